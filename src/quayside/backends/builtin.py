@@ -1,0 +1,1 @@
+"""Quayside's own backends, registered through the same entry point as anyone's."""

@@ -1,0 +1,1 @@
+"""Engines apply plans to arrays of amplitudes; they know no Qiskit."""

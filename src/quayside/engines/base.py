@@ -1,0 +1,117 @@
+"""The engine protocol: all that ``execution`` asks of an engine.
+
+An engine holds no run: every call gets the state it works on, so one engine object serves any
+number of jobs and threads. Branching, sampling, seeds and memory limits are ``execution``'s
+business, done once for all engines; so engines agree by construction.
+
+Amplitude index bit ``k`` is qubit ``k`` wherever an index leaves an engine; inside, the order of
+storage is the state's own (:class:`~quayside.planning.Layout`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quayside.control import Control
+from quayside.planning import Layout, Plan, Profile
+from quayside.program import Precision
+
+__all__ = ["Engine", "State"]
+
+
+class State(Protocol):
+    """``batch`` vectors of amplitudes of one layout and precision.
+
+    The data belong to the engine that allocated the state; nobody else reads them.
+    """
+
+    @property
+    def num_qubits(self) -> int:
+        """Qubits of the program, stored or not."""
+
+    @property
+    def batch(self) -> int:
+        """How many vectors there are."""
+
+    @property
+    def precision(self) -> Precision:
+        """The number format."""
+
+    @property
+    def layout(self) -> Layout:
+        """Where each qubit is stored."""
+
+
+class Engine(Protocol):
+    """Applies plans to states. ``S`` below is whatever state class the engine uses."""
+
+    @property
+    def name(self) -> str:
+        """The engine's name, as in ``job.metadata``."""
+
+    @property
+    def device(self) -> str:
+        """``cpu`` or ``gpu``: whose memory a state takes."""
+
+    def profile(self, precision: Precision, num_qubits: int) -> Profile:
+        """What to plan for, for vectors of up to ``num_qubits`` stored qubits."""
+
+    def required_bytes(self, num_qubits: int, precision: Precision, batch: int = 1) -> int:
+        """Bytes of device memory that a state of ``num_qubits`` stored qubits takes, with all
+        scratch space that applying plans and reading probabilities needs."""
+
+    def available_bytes(self) -> int:
+        """Bytes of device memory that a new run could take now, as the device reports it."""
+
+    def allocate(
+        self, num_qubits: int, precision: Precision, *, capacity: int, batch: int = 1
+    ) -> Any:
+        """A state with every qubit |0> and nothing stored (layout ``()``).
+
+        ``capacity`` is how many of the ``num_qubits`` will ever be stored: no plan for this state
+        stores more.
+        """
+
+    def copy(self, state: Any) -> Any:
+        """A state of its own with the same amplitudes."""
+
+    def apply(self, state: Any, plan: Plan, control: Control) -> None:
+        """Apply ``plan`` in place: check ``control`` before each pass, report after it.
+
+        Raises:
+            ProgramError: if the plan is for another layout or strategy than the state's.
+            Cancelled: if the control says so; the state is then good for nothing.
+        """
+
+    def probabilities(
+        self, state: Any, qubits: Sequence[int], given: Mapping[int, int]
+    ) -> NDArray[np.float64]:
+        """Joint probabilities, shape ``(batch, 2**len(qubits))``, summed in double precision.
+
+        Entry ``i`` is the probability that every ``qubits[j]`` is bit ``j`` of ``i`` and that
+        every qubit in ``given`` has its given value (not conditional: not divided by the
+        probability of ``given``). Qubits that are not stored are 0.
+        """
+
+    def gather(self, state: Any, indices: NDArray[np.uint64]) -> NDArray[np.complexfloating[Any]]:
+        """The amplitudes at the given indices (qubit order), shape ``(batch, len(indices))``."""
+
+    def amplitudes(self, state: Any) -> NDArray[np.complexfloating[Any]]:
+        """All amplitudes in qubit order, shape ``(batch, 2**num_qubits)``, on the host."""
+
+    def collapse(self, state: Any, outcome: Mapping[int, int], probability: float) -> None:
+        """Project in place onto ``outcome`` (qubit → 0 or 1), and divide by sqrt(probability)."""
+
+    def flip(self, state: Any, qubits: Sequence[int]) -> None:
+        """Apply X to each of ``qubits`` in place (a reset after an outcome of 1)."""
+
+    def expectation(self, state: Any, paulis: Sequence[str]) -> NDArray[np.float64]:
+        """Expectation values, shape ``(batch, len(paulis))``, of Pauli strings in Qiskit's label
+        order: the leftmost letter belongs to the highest qubit."""
+
+    def release(self, state: Any) -> None:
+        """Give the state's memory back at once."""

@@ -1,0 +1,1 @@
+"""Plans run on an engine: branching, sampling and memory, once for all engines."""

@@ -1,0 +1,80 @@
+"""What planning makes: a plan, its passes, and where it leaves each qubit.
+
+A plan says, for a run of gates without measurement or branching, which passes over the state
+compute it. It is plain data and holds for one profile: an engine's way of working.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from quayside.program.operations import GateOperation
+
+__all__ = ["GatePass", "Layout", "Pass", "Plan", "Profile"]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where each qubit is stored.
+
+    ``order[p]`` is the qubit at bit ``p`` of the storage index. A qubit that is not in ``order``
+    is exactly |0> and has no place in the vector yet; a vector with this layout has
+    ``2**len(order)`` amplitudes.
+    """
+
+    order: tuple[int, ...] = ()
+
+    def positions(self) -> dict[int, int]:
+        """The storage bit of each stored qubit."""
+        return {qubit: position for position, qubit in enumerate(self.order)}
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How an engine works, as far as planning must know.
+
+    Attributes:
+        strategy: ``gates`` (one pass a gate, as written), ``dense`` (clusters of up to ``width``
+            qubits become one matrix) or ``tiled`` (passes over tiles of ``2**tile`` amplitudes,
+            of which the lowest ``low`` storage bits are always active).
+        width: the most qubits of a dense cluster.
+        tile: qubits of a tile.
+        low: storage bits that every tile holds.
+    """
+
+    strategy: Literal["gates", "dense", "tiled"] = "gates"
+    width: int = 0
+    tile: int = 0
+    low: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GatePass:
+    """One gate on logical qubits, as written in the program; the layout stays as it is."""
+
+    gate: GateOperation
+
+
+Pass: TypeAlias = GatePass
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """Passes that take a state from layout ``initial`` to layout ``final``.
+
+    Attributes:
+        profile: what the plan was made for; an engine refuses a plan for another strategy.
+        initial: the layout that the state must have.
+        final: the layout that the state has afterwards.
+        passes: the trips over the state, in order. Cancellation is checked between them.
+    """
+
+    profile: Profile
+    initial: Layout
+    final: Layout
+    passes: Sequence[Pass] = field(default=())
+
+    def __len__(self) -> int:
+        return len(self.passes)

@@ -1,0 +1,130 @@
+"""What a plugin's entry point imports: everything that a plugin author needs, and no more.
+
+A plugin is an installed distribution with an entry point in the group ``quayside``, whose module
+(or object) implements the hook::
+
+    from quayside.plugin import BackendSpec, hookimpl
+
+    @hookimpl
+    def quayside_register_backends():
+        yield BackendSpec(
+            name="mine",
+            device="cpu",
+            priority=10,
+            factory="my_package.backend:make_backend",
+            probe="my_package.probe:probe",
+            install_hint="pip install my-package[fast]",
+        )
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias, Union
+
+import pluggy
+
+__all__ = [
+    "ENTRY_POINT_GROUP",
+    "PLUGIN_API",
+    "Available",
+    "BackendSpec",
+    "ProbeResult",
+    "Unavailable",
+    "hookimpl",
+]
+
+ENTRY_POINT_GROUP = "quayside"
+
+PLUGIN_API = 1
+"""The version of what plugins see. A plugin module may say ``QUAYSIDE_PLUGIN_API = 1``; one that
+names another version is recorded as incompatible and not used."""
+
+hookimpl = pluggy.HookimplMarker("quayside")
+"""Marks a plugin's implementation of a hook (see :mod:`quayside.registry.hookspecs`)."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+RESERVED_NAMES = frozenset({"auto", "cpu", "gpu"})
+
+
+@dataclass(frozen=True, slots=True)
+class Available:
+    """A probe's yes.
+
+    Attributes:
+        details: what ``quayside doctor`` shows, such as the device's name and memory.
+    """
+
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """A probe's no.
+
+    Attributes:
+        reason: why the backend cannot run here, in one line.
+        hint: what to do about it, if the spec's install hint is not it.
+    """
+
+    reason: str
+    hint: str = ""
+
+
+ProbeResult: TypeAlias = Union[Available, Unavailable]
+
+
+@dataclass(frozen=True, slots=True)
+class BackendSpec:
+    """The description of a backend that a plugin registers. It loads nothing.
+
+    Attributes:
+        name: lower case letters, digits, ``.``, ``_``, ``-``; not ``auto``, ``cpu`` or ``gpu``.
+        device: what the backend computes on: ``cpu`` or ``gpu``.
+        factory: ``module:callable``, called as ``factory(spec)``; it returns a ``BackendV2``,
+            a new one each time. Loaded when the backend is asked for, never before.
+        probe: ``module:callable``, called without arguments; it returns :class:`Available` or
+            :class:`Unavailable`, quickly and without starting a device. Empty: always available.
+        priority: ``auto``, ``cpu`` and ``gpu`` take the available backend of highest priority.
+            Quayside's own: reference 0, numpy 50, numba 60, cupy 100. Negative: never chosen
+            unless named.
+        aliases: other names, under the same rules; a canonical name beats an alias.
+        description: one line for listings.
+        install_hint: the command that makes the backend available, for error messages.
+
+    Raises:
+        ValueError, TypeError: for a field that breaks these rules.
+    """
+
+    name: str
+    device: Literal["cpu", "gpu"]
+    factory: str
+    probe: str = ""
+    priority: int = 0
+    aliases: tuple[str, ...] = ()
+    description: str = ""
+    install_hint: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "aliases", tuple(self.aliases))
+        for name in (self.name, *self.aliases):
+            if not isinstance(name, str) or not _NAME.fullmatch(name):
+                raise ValueError(
+                    f"backend name {name!r}: expected lower-case letters, digits, '.', '_', '-', "
+                    "beginning with a letter or digit"
+                )
+            if name in RESERVED_NAMES:
+                raise ValueError(f"backend name {name!r} is reserved; choose another")
+        if self.device not in ("cpu", "gpu"):
+            raise ValueError(f"backend {self.name}: device {self.device!r} is not 'cpu' or 'gpu'")
+        if isinstance(self.priority, bool) or not isinstance(self.priority, int):
+            raise TypeError(f"backend {self.name}: priority {self.priority!r} is not an integer")
+        for field_name in ("factory", "probe"):
+            target = getattr(self, field_name)
+            module, colon, attribute = target.partition(":")
+            if (target or field_name == "factory") and not (module and colon and attribute):
+                raise ValueError(
+                    f"backend {self.name}: {field_name} {target!r} is not 'module:callable'"
+                )

@@ -1,0 +1,118 @@
+"""The program: a whole circuit as operations on qubit indices."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from quayside.program.expressions import Type
+from quayside.program.operations import (
+    Block,
+    ForLoop,
+    IfElse,
+    Measure,
+    Operation,
+    Reset,
+    Switch,
+    WhileLoop,
+)
+
+__all__ = ["Program", "VariableDeclaration", "child_blocks", "touched_qubits", "walk"]
+
+
+@dataclass(frozen=True, slots=True)
+class VariableDeclaration:
+    """A classical variable: its name, for messages, and its type."""
+
+    name: str
+    type: Type
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Program:
+    """A circuit lowered to data.
+
+    Attributes:
+        num_qubits: qubits are 0 to ``num_qubits - 1``; amplitude index bit ``k`` is qubit ``k``.
+        num_clbits: classical bits are 0 to ``num_clbits - 1``, all 0 at the start.
+        operations: what happens, in order. The circuit's global phase is an operation too.
+        variables: the classical variables, by index.
+        name: the circuit's name, for messages.
+    """
+
+    num_qubits: int
+    num_clbits: int
+    operations: Block
+    variables: tuple[VariableDeclaration, ...] = ()
+    name: str = ""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Program) and _same(self, other)
+
+    __hash__ = None  # type: ignore[assignment]  # arrays inside: equal programs have no cheap hash
+
+
+def child_blocks(operation: Operation) -> tuple[Block, ...]:
+    """The blocks inside a control-flow operation; empty for every other operation."""
+    match operation:
+        case IfElse(_, then, otherwise):
+            return (then, otherwise)
+        case Switch(_, cases):
+            return tuple(case.body for case in cases)
+        case ForLoop(bodies):
+            return bodies
+        case WhileLoop(_, body):
+            return (body,)
+        case _:
+            return ()
+
+
+def walk(block: Block) -> Iterator[Operation]:
+    """Every operation of ``block``, those inside control flow included; shared bodies once."""
+    return _walk(block, set())
+
+
+def _walk(block: Block, seen: set[int]) -> Iterator[Operation]:
+    for operation in block:
+        yield operation
+        for child in child_blocks(operation):
+            if id(child) not in seen:
+                seen.add(id(child))
+                yield from _walk(child, seen)
+
+
+def touched_qubits(program: Program) -> tuple[int, ...]:
+    """The qubits that a gate may take out of |0>, in increasing order.
+
+    The others stay |0> whatever happens: they need no place in a state vector, and a measurement
+    or reset of them is certain.
+    """
+    touched: set[int] = set()
+    for operation in walk(program.operations):
+        if not isinstance(operation, (Measure, Reset)):
+            touched.update(getattr(operation, "qubits", ()))
+    # A control alone never takes its qubit out of |0>, so controls do not count.
+    return tuple(sorted(touched))
+
+
+def _same(left: Any, right: Any) -> bool:
+    """Equality by value, through dataclasses, sequences and arrays."""
+    if left is right:
+        return True
+    if isinstance(left, np.ndarray):
+        return isinstance(right, np.ndarray) and np.array_equal(left, right)
+    if dataclasses.is_dataclass(left):
+        return type(left) is type(right) and all(
+            _same(getattr(left, f.name), getattr(right, f.name)) for f in dataclasses.fields(left)
+        )
+    if isinstance(left, (tuple, list)):
+        return (
+            isinstance(right, (tuple, list))
+            and len(left) == len(right)
+            and all(map(_same, left, right))
+        )
+    return bool(left == right)
