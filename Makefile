@@ -1,0 +1,87 @@
+# Two commands are enough: `make run` shows Quayside at work, `make test` proves it.
+# A machine needs GNU make and Python 3.10 or later with the venv module; the rest is
+# installed into .venv. PYTHON=/path/to/python chooses another interpreter.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PLUGINS := $(wildcard plugins/*/pyproject.toml)
+PLUGIN_DIRS := $(patsubst %/pyproject.toml,%,$(PLUGINS))
+PLUGIN_SOURCES := $(wildcard plugins/*/src)
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
+
+# Nothing of the machine's own Python leaks in: no module path, user site or install prefix,
+# no other virtual environment, and no options for the tools.
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONUSERBASE PYTHONWARNINGS PYTHONOPTIMIZE
+unexport PYTHONSAFEPATH VIRTUAL_ENV CONDA_PREFIX PIP_USER PIP_TARGET PIP_PREFIX PIP_CONSTRAINT
+unexport PIP_REQUIREMENT PYTEST_ADDOPTS PYTEST_PLUGINS MYPYPATH RUFF_CONFIG
+export PYTHONNOUSERSITE := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help run test test-all lint types imports pytest pytest-all format clean
+
+help:
+	@echo "make run       install Quayside in .venv, run examples/ghz.qasm and show the counts"
+	@echo "make test      install what the tests need, then check style, types and imports, and test"
+	@echo "make test-all  the same, with the tests that take minutes"
+	@echo "make format    let ruff put the code in order"
+	@echo "make clean     remove .venv, caches and build output"
+
+run: $(VENV)/.installed
+	@$(BIN)/quayside run examples/ghz.qasm
+
+test: lint types imports pytest
+
+test-all: lint types imports pytest-all
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.installed-dev
+	$(BIN)/mypy src $(PLUGIN_SOURCES)
+
+imports: $(VENV)/.installed-dev
+	$(BIN)/lint-imports
+
+pytest: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m "not long and not gpu"
+
+pytest-all: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m "not gpu"
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# The first interpreter that is new enough and can make an environment with pip in it.
+$(BIN)/python:
+	@for python in $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python3.10); do \
+	  if "$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' \
+	    2>/dev/null; then \
+	    echo "Making $(VENV) with $$("$$python" --version)"; \
+	    exec "$$python" -m venv --clear $(VENV); \
+	  fi; \
+	done; \
+	echo "make: Python 3.10 or later with the venv module was not found." \
+	  "Install it (Debian, Ubuntu: apt install python3-venv), or say" \
+	  "make PYTHON=/path/to/python3" >&2; exit 1
+
+# The stamps make a second call instant. They depend on what says which packages are needed.
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	@echo "Installing Quayside and what it needs (once, a minute or so)"
+	@$(PIP) install --upgrade "pip>=25.1"
+	@$(PIP) install --editable ".[cli]"
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed $(PLUGINS)
+	@echo "Installing what the tests need$(if $(PLUGIN_DIRS), and $(PLUGIN_DIRS)) (once)"
+	@$(PIP) install --editable ".[cli]" --group dev \
+	  $(foreach plugin,$(PLUGIN_DIRS),--editable "$(plugin)[test]")
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -path ./.git -prune -o \( -name '*.egg-info' -o -name __pycache__ \) -type d -print \
+	  | xargs rm -rf

@@ -1,0 +1,44 @@
+"""What every test runs under: the same hypothesis examples everywhere, and a clean environment."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# Derandomised, so that a test that passed here passes in continuous integration: a new example is
+# found by `HYPOTHESIS_PROFILE=search`, on purpose, and then written down as a test of its own.
+settings.register_profile(
+    "quayside",
+    derandomize=True,
+    deadline=None,  # the first example pays for imports, and CI machines stall
+    max_examples=50,
+    database=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile(
+    "search",
+    parent=settings.get_profile("quayside"),
+    derandomize=False,
+    max_examples=1000,
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quayside"))
+
+# A developer's own settings (QUAYSIDE_BACKEND and the like) must not change what a test sees.
+# Removed here, before any test module is imported; child processes inherit the clean state.
+for variable in [name for name in os.environ if name.startswith("QUAYSIDE_")]:
+    del os.environ[variable]
+
+# Plots are files, never windows.
+os.environ["MPLBACKEND"] = "Agg"
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_left_behind() -> object:
+    """A test that sets a QUAYSIDE_ variable without monkeypatch fails itself, not its neighbour."""
+    before = {name for name in os.environ if name.startswith("QUAYSIDE_")}
+    yield
+    after = {name for name in os.environ if name.startswith("QUAYSIDE_")}
+    assert after <= before, f"the test left {sorted(after - before)} in the environment"
