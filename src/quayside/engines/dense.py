@@ -1,0 +1,134 @@
+"""The engine of the backend ``numpy``: dense clusters as matrix products, on any machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quayside.control import Control
+from quayside.engines.dense_gates import apply_gate
+from quayside.engines.dense_read import (
+    all_amplitudes,
+    amplitudes_at,
+    joint_probabilities,
+    pauli_expectation,
+)
+from quayside.engines.dense_state import ComplexArray, DenseState, split_bits
+from quayside.engines.dense_threads import available_cpus
+from quayside.engines.host_memory import host_available_bytes
+from quayside.errors import ProgramError
+from quayside.planning import Layout, Plan, Profile
+from quayside.program import Precision
+
+__all__ = ["DenseEngine"]
+
+
+class DenseEngine:
+    """Applies dense plans with NumPy alone.
+
+    Args:
+        threads: threads for one state's passes; by default the CPUs that the process may use.
+    """
+
+    def __init__(self, *, threads: int | None = None) -> None:
+        self._threads = available_cpus() if threads is None else max(1, threads)
+
+    @property
+    def name(self) -> str:
+        """``numpy``."""
+        return "numpy"
+
+    @property
+    def device(self) -> str:
+        """``cpu``."""
+        return "cpu"
+
+    def profile(self, precision: Precision, num_qubits: int) -> Profile:
+        """What to plan for."""
+        return Profile(strategy="gates")
+
+    def required_bytes(self, num_qubits: int, precision: Precision, batch: int = 1) -> int:
+        """The state, and the small copies that gates and reads work on."""
+        return batch * (precision.amplitude_bytes << num_qubits) + (96 << 20)
+
+    def available_bytes(self) -> int:
+        """Memory that the system can give without swapping."""
+        return host_available_bytes()
+
+    def allocate(
+        self, num_qubits: int, precision: Precision, *, capacity: int, batch: int = 1
+    ) -> DenseState:
+        """All qubits |0>, nothing stored."""
+        buffer: ComplexArray = np.empty((batch, 1 << capacity), dtype=precision.complex_dtype)
+        buffer[:, 0] = 1
+        return DenseState(num_qubits, capacity, precision, Layout(), buffer)
+
+    def copy(self, state: DenseState) -> DenseState:
+        """A state of its own with the same amplitudes."""
+        buffer = np.empty_like(state.buffer)
+        buffer[:, : 1 << state.stored] = state.vector
+        return DenseState(state.num_qubits, state.capacity, state.precision, state.layout, buffer)
+
+    def apply(self, state: DenseState, plan: Plan, control: Control) -> None:
+        """Apply ``plan`` in place."""
+        if plan.initial != state.layout:
+            raise ProgramError(
+                f"a plan for layout {plan.initial.order} cannot be applied to a state of layout "
+                f"{state.layout.order}: plan from the state's layout"
+            )
+        for number, step in enumerate(plan.passes):
+            control.check()
+            apply_gate(state, step.gate)
+            control.report((number + 1) / len(plan.passes))
+
+    def probabilities(
+        self, state: DenseState, qubits: Sequence[int], given: Mapping[int, int]
+    ) -> NDArray[np.float64]:
+        """Joint probabilities of ``qubits`` and the given values."""
+        return joint_probabilities(state, qubits, given, self._threads)
+
+    def gather(self, state: DenseState, indices: NDArray[np.uint64]) -> ComplexArray:
+        """The amplitudes at ``indices``."""
+        return amplitudes_at(state, indices)
+
+    def amplitudes(self, state: DenseState) -> ComplexArray:
+        """All amplitudes in qubit order."""
+        return all_amplitudes(state)
+
+    def collapse(self, state: DenseState, outcome: Mapping[int, int], probability: float) -> None:
+        """Project in place onto ``outcome``, and divide by sqrt(probability)."""
+        places = state.layout.positions()
+        if any(value and qubit not in places for qubit, value in outcome.items()):
+            raise ProgramError(f"outcome {dict(outcome)} has 1 for a qubit that is |0>")
+        fixed = {places[q]: value for q, value in outcome.items() if q in places}
+        view, axes = split_bits(state.vector, state.stored, list(fixed))
+        index: list[int | slice] = [slice(None)] * view.ndim
+        # Bit by bit: what disagrees with this bit (and agreed with the ones before) becomes 0.
+        for position, value in fixed.items():
+            index[axes[position]] = 1 - value
+            view[tuple(index)] = 0
+            index[axes[position]] = value
+        view[tuple(index)] *= view.real.dtype.type(probability**-0.5)
+
+    def flip(self, state: DenseState, qubits: Sequence[int]) -> None:
+        """Apply X to each of ``qubits`` in place."""
+        stored = set(state.layout.order)
+        state.grow([qubit for qubit in qubits if qubit not in stored])
+        places = state.layout.positions()
+        for qubit in qubits:
+            view, axes = split_bits(state.vector, state.stored, [places[qubit]])
+            pair = view.swapaxes(0, axes[places[qubit]])
+            zero, one = pair[0], pair[1]
+            kept = zero.copy()
+            zero[...] = one
+            one[...] = kept
+
+    def expectation(self, state: DenseState, paulis: Sequence[str]) -> NDArray[np.float64]:
+        """Expectation values of Pauli strings."""
+        return pauli_expectation(state, paulis)
+
+    def release(self, state: DenseState) -> None:
+        """Give the state's memory back."""
+        state.buffer = np.empty((state.batch, 0), dtype=state.buffer.dtype)

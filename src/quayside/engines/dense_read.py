@@ -1,0 +1,217 @@
+"""Reading a dense state: probabilities, amplitudes by index, Pauli expectation values.
+
+Everything that sums is summed in double precision, in blocks that stay in cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quayside.engines.dense_state import ComplexArray, DenseState, split_bits
+from quayside.engines.dense_threads import run_side_by_side
+from quayside.errors import ProgramError
+
+__all__ = ["all_amplitudes", "amplitudes_at", "joint_probabilities", "pauli_expectation"]
+
+_BLOCK_BITS = 14
+_SIDE_BY_SIDE_BITS = 18
+"""From so many amplitudes on, a read is worth a second thread."""
+
+
+def joint_probabilities(
+    state: DenseState, qubits: Sequence[int], given: Mapping[int, int], threads: int
+) -> NDArray[np.float64]:
+    """See :meth:`quayside.engines.base.Engine.probabilities`."""
+    places = state.layout.positions()
+    result = np.zeros((state.batch, 1 << len(qubits)))
+    if any(value and qubit not in places for qubit, value in given.items()):
+        return result  # a qubit that is not stored is |0>
+    if len(set(qubits)) != len(qubits):
+        raise ProgramError(f"probabilities of repeated qubits {tuple(qubits)}: name each once")
+    # A qubit that is given as well as asked for has that value; all others of its entries are 0.
+    both = {qubit: given[qubit] for qubit in qubits if qubit in given}
+    asked = [qubit for qubit in qubits if qubit in places and qubit not in both]
+    fixed = {places[qubit]: value for qubit, value in given.items() if qubit in places}
+    sums = _marginal(state, [places[qubit] for qubit in asked], fixed, threads)
+
+    # Place the sums where all qubits that are not stored are 0 and `both` have their values.
+    index: list[Any] = [slice(None)]
+    axes: list[int] = []
+    for qubit in reversed(qubits):
+        if qubit in both:
+            index.append(both[qubit])
+        elif qubit in places:
+            index.append(slice(None))
+            axes.append(qubit)
+        else:
+            index.append(0)
+    target = result.reshape((state.batch,) + (2,) * len(qubits))
+    target[tuple(index)] = sums.reshape((state.batch,) + (2,) * len(asked))
+    return result
+
+
+def _marginal(
+    state: DenseState, kept: Sequence[int], fixed: Mapping[int, int], threads: int
+) -> NDArray[np.float64]:
+    """Sums of |amplitude|² over all bits but ``kept`` (positions), where ``fixed`` bits hold.
+
+    Shape ``(batch, 2**len(kept))``; bit ``j`` of the second index is storage bit ``kept[j]``.
+    """
+    width = state.stored
+    low = min(_BLOCK_BITS, width)
+    high = width - low
+    # The bits from `low` on are looped over, those below are one block.
+    vector = state.vector
+    free_high = [bit for bit in range(low, width) if bit not in fixed]
+    base = sum(value << bit for bit, value in fixed.items() if bit >= low)
+    low_fixed = {bit: value for bit, value in fixed.items() if bit < low}
+    low_kept = sorted((bit for bit in kept if bit < low), reverse=True)
+    high_kept = sorted((bit for bit in kept if bit >= low), reverse=True)
+    sums = np.zeros((state.batch, 1 << len(high_kept), 1 << len(low_kept)))
+
+    def block_sums(row: int, first: int, into: NDArray[np.float64]) -> None:
+        block = vector[row : row + 1, first : first + (1 << low)]
+        view, axes = split_bits(block, low, [*low_kept, *low_fixed])
+        index: list[int | slice] = [slice(None)] * view.ndim
+        for bit, value in low_fixed.items():
+            index[axes[bit]] = slice(value, value + 1)
+        chosen = np.ascontiguousarray(view[tuple(index)])
+        real = chosen.view(chosen.real.dtype)
+        squares = real.astype(np.float64)
+        np.multiply(squares, squares, out=squares)
+        # The real and imaginary parts are neighbours in the last axis, which is summed with the
+        # rest, unless the last axis is a kept bit: then they are a pair of their own.
+        if axes and view.ndim - 1 in (axes[bit] for bit in low_kept):
+            squares = squares.reshape((*chosen.shape, 2))
+        keep = {axes[bit] for bit in low_kept}
+        others = tuple(axis for axis in range(squares.ndim) if axis not in keep)
+        into += squares.sum(axis=others).reshape(-1)
+
+    # Where the sums of a block go is its kept high bits; a thread's share has its own sums.
+    blocks: list[tuple[int, int]] = []
+    for number in range(1 << len(free_high)):
+        first, entry = base, 0
+        for place, bit in enumerate(free_high):
+            first |= (number >> place & 1) << bit
+        for place, bit in enumerate(reversed(high_kept)):
+            entry |= (first >> bit & 1) << place
+        blocks.append((first, entry))
+
+    def share(part: list[tuple[int, int]], into: NDArray[np.float64]) -> None:
+        for row in range(state.batch):
+            for first, entry in part:
+                block_sums(row, first, into[row, entry])
+
+    if high and threads > 1 and width >= _SIDE_BY_SIDE_BITS and len(blocks) >= 2 * threads:
+        parts = [sums] + [np.zeros_like(sums) for _ in range(threads - 1)]
+        calls: list[Callable[[], None]] = [
+            partial(share, blocks[i * len(blocks) // threads : (i + 1) * len(blocks) // threads], p)
+            for i, p in enumerate(parts)
+        ]
+        run_side_by_side(calls)
+        for part in parts[1:]:
+            sums += part
+    else:
+        share(blocks, sums)
+
+    # From descending storage bits to the caller's order, whose last qubit is the highest bit.
+    present = [*high_kept, *low_kept]
+    wanted = list(reversed(kept))
+    cube = sums.reshape((state.batch,) + (2,) * len(present))
+    order = [0, *(1 + present.index(bit) for bit in wanted)]
+    return np.ascontiguousarray(cube.transpose(order)).reshape(state.batch, -1)
+
+
+def amplitudes_at(state: DenseState, indices: NDArray[np.uint64]) -> ComplexArray:
+    """See :meth:`quayside.engines.base.Engine.gather`."""
+    wanted = np.asarray(indices, dtype=np.uint64)
+    if wanted.size and int(wanted.max()) >> state.num_qubits:
+        raise ProgramError(f"index {int(wanted.max())} is past {state.num_qubits} qubits")
+    storage = np.zeros(wanted.shape, dtype=np.uint64)
+    rest = wanted.copy()
+    one = np.uint64(1)
+    for position, qubit in enumerate(state.layout.order):
+        bit = wanted >> np.uint64(qubit) & one
+        storage |= bit << np.uint64(position)
+        rest ^= bit << np.uint64(qubit)
+    found: ComplexArray = state.vector[:, storage.astype(np.intp)]
+    found[:, rest != 0] = 0  # a bit of a qubit that is not stored: its amplitude is 0
+    return found
+
+
+def all_amplitudes(state: DenseState) -> ComplexArray:
+    """See :meth:`quayside.engines.base.Engine.amplitudes`."""
+    order = state.layout.order
+    by_qubit = sorted(range(len(order)), key=lambda position: -order[position])
+    cube = state.vector.reshape((state.batch,) + (2,) * len(order))
+    sorted_cube = cube.transpose([0, *(len(order) - position for position in by_qubit)])
+    if len(order) == state.num_qubits:
+        # transpose() may give back the very view: the caller gets amplitudes of its own.
+        return np.array(sorted_cube, order="C").reshape(state.batch, -1)
+    result = np.zeros((state.batch, 1 << state.num_qubits), dtype=state.buffer.dtype)
+    places = [slice(None)] + [
+        slice(None) if qubit in order else 0 for qubit in reversed(range(state.num_qubits))
+    ]
+    result.reshape((state.batch,) + (2,) * state.num_qubits)[tuple(places)] = sorted_cube
+    return result
+
+
+def pauli_expectation(state: DenseState, paulis: Sequence[str]) -> NDArray[np.float64]:
+    """See :meth:`quayside.engines.base.Engine.expectation`.
+
+    With x the bits of X and Y, z those of Z and Y, and y the number of Ys, a Pauli string takes
+    ``|i>`` to ``1j**y (-1)**popcount(i & z) |i ^ x>``.
+    """
+    result = np.zeros((state.batch, len(paulis)))
+    for column, label in enumerate(paulis):
+        if len(label) != state.num_qubits or set(label) - set("IXYZ"):
+            raise ProgramError(
+                f"Pauli string {label!r}: expected {state.num_qubits} letters of I, X, Y, Z"
+            )
+        result[:, column] = _one_pauli(state, label)
+    return result
+
+
+def _one_pauli(state: DenseState, label: str) -> NDArray[np.float64]:
+    places = state.layout.positions()
+    x = z = ys = 0
+    for qubit, letter in enumerate(reversed(label)):
+        if letter == "I":
+            continue
+        if qubit not in places:
+            if letter == "Z":
+                continue  # |0> is left as it is
+            return np.zeros(state.batch)  # |1> is orthogonal to |0>
+        bit = 1 << places[qubit]
+        x |= bit if letter in "XY" else 0
+        z |= bit if letter in "ZY" else 0
+        ys += letter == "Y"
+    low = min(_BLOCK_BITS, state.stored)
+    mask = (1 << low) - 1
+    signs = _parity_signs(low, z & mask)
+    partner = np.arange(1 << low, dtype=np.intp) ^ (x & mask)
+    vector = state.vector
+    total = np.zeros(state.batch, dtype=np.complex128)
+    for first in range(0, 1 << state.stored, 1 << low):
+        other = first ^ (x & ~mask)
+        here = vector[:, first : first + mask + 1].astype(np.complex128)
+        there = vector[:, other : other + mask + 1]
+        if x & mask:
+            there = there[:, partner]
+        sign = -1.0 if (first & z).bit_count() & 1 else 1.0
+        here *= signs
+        total += sign * np.einsum("bi,bi->b", there.conj(), here, dtype=np.complex128)
+    return np.asarray((total * 1j**ys).real)
+
+
+def _parity_signs(width: int, mask: int) -> NDArray[np.float64]:
+    """``(-1) ** popcount(i & mask)`` for every ``i`` of ``width`` bits."""
+    signs = np.ones(1)
+    for bit in range(width):
+        signs = np.concatenate([signs, -signs if mask >> bit & 1 else signs])
+    return signs
