@@ -1,0 +1,14 @@
+"""Two entangled qubits on the best backend that this machine has."""
+
+from qiskit import QuantumCircuit
+
+import quayside
+
+circuit = QuantumCircuit(2, name="bell")
+circuit.h(0)
+circuit.cx(0, 1)
+circuit.measure_all()
+
+backend = quayside.get_backend()
+job = backend.run(circuit, shots=1000, seed_simulator=7)
+print(backend.name, job.result().get_counts())
