@@ -1,1 +1,73 @@
-"""Quantum-circuit simulators for Qiskit, selected by name, with jobs that keep one contract."""
+"""Quantum-circuit simulators for Qiskit, selected by name, with jobs that keep one contract.
+
+::
+
+    import quayside
+
+    backend = quayside.get_backend("numpy")  # or "gpu", "cpu", or nothing: the best there is
+    job = backend.run(circuit, shots=1000)
+    counts = job.result().get_counts()
+
+Importing it loads neither Qiskit nor any plugin; the first call does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from qiskit.providers import BackendV2
+
+    from quayside.provider import Provider
+    from quayside.registry import BackendInfo
+
+__all__ = ["Provider", "backends", "get_backend"]
+
+
+def get_backend(
+    name: str | None = None, *, fallback: str | Iterable[str] | None = None
+) -> BackendV2:
+    """A new backend object of this name; see :meth:`quayside.Provider.get_backend`.
+
+    The provider behind it is shared by the whole process.
+    """
+    from quayside.provider import default_provider
+
+    return default_provider().get_backend(name, fallback=fallback)
+
+
+def _list_backends(
+    name: str | None = None,
+    *,
+    device: Literal["cpu", "gpu"] | None = None,
+    all: bool = False,
+) -> list[BackendInfo]:
+    """What :func:`get_backend` can give; see :meth:`quayside.Provider.backends`."""
+    from quayside.provider import default_provider
+
+    return default_provider().backends(name, device=device, all=all)
+
+
+if TYPE_CHECKING:
+    # At run time ``quayside.backends`` is the subpackage, which can be called and does the same:
+    # importing any of its modules would replace a function of that name.
+    backends = _list_backends
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name == "Provider":
+        return import_module("quayside.provider").Provider
+    if name == "backends":
+        return import_module("quayside.backends")
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("quayside")
+    raise AttributeError(f"module 'quayside' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "__version__"})

@@ -1,1 +1,49 @@
-"""Quayside's own backends, registered through the same entry point as anyone's."""
+"""Quayside's own backends, registered through the same entry point as anyone's.
+
+It imports no Qiskit: without it the backends are listed as unavailable, with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+
+from quayside.plugin import Available, BackendSpec, ProbeResult, Unavailable, hookimpl
+
+__all__ = ["probe", "quayside_register_backends"]
+
+QUAYSIDE_PLUGIN_API = 1
+
+
+@hookimpl
+def quayside_register_backends() -> Iterator[BackendSpec]:
+    """``numpy``, the engine that runs everywhere, and ``reference``, the slow oracle."""
+    yield BackendSpec(
+        name="numpy",
+        device="cpu",
+        priority=50,
+        factory="quayside.backends.factories:make_numpy",
+        probe="quayside.backends.builtin:probe",
+        description="State vector on the CPU with NumPy; needs no compiler",
+        install_hint="pip install quayside",
+    )
+    yield BackendSpec(
+        name="reference",
+        device="cpu",
+        priority=0,
+        factory="quayside.backends.factories:make_reference",
+        probe="quayside.backends.builtin:probe",
+        description="Slow and plain state vector, the oracle that other engines are checked with",
+        install_hint="pip install quayside",
+    )
+
+
+def probe() -> ProbeResult:
+    """A backend is a Qiskit object, so it takes Qiskit; NumPy is always there."""
+    try:
+        found = find_spec("qiskit") is not None
+    except (ImportError, ValueError):  # an import hook refuses it, or its spec is damaged
+        found = False
+    if not found:
+        return Unavailable("Qiskit is not installed", hint="pip install 'qiskit>=2.0'")
+    return Available()
