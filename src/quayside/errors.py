@@ -8,9 +8,12 @@
         │   ├── UnknownBackendError (also LookupError)     no backend has this name
         │   ├── AmbiguousBackendError (also LookupError)   several plugins claim this name
         │   ├── BackendUnavailableError                    known, but its probe said no
-        │   └── PluginError                                a plugin failed to load (strict mode)
+        │   └── PluginError                                a plugin broke the rules, or (strict
+        │                                                  mode) did not load
         ├── ProgramError (also ValueError)                 a circuit that cannot be lowered or run
-        │   └── UnsupportedInstructionError                names the instruction and its place
+        │   ├── UnsupportedInstructionError                names the instruction and its place
+        │   └── NotACircuitError (also TypeError)          something else than a QuantumCircuit
+        ├── CircuitFileError                               a file that holds no circuit
         ├── OptionError (also ValueError)                  an option's name or value is wrong
         ├── OutOfMemoryError (also MemoryError)            needed and free bytes, nothing allocated
         ├── ManyStatesError                                one state was asked for, there are several
@@ -31,7 +34,9 @@ __all__ = [
     "AmbiguousBackendError",
     "BackendUnavailableError",
     "Cancelled",
+    "CircuitFileError",
     "ManyStatesError",
+    "NotACircuitError",
     "OptionError",
     "OutOfMemoryError",
     "PluginError",
@@ -51,7 +56,15 @@ class QuaysideError(Exception):
 
 
 class RegistryError(QuaysideError):
-    """A backend could not be found or made."""
+    """A backend could not be found or made.
+
+    Attributes:
+        summary: what was wrong, without the advice that follows it in the message.
+    """
+
+    def __init__(self, message: str, *, summary: str = "") -> None:
+        super().__init__(message)
+        self.summary = summary or message
 
 
 class UnknownBackendError(RegistryError, LookupError):
@@ -63,11 +76,12 @@ class AmbiguousBackendError(RegistryError, LookupError):
 
 
 class BackendUnavailableError(RegistryError):
-    """The backend is known, but its probe says that it cannot run here."""
+    """The backend is known, but its probe says that it cannot run here, or its factory failed."""
 
 
 class PluginError(RegistryError):
-    """A plugin failed to load, and ``QUAYSIDE_STRICT_PLUGINS=1`` asked for an error."""
+    """A plugin's factory broke the rules, or a plugin failed to load in strict mode
+    (``QUAYSIDE_STRICT_PLUGINS=1``)."""
 
 
 class ProgramError(QuaysideError, ValueError):
@@ -76,6 +90,28 @@ class ProgramError(QuaysideError, ValueError):
 
 class UnsupportedInstructionError(ProgramError):
     """An instruction that no Quayside engine runs; the message names it and its place."""
+
+
+class NotACircuitError(ProgramError, TypeError):
+    """Something that is not a ``QuantumCircuit`` was given where a circuit belongs."""
+
+
+class CircuitFileError(QuaysideError):
+    """A file that cannot be read as a circuit.
+
+    Attributes:
+        path: the file, as it was given.
+        line: the line of the fault, from 1, or None where it is not known.
+        column: the column of the fault, from 1, or None where it is not known.
+    """
+
+    def __init__(
+        self, message: str, *, path: str = "", line: int | None = None, column: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.path = path
+        self.line = line
+        self.column = column
 
 
 class OptionError(QuaysideError, ValueError):

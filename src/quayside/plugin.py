@@ -29,6 +29,7 @@ import pluggy
 __all__ = [
     "ENTRY_POINT_GROUP",
     "PLUGIN_API",
+    "RESERVED_NAMES",
     "Available",
     "BackendSpec",
     "ProbeResult",
@@ -46,7 +47,10 @@ hookimpl = pluggy.HookimplMarker("quayside")
 """Marks a plugin's implementation of a hook (see :mod:`quayside.registry.hookspecs`)."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
+
 RESERVED_NAMES = frozenset({"auto", "cpu", "gpu"})
+"""What a backend cannot be called, since these choose among backends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,9 @@ class BackendSpec:
     install_hint: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "aliases", tuple(self.aliases))
+        if isinstance(self.aliases, str):  # it would be taken letter by letter
+            raise TypeError(f"backend {self.name}: aliases is a string; expected a tuple of names")
+        object.__setattr__(self, "aliases", tuple(dict.fromkeys(self.aliases)))
         for name in (self.name, *self.aliases):
             if not isinstance(name, str) or not _NAME.fullmatch(name):
                 raise ValueError(
@@ -117,14 +123,20 @@ class BackendSpec:
                 )
             if name in RESERVED_NAMES:
                 raise ValueError(f"backend name {name!r} is reserved; choose another")
+        for field_name in ("factory", "probe", "description", "install_hint"):
+            value = getattr(self, field_name)
+            if not isinstance(value, str):
+                raise TypeError(
+                    f"backend {self.name}: {field_name} {value!r} is a {type(value).__name__}; "
+                    "expected a string"
+                )
         if self.device not in ("cpu", "gpu"):
             raise ValueError(f"backend {self.name}: device {self.device!r} is not 'cpu' or 'gpu'")
         if isinstance(self.priority, bool) or not isinstance(self.priority, int):
             raise TypeError(f"backend {self.name}: priority {self.priority!r} is not an integer")
         for field_name in ("factory", "probe"):
             target = getattr(self, field_name)
-            module, colon, attribute = target.partition(":")
-            if (target or field_name == "factory") and not (module and colon and attribute):
+            if (target or field_name == "factory") and not _TARGET.fullmatch(target):
                 raise ValueError(
                     f"backend {self.name}: {field_name} {target!r} is not 'module:callable'"
                 )

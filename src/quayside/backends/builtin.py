@@ -25,7 +25,6 @@ def quayside_register_backends() -> Iterator[BackendSpec]:
         factory="quayside.backends.factories:make_numpy",
         probe="quayside.backends.builtin:probe",
         description="State vector on the CPU with NumPy; needs no compiler",
-        install_hint="pip install quayside",
     )
     yield BackendSpec(
         name="reference",
@@ -34,7 +33,6 @@ def quayside_register_backends() -> Iterator[BackendSpec]:
         factory="quayside.backends.factories:make_reference",
         probe="quayside.backends.builtin:probe",
         description="Slow and plain state vector, the oracle that other engines are checked with",
-        install_hint="pip install quayside",
     )
 
 

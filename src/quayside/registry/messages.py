@@ -13,7 +13,7 @@ from quayside.errors import (
 )
 from quayside.plugin import RESERVED_NAMES, BackendSpec, Unavailable
 from quayside.registry.guard import Failure
-from quayside.registry.known import KNOWN_BACKENDS
+from quayside.registry.known import KNOWN_BACKENDS, KnownBackend
 from quayside.registry.loading import OWN_DISTRIBUTION, Loaded
 from quayside.registry.records import PluginStatus, Registered
 from quayside.registry.wishes import Wish
@@ -23,6 +23,7 @@ __all__ = [
     "combined",
     "hint_of",
     "no_backend_of_device",
+    "not_a_backend",
     "not_made",
     "same_object",
     "unavailable",
@@ -44,10 +45,8 @@ def ambiguous(wish: Wish, claims: Sequence[Registered]) -> AmbiguousBackendError
     """Several plugins claim the name."""
     providers = ", ".join(f"{entry.distribution} {entry.version}".strip() for entry in claims)
     choices = " or ".join(repr(entry.qualified) for entry in claims)
-    return AmbiguousBackendError(
-        f"backend name {wish.name!r}{wish.origin} is claimed by several plugins ({providers}); "
-        f"use {choices}"
-    )
+    text = f"backend name {wish.name!r}{wish.origin} is claimed by several plugins ({providers})"
+    return AmbiguousBackendError(f"{text}; use {choices}", summary=text)
 
 
 def unavailable(wish: Wish, entry: Registered, result: Unavailable) -> BackendUnavailableError:
@@ -57,7 +56,7 @@ def unavailable(wish: Wish, entry: Registered, result: Unavailable) -> BackendUn
         f"{result.reason.rstrip('.')}"
     )
     hint = hint_of(entry.spec, result)
-    return BackendUnavailableError(f"{text}. Try: {hint}" if hint else text)
+    return BackendUnavailableError(f"{text}. Try: {hint}" if hint else text, summary=text)
 
 
 def not_made(wish: Wish, entry: Registered, failure: Failure) -> BackendUnavailableError:
@@ -66,8 +65,8 @@ def not_made(wish: Wish, entry: Registered, failure: Failure) -> BackendUnavaila
         f"backend {entry.name!r} {provider_of(entry)}{wish.origin} could not be made: "
         f"its factory {entry.spec.factory} failed: {failure.text}"
     )
-    hint = entry.spec.install_hint
-    return BackendUnavailableError(f"{text}. Try: {hint}" if hint else text)
+    hint = entry.spec.install_hint if isinstance(failure.error, ImportError) else ""
+    return BackendUnavailableError(f"{text}. Try: {hint}" if hint else text, summary=text)
 
 
 def not_a_backend(entry: Registered, made: object) -> PluginError:
@@ -98,10 +97,12 @@ def no_backend_of_device(
             + (f" (try: {hint})" if hint else "")
             for entry, reason, hint in asked
         )
-        return BackendUnavailableError(f"{text}: {reasons}")
+        return BackendUnavailableError(f"{text}: {reasons}", summary=text)
     known = [one for one in KNOWN_BACKENDS if wish.name in ("auto", one.device)]
-    advice = f": no installed plugin registers one that may be chosen. {_installable(known)}"
-    return BackendUnavailableError(f"{text}{advice.rstrip(' .')}")
+    return BackendUnavailableError(
+        f"{text}: no installed plugin registers one that may be chosen. {_installable(known)}",
+        summary=text,
+    )
 
 
 def unknown(
@@ -111,12 +112,13 @@ def unknown(
     parts = [f"no backend is called {wish.name!r}{wish.origin}"]
     by_name = {one.name: one for one in KNOWN_BACKENDS}
     known = by_name.get(wish.name.rpartition(":")[2])
+    installed = {record.distribution for record in loaded.plugins}
     failed = [
         record
         for record in loaded.plugins
         if record.status is not PluginStatus.ACTIVE and not record.backends
     ]
-    if known is not None and all(r.distribution != known.distribution for r in loaded.plugins):
+    if known is not None and known.distribution not in installed:
         parts.append(f"It comes with {known.distribution}: {known.install}")
     else:
         matches = loaded.catalogue.close_matches(wish.name, {*by_name, *RESERVED_NAMES})
@@ -130,13 +132,12 @@ def unknown(
     if failed:
         lines = "; ".join(f"{record.label} ({record.status}: {record.error})" for record in failed)
         parts.append(f"Plugins not in use: {lines}")
-    if all(record.distribution != OWN_DISTRIBUTION for record in loaded.plugins):
+    if OWN_DISTRIBUTION not in installed:
         parts.append("Quayside's own plugin is not found: install Quayside with pip")
-    registered = {entry.name for entry in loaded.catalogue.entries}
-    rest = [one for one in KNOWN_BACKENDS if one is not known and one.name not in registered]
+    rest = [one for one in KNOWN_BACKENDS if one is not known and one.distribution not in installed]
     if rest:
         parts.append(_installable(rest))
-    return UnknownBackendError(_sentences(parts))
+    return UnknownBackendError(_sentences(parts), summary=parts[0])
 
 
 def combined(failures: Sequence[tuple[Wish, RegistryError]]) -> RegistryError:
@@ -144,15 +145,14 @@ def combined(failures: Sequence[tuple[Wish, RegistryError]]) -> RegistryError:
     first = failures[0][1]
     if len(failures) == 1:
         return first
-    rest = "; ".join(f"fallback {wish.name!r}: {error}" for wish, error in failures[1:])
+    rest = "; ".join(f"fallback {wish.name!r}: {error.summary}" for wish, error in failures[1:])
     kinds = {type(error) for _, error in failures}
     kind = kinds.pop() if len(kinds) == 1 else BackendUnavailableError
-    return kind(f"{first}; {rest}")
+    return kind(f"{first}; {rest}", summary=first.summary)
 
 
-def _installable(known: Iterable[object]) -> str:
-    lines = [f"{one.name} ({one.install})" for one in KNOWN_BACKENDS if one in tuple(known)]
-    return f"Could be installed: {', '.join(lines)}" if lines else ""
+def _installable(known: Iterable[KnownBackend]) -> str:
+    return "Could be installed: " + ", ".join(f"{one.name} ({one.install})" for one in known)
 
 
 def _sentences(parts: Iterable[str]) -> str:

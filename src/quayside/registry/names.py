@@ -81,7 +81,10 @@ class Catalogue:
 
     def close_matches(self, name: str, more: Iterable[str] = ()) -> list[str]:
         """Up to three names, of the catalogue's and of ``more``, that look like ``name``."""
-        known = {*self._names, *self._aliases, *more}
-        if ":" in name:
-            known = {entry.qualified for entry in self.entries}
-        return get_close_matches(name, sorted(known), n=3, cutoff=0.6)
+        if ":" not in name:
+            known = sorted({*self._names, *self._aliases, *more})
+            return get_close_matches(name, known, n=3, cutoff=0.6)
+        same = [entry.qualified for entry in self.claims(name.rpartition(":")[2])]
+        known = sorted(entry.qualified for entry in self.entries)
+        close = get_close_matches(name, known, n=3, cutoff=0.6)
+        return list(dict.fromkeys([*same, *close]))[:3]

@@ -111,7 +111,7 @@ class Registry:
                 version=entry.version,
                 device=entry.spec.device,
                 fallback_from=wishes[0].name if failures else None,
-                reason=str(failures[0][1]) if failures else "",
+                reason=failures[0][1].summary if failures else "",
             )
             if failures:
                 _announce(resolution, quiet=wish.quiet)
@@ -156,8 +156,10 @@ class Registry:
             except RegistryError as error:
                 # The probe said yes and the factory no. One broken plugin must not take the
                 # default backend away from everybody, but it must be seen.
-                warn(f"{error}; {wish.name!r} takes the next backend", QuaysidePluginWarning)
-                asked.append((entry, str(error), ""))
+                warn(
+                    f"{error.summary}; {wish.name!r} takes the next backend", QuaysidePluginWarning
+                )
+                asked.append((entry, error.summary, ""))
         raise messages.no_backend_of_device(wish, asked)
 
     def _describe(self, entry: Registered) -> BackendInfo:
