@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from quayside.cli.errors import OK, require_extra
+from quayside.errors import QuaysidePluginWarning
 
 if TYPE_CHECKING:
     from quayside.registry.records import BackendInfo, PluginRecord
@@ -19,14 +21,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add the command to the command line."""
     parser = commands.add_parser(
         "backends",
-        help="list the backends, and which of them can run here",
-        description="List the backends that installed plugins register, and which of them can "
-        "run here; 'auto' takes the first that is available.",
+        help="list the backends that can run here",
+        description="List the backends that can run here, in the order in which 'auto' chooses.",
     )
     parser.add_argument(
         "--all",
         action="store_true",
-        help="also list the plugins that did not load, with the reason",
+        help="also those that cannot, and plugins that did not load, with the reason",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document instead")
     parser.set_defaults(execute=execute)
@@ -39,16 +40,20 @@ def execute(options: argparse.Namespace) -> int:
     import quayside
 
     provider = quayside.Provider()
-    backends = sorted(provider.backends(), key=lambda info: (-info.priority, info.name))
-    idle = [record for record in provider.plugins() if record.error] if options.all else []
+    with warnings.catch_warnings():
+        if options.all:  # then the list says what the warnings would
+            warnings.simplefilter("ignore", QuaysidePluginWarning)
+        backends = provider.backends(all=True)
+        idle = [record for record in provider.plugins() if record.error]
+    shown = [info for info in backends if options.all or info.available]
     if options.json:
-        document: dict[str, Any] = {"backends": [describe_backend(info) for info in backends]}
+        document: dict[str, Any] = {"backends": [describe_backend(info) for info in shown]}
         if options.all:
             document["plugins"] = [describe_plugin(record) for record in idle]
         json.dump(document, sys.stdout, indent=2, ensure_ascii=False)
         sys.stdout.write("\n")
     else:
-        _show(backends, idle)
+        _show(shown, idle if options.all else [], hidden=len(backends) - len(shown))
     return OK
 
 
@@ -81,7 +86,7 @@ def describe_plugin(record: PluginRecord) -> dict[str, Any]:
     }
 
 
-def _show(backends: list[BackendInfo], idle: list[PluginRecord]) -> None:
+def _show(backends: list[BackendInfo], idle: list[PluginRecord], hidden: int) -> None:
     from rich.text import Text
 
     from quayside.cli.console import listing, make_console, show
@@ -104,3 +109,5 @@ def _show(backends: list[BackendInfo], idle: list[PluginRecord]) -> None:
         for record in idle:
             plugins.add_row(record.label, Text(str(record.status), "red"), Text(record.error))
         show(console, Text(""), plugins)
+    if hidden:
+        show(console, Text(f"{hidden} more cannot run here: quayside backends --all", "dim"))

@@ -7,11 +7,13 @@ import json
 import os
 import platform
 import sys
+import warnings
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from quayside.cli.errors import FAILED, OK, require_extra
+from quayside.errors import QuaysidePluginWarning
 
 if TYPE_CHECKING:
     from quayside.registry.records import BackendInfo, PluginRecord
@@ -86,8 +88,11 @@ def examine() -> Report:
     from quayside.engines.host_memory import host_available_bytes, host_total_bytes
     from quayside.jobs.budget import cpu_budget
 
-    provider = quayside.Provider()
-    backends, plugins = list(provider.backends()), list(provider.plugins())
+    # Not strict: the first error must not hide the rest. And the report is the warning.
+    provider = quayside.Provider(strict=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", QuaysidePluginWarning)
+        backends, plugins = provider.backends(all=True), provider.plugins()
     return Report(
         versions=_versions(),
         backends=[describe_backend(info) for info in backends],

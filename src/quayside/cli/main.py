@@ -15,13 +15,21 @@ from types import TracebackType
 from typing import NoReturn
 
 from quayside.cli import backends, doctor, run
-from quayside.cli.errors import BROKEN_PIPE, INTERRUPTED, USAGE, CommandError
-from quayside.errors import QuaysideError, QuaysideWarning
+from quayside.cli.errors import BROKEN_PIPE, FAILED, INTERRUPTED, USAGE, CommandError
+from quayside.errors import (
+    ManyStatesError,
+    OutOfMemoryError,
+    PluginError,
+    QuaysideError,
+    QuaysideWarning,
+)
 
 __all__ = ["build_parser", "main"]
 
 _DESCRIPTION = "Run quantum circuits on simulators that are selected by name."
 _EPILOG = "exit codes: 0 done, 1 the run failed, 2 wrong usage or input, 130 interrupted"
+
+_NOT_THE_CALLERS = (PluginError, OutOfMemoryError, ManyStatesError)  # the command line was right
 
 
 class _Parser(argparse.ArgumentParser):
@@ -66,7 +74,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.debug:
             traceback.print_exc()
         _say("error", str(error))
-        return error.exit_code if isinstance(error, CommandError) else USAGE
+        if isinstance(error, CommandError):
+            return error.exit_code
+        return FAILED if isinstance(error, _NOT_THE_CALLERS) else USAGE
     except KeyboardInterrupt:
         _say("error", "interrupted")
         return INTERRUPTED
