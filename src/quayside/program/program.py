@@ -12,11 +12,14 @@ import numpy as np
 from quayside.program.expressions import Type
 from quayside.program.operations import (
     Block,
+    Diagonal,
     ForLoop,
     IfElse,
-    Measure,
+    Matrix,
     Operation,
-    Reset,
+    Permutation,
+    Prepare,
+    Relabel,
     Switch,
     WhileLoop,
 )
@@ -73,16 +76,26 @@ def child_blocks(operation: Operation) -> tuple[Block, ...]:
 
 def walk(block: Block) -> Iterator[Operation]:
     """Every operation of ``block``, those inside control flow included; shared bodies once."""
-    return _walk(block, set())
+    seen: set[int] = set()
+    stack = [iter(block)]  # not recursive: blocks may be nested deeper than Python's stack
+    while stack:
+        for operation in stack[-1]:
+            yield operation
+            if type(operation) in _PARENTS:
+                inner = []
+                for child in child_blocks(operation):
+                    if id(child) not in seen:
+                        seen.add(id(child))
+                        inner.append(iter(child))
+                if inner:
+                    stack.extend(reversed(inner))
+                    break
+        else:
+            stack.pop()
 
 
-def _walk(block: Block, seen: set[int]) -> Iterator[Operation]:
-    for operation in block:
-        yield operation
-        for child in child_blocks(operation):
-            if id(child) not in seen:
-                seen.add(id(child))
-                yield from _walk(child, seen)
+_PARENTS = frozenset({IfElse, Switch, ForLoop, WhileLoop})
+_GATES = frozenset({Matrix, Diagonal, Permutation, Relabel, Prepare})
 
 
 def touched_qubits(program: Program) -> tuple[int, ...]:
@@ -93,9 +106,9 @@ def touched_qubits(program: Program) -> tuple[int, ...]:
     """
     touched: set[int] = set()
     for operation in walk(program.operations):
-        if not isinstance(operation, (Measure, Reset)):
-            touched.update(getattr(operation, "qubits", ()))
-    # A control alone never takes its qubit out of |0>, so controls do not count.
+        # A control alone never takes its qubit out of |0>, so controls do not count.
+        if type(operation) in _GATES:
+            touched.update(operation.qubits)  # type: ignore[union-attr]  # as _GATES says
     return tuple(sorted(touched))
 
 

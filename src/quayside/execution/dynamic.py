@@ -1,0 +1,416 @@
+"""Dynamic circuits: shots share what they have in common and split by outcome.
+
+A branch is a state, a classical memory, and the shots that have come this way. A measurement or
+reset in the middle draws an outcome for each of its shots; each outcome that was drawn becomes a
+branch of its own. Branches are worked off depth first, and the last one of a split takes over the
+state, so the states alive are at most the open splits on one path, and one more. Where there is
+no memory for a copy, the branch is noted down with the outcomes that lead to it, and replayed from
+the start when the others are done: a program whose first state fits always runs.
+
+The draws depend on the shot and on the number of the event on its path alone, so copying,
+replaying and the order of branches change nothing in the samples.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quayside.control import Control
+from quayside.engines.base import Engine, State
+from quayside.errors import OutOfMemoryError
+from quayside.execution.finish import (
+    Samples,
+    check_statevector,
+    final_resets,
+    many_states,
+    measure,
+    vector,
+    write_outcomes,
+    write_word,
+)
+from quayside.execution.grouping import equal_runs
+from quayside.execution.memory import MemorySource, Reservation
+from quayside.execution.outcomes import Outcome, RunSettings
+from quayside.execution.randomness import Randomness
+from quayside.execution.steps import (
+    Assign,
+    Choose,
+    Enter,
+    Event,
+    Finish,
+    Gates,
+    Iterate,
+    Jump,
+    JumpUnless,
+    Keep,
+    Steps,
+)
+from quayside.planning import Layout, Plan, make_plan
+from quayside.program import Program
+from quayside.program.expressions import ClassicalMemory, assign, convert, evaluate
+
+__all__ = ["run_dynamic"]
+
+Vector: TypeAlias = NDArray[np.complexfloating[Any]]
+Shots: TypeAlias = NDArray[np.int64]
+
+# The outcomes that led to a branch, last first: (earlier ones, outcome, probability). A linked
+# list shares its past with its siblings, so a branch of many events costs no copies.
+History: TypeAlias = "tuple[History, int, float] | None"
+
+
+@dataclass(slots=True)
+class _Child:
+    """One outcome of a split: ``outcome`` has a bit for each measured qubit that is stored."""
+
+    outcome: int
+    probability: float
+    shots: Shots
+
+
+@dataclass(slots=True)
+class _Branch:
+    """Shots on one path. ``place`` is the number of the next step; ``draw`` of the next event.
+
+    ``replay`` are outcomes that are known already, the next one last.
+    """
+
+    state: State
+    reservation: Reservation | None
+    memory: ClassicalMemory
+    shots: Shots
+    counters: list[int]
+    place: int = 0
+    draw: int = 0
+    history: History = None
+    replay: list[tuple[int, float]] | None = None
+
+
+@dataclass(slots=True)
+class _Split:
+    """A branch that stands at an event, and the children that are still to be run."""
+
+    parent: _Branch
+    event: Event
+    qubits: list[int]
+    children: list[_Child]
+
+
+def run_dynamic(
+    program: Program,
+    steps: Steps,
+    capacity: int,
+    engine: Engine,
+    settings: RunSettings,
+    control: Control,
+    memory: MemorySource,
+    samples: Samples,
+) -> Outcome:
+    """Run a program of any kind; see :func:`~quayside.execution.run.run_program`.
+
+    ``capacity`` is how many qubits will be stored; ``samples``, all 0, is filled in.
+    """
+    run = _Run(program, steps, capacity, engine, settings, control, memory, samples)
+    started = time.perf_counter()
+    try:
+        run.work()
+    finally:
+        run.release_all()
+    seconds = time.perf_counter() - started
+    return Outcome(
+        samples,
+        statevector=run.statevector,
+        saved=run.saved,
+        metadata={
+            "branches": run.branches,
+            "passes": run.passes,
+            "stored_qubits": run.stored_qubits,
+            "strategy": run.profile.strategy,
+            "replays": run.replays,
+            "planning_time": run.planning_time,
+            "execution_time": seconds - run.planning_time,
+        },
+    )
+
+
+class _Run:
+    """The work of one :func:`run_dynamic`."""
+
+    def __init__(
+        self,
+        program: Program,
+        steps: Steps,
+        capacity: int,
+        engine: Engine,
+        settings: RunSettings,
+        control: Control,
+        memory: MemorySource,
+        samples: Samples,
+    ) -> None:
+        self.program = program
+        self.steps = steps.steps
+        self.counters = steps.counters
+        self.capacity = capacity
+        self.engine = engine
+        self.settings = settings
+        self.control = control
+        self.memory = memory
+        self.samples = samples
+        self.randomness = Randomness(settings.seed, settings.circuit)
+        self.profile = engine.profile(settings.precision, capacity)
+        self.plans: dict[tuple[int, Layout], Plan] = {}
+        self.copy_bytes = engine.required_bytes(capacity, settings.precision)
+        self.splits: list[_Split] = []  # open, innermost last
+        self.waiting: list[tuple[History, Shots]] = []  # to be replayed
+        self.current: _Branch | None = None
+        self.culprit: str | None = None  # what first split the shots
+        self.finished_shots = 0
+        self.branches = 0
+        self.passes = 0
+        self.replays = 0
+        self.stored_qubits = 0
+        self.planning_time = 0.0
+        self.statevector: Vector | None = None
+        self.saved: dict[str, Vector] = {}
+
+    def work(self) -> None:
+        """Run all shots."""
+        self.current = self._first(np.arange(self.settings.shots, dtype=np.int64), None)
+        while True:
+            while self.current is not None:
+                self._step(self.current)
+            if self.splits:
+                self._next_child()
+            elif self.waiting:
+                history, shots = self.waiting.pop()
+                self.replays += 1
+                self.current = self._first(shots, history)
+            else:
+                return
+
+    def release_all(self) -> None:
+        """Give back every state that is alive, also after an error."""
+        if self.current is not None:
+            self._release(self.current)
+        for split in self.splits:
+            self._release(split.parent)
+
+    def _release(self, branch: _Branch) -> None:
+        self.engine.release(branch.state)
+        if branch.reservation is not None:
+            branch.reservation.release()
+
+    def _first(self, shots: Shots, history: History) -> _Branch:
+        """A branch at the start of the program, which will replay ``history``."""
+        state = self.engine.allocate(
+            self.program.num_qubits, self.settings.precision, capacity=self.capacity
+        )
+        memory = ClassicalMemory(0, [None] * len(self.program.variables))
+        replay = None if history is None else list(_backwards(history))
+        return _Branch(state, None, memory, shots, [0] * self.counters, replay=replay)
+
+    def _step(self, branch: _Branch) -> None:
+        """Do one step of the current branch."""
+        self.control.check()
+        step = self.steps[branch.place]
+        branch.place += 1
+        match step:
+            case Gates():
+                self._apply(branch, step)
+            case Event():
+                self._event(branch, step)
+            case Assign(store):
+                assign(store.target, evaluate(store.value, branch.memory), branch.memory)
+            case Jump(target):
+                branch.place = target
+            case JumpUnless(condition, target):
+                if not evaluate(condition, branch.memory):
+                    branch.place = target
+            case Choose(expression, table, default):
+                value = int(evaluate(expression, branch.memory))
+                branch.place = table.get(value, default)
+            case Enter(counter):
+                branch.counters[counter] = 0
+            case Iterate():
+                self._iterate(branch, step)
+            case Keep(key):
+                self._keep(branch, key)
+            case Finish():
+                self._finish(branch, step)
+
+    def _apply(self, branch: _Branch, step: Gates) -> None:
+        layout = branch.state.layout
+        key = (id(step), layout)
+        plan = self.plans.get(key)
+        if plan is None:
+            started = time.perf_counter()
+            plan = self.plans[key] = make_plan(step.gates, layout, self.profile)
+            self.planning_time += time.perf_counter() - started
+        # Steps say little of how long a branch takes, but they only go forward within one pass of
+        # the program, and the fraction that the control keeps never falls.
+        here, total = branch.place / len(self.steps), self.settings.shots
+        low = (self.finished_shots + here * len(branch.shots)) / total
+        self.engine.apply(branch.state, plan, self.control.section(min(low, 0.999), 0.999))
+        self.passes += len(plan)
+        self.stored_qubits = max(self.stored_qubits, len(plan.final.order))
+
+    def _iterate(self, branch: _Branch, step: Iterate) -> None:
+        iteration = branch.counters[step.counter]
+        if iteration == len(step.starts):
+            branch.place = step.target
+            return
+        branch.counters[step.counter] = iteration + 1
+        branch.place = step.starts[iteration]
+        variable = step.loop.variable
+        if variable is not None:
+            value = convert(step.loop.values[iteration], self.program.variables[variable].type)
+            branch.memory.variables[variable] = value
+
+    def _keep(self, branch: _Branch, key: str) -> None:
+        if branch.replay:
+            return  # the branch that was here first has kept it
+        if self.culprit is not None:
+            raise many_states(self.program.name, self.culprit)
+        check_statevector(self.program, self.settings.precision)
+        self.saved[key] = vector(self.engine, branch.state)
+
+    def _event(self, branch: _Branch, event: Event) -> None:
+        """Measure: go on with one outcome, or split."""
+        stored = set(branch.state.layout.order)
+        if branch.replay:
+            qubits = [qubit for qubit in event.qubits if qubit in stored]
+            outcome, probability = branch.replay.pop()
+            children = [_Child(outcome, probability, branch.shots)]
+        else:
+            qubits, children = self._draw(branch, event)
+        branch.draw += 1
+        if len(children) == 1:
+            self._take(branch, event, qubits, children[0])
+            return
+        if self.culprit is None:
+            self.culprit = _describe(event)
+            if self.settings.statevector:
+                raise many_states(self.program.name, self.culprit)
+        self.splits.append(_Split(branch, event, qubits, children))
+        self.current = None
+
+    def _draw(self, branch: _Branch, event: Event) -> tuple[list[int], list[_Child]]:
+        draws = self.randomness.of(branch.draw, branch.shots + self.settings.first_shot)
+        qubits, outcomes, weights = measure(
+            self.engine, branch.state, event, draws, self.control.section(0, 0)
+        )
+        if not qubits:
+            return qubits, [_Child(0, 1.0, branch.shots)]
+        # A stable sort keeps the shots of each outcome in increasing order.
+        order = np.argsort(outcomes, kind="stable")
+        ranked = outcomes[order]
+        children = [
+            _Child(int(ranked[low]), float(weights[order[low]]), branch.shots[order[low:high]])
+            for low, high in equal_runs(ranked)
+        ]
+        return qubits, children
+
+    def _take(self, branch: _Branch, event: Event, qubits: list[int], child: _Child) -> None:
+        """Go on in ``branch`` with one outcome of ``event``."""
+        values = {qubit: child.outcome >> bit & 1 for bit, qubit in enumerate(qubits)}
+        if values:
+            self.engine.collapse(branch.state, values, child.probability)
+        for qubit, clbit in event.writes:
+            branch.memory.set_bit(clbit, values.get(qubit, 0))
+        ones = [qubit for qubit in event.resets if values.get(qubit, 0)]
+        if ones:
+            self.engine.flip(branch.state, ones)
+        branch.shots = child.shots
+        branch.history = (branch.history, child.outcome, child.probability)
+        self.current = branch
+
+    def _next_child(self) -> None:
+        """Begin a child of the innermost split: on a copy, or the last on the state itself."""
+        split = self.splits[-1]
+        parent = split.parent
+        child = split.children.pop()
+        if not split.children:
+            self.splits.pop()
+            self._take(parent, split.event, split.qubits, child)
+            return
+        copied = self._copy(parent)
+        if copied is None:
+            history = (parent.history, child.outcome, child.probability)
+            self.waiting.append((history, child.shots))
+        else:
+            self._take(copied, split.event, split.qubits, child)
+
+    def _copy(self, branch: _Branch) -> _Branch | None:
+        """A copy of ``branch`` with a state of its own; None where there is no memory."""
+        try:
+            reservation = self.memory.try_reserve(self.copy_bytes)
+        except OutOfMemoryError:
+            return None
+        if reservation is None:
+            return None
+        try:
+            state = self.engine.copy(branch.state)
+        except MemoryError:
+            # The device has less than it said: others may have taken it.
+            reservation.release()
+            return None
+        except BaseException:
+            reservation.release()
+            raise
+        return _Branch(
+            state,
+            reservation,
+            branch.memory.copy(),
+            branch.shots,
+            list(branch.counters),
+            branch.place,
+            branch.draw,
+            branch.history,
+        )
+
+    def _finish(self, branch: _Branch, step: Finish) -> None:
+        settings = self.settings
+        event = step.event
+        rows = slice(None) if len(branch.shots) == settings.shots else branch.shots
+        bits = branch.memory.bits
+        if event is not None:
+            draws = self.randomness.of(branch.draw, branch.shots + settings.first_shot)
+            qubits, outcomes, _ = measure(
+                self.engine, branch.state, event, draws, self.control.section(0, 0)
+            )
+            for _, clbit in event.writes:
+                bits &= ~(1 << clbit)
+            write_word(self.samples, rows, bits)
+            write_outcomes(self.samples, rows, event.writes, qubits, outcomes)
+        else:
+            write_word(self.samples, rows, bits)
+        if settings.statevector:
+            final_resets(
+                self.engine, branch.state, step.resets, settings.precision, self.program.name
+            )
+            self.statevector = vector(self.engine, branch.state)
+        self.branches += 1
+        self.finished_shots += len(branch.shots)
+        self.current = None
+        self._release(branch)
+        self.control.report(min(self.finished_shots / settings.shots, 0.999))
+
+
+def _backwards(history: History) -> Iterator[tuple[int, float]]:
+    while history is not None:
+        history, outcome, probability = history
+        yield outcome, probability
+
+
+def _describe(event: Event) -> str:
+    """What an event is in the words of the circuit, for messages."""
+    if not event.writes:
+        return f"the reset of qubit {', '.join(map(str, event.resets))}"
+    pairs = ", ".join(f"qubit {qubit} into classical bit {clbit}" for qubit, clbit in event.writes)
+    return f"the mid-circuit measurement of {pairs}"

@@ -1,0 +1,133 @@
+"""The end of a run or a branch: shots' classical bits, final resets, vectors handed out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quayside.control import Control
+from quayside.engines.base import Engine, State
+from quayside.engines.host_memory import host_available_bytes
+from quayside.errors import ManyStatesError, OutOfMemoryError
+from quayside.execution.memory import format_bytes, statevector_bytes
+from quayside.execution.sampling import sample
+from quayside.execution.steps import Event
+from quayside.program import Precision, Program
+
+__all__ = [
+    "check_statevector",
+    "final_resets",
+    "many_states",
+    "measure",
+    "vector",
+    "write_outcomes",
+    "write_word",
+]
+
+Samples = NDArray[np.uint64]
+_SMALL_VECTOR = 16 << 20
+
+
+def measure(
+    engine: Engine, state: State, event: Event, draws: NDArray[np.float64], control: Control
+) -> tuple[list[int], NDArray[np.int64], NDArray[np.float64]]:
+    """Sample ``event``: the qubits of it that are stored, outcomes over those, probabilities.
+
+    A qubit that is not stored is |0> and has no bit in the outcome: leaving zeros out of a
+    cumulative distribution does not change what a draw picks.
+    """
+    stored = set(state.layout.order)
+    qubits = [qubit for qubit in event.qubits if qubit in stored]
+    outcomes, weights = sample(engine, state, qubits, draws, control)
+    return qubits, outcomes, weights
+
+
+def write_word(samples: Samples, rows: slice | NDArray[np.int64], bits: int) -> None:
+    """Set the classical bits of ``rows`` to those of the integer ``bits``."""
+    for word in range(samples.shape[1]):
+        samples[rows, word] = bits >> 64 * word & 0xFFFF_FFFF_FFFF_FFFF
+
+
+def write_outcomes(
+    samples: Samples,
+    rows: slice | NDArray[np.int64],
+    writes: Sequence[tuple[int, int]],
+    qubits: Sequence[int],
+    outcomes: NDArray[np.int64],
+) -> None:
+    """Set the classical bits of ``writes`` in ``rows``; ``qubits[j]`` is bit ``j`` of an outcome.
+
+    The bits in question are 0 before.
+    """
+    places = {qubit: bit for bit, qubit in enumerate(qubits)}
+    # Bits that move by the same distance move together: in one step where qubit k goes to bit k.
+    masks: dict[tuple[int, int], int] = {}
+    for clbit, qubit in {clbit: qubit for qubit, clbit in writes}.items():
+        bit = places.get(qubit)
+        if bit is not None:
+            key = (clbit >> 6, (clbit & 63) - bit)
+            masks[key] = masks.get(key, 0) | 1 << bit
+    values = outcomes.view(np.uint64)
+    for (word, shift), mask in masks.items():
+        picked = values & np.uint64(mask)
+        if shift >= 0:
+            picked <<= np.uint64(shift)
+        else:
+            picked >>= np.uint64(-shift)
+        samples[rows, word] |= picked
+
+
+def final_resets(
+    engine: Engine, state: State, resets: Sequence[int], precision: Precision, name: str
+) -> None:
+    """Reset qubits that nothing uses again, where somebody wants the state.
+
+    Raises:
+        ManyStatesError: if a qubit's value is not certain: each outcome leaves another state.
+    """
+    stored = set(state.layout.order)
+    for qubit in resets:
+        if qubit not in stored:
+            continue
+        weights = engine.probabilities(state, (qubit,), {})[0]
+        value = int(weights[1] > weights[0])
+        # Rounding leaves a little of the other value, growing with the number of gates.
+        if weights[1 - value] > 4096 * np.finfo(precision.real_dtype).eps:
+            raise many_states(name, f"the reset of qubit {qubit}")
+        engine.collapse(state, {qubit: value}, float(weights[value]))
+        if value:
+            engine.flip(state, (qubit,))
+
+
+def many_states(name: str, culprit: str) -> ManyStatesError:
+    """The error for one state asked for where there are several."""
+    circuit = f"circuit {name!r}" if name else "the circuit"
+    return ManyStatesError(
+        f"{circuit} has no single state vector: {culprit} splits its shots into several states; "
+        "leave it out, save the state before it, or run one shot"
+    )
+
+
+def check_statevector(program: Program, precision: Precision) -> None:
+    """Raise :class:`~quayside.errors.OutOfMemoryError` if a state vector cannot be handed out."""
+    need = statevector_bytes(program, precision)
+    if need <= _SMALL_VECTOR:
+        return
+    available = host_available_bytes()
+    if need > available:
+        raise OutOfMemoryError(
+            f"the state vector of {program.num_qubits} qubits takes {format_bytes(need)}, but this "
+            f"machine has only {format_bytes(available)} available; ask for counts alone, or "
+            "precision='single'",
+            needed=need,
+            available=available,
+        )
+
+
+def vector(engine: Engine, state: State) -> NDArray[np.complexfloating[Any]]:
+    """The amplitudes in qubit order, shape ``(2**num_qubits,)``."""
+    amplitudes: NDArray[np.complexfloating[Any]] = engine.amplitudes(state)[0]
+    return amplitudes
