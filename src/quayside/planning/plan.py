@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, Union
 
+from quayside.planning.tile_plan import TilePass, WidePass
 from quayside.program.operations import GateOperation
 
 __all__ = ["GatePass", "Layout", "Pass", "Plan", "Profile"]
@@ -42,12 +43,14 @@ class Profile:
         width: the most qubits of a dense cluster.
         tile: qubits of a tile.
         low: storage bits that every tile holds.
+        span: the most target bits of a round within a tiled pass; 0 for no limit.
     """
 
     strategy: Literal["gates", "dense", "tiled"] = "gates"
     width: int = 0
     tile: int = 0
     low: int = 0
+    span: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +60,7 @@ class GatePass:
     gate: GateOperation
 
 
-Pass: TypeAlias = GatePass
+Pass: TypeAlias = Union[GatePass, TilePass, WidePass]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,159 @@
+"""Steps of the tiled planner → passes: storage bits, local bits, rounds and diagonal groups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quayside.planning.tile_blocks import Block
+from quayside.planning.tile_plan import (
+    Condition,
+    DenseStage,
+    DiagonalGroup,
+    DiagonalStage,
+    DiagonalTerm,
+    Form,
+    PermuteStage,
+    PrepareStage,
+    Round,
+    Stage,
+    TilePass,
+    WidePass,
+)
+from quayside.planning.tile_schedule import Step
+from quayside.program.operations import Matrix, Permutation, Prepare
+
+__all__ = ["MAX_GROUP_BITS", "build_pass"]
+
+MAX_GROUP_BITS = 6
+"""Diagonal terms are merged to groups of at most this many local bits: tables of 64 factors."""
+
+
+def build_pass(step: Step, blocks: Sequence[Block], span: int) -> TilePass | WidePass:
+    """The pass that ``step`` stands for; rounds have up to ``span`` targets (0: no limit)."""
+    bit_of = {wire: bit for bit, wire in enumerate(step.grown)}
+    if step.wide:
+        (number,) = step.stages
+        assert isinstance(number, int)
+        return _wide(len(step.before), len(step.grown), blocks[number], bit_of)
+    active = sorted(bit_of[wire] for wire in step.active)
+    place = {bit: local for local, bit in enumerate(active)}
+    local = {wire: place[bit] for wire, bit in bit_of.items() if bit in place}
+    outside = (bit for bit in range(len(step.grown)) if bit not in place)
+    outer = {step.grown[bit]: number for number, bit in enumerate(outside)}
+    stages = [
+        _stage(blocks[entry], local, outer)
+        if isinstance(entry, int)
+        else _diagonal([blocks[number] for number in entry], local, outer)
+        for entry in step.stages
+    ]
+    landed = {wire: place[bit] for bit, wire in enumerate(step.after) if bit in place}
+    store = tuple(landed[step.grown[bit]] for bit in active)
+    return TilePass(len(step.before), len(step.grown), tuple(active), _rounds(stages, span), store)
+
+
+def _wide(before: int, width: int, block: Block, bit_of: dict[int, int]) -> WidePass:
+    bits = tuple(bit_of[wire] for wire in block.wires)
+    controls = tuple(bit_of[wire] for wire in block.controls)
+    gate: Matrix | Permutation | Prepare
+    if block.kind == "dense":
+        gate = Matrix(block.values, bits, controls, block.control_state)
+    elif block.kind == "prepare":
+        gate = Prepare(block.values, bits)
+    else:
+        gate = Permutation(np.argsort(block.values), bits, controls, block.control_state)
+    return WidePass(before, width, gate)
+
+
+def _stage(block: Block, local: dict[int, int], outer: dict[int, int]) -> Stage:
+    bits = [local[wire] for wire in block.wires]
+    order = sorted(range(len(bits)), key=bits.__getitem__)
+    ascending = tuple(bits[j] for j in order)
+    old = _gathered(order)  # the block's index for each index over the ascending bits
+    condition = _condition(block, local, outer)
+    if block.kind == "dense":
+        matrix = np.ascontiguousarray(block.values[old[:, None], old])
+        return DenseStage(ascending, matrix, form_of(matrix), condition)
+    if block.kind == "prepare":
+        return PrepareStage(ascending, block.values[old])
+    return PermuteStage(ascending, np.argsort(old)[block.values[old]], condition)
+
+
+def _gathered(order: Sequence[int]) -> NDArray[np.intp]:
+    """For an index whose bit ``j`` stands for bit ``order[j]`` of another: that other index."""
+    index = np.arange(1 << len(order))
+    other = np.zeros_like(index)
+    for position, bit in enumerate(order):
+        other |= (index >> position & 1) << bit
+    return other
+
+
+def _condition(block: Block, local: dict[int, int], outer: dict[int, int]) -> Condition:
+    masks = [0, 0, 0, 0]
+    for bit, wire in enumerate(block.controls):
+        inside = wire in local
+        weight = 1 << (local[wire] if inside else outer[wire])
+        masks[0 if inside else 2] |= weight
+        if block.control_state >> bit & 1:
+            masks[1 if inside else 3] |= weight
+    return Condition(*masks)
+
+
+def form_of(matrix: NDArray[np.complex128]) -> Form:
+    """The cheapest form that the matrix has; entries count as 0 only when they are."""
+    if len(matrix) > 8:
+        return "complex"
+    if not matrix.imag.any():
+        half = 0.5**0.5
+        if len(matrix) == 2 and np.allclose(
+            matrix, [[half, half], [half, -half]], rtol=0, atol=1e-15
+        ):
+            return "hadamard"
+        return "real"
+    if len(matrix) == 2:
+        (a, b), (c, d) = matrix.tolist()
+        if a.imag == b.real == c.real == d.imag == 0:
+            return "cross"
+    return "complex"
+
+
+def _diagonal(
+    blocks: Sequence[Block], local: dict[int, int], outer: dict[int, int]
+) -> DiagonalStage:
+    """One stage for all ``blocks``: terms on few local bits share groups."""
+    groups = [_group(block, local, outer) for block in blocks]
+    return DiagonalStage(tuple(groups))
+
+
+def _group(block: Block, local: dict[int, int], outer: dict[int, int]) -> DiagonalGroup:
+    inside = [j for j, wire in enumerate(block.wires) if wire in local]
+    inside.sort(key=lambda j: local[block.wires[j]])
+    outside = [j for j, wire in enumerate(block.wires) if wire not in local]
+    outside.sort(key=lambda j: outer[block.wires[j]])
+    table = np.ascontiguousarray(block.values[_gathered(inside + outside)], dtype=np.complex128)
+    where = _condition(block, local, outer)
+    term = DiagonalTerm(
+        tuple(outer[block.wires[j]] for j in outside), table, where.outer_mask, where.outer_value
+    )
+    bits = tuple(local[block.wires[j]] for j in inside)
+    return DiagonalGroup(bits, (term,), where.local_mask, where.local_value)
+
+
+def _rounds(stages: Sequence[Stage], span: int) -> tuple[Round, ...]:
+    """``stages`` cut into rounds of at most ``span`` targets, in their order."""
+    rounds = []
+    current: list[Stage] = []
+    targets: set[int] = set()
+    for stage in stages:
+        bits: Any = () if isinstance(stage, DiagonalStage) else stage.bits
+        if span and current and len(targets.union(bits)) > span:
+            rounds.append(Round(tuple(sorted(targets)), tuple(current)))
+            current, targets = [], set()
+        current.append(stage)
+        targets.update(bits)
+    if current:
+        rounds.append(Round(tuple(sorted(targets)), tuple(current)))
+    return tuple(rounds)
