@@ -49,7 +49,7 @@ def save_plot(circuits: Sequence[CircuitCounts], path: Path) -> None:
         axes.bar(positions, [count for _, count in bars], color="#2a6f97")
         axes.set_xticks(positions, [label for label, _ in bars], rotation=70, family="monospace")
         axes.set_ylabel("shots")
-        axes.set_title(f"{circuit.name}, {circuit.shots} shots")
+        axes.set_title(f"{circuit.name}, {circuit.shots} shots", parse_math=False)
     try:
         figure.savefig(path, dpi=150)
     except OSError as error:

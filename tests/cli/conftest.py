@@ -1,0 +1,68 @@
+"""Calling the command line in this process, and circuits in files."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from quayside.cli.main import main
+
+BELL = """OPENQASM 3.0;
+include "stdgates.inc";
+qubit[2] q;
+bit[2] c;
+h q[0];
+cx q[0], q[1];
+c = measure q;
+"""
+
+
+@dataclass(frozen=True)
+class Called:
+    """What one call of the command line gave."""
+
+    code: int
+    out: str
+    err: str
+
+    def assert_fails(self, code: int, *parts: str) -> None:
+        """One line of error that has each of ``parts``, nothing on stdout."""
+        assert self.code == code
+        assert self.out == ""
+        assert self.err.startswith("quayside: error: ")
+        assert self.err.endswith("\n")
+        assert self.err.count("\n") == 1
+        for part in parts:
+            assert part in self.err
+
+
+Cli = Callable[..., Called]
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """``quayside`` with these arguments, in this process."""
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # put back afterwards
+
+    def call(*arguments: object) -> Called:
+        capsys.readouterr()
+        try:
+            code = main([str(argument) for argument in arguments])
+        except SystemExit as leaving:  # argparse's way, for --help and misuse
+            code = leaving.code if isinstance(leaving.code, int) else 1
+        captured = capsys.readouterr()
+        return Called(code, captured.out, captured.err)
+
+    return call
+
+
+@pytest.fixture
+def bell(tmp_path: Path) -> Path:
+    """A circuit file: two qubits that agree."""
+    path = tmp_path / "bell.qasm"
+    path.write_text(BELL)
+    return path

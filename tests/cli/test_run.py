@@ -1,0 +1,298 @@
+"""``quayside run``: files, options, outputs and refusals."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, qpy
+from qiskit.circuit import Clbit, Qubit
+
+import quayside
+
+QASM2 = """OPENQASM 2.0;
+include "qelib1.inc";
+qreg q[2];
+creg c[2];
+x q[0];
+measure q -> c;
+"""
+
+
+def written(path: Path, *circuits: QuantumCircuit) -> Path:
+    with path.open("wb") as file:
+        qpy.dump(list(circuits), file)
+    return path
+
+
+def document(called: Any) -> dict[str, Any]:
+    assert (called.code, called.err) == (0, "")
+    parsed = json.loads(called.out)
+    assert isinstance(parsed, dict)
+    return parsed
+
+
+# --- what it shows ----------------------------------------------------------------------------
+
+
+def test_the_histogram_is_the_default(cli: Any, bell: Path) -> None:
+    called = cli("run", bell, "--shots", 100, "--seed", 3)
+    assert (called.code, called.err) == (0, "")
+    title, bits, first, second, last = called.out.splitlines()
+    assert title.endswith("2 qubits, 100 shots, seed 3")
+    assert bits == "bits: c[1..0], left to right"
+    assert {first.split()[0], second.split()[0]} == {"00", "11"}
+    assert int(first.split()[-2]) + int(second.split()[-2]) == 100
+    assert last.startswith("ran on ")
+    assert "double precision" in last
+
+
+def test_json_is_one_document_with_what_the_run_was(cli: Any, bell: Path) -> None:
+    told = document(cli("run", bell, "--backend", "numpy", "--shots", 50, "--seed", 3, "--json"))
+    assert told["backend"] == "numpy"
+    assert told["metadata"]["precision"] == "double"
+    assert told["seconds"] >= 0
+    assert isinstance(told["job_id"], str)
+    (circuit,) = told["circuits"]
+    assert (circuit["qubits"], circuit["shots"], circuit["seed"]) == (2, 50, 3)
+    assert set(circuit["counts"]) <= {"00", "11"}
+    assert sum(circuit["counts"].values()) == 50
+
+
+def test_the_shell_and_python_give_the_same_counts(cli: Any, bell: Path) -> None:
+    told = document(cli("run", bell, "--backend", "numpy", "--seed", 3, "--json"))
+    from qiskit import qasm3
+
+    circuit = qasm3.load(bell)
+    counts = quayside.get_backend("numpy").run(circuit, seed_simulator=3).result().get_counts()
+    assert told["circuits"][0]["counts"] == counts
+
+
+def test_a_run_without_a_seed_tells_the_seed_it_took(cli: Any, bell: Path) -> None:
+    first = document(cli("run", bell, "--json"))["circuits"][0]
+    again = document(cli("run", bell, "--json", "--seed", first["seed"]))["circuits"][0]
+    assert again["counts"] == first["counts"]
+
+
+def test_single_precision_is_passed_on(cli: Any, bell: Path) -> None:
+    told = document(cli("run", bell, "--precision", "single", "--json"))
+    assert told["metadata"]["precision"] == "single"
+
+
+@pytest.mark.parametrize("backend", ["numpy", "reference"])
+def test_the_backend_is_the_one_named(cli: Any, bell: Path, backend: str) -> None:
+    assert document(cli("run", bell, "--backend", backend, "--json"))["backend"] == backend
+
+
+def test_the_environment_names_the_backend_where_the_caller_does_not(
+    cli: Any, bell: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUAYSIDE_BACKEND", "reference")
+    assert document(cli("run", bell, "--json"))["backend"] == "reference"
+
+
+def test_openqasm_2(cli: Any, tmp_path: Path) -> None:
+    path = tmp_path / "x.qasm"
+    path.write_text(QASM2)
+    assert document(cli("run", path, "--shots", 9, "--json"))["circuits"][0]["counts"] == {"01": 9}
+
+
+def test_every_circuit_of_a_qpy_file_is_run_and_named(cli: Any, tmp_path: Path) -> None:
+    none = QuantumCircuit(1, 1, name="none")
+    none.measure(0, 0)
+    one = QuantumCircuit(1, 1, name="one")
+    one.x(0)
+    one.measure(0, 0)
+    path = written(tmp_path / "two.qpy", none, one)
+
+    told = document(cli("run", path, "--shots", 5, "--json"))["circuits"]
+    assert [(c["name"], c["counts"]) for c in told] == [("none", {"0": 5}), ("one", {"1": 5})]
+    shown = cli("run", path, "--shots", 5).out
+    assert "none: 1 qubits" not in shown
+    assert shown.index("none: 1 qubit, 5 shots") < shown.index("one: 1 qubit, 5 shots")
+
+
+def test_bits_are_named_with_the_last_register_first(cli: Any, tmp_path: Path) -> None:
+    low, high = ClassicalRegister(1, "low"), ClassicalRegister(3, "high")
+    circuit = QuantumCircuit(QuantumRegister(1, "q"), low, high)
+    circuit.x(0)
+    circuit.measure(0, low[0])
+    told = document(cli("run", written(tmp_path / "r.qpy", circuit), "--json"))["circuits"][0]
+    assert told["bits"] == "high[2..0] low[0], left to right"
+    assert set(told["counts"]) == {"000 1"}
+
+
+def test_bits_without_a_register_are_named_by_number(cli: Any, tmp_path: Path) -> None:
+    circuit = QuantumCircuit([Qubit()], [Clbit(), Clbit()])
+    circuit.x(0)
+    circuit.measure(0, 1)
+    told = document(cli("run", written(tmp_path / "l.qpy", circuit), "--json"))["circuits"][0]
+    assert told["bits"] == "classical bits 1 to 0, left to right"
+    assert set(told["counts"]) == {"10"}
+
+
+# --- circuits that measure nothing ------------------------------------------------------------
+
+
+def test_a_circuit_that_measures_nothing_is_told_what_to_do(cli: Any, tmp_path: Path) -> None:
+    circuit = QuantumCircuit(2, name="silent")
+    circuit.x(1)
+    path = written(tmp_path / "silent.qpy", circuit)
+    cli("run", path).assert_fails(2, "'silent'", "measures nothing", "--measure-all")
+    told = document(cli("run", path, "--measure-all", "--shots", 4, "--json"))["circuits"][0]
+    assert told["counts"] == {"10": 4}
+
+
+def test_measure_all_leaves_a_circuit_that_measures_alone(cli: Any, bell: Path) -> None:
+    told = document(cli("run", bell, "--measure-all", "--json"))["circuits"][0]
+    assert {len(outcome) for outcome in told["counts"]} == {2}
+
+
+def test_a_measurement_inside_control_flow_counts(cli: Any, tmp_path: Path) -> None:
+    circuit = QuantumCircuit(1, 1)
+    circuit.x(0)
+    with circuit.for_loop(range(2)):
+        circuit.measure(0, 0)
+    told = document(cli("run", written(tmp_path / "f.qpy", circuit), "--json"))["circuits"][0]
+    assert set(told["counts"]) == {"1"}
+
+
+def test_a_measurement_inside_an_instruction_counts(cli: Any, tmp_path: Path) -> None:
+    inner = QuantumCircuit(1, 1, name="inner")
+    inner.x(0)
+    inner.measure(0, 0)
+    circuit = QuantumCircuit(1, 1)
+    circuit.append(inner.to_instruction(), [0], [0])
+    told = document(cli("run", written(tmp_path / "i.qpy", circuit), "--json"))["circuits"][0]
+    assert set(told["counts"]) == {"1"}
+
+
+# --- plots ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ending", "magic"), [("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<?xml")]
+)
+def test_a_plot_is_written(cli: Any, bell: Path, tmp_path: Path, ending: str, magic: bytes) -> None:
+    picture = tmp_path / f"bell.{ending}"
+    called = cli("run", bell, "--plot", picture)
+    assert (called.code, called.err) == (0, "")
+    assert picture.read_bytes().startswith(magic)
+
+
+def test_a_plot_of_several_circuits_with_many_outcomes(cli: Any, tmp_path: Path) -> None:
+    from matplotlib.image import imread
+
+    wide = QuantumCircuit(7, name="wide $x^2$")  # a name is text, not a formula to be drawn
+    wide.h(range(7))
+    wide.measure_all()
+    path = written(tmp_path / "two.qpy", wide, wide)
+    assert cli("run", path, "--plot", tmp_path / "two.png").code == 0
+    height, width = imread(tmp_path / "two.png").shape[:2]
+    assert height > 0.7 * width > 0
+
+
+def test_a_plot_that_cannot_be_written_is_refused_before_the_run(
+    cli: Any, bell: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quayside, "get_backend", None)  # a run would fail with a TypeError
+    cli("run", bell, "--plot", tmp_path / "no" / "x.png").assert_fails(2, "does not exist")
+    cli("run", bell, "--plot", tmp_path / "x.doc").assert_fails(2, ".png")
+    cli("run", bell, "--plot", tmp_path / "x").assert_fails(2, ".png")
+
+
+def test_a_plot_without_matplotlib_says_what_to_install(
+    cli: Any, bell: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    cli("run", bell, "--plot", "x.png").assert_fails(2, 'pip install "quayside[cli]"')
+
+
+def test_without_rich_the_histogram_says_what_to_install_and_json_works(
+    cli: Any, bell: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "rich", None)
+    cli("run", bell).assert_fails(2, 'pip install "quayside[cli]"')
+    document(cli("run", bell, "--json"))
+
+
+# --- wrong input ------------------------------------------------------------------------------
+
+
+def test_an_unknown_file(cli: Any, tmp_path: Path) -> None:
+    cli("run", tmp_path / "nowhere.qasm").assert_fails(2, "nowhere.qasm")
+
+
+def test_a_folder(cli: Any, tmp_path: Path) -> None:
+    cli("run", tmp_path).assert_fails(2, tmp_path.name)
+
+
+def test_an_unknown_ending(cli: Any, tmp_path: Path) -> None:
+    path = tmp_path / "circuit.txt"
+    path.write_text("hello")
+    cli("run", path).assert_fails(2, "circuit.txt", ".qasm", ".qpy")
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        (QASM2.replace("x q[0];", "frobnicate q[0];"), "5:1"),
+        (QASM2.replace("x q[0];", "x q[0]"), "6"),
+        ('OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit q;\nfrobnicate q;\n', "4"),
+        ("OPENQASM 3.0;\nqubit[2 q;\n", "2"),
+    ],
+)
+def test_bad_openqasm_is_told_with_its_place(
+    cli: Any, tmp_path: Path, text: str, place: str
+) -> None:
+    path = tmp_path / "bad.qasm"
+    path.write_text(text)
+    cli("run", path).assert_fails(2, f"bad.qasm:{place}")
+
+
+def test_a_truncated_qpy_file(cli: Any, tmp_path: Path) -> None:
+    circuit = QuantumCircuit(3, 3)
+    circuit.h(range(3))
+    circuit.measure(range(3), range(3))
+    path = written(tmp_path / "cut.qpy", circuit)
+    path.write_bytes(path.read_bytes()[:-40])
+    cli("run", path).assert_fails(2, "cut.qpy")
+
+
+def test_an_unknown_backend_gets_close_matches(cli: Any, bell: Path) -> None:
+    cli("run", bell, "--backend", "nunpy").assert_fails(2, "nunpy", "numpy")
+
+
+def test_no_gpu_here_is_an_error_and_a_fallback_a_warning(cli: Any, bell: Path) -> None:
+    if any(info.device == "gpu" for info in quayside.Provider().backends()):
+        pytest.skip("this machine has a GPU backend")
+    cli("run", bell, "--backend", "gpu").assert_fails(2, "gpu")
+
+
+@pytest.mark.parametrize("shots", ["0", "-5"])
+def test_shots_of_zero_or_less(cli: Any, bell: Path, shots: str) -> None:
+    cli("run", bell, f"--shots={shots}").assert_fails(2, "shots", shots)
+
+
+def test_a_negative_seed(cli: Any, bell: Path) -> None:
+    cli("run", bell, "--seed=-1").assert_fails(2, "seed", "-1")
+
+
+def test_an_unbound_parameter(cli: Any, tmp_path: Path) -> None:
+    from qiskit.circuit import Parameter
+
+    circuit = QuantumCircuit(1, 1)
+    circuit.rx(Parameter("theta"), 0)
+    circuit.measure(0, 0)
+    cli("run", written(tmp_path / "p.qpy", circuit)).assert_fails(2, "theta")
+
+
+def test_more_qubits_than_memory_is_a_failed_run(cli: Any, tmp_path: Path) -> None:
+    circuit = QuantumCircuit(60)
+    circuit.h(range(60))
+    circuit.measure_all()
+    path = written(tmp_path / "wide.qpy", circuit)
+    cli("run", path, "--backend", "numpy").assert_fails(1, "60", "memory")
