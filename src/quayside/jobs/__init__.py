@@ -1,0 +1,1 @@
+"""Jobs: the contract that every job keeps, and the jobs of Quayside's own engines."""

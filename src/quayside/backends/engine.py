@@ -1,0 +1,198 @@
+"""An engine with a Qiskit face: what ``get_backend`` gives for Quayside's own engines."""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from qiskit import QuantumCircuit
+from qiskit.exceptions import QiskitError
+from qiskit.providers import BackendV2
+from qiskit.transpiler import Target
+
+from quayside.backends.options import RunOptions, default_options, resolve, validate
+from quayside.backends.target import make_target
+from quayside.backends.work import Circuit, EngineWork
+from quayside.circuits.lower import lower_circuit
+from quayside.engines.base import Engine
+from quayside.errors import ProgramError
+from quayside.jobs.executors import WorkerPool, default_pool
+from quayside.jobs.local import LocalJob
+
+if TYPE_CHECKING:
+    from quayside.plugin import BackendSpec
+
+__all__ = ["EngineBackend", "RunInputError"]
+
+
+class RunInputError(QiskitError, ProgramError):  # type: ignore[misc]  # Qiskit ships no types
+    """What ``run`` was given cannot be run; also a ``ValueError`` and a ``QiskitError``."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        return str(self.message)  # QiskitError gives the repr, with quotation marks and escapes
+
+
+class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
+    """A Qiskit backend that runs circuits on one of Quayside's engines.
+
+    Args:
+        engine: what runs the programs; may be shared by any number of backends.
+        name: the backend's name.
+        spec: what the plugin registered, where there is such a thing: it gives the description.
+        provider: Qiskit's back-reference.
+        description: one line; by default the spec's.
+        version: the backend's version; by default Quayside's.
+        pool: the worker threads; by default those that the whole process shares.
+        options: run options to begin with, as for :meth:`run`.
+
+    Raises:
+        RunOptionError: for a wrong option.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        name: str,
+        spec: BackendSpec | None = None,
+        provider: object = None,
+        description: str | None = None,
+        version: str | None = None,
+        pool: WorkerPool | None = None,
+        **options: Any,
+    ) -> None:
+        if description is None:
+            description = spec.description if spec is not None else f"the engine {engine.name}"
+        super().__init__(
+            provider=provider,
+            name=name,
+            description=description,
+            backend_version=_version() if version is None else version,
+        )
+        self.engine = engine
+        self.quayside_resolution: Any = None
+        """How the provider chose this backend; None for one that was made by hand."""
+        self._pool = default_pool() if pool is None else pool
+        self._target: Target | None = None
+        self.set_options(**options)
+
+    @classmethod
+    def _default_options(cls) -> RunOptions:
+        return default_options()
+
+    @property
+    def target(self) -> Target:
+        """Every instruction on any qubits; ``num_qubits`` is None, since memory is the limit."""
+        if self._target is None:
+            self._target = make_target()
+        return self._target
+
+    @property
+    def max_circuits(self) -> None:
+        """None: a job may have any number of circuits."""
+        return None
+
+    def set_options(self, **fields: Any) -> None:
+        """Set run options for all later runs of this backend object.
+
+        Raises:
+            UnknownOptionError: an ``AttributeError``: no option has this name.
+            RunOptionError: a ``ValueError``: a value is wrong. No option is changed then.
+        """
+        self._options.update_options(**validate(fields))
+
+    def run(self, run_input: QuantumCircuit | Iterable[QuantumCircuit], **options: Any) -> LocalJob:
+        """Run circuits.
+
+        What is run is a snapshot: changing a circuit or an option afterwards has no effect.
+
+        Args:
+            run_input: a circuit, or any iterable of circuits, which run in one job.
+            options: run options, over those of the backend; see :data:`OPTIONS
+                <quayside.backends.options.OPTIONS>`.
+
+        Returns:
+            The job, submitted.
+
+        Raises:
+            RunInputError: for what is no circuit, for no circuits, for an unbound parameter.
+            UnsupportedInstructionError: for an instruction that no engine runs.
+            RunOptionError: for a wrong option.
+        """
+        resolved = resolve(self._options, options)
+        circuits = [Circuit(*lower_circuit(one)) for one in _circuits(run_input)]
+        work = EngineWork(
+            circuits,
+            self.engine,
+            resolved,
+            backend_name=self.name,
+            backend_version=self.backend_version,
+        )
+        metadata = {**resolved.metadata, **self._what_ran(resolved.precision.value)}
+        job = LocalJob(self, work, self._pool, metadata=metadata)
+        job.submit()
+        return job
+
+    def _what_ran(self, precision: str) -> Mapping[str, Any]:
+        """What a job's metadata say of what ran it."""
+        resolution = self.quayside_resolution
+        fallback = None
+        if resolution is not None and resolution.fallback_from is not None:
+            fallback = {
+                "requested": resolution.requested,
+                "from": resolution.fallback_from,
+                "reason": resolution.reason,
+            }
+        return {
+            "backend": self.name,
+            "engine": self.engine.name,
+            "device": self.engine.device,
+            "precision": precision,
+            "fallback": fallback,
+        }
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}>"
+
+
+@functools.cache
+def _version() -> str:
+    return importlib.metadata.version("quayside")
+
+
+def _circuits(run_input: object) -> list[QuantumCircuit]:
+    """The circuits to run, all of them circuits with every parameter bound."""
+    if isinstance(run_input, QuantumCircuit):
+        circuits = [run_input]
+    elif isinstance(run_input, Iterable) and not isinstance(run_input, (str, bytes, Mapping)):
+        circuits = list(run_input)
+        if not circuits:
+            raise RunInputError(
+                "there are no circuits to run: expected a circuit, or at least one in the list"
+            )
+    else:
+        raise RunInputError(
+            f"cannot run {_kind(run_input)}: expected a QuantumCircuit, or several in a list"
+        )
+    for index, circuit in enumerate(circuits):
+        if not isinstance(circuit, QuantumCircuit):
+            raise RunInputError(
+                f"cannot run item {index} of the list, {_kind(circuit)}: expected a QuantumCircuit"
+            )
+        if circuit.num_parameters:
+            names = ", ".join(sorted(parameter.name for parameter in circuit.parameters))
+            raise RunInputError(
+                f"circuit {circuit.name!r} has unbound parameters ({names}): "
+                "give them values with circuit.assign_parameters(...) first"
+            )
+    return circuits
+
+
+def _kind(thing: object) -> str:
+    kind = type(thing).__name__
+    return f"{'an' if kind[:1].lower() in 'aeiou' else 'a'} object of type {kind}"

@@ -1,0 +1,35 @@
+"""The factories of Quayside's own backends: a new backend each time, one engine a process."""
+
+from __future__ import annotations
+
+import functools
+
+from quayside.backends.engine import EngineBackend
+from quayside.engines.base import Engine
+from quayside.plugin import BackendSpec
+
+__all__ = ["make_numpy", "make_reference"]
+
+
+@functools.cache
+def _numpy_engine() -> Engine:
+    from quayside.engines.dense import DenseEngine
+
+    return DenseEngine()
+
+
+@functools.cache
+def _reference_engine() -> Engine:
+    from quayside.engines.reference import ReferenceEngine
+
+    return ReferenceEngine()
+
+
+def make_numpy(spec: BackendSpec) -> EngineBackend:
+    """The backend ``numpy``."""
+    return EngineBackend(_numpy_engine(), name=spec.name, spec=spec)
+
+
+def make_reference(spec: BackendSpec) -> EngineBackend:
+    """The backend ``reference``."""
+    return EngineBackend(_reference_engine(), name=spec.name, spec=spec)
