@@ -1,0 +1,1 @@
+"""Qiskit circuits in: files to circuits, and circuits to programs."""

@@ -1,0 +1,76 @@
+"""What a result needs to know of the circuit that it belongs to."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from qiskit import QuantumCircuit
+
+__all__ = ["CircuitInfo"]
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitInfo:
+    """The names and sizes of a circuit, without the circuit.
+
+    Registers are listed in the circuit's order. They may overlap, and bits may lie in none, so
+    that their sizes need not add up to the number of bits.
+
+    Attributes:
+        name: the circuit's name.
+        num_qubits: how many qubits it has, loose ones included.
+        memory_slots: how many classical bits it has, loose ones included.
+        qreg_sizes: name and size of each quantum register.
+        creg_sizes: name and size of each classical register.
+        global_phase: in radians.
+        metadata: the circuit's metadata, copied, or an empty mapping.
+    """
+
+    name: str
+    num_qubits: int
+    memory_slots: int
+    qreg_sizes: tuple[tuple[str, int], ...]
+    creg_sizes: tuple[tuple[str, int], ...]
+    global_phase: float
+    metadata: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, circuit: QuantumCircuit) -> CircuitInfo:
+        """The info of ``circuit``, whose global phase must be bound."""
+        metadata = circuit.metadata
+        return cls(
+            circuit.name,
+            circuit.num_qubits,
+            circuit.num_clbits,
+            tuple([(register.name, register.size) for register in circuit.qregs]),
+            tuple([(register.name, register.size) for register in circuit.cregs]),
+            float(circuit.global_phase),
+            copy.deepcopy(metadata) if metadata else {},
+        )
+
+    @property
+    def qubit_labels(self) -> list[list[str | int]]:
+        """Register name and index of each qubit of each register, in order."""
+        return [[name, index] for name, size in self.qreg_sizes for index in range(size)]
+
+    @property
+    def clbit_labels(self) -> list[list[str | int]]:
+        """Register name and index of each classical bit of each register, in order."""
+        return [[name, index] for name, size in self.creg_sizes for index in range(size)]
+
+    def header(self) -> dict[str, Any]:
+        """A new dictionary for the ``header`` of Qiskit's ``ExperimentResult``."""
+        return {
+            "name": self.name,
+            "n_qubits": self.num_qubits,
+            "memory_slots": self.memory_slots,
+            "qreg_sizes": [list(register) for register in self.qreg_sizes],
+            "creg_sizes": [list(register) for register in self.creg_sizes],
+            "qubit_labels": self.qubit_labels,
+            "clbit_labels": self.clbit_labels,
+            "global_phase": self.global_phase,
+            "metadata": copy.deepcopy(dict(self.metadata)),
+        }
