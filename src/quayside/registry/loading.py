@@ -8,6 +8,7 @@ all.
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -29,6 +30,9 @@ __all__ = ["OWN_DISTRIBUTION", "Loaded", "load_plugins"]
 OWN_DISTRIBUTION = "quayside"
 
 _MOST_BACKENDS = 1000  # a generator that never ends must not hang every program
+
+# As the packaging specification has it; the extras in brackets are of the past.
+_OBJECT_REFERENCE = re.compile(r"[\w.]+\s*(:\s*[\w.]+)?\s*(\[.*\])?")
 
 _log = logging.getLogger(__name__)
 
@@ -151,6 +155,10 @@ def _names_of(one: Found) -> frozenset[str]:
 
 def _specs_of(one: Found) -> list[BackendSpec]:
     """Load one entry point and call its hook. It may raise whatever the plugin raises."""
+    if not _OBJECT_REFERENCE.fullmatch(one.entry_point.value):
+        raise _WrongPluginError(
+            f"its entry point {one.entry_point.value!r} is not 'module' or 'module:object'"
+        )
     plugin = one.entry_point.load()
     version = getattr(plugin, "QUAYSIDE_PLUGIN_API", None)
     if version is None:  # an object that is no module: its module may say it

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from quayside.errors import (
     AmbiguousBackendError,
@@ -42,10 +42,12 @@ class Registry:
             ``QUAYSIDE_STRICT_PLUGINS``.
     """
 
+    #: The thread that loads plugins now, for whichever registry: importing them is the process's.
+    _loading_thread: ClassVar[int | None] = None
+
     def __init__(self, *, strict: bool | None = None) -> None:
         self._strict = strict
         self._loaded: Loaded | None = None
-        self._loading_thread: int | None = None
         self._probes = Probes()
 
     def plugins(self) -> tuple[PluginRecord, ...]:
@@ -192,16 +194,16 @@ class Registry:
                 return self._loaded
             # The lock is re-entrant, so this may be a plugin on the loading thread. (A child that
             # was forked while another thread loaded has a new lock, and loads for itself.)
-            if self._loading_thread == threading.get_ident():
+            if Registry._loading_thread == threading.get_ident():
                 raise RegistryError(
                     "a plugin asked for a backend while plugins are being loaded; "
                     "it must not do so at import or in its hook"
                 )
-            self._loading_thread = threading.get_ident()
+            Registry._loading_thread = threading.get_ident()
             try:
                 loaded = load_plugins()
             finally:
-                self._loading_thread = None
+                Registry._loading_thread = None
             strict = self._strict
             if strict is None:
                 strict = environment.read_flag(environment.STRICT_PLUGINS)

@@ -1,0 +1,1 @@
+"""A module without the object that the entry point names."""

@@ -1,0 +1,7 @@
+"""A plugin whose module fails."""
+
+from quayside.plugin import BackendSpec, hookimpl
+
+__all__ = ["BackendSpec", "hookimpl"]
+
+raise RuntimeError("libfake.so.3:\ncannot open shared object file")
