@@ -132,7 +132,7 @@ def _gate(chooser: Chooser, num_qubits: int, fresh: set[int]) -> GateOperation:
         gate = Relabel(chosen, _some(chooser, list(chosen), len(chosen)))
         fresh.difference_update(chosen)
         return gate
-    width = chooser.integer(0 if kind != 2 else 1, min(3, num_qubits))
+    width = chooser.integer(min(1, num_qubits) if kind == 2 else 0, min(3, num_qubits))
     chosen = _some(chooser, qubits, width)
     others = [qubit for qubit in qubits if qubit not in chosen]
     controls: tuple[int, ...] = ()
