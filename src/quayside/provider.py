@@ -109,7 +109,7 @@ def _checked(entry: Registered, made: object) -> BackendV2:
         ) from error
     if not isinstance(made, BackendV2):
         raise not_a_backend(entry, made)
-    if RESOLUTION_ATTRIBUTE in vars(made):
+    if vars(made).get(RESOLUTION_ATTRIBUTE) is not None:
         raise same_object(entry)
     return made
 
