@@ -77,6 +77,8 @@ def test_the_pages_are_found() -> None:
 # --- code -------------------------------------------------------------------------------------
 
 
+# One page asks for a GPU and falls back, which warns where there is none, as the page says.
+@pytest.mark.filterwarnings("ignore::quayside.errors.QuaysideFallbackWarning")
 @pytest.mark.parametrize("page", [page for page in RUN_PAGES if blocks(page, "python")])
 def test_python_runs_as_pasted(page: str) -> None:
     run_python(page)

@@ -170,6 +170,15 @@ def test_a_measurement_inside_an_instruction_counts(cli: Any, tmp_path: Path) ->
     assert set(told["counts"]) == {"1"}
 
 
+def test_a_variable_alone_is_no_outcome_but_a_stored_bit_is(cli: Any, tmp_path: Path) -> None:
+    circuit = QuantumCircuit(1, 1)
+    circuit.add_var("flag", False)
+    cli("run", written(tmp_path / "v.qpy", circuit)).assert_fails(2, "measures nothing")
+    circuit.store(circuit.clbits[0], True)
+    told = document(cli("run", written(tmp_path / "s.qpy", circuit), "--json"))["circuits"][0]
+    assert set(told["counts"]) == {"1"}
+
+
 # --- plots ------------------------------------------------------------------------------------
 
 
@@ -295,4 +304,4 @@ def test_more_qubits_than_memory_is_a_failed_run(cli: Any, tmp_path: Path) -> No
     circuit.h(range(60))
     circuit.measure_all()
     path = written(tmp_path / "wide.qpy", circuit)
-    cli("run", path, "--backend", "numpy").assert_fails(1, "60", "memory")
+    cli("run", path, "--backend", "numpy").assert_fails(1, "EiB of memory", "GiB available")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -128,8 +129,12 @@ def _measures(circuit: QuantumCircuit) -> bool:
 
 def _writes(instruction: CircuitInstruction) -> bool:
     operation = instruction.operation
-    if operation.name in ("measure", "store"):
+    if operation.name == "measure":
         return True
+    if operation.name == "store":  # into a classical bit or register, or a variable of its own
+        from qiskit.circuit.classical import expr
+
+        return not all(variable.standalone for variable in expr.iter_vars(operation.lvalue))
     if blocks := getattr(operation, "blocks", ()):
         return any(_measures(block) for block in blocks)
     # An instruction of the user's own may measure inside. Without classical bits it cannot, and
@@ -206,12 +211,10 @@ def _show(job: JobV1, outcomes: list[CircuitCounts]) -> None:
 def _summary(job: JobV1) -> str:
     """What ran the job, in one line."""
     facts = job.metadata
-    words = [f"ran on {facts.get('backend', job.backend().name)}"]
-    if "device" in facts:
-        words[0] += f" ({facts['device']})"
-    if "precision" in facts:
-        words.append(f"{facts['precision']} precision")
-    return ", ".join(words)
+    line = f"ran on {facts['backend']} ({facts['device']}), {facts['precision']} precision"
+    if facts.get("fallback"):
+        line += f", in place of {facts['fallback']['from']}"
+    return line
 
 
 def _document(job: JobV1, result: Result, outcomes: list[CircuitCounts]) -> dict[str, Any]:
@@ -221,7 +224,7 @@ def _document(job: JobV1, result: Result, outcomes: list[CircuitCounts]) -> dict
         "backend": job.backend().name,
         "job_id": job.job_id(),
         "seconds": result.to_dict().get("time_taken"),
-        "metadata": {name: _plain(value) for name, value in job.metadata.items()},
+        "metadata": _plain(job.metadata),
         "circuits": [
             {
                 "name": outcome.name,
@@ -237,5 +240,9 @@ def _document(job: JobV1, result: Result, outcomes: list[CircuitCounts]) -> dict
 
 
 def _plain(value: Any) -> Any:
-    """``value`` as JSON knows it; anything else as its text."""
+    """``value`` as JSON knows it; what it does not know, as text."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
     return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)

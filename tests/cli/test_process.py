@@ -1,0 +1,124 @@
+"""The command as a process: Ctrl-C, broken pipes, and a progress bar for those who watch."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from qiskit import QuantumCircuit, qpy
+
+QUAYSIDE = (sys.executable, "-m", "quayside")
+
+pytestmark = pytest.mark.skipif(
+    sys.platform == "win32", reason="signals and pseudo-terminals are POSIX's"
+)
+
+
+@pytest.fixture
+def endless(tmp_path: Path) -> Path:
+    """A circuit that runs until somebody stops it."""
+    circuit = QuantumCircuit(12, 1)
+    circuit.h(range(12))
+    with circuit.while_loop((circuit.clbits[0], 0)):
+        circuit.x(0)
+        circuit.t(1)
+        circuit.x(0)
+    circuit.measure(0, 0)
+    path = tmp_path / "endless.qpy"
+    with path.open("wb") as file:
+        qpy.dump(circuit, file)
+    return path
+
+
+def read_terminal(master: int) -> str:
+    """What was written to a pseudo-terminal since the last call; waits up to a moment for it."""
+    time.sleep(0.1)
+    os.set_blocking(master, False)
+    try:
+        return os.read(master, 1 << 16).decode()
+    except (BlockingIOError, OSError):  # nothing yet, or (Linux) the other end is closed
+        return ""
+
+
+def test_a_long_run_shows_progress_on_a_terminal_and_ctrl_c_stops_it(endless: Path) -> None:
+    import pty
+
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [*QUAYSIDE, "run", str(endless), "--json"],
+        stdout=subprocess.PIPE,
+        stderr=slave,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "80"},
+    )
+    os.close(slave)
+    seen = ""
+    deadline = time.monotonic() + 60
+    while "endless.qpy on " not in seen:
+        assert time.monotonic() < deadline, f"no progress bar appeared: {seen!r}"
+        assert process.poll() is None, seen
+        seen += read_terminal(master)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=30)
+    seen += read_terminal(master)
+    os.close(master)
+    assert process.returncode == 130
+    assert out == b""
+    assert seen.rstrip().splitlines()[-1].endswith("quayside: error: interrupted")
+    assert "Traceback" not in seen
+
+
+def test_a_long_run_says_nothing_where_nobody_watches(endless: Path) -> None:
+    with subprocess.Popen(
+        [*QUAYSIDE, "run", str(endless)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        # Its imports take a second or two of processor time, a bar would come a second later.
+        watched = psutil.Process(process.pid)
+        deadline = time.monotonic() + 120
+        while watched.cpu_times().user < 6 and time.monotonic() < deadline:
+            assert process.poll() is None
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (130, "", "quayside: error: interrupted\n")
+
+
+def test_a_short_run_shows_no_progress_on_a_terminal(bell: Path) -> None:
+    import pty
+
+    master, slave = pty.openpty()
+    done = subprocess.run(
+        [*QUAYSIDE, "run", str(bell), "--json"], stdout=subprocess.PIPE, stderr=slave, check=True
+    )
+    os.close(slave)
+    seen = read_terminal(master)
+    os.close(master)
+    assert seen == ""
+    assert b'"counts"' in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [("doctor",), ("backends", "--json")])
+def test_a_reader_who_stops_reading_ends_the_command_quietly(arguments: tuple[str, ...]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run([*QUAYSIDE, *arguments], stdout=write, stderr=subprocess.PIPE)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_output_into_a_pipe_is_not_wrapped_or_coloured() -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    done = subprocess.run(
+        [*QUAYSIDE, "backends"], capture_output=True, text=True, check=True, env=environment
+    )
+    assert "\x1b" not in done.stdout
+    (reference,) = [line for line in done.stdout.splitlines() if line.startswith("reference")]
+    assert reference.endswith("checked with")
