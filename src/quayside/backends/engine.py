@@ -17,14 +17,14 @@ from quayside.backends.target import make_target
 from quayside.backends.work import Circuit, EngineWork
 from quayside.circuits.lower import lower_circuit
 from quayside.engines.base import Engine
-from quayside.errors import ProgramError
+from quayside.errors import NotACircuitError, ProgramError
 from quayside.jobs.executors import WorkerPool, default_pool
 from quayside.jobs.local import LocalJob
 
 if TYPE_CHECKING:
     from quayside.plugin import BackendSpec
 
-__all__ = ["EngineBackend", "RunInputError"]
+__all__ = ["EngineBackend", "NotCircuitsError", "RunInputError"]
 
 
 class RunInputError(QiskitError, ProgramError):  # type: ignore[misc]  # Qiskit ships no types
@@ -35,6 +35,10 @@ class RunInputError(QiskitError, ProgramError):  # type: ignore[misc]  # Qiskit 
 
     def __str__(self) -> str:
         return str(self.message)  # QiskitError gives the repr, with quotation marks and escapes
+
+
+class NotCircuitsError(RunInputError, NotACircuitError):
+    """What ``run`` was given is no circuit; also a ``TypeError``."""
 
 
 class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
@@ -120,7 +124,8 @@ class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
             The job, submitted.
 
         Raises:
-            RunInputError: for what is no circuit, for no circuits, for an unbound parameter.
+            NotCircuitsError: for what is no circuit; a ``TypeError`` as well.
+            RunInputError: for no circuits at all, and for an unbound parameter.
             UnsupportedInstructionError: for an instruction that no engine runs.
             RunOptionError: for a wrong option.
         """
@@ -176,12 +181,12 @@ def _circuits(run_input: object) -> list[QuantumCircuit]:
                 "there are no circuits to run: expected a circuit, or at least one in the list"
             )
     else:
-        raise RunInputError(
+        raise NotCircuitsError(
             f"cannot run {_kind(run_input)}: expected a QuantumCircuit, or several in a list"
         )
     for index, circuit in enumerate(circuits):
         if not isinstance(circuit, QuantumCircuit):
-            raise RunInputError(
+            raise NotCircuitsError(
                 f"cannot run item {index} of the list, {_kind(circuit)}: expected a QuantumCircuit"
             )
         if circuit.num_parameters:
