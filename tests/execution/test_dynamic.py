@@ -1,0 +1,493 @@
+"""Dynamic circuits against every path of the program, and against one shot at a time."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+from counting_engine import CountingEngine
+from dense import TooManyPaths, final_distribution
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from random_programs import dynamic_programs, random_dynamic_program
+
+from quayside.control import Control
+from quayside.engines.reference import ReferenceEngine
+from quayside.errors import Cancelled, ManyStatesError, ProgramError
+from quayside.execution.memory import Ledger, Reservation
+from quayside.execution.outcomes import Outcome, RunSettings
+from quayside.execution.randomness import Randomness
+from quayside.execution.run import run_program
+from quayside.program import (
+    Block,
+    Break,
+    Continue,
+    ForLoop,
+    IfElse,
+    Matrix,
+    Measure,
+    Operation,
+    Permutation,
+    Program,
+    Reset,
+    Save,
+    Store,
+    Switch,
+    SwitchCase,
+    VariableDeclaration,
+    WhileLoop,
+)
+from quayside.program.expressions import (
+    Binary,
+    BitRef,
+    Constant,
+    Kind,
+    RegisterRef,
+    Type,
+    Unary,
+    VariableRef,
+)
+
+H = np.array([[1, 1], [1, -1]], dtype=complex) / np.sqrt(2)
+NOT = np.array([1, 0])
+BOOL = Type(Kind.BOOL)
+TRUE = Constant(True, BOOL)
+
+
+def h(qubit: int) -> Matrix:
+    return Matrix(H, (qubit,))
+
+
+def x(qubit: int) -> Permutation:
+    return Permutation(NOT, (qubit,))
+
+
+def cx(control: int, target: int) -> Permutation:
+    return Permutation(NOT, (target,), (control,), 1)
+
+
+def ry(probability: float, qubit: int) -> Matrix:
+    """A gate that takes |0> to 1 with the given probability."""
+    c, s = np.sqrt(1 - probability), np.sqrt(probability)
+    return Matrix(np.array([[c, -s], [s, c]], dtype=complex), (qubit,))
+
+
+class NoMemory:
+    """A memory source that never has any."""
+
+    def try_reserve(self, count: int) -> Reservation | None:
+        return None
+
+
+def plenty() -> Ledger:
+    return Ledger("a test", lambda: 1 << 40)
+
+
+def run(program: Program, engine: ReferenceEngine | None = None, **options: object) -> Outcome:
+    settings = RunSettings(**options)  # type: ignore[arg-type]
+    return run_program(program, engine or ReferenceEngine(), settings, Control(), memory=plenty())
+
+
+def counts(outcome: Outcome) -> dict[int, int]:
+    values, numbers = np.unique(outcome.samples[:, 0], return_counts=True)
+    return dict(zip(values.tolist(), numbers.tolist(), strict=True))
+
+
+def teleportation(probability: float) -> Program:
+    """Teleports a qubit that is 1 with the given probability, from 0 to 2, and measures it."""
+    z = Matrix(np.diag([1, -1]).astype(complex), (2,))
+    return Program(
+        3,
+        3,
+        (
+            ry(probability, 0),
+            h(1),
+            cx(1, 2),
+            cx(0, 1),
+            h(0),
+            Measure(0, 0),
+            Measure(1, 1),
+            IfElse(BitRef(1), (x(2),)),
+            IfElse(BitRef(0), (z,)),
+            Measure(2, 2),
+        ),
+    )
+
+
+def test_a_teleportation_costs_a_handful_of_evolutions() -> None:
+    engine = CountingEngine()
+    outcome = run(teleportation(0.3), engine, shots=10_000)
+    assert outcome.metadata["branches"] == 4
+    assert engine.applied == 1 + 4  # once together, then x and z where their bits say so
+    assert engine.copied == 3
+    assert engine.most_alive == 2
+    assert engine.alive == 0
+    ones = int((outcome.samples >> np.uint64(2) & np.uint64(1)).sum())
+    assert abs(ones - 3000) < 5.5 * np.sqrt(10_000 * 0.21)  # 4e-8
+    assert counts(outcome).keys() == set(range(8))
+
+
+def test_adjacent_measurements_take_one_draw() -> None:
+    program = Program(2, 2, (h(0), h(1), Measure(1, 1), Measure(0, 0), h(0), h(1), Measure(0, 0)))
+    outcome = run(program, shots=300, seed=3)
+    first = np.floor(Randomness(3, 0).consecutive(0, 0, 300) * 4).astype(int)
+    second = np.floor(Randomness(3, 0).consecutive(1, 0, 300) * 2).astype(int)
+    np.testing.assert_array_equal(outcome.samples[:, 0], (first & 2) | second)
+
+
+def test_measure_then_reset_is_one_event() -> None:
+    program = Program(1, 2, (h(0), Measure(0, 0), Reset(0), h(0), Measure(0, 1)))
+    outcome = run(program, shots=300, seed=3)
+    first = np.floor(Randomness(3, 0).consecutive(0, 0, 300) * 2).astype(int)
+    second = np.floor(Randomness(3, 0).consecutive(1, 0, 300) * 2).astype(int)
+    np.testing.assert_array_equal(outcome.samples[:, 0], first | second << 1)
+
+
+def assert_counts_fit(program: Program, shots: int, seed: int) -> None:
+    """The samples against the exact distribution: by Hoeffding's inequality, one outcome's
+    frequency strays by more than the bound with probability below 2 exp(-2 · 12) = 8e-11."""
+    distribution = final_distribution(program)
+    outcome = run(program, shots=shots, seed=seed)
+    seen = counts(outcome)
+    assert set(seen) <= set(distribution)
+    bound = np.sqrt(12 / shots)
+    for value, probability in distribution.items():
+        assert abs(seen.get(value, 0) / shots - probability) < bound
+
+
+@settings(max_examples=150, deadline=None)
+@given(program=dynamic_programs(), seed=st.integers(0, 1000))
+def test_distributions_are_those_of_all_paths(program: Program, seed: int) -> None:
+    try:
+        assert_counts_fit(program, 3000, seed)
+    except TooManyPaths:
+        assume(False)
+
+
+@settings(max_examples=60, deadline=None)
+@given(program=dynamic_programs(), seed=st.integers(0, 1000), first=st.integers(0, 50))
+def test_shots_together_are_shots_one_by_one(program: Program, seed: int, first: int) -> None:
+    together = run(program, shots=24, seed=seed, circuit=1, first_shot=first)
+    alone = [
+        run(program, shots=1, seed=seed, circuit=1, first_shot=first + shot).samples
+        for shot in range(24)
+    ]
+    np.testing.assert_array_equal(together.samples, np.concatenate(alone))
+
+
+@settings(max_examples=60, deadline=None)
+@given(program=dynamic_programs(), seed=st.integers(0, 1000))
+def test_replays_give_the_samples_of_copies(program: Program, seed: int) -> None:
+    run_settings = RunSettings(shots=64, seed=seed)
+    copies, replays = CountingEngine(), CountingEngine()
+    expected = run_program(program, copies, run_settings, Control(), memory=plenty())
+    outcome = run_program(program, replays, run_settings, Control(), memory=NoMemory())
+    np.testing.assert_array_equal(outcome.samples, expected.samples)
+    assert outcome.metadata["branches"] == expected.metadata["branches"]
+    assert replays.copied == 0
+    assert replays.most_alive == 1
+    assert copies.alive == replays.alive == 0
+
+
+def test_replays_when_the_device_has_less_than_it_said() -> None:
+    class Poor(CountingEngine):
+        def copy(self, state):  # type: ignore[no-untyped-def]
+            raise MemoryError
+
+    ledger = plenty()
+    run_settings = RunSettings(shots=100)
+    expected = run(teleportation(0.3), shots=100)
+    poor = Poor()
+    outcome = run_program(teleportation(0.3), poor, run_settings, Control(), memory=ledger)
+    np.testing.assert_array_equal(outcome.samples, expected.samples)
+    assert outcome.metadata["replays"] == 3
+    assert ledger.reserved == 0
+    assert poor.alive == 0
+
+
+def test_some_memory_is_used_and_given_back() -> None:
+    engine = CountingEngine()
+    program = random_dynamic_program(4, 40, 8)
+    one = engine.required_bytes(4, RunSettings().precision)
+    ledger = Ledger("a test", lambda: 2 * one)
+    outcome = run_program(program, engine, RunSettings(shots=500), Control(), memory=ledger)
+    np.testing.assert_array_equal(outcome.samples, run(program, shots=500).samples)
+    assert engine.most_alive <= 3
+    assert engine.copied > 0
+    assert outcome.metadata["replays"] > 0
+    assert ledger.reserved == 0
+
+
+def test_outcomes_without_shots_make_no_branch() -> None:
+    # One shot in 1e9 would find a 1, and h h leaves a 1 of rounding size: no shot finds either.
+    program = Program(1, 1, (ry(1e-9, 0), Measure(0, 0), h(0), h(0), Measure(0, 0)))
+    outcome = run(program, shots=100)
+    assert outcome.metadata["branches"] == 1
+    assert counts(outcome) == {0: 100}
+
+
+# Control flow, by hand.
+
+UINT4 = Type(Kind.UINT, 4)
+COUNT = VariableRef(0, UINT4)
+DECLARED = (VariableDeclaration("count", UINT4),)
+ZERO = Store(COUNT, Constant(0, UINT4))
+UP = Store(COUNT, Binary("+", COUNT, Constant(1, UINT4), UINT4))
+
+
+def copy_out() -> tuple[Operation, ...]:
+    return tuple(
+        Store(
+            BitRef(bit),
+            Binary(
+                "==",
+                Binary("&", COUNT, Constant(1 << bit, UINT4), UINT4),
+                Constant(1 << bit, UINT4),
+                BOOL,
+            ),
+        )
+        for bit in range(4)
+    )
+
+
+def final_count(*operations: Operation) -> int:
+    """The variable after ``operations`` that count, with no randomness."""
+    program = Program(1, 4, (ZERO, *operations, *copy_out()), DECLARED)
+    (value,) = counts(run(program, shots=3))
+    return value
+
+
+def below(limit: int) -> Binary:
+    return Binary("<", COUNT, Constant(limit, UINT4), BOOL)
+
+
+def test_loops_break_and_continue() -> None:
+    leave: Block = (IfElse(Unary("!", below(3), BOOL), (Break(),)),)
+    assert final_count(WhileLoop(below(9), (UP,))) == 9
+    assert final_count(WhileLoop(below(9), (*leave, UP))) == 3
+    assert final_count(ForLoop(((UP,),) * 5)) == 5
+    assert final_count(ForLoop(((UP,), (*leave, UP, UP), (UP,)) * 3)) == 5
+    skip: Block = (UP, Continue(), UP)
+    assert final_count(ForLoop((skip,) * 4)) == 4
+    assert final_count(ForLoop(())) == 0
+    inner = ForLoop(((UP, Break(), UP),) * 3)
+    assert final_count(ForLoop(((inner, UP),) * 2)) == 4
+    assert final_count(IfElse(TRUE, ()), IfElse(below(0), (UP,), (UP, UP))) == 2
+
+
+def test_the_variable_of_a_for_loop() -> None:
+    add = Store(COUNT, Binary("+", COUNT, VariableRef(1, UINT4), UINT4))
+    body: Block = (add,)
+    program = Program(
+        0,
+        4,
+        (ZERO, ForLoop((body,) * 3, 1, (2, 4, 17)), *copy_out()),
+        (*DECLARED, VariableDeclaration("i", UINT4)),
+    )
+    assert counts(run(program, shots=2)) == {2 + 4 + 1: 2}  # 17 wraps to 1 in four bits
+
+
+def test_switch_takes_the_first_case_that_holds() -> None:
+    def switched(count: int, cases: tuple[SwitchCase, ...]) -> int:
+        return final_count(*[UP] * count, Switch(COUNT, cases))
+
+    two = SwitchCase((1, 2), (UP, UP))
+    again = SwitchCase((2, 3), (UP,))
+    default = SwitchCase(None, (UP, UP, UP))
+    for count, expected in ((0, 3), (1, 3), (2, 4), (3, 4)):
+        assert switched(count, (two, again, default)) == expected
+    assert switched(0, (two, again)) == 0
+    assert switched(2, (default, two)) == 5
+    assert switched(0, ()) == 0
+
+
+def test_until_one_is_measured() -> None:
+    # Repeat: h, measure; until 1. The mean number of rounds is 2.
+    body: Block = (h(0), Measure(0, 0), UP)
+    program = Program(1, 1, (ZERO, WhileLoop(Unary("!", BitRef(0), BOOL), body)), DECLARED)
+    engine = CountingEngine()
+    outcome = run(program, engine, shots=20_000)
+    assert counts(outcome) == {1: 20_000}
+    # As many evolutions as the longest of 20,000 shots has rounds: outside with chance 2e-8.
+    assert 10 <= engine.applied <= 40
+    assert 10 <= outcome.metadata["branches"] <= engine.applied
+    assert engine.most_alive == 2  # one goes on, one ends
+
+
+def test_a_body_that_is_shared_is_planned_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from quayside.execution import dynamic
+
+    made = []
+
+    def make_plan(gates, layout, profile):  # type: ignore[no-untyped-def]
+        made.append(layout)
+        return real(gates, layout, profile)
+
+    real = dynamic.make_plan
+    monkeypatch.setattr(dynamic, "make_plan", make_plan)
+    body: Block = (h(0), Reset(0))
+    run(Program(1, 0, (ForLoop((body,) * 50), ForLoop((body,) * 50))), shots=1)
+    assert len(made) == 2  # nothing stored yet, and one qubit stored
+
+
+def test_a_loop_without_end_is_cancelled() -> None:
+    class Stops(Control):
+        __slots__ = ("left",)
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.left = 1000
+
+        def check(self) -> None:
+            self.left -= 1
+            if not self.left:
+                self.cancel()
+            super().check()
+
+    engine = CountingEngine()
+    with pytest.raises(Cancelled):
+        run_program(Program(1, 0, (h(0), WhileLoop(TRUE, ()))), engine, RunSettings(), Stops())
+    assert engine.allocated == 1
+    assert engine.alive == 0
+
+
+def test_every_state_is_given_back_when_a_branch_is_cancelled() -> None:
+    engine = CountingEngine()
+    ledger = plenty()
+
+    class Stops(Control):
+        __slots__ = ()
+
+        def check(self) -> None:
+            if engine.copied >= 3:
+                self.cancel()
+            super().check()
+
+    body: Block = (h(0), Measure(0, 0))
+    program = Program(1, 1, (ForLoop((body,) * 30), IfElse(BitRef(0), (x(0),))))
+    with pytest.raises(Cancelled):
+        run_program(program, engine, RunSettings(shots=4000), Stops(), memory=ledger)
+    assert engine.copied == 3
+    assert engine.alive == 0
+    assert ledger.reserved == 0
+
+
+def test_nesting_deeper_than_pythons_stack() -> None:
+    depth = sys.getrecursionlimit() * 2
+    block: Block = (x(0),)
+    for _ in range(depth):
+        block = (IfElse(TRUE, block),)
+    program = Program(1, 1, (*block, Measure(0, 0)))
+    assert counts(run(program, shots=5)) == {1: 5}
+
+
+def test_more_rounds_than_pythons_stack() -> None:
+    body: Block = (Reset(0), h(0), Measure(0, 0))
+    program = Program(1, 1, (ForLoop((body,) * 5000), IfElse(BitRef(0), (x(0),)), Measure(0, 0)))
+    outcome = run_program(
+        program, ReferenceEngine(), RunSettings(shots=3), Control(), memory=NoMemory()
+    )
+    assert counts(outcome) == {0: 3}
+    np.testing.assert_array_equal(outcome.samples, run(program, shots=3).samples)
+
+
+def test_a_variable_that_was_never_stored() -> None:
+    engine = CountingEngine()
+    program = Program(1, 1, (h(0), Measure(0, 0), IfElse(below(3), (x(0),))), DECLARED)
+    with pytest.raises(ProgramError, match="read before it is stored"):
+        run(program, engine, shots=10)
+    assert engine.alive == 0
+
+
+# One state, or several.
+
+
+def test_the_state_after_a_dynamic_circuit_that_has_one() -> None:
+    program = Program(2, 1, (x(0), Measure(0, 0), IfElse(BitRef(0), (h(1),))))
+    outcome = run(program, shots=100, statevector=True)
+    assert outcome.statevector is not None
+    np.testing.assert_allclose(outcome.statevector, [0, np.sqrt(0.5), 0, np.sqrt(0.5)])
+
+
+def test_several_states_are_refused_with_the_reason() -> None:
+    measured = Program(1, 1, (h(0), Measure(0, 0), h(0)), name="mine")
+    with pytest.raises(ManyStatesError, match=r"'mine'.*measurement of qubit 0 into classical bit"):
+        run(measured, shots=100, statevector=True)
+    reset = Program(1, 1, (h(0), Reset(0), h(0)))
+    with pytest.raises(ManyStatesError, match="the reset of qubit 0"):
+        run(reset, shots=100, statevector=True)
+    one = run(measured, shots=1, statevector=True).statevector
+    assert one is not None
+    np.testing.assert_allclose(np.abs(one), np.sqrt(0.5))
+
+
+@pytest.mark.parametrize("memory", [plenty(), NoMemory()])
+def test_save_keeps_the_state_where_it_stands(memory: Ledger | NoMemory) -> None:
+    program = Program(
+        1,
+        1,
+        (h(0), Save("plus"), x(0), h(0), Save("zero"), h(0), Measure(0, 0), h(0)),
+    )
+    settings = RunSettings(shots=50)
+    outcome = run_program(program, ReferenceEngine(), settings, Control(), memory=memory)
+    assert outcome.saved.keys() == {"plus", "zero"}
+    np.testing.assert_allclose(outcome.saved["plus"], [np.sqrt(0.5)] * 2, atol=1e-12)
+    np.testing.assert_allclose(outcome.saved["zero"], [1, 0], atol=1e-12)
+
+
+def test_save_after_a_split_is_refused_and_a_measurement_before_it_has_happened() -> None:
+    program = Program(1, 1, (h(0), Measure(0, 0), Save("s")))
+    with pytest.raises(ManyStatesError, match="into classical bit 0"):
+        run(program, shots=100)
+    outcome = run(program, shots=1)
+    np.testing.assert_allclose(outcome.saved["s"][int(outcome.samples[0, 0])], 1)
+    again = Program(1, 0, (Save("s"), x(0), Save("s")))
+    np.testing.assert_allclose(run(again, shots=5).saved["s"], [0, 1])
+
+
+def test_registers_and_wide_words_through_branches() -> None:
+    # A dynamic program over 130 classical bits: a bit of each word decides.
+    program = Program(
+        2,
+        130,
+        (
+            h(0),
+            Measure(0, 127),
+            IfElse(
+                Binary(
+                    "==",
+                    RegisterRef((0, 127)),
+                    Constant(2, Type(Kind.UINT, 2)),
+                    BOOL,
+                ),
+                (x(1),),
+            ),
+            Measure(1, 64),
+            Store(BitRef(0), BitRef(127)),
+        ),
+    )
+    outcome = run(program, shots=40)
+    rows = {tuple(row) for row in outcome.samples.tolist()}
+    assert rows == {(0, 0, 0), (1, 1 | 1 << 63, 0)}
+
+
+def test_progress_of_branches_never_falls_and_ends_at_one() -> None:
+    class Watcher(Control):
+        __slots__ = ("seen",)
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.seen: list[float] = []
+
+        def report(self, fraction: float) -> None:
+            super().report(fraction)
+            self.seen.append(self.fraction)
+
+    watcher = Watcher()
+    settings = RunSettings(shots=1000)
+    run_program(random_dynamic_program(4, 40, 3), ReferenceEngine(), settings, watcher)
+    assert len(watcher.seen) > 3
+    assert watcher.seen == sorted(watcher.seen)
+    assert watcher.seen[-1] == 1
+    assert max(watcher.seen[:-1]) < 1
