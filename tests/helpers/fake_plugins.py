@@ -80,7 +80,9 @@ class FakeSites:
 
 def fake_sites(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[FakeSites]:
     """The body of a fixture: no registry variable is set, other installed plugins than
-    Quayside's own are disabled, and no ``fake_*`` module is left behind."""
+    Quayside's own are disabled, the default provider is a new one, and no ``fake_*`` module is
+    left behind."""
+    monkeypatch.setattr("quayside.provider._default", None)
     for variable in VARIABLES:
         monkeypatch.delenv(variable.name, raising=False)
     others = sorted(

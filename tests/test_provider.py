@@ -1,0 +1,116 @@
+"""The public face: ``quayside.get_backend``, ``quayside.backends`` and ``quayside.Provider``."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fake_plugins import FakeSites, fake_sites, spec
+from qiskit.providers import BackendV2
+
+import quayside
+import quayside.errors
+from quayside.provider import Provider
+from quayside.registry import BackendInfo, Resolution
+
+
+@pytest.fixture
+def sites(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeSites]:
+    yield from fake_sites(monkeypatch, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["numpy", "reference"])
+def test_the_own_backends_are_made(name: str) -> None:
+    provider = Provider()
+    backend = provider.get_backend(name)
+    assert isinstance(backend, BackendV2)
+    assert backend.name == name
+    assert backend.quayside_resolution == Resolution(
+        requested=name,
+        name=name,
+        distribution="quayside",
+        version=quayside.__version__,
+        device="cpu",
+    )
+    assert provider.get_backend(name) is not backend
+
+
+def test_the_face_of_the_house(sites: FakeSites) -> None:
+    assert quayside.Provider is Provider
+    assert quayside.get_backend("reference").name == "reference"
+    with pytest.warns(quayside.errors.QuaysideFallbackWarning, match="'reference' is taken"):
+        quayside.get_backend("no-such", fallback="reference")
+    (row,) = quayside.backends("reference")
+    assert (row.name, row.distribution) == ("reference", "quayside")
+    assert {"Provider", "backends", "get_backend", "__version__"} <= set(dir(quayside))
+    with pytest.raises(AttributeError, match="module 'quayside' has no attribute 'get_backends'"):
+        quayside.get_backends  # type: ignore[attr-defined] # noqa: B018 - asking is the test
+
+
+def test_the_subpackage_backends_can_be_called() -> None:
+    subpackage = importlib.import_module("quayside.backends")
+    from quayside import backends
+
+    assert backends is subpackage  # type: ignore[comparison-overlap]
+    importlib.import_module("quayside.backends.builtin")
+    assert quayside.backends("numpy", all=True, device="cpu")[0].name == "numpy"
+
+
+def test_rows(sites: FakeSites) -> None:
+    sites.use("good")
+    rows = {row.name: row for row in Provider().backends(all=True)}
+    assert rows["fake"] == BackendInfo(
+        name="fake",
+        lookup="fake",
+        aliases=("fakey", "phoney"),
+        device="cpu",
+        priority=10,
+        available=True,
+        ambiguous=False,
+        reason="",
+        hint="",
+        distribution="fake-good",
+        version="1.0",
+        description="A backend that runs nothing",
+        details={"cores": 3},
+    )
+    absent = rows["fake-gpu"]
+    assert (absent.status, absent.available) == ("unavailable", False)
+    assert (absent.reason, absent.hint) == ("no such device is plugged in.", "buy the device")
+    assert rows["fake-oracle"].status == "available"
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        absent.name = "other"  # type: ignore[misc]
+
+
+def test_which_rows(sites: FakeSites) -> None:
+    sites.use("good")
+    sites.write("fake-more", spec("first", priority=10**6), spec("card", device="gpu"))
+    provider = Provider()
+
+    def names(name: str | None = None, **which: object) -> list[str]:
+        found = provider.backends(name, **which)  # type: ignore[arg-type]
+        ours = ("fake-good", "fake-more", "quayside")
+        return [row.name for row in found if row.distribution in ours]
+
+    assert names() == ["first", "numpy", "fake", "card", "reference", "fake-oracle"]
+    assert names(all=True) == ["first", "numpy", "fake-gpu", "fake", *names()[3:]]
+    assert names(device="gpu") == ["card"]
+    assert names(device="gpu", all=True) == ["fake-gpu", "card"]
+    assert names("Phoney") == ["fake"]
+    assert names("fake-good:fake") == ["fake"]
+    assert names("fake-gpu") == []
+    assert names("fake-gpu", all=True) == ["fake-gpu"]
+    assert names("gpu", all=True) == ["fake-gpu", "card"]
+    assert names("cpu") == ["first", "numpy", "fake", "reference", "fake-oracle"]
+    assert names("auto") == names()
+    assert names("no-such") == []
+
+
+def test_every_row_can_be_had(sites: FakeSites) -> None:
+    sites.use("good")
+    provider = Provider()
+    for row in provider.backends():
+        assert provider.get_backend(row.lookup).quayside_resolution.name == row.name
