@@ -57,3 +57,9 @@ def test_a_flag_that_is_neither(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QUAYSIDE_STRICT_PLUGINS", "2")
     with pytest.raises(RegistryError, match="='2': expected one of 1, true, yes, on or 0, false"):
         environment.read_flag(environment.STRICT_PLUGINS)
+
+
+def test_the_documentation_has_the_same_variables() -> None:
+    page = Path(__file__).parents[2] / "docs" / "reference" / "environment.md"
+    told = set(re.findall(r"^\| `(QUAYSIDE_\w+)` \|", page.read_text("utf-8"), re.MULTILINE))
+    assert {variable.name for variable in VARIABLES} <= told
