@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from quayside.errors import ProgramError
 from quayside.planning.plan import Layout, Plan, Profile
-from quayside.planning.tile_blocks import make_blocks
+from quayside.planning.tile_blocks import make_blocks, resolve_zeros
 from quayside.planning.tile_build import build_pass
+from quayside.planning.tile_fuse import build_clusters, find_clusters
 from quayside.planning.tile_schedule import make_steps
 from quayside.program.operations import GateOperation
 
@@ -24,7 +25,11 @@ def plan_tiled(gates: Sequence[GateOperation], layout: Layout, profile: Profile)
         raise ProgramError(
             f"a tiled profile needs 0 <= low < tile, not low={profile.low}, tile={profile.tile}"
         )
-    blocks, renamed = make_blocks(gates, layout)
+    blocks, renamed = make_blocks(gates)
+    blocks = resolve_zeros(blocks, layout.order)
+    blocks = build_clusters(blocks, find_clusters(blocks))
+    # What cancelled may have been all that would have stored a qubit.
+    blocks = resolve_zeros(blocks, layout.order)
     steps = make_steps(blocks, layout.order, profile.tile, profile.low)
     passes = [build_pass(step, blocks, profile.span) for step in steps]
     order = steps[-1].after if steps else layout.order

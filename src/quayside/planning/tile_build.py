@@ -15,7 +15,6 @@ from quayside.planning.tile_plan import (
     DiagonalGroup,
     DiagonalStage,
     DiagonalTerm,
-    Form,
     PermuteStage,
     PrepareStage,
     Round,
@@ -76,7 +75,7 @@ def _stage(block: Block, local: dict[int, int], outer: dict[int, int]) -> Stage:
     condition = _condition(block, local, outer)
     if block.kind == "dense":
         matrix = np.ascontiguousarray(block.values[old[:, None], old])
-        return DenseStage(ascending, matrix, form_of(matrix), condition)
+        return DenseStage(ascending, matrix, block.form, condition)
     if block.kind == "prepare":
         return PrepareStage(ascending, block.values[old])
     return PermuteStage(ascending, np.argsort(old)[block.values[old]], condition)
@@ -100,24 +99,6 @@ def _condition(block: Block, local: dict[int, int], outer: dict[int, int]) -> Co
         if block.control_state >> bit & 1:
             masks[1 if inside else 3] |= weight
     return Condition(*masks)
-
-
-def form_of(matrix: NDArray[np.complex128]) -> Form:
-    """The cheapest form that the matrix has; entries count as 0 only when they are."""
-    if len(matrix) > 8:
-        return "complex"
-    if not matrix.imag.any():
-        half = 0.5**0.5
-        if len(matrix) == 2 and np.allclose(
-            matrix, [[half, half], [half, -half]], rtol=0, atol=1e-15
-        ):
-            return "hadamard"
-        return "real"
-    if len(matrix) == 2:
-        (a, b), (c, d) = matrix.tolist()
-        if a.imag == b.real == c.real == d.imag == 0:
-            return "cross"
-    return "complex"
 
 
 def _diagonal(
