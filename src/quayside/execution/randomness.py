@@ -55,6 +55,11 @@ class Randomness:
         first = int(shots[0])
         if int(shots[-1]) - first == count - 1:
             return self.consecutive(draw, first, count)
+        span = int(shots[-1]) - first + 1
+        if span <= max(4 * count, 256):
+            return self.consecutive(draw, first, span)[shots - first]
+        if count <= 4:
+            return np.concatenate([self.consecutive(draw, int(shot), 1) for shot in shots])
         numbers = np.empty(count)
         blocks = shots // _BLOCK
         for low, high in equal_runs(blocks):

@@ -47,14 +47,15 @@ def sample(
     if len(qubits) <= block_bits:
         control.check()
         weights = engine.probabilities(state, qubits, {})[0]
-        return _place(weights, draws)[:2]
+        outcomes, picked, _, _ = _place(weights, draws)
+        return outcomes, picked
     return _sample_blocks(engine, state, qubits, draws, control, block_bits)
 
 
 def _place(
     weights: NDArray[np.float64], draws: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-    """Outcomes, their weights, and where in its outcome's interval each draw fell, in [0, 1).
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Outcomes, their weights, the cumulative weights, and where among those the draws stand.
 
     An outcome of weight 0 is never picked. The draws are scaled to the sum of the weights, which
     rounding (and single precision) keeps from being exactly 1.
@@ -65,9 +66,7 @@ def _place(
     if outcomes.size and outcomes.max() >= len(weights):
         # draw * sum may round up to the sum itself: that is the last outcome that can happen.
         np.minimum(outcomes, np.flatnonzero(weights)[-1], out=outcomes)
-    picked = weights[outcomes]
-    inside = (levels - (cumulative[outcomes] - picked)) / picked
-    return outcomes, picked, np.clip(inside, 0.0, _BELOW_ONE, out=inside)
+    return outcomes, weights[outcomes], cumulative, levels
 
 
 _BELOW_ONE = 1.0 - 2.0**-53
@@ -99,12 +98,14 @@ def _sample_blocks(
             block = int(ranked[low_shot])
             given = {qubit: block >> bit & 1 for bit, qubit in enumerate(fixed)}
             members = order[low_shot:high_shot]
-            found, picked, left = _place(
+            found, picked, cumulative, levels = _place(
                 engine.probabilities(state, level, given)[0], inside[members]
             )
             outcomes[members] = block << len(level) | found
             weights[members] = picked
-            rest[members] = left
+            # Where in its outcome's interval a draw fell is its draw among what lies below.
+            left = (levels - (cumulative[found] - picked)) / picked
+            rest[members] = np.clip(left, 0.0, _BELOW_ONE)
             control.report((1 - low / len(qubits)) * high_shot / len(draws))
         if low == 0:
             return outcomes, weights

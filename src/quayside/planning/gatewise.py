@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 
 from quayside.planning.plan import GatePass, Layout, Plan, Profile
 from quayside.program.operations import GateOperation, Prepare, Relabel
@@ -11,12 +11,18 @@ from quayside.program.operations import GateOperation, Prepare, Relabel
 __all__ = ["plan_gates", "resolve_controls"]
 
 
-def resolve_controls(gate: GateOperation, stored: Set[int]) -> GateOperation | None:
+def resolve_controls(
+    gate: GateOperation, stored: set[int] | frozenset[int]
+) -> GateOperation | None:
     """``gate`` without the controls on qubits that are not stored, which are |0>.
 
     None where such a control asks for 1: the gate then does nothing.
     """
-    if isinstance(gate, (Relabel, Prepare)) or all(c in stored for c in gate.controls):
+    if (
+        isinstance(gate, (Relabel, Prepare))
+        or not gate.controls
+        or stored.issuperset(gate.controls)
+    ):
         return gate
     controls: list[int] = []
     state = 0
@@ -44,7 +50,7 @@ def plan_gates(gates: Sequence[GateOperation], layout: Layout, profile: Profile)
             renamed = dict(zip(gate.sources, gate.qubits, strict=True))
             order = [renamed.get(qubit, qubit) for qubit in order]
             stored = set(order)
-        else:
+        elif not stored.issuperset(gate.qubits):
             new = [qubit for qubit in gate.qubits if qubit not in stored]
             order.extend(new)
             stored.update(new)
