@@ -107,7 +107,8 @@ def count_samples(samples: NDArray[np.uint64], bits: int) -> dict[str, int]:
     """How often each outcome came, by hexadecimal key, in increasing order of the outcome.
 
     Args:
-        samples: shape ``(shots, words)``: bit ``k % 64`` of word ``k // 64`` is classical bit ``k``.
+        samples: shape ``(shots, words)``: classical bit ``k`` is bit ``k % 64`` of word
+            ``k // 64``.
         bits: how many classical bits there are.
     """
     if samples.shape[1] > 1:

@@ -199,5 +199,4 @@ def _circuits(run_input: object) -> list[QuantumCircuit]:
 
 
 def _kind(thing: object) -> str:
-    kind = type(thing).__name__
-    return f"{'an' if kind[:1].lower() in 'aeiou' else 'a'} object of type {kind}"
+    return f"an object of type {type(thing).__name__}"

@@ -120,9 +120,10 @@ def _memory_limit(value: Any) -> float | None:
     expected = "a number of megabytes above 0, or None"
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise _wrong("max_memory_mb", value, expected)
-    if not (value > 0 and math.isfinite(value)):
+    number = float(value)
+    if not 0 < number < math.inf:
         raise _wrong("max_memory_mb", value, expected)
-    return operator.index(value) if isinstance(value, numbers.Integral) else float(value)
+    return number
 
 
 def _metadata(value: Any) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The ``Target`` of Quayside's engines: every instruction that lowering takes, on any qubits.
 
-It exists so that ``transpile(circuit, backend)`` leaves a circuit as it is. Lowering takes more than
-a target can say (any gate with a matrix or a definition), so a circuit never has to be transpiled.
+It exists so that ``transpile(circuit, backend)`` leaves a circuit as it is. Lowering takes more
+than a target can say (any gate with a matrix or a definition), so no circuit has to be transpiled.
 """
 
 from __future__ import annotations

@@ -68,18 +68,21 @@ class EngineWork:
         self._backend_version = backend_version
         self._failures: dict[int, BaseException] = {}
         self._needs = [
-            required_bytes(
-                one.program, engine, options.precision, statevector=options.statevector
-            )
+            required_bytes(one.program, engine, options.precision, statevector=options.statevector)
             for one in circuits
         ]
-        if options.max_bytes is not None:
-            for index, need in enumerate(self._needs):
-                try:
-                    check_ceiling(need, options.max_bytes / 2**20)
-                except OutOfMemoryError as error:
-                    self._failures[index] = detach(error)
+        for index, need in enumerate(self._needs):
+            self._check_ceiling(index, need)
         self.memory = self._request()
+
+    def _check_ceiling(self, index: int, need: int) -> None:
+        """Fail a circuit that needs more than the options allow."""
+        limit = self._options.max_bytes
+        if limit is not None and need > limit:
+            try:
+                check_ceiling(need, limit / 2**20)
+            except OutOfMemoryError as error:
+                self._failures[index] = detach(error)
 
     def _request(self) -> MemoryRequest | None:
         needs = [need for index, need in enumerate(self._needs) if index not in self._failures]

@@ -27,6 +27,8 @@ class CircuitInfo:
         creg_sizes: name and size of each classical register.
         global_phase: in radians.
         metadata: the circuit's metadata, copied, or an empty mapping.
+        tiled: the classical registers hold each classical bit once, in the circuit's order. Only
+            then can Qiskit cut a bit string into registers by their sizes.
     """
 
     name: str
@@ -36,6 +38,7 @@ class CircuitInfo:
     creg_sizes: tuple[tuple[str, int], ...]
     global_phase: float
     metadata: Mapping[str, Any]
+    tiled: bool = True
 
     @classmethod
     def of(cls, circuit: QuantumCircuit) -> CircuitInfo:
@@ -49,6 +52,7 @@ class CircuitInfo:
             tuple([(register.name, register.size) for register in circuit.cregs]),
             float(circuit.global_phase),
             copy.deepcopy(metadata) if metadata else {},
+            [bit for register in circuit.cregs for bit in register] == circuit.clbits,
         )
 
     @property
@@ -62,13 +66,17 @@ class CircuitInfo:
         return [[name, index] for name, size in self.creg_sizes for index in range(size)]
 
     def header(self) -> dict[str, Any]:
-        """A new dictionary for the ``header`` of Qiskit's ``ExperimentResult``."""
+        """A new dictionary for the ``header`` of Qiskit's ``ExperimentResult``.
+
+        Where the registers are not ``tiled``, it lists no classical ones: counts are then printed
+        as one string of all bits, instead of with bits missing.
+        """
         return {
             "name": self.name,
             "n_qubits": self.num_qubits,
             "memory_slots": self.memory_slots,
             "qreg_sizes": [list(register) for register in self.qreg_sizes],
-            "creg_sizes": [list(register) for register in self.creg_sizes],
+            "creg_sizes": [list(one) for one in self.creg_sizes] if self.tiled else [],
             "qubit_labels": self.qubit_labels,
             "clbit_labels": self.clbit_labels,
             "global_phase": self.global_phase,

@@ -74,6 +74,7 @@ class ContractJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
         metadata: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(backend, str(uuid.uuid4()) if job_id is None else job_id)
+        self._backend: Any = backend
         self.metadata: dict[str, Any] = dict(metadata or {})
         self._condition = threading.Condition(threading.Lock())
         self._process = os.getpid()

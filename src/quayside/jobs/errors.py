@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 
-class QuaysideJobError(JobError, QuaysideError):
+class QuaysideJobError(JobError, QuaysideError):  # type: ignore[misc]  # Qiskit is untyped
     """The base of the errors that Quayside's jobs raise."""
 
     def __init__(self, message: str = "") -> None:
@@ -67,7 +67,11 @@ class JobCancelledError(QuaysideJobError, CancelledError):
     """The job was cancelled, so it has no result."""
 
 
-class JobTimedOutError(QuaysideJobError, JobTimeoutError, TimeoutError):
+class JobTimedOutError(
+    QuaysideJobError,
+    JobTimeoutError,  # type: ignore[misc]  # Qiskit is untyped
+    TimeoutError,
+):
     """The time to wait is over; the job goes on."""
 
 
@@ -75,7 +79,7 @@ class JobStateError(QuaysideJobError):
     """The call does not fit: not submitted yet, submitted twice, or another process's job."""
 
 
-class OriginalTraceback(Exception):  # noqa: N818  # it carries a traceback as text, no error
+class OriginalTraceback(Exception):
     """Stands as the cause of a job's original exception, and prints as its traceback."""
 
     def __init__(self, text: str = "") -> None:
