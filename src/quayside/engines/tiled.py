@@ -120,8 +120,9 @@ def _apply_diagonal(tiles: Amplitudes, stage: DiagonalStage) -> None:
         inside = local[_matches(local, group.local_mask, group.local_value)]
         for term in group.terms:
             met = numbers[_matches(numbers, term.outer_mask, term.outer_value)]
-            index = (extract(met, term.outer) << len(group.bits))[:, None]
-            index = index | extract(inside, group.bits)[None, :]
+            bits = [group.bits[place] for place in term.places]
+            index = (extract(met, term.outer) << len(bits))[:, None]
+            index = index | extract(inside, bits)[None, :]
             tiles[np.ix_(np.arange(len(tiles)), met, inside)] *= term.table[index]
 
 

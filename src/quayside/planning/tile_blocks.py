@@ -88,6 +88,12 @@ def make_blocks(gates: Sequence[GateOperation]) -> tuple[list[Block], dict[int, 
             )
             continue
         wires = tuple(wire_of.get(qubit, qubit) for qubit in gate.qubits)
+        if not wires and not isinstance(gate, Diagonal):
+            # Over no qubits, a permutation does nothing, and all others are one factor.
+            if isinstance(gate, Permutation):
+                continue
+            factor = gate.matrix if isinstance(gate, Matrix) else gate.amplitudes
+            gate = Diagonal(factor.reshape(1), (), *_controls(gate))
         if isinstance(gate, Prepare):
             blocks.append(Block("prepare", wires, gate.amplitudes))
             continue
@@ -102,6 +108,10 @@ def make_blocks(gates: Sequence[GateOperation]) -> tuple[list[Block], dict[int, 
             blocks.append(Block("permute", wires, source, controls, gate.control_state))
     _classify(blocks)
     return blocks, {wire: qubit for qubit, wire in wire_of.items()}
+
+
+def _controls(gate: Matrix | Prepare) -> tuple[tuple[int, ...], int]:
+    return (gate.controls, gate.control_state) if isinstance(gate, Matrix) else ((), 0)
 
 
 def _is_swap(gate: Permutation) -> bool:
@@ -120,7 +130,7 @@ def _classify(blocks: Sequence[Block]) -> None:
         elif block.kind != "prepare" and len(block.wires) <= 3:
             alike.setdefault((block.kind, len(block.wires)), []).append(block)
     for (kind, count), group in alike.items():
-        stack = np.array([block.values for block in group])
+        stack = np.array([block.values for block in group], dtype=np.complex128)
         axes = tuple(range(1, stack.ndim))
         real: NDArray[np.bool_] = np.logical_not(stack.imag.any(axis=axes))
         if kind == "diagonal":

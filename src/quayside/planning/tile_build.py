@@ -6,15 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from quayside.planning.tile_blocks import Block
+from quayside.planning.tile_diagonal import condition_of, diagonal_stage, gathered
 from quayside.planning.tile_plan import (
-    Condition,
     DenseStage,
-    DiagonalGroup,
     DiagonalStage,
-    DiagonalTerm,
     PermuteStage,
     PrepareStage,
     Round,
@@ -25,10 +22,7 @@ from quayside.planning.tile_plan import (
 from quayside.planning.tile_schedule import Step
 from quayside.program.operations import Matrix, Permutation, Prepare
 
-__all__ = ["MAX_GROUP_BITS", "build_pass"]
-
-MAX_GROUP_BITS = 6
-"""Diagonal terms are merged to groups of at most this many local bits: tables of 64 factors."""
+__all__ = ["build_pass"]
 
 
 def build_pass(step: Step, blocks: Sequence[Block], span: int) -> TilePass | WidePass:
@@ -46,7 +40,7 @@ def build_pass(step: Step, blocks: Sequence[Block], span: int) -> TilePass | Wid
     stages = [
         _stage(blocks[entry], local, outer)
         if isinstance(entry, int)
-        else _diagonal([blocks[number] for number in entry], local, outer)
+        else diagonal_stage([blocks[number] for number in entry], local, outer)
         for entry in step.stages
     ]
     landed = {wire: place[bit] for bit, wire in enumerate(step.after) if bit in place}
@@ -71,56 +65,14 @@ def _stage(block: Block, local: dict[int, int], outer: dict[int, int]) -> Stage:
     bits = [local[wire] for wire in block.wires]
     order = sorted(range(len(bits)), key=bits.__getitem__)
     ascending = tuple(bits[j] for j in order)
-    old = _gathered(order)  # the block's index for each index over the ascending bits
-    condition = _condition(block, local, outer)
+    old = gathered(order)  # the block's index for each index over the ascending bits
+    condition = condition_of(block, local, outer)
     if block.kind == "dense":
-        matrix = np.ascontiguousarray(block.values[old[:, None], old])
+        matrix = np.ascontiguousarray(block.values[old[:, None], old], dtype=np.complex128)
         return DenseStage(ascending, matrix, block.form, condition)
     if block.kind == "prepare":
-        return PrepareStage(ascending, block.values[old])
+        return PrepareStage(ascending, block.values[old].astype(np.complex128))
     return PermuteStage(ascending, np.argsort(old)[block.values[old]], condition)
-
-
-def _gathered(order: Sequence[int]) -> NDArray[np.intp]:
-    """For an index whose bit ``j`` stands for bit ``order[j]`` of another: that other index."""
-    index = np.arange(1 << len(order))
-    other = np.zeros_like(index)
-    for position, bit in enumerate(order):
-        other |= (index >> position & 1) << bit
-    return other
-
-
-def _condition(block: Block, local: dict[int, int], outer: dict[int, int]) -> Condition:
-    masks = [0, 0, 0, 0]
-    for bit, wire in enumerate(block.controls):
-        inside = wire in local
-        weight = 1 << (local[wire] if inside else outer[wire])
-        masks[0 if inside else 2] |= weight
-        if block.control_state >> bit & 1:
-            masks[1 if inside else 3] |= weight
-    return Condition(*masks)
-
-
-def _diagonal(
-    blocks: Sequence[Block], local: dict[int, int], outer: dict[int, int]
-) -> DiagonalStage:
-    """One stage for all ``blocks``: terms on few local bits share groups."""
-    groups = [_group(block, local, outer) for block in blocks]
-    return DiagonalStage(tuple(groups))
-
-
-def _group(block: Block, local: dict[int, int], outer: dict[int, int]) -> DiagonalGroup:
-    inside = [j for j, wire in enumerate(block.wires) if wire in local]
-    inside.sort(key=lambda j: local[block.wires[j]])
-    outside = [j for j, wire in enumerate(block.wires) if wire not in local]
-    outside.sort(key=lambda j: outer[block.wires[j]])
-    table = np.ascontiguousarray(block.values[_gathered(inside + outside)], dtype=np.complex128)
-    where = _condition(block, local, outer)
-    term = DiagonalTerm(
-        tuple(outer[block.wires[j]] for j in outside), table, where.outer_mask, where.outer_value
-    )
-    bits = tuple(local[block.wires[j]] for j in inside)
-    return DiagonalGroup(bits, (term,), where.local_mask, where.local_value)
 
 
 def _rounds(stages: Sequence[Stage], span: int) -> tuple[Round, ...]:

@@ -48,8 +48,8 @@ these two included. So ``position += code[position + 1]`` steps to the next one.
     ======================= ====== =========================================================
 ``DIAGONAL``
     ``groups``, then for each group ``local_mask, local_value, k, terms, bit * k``, and then for
-    each of its terms ``outer_mask, outer_value, offset, m, outer bit * m``, whose table has
-    ``2**(m + k)`` complex entries at ``offset``.
+    each of its terms ``outer_mask, outer_value, offset, p, m, place * p, outer bit * m``, whose
+    table has ``2**(p + m)`` complex entries at ``offset``. Place ``j`` is the group's ``j``-th bit.
 """
 
 from __future__ import annotations
@@ -225,7 +225,9 @@ class _Encoder:
                 self.code += [len(group.bits), len(group.terms), *group.bits]
                 for term in group.terms:
                     self.code += [term.outer_mask, term.outer_value]
-                    self.code += [self._numbers(term.table), len(term.outer), *term.outer]
+                    self.code += [self._numbers(term.table), len(term.places), len(term.outer)]
+                    self.code += term.places
+                    self.code += term.outer
         self.code[start : start + 2] = [opcode, len(self.code) - start]
 
     def _operands(self, condition: Condition, offset: int, bits: Sequence[int]) -> None:
@@ -317,11 +319,13 @@ def _decode_diagonal(words: list[int], data: NDArray[np.floating[Any]]) -> Diago
         position += 4 + k
         terms = []
         for _ in range(count):
-            outer_mask, outer_value, offset, m = words[position : position + 4]
-            outer = tuple(words[position + 4 : position + 4 + m])
-            position += 4 + m
-            table = _read_complex(data, offset, 1 << (m + k))
-            terms.append(DiagonalTerm(outer, table, outer_mask, outer_value))
+            outer_mask, outer_value, offset, p, m = words[position : position + 5]
+            position += 5
+            places = tuple(words[position : position + p])
+            outer = tuple(words[position + p : position + p + m])
+            position += p + m
+            table = _read_complex(data, offset, 1 << (p + m))
+            terms.append(DiagonalTerm(places, outer, table, outer_mask, outer_value))
         groups.append(DiagonalGroup(bits, tuple(terms), local_mask, local_value))
     return DiagonalStage(tuple(groups))
 

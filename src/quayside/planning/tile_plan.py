@@ -31,6 +31,7 @@ from quayside.program.operations import Matrix, Permutation, Prepare
 
 __all__ = [
     "ALWAYS",
+    "MAX_GROUP_BITS",
     "Condition",
     "DenseStage",
     "DiagonalGroup",
@@ -66,6 +67,9 @@ class Condition:
 
 ALWAYS = Condition()
 
+MAX_GROUP_BITS = 6
+"""Diagonal terms are merged to groups of at most this many local bits: tables of 64 factors."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DenseStage:
@@ -83,14 +87,16 @@ class DenseStage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DiagonalTerm:
-    """A factor that depends on the group's local bits and on outer bits.
+    """A factor that depends on some of its group's local bits and on outer bits.
 
-    ``table`` has shape ``(2**(len(outer) + k),)``, complex128, for a group of ``k`` local bits.
-    The lowest ``k`` bits of its index are the group's local bits, in order; the bits above are
-    the outer bits ``outer`` (ascending), in order. The term is 1 in a tile whose number does not
-    meet ``tile & outer_mask == outer_value``.
+    ``places`` (ascending) says which: place ``p`` is local bit ``group.bits[p]``. ``table`` has
+    shape ``(2**(len(places) + len(outer)),)``, complex128. The lowest bits of its index are the
+    bits at ``places``, in order; the bits above are the outer bits ``outer`` (ascending), in
+    order. The term is 1 in a tile whose number does not meet
+    ``tile & outer_mask == outer_value``.
     """
 
+    places: tuple[int, ...]
     outer: tuple[int, ...]
     table: NDArray[np.complex128]
     outer_mask: int = 0
@@ -101,9 +107,11 @@ class DiagonalTerm:
 class DiagonalGroup:
     """The product of ``terms``, for the amplitudes with ``local & local_mask == local_value``.
 
-    All terms share the local bits ``bits`` (ascending, perhaps none, none in the mask): in one
-    tile, the group is one table of ``2**len(bits)`` factors. A group of more than
-    ``MAX_GROUP_BITS`` local bits (:mod:`quayside.planning.tile_build`) has exactly one term.
+    The terms depend on the local bits ``bits`` (ascending, perhaps none, none in the mask) alone:
+    in one tile, the group is one table of ``2**len(bits)`` factors. It has at most
+    ``MAX_GROUP_BITS`` bits, or exactly one term, with all of the group's bits. Terms of equal
+    ``places`` follow each other, and at most one term, the first, has neither outer bits nor an
+    outer mask; if there is one, it has all of the group's bits.
     """
 
     bits: tuple[int, ...]
