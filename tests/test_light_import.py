@@ -39,6 +39,7 @@ def test_the_report_is_read_rightly() -> None:
     [
         "import quayside",
         "import quayside; quayside.backends",
+        "import quayside; quayside.errors.QuaysideError; quayside.__version__",
         "import quayside.backends",
         "from quayside import get_backend, backends",
     ],

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from fake_plugins import FakeSites, fake_sites, spec
+from qiskit import QuantumCircuit
 from qiskit.providers import BackendV2
 
 import quayside
@@ -114,3 +115,26 @@ def test_every_row_can_be_had(sites: FakeSites) -> None:
     provider = Provider()
     for row in provider.backends():
         assert provider.get_backend(row.lookup).quayside_resolution.name == row.name
+
+
+def test_questions_that_make_no_sense(sites: FakeSites) -> None:
+    provider = Provider()
+    with pytest.raises(ValueError, match="device 'tpu': expected 'cpu', 'gpu' or None"):
+        provider.backends(device="tpu")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="name 3 is a int: expected a backend's name"):
+        provider.backends(3)  # type: ignore[arg-type]
+
+
+def test_a_job_says_that_a_fallback_was_taken(sites: FakeSites) -> None:
+    sites.use("good")
+    circuit = QuantumCircuit(1, 1)
+    circuit.measure(0, 0)
+    provider = Provider()
+    with pytest.warns(quayside.errors.QuaysideFallbackWarning):
+        job = provider.get_backend("fake-gpu", fallback="numpy").run(circuit, shots=3)
+    assert job.metadata["backend"] == "numpy"
+    fallback = job.metadata["fallback"]
+    assert fallback["from"] == "fake-gpu"
+    assert "no such device is plugged in" in fallback["reason"]
+    assert job.result().get_counts() == {"0": 3}
+    assert provider.get_backend("numpy").run(circuit).metadata["fallback"] is None

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from qiskit.providers import BackendV2
 
+    from quayside import errors as errors
     from quayside.provider import Provider
     from quayside.registry import BackendInfo
 
@@ -60,8 +61,8 @@ def __getattr__(name: str) -> Any:
 
     if name == "Provider":
         return import_module("quayside.provider").Provider
-    if name == "backends":
-        return import_module("quayside.backends")
+    if name in ("backends", "errors"):
+        return import_module(f"quayside.{name}")
     if name == "__version__":
         from importlib.metadata import version
 
@@ -70,4 +71,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, "__version__"})
+    return sorted({*globals(), *__all__, "__version__", "errors"})

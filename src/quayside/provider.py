@@ -81,7 +81,12 @@ class Provider:
             name: only those that this name could mean; ``None`` for every name.
             device: only those that compute on ``cpu`` or ``gpu``.
             all: also those that are not available here.
+
+        Raises:
+            TypeError, ValueError: ``name`` is no string, or ``device`` no device.
         """
+        if device not in (None, "cpu", "gpu"):
+            raise ValueError(f"device {device!r}: expected 'cpu', 'gpu' or None for both")
         rows = self._registry.backends() if name is None else self._registry.matching(name)
         return [
             row

@@ -100,7 +100,7 @@ def test_without_a_gpu_the_error_says_why(
 def test_without_any_gpu_plugin_the_error_says_what_to_install(
     sites: FakeSites, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("QUAYSIDE_LOAD_PLUGINS", "quayside")
+    monkeypatch.setenv("QUAYSIDE_LOAD_PLUGINS", "quayside")  # so that no GPU plugin is loaded
     with pytest.raises(BackendUnavailableError, match=r"pip install 'quayside-cupy\[cuda12\]'"):
         Provider().get_backend("gpu")
 

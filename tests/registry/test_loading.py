@@ -30,7 +30,7 @@ BROKEN = {
     "raises_at_import": "RuntimeError: libfake.so.3: cannot open shared object file",
     "raises_half_way": "OSError: the second backend's table is gone",
     "raises_in_hook": "ValueError: cannot read /etc/fake.conf",
-    "registers_twice": "it registers twin twice",
+    "registers_twice": "it registers the name twin twice",
     "returns_none": "quayside_register_backends returned None",
     "returns_one_spec": "quayside_register_backends returned a BackendSpec",
     "unknown_hook": "unknown hook 'quayside_register_backend'",
@@ -159,6 +159,13 @@ def test_ctrl_c_while_a_plugin_loads_is_the_users(sites: FakeSites) -> None:
     sys.modules.pop("fake_slow", None)
     with pytest.raises(KeyboardInterrupt):  # not half loaded, not locked: it tries again
         registry.plugins()
+
+
+def test_an_alias_of_two_backends(sites: FakeSites) -> None:
+    sites.write("fake-two", spec("one", aliases=("x", "two")), spec("two", aliases=("x", "one")))
+    with pytest.warns(QuaysidePluginWarning, match="it registers the alias x twice"):
+        records = by_distribution(Registry().plugins())
+    assert records["fake-two"].status is PluginStatus.BROKEN
 
 
 def test_an_error_that_cannot_be_printed(sites: FakeSites) -> None:

@@ -7,13 +7,17 @@ from fake_plugins import FakeSites, spec
 
 from quayside.errors import UnknownBackendError
 from quayside.provider import Provider
-from quayside.registry.known import KNOWN_BACKENDS
+from quayside.registry.known import KNOWN_BACKENDS, KnownBackend
 
 
 @pytest.fixture
 def only_fakes(sites: FakeSites, monkeypatch: pytest.MonkeyPatch) -> FakeSites:
-    """Quayside's own plugin and ``fake-*`` alone, whatever else is installed."""
-    monkeypatch.setenv("QUAYSIDE_LOAD_PLUGINS", "fake-good,fake-near,quayside-cupy")
+    """Quayside's own plugin and a fake one, and a table of plugins that nobody has installed."""
+    table = (
+        KnownBackend("phantom", "fake-phantom", "gpu", "pip install 'fake-phantom[cuda12]'"),
+        KnownBackend("spectre", "fake-spectre", "cpu", "pip install fake-spectre"),
+    )
+    monkeypatch.setattr("quayside.registry.messages.KNOWN_BACKENDS", table)
     sites.use("good")
     return sites
 
@@ -34,7 +38,7 @@ def message(name: str) -> str:
         ("fakr", "'fake'"),
         ("fakeyy", "'fakey'"),  # an alias
         ("refrence", "'reference'"),
-        ("cupi", "'cupy'"),  # not installed, but known to exist
+        ("fantom", "'phantom'"),  # not installed, but known to exist
         ("gpus", "'gpu'"),
         ("quaysid:numpy", "'quayside:numpy'"),
         ("other:numpy", "'quayside:numpy'"),
@@ -59,27 +63,28 @@ def test_what_is_available_and_what_is_not(only_fakes: FakeSites) -> None:
 def test_what_could_be_installed(only_fakes: FakeSites) -> None:
     text = message("xyzzy")
     assert "Could be installed: " in text
-    assert "cupy (pip install 'quayside-cupy[cuda12]')" in text
-    assert "numba (pip install quayside-numba)" in text
+    assert "phantom (pip install 'fake-phantom[cuda12]')" in text
+    assert "spectre (pip install fake-spectre)" in text
 
 
 def test_a_known_backend_that_is_not_installed(only_fakes: FakeSites) -> None:
-    text = message("cupy")
-    assert "It comes with quayside-cupy: pip install 'quayside-cupy[cuda12]'." in text
+    text = message("phantom")
+    assert "It comes with fake-phantom: pip install 'fake-phantom[cuda12]'." in text
     assert "Did you mean" not in text
 
 
 def test_what_is_installed_is_not_offered(only_fakes: FakeSites) -> None:
-    only_fakes.write("quayside-cupy", spec("cupy", device="gpu"))
+    only_fakes.write("fake-phantom", spec("phantom", device="gpu"))
     text = message("xyzzy")
-    assert "pip install 'quayside-cupy" not in text
-    assert "numba (pip install quayside-numba)" in text
+    assert "pip install 'fake-phantom" not in text
+    assert "spectre (pip install fake-spectre)" in text
 
 
 def test_without_quaysides_own_plugin(
     only_fakes: FakeSites, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("QUAYSIDE_DISABLE_PLUGINS", "quayside,fake-good")
+    monkeypatch.setenv("QUAYSIDE_DISABLE_PLUGINS", "quayside")
+    monkeypatch.setenv("QUAYSIDE_LOAD_PLUGINS", "nothing-else")
     text = message("numpy")
     assert "Available: none." in text
     assert "quayside 0" in text

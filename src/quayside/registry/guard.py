@@ -57,11 +57,14 @@ def guarded(call: Callable[[], T]) -> T | Failure:
 
 def one_line(error: BaseException) -> str:
     """``error`` with the name of its class, in one line of bounded length."""
-    if isinstance(error, SystemExit):
-        return f"it called sys.exit({error.code!r})"
-    kind = type(error).__name__
-    message = guarded(lambda: " ".join(str(error).split()))
-    if isinstance(message, Failure):  # its __str__ raised
-        return kind
-    text = f"{kind}: {message}" if message else kind
+    text = guarded(lambda: _described(error))
+    if isinstance(text, Failure):  # its __str__ raised
+        text = type(error).__name__
     return text if len(text) <= _LONGEST_LINE else text[: _LONGEST_LINE - 1] + "…"
+
+
+def _described(error: BaseException) -> str:
+    if isinstance(error, SystemExit):
+        return " ".join(f"it called sys.exit({error.code!r})".split())
+    message = " ".join(str(error).split())
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__

@@ -200,9 +200,13 @@ def _specs_of(one: Found) -> list[BackendSpec]:
             specs.append(spec)
     if len(specs) > _MOST_BACKENDS:
         raise _WrongPluginError(f"it registers more than {_MOST_BACKENDS} backends")
-    twice = sorted(name for name, times in Counter(s.name for s in specs).items() if times > 1)
-    if twice:
-        raise _WrongPluginError(f"it registers {', '.join(twice)} twice")
+    for what, names in (
+        ("name", Counter(spec.name for spec in specs)),
+        ("alias", Counter(alias for spec in specs for alias in spec.aliases)),
+    ):
+        twice = sorted(name for name, times in names.items() if times > 1)
+        if twice:
+            raise _WrongPluginError(f"it registers the {what} {', '.join(twice)} twice")
     return specs
 
 

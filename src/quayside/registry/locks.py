@@ -12,7 +12,7 @@ __all__ = ["registry_lock"]
 _lock = threading.RLock()
 
 
-def registry_lock() -> threading.RLock:  # type: ignore[valid-type,unused-ignore]
+def registry_lock() -> threading.RLock:
     """The lock that is held while plugins load or probes run."""
     return _lock
 

@@ -12,7 +12,15 @@ __all__ = ["Catalogue", "Resolution", "folded"]
 
 
 def folded(name: str) -> str:
-    """``name`` as names are compared: without surrounding blanks, in lower case."""
+    """``name`` as names are compared: without surrounding blanks, in lower case.
+
+    Raises:
+        TypeError: if it is not a string.
+    """
+    if not isinstance(name, str):
+        raise TypeError(
+            f"name {name!r} is a {type(name).__name__}: expected a backend's name as a string"
+        )
     return name.strip().lower()
 
 
