@@ -384,7 +384,8 @@ def test_nesting_deeper_than_pythons_stack() -> None:
 
 def test_more_rounds_than_pythons_stack() -> None:
     body: Block = (Reset(0), h(0), Measure(0, 0))
-    program = Program(1, 1, (ForLoop((body,) * 5000), IfElse(BitRef(0), (x(0),)), Measure(0, 0)))
+    rounds = sys.getrecursionlimit() + 500
+    program = Program(1, 1, (ForLoop((body,) * rounds), IfElse(BitRef(0), (x(0),)), Measure(0, 0)))
     outcome = run_program(
         program, ReferenceEngine(), RunSettings(shots=3), Control(), memory=NoMemory()
     )
@@ -417,6 +418,9 @@ def test_several_states_are_refused_with_the_reason() -> None:
     reset = Program(1, 1, (h(0), Reset(0), h(0)))
     with pytest.raises(ManyStatesError, match="the reset of qubit 0"):
         run(reset, shots=100, statevector=True)
+    for seed in range(8):  # also where both shots happen to agree
+        with pytest.raises(ManyStatesError):
+            run(measured, shots=2, seed=seed, statevector=True)
     one = run(measured, shots=1, statevector=True).statevector
     assert one is not None
     np.testing.assert_allclose(np.abs(one), np.sqrt(0.5))

@@ -25,6 +25,7 @@ from quayside.control import Control
 from quayside.engines.base import Engine, State
 from quayside.errors import OutOfMemoryError
 from quayside.execution.finish import (
+    UNCERTAIN,
     Samples,
     check_statevector,
     final_resets,
@@ -289,16 +290,25 @@ class _Run:
             children = [_Child(outcome, probability, branch.shots)]
         else:
             qubits, children = self._draw(branch, event)
+            self._blame(event, children)
         branch.draw += 1
         if len(children) == 1:
             self._take(branch, event, qubits, children[0])
             return
-        if self.culprit is None:
+        self.splits.append(_Split(branch, event, qubits, children))
+        self.current = None
+
+    def _blame(self, event: Event, children: list[_Child]) -> None:
+        """Remember the first event that makes several states of several shots.
+
+        Whether the shots at hand happen to agree has no say: a circuit is refused for every seed.
+        """
+        if self.culprit is not None or self.settings.shots == 1:
+            return
+        if children[0].probability < 1 - UNCERTAIN[self.settings.precision]:
             self.culprit = _describe(event)
             if self.settings.statevector:
                 raise many_states(self.program.name, self.culprit)
-        self.splits.append(_Split(branch, event, qubits, children))
-        self.current = None
 
     def _draw(self, branch: _Branch, event: Event) -> tuple[list[int], list[_Child]]:
         draws = self.randomness.of(branch.draw, branch.shots + self.settings.first_shot)
@@ -307,6 +317,9 @@ class _Run:
         )
         if not qubits:
             return qubits, [_Child(0, 1.0, branch.shots)]
+        first = int(outcomes[0])
+        if (outcomes == first).all():
+            return qubits, [_Child(first, float(weights[0]), branch.shots)]
         # A stable sort keeps the shots of each outcome in increasing order.
         order = np.argsort(outcomes, kind="stable")
         ranked = outcomes[order]
@@ -328,7 +341,6 @@ class _Run:
             self.engine.flip(branch.state, ones)
         branch.shots = child.shots
         branch.history = (branch.history, child.outcome, child.probability)
-        self.current = branch
 
     def _next_child(self) -> None:
         """Begin a child of the innermost split: on a copy, or the last on the state itself."""
@@ -337,6 +349,7 @@ class _Run:
         child = split.children.pop()
         if not split.children:
             self.splits.pop()
+            self.current = parent
             self._take(parent, split.event, split.qubits, child)
             return
         copied = self._copy(parent)
@@ -344,6 +357,7 @@ class _Run:
             history = (parent.history, child.outcome, child.probability)
             self.waiting.append((history, child.shots))
         else:
+            self.current = copied
             self._take(copied, split.event, split.qubits, child)
 
     def _copy(self, branch: _Branch) -> _Branch | None:

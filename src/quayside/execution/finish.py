@@ -18,6 +18,7 @@ from quayside.execution.steps import Event
 from quayside.program import Precision, Program
 
 __all__ = [
+    "UNCERTAIN",
     "check_statevector",
     "final_resets",
     "many_states",
@@ -29,6 +30,10 @@ __all__ = [
 
 Samples = NDArray[np.uint64]
 _SMALL_VECTOR = 16 << 20
+
+UNCERTAIN = {Precision.SINGLE: 1e-3, Precision.DOUBLE: 1e-9}
+"""An outcome is certain, for those who ask for one state, if all others together are less likely
+than this. It is far above what rounding leaves of an impossible outcome after many gates."""
 
 
 def measure(
@@ -94,8 +99,7 @@ def final_resets(
             continue
         weights = engine.probabilities(state, (qubit,), {})[0]
         value = int(weights[1] > weights[0])
-        # Rounding leaves a little of the other value, growing with the number of gates.
-        if weights[1 - value] > 4096 * np.finfo(precision.real_dtype).eps:
+        if weights[1 - value] > UNCERTAIN[precision]:
             raise many_states(name, f"the reset of qubit {qubit}")
         engine.collapse(state, {qubit: value}, float(weights[value]))
         if value:

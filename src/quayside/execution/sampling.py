@@ -62,7 +62,7 @@ def _place(
     """
     cumulative = np.cumsum(weights)
     levels = draws * cumulative[-1]
-    outcomes = cumulative.searchsorted(levels, side="right")
+    outcomes = cumulative.searchsorted(levels, side="right").astype(np.int64, copy=False)
     if outcomes.size and outcomes.max() >= len(weights):
         # draw * sum may round up to the sum itself: that is the last outcome that can happen.
         np.minimum(outcomes, np.flatnonzero(weights)[-1], out=outcomes)
