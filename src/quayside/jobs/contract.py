@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from qiskit.providers import JobV1
 from qiskit.providers.jobstatus import JobStatus
 
+from quayside.errors import RegistryError
 from quayside.jobs.errors import (
     JobCancelledError,
     JobFailedError,
@@ -300,8 +301,8 @@ class ContractJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
         """The backend object that ran the job.
 
         Raises:
-            QiskitError: if the job has none. For a job that was unpickled, also the errors of
-                ``quayside.get_backend``.
+            QiskitError: if the job has none, or was unpickled where no backend of its backend's
+                name can be had.
         """
         if isinstance(self._backend, _PickledBackend):
             self._backend = self._backend.find()
@@ -350,7 +351,13 @@ class _PickledBackend:
 
     def find(self) -> BackendV2:
         # The public face, by name: an import statement would point up, at the provider.
-        return importlib.import_module("quayside").get_backend(self.name)
+        get_backend = importlib.import_module("quayside").get_backend
+        try:
+            return get_backend(self.name)
+        except RegistryError as error:
+            raise JobStateError(
+                f"the job's backend {self.name!r} cannot be made here: {error}"
+            ) from error
 
 
 def _as_text(cause: BaseException | None) -> OriginalTraceback | None:
