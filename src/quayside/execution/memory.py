@@ -152,9 +152,11 @@ class Ledger:
                 nothing is reserved here, and others than we have taken what is missing.
         """
         with self._lock:
-            # Asking the system costs more than a small run, so a small request does not ask.
-            large = count > _SMALL
-            if self._limit is None or (large and not self._reserved):
+            if self._limit is None:
+                self._limit = self._ask_limit()
+            # Asking the system costs as much as a small run does, so a small share does not ask.
+            large = (self._reserved + count) * _SMALL_SHARE > self._limit
+            if large and not self._reserved:
                 self._limit = self._ask_limit()
             if count > self._limit and (not self._reserved or count > self._most()):
                 raise self._too_much(count)
@@ -213,7 +215,7 @@ class Ledger:
         self._callbacks = []
 
 
-_SMALL = 16 << 20
+_SMALL_SHARE = 16
 
 
 class Budget:
