@@ -6,11 +6,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import json
 import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -210,6 +212,34 @@ def test_the_reference_has_every_exit_code() -> None:
         if name.isupper() and isinstance(value, int)
     }
     assert {int(code) for code in told} == actual
+
+
+def json_of(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Any]:
+    monkeypatch.setattr("sys.excepthook", None)
+    assert main(shlex.split(command)) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert isinstance(document, dict)
+    return document
+
+
+def test_the_reference_has_every_key_of_the_json_documents(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = json_of("run examples/ghz.qasm --json", capsys, monkeypatch)
+    report = json_of("doctor --json", capsys, monkeypatch)
+    backends = json_of("backends --all --json", capsys, monkeypatch)
+    assert set(backends) == {"backends", "plugins"}
+    documents = {
+        "run": run,
+        "circuit": run["circuits"][0],
+        "report": report,
+        "backend": backends["backends"][0],
+        "plugin": report["plugins"][0],
+    }
+    for header, document in documents.items():
+        assert told_names("docs/reference/cli.md", header) == set(document), header
 
 
 def told_names(page: str, header: str) -> set[str]:

@@ -211,7 +211,11 @@ def _show(job: JobV1, outcomes: list[CircuitCounts]) -> None:
 def _summary(job: JobV1) -> str:
     """What ran the job, in one line."""
     facts = job.metadata
-    line = f"ran on {facts['backend']} ({facts['device']}), {facts['precision']} precision"
+    line = f"ran on {job.backend().name}"
+    if "device" in facts:
+        line += f" ({facts['device']})"
+    if "precision" in facts:
+        line += f", {facts['precision']} precision"
     if facts.get("fallback"):
         line += f", in place of {facts['fallback']['from']}"
     return line
