@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -11,7 +10,6 @@ from quayside.planning.tile_blocks import Block
 from quayside.planning.tile_diagonal import condition_of, diagonal_stage, gathered
 from quayside.planning.tile_plan import (
     DenseStage,
-    DiagonalStage,
     PermuteStage,
     PrepareStage,
     Round,
@@ -19,6 +17,7 @@ from quayside.planning.tile_plan import (
     TilePass,
     WidePass,
 )
+from quayside.planning.tile_rounds import make_rounds
 from quayside.planning.tile_schedule import Step
 from quayside.program.operations import Matrix, Permutation, Prepare
 
@@ -37,15 +36,12 @@ def build_pass(step: Step, blocks: Sequence[Block], span: int) -> TilePass | Wid
     local = {wire: place[bit] for wire, bit in bit_of.items() if bit in place}
     outside = (bit for bit in range(len(step.grown)) if bit not in place)
     outer = {step.grown[bit]: number for number, bit in enumerate(outside)}
-    stages = [
-        _stage(blocks[entry], local, outer)
-        if isinstance(entry, int)
-        else diagonal_stage([blocks[number] for number in entry], local, outer)
-        for entry in step.stages
+    rounds = [
+        _round(blocks, stages, local, outer) for stages in make_rounds(blocks, step.stages, span)
     ]
     landed = {wire: place[bit] for bit, wire in enumerate(step.after) if bit in place}
     store = tuple(landed[step.grown[bit]] for bit in active)
-    return TilePass(len(step.before), len(step.grown), tuple(active), _rounds(stages, span), store)
+    return TilePass(len(step.before), len(step.grown), tuple(active), tuple(rounds), store)
 
 
 def _wide(before: int, width: int, block: Block, bit_of: dict[int, int]) -> WidePass:
@@ -75,18 +71,18 @@ def _stage(block: Block, local: dict[int, int], outer: dict[int, int]) -> Stage:
     return PermuteStage(ascending, np.argsort(old)[block.values[old]], condition)
 
 
-def _rounds(stages: Sequence[Stage], span: int) -> tuple[Round, ...]:
-    """``stages`` cut into rounds of at most ``span`` targets, in their order."""
-    rounds = []
-    current: list[Stage] = []
+def _round(
+    blocks: Sequence[Block],
+    entries: Sequence[int | list[int]],
+    local: dict[int, int],
+    outer: dict[int, int],
+) -> Round:
+    stages: list[Stage] = []
     targets: set[int] = set()
-    for stage in stages:
-        bits: Any = () if isinstance(stage, DiagonalStage) else stage.bits
-        if span and current and len(targets.union(bits)) > span:
-            rounds.append(Round(tuple(sorted(targets)), tuple(current)))
-            current, targets = [], set()
-        current.append(stage)
-        targets.update(bits)
-    if current:
-        rounds.append(Round(tuple(sorted(targets)), tuple(current)))
-    return tuple(rounds)
+    for entry in entries:
+        if isinstance(entry, int):
+            stages.append(_stage(blocks[entry], local, outer))
+            targets.update(local[wire] for wire in blocks[entry].wires)
+        else:
+            stages.append(diagonal_stage([blocks[number] for number in entry], local, outer))
+    return Round(tuple(sorted(targets)), tuple(stages))

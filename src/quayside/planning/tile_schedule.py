@@ -11,12 +11,13 @@ at least ``low`` wires, and that is the only bond between them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from quayside.planning.tile_blocks import Block
+from quayside.planning.tile_graph import Graph, grow, mask_of, run, wires_of
 
-__all__ = ["Step", "make_steps", "mask_of", "wires_of"]
+__all__ = ["Step", "make_steps"]
 
 
 @dataclass(slots=True, eq=False)
@@ -41,98 +42,15 @@ class Step:
     wide: bool = False
 
 
-class _Graph:
-    """Which blocks wait for which, and how far the run has come."""
-
-    def __init__(self, blocks: Sequence[Block]) -> None:
-        count = len(blocks)
-        self.targets = [mask_of(block.targets) for block in blocks]
-        self.successors: list[list[int]] = [[] for _ in range(count)]
-        self.waiting = [0] * count
-        last: dict[int, int] = {}
-        since: dict[int, list[int]] = {}  # the blocks diagonal on a wire, since last[wire]
-        for number, block in enumerate(blocks):
-            earlier: set[int] = set()
-            for wire in block.targets:
-                run = since.pop(wire, None)
-                if run:
-                    earlier.update(run)
-                elif wire in last:
-                    earlier.add(last[wire])
-                last[wire] = number
-            for wire in block.watched:
-                if wire in last:
-                    earlier.add(last[wire])
-                since.setdefault(wire, []).append(number)
-            for other in earlier:
-                self.successors[other].append(number)
-            self.waiting[number] = len(earlier)
-        self.ready = {number for number in range(count) if not self.waiting[number]}
-        self.movers = sum(1 for mask in self.targets if mask)  # not finished yet
-
-    def finish(self, number: int) -> None:
-        """Take a ready block off; its successors no longer wait for it."""
-        self.ready.remove(number)
-        self.movers -= self.targets[number] != 0
-        for later in self.successors[number]:
-            self.waiting[later] -= 1
-            if not self.waiting[later]:
-                self.ready.add(later)
-
-
-class _Trial:
-    """What a tile could run: a graph's state with some blocks finished in thought."""
-
-    def __init__(self, graph: _Graph) -> None:
-        self.graph = graph
-        self.left: dict[int, int] = {}  # how many others a block still waits for, where changed
-        self.front = set(graph.ready)
-
-    def reach(self, active: int) -> tuple[int, dict[int, int], list[int], list[int]]:
-        """What runs beyond this trial with the wires ``active``.
-
-        Returns the gain, and what :meth:`take` needs.
-        """
-        targets = self.graph.targets
-        successors = self.graph.successors
-        waiting = self.graph.waiting
-        left: dict[int, int] = {}
-        stack = [number for number in self.front if not targets[number] & ~active]
-        done = []
-        arrived = []
-        gain = 0
-        while stack:
-            number = stack.pop()
-            done.append(number)
-            gain += targets[number].bit_count()
-            for later in successors[number]:
-                count = left.get(later)
-                if count is None:
-                    count = self.left.get(later, waiting[later])
-                left[later] = count - 1
-                if count == 1:
-                    if targets[later] & ~active:
-                        arrived.append(later)
-                    else:
-                        stack.append(later)
-        return gain, left, done, arrived
-
-    def take(self, left: dict[int, int], done: list[int], arrived: list[int]) -> None:
-        """Finish in thought what :meth:`reach` found."""
-        self.left.update(left)
-        self.front.difference_update(done)
-        self.front.update(arrived)
-
-
 def make_steps(blocks: Sequence[Block], order: Sequence[int], tile: int, low: int) -> list[Step]:
     """Passes that run all ``blocks`` on a state whose storage bit ``p`` is wire ``order[p]``."""
-    graph = _Graph(blocks)
+    graph = Graph(blocks)
     steps: list[Step] = []
     current = list(order)
     while graph.movers:
         last = steps[-1] if steps and not steps[-1].wide else None
         active = _choose(graph, current, last, tile, low)
-        stages = _run(graph, mask_of(active))
+        stages = run(graph, mask_of(active))
         if stages:
             active = _join(last, current, active, tile, low)
             current = last.after if last else current
@@ -157,7 +75,7 @@ def make_steps(blocks: Sequence[Block], order: Sequence[int], tile: int, low: in
     return steps
 
 
-def _flush(graph: _Graph, steps: list[Step], current: list[int], tile: int, low: int) -> None:
+def _flush(graph: Graph, steps: list[Step], current: list[int], tile: int, low: int) -> None:
     """Run the diagonals that are ready in the last tile, or in one of their own."""
     if not steps or steps[-1].wide:
         step = Step(current, current, set(current[:low]), [], current)
@@ -170,13 +88,9 @@ def _flush(graph: _Graph, steps: list[Step], current: list[int], tile: int, low:
 
 
 def _choose(
-    graph: _Graph, current: Sequence[int], last: Step | None, tile: int, low: int
+    graph: Graph, current: Sequence[int], last: Step | None, tile: int, low: int
 ) -> set[int]:
-    """The wires that the next tile must hold, chosen to finish the most; perhaps not a full tile.
-
-    Wires are added greedily: each time those, among what some block in front still lacks, that
-    bring the most per wire.
-    """
+    """The wires that the next tile must hold, chosen to run the most; perhaps not all it can."""
     stored = mask_of(current)
     share = min(low, len(current))
     held = mask_of(last.active if last else current[:low])
@@ -188,56 +102,7 @@ def _choose(
         shared += min(free, (active & stored & ~held).bit_count())
         return max(share - shared, 0) + active.bit_count() <= tile
 
-    trial = _Trial(graph)
-    trial.take(*trial.reach(0)[1:])
-    active = 0
-    while True:
-        best = None
-        best_rate = 0.0
-        seen = set()
-        for number in sorted(trial.front):
-            more = graph.targets[number] & ~active
-            if more in seen or not fits(active | more):
-                continue
-            seen.add(more)
-            reached = trial.reach(active | more)
-            rate = reached[0] / more.bit_count()
-            if rate > best_rate:
-                best, best_rate = (more, reached), rate
-        if best is None:
-            return wires_of(active)
-        active |= best[0]
-        trial.take(*best[1][1:])
-
-
-def _run(graph: _Graph, active: int) -> list[int | list[int]]:
-    """Finish all that the tile ``active`` can run; diagonals only where something waits for them.
-
-    So diagonals gather, and one stage applies many.
-    """
-    stages: list[int | list[int]] = []
-    while True:
-        movers = sorted(
-            n for n in graph.ready if graph.targets[n] and not graph.targets[n] & ~active
-        )
-        for number in movers:
-            stages.append(number)
-            graph.finish(number)
-        if movers:
-            continue
-        diagonals = sorted(n for n in graph.ready if not graph.targets[n])
-        freed: dict[int, int] = {}
-        for number in diagonals:
-            for later in graph.successors[number]:
-                freed[later] = freed.get(later, 0) + 1
-        if not any(
-            graph.waiting[later] == count and not graph.targets[later] & ~active
-            for later, count in freed.items()
-        ):
-            return stages
-        stages.append(diagonals)
-        for number in diagonals:
-            graph.finish(number)
+    return wires_of(grow(graph, fits))
 
 
 def _fill(step: Step, wanted: set[int], tile: int) -> None:
@@ -271,21 +136,3 @@ def _join(
             other = last.after.index(wire)
             last.after[bit], last.after[other] = wire, last.after[bit]
     return active | shared
-
-
-def mask_of(wires: Iterable[int]) -> int:
-    """The integer whose bit ``w`` is set for each wire ``w``."""
-    mask = 0
-    for wire in wires:
-        mask |= 1 << wire
-    return mask
-
-
-def wires_of(mask: int) -> set[int]:
-    """The wires of a mask."""
-    wires = set()
-    while mask:
-        lowest = mask & -mask
-        wires.add(lowest.bit_length() - 1)
-        mask ^= lowest
-    return wires
