@@ -27,11 +27,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
     shutil.copytree(ROOT / "src", source / "src", ignore=ignored)
     target = tmp_path_factory.mktemp("wheel")
-    subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "--quiet", "--quiet", "--no-deps"]
-        + ["--no-build-isolation", "--no-index", "--wheel-dir", str(target), str(source)],
-        check=True,
-    )
+    options = ["--quiet", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    command = [sys.executable, "-m", "pip", "wheel", *options, "--wheel-dir", target, source]
+    subprocess.run(command, check=True)
     (path,) = target.glob("quayside-*.whl")
     return zipfile.ZipFile(path)
 

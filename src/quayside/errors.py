@@ -16,7 +16,7 @@
         ├── CircuitFileError                               a file that holds no circuit
         ├── OptionError (also ValueError)                  an option's name or value is wrong
         ├── OutOfMemoryError (also MemoryError)            needed and free bytes, nothing allocated
-        ├── ManyStatesError                                one state was asked for, there are several
+        ├── ManyStatesError                                one state was asked for, there are more
         └── Cancelled                                      the work was told to stop
 
     Warning

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,9 +45,11 @@ Cli = Callable[..., Called]
 
 
 @pytest.fixture
-def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
+def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Cli]:
     """``quayside`` with these arguments, in this process."""
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # put back afterwards
+    logger = logging.getLogger("quayside")
+    level = logger.level
 
     def call(*arguments: object) -> Called:
         capsys.readouterr()
@@ -57,7 +60,8 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
         captured = capsys.readouterr()
         return Called(code, captured.out, captured.err)
 
-    return call
+    yield call
+    logger.setLevel(level)
 
 
 @pytest.fixture
