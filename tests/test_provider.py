@@ -80,7 +80,7 @@ def test_rows(sites: FakeSites) -> None:
     )
     absent = rows["fake-gpu"]
     assert (absent.status, absent.available) == ("unavailable", False)
-    assert (absent.reason, absent.hint) == ("no such device is plugged in.", "buy the device")
+    assert (absent.reason, absent.hint) == ("no such device is plugged in", "buy the device")
     assert rows["fake-oracle"].status == "available"
     with pytest.raises(dataclasses.FrozenInstanceError):
         absent.name = "other"  # type: ignore[misc]

@@ -97,3 +97,15 @@ def probe_exiting() -> Available:
 
 def probe_junk() -> Any:
     return True
+
+
+def probe_wrong_details() -> Available:
+    return Available(3)  # type: ignore[arg-type] # the plugin's mistake
+
+
+def probe_wrong_reason() -> Unavailable:
+    return Unavailable(None)  # type: ignore[arg-type] # the plugin's mistake
+
+
+def probe_wordy() -> Unavailable:
+    return Unavailable("no device;\n  no driver.", hint="pip install\n.")

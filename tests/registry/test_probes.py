@@ -17,7 +17,9 @@ from quayside.provider import Provider
         ("fake_backends:probe_exiting", "it called sys.exit('no device')"),
         ("fake_backends:no_such_probe", "AttributeError"),
         ("fake_no_such_module:probe", "ModuleNotFoundError"),
-        ("fake_backends:probe_junk", "returned a bool, not Available or Unavailable"),
+        ("fake_backends:probe_junk", "did not return Available or Unavailable"),
+        ("fake_backends:probe_wrong_details", "TypeError"),
+        ("fake_backends:probe_wrong_reason", "AttributeError"),
     ],
 )
 def test_a_probe_that_fails(sites: FakeSites, probe: str, reason: str) -> None:
@@ -62,6 +64,12 @@ def test_only_the_backend_that_is_named_is_probed(sites: FakeSites) -> None:
     CALLS.clear()
     Provider().get_backend("yes")
     assert CALLS == {"probe_yes": 1}
+
+
+def test_a_reason_is_one_line(sites: FakeSites) -> None:
+    sites.write("fake-wordy", spec("wordy", probe="fake_backends:probe_wordy"))
+    (row,) = Provider().backends("wordy", all=True)
+    assert (row.reason, row.hint) == ("no device; no driver", "pip install .")
 
 
 def test_what_a_probe_tells_is_listed(sites: FakeSites) -> None:

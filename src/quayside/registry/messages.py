@@ -52,8 +52,7 @@ def ambiguous(wish: Wish, claims: Sequence[Registered]) -> AmbiguousBackendError
 def unavailable(wish: Wish, entry: Registered, result: Unavailable) -> BackendUnavailableError:
     """The probe says no."""
     text = (
-        f"backend {entry.name!r} {provider_of(entry)}{wish.origin} is unavailable: "
-        f"{result.reason.rstrip('.')}"
+        f"backend {entry.name!r} {provider_of(entry)}{wish.origin} is unavailable: {result.reason}"
     )
     hint = hint_of(entry.spec, result)
     return BackendUnavailableError(f"{text}. Try: {hint}" if hint else text, summary=text)
@@ -93,8 +92,7 @@ def no_backend_of_device(
     text = f"no {kind}backend is available{wish.origin}"
     if asked:
         reasons = "; ".join(
-            f"{entry.name} {provider_of(entry)}: {reason.rstrip('.')}"
-            + (f" (try: {hint})" if hint else "")
+            f"{entry.name} {provider_of(entry)}: {reason}" + (f" (try: {hint})" if hint else "")
             for entry, reason, hint in asked
         )
         return BackendUnavailableError(f"{text}: {reasons}", summary=text)

@@ -44,12 +44,23 @@ def _probe(entry: Registered) -> ProbeResult:
     target = entry.spec.probe
     if not target:
         return Available()
-    result = guarded(lambda: load_target(target)())
+    result = guarded(lambda: _plain(load_target(target)()))
     if isinstance(result, Failure):
         _log.debug("probe %s of %s failed:\n%s", target, entry.qualified, result.details)
         return Unavailable(f"its probe {target} failed: {result.text}")
-    if isinstance(result, (Available, Unavailable)):
-        return result
-    return Unavailable(
-        f"its probe {target} returned a {type(result).__name__}, not Available or Unavailable"
-    )
+    if result is None:
+        return Unavailable(f"its probe {target} did not return Available or Unavailable")
+    return result
+
+
+def _plain(result: object) -> ProbeResult | None:
+    """``result`` with a reason of one line and details that are a dict; None if it is junk.
+
+    It runs inside the guard, since what a plugin filled in may be of any type.
+    """
+    if isinstance(result, Available):
+        return Available(dict(result.details))
+    if isinstance(result, Unavailable):
+        reason, hint = (" ".join(text.split()) for text in (result.reason, result.hint))
+        return Unavailable(reason.rstrip("."), hint)  # a hint may end in one: pip install .
+    return None
