@@ -278,8 +278,11 @@ def test_j36_two_runs_that_fit_only_alone_take_turns() -> None:
             super().release(state)
 
     backend = EngineBackend(Narrow(), name="narrow", pool=WorkerPool(4))
-    jobs = [backend.run(long_circuit(6, 400)) for _ in range(6)]
-    assert {job.status() for job in jobs[2:]} <= {JobStatus.QUEUED}
+    first = backend.run(long_circuit())
+    assert until(first.running)
+    jobs = [backend.run(flips(6)) for _ in range(6)]
+    assert not until(lambda: any(job.status() is not JobStatus.QUEUED for job in jobs), 0.2)
+    assert first.cancel()
     for job in jobs:
         assert job.result(LONG).success
     assert Narrow.most == 1

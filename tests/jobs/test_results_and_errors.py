@@ -291,3 +291,25 @@ def test_j35_work_that_goes_on_after_a_cancel_is_let_go_when_it_stops(pool: Work
     del stop
     assert until(lambda: gone() is None, 2.0)
     assert job.cancelled()
+
+
+@pytest.mark.parametrize("end", ["done", "error", "cancelled"])
+def test_j35_a_final_job_is_no_cycle(end: str) -> None:
+    """A job that is dropped frees its result at once, and not when the collector comes by."""
+    pool = WorkerPool(1)
+    gc.collect()
+    gc.disable()
+    try:
+        work = HeldWork(failing(ValueError("no")) if end == "error" else a_result)
+        job = a_job(work, pool)
+        assert work.started.wait(LONG)
+        if end == "cancelled":
+            job.cancel()
+        work.let_go()
+        job.wait_for_final_state(LONG)
+        gone = weakref.ref(job)
+        del job, work
+        assert until(lambda: gone() is None, 2.0)
+    finally:
+        gc.enable()
+        pool.stop()

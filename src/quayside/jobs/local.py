@@ -48,13 +48,22 @@ class Work(Protocol):
 
 
 class LocalJob(ContractJob):
-    """A job that runs on Quayside's worker threads; ``backend.run`` makes and submits it."""
+    """A job that runs on Quayside's worker threads; ``backend.run`` makes and submits it.
+
+    Args:
+        backend: the backend that runs the job, or None.
+        work: what to do; let go of when the job is final and the work has stopped.
+        pool: the worker threads.
+        job_id: a unique id; None makes one.
+        metadata: what to keep with the job.
+    """
 
     # What an unpickled job has, which is final and does no work.
     _work: Work | None = None
     _memory: MemoryRequest | None = None
     _control: Control | None = None
     _pool: WorkerPool | None = None
+    _task: _Task | None = None
 
     def __init__(
         self,
@@ -70,19 +79,23 @@ class LocalJob(ContractJob):
         self._memory = work.memory
         self._control = Control()
         self._pool = pool
+        self._task = _Task(self)
 
     def _start(self) -> None:
-        assert self._pool is not None
+        task, pool = self._task, self._pool
+        if task is None or pool is None:
+            return  # another thread has cancelled the job by now
         try:
-            self._pool.submit(self)
+            pool.submit(task)
         except RuntimeError as error:  # no thread to be had, or the interpreter exits
             self._fail(f"the job could not be queued: {error}", error)
 
     def _stop(self, was: JobStatus) -> None:
         if self._control is not None:
             self._control.cancel()
-        if was is JobStatus.QUEUED and self._pool is not None:
-            self._pool.discard(self)
+        task, self._task = self._task, None
+        if was is JobStatus.QUEUED and task is not None and self._pool is not None:
+            self._pool.discard(task)
 
     def _release(self) -> None:
         self._work = None
@@ -90,15 +103,9 @@ class LocalJob(ContractJob):
     def _fraction(self) -> float:
         return self._progress if self._control is None else self._control.fraction
 
-    # --- what a worker calls ---------------------------------------------------------------
-
-    @property
-    def memory(self) -> MemoryRequest | None:
-        """What the worker pool reserves before the job starts."""
-        return self._memory
-
-    def run(self, reservation: Reservation | None) -> None:
+    def _run(self) -> None:
         """Do the work; a worker calls this, once. Whatever goes wrong ends in the job's state."""
+        self._task = None  # the task refers to the job: without this, a job would be a cycle
         work, control = self._work, self._control
         if work is None or control is None or not self._advance(JobStatus.VALIDATING):
             return  # cancelled while it waited
@@ -114,17 +121,39 @@ class LocalJob(ContractJob):
             _log.debug("job %s failed", self._job_id, exc_info=True)
             self._fail(f"{type(error).__name__}: {error}", error)
 
-    def refuse(self, error: OutOfMemoryError) -> None:
+    def _refuse(self, error: OutOfMemoryError) -> None:
         """The device has not the memory that the job asks for; a worker calls this."""
-        work, pool = self._work, self._pool
-        if work is None or pool is None:
+        work = self._work
+        if work is None:
             return  # cancelled while it waited
         if work.refuse(error):
             self._memory = work.memory
             self._start()
         else:
-            self.run(None)  # it says what failed
+            self._run()  # it says what failed
+
+
+class _Task:
+    """What the worker pool sees of a local job."""
+
+    __slots__ = ("_job",)
+
+    def __init__(self, job: LocalJob) -> None:
+        self._job = job
+
+    @property
+    def memory(self) -> MemoryRequest | None:
+        """What to reserve before the job starts."""
+        return self._job._memory
+
+    def run(self, reservation: Reservation | None) -> None:
+        """Do the job's work."""
+        self._job._run()
+
+    def refuse(self, error: OutOfMemoryError) -> None:
+        """The memory cannot be had."""
+        self._job._refuse(error)
 
     def stop(self) -> None:
-        """The interpreter exits: cancel."""
-        self.cancel()
+        """The interpreter exits."""
+        self._job.cancel()
