@@ -53,6 +53,16 @@ class Graph:
         self.ready = {number for number in range(count) if not self.waiting[number]}
         self.movers = sum(1 for mask in self.targets if mask)
 
+    def copy(self) -> Graph:
+        """A graph of its own that has come as far."""
+        other = Graph.__new__(Graph)
+        other.targets = self.targets
+        other.successors = self.successors
+        other.waiting = list(self.waiting)
+        other.ready = set(self.ready)
+        other.movers = self.movers
+        return other
+
     def finish(self, number: int) -> None:
         """Take a ready block off; its successors no longer wait for it."""
         self.ready.remove(number)
@@ -67,9 +77,17 @@ class Trial:
     """What some active wires could run: a graph whose run goes on in thought."""
 
     def __init__(self, graph: Graph) -> None:
-        self._graph = graph
+        self.graph = graph
         self._left: dict[int, int] = {}  # for how many a block still waits, where that changed
         self.front = set(graph.ready)
+
+    def copy(self) -> Trial:
+        """A trial of its own that has come as far."""
+        other = Trial.__new__(Trial)
+        other.graph = self.graph
+        other._left = dict(self._left)
+        other.front = set(self.front)
+        return other
 
     def reach(self, active: int) -> tuple[int, dict[int, int], list[int], list[int]]:
         """What runs beyond this trial with the wires ``active``.
@@ -77,9 +95,9 @@ class Trial:
         Returns the gain (for each block that runs, the number of its targets), and the arguments
         of :meth:`take`.
         """
-        targets = self._graph.targets
-        successors = self._graph.successors
-        waiting = self._graph.waiting
+        targets = self.graph.targets
+        successors = self.graph.successors
+        waiting = self.graph.waiting
         base = self._left
         left: dict[int, int] = {}
         outside = ~active
@@ -112,32 +130,72 @@ class Trial:
         self.front.update(arrived)
 
 
-def grow(graph: Graph, fits: Callable[[int], bool]) -> int:
-    """A set of wires that runs much, as long as it ``fits``; 0 if no block's targets fit.
+def grow(
+    graph: Graph,
+    fits: Callable[[int], bool],
+    price: Callable[[int], float] | None = None,
+    starts: int = 1,
+) -> int:
+    """A set of wires that runs much for its price, as long as it ``fits``; 0 if none does.
 
     Wires are added greedily: each time those, among what some block in front still lacks, that
-    bring the most per wire.
+    bring the most per wire. Wires that make the pass dearer are added last, and only where the
+    gain grows at least half as fast as the price. With several ``starts``, the search also begins
+    with the targets of the first blocks in front, and the set with the most gain per price wins.
     """
-    trial = Trial(graph)
-    trial.take(*trial.reach(0)[1:])
-    active = 0
+    base = Trial(graph)
+    base.take(*base.reach(0)[1:])
+    first = [0]
+    for number in sorted(base.front):
+        if len(first) >= starts:
+            break
+        if graph.targets[number] not in first and fits(graph.targets[number]):
+            first.append(graph.targets[number])
+    best, best_value = 0, -1.0
+    for start in first:
+        active, gain = _grow_from(base if starts == 1 else base.copy(), start, fits, price)
+        value = gain / price(active) if price else float(gain)
+        if value > best_value:
+            best, best_value = active, value
+    return best
+
+
+def _grow_from(
+    trial: Trial, active: int, fits: Callable[[int], bool], price: Callable[[int], float] | None
+) -> tuple[int, int]:
+    """The wires that greed adds to ``active``, and what all of them run."""
+    targets = trial.graph.targets
+    gain = 0
+    paid = price(active) if price else 1.0
+    if active:
+        reached = trial.reach(active)
+        gain = reached[0]
+        trial.take(*reached[1:])
     while True:
         best = None
-        best_rate = 0.0
+        best_key = (False, 0.0)
         seen = set()
         for number in sorted(trial.front):
-            more = graph.targets[number] & ~active
+            more = targets[number] & ~active
             if more in seen or not fits(active | more):
                 continue
             seen.add(more)
+            cost = price(active | more) if price else 1.0
+            dearer = cost > paid
+            if dearer and best_key[0]:
+                continue
             reached = trial.reach(active | more)
-            rate = reached[0] / more.bit_count()
-            if rate > best_rate:
-                best, best_rate = (more, reached), rate
+            if dearer and (gain + reached[0]) / cost < 0.5 * gain / paid:
+                continue
+            key = (not dearer, reached[0] / more.bit_count())
+            if key > best_key:
+                best, best_key = (more, reached, cost), key
         if best is None:
-            return active
-        active |= best[0]
-        trial.take(*best[1][1:])
+            return active, gain
+        more, reached, paid = best
+        active |= more
+        gain += reached[0]
+        trial.take(*reached[1:])
 
 
 def run(graph: Graph, active: int) -> list[int | list[int]]:

@@ -43,13 +43,40 @@ class Step:
 
 
 def make_steps(blocks: Sequence[Block], order: Sequence[int], tile: int, low: int) -> list[Step]:
-    """Passes that run all ``blocks`` on a state whose storage bit ``p`` is wire ``order[p]``."""
+    """Passes that run all ``blocks`` on a state whose storage bit ``p`` is wire ``order[p]``.
+
+    Where the state is large, several searches are made, and the cheapest result is taken.
+    """
     graph = Graph(blocks)
+    width = len(set(order).union(*(block.targets for block in blocks)))
+    searches = _SEARCHES if width >= _LARGE else _SEARCHES[:1]
+    found = [_search(blocks, graph.copy(), order, tile, low, starts) for starts in searches]
+    return min(found, key=lambda steps: sum(2.0 ** len(step.grown) for step in steps))
+
+
+_LARGE = 27
+"""From so many qubits on, a pass costs far more than a search."""
+
+_SEARCHES = (1, 2, 8)
+"""With how many starts each search is made; which one does best depends on the circuit."""
+
+_LEAST_PRICE = 2.0**18
+"""What a pass costs however few amplitudes it has, in amplitudes."""
+
+
+def _search(
+    blocks: Sequence[Block],
+    graph: Graph,
+    order: Sequence[int],
+    tile: int,
+    low: int,
+    starts: int,
+) -> list[Step]:
     steps: list[Step] = []
     current = list(order)
     while graph.movers:
         last = steps[-1] if steps and not steps[-1].wide else None
-        active = _choose(graph, current, last, tile, low)
+        active = _choose(graph, current, last, tile, low, starts)
         stages = run(graph, mask_of(active))
         if stages:
             active = _join(last, current, active, tile, low)
@@ -88,7 +115,7 @@ def _flush(graph: Graph, steps: list[Step], current: list[int], tile: int, low: 
 
 
 def _choose(
-    graph: Graph, current: Sequence[int], last: Step | None, tile: int, low: int
+    graph: Graph, current: Sequence[int], last: Step | None, tile: int, low: int, starts: int
 ) -> set[int]:
     """The wires that the next tile must hold, chosen to run the most; perhaps not all it can."""
     stored = mask_of(current)
@@ -102,7 +129,10 @@ def _choose(
         shared += min(free, (active & stored & ~held).bit_count())
         return max(share - shared, 0) + active.bit_count() <= tile
 
-    return wires_of(grow(graph, fits))
+    def price(active: int) -> float:
+        return 2.0 ** (stored | active).bit_count() + _LEAST_PRICE
+
+    return wires_of(grow(graph, fits, price, starts))
 
 
 def _fill(step: Step, wanted: set[int], tile: int) -> None:
