@@ -237,16 +237,27 @@ def _evaluate_binary(
 
 
 def convert(value: Value, type_: Type) -> Value:
-    """``value`` as a value of ``type_``: truth for Bool, modulo 2**width for Uint."""
+    """``value`` as a value of ``type_``: truth for Bool, modulo 2**width for Uint.
+
+    Raises:
+        ProgramError: for a Uint of an infinite value, or one that is not a number.
+    """
     if type_.kind is Kind.BOOL:
         return bool(value)
     if type_.kind is Kind.UINT:
-        return int(value) & ((1 << type_.width) - 1)
+        try:
+            return int(value) & ((1 << type_.width) - 1)
+        except (OverflowError, ValueError) as error:
+            raise ProgramError(f"the classical value {value} is no unsigned integer") from error
     return float(value)
 
 
 def assign(target: Target, value: Value, memory: ClassicalMemory) -> None:
-    """Write ``value`` to ``target`` in ``memory``."""
+    """Write ``value`` to ``target`` in ``memory``; a bit past the width of a Uint is dropped.
+
+    Raises:
+        ProgramError: for one bit of a variable that was never stored, or of another expression.
+    """
     match target:
         case BitRef(clbit):
             memory.set_bit(clbit, int(bool(value)))
@@ -256,9 +267,11 @@ def assign(target: Target, value: Value, memory: ClassicalMemory) -> None:
         case VariableRef(variable, type_):
             memory.variables[variable] = convert(value, type_)
         case Index(inner, index):
-            position = int(evaluate(index, memory))
-            whole = int(evaluate(inner, memory))
-            changed = whole | 1 << position if value else whole & ~(1 << position)
             if not isinstance(inner, (RegisterRef, VariableRef)):
                 raise ProgramError(f"a store cannot write to {target}")
+            position = int(evaluate(index, memory))
+            if position >= type_of(inner).width:
+                return  # as reading there is false
+            whole = int(evaluate(inner, memory))
+            changed = whole | 1 << position if value else whole & ~(1 << position)
             assign(inner, changed, memory)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import zipfile
 from typing import IO, Any, TypeAlias, Union
 
 import numpy as np
@@ -32,8 +33,15 @@ def save_program(program: Program, file: File) -> None:
     """Write ``program`` to ``file`` (a path, or a binary file) as ``.npz``."""
     writer = _Writer()
     tree = {"format": FORMAT, "program": writer.encode(program)}
-    arrays = {f"a{i}": array for i, array in enumerate(writer.arrays)}
-    np.savez(file, allow_pickle=False, tree=np.array(json.dumps(tree)), **arrays)
+    arrays: dict[str, Any] = {f"a{i}": array for i, array in enumerate(writer.arrays)}
+    # No array here holds objects, so nothing is pickled.
+    arrays["tree"] = np.array(json.dumps(tree))
+    if isinstance(file, (str, os.PathLike)):
+        # Opened here, since NumPy would add a suffix to a path that has none.
+        with open(file, "wb") as opened:
+            np.savez(opened, **arrays)
+    else:
+        np.savez(file, **arrays)
 
 
 def load_program(file: File) -> Program:
@@ -51,9 +59,17 @@ def load_program(file: File) -> Program:
                 f"{file}: program format {tree['format']}, expected {FORMAT}; save it again"
             )
         program = _Reader(arrays).decode(tree["program"])
-    except (KeyError, TypeError, ValueError, EOFError, OSError) as error:
-        if isinstance(error, (ProgramError, FileNotFoundError, PermissionError)):
-            raise
+    except (FileNotFoundError, IsADirectoryError, PermissionError, ProgramError):
+        raise
+    except (
+        AttributeError,
+        EOFError,
+        KeyError,
+        OSError,
+        TypeError,
+        ValueError,
+        zipfile.BadZipFile,
+    ) as error:
         raise ProgramError(f"{file}: not a program saved by Quayside ({error})") from error
     if not isinstance(program, Program):
         raise ProgramError(f"{file}: holds a {type(program).__name__}, not a program")
