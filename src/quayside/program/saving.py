@@ -49,17 +49,25 @@ def load_program(file: File) -> Program:
 
     Raises:
         ProgramError: if the file is no such program, or one of another format version.
+        OSError: if the file cannot be opened.
     """
+    if isinstance(file, (str, os.PathLike)):
+        with open(file, "rb") as opened:
+            return _load(opened, os.fspath(file))
+    return _load(file, getattr(file, "name", "the file"))
+
+
+def _load(file: IO[bytes], name: str) -> Program:
     try:
         with np.load(file, allow_pickle=False) as data:
             tree = json.loads(str(data["tree"]))
             arrays = {key: data[key] for key in data.files if key != "tree"}
         if tree["format"] != FORMAT:
             raise ProgramError(
-                f"{file}: program format {tree['format']}, expected {FORMAT}; save it again"
+                f"{name}: program format {tree['format']}, expected {FORMAT}; save it again"
             )
         program = _Reader(arrays).decode(tree["program"])
-    except (FileNotFoundError, IsADirectoryError, PermissionError, ProgramError):
+    except ProgramError:
         raise
     except (
         AttributeError,
@@ -70,9 +78,9 @@ def load_program(file: File) -> Program:
         ValueError,
         zipfile.BadZipFile,
     ) as error:
-        raise ProgramError(f"{file}: not a program saved by Quayside ({error})") from error
+        raise ProgramError(f"{name}: not a program saved by Quayside ({error})") from error
     if not isinstance(program, Program):
-        raise ProgramError(f"{file}: holds a {type(program).__name__}, not a program")
+        raise ProgramError(f"{name}: holds a {type(program).__name__}, not a program")
     return program
 
 
