@@ -144,7 +144,7 @@ class Lowering:
             special.save(self, operation, qubits, scope, block)
         elif len(qubits) <= 2 and special.has_array(operation):
             special.matrix(operation, qubits, scope, block)
-        elif (definition := self._definition(operation, scope)) is not None:
+        elif (definition := self.definition(operation, scope)) is not None:
             self.define(operation, definition, qubits, clbits, scope, block)
         elif special.has_matrix(operation):
             special.matrix(operation, qubits, scope, block)
@@ -167,10 +167,19 @@ class Lowering:
         inner = scope.inner(definition, qubits, clbits, f"definition of {operation.name!r}")
         self.read(definition, inner, block)
 
-    def _definition(self, operation: Any, scope: Scope) -> QuantumCircuit | None:
+    def definition(self, operation: Any, scope: Scope) -> QuantumCircuit | None:
+        """The circuit that says what ``operation`` does, or None where there is none.
+
+        Raises:
+            UnsupportedInstructionError: where Qiskit cannot make it.
+        """
+        definition: QuantumCircuit | None = None
         try:
-            definition = getattr(operation, "definition", None)
-            if definition is None and hasattr(operation, "to_circuit"):
+            # Asked of the type, so that an AttributeError inside the definition is not taken for
+            # there being none.
+            if hasattr(type(operation), "definition"):
+                definition = operation.definition
+            elif hasattr(operation, "to_circuit"):
                 definition = operation.to_circuit()
         except QiskitError as error:
             raise UnsupportedInstructionError(

@@ -148,8 +148,7 @@ def _initialize(
     amplitudes = _amplitudes(operation)
     if amplitudes is None:
         # A product of basis states: its gates are cheaper than amplitudes.
-        preparation = _preparation_of(operation)
-        lowering.define(preparation, preparation.definition, qubits, (), scope, block)
+        _by_definition(lowering, _preparation_of(operation), qubits, scope, block)
     else:
         block.operations.append(Prepare(amplitudes, qubits))
 
@@ -164,9 +163,17 @@ def _state_preparation(
 ) -> None:
     amplitudes = _amplitudes(operation)
     if amplitudes is None or scope.unitary or block.not_zero(qubits):
-        lowering.define(operation, operation.definition, qubits, (), scope, block)
+        _by_definition(lowering, operation, qubits, scope, block)
     else:
         block.operations.append(Prepare(amplitudes, qubits))
+
+
+def _by_definition(
+    lowering: Lowering, operation: Any, qubits: Bits, scope: Scope, block: BlockBuilder
+) -> None:
+    definition = lowering.definition(operation, scope)
+    assert definition is not None, "every preparation has one"
+    lowering.define(operation, definition, qubits, (), scope, block)
 
 
 def _amplitudes(operation: Any) -> ComplexArray | None:
