@@ -17,9 +17,11 @@ from quayside.engines.dense_read import (
 )
 from quayside.engines.dense_state import ComplexArray, DenseState, split_bits
 from quayside.engines.dense_threads import available_cpus
+from quayside.engines.dense_tiles import Buffers, apply_clusters
 from quayside.engines.host_memory import host_available_bytes
 from quayside.errors import ProgramError
-from quayside.planning import Layout, Plan, Profile
+from quayside.planning import GatePass, Layout, Pass, Plan, Profile
+from quayside.planning.dense_plan import ClusterPass, LonePass, StartPass
 from quayside.program import Precision
 
 __all__ = ["DenseEngine"]
@@ -34,6 +36,10 @@ class DenseEngine:
 
     def __init__(self, *, threads: int | None = None) -> None:
         self._threads = available_cpus() if threads is None else max(1, threads)
+        self._profiles = {
+            Precision.SINGLE: Profile(strategy="dense", width=5, tile=15, low=5, start=10),
+            Precision.DOUBLE: Profile(strategy="dense", width=5, tile=14, low=4, start=10),
+        }
 
     @property
     def name(self) -> str:
@@ -47,7 +53,7 @@ class DenseEngine:
 
     def profile(self, precision: Precision, num_qubits: int) -> Profile:
         """What to plan for."""
-        return Profile(strategy="gates")
+        return self._profiles[precision]
 
     def required_bytes(self, num_qubits: int, precision: Precision, batch: int = 1) -> int:
         """The state, and the small copies that gates and reads work on."""
@@ -78,10 +84,35 @@ class DenseEngine:
                 f"a plan for layout {plan.initial.order} cannot be applied to a state of layout "
                 f"{state.layout.order}: plan from the state's layout"
             )
+        buffers = Buffers(state.buffer.dtype)
+        count = len(plan.passes)
         for number, step in enumerate(plan.passes):
             control.check()
+            self._apply_pass(
+                state, step, buffers, control.section(number / count, (number + 1) / count)
+            )
+            control.report((number + 1) / count)
+        # Passes name wires; the plan says which qubit each wire carries at the end.
+        state.layout = plan.final
+
+    def _apply_pass(
+        self, state: DenseState, step: Pass, buffers: Buffers, control: Control
+    ) -> None:
+        if isinstance(step, ClusterPass):
+            state.grow_unwritten(step.before[len(step.before) - step.new :])
+            apply_clusters(state, step, buffers, self._threads, control)
+            state.layout = Layout(step.after)
+        elif isinstance(step, StartPass):
+            state.grow_unwritten(step.after)
+            # What comes before may be a factor: the one amplitude that there was.
+            np.multiply(step.amplitudes, state.buffer[:, :1], state.vector, casting="same_kind")
+        elif isinstance(step, LonePass):
+            state.grow(step.before[len(step.before) - step.new :])
             apply_gate(state, step.gate)
-            control.report((number + 1) / len(plan.passes))
+        elif isinstance(step, GatePass):
+            apply_gate(state, step.gate)
+        else:
+            raise ProgramError(f"a {type(step).__name__} is no pass that the engine numpy knows")
 
     def probabilities(
         self, state: DenseState, qubits: Sequence[int], given: Mapping[int, int]

@@ -54,12 +54,17 @@ class DenseState:
         if not qubits:
             return
         old = self.stored
+        self.grow_unwritten(qubits)
+        self.buffer[:, 1 << old : 1 << self.stored] = 0
+
+    def grow_unwritten(self, qubits: Sequence[int]) -> None:
+        """As :meth:`grow`, for a caller that writes the new part of the vector itself."""
+        old = self.stored
         new = old + len(qubits)
         if new > self.capacity:
             raise ProgramError(
                 f"a plan stores {new} qubits in a state that was allocated for {self.capacity}"
             )
-        self.buffer[:, 1 << old : 1 << new] = 0
         self.layout = Layout((*self.layout.order, *qubits))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, Union
 
+from quayside.planning.dense_plan import DensePass
 from quayside.planning.tile_plan import TilePass, WidePass
 from quayside.program.operations import GateOperation
 
@@ -44,6 +45,9 @@ class Profile:
         tile: qubits of a tile.
         low: storage bits that every tile holds.
         span: the most target bits of a round within a tiled pass; 0 for no limit.
+        start: the most qubits of the vector that a dense plan begins with, computed by planning.
+        costs: what a dense cluster costs by its number of qubits, from the engine's calibration;
+            empty for the planner's own numbers.
     """
 
     strategy: Literal["gates", "dense", "tiled"] = "gates"
@@ -51,6 +55,8 @@ class Profile:
     tile: int = 0
     low: int = 0
     span: int = 0
+    start: int = 0
+    costs: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +66,7 @@ class GatePass:
     gate: GateOperation
 
 
-Pass: TypeAlias = Union[GatePass, TilePass, WidePass]
+Pass: TypeAlias = Union[GatePass, TilePass, WidePass, DensePass]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

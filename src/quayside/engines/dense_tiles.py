@@ -1,0 +1,286 @@
+"""Cluster passes on a dense state: tiles in cache, one batched matrix product a step.
+
+Every step is compiled to shapes and strides once for a pass; each thread binds them to two buffers
+of its own and takes its share of the tiles. A tile reads and writes the same amplitudes, so
+threads do not meet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quayside.control import Control
+from quayside.engines.dense_state import ComplexArray, DenseState
+from quayside.engines.dense_threads import run_side_by_side
+from quayside.planning.dense_plan import (
+    ClusterPass,
+    OuterPhase,
+    PermuteStep,
+    PhaseStep,
+    ProductStep,
+)
+
+__all__ = ["Buffers", "apply_clusters"]
+
+Shape = tuple[int, ...]
+
+
+class _View(NamedTuple):
+    """A view of a buffer or of a tile in the state: shape, and strides in amplitudes."""
+
+    shape: Shape
+    strides: Shape
+
+
+class Buffers:
+    """Pairs of tile buffers, one pair a thread, made when first needed."""
+
+    def __init__(self, dtype: np.dtype[Any]) -> None:
+        self._dtype = dtype
+        self._pairs: list[tuple[ComplexArray, ComplexArray]] = []
+
+    def pair(self, thread: int, size: int) -> tuple[ComplexArray, ComplexArray]:
+        """Two buffers of ``size`` amplitudes."""
+        while len(self._pairs) <= thread:
+            self._pairs.append((np.empty(0, self._dtype), np.empty(0, self._dtype)))
+        if self._pairs[thread][0].size < size:
+            self._pairs[thread] = (np.empty(size, self._dtype), np.empty(size, self._dtype))
+        first, second = self._pairs[thread]
+        return first[:size], second[:size]
+
+
+def apply_clusters(
+    state: DenseState, step: ClusterPass, buffers: Buffers, threads: int, control: Control
+) -> None:
+    """Apply one pass in place; ``state`` has room for the new wires.
+
+    The state's layout is the caller's business.
+    """
+    program = _Program(step, state.buffer.dtype)
+    tiles = len(program.offsets)
+    workers = max(1, min(threads, tiles))
+    work = state.batch * tiles
+    row_size = state.buffer.shape[1]
+
+    def share(thread: int) -> None:
+        runner = program.bind(buffers.pair(thread, program.size), state.buffer)
+        first, last = thread * work // workers, (thread + 1) * work // workers
+        for number in range(first, last):
+            control.check()
+            row, tile = divmod(number, tiles)
+            runner(row * row_size, tile)
+            if not thread:
+                control.report((number - first + 1) / (last - first))
+
+    if workers == 1:
+        share(0)
+    else:
+        run_side_by_side([partial(share, thread) for thread in range(workers)])
+
+
+class _Phase(NamedTuple):
+    """An OuterPhase in this engine's terms: the table's row for each tile."""
+
+    rows: NDArray[np.intp]
+    table: ComplexArray
+
+
+class _Product(NamedTuple):
+    matrix: ComplexArray
+    source: _View
+    target: _View
+    before: tuple[_Phase, ...]
+    after: tuple[_Phase, ...]
+
+
+class _Multiply(NamedTuple):
+    table: ComplexArray
+    view: _View
+    phases: tuple[_Phase, ...]
+
+
+class _Permute(NamedTuple):
+    source: _View
+    target: _View
+
+
+class _Program:
+    """A cluster pass compiled for one precision."""
+
+    def __init__(self, step: ClusterPass, dtype: np.dtype[Any]) -> None:
+        self.dtype = dtype
+        tile = len(step.loaded)
+        self.size = 1 << tile
+        width = len(step.before)
+        inside = set(step.loaded)
+        places = {wire: position for position, wire in enumerate(step.before)}
+        outer = [position for position in range(width) if step.before[position] not in inside]
+        numbers = np.arange(1 << len(outer), dtype=np.intp)
+        offsets = np.zeros_like(numbers)
+        for bit, position in enumerate(outer):
+            offsets |= (numbers >> bit & 1) << position
+        self.offsets: list[int] = offsets.tolist()
+        self._outer_bit = {step.before[position]: bit for bit, position in enumerate(outer)}
+        self._numbers = numbers
+
+        # Loading reads the storage bits of `loaded`; new wires are 0 and have none.
+        new = set(step.before[width - step.new :])
+        self.partial = bool(new)
+        old = [wire for wire in step.loaded if wire not in new]
+        in_buffer = {wire: 1 << position for position, wire in enumerate(step.loaded)}
+        in_storage = {wire: 1 << places[wire] for wire in old}
+        self.load_source, self.load_target = _views(old, in_storage, in_buffer)
+        final = step.final
+        active = [position for position in range(width) if step.before[position] in inside]
+        to_storage = {wire: 1 << p for wire, p in zip(final, active, strict=True)}
+        at_end = {wire: 1 << position for position, wire in enumerate(final)}
+        self.store_source, self.store_target = _views(final, at_end, to_storage)
+        self.steps = [self._compile(part) for part in step.steps]
+
+    def _compile(
+        self, step: ProductStep | PhaseStep | PermuteStep
+    ) -> _Product | _Multiply | _Permute:
+        if isinstance(step, PhaseStep):
+            low = 1 << step.order.index(step.wires[0])
+            size = 1 << len(step.wires)
+            view = _View((self.size // (size * low), size, low), (size * low, low, 1))
+            return _Multiply(step.table.astype(self.dtype), view, self._phases(step.phases))
+        before = {wire: 1 << position for position, wire in enumerate(step.before)}
+        after = {wire: 1 << position for position, wire in enumerate(step.after)}
+        if isinstance(step, PermuteStep):
+            return _Permute(*_views(step.before, before, after))
+        fixed = {*step.wires, *step.columns}
+        rest = [wire for wire in step.before if wire not in fixed]
+        batch_in, batch_out = _views(rest, before, after)
+        k, q = len(step.wires), len(step.columns)
+        column_in = before[step.columns[0]] if q else 1
+        column_out = after[step.columns[0]] if q else 1
+        shape = (*batch_in.shape, 1 << k, 1 << q)
+        return _Product(
+            np.ascontiguousarray(step.matrix, dtype=self.dtype),
+            _View(shape, (*batch_in.strides, before[step.wires[0]], column_in)),
+            _View(shape, (*batch_out.strides, after[step.result[0]], column_out)),
+            self._phases(step.phases_before),
+            self._phases(step.phases_after),
+        )
+
+    def _phases(self, phases: Sequence[OuterPhase]) -> tuple[_Phase, ...]:
+        compiled = []
+        for phase in phases:
+            rows = np.zeros_like(self._numbers)
+            for bit, wire in enumerate(phase.outer):
+                rows |= (self._numbers >> self._outer_bit[wire] & 1) << bit
+            compiled.append(_Phase(rows, phase.table.astype(self.dtype)))
+        return tuple(compiled)
+
+    def bind(
+        self, pair: tuple[ComplexArray, ComplexArray], vectors: ComplexArray
+    ) -> Callable[[int, int], None]:
+        """A function that applies the pass to the tile ``number`` of the vector at ``base``."""
+        dtype = self.dtype
+        itemsize = dtype.itemsize
+
+        def view(array: ComplexArray, view: _View, offset: int = 0) -> ComplexArray:
+            strides = [stride * itemsize for stride in view.strides]
+            return np.ndarray(view.shape, dtype, array, offset * itemsize, strides)
+
+        source, target = pair
+        load_target = view(source, self.load_target)
+        whole = source if self.partial else None
+        calls: list[Callable[[int], object]] = []
+        for step in self.steps:
+            if isinstance(step, _Multiply):
+                data = view(source, step.view)
+                if step.phases:
+                    calls.append(partial(_multiply_by_tile, data, step))
+                else:
+                    table = step.table[:, None]
+                    calls.append(partial(_multiply, data, table))
+                continue
+            from_view, to_view = view(source, step.source), view(target, step.target)
+            if isinstance(step, _Permute):
+                calls.append(partial(_copy, to_view, from_view))
+            elif step.before or step.after:
+                scratch = np.empty_like(step.matrix)
+                calls.append(partial(_product_by_tile, step, scratch, from_view, to_view))
+            else:
+                calls.append(partial(_product, step.matrix, from_view, to_view))
+            source, target = target, source
+        store_source = view(source, self.store_source)
+        load_view, store_view = self.load_source, self.store_target
+        flat = vectors.reshape(-1)
+        offsets = self.offsets
+
+        def run(base: int, number: int) -> None:
+            offset = base + offsets[number]
+            if whole is not None:
+                whole.fill(0)
+            np.copyto(load_target, view(flat, load_view, offset))
+            for call in calls:
+                call(number)
+            np.copyto(view(flat, store_view, offset), store_source)
+
+        return run
+
+
+def _product(matrix: ComplexArray, source: ComplexArray, target: ComplexArray, _: int) -> None:
+    np.matmul(matrix, source, target)
+
+
+def _product_by_tile(
+    step: _Product, scratch: ComplexArray, source: ComplexArray, target: ComplexArray, tile: int
+) -> None:
+    matrix = step.matrix
+    for phase in step.before:
+        np.multiply(matrix, phase.table[phase.rows[tile]], scratch)
+        matrix = scratch
+    for phase in step.after:
+        np.multiply(matrix, phase.table[phase.rows[tile]][:, None], scratch)
+        matrix = scratch
+    np.matmul(matrix, source, target)
+
+
+def _multiply(data: ComplexArray, table: ComplexArray, _: int) -> None:
+    np.multiply(data, table, data)
+
+
+def _multiply_by_tile(data: ComplexArray, step: _Multiply, tile: int) -> None:
+    table = step.table
+    for phase in step.phases:
+        table = table * phase.table[phase.rows[tile]]
+    np.multiply(data, table[:, None], data)
+
+
+def _copy(target: ComplexArray, source: ComplexArray, _: int) -> None:
+    np.copyto(target, source)
+
+
+def _views(
+    wires: Sequence[int], source: dict[int, int], target: dict[int, int]
+) -> tuple[_View, _View]:
+    """Views over ``wires`` (from the lowest) in two places: strides of each wire there.
+
+    Wires that are neighbours in both places share an axis.
+    """
+    shape: list[int] = []
+    from_strides: list[int] = []
+    to_strides: list[int] = []
+    for wire in wires:
+        if shape and (
+            source[wire] == from_strides[-1] * shape[-1]
+            and target[wire] == to_strides[-1] * shape[-1]
+        ):
+            shape[-1] *= 2
+            continue
+        shape.append(2)
+        from_strides.append(source[wire])
+        to_strides.append(target[wire])
+    return (
+        _View(tuple(reversed(shape)), tuple(reversed(from_strides))),
+        _View(tuple(reversed(shape)), tuple(reversed(to_strides))),
+    )

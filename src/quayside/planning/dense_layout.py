@@ -1,0 +1,237 @@
+"""Where the wires of a tile lie in the buffer, from one matrix product to the next.
+
+A product needs its wires to be neighbours, and a block of *columns*: the lowest wires of the
+buffer, or any neighbours where the product's own wires are lowest. Whichever of the two blocks is
+lowest before and whichever after, BLAS does it at no extra cost, and all other wires change places
+for free. So each product can prepare the buffer for the next one.
+
+The choice at each step is what will be lowest: the columns again (``keep``), or the wires of the
+product (``rotate``). As with a cache, what is lowest should be what is needed latest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+__all__ = ["Move", "Orders", "column_limit", "find_orders"]
+
+_COLUMN_FACTORS = (6.0, 3.2, 1.9, 1.3, 1.08, 1.0)
+"""How much slower a product is with ``2**q`` columns than with 32 or more."""
+
+_PERMUTE = 0.85
+_PERMUTE_KEEPING = {3: 0.4, 4: 0.25}
+"""What a step that only permutes costs, in the unit of cluster costs, by how many of the lowest
+wires stay where they are."""
+
+_LATE = 1 << 30
+
+
+def column_limit(width: int) -> int:
+    """The most column wires of a product of ``width`` wires.
+
+    OpenBLAS spreads a product of more than 2**16 multiplications over its own threads, which
+    would compete with the engine's.
+    """
+    return max(2, 15 - 2 * width)
+
+
+class Move(NamedTuple):
+    """One step: a product of the wires of cluster number ``cluster``, or only a permutation."""
+
+    cluster: int
+    permutes: bool
+    columns: tuple[int, ...]
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+
+
+class Orders(NamedTuple):
+    """The buffer's order when it is loaded, how many of its lowest wires stay where storage has
+    them, and the moves."""
+
+    loaded: tuple[int, ...]
+    keep: int
+    moves: list[Move]
+
+
+def find_orders(
+    clusters: Sequence[tuple[int, ...]],
+    stored: Sequence[int],
+    low: int,
+    later: Mapping[int, int],
+    costs: Sequence[float],
+) -> Orders:
+    """Orders for applying ``clusters`` (their wires) one after the other in one tile.
+
+    Args:
+        clusters: the wires of each.
+        stored: the tile's wires as they are in storage, lowest first.
+        low: the lowest ``low`` of them are neighbours in storage.
+        later: when a wire is needed after this pass, in clusters; absent for never.
+        costs: the cost of a cluster by its width.
+    """
+    finder = _Finder(clusters, stored, later, costs)
+    return finder.run(list(stored), low)
+
+
+class _Finder:
+    def __init__(
+        self,
+        clusters: Sequence[tuple[int, ...]],
+        wires: Sequence[int],
+        later: Mapping[int, int],
+        costs: Sequence[float],
+    ) -> None:
+        self.clusters = clusters
+        self.sets = [frozenset(cluster) for cluster in clusters]
+        self.costs = costs
+        # uses[i][w]: the first cluster after number i - 1 that needs w.
+        count = len(clusters)
+        after = {w: count + later.get(w, _LATE) for w in wires}
+        uses = [after]
+        for number in range(count - 1, -1, -1):
+            after = dict(after)
+            for wire in clusters[number]:
+                after[wire] = number
+            uses.append(after)
+        uses.reverse()
+        self.uses = uses
+
+    def run(self, stored: list[int], low: int) -> Orders:
+        if not self.clusters:
+            return Orders(tuple(stored), low, [])
+        uses = self.uses[0]
+        first = self.sets[0]
+        keep = low
+        for place in range(low):
+            if stored[place] in first:
+                keep = place
+                break
+        if keep < 3 <= low:
+            keep = 0  # a load that keeps so little is as slow as one that keeps nothing
+        rest = sorted(stored[keep:], key=lambda w: -uses[w])
+        if keep:
+            order = stored[:keep] + [w for w in rest if w not in first]
+            order += [w for w in rest if w in first]
+        else:
+            order = [w for w in rest if w not in first] + [w for w in rest if w in first]
+        loaded = tuple(order)
+        moves: list[Move] = []
+        for number in range(len(self.clusters)):
+            order = self._step(number, order, moves)
+        return Orders(loaded, keep, moves)
+
+    def _step(self, number: int, order: list[int], moves: list[Move]) -> list[int]:
+        cluster = self.sets[number]
+        width = len(cluster)
+        uses = self.uses[number + 1]
+        following = self.sets[number + 1] if number + 1 < len(self.sets) else frozenset()
+        place = 0
+        while order[place] not in cluster:
+            place += 1
+        limit = column_limit(width)
+        cost = self.costs[width]
+
+        def late_first(wires: Sequence[int]) -> list[int]:
+            return sorted(wires, key=lambda w: -uses[w])
+
+        options: list[tuple[float, int, list[int], list[int], list[int] | None]] = []
+        own = late_first([w for w in order if w in cluster])
+        own = [w for w in own if w not in following] + [w for w in own if w in following]
+        shared = any(w in following for w in own)
+
+        def add(columns: list[int], after: list[int]) -> None:
+            q = len(columns)
+            value = cost * _COLUMN_FACTORS[min(q, 5)]
+            if following:
+                value += self._product_cost(following, after)
+            lowest = after[: min(4, len(after))]
+            soon = min(uses[w] for w in lowest) - number
+            value += 0.2 * cost / max(soon, 1)
+            options.append((value, len(options), columns, after, None))
+
+        blocks = self._column_blocks(order, place, width, limit, following)
+        for columns in blocks:
+            inside = set(columns)
+            others = late_first([w for w in order if w not in inside and w not in cluster])
+            calm = [w for w in others if w not in following]
+            wanted = [w for w in others if w in following]
+            touching = [w for w in columns if w in following]
+            if not touching:
+                add(columns, columns + calm + own + wanted)
+                if shared:
+                    add(columns, own + wanted + calm + columns)
+                else:
+                    add(columns, own + calm + columns + wanted)
+            elif not shared and columns[: len(touching)] == touching:
+                add(columns, own + calm + wanted + columns)
+            elif columns[-len(touching) :] == touching:
+                head, tail = (
+                    [w for w in own if w in following],
+                    [w for w in own if w not in following],
+                )
+                add(columns, columns + wanted + head + tail + calm)
+        # Another way: whatever the product gives, and then a step that puts all in order.
+        if following:
+            columns = max(blocks, key=len)
+            inside = set(columns)
+            straight = columns + own + [w for w in order if w not in inside and w not in cluster]
+            ideal = late_first([w for w in order if w not in following])
+            ideal += [w for w in order if w in following]
+            value = cost * _COLUMN_FACTORS[min(len(columns), 5)] + self._product_cost(
+                following, ideal
+            )
+            value += _PERMUTE
+            options.append((value, len(options), columns, straight, ideal))
+        _, _, columns, after, permuted = min(options, key=lambda option: option[:2])
+        moves.append(Move(number, False, tuple(columns), tuple(order), tuple(after)))
+        if permuted is not None:
+            moves.append(Move(number, True, (), tuple(after), tuple(permuted)))
+            after = permuted
+        return after
+
+    def _product_cost(self, cluster: frozenset[int], order: Sequence[int]) -> float:
+        """The cost of the product of ``cluster`` on a buffer of this order."""
+        place = 0
+        while order[place] not in cluster:
+            place += 1
+        q = place if place else len(order) - len(cluster)
+        return self.costs[len(cluster)] * _COLUMN_FACTORS[min(q, 5)]
+
+    def _column_blocks(
+        self,
+        order: Sequence[int],
+        place: int,
+        width: int,
+        limit: int,
+        following: frozenset[int],
+    ) -> list[list[int]]:
+        """Blocks that may be the columns of a product whose wires begin at ``place``."""
+        blocks: list[list[int]] = []
+        if place:
+            full = list(order[: min(place, limit)])
+            blocks.append(full)
+            for bit, wire in enumerate(full):
+                if wire in following:
+                    if bit:
+                        blocks.append(full[:bit])
+                    break
+            return blocks
+        # The product's own wires are lowest: any neighbours above will do. The longest run that
+        # the next cluster does not need is best.
+        above = list(order[width:])
+        if not above:
+            return [[]]
+        run: list[int] = []
+        best: list[int] = []
+        for wire in above:
+            run = [] if wire in following else [*run, wire]
+            if len(run) > len(best):
+                best = run
+            if len(best) == limit:
+                break
+        if best:
+            blocks.append(best)
+        blocks.append(above[:limit])
+        return blocks

@@ -1,0 +1,247 @@
+"""Passes: which clusters share a tile, and where the diagonals between them go.
+
+A tile holds few wires, so the clusters of a plan are dealt out to passes: each pass takes, of what
+is ready, the cluster that adds the fewest wires, until none fits. A diagonal that was set aside
+waits until a cluster behind it is taken, and then
+
+- becomes part of a matrix, where its wires in the tile lie inside one cluster (its other wires
+  are the same all over the tile: they make it a phase that depends on the tile);
+- otherwise goes, with all that are due at that moment, into one table that is multiplied once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from quayside.planning.dense_clusters import Cluster, Piece
+from quayside.planning.fuse import Item, Node
+
+__all__ = ["Dealer", "Slot", "Table", "TilePieces"]
+
+
+class Slot:
+    """A cluster in a pass, with the diagonals that its matrix takes in.
+
+    ``items`` are the gates of the matrix itself; ``outer_before`` and ``outer_after`` diagonals
+    with wires outside the tile, before and after it.
+    """
+
+    __slots__ = ("items", "mask", "outer_after", "outer_before", "wires")
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.wires = cluster.wires
+        self.mask = cluster.mask
+        self.items: list[Item] = [item for node in cluster.nodes for item in node.items]
+        self.outer_before: list[Node] = []
+        self.outer_after: list[Node] = []
+
+    def take_in(self, node: Node, tile: int, *, after: bool) -> None:
+        """Make a diagonal part of this matrix; its wires in the tile are all the cluster's."""
+        if node.mask & ~tile:
+            (self.outer_after if after else self.outer_before).append(node)
+        elif after:
+            self.items.extend(node.items)
+        else:
+            self.items[:0] = node.items
+
+
+class Table:
+    """Diagonals that are applied between two clusters of a pass, some with outer wires."""
+
+    __slots__ = ("nodes",)
+
+    def __init__(self, nodes: list[Node]) -> None:
+        self.nodes = nodes
+
+
+class TilePieces:
+    """What a pass applies, in order, and the wires of its tile (a mask)."""
+
+    __slots__ = ("steps", "tile")
+
+    def __init__(self, tile: int, steps: list[Slot | Table]) -> None:
+        self.tile = tile
+        self.steps = steps
+
+
+class Dealer:
+    """Deals pieces out to passes, one at a time, since each pass fixes the next one's low wires.
+
+    False when nothing is left.
+    """
+
+    def __init__(self, pieces: Sequence[Piece], tile: int) -> None:
+        self._pieces = pieces
+        self._tile = tile
+        self._left = set(range(len(pieces)))
+        self._clusters = [n for n, piece in enumerate(pieces) if isinstance(piece, Cluster)]
+        # What must come before each piece; pieces that are done are taken out.
+        self._before: list[set[int]] = []
+        self._behind: list[list[int]] = [[] for _ in pieces]
+        last: dict[int, int] = {}
+        diagonals: dict[int, list[int]] = {}
+        for number, piece in enumerate(pieces):
+            before: set[int] = set()
+            diagonal = isinstance(piece, Node) and piece.diagonal
+            for wire in piece.wires:
+                if wire in last:
+                    before.add(last[wire])
+                if diagonal:
+                    diagonals.setdefault(wire, []).append(number)
+                else:
+                    before.update(diagonals.pop(wire, ()))
+                    last[wire] = number
+            self._before.append(before)
+            for other in before:
+                self._behind[other].append(number)
+
+    def __bool__(self) -> bool:
+        return bool(self._left)
+
+    def next_uses(self) -> dict[int, int]:
+        """When each wire is needed by the clusters that are left, counted in clusters."""
+        uses: dict[int, int] = {}
+        for count, number in enumerate(self._clusters):
+            for wire in self._pieces[number].wires:
+                uses.setdefault(wire, count)
+        return uses
+
+    def next_lone(self) -> Node | None:
+        """A wide node, or one without wires, that is due now: it is a pass by itself."""
+        for number in sorted(self._left):
+            piece = self._pieces[number]
+            if isinstance(piece, Cluster) or self._before[number]:
+                continue
+            if piece.wide or not piece.wires:
+                self._take(number)
+                return piece
+        return None
+
+    def next_tile(self, low: int, padding: Sequence[int]) -> TilePieces:
+        """The next pass, whose tile holds the wires ``low`` (a mask).
+
+        Where the clusters do not fill the tile, wires of ``padding`` do, the first first.
+        """
+        tile, taken = self._choose(low)
+        if not taken and low:
+            # Nothing fits beside the lowest wires: this load moves shorter runs.
+            tile, taken = self._choose(0)
+        if not taken:
+            for number in self._free_diagonals():
+                mask = self._pieces[number].mask
+                if (tile | mask).bit_count() <= self._tile:
+                    tile |= mask
+        for wire in padding:
+            if tile.bit_count() == self._tile:
+                break
+            tile |= 1 << wire
+        steps = _place(taken, tile)
+        self._place_behind(steps, tile)
+        if not self._clusters or not taken:
+            self._place_last(steps, tile)
+        return TilePieces(tile, steps)
+
+    def _choose(self, tile: int) -> tuple[int, list[tuple[Cluster, list[Node]]]]:
+        """Take clusters, each with the diagonals due before it, until the tile is full."""
+        pieces = self._pieces
+        taken: list[tuple[Cluster, list[Node]]] = []
+        while True:
+            best = -1
+            best_new = self._tile + 1
+            room = self._tile - tile.bit_count()
+            for number in self._clusters:
+                new = (pieces[number].mask & ~tile).bit_count()
+                if new < best_new and new <= room and self._due(number) is not None:
+                    best, best_new = number, new
+                    if not new:
+                        break
+            if best < 0:
+                return tile, taken
+            due = self._due(best)
+            cluster = pieces[best]
+            assert due is not None
+            assert isinstance(cluster, Cluster)
+            tile |= cluster.mask
+            for number in due:
+                self._take(number)
+            self._take(best)
+            self._clusters.remove(best)
+            taken.append((cluster, [node for n in due if isinstance(node := pieces[n], Node)]))
+
+    def _due(self, number: int) -> list[int] | None:
+        """The diagonals that must be applied just before a cluster, if nothing else must."""
+        for other in self._before[number]:
+            piece = self._pieces[other]
+            if isinstance(piece, Cluster) or piece.wide or self._before[other]:
+                return None
+        return sorted(self._before[number])
+
+    def _take(self, number: int) -> None:
+        self._left.discard(number)
+        for other in self._behind[number]:
+            self._before[other].discard(number)
+
+    def _free_diagonals(self) -> list[int]:
+        return [
+            number
+            for number in sorted(self._left)
+            if not isinstance(piece := self._pieces[number], Cluster)
+            and piece.diagonal
+            and piece.wires
+            and not piece.wide
+            and not self._before[number]
+        ]
+
+    def _place_behind(self, steps: list[Slot | Table], tile: int) -> None:
+        """Let the matrices of this pass take in diagonals behind them: these cost nothing."""
+        for number in self._free_diagonals():
+            node = self._pieces[number]
+            assert isinstance(node, Node)
+            inside = node.mask & tile
+            if not inside:
+                continue
+            for step in reversed(steps):
+                if isinstance(step, Slot) and step.mask & inside:
+                    if inside & ~step.mask == 0:
+                        step.take_in(node, tile, after=True)
+                        self._take(number)
+                    break
+
+    def _place_last(self, steps: list[Slot | Table], tile: int) -> None:
+        """Diagonals that no cluster is behind, or that only hold up a wide node: a table."""
+        nodes: list[Node] = []
+        for number in self._free_diagonals():
+            node = self._pieces[number]
+            assert isinstance(node, Node)
+            if node.mask & tile:
+                nodes.append(node)
+                self._take(number)
+        if nodes:
+            steps.append(Table(nodes))
+
+
+def _place(taken: Sequence[tuple[Cluster, list[Node]]], tile: int) -> list[Slot | Table]:
+    """Steps for clusters and the diagonals due before each."""
+    steps: list[Slot | Table] = []
+    for cluster, due in taken:
+        slot = Slot(cluster)
+        across: list[Node] = []
+        for node in due:
+            inside = node.mask & tile
+            if inside & ~slot.mask == 0:
+                slot.take_in(node, tile, after=False)
+                continue
+            # It may lie inside the matrix that was last on its wires.
+            for step in reversed(steps):
+                if isinstance(step, Slot) and step.mask & inside:
+                    if inside & ~step.mask == 0:
+                        step.take_in(node, tile, after=True)
+                    else:
+                        across.append(node)
+                    break
+            else:
+                across.append(node)
+        if across:
+            steps.append(Table(across))
+        steps.append(slot)
+    return steps
