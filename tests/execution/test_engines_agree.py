@@ -21,12 +21,13 @@ from quayside.control import Control
 from quayside.engines.base import Engine
 from quayside.engines.dense import DenseEngine
 from quayside.engines.reference import ReferenceEngine
+from quayside.engines.tiled_engine import TiledEngine
 from quayside.execution.outcomes import Outcome, RunSettings
 from quayside.execution.run import run_program
 from quayside.program import Precision, Program
 
 REFERENCE = ReferenceEngine()
-OTHERS = [DenseEngine()]
+OTHERS = [DenseEngine(), TiledEngine(tile=3, low=1, span=2)]
 by_name = pytest.mark.parametrize("engine", OTHERS, ids=lambda engine: engine.name)
 
 
