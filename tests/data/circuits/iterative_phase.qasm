@@ -1,0 +1,25 @@
+// Phase estimation with one working qubit, measured and reset three times: the phase is 5/8.
+OPENQASM 2.0;
+include "qelib1.inc";
+qreg work[1];
+qreg eigen[1];
+creg c[3];
+x eigen[0];
+h work[0];
+cu1(pi) work[0], eigen[0];
+h work[0];
+measure work[0] -> c[0];
+reset work[0];
+h work[0];
+cu1(pi/2) work[0], eigen[0];
+if (c == 1) u1(-pi/2) work[0];
+h work[0];
+measure work[0] -> c[1];
+reset work[0];
+h work[0];
+cu1(5*pi/4) work[0], eigen[0];
+if (c == 1) u1(-pi/4) work[0];
+if (c == 2) u1(-pi/2) work[0];
+if (c == 3) u1(-3*pi/4) work[0];
+h work[0];
+measure work[0] -> c[2];
