@@ -183,14 +183,17 @@ def find_recipe(gates: Sequence[GateOperation], layout: Layout, profile: Profile
     costs = cluster_costs(profile)
     order = layout.order
     passes: list[_PassRecipe] = []
-    start = None if order else find_start(fused, profile.start)
-    if start is not None and start.wires:
-        items = [item for node in start.nodes for item in node.items]
+    scalars = fused.scalars
+    start = None if order or not profile.start else find_start(fused, profile.start)
+    pieces = find_clusters(fused, costs, start.nodes if start is not None else ())
+    if start is not None:
+        items = [*scalars, *(item for node in start.nodes for item in node.items)]
         passes.append(
             _StartRecipe(make_recipe(items, gates, start.wires, start.wires), start.wires)
         )
         order = start.wires
-    pieces = find_clusters(fused, costs, start.nodes if start is not None else ())
+    else:
+        passes.extend([_LoneRecipe(item, order, 0) for item in scalars])
     builder = _PassBuilder(gates, costs, order, passes, profile)
     dealer = Dealer(pieces, profile.tile)
     while dealer:

@@ -12,7 +12,7 @@ set aside as a step of its own before the cluster: such steps are collected, and
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias, Union
 
 from quayside.planning.fuse import Fused, Node
 
@@ -23,24 +23,38 @@ _WORK_ONE_WIRE = 0.55
 _WORK_DIAGONAL = 0.12
 """What a node is worth: about the share of a pass that it would cost by itself."""
 
-_SEEDS = 3
-"""Candidate clusters that are grown for each one taken."""
-
 
 class Cluster(NamedTuple):
-    """Nodes for one matrix, in order; ``wires`` as found, ``mask`` the same as bits."""
+    """Nodes for one matrix, in order; ``mask`` is the wires as bits."""
 
     wires: tuple[int, ...]
     mask: int
     nodes: list[Node]
 
 
-Piece = Cluster | Node
+Piece: TypeAlias = Union[Cluster, Node]
 """A cluster, or a node by itself: a diagonal that was set aside, or a wide node."""
 
 
+def find_clusters(fused: Fused, costs: Sequence[float], done: Iterable[Node] = ()) -> list[Piece]:
+    """All nodes as pieces in an order that keeps all dependencies.
+
+    ``costs[k]`` is the cost of a cluster of ``k`` wires; the widest allowed is the last. Nodes
+    that are ``done`` (already applied) are left out.
+    """
+    search = _Search(fused, costs)
+    for node in done:
+        search.finish(node)
+    return search.run()
+
+
+def find_start(fused: Fused, widest: int) -> Cluster | None:
+    """A cluster of up to ``widest`` wires at the very beginning, with all that it can take."""
+    return _Search(fused, [1.0] * (widest + 1)).start()
+
+
 class _Growth:
-    """A cluster being grown: where each of its wires stands, and what it took."""
+    """A cluster being grown: where each wire stands in it, and what it took."""
 
     __slots__ = ("at", "blocked", "done", "mask", "nodes", "set_aside", "work")
 
@@ -61,28 +75,17 @@ class _Growth:
         other.set_aside = self.set_aside.copy()
         other.done = self.done.copy()
         other.work = self.work
-        other.blocked = []
+        other.blocked = self.blocked
         return other
 
 
-def find_clusters(fused: Fused, costs: Sequence[float], done: Iterable[Node] = ()) -> list[Piece]:
-    """All nodes as pieces in an order that keeps all dependencies.
-
-    ``costs[k]`` is the cost of a cluster of ``k`` wires; the widest allowed is the last. Nodes
-    that are ``done`` (already applied) are left out.
-    """
-    search = _Search(fused, costs)
-    for node in done:
-        search.finish(node)
-    return search.run()
-
-
-def find_start(fused: Fused, widest: int) -> Cluster | None:
-    """A cluster of up to ``widest`` wires at the very beginning, with all that it can take."""
-    return _Search(fused, [1.0] * (widest + 1)).start()
-
-
 class _Search:
+    """Where the whole search stands.
+
+    Invariants: ``at[w]`` is the first segment of wire ``w`` that is not wholly done, and no node
+    before ``first`` is left.
+    """
+
     def __init__(self, fused: Fused, costs: Sequence[float]) -> None:
         self.costs = costs
         self.widest = len(costs) - 1
@@ -91,122 +94,120 @@ class _Search:
         self.at = [0] * size
         self.done = [False] * len(fused.nodes)
         self.nodes = fused.nodes
-        self.first = 0  # no node before this one is left
+        self.first = 0
 
     def run(self) -> list[Piece]:
+        """See :func:`find_clusters`."""
         pieces: list[Piece] = []
-        nodes, done = self.nodes, self.done
-        while True:
-            while self.first < len(nodes) and done[self.first]:
-                self.first += 1
-            if self.first == len(nodes):
-                return pieces
-            seeds = self._seeds()
-            best: _Growth | None = None
-            best_value = 0.0
-            for seed in seeds:
-                if seed.wide or not seed.wires:
-                    self.finish(seed)
-                    pieces.append(seed)
-                    best = None
-                    break
-                growth = self._grow(seed)
-                value = growth.work / self.costs[growth.mask.bit_count()]
-                if value > best_value:
-                    best, best_value = growth, value
+        while (seed := self._next()) is not None:
+            if seed.wide:
+                # What is left before it on its wires are diagonals, ready ones.
+                for wire, segment in zip(seed.wires, seed.segments, strict=True):
+                    while self.at[wire] < segment:
+                        for node in self.lines[wire][self.at[wire]]:
+                            self._set_aside(node, pieces)
+                self._set_aside(seed, pieces)
             else:
-                if best is None:
-                    # Nothing but diagonals is left that is ready: they go by themselves.
-                    for node in nodes[self.first :]:
-                        if not done[node.number] and node.diagonal and self._ready(node):
-                            self.finish(node)
-                            pieces.append(node)
-                else:
-                    self._take(best, pieces)
+                self._take(self._grow(seed), pieces)
+        for node in self.nodes[self.first :]:
+            self._set_aside(node, pieces)
+        return pieces
 
     def start(self) -> Cluster | None:
         """See :func:`find_start`."""
-        seeds = self._seeds()
-        if not seeds or seeds[0].wide or not seeds[0].wires:
+        seed = self._next()
+        if seed is None or seed.wide or len(seed.wires) > self.widest:
             return None
         growth = _Growth(self.at.copy())
-        self._widen(growth, seeds[0].mask)
+        self._widen(growth, seed.mask)
         while cones := self._cones(growth):
             self._widen(growth, cones[0])
+        self._complete(growth)
         return _cluster(growth)
 
-    def _seeds(self) -> list[Node]:
-        """The first ready nodes that are not diagonal; a wide or wireless one comes alone."""
-        seeds: list[Node] = []
-        done = self.done
-        for node in self.nodes[self.first :]:
-            if done[node.number]:
-                continue
-            if (not node.diagonal or node.wide or not node.wires) and self._ready(node):
-                if node.wide or not node.wires:
-                    return [node]
-                seeds.append(node)
-                if len(seeds) == _SEEDS:
-                    break
-        return seeds
+    def _next(self) -> Node | None:
+        """The first node that is left and not diagonal, or wide.
 
-    def _ready(self, node: Node) -> bool:
-        at = self.at
-        for wire, segment in zip(node.wires, node.segments, strict=True):
-            if at[wire] != segment:
-                return False
-        return True
+        All that must come before it are diagonals that are themselves ready: anything else would
+        be an earlier node of this kind.
+        """
+        nodes, done = self.nodes, self.done
+        while self.first < len(nodes) and done[self.first]:
+            self.first += 1
+        for number in range(self.first, len(nodes)):
+            node = nodes[number]
+            if not done[number] and (not node.diagonal or node.wide):
+                return node
+        return None
+
+    def _set_aside(self, node: Node, pieces: list[Piece]) -> None:
+        if not self.done[node.number]:
+            self.finish(node)
+            pieces.append(node)
 
     def _grow(self, seed: Node) -> _Growth:
+        costs = self.costs
         growth = _Growth(self.at.copy())
         self._widen(growth, seed.mask)
+        count = growth.mask.bit_count()
         best = growth
-        best_value = growth.work / self.costs[growth.mask.bit_count()]
-        while growth.mask.bit_count() < self.widest:
+        best_value = growth.work / costs[count]
+        while count < self.widest:
             chosen: _Growth | None = None
             chosen_value = 0.0
             for mask in self._cones(growth):
                 candidate = growth.copy()
                 self._widen(candidate, mask)
-                gain = candidate.work - growth.work
-                cost = self.costs[candidate.mask.bit_count()] - self.costs[growth.mask.bit_count()]
-                value = gain / cost
+                value = (candidate.work - growth.work) / (
+                    costs[candidate.mask.bit_count()] - costs[count]
+                )
                 if value > chosen_value:
                     chosen, chosen_value = candidate, value
             if chosen is None:
                 break
             growth = chosen
-            value = growth.work / self.costs[growth.mask.bit_count()]
+            count = growth.mask.bit_count()
+            value = growth.work / costs[count]
             if value >= best_value:
                 best, best_value = growth, value
         return best
 
     def _cones(self, growth: _Growth) -> list[int]:
-        """Sets of wires to add: for each blocked node, what it needs to be applied; and the next
+        """Sets of wires to add: for each blocked node, what it needs to be applied; else the next
         ready nodes anywhere, for clusters of parts that do not touch."""
         room = self.widest - growth.mask.bit_count()
         cones: list[int] = []
+        if room <= 0:
+            return cones
         for node in growth.blocked:
-            if node.number in growth.done:
-                continue
             cone = self._cone(growth, node, room)
             if cone and cone not in cones:
                 cones.append(cone)
         if not cones:
-            done = self.done
-            for node in self.nodes[self.first :]:
+            done, nodes, mask = self.done, self.nodes, growth.mask
+            for number in range(self.first, len(nodes)):
+                node = nodes[number]
                 if (
-                    not done[node.number]
-                    and not node.diagonal
+                    not node.diagonal
+                    and node.mask & mask == 0
+                    and not done[number]
                     and not node.wide
-                    and node.mask & growth.mask == 0
-                    and node.mask.bit_count() <= room
-                    and self._ready(node)
+                    and len(node.wires) <= room
+                    and self._nearly_ready(node)
                 ):
                     cones.append(node.mask)
                     if len(cones) == 2:
                         break
         return cones
+
+    def _nearly_ready(self, node: Node) -> bool:
+        """Whether nothing but diagonals comes before ``node``."""
+        lines, at = self.lines, self.at
+        for wire, segment in zip(node.wires, node.segments, strict=True):
+            place = at[wire]
+            if place != segment and (place + 1 != segment or not lines[wire][place][0].diagonal):
+                return False
+        return True
 
     def _cone(self, growth: _Growth, node: Node, room: int) -> int:
         """The wires outside the cluster that must join before ``node`` can be applied; 0 if they
@@ -215,6 +216,7 @@ class _Search:
         stack = [node]
         inside = growth.mask
         seen = {node.number}
+        done, taken = self.done, growth.done
         while stack:
             current = stack.pop()
             if current.wide:
@@ -223,103 +225,149 @@ class _Search:
             if cone.bit_count() > room:
                 return 0
             for wire, segment in zip(current.wires, current.segments, strict=True):
-                at = growth.at[wire]
-                if at < segment:
-                    for other in self.lines[wire][at]:
-                        if (
-                            other.number not in seen
-                            and other.number not in growth.done
-                            and not self.done[other.number]
-                        ):
-                            seen.add(other.number)
+                for place in range(growth.at[wire], segment):
+                    for other in self.lines[wire][place]:
+                        number = other.number
+                        if number not in seen and number not in taken and not done[number]:
+                            seen.add(number)
                             # A ready diagonal is set aside: it needs no wires.
                             if not (other.diagonal and self._ready(other)):
                                 stack.append(other)
         return cone
 
+    def _ready(self, node: Node) -> bool:
+        at = self.at
+        for wire, segment in zip(node.wires, node.segments, strict=True):
+            if at[wire] != segment:
+                return False
+        return True
+
     def _widen(self, growth: _Growth, wires: int) -> None:
-        """Add ``wires`` (a mask), and absorb everything that this makes possible."""
-        lines, at, done, base = self.lines, growth.at, self.done, self.at
+        """Add ``wires`` (a mask), and absorb everything that this makes possible.
+
+        Diagonals at the end of a wire are left out: :meth:`_complete` sees to them.
+        """
+        lines, at, done, base, taken = self.lines, growth.at, self.done, self.at, growth.done
         growth.mask |= wires
         mask = growth.mask
+        outside = ~mask
         stack = []
-        rest = mask
-        while rest:
-            low = rest & -rest
+        while wires:
+            low = wires & -wires
             stack.append(low.bit_length() - 1)
-            rest ^= low
-        taken = growth.done
+            wires ^= low
         blocked: list[Node] = []
+        work = 0.0
         while stack:
             wire = stack.pop()
             line = lines[wire]
-            while at[wire] < len(line):
+            place = at[wire]
+            end = len(line)
+            while place < end:
+                segment = line[place]
+                if place + 1 == end and segment[0].diagonal:
+                    break
                 left = False
-                for node in line[at[wire]]:
+                for node in segment:
                     number = node.number
                     if done[number] or number in taken:
                         continue
                     ready = not node.wide
-                    for other, segment in zip(node.wires, node.segments, strict=True):
-                        if at[other] != segment:
+                    early = True
+                    for other, where in zip(node.wires, node.segments, strict=True):
+                        if at[other] != where:
                             ready = False
                             break
-                    if ready and node.mask & ~mask == 0:
+                        if base[other] != where:
+                            early = False
+                    if not ready:
+                        left = True
+                        blocked.append(node)
+                    elif not node.mask & outside:
                         taken.add(number)
                         growth.nodes.append(node)
                         if node.diagonal:
-                            growth.work += _WORK_DIAGONAL
+                            work += _WORK_DIAGONAL
                         elif len(node.wires) == 1:
-                            growth.work += _WORK_ONE_WIRE
+                            work += _WORK_ONE_WIRE
                         else:
-                            growth.work += _WORK_MATRIX
-                        stack.extend([other for other in node.wires if other != wire])
-                    elif ready and node.diagonal and self._at_start(growth, node, base):
+                            work += _WORK_MATRIX
+                        for other in node.wires:
+                            if other != wire:
+                                stack.append(other)  # noqa: PERF401 - the hottest loop here
+                    elif early and node.diagonal:
+                        # Nothing in this cluster must come before it: it may go first.
                         taken.add(number)
                         growth.set_aside.append(node)
-                        stack.extend([o for o in node.wires if o != wire and mask >> o & 1])
+                        for other in node.wires:
+                            if other != wire and mask >> other & 1:
+                                stack.append(other)
                     else:
                         left = True
                         blocked.append(node)
                 if left:
                     break
-                at[wire] += 1
+                place += 1
+                at[wire] = place
+        growth.work += work
+        for node in growth.blocked:
+            if node.number not in taken and node not in blocked:
+                blocked.append(node)
         growth.blocked = blocked
 
-    def _at_start(self, growth: _Growth, node: Node, base: list[int]) -> bool:
-        """Whether nothing of the cluster on the node's wires must come before it."""
-        at = growth.at
-        return all(at[wire] == base[wire] for wire in node.wires)
+    def _complete(self, growth: _Growth) -> None:
+        """Take in the diagonals that are wholly inside at the end of the cluster's wires."""
+        at, done, taken, outside = growth.at, self.done, growth.done, ~growth.mask
+        for wire, line in enumerate(self.lines):
+            if not growth.mask >> wire & 1 or at[wire] >= len(line):
+                continue
+            for node in line[at[wire]]:
+                if (
+                    node.diagonal
+                    and not node.mask & outside
+                    and not node.wide
+                    and node.number not in taken
+                    and not done[node.number]
+                    and all(at[w] == p for w, p in zip(node.wires, node.segments, strict=True))
+                ):
+                    taken.add(node.number)
+                    growth.nodes.append(node)
 
     def _take(self, growth: _Growth, pieces: list[Piece]) -> None:
         """Make ``growth`` a cluster, with the diagonals before it that it really needs."""
-        reached = {}  # wire → the last segment from which the cluster took a matrix
-        for node in growth.nodes:
-            if not node.diagonal:
-                for wire, segment in zip(node.wires, node.segments, strict=True):
-                    reached[wire] = max(reached.get(wire, -1), segment)
-        for node in growth.set_aside:
-            if any(
-                segment < reached.get(wire, -1)
-                for wire, segment in zip(node.wires, node.segments, strict=True)
-            ):
-                self.finish(node)
-                pieces.append(node)
+        self._complete(growth)
+        if growth.set_aside:
+            reached: dict[int, int] = {}  # wire → the last segment that gave a matrix
+            for node in growth.nodes:
+                if not node.diagonal:
+                    for wire, segment in zip(node.wires, node.segments, strict=True):
+                        reached[wire] = max(reached.get(wire, -1), segment)
+            for node in growth.set_aside:
+                if any(
+                    segment < reached.get(wire, -1)
+                    for wire, segment in zip(node.wires, node.segments, strict=True)
+                ):
+                    self._set_aside(node, pieces)
         for node in growth.nodes:
             self.finish(node)
         pieces.append(_cluster(growth))
 
     def finish(self, node: Node) -> None:
         """Count ``node`` as applied."""
-        self.done[node.number] = True
         done, at = self.done, self.at
+        done[node.number] = True
         for wire in node.wires:
             line = self.lines[wire]
-            while at[wire] < len(line):
-                if all(done[other.number] for other in line[at[wire]]):
-                    at[wire] += 1
+            place = at[wire]
+            while place < len(line):
+                for other in line[place]:
+                    if not done[other.number]:
+                        break
                 else:
-                    break
+                    place += 1
+                    continue
+                break
+            at[wire] = place
 
 
 def _cluster(growth: _Growth) -> Cluster:

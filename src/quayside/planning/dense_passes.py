@@ -107,12 +107,12 @@ class Dealer:
         return uses
 
     def next_lone(self) -> Node | None:
-        """A wide node, or one without wires, that is due now: it is a pass by itself."""
+        """A wide node that is due now: it is a pass by itself."""
         for number in sorted(self._left):
             piece = self._pieces[number]
             if isinstance(piece, Cluster) or self._before[number]:
                 continue
-            if piece.wide or not piece.wires:
+            if piece.wide:
                 self._take(number)
                 return piece
         return None
@@ -187,7 +187,6 @@ class Dealer:
             for number in sorted(self._left)
             if not isinstance(piece := self._pieces[number], Cluster)
             and piece.diagonal
-            and piece.wires
             and not piece.wide
             and not self._before[number]
         ]

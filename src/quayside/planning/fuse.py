@@ -84,12 +84,14 @@ class Fused(NamedTuple):
     Attributes:
         nodes: in an order that keeps all dependencies.
         segments: for each wire, its segments in order.
+        scalars: what acts on no wire that is not |0>: factors of the whole state.
         carries: for each wire, the qubit that it carries at the end; a wire carries the qubit of
             its own number at the start.
     """
 
     nodes: list[Node]
     segments: dict[int, list[list[Node]]]
+    scalars: list[Item]
     carries: dict[int, int]
 
 
@@ -105,6 +107,7 @@ def fuse(
     wire_of: dict[int, int] = {}  # qubit → wire, where they differ
     segments: dict[int, list[list[Node]]] = {}
     nodes: list[Node | None] = []
+    scalars: list[Item] = []
 
     for number, gate in enumerate(gates):
         kind = type(gate)
@@ -140,9 +143,12 @@ def fuse(
         everything = wires + controls if controls else wires
         item = Item(number, code, wires, controls, state, select)
 
+        if not everything:
+            scalars.append(item)
+            continue
         # The node that is last on all of this gate's wires, if there is one, takes the gate in.
         wide = len(everything) > (widest_diagonal if diagonal else widest)
-        host = _host(everything, segments, diagonal) if everything and not wide else None
+        host = _host(everything, segments, diagonal) if not wide else None
         if host is not None:
             host.items.append(item)
             continue
@@ -181,7 +187,7 @@ def fuse(
         node.number = place
     carries = {wire: wire for wire in touched}
     carries |= {wire: qubit for qubit, wire in wire_of.items()}
-    return Fused(kept, segments, carries)
+    return Fused(kept, segments, scalars, carries)
 
 
 def _resolve(
