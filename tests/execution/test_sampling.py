@@ -11,7 +11,7 @@ from quayside.control import Control
 from quayside.engines.reference import ReferenceEngine, ReferenceState
 from quayside.errors import Cancelled
 from quayside.execution.randomness import Randomness
-from quayside.execution.sampling import sample
+from quayside.execution.sampling import Sampler
 from quayside.planning import make_plan
 from quayside.program import GateOperation, Matrix, Precision, Relabel
 
@@ -82,7 +82,7 @@ def test_sample_picks_from_the_cumulative_distribution(seed: int, block_bits: in
     stored = sorted(state.layout.order)
     qubits = [q for q in stored if generator.integers(0, 4)]
     draws = generator.random(2000)
-    outcomes, weights = sample(ENGINE, state, qubits, draws, Control(), block_bits)
+    outcomes, weights = Sampler(ENGINE, state, qubits, block_bits).pick(draws, Control())
     distribution = marginal(final_state(gates, 6), qubits)
     cumulative = np.cumsum(distribution)
     expected = np.searchsorted(cumulative, draws, side="right")
@@ -102,8 +102,8 @@ def test_storage_order_has_no_say(block_bits: int) -> None:
     plain = state_after(5, (*undo, *undo, *gates))
     turned = state_after(5, (*every, *undo, swap, swap, *gates))
     assert plain.layout != turned.layout
-    first, _ = sample(ENGINE, plain, range(5), draws, Control(), block_bits)
-    second, _ = sample(ENGINE, turned, range(5), draws, Control(), 16)
+    first, _ = Sampler(ENGINE, plain, range(5), block_bits).pick(draws, Control())
+    second, _ = Sampler(ENGINE, turned, range(5), 16).pick(draws, Control())
     np.testing.assert_array_equal(first, second)
 
 
@@ -115,7 +115,7 @@ def test_outcomes_of_probability_zero_are_never_picked(block_bits: int) -> None:
     gate = Matrix(np.linalg.qr(np.column_stack([vector, np.eye(8)[:, :7]]))[0], (0, 1, 2))
     state = state_after(3, (gate,))
     draws = np.array([0.0, 0.25, 0.75, 1 - 2.0**-53])
-    outcomes, weights = sample(ENGINE, state, range(3), draws, Control(), block_bits)
+    outcomes, weights = Sampler(ENGINE, state, range(3), block_bits).pick(draws, Control())
     assert outcomes.tolist() == [1, 1, 4, 4]
     np.testing.assert_allclose(weights, 0.5)
 
@@ -130,7 +130,7 @@ def test_only_blocks_that_were_hit_are_read() -> None:
 
     state = state_after(12, tuple(Matrix(H, (q,)) for q in range(12)))
     spy = Spy()
-    outcomes, _ = sample(spy, state, range(12), np.array([0.1, 0.1001, 0.9]), Control(), 4)
+    outcomes, _ = Sampler(spy, state, range(12), 4).pick(np.array([0.1, 0.1001, 0.9]), Control())
     assert outcomes.tolist() == [409, 410, 3686]
     assert spy.calls == 1 + 2 + 2  # 16 blocks a level, of which the draws hit two
 
@@ -141,4 +141,4 @@ def test_sampling_is_cancelled_between_blocks() -> None:
     control.cancel()
     for block_bits in (1, 16):
         with pytest.raises(Cancelled):
-            sample(ENGINE, state, range(4), np.array([0.5]), control, block_bits)
+            Sampler(ENGINE, state, range(4), block_bits).pick(np.array([0.5]), control)

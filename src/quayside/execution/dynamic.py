@@ -25,20 +25,22 @@ from quayside.control import Control
 from quayside.engines.base import Engine, State
 from quayside.errors import OutOfMemoryError
 from quayside.execution.finish import (
+    PORTION,
     UNCERTAIN,
     Samples,
     check_statevector,
     final_resets,
     many_states,
-    measure,
+    sample_into,
+    stored_qubits,
     vector,
-    write_outcomes,
     write_word,
 )
 from quayside.execution.grouping import equal_runs
 from quayside.execution.memory import MemorySource, Reservation
 from quayside.execution.outcomes import Outcome, RunSettings
 from quayside.execution.randomness import Randomness
+from quayside.execution.sampling import Sampler
 from quayside.execution.steps import (
     Assign,
     Choose,
@@ -283,9 +285,8 @@ class _Run:
 
     def _event(self, branch: _Branch, event: Event) -> None:
         """Measure: go on with one outcome, or split."""
-        stored = set(branch.state.layout.order)
         if branch.replay:
-            qubits = [qubit for qubit in event.qubits if qubit in stored]
+            qubits = stored_qubits(branch.state, event)
             outcome, probability = branch.replay.pop()
             children = [_Child(outcome, probability, branch.shots)]
         else:
@@ -311,12 +312,10 @@ class _Run:
                 raise many_states(self.program.name, self.culprit)
 
     def _draw(self, branch: _Branch, event: Event) -> tuple[list[int], list[_Child]]:
-        draws = self.randomness.of(branch.draw, branch.shots + self.settings.first_shot)
-        qubits, outcomes, weights = measure(
-            self.engine, branch.state, event, draws, self.control.section(0, 0)
-        )
+        qubits = stored_qubits(branch.state, event)
         if not qubits:
             return qubits, [_Child(0, 1.0, branch.shots)]
+        outcomes, weights = self._pick(branch, qubits)
         first = int(outcomes[0])
         if (outcomes == first).all():
             return qubits, [_Child(first, float(weights[0]), branch.shots)]
@@ -328,6 +327,20 @@ class _Run:
             for low, high in equal_runs(ranked)
         ]
         return qubits, children
+
+    def _pick(self, branch: _Branch, qubits: list[int]) -> tuple[Shots, NDArray[np.float64]]:
+        """The outcome of each shot of ``branch``, and its probability."""
+        sampler = Sampler(self.engine, branch.state, qubits)
+        quiet = self.control.section(0, 0)
+        shots = branch.shots + self.settings.first_shot
+        parts = []
+        for start in range(0, len(shots), PORTION):
+            draws = self.randomness.of(branch.draw, shots[start : start + PORTION])
+            parts.append(sampler.pick(draws, quiet))
+        if len(parts) == 1:
+            return parts[0]
+        outcomes, weights = zip(*parts, strict=True)
+        return np.concatenate(outcomes), np.concatenate(weights)
 
     def _take(self, branch: _Branch, event: Event, qubits: list[int], child: _Child) -> None:
         """Go on in ``branch`` with one outcome of ``event``."""
@@ -394,16 +407,23 @@ class _Run:
         rows = slice(None) if len(branch.shots) == settings.shots else branch.shots
         bits = branch.memory.bits
         if event is not None:
-            draws = self.randomness.of(branch.draw, branch.shots + settings.first_shot)
-            qubits, outcomes, _ = measure(
-                self.engine, branch.state, event, draws, self.control.section(0, 0)
-            )
             for _, clbit in event.writes:
                 bits &= ~(1 << clbit)
-            write_word(self.samples, rows, bits)
-            write_outcomes(self.samples, rows, event.writes, qubits, outcomes)
-        else:
-            write_word(self.samples, rows, bits)
+        write_word(self.samples, rows, bits)
+        if event is not None:
+            done = self.finished_shots / settings.shots
+            share = len(branch.shots) / settings.shots
+            sample_into(
+                self.samples,
+                self.engine,
+                branch.state,
+                event,
+                self.randomness,
+                branch.draw,
+                branch.shots,
+                settings.first_shot,
+                self.control.section(min(done, 0.999), min(done + share, 0.999)),
+            )
         if settings.statevector:
             final_resets(
                 self.engine, branch.state, step.resets, settings.precision, self.program.name

@@ -13,22 +13,28 @@ from quayside.engines.base import Engine, State
 from quayside.engines.host_memory import host_available_bytes
 from quayside.errors import ManyStatesError, OutOfMemoryError
 from quayside.execution.memory import format_bytes, statevector_bytes
-from quayside.execution.sampling import sample
+from quayside.execution.randomness import Randomness
+from quayside.execution.sampling import Sampler
 from quayside.execution.steps import Event
 from quayside.program import Precision, Program
 
 __all__ = [
+    "PORTION",
     "UNCERTAIN",
     "check_statevector",
     "final_resets",
     "many_states",
-    "measure",
+    "sample_into",
+    "stored_qubits",
     "vector",
     "write_outcomes",
     "write_word",
 ]
 
 Samples = NDArray[np.uint64]
+PORTION = 1 << 20
+"""Shots that are sampled at once."""
+
 _SMALL_VECTOR = 16 << 20
 
 UNCERTAIN = {Precision.SINGLE: 1e-3, Precision.DOUBLE: 1e-9}
@@ -36,18 +42,45 @@ UNCERTAIN = {Precision.SINGLE: 1e-3, Precision.DOUBLE: 1e-9}
 than this. It is far above what rounding leaves of an impossible outcome after many gates."""
 
 
-def measure(
-    engine: Engine, state: State, event: Event, draws: NDArray[np.float64], control: Control
-) -> tuple[list[int], NDArray[np.int64], NDArray[np.float64]]:
-    """Sample ``event``: the qubits of it that are stored, outcomes over those, probabilities.
+def stored_qubits(state: State, event: Event) -> list[int]:
+    """The qubits of ``event`` that are stored, increasing: an outcome has a bit for each.
 
-    A qubit that is not stored is |0> and has no bit in the outcome: leaving zeros out of a
-    cumulative distribution does not change what a draw picks.
+    A qubit that is not stored is |0>, and leaving zeros out of a cumulative distribution does not
+    change what a draw picks.
     """
     stored = set(state.layout.order)
-    qubits = [qubit for qubit in event.qubits if qubit in stored]
-    outcomes, weights = sample(engine, state, qubits, draws, control)
-    return qubits, outcomes, weights
+    return [qubit for qubit in event.qubits if qubit in stored]
+
+
+def sample_into(
+    samples: Samples,
+    engine: Engine,
+    state: State,
+    event: Event,
+    randomness: Randomness,
+    draw: int,
+    shots: NDArray[np.int64] | range,
+    first_shot: int,
+    control: Control,
+) -> None:
+    """Measure ``event`` for ``shots`` (rows of ``samples``) and set their classical bits, which
+    are 0 before; in portions, so that many shots need little memory and can be cancelled."""
+    qubits = stored_qubits(state, event)
+    sampler = Sampler(engine, state, qubits)
+    for start in range(0, len(shots), PORTION):
+        part = shots[start : start + PORTION]
+        end = start + len(part)
+        rows: slice | NDArray[np.int64]
+        if isinstance(part, range):
+            rows = slice(part.start, part.stop)
+            numbers = randomness.consecutive(draw, first_shot + part.start, len(part))
+        else:
+            rows = part if len(part) < len(samples) else slice(None)
+            numbers = randomness.of(draw, part + first_shot)
+        section = control.section(start / len(shots), end / len(shots))
+        outcomes, _ = sampler.pick(numbers, section)
+        write_outcomes(samples, rows, event.writes, qubits, outcomes)
+        section.report(1.0)
 
 
 def write_word(samples: Samples, rows: slice | NDArray[np.int64], bits: int) -> None:

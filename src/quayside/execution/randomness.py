@@ -47,11 +47,13 @@ class Randomness:
         numbers: NDArray[np.float64] = (words[skip:] >> np.uint64(11)) * 2.0**-53
         return numbers
 
-    def of(self, draw: int, shots: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Draw ``draw`` of each of ``shots``, which are in increasing order."""
+    def of(self, draw: int, shots: NDArray[np.int64] | range) -> NDArray[np.float64]:
+        """Draw ``draw`` of each of ``shots``, which are in increasing order, without repetition."""
         count = len(shots)
         if count == 0:
             return np.empty(0)
+        if isinstance(shots, range):
+            return self.consecutive(draw, shots.start, count)
         first = int(shots[0])
         if int(shots[-1]) - first == count - 1:
             return self.consecutive(draw, first, count)

@@ -15,9 +15,8 @@ from quayside.execution.finish import (
     Samples,
     check_statevector,
     final_resets,
-    measure,
+    sample_into,
     vector,
-    write_outcomes,
 )
 from quayside.execution.memory import MemorySource, ledger_for
 from quayside.execution.outcomes import Outcome, RunSettings
@@ -96,11 +95,17 @@ def _run_straight(
         engine.apply(state, plan, control.section(0.0, 0.9))
         event = measurement_event(deferred.measures)
         if event is not None:
-            draws = Randomness(settings.seed, settings.circuit).consecutive(
-                0, settings.first_shot, settings.shots
+            sample_into(
+                samples,
+                engine,
+                state,
+                event,
+                Randomness(settings.seed, settings.circuit),
+                0,
+                range(settings.shots),
+                settings.first_shot,
+                control.section(0.9, 0.999),
             )
-            qubits, outcomes, _ = measure(engine, state, event, draws, control.section(0.9, 0.999))
-            write_outcomes(samples, slice(None), event.writes, qubits, outcomes)
         if settings.statevector:
             final_resets(engine, state, deferred.resets, settings.precision, program.name)
             statevector = vector(engine, state)

@@ -12,6 +12,7 @@ the highest qubits says in which block it falls, and only blocks that were hit a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,95 +21,117 @@ from quayside.control import Control
 from quayside.engines.base import Engine, State
 from quayside.execution.grouping import equal_runs
 
-__all__ = ["BLOCK_BITS", "sample"]
+__all__ = ["BLOCK_BITS", "Sampler"]
 
 BLOCK_BITS = 16
 """Outcomes are looked at in blocks of at most ``2**BLOCK_BITS``."""
 
-
-def sample(
-    engine: Engine,
-    state: State,
-    qubits: Sequence[int],
-    draws: NDArray[np.float64],
-    control: Control,
-    block_bits: int = BLOCK_BITS,
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Outcomes for ``draws`` (numbers in [0, 1)), and the probability of each one's outcome.
-
-    Args:
-        qubits: the measured qubits in increasing order, at most 62.
-        control: checked before each block, reported to after it.
-        block_bits: the size of a block; another size moves no draw but by rounding.
-
-    Returns:
-        Two arrays of shape ``(len(draws),)``: outcomes, and joint probabilities.
-    """
-    if len(qubits) <= block_bits:
-        control.check()
-        weights = engine.probabilities(state, qubits, {})[0]
-        outcomes, picked, _, _ = _place(weights, draws)
-        return outcomes, picked
-    return _sample_blocks(engine, state, qubits, draws, control, block_bits)
-
-
-def _place(
-    weights: NDArray[np.float64], draws: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Outcomes, their weights, the cumulative weights, and where among those the draws stand.
-
-    An outcome of weight 0 is never picked. The draws are scaled to the sum of the weights, which
-    rounding (and single precision) keeps from being exactly 1.
-    """
-    cumulative = np.cumsum(weights)
-    levels = draws * cumulative[-1]
-    outcomes = cumulative.searchsorted(levels, side="right").astype(np.int64, copy=False)
-    if outcomes.size and outcomes.max() >= len(weights):
-        # draw * sum may round up to the sum itself: that is the last outcome that can happen.
-        np.minimum(outcomes, np.flatnonzero(weights)[-1], out=outcomes)
-    return outcomes, weights[outcomes], cumulative, levels
-
+Outcomes: TypeAlias = NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.float64]
 
 _BELOW_ONE = 1.0 - 2.0**-53
 
 
-def _sample_blocks(
-    engine: Engine,
-    state: State,
-    qubits: Sequence[int],
-    draws: NDArray[np.float64],
-    control: Control,
-    block_bits: int,
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """:func:`sample` level by level: the top qubits first, ``block_bits`` a level below."""
-    outcomes = np.zeros(len(draws), dtype=np.int64)
-    weights = np.zeros(len(draws))
-    inside = draws
-    high = len(qubits)
-    low = (high - 1) // block_bits * block_bits
-    while True:
-        level = qubits[low:high]
-        fixed = qubits[high:]
+class Sampler:
+    """Picks outcomes of one joint measurement of a state that does not change meanwhile.
+
+    Args:
+        engine: whose state it is.
+        state: a state of one vector.
+        qubits: the measured qubits in increasing order, at most 62.
+        block_bits: the size of a block; another size moves no draw but by rounding.
+    """
+
+    __slots__ = ("_block_bits", "_engine", "_low", "_qubits", "_state", "_top")
+
+    def __init__(
+        self, engine: Engine, state: State, qubits: Sequence[int], block_bits: int = BLOCK_BITS
+    ) -> None:
+        self._engine = engine
+        self._state = state
+        self._qubits = qubits
+        self._block_bits = block_bits
+        self._low = max(len(qubits) - 1, 0) // block_bits * block_bits
+        self._top: _Distribution | None = None
+
+    def pick(self, draws: Floats, control: Control) -> tuple[Outcomes, Floats]:
+        """Outcomes for ``draws`` (numbers in [0, 1)), and the probability of each one's outcome.
+
+        ``control`` is checked before each block that is read, and reported to after it.
+
+        Returns:
+            Two arrays of shape ``(len(draws),)``: outcomes, and joint probabilities.
+        """
+        control.check()
+        low = self._low
+        if self._top is None:
+            weights = self._engine.probabilities(self._state, self._qubits[low:], {})[0]
+            self._top = _Distribution(weights)
+        if not low:
+            outcomes, _ = self._top.place(draws)
+            return outcomes, self._top.weights[outcomes]
+        outcomes, levels = self._top.place(draws)
+        inside = self._top.inside(outcomes, levels)
+        weights = np.empty(len(draws))
+        while low:
+            high, low = low, low - self._block_bits
+            inside = self._descend(low, high, outcomes, inside, weights, control)
+        return outcomes, weights
+
+    def _descend(
+        self,
+        low: int,
+        high: int,
+        outcomes: Outcomes,
+        inside: Floats,
+        weights: Floats,
+        control: Control,
+    ) -> Floats:
+        """Place draws by the qubits ``low`` to ``high - 1``, given their outcomes above those.
+
+        Writes ``outcomes`` and ``weights``; returns where the draws stand inside those.
+        """
+        level, fixed = self._qubits[low:high], self._qubits[high:]
         # Shots that fell into one block stand together, so that each block is read once.
         order = np.argsort(outcomes, kind="stable")
         ranked = outcomes[order]
-        rest = np.empty(len(draws))
-        for low_shot, high_shot in equal_runs(ranked):
+        rest = np.empty(len(outcomes))
+        for start, end in equal_runs(ranked):
             control.check()
-            block = int(ranked[low_shot])
+            block = int(ranked[start])
             given = {qubit: block >> bit & 1 for bit, qubit in enumerate(fixed)}
-            members = order[low_shot:high_shot]
-            found, picked, cumulative, levels = _place(
-                engine.probabilities(state, level, given)[0], inside[members]
-            )
+            distribution = _Distribution(self._engine.probabilities(self._state, level, given)[0])
+            members = order[start:end]
+            found, levels = distribution.place(inside[members])
+            rest[members] = distribution.inside(found, levels)
+            weights[members] = distribution.weights[found]
             outcomes[members] = block << len(level) | found
-            weights[members] = picked
-            # Where in its outcome's interval a draw fell is its draw among what lies below.
-            left = (levels - (cumulative[found] - picked)) / picked
-            rest[members] = np.clip(left, 0.0, _BELOW_ONE)
-            control.report((1 - low / len(qubits)) * high_shot / len(draws))
-        if low == 0:
-            return outcomes, weights
-        inside = rest
-        high = low
-        low = high - block_bits
+            control.report((1 - low / len(self._qubits)) * end / len(outcomes))
+        return rest
+
+
+class _Distribution:
+    """Weights of outcomes, and their cumulative sum."""
+
+    __slots__ = ("cumulative", "weights")
+
+    def __init__(self, weights: Floats) -> None:
+        self.weights = weights
+        self.cumulative = np.cumsum(weights)
+
+    def place(self, draws: Floats) -> tuple[Outcomes, Floats]:
+        """Outcomes, and the draws scaled to the sum of the weights, which rounding (and single
+        precision) keeps from being exactly 1. An outcome of weight 0 is never picked."""
+        levels = draws * self.cumulative[-1]
+        outcomes = self.cumulative.searchsorted(levels, side="right").astype(np.int64, copy=False)
+        if outcomes.size and outcomes.max() >= len(self.weights):
+            # draw * sum may round up to the sum itself: that is the last outcome that can happen.
+            np.minimum(outcomes, np.flatnonzero(self.weights)[-1], out=outcomes)
+        return outcomes, levels
+
+    def inside(self, outcomes: Outcomes, levels: Floats) -> Floats:
+        """Where in its outcome's interval each level is, in [0, 1): its draw among what lies
+        below that outcome."""
+        picked = self.weights[outcomes]
+        fraction = (levels - (self.cumulative[outcomes] - picked)) / picked
+        return np.clip(fraction, 0.0, _BELOW_ONE, out=fraction)
