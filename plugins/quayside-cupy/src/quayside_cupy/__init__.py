@@ -1,0 +1,1 @@
+"""The CuPy engine of Quayside: a statevector simulator for NVIDIA GPUs."""

@@ -1,0 +1,65 @@
+// The kernels of kernels.cu as functions of the host, for tests: the same source, one block after
+// the other. A test compiles this file with g++ and calls it through ctypes.
+#include "platform.cuh"
+
+#include "tile_pass.cuh"
+#include "whole_state.cuh"
+
+// Grid sizes come first; the rest is as in kernels.cu.
+#define QS_FUNCTIONS(NAME, REAL, ANGLE, T, R)                                                     \
+    extern "C" void tile_pass_##NAME(const int* grid, const void* programs, Complex<REAL>* state, \
+                                     Index stride, Word program, const Complex<REAL>* tables,     \
+                                     const int* ints, const ANGLE* angles) {                      \
+        static uint4 shared[(sizeof(Complex<REAL>) << T) / 16 + 4096];                            \
+        qs_program = static_cast<const uint4*>(programs);                                         \
+        for (int y = 0; y < grid[1]; ++y)                                                         \
+            for (int x = 0; x < grid[0]; ++x)                                                     \
+                tile_pass<REAL, T, R>(reinterpret_cast<unsigned char*>(shared), x,                \
+                                      state + y * stride, program, tables, ints, angles);         \
+    }                                                                                             \
+    extern "C" void marginal_##NAME(const int* grid, const void*, const Complex<REAL>* state,     \
+                                    Index stride, Index given, Index lanes, Index blocks,         \
+                                    Index loop, int lane_count, int summed, int outputs,          \
+                                    Index steps, double* out) {                                   \
+        double shared[QS_THREADS];                                                                \
+        for (int z = 0; z < grid[2]; ++z)                                                         \
+            for (int y = 0; y < grid[1]; ++y)                                                     \
+                for (int x = 0; x < grid[0]; ++x)                                                 \
+                    marginal<REAL>(shared, x, y, grid[1], state + z * stride, given, lanes,       \
+                                   blocks, loop, lane_count, summed, outputs, steps,              \
+                                   out + (static_cast<Index>(grid[1]) * z << outputs));           \
+    }                                                                                             \
+    extern "C" void pauli_sums_##NAME(const int* grid, const void*, const Complex<REAL>* state,   \
+                                      Index stride, Index size, Index x, const Index* z,          \
+                                      int count, double* out) {                                   \
+        double shared[2 * QS_THREADS];                                                            \
+        for (int batch = 0; batch < grid[2]; ++batch)                                             \
+            for (int b = 0; b < grid[0]; ++b)                                                     \
+                pauli_sums<REAL>(shared, b, grid[0], state + batch * stride, size, x, z, count,   \
+                                 out + Index(batch) * grid[0] * count * 2);                       \
+    }                                                                                             \
+    extern "C" void project_##NAME(const int* grid, const void*, Complex<REAL>* state,            \
+                                   Index stride, Index size, Index mask, Index value,             \
+                                   REAL factor) {                                                 \
+        for (int z = 0; z < grid[2]; ++z)                                                         \
+            for (int b = 0; b < grid[0]; ++b)                                                     \
+                project<REAL>(b, grid[0], state + z * stride, size, mask, value, factor);         \
+    }                                                                                             \
+    extern "C" void flip_bits_##NAME(const int* grid, const void*, Complex<REAL>* state,          \
+                                     Index stride, Index size, Index mask) {                      \
+        for (int z = 0; z < grid[2]; ++z)                                                         \
+            for (int b = 0; b < grid[0]; ++b)                                                     \
+                flip_bits<REAL>(b, grid[0], state + z * stride, size, mask);                      \
+    }                                                                                             \
+    extern "C" void pick_##NAME(const int* grid, const void*, const Complex<REAL>* state,         \
+                                Index stride, const int* places, int qubits,                      \
+                                const Index* indices, Index first, Index count,                   \
+                                Complex<REAL>* out) {                                             \
+        for (int z = 0; z < grid[2]; ++z)                                                         \
+            for (int b = 0; b < grid[0]; ++b)                                                     \
+                pick<REAL>(b, grid[0], state + z * stride, places, qubits, indices, first, count, \
+                           out + z * count);                                                      \
+    }
+
+QS_FUNCTIONS(single, float, unsigned int, 12, 4)
+QS_FUNCTIONS(double, double, unsigned long long, 11, 3)

@@ -1,0 +1,60 @@
+// The kernels, under the names by which quayside_cupy launches them: one of each kind for complex
+// numbers of float (`single`) and of double (`double`). blockIdx.z, or .y of a tile pass, is the
+// number of the vector in a batch.
+#include "tile_pass.cuh"
+#include "whole_state.cuh"
+
+// How many blocks should fit a multiprocessor at once: the compiler keeps registers to that.
+#ifndef QS_BLOCKS_SINGLE
+#define QS_BLOCKS_SINGLE 3
+#endif
+#ifndef QS_BLOCKS_DOUBLE
+#define QS_BLOCKS_DOUBLE 3
+#endif
+
+#define QS_KERNELS(NAME, REAL, ANGLE, T, R, BLOCKS)                                               \
+    extern "C" __global__ void __launch_bounds__(1 << (T - R), BLOCKS) tile_pass_##NAME(          \
+        Complex<REAL>* state, Index stride, Word program, const Complex<REAL>* tables,            \
+        const int* ints, const ANGLE* angles) {                                                   \
+        extern __shared__ uint4 shared[];                                                         \
+        tile_pass<REAL, T, R>(reinterpret_cast<unsigned char*>(shared), blockIdx.x,               \
+                              state + blockIdx.y * stride, program, tables, ints, angles);        \
+    }                                                                                             \
+    extern "C" __global__ void __launch_bounds__(QS_THREADS) marginal_##NAME(                     \
+        const Complex<REAL>* state, Index stride, Index given, Index lanes, Index blocks,         \
+        Index loop, int lane_count, int summed, int outputs, Index steps, double* out) {          \
+        __shared__ double shared[QS_THREADS];                                                     \
+        marginal<REAL>(shared, blockIdx.x, blockIdx.y, gridDim.y, state + blockIdx.z * stride,    \
+                       given, lanes, blocks, loop, lane_count, summed, outputs, steps,            \
+                       out + (static_cast<Index>(gridDim.y) * blockIdx.z << outputs));            \
+    }                                                                                             \
+    extern "C" __global__ void __launch_bounds__(QS_THREADS) pauli_sums_##NAME(                   \
+        const Complex<REAL>* state, Index stride, Index size, Index x, const Index* z, int count, \
+        double* out) {                                                                            \
+        __shared__ double shared[2 * QS_THREADS];                                                 \
+        pauli_sums<REAL>(shared, blockIdx.x, gridDim.x, state + blockIdx.z * stride, size, x, z,  \
+                         count, out + Index(blockIdx.z) * gridDim.x * count * 2);                 \
+    }                                                                                             \
+    extern "C" __global__ void __launch_bounds__(QS_THREADS) project_##NAME(                      \
+        Complex<REAL>* state, Index stride, Index size, Index mask, Index value, REAL factor) {   \
+        project<REAL>(blockIdx.x, gridDim.x, state + blockIdx.z * stride, size, mask, value,      \
+                      factor);                                                                    \
+    }                                                                                             \
+    extern "C" __global__ void __launch_bounds__(QS_THREADS)                                      \
+        flip_bits_##NAME(Complex<REAL>* state, Index stride, Index size, Index mask) {            \
+        flip_bits<REAL>(blockIdx.x, gridDim.x, state + blockIdx.z * stride, size, mask);          \
+    }                                                                                             \
+    extern "C" __global__ void __launch_bounds__(QS_THREADS) pick_##NAME(                         \
+        const Complex<REAL>* state, Index stride, const int* places, int qubits,                  \
+        const Index* indices, Index first, Index count, Complex<REAL>* out) {                     \
+        pick<REAL>(blockIdx.x, gridDim.x, state + blockIdx.z * stride, places, qubits, indices,   \
+                   first, count, out + blockIdx.z * count);                                       \
+    }
+
+// Each precision is a module of its own, compiled when it is first used.
+#ifndef QS_DOUBLE_ONLY
+QS_KERNELS(single, float, unsigned int, 12, 4, QS_BLOCKS_SINGLE)
+#endif
+#ifndef QS_SINGLE_ONLY
+QS_KERNELS(double, double, unsigned long long, 11, 3, QS_BLOCKS_DOUBLE)
+#endif

@@ -1,0 +1,342 @@
+// The tile interpreter: one block loads a tile of 2**T amplitudes, runs a program on it, and writes
+// it back. Source of the method: Haener and Steiger, "0.5 Petabyte Simulation of a 45-Qubit Quantum
+// Circuit" (SC17), for working on cache-sized parts; here the parts live in registers.
+//
+// A thread holds the 2**R amplitudes that differ in R of the tile's bits, the register bits of the
+// round. Between rounds the amplitudes go through shared memory, so that other bits become the
+// register bits. A thread writes to the slots that it read last and that nobody else reads, so one
+// barrier an exchange is enough. The host chooses slots and thread order so that a warp's accesses
+// hit all banks evenly, and that global accesses are contiguous.
+#pragma once
+
+#include "opcodes.cuh"
+#include "registers.cuh"
+
+template <class Real, int R>
+struct Registers {
+    Complex<Real> a[1 << R];
+    Word slot;  // of register index 0
+};
+
+// A word of the program. Positions are plain integers and no pointers: the compiler then sees that
+// they are the same for all threads, and keeps what it reads there in uniform registers.
+QS_DEVICE Word word(int position) { return reinterpret_cast<const Word*>(qs_program)[position]; }
+
+// XOR of the COUNT columns at `columns` whose bit is set in `bits`.
+template <int COUNT>
+QS_DEVICE Word combine(int columns, int bits) {
+    Word value = 0;
+    QS_UNROLL
+    for (int k = 0; k < COUNT; ++k) value ^= word(columns + k) & (0u - ((bits >> k) & 1u));
+    return value;
+}
+
+template <int COUNT>
+QS_DEVICE Index scatter(int positions, int bits) {
+    Index value = 0;
+    QS_UNROLL
+    for (int k = 0; k < COUNT; ++k) value |= static_cast<Index>((bits >> k) & 1) << word(positions + k);
+    return value;
+}
+
+template <class Real, int T, int R>
+QS_DEVICE void load(Registers<Real, R>& own, const Complex<Real>* tile, Index base, int t,
+                    int map, bool partial, Word before) {
+    const Index first = base | scatter<T - R>(map, t);
+    QS_UNROLL
+    for (int r = 0; r < (1 << R); ++r) {
+        const Index index = first | scatter<R>(map + T - R, r);
+        if (!partial || (index >> before) == 0) {
+            own.a[r] = tile[index];
+        } else {
+            own.a[r].re = Real(0);
+            own.a[r].im = Real(0);
+        }
+    }
+}
+
+template <class Real, int T, int R>
+QS_DEVICE void store(const Registers<Real, R>& own, Complex<Real>* tile, Index base, int t,
+                     int map) {
+    const Index first = base | scatter<T - R>(map, t);
+    QS_UNROLL
+    for (int r = 0; r < (1 << R); ++r) tile[first | scatter<R>(map + T - R, r)] = own.a[r];
+}
+
+template <class Real, int T, int R>
+QS_DEVICE void write_slots(const Registers<Real, R>& own, Complex<Real>* slots,
+                           int columns) {
+    QS_UNROLL
+    for (int r = 0; r < (1 << R); ++r) slots[own.slot ^ combine<R>(columns + T - R, r)] = own.a[r];
+}
+
+template <class Real, int T, int R>
+QS_DEVICE void read_slots(Registers<Real, R>& own, const Complex<Real>* slots, int t,
+                          int columns) {
+    own.slot = combine<T - R>(columns, t);
+    QS_UNROLL
+    for (int r = 0; r < (1 << R); ++r) own.a[r] = slots[own.slot ^ combine<R>(columns + T - R, r)];
+}
+
+// A form is a constant plus a sum over outer bits; there is one value of it in a tile.
+template <class Angle>
+QS_DEVICE void evaluate_form(Angle* values, int form, const int* starts, int forms,
+                             const Angle* angles, Word number) {
+    const Word* masks = reinterpret_cast<const Word*>(starts + forms + 1);
+    Angle sum = 0;
+    for (int i = starts[form]; i < starts[form + 1]; ++i) {
+        if ((number & masks[i]) == masks[i]) sum += angles[i];
+    }
+    values[form] = sum;
+}
+
+QS_DEVICE unsigned int angle_at(int position, unsigned int) { return word(position); }
+QS_DEVICE unsigned long long angle_at(int position, unsigned long long) {
+    return word(position) | static_cast<unsigned long long>(word(position + 1)) << 32;
+}
+
+// Phases that are polynomials in the bits: for each subset of the register bits, the thread's sum
+// of angles, and one factor for the amplitudes that have these bits set.
+template <class Real, int R>
+QS_DEVICE void phase(Complex<Real> (&a)[1 << R], int t, int at,
+                     const typename Turns<Real>::Type* forms) {
+    typedef typename Turns<Real>::Type Angle;
+    const int groups = static_cast<int>(word(at++));
+    QS_KEEP_LOOP
+    for (int group = 0; group < groups; ++group) {
+        const int subset = static_cast<int>(word(at));
+        const int terms = static_cast<int>(word(at + 1));
+        at += 2;
+        Angle angle = 0;
+        QS_KEEP_LOOP
+        for (int term = 0; term < terms; ++term) {
+            const Word mask = word(at) & 0xffffu;
+            const Word form = word(at) >> 16;
+            Angle value = angle_at(at + 1, Angle());
+            if (form) value += forms[form - 1];
+            angle += (static_cast<Word>(t) & mask) == mask ? value : Angle(0);
+            at += 1 + sizeof(Angle) / sizeof(Word);
+        }
+        multiply_where<R>(a, subset, unit_phase(angle));
+    }
+}
+
+// A diagonal as a table over any bits of the tile and of its number: for what is no short polynomial.
+// The factors wait in the thread's own slots, so that this is a loop and takes few registers.
+template <class Real, int T, int R>
+QS_DEVICE void diagonal(Registers<Real, R>& own, Complex<Real>* slots, int t, Word number, int at,
+                        int columns, const Where& where, const Complex<Real>* tables) {
+    const int k = static_cast<int>(word(at)), m = static_cast<int>(word(at + 1));
+    const Complex<Real>* table = tables + word(at + 2);
+    const int positions = at + 3, outer = positions + k;
+    Word high = 0;
+    QS_KEEP_LOOP
+    for (int j = 0; j < m; ++j) high |= (number >> word(outer + j) & 1u) << (k + j);
+    QS_KEEP_LOOP
+    for (int r = 0; r < (1 << R); ++r) {
+        const Word place = static_cast<Word>(t) | static_cast<Word>(r) << (T - R);
+        Word entry = high;
+        QS_KEEP_LOOP
+        for (int j = 0; j < k; ++j) entry |= (place >> word(positions + j) & 1u) << j;
+        Complex<Real> factor = {Real(1), Real(0)};
+        if (applies<true>(where, r)) factor = table[entry];
+        slots[own.slot ^ combine<R>(columns + T - R, r)] = factor;
+    }
+    QS_UNROLL
+    for (int r = 0; r < (1 << R); ++r) {
+        own.a[r] = product(slots[own.slot ^ combine<R>(columns + T - R, r)], own.a[r]);
+    }
+}
+
+// Rows with `entries` coefficients each, of a matrix over k bits anywhere in the tile, read from
+// shared memory: wide matrices, permutations, preparations. General, and slow.
+template <class Real, int T, int R>
+QS_DEVICE void gather(Registers<Real, R>& own, const Complex<Real>* slots, int t, int at,
+                      int columns, const Where& where, const Complex<Real>* tables,
+                      const int* ints) {
+    const int k = static_cast<int>(word(at)), entries = static_cast<int>(word(at + 1));
+    const int* sources = ints + word(at + 2);
+    const Complex<Real>* table = tables + word(at + 3);
+    const int bits = at + 4, positions = bits + k;
+    QS_KEEP_LOOP
+    for (int r = 0; r < (1 << R); ++r) {
+        const Word place = static_cast<Word>(t) | static_cast<Word>(r) << (T - R);
+        Word base = own.slot ^ combine<R>(columns + T - R, r);
+        Word row = 0;
+        QS_KEEP_LOOP
+        for (int j = 0; j < k; ++j) {
+            const Word set = place >> word(positions + j) & 1u;
+            row |= set << j;
+            base ^= word(bits + j) & (0u - set);
+        }
+        Complex<Real> sum = {Real(0), Real(0)};
+        QS_KEEP_LOOP
+        for (int entry = 0; entry < entries; ++entry) {
+            const Index cell = static_cast<Index>(row) * entries + entry;
+            const Word source = static_cast<Word>(sources[cell]);
+            Word slot = base;
+            QS_KEEP_LOOP
+            for (int j = 0; j < k; ++j) slot ^= word(bits + j) & (0u - (source >> j & 1u));
+            const Complex<Real> term = product(table[cell], slots[slot]);
+            sum.re += term.re;
+            sum.im += term.im;
+        }
+        const bool keep = applies<true>(where, r);
+        QS_UNROLL
+        for (int i = 0; i < (1 << R); ++i) put<true>(own.a[i], sum, keep && i == r);
+    }
+}
+
+#define QS_AT4(NAME, CALL)                       \
+    case NAME + 0: { constexpr int B = 0; CALL; } break; \
+    case NAME + 1: { constexpr int B = 1; CALL; } break; \
+    case NAME + 2: { constexpr int B = 2; CALL; } break; \
+    case NAME + 3: { constexpr int B = R > 3 ? 3 : 0; CALL; } break;
+#define QS_AT_PAIRS(NAME, CALL)                                             \
+    case NAME + 0: { constexpr int B = 0, C = 1; CALL; } break;             \
+    case NAME + 1: { constexpr int B = 0, C = 2; CALL; } break;             \
+    case NAME + 2: { constexpr int B = 1, C = 2; CALL; } break;             \
+    case NAME + 3: { constexpr int B = 0, C = R > 3 ? 3 : 1; CALL; } break; \
+    case NAME + 4: { constexpr int B = R > 3 ? 1 : 0, C = R > 3 ? 3 : 1; CALL; } break; \
+    case NAME + 5: { constexpr int B = R > 3 ? 2 : 0, C = R > 3 ? 3 : 1; CALL; } break;
+#define QS_AT_TRIPLES(NAME, CALL)                                                         \
+    case NAME + 0: { constexpr int B = 0, C = 1, D = 2; CALL; } break;                    \
+    case NAME + 1: { constexpr int B = 0, C = 1, D = R > 3 ? 3 : 2; CALL; } break;        \
+    case NAME + 2: { constexpr int B = 0, C = R > 3 ? 2 : 1, D = R > 3 ? 3 : 2; CALL; } break; \
+    case NAME + 3: { constexpr int B = R > 3 ? 1 : 0, C = R > 3 ? 2 : 1, D = R > 3 ? 3 : 2; CALL; } break;
+
+// One instruction on a thread's registers. Positions that a thread with few register bits does not
+// have are never asked for; their cases only have to compile.
+//
+// `nothing` is 0, which the compiler cannot know: it keeps the 128 numbers of a three-qubit matrix,
+// which are more than there are uniform registers, out of them. With that matrix among the
+// candidates, nvcc 13.0 gives up uniform registers in the whole kernel.
+template <int R, class Real>
+QS_DEVICE void on_registers(int opcode, Complex<Real> (&a)[1 << R], const Real* m, Word nothing) {
+    const Where always = {true, 0, 0};
+    switch (opcode) {
+        QS_AT4(QS_DENSE1, (dense<false, false, 1, B, 0, 0, R>(a, m, always)))
+        QS_AT4(QS_DENSE1_REAL, (dense<false, true, 1, B, 0, 0, R>(a, m, always)))
+        QS_AT4(QS_CROSS, (cross<B, R>(a, m)))
+        QS_AT_PAIRS(QS_DENSE2, (dense<false, false, 2, B, C, 0, R>(a, m, always)))
+        QS_AT_PAIRS(QS_DENSE2_REAL, (dense<false, true, 2, B, C, 0, R>(a, m, always)))
+        QS_AT_TRIPLES(QS_DENSE3, (dense<false, false, 3, B, C, D, R>(a, m + nothing, always)))
+    }
+}
+
+// Likewise, where a condition on the thread and the register index holds.
+template <int R, class Real>
+QS_DEVICE void on_registers_where(int opcode, Complex<Real> (&a)[1 << R], const Real* m,
+                                  const Where& where) {
+    switch (opcode) {
+        QS_AT4(QS_DENSE1, (dense<true, false, 1, B, 0, 0, R>(a, m, where)))
+        QS_AT_PAIRS(QS_DENSE2, (dense<true, false, 2, B, C, 0, R>(a, m, where)))
+        QS_AT4(QS_FLIP, (flip<B, R>(a, where)))
+    }
+}
+
+template <int R, class Real>
+QS_DEVICE void on_registers_unscaled(int opcode, Complex<Real> (&a)[1 << R], const Real* m) {
+    switch (opcode) {
+        QS_AT4(QS_ROTATE, (rotate<false, B, R>(a, m)))
+        QS_AT4(QS_ROTATE_CROSS, (rotate<true, B, R>(a, m)))
+        QS_AT4(QS_SUM_DIFFERENCE, (sum_difference<B, R>(a)))
+        case QS_SCALE:
+            scale<R>(a, m[0]);
+            break;
+        case QS_REGISTER_TABLE:
+            QS_UNROLL
+            for (int r = 0; r < (1 << R); ++r) {
+                const Complex<Real> factor = {m[2 * r], m[2 * r + 1]};
+                a[r] = product(factor, a[r]);
+            }
+            break;
+    }
+}
+
+// `shared` holds 2**T amplitudes, and behind them one angle for each form of the program.
+template <class Real, int T, int R>
+QS_DEVICE void tile_pass(unsigned char* shared, Word number, Complex<Real>* tile, Word program,
+                         const Complex<Real>* tables, const int* ints,
+                         const typename Turns<Real>::Type* angles) {
+    typedef typename Turns<Real>::Type Angle;
+    constexpr int THREADS = 1 << (T - R);
+    const int begin = static_cast<int>(program) * 4;
+    const Real* reals = reinterpret_cast<const Real*>(qs_program + program);
+    Complex<Real>* slots = reinterpret_cast<Complex<Real>*>(shared);
+    Angle* forms = reinterpret_cast<Angle*>(slots + (1 << T));
+    typedef Registers<Real, R> Own;
+    QS_PRIVATE(Own, own, THREADS);
+
+    const int rounds = static_cast<int>(word(begin));
+    const int form_count = static_cast<int>(word(begin + 2));
+    const int runs = static_cast<int>(word(begin + 5));
+    Index base = 0;
+    for (int run = 0; run < runs; ++run) {
+        base |= static_cast<Index>(number & word(begin + QS_HEADER + 2 * run))
+                << word(begin + QS_HEADER + 2 * run + 1);
+    }
+    const int load_map = begin + QS_HEADER + 2 * runs;
+    const int store_map = load_map + T;
+    int columns = store_map + T;
+
+    QS_EACH_THREAD(t, THREADS) {
+        load<Real, T, R>(QS_OWN(own, t), tile, base, t, load_map, word(begin + 6) != 0, word(begin + 1));
+        QS_OWN(own, t).slot = combine<T - R>(columns, t);
+        for (int form = t; form < form_count; form += THREADS) {
+            evaluate_form(forms, form, ints + word(begin + 3), form_count, angles + word(begin + 4), number);
+        }
+    }
+    if (form_count) QS_BARRIER();
+
+    QS_KEEP_LOOP
+    for (int round = 0; round < rounds; ++round) {
+        if (round) QS_EACH_THREAD(t, THREADS) read_slots<Real, T, R>(QS_OWN(own, t), slots, t, columns);
+        int op = columns + T + 1;
+        const int count = static_cast<int>(word(op - 1));
+        QS_KEEP_LOOP
+        for (int i = 0; i < count; ++i, op += word(op + 1)) {
+            if ((number & word(op + 2)) != word(op + 3)) continue;
+            const int opcode = static_cast<int>(word(op));
+            const Real* m = reals + static_cast<int>(word(op + 8));
+            if (opcode < QS_UNSCALED) {
+                QS_EACH_THREAD(t, THREADS) {
+                    on_registers<R>(opcode, QS_OWN(own, t).a, m, QS_OWN(own, t).slot >> T);
+                }
+            } else if (opcode < QS_PHASE) {
+                QS_EACH_THREAD(t, THREADS) on_registers_unscaled<R>(opcode, QS_OWN(own, t).a, m);
+            } else if (opcode == QS_PHASE) {
+                QS_EACH_THREAD(t, THREADS) phase<Real, R>(QS_OWN(own, t).a, t, op + QS_OPERANDS, forms);
+            } else if (opcode == QS_DIAGONAL) {
+                QS_EACH_THREAD(t, THREADS) {
+                    const Where where = {(static_cast<Word>(t) & word(op + 4)) == word(op + 5),
+                                         static_cast<int>(word(op + 6)), static_cast<int>(word(op + 7))};
+                    diagonal<Real, T, R>(QS_OWN(own, t), slots, t, number, op + QS_OPERANDS,
+                                         columns, where, tables);
+                }
+            } else if (opcode == QS_GATHER) {
+                QS_EACH_THREAD(t, THREADS) write_slots<Real, T, R>(QS_OWN(own, t), slots, columns);
+                QS_BARRIER();
+                QS_EACH_THREAD(t, THREADS) {
+                    const Where where = {(static_cast<Word>(t) & word(op + 4)) == word(op + 5),
+                                         static_cast<int>(word(op + 6)), static_cast<int>(word(op + 7))};
+                    gather<Real, T, R>(QS_OWN(own, t), slots, t, op + QS_OPERANDS, columns, where,
+                                       tables, ints);
+                }
+                QS_BARRIER();
+            } else {
+                QS_EACH_THREAD(t, THREADS) {
+                    const Where where = {(static_cast<Word>(t) & word(op + 4)) == word(op + 5),
+                                         static_cast<int>(word(op + 6)), static_cast<int>(word(op + 7))};
+                    on_registers_where<R>(opcode - QS_CONDITIONAL, QS_OWN(own, t).a, m, where);
+                }
+            }
+        }
+        if (round + 1 < rounds) {
+            QS_EACH_THREAD(t, THREADS) write_slots<Real, T, R>(QS_OWN(own, t), slots, columns);
+            QS_BARRIER();
+        }
+        columns = op;
+    }
+    QS_EACH_THREAD(t, THREADS) store<Real, T, R>(QS_OWN(own, t), tile, base, t, store_map);
+}

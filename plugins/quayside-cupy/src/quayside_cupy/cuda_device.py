@@ -1,0 +1,164 @@
+"""A CUDA device through CuPy: the only module that imports CuPy.
+
+Quayside has a memory pool and a stream of its own; the user's, and CuPy's current allocator and
+stream, are left alone.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import cupy
+import numpy as np
+from numpy.typing import NDArray
+
+from quayside.errors import OutOfMemoryError, QuaysideError
+from quayside.execution.memory import format_bytes
+from quayside_cupy.sources import kernel_source
+
+__all__ = ["CudaDevice"]
+
+POOL_KEEPS = 1 << 28
+"""Unused bytes that the pool may keep when a state is released."""
+
+
+class CudaDevice:
+    """Device ``number`` of the process; one object serves all engines and threads."""
+
+    def __init__(self, number: int = 0) -> None:
+        self.number = number
+        self._process = os.getpid()
+        self._lock = threading.RLock()
+        self._device = cupy.cuda.Device(number)
+        self._modules: dict[str, Any] = {}
+        with self._device:
+            self._pool = cupy.cuda.MemoryPool()
+            self._stream = cupy.cuda.Stream(non_blocking=True)
+
+    @property
+    def xp(self) -> Any:
+        """CuPy."""
+        return cupy
+
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """Work on this device, in Quayside's stream and pool; one thread at a time queues work."""
+        self._check_process()
+        with (
+            self._lock,
+            self._device,
+            self._stream,
+            cupy.cuda.using_allocator(self._pool.malloc),
+        ):
+            try:
+                yield
+            except cupy.cuda.memory.OutOfMemoryError as error:
+                self._pool.free_all_blocks()
+                available = self.available_bytes()
+                raise OutOfMemoryError(
+                    f"CUDA device {self.number} ran out of memory: {error}; it has "
+                    f"{format_bytes(available)} free. Use fewer qubits, or precision='single'",
+                    available=available,
+                ) from error
+
+    def _check_process(self) -> None:
+        if os.getpid() != self._process:
+            raise QuaysideError(
+                "this process was forked from one that uses CUDA, and CUDA does not work in such a "
+                "child; start the child with the multiprocessing method 'spawn' or 'forkserver', "
+                "or use a CPU backend in it"
+            )
+
+    def empty(self, shape: tuple[int, ...], dtype: Any) -> Any:
+        """An uninitialised array from Quayside's pool."""
+        with self.active():
+            needed = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+            try:
+                return cupy.empty(shape, dtype=dtype)
+            except cupy.cuda.memory.OutOfMemoryError as error:
+                self._pool.free_all_blocks()
+                available = self.available_bytes()
+                raise OutOfMemoryError(
+                    f"the run needs {format_bytes(needed)} more of CUDA device {self.number}, "
+                    f"which has {format_bytes(available)} free; use fewer qubits, or "
+                    "precision='single'",
+                    needed=needed,
+                    available=available,
+                ) from error
+
+    def upload(self, array: NDArray[Any]) -> Any:
+        """A copy of ``array``. Safe to overwrite ``array`` afterwards: the source is pageable, and
+        such a copy has left it when the call returns."""
+        with self.active():
+            return cupy.asarray(array)
+
+    def download(self, array: Any) -> NDArray[Any]:
+        """A copy of ``array`` on the host."""
+        with self.active():
+            host: NDArray[Any] = cupy.asnumpy(array, stream=self._stream, blocking=True)
+        return host
+
+    def load_programs(self, kernel: str, words: Any, start: int, stop: int) -> None:
+        """Queue a copy of the words to the constant memory of the kernel's module."""
+        with self.active():
+            target = self._module(kernel).get_global("qs_program")
+            target.copy_from_device_async(words[start:stop].data, 4 * (stop - start), self._stream)
+
+    def launch(
+        self,
+        kernel: str,
+        grid: tuple[int, int, int],
+        threads: int,
+        arguments: Sequence[Any],
+        shared_bytes: int = 0,
+    ) -> None:
+        """Queue a kernel in Quayside's stream."""
+        with self.active():
+            function = self._module(kernel).get_function(kernel)
+            filled = [np.uint64(0) if value is None else value for value in arguments]
+            function(grid, (threads, 1, 1), tuple(filled), shared_mem=shared_bytes)
+
+    def _module(self, kernel: str) -> Any:
+        """The module of the kernel's precision, compiled at first use; CuPy keeps it on disk."""
+        precision = kernel.rpartition("_")[2]
+        module = self._modules.get(precision)
+        if module is None:
+            options = ("-std=c++17", f"-DQS_{precision.upper()}_ONLY")
+            module = cupy.RawModule(code=kernel_source(), options=options)
+            self._modules[precision] = module
+        return module
+
+    def mark(self) -> Any:
+        """An event in the stream."""
+        with self.active():
+            event = cupy.cuda.Event(block=True, disable_timing=True)
+            event.record(self._stream)
+        return event
+
+    def wait(self, mark: Any) -> None:
+        """Wait for an event, without the lock: other threads may queue work meanwhile."""
+        mark.synchronize()
+
+    def trim(self) -> None:
+        """Give back what the pool holds unused, if it is much."""
+        with self.active():
+            if self._pool.free_bytes() > POOL_KEEPS:
+                self._pool.free_all_blocks()
+
+    def available_bytes(self) -> int:
+        """What the driver says is free, and what Quayside's pool holds unused."""
+        self._check_process()
+        with self._lock, self._device:
+            free, _ = cupy.cuda.runtime.memGetInfo()
+            return int(free) + int(self._pool.free_bytes())
+
+    def total_bytes(self) -> int:
+        """What the device has."""
+        self._check_process()
+        with self._lock, self._device:
+            _, total = cupy.cuda.runtime.memGetInfo()
+            return int(total)

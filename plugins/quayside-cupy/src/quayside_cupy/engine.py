@@ -1,0 +1,259 @@
+"""The CuPy engine: tiled plans on a GPU. It implements :class:`quayside.engines.base.Engine`."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quayside.control import Control
+from quayside.engines.tiled import apply_wide
+from quayside.errors import ProgramError
+from quayside.planning import Plan, Profile
+from quayside.planning.tile_plan import WidePass
+from quayside.program import Precision
+from quayside_cupy import readout
+from quayside_cupy.device import Device
+from quayside_cupy.encode import encode_plan
+from quayside_cupy.geometry import GEOMETRIES
+from quayside_cupy.programs import PlanPrograms
+from quayside_cupy.state import DeviceState
+
+__all__ = ["CupyEngine"]
+
+LOW = {Precision.SINGLE: 4, Precision.DOUBLE: 3}
+"""Storage bits that every tile holds: runs of 128 bytes in global memory."""
+
+SCRATCH_BYTES = 16 << 20
+"""For programs, sums on their way to the host, and amplitudes that are read out."""
+
+AHEAD = 2
+"""Launches that may be queued and not done, for states where one takes long: what a cancelled run
+still does."""
+
+PLANS_KEPT = 32
+"""Plans whose programs stay on the device."""
+
+LONG_LAUNCH = 1 << 22
+"""Amplitudes from which on a launch takes long in this sense."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Uploaded:
+    """A plan's programs, and the device's copies of their arrays."""
+
+    programs: PlanPrograms
+    words: Any
+    tables: Any
+    ints: Any
+    angles: Any
+
+
+class CupyEngine:
+    """Tiled plans in CUDA kernels. Any thread may call any method.
+
+    Args:
+        device: what to run on.
+    """
+
+    name = "cupy"
+    device = "gpu"
+
+    def __init__(self, device: Device) -> None:
+        self.on = device
+        self._lock = threading.Lock()
+        # A plan object that is applied again is not encoded again. The last ones are kept, and
+        # kept alive: an id alone could become another plan's.
+        self._plans: OrderedDict[tuple[int, Precision], tuple[Plan, _Uploaded]] = OrderedDict()
+
+    def profile(self, precision: Precision, num_qubits: int) -> Profile:
+        """Tiles of the kernel's size; rounds that a thread's registers hold."""
+        geometry = GEOMETRIES[precision]
+        return Profile("tiled", tile=geometry.tile, low=LOW[precision], span=geometry.register)
+
+    def required_bytes(self, num_qubits: int, precision: Precision, batch: int = 1) -> int:
+        """The state and a little: passes work in place."""
+        return batch * precision.amplitude_bytes * self._stride(num_qubits, precision) + (
+            SCRATCH_BYTES
+        )
+
+    def available_bytes(self) -> int:
+        """Bytes of device memory that a new run could take now."""
+        return self.on.available_bytes()
+
+    def total_bytes(self) -> int:
+        """Bytes of memory that the device has."""
+        return self.on.total_bytes()
+
+    def _stride(self, stored: int, precision: Precision) -> int:
+        return 1 << max(stored, GEOMETRIES[precision].tile)
+
+    def allocate(
+        self, num_qubits: int, precision: Precision, *, capacity: int, batch: int = 1
+    ) -> DeviceState:
+        """A state with every qubit |0> and nothing stored; see the protocol.
+
+        Raises:
+            OutOfMemoryError: if the device has not that much free.
+        """
+        with self.on.active():
+            shape = (batch, self._stride(capacity, precision))
+            vectors = self.on.empty(shape, precision.complex_dtype)
+            vectors[:, 0] = 1
+        return DeviceState(num_qubits, precision, (), vectors)
+
+    def copy(self, state: DeviceState) -> DeviceState:
+        """A state of its own with the same amplitudes."""
+        with self.on.active():
+            vectors = self.on.empty(state.vectors.shape, state.vectors.dtype)
+            stored = 1 << len(state.order)
+            vectors[:, :stored] = state.vectors[:, :stored]
+        return DeviceState(state.num_qubits, state.precision, state.order, vectors)
+
+    def release(self, state: DeviceState) -> None:
+        """Give the state's memory back at once."""
+        state.vectors = None
+        self.on.trim()
+
+    def apply(self, state: DeviceState, plan: Plan, control: Control) -> None:
+        """Apply ``plan`` in place; see the protocol.
+
+        Work is queued ahead of the GPU. Where a launch takes long, ``control`` is looked at when
+        all but the last ``AHEAD`` launches are done, and what is reported is what was queued.
+        """
+        if plan.profile.strategy != "tiled":
+            raise ProgramError(
+                f"the cupy engine applies plans of the strategy 'tiled', not "
+                f"{plan.profile.strategy!r}"
+            )
+        if plan.initial.order != state.order:
+            raise ProgramError(
+                f"the plan begins at layout {plan.initial.order}, but the state has {state.order}"
+            )
+        if len(plan.final.order) > state.stride.bit_length() - 1:
+            raise ProgramError(
+                f"the plan stores {len(plan.final.order)} qubits, more than the state was "
+                "allocated for"
+            )
+        uploaded = self._uploaded(plan, state.precision)
+        marks: deque[Any] = deque()
+        for done, step in enumerate(uploaded.programs.passes, start=1):
+            control.check()
+            if isinstance(step, WidePass):
+                with self.on.active():
+                    apply_wide(state.vectors, step, self.on.xp)
+            else:
+                self._launch(state, uploaded, step)
+            if state.batch * state.stride >= LONG_LAUNCH:
+                marks.append(self.on.mark())
+                if len(marks) > AHEAD:
+                    self.on.wait(marks.popleft())
+            control.report(done / len(plan.passes))
+        state.order = plan.final.order
+
+    def _launch(self, state: DeviceState, uploaded: _Uploaded, launches: Any) -> None:
+        geometry = GEOMETRIES[state.precision]
+        kernel = f"tile_pass_{state.precision.value}"
+        real = state.precision.real_dtype.itemsize
+        programs = uploaded.programs
+        with self.on.active():
+            for window, launch in launches:
+                part = programs.windows[window]
+                self.on.load_programs(kernel, uploaded.words, part.start, part.stop)
+                arguments = (
+                    state.vectors,
+                    np.uint64(state.stride),
+                    np.uint32(launch.start),
+                    uploaded.tables,
+                    uploaded.ints,
+                    uploaded.angles,
+                )
+                tile_bytes = 2 * real << geometry.tile
+                self.on.launch(
+                    kernel,
+                    (launch.tiles, state.batch, 1),
+                    1 << geometry.thread,
+                    arguments,
+                    tile_bytes + real * launch.forms,
+                )
+
+    def _uploaded(self, plan: Plan, precision: Precision) -> _Uploaded:
+        key = (id(plan), precision)
+        with self._lock:
+            known = self._plans.get(key)
+            if known is not None:
+                self._plans.move_to_end(key)
+                return known[1]
+        programs = encode_plan(plan, precision)
+        with self.on.active():
+            uploaded = _Uploaded(
+                programs,
+                self.on.upload(programs.words),
+                self.on.upload(programs.tables),
+                self.on.upload(programs.ints),
+                self.on.upload(programs.angles),
+            )
+        with self._lock:
+            self._plans[key] = (plan, uploaded)
+            while len(self._plans) > PLANS_KEPT:
+                self._plans.popitem(last=False)
+        return uploaded
+
+    def probabilities(
+        self, state: DeviceState, qubits: Sequence[int], given: Mapping[int, int]
+    ) -> NDArray[np.float64]:
+        """Joint probabilities, shape ``(batch, 2**len(qubits))``; see the protocol."""
+        return readout.probabilities(self.on, state, qubits, given)
+
+    def gather(
+        self, state: DeviceState, indices: NDArray[np.uint64]
+    ) -> NDArray[np.complexfloating[Any]]:
+        """The amplitudes at the given indices (qubit order), shape ``(batch, len(indices))``."""
+        return readout.gather(self.on, state, indices)
+
+    def amplitudes(self, state: DeviceState) -> NDArray[np.complexfloating[Any]]:
+        """All amplitudes in qubit order, shape ``(batch, 2**num_qubits)``, on the host."""
+        return readout.amplitudes(self.on, state)
+
+    def expectation(self, state: DeviceState, paulis: Sequence[str]) -> NDArray[np.float64]:
+        """Expectation values, shape ``(batch, len(paulis))``; see the protocol."""
+        return readout.expectation(self.on, state, paulis)
+
+    def collapse(self, state: DeviceState, outcome: Mapping[int, int], probability: float) -> None:
+        """Project in place onto ``outcome`` (qubit → 0 or 1), divided by sqrt(probability)."""
+        mask, value = readout.fixed_bits(state, outcome)
+        size = 1 << len(state.order)
+        if value is None:  # a qubit that is |0> is to be 1: nothing is left
+            with self.on.active():
+                state.vectors[:, :size] = 0
+            return
+        factor = state.precision.real_dtype.type(1 / np.sqrt(probability))
+        arguments = (
+            state.vectors,
+            np.uint64(state.stride),
+            np.uint64(size),
+            np.uint64(mask),
+            np.uint64(value),
+            factor,
+        )
+        readout.launch_over(self.on, "project", state, size, arguments)
+
+    def flip(self, state: DeviceState, qubits: Sequence[int]) -> None:
+        """Apply X to each of ``qubits`` in place; one that is not stored cannot be flipped."""
+        places = state.layout.positions()
+        missing = [qubit for qubit in qubits if qubit not in places]
+        if missing:
+            raise ProgramError(f"qubit {missing[0]} is not stored and cannot be flipped in place")
+        mask = 0
+        for qubit in qubits:
+            mask ^= 1 << places[qubit]
+        if not mask:
+            return
+        size = 1 << len(state.order)
+        arguments = (state.vectors, np.uint64(state.stride), np.uint64(size), np.uint64(mask))
+        readout.launch_over(self.on, "flip_bits", state, size, arguments)

@@ -1,0 +1,26 @@
+"""The plugin's entry point. It imports neither CuPy nor Qiskit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from quayside.plugin import BackendSpec, hookimpl
+
+__all__ = ["quayside_register_backends"]
+
+QUAYSIDE_PLUGIN_API = 1
+
+
+@hookimpl
+def quayside_register_backends() -> Iterator[BackendSpec]:
+    """``cupy``, the state vector on an NVIDIA GPU."""
+    yield BackendSpec(
+        name="cupy",
+        aliases=("gpu-statevector",),
+        device="gpu",
+        priority=100,
+        factory="quayside_cupy.factory:make_cupy",
+        probe="quayside_cupy.probe:probe",
+        description="State vector on an NVIDIA GPU, with CUDA kernels of its own through CuPy",
+        install_hint="pip install 'quayside-cupy[cuda13]'",
+    )

@@ -1,0 +1,332 @@
+"""Stages of a tile pass → instructions of a program (cuda/opcodes.cuh)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quayside.planning.tile_plan import (
+    ALWAYS,
+    Condition,
+    DenseStage,
+    DiagonalGroup,
+    DiagonalStage,
+    DiagonalTerm,
+    PrepareStage,
+    Stage,
+)
+from quayside_cupy.geometry import Mapping
+from quayside_cupy.opcodes import HEADER_WORDS, OPERAND_WORDS, PAIRS, TRIPLES, Op
+from quayside_cupy.phases import Polynomial, split_stage
+from quayside_cupy.programs import MAX_FORMS, Buffers
+
+__all__ = ["ProgramWriter"]
+
+FORM_SHIFT = 16
+"""A phase term's first word: the thread mask, and above it the form's number plus one."""
+
+SMALLEST_PIVOT = 0.25
+"""A rotation is divided by its diagonal entry where that is not smaller than this."""
+
+SMALLEST_SCALE = 2.0**-40
+"""A common factor smaller than this is multiplied in at once, so that amplitudes stay in range."""
+
+
+class ProgramWriter:
+    """Writes one program: rounds in order, stages in order, then :meth:`finish`."""
+
+    def __init__(self, buffers: Buffers) -> None:
+        self._buffers = buffers
+        self._geometry = buffers.geometry
+        self._rounds: list[tuple[Mapping, list[list[int]]]] = []
+        self._places: dict[int, int] = {}
+        self._payload: list[float] = []
+        self._forms: dict[tuple[tuple[int, int], ...], int] = {}
+        self._scale = 1.0
+        self._scalable: tuple[int, int] | None = None  # payload of a matrix that applies to all
+
+    @property
+    def forms(self) -> int:
+        """How many forms the program has."""
+        return len(self._forms)
+
+    def begin_round(self, mapping: Mapping) -> None:
+        """The stages that follow run with ``mapping``."""
+        self._rounds.append((mapping, []))
+        self._places = mapping.places()
+
+    def stage(self, stage: Stage) -> None:
+        """Add ``stage`` to the round."""
+        if isinstance(stage, DiagonalStage):
+            self._diagonal_stage(stage)
+        elif isinstance(stage, DenseStage):
+            self._dense(stage)
+        elif isinstance(stage, PrepareStage):
+            size = 1 << len(stage.bits)
+            table = stage.amplitudes.reshape(size, 1)
+            self._gather(stage.bits, table, np.zeros((size, 1), dtype=np.intp), ALWAYS)
+        elif stage.is_flip:
+            op = Op.FLIP + self._register(stage.bits[0])
+            self._emit(op + Op.CONDITIONAL, condition=stage.condition)
+        else:
+            source = stage.source.reshape(-1, 1)
+            ones = np.ones(source.shape, dtype=np.complex128)
+            self._gather(stage.bits, ones, source, stage.condition)
+
+    def _register(self, bit: int) -> int:
+        """The register bit that local bit ``bit`` is in this round."""
+        register = self._places[bit] - self._geometry.thread
+        assert register >= 0, "the round does not hold this bit in registers"
+        return register
+
+    def _emit(
+        self,
+        opcode: int,
+        payload: Sequence[float] = (),
+        more: Sequence[int] = (),
+        condition: Condition = ALWAYS,
+    ) -> None:
+        mask, value = (
+            self._place_mask(condition.local_mask),
+            self._place_mask(condition.local_value),
+        )
+        thread = self._geometry.thread
+        low = (1 << thread) - 1
+        offset = len(self._payload)
+        self._payload += payload
+        self._payload += [0.0] * (-len(payload) % 4)
+        words = [
+            opcode,
+            OPERAND_WORDS + len(more),
+            condition.outer_mask,
+            condition.outer_value,
+            mask & low,
+            value & low,
+            mask >> thread,
+            value >> thread,
+            offset,
+            *more,
+        ]
+        self._rounds[-1][1].append(words)
+
+    def _place_mask(self, local: int) -> int:
+        return sum(1 << place for bit, place in self._places.items() if local >> bit & 1)
+
+    def _matrix_for_all(self, opcode: int, payload: list[float]) -> None:
+        """A matrix without condition: a common factor can be multiplied into it."""
+        self._scalable = (len(self._payload), len(payload))
+        self._emit(opcode, payload)
+
+    # Matrices
+
+    def _dense(self, stage: DenseStage) -> None:
+        condition = stage.condition
+        k = len(stage.bits)
+        if k > (2 if condition.local_mask else 3):
+            size = 1 << k
+            source = np.broadcast_to(np.arange(size), (size, size))
+            self._gather(stage.bits, stage.matrix, source, condition)
+            return
+        bits = tuple(self._register(bit) for bit in stage.bits)
+        place = bits[0] if k == 1 else PAIRS[bits[0], bits[1]] if k == 2 else 0
+        if condition.local_mask:
+            opcode = (Op.DENSE1, Op.DENSE2)[k - 1] + place + Op.CONDITIONAL
+            self._emit(opcode, _pairs(stage.matrix), condition=condition)
+        elif condition.outer_mask:
+            if k == 3:
+                place = TRIPLES[bits[0], bits[1], bits[2]]
+            opcode = (Op.DENSE1, Op.DENSE2, Op.DENSE3)[k - 1] + place
+            self._emit(opcode, _pairs(stage.matrix), condition=condition)
+        elif k == 1:
+            self._dense1(stage, place)
+        elif k == 2 and stage.form == "real":
+            self._matrix_for_all(Op.DENSE2_REAL + place, stage.matrix.real.ravel().tolist())
+        elif k == 2:
+            self._matrix_for_all(Op.DENSE2 + place, _pairs(stage.matrix))
+        else:
+            place = TRIPLES[bits[0], bits[1], bits[2]]
+            self._matrix_for_all(Op.DENSE3 + place, _pairs(stage.matrix))
+
+    def _dense1(self, stage: DenseStage, place: int) -> None:
+        (a, b), (c, d) = stage.matrix.tolist()
+        if stage.form == "hadamard":
+            self._factor(math.sqrt(0.5))
+            self._emit(Op.SUM_DIFFERENCE + place)
+        elif stage.form == "complex":
+            self._matrix_for_all(Op.DENSE1 + place, _pairs(stage.matrix))
+        elif a.real == d.real and abs(a.real) >= SMALLEST_PIVOT:
+            pivot = a.real
+            self._factor(pivot)
+            if stage.form == "real":
+                self._emit(Op.ROTATE + place, [b.real / pivot, c.real / pivot])
+            else:
+                self._emit(Op.ROTATE_CROSS + place, [b.imag / pivot, c.imag / pivot])
+        elif stage.form == "real":
+            self._matrix_for_all(Op.DENSE1_REAL + place, [a.real, b.real, c.real, d.real])
+        else:
+            self._matrix_for_all(Op.CROSS + place, [a.real, b.imag, c.imag, d.real])
+
+    def _factor(self, factor: float) -> None:
+        self._scale *= factor
+        if abs(self._scale) < SMALLEST_SCALE:
+            self._apply_scale()
+
+    def _apply_scale(self) -> None:
+        if self._scale == 1.0:
+            return
+        if self._scalable is None:
+            self._emit(Op.SCALE, [self._scale])
+        else:
+            start, size = self._scalable
+            for index in range(start, start + size):
+                self._payload[index] *= self._scale
+        self._scale = 1.0
+
+    def _gather(
+        self,
+        bits: Sequence[int],
+        table: NDArray[np.complex128],
+        source: NDArray[np.intp],
+        condition: Condition,
+    ) -> None:
+        """New entry ``s`` over ``bits`` is the sum over ``e`` of ``table[s, e]`` times the old
+        entry ``source[s, e]``."""
+        more = [len(bits), table.shape[1]]
+        more.append(self._buffers.add_ints(source.ravel().tolist()))
+        more.append(self._buffers.add_table(table))
+        more += [self._geometry.columns[bit] for bit in bits]
+        more += [self._places[bit] for bit in bits]
+        self._emit(Op.GATHER, more=more, condition=condition)
+
+    # Diagonals
+
+    def _diagonal_stage(self, stage: DiagonalStage) -> None:
+        polynomial, tables = split_stage(stage)
+        for group, term in tables:
+            self._look_up(group, term)
+        self._phase(polynomial)
+
+    def _look_up(self, group: DiagonalGroup, term: DiagonalTerm) -> None:
+        local = [group.bits[place] for place in term.places]
+        more = [len(local), len(term.outer), self._buffers.add_table(term.table)]
+        more += [self._places[bit] for bit in local]
+        more += term.outer
+        condition = Condition(
+            group.local_mask, group.local_value, term.outer_mask, term.outer_value
+        )
+        self._emit(Op.DIAGONAL, more=more, condition=condition)
+
+    def _phase(self, polynomial: Polynomial) -> None:
+        thread = self._geometry.thread
+        low = (1 << thread) - 1
+        subsets: dict[int, list[tuple[int, float, int]]] = {}
+        for local, outer in polynomial.items():
+            place = self._place_mask(local)
+            constant = outer.get(0, 0.0)
+            form = self._form({mask: angle for mask, angle in outer.items() if mask})
+            if form or constant:
+                subsets.setdefault(place >> thread, []).append((place & low, constant, form))
+        fixed = {
+            subset: sum(constant for _, constant, _ in terms)
+            for subset, terms in subsets.items()
+            if all(mask == 0 and form == 0 for mask, _, form in terms)
+        }
+        if self._prefer_table(fixed):
+            self._register_table(fixed)
+            subsets = {subset: terms for subset, terms in subsets.items() if subset not in fixed}
+        if not subsets:
+            return
+        more = [len(subsets)]
+        for subset, terms in sorted(subsets.items()):
+            more += [subset, len(terms)]
+            for mask, constant, form in terms:
+                more.append(mask | form << FORM_SHIFT)
+                angle = self._buffers.angle(constant)
+                more.append(angle & 0xFFFFFFFF)
+                if self._buffers.angle_bits == 64:
+                    more.append(angle >> 32)
+        self._emit(Op.PHASE, more=more)
+
+    def _form(self, terms: dict[int, float]) -> int:
+        """The number plus one of the form that adds up ``terms`` (mask on the tile number, angle
+        in radians); 0 where there are none."""
+        if not terms:
+            return 0
+        key = tuple(sorted((mask, self._buffers.angle(angle)) for mask, angle in terms.items()))
+        return self._forms.setdefault(key, len(self._forms)) + 1
+
+    def _prefer_table(self, fixed: dict[int, float]) -> bool:
+        """Whether one product with a table is cheaper than one for each fixed subset: an angle
+        costs about 20 instructions a thread, a product 4 an amplitude."""
+        size = 1 << self._geometry.register
+        return sum(20 + 4 * (size >> subset.bit_count()) for subset in fixed) > 4 * size + 8
+
+    def _register_table(self, fixed: dict[int, float]) -> None:
+        size = 1 << self._geometry.register
+        angles = [
+            sum(angle for subset, angle in fixed.items() if index & subset == subset)
+            for index in range(size)
+        ]
+        payload = _pairs(np.exp(1j * np.array(angles)))
+        self._matrix_for_all(Op.REGISTER_TABLE, payload)
+
+    # The whole
+
+    def finish(
+        self,
+        load: Sequence[int],
+        store: Sequence[int],
+        before: int,
+        width: int,
+        outer: Sequence[int],
+        limit: int,
+    ) -> NDArray[np.uint32] | None:
+        """The program; None, and nothing added to the buffers' programs, if it is too large.
+
+        Args:
+            load, store: the storage bit of each local bit, on the way in and out.
+            before: an amplitude whose index has a bit from here on is 0 and not read.
+            width: qubits stored afterwards.
+            outer: the storage bits of the tile number, ascending.
+            limit: bytes that the program may have.
+        """
+        self._apply_scale()
+        if len(self._forms) > MAX_FORMS:
+            return None
+        runs: dict[int, int] = {}
+        for number, bit in enumerate(outer):
+            runs[bit - number] = runs.get(bit - number, 0) | 1 << number
+        words = [len(self._rounds), before, len(self._forms), 0, 0, len(runs)]
+        words += [int(before < max(load) + 1), width]
+        assert len(words) == HEADER_WORDS
+        for shift, mask in runs.items():
+            words += [mask, shift]
+        first, last = self._rounds[0][0], self._rounds[-1][0]
+        words += [load[bit] for bit in (*first.threads, *first.registers)]
+        words += [store[bit] for bit in (*last.threads, *last.registers)]
+        payload_at: list[int] = []
+        for mapping, ops in self._rounds:
+            words += [self._geometry.columns[bit] for bit in (*mapping.threads, *mapping.registers)]
+            words.append(len(ops))
+            for op in ops:
+                payload_at.append(len(words) + 8)
+                words += op
+        words += [0] * (-len(words) % 4)
+        real = self._buffers.precision.real_dtype
+        for at in payload_at:
+            words[at] += len(words) * 4 // real.itemsize
+        payload = np.array(self._payload, dtype=real).view(np.uint32)
+        if 4 * (len(words) + len(payload)) > limit:
+            return None
+        words[3], words[4] = self._buffers.add_forms(list(self._forms))
+        return np.concatenate([np.array(words, dtype=np.uint32), payload])
+
+
+def _pairs(matrix: NDArray[np.complex128]) -> list[float]:
+    """The entries as re, im, re, im …"""
+    flat = np.ascontiguousarray(matrix, dtype=np.complex128).ravel()
+    values: list[float] = flat.view(np.float64).tolist()
+    return values
