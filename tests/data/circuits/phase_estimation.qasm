@@ -1,0 +1,27 @@
+// Four counting qubits read the phase 5/16 of a gate on one eigenstate, with barriers between.
+OPENQASM 2.0;
+include "qelib1.inc";
+qreg count[4];
+qreg eigen[1];
+creg phase[4];
+x eigen[0];
+h count;
+barrier count, eigen;
+cu1(2*pi*5/16) count[0], eigen[0];
+cu1(4*pi*5/16) count[1], eigen[0];
+cu1(8*pi*5/16) count[2], eigen[0];
+cu1(16*pi*5/16) count[3], eigen[0];
+barrier count, eigen;
+swap count[0], count[3];
+swap count[1], count[2];
+h count[0];
+cu1(-pi/2) count[0], count[1];
+h count[1];
+cu1(-pi/4) count[0], count[2];
+cu1(-pi/2) count[1], count[2];
+h count[2];
+cu1(-pi/8) count[0], count[3];
+cu1(-pi/4) count[1], count[3];
+cu1(-pi/2) count[2], count[3];
+h count[3];
+measure count -> phase;
