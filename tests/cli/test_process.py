@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -112,6 +113,23 @@ def test_a_reader_who_stops_reading_ends_the_command_quietly(arguments: tuple[st
     done = subprocess.run([*QUAYSIDE, *arguments], stdout=write, stderr=subprocess.PIPE)
     os.close(write)
     assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_a_name_that_the_terminal_cannot_show_does_no_harm(tmp_path: Path) -> None:
+    circuit = QuantumCircuit(1, 1, name="état ψ")
+    circuit.measure(0, 0)
+    path = tmp_path / "named.qpy"
+    with path.open("wb") as file:
+        qpy.dump(circuit, file)
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+
+    def output(*options: str) -> str:
+        command = [*QUAYSIDE, "run", str(path), *options]
+        done = subprocess.run(command, capture_output=True, env=environment, check=True)
+        return done.stdout.decode("ascii")
+
+    assert output().startswith("?tat ?: 1 qubit")
+    assert json.loads(output("--json"))["circuits"][0]["name"] == "état ψ"
 
 
 def test_output_into_a_pipe_is_not_wrapped_or_coloured() -> None:

@@ -50,7 +50,7 @@ def execute(options: argparse.Namespace) -> int:
         document: dict[str, Any] = {"backends": [describe_backend(info) for info in shown]}
         if options.all:
             document["plugins"] = [describe_plugin(record) for record in idle]
-        json.dump(document, sys.stdout, indent=2, ensure_ascii=False)
+        json.dump(document, sys.stdout, indent=2)
         sys.stdout.write("\n")
     else:
         _show(shown, idle if options.all else [], hidden=len(backends) - len(shown))

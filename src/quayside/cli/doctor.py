@@ -74,7 +74,7 @@ def execute(options: argparse.Namespace) -> int:
         require_extra("rich", "the report")
     report = examine()
     if options.json:
-        json.dump(asdict(report), sys.stdout, indent=2, ensure_ascii=False)
+        json.dump(asdict(report), sys.stdout, indent=2)
         sys.stdout.write("\n")
     else:
         _show(report)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import os
 import sys
@@ -66,6 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         logging.basicConfig(format="%(name)s: %(message)s")
         logging.getLogger("quayside").setLevel(logging.DEBUG)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a circuit's name may be in any script
     try:
         with _warnings_as_lines():
             code = int(options.execute(options))

@@ -99,7 +99,7 @@ def execute(options: argparse.Namespace) -> int:
 
         save_plot(outcomes, options.plot)
     if options.json:
-        json.dump(_document(job, result, outcomes), sys.stdout, indent=2, ensure_ascii=False)
+        json.dump(_document(job, result, outcomes), sys.stdout, indent=2)
         sys.stdout.write("\n")
     else:
         _show(job, outcomes)
@@ -227,7 +227,7 @@ def _document(job: JobV1, result: Result, outcomes: list[CircuitCounts]) -> dict
         "quayside": version("quayside"),
         "backend": job.backend().name,
         "job_id": job.job_id(),
-        "seconds": result.to_dict().get("time_taken"),
+        "seconds": getattr(result, "time_taken", None),
         "metadata": _plain(job.metadata),
         "circuits": [
             {
