@@ -1,4 +1,4 @@
-"""Blocks: what the tiled planner schedules.
+"""Blocks: what the tiled planner schedules. They hold structure alone; numbers are kept apart.
 
 A block is one or several gates as one operation on *wires*. A wire is a place for a qubit's
 amplitudes: gates that only rename qubits (``Relabel``, SWAP) change which qubit a wire holds, and
@@ -8,10 +8,9 @@ and restricts diagonals to 0, so that neither makes the state larger.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +25,12 @@ from quayside.program.operations import (
     Relabel,
 )
 
-__all__ = ["Block", "Kind", "make_blocks", "resolve_zeros"]
+__all__ = ["Block", "Kind", "Source", "Values", "make_blocks", "operands", "resolve_zeros"]
 
 Kind = Literal["dense", "diagonal", "permute", "prepare"]
+
+Values: TypeAlias = NDArray[np.complex128]
+"""A block's numbers: a matrix, a diagonal or a state; a permutation's are never read."""
 
 
 @dataclass(slots=True, eq=False)
@@ -36,23 +38,23 @@ class Block:
     """One operation on wires.
 
     Attributes:
-        kind: says what ``values`` is: a matrix, a diagonal, a source table (the new amplitude at
-            ``i`` is the old one at ``values[i]``) or a state to prepare.
-        wires: bit ``j`` of the index of ``values`` belongs to ``wires[j]``.
-        values: the numbers.
+        kind: what its numbers are: a matrix, a diagonal, a state to prepare, or (for a
+            permutation) none.
+        wires: bit ``j`` of the index of the numbers belongs to ``wires[j]``.
         controls: as in a gate, on wires.
         control_state: as in a gate.
         form: how a matrix may be applied.
         is_real: whether no entry has an imaginary part.
+        table: for a permutation: the new amplitude at ``i`` is the old one at ``table[i]``.
     """
 
     kind: Kind
     wires: tuple[int, ...]
-    values: NDArray[Any]
     controls: tuple[int, ...] = ()
     control_state: int = 0
     form: Form = "complex"
     is_real: bool = False
+    table: tuple[int, ...] = ()
 
     @property
     def targets(self) -> tuple[int, ...]:
@@ -65,14 +67,35 @@ class Block:
         return self.wires + self.controls if self.kind == "diagonal" else self.controls
 
 
-def make_blocks(gates: Sequence[GateOperation]) -> tuple[list[Block], dict[int, int]]:
-    """One block a gate that moves data, and the qubit that each renamed wire holds at the end.
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """Where a block's numbers come from.
 
-    Wire ``q`` holds qubit ``q`` at the start. A wire that is not in the result still does.
+    Attributes:
+        number: of the gate or block that has them.
+        pick: which of its entries they are, in order; None for all.
+    """
+
+    number: int
+    pick: NDArray[np.intp] | None = None
+
+    def read(self, values: Sequence[Values]) -> Values:
+        """The block's numbers, where ``values`` are those of all gates or blocks."""
+        found = values[self.number]
+        return found if self.pick is None else found[self.pick]
+
+
+def make_blocks(
+    gates: Sequence[GateOperation],
+) -> tuple[list[Block], list[int], dict[int, int]]:
+    """One block a gate that moves data, its gate's number, and what renamed wires hold at the end.
+
+    Wire ``q`` holds qubit ``q`` at the start. A wire that is not in the last result still does.
     """
     wire_of: dict[int, int] = {}
     blocks = []
-    for gate in gates:
+    numbers = []
+    for number, gate in enumerate(gates):
         if isinstance(gate, Relabel):
             moved = {
                 qubit: wire_of.get(source, source)
@@ -80,104 +103,80 @@ def make_blocks(gates: Sequence[GateOperation]) -> tuple[list[Block], dict[int, 
             }
             wire_of.update(moved)
             continue
-        if isinstance(gate, Permutation) and _is_swap(gate):
-            first, second = gate.qubits
-            wire_of[first], wire_of[second] = (
-                wire_of.get(second, second),
-                wire_of.get(first, first),
-            )
-            continue
-        wires = tuple(wire_of.get(qubit, qubit) for qubit in gate.qubits)
-        if not wires and not isinstance(gate, Diagonal):
-            # Over no qubits, a permutation does nothing, and all others are one factor.
-            if isinstance(gate, Permutation):
+        wires = gate.qubits
+        controls: tuple[int, ...] = ()
+        state = 0
+        if not isinstance(gate, Prepare):
+            controls, state = gate.controls, gate.control_state
+        if wire_of:
+            wires = tuple([wire_of.get(qubit, qubit) for qubit in wires])
+            controls = tuple([wire_of.get(qubit, qubit) for qubit in controls])
+        if isinstance(gate, Permutation):
+            table = gate.table.tolist()
+            if not controls and table == [0, 2, 1, 3]:
+                first, second = gate.qubits
+                wire_of[first], wire_of[second] = wires[1], wires[0]
                 continue
-            factor = gate.matrix if isinstance(gate, Matrix) else gate.amplitudes
-            gate = Diagonal(factor.reshape(1), (), *_controls(gate))
-        if isinstance(gate, Prepare):
-            blocks.append(Block("prepare", wires, gate.amplitudes))
-            continue
-        controls = tuple(wire_of.get(qubit, qubit) for qubit in gate.controls)
-        if isinstance(gate, Diagonal):
-            blocks.append(Block("diagonal", wires, gate.diagonal, controls, gate.control_state))
-        elif isinstance(gate, Matrix):
-            blocks.append(Block("dense", wires, gate.matrix, controls, gate.control_state))
+            if len(table) == 1:
+                continue
+            source = tuple(table) if len(table) == 2 else tuple(np.argsort(gate.table).tolist())
+            block = Block("permute", wires, controls, state, is_real=True, table=source)
+        elif isinstance(gate, Diagonal) or not wires:
+            # Over no qubits, matrices and states are one factor.
+            block = Block("diagonal", wires, controls, state)
+        elif isinstance(gate, Prepare):
+            block = Block("prepare", wires)
         else:
-            source = np.empty_like(gate.table)
-            source[gate.table] = np.arange(len(source))
-            blocks.append(Block("permute", wires, source, controls, gate.control_state))
-    _classify(blocks)
-    return blocks, {wire: qubit for qubit, wire in wire_of.items()}
+            block = Block("dense", wires, controls, state)
+        blocks.append(block)
+        numbers.append(number)
+    return blocks, numbers, {wire: qubit for qubit, wire in wire_of.items()}
 
 
-def _controls(gate: Matrix | Prepare) -> tuple[tuple[int, ...], int]:
-    return (gate.controls, gate.control_state) if isinstance(gate, Matrix) else ((), 0)
+_NONE = np.zeros(0, dtype=np.complex128)
 
 
-def _is_swap(gate: Permutation) -> bool:
-    return not gate.controls and len(gate.table) == 4 and gate.table.tolist() == [0, 2, 1, 3]
+def operands(gates: Sequence[GateOperation], numbers: Sequence[int]) -> list[Values]:
+    """The numbers of the gates ``numbers``, complex128; none for permutations."""
+    values = []
+    for number in numbers:
+        gate = gates[number]
+        found: NDArray[Any] = _NONE
+        if isinstance(gate, Matrix):
+            found = gate.matrix if gate.qubits else gate.matrix.ravel()
+        elif isinstance(gate, Diagonal):
+            found = gate.diagonal
+        elif isinstance(gate, Prepare):
+            found = gate.amplitudes
+        values.append(found if found.dtype == np.complex128 else found.astype(np.complex128))
+    return values
 
 
-def _classify(blocks: Sequence[Block]) -> None:
-    """Set ``form`` and ``is_real``, and make matrices that are diagonal into diagonals.
-
-    Matrices of one size are looked at together; entries count as 0 only when they are.
-    """
-    alike: dict[tuple[Kind, int], list[Block]] = {}
-    for block in blocks:
-        if block.kind == "permute":
-            block.is_real = True
-        elif block.kind != "prepare" and len(block.wires) <= 3:
-            alike.setdefault((block.kind, len(block.wires)), []).append(block)
-    for (kind, count), group in alike.items():
-        stack = np.array([block.values for block in group], dtype=np.complex128)
-        axes = tuple(range(1, stack.ndim))
-        real: NDArray[np.bool_] = np.logical_not(stack.imag.any(axis=axes))
-        if kind == "diagonal":
-            for block, is_real in zip(group, real.tolist(), strict=True):
-                block.is_real = is_real
-            continue
-        forms = np.where(real, 1, 0)
-        if count == 1:
-            parts = stack.view(np.float64).reshape(-1, 8)
-            forms[~parts[:, [1, 2, 4, 7]].any(axis=1)] = 2
-            forms[np.abs(parts - _HADAMARD).max(axis=1) < 1e-15] = 3
-        rest = stack.copy()
-        rest[:, range(1 << count), range(1 << count)] = 0
-        forms[~rest.any(axis=axes)] = 4
-        for block, is_real, form in zip(group, real.tolist(), forms.tolist(), strict=True):
-            block.is_real = is_real
-            if form == 4:
-                block.kind = "diagonal"
-                block.values = np.diagonal(block.values)
-            else:
-                block.form = _FORMS[form]
-
-
-_FORMS: tuple[Form, ...] = ("complex", "real", "cross", "hadamard")
-_HADAMARD = np.array([1, 0, 1, 0, 1, 0, -1, 0]) * 0.5**0.5
-
-
-def resolve_zeros(blocks: Sequence[Block], order: Sequence[int]) -> list[Block]:
+def resolve_zeros(
+    blocks: Sequence[Block], order: Sequence[int]
+) -> tuple[list[Block], list[Source]]:
     """``blocks`` for a state that stores the wires ``order``, where all others are |0>.
 
     Controls and diagonals no longer look at a wire before a block moves amplitudes along it.
     """
     stored = set(order)
     resolved = []
-    for block in blocks:
+    sources = []
+    for number, block in enumerate(blocks):
+        pick = None
         if block.controls and not stored.issuperset(block.controls):
             kept = _resolve(block.controls, block.control_state, stored)
             if kept is None:
                 continue
-            block = dataclasses.replace(block, controls=kept[0], control_state=kept[1])
+            block = replace(block, controls=kept[0], control_state=kept[1])
         if block.kind != "diagonal":
             stored.update(block.wires)
         elif not stored.issuperset(block.wires):
-            wires, values = _restrict(block.wires, block.values, stored)
-            block = dataclasses.replace(block, wires=wires, values=values)
+            wires, pick = _restrict(block.wires, stored)
+            block = replace(block, wires=wires)
         resolved.append(block)
-    return resolved
+        sources.append(Source(number, pick))
+    return resolved, sources
 
 
 def _resolve(
@@ -195,10 +194,10 @@ def _resolve(
     return tuple(kept), wanted
 
 
-def _restrict(
-    wires: tuple[int, ...], diagonal: NDArray[Any], stored: set[int]
-) -> tuple[tuple[int, ...], NDArray[Any]]:
-    """The diagonal on the stored wires, where the others are 0."""
-    tensor = diagonal.reshape((2,) * len(wires))
-    chosen = tuple(slice(None) if wire in stored else 0 for wire in reversed(wires))
-    return tuple(wire for wire in wires if wire in stored), tensor[chosen].ravel()
+def _restrict(wires: tuple[int, ...], stored: set[int]) -> tuple[tuple[int, ...], NDArray[np.intp]]:
+    """The stored wires, and the entries of a diagonal where the others are 0."""
+    pick = np.zeros(1, dtype=np.intp)
+    for bit, wire in enumerate(wires):
+        if wire in stored:
+            pick = np.concatenate([pick, pick | 1 << bit])
+    return tuple(wire for wire in wires if wire in stored), pick

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import lru_cache
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quayside.planning.tile_blocks import Block
+from quayside.planning.tile_blocks import Block, Values
 from quayside.planning.tile_plan import (
+    ALWAYS,
     MAX_GROUP_BITS,
     Condition,
     DiagonalGroup,
@@ -23,128 +25,164 @@ from quayside.planning.tile_plan import (
     DiagonalTerm,
 )
 
-__all__ = ["condition_of", "diagonal_stage", "gathered"]
+__all__ = ["DiagonalRecipe", "condition_of", "diagonal_recipe", "gathered"]
 
 
 @dataclass(slots=True, eq=False)
 class _Factor:
     """A block in the terms of a tile.
 
-    The lowest bits of the table's index are the local bits, then come the outer bits, both
-    ascending.
+    The lowest bits of its table's index are the local bits, then come the outer bits, both
+    ascending. ``index`` says which entry of the block's numbers, followed by a 1, each entry is.
     """
 
+    number: int
     bits: tuple[int, ...]
     outer: tuple[int, ...]
-    table: NDArray[np.complex128]
+    index: NDArray[np.intp] | None
+    padded: bool
     condition: Condition
+
+    def table(self, values: Sequence[Values]) -> Values:
+        found = values[self.number]
+        if self.padded:
+            found = np.append(found, 1)
+        return found if self.index is None else found[self.index]
+
+
+_Key: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], int, int]
 
 
 @dataclass(slots=True, eq=False)
-class _Packing:
-    """A group in the making: factors whose local bits together are few."""
+class _Group:
+    """A group whose factors' local bits together are few, or one factor that is alone."""
 
     bits: set[int]
     factors: list[_Factor] = field(default_factory=list)
+    mask: int = 0
+    value: int = 0
+    order: tuple[int, ...] = ()
+    constant: list[tuple[_Factor, list[int]]] = field(default_factory=list)
+    terms: list[tuple[_Key, list[_Factor]]] = field(default_factory=list)
+
+    def settle(self) -> None:
+        """Sort the factors: those that are the same in every tile, and the terms of the others."""
+        bits = self.order = tuple(sorted(self.bits))
+        terms: dict[_Key, list[_Factor]] = {}
+        for factor in self.factors:
+            where = factor.condition
+            if factor.outer or where.outer_mask:
+                places = tuple([bits.index(bit) for bit in factor.bits])
+                key = (places, factor.outer, where.outer_mask, where.outer_value)
+                terms.setdefault(key, []).append(factor)
+            else:
+                # Axes go from the highest bit to the lowest, in the table as in the group.
+                shape = [2 if bit in factor.bits else 1 for bit in reversed(bits)]
+                self.constant.append((factor, shape))
+        self.terms = sorted(terms.items(), key=lambda item: item[0])
+
+    def fill(self, values: Sequence[Values]) -> DiagonalGroup:
+        terms = []
+        if self.constant:
+            table = np.ones((2,) * len(self.order), dtype=np.complex128)
+            for factor, shape in self.constant:
+                table *= factor.table(values).reshape(shape)
+            terms.append(DiagonalTerm(tuple(range(len(self.order))), (), table.ravel()))
+        for (places, outer, mask, value), factors in self.terms:
+            product = factors[0].table(values)
+            for factor in factors[1:]:
+                product = product * factor.table(values)
+            terms.append(DiagonalTerm(places, outer, product, mask, value))
+        return DiagonalGroup(self.order, tuple(terms), self.mask, self.value)
 
 
-def diagonal_stage(
-    blocks: Sequence[Block], local: dict[int, int], outer: dict[int, int]
-) -> DiagonalStage:
-    """The stage that multiplies by all of ``blocks``.
+@dataclass(frozen=True, slots=True, eq=False)
+class DiagonalRecipe:
+    """A diagonal stage without its numbers."""
+
+    groups: tuple[_Group, ...]
+
+    def fill(self, values: Sequence[Values]) -> DiagonalStage:
+        """The stage for the numbers of all blocks."""
+        return DiagonalStage(tuple([group.fill(values) for group in self.groups]))
+
+
+def diagonal_recipe(
+    blocks: Sequence[Block],
+    numbers: Sequence[int],
+    local: dict[int, int],
+    outer: dict[int, int],
+) -> DiagonalRecipe:
+    """The stage that multiplies by the blocks ``numbers``.
 
     ``local`` and ``outer`` say which local bit or outer bit each wire is.
     """
-    packings: list[_Packing] = []
-    alone: list[DiagonalGroup] = []
-    factors = [_factor(block, local, outer) for block in blocks]
+    groups: list[_Group] = []
+    alone: list[_Group] = []
+    factors = [_factor(blocks[number], number, local, outer) for number in numbers]
     for factor in sorted(factors, key=lambda factor: factor.bits):
-        where = factor.condition
-        if where.local_mask or len(factor.bits) > MAX_GROUP_BITS:
-            places = tuple(range(len(factor.bits)))
-            term = DiagonalTerm(
-                places, factor.outer, factor.table, where.outer_mask, where.outer_value
-            )
-            alone.append(DiagonalGroup(factor.bits, (term,), where.local_mask, where.local_value))
-            continue
         bits = set(factor.bits)
+        where = factor.condition
+        if where.local_mask or len(bits) > MAX_GROUP_BITS:
+            alone.append(_Group(bits, [factor], where.local_mask, where.local_value))
+            continue
         best, growth = None, 0
-        for packing in packings:
-            size = len(packing.bits | bits)
-            if size <= MAX_GROUP_BITS and (best is None or size - len(packing.bits) < growth):
-                best, growth = packing, size - len(packing.bits)
+        for group in groups:
+            size = len(group.bits | bits)
+            if size <= MAX_GROUP_BITS and (best is None or size - len(group.bits) < growth):
+                best, growth = group, size - len(group.bits)
         if best is None:
-            best = _Packing(set())
-            packings.append(best)
+            best = _Group(set())
+            groups.append(best)
         best.bits |= bits
         best.factors.append(factor)
-    return DiagonalStage((*map(_group, packings), *alone))
+    for group in groups + alone:
+        group.settle()
+    return DiagonalRecipe((*groups, *alone))
 
 
-def _factor(block: Block, local: dict[int, int], outer: dict[int, int]) -> _Factor:
+def _factor(block: Block, number: int, local: dict[int, int], outer: dict[int, int]) -> _Factor:
     wires = block.wires
-    values = block.values
-    where = condition_of(block, local, outer)
-    if block.controls and len(wires) + len(block.controls) <= MAX_GROUP_BITS:
+    where = condition_of(block, local, outer) if block.controls else ALWAYS
+    padded = bool(block.controls) and len(wires) + len(block.controls) <= MAX_GROUP_BITS
+    if padded:
         # A table over the controls too packs with others; a condition does not.
-        full = np.ones((1 << len(block.controls), len(values)), dtype=np.complex128)
-        full[block.control_state] = values
-        wires, values, where = wires + block.controls, full.ravel(), Condition()
-    inside = [j for j, wire in enumerate(wires) if wire in local]
-    inside.sort(key=lambda j: local[wires[j]])
-    outside = [j for j, wire in enumerate(wires) if wire not in local]
-    outside.sort(key=lambda j: outer[wires[j]])
-    return _Factor(
-        tuple([local[wires[j]] for j in inside]),
-        tuple([outer[wires[j]] for j in outside]),
-        reordered(values, inside + outside),
-        where,
-    )
+        wires, where = wires + block.controls, ALWAYS
+    inside = sorted([(local[wire], j) for j, wire in enumerate(wires) if wire in local])
+    outside = sorted([(outer[wire], j) for j, wire in enumerate(wires) if wire not in local])
+    order = tuple([j for _, j in inside] + [j for _, j in outside])
+    index = None
+    if padded:
+        index = _padded(order, len(block.wires), block.control_state)
+    elif order != tuple(range(len(order))):
+        index = gathered(order)
+    bits = tuple([bit for bit, _ in inside])
+    return _Factor(number, bits, tuple([bit for bit, _ in outside]), index, padded, where)
 
 
-def _group(packing: _Packing) -> DiagonalGroup:
-    bits = tuple(sorted(packing.bits))
-    constant: NDArray[Any] | None = None
-    tables: dict[tuple[tuple[int, ...], tuple[int, ...], int, int], NDArray[np.complex128]] = {}
-    for factor in packing.factors:
-        where = factor.condition
-        if not factor.outer and not where.outer_mask:
-            if constant is None:
-                constant = np.ones((2,) * len(bits), dtype=np.complex128)
-            # Axes go from the highest bit to the lowest, in the table as in the group.
-            shape = [2 if bit in factor.bits else 1 for bit in reversed(bits)]
-            constant *= factor.table.reshape(shape)
-            continue
-        places = tuple([bits.index(bit) for bit in factor.bits])
-        key = (places, factor.outer, where.outer_mask, where.outer_value)
-        tables[key] = tables[key] * factor.table if key in tables else factor.table
-    terms = [
-        DiagonalTerm(places, outer, table, mask, value)
-        for (places, outer, mask, value), table in sorted(tables.items(), key=lambda item: item[0])
-    ]
-    if constant is not None:
-        terms.insert(0, DiagonalTerm(tuple(range(len(bits))), (), constant.ravel()))
-    return DiagonalGroup(bits, tuple(terms))
-
-
-def reordered(values: NDArray[Any], order: Sequence[int]) -> NDArray[np.complex128]:
-    """``values``, indexed by bits in another order: the new bit ``j`` is the old ``order[j]``."""
-    count = len(order)
-    axes = [count - 1 - order[count - 1 - axis] for axis in range(count)]
-    tensor = values.reshape((2,) * count).transpose(axes)
-    return np.ascontiguousarray(tensor, dtype=np.complex128).ravel()
-
-
-def gathered(order: Sequence[int]) -> NDArray[np.intp]:
+@lru_cache(maxsize=4096)
+def gathered(order: tuple[int, ...]) -> NDArray[np.intp]:
     """For an index whose bit ``j`` stands for bit ``order[j]`` of another: that other index."""
-    index = np.arange(1 << len(order))
-    other = np.zeros_like(index)
-    for position, bit in enumerate(order):
-        other |= (index >> position & 1) << bit
+    other = np.zeros(1, dtype=np.intp)
+    for bit in order:
+        other = np.concatenate([other, other | 1 << bit])
+    other.flags.writeable = False
     return other
 
 
+@lru_cache(maxsize=4096)
+def _padded(order: tuple[int, ...], own: int, state: int) -> NDArray[np.intp]:
+    """As :func:`gathered`, for a diagonal of ``own`` bits; elsewhere the entry after its last."""
+    whole = gathered(order)
+    index = np.where(whole >> own == state, whole & ((1 << own) - 1), 1 << own)
+    index.flags.writeable = False
+    return index
+
+
 def condition_of(block: Block, local: dict[int, int], outer: dict[int, int]) -> Condition:
+    """The block's controls as masks on the local index and the tile number."""
+    if not block.controls:
+        return ALWAYS
     masks = [0, 0, 0, 0]
     for bit, wire in enumerate(block.controls):
         inside = wire in local

@@ -20,14 +20,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from quayside.planning.tile_blocks import Block, Kind
 from quayside.planning.tile_cost import DENSE_FLOPS
 from quayside.planning.tile_plan import Form
-from quayside.planning.tile_product import Recipe, recipe_of, source_of, stacked_product
+from quayside.planning.tile_product import Product, Recipe, recipe_of, source_of
 
-__all__ = ["Cluster", "build_clusters", "find_clusters"]
+__all__ = ["Cluster", "find_clusters", "merge_clusters"]
 
 STAGE = 8.0
 """Flops per amplitude that another stage costs beside its own: a trip through the tile."""
@@ -225,31 +223,30 @@ def _dense_cost(blocks: Sequence[Block], members: Sequence[int]) -> float:
     return STAGE + (16 if all(blocks[number].is_real for number in members) else 32)
 
 
-def build_clusters(blocks: Sequence[Block], clusters: Sequence[Cluster]) -> list[Block]:
-    """The blocks that the clusters become: products for alike clusters are taken at once."""
-    result: list[Block | None] = [None] * len(clusters)
-    alike: dict[tuple[tuple[Recipe, ...], Kind], list[int]] = {}
+def merge_clusters(
+    blocks: Sequence[Block], clusters: Sequence[Cluster]
+) -> tuple[list[Block], list[int], list[Product]]:
+    """The blocks that the clusters become, and where their numbers come from.
+
+    Those of a cluster with one member are the member's, whose number is in the second result
+    (-1 for the others); the others' are the products, one for all clusters of one build.
+    """
+    merged = []
+    singles = []
+    alike: dict[tuple[tuple[Recipe, ...], bool], Product] = {}
     for number, cluster in enumerate(clusters):
         if len(cluster.members) == 1:
-            result[number] = blocks[cluster.members[0]]
-        else:
-            recipes = tuple([recipe_of(blocks[m], cluster.wires) for m in cluster.members])
-            alike.setdefault((recipes, cluster.kind), []).append(number)
-    for (recipes, kind), numbers in alike.items():
-        members = [clusters[number].members for number in numbers]
-        stacks = []
-        for place, recipe in enumerate(recipes):
-            column = [blocks[row[place]].values for row in members]
-            stacks.append(None if recipe[0] == "permute" else np.array(column))
-        count = len(clusters[numbers[0]].wires)
-        products = stacked_product(recipes, stacks, count, kind == "diagonal")
-        for number, values in zip(numbers, products, strict=True):
-            cluster = clusters[number]
-            result[number] = Block(
-                cluster.kind,
-                cluster.wires,
-                values,
-                form=cluster.form,
-                is_real=cluster.form == "real",
-            )
-    return [block for block in result if block is not None]
+            merged.append(blocks[cluster.members[0]])
+            singles.append(cluster.members[0])
+            continue
+        wires = cluster.wires
+        merged.append(Block(cluster.kind, wires, form=cluster.form, is_real=cluster.form == "real"))
+        singles.append(-1)
+        recipes = tuple([recipe_of(blocks[member], wires) for member in cluster.members])
+        key = (recipes, cluster.kind == "diagonal")
+        product = alike.get(key)
+        if product is None:
+            product = alike[key] = Product(recipes, len(wires), key[1], [], [])
+        product.members.append(cluster.members)
+        product.numbers.append(number)
+    return merged, singles, list(alike.values())

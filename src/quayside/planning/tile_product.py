@@ -7,28 +7,28 @@ multiplied as stacks, so that Python's time goes with the kinds of clusters, not
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quayside.planning.tile_blocks import Block
+from quayside.planning.tile_blocks import Block, Values
 
-__all__ = ["Recipe", "recipe_of", "source_of", "stacked_product"]
+__all__ = ["Product", "Recipe", "recipe_of", "source_of"]
 
 Recipe: TypeAlias = tuple[str, tuple[int, ...], tuple[int, ...], int, tuple[int, ...]]
 """How a block acts on a cluster's bits: its kind, the bits of its wires and of its controls, its
-control state and, for a permutation, the source table. What is missing are the numbers."""
+control state and, for a permutation, its table. What is missing are the numbers."""
 
 
 def recipe_of(block: Block, wires: Sequence[int]) -> Recipe:
     """The recipe of ``block`` in a cluster on ``wires``."""
     place = wires.index
-    table = tuple(block.values.tolist()) if block.kind == "permute" else ()
     controls = tuple([place(wire) for wire in block.controls]) if block.controls else ()
     bits = tuple([place(wire) for wire in block.wires])
-    return (block.kind, bits, controls, block.control_state, table)
+    return (block.kind, bits, controls, block.control_state, block.table)
 
 
 @lru_cache(maxsize=4096)
@@ -79,34 +79,48 @@ def _diagonal_entries(recipe: Recipe, count: int) -> tuple[NDArray[Any], NDArray
     return own, np.array(idle, dtype=np.intp)
 
 
-def stacked_product(
-    recipes: Sequence[Recipe], stacks: Sequence[NDArray[Any] | None], count: int, diagonal: bool
-) -> NDArray[np.complex128]:
-    """The products of many clusters on ``count`` bits that have the same ``recipes``.
+@dataclass(frozen=True, slots=True, eq=False)
+class Product:
+    """The clusters of one build.
 
-    ``stacks[j]`` holds the ``j``-th blocks' numbers, one row a cluster; permutations have None.
-    The result has shape ``(clusters, 2**count, 2**count)``, or with ``diagonal`` (where the
-    products are known to be so) ``(clusters, 2**count)``.
+    Attributes:
+        recipes: how the members act, in order.
+        count: bits of the clusters.
+        diagonal: whether the products are diagonals, and are wanted as such.
+        members: for each cluster, the numbers of its blocks.
+        numbers: for each cluster, the number of the block that it becomes.
     """
-    size = 1 << count
-    # A diagonal product needs one column: the permutations act on it, and compose to nothing.
-    product: NDArray[Any] = np.ones((1, size, 1)) if diagonal else np.eye(size)[None]
-    for recipe, stack in zip(recipes, stacks, strict=True):
-        if stack is None:
-            product = product[:, source_of(recipe, count)]
-        elif recipe[0] == "diagonal":
-            own, idle = _diagonal_entries(recipe, count)
-            factors = stack[:, own]
-            factors[:, idle] = 1
-            product = factors[:, :, None] * product
-        else:
-            if recipe[1] == tuple(range(count)):
-                full = stack
-            else:
-                rows, columns, own_rows, own_columns, ones = _entries(recipe, count)
+
+    recipes: tuple[Recipe, ...]
+    count: int
+    diagonal: bool
+    members: list[list[int]]
+    numbers: list[int]
+
+    def fill(self, values: Sequence[Values], results: list[Values]) -> None:
+        """Multiply the numbers of blocks, and write those of the products to ``results``."""
+        size = 1 << self.count
+        # A diagonal product needs one column: permutations act on it, and compose to nothing.
+        product: NDArray[Any] = np.ones((1, size, 1)) if self.diagonal else np.eye(size)[None]
+        for place, recipe in enumerate(self.recipes):
+            if recipe[0] == "permute":
+                product = product[:, source_of(recipe, self.count)]
+                continue
+            stack = np.array([values[row[place]] for row in self.members])
+            if recipe[0] == "diagonal":
+                own, idle = _diagonal_entries(recipe, self.count)
+                factors = stack[:, own]
+                factors[:, idle] = 1
+                product = factors[:, :, None] * product
+                continue
+            if recipe[1] != tuple(range(self.count)):
+                rows, columns, own_rows, own_columns, ones = _entries(recipe, self.count)
                 full = np.zeros((len(stack), size, size), dtype=np.complex128)
                 full[:, rows, columns] = stack[:, own_rows, own_columns]
                 full[:, ones, ones] = 1
-            product = np.matmul(full, product)
-    result: NDArray[np.complex128] = product[:, :, 0] if diagonal else product
-    return result
+                stack = full
+            product = np.matmul(stack, product)
+        if self.diagonal:
+            product = product[:, :, 0]
+        for number, found in zip(self.numbers, product, strict=True):
+            results[number] = found
