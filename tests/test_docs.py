@@ -154,6 +154,19 @@ def test_links_lead_somewhere(page: str) -> None:
     assert broken == []
 
 
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    reached, waiting = set[str](), ["README.md"]
+    while waiting:
+        page = waiting.pop()
+        reached.add(page)
+        for link in links(page):
+            target = ((ROOT / page).parent / link.partition("#")[0]).resolve()
+            if target.suffix == ".md" and target.is_relative_to(ROOT):
+                name = target.relative_to(ROOT).as_posix()
+                waiting += [name] * (name not in reached)
+    assert [page for page in RUN_PAGES if page not in reached] == []
+
+
 # --- tables -----------------------------------------------------------------------------------
 
 
