@@ -10,7 +10,7 @@ from counting_engine import CountingEngine
 from dense import TooManyPaths, final_distribution
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from random_programs import dynamic_programs, random_dynamic_program
+from random_programs import dynamic_programs, random_dynamic_program, random_unitary_program
 
 from quayside.control import Control
 from quayside.engines.reference import ReferenceEngine
@@ -23,6 +23,7 @@ from quayside.program import (
     Block,
     Break,
     Continue,
+    Diagonal,
     ForLoop,
     IfElse,
     Matrix,
@@ -30,6 +31,7 @@ from quayside.program import (
     Operation,
     Permutation,
     Program,
+    Relabel,
     Reset,
     Save,
     Store,
@@ -144,6 +146,16 @@ def test_measure_then_reset_is_one_event() -> None:
     np.testing.assert_array_equal(outcome.samples[:, 0], first | second << 1)
 
 
+def test_what_acts_on_a_reset_qubit_stays_behind_the_reset() -> None:
+    flip = Diagonal(np.array([1, 1, 1, -1]), (0, 1))
+    swap = Relabel((0, 1), (1, 0))
+    for before, after in ((h(1), (flip, h(1))), (h(2), (cx(0, 1),)), (h(2), (swap,))):
+        program = Program(3, 1, (x(0), before, Reset(0), *after, h(0), Measure(1, 0)))
+        # Before the reset, each of them would turn qubit 1 over.
+        assert final_distribution(program) == pytest.approx({0: 1.0})
+        assert counts(run(program, shots=20)) == {0: 20}
+
+
 def assert_counts_fit(program: Program, shots: int, seed: int) -> None:
     """The samples against the exact distribution: by Hoeffding's inequality, one outcome's
     frequency strays by more than the bound with probability below 2 exp(-2 · 12) = 8e-11."""
@@ -217,6 +229,19 @@ def test_some_memory_is_used_and_given_back() -> None:
     assert engine.copied > 0
     assert outcome.metadata["replays"] > 0
     assert ledger.reserved == 0
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_portions_of_shots_change_nothing(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    from quayside.execution import dynamic, finish
+
+    program = random_dynamic_program(4, 30, seed)
+    straight = random_unitary_program(4, 20, seed, measure=True)
+    expected = [run(one, shots=200, first_shot=3).samples for one in (program, straight)]
+    monkeypatch.setattr(dynamic, "PORTION", 17)
+    monkeypatch.setattr(finish, "PORTION", 23)
+    for one, samples in zip((program, straight), expected, strict=True):
+        np.testing.assert_array_equal(run(one, shots=200, first_shot=3).samples, samples)
 
 
 def test_outcomes_without_shots_make_no_branch() -> None:

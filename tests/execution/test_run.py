@@ -288,6 +288,31 @@ def test_cancelled_before_and_during() -> None:
     assert engine.alive == 0
 
 
+def test_sampling_of_many_shots_is_cancelled_between_portions() -> None:
+    class Stops(Control):
+        """Cancels once the gates are done and the first portion is sampled."""
+
+        __slots__ = ()
+
+        def report(self, fraction: float) -> None:
+            super().report(fraction)
+            if self.fraction > 0.9:
+                self.cancel()
+
+        def section(self, low: float, high: float) -> Control:
+            part = super().section(low, high)
+            part.__class__ = Stops
+            return part
+
+    engine = CountingEngine()
+    control = Stops()
+    program = Program(1, 1, (h(0), Measure(0, 0)))
+    with pytest.raises(Cancelled):
+        run_program(program, engine, RunSettings(shots=5 << 20), control)
+    assert 0.9 < control.fraction < 0.95  # one of five portions
+    assert engine.alive == 0
+
+
 def test_relabels_alone() -> None:
     swap = Relabel((0, 1), (1, 0))
     assert set(values(run((x(0), swap, Measure(1, 0), Measure(0, 1)), 2, 2, shots=4))) == {1}
