@@ -55,13 +55,20 @@ class Cluster:
 class _Open:
     """A cluster in the making, on one or two wires.
 
-    ``parent``: for one wire, the cluster on two wires that came right before on that wire.
+    Attributes:
+        wires: as in :class:`Cluster`.
+        members: as in :class:`Cluster`.
+        parent: for one wire, the cluster on two wires that came right before on that wire.
+        dropped: whether another cluster took the members.
+        pays: for two wires, whether one dense block was found to cost no more than the members;
+            with more members it rarely ceases to, and the last word is :func:`_settle`'s.
     """
 
     wires: tuple[int, ...]
     members: list[int] = field(default_factory=list)
     parent: _Open | None = None
     dropped: bool = False
+    pays: bool = False
 
 
 def find_clusters(blocks: Sequence[Block]) -> list[Cluster]:
@@ -121,8 +128,10 @@ def _pair(at: dict[int, _Open], wires: tuple[int, ...]) -> _Open | None:
 
 def _worthwhile(blocks: Sequence[Block], cluster: _Open, more: int) -> bool:
     """Whether the cluster, with one more block, is better as one dense block."""
-    members = [*cluster.members, more]
-    return _dense_pays(blocks, members, _parts(blocks, members))
+    if not cluster.pays:
+        members = [*cluster.members, more]
+        cluster.pays = _dense_pays(blocks, members, _parts(blocks, members))
+    return cluster.pays
 
 
 def _dense_pays(

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from quayside.planning.tile_blocks import Block
+from quayside.planning.tile_cost import DENSE_FLOPS
 from quayside.planning.tile_graph import Graph, grow, mask_of, run, wires_of
 
 __all__ = ["Step", "make_steps"]
@@ -48,20 +49,47 @@ def make_steps(blocks: Sequence[Block], order: Sequence[int], tile: int, low: in
     Where the state is large, several searches are made, and the cheapest result is taken.
     """
     graph = Graph(blocks)
-    width = len(set(order).union(*(block.targets for block in blocks)))
-    searches = _SEARCHES if width >= _LARGE else _SEARCHES[:1]
-    found = [_search(blocks, graph.copy(), order, tile, low, starts) for starts in searches]
-    return min(found, key=lambda steps: sum(2.0 ** len(step.grown) for step in steps))
+    best = _search(blocks, graph.copy(), order, tile, low, 1)
+    width = len(best[-1].grown) if best else 0
+    if width < _LARGE:
+        return best
+    flops = [_flops(block) for block in blocks]
+    for starts in _MORE_STARTS:
+        # One pass that writes the whole vector is the least there can be.
+        if sum(2.0 ** (len(step.grown) - width) for step in best) < 1.5:
+            break
+        other = _search(blocks, graph.copy(), order, tile, low, starts)
+        best = min(best, other, key=lambda steps: _time(steps, flops))
+    return best
+
+
+def _time(steps: Sequence[Step], flops: Sequence[float]) -> float:
+    """What the steps take, in amplitudes written; a pass outweighs ``_PASS`` flops."""
+    total = 0.0
+    for step in steps:
+        work = sum(flops[stage] for stage in step.stages if isinstance(stage, int))
+        total += 2.0 ** len(step.grown) * max(1.0, work / _PASS) + _LEAST_PRICE
+    return total
+
+
+def _flops(block: Block) -> float:
+    """Flops per amplitude of a block that moves amplitudes, roughly."""
+    if block.kind != "dense":
+        return 0.0
+    return (DENSE_FLOPS[block.form] << len(block.wires)) / (1 << len(block.controls))
 
 
 _LARGE = 27
 """From so many qubits on, a pass costs far more than a search."""
 
-_SEARCHES = (1, 2, 8)
-"""With how many starts each search is made; which one does best depends on the circuit."""
+_MORE_STARTS = (2, 8)
+"""With how many starts further searches are made; which does best depends on the circuit."""
 
-_LEAST_PRICE = 2.0**18
+_LEAST_PRICE = 2.0**16
 """What a pass costs however few amplitudes it has, in amplitudes."""
+
+_PASS = 150.0
+"""Flops per amplitude that take as long as moving it: between a CPU's figure and a GPU's."""
 
 
 def _search(
