@@ -35,6 +35,7 @@ class CudaDevice:
         self._lock = threading.RLock()
         self._device = cupy.cuda.Device(number)
         self._modules: dict[str, Any] = {}
+        self._programs: dict[str, tuple[Any, int]] = {}  # by precision: what is in constant memory
         with self._device:
             self._pool = cupy.cuda.MemoryPool()
             self._stream = cupy.cuda.Stream(non_blocking=True)
@@ -103,8 +104,14 @@ class CudaDevice:
         return host
 
     def load_programs(self, kernel: str, words: Any, start: int, stop: int) -> None:
-        """Queue a copy of the words to the constant memory of the kernel's module."""
+        """Queue a copy of the words to the constant memory of the kernel's module, unless they are
+        what was copied there last."""
+        precision = kernel.rpartition("_")[2]
         with self.active():
+            last = self._programs.get(precision)
+            if last is not None and last[0] is words and last[1] == start:
+                return
+            self._programs[precision] = (words, start)
             target = self._module(kernel).get_global("qs_program")
             target.copy_from_device_async(words[start:stop].data, 4 * (stop - start), self._stream)
 

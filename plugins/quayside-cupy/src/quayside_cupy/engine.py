@@ -189,7 +189,11 @@ class CupyEngine:
             if known is not None:
                 self._plans.move_to_end(key)
                 return known[1]
-        programs = encode_plan(plan, precision)
+        return self.keep_programs(plan, precision, encode_plan(plan, precision))
+
+    def keep_programs(self, plan: Plan, precision: Precision, programs: PlanPrograms) -> _Uploaded:
+        """Upload ``programs``, and use them for ``plan`` from now on."""
+        key = (id(plan), precision)
         with self.on.active():
             uploaded = _Uploaded(
                 programs,

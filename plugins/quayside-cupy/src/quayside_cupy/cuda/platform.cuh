@@ -11,7 +11,7 @@
 
 #define QS_DEVICE __device__ __forceinline__
 #define QS_EACH_THREAD(t, count) \
-    for (int t = static_cast<int>(threadIdx.x), qs_once = 1; qs_once; qs_once = 0)
+    for ([[maybe_unused]] int t = static_cast<int>(threadIdx.x), qs_once = 1; qs_once; qs_once = 0)
 #define QS_PRIVATE(type, name, count) type name
 #define QS_OWN(name, t) name
 #define QS_BARRIER() __syncthreads()
