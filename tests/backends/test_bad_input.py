@@ -122,6 +122,25 @@ def test_sixty_qubits_fail_the_job_and_allocate_nothing(backend: EngineBackend) 
     assert ledger_for(backend.engine).reserved == before
 
 
+@pytest.mark.parametrize("shots", [10**13, 10**30])
+def test_more_shots_than_fit_the_memory_fail_the_job(backend: EngineBackend, shots: int) -> None:
+    job = backend.run(many_qubits(1), shots=shots)
+    with pytest.raises(JobFailedError, match=r"needs .*iB of memory") as caught:
+        job.result(20)
+    assert isinstance(caught.value.__cause__, OutOfMemoryError)
+
+
+def test_saved_states_count_as_memory(backend: EngineBackend) -> None:
+    pytest.importorskip("qiskit_aer")
+    circuit = QuantumCircuit(16)  # a state of 1 MiB in double precision
+    circuit.h(0)
+    circuit.save_statevector(label="a")
+    circuit.save_statevector(label="b")
+    assert backend.run(circuit, max_memory_mb=4).result(20).success
+    with pytest.raises(JobFailedError, match="max_memory_mb"):
+        backend.run(circuit, max_memory_mb=1.5).result(20)
+
+
 def test_max_memory_mb_is_a_limit_of_the_run(backend: EngineBackend) -> None:
     circuit = many_qubits(17)  # 2 MiB of amplitudes in double precision
     with pytest.raises(JobFailedError, match="max_memory_mb") as caught:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import pickle
 import time
@@ -12,7 +13,7 @@ import numpy as np
 import psutil
 import pytest
 from job_doubles import LONG, until
-from qiskit import QuantumCircuit
+from qiskit import QuantumCircuit, transpile
 from qiskit.exceptions import QiskitError
 from qiskit.providers import BackendV2, JobError, JobStatus, JobV1
 
@@ -64,6 +65,29 @@ def test_it_is_a_qiskit_backend(backend: EngineBackend) -> None:
     assert {"h", "measure", "if_else"} <= set(backend.operation_names)
     assert len(backend.operations) == len(backend.operation_names)
     assert repr(backend) == "<EngineBackend 'reference'>"
+
+
+def test_a_deep_copy_has_options_of_its_own(backend: EngineBackend) -> None:
+    other = copy.deepcopy(backend)
+    other.set_options(shots=3)
+    assert backend.options.shots == 1024
+    assert other.run(flips()).result(LONG).get_counts() == {"1": 3}
+    assert other.engine is backend.engine
+    assert other.target is not backend.target
+
+
+def test_the_factories_make_new_backends_that_share_an_engine() -> None:
+    first, second = (quayside.get_backend("numpy") for _ in range(2))
+    assert first is not second
+    assert first.engine is second.engine
+    assert (first.name, first.engine.name) == ("numpy", "numpy")
+    assert quayside.get_backend("reference").engine.name == "reference"
+    assert first.description
+
+
+def test_several_circuits_transpile_at_once(backend: EngineBackend) -> None:
+    circuits = transpile([flips(2), flips(3)], backend)
+    assert backend.run(circuits, shots=2).result(LONG).get_counts() == [{"11": 2}, {"111": 2}]
 
 
 def test_j02_run_gives_a_submitted_job_of_a_snapshot() -> None:

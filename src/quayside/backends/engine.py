@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import importlib.metadata
 from collections.abc import Iterable, Mapping
@@ -142,6 +143,13 @@ class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         job = LocalJob(self, work, self._pool, metadata=metadata)
         job.submit()
         return job
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> EngineBackend:
+        """A backend of its own with the same options; engine and worker threads are shared."""
+        copied = copy.copy(self)
+        copied._options = copy.deepcopy(self._options, memo)
+        copied._target = None
+        return copied
 
     def _what_ran(self, precision: str) -> Mapping[str, Any]:
         """What a job's metadata say of what ran it."""

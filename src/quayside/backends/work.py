@@ -11,12 +11,18 @@ from quayside.backends.options import Resolved
 from quayside.control import Control
 from quayside.engines.base import Engine
 from quayside.errors import Cancelled, OutOfMemoryError
-from quayside.execution.memory import Budget, check_ceiling, ledger_for, required_bytes
+from quayside.execution.memory import (
+    Budget,
+    check_ceiling,
+    ledger_for,
+    required_bytes,
+    statevector_bytes,
+)
 from quayside.execution.outcomes import RunSettings
 from quayside.execution.run import run_program
 from quayside.jobs.errors import JobFailedError, detach
 from quayside.jobs.executors import MemoryRequest
-from quayside.program import Measure, Program, Store
+from quayside.program import Measure, Precision, Program, Save, Store
 from quayside.program.expressions import VariableRef
 from quayside.program.program import walk
 from quayside.results import circuit_result, job_result
@@ -67,10 +73,7 @@ class EngineWork:
         self._backend_name = backend_name
         self._backend_version = backend_version
         self._failures: dict[int, BaseException] = {}
-        self._needs = [
-            required_bytes(one.program, engine, options.precision, statevector=options.statevector)
-            for one in circuits
-        ]
+        self._needs = [_needed_bytes(one.program, engine, options) for one in circuits]
         for index, need in enumerate(self._needs):
             self._check_ceiling(index, need)
         self.memory = self._request()
@@ -170,6 +173,22 @@ class EngineWork:
         failure = JobFailedError(text, partial)
         failure.__cause__ = cause
         return failure
+
+
+def _needed_bytes(program: Program, engine: Engine, options: Resolved) -> int:
+    """Bytes that a run needs: its state, and on the CPU what it hands out as well."""
+    need = required_bytes(program, engine, options.precision, statevector=options.statevector)
+    if engine.device != "cpu":
+        return need
+    words = max(1, -(-program.num_clbits // 64))
+    # Samples, the numbers drawn for them and a sorted copy; for the memory, an index and a pointer.
+    need += options.shots * (24 * words + (16 if options.memory else 0))
+    saved = {one.key for one in walk(program.operations) if type(one) is Save}
+    need += len(saved) * statevector_bytes(program, options.precision)
+    if options.precision is not Precision.DOUBLE:  # Qiskit's Statevector holds double precision
+        states = len(saved) + options.statevector
+        need += states * statevector_bytes(program, Precision.DOUBLE)
+    return need
 
 
 def _writes_bits(program: Program) -> bool:
