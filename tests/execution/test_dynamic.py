@@ -138,6 +138,22 @@ def test_adjacent_measurements_take_one_draw() -> None:
     np.testing.assert_array_equal(outcome.samples[:, 0], (first & 2) | second)
 
 
+def test_nothing_is_copied_for_what_is_classical_from_there_on() -> None:
+    # Eight outcomes, and then only bits are computed, in a loop: the parity into bit 3.
+    parity = Store(BitRef(3), Binary("^", BitRef(3), BitRef(0), BOOL))
+    turn = [Store(BitRef(a), BitRef(b)) for a, b in ((4, 0), (0, 1), (1, 2), (2, 4))]
+    loop = ForLoop(((parity, *turn),) * 3)
+    program = Program(3, 5, (h(0), h(1), h(2), *(Measure(q, q) for q in range(3)), loop))
+    engine = CountingEngine()
+    outcome = run(program, engine, shots=1000)
+    assert outcome.metadata["branches"] == 8
+    assert (engine.applied, engine.copied, engine.alive) == (1, 0, 0)
+    bits = outcome.samples[:, 0]
+    ones = sum(bits >> np.uint64(k) & np.uint64(1) for k in range(3))
+    np.testing.assert_array_equal(bits >> np.uint64(3) & np.uint64(1), ones & np.uint64(1))
+    assert set((bits & np.uint64(7)).tolist()) == set(range(8))
+
+
 def test_measure_then_reset_is_one_event() -> None:
     program = Program(1, 2, (h(0), Measure(0, 0), Reset(0), h(0), Measure(0, 1)))
     outcome = run(program, shots=300, seed=3)

@@ -31,11 +31,24 @@ from quayside.program import (
     Relabel,
     Reset,
     Save,
+    Store,
+)
+from quayside.program.expressions import (
+    Binary,
+    BitRef,
+    Cast,
+    Constant,
+    Index,
+    Kind,
+    RegisterRef,
+    Type,
+    Unary,
 )
 
 ENGINE = ReferenceEngine()
 H = np.array([[1, 1], [1, -1]], dtype=complex) / np.sqrt(2)
 NOT = np.array([1, 0])
+CZ = Diagonal(np.array([1, 1, 1, -1]), (0, 1))
 
 
 def h(qubit: int) -> Matrix:
@@ -224,6 +237,34 @@ def test_resets_at_the_end_matter_to_the_state_alone() -> None:
     assert run(bell, 2, 1, shots=10).metadata["branches"] == 1
     with pytest.raises(ManyStatesError, match="the reset of qubit 0"):
         run(bell, 2, 1, shots=10, statevector=True)
+
+
+def test_a_reset_counts_where_something_comes_after_it() -> None:
+    measured = run((h(0), Reset(0), Measure(0, 0)), 1, 1, shots=40)
+    assert set(values(measured)) == {0}
+    controlled = run((h(0), Reset(0), cx(0, 1), Measure(1, 0)), 2, 1, shots=40)
+    assert set(values(controlled)) == {0}
+    phased = run((h(0), Reset(0), h(1), CZ, h(1), Measure(1, 0)), 2, 1, shots=40)
+    assert set(values(phased)) == {0}
+
+
+def test_a_measurement_stays_where_its_bit_is_used() -> None:
+    bit, other = BitRef(0), BitRef(1)
+    true = Constant(True, Type(Kind.BOOL))
+    read = run((x(0), Measure(0, 0), Store(other, bit)), 1, 2, shots=4)
+    assert set(values(read)) == {3}
+    register = RegisterRef((1, 0))
+    two = Constant(2, Type(Kind.UINT, 2))
+    same = Binary("==", Cast(register, Type(Kind.UINT, 2)), two, Type(Kind.BOOL))
+    deep = run((x(0), Measure(0, 0), Store(other, Unary("!", same, true.type))), 1, 2, shots=4)
+    assert set(values(deep)) == {1}
+    written = run((Measure(0, 0), Store(bit, true)), 1, 1, shots=4)
+    assert set(values(written)) == {1}
+    again = run((x(0), Measure(0, 0), x(0), Measure(0, 0), h(0)), 1, 1, shots=4)
+    assert set(values(again)) == {0}
+    selected = Index(register, Constant(1, Type(Kind.UINT, 2)))
+    chosen = run((x(0), Measure(0, 0), Store(other, selected)), 1, 2, shots=4)
+    assert set(values(chosen)) == {3}
 
 
 def test_a_statevector_too_large_for_the_host_is_refused_first() -> None:

@@ -53,6 +53,7 @@ from quayside.execution.steps import (
     JumpUnless,
     Keep,
     Steps,
+    places_that_need_the_state,
 )
 from quayside.planning import Layout, Plan, make_plan
 from quayside.program import Program
@@ -81,7 +82,8 @@ class _Child:
 class _Branch:
     """Shots on one path. ``place`` is the number of the next step; ``draw`` of the next event.
 
-    ``replay`` are outcomes that are known already, the next one last.
+    ``replay`` are outcomes that are known already, the next one last. A branch that ``borrows``
+    its state never touches it, and leaves it to its owner to release.
     """
 
     state: State
@@ -93,6 +95,7 @@ class _Branch:
     draw: int = 0
     history: History = None
     replay: list[tuple[int, float]] | None = None
+    borrows: bool = False
 
 
 @dataclass(slots=True)
@@ -159,6 +162,12 @@ class _Run:
         self.program = program
         self.steps = steps.steps
         self.counters = steps.counters
+        # Asked for the state, every place needs it.
+        self.needs_state = (
+            [True] * len(self.steps)
+            if settings.statevector
+            else places_that_need_the_state(self.steps)
+        )
         self.capacity = capacity
         self.engine = engine
         self.settings = settings
@@ -205,6 +214,8 @@ class _Run:
             self._release(split.parent)
 
     def _release(self, branch: _Branch) -> None:
+        if branch.borrows:
+            return
         self.engine.release(branch.state)
         if branch.reservation is not None:
             branch.reservation.release()
@@ -345,12 +356,13 @@ class _Run:
     def _take(self, branch: _Branch, event: Event, qubits: list[int], child: _Child) -> None:
         """Go on in ``branch`` with one outcome of ``event``."""
         values = {qubit: child.outcome >> bit & 1 for bit, qubit in enumerate(qubits)}
-        if values:
+        needed = self.needs_state[branch.place]
+        if values and needed:
             self.engine.collapse(branch.state, values, child.probability)
         for qubit, clbit in event.writes:
             branch.memory.set_bit(clbit, values.get(qubit, 0))
         ones = [qubit for qubit in event.resets if values.get(qubit, 0)]
-        if ones:
+        if ones and needed:
             self.engine.flip(branch.state, ones)
         branch.shots = child.shots
         branch.history = (branch.history, child.outcome, child.probability)
@@ -375,21 +387,24 @@ class _Run:
 
     def _copy(self, branch: _Branch) -> _Branch | None:
         """A copy of ``branch`` with a state of its own; None where there is no memory."""
-        try:
-            reservation = self.memory.try_reserve(self.copy_bytes)
-        except OutOfMemoryError:
-            return None
-        if reservation is None:
-            return None
-        try:
-            state = self.engine.copy(branch.state)
-        except MemoryError:
-            # The device has less than it said: others may have taken it.
-            reservation.release()
-            return None
-        except BaseException:
-            reservation.release()
-            raise
+        state, reservation = branch.state, None
+        borrows = not self.needs_state[branch.place]
+        if not borrows:
+            try:
+                reservation = self.memory.try_reserve(self.copy_bytes)
+            except OutOfMemoryError:
+                return None
+            if reservation is None:
+                return None
+            try:
+                state = self.engine.copy(state)
+            except MemoryError:
+                # The device has less than it said: others may have taken it.
+                reservation.release()
+                return None
+            except BaseException:
+                reservation.release()
+                raise
         return _Branch(
             state,
             reservation,
@@ -399,6 +414,7 @@ class _Run:
             branch.place,
             branch.draw,
             branch.history,
+            borrows=borrows,
         )
 
     def _finish(self, branch: _Branch, step: Finish) -> None:

@@ -7,7 +7,7 @@ nesting and the number of iterations have no limit but memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, Union
 
@@ -49,6 +49,7 @@ __all__ = [
     "Step",
     "Steps",
     "compile_steps",
+    "places_that_need_the_state",
 ]
 
 
@@ -155,6 +156,41 @@ class _Loop:
 
     head: int
     exits: list[Jump] = field(default_factory=list)
+
+
+def places_that_need_the_state(steps: Sequence[Step]) -> list[bool]:
+    """For each step: may what is done from there on still look at the state, or change it?"""
+    before: list[list[int]] = [[] for _ in steps]
+    needed = [False] * len(steps)
+    open_places = []
+    for place, step in enumerate(steps):
+        for target in _next_places(place, step):
+            before[target].append(place)
+        if isinstance(step, (Gates, Event, Keep)) or (isinstance(step, Finish) and step.event):
+            needed[place] = True
+            open_places.append(place)
+    while open_places:
+        for place in before[open_places.pop()]:
+            if not needed[place]:
+                needed[place] = True
+                open_places.append(place)
+    return needed
+
+
+def _next_places(place: int, step: Step) -> Iterable[int]:
+    match step:
+        case Finish():
+            return ()
+        case Jump(target):
+            return (target,)
+        case JumpUnless(_, target):
+            return (place + 1, target)
+        case Choose(_, table, default):
+            return {*table.values(), default}
+        case Iterate(_, _, starts, target):
+            return {*starts, target}
+        case _:
+            return (place + 1,)
 
 
 _Work: TypeAlias = Iterator["_Work"]
