@@ -22,6 +22,7 @@ from qiskit_aer import library as aer
 from qiskit_aer.noise import depolarizing_error
 
 from quayside.circuits.lower import lower, lower_circuit
+from quayside.circuits.parameters import unbound_parameters
 from quayside.errors import (
     NotACircuitError,
     ProgramError,
@@ -75,6 +76,20 @@ def test_unbound_parameters_inside_bodies_and_definitions():
     with pytest.raises(
         ProgramError, match=r"'inner' has unbound.*'hidden'.*index 0 of circuit 'outer'.*: theta"
     ):
+        lower(circuit)
+
+
+def test_a_loops_own_parameter_is_not_unbound_but_only_inside_it():
+    index = Parameter("index")
+    body = QuantumCircuit(1, global_phase=index)
+    body.rx(index, 0)
+    circuit = QuantumCircuit(1, name="main")
+    circuit.for_loop(range(3), index, body, [0], [])
+    assert unbound_parameters(circuit) == []
+    lower(circuit)
+    circuit.ry(index, 0)
+    assert unbound_parameters(circuit) == [index]
+    with pytest.raises(ProgramError, match="unbound parameters: index"):
         lower(circuit)
 
 

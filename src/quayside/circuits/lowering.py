@@ -22,6 +22,7 @@ from quayside.circuits import controlflow, special
 from quayside.circuits.classical import Classical
 from quayside.circuits.matrices import cu
 from quayside.circuits.modifiers import controlled, inverted, powered
+from quayside.circuits.parameters import unbound_parameters
 from quayside.circuits.scopes import BlockBuilder, Scope
 from quayside.circuits.standard import SEVERAL, SINGLE, SKIPPED
 from quayside.errors import ProgramError, UnsupportedInstructionError
@@ -58,8 +59,8 @@ class Lowering:
             UnsupportedInstructionError: for an instruction that cannot be run.
             ProgramError: for unbound parameters, and values that make no gate.
         """
-        if circuit.num_parameters:
-            names = ", ".join(sorted(parameter.name for parameter in circuit.parameters))
+        if circuit.num_parameters and (unbound := unbound_parameters(circuit)):
+            names = ", ".join(parameter.name for parameter in unbound)
             where = "" if scope.outer is None else f" in the {scope.role} ({scope.outer.place()})"
             raise ProgramError(
                 f"circuit {circuit.name!r} has unbound parameters{where}: {names}; "
