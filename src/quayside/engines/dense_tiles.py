@@ -187,7 +187,8 @@ class _Program:
 
         def view(array: ComplexArray, view: _View, offset: int = 0) -> ComplexArray:
             strides = [stride * itemsize for stride in view.strides]
-            return np.ndarray(view.shape, dtype, array, offset * itemsize, strides)
+            result: ComplexArray = np.ndarray(view.shape, dtype, array, offset * itemsize, strides)
+            return result
 
         source, target = pair
         load_target = view(source, self.load_target)

@@ -1,6 +1,6 @@
 """The ``dense`` strategy: clusters become matrices, and passes apply them in cached tiles.
 
-Planning has two halves. :func:`find_recipe` looks at the structure alone (kinds of gates and
+Planning has two halves. :func:`find_dense` looks at the structure alone (kinds of gates and
 their wires) and decides everything but numbers; :meth:`DenseRecipe.fill` computes the matrices
 for given gates. The same gates with other angles need only the second half again.
 """
@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeAlias, Union
 import numpy as np
 from numpy.typing import NDArray
 
+from quayside.errors import ProgramError
 from quayside.planning.cost import cluster_costs
 from quayside.planning.dense_clusters import find_clusters, find_start
 from quayside.planning.dense_layout import find_orders
@@ -41,7 +42,7 @@ from quayside.planning.fuse import Item, Node, fuse
 from quayside.planning.plan import Layout, Plan, Profile
 from quayside.program.operations import Diagonal, GateOperation
 
-__all__ = ["DenseRecipe", "find_recipe", "plan_dense"]
+__all__ = ["DenseRecipe", "find_dense"]
 
 ComplexArray: TypeAlias = NDArray[np.complex128]
 
@@ -163,12 +164,23 @@ class DenseRecipe:
         return Plan(self.profile, self.initial, self.final, passes)
 
 
-def plan_dense(gates: Sequence[GateOperation], layout: Layout, profile: Profile) -> Plan:
-    """A dense plan for ``gates`` on a state of ``layout``."""
-    return find_recipe(gates, layout, profile).fill(gates)
+def find_dense(
+    gates: Sequence[GateOperation], layout: Layout, profile: Profile
+) -> tuple[DenseRecipe, Plan]:
+    """The recipe for gates like these, and the plan for these.
+
+    Raises:
+        ProgramError: if clusters may be wider than a tile.
+    """
+    if not 1 <= profile.width <= profile.tile:
+        raise ProgramError(
+            f"a dense profile needs 1 <= width <= tile, not {profile.width} and {profile.tile}"
+        )
+    recipe = _find_recipe(gates, layout, profile)
+    return recipe, recipe.fill(gates)
 
 
-def find_recipe(gates: Sequence[GateOperation], layout: Layout, profile: Profile) -> DenseRecipe:
+def _find_recipe(gates: Sequence[GateOperation], layout: Layout, profile: Profile) -> DenseRecipe:
     """The structure of a dense plan.
 
     ``profile.width`` is the most wires of a cluster, ``profile.tile`` of a tile; ``profile.low``

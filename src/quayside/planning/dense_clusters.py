@@ -299,9 +299,7 @@ class _Search:
                         # Nothing in this cluster must come before it: it may go first.
                         taken.add(number)
                         growth.set_aside.append(node)
-                        for other in node.wires:
-                            if other != wire and mask >> other & 1:
-                                stack.append(other)
+                        stack.extend([w for w in node.wires if w != wire and mask >> w & 1])
                     else:
                         left = True
                         blocked.append(node)

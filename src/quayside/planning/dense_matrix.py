@@ -26,15 +26,15 @@ Indices = NDArray[np.intp]
 class _Step(NamedTuple):
     """One gate of a recipe.
 
-    ``m``: take rows by ``index``; multiply the rows from ``start`` to ``stop`` by the gate.
+    ``m``: take rows by ``rows``; multiply those from ``start`` to ``stop`` by the gate.
     ``s``: the same, with the matrix whose first column is the prepared state.
-    ``p``: take rows by ``index``. ``d``: multiply row ``i`` by entry ``index[i]``; entry ``size``
-    is 1, where controls do not hold.
+    ``p``: take rows by ``rows``. ``d``: multiply row ``i`` by the diagonal's entry ``rows[i]``;
+    one past its end means 1, where controls do not hold.
     """
 
     number: int
     kind: str
-    index: Indices
+    rows: Indices
     start: int
     stop: int
     guarded: bool

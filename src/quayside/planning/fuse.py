@@ -111,7 +111,7 @@ def fuse(
 
     for number, gate in enumerate(gates):
         kind = type(gate)
-        if kind is Relabel:
+        if isinstance(gate, Relabel):
             moved = {
                 qubit: wire_of.get(source, source)
                 for qubit, source in zip(gate.qubits, gate.sources, strict=True)
@@ -123,7 +123,7 @@ def fuse(
             wires = tuple([wire_of.get(q, q) for q in wires])
         controls: tuple[int, ...] = ()
         state = 0
-        if kind is not Prepare and gate.controls:
+        if not isinstance(gate, Prepare) and gate.controls:
             controls, state = gate.controls, gate.control_state
             if wire_of:
                 controls = tuple([wire_of.get(q, q) for q in controls])
@@ -196,7 +196,7 @@ def _resolve(
     """Controls without those on wires that are |0>; None where one of these asks for 1."""
     if touched.issuperset(controls):
         return controls, state
-    kept = []
+    kept: list[int] = []
     left = 0
     for bit, control in enumerate(controls):
         wanted = state >> bit & 1
