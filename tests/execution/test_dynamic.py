@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 
 import numpy as np
@@ -172,10 +173,10 @@ def test_what_acts_on_a_reset_qubit_stays_behind_the_reset() -> None:
         assert counts(run(program, shots=20)) == {0: 20}
 
 
-def assert_counts_fit(program: Program, shots: int, seed: int) -> None:
+def assert_counts_fit(program: Program, shots: int, seed: int, max_paths: int = 2000) -> None:
     """The samples against the exact distribution: by Hoeffding's inequality, one outcome's
     frequency strays by more than the bound with probability below 2 exp(-2 · 12) = 8e-11."""
-    distribution = final_distribution(program)
+    distribution = final_distribution(program, max_paths)
     outcome = run(program, shots=shots, seed=seed)
     seen = counts(outcome)
     assert set(seen) <= set(distribution)
@@ -191,6 +192,17 @@ def test_distributions_are_those_of_all_paths(program: Program, seed: int) -> No
         assert_counts_fit(program, 3000, seed)
     except TooManyPaths:
         assume(False)
+
+
+@pytest.mark.parametrize("first_seed", range(0, 400, 40))
+def test_distributions_of_longer_programs(first_seed: int) -> None:
+    done = 0
+    for seed in range(first_seed, first_seed + 40):
+        program = random_dynamic_program(3, 16, seed, num_clbits=3)
+        with contextlib.suppress(TooManyPaths):
+            assert_counts_fit(program, 3000, seed, max_paths=200)
+            done += 1
+    assert done > 20
 
 
 @settings(max_examples=60, deadline=None)

@@ -262,6 +262,8 @@ def test_a_measurement_stays_where_its_bit_is_used() -> None:
     assert set(values(written)) == {1}
     again = run((x(0), Measure(0, 0), x(0), Measure(0, 0), h(0)), 1, 1, shots=4)
     assert set(values(again)) == {0}
+    over = run((h(0), Measure(0, 0), x(1), Measure(1, 0), x(1)), 2, 1, shots=40)
+    assert set(values(over)) == {1}
     selected = Index(register, Constant(1, Type(Kind.UINT, 2)))
     chosen = run((x(0), Measure(0, 0), Store(other, selected)), 1, 2, shots=4)
     assert set(values(chosen)) == {3}
