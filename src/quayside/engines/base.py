@@ -11,7 +11,7 @@ storage is the state's own (:class:`~quayside.planning.Layout`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from quayside.control import Control
 from quayside.planning import Layout, Plan, Profile
 from quayside.program import Precision
 
-__all__ = ["Engine", "State"]
+__all__ = ["BlockReader", "Engine", "State"]
 
 
 class State(Protocol):
@@ -82,6 +82,8 @@ class Engine(Protocol):
     def apply(self, state: Any, plan: Plan, control: Control) -> None:
         """Apply ``plan`` in place: check ``control`` before each pass, report after it.
 
+        The state's layout is then ``plan.final``, also where the plan has no passes.
+
         Raises:
             ProgramError: if the plan is for another layout or strategy than the state's.
             Cancelled: if the control says so; the state is then good for nothing.
@@ -115,3 +117,28 @@ class Engine(Protocol):
 
     def release(self, state: Any) -> None:
         """Give the state's memory back at once."""
+
+
+@runtime_checkable
+class BlockReader(Protocol):
+    """What an engine may offer beside :class:`Engine`: many small blocks of probabilities at once.
+
+    An engine on a device has it, for which a call costs more than the numbers do.
+    """
+
+    @property
+    def block_bits(self) -> int:
+        """Qubits of the blocks that sampling should ask for."""
+
+    def block_probabilities(
+        self,
+        state: Any,
+        qubits: Sequence[int],
+        fixed: Sequence[int],
+        values: NDArray[np.int64],
+    ) -> NDArray[np.float64]:
+        """Shape ``(len(values), 2**len(qubits))``: row ``i`` is what :meth:`Engine.probabilities`
+        gives for ``qubits`` where ``fixed[j]`` is bit ``j`` of ``values[i]``.
+
+        The state has one vector; ``qubits`` and ``fixed`` have none in common.
+        """
