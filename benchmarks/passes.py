@@ -44,7 +44,7 @@ def main() -> None:
             times = []
             for _ in range(args.repeats):
                 start = time.process_time()
-                plan = make_plan(program.operations, Layout(), profile)
+                plan = make_plan(program.operations, Layout(), profile, cache=None)
                 times.append(time.process_time() - start)
             width = len(plan.final.order)
             costs = [pass_cost(pass_) for pass_ in plan.passes]

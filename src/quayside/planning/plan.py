@@ -13,6 +13,8 @@ from typing import Literal, TypeAlias, Union
 from quayside.planning.dense_plan import DensePass
 from quayside.planning.tile_plan import TilePass, WidePass
 from quayside.program.operations import GateOperation
+from quayside.program.plain import same
+from quayside.program.precision import Precision
 
 __all__ = ["GatePass", "Layout", "Pass", "Plan", "Profile"]
 
@@ -85,5 +87,17 @@ class Plan:
     final: Layout
     passes: Sequence[Pass] = field(default=())
 
+    def __eq__(self, other: object) -> bool:
+        """By value: the same profile, layouts and passes, numbers and all."""
+        return isinstance(other, Plan) and same(self, other)
+
+    __hash__ = None  # type: ignore[assignment]  # arrays inside: equal plans have no cheap hash
+
     def __len__(self) -> int:
         return len(self.passes)
+
+    def explain(self, precision: Precision = Precision.DOUBLE) -> str:
+        """A table for people: each pass with its qubits, operations, flops, bytes and share."""
+        from quayside.planning.explain import explain_plan  # it knows all passes: a circle
+
+        return explain_plan(self, precision)

@@ -27,7 +27,7 @@ from quayside.planning.tile_product import Product
 from quayside.planning.tile_schedule import make_steps
 from quayside.program.operations import GateOperation
 
-__all__ = ["TiledRecipe", "find_tiled", "plan_tiled"]
+__all__ = ["TiledRecipe", "find_tiled"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,23 +69,17 @@ class TiledRecipe:
         for product in self._products:
             product.fill(resolved, merged)
         numbers = [source.read(merged) for source in self._merged]
-        passes = [recipe.fill(numbers) for recipe in self._passes]
+        passes = tuple([recipe.fill(numbers) for recipe in self._passes])
         return Plan(self.profile, self.initial, self.final, passes)
-
-
-def plan_tiled(gates: Sequence[GateOperation], layout: Layout, profile: Profile) -> Plan:
-    """A plan of tile passes, with :class:`~quayside.planning.tile_plan.WidePass` where need be.
-
-    Raises:
-        ProgramError: if the profile's ``low`` is not below its ``tile``.
-    """
-    return find_tiled(gates, layout, profile)[1]
 
 
 def find_tiled(
     gates: Sequence[GateOperation], layout: Layout, profile: Profile
 ) -> tuple[TiledRecipe, Plan]:
     """The recipe for gates like these, and the plan for these.
+
+    The plan has tile passes, and a :class:`~quayside.planning.tile_plan.WidePass` for each gate
+    that needs more qubits than a tile has.
 
     Raises:
         ProgramError: if the profile's ``low`` is not below its ``tile``.

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
 
 from quayside.program.expressions import Type
 from quayside.program.operations import (
@@ -24,6 +20,7 @@ from quayside.program.operations import (
     Switch,
     WhileLoop,
 )
+from quayside.program.plain import same
 
 __all__ = ["Program", "VariableDeclaration", "child_blocks", "touched_qubits", "walk"]
 
@@ -55,7 +52,7 @@ class Program:
     name: str = ""
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Program) and _same(self, other)
+        return isinstance(other, Program) and same(self, other)
 
     __hash__ = None  # type: ignore[assignment]  # arrays inside: equal programs have no cheap hash
 
@@ -112,22 +109,3 @@ def touched_qubits(program: Program) -> tuple[int, ...]:
     # way of every run, so it is written for speed.
     touched = [op.qubits for op in operations if isinstance(op, _GATES)]
     return tuple(sorted(set(itertools.chain.from_iterable(touched))))
-
-
-def _same(left: Any, right: Any) -> bool:
-    """Equality by value, through dataclasses, sequences and arrays."""
-    if left is right:
-        return True
-    if isinstance(left, np.ndarray):
-        return isinstance(right, np.ndarray) and np.array_equal(left, right)
-    if dataclasses.is_dataclass(left):
-        return type(left) is type(right) and all(
-            _same(getattr(left, f.name), getattr(right, f.name)) for f in dataclasses.fields(left)
-        )
-    if isinstance(left, (tuple, list)):
-        return (
-            isinstance(right, (tuple, list))
-            and len(left) == len(right)
-            and all(map(_same, left, right))
-        )
-    return bool(left == right)
