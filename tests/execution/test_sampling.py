@@ -51,6 +51,12 @@ def test_draws_do_not_depend_on_how_shots_are_asked_for() -> None:
     randomness = Randomness(5, 0)
     for _ in range(2):  # the second time from what was kept
         np.testing.assert_array_equal(randomness.of(2, scattered), whole[scattered])
+    for few in ([7], [0, 2], [5, 900, 40_000], [3, 4, 5, 6, 7, 9], [1, 2, 3, 50_000, 99_999]):
+        np.testing.assert_array_equal(randomness.of(2, np.array(few)), whole[few])
+    np.testing.assert_array_equal(randomness.of(2, range(5, 50)), whole[5:50])
+    for draw in range(60):  # more than are kept
+        randomness.of(draw, scattered)
+    np.testing.assert_array_equal(randomness.of(2, scattered), whole[scattered])
     assert randomness.of(2, np.empty(0, dtype=np.int64)).size == 0
 
 
