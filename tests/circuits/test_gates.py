@@ -17,6 +17,7 @@ from qiskit.circuit import (
 from qiskit.circuit.library import (
     CUGate,
     DiagonalGate,
+    GraphStateGate,
     HamiltonianGate,
     HGate,
     Isometry,
@@ -24,6 +25,7 @@ from qiskit.circuit.library import (
     MCMTGate,
     MCPhaseGate,
     MCXGate,
+    MSGate,
     PauliEvolutionGate,
     PauliGate,
     PermutationGate,
@@ -36,6 +38,7 @@ from qiskit.circuit.library import (
     TGate,
     UCGate,
     UCRZGate,
+    UniformSuperpositionGate,
     UnitaryGate,
     XGate,
     YGate,
@@ -201,6 +204,15 @@ def test_pauli(label):
         MCXGate(3, ctrl_state=2),
         CUGate(1, 2, 3, 4, ctrl_state=0),
         CUGate(1, 2, 3, 4).control(2, ctrl_state=1, annotated=False),
+        UniformSuperpositionGate(5),
+        GraphStateGate([[0, 1, 0], [1, 0, 1], [0, 1, 0]]),
+        MSGate(2, 0.3),
+        UnitaryGate(random_unitary(2, 9)).control(2, ctrl_state=1),
+        AnnotatedOperation(DiagonalGate([1, 1j, -1, 1]), ControlModifier(1, 0)),
+        AnnotatedOperation(
+            random_clifford(2, seed=1),
+            [ControlModifier(1, 0), InverseModifier(), PowerModifier(0.5)],
+        ),
         random_clifford(3, seed=5),
         Clifford(HGate()),
     ],
@@ -208,6 +220,22 @@ def test_pauli(label):
 )
 def test_library_gate(gate):
     check(gate, gate.num_qubits + 1, atol=1e-9)
+
+
+def test_a_circuit_without_qubits():
+    assert lower(QuantumCircuit()).operations == ()
+    circuit = QuantumCircuit(1)
+    circuit.append(UnitaryGate([[1j]]), [])
+    (factor,) = lower(circuit).operations
+    assert isinstance(factor, Diagonal)
+    assert (factor.qubits, factor.diagonal.tolist()) == ((), [1j])
+
+
+def test_many_qubits():
+    circuit = QuantumCircuit(1000, 1000)
+    circuit.h(range(1000))
+    circuit.measure(range(1000), range(1000))
+    assert len(lower(circuit).operations) == 2000
 
 
 def test_isometry_and_its_kind():
@@ -222,6 +250,11 @@ def test_pauli_evolution_is_what_its_synthesis_says():
     gate = PauliEvolutionGate(SparsePauliOp(["XXI", "IZZ", "YIY"], [0.3, 0.7, -1.1]), time=0.9)
     np.testing.assert_allclose(
         lowered_unitary(_appended(gate, 3)), Operator(gate.definition).data, atol=1e-12
+    )
+    controlled = AnnotatedOperation(gate, ControlModifier(1, 0))
+    expected = AnnotatedOperation(gate.definition.to_gate(), ControlModifier(1, 0))
+    np.testing.assert_allclose(
+        lowered_unitary(_appended(controlled, 4)), expected.to_matrix().data, atol=1e-12
     )
     pauli = SparsePauliOp(["ZZ"])
     np.testing.assert_allclose(

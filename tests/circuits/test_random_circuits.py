@@ -20,6 +20,7 @@ from unitaries import lowered_unitary
 
 from quayside.circuits.lower import lower
 from quayside.control import Control
+from quayside.engines.dense import DenseEngine
 from quayside.engines.reference import ReferenceEngine
 from quayside.execution.outcomes import RunSettings
 from quayside.execution.run import run_program
@@ -91,6 +92,25 @@ def test_dynamic_circuits_follow_their_exact_distribution(circuit):
     distance = sum(abs(found.get(value, 0) - expected[value]) for value in possible)
     limit = np.sqrt(2 * (len(possible) * np.log(2) + np.log(1e9)) / shots)
     assert distance < limit
+
+
+@given(dynamic_circuits(max_qubits=8, max_clbits=6, max_size=10))
+@settings(max_examples=60)
+def test_numpy_and_reference_draw_the_same_samples(circuit):
+    program = lower(circuit)
+    settings_ = RunSettings(shots=60, seed=11)
+    by_reference = run_program(program, ReferenceEngine(), settings_, Control())
+    by_numpy = run_program(program, DenseEngine(), settings_, Control())
+    np.testing.assert_array_equal(by_numpy.samples, by_reference.samples)
+
+
+@given(unitary_circuits(max_qubits=8, max_gates=14))
+@settings(max_examples=60)
+def test_numpy_and_reference_reach_the_same_state(circuit):
+    for precision, tolerance in ((Precision.DOUBLE, 1e-12), (Precision.SINGLE, 1e-5)):
+        settings_ = RunSettings(shots=1, statevector=True, precision=precision)
+        found = run_program(lower(circuit), DenseEngine(), settings_, Control()).statevector
+        np.testing.assert_allclose(found, final_state(circuit), atol=tolerance)
 
 
 @pytest.mark.parametrize("seed", range(10))
