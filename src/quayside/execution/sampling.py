@@ -18,13 +18,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quayside.control import Control
-from quayside.engines.base import Engine, State
+from quayside.engines.base import BlockReader, Engine, State
 from quayside.execution.grouping import equal_runs
 
 __all__ = ["BLOCK_BITS", "Sampler"]
 
 BLOCK_BITS = 16
 """Outcomes are looked at in blocks of at most ``2**BLOCK_BITS``."""
+
+BLOCKS_AT_ONCE = 8192
+"""Blocks that an engine is asked for by one call, where it takes many."""
+
+DRAWS_AT_ONCE = 4096
+"""Draws that are searched for at once in such blocks: 8 MiB for blocks of 256 outcomes."""
 
 Outcomes: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
@@ -39,10 +45,11 @@ class Sampler:
         engine: whose state it is.
         state: a state of one vector.
         qubits: the measured qubits in increasing order, at most 62.
-        block_bits: the size of a block; another size moves no draw but by rounding.
+        block_bits: the size of a block; another size moves no draw but by rounding. Below the top
+            level an engine that reads many blocks at once says the size itself.
     """
 
-    __slots__ = ("_block_bits", "_engine", "_low", "_qubits", "_state", "_top")
+    __slots__ = ("_block_bits", "_engine", "_low", "_qubits", "_reader", "_state", "_top")
 
     def __init__(
         self, engine: Engine, state: State, qubits: Sequence[int], block_bits: int = BLOCK_BITS
@@ -52,6 +59,11 @@ class Sampler:
         self._qubits = qubits
         self._block_bits = block_bits
         self._low = max(len(qubits) - 1, 0) // block_bits * block_bits
+        self._reader = engine if isinstance(engine, BlockReader) else None
+        if self._reader is not None:
+            self._block_bits = min(self._reader.block_bits, block_bits)
+            below = max(len(qubits) - block_bits, 0)
+            self._low = -(-below // self._block_bits) * self._block_bits
         self._top: _Distribution | None = None
 
     def pick(self, draws: Floats, control: Control) -> tuple[Outcomes, Floats]:
@@ -92,6 +104,8 @@ class Sampler:
         Writes ``outcomes`` and ``weights``; returns where the draws stand inside those.
         """
         level, fixed = self._qubits[low:high], self._qubits[high:]
+        if self._reader is not None:
+            return self._descend_at_once(low, high, outcomes, inside, weights, control)
         # Shots that fell into one block stand together, so that each block is read once.
         order = np.argsort(outcomes, kind="stable")
         ranked = outcomes[order]
@@ -107,6 +121,42 @@ class Sampler:
             weights[members] = distribution.weights[found]
             outcomes[members] = block << len(level) | found
             control.report((1 - low / len(self._qubits)) * end / len(outcomes))
+        return rest
+
+    def _descend_at_once(
+        self,
+        low: int,
+        high: int,
+        outcomes: Outcomes,
+        inside: Floats,
+        weights: Floats,
+        control: Control,
+    ) -> Floats:
+        """As :meth:`_descend`, with the blocks that were hit read and searched many at a time."""
+        assert self._reader is not None
+        level, fixed = self._qubits[low:high], self._qubits[high:]
+        blocks, block_of = np.unique(outcomes, return_inverse=True)
+        order = np.argsort(block_of, kind="stable")
+        starts = np.searchsorted(block_of[order], np.arange(len(blocks) + 1))
+        rest = np.empty(len(outcomes))
+        for first in range(0, len(blocks), BLOCKS_AT_ONCE):
+            control.check()
+            after = min(first + BLOCKS_AT_ONCE, len(blocks))
+            rows = self._reader.block_probabilities(self._state, level, fixed, blocks[first:after])
+            cumulative = np.cumsum(rows, axis=1)
+            members = order[starts[first] : starts[after]]
+            for part in np.array_split(members, -(-len(members) // DRAWS_AT_ONCE)):
+                row = block_of[part] - first
+                levels = inside[part] * cumulative[row, -1]
+                found = (cumulative[row] <= levels[:, None]).sum(axis=1)
+                for draw in np.flatnonzero(found == rows.shape[1]):  # as in _Distribution.place
+                    found[draw] = np.flatnonzero(rows[row[draw]])[-1]
+                picked = rows[row, found]
+                fraction = (levels - (cumulative[row, found] - picked)) / picked
+                rest[part] = np.clip(fraction, 0.0, _BELOW_ONE)
+                weights[part] = picked
+                outcomes[part] = outcomes[part] << len(level) | found
+            control.report((1 - low / len(self._qubits)) * float(starts[after]) / len(outcomes))
         return rest
 
 

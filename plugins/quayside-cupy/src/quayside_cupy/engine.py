@@ -63,6 +63,9 @@ class CupyEngine:
 
     name = "cupy"
     device = "gpu"
+    block_bits = (
+        8  # of a block that sampling asks for: many small ones cross the bus, not few large
+    )
 
     def __init__(self, device: Device) -> None:
         self.on = device
@@ -213,6 +216,17 @@ class CupyEngine:
     ) -> NDArray[np.float64]:
         """Joint probabilities, shape ``(batch, 2**len(qubits))``; see the protocol."""
         return readout.probabilities(self.on, state, qubits, given)
+
+    def block_probabilities(
+        self,
+        state: DeviceState,
+        qubits: Sequence[int],
+        fixed: Sequence[int],
+        values: NDArray[np.int64],
+    ) -> NDArray[np.float64]:
+        """Many blocks of probabilities in one launch; see
+        :class:`quayside.engines.base.BlockReader`."""
+        return readout.block_probabilities(self.on, state, qubits, fixed, values)
 
     def gather(
         self, state: DeviceState, indices: NDArray[np.uint64]

@@ -14,6 +14,7 @@ from quayside_cupy.state import DeviceState
 
 __all__ = [
     "amplitudes",
+    "block_probabilities",
     "expectation",
     "fixed_bits",
     "gather",
@@ -35,6 +36,9 @@ PIECE = 1 << 19
 """Amplitudes that are read out at a time."""
 
 PAULIS_AT_ONCE = 64
+
+QUESTIONS_AT_ONCE = 8192
+"""Rows of one launch: their sums are at most 16 MiB for 256 outcomes."""
 
 
 def launch_over(
@@ -73,9 +77,54 @@ def probabilities(
     # A qubit in both: its entries for the other value are 0.
     free = [(bit, places[qubit]) for bit, qubit in enumerate(qubits) if qubit in places]
     outputs = [(bit, place) for bit, place in free if not mask >> place & 1]
-    sums = _marginal(on, state, sorted(place for _, place in outputs), mask, value)
+    values = np.full(state.batch, value, dtype=np.uint64)
+    sums = _marginal(on, state, sorted(place for _, place in outputs), mask, values, state.stride)
+    return _spread_outputs(result, sums, outputs, qubits, given)
+
+
+def block_probabilities(
+    on: Device,
+    state: DeviceState,
+    qubits: Sequence[int],
+    fixed: Sequence[int],
+    values: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Row ``i``: joint probabilities of ``qubits`` where ``fixed[j]`` is bit ``j`` of
+    ``values[i]``; shape ``(len(values), 2**len(qubits))``. The state has one vector, and no qubit
+    is in both lists."""
+    places = state.layout.positions()
+    outputs = [(bit, places[qubit]) for bit, qubit in enumerate(qubits) if qubit in places]
+    storage = np.zeros(len(values), dtype=np.uint64)
+    possible = np.ones(len(values), dtype=bool)
+    mask = 0
+    for bit, qubit in enumerate(fixed):
+        ones = (values >> bit & 1).astype(np.uint64)
+        if qubit in places:
+            mask |= 1 << places[qubit]
+            storage |= ones << np.uint64(places[qubit])
+        else:
+            possible &= ones == 0
+    result = np.zeros((len(values), 1 << len(qubits)))
+    ascending = sorted(place for _, place in outputs)
+    for start in range(0, len(values), QUESTIONS_AT_ONCE):
+        rows = slice(start, start + QUESTIONS_AT_ONCE)
+        sums = _marginal(on, state, ascending, mask, storage[rows], 0)
+        _spread_outputs(result[rows], sums, outputs, qubits, {})
+    result[~possible] = 0
+    return result
+
+
+def _spread_outputs(
+    result: NDArray[np.float64],
+    sums: NDArray[np.float64],
+    outputs: Sequence[tuple[int, int]],
+    qubits: Sequence[int],
+    given: Mapping[int, int],
+) -> NDArray[np.float64]:
+    """Put ``sums``, whose index bits are the places of ``outputs`` (bit of ``qubits``, place) in
+    ascending order, where they belong in ``result``, and return it."""
     # Axis 1 + r of `tensor` is the r-th highest output place; wanted is the order of the bits.
-    tensor = sums.reshape((state.batch,) + (2,) * len(outputs))
+    tensor = sums.reshape((len(sums),) + (2,) * len(outputs))
     ranks = {place: rank for rank, (_, place) in enumerate(sorted(outputs, key=lambda o: -o[1]))}
     wanted = [1 + ranks[place] for _, place in sorted(outputs, reverse=True)]
     tensor = tensor.transpose([0, *wanted])
@@ -85,28 +134,37 @@ def probabilities(
         slice(None) if bit in by_bit else given.get(qubits[bit], 0)
         for bit in reversed(range(len(qubits)))
     ]
-    result.reshape((state.batch,) + (2,) * len(qubits))[tuple(index)] = tensor
+    result.reshape((len(sums),) + (2,) * len(qubits))[tuple(index)] = tensor
     return result
 
 
 def _marginal(
-    on: Device, state: DeviceState, outputs: Sequence[int], mask: int, value: int
+    on: Device,
+    state: DeviceState,
+    outputs: Sequence[int],
+    mask: int,
+    values: NDArray[np.uint64],
+    stride: int,
 ) -> NDArray[np.float64]:
-    """Sums of |amplitude|², shape ``(batch, 2**len(outputs))``; bit ``j`` of the second index is
-    storage bit ``outputs[j]`` (ascending); storage bits in ``mask`` are those of ``value``."""
+    """Sums of |amplitude|², shape ``(len(values), 2**len(outputs))``.
+
+    Bit ``j`` of the second index is storage bit ``outputs[j]`` (ascending). Row ``i`` is about the
+    vector at ``i * stride``, where its storage bits in ``mask`` are those of ``values[i]``.
+    """
     open_bits = [bit for bit in range(len(state.order)) if not mask >> bit & 1]
     lanes = open_bits[:LANE_BITS]
     blocks = [bit for bit in outputs if bit not in lanes]
     loop = [bit for bit in open_bits if bit not in lanes and bit not in blocks]
     summed = sum(1 << j for j, bit in enumerate(lanes) if bit not in outputs)
-    chunk_bits = min(max(ENOUGH_BLOCK_BITS - len(blocks), 0), len(loop))
+    enough = ENOUGH_BLOCK_BITS - len(blocks) - (len(values) - 1).bit_length()
+    chunk_bits = min(max(enough, 0), len(loop))
     chunks = 1 << chunk_bits
     with on.active():
-        partial = on.empty((state.batch, chunks, 1 << len(outputs)), np.float64)
+        partial = on.empty((len(values), chunks, 1 << len(outputs)), np.float64)
         arguments = (
             state.vectors,
-            np.uint64(state.stride),
-            np.uint64(value),
+            np.uint64(stride),
+            on.upload(values),
             np.uint64(_mask(lanes)),
             np.uint64(_mask(blocks)),
             np.uint64(_mask(loop)),
@@ -117,7 +175,7 @@ def _marginal(
             partial,
         )
         name = f"marginal_{state.precision.value}"
-        on.launch(name, (1 << len(blocks), chunks, state.batch), THREADS, arguments)
+        on.launch(name, (1 << len(blocks), chunks, len(values)), THREADS, arguments)
         sums: NDArray[np.float64] = on.download(partial).sum(axis=1)
     return sums
 

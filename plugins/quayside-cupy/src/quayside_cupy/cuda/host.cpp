@@ -18,15 +18,15 @@
                                       state + y * stride, program, tables, ints, angles);         \
     }                                                                                             \
     extern "C" void marginal_##NAME(const int* grid, const void*, const Complex<REAL>* state,     \
-                                    Index stride, Index given, Index lanes, Index blocks,         \
+                                    Index stride, const Index* given, Index lanes, Index blocks,  \
                                     Index loop, int lane_count, int summed, int outputs,          \
                                     Index steps, double* out) {                                   \
         double shared[QS_THREADS];                                                                \
         for (int z = 0; z < grid[2]; ++z)                                                         \
             for (int y = 0; y < grid[1]; ++y)                                                     \
                 for (int x = 0; x < grid[0]; ++x)                                                 \
-                    marginal<REAL>(shared, x, y, grid[1], state + z * stride, given, lanes,       \
-                                   blocks, loop, lane_count, summed, outputs, steps,              \
+                    marginal<REAL>(shared, x, y, state + z * stride, given[z], lanes, blocks,     \
+                                   loop, lane_count, summed, outputs, steps,                      \
                                    out + (static_cast<Index>(grid[1]) * z << outputs));           \
     }                                                                                             \
     extern "C" void pauli_sums_##NAME(const int* grid, const void*, const Complex<REAL>* state,   \

@@ -21,12 +21,12 @@
                               state + blockIdx.y * stride, program, tables, ints, angles);        \
     }                                                                                             \
     extern "C" __global__ void __launch_bounds__(QS_THREADS) marginal_##NAME(                     \
-        const Complex<REAL>* state, Index stride, Index given, Index lanes, Index blocks,         \
+        const Complex<REAL>* state, Index stride, const Index* given, Index lanes, Index blocks,  \
         Index loop, int lane_count, int summed, int outputs, Index steps, double* out) {          \
         __shared__ double shared[QS_THREADS];                                                     \
-        marginal<REAL>(shared, blockIdx.x, blockIdx.y, gridDim.y, state + blockIdx.z * stride,    \
-                       given, lanes, blocks, loop, lane_count, summed, outputs, steps,            \
-                       out + (static_cast<Index>(gridDim.y) * blockIdx.z << outputs));            \
+        marginal<REAL>(shared, blockIdx.x, blockIdx.y, state + blockIdx.z * stride,               \
+                       given[blockIdx.z], lanes, blocks, loop, lane_count, summed, outputs,       \
+                       steps, out + (static_cast<Index>(gridDim.y) * blockIdx.z << outputs));     \
     }                                                                                             \
     extern "C" __global__ void __launch_bounds__(QS_THREADS) pauli_sums_##NAME(                   \
         const Complex<REAL>* state, Index stride, Index size, Index x, const Index* z, int count, \

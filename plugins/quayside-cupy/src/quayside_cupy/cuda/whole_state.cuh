@@ -41,12 +41,12 @@ QS_DEVICE void sum_over(double* values, int bits) {
 // Joint probabilities. The storage bits that are not fixed to `given` are parted into `lanes` (the
 // lowest, at most 8, run through by a block's threads), `blocks` (output bits, one value a block)
 // and `loop` (summed over, cut into `chunks`). Of the lanes, those in `summed` (a mask on the thread)
-// are summed over. out[chunk << outputs | block bits | lane bits], lowest bits first.
+// are summed over. There is one `given` and one set of sums for each vector of a batch, or, with a
+// stride of 0, for each of many questions about one vector. out[chunk << outputs | block bits | lane bits], lowest bits first.
 template <class Real>
-QS_DEVICE void marginal(double* shared, Word block, Word chunk, Word chunks,
-                        const Complex<Real>* state, Index given, Index lanes, Index blocks,
-                        Index loop, int lane_count, int summed, int outputs, Index steps,
-                        double* out) {
+QS_DEVICE void marginal(double* shared, Word block, Word chunk, const Complex<Real>* state,
+                        Index given, Index lanes, Index blocks, Index loop, int lane_count,
+                        int summed, int outputs, Index steps, double* out) {
     const Index from = given | deposit(block, blocks) | deposit(chunk * steps, loop);
     QS_EACH_THREAD(t, QS_THREADS) {
         double sum = 0;
@@ -73,7 +73,6 @@ QS_DEVICE void marginal(double* shared, Word block, Word chunk, Word chunks,
                 shared[t];
         }
     }
-    static_cast<void>(chunks);
 }
 
 // For each of `count` masks z: the sum over the block's part of conj(a[i ^ x]) a[i] (-1)^|i & z|.

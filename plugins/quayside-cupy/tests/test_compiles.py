@@ -1,0 +1,50 @@
+"""The kernels compile for the architectures that there are, and keep their data in registers."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from quayside_cupy.sources import kernel_source
+
+NVCC = shutil.which("nvcc")
+
+MOST_REGISTERS = 80
+"""Three blocks of 256 threads fit a multiprocessor of 65,536 registers."""
+
+
+def compile_for(architecture: str, folder: Path) -> dict[str, tuple[int, int]]:
+    """Registers and spilled bytes of each kernel, as ptxas says."""
+    source = folder / "kernels.cu"
+    source.write_text(kernel_source(), encoding="utf-8")
+    command = [NVCC or "", "-std=c++17", "-cubin", f"-arch={architecture}", "-Xptxas=-v"]
+    command += ["-Werror=all-warnings", "-o", str(folder / "kernels.cubin"), str(source)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = re.findall(
+        r"entry function '(\w+)'.*?(\d+) bytes spill stores, (\d+) bytes spill loads"
+        r".*?Used (\d+) registers",
+        done.stderr,
+        re.S,
+    )
+    return {name: (int(used), int(out) + int(back)) for name, out, back, used in found}
+
+
+@pytest.mark.skipif(NVCC is None, reason="no nvcc to compile the kernels with")
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        "sm_90",
+        *(pytest.param(f"sm_{number}", marks=pytest.mark.long) for number in (75, 80, 100)),
+    ],
+)
+def test_kernels_compile_without_spills(architecture: str, tmp_path: Path) -> None:
+    kernels = compile_for(architecture, tmp_path)
+    names = ("tile_pass", "marginal", "pauli_sums", "project", "flip_bits", "pick")
+    assert set(kernels) == {f"{name}_{kind}" for name in names for kind in ("single", "double")}
+    for name, (registers, spilled) in kernels.items():
+        assert registers <= MOST_REGISTERS, name
+        assert spilled == 0, name

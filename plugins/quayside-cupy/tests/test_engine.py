@@ -1,0 +1,205 @@
+"""The whole engine: programs in, states, probabilities and samples out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from quayside_cupy.engine import CupyEngine
+from quayside_cupy.state import DeviceState
+from random_programs import random_dynamic_program, random_gates, random_unitary_program
+
+from quayside.control import Control
+from quayside.engines.dense import DenseEngine
+from quayside.engines.reference import ReferenceEngine, ReferenceState
+from quayside.errors import Cancelled, ProgramError
+from quayside.execution.outcomes import RunSettings
+from quayside.execution.run import run_program
+from quayside.execution.sampling import Sampler
+from quayside.planning import Layout, make_plan
+from quayside.program import GateOperation, Matrix, Precision
+
+REFERENCE = ReferenceEngine()
+TOLERANCE = {Precision.SINGLE: 1e-5, Precision.DOUBLE: 1e-12}
+BOTH = pytest.mark.parametrize("precision", list(Precision), ids=lambda p: p.value)
+
+
+def evolve(
+    engine: CupyEngine, gates: tuple[GateOperation, ...], qubits: int, precision: Precision
+) -> DeviceState:
+    state = engine.allocate(qubits, precision, capacity=qubits)
+    plan = make_plan(gates, Layout(), engine.profile(precision, qubits))
+    engine.apply(state, plan, Control())
+    return state
+
+
+def oracle(gates: tuple[GateOperation, ...], qubits: int) -> ReferenceState:
+    state = REFERENCE.allocate(qubits, Precision.DOUBLE, capacity=qubits)
+    plan = make_plan(gates, Layout(), REFERENCE.profile(Precision.DOUBLE, qubits))
+    REFERENCE.apply(state, plan, Control())
+    return state
+
+
+@BOTH
+@pytest.mark.parametrize("qubits", [*range(1, 16)])
+def test_random_gates_give_the_oracles_amplitudes(
+    engine: CupyEngine, precision: Precision, qubits: int
+) -> None:
+    for seed in range(3):
+        gates = random_gates(qubits, (10, 60, 150)[seed], 1000 * qubits + seed)
+        state = evolve(engine, gates, qubits, precision)
+        expected = REFERENCE.amplitudes(oracle(gates, qubits))
+        assert np.abs(engine.amplitudes(state) - expected).max() < TOLERANCE[precision]
+
+
+@BOTH
+def test_plans_follow_each_other_and_copies_are_their_own(
+    engine: CupyEngine, precision: Precision
+) -> None:
+    gates = random_gates(14, 80, 5)
+    state = engine.allocate(14, precision, capacity=14)
+    kept = None
+    for start in range(0, 80, 20):
+        plan = make_plan(gates[start : start + 20], state.layout, engine.profile(precision, 14))
+        engine.apply(state, plan, Control())
+        if start == 20:
+            kept = engine.copy(state)
+    assert kept is not None
+    for stopped, count in ((kept, 40), (state, 80)):
+        expected = REFERENCE.amplitudes(oracle(gates[:count], 14))
+        assert np.abs(engine.amplitudes(stopped) - expected).max() < TOLERANCE[precision]
+        engine.release(stopped)
+
+
+@BOTH
+@pytest.mark.parametrize("qubits", [1, 3, 7, 10, 13])
+def test_a_state_is_read_as_the_oracle_reads_it(
+    engine: CupyEngine, precision: Precision, qubits: int
+) -> None:
+    rng = np.random.default_rng(qubits)
+    gates = random_gates(qubits, 40, qubits)
+    state, expected = evolve(engine, gates, qubits, precision), oracle(gates, qubits)
+    tolerance = TOLERANCE[precision]
+    for _ in range(12):
+        order = rng.permutation(qubits).tolist()
+        split = sorted(rng.integers(0, qubits + 1, 2).tolist())
+        asked, fixed = order[: split[0]], order[split[0] : split[1]]
+        given = {qubit: int(rng.integers(2)) for qubit in fixed}
+        one = engine.probabilities(state, asked, given)
+        two = REFERENCE.probabilities(expected, asked, given)
+        assert one.shape == two.shape
+        assert np.abs(one - two).max() < tolerance
+        values = rng.integers(0, 1 << len(fixed), 5)
+        rows = engine.block_probabilities(state, asked, fixed, values)
+        for row, value in zip(rows, values.tolist(), strict=True):
+            given = {qubit: value >> bit & 1 for bit, qubit in enumerate(fixed)}
+            two = REFERENCE.probabilities(expected, asked, given)[0]
+            assert np.abs(row - two).max() < tolerance
+    indices = rng.integers(0, 1 << qubits, 50).astype(np.uint64)
+    found = engine.gather(state, indices)
+    assert np.abs(found - REFERENCE.gather(expected, indices)).max() < tolerance
+    assert engine.gather(state, indices[:0]).shape == (1, 0)
+    paulis = ["".join(rng.choice(list("IXYZ"), qubits)) for _ in range(90)] + ["I" * qubits]
+    values = engine.expectation(state, paulis)
+    assert np.abs(values - REFERENCE.expectation(expected, paulis)).max() < 10 * tolerance
+    with pytest.raises(ProgramError, match="letters"):
+        engine.expectation(state, ["Q" * qubits])
+
+
+@BOTH
+def test_projection_and_flips(engine: CupyEngine, precision: Precision) -> None:
+    rng = np.random.default_rng(3)
+    for seed in range(6):
+        gates = random_gates(13, 50, seed)
+        state, expected = evolve(engine, gates, 13, precision), oracle(gates, 13)
+        stored = list(state.order)
+        chosen = rng.permutation(stored)[:4].tolist()
+        weights = REFERENCE.probabilities(expected, chosen, {})[0]
+        best = int(weights.argmax())
+        outcome = {qubit: best >> bit & 1 for bit, qubit in enumerate(chosen)}
+        for one, other in ((engine, state), (REFERENCE, expected)):
+            one.collapse(other, outcome, float(weights[best]))  # type: ignore[attr-defined]
+            one.flip(other, chosen[:3])  # type: ignore[attr-defined]
+        difference = engine.amplitudes(state) - REFERENCE.amplitudes(expected)
+        assert np.abs(difference).max() < 10 * TOLERANCE[precision]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_seed_gives_the_samples_of_the_numpy_engine(engine: CupyEngine, seed: int) -> None:
+    programs = [
+        random_unitary_program(15, 60, seed, measure=True),
+        random_unitary_program(5, 20, seed, measure=True),
+        random_dynamic_program(6, 40, seed, num_clbits=8),
+    ]
+    for program in programs:
+        settings = RunSettings(shots=400, seed=seed)
+        one = run_program(program, engine, settings, Control())
+        other = run_program(program, DenseEngine(), settings, Control())
+        np.testing.assert_array_equal(one.samples, other.samples)
+        assert one.metadata["branches"] == other.metadata["branches"]
+
+
+@pytest.mark.parametrize("block_bits", [1, 3, 8])
+def test_small_blocks_draw_what_one_large_one_draws(
+    engine: CupyEngine, block_bits: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(engine), "block_bits", block_bits)
+    gates = random_gates(14, 90, 77)
+    state, expected = evolve(engine, gates, 14, Precision.DOUBLE), oracle(gates, 14)
+    draws = np.random.default_rng(0).random(3000)
+    qubits = [0, 1, 2, 3, 5, 6, 7, 8, 10, 12, 13]
+    found, weights = Sampler(engine, state, qubits, 4).pick(draws, Control())
+    whole, same = Sampler(REFERENCE, expected, qubits).pick(draws, Control())
+    np.testing.assert_array_equal(found, whole)
+    np.testing.assert_allclose(weights, same, atol=1e-12)
+
+
+def test_the_final_state_is_handed_out(engine: CupyEngine) -> None:
+    program = random_unitary_program(9, 40, 2)
+    settings = RunSettings(shots=1, statevector=True)
+    one = run_program(program, engine, settings, Control())
+    other = run_program(program, REFERENCE, settings, Control())
+    assert one.statevector is not None
+    assert other.statevector is not None
+    assert np.abs(one.statevector - other.statevector).max() < 1e-12
+
+
+def test_cancelling_stops_between_passes(engine: CupyEngine) -> None:
+    class Stops(Control):
+        __slots__ = ()
+
+        def report(self, fraction: float) -> None:
+            super().report(fraction)
+            self.cancel()
+
+    gates = random_gates(15, 300, 1)
+    plan = make_plan(gates, Layout(), engine.profile(Precision.DOUBLE, 15))
+    assert len(plan.passes) > 2
+    state = engine.allocate(15, Precision.DOUBLE, capacity=15)
+    with pytest.raises(Cancelled):
+        engine.apply(state, plan, Stops())
+    engine.release(state)
+
+
+def test_a_plan_for_another_engine_or_state_is_refused(engine: CupyEngine) -> None:
+    gates = (Matrix(np.array([[0, 1], [1, 0]], dtype=complex), (0,)),)
+    state = engine.allocate(2, Precision.DOUBLE, capacity=1)
+    with pytest.raises(ProgramError, match="'gates'"):
+        engine.apply(
+            state,
+            make_plan(gates, Layout(), REFERENCE.profile(Precision.DOUBLE, 2)),
+            Control(),
+        )
+    profile = engine.profile(Precision.DOUBLE, 2)
+    with pytest.raises(ProgramError, match="layout"):
+        engine.apply(state, make_plan(gates, Layout((1,)), profile), Control())
+    wide = make_plan(random_gates(13, 60, 0), Layout(), engine.profile(Precision.DOUBLE, 13))
+    with pytest.raises(ProgramError, match="allocated"):
+        engine.apply(state, wide, Control())
+
+
+def test_a_state_takes_what_was_promised_and_no_scratch_of_its_size(engine: CupyEngine) -> None:
+    state = engine.allocate(20, Precision.SINGLE, capacity=20)
+    assert state.vectors.nbytes == 8 << 20
+    promised = engine.required_bytes(33, Precision.SINGLE)
+    assert (8 << 33) < promised < (8 << 33) + (64 << 20)
+    engine.release(state)

@@ -1,0 +1,140 @@
+"""The probe says what is missing, and starts nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from quayside_cupy import probe as module
+from quayside_cupy.plugin import quayside_register_backends
+from quayside_cupy.probe import DeviceFacts, probe
+
+from quayside.plugin import Available, Unavailable
+
+H100 = DeviceFacts("NVIDIA H100 80GB HBM3", 85_520_809_984, (9, 0))
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """A machine that has everything; tests take things away."""
+    monkeypatch.setattr(module, "driver_version", lambda: (13, 0))
+    monkeypatch.setattr(module, "visible_devices", lambda: [H100])
+    monkeypatch.setattr(module, "_found", lambda name: True)
+    monkeypatch.setattr(module, "_cupy_distribution", lambda: ("cupy-cuda13x", "14.2.0", 13))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    return monkeypatch
+
+
+def unavailable() -> Unavailable:
+    found = probe()
+    assert isinstance(found, Unavailable)
+    return found
+
+
+@pytest.mark.usefixtures("machine")
+def test_a_machine_with_everything() -> None:
+    found = probe()
+    assert isinstance(found, Available)
+    assert found.details["device"] == "NVIDIA H100 80GB HBM3"
+    assert found.details["compute capability"] == "9.0"
+    assert found.details["driver CUDA"] == "13.0"
+    assert found.details["cupy"] == "14.2.0 (cupy-cuda13x)"
+    assert found.details["memory"] == H100.memory
+
+
+def test_no_driver(machine: pytest.MonkeyPatch) -> None:
+    machine.setattr(module, "driver_version", lambda: None)
+    assert "no NVIDIA driver" in unavailable().reason
+
+
+@pytest.mark.parametrize(("driver", "extra"), [((12, 4), "cuda12"), ((13, 0), "cuda13")])
+def test_the_hint_is_for_the_drivers_cuda(
+    machine: pytest.MonkeyPatch, driver: tuple[int, int], extra: str
+) -> None:
+    machine.setattr(module, "driver_version", lambda: driver)
+    machine.setattr(module, "_found", lambda name: name != "cupy")
+    found = unavailable()
+    assert found.reason == "CuPy is not installed"
+    assert found.hint == f"pip install 'quayside-cupy[{extra}]'"
+
+
+def test_a_driver_newer_than_any_extra_gets_the_newest(machine: pytest.MonkeyPatch) -> None:
+    machine.setattr(module, "driver_version", lambda: (14, 1))
+    machine.setattr(module, "_found", lambda name: name != "cupy")
+    assert unavailable().hint == "pip install 'quayside-cupy[cuda13]'"
+
+
+def test_an_old_driver(machine: pytest.MonkeyPatch) -> None:
+    machine.setattr(module, "driver_version", lambda: (11, 8))
+    found = unavailable()
+    assert "CUDA 11.8" in found.reason
+    assert found.hint == "update the NVIDIA driver"
+
+
+def test_a_cupy_for_a_newer_cuda_than_the_drivers(machine: pytest.MonkeyPatch) -> None:
+    machine.setattr(module, "driver_version", lambda: (12, 8))
+    found = unavailable()
+    assert "cupy-cuda13x needs a driver for CUDA 13" in found.reason
+    assert found.hint == ("pip uninstall cupy-cuda13x; pip install 'quayside-cupy[cuda12]'")
+
+
+@pytest.mark.parametrize("value", ["", "-1"])
+def test_hidden_devices(machine: pytest.MonkeyPatch, value: str) -> None:
+    machine.setenv("CUDA_VISIBLE_DEVICES", value)
+    assert "hides every CUDA device" in unavailable().reason
+
+
+def test_no_device(machine: pytest.MonkeyPatch) -> None:
+    machine.setattr(module, "visible_devices", list)
+    assert "no device" in unavailable().reason
+
+
+def test_a_device_too_old(machine: pytest.MonkeyPatch) -> None:
+    machine.setattr(module, "visible_devices", lambda: [DeviceFacts("V100", 1 << 34, (7, 0))])
+    found = unavailable()
+    assert "compute capability 7.0" in found.reason
+    assert "cuda12" in found.hint
+
+
+def test_nvml_may_be_missing(machine: pytest.MonkeyPatch) -> None:
+    machine.setattr(module, "visible_devices", lambda: None)
+    found = probe()
+    assert isinstance(found, Available)
+    assert "device" not in found.details
+
+
+def test_no_qiskit(machine: pytest.MonkeyPatch) -> None:
+    machine.setattr(module, "_found", lambda name: name != "qiskit")
+    assert "Qiskit" in unavailable().reason
+
+
+def test_asking_this_machine_raises_nothing() -> None:
+    assert isinstance(probe(), (Available, Unavailable))
+
+
+def test_discovery_imports_neither_cupy_nor_qiskit() -> None:
+    code = (
+        "import sys\n"
+        "import quayside_cupy.plugin, quayside_cupy.probe\n"
+        "list(quayside_cupy.plugin.quayside_register_backends())\n"
+        "quayside_cupy.probe.probe()\n"
+        "print(sorted({'cupy', 'qiskit', 'quayside_cupy.engine'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_engine_imports_where_cupy_and_qiskit_are_missing() -> None:
+    code = (
+        "import sys\n"
+        "sys.modules['cupy'] = sys.modules['qiskit'] = None\n"
+        "import quayside_cupy.engine, quayside_cupy.factory, quayside_cupy.host_device\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_spec() -> None:
+    (spec,) = quayside_register_backends()
+    assert (spec.name, spec.aliases) == ("cupy", ("gpu-statevector",))
+    assert (spec.device, spec.priority) == ("gpu", 100)
