@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from quayside.planning.plan import Profile
 
-__all__ = ["CLUSTER_COSTS", "cluster_costs"]
+__all__ = [
+    "CLUSTER_COSTS",
+    "DIAGONAL_COST",
+    "MOVE_COST",
+    "PERMUTE_COST",
+    "PHASE_COST",
+    "cluster_costs",
+]
 
 CLUSTER_COSTS: tuple[float, ...] = (0.3, 0.45, 0.5, 0.63, 0.9, 1.45, 2.7, 5.2)
 """Of a matrix product by its qubits: single precision, two cores of a 2.6 GHz Zen 5, AVX2 BLAS.
@@ -18,3 +25,16 @@ Below four qubits the time goes to moving amplitudes, above to arithmetic."""
 def cluster_costs(profile: Profile) -> tuple[float, ...]:
     """The cost of a cluster of each width up to the widest that the profile allows."""
     return (profile.costs or CLUSTER_COSTS)[: profile.width + 1]
+
+
+MOVE_COST = 0.5
+"""Of loading and storing a tile."""
+
+DIAGONAL_COST = 0.15
+"""Of multiplying a tile by a table."""
+
+PERMUTE_COST = 0.85
+"""Of a step that only changes the order of a tile."""
+
+PHASE_COST = 0.02
+"""Of making a matrix for one tile from a phase table."""

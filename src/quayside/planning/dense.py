@@ -72,6 +72,7 @@ class _ProductRecipe(NamedTuple):
     after: tuple[int, ...]
     phases_before: tuple[_PhaseRecipe, ...]
     phases_after: tuple[_PhaseRecipe, ...]
+    gates: int
 
     def fill(self, gates: Sequence[GateOperation]) -> ProductStep:
         return ProductStep(
@@ -83,6 +84,7 @@ class _ProductRecipe(NamedTuple):
             self.after,
             tuple([phase.fill(gates) for phase in self.phases_before]),
             tuple([phase.fill(gates) for phase in self.phases_after]),
+            self.gates,
         )
 
 
@@ -98,6 +100,7 @@ class _TableRecipe(NamedTuple):
             self.wires,
             self.order,
             tuple([phase.fill(gates) for phase in self.phases]),
+            len(self.items) + sum([len(phase.items) for phase in self.phases]),
         )
 
 
@@ -112,9 +115,10 @@ class _PermuteRecipe(NamedTuple):
 class _StartRecipe(NamedTuple):
     matrix: MatrixRecipe
     after: tuple[int, ...]
+    gates: int
 
     def fill(self, gates: Sequence[GateOperation]) -> StartPass:
-        return StartPass(fill_vector(self.matrix, gates), self.after)
+        return StartPass(fill_vector(self.matrix, gates), self.after, self.gates)
 
 
 class _ClusterPassRecipe(NamedTuple):
@@ -200,9 +204,8 @@ def _find_recipe(gates: Sequence[GateOperation], layout: Layout, profile: Profil
     pieces = find_clusters(fused, costs, start.nodes if start is not None else ())
     if start is not None:
         items = [*scalars, *(item for node in start.nodes for item in node.items)]
-        passes.append(
-            _StartRecipe(make_recipe(items, gates, start.wires, start.wires), start.wires)
-        )
+        matrix = make_recipe(items, gates, start.wires, start.wires)
+        passes.append(_StartRecipe(matrix, start.wires, len(items)))
         order = start.wires
     else:
         passes.extend([_LoneRecipe(item, order, 0) for item in scalars])
@@ -301,6 +304,9 @@ class _PassBuilder:
         inside = set(slot.wires)
         wires = tuple([w for w in before if w in inside])
         result = tuple([w for w in after if w in inside])
+        phases_before = _phases(slot.outer_before, tile, wires)
+        phases_after = _phases(slot.outer_after, tile, result)
+        outer = sum([len(phase.items) for phase in (*phases_before, *phases_after)])
         return _ProductRecipe(
             make_recipe(slot.items, self.gates, wires, result),
             wires,
@@ -308,8 +314,9 @@ class _PassBuilder:
             columns,
             before,
             after,
-            _phases(slot.outer_before, tile, wires),
-            _phases(slot.outer_after, tile, result),
+            phases_before,
+            phases_after,
+            len(slot.items) + outer,
         )
 
     def _tables(self, table: Table, tile: int, order: tuple[int, ...]) -> list[_TableRecipe]:

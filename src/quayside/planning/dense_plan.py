@@ -64,6 +64,7 @@ class ProductStep:
         columns: the block of wires that is the free dimension of each product.
         before, after: the buffer's order before and after the step.
         phases_before, phases_after: diagonals, on ``wires`` and on ``result``, to apply with it.
+        gates: how many gates of the program the step does.
     """
 
     matrix: ComplexArray
@@ -74,6 +75,7 @@ class ProductStep:
     after: tuple[int, ...]
     phases_before: tuple[OuterPhase, ...] = ()
     phases_after: tuple[OuterPhase, ...] = ()
+    gates: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,6 +89,7 @@ class PhaseStep:
     wires: tuple[int, ...]
     order: tuple[int, ...]
     phases: tuple[OuterPhase, ...] = ()
+    gates: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,6 +109,7 @@ class StartPass:
 
     amplitudes: ComplexArray
     after: tuple[int, ...]
+    gates: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
