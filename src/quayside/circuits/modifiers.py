@@ -209,7 +209,7 @@ def dense_matrix(operations: Sequence[GateOperation], qubits: tuple[int, ...]) -
     index = np.arange(size)
     for operation in operations:
         if isinstance(operation, Relabel):
-            source = index.copy()
+            source: NDArray[np.intp] = index.copy()
             for to, start in zip(operation.qubits, operation.sources, strict=True):
                 bit = index >> place[to] & 1
                 source = source & ~(1 << place[start]) | bit << place[start]

@@ -211,7 +211,7 @@ def _one_pauli(state: DenseState, label: str) -> NDArray[np.float64]:
 
 def _parity_signs(width: int, mask: int) -> NDArray[np.float64]:
     """``(-1) ** popcount(i & mask)`` for every ``i`` of ``width`` bits."""
-    signs = np.ones(1)
+    signs: NDArray[np.float64] = np.ones(1)
     for bit in range(width):
         signs = np.concatenate([signs, -signs if mask >> bit & 1 else signs])
     return signs

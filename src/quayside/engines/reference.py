@@ -195,7 +195,7 @@ class ReferenceEngine:
 
 def _offsets(positions: Sequence[int]) -> NDArray[np.intp]:
     """Entry ``i`` has bit ``j`` of ``i`` at bit ``positions[j]``; shape ``(2**len,)``."""
-    offsets = np.zeros(1, dtype=np.intp)
+    offsets: NDArray[np.intp] = np.zeros(1, dtype=np.intp)
     for position in positions:
         offsets = np.concatenate([offsets, offsets + (1 << position)])
     return offsets

@@ -94,7 +94,7 @@ def _apply_stage(tiles: Amplitudes, stage: Stage) -> None:
         return
     size = 1 << len(stage.bits)
     local = np.arange(tiles.shape[2])
-    numbers = np.arange(tiles.shape[1])
+    numbers: NDArray[np.intp] = np.arange(tiles.shape[1])
     base = local[_matches(local, sum(1 << bit for bit in stage.bits), 0)]
     if isinstance(stage, (DenseStage, PermuteStage)):
         where = stage.condition

@@ -44,7 +44,7 @@ class Randomness:
         counter = (draw << 128) + first // 4
         skip = first % 4
         words = np.random.Philox(key=self._key, counter=counter).random_raw(skip + count)
-        numbers: NDArray[np.float64] = (words[skip:] >> np.uint64(11)) * 2.0**-53
+        numbers: NDArray[np.float64] = np.multiply(words[skip:] >> np.uint64(11), 2.0**-53)
         return numbers
 
     def of(self, draw: int, shots: NDArray[np.int64] | range) -> NDArray[np.float64]:

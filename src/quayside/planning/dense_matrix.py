@@ -207,7 +207,7 @@ def _permutation_index(
     table: tuple[int, ...],
 ) -> Indices:
     """Old row of each new row: the inverse of the table, where the controls hold."""
-    rows = np.arange(1 << width)
+    rows: Indices = np.arange(1 << width)
     image = np.asarray(table)[_bits(rows, targets)]
     new = rows.copy()
     for bit, position in enumerate(targets):

@@ -55,7 +55,7 @@ def _add_term(polynomial: Polynomial, group: DiagonalGroup, term: DiagonalTerm) 
         return False
     masks = [(1 << bit, 0) for bit in local] + [(0, 1 << bit) for bit in term.outer]
     signs = _conditions(group, term)
-    angles = _moebius(np.angle(term.table))
+    angles = _moebius(np.asarray(np.angle(term.table), dtype=np.float64))
     for index in np.flatnonzero(np.abs(angles) > TINY).tolist():
         local_mask = outer_mask = 0
         for bit, (inner, outer) in enumerate(masks):
