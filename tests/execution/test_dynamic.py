@@ -352,6 +352,7 @@ def test_switch_takes_the_first_case_that_holds() -> None:
         assert switched(count, (two, again, default)) == expected
     assert switched(0, (two, again)) == 0
     assert switched(2, (default, two)) == 5
+    assert switched(0, (default, SwitchCase(None, (UP,)))) == 3
     assert switched(0, ()) == 0
 
 

@@ -136,8 +136,8 @@ def test_only_blocks_that_were_hit_are_read() -> None:
 
     state = state_after(12, tuple(Matrix(H, (q,)) for q in range(12)))
     spy = Spy()
-    outcomes, _ = Sampler(spy, state, range(12), 4).pick(np.array([0.1, 0.1001, 0.9]), Control())
-    assert outcomes.tolist() == [409, 410, 3686]
+    outcomes, _ = Sampler(spy, state, range(12), 4).pick(np.array([0.1, 0.9, 0.1001]), Control())
+    assert outcomes.tolist() == [409, 3686, 410]
     assert spy.calls == 1 + 2 + 2  # 16 blocks a level, of which the draws hit two
 
 
