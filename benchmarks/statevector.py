@@ -1,0 +1,227 @@
+"""State evolution side by side with other simulators, one process, taking turns.
+
+    python benchmarks/statevector.py [--n 20,22] [--precision single,double] [--engine numpy]
+        [--peers aer,qsim,qulacs] [--families qft,qv,...] [--repetitions 5]
+        [--json FILE] [--plot FILE.png]
+
+The circuits are those of benchmarks/families.py, made beforehand in every simulator's own terms.
+What is timed is the same work: planning or fusion, afresh each time (the plan cache is emptied),
+allocation, evolution, and one shot where the peer cannot do without (Aer). For Aer, Quayside's time
+is that of a whole ``run_program`` with all qubits measured once; for the others, of evolution
+alone. Every simulator has its default settings and all CPUs. The table shows medians; the ratio is
+the peer's median over ours, and more than 1 means that Quayside is faster.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import math
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from importlib.metadata import distributions, version
+from pathlib import Path
+from typing import Any
+
+import quayside
+from families import FAMILIES
+from peers import PEERS, Run, cpus, measured
+from quayside.control import Control
+from quayside.execution.outcomes import RunSettings
+from quayside.execution.run import run_program
+from quayside.planning import Layout, make_plan
+from quayside.planning.planner import plan_cache
+from quayside.program import Precision, Program
+
+PEERS_WITH_A_SHOT = {"aer"}
+
+
+def evolution(engine: Any, program: Program, precision: Precision) -> Run:
+    """Planning, allocation and all passes."""
+
+    def run() -> float:
+        plan_cache.clear()
+        started = time.perf_counter()
+        state = engine.allocate(program.num_qubits, precision, capacity=program.num_qubits)
+        profile = engine.profile(precision, program.num_qubits)
+        plan = make_plan(program.operations, Layout(), profile)
+        engine.apply(state, plan, Control())
+        seconds = time.perf_counter() - started
+        engine.release(state)
+        return seconds
+
+    return run
+
+
+def planning(engine: Any, program: Program, precision: Precision) -> Run:
+    """Planning alone, nothing cached."""
+
+    def run() -> float:
+        started = time.perf_counter()
+        make_plan(program.operations, Layout(), engine.profile(precision, program.num_qubits), None)
+        return time.perf_counter() - started
+
+    return run
+
+
+def one_shot(engine: Any, program: Program, precision: Precision) -> Run:
+    """The same with all qubits measured once, as a job does it."""
+    whole = measured(program)
+    settings = RunSettings(shots=1, seed=1, precision=precision)
+
+    def run() -> float:
+        plan_cache.clear()
+        started = time.perf_counter()
+        run_program(whole, engine, settings, Control())
+        return time.perf_counter() - started
+
+    return run
+
+
+def compare(
+    family: str, n: int, precision: Precision, engine: Any, peers: list[str], repetitions: int
+) -> dict[str, Any]:
+    """Medians for one circuit; every simulator takes one turn a round."""
+    program = FAMILIES[family](n)
+    runs: dict[str, Run] = {}
+    for peer in peers:
+        run = PEERS[peer](program, precision)
+        if run is not None:
+            runs[peer] = run
+    if PEERS_WITH_A_SHOT & runs.keys():
+        runs["one shot"] = one_shot(engine, program, precision)
+    runs["evolution"] = evolution(engine, program, precision)
+    runs["planning"] = planning(engine, program, precision)
+    for run in runs.values():  # warm up: thread pools, compilers, pages
+        run()
+    seconds: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(repetitions):
+        for name, run in runs.items():
+            gc.collect()
+            seconds[name].append(run())
+    medians = {name: statistics.median(values) for name, values in seconds.items()}
+    ratios = {
+        peer: medians[peer] / medians["one shot" if peer in PEERS_WITH_A_SHOT else "evolution"]
+        for peer in runs
+        if peer in PEERS
+    }
+    return {
+        "family": family,
+        "n": n,
+        "precision": precision.value,
+        "gates": len(program.operations),
+        "medians_s": medians,
+        "all_s": seconds,
+        "ratios": ratios,
+        "planning_share": medians["planning"] / medians["evolution"],
+        "ns_per_amplitude": medians["evolution"] / (1 << n) * 1e9,
+    }
+
+
+def geometric_mean(values: list[float]) -> float:
+    return math.exp(statistics.fmean(math.log(value) for value in values))
+
+
+def show_row(row: dict[str, Any], peers: list[str]) -> None:
+    medians, ratios = row["medians_s"], row["ratios"]
+    cells = [
+        f"{row['family']:>8} {row['n']:>3} {row['precision']:>6}",
+        f"{1e3 * medians['evolution']:9.1f} {100 * row['planning_share']:5.1f}%",
+        f"{row['ns_per_amplitude']:8.1f}",
+    ]
+    cells += [
+        f"{1e3 * medians[peer]:9.1f} {ratios[peer]:6.2f}" if peer in ratios else " " * 16
+        for peer in peers
+    ]
+    print("  ".join(cells), flush=True)
+
+
+def plot(rows: list[dict[str, Any]], engine: str, file: Path) -> None:
+    """Bars of the ratios, one panel for each precision and number of qubits."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    groups = sorted({(row["precision"], row["n"]) for row in rows}, reverse=True)
+    figure, panels = pyplot.subplots(
+        len(groups), 1, figsize=(9, 2.6 * len(groups)), squeeze=False, layout="constrained"
+    )
+    for panel, (precision, n) in zip(panels[:, 0], groups, strict=True):
+        chosen = [row for row in rows if (row["precision"], row["n"]) == (precision, n)]
+        names = [peer for peer in PEERS if any(peer in row["ratios"] for row in chosen)]
+        width = 0.8 / max(len(names), 1)
+        for place, peer in enumerate(names):
+            heights = [row["ratios"].get(peer, 0) for row in chosen]
+            positions = [index + (place + 0.5) * width - 0.4 for index in range(len(chosen))]
+            bars = panel.bar(positions, heights, width, label=peer)
+            panel.bar_label(bars, fmt="%.1f", fontsize=7)
+        panel.axhline(1, color="black", linewidth=0.8)
+        panel.set_xticks(range(len(chosen)), [row["family"] for row in chosen])
+        panel.set_yscale("log")
+        panel.margins(y=0.2)
+        panel.set_ylabel("times faster")
+        panel.set_title(f"{engine}: n = {n}, {precision} precision", fontsize=10)
+        panel.legend(fontsize=8)
+    figure.savefig(file, dpi=120)
+
+
+def versions() -> dict[str, str]:
+    """What was compared."""
+    found = {"python": platform.python_version()}
+    installed = {distribution.name for distribution in distributions()}
+    for name in ("quayside", "numpy", "numba", "qiskit", "qiskit-aer", "qsimcirq", "qulacs"):
+        if name in installed:
+            found[name] = version(name)
+    return found
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    split: Callable[[str], list[str]] = lambda text: text.split(",")  # noqa: E731 - a type for argparse
+    parser.add_argument("--n", type=split, default=["20"])
+    parser.add_argument("--precision", type=split, default=["single", "double"])
+    parser.add_argument("--engine", default="numpy")
+    parser.add_argument("--peers", type=split, default=list(PEERS))
+    parser.add_argument("--families", type=split, default=list(FAMILIES))
+    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--plot", type=Path)
+    arguments = parser.parse_args()
+    engine = quayside.get_backend(arguments.engine).engine
+    rows: list[dict[str, Any]] = []
+    heads = "".join(f"  {peer + ' ms':>9} {'ratio':>6}" for peer in arguments.peers)
+    print(f"{'family':>8} {'n':>3} {'':>6}  {'ms':>9} {'plan':>6}  {'ns/amp':>8}{heads}")
+    for precision in map(Precision, arguments.precision):
+        for n in map(int, arguments.n):
+            first = len(rows)
+            for family in arguments.families:
+                row = compare(family, n, precision, engine, arguments.peers, arguments.repetitions)
+                rows.append(row)
+                show_row(row, arguments.peers)
+            for peer in arguments.peers:
+                ratios = [row["ratios"][peer] for row in rows[first:] if peer in row["ratios"]]
+                if ratios:
+                    print(
+                        f"{'':>8} {n:>3} {precision.value:>6}  {peer}: geometric mean "
+                        f"{geometric_mean(ratios):.2f}, worst {min(ratios):.2f}"
+                    )
+    if arguments.json:
+        report = {
+            "engine": arguments.engine,
+            "cpus": cpus(),
+            "versions": versions(),
+            "repetitions": arguments.repetitions,
+            "rows": rows,
+        }
+        arguments.json.write_text(json.dumps(report, indent=1) + "\n")
+    if arguments.plot:
+        plot(rows, arguments.engine, arguments.plot)
+
+
+if __name__ == "__main__":
+    main()
