@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from quayside.cli.counts import CircuitCounts, most_frequent
+from quayside.cli.text import counted
 
 __all__ = ["histogram"]
 
@@ -35,9 +36,9 @@ def histogram(circuit: CircuitCounts, console: Console) -> RenderableType:
         table.add_row(label, bar, str(count), f"{count / shots:.1%}")
     if other_outcomes:
         # No bar: one for a sum of many outcomes would dwarf those of single ones.
-        note = f"and {_number(other_outcomes, 'other outcome')}"
+        note = f"and {counted(other_outcomes, 'other outcome')}"
         table.add_row("", Text(note, "dim"), str(other_shots), f"{other_shots / shots:.1%}")
-    title = f"{circuit.name}: {_number(circuit.qubits, 'qubit')}, {_number(shots, 'shot')}"
+    title = f"{circuit.name}: {counted(circuit.qubits, 'qubit')}, {counted(shots, 'shot')}"
     if circuit.seed is not None:
         title += f", seed {circuit.seed}"
     return Group(Text(title, "bold"), Text(f"bits: {circuit.bits}", "dim"), table)
@@ -49,7 +50,3 @@ def _bar(length: float, smooth: bool) -> str:
         return "#" * max(1, round(length))
     eighths = max(1, round(length * 8))
     return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
-
-
-def _number(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from quayside.cli.errors import OK, USAGE, CommandError
+from quayside.cli.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +72,7 @@ def execute(options: argparse.Namespace) -> int:
     for number, circuit in enumerate(circuits):
         if number:
             print()
-        print(f"{circuit.name}: {circuit.num_qubits} qubits on {backend.name}")
+        print(f"{circuit.name}: {counted(circuit.num_qubits, 'qubit')} on {backend.name}")
         plans = list(_plans(lower(circuit), engine, precision))
         if not plans:
             print("no gates: nothing to plan")
