@@ -52,6 +52,64 @@ def test_random_gates_on_any_stored_qubits(seed):
     compare(gates, stored, num_qubits, profile, seed)
 
 
+HADAMARD = np.array([[1, 1], [1, -1]], dtype=np.complex128) * 0.5**0.5
+NOT = np.array([1, 0], dtype=np.intp)
+
+
+def rotation_x(angle):
+    c, s = np.cos(angle / 2), np.sin(angle / 2)
+    return np.array([[c, -1j * s], [-1j * s, c]])
+
+
+def rotation_y(angle):
+    c, s = np.cos(angle / 2), np.sin(angle / 2)
+    return np.array([[c, -s], [s, c]], dtype=np.complex128)
+
+
+def common_gates(num_qubits, count, rng):
+    """Gates that fusion knows to merge, cancel, or keep apart, often on the same pairs."""
+    gates = []
+    for _ in range(count):
+        a, b = rng.permutation(max(num_qubits, 2))[:2].tolist()
+        if num_qubits == 1:
+            a = 0
+        angle = float(rng.normal())
+        one = [
+            Matrix(HADAMARD, (a,)),
+            Permutation(NOT, (a,)),
+            Diagonal(np.array([1, rng.choice([1j, -1, np.exp(0.3j)])]), (a,)),
+            Matrix(rotation_x(angle), (a,)),
+            Matrix(rotation_y(angle), (a,)),
+            Matrix(rotation_x(angle) @ rotation_y(0.4), (a,)),
+            Matrix(np.diag([1, np.exp(1j * angle)]), (a,)),
+        ]
+        control = int(rng.integers(0, 2))
+        two = [
+            Permutation(NOT, (a,), (b,), control),
+            Permutation(NOT, (b,), (a,), control),
+            Diagonal(np.array([1, -1]), (a,), (b,), 1),
+            Diagonal(np.exp(1j * angle * np.array([1, -1, -1, 1])), (a, b)),
+            Relabel((a, b), (b, a)),
+            Permutation(np.array([0, 2, 1, 3]), (a, b)),
+            Matrix(rotation_x(angle), (a,), (b,), control),
+            Matrix(HADAMARD, (a,), (b,), control),
+        ]
+        choices = one if num_qubits == 1 or rng.random() < 0.4 else two
+        gates.append(choices[int(rng.integers(0, len(choices)))])
+    return gates
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_common_gates(seed):
+    rng = np.random.default_rng(1000 + seed)
+    num_qubits = int(rng.integers(1, 6))
+    tile = int(rng.integers(1, 6))
+    profile = Profile("tiled", tile=tile, low=int(rng.integers(0, min(tile, 3))), span=2)
+    stored = rng.permutation(num_qubits)[: rng.integers(0, num_qubits + 1)].tolist()
+    gates = common_gates(num_qubits, int(rng.integers(1, 90)), rng)
+    compare(gates, stored, num_qubits, profile, seed)
+
+
 @given(gate_lists(max_qubits=6, max_gates=25), st.integers(1, 5), st.integers(0, 2))
 @settings(max_examples=150, deadline=None, derandomize=True)
 def test_every_kind_of_gate(program, tile, low):

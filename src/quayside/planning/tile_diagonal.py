@@ -160,14 +160,21 @@ def _factor(block: Block, number: int, local: dict[int, int], outer: dict[int, i
     return _Factor(number, bits, tuple([bit for bit, _ in outside]), index, padded, where)
 
 
-@lru_cache(maxsize=4096)
 def gathered(order: tuple[int, ...]) -> NDArray[np.intp]:
     """For an index whose bit ``j`` stands for bit ``order[j]`` of another: that other index."""
+    # Long tables are rare, and would fill a cache of them.
+    return _small_gathered(order) if len(order) <= MAX_GROUP_BITS else _gathered(order)
+
+
+def _gathered(order: tuple[int, ...]) -> NDArray[np.intp]:
     other = np.zeros(1, dtype=np.intp)
     for bit in order:
         other = np.concatenate([other, other | 1 << bit])
     other.flags.writeable = False
     return other
+
+
+_small_gathered = lru_cache(maxsize=4096)(_gathered)
 
 
 @lru_cache(maxsize=4096)

@@ -33,6 +33,9 @@ STAGE = 8.0
 SHARED = 2.0
 """Flops per amplitude of one more diagonal in a stage that collects them."""
 
+_LONG = 64
+"""So many members stay together without asking again, so that time stays linear in them."""
+
 
 @dataclass(slots=True, eq=False)
 class Cluster:
@@ -128,6 +131,8 @@ def _pair(at: dict[int, _Open], wires: tuple[int, ...]) -> _Open | None:
 
 def _worthwhile(blocks: Sequence[Block], cluster: _Open, more: int) -> bool:
     """Whether the cluster, with one more block, is better as one dense block."""
+    if len(cluster.members) >= _LONG:
+        return True
     if not cluster.pays:
         members = [*cluster.members, more]
         cluster.pays = _dense_pays(blocks, members, _parts(blocks, members))
