@@ -1,0 +1,1 @@
+"""Quayside's compiled CPU engine: tiled plans in Numba kernels."""

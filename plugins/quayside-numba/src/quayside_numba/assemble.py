@@ -1,0 +1,469 @@
+"""Tile passes → instructions for :mod:`quayside_numba.kernels`.
+
+Everything that does not depend on the tile is decided here: which kernel runs a stage, on which
+groups of blocks, with which coefficients. One-qubit stages wait for company: several on high
+bits, or on lanes, take one trip through the buffer together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quayside.planning.tile_plan import (
+    DenseStage,
+    DiagonalStage,
+    PermuteStage,
+    PrepareStage,
+    Stage,
+    TilePass,
+)
+from quayside.program import Precision
+from quayside_numba.diagonals import MAX_GROUPS, Tables, group_factors
+from quayside_numba.geometry import (
+    bits_of,
+    block_groups,
+    deposited,
+    local_offsets,
+    matrix_places,
+)
+from quayside_numba.kernels import (
+    BLOCK_BYTES,
+    DENSE,
+    DIAGONAL,
+    FLIP,
+    GENERAL,
+    GENERAL_DENSE,
+    GENERAL_PERMUTE,
+    GENERAL_PREPARE,
+    LAYER,
+    SWAP,
+    TABLE,
+    WORDS,
+)
+from quayside_numba.memory import Pool
+from quayside_numba.vectors import (
+    COMPLEX,
+    CROSS,
+    DENSE_VARIANTS,
+    LAYER_VARIANTS,
+    REAL,
+    SWAP_VARIANTS,
+    VECTOR_BYTES,
+    lane_count,
+)
+
+__all__ = ["TileProgram", "assemble", "can_assemble"]
+
+_FORMS = {"complex": COMPLEX, "real": REAL, "cross": CROSS, "hadamard": REAL}
+_DENSE = {variant: number for number, variant in enumerate(DENSE_VARIANTS)}
+_LAYER = {variant: number for number, variant in enumerate(LAYER_VARIANTS)}
+_SWAP = {variant: number for number, variant in enumerate(SWAP_VARIANTS)}
+
+_MAX_GROUP = 3
+"""High bits whose one-qubit matrices share a trip: 8 blocks fill 16 vector registers."""
+
+
+@dataclass(slots=True, eq=False)
+class TileProgram:
+    """A pass, ready to run on vectors of its precision.
+
+    Attributes:
+        code: instructions, shape ``(count, WORDS)``.
+        tile_offsets: byte offset of each tile.
+        load_from, load_to, load_few, store_to, fresh: see :func:`~.kernels.run_tiles`.
+        buffer_bytes, scratch_bytes: memory that a thread needs.
+        keep: the arrays that instructions point at.
+    """
+
+    code: NDArray[np.int64]
+    tile_offsets: NDArray[np.int64]
+    load_from: NDArray[np.int64]
+    load_to: NDArray[np.int64]
+    load_few: int
+    store_to: NDArray[np.int64]
+    fresh: bool
+    buffer_bytes: int
+    scratch_bytes: int
+    keep: list[Any]
+
+
+def can_assemble(pass_: TilePass, precision: Precision) -> bool:
+    """Whether the tiles of a pass have the shape that the kernels work on: whole blocks that are
+    neighbours in the state."""
+    lanes = lane_count(precision.real_dtype.itemsize)
+    return pass_.active[:lanes] == tuple(range(lanes))
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """One-qubit stages without a condition that have not been written yet, one a bit."""
+
+    high: dict[int, list[tuple[int, NDArray[Any]]]] = field(default_factory=dict)
+    lane: dict[int, dict[int, NDArray[Any]]] = field(default_factory=dict)
+    mask: int = 0
+
+
+def assemble(pass_: TilePass, precision: Precision) -> TileProgram:
+    """The instructions of a pass; it must be one that :func:`can_assemble` accepts."""
+    assembler = _Assembler(len(pass_.active), precision)
+    for stage in pass_.stages:
+        assembler.stage(stage)
+    assembler.flush()
+    return assembler.finish(pass_)
+
+
+class _Assembler:
+    def __init__(self, total: int, precision: Precision) -> None:
+        self.total = total
+        self.real = precision.real_dtype
+        self.complex = precision.complex_dtype
+        self.lanes = lane_count(self.real.itemsize)
+        self.width = 1 << self.lanes
+        self.high = total - self.lanes
+        self.lane_mask = self.width - 1
+        self.lines: list[list[int]] = []
+        self.pool = Pool(self.real)
+        self.tables = Tables()
+        self.scratch_bytes = VECTOR_BYTES
+        self.waiting = _Waiting()
+        self.pointed: list[tuple[int, int, int]] = []  # line, word, block of the pool
+
+    def stage(self, stage: Stage) -> None:
+        if isinstance(stage, DiagonalStage):
+            seen = 0
+            for group in stage.groups:
+                seen |= group.local_mask | sum(1 << bit for bit in group.bits)
+            if seen & self.waiting.mask:
+                self.flush()
+            self.diagonal(stage)
+            return
+        seen = sum(1 << bit for bit in stage.bits)
+        if isinstance(stage, DenseStage) and self._waits(stage, seen):
+            return
+        if not isinstance(stage, PrepareStage):
+            seen |= stage.condition.local_mask
+        if seen & self.waiting.mask:
+            self.flush()
+        if isinstance(stage, DenseStage):
+            self.dense(stage)
+        elif isinstance(stage, PermuteStage):
+            self.permute(stage)
+        else:
+            self.prepare(stage)
+
+    def line(self, *words: int) -> int:
+        """Write an instruction; its number."""
+        self.lines.append([*words, *[0] * (WORDS - len(words))])
+        return len(self.lines) - 1
+
+    def point(self, line: int, word: int, values: NDArray[Any]) -> None:
+        """Let a word be the address of a copy of ``values``."""
+        self.pointed.append((line, word, self.pool.add(values)))
+
+    def index(self, values: NDArray[Any]) -> int:
+        """The address of an index list, which is kept."""
+        self.pool.keep.append(values)
+        return values.ctypes.data
+
+    # One-qubit matrices.
+
+    def _waits(self, stage: DenseStage, seen: int) -> bool:
+        where = stage.condition
+        if len(stage.bits) > 1 or where.local_mask or where.outer_mask:
+            return False
+        if seen & self.waiting.mask:
+            self.flush()
+        (bit,) = stage.bits
+        form = _FORMS[stage.form]
+        if bit < self.lanes:
+            self.waiting.lane.setdefault(form, {})[bit] = stage.matrix
+        else:
+            self.waiting.high.setdefault(form, []).append((bit - self.lanes, stage.matrix))
+        self.waiting.mask |= seen
+        return True
+
+    def flush(self) -> None:
+        """Write the stages that wait."""
+        waiting, self.waiting = self.waiting, _Waiting()
+        for form, entries in waiting.high.items():
+            entries.sort(key=lambda entry: entry[0])
+            count = len(entries)
+            start = 0
+            while start < count:
+                # Four bits left are two and two: one alone would be a trip for itself.
+                size = 2 if count - start in (2, 4) else min(_MAX_GROUP, count - start)
+                self._layer(form, entries[start : start + size])
+                start += size
+        for form, matrices in waiting.lane.items():
+            if len(matrices) == 1:
+                ((lane, matrix),) = matrices.items()
+                self._matrix(matrix, (lane,), (), form, 0, 0, 0, 0)
+                continue
+            blocks = [
+                self._coefficients(matrices[lane], (lane,), 0, form)
+                if lane in matrices
+                else self._identity(form)
+                for lane in range(self.lanes)
+            ]
+            self._write(LAYER, _LAYER[0, True, form], (), 0, 0, blocks, 0, 0)
+
+    def _layer(self, form: int, entries: Sequence[tuple[int, NDArray[Any]]]) -> None:
+        bits = tuple(bit for bit, _ in entries)
+        if len(bits) == 1:
+            self._matrix(entries[0][1], (), bits, form, 0, 0, 0, 0)
+            return
+        blocks = [self._coefficients(matrix, (), 1, form) for _, matrix in entries]
+        self._write(LAYER, _LAYER[len(bits), False, form], bits, 0, 0, blocks, 0, 0)
+
+    def _identity(self, form: int) -> NDArray[Any]:
+        return self._coefficients(np.eye(2, dtype=np.complex128), (0,), 0, form)
+
+    # Matrices.
+
+    def _coefficients(
+        self,
+        matrix: NDArray[Any],
+        lanes: tuple[int, ...],
+        high: int,
+        form: int,
+        mask: int = 0,
+        value: int = 0,
+    ) -> NDArray[Any]:
+        """The vectors that a kernel reads, in its order; lanes where ``mask`` is not ``value``
+        are left as they are."""
+        rows, columns = matrix_places(self.width, lanes, high)
+        entries = matrix[rows, columns]
+        if mask:
+            idle = (np.arange(self.width) & mask) != value
+            entries[..., idle] = (rows == columns)[..., idle]
+        if form == COMPLEX:
+            return np.stack([entries.real, entries.imag], axis=3)
+        if form == CROSS:
+            return np.asarray(entries.real + entries.imag)
+        return np.asarray(entries.real)
+
+    def dense(self, stage: DenseStage) -> None:
+        lanes = tuple(bit for bit in stage.bits if bit < self.lanes)
+        high = tuple(bit - self.lanes for bit in stage.bits if bit >= self.lanes)
+        form = _FORMS[stage.form]
+        where = stage.condition
+        outer = (where.outer_mask, where.outer_value)
+        if (len(high), lanes, form) in _DENSE:
+            mask, value = where.local_mask, where.local_value
+            self._matrix(stage.matrix, lanes, high, form, mask, value, *outer)
+        elif len(stage.bits) == 3 and self.high - len(high) >= len(lanes):
+            # Lanes change places with high bits that the stage does not use, and back.
+            free = [bit for bit in range(self.high) if bit not in high][: len(lanes)]
+            self._swap(lanes, free)
+            moved = {lane: bit + self.lanes for lane, bit in zip(lanes, free, strict=True)}
+            moved |= {there: here for here, there in moved.items()}
+            old = [moved.get(bit, bit) for bit in stage.bits]
+            bits = sorted(old)
+            order = deposited(3, [old.index(bit) for bit in bits])
+            matrix = stage.matrix[order[:, None], order]
+            mask = sum(1 << moved.get(bit, bit) for bit in bits_of(where.local_mask))
+            value = sum(1 << moved.get(bit, bit) for bit in bits_of(where.local_value))
+            places = tuple(bit - self.lanes for bit in bits)
+            self._matrix(matrix, (), places, form, mask, value, *outer)
+            self._swap(lanes, free)
+        else:
+            matrix = np.ascontiguousarray(stage.matrix, dtype=self.complex).view(self.real)
+            self._general(GENERAL_DENSE, stage.bits, stage.condition, matrix)
+
+    def _matrix(
+        self,
+        matrix: NDArray[Any],
+        lanes: tuple[int, ...],
+        high: tuple[int, ...],
+        form: int,
+        mask: int,
+        value: int,
+        outer_mask: int,
+        outer_value: int,
+    ) -> None:
+        lane_mask, lane_value = mask & self.lane_mask, value & self.lane_mask
+        blocks = self._coefficients(matrix, lanes, len(high), form, lane_mask, lane_value)
+        self._write(
+            DENSE,
+            _DENSE[len(high), lanes, form],
+            high,
+            mask >> self.lanes,
+            value >> self.lanes,
+            [blocks],
+            outer_mask,
+            outer_value,
+        )
+
+    def _write(
+        self,
+        opcode: int,
+        variant: int,
+        bits: tuple[int, ...],
+        mask: int,
+        value: int,
+        coefficients: Sequence[NDArray[Any]],
+        outer_mask: int,
+        outer_value: int,
+    ) -> None:
+        groups = block_groups(self.high, bits, mask, value)
+        distances = [BLOCK_BYTES << bit for bit in bits] + [0] * (3 - len(bits))
+        line = self.line(
+            opcode, variant, len(groups), self.index(groups), *distances, 0, outer_mask, outer_value
+        )
+        self.point(line, 7, np.concatenate([block.ravel() for block in coefficients]))
+
+    # Diagonals.
+
+    def diagonal(self, stage: DiagonalStage) -> None:
+        """One trip multiplies by up to four groups' factors."""
+        place = 0  # in the scratch: the tables of one trip are there together
+        for start in range(0, len(stage.groups), MAX_GROUPS):
+            factors = [
+                group_factors(group, self.lanes, self.high, self.real)
+                for group in stage.groups[start : start + MAX_GROUPS]
+            ]
+            tables = [0] * MAX_GROUPS
+            for number, one in enumerate(factors):
+                if one.blocks is None:
+                    line = self.line(TABLE, 0)
+                    tables[number] = -1 - place
+                    place = self.tables.describe(line, one, place, self.real, self.pool)
+            self.need_scratch(place)
+            indices = [self.index(one.indices) for one in factors]
+            indices += [0] * (MAX_GROUPS - len(factors))
+            line = self.line(DIAGONAL, len(factors), *indices, *tables)
+            for number, one in enumerate(factors):
+                if one.blocks is not None:
+                    self.point(line, 6 + number, one.blocks)
+            place = 0
+
+    def need_scratch(self, count: int) -> None:
+        """Let threads have at least so many bytes of scratch memory."""
+        self.scratch_bytes = max(self.scratch_bytes, count)
+
+    # Permutations, preparations, and what has no kernel of its own.
+
+    def permute(self, stage: PermuteStage) -> None:
+        where = stage.condition
+        if stage.is_flip and stage.bits[0] >= self.lanes and not where.local_mask & self.lane_mask:
+            bit = stage.bits[0] - self.lanes
+            mask, value = where.local_mask >> self.lanes, where.local_value >> self.lanes
+            groups = block_groups(self.high, (bit,), mask, value)
+            address = self.index(groups)
+            distance = BLOCK_BYTES << bit
+            outer = (where.outer_mask, where.outer_value)
+            self.line(FLIP, 0, len(groups), address, distance, 0, 0, 0, *outer)
+        elif len(stage.bits) <= 2:
+            matrix = np.zeros((len(stage.source),) * 2)
+            matrix[np.arange(len(stage.source)), stage.source] = 1
+            self.dense(DenseStage(stage.bits, matrix, "real", where))
+        else:
+            self._general(GENERAL_PERMUTE, stage.bits, where, stage.source.astype(np.int32))
+
+    def prepare(self, stage: PrepareStage) -> None:
+        if len(stage.bits) <= 2:
+            matrix = np.zeros((len(stage.amplitudes),) * 2, dtype=np.complex128)
+            matrix[:, 0] = stage.amplitudes
+            self.dense(DenseStage(stage.bits, matrix))
+            return
+        amplitudes = stage.amplitudes.astype(self.complex).view(self.real)
+        self._general(GENERAL_PREPARE, stage.bits, None, amplitudes)
+
+    def _general(self, kind: int, bits: tuple[int, ...], where: Any, numbers: NDArray[Any]) -> None:
+        local = (where.local_mask, where.local_value) if where is not None else (0, 0)
+        outer = (where.outer_mask, where.outer_value) if where is not None else (0, 0)
+        bases, places = local_offsets(self.total, self.lanes, bits, *local)
+        self.need_scratch(2 * self.real.itemsize << len(bits))
+        line = self.line(
+            GENERAL, kind, len(bits), len(bases), self.index(bases), self.index(places), 0, 0, *outer
+        )
+        if numbers.dtype == np.int32:
+            self.lines[line][6] = self.index(numbers)
+        else:
+            self.point(line, 6, numbers)
+
+    def _swap(self, lanes: Sequence[int], high: Sequence[int]) -> None:
+        groups = block_groups(self.high, tuple(sorted(high)), 0, 0)
+        distances = [BLOCK_BYTES << bit for bit in high]
+        self.line(SWAP, _SWAP[tuple(lanes)], len(groups), self.index(groups), *distances)
+
+    # The ends of a pass.
+
+    def finish(self, pass_: TilePass) -> TileProgram:
+        """Settle the lanes for writing back, and put all together."""
+        places = self._settle_lanes(pass_.store)
+        amplitude = 2 * self.real.itemsize
+        lanes = self.lanes
+        stored = [pass_.active[pass_.store[places[lanes + bit]]] for bit in range(self.high)]
+        read = [bit for bit in range(self.high) if pass_.active[lanes + bit] < pass_.before]
+        fresh = pass_.before < pass_.width
+        few = 1 << pass_.before if pass_.before < lanes else 0
+        load_from, load_to = _loads(tuple(pass_.active[lanes + b] for b in read), tuple(read))
+        outer = pass_.outer
+        store_to = _byte_offsets(tuple(stored), amplitude)
+        words = self.pool.settle()
+        for line, word, block in self.pointed:
+            self.lines[line][word] = words + self.pool.offset(block)
+        for line, description in self.tables.settle(words, self.pool):
+            self.lines[line][1] = description
+        code = np.array(self.lines, dtype=np.int64).reshape(-1, WORDS)
+        return TileProgram(
+            code,
+            _byte_offsets(outer, amplitude),
+            load_from * amplitude,
+            load_to,
+            few,
+            store_to,
+            fresh,
+            BLOCK_BYTES << self.high,
+            self.scratch_bytes,
+            [self.pool, self.tables],
+        )
+
+    def _settle_lanes(self, store: Sequence[int]) -> list[int]:
+        """Bring what is written to the lowest storage bits into the lanes, in order.
+
+        Returns the local bit that each bit of the buffer holds then.
+        """
+        places = list(range(self.total))
+        lanes, high = [], []
+        for lane in range(self.lanes):
+            local = store.index(lane)
+            at = places.index(local)
+            if at == lane:
+                continue
+            if at < self.lanes:
+                swap = np.eye(4)[[0, 2, 1, 3]]
+                self.dense(DenseStage((lane, at), swap, "real"))
+                places[lane], places[at] = places[at], places[lane]
+            else:
+                lanes.append(lane)
+                high.append(at - self.lanes)
+        if lanes:
+            self._swap(lanes, high)
+            for lane, bit in zip(lanes, high, strict=True):
+                at = bit + self.lanes
+                places[lane], places[at] = places[at], places[lane]
+        return places
+
+
+@lru_cache(maxsize=256)
+def _byte_offsets(bits: tuple[int, ...], amplitude: int) -> NDArray[np.int64]:
+    result = deposited(len(bits), bits) * amplitude
+    result.flags.writeable = False
+    return result
+
+
+@lru_cache(maxsize=256)
+def _loads(
+    storage: tuple[int, ...], bits: tuple[int, ...]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """For the blocks whose number has only ``bits``: where they are in the state, in amplitudes,
+    and in the buffer, in bytes."""
+    return deposited(len(storage), storage), deposited(len(bits), bits) * BLOCK_BYTES

@@ -1,0 +1,181 @@
+"""The engine of the backend ``numba``: tiled plans in compiled kernels, on all cores."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from quayside.control import Control
+from quayside.engines.dense import DenseEngine
+from quayside.engines.dense_gates import apply_gate
+from quayside.engines.dense_state import ComplexArray, DenseState
+from quayside.engines.dense_threads import run_side_by_side
+from quayside.engines.tiled import apply_tile_pass
+from quayside.errors import ProgramError
+from quayside.planning import Layout, Plan, Profile
+from quayside.planning.tile_plan import TilePass, WidePass
+from quayside.program import Precision
+from quayside_numba.assemble import TileProgram, assemble, can_assemble
+from quayside_numba.compiling import compiled
+from quayside_numba.memory import aligned_bytes
+
+__all__ = ["NumbaEngine"]
+
+_HUGE_PAGE = 2 << 20
+_PORTION = 1 << 20
+"""Amplitudes that a thread works on between two looks at the control."""
+
+
+class NumbaEngine(DenseEngine):
+    """Runs tiled plans in compiled kernels; small states as the NumPy engine does.
+
+    Args:
+        threads: threads for one state's passes; by default the CPUs that the process may use.
+        tile: qubits of a tile, in single precision and in double precision.
+        low: storage bits that every tile holds, likewise.
+        small: states of fewer qubits than this run as the NumPy engine runs them.
+    """
+
+    def __init__(
+        self,
+        *,
+        threads: int | None = None,
+        tile: tuple[int, int] = (15, 14),
+        low: tuple[int, int] = (5, 4),
+        small: int = 12,
+    ) -> None:
+        super().__init__(threads=threads)
+        self._small = small
+        self._tiled = {
+            precision: Profile("tiled", tile=tile[number], low=low[number])
+            for number, precision in enumerate((Precision.SINGLE, Precision.DOUBLE))
+        }
+
+    @property
+    def name(self) -> str:
+        """``numba``."""
+        return "numba"
+
+    def profile(self, precision: Precision, num_qubits: int) -> Profile:
+        """Tiles, or for few qubits what the NumPy engine plans for."""
+        if num_qubits < self._small:
+            return super().profile(precision, num_qubits)
+        return self._tiled[precision]
+
+    def allocate(
+        self, num_qubits: int, precision: Precision, *, capacity: int, batch: int = 1
+    ) -> DenseState:
+        """All qubits |0>, nothing stored; aligned, so that the system can use large pages."""
+        size = batch * (precision.amplitude_bytes << capacity)
+        if size < _HUGE_PAGE:
+            return super().allocate(num_qubits, precision, capacity=capacity, batch=batch)
+        memory = aligned_bytes(size, _HUGE_PAGE).view(precision.complex_dtype)
+        buffer = memory.reshape(batch, 1 << capacity)
+        buffer[:, 0] = 1
+        return DenseState(num_qubits, capacity, precision, Layout(), buffer)
+
+    def apply(self, state: DenseState, plan: Plan, control: Control) -> None:
+        """Apply ``plan`` in place."""
+        if plan.profile.strategy != "tiled":
+            super().apply(state, plan, control)
+            return
+        if plan.initial != state.layout:
+            raise ProgramError(
+                f"a plan for layout {plan.initial.order} cannot be applied to a state of layout "
+                f"{state.layout.order}: plan from the state's layout"
+            )
+        if len(plan.final.order) > state.capacity:
+            raise ProgramError(
+                f"a plan stores {len(plan.final.order)} qubits in a state that was allocated for "
+                f"{state.capacity}"
+            )
+        count = len(plan.passes)
+        memory = _Memory()
+        for number, pass_ in enumerate(plan.passes):
+            control.check()
+            section = control.section(number / count, (number + 1) / count)
+            if isinstance(pass_, WidePass):
+                _apply_wide(state, pass_)
+            elif not isinstance(pass_, TilePass):
+                raise ProgramError(f"a {type(pass_).__name__} is no pass of a tiled plan")
+            elif can_assemble(pass_, state.precision):
+                program = assemble(pass_, state.precision)
+                self._run(state.buffer, program, memory, section)
+            else:
+                apply_tile_pass(state.buffer, pass_)
+            control.report((number + 1) / count)
+        state.layout = plan.final
+
+    def _run(
+        self, vectors: ComplexArray, program: TileProgram, memory: _Memory, control: Control
+    ) -> None:
+        """Share out the tiles of all vectors."""
+        run_tiles = compiled(vectors.dtype)
+        unit = vectors.real.dtype.type(0)
+        row_bytes = vectors.shape[1] * vectors.itemsize
+        tiles = vectors.shape[0] * len(program.tile_offsets)
+        tile_size = program.buffer_bytes // vectors.itemsize
+        threads = max(1, min(self._threads, tiles))
+        portion = max(1, min(_PORTION // tile_size, -(-tiles // (4 * threads))))
+        starts = itertools.count(0, portion)
+
+        def work(thread: int) -> None:
+            buffer, scratch = memory.of(thread, program.buffer_bytes, program.scratch_bytes)
+            while True:
+                first = next(starts)  # one bytecode into C: no two threads get the same
+                if first >= tiles:
+                    return
+                control.check()
+                last = min(first + portion, tiles)
+                run_tiles(
+                    unit,
+                    program.code,
+                    vectors.ctypes.data,
+                    program.tile_offsets,
+                    program.load_from,
+                    program.load_to,
+                    program.load_few,
+                    program.store_to,
+                    int(program.fresh),
+                    buffer,
+                    scratch,
+                    first,
+                    last,
+                    row_bytes,
+                    vectors.real.itemsize,
+                )
+                control.report(last / tiles)
+
+        calls: list[Callable[[], None]] = [partial(work, thread) for thread in range(threads)]
+        run_side_by_side(calls)
+
+
+class _Memory:
+    """The threads' buffers and scratch memory, kept from pass to pass."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pieces: dict[tuple[int, int], np.ndarray[tuple[int], np.dtype[np.uint8]]] = {}
+
+    def of(self, thread: int, *sizes: int) -> list[int]:
+        """Addresses of pieces of at least these sizes, which are the thread's own."""
+        addresses = []
+        for number, size in enumerate(sizes):
+            with self._lock:
+                piece = self._pieces.get((thread, number))
+                if piece is None or len(piece) < size:
+                    piece = self._pieces[thread, number] = aligned_bytes(size)
+            addresses.append(piece.ctypes.data)
+        return addresses
+
+
+def _apply_wide(state: DenseState, pass_: WidePass) -> None:
+    """Apply a gate on storage bits: to a state whose qubits are called by their storage bits."""
+    before = Layout(tuple(range(pass_.before)))
+    named = DenseState(pass_.width, state.capacity, state.precision, before, state.buffer)
+    named.grow(range(pass_.before, pass_.width))
+    apply_gate(named, pass_.gate)

@@ -1,0 +1,289 @@
+"""The executor of one tiled pass: for each tile, load, run instructions, store.
+
+An instruction is a row of int64 words. What it points at (coefficients, index lists) are plain
+addresses: whoever made the instructions keeps those arrays alive during the call.
+
+======== ==========================================================================
+opcode   words after the opcode
+======== ==========================================================================
+DENSE    variant, count, bases, three distances, coefficients, outer mask, outer value
+LAYER    the same; the masks are 0
+SWAP     variant, count, bases, four distances
+FLIP     (unused), count, bases, distance, two unused, (unused), outer mask, outer value
+DIAGONAL groups, four index lists, four tables (address, or minus 1 minus a place in the scratch)
+TABLE    description: build a group's table for this tile, see :func:`_build_table`
+GENERAL  kind, k, count, bases, places, numbers, outer mask, outer value: any bits, amplitude by
+         amplitude; see :func:`_run_general`
+======== ==========================================================================
+
+``count`` is how many groups of blocks there are, ``bases`` the address of their int32 byte offsets
+in the buffer, and distances are those of the high bits in bytes. An outer mask and value say in
+which tiles the instruction holds.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+
+from quayside_numba.vectors import (
+    VECTOR_BYTES,
+    fill_block,
+    get,
+    get_long,
+    get_word,
+    load_amplitudes,
+    put,
+    run_dense,
+    run_diagonal,
+    run_flip,
+    run_layer,
+    run_swap,
+    store_amplitudes,
+)
+
+__all__ = ["BLOCK_BYTES", "run_tiles"]
+
+BLOCK_BYTES = 2 * VECTOR_BYTES
+
+DENSE, LAYER, SWAP, FLIP, DIAGONAL, TABLE, GENERAL = range(7)
+GENERAL_DENSE, GENERAL_PERMUTE, GENERAL_PREPARE = range(3)
+
+WORDS = 10
+"""Words of an instruction."""
+
+_compiled: Any = numba.njit(nogil=True, cache=True, error_model="numpy")
+
+
+@_compiled
+def _build_table(unit, words, scratch, tile, real_bytes):  # type: ignore[no-untyped-def]
+    """Build a diagonal group's table of blocks for one tile.
+
+    ``words`` is the address of int64 words: ``k, kh, lanes, target, factors, product, constant,
+    runs`` and then for each run ``p, where, terms`` and for each of its terms ``mask, value,
+    table, m, outer bit * m``. ``target``, ``factors`` and ``product`` are places in the scratch.
+    The group's ``2**k`` factors begin as those at ``constant`` (or 1), and each run multiplies
+    them by its terms' product, of which factor ``e`` takes entry ``where[e]``. They are then
+    spread to ``2**kh`` blocks and one more that is 1. ``lanes`` is the address of int32 numbers
+    for each lane: what it adds to the factor's index, -1 where its factor is 1; or 0 if all lanes
+    are alike.
+    """
+    k = get_long(words)
+    kh = get_long(words + 8)
+    lanes = get_long(words + 16)
+    target = scratch + get_long(words + 24)
+    factors = scratch + get_long(words + 32)
+    product = scratch + get_long(words + 40)
+    constant = get_long(words + 48)
+    runs = get_long(words + 56)
+    pair = 2 * real_bytes
+    one = unit * 0 + 1
+    zero = unit * 0
+    for e in range(1 << k):
+        if constant:
+            put(unit, factors + e * pair, get(unit, constant + e * pair))
+            put(
+                unit,
+                factors + e * pair + real_bytes,
+                get(unit, constant + e * pair + real_bytes),
+            )
+        else:
+            put(unit, factors + e * pair, one)
+            put(unit, factors + e * pair + real_bytes, zero)
+    word = words + 64
+    for _ in range(runs):
+        p = get_long(word)
+        where = get_long(word + 8)
+        terms = get_long(word + 16)
+        word += 24
+        for e in range(1 << p):
+            put(unit, product + e * pair, one)
+            put(unit, product + e * pair + real_bytes, zero)
+        met = 0
+        for _ in range(terms):
+            mask = get_long(word)
+            value = get_long(word + 8)
+            table = get_long(word + 16)
+            m = get_long(word + 24)
+            word += 32
+            if tile & mask == value:
+                met += 1
+                number = 0
+                for j in range(m):
+                    number |= ((tile >> get_long(word + 8 * j)) & 1) << j
+                _multiply(unit, product, table + (number << p) * pair, 1 << p, 0, real_bytes)
+            word += 8 * m
+        if met:
+            _multiply(unit, factors, product, 1 << k, where, real_bytes)
+    width = VECTOR_BYTES // real_bytes
+    for h in range(1 << kh):
+        block = target + h * BLOCK_BYTES
+        if not lanes:
+            at = factors + h * pair
+            fill_block(unit, block, get(unit, at), get(unit, at + real_bytes))
+            continue
+        first = h << (k - kh)
+        for lane in range(width):
+            sub = get_word(lanes + 4 * lane)
+            if sub < 0:
+                put(unit, block + lane * real_bytes, one)
+                put(unit, block + VECTOR_BYTES + lane * real_bytes, zero)
+            else:
+                at = factors + (first + sub) * pair
+                put(unit, block + lane * real_bytes, get(unit, at))
+                put(unit, block + VECTOR_BYTES + lane * real_bytes, get(unit, at + real_bytes))
+    fill_block(unit, target + (1 << kh) * BLOCK_BYTES, one, zero)
+
+
+@_compiled
+def _multiply(unit, target, source, count, where, real_bytes):  # type: ignore[no-untyped-def]
+    """Multiply ``count`` complex numbers by those at ``source``: entry ``e`` by the entry
+    ``where[e]`` (an address of int32 numbers), or by entry ``e`` if ``where`` is 0."""
+    pair = 2 * real_bytes
+    for e in range(count):
+        other = source + (get_word(where + 4 * e) if where else e) * pair
+        at = target + e * pair
+        a, b = get(unit, at), get(unit, at + real_bytes)
+        c, d = get(unit, other), get(unit, other + real_bytes)
+        put(unit, at, a * c - b * d)
+        put(unit, at + real_bytes, a * d + b * c)
+
+
+@_compiled
+def _run_general(  # type: ignore[no-untyped-def]
+    unit, kind, k, count, bases, places, numbers, buffer, scratch, real_bytes
+):
+    """A matrix, permutation or preparation on any bits, without vectors.
+
+    ``bases`` are the byte offsets of the amplitudes at which the stage's bits are 0, and
+    ``places`` the distances of its ``2**k`` amplitudes from there; both int32. ``numbers``: the
+    matrix, row-major complex; the source table, int32; or the amplitudes, complex.
+    """
+    pair = 2 * real_bytes
+    size = 1 << k
+    for group in range(count):
+        base = buffer + get_word(bases + 4 * group)
+        for s in range(size):
+            at = base + get_word(places + 4 * s)
+            put(unit, scratch + s * pair, get(unit, at))
+            put(unit, scratch + s * pair + real_bytes, get(unit, at + VECTOR_BYTES))
+        for s in range(size):
+            at = base + get_word(places + 4 * s)
+            if kind == GENERAL_PERMUTE:
+                old = scratch + get_word(numbers + 4 * s) * pair
+                real, imag = get(unit, old), get(unit, old + real_bytes)
+            else:
+                columns = size if kind == GENERAL_DENSE else 1
+                row = numbers + s * columns * pair
+                real, imag = unit * 0, unit * 0
+                for c in range(columns):
+                    a, b = get(unit, row + c * pair), get(unit, row + c * pair + real_bytes)
+                    x, y = get(unit, scratch + c * pair), get(unit, scratch + c * pair + real_bytes)
+                    real += a * x - b * y
+                    imag += a * y + b * x
+            put(unit, at, real)
+            put(unit, at + VECTOR_BYTES, imag)
+
+
+@_compiled
+def run_tiles(  # type: ignore[no-untyped-def]
+    unit,
+    code,
+    state,
+    tile_offsets,
+    load_from,
+    load_to,
+    load_few,
+    store_to,
+    fresh,
+    buffer,
+    scratch,
+    first,
+    last,
+    row_bytes,
+    real_bytes,
+):
+    """Run a pass on the tiles ``first`` to ``last - 1``, counted over all vectors of a batch.
+
+    Args:
+        unit: a real number of the precision.
+        code: instructions, shape ``(count, WORDS)``, int64.
+        state: address of the first vector; the next one starts ``row_bytes`` later.
+        tile_offsets: byte offset of each tile in a vector, int64.
+        load_from: byte offset in its tile of each block that is read, int64.
+        load_to: its byte offset in the buffer, int64.
+        load_few: if not 0, only so many amplitudes are read, fewer than a block has.
+        store_to: byte offset in its tile of each block of the buffer, int64.
+        fresh: whether blocks that are not read are 0, and not without meaning.
+        buffer, scratch: addresses of this thread's memory.
+        real_bytes: bytes of a real number.
+    """
+    tiles = len(tile_offsets)
+    blocks = len(store_to)
+    zero = unit * 0
+    for number in range(first, last):
+        tile = number % tiles
+        base = state + number // tiles * row_bytes + tile_offsets[tile]
+        if fresh:
+            for b in range(blocks):
+                fill_block(unit, buffer + b * BLOCK_BYTES, zero, zero)
+        if load_few:
+            for i in range(load_few):
+                at = base + 2 * real_bytes * i
+                put(unit, buffer + i * real_bytes, get(unit, at))
+                put(unit, buffer + VECTOR_BYTES + i * real_bytes, get(unit, at + real_bytes))
+        else:
+            for b in range(len(load_from)):
+                load_amplitudes(unit, base + load_from[b], buffer + load_to[b])
+        for line in range(len(code)):
+            word = code[line]
+            opcode = word[0]
+            if opcode == DIAGONAL:
+                t0, t1, t2, t3 = word[6], word[7], word[8], word[9]
+                run_diagonal(
+                    unit,
+                    word[1],
+                    blocks,
+                    buffer,
+                    word[2],
+                    word[3],
+                    word[4],
+                    word[5],
+                    t0 if t0 >= 0 else scratch - t0 - 1,
+                    t1 if t1 >= 0 else scratch - t1 - 1,
+                    t2 if t2 >= 0 else scratch - t2 - 1,
+                    t3 if t3 >= 0 else scratch - t3 - 1,
+                )
+            elif opcode == TABLE:
+                _build_table(unit, word[1], scratch, tile, real_bytes)
+            elif opcode == SWAP:
+                run_swap(
+                    unit, word[1], word[2], word[3], buffer, word[4], word[5], word[6], word[7]
+                )
+            elif tile & word[8] == word[9]:
+                if opcode == DENSE:
+                    run_dense(
+                        unit, word[1], word[2], word[3], buffer, word[4], word[5], word[6], word[7]
+                    )
+                elif opcode == LAYER:
+                    run_layer(
+                        unit, word[1], word[2], word[3], buffer, word[4], word[5], word[6], word[7]
+                    )
+                elif opcode == FLIP:
+                    run_flip(unit, word[2], word[3], buffer, word[4])
+                else:
+                    _run_general(
+                        unit,
+                        word[1],
+                        word[2],
+                        word[3],
+                        word[4],
+                        word[5],
+                        word[6],
+                        buffer,
+                        scratch,
+                        real_bytes,
+                    )
+        for b in range(blocks):
+            store_amplitudes(unit, buffer + b * BLOCK_BYTES, base + store_to[b])

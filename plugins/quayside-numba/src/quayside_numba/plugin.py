@@ -1,0 +1,43 @@
+"""The entry point: what Quayside's registry learns without importing Numba."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import metadata
+from importlib.util import find_spec
+
+from quayside.plugin import Available, BackendSpec, ProbeResult, Unavailable, hookimpl
+
+__all__ = ["probe", "quayside_register_backends"]
+
+QUAYSIDE_PLUGIN_API = 1
+
+
+@hookimpl
+def quayside_register_backends() -> Iterator[BackendSpec]:
+    """The backend ``numba``."""
+    yield BackendSpec(
+        name="numba",
+        device="cpu",
+        priority=60,
+        factory="quayside_numba.factory:make_backend",
+        probe="quayside_numba.plugin:probe",
+        description="State vector on the CPU in compiled kernels; the fastest CPU engine",
+        install_hint="pip install quayside-numba",
+    )
+
+
+def probe() -> ProbeResult:
+    """Whether Numba and Qiskit are installed; neither is imported."""
+    for module, package in (("qiskit", "qiskit>=2.0"), ("numba", "numba>=0.61")):
+        try:
+            found = find_spec(module) is not None
+        except (ImportError, ValueError):  # an import hook refuses it, or its spec is damaged
+            found = False
+        if not found:
+            return Unavailable(f"{module.title()} is not installed", hint=f"pip install '{package}'")
+    try:
+        version = metadata.version("numba")
+    except metadata.PackageNotFoundError:  # a module without a distribution: it may work
+        return Available()
+    return Available({"numba": version})
