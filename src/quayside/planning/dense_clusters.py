@@ -179,7 +179,10 @@ class _Search:
         cones: list[int] = []
         if room <= 0:
             return cones
+        outside = ~growth.mask
         for node in growth.blocked:
+            if (node.mask & outside).bit_count() > room:
+                continue
             cone = self._cone(growth, node, room)
             if cone and cone not in cones:
                 cones.append(cone)
@@ -231,8 +234,12 @@ class _Search:
                         if number not in seen and number not in taken and not done[number]:
                             seen.add(number)
                             # A ready diagonal is set aside: it needs no wires.
-                            if not (other.diagonal and self._ready(other)):
-                                stack.append(other)
+                            if other.diagonal and self._ready(other):
+                                continue
+                            cone |= other.mask & ~inside
+                            if cone.bit_count() > room:
+                                return 0
+                            stack.append(other)
         return cone
 
     def _ready(self, node: Node) -> bool:

@@ -20,6 +20,7 @@ from quayside.program.operations import GateOperation
 __all__ = ["MatrixRecipe", "diagonal_entries", "fill_matrix", "fill_vector", "make_recipe"]
 
 ComplexArray = NDArray[np.complex128]
+_ONE = np.ones(1)
 Indices = NDArray[np.intp]
 
 
@@ -63,26 +64,26 @@ def make_recipe(
     width = len(order)
     steps = []
     for item in items:
-        place = {wire: position for position, wire in enumerate(order)}
-        targets = tuple([place[w] for w in item.wires])
-        controls = tuple([place[w] for w in item.controls])
-        if item.kind == "d":
-            index = _diagonal_index(width, targets, controls, item.control_state)
-            if item.select is not None:
-                index = np.append(item.select, len(_diagonal_of(gates, item)))[index]
-            steps.append(_Step(item.number, "d", index, 0, 0, bool(controls)))
-        elif item.kind == "p":
-            gate: Any = gates[item.number]
+        number, kind, wires, held, state, select = item
+        targets = tuple([order.index(w) for w in wires])
+        controls = tuple([order.index(w) for w in held]) if held else ()
+        if kind == "d":
+            index = _diagonal_index(width, targets, controls, state)
+            if select is not None:
+                index = np.append(select, len(_diagonal_of(gates, item)))[index]
+            steps.append(_Step(number, "d", index, 0, 0, bool(held)))
+        elif kind == "p":
+            gate: Any = gates[number]
             table = tuple(gate.table.tolist())
-            index = _permutation_index(width, targets, controls, item.control_state, table)
-            steps.append(_Step(item.number, "p", index, 0, 0, False))
+            index = _permutation_index(width, targets, controls, state, table)
+            steps.append(_Step(number, "p", index, 0, 0, False))
         else:
             index = _gather_index(width, targets, controls)
-            block = 1 << (width - len(controls))
-            start = item.control_state * block
-            steps.append(_Step(item.number, item.kind, index, start, start + block, bool(controls)))
-            moved = {*item.wires, *item.controls}
-            order = (*[w for w in order if w not in moved], *item.wires, *item.controls)
+            block = 1 << (width - len(held))
+            start = state * block
+            steps.append(_Step(number, kind, index, start, start + block, bool(held)))
+            moved = wires + held
+            order = tuple([w for w in order if w not in moved]) + moved
     last = None
     if order != tuple(rows):
         place = {wire: position for position, wire in enumerate(order)}
@@ -122,7 +123,7 @@ def _fill(recipe: MatrixRecipe, gates: Sequence[GateOperation], rows: ComplexArr
         elif kind == "d":
             entries = gate.diagonal
             if guarded:
-                entries = np.append(entries, 1)
+                entries = np.concatenate((entries, _ONE))
             rows = rows * entries.take(index)[:, None]
         elif kind == "p":
             rows = rows.take(index, 0)
@@ -151,7 +152,7 @@ def diagonal_entries(
         controls = tuple([place[w] for w in item.controls])
         index = _diagonal_index(width, targets, controls, item.control_state)
         if controls:
-            entries = np.append(entries, 1)
+            entries = np.concatenate((entries, _ONE))
         product *= entries.take(index)
     return product
 
