@@ -79,7 +79,7 @@ def _flops(block: Block) -> float:
     return (DENSE_FLOPS[block.form] << len(block.wires)) / (1 << len(block.controls))
 
 
-_LARGE = 27
+_LARGE = 25
 """From so many qubits on, a pass costs far more than a search."""
 
 _MORE_STARTS = (2, 8)
