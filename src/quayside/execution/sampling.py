@@ -59,7 +59,8 @@ class Sampler:
         self._qubits = qubits
         self._block_bits = block_bits
         self._low = max(len(qubits) - 1, 0) // block_bits * block_bits
-        self._reader = engine if isinstance(engine, BlockReader) else None
+        # Asked only where there are blocks: the question takes a while, and most runs are short.
+        self._reader = engine if self._low and isinstance(engine, BlockReader) else None
         if self._reader is not None:
             self._block_bits = min(self._reader.block_bits, block_bits)
             below = max(len(qubits) - block_bits, 0)
