@@ -360,7 +360,7 @@ class _Assembler:
             outer = (where.outer_mask, where.outer_value)
             self.line(FLIP, 0, len(groups), address, distance, 0, 0, 0, *outer)
         elif len(stage.bits) <= 2:
-            matrix = np.zeros((len(stage.source),) * 2)
+            matrix = np.zeros((len(stage.source),) * 2, dtype=np.complex128)
             matrix[np.arange(len(stage.source)), stage.source] = 1
             self.dense(DenseStage(stage.bits, matrix, "real", where))
         else:
@@ -381,7 +381,15 @@ class _Assembler:
         bases, places = local_offsets(self.total, self.lanes, bits, *local)
         self.need_scratch(2 * self.real.itemsize << len(bits))
         line = self.line(
-            GENERAL, kind, len(bits), len(bases), self.index(bases), self.index(places), 0, 0, *outer
+            GENERAL,
+            kind,
+            len(bits),
+            len(bases),
+            self.index(bases),
+            self.index(places),
+            0,
+            0,
+            *outer,
         )
         if numbers.dtype == np.int32:
             self.lines[line][6] = self.index(numbers)
@@ -439,7 +447,7 @@ class _Assembler:
             if at == lane:
                 continue
             if at < self.lanes:
-                swap = np.eye(4)[[0, 2, 1, 3]]
+                swap = np.eye(4, dtype=np.complex128)[[0, 2, 1, 3]]
                 self.dense(DenseStage((lane, at), swap, "real"))
                 places[lane], places[at] = places[at], places[lane]
             else:

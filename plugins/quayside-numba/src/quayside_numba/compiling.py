@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from typing import Any
@@ -16,6 +17,9 @@ __all__ = ["compiled"]
 _log = logging.getLogger("quayside.numba")
 _lock = threading.Lock()
 _ready: set[str] = set()
+
+_PATIENCE = 2.0
+"""Seconds after which the user is told what takes so long; the cache on disk is faster."""
 
 
 def compiled(dtype: np.dtype[Any]) -> Any:
@@ -33,6 +37,25 @@ def _compile(dtype: np.dtype[Any]) -> None:
     none = np.zeros(0, dtype=np.int64)
     code = np.zeros((0, WORDS), dtype=np.int64)
     started = time.perf_counter()
-    run_tiles(unit, code, 0, none, none, none, 0, none, 0, 0, 0, 0, 0, 0, unit.itemsize)
-    if run_tiles.stats.cache_misses:
-        _log.info("kernels for %s compiled in %.1f s", dtype, time.perf_counter() - started)
+    telling = threading.Timer(_PATIENCE, _tell, [dtype])
+    telling.daemon = True
+    telling.start()
+    try:
+        run_tiles(unit, code, 0, none, none, none, 0, none, 0, 0, 0, 0, 0, 0, unit.itemsize)
+    finally:
+        telling.cancel()
+    _log.info("kernels for %s ready after %.1f s", dtype, time.perf_counter() - started)
+
+
+def _tell(dtype: np.dtype[Any]) -> None:
+    # A warning, so that it is seen where logging was not configured.
+    _log.warning("compiling kernels for %s: once on this machine, about 10 seconds", dtype)
+
+
+def _reset_after_fork() -> None:
+    global _lock
+    _lock = threading.Lock()  # the parent's other threads may have held it
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reset_after_fork)

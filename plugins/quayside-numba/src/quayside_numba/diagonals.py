@@ -48,9 +48,7 @@ class GroupFactors:
     blocks: NDArray[Any] | None
 
 
-def group_factors(
-    group: DiagonalGroup, lanes: int, high: int, real: np.dtype[Any]
-) -> GroupFactors:
+def group_factors(group: DiagonalGroup, lanes: int, high: int, real: np.dtype[Any]) -> GroupFactors:
     """``group`` for a buffer of ``2**high`` blocks of ``2**lanes`` amplitudes."""
     width = 1 << lanes
     lane_bits = tuple(bit for bit in group.bits if bit < lanes)

@@ -76,9 +76,7 @@ def _byte_offset(local: NDArray[np.int64], lanes: int) -> NDArray[np.int32]:
 
 
 @lru_cache(maxsize=_CACHE)
-def diagonal_indices(
-    high: int, bits: tuple[int, ...], mask: int, value: int
-) -> NDArray[np.int32]:
+def diagonal_indices(high: int, bits: tuple[int, ...], mask: int, value: int) -> NDArray[np.int32]:
     """For each block, the byte offset of its factors in a table over ``bits`` of its number.
 
     Blocks whose bits ``mask`` are not ``value`` take the entry after the last.

@@ -23,11 +23,13 @@ which tiles the instruction holds.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numba
 
 from quayside_numba.vectors import (
+    INTRINSICS,
     VECTOR_BYTES,
     fill_block,
     get,
@@ -53,11 +55,23 @@ GENERAL_DENSE, GENERAL_PERMUTE, GENERAL_PREPARE = range(3)
 WORDS = 10
 """Words of an instruction."""
 
-_compiled: Any = numba.njit(nogil=True, cache=True, error_model="numpy")
+
+def _compiled(function: Callable[..., Any]) -> Any:
+    """``function``, to be compiled when first called, and kept on disk where that can be.
+
+    The cache on disk knows of a change to this file alone: so the name says what the intrinsics
+    are.
+    """
+    function.__qualname__ += f"_{INTRINSICS}"
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+    try:
+        return numba.njit(cache=True, **options)(function)
+    except RuntimeError:  # no folder to write to, neither here nor in the user's home
+        return numba.njit(**options)(function)
 
 
 @_compiled
-def _build_table(unit, words, scratch, tile, real_bytes):  # type: ignore[no-untyped-def]
+def _build_table(unit, words, scratch, tile, real_bytes):
     """Build a diagonal group's table of blocks for one tile.
 
     ``words`` is the address of int64 words: ``k, kh, lanes, target, factors, product, constant,
@@ -137,7 +151,7 @@ def _build_table(unit, words, scratch, tile, real_bytes):  # type: ignore[no-unt
 
 
 @_compiled
-def _multiply(unit, target, source, count, where, real_bytes):  # type: ignore[no-untyped-def]
+def _multiply(unit, target, source, count, where, real_bytes):
     """Multiply ``count`` complex numbers by those at ``source``: entry ``e`` by the entry
     ``where[e]`` (an address of int32 numbers), or by entry ``e`` if ``where`` is 0."""
     pair = 2 * real_bytes
@@ -151,9 +165,7 @@ def _multiply(unit, target, source, count, where, real_bytes):  # type: ignore[n
 
 
 @_compiled
-def _run_general(  # type: ignore[no-untyped-def]
-    unit, kind, k, count, bases, places, numbers, buffer, scratch, real_bytes
-):
+def _run_general(unit, kind, k, count, bases, places, numbers, buffer, scratch, real_bytes):
     """A matrix, permutation or preparation on any bits, without vectors.
 
     ``bases`` are the byte offsets of the amplitudes at which the stage's bits are 0, and
@@ -187,7 +199,7 @@ def _run_general(  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def run_tiles(  # type: ignore[no-untyped-def]
+def run_tiles(
     unit,
     code,
     state,

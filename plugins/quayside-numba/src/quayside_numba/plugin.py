@@ -35,7 +35,9 @@ def probe() -> ProbeResult:
         except (ImportError, ValueError):  # an import hook refuses it, or its spec is damaged
             found = False
         if not found:
-            return Unavailable(f"{module.title()} is not installed", hint=f"pip install '{package}'")
+            return Unavailable(
+                f"{module.title()} is not installed", hint=f"pip install '{package}'"
+            )
     try:
         version = metadata.version("numba")
     except metadata.PackageNotFoundError:  # a module without a distribution: it may work

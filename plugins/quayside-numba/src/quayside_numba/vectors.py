@@ -15,25 +15,31 @@ its type chooses the precision.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 from llvmlite import binding, ir
+from numba import extending
 from numba.core import cgutils, types
-from numba.extending import intrinsic
 
 __all__ = [
     "COMPLEX",
     "CROSS",
     "DENSE_VARIANTS",
+    "INTRINSICS",
     "LAYER_VARIANTS",
     "REAL",
     "SWAP_VARIANTS",
     "VECTOR_BYTES",
     "lane_count",
 ]
+
+intrinsic: Any = extending.intrinsic
+"""Numba's types do not say that an intrinsic is called without its first parameter."""
 
 COMPLEX, REAL, CROSS = 0, 1, 2
 """The form of a matrix: any entries; real ones; or (one qubit) a real diagonal and an imaginary
@@ -75,6 +81,9 @@ def _vector_bytes() -> int:
 
 
 VECTOR_BYTES = _vector_bytes()
+
+INTRINSICS = f"{VECTOR_BYTES}_{zlib.crc32(Path(__file__).read_bytes()):08x}"
+"""What this file compiles to, as part of a name."""
 
 
 def lane_count(real_bytes: int) -> int:
@@ -252,15 +261,13 @@ _int = types.int64
 
 
 @intrinsic
-def run_dense(  # type: ignore[no-untyped-def]  # Numba fills in what it calls with
-    context, unit, variant, count, bases, buffer, first, second, third, coefficients
-):
+def run_dense(context, unit, variant, count, bases, buffer, first, second, third, coefficients):
     """Apply one matrix in the way of ``DENSE_VARIANTS[variant]`` to ``count`` groups of blocks.
 
     ``first`` to ``third`` are the byte distances of its high bits, ascending.
     """
 
-    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, arguments):
         _, variant, count, bases, buffer, *offsets, coefficients = arguments
         emit = _Emitter(builder, signature.args[0])
 
@@ -287,16 +294,14 @@ def run_dense(  # type: ignore[no-untyped-def]  # Numba fills in what it calls w
 
 
 @intrinsic
-def run_layer(  # type: ignore[no-untyped-def]  # Numba fills in what it calls with
-    context, unit, variant, count, bases, buffer, first, second, third, coefficients
-):
+def run_layer(context, unit, variant, count, bases, buffer, first, second, third, coefficients):
     """Apply one-qubit matrices in the way of ``LAYER_VARIANTS[variant]`` to ``count`` groups.
 
     The coefficients of the first high bit's matrix come first, then the next one's; of lane 0's
     matrix first, then lane 1's.
     """
 
-    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, arguments):
         _, variant, count, bases, buffer, *offsets, coefficients = arguments
         emit = _Emitter(builder, signature.args[0])
 
@@ -342,12 +347,10 @@ def run_layer(  # type: ignore[no-untyped-def]  # Numba fills in what it calls w
 
 
 @intrinsic
-def run_swap(  # type: ignore[no-untyped-def]  # Numba fills in what it calls with
-    context, unit, variant, count, bases, buffer, first, second, third, fourth
-):
+def run_swap(context, unit, variant, count, bases, buffer, first, second, third, fourth):
     """Exchange the lanes ``SWAP_VARIANTS[variant]`` with high bits of these byte distances."""
 
-    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, arguments):
         _, variant, count, bases, buffer, *offsets = arguments
         emit = _Emitter(builder, signature.args[0])
 
@@ -389,12 +392,10 @@ def _exchange(emit: _Emitter, lane: int, low: ir.Value, high: ir.Value) -> list[
 
 
 @intrinsic
-def run_flip(  # type: ignore[no-untyped-def]  # Numba fills in what it calls with
-    context, unit, count, bases, buffer, distance
-):
+def run_flip(context, unit, count, bases, buffer, distance):
     """Exchange the two blocks of each group: X on a high bit."""
 
-    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, arguments):
         _, count, bases, buffer, distance = arguments
         emit = _Emitter(builder, signature.args[0])
         with _each_group(emit, count, bases, buffer) as base:
@@ -408,15 +409,13 @@ def run_flip(  # type: ignore[no-untyped-def]  # Numba fills in what it calls wi
 
 
 @intrinsic
-def run_diagonal(  # type: ignore[no-untyped-def]  # Numba fills in what it calls with
-    context, unit, groups, count, buffer, i0, i1, i2, i3, t0, t1, t2, t3
-):
+def run_diagonal(context, unit, groups, count, buffer, i0, i1, i2, i3, t0, t1, t2, t3):
     """Multiply every block by the factors of 1 to 4 ``groups``.
 
     For block ``b``, group ``g``'s factor is the block at ``t_g + i_g[b]`` (int32 byte offsets).
     """
 
-    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, arguments):
         _, groups, count, buffer, *rest = arguments
         emit = _Emitter(builder, signature.args[0])
         word, long = ir.IntType(32), ir.IntType(64)
@@ -445,10 +444,10 @@ def run_diagonal(  # type: ignore[no-untyped-def]  # Numba fills in what it call
 
 
 @intrinsic
-def load_amplitudes(context, unit, source, block):  # type: ignore[no-untyped-def]
+def load_amplitudes(context, unit, source, block):
     """Copy ``W`` neighbouring complex numbers from ``source`` to a block."""
 
-    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, arguments):
         _, source, block = arguments
         emit = _Emitter(builder, signature.args[0])
         low = emit.load(source, aligned=False)
@@ -462,10 +461,10 @@ def load_amplitudes(context, unit, source, block):  # type: ignore[no-untyped-de
 
 
 @intrinsic
-def store_amplitudes(context, unit, block, target):  # type: ignore[no-untyped-def]
+def store_amplitudes(context, unit, block, target):
     """Copy a block to ``W`` neighbouring complex numbers at ``target``."""
 
-    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, arguments):
         _, block, target = arguments
         emit = _Emitter(builder, signature.args[0])
         real, imag = emit.load_block(block)
@@ -484,10 +483,10 @@ def store_amplitudes(context, unit, block, target):  # type: ignore[no-untyped-d
 
 
 @intrinsic
-def fill_block(context, unit, block, real, imag):  # type: ignore[no-untyped-def]
+def fill_block(context, unit, block, real, imag):
     """Write one complex number to all places of a block."""
 
-    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, arguments):
         _, block, real, imag = arguments
         emit = _Emitter(builder, signature.args[0])
         emit.store_block([emit.splat(real), emit.splat(imag)], block)
@@ -497,10 +496,10 @@ def fill_block(context, unit, block, real, imag):  # type: ignore[no-untyped-def
 
 
 @intrinsic
-def get(context, unit, address):  # type: ignore[no-untyped-def]
+def get(context, unit, address):
     """The real number at ``address``."""
 
-    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, arguments):
         emit = _Emitter(builder, signature.args[0])
         pointer = builder.inttoptr(arguments[1], emit.scalar.as_pointer())
         return builder.load(pointer, align=emit.bytes)
@@ -509,10 +508,10 @@ def get(context, unit, address):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def put(context, unit, address, value):  # type: ignore[no-untyped-def]
+def put(context, unit, address, value):
     """Write a real number to ``address``."""
 
-    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, arguments):
         emit = _Emitter(builder, signature.args[0])
         pointer = builder.inttoptr(arguments[1], emit.scalar.as_pointer())
         builder.store(arguments[2], pointer, align=emit.bytes)
@@ -522,10 +521,10 @@ def put(context, unit, address, value):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def get_word(context, address):  # type: ignore[no-untyped-def]
+def get_word(context, address):
     """The int32 at ``address``, as an int64."""
 
-    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, arguments):
         pointer = builder.inttoptr(arguments[0], ir.IntType(32).as_pointer())
         return builder.sext(builder.load(pointer, align=4), ir.IntType(64))
 
@@ -533,10 +532,10 @@ def get_word(context, address):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def get_long(context, address):  # type: ignore[no-untyped-def]
+def get_long(context, address):
     """The int64 at ``address``."""
 
-    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, arguments):
         pointer = builder.inttoptr(arguments[0], ir.IntType(64).as_pointer())
         return builder.load(pointer, align=8)
 
