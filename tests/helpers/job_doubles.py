@@ -62,7 +62,7 @@ class HeldWork:
         self.runs += 1
         self.started.set()
         try:
-            end = time.monotonic() + LONG
+            end = time.monotonic() + 3 * LONG  # later than any test gives up waiting for it
             while not self._go.wait(0.001) and time.monotonic() < end:
                 control.check()
             control.check()
@@ -79,7 +79,7 @@ class DeafWork(HeldWork):
         self.runs += 1
         self.started.set()
         try:
-            self._go.wait(LONG)
+            self._go.wait(3 * LONG)
             return self.outcome()
         finally:
             self.stopped.set()
