@@ -14,16 +14,15 @@ replaying and the order of branches change nothing in the samples.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quayside.control import Control
-from quayside.engines.base import Engine, State
+from quayside.engines.base import Engine
 from quayside.errors import OutOfMemoryError
+from quayside.execution.branches import Branch, Child, History, Shots, Split, backwards
 from quayside.execution.finish import (
     PORTION,
     UNCERTAIN,
@@ -37,7 +36,7 @@ from quayside.execution.finish import (
     write_word,
 )
 from quayside.execution.grouping import equal_runs
-from quayside.execution.memory import MemorySource, Reservation
+from quayside.execution.memory import MemorySource
 from quayside.execution.outcomes import Outcome, RunSettings
 from quayside.execution.randomness import Randomness
 from quayside.execution.sampling import Sampler
@@ -62,50 +61,6 @@ from quayside.program.expressions import ClassicalMemory, assign, convert, evalu
 __all__ = ["run_dynamic"]
 
 Vector: TypeAlias = NDArray[np.complexfloating[Any]]
-Shots: TypeAlias = NDArray[np.int64]
-
-# The outcomes that led to a branch, last first: (earlier ones, outcome, probability). A linked
-# list shares its past with its siblings, so a branch of many events costs no copies.
-History: TypeAlias = "tuple[History, int, float] | None"
-
-
-@dataclass(slots=True)
-class _Child:
-    """One outcome of a split: ``outcome`` has a bit for each measured qubit that is stored."""
-
-    outcome: int
-    probability: float
-    shots: Shots
-
-
-@dataclass(slots=True)
-class _Branch:
-    """Shots on one path. ``place`` is the number of the next step; ``draw`` of the next event.
-
-    ``replay`` are outcomes that are known already, the next one last. A branch that ``borrows``
-    its state never touches it, and leaves it to its owner to release.
-    """
-
-    state: State
-    reservation: Reservation | None
-    memory: ClassicalMemory
-    shots: Shots
-    counters: list[int]
-    place: int = 0
-    draw: int = 0
-    history: History = None
-    replay: list[tuple[int, float]] | None = None
-    borrows: bool = False
-
-
-@dataclass(slots=True)
-class _Split:
-    """A branch that stands at an event, and the children that are still to be run."""
-
-    parent: _Branch
-    event: Event
-    qubits: list[int]
-    children: list[_Child]
 
 
 def run_dynamic(
@@ -178,9 +133,9 @@ class _Run:
         self.profile = engine.profile(settings.precision, capacity)
         self.plans: dict[tuple[int, Layout], Plan] = {}
         self.copy_bytes = engine.required_bytes(capacity, settings.precision)
-        self.splits: list[_Split] = []  # open, innermost last
+        self.splits: list[Split] = []  # open, innermost last
         self.waiting: list[tuple[History, Shots]] = []  # to be replayed
-        self.current: _Branch | None = None
+        self.current: Branch | None = None
         self.culprit: str | None = None  # what first split the shots
         self.finished_shots = 0
         self.branches = 0
@@ -213,23 +168,23 @@ class _Run:
         for split in self.splits:
             self._release(split.parent)
 
-    def _release(self, branch: _Branch) -> None:
+    def _release(self, branch: Branch) -> None:
         if branch.borrows:
             return
         self.engine.release(branch.state)
         if branch.reservation is not None:
             branch.reservation.release()
 
-    def _first(self, shots: Shots, history: History) -> _Branch:
+    def _first(self, shots: Shots, history: History) -> Branch:
         """A branch at the start of the program, which will replay ``history``."""
         state = self.engine.allocate(
             self.program.num_qubits, self.settings.precision, capacity=self.capacity
         )
         memory = ClassicalMemory(0, [None] * len(self.program.variables))
-        replay = None if history is None else list(_backwards(history))
-        return _Branch(state, None, memory, shots, [0] * self.counters, replay=replay)
+        replay = None if history is None else list(backwards(history))
+        return Branch(state, None, memory, shots, [0] * self.counters, replay=replay)
 
-    def _step(self, branch: _Branch) -> None:
+    def _step(self, branch: Branch) -> None:
         """Do one step of the current branch."""
         self.control.check()
         step = self.steps[branch.place]
@@ -258,7 +213,7 @@ class _Run:
             case Finish():
                 self._finish(branch, step)
 
-    def _apply(self, branch: _Branch, step: Gates) -> None:
+    def _apply(self, branch: Branch, step: Gates) -> None:
         layout = branch.state.layout
         key = (id(step), layout)
         plan = self.plans.get(key)
@@ -274,7 +229,7 @@ class _Run:
         self.passes += len(plan)
         self.stored_qubits = max(self.stored_qubits, len(plan.final.order))
 
-    def _iterate(self, branch: _Branch, step: Iterate) -> None:
+    def _iterate(self, branch: Branch, step: Iterate) -> None:
         iteration = branch.counters[step.counter]
         if iteration == len(step.starts):
             branch.place = step.target
@@ -286,7 +241,7 @@ class _Run:
             value = convert(step.loop.values[iteration], self.program.variables[variable].type)
             branch.memory.variables[variable] = value
 
-    def _keep(self, branch: _Branch, key: str) -> None:
+    def _keep(self, branch: Branch, key: str) -> None:
         if branch.replay:
             return  # the branch that was here first has kept it
         if self.culprit is not None:
@@ -294,12 +249,12 @@ class _Run:
         check_statevector(self.program, self.settings.precision)
         self.saved[key] = vector(self.engine, branch.state)
 
-    def _event(self, branch: _Branch, event: Event) -> None:
+    def _event(self, branch: Branch, event: Event) -> None:
         """Measure: go on with one outcome, or split."""
         if branch.replay:
             qubits = stored_qubits(branch.state, event)
             outcome, probability = branch.replay.pop()
-            children = [_Child(outcome, probability, branch.shots)]
+            children = [Child(outcome, probability, branch.shots)]
         else:
             qubits, children = self._draw(branch, event)
             self._blame(event, children)
@@ -307,10 +262,10 @@ class _Run:
         if len(children) == 1:
             self._take(branch, event, qubits, children[0])
             return
-        self.splits.append(_Split(branch, event, qubits, children))
+        self.splits.append(Split(branch, event, qubits, children))
         self.current = None
 
-    def _blame(self, event: Event, children: list[_Child]) -> None:
+    def _blame(self, event: Event, children: list[Child]) -> None:
         """Remember the first event that makes several states of several shots.
 
         Whether the shots at hand happen to agree has no say: a circuit is refused for every seed.
@@ -322,24 +277,24 @@ class _Run:
             if self.settings.statevector:
                 raise many_states(self.program.name, self.culprit)
 
-    def _draw(self, branch: _Branch, event: Event) -> tuple[list[int], list[_Child]]:
+    def _draw(self, branch: Branch, event: Event) -> tuple[list[int], list[Child]]:
         qubits = stored_qubits(branch.state, event)
         if not qubits:
-            return qubits, [_Child(0, 1.0, branch.shots)]
+            return qubits, [Child(0, 1.0, branch.shots)]
         outcomes, weights = self._pick(branch, qubits)
         first = int(outcomes[0])
         if (outcomes == first).all():
-            return qubits, [_Child(first, float(weights[0]), branch.shots)]
+            return qubits, [Child(first, float(weights[0]), branch.shots)]
         # A stable sort keeps the shots of each outcome in increasing order.
         order = np.argsort(outcomes, kind="stable")
         ranked = outcomes[order]
         children = [
-            _Child(int(ranked[low]), float(weights[order[low]]), branch.shots[order[low:high]])
+            Child(int(ranked[low]), float(weights[order[low]]), branch.shots[order[low:high]])
             for low, high in equal_runs(ranked)
         ]
         return qubits, children
 
-    def _pick(self, branch: _Branch, qubits: list[int]) -> tuple[Shots, NDArray[np.float64]]:
+    def _pick(self, branch: Branch, qubits: list[int]) -> tuple[Shots, NDArray[np.float64]]:
         """The outcome of each shot of ``branch``, and its probability."""
         sampler = Sampler(self.engine, branch.state, qubits)
         quiet = self.control.section(0, 0)
@@ -353,7 +308,7 @@ class _Run:
         outcomes, weights = zip(*parts, strict=True)
         return np.concatenate(outcomes), np.concatenate(weights)
 
-    def _take(self, branch: _Branch, event: Event, qubits: list[int], child: _Child) -> None:
+    def _take(self, branch: Branch, event: Event, qubits: list[int], child: Child) -> None:
         """Go on in ``branch`` with one outcome of ``event``."""
         values = {qubit: child.outcome >> bit & 1 for bit, qubit in enumerate(qubits)}
         needed = self.needs_state[branch.place]
@@ -385,7 +340,7 @@ class _Run:
             self.current = copied
             self._take(copied, split.event, split.qubits, child)
 
-    def _copy(self, branch: _Branch) -> _Branch | None:
+    def _copy(self, branch: Branch) -> Branch | None:
         """A copy of ``branch`` with a state of its own; None where there is no memory."""
         state, reservation = branch.state, None
         borrows = not self.needs_state[branch.place]
@@ -405,7 +360,7 @@ class _Run:
             except BaseException:
                 reservation.release()
                 raise
-        return _Branch(
+        return Branch(
             state,
             reservation,
             branch.memory.copy(),
@@ -417,7 +372,7 @@ class _Run:
             borrows=borrows,
         )
 
-    def _finish(self, branch: _Branch, step: Finish) -> None:
+    def _finish(self, branch: Branch, step: Finish) -> None:
         settings = self.settings
         event = step.event
         rows = slice(None) if len(branch.shots) == settings.shots else branch.shots
@@ -450,12 +405,6 @@ class _Run:
         self.current = None
         self._release(branch)
         self.control.report(min(self.finished_shots / settings.shots, 0.999))
-
-
-def _backwards(history: History) -> Iterator[tuple[int, float]]:
-    while history is not None:
-        history, outcome, probability = history
-        yield outcome, probability
 
 
 def _describe(event: Event) -> str:
