@@ -124,6 +124,23 @@ def test_the_matrix_is_a_copy():
     assert not operation.matrix.flags.writeable
 
 
+def test_every_array_is_in_c_order():
+    """Compiled kernels take arrays as they lie in memory."""
+    circuit = QuantumCircuit(3)
+    circuit.append(ByMatrix(np.asfortranarray(random_unitary(2, 3))), [0, 1])
+    circuit.append(UnitaryGate(np.asfortranarray(random_unitary(3, 4))), [0, 1, 2])
+    for modifier in (InverseModifier(), PowerModifier(0.5), PowerModifier(3)):
+        for base in (UnitaryGate(random_unitary(2, 5)), SwapGate(), inner_circuit().to_gate()):
+            circuit.append(AnnotatedOperation(base, modifier), [0, 1])
+    for operation in lower(circuit).operations:
+        for name in ("matrix", "diagonal", "table"):
+            array = getattr(operation, name, None)
+            if array is not None:
+                assert array.flags.c_contiguous
+                assert not array.flags.writeable
+                assert array.dtype == (np.intp if name == "table" else np.complex128)
+
+
 @pytest.mark.parametrize(
     ("matrix", "message"),
     [

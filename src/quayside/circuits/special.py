@@ -228,7 +228,7 @@ def matrix(operation: Any, qubits: Bits, scope: Scope, block: BlockBuilder) -> N
         UnsupportedInstructionError: if the matrix has a wrong shape, or is not unitary.
     """
     # A copy: the gate may keep its array, and its owner may change it later.
-    array = np.array(operation.to_matrix(), dtype=np.complex128)
+    array = np.array(operation.to_matrix(), dtype=np.complex128, order="C")
     size = 1 << len(qubits)
     if array.shape != (size, size):
         raise UnsupportedInstructionError(
