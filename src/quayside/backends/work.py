@@ -116,11 +116,11 @@ class EngineWork:
             part = control if count == 1 else control.section(index / count, (index + 1) / count)
             try:
                 results.append(self._run_circuit(index, circuit, part))
+                part.report(1.0)
             except Cancelled:
                 raise
             except Exception as error:  # noqa: BLE001  # the job boundary, for each circuit
                 self._failures[index] = detach(error)
-            part.report(1.0)
         taken = time.perf_counter() - started
         result = self._job_result(results, job_id, taken) if results else None
         if self._failures:
