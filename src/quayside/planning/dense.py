@@ -267,21 +267,16 @@ class _PassBuilder:
         steps: list[_ProductRecipe | _TableRecipe | _PermuteRecipe] = []
         order = orders.loaded
         moves = iter(orders.moves)
-        move = next(moves, None)
-        number = 0
         for step in pieces.steps:
             if isinstance(step, Table):
                 steps.extend(self._tables(step, tile, order))
                 continue
-            assert move is not None
+            for move in moves:
+                if not move.permutes:
+                    break
+                steps.append(_PermuteRecipe(move.before, move.after))
             steps.append(self._product(step, tile, move.columns, move.before, move.after))
             order = move.after
-            move = next(moves, None)
-            while move is not None and move.permutes:
-                steps.append(_PermuteRecipe(move.before, move.after))
-                order = move.after
-                move = next(moves, None)
-            number += 1
         places = [position for position, wire in enumerate(before) if tile >> wire & 1]
         after = list(before)
         for position, wire in zip(places, order, strict=True):

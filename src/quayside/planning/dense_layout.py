@@ -108,19 +108,23 @@ class _Finder:
             if stored[place] in first:
                 keep = place
                 break
-        if keep < 3 <= low:
-            keep = 0  # a load that keeps so little is as slow as one that keeps nothing
         rest = sorted(stored[keep:], key=lambda w: -uses[w])
-        if keep:
-            order = stored[:keep] + [w for w in rest if w not in first]
-            order += [w for w in rest if w in first]
-        else:
-            order = [w for w in rest if w not in first] + [w for w in rest if w in first]
-        loaded = tuple(order)
+        order = stored[:keep] + [w for w in rest if w not in first]
+        order += [w for w in rest if w in first]
         moves: list[Move] = []
+        loaded = order
+        if keep < min(3, low):
+            # A load that keeps so little would be slow: better to permute in cache.
+            keep = low
+            loaded = stored[:low] + [w for w in stored[low:] if w not in first]
+            loaded += [w for w in stored[low:] if w in first]
+            calm = sorted((w for w in stored if w not in first), key=lambda w: -uses[w])
+            order = calm + [w for w in rest if w in first]
+            order += [w for w in stored if w not in order]
+            moves.append(Move(-1, True, (), tuple(loaded), tuple(order)))
         for number in range(len(self.clusters)):
             order = self._step(number, order, moves)
-        return Orders(loaded, keep, moves)
+        return Orders(tuple(loaded), keep, moves)
 
     def _step(self, number: int, order: list[int], moves: list[Move]) -> list[int]:
         cluster = self.sets[number]

@@ -135,7 +135,7 @@ class Dealer:
             if tile.bit_count() == self._tile:
                 break
             tile |= 1 << wire
-        steps = _place(taken, tile)
+        steps = _place(_reordered(taken, low), tile)
         self._place_behind(steps, tile)
         if not self._clusters or not taken:
             self._place_last(steps, tile)
@@ -217,6 +217,39 @@ class Dealer:
                 self._take(number)
         if nodes:
             steps.append(Table(nodes))
+
+
+def _reordered(
+    taken: Sequence[tuple[Cluster, list[Node]]], low: int
+) -> list[tuple[Cluster, list[Node]]]:
+    """The same clusters, those that need the lowest wires as late as dependencies allow.
+
+    The lowest wires are the columns of the first products: a cluster on them is in the way.
+    """
+    reach = []
+    for cluster, due in taken:
+        mask = cluster.mask
+        for node in due:
+            mask |= node.mask
+        reach.append(mask)
+    left = list(range(len(taken)))
+    order = []
+    while left:
+        chosen = -1
+        for place, number in enumerate(left):
+            own = taken[number][0].mask
+            if any(
+                own & reach[other] or reach[number] & taken[other][0].mask for other in left[:place]
+            ):
+                continue
+            if chosen < 0:
+                chosen = number
+            if not own & low:
+                chosen = number
+                break
+        left.remove(chosen)
+        order.append(taken[chosen])
+    return order
 
 
 def _place(taken: Sequence[tuple[Cluster, list[Node]]], tile: int) -> list[Slot | Table]:
