@@ -8,7 +8,8 @@ every ``j``, the qubit ``controls[j]`` equals bit ``j`` of ``control_state``. ``
 A gate over no qubits is a factor: ``Diagonal([exp(iφ)], ())`` is a global phase.
 
 Operations are immutable: nobody writes to their arrays once they are in a program (lowering marks
-the arrays it makes read-only). They compare by identity; :meth:`Program.__eq__` compares by value.
+the arrays it makes read-only; they lie in C order). They compare by identity;
+:meth:`Program.__eq__` compares by value.
 
 A place is kept for noise: a ``Channel(kraus, qubits)`` would stand beside :class:`Reset`, as an
 operation that splits shots into branches.
