@@ -27,8 +27,10 @@ def main() -> None:
     parser.add_argument("--span", type=int, default=4)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--stored", action="store_true", help="all qubits are stored at the start")
     parser.add_argument("--families", nargs="+", default=None)
     args = parser.parse_args()
+    start_layout = Layout(tuple(range(args.qubits)) if args.stored else ())
     programs = {name: make(args.qubits, args.seed) for name, make in FAMILIES.items()}
     programs["tfim20"] = FAMILIES["tfim"](args.qubits, args.seed, steps=20)
     print(f"n={args.qubits} tile={args.tile} span={args.span} seed={args.seed}")
@@ -44,7 +46,7 @@ def main() -> None:
             times = []
             for _ in range(args.repeats):
                 start = time.process_time()
-                plan = make_plan(program.operations, Layout(), profile, cache=None)
+                plan = make_plan(program.operations, start_layout, profile, cache=None)
                 times.append(time.process_time() - start)
             width = len(plan.final.order)
             costs = [pass_cost(pass_) for pass_ in plan.passes]

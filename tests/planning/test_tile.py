@@ -178,6 +178,16 @@ def test_cx_rz_cx_is_a_diagonal():
     assert isinstance(stage, DiagonalStage)
 
 
+def test_cx_rz_cx_between_dense_gates_stays_a_diagonal():
+    cx = Permutation(NOT, (1,), (0,), 1)
+    u = rotation(0.3, "x") @ rotation(0.4, "y")
+    around = [Matrix(u, (0,)), Matrix(u, (1,))]
+    stages = only_stages([*around, cx, Matrix(rotation(0.3, "z"), (1,)), cx, *around])
+    kinds = [type(stage) for stage in stages]
+    assert kinds == [DenseStage, DenseStage, DiagonalStage, DenseStage, DenseStage]
+    assert all(len(stage.bits) == 1 for stage in stages if isinstance(stage, DenseStage))
+
+
 def test_diagonals_gather_in_one_stage():
     zz = np.exp(1j * np.array([1, -1, -1, 1]))
     gates = [Diagonal(zz, (q, q + 1)) for q in range(3)]

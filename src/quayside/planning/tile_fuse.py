@@ -112,7 +112,7 @@ def find_clusters(blocks: Sequence[Block]) -> list[Cluster]:
     clusters: list[Cluster] = []
     for cluster in made:
         if not cluster.dropped:
-            clusters += _settle(blocks, cluster)
+            clusters += _settle(blocks, cluster.wires, cluster.members)
     return clusters
 
 
@@ -135,45 +135,37 @@ def _worthwhile(blocks: Sequence[Block], cluster: _Open, more: int) -> bool:
         return True
     if not cluster.pays:
         members = [*cluster.members, more]
-        cluster.pays = _dense_pays(blocks, members, _parts(blocks, members))
+        parts = _parts(blocks, members, cluster.wires)
+        cluster.pays = _dense_pays(blocks, members, parts)
     return cluster.pays
 
 
-def _dense_pays(
-    blocks: Sequence[Block], members: Sequence[int], parts: Sequence[Sequence[int]]
-) -> bool:
-    """Whether members on two wires cost less as one dense block than as ``parts``."""
-    return any(
-        blocks[number].kind != "diagonal" and len(_wires(blocks[number])) == 2 for number in members
-    ) and _dense_cost(blocks, members) <= sum(_cost(blocks, part) for part in parts)
+def _dense_pays(blocks: Sequence[Block], members: Sequence[int], parts: Sequence[_Part]) -> bool:
+    """Whether members on two wires cost no more as one dense block than as ``parts``."""
+    apart = sum(part.cost for part in parts)
+    dense = STAGE + (16 if all(blocks[number].is_real for number in members) else 32)
+    return dense <= apart and any(part.forces for part in parts)
 
 
-def _settle(blocks: Sequence[Block], cluster: _Open) -> list[Cluster]:
+def _settle(blocks: Sequence[Block], wires: tuple[int, ...], members: list[int]) -> list[Cluster]:
     """What a complete cluster becomes: nothing, one cluster, or several."""
-    members = cluster.members
-    wires = cluster.wires
     if len(members) == 1:
         block = blocks[members[0]]
         return [Cluster(wires, members, block.kind, block.form)]
-    if all(blocks[number].kind in ("diagonal", "permute") for number in members):
-        source = list(range(1 << len(wires)))
-        for number in members:
-            if blocks[number].kind == "permute":
-                step = source_of(recipe_of(blocks[number], wires), len(wires))
-                source = [source[index] for index in step]
-        if source == list(range(1 << len(wires))):
-            if all(blocks[number].kind == "permute" for number in members):
-                return []
-            return [Cluster(wires, members, "diagonal")]
+    length = _resting(blocks, members, wires)
+    if length == len(members):
+        if all(blocks[number].kind == "permute" for number in members):
+            return []
+        return [Cluster(wires, members, "diagonal")]
     if len(wires) == 1:
         return _settle_single(blocks, wires, members)
-    parts = _parts(blocks, members)
+    parts = _parts(blocks, members, wires)
     if _dense_pays(blocks, members, parts):
         form: Form = "real" if all(blocks[n].is_real for n in members) else "complex"
         return [Cluster(wires, members, "dense", form)]
     clusters = []
     for part in parts:
-        clusters += _settle(blocks, _Open(_wires(blocks[part[0]]), part))
+        clusters += _settle(blocks, part.wires, part.members)
     return clusters
 
 
@@ -200,41 +192,92 @@ def _wires(block: Block) -> tuple[int, ...]:
     return block.wires + block.controls
 
 
-def _parts(blocks: Sequence[Block], members: Sequence[int]) -> list[list[int]]:
-    """The members of a cluster as runs on one wire, and blocks on two."""
-    parts: list[list[int]] = []
-    runs: dict[int, list[int]] = {}
-    for number in members:
-        wires = _wires(blocks[number])
-        if len(wires) == 2:
-            parts.append([number])
-            runs.clear()
-        elif wires[0] in runs:
-            runs[wires[0]].append(number)
+def _resting(blocks: Sequence[Block], members: Sequence[int], wires: tuple[int, ...]) -> int:
+    """How many members, at most, are from the first on a diagonal together.
+
+    They are permutations and diagonals, and their permutations compose to the identity.
+    """
+    identity = tuple(range(1 << len(wires)))
+    source = identity
+    length = 0
+    for count, number in enumerate(members, start=1):
+        block = blocks[number]
+        if block.kind == "permute":
+            step = source_of(recipe_of(block, wires), len(wires))
+            source = tuple([source[index] for index in step])
+        elif block.kind != "diagonal":
+            break
+        if source == identity:
+            length = count
+    return length
+
+
+@dataclass(slots=True, eq=False)
+class _Part:
+    """A part of a cluster on two wires that may stay apart.
+
+    Attributes:
+        wires: of the part.
+        members: as in :class:`Cluster`.
+        cost: flops per amplitude, a trip through the tile included.
+        forces: whether it needs both wires, in the tile or as a control.
+    """
+
+    wires: tuple[int, ...]
+    members: list[int]
+    cost: float
+    forces: bool = False
+
+
+def _parts(blocks: Sequence[Block], members: Sequence[int], wires: tuple[int, ...]) -> list[_Part]:
+    """The members of a cluster as runs on one wire, diagonals like CX RZ CX, and single blocks."""
+    parts: list[_Part] = []
+    runs: dict[int, _Part] = {}
+    position = 0
+    while position < len(members):
+        number = members[position]
+        block = blocks[number]
+        own = _wires(block)
+        position += 1
+        if len(own) == 1:
+            run = runs.get(own[0])
+            if run is None:
+                run = runs[own[0]] = _Part(own, [], 0.0)
+                parts.append(run)
+            run.members.append(number)
+            continue
+        runs.clear()
+        if block.kind == "diagonal":
+            parts.append(_Part(own, [number], SHARED))
+        elif block.kind == "permute":
+            length = _resting(blocks, members[position - 1 :], wires)
+            if length > 1:
+                together = list(members[position - 1 : position - 1 + length])
+                parts.append(_Part(wires, together, SHARED))
+                position += length - 1
+            else:
+                parts.append(_Part(own, [number], STAGE, True))
         else:
-            runs[wires[0]] = [number]
-            parts.append(runs[wires[0]])
+            flops = (DENSE_FLOPS[block.form] << len(block.wires)) >> len(block.controls)
+            parts.append(_Part(own, [number], STAGE + flops, True))
+    for part in parts:
+        if len(part.wires) == 1:
+            part.cost = _single_cost([blocks[number] for number in part.members])
     return parts
 
 
-def _cost(blocks: Sequence[Block], part: Sequence[int]) -> float:
-    """Flops per amplitude of one of :func:`_parts`, its trip through the tile included."""
-    kinds = {blocks[number].kind for number in part}
+def _single_cost(run: Sequence[Block]) -> float:
+    """Flops per amplitude of blocks on one wire as one, its trip through the tile included."""
+    kinds = {block.kind for block in run}
     if kinds == {"diagonal"}:
         return SHARED
     if kinds == {"permute"}:
         return STAGE
-    first = blocks[part[0]]
-    if len(part) == 1:
-        flops = DENSE_FLOPS[first.form] << len(first.wires)
-        return STAGE + flops / (1 << len(first.controls))
-    real = all(blocks[number].is_real for number in part)
-    cross = all(blocks[number].form == "cross" for number in part)
+    if len(run) == 1:
+        return STAGE + (DENSE_FLOPS[run[0].form] << 1)
+    real = all(block.is_real for block in run)
+    cross = all(block.form == "cross" for block in run)
     return STAGE + (8 if real or cross else 16)
-
-
-def _dense_cost(blocks: Sequence[Block], members: Sequence[int]) -> float:
-    return STAGE + (16 if all(blocks[number].is_real for number in members) else 32)
 
 
 def merge_clusters(
