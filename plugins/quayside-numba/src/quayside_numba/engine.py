@@ -22,6 +22,7 @@ from quayside.program import Precision
 from quayside_numba.assemble import TileProgram, assemble, can_assemble
 from quayside_numba.compiling import compiled
 from quayside_numba.memory import aligned_bytes
+from quayside_numba.vectors import lane_count
 
 __all__ = ["NumbaEngine"]
 
@@ -36,7 +37,7 @@ class NumbaEngine(DenseEngine):
     Args:
         threads: threads for one state's passes; by default the CPUs that the process may use.
         tile: qubits of a tile, in single precision and in double precision.
-        low: storage bits that every tile holds, likewise.
+        low: storage bits that every tile holds, likewise; at least the lanes of a vector.
         small: states of fewer qubits than this run as the NumPy engine runs them.
     """
 
@@ -50,10 +51,12 @@ class NumbaEngine(DenseEngine):
     ) -> None:
         super().__init__(threads=threads)
         self._small = small
-        self._tiled = {
-            precision: Profile("tiled", tile=tile[number], low=low[number])
-            for number, precision in enumerate((Precision.SINGLE, Precision.DOUBLE))
-        }
+        self._tiled = {}
+        for number, precision in enumerate((Precision.SINGLE, Precision.DOUBLE)):
+            # What is loaded as one block must be neighbours in the state.
+            least = max(low[number], lane_count(precision.real_dtype.itemsize))
+            most = max(tile[number], least + 1)
+            self._tiled[precision] = Profile("tiled", tile=most, low=least)
 
     @property
     def name(self) -> str:

@@ -1,0 +1,256 @@
+"""The engine against the reference engine, the NumPy engine and naive simulation."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+import numpy as np
+import pytest
+from gate_lists import random_gates, random_unitary
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from quayside_numba.engine import NumbaEngine
+from quayside_numba.vectors import lane_count
+from random_programs import (
+    dynamic_programs,
+    random_dynamic_program,
+    random_unitary_program,
+    unitary_programs,
+)
+from tiled_runs import check_invariants, expected, random_vectors, spread
+
+from quayside.control import Control
+from quayside.engines.dense import DenseEngine
+from quayside.engines.reference import ReferenceEngine
+from quayside.errors import Cancelled, ProgramError
+from quayside.execution.outcomes import Outcome, RunSettings
+from quayside.execution.run import run_program
+from quayside.planning import Layout, Plan, Profile, make_plan
+from quayside.planning.tile_plan import WidePass
+from quayside.program import Diagonal, Matrix, Permutation, Precision, Program
+from quayside.program.operations import GateOperation
+
+TOLERANCE = {Precision.DOUBLE: 1e-12, Precision.SINGLE: 1e-5}
+BOTH = pytest.mark.parametrize("precision", list(Precision))
+
+TINY = NumbaEngine(tile=(6, 5), low=(4, 3), small=0, threads=2)
+"""Tiles as small as can be, for every state: many tiles, many passes."""
+
+USUAL = NumbaEngine()
+
+
+def run(program: Program, engine: object, **options: object) -> Outcome:
+    return run_program(program, engine, RunSettings(**options), Control())  # type: ignore[arg-type]
+
+
+@BOTH
+@pytest.mark.parametrize("seed", range(40))
+def test_random_gates_on_any_stored_qubits(precision: Precision, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    num_qubits = int(rng.integers(1, 13))
+    low = lane_count(precision.real_dtype.itemsize)
+    profile = Profile("tiled", tile=low + int(rng.integers(1, 6)), low=low)
+    fresh = bool(rng.integers(0, 2))
+    stored = [] if fresh else rng.permutation(num_qubits)[: rng.integers(1, 13)].tolist()
+    gates = random_gates(num_qubits, int(rng.integers(0, 60)), rng, widest=5, prepare=fresh)
+    plan = make_plan(gates, Layout(tuple(stored)), profile)
+    check_invariants(plan)
+    vectors = random_vectors(rng, 2, len(stored))
+    state = TINY.allocate(num_qubits, precision, capacity=num_qubits, batch=2)
+    state.buffer[...] = np.nan
+    state.buffer[:, : 1 << len(stored)] = vectors
+    state.layout = plan.initial
+    TINY.apply(state, plan, Control())
+    assert state.layout == plan.final
+    found = spread(state.vector, plan.final.order, num_qubits)
+    want = expected(gates, spread(vectors, stored, num_qubits))
+    np.testing.assert_allclose(found, want, atol=TOLERANCE[precision])
+
+
+@settings(max_examples=60, deadline=None)
+@given(program=unitary_programs(max_qubits=8, max_gates=30), precision=st.sampled_from(Precision))
+def test_states(program: Program, precision: Precision) -> None:
+    want = run(program, ReferenceEngine(), shots=1, statevector=True).statevector
+    outcome = run(program, TINY, shots=1, statevector=True, precision=precision)
+    assert outcome.statevector is not None
+    assert outcome.statevector.dtype == precision.complex_dtype
+    np.testing.assert_allclose(outcome.statevector, want, atol=TOLERANCE[precision])
+
+
+@settings(max_examples=60, deadline=None)
+@given(program=dynamic_programs(max_qubits=6, max_operations=20), seed=st.integers(0, 99))
+def test_dynamic_programs_give_the_samples_of_the_reference(program: Program, seed: int) -> None:
+    want = run(program, ReferenceEngine(), shots=200, seed=seed)
+    found = run(program, TINY, shots=200, seed=seed)
+    np.testing.assert_array_equal(found.samples, want.samples)
+    assert found.metadata["branches"] == want.metadata["branches"]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_long_dynamic_programs(seed: int) -> None:
+    program = random_dynamic_program(9, 60, seed, num_clbits=70)
+    want = run(program, ReferenceEngine(), shots=200, seed=seed)
+    np.testing.assert_array_equal(run(program, TINY, shots=200, seed=seed).samples, want.samples)
+
+
+@pytest.mark.parametrize("num_qubits", [3, 10, 14, 17])
+def test_the_same_seed_gives_the_counts_of_numpy(num_qubits: int) -> None:
+    # 5,000 draws, each within 1e-13 of a boundary between outcomes: chance below 1e-7 in all.
+    program = random_unitary_program(num_qubits, 60, num_qubits, measure=True)
+    want = run(program, DenseEngine(), shots=5_000, seed=3)
+    found = run(program, USUAL, shots=5_000, seed=3)
+    np.testing.assert_array_equal(found.samples, want.samples)
+
+
+@BOTH
+def test_sixteen_qubits_in_usual_tiles(precision: Precision) -> None:
+    program = random_unitary_program(16, 150, 5)
+    want = run(program, DenseEngine(), shots=1, statevector=True).statevector
+    found = run(program, USUAL, shots=1, statevector=True, precision=precision)
+    assert found.metadata["strategy"] == "tiled"
+    np.testing.assert_allclose(found.statevector, want, atol=TOLERANCE[precision])
+
+
+@BOTH
+@pytest.mark.parametrize("num_qubits", [0, 1, 2])
+def test_few_qubits(precision: Precision, num_qubits: int) -> None:
+    gates = [Diagonal(np.array([1j]), ())]
+    gates += [Matrix(np.array([[0, 1], [1j, 0]]), (q,)) for q in range(num_qubits)]  # type: ignore[misc]
+    program = Program(num_qubits, 0, tuple(gates))
+    for engine in (TINY, USUAL):
+        state = run(program, engine, shots=1, statevector=True, precision=precision).statevector
+        want = np.zeros(1 << num_qubits, dtype=complex)
+        want[-1] = 1j ** (1 + num_qubits)
+        np.testing.assert_allclose(state, want, atol=TOLERANCE[precision])
+
+
+@BOTH
+@pytest.mark.parametrize("kind", ["matrix", "permutation"])
+def test_gates_wider_than_a_tile(precision: Precision, kind: str) -> None:
+    rng = np.random.default_rng(1)
+    qubits = (3, 0, 5, 2, 4, 7, 6)
+    before = [Matrix(random_unitary(2, rng), (qubit,)) for qubit in range(8)]
+    if kind == "matrix":
+        wide: GateOperation = Matrix(random_unitary(128, rng), qubits)
+    else:
+        wide = Permutation(rng.permutation(64), qubits[:6], (1, 6), 0b01)
+    gates = [*before, wide, *random_gates(8, 10, rng, prepare=False)]
+    profile = Profile("tiled", tile=5, low=4 if precision is Precision.SINGLE else 3)
+    plan = make_plan(gates, Layout(), profile)
+    assert any(isinstance(pass_, WidePass) for pass_ in plan.passes)
+    state = TINY.allocate(8, precision, capacity=8)
+    TINY.apply(state, plan, Control())
+    found = spread(state.vector, plan.final.order, 8)
+    one = np.ones((1, 1), dtype=complex)
+    np.testing.assert_allclose(
+        found, expected(gates, spread(one, [], 8)), atol=TOLERANCE[precision]
+    )
+
+
+@BOTH
+def test_reads_and_collapse_after_a_tiled_plan(precision: Precision) -> None:
+    program = random_unitary_program(14, 80, 2)
+    tolerance = TOLERANCE[precision]
+    states = []
+    for engine in (USUAL, ReferenceEngine()):
+        state = engine.allocate(14, precision, capacity=14)
+        plan = make_plan(program.operations, state.layout, engine.profile(precision, 14))  # type: ignore[arg-type]
+        engine.apply(state, plan, Control())
+        states.append((engine, state))
+    (numba, mine), (reference, other) = states
+    for qubits, given_ in (
+        ((0, 5, 13), {}),
+        ((2,), {3: 1, 9: 0}),
+        (tuple(range(14)), {}),
+        ((), {1: 1}),
+    ):
+        np.testing.assert_allclose(
+            numba.probabilities(mine, qubits, given_),
+            reference.probabilities(other, qubits, given_),
+            atol=tolerance,
+        )
+    paulis = ["XYZI" + "I" * 10, "Z" * 14, "I" * 14, "I" * 10 + "YXZX"]
+    np.testing.assert_allclose(
+        numba.expectation(mine, paulis), reference.expectation(other, paulis), atol=tolerance
+    )
+    probability = float(numba.probabilities(mine, (), {4: 1, 11: 0})[0, 0])
+    for engine, state in states:
+        engine.collapse(state, {4: 1, 11: 0}, probability)
+        engine.flip(state, [4, 2])
+    np.testing.assert_allclose(numba.amplitudes(mine), reference.amplitudes(other), atol=tolerance)
+
+
+def test_a_run_is_cancelled_between_tiles() -> None:
+    # One pass over 2**20 amplitudes with thousands of stages takes seconds, and stops long before.
+    rng = np.random.default_rng(0)
+    pairs = ((0, 9), (9, 1), (1, 10), (10, 0))  # no two neighbours fuse
+    gates = [Matrix(random_unitary(4, rng), pairs[step % 4]) for step in range(5_000)]
+    engine = NumbaEngine(threads=2)
+    state = engine.allocate(20, Precision.DOUBLE, capacity=20)
+    state.layout = Layout(tuple(range(20)))
+    state.vector[...] = 0
+    plan = make_plan(gates, state.layout, engine.profile(Precision.DOUBLE, 20), None)
+    assert len(plan) == 1
+    control = Control()
+    threading.Timer(0.2, control.cancel).start()
+    with pytest.raises(Cancelled):
+        engine.apply(state, plan, control)
+    assert 0 < control.fraction < 1
+
+
+def test_two_runs_at_once() -> None:
+    program = random_unitary_program(17, 100, 1, measure=True)
+    want = run(program, USUAL, shots=500, seed=1).samples
+    found: list[np.ndarray] = []
+    threads = [
+        threading.Thread(
+            target=lambda: found.append(run(program, USUAL, shots=500, seed=1).samples)
+        )
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 4
+    for samples in found:
+        np.testing.assert_array_equal(samples, want)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_fork_after_a_run_can_run_again() -> None:
+    program = random_unitary_program(16, 60, 1, measure=True)
+    want = run(program, USUAL, shots=100, seed=1).samples
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            code = 0 if np.array_equal(run(program, USUAL, shots=100, seed=1).samples, want) else 2
+        finally:
+            os._exit(code)
+    deadline = time.monotonic() + 60
+    while True:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            break
+        assert time.monotonic() < deadline, "the child hangs"
+        time.sleep(0.05)
+    assert os.waitstatus_to_exitcode(status) == 0
+    np.testing.assert_array_equal(run(program, USUAL, shots=100, seed=1).samples, want)
+
+
+def test_plans_that_do_not_fit_are_refused() -> None:
+    gates = [Matrix(np.eye(2, dtype=complex)[::-1].copy(), (q,)) for q in range(14)]
+    plan = make_plan(gates, Layout(), USUAL.profile(Precision.DOUBLE, 14))
+    state = USUAL.allocate(14, Precision.DOUBLE, capacity=2)
+    with pytest.raises(ProgramError, match="allocated for 2"):
+        USUAL.apply(state, plan, Control())
+    state.layout = Layout((3,))
+    with pytest.raises(ProgramError, match="layout"):
+        USUAL.apply(state, plan, Control())
+    odd = Plan(plan.profile, Layout((3,)), Layout((3,)), [object()])  # type: ignore[list-item]
+    with pytest.raises(ProgramError, match="no pass of a tiled plan"):
+        USUAL.apply(state, odd, Control())
