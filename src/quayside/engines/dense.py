@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quayside.control import Control
+from quayside.engines.dense_costs import CLUSTER_COSTS, TILE_BITS
 from quayside.engines.dense_gates import apply_gate
 from quayside.engines.dense_read import (
     all_amplitudes,
@@ -37,8 +38,15 @@ class DenseEngine:
     def __init__(self, *, threads: int | None = None) -> None:
         self._threads = available_cpus() if threads is None else max(1, threads)
         self._profiles = {
-            Precision.SINGLE: Profile(strategy="dense", width=5, tile=15, low=5, start=10),
-            Precision.DOUBLE: Profile(strategy="dense", width=5, tile=14, low=4, start=10),
+            precision: Profile(
+                strategy="dense",
+                width=5,
+                tile=TILE_BITS[precision],
+                low=5 if precision is Precision.SINGLE else 4,  # 256 bytes
+                start=10,
+                costs=CLUSTER_COSTS[precision],
+            )
+            for precision in Precision
         }
 
     @property

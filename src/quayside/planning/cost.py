@@ -17,8 +17,8 @@ __all__ = [
     "cluster_costs",
 ]
 
-CLUSTER_COSTS: tuple[float, ...] = (0.3, 0.45, 0.5, 0.63, 0.9, 1.45, 2.7, 5.2)
-"""Of a matrix product by its qubits: single precision, two cores of a 2.6 GHz Zen 5, AVX2 BLAS.
+CLUSTER_COSTS: tuple[float, ...] = (0.40, 0.90, 1.05, 1.30, 1.85, 2.95, 5.60, 10.5)
+"""Of a matrix product by its qubits: single precision, one core of a 2.6 GHz Zen 5, AVX2 BLAS.
 Below four qubits the time goes to moving amplitudes, above to arithmetic."""
 
 
@@ -27,14 +27,14 @@ def cluster_costs(profile: Profile) -> tuple[float, ...]:
     return (profile.costs or CLUSTER_COSTS)[: profile.width + 1]
 
 
-MOVE_COST = 0.5
+MOVE_COST = 1.5
 """Of loading and storing a tile."""
 
-DIAGONAL_COST = 0.15
+DIAGONAL_COST = 0.25
 """Of multiplying a tile by a table."""
 
-PERMUTE_COST = 0.85
+PERMUTE_COST = 1.8
 """Of a step that only changes the order of a tile."""
 
-PHASE_COST = 0.02
+PHASE_COST = 0.04
 """Of making a matrix for one tile from a phase table."""

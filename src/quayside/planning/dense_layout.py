@@ -14,15 +14,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from quayside.planning.cost import PERMUTE_COST
+
 __all__ = ["Move", "Orders", "column_limit", "find_orders"]
 
 _COLUMN_FACTORS = (6.0, 3.2, 1.9, 1.3, 1.08, 1.0)
 """How much slower a product is with ``2**q`` columns than with 32 or more."""
-
-_PERMUTE = 0.85
-_PERMUTE_KEEPING = {3: 0.4, 4: 0.25}
-"""What a step that only permutes costs, in the unit of cluster costs, by how many of the lowest
-wires stay where they are."""
 
 _LATE = 1 << 30
 
@@ -186,7 +183,7 @@ class _Finder:
             value = cost * _COLUMN_FACTORS[min(len(columns), 5)] + self._product_cost(
                 following, ideal
             )
-            value += _PERMUTE
+            value += PERMUTE_COST
             options.append((value, len(options), columns, straight, ideal))
         _, _, columns, after, permuted = min(options, key=lambda option: option[:2])
         moves.append(Move(number, False, tuple(columns), tuple(order), tuple(after)))
