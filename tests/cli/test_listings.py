@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -177,7 +178,8 @@ def test_doctor_shows_what_a_probe_tells_of_the_device(cli: Any, sites: FakeSite
 def test_doctor_fails_where_no_backend_is_available(
     cli: Any, sites: FakeSites, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("QUAYSIDE_DISABLE_PLUGINS", "quayside")
+    others = os.environ.get("QUAYSIDE_DISABLE_PLUGINS", "")  # the fixture blocks those
+    monkeypatch.setenv("QUAYSIDE_DISABLE_PLUGINS", f"quayside,{others}")
     called = cli("doctor")
     assert called.code == 1
     assert called.out.splitlines()[-1] == "broken: no backend is available"
