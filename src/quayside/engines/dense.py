@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from quayside.control import Control
 from quayside.engines.dense_costs import CLUSTER_COSTS, TILE_BITS
-from quayside.engines.dense_gates import apply_gate
+from quayside.engines.dense_gates import SLAB_BYTES, apply_gate
 from quayside.engines.dense_read import (
     all_amplitudes,
     amplitudes_at,
@@ -27,6 +27,9 @@ from quayside.program import Precision
 
 __all__ = ["DenseEngine"]
 
+_ALONE_BITS = 14
+"""Up to so many qubits one thread is as fast as several."""
+
 
 class DenseEngine:
     """Applies dense plans with NumPy alone.
@@ -37,17 +40,6 @@ class DenseEngine:
 
     def __init__(self, *, threads: int | None = None) -> None:
         self._threads = available_cpus() if threads is None else max(1, threads)
-        self._profiles = {
-            precision: Profile(
-                strategy="dense",
-                width=5,
-                tile=TILE_BITS[precision],
-                low=5 if precision is Precision.SINGLE else 4,  # 256 bytes
-                start=10,
-                costs=CLUSTER_COSTS[precision],
-            )
-            for precision in Precision
-        }
 
     @property
     def name(self) -> str:
@@ -61,11 +53,25 @@ class DenseEngine:
 
     def profile(self, precision: Precision, num_qubits: int) -> Profile:
         """What to plan for."""
-        return self._profiles[precision]
+        tile = TILE_BITS[precision]
+        if num_qubits > _ALONE_BITS:
+            # A tile for each thread, as far as tiles stay worth the calls.
+            spread = num_qubits - (self._threads - 1).bit_length()
+            tile = min(tile, max(spread, _ALONE_BITS))
+        return Profile(
+            strategy="dense",
+            width=5,
+            tile=tile,
+            low=6 if precision is Precision.SINGLE else 5,  # runs of 512 bytes
+            start=10,
+            costs=CLUSTER_COSTS[precision],
+        )
 
     def required_bytes(self, num_qubits: int, precision: Precision, batch: int = 1) -> int:
         """The state, and the small copies that gates and reads work on."""
-        return batch * (precision.amplitude_bytes << num_qubits) + (96 << 20)
+        state = batch * (precision.amplitude_bytes << num_qubits)
+        buffers = 2 * self._threads * (precision.amplitude_bytes << TILE_BITS[precision])
+        return state + min(buffers + 4 * SLAB_BYTES, 2 * state + (1 << 20))
 
     def available_bytes(self) -> int:
         """Memory that the system can give without swapping."""

@@ -16,10 +16,10 @@ from quayside.program.operations import (
     Relabel,
 )
 
-__all__ = ["apply_gate"]
+__all__ = ["SLAB_BYTES", "apply_gate"]
 
-_SLAB = 1 << 20
-"""Amplitudes of the temporary copy that a matrix or permutation works on at a time."""
+SLAB_BYTES = 16 << 20
+"""The most bytes that a matrix or permutation works on at a time, in temporary copies."""
 
 
 def apply_gate(state: DenseState, gate: GateOperation) -> None:
@@ -75,7 +75,7 @@ def _by_slabs(
     view: ComplexArray, k: int, gate: Matrix | None, source: NDArray[np.intp] | None
 ) -> None:
     """Apply the matrix, or take ``source``, along the first ``k`` axes; in slabs of the others."""
-    if view.size > _SLAB:
+    if view.nbytes > SLAB_BYTES:
         # Halve the longest of the other axes: the temporary copies stay small.
         axis = max(range(k, view.ndim), key=lambda a: view.shape[a])
         half = view.shape[axis] // 2

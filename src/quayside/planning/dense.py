@@ -49,9 +49,6 @@ ComplexArray: TypeAlias = NDArray[np.complex128]
 _OUTER_WIRES = 6
 """The most outer wires of one phase table: a table for each tile of them is kept."""
 
-_LOW = 5
-"""Storage bits whose amplitudes a load should move as one run."""
-
 
 class _PhaseRecipe(NamedTuple):
     outer: tuple[int, ...]
@@ -259,7 +256,7 @@ class _PassBuilder:
         before = (*self.order, *new)
         active = [wire for wire in before if tile >> wire & 1]
         low = 0
-        limit = min(_LOW, len(self.order), len(active))
+        limit = min(self.profile.low, len(self.order), len(active))
         while low < limit and before[low] == active[low]:
             low += 1
         slots = [step for step in pieces.steps if isinstance(step, Slot)]
