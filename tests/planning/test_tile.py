@@ -188,6 +188,22 @@ def test_cx_rz_cx_between_dense_gates_stays_a_diagonal():
     assert all(len(stage.bits) == 1 for stage in stages if isinstance(stage, DenseStage))
 
 
+def test_what_is_diagonal_on_one_wire_becomes_two_controlled_gates():
+    cx = Permutation(NOT, (1,), (0,), 1)
+    turns = [Matrix(rotation(a, "x") @ rotation(a, "y"), (1,)) for a in (0.3, 0.5, 0.7)]
+    gates = [turns[0], cx, turns[1], cx, turns[2], cx]
+    # The control may stay outside the tile, so that one pass is enough.
+    profile = Profile("tiled", tile=1, low=0)
+    plan = make_plan(gates, Layout((0, 1)), profile)
+    (pass_,) = plan.passes
+    first, second = pass_.stages
+    assert first.bits == second.bits == (0,)
+    assert (first.condition.outer_mask, first.condition.outer_value) == (1, 0)
+    assert (second.condition.outer_mask, second.condition.outer_value) == (1, 1)
+    vectors = random_vectors(np.random.default_rng(0), 2, 2)
+    np.testing.assert_allclose(run_plan(plan, vectors, 2), expected(gates, vectors), atol=1e-12)
+
+
 def test_diagonals_gather_in_one_stage():
     zz = np.exp(1j * np.array([1, -1, -1, 1]))
     gates = [Diagonal(zz, (q, q + 1)) for q in range(3)]
@@ -203,6 +219,26 @@ def test_what_cancels_disappears():
     gates = [Matrix(HADAMARD, (2,)), cx, Matrix(HADAMARD, (2,)), cx]
     plan = make_plan(gates, Layout((0, 1, 2)), Profile("tiled", tile=2, low=0))
     assert len(plan) == 0
+
+
+@pytest.mark.parametrize("times", [2, 3, 4, 5])
+def test_flips_in_a_row_are_one_or_none(times):
+    flips = [Permutation(NOT, (q,)) for _ in range(times) for q in range(3)]
+    plan = make_plan(flips, Layout(), Profile("tiled", tile=3, low=0))
+    stages = [stage for pass_ in plan.passes for stage in pass_.stages]
+    assert all(stage.is_flip for stage in stages)
+    assert len(stages) == (3 if times % 2 else 0)
+    assert len(plan.final.order) == len(stages)
+
+
+def test_alike_clusters_without_numbers_have_one_product():
+    cx = [Permutation(NOT, (1,), (0,), 1), Permutation(NOT, (3,), (2,), 1)]
+    xc = [Permutation(NOT, (0,), (1,), 1), Permutation(NOT, (2,), (3,), 1)]
+    hadamards = [Matrix(HADAMARD, (q,)) for q in range(4)]
+    gates = [*cx, *xc, *cx, *xc, *cx, *hadamards]
+    vectors = random_vectors(np.random.default_rng(0), 2, 4)
+    plan = make_plan(gates, Layout((0, 1, 2, 3)), Profile("tiled", tile=3, low=0))
+    np.testing.assert_allclose(run_plan(plan, vectors, 4), expected(gates, vectors), atol=1e-12)
 
 
 def test_costs_count_what_the_form_needs():

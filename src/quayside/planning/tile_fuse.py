@@ -7,9 +7,11 @@ A tile must not fuse wide: every stage touches all amplitudes of the tile, and a
 - two-qubit gates on the same pair multiply;
 - a cluster of permutations and diagonals whose permutation is the identity (CX RZ CX) becomes a
   diagonal, and one that does nothing (X X, H H) disappears;
+- a cluster that is diagonal on one of its two wires may become two blocks on the other, one for
+  each value of the first, which is only a control then;
 - a cluster stays apart, as its gates, where that is cheaper: CX as index arithmetic, diagonals for
-  the stages that collect them. Diagonals alone never make two wires one dense block, since they
-  force neither into the tile.
+  the stages that collect them. One diagonal alone never makes two wires one dense block, since it
+  forces neither into the tile.
 
 All choices depend on the gates' kinds, flags, wires and permutation tables, and on no other value:
 a circuit with other angles fuses alike.
@@ -46,12 +48,15 @@ class Cluster:
         members: numbers of blocks, in order. A cluster of one member is that block.
         kind: of the product.
         form: of a dense product.
+        half: for a cluster that is diagonal on one of its two wires: that wire, and the value of
+            its qubit for which this is the product, on the other wire alone.
     """
 
     wires: tuple[int, ...]
     members: list[int]
     kind: Kind = "dense"
     form: Form = "complex"
+    half: tuple[int, int] | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -136,15 +141,34 @@ def _worthwhile(blocks: Sequence[Block], cluster: _Open, more: int) -> bool:
     if not cluster.pays:
         members = [*cluster.members, more]
         parts = _parts(blocks, members, cluster.wires)
-        cluster.pays = _dense_pays(blocks, members, parts)
+        cluster.pays = _together(blocks, members, cluster.wires, parts) == "dense"
     return cluster.pays
 
 
-def _dense_pays(blocks: Sequence[Block], members: Sequence[int], parts: Sequence[_Part]) -> bool:
-    """Whether members on two wires cost no more as one dense block than as ``parts``."""
-    apart = sum(part.cost for part in parts)
-    dense = STAGE + (16 if all(blocks[number].is_real for number in members) else 32)
-    return dense <= apart and any(part.forces for part in parts)
+def _together(
+    blocks: Sequence[Block],
+    members: Sequence[int],
+    wires: tuple[int, ...],
+    parts: Sequence[_Part],
+) -> str | int | None:
+    """How members on two wires cost less than as ``parts``: ``dense``, or not at all (None).
+
+    A wire as the result means: as two blocks on the other wire, controlled by this one.
+    """
+    best = sum(part.cost for part in parts)
+    real = all(blocks[number].is_real for number in members)
+    result: str | int | None = None
+    pairs = sum(len(part.wires) == 2 for part in parts)
+    if pairs > 1 or any(part.forces for part in parts):
+        dense = STAGE + (16 if real else 32)
+        if dense <= best:
+            best, result = dense, "dense"
+        halves = 2 * STAGE + (8 if real else 16)
+        if halves < best:
+            for wire in wires:
+                if not any(wire in blocks[number].targets for number in members):
+                    result = wire
+    return result
 
 
 def _settle(blocks: Sequence[Block], wires: tuple[int, ...], members: list[int]) -> list[Cluster]:
@@ -160,8 +184,12 @@ def _settle(blocks: Sequence[Block], wires: tuple[int, ...], members: list[int])
     if len(wires) == 1:
         return _settle_single(blocks, wires, members)
     parts = _parts(blocks, members, wires)
-    if _dense_pays(blocks, members, parts):
+    together = _together(blocks, members, wires, parts)
+    if together is not None:
         form: Form = "real" if all(blocks[n].is_real for n in members) else "complex"
+        if isinstance(together, int):
+            halves = ((together, 0), (together, 1))
+            return [Cluster(wires, members, "dense", form, half) for half in halves]
         return [Cluster(wires, members, "dense", form)]
     clusters = []
     for part in parts:
@@ -174,7 +202,7 @@ def _settle_single(
 ) -> list[Cluster]:
     kept: list[int] = []
     for number in members:
-        if kept and blocks[number].form == blocks[kept[-1]].form == "hadamard":
+        if kept and _cancel(blocks[kept[-1]], blocks[number]):
             kept.pop()
         else:
             kept.append(number)
@@ -186,6 +214,13 @@ def _settle_single(
     elif all(blocks[number].form == "cross" for number in kept):
         form = "cross"
     return [Cluster(wires, kept, "dense", form)]
+
+
+def _cancel(first: Block, second: Block) -> bool:
+    """Whether two blocks on one wire are H and H, or X and X."""
+    if first.form == second.form == "hadamard":
+        return True
+    return first.table == second.table == (1, 0)
 
 
 def _wires(block: Block) -> tuple[int, ...]:
@@ -290,20 +325,27 @@ def merge_clusters(
     """
     merged = []
     singles = []
-    alike: dict[tuple[tuple[Recipe, ...], bool], Product] = {}
+    alike: dict[tuple[tuple[Recipe, ...], bool, tuple[int, ...]], Product] = {}
     for number, cluster in enumerate(clusters):
         if len(cluster.members) == 1:
             merged.append(blocks[cluster.members[0]])
             singles.append(cluster.members[0])
             continue
         wires = cluster.wires
-        merged.append(Block(cluster.kind, wires, form=cluster.form, is_real=cluster.form == "real"))
+        block = Block(cluster.kind, wires, form=cluster.form, is_real=cluster.form == "real")
+        entries: tuple[int, ...] = ()
+        if cluster.half is not None:
+            wire, value = cluster.half
+            bit = wires.index(wire)
+            entries = tuple([index for index in range(4) if index >> bit & 1 == value])
+            block.wires, block.controls, block.control_state = (wires[1 - bit],), (wire,), value
+        merged.append(block)
         singles.append(-1)
         recipes = tuple([recipe_of(blocks[member], wires) for member in cluster.members])
-        key = (recipes, cluster.kind == "diagonal")
+        key = (recipes, cluster.kind == "diagonal", entries)
         product = alike.get(key)
         if product is None:
-            product = alike[key] = Product(recipes, len(wires), key[1], [], [])
+            product = alike[key] = Product(recipes, len(wires), key[1], entries, [], [])
         product.members.append(cluster.members)
         product.numbers.append(number)
     return merged, singles, list(alike.values())

@@ -87,6 +87,7 @@ class Product:
         recipes: how the members act, in order.
         count: bits of the clusters.
         diagonal: whether the products are diagonals, and are wanted as such.
+        entries: the rows and columns of a dense product that are wanted; empty for all.
         members: for each cluster, the numbers of its blocks.
         numbers: for each cluster, the number of the block that it becomes.
     """
@@ -94,6 +95,7 @@ class Product:
     recipes: tuple[Recipe, ...]
     count: int
     diagonal: bool
+    entries: tuple[int, ...]
     members: list[list[int]]
     numbers: list[int]
 
@@ -122,5 +124,9 @@ class Product:
             product = np.matmul(stack, product)
         if self.diagonal:
             product = product[:, :, 0]
-        for number, found in zip(self.numbers, product, strict=True):
-            results[number] = found
+        elif self.entries:
+            product = product[:, self.entries][:, :, self.entries]
+        # Where no member has numbers, all clusters have one product.
+        step = 1 if len(product) > 1 else 0
+        for place, number in enumerate(self.numbers):
+            results[number] = product[place * step]
