@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -84,3 +87,51 @@ def test_j19_cancelling_a_final_job_returns_false(pool: WorkerPool) -> None:
         before = job.status()
         assert job.cancel() is False
         assert job.status() is before
+
+
+_SIGNALLED = """
+import random, signal, sys, time
+sys.path.insert(0, {helpers!r})
+from concurrent.futures import CancelledError
+from job_doubles import HeldWork, a_job
+from qiskit.providers import JobError
+from quayside.jobs.executors import WorkerPool
+
+def cancel(*_):
+    try:
+        if job is not None:
+            job.cancel()
+    except JobError:
+        pass  # not submitted yet: the second alarm comes after that
+
+pool, generator, job = WorkerPool(2), random.Random(1), None
+signal.signal(signal.SIGALRM, cancel)
+longest = 0.0
+for _ in range(400):
+    job = None
+    signal.setitimer(signal.ITIMER_REAL, generator.uniform(1e-5, 1e-3))
+    job = a_job(HeldWork(), pool, submit=False)
+    job.submit()
+    started = time.monotonic()
+    signal.setitimer(signal.ITIMER_REAL, generator.uniform(1e-5, 1e-3))
+    try:
+        job.result(30)
+    except CancelledError:
+        pass
+    longest = max(longest, time.monotonic() - started)
+print("all ended", longest < 5)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timer signals")
+def test_a_signal_handler_may_cancel_at_any_moment() -> None:
+    """It interrupts the very thread that submits or waits, whatever lock that one holds."""
+    helpers = next(path for path in sys.path if path.endswith("helpers"))
+    done = subprocess.run(
+        [sys.executable, "-c", _SIGNALLED.format(helpers=helpers)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.stdout.split() == ["all", "ended", "True"], done.stderr

@@ -47,6 +47,7 @@ _ORDER = {
 }
 _FINAL = 4
 _SHORTEST_POLL = 0.001
+_LONGEST_SLEEP = 1.0
 _BELOW_ONE = 1.0 - 2.0**-20  # what an unfinished job's progress shows at most
 
 
@@ -58,6 +59,9 @@ class ContractJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
     - ``_status`` is written last, after everything that a reader in that state may look at, and
       only moves forward. Reading it needs no lock; so ``status()`` never blocks, and a job that is
       final can be read even in a forked child, where the lock may be held by a thread that is gone.
+    - The lock is reentrant, and nobody waits for longer than ``_LONGEST_SLEEP`` without looking
+      again: a signal handler that cancels the job may interrupt this very thread in between its
+      look at the status and its going to sleep.
     - Waiters are notified before ``_status`` is written (they wake when the lock is free): a Ctrl-C
       between the two then leaves the job as it was, instead of final with sleeping waiters.
 
@@ -77,7 +81,7 @@ class ContractJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
         super().__init__(backend, str(uuid.uuid4()) if job_id is None else job_id)
         self._backend: Any = backend
         self.metadata: dict[str, Any] = dict(metadata or {})
-        self._condition = threading.Condition(threading.Lock())
+        self._condition = threading.Condition()
         self._process = os.getpid()
         self._status = JobStatus.INITIALIZING
         self._result: Result | None = None
@@ -268,12 +272,10 @@ class ContractJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
         self._check_process("waiting")
         with self._condition:
             while not self.in_final_state():
-                if end is None:
-                    self._condition.wait()
-                elif (left := end - time.monotonic()) > 0:
-                    self._condition.wait(min(left, threading.TIMEOUT_MAX))
-                else:
+                left = _LONGEST_SLEEP if end is None else end - time.monotonic()
+                if left <= 0:
                     return False
+                self._condition.wait(min(left, _LONGEST_SLEEP))
         return True
 
     def _timed_out(self, timeout: float | None) -> JobTimedOutError:
@@ -329,7 +331,7 @@ class ContractJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._status = JobStatus[state["_status"]]
-        self._condition = threading.Condition(threading.Lock())
+        self._condition = threading.Condition()
         self._process = os.getpid()
 
     def __repr__(self) -> str:

@@ -85,7 +85,8 @@ class WorkerPool:
     def _renew(self) -> None:
         """A new start, without threads; also in a forked child, where the old ones are gone and
         the old lock may be held for ever."""
-        self._condition = threading.Condition(threading.Lock())
+        # Reentrant: a signal handler that cancels a job may interrupt submit() in this thread.
+        self._condition = threading.Condition()
         self._waiting: dict[Task, None] = {}
         self._running: dict[Task, None] = {}
         self._devices: dict[Ledger, _Waiting] = {}
