@@ -9,6 +9,7 @@ from quayside.errors import ProgramError
 from quayside.planning import Plan
 from quayside.planning.tile_plan import DenseStage, PermuteStage, Stage, TilePass, WidePass
 from quayside.program import Precision
+from quayside_cupy.absorb import Multiplex, absorb_flips, pair_conditions
 from quayside_cupy.geometry import (
     GEOMETRIES,
     Geometry,
@@ -29,7 +30,7 @@ class _Round:
     """Stages, and the local bits that must be register bits for them."""
 
     targets: set[int] = field(default_factory=set)
-    stages: list[Stage] = field(default_factory=list)
+    stages: list[Stage | Multiplex] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,20 +93,21 @@ def _encode_pass(pass_: TilePass, buffers: Buffers, limit: int) -> list[tuple[in
 def _rounds(pass_: TilePass, geometry: Geometry) -> list[_Round]:
     """The pass's rounds, neighbours joined where a thread can hold the targets of both."""
     rounds = [_Round()]
-    for round_ in pass_.rounds:
-        for stage in round_.stages:
-            needs = _register_needs(stage)
-            union = rounds[-1].targets | needs
-            if len(union) > geometry.register:
-                rounds.append(_Round())
-                union = needs
-            rounds[-1].targets = union
-            rounds[-1].stages.append(stage)
+    for stage in pair_conditions(absorb_flips(pass_.stages)):
+        needs = _register_needs(stage)
+        union = rounds[-1].targets | needs
+        if len(union) > geometry.register:
+            rounds.append(_Round())
+            union = needs
+        rounds[-1].targets = union
+        rounds[-1].stages.append(stage)
     return rounds
 
 
-def _register_needs(stage: Stage) -> set[int]:
+def _register_needs(stage: Stage | Multiplex) -> set[int]:
     """The local bits that must be register bits for ``stage``."""
+    if isinstance(stage, Multiplex):
+        return set(stage.stage.bits)
     if isinstance(stage, DenseStage):
         few = len(stage.bits) <= (2 if stage.condition.local_mask else 3)
         return set(stage.bits) if few else set()
@@ -153,11 +155,11 @@ def _halves(rounds: Sequence[_Round]) -> tuple[Sequence[_Round], Sequence[_Round
 
 def _arrange(
     rounds: Sequence[_Round], trip: _Trip, geometry: Geometry
-) -> list[tuple[Mapping, Sequence[Stage]]]:
+) -> list[tuple[Mapping, Sequence[Stage | Multiplex]]]:
     """The thread order of each round; with an empty round more for the load or the store where
     the targets of the first or last would scatter its accesses."""
     targets = [tuple(sorted(round_.targets)) for round_ in rounds]
-    stages: list[Sequence[Stage]] = [round_.stages for round_ in rounds]
+    stages: list[Sequence[Stage | Multiplex]] = [round_.stages for round_ in rounds]
     if len(rounds) == 1:
         both = outer_mapping(geometry, targets[0], (trip.load, trip.store))
         if both is not None:

@@ -7,7 +7,7 @@ import enum
 __all__ = ["HEADER_WORDS", "OPERAND_WORDS", "PAIRS", "TRIPLES", "Op"]
 
 HEADER_WORDS = 8
-OPERAND_WORDS = 9
+OPERAND_WORDS = 10
 
 PAIRS = {(0, 1): 0, (0, 2): 1, (1, 2): 2, (0, 3): 3, (1, 3): 4, (2, 3): 5}
 """What a pair of register bits adds to a two-qubit opcode."""
@@ -27,10 +27,13 @@ class Op(enum.IntEnum):
     ROTATE = 28
     ROTATE_CROSS = 32
     SUM_DIFFERENCE = 36
-    SCALE = 40
-    REGISTER_TABLE = 41
-    PHASE = 42
-    DIAGONAL = 43
-    GATHER = 44
+    ROTATE_ALL = 40
+    ROTATE_CROSS_ALL = 41
+    SCALE = 42
+    REGISTER_TABLE = 43
+    PHASE = 44
+    PHASE_TREE = 45
+    DIAGONAL = 46
+    GATHER = 47
     FLIP = 48
     CONDITIONAL = 64

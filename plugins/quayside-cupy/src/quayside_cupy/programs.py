@@ -87,6 +87,7 @@ class Buffers:
         self._table_size = 0
         self._ints: list[int] = []
         self._angles: list[Angle] = []
+        self._thread_tables: dict[tuple[tuple[int, float], ...], int] = {}
         self._words: list[NDArray[np.uint32]] = []
         self._size = 0
         self._windows: list[Window] = []
@@ -123,6 +124,30 @@ class Buffers:
             self._ints += [mask for mask, _ in form]
             self._angles += [angle for _, angle in form]
         return at, angles_at
+
+    def add_thread_table(self, terms: tuple[tuple[int, float], ...]) -> int:
+        """Where the table begins that holds for each thread the sum of ``terms``, each a mask on
+        the thread and an angle in radians that counts where the thread has all of its bits."""
+        start = self._thread_tables.get(terms)
+        if start is None:
+            start = len(self._angles)
+            self._thread_tables[terms] = start
+            sums = [0]
+            for bit in range(self.geometry.thread):
+                # The upper half adds what needs this bit; a term is added at its highest bit.
+                sums += sums
+                half = 1 << bit
+                for mask, radians in terms:
+                    if mask.bit_length() == bit + 1:
+                        angle = self.angle(radians)
+                        rest = mask ^ half
+                        for index in range(half):
+                            if index & rest == rest:
+                                sums[half | index] += angle
+            base = sum(self.angle(radians) for mask, radians in terms if mask == 0)
+            whole = (1 << self.angle_bits) - 1
+            self._angles += [value + base & whole for value in sums]
+        return start
 
     def add_program(self, words: NDArray[np.uint32]) -> tuple[int, int]:
         """The window and the start of a program whose length is a multiple of 16 bytes."""

@@ -18,6 +18,7 @@ from quayside.planning.tile_plan import (
     PrepareStage,
     Stage,
 )
+from quayside_cupy.absorb import Multiplex
 from quayside_cupy.geometry import Mapping
 from quayside_cupy.opcodes import HEADER_WORDS, OPERAND_WORDS, PAIRS, TRIPLES, Op
 from quayside_cupy.phases import Polynomial, split_stage
@@ -27,6 +28,15 @@ __all__ = ["ProgramWriter"]
 
 FORM_SHIFT = 16
 """A phase term's first word: the thread mask, and above it the form's number plus one."""
+
+ROTATIONS_AT_ONCE = 3
+"""From this many register bits on, one instruction for all is cheaper, identities included."""
+
+TABLE_TERMS = 3
+"""From this many constant terms on, a thread looks up their sum."""
+
+_Term = tuple[int, float, int]
+"""A thread mask, an angle in radians, and the number of a form plus one, or 0."""
 
 SMALLEST_PIVOT = 0.25
 """A rotation is divided by its diagonal entry where that is not smaller than this."""
@@ -46,6 +56,7 @@ class ProgramWriter:
         self._payload: list[float] = []
         self._forms: dict[tuple[tuple[int, int], ...], int] = {}
         self._scale = 1.0
+        self._held: tuple[str, dict[int, list[float]]] = ("", {})  # rotations not yet emitted
         self._scalable: tuple[int, int] | None = None  # payload of a matrix that applies to all
 
     @property
@@ -55,12 +66,18 @@ class ProgramWriter:
 
     def begin_round(self, mapping: Mapping) -> None:
         """The stages that follow run with ``mapping``."""
+        if self._held[1]:
+            self._emit_held()
         self._rounds.append((mapping, []))
         self._places = mapping.places()
 
-    def stage(self, stage: Stage) -> None:
+    def stage(self, stage: Stage | Multiplex) -> None:
         """Add ``stage`` to the round."""
-        if isinstance(stage, DiagonalStage):
+        if isinstance(stage, Multiplex):
+            opcode = Op.DENSE1 + self._register(stage.stage.bits[0]) + Op.CONDITIONAL
+            payload = _pairs(stage.stage.matrix) + _pairs(stage.otherwise)
+            self._emit(opcode, payload, condition=stage.stage.condition)
+        elif isinstance(stage, DiagonalStage):
             self._diagonal_stage(stage)
         elif isinstance(stage, DenseStage):
             self._dense(stage)
@@ -89,6 +106,8 @@ class ProgramWriter:
         more: Sequence[int] = (),
         condition: Condition = ALWAYS,
     ) -> None:
+        if self._held[1]:
+            self._emit_held()
         mask, value = (
             self._place_mask(condition.local_mask),
             self._place_mask(condition.local_value),
@@ -101,13 +120,14 @@ class ProgramWriter:
         words = [
             opcode,
             OPERAND_WORDS + len(more),
+            offset,
+            int(condition.outer_mask != 0),
             condition.outer_mask,
             condition.outer_value,
             mask & low,
             value & low,
             mask >> thread,
             value >> thread,
-            offset,
             *more,
         ]
         self._rounds[-1][1].append(words)
@@ -117,6 +137,8 @@ class ProgramWriter:
 
     def _matrix_for_all(self, opcode: int, payload: list[float]) -> None:
         """A matrix without condition: a common factor can be multiplied into it."""
+        if self._held[1]:
+            self._emit_held()
         self._scalable = (len(self._payload), len(payload))
         self._emit(opcode, payload)
 
@@ -133,7 +155,8 @@ class ProgramWriter:
         bits = tuple(self._register(bit) for bit in stage.bits)
         place = bits[0] if k == 1 else PAIRS[bits[0], bits[1]] if k == 2 else 0
         if condition.local_mask:
-            opcode = (Op.DENSE1, Op.DENSE2)[k - 1] + place + Op.CONDITIONAL
+            assert k == 2, "one-qubit matrices with a local condition are multiplexed"
+            opcode = Op.DENSE2 + place + Op.CONDITIONAL
             self._emit(opcode, _pairs(stage.matrix), condition=condition)
         elif condition.outer_mask:
             if k == 3:
@@ -160,14 +183,36 @@ class ProgramWriter:
         elif a.real == d.real and abs(a.real) >= SMALLEST_PIVOT:
             pivot = a.real
             self._factor(pivot)
-            if stage.form == "real":
-                self._emit(Op.ROTATE + place, [b.real / pivot, c.real / pivot])
-            else:
-                self._emit(Op.ROTATE_CROSS + place, [b.imag / pivot, c.imag / pivot])
+            off = (b.real, c.real) if stage.form == "real" else (b.imag, c.imag)
+            self._rotation(stage.form, place, [off[0] / pivot, off[1] / pivot])
         elif stage.form == "real":
             self._matrix_for_all(Op.DENSE1_REAL + place, [a.real, b.real, c.real, d.real])
         else:
             self._matrix_for_all(Op.CROSS + place, [a.real, b.imag, c.imag, d.real])
+
+    def _rotation(self, form: str, place: int, pair: list[float]) -> None:
+        """Rotations of one form on different register bits are kept back: where there are enough,
+        one instruction does them all."""
+        held_form, held = self._held
+        if held and (held_form != form or place in held):
+            self._emit_held()
+            held = {}
+        self._held = (form, {**held, place: pair})
+
+    def _emit_held(self) -> None:
+        form, held = self._held
+        self._held = ("", {})
+        one, together = (
+            (Op.ROTATE, Op.ROTATE_ALL) if form == "real" else (Op.ROTATE_CROSS, Op.ROTATE_CROSS_ALL)
+        )
+        if len(held) >= ROTATIONS_AT_ONCE:
+            payload: list[float] = []
+            for place in range(self._geometry.register):
+                payload += held.get(place, [0.0, 0.0])
+            self._emit(together, payload)
+        else:
+            for place, pair in held.items():
+                self._emit(one + place, pair)
 
     def _factor(self, factor: float) -> None:
         self._scale *= factor
@@ -222,7 +267,7 @@ class ProgramWriter:
     def _phase(self, polynomial: Polynomial) -> None:
         thread = self._geometry.thread
         low = (1 << thread) - 1
-        subsets: dict[int, list[tuple[int, float, int]]] = {}
+        subsets: dict[int, list[_Term]] = {}
         for local, outer in polynomial.items():
             place = self._place_mask(local)
             constant = outer.get(0, 0.0)
@@ -234,21 +279,65 @@ class ProgramWriter:
             for subset, terms in subsets.items()
             if all(mask == 0 and form == 0 for mask, _, form in terms)
         }
-        if self._prefer_table(fixed):
+        if self._prefer_tree(subsets, fixed):
+            self._phase_tree(subsets, fixed)
+        elif self._prefer_table(fixed):
             self._register_table(fixed)
             subsets = {subset: terms for subset, terms in subsets.items() if subset not in fixed}
-        if not subsets:
-            return
-        more = [len(subsets)]
-        for subset, terms in sorted(subsets.items()):
-            more += [subset, len(terms)]
-            for mask, constant, form in terms:
-                more.append(mask | form << FORM_SHIFT)
-                angle = self._buffers.angle(constant)
-                more.append(angle & 0xFFFFFFFF)
-                if self._buffers.angle_bits == 64:
-                    more.append(angle >> 32)
-        self._emit(Op.PHASE, more=more)
+        if subsets:
+            more = [len(subsets)]
+            for subset, terms in sorted(subsets.items()):
+                more += [subset, *self._thread_angle(terms)]
+            self._emit(Op.PHASE, more=more)
+
+    def _prefer_tree(self, subsets: dict[int, list[_Term]], fixed: dict[int, float]) -> bool:
+        """Whether building the factors of all register indices up bit by bit takes fewer products
+        than one subset after the other."""
+        size = 1 << self._geometry.register
+        tree = 2 * size - 1
+        one_by_one = 0
+        for subset in subsets:
+            bits = subset.bit_count()
+            if bits <= 1 or (bits == 2 and subset in fixed):
+                one_by_one += size >> bits
+            if bits == 2 and subset in fixed:
+                tree += 1 << (subset.bit_length() - 2)
+        return one_by_one > tree
+
+    def _phase_tree(self, subsets: dict[int, list[_Term]], fixed: dict[int, float]) -> None:
+        """Take out of ``subsets`` what the tree instruction does, and emit it."""
+        register = self._geometry.register
+        pairs = 0
+        payload: list[float] = []
+        for high in range(register):
+            for bit in range(high):
+                subset = 1 << high | 1 << bit
+                angle = 0.0
+                if subset in fixed:
+                    angle = fixed[subset]
+                    pairs |= 1 << (high * (high - 1) // 2 + bit)
+                    del subsets[subset]
+                payload += [math.cos(angle), math.sin(angle)]
+        more = [pairs, *self._thread_angle(subsets.pop(0, []))]
+        for bit in range(register):
+            more += self._thread_angle(subsets.pop(1 << bit, []))
+        self._emit(Op.PHASE_TREE, payload, more)
+
+    def _thread_angle(self, terms: Sequence[_Term]) -> list[int]:
+        """The words of an angle of a thread."""
+        table = 0
+        constant = [(mask, angle) for mask, angle, form in terms if not form]
+        if len(constant) >= TABLE_TERMS:
+            terms = [term for term in terms if term[2]]
+            table = 1 + self._buffers.add_thread_table(tuple(sorted(constant)))
+        words = [len(terms), table]
+        for mask, radians, form in terms:
+            words.append(mask | form << FORM_SHIFT)
+            angle = self._buffers.angle(radians)
+            words.append(angle & 0xFFFFFFFF)
+            if self._buffers.angle_bits == 64:
+                words.append(angle >> 32)
+        return words
 
     def _form(self, terms: dict[int, float]) -> int:
         """The number plus one of the form that adds up ``terms`` (mask on the tile number, angle
@@ -293,6 +382,8 @@ class ProgramWriter:
             outer: the storage bits of the tile number, ascending.
             limit: bytes that the program may have.
         """
+        if self._held[1]:
+            self._emit_held()
         self._apply_scale()
         if len(self._forms) > MAX_FORMS:
             return None
@@ -312,7 +403,7 @@ class ProgramWriter:
             words += [self._geometry.columns[bit] for bit in (*mapping.threads, *mapping.registers)]
             words.append(len(ops))
             for op in ops:
-                payload_at.append(len(words) + 8)
+                payload_at.append(len(words) + 2)
                 words += op
         words += [0] * (-len(words) % 4)
         real = self._buffers.precision.real_dtype

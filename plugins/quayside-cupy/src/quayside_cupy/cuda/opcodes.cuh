@@ -11,13 +11,16 @@
 // A round: T slot columns (in the same order), the number of its instructions, the instructions.
 // The slot of an amplitude in shared memory is the XOR of the columns of the bits that are set.
 //
-// An instruction: 0 opcode  1 length in words  2, 3 mask and value on the tile number
-//   4, 5 mask and value on the thread  6, 7 mask and value on the register index
-//   8 payload, in reals from the beginning of the program; then what the opcode says.
+// An instruction: 0 opcode  1 length in words  2 payload, in reals from the beginning of the program
+//   3 whether there is a condition on the tile number  4, 5 its mask and value
+//   6, 7 mask and value on the thread  8, 9 mask and value on the register index
+// then what the opcode says. An angle of a thread is: terms, where its table over threads starts in
+// `angles` plus one (0: none), and for each term a word (mask on the thread, and from bit 16 on the
+// number of a form plus one, 0: none) and a constant angle of one word (single) or two (double).
 #pragma once
 
 #define QS_HEADER 8
-#define QS_OPERANDS 9
+#define QS_OPERANDS 10
 
 #define QS_DENSE1 0       // + register bit
 #define QS_DENSE1_REAL 4  // + register bit
@@ -29,10 +32,15 @@
 #define QS_ROTATE 28          // + register bit
 #define QS_ROTATE_CROSS 32    // + register bit
 #define QS_SUM_DIFFERENCE 36  // + register bit
-#define QS_SCALE 40
-#define QS_REGISTER_TABLE 41  // multiply by payload[register index]
-#define QS_PHASE 42           // groups, then for each: register subset, terms, terms * words
-#define QS_DIAGONAL 43        // k, m, table start, k positions, m outer bits
-#define QS_GATHER 44          // k, entries a row, source start, table start, k columns, k positions
+#define QS_ROTATE_ALL 40
+#define QS_ROTATE_CROSS_ALL 41
+#define QS_SCALE 42
+#define QS_REGISTER_TABLE 43  // multiply by payload[register index]
+#define QS_PHASE 44           // groups, then for each: register subset, angle
+#define QS_PHASE_TREE 45      // mask of the pairs 01 02 12 03 13 23 that have a factor in the payload,
+                              // then an angle for no bit, and one for each register bit
+#define QS_DIAGONAL 46        // k, m, table start, k positions, m outer bits
+#define QS_GATHER 47          // k, entries a row, source start, table start, k columns, k positions
 #define QS_FLIP 48            // + register bit; only with QS_CONDITIONAL
-#define QS_CONDITIONAL 64     // added to QS_DENSE1, QS_DENSE2, QS_FLIP: words 4 to 7 matter
+#define QS_CONDITIONAL 64     // added to QS_DENSE1 (then with two matrices: for where the condition
+                              // holds, and for elsewhere), QS_DENSE2, QS_FLIP: words 6 to 9 matter

@@ -39,6 +39,15 @@ QS_DEVICE Complex<Real> product(const Complex<Real>& a, const Complex<Real>& b) 
     return c;
 }
 
+template <class Real>
+QS_DEVICE Complex<Real> add_product(const Complex<Real>& sum, const Complex<Real>& a,
+                                    const Complex<Real>& b) {
+    Complex<Real> c;
+    c.re = qs_fma(-a.im, b.im, qs_fma(a.re, b.re, sum.re));
+    c.im = qs_fma(a.im, b.re, qs_fma(a.re, b.im, sum.im));
+    return c;
+}
+
 // The register index whose bits at B0 < B1 < B2 are those of `inside` and whose others are `group`.
 template <int B0>
 QS_DEVICE constexpr int spread1(int group, int inside) {
@@ -82,8 +91,9 @@ QS_DEVICE void dense(Complex<Real> (&a)[1 << R], const Real* m, const Where& whe
                     re = column == 0 ? c * x.re : qs_fma(c, x.re, re);
                     im = column == 0 ? c * x.im : qs_fma(c, x.im, im);
                 } else {
-                    const Real c = m[2 * (row * SIZE + column)];
-                    const Real s = m[2 * (row * SIZE + column) + 1];
+                    const Complex<Real> entry =
+                        reinterpret_cast<const Complex<Real>*>(m)[row * SIZE + column];
+                    const Real c = entry.re, s = entry.im;
                     re = column == 0 ? c * x.re : qs_fma(c, x.re, re);
                     im = column == 0 ? c * x.im : qs_fma(c, x.im, im);
                     re = qs_fma(-s, x.im, re);
@@ -98,6 +108,29 @@ QS_DEVICE void dense(Complex<Real> (&a)[1 << R], const Real* m, const Where& whe
         for (int row = 0; row < SIZE; ++row) {
             put<CONDITION>(a[spread<K, B0, B1, B2>(group, row)], y[row], keep);
         }
+    }
+}
+
+// One of two matrices on register bit B0: the first where the condition holds, the second elsewhere.
+template <int B0, int R, class Real>
+QS_DEVICE void multiplex(Complex<Real> (&a)[1 << R], const Real* m, const Where& where) {
+    const Complex<Real>* entries = reinterpret_cast<const Complex<Real>*>(m);
+    Complex<Real> chosen[4];
+    QS_UNROLL
+    for (int group = 0; group < (1 << (R - 1)); ++group) {
+        if (group == 0 || where.mask) {  // else it is the same matrix for all of the thread
+            const bool first = applies<true>(where, spread1<B0>(group, 0));
+            QS_UNROLL
+            for (int k = 0; k < 4; ++k) {
+                chosen[k].re = first ? entries[k].re : entries[4 + k].re;
+                chosen[k].im = first ? entries[k].im : entries[4 + k].im;
+            }
+        }
+        Complex<Real>& p = a[spread1<B0>(group, 0)];
+        Complex<Real>& q = a[spread1<B0>(group, 1)];
+        const Complex<Real> x = add_product(product(chosen[0], p), chosen[1], q);
+        q = add_product(product(chosen[2], p), chosen[3], q);
+        p = x;
     }
 }
 

@@ -39,15 +39,29 @@ QS_DEVICE Index scatter(int positions, int bits) {
     return value;
 }
 
+// The indices of a thread's amplitudes, each by one addition to another.
+template <int R>
+QS_DEVICE void indices(Index (&index)[1 << R], Index first, int positions) {
+    Index step[R];
+    QS_UNROLL
+    for (int p = 0; p < R; ++p) step[p] = static_cast<Index>(1) << word(positions + p);
+    index[0] = first;
+    QS_UNROLL
+    for (int r = 1; r < (1 << R); ++r) {
+        const int p = (r & 1) ? 0 : (r & 2) ? 1 : (r & 4) ? 2 : 3;  // the lowest bit of r
+        index[r] = index[r & (r - 1)] + step[p < R ? p : 0];
+    }
+}
+
 template <class Real, int T, int R>
 QS_DEVICE void load(Registers<Real, R>& own, const Complex<Real>* tile, Index base, int t,
                     int map, bool partial, Word before) {
-    const Index first = base | scatter<T - R>(map, t);
+    Index index[1 << R];
+    indices<R>(index, base | scatter<T - R>(map, t), map + T - R);
     QS_UNROLL
     for (int r = 0; r < (1 << R); ++r) {
-        const Index index = first | scatter<R>(map + T - R, r);
-        if (!partial || (index >> before) == 0) {
-            own.a[r] = tile[index];
+        if (!partial || (index[r] >> before) == 0) {
+            own.a[r] = tile[index[r]];
         } else {
             own.a[r].re = Real(0);
             own.a[r].im = Real(0);
@@ -58,9 +72,10 @@ QS_DEVICE void load(Registers<Real, R>& own, const Complex<Real>* tile, Index ba
 template <class Real, int T, int R>
 QS_DEVICE void store(const Registers<Real, R>& own, Complex<Real>* tile, Index base, int t,
                      int map) {
-    const Index first = base | scatter<T - R>(map, t);
+    Index index[1 << R];
+    indices<R>(index, base | scatter<T - R>(map, t), map + T - R);
     QS_UNROLL
-    for (int r = 0; r < (1 << R); ++r) tile[first | scatter<R>(map + T - R, r)] = own.a[r];
+    for (int r = 0; r < (1 << R); ++r) tile[index[r]] = own.a[r];
 }
 
 template <class Real, int T, int R>
@@ -95,30 +110,94 @@ QS_DEVICE unsigned long long angle_at(int position, unsigned long long) {
     return word(position) | static_cast<unsigned long long>(word(position + 1)) << 32;
 }
 
+// A thread's factor, of `terms` terms and perhaps a table over threads; `at` is moved behind them.
+// A term is a mask on the thread, with the number of a form above it, and an angle.
+template <class Angle>
+QS_DEVICE Angle thread_angle(int t, int& at, const Angle* forms, const Angle* angles) {
+    const int terms = static_cast<int>(word(at)), table = static_cast<int>(word(at + 1));
+    at += 2;
+    Angle angle = 0;
+    if (table) angle = angles[table - 1 + t];
+    QS_KEEP_LOOP
+    for (int term = 0; term < terms; ++term) {
+        const Word mask = word(at) & 0xffffu;
+        const Word form = word(at) >> 16;
+        Angle value = angle_at(at + 1, Angle());
+        if (form) value += forms[form - 1];
+        angle += (static_cast<Word>(t) & mask) == mask ? value : Angle(0);
+        at += 1 + sizeof(Angle) / sizeof(Word);
+    }
+    return angle;
+}
+
 // Phases that are polynomials in the bits: for each subset of the register bits, the thread's sum
 // of angles, and one factor for the amplitudes that have these bits set.
 template <class Real, int R>
 QS_DEVICE void phase(Complex<Real> (&a)[1 << R], int t, int at,
-                     const typename Turns<Real>::Type* forms) {
-    typedef typename Turns<Real>::Type Angle;
+                     const typename Turns<Real>::Type* forms,
+                     const typename Turns<Real>::Type* angles) {
     const int groups = static_cast<int>(word(at++));
     QS_KEEP_LOOP
     for (int group = 0; group < groups; ++group) {
-        const int subset = static_cast<int>(word(at));
-        const int terms = static_cast<int>(word(at + 1));
-        at += 2;
-        Angle angle = 0;
-        QS_KEEP_LOOP
-        for (int term = 0; term < terms; ++term) {
-            const Word mask = word(at) & 0xffffu;
-            const Word form = word(at) >> 16;
-            Angle value = angle_at(at + 1, Angle());
-            if (form) value += forms[form - 1];
-            angle += (static_cast<Word>(t) & mask) == mask ? value : Angle(0);
-            at += 1 + sizeof(Angle) / sizeof(Word);
-        }
-        multiply_where<R>(a, subset, unit_phase(angle));
+        const int subset = static_cast<int>(word(at++));
+        const Complex<Real> factor = unit_phase(thread_angle(t, at, forms, angles));
+        multiply_where<R>(a, subset, factor);
     }
+}
+
+// Phases with all of the register bits involved: one angle a thread for no bit and one for each,
+// and the same factor for all threads for pairs of bits, where `pairs` says so. The factors of all
+// register indices are built up bit by bit: fewer products than one subset after the other. The
+// top bit's half takes the place of the lower half's, once that is used.
+template <int BIT, int R, class Real, class Angle>
+QS_DEVICE void grow_tree(Complex<Real> (&a)[1 << R], Complex<Real> (&factor)[1 << (R - 1)], int t,
+                         int& at, Word pairs, const Complex<Real>* pair, const Angle* forms,
+                         const Angle* angles) {
+    constexpr bool TOP = BIT == R - 1;
+    constexpr int HALF = 1 << BIT, TARGET = TOP ? 0 : HALF;
+    const Complex<Real> own = unit_phase(thread_angle(t, at, forms, angles));
+    QS_UNROLL
+    for (int k = 0; k < HALF; ++k) {
+        if (TOP) a[k] = product(factor[k], a[k]);
+        factor[k | TARGET] = product(own, factor[k]);
+    }
+    QS_UNROLL
+    for (int low = 0; low < BIT; ++low) {
+        const int number = BIT * (BIT - 1) / 2 + low;
+        if (pairs >> number & 1) {
+            const Complex<Real> both = pair[number];
+            QS_UNROLL
+            for (int k = 0; k < HALF; ++k) {
+                if (k >> low & 1) factor[k | TARGET] = product(both, factor[k | TARGET]);
+            }
+        }
+    }
+    if (TOP) {
+        QS_UNROLL
+        for (int k = 0; k < HALF; ++k) a[k | HALF] = product(factor[k], a[k | HALF]);
+    }
+}
+
+template <class Real, int R>
+QS_DEVICE void phase_tree(Complex<Real> (&a)[1 << R], int t, int at, const Complex<Real>* pair,
+                          const typename Turns<Real>::Type* forms,
+                          const typename Turns<Real>::Type* angles) {
+    const Word pairs = word(at++);
+    Complex<Real> factor[1 << (R - 1)];
+    factor[0] = unit_phase(thread_angle(t, at, forms, angles));
+    grow_tree<0, R>(a, factor, t, at, pairs, pair, forms, angles);
+    grow_tree<1, R>(a, factor, t, at, pairs, pair, forms, angles);
+    grow_tree<2, R>(a, factor, t, at, pairs, pair, forms, angles);
+    if (R > 3) grow_tree<(R > 3 ? 3 : 0), R>(a, factor, t, at, pairs, pair, forms, angles);
+}
+
+// A rotation on every register bit, each without its factor; see `rotate`.
+template <bool CROSS, int R, class Real>
+QS_DEVICE void rotate_all(Complex<Real> (&a)[1 << R], const Real* m) {
+    rotate<CROSS, 0, R>(a, m);
+    rotate<CROSS, 1, R>(a, m + 2);
+    rotate<CROSS, 2, R>(a, m + 4);
+    if (R > 3) rotate<CROSS, (R > 3 ? 3 : 0), R>(a, m + 6);
 }
 
 // A diagonal as a table over any bits of the tile and of its number: for what is no short polynomial.
@@ -229,7 +308,7 @@ template <int R, class Real>
 QS_DEVICE void on_registers_where(int opcode, Complex<Real> (&a)[1 << R], const Real* m,
                                   const Where& where) {
     switch (opcode) {
-        QS_AT4(QS_DENSE1, (dense<true, false, 1, B, 0, 0, R>(a, m, where)))
+        QS_AT4(QS_DENSE1, (multiplex<B, R>(a, m, where)))
         QS_AT_PAIRS(QS_DENSE2, (dense<true, false, 2, B, C, 0, R>(a, m, where)))
         QS_AT4(QS_FLIP, (flip<B, R>(a, where)))
     }
@@ -241,6 +320,12 @@ QS_DEVICE void on_registers_unscaled(int opcode, Complex<Real> (&a)[1 << R], con
         QS_AT4(QS_ROTATE, (rotate<false, B, R>(a, m)))
         QS_AT4(QS_ROTATE_CROSS, (rotate<true, B, R>(a, m)))
         QS_AT4(QS_SUM_DIFFERENCE, (sum_difference<B, R>(a)))
+        case QS_ROTATE_ALL:
+            rotate_all<false, R>(a, m);
+            break;
+        case QS_ROTATE_CROSS_ALL:
+            rotate_all<true, R>(a, m);
+            break;
         case QS_SCALE:
             scale<R>(a, m[0]);
             break;
@@ -296,9 +381,9 @@ QS_DEVICE void tile_pass(unsigned char* shared, Word number, Complex<Real>* tile
         const int count = static_cast<int>(word(op - 1));
         QS_KEEP_LOOP
         for (int i = 0; i < count; ++i, op += word(op + 1)) {
-            if ((number & word(op + 2)) != word(op + 3)) continue;
             const int opcode = static_cast<int>(word(op));
-            const Real* m = reals + static_cast<int>(word(op + 8));
+            const Real* m = reals + static_cast<int>(word(op + 2));
+            if (word(op + 3) && (number & word(op + 4)) != word(op + 5)) continue;
             if (opcode < QS_UNSCALED) {
                 QS_EACH_THREAD(t, THREADS) {
                     on_registers<R>(opcode, QS_OWN(own, t).a, m, QS_OWN(own, t).slot >> T);
@@ -306,11 +391,18 @@ QS_DEVICE void tile_pass(unsigned char* shared, Word number, Complex<Real>* tile
             } else if (opcode < QS_PHASE) {
                 QS_EACH_THREAD(t, THREADS) on_registers_unscaled<R>(opcode, QS_OWN(own, t).a, m);
             } else if (opcode == QS_PHASE) {
-                QS_EACH_THREAD(t, THREADS) phase<Real, R>(QS_OWN(own, t).a, t, op + QS_OPERANDS, forms);
+                QS_EACH_THREAD(t, THREADS) {
+                    phase<Real, R>(QS_OWN(own, t).a, t, op + QS_OPERANDS, forms, angles);
+                }
+            } else if (opcode == QS_PHASE_TREE) {
+                QS_EACH_THREAD(t, THREADS) {
+                    phase_tree<Real, R>(QS_OWN(own, t).a, t, op + QS_OPERANDS,
+                                        reinterpret_cast<const Complex<Real>*>(m), forms, angles);
+                }
             } else if (opcode == QS_DIAGONAL) {
                 QS_EACH_THREAD(t, THREADS) {
-                    const Where where = {(static_cast<Word>(t) & word(op + 4)) == word(op + 5),
-                                         static_cast<int>(word(op + 6)), static_cast<int>(word(op + 7))};
+                    const Where where = {(static_cast<Word>(t) & word(op + 6)) == word(op + 7),
+                                         static_cast<int>(word(op + 8)), static_cast<int>(word(op + 9))};
                     diagonal<Real, T, R>(QS_OWN(own, t), slots, t, number, op + QS_OPERANDS,
                                          columns, where, tables);
                 }
@@ -318,16 +410,16 @@ QS_DEVICE void tile_pass(unsigned char* shared, Word number, Complex<Real>* tile
                 QS_EACH_THREAD(t, THREADS) write_slots<Real, T, R>(QS_OWN(own, t), slots, columns);
                 QS_BARRIER();
                 QS_EACH_THREAD(t, THREADS) {
-                    const Where where = {(static_cast<Word>(t) & word(op + 4)) == word(op + 5),
-                                         static_cast<int>(word(op + 6)), static_cast<int>(word(op + 7))};
+                    const Where where = {(static_cast<Word>(t) & word(op + 6)) == word(op + 7),
+                                         static_cast<int>(word(op + 8)), static_cast<int>(word(op + 9))};
                     gather<Real, T, R>(QS_OWN(own, t), slots, t, op + QS_OPERANDS, columns, where,
                                        tables, ints);
                 }
                 QS_BARRIER();
             } else {
                 QS_EACH_THREAD(t, THREADS) {
-                    const Where where = {(static_cast<Word>(t) & word(op + 4)) == word(op + 5),
-                                         static_cast<int>(word(op + 6)), static_cast<int>(word(op + 7))};
+                    const Where where = {(static_cast<Word>(t) & word(op + 6)) == word(op + 7),
+                                         static_cast<int>(word(op + 8)), static_cast<int>(word(op + 9))};
                     on_registers_where<R>(opcode - QS_CONDITIONAL, QS_OWN(own, t).a, m, where);
                 }
             }

@@ -1,0 +1,197 @@
+"""What the GPU engine's programs should cost, from their instructions alone: no GPU is needed.
+
+    python benchmarks/gpu_model.py --qubits 30 --precision single
+
+It counts, for each family, what the kernel issues: arithmetic, other instructions, shared-memory
+and global traffic; and from an H100's rates the time that each would take alone. It is a model, to
+predict with before a run on a GPU and to hold that run against; it measures nothing. ``floor`` is
+the larger of the traffic at 3.0 TB/s and the arithmetic at 70% of the peak rate; ``predicted`` is
+the largest of traffic, issue slots and shared memory, each at the share of its peak given below.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+
+import numpy as np
+from quayside_cupy.encode import encode_plan
+from quayside_cupy.geometry import GEOMETRIES
+from quayside_cupy.opcodes import HEADER_WORDS, OPERAND_WORDS, Op
+from quayside_cupy.programs import Launch, PlanPrograms
+
+from families import FAMILIES
+from quayside.planning import Layout, Profile, make_plan
+from quayside.planning.tile_plan import TilePass
+from quayside.program import Precision
+
+PROCESSORS = 132
+CLOCK = 1.755e9  # boost under load
+MEMORY = 3.0e12
+PEAK = {Precision.SINGLE: 67e12, Precision.DOUBLE: 33.5e12}
+SHARE = 0.7  # of peak issue and arithmetic rates that a good kernel reaches
+SHARED_SHARE = 0.8
+WARP = 32
+
+
+@dataclass
+class Work:
+    """Of one thread, or summed over a plan: fused multiply-adds and other arithmetic, other
+    instructions, accesses to shared memory of one amplitude each, exchanges."""
+
+    arithmetic: float = 0.0
+    other: float = 0.0
+    shared: float = 0.0
+    exchanges: float = 0.0
+
+    def add(self, work: Work, times: float = 1.0) -> None:
+        self.arithmetic += work.arithmetic * times
+        self.other += work.other * times
+        self.shared += work.shared * times
+        self.exchanges += work.exchanges * times
+
+
+def instruction(words: np.ndarray, amplitudes: int, angle_words: int) -> Work:
+    """What one instruction costs a thread that holds ``amplitudes``; decoding is 20."""
+    code = int(words[0])
+    condition = code >= Op.CONDITIONAL
+    code %= Op.CONDITIONAL
+    work = Work(other=20 + (8 if condition else 0))
+    if condition and code < Op.DENSE1_REAL:
+        work.other += 16 + (4 * amplitudes if words[8] else 8)  # choosing between two matrices
+    elif condition:
+        work.other += 2 * amplitudes
+    if code < Op.DENSE1_REAL:
+        work.arithmetic, work.other = 8 * amplitudes, work.other + 8
+    elif code < Op.DENSE2:
+        work.arithmetic, work.other = 4 * amplitudes, work.other + 4
+    elif code < Op.DENSE2_REAL:
+        work.arithmetic, work.other = 16 * amplitudes, work.other + 40
+    elif code < Op.DENSE3:
+        work.arithmetic, work.other = 8 * amplitudes, work.other + 20
+    elif code < Op.ROTATE:
+        work.arithmetic, work.other = 32 * amplitudes, work.other + 2 * 80
+    elif code in (Op.ROTATE_ALL, Op.ROTATE_CROSS_ALL):
+        bits = amplitudes.bit_length() - 1
+        work.arithmetic, work.other = 2 * amplitudes * bits, work.other + 2 * bits
+    elif code < Op.REGISTER_TABLE:
+        work.arithmetic = 2 * amplitudes
+    elif code == Op.REGISTER_TABLE:
+        work.arithmetic, work.other = 4 * amplitudes, work.other + 2 * amplitudes
+    elif code == Op.PHASE:
+        at = OPERAND_WORDS + 1
+        for _ in range(int(words[OPERAND_WORDS])):
+            work.arithmetic += 4 * (amplitudes >> int(words[at]).bit_count())
+            at = thread_angle(work, words, at + 1, angle_words)
+    elif code == Op.PHASE_TREE:
+        bits = amplitudes.bit_length() - 1
+        pairs = int(words[OPERAND_WORDS])
+        work.arithmetic += 4 * (2 * amplitudes - 1)
+        for high in range(bits):
+            count = (pairs >> (high * (high - 1) // 2) & (1 << high) - 1).bit_count()
+            work.arithmetic += 4 * count * (1 << high >> 1)
+        at = OPERAND_WORDS + 1
+        for _ in range(bits + 1):
+            at = thread_angle(work, words, at, angle_words)
+    elif code >= Op.FLIP:
+        work.other += 2 * amplitudes
+    elif code == Op.DIAGONAL:
+        work.arithmetic, work.other = 4 * amplitudes, work.other + 40 * amplitudes
+        work.shared = 2 * amplitudes
+    else:
+        work.other += 100 * amplitudes
+        work.shared = amplitudes * (1 + int(words[OPERAND_WORDS + 1]))
+    return work
+
+
+def thread_angle(work: Work, words: np.ndarray, at: int, angle_words: int) -> int:
+    """Add the cost of the angle at ``at``, its sine and cosine included; where it ends."""
+    terms = int(words[at])
+    work.other += 16 + 8 * terms + (4 if words[at + 1] else 0) + (20 if angle_words == 2 else 0)
+    work.arithmetic += 8 if angle_words == 1 else 30
+    return at + 2 + terms * (1 + angle_words)
+
+
+def program_work(words: np.ndarray, precision: Precision) -> Work:
+    """Of one thread, for one tile."""
+    geometry = GEOMETRIES[precision]
+    amplitudes = 1 << geometry.register
+    angle_words = 1 if precision is Precision.SINGLE else 2
+    work = Work(other=120 + 6 * amplitudes)  # addresses, loads, stores
+    at = HEADER_WORDS + 2 * int(words[5]) + 2 * geometry.tile
+    for number in range(int(words[0])):
+        if number:
+            work.add(Work(other=30 + 4 * amplitudes, shared=2 * amplitudes, exchanges=1))
+        at += geometry.tile + 1
+        for _ in range(int(words[at - 1])):
+            work.add(instruction(words[at:], amplitudes, angle_words))
+            at += int(words[at + 1])
+    return work
+
+
+def plan_work(programs: PlanPrograms, precision: Precision) -> Work:
+    """Of all threads of all launches."""
+    total = Work()
+    for launches in programs.passes:
+        assert isinstance(launches, tuple), "no wide pass is in a benchmark"
+        for window, launch in launches:
+            words = program_words(programs, window, launch)
+            threads = launch.tiles << GEOMETRIES[precision].thread
+            total.add(program_work(words, precision), threads)
+    return total
+
+
+def program_words(programs: PlanPrograms, window: int, launch: Launch) -> np.ndarray:
+    part = programs.windows[window]
+    return programs.words[part.start + 4 * launch.start : part.stop]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--qubits", type=int, default=30)
+    parser.add_argument("--precision", type=Precision, default=Precision.SINGLE)
+    parser.add_argument("--low", type=int, default=None)
+    parser.add_argument("--families", nargs="+", default=list(FAMILIES))
+    args = parser.parse_args()
+    precision: Precision = args.precision
+    geometry = GEOMETRIES[precision]
+    low = args.low if args.low is not None else (4 if precision is Precision.SINGLE else 3)
+    profile = Profile("tiled", tile=geometry.tile, low=low, span=geometry.register)
+    print(
+        f"{'family':8}{'passes':>7}{'full':>7}{'exch.':>7}{'arith/amp':>10}{'other/amp':>10}"
+        f"{'memory':>8}{'arith.':>8}{'issue':>8}{'shared':>8}{'floor':>8}{'pred.':>8}{'ratio':>7}"
+    )
+    for name in args.families:
+        program = FAMILIES[name](args.qubits, 0)
+        plan = make_plan(program.operations, Layout(), profile)
+        work = plan_work(encode_plan(plan, precision), precision)
+        size = 2.0 ** len(plan.final.order)
+        moved = 0.0
+        full = 0.0
+        for pass_ in plan.passes:
+            assert isinstance(pass_, TilePass)
+            moved += precision.amplitude_bytes * (2.0**pass_.before + 2.0**pass_.width)
+            full += 2.0**pass_.width / size
+        flops = 2 * work.arithmetic
+        rate = PROCESSORS * CLOCK * 4 * WARP  # issued thread instructions a second
+        half = 1 if precision is Precision.SINGLE else 2  # double arithmetic issues at half rate
+        memory = moved / MEMORY
+        arithmetic = flops / PEAK[precision] / SHARE
+        issue = (work.arithmetic * half + work.other) / rate / SHARE
+        shared = work.shared * precision.amplitude_bytes / (PROCESSORS * CLOCK * 128) / SHARED_SHARE
+        floor = max(memory, arithmetic)
+        predicted = max(memory / 0.9, issue, shared)
+        per = size * (1 << 0)
+        print(
+            f"{name:8}{len(plan.passes):7}{full:7.2f}"
+            f"{work.exchanges * (1 << geometry.register) / per:7.1f}"
+            f"{work.arithmetic / per:10.0f}{work.other / per:10.0f}"
+            + "".join(
+                f"{1e3 * t:8.1f}" for t in (memory, arithmetic, issue, shared, floor, predicted)
+            )
+            + f"{predicted / floor:7.2f}"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""Flips go into neighbouring matrices, where they cost nothing.
+
+In registers a controlled X costs a third of a two-qubit matrix. A planner that counts flops takes
+it for free, so there are many.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quayside.planning.tile_plan import (
+    ALWAYS,
+    DenseStage,
+    DiagonalStage,
+    Form,
+    PermuteStage,
+    Stage,
+)
+
+__all__ = ["Multiplex", "absorb_flips", "pair_conditions"]
+
+MAX_BITS = 3
+"""Wider matrices are not in registers."""
+
+
+def absorb_flips(stages: Sequence[Stage]) -> list[Stage]:
+    """The same pass with fewer flips: each goes into the matrix before it, or else after it, that
+    acts on all of its bits, if nothing between touches them."""
+    result: list[Stage] = []
+    for stage in stages:
+        flip = _flip_of(stage)
+        if flip is not None and (target := _last_that_touches(result, flip)) is not None:
+            result[target] = _multiply(result[target], flip, after=True)
+        else:
+            result.append(stage)
+    result.reverse()
+    stages, result = result, []
+    for stage in stages:
+        flip = _flip_of(stage)
+        if flip is not None and (target := _last_that_touches(result, flip)) is not None:
+            result[target] = _multiply(result[target], flip, after=False)
+        else:
+            result.append(stage)
+    result.reverse()
+    return result
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Multiplex:
+    """Matrices on one local bit: ``stage.matrix`` where the stage's condition holds, and
+    ``otherwise`` elsewhere in the tiles that the condition allows."""
+
+    stage: DenseStage
+    otherwise: NDArray[np.complex128]
+
+
+def pair_conditions(stages: Sequence[Stage]) -> list[Stage | Multiplex]:
+    """The same stages, with conditional one-qubit matrices as :class:`Multiplex`; two neighbours
+    for the two values of one bit are one."""
+    result: list[Stage | Multiplex] = []
+    identity = np.eye(2, dtype=np.complex128)
+    for stage in stages:
+        if not (
+            isinstance(stage, DenseStage) and len(stage.bits) == 1 and stage.condition.local_mask
+        ):
+            result.append(stage)
+            continue
+        last = result[-1] if result else None
+        if isinstance(last, Multiplex) and last.otherwise is identity and _others(last, stage):
+            result[-1] = Multiplex(last.stage, stage.matrix)
+        else:
+            result.append(Multiplex(stage, identity))
+    return result
+
+
+def _others(last: Multiplex, stage: DenseStage) -> bool:
+    """Whether ``stage`` acts on the same bit exactly where ``last`` does not."""
+    mine, theirs = stage.condition, last.stage.condition
+    opposite = dataclasses.replace(theirs, local_value=theirs.local_value ^ theirs.local_mask)
+    one_bit = theirs.local_mask.bit_count() == 1
+    return stage.bits == last.stage.bits and one_bit and mine == opposite
+
+
+def _flip_of(stage: Stage) -> PermuteStage | None:
+    """``stage``, if it is X on one bit without outer condition."""
+    if isinstance(stage, PermuteStage) and stage.is_flip and not stage.condition.outer_mask:
+        return stage
+    return None
+
+
+def _last_that_touches(stages: Sequence[Stage], flip: PermuteStage) -> int | None:
+    """The number of the last stage that touches any of the flip's bits, if it can take it in."""
+    bits = 1 << flip.bits[0] | flip.condition.local_mask
+    for number in reversed(range(len(stages))):
+        stage = stages[number]
+        if _touched(stage) & bits:
+            if (
+                isinstance(stage, DenseStage)
+                and stage.condition == ALWAYS
+                and len(stage.bits) <= MAX_BITS
+                and bits & ~sum(1 << bit for bit in stage.bits) == 0
+            ):
+                return number
+            return None
+    return None
+
+
+def _touched(stage: Stage) -> int:
+    """A mask of the local bits that ``stage`` acts on or looks at."""
+    if isinstance(stage, DiagonalStage):
+        mask = 0
+        for group in stage.groups:
+            mask |= group.local_mask | sum(1 << bit for bit in group.bits)
+        return mask
+    mask = sum(1 << bit for bit in stage.bits)
+    if isinstance(stage, (DenseStage, PermuteStage)):
+        mask |= stage.condition.local_mask
+    return mask
+
+
+def _multiply(stage: Stage, flip: PermuteStage, *, after: bool) -> DenseStage:
+    """``flip`` after or before the matrix of ``stage``."""
+    assert isinstance(stage, DenseStage)
+    order = _order(stage.bits, flip)
+    matrix = stage.matrix[order] if after else stage.matrix[:, order]
+    form: Form = "real" if stage.form in ("real", "hadamard") else "complex"
+    return dataclasses.replace(stage, matrix=np.ascontiguousarray(matrix), form=form)
+
+
+def _order(bits: Sequence[int], flip: PermuteStage) -> NDArray[np.intp]:
+    """Where each index over ``bits`` goes; flips are their own inverses."""
+    index = np.arange(1 << len(bits))
+    meets = np.ones(len(index), dtype=bool)
+    for place, bit in enumerate(bits):
+        if flip.condition.local_mask >> bit & 1:
+            meets &= (index >> place & 1) == (flip.condition.local_value >> bit & 1)
+    return np.where(meets, index ^ 1 << bits.index(flip.bits[0]), index)
