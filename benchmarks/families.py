@@ -12,7 +12,16 @@ import numpy as np
 
 from quayside.program import Diagonal, Matrix, Operation, Permutation, Program, Relabel
 
-__all__ = ["FAMILIES", "ghz", "qaoa", "qft", "quantum_volume", "random_circuit", "random_pairs"]
+__all__ = [
+    "FAMILIES",
+    "ghz",
+    "qaoa",
+    "qft",
+    "quantum_volume",
+    "random_circuit",
+    "random_pairs",
+    "tfim",
+]
 
 HADAMARD = np.array([[1, 1], [1, -1]], dtype=np.complex128) * 0.5**0.5
 NOT = np.array([1, 0], dtype=np.intp)

@@ -9,8 +9,7 @@ import pytest
 from gate_lists import random_gates
 
 from quayside.errors import ProgramError
-from quayside.planning import Layout, Profile, make_plan
-from quayside.planning.saving import load_plan, save_plan
+from quayside.planning import Layout, Profile, load_plan, make_plan, save_plan
 from quayside.program import Matrix, Program, save_program
 
 PROFILES = [

@@ -2,5 +2,6 @@
 
 from quayside.planning.plan import GatePass, Layout, Pass, Plan, Profile
 from quayside.planning.planner import make_plan
+from quayside.planning.saving import load_plan, save_plan
 
-__all__ = ["GatePass", "Layout", "Pass", "Plan", "Profile", "make_plan"]
+__all__ = ["GatePass", "Layout", "Pass", "Plan", "Profile", "load_plan", "make_plan", "save_plan"]
