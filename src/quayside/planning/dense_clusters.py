@@ -11,7 +11,7 @@ set aside as a step of its own before the cluster: such steps are collected, and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias, Union
 
 from quayside.planning.fuse import Fused, Node
@@ -120,8 +120,8 @@ class _Search:
             return None
         growth = _Growth(self.at.copy())
         self._widen(growth, seed.mask)
-        while cones := self._cones(growth):
-            self._widen(growth, cones[0])
+        while cone := next(self._cones(growth), 0):
+            self._widen(growth, cone)
         self._complete(growth)
         return _cluster(growth)
 
@@ -172,36 +172,39 @@ class _Search:
                 best, best_value = growth, value
         return best
 
-    def _cones(self, growth: _Growth) -> list[int]:
+    def _cones(self, growth: _Growth) -> Iterator[int]:
         """Sets of wires to add: for each blocked node, what it needs to be applied; else the next
         ready nodes anywhere, for clusters of parts that do not touch."""
         room = self.widest - growth.mask.bit_count()
-        cones: list[int] = []
         if room <= 0:
-            return cones
+            return
+        cones: set[int] = set()
         outside = ~growth.mask
         for node in growth.blocked:
             if (node.mask & outside).bit_count() > room:
                 continue
             cone = self._cone(growth, node, room)
             if cone and cone not in cones:
-                cones.append(cone)
-        if not cones:
-            done, nodes, mask = self.done, self.nodes, growth.mask
-            for number in range(self.first, len(nodes)):
-                node = nodes[number]
-                if (
-                    not node.diagonal
-                    and node.mask & mask == 0
-                    and not done[number]
-                    and not node.wide
-                    and len(node.wires) <= room
-                    and self._nearly_ready(node)
-                ):
-                    cones.append(node.mask)
-                    if len(cones) == 2:
-                        break
-        return cones
+                cones.add(cone)
+                yield cone
+        if cones:
+            return
+        done, nodes, mask = self.done, self.nodes, growth.mask
+        found = 0
+        for number in range(self.first, len(nodes)):
+            node = nodes[number]
+            if (
+                not node.diagonal
+                and node.mask & mask == 0
+                and not done[number]
+                and not node.wide
+                and len(node.wires) <= room
+                and self._nearly_ready(node)
+            ):
+                yield node.mask
+                found += 1
+                if found == 2:
+                    return
 
     def _nearly_ready(self, node: Node) -> bool:
         """Whether nothing but diagonals comes before ``node``."""
