@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quayside.planning.tile_plan import (
+    ALWAYS,
+    Condition,
     DenseStage,
     DiagonalStage,
     PermuteStage,
@@ -46,7 +48,7 @@ from quayside_numba.kernels import (
     TABLE,
     WORDS,
 )
-from quayside_numba.memory import Pool
+from quayside_numba.memory import Pool, address
 from quayside_numba.vectors import (
     COMPLEX,
     CROSS,
@@ -69,6 +71,22 @@ _MAX_GROUP = 3
 """High bits whose one-qubit matrices share a trip: 8 blocks fill 16 vector registers."""
 
 
+class _Kernel(NamedTuple):
+    """What decides the coefficients of a dense kernel, beside its matrix.
+
+    Lanes where ``mask`` is not ``value`` are left as they are. See ``DENSE_VARIANTS`` for the rest.
+    """
+
+    lanes: tuple[int, ...]
+    high: int
+    mask: int
+    value: int
+    form: int
+
+
+_IDENTITY = np.eye(2, dtype=np.complex128)
+
+
 @dataclass(slots=True, eq=False)
 class TileProgram:
     """A pass, ready to run on vectors of its precision.
@@ -78,6 +96,7 @@ class TileProgram:
         tile_offsets: byte offset of each tile.
         load_from, load_to, load_few, store_to, fresh: see :func:`~.kernels.run_tiles`.
         buffer_bytes, scratch_bytes: memory that a thread needs.
+        size: about the bytes that this object takes.
         keep: the arrays that instructions point at.
     """
 
@@ -90,6 +109,7 @@ class TileProgram:
     fresh: bool
     buffer_bytes: int
     scratch_bytes: int
+    size: int
     keep: list[Any]
 
 
@@ -133,6 +153,7 @@ class _Assembler:
         self.scratch_bytes = VECTOR_BYTES
         self.waiting = _Waiting()
         self.pointed: list[tuple[int, int, int]] = []  # line, word, block of the pool
+        self.wanted: dict[_Kernel, list[tuple[NDArray[Any], int]]] = {}
 
     def stage(self, stage: Stage) -> None:
         if isinstance(stage, DiagonalStage):
@@ -169,7 +190,7 @@ class _Assembler:
     def index(self, values: NDArray[Any]) -> int:
         """The address of an index list, which is kept."""
         self.pool.keep.append(values)
-        return values.ctypes.data
+        return address(values)
 
     # One-qubit matrices.
 
@@ -198,71 +219,71 @@ class _Assembler:
             while start < count:
                 # Four bits left are two and two: one alone would be a trip for itself.
                 size = 2 if count - start in (2, 4) else min(_MAX_GROUP, count - start)
-                self._layer(form, entries[start : start + size])
+                part = entries[start : start + size]
+                bits = tuple([bit for bit, _ in part])
+                if size == 1:
+                    self._matrix(part[0][1], (), bits, form)
+                else:
+                    kernel = _Kernel((), 1, 0, 0, form)
+                    blocks = [self._coefficients(matrix, kernel) for _, matrix in part]
+                    self._write(LAYER, _LAYER[size, False, form], bits, blocks[0])
                 start += size
         for form, matrices in waiting.lane.items():
             if len(matrices) == 1:
                 ((lane, matrix),) = matrices.items()
-                self._matrix(matrix, (lane,), (), form, 0, 0, 0, 0)
+                self._matrix(matrix, (lane,), (), form)
                 continue
             blocks = [
-                self._coefficients(matrices[lane], (lane,), 0, form)
-                if lane in matrices
-                else self._identity(form)
+                self._coefficients(matrices.get(lane, _IDENTITY), _Kernel((lane,), 0, 0, 0, form))
                 for lane in range(self.lanes)
             ]
-            self._write(LAYER, _LAYER[0, True, form], (), 0, 0, blocks, 0, 0)
-
-    def _layer(self, form: int, entries: Sequence[tuple[int, NDArray[Any]]]) -> None:
-        bits = tuple(bit for bit, _ in entries)
-        if len(bits) == 1:
-            self._matrix(entries[0][1], (), bits, form, 0, 0, 0, 0)
-            return
-        blocks = [self._coefficients(matrix, (), 1, form) for _, matrix in entries]
-        self._write(LAYER, _LAYER[len(bits), False, form], bits, 0, 0, blocks, 0, 0)
-
-    def _identity(self, form: int) -> NDArray[Any]:
-        return self._coefficients(np.eye(2, dtype=np.complex128), (0,), 0, form)
+            self._write(LAYER, _LAYER[0, True, form], (), blocks[0])
 
     # Matrices.
 
-    def _coefficients(
-        self,
-        matrix: NDArray[Any],
-        lanes: tuple[int, ...],
-        high: int,
-        form: int,
-        mask: int = 0,
-        value: int = 0,
-    ) -> NDArray[Any]:
-        """The vectors that a kernel reads, in its order; lanes where ``mask`` is not ``value``
-        are left as they are."""
-        rows, columns = matrix_places(self.width, lanes, high)
-        entries = matrix[rows, columns]
-        if mask:
-            idle = (np.arange(self.width) & mask) != value
-            entries[..., idle] = (rows == columns)[..., idle]
-        if form == COMPLEX:
-            return np.stack([entries.real, entries.imag], axis=3)
-        if form == CROSS:
-            return np.asarray(entries.real + entries.imag)
-        return np.asarray(entries.real)
+    def _coefficients(self, matrix: NDArray[Any], kernel: _Kernel) -> int:
+        """The pool's block for the vectors that a kernel reads; blocks follow each other."""
+        parts = 2 if kernel.form == COMPLEX else 1
+        block = self.pool.reserve((parts * self.width << kernel.high * 2) << len(kernel.lanes))
+        self.wanted.setdefault(kernel, []).append((matrix, block))
+        return block
+
+    def _fill(self) -> None:
+        """Make the coefficients of all matrices, those for alike kernels at once."""
+        for kernel, wanted in self.wanted.items():
+            rows, columns, places, idle = matrix_places(self.width, *kernel[:4])
+            matrices = np.array([matrix for matrix, _ in wanted])
+            count = len(wanted)
+            if kernel.form == COMPLEX:
+                flat = matrices.astype(np.complex128, copy=False).view(np.float64)
+                vectors = flat.reshape(count, -1)[:, places]
+            else:
+                reals = matrices.real
+                if kernel.form == CROSS:
+                    reals = reals + matrices.imag
+                vectors = reals[:, rows, columns]
+            if kernel.mask:
+                if kernel.form == COMPLEX:
+                    vectors[:, :, :, :, 0, idle] = (rows == columns)[..., idle]
+                    vectors[:, :, :, :, 1, idle] = 0
+                else:
+                    vectors[..., idle] = (rows == columns)[..., idle]
+            for (_, block), values in zip(wanted, vectors, strict=True):
+                self.pool.fill(block, values)
 
     def dense(self, stage: DenseStage) -> None:
         lanes = tuple(bit for bit in stage.bits if bit < self.lanes)
         high = tuple(bit - self.lanes for bit in stage.bits if bit >= self.lanes)
         form = _FORMS[stage.form]
         where = stage.condition
-        outer = (where.outer_mask, where.outer_value)
         if (len(high), lanes, form) in _DENSE:
-            mask, value = where.local_mask, where.local_value
-            self._matrix(stage.matrix, lanes, high, form, mask, value, *outer)
+            self._matrix(stage.matrix, lanes, high, form, where)
         elif len(stage.bits) == 3 and self.high - len(high) >= len(lanes):
             # Lanes change places with high bits that the stage does not use, and back.
             free = [bit for bit in range(self.high) if bit not in high][: len(lanes)]
             self._swap(lanes, free)
             moved = {lane: bit + self.lanes for lane, bit in zip(lanes, free, strict=True)}
-            moved |= {there: here for here, there in moved.items()}
+            moved |= {bit: lane for lane, bit in moved.items()}
             old = [moved.get(bit, bit) for bit in stage.bits]
             bits = sorted(old)
             order = deposited(3, [old.index(bit) for bit in bits])
@@ -270,7 +291,8 @@ class _Assembler:
             mask = sum(1 << moved.get(bit, bit) for bit in bits_of(where.local_mask))
             value = sum(1 << moved.get(bit, bit) for bit in bits_of(where.local_value))
             places = tuple(bit - self.lanes for bit in bits)
-            self._matrix(matrix, (), places, form, mask, value, *outer)
+            there = Condition(mask, value, where.outer_mask, where.outer_value)
+            self._matrix(matrix, (), places, form, there)
             self._swap(lanes, free)
         else:
             matrix = np.ascontiguousarray(stage.matrix, dtype=self.complex).view(self.real)
@@ -282,41 +304,26 @@ class _Assembler:
         lanes: tuple[int, ...],
         high: tuple[int, ...],
         form: int,
-        mask: int,
-        value: int,
-        outer_mask: int,
-        outer_value: int,
+        where: Condition = ALWAYS,
     ) -> None:
-        lane_mask, lane_value = mask & self.lane_mask, value & self.lane_mask
-        blocks = self._coefficients(matrix, lanes, len(high), form, lane_mask, lane_value)
-        self._write(
-            DENSE,
-            _DENSE[len(high), lanes, form],
-            high,
-            mask >> self.lanes,
-            value >> self.lanes,
-            [blocks],
-            outer_mask,
-            outer_value,
-        )
+        mask, value = where.local_mask & self.lane_mask, where.local_value & self.lane_mask
+        block = self._coefficients(matrix, _Kernel(lanes, len(high), mask, value, form))
+        self._write(DENSE, _DENSE[len(high), lanes, form], high, block, where)
 
     def _write(
         self,
         opcode: int,
         variant: int,
         bits: tuple[int, ...],
-        mask: int,
-        value: int,
-        coefficients: Sequence[NDArray[Any]],
-        outer_mask: int,
-        outer_value: int,
+        block: int,
+        where: Condition = ALWAYS,
     ) -> None:
+        mask, value = where.local_mask >> self.lanes, where.local_value >> self.lanes
         groups = block_groups(self.high, bits, mask, value)
         distances = [BLOCK_BYTES << bit for bit in bits] + [0] * (3 - len(bits))
-        line = self.line(
-            opcode, variant, len(groups), self.index(groups), *distances, 0, outer_mask, outer_value
-        )
-        self.point(line, 7, np.concatenate([block.ravel() for block in coefficients]))
+        outer = (where.outer_mask, where.outer_value)
+        line = self.line(opcode, variant, len(groups), self.index(groups), *distances, 0, *outer)
+        self.pointed.append((line, 7, block))
 
     # Diagonals.
 
@@ -415,6 +422,7 @@ class _Assembler:
         load_from, load_to = _loads(tuple(pass_.active[lanes + b] for b in read), tuple(read))
         outer = pass_.outer
         store_to = _byte_offsets(tuple(stored), amplitude)
+        self._fill()
         words = self.pool.settle()
         for line, word, block in self.pointed:
             self.lines[line][word] = words + self.pool.offset(block)
@@ -431,6 +439,7 @@ class _Assembler:
             fresh,
             BLOCK_BYTES << self.high,
             self.scratch_bytes,
+            self.pool.size + code.nbytes + 1000,
             [self.pool, self.tables],
         )
 

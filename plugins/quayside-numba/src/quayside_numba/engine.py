@@ -19,9 +19,10 @@ from quayside.errors import ProgramError
 from quayside.planning import Layout, Plan, Profile
 from quayside.planning.tile_plan import TilePass, WidePass
 from quayside.program import Precision
-from quayside_numba.assemble import TileProgram, assemble, can_assemble
+from quayside_numba.assemble import TileProgram, can_assemble
 from quayside_numba.compiling import compiled
 from quayside_numba.memory import aligned_bytes
+from quayside_numba.programs import Programs
 from quayside_numba.vectors import lane_count
 
 __all__ = ["NumbaEngine"]
@@ -51,6 +52,7 @@ class NumbaEngine(DenseEngine):
     ) -> None:
         super().__init__(threads=threads)
         self._small = small
+        self._programs = Programs()
         self._tiled = {}
         for number, precision in enumerate((Precision.SINGLE, Precision.DOUBLE)):
             # What is loaded as one block must be neighbours in the state.
@@ -106,7 +108,7 @@ class NumbaEngine(DenseEngine):
             elif not isinstance(pass_, TilePass):
                 raise ProgramError(f"a {type(pass_).__name__} is no pass of a tiled plan")
             elif can_assemble(pass_, state.precision):
-                program = assemble(pass_, state.precision)
+                program = self._programs.program(plan, number, pass_, state.precision)
                 self._run(state.buffer, program, memory, section)
             else:
                 apply_tile_pass(state.buffer, pass_)

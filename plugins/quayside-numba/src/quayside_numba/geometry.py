@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from quayside_numba.kernels import BLOCK_BYTES
 from quayside_numba.vectors import VECTOR_BYTES
 
 __all__ = [
+    "MatrixPlaces",
     "bits_of",
     "block_groups",
     "deposited",
@@ -89,16 +90,26 @@ def diagonal_indices(high: int, bits: tuple[int, ...], mask: int, value: int) ->
     return _frozen(entry * BLOCK_BYTES, np.int32)
 
 
+class MatrixPlaces(NamedTuple):
+    """Which entry of a matrix each coefficient of a dense kernel is.
+
+    ``rows`` and ``columns`` have shape ``(2**high, 2**high, 2**len(lanes), width)``: the
+    coefficient for row ``r``, column ``c``, flip ``s`` and lane ``i`` takes the amplitude in lane
+    ``i`` flipped by ``s``. ``places`` says the same of the matrix as a row of reals, with the real
+    and the imaginary part along one more axis before the last. ``idle`` are lanes to leave alone.
+    """
+
+    rows: NDArray[np.intp]
+    columns: NDArray[np.intp]
+    places: NDArray[np.intp]
+    idle: NDArray[np.bool_]
+
+
 @lru_cache(maxsize=_CACHE)
 def matrix_places(
-    width: int, lanes: tuple[int, ...], high: int
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Which entry of a matrix each coefficient of a dense kernel is, as (row, column).
-
-    The matrix's lowest index bits are the ``lanes``, then come ``high`` bits. Both arrays have
-    shape ``(2**high, 2**high, 2**len(lanes), width)``: the coefficient for row ``r``, column
-    ``c``, flip ``s`` and lane ``i`` takes the amplitude in lane ``i`` flipped by ``s``.
-    """
+    width: int, lanes: tuple[int, ...], high: int, mask: int, value: int
+) -> MatrixPlaces:
+    """For a matrix whose lowest index bits are the ``lanes``, followed by ``high`` bits."""
     k = len(lanes)
     lane = np.arange(width)
     sub = np.zeros_like(lane)
@@ -110,4 +121,10 @@ def matrix_places(
     shape = (1 << high, 1 << high, 1 << k, width)
     rows = np.broadcast_to(r << k | sub, shape)
     columns = np.broadcast_to(c << k | (sub ^ s), shape)
-    return _frozen(rows, np.intp), _frozen(columns, np.intp)
+    pairs = 2 * (rows << (k + high) | columns)
+    return MatrixPlaces(
+        _frozen(rows, np.intp),
+        _frozen(columns, np.intp),
+        _frozen(np.stack([pairs, pairs + 1], axis=3), np.intp),
+        _frozen((lane & mask) != value, np.bool_),
+    )

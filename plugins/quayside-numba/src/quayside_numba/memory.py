@@ -9,14 +9,19 @@ from numpy.typing import NDArray
 
 from quayside_numba.vectors import VECTOR_BYTES
 
-__all__ = ["Pool", "aligned_bytes"]
+__all__ = ["Pool", "address", "aligned_bytes"]
 
 
 def aligned_bytes(count: int, alignment: int = VECTOR_BYTES) -> NDArray[np.uint8]:
     """``count`` bytes without a value, at an address that is a multiple of ``alignment``."""
     raw = np.empty(count + alignment, dtype=np.uint8)
-    start = -raw.ctypes.data % alignment
+    start = -address(raw) % alignment
     return raw[start : start + count]
+
+
+def address(array: NDArray[Any]) -> int:
+    """Where an array's first element is."""
+    return int(array.__array_interface__["data"][0])  # faster than its ctypes attribute
 
 
 class Pool:
@@ -30,27 +35,41 @@ class Pool:
         self.keep: list[Any] = []
         self._real = real
         self._step = VECTOR_BYTES // real.itemsize
-        self._blocks: list[NDArray[Any]] = []
-        self._offsets: list[int] = []
+        self._blocks: list[tuple[int, NDArray[Any]]] = []
         self._size = 0
 
-    def add(self, values: NDArray[Any]) -> int:
-        """Take a copy of ``values``; the number to ask :meth:`offset` with."""
-        self._blocks.append(values)
-        self._offsets.append(self._size)
-        self._size += -(-values.size // self._step) * self._step
-        return len(self._offsets) - 1
+    @property
+    def size(self) -> int:
+        """Bytes of all blocks."""
+        return self._size * self._real.itemsize
 
-    def offset(self, number: int) -> int:
+    def reserve(self, size: int) -> int:
+        """Room for ``size`` reals; its number. One whose size is a multiple of a vector's is
+        followed by the next one without a gap."""
+        start = self._size
+        self._size += -(-size // self._step) * self._step
+        return start
+
+    def fill(self, block: int, values: NDArray[Any]) -> None:
+        """Say what is in a block: a copy of ``values``, taken by :meth:`settle`."""
+        self._blocks.append((block, values))
+
+    def add(self, values: NDArray[Any]) -> int:
+        """A block for a copy of ``values``."""
+        block = self.reserve(values.size)
+        self.fill(block, values)
+        return block
+
+    def offset(self, block: int) -> int:
         """Where a block starts, in bytes."""
-        return self._offsets[number] * self._real.itemsize
+        return block * self._real.itemsize
 
     def settle(self) -> int:
-        """Copy all that was added to where it stays; its address. To be called once, at the end."""
+        """Copy all to where it stays; its address. To be called once, at the end."""
         memory = aligned_bytes(self._size * self._real.itemsize)
         reals = memory.view(self._real)
-        for start, block in zip(self._offsets, self._blocks, strict=True):
-            reals[start : start + block.size] = block.ravel()
+        for start, values in self._blocks:
+            reals[start : start + values.size] = values.reshape(-1)
         self.keep.append(memory)
         self._blocks.clear()
-        return memory.ctypes.data
+        return address(memory)
