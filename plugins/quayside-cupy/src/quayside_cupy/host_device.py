@@ -67,6 +67,7 @@ class HostDevice:
     """A device whose memory is the host's and whose launches are function calls."""
 
     def __init__(self, library: Path) -> None:
+        self.path = library
         self._library = ctypes.CDLL(str(library))
         self._lock = threading.RLock()
         self._programs = np.zeros(PROGRAM_BYTES // 4, dtype=np.uint32)

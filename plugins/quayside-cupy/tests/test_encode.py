@@ -1,0 +1,211 @@
+"""What stages become: the instructions that make a program short, and that they are right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from quayside_cupy.encode import encode_plan
+from quayside_cupy.engine import CupyEngine
+from quayside_cupy.geometry import GEOMETRIES, LANES, middle_mapping, outer_mapping
+from quayside_cupy.opcodes import HEADER_WORDS, Op
+
+from quayside.errors import ProgramError
+from quayside.planning import Layout, Plan, Profile, make_plan
+from quayside.planning.tile_plan import (
+    Condition,
+    DenseStage,
+    DiagonalGroup,
+    DiagonalStage,
+    DiagonalTerm,
+    PermuteStage,
+    Stage,
+    TilePass,
+)
+from quayside.program import Matrix, Precision
+
+from .test_tile_pass import BOTH, HADAMARD, check, cross, real, tile_pass, unitary
+
+X = np.array([1, 0])
+
+
+def instructions(pass_: TilePass, precision: Precision) -> list[list[int]]:
+    """The opcodes of each round."""
+    plan = Plan(Profile("tiled"), Layout(), Layout(), [pass_])
+    programs = encode_plan(plan, precision)
+    words = programs.words.tolist()
+    tile = GEOMETRIES[precision].tile
+    at = HEADER_WORDS + 2 * words[5] + 2 * tile
+    rounds = []
+    for _ in range(words[0]):
+        at += tile + 1
+        opcodes = []
+        for _ in range(words[at - 1]):
+            opcodes.append(words[at])
+            at += words[at + 1]
+        rounds.append(opcodes)
+    return rounds
+
+
+def flat(engine: CupyEngine, precision: Precision, stages: Sequence[Stage]) -> list[int]:
+    """All opcodes of a pass of ``stages`` over a tile, whose result is checked as well."""
+    pass_ = tile_pass(precision, stages, GEOMETRIES[precision].tile)
+    check(engine, precision, [pass_], np.random.default_rng(0))
+    return [opcode for round_ in instructions(pass_, precision) for opcode in round_]
+
+
+@BOTH
+def test_a_flip_goes_into_the_matrix_before_or_after(
+    engine: CupyEngine, precision: Precision
+) -> None:
+    rng = np.random.default_rng(1)
+    for stages in (
+        [DenseStage((5, 9), unitary(rng, 2)), PermuteStage((5,), X, Condition(1 << 9, 1 << 9))],
+        [PermuteStage((9,), X, Condition(1 << 5, 0)), DenseStage((5, 9), unitary(rng, 2))],
+        [DenseStage((5,), HADAMARD, "hadamard"), PermuteStage((5,), X)],
+        [
+            DenseStage((5, 9), unitary(rng, 2)),
+            DenseStage((2,), unitary(rng, 1)),
+            PermuteStage((9,), X, Condition(1 << 5, 1 << 5)),
+        ],
+    ):
+        opcodes = flat(engine, precision, stages)
+        assert all(opcode < Op.CONDITIONAL for opcode in opcodes)
+        assert len([opcode for opcode in opcodes if opcode != Op.SCALE]) == len(stages) - 1
+
+
+@BOTH
+def test_a_flip_stays_where_something_between_touches_its_bits(
+    engine: CupyEngine, precision: Precision
+) -> None:
+    rng = np.random.default_rng(2)
+    stages = [
+        DenseStage((5, 9), unitary(rng, 2)),
+        DenseStage((9,), real(rng), "real"),
+        PermuteStage((5,), X, Condition(1 << 9, 1 << 9)),
+        DenseStage((5,), real(rng), "real"),
+    ]
+    opcodes = flat(engine, precision, stages)
+    assert sum(opcode >= Op.CONDITIONAL + Op.FLIP for opcode in opcodes) == 1
+
+
+@BOTH
+def test_both_values_of_a_condition_are_one_instruction(
+    engine: CupyEngine, precision: Precision
+) -> None:
+    rng = np.random.default_rng(3)
+    for control in (0, 3, 8):
+        stages = [
+            DenseStage((6,), unitary(rng, 1), "complex", Condition(1 << control, value << control))
+            for value in (1, 0)
+        ]
+        assert len(flat(engine, precision, stages)) == 1
+        # Another bit, another value of more bits: not the complement.
+        stages[1] = DenseStage((6,), unitary(rng, 1), "complex", Condition(1 << 10, 0))
+        assert len(flat(engine, precision, stages)) == 2
+
+
+@BOTH
+def test_rotations_on_many_bits_are_one_instruction(
+    engine: CupyEngine, precision: Precision
+) -> None:
+    rng = np.random.default_rng(4)
+    bits = range(5, 5 + GEOMETRIES[precision].register)
+    for form, make, together in (
+        ("real", real, Op.ROTATE_ALL),
+        ("cross", cross, Op.ROTATE_CROSS_ALL),
+    ):
+        stages: list[Stage] = []
+        for bit in bits:
+            matrix = make(rng)
+            while abs(matrix[0, 0].real) < 0.3:
+                matrix = make(rng)
+            stages.append(DenseStage((bit,), matrix, form))  # type: ignore[arg-type]  # a form
+        opcodes = flat(engine, precision, stages)
+        assert opcodes.count(together) == 1
+        assert set(opcodes) <= {together, Op.SCALE}
+
+
+def ising(bits: Sequence[tuple[int, int]], angle: float) -> DiagonalStage:
+    table = np.exp(1j * angle * np.array([1, -1, -1, 1]))
+    return DiagonalStage(
+        tuple(DiagonalGroup(pair, (DiagonalTerm((0, 1), (), table),)) for pair in bits)
+    )
+
+
+@BOTH
+def test_a_chain_of_couplings_is_one_tree(engine: CupyEngine, precision: Precision) -> None:
+    rng = np.random.default_rng(5)
+    geometry = GEOMETRIES[precision]
+    chain = [(bit, bit + 1) for bit in range(geometry.tile - 1)]
+    bits = range(5, 5 + geometry.register)
+    stages: list[Stage] = [DenseStage((bit,), unitary(rng, 1)) for bit in bits]
+    stages.append(ising(chain, 0.3))
+    assert flat(engine, precision, stages).count(Op.PHASE_TREE) == 1
+
+
+@BOTH
+def test_a_large_table_is_looked_up(engine: CupyEngine, precision: Precision) -> None:
+    rng = np.random.default_rng(6)
+    bits = tuple(range(10))
+    table = np.exp(1j * rng.uniform(0, 6, 1 << 10))
+    group = DiagonalGroup(bits, (DiagonalTerm(bits, (), table),))
+    assert flat(engine, precision, [DiagonalStage((group,))]) == [Op.DIAGONAL]
+
+
+@BOTH
+def test_a_diagonal_that_is_not_quite_unitary_keeps_its_size(
+    engine: CupyEngine, precision: Precision
+) -> None:
+    table = np.array([1, 1 + 1e-6j])
+    group = DiagonalGroup((3,), (DiagonalTerm((0,), (), table),))
+    assert flat(engine, precision, [DiagonalStage((group,))]) == [Op.DIAGONAL]
+
+
+@pytest.mark.parametrize("precision", list(Precision), ids=lambda p: p.value)
+def test_lanes_of_a_middle_round_hit_every_bank(precision: Precision) -> None:
+    rng = np.random.default_rng(7)
+    geometry = GEOMETRIES[precision]
+    low = (1 << geometry.bank) - 1
+    for _ in range(300):
+        targets = tuple(
+            sorted(rng.permutation(geometry.tile)[: rng.integers(geometry.register + 1)].tolist())
+        )
+        mapping = middle_mapping(geometry, targets)
+        assert set(targets) <= set(mapping.registers)
+        assert sorted((*mapping.threads, *mapping.registers)) == list(range(geometry.tile))
+        banks = {0}
+        for bit in mapping.threads[: geometry.bank]:
+            banks |= {bank ^ geometry.columns[bit] & low for bank in banks}
+        assert len(banks) == 1 << geometry.bank
+
+
+@pytest.mark.parametrize("precision", list(Precision), ids=lambda p: p.value)
+def test_a_warp_loads_and_stores_runs_of_64_bytes(precision: Precision) -> None:
+    rng = np.random.default_rng(8)
+    geometry = GEOMETRIES[precision]
+    made = 0
+    for _ in range(300):
+        load = rng.permutation(geometry.tile).tolist()
+        store = rng.permutation(geometry.tile).tolist()
+        count = int(rng.integers(geometry.register + 1))
+        targets = tuple(sorted(rng.permutation(geometry.tile)[:count].tolist()))
+        mapping = outer_mapping(geometry, targets, (load, store))
+        if mapping is None:
+            continue
+        made += 1
+        lanes = mapping.threads[:LANES]
+        for storage in (load, store):
+            assert set(range(geometry.run)) <= {storage[bit] for bit in lanes}
+    assert made > 30
+    assert outer_mapping(geometry, (), (list(range(geometry.tile)),)) is not None
+
+
+def test_a_plan_that_is_not_for_the_gpu_is_refused() -> None:
+    gates = tuple(Matrix(unitary(np.random.default_rng(0), 1), (q,)) for q in range(14))
+    with pytest.raises(ProgramError, match="tiled"):
+        encode_plan(make_plan(gates, Layout(), Profile("gates")), Precision.SINGLE)
+    plan = make_plan(gates, Layout(), Profile("tiled", tile=13, low=3))
+    with pytest.raises(ProgramError, match="12 qubits"):
+        encode_plan(plan, Precision.SINGLE)
