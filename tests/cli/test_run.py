@@ -213,6 +213,17 @@ def test_a_plot_that_cannot_be_written_is_refused_before_the_run(
     cli("run", bell, "--plot", tmp_path / "x").assert_fails(2, ".png")
 
 
+def test_a_plot_that_fails_after_all_is_an_error_and_the_counts_are_shown(
+    cli: Any, bell: Path, tmp_path: Path
+) -> None:
+    picture = tmp_path / "taken.png"
+    picture.mkdir()
+    called = cli("run", bell, "--plot", picture)
+    assert called.code == 1
+    assert "ran on " in called.out
+    assert called.err.startswith(f"quayside: error: --plot {picture}: ")
+
+
 def test_a_plot_without_matplotlib_says_what_to_install(
     cli: Any, bell: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from quayside.cli.counts import CircuitCounts, most_frequent
-from quayside.cli.errors import CommandError, require_extra
+from quayside.cli.errors import FAILED, CommandError, require_extra
 
 __all__ = ["check_plot_file", "save_plot"]
 
@@ -53,4 +53,4 @@ def save_plot(circuits: Sequence[CircuitCounts], path: Path) -> None:
     try:
         figure.savefig(path, dpi=150)
     except OSError as error:
-        raise CommandError(f"--plot {path}: {error.strerror or error}") from error
+        raise CommandError(f"--plot {path}: {error.strerror or error}", FAILED) from error

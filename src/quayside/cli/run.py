@@ -94,15 +94,15 @@ def execute(options: argparse.Namespace) -> int:
     result = _result(job)
     outcomes = [_counts(circuit, result, index) for index, circuit in enumerate(circuits)]
 
-    if options.plot is not None:
-        from quayside.cli.plot import save_plot
-
-        save_plot(outcomes, options.plot)
     if options.json:
         json.dump(_document(job, result, outcomes), sys.stdout, indent=2)
         sys.stdout.write("\n")
     else:
         _show(job, outcomes)
+    if options.plot is not None:  # last: a full disk must not take the counts with it
+        from quayside.cli.plot import save_plot
+
+        save_plot(outcomes, options.plot)
     return OK
 
 
