@@ -9,16 +9,20 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from qiskit import QuantumCircuit
-from qiskit.exceptions import QiskitError
 from qiskit.providers import BackendV2
 from qiskit.transpiler import Target
 
+from quayside.backends.inputs import (
+    NotCircuitsError,
+    RunInputError,
+    checked_circuits,
+    fallback_taken,
+)
 from quayside.backends.options import RunOptions, default_options, resolve, validate
 from quayside.backends.target import make_target
 from quayside.backends.work import Circuit, EngineWork
 from quayside.circuits.lower import lower_circuit
 from quayside.engines.base import Engine
-from quayside.errors import NotACircuitError, ProgramError
 from quayside.jobs.executors import WorkerPool, default_pool
 from quayside.jobs.local import LocalJob
 
@@ -26,20 +30,6 @@ if TYPE_CHECKING:
     from quayside.plugin import BackendSpec
 
 __all__ = ["EngineBackend", "NotCircuitsError", "RunInputError"]
-
-
-class RunInputError(QiskitError, ProgramError):  # type: ignore[misc]  # Qiskit ships no types
-    """What ``run`` was given cannot be run; also a ``ValueError`` and a ``QiskitError``."""
-
-    def __init__(self, message: str = "") -> None:
-        super().__init__(message)
-
-    def __str__(self) -> str:
-        return str(self.message)  # QiskitError gives the repr, with quotation marks and escapes
-
-
-class NotCircuitsError(RunInputError, NotACircuitError):
-    """What ``run`` was given is no circuit; also a ``TypeError``."""
 
 
 class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
@@ -131,7 +121,7 @@ class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
             RunOptionError: for a wrong option.
         """
         resolved = resolve(self._options, options)
-        circuits = [Circuit(*lower_circuit(one)) for one in _circuits(run_input)]
+        circuits = [Circuit(*lower_circuit(one)) for one in checked_circuits(run_input)]
         work = EngineWork(
             circuits,
             self.engine,
@@ -153,20 +143,12 @@ class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
 
     def _what_ran(self, precision: str) -> Mapping[str, Any]:
         """What a job's metadata say of what ran it."""
-        resolution = self.quayside_resolution
-        fallback = None
-        if resolution is not None and resolution.fallback_from is not None:
-            fallback = {
-                "requested": resolution.requested,
-                "from": resolution.fallback_from,
-                "reason": resolution.reason,
-            }
         return {
             "backend": self.name,
             "engine": self.engine.name,
             "device": self.engine.device,
             "precision": precision,
-            "fallback": fallback,
+            "fallback": fallback_taken(self.quayside_resolution),
         }
 
     def __repr__(self) -> str:
@@ -176,35 +158,3 @@ class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
 @functools.cache
 def _version() -> str:
     return importlib.metadata.version("quayside")
-
-
-def _circuits(run_input: object) -> list[QuantumCircuit]:
-    """The circuits to run, all of them circuits with every parameter bound."""
-    if isinstance(run_input, QuantumCircuit):
-        circuits = [run_input]
-    elif isinstance(run_input, Iterable) and not isinstance(run_input, (str, bytes, Mapping)):
-        circuits = list(run_input)
-        if not circuits:
-            raise RunInputError(
-                "there are no circuits to run: expected a circuit, or at least one in the list"
-            )
-    else:
-        raise NotCircuitsError(
-            f"cannot run {_kind(run_input)}: expected a QuantumCircuit, or several in a list"
-        )
-    for index, circuit in enumerate(circuits):
-        if not isinstance(circuit, QuantumCircuit):
-            raise NotCircuitsError(
-                f"cannot run item {index} of the list, {_kind(circuit)}: expected a QuantumCircuit"
-            )
-        if circuit.num_parameters:
-            names = ", ".join(sorted(parameter.name for parameter in circuit.parameters))
-            raise RunInputError(
-                f"circuit {circuit.name!r} has unbound parameters ({names}): "
-                "give them values with circuit.assign_parameters(...) first"
-            )
-    return circuits
-
-
-def _kind(thing: object) -> str:
-    return f"an object of type {type(thing).__name__}"
