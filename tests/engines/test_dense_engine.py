@@ -107,6 +107,29 @@ def test_probabilities_of_any_qubits_with_any_given(precision: Precision) -> Non
         )
 
 
+@pytest.mark.parametrize("precision", list(Precision))
+def test_many_blocks_at_once_are_those_one_by_one(precision: Precision) -> None:
+    rng = np.random.default_rng(12)
+    for _ in range(60):
+        num_qubits = int(rng.integers(1, 9))
+        # Few gates: some qubits stay out of the vector; and not all qubits are asked for.
+        gates = random_gates(num_qubits, int(rng.integers(0, 10)), rng)
+        engine, state = evolve(gates, num_qubits, precision)
+        order = [int(q) for q in rng.permutation(num_qubits)]
+        asked = int(rng.integers(0, num_qubits + 1))
+        qubits, rest = order[:asked], order[asked:]
+        fixed = rest[: int(rng.integers(0, len(rest) + 1))]
+        values = rng.integers(0, 1 << len(fixed), 5)
+        found = engine.block_probabilities(state, qubits, fixed, values)
+        expected = [
+            engine.probabilities(
+                state, qubits, {q: int(value) >> j & 1 for j, q in enumerate(fixed)}
+            )[0]
+            for value in values
+        ]
+        np.testing.assert_allclose(found, expected, atol=1e-14)
+
+
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_probabilities_of_a_wide_state(threads: int) -> None:
     engine = DenseEngine(threads=threads)

@@ -13,6 +13,7 @@ from quayside.engines.dense_gates import SLAB_BYTES, apply_gate
 from quayside.engines.dense_read import (
     all_amplitudes,
     amplitudes_at,
+    block_probabilities,
     joint_probabilities,
     pauli_expectation,
 )
@@ -133,6 +134,21 @@ class DenseEngine:
     ) -> NDArray[np.float64]:
         """Joint probabilities of ``qubits`` and the given values."""
         return joint_probabilities(state, qubits, given, self._threads)
+
+    @property
+    def block_bits(self) -> int:
+        """Qubits of the blocks that sampling should ask for."""
+        return 8
+
+    def block_probabilities(
+        self,
+        state: DenseState,
+        qubits: Sequence[int],
+        fixed: Sequence[int],
+        values: NDArray[np.int64],
+    ) -> NDArray[np.float64]:
+        """Many small blocks of probabilities at once."""
+        return block_probabilities(state, qubits, fixed, values)
 
     def gather(self, state: DenseState, indices: NDArray[np.uint64]) -> ComplexArray:
         """The amplitudes at ``indices``."""

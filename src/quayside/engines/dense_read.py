@@ -5,8 +5,10 @@ Everything that sums is summed in double precision, in blocks that stay in cache
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -16,9 +18,15 @@ from quayside.engines.dense_state import ComplexArray, DenseState, split_bits
 from quayside.engines.dense_threads import run_side_by_side
 from quayside.errors import ProgramError
 
-__all__ = ["all_amplitudes", "amplitudes_at", "joint_probabilities", "pauli_expectation"]
+__all__ = [
+    "all_amplitudes",
+    "amplitudes_at",
+    "block_probabilities",
+    "joint_probabilities",
+    "pauli_expectation",
+]
 
-_BLOCK_BITS = 14
+_BLOCK_BITS = 15
 _SIDE_BY_SIDE_BITS = 18
 """From so many amplitudes on, a read is worth a second thread."""
 
@@ -64,50 +72,40 @@ def _marginal(
     """
     width = state.stored
     low = min(_BLOCK_BITS, width)
-    high = width - low
-    # The bits from `low` on are looped over, those below are one block.
     vector = state.vector
-    free_high = [bit for bit in range(low, width) if bit not in fixed]
-    base = sum(value << bit for bit, value in fixed.items() if bit >= low)
     low_fixed = {bit: value for bit, value in fixed.items() if bit < low}
     low_kept = sorted((bit for bit in kept if bit < low), reverse=True)
     high_kept = sorted((bit for bit in kept if bit >= low), reverse=True)
+    free_low = [bit for bit in range(low) if bit not in low_fixed]
+    # Bits of a block's squares: bit 0 tells the real from the imaginary part.
+    places = {1 + free_low.index(bit) for bit in low_kept}
     sums = np.zeros((state.batch, 1 << len(high_kept), 1 << len(low_kept)))
 
-    def block_sums(row: int, first: int, into: NDArray[np.float64]) -> None:
+    def squares(row: int, first: int) -> NDArray[np.float64]:
         block = vector[row : row + 1, first : first + (1 << low)]
-        view, axes = split_bits(block, low, [*low_kept, *low_fixed])
-        index: list[int | slice] = [slice(None)] * view.ndim
-        for bit, value in low_fixed.items():
-            index[axes[bit]] = slice(value, value + 1)
-        chosen = np.ascontiguousarray(view[tuple(index)])
-        real = chosen.view(chosen.real.dtype)
-        squares = real.astype(np.float64)
-        np.multiply(squares, squares, out=squares)
-        # The real and imaginary parts are neighbours in the last axis, which is summed with the
-        # rest, unless the last axis is a kept bit: then they are a pair of their own.
-        if axes and view.ndim - 1 in (axes[bit] for bit in low_kept):
-            squares = squares.reshape((*chosen.shape, 2))
-        keep = {axes[bit] for bit in low_kept}
-        others = tuple(axis for axis in range(squares.ndim) if axis not in keep)
-        into += squares.sum(axis=others).reshape(-1)
-
-    # Where the sums of a block go is its kept high bits; a thread's share has its own sums.
-    blocks: list[tuple[int, int]] = []
-    for number in range(1 << len(free_high)):
-        first, entry = base, 0
-        for place, bit in enumerate(free_high):
-            first |= (number >> place & 1) << bit
-        for place, bit in enumerate(reversed(high_kept)):
-            entry |= (first >> bit & 1) << place
-        blocks.append((first, entry))
+        if low_fixed:
+            view, axes = split_bits(block, low, list(low_fixed))
+            index: list[int | slice] = [slice(None)] * view.ndim
+            for bit, value in low_fixed.items():
+                index[axes[bit]] = value
+            block = view[tuple(index)]
+        real = np.ascontiguousarray(block).view(vector.real.dtype).reshape(-1)
+        values = real.astype(np.float64)
+        return np.multiply(values, values, out=values)
 
     def share(part: list[tuple[int, int]], into: NDArray[np.float64]) -> None:
+        # Blocks of one entry stand together: they are added up before their bits are.
         for row in range(state.batch):
-            for first, entry in part:
-                block_sums(row, first, into[row, entry])
+            for entry, group in groupby(part, key=itemgetter(0)):
+                total: NDArray[np.float64] | None = None
+                for _, first in group:
+                    values = squares(row, first)
+                    total = values if total is None else np.add(total, values, out=total)
+                assert total is not None
+                into[row, entry] += _sum_bits(total, places)
 
-    if high and threads > 1 and width >= _SIDE_BY_SIDE_BITS and len(blocks) >= 2 * threads:
+    blocks = _blocks(width, low, fixed, high_kept)
+    if threads > 1 and width >= _SIDE_BY_SIDE_BITS and len(blocks) >= 2 * threads:
         parts = [sums] + [np.zeros_like(sums) for _ in range(threads - 1)]
         calls: list[Callable[[], None]] = [
             partial(share, blocks[i * len(blocks) // threads : (i + 1) * len(blocks) // threads], p)
@@ -125,6 +123,81 @@ def _marginal(
     cube = sums.reshape((state.batch,) + (2,) * len(present))
     order = [0, *(1 + present.index(bit) for bit in wanted)]
     return np.ascontiguousarray(cube.transpose(order)).reshape(state.batch, -1)
+
+
+def _blocks(
+    width: int, low: int, fixed: Mapping[int, int], high_kept: Sequence[int]
+) -> list[tuple[int, int]]:
+    """Where each block of ``2**low`` amplitudes that agrees with ``fixed`` begins, behind the
+    entry (the bits ``high_kept``, the first the highest) that its sum goes to; by entry."""
+    free = [bit for bit in range(low, width) if bit not in fixed]
+    number = np.arange(1 << len(free), dtype=np.intp)
+    first = np.full_like(number, sum(value << bit for bit, value in fixed.items() if bit >= low))
+    for place, bit in enumerate(free):
+        first |= (number >> place & 1) << bit
+    entry = np.zeros_like(number)
+    for place, bit in enumerate(reversed(high_kept)):
+        entry |= (first >> bit & 1) << place
+    return sorted(zip(entry.tolist(), first.tolist(), strict=True))
+
+
+def _sum_bits(values: NDArray[np.float64], kept: Set[int]) -> NDArray[np.float64]:
+    """Sum over all bits of the index but ``kept``, the highest first: they have long runs."""
+    for bit in range(len(values).bit_length() - 2, -1, -1):
+        if bit not in kept:
+            halves = values.reshape(-1, 2, 1 << bit)
+            values = np.add(halves[:, 0], halves[:, 1]).reshape(-1)
+    return values
+
+
+def block_probabilities(
+    state: DenseState,
+    qubits: Sequence[int],
+    fixed: Sequence[int],
+    values: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """See :meth:`quayside.engines.base.BlockReader.block_probabilities`."""
+    places = state.layout.positions()
+    inside, inside_missing = _storage_indices(np.arange(1 << len(qubits)), qubits, places)
+    starts, start_missing = _storage_indices(values, fixed, places)
+    summed = [place for qubit, place in places.items() if qubit not in {*qubits, *fixed}]
+    if summed:
+        # Rare: not all qubits are measured.
+        rows = [
+            joint_probabilities(
+                state,
+                qubits,
+                {qubit: int(value) >> bit & 1 for bit, qubit in enumerate(fixed)},
+                1,
+            )[0]
+            for value in values
+        ]
+        return np.array(rows).reshape(len(values), 1 << len(qubits))
+    vector = state.vector[0]
+    result = np.empty((len(values), 1 << len(qubits)))
+    step = max(1, (1 << _BLOCK_BITS) >> len(qubits))
+    for first in range(0, len(values), step):
+        found = vector[starts[first : first + step, None] | inside].astype(np.complex128)
+        part = result[first : first + step]
+        np.multiply(found.real, found.real, out=part)
+        part += found.imag * found.imag
+    result[:, inside_missing] = 0
+    result[start_missing] = 0
+    return result
+
+
+def _storage_indices(
+    values: NDArray[np.int64], qubits: Sequence[int], places: Mapping[int, int]
+) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Storage bits for values of ``qubits``, and which values need a qubit that is not stored."""
+    index = np.zeros(len(values), dtype=np.intp)
+    missing = np.zeros(len(values), dtype=np.bool_)
+    for bit, qubit in enumerate(qubits):
+        if qubit in places:
+            index |= (values >> bit & 1) << places[qubit]
+        else:
+            missing |= (values >> bit & 1).astype(np.bool_)
+    return index, missing
 
 
 def amplitudes_at(state: DenseState, indices: NDArray[np.uint64]) -> ComplexArray:

@@ -12,6 +12,7 @@ set aside as a step of its own before the cluster: such steps are collected, and
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple, TypeAlias, Union
 
 from quayside.planning.fuse import Fused, Node
@@ -22,6 +23,9 @@ _WORK_MATRIX = 1.0
 _WORK_ONE_WIRE = 0.55
 _WORK_DIAGONAL = 0.12
 """What a node is worth: about the share of a pass that it would cost by itself."""
+
+_CONES = 3
+"""How many ways to go on are tried at each step; more than that found nothing better."""
 
 
 class Cluster(NamedTuple):
@@ -155,7 +159,7 @@ class _Search:
         while count < self.widest:
             chosen: _Growth | None = None
             chosen_value = 0.0
-            for mask in self._cones(growth):
+            for mask in islice(self._cones(growth), _CONES):
                 candidate = growth.copy()
                 self._widen(candidate, mask)
                 value = (candidate.work - growth.work) / (
