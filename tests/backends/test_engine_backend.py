@@ -19,7 +19,7 @@ from qiskit.providers import BackendV2, JobError, JobStatus, JobV1
 
 import quayside
 from quayside.backends.engine import EngineBackend
-from quayside.backends.work import EngineWork
+from quayside.backends.engine_task import EngineTask
 from quayside.engines.dense import DenseEngine
 from quayside.engines.reference import ReferenceEngine
 from quayside.execution.memory import ledger_for
@@ -271,8 +271,8 @@ def test_j35_a_final_job_holds_no_circuit_and_no_state(end: JobStatus) -> None:
     assert engine.states
     assert until(lambda: all(state() is None for state in engine.states), 5.0)
 
-    def programs() -> list[EngineWork]:
-        works = [one for one in gc.get_objects() if type(one) is EngineWork]
+    def programs() -> list[EngineTask]:
+        works = [one for one in gc.get_objects() if type(one) is EngineTask]
         return [work for work in works if work._engine is engine]
 
     assert until(lambda: not programs(), 5.0)

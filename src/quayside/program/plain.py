@@ -1,13 +1,16 @@
 """Plain data: trees of dataclasses, tuples, arrays and numbers that compare and save by value.
 
-A saved tree is an ``.npz`` of a JSON tree and the arrays it refers to; there are no pickles.
+A saved tree is an ``.npz`` of a JSON tree and the arrays it refers to; a packed one is the same as
+one string of bytes, for another process of the same version. There are no pickles.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
+import struct
 import zipfile
 from collections.abc import Mapping
 from types import ModuleType
@@ -19,7 +22,18 @@ from numpy.typing import NDArray
 from quayside.errors import ProgramError
 from quayside.program.expressions import Kind
 
-__all__ = ["File", "dataclasses_of", "load_tree", "same", "save_tree"]
+__all__ = [
+    "File",
+    "dataclasses_of",
+    "load_tree",
+    "pack_tree",
+    "same",
+    "save_tree",
+    "unpack_tree",
+]
+
+_ALIGNMENT = 16
+"""Bytes to a multiple of which a packed array starts: as much as any number in it asks for."""
 
 File: TypeAlias = Union[str, "os.PathLike[str]", IO[bytes]]
 
@@ -79,6 +93,68 @@ def load_tree(kind: str, version: int, file: File, classes: Mapping[str, type[An
         with open(file, "rb") as opened:
             return _load(kind, version, opened, os.fspath(file), classes)
     return _load(kind, version, file, getattr(file, "name", "the file"), classes)
+
+
+def pack_tree(kind: str, version: int, value: Any) -> bytes:
+    """``value``, the ``kind`` of thing it is, as bytes.
+
+    The layout: eight bytes with the size of the head (little-endian), the head (JSON: the tree,
+    and each array's number format and shape), the arrays in order, each at a multiple of 16 bytes.
+    Much quicker than ``.npz`` where there are many small arrays.
+
+    Raises:
+        RecursionError: for a tree that is nested more deeply than Python's stack allows.
+    """
+    writer = _Writer()
+    tree = {"format": version, kind: writer.encode(value)}
+    arrays = [np.ascontiguousarray(array) for array in writer.arrays]
+    head = json.dumps(
+        {
+            "tree": tree,
+            "arrays": [
+                (array.dtype.str, original.shape)  # ascontiguousarray makes a number one-element
+                for array, original in zip(arrays, writer.arrays, strict=True)
+            ],
+        }
+    ).encode()
+    parts = [struct.pack("<Q", len(head)), head, bytes(-(8 + len(head)) % _ALIGNMENT)]
+    for array in arrays:
+        parts += [array.tobytes(), bytes(-array.nbytes % _ALIGNMENT)]
+    return b"".join(parts)
+
+
+def unpack_tree(kind: str, version: int, data: bytes, classes: Mapping[str, type[Any]]) -> Any:
+    """Read what :func:`pack_tree` made; ``classes`` are those that may stand in the tree.
+
+    The arrays are read-only views of ``data``.
+
+    Raises:
+        ProgramError: if the bytes are no such kind of thing, or one of another format version.
+    """
+    try:
+        (size,) = struct.unpack_from("<Q", data)
+        head = json.loads(data[8 : 8 + size])
+        place = 8 + size + -(8 + size) % _ALIGNMENT
+        arrays: dict[str, NDArray[Any]] = {}
+        for number, (format_, shape) in enumerate(head["arrays"]):
+            dtype = np.dtype(format_)
+            if dtype.kind not in "biufc":
+                raise ProgramError(f"a packed {kind} holds an array of {dtype}, not of numbers")
+            count = math.prod(shape)
+            array = np.frombuffer(data, dtype, count, place).reshape(shape)
+            place += array.nbytes + -array.nbytes % _ALIGNMENT
+            arrays[f"a{number}"] = array
+        tree = head["tree"]
+        if tree["format"] != version:
+            raise ProgramError(
+                f"a packed {kind} has format {tree['format']}, expected {version}: both processes "
+                "need the same version of Quayside"
+            )
+        return _Reader(arrays, classes).decode(tree[kind])
+    except ProgramError:
+        raise
+    except (KeyError, TypeError, ValueError, struct.error) as error:
+        raise ProgramError(f"not a {kind} packed by Quayside ({error})") from error
 
 
 def _load(

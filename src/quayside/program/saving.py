@@ -1,13 +1,20 @@
-"""Programs as files: a ``.npz`` of a JSON tree and the arrays it refers to; no pickles."""
+"""Programs as files and as bytes: a JSON tree and the arrays it refers to; no pickles."""
 
 from __future__ import annotations
 
 from quayside.errors import ProgramError
 from quayside.program import expressions, operations
-from quayside.program.plain import File, dataclasses_of, load_tree, save_tree
+from quayside.program.plain import (
+    File,
+    dataclasses_of,
+    load_tree,
+    pack_tree,
+    save_tree,
+    unpack_tree,
+)
 from quayside.program.program import Program, VariableDeclaration
 
-__all__ = ["load_program", "save_program"]
+__all__ = ["load_program", "pack_program", "save_program", "unpack_program"]
 
 FORMAT = 1
 
@@ -33,4 +40,25 @@ def load_program(file: File) -> Program:
     if not isinstance(program, Program):
         name = file if isinstance(file, str) else getattr(file, "name", file)
         raise ProgramError(f"{name}: holds a {type(program).__name__}, not a program")
+    return program
+
+
+def pack_program(program: Program) -> bytes:
+    """``program`` as bytes, for another process that has the same version of Quayside.
+
+    Raises:
+        RecursionError: for control flow that is nested more deeply than Python's stack allows.
+    """
+    return pack_tree("program", FORMAT, program)
+
+
+def unpack_program(data: bytes) -> Program:
+    """The program that :func:`pack_program` packed; its arrays are read-only views of ``data``.
+
+    Raises:
+        ProgramError: if the bytes are no such program, or one of another format version.
+    """
+    program = unpack_tree("program", FORMAT, data, _CLASSES)
+    if not isinstance(program, Program):
+        raise ProgramError(f"packed was a {type(program).__name__}, not a program")
     return program
