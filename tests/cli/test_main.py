@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 import warnings
@@ -91,6 +92,25 @@ def test_quayside_s_warnings_are_one_line(cli: Any, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(backends_command, "execute", warn)
     called = cli("backends")
     assert (called.code, called.err) == (0, "quayside: warning: took numpy\n")
+
+
+@pytest.mark.parametrize(("options", "told"), [((), ["note: slow"]), (("--debug",), None)])
+def test_what_quayside_logs_is_one_line_each(
+    cli: Any, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], told: list[str] | None
+) -> None:
+    def log(options: object) -> int:
+        logger = logging.getLogger("quayside.somewhere")
+        logger.debug("thinking")
+        logger.warning("slow")
+        return 0
+
+    monkeypatch.setattr(backends_command, "execute", log)
+    logger = logging.getLogger("quayside")
+    before = logger.level, list(logger.handlers)
+    called = cli(*options, "backends")
+    lines = [f"quayside: {line}" for line in told or ["note: thinking", "note: slow"]]
+    assert (called.code, called.err.splitlines()) == (0, lines)
+    assert (logger.level, logger.handlers) == before
 
 
 def test_a_defect_is_one_line_and_code_1(tmp_path: Path) -> None:

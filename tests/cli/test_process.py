@@ -21,12 +21,6 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(autouse=True)
-def _one_backend(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever plugins are installed; one may have to compile first, and say so on stderr."""
-    monkeypatch.setenv("QUAYSIDE_BACKEND", "numpy")
-
-
 @pytest.fixture
 def endless(tmp_path: Path) -> Path:
     """A circuit that runs until somebody stops it."""

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import argparse
 import io
-import logging
 import os
 import sys
 import traceback
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from importlib.metadata import version
 from types import TracebackType
 from typing import NoReturn
 
 from quayside.cli import backends, doctor, plan, run
 from quayside.cli.errors import BROKEN_PIPE, FAILED, INTERRUPTED, USAGE, CommandError
+from quayside.cli.messages import log_messages, say, warning_messages
 from quayside.errors import (
     ManyStatesError,
     OutOfMemoryError,
     PluginError,
     QuaysideError,
-    QuaysideWarning,
 )
 
 __all__ = ["build_parser", "main"]
@@ -64,24 +61,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     if not options.debug:
         sys.excepthook = _show_defect
-    else:
-        logging.basicConfig(format="%(name)s: %(message)s")
-        logging.getLogger("quayside").setLevel(logging.DEBUG)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a circuit's name may be in any script
     try:
-        with _warnings_as_lines():
+        with warning_messages(), log_messages(everything=options.debug):
             code = int(options.execute(options))
         sys.stdout.flush()  # here, where a broken pipe can still be caught
     except (CommandError, QuaysideError) as error:
         if options.debug:
             traceback.print_exc()
-        _say("error", str(error))
+        say("error", str(error))
         if isinstance(error, CommandError):
             return error.exit_code
         return FAILED if isinstance(error, _NOT_THE_CALLERS) else USAGE
     except KeyboardInterrupt:
-        _say("error", "interrupted")
+        say("error", "interrupted")
         return INTERRUPTED
     except BrokenPipeError:
         # Whoever read the output has enough of it. The interpreter flushes stdout once more at
@@ -91,36 +85,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _say(kind: str, message: str) -> None:
-    """One line on stderr, whatever line breaks the message holds."""
-    print(f"quayside: {kind}: {' '.join(message.split())}", file=sys.stderr)
-
-
-@contextmanager
-def _warnings_as_lines() -> Iterator[None]:
-    """Print Quayside's warnings as a shell user expects; others as Python does."""
-    with warnings.catch_warnings():  # restores showwarning as well as the filters
-        python_way = warnings.showwarning
-
-        def show(
-            message: Warning | str,
-            category: type[Warning],
-            filename: str,
-            lineno: int,
-            file: object = None,
-            line: str | None = None,
-        ) -> None:
-            if issubclass(category, QuaysideWarning):
-                _say("warning", str(message))
-            else:
-                python_way(message, category, filename, lineno, None, line)
-
-        warnings.showwarning = show
-        yield
-
-
 def _show_defect(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
     name = f"{kind.__name__}: {error}" if str(error) else kind.__name__
-    _say("error", f"{name} (this is a defect; quayside --debug shows where)")
+    say("error", f"{name} (this is a defect; quayside --debug shows where)")
