@@ -31,7 +31,9 @@ _STEP_COSTS = {Precision.SINGLE: 0.3, Precision.DOUBLE: 0.6}
 With less, plans have more and narrower clusters, and take longer."""
 
 
-def measure_cluster_costs(precision: Precision, widest: int = 6) -> tuple[float, ...]:
+def measure_cluster_costs(
+    precision: Precision, widest: int = 5, rounds: int = 200
+) -> tuple[float, ...]:
     """Measure :data:`CLUSTER_COSTS` on this machine, for clusters of 0 to ``widest`` qubits.
 
     Takes about a second. Entry 0 is the copy of a tile.
@@ -40,17 +42,17 @@ def measure_cluster_costs(precision: Precision, widest: int = 6) -> tuple[float,
     dtype = precision.complex_dtype
     source = np.ones(1 << tile, dtype)
     target = np.empty_like(source)
-    costs = [_best_seconds(partial(np.copyto, target, source))]
+    costs = [_best_seconds(partial(np.copyto, target, source), rounds)]
     step = _STEP_COSTS[precision]
     for width in range(1, widest + 1):
         matrix = np.full((1 << width, 1 << width), 2.0**-width, dtype)
         shape = (-1, 1 << width, 1 << min(column_limit(width), tile - width))
         before, after = source.reshape(shape), target.reshape(shape)
-        costs.append(_best_seconds(partial(np.matmul, matrix, before, after)))
+        costs.append(_best_seconds(partial(np.matmul, matrix, before, after), rounds))
     return tuple(round(seconds / (1 << tile) * 1e9 + step, 2) for seconds in costs)
 
 
-def _best_seconds(call: Callable[[], object], rounds: int = 200) -> float:
+def _best_seconds(call: Callable[[], object], rounds: int) -> float:
     best = float("inf")
     for _ in range(rounds):
         started = time.perf_counter()
