@@ -12,7 +12,7 @@ from quayside_cupy.sources import kernel_source
 
 NVCC = shutil.which("nvcc")
 
-MOST_SPILLED = {("sm_75", "tile_pass_double"): 128, ("sm_80", "tile_pass_double"): 128}
+MOST_SPILLED = {"tile_pass_double": 128}
 """Bytes that are written and read back somewhere in a kernel; none but these."""
 
 MOST_REGISTERS = 80
@@ -50,4 +50,4 @@ def test_kernels_compile_without_spills(architecture: str, tmp_path: Path) -> No
     assert set(kernels) == {f"{name}_{kind}" for name in names for kind in ("single", "double")}
     for name, (registers, spilled) in kernels.items():
         assert registers <= MOST_REGISTERS, name
-        assert spilled <= MOST_SPILLED.get((architecture, name), 0), name
+        assert spilled <= MOST_SPILLED.get(name, 0), name

@@ -132,6 +132,10 @@ class ProgramWriter:
         ]
         self._rounds[-1][1].append(words)
 
+    def _column(self, bit: int) -> int:
+        """What local bit ``bit`` does to a slot, in bytes."""
+        return self._geometry.columns[bit] * self._buffers.precision.amplitude_bytes
+
     def _place_mask(self, local: int) -> int:
         return sum(1 << place for bit, place in self._places.items() if local >> bit & 1)
 
@@ -242,7 +246,7 @@ class ProgramWriter:
         more = [len(bits), table.shape[1]]
         more.append(self._buffers.add_ints(source.ravel().tolist()))
         more.append(self._buffers.add_table(table))
-        more += [self._geometry.columns[bit] for bit in bits]
+        more += [self._column(bit) for bit in bits]
         more += [self._places[bit] for bit in bits]
         self._emit(Op.GATHER, more=more, condition=condition)
 
@@ -400,7 +404,7 @@ class ProgramWriter:
         words += [store[bit] for bit in (*last.threads, *last.registers)]
         payload_at: list[int] = []
         for mapping, ops in self._rounds:
-            words += [self._geometry.columns[bit] for bit in (*mapping.threads, *mapping.registers)]
+            words += [self._column(bit) for bit in (*mapping.threads, *mapping.registers)]
             words.append(len(ops))
             for op in ops:
                 payload_at.append(len(words) + 2)

@@ -9,7 +9,8 @@
 // T-R thread bits, then those of the R register bits); then the rounds.
 //
 // A round: T slot columns (in the same order), the number of its instructions, the instructions.
-// The slot of an amplitude in shared memory is the XOR of the columns of the bits that are set.
+// The slot of an amplitude in shared memory, in bytes, is the XOR of the columns of the bits that
+// are set.
 //
 // An instruction: 0 opcode  1 length in words  2 payload, in reals from the beginning of the program
 //   3 whether there is a condition on the tile number  4, 5 its mask and value

@@ -63,6 +63,12 @@ struct alignas(2 * sizeof(Real)) Complex {
     Real re, im;
 };
 
+// A complex number from constant memory.
+template <class Real>
+QS_DEVICE Complex<Real> fetch(const Real* numbers, int index) {
+    return {numbers[2 * index], numbers[2 * index + 1]};
+}
+
 // Angles are whole turns in fixed point, so that sums of any length are exact modulo one turn.
 template <class Real>
 struct Turns;

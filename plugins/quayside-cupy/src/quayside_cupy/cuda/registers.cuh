@@ -91,8 +91,7 @@ QS_DEVICE void dense(Complex<Real> (&a)[1 << R], const Real* m, const Where& whe
                     re = column == 0 ? c * x.re : qs_fma(c, x.re, re);
                     im = column == 0 ? c * x.im : qs_fma(c, x.im, im);
                 } else {
-                    const Complex<Real> entry =
-                        reinterpret_cast<const Complex<Real>*>(m)[row * SIZE + column];
+                    const Complex<Real> entry = fetch(m, row * SIZE + column);
                     const Real c = entry.re, s = entry.im;
                     re = column == 0 ? c * x.re : qs_fma(c, x.re, re);
                     im = column == 0 ? c * x.im : qs_fma(c, x.im, im);
@@ -114,17 +113,14 @@ QS_DEVICE void dense(Complex<Real> (&a)[1 << R], const Real* m, const Where& whe
 // One of two matrices on register bit B0: the first where the condition holds, the second elsewhere.
 template <int B0, int R, class Real>
 QS_DEVICE void multiplex(Complex<Real> (&a)[1 << R], const Real* m, const Where& where) {
-    const Complex<Real>* entries = reinterpret_cast<const Complex<Real>*>(m);
     Complex<Real> chosen[4];
     QS_UNROLL
     for (int group = 0; group < (1 << (R - 1)); ++group) {
         if (group == 0 || where.mask) {  // else it is the same matrix for all of the thread
-            const bool first = applies<true>(where, spread1<B0>(group, 0));
+            // The address is chosen, not the value: one matrix in registers is enough.
+            const int start = applies<true>(where, spread1<B0>(group, 0)) ? 0 : 4;
             QS_UNROLL
-            for (int k = 0; k < 4; ++k) {
-                chosen[k].re = first ? entries[k].re : entries[4 + k].re;
-                chosen[k].im = first ? entries[k].im : entries[4 + k].im;
-            }
+            for (int k = 0; k < 4; ++k) chosen[k] = fetch(m, start + k);
         }
         Complex<Real>& p = a[spread1<B0>(group, 0)];
         Complex<Real>& q = a[spread1<B0>(group, 1)];

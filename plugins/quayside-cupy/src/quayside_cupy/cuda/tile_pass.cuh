@@ -15,7 +15,7 @@
 template <class Real, int R>
 struct Registers {
     Complex<Real> a[1 << R];
-    Word slot;  // of register index 0
+    Word slot;  // of register index 0, in bytes
 };
 
 // A word of the program. Positions are plain integers and no pointers: the compiler then sees that
@@ -78,19 +78,26 @@ QS_DEVICE void store(const Registers<Real, R>& own, Complex<Real>* tile, Index b
     for (int r = 0; r < (1 << R); ++r) tile[index[r]] = own.a[r];
 }
 
-template <class Real, int T, int R>
-QS_DEVICE void write_slots(const Registers<Real, R>& own, Complex<Real>* slots,
-                           int columns) {
-    QS_UNROLL
-    for (int r = 0; r < (1 << R); ++r) slots[own.slot ^ combine<R>(columns + T - R, r)] = own.a[r];
+template <class Real>
+QS_DEVICE Complex<Real>& amplitude(unsigned char* slots, Word byte) {
+    return *reinterpret_cast<Complex<Real>*>(slots + byte);
 }
 
 template <class Real, int T, int R>
-QS_DEVICE void read_slots(Registers<Real, R>& own, const Complex<Real>* slots, int t,
-                          int columns) {
+QS_DEVICE void write_slots(const Registers<Real, R>& own, unsigned char* slots, int columns) {
+    QS_UNROLL
+    for (int r = 0; r < (1 << R); ++r) {
+        amplitude<Real>(slots, own.slot ^ combine<R>(columns + T - R, r)) = own.a[r];
+    }
+}
+
+template <class Real, int T, int R>
+QS_DEVICE void read_slots(Registers<Real, R>& own, unsigned char* slots, int t, int columns) {
     own.slot = combine<T - R>(columns, t);
     QS_UNROLL
-    for (int r = 0; r < (1 << R); ++r) own.a[r] = slots[own.slot ^ combine<R>(columns + T - R, r)];
+    for (int r = 0; r < (1 << R); ++r) {
+        own.a[r] = amplitude<Real>(slots, own.slot ^ combine<R>(columns + T - R, r));
+    }
 }
 
 // A form is a constant plus a sum over outer bits; there is one value of it in a tile.
@@ -151,7 +158,7 @@ QS_DEVICE void phase(Complex<Real> (&a)[1 << R], int t, int at,
 // top bit's half takes the place of the lower half's, once that is used.
 template <int BIT, int R, class Real, class Angle>
 QS_DEVICE void grow_tree(Complex<Real> (&a)[1 << R], Complex<Real> (&factor)[1 << (R - 1)], int t,
-                         int& at, Word pairs, const Complex<Real>* pair, const Angle* forms,
+                         int& at, Word pairs, const Real* pair, const Angle* forms,
                          const Angle* angles) {
     constexpr bool TOP = BIT == R - 1;
     constexpr int HALF = 1 << BIT, TARGET = TOP ? 0 : HALF;
@@ -165,7 +172,7 @@ QS_DEVICE void grow_tree(Complex<Real> (&a)[1 << R], Complex<Real> (&factor)[1 <
     for (int low = 0; low < BIT; ++low) {
         const int number = BIT * (BIT - 1) / 2 + low;
         if (pairs >> number & 1) {
-            const Complex<Real> both = pair[number];
+            const Complex<Real> both = fetch(pair, number);
             QS_UNROLL
             for (int k = 0; k < HALF; ++k) {
                 if (k >> low & 1) factor[k | TARGET] = product(both, factor[k | TARGET]);
@@ -179,7 +186,7 @@ QS_DEVICE void grow_tree(Complex<Real> (&a)[1 << R], Complex<Real> (&factor)[1 <
 }
 
 template <class Real, int R>
-QS_DEVICE void phase_tree(Complex<Real> (&a)[1 << R], int t, int at, const Complex<Real>* pair,
+QS_DEVICE void phase_tree(Complex<Real> (&a)[1 << R], int t, int at, const Real* pair,
                           const typename Turns<Real>::Type* forms,
                           const typename Turns<Real>::Type* angles) {
     const Word pairs = word(at++);
@@ -203,7 +210,7 @@ QS_DEVICE void rotate_all(Complex<Real> (&a)[1 << R], const Real* m) {
 // A diagonal as a table over any bits of the tile and of its number: for what is no short polynomial.
 // The factors wait in the thread's own slots, so that this is a loop and takes few registers.
 template <class Real, int T, int R>
-QS_DEVICE void diagonal(Registers<Real, R>& own, Complex<Real>* slots, int t, Word number, int at,
+QS_DEVICE void diagonal(Registers<Real, R>& own, unsigned char* slots, int t, Word number, int at,
                         int columns, const Where& where, const Complex<Real>* tables) {
     const int k = static_cast<int>(word(at)), m = static_cast<int>(word(at + 1));
     const Complex<Real>* table = tables + word(at + 2);
@@ -219,18 +226,19 @@ QS_DEVICE void diagonal(Registers<Real, R>& own, Complex<Real>* slots, int t, Wo
         for (int j = 0; j < k; ++j) entry |= (place >> word(positions + j) & 1u) << j;
         Complex<Real> factor = {Real(1), Real(0)};
         if (applies<true>(where, r)) factor = table[entry];
-        slots[own.slot ^ combine<R>(columns + T - R, r)] = factor;
+        amplitude<Real>(slots, own.slot ^ combine<R>(columns + T - R, r)) = factor;
     }
     QS_UNROLL
     for (int r = 0; r < (1 << R); ++r) {
-        own.a[r] = product(slots[own.slot ^ combine<R>(columns + T - R, r)], own.a[r]);
+        const Word byte = own.slot ^ combine<R>(columns + T - R, r);
+        own.a[r] = product(amplitude<Real>(slots, byte), own.a[r]);
     }
 }
 
 // Rows with `entries` coefficients each, of a matrix over k bits anywhere in the tile, read from
 // shared memory: wide matrices, permutations, preparations. General, and slow.
 template <class Real, int T, int R>
-QS_DEVICE void gather(Registers<Real, R>& own, const Complex<Real>* slots, int t, int at,
+QS_DEVICE void gather(Registers<Real, R>& own, unsigned char* slots, int t, int at,
                       int columns, const Where& where, const Complex<Real>* tables,
                       const int* ints) {
     const int k = static_cast<int>(word(at)), entries = static_cast<int>(word(at + 1));
@@ -256,7 +264,7 @@ QS_DEVICE void gather(Registers<Real, R>& own, const Complex<Real>* slots, int t
             Word slot = base;
             QS_KEEP_LOOP
             for (int j = 0; j < k; ++j) slot ^= word(bits + j) & (0u - (source >> j & 1u));
-            const Complex<Real> term = product(table[cell], slots[slot]);
+            const Complex<Real> term = product(table[cell], amplitude<Real>(slots, slot));
             sum.re += term.re;
             sum.im += term.im;
         }
@@ -332,8 +340,7 @@ QS_DEVICE void on_registers_unscaled(int opcode, Complex<Real> (&a)[1 << R], con
         case QS_REGISTER_TABLE:
             QS_UNROLL
             for (int r = 0; r < (1 << R); ++r) {
-                const Complex<Real> factor = {m[2 * r], m[2 * r + 1]};
-                a[r] = product(factor, a[r]);
+                a[r] = product(fetch(m, r), a[r]);
             }
             break;
     }
@@ -348,8 +355,8 @@ QS_DEVICE void tile_pass(unsigned char* shared, Word number, Complex<Real>* tile
     constexpr int THREADS = 1 << (T - R);
     const int begin = static_cast<int>(program) * 4;
     const Real* reals = reinterpret_cast<const Real*>(qs_program + program);
-    Complex<Real>* slots = reinterpret_cast<Complex<Real>*>(shared);
-    Angle* forms = reinterpret_cast<Angle*>(slots + (1 << T));
+    unsigned char* slots = shared;
+    Angle* forms = reinterpret_cast<Angle*>(shared + (sizeof(Complex<Real>) << T));
     typedef Registers<Real, R> Own;
     QS_PRIVATE(Own, own, THREADS);
 
@@ -386,7 +393,7 @@ QS_DEVICE void tile_pass(unsigned char* shared, Word number, Complex<Real>* tile
             if (word(op + 3) && (number & word(op + 4)) != word(op + 5)) continue;
             if (opcode < QS_UNSCALED) {
                 QS_EACH_THREAD(t, THREADS) {
-                    on_registers<R>(opcode, QS_OWN(own, t).a, m, QS_OWN(own, t).slot >> T);
+                    on_registers<R>(opcode, QS_OWN(own, t).a, m, QS_OWN(own, t).slot >> 20);
                 }
             } else if (opcode < QS_PHASE) {
                 QS_EACH_THREAD(t, THREADS) on_registers_unscaled<R>(opcode, QS_OWN(own, t).a, m);
@@ -396,8 +403,7 @@ QS_DEVICE void tile_pass(unsigned char* shared, Word number, Complex<Real>* tile
                 }
             } else if (opcode == QS_PHASE_TREE) {
                 QS_EACH_THREAD(t, THREADS) {
-                    phase_tree<Real, R>(QS_OWN(own, t).a, t, op + QS_OPERANDS,
-                                        reinterpret_cast<const Complex<Real>*>(m), forms, angles);
+                    phase_tree<Real, R>(QS_OWN(own, t).a, t, op + QS_OPERANDS, m, forms, angles);
                 }
             } else if (opcode == QS_DIAGONAL) {
                 QS_EACH_THREAD(t, THREADS) {
