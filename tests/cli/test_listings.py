@@ -13,6 +13,11 @@ import numpy
 import pytest
 from fake_plugins import FakeSites, fake_sites, spec
 
+from quayside.backends.builtin import quayside_register_backends
+
+OWN = [one.name for one in sorted(quayside_register_backends(), key=lambda one: -one.priority)]
+"""Quayside's own backends, the best first; all of them run wherever the tests do."""
+
 
 @pytest.fixture
 def sites(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeSites]:
@@ -35,7 +40,7 @@ def test_backends_lists_what_can_run_here_best_first(cli: Any, sites: FakeSites)
     called = cli("backends")
     assert (called.code, called.err) == (0, "")
     assert called.out.splitlines()[0].split() == ["name", "device", "status", "distribution"]
-    assert names(called.out) == ["numpy", "reference"]
+    assert names(called.out) == ["numpy", "reference", "basic"]
     row = ["numpy", "cpu", "available", "quayside", version("quayside")]
     assert called.out.splitlines()[1].split()[:5] == row
 
@@ -48,7 +53,7 @@ def test_an_unavailable_backend_shows_with_all_and_its_reason(cli: Any, sites: F
     assert short.splitlines()[-1] == "1 more cannot run here: quayside backends --all"
 
     full = cli("backends", "--all")
-    assert names(full.out) == ["rocket", "numpy", "reference"]
+    assert names(full.out) == ["rocket", "numpy", "reference", "basic"]
     line = full.out.splitlines()[1]
     assert line.split()[:5] == ["rocket", "gpu", "unavailable", "fake-rocket", "1.0"]
     assert "the device is not plugged in" in line
@@ -64,7 +69,7 @@ def test_a_broken_plugin_shows_with_all_and_hides_nobody(cli: Any, sites: FakeSi
     sites.use("raises_at_import")
     called = cli("backends", "--all")
     assert (called.code, called.err) == (0, "")
-    assert {"numpy", "reference"} <= set(names(called.out))
+    assert set(OWN) <= set(names(called.out))
     (line,) = [line for line in called.out.splitlines() if line.startswith("fake-raises")]
     assert "broken" in line
     plugins = json.loads(cli("backends", "--all", "--json").out)["plugins"]
@@ -102,7 +107,7 @@ def test_a_name_that_two_plugins_claim_is_listed_as_it_can_be_used(
 def test_the_json_of_backends_is_the_listing(cli: Any, sites: FakeSites) -> None:
     told = json.loads(cli("backends", "--json").out)
     assert list(told) == ["backends"]
-    assert [backend["name"] for backend in told["backends"]] == ["numpy", "reference"]
+    assert [backend["name"] for backend in told["backends"]] == ["numpy", "reference", "basic"]
 
 
 # --- doctor -----------------------------------------------------------------------------------
@@ -122,7 +127,7 @@ def test_doctor_json_has_the_facts(cli: Any, sites: FakeSites) -> None:
     assert told["versions"]["numpy"] == numpy.__version__
     assert told["cpus"] >= 1
     assert 0 < told["memory"]["available"] <= told["memory"]["total"]
-    assert [backend["name"] for backend in told["backends"]] == ["numpy", "reference"]
+    assert [backend["name"] for backend in told["backends"]] == ["numpy", "reference", "basic"]
     assert told["problems"] == []
 
 
