@@ -182,6 +182,46 @@ def test_reads_and_collapse_after_a_tiled_plan(precision: Precision) -> None:
     np.testing.assert_allclose(numba.amplitudes(mine), reference.amplitudes(other), atol=tolerance)
 
 
+@BOTH
+@pytest.mark.parametrize("num_qubits", [10, 18])
+def test_reads_of_batches_in_any_storage_order(precision: Precision, num_qubits: int) -> None:
+    rng = np.random.default_rng(num_qubits)
+    dense = DenseEngine(threads=2)
+    stored = rng.permutation(num_qubits)[: num_qubits - 1].tolist()
+    vectors = random_vectors(rng, 2, len(stored)).astype(precision.complex_dtype)
+    states = []
+    for engine in (TINY, USUAL, dense):
+        state = engine.allocate(num_qubits, precision, capacity=num_qubits, batch=2)
+        state.layout = Layout(tuple(stored))
+        state.vector[...] = vectors
+        states.append((engine, engine.copy(state)))
+        engine.release(state)
+    tolerance = 1e-12 if precision is Precision.DOUBLE else 1e-6
+    asked = rng.permutation(num_qubits).tolist()
+    for count in (0, 1, 3, 9):
+        given_ = dict.fromkeys(asked[count : count + 2], 0)
+        want = dense.probabilities(states[2][1], asked[:count], given_)
+        for engine, state in states[:2]:
+            found = engine.probabilities(state, asked[:count], given_)
+            np.testing.assert_allclose(found, want, atol=tolerance)
+    paulis = ["".join(rng.choice(list("IXYZ"), num_qubits)) for _ in range(3)]
+    paulis.append("".join("Z" if qubit in stored else "I" for qubit in reversed(range(num_qubits))))
+    for engine, state in states[:2]:
+        np.testing.assert_allclose(
+            engine.expectation(state, paulis),
+            dense.expectation(states[2][1], paulis),
+            atol=tolerance,
+        )
+    outcome = {stored[0]: 1, stored[3]: 0}
+    for engine, state in states:
+        engine.collapse(state, outcome, 0.25)
+        engine.flip(state, [stored[0], stored[5]])
+    for engine, state in states[:2]:
+        np.testing.assert_allclose(
+            engine.amplitudes(state), dense.amplitudes(states[2][1]), atol=tolerance
+        )
+
+
 def test_a_run_is_cancelled_between_tiles() -> None:
     # One pass over 2**20 amplitudes with thousands of stages takes seconds, and stops long before.
     rng = np.random.default_rng(0)
@@ -194,9 +234,17 @@ def test_a_run_is_cancelled_between_tiles() -> None:
     plan = make_plan(gates, state.layout, engine.profile(Precision.DOUBLE, 20), None)
     assert len(plan) == 1
     control = Control()
-    threading.Timer(0.2, control.cancel).start()
+
+    def cancel_in_mid_run() -> None:
+        while not control.fraction:
+            time.sleep(0.001)
+        control.cancel()
+
+    watcher = threading.Thread(target=cancel_in_mid_run)
+    watcher.start()
     with pytest.raises(Cancelled):
         engine.apply(state, plan, control)
+    watcher.join()
     assert 0 < control.fraction < 1
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from functools import partial
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,15 +26,27 @@ __all__ = [
     "pauli_expectation",
 ]
 
+Marginal: TypeAlias = Callable[
+    [DenseState, Sequence[int], Mapping[int, int], int], NDArray[np.float64]
+]
+Overlap: TypeAlias = Callable[[DenseState, int, int], NDArray[np.complex128]]
+
 _BLOCK_BITS = 15
 _SIDE_BY_SIDE_BITS = 18
 """From so many amplitudes on, a read is worth a second thread."""
 
 
 def joint_probabilities(
-    state: DenseState, qubits: Sequence[int], given: Mapping[int, int], threads: int
+    state: DenseState,
+    qubits: Sequence[int],
+    given: Mapping[int, int],
+    threads: int,
+    marginal: Marginal | None = None,
 ) -> NDArray[np.float64]:
-    """See :meth:`quayside.engines.base.Engine.probabilities`."""
+    """See :meth:`quayside.engines.base.Engine.probabilities`.
+
+    ``marginal`` sums the squares; an engine that has compiled code for it brings its own.
+    """
     places = state.layout.positions()
     result = np.zeros((state.batch, 1 << len(qubits)))
     if any(value and qubit not in places for qubit, value in given.items()):
@@ -45,7 +57,7 @@ def joint_probabilities(
     both = {qubit: given[qubit] for qubit in qubits if qubit in given}
     asked = [qubit for qubit in qubits if qubit in places and qubit not in both]
     fixed = {places[qubit]: value for qubit, value in given.items() if qubit in places}
-    sums = _marginal(state, [places[qubit] for qubit in asked], fixed, threads)
+    sums = (marginal or marginal_sums)(state, [places[qubit] for qubit in asked], fixed, threads)
 
     # Place the sums where all qubits that are not stored are 0 and `both` have their values.
     index: list[Any] = [slice(None)]
@@ -63,7 +75,7 @@ def joint_probabilities(
     return result
 
 
-def _marginal(
+def marginal_sums(
     state: DenseState, kept: Sequence[int], fixed: Mapping[int, int], threads: int
 ) -> NDArray[np.float64]:
     """Sums of |amplitude|² over all bits but ``kept`` (positions), where ``fixed`` bits hold.
@@ -234,11 +246,14 @@ def all_amplitudes(state: DenseState) -> ComplexArray:
     return result
 
 
-def pauli_expectation(state: DenseState, paulis: Sequence[str]) -> NDArray[np.float64]:
+def pauli_expectation(
+    state: DenseState, paulis: Sequence[str], overlap: Overlap | None = None
+) -> NDArray[np.float64]:
     """See :meth:`quayside.engines.base.Engine.expectation`.
 
     With x the bits of X and Y, z those of Z and Y, and y the number of Ys, a Pauli string takes
-    ``|i>`` to ``1j**y (-1)**popcount(i & z) |i ^ x>``.
+    ``|i>`` to ``1j**y (-1)**popcount(i & z) |i ^ x>``. ``overlap`` sums over ``i``; an engine that
+    has compiled code for it brings its own.
     """
     result = np.zeros((state.batch, len(paulis)))
     for column, label in enumerate(paulis):
@@ -246,11 +261,11 @@ def pauli_expectation(state: DenseState, paulis: Sequence[str]) -> NDArray[np.fl
             raise ProgramError(
                 f"Pauli string {label!r}: expected {state.num_qubits} letters of I, X, Y, Z"
             )
-        result[:, column] = _one_pauli(state, label)
+        result[:, column] = _one_pauli(state, label, overlap or flipped_overlap)
     return result
 
 
-def _one_pauli(state: DenseState, label: str) -> NDArray[np.float64]:
+def _one_pauli(state: DenseState, label: str, overlap: Overlap) -> NDArray[np.float64]:
     places = state.layout.positions()
     x = z = ys = 0
     for qubit, letter in enumerate(reversed(label)):
@@ -264,6 +279,11 @@ def _one_pauli(state: DenseState, label: str) -> NDArray[np.float64]:
         x |= bit if letter in "XY" else 0
         z |= bit if letter in "ZY" else 0
         ys += letter == "Y"
+    return np.asarray((overlap(state, x, z) * 1j**ys).real)
+
+
+def flipped_overlap(state: DenseState, x: int, z: int) -> NDArray[np.complex128]:
+    """Per vector, the sum of ``conj(a[i ^ x]) * a[i] * (-1)**popcount(i & z)``; storage bits."""
     low = min(_BLOCK_BITS, state.stored)
     mask = (1 << low) - 1
     signs = _parity_signs(low, z & mask)
@@ -279,7 +299,7 @@ def _one_pauli(state: DenseState, label: str) -> NDArray[np.float64]:
         sign = -1.0 if (first & z).bit_count() & 1 else 1.0
         here *= signs
         total += sign * np.einsum("bi,bi->b", there.conj(), here, dtype=np.complex128)
-    return np.asarray((total * 1j**ys).real)
+    return total
 
 
 def _parity_signs(width: int, mask: int) -> NDArray[np.float64]:

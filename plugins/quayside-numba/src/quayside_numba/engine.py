@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from quayside.control import Control
 from quayside.engines.dense import DenseEngine
 from quayside.engines.dense_gates import apply_gate
+from quayside.engines.dense_read import joint_probabilities, pauli_expectation
 from quayside.engines.dense_state import ComplexArray, DenseState
 from quayside.engines.dense_threads import run_side_by_side
 from quayside.engines.tiled import apply_tile_pass
@@ -23,13 +25,26 @@ from quayside_numba.assemble import TileProgram, can_assemble
 from quayside_numba.compiling import compiled
 from quayside_numba.memory import aligned_bytes
 from quayside_numba.programs import Programs
+from quayside_numba.states import (
+    copied,
+    expected_pauli,
+    flipped,
+    in_order,
+    marginal,
+    projected,
+)
 from quayside_numba.vectors import lane_count
 
 __all__ = ["NumbaEngine"]
 
 _HUGE_PAGE = 2 << 20
-_PORTION = 1 << 20
-"""Amplitudes that a thread works on between two looks at the control."""
+_PORTION = 1 << 25
+"""Amplitudes times instructions that a thread works on between two looks at the control: some
+ten milliseconds."""
+
+
+_LANES = lane_count(4)
+"""A state of fewer qubits does not fill a vector."""
 
 
 class NumbaEngine(DenseEngine):
@@ -53,6 +68,7 @@ class NumbaEngine(DenseEngine):
         super().__init__(threads=threads)
         self._small = small
         self._programs = Programs()
+        self._compiled_from = max(_LANES, small - 2)
         self._tiled = {}
         for number, precision in enumerate((Precision.SINGLE, Precision.DOUBLE)):
             # What is loaded as one block must be neighbours in the state.
@@ -82,6 +98,15 @@ class NumbaEngine(DenseEngine):
         buffer = memory.reshape(batch, 1 << capacity)
         buffer[:, 0] = 1
         return DenseState(num_qubits, capacity, precision, Layout(), buffer)
+
+    def copy(self, state: DenseState) -> DenseState:
+        """A state of its own with the same amplitudes."""
+        other = self.allocate(
+            state.num_qubits, state.precision, capacity=state.capacity, batch=state.batch
+        )
+        copied(other.buffer, state.vector, self._threads, state.stored)
+        other.layout = state.layout
+        return other
 
     def apply(self, state: DenseState, plan: Plan, control: Control) -> None:
         """Apply ``plan`` in place."""
@@ -125,7 +150,8 @@ class NumbaEngine(DenseEngine):
         tiles = vectors.shape[0] * len(program.tile_offsets)
         tile_size = program.buffer_bytes // vectors.itemsize
         threads = max(1, min(self._threads, tiles))
-        portion = max(1, min(_PORTION // tile_size, -(-tiles // (4 * threads))))
+        most = _PORTION // (tile_size * (1 + len(program.code)))
+        portion = max(1, min(most, -(-tiles // (4 * threads))))
         starts = itertools.count(0, portion)
 
         def work(thread: int) -> None:
@@ -157,6 +183,44 @@ class NumbaEngine(DenseEngine):
 
         calls: list[Callable[[], None]] = [partial(work, thread) for thread in range(threads)]
         run_side_by_side(calls)
+
+    def probabilities(
+        self, state: DenseState, qubits: Sequence[int], given: Mapping[int, int]
+    ) -> NDArray[np.float64]:
+        """Joint probabilities of ``qubits`` and the given values."""
+        own = marginal if state.stored >= self._compiled_from else None
+        return joint_probabilities(state, qubits, given, self._threads, own)
+
+    def amplitudes(self, state: DenseState) -> ComplexArray:
+        """All amplitudes in qubit order."""
+        if state.stored < self._compiled_from:
+            return super().amplitudes(state)
+        return in_order(state, self._threads)
+
+    def collapse(self, state: DenseState, outcome: Mapping[int, int], probability: float) -> None:
+        """Project in place onto ``outcome``, and divide by sqrt(probability)."""
+        places = state.layout.positions()
+        if state.stored < self._compiled_from or not outcome.keys() <= places.keys():
+            super().collapse(state, outcome, probability)
+            return
+        mask = sum(1 << places[qubit] for qubit in outcome)
+        value = sum(bit << places[qubit] for qubit, bit in outcome.items())
+        projected(state, mask, value, probability**-0.5, self._threads)
+
+    def flip(self, state: DenseState, qubits: Sequence[int]) -> None:
+        """Apply X to each of ``qubits`` in place."""
+        places = state.layout.positions()
+        if state.stored < self._compiled_from or not places.keys() >= set(qubits):
+            super().flip(state, qubits)
+            return
+        for qubit in qubits:
+            flipped(state, places[qubit], self._threads)
+
+    def expectation(self, state: DenseState, paulis: Sequence[str]) -> NDArray[np.float64]:
+        """Expectation values of Pauli strings."""
+        if state.stored < self._compiled_from:
+            return super().expectation(state, paulis)
+        return pauli_expectation(state, paulis, partial(expected_pauli, threads=self._threads))
 
 
 class _Memory:

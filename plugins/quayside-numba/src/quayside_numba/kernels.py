@@ -45,7 +45,7 @@ from quayside_numba.vectors import (
     store_amplitudes,
 )
 
-__all__ = ["BLOCK_BYTES", "run_tiles"]
+__all__ = ["BLOCK_BYTES", "compiled_function", "run_tiles"]
 
 BLOCK_BYTES = 2 * VECTOR_BYTES
 
@@ -56,21 +56,26 @@ WORDS = 10
 """Words of an instruction."""
 
 
-def _compiled(function: Callable[..., Any]) -> Any:
+def compiled_function(function: Callable[..., Any]) -> Any:
     """``function``, to be compiled when first called, and kept on disk where that can be.
 
     The cache on disk knows of a change to this file alone: so the name says what the intrinsics
     are.
     """
     function.__qualname__ += f"_{INTRINSICS}"
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+    # Sums may be taken in another order, in vectors; nothing else is left to the compiler's taste.
+    options: dict[str, Any] = {
+        "nogil": True,
+        "error_model": "numpy",
+        "fastmath": {"reassoc", "contract"},
+    }
     try:
         return numba.njit(cache=True, **options)(function)
     except RuntimeError:  # no folder to write to, neither here nor in the user's home
         return numba.njit(**options)(function)
 
 
-@_compiled
+@compiled_function
 def _build_table(unit, words, scratch, tile, real_bytes):
     """Build a diagonal group's table of blocks for one tile.
 
@@ -150,7 +155,7 @@ def _build_table(unit, words, scratch, tile, real_bytes):
     fill_block(unit, target + (1 << kh) * BLOCK_BYTES, one, zero)
 
 
-@_compiled
+@compiled_function
 def _multiply(unit, target, source, count, where, real_bytes):
     """Multiply ``count`` complex numbers by those at ``source``: entry ``e`` by the entry
     ``where[e]`` (an address of int32 numbers), or by entry ``e`` if ``where`` is 0."""
@@ -164,7 +169,7 @@ def _multiply(unit, target, source, count, where, real_bytes):
         put(unit, at + real_bytes, a * d + b * c)
 
 
-@_compiled
+@compiled_function
 def _run_general(unit, kind, k, count, bases, places, numbers, buffer, scratch, real_bytes):
     """A matrix, permutation or preparation on any bits, without vectors.
 
@@ -198,7 +203,7 @@ def _run_general(unit, kind, k, count, bases, places, numbers, buffer, scratch, 
             put(unit, at + VECTOR_BYTES, imag)
 
 
-@_compiled
+@compiled_function
 def run_tiles(
     unit,
     code,

@@ -540,3 +540,26 @@ def get_long(context, address):
         return builder.load(pointer, align=8)
 
     return _int(_int), codegen
+
+
+@intrinsic
+def add_norms(context, unit, source, sums):
+    """Add ``|a|**2`` of ``W`` complex numbers at ``source`` to ``W`` doubles at ``sums``."""
+
+    def codegen(context, builder, signature, arguments):
+        _, source, sums = arguments
+        emit = _Emitter(builder, signature.args[0])
+        low = emit.load(source, aligned=False)
+        high = emit.load(source, VECTOR_BYTES, aligned=False)
+        double = ir.VectorType(ir.DoubleType(), emit.width)
+        pointer = builder.inttoptr(sums, double.as_pointer())
+        total = builder.load(pointer, align=8)
+        for part in (0, 1):
+            value = emit.shuffle(low, high, [2 * i + part for i in range(emit.width)])
+            if emit.bytes < 8:
+                value = builder.fpext(value, double)
+            total = builder.fadd(total, builder.fmul(value, value))
+        builder.store(total, pointer, align=8)
+        return context.get_dummy_value()
+
+    return types.void(unit, _int, _int), codegen
