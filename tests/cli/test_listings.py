@@ -40,7 +40,7 @@ def test_backends_lists_what_can_run_here_best_first(cli: Any, sites: FakeSites)
     called = cli("backends")
     assert (called.code, called.err) == (0, "")
     assert called.out.splitlines()[0].split() == ["name", "device", "status", "distribution"]
-    assert names(called.out) == ["numpy", "reference", "basic"]
+    assert names(called.out) == OWN
     row = ["numpy", "cpu", "available", "quayside", version("quayside")]
     assert called.out.splitlines()[1].split()[:5] == row
 
@@ -53,7 +53,7 @@ def test_an_unavailable_backend_shows_with_all_and_its_reason(cli: Any, sites: F
     assert short.splitlines()[-1] == "1 more cannot run here: quayside backends --all"
 
     full = cli("backends", "--all")
-    assert names(full.out) == ["rocket", "numpy", "reference", "basic"]
+    assert names(full.out) == ["rocket", *OWN]
     line = full.out.splitlines()[1]
     assert line.split()[:5] == ["rocket", "gpu", "unavailable", "fake-rocket", "1.0"]
     assert "the device is not plugged in" in line
@@ -107,7 +107,7 @@ def test_a_name_that_two_plugins_claim_is_listed_as_it_can_be_used(
 def test_the_json_of_backends_is_the_listing(cli: Any, sites: FakeSites) -> None:
     told = json.loads(cli("backends", "--json").out)
     assert list(told) == ["backends"]
-    assert [backend["name"] for backend in told["backends"]] == ["numpy", "reference", "basic"]
+    assert [backend["name"] for backend in told["backends"]] == OWN
 
 
 # --- doctor -----------------------------------------------------------------------------------
@@ -127,7 +127,7 @@ def test_doctor_json_has_the_facts(cli: Any, sites: FakeSites) -> None:
     assert told["versions"]["numpy"] == numpy.__version__
     assert told["cpus"] >= 1
     assert 0 < told["memory"]["available"] <= told["memory"]["total"]
-    assert [backend["name"] for backend in told["backends"]] == ["numpy", "reference", "basic"]
+    assert [backend["name"] for backend in told["backends"]] == OWN
     assert told["problems"] == []
 
 
