@@ -121,7 +121,7 @@ def program_work(words: np.ndarray, precision: Precision) -> Work:
     at = HEADER_WORDS + 2 * int(words[5]) + 2 * geometry.tile
     for number in range(int(words[0])):
         if number:
-            work.add(Work(other=30 + 4 * amplitudes, shared=2 * amplitudes, exchanges=1))
+            work.add(Work(other=10 + 8 * amplitudes, shared=2 * amplitudes, exchanges=1))
         at += geometry.tile + 1
         for _ in range(int(words[at - 1])):
             work.add(instruction(words[at:], amplitudes, angle_words))
