@@ -96,7 +96,7 @@ def test_which_rows(sites: FakeSites) -> None:
         ours = ("fake-good", "fake-more", "quayside")
         return [row.name for row in found if row.distribution in ours]
 
-    assert names() == ["first", "numpy", "fake", "card", "reference", "fake-oracle"]
+    assert names() == ["first", "numpy", "fake", "card", "reference", "fake-oracle", "basic"]
     assert names(all=True) == ["first", "numpy", "fake-gpu", "fake", *names()[3:]]
     assert names(device="gpu") == ["card"]
     assert names(device="gpu", all=True) == ["fake-gpu", "card"]
@@ -105,7 +105,7 @@ def test_which_rows(sites: FakeSites) -> None:
     assert names("fake-gpu") == []
     assert names("fake-gpu", all=True) == ["fake-gpu"]
     assert names("gpu", all=True) == ["fake-gpu", "card"]
-    assert names("cpu") == ["first", "numpy", "fake", "reference", "fake-oracle"]
+    assert names("cpu") == ["first", "numpy", "fake", "reference", "fake-oracle", "basic"]
     assert names("auto") == names()
     assert names("no-such") == []
 

@@ -56,7 +56,7 @@ def test_nothing_is_close(only_fakes: FakeSites) -> None:
 
 def test_what_is_available_and_what_is_not(only_fakes: FakeSites) -> None:
     text = message("XYZZY ")
-    assert "Available: numpy, fake, reference, fake-oracle." in text
+    assert "Available: numpy, fake, reference, fake-oracle, basic." in text
     assert "Installed but unavailable here: fake-gpu." in text
 
 

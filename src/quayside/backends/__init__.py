@@ -1,14 +1,26 @@
 """Backends: Qiskit faces of engines. Called, ``quayside.backends()`` lists what there is.
 
-It imports nothing: the plugin that registers Quayside's own backends lives here, and must load
-where Qiskit does not.
+It imports nothing before it is used: the plugin that registers Quayside's own backends lives here,
+and must load where Qiskit does not. ``quayside.backends.adapt`` takes Qiskit.
 """
 
 from __future__ import annotations
 
+import importlib
 import sys
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from quayside.backends.adapted import adapt
+
+__all__ = ["adapt"]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "adapt":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return importlib.import_module("quayside.backends.adapted").adapt
 
 
 class _CallableModule(ModuleType):

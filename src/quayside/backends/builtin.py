@@ -17,7 +17,8 @@ QUAYSIDE_PLUGIN_API = 1
 
 @hookimpl
 def quayside_register_backends() -> Iterator[BackendSpec]:
-    """``numpy``, the engine that runs everywhere, and ``reference``, the slow oracle."""
+    """``numpy``, the engine that runs everywhere, ``reference``, the slow oracle, and ``basic``,
+    Qiskit's own simulator."""
     yield BackendSpec(
         name="numpy",
         device="cpu",
@@ -33,6 +34,14 @@ def quayside_register_backends() -> Iterator[BackendSpec]:
         factory="quayside.backends.factories:make_reference",
         probe="quayside.backends.builtin:probe",
         description="Slow and plain state vector, the oracle that other engines are checked with",
+    )
+    yield BackendSpec(
+        name="basic",
+        device="cpu",
+        priority=-10,  # for comparison: never chosen unless named
+        factory="quayside.backends.factories:make_basic",
+        probe="quayside.backends.builtin:probe",
+        description="Qiskit's BasicSimulator, in a worker process so that it can be cancelled",
     )
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import functools
 
+from qiskit.providers.basic_provider import BasicSimulator
+
+from quayside.backends.adapted import AdaptedBackend, adapt
 from quayside.backends.engine import EngineBackend
 from quayside.engines.base import Engine
 from quayside.plugin import BackendSpec
 
-__all__ = ["make_numpy", "make_reference"]
+__all__ = ["make_basic", "make_numpy", "make_reference"]
 
 
 @functools.cache
@@ -33,3 +36,14 @@ def make_numpy(spec: BackendSpec) -> EngineBackend:
 def make_reference(spec: BackendSpec) -> EngineBackend:
     """The backend ``reference``."""
     return EngineBackend(_reference_engine(), name=spec.name, spec=spec)
+
+
+def make_basic(spec: BackendSpec) -> AdaptedBackend:
+    """The backend ``basic``."""
+    return adapt(
+        BasicSimulator(),
+        name=spec.name,
+        description=spec.description,
+        device=spec.device,
+        factory="qiskit.providers.basic_provider:BasicSimulator",
+    )

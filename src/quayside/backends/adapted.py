@@ -1,0 +1,295 @@
+"""``adapt``: a backend that somebody else wrote, with jobs that keep the contract."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import logging
+import pickle
+import weakref
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from qiskit import QuantumCircuit
+from qiskit.providers import BackendV2, Options
+from qiskit.transpiler import Target
+
+from quayside.backends.adapted_options import AdaptedOptions, check_isolation
+from quayside.backends.adapted_results import finished, writes_bits
+from quayside.backends.inputs import RunInputError, checked_circuits, fallback_taken
+from quayside.backends.portable import NotPortableError, portable
+from quayside.jobs.adapted import AdaptedJob, Instances, ProcessWork, ThreadWork
+from quayside.jobs.executors import WorkerPool, default_pool
+from quayside.jobs.worker_messages import BackendSource
+from quayside.jobs.worker_pool import WORKERS_SUPPORTED, default_workers
+
+__all__ = ["AdaptedBackend", "adapt"]
+
+_log = logging.getLogger(__name__)
+
+
+class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
+    """A foreign backend whose jobs keep the contract; made by :func:`adapt`.
+
+    It has the foreign backend's target and options, and its other public attributes. Options are
+    set here (:meth:`set_options`), never on the foreign object, which is private to the runs.
+
+    Attributes:
+        foreign: the backend that was adapted.
+        isolation: where runs are done by default: ``"process"`` or ``"thread"``.
+    """
+
+    def __init__(
+        self,
+        foreign: BackendV2,
+        *,
+        isolation: str | None = None,
+        name: str | None = None,
+        description: str | None = None,
+        device: str | None = None,
+        factory: str = "",
+    ) -> None:
+        super().__init__(
+            provider=getattr(foreign, "provider", None),
+            name=foreign.name if name is None else name,
+            description=foreign.description if description is None else description,
+            online_date=foreign.online_date,
+            backend_version=foreign.backend_version,
+        )
+        self.foreign = foreign
+        self.quayside_resolution: Any = None
+        """How the provider chose this backend; None for one that was made by hand."""
+        self._device = device
+        self._source, self._obstacle = _source(foreign, factory)
+        if isolation is None:
+            isolation = "process" if self._source is not None else "thread"
+        self.isolation = check_isolation(isolation)
+        if self.isolation == "process":
+            self._check_portable()
+        self._checks = AdaptedOptions(foreign)
+        self._options = self._checks.initial()
+        self._metadata: Mapping[str, Any] = {}
+        another = None if self._source is None else self._source.make
+        self._instances = Instances(foreign, another)
+
+    @classmethod
+    def _default_options(cls) -> Options:
+        return Options()  # replaced by the foreign backend's
+
+    @property
+    def target(self) -> Target:
+        """The foreign backend's."""
+        return self.foreign.target
+
+    @property
+    def max_circuits(self) -> int | None:
+        """The foreign backend's."""
+        limit: int | None = self.foreign.max_circuits
+        return limit
+
+    def __getattr__(self, name: str) -> Any:
+        """What only the foreign backend has, such as ``configuration``."""
+        if name.startswith("_") or name == "foreign":
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(self.foreign, name)
+
+    def set_options(self, **fields: Any) -> None:
+        """Set options for all later runs of this backend object.
+
+        Args:
+            fields: the foreign backend's options, ``isolation``, and ``metadata``.
+
+        Raises:
+            UnknownOptionError: an ``AttributeError``: no option has this name.
+            RunOptionError: a ``ValueError``: a value is wrong. No option is changed then.
+        """
+        checked = self._checks.check(fields, running=False)
+        isolation = checked.pop("isolation", self.isolation)
+        if isolation == "process":
+            self._check_portable()
+        self.isolation = isolation
+        self._metadata = checked.pop("metadata", self._metadata)
+        self._options.update_options(**checked)
+
+    def run(
+        self, run_input: QuantumCircuit | Iterable[QuantumCircuit], **options: Any
+    ) -> AdaptedJob:
+        """Run circuits.
+
+        What is run is a snapshot: changing a circuit or an option afterwards has no effect.
+
+        Args:
+            run_input: a circuit, or any iterable of circuits, which run in one job.
+            options: the foreign backend's own options and parameters of its ``run``;
+                ``isolation`` and ``metadata`` of this one.
+
+        Returns:
+            The job, submitted.
+
+        Raises:
+            NotCircuitsError: for what is no circuit; a ``TypeError`` as well.
+            RunInputError: for no circuits at all or more than the backend takes, for an unbound
+                parameter, and for what cannot travel to a worker process.
+            RunOptionError: for a wrong option.
+        """
+        given = {**self._checks.changed(self._options), "isolation": self.isolation, **options}
+        checked = self._checks.check({"metadata": self._metadata, **given}, running=True)
+        isolation, metadata = checked.pop("isolation"), checked.pop("metadata")
+        circuits = checked_circuits(run_input, bound=not checked.get("parameter_binds"))
+        limit = self.max_circuits
+        if limit is not None and len(circuits) > limit:
+            raise RunInputError(
+                f"{len(circuits)} circuits are more than the {limit} that backend {self.name!r} "
+                "takes in one job"
+            )
+        finish = functools.partial(
+            finished,
+            backend_name=self.name,
+            silent=tuple(not writes_bits(circuit) for circuit in circuits),
+        )
+        work: ProcessWork | ThreadWork
+        if isolation == "process":
+            self._check_portable()
+            assert self._source is not None
+            body = _packed(circuits, checked)
+            work = ProcessWork(default_workers(), self._source, body, finish)
+            pool = default_pool()
+        else:
+            snapshot = [circuit.copy() for circuit in circuits]
+            work = ThreadWork(self._instances, snapshot, _copied(checked), finish)
+            pool = self._threads
+        metadata = {**metadata, **self._what_ran(checked, isolation)}
+        job = AdaptedJob(self, work, pool, metadata=metadata)
+        job.submit()
+        return job
+
+    @functools.cached_property
+    def _threads(self) -> WorkerPool:
+        """Threads for runs in this process: not those of Quayside's own engines, since a foreign
+        backend may wait for a job of theirs."""
+        pool = WorkerPool()
+        weakref.finalize(self, pool.stop, 0.0)
+        return pool
+
+    def _check_portable(self) -> None:
+        if self._source is None:
+            raise RunInputError(
+                f"backend {self.name!r} cannot run in a worker process: {self._obstacle}. "
+                "isolation='thread' runs it in this one"
+            )
+
+    def _what_ran(self, options: Mapping[str, Any], isolation: str) -> Mapping[str, Any]:
+        """What a job's metadata say of what ran it."""
+        known = {**dict(self._options), **options}
+        device = known.get("device") if self._device is None else self._device
+        return {
+            "backend": self.name,
+            "engine": self.foreign.name,
+            "device": device.lower() if isinstance(device, str) else device,
+            "precision": known.get("precision"),
+            "isolation": isolation,
+            "fallback": fallback_taken(self.quayside_resolution),
+        }
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> AdaptedBackend:
+        """A backend of its own with the same options; the foreign objects are shared."""
+        copied = copy.copy(self)
+        copied.__dict__.pop("_threads", None)
+        copied._options = copy.copy(self._options)
+        return copied
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r} isolation={self.isolation!r}>"
+
+
+def adapt(
+    backend: BackendV2,
+    *,
+    isolation: str | None = None,
+    name: str | None = None,
+    description: str | None = None,
+    device: str | None = None,
+    factory: str = "",
+) -> AdaptedBackend:
+    """Make a foreign backend's jobs keep Quayside's contract.
+
+    Args:
+        backend: any ``BackendV2``. Its jobs may be of any class with ``result()`` and
+            ``status()``. An adapted backend is adapted anew.
+        isolation: ``"process"``: circuits run in a worker process, which is killed to cancel them.
+            The backend travels there by ``factory`` or pickled, as it is now. ``"thread"``: they
+            run in a thread of this process, and cancelling asks the foreign job to cancel. None:
+            in a process if the backend can travel.
+        name: the adapted backend's; by default the foreign one's.
+        description: one line; by default the foreign one's.
+        device: for the jobs' metadata; by default the foreign option ``device``, if any.
+        factory: ``module:callable``, called without arguments, which makes such a backend; it
+            spares the pickling.
+
+    Raises:
+        TypeError: ``backend`` is no ``BackendV2``.
+        RunOptionError: ``isolation`` is neither.
+        RunInputError: ``isolation="process"``, and the backend cannot travel.
+    """
+    if isinstance(backend, AdaptedBackend):
+        factory = factory or (backend._source.factory if backend._source is not None else "")
+        name = backend.name if name is None else name
+        description = backend.description if description is None else description
+        device = backend._device if device is None else device
+        options = backend._checks.changed(backend.options)
+        adapted = adapt(
+            backend.foreign,
+            isolation=backend.isolation if isolation is None else isolation,
+            name=name,
+            description=description,
+            device=device,
+            factory=factory,
+        )
+        adapted.set_options(**options)
+        return adapted
+    if not isinstance(backend, BackendV2):
+        raise TypeError(
+            f"cannot adapt an object of type {type(backend).__name__}: expected a BackendV2"
+        )
+    return AdaptedBackend(
+        backend,
+        isolation=isolation,
+        name=name,
+        description=description,
+        device=device,
+        factory=factory,
+    )
+
+
+def _source(foreign: BackendV2, factory: str) -> tuple[BackendSource | None, str]:
+    """How the backend gets to a worker; or None, and why it does not."""
+    if not WORKERS_SUPPORTED:
+        return None, "this system has no worker processes (they need POSIX)"
+    if factory:
+        return BackendSource(factory=factory), ""
+    try:
+        return BackendSource(pickled=portable(foreign)), ""
+    except NotPortableError as error:
+        return None, str(error)
+
+
+def _packed(circuits: Sequence[QuantumCircuit], options: Mapping[str, Any]) -> bytes:
+    try:
+        return portable((circuits, options))
+    except NotPortableError as error:
+        raise RunInputError(
+            f"the circuits or options cannot travel to a worker process: {error}. "
+            "isolation='thread' runs them in this one"
+        ) from error
+
+
+def _copied(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options that the caller cannot change any more, as far as they can be copied."""
+    return {name: _copy(value) for name, value in options.items()}
+
+
+def _copy(value: Any) -> Any:
+    try:
+        return copy.deepcopy(value)
+    except (TypeError, pickle.PicklingError):  # executors, locks: there is one of each
+        return value

@@ -1,0 +1,41 @@
+"""The last touch to a foreign result, so that it reads as every result of Quayside's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qiskit import QuantumCircuit
+from qiskit.result import Result
+
+__all__ = ["finished", "writes_bits"]
+
+
+def writes_bits(circuit: QuantumCircuit) -> bool:
+    """Whether an operation of the circuit touches a classical bit, so that counts say something."""
+    if not circuit.num_clbits:
+        return False
+    return "measure" in circuit.count_ops() or any(
+        instruction.clbits and instruction.operation.name != "barrier"
+        for instruction in circuit.data
+    )
+
+
+def finished(result: Result, *, backend_name: str, silent: Sequence[bool]) -> Result:
+    """``result`` with the adapted backend's name, and without counts of what was never measured.
+
+    Some backends count zeros where nothing was measured; asking for such counts is to be Qiskit's
+    own error, as it is where there is no classical bit.
+
+    Args:
+        result: the foreign result, which is changed.
+        backend_name: the adapted backend's.
+        silent: for each circuit of the job, whether it writes no classical bit.
+    """
+    result.backend_name = backend_name
+    whole = len(result.results or []) == len(silent)
+    for index, one in enumerate(result.results or []):
+        if getattr(one.data, "counts", None) == {} or (whole and silent[index]):
+            for name in ("counts", "memory"):
+                if hasattr(one.data, name):
+                    delattr(one.data, name)
+    return result

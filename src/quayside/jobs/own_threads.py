@@ -1,0 +1,58 @@
+"""Threads for work that may itself wait for Quayside's jobs: one for each task."""
+
+from __future__ import annotations
+
+import threading
+
+from quayside.jobs.executors import Task, WorkerPool
+
+__all__ = ["OwnThreads", "own_threads"]
+
+
+class OwnThreads(WorkerPool):
+    """A daemon thread for each task, which ends with it.
+
+    In a pool of bounded size, tasks that wait for jobs of the same pool can fill it, and then all
+    wait for ever. Here nothing waits for a thread. Tasks that ask for memory do not belong here.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(workers=1)
+
+    def submit(self, task: Task) -> None:
+        """Start ``task``.
+
+        Raises:
+            RuntimeError: if the interpreter is exiting, or no thread can be started.
+        """
+        thread = threading.Thread(
+            target=self._live, args=(task,), name="quayside-own-thread", daemon=True
+        )
+        with self._condition:
+            if self._stopping:
+                raise RuntimeError("the interpreter is exiting: no more work is taken")
+            self._running[task] = None
+            self._threads.add(thread)
+        try:
+            thread.start()
+        except RuntimeError:
+            with self._condition:
+                self._running.pop(task, None)
+                self._threads.discard(thread)
+            raise
+
+    def discard(self, task: Task) -> None:
+        """Nothing waits here, so there is nothing to forget."""
+
+    def _live(self, task: Task) -> None:
+        self._run(task, None)
+        with self._condition:
+            self._threads.discard(threading.current_thread())
+
+
+_threads = OwnThreads()
+
+
+def own_threads() -> OwnThreads:
+    """The process's own."""
+    return _threads

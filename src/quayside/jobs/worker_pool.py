@@ -1,0 +1,370 @@
+"""Worker processes, kept warm: started before they are needed, used again, killed to cancel.
+
+Workers belong to the process that started them. A forked child forgets its parent's (their pipes
+are closed there, so that they still end with the parent) and starts its own. When the interpreter
+exits, all are killed and waited for.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import pickle
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from quayside.jobs.worker_channel import Channel, ChannelClosed
+from quayside.jobs.worker_messages import BackendSource, Hello, Prepare, RecentKeys
+
+__all__ = ["WORKERS_SUPPORTED", "ProcessPool", "Worker", "WorkerDiedError", "default_workers"]
+
+WORKERS_SUPPORTED = os.name == "posix"
+"""Whether this system can have worker processes."""
+
+_KEPT_IDLE = 2
+"""How many idle workers are kept; each holds Qiskit and a simulator, some 150 MB."""
+
+_LARGEST_PREPARED = 1 << 16
+"""Bytes of a backend that are sent while nobody reads yet: what surely fits a socket's buffer."""
+
+_TICK = 0.02
+_REAPING = 5.0
+"""Seconds that a killed process may take to be gone, in which the system frees its memory."""
+
+
+class WorkerDiedError(Exception):
+    """A worker process ended by itself.
+
+    Attributes:
+        taken: whether it had begun with what it was asked for.
+    """
+
+    def __init__(self, message: str, *, taken: bool = False) -> None:
+        super().__init__(message)
+        self.taken = taken
+
+
+class Worker:
+    """A worker process; used by one thread at a time.
+
+    Args:
+        source: the backend that will be asked for first, or None.
+    """
+
+    def __init__(self, source: BackendSource | None = None) -> None:
+        if not sys.executable:
+            raise OSError("this interpreter does not know its own path (sys.executable)")
+        ours, theirs = socket.socketpair()
+        with theirs:
+            environment = dict(os.environ)
+            path = [os.path.abspath(entry) for entry in sys.path]  # "" is the current folder
+            environment["PYTHONPATH"] = os.pathsep.join(path)
+            environment["PYTHONSAFEPATH"] = "1"  # else a file random.py nearby stops the worker
+            try:
+                self._process = subprocess.Popen(
+                    [
+                        sys.executable,
+                        "-m",
+                        "quayside.jobs.worker",
+                        str(theirs.fileno()),
+                        str(os.getpid()),
+                    ],
+                    stdin=subprocess.DEVNULL,
+                    pass_fds=[theirs.fileno()],
+                    env=environment,
+                    start_new_session=True,  # Ctrl-C at the terminal is not for it
+                )
+            except BaseException:
+                ours.close()
+                raise
+        self._channel = Channel(ours)
+        self._ready = False
+        self._known = RecentKeys()
+        if source is not None and len(source.pickled) > _LARGEST_PREPARED:
+            source = None
+        with contextlib.suppress(ChannelClosed):  # seen again by whoever uses it
+            self._channel.send(pickle.dumps(Hello(path)))
+            self._channel.send(pickle.dumps(Prepare(source)))
+
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self._process.poll() is None
+
+    def knows(self, key: str) -> bool:
+        """Whether it has the backend of this key."""
+        return key in self._known
+
+    def use(self, key: str) -> None:
+        """It is about to be asked for the backend of this key."""
+        self._known.use(key)
+
+    def wait_ready(self, check: Callable[[], object]) -> None:
+        """Wait until it has imported what it needs; what ``check`` raises leaves it as it is.
+
+        Raises:
+            WorkerDiedError: it ended instead.
+        """
+        while not self._ready:
+            check()
+            # Not receive(check): a message must not be left half read when the worker is kept.
+            if self._channel.readable(_TICK):
+                self.receive()
+                self._ready = True
+
+    def send(self, message: object, check: Callable[[], object] | None = None) -> None:
+        """Send ``message``.
+
+        Raises:
+            WorkerDiedError: the worker ended.
+        """
+        try:
+            self._channel.send(pickle.dumps(message, pickle.HIGHEST_PROTOCOL), check)
+        except ChannelClosed as error:
+            raise WorkerDiedError(self._epitaph()) from error
+
+    def receive(self, check: Callable[[], object] | None = None) -> Any:
+        """Wait for a message and return it.
+
+        Raises:
+            WorkerDiedError: the worker ended.
+        """
+        try:
+            return pickle.loads(self._channel.receive(check))
+        except ChannelClosed as error:
+            raise WorkerDiedError(self._epitaph()) from error
+
+    def _epitaph(self) -> str:
+        try:
+            code = self._process.wait(_REAPING)
+        except subprocess.TimeoutExpired:
+            return f"worker process {self.pid} closed its pipe and does not end"
+        if code >= 0:
+            return f"worker process {self.pid} ended with exit code {code}"
+        try:
+            name = signal.Signals(-code).name
+        except ValueError:
+            name = f"signal {-code}"
+        why = " (killed from outside, perhaps for want of memory)" if name == "SIGKILL" else ""
+        return f"worker process {self.pid} was ended by {name}{why}"
+
+    def signal_end(self) -> None:
+        """Kill the process, and what it started in its session, without waiting."""
+        if self._process.poll() is None:
+            try:
+                os.killpg(self._process.pid, signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):  # not yet a session of its own
+                self._process.kill()
+
+    def end(self) -> None:
+        """Kill the process and wait until it is gone."""
+        self.signal_end()
+        # One that is stuck in the kernel is dead when it comes out.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_REAPING)
+        self._channel.close()
+
+    def forget(self) -> None:
+        """In a forked child: let go of a worker that is the parent's."""
+        self._channel.close()
+        self._process.returncode = 0  # not ours to wait for; Popen would warn that it still runs
+
+
+class _Order:
+    """A worker that was asked for: it, or the reason why there is none.
+
+    ``abandoned``: nobody waits for it, so it becomes idle.
+    """
+
+    def __init__(self, source: BackendSource | None) -> None:
+        self.source = source
+        self.delivered = threading.Event()
+        self.worker: Worker | None = None
+        self.error: OSError | None = None
+        self.abandoned = False
+
+
+class ProcessPool:
+    """Warm worker processes.
+
+    One thread starts them all, and lives as long as the process: Linux tells a child that its
+    parent is gone when the *thread* that started it is.
+
+    Args:
+        kept: how many idle workers to keep.
+    """
+
+    def __init__(self, kept: int = _KEPT_IDLE) -> None:
+        self._kept = kept
+        self._renew()
+        _pools.add(self)
+
+    def _renew(self) -> None:
+        self._lock = threading.RLock()  # a signal handler may cancel a job in this very thread
+        self._idle: list[Worker] = []
+        self._all: set[Worker] = set()
+        self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
+        self._starter: threading.Thread | None = None
+        self._stopping = False
+
+    def lease(self, source: BackendSource, check: Callable[[], object]) -> Worker:
+        """A worker for one use, one that has the backend if possible; it may not be ready yet.
+
+        Give it back with :meth:`give_back`, or :meth:`drop` it.
+
+        Raises:
+            WorkerDiedError: none can be started.
+        """
+        key = source.key
+        with self._lock:
+            for worker in [one for one in self._idle if not one.alive]:
+                self._idle.remove(worker)
+                self._all.discard(worker)
+                worker.end()
+            if self._idle:
+                knowing = [one for one in self._idle if one.knows(key)]
+                worker = (knowing or self._idle)[-1]
+                self._idle.remove(worker)
+                return worker
+        order = self._order(source)
+        try:
+            while not order.delivered.wait(_TICK):
+                check()
+        except BaseException:
+            self._abandon(order)
+            raise
+        if order.worker is None:
+            raise WorkerDiedError(f"no worker process can be started: {order.error}")
+        return order.worker
+
+    def give_back(self, worker: Worker) -> None:
+        """``worker`` is idle again."""
+        with self._lock:
+            if worker in self._all and not self._stopping and len(self._idle) < self._kept:
+                self._idle.append(worker)
+                return
+        self.drop(worker)
+
+    def drop(self, worker: Worker) -> None:
+        """Kill ``worker``; returns when the process is gone.
+
+        No other is started in its place before one is asked for: who cancels a run wants to see
+        the machine idle.
+        """
+        with self._lock:
+            self._all.discard(worker)
+        worker.end()
+
+    def stop(self) -> None:
+        """Start no more workers, and kill those that run."""
+        with self._lock:
+            self._stopping = True
+            workers = list(self._all)
+            self._all.clear()
+            self._idle.clear()
+        for worker in workers:
+            worker.signal_end()
+        for worker in workers:
+            worker.end()
+
+    def pids(self) -> list[int]:
+        """The process ids of all workers, idle or not."""
+        with self._lock:
+            return [worker.pid for worker in self._all]
+
+    def _order(self, source: BackendSource | None) -> _Order:
+        order = _Order(source)
+        with self._lock:
+            if self._starter is None:
+                self._starter = threading.Thread(
+                    target=self._start_workers, name="quayside-starter", daemon=True
+                )
+                self._starter.start()
+        self._orders.put(order)
+        return order
+
+    def _abandon(self, order: _Order) -> None:
+        """Nobody waits for ``order`` any more: its worker, when there is one, is idle."""
+        with self._lock:
+            if order.worker is None and order.error is None:
+                order.abandoned = True
+                return
+            worker, order.worker = order.worker, None
+        if worker is not None:
+            self.give_back(worker)
+
+    def _start_workers(self) -> None:
+        """The life of the thread that starts workers."""
+        orders = self._orders
+        while (order := orders.get()) is not None:
+            worker, error = None, None
+            if self._stopping:
+                error = OSError("the interpreter is exiting")
+            else:
+                try:
+                    worker = Worker(order.source)
+                except (OSError, subprocess.SubprocessError) as caught:
+                    error = OSError(str(caught))
+            with self._lock:
+                order.worker, order.error = worker, error
+                if worker is not None:
+                    self._all.add(worker)
+                unwanted = order.abandoned or self._stopping
+            order.delivered.set()
+            if worker is not None and unwanted:
+                self.give_back(worker)
+            del order, worker
+
+
+_pools: weakref.WeakSet[ProcessPool] = weakref.WeakSet()
+_default: ProcessPool | None = None
+_default_lock = threading.Lock()
+
+
+def default_workers() -> ProcessPool:
+    """The process's own pool."""
+    global _default
+    with _default_lock:
+        if _default is None:
+            _default = ProcessPool()
+        return _default
+
+
+def _after_fork() -> None:
+    global _default_lock
+    _default_lock = threading.Lock()
+    for pool in list(_pools):
+        for worker in list(pool._all):
+            worker.forget()
+        pool._renew()
+
+
+def _refuse_more() -> None:
+    for pool in list(_pools):
+        pool._stopping = True
+
+
+def _at_exit() -> None:
+    for pool in list(_pools):
+        pool.stop()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+# First no new ones, before the worker threads are told to stop, which drop theirs; in the end all.
+threading._register_atexit(_refuse_more)  # type: ignore[attr-defined]  # not in the type stubs
+atexit.register(_at_exit)
