@@ -18,6 +18,9 @@ from quayside.planning.fuse import Item, Node
 
 __all__ = ["Dealer", "Slot", "Table", "TilePieces"]
 
+_FIRSTS = 3
+"""How many clusters are tried as the first of a pass."""
+
 
 class Slot:
     """A cluster in a pass, with the diagonals that its matrix takes in.
@@ -67,33 +70,32 @@ class TilePieces:
 class Dealer:
     """Deals pieces out to passes, one at a time, since each pass fixes the next one's low wires.
 
-    False when nothing is left.
+    False when nothing is left. Sets of pieces are masks: bit ``n`` is piece number ``n``.
     """
 
     def __init__(self, pieces: Sequence[Piece], tile: int) -> None:
         self._pieces = pieces
         self._tile = tile
-        self._left = set(range(len(pieces)))
+        self._left = (1 << len(pieces)) - 1
         self._clusters = [n for n, piece in enumerate(pieces) if isinstance(piece, Cluster)]
-        # What must come before each piece; pieces that are done are taken out.
-        self._before: list[set[int]] = []
-        self._behind: list[list[int]] = [[] for _ in pieces]
+        self._before: list[int] = []  # what must come before each piece
+        self._solid = 0  # clusters and wide nodes: these are not applied along with a cluster
         last: dict[int, int] = {}
-        diagonals: dict[int, list[int]] = {}
+        diagonals: dict[int, int] = {}
         for number, piece in enumerate(pieces):
-            before: set[int] = set()
+            before = 0
+            own = 1 << number
             diagonal = isinstance(piece, Node) and piece.diagonal
+            if isinstance(piece, Cluster) or piece.wide:
+                self._solid |= own
             for wire in piece.wires:
-                if wire in last:
-                    before.add(last[wire])
+                before |= last.get(wire, 0)
                 if diagonal:
-                    diagonals.setdefault(wire, []).append(number)
+                    diagonals[wire] = diagonals.get(wire, 0) | own
                 else:
-                    before.update(diagonals.pop(wire, ()))
-                    last[wire] = number
+                    before |= diagonals.pop(wire, 0)
+                    last[wire] = own
             self._before.append(before)
-            for other in before:
-                self._behind[other].append(number)
 
     def __bool__(self) -> bool:
         return bool(self._left)
@@ -108,12 +110,10 @@ class Dealer:
 
     def next_lone(self) -> Node | None:
         """A wide node that is due now: it is a pass by itself."""
-        for number in sorted(self._left):
+        for number in _numbers(self._left & self._solid):
             piece = self._pieces[number]
-            if isinstance(piece, Cluster) or self._before[number]:
-                continue
-            if piece.wide:
-                self._take(number)
+            if isinstance(piece, Node) and not self._before[number] & self._left:
+                self._left &= ~(1 << number)
                 return piece
         return None
 
@@ -122,10 +122,18 @@ class Dealer:
 
         Where the clusters do not fill the tile, wires of ``padding`` do, the first first.
         """
-        tile, taken = self._choose(low)
-        if not taken and low:
+        tile, chosen = self._choose(low)
+        if not chosen and low:
             # Nothing fits beside the lowest wires: this load moves shorter runs.
-            tile, taken = self._choose(0)
+            tile, chosen = self._choose(0)
+        taken: list[tuple[Cluster, list[Node]]] = []
+        for number, due in chosen:
+            self._left &= ~(due | 1 << number)
+            self._clusters.remove(number)
+            cluster = self._pieces[number]
+            assert isinstance(cluster, Cluster)
+            nodes = [self._pieces[n] for n in _numbers(due)]
+            taken.append((cluster, [node for node in nodes if isinstance(node, Node)]))
         if not taken:
             for number in self._free_diagonals():
                 mask = self._pieces[number].mask
@@ -141,54 +149,70 @@ class Dealer:
             self._place_last(steps, tile)
         return TilePieces(tile, steps)
 
-    def _choose(self, tile: int) -> tuple[int, list[tuple[Cluster, list[Node]]]]:
-        """Take clusters, each with the diagonals due before it, until the tile is full."""
-        pieces = self._pieces
-        taken: list[tuple[Cluster, list[Node]]] = []
-        while True:
-            best = -1
-            best_new = self._tile + 1
-            room = self._tile - tile.bit_count()
-            for number in self._clusters:
-                new = (pieces[number].mask & ~tile).bit_count()
-                if new < best_new and new <= room and self._due(number) is not None:
-                    best, best_new = number, new
-                    if not new:
-                        break
-            if best < 0:
-                return tile, taken
-            due = self._due(best)
-            cluster = pieces[best]
+    def _choose(self, tile: int) -> tuple[int, list[tuple[int, int]]]:
+        """Clusters for a tile that holds the wires ``tile``, each with the diagonals due before it.
+
+        Several are tried as the first one; what comes after is by the fewest new wires.
+        """
+        best: list[tuple[int, int]] = []
+        best_tile = tile
+        firsts: list[int] = []
+        for number in self._clusters:
+            fits = (self._pieces[number].mask | tile).bit_count() <= self._tile
+            if fits and self._due(number, self._left) is not None:
+                firsts.append(number)
+                if len(firsts) == _FIRSTS:
+                    break
+        for first in firsts:
+            wires, chosen = self._fill(tile, first)
+            if len(chosen) > len(best):
+                best_tile, best = wires, chosen
+            if len(best) == len(self._clusters):
+                break
+        return best_tile, best
+
+    def _fill(self, tile: int, first: int) -> tuple[int, list[tuple[int, int]]]:
+        """Take the cluster ``first``, then others until none fits."""
+        pieces, left = self._pieces, self._left
+        waiting = self._clusters.copy()
+        chosen: list[tuple[int, int]] = []
+        number = first
+        while number >= 0:
+            due = self._due(number, left)
             assert due is not None
-            assert isinstance(cluster, Cluster)
-            tile |= cluster.mask
-            for number in due:
-                self._take(number)
-            self._take(best)
-            self._clusters.remove(best)
-            taken.append((cluster, [node for n in due if isinstance(node := pieces[n], Node)]))
+            tile |= pieces[number].mask
+            left &= ~(due | 1 << number)
+            waiting.remove(number)
+            chosen.append((number, due))
+            number = -1
+            fewest = self._tile - tile.bit_count() + 1
+            seen = 0  # wires of clusters that must wait: those behind them on these must, too
+            for other in waiting:
+                mask = pieces[other].mask
+                if not mask & seen:
+                    new = (mask & ~tile).bit_count()
+                    if new < fewest and self._due(other, left) is not None:
+                        number, fewest = other, new
+                        if not new:
+                            break
+                seen |= mask
+        return tile, chosen
 
-    def _due(self, number: int) -> list[int] | None:
+    def _due(self, number: int, left: int) -> int | None:
         """The diagonals that must be applied just before a cluster, if nothing else must."""
-        for other in self._before[number]:
-            piece = self._pieces[other]
-            if isinstance(piece, Cluster) or piece.wide or self._before[other]:
+        due = self._before[number] & left
+        if due & self._solid:
+            return None
+        for other in _numbers(due):
+            if self._before[other] & left:
                 return None
-        return sorted(self._before[number])
-
-    def _take(self, number: int) -> None:
-        self._left.discard(number)
-        for other in self._behind[number]:
-            self._before[other].discard(number)
+        return due
 
     def _free_diagonals(self) -> list[int]:
         return [
             number
-            for number in sorted(self._left)
-            if not isinstance(piece := self._pieces[number], Cluster)
-            and piece.diagonal
-            and not piece.wide
-            and not self._before[number]
+            for number in _numbers(self._left & ~self._solid)
+            if not self._before[number] & self._left
         ]
 
     def _place_behind(self, steps: list[Slot | Table], tile: int) -> None:
@@ -203,7 +227,7 @@ class Dealer:
                 if isinstance(step, Slot) and step.mask & inside:
                     if inside & ~step.mask == 0:
                         step.take_in(node, tile, after=True)
-                        self._take(number)
+                        self._left &= ~(1 << number)
                     break
 
     def _place_last(self, steps: list[Slot | Table], tile: int) -> None:
@@ -214,9 +238,19 @@ class Dealer:
             assert isinstance(node, Node)
             if node.mask & tile:
                 nodes.append(node)
-                self._take(number)
+                self._left &= ~(1 << number)
         if nodes:
             steps.append(Table(nodes))
+
+
+def _numbers(mask: int) -> list[int]:
+    """The bits that are set, in increasing order."""
+    numbers = []
+    while mask:
+        low = mask & -mask
+        numbers.append(low.bit_length() - 1)
+        mask ^= low
+    return numbers
 
 
 def _reordered(
