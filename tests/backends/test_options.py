@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +72,11 @@ WAYS = [by_run, by_set_options, by_update_options, by_attribute, a_backend]
         ({"max_memory_mb": float("nan")}, "above 0"),
         ({"max_memory_mb": float("inf")}, "above 0"),
         ({"max_memory_mb": True}, "above 0"),
+        ({"executor": "threads"}, "expected a concurrent.futures.Executor, or None"),
+        ({"executor": ThreadPoolExecutor}, "expected a concurrent.futures.Executor, or None"),
+        ({"max_circuits_per_task": 0}, "an integer of 1 or more"),
+        ({"max_shots_per_task": -1}, "an integer of 1 or more"),
+        ({"max_shots_per_task": True}, "max_shots_per_task=True"),
         ({"metadata": ["a"]}, "a dict with string keys"),
         ({"metadata": {1: 2}}, "a dict with string keys"),
         ({"metadata": {"engine": "mine"}}, "'engine' is kept for what ran the job"),
@@ -93,6 +100,7 @@ def test_a_wrong_value_is_refused_wherever_it_is_set(
         ("Shots", "did you mean 'shots'?"),
         ("seed", "did you mean 'seed_simulator'?"),
         ("seed_simulater", "did you mean 'seed_simulator'?"),
+        ("max_shot_size", "did you mean 'max_shots_per_task'?"),
         ("max_memory", "did you mean 'max_memory_mb'?"),
         ("precison", "did you mean 'precision'?"),
         ("xyzzy", "there is none with a name close to it"),
@@ -122,6 +130,9 @@ def test_the_defaults() -> None:
         "precision": "double",
         "max_memory_mb": None,
         "statevector": False,
+        "executor": None,
+        "max_circuits_per_task": None,
+        "max_shots_per_task": None,
         "metadata": None,
     }
 
@@ -131,6 +142,25 @@ def test_backends_do_not_share_their_options() -> None:
     first.set_options(shots=5, precision=Precision.SINGLE)
     assert (first.options.shots, second.options.shots, a_backend().options.shots) == (5, 7, 1024)
     assert first.options.precision == "single"
+
+
+def test_a_copied_backend_shares_the_executor_and_nothing_else() -> None:
+    with ThreadPoolExecutor(1) as executor:
+        backend = a_backend(executor=executor, metadata={"list": [1]})
+        copied = copy.deepcopy(backend)
+        assert copied.options.executor is executor
+        copied.options.metadata["list"].append(2)
+        copied.set_options(shots=1)
+        assert backend.options.metadata == {"list": [1]}
+        assert backend.options.shots == 1024
+
+
+def test_a_dask_client_is_told_how_to_give_an_executor() -> None:
+    class Client:
+        def get_executor(self) -> None: ...
+
+    with pytest.raises(RunOptionError, match=r"client\.get_executor\(\)"):
+        a_backend(executor=Client())
 
 
 def test_run_beats_the_backends_options_for_that_run_alone() -> None:

@@ -15,11 +15,12 @@ from quayside.circuits.lower import lower
 from quayside.errors import ProgramError
 from quayside.program import Diagonal, ForLoop, IfElse, Matrix, Measure, Prepare, Program
 from quayside.program.expressions import BitRef
-from quayside.program.saving import pack_program, unpack_program
+from quayside.program.saving import pack_programs, unpack_programs
 
 
 def round_trip(program: Program) -> Program:
-    return unpack_program(pack_program(program))
+    (unpacked,) = unpack_programs(pack_programs([program]))
+    return unpacked
 
 
 @given(dynamic_circuits())
@@ -60,9 +61,11 @@ def test_what_was_shared_is_shared_again_and_written_once():
     matrix = np.eye(2, dtype=complex)
     body = (Matrix(matrix, (0,)), Matrix(matrix, (1,)), Measure(0, 0))
     program = Program(2, 1, (ForLoop((body,) * 1000), IfElse(BitRef(0), body)))
-    packed = pack_program(program)
+    packed = pack_programs([program, program, program])
     assert len(packed) < 40_000
-    loop, branch = unpack_program(packed).operations
+    first, _, third = unpack_programs(packed)
+    assert first == third == program
+    loop, branch = first.operations
     assert all(block is branch.then for block in loop.bodies)
     assert branch.then[0].matrix is branch.then[1].matrix
 
@@ -77,11 +80,11 @@ def packed(head: object) -> bytes:
     [
         (b"", "not a program"),
         (b"12345678", "not a program"),
-        (pack_program(Program(1, 0, (Prepare(np.array([1, 0j]), (0,)),)))[:-8], "not a program"),
+        (pack_programs([Program(1, 0, (Prepare(np.array([1, 0j]), (0,)),))])[:-8], "not a program"),
         (packed([]), "not a program"),
         (packed({"arrays": []}), "not a program"),
         (packed({"arrays": [], "tree": {"format": 99}}), "format 99, expected 1"),
-        (packed({"arrays": [], "tree": {"format": 1, "program": 3}}), "packed was a int"),
+        (packed({"arrays": [], "tree": {"format": 1, "programs": 3}}), "something else"),
         (
             packed({"arrays": [], "tree": {"format": 1, "program": {"class": "E", "fields": {}}}}),
             "not a program",
@@ -91,4 +94,4 @@ def packed(head: object) -> bytes:
 )
 def test_what_is_no_program_is_refused(data, message):
     with pytest.raises(ProgramError, match=message):
-        unpack_program(data)
+        unpack_programs(data)

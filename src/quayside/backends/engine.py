@@ -18,11 +18,18 @@ from quayside.backends.inputs import (
     checked_circuits,
     fallback_taken,
 )
-from quayside.backends.options import RunOptions, default_options, resolve, validate
+from quayside.backends.options import (
+    Resolved,
+    RunOptions,
+    default_options,
+    resolve,
+    validate,
+)
 from quayside.backends.target import make_target
 from quayside.backends.work import Circuit, EngineWork
 from quayside.circuits.lower import lower_circuit
 from quayside.engines.base import Engine
+from quayside.jobs.contract import ContractJob
 from quayside.jobs.executors import WorkerPool, default_pool
 from quayside.jobs.local import LocalJob
 
@@ -70,6 +77,7 @@ class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
             backend_version=_version() if version is None else version,
         )
         self.engine = engine
+        self._spec = spec
         self.quayside_resolution: Any = None
         """How the provider chose this backend; None for one that was made by hand."""
         self._pool = default_pool() if pool is None else pool
@@ -101,7 +109,9 @@ class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         """
         self._options.update_options(**validate(fields))
 
-    def run(self, run_input: QuantumCircuit | Iterable[QuantumCircuit], **options: Any) -> LocalJob:
+    def run(
+        self, run_input: QuantumCircuit | Iterable[QuantumCircuit], **options: Any
+    ) -> ContractJob:
         """Run circuits.
 
         What is run is a snapshot: changing a circuit or an option afterwards has no effect.
@@ -116,12 +126,16 @@ class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
 
         Raises:
             NotCircuitsError: for what is no circuit; a ``TypeError`` as well.
-            RunInputError: for no circuits at all, and for an unbound parameter.
+            RunInputError: for no circuits at all, for an unbound parameter, and for an executor of
+                other processes where these could not find this backend.
             UnsupportedInstructionError: for an instruction that no engine runs.
             RunOptionError: for a wrong option.
         """
         resolved = resolve(self._options, options)
         circuits = [Circuit(*lower_circuit(one)) for one in checked_circuits(run_input)]
+        metadata = {**resolved.metadata, **self._what_ran(resolved.precision.value)}
+        if resolved.split:
+            return self._run_in_tasks(circuits, resolved, metadata)
         work = EngineWork(
             circuits,
             self.engine,
@@ -129,10 +143,46 @@ class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
             backend_name=self.name,
             backend_version=self.backend_version,
         )
-        metadata = {**resolved.metadata, **self._what_ran(resolved.precision.value)}
         job = LocalJob(self, work, self._pool, metadata=metadata)
         job.submit()
         return job
+
+    def _run_in_tasks(
+        self, circuits: list[Circuit], resolved: Resolved, metadata: Mapping[str, Any]
+    ) -> ContractJob:
+        """Run a job that is split, or that runs on an executor of the user's."""
+        # Imported here: it brings in what most runs never need.
+        from quayside.backends.split_work import SplitEngineWork
+        from quayside.jobs.launchers import launcher_for, same_process
+        from quayside.jobs.split import SplitJob
+
+        executor = resolved.executor
+        address = self._address()
+        if executor is not None and not address and not same_process(executor):
+            raise RunInputError(
+                f"backend {self.name!r} was made by hand, and other processes find a backend by "
+                f"the name that a plugin registers: get it from quayside.get_backend to run it on "
+                f"{type(executor).__name__}, or use a ThreadPoolExecutor"
+            )
+        work = SplitEngineWork(
+            circuits,
+            self.engine,
+            resolved,
+            backend_name=self.name,
+            backend_version=self.backend_version,
+            address=address,
+            version=_version(),
+        )
+        job = SplitJob(self, work, launcher_for(executor, self._pool), metadata=metadata)
+        job.submit()
+        return job
+
+    def _address(self) -> str:
+        """The name that other processes find this backend by; empty for one made by hand."""
+        resolution = self.quayside_resolution
+        if resolution is not None:
+            return f"{resolution.distribution}:{resolution.name}"
+        return "" if self._spec is None else self._spec.name
 
     def __deepcopy__(self, memo: dict[int, Any]) -> EngineBackend:
         """A backend of its own with the same options; engine and worker threads are shared."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import math
 import numbers
 import operator
 import secrets
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -90,8 +92,16 @@ def _integer(name: str, least: int) -> Callable[[Any], int]:
     return check
 
 
-def _seed(value: Any) -> int | None:
-    return None if value is None else _integer("seed_simulator", 0)(value)
+def _integer_or_none(name: str, least: int) -> Callable[[Any], int | None]:
+    check = _integer(name, least)
+    return lambda value: None if value is None else check(value)
+
+
+def _executor(value: Any) -> Executor | None:
+    if value is None or isinstance(value, Executor):
+        return value
+    hint = "; of a Dask client, client.get_executor()" if hasattr(value, "get_executor") else ""
+    raise _wrong("executor", value, f"a concurrent.futures.Executor, or None{hint}")
 
 
 def _flag(name: str) -> Callable[[Any], bool]:
@@ -160,7 +170,7 @@ _TABLE = (
         "integer, 0 or more, or None",
         None,
         "The seed of all random choices; None takes a fresh one, which the result records.",
-        _seed,
+        _integer_or_none("seed_simulator", 0),
     ),
     Option(
         "precision",
@@ -185,6 +195,28 @@ _TABLE = (
         _flag("statevector"),
     ),
     Option(
+        "executor",
+        "`concurrent.futures.Executor`, or None",
+        None,
+        "What runs the job's tasks; None takes Quayside's own workers.",
+        _executor,
+    ),
+    Option(
+        "max_circuits_per_task",
+        "integer, 1 or more, or None",
+        None,
+        "The most circuits of one task; None is 1 on an executor of yours, and all of the job's "
+        "on Quayside's own workers.",
+        _integer_or_none("max_circuits_per_task", 1),
+    ),
+    Option(
+        "max_shots_per_task",
+        "integer, 1 or more, or None",
+        None,
+        "The most shots of each circuit in one task; None sets no limit.",
+        _integer_or_none("max_shots_per_task", 1),
+    ),
+    Option(
         "metadata",
         "dict with string keys, or None",
         None,
@@ -204,6 +236,8 @@ _HINTS = {
     "num_shots": "shots",
     "save_statevector": "statevector",
     "job_metadata": "metadata",
+    "max_job_size": "max_circuits_per_task",
+    "max_shot_size": "max_shots_per_task",
 }
 """Names from elsewhere, and near misses in meaning rather than in letters."""
 
@@ -247,6 +281,12 @@ class RunOptions(Options):  # type: ignore[misc]  # Qiskit ships no types
         """Update options, checked as :func:`validate` does; on an error none is changed."""
         super().update_options(**validate(fields))
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> RunOptions:
+        """Options of their own, but for the executor, which is a thing to be shared."""
+        shared = self.get("executor")
+        memo[id(shared)] = shared
+        return type(self)(**copy.deepcopy(dict(self), memo))
+
 
 def default_options() -> RunOptions:
     """A new set of options with the defaults."""
@@ -265,6 +305,9 @@ class Resolved:
         max_bytes: the most memory that the run may take, or None.
         statevector: return the final state.
         metadata: the caller's.
+        executor: what runs the job's tasks, or None for Quayside's own workers.
+        max_circuits_per_task: how a job is split, or None.
+        max_shots_per_task: how a job is split, or None.
     """
 
     shots: int
@@ -274,6 +317,18 @@ class Resolved:
     max_bytes: int | None
     statevector: bool
     metadata: Mapping[str, Any]
+    executor: Executor | None = None
+    max_circuits_per_task: int | None = None
+    max_shots_per_task: int | None = None
+
+    @property
+    def split(self) -> bool:
+        """Whether the job is made of tasks, instead of being one piece of work."""
+        return (
+            self.executor is not None
+            or self.max_circuits_per_task is not None
+            or self.max_shots_per_task is not None
+        )
 
 
 def resolve(options: Mapping[str, Any], overrides: Mapping[str, Any]) -> Resolved:
@@ -293,4 +348,7 @@ def resolve(options: Mapping[str, Any], overrides: Mapping[str, Any]) -> Resolve
         max_bytes=None if limit is None else int(limit * _MEGABYTE),
         statevector=given["statevector"],
         metadata=given["metadata"],
+        executor=given["executor"],
+        max_circuits_per_task=given["max_circuits_per_task"],
+        max_shots_per_task=given["max_shots_per_task"],
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from quayside.errors import ProgramError
 from quayside.program import expressions, operations
 from quayside.program.plain import (
@@ -14,7 +16,7 @@ from quayside.program.plain import (
 )
 from quayside.program.program import Program, VariableDeclaration
 
-__all__ = ["load_program", "pack_program", "save_program", "unpack_program"]
+__all__ = ["load_program", "pack_programs", "save_program", "unpack_programs"]
 
 FORMAT = 1
 
@@ -43,22 +45,22 @@ def load_program(file: File) -> Program:
     return program
 
 
-def pack_program(program: Program) -> bytes:
-    """``program`` as bytes, for another process that has the same version of Quayside.
+def pack_programs(programs: Sequence[Program]) -> bytes:
+    """``programs`` as bytes, for another process that has the same version of Quayside.
 
     Raises:
         RecursionError: for control flow that is nested more deeply than Python's stack allows.
     """
-    return pack_tree("program", FORMAT, program)
+    return pack_tree("programs", FORMAT, tuple(programs))
 
 
-def unpack_program(data: bytes) -> Program:
-    """The program that :func:`pack_program` packed; its arrays are read-only views of ``data``.
+def unpack_programs(data: bytes) -> tuple[Program, ...]:
+    """The programs that :func:`pack_programs` packed; their arrays are read-only views of ``data``.
 
     Raises:
-        ProgramError: if the bytes are no such program, or one of another format version.
+        ProgramError: if the bytes are no such programs, or of another format version.
     """
-    program = unpack_tree("program", FORMAT, data, _CLASSES)
-    if not isinstance(program, Program):
-        raise ProgramError(f"packed was a {type(program).__name__}, not a program")
-    return program
+    programs = unpack_tree("programs", FORMAT, data, _CLASSES)
+    if not isinstance(programs, tuple) or not all(isinstance(one, Program) for one in programs):
+        raise ProgramError("the packed bytes hold something else than programs")
+    return programs
