@@ -1,0 +1,236 @@
+"""The bench that a backend is put on: starts jobs, waits for them, and clears up."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from qiskit import QuantumCircuit
+from qiskit.providers import JobStatus
+
+from quayside.testing.breach import PATIENCE, Breach, in_time, require, until
+from quayside.testing.calibration import Calibration, calibrate, fit
+from quayside.testing.circuits import too_wide
+
+if TYPE_CHECKING:
+    from quayside.testing.checks import Check
+
+__all__ = ["FINAL", "Bench", "perform"]
+
+FINAL = frozenset({JobStatus.DONE, JobStatus.ERROR, JobStatus.CANCELLED})
+
+LONG = 6.0
+"""Seconds that a long job takes, about; it is always cancelled before, where that works."""
+
+CHECK_LIMIT = 150.0
+"""Seconds after which a check has failed."""
+
+_calibrations: dict[tuple[type, str], Calibration] = {}
+_long_circuits: dict[tuple[Calibration, type, float], QuantumCircuit] = {}
+
+
+class Bench:
+    """A backend, and what checks do with it.
+
+    Args:
+        backend: the backend.
+        name: how a child process gets it from ``quayside.get_backend``; its own name by default.
+        factory: how a child process makes it instead: ``module:callable``, without arguments.
+        failing: a circuit that fails when it runs; by default one that is much too wide.
+    """
+
+    def __init__(
+        self,
+        backend: Any,
+        *,
+        name: str | None = None,
+        factory: str | None = None,
+        failing: QuantumCircuit | None = None,
+    ) -> None:
+        self.backend = backend
+        self.name = backend.name if name is None else name
+        self.factory = factory
+        self._failing = failing
+        self._jobs: list[Any] = []
+
+    # --- circuits --------------------------------------------------------------------------
+
+    @property
+    def calibration(self) -> Calibration:
+        """Measured once for all backends of the same class and name."""
+        key = (type(self.backend), str(self.backend.name))
+        if key not in _calibrations:
+            _calibrations[key] = calibrate(self.backend)
+        return _calibrations[key]
+
+    def circuit(self, seconds: float) -> QuantumCircuit:
+        """A new circuit that takes about ``seconds``."""
+        return fit(self.calibration.circuit(seconds), self.backend)
+
+    def failing_circuit(self) -> QuantumCircuit:
+        """A circuit whose run fails."""
+        return (self._failing or too_wide()).copy()
+
+    def fit(self, circuit: QuantumCircuit) -> QuantumCircuit:
+        """``circuit`` in instructions that the backend's target has."""
+        return fit(circuit, self.backend)
+
+    # --- jobs ------------------------------------------------------------------------------
+
+    def run(self, circuits: Any, **options: Any) -> Any:
+        """``backend.run``; the job is cancelled when the check ends."""
+        job = in_time(lambda: self.backend.run(circuits, **options), 4 * PATIENCE, "run()")
+        self._jobs.append(job)
+        return job
+
+    def run_for(self, seconds: float) -> Any:
+        """A job that takes about ``seconds``."""
+        key = (self.calibration, type(self.backend), seconds)
+        if key not in _long_circuits:
+            _long_circuits[key] = self.circuit(seconds)
+        return self.run(_long_circuits[key], shots=self.calibration.shots_for(seconds))
+
+    def run_failing(self) -> Any:
+        """A job that fails, which is final."""
+        try:
+            job = self.run(self.failing_circuit(), shots=10)
+        except Breach:
+            raise
+        except Exception as error:
+            raise Breach(
+                f"run() itself raised {type(error).__name__} ({error}) for a circuit of "
+                "100 qubits; expected a job that fails"
+            ) from error
+        self.wait(job)
+        return job
+
+    def start(self, seconds: float = LONG) -> Any:
+        """A job that runs now, and goes on for about ``seconds``.
+
+        Raises:
+            Breach: if it ends before anything can be asked of it.
+        """
+        if self.calibration.synchronous:
+            raise Breach("run() returned only when the work was done: no job can be seen running")
+        job = self.run_for(seconds)
+        seen = until(lambda: job.status() not in (JobStatus.INITIALIZING, JobStatus.QUEUED))
+        require(seen, f"a job was still {job.status()} after {PATIENCE:g} s")
+        until(lambda: job.status() is not JobStatus.VALIDATING)
+        require(
+            job.status() is JobStatus.RUNNING,
+            f"a job of about {seconds:g} s was never seen RUNNING, but became {job.status()}",
+        )
+        return job
+
+    def occupy(self, seconds: float = LONG) -> list[Any]:
+        """Jobs that keep all workers busy; the last one waits for a worker.
+
+        Raises:
+            Breach: if ever more jobs run side by side.
+        """
+        most = 2 * (os.cpu_count() or 1) + 4
+        jobs = [self.start(seconds)]
+        started = (JobStatus.VALIDATING, JobStatus.RUNNING, *FINAL)
+        while len(jobs) < most:
+            job = self.run_for(seconds)
+            jobs.append(job)
+            if not until(lambda one=job: one.status() in started, 0.3):  # type: ignore[misc]  # mypy cannot infer a default of a lambda
+                return jobs
+        raise Breach(f"{most} jobs run side by side: none waits for a worker")
+
+    def wait(self, job: Any, seconds: float = 2 * PATIENCE) -> JobStatus:
+        """Wait until the job is final, by asking for its status alone; return that."""
+        if not until(lambda: job.status() in FINAL, seconds):
+            raise Breach(f"a job is still {job.status()} after {seconds:g} s")
+        status: JobStatus = job.status()
+        return status
+
+    def result(self, job: Any) -> Any:
+        """The result of a job that must succeed."""
+        self.wait(job)
+        return in_time(job.result, what="result()")
+
+    def clear(self) -> None:
+        """Cancel all jobs of the check that are not final, and wait for them."""
+        unfinished = [job for job in self._jobs if not _is_final(job)]
+        for job in unfinished:
+            _try_to_cancel(job)
+        end = time.monotonic() + PATIENCE
+        for job in unfinished:
+            until(lambda one=job: _is_final(one), max(0.0, end - time.monotonic()))  # type: ignore[misc]  # mypy cannot infer a default of a lambda
+        self._jobs.clear()
+
+    # --- child processes -------------------------------------------------------------------
+
+    def child(self, mode: str, *arguments: str, seconds: float = 90.0) -> dict[str, Any]:
+        """Run a part of :mod:`quayside.testing.child` in an interpreter of its own.
+
+        Returns:
+            What it printed, one JSON object, and as well ``"exit_code"`` and ``"ended"``, the
+            time at which it had ended.
+
+        Raises:
+            Breach: if it prints no such thing, or does not end.
+        """
+        command = [sys.executable, "-m", "quayside.testing.child", mode]
+        source = ["--factory", self.factory] if self.factory else ["--name", self.name]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        process = subprocess.Popen(
+            [*command, *source, "--calibration", self.calibration.to_json(), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+            start_new_session=True,  # a Ctrl-C that it sends itself must not reach us
+        )
+        try:
+            process.wait(seconds)
+            ended = time.time()
+            output, errors = process.communicate(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise Breach(f"a process of its own ({mode}) did not end in {seconds:g} s") from None
+        lines = output.strip().splitlines()
+        if not lines or not lines[-1].startswith("{"):
+            raise Breach(f"a process of its own ({mode}) failed: {errors.strip()[-2000:]}")
+        answer: dict[str, Any] = json.loads(lines[-1])
+        if "problem" in answer:
+            raise Breach(str(answer["problem"]))
+        return {**answer, "ended": ended, "exit_code": process.returncode}
+
+
+def _is_final(job: Any) -> bool:
+    try:
+        return job.status() in FINAL
+    except Exception:  # noqa: BLE001  # a job that cannot even say so is none of ours any more
+        return True
+
+
+def _try_to_cancel(job: Any) -> None:
+    try:
+        in_time(job.cancel, 5.0)
+    except (Exception, NotImplementedError):  # noqa: BLE001  # only clearing up: a check judges it
+        return
+
+
+def perform(check: Check, bench: Bench, limit: float = CHECK_LIMIT) -> None:
+    """Do one check, in a thread of its own, so that a backend that hangs cannot hang the rest.
+
+    Raises:
+        Breach: the backend breaks it, or takes longer than ``limit`` seconds.
+    """
+
+    def work() -> None:
+        try:
+            check.function(bench)
+        finally:
+            bench.clear()
+
+    call: Callable[[], None] = work
+    in_time(call, limit, f"check {check.id}")

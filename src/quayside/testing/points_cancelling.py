@@ -1,0 +1,139 @@
+"""Points of the contract: cancelling (J16-J19)."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING, Any
+
+from qiskit.providers import JobStatus
+
+from quayside.testing.breach import caught, in_time, require, until
+from quayside.testing.checks import check
+from quayside.testing.circuits import bell, flips
+from quayside.testing.processes import CpuMeter, resident_bytes
+
+if TYPE_CHECKING:
+    from quayside.testing.bench import Bench
+
+__all__: list[str] = []
+
+_STOPPED_WITHIN = 1.0
+_IDLE = 0.1  # processor seconds in the window below that count as idle
+_WINDOW = 0.4
+
+
+def _idle_in_time(seconds: float) -> float:
+    """Wait until hardly any processor time is used; returns what the best window used."""
+    end = time.monotonic() + seconds
+    best = float("inf")
+    while best > _IDLE:
+        meter = CpuMeter()
+        time.sleep(_WINDOW)
+        best = min(best, meter.seconds())
+        if time.monotonic() >= end:
+            break
+    return best
+
+
+@check
+def j16_cancel_commits(bench: Bench) -> None:
+    """`cancel()` returns whether this call cancelled; `True` commits."""
+    job = bench.start()
+    answer = in_time(job.cancel)
+    require(answer is True, f"cancel() of a running job returned {answer!r}; expected True")
+    require(
+        job.status() is JobStatus.CANCELLED,
+        f"cancel() returned True and the job is {job.status()}; expected CANCELLED from then on",
+    )
+    require(
+        not until(lambda: job.status() is not JobStatus.CANCELLED, 0.3),
+        "a cancelled job changed its status",
+    )
+    generator = random.Random(16)
+    circuit = bench.fit(bell())
+    for _ in range(30):
+        job = bench.run(circuit, shots=1)
+        time.sleep(generator.choice((0.0, 0.0005, 0.001, 0.003)))
+        answer = in_time(job.cancel)
+        require(isinstance(answer, bool), f"cancel() returned {answer!r}; expected a bool")
+        status = bench.wait(job)
+        require(
+            (status is JobStatus.CANCELLED) is answer,
+            f"cancel() returned {answer} and the job ended as {status}",
+        )
+
+
+@check
+def j17_queued_never_runs(bench: Bench) -> None:
+    """A queued job that is cancelled never runs, and is `CANCELLED` at once."""
+    blockers = bench.occupy(1.5)
+    job = bench.run_for(8.0)
+    answer = in_time(job.cancel)
+    require(
+        answer is True and job.status() is JobStatus.CANCELLED,
+        f"cancel() of a queued job returned {answer!r}, and the job is {job.status()}",
+    )
+    for blocker in blockers:  # these end by themselves: whether running jobs stop is J18
+        bench.wait(blocker)
+    bench.result(bench.run(flips()))  # the queue has moved past it
+    used = _idle_in_time(_STOPPED_WITHIN)
+    require(
+        used <= _IDLE,
+        f"{used:.2f} s of processor time are used in {_WINDOW} s after all but the cancelled job "
+        "have ended: it runs all the same",
+    )
+    require(job.status() is JobStatus.CANCELLED, f"the cancelled job became {job.status()}")
+
+
+def _start_and_stop(bench: Bench) -> float:
+    job = bench.start()
+    time.sleep(0.15)  # well inside its work
+    in_time(job.cancel)
+    cancelled = time.monotonic()
+    used = _idle_in_time(_STOPPED_WITHIN)
+    require(
+        used <= _IDLE,
+        f"{time.monotonic() - cancelled:.1f} s after cancel() the work still uses processor time "
+        f"({used:.2f} s in {_WINDOW} s): it was not stopped",
+    )
+    return used
+
+
+@check
+def j18_running_stops(bench: Bench) -> None:
+    """A running job that is cancelled stops its work and gives its memory back in a second."""
+    _start_and_stop(bench)
+    before = resident_bytes()
+    for _ in range(3):
+        _start_and_stop(bench)
+    after = resident_bytes()
+    if before is not None and after is not None:
+        state = 16 << bench.calibration.width if not bench.calibration.clifford else 0
+        allowed = max(32 << 20, 2 * state)
+        require(
+            after - before <= allowed,
+            f"three cancelled jobs left {(after - before) >> 20} MiB of memory behind",
+        )
+    require(bench.result(bench.run(flips())).success, "after cancelling, the next job failed")
+
+
+@check
+def j19_cancel_of_a_final_job(bench: Bench) -> None:
+    """`cancel()` in a final state returns `False` and raises nothing."""
+    done = bench.run(flips())
+    bench.wait(done)
+    jobs: list[tuple[Any, str]] = [(done, "finished")]
+    jobs.append((bench.run_failing(), "failed"))
+    if not bench.calibration.synchronous:
+        cancelled = bench.start()
+        in_time(cancelled.cancel)
+        bench.wait(cancelled)
+        jobs.append((cancelled, "cancelled"))
+    for job, how in jobs:
+        before = job.status()
+        error = caught(job.cancel)
+        require(error is None, f"cancel() of a {how} job raised {type(error).__name__}: {error}")
+        answer = in_time(job.cancel)
+        require(answer is False, f"cancel() of a {how} job returned {answer!r}; expected False")
+        require(job.status() is before, f"cancel() made a {how} job {job.status()}")
