@@ -13,9 +13,11 @@
         static uint4 shared[(sizeof(Complex<REAL>) << T) / 16 + 4096];                            \
         qs_program = static_cast<const uint4*>(programs);                                         \
         for (int y = 0; y < grid[1]; ++y)                                                         \
-            for (int x = 0; x < grid[0]; ++x)                                                     \
+            for (int x = 0; x < grid[0]; ++x) {                                                   \
+                QS_BARRIER(); /* the memory is another block's */                                 \
                 tile_pass<REAL, T, R>(reinterpret_cast<unsigned char*>(shared), x,                \
                                       state + y * stride, program, tables, ints, angles);         \
+            }                                                                                     \
     }                                                                                             \
     extern "C" void marginal_##NAME(const int* grid, const void*, const Complex<REAL>* state,     \
                                     Index stride, const Index* given, Index lanes, Index blocks,  \
@@ -60,6 +62,10 @@
                 pick<REAL>(b, grid[0], state + z * stride, places, qubits, indices, first, count, \
                            out + z * count);                                                      \
     }
+
+#ifdef QS_CHECK_RACES
+extern "C" int races() { return qs_races; }
+#endif
 
 QS_FUNCTIONS(single, float, unsigned int, 12, 4)
 QS_FUNCTIONS(double, double, unsigned long long, 11, 3)

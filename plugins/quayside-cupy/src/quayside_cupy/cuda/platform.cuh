@@ -17,6 +17,8 @@
 #define QS_BARRIER() __syncthreads()
 #define QS_UNROLL _Pragma("unroll")
 #define QS_KEEP_LOOP _Pragma("unroll 1")
+#define QS_READS(byte, t) static_cast<void>(0)
+#define QS_WRITES(byte, t) static_cast<void>(0)
 // Program words and matrices lie in constant memory: all threads read the same one at a time, and
 // the compiler can feed it to an FMA from a uniform register, without one register a thread.
 #define QS_PROGRAM_BYTES 61440
@@ -36,7 +38,35 @@ QS_DEVICE void qs_sincospi(double x, double* s, double* c) { sincospi(x, s, c); 
 #define QS_EACH_THREAD(t, count) for (int t = 0; t < (count); ++t)
 #define QS_PRIVATE(type, name, count) static type name##_of_all[count]
 #define QS_OWN(name, t) name##_of_all[t]
+#ifdef QS_CHECK_RACES
+// Notes who reads and writes which shared memory between two barriers; two threads at one place,
+// one of which writes, are a race.
+struct QsShadow {
+    int writer, written, reader, read;
+};
+static QsShadow qs_shadow[1 << 16];
+static int qs_time = 1, qs_races = 0;
+inline void qs_reads(unsigned byte, int t) {
+    QsShadow& shadow = qs_shadow[byte];
+    qs_races += shadow.written == qs_time && shadow.writer != t;
+    shadow.reader = shadow.read == qs_time && shadow.reader != t ? -1 : t;
+    shadow.read = qs_time;
+}
+inline void qs_writes(unsigned byte, int t) {
+    QsShadow& shadow = qs_shadow[byte];
+    qs_races += shadow.written == qs_time && shadow.writer != t;
+    qs_races += shadow.read == qs_time && shadow.reader != t;
+    shadow.writer = t;
+    shadow.written = qs_time;
+}
+#define QS_READS(byte, t) qs_reads(byte, t)
+#define QS_WRITES(byte, t) qs_writes(byte, t)
+#define QS_BARRIER() static_cast<void>(++qs_time)
+#else
+#define QS_READS(byte, t) static_cast<void>(0)
+#define QS_WRITES(byte, t) static_cast<void>(0)
 #define QS_BARRIER() static_cast<void>(0)
+#endif
 #define QS_UNROLL
 #define QS_KEEP_LOOP
 struct alignas(16) uint4 {

@@ -79,15 +79,23 @@ QS_DEVICE void store(const Registers<Real, R>& own, Complex<Real>* tile, Index b
 }
 
 template <class Real>
-QS_DEVICE Complex<Real>& amplitude(unsigned char* slots, Word byte) {
-    return *reinterpret_cast<Complex<Real>*>(slots + byte);
+QS_DEVICE Complex<Real> get(const unsigned char* slots, Word byte, int t) {
+    QS_READS(byte, t);
+    return *reinterpret_cast<const Complex<Real>*>(slots + byte);
+}
+
+template <class Real>
+QS_DEVICE void set(unsigned char* slots, Word byte, int t, const Complex<Real>& value) {
+    QS_WRITES(byte, t);
+    *reinterpret_cast<Complex<Real>*>(slots + byte) = value;
 }
 
 template <class Real, int T, int R>
-QS_DEVICE void write_slots(const Registers<Real, R>& own, unsigned char* slots, int columns) {
+QS_DEVICE void write_slots(const Registers<Real, R>& own, unsigned char* slots, int t,
+                           int columns) {
     QS_UNROLL
     for (int r = 0; r < (1 << R); ++r) {
-        amplitude<Real>(slots, own.slot ^ combine<R>(columns + T - R, r)) = own.a[r];
+        set(slots, own.slot ^ combine<R>(columns + T - R, r), t, own.a[r]);
     }
 }
 
@@ -96,7 +104,7 @@ QS_DEVICE void read_slots(Registers<Real, R>& own, unsigned char* slots, int t, 
     own.slot = combine<T - R>(columns, t);
     QS_UNROLL
     for (int r = 0; r < (1 << R); ++r) {
-        own.a[r] = amplitude<Real>(slots, own.slot ^ combine<R>(columns + T - R, r));
+        own.a[r] = get<Real>(slots, own.slot ^ combine<R>(columns + T - R, r), t);
     }
 }
 
@@ -226,12 +234,12 @@ QS_DEVICE void diagonal(Registers<Real, R>& own, unsigned char* slots, int t, Wo
         for (int j = 0; j < k; ++j) entry |= (place >> word(positions + j) & 1u) << j;
         Complex<Real> factor = {Real(1), Real(0)};
         if (applies<true>(where, r)) factor = table[entry];
-        amplitude<Real>(slots, own.slot ^ combine<R>(columns + T - R, r)) = factor;
+        set(slots, own.slot ^ combine<R>(columns + T - R, r), t, factor);
     }
     QS_UNROLL
     for (int r = 0; r < (1 << R); ++r) {
         const Word byte = own.slot ^ combine<R>(columns + T - R, r);
-        own.a[r] = product(amplitude<Real>(slots, byte), own.a[r]);
+        own.a[r] = product(get<Real>(slots, byte, t), own.a[r]);
     }
 }
 
@@ -264,7 +272,7 @@ QS_DEVICE void gather(Registers<Real, R>& own, unsigned char* slots, int t, int 
             Word slot = base;
             QS_KEEP_LOOP
             for (int j = 0; j < k; ++j) slot ^= word(bits + j) & (0u - (source >> j & 1u));
-            const Complex<Real> term = product(table[cell], amplitude<Real>(slots, slot));
+            const Complex<Real> term = product(table[cell], get<Real>(slots, slot, t));
             sum.re += term.re;
             sum.im += term.im;
         }
@@ -413,7 +421,7 @@ QS_DEVICE void tile_pass(unsigned char* shared, Word number, Complex<Real>* tile
                                          columns, where, tables);
                 }
             } else if (opcode == QS_GATHER) {
-                QS_EACH_THREAD(t, THREADS) write_slots<Real, T, R>(QS_OWN(own, t), slots, columns);
+                QS_EACH_THREAD(t, THREADS) write_slots<Real, T, R>(QS_OWN(own, t), slots, t, columns);
                 QS_BARRIER();
                 QS_EACH_THREAD(t, THREADS) {
                     const Where where = {(static_cast<Word>(t) & word(op + 6)) == word(op + 7),
@@ -431,7 +439,7 @@ QS_DEVICE void tile_pass(unsigned char* shared, Word number, Complex<Real>* tile
             }
         }
         if (round + 1 < rounds) {
-            QS_EACH_THREAD(t, THREADS) write_slots<Real, T, R>(QS_OWN(own, t), slots, columns);
+            QS_EACH_THREAD(t, THREADS) write_slots<Real, T, R>(QS_OWN(own, t), slots, t, columns);
             QS_BARRIER();
         }
         columns = op;
