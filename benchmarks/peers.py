@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -115,8 +116,11 @@ def aer(program: Program, precision: Precision) -> Run | None:
     return run
 
 
-def qsim(program: Program, precision: Precision) -> Run | None:
-    """qsim, single precision only; the seconds are those of its own call, gates translated."""
+def qsim(program: Program, precision: Precision, fused: int = 0) -> Run | None:
+    """qsim, single precision only; the seconds are those of its own call, gates translated.
+
+    ``fused`` is the most qubits of a fused gate; 0 for what its documentation advises.
+    """
     if precision is not Precision.SINGLE:
         return None
     try:
@@ -144,7 +148,7 @@ def qsim(program: Program, precision: Precision) -> Run | None:
             circuit.append(cirq.MatrixGate(matrix)(*(qubits[q] for q in reversed(targets))))
     translated, _ = qsimcirq.QSimCircuit(circuit).translate_cirq_to_qsim(qubits)
     # Its documentation advises this fusion, and one thread a CPU; its default is one thread.
-    fused = 2 if program.num_qubits < 22 else 4
+    fused = fused or (2 if program.num_qubits < 22 else 4)
     options = qsimcirq.QSimOptions(max_fused_gate_size=fused, cpu_threads=cpus()).as_dict()
     options |= {"c": translated, "s": 1}
 
@@ -191,6 +195,43 @@ def qulacs(program: Program, precision: Precision) -> Run | None:
     return run
 
 
+def kokkos(program: Program, precision: Precision) -> Run | None:
+    """PennyLane's lightning.kokkos; the seconds are those of its state vector's gates."""
+    try:
+        import pennylane as qml
+        from pennylane_lightning.lightning_kokkos._state_vector import LightningKokkosStateVector
+    except ImportError:
+        return None
+    n = program.num_qubits
+    operations: list[Any] = []
+    kinds = {
+        "h": qml.Hadamard,
+        "rx": qml.RX,
+        "cx": qml.CNOT,
+        "cp": qml.ControlledPhaseShift,
+        "rzz": qml.IsingZZ,
+    }
+    # Its first wire is the highest bit.
+    for operation in program.operations:
+        if isinstance(operation, Relabel):
+            operations += [qml.SWAP(wires=[n - 1 - a, n - 1 - b]) for a, b in swaps(operation)]
+        elif (known := rotation(operation)) is not None:
+            name, angles, qubits = known
+            operations.append(kinds[name](*angles, wires=[n - 1 - qubit for qubit in qubits]))
+        else:
+            matrix, targets = as_matrix(operation)
+            wires = [n - 1 - qubit for qubit in reversed(targets)]
+            operations.append(qml.QubitUnitary(matrix, wires=wires))
+
+    def run() -> float:
+        started = time.perf_counter()
+        state = LightningKokkosStateVector(num_wires=n, dtype=precision.complex_dtype.type)
+        state.apply_operations(operations)
+        return time.perf_counter() - started
+
+    return run
+
+
 def as_matrix(operation: Operation) -> tuple[np.ndarray, tuple[int, ...]]:
     """An operation of the families as a dense matrix; bit ``j`` is the ``j``-th qubit."""
     if isinstance(operation, Matrix) and not operation.controls:
@@ -213,6 +254,9 @@ def cpus() -> int:
 PEERS: dict[str, Callable[[Program, Precision], Run | None]] = {
     "aer": aer,
     "qsim": qsim,
+    "qsim2": partial(qsim, fused=2),
+    "qsim4": partial(qsim, fused=4),
     "qulacs": qulacs,
+    "kokkos": kokkos,
 }
 """By the names that the benchmarks' arguments use."""

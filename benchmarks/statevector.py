@@ -2,14 +2,16 @@
 
     python benchmarks/statevector.py [--n 20,22] [--precision single,double] [--engine numpy]
         [--peers aer,qsim,qulacs] [--families qft,qv,...] [--repetitions 5]
-        [--json FILE] [--plot FILE.png]
+        [--floor] [--json FILE] [--plot FILE.png]
 
 The circuits are those of benchmarks/families.py, made beforehand in every simulator's own terms.
 What is timed is the same work: planning or fusion, afresh each time (the plan cache is emptied),
 allocation, evolution, and one shot where the peer cannot do without (Aer). For Aer, Quayside's time
 is that of a whole ``run_program`` with all qubits measured once; for the others, of evolution
 alone. Every simulator has its default settings and all CPUs. The table shows medians; the ratio is
-the peer's median over ours, and more than 1 means that Quayside is faster.
+the peer's median over ours, and more than 1 means that Quayside is faster. ``qsim2`` and ``qsim4``
+are qsim with that fusion; ``qsim`` takes what its documentation advises. With ``--floor`` (engine
+``numba``), the last column is the run's time over the least that it could take; see floor.py.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import argparse
 import gc
 import json
 import math
+import os
 import platform
 import statistics
 import time
@@ -82,7 +85,13 @@ def one_shot(engine: Any, program: Program, precision: Precision) -> Run:
 
 
 def compare(
-    family: str, n: int, precision: Precision, engine: Any, peers: list[str], repetitions: int
+    family: str,
+    n: int,
+    precision: Precision,
+    engine: Any,
+    peers: list[str],
+    repetitions: int,
+    floor: bool = False,
 ) -> dict[str, Any]:
     """Medians for one circuit; every simulator takes one turn a round."""
     program = FAMILIES[family](n)
@@ -95,6 +104,12 @@ def compare(
         runs["one shot"] = one_shot(engine, program, precision)
     runs["evolution"] = evolution(engine, program, precision)
     runs["planning"] = planning(engine, program, precision)
+    if floor:
+        from floor import empty_pass, fma_peak, work_of
+
+        runs["empty pass"] = empty_pass(engine, n, precision)
+        runs["gigaflop"] = fma_peak(precision)
+        passes, flops = work_of(engine, program, precision)
     for run in runs.values():  # warm up: thread pools, compilers, pages
         run()
     seconds: dict[str, list[float]] = {name: [] for name in runs}
@@ -108,7 +123,7 @@ def compare(
         for peer in runs
         if peer in PEERS
     }
-    return {
+    row: dict[str, Any] = {
         "family": family,
         "n": n,
         "precision": precision.value,
@@ -118,7 +133,13 @@ def compare(
         "ratios": ratios,
         "planning_share": medians["planning"] / medians["evolution"],
         "ns_per_amplitude": medians["evolution"] / (1 << n) * 1e9,
+        "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
     }
+    if floor:
+        moving = passes * medians["empty pass"]
+        computing = flops / 1e9 * medians["gigaflop"] / 0.7
+        row |= {"passes": passes, "flops": flops, "floor_s": max(moving, computing)}
+    return row
 
 
 def geometric_mean(values: list[float]) -> float:
@@ -136,6 +157,8 @@ def show_row(row: dict[str, Any], peers: list[str]) -> None:
         f"{1e3 * medians[peer]:9.1f} {ratios[peer]:6.2f}" if peer in ratios else " " * 16
         for peer in peers
     ]
+    if "floor_s" in row:
+        cells.append(f"{medians['evolution'] / row['floor_s']:6.2f}")
     print("  ".join(cells), flush=True)
 
 
@@ -173,7 +196,9 @@ def versions() -> dict[str, str]:
     """What was compared."""
     found = {"python": platform.python_version()}
     installed = {distribution.name for distribution in distributions()}
-    for name in ("quayside", "numpy", "numba", "qiskit", "qiskit-aer", "qsimcirq", "qulacs"):
+    ours = ("quayside", "numpy", "numba", "qiskit")
+    peers = ("qiskit-aer", "qsimcirq", "qulacs", "pennylane_lightning_kokkos")
+    for name in (*ours, *peers):
         if name in installed:
             found[name] = version(name)
     return found
@@ -186,21 +211,31 @@ def main() -> None:
     parser.add_argument("--n", type=split, default=["20"])
     parser.add_argument("--precision", type=split, default=["single", "double"])
     parser.add_argument("--engine", default="numpy")
-    parser.add_argument("--peers", type=split, default=list(PEERS))
+    parser.add_argument("--peers", type=split, default=["aer", "qsim", "qulacs"])
     parser.add_argument("--families", type=split, default=list(FAMILIES))
     parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--floor", action="store_true")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--plot", type=Path)
     arguments = parser.parse_args()
     engine = quayside.get_backend(arguments.engine).engine
     rows: list[dict[str, Any]] = []
     heads = "".join(f"  {peer + ' ms':>9} {'ratio':>6}" for peer in arguments.peers)
+    heads += "   floor" if arguments.floor else ""
     print(f"{'family':>8} {'n':>3} {'':>6}  {'ms':>9} {'plan':>6}  {'ns/amp':>8}{heads}")
     for precision in map(Precision, arguments.precision):
         for n in map(int, arguments.n):
             first = len(rows)
             for family in arguments.families:
-                row = compare(family, n, precision, engine, arguments.peers, arguments.repetitions)
+                row = compare(
+                    family,
+                    n,
+                    precision,
+                    engine,
+                    arguments.peers,
+                    arguments.repetitions,
+                    arguments.floor,
+                )
                 rows.append(row)
                 show_row(row, arguments.peers)
             for peer in arguments.peers:
