@@ -91,6 +91,39 @@ def test_a_flip_stays_where_something_between_touches_its_bits(
 
 
 @BOTH
+def test_the_last_flips_of_a_round_are_done_by_the_exchange(
+    engine: CupyEngine, precision: Precision
+) -> None:
+    rng = np.random.default_rng(12)
+    tile = GEOMETRIES[precision].tile
+    for _ in range(8):
+        stages: list[Stage] = []
+        for _ in range(5):
+            order = rng.permutation(tile).tolist()
+            pair = tuple(sorted(order[:2]))
+            stages.append(DenseStage(pair, unitary(rng, 2)))
+            for _ in range(3):
+                control, target = rng.permutation(tile)[:2].tolist()
+                stages.append(PermuteStage((target,), X, Condition(1 << control, 1 << control)))
+        pass_ = tile_pass(precision, stages, tile)
+        check(engine, precision, [pass_], rng)
+        rounds = instructions(pass_, precision)
+        flips = [sum(code >= Op.CONDITIONAL + Op.FLIP for code in codes) for codes in rounds]
+        assert sum(flips) < 12
+        # Wide matrices and tables look at the slots as well.
+        bits = tuple(sorted(rng.permutation(tile)[:4].tolist()))
+        table = np.exp(1j * rng.uniform(0, 6, 1 << 9))
+        group = DiagonalGroup(tuple(range(9)), (DiagonalTerm(tuple(range(9)), (), table),))
+        stages += [
+            DenseStage((1, tile - 1), unitary(rng, 2)),
+            DenseStage(bits, unitary(rng, 4)),
+            DiagonalStage((group,)),
+            DenseStage((0, 7), unitary(rng, 2)),
+        ]
+        check(engine, precision, [tile_pass(precision, stages, tile)], rng)
+
+
+@BOTH
 def test_both_values_of_a_condition_are_one_instruction(
     engine: CupyEngine, precision: Precision
 ) -> None:
@@ -172,7 +205,7 @@ def test_lanes_of_a_middle_round_hit_every_bank(precision: Precision) -> None:
         targets = tuple(
             sorted(rng.permutation(geometry.tile)[: rng.integers(geometry.register + 1)].tolist())
         )
-        mapping = middle_mapping(geometry, targets)
+        mapping = middle_mapping(geometry, targets, geometry.columns)
         assert set(targets) <= set(mapping.registers)
         assert sorted((*mapping.threads, *mapping.registers)) == list(range(geometry.tile))
         banks = {0}
@@ -191,7 +224,7 @@ def test_a_warp_loads_and_stores_runs_of_64_bytes(precision: Precision) -> None:
         store = rng.permutation(geometry.tile).tolist()
         count = int(rng.integers(geometry.register + 1))
         targets = tuple(sorted(rng.permutation(geometry.tile)[:count].tolist()))
-        mapping = outer_mapping(geometry, targets, (load, store))
+        mapping = outer_mapping(geometry, targets, (load, store), geometry.columns)
         if mapping is None:
             continue
         made += 1
@@ -199,7 +232,8 @@ def test_a_warp_loads_and_stores_runs_of_64_bytes(precision: Precision) -> None:
         for storage in (load, store):
             assert set(range(geometry.run)) <= {storage[bit] for bit in lanes}
     assert made > 30
-    assert outer_mapping(geometry, (), (list(range(geometry.tile)),)) is not None
+    storage = list(range(geometry.tile))
+    assert outer_mapping(geometry, (), (storage,), geometry.columns) is not None
 
 
 def test_a_plan_that_is_not_for_the_gpu_is_refused() -> None:

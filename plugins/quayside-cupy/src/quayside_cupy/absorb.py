@@ -1,4 +1,4 @@
-"""Flips go into neighbouring matrices, where they cost nothing.
+"""Flips go where they cost nothing: into neighbouring matrices, and into exchanges.
 
 In registers a controlled X costs a third of a two-qubit matrix. A planner that counts flops takes
 it for free, so there are many.
@@ -21,7 +21,7 @@ from quayside.planning.tile_plan import (
     Stage,
 )
 
-__all__ = ["Multiplex", "absorb_flips", "pair_conditions"]
+__all__ = ["Multiplex", "absorb_flips", "pair_conditions", "take_last_flips", "touched_bits"]
 
 MAX_BITS = 3
 """Wider matrices are not in registers."""
@@ -85,6 +85,30 @@ def _others(last: Multiplex, stage: DenseStage) -> bool:
     return stage.bits == last.stage.bits and one_bit and mine == opposite
 
 
+def take_last_flips(
+    stages: Sequence[Stage | Multiplex],
+) -> tuple[list[Stage | Multiplex], list[tuple[int, int]]]:
+    """The stages without those CX that nothing after them touches, and these, in order, as
+    (control, target).
+
+    They are linear maps of the local index, and an exchange can read from other places as well.
+    """
+    rest: list[Stage | Multiplex] = []
+    flips: list[tuple[int, int]] = []
+    later = 0
+    for stage in reversed(stages):
+        bits = touched_bits(stage)
+        if isinstance(stage, PermuteStage) and stage.is_flip and not bits & later:
+            where = stage.condition
+            on_one = where.local_mask == where.local_value and where.local_mask.bit_count() == 1
+            if on_one and not where.outer_mask:
+                flips.append((where.local_mask.bit_length() - 1, stage.bits[0]))
+                continue
+        later |= bits
+        rest.append(stage)
+    return rest[::-1], flips[::-1]
+
+
 def _flip_of(stage: Stage) -> PermuteStage | None:
     """``stage``, if it is X on one bit without outer condition."""
     if isinstance(stage, PermuteStage) and stage.is_flip and not stage.condition.outer_mask:
@@ -97,7 +121,7 @@ def _last_that_touches(stages: Sequence[Stage], flip: PermuteStage) -> int | Non
     bits = 1 << flip.bits[0] | flip.condition.local_mask
     for number in reversed(range(len(stages))):
         stage = stages[number]
-        if _touched(stage) & bits:
+        if touched_bits(stage) & bits:
             if (
                 isinstance(stage, DenseStage)
                 and stage.condition == ALWAYS
@@ -109,8 +133,10 @@ def _last_that_touches(stages: Sequence[Stage], flip: PermuteStage) -> int | Non
     return None
 
 
-def _touched(stage: Stage) -> int:
+def touched_bits(stage: Stage | Multiplex) -> int:
     """A mask of the local bits that ``stage`` acts on or looks at."""
+    if isinstance(stage, Multiplex):
+        stage = stage.stage
     if isinstance(stage, DiagonalStage):
         mask = 0
         for group in stage.groups:

@@ -9,7 +9,7 @@ from quayside.errors import ProgramError
 from quayside.planning import Plan
 from quayside.planning.tile_plan import DenseStage, PermuteStage, Stage, TilePass, WidePass
 from quayside.program import Precision
-from quayside_cupy.absorb import Multiplex, absorb_flips, pair_conditions
+from quayside_cupy.absorb import Multiplex, absorb_flips, pair_conditions, take_last_flips
 from quayside_cupy.geometry import (
     GEOMETRIES,
     Geometry,
@@ -121,8 +121,8 @@ def _encode_rounds(
 ) -> list[tuple[int, Launch]]:
     """One program, or two halves, one after the other, where one would be too large."""
     writer = ProgramWriter(buffers)
-    for mapping, stages in _arrange(rounds, trip, buffers.geometry):
-        writer.begin_round(mapping)
+    for mapping, columns, stages in _arrange(rounds, trip, buffers.geometry):
+        writer.begin_round(mapping, columns)
         for stage in stages:
             writer.stage(stage)
     words = writer.finish(trip.load, trip.store, trip.before, trip.width, trip.outer, limit)
@@ -155,26 +155,49 @@ def _halves(rounds: Sequence[_Round]) -> tuple[Sequence[_Round], Sequence[_Round
 
 def _arrange(
     rounds: Sequence[_Round], trip: _Trip, geometry: Geometry
-) -> list[tuple[Mapping, Sequence[Stage | Multiplex]]]:
-    """The thread order of each round; with an empty round more for the load or the store where
-    the targets of the first or last would scatter its accesses."""
+) -> list[tuple[Mapping, Sequence[int], Sequence[Stage | Multiplex]]]:
+    """For each round the thread order, the slot column of each local bit, and the stages.
+
+    There is an empty round more for the load or the store where the targets of the first or last
+    would scatter its accesses.
+    """
     targets = [tuple(sorted(round_.targets)) for round_ in rounds]
     stages: list[Sequence[Stage | Multiplex]] = [round_.stages for round_ in rounds]
+    columns = geometry.columns
     if len(rounds) == 1:
-        both = outer_mapping(geometry, targets[0], (trip.load, trip.store))
+        both = outer_mapping(geometry, targets[0], (trip.load, trip.store), columns)
         if both is not None:
-            return [(both, stages[0])]
-    head = outer_mapping(geometry, targets[0], (trip.load,))
-    if head is None:
+            return [(both, columns, stages[0])]
+    if outer_mapping(geometry, targets[0], (trip.load,), columns) is None:
         targets.insert(0, ())
         stages.insert(0, ())
-        head = outer_mapping(geometry, (), (trip.load,))
-    tail = outer_mapping(geometry, targets[-1], (trip.store,)) if len(targets) > 1 else None
-    if tail is None:
+    if len(targets) == 1 or outer_mapping(geometry, targets[-1], (trip.store,), columns) is None:
         targets.append(())
         stages.append(())
-        tail = outer_mapping(geometry, (), (trip.store,))
-    assert head is not None  # without targets there is always one
-    assert tail is not None
-    middle = [middle_mapping(geometry, each) for each in targets[1:-1]]
-    return list(zip([head, *middle, tail], stages, strict=True))
+    arranged: list[tuple[Mapping, Sequence[int], Sequence[Stage | Multiplex]]] = []
+    last = len(targets) - 1
+    for number, bits in enumerate(targets):
+        mapping: Mapping | None
+        if number == 0:
+            mapping = outer_mapping(geometry, bits, (trip.load,), columns)
+        elif number == last:
+            mapping = outer_mapping(geometry, bits, (trip.store,), columns)
+        else:
+            mapping = middle_mapping(geometry, bits, columns)
+        assert mapping is not None  # the ends were made so that there is one
+        rest, flips = (stages[number], []) if number == last else take_last_flips(stages[number])
+        arranged.append((mapping, columns, rest))
+        columns = _after_flips(columns, flips)
+    return arranged
+
+
+def _after_flips(columns: Sequence[int], flips: Sequence[tuple[int, int]]) -> tuple[int, ...]:
+    """The columns that make an exchange do ``flips``, CX as (control, target).
+
+    What was at index ``l`` is at ``l`` with the target bit turned where the control bit is set, and
+    stays in its slot; so the control's column turns what the target's does, too.
+    """
+    changed = list(columns)
+    for control, target in flips:
+        changed[control] ^= changed[target]
+    return tuple(changed)

@@ -34,7 +34,7 @@ class Geometry:
         register: bits that a thread holds.
         run: the lowest storage bits that must be lanes in a load or store: 64 bytes.
         bank: bits of a slot that choose its banks, for one access of an amplitude.
-        columns: of the tile's bits.
+        columns: of the tile's bits, before any exchange changes them.
     """
 
     tile: int
@@ -87,27 +87,32 @@ def _fill(geometry: Geometry, targets: Sequence[int], avoid: set[int]) -> tuple[
     return tuple(sorted(chosen))
 
 
-def _spread(geometry: Geometry, bits: Sequence[int], choose: int) -> list[int]:
+def _spread(
+    geometry: Geometry, bits: Sequence[int], choose: int, columns: Sequence[int]
+) -> list[int]:
     """``bits``, with up to ``bank`` of the first ``choose`` first that are independent."""
     span = {0}
     first: list[int] = []
     for bit in bits[:choose]:
-        bank = geometry.columns[bit] & ((1 << geometry.bank) - 1)
+        bank = columns[bit] & ((1 << geometry.bank) - 1)
         if len(first) < geometry.bank and bank not in span:
             span |= {bank ^ other for other in span}
             first.append(bit)
     return first + [bit for bit in bits if bit not in first]
 
 
-def middle_mapping(geometry: Geometry, targets: Sequence[int]) -> Mapping:
-    """For a round between two exchanges: no bank conflicts."""
+def middle_mapping(geometry: Geometry, targets: Sequence[int], columns: Sequence[int]) -> Mapping:
+    """For a round between two exchanges: no bank conflicts, as far as ``columns`` allow it."""
     registers = _fill(geometry, targets, set())
     threads = [bit for bit in range(geometry.tile) if bit not in registers]
-    return Mapping(tuple(_spread(geometry, threads, len(threads))), registers)
+    return Mapping(tuple(_spread(geometry, threads, len(threads), columns)), registers)
 
 
 def outer_mapping(
-    geometry: Geometry, targets: Sequence[int], storage: Sequence[Sequence[int]]
+    geometry: Geometry,
+    targets: Sequence[int],
+    storage: Sequence[Sequence[int]],
+    columns: Sequence[int],
 ) -> Mapping | None:
     """For a round that loads, stores, or both: contiguous global accesses.
 
@@ -123,4 +128,4 @@ def outer_mapping(
     nearly = set(by_storage[:LANES])
     registers = _fill(geometry, targets, set(wanted) | nearly)
     rest = [bit for bit in by_storage if bit not in registers and bit not in wanted]
-    return Mapping(tuple(_spread(geometry, wanted + rest, LANES)), registers)
+    return Mapping(tuple(_spread(geometry, wanted + rest, LANES, columns)), registers)

@@ -52,6 +52,7 @@ class ProgramWriter:
         self._buffers = buffers
         self._geometry = buffers.geometry
         self._rounds: list[tuple[Mapping, list[list[int]]]] = []
+        self._columns: list[list[int]] = []  # of each round, in bytes
         self._places: dict[int, int] = {}
         self._payload: list[float] = []
         self._forms: dict[tuple[tuple[int, int], ...], int] = {}
@@ -64,11 +65,13 @@ class ProgramWriter:
         """How many forms the program has."""
         return len(self._forms)
 
-    def begin_round(self, mapping: Mapping) -> None:
-        """The stages that follow run with ``mapping``."""
+    def begin_round(self, mapping: Mapping, columns: Sequence[int]) -> None:
+        """The stages that follow run with ``mapping``, amplitudes in slots by ``columns``."""
         if self._held[1]:
             self._emit_held()
         self._rounds.append((mapping, []))
+        amplitude = self._buffers.precision.amplitude_bytes
+        self._columns.append([column * amplitude for column in columns])
         self._places = mapping.places()
 
     def stage(self, stage: Stage | Multiplex) -> None:
@@ -131,10 +134,6 @@ class ProgramWriter:
             *more,
         ]
         self._rounds[-1][1].append(words)
-
-    def _column(self, bit: int) -> int:
-        """What local bit ``bit`` does to a slot, in bytes."""
-        return self._geometry.columns[bit] * self._buffers.precision.amplitude_bytes
 
     def _place_mask(self, local: int) -> int:
         return sum(1 << place for bit, place in self._places.items() if local >> bit & 1)
@@ -246,7 +245,7 @@ class ProgramWriter:
         more = [len(bits), table.shape[1]]
         more.append(self._buffers.add_ints(source.ravel().tolist()))
         more.append(self._buffers.add_table(table))
-        more += [self._column(bit) for bit in bits]
+        more += [self._columns[-1][bit] for bit in bits]
         more += [self._places[bit] for bit in bits]
         self._emit(Op.GATHER, more=more, condition=condition)
 
@@ -403,8 +402,8 @@ class ProgramWriter:
         words += [load[bit] for bit in (*first.threads, *first.registers)]
         words += [store[bit] for bit in (*last.threads, *last.registers)]
         payload_at: list[int] = []
-        for mapping, ops in self._rounds:
-            words += [self._column(bit) for bit in (*mapping.threads, *mapping.registers)]
+        for (mapping, ops), columns in zip(self._rounds, self._columns, strict=True):
+            words += [columns[bit] for bit in (*mapping.threads, *mapping.registers)]
             words.append(len(ops))
             for op in ops:
                 payload_at.append(len(words) + 2)
