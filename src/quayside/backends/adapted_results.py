@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from qiskit import QuantumCircuit
 from qiskit.result import Result
+from qiskit.result.models import ExperimentResult, ExperimentResultData
 
 __all__ = ["finished", "writes_bits"]
 
@@ -20,22 +21,44 @@ def writes_bits(circuit: QuantumCircuit) -> bool:
     )
 
 
-def finished(result: Result, *, backend_name: str, silent: Sequence[bool]) -> Result:
-    """``result`` with the adapted backend's name, and without counts of what was never measured.
+def finished(
+    result: Result,
+    job_id: str,
+    *,
+    backend_name: str,
+    names: Sequence[str],
+    silent: Sequence[bool],
+) -> Result:
+    """``result`` with the names of our job and backend and, where a circuit failed, the circuit's,
+    and without counts of what was never measured.
 
     Some backends count zeros where nothing was measured; asking for such counts is to be Qiskit's
     own error, as it is where there is no classical bit.
 
     Args:
         result: the foreign result, which is changed.
+        job_id: the adapted job's.
         backend_name: the adapted backend's.
+        names: of the circuits of the job.
         silent: for each circuit of the job, whether it writes no classical bit.
     """
+    result.job_id = job_id
     result.backend_name = backend_name
-    whole = len(result.results or []) == len(silent)
-    for index, one in enumerate(result.results or []):
-        if getattr(one.data, "counts", None) == {} or (whole and silent[index]):
-            for name in ("counts", "memory"):
-                if hasattr(one.data, name):
-                    delattr(one.data, name)
+    results = result.results or []
+    if len(results) == len(names):
+        for one, name, no_bits in zip(results, names, silent, strict=True):
+            if not one.success and getattr(one, "header", None) is None:
+                one.header = {"name": name}
+            if no_bits:
+                _drop_counts(one)
+    for one in results:
+        if getattr(one.data, "counts", None) == {}:
+            _drop_counts(one)
     return result
+
+
+def _drop_counts(one: ExperimentResult) -> None:
+    kept = {name: value for name, value in vars(one.data).items() if not name.startswith("_")}
+    for name in ("counts", "memory"):
+        kept.pop(name, None)
+    one.data = ExperimentResultData(**kept)

@@ -40,10 +40,12 @@ def make_reference(spec: BackendSpec) -> EngineBackend:
 
 def make_basic(spec: BackendSpec) -> AdaptedBackend:
     """The backend ``basic``."""
-    return adapt(
+    backend = adapt(
         BasicSimulator(),
         name=spec.name,
         description=spec.description,
         device=spec.device,
         factory="qiskit.providers.basic_provider:BasicSimulator",
     )
+    backend.set_options(memory=False)  # as everywhere in Quayside; here it is on by itself
+    return backend

@@ -39,7 +39,7 @@ _TRIES = 3
 _TICK = 0.02
 
 Report = Callable[[JobStatus], object]
-Finish = Callable[["Result"], "Result"]
+Finish = Callable[["Result", str], "Result"]
 
 
 class ForeignWork(Protocol):
@@ -84,6 +84,11 @@ class _NoMemory:
         return False
 
 
+def _finish_partial(error: JobFailedError, finish: Finish, job_id: str) -> None:
+    if error.partial_result is not None:
+        error.partial_result = finish(error.partial_result, job_id)
+
+
 # --- in a worker process --------------------------------------------------------------------------
 
 
@@ -94,7 +99,8 @@ class ProcessWork(_NoMemory):
         workers: where to get the worker from.
         source: of the backend.
         body: the circuits and the options, pickled.
-        finish: what to do with the result, or with that of the circuits that succeeded.
+        finish: gives the result as it is handed out, from the foreign one (or that of the circuits
+            that succeeded) and the job's id.
     """
 
     def __init__(
@@ -107,7 +113,11 @@ class ProcessWork(_NoMemory):
 
     def run(self, job_id: str, control: Control, report: Report = lambda status: None) -> Result:
         """Have a worker do it."""
-        return self._finish(self._ask(control, report, _TRIES))
+        try:
+            return self._finish(self._ask(control, report, _TRIES), job_id)
+        except JobFailedError as error:
+            _finish_partial(error, self._finish, job_id)
+            raise
 
     def _ask(self, control: Control, report: Report, tries: int) -> Result:
         try:
@@ -138,8 +148,7 @@ class ProcessWork(_NoMemory):
             return answer.result
         if isinstance(answer, Stopped):
             raise Cancelled(answer.text)
-        partial = answer.partial_result
-        failure = JobFailedError(answer.text, None if partial is None else self._finish(partial))
+        failure = JobFailedError(answer.text, answer.partial_result)
         failure.__cause__ = None if answer.cause is None else answer.cause.unpack()
         raise failure
 
@@ -235,7 +244,8 @@ class ThreadWork(_NoMemory):
         instances: the backend objects.
         circuits: copies of the caller's.
         options: for ``backend.run``.
-        finish: what to do with the result, or with that of the circuits that succeeded.
+        finish: gives the result as it is handed out, from the foreign one (or that of the circuits
+            that succeeded) and the job's id.
     """
 
     def __init__(
@@ -264,13 +274,12 @@ class ThreadWork(_NoMemory):
                 again=False,
                 hold=lease.hold,
             )
+            return self._finish(result, job_id)
         except JobFailedError as error:
-            if error.partial_result is not None:
-                error.partial_result = self._finish(error.partial_result)
+            _finish_partial(error, self._finish, job_id)
             raise
         finally:
             lease.let_go()
-        return self._finish(result)
 
 
 # --- a job that exists ----------------------------------------------------------------------------

@@ -284,8 +284,7 @@ def _failure(
 
 
 def _said(error: BaseException) -> str:
-    message = getattr(error, "message", None)  # QiskitError's str() is the repr of it
-    return f"{type(error).__name__}: {message if isinstance(message, str) else error}"
+    return f"{type(error).__name__}: {error}"
 
 
 def _status(result: Result) -> str:
