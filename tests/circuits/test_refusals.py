@@ -217,13 +217,49 @@ def test_save_statevector():
     circuit.h(0)
     circuit.append(aer.SaveStatevector(2), [0, 1])
     circuit.append(aer.SaveStatevector(2, label="later"), [0, 1])
-    circuit.append(aer.SaveState(2), [0, 1])
     circuit.append(aer.SaveState(2, label="mine"), [0, 1])
     operations = lower(circuit).operations
     # The phase is in the state that is saved.
     assert [type(o).__name__ for o in operations[:2]] == ["Matrix", "Diagonal"]
-    assert [o.key for o in operations[2:]] == ["statevector", "later", "statevector", "mine"]
+    assert [o.key for o in operations[2:]] == ["statevector", "later", "mine"]
     assert all(isinstance(o, Save) for o in operations[2:])
+
+
+def test_save_state_without_a_label():
+    circuit = QuantumCircuit(1)
+    circuit.append(aer.SaveState(1), [0])
+    (saved,) = lower(circuit).operations
+    assert isinstance(saved, Save)
+    assert saved.key == "statevector"
+
+
+@pytest.mark.parametrize("second", [aer.SaveStatevector(1, label="a"), aer.SaveState(1, label="a")])
+def test_two_saves_with_one_label_are_refused(second):
+    circuit = QuantumCircuit(1, name="main")
+    circuit.append(aer.SaveStatevector(1, label="a"), [0])
+    circuit.x(0)
+    circuit.append(second, [0])
+    message = refused(circuit)
+    assert "index 2 of circuit 'main'" in message
+    assert "the label 'a', which is another save's already" in message
+
+
+@pytest.mark.parametrize("label", ["counts", "memory"])
+def test_a_save_cannot_take_the_place_of_counts(label):
+    circuit = QuantumCircuit(1)
+    circuit.append(aer.SaveStatevector(1, label=label), [0])
+    assert f"the label {label!r}, which is the result's own already" in refused(circuit)
+
+
+def test_a_save_in_a_loop_is_one_save():
+    body = QuantumCircuit(1)
+    turn = Parameter("turn")
+    body.rx(turn, 0)
+    body.append(aer.SaveStatevector(1), [0])
+    circuit = QuantumCircuit(1)
+    circuit.for_loop((1, 2), turn, body, [0], [])
+    (loop,) = lower(circuit).operations
+    assert [block[-1].key for block in loop.bodies] == ["statevector"] * 2
 
 
 def test_save_of_some_qubits_is_refused():

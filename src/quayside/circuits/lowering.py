@@ -46,11 +46,13 @@ class Lowering:
         num_qubits: of the whole circuit.
         classical: the expressions and variables.
         expanded: instructions read so far from definitions and bodies.
+        saved: by label, the path (:meth:`Scope.path`) of the instruction that saves under it.
     """
 
     num_qubits: int
     classical: Classical = field(default_factory=Classical)
     expanded: int = 0
+    saved: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     def read(self, circuit: QuantumCircuit, scope: Scope, block: BlockBuilder) -> None:
         """Lower every instruction of ``circuit`` to the end of ``block``.

@@ -73,6 +73,15 @@ class Scope:
             self.unitary or unitary,
         )
 
+    def path(self) -> tuple[int, ...]:
+        """Where the current instruction is, as indices from the inside out."""
+        indices = []
+        scope: Scope | None = self
+        while scope is not None:
+            indices.append(scope.index)
+            scope = scope.outer
+        return tuple(indices)
+
     def place(self) -> str:
         """Where the current instruction is, in words, from the inside out."""
         words = f"index {self.index} of circuit {self.name!r}"

@@ -43,6 +43,8 @@ _TOLERANCE = 1e-5
 """How far a matrix may be from unitary; Qiskit's own check lets about as much through."""
 _FULLY_CHECKED = 8
 """The widest matrix whose columns are all compared; of wider ones only the norms are checked."""
+_TAKEN = frozenset({"counts", "memory"})
+"""What a circuit's result data hold under these names, a saved state must not replace."""
 
 
 def _measure(
@@ -271,7 +273,8 @@ def save(
     """Lower ``save_statevector`` or ``save_state``.
 
     Raises:
-        UnsupportedInstructionError: if it is for some qubits alone, or for each shot.
+        UnsupportedInstructionError: if it is for some qubits alone, or for each shot, or if its
+            label is taken: by another save, or by what a result holds anyway.
     """
     lowering.refuse_in_gate(operation, scope)
     if len(qubits) != lowering.num_qubits:
@@ -289,5 +292,13 @@ def save(
     label = getattr(operation, "label", None)
     # Aer's save_state without a label means the name of the method, here always this one.
     key = "statevector" if label in (None, "", "_method_") else str(label)
+    # A body may be lowered several times, once for each value of a loop's parameter.
+    path = scope.path()
+    if key in _TAKEN or lowering.saved.setdefault(key, path) != path:
+        owner = "the result's own" if key in _TAKEN else "another save's"
+        raise UnsupportedInstructionError(
+            f"instruction {operation.name!r} ({scope.place()}) has the label {key!r}, which is "
+            f"{owner} already; give each save a label of its own"
+        )
     block.flush_phase()
     block.operations.append(Save(key))
