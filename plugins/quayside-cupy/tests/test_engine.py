@@ -16,7 +16,8 @@ from quayside.execution.outcomes import RunSettings
 from quayside.execution.run import run_program
 from quayside.execution.sampling import Sampler
 from quayside.planning import Layout, make_plan
-from quayside.program import GateOperation, Matrix, Precision
+from quayside.planning.tile_plan import WidePass
+from quayside.program import GateOperation, Matrix, Permutation, Precision
 
 REFERENCE = ReferenceEngine()
 TOLERANCE = {Precision.SINGLE: 1e-5, Precision.DOUBLE: 1e-12}
@@ -203,3 +204,54 @@ def test_a_state_takes_what_was_promised_and_no_scratch_of_its_size(engine: Cupy
     promised = engine.required_bytes(33, Precision.SINGLE)
     assert (8 << 33) < promised < (8 << 33) + (64 << 20)
     engine.release(state)
+
+
+@BOTH
+def test_what_is_wider_than_a_tile_runs_too(engine: CupyEngine, precision: Precision) -> None:
+    rng = np.random.default_rng(21)
+    wide = 13
+    order = rng.permutation(wide + 1).tolist()
+    hadamard = np.array([[1, 1], [1, -1]], dtype=complex) / np.sqrt(2)
+    gates: tuple[GateOperation, ...] = (
+        *(Matrix(hadamard, (qubit,)) for qubit in range(wide + 1)),
+        Matrix(np.diag([1, 1j]), (2,)),
+        Matrix(hadamard, (2,)),
+        Permutation(rng.permutation(1 << wide), tuple(order[:wide]), (order[wide],), 1),
+        Matrix(hadamard, (5,)),
+    )
+    plan = make_plan(gates, Layout(), engine.profile(precision, wide + 1))
+    assert any(isinstance(pass_, WidePass) for pass_ in plan.passes)
+    state = evolve(engine, gates, wide + 1, precision)
+    expected = REFERENCE.amplitudes(oracle(gates, wide + 1))
+    assert np.abs(engine.amplitudes(state) - expected).max() < TOLERANCE[precision]
+
+
+@BOTH
+def test_the_vectors_of_a_batch_are_read_one_by_one(
+    engine: CupyEngine, precision: Precision
+) -> None:
+    gates = random_gates(12, 60, 8)
+    one = evolve(engine, gates, 12, precision)
+    batch = engine.allocate(12, precision, capacity=12, batch=3)
+    plan = make_plan(gates, Layout(), engine.profile(precision, 12))
+    engine.apply(batch, plan, Control())
+    stored = 1 << len(batch.order)
+    # The second vector is the first one turned by a phase, the third its projection.
+    host = engine.on.download(batch.vectors)
+    host[1, :stored] *= 1j
+    host[2, 1:stored:2] = 0
+    batch.vectors = engine.on.upload(host)
+    asked, given = [0, 3, 7], {5: 1}
+    found = engine.probabilities(batch, asked, given)
+    single = engine.probabilities(one, asked, given)[0]
+    assert found.shape == (3, 8)
+    assert np.abs(found[:2] - single).max() < TOLERANCE[precision]
+    lowest = batch.order[0]
+    assert engine.probabilities(batch, [lowest], {})[2, 1] == 0
+    labels = ["Z" * 12, "X" * 12]
+    values = engine.expectation(batch, labels)
+    assert np.abs(values[:2] - engine.expectation(one, labels)).max() < 10 * TOLERANCE[precision]
+    indices = np.arange(100, dtype=np.uint64)
+    amplitudes = engine.gather(batch, indices)
+    assert np.abs(amplitudes[1] - 1j * amplitudes[0]).max() < TOLERANCE[precision]
+    np.testing.assert_array_equal(amplitudes, engine.amplitudes(batch)[:, :100])
