@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fake_cupy import make_fake_cupy
 from quayside_cupy.engine import CupyEngine
 from quayside_cupy.host_device import HostDevice
 from random_programs import random_gates
@@ -21,8 +22,6 @@ from quayside.execution.outcomes import RunSettings
 from quayside.execution.run import run_program
 from quayside.planning import Layout, make_plan
 from quayside.program import Precision, Program
-
-from .fake_cupy import make_fake_cupy
 
 
 @pytest.fixture

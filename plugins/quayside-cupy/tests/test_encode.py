@@ -10,6 +10,7 @@ from quayside_cupy.encode import encode_plan
 from quayside_cupy.engine import CupyEngine
 from quayside_cupy.geometry import GEOMETRIES, LANES, middle_mapping, outer_mapping
 from quayside_cupy.opcodes import HEADER_WORDS, Op
+from tile_stages import BOTH, HADAMARD, check, cross, real, tile_pass, unitary
 
 from quayside.errors import ProgramError
 from quayside.planning import Layout, Plan, Profile, make_plan
@@ -24,8 +25,6 @@ from quayside.planning.tile_plan import (
     TilePass,
 )
 from quayside.program import Matrix, Precision
-
-from .test_tile_pass import BOTH, HADAMARD, check, cross, real, tile_pass, unitary
 
 X = np.array([1, 0])
 

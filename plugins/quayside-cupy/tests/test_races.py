@@ -10,10 +10,9 @@ import pytest
 from quayside_cupy.engine import CupyEngine
 from quayside_cupy.geometry import GEOMETRIES
 from quayside_cupy.host_device import HostDevice, compile_host_kernels, find_compiler
+from tile_stages import BOTH, check, random_stage, tile_pass
 
 from quayside.program import Precision
-
-from .test_tile_pass import BOTH, check, random_stage, tile_pass
 
 
 @pytest.fixture(scope="module")
