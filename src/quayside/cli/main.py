@@ -12,7 +12,7 @@ from importlib.metadata import version
 from types import TracebackType
 from typing import NoReturn
 
-from quayside.cli import backends, doctor, plan, run
+from quayside.cli import backends, check, doctor, plan, run
 from quayside.cli.errors import BROKEN_PIPE, FAILED, INTERRUPTED, USAGE, CommandError
 from quayside.cli.messages import log_messages, say, warning_messages
 from quayside.errors import (
@@ -47,7 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="show log messages and, where a command fails, the traceback",
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (run, plan, backends, doctor):
+    for command in (run, plan, backends, check, doctor):
         command.add_parser(commands)
     return parser
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from qiskit.providers import JobStatus
 
+from quayside.testing.bench import LONG
 from quayside.testing.breach import caught, in_time, require, until
 from quayside.testing.checks import check
 from quayside.testing.circuits import bell, flips
@@ -68,7 +69,7 @@ def j16_cancel_commits(bench: Bench) -> None:
 def j17_queued_never_runs(bench: Bench) -> None:
     """A queued job that is cancelled never runs, and is `CANCELLED` at once."""
     blockers = bench.occupy(1.5)
-    job = bench.run_for(8.0)
+    job = bench.run_for(LONG)
     answer = in_time(job.cancel)
     require(
         answer is True and job.status() is JobStatus.CANCELLED,
@@ -91,6 +92,10 @@ def _start_and_stop(bench: Bench) -> float:
     time.sleep(0.15)  # well inside its work
     in_time(job.cancel)
     cancelled = time.monotonic()
+    require(
+        job.status() is JobStatus.CANCELLED,
+        f"a running job was cancelled, and is {job.status()}: its work was not stopped",
+    )
     used = _idle_in_time(_STOPPED_WITHIN)
     require(
         used <= _IDLE,

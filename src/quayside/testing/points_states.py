@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from qiskit.exceptions import QiskitError
 from qiskit.providers import JobStatus
 
-from quayside.testing.bench import FINAL
+from quayside.testing.bench import FINAL, LONG
 from quayside.testing.breach import PATIENCE, Breach, caught, in_time, require, until
 from quayside.testing.checks import check
 from quayside.testing.circuits import bell, flips
@@ -140,7 +140,7 @@ def j23_order_of_states(bench: Bench) -> None:
     follow(bench.run(bench.failing_circuit(), shots=4), JobStatus.ERROR)
     if bench.calibration.synchronous:
         raise Breach("run() returned only when the work was done: no job can be seen running")
-    job = bench.run_for(8.0)
+    job = bench.run_for(LONG)
     follow(job, JobStatus.CANCELLED, job.cancel)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from qiskit.providers import JobStatus
 
-from quayside.testing.bench import FINAL
+from quayside.testing.bench import FINAL, LONG
 from quayside.testing.breach import in_time, require, until
 from quayside.testing.checks import check
 from quayside.testing.circuits import flips
@@ -49,7 +49,7 @@ def j36_side_by_side(bench: Bench) -> None:
         f"after {time.monotonic() - started:.1f} s a short job beside a long one is "
         f"{short.status()}, the long one {long.status()}; expected DONE and RUNNING",
     )
-    second = bench.run_for(8.0)
+    second = bench.run_for(LONG)
     both = until(
         lambda: long.status() is second.status() is JobStatus.RUNNING or long.status() in FINAL
     )
