@@ -145,7 +145,6 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         finish = functools.partial(
             finished,
             backend_name=self.name,
-            names=tuple(circuit.name for circuit in circuits),
             silent=tuple(not writes_bits(circuit) for circuit in circuits),
         )
         work: ProcessWork | ThreadWork

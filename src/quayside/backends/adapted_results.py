@@ -26,11 +26,10 @@ def finished(
     job_id: str,
     *,
     backend_name: str,
-    names: Sequence[str],
     silent: Sequence[bool],
 ) -> Result:
-    """``result`` with the names of our job and backend and, where a circuit failed, the circuit's,
-    and without counts of what was never measured.
+    """``result`` with the names of our job and backend, and without counts of what was never
+    measured.
 
     Some backends count zeros where nothing was measured; asking for such counts is to be Qiskit's
     own error, as it is where there is no classical bit.
@@ -39,20 +38,14 @@ def finished(
         result: the foreign result, which is changed.
         job_id: the adapted job's.
         backend_name: the adapted backend's.
-        names: of the circuits of the job.
         silent: for each circuit of the job, whether it writes no classical bit.
     """
     result.job_id = job_id
     result.backend_name = backend_name
     results = result.results or []
-    if len(results) == len(names):
-        for one, name, no_bits in zip(results, names, silent, strict=True):
-            if not one.success and getattr(one, "header", None) is None:
-                one.header = {"name": name}
-            if no_bits:
-                _drop_counts(one)
-    for one in results:
-        if getattr(one.data, "counts", None) == {}:
+    whole = len(results) == len(silent)
+    for index, one in enumerate(results):
+        if getattr(one.data, "counts", None) == {} or (whole and silent[index]):
             _drop_counts(one)
     return result
 

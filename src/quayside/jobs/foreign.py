@@ -13,13 +13,13 @@ from qiskit.providers.exceptions import JobError
 from qiskit.providers.jobstatus import JobStatus
 from qiskit.result import Result
 
-from quayside.errors import Cancelled
+from quayside.errors import Cancelled, QuaysideError
 from quayside.jobs.errors import JobFailedError, detach
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
-__all__ = ["foreign_result", "foreign_status", "run_circuits"]
+__all__ = ["ReportedFailure", "foreign_result", "foreign_status", "run_circuits"]
 
 _log = logging.getLogger(__name__)
 
@@ -31,6 +31,10 @@ _TICK = 0.02
 _UNSUBMITTED = 0.1
 """Seconds after which a job that still says INITIALIZING counts as not submitted. AerJob says so
 for what waits, so it is given time, and its own refusal of a second submission is no error."""
+
+
+class ReportedFailure(QuaysideError):
+    """A backend returned a result that says that a circuit failed; the text is what it says."""
 
 
 class _Attempt:
@@ -227,10 +231,11 @@ def run_circuits(
         hold: called before the backend is used; gives what is called after the use.
 
     Returns:
-        The result, which may say that it did not succeed.
+        The result, which says that it succeeded.
 
     Raises:
-        JobFailedError: with the error as its cause, and the results of circuits that succeeded.
+        JobFailedError: with the error as its cause, and the results of circuits that succeeded. A
+            result that says that it did not succeed is such a failure, too.
         Cancelled: the backend cancelled the job by itself.
     """
 
@@ -246,11 +251,11 @@ def run_circuits(
     if len(circuits) == 1:
         ended, _ = attempt(circuits[0])
         if isinstance(ended, Result):
-            return ended
+            return _succeeded(ended, circuits)
         raise _failure({0: ended}, circuits, None)
     ended, submitted = attempt(list(circuits))
     if isinstance(ended, Result):
-        return ended
+        return _succeeded(ended, circuits)
     if (submitted and not again) or "parameter_binds" in options:  # binds belong to circuits
         failure = JobFailedError(f"the {len(circuits)} circuits failed: {_said(ended)}")
         failure.__cause__ = ended
@@ -262,7 +267,7 @@ def run_circuits(
         if isinstance(one, Result) and one.success:
             results[index] = one
         else:
-            failures[index] = one if isinstance(one, BaseException) else JobError(_status(one))
+            failures[index] = one if isinstance(one, BaseException) else _reported(one)
     merged = _merged(list(results.values()))
     if not failures:
         assert merged is not None
@@ -287,9 +292,33 @@ def _said(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _status(result: Result) -> str:
-    statuses = [one.status for one in result.results or [] if not one.success]
-    return str((statuses or [result.status])[0])
+def _succeeded(result: Result, circuits: Sequence[QuantumCircuit]) -> Result:
+    """``result`` if it says that it succeeded.
+
+    Raises:
+        JobFailedError: if not.
+    """
+    if result.success:
+        return result
+    results = result.results or []
+    failed = [index for index, one in enumerate(results) if not one.success]
+    if len(results) != len(circuits) or not failed:
+        failure = JobFailedError(f"the job failed: {_said(_reported(result))}")
+        failure.__cause__ = _reported(result)
+        raise failure
+    failures = {index: _reported(result, results[index].status) for index in failed}
+    good = [one for one in results if one.success]
+    merged = _merged([result]) if good else None
+    if merged is not None:
+        merged.results, merged.success = good, True
+    raise _failure(failures, circuits, merged)
+
+
+def _reported(result: Result, status: object = None) -> ReportedFailure:
+    """What ``result`` says of a failure, as an error."""
+    if status is None:
+        status = next((one.status for one in result.results or [] if not one.success), None)
+    return ReportedFailure(str(status or result.status or "no reason is given"))
 
 
 def _merged(results: Sequence[Result]) -> Result | None:
