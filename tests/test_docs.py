@@ -161,7 +161,8 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
         reached.add(page)
         for link in links(page):
             target = ((ROOT / page).parent / link.partition("#")[0]).resolve()
-            if target.suffix == ".md" and target.is_relative_to(ROOT):
+            # A page that does not exist is the business of the test of links.
+            if target.suffix == ".md" and target.is_relative_to(ROOT) and target.exists():
                 name = target.relative_to(ROOT).as_posix()
                 waiting += [name] * (name not in reached)
     assert [page for page in RUN_PAGES if page not in reached] == []
