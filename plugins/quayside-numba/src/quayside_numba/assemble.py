@@ -28,7 +28,6 @@ from quayside.planning.tile_plan import (
 from quayside.program import Precision
 from quayside_numba.diagonals import MAX_GROUPS, Tables, group_factors
 from quayside_numba.geometry import (
-    bits_of,
     block_groups,
     deposited,
     local_offsets,
@@ -46,6 +45,7 @@ from quayside_numba.kernels import (
     LAYER,
     SWAP,
     TABLE,
+    WIDE,
     WORDS,
 )
 from quayside_numba.memory import Pool, address
@@ -278,22 +278,26 @@ class _Assembler:
         where = stage.condition
         if (len(high), lanes, form) in _DENSE:
             self._matrix(stage.matrix, lanes, high, form, where)
-        elif len(stage.bits) == 3 and self.high - len(high) >= len(lanes):
-            # Lanes change places with high bits that the stage does not use, and back.
-            free = [bit for bit in range(self.high) if bit not in high][: len(lanes)]
-            self._swap(lanes, free)
+            return
+        # Lanes change places with high bits that the stage does not look at, and back.
+        seen = where.local_mask >> self.lanes | sum(1 << bit for bit in high)
+        free = [bit for bit in range(self.high) if not seen >> bit & 1][: len(lanes)]
+        lane_mask = where.local_mask & self.lane_mask
+        if len(free) == len(lanes) and (len(stage.bits) == 3 or not lane_mask):
+            if lanes:
+                self._swap(lanes, free)
             moved = {lane: bit + self.lanes for lane, bit in zip(lanes, free, strict=True)}
-            moved |= {bit: lane for lane, bit in moved.items()}
             old = [moved.get(bit, bit) for bit in stage.bits]
             bits = sorted(old)
-            order = deposited(3, [old.index(bit) for bit in bits])
+            order = deposited(len(bits), [old.index(bit) for bit in bits])
             matrix = stage.matrix[order[:, None], order]
-            mask = sum(1 << moved.get(bit, bit) for bit in bits_of(where.local_mask))
-            value = sum(1 << moved.get(bit, bit) for bit in bits_of(where.local_value))
             places = tuple(bit - self.lanes for bit in bits)
-            there = Condition(mask, value, where.outer_mask, where.outer_value)
-            self._matrix(matrix, (), places, form, there)
-            self._swap(lanes, free)
+            if len(bits) == 3:
+                self._matrix(matrix, (), places, form, where)
+            else:
+                self._wide(matrix, places, where)
+            if lanes:
+                self._swap(lanes, free)
         else:
             matrix = np.ascontiguousarray(stage.matrix, dtype=self.complex).view(self.real)
             self._general(GENERAL_DENSE, stage.bits, stage.condition, matrix)
@@ -309,6 +313,18 @@ class _Assembler:
         mask, value = where.local_mask & self.lane_mask, where.local_value & self.lane_mask
         block = self._coefficients(matrix, _Kernel(lanes, len(high), mask, value, form))
         self._write(DENSE, _DENSE[len(high), lanes, form], high, block, where)
+
+    def _wide(self, matrix: NDArray[Any], bits: tuple[int, ...], where: Condition) -> None:
+        mask, value = where.local_mask >> self.lanes, where.local_value >> self.lanes
+        groups = block_groups(self.high, bits, mask, value)
+        others = tuple(bit for bit in range(self.high) if bit not in bits)
+        places = block_groups(self.high, others, 0, 0)
+        self.need_scratch(BLOCK_BYTES * len(matrix))
+        lists = (self.index(groups), self.index(places))
+        outer = (where.outer_mask, where.outer_value)
+        line = self.line(WIDE, len(matrix), len(groups), *lists, 0, 0, 0, *outer)
+        entries = np.ascontiguousarray(matrix, dtype=self.complex).view(self.real)
+        self.point(line, 5, entries)
 
     def _write(
         self,
@@ -457,7 +473,7 @@ class _Assembler:
                 continue
             if at < self.lanes:
                 swap = np.eye(4, dtype=np.complex128)[[0, 2, 1, 3]]
-                self.dense(DenseStage((lane, at), swap, "real"))
+                self.dense(DenseStage((min(lane, at), max(lane, at)), swap, "real"))
                 places[lane], places[at] = places[at], places[lane]
             else:
                 lanes.append(lane)

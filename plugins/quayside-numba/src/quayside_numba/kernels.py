@@ -12,6 +12,7 @@ SWAP     variant, count, bases, four distances
 FLIP     (unused), count, bases, distance, two unused, (unused), outer mask, outer value
 DIAGONAL groups, four index lists, four tables (address, or minus 1 minus a place in the scratch)
 TABLE    description: build a group's table for this tile, see :func:`_build_table`
+WIDE     size, count, bases, places, matrix, three unused, outer mask, outer value
 GENERAL  kind, k, count, bases, places, numbers, outer mask, outer value: any bits, amplitude by
          amplitude; see :func:`_run_general`
 ======== ==========================================================================
@@ -42,6 +43,7 @@ from quayside_numba.vectors import (
     run_flip,
     run_layer,
     run_swap,
+    run_wide,
     store_amplitudes,
 )
 
@@ -49,7 +51,7 @@ __all__ = ["BLOCK_BYTES", "compiled_function", "run_tiles"]
 
 BLOCK_BYTES = 2 * VECTOR_BYTES
 
-DENSE, LAYER, SWAP, FLIP, DIAGONAL, TABLE, GENERAL = range(7)
+DENSE, LAYER, SWAP, FLIP, DIAGONAL, TABLE, WIDE, GENERAL = range(8)
 GENERAL_DENSE, GENERAL_PERMUTE, GENERAL_PREPARE = range(3)
 
 WORDS = 10
@@ -289,6 +291,8 @@ def run_tiles(
                     )
                 elif opcode == FLIP:
                     run_flip(unit, word[2], word[3], buffer, word[4])
+                elif opcode == WIDE:
+                    run_wide(unit, word[1], word[2], word[3], word[4], word[5], buffer, scratch)
                 else:
                     _run_general(
                         unit,

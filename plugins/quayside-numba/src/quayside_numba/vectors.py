@@ -392,6 +392,64 @@ def _exchange(emit: _Emitter, lane: int, low: ir.Value, high: ir.Value) -> list[
 
 
 @intrinsic
+def run_wide(context, unit, size, count, bases, places, matrix, buffer, scratch):
+    """Apply a matrix of ``size`` rows, a multiple of 4, to ``count`` groups of blocks.
+
+    ``places`` has the int32 byte distances of a group's blocks, ``matrix`` its entries, row-major
+    and complex; ``scratch`` is room for a group.
+    """
+
+    def codegen(context, builder, signature, arguments):
+        _, size, count, bases, places, matrix, buffer, scratch = arguments
+        emit = _Emitter(builder, signature.args[0])
+        word, long = ir.IntType(32), ir.IntType(64)
+        block_bytes = ir.Constant(long, 2 * VECTOR_BYTES)
+        zero = ir.Constant(emit.type, [emit.scalar(0.0)] * emit.width)
+        sums = [[cgutils.alloca_once(builder, emit.type) for _ in range(2)] for _ in range(4)]
+
+        def place_of(number: ir.Value) -> ir.Value:
+            pointer = builder.inttoptr(places, word.as_pointer())
+            return builder.zext(builder.load(builder.gep(pointer, [number]), align=4), long)
+
+        with _each_group(emit, count, bases, buffer) as base:
+            with cgutils.for_range(builder, size, intp=long) as column:
+                block = emit.load_block(builder.add(base, place_of(column.index)))
+                copy = builder.add(scratch, builder.mul(column.index, block_bytes))
+                emit.store_block(block, copy)
+            with cgutils.for_range(builder, builder.lshr(size, long(2)), intp=long) as four:
+                first = builder.shl(four.index, long(2))
+                for pair in sums:
+                    for part in pair:
+                        builder.store(zero, part)
+                with cgutils.for_range(builder, size, intp=long) as column:
+                    copy = builder.add(scratch, builder.mul(column.index, block_bytes))
+                    real, imag = emit.load_block(copy)
+                    for i, pair in enumerate(sums):
+                        row = builder.add(first, long(i))
+                        entry = builder.add(builder.mul(row, size), column.index)
+                        at = builder.add(matrix, builder.mul(entry, long(2 * emit.bytes)))
+                        pointer = builder.inttoptr(at, emit.scalar.as_pointer())
+                        a = emit.splat(builder.load(pointer, align=emit.bytes))
+                        b = emit.splat(builder.load(builder.gep(pointer, [long(1)])))
+                        total = _Sum(emit)
+                        total.parts = [builder.load(part) for part in pair]
+                        total.add(0, real, a)
+                        total.subtract(0, imag, b)
+                        total.add(1, imag, a)
+                        total.add(1, real, b)
+                        for part, value in zip(pair, total.parts, strict=True):
+                            builder.store(value, part)
+                for i, pair in enumerate(sums):
+                    place = place_of(builder.add(first, long(i)))
+                    emit.store_block(
+                        [builder.load(part) for part in pair], builder.add(base, place)
+                    )
+        return context.get_dummy_value()
+
+    return types.void(unit, *[_int] * 7), codegen
+
+
+@intrinsic
 def run_flip(context, unit, count, bases, buffer, distance):
     """Exchange the two blocks of each group: X on a high bit."""
 

@@ -1,0 +1,133 @@
+"""What one stage costs a core, by its kind: the engine ``numba`` on tiles in cache.
+
+    python benchmarks/numba_stages.py [--precision single] [--tile 15] [--qubits 20]
+
+Each line is a pass of many stages of one kind, on one thread, less an empty pass, in seconds of
+CPU time. Flops count what the arithmetic of the stage's form needs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+
+import numpy as np
+from quayside_numba.assemble import assemble
+from quayside_numba.compiling import compiled
+from quayside_numba.memory import address, aligned_bytes
+
+from families import haar_unitary
+from quayside.planning.tile_plan import (
+    Condition,
+    DenseStage,
+    DiagonalGroup,
+    DiagonalStage,
+    DiagonalTerm,
+    PermuteStage,
+    Round,
+    Stage,
+    TilePass,
+)
+from quayside.program import Precision
+
+RNG = np.random.default_rng(0)
+FLIP = np.array([1, 0])
+RX = np.array([[0.8, 0.6j], [0.6j, 0.8]])
+
+
+def dense(bits: tuple[int, ...], count: int = 20) -> list[Stage]:
+    return [DenseStage(bits, haar_unitary(RNG, 1 << len(bits))) for _ in range(count)]
+
+
+def real(bits: tuple[int, ...]) -> list[Stage]:
+    matrix = np.linalg.qr(RNG.normal(size=(1 << len(bits),) * 2))[0].astype(complex)
+    return [DenseStage(bits, matrix, "real") for _ in range(20)]
+
+
+def turns(bits: Sequence[int]) -> list[Stage]:
+    return [DenseStage((bit,), RX, "cross") for _ in range(8) for bit in bits]
+
+
+def diagonal(*groups: tuple[int, ...]) -> list[Stage]:
+    made = []
+    for bits in groups:
+        table = np.exp(1j * RNG.random(1 << len(bits)))
+        made.append(DiagonalGroup(bits, (DiagonalTerm(tuple(range(len(bits))), (), table),)))
+    return [DiagonalStage(tuple(made))] * 10
+
+
+def kinds(tile: int) -> dict[str, tuple[list[Stage], float]]:
+    """Stages by name, and the flops an amplitude of one."""
+    controlled = Condition(1 << 9, 1 << 9)
+    return {
+        "dense, 2 block bits": (dense((6, tile - 1)), 32),
+        "dense, lane and block bit": (dense((1, 9)), 32),
+        "dense, 2 lanes": (dense((0, 2)), 32),
+        "dense, 3 block bits": (dense((6, 8, 10), 5), 64),
+        "dense, 5 block bits": (dense((5, 6, 8, 9, 10), 3), 256),
+        "real, 2 block bits": (real((6, 9)), 16),
+        "RX, one a trip": (turns([7]), 8),
+        "RX, three a trip": (turns([6, 8, 10]), 8),
+        "RX, lanes": (turns([0, 1, 2]), 8),
+        "X": ([PermuteStage((8,), FLIP)] * 10, 0),
+        "CX": ([PermuteStage((8,), FLIP, controlled)] * 10, 0),
+        "diagonal, 1 table": (diagonal((5, 6, 7, 8, 9, 10)), 6),
+        "diagonal, 3 tables": (diagonal((0, 1, 2, 3, 4, 5), (5, 6, 7, 8, 9), (9, 10, 11)), 18),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--precision", type=Precision, default=Precision.SINGLE)
+    parser.add_argument("--tile", type=int, default=15)
+    parser.add_argument("--qubits", type=int, default=20)
+    arguments = parser.parse_args()
+    precision, tile, n = arguments.precision, arguments.tile, arguments.qubits
+    complex_type, real_type = precision.complex_dtype, precision.real_dtype
+    memory = aligned_bytes(complex_type.itemsize << n, 2 << 20)
+    memory.view(complex_type)[...] = 1
+    run_tiles = compiled(complex_type)
+
+    def seconds(stages: list[Stage]) -> float:
+        active = (*range(5), *range(n - tile + 5, n))
+        pass_ = TilePass(n, n, active, (Round((), tuple(stages)),), tuple(range(tile)))
+        program = assemble(pass_, precision)
+        buffer, scratch = (
+            aligned_bytes(size) for size in (program.buffer_bytes, program.scratch_bytes)
+        )
+        best = np.inf
+        for _ in range(8):
+            started = time.thread_time()
+            run_tiles(
+                real_type.type(0),
+                program.code,
+                address(memory),
+                program.tile_offsets,
+                program.load_from,
+                program.load_to,
+                program.load_few,
+                program.store_to,
+                0,
+                address(buffer),
+                address(scratch),
+                0,
+                len(program.tile_offsets),
+                0,
+                real_type.itemsize,
+            )
+            best = min(best, time.thread_time() - started)
+        return best
+
+    empty = seconds([])
+    print(
+        f"{precision.value}, tile {tile}; empty pass {empty * 1e9 / (1 << n):.2f} ns an amplitude"
+    )
+    for name, (stages, flops) in kinds(tile).items():
+        each = (seconds(stages) - empty) * 1e9 / (1 << n) / len(stages)
+        rate = f"{flops / each:7.0f} Gflop/s" if flops else ""
+        print(f"{name:28} {each:6.3f} ns {rate}")
+
+
+if __name__ == "__main__":
+    main()
