@@ -15,8 +15,8 @@ NVCC = shutil.which("nvcc")
 MOST_SPILLED = {"tile_pass_double": 128}
 """Bytes that are written and read back somewhere in a kernel; none but these."""
 
-MOST_REGISTERS = 80
-"""Three blocks of 256 threads fit a multiprocessor of 65,536 registers."""
+MOST_REGISTERS = {"sm_100": 128}
+"""Two blocks of 256 threads fit a multiprocessor of 65,536 registers; of 80, otherwise, three."""
 
 
 def compile_for(architecture: str, folder: Path) -> dict[str, tuple[int, int]]:
@@ -49,5 +49,5 @@ def test_kernels_compile_without_spills(architecture: str, tmp_path: Path) -> No
     names = ("tile_pass", "marginal", "pauli_sums", "project", "flip_bits", "pick")
     assert set(kernels) == {f"{name}_{kind}" for name in names for kind in ("single", "double")}
     for name, (registers, spilled) in kernels.items():
-        assert registers <= MOST_REGISTERS, name
+        assert registers <= MOST_REGISTERS.get(architecture, 80), name
         assert spilled <= MOST_SPILLED.get(name, 0), name

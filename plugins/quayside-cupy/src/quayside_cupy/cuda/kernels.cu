@@ -4,12 +4,18 @@
 #include "tile_pass.cuh"
 #include "whole_state.cuh"
 
-// How many blocks should fit a multiprocessor at once: the compiler keeps registers to that.
+// How many blocks should fit a multiprocessor at once: the compiler keeps registers to that. With
+// three, it spills for sm_100.
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1000
+#define QS_BLOCKS 2
+#else
+#define QS_BLOCKS 3
+#endif
 #ifndef QS_BLOCKS_SINGLE
-#define QS_BLOCKS_SINGLE 3
+#define QS_BLOCKS_SINGLE QS_BLOCKS
 #endif
 #ifndef QS_BLOCKS_DOUBLE
-#define QS_BLOCKS_DOUBLE 3
+#define QS_BLOCKS_DOUBLE QS_BLOCKS
 #endif
 
 #define QS_KERNELS(NAME, REAL, ANGLE, T, R, BLOCKS)                                               \
