@@ -93,6 +93,10 @@ class Ticket:
 class Launcher(Protocol):
     """Hands out tasks."""
 
+    @property
+    def tells(self) -> bool:
+        """Whether each task calls its ticket's ``begin``; other processes cannot."""
+
     def launch(self, task: SplitTask, ticket: Ticket) -> Future[Any]:
         """Hand ``task`` out; its future has the answer, or an error. May block.
 
@@ -124,6 +128,8 @@ class _Call:
 class ThreadLauncher:
     """Hands tasks to the threads of ``executor``."""
 
+    tells = True
+
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
 
@@ -138,6 +144,8 @@ class ThreadLauncher:
 class ExecutorLauncher:
     """Hands tasks to ``executor``, whose workers may be other processes and machines."""
 
+    tells = False
+
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
 
@@ -149,6 +157,8 @@ class ExecutorLauncher:
 
 class PoolLauncher:
     """Hands tasks to Quayside's own worker threads."""
+
+    tells = True
 
     def __init__(self, pool: WorkerPool) -> None:
         self._pool = pool

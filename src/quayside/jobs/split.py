@@ -42,7 +42,7 @@ _ATTEMPTS = 3
 """How often a task is handed out, where its executor broke under it but takes it again."""
 
 _FIRST_LOOK, _LAST_LOOK = 0.005, 0.25
-"""Seconds between looks at whether a task has begun: no executor tells that it has."""
+"""Seconds between looks at whether a task has begun, on an executor that does not tell."""
 
 
 class TaskCancelledError(QuaysideError):
@@ -226,9 +226,8 @@ class _Drive:
     def _wait(self) -> None:
         pause = _FIRST_LOOK
         while self._open:
-            queued = self._job.status() is JobStatus.QUEUED
             try:
-                number = self._job._news.get(timeout=pause if queued else None)
+                number = self._job._news.get(timeout=pause if self._must_look() else None)
             except queue.Empty:
                 pause = min(2 * pause, _LAST_LOOK)
                 self._look(len(self._open))
@@ -239,11 +238,14 @@ class _Drive:
             self._finish(number, self._open.pop(number))
 
     def _look(self, many: int) -> None:
-        """See whether one of the first so many tasks has begun."""
-        if self._job.status() is JobStatus.QUEUED and any(
+        """See whether one of the first so many tasks has begun, where it does not say so itself."""
+        if self._must_look() and any(
             future.running() for future in itertools.islice(self._open.values(), many)
         ):
             self._job._begin()
+
+    def _must_look(self) -> bool:
+        return not self._launcher.tells and self._job.status() is JobStatus.QUEUED
 
     def _check(self) -> None:
         if self._job.in_final_state():
