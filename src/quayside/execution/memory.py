@@ -196,7 +196,7 @@ class Ledger:
         limit = self._limit or 0
         return OutOfMemoryError(
             f"the run needs {format_bytes(count)} of memory, but {self.name} has only "
-            f"{format_bytes(limit)} available; use fewer qubits, or precision='single'",
+            f"{format_bytes(limit)} available; use fewer qubits or shots, or precision='single'",
             needed=count,
             available=limit,
         )
@@ -288,7 +288,7 @@ def check_ceiling(need: int, max_memory_mb: float | None, what: str = "the run")
     if need > ceiling:
         raise OutOfMemoryError(
             f"{what} needs {format_bytes(need)} of memory, but max_memory_mb allows "
-            f"{format_bytes(ceiling)}; raise it, use fewer qubits, or precision='single'",
+            f"{format_bytes(ceiling)}; raise it, use fewer qubits or shots, or precision='single'",
             needed=need,
             available=ceiling,
         )
