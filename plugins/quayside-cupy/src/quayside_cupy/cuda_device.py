@@ -33,8 +33,10 @@ class CudaDevice:
         self.number = number
         self._process = os.getpid()
         self._lock = threading.RLock()
+        self._inside = False
         self._device = cupy.cuda.Device(number)
         self._modules: dict[str, Any] = {}
+        self._functions: dict[str, Any] = {}
         self._programs: dict[str, tuple[Any, int]] = {}  # by precision: what is in constant memory
         with self._device:
             self._pool = cupy.cuda.MemoryPool()
@@ -49,22 +51,32 @@ class CudaDevice:
     def active(self) -> Iterator[None]:
         """Work on this device, in Quayside's stream and pool; one thread at a time queues work."""
         self._check_process()
-        with (
-            self._lock,
-            self._device,
-            self._stream,
-            cupy.cuda.using_allocator(self._pool.malloc),
-        ):
-            try:
+        with self._lock:
+            if self._inside:  # by this thread, since it has the lock
                 yield
+                return
+            self._inside = True
+            try:
+                with self._device, self._stream, cupy.cuda.using_allocator(self._pool.malloc):
+                    yield
             except cupy.cuda.memory.OutOfMemoryError as error:
-                self._pool.free_all_blocks()
-                available = self.available_bytes()
-                raise OutOfMemoryError(
-                    f"CUDA device {self.number} ran out of memory: {error}; it has "
-                    f"{format_bytes(available)} free. Use fewer qubits, or precision='single'",
-                    available=available,
-                ) from error
+                raise self._out_of_memory(error, 0) from error
+            finally:
+                self._inside = False
+
+    def _out_of_memory(self, error: Exception, needed: int) -> OutOfMemoryError:
+        """Our error for CuPy's; what the pool keeps is given back first."""
+        self._pool.free_all_blocks()
+        available = self.available_bytes()
+        what = (
+            f"the run needs {format_bytes(needed)} more" if needed else f"memory ran out ({error})"
+        )
+        return OutOfMemoryError(
+            f"CUDA device {self.number}: {what}, and {format_bytes(available)} are free; "
+            "use fewer qubits, or precision='single'",
+            needed=needed,
+            available=available,
+        )
 
     def _check_process(self) -> None:
         if os.getpid() != self._process:
@@ -81,15 +93,7 @@ class CudaDevice:
             try:
                 return cupy.empty(shape, dtype=dtype)
             except cupy.cuda.memory.OutOfMemoryError as error:
-                self._pool.free_all_blocks()
-                available = self.available_bytes()
-                raise OutOfMemoryError(
-                    f"the run needs {format_bytes(needed)} more of CUDA device {self.number}, "
-                    f"which has {format_bytes(available)} free; use fewer qubits, or "
-                    "precision='single'",
-                    needed=needed,
-                    available=available,
-                ) from error
+                raise self._out_of_memory(error, needed) from error
 
     def upload(self, array: NDArray[Any]) -> Any:
         """A copy of ``array``. Safe to overwrite ``array`` afterwards: the source is pageable, and
@@ -111,9 +115,9 @@ class CudaDevice:
             last = self._programs.get(precision)
             if last is not None and last[0] is words and last[1] == start:
                 return
-            self._programs[precision] = (words, start)
             target = self._module(kernel).get_global("qs_program")
             target.copy_from_device_async(words[start:stop].data, 4 * (stop - start), self._stream)
+            self._programs[precision] = (words, start)
 
     def launch(
         self,
@@ -125,7 +129,9 @@ class CudaDevice:
     ) -> None:
         """Queue a kernel in Quayside's stream."""
         with self.active():
-            function = self._module(kernel).get_function(kernel)
+            function = self._functions.get(kernel)
+            if function is None:
+                function = self._functions[kernel] = self._module(kernel).get_function(kernel)
             filled = [np.uint64(0) if value is None else value for value in arguments]
             function(grid, (threads, 1, 1), tuple(filled), shared_mem=shared_bytes)
 
