@@ -126,8 +126,8 @@ def _interrupt(backend: Any, calibration: Calibration, call: str) -> None:
         pressed.append(time.monotonic())
         os.killpg(os.getpgid(0), signal.SIGINT)  # a terminal sends it to the whole group
 
-    threading.Timer(0.3, press).start()
     try:
+        threading.Timer(0.5, press).start()
         getattr(job, call)()
     except KeyboardInterrupt:
         _say(seconds=time.monotonic() - pressed[0])

@@ -129,7 +129,7 @@ def j19_cancel_of_a_final_job(bench: Bench) -> None:
     done = bench.run(flips())
     bench.wait(done)
     jobs: list[tuple[Any, str]] = [(done, "finished")]
-    jobs.append((bench.run_failing(), "failed"))
+    jobs += [(job, "failed") for job in bench.failed()]
     if not bench.calibration.synchronous:
         cancelled = bench.start()
         in_time(cancelled.cancel)

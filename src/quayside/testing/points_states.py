@@ -84,7 +84,7 @@ def j20_status_does_not_block(bench: Bench) -> None:
 @check
 def j21_status_is_qiskits(bench: Bench) -> None:
     """`status()` is a `qiskit.providers.JobStatus`."""
-    jobs = [bench.run(flips()), bench.run_failing()]
+    jobs = [bench.run(flips()), *bench.failed()]
     for _ in range(2):
         for job in jobs:
             status = job.status()
@@ -137,7 +137,9 @@ def j23_order_of_states(bench: Bench) -> None:
 
     for _ in range(5):
         follow(bench.run(flips()), JobStatus.DONE)
-    follow(bench.run(bench.failing_circuit(), shots=4), JobStatus.ERROR)
+    failing = bench.try_failing()
+    if failing is not None:
+        follow(failing, JobStatus.ERROR)
     if bench.calibration.synchronous:
         raise Breach("run() returned only when the work was done: no job can be seen running")
     job = bench.run_for(LONG)
@@ -147,9 +149,9 @@ def j23_order_of_states(bench: Bench) -> None:
 @check
 def j24_final_stays(bench: Bench) -> None:
     """Status only moves forward, and a final status stays."""
-    done, failed = bench.run(flips()), bench.run_failing()
+    done = bench.run(flips())
     bench.wait(done)
-    jobs = [done, failed]
+    jobs = [done, *bench.failed()]
     if not bench.calibration.synchronous:
         cancelled = bench.start(1.0)  # a worker that goes on would end it soon
         in_time(cancelled.cancel)
@@ -197,7 +199,8 @@ def j25_questions_agree(bench: Bench) -> None:
     agree(job)
     bench.wait(job)
     agree(job)
-    agree(bench.run_failing())
+    for failed in bench.failed():
+        agree(failed)
     if not bench.calibration.synchronous:
         *_, waiting = running = bench.occupy()
         agree(running[0])
@@ -231,8 +234,9 @@ def j37_progress(bench: Bench) -> None:
     )
     require(seen == sorted(seen), "progress() fell")
     require(seen[-1] == 1, f"progress() of a finished job is {seen[-1]!r}; expected 1")
-    failed = bench.run_failing().progress()
-    require(failed < 1, f"progress() of a failed job is {failed!r}; expected less than 1")
+    for failed in bench.failed():
+        fraction = failed.progress()
+        require(fraction < 1, f"progress() of a failed job is {fraction!r}; expected less than 1")
     if not bench.calibration.synchronous:
         job = bench.start()
         in_time(job.cancel)

@@ -129,8 +129,11 @@ def j30_callback(bench: Bench) -> None:
 @check
 def j31_no_error_at_the_end(bench: Bench) -> None:
     """It returns without raising where the job failed or was cancelled."""
-    error = caught(bench.run_failing().wait_for_final_state)
-    require(error is None, f"wait_for_final_state() of a failed job raised {error!r}")
+    for failed in bench.failed():
+        error = caught(failed.wait_for_final_state)
+        require(error is None, f"wait_for_final_state() of a failed job raised {error!r}")
+    if bench.calibration.synchronous:
+        return  # no job can be cancelled
     job = bench.start()
     threading.Timer(0.1, lambda: caught(job.cancel)).start()
     error = caught(lambda: job.wait_for_final_state(PATIENCE, 0.05))
