@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numba
 import numpy as np
 import pytest
 from quayside_numba import plugin
 from quayside_numba.compiling import compiled
+from quayside_numba.memory import second_level_cache
 from quayside_numba.vectors import VECTOR_BYTES, load_amplitudes
 
 import quayside
@@ -74,3 +76,14 @@ def test_vectors_are_as_wide_as_the_machines() -> None:
     copy.compile((numba.float32, numba.int64, numba.int64))
     (assembly,) = copy.inspect_asm().values()
     assert "%zmm" in assembly
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("1024K\n", 1 << 20), ("32K", 1 << 18), ("9999K", 1 << 21), ("?", 1 << 19)],
+)
+def test_the_size_of_the_cache_is_bounded(tmp_path: Path, text: str, expected: int) -> None:
+    file = tmp_path / "size"
+    file.write_text(text)
+    assert second_level_cache(file) == expected
+    assert second_level_cache(tmp_path / "missing") == 1 << 19

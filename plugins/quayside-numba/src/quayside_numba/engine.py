@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -23,7 +24,7 @@ from quayside.planning.tile_plan import TilePass, WidePass
 from quayside.program import Precision
 from quayside_numba.assemble import TileProgram, can_assemble
 from quayside_numba.compiling import compiled
-from quayside_numba.memory import aligned_bytes
+from quayside_numba.memory import aligned_bytes, second_level_cache
 from quayside_numba.programs import Programs
 from quayside_numba.states import (
     copied,
@@ -38,6 +39,7 @@ from quayside_numba.vectors import lane_count
 __all__ = ["NumbaEngine"]
 
 _HUGE_PAGE = 2 << 20
+_LEAST_TILE = 12
 _PORTION = 1 << 25
 """Amplitudes times instructions that a thread works on between two looks at the control: some
 ten milliseconds."""
@@ -52,7 +54,8 @@ class NumbaEngine(DenseEngine):
 
     Args:
         threads: threads for one state's passes; by default the CPUs that the process may use.
-        tile: qubits of a tile, in single precision and in double precision.
+        tile: qubits of a tile, in single precision and in double precision; by default what fills
+            half of a core's second-level cache.
         low: storage bits that every tile holds, likewise; at least the lanes of a vector.
         small: states of fewer qubits than this run as the NumPy engine runs them.
     """
@@ -61,20 +64,23 @@ class NumbaEngine(DenseEngine):
         self,
         *,
         threads: int | None = None,
-        tile: tuple[int, int] = (15, 14),
-        low: tuple[int, int] = (5, 4),
+        tile: tuple[int, int] | None = None,
+        low: tuple[int, int] = (4, 4),
         small: int = 12,
     ) -> None:
         super().__init__(threads=threads)
         self._small = small
         self._programs = Programs()
         self._compiled_from = max(_LANES, small - 2)
+        self._fixed = tile is not None
+        cache = second_level_cache()
         self._tiled = {}
         for number, precision in enumerate((Precision.SINGLE, Precision.DOUBLE)):
             # What is loaded as one block must be neighbours in the state.
             least = max(low[number], lane_count(precision.real_dtype.itemsize))
-            most = max(tile[number], least + 1)
-            self._tiled[precision] = Profile("tiled", tile=most, low=least)
+            bits = cache // (2 * precision.amplitude_bytes)
+            most = tile[number] if tile else max(bits.bit_length() - 1, _LEAST_TILE)
+            self._tiled[precision] = Profile("tiled", tile=max(most, least + 1), low=least)
 
     @property
     def name(self) -> str:
@@ -85,7 +91,12 @@ class NumbaEngine(DenseEngine):
         """Tiles, or for few qubits what the NumPy engine plans for."""
         if num_qubits < self._small:
             return super().profile(precision, num_qubits)
-        return self._tiled[precision]
+        profile = self._tiled[precision]
+        if self._fixed or self._threads == 1:
+            return profile
+        # Tiles for every thread, and some to even out; but none so small that passes get many.
+        most = max(num_qubits - self._threads.bit_length(), _LEAST_TILE)
+        return replace(profile, tile=min(profile.tile, most))
 
     def allocate(
         self, num_qubits: int, precision: Precision, *, capacity: int, batch: int = 1
