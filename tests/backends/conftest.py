@@ -1,0 +1,32 @@
+"""Executors that the tests of this folder share: starting processes takes seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from executor_doubles import spawning_pool
+from job_doubles import LONG
+from task_circuits import data, run
+
+
+@pytest.fixture(scope="session")
+def threads() -> Iterator[ThreadPoolExecutor]:
+    """Three threads."""
+    with ThreadPoolExecutor(3) as executor:
+        yield executor
+
+
+@pytest.fixture(scope="session")
+def processes() -> Iterator[ProcessPoolExecutor]:
+    """Two processes."""
+    with spawning_pool(2) as executor:
+        yield executor
+
+
+@pytest.fixture(scope="session")
+def expected() -> list[tuple[Any, ...]]:
+    """What a run that is not split gives."""
+    return data(run().result(LONG))
