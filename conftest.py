@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -30,6 +31,11 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quayside"))
 # Removed here, before any test module is imported; child processes inherit the clean state.
 for variable in [name for name in os.environ if name.startswith("QUAYSIDE_")]:
     del os.environ[variable]
+
+# A shell starts what runs in the background with Ctrl-C ignored, and child processes inherit that:
+# the tests that interrupt a child would wait for it for ever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Plots are files, never windows.
 os.environ["MPLBACKEND"] = "Agg"

@@ -8,7 +8,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -47,7 +49,19 @@ def read_terminal(master: int) -> str:
         return ""
 
 
-def test_a_long_run_shows_progress_on_a_terminal_and_ctrl_c_stops_it(endless: Path) -> None:
+@pytest.fixture
+def started() -> Iterator[list[subprocess.Popen[Any]]]:
+    """Processes that a test started: they end with it, also where it fails."""
+    processes: list[subprocess.Popen[Any]] = []
+    yield processes
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+def test_a_long_run_shows_progress_on_a_terminal_and_ctrl_c_stops_it(
+    endless: Path, started: list[subprocess.Popen[Any]]
+) -> None:
     import pty
 
     master, slave = pty.openpty()
@@ -57,6 +71,7 @@ def test_a_long_run_shows_progress_on_a_terminal_and_ctrl_c_stops_it(endless: Pa
         stderr=slave,
         env={**os.environ, "TERM": "xterm", "COLUMNS": "80"},
     )
+    started.append(process)
     os.close(slave)
     seen = ""
     deadline = time.monotonic() + 60
@@ -74,21 +89,24 @@ def test_a_long_run_shows_progress_on_a_terminal_and_ctrl_c_stops_it(endless: Pa
     assert "Traceback" not in seen
 
 
-def test_a_long_run_says_nothing_where_nobody_watches(endless: Path) -> None:
-    with subprocess.Popen(
+def test_a_long_run_says_nothing_where_nobody_watches(
+    endless: Path, started: list[subprocess.Popen[Any]]
+) -> None:
+    process = subprocess.Popen(
         [*QUAYSIDE, "run", str(endless)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    ) as process:
-        # Its imports take a second or two of processor time, a bar would come a second later.
-        watched = psutil.Process(process.pid)
-        deadline = time.monotonic() + 120
-        while watched.cpu_times().user < 6 and time.monotonic() < deadline:
-            assert process.poll() is None
-            time.sleep(0.1)
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+    )
+    started.append(process)
+    # Its imports take a second or two of processor time, a bar would come a second later.
+    watched = psutil.Process(process.pid)
+    deadline = time.monotonic() + 120
+    while watched.cpu_times().user < 6 and time.monotonic() < deadline:
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err) == (130, "", "quayside: error: interrupted\n")
 
 
