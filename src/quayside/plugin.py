@@ -92,7 +92,7 @@ class BackendSpec:
         probe: ``module:callable``, called without arguments; it returns :class:`Available` or
             :class:`Unavailable`, quickly and without starting a device. Empty: always available.
         priority: ``auto``, ``cpu`` and ``gpu`` take the available backend of highest priority.
-            Quayside's own: reference 0, numpy 50, numba 60, cupy 100. Negative: never chosen
+            Quayside's own: reference 0, cupy 10, numpy 50, numba 60. Negative: never chosen
             unless named.
         aliases: other names, under the same rules; a canonical name beats an alias.
         description: one line for listings.

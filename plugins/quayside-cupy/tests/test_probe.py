@@ -137,4 +137,4 @@ def test_the_engine_imports_where_cupy_and_qiskit_are_missing() -> None:
 def test_the_spec() -> None:
     (spec,) = quayside_register_backends()
     assert (spec.name, spec.aliases) == ("cupy", ("gpu-statevector",))
-    assert (spec.device, spec.priority) == ("gpu", 100)
+    assert (spec.device, spec.priority) == ("gpu", 10)
