@@ -90,6 +90,7 @@ def test_the_same_seed_gives_the_bare_backends_counts() -> None:
     thread = basic.run(bell, shots=500, seed_simulator=5, isolation="thread")
     assert thread.result(LONG).get_counts() == bare
     assert (thread.metadata["isolation"], thread.metadata["backend"]) == ("thread", "basic")
+    assert (thread.metadata["device"], thread.metadata["precision"]) == ("cpu", "double")
 
 
 def test_it_has_what_the_foreign_backend_has() -> None:

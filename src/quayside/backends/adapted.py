@@ -47,6 +47,7 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         name: str | None = None,
         description: str | None = None,
         device: str | None = None,
+        precision: str | None = None,
         factory: str = "",
     ) -> None:
         super().__init__(
@@ -60,6 +61,7 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         self.quayside_resolution: Any = None
         """How the provider chose this backend; None for one that was made by hand."""
         self._device = device
+        self._precision = precision
         self._source, self._obstacle = _source(foreign, factory)
         if isolation is None:
             isolation = "process" if self._source is not None else "thread"
@@ -186,7 +188,7 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
             "backend": self.name,
             "engine": self.foreign.name,
             "device": device.lower() if isinstance(device, str) else device,
-            "precision": known.get("precision"),
+            "precision": known.get("precision") if self._precision is None else self._precision,
             "isolation": isolation,
             "fallback": fallback_taken(self.quayside_resolution),
         }
@@ -209,6 +211,7 @@ def adapt(
     name: str | None = None,
     description: str | None = None,
     device: str | None = None,
+    precision: str | None = None,
     factory: str = "",
 ) -> AdaptedBackend:
     """Make a foreign backend's jobs keep Quayside's contract.
@@ -223,6 +226,7 @@ def adapt(
         name: the adapted backend's; by default the foreign one's.
         description: one line; by default the foreign one's.
         device: for the jobs' metadata; by default the foreign option ``device``, if any.
+        precision: the same for ``precision``.
         factory: ``module:callable``, called without arguments, which makes such a backend; it
             spares the pickling.
 
@@ -243,6 +247,7 @@ def adapt(
             name=name,
             description=description,
             device=device,
+            precision=backend._precision if precision is None else precision,
             factory=factory,
         )
         adapted.set_options(**options)
@@ -257,6 +262,7 @@ def adapt(
         name=name,
         description=description,
         device=device,
+        precision=precision,
         factory=factory,
     )
 

@@ -45,6 +45,7 @@ def make_basic(spec: BackendSpec) -> AdaptedBackend:
         name=spec.name,
         description=spec.description,
         device=spec.device,
+        precision="double",
         factory="qiskit.providers.basic_provider:BasicSimulator",
     )
     backend.set_options(memory=False)  # as everywhere in Quayside; here it is on by itself

@@ -23,7 +23,7 @@ __all__ = ["ReportedFailure", "foreign_result", "foreign_status", "run_circuits"
 
 _log = logging.getLogger(__name__)
 
-_SHORTEST_PAUSE = 0.002
+_SHORTEST_PAUSE = 0.005  # most small runs are over by then, undisturbed
 _LONGEST_PAUSE = 0.5
 _TICK = 0.02
 """Seconds between two calls of ``check``."""
@@ -118,7 +118,7 @@ def foreign_result(
     Args:
         start: gives the foreign job; it may take as long as the run does.
         check: called again and again; where it raises, the foreign job is cancelled and left.
-        report: told the foreign status, again and again; only known states.
+        report: told the foreign status when it is another one: ``VALIDATING`` or ``RUNNING``.
         grace: seconds that ``start`` may take before it counts as running.
         over: called when no foreign code of the run is at work any more.
 
@@ -132,6 +132,7 @@ def foreign_result(
     attempt = _Attempt(start, over)
     began = time.monotonic()
     pause, query = _SHORTEST_PAUSE, 0.0
+    told: JobStatus | None = None
     try:
         while not attempt.ended.wait(min(pause, _TICK)):
             check()
@@ -144,8 +145,9 @@ def foreign_result(
                 status = foreign_status(attempt.job)
             else:
                 status = JobStatus.RUNNING if now - began >= grace else JobStatus.VALIDATING
-            if status in (JobStatus.VALIDATING, JobStatus.RUNNING):
+            if status is not told and status in (JobStatus.VALIDATING, JobStatus.RUNNING):
                 report(status)
+                told = status
     except BaseException:
         attempt.abandon()
         raise
