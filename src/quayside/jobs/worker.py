@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import json
 import os
 import pickle
 import signal
@@ -143,8 +144,7 @@ def main(descriptor: int, parent: int) -> None:
     try:
         _end_with(parent)
         channel = Channel(socket.socket(fileno=descriptor))
-        hello = pickle.loads(channel.receive())
-        sys.path[:] = hello.path
+        sys.path[:] = json.loads(channel.receive())
         _Server(channel, parent).serve()
     except ChannelClosed:
         code = 0

@@ -18,7 +18,6 @@ __all__ = [
     "BackendSource",
     "Done",
     "Failed",
-    "Hello",
     "PackedError",
     "Prepare",
     "Ready",
@@ -81,15 +80,11 @@ class RecentKeys:
 
 
 @dataclass(frozen=True, slots=True)
-class Hello:
-    """The first message: where the worker finds modules."""
-
-    path: list[str]
-
-
-@dataclass(frozen=True, slots=True)
 class Prepare:
-    """The second: the backend that will be asked for first, or None. Answered by ``Ready``."""
+    """The first one: the backend that will be asked for first, or None. Answered by ``Ready``.
+
+    Before it comes the module path, as JSON: nothing may be imported by its name until that is set.
+    """
 
     source: BackendSource | None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import json
 import os
 import pickle
 import queue
@@ -22,7 +23,7 @@ from collections.abc import Callable
 from typing import Any
 
 from quayside.jobs.worker_channel import Channel, ChannelClosed
-from quayside.jobs.worker_messages import BackendSource, Hello, Prepare, RecentKeys
+from quayside.jobs.worker_messages import BackendSource, Prepare, RecentKeys
 
 __all__ = ["WORKERS_SUPPORTED", "ProcessPool", "Worker", "WorkerDiedError", "default_workers"]
 
@@ -91,7 +92,7 @@ class Worker:
         if source is not None and len(source.pickled) > _LARGEST_PREPARED:
             source = None
         with contextlib.suppress(ChannelClosed):  # seen again by whoever uses it
-            self._channel.send(pickle.dumps(Hello(path)))
+            self._channel.send(json.dumps(path).encode())
             self._channel.send(pickle.dumps(Prepare(source)))
 
     @property
