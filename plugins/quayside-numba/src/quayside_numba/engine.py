@@ -24,7 +24,7 @@ from quayside.planning.tile_plan import TilePass, WidePass
 from quayside.program import Precision
 from quayside_numba.assemble import TileProgram, can_assemble
 from quayside_numba.compiling import compiled
-from quayside_numba.memory import aligned_bytes, second_level_cache
+from quayside_numba.memory import aligned_bytes, second_level_cache, state_bytes
 from quayside_numba.programs import Programs
 from quayside_numba.states import (
     copied,
@@ -38,7 +38,6 @@ from quayside_numba.vectors import lane_count
 
 __all__ = ["NumbaEngine"]
 
-_HUGE_PAGE = 2 << 20
 _LEAST_TILE = 12
 _PORTION = 1 << 25
 """Amplitudes times instructions that a thread works on between two looks at the control: some
@@ -103,9 +102,7 @@ class NumbaEngine(DenseEngine):
     ) -> DenseState:
         """All qubits |0>, nothing stored; aligned, so that the system can use large pages."""
         size = batch * (precision.amplitude_bytes << capacity)
-        if size < _HUGE_PAGE:
-            return super().allocate(num_qubits, precision, capacity=capacity, batch=batch)
-        memory = aligned_bytes(size, _HUGE_PAGE).view(precision.complex_dtype)
+        memory = state_bytes(size).view(precision.complex_dtype)
         buffer = memory.reshape(batch, 1 << capacity)
         buffer[:, 0] = 1
         return DenseState(num_qubits, capacity, precision, Layout(), buffer)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import mmap
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ from numpy.typing import NDArray
 
 from quayside_numba.vectors import VECTOR_BYTES
 
-__all__ = ["Pool", "address", "aligned_bytes", "second_level_cache"]
+__all__ = ["Pool", "address", "aligned_bytes", "second_level_cache", "state_bytes"]
 
 _SIZE = Path("/sys/devices/system/cpu/cpu0/cache/index2/size")
 
@@ -38,6 +40,43 @@ def aligned_bytes(count: int, alignment: int = VECTOR_BYTES) -> NDArray[np.uint8
 def address(array: NDArray[Any]) -> int:
     """Where an array's first element is."""
     return int(array.__array_interface__["data"][0])  # faster than its ctypes attribute
+
+
+HUGE_PAGE = 2 << 20
+
+_SLOW = 1e-3
+"""CPU seconds for a first huge page that are too many: to clear one takes a tenth of that."""
+
+
+def state_bytes(count: int) -> NDArray[np.uint8]:
+    """``count`` bytes without a value for a state, in huge pages where Linux has them at hand.
+
+    A virtual machine may have returned its free huge pages to its host; then each takes
+    milliseconds to come back, while small pages are still there. So a few are tried first.
+
+    Raises:
+        MemoryError: if the system has no room.
+    """
+    if count < HUGE_PAGE or not hasattr(mmap, "MADV_HUGEPAGE"):
+        return aligned_bytes(count)
+    try:
+        region = mmap.mmap(-1, count + HUGE_PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    except OSError as error:
+        raise MemoryError(f"the system has no {count} bytes for a state") from error
+    raw = np.frombuffer(region, dtype=np.uint8)  # keeps the region until it is gone itself
+    start = -address(raw) % HUGE_PAGE
+    memory: NDArray[np.uint8] = raw[start : start + count]
+    try:
+        region.madvise(mmap.MADV_HUGEPAGE)
+        for quarter in range(4):
+            started = time.thread_time()
+            memory[quarter * count // 4] = 0
+            if time.thread_time() - started > _SLOW:
+                region.madvise(mmap.MADV_NOHUGEPAGE)
+                break
+    except OSError:  # a kernel without huge pages
+        pass
+    return memory
 
 
 class Pool:
