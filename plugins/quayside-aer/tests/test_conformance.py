@@ -1,4 +1,5 @@
-"""Aer under Quayside's conformance kit: quick checks always, all of them in the long tests."""
+"""Aer under Quayside's conformance kit: all four backends through the checks that take no work of
+seconds, and the state vector through all checks in the long tests."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ from quayside.testing.bench import Bench, perform
 
 # Those that take under a second. The others wait on purpose or start processes.
 QUICK = {f"J{number:02}" for number in (1, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 21, 26)}
-CHECKS = [check for check in CHECKS_IN_ORDER if check.id in QUICK or check.id[0] in "BR"]
+CHECKS = [check for check in CHECKS_IN_ORDER if check.id in QUICK or check.id[0] in "BRV"]
 
 NOT_CLIFFORD = {
     "B03": "the stabilizer method runs Clifford gates alone, and transpiling makes no others",
@@ -61,34 +62,3 @@ class TestStatevector(BackendConformance):
     @pytest.fixture
     def backend(self) -> Any:
         return quayside.get_backend("aer")
-
-
-@pytest.mark.long
-class TestDensityMatrix(BackendConformance):
-    """All checks."""
-
-    @pytest.fixture
-    def backend(self) -> Any:
-        return quayside.get_backend("aer-density-matrix")
-
-
-@pytest.mark.long
-class TestStabilizer(BackendConformance):
-    """All checks but those of other gates than Clifford's."""
-
-    expected_failures = NOT_CLIFFORD
-
-    @pytest.fixture
-    def backend(self) -> Any:
-        return quayside.get_backend("aer-stabilizer")
-
-
-@pytest.mark.long
-class TestMatrixProductState(BackendConformance):
-    """All checks."""
-
-    failing_circuit = staticmethod(unknown_instruction)
-
-    @pytest.fixture
-    def backend(self) -> Any:
-        return quayside.get_backend("aer-mps")
