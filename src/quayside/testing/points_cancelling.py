@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 _STOPPED_WITHIN = 1.0
-_IDLE = 0.1  # processor seconds in the window below that count as idle
-_WINDOW = 0.4
+_IDLE = 0.04  # processor seconds in the window below that count as idle
+_WINDOW = 0.5
 
 
 def _used_after(budget: float = 0.0) -> float:
