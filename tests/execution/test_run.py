@@ -13,11 +13,14 @@ from hypothesis import strategies as st
 from random_programs import random_gates, random_unitary_program, unitary_programs
 
 from quayside.control import Control
-from quayside.engines.reference import ReferenceEngine
+from quayside.engines.dense import DenseEngine
+from quayside.engines.reference import ReferenceEngine, ReferenceState
 from quayside.errors import Cancelled, ManyStatesError, OutOfMemoryError, ProgramError
+from quayside.execution import steps
 from quayside.execution.outcomes import Outcome, RunSettings
 from quayside.execution.randomness import Randomness
 from quayside.execution.run import run_program
+from quayside.planning import Plan
 from quayside.program import (
     Break,
     Diagonal,
@@ -360,3 +363,41 @@ def test_relabels_alone() -> None:
     swap = Relabel((0, 1), (1, 0))
     assert set(values(run((x(0), swap, Measure(1, 0), Measure(0, 1)), 2, 2, shots=4))) == {1}
     assert set(values(run((swap, Measure(1, 0)), 2, 2, shots=4))) == {0}
+
+
+def test_a_long_run_of_gates_is_planned_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that it is cancelled between two of them; the state is what one plan gives."""
+    monkeypatch.setattr(steps, "PLANNED_AT_ONCE", 7)
+    for seed in range(5):
+        gates = random_gates(4, 30, seed)
+        program = Program(4, 0, gates)
+        for engine in (CountingEngine(), DenseEngine()):
+            outcome = run_program(program, engine, RunSettings(statevector=True), Control())
+            assert outcome.statevector is not None
+            np.testing.assert_allclose(outcome.statevector, final_state(gates, 4), atol=1e-12)
+            if isinstance(engine, CountingEngine):
+                assert engine.applied == -(-len(gates) // 7)
+        in_a_loop = Program(4, 1, (*gates, Measure(0, 0), h(0), Measure(0, 0)))
+        split, whole = (
+            run_program(in_a_loop, engine, RunSettings(shots=50, seed=seed), Control())
+            for engine in (DenseEngine(), ENGINE)
+        )
+        np.testing.assert_array_equal(split.samples, whole.samples)
+
+
+def test_a_long_run_of_gates_is_cancelled_between_portions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(steps, "PLANNED_AT_ONCE", 1)
+    control = Control()
+
+    class Engine(CountingEngine):
+        def apply(self, state: ReferenceState, plan: Plan, inner: Control) -> None:
+            super().apply(state, plan, inner)
+            if self.applied == 3:
+                control.cancel()
+
+    engine = Engine()
+    with pytest.raises(Cancelled):
+        run_program(Program(1, 0, (h(0),) * 9), engine, RunSettings(shots=1), control)
+    assert (engine.applied, engine.alive) == (3, 0)

@@ -21,8 +21,8 @@ from quayside.execution.finish import (
 from quayside.execution.memory import MemorySource, ledger_for
 from quayside.execution.outcomes import Outcome, RunSettings
 from quayside.execution.randomness import Randomness
-from quayside.execution.steps import compile_steps, measurement_event
-from quayside.planning import Layout, make_plan
+from quayside.execution.steps import compile_steps, measurement_event, portions
+from quayside.planning import make_plan
 from quayside.program import GateOperation, Program
 from quayside.program.program import touched_qubits
 
@@ -84,15 +84,24 @@ def _run_straight(
     control: Control,
     samples: Samples,
 ) -> Outcome:
-    """Gates, then at most measurements: one plan, one sampling, and little else."""
+    """Gates, then at most measurements: few plans, one sampling, and little else."""
     started = time.perf_counter()
     profile = engine.profile(settings.precision, capacity)
-    plan = make_plan(gates, Layout(), profile)
-    planned = time.perf_counter()
+    planning_time = 0.0
+    passes = 0
     statevector = None
     state = engine.allocate(program.num_qubits, settings.precision, capacity=capacity)
     try:
-        engine.apply(state, plan, control.section(0.0, 0.9))
+        done = 0
+        for portion in portions(gates):
+            control.check()
+            began = time.perf_counter()
+            plan = make_plan(portion, state.layout, profile)
+            planning_time += time.perf_counter() - began
+            passes += len(plan)
+            low, done = done, done + len(portion)
+            here = control.section(0.9 * low / len(gates), 0.9 * done / len(gates))
+            engine.apply(state, plan, here)
         event = measurement_event(deferred.measures)
         if event is not None:
             sample_into(
@@ -117,10 +126,10 @@ def _run_straight(
         statevector=statevector,
         metadata={
             "branches": 1,
-            "passes": len(plan),
+            "passes": passes,
             "stored_qubits": stored,
             "strategy": profile.strategy,
-            "planning_time": planned - started,
-            "execution_time": time.perf_counter() - planned,
+            "planning_time": planning_time,
+            "execution_time": time.perf_counter() - started - planning_time,
         },
     )

@@ -50,6 +50,7 @@ __all__ = [
     "Steps",
     "compile_steps",
     "places_that_need_the_state",
+    "portions",
 ]
 
 
@@ -193,6 +194,9 @@ def _next_places(place: int, step: Step) -> Iterable[int]:
             return (place + 1,)
 
 
+PLANNED_AT_ONCE = 4096
+"""The most gates that one plan is made for."""
+
 _Work: TypeAlias = Iterator["_Work"]
 
 
@@ -227,6 +231,17 @@ def measurement_event(measures: tuple[Measure, ...]) -> Event | None:
     )
 
 
+def portions(gates: Sequence[GateOperation]) -> Iterator[Sequence[GateOperation]]:
+    """``gates`` in runs that are planned at once.
+
+    Planning looks at no control, so a run is short enough that it takes a fraction of a second: a
+    job of a million gates is cancelled between two runs. The gates on both sides of such a border
+    are not fused, which costs at most a pass in thousands of gates.
+    """
+    for start in range(0, len(gates), PLANNED_AT_ONCE):
+        yield gates[start : start + PLANNED_AT_ONCE]
+
+
 class _Compiler:
     """Emits steps. Gates and one measurement event wait until something must see them done.
 
@@ -246,12 +261,13 @@ class _Compiler:
     def flush(self) -> None:
         """Emit what waits."""
         if self._gates:
-            key = tuple(map(id, self._gates))
-            # The same gates again (a shared body) are the same step, and are planned once.
-            segment = self._segments.get(key)
-            if segment is None:
-                segment = self._segments[key] = Gates(tuple(self._gates))
-            self.steps.append(segment)
+            for gates in portions(self._gates):
+                key = tuple(map(id, gates))
+                # The same gates again (a shared body) are the same step, and are planned once.
+                segment = self._segments.get(key)
+                if segment is None:
+                    segment = self._segments[key] = Gates(tuple(gates))
+                self.steps.append(segment)
             self._gates = []
         if self._measured:
             self.steps.append(
