@@ -28,7 +28,7 @@ class Programs:
         size: the most bytes of programs to keep, those of the last plan aside.
     """
 
-    def __init__(self, plans: int = 64, size: int = 64 << 20) -> None:
+    def __init__(self, plans: int = 64, size: int = 16 << 20) -> None:
         self._most_plans = plans
         self._most_bytes = size
         self._entries: OrderedDict[tuple[int, Precision], _Entry] = OrderedDict()
