@@ -120,6 +120,9 @@ def _in_the_child(counts: Any, first: Any, unfinished: Any) -> str:
 
 def _interrupt(backend: Any, calibration: Calibration, call: str) -> None:
     (job,) = _long_jobs(backend, calibration, 1)
+    if calibration.synchronous:
+        _say(seconds=0.0)  # there is nothing to wait for
+        return
     pressed: list[float] = []
 
     def press() -> None:
