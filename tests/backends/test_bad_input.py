@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from qiskit import QuantumCircuit
-from qiskit.circuit import Parameter
+from qiskit.circuit import Instruction, Parameter
 from qiskit.circuit.classical import types
 from qiskit.exceptions import QiskitError
 from qiskit.providers import JobError, JobStatus
@@ -162,6 +162,15 @@ def test_a_circuit_that_fits_not_leaves_the_others_their_results(backend: Engine
     assert partial is not None
     assert [one.header["name"] for one in partial.results] == ["small", "small"]
     assert partial.get_counts(0) == {"0": 1024}
+
+
+def test_two_states_under_one_key_are_refused(backend: EngineBackend) -> None:
+    saving = QuantumCircuit(1, name="saving")
+    saving.append(Instruction("save_statevector", 1, 0, []), [0])
+    saving.h(0)
+    with pytest.raises(RunInputError, match=r"circuit 1 \('saving'\).*label of its own"):
+        backend.run([many_qubits(1), saving], statevector=True)
+    assert backend.run(saving).result(20).get_statevector().to_dict() == {"0": 1}
 
 
 def test_one_state_of_many_is_refused(backend: EngineBackend) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import importlib.metadata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from qiskit import QuantumCircuit
@@ -32,6 +32,8 @@ from quayside.engines.base import Engine
 from quayside.jobs.contract import ContractJob
 from quayside.jobs.executors import WorkerPool, default_pool
 from quayside.jobs.local import LocalJob
+from quayside.program import Save
+from quayside.program.program import walk
 
 if TYPE_CHECKING:
     from quayside.plugin import BackendSpec
@@ -127,12 +129,15 @@ class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         Raises:
             NotCircuitsError: for what is no circuit; a ``TypeError`` as well.
             RunInputError: for no circuits at all, for an unbound parameter, and for an executor of
-                other processes where these could not find this backend.
+                other processes where these could not find this backend; also where both the run
+                and an instruction of a circuit ask for a state under the same key.
             UnsupportedInstructionError: for an instruction that no engine runs.
             RunOptionError: for a wrong option.
         """
         resolved = resolve(self._options, options)
         circuits = [Circuit(*lower_circuit(one)) for one in checked_circuits(run_input)]
+        if resolved.statevector:
+            _refuse_two_states(circuits)
         metadata = {**resolved.metadata, **self._what_ran(resolved.precision.value)}
         if resolved.split:
             return self._run_in_tasks(circuits, resolved, metadata)
@@ -203,6 +208,18 @@ class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
+
+
+def _refuse_two_states(circuits: Sequence[Circuit]) -> None:
+    """The run asks for the final state: no circuit may save another state where that will be."""
+    for number, circuit in enumerate(circuits):
+        for one in walk(circuit.program.operations):
+            if type(one) is Save and one.key == "statevector":
+                raise RunInputError(
+                    f"circuit {number} ({circuit.info.name!r}) saves a state as 'statevector', and "
+                    "statevector=True returns the final state under the same key: leave the option "
+                    "out, or give the instruction a label of its own"
+                )
 
 
 @functools.cache
