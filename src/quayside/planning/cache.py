@@ -137,19 +137,33 @@ class PlanCache:
 
 def _size(plan: Plan, numbers: bytes) -> int:
     """About the bytes of a plan: its arrays, its numbers, and some for all else."""
+    size = 2 * len(numbers) + 1000 * len(plan.passes)
     seen: set[int] = set()
-    return 2 * len(numbers) + 1000 * len(plan.passes) + _array_bytes(plan.passes, seen)
+    stack: list[Any] = list(plan.passes)
+    while stack:
+        value = stack.pop()
+        kind = type(value)
+        if kind is np.ndarray:
+            if id(value) not in seen:
+                seen.add(id(value))
+                size += value.nbytes
+        elif kind is tuple or kind is list:
+            stack += value
+        else:
+            holders = _HOLDERS.get(kind)
+            if holders is None:
+                holders = _HOLDERS[kind] = _holders(kind)
+            stack += [getattr(value, holder) for holder in holders]
+    return size
 
 
-def _array_bytes(value: Any, seen: set[int]) -> int:
-    if isinstance(value, np.ndarray):
-        if id(value) in seen:
-            return 0
-        seen.add(id(value))
-        return int(value.nbytes)
-    if isinstance(value, (tuple, list)):
-        if value and isinstance(value[0], int):
-            return 8 * len(value)
-        return sum([_array_bytes(item, seen) for item in value])
-    slots = getattr(type(value), "__slots__", ())
-    return sum([_array_bytes(getattr(value, name), seen) for name in slots])
+_HOLDERS: dict[type, tuple[str, ...]] = {}
+"""For each class of a plan's parts, the fields that may hold arrays."""
+
+_PLAIN = frozenset({"bool", "float", "int", "str", "tuple[int, ...]", "Form", "Condition"})
+
+
+def _holders(kind: type) -> tuple[str, ...]:
+    """The fields of a dataclass whose annotation (a string) allows more than plain values."""
+    fields = getattr(kind, "__dataclass_fields__", {})
+    return tuple([name for name, field in fields.items() if str(field.type) not in _PLAIN])
