@@ -11,9 +11,10 @@ import numba
 import numpy as np
 import pytest
 from quayside_numba import plugin
+from quayside_numba.blocks import load_amplitudes
 from quayside_numba.compiling import compiled
 from quayside_numba.memory import second_level_cache
-from quayside_numba.vectors import VECTOR_BYTES, load_amplitudes
+from quayside_numba.vectors import VECTOR_BYTES
 
 import quayside
 from quayside.plugin import Available, Unavailable

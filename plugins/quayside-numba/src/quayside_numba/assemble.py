@@ -1,14 +1,15 @@
-"""Tile passes → instructions for :mod:`quayside_numba.kernels`.
+"""Tile passes → programs for :mod:`quayside_numba.kernels`.
 
 Everything that does not depend on the tile is decided here: which kernel runs a stage, on which
-groups of blocks, with which coefficients. One-qubit stages wait for company: several on high
-bits, or on lanes, take one trip through the buffer together.
+groups of blocks, with which coefficients. What does not depend on a stage's numbers either is kept
+as a template; so assembling is little more than joining templates. One-qubit stages wait for
+company: several on high bits, or on lanes, take one trip through the buffer together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -21,70 +22,30 @@ from quayside.planning.tile_plan import (
     DenseStage,
     DiagonalStage,
     PermuteStage,
-    PrepareStage,
     Stage,
     TilePass,
 )
 from quayside.program import Precision
-from quayside_numba.diagonals import MAX_GROUPS, Tables, group_factors
-from quayside_numba.geometry import (
-    block_groups,
-    deposited,
-    local_offsets,
-    matrix_places,
+from quayside_numba.compiling import compiled_pack
+from quayside_numba.diagonals import diagonal, group_keys, varies
+from quayside_numba.geometry import deposited
+from quayside_numba.kernels import BLOCK_BYTES, WORDS
+from quayside_numba.memory import address, aligned_bytes
+from quayside_numba.templates import (
+    ANYWHERE,
+    FORMS,
+    Shape,
+    Template,
+    Where,
+    dense,
+    layers,
+    permute,
+    prepare,
+    swap,
 )
-from quayside_numba.kernels import (
-    BLOCK_BYTES,
-    DENSE,
-    DIAGONAL,
-    FLIP,
-    GENERAL,
-    GENERAL_DENSE,
-    GENERAL_PERMUTE,
-    GENERAL_PREPARE,
-    LAYER,
-    SWAP,
-    TABLE,
-    WIDE,
-    WORDS,
-)
-from quayside_numba.memory import Pool, address
-from quayside_numba.vectors import (
-    COMPLEX,
-    CROSS,
-    DENSE_VARIANTS,
-    LAYER_VARIANTS,
-    REAL,
-    SWAP_VARIANTS,
-    VECTOR_BYTES,
-    lane_count,
-)
+from quayside_numba.vectors import lane_count
 
 __all__ = ["TileProgram", "assemble", "can_assemble"]
-
-_FORMS = {"complex": COMPLEX, "real": REAL, "cross": CROSS, "hadamard": REAL}
-_DENSE = {variant: number for number, variant in enumerate(DENSE_VARIANTS)}
-_LAYER = {variant: number for number, variant in enumerate(LAYER_VARIANTS)}
-_SWAP = {variant: number for number, variant in enumerate(SWAP_VARIANTS)}
-
-_MAX_GROUP = 3
-"""High bits whose one-qubit matrices share a trip: 8 blocks fill 16 vector registers."""
-
-
-class _Kernel(NamedTuple):
-    """What decides the coefficients of a dense kernel, beside its matrix.
-
-    Lanes where ``mask`` is not ``value`` are left as they are. See ``DENSE_VARIANTS`` for the rest.
-    """
-
-    lanes: tuple[int, ...]
-    high: int
-    mask: int
-    value: int
-    form: int
-
-
-_IDENTITY = np.eye(2, dtype=np.complex128)
 
 
 @dataclass(slots=True, eq=False)
@@ -120,383 +81,197 @@ def can_assemble(pass_: TilePass, precision: Precision) -> bool:
     return pass_.active[:lanes] == tuple(range(lanes))
 
 
-@dataclass(slots=True, eq=False)
-class _Waiting:
-    """One-qubit stages without a condition that have not been written yet, one a bit."""
-
-    high: dict[int, list[tuple[int, NDArray[Any]]]] = field(default_factory=dict)
-    lane: dict[int, dict[int, NDArray[Any]]] = field(default_factory=dict)
-    mask: int = 0
-
-
 def assemble(pass_: TilePass, precision: Precision) -> TileProgram:
-    """The instructions of a pass; it must be one that :func:`can_assemble` accepts."""
+    """The program of a pass; it must be one that :func:`can_assemble` accepts."""
     assembler = _Assembler(len(pass_.active), precision)
-    for stage in pass_.stages:
-        assembler.stage(stage)
-    assembler.flush()
+    for round_ in pass_.rounds:
+        for stage in round_.stages:
+            assembler.stage(stage)
     return assembler.finish(pass_)
 
 
 class _Assembler:
     def __init__(self, total: int, precision: Precision) -> None:
-        self.total = total
-        self.real = precision.real_dtype
-        self.complex = precision.complex_dtype
-        self.lanes = lane_count(self.real.itemsize)
-        self.width = 1 << self.lanes
-        self.high = total - self.lanes
-        self.lane_mask = self.width - 1
-        self.lines: list[list[int]] = []
-        self.pool = Pool(self.real)
-        self.tables = Tables()
-        self.scratch_bytes = VECTOR_BYTES
-        self.waiting = _Waiting()
-        self.pointed: list[tuple[int, int, int]] = []  # line, word, block of the pool
-        self.wanted: dict[_Kernel, list[tuple[NDArray[Any], int]]] = {}
+        self.precision = precision
+        real_bytes = precision.real_dtype.itemsize
+        self.shape = Shape(total, lane_count(real_bytes), real_bytes)
+        self.templates: list[Template] = []
+        self.sources: list[NDArray[Any]] = []
+        self.note_sources: list[NDArray[Any]] = []
+        # One-qubit stages without a condition that were not written yet, on different bits.
+        self.waiting: list[tuple[int, int]] = []
+        self.waiting_matrices: list[NDArray[Any]] = []
+        self.waiting_mask = 0
 
     def stage(self, stage: Stage) -> None:
-        if isinstance(stage, DiagonalStage):
-            seen = 0
-            for group in stage.groups:
-                seen |= group.local_mask | sum(1 << bit for bit in group.bits)
-            if seen & self.waiting.mask:
-                self.flush()
-            self.diagonal(stage)
-            return
-        seen = sum(1 << bit for bit in stage.bits)
-        if isinstance(stage, DenseStage) and self._waits(stage, seen):
-            return
-        if not isinstance(stage, PrepareStage):
-            seen |= stage.condition.local_mask
-        if seen & self.waiting.mask:
-            self.flush()
         if isinstance(stage, DenseStage):
-            self.dense(stage)
+            bits = stage.bits
+            where = _where(stage.condition)
+            if len(bits) == 1 and where is ANYWHERE:
+                mask = 1 << bits[0]
+                if mask & self.waiting_mask:
+                    self.flush()
+                self.waiting.append((bits[0], FORMS[stage.form]))
+                self.waiting_matrices.append(stage.matrix)
+                self.waiting_mask |= mask
+                return
+            template = dense(self.shape, bits, FORMS[stage.form], where)
+            matrix = stage.matrix
+            if template.order is not None:
+                matrix = matrix[template.order[:, None], template.order]
+            self.write(template)
+            self.sources.append(matrix)
         elif isinstance(stage, PermuteStage):
-            self.permute(stage)
+            where = _where(stage.condition)
+            self.write(permute(self.shape, stage.bits, stage.source.tobytes(), where))
+        elif isinstance(stage, DiagonalStage):
+            self.write(diagonal(self.shape, group_keys(stage)))
+            for group in stage.groups:
+                if varies(group):
+                    self.note_sources += [term.table for term in group.terms]
+                else:
+                    self.sources.append(group.terms[0].table)
         else:
-            self.prepare(stage)
+            self.write(prepare(self.shape, stage.bits))
+            self.sources.append(stage.amplitudes)
 
-    def line(self, *words: int) -> int:
-        """Write an instruction; its number."""
-        self.lines.append([*words, *[0] * (WORDS - len(words))])
-        return len(self.lines) - 1
-
-    def point(self, line: int, word: int, values: NDArray[Any]) -> None:
-        """Let a word be the address of a copy of ``values``."""
-        self.pointed.append((line, word, self.pool.add(values)))
-
-    def index(self, values: NDArray[Any]) -> int:
-        """The address of an index list, which is kept."""
-        self.pool.keep.append(values)
-        return address(values)
-
-    # One-qubit matrices.
-
-    def _waits(self, stage: DenseStage, seen: int) -> bool:
-        where = stage.condition
-        if len(stage.bits) > 1 or where.local_mask or where.outer_mask:
-            return False
-        if seen & self.waiting.mask:
+    def write(self, template: Template) -> None:
+        """Add what a template says; what waits comes first where it must."""
+        if template.seen & self.waiting_mask:
             self.flush()
-        (bit,) = stage.bits
-        form = _FORMS[stage.form]
-        if bit < self.lanes:
-            self.waiting.lane.setdefault(form, {})[bit] = stage.matrix
-        else:
-            self.waiting.high.setdefault(form, []).append((bit - self.lanes, stage.matrix))
-        self.waiting.mask |= seen
-        return True
+        self.templates.append(template)
 
     def flush(self) -> None:
         """Write the stages that wait."""
-        waiting, self.waiting = self.waiting, _Waiting()
-        for form, entries in waiting.high.items():
-            entries.sort(key=lambda entry: entry[0])
-            count = len(entries)
-            start = 0
-            while start < count:
-                # Four bits left are two and two: one alone would be a trip for itself.
-                size = 2 if count - start in (2, 4) else min(_MAX_GROUP, count - start)
-                part = entries[start : start + size]
-                bits = tuple([bit for bit, _ in part])
-                if size == 1:
-                    self._matrix(part[0][1], (), bits, form)
-                else:
-                    kernel = _Kernel((), 1, 0, 0, form)
-                    blocks = [self._coefficients(matrix, kernel) for _, matrix in part]
-                    self._write(LAYER, _LAYER[size, False, form], bits, blocks[0])
-                start += size
-        for form, matrices in waiting.lane.items():
-            if len(matrices) == 1:
-                ((lane, matrix),) = matrices.items()
-                self._matrix(matrix, (lane,), (), form)
-                continue
-            blocks = [
-                self._coefficients(matrices.get(lane, _IDENTITY), _Kernel((lane,), 0, 0, 0, form))
-                for lane in range(self.lanes)
-            ]
-            self._write(LAYER, _LAYER[0, True, form], (), blocks[0])
-
-    # Matrices.
-
-    def _coefficients(self, matrix: NDArray[Any], kernel: _Kernel) -> int:
-        """The pool's block for the vectors that a kernel reads; blocks follow each other."""
-        parts = 2 if kernel.form == COMPLEX else 1
-        block = self.pool.reserve((parts * self.width << kernel.high * 2) << len(kernel.lanes))
-        self.wanted.setdefault(kernel, []).append((matrix, block))
-        return block
-
-    def _fill(self) -> None:
-        """Make the coefficients of all matrices, those for alike kernels at once."""
-        for kernel, wanted in self.wanted.items():
-            rows, columns, places, idle = matrix_places(self.width, *kernel[:4])
-            matrices = np.array([matrix for matrix, _ in wanted])
-            count = len(wanted)
-            if kernel.form == COMPLEX:
-                flat = matrices.astype(np.complex128, copy=False).view(np.float64)
-                vectors = flat.reshape(count, -1)[:, places]
-            else:
-                reals = matrices.real
-                if kernel.form == CROSS:
-                    reals = reals + matrices.imag
-                vectors = reals[:, rows, columns]
-            if kernel.mask:
-                if kernel.form == COMPLEX:
-                    vectors[:, :, :, :, 0, idle] = (rows == columns)[..., idle]
-                    vectors[:, :, :, :, 1, idle] = 0
-                else:
-                    vectors[..., idle] = (rows == columns)[..., idle]
-            for (_, block), values in zip(wanted, vectors, strict=True):
-                self.pool.fill(block, values)
-
-    def dense(self, stage: DenseStage) -> None:
-        lanes = tuple(bit for bit in stage.bits if bit < self.lanes)
-        high = tuple(bit - self.lanes for bit in stage.bits if bit >= self.lanes)
-        form = _FORMS[stage.form]
-        where = stage.condition
-        if (len(high), lanes, form) in _DENSE:
-            self._matrix(stage.matrix, lanes, high, form, where)
-            return
-        # Lanes change places with high bits that the stage does not look at, and back.
-        seen = where.local_mask >> self.lanes | sum(1 << bit for bit in high)
-        free = [bit for bit in range(self.high) if not seen >> bit & 1][: len(lanes)]
-        lane_mask = where.local_mask & self.lane_mask
-        if len(free) == len(lanes) and (len(stage.bits) == 3 or not lane_mask):
-            if lanes:
-                self._swap(lanes, free)
-            moved = {lane: bit + self.lanes for lane, bit in zip(lanes, free, strict=True)}
-            old = [moved.get(bit, bit) for bit in stage.bits]
-            bits = sorted(old)
-            order = deposited(len(bits), [old.index(bit) for bit in bits])
-            matrix = stage.matrix[order[:, None], order]
-            places = tuple(bit - self.lanes for bit in bits)
-            if len(bits) == 3:
-                self._matrix(matrix, (), places, form, where)
-            else:
-                self._wide(matrix, places, where)
-            if lanes:
-                self._swap(lanes, free)
-        else:
-            matrix = np.ascontiguousarray(stage.matrix, dtype=self.complex).view(self.real)
-            self._general(GENERAL_DENSE, stage.bits, stage.condition, matrix)
-
-    def _matrix(
-        self,
-        matrix: NDArray[Any],
-        lanes: tuple[int, ...],
-        high: tuple[int, ...],
-        form: int,
-        where: Condition = ALWAYS,
-    ) -> None:
-        mask, value = where.local_mask & self.lane_mask, where.local_value & self.lane_mask
-        block = self._coefficients(matrix, _Kernel(lanes, len(high), mask, value, form))
-        self._write(DENSE, _DENSE[len(high), lanes, form], high, block, where)
-
-    def _wide(self, matrix: NDArray[Any], bits: tuple[int, ...], where: Condition) -> None:
-        mask, value = where.local_mask >> self.lanes, where.local_value >> self.lanes
-        groups = block_groups(self.high, bits, mask, value)
-        others = tuple(bit for bit in range(self.high) if bit not in bits)
-        places = block_groups(self.high, others, 0, 0)
-        self.need_scratch(BLOCK_BYTES * len(matrix))
-        lists = (self.index(groups), self.index(places))
-        outer = (where.outer_mask, where.outer_value)
-        line = self.line(WIDE, len(matrix), len(groups), *lists, 0, 0, 0, *outer)
-        entries = np.ascontiguousarray(matrix, dtype=self.complex).view(self.real)
-        self.point(line, 5, entries)
-
-    def _write(
-        self,
-        opcode: int,
-        variant: int,
-        bits: tuple[int, ...],
-        block: int,
-        where: Condition = ALWAYS,
-    ) -> None:
-        mask, value = where.local_mask >> self.lanes, where.local_value >> self.lanes
-        groups = block_groups(self.high, bits, mask, value)
-        distances = [BLOCK_BYTES << bit for bit in bits] + [0] * (3 - len(bits))
-        outer = (where.outer_mask, where.outer_value)
-        line = self.line(opcode, variant, len(groups), self.index(groups), *distances, 0, *outer)
-        self.pointed.append((line, 7, block))
-
-    # Diagonals.
-
-    def diagonal(self, stage: DiagonalStage) -> None:
-        """One trip multiplies by up to four groups' factors."""
-        place = 0  # in the scratch: the tables of one trip are there together
-        for start in range(0, len(stage.groups), MAX_GROUPS):
-            factors = [
-                group_factors(group, self.lanes, self.high, self.real)
-                for group in stage.groups[start : start + MAX_GROUPS]
-            ]
-            tables = [0] * MAX_GROUPS
-            for number, one in enumerate(factors):
-                if one.blocks is None:
-                    line = self.line(TABLE, 0)
-                    tables[number] = -1 - place
-                    place = self.tables.describe(line, one, place, self.real, self.pool)
-            self.need_scratch(place)
-            indices = [self.index(one.indices) for one in factors]
-            indices += [0] * (MAX_GROUPS - len(factors))
-            line = self.line(DIAGONAL, len(factors), *indices, *tables)
-            for number, one in enumerate(factors):
-                if one.blocks is not None:
-                    self.point(line, 6 + number, one.blocks)
-            place = 0
-
-    def need_scratch(self, count: int) -> None:
-        """Let threads have at least so many bytes of scratch memory."""
-        self.scratch_bytes = max(self.scratch_bytes, count)
-
-    # Permutations, preparations, and what has no kernel of its own.
-
-    def permute(self, stage: PermuteStage) -> None:
-        where = stage.condition
-        if stage.is_flip and stage.bits[0] >= self.lanes and not where.local_mask & self.lane_mask:
-            bit = stage.bits[0] - self.lanes
-            mask, value = where.local_mask >> self.lanes, where.local_value >> self.lanes
-            groups = block_groups(self.high, (bit,), mask, value)
-            address = self.index(groups)
-            distance = BLOCK_BYTES << bit
-            outer = (where.outer_mask, where.outer_value)
-            self.line(FLIP, 0, len(groups), address, distance, 0, 0, 0, *outer)
-        elif len(stage.bits) <= 2:
-            matrix = np.zeros((len(stage.source),) * 2, dtype=np.complex128)
-            matrix[np.arange(len(stage.source)), stage.source] = 1
-            self.dense(DenseStage(stage.bits, matrix, "real", where))
-        else:
-            self._general(GENERAL_PERMUTE, stage.bits, where, stage.source.astype(np.int32))
-
-    def prepare(self, stage: PrepareStage) -> None:
-        if len(stage.bits) <= 2:
-            matrix = np.zeros((len(stage.amplitudes),) * 2, dtype=np.complex128)
-            matrix[:, 0] = stage.amplitudes
-            self.dense(DenseStage(stage.bits, matrix))
-            return
-        amplitudes = stage.amplitudes.astype(self.complex).view(self.real)
-        self._general(GENERAL_PREPARE, stage.bits, None, amplitudes)
-
-    def _general(self, kind: int, bits: tuple[int, ...], where: Any, numbers: NDArray[Any]) -> None:
-        local = (where.local_mask, where.local_value) if where is not None else (0, 0)
-        outer = (where.outer_mask, where.outer_value) if where is not None else (0, 0)
-        bases, places = local_offsets(self.total, self.lanes, bits, *local)
-        self.need_scratch(2 * self.real.itemsize << len(bits))
-        line = self.line(
-            GENERAL,
-            kind,
-            len(bits),
-            len(bases),
-            self.index(bases),
-            self.index(places),
-            0,
-            0,
-            *outer,
-        )
-        if numbers.dtype == np.int32:
-            self.lines[line][6] = self.index(numbers)
-        else:
-            self.point(line, 6, numbers)
-
-    def _swap(self, lanes: Sequence[int], high: Sequence[int]) -> None:
-        groups = block_groups(self.high, tuple(sorted(high)), 0, 0)
-        distances = [BLOCK_BYTES << bit for bit in high]
-        self.line(SWAP, _SWAP[tuple(lanes)], len(groups), self.index(groups), *distances)
-
-    # The ends of a pass.
+        if self.waiting:
+            template, sources = layers(self.shape, tuple(self.waiting))
+            self.templates.append(template)
+            matrices = self.waiting_matrices
+            self.sources += [matrices[number] for number in sources]
+            self.waiting, self.waiting_matrices, self.waiting_mask = [], [], 0
 
     def finish(self, pass_: TilePass) -> TileProgram:
-        """Settle the lanes for writing back, and put all together."""
-        places = self._settle_lanes(pass_.store)
-        amplitude = 2 * self.real.itemsize
-        lanes = self.lanes
-        stored = [pass_.active[pass_.store[places[lanes + bit]]] for bit in range(self.high)]
-        read = [bit for bit in range(self.high) if pass_.active[lanes + bit] < pass_.before]
-        fresh = pass_.before < pass_.width
-        few = 1 << pass_.before if pass_.before < lanes else 0
-        load_from, load_to = _loads(tuple(pass_.active[lanes + b] for b in read), tuple(read))
-        outer = pass_.outer
-        store_to = _byte_offsets(tuple(stored), amplitude)
-        self._fill()
-        words = self.pool.settle()
-        for line, word, block in self.pointed:
-            self.lines[line][word] = words + self.pool.offset(block)
-        for line, description in self.tables.settle(words, self.pool):
-            self.lines[line][1] = description
-        code = np.array(self.lines, dtype=np.int64).reshape(-1, WORDS)
+        """Bring what is written to the lowest storage bits into the lanes, and put all
+        together."""
+        self.flush()
+        trip = _trip(pass_.before, pass_.width, pass_.active, pass_.store, self.shape)
+        templates = self.templates = [*self.templates, *trip.last]
+        code = b"".join([one.code for one in templates])
+        notes = b"".join([one.notes for one in templates])
+        words = np.array(np.frombuffer(code + notes, dtype=np.int64))
+        fills = b"".join([one.fills for one in templates] + [one.note_fills for one in templates])
+        sources = self.sources + self.note_sources
+        if sources:
+            kind = self.precision.complex_dtype
+            joined = np.concatenate(sources, axis=None, dtype=kind, casting="same_kind")
+            numbers = joined.view(self.precision.real_dtype)
+        else:
+            numbers = np.zeros(0, dtype=self.precision.real_dtype)
+        coefficients = aligned_bytes(sum([one.room for one in templates]))
+        lines = len(code) // (8 * WORDS)
+        compiled_pack(self.precision.complex_dtype)(
+            self.precision.real_dtype.type(0),
+            words,
+            lines,
+            np.frombuffer(fills, dtype=np.int64).reshape(-1, 4),
+            numbers,
+            address(coefficients),
+            address(words) + len(code),
+        )
         return TileProgram(
-            code,
-            _byte_offsets(outer, amplitude),
-            load_from * amplitude,
-            load_to,
-            few,
-            store_to,
-            fresh,
-            BLOCK_BYTES << self.high,
-            self.scratch_bytes,
-            self.pool.size + code.nbytes + 1000,
-            [self.pool, self.tables],
+            words[: lines * WORDS].reshape(lines, WORDS),
+            trip.tile_offsets,
+            trip.load_from,
+            trip.load_to,
+            trip.load_few,
+            trip.store_to,
+            pass_.before < pass_.width,
+            BLOCK_BYTES << self.shape.high,
+            max([one.scratch for one in templates], default=0),
+            words.nbytes + coefficients.nbytes + 1000,
+            [words, coefficients, templates],
         )
 
-    def _settle_lanes(self, store: Sequence[int]) -> list[int]:
-        """Bring what is written to the lowest storage bits into the lanes, in order.
 
-        Returns the local bit that each bit of the buffer holds then.
-        """
-        places = list(range(self.total))
-        lanes, high = [], []
-        for lane in range(self.lanes):
-            local = store.index(lane)
-            at = places.index(local)
-            if at == lane:
-                continue
-            if at < self.lanes:
-                swap = np.eye(4, dtype=np.complex128)[[0, 2, 1, 3]]
-                self.dense(DenseStage((min(lane, at), max(lane, at)), swap, "real"))
-                places[lane], places[at] = places[at], places[lane]
-            else:
-                lanes.append(lane)
-                high.append(at - self.lanes)
-        if lanes:
-            self._swap(lanes, high)
-            for lane, bit in zip(lanes, high, strict=True):
-                at = bit + self.lanes
-                places[lane], places[at] = places[at], places[lane]
-        return places
+def _where(condition: Condition) -> Where:
+    """A condition as a key; ``ANYWHERE`` itself if it holds everywhere."""
+    if condition is ALWAYS or not (condition.local_mask or condition.outer_mask):
+        return ANYWHERE
+    return Where(
+        condition.local_mask,
+        condition.local_value,
+        condition.outer_mask,
+        condition.outer_value,
+    )
 
 
-@lru_cache(maxsize=256)
-def _byte_offsets(bits: tuple[int, ...], amplitude: int) -> NDArray[np.int64]:
-    result = deposited(len(bits), bits) * amplitude
+class _Trip(NamedTuple):
+    """What a pass does beside its stages; the names are those of :class:`TileProgram`.
+
+    ``last`` are templates that move lanes before the tile is written back.
+    """
+
+    tile_offsets: NDArray[np.int64]
+    load_from: NDArray[np.int64]
+    load_to: NDArray[np.int64]
+    load_few: int
+    store_to: NDArray[np.int64]
+    last: tuple[Template, ...]
+
+
+@lru_cache(maxsize=64)
+def _trip(
+    before: int, width: int, active: tuple[int, ...], store: tuple[int, ...], shape: Shape
+) -> _Trip:
+    """Where a pass's tiles are read and written."""
+    lanes, amplitude = shape.lanes, 2 * shape.real_bytes
+    inside = set(active)
+    outer = [bit for bit in range(width) if bit not in inside]
+    last, places = _settled_lanes(store, shape)
+    stored = [active[store[places[lanes + bit]]] for bit in range(shape.high)]
+    read = [bit for bit in range(shape.high) if active[lanes + bit] < before]
+    return _Trip(
+        _offsets(outer, amplitude),
+        _offsets([active[lanes + bit] for bit in read], amplitude),
+        _offsets(read, BLOCK_BYTES),
+        1 << before if before < lanes else 0,
+        _offsets(stored, amplitude),
+        last,
+    )
+
+
+def _offsets(bits: Sequence[int], step: int) -> NDArray[np.int64]:
+    result = deposited(len(bits), bits) * step
     result.flags.writeable = False
     return result
 
 
-@lru_cache(maxsize=256)
-def _loads(
-    storage: tuple[int, ...], bits: tuple[int, ...]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """For the blocks whose number has only ``bits``: where they are in the state, in amplitudes,
-    and in the buffer, in bytes."""
-    return deposited(len(storage), storage), deposited(len(bits), bits) * BLOCK_BYTES
+def _settled_lanes(
+    store: tuple[int, ...], shape: Shape
+) -> tuple[tuple[Template, ...], Sequence[int]]:
+    """Bring what is written to the lowest storage bits into the lanes, in order.
+
+    Returns how, and the local bit that each bit of the buffer holds then.
+    """
+    places = list(range(shape.total))
+    templates = []
+    lanes, high = [], []
+    exchange = np.array([0, 2, 1, 3], dtype=np.intp).tobytes()
+    for lane in range(shape.lanes):
+        local = store.index(lane)
+        at = places.index(local)
+        if at == lane:
+            continue
+        if at < shape.lanes:
+            pair = (min(lane, at), max(lane, at))
+            templates.append(permute(shape, pair, exchange, ANYWHERE))
+            places[lane], places[at] = places[at], places[lane]
+        else:
+            lanes.append(lane)
+            high.append(at - shape.lanes)
+    if lanes:
+        templates.append(swap(shape, tuple(lanes), tuple(high)))
+        for lane, bit in zip(lanes, high, strict=True):
+            at = bit + shape.lanes
+            places[lane], places[at] = places[at], places[lane]
+    return tuple(templates), places

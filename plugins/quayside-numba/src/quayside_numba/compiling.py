@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from quayside_numba.kernels import WORDS, run_tiles
+from quayside_numba.packing import pack
 
-__all__ = ["compiled"]
+__all__ = ["compiled", "compiled_pack"]
 
 _log = logging.getLogger("quayside.numba")
 _lock = threading.Lock()
@@ -32,16 +33,24 @@ def compiled(dtype: np.dtype[Any]) -> Any:
     return run_tiles
 
 
+def compiled_pack(dtype: np.dtype[Any]) -> Any:
+    """What :mod:`~.assemble` ends with, compiled likewise."""
+    compiled(dtype)
+    return pack
+
+
 def _compile(dtype: np.dtype[Any]) -> None:
     unit = np.zeros(1, dtype).real.dtype.type(0)
     none = np.zeros(0, dtype=np.int64)
     code = np.zeros((0, WORDS), dtype=np.int64)
+    fills = np.frombuffer(b"", dtype=np.int64).reshape(-1, 4)  # not writable, as they will be
     started = time.perf_counter()
     telling = threading.Timer(_PATIENCE, _tell, [dtype])
     telling.daemon = True
     telling.start()
     try:
         run_tiles(unit, code, 0, none, none, none, 0, none, 0, 0, 0, 0, 0, 0, unit.itemsize)
+        pack(unit, code.reshape(-1), 0, fills, np.zeros(0, dtype=unit.dtype), 0, 0)
     finally:
         telling.cancel()
     _log.info("kernels for %s ready after %.1f s", dtype, time.perf_counter() - started)

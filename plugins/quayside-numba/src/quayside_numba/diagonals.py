@@ -1,159 +1,164 @@
-"""Diagonal stages → tables of factors, one block an entry.
+"""Diagonal stages → templates: tables of factors, one block an entry.
 
 A group depends on few bits, so its factors are few: a table has a block for each value of the
 group's high bits, in which every lane has its factor. Where no factor depends on the tile, the
-table is made here; otherwise each tile makes it anew, from a description.
+table is made when the pass is assembled; otherwise each tile makes it anew, from a note.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import struct
 from functools import lru_cache
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
-from quayside.planning.tile_plan import DiagonalGroup, DiagonalTerm
-from quayside_numba.geometry import diagonal_indices
-from quayside_numba.kernels import BLOCK_BYTES
-from quayside_numba.memory import Pool
+from quayside.planning.tile_plan import DiagonalGroup, DiagonalStage
+from quayside_numba.geometry import diagonal_indices, factor_codes, index_within, lane_factors
+from quayside_numba.kernels import BLOCK_BYTES, DIAGONAL, TABLE
+from quayside_numba.memory import address
+from quayside_numba.packing import WANTED
+from quayside_numba.templates import Shape, Template, instruction, room
 from quayside_numba.vectors import VECTOR_BYTES
 
-__all__ = ["MAX_GROUPS", "GroupFactors", "Tables", "group_factors"]
+__all__ = ["GroupKey", "diagonal", "group_keys", "varies"]
 
-MAX_GROUPS = 4
+_MAX_GROUPS = 4
 """Groups that one trip through the buffer multiplies by."""
 
+_KEPT = 1024
+"""Templates that are kept; one of many terms has some kilobytes."""
 
-@dataclass(frozen=True, slots=True, eq=False)
-class GroupFactors:
-    """A group in the terms of a buffer.
+_TermKey: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], int, int]
 
-    Attributes:
-        group: the group.
-        indices: for each block of the buffer, the byte offset of its factors in the table.
-        sub: for each lane, what it adds to the factor's index, -1 where its factor is 1; None
-            where all lanes are alike.
-        high: how many of the group's bits are high.
-        blocks: the table, shape ``(2**high + 1, 2, W)``; None if it depends on the tile.
-    """
-
-    group: DiagonalGroup
-    indices: NDArray[np.int32]
-    sub: NDArray[np.int32] | None
-    high: int
-    blocks: NDArray[Any] | None
+_fill = struct.Struct("=4q").pack
 
 
-def group_factors(group: DiagonalGroup, lanes: int, high: int, real: np.dtype[Any]) -> GroupFactors:
-    """``group`` for a buffer of ``2**high`` blocks of ``2**lanes`` amplitudes."""
-    width = 1 << lanes
-    lane_bits = tuple(bit for bit in group.bits if bit < lanes)
-    high_bits = tuple(bit - lanes for bit in group.bits if bit >= lanes)
-    mask, value = group.local_mask, group.local_value
-    indices = diagonal_indices(high, high_bits, mask >> lanes, value >> lanes)
-    sub = None
-    if lane_bits or mask & (width - 1):
-        sub = _lane_indices(width, lane_bits, mask & (width - 1), value & (width - 1))
-    blocks = None
+class GroupKey(NamedTuple):
+    """A group without its tables; ``terms`` is None where no factor depends on the tile."""
+
+    bits: tuple[int, ...]
+    mask: int
+    value: int
+    terms: tuple[_TermKey, ...] | None
+
+
+def varies(group: DiagonalGroup) -> bool:
+    """Whether a factor of the group depends on the tile."""
     first = group.terms[0]
-    if len(group.terms) == 1 and not first.outer and not first.outer_mask:
-        factors = first.table.reshape(1 << len(high_bits), 1 << len(lane_bits))
-        if sub is None:
-            spread = np.broadcast_to(factors, (len(factors), width))
-        else:
-            spread = factors[:, np.maximum(sub, 0)]
-            spread[:, sub < 0] = 1
-        blocks = np.zeros((len(factors) + 1, 2, width), dtype=real)
-        blocks[:-1, 0] = spread.real
-        blocks[:-1, 1] = spread.imag
-        blocks[-1, 0] = 1
-    return GroupFactors(group, indices, sub, len(high_bits), blocks)
+    return len(group.terms) > 1 or bool(first.outer) or bool(first.outer_mask)
 
 
-@lru_cache(maxsize=512)
-def _lane_indices(width: int, bits: tuple[int, ...], mask: int, value: int) -> NDArray[np.int32]:
-    lane = np.arange(width, dtype=np.int32)
-    sub = np.zeros_like(lane)
-    for place, bit in enumerate(bits):
-        sub |= (lane >> bit & 1) << place
-    sub[(lane & mask) != value] = -1
-    sub.flags.writeable = False
-    return sub
+def group_keys(stage: DiagonalStage) -> tuple[GroupKey, ...]:
+    """What decides a stage's template."""
+    keys = []
+    for group in stage.groups:
+        terms = None
+        if varies(group):
+            terms = tuple(
+                [(one.places, one.outer, one.outer_mask, one.outer_value) for one in group.terms]
+            )
+        keys.append(GroupKey(group.bits, group.local_mask, group.local_value, terms))
+    return tuple(keys)
 
 
-@lru_cache(maxsize=1024)
-def _where(bits: int, places: tuple[int, ...]) -> NDArray[np.int32]:
-    """For an index of ``bits`` bits, the number made of its bits at ``places``."""
-    index = np.arange(1 << bits, dtype=np.int32)
-    result = np.zeros_like(index)
-    for place, bit in enumerate(places):
-        result |= (index >> bit & 1) << place
-    result.flags.writeable = False
-    return result
+@lru_cache(maxsize=_KEPT)
+def diagonal(shape: Shape, groups: tuple[GroupKey, ...]) -> Template:
+    """A diagonal stage: one trip multiplies by up to four groups' factors.
+
+    The sources of its fills are the tables of the groups that do not vary, in order; those of its
+    notes' fills are the tables of all terms of the others, in order.
+    """
+    code, fills, notes, note_fills = [], [], [], []
+    keep: list[Any] = []
+    seen = taken = 0
+    scratch = VECTOR_BYTES
+    for start in range(0, len(groups), _MAX_GROUPS):
+        indices, tables = [0] * _MAX_GROUPS, [0] * _MAX_GROUPS
+        trip = groups[start : start + _MAX_GROUPS]
+        place = 0  # in the scratch: the tables of one trip are there together
+        for number, group in enumerate(trip):
+            low = tuple([bit for bit in group.bits if bit < shape.lanes])
+            high = tuple([bit - shape.lanes for bit in group.bits if bit >= shape.lanes])
+            mask, value = group.mask, group.value
+            index = diagonal_indices(shape.high, high, mask >> shape.lanes, value >> shape.lanes)
+            mask, value = mask & (shape.width - 1), value & (shape.width - 1)
+            indices[number] = address(index)
+            keep.append(index)
+            seen |= group.mask | sum([1 << bit for bit in group.bits])
+            if group.terms is None:
+                codes = factor_codes(shape.width, low, len(high), mask, value)
+                keep.append(codes)
+                fills.append(_fill(address(codes), len(codes), 0, 2 << len(group.bits)))
+                taken += room(len(codes), shape.real_bytes)
+                tables[number] = WANTED + 1
+                continue
+            sub = None
+            if low or mask:
+                sub = lane_factors(shape.width, low, mask, value)
+                keep.append(sub)
+            tables[number] = -1 - place
+            note = _note(shape, group, len(high), 0 if sub is None else address(sub), place)
+            code.append(instruction(TABLE, 0, len(note.words)))
+            notes.append(struct.pack(f"={len(note.words)}q", *note.words))
+            note_fills += note.fills
+            taken += note.taken
+            keep += note.keep
+            place = note.end
+        scratch = max(scratch, place)
+        code.append(instruction(DIAGONAL, len(trip), *indices, *tables))
+    return Template(
+        b"".join(code),
+        b"".join(fills),
+        b"".join(notes),
+        b"".join(note_fills),
+        seen,
+        taken,
+        scratch,
+        None,
+        tuple(keep),
+    )
 
 
-class Tables:
-    """Descriptions of the tables that each tile makes; see :func:`~.kernels._build_table`."""
+class _Note(NamedTuple):
+    """``end`` is the first place of the scratch after what making the table needs."""
 
-    def __init__(self) -> None:
-        self._words: list[int] = []
-        self._pointed: list[tuple[int, int]] = []  # word, block of the pool
-        self._starts: list[tuple[int, int]] = []  # line, word
-        self._memory = np.zeros(0, dtype=np.int64)
+    words: list[int]
+    fills: list[bytes]
+    taken: int
+    keep: list[Any]
+    end: int
 
-    def describe(
-        self, line: int, factors: GroupFactors, place: int, real: np.dtype[Any], pool: Pool
-    ) -> int:
-        """Describe a table at ``place`` of the scratch memory, for the instruction ``line``.
 
-        Returns the first place after what making it needs.
-        """
-        group = factors.group
-        pair = 2 * real.itemsize
-        k = len(group.bits)
-        # The numbers on the way stand behind the table, and what comes next behind them.
-        along = place + _aligned(((1 << factors.high) + 1) * BLOCK_BYTES)
-        product = along + _aligned(pair << k)
-        end = product + _aligned(pair << max(len(term.places) for term in group.terms))
-        terms: Sequence[DiagonalTerm] = group.terms
-        self._starts.append((line, len(self._words)))
-        lanes = 0 if factors.sub is None else self._index(factors.sub, pool)
-        self._words += [k, factors.high, lanes, place, along, product, 0, 0]
-        header = len(self._words)
-        if not terms[0].outer and not terms[0].outer_mask:
-            self._pointed.append((header - 2, pool.add(_reals(terms[0].table, real))))
-            terms = terms[1:]
-        for places, run in groupby(terms, key=lambda term: term.places):
-            self._words[header - 1] += 1
-            members = list(run)
-            where = self._index(_where(k, places), pool)
-            self._words += [len(places), where, len(members)]
-            for term in members:
-                self._words += [term.outer_mask, term.outer_value, 0, len(term.outer), *term.outer]
-                word = len(self._words) - len(term.outer) - 2
-                self._pointed.append((word, pool.add(_reals(term.table, real))))
-        return end
-
-    def _index(self, values: NDArray[np.int32], pool: Pool) -> int:
-        pool.keep.append(values)
-        return values.ctypes.data
-
-    def settle(self, pool_address: int, pool: Pool) -> Iterator[tuple[int, int]]:
-        """Each instruction's line and its description's address, once the pool is settled."""
-        for word, block in self._pointed:
-            self._words[word] = pool_address + pool.offset(block)
-        self._memory = np.array(self._words, dtype=np.int64)
-        for line, start in self._starts:
-            yield line, self._memory.ctypes.data + 8 * start
+def _note(shape: Shape, group: GroupKey, high: int, lanes: int, place: int) -> _Note:
+    """The description of a table at ``place``; see :func:`~.kernels._build_table`."""
+    terms = group.terms
+    assert terms is not None
+    pair = 2 * shape.real_bytes
+    k = len(group.bits)
+    # The numbers on the way stand behind the table, and what comes next behind them.
+    along = place + _aligned(((1 << high) + 1) * BLOCK_BYTES)
+    product = along + _aligned(pair << k)
+    end = product + _aligned(pair << max(len(term[0]) for term in terms))
+    runs = [(places, list(run)) for places, run in groupby(terms, key=lambda term: term[0])]
+    first = terms[0]
+    constant = not first[1] and not first[2]
+    if constant:
+        runs[0][1].pop(0)
+        if not runs[0][1]:
+            runs.pop(0)
+    words = [k, high, lanes, place, along, product, WANTED + 1 if constant else 0, len(runs)]
+    keep: list[Any] = []
+    for places, members in runs:
+        where = index_within(k, places)
+        keep.append(where)
+        words += [len(places), address(where), len(members)]
+        for _, outer, mask, value in members:
+            words += [mask, value, WANTED + 1, len(outer), *outer]
+    sizes = [2 << len(places) + len(outer) for places, outer, _, _ in terms]
+    fills = [_fill(0, size, 0, size) for size in sizes]
+    taken = sum([room(size, shape.real_bytes) for size in sizes])
+    return _Note(words, fills, taken, keep, end)
 
 
 def _aligned(count: int) -> int:
     return -(-count // VECTOR_BYTES) * VECTOR_BYTES
-
-
-def _reals(table: NDArray[Any], real: np.dtype[Any]) -> NDArray[Any]:
-    return table.astype(np.result_type(real, np.complex64)).view(real)

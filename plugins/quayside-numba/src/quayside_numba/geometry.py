@@ -1,4 +1,5 @@
-"""Index lists that instructions point at: which blocks form a group, and where a block lies.
+"""Index lists that instructions and fills point at: which blocks form a group, where a block lies,
+which entry of a matrix a coefficient is.
 
 The lists depend on a tile's shape and on bits alone, so they are made once and kept.
 """
@@ -7,22 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quayside_numba.kernels import BLOCK_BYTES
+from quayside_numba.packing import ONE, ZERO
 from quayside_numba.vectors import VECTOR_BYTES
 
 __all__ = [
-    "MatrixPlaces",
     "bits_of",
     "block_groups",
     "deposited",
     "diagonal_indices",
+    "factor_codes",
+    "index_within",
+    "lane_factors",
     "local_offsets",
-    "matrix_places",
+    "matrix_codes",
+    "permutation_codes",
+    "prepare_codes",
 ]
 
 _CACHE = 4096
@@ -90,26 +96,18 @@ def diagonal_indices(high: int, bits: tuple[int, ...], mask: int, value: int) ->
     return _frozen(entry * BLOCK_BYTES, np.int32)
 
 
-class MatrixPlaces(NamedTuple):
-    """Which entry of a matrix each coefficient of a dense kernel is.
-
-    ``rows`` and ``columns`` have shape ``(2**high, 2**high, 2**len(lanes), width)``: the
-    coefficient for row ``r``, column ``c``, flip ``s`` and lane ``i`` takes the amplitude in lane
-    ``i`` flipped by ``s``. ``places`` says the same of the matrix as a row of reals, with the real
-    and the imaginary part along one more axis before the last. ``idle`` are lanes to leave alone.
-    """
-
-    rows: NDArray[np.intp]
-    columns: NDArray[np.intp]
-    places: NDArray[np.intp]
-    idle: NDArray[np.bool_]
-
-
 @lru_cache(maxsize=_CACHE)
-def matrix_places(
-    width: int, lanes: tuple[int, ...], high: int, mask: int, value: int
-) -> MatrixPlaces:
-    """For a matrix whose lowest index bits are the ``lanes``, followed by ``high`` bits."""
+def matrix_codes(
+    width: int, lanes: tuple[int, ...], high: int, mask: int, value: int, complex_form: bool
+) -> NDArray[np.int32]:
+    """Which entry of a matrix each coefficient of a dense kernel is, in the kernel's order.
+
+    The matrix is row-major; the lowest bits of its index are the ``lanes``, then come ``high``
+    bits. Coefficients have the axes row, column, flip, (complex form) part, lane: the one for row
+    ``r``, column ``c``, flip ``s`` and lane ``i`` takes the amplitude in lane ``i`` flipped by
+    ``s``. A code is the place of a real in the matrix as reals; or ``ONE`` or ``ZERO`` in lanes to
+    leave alone, whose ``mask`` is not ``value``.
+    """
     k = len(lanes)
     lane = np.arange(width)
     sub = np.zeros_like(lane)
@@ -118,13 +116,64 @@ def matrix_places(
     r = np.arange(1 << high)[:, None, None, None]
     c = np.arange(1 << high)[None, :, None, None]
     s = np.arange(1 << k)[None, None, :, None]
-    shape = (1 << high, 1 << high, 1 << k, width)
-    rows = np.broadcast_to(r << k | sub, shape)
-    columns = np.broadcast_to(c << k | (sub ^ s), shape)
-    pairs = 2 * (rows << (k + high) | columns)
-    return MatrixPlaces(
-        _frozen(rows, np.intp),
-        _frozen(columns, np.intp),
-        _frozen(np.stack([pairs, pairs + 1], axis=3), np.intp),
-        _frozen((lane & mask) != value, np.bool_),
-    )
+    rows = r << k | sub
+    columns = c << k | (sub ^ s)
+    real = np.where((lane & mask) == value, 2 * (rows << (k + high) | columns), ZERO)
+    imag = np.where(real == ZERO, ZERO, real + 1)
+    real[(real == ZERO) & (rows == columns)] = ONE
+    return _frozen((np.stack([real, imag], axis=3) if complex_form else real).ravel(), np.int32)
+
+
+def permutation_codes(codes: NDArray[np.int32], table: NDArray[np.intp]) -> NDArray[np.int32]:
+    """The codes of a kernel for a matrix that is known: 1 where row ``r`` has column
+    ``table[r]``."""
+    size = len(table)
+    entry = codes >> 1
+    one = (codes & 1 == 0) & (table[entry // size % size] == entry % size)
+    return _frozen(np.where(codes < 0, codes, np.where(one, ONE, ZERO)), np.int32)
+
+
+def prepare_codes(codes: NDArray[np.int32], size: int) -> NDArray[np.int32]:
+    """The codes of a kernel for a matrix of which only the first column is given."""
+    row, column = (codes >> 1) // size, (codes >> 1) % size
+    return _frozen(np.where(column == 0, 2 * row + (codes & 1), ZERO), np.int32)
+
+
+@lru_cache(maxsize=_CACHE)
+def factor_codes(
+    width: int, lanes: tuple[int, ...], high: int, mask: int, value: int
+) -> NDArray[np.int32]:
+    """Which factor of a diagonal each coefficient of its table of blocks is.
+
+    The table has shape ``(2**high + 1, 2, width)``; the lowest bits of the factors' index are the
+    ``lanes``. Lanes whose ``mask`` is not ``value``, and the last block, are 1.
+    """
+    sub = lane_factors(width, lanes, mask, value)
+    factor = (np.arange(1 << high)[:, None] << len(lanes)) + sub
+    codes = np.empty(((1 << high) + 1, 2, width), dtype=np.int32)
+    codes[:-1, 0] = np.where(sub < 0, ONE, 2 * factor)
+    codes[:-1, 1] = np.where(sub < 0, ZERO, 2 * factor + 1)
+    codes[-1, 0] = ONE
+    codes[-1, 1] = ZERO
+    return _frozen(codes.ravel(), np.int32)
+
+
+@lru_cache(maxsize=_CACHE)
+def lane_factors(width: int, lanes: tuple[int, ...], mask: int, value: int) -> NDArray[np.int32]:
+    """For each lane, what it adds to the index of a diagonal's factor; -1 where that is 1."""
+    lane = np.arange(width)
+    sub = np.zeros_like(lane)
+    for place, bit in enumerate(lanes):
+        sub |= (lane >> bit & 1) << place
+    sub[(lane & mask) != value] = -1
+    return _frozen(sub, np.int32)
+
+
+@lru_cache(maxsize=_CACHE)
+def index_within(bits: int, places: tuple[int, ...]) -> NDArray[np.int32]:
+    """For an index of ``bits`` bits, the number made of its bits at ``places``."""
+    index = np.arange(1 << bits)
+    result = np.zeros_like(index)
+    for place, bit in enumerate(places):
+        result |= (index >> bit & 1) << place
+    return _frozen(result, np.int32)

@@ -11,7 +11,8 @@ LAYER    the same; the masks are 0
 SWAP     variant, count, bases, four distances
 FLIP     (unused), count, bases, distance, two unused, (unused), outer mask, outer value
 DIAGONAL groups, four index lists, four tables (address, or minus 1 minus a place in the scratch)
-TABLE    description: build a group's table for this tile, see :func:`_build_table`
+TABLE    description, its length in words: build a group's table for this tile, see
+         :func:`_build_table`
 WIDE     size, count, bases, places, matrix, three unused, outer mask, outer value
 GENERAL  kind, k, count, bases, places, numbers, outer mask, outer value: any bits, amplitude by
          amplitude; see :func:`_run_general`
@@ -24,30 +25,26 @@ which tiles the instruction holds.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numba
 
-from quayside_numba.vectors import (
-    INTRINSICS,
-    VECTOR_BYTES,
+from quayside_numba.blocks import (
     fill_block,
-    get,
-    get_long,
-    get_word,
     load_amplitudes,
-    put,
-    run_dense,
     run_diagonal,
     run_flip,
-    run_layer,
     run_swap,
-    run_wide,
     store_amplitudes,
 )
+from quayside_numba.matrices import run_dense, run_layer, run_wide
+from quayside_numba.scalars import get, get_long, get_word, put
+from quayside_numba.vectors import VECTOR_BYTES
 
-__all__ = ["BLOCK_BYTES", "compiled_function", "run_tiles"]
+__all__ = ["BLOCK_BYTES", "WORDS", "compiled_function", "run_tiles"]
 
 BLOCK_BYTES = 2 * VECTOR_BYTES
 
@@ -58,13 +55,24 @@ WORDS = 10
 """Words of an instruction."""
 
 
+def _intrinsics() -> str:
+    """What the intrinsics compile to, as part of a name."""
+    check = 0
+    for module in ("vectors", "matrices", "blocks", "scalars"):
+        check = zlib.crc32(Path(__file__).with_name(f"{module}.py").read_bytes(), check)
+    return f"{VECTOR_BYTES}_{check:08x}"
+
+
+_INTRINSICS = _intrinsics()
+
+
 def compiled_function(function: Callable[..., Any]) -> Any:
     """``function``, to be compiled when first called, and kept on disk where that can be.
 
     The cache on disk knows of a change to this file alone: so the name says what the intrinsics
     are.
     """
-    function.__qualname__ += f"_{INTRINSICS}"
+    function.__qualname__ += f"_{_INTRINSICS}"
     # Sums may be taken in another order, in vectors; nothing else is left to the compiler's taste.
     options: dict[str, Any] = {
         "nogil": True,

@@ -1,4 +1,4 @@
-"""Aligned memory: of threads, of states, and of the numbers that instructions point at."""
+"""Aligned memory: of threads, of coefficients and of states."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from quayside_numba.vectors import VECTOR_BYTES
 
-__all__ = ["Pool", "address", "aligned_bytes", "second_level_cache", "state_bytes"]
+__all__ = ["address", "aligned_bytes", "second_level_cache", "state_bytes"]
 
 _SIZE = Path("/sys/devices/system/cpu/cpu0/cache/index2/size")
 
@@ -77,54 +77,3 @@ def state_bytes(count: int) -> NDArray[np.uint8]:
     except OSError:  # a kernel without huge pages
         pass
     return memory
-
-
-class Pool:
-    """Many small arrays of one real type in one aligned piece of memory.
-
-    Args:
-        real: the type of what is added; complex arrays are added as pairs of reals.
-    """
-
-    def __init__(self, real: np.dtype[Any]) -> None:
-        self.keep: list[Any] = []
-        self._real = real
-        self._step = VECTOR_BYTES // real.itemsize
-        self._blocks: list[tuple[int, NDArray[Any]]] = []
-        self._size = 0
-
-    @property
-    def size(self) -> int:
-        """Bytes of all blocks."""
-        return self._size * self._real.itemsize
-
-    def reserve(self, size: int) -> int:
-        """Room for ``size`` reals; its number. One whose size is a multiple of a vector's is
-        followed by the next one without a gap."""
-        start = self._size
-        self._size += -(-size // self._step) * self._step
-        return start
-
-    def fill(self, block: int, values: NDArray[Any]) -> None:
-        """Say what is in a block: a copy of ``values``, taken by :meth:`settle`."""
-        self._blocks.append((block, values))
-
-    def add(self, values: NDArray[Any]) -> int:
-        """A block for a copy of ``values``."""
-        block = self.reserve(values.size)
-        self.fill(block, values)
-        return block
-
-    def offset(self, block: int) -> int:
-        """Where a block starts, in bytes."""
-        return block * self._real.itemsize
-
-    def settle(self) -> int:
-        """Copy all to where it stays; its address. To be called once, at the end."""
-        memory = aligned_bytes(self._size * self._real.itemsize)
-        reals = memory.view(self._real)
-        for start, values in self._blocks:
-            reals[start : start + values.size] = values.reshape(-1)
-        self.keep.append(memory)
-        self._blocks.clear()
-        return address(memory)

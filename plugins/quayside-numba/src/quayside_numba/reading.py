@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from quayside_numba.kernels import compiled_function
-from quayside_numba.vectors import VECTOR_BYTES, add_norms
+from quayside_numba.scalars import add_norms
+from quayside_numba.vectors import VECTOR_BYTES
 
 __all__ = ["add_marginal", "exchange", "pauli_sum", "permute_copy", "project"]
 
