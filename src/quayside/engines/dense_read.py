@@ -215,8 +215,9 @@ def _storage_indices(
 def amplitudes_at(state: DenseState, indices: NDArray[np.uint64]) -> ComplexArray:
     """See :meth:`quayside.engines.base.Engine.gather`."""
     wanted = np.asarray(indices, dtype=np.uint64)
-    if wanted.size and int(wanted.max()) >> state.num_qubits:
-        raise ProgramError(f"index {int(wanted.max())} is past {state.num_qubits} qubits")
+    highest = int(np.max(wanted, initial=0))
+    if highest >> state.num_qubits:
+        raise ProgramError(f"index {highest} is past {state.num_qubits} qubits")
     storage = np.zeros(wanted.shape, dtype=np.uint64)
     rest = wanted.copy()
     one = np.uint64(1)
