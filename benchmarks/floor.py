@@ -20,7 +20,8 @@ from quayside_numba.vectors import VECTOR_BYTES
 
 from peers import clock
 from quayside.control import Control
-from quayside.engines.dense_threads import available_cpus, run_side_by_side
+from quayside.engines.dense_threads import run_side_by_side
+from quayside.engines.host_cpus import cpu_budget
 from quayside.planning import Layout, Plan, make_plan
 from quayside.planning.tile_cost import pass_cost
 from quayside.planning.tile_plan import Round, TilePass
@@ -66,7 +67,7 @@ def _multiply_add(unit, count):  # type: ignore[no-untyped-def]
 def fma_peak(precision: Precision) -> Callable[[], float]:
     """A run that takes the seconds which this machine needs for a thousand million flops."""
     unit = precision.real_dtype.type(0)
-    threads = available_cpus()
+    threads = cpu_budget()
     flops = 2 * CHAINS * (VECTOR_BYTES // precision.real_dtype.itemsize) * ROUNDS * threads
 
     def run() -> float:

@@ -264,9 +264,9 @@ def as_matrix(operation: Operation) -> tuple[np.ndarray, tuple[int, ...]]:
 
 def cpus() -> int:
     """The CPUs that this process may use."""
-    from quayside.engines.dense_threads import available_cpus
+    from quayside.engines.host_cpus import cpu_budget
 
-    return available_cpus()
+    return cpu_budget()
 
 
 PEERS: dict[str, Callable[[Program, Precision], Run | None]] = {

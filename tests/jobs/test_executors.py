@@ -10,14 +10,12 @@ import sys
 import threading
 import weakref
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from job_doubles import LONG, HeldWork, a_job, a_ledger, a_result, until
 from qiskit.providers import JobError, JobStatus
 
 from quayside.errors import OutOfMemoryError
-from quayside.jobs.budget import cpu_budget
 from quayside.jobs.errors import JobFailedError
 from quayside.jobs.executors import MemoryRequest, WorkerPool, default_pool
 
@@ -365,41 +363,3 @@ def test_j40_the_interpreter_exits_promptly_while_jobs_run(work: str, waiter: st
     assert waiters == (["JobCancelledError"] if waiter else [])
     assert state == "CANCELLED"
     assert float(seconds) < 2
-
-
-def test_the_cpu_budget_is_what_the_process_may_use(tmp_path: Path) -> None:
-    assert 1 <= cpu_budget() <= (os.cpu_count() or 1)
-    assert cpu_budget(tmp_path) >= 1  # no proc, no sys
-
-
-@pytest.mark.parametrize(
-    ("group", "files", "cpus"),
-    [
-        ("0::/a/b", {"a/b/cpu.max": "150000 100000", "a/cpu.max": "max 100000"}, 2),
-        ("0::/a/b", {"a/b/cpu.max": "max 100000", "a/cpu.max": "100000 100000"}, 1),
-        ("0::/", {"cpu.max": "50000 100000"}, 1),
-        ("0::/", {"cpu.max": "max 100000"}, 64),
-        (
-            "4:cpu,cpuacct:/x",
-            {"cpu/x/cpu.cfs_quota_us": "300000", "cpu/x/cpu.cfs_period_us": "100000"},
-            3,
-        ),
-        (
-            "4:cpu,cpuacct:/x",
-            {"cpu/x/cpu.cfs_quota_us": "-1", "cpu/x/cpu.cfs_period_us": "100000"},
-            64,
-        ),
-        ("4:memory:/x", {}, 64),
-    ],
-)
-def test_the_cpu_budget_keeps_the_control_groups_quota(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, group: str, files: dict[str, str], cpus: int
-) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 64)
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)), raising=False)
-    for name, text in {f"sys/fs/cgroup/{name}": text for name, text in files.items()}.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text + "\n")
-    (tmp_path / "proc/self").mkdir(parents=True)
-    (tmp_path / "proc/self/cgroup").write_text(group + "\n")
-    assert cpu_budget(tmp_path) == cpus

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import threading
 import time
+from typing import Any
 
 import numpy as np
 import pytest
 from gate_lists import random_gates, random_unitary
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from quayside_numba import engine as engine_module
+from quayside_numba.compiling import compiled
 from quayside_numba.engine import NumbaEngine
+from quayside_numba.kernels import run_tiles
 from quayside_numba.vectors import lane_count
 from random_programs import (
     dynamic_programs,
@@ -22,6 +26,7 @@ from random_programs import (
 from tiled_runs import check_invariants, expected, random_vectors, spread
 
 from quayside.control import Control
+from quayside.engines import dense_threads
 from quayside.engines.dense import DenseEngine
 from quayside.engines.reference import ReferenceEngine
 from quayside.errors import Cancelled, ProgramError
@@ -265,6 +270,52 @@ def test_two_runs_at_once() -> None:
     assert len(found) == 4
     for samples in found:
         np.testing.assert_array_equal(samples, want)
+
+
+def test_two_runs_at_once_keep_the_thread_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kernels count who is inside them: with a budget of two, never more than two threads."""
+    monkeypatch.setattr(dense_threads, "_pool", dense_threads._Pool(2))
+    lock = threading.Lock()
+    inside: set[int] = set()
+    most: list[int] = []
+    users: set[int] = set()
+
+    def counted(*arguments: Any) -> None:
+        me = threading.get_ident()
+        with lock:
+            inside.add(me)
+            users.add(me)
+            most.append(len(inside))
+        try:
+            run_tiles(*arguments)
+        finally:
+            with lock:
+                inside.discard(me)
+
+    def counting(dtype: np.dtype[Any]) -> Any:
+        compiled(dtype)
+        return counted
+
+    monkeypatch.setattr(engine_module, "compiled", counting)
+    engine = NumbaEngine(threads=2)
+    program = random_unitary_program(18, 150, 1)
+    control = Control()
+    settings = RunSettings(shots=1)
+    run_program(program, engine, settings, control)
+    assert max(most) == 2  # alone, a run uses both
+    most.clear()
+    users.clear()
+    threads = [
+        threading.Thread(target=run_program, args=(program, engine, settings, control))
+        for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive()
+    assert max(most) <= 2
+    assert len(users) >= 2
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")

@@ -85,8 +85,8 @@ def examine() -> Report:
     """Look at everything; nothing is started for it but the plugins' probes."""
     import quayside
     from quayside.cli.backends import describe_backend, describe_plugin
+    from quayside.engines.host_cpus import cpu_budget
     from quayside.engines.host_memory import host_available_bytes, host_total_bytes
-    from quayside.jobs.budget import cpu_budget
 
     # Not strict: the first error must not hide the rest. And the report is the warning.
     provider = quayside.Provider(strict=False)

@@ -18,8 +18,8 @@ from quayside.engines.dense_read import (
     pauli_expectation,
 )
 from quayside.engines.dense_state import ComplexArray, DenseState, split_bits
-from quayside.engines.dense_threads import available_cpus
 from quayside.engines.dense_tiles import Buffers, apply_clusters
+from quayside.engines.host_cpus import cpu_budget
 from quayside.engines.host_memory import host_available_bytes
 from quayside.errors import ProgramError
 from quayside.planning import GatePass, Layout, Pass, Plan, Profile
@@ -40,7 +40,7 @@ class DenseEngine:
     """
 
     def __init__(self, *, threads: int | None = None) -> None:
-        self._threads = available_cpus() if threads is None else max(1, threads)
+        self._threads = cpu_budget() if threads is None else max(1, threads)
 
     @property
     def name(self) -> str:

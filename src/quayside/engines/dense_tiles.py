@@ -7,6 +7,7 @@ threads do not meet.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from quayside.control import Control
 from quayside.engines.dense_state import ComplexArray, DenseState
-from quayside.engines.dense_threads import run_side_by_side
+from quayside.engines.dense_threads import give_way, run_side_by_side
 from quayside.planning.dense_plan import (
     ClusterPass,
     OuterPhase,
@@ -63,24 +64,22 @@ def apply_clusters(
     """
     program = _Program(step, state.buffer.dtype)
     tiles = len(program.offsets)
-    workers = max(1, min(threads, tiles))
     work = state.batch * tiles
     row_size = state.buffer.shape[1]
+    numbers = itertools.count()
 
     def share(thread: int) -> None:
         runner = program.bind(buffers.pair(thread, program.size), state.buffer)
-        first, last = thread * work // workers, (thread + 1) * work // workers
-        for number in range(first, last):
+        while not give_way():
+            number = next(numbers)  # one bytecode into C: no two threads get the same
+            if number >= work:
+                return
             control.check()
             row, tile = divmod(number, tiles)
             runner(row * row_size, tile)
-            if not thread:
-                control.report((number - first + 1) / (last - first))
+            control.report((number + 1) / work)
 
-    if workers == 1:
-        share(0)
-    else:
-        run_side_by_side([partial(share, thread) for thread in range(workers)])
+    run_side_by_side([partial(share, thread) for thread in range(max(1, min(threads, tiles)))])
 
 
 class _Phase(NamedTuple):

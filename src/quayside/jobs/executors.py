@@ -20,9 +20,9 @@ import weakref
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from quayside.engines.host_cpus import cpu_budget
 from quayside.errors import OutOfMemoryError
 from quayside.execution.memory import Ledger, Reservation
-from quayside.jobs.budget import cpu_budget
 
 __all__ = ["MemoryRequest", "Task", "WorkerPool", "default_pool"]
 

@@ -16,7 +16,7 @@ from quayside.engines.dense import DenseEngine
 from quayside.engines.dense_gates import apply_gate
 from quayside.engines.dense_read import joint_probabilities, pauli_expectation
 from quayside.engines.dense_state import ComplexArray, DenseState
-from quayside.engines.dense_threads import run_side_by_side
+from quayside.engines.dense_threads import give_way, run_side_by_side
 from quayside.engines.tiled import apply_tile_pass
 from quayside.errors import ProgramError
 from quayside.planning import Layout, Plan, Profile
@@ -39,9 +39,9 @@ from quayside_numba.vectors import lane_count
 __all__ = ["NumbaEngine"]
 
 _LEAST_TILE = 12
-_PORTION = 1 << 25
-"""Amplitudes times instructions that a thread works on between two looks at the control: some
-ten milliseconds."""
+_PORTION = 1 << 23
+"""Amplitudes times instructions that a thread works on between two looks at the control: two or
+three milliseconds."""
 
 
 _LANES = lane_count(4)
@@ -164,7 +164,7 @@ class NumbaEngine(DenseEngine):
 
         def work(thread: int) -> None:
             buffer, scratch = memory.of(thread, program.buffer_bytes, program.scratch_bytes)
-            while True:
+            while not give_way():
                 first = next(starts)  # one bytecode into C: no two threads get the same
                 if first >= tiles:
                     return

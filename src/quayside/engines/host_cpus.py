@@ -1,4 +1,4 @@
-"""How many CPUs this process may use: the thread budget that jobs and kernels share."""
+"""How many CPUs this process, or its container, may use: the budget of jobs and kernels."""
 
 from __future__ import annotations
 
