@@ -6,6 +6,8 @@ import io
 import pickle
 from typing import Any
 
+from quayside.jobs.circuit_pickles import pickled
+
 __all__ = ["NotPortableError", "portable"]
 
 
@@ -23,19 +25,19 @@ def portable(thing: Any) -> bytes:
         NotPortableError: if it does not pickle, or names what is defined in ``__main__``.
     """
     try:
-        pickled = pickle.dumps(thing, pickle.HIGHEST_PROTOCOL)
+        data = pickled(thing)
     except Exception as error:  # pickling runs the foreign classes' own code
         raise NotPortableError(f"it does not pickle ({type(error).__name__}: {error})") from error
-    if b"__main__" in pickled:
+    if b"__main__" in data:
         try:
-            _Reader(io.BytesIO(pickled)).load()
+            _Reader(io.BytesIO(data)).load()
         except NotPortableError:
             raise
         except Exception as error:  # as above
             raise NotPortableError(
                 f"its pickle cannot be read ({type(error).__name__}: {error})"
             ) from error
-    return pickled
+    return data
 
 
 class _Reader(pickle.Unpickler):

@@ -12,7 +12,8 @@ from qiskit.providers.jobstatus import JobStatus
 from quayside.control import Control
 from quayside.errors import Cancelled
 from quayside.jobs.errors import JobFailedError
-from quayside.jobs.foreign import foreign_result, run_circuits
+from quayside.jobs.foreign import run_circuits
+from quayside.jobs.foreign_job import Ended, foreign_result
 from quayside.jobs.local import LocalJob
 from quayside.jobs.own_threads import own_threads
 from quayside.jobs.worker_messages import BackendSource, Done, Failed, Run, Status, Stopped, Taken
@@ -263,16 +264,16 @@ class ThreadWork(_NoMemory):
     def run(self, job_id: str, control: Control, report: Report = lambda status: None) -> Result:
         """Do it."""
         lease = self._instances.lease(control)
+
+        def attempt(start: Callable[[], Any]) -> Ended:
+            over = lease.hold()
+            return foreign_result(
+                start, check=control.check, report=report, grace=_GRACE, over=over
+            )
+
         try:
             result = run_circuits(
-                lease.backend,
-                self._circuits,
-                self._options,
-                check=control.check,
-                report=report,
-                grace=_GRACE,
-                again=False,
-                hold=lease.hold,
+                lease.backend, self._circuits, self._options, attempt=attempt, again=False
             )
             return self._finish(result, job_id)
         except JobFailedError as error:

@@ -1,9 +1,9 @@
 """The worker process: ``python -m quayside.jobs.worker``, started by Quayside alone.
 
 It runs circuits on other people's backends, so that a run can be stopped: by ending the process.
-The main thread watches the run and the pipe; the foreign code has a thread of its own. The process
-never outlives the one that started it: it ends when the pipe is closed, when it finds that it has
-another parent, and, on Linux, by a signal of the kernel even where foreign code lets no thread run.
+The main thread runs the foreign code; another one watches the run and the pipe. The process never
+outlives the one that started it: it ends when the pipe is closed, when it finds that it has another
+parent, and, on Linux, by a signal of the kernel even where foreign code lets no thread run.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import pickle
 import signal
 import socket
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 from quayside.jobs.worker_channel import Channel, ChannelClosed
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from qiskit.providers.jobstatus import JobStatus
 
     from quayside.jobs.worker_messages import BackendSource, Run
+    from quayside.jobs.worker_watch import Watch
 
 __all__ = ["main"]
 
@@ -37,9 +39,11 @@ class _Server:
         from quayside.jobs.worker_messages import RecentKeys
 
         self._channel = channel
+        self._sending = threading.Lock()
         self._parent = parent
         self._backends: dict[str, Any] = {}
         self._recent = RecentKeys()
+        self._watch: Watch | None = None
 
     def serve(self) -> None:
         """Answer until the other end is gone.
@@ -58,11 +62,16 @@ class _Server:
                 self._send(self._run(message))
 
     def _send(self, message: object) -> None:
-        self._channel.send(pickle.dumps(message, pickle.HIGHEST_PROTOCOL))
+        data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+        with self._sending:
+            self._channel.send(data)
 
     def _prepare(self, source: BackendSource | None) -> None:
-        from quayside.jobs import foreign  # noqa: F401  # imports Qiskit, before a circuit waits
+        # Qiskit and what reads circuits, before one waits.
+        from quayside.jobs import circuit_pickles, foreign  # noqa: F401  # imported to be there
+        from quayside.jobs.worker_watch import Watch
 
+        self._watch = Watch(self._check, self._report, _leave)
         if source is None:
             return
         try:
@@ -88,18 +97,13 @@ class _Server:
         forgotten = self._recent.use(request.key)
         if forgotten is not None:
             self._backends.pop(forgotten, None)
+        assert self._watch is not None  # the first message has made it
         try:
-            backend = self._backend(request.key, request.source)
-            circuits, options = pickle.loads(request.body)
-            result = run_circuits(
-                backend,
-                circuits,
-                options,
-                check=self._check,
-                report=self._report,
-                grace=0.0,
-                again=True,
-            )
+            with self._watch:
+                backend = self._backend(request.key, request.source)
+                circuits, options = pickle.loads(request.body)
+                attempt = self._watch.attempt
+                result = run_circuits(backend, circuits, options, attempt=attempt, again=True)
             return Done(result)
         except ChannelClosed:
             raise
@@ -120,6 +124,14 @@ class _Server:
         from quayside.jobs.worker_messages import Status
 
         self._send(Status(status.name))
+
+
+def _leave(code: int) -> None:
+    """End the process now: foreign threads and exit handlers must not keep it."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # closed, or nobody reads it
+            stream.flush()
+    os._exit(code)
 
 
 def _end_with(parent: int) -> None:
@@ -151,10 +163,7 @@ def main(descriptor: int, parent: int) -> None:
     except BaseException:  # noqa: BLE001  # the process ends here; sys.excepthook is never reached
         sys.excepthook(*sys.exc_info())
     finally:
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(OSError, ValueError):  # closed, or nobody reads it
-                stream.flush()
-        os._exit(code)  # foreign threads and exit handlers must not keep the process
+        _leave(code)
 
 
 if __name__ == "__main__":
