@@ -10,19 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from quayside.errors import ProgramError
 from quayside.planning.plan import Layout, Plan, Profile
-from quayside.planning.tile_blocks import (
-    Block,
-    Source,
-    Values,
-    make_blocks,
-    operands,
-    resolve_zeros,
-)
+from quayside.planning.tile_blocks import make_blocks, resolve_zeros
 from quayside.planning.tile_build import PassRecipe, WideRecipe, build_pass
-from quayside.planning.tile_forms import set_traits, traits_of
-from quayside.planning.tile_fuse import find_clusters, merge_clusters
+from quayside.planning.tile_clusters import fuse
+from quayside.planning.tile_gather import Gathering
+from quayside.planning.tile_numbers import Pool, read_numbers
 from quayside.planning.tile_product import Product
 from quayside.planning.tile_schedule import make_steps
 from quayside.program.operations import GateOperation
@@ -35,19 +31,15 @@ class TiledRecipe:
     """A tiled plan without its numbers.
 
     It holds for gates of the same types, qubits, controls, control states and permutation tables,
-    in the same order, whose numbers have the same traits (:mod:`quayside.planning.tile_forms`).
+    in the same order, whose numbers have the same traits (:mod:`quayside.planning.tile_acts`).
     """
 
     profile: Profile
     initial: Layout
     final: Layout
-    _gates: list[int]
-    _blocks: list[Block]
-    _traits: list[int]
-    _sources: list[Source]
-    _singles: list[int]
+    _traits: list[list[int]]
     _products: list[Product]
-    _merged: list[Source]
+    _gathering: Gathering
     _passes: list[PassRecipe | WideRecipe]
 
     def fill(self, gates: Sequence[GateOperation]) -> Plan | None:
@@ -55,21 +47,15 @@ class TiledRecipe:
 
         The caller answers for the rest of their structure.
         """
-        values = operands(gates, self._gates)
-        if traits_of(self._blocks, values) != self._traits:
-            return None
-        return self._fill(values)
+        numbers = read_numbers(gates)
+        return self._fill(numbers.pool) if numbers.traits == self._traits else None
 
-    def _fill(self, values: list[Values]) -> Plan:
-        for number, block in enumerate(self._blocks):
-            if block.kind == "diagonal" and values[number].ndim == 2:
-                values[number] = values[number].diagonal()
-        resolved = [source.read(values) for source in self._sources]
-        merged = [resolved[single] for single in self._singles]
-        for product in self._products:
-            product.fill(resolved, merged)
-        numbers = [source.read(merged) for source in self._merged]
-        passes = tuple([recipe.fill(numbers) for recipe in self._passes])
+    def _fill(self, pool: Pool) -> Plan:
+        if self._products:
+            products = [product.fill(pool) for product in self._products]
+            pool = np.concatenate([pool, *products])
+        filled = self._gathering.fill(pool)
+        passes = tuple([recipe.fill(filled, pool) for recipe in self._passes])
         return Plan(self.profile, self.initial, self.final, passes)
 
 
@@ -88,28 +74,23 @@ def find_tiled(
         raise ProgramError(
             f"a tiled profile needs 0 <= low < tile, not low={profile.low}, tile={profile.tile}"
         )
-    first, gate_numbers, renamed = make_blocks(gates)
-    values = operands(gates, gate_numbers)
-    traits = traits_of(first, values)
-    set_traits(first, traits)
-    resolved, sources = resolve_zeros(first, layout.order)
-    merged, singles, products = merge_clusters(resolved, find_clusters(resolved))
-    # What cancelled may have been all that would have stored a qubit.
-    blocks, merged_sources = resolve_zeros(merged, layout.order)
+    numbers = read_numbers(gates)
+    blocks, renamed = make_blocks(gates, *numbers.of_gates(len(gates)), layout.order)
+    blocks, products, vanished = fuse(blocks, len(numbers.pool))
+    if vanished:
+        # What cancelled may have been all that would have stored a qubit.
+        blocks = resolve_zeros(blocks, layout.order)
     steps = make_steps(blocks, layout.order, profile.tile, profile.low)
-    passes = [build_pass(step, blocks, profile.span) for step in steps]
+    gathering = Gathering()
+    passes = [build_pass(step, blocks, profile.span, gathering) for step in steps]
     order = steps[-1].after if steps else layout.order
     recipe = TiledRecipe(
         profile,
         layout,
-        Layout(tuple(renamed.get(wire, wire) for wire in order)),
-        gate_numbers,
-        first,
-        traits,
-        sources,
-        singles,
+        Layout(tuple([renamed.get(wire, wire) for wire in order])),
+        numbers.traits,
         products,
-        merged_sources,
+        gathering,
         passes,
     )
-    return recipe, recipe._fill(values)
+    return recipe, recipe._fill(numbers.pool)

@@ -1,203 +1,177 @@
-"""Blocks: what the tiled planner schedules. They hold structure alone; numbers are kept apart.
+"""Gates → blocks: what the tiled planner schedules.
 
-A block is one or several gates as one operation on *wires*. A wire is a place for a qubit's
-amplitudes: gates that only rename qubits (``Relabel``, SWAP) change which qubit a wire holds, and
-disappear. Qubits that are not stored yet are |0>: :func:`resolve_zeros` takes away controls on them
-and restricts diagonals to 0, so that neither makes the state larger.
+Gates that only rename qubits (``Relabel``, SWAP) change which qubit a wire holds, and disappear.
+Qubits that are not stored yet are |0>: controls on them are taken away and diagonals restricted
+to 0, so that neither makes the state larger.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quayside.planning.tile_plan import Form
-from quayside.program.operations import (
-    Diagonal,
-    GateOperation,
-    Matrix,
-    Permutation,
-    Prepare,
-    Relabel,
+from quayside.planning.tile_acts import (
+    Act,
+    diagonal_act,
+    matrix_act,
+    permute_act,
+    prepare_act,
+    restricted,
+    with_controls,
 )
+from quayside.program.operations import Diagonal, GateOperation, Matrix, Permutation, Relabel
 
-__all__ = ["Block", "Kind", "Source", "Values", "make_blocks", "operands", "resolve_zeros"]
-
-Kind = Literal["dense", "diagonal", "permute", "prepare"]
-
-Values: TypeAlias = NDArray[np.complex128]
-"""A block's numbers: a matrix, a diagonal or a state; a permutation's are never read."""
+__all__ = ["Blocks", "make_blocks", "resolve_zeros"]
 
 
 @dataclass(slots=True, eq=False)
-class Block:
-    """One operation on wires.
+class Blocks:
+    """Operations on wires, in order.
 
     Attributes:
-        kind: what its numbers are: a matrix, a diagonal, a state to prepare, or (for a
-            permutation) none.
-        wires: bit ``j`` of the index of the numbers belongs to ``wires[j]``.
-        controls: as in a gate, on wires.
-        control_state: as in a gate.
-        form: how a matrix may be applied.
-        is_real: whether no entry has an imaginary part.
-        table: for a permutation: the new amplitude at ``i`` is the old one at ``table[i]``.
+        acts: how each acts.
+        wires: those that it acts on, then its controls.
+        starts: where in the pool its numbers start.
     """
 
-    kind: Kind
-    wires: tuple[int, ...]
-    controls: tuple[int, ...] = ()
-    control_state: int = 0
-    form: Form = "complex"
-    is_real: bool = False
-    table: tuple[int, ...] = ()
+    acts: list[Act] = field(default_factory=list)
+    wires: list[tuple[int, ...]] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
 
-    @property
-    def targets(self) -> tuple[int, ...]:
-        """The wires along which amplitudes move: they must be in the tile."""
-        return () if self.kind == "diagonal" else self.wires
+    def __len__(self) -> int:
+        return len(self.acts)
 
-    @property
-    def watched(self) -> tuple[int, ...]:
-        """The wires on which the block is diagonal: controls, and a diagonal's own wires."""
-        return self.wires + self.controls if self.kind == "diagonal" else self.controls
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Source:
-    """Where a block's numbers come from.
-
-    Attributes:
-        number: of the gate or block that has them.
-        pick: which of its entries they are, in order; None for all.
-    """
-
-    number: int
-    pick: NDArray[np.intp] | None = None
-
-    def read(self, values: Sequence[Values]) -> Values:
-        """The block's numbers, where ``values`` are those of all gates or blocks."""
-        found = values[self.number]
-        return found if self.pick is None else found[self.pick]
+    def take(self, numbers: Iterable[int]) -> Blocks:
+        """Some of the blocks."""
+        picked = list(numbers)
+        return Blocks(
+            [self.acts[number] for number in picked],
+            [self.wires[number] for number in picked],
+            [self.starts[number] for number in picked],
+        )
 
 
 def make_blocks(
     gates: Sequence[GateOperation],
-) -> tuple[list[Block], list[int], dict[int, int]]:
-    """One block a gate that moves data, its gate's number, and what renamed wires hold at the end.
+    traits: Sequence[int],
+    starts: Sequence[int],
+    order: Sequence[int],
+) -> tuple[Blocks, dict[int, int]]:
+    """One block a gate that moves data, and what renamed wires hold at the end.
 
     Wire ``q`` holds qubit ``q`` at the start. A wire that is not in the last result still does.
+    The state stores the wires ``order`` at first.
     """
     wire_of: dict[int, int] = {}
-    blocks = []
-    numbers = []
-    for number, gate in enumerate(gates):
-        if isinstance(gate, Relabel):
+    stored = set(order)
+    blocks = Blocks()
+    add_act, add_wires, add_start = (
+        blocks.acts.append,
+        blocks.wires.append,
+        blocks.starts.append,
+    )
+    tables: dict[int, tuple[int, ...]] = {}
+    for gate, trait, start in zip(gates, traits, starts, strict=True):
+        wires = gate.qubits
+        if isinstance(gate, (Matrix, Diagonal, Permutation)):
+            controls = gate.controls
+            state = gate.control_state
+            if isinstance(gate, Diagonal):
+                act = diagonal_act(len(wires), len(controls), state, trait != 0)
+            elif isinstance(gate, Matrix):
+                act = matrix_act(len(wires), len(controls), state, trait)
+            else:
+                # One table serves many gates; it stays alive with them.
+                table = tables.get(id(gate.table))
+                if table is None:
+                    table = tables[id(gate.table)] = _source(gate.table)
+                if len(table) == 4 and not controls and table == (0, 2, 1, 3):
+                    first, second = wires
+                    wire_of[first], wire_of[second] = (
+                        wire_of.get(second, second),
+                        wire_of.get(first, first),
+                    )
+                    continue
+                if len(table) == 1:
+                    continue
+                act = permute_act(len(wires), len(controls), state, table)
+            if controls:
+                wires += controls
+        elif isinstance(gate, Relabel):
             moved = {
                 qubit: wire_of.get(source, source)
                 for qubit, source in zip(gate.qubits, gate.sources, strict=True)
             }
             wire_of.update(moved)
             continue
-        wires = gate.qubits
-        controls: tuple[int, ...] = ()
-        state = 0
-        if not isinstance(gate, Prepare):
-            controls, state = gate.controls, gate.control_state
+        else:
+            act = prepare_act(len(wires))
         if wire_of:
             wires = tuple([wire_of.get(qubit, qubit) for qubit in wires])
-            controls = tuple([wire_of.get(qubit, qubit) for qubit in controls])
-        if isinstance(gate, Permutation):
-            table = gate.table.tolist()
-            if not controls and table == [0, 2, 1, 3]:
-                first, second = gate.qubits
-                wire_of[first], wire_of[second] = wires[1], wires[0]
+        if not stored.issuperset(wires):
+            resolved = _resolve(act, wires, stored)
+            if resolved is None:
                 continue
-            if len(table) == 1:
-                continue
-            source = tuple(table) if len(table) == 2 else tuple(np.argsort(gate.table).tolist())
-            block = Block("permute", wires, controls, state, is_real=True, table=source)
-        elif isinstance(gate, Diagonal) or not wires:
-            # Over no qubits, matrices and states are one factor.
-            block = Block("diagonal", wires, controls, state)
-        elif isinstance(gate, Prepare):
-            block = Block("prepare", wires)
-        else:
-            block = Block("dense", wires, controls, state)
-        blocks.append(block)
-        numbers.append(number)
-    return blocks, numbers, {wire: qubit for qubit, wire in wire_of.items()}
+            act, wires = resolved
+            if act.moves:
+                stored.update(wires)
+        add_act(act)
+        add_wires(wires)
+        add_start(start)
+    return blocks, {wire: qubit for qubit, wire in wire_of.items()}
 
 
-_NONE = np.zeros(0, dtype=np.complex128)
+def _source(table: NDArray[np.intp]) -> tuple[int, ...]:
+    """Where each new amplitude comes from, for a table that says where each old one goes."""
+    return tuple(table.tolist() if len(table) == 2 else np.argsort(table).tolist())
 
 
-def operands(gates: Sequence[GateOperation], numbers: Sequence[int]) -> list[Values]:
-    """The numbers of the gates ``numbers``, complex128; none for permutations."""
-    values = []
-    for number in numbers:
-        gate = gates[number]
-        found: NDArray[Any] = _NONE
-        if isinstance(gate, Matrix):
-            found = gate.matrix if gate.qubits else gate.matrix.ravel()
-        elif isinstance(gate, Diagonal):
-            found = gate.diagonal
-        elif isinstance(gate, Prepare):
-            found = gate.amplitudes
-        values.append(found if found.dtype == np.complex128 else found.astype(np.complex128))
-    return values
-
-
-def resolve_zeros(
-    blocks: Sequence[Block], order: Sequence[int]
-) -> tuple[list[Block], list[Source]]:
+def resolve_zeros(blocks: Blocks, order: Sequence[int]) -> Blocks:
     """``blocks`` for a state that stores the wires ``order``, where all others are |0>.
 
     Controls and diagonals no longer look at a wire before a block moves amplitudes along it.
     """
     stored = set(order)
-    resolved = []
-    sources = []
-    for number, block in enumerate(blocks):
-        pick = None
-        if block.controls and not stored.issuperset(block.controls):
-            kept = _resolve(block.controls, block.control_state, stored)
-            if kept is None:
+    result = Blocks()
+    for act, wires, start in zip(blocks.acts, blocks.wires, blocks.starts, strict=True):
+        if not stored.issuperset(wires):
+            resolved = _resolve(act, wires, stored)
+            if resolved is None:
                 continue
-            block = replace(block, controls=kept[0], control_state=kept[1])
-        if block.kind != "diagonal":
-            stored.update(block.wires)
-        elif not stored.issuperset(block.wires):
-            wires, pick = _restrict(block.wires, stored)
-            block = replace(block, wires=wires)
-        resolved.append(block)
-        sources.append(Source(number, pick))
-    return resolved, sources
+            act, wires = resolved
+            if act.moves:
+                stored.update(wires)
+        result.acts.append(act)
+        result.wires.append(wires)
+        result.starts.append(start)
+    return result
 
 
 def _resolve(
-    controls: tuple[int, ...], state: int, stored: set[int]
-) -> tuple[tuple[int, ...], int] | None:
-    """The controls on stored wires; None where one on a wire that is |0> asks for 1."""
-    kept: list[int] = []
-    wanted = 0
-    for bit, control in enumerate(controls):
-        if control in stored:
-            wanted |= (state >> bit & 1) << len(kept)
-            kept.append(control)
-        elif state >> bit & 1:
-            return None
-    return tuple(kept), wanted
+    act: Act, wires: tuple[int, ...], stored: set[int]
+) -> tuple[Act, tuple[int, ...]] | None:
+    """An act and its wires, as what they do where only ``stored`` wires are not |0>.
 
-
-def _restrict(wires: tuple[int, ...], stored: set[int]) -> tuple[tuple[int, ...], NDArray[np.intp]]:
-    """The stored wires, and the entries of a diagonal where the others are 0."""
-    pick = np.zeros(1, dtype=np.intp)
-    for bit, wire in enumerate(wires):
-        if wire in stored:
-            pick = np.concatenate([pick, pick | 1 << bit])
-    return tuple(wire for wire in wires if wire in stored), pick
+    None where nothing is done, since a control on a wire that is |0> asks for 1. Wires along which
+    amplitudes move become stored; a caller notes that.
+    """
+    own, controls = wires[: act.size], wires[act.size :]
+    if controls and not stored.issuperset(controls):
+        kept: list[int] = []
+        wanted = 0
+        for bit, control in enumerate(controls):
+            if control in stored:
+                wanted |= (act.state >> bit & 1) << len(kept)
+                kept.append(control)
+            elif act.state >> bit & 1:
+                return None
+        controls = tuple(kept)
+        act = with_controls(act, len(kept), wanted)
+    if not act.moves and not stored.issuperset(own):
+        bits = tuple([bit for bit, wire in enumerate(own) if wire in stored])
+        own = tuple([own[bit] for bit in bits])
+        act = restricted(act, bits)
+    return act, own + controls

@@ -5,21 +5,23 @@ A recipe is a pass without numbers; :meth:`PassRecipe.fill` puts them in.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, Union
 
 import numpy as np
-from numpy.typing import NDArray
 
-from quayside.planning.tile_blocks import Block, Values
+from quayside.planning.tile_acts import Act
+from quayside.planning.tile_blocks import Blocks
 from quayside.planning.tile_diagonal import (
     DiagonalRecipe,
     condition_of,
     diagonal_recipe,
-    gathered,
+    fill_diagonal,
 )
+from quayside.planning.tile_gather import Filled, Gathering, Slot, spread
+from quayside.planning.tile_numbers import Pool
 from quayside.planning.tile_plan import (
+    ALWAYS,
     Condition,
     DenseStage,
     Form,
@@ -36,45 +38,18 @@ from quayside.program.operations import Matrix, Permutation, Prepare
 
 __all__ = ["PassRecipe", "WideRecipe", "build_pass"]
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _DenseRecipe:
-    """``index`` is the block's index for each index over the ascending bits; None if the same."""
-
-    number: int
-    bits: tuple[int, ...]
-    index: NDArray[np.intp] | None
-    form: Form
-    condition: Condition
-
-    def fill(self, values: Sequence[Values]) -> DenseStage:
-        matrix = values[self.number]
-        if self.index is not None:
-            matrix = matrix[self.index[:, None], self.index]
-        return DenseStage(self.bits, matrix, self.form, self.condition)
+_Dense: TypeAlias = tuple[tuple[int, ...], Slot, Form, Condition]
+"""A :class:`DenseStage` without its matrix: its bits, where the matrix will be, form, condition."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _PrepareRecipe:
-    number: int
     bits: tuple[int, ...]
-    index: NDArray[np.intp]
-
-    def fill(self, values: Sequence[Values]) -> PrepareStage:
-        return PrepareStage(self.bits, values[self.number][self.index])
+    slot: Slot
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _PermuteRecipe:
-    """A permutation has no numbers: its stage is the same always."""
-
-    stage: PermuteStage
-
-    def fill(self, values: Sequence[Values]) -> PermuteStage:
-        return self.stage
-
-
-_StageRecipe: TypeAlias = Union[_DenseRecipe, _PrepareRecipe, _PermuteRecipe, DiagonalRecipe]
+_StageRecipe: TypeAlias = Union[_Dense, DiagonalRecipe, PermuteStage, _PrepareRecipe]
+"""A permutation has no numbers: its recipe is the stage."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,14 +59,25 @@ class PassRecipe:
     before: int
     width: int
     active: tuple[int, ...]
-    rounds: tuple[tuple[tuple[int, ...], tuple[_StageRecipe, ...]], ...]
+    rounds: list[tuple[tuple[int, ...], list[_StageRecipe]]]
     store: tuple[int, ...]
 
-    def fill(self, values: Sequence[Values]) -> TilePass:
-        """The pass for the numbers of all blocks."""
+    def fill(self, filled: Filled, pool: Pool) -> TilePass:
+        """The pass with the matrices and tables that were gathered."""
         rounds = []
         for targets, recipes in self.rounds:
-            stages: list[Stage] = [recipe.fill(values) for recipe in recipes]
+            stages: list[Stage] = []
+            for recipe in recipes:
+                if isinstance(recipe, tuple):
+                    bits, (kind, row), form, condition = recipe
+                    stages.append(DenseStage(bits, filled[kind][row], form, condition))
+                elif isinstance(recipe, list):
+                    stages.append(fill_diagonal(recipe, filled))
+                elif isinstance(recipe, PermuteStage):
+                    stages.append(recipe)
+                else:
+                    kind, row = recipe.slot
+                    stages.append(PrepareStage(recipe.bits, filled[kind][row]))
             rounds.append(Round(targets, tuple(stages)))
         return TilePass(self.before, self.width, self.active, tuple(rounds), self.store)
 
@@ -102,68 +88,98 @@ class WideRecipe:
 
     before: int
     width: int
-    number: int
-    block: Block
+    act: Act
+    start: int
     bits: tuple[int, ...]
     controls: tuple[int, ...]
 
-    def fill(self, values: Sequence[Values]) -> WidePass:
-        """The pass for the numbers of all blocks."""
-        block = self.block
+    def fill(self, filled: Filled, pool: Pool) -> WidePass:
+        """The pass; ``pool`` has the numbers."""
+        act, start, size = self.act, self.start, 1 << self.act.size
         gate: Matrix | Permutation | Prepare
-        if block.kind == "dense":
-            gate = Matrix(values[self.number], self.bits, self.controls, block.control_state)
-        elif block.kind == "prepare":
-            gate = Prepare(values[self.number], self.bits)
+        if act.kind == "dense":
+            matrix = pool[start : start + size * size].reshape(size, size)
+            gate = Matrix(matrix, self.bits, self.controls, act.state)
+        elif act.kind == "prepare":
+            gate = Prepare(pool[start : start + size], self.bits)
         else:
-            table = np.argsort(np.array(block.table, dtype=np.intp))
-            gate = Permutation(table, self.bits, self.controls, block.control_state)
+            table = np.argsort(np.array(act.table, dtype=np.intp))
+            gate = Permutation(table, self.bits, self.controls, act.state)
         return WidePass(self.before, self.width, gate)
 
 
-def build_pass(step: Step, blocks: Sequence[Block], span: int) -> PassRecipe | WideRecipe:
+def build_pass(
+    step: Step, blocks: Blocks, span: int, gathering: Gathering
+) -> PassRecipe | WideRecipe:
     """The pass that ``step`` stands for; rounds have up to ``span`` targets (0: no limit)."""
-    bit_of = {wire: bit for bit, wire in enumerate(step.grown)}
     if step.wide:
         (number,) = step.stages
         assert isinstance(number, int)
-        block = blocks[number]
-        bits = tuple(bit_of[wire] for wire in block.wires)
-        controls = tuple(bit_of[wire] for wire in block.controls)
-        return WideRecipe(len(step.before), len(step.grown), number, block, bits, controls)
-    active = sorted(bit_of[wire] for wire in step.active)
-    place = {bit: local for local, bit in enumerate(active)}
-    local = {wire: place[bit] for wire, bit in bit_of.items() if bit in place}
-    outside = (bit for bit in range(len(step.grown)) if bit not in place)
-    outer = {step.grown[bit]: number for number, bit in enumerate(outside)}
-    rounds = []
+        bit_of = {wire: bit for bit, wire in enumerate(step.grown)}
+        act = blocks.acts[number]
+        bits = tuple([bit_of[wire] for wire in blocks.wires[number]])
+        own, controls = bits[: act.size], bits[act.size :]
+        start = blocks.starts[number]
+        return WideRecipe(len(step.before), len(step.grown), act, start, own, controls)
+    active: list[int] = []
+    # Where each wire is: a local bit, or ~bit for an outer bit.
+    place = {}
+    outer = 0
+    for bit, wire in enumerate(step.grown):
+        if wire in step.active:
+            place[wire] = len(active)
+            active.append(bit)
+        else:
+            outer += 1
+            place[wire] = -outer
+    rounds: list[tuple[tuple[int, ...], list[_StageRecipe]]] = []
     for entries in make_rounds(blocks, step.stages, span):
         recipes: list[_StageRecipe] = []
         targets: set[int] = set()
         for entry in entries:
             if isinstance(entry, int):
-                recipes.append(_stage(blocks[entry], entry, local, outer))
-                targets.update(local[wire] for wire in blocks[entry].wires)
+                recipes.append(_stage(blocks, entry, place, targets, gathering))
             else:
-                recipes.append(diagonal_recipe(blocks, entry, local, outer))
-        rounds.append((tuple(sorted(targets)), tuple(recipes)))
-    landed = {wire: place[bit] for bit, wire in enumerate(step.after) if bit in place}
-    store = tuple(landed[step.grown[bit]] for bit in active)
-    return PassRecipe(len(step.before), len(step.grown), tuple(active), tuple(rounds), store)
+                recipes.append(diagonal_recipe(blocks, entry, place, gathering))
+        rounds.append((tuple(sorted(targets)), recipes))
+    store = tuple(range(len(active)))
+    if step.after is not step.grown:
+        landed = {step.after[bit]: local for local, bit in enumerate(active)}
+        store = tuple([landed[step.grown[bit]] for bit in active])
+    return PassRecipe(len(step.before), len(step.grown), tuple(active), rounds, store)
 
 
 def _stage(
-    block: Block, number: int, local: dict[int, int], outer: dict[int, int]
-) -> _DenseRecipe | _PrepareRecipe | _PermuteRecipe:
-    places = sorted([(local[wire], j) for j, wire in enumerate(block.wires)])
-    bits = tuple([bit for bit, _ in places])
-    order = tuple([j for _, j in places])
-    condition = condition_of(block, local, outer)
-    if block.kind == "dense":
-        index = None if order == tuple(range(len(order))) else gathered(order)
-        return _DenseRecipe(number, bits, index, block.form, condition)
-    index = gathered(order)
-    if block.kind == "prepare":
-        return _PrepareRecipe(number, bits, index)
-    source = np.argsort(index)[np.array(block.table, dtype=np.intp)[index]]
-    return _PermuteRecipe(PermuteStage(bits, source, condition))
+    blocks: Blocks, number: int, place: dict[int, int], targets: set[int], gathering: Gathering
+) -> _Dense | PermuteStage | _PrepareRecipe:
+    """The recipe of a block's stage; its bits join ``targets``."""
+    act = blocks.acts[number]
+    wires = blocks.wires[number]
+    condition = condition_of(wires[act.size :], act.state, place) if act.controls else ALWAYS
+    if act.size == 1:
+        bits: tuple[int, ...] = (place[wires[0]],)
+        order: tuple[int, ...] = (0,)
+        targets.add(bits[0])
+    else:
+        places = sorted([(place[wire], j) for j, wire in enumerate(wires[: act.size])])
+        bits = tuple([bit for bit, _ in places])
+        order = tuple([j for _, j in places])
+        targets.update(bits)
+    if act.kind == "dense":
+        return bits, gathering.matrix(blocks.starts[number], order), act.form, condition
+    if act.kind == "prepare":
+        state = gathering.table(act.size, [(blocks.starts[number], act, _inverse(order))])
+        return _PrepareRecipe(bits, state)
+    if act.table == (1, 0):
+        return PermuteStage(bits, _FLIP, condition)
+    index = spread(order)
+    source = np.argsort(index)[np.array(act.table, dtype=np.intp)[index]]
+    return PermuteStage(bits, source, condition)
+
+
+_FLIP = np.array([1, 0], dtype=np.intp)
+
+
+def _inverse(order: tuple[int, ...]) -> tuple[int, ...]:
+    """Where each number is in ``order``."""
+    return tuple(sorted(range(len(order)), key=order.__getitem__))

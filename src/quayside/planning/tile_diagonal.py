@@ -10,12 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
-from quayside.planning.tile_blocks import Block, Values
+from quayside.planning.tile_blocks import Blocks
+from quayside.planning.tile_gather import Filled, Gathering, Part, Slot
 from quayside.planning.tile_plan import (
     ALWAYS,
     MAX_GROUP_BITS,
@@ -25,176 +23,180 @@ from quayside.planning.tile_plan import (
     DiagonalTerm,
 )
 
-__all__ = ["DiagonalRecipe", "condition_of", "diagonal_recipe", "gathered"]
+__all__ = ["DiagonalRecipe", "condition_of", "diagonal_recipe", "fill_diagonal"]
+
+_Term: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], Slot, int, int]
+"""A :class:`DiagonalTerm` without its table: the places, the outer bits, where the table will be,
+the outer mask and its value."""
+
+DiagonalRecipe: TypeAlias = list[tuple[tuple[int, ...], list[_Term], int, int]]
+"""A diagonal stage without its numbers: for each group its bits, terms, local mask and value."""
 
 
-@dataclass(slots=True, eq=False)
-class _Factor:
+class _Factor(NamedTuple):
     """A block in the terms of a tile.
 
-    The lowest bits of its table's index are the local bits, then come the outer bits, both
-    ascending. ``index`` says which entry of the block's numbers, followed by a 1, each entry is.
+    Attributes:
+        bits: the local bits that its table depends on, ascending.
+        number: of the block.
+        places: for each of the block's wires, and its controls unless they are in ``condition``:
+            its local bit, or ``~bit`` for an outer bit.
+        condition: where it applies.
     """
 
-    number: int
     bits: tuple[int, ...]
-    outer: tuple[int, ...]
-    index: NDArray[np.intp] | None
-    padded: bool
+    number: int
+    places: tuple[int, ...]
     condition: Condition
-
-    def table(self, values: Sequence[Values]) -> Values:
-        found = values[self.number]
-        if self.padded:
-            found = np.append(found, 1)
-        return found if self.index is None else found[self.index]
-
-
-_Key: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], int, int]
 
 
 @dataclass(slots=True, eq=False)
 class _Group:
     """A group whose factors' local bits together are few, or one factor that is alone."""
 
-    bits: set[int]
+    mask: int
     factors: list[_Factor] = field(default_factory=list)
-    mask: int = 0
-    value: int = 0
-    order: tuple[int, ...] = ()
-    constant: list[tuple[_Factor, list[int]]] = field(default_factory=list)
-    terms: list[tuple[_Key, list[_Factor]]] = field(default_factory=list)
-
-    def settle(self) -> None:
-        """Sort the factors: those that are the same in every tile, and the terms of the others."""
-        bits = self.order = tuple(sorted(self.bits))
-        terms: dict[_Key, list[_Factor]] = {}
-        for factor in self.factors:
-            where = factor.condition
-            if factor.outer or where.outer_mask:
-                places = tuple([bits.index(bit) for bit in factor.bits])
-                key = (places, factor.outer, where.outer_mask, where.outer_value)
-                terms.setdefault(key, []).append(factor)
-            else:
-                # Axes go from the highest bit to the lowest, in the table as in the group.
-                shape = [2 if bit in factor.bits else 1 for bit in reversed(bits)]
-                self.constant.append((factor, shape))
-        self.terms = sorted(terms.items(), key=lambda item: item[0])
-
-    def fill(self, values: Sequence[Values]) -> DiagonalGroup:
-        terms = []
-        if self.constant:
-            table = np.ones((2,) * len(self.order), dtype=np.complex128)
-            for factor, shape in self.constant:
-                table *= factor.table(values).reshape(shape)
-            terms.append(DiagonalTerm(tuple(range(len(self.order))), (), table.ravel()))
-        for (places, outer, mask, value), factors in self.terms:
-            product = factors[0].table(values)
-            for factor in factors[1:]:
-                product = product * factor.table(values)
-            terms.append(DiagonalTerm(places, outer, product, mask, value))
-        return DiagonalGroup(self.order, tuple(terms), self.mask, self.value)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class DiagonalRecipe:
-    """A diagonal stage without its numbers."""
-
-    groups: tuple[_Group, ...]
-
-    def fill(self, values: Sequence[Values]) -> DiagonalStage:
-        """The stage for the numbers of all blocks."""
-        return DiagonalStage(tuple([group.fill(values) for group in self.groups]))
+    condition: Condition = ALWAYS
 
 
 def diagonal_recipe(
-    blocks: Sequence[Block],
-    numbers: Sequence[int],
-    local: dict[int, int],
-    outer: dict[int, int],
+    blocks: Blocks, numbers: Sequence[int], place: dict[int, int], gathering: Gathering
 ) -> DiagonalRecipe:
     """The stage that multiplies by the blocks ``numbers``.
 
-    ``local`` and ``outer`` say which local bit or outer bit each wire is.
+    ``place`` says which local bit each wire is, or ``~bit`` for an outer bit.
     """
     groups: list[_Group] = []
     alone: list[_Group] = []
-    factors = [_factor(blocks[number], number, local, outer) for number in numbers]
-    for factor in sorted(factors, key=lambda factor: factor.bits):
-        bits = set(factor.bits)
-        where = factor.condition
-        if where.local_mask or len(bits) > MAX_GROUP_BITS:
-            alone.append(_Group(bits, [factor], where.local_mask, where.local_value))
-            continue
-        best, growth = None, 0
-        for group in groups:
-            size = len(group.bits | bits)
-            if size <= MAX_GROUP_BITS and (best is None or size - len(group.bits) < growth):
-                best, growth = group, size - len(group.bits)
+    # A group that holds all bits of a mask does so for good.
+    holding: dict[int, _Group] = {}
+    for factor in sorted([_factor(blocks, number, place) for number in numbers], key=_by_bits):
+        mask = 0
+        for bit in factor.bits:
+            mask |= 1 << bit
+        best = holding.get(mask)
         if best is None:
-            best = _Group(set())
-            groups.append(best)
-        best.bits |= bits
+            if factor.condition.local_mask or len(factor.bits) > MAX_GROUP_BITS:
+                alone.append(_Group(mask, [factor], factor.condition))
+                continue
+            growth = MAX_GROUP_BITS + 1
+            for group in groups:
+                size = (group.mask | mask).bit_count()
+                if size <= MAX_GROUP_BITS and size - group.mask.bit_count() < growth:
+                    best, growth = group, size - group.mask.bit_count()
+                    if not growth:
+                        break
+            if best is None:
+                best = _Group(0)
+                groups.append(best)
+            best.mask |= mask
+            holding[mask] = best
         best.factors.append(factor)
-    for group in groups + alone:
-        group.settle()
-    return DiagonalRecipe((*groups, *alone))
+    return [_settle(group, blocks, gathering) for group in groups + alone]
 
 
-def _factor(block: Block, number: int, local: dict[int, int], outer: dict[int, int]) -> _Factor:
-    wires = block.wires
-    where = condition_of(block, local, outer) if block.controls else ALWAYS
-    padded = bool(block.controls) and len(wires) + len(block.controls) <= MAX_GROUP_BITS
-    if padded:
-        # A table over the controls too packs with others; a condition does not.
-        wires, where = wires + block.controls, ALWAYS
-    inside = sorted([(local[wire], j) for j, wire in enumerate(wires) if wire in local])
-    outside = sorted([(outer[wire], j) for j, wire in enumerate(wires) if wire not in local])
-    order = tuple([j for _, j in inside] + [j for _, j in outside])
-    index = None
-    if padded:
-        index = _padded(order, len(block.wires), block.control_state)
-    elif order != tuple(range(len(order))):
-        index = gathered(order)
-    bits = tuple([bit for bit, _ in inside])
-    return _Factor(number, bits, tuple([bit for bit, _ in outside]), index, padded, where)
+def _by_bits(factor: _Factor) -> tuple[int, ...]:
+    return factor.bits
 
 
-def gathered(order: tuple[int, ...]) -> NDArray[np.intp]:
-    """For an index whose bit ``j`` stands for bit ``order[j]`` of another: that other index."""
-    # Long tables are rare, and would fill a cache of them.
-    return _small_gathered(order) if len(order) <= MAX_GROUP_BITS else _gathered(order)
+def _factor(blocks: Blocks, number: int, place: dict[int, int]) -> _Factor:
+    act = blocks.acts[number]
+    wires = blocks.wires[number]
+    condition = ALWAYS
+    # A table over the controls too packs with others; a condition does not.
+    if act.controls and act.total > MAX_GROUP_BITS:
+        condition = condition_of(wires[act.size :], act.state, place)
+        wires = wires[: act.size]
+    if len(wires) == 2:
+        one, two = place[wires[0]], place[wires[1]]
+        places: tuple[int, ...] = (one, two)
+        if one < 0:
+            bits: tuple[int, ...] = (two,) if two >= 0 else ()
+        elif two < 0:
+            bits = (one,)
+        else:
+            bits = places if one < two else (two, one)
+    else:
+        places = tuple([place[wire] for wire in wires])
+        bits = tuple(sorted([bit for bit in places if bit >= 0]))
+    return _Factor(bits, number, places, condition)
 
 
-def _gathered(order: tuple[int, ...]) -> NDArray[np.intp]:
-    other = np.zeros(1, dtype=np.intp)
-    for bit in order:
-        other = np.concatenate([other, other | 1 << bit])
-    other.flags.writeable = False
-    return other
+def _settle(
+    group: _Group, blocks: Blocks, gathering: Gathering
+) -> tuple[tuple[int, ...], list[_Term], int, int]:
+    """The group's recipe: first those factors that are the same in every tile."""
+    order = _bits_of(group.mask)
+    rank = {bit: number for number, bit in enumerate(order)}
+    count = len(order)
+    constant: list[Part] = []
+    terms: dict[tuple[tuple[int, ...], tuple[int, ...], int, int], list[_Factor]] = {}
+    for factor in group.factors:
+        if len(factor.bits) < len(factor.places) or factor.condition.outer_mask:
+            outer = sorted([~bit for bit in factor.places if bit < 0])
+            where = factor.condition
+            key = (
+                tuple([rank[bit] for bit in factor.bits]),
+                tuple(outer),
+                where.outer_mask,
+                where.outer_value,
+            )
+            terms.setdefault(key, []).append(factor)
+        else:
+            inside = tuple([rank[bit] for bit in factor.places])
+            constant.append((blocks.starts[factor.number], blocks.acts[factor.number], inside))
+    made: list[_Term] = []
+    if constant:
+        made.append((tuple(range(count)), (), gathering.table(count, constant), 0, 0))
+    for (inside, outside, mask, value), factors in sorted(terms.items(), key=lambda item: item[0]):
+        places = [order[number] for number in inside] + [~bit for bit in outside]
+        index = {bit: j for j, bit in enumerate(places)}
+        parts = [
+            (
+                blocks.starts[factor.number],
+                blocks.acts[factor.number],
+                tuple([index[bit] for bit in factor.places]),
+            )
+            for factor in factors
+        ]
+        made.append((inside, outside, gathering.table(len(index), parts), mask, value))
+    return order, made, group.condition.local_mask, group.condition.local_value
 
 
-_small_gathered = lru_cache(maxsize=4096)(_gathered)
+def _bits_of(mask: int) -> tuple[int, ...]:
+    """The bits of a mask, ascending."""
+    bits = []
+    while mask:
+        lowest = mask & -mask
+        bits.append(lowest.bit_length() - 1)
+        mask ^= lowest
+    return tuple(bits)
+
+
+def fill_diagonal(recipe: DiagonalRecipe, filled: Filled) -> DiagonalStage:
+    """The stage, with the tables that were gathered."""
+    groups = []
+    for bits, terms, mask, value in recipe:
+        made = [
+            DiagonalTerm(places, outer, filled[kind][row], outer_mask, outer_value)
+            for places, outer, (kind, row), outer_mask, outer_value in terms
+        ]
+        groups.append(DiagonalGroup(bits, tuple(made), mask, value))
+    return DiagonalStage(tuple(groups))
+
+
+def condition_of(controls: Sequence[int], state: int, place: dict[int, int]) -> Condition:
+    """Controls (wires) as masks on the local index and the tile number."""
+    masks = [0, 0, 0, 0]
+    for bit, wire in enumerate(controls):
+        found = place[wire]
+        weight = 1 << (found if found >= 0 else ~found)
+        masks[0 if found >= 0 else 2] |= weight
+        if state >> bit & 1:
+            masks[1 if found >= 0 else 3] |= weight
+    return _condition(*masks)
 
 
 @lru_cache(maxsize=4096)
-def _padded(order: tuple[int, ...], own: int, state: int) -> NDArray[np.intp]:
-    """As :func:`gathered`, for a diagonal of ``own`` bits; elsewhere the entry after its last."""
-    whole = gathered(order)
-    index = np.where(whole >> own == state, whole & ((1 << own) - 1), 1 << own)
-    index.flags.writeable = False
-    return index
-
-
-def condition_of(block: Block, local: dict[int, int], outer: dict[int, int]) -> Condition:
-    """The block's controls as masks on the local index and the tile number."""
-    if not block.controls:
-        return ALWAYS
-    masks = [0, 0, 0, 0]
-    for bit, wire in enumerate(block.controls):
-        inside = wire in local
-        weight = 1 << (local[wire] if inside else outer[wire])
-        masks[0 if inside else 2] |= weight
-        if block.control_state >> bit & 1:
-            masks[1 if inside else 3] |= weight
-    return Condition(*masks)
+def _condition(local_mask: int, local_value: int, outer_mask: int, outer_value: int) -> Condition:
+    return Condition(local_mask, local_value, outer_mask, outer_value)

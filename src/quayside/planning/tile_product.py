@@ -7,37 +7,53 @@ multiplied as stacks, so that Python's time goes with the kinds of clusters, not
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quayside.planning.tile_blocks import Block, Values
+from quayside.planning.tile_acts import Act
+from quayside.planning.tile_numbers import ONE, ZERO, Pool
 
-__all__ = ["Product", "Recipe", "recipe_of", "source_of"]
+__all__ = ["Build", "Factor", "Product", "source_of"]
 
-Recipe: TypeAlias = tuple[str, tuple[int, ...], tuple[int, ...], int, tuple[int, ...]]
-"""How a block acts on a cluster's bits: its kind, the bits of its wires and of its controls, its
-control state and, for a permutation, its table. What is missing are the numbers."""
+Factor: TypeAlias = tuple[Act, tuple[int, ...]]
+"""A block's act, and the bits of a cluster that its wires and its controls are."""
 
 
-def recipe_of(block: Block, wires: Sequence[int]) -> Recipe:
-    """The recipe of ``block`` in a cluster on ``wires``."""
-    place = wires.index
-    controls = tuple([place(wire) for wire in block.controls]) if block.controls else ()
-    bits = tuple([place(wire) for wire in block.wires])
-    return (block.kind, bits, controls, block.control_state, block.table)
+@dataclass(frozen=True, slots=True)
+class Build:
+    """How clusters are built, but for their numbers.
+
+    Attributes:
+        factors: the members, in order.
+        count: bits of a cluster.
+        diagonal: whether the products are diagonals, and are wanted as such.
+        entries: the rows and columns of a dense product that are wanted; empty for all.
+    """
+
+    factors: tuple[Factor, ...]
+    count: int
+    diagonal: bool
+    entries: tuple[int, ...]
+
+    @property
+    def length(self) -> int:
+        """How many numbers a product has."""
+        if self.diagonal:
+            return 1 << self.count
+        return len(self.entries) ** 2 if self.entries else 1 << 2 * self.count
 
 
 @lru_cache(maxsize=4096)
-def source_of(recipe: Recipe, count: int) -> tuple[int, ...]:
+def source_of(act: Act, bits: tuple[int, ...], count: int) -> tuple[int, ...]:
     """A permutation's source table on ``count`` bits: the new entry ``i`` is the old ``[i]``."""
-    _, bits, controls, state, table = recipe
+    own, controls = bits[: act.size], bits[act.size :]
     return tuple(
-        _replace(index, bits, table[_part(index, bits)])
-        if _part(index, controls) == state
+        _replace(index, own, act.table[_part(index, own)])
+        if _part(index, controls) == act.state
         else index
         for index in range(1 << count)
     )
@@ -54,29 +70,31 @@ def _replace(index: int, bits: Sequence[int], part: int) -> int:
 
 
 @lru_cache(maxsize=4096)
-def _entries(recipe: Recipe, count: int) -> tuple[NDArray[Any], ...]:
-    """Where a matrix's entries go in the matrix on ``count`` bits, and where ones stand."""
-    _, bits, controls, state, _ = recipe
-    entries = []
-    ones = []
+def _entries(act: Act, bits: tuple[int, ...], count: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """For each entry of a factor on ``count`` bits, where its number is.
+
+    The result is where that is in the pool, for a block whose numbers start at 0, and 1 where it
+    goes with the start, 0 where it is the pool's own 1 or 0.
+    """
+    own, controls = bits[: act.size], bits[act.size :]
+    places = []
+    moving = []
     for row in range(1 << count):
-        if _part(row, controls) != state:
-            ones.append(row)
+        idle = _part(row, controls) != act.state
+        entry = _part(row, own)
+        if act.kind == "diagonal":
+            number = act.entries[entry] if act.entries else entry
+            places.append(ONE if idle else number)
+            moving.append(not idle)
             continue
-        own = _part(row, bits)
-        entries += [(row, _replace(row, bits, c), own, c) for c in range(1 << len(bits))]
-    rows, columns, own_rows, own_columns = np.array(entries, dtype=np.intp).reshape(-1, 4).T
-    return rows, columns, own_rows, own_columns, np.array(ones, dtype=np.intp)
-
-
-@lru_cache(maxsize=4096)
-def _diagonal_entries(recipe: Recipe, count: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Which of a diagonal's entries stands at each index on ``count`` bits, and where none does."""
-    _, bits, controls, state, _ = recipe
-    indices = range(1 << count)
-    own = np.array([_part(index, bits) for index in indices], dtype=np.intp)
-    idle = [index for index in indices if _part(index, controls) != state]
-    return own, np.array(idle, dtype=np.intp)
+        for column in range(1 << count):
+            if idle or _replace(column, own, entry) != row:
+                places.append(ONE if column == row else ZERO)
+                moving.append(False)
+            else:
+                places.append((entry << act.size) + _part(column, own))
+                moving.append(True)
+    return np.array(places, dtype=np.intp), np.array(moving, dtype=np.intp)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,49 +102,42 @@ class Product:
     """The clusters of one build.
 
     Attributes:
-        recipes: how the members act, in order.
-        count: bits of the clusters.
-        diagonal: whether the products are diagonals, and are wanted as such.
-        entries: the rows and columns of a dense product that are wanted; empty for all.
-        members: for each cluster, the numbers of its blocks.
+        build: how they are built.
+        starts: for each cluster, where its members' numbers start in the pool.
         numbers: for each cluster, the number of the block that it becomes.
     """
 
-    recipes: tuple[Recipe, ...]
-    count: int
-    diagonal: bool
-    entries: tuple[int, ...]
-    members: list[list[int]]
-    numbers: list[int]
+    build: Build
+    starts: list[list[int]] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
 
-    def fill(self, values: Sequence[Values], results: list[Values]) -> None:
-        """Multiply the numbers of blocks, and write those of the products to ``results``."""
-        size = 1 << self.count
-        # A diagonal product needs one column: permutations act on it, and compose to nothing.
-        product: NDArray[Any] = np.ones((1, size, 1)) if self.diagonal else np.eye(size)[None]
-        for place, recipe in enumerate(self.recipes):
-            if recipe[0] == "permute":
-                product = product[:, source_of(recipe, self.count)]
+    def fill(self, pool: Pool) -> Pool:
+        """The numbers of all products, one after the other; ``pool`` holds those of the members."""
+        build = self.build
+        size = 1 << build.count
+        starts = np.array(self.starts, dtype=np.intp)
+        product: NDArray[Any] | None = None
+        for place, (act, bits) in enumerate(build.factors):
+            if act.kind == "permute":
+                if product is None:
+                    # A diagonal product needs one column: permutations compose to nothing.
+                    product = np.ones((1, size, 1)) if build.diagonal else np.eye(size)[None]
+                product = product[:, source_of(act, bits, build.count)]
                 continue
-            stack = np.array([values[row[place]] for row in self.members])
-            if recipe[0] == "diagonal":
-                own, idle = _diagonal_entries(recipe, self.count)
-                factors = stack[:, own]
-                factors[:, idle] = 1
-                product = factors[:, :, None] * product
-                continue
-            if recipe[1] != tuple(range(self.count)):
-                rows, columns, own_rows, own_columns, ones = _entries(recipe, self.count)
-                full = np.zeros((len(stack), size, size), dtype=np.complex128)
-                full[:, rows, columns] = stack[:, own_rows, own_columns]
-                full[:, ones, ones] = 1
-                stack = full
-            product = np.matmul(stack, product)
-        if self.diagonal:
-            product = product[:, :, 0]
-        elif self.entries:
-            product = product[:, self.entries][:, :, self.entries]
+            places, moving = _entries(act, bits, build.count)
+            stack = pool[places + starts[:, place, None] * moving]
+            if act.kind == "diagonal":
+                stack = stack[:, :, None]
+                if product is None and not build.diagonal:
+                    product = np.eye(size)[None]
+                product = stack if product is None else stack * product
+            else:
+                stack = stack.reshape(-1, size, size)
+                product = stack if product is None else np.matmul(stack, product)
+        assert product is not None
+        if build.entries:
+            product = product[:, build.entries][:, :, build.entries]
         # Where no member has numbers, all clusters have one product.
-        step = 1 if len(product) > 1 else 0
-        for place, number in enumerate(self.numbers):
-            results[number] = product[place * step]
+        whole = np.empty((len(starts), *product.shape[1:]), dtype=np.complex128)
+        whole[:] = product
+        return whole.ravel()

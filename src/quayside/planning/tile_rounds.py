@@ -7,49 +7,49 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from quayside.planning.tile_blocks import Block
-from quayside.planning.tile_graph import Graph, grow, run
+from quayside.planning.tile_blocks import Blocks
+from quayside.planning.tile_graph import Graph, Search
+from quayside.planning.tile_order import Stages, gather, next_mover, run
 
 __all__ = ["make_rounds"]
 
 
-def make_rounds(
-    blocks: Sequence[Block], stages: Sequence[int | list[int]], span: int
-) -> list[list[int | list[int]]]:
+def make_rounds(blocks: Blocks, stages: Stages, span: int) -> list[Stages]:
     """``stages`` (numbers of ``blocks``) as rounds of up to ``span`` targets, perhaps reordered.
 
     A block that has more targets is a round of its own. Without a span there is one round.
     """
     if not span:
-        return [list(stages)]
+        return [stages]
     numbers = [n for stage in stages for n in ([stage] if isinstance(stage, int) else stage)]
-    graph = Graph([blocks[number] for number in numbers])
-    rounds: list[list[int | list[int]]] = []
-    while graph.movers:
-        found = run(graph, grow(graph, lambda active: active.bit_count() <= span))
-        if not found:
-            if not any(graph.targets[number] for number in graph.ready):
-                # Only diagonals stand before the next block, which is too wide for a round.
-                rounds.append(_rest(graph))
-            number = min(number for number in graph.ready if graph.targets[number])
-            graph.finish(number)
-            found = [number]
-        rounds.append(found)
-    if graph.ready:
+    inside = blocks.take(numbers)
+    graph = Graph(inside)
+    search = Search(graph)
+    pending: Sequence[int] = range(len(numbers))
+    rounds: list[Stages] = []
+    while search.front:
+        active = search.grow(span, lambda wires: wires.bit_count() <= span, -1, 0.0)
+        if active:
+            found, pending = run(inside, graph, pending, active)
+            rounds.append(found)
+            continue
+        number = next_mover(graph, pending)
+        if number is None:
+            # Only diagonals stand before the next block, which is too wide for a round.
+            ready, pending = gather(graph, pending)
+            rounds.append([ready])
+            number = next_mover(graph, pending)
+            assert number is not None
+        search.finish(number)
+        pending = [other for other in pending if other != number]
+        rounds.append([number])
+    if pending:
         last = rounds[-1][0] if rounds else None
         if isinstance(last, int) and graph.targets[last].bit_count() <= span:
-            rounds[-1] += _rest(graph)
+            rounds[-1].append(list(pending))
         else:
-            rounds.append(_rest(graph))
+            rounds.append([list(pending)])
     return [
-        [numbers[s] if isinstance(s, int) else [numbers[n] for n in s] for s in inside]
-        for inside in rounds
+        [numbers[s] if isinstance(s, int) else [numbers[n] for n in s] for s in found]
+        for found in rounds
     ]
-
-
-def _rest(graph: Graph) -> list[int | list[int]]:
-    """One stage of the diagonals that are ready."""
-    diagonals = sorted(graph.ready)
-    for number in diagonals:
-        graph.finish(number)
-    return [diagonals]

@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from quayside.planning.tile_blocks import Block
-from quayside.planning.tile_cost import DENSE_FLOPS
-from quayside.planning.tile_graph import Graph, grow, mask_of, run, wires_of
+from quayside.planning.tile_blocks import Blocks
+from quayside.planning.tile_graph import Graph, Search, mask_of, wires_of
+from quayside.planning.tile_order import gather, next_mover, run
 
 __all__ = ["Step", "make_steps"]
 
@@ -43,40 +43,32 @@ class Step:
     wide: bool = False
 
 
-def make_steps(blocks: Sequence[Block], order: Sequence[int], tile: int, low: int) -> list[Step]:
+def make_steps(blocks: Blocks, order: Sequence[int], tile: int, low: int) -> list[Step]:
     """Passes that run all ``blocks`` on a state whose storage bit ``p`` is wire ``order[p]``.
 
     Where the state is large, several searches are made, and the cheapest result is taken.
     """
     graph = Graph(blocks)
-    best = _search(blocks, graph.copy(), order, tile, low, 1)
+    best = _search(blocks, graph, order, tile, low, 1)
     width = len(best[-1].grown) if best else 0
     if width < _LARGE:
         return best
-    flops = [_flops(block) for block in blocks]
     for starts in _MORE_STARTS:
         # One pass that writes the whole vector is the least there can be.
         if sum(2.0 ** (len(step.grown) - width) for step in best) < 1.5:
             break
-        other = _search(blocks, graph.copy(), order, tile, low, starts)
-        best = min(best, other, key=lambda steps: _time(steps, flops))
+        other = _search(blocks, graph, order, tile, low, starts)
+        best = min(best, other, key=lambda steps: _time(steps, blocks))
     return best
 
 
-def _time(steps: Sequence[Step], flops: Sequence[float]) -> float:
+def _time(steps: Sequence[Step], blocks: Blocks) -> float:
     """What the steps take, in amplitudes written; a pass outweighs ``_PASS`` flops."""
     total = 0.0
     for step in steps:
-        work = sum(flops[stage] for stage in step.stages if isinstance(stage, int))
+        work = sum(blocks.acts[stage].flops for stage in step.stages if isinstance(stage, int))
         total += 2.0 ** len(step.grown) * max(1.0, work / _PASS) + _LEAST_PRICE
     return total
-
-
-def _flops(block: Block) -> float:
-    """Flops per amplitude of a block that moves amplitudes, roughly."""
-    if block.kind != "dense":
-        return 0.0
-    return (DENSE_FLOPS[block.form] << len(block.wires)) / (1 << len(block.controls))
 
 
 _LARGE = 25
@@ -93,58 +85,68 @@ _PASS = 150.0
 
 
 def _search(
-    blocks: Sequence[Block],
-    graph: Graph,
-    order: Sequence[int],
-    tile: int,
-    low: int,
-    starts: int,
+    blocks: Blocks, graph: Graph, order: Sequence[int], tile: int, low: int, starts: int
 ) -> list[Step]:
     steps: list[Step] = []
     current = list(order)
-    while graph.movers:
+    search = Search(graph)
+    pending: Sequence[int] = range(len(blocks))
+    while search.front:
         last = steps[-1] if steps and not steps[-1].wide else None
-        active = _choose(graph, current, last, tile, low, starts)
-        stages = run(graph, mask_of(active))
-        if stages:
-            active = _join(last, current, active, tile, low)
+        found = _choose(search, current, last, tile, low, starts)
+        if found:
+            stages, pending = run(blocks, graph, pending, found)
+            active = _join(last, current, wires_of(found), tile, low)
             current = last.after if last else current
             grown = current + sorted(active.difference(current))
             steps.append(Step(current, grown, active, stages, grown))
             current = grown
             continue
         # Only blocks on more wires than a tile has are left to start with.
-        if not any(graph.targets[number] for number in graph.ready):
-            _flush(graph, steps, current, tile, low)
+        number = next_mover(graph, pending)
+        if number is None:
+            pending = _flush(graph, pending, steps, current, tile, low)
+            number = next_mover(graph, pending)
+            assert number is not None
         if last is not None:
             _fill(last, set(), tile)
-        number = min(number for number in graph.ready if graph.targets[number])
-        graph.finish(number)
-        grown = current + sorted(set(blocks[number].targets).difference(current))
+        search.finish(number)
+        pending = [other for other in pending if other != number]
+        own = blocks.wires[number][: blocks.acts[number].size]
+        grown = current + sorted(set(own).difference(current))
         steps.append(Step(current, grown, set(), [number], grown, wide=True))
         current = grown
-    if graph.ready:
-        _flush(graph, steps, current, tile, low)
+    if pending:
+        _flush(graph, pending, steps, current, tile, low)
     if steps and not steps[-1].wide:
         _fill(steps[-1], set(), tile)
     return steps
 
 
-def _flush(graph: Graph, steps: list[Step], current: list[int], tile: int, low: int) -> None:
-    """Run the diagonals that are ready in the last tile, or in one of their own."""
+def _flush(
+    graph: Graph,
+    pending: Sequence[int],
+    steps: list[Step],
+    current: list[int],
+    tile: int,
+    low: int,
+) -> list[int]:
+    """Run the diagonals that are ready in the last tile, or in one of their own.
+
+    Returns what is still pending.
+    """
     if not steps or steps[-1].wide:
         step = Step(current, current, set(current[:low]), [], current)
         _fill(step, set(), tile)
         steps.append(step)
-    diagonals = sorted(number for number in graph.ready if not graph.targets[number])
+    diagonals, rest = gather(graph, pending)
     steps[-1].stages.append(diagonals)
-    for number in diagonals:
-        graph.finish(number)
+    return rest
 
 
 def _choose(
-    graph: Graph, current: Sequence[int], last: Step | None, tile: int, low: int, starts: int
-) -> set[int]:
+    search: Search, current: Sequence[int], last: Step | None, tile: int, low: int, starts: int
+) -> int:
     """The wires that the next tile must hold, chosen to run the most; perhaps not all it can."""
     stored = mask_of(current)
     share = min(low, len(current))
@@ -157,10 +159,7 @@ def _choose(
         shared += min(free, (active & stored & ~held).bit_count())
         return max(share - shared, 0) + active.bit_count() <= tile
 
-    def price(active: int) -> float:
-        return 2.0 ** (stored | active).bit_count() + _LEAST_PRICE
-
-    return wires_of(grow(graph, fits, price, starts))
+    return search.grow(tile - share, fits, stored, _LEAST_PRICE, starts)
 
 
 def _fill(step: Step, wanted: set[int], tile: int) -> None:

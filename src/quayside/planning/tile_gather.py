@@ -1,0 +1,161 @@
+"""Gathering: all matrices and tables of a plan, built from the pool by a few calls of NumPy.
+
+While a plan is built, its stages ask for matrices and tables, and get places for them; when it is
+filled, those of one shape are made together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quayside.planning.tile_acts import Act
+from quayside.planning.tile_numbers import ONE, Pool
+
+__all__ = ["Filled", "Gathering", "Part", "Slot", "spread"]
+
+Part: TypeAlias = tuple[int, Act, tuple[int, ...]]
+"""A factor of a table: where in the pool a diagonal's numbers start, its act, and the bits of the
+table that its wires (and controls, or none of them) are."""
+
+Slot: TypeAlias = tuple[int, int]
+"""The kind of an array, and its place among those of this kind. The kind is the length of a table,
+``-k`` for matrices on ``k`` bits, or 0 for arrays that lie in the pool as they are wanted."""
+
+Filled: TypeAlias = dict[int, list[Pool]]
+"""The arrays by kind."""
+
+_STRAIGHT = 0
+_FEW = 6  # bits: patterns of longer tables are rare, and would fill a cache
+
+_Pattern: TypeAlias = NDArray[np.intp]
+"""For each entry, which of a block's numbers it is; -1 for a 1."""
+
+
+@dataclass(slots=True, eq=False)
+class _Alike:
+    """Arrays of one kind, each the product of one or more factors."""
+
+    starts: list[int] = field(default_factory=list)
+    patterns: list[_Pattern] = field(default_factory=list)
+    firsts: list[int] = field(default_factory=list)
+
+    def index(self) -> _Pattern:
+        """Where in the pool each factor's entries are, by rows."""
+        patterns = np.concatenate(self.patterns).reshape(len(self.patterns), -1)
+        index = patterns + np.array(self.starts, dtype=np.intp)[:, None]
+        result: _Pattern = np.where(patterns < 0, ONE, index)
+        return result
+
+
+class Gathering:
+    """What a plan's stages ask for, and where it is found; nothing is asked for after a fill."""
+
+    __slots__ = ("_alike", "_indices", "_straight")
+
+    def __init__(self) -> None:
+        self._alike: dict[int, _Alike] = {}
+        self._straight: list[tuple[int, tuple[int, ...]]] = []
+        self._indices: dict[int, tuple[_Pattern, list[int] | None]] | None = None
+
+    def matrix(self, start: int, order: tuple[int, ...]) -> Slot:
+        """Ask for a matrix; bit ``j`` of its index is bit ``order[j]`` of the block's."""
+        k = len(order)
+        if k <= 3:
+            pattern = _small_matrix_pattern(order)
+        elif order == tuple(range(k)):
+            return self._as_it_lies(start, (1 << k, 1 << k))
+        else:
+            pattern = _matrix_pattern(order)
+        alike = self._of(-k)
+        alike.starts.append(start)
+        alike.patterns.append(pattern)
+        return -k, len(alike.starts) - 1
+
+    def table(self, bits: int, parts: Sequence[Part]) -> Slot:
+        """Ask for the product of ``parts``, as a table over so many bits."""
+        if bits > _FEW and len(parts) == 1:
+            start, act, places = parts[0]
+            if places == tuple(range(bits)) and act.size == bits and act.entries is None:
+                return self._as_it_lies(start, (1 << bits,))
+        alike = self._of(1 << bits)
+        alike.firsts.append(len(alike.starts))
+        make = _small_table_pattern if bits <= _FEW else _table_pattern
+        for start, act, places in parts:
+            alike.starts.append(start)
+            alike.patterns.append(make(act, places, bits))
+        return 1 << bits, len(alike.firsts) - 1
+
+    def _of(self, kind: int) -> _Alike:
+        alike = self._alike.get(kind)
+        if alike is None:
+            alike = self._alike[kind] = _Alike()
+        return alike
+
+    def _as_it_lies(self, start: int, shape: tuple[int, ...]) -> Slot:
+        self._straight.append((start, shape))
+        return _STRAIGHT, len(self._straight) - 1
+
+    def fill(self, pool: Pool) -> Filled:
+        """The arrays that were asked for."""
+        if self._indices is None:
+            self._indices = {
+                kind: (
+                    alike.index(),
+                    alike.firsts if len(alike.firsts) < len(alike.starts) else None,
+                )
+                for kind, alike in self._alike.items()
+            }
+        filled: Filled = {}
+        for kind, (index, firsts) in self._indices.items():
+            found = pool.take(index)
+            if kind < 0:
+                filled[kind] = list(found.reshape(-1, 1 << -kind, 1 << -kind))
+            else:
+                filled[kind] = list(
+                    found if firsts is None else np.multiply.reduceat(found, firsts, axis=0)
+                )
+        if self._straight:
+            filled[_STRAIGHT] = [
+                pool[start : start + int(np.prod(shape))].reshape(shape)
+                for start, shape in self._straight
+            ]
+        return filled
+
+
+def spread(places: tuple[int, ...]) -> _Pattern:
+    """For an index whose bit ``j`` stands for bit ``places[j]`` of another: that other index."""
+    other = np.zeros(1, dtype=np.intp)
+    for bit in places:
+        other = np.concatenate([other, other | 1 << bit])
+    return other
+
+
+def _matrix_pattern(order: tuple[int, ...]) -> _Pattern:
+    index = spread(order)
+    pattern: _Pattern = ((index << len(order))[:, None] + index).ravel()
+    return pattern
+
+
+_small_matrix_pattern = lru_cache(maxsize=64)(_matrix_pattern)
+
+
+def _table_pattern(act: Act, places: tuple[int, ...], bits: int) -> _Pattern:
+    index = np.arange(1 << bits)
+    own = np.zeros(1 << bits, dtype=np.intp)
+    for j, place in enumerate(places):
+        own |= (index >> place & 1) << j
+    idle = (own >> act.size) != act.state if len(places) > act.size else np.zeros(1, dtype=bool)
+    own &= (1 << act.size) - 1
+    if act.entries is not None:
+        own = np.array(act.entries, dtype=np.intp)[own]
+    pattern: _Pattern = np.where(idle, -1, own)
+    return pattern
+
+
+_small_table_pattern = lru_cache(maxsize=1 << 13)(_table_pattern)
