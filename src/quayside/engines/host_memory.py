@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-__all__ = ["host_available_bytes", "host_total_bytes"]
+__all__ = ["host_available_bytes", "host_total_bytes", "when_asked"]
 
 _UNKNOWN_TOTAL = 4 << 30
 """Assumed where the system does not say how much memory it has."""
@@ -24,9 +25,23 @@ def host_total_bytes() -> int:
 
 def host_available_bytes() -> int:
     """The memory that this process could take now without swapping, as far as one can know."""
+    for give_back in _givers:
+        give_back()
     available = _physical_available()
     left = [max(limit - used, 0) for limit, used in _cgroup_limits()]
     return min([available, *left])
+
+
+_givers: list[Callable[[], None]] = []
+
+
+def when_asked(give_back: Callable[[], None]) -> None:
+    """Call ``give_back()`` before each look at what is available, for the rest of the process.
+
+    For an engine that keeps memory which no run uses: so it is counted as what it is, free.
+    ``give_back`` returns soon, raises nothing, and may be called from any thread.
+    """
+    _givers.append(give_back)
 
 
 def _physical_total() -> int:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import mmap
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -24,8 +25,9 @@ from quayside.planning.tile_plan import TilePass, WidePass
 from quayside.program import Precision
 from quayside_numba.assemble import TileProgram, can_assemble
 from quayside_numba.compiling import compiled
-from quayside_numba.memory import aligned_bytes, second_level_cache, state_bytes
+from quayside_numba.memory import HUGE_PAGE, aligned_bytes, region_bytes, second_level_cache
 from quayside_numba.programs import Programs
+from quayside_numba.spare import spare
 from quayside_numba.states import (
     copied,
     expected_pauli,
@@ -46,6 +48,13 @@ three milliseconds."""
 
 _LANES = lane_count(4)
 """A state of fewer qubits does not fill a vector."""
+
+
+@dataclass(slots=True, eq=False)
+class _State(DenseState):
+    """``region`` is what the buffer lies in; None for a small one, or once released."""
+
+    region: mmap.mmap | None
 
 
 class NumbaEngine(DenseEngine):
@@ -102,10 +111,18 @@ class NumbaEngine(DenseEngine):
     ) -> DenseState:
         """All qubits |0>, nothing stored; aligned, so that the system can use large pages."""
         size = batch * (precision.amplitude_bytes << capacity)
-        memory = state_bytes(size).view(precision.complex_dtype)
-        buffer = memory.reshape(batch, 1 << capacity)
+        region = spare.region(size) if size >= HUGE_PAGE else None
+        memory = aligned_bytes(size) if region is None else region_bytes(region, size)
+        buffer = memory.view(precision.complex_dtype).reshape(batch, 1 << capacity)
         buffer[:, 0] = 1
-        return DenseState(num_qubits, capacity, precision, Layout(), buffer)
+        return _State(num_qubits, capacity, precision, Layout(), buffer, region)
+
+    def release(self, state: DenseState) -> None:
+        """Give the state's memory back, or keep it a moment for the next state."""
+        super().release(state)
+        if isinstance(state, _State) and state.region is not None:
+            region, state.region = state.region, None
+            spare.keep(region)
 
     def copy(self, state: DenseState) -> DenseState:
         """A state of its own with the same amplitudes."""

@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 
 from quayside_numba.vectors import VECTOR_BYTES
 
-__all__ = ["address", "aligned_bytes", "second_level_cache", "state_bytes"]
+__all__ = [
+    "HUGE_PAGE",
+    "address",
+    "aligned_bytes",
+    "region_bytes",
+    "second_level_cache",
+    "state_region",
+]
 
 _SIZE = Path("/sys/devices/system/cpu/cpu0/cache/index2/size")
 
@@ -48,8 +55,8 @@ _SLOW = 1e-3
 """CPU seconds for a first huge page that are too many: to clear one takes a tenth of that."""
 
 
-def state_bytes(count: int) -> NDArray[np.uint8]:
-    """``count`` bytes without a value for a state, in huge pages where Linux has them at hand.
+def state_region(count: int) -> mmap.mmap:
+    """Memory for ``count`` bytes of a state, in huge pages where Linux has them at hand.
 
     A virtual machine may have returned its free huge pages to its host; then each takes
     milliseconds to come back, while small pages are still there. So a few are tried first.
@@ -57,15 +64,14 @@ def state_bytes(count: int) -> NDArray[np.uint8]:
     Raises:
         MemoryError: if the system has no room.
     """
-    if count < HUGE_PAGE or not hasattr(mmap, "MADV_HUGEPAGE"):
-        return aligned_bytes(count)
+    size = count + HUGE_PAGE
     try:
-        region = mmap.mmap(-1, count + HUGE_PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        if not hasattr(mmap, "MADV_HUGEPAGE"):
+            return mmap.mmap(-1, size)
+        region = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     except OSError as error:
         raise MemoryError(f"the system has no {count} bytes for a state") from error
-    raw = np.frombuffer(region, dtype=np.uint8)  # keeps the region until it is gone itself
-    start = -address(raw) % HUGE_PAGE
-    memory: NDArray[np.uint8] = raw[start : start + count]
+    memory = region_bytes(region, count)
     try:
         region.madvise(mmap.MADV_HUGEPAGE)
         for quarter in range(4):
@@ -76,4 +82,12 @@ def state_bytes(count: int) -> NDArray[np.uint8]:
                 break
     except OSError:  # a kernel without huge pages
         pass
+    return region
+
+
+def region_bytes(region: mmap.mmap, count: int) -> NDArray[np.uint8]:
+    """``count`` bytes of a region, from a huge page's start; they keep the region alive."""
+    raw = np.frombuffer(region, dtype=np.uint8)
+    start = -address(raw) % HUGE_PAGE
+    memory: NDArray[np.uint8] = raw[start : start + count]
     return memory
