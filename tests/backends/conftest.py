@@ -7,7 +7,9 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from adapted_runs import circuit
 from executor_doubles import spawning_pool
+from foreign_backends import HeldJob
 from job_doubles import LONG
 from task_circuits import data, run
 
@@ -30,3 +32,11 @@ def processes() -> Iterator[ProcessPoolExecutor]:
 def expected() -> list[tuple[Any, ...]]:
     """What a run that is not split gives."""
     return data(run().result(LONG))
+
+
+@pytest.fixture
+def held() -> Iterator[HeldJob]:
+    """A foreign job that ends when the test says so, and at the test's end."""
+    job = HeldJob([circuit()])
+    yield job
+    job.over.set()

@@ -85,6 +85,19 @@ def test_results_are_those_of_a_run_here(client: Any, split: dict[str, int]) -> 
     assert job.progress() == 1
 
 
+def test_adapted_backends_run_there(client: Any) -> None:
+    circuits = [QuantumCircuit(width, name=f"c{width}") for width in (2, 3)]
+    for circuit in circuits:
+        circuit.h(range(circuit.num_qubits))
+        circuit.measure_all()
+    backend = quayside.get_backend("basic")
+    options = {"shots": 100, "seed_simulator": 3, "memory": True}
+    job = backend.run(circuits, executor=client.get_executor(), **options)
+    assert shots_of(job) == shots_of(backend.run(circuits, **options))
+    (task,) = job.result().metadata["tasks"]
+    assert task["pid"] in client.run(os.getpid).values()
+
+
 def test_every_worker_takes_part(client: Any) -> None:
     circuits = [layers(10, 10, f"c{number}") for number in range(8)]
     workers = set(client.run(os.getpid).values())

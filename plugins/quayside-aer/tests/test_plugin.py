@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
 import subprocess
 import sys
 import time
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 
 import psutil
 import pytest
@@ -128,6 +131,36 @@ def test_what_aer_does_not_know_is_a_failed_job_that_names_the_circuit() -> None
     with pytest.raises(JobError, match=r"'strange' \(number 1 of the job\).*what") as caught:
         job.result(PATIENCE)
     assert sum(caught.value.partial_result.get_counts().values()) == 10
+
+
+@pytest.mark.parametrize("kind", ["threads", "processes"])
+def test_it_runs_on_an_executor(kind: str) -> None:
+    bare = AerSimulator(method="statevector").run(
+        [clifford(), clifford()], shots=300, seed_simulator=4, memory=True
+    )
+    backend = quayside.get_backend("aer")
+    executor: Executor
+    if kind == "threads":
+        executor = ThreadPoolExecutor(1)
+    else:
+        executor = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
+    with executor:
+        job = backend.run(
+            [clifford(), clifford()], shots=300, seed_simulator=4, memory=True, executor=executor
+        )
+        result = job.result(PATIENCE)
+        assert job.metadata["isolation"] == ("process" if kind == "threads" else "executor")
+        (task,) = result.metadata["tasks"]
+        assert (task["pid"] == os.getpid()) is (kind == "threads")
+        for index in range(2):
+            assert result.get_memory(index) == bare.result().get_memory(index)
+        if kind == "processes":
+            with pytest.raises(ValueError, match="option noise_model"):
+                backend.run(clifford(), executor=executor, noise_model=NoiseModel())
+            saved = clifford()
+            saved.save_statevector()
+            with pytest.raises(ValueError, match="save_statevector"):
+                backend.run(saved, executor=executor)
 
 
 def test_cancelling_kills_the_worker_and_the_next_job_runs() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import functools
+import importlib.metadata
 import logging
 import pickle
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from typing import TYPE_CHECKING, Any
 
 from qiskit import QuantumCircuit
 from qiskit.providers import BackendV2, Options
@@ -18,10 +20,24 @@ from quayside.backends.adapted_options import AdaptedOptions, check_isolation
 from quayside.backends.adapted_results import finished, writes_bits
 from quayside.backends.inputs import RunInputError, checked_circuits, fallback_taken
 from quayside.backends.portable import NotPortableError, portable
-from quayside.jobs.adapted import AdaptedJob, Instances, ProcessWork, ThreadWork
+from quayside.control import Control
+from quayside.jobs.adapted import (
+    AdaptedJob,
+    AdaptedTaskJob,
+    Finish,
+    Instances,
+    ProcessWork,
+    ThreadWork,
+)
+from quayside.jobs.contract import ContractJob
 from quayside.jobs.executors import WorkerPool, default_pool
+from quayside.jobs.foreign import run_circuits
+from quayside.jobs.foreign_job import Ended, ForeignRun
 from quayside.jobs.worker_messages import BackendSource
 from quayside.jobs.worker_pool import WORKERS_SUPPORTED, default_workers
+
+if TYPE_CHECKING:
+    from qiskit.result import Result
 
 __all__ = ["AdaptedBackend", "adapt"]
 
@@ -71,6 +87,7 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         self._checks = AdaptedOptions(foreign)
         self._options = self._checks.initial()
         self._metadata: Mapping[str, Any] = {}
+        self._executor: Executor | None = None
         another = None if self._source is None else self._source.make
         self._instances = Instances(foreign, another)
 
@@ -99,7 +116,7 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         """Set options for all later runs of this backend object.
 
         Args:
-            fields: the foreign backend's options, ``isolation``, and ``metadata``.
+            fields: the foreign backend's options, ``isolation``, ``executor`` and ``metadata``.
 
         Raises:
             UnknownOptionError: an ``AttributeError``: no option has this name.
@@ -111,11 +128,12 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
             self._check_portable()
         self.isolation = isolation
         self._metadata = checked.pop("metadata", self._metadata)
+        self._executor = checked.pop("executor", self._executor)
         self._options.update_options(**checked)
 
     def run(
         self, run_input: QuantumCircuit | Iterable[QuantumCircuit], **options: Any
-    ) -> AdaptedJob:
+    ) -> ContractJob:
         """Run circuits.
 
         What is run is a snapshot: changing a circuit or an option afterwards has no effect.
@@ -123,7 +141,9 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         Args:
             run_input: a circuit, or any iterable of circuits, which run in one job.
             options: the foreign backend's own options and parameters of its ``run``;
-                ``isolation`` and ``metadata`` of this one.
+                ``isolation``, ``executor`` and ``metadata`` of this one. On an executor the job
+                is one task. In threads it does what it would do without: ``isolation`` holds. An
+                executor of other processes isolates by itself; ``isolation`` means nothing there.
 
         Returns:
             The job, submitted.
@@ -131,12 +151,15 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         Raises:
             NotCircuitsError: for what is no circuit; a ``TypeError`` as well.
             RunInputError: for no circuits at all or more than the backend takes, for an unbound
-                parameter, and for what cannot travel to a worker process.
+                parameter, for what cannot travel to a worker process, and for what QPY would lose
+                on its way to an executor of other processes.
             RunOptionError: for a wrong option.
         """
         given = {**self._checks.changed(self._options), "isolation": self.isolation, **options}
-        checked = self._checks.check({"metadata": self._metadata, **given}, running=True)
+        own = {"metadata": self._metadata, "executor": self._executor}
+        checked = self._checks.check({**own, **given}, running=True)
         isolation, metadata = checked.pop("isolation"), checked.pop("metadata")
+        executor = checked.pop("executor")
         circuits = checked_circuits(run_input, bound=not checked.get("parameter_binds"))
         limit = self.max_circuits
         if limit is not None and len(circuits) > limit:
@@ -149,21 +172,98 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
             backend_name=self.name,
             silent=tuple(not writes_bits(circuit) for circuit in circuits),
         )
-        work: ProcessWork | ThreadWork
+        metadata = {**metadata, **self._what_ran(checked, isolation)}
+        job: ContractJob
+        if executor is not None:
+            job = self._task_job(executor, circuits, checked, isolation, finish, metadata)
+        else:
+            work = self._work(circuits, checked, isolation, finish)
+            pool = default_pool() if isolation == "process" else self._threads
+            job = AdaptedJob(self, work, pool, metadata=metadata)
+        job.submit()
+        return job
+
+    def _work(
+        self,
+        circuits: Sequence[QuantumCircuit],
+        options: Mapping[str, Any],
+        isolation: str,
+        finish: Finish,
+    ) -> ProcessWork | ThreadWork:
+        """The work of a run that this process is in charge of; it is a snapshot."""
         if isolation == "process":
             self._check_portable()
             assert self._source is not None
-            body = _packed(circuits, checked)
-            work = ProcessWork(default_workers(), self._source, body, finish)
-            pool = default_pool()
+            return ProcessWork(default_workers(), self._source, _packed(circuits, options), finish)
+        snapshot = [circuit.copy() for circuit in circuits]
+        return ThreadWork(self._instances, snapshot, _copied(options), finish)
+
+    def _task_job(
+        self,
+        executor: Executor,
+        circuits: Sequence[QuantumCircuit],
+        options: Mapping[str, Any],
+        isolation: str,
+        finish: Finish,
+        metadata: Mapping[str, Any],
+    ) -> AdaptedTaskJob:
+        """A job on an executor of the user's."""
+        # Imported here: it brings in what most runs never need.
+        from quayside.backends.foreign_tasks import ForeignRequest, ForeignTaskWork
+        from quayside.jobs.launchers import launcher_for, same_process
+
+        name = type(executor).__name__
+        shots = options.get("shots", dict(self._options).get("shots"))
+        if same_process(executor):
+            work = self._work(circuits, options, isolation, _as_it_is)
+            tasks = ForeignTaskWork.here(work, circuits, shots, finish, name)
         else:
-            snapshot = [circuit.copy() for circuit in circuits]
-            work = ThreadWork(self._instances, snapshot, _copied(checked), finish)
-            pool = self._threads
-        metadata = {**metadata, **self._what_ran(checked, isolation)}
-        job = AdaptedJob(self, work, pool, metadata=metadata)
-        job.submit()
-        return job
+            address = self._address()
+            if not address:
+                raise RunInputError(
+                    f"backend {self.name!r} was adapted by hand, and other processes find a "
+                    f"backend by the name that a plugin registers: get it from "
+                    f"quayside.get_backend to run it on {name}, or use a ThreadPoolExecutor"
+                )
+            request = ForeignRequest(
+                importlib.metadata.version("quayside"),
+                address,
+                str(self.backend_version),
+                options,
+            )
+            tasks = ForeignTaskWork.elsewhere(request, circuits, shots, finish, name)
+            metadata = {**metadata, "isolation": "executor"}
+        return AdaptedTaskJob(
+            self, tasks, launcher_for(executor, default_pool()), metadata=metadata
+        )
+
+    def run_here(self, circuits: Sequence[QuantumCircuit], options: Mapping[str, Any]) -> Result:
+        """Run circuits in this thread, and wait; for workers of executors.
+
+        Args:
+            circuits: one or more.
+            options: for the foreign ``run``.
+
+        Raises:
+            JobFailedError: with the error as its cause, and the results of those that succeeded.
+            Cancelled: the backend cancelled the run by itself.
+        """
+        lease = self._instances.lease(Control())
+
+        def attempt(start: Callable[[], Any]) -> Ended:
+            run = ForeignRun(start)
+            run.do()
+            return run.ended()
+
+        try:
+            return run_circuits(lease.backend, circuits, options, attempt=attempt, again=True)
+        finally:
+            lease.let_go()
+
+    def _address(self) -> str:
+        """The name that other processes find this backend by; empty for one made by hand."""
+        resolution = self.quayside_resolution
+        return "" if resolution is None else f"{resolution.distribution}:{resolution.name}"
 
     @functools.cached_property
     def _threads(self) -> WorkerPool:
@@ -265,6 +365,10 @@ def adapt(
         precision=precision,
         factory=factory,
     )
+
+
+def _as_it_is(result: Result, job_id: str) -> Result:
+    return result
 
 
 def _source(foreign: BackendV2, factory: str) -> tuple[BackendSource | None, str]:

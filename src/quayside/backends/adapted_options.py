@@ -16,8 +16,12 @@ __all__ = ["ISOLATIONS", "AdaptedOptions", "check_isolation"]
 
 ISOLATIONS = ("process", "thread")
 
-_OWN = ("isolation", "metadata")
-"""Options of the adapted backend itself; the foreign one never sees them."""
+_OWN = ("isolation", "executor", "metadata")
+"""Options of the adapted backend itself; the foreign one never sees them, though it may have one of
+the same name (Aer has an executor)."""
+
+_SPLITTING = ("max_circuits_per_task", "max_shots_per_task")
+"""Options of Quayside's own engines that a foreign backend cannot keep."""
 
 _CHECKED = ("shots", "seed_simulator", "memory")
 """What means the same everywhere, and is checked as for Quayside's own engines."""
@@ -65,13 +69,23 @@ class AdaptedOptions:
         for name, value in given.items():
             if name == "isolation":
                 checked[name] = check_isolation(value)
-            elif name == "metadata":
+            elif name in ("executor", "metadata"):
                 checked[name] = OPTIONS[name].check(value)
+            elif name in _SPLITTING and name not in self._defaults:
+                if value is not None:
+                    raise _undivided(name)
+                del checked[name]
             elif name not in self._defaults and not (running and name in self._parameters):
                 raise self._unknown(name, running)
             elif name in _CHECKED and value is not None:
                 checked[name] = OPTIONS[name].check(value)
-        self._validated({name: value for name, value in checked.items() if name in self._defaults})
+        self._validated(
+            {
+                name: value
+                for name, value in checked.items()
+                if name in self._defaults and name not in _OWN
+            }
+        )
         return checked
 
     def changed(self, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,6 +117,14 @@ class AdaptedOptions:
         return UnknownOptionError(
             f"no option is named {name!r}: {hint} Options: {', '.join(names)}."
         )
+
+
+def _undivided(name: str) -> RunOptionError:
+    return RunOptionError(
+        f"option {name}: a foreign backend's job is one task. Its random numbers depend on the "
+        "place of a circuit in the job and of a shot in the run, so results would depend on how "
+        "it is split. Run the circuits in jobs of their own instead"
+    )
 
 
 def _run_parameters(foreign: Any) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from quayside.jobs.foreign import run_circuits
 from quayside.jobs.foreign_job import Ended, foreign_result
 from quayside.jobs.local import LocalJob
 from quayside.jobs.own_threads import own_threads
+from quayside.jobs.split import SplitJob
 from quayside.jobs.worker_messages import BackendSource, Done, Failed, Run, Status, Stopped, Taken
 from quayside.jobs.worker_pool import ProcessPool, Worker, WorkerDiedError
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from quayside.errors import OutOfMemoryError
 
-__all__ = ["AdaptedJob", "Instances", "ProcessWork", "ThreadWork", "adapt_job"]
+__all__ = ["AdaptedJob", "AdaptedTaskJob", "Instances", "ProcessWork", "ThreadWork", "adapt_job"]
 
 _log = logging.getLogger(__name__)
 
@@ -73,6 +74,14 @@ class AdaptedJob(LocalJob):
         except BaseException as error:  # noqa: BLE001  # the job boundary: all failures end here
             _log.debug("job %s failed", self._job_id, exc_info=True)
             self._fail(f"{type(error).__name__}: {error}", error)
+
+
+class AdaptedTaskJob(SplitJob):
+    """A job whose work is a run on a foreign backend, as a task of an executor of the user's."""
+
+    def _stopped_by_itself(self, error: Cancelled) -> None:
+        """The backend cancelled the run."""
+        self._advance(JobStatus.CANCELLED)
 
 
 class _NoMemory:

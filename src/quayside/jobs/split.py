@@ -7,9 +7,8 @@ executor's own threads, which tell that a task has ended, are kept for a moment 
 
 from __future__ import annotations
 
-# Both are imported for what they do at the interpreter's exit: see _at_exit.
 import concurrent.futures.process
-import concurrent.futures.thread  # noqa: F401
+import concurrent.futures.thread  # noqa: F401  # both for what they do at exit: see _at_exit
 import itertools
 import logging
 import os
@@ -144,6 +143,10 @@ class SplitJob(ContractJob):
         if self.in_final_state():
             raise Cancelled("the job is over")
 
+    def _stopped_by_itself(self, error: Cancelled) -> None:
+        """Something else than :meth:`cancel` stopped the work."""
+        self._fail(f"the work stopped: {error}", error)
+
     def _drive(self) -> None:
         """The life of the job; its own thread runs this. Whatever goes wrong ends in its state."""
         work, launcher = self._work, self._launcher
@@ -158,8 +161,7 @@ class SplitJob(ContractJob):
         except JobFailedError as error:
             self._fail(error.message, error.__cause__, error.partial_result)
         except Cancelled as error:
-            # Mostly the job is CANCELLED already. If not, something else stopped the work.
-            self._fail(f"the work stopped: {error}", error)
+            self._stopped_by_itself(error)  # mostly the job is CANCELLED already
         except BaseException as error:  # noqa: BLE001  # the job boundary: all failures end here
             _log.debug("job %s failed", self._job_id, exc_info=True)
             self._fail(f"{type(error).__name__}: {error}", error)
