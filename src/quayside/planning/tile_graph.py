@@ -12,136 +12,164 @@ Sets of wires are integers here: bit ``w`` is wire ``w``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import TypeAlias
 
 from quayside.planning.tile_blocks import Blocks
 
-__all__ = ["Graph", "Search", "mask_of", "wires_of"]
+__all__ = ["Graph", "Search", "mask_of", "price", "wires_of"]
 
 
 class Graph:
-    """The order among the movers of some blocks.
+    """The blocks as the search sees them.
 
     Attributes:
         targets: for each block, the wires along which it moves amplitudes.
         watched: for each block, the wires on which it is diagonal.
-        weight: for each block, the number of its targets.
-        successors: for each block, the movers that wait for it; none for diagonals.
-        waiting: for each mover, for how many movers it waits.
+        union: the targets of all.
+    """
+
+    __slots__ = ("_blocks", "_order", "targets", "union", "watched")
+
+    def __init__(self, blocks: Blocks) -> None:
+        self._blocks = blocks
+        self._order: _Order | None = None
+        targets = []
+        watched = []
+        union = 0
+        for act, wires in zip(blocks.acts, blocks.wires, strict=True):
+            if act.total == 1:
+                mask = 1 << wires[0]
+                seen = 0
+            elif act.total == 2:
+                one, two = wires
+                if act.controls:
+                    mask = 1 << one
+                    seen = 1 << two
+                else:
+                    mask = 1 << one | 1 << two
+                    seen = 0
+            else:
+                mask = mask_of(wires[: act.size])
+                seen = mask_of(wires[act.size :])
+            if act.moves:
+                union |= mask
+            else:
+                mask, seen = 0, mask | seen
+            targets.append(mask)
+            watched.append(seen)
+        self.targets = targets
+        self.watched = watched
+        self.union = union
+
+    def order(self) -> _Order:
+        """The order among the movers."""
+        if self._order is None:
+            self._order = _Order(self._blocks, self.targets)
+        return self._order
+
+
+class _Order:
+    """Which movers wait for which. Sets of movers are integers too.
+
+    Attributes:
+        bit: for each block, itself as a set.
+        before: for each mover, those that it waits for.
+        after: for each mover, those that wait for it.
+        ahead: for each mover, the targets of those.
         first: the movers that wait for none.
     """
 
-    __slots__ = ("first", "successors", "targets", "waiting", "watched", "weight")
+    __slots__ = ("after", "ahead", "before", "bit", "first")
 
-    def __init__(self, blocks: Blocks) -> None:
+    def __init__(self, blocks: Blocks, targets: list[int]) -> None:
         count = len(blocks)
-        self.targets = targets = [0] * count
-        self.watched = watched = [0] * count
-        self.weight = weight = [0] * count
-        self.successors: list[list[int]] = [[] for _ in range(count)]
-        self.waiting = waiting = [0] * count
+        self.bit = bit = [1 << number for number in range(count)]
+        self.before = before = [0] * count
+        self.after: list[list[int]] = [[] for _ in range(count)]
+        self.ahead = ahead = [0] * count
         self.first: list[int] = []
-        successors = self.successors
+        after = self.after
         # By wire: the last mover, and all that the next one waits for. -1 stands for none.
         last: dict[int, int] = {}
         since: dict[int, set[int]] = {}
         for number, (act, wires) in enumerate(zip(blocks.acts, blocks.wires, strict=True)):
-            total = act.total
             for wire in wires:
                 if wire not in last:
                     last[wire] = -1
                     since[wire] = {-1}
             if not act.moves:
-                if total == 2:
+                if act.total == 2:
                     one, two = wires
-                    watched[number] = 1 << one | 1 << two
                     since[one].add(last[two])
                     since[two].add(last[one])
-                elif total == 1:
-                    watched[number] = 1 << wires[0]
-                else:
-                    watched[number] = mask_of(wires)
-                    before = {last[wire] for wire in wires}
+                elif act.total > 2:
+                    earlier = {last[wire] for wire in wires}
                     for wire in wires:
-                        since[wire] |= before
+                        since[wire] |= earlier
                 continue
-            if total == 1:
+            if act.total == 1:
                 wire = wires[0]
-                targets[number] = 1 << wire
-                weight[number] = 1
                 earlier = since[wire]
                 since[wire] = {number}
                 last[wire] = number
             else:
-                size = act.size
-                weight[number] = size
                 earlier = set()
-                mask = 0
-                for wire in wires[:size]:
-                    mask |= 1 << wire
+                for wire in wires[: act.size]:
                     earlier |= since[wire]
                     since[wire] = {number}
                     last[wire] = number
-                targets[number] = mask
-                if size < total:
-                    mask = 0
-                    for wire in wires[size:]:
-                        mask |= 1 << wire
-                        earlier.add(last[wire])
-                        since[wire].add(number)
-                    watched[number] = mask
+                for wire in wires[act.size :]:
+                    earlier.add(last[wire])
+                    since[wire].add(number)
             earlier.discard(-1)
-            if earlier:
-                waiting[number] = len(earlier)
-                for other in earlier:
-                    successors[other].append(number)
-            else:
+            if not earlier:
                 self.first.append(number)
+                continue
+            waits = 0
+            mask = targets[number]
+            for other in earlier:
+                # What another that is waited for waits for itself need not be waited for: this
+                # keeps apart what has little to do with each other.
+                if len(earlier) > 3 and not earlier.isdisjoint(after[other]):
+                    continue
+                waits |= bit[other]
+                ahead[other] |= mask
+                after[other].append(number)
+            before[number] = waits
 
 
-class _Reach(NamedTuple):
-    """What some more wires would run: the movers, and what that changes.
-
-    Attributes:
-        gain: for each mover that runs, the number of its targets.
-        left: for how many each mover then waits, where that changes.
-        done: the movers that run.
-        arrived: those that then wait for wires alone.
-        touched: the wires asked for, and the targets of the movers in ``left``.
-    """
-
-    gain: int
-    left: dict[int, int]
-    done: list[int]
-    arrived: list[int]
-    touched: int
+_Reach: TypeAlias = tuple[int, int, list[int], list[int], int]
+"""What some more wires would run: the gain (for each mover that runs, the number of its targets);
+the movers that run, as a set and as a list; those that then wait for wires alone; and the wires
+asked for, with the targets of all movers that wait for one that runs."""
 
 
 class Search:
     """How far a run has come, and the search for the wires to go on with.
 
     Attributes:
-        graph: the order of the movers.
         front: the movers that have not run and wait for none.
     """
 
-    __slots__ = ("_active", "_lacks", "_reaches", "_waiting", "front", "graph")
+    __slots__ = ("_active", "_graph", "_lacks", "_left", "_order", "_reaches", "front")
 
     def __init__(self, graph: Graph) -> None:
-        self.graph = graph
-        self._waiting = list(graph.waiting)
-        self.front = set(graph.first)
+        self._graph = graph
+        self._order = graph.order()
+        self._left = (1 << len(graph.targets)) - 1
+        self.front = set(self._order.first)
         # While wires are added: those so far; for each set of wires that movers in front still
         # lack, these movers; and what each set would run, as far as that is known.
         self._active = 0
         self._lacks: dict[int, list[int]] = {}
         self._reaches: dict[int, _Reach] = {}
 
-    def copy(self) -> Search:
-        """One of its own that has come as far."""
+    def _copy(self) -> Search:
+        """One of its own that has come as far, to add wires."""
         other = Search.__new__(Search)
-        other.graph = self.graph
-        other._waiting = list(self._waiting)
+        other._graph = self._graph
+        other._order = self._order
+        other._left = self._left
         other.front = set(self.front)
         other._active = self._active
         other._lacks = {lack: list(movers) for lack, movers in self._lacks.items()}
@@ -151,9 +179,9 @@ class Search:
     def finish(self, number: int) -> None:
         """Take a mover in front off."""
         self.front.remove(number)
-        for later in self.graph.successors[number]:
-            self._waiting[later] -= 1
-            if not self._waiting[later]:
+        self._left ^= self._order.bit[number]
+        for later in self._order.after[number]:
+            if not self._order.before[later] & self._left:
                 self.front.add(later)
 
     def grow(
@@ -171,7 +199,7 @@ class Search:
         grows at least half as fast as the price. With several ``starts``, the search also begins
         with the targets of the first movers in front, and what gains most per price wins.
         """
-        targets = self.graph.targets
+        targets = self._graph.targets
         self._active = 0
         self._reaches = {}
         lacks: dict[int, list[int]] = {}
@@ -187,14 +215,16 @@ class Search:
                 break
             if lack.bit_count() <= limit or fits(lack):
                 first.append(lack)
+        for lack in lacks:
+            self._reach(lack)
         best, best_value = self, -1.0
         for start in first:
-            other = self.copy()
+            other = self._copy()
             gain = other._grow(start, limit, fits, cheap, least)
-            value = gain / _price(cheap | other._active, least)
+            value = gain / price(cheap | other._active, least)
             if value > best_value:
                 best, best_value = other, value
-        self._waiting = best._waiting
+        self._left = best._left
         self.front = best.front
         return best._active
 
@@ -203,63 +233,75 @@ class Search:
     ) -> int:
         """Add wires to ``start``; returns the gain of all."""
         gain = 0
-        if start:
-            reach = self._reach(start)
-            gain = reach.gain
-            cheap |= start
-            self._take(start, reach)
         lacks, reaches = self._lacks, self._reaches
+        if start:
+            gain = self._reach(start)[0]
+            self._take(start)
+            cheap |= start
+        # What each set of wires in ``lacks`` gains, apart for those that are cheap and those that
+        # are not, and those that must be looked at again. Of equal gains, the first mover decides.
+        near: dict[int, tuple[float, int]] = {}
+        far: dict[int, tuple[float, int]] = {}
+        fresh: set[int] = set(lacks)
+        fresh_far: set[int] = set()
         while True:
             active = self._active
-            best, best_value, best_first = 0, 0.0, -1
-            dear = []
-            for lack, movers in list(lacks.items()):
-                wires = active | lack
-                if wires.bit_count() > limit and not fits(wires):
-                    del lacks[lack]
-                    continue
+            for lack in fresh:
                 if lack & ~cheap:
-                    dear.append(lack)
-                    continue
-                reach = reaches.get(lack) or self._reach(lack)
-                value = reach.gain / lack.bit_count()
-                if value > best_value or (value == best_value and movers[0] < best_first):
-                    best, best_value, best_first = lack, value, movers[0]
-            if not best and dear:
-                paid = _price(cheap | active, least)
-                for lack in dear:
+                    fresh_far.add(lack)
+                elif (active | lack).bit_count() <= limit or fits(active | lack):
                     reach = reaches.get(lack) or self._reach(lack)
-                    if (gain + reach.gain) / _price(cheap | active | lack, least) < (
-                        0.5 * gain / paid
-                    ):
-                        continue
-                    value = reach.gain / lack.bit_count()
-                    movers = lacks[lack]
-                    if value > best_value or (value == best_value and movers[0] < best_first):
-                        best, best_value, best_first = lack, value, movers[0]
+                    near[lack] = (reach[0] / lack.bit_count(), -lacks[lack][0])
+                else:
+                    del lacks[lack]
+            best = 0
+            while near and not best:
+                best = max(near, key=near.__getitem__)
+                if (active | best).bit_count() > limit and not fits(active | best):
+                    del near[best], lacks[best]
+                    best = 0
             if not best:
-                return gain
-            reach = reaches[best]
-            gain += reach.gain
+                for lack in fresh_far:
+                    if (active | lack).bit_count() <= limit or fits(active | lack):
+                        reach = reaches.get(lack) or self._reach(lack)
+                        far[lack] = (reach[0] / lack.bit_count(), -lacks[lack][0])
+                    else:
+                        del lacks[lack]
+                fresh_far.clear()
+                # It must gain at least half as much for its price as all so far.
+                rate = 0.5 * gain / price(cheap | active, least)
+                for lack in sorted(far, key=far.__getitem__, reverse=True):
+                    wires = active | lack
+                    if wires.bit_count() > limit and not fits(wires):
+                        del far[lack], lacks[lack]
+                    elif (gain + reaches[lack][0]) / price(cheap | wires, least) >= rate:
+                        best = lack
+                        break
+                if not best:
+                    return gain
+            gain += reaches[best][0]
             # What was added is paid for.
             cheap |= best
-            self._take(best, reach)
+            fresh = self._take(best)
+            for lack in near.keys() & fresh:
+                del near[lack]
+            for lack in far.keys() & fresh:
+                del far[lack]
+            fresh_far &= lacks.keys()
+            fresh &= lacks.keys()
 
     def _reach(self, more: int) -> _Reach:
         """What runs with the wires ``more`` besides those that are active."""
-        targets = self.graph.targets
-        successors = self.graph.successors
-        weight = self.graph.weight
-        waiting = self._waiting
+        targets = self._graph.targets
+        order = self._order
+        after, before, ahead, bit = order.after, order.before, order.ahead, order.bit
         outside = ~(self._active | more)
+        stack = list(self._lacks.get(more, ()))
         if more & (more - 1):
-            stack = []
             for lack, movers in self._lacks.items():
-                if not lack & ~more:
+                if not lack & ~more and lack != more:
                     stack += movers
-        else:
-            stack = list(self._lacks.get(more, ()))
-        left: dict[int, int] = {}
+        left = self._left
         done = []
         arrived = []
         gain = 0
@@ -267,52 +309,57 @@ class Search:
         while stack:
             number = stack.pop()
             done.append(number)
-            gain += weight[number]
-            for later in successors[number]:
-                count = left.get(later)
-                if count is None:
-                    count = waiting[later]
-                    touched |= targets[later]
-                left[later] = count - 1
-                if count == 1:
+            gain += targets[number].bit_count()
+            left ^= bit[number]
+            touched |= ahead[number]
+            for later in after[number]:
+                if not before[later] & left:
                     if targets[later] & outside:
                         arrived.append(later)
                     else:
                         stack.append(later)
-        reach = self._reaches[more] = _Reach(gain, left, done, arrived, touched)
+        reach = self._reaches[more] = (gain, self._left ^ left, done, arrived, touched)
         return reach
 
-    def _take(self, more: int, reach: _Reach) -> None:
-        """Make the wires ``more`` active, and run what they reach."""
-        targets = self.graph.targets
-        waiting = self._waiting
-        for number, count in reach.left.items():
-            waiting[number] = count
-        self.front.difference_update(reach.done)
-        self.front.update(reach.arrived)
+    def _take(self, more: int) -> set[int]:
+        """Make the wires ``more`` active, and run what they reach.
+
+        Returns the sets of wires about which nothing is known any more, and some that no mover
+        lacks any more.
+        """
+        targets = self._graph.targets
+        _, ran, done, arrived, changed = self._reaches[more]
+        self._left ^= ran
+        self.front.difference_update(done)
+        self.front.update(arrived)
         self._active |= more
         outside = ~self._active
         lacks = self._lacks
+        fresh = set()
         # Another reach stays as it is unless a mover that it looked at waits for fewer movers or
         # wires now, or a mover in front lacks less: then they share wires.
-        changed = reach.touched
         for lack in [lack for lack in lacks if lack & more]:
             movers = lacks.pop(lack)
+            fresh.add(lack)
             rest = lack & outside
             if rest:
                 changed |= lack
+                fresh.add(rest)
                 known = lacks.get(rest)
                 lacks[rest] = sorted(known + movers) if known else movers
-        for number in reach.arrived:
+        for number in arrived:
             rest = targets[number] & outside
+            fresh.add(rest)
             known = lacks.get(rest)
             lacks[rest] = sorted([*known, number]) if known else [number]
         reaches = self._reaches
-        for lack in [lack for lack, found in reaches.items() if found.touched & changed]:
+        for lack in [lack for lack, found in reaches.items() if found[4] & changed]:
+            fresh.add(lack)
             del reaches[lack]
+        return fresh
 
 
-def _price(wires: int, least: float) -> float:
+def price(wires: int, least: float) -> float:
     """What a pass costs that writes a vector over ``wires``, in amplitudes."""
     return 2.0 ** wires.bit_count() + least
 

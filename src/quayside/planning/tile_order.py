@@ -18,11 +18,11 @@ Stages = list[int | list[int]]
 
 def run(
     blocks: Blocks, graph: Graph, pending: Sequence[int], active: int
-) -> tuple[Stages, list[int]]:
+) -> tuple[Stages, list[int], int]:
     """Run all of the blocks ``pending`` that the wires ``active`` can.
 
-    Returns the stages, and what is still pending: the other movers, and the diagonals that no
-    block in the stages had to wait for.
+    Returns the stages; what is still pending, the other movers and the diagonals that no block in
+    the stages had to wait for; and the targets of what is still pending.
     """
     targets, watched, wires_of = graph.targets, graph.watched, blocks.wires
     # On the wires ``closed`` a mover waits, and nothing may overtake it; on the wires ``held``
@@ -89,7 +89,7 @@ def run(
     for together, after in zip(gathered[1:], movers[1:], strict=True):
         stages.append(together)
         stages += after
-    return stages, sorted(rest + late) if late else rest
+    return stages, sorted(rest + late) if late else rest, closed
 
 
 def gather(graph: Graph, pending: Sequence[int]) -> tuple[list[int], list[int]]:

@@ -30,7 +30,7 @@ def make_rounds(blocks: Blocks, stages: Stages, span: int) -> list[Stages]:
     while search.front:
         active = search.grow(span, lambda wires: wires.bit_count() <= span, -1, 0.0)
         if active:
-            found, pending = run(inside, graph, pending, active)
+            found, pending, _ = run(inside, graph, pending, active)
             rounds.append(found)
             continue
         number = next_mover(graph, pending)

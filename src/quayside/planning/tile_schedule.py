@@ -11,11 +11,11 @@ at least ``low`` wires, and that is the only bond between them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from quayside.planning.tile_blocks import Blocks
-from quayside.planning.tile_graph import Graph, Search, mask_of, wires_of
+from quayside.planning.tile_graph import Graph, Search, mask_of, price, wires_of
 from quayside.planning.tile_order import gather, next_mover, run
 
 __all__ = ["Step", "make_steps"]
@@ -89,13 +89,22 @@ def _search(
 ) -> list[Step]:
     steps: list[Step] = []
     current = list(order)
-    search = Search(graph)
+    search: Search | None = None
     pending: Sequence[int] = range(len(blocks))
-    while search.front:
+    union = graph.union
+    while union:
         last = steps[-1] if steps and not steps[-1].wide else None
-        found = _choose(search, current, last, tile, low, starts)
+        fits = _fitting(current, last, tile, low)
+        stored = mask_of(current)
+        if fits(union) and price(stored | union, _LEAST_PRICE) <= 2 * price(stored, _LEAST_PRICE):
+            # All that is left: a search would find the same.
+            found = union
+        else:
+            search = search or Search(graph)
+            sure = tile - min(low, len(current))
+            found = search.grow(sure, fits, stored, _LEAST_PRICE, starts)
         if found:
-            stages, pending = run(blocks, graph, pending, found)
+            stages, pending, union = run(blocks, graph, pending, found)
             active = _join(last, current, wires_of(found), tile, low)
             current = last.after if last else current
             grown = current + sorted(active.difference(current))
@@ -110,8 +119,12 @@ def _search(
             assert number is not None
         if last is not None:
             _fill(last, set(), tile)
+        assert search is not None
         search.finish(number)
         pending = [other for other in pending if other != number]
+        union = 0
+        for other in pending:
+            union |= graph.targets[other]
         own = blocks.wires[number][: blocks.acts[number].size]
         grown = current + sorted(set(own).difference(current))
         steps.append(Step(current, grown, set(), [number], grown, wide=True))
@@ -144,10 +157,10 @@ def _flush(
     return rest
 
 
-def _choose(
-    search: Search, current: Sequence[int], last: Step | None, tile: int, low: int, starts: int
-) -> int:
-    """The wires that the next tile must hold, chosen to run the most; perhaps not all it can."""
+def _fitting(
+    current: Sequence[int], last: Step | None, tile: int, low: int
+) -> Callable[[int], bool]:
+    """Whether the next tile can hold some wires, besides those that it must."""
     stored = mask_of(current)
     share = min(low, len(current))
     held = mask_of(last.active if last else current[:low])
@@ -159,7 +172,7 @@ def _choose(
         shared += min(free, (active & stored & ~held).bit_count())
         return max(share - shared, 0) + active.bit_count() <= tile
 
-    return search.grow(tile - share, fits, stored, _LEAST_PRICE, starts)
+    return fits
 
 
 def _fill(step: Step, wanted: set[int], tile: int) -> None:
