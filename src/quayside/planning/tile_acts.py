@@ -58,7 +58,8 @@ class Act:
         total: wires and controls together.
         moves: whether amplitudes move along its wires, which must then be in the tile.
         flops: per amplitude, roughly; 0 but for matrices.
-        number: its own.
+        fuses: on how many wires it may be part of a cluster, 1 or 2; or 0.
+        code: a multiple of 4 of its own.
     """
 
     kind: Kind
@@ -72,14 +73,16 @@ class Act:
     total: int = field(init=False)
     moves: bool = field(init=False)
     flops: float = field(init=False)
-    number: int = field(init=False)
+    fuses: int = field(init=False)
+    code: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.total = self.size + self.controls
         self.moves = self.kind != "diagonal"
         rows = DENSE_FLOPS[self.form] << self.size
         self.flops = rows / (1 << self.controls) if self.kind == "dense" else 0.0
-        self.number = next(_numbers)
+        self.fuses = self.total if self.total <= 2 and self.kind != "prepare" else 0
+        self.code = next(_numbers) << 2
 
 
 @lru_cache(maxsize=4096)

@@ -76,30 +76,28 @@ def make_blocks(
     tables: dict[int, tuple[int, ...]] = {}
     for gate, trait, start in zip(gates, traits, starts, strict=True):
         wires = gate.qubits
-        if isinstance(gate, (Matrix, Diagonal, Permutation)):
+        if isinstance(gate, Matrix):
             controls = gate.controls
-            state = gate.control_state
-            if isinstance(gate, Diagonal):
-                act = diagonal_act(len(wires), len(controls), state, trait != 0)
-            elif isinstance(gate, Matrix):
-                act = matrix_act(len(wires), len(controls), state, trait)
-            else:
-                # One table serves many gates; it stays alive with them.
-                table = tables.get(id(gate.table))
-                if table is None:
-                    table = tables[id(gate.table)] = _source(gate.table)
-                if len(table) == 4 and not controls and table == (0, 2, 1, 3):
-                    first, second = wires
-                    wire_of[first], wire_of[second] = (
-                        wire_of.get(second, second),
-                        wire_of.get(first, first),
-                    )
-                    continue
-                if len(table) == 1:
-                    continue
-                act = permute_act(len(wires), len(controls), state, table)
-            if controls:
-                wires += controls
+            act = matrix_act(len(wires), len(controls), gate.control_state, trait)
+        elif isinstance(gate, Diagonal):
+            controls = gate.controls
+            act = diagonal_act(len(wires), len(controls), gate.control_state, trait != 0)
+        elif isinstance(gate, Permutation):
+            controls = gate.controls
+            # One table serves many gates; it stays alive with them.
+            table = tables.get(id(gate.table))
+            if table is None:
+                table = tables[id(gate.table)] = _source(gate.table)
+            if table == (0, 2, 1, 3) and not controls:
+                first, second = wires
+                wire_of[first], wire_of[second] = (
+                    wire_of.get(second, second),
+                    wire_of.get(first, first),
+                )
+                continue
+            if len(table) == 1:
+                continue
+            act = permute_act(len(wires), len(controls), gate.control_state, table)
         elif isinstance(gate, Relabel):
             moved = {
                 qubit: wire_of.get(source, source)
@@ -108,7 +106,10 @@ def make_blocks(
             wire_of.update(moved)
             continue
         else:
+            controls = ()
             act = prepare_act(len(wires))
+        if controls:
+            wires += controls
         if wire_of:
             wires = tuple([wire_of.get(qubit, qubit) for qubit in wires])
         if not stored.issuperset(wires):

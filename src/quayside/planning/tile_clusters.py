@@ -47,7 +47,7 @@ class _Made:
 class _Node:
     """Clusters with the same members.
 
-    A step is ``4 * act.number`` plus the member's place: 0 and 1 for a block on the first and
+    A step is the member's code plus its place: 0 and 1 for a block on the first and
     second wire, 2 for one on both, 3 for one on both whose first wire is the cluster's second.
     """
 
@@ -65,7 +65,7 @@ class _Node:
 
     def child(self, act: Act, place: int) -> _Node:
         """This with one more member."""
-        key = act.number << 2 | place
+        key = act.code | place
         node = self.children.get(key)
         if node is None:
             _tree.count += 1
@@ -173,20 +173,19 @@ class _Open:
 
     Attributes:
         wires: the wires.
-        node: what it is so far.
-        members: numbers of blocks, in order.
+        node: what it is so far; of no use for one that takes no more members.
+        members: numbers of blocks, in order; none if another cluster took them.
         parent: for one wire, the cluster on two wires that came right before on that wire.
-        dropped: whether another cluster took the members.
         pays: for two wires, whether one dense block was found to cost no more than the members;
             with more members it rarely ceases to, and the last word is that of ``settle``.
     """
 
-    __slots__ = ("dropped", "members", "node", "parent", "pays", "wires")
+    __slots__ = ("members", "node", "parent", "pays", "wires")
 
     def __init__(
         self,
         wires: tuple[int, ...],
-        node: _Node | None,
+        node: _Node,
         members: list[int],
         parent: _Open | None = None,
     ) -> None:
@@ -194,7 +193,6 @@ class _Open:
         self.node = node
         self.members = members
         self.parent = parent
-        self.dropped = False
         self.pays = False
 
 
@@ -224,53 +222,61 @@ def _find(blocks: Blocks, tree: _Tree) -> list[_Open]:
     # The cluster that the next block on a wire may still join.
     at: dict[int, _Open] = {}
     single_root, double_root = tree.single, tree.double
-    for number, (act, wires) in enumerate(zip(blocks.acts, blocks.wires, strict=True)):
-        total = act.total
-        if act.kind == "prepare" or not 1 <= total <= 2:
-            found.append(_Open(wires, None, [number]))
-            for wire in wires:
-                at.pop(wire, None)
-        elif total == 1:
+    number = -1
+    for act, wires in zip(blocks.acts, blocks.wires, strict=True):
+        number += 1
+        if act.fuses == 2:
+            first, second = wires
+            one, two = alone, also = at.get(first), at.get(second)
+            if alone is not None and len(alone.wires) == 1:
+                one = alone.parent
+            else:
+                alone = None
+            if also is not None and len(also.wires) == 1:
+                two = also.parent
+            else:
+                also = None
+            if one is None or one is not two:
+                one = _Open(wires, double_root, [])
+                found.append(one)
+            place = 0 if one.wires[0] == first else 1
+            node = one.node
+            members = one.members
+            if alone is not None:
+                node = node.joined.get((alone.node, place)) or node.join(alone.node, place)
+                members += alone.members
+                alone.members = []
+            if also is not None:
+                node = node.joined.get((also.node, 1 - place)) or node.join(also.node, 1 - place)
+                members += also.members
+                also.members = []
+            place += 2
+            one.node = node.children.get(act.code | place) or node.child(act, place)
+            members.append(number)
+            at[first] = at[second] = one
+        elif act.fuses == 1:
             wire = wires[0]
             cluster = at.get(wire)
             if cluster is not None:
                 node = cluster.node
-                assert node is not None
                 if len(cluster.wires) == 1:
-                    cluster.node = node.child(act, 0)
+                    cluster.node = node.children.get(act.code) or node.child(act, 0)
                     cluster.members.append(number)
                     continue
-                node = node.child(act, 0 if cluster.wires[0] == wire else 1)
+                place = 0 if cluster.wires[0] == wire else 1
+                node = node.children.get(act.code | place) or node.child(act, place)
                 if cluster.pays or node.length > _LONG or node.worthwhile():
                     cluster.pays = True
                     cluster.node = node
                     cluster.members.append(number)
                     continue
-            cluster = at[wire] = _Open(wires, single_root.child(act, 0), [number], cluster)
+            node = single_root.children.get(act.code) or single_root.child(act, 0)
+            cluster = at[wire] = _Open(wires, node, [number], cluster)
             found.append(cluster)
         else:
-            first, second = wires
-            one, two = at.get(first), at.get(second)
-            alone, also = one, two
-            if one is not None and len(one.wires) == 1:
-                one = one.parent
-            if two is not None and len(two.wires) == 1:
-                two = two.parent
-            if one is None or one is not two:
-                one = _Open(wires, double_root, [])
-                found.append(one)
-            swapped = one.wires[0] != first
-            node = one.node
-            assert node is not None
-            for single, place in ((alone, swapped), (also, not swapped)):
-                if single is not None and len(single.wires) == 1:
-                    assert single.node is not None
-                    node = node.join(single.node, int(place))
-                    one.members += single.members
-                    single.dropped = True
-            one.node = node.child(act, 3 if swapped else 2)
-            one.members.append(number)
-            at[first] = at[second] = one
+            found.append(_Open(wires, single_root, [number]))
+            for wire in wires:
+                at.pop(wire, None)
     return found
 
 
@@ -281,16 +287,15 @@ def _emit(blocks: Blocks, clusters: list[_Open]) -> tuple[Blocks, list[Product],
     products: dict[int, Product] = {}
     vanished = False
     for cluster in clusters:
-        if cluster.dropped:
-            continue
         members = cluster.members
+        if not members:
+            continue
         if len(members) == 1:
             number = members[0]
             add_act(acts[number])
             add_wires(wires[number])
             add_start(starts[number])
             continue
-        assert cluster.node is not None
         made, cancelled = cluster.node.made(len(cluster.wires))
         vanished |= cancelled
         for part in made:

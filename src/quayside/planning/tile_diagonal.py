@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from quayside.planning.tile_blocks import Blocks
-from quayside.planning.tile_gather import Filled, Gathering, Part, Slot
+from quayside.planning.tile_gather import Filled, Gathering, Slot
 from quayside.planning.tile_plan import (
     ALWAYS,
     MAX_GROUP_BITS,
@@ -33,29 +33,26 @@ DiagonalRecipe: TypeAlias = list[tuple[tuple[int, ...], list[_Term], int, int]]
 """A diagonal stage without its numbers: for each group its bits, terms, local mask and value."""
 
 
-class _Factor(NamedTuple):
-    """A block in the terms of a tile.
-
-    Attributes:
-        bits: the local bits that its table depends on, ascending.
-        number: of the block.
-        places: for each of the block's wires, and its controls unless they are in ``condition``:
-            its local bit, or ``~bit`` for an outer bit.
-        condition: where it applies.
-    """
-
-    bits: tuple[int, ...]
-    number: int
-    places: tuple[int, ...]
-    condition: Condition
+_Factor: TypeAlias = tuple[tuple[int, ...], int, tuple[int, ...], Condition]
+"""A block in the terms of a tile: the local bits that its table depends on, ascending; its number;
+for each of its wires, and its controls unless they are in the condition, the local bit, or ``~bit``
+for an outer bit; and where it applies."""
 
 
 @dataclass(slots=True, eq=False)
 class _Group:
-    """A group whose factors' local bits together are few, or one factor that is alone."""
+    """A group whose factors' local bits together are few, or one factor that is alone.
+
+    Attributes:
+        mask: the bits.
+        constant: the factors that are the same in every tile.
+        others: the factors that depend on outer bits.
+        condition: where the group applies.
+    """
 
     mask: int
-    factors: list[_Factor] = field(default_factory=list)
+    constant: list[_Factor] = field(default_factory=list)
+    others: list[_Factor] = field(default_factory=list)
     condition: Condition = ALWAYS
 
 
@@ -69,108 +66,119 @@ def diagonal_recipe(
     groups: list[_Group] = []
     alone: list[_Group] = []
     # A group that holds all bits of a mask does so for good.
-    holding: dict[int, _Group] = {}
-    for factor in sorted([_factor(blocks, number, place) for number in numbers], key=_by_bits):
-        mask = 0
-        for bit in factor.bits:
-            mask |= 1 << bit
-        best = holding.get(mask)
-        if best is None:
-            if factor.condition.local_mask or len(factor.bits) > MAX_GROUP_BITS:
-                alone.append(_Group(mask, [factor], factor.condition))
-                continue
-            growth = MAX_GROUP_BITS + 1
-            for group in groups:
-                size = (group.mask | mask).bit_count()
-                if size <= MAX_GROUP_BITS and size - group.mask.bit_count() < growth:
-                    best, growth = group, size - group.mask.bit_count()
-                    if not growth:
-                        break
-            if best is None:
-                best = _Group(0)
-                groups.append(best)
-            best.mask |= mask
-            holding[mask] = best
-        best.factors.append(factor)
+    holding: dict[tuple[int, ...], _Group] = {}
+    # No two factors have the same number, so that what comes after it is never compared.
+    for factor in sorted(_factors(blocks, numbers, place)):
+        bits, _, places, condition = factor
+        group = holding.get(bits)
+        if group is None:
+            mask = 0
+            for bit in bits:
+                mask |= 1 << bit
+            if condition.local_mask or len(bits) > MAX_GROUP_BITS:
+                group = _Group(mask, condition=condition)
+                alone.append(group)
+            else:
+                group = holding[bits] = _best(groups, mask)
+        if len(bits) < len(places) or condition.outer_mask:
+            group.others.append(factor)
+        else:
+            group.constant.append(factor)
     return [_settle(group, blocks, gathering) for group in groups + alone]
 
 
-def _by_bits(factor: _Factor) -> tuple[int, ...]:
-    return factor.bits
+def _best(groups: list[_Group], mask: int) -> _Group:
+    """The group that has to grow least to hold the bits ``mask``, or a new one; grown."""
+    best = None
+    least = MAX_GROUP_BITS + 1
+    for group in groups:
+        whole = group.mask | mask
+        growth = (whole ^ group.mask).bit_count()
+        if growth < least and whole.bit_count() <= MAX_GROUP_BITS:
+            best, least = group, growth
+            if not growth:
+                break
+    if best is None:
+        best = _Group(0)
+        groups.append(best)
+    best.mask |= mask
+    return best
 
 
-def _factor(blocks: Blocks, number: int, place: dict[int, int]) -> _Factor:
-    act = blocks.acts[number]
-    wires = blocks.wires[number]
-    condition = ALWAYS
-    # A table over the controls too packs with others; a condition does not.
-    if act.controls and act.total > MAX_GROUP_BITS:
-        condition = condition_of(wires[act.size :], act.state, place)
-        wires = wires[: act.size]
-    if len(wires) == 2:
-        one, two = place[wires[0]], place[wires[1]]
-        places: tuple[int, ...] = (one, two)
-        if one < 0:
-            bits: tuple[int, ...] = (two,) if two >= 0 else ()
-        elif two < 0:
-            bits = (one,)
-        else:
-            bits = places if one < two else (two, one)
-    else:
-        places = tuple([place[wire] for wire in wires])
-        bits = tuple(sorted([bit for bit in places if bit >= 0]))
-    return _Factor(bits, number, places, condition)
+def _factors(blocks: Blocks, numbers: Sequence[int], place: dict[int, int]) -> list[_Factor]:
+    factors: list[_Factor] = []
+    acts, wires_of = blocks.acts, blocks.wires
+    for number in numbers:
+        act = acts[number]
+        wires = wires_of[number]
+        if act.total == 2:
+            one, two = places = (place[wires[0]], place[wires[1]])
+            if one < 0:
+                factors.append((() if two < 0 else (two,), number, places, ALWAYS))
+            elif two < 0:
+                factors.append(((one,), number, places, ALWAYS))
+            elif one < two:
+                factors.append((places, number, places, ALWAYS))
+            else:
+                factors.append(((two, one), number, places, ALWAYS))
+            continue
+        condition = ALWAYS
+        # A table over the controls too packs with others; a condition does not.
+        if act.controls and act.total > MAX_GROUP_BITS:
+            condition = condition_of(wires[act.size :], act.state, place)
+            wires = wires[: act.size]
+        many = tuple([place[wire] for wire in wires])
+        factors.append((tuple(sorted([bit for bit in many if bit >= 0])), number, many, condition))
+    return factors
 
 
 def _settle(
     group: _Group, blocks: Blocks, gathering: Gathering
 ) -> tuple[tuple[int, ...], list[_Term], int, int]:
     """The group's recipe: first those factors that are the same in every tile."""
+    acts, starts = blocks.acts, blocks.starts
     order = _bits_of(group.mask)
-    rank = {bit: number for number, bit in enumerate(order)}
     count = len(order)
-    constant: list[Part] = []
-    terms: dict[tuple[tuple[int, ...], tuple[int, ...], int, int], list[_Factor]] = {}
-    for factor in group.factors:
-        if len(factor.bits) < len(factor.places) or factor.condition.outer_mask:
-            outer = sorted([~bit for bit in factor.places if bit < 0])
-            where = factor.condition
-            key = (
-                tuple([rank[bit] for bit in factor.bits]),
-                tuple(outer),
-                where.outer_mask,
-                where.outer_value,
-            )
-            terms.setdefault(key, []).append(factor)
-        else:
-            inside = tuple([rank[bit] for bit in factor.places])
-            constant.append((blocks.starts[factor.number], blocks.acts[factor.number], inside))
+    rank = {bit: number for number, bit in enumerate(order)}
     made: list[_Term] = []
-    if constant:
-        made.append((tuple(range(count)), (), gathering.table(count, constant), 0, 0))
-    for (inside, outside, mask, value), factors in sorted(terms.items(), key=lambda item: item[0]):
-        places = [order[number] for number in inside] + [~bit for bit in outside]
-        index = {bit: j for j, bit in enumerate(places)}
+    if group.constant:
         parts = [
-            (
-                blocks.starts[factor.number],
-                blocks.acts[factor.number],
-                tuple([index[bit] for bit in factor.places]),
-            )
-            for factor in factors
+            (starts[number], acts[number], tuple([rank[bit] for bit in places]))
+            for _, number, places, _ in group.constant
+        ]
+        made.append((tuple(range(count)), (), gathering.table(count, parts), 0, 0))
+    terms: dict[tuple[tuple[int, ...], tuple[int, ...], int, int], list[_Factor]] = {}
+    for factor in group.others:
+        bits, _, places, where = factor
+        key = (
+            tuple([rank[bit] for bit in bits]),
+            tuple(sorted([~bit for bit in places if bit < 0])),
+            where.outer_mask,
+            where.outer_value,
+        )
+        terms.setdefault(key, []).append(factor)
+    for (inside, outside, mask, value), factors in sorted(terms.items(), key=_key):
+        index = {order[number]: j for j, number in enumerate(inside)}
+        for bit in outside:
+            index[~bit] = len(index)
+        parts = [
+            (starts[number], acts[number], tuple([index[bit] for bit in places]))
+            for _, number, places, _ in factors
         ]
         made.append((inside, outside, gathering.table(len(index), parts), mask, value))
     return order, made, group.condition.local_mask, group.condition.local_value
 
 
+def _key(
+    item: tuple[tuple[tuple[int, ...], tuple[int, ...], int, int], list[_Factor]],
+) -> tuple[tuple[int, ...], tuple[int, ...], int, int]:
+    return item[0]
+
+
+@lru_cache(maxsize=4096)
 def _bits_of(mask: int) -> tuple[int, ...]:
     """The bits of a mask, ascending."""
-    bits = []
-    while mask:
-        lowest = mask & -mask
-        bits.append(lowest.bit_length() - 1)
-        mask ^= lowest
-    return tuple(bits)
+    return tuple([bit for bit in range(mask.bit_length()) if mask >> bit & 1])
 
 
 def fill_diagonal(recipe: DiagonalRecipe, filled: Filled) -> DiagonalStage:

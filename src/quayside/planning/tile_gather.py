@@ -34,12 +34,33 @@ _STRAIGHT = 0
 _FEW = 6  # bits: patterns of longer tables are rare, and would fill a cache
 
 _Pattern: TypeAlias = NDArray[np.intp]
-"""For each entry, which of a block's numbers it is; -1 for a 1."""
+"""For each entry, which of a block's numbers it is, or far below 0 for a 1."""
+
+_FAR = -(1 << 40)
 
 
 @dataclass(slots=True, eq=False)
-class _Alike:
-    """Arrays of one kind, each the product of one or more factors."""
+class _Matrices:
+    """Matrices of one size: where each starts in the pool, and its order among ``patterns``."""
+
+    starts: list[int] = field(default_factory=list)
+    which: list[int] = field(default_factory=list)
+    orders: dict[tuple[int, ...], int] = field(default_factory=dict)
+    patterns: list[_Pattern] = field(default_factory=list)
+
+    def index(self) -> _Pattern:
+        """Where in the pool the entries are, by rows."""
+        starts = np.array(self.starts, dtype=np.intp)[:, None]
+        if len(self.patterns) == 1:
+            return starts + self.patterns[0]
+        index: _Pattern = np.array(self.patterns)[self.which]
+        index += starts
+        return index
+
+
+@dataclass(slots=True, eq=False)
+class _Tables:
+    """Tables of one length, each the product of one or more factors."""
 
     starts: list[int] = field(default_factory=list)
     patterns: list[_Pattern] = field(default_factory=list)
@@ -47,35 +68,40 @@ class _Alike:
 
     def index(self) -> _Pattern:
         """Where in the pool each factor's entries are, by rows."""
-        patterns = np.concatenate(self.patterns).reshape(len(self.patterns), -1)
-        index = patterns + np.array(self.starts, dtype=np.intp)[:, None]
-        result: _Pattern = np.where(patterns < 0, ONE, index)
+        index = np.concatenate(self.patterns).reshape(len(self.patterns), -1)
+        index += np.array(self.starts, dtype=np.intp)[:, None]
+        result: _Pattern = np.maximum(index, ONE, out=index)
         return result
 
 
 class Gathering:
     """What a plan's stages ask for, and where it is found; nothing is asked for after a fill."""
 
-    __slots__ = ("_alike", "_indices", "_straight")
+    __slots__ = ("_matrices", "_matrix_indices", "_straight", "_table_indices", "_tables")
 
     def __init__(self) -> None:
-        self._alike: dict[int, _Alike] = {}
+        self._matrices: dict[int, _Matrices] = {}
+        self._tables: dict[int, _Tables] = {}
         self._straight: list[tuple[int, tuple[int, ...]]] = []
-        self._indices: dict[int, tuple[_Pattern, list[int] | None]] | None = None
+        self._matrix_indices: dict[int, _Pattern] | None = None
+        self._table_indices: dict[int, tuple[_Pattern, list[int] | None]] = {}
 
     def matrix(self, start: int, order: tuple[int, ...]) -> Slot:
         """Ask for a matrix; bit ``j`` of its index is bit ``order[j]`` of the block's."""
         k = len(order)
-        if k <= 3:
-            pattern = _small_matrix_pattern(order)
-        elif order == tuple(range(k)):
+        if k > 3 and order == tuple(range(k)):
             return self._as_it_lies(start, (1 << k, 1 << k))
-        else:
-            pattern = _matrix_pattern(order)
-        alike = self._of(-k)
-        alike.starts.append(start)
-        alike.patterns.append(pattern)
-        return -k, len(alike.starts) - 1
+        alike = self._matrices.get(k)
+        if alike is None:
+            alike = self._matrices[k] = _Matrices()
+        which = alike.orders.get(order)
+        if which is None:
+            which = alike.orders[order] = len(alike.patterns)
+            alike.patterns.append(_matrix_pattern(order))
+        starts = alike.starts
+        starts.append(start)
+        alike.which.append(which)
+        return -k, len(starts) - 1
 
     def table(self, bits: int, parts: Sequence[Part]) -> Slot:
         """Ask for the product of ``parts``, as a table over so many bits."""
@@ -83,19 +109,14 @@ class Gathering:
             start, act, places = parts[0]
             if places == tuple(range(bits)) and act.size == bits and act.entries is None:
                 return self._as_it_lies(start, (1 << bits,))
-        alike = self._of(1 << bits)
+        alike = self._tables.get(1 << bits)
+        if alike is None:
+            alike = self._tables[1 << bits] = _Tables()
         alike.firsts.append(len(alike.starts))
         make = _small_table_pattern if bits <= _FEW else _table_pattern
-        for start, act, places in parts:
-            alike.starts.append(start)
-            alike.patterns.append(make(act, places, bits))
+        alike.starts += [start for start, _, _ in parts]
+        alike.patterns += [make(act, places, bits) for _, act, places in parts]
         return 1 << bits, len(alike.firsts) - 1
-
-    def _of(self, kind: int) -> _Alike:
-        alike = self._alike.get(kind)
-        if alike is None:
-            alike = self._alike[kind] = _Alike()
-        return alike
 
     def _as_it_lies(self, start: int, shape: tuple[int, ...]) -> Slot:
         self._straight.append((start, shape))
@@ -103,23 +124,23 @@ class Gathering:
 
     def fill(self, pool: Pool) -> Filled:
         """The arrays that were asked for."""
-        if self._indices is None:
-            self._indices = {
-                kind: (
+        if self._matrix_indices is None:
+            self._matrix_indices = {k: alike.index() for k, alike in self._matrices.items()}
+            self._table_indices = {
+                length: (
                     alike.index(),
                     alike.firsts if len(alike.firsts) < len(alike.starts) else None,
                 )
-                for kind, alike in self._alike.items()
+                for length, alike in self._tables.items()
             }
         filled: Filled = {}
-        for kind, (index, firsts) in self._indices.items():
-            found = pool.take(index)
-            if kind < 0:
-                filled[kind] = list(found.reshape(-1, 1 << -kind, 1 << -kind))
-            else:
-                filled[kind] = list(
-                    found if firsts is None else np.multiply.reduceat(found, firsts, axis=0)
-                )
+        for k, index in self._matrix_indices.items():
+            filled[-k] = list(pool.take(index).reshape(-1, 1 << k, 1 << k))
+        for length, (index, firsts) in self._table_indices.items():
+            found: Pool = pool.take(index)
+            if firsts is not None:
+                found = np.multiply.reduceat(found, firsts, axis=0)
+            filled[length] = list(found)
         if self._straight:
             filled[_STRAIGHT] = [
                 pool[start : start + int(np.prod(shape))].reshape(shape)
@@ -142,9 +163,6 @@ def _matrix_pattern(order: tuple[int, ...]) -> _Pattern:
     return pattern
 
 
-_small_matrix_pattern = lru_cache(maxsize=64)(_matrix_pattern)
-
-
 def _table_pattern(act: Act, places: tuple[int, ...], bits: int) -> _Pattern:
     index = np.arange(1 << bits)
     own = np.zeros(1 << bits, dtype=np.intp)
@@ -154,7 +172,7 @@ def _table_pattern(act: Act, places: tuple[int, ...], bits: int) -> _Pattern:
     own &= (1 << act.size) - 1
     if act.entries is not None:
         own = np.array(act.entries, dtype=np.intp)[own]
-    pattern: _Pattern = np.where(idle, -1, own)
+    pattern: _Pattern = np.where(idle, _FAR, own)
     return pattern
 
 

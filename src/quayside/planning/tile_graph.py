@@ -11,6 +11,7 @@ Sets of wires are integers here: bit ``w`` is wire ``w``.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
@@ -72,7 +73,7 @@ class _Order:
     """Which movers wait for which. Sets of movers are integers too.
 
     Attributes:
-        bit: for each block, itself as a set.
+        bit: for each mover, itself as a set.
         before: for each mover, those that it waits for.
         after: for each mover, those that wait for it.
         ahead: for each mover, the targets of those.
@@ -83,20 +84,16 @@ class _Order:
 
     def __init__(self, blocks: Blocks, targets: list[int]) -> None:
         count = len(blocks)
-        self.bit = bit = [1 << number for number in range(count)]
+        self.bit = bit = [0] * count
         self.before = before = [0] * count
         self.after: list[list[int]] = [[] for _ in range(count)]
         self.ahead = ahead = [0] * count
         self.first: list[int] = []
         after = self.after
         # By wire: the last mover, and all that the next one waits for. -1 stands for none.
-        last: dict[int, int] = {}
-        since: dict[int, set[int]] = {}
+        last: defaultdict[int, int] = defaultdict(_none)
+        since: defaultdict[int, set[int]] = defaultdict(set)
         for number, (act, wires) in enumerate(zip(blocks.acts, blocks.wires, strict=True)):
-            for wire in wires:
-                if wire not in last:
-                    last[wire] = -1
-                    since[wire] = {-1}
             if not act.moves:
                 if act.total == 2:
                     one, two = wires
@@ -107,6 +104,7 @@ class _Order:
                     for wire in wires:
                         since[wire] |= earlier
                 continue
+            bit[number] = 1 << number
             if act.total == 1:
                 wire = wires[0]
                 earlier = since[wire]
@@ -136,6 +134,10 @@ class _Order:
                 ahead[other] |= mask
                 after[other].append(number)
             before[number] = waits
+
+
+def _none() -> int:
+    return -1
 
 
 _Reach: TypeAlias = tuple[int, int, list[int], list[int], int]

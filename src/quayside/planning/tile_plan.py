@@ -17,6 +17,9 @@ highest, all of them are active, and an amplitude whose index has one of them se
 pass: it is not read. A state with nothing stored is the one amplitude 1.
 
 What does not fit in a tile at all is a :class:`WidePass`.
+
+Nobody writes to a stage once it is made. Stages, terms and rounds are not frozen all the same: a
+plan has hundreds of them, and making frozen ones would take a good part of planning.
 """
 
 from __future__ import annotations
@@ -71,7 +74,7 @@ MAX_GROUP_BITS = 6
 """Diagonal terms are merged to groups of at most this many local bits: tables of 64 factors."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class DenseStage:
     """A matrix of shape ``(2**k, 2**k)``, complex128, on ``k`` local bits.
 
@@ -85,7 +88,7 @@ class DenseStage:
     condition: Condition = ALWAYS
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class DiagonalTerm:
     """A factor that depends on some of its group's local bits and on outer bits.
 
@@ -103,7 +106,7 @@ class DiagonalTerm:
     outer_value: int = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class DiagonalGroup:
     """The product of ``terms``, for the amplitudes with ``local & local_mask == local_value``.
 
@@ -120,14 +123,14 @@ class DiagonalGroup:
     local_value: int = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class DiagonalStage:
     """Multiplies every amplitude by the product of its groups."""
 
     groups: tuple[DiagonalGroup, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class PermuteStage:
     """A permutation of basis states of the ``k`` local bits ``bits`` (ascending).
 
@@ -145,7 +148,7 @@ class PermuteStage:
         return len(self.bits) == 1 and int(self.source[0]) == 1
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class PrepareStage:
     """Puts the local bits ``bits`` (ascending), which are all |0>, into the state ``amplitudes``.
 
@@ -160,7 +163,7 @@ class PrepareStage:
 Stage: TypeAlias = Union[DenseStage, DiagonalStage, PermuteStage, PrepareStage]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Round:
     """Stages that move amplitudes only along the local bits ``targets`` (ascending).
 
