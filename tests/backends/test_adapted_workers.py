@@ -105,3 +105,16 @@ def test_an_error_without_a_class_here_still_says_what_it_was() -> None:
         job.result(LONG)
     assert "UnpicklableError" in str(caught.value.__cause__)
     assert "in raising_oddly" in str(caught.value.__cause__.__cause__)  # type: ignore[union-attr]  # it has one
+
+
+def test_a_backend_is_warmed_up_where_it_runs_in_processes() -> None:
+    default_workers().stop()  # as if the interpreter ended: nothing is started from here on
+    default_workers()._renew()
+    adapted(theirs.plain).warm_up()
+    assert default_workers().pids() == []
+    backend = adapted(theirs.plain, "process")
+    backend.warm_up()
+    assert until(lambda: len(default_workers().pids()) == 1, LONG)
+    (pid,) = default_workers().pids()
+    assert backend.run(circuit()).result(LONG).success
+    assert default_workers().pids() == [pid]

@@ -273,6 +273,14 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         weakref.finalize(self, pool.stop, 0.0)
         return pool
 
+    def warm_up(self) -> None:
+        """Start a worker process now, so that the first run does not wait for one.
+
+        Returns at once. Does nothing where one is idle, and where runs are done in threads.
+        """
+        if self.isolation == "process" and self._source is not None:
+            default_workers().warm_up(self._source)
+
     def _check_portable(self) -> None:
         if self._source is None:
             raise RunInputError(
