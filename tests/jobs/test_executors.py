@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from job_doubles import LONG, HeldWork, a_job, a_ledger, a_result, until
@@ -18,6 +18,7 @@ from qiskit.providers import JobError, JobStatus
 from quayside.errors import OutOfMemoryError
 from quayside.jobs.errors import JobFailedError
 from quayside.jobs.executors import MemoryRequest, WorkerPool, default_pool
+from quayside.jobs.own_threads import OwnThreads
 
 HELPERS = next(path for path in sys.path if path.endswith("helpers"))
 
@@ -257,6 +258,32 @@ def test_a_stopped_pool_fails_the_job(pool: WorkerPool) -> None:
     job = a_job(HeldWork(held=False), pool)
     with pytest.raises(JobFailedError, match="could not be queued"):
         job.result(LONG)
+
+
+@pytest.mark.parametrize("make", [lambda: WorkerPool(1), OwnThreads])
+def test_j40_stopping_while_a_worker_is_about_to_start(
+    make: Callable[[], WorkerPool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The interpreter may exit while another thread is between making a worker and starting it.
+    pool, about, go_on = make(), threading.Event(), threading.Event()
+    start = threading.Thread.start
+
+    def slow_start(thread: threading.Thread) -> None:
+        if thread.name.startswith("quayside-"):
+            about.set()
+            assert go_on.wait(LONG)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", slow_start)
+    jobs = []
+    submitter = threading.Thread(target=lambda: jobs.append(a_job(HeldWork(), pool)))
+    submitter.start()
+    assert about.wait(LONG)
+    pool.stop()
+    go_on.set()
+    submitter.join(LONG)
+    assert until(jobs[0].in_final_state)
+    assert jobs[0].status() is not JobStatus.DONE
 
 
 def test_backends_share_one_pool_a_process() -> None:

@@ -79,7 +79,9 @@ def load_circuits(path: str | os.PathLike[str]) -> list[QuantumCircuit]:
 
 def _read_qpy(file: Path, content: bytes) -> list[QuantumCircuit]:
     if not content.startswith(_QPY_MAGIC):
-        raise CircuitFileError(f"{file}: is not a QPY file (one that qiskit.qpy.dump wrote)", path=str(file))
+        raise CircuitFileError(
+            f"{file}: is not a QPY file (one that qiskit.qpy.dump wrote)", path=str(file)
+        )
     try:
         circuits = qpy.load(io.BytesIO(content))
     except _MALFORMED as error:

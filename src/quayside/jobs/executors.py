@@ -90,7 +90,8 @@ class WorkerPool:
         self._waiting: dict[Task, None] = {}
         self._running: dict[Task, None] = {}
         self._devices: dict[Ledger, _Waiting] = {}
-        self._threads: set[threading.Thread] = set()
+        self._threads: set[threading.Thread] = set()  # those about to start are in it as well
+        self._alive: set[threading.Thread] = set()  # started: only these can be joined
         self._idle = 0
         self._stopping = False
 
@@ -136,7 +137,7 @@ class WorkerPool:
         with self._condition:
             self._stopping = True
             tasks = [*self._waiting, *self._running]
-            threads = list(self._threads)
+            threads = list(self._alive)
             self._waiting.clear()
             self._devices.clear()
             self._condition.notify_all()
@@ -149,11 +150,15 @@ class WorkerPool:
     def _work(self) -> None:
         """A worker's life."""
         condition = self._condition
+        thread = threading.current_thread()
+        with condition:
+            self._alive.add(thread)
         while True:
             with condition:
                 while (taken := self._take()) is None:
                     if self._stopping:
-                        self._threads.discard(threading.current_thread())
+                        self._threads.discard(thread)
+                        self._alive.discard(thread)
                         return
                     self._idle += 1
                     # Tasks that wait now wait for memory, which others may free without a word.

@@ -32,22 +32,23 @@ class OwnThreads(WorkerPool):
             if self._stopping:
                 raise RuntimeError("the interpreter is exiting: no more work is taken")
             self._running[task] = None
-            self._threads.add(thread)
         try:
             thread.start()
         except RuntimeError:
             with self._condition:
                 self._running.pop(task, None)
-                self._threads.discard(thread)
             raise
 
     def discard(self, task: Task) -> None:
         """Nothing waits here, so there is nothing to forget."""
 
     def _live(self, task: Task) -> None:
+        thread = threading.current_thread()
+        with self._condition:
+            self._alive.add(thread)
         self._run(task, None)
         with self._condition:
-            self._threads.discard(threading.current_thread())
+            self._alive.discard(thread)
 
 
 _threads = OwnThreads()
