@@ -1,4 +1,4 @@
-"""Which blocks wait for which, and which wires run the most of them.
+"""Which wires run the most blocks: the search of the tiled planner.
 
 Two blocks commute where, on every wire that they share, both are diagonal; otherwise they keep
 their order. A set of *active* wires can run a block when its targets are active and all that it
@@ -6,18 +6,20 @@ waits for has run. Diagonals and controls may look at any wire, so diagonals nev
 active wires, nor for each other: only *movers*, which move amplitudes along their targets, are
 searched over, and a mover waits for the movers before a diagonal that stands before it.
 
+So some wires can run a mover if they hold its *cone*: its targets, and those of all the movers
+that it waits for, directly or not. What a search has to know of the movers are their cones.
+
 Sets of wires are integers here: bit ``w`` is wire ``w``.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable
-from typing import TypeAlias
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from quayside.planning.tile_blocks import Blocks
 
-__all__ = ["Graph", "Search", "mask_of", "price", "wires_of"]
+__all__ = ["Graph", "choose", "mask_of", "price", "wires_of"]
 
 
 class Graph:
@@ -26,14 +28,14 @@ class Graph:
     Attributes:
         targets: for each block, the wires along which it moves amplitudes.
         watched: for each block, the wires on which it is diagonal.
+        wires: for each block, its wires.
         union: the targets of all.
     """
 
-    __slots__ = ("_blocks", "_order", "targets", "union", "watched")
+    __slots__ = ("targets", "union", "watched", "wires")
 
     def __init__(self, blocks: Blocks) -> None:
-        self._blocks = blocks
-        self._order: _Order | None = None
+        self.wires = blocks.wires
         targets = []
         watched = []
         union = 0
@@ -42,12 +44,10 @@ class Graph:
                 mask = 1 << wires[0]
                 seen = 0
             elif act.total == 2:
-                one, two = wires
-                if act.controls:
-                    mask = 1 << one
-                    seen = 1 << two
-                else:
-                    mask = 1 << one | 1 << two
+                mask = 1 << wires[0]
+                seen = 1 << wires[1]
+                if not act.controls:
+                    mask |= seen
                     seen = 0
             else:
                 mask = mask_of(wires[: act.size])
@@ -55,310 +55,232 @@ class Graph:
             if act.moves:
                 union |= mask
             else:
-                mask, seen = 0, mask | seen
+                seen |= mask
+                mask = 0
             targets.append(mask)
             watched.append(seen)
         self.targets = targets
         self.watched = watched
         self.union = union
 
-    def order(self) -> _Order:
-        """The order among the movers."""
-        if self._order is None:
-            self._order = _Order(self._blocks, self.targets)
-        return self._order
+
+@dataclass(slots=True, eq=False)
+class _Limits:
+    """What wires there may be, and what they cost; see :func:`choose`."""
+
+    sure: int
+    fits: Callable[[int], bool]
+    cheap: int
+    least: float
+
+    def allow(self, wires: int) -> bool:
+        """Whether the wires fit."""
+        return wires.bit_count() <= self.sure or self.fits(wires)
 
 
-class _Order:
-    """Which movers wait for which. Sets of movers are integers too.
+def choose(
+    graph: Graph,
+    pending: Sequence[int],
+    union: int,
+    sure: int,
+    fits: Callable[[int], bool],
+    cheap: int,
+    least: float,
+    starts: int = 1,
+) -> int:
+    """Wires that run much of the blocks ``pending``, whose targets are ``union``, for their price.
 
-    Attributes:
-        bit: for each mover, itself as a set.
-        before: for each mover, those that it waits for.
-        after: for each mover, those that wait for it.
-        ahead: for each mover, the targets of those.
-        first: the movers that wait for none.
+    Returns 0 if there are none that ``fits`` allows and that run anything. Up to ``sure`` wires
+    always fit, and what does not fit does not with more wires either. The price is that of a
+    vector over the wires ``cheap`` and those found: ``least`` more than its amplitudes.
+
+    Wires are added greedily: each time those, among what some mover in front still lacks, that
+    run the most per wire. Wires that are not ``cheap`` are added last, and only where the gain
+    grows at least half as fast as the price. With several ``starts``, the search also begins with
+    the targets of the first movers in front, and what gains most per price wins.
     """
-
-    __slots__ = ("after", "ahead", "before", "bit", "first")
-
-    def __init__(self, blocks: Blocks, targets: list[int]) -> None:
-        count = len(blocks)
-        self.bit = bit = [0] * count
-        self.before = before = [0] * count
-        self.after: list[list[int]] = [[] for _ in range(count)]
-        self.ahead = ahead = [0] * count
-        self.first: list[int] = []
-        after = self.after
-        # By wire: the last mover, and all that the next one waits for. -1 stands for none.
-        last: defaultdict[int, int] = defaultdict(_none)
-        since: defaultdict[int, set[int]] = defaultdict(set)
-        for number, (act, wires) in enumerate(zip(blocks.acts, blocks.wires, strict=True)):
-            if not act.moves:
-                if act.total == 2:
-                    one, two = wires
-                    since[one].add(last[two])
-                    since[two].add(last[one])
-                elif act.total > 2:
-                    earlier = {last[wire] for wire in wires}
-                    for wire in wires:
-                        since[wire] |= earlier
-                continue
-            bit[number] = 1 << number
-            if act.total == 1:
-                wire = wires[0]
-                earlier = since[wire]
-                since[wire] = {number}
-                last[wire] = number
-            else:
-                earlier = set()
-                for wire in wires[: act.size]:
-                    earlier |= since[wire]
-                    since[wire] = {number}
-                    last[wire] = number
-                for wire in wires[act.size :]:
-                    earlier.add(last[wire])
-                    since[wire].add(number)
-            earlier.discard(-1)
-            if not earlier:
-                self.first.append(number)
-                continue
-            waits = 0
-            mask = targets[number]
-            for other in earlier:
-                # What another that is waited for waits for itself need not be waited for: this
-                # keeps apart what has little to do with each other.
-                if len(earlier) > 3 and not earlier.isdisjoint(after[other]):
-                    continue
-                waits |= bit[other]
-                ahead[other] |= mask
-                after[other].append(number)
-            before[number] = waits
-
-
-def _none() -> int:
-    return -1
-
-
-_Reach: TypeAlias = tuple[int, int, list[int], list[int], int]
-"""What some more wires would run: the gain (for each mover that runs, the number of its targets);
-the movers that run, as a set and as a list; those that then wait for wires alone; and the wires
-asked for, with the targets of all movers that wait for one that runs."""
-
-
-class Search:
-    """How far a run has come, and the search for the wires to go on with.
-
-    Attributes:
-        front: the movers that have not run and wait for none.
-    """
-
-    __slots__ = ("_active", "_graph", "_lacks", "_left", "_order", "_reaches", "front")
-
-    def __init__(self, graph: Graph) -> None:
-        self._graph = graph
-        self._order = graph.order()
-        self._left = (1 << len(graph.targets)) - 1
-        self.front = set(self._order.first)
-        # While wires are added: those so far; for each set of wires that movers in front still
-        # lack, these movers; and what each set would run, as far as that is known.
-        self._active = 0
-        self._lacks: dict[int, list[int]] = {}
-        self._reaches: dict[int, _Reach] = {}
-
-    def _copy(self) -> Search:
-        """One of its own that has come as far, to add wires."""
-        other = Search.__new__(Search)
-        other._graph = self._graph
-        other._order = self._order
-        other._left = self._left
-        other.front = set(self.front)
-        other._active = self._active
-        other._lacks = {lack: list(movers) for lack, movers in self._lacks.items()}
-        other._reaches = dict(self._reaches)
-        return other
-
-    def finish(self, number: int) -> None:
-        """Take a mover in front off."""
-        self.front.remove(number)
-        self._left ^= self._order.bit[number]
-        for later in self._order.after[number]:
-            if not self._order.before[later] & self._left:
-                self.front.add(later)
-
-    def grow(
-        self, limit: int, fits: Callable[[int], bool], cheap: int, least: float, starts: int = 1
-    ) -> int:
-        """Find wires that run much for their price, and run all that they can.
-
-        Returns the wires; 0 if there are none that ``fits`` allows and that run anything.
-        Up to ``limit`` wires always fit, and what does not fit does not with more wires either.
-        The price is that of a vector over the wires ``cheap`` and those found: ``least`` more
-        than the number of its amplitudes.
-
-        Wires are added greedily: each time those, among what some mover in front still lacks, that
-        run the most per wire. Wires that are not ``cheap`` are added last, and only where the gain
-        grows at least half as fast as the price. With several ``starts``, the search also begins
-        with the targets of the first movers in front, and what gains most per price wins.
-        """
-        targets = self._graph.targets
-        self._active = 0
-        self._reaches = {}
-        lacks: dict[int, list[int]] = {}
-        self._lacks = lacks
-        for number in sorted(self.front):
-            lacks.setdefault(targets[number], []).append(number)
-        if starts == 1:
-            self._grow(0, limit, fits, cheap, least)
-            return self._active
-        first = [0]
-        for lack in lacks:
-            if len(first) >= starts:
-                break
-            if lack.bit_count() <= limit or fits(lack):
-                first.append(lack)
-        for lack in lacks:
-            self._reach(lack)
-        best, best_value = self, -1.0
-        for start in first:
-            other = self._copy()
-            gain = other._grow(start, limit, fits, cheap, least)
-            value = gain / price(cheap | other._active, least)
-            if value > best_value:
-                best, best_value = other, value
-        self._left = best._left
-        self.front = best.front
-        return best._active
-
-    def _grow(
-        self, start: int, limit: int, fits: Callable[[int], bool], cheap: int, least: float
-    ) -> int:
-        """Add wires to ``start``; returns the gain of all."""
-        gain = 0
-        lacks, reaches = self._lacks, self._reaches
+    limits = _Limits(sure, fits, cheap, least)
+    gains, firsts = _cones(graph, pending, union, limits)
+    if starts == 1:
+        trial = _Trial(gains, firsts, limits)
+        trial.grow()
+        return trial.active
+    front = _Trial(dict(gains), dict(firsts), limits).front()
+    best, best_value = 0, -1.0
+    for start in [0, *sorted(front, key=firsts.__getitem__)[: starts - 1]]:
+        trial = _Trial(dict(gains), dict(firsts), limits)
         if start:
-            gain = self._reach(start)[0]
-            self._take(start)
-            cheap |= start
-        # What each set of wires in ``lacks`` gains, apart for those that are cheap and those that
-        # are not, and those that must be looked at again. Of equal gains, the first mover decides.
-        near: dict[int, tuple[float, int]] = {}
-        far: dict[int, tuple[float, int]] = {}
-        fresh: set[int] = set(lacks)
-        fresh_far: set[int] = set()
+            trial.take(start)
+        trial.grow()
+        value = trial.gain / price(cheap | trial.active, least)
+        if value > best_value:
+            best, best_value = trial.active, value
+    return best
+
+
+_NEVER = -1
+"""The cone of a mover that no wires can run in this pass: it holds all wires."""
+
+
+def _cones(
+    graph: Graph, pending: Sequence[int], union: int, limits: _Limits
+) -> tuple[dict[int, int], dict[int, int]]:
+    """For each cone that fits, how many targets its movers have, and its first mover."""
+    targets, wires_of = graph.targets, graph.wires
+    gains: dict[int, int] = {}
+    firsts: dict[int, int] = {}
+    # By wire: the cone of the last mover, and those of all that the next one waits for.
+    passed: dict[int, int] = {}
+    needed: dict[int, int] = {}
+    never = 0
+    for number in pending:
+        mask = targets[number]
+        wires = wires_of[number]
+        if not mask:
+            if len(wires) == 2:
+                one, two = wires
+                if one in passed:
+                    needed[two] = needed.get(two, 0) | passed[one]
+                if two in passed:
+                    needed[one] = needed.get(one, 0) | passed[two]
+            elif len(wires) > 2:
+                cone = 0
+                for wire in wires:
+                    cone |= passed.get(wire, 0)
+                for wire in wires:
+                    needed[wire] = needed.get(wire, 0) | cone
+            continue
+        cone = mask
+        if len(wires) == 1:
+            wire = wires[0]
+            cone |= needed.get(wire, 0)
+        else:
+            for wire in wires:
+                cone |= (needed if mask >> wire & 1 else passed).get(wire, 0)
+        if cone in gains:
+            gains[cone] += mask.bit_count()
+        elif cone != _NEVER and limits.allow(cone):
+            gains[cone] = mask.bit_count()
+            firsts[cone] = number
+        else:
+            cone = _NEVER
+            never |= mask
+            if never == union:
+                # Every mover from here on waits for one that cannot run.
+                break
+        if len(wires) == 1:
+            passed[wire] = needed[wire] = cone
+            continue
+        for wire in wires:
+            if mask >> wire & 1:
+                passed[wire] = needed[wire] = cone
+            else:
+                needed[wire] = needed.get(wire, 0) | cone
+    return gains, firsts
+
+
+class _Trial:
+    """Wires to which others are added.
+
+    Attributes:
+        active: the wires.
+        gain: how many targets the movers have that they run.
+    """
+
+    # _gains: for each set of wires that movers still lack, how many targets these have.
+    # _firsts: the first of these movers.
+    # _front: what the movers in front lack. These are the least of the sets in _gains, and they
+    #     are disjoint: each wire has at most one mover in front, all others there wait for it.
+    # _near: of those that are cheap, what they gain per wire; of equals, the first mover decides.
+    # _far: the same of the others.
+
+    __slots__ = ("_far", "_firsts", "_front", "_gains", "_limits", "_near", "active", "gain")
+
+    def __init__(self, gains: dict[int, int], firsts: dict[int, int], limits: _Limits) -> None:
+        self._gains = gains
+        self._firsts = firsts
+        self._limits = limits
+        self._front = 0
+        self._near: dict[int, tuple[float, int]] = {}
+        self._far: dict[int, tuple[float, int]] = {}
+        self.active = 0
+        self.gain = 0
+        self._look(gains)
+
+    def front(self) -> list[int]:
+        """What the movers in front lack."""
+        return [*self._near, *self._far]
+
+    def grow(self) -> None:
+        """Add wires as long as it pays."""
+        near, far = self._near, self._far
+        limits = self._limits
+        sure, fits = limits.sure, limits.fits
         while True:
-            active = self._active
-            for lack in fresh:
-                if lack & ~cheap:
-                    fresh_far.add(lack)
-                elif (active | lack).bit_count() <= limit or fits(active | lack):
-                    reach = reaches.get(lack) or self._reach(lack)
-                    near[lack] = (reach[0] / lack.bit_count(), -lacks[lack][0])
-                else:
-                    del lacks[lack]
             best = 0
-            while near and not best:
+            while near:
                 best = max(near, key=near.__getitem__)
-                if (active | best).bit_count() > limit and not fits(active | best):
-                    del near[best], lacks[best]
-                    best = 0
+                wires = self.active | best
+                if wires.bit_count() <= sure or fits(wires):
+                    break
+                del near[best]
+                best = 0
+            if not best and far:
+                best = self._worth()
             if not best:
-                for lack in fresh_far:
-                    if (active | lack).bit_count() <= limit or fits(active | lack):
-                        reach = reaches.get(lack) or self._reach(lack)
-                        far[lack] = (reach[0] / lack.bit_count(), -lacks[lack][0])
-                    else:
-                        del lacks[lack]
-                fresh_far.clear()
-                # It must gain at least half as much for its price as all so far.
-                rate = 0.5 * gain / price(cheap | active, least)
-                for lack in sorted(far, key=far.__getitem__, reverse=True):
-                    wires = active | lack
-                    if wires.bit_count() > limit and not fits(wires):
-                        del far[lack], lacks[lack]
-                    elif (gain + reaches[lack][0]) / price(cheap | wires, least) >= rate:
-                        best = lack
-                        break
-                if not best:
-                    return gain
-            gain += reaches[best][0]
-            # What was added is paid for.
-            cheap |= best
-            fresh = self._take(best)
-            for lack in near.keys() & fresh:
-                del near[lack]
-            for lack in far.keys() & fresh:
-                del far[lack]
-            fresh_far &= lacks.keys()
-            fresh &= lacks.keys()
+                return
+            self.take(best)
 
-    def _reach(self, more: int) -> _Reach:
-        """What runs with the wires ``more`` besides those that are active."""
-        targets = self._graph.targets
-        order = self._order
-        after, before, ahead, bit = order.after, order.before, order.ahead, order.bit
-        outside = ~(self._active | more)
-        stack = list(self._lacks.get(more, ()))
-        if more & (more - 1):
-            for lack, movers in self._lacks.items():
-                if not lack & ~more and lack != more:
-                    stack += movers
-        left = self._left
-        done = []
-        arrived = []
-        gain = 0
-        touched = more
-        while stack:
-            number = stack.pop()
-            done.append(number)
-            gain += targets[number].bit_count()
-            left ^= bit[number]
-            touched |= ahead[number]
-            for later in after[number]:
-                if not before[later] & left:
-                    if targets[later] & outside:
-                        arrived.append(later)
-                    else:
-                        stack.append(later)
-        reach = self._reaches[more] = (gain, self._left ^ left, done, arrived, touched)
-        return reach
+    def _worth(self) -> int:
+        """The best of the wires that are not cheap, if they are worth it; else 0."""
+        limits = self._limits
+        known = limits.cheap | self.active
+        # They must gain at least half as much for their price as all so far.
+        rate = 0.5 * self.gain / price(known, limits.least)
+        for lack in sorted(self._far, key=self._far.__getitem__, reverse=True):
+            if not limits.allow(self.active | lack):
+                del self._far[lack]
+            elif (self.gain + self._gains[lack]) / price(known | lack, limits.least) >= rate:
+                return lack
+        return 0
 
-    def _take(self, more: int) -> set[int]:
-        """Make the wires ``more`` active, and run what they reach.
+    def take(self, more: int) -> None:
+        """Add the wires ``more``, which movers in front lack."""
+        gains, firsts = self._gains, self._firsts
+        self.active |= more
+        self._front ^= more
+        if self._near.pop(more, None) is None:
+            del self._far[more]
+        changed = set()
+        for lack in [lack for lack in gains if lack & more]:
+            gain = gains.pop(lack)
+            first = firsts.pop(lack)
+            rest = lack & ~more
+            if not rest:
+                self.gain += gain
+                continue
+            changed.add(rest)
+            if rest in gains:
+                gains[rest] += gain
+                if first < firsts[rest]:
+                    firsts[rest] = first
+            else:
+                gains[rest] = gain
+                firsts[rest] = first
+        self._look(changed)
 
-        Returns the sets of wires about which nothing is known any more, and some that no mover
-        lacks any more.
-        """
-        targets = self._graph.targets
-        _, ran, done, arrived, changed = self._reaches[more]
-        self._left ^= ran
-        self.front.difference_update(done)
-        self.front.update(arrived)
-        self._active |= more
-        outside = ~self._active
-        lacks = self._lacks
-        fresh = set()
-        # Another reach stays as it is unless a mover that it looked at waits for fewer movers or
-        # wires now, or a mover in front lacks less: then they share wires.
-        for lack in [lack for lack in lacks if lack & more]:
-            movers = lacks.pop(lack)
-            fresh.add(lack)
-            rest = lack & outside
-            if rest:
-                changed |= lack
-                fresh.add(rest)
-                known = lacks.get(rest)
-                lacks[rest] = sorted(known + movers) if known else movers
-        for number in arrived:
-            rest = targets[number] & outside
-            fresh.add(rest)
-            known = lacks.get(rest)
-            lacks[rest] = sorted([*known, number]) if known else [number]
-        reaches = self._reaches
-        for lack in [lack for lack, found in reaches.items() if found[4] & changed]:
-            fresh.add(lack)
-            del reaches[lack]
-        return fresh
+    def _look(self, lacks: Iterable[int]) -> None:
+        """Note which of ``lacks`` are in front, and what they gain."""
+        known = self._limits.cheap | self.active
+        near, far = self._near, self._far
+        for lack in sorted(lacks, key=int.bit_count):
+            if lack & self._front:
+                if lack not in near and lack not in far:
+                    continue
+            else:
+                self._front |= lack
+            value = (self._gains[lack] / lack.bit_count(), -self._firsts[lack])
+            (far if lack & ~known else near)[lack] = value
 
 
 def price(wires: int, least: float) -> float:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from quayside.planning.tile_blocks import Blocks
 from quayside.planning.tile_graph import Graph
 
 __all__ = ["Stages", "gather", "next_mover", "run"]
@@ -16,15 +15,13 @@ __all__ = ["Stages", "gather", "next_mover", "run"]
 Stages = list[int | list[int]]
 
 
-def run(
-    blocks: Blocks, graph: Graph, pending: Sequence[int], active: int
-) -> tuple[Stages, list[int], int]:
+def run(graph: Graph, pending: Sequence[int], active: int) -> tuple[Stages, list[int], int]:
     """Run all of the blocks ``pending`` that the wires ``active`` can.
 
     Returns the stages; what is still pending, the other movers and the diagonals that no block in
     the stages had to wait for; and the targets of what is still pending.
     """
-    targets, watched, wires_of = graph.targets, graph.watched, blocks.wires
+    targets, watched, wires_of = graph.targets, graph.watched, graph.wires
     # On the wires ``closed`` a mover waits, and nothing may overtake it; on the wires ``held``
     # some block waits, or they are not active, and no mover may go on.
     closed = 0

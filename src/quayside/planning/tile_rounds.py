@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from quayside.planning.tile_blocks import Blocks
-from quayside.planning.tile_graph import Graph, Search
+from quayside.planning.tile_graph import Graph, choose
 from quayside.planning.tile_order import Stages, gather, next_mover, run
 
 __all__ = ["make_rounds"]
@@ -24,13 +24,13 @@ def make_rounds(blocks: Blocks, stages: Stages, span: int) -> list[Stages]:
     numbers = [n for stage in stages for n in ([stage] if isinstance(stage, int) else stage)]
     inside = blocks.take(numbers)
     graph = Graph(inside)
-    search = Search(graph)
     pending: Sequence[int] = range(len(numbers))
     rounds: list[Stages] = []
-    while search.front:
-        active = search.grow(span, lambda wires: wires.bit_count() <= span, -1, 0.0)
+    union = graph.union
+    while union:
+        active = choose(graph, pending, union, span, _never, -1, 0.0)
         if active:
-            found, pending, _ = run(inside, graph, pending, active)
+            found, pending, union = run(graph, pending, active)
             rounds.append(found)
             continue
         number = next_mover(graph, pending)
@@ -40,8 +40,10 @@ def make_rounds(blocks: Blocks, stages: Stages, span: int) -> list[Stages]:
             rounds.append([ready])
             number = next_mover(graph, pending)
             assert number is not None
-        search.finish(number)
         pending = [other for other in pending if other != number]
+        union = 0
+        for other in pending:
+            union |= graph.targets[other]
         rounds.append([number])
     if pending:
         last = rounds[-1][0] if rounds else None
@@ -53,3 +55,8 @@ def make_rounds(blocks: Blocks, stages: Stages, span: int) -> list[Stages]:
         [numbers[s] if isinstance(s, int) else [numbers[n] for n in s] for s in found]
         for found in rounds
     ]
+
+
+def _never(wires: int) -> bool:
+    """No more targets fit than surely do."""
+    return False

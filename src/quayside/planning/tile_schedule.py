@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from quayside.planning.tile_blocks import Blocks
-from quayside.planning.tile_graph import Graph, Search, mask_of, price, wires_of
+from quayside.planning.tile_graph import Graph, choose, mask_of, price, wires_of
 from quayside.planning.tile_order import gather, next_mover, run
 
 __all__ = ["Step", "make_steps"]
@@ -89,7 +89,6 @@ def _search(
 ) -> list[Step]:
     steps: list[Step] = []
     current = list(order)
-    search: Search | None = None
     pending: Sequence[int] = range(len(blocks))
     union = graph.union
     while union:
@@ -100,11 +99,10 @@ def _search(
             # All that is left: a search would find the same.
             found = union
         else:
-            search = search or Search(graph)
             sure = tile - min(low, len(current))
-            found = search.grow(sure, fits, stored, _LEAST_PRICE, starts)
+            found = choose(graph, pending, union, sure, fits, stored, _LEAST_PRICE, starts)
         if found:
-            stages, pending, union = run(blocks, graph, pending, found)
+            stages, pending, union = run(graph, pending, found)
             active = _join(last, current, wires_of(found), tile, low)
             current = last.after if last else current
             grown = current + sorted(active.difference(current))
@@ -119,8 +117,6 @@ def _search(
             assert number is not None
         if last is not None:
             _fill(last, set(), tile)
-        assert search is not None
-        search.finish(number)
         pending = [other for other in pending if other != number]
         union = 0
         for other in pending:
