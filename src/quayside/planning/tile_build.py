@@ -160,6 +160,11 @@ def _stage(
         bits: tuple[int, ...] = (place[wires[0]],)
         order: tuple[int, ...] = (0,)
         targets.add(bits[0])
+    elif act.size == 2:
+        one, two = place[wires[0]], place[wires[1]]
+        bits, order = ((one, two), (0, 1)) if one < two else ((two, one), (1, 0))
+        targets.add(one)
+        targets.add(two)
     else:
         places = sorted([(place[wire], j) for j, wire in enumerate(wires[: act.size])])
         bits = tuple([bit for bit, _ in places])

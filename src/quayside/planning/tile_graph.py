@@ -73,10 +73,6 @@ class _Limits:
     cheap: int
     least: float
 
-    def allow(self, wires: int) -> bool:
-        """Whether the wires fit."""
-        return wires.bit_count() <= self.sure or self.fits(wires)
-
 
 def choose(
     graph: Graph,
@@ -100,15 +96,14 @@ def choose(
     the targets of the first movers in front, and what gains most per price wins.
     """
     limits = _Limits(sure, fits, cheap, least)
-    gains, firsts = _cones(graph, pending, union, limits)
+    cones = _cones(graph, pending, union, limits)
+    trial = _Trial(cones, limits)
     if starts == 1:
-        trial = _Trial(gains, firsts, limits)
         trial.grow()
         return trial.active
-    front = _Trial(dict(gains), dict(firsts), limits).front()
     best, best_value = 0, -1.0
-    for start in [0, *sorted(front, key=firsts.__getitem__)[: starts - 1]]:
-        trial = _Trial(dict(gains), dict(firsts), limits)
+    for start in [0, *trial.front()[: starts - 1]]:
+        trial = _Trial({cone: list(entry) for cone, entry in cones.items()}, limits)
         if start:
             trial.take(start)
         trial.grow()
@@ -124,11 +119,11 @@ _NEVER = -1
 
 def _cones(
     graph: Graph, pending: Sequence[int], union: int, limits: _Limits
-) -> tuple[dict[int, int], dict[int, int]]:
-    """For each cone that fits, how many targets its movers have, and its first mover."""
+) -> dict[int, list[int]]:
+    """For each cone that fits, how many targets its movers have, and the first of them."""
     targets, wires_of = graph.targets, graph.wires
-    gains: dict[int, int] = {}
-    firsts: dict[int, int] = {}
+    sure, fits = limits.sure, limits.fits
+    cones: dict[int, list[int]] = {}
     # By wire: the cone of the last mover, and those of all that the next one waits for.
     passed: dict[int, int] = {}
     needed: dict[int, int] = {}
@@ -157,11 +152,11 @@ def _cones(
         else:
             for wire in wires:
                 cone |= (needed if mask >> wire & 1 else passed).get(wire, 0)
-        if cone in gains:
-            gains[cone] += mask.bit_count()
-        elif cone != _NEVER and limits.allow(cone):
-            gains[cone] = mask.bit_count()
-            firsts[cone] = number
+        entry = cones.get(cone)
+        if entry is not None:
+            entry[0] += mask.bit_count()
+        elif cone != _NEVER and (cone.bit_count() <= sure or fits(cone)):
+            cones[cone] = [mask.bit_count(), number]
         else:
             cone = _NEVER
             never |= mask
@@ -176,7 +171,7 @@ def _cones(
                 passed[wire] = needed[wire] = cone
             else:
                 needed[wire] = needed.get(wire, 0) | cone
-    return gains, firsts
+    return cones
 
 
 class _Trial:
@@ -187,100 +182,97 @@ class _Trial:
         gain: how many targets the movers have that they run.
     """
 
-    # _gains: for each set of wires that movers still lack, how many targets these have.
-    # _firsts: the first of these movers.
-    # _front: what the movers in front lack. These are the least of the sets in _gains, and they
+    # _cones: for each set of wires that movers still lack, how many targets they have, and the
+    #     first of them.
+    # _front: what the movers in front lack. These are the least of the sets in _cones, and they
     #     are disjoint: each wire has at most one mover in front, all others there wait for it.
-    # _near: of those that are cheap, what they gain per wire; of equals, the first mover decides.
-    # _far: the same of the others.
+    # _values: for each of those that may fit, whether it is cheap, and what it gains per wire; of
+    #     equals, the first mover decides.
 
-    __slots__ = ("_far", "_firsts", "_front", "_gains", "_limits", "_near", "active", "gain")
+    __slots__ = ("_cones", "_front", "_limits", "_values", "active", "gain")
 
-    def __init__(self, gains: dict[int, int], firsts: dict[int, int], limits: _Limits) -> None:
-        self._gains = gains
-        self._firsts = firsts
+    def __init__(self, cones: dict[int, list[int]], limits: _Limits) -> None:
+        self._cones = cones
         self._limits = limits
         self._front = 0
-        self._near: dict[int, tuple[float, int]] = {}
-        self._far: dict[int, tuple[float, int]] = {}
+        self._values: dict[int, tuple[bool, float, int]] = {}
         self.active = 0
         self.gain = 0
-        self._look(gains)
+        self._advance(list(cones))
 
     def front(self) -> list[int]:
-        """What the movers in front lack."""
-        return [*self._near, *self._far]
+        """What the movers in front lack, by the first mover."""
+        return sorted(self._values, key=lambda lack: self._cones[lack][1])
 
     def grow(self) -> None:
         """Add wires as long as it pays."""
-        near, far = self._near, self._far
+        values = self._values
         limits = self._limits
         sure, fits = limits.sure, limits.fits
-        while True:
-            best = 0
-            while near:
-                best = max(near, key=near.__getitem__)
-                wires = self.active | best
-                if wires.bit_count() <= sure or fits(wires):
-                    break
-                del near[best]
-                best = 0
-            if not best and far:
+        while values:
+            best = max(values, key=values.__getitem__)
+            if not values[best][0]:
                 best = self._worth()
-            if not best:
-                return
+                if not best:
+                    return
+            else:
+                wires = self.active | best
+                if wires.bit_count() > sure and not fits(wires):
+                    del values[best]
+                    continue
             self.take(best)
 
     def _worth(self) -> int:
-        """The best of the wires that are not cheap, if they are worth it; else 0."""
+        """The best of wires that are not cheap, if any are worth it; else 0."""
         limits = self._limits
         known = limits.cheap | self.active
         # They must gain at least half as much for their price as all so far.
         rate = 0.5 * self.gain / price(known, limits.least)
-        for lack in sorted(self._far, key=self._far.__getitem__, reverse=True):
-            if not limits.allow(self.active | lack):
-                del self._far[lack]
-            elif (self.gain + self._gains[lack]) / price(known | lack, limits.least) >= rate:
+        for lack in sorted(self._values, key=self._values.__getitem__, reverse=True):
+            wires = self.active | lack
+            if wires.bit_count() > limits.sure and not limits.fits(wires):
+                del self._values[lack]
+            elif (self.gain + self._cones[lack][0]) / price(known | lack, limits.least) >= rate:
                 return lack
         return 0
 
     def take(self, more: int) -> None:
         """Add the wires ``more``, which movers in front lack."""
-        gains, firsts = self._gains, self._firsts
+        cones, values = self._cones, self._values
         self.active |= more
-        self._front ^= more
-        if self._near.pop(more, None) is None:
-            del self._far[more]
-        changed = set()
-        for lack in [lack for lack in gains if lack & more]:
-            gain = gains.pop(lack)
-            first = firsts.pop(lack)
-            rest = lack & ~more
-            if not rest:
-                self.gain += gain
+        self.gain += cones.pop(more)[0]
+        del values[more]
+        self._front = front = self._front ^ more
+        keep = ~more
+        advanced = []
+        for lack in [lack for lack in cones if lack & more]:
+            entry = cones.pop(lack)
+            rest = lack & keep
+            known = cones.get(rest)
+            if known is None:
+                cones[rest] = entry
+                if not rest & front:
+                    advanced.append(rest)
                 continue
-            changed.add(rest)
-            if rest in gains:
-                gains[rest] += gain
-                if first < firsts[rest]:
-                    firsts[rest] = first
-            else:
-                gains[rest] = gain
-                firsts[rest] = first
-        self._look(changed)
+            known[0] += entry[0]
+            if entry[1] < known[1]:
+                known[1] = entry[1]
+            if rest in values:
+                cheap, _, _ = values[rest]
+                values[rest] = (cheap, known[0] / rest.bit_count(), -known[1])
+        if advanced:
+            self._advance(advanced)
 
-    def _look(self, lacks: Iterable[int]) -> None:
-        """Note which of ``lacks`` are in front, and what they gain."""
+    def _advance(self, lacks: list[int]) -> None:
+        """Note which of ``lacks`` movers in front lack now."""
         known = self._limits.cheap | self.active
-        near, far = self._near, self._far
-        for lack in sorted(lacks, key=int.bit_count):
-            if lack & self._front:
-                if lack not in near and lack not in far:
-                    continue
-            else:
+        if len(lacks) > 1:
+            lacks.sort(key=int.bit_count)
+        for lack in lacks:
+            if not lack & self._front:
                 self._front |= lack
-            value = (self._gains[lack] / lack.bit_count(), -self._firsts[lack])
-            (far if lack & ~known else near)[lack] = value
+                gain, first = self._cones[lack]
+                self._values[lack] = (not lack & ~known, gain / lack.bit_count(), -first)
 
 
 def price(wires: int, least: float) -> float:
