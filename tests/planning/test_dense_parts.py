@@ -10,11 +10,12 @@ from quayside.engines.dense_costs import CLUSTER_COSTS, measure_cluster_costs
 from quayside.errors import ProgramError
 from quayside.planning import Layout, Profile, make_plan
 from quayside.planning.cost import CLUSTER_COSTS as DEFAULT_COSTS
-from quayside.planning.dense_clusters import Cluster, find_clusters, find_start
+from quayside.planning.dense_clusters import Cluster, find_pieces
 from quayside.planning.dense_layout import find_orders
-from quayside.planning.dense_matrix import diagonal_entries, fill_matrix, make_recipe
+from quayside.planning.dense_matrix import Matrices
+from quayside.planning.dense_order import dependencies, numbers_in
 from quayside.planning.dense_plan import ClusterPass, LonePass, StartPass
-from quayside.planning.dense_table import diagonal_table
+from quayside.planning.dense_table import Diagonals
 from quayside.planning.fuse import Item, fuse
 from quayside.program import Diagonal, Matrix, Permutation, Precision
 from quayside.program.operations import GateOperation, Relabel
@@ -45,19 +46,38 @@ def stored(n: int) -> Layout:
 def test_one_qubit_gates_go_into_their_neighbours() -> None:
     gates = [h(0), h(1), cx(0, 1), h(1), h(0), cx(1, 0)]
     (node,) = fuse(gates, stored(2), widest=2, widest_diagonal=2).nodes
-    assert [item.number for item in node.items] == [1, 0, 2, 3, 4, 5] or [
-        item.number for item in node.items
-    ] == [0, 1, 2, 3, 4, 5]
+    assert [item[0] for item in node.items] in ([1, 0, 2, 3, 4, 5], [0, 1, 2, 3, 4, 5])
 
 
-def test_diagonals_that_follow_each_other_share_a_segment() -> None:
+def test_diagonals_that_follow_each_other_may_change_places() -> None:
     gates = [h(0), cp(0, 1), cp(0, 2), h(0), cp(0, 1)]
-    fused = fuse(gates, stored(3), widest=2, widest_diagonal=2)
-    assert [[len(segment) for segment in fused.segments[w]] for w in range(3)] == [
-        [1, 2, 1, 1],
-        [2],
-        [1],
-    ]
+    nodes = fuse(gates, stored(3), widest=2, widest_diagonal=2).nodes
+    before, after, on = dependencies(nodes)
+    assert [numbers_in(mask) for mask in before] == [[], [0], [0], [0, 1, 2], [0, 1, 2, 3]]
+    assert [numbers_in(mask) for mask in after] == [[1, 2, 3, 4], [3, 4], [3, 4], [4], []]
+    assert [numbers_in(mask) for mask in on] == [[0, 1, 2, 3, 4], [1, 4], [2]]
+
+
+def test_dependencies_are_those_of_all_pairs() -> None:
+    rng = np.random.default_rng(5)
+    for _ in range(60):
+        n = int(rng.integers(1, 8))
+        gates = random_gates(n, int(rng.integers(1, 50)), rng, prepare=False)
+        nodes = fuse(gates, stored(n), widest=3, widest_diagonal=3).nodes
+        count = len(nodes)
+        # Two nodes that share a wire and are not both diagonal; then all that follows from that.
+        needs = np.zeros((count, count), dtype=bool)
+        for i, second in enumerate(nodes):
+            for j, first in enumerate(nodes[:i]):
+                if second.mask & first.mask and not (second.diagonal and first.diagonal):
+                    needs[i, j] = True
+        for i in range(count):
+            for j in np.flatnonzero(needs[i]):
+                needs[i] |= needs[j]
+        before, after, _ = dependencies(nodes)
+        for i in range(count):
+            assert numbers_in(before[i]) == np.flatnonzero(needs[i]).tolist()
+            assert numbers_in(after[i]) == np.flatnonzero(needs[:, i]).tolist()
 
 
 def test_relabelling_leaves_no_node() -> None:
@@ -72,7 +92,7 @@ def test_what_acts_on_zeros_alone_is_a_factor_or_nothing() -> None:
     gates = [cx(0, 1), cp(0, 1), Diagonal(np.array([1j, 1]), (2,)), h(3)]
     fused = fuse(gates, Layout(), widest=2, widest_diagonal=2)
     assert [node.wires for node in fused.nodes] == [(3,)]
-    assert [item.number for item in fused.scalars] == [1, 2] or len(fused.scalars) == 1
+    assert [item[0] for item in fused.scalars] == [1, 2] or len(fused.scalars) == 1
 
 
 def test_wide_gates_stay_alone() -> None:
@@ -93,17 +113,18 @@ def test_pieces_keep_the_order_that_matters() -> None:
         vector = np.zeros(1 << n, dtype=complex)
         vector[0] = 1
         numbers = []
-        for piece in find_clusters(fused, DEFAULT_COSTS[:5]):
+        for piece in find_pieces(fused.nodes, DEFAULT_COSTS[:5])[1]:
             if isinstance(piece, Cluster):
                 assert len(piece.wires) <= 4
                 items = [item for node in piece.nodes for item in node.items]
-                recipe = make_recipe(items, gates, piece.wires, piece.wires)
-                vector = apply_naively(vector, Matrix(fill_matrix(recipe, gates), piece.wires))
+                vector = apply_naively(
+                    vector, Matrix(matrix_of(items, gates, piece.wires), piece.wires)
+                )
             else:
                 items = piece.items
                 for item in items:
-                    vector = apply_naively(vector, on_wires(gates[item.number], item))
-            numbers += [item.number for item in items]
+                    vector = apply_naively(vector, on_wires(gates[item[0]], item))
+            numbers += [item[0] for item in items]
         assert len(numbers) == len(set(numbers))
         final = [fused.carries.get(wire, wire) for wire in range(n)]
         # Wire w carries qubit final[w].
@@ -113,25 +134,37 @@ def test_pieces_keep_the_order_that_matters() -> None:
             else vector
         )
         for item in fused.scalars:
-            gate = gates[item.number]
+            gate, select = gates[item[0]], item[5]
             assert isinstance(gate, Diagonal)
-            moved = moved * gate.diagonal[0 if item.select is None else item.select[0]]
+            moved = moved * gate.diagonal[0 if select is None else select[0]]
         np.testing.assert_allclose(moved, run_naively(gates, n), atol=1e-11)
 
 
 def on_wires(gate: GateOperation, item: Item) -> GateOperation:
+    _, _, wires, controls, state, _ = item
     if isinstance(gate, Matrix):
-        return Matrix(gate.matrix, item.wires, item.controls, item.control_state)
+        return Matrix(gate.matrix, wires, controls, state)
     if isinstance(gate, Permutation):
-        return Permutation(gate.table, item.wires, item.controls, item.control_state)
+        return Permutation(gate.table, wires, controls, state)
     assert isinstance(gate, Diagonal)
-    return Diagonal(gate.diagonal, item.wires, item.controls, item.control_state)
+    return Diagonal(gate.diagonal, wires, controls, state)
+
+
+def matrix_of(
+    items: list[Item],
+    gates: list[GateOperation],
+    columns: tuple[int, ...],
+    rows: tuple[int, ...] | None = None,
+) -> np.ndarray:
+    matrices = Matrices(gates)
+    number = matrices.add(items, columns, columns if rows is None else rows)
+    return matrices.recipes().fill(matrices.values.fill(gates))[0][number]
 
 
 def test_a_cluster_takes_what_is_behind_it() -> None:
     gates = [cx(q, q + 1) for q in range(3)] * 4
     fused = fuse(gates, stored(4), widest=2, widest_diagonal=2)
-    (cluster,) = find_clusters(fused, DEFAULT_COSTS[:5])
+    (cluster,) = find_pieces(fused.nodes, DEFAULT_COSTS[:5])[1]
     assert isinstance(cluster, Cluster)
     assert cluster.wires == (0, 1, 2, 3)
     assert sum(len(node.items) for node in cluster.nodes) == 12
@@ -143,7 +176,8 @@ def test_diagonals_do_not_widen_a_cluster() -> None:
     gates: list[GateOperation] = []
     for qubit in reversed(range(n)):
         gates += [h(qubit), *(cp(other, qubit) for other in range(qubit))]
-    pieces = find_clusters(fuse(gates, stored(n), widest=2, widest_diagonal=2), DEFAULT_COSTS[:5])
+    nodes = fuse(gates, stored(n), widest=2, widest_diagonal=2).nodes
+    _, pieces = find_pieces(nodes, DEFAULT_COSTS[:5])
     clusters = [piece for piece in pieces if isinstance(piece, Cluster)]
     assert len(clusters) == 2
     assert len(pieces) - len(clusters) == 16
@@ -152,10 +186,10 @@ def test_diagonals_do_not_widen_a_cluster() -> None:
 def test_the_start_is_as_wide_as_it_may_be() -> None:
     gates = [h(0), *(cx(q, q + 1) for q in range(9))]
     fused = fuse(gates, Layout(), widest=2, widest_diagonal=2)
-    start = find_start(fused, 6)
+    start, _ = find_pieces(fused.nodes, DEFAULT_COSTS[:5], 6)
     assert start is not None
     assert start.wires == (0, 1, 2, 3, 4, 5)
-    assert find_start(fuse([], Layout(), widest=2, widest_diagonal=2), 6) is None
+    assert find_pieces([], DEFAULT_COSTS[:5], 6) == (None, [])
 
 
 # --- orders -----------------------------------------------------------------------------------
@@ -197,27 +231,80 @@ def test_every_product_finds_its_wires_and_columns_together() -> None:
 # --- numbers ----------------------------------------------------------------------------------
 
 
+def items_of(gates: list[GateOperation]) -> list[Item]:
+    """The gates as items; wire ``w`` is qubit ``w``."""
+    items: list[Item] = []
+    for number, gate in enumerate(gates):
+        assert isinstance(gate, (Matrix, Diagonal, Permutation))
+        kind = {Matrix: "m", Diagonal: "d", Permutation: "p"}[type(gate)]
+        items.append((number, kind, gate.qubits, gate.controls, gate.control_state, None))
+    return items
+
+
+def test_a_matrix_is_the_product_of_its_gates() -> None:
+    rng = np.random.default_rng(7)
+    for _ in range(80):
+        width = int(rng.integers(1, 6))
+        gates = [
+            gate
+            for gate in random_gates(width, int(rng.integers(1, 40)), rng, prepare=False)
+            if not isinstance(gate, Relabel)
+        ] or [h(0)]
+        columns, rows = (tuple(int(w) for w in rng.permutation(width)) for _ in range(2))
+        found = matrix_of(items_of(gates), gates, columns, rows)
+        for state in range(1 << width):
+            vector = np.zeros(1 << width, dtype=complex)
+            vector[state] = 1
+            for gate in gates:
+                vector = apply_naively(vector, gate)
+            column = sum((state >> wire & 1) << bit for bit, wire in enumerate(columns))
+            for index in range(1 << width):
+                row = sum((index >> wire & 1) << bit for bit, wire in enumerate(rows))
+                assert abs(found[row, column] - vector[index]) < 1e-11
+
+
+def test_gates_over_no_qubits_are_phases_of_their_controls() -> None:
+    one = np.array([[1j]])
+    gates: list[GateOperation] = [
+        Diagonal(np.array([-1 + 0j]), ()),
+        Matrix(one, (), (1,), 1),
+        Diagonal(np.array([1j]), (), (0, 1), 2),
+    ]
+    found = matrix_of(items_of(gates), gates, (0, 1))
+    np.testing.assert_allclose(found, -np.diag([1, 1, 1j * 1j, 1j]), atol=1e-15)
+
+
+def test_numbers_of_other_types_are_taken_as_complex() -> None:
+    real = Matrix(np.array([[0.0, 1.0], [1.0, 0.0]]), (0,))  # type: ignore[arg-type]  # on purpose
+    single = Diagonal(np.array([1, 1j], dtype=np.complex64), (0,))
+    gates: list[GateOperation] = [real, single]
+    np.testing.assert_allclose(matrix_of(items_of(gates), gates, (0,)), [[0, 1], [1j, 0]])
+
+
 def test_a_table_is_the_product_of_its_diagonals() -> None:
     rng = np.random.default_rng(2)
     for _ in range(60):
-        width = int(rng.integers(1, 11))
-        gates = [
+        width = int(rng.integers(1, 14))
+        gates: list[GateOperation] = [
             gate
             for gate in random_gates(width, 60, rng, prepare=False)
             if isinstance(gate, Diagonal)
         ]
         for a in range(width):  # many pairs, as a Fourier transform has
             gates += [cp(a, b) for b in range(a + 1, width) if rng.random() < 0.7]
-        items = [
-            Item(number, "d", gate.qubits, gate.controls, gate.control_state, None)
-            for number, gate in enumerate(gates)
-        ]
+        if width > 10:
+            entries = np.exp(1j * rng.uniform(0, 6, 16))
+            gates.append(Diagonal(entries, (width - 1, 0, 5, 9), (3, 7), 2))
         wires = [int(w) for w in rng.permutation(width)]
-        np.testing.assert_allclose(
-            diagonal_table(items, gates, wires),
-            diagonal_entries(items, gates, wires),
-            atol=1e-11,
-        )
+        matrices = Matrices(gates)
+        diagonals = Diagonals(matrices.values.offsets)
+        number = diagonals.add(items_of(gates), wires)
+        table = diagonals.recipes().fill(matrices.values.fill(gates))[number]
+        vector = np.ones(1 << width, dtype=complex)
+        for gate in gates:
+            vector = apply_naively(vector, gate)
+        moved = apply_naively(vector, Relabel(tuple(range(width)), tuple(wires)))
+        np.testing.assert_allclose(table, moved, atol=1e-11)
 
 
 def test_a_plan_grows_in_place_and_starts_written() -> None:

@@ -7,162 +7,35 @@ for given gates. The same gates with other angles need only the second half agai
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
-from typing import Any, NamedTuple, TypeAlias, Union
-
-import numpy as np
-from numpy.typing import NDArray
 
 from quayside.errors import ProgramError
 from quayside.planning.cost import cluster_costs
-from quayside.planning.dense_clusters import find_clusters, find_start
+from quayside.planning.dense_clusters import find_pieces
 from quayside.planning.dense_layout import find_orders
-from quayside.planning.dense_matrix import (
-    MatrixRecipe,
-    diagonal_entries,
-    fill_matrix,
-    fill_vector,
-    make_recipe,
-)
+from quayside.planning.dense_matrix import Matrices
+from quayside.planning.dense_order import numbers_in
 from quayside.planning.dense_passes import Dealer, Slot, Table, TilePieces
-from quayside.planning.dense_plan import (
-    ClusterPass,
-    DensePass,
-    LonePass,
-    OuterPhase,
-    PermuteStep,
-    PhaseStep,
-    ProductStep,
-    StartPass,
-    Step,
+from quayside.planning.dense_recipe import (
+    ClusterPassRecipe,
+    DenseRecipe,
+    LoneRecipe,
+    PassRecipe,
+    PermuteRecipe,
+    PhaseRecipe,
+    ProductRecipe,
+    StartRecipe,
+    TableRecipe,
 )
-from quayside.planning.dense_table import diagonal_table
-from quayside.planning.fuse import Item, Node, fuse
+from quayside.planning.dense_table import Diagonals
+from quayside.planning.fuse import Node, fuse
 from quayside.planning.plan import Layout, Plan, Profile
-from quayside.program.operations import Diagonal, GateOperation
+from quayside.program.operations import GateOperation
 
-__all__ = ["DenseRecipe", "find_dense"]
-
-ComplexArray: TypeAlias = NDArray[np.complex128]
+__all__ = ["find_dense"]
 
 _OUTER_WIRES = 6
 """The most outer wires of one phase table: a table for each tile of them is kept."""
-
-
-class _PhaseRecipe(NamedTuple):
-    outer: tuple[int, ...]
-    wires: tuple[int, ...]
-    items: tuple[Item, ...]
-
-    def fill(self, gates: Sequence[GateOperation]) -> OuterPhase:
-        entries = diagonal_entries(self.items, gates, self.wires + self.outer)
-        return OuterPhase(self.outer, entries.reshape(1 << len(self.outer), -1))
-
-
-class _ProductRecipe(NamedTuple):
-    matrix: MatrixRecipe
-    wires: tuple[int, ...]
-    result: tuple[int, ...]
-    columns: tuple[int, ...]
-    before: tuple[int, ...]
-    after: tuple[int, ...]
-    phases_before: tuple[_PhaseRecipe, ...]
-    phases_after: tuple[_PhaseRecipe, ...]
-    gates: int
-
-    def fill(self, gates: Sequence[GateOperation]) -> ProductStep:
-        return ProductStep(
-            fill_matrix(self.matrix, gates),
-            self.wires,
-            self.result,
-            self.columns,
-            self.before,
-            self.after,
-            tuple([phase.fill(gates) for phase in self.phases_before]),
-            tuple([phase.fill(gates) for phase in self.phases_after]),
-            self.gates,
-        )
-
-
-class _TableRecipe(NamedTuple):
-    items: tuple[Item, ...]
-    wires: tuple[int, ...]
-    order: tuple[int, ...]
-    phases: tuple[_PhaseRecipe, ...]
-
-    def fill(self, gates: Sequence[GateOperation]) -> PhaseStep:
-        return PhaseStep(
-            diagonal_table(self.items, gates, self.wires),
-            self.wires,
-            self.order,
-            tuple([phase.fill(gates) for phase in self.phases]),
-            len(self.items) + sum([len(phase.items) for phase in self.phases]),
-        )
-
-
-class _PermuteRecipe(NamedTuple):
-    before: tuple[int, ...]
-    after: tuple[int, ...]
-
-    def fill(self, gates: Sequence[GateOperation]) -> PermuteStep:
-        return PermuteStep(self.before, self.after)
-
-
-class _StartRecipe(NamedTuple):
-    matrix: MatrixRecipe
-    after: tuple[int, ...]
-    gates: int
-
-    def fill(self, gates: Sequence[GateOperation]) -> StartPass:
-        return StartPass(fill_vector(self.matrix, gates), self.after, self.gates)
-
-
-class _ClusterPassRecipe(NamedTuple):
-    before: tuple[int, ...]
-    new: int
-    loaded: tuple[int, ...]
-    steps: tuple[Union[_ProductRecipe, _TableRecipe, _PermuteRecipe], ...]
-    after: tuple[int, ...]
-    keep: int
-
-    def fill(self, gates: Sequence[GateOperation]) -> ClusterPass:
-        steps: list[Step] = [step.fill(gates) for step in self.steps]
-        return ClusterPass(self.before, self.new, self.loaded, tuple(steps), self.after, self.keep)
-
-
-class _LoneRecipe(NamedTuple):
-    item: Item
-    before: tuple[int, ...]
-    new: int
-
-    def fill(self, gates: Sequence[GateOperation]) -> LonePass:
-        item = self.item
-        gate: Any = gates[item.number]
-        changes: dict[str, Any] = {"qubits": item.wires}
-        if item.kind != "s":
-            changes |= {"controls": item.controls, "control_state": item.control_state}
-        if isinstance(gate, Diagonal) and item.select is not None:
-            changes["diagonal"] = gate.diagonal.take(item.select)
-        return LonePass(dataclasses.replace(gate, **changes), self.before, self.new)
-
-
-_PassRecipe: TypeAlias = Union[_StartRecipe, _ClusterPassRecipe, _LoneRecipe]
-
-
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class DenseRecipe:
-    """All of a dense plan but the numbers."""
-
-    profile: Profile
-    initial: Layout
-    final: Layout
-    passes: tuple[_PassRecipe, ...]
-
-    def fill(self, gates: Sequence[GateOperation]) -> Plan:
-        """The plan for ``gates``, which must have the structure that the recipe was found for."""
-        passes: list[DensePass] = [step.fill(gates) for step in self.passes]
-        return Plan(self.profile, self.initial, self.final, passes)
 
 
 def find_dense(
@@ -195,18 +68,17 @@ def _find_recipe(gates: Sequence[GateOperation], layout: Layout, profile: Profil
     )
     costs = cluster_costs(profile)
     order = layout.order
-    passes: list[_PassRecipe] = []
+    passes: list[PassRecipe] = []
     scalars = fused.scalars
-    start = None if order or not profile.start else find_start(fused, profile.start)
-    pieces = find_clusters(fused, costs, start.nodes if start is not None else ())
+    start, pieces = find_pieces(fused.nodes, costs, 0 if order else profile.start)
+    builder = _PassBuilder(gates, costs, order, passes, profile)
     if start is not None:
         items = [*scalars, *(item for node in start.nodes for item in node.items)]
-        matrix = make_recipe(items, gates, start.wires, start.wires)
-        passes.append(_StartRecipe(matrix, start.wires, len(items)))
-        order = start.wires
+        builder.matrices.add_start(items, start.wires)
+        passes.append(StartRecipe(start.wires, len(items)))
+        builder.order = start.wires
     else:
-        passes.extend([_LoneRecipe(item, order, 0) for item in scalars])
-    builder = _PassBuilder(gates, costs, order, passes, profile)
+        passes.extend([LoneRecipe(item, order, 0) for item in scalars])
     dealer = Dealer(pieces, profile.tile)
     while dealer:
         lone = dealer.next_lone()
@@ -219,7 +91,16 @@ def _find_recipe(gates: Sequence[GateOperation], layout: Layout, profile: Profil
             builder.add_tile(dealer.next_tile(low, builder.order), dealer.next_uses())
     carries = fused.carries
     final = Layout(tuple([carries.get(wire, wire) for wire in builder.order]))
-    return DenseRecipe(profile, layout, final, tuple(passes))
+    matrices, diagonals = builder.matrices, builder.diagonals
+    return DenseRecipe(
+        profile,
+        layout,
+        final,
+        tuple(passes),
+        matrices.values,
+        matrices.recipes(),
+        diagonals.recipes(),
+    )
 
 
 class _PassBuilder:
@@ -230,10 +111,11 @@ class _PassBuilder:
         gates: Sequence[GateOperation],
         costs: Sequence[float],
         order: tuple[int, ...],
-        passes: list[_PassRecipe],
+        passes: list[PassRecipe],
         profile: Profile,
     ) -> None:
-        self.gates = gates
+        self.matrices = Matrices(gates)
+        self.diagonals = Diagonals(self.matrices.values.offsets)
         self.costs = costs
         self.order = order
         self.passes = passes
@@ -242,12 +124,11 @@ class _PassBuilder:
     def add_wide(self, node: Node) -> None:
         stored = set(self.order)
         for item in node.items:
-            new = [wire for wire in item.wires if wire not in stored]
-            if item.kind == "d":
-                new = []
+            _, kind, wires, _, _, _ = item
+            new = [wire for wire in wires if wire not in stored] if kind != "d" else []
             self.order = (*self.order, *new)
             stored.update(new)
-            self.passes.append(_LoneRecipe(item, self.order, len(new)))
+            self.passes.append(LoneRecipe(item, self.order, len(new)))
 
     def add_tile(self, pieces: TilePieces, later: dict[int, int]) -> None:
         tile = pieces.tile
@@ -261,7 +142,7 @@ class _PassBuilder:
             low += 1
         slots = [step for step in pieces.steps if isinstance(step, Slot)]
         orders = find_orders([slot.wires for slot in slots], active, low, later, self.costs)
-        steps: list[_ProductRecipe | _TableRecipe | _PermuteRecipe] = []
+        steps: list[ProductRecipe | TableRecipe | PermuteRecipe] = []
         order = orders.loaded
         moves = iter(orders.moves)
         for step in pieces.steps:
@@ -271,7 +152,7 @@ class _PassBuilder:
             for move in moves:
                 if not move.permutes:
                     break
-                steps.append(_PermuteRecipe(move.before, move.after))
+                steps.append(PermuteRecipe(move.before, move.after))
             steps.append(self._product(step, tile, move.columns, move.before, move.after))
             order = move.after
         places = [position for position, wire in enumerate(before) if tile >> wire & 1]
@@ -279,7 +160,7 @@ class _PassBuilder:
         for position, wire in zip(places, order, strict=True):
             after[position] = wire
         self.passes.append(
-            _ClusterPassRecipe(
+            ClusterPassRecipe(
                 before, len(new), orders.loaded, tuple(steps), tuple(after), orders.keep
             )
         )
@@ -292,15 +173,15 @@ class _PassBuilder:
         columns: tuple[int, ...],
         before: tuple[int, ...],
         after: tuple[int, ...],
-    ) -> _ProductRecipe:
+    ) -> ProductRecipe:
         inside = set(slot.wires)
         wires = tuple([w for w in before if w in inside])
         result = tuple([w for w in after if w in inside])
-        phases_before = _phases(slot.outer_before, tile, wires)
-        phases_after = _phases(slot.outer_after, tile, result)
-        outer = sum([len(phase.items) for phase in (*phases_before, *phases_after)])
-        return _ProductRecipe(
-            make_recipe(slot.items, self.gates, wires, result),
+        phases_before = self._phases(slot.outer_before, tile, wires)
+        phases_after = self._phases(slot.outer_after, tile, result)
+        outer = sum([phase.gates for phase in (*phases_before, *phases_after)])
+        return ProductRecipe(
+            self.matrices.add(slot.items, wires, result),
             wires,
             result,
             columns,
@@ -311,13 +192,16 @@ class _PassBuilder:
             len(slot.items) + outer,
         )
 
-    def _tables(self, table: Table, tile: int, order: tuple[int, ...]) -> list[_TableRecipe]:
+    def _tables(self, table: Table, tile: int, order: tuple[int, ...]) -> list[TableRecipe]:
         """One step for the diagonals inside the tile, and one for each group of outer ones."""
         inner = [node for node in table.nodes if not node.mask & ~tile]
         steps = []
         if inner:
-            items = tuple([item for node in inner for item in node.items])
-            steps.append(_TableRecipe(items, _span(inner, tile, order), order, ()))
+            items = [item for node in inner for item in node.items]
+            wires = _span(inner, tile, order)
+            steps.append(
+                TableRecipe(self.diagonals.add(items, wires), wires, order, (), len(items))
+            )
         groups: list[list[Node]] = []
         for node in table.nodes:
             if not node.mask & ~tile:
@@ -330,8 +214,31 @@ class _PassBuilder:
                 groups.append([node])
         for group in groups:
             wires = _span(group, tile, order)
-            steps.append(_TableRecipe((), wires, order, _phases(group, tile, wires)))
+            phases = self._phases(group, tile, wires)
+            count = sum([phase.gates for phase in phases])
+            steps.append(TableRecipe(self.diagonals.add((), wires), wires, order, phases, count))
         return steps
+
+    def _phases(
+        self, nodes: Sequence[Node], tile: int, wires: tuple[int, ...]
+    ) -> tuple[PhaseRecipe, ...]:
+        """Phases by tile for ``nodes``, in groups of few outer wires."""
+        groups: list[tuple[int, list[Node]]] = []
+        for node in nodes:
+            outer = node.mask & ~tile
+            for place, (mask, members) in enumerate(groups):
+                if (mask | outer).bit_count() <= max(_OUTER_WIRES, outer.bit_count()):
+                    groups[place] = (mask | outer, [*members, node])
+                    break
+            else:
+                groups.append((outer, [node]))
+        phases = []
+        for mask, members in groups:
+            outside = tuple(numbers_in(mask))
+            items = [item for node in members for item in node.items]
+            table = self.diagonals.add(items, wires + outside)
+            phases.append(PhaseRecipe(outside, table, len(items)))
+        return tuple(phases)
 
 
 def _span(nodes: Sequence[Node], tile: int, order: tuple[int, ...]) -> tuple[int, ...]:
@@ -345,26 +252,3 @@ def _span(nodes: Sequence[Node], tile: int, order: tuple[int, ...]) -> tuple[int
     if low < 4:
         low = 0  # short runs of equal factors cost more than a longer table
     return order[low : high + 1]
-
-
-def _phases(nodes: Sequence[Node], tile: int, wires: tuple[int, ...]) -> tuple[_PhaseRecipe, ...]:
-    """Phases by tile for ``nodes``, in groups of few outer wires."""
-    groups: list[tuple[int, list[Node]]] = []
-    for node in nodes:
-        outer = node.mask & ~tile
-        for place, (mask, members) in enumerate(groups):
-            if (mask | outer).bit_count() <= max(_OUTER_WIRES, outer.bit_count()):
-                groups[place] = (mask | outer, [*members, node])
-                break
-        else:
-            groups.append((outer, [node]))
-    return tuple(
-        [
-            _PhaseRecipe(
-                tuple([w for w in range(mask.bit_length()) if mask >> w & 1]),
-                wires,
-                tuple([item for node in members for item in node.items]),
-            )
-            for mask, members in groups
-        ]
-    )

@@ -23,6 +23,8 @@ _COLUMN_FACTORS = (6.0, 3.2, 1.9, 1.3, 1.08, 1.0)
 
 _LATE = 1 << 30
 
+_NONE: frozenset[int] = frozenset()
+
 
 def column_limit(width: int) -> int:
     """The most column wires of a product of ``width`` wires.
@@ -124,81 +126,82 @@ class _Finder:
         return Orders(tuple(loaded), keep, moves)
 
     def _step(self, number: int, order: list[int], moves: list[Move]) -> list[int]:
+        """Add the product of cluster ``number`` to ``moves``; the order after it."""
         cluster = self.sets[number]
-        width = len(cluster)
+        following = self.sets[number + 1] if number + 1 < len(self.sets) else _NONE
         uses = self.uses[number + 1]
-        following = self.sets[number + 1] if number + 1 < len(self.sets) else frozenset()
+        width = len(cluster)
+        cost = self.costs[width]
+        count = len(order)
         place = 0
         while order[place] not in cluster:
             place += 1
-        limit = column_limit(width)
-        cost = self.costs[width]
+        # All wires, the latest needed first, by what they are to this product and the next.
+        tail: list[int] = []
+        head: list[int] = []
+        calm_ones: list[int] = []
+        wanted_ones: list[int] = []
+        for wire in sorted(order, key=uses.__getitem__, reverse=True):
+            if wire in cluster:
+                (head if wire in following else tail).append(wire)
+            else:
+                (wanted_ones if wire in following else calm_ones).append(wire)
+        own = tail + head
 
-        def late_first(wires: Sequence[int]) -> list[int]:
-            return sorted(wires, key=lambda w: -uses[w])
-
-        options: list[tuple[float, int, list[int], list[int], list[int] | None]] = []
-        own = late_first([w for w in order if w in cluster])
-        own = [w for w in own if w not in following] + [w for w in own if w in following]
-        shared = any(w in following for w in own)
-
-        def add(columns: list[int], after: list[int]) -> None:
-            q = len(columns)
-            value = cost * _COLUMN_FACTORS[min(q, 5)]
-            if following:
-                value += self._product_cost(following, after)
-            lowest = after[: min(4, len(after))]
-            soon = min(uses[w] for w in lowest) - number
-            value += 0.2 * cost / max(soon, 1)
-            options.append((value, len(options), columns, after, None))
-
-        blocks = self._column_blocks(order, place, width, limit, following)
-        for columns in blocks:
-            inside = set(columns)
-            others = late_first([w for w in order if w not in inside and w not in cluster])
-            calm = [w for w in others if w not in following]
-            wanted = [w for w in others if w in following]
-            touching = [w for w in columns if w in following]
+        best = _LATE * 1.0
+        columns: list[int] = []
+        after: list[int] = []
+        blocks = self._column_blocks(order, place, width, column_limit(width), following)
+        for block in blocks:
+            calm = [wire for wire in calm_ones if wire not in block]
+            wanted = [wire for wire in wanted_ones if wire not in block]
+            touching = [wire for wire in block if wire in following]
+            ways: list[tuple[int, list[int]]]  # the first wire of the next product, and the order
             if not touching:
-                add(columns, columns + calm + own + wanted)
-                if shared:
-                    add(columns, own + wanted + calm + columns)
+                ways = [(len(block) + len(calm) + len(tail), block + calm + own + wanted)]
+                if head:
+                    ways.append((len(tail), own + wanted + calm + block))
                 else:
-                    add(columns, own + calm + columns + wanted)
-            elif not shared and columns[: len(touching)] == touching:
-                add(columns, own + calm + wanted + columns)
-            elif columns[-len(touching) :] == touching:
-                head, tail = (
-                    [w for w in own if w in following],
-                    [w for w in own if w not in following],
-                )
-                add(columns, columns + wanted + head + tail + calm)
-        # Another way: whatever the product gives, and then a step that puts all in order.
+                    free = len(own) + len(calm) + len(block)
+                    ways.append((free, own + calm + block + wanted))
+            elif not head and block[: len(touching)] == touching:
+                ways = [(len(own) + len(calm), own + calm + wanted + block)]
+            elif block[-len(touching) :] == touching:
+                free = len(block) - len(touching)
+                ways = [(free, block + wanted + head + tail + calm)]
+            else:
+                continue
+            product = cost * _COLUMN_FACTORS[min(len(block), 5)]
+            for free, way in ways:
+                soon = min(map(uses.__getitem__, way[:4])) - number
+                value = product + 0.2 * cost / max(soon, 1)
+                if following:
+                    value += self._product_cost(len(following), free, count)
+                if value < best:
+                    best, columns, after = value, block, way
+        permuted: list[int] | None = None
         if following:
-            columns = max(blocks, key=len)
-            inside = set(columns)
-            straight = columns + own + [w for w in order if w not in inside and w not in cluster]
-            ideal = late_first([w for w in order if w not in following])
-            ideal += [w for w in order if w in following]
-            value = cost * _COLUMN_FACTORS[min(len(columns), 5)] + self._product_cost(
-                following, ideal
-            )
-            value += PERMUTE_COST
-            options.append((value, len(options), columns, straight, ideal))
-        _, _, columns, after, permuted = min(options, key=lambda option: option[:2])
+            # Another way: whatever the product gives, and then a step that puts all in order.
+            block = max(blocks, key=len)
+            value = cost * _COLUMN_FACTORS[min(len(block), 5)] + PERMUTE_COST
+            value += self._product_cost(len(following), count - len(following), count)
+            if value < best:
+                columns = block
+                after = block + own
+                after += [wire for wire in order if wire not in block and wire not in cluster]
+                permuted = [wire for wire in order if wire not in following]
+                permuted.sort(key=uses.__getitem__, reverse=True)
+                permuted += [wire for wire in order if wire in following]
         moves.append(Move(number, False, tuple(columns), tuple(order), tuple(after)))
         if permuted is not None:
             moves.append(Move(number, True, (), tuple(after), tuple(permuted)))
             after = permuted
         return after
 
-    def _product_cost(self, cluster: frozenset[int], order: Sequence[int]) -> float:
-        """The cost of the product of ``cluster`` on a buffer of this order."""
-        place = 0
-        while order[place] not in cluster:
-            place += 1
-        q = place if place else len(order) - len(cluster)
-        return self.costs[len(cluster)] * _COLUMN_FACTORS[min(q, 5)]
+    def _product_cost(self, width: int, place: int, count: int) -> float:
+        """The cost of a product whose first wire is at ``place`` of ``count``."""
+        columns = place if place else count - width
+        return self.costs[width] * _COLUMN_FACTORS[min(columns, 5)]
 
     def _column_blocks(
         self,

@@ -1,221 +1,191 @@
-"""The matrix of a cluster: a recipe found once for a structure, filled in for given angles.
+"""The matrices of all clusters of a plan, from their blocks.
 
-A recipe treats the columns of the growing matrix as a batch of small state vectors. Instead of
-moving rows back after each gate it lets their order drift, and puts it right at the end. Index
-tables depend on positions alone, so that few of them serve all circuits.
+A matrix grows block by block: a block multiplies rows. Instead of moving rows back after each
+block their order drifts, and is put right at the end. Clusters of one width grow in step, so that
+each step is one batched product for all of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from quayside.planning.dense_blocks import (
+    BlockRecipe,
+    Blocks,
+    Indices,
+    ValueRecipe,
+    Values,
+)
 from quayside.planning.fuse import Item
 from quayside.program.operations import GateOperation
 
-__all__ = ["MatrixRecipe", "diagonal_entries", "fill_matrix", "fill_vector", "make_recipe"]
+__all__ = ["Matrices", "MatrixRecipes"]
 
-ComplexArray = NDArray[np.complex128]
-_ONE = np.ones(1)
-Indices = NDArray[np.intp]
+
+class _Growth(NamedTuple):
+    """How the matrix (or the first column) of one cluster grows: the blocks by width and number,
+    the rows to take before each, and the rows to take at the end (None: they are in order)."""
+
+    number: int
+    blocks: list[tuple[int, int]]
+    rows: list[Indices]
+    last: Indices
 
 
 class _Step(NamedTuple):
-    """One gate of a recipe.
+    """A step of the clusters of one width: the first ``active`` of them take ``rows``, then those
+    at ``places`` are multiplied by the blocks ``numbers`` of ``width``."""
 
-    ``m``: take rows by ``rows``; multiply those from ``start`` to ``stop`` by the gate.
-    ``s``: the same, with the matrix whose first column is the prepared state.
-    ``p``: take rows by ``rows``. ``d``: multiply row ``i`` by the diagonal's entry ``rows[i]``;
-    one past its end means 1, where controls do not hold.
-    """
-
-    number: int
-    kind: str
+    active: int
     rows: Indices
-    start: int
-    stop: int
-    guarded: bool
+    products: tuple[tuple[int, Indices, Indices], ...]
 
 
-class MatrixRecipe(NamedTuple):
-    """How to fill in the matrix of a cluster of ``width`` wires.
-
-    ``last`` puts the rows in order at the end; it is None where they are.
-    """
+class _Bunch(NamedTuple):
+    """Clusters of one width, those with the most blocks first; ``numbers`` are their own."""
 
     width: int
+    numbers: tuple[int, ...]
     steps: tuple[_Step, ...]
-    last: Indices | None
+    last: Indices
 
 
-def make_recipe(
-    items: Iterable[Item],
-    gates: Sequence[GateOperation],
-    columns: Sequence[int],
-    rows: Sequence[int],
-) -> MatrixRecipe:
-    """The recipe of ``items``. Bit ``j`` of a column's (row's) index is wire ``columns[j]``
-    (``rows[j]``); both hold the same wires."""
-    order = tuple(columns)
-    width = len(order)
+class Matrices:
+    """Collects clusters, whose matrices are to be computed together."""
+
+    def __init__(self, gates: Sequence[GateOperation]) -> None:
+        self.values = ValueRecipe(gates)
+        self._blocks = Blocks(gates, self.values.offsets)
+        self._clusters: dict[int, list[_Growth]] = {}
+        self._start: _Growth | None = None
+        self._count = 0
+
+    def add(self, items: Iterable[Item], columns: Sequence[int], rows: Sequence[int]) -> int:
+        """Take in a cluster; the number of its matrix.
+
+        Bit ``j`` of a column's (row's) index is wire ``columns[j]`` (``rows[j]``); both hold the
+        same wires.
+        """
+        number = self._count
+        self._count += 1
+        growth = self._growth(number, items, columns, rows)
+        self._clusters.setdefault(len(columns), []).append(growth)
+        return number
+
+    def add_start(self, items: Iterable[Item], wires: Sequence[int]) -> None:
+        """Take in the cluster at the beginning, of which only the first column is wanted."""
+        self._start = self._growth(-1, items, wires, wires)
+
+    def _growth(
+        self, number: int, items: Iterable[Item], columns: Sequence[int], rows: Sequence[int]
+    ) -> _Growth:
+        order = [*columns]
+        blocks = []
+        taken = []
+        for width, block, own in self._blocks.add(items, columns):
+            blocks.append((width, block))
+            moved = [wire for wire in order if wire not in own]
+            moved += own
+            taken.append(reorder_index(tuple(map(order.index, moved))))
+            order = moved
+        return _Growth(number, blocks, taken, reorder_index(tuple(map(order.index, rows))))
+
+    def recipes(self) -> MatrixRecipes:
+        """How to compute all matrices that were taken in."""
+        bunches = [_bunch(width, growths) for width, growths in self._clusters.items()]
+        return MatrixRecipes(self._blocks.recipes(), tuple(bunches), self._start, self._count)
+
+
+def _bunch(width: int, growths: list[_Growth]) -> _Bunch:
+    growths = sorted(growths, key=lambda growth: -len(growth.blocks))
+    size = 1 << width
     steps = []
-    for item in items:
-        number, kind, wires, held, state, select = item
-        targets = tuple([order.index(w) for w in wires])
-        controls = tuple([order.index(w) for w in held]) if held else ()
-        if kind == "d":
-            index = _diagonal_index(width, targets, controls, state)
-            if select is not None:
-                index = np.append(select, len(_diagonal_of(gates, item)))[index]
-            steps.append(_Step(number, "d", index, 0, 0, bool(held)))
-        elif kind == "p":
-            gate: Any = gates[number]
-            table = tuple(gate.table.tolist())
-            index = _permutation_index(width, targets, controls, state, table)
-            steps.append(_Step(number, "p", index, 0, 0, False))
-        else:
-            index = _gather_index(width, targets, controls)
-            block = 1 << (width - len(held))
-            start = state * block
-            steps.append(_Step(number, kind, index, start, start + block, bool(held)))
-            moved = wires + held
-            order = tuple([w for w in order if w not in moved]) + moved
-    last = None
-    if order != tuple(rows):
-        place = {wire: position for position, wire in enumerate(order)}
-        last = _reorder_index(tuple([place[w] for w in rows]))
-    return MatrixRecipe(width, tuple(steps), last)
+    shifts = np.arange(len(growths)) * size
+    for number in range(len(growths[0].blocks)):
+        rows = []
+        by_width: dict[int, tuple[list[int], list[int]]] = {}
+        for place, growth in enumerate(growths):
+            if len(growth.blocks) <= number:
+                break
+            rows.append(growth.rows[number])
+            own, block = growth.blocks[number]
+            places, chosen = by_width.setdefault(own, ([], []))
+            places.append(place)
+            chosen.append(block)
+        products = [
+            (own, np.array(places), np.array(chosen)) for own, (places, chosen) in by_width.items()
+        ]
+        steps.append(_Step(len(rows), _shifted(rows, shifts), tuple(products)))
+    last = _shifted([growth.last for growth in growths], shifts)
+    numbers = tuple([growth.number for growth in growths])
+    return _Bunch(width, numbers, tuple(steps), last)
 
 
-def _diagonal_of(gates: Sequence[GateOperation], item: Item) -> Any:
-    gate: Any = gates[item.number]
-    return gate.diagonal
+def _shifted(rows: list[Indices], shifts: Indices) -> Indices:
+    """The rows of several matrices as rows of all of them in one."""
+    together = np.array(rows)
+    together += shifts[: len(rows), None]
+    return together.reshape(-1)
 
 
-def fill_matrix(recipe: MatrixRecipe, gates: Sequence[GateOperation]) -> ComplexArray:
-    """The matrix of the recipe for these gates, shape ``(2**width, 2**width)``."""
-    return _fill(recipe, gates, np.eye(1 << recipe.width, dtype=np.complex128))
+class MatrixRecipes(NamedTuple):
+    """How to compute the matrices of all clusters."""
+
+    blocks: tuple[BlockRecipe, ...]
+    bunches: tuple[_Bunch, ...]
+    start: _Growth | None
+    total: int
+
+    def fill(self, values: Values) -> tuple[list[Values], Values | None]:
+        """The matrices by their numbers, and the first column of the start."""
+        blocks = {recipe.width: recipe.fill(values) for recipe in self.blocks}
+        matrices: list[Values] = [values] * self.total
+        for bunch in self.bunches:
+            for number, matrix in zip(bunch.numbers, _fill_bunch(bunch, blocks), strict=True):
+                matrices[number] = matrix
+        start = None
+        if self.start is not None:
+            start = _fill_start(self.start, blocks)
+        return matrices, start
 
 
-def fill_vector(recipe: MatrixRecipe, gates: Sequence[GateOperation]) -> ComplexArray:
-    """The first column of the matrix: what becomes of |0...0>. Shape ``(2**width,)``."""
-    start = np.zeros((1 << recipe.width, 1), dtype=np.complex128)
-    start[0] = 1
-    return _fill(recipe, gates, start).reshape(-1)
-
-
-def _fill(recipe: MatrixRecipe, gates: Sequence[GateOperation], rows: ComplexArray) -> ComplexArray:
-    columns = rows.shape[1]
-    for number, kind, index, start, stop, guarded in recipe.steps:
-        gate: Any = gates[number]
-        if kind == "m":
-            matrix = gate.matrix
-            rows = rows.take(index, 0)
-            if guarded:
-                part = rows[start:stop].reshape(len(matrix), -1)
-                rows[start:stop] = (matrix @ part).reshape(-1, columns)
+def _fill_bunch(bunch: _Bunch, blocks: dict[int, Values]) -> Values:
+    size = 1 << bunch.width
+    state = np.empty((len(bunch.numbers) * size, size), dtype=np.complex128)
+    state.reshape(-1, size, size)[...] = np.eye(size)
+    for count, rows, products in bunch.steps:
+        taken = state.take(rows, 0).reshape(count, -1)
+        grown = state.reshape(-1, size * size)
+        for width, places, numbers in products:
+            shape = (len(places), 1 << width, -1)
+            part = taken if len(places) == count else taken.take(places, 0)
+            product = blocks[width].take(numbers, 0) @ part.reshape(shape)
+            if len(places) == len(grown):
+                grown = product.reshape(count, -1)
             else:
-                rows = (matrix @ rows.reshape(len(matrix), -1)).reshape(-1, columns)
-        elif kind == "d":
-            entries = gate.diagonal
-            if guarded:
-                entries = np.concatenate((entries, _ONE))
-            rows = rows * entries.take(index)[:, None]
-        elif kind == "p":
-            rows = rows.take(index, 0)
-        else:
-            matrix = np.zeros((len(gate.amplitudes),) * 2, dtype=np.complex128)
-            matrix[:, 0] = gate.amplitudes
-            rows = rows.take(index, 0)
-            rows = (matrix @ rows.reshape(len(matrix), -1)).reshape(-1, columns)
-    if recipe.last is not None:
-        rows = rows.take(recipe.last, 0)
-    return rows
+                grown[places] = product.reshape(len(places), -1)
+        state = grown.reshape(-1, size)
+    return state.take(bunch.last, 0).reshape(-1, size, size)
 
 
-def diagonal_entries(
-    items: Iterable[Item], gates: Sequence[GateOperation], wires: Sequence[int]
-) -> ComplexArray:
-    """The product of diagonal items as a vector; bit ``j`` of its index is ``wires[j]``."""
-    width = len(wires)
-    place = {wire: position for position, wire in enumerate(wires)}
-    product = np.ones(1 << width, dtype=np.complex128)
-    for item in items:
-        entries = _diagonal_of(gates, item)
-        if item.select is not None:
-            entries = entries.take(item.select)
-        targets = tuple([place[w] for w in item.wires])
-        controls = tuple([place[w] for w in item.controls])
-        index = _diagonal_index(width, targets, controls, item.control_state)
-        if controls:
-            entries = np.concatenate((entries, _ONE))
-        product *= entries.take(index)
-    return product
-
-
-def _bits(values: Indices, positions: Sequence[int]) -> Indices:
-    """For each value, the bits at ``positions`` as a number (bit ``j`` from ``positions[j]``)."""
-    result = np.zeros_like(values)
-    for bit, position in enumerate(positions):
-        result |= (values >> position & 1) << bit
-    return result
-
-
-def _read_only(index: Indices) -> Indices:
-    index.flags.writeable = False
-    return index
+def _fill_start(growth: _Growth, blocks: dict[int, Values]) -> Values:
+    state = np.zeros(len(growth.last), dtype=np.complex128)
+    state[0] = 1
+    for (width, number), rows in zip(growth.blocks, growth.rows, strict=True):
+        state = (blocks[width][number] @ state.take(rows).reshape(1 << width, -1)).reshape(-1)
+    return state.take(growth.last)
 
 
 @lru_cache(maxsize=4096)
-def _reorder_index(positions: tuple[int, ...]) -> Indices:
+def reorder_index(positions: tuple[int, ...]) -> Indices:
     """Old row of each new row, where new bit ``j`` is old bit ``positions[j]``."""
     new = np.arange(1 << len(positions))
     old = np.zeros_like(new)
     for bit, position in enumerate(positions):
         old |= (new >> bit & 1) << position
-    return _read_only(old)
-
-
-@lru_cache(maxsize=4096)
-def _gather_index(width: int, targets: tuple[int, ...], controls: tuple[int, ...]) -> Indices:
-    """Rows in the order: all other bits, then the targets, then the controls on top."""
-    moved = {*targets, *controls}
-    rest = [position for position in range(width) if position not in moved]
-    return _reorder_index((*rest, *targets, *controls))
-
-
-@lru_cache(maxsize=4096)
-def _diagonal_index(
-    width: int, targets: tuple[int, ...], controls: tuple[int, ...], state: int
-) -> Indices:
-    rows = np.arange(1 << width)
-    index = _bits(rows, targets)
-    if controls:
-        index[_bits(rows, controls) != state] = 1 << len(targets)
-    return _read_only(index)
-
-
-@lru_cache(maxsize=4096)
-def _permutation_index(
-    width: int,
-    targets: tuple[int, ...],
-    controls: tuple[int, ...],
-    state: int,
-    table: tuple[int, ...],
-) -> Indices:
-    """Old row of each new row: the inverse of the table, where the controls hold."""
-    rows: Indices = np.arange(1 << width)
-    image = np.asarray(table)[_bits(rows, targets)]
-    new = rows.copy()
-    for bit, position in enumerate(targets):
-        new &= ~(1 << position)
-        new |= (image >> bit & 1) << position
-    if controls:
-        new = np.where(_bits(rows, controls) == state, new, rows)
-    old = np.empty_like(rows)
-    old[new] = rows
-    return _read_only(old)
+    old.flags.writeable = False
+    return old

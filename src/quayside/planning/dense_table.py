@@ -1,103 +1,157 @@
-"""A large diagonal as one table, built from its lowest bit up."""
+"""The diagonals of a plan as tables, all of them computed together.
+
+The wires of a table are cut into *chunks* of four. What all gates between two chunks do together
+is a small table of 256 entries: a product over the gates, and for the gates of all tables one
+indexed read and one product by runs. A table is then built chunk by chunk: it repeats for each
+value of the next one, times the small tables between that chunk and those below.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypeAlias
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from quayside.planning.dense_matrix import diagonal_entries
+from quayside.planning.dense_blocks import Indices, Values
 from quayside.planning.fuse import Item
-from quayside.program.operations import GateOperation
 
-__all__ = ["diagonal_table"]
+__all__ = ["DiagonalRecipes", "Diagonals"]
 
-ComplexArray: TypeAlias = NDArray[np.complex128]
-
-_SMALL = 7
-"""Wires of a diagonal that is worth computing by itself before it goes into the table."""
+_CHUNK = 4
+_SIZE = 1 << _CHUNK
 
 
-def diagonal_table(
-    items: Sequence[Item], gates: Sequence[GateOperation], wires: Sequence[int]
-) -> ComplexArray:
-    """The product of diagonal ``items``, shape ``(2**len(wires),)``; bit ``j`` is ``wires[j]``.
+class _Other(NamedTuple):
+    """An item on three chunks or more: entry ``i`` of a table on the bits ``positions`` (ascending)
+    is number ``entries[i]`` from ``place`` on."""
 
-    The table doubles wire by wire. What an item with highest wire ``b`` does to the halves where
-    ``b`` is 0 and 1 is a factor on the wires below; for items of two wires, all such factors
-    together are a product of vectors of two entries, one for each wire below.
-    """
-    place = {wire: position for position, wire in enumerate(wires)}
-    pairs: list[list[tuple[int, Item]]] = [[] for _ in wires]
-    others: list[list[tuple[list[int], list[Item]]]] = [[] for _ in wires]
-    scalars: list[Item] = []
-    for item in items:
-        positions = sorted([place[w] for w in (*item.wires, *item.controls)])
-        if not positions:
-            scalars.append(item)
-        elif len(positions) == 2:
-            pairs[positions[1]].append((positions[0], item))
+    positions: tuple[int, ...]
+    place: int
+    entries: Indices
+
+
+class _Table(NamedTuple):
+    """A table of ``width`` bits: the numbers of its small tables by their chunks, higher first."""
+
+    width: int
+    pairs: dict[tuple[int, int], int]
+    others: tuple[_Other, ...]
+
+
+class Diagonals:
+    """Collects diagonals, whose tables are to be computed together."""
+
+    def __init__(self, offsets: Sequence[int]) -> None:
+        self._offsets = offsets
+        self._tables: list[_Table] = []
+        self._members: list[list[tuple[Indices, int]]] = []  # of each small table
+
+    def add(self, items: Iterable[Item], wires: Sequence[int]) -> int:
+        """Take in the product of diagonal ``items``; the number of its table.
+
+        Bit ``j`` of the table's index is ``wires[j]``.
+        """
+        place = {wire: position for position, wire in enumerate(wires)}
+        pairs: dict[tuple[int, int], int] = {}
+        others = []
+        for number, _, acts, held, state, select in items:
+            bits = [place[wire] for wire in acts]
+            controls = [place[wire] for wire in held]
+            everything = bits + controls if held else bits
+            chunks = {position // _CHUNK for position in everything}
+            high = max(chunks, default=0) or 1
+            low = min(chunks, default=0)
+            if low == high:
+                low = 0
+            extra = b"" if select is None else select.tobytes()
+            if len(chunks) <= 2:
+                shift = _CHUNK * low
+                jump = _CHUNK * (high - low - 1)
+                local = tuple([_local(bit, high, shift, jump) for bit in bits])
+                guards = tuple([_local(bit, high, shift, jump) for bit in controls])
+                index = _entries(2 * _CHUNK, local, guards, state, extra)
+                small = pairs.get((high, low))
+                if small is None:
+                    small = pairs[high, low] = len(self._members)
+                    self._members.append([])
+                self._members[small].append((index, self._offsets[number]))
+            else:
+                held_at = sorted(everything)
+                local = tuple([held_at.index(bit) for bit in bits])
+                guards = tuple([held_at.index(bit) for bit in controls])
+                index = _entries(len(held_at), local, guards, state, extra)
+                others.append(_Other(tuple(held_at), self._offsets[number], index))
+        self._tables.append(_Table(len(wires), pairs, tuple(others)))
+        return len(self._tables) - 1
+
+    def recipes(self) -> DiagonalRecipes:
+        """How to compute all tables that were taken in."""
+        members = [member for group in self._members for member in group]
+        starts = np.cumsum([0, *[len(group) for group in self._members]])[:-1]
+        index = np.array([index for index, _ in members], dtype=np.intp)
+        if members:
+            index += np.array([place for _, place in members])[:, None]
+        return DiagonalRecipes(tuple(self._tables), index, starts)
+
+
+def _local(bit: int, high: int, shift: int, jump: int) -> int:
+    """Where a bit of two chunks is in their small table."""
+    return bit - shift - jump if bit // _CHUNK == high else bit - shift
+
+
+class DiagonalRecipes(NamedTuple):
+    """How to compute the tables of all diagonals."""
+
+    tables: tuple[_Table, ...]
+    entries: Indices
+    starts: Indices
+
+    def fill(self, values: Values) -> list[Values]:
+        """The tables by their numbers, each of shape ``(2**width,)``."""
+        small = values[:0]
+        if len(self.entries):
+            small = np.multiply.reduceat(values.take(self.entries), self.starts, 0)
+        return [_fill_table(table, small, values) for table in self.tables]
+
+
+def _fill_table(recipe: _Table, small: Values, values: Values) -> Values:
+    width, pairs, others = recipe
+    first = pairs.get((1, 0))
+    size = 1 << min(width, 2 * _CHUNK)
+    table = np.ones(size, dtype=np.complex128) if first is None else small[first, :size].copy()
+    done = 2 * _CHUNK
+    while done < width:
+        chunk = done // _CHUNK
+        rows = 1 << min(_CHUNK, width - done)
+        grown = np.empty((rows, _SIZE ** (chunk - 1) * _SIZE), dtype=np.complex128)
+        # The small tables but the highest, as one; the highest is a factor for each row of it.
+        factor = np.ones((rows, 1), dtype=np.complex128)
+        for low in range(chunk - 1):
+            number = pairs.get((chunk, low))
+            if number is not None:
+                part = small[number, : rows * _SIZE].reshape(rows, _SIZE, 1)
+                repeated = np.tile(factor, (1, _SIZE**low // factor.shape[1]))
+                factor = (part * repeated[:, None, :]).reshape(rows, -1)
+        last = pairs.get((chunk, chunk - 1))
+        inner = table.reshape(_SIZE, -1)
+        view = grown.reshape(rows, _SIZE, -1)
+        if last is None:
+            view[...] = inner
         else:
-            _join(others[positions[-1]], positions, [item])
-    for top, line in enumerate(pairs):
-        if len(line) < 3:  # the product of vectors would cost more than it saves
-            for below, item in line:
-                _join(others[top], [below, top], [item])
-            line.clear()
-    table = np.empty(1 << len(wires), dtype=np.complex128)
-    table[:1] = diagonal_entries(scalars, gates, ())
-    for top, line in enumerate(pairs):
-        size = 1 << top
-        lower, upper = table[:size], table[size : 2 * size]
-        if line:
-            low = min(below for below, _ in line)
-            high = max(below for below, _ in line) + 1
-            factors = np.ones((high - low, 2, 2), dtype=np.complex128)
-            for below, item in line:
-                entries = diagonal_entries((item,), gates, (wires[below], wires[top]))
-                factors[below - low] *= entries.reshape(2, 2).T
-            # Wire below, its bit, top's bit: the halves for the two values of top.
-            _scale(lower, upper, factors[:, :, 1], low)
-            _scale(lower, lower, factors[:, :, 0], low)
-        else:
-            upper[:] = lower
-        for held, members in others[top]:
-            entries = diagonal_entries(members, gates, [wires[p] for p in held])
-            _multiply(table[: 2 * size], entries, held, top + 1)
+            np.multiply(small[last, : rows * _SIZE].reshape(rows, _SIZE, 1), inner, view)
+        if factor.shape[1] > 1:
+            view = grown.reshape(rows, -1, factor.shape[1])
+            view *= factor[:, None, :]
+        table = grown.reshape(-1)
+        done += _CHUNK
+    for positions, place, index in others:
+        _multiply(table, values.take(index + place), positions, width)
     return table
 
 
-def _join(
-    groups: list[tuple[list[int], list[Item]]], positions: list[int], items: list[Item]
-) -> None:
-    """Put items into a group that stays small, or into one of their own."""
-    for held, members in groups:
-        union = {*held, *positions}
-        if len(union) <= max(_SMALL, len(positions)):
-            held[:] = sorted(union)
-            members.extend(items)
-            return
-    groups.append((positions, items))
-
-
-def _scale(source: ComplexArray, target: ComplexArray, factors: ComplexArray, low: int) -> None:
-    """``target`` becomes ``source`` times ``factors[j]`` at bit ``low + j`` of the index, all j."""
-    if (factors == 1).all():
-        if source is not target:
-            target[:] = source
-        return
-    vector = factors[0]
-    for pair in factors[1:]:
-        vector = np.multiply.outer(pair, vector).reshape(-1)
-    shape = (-1, len(vector), 1 << low)
-    np.multiply(source.reshape(shape), vector[:, None], target.reshape(shape))
-
-
-def _multiply(
-    table: ComplexArray, entries: ComplexArray, positions: Sequence[int], width: int
-) -> None:
+def _multiply(table: Values, entries: Values, positions: Sequence[int], width: int) -> None:
     """Multiply a table of ``width`` bits in place by ``entries``, whose bits are ``positions``."""
     shape: list[int] = []
     factor: list[int] = []
@@ -114,3 +168,23 @@ def _multiply(
         factor.append(1)
     view = table.reshape(shape)
     view *= entries.reshape(factor)
+
+
+@lru_cache(maxsize=4096)
+def _entries(
+    width: int, bits: tuple[int, ...], held: tuple[int, ...], state: int, extra: bytes
+) -> Indices:
+    """For each index of ``width`` bits, which of a diagonal's numbers applies: 0 is a 1, where the
+    controls ``held`` are not in ``state``; the diagonal's own, on ``bits``, begin at 2."""
+    index = np.arange(1 << width)
+    own = np.zeros_like(index)
+    for place, bit in enumerate(bits):
+        own |= (index >> bit & 1) << place
+    entries = 2 + (np.frombuffer(extra, dtype=np.intp)[own] if extra else own)
+    control = np.zeros_like(index)
+    for place, bit in enumerate(held):
+        control |= (index >> bit & 1) << place
+    if held:
+        entries = np.where(control == state, entries, 0)
+    entries.flags.writeable = False
+    return entries

@@ -1,15 +1,17 @@
-"""Fusion: a gate list as nodes that depend on each other only where they do not commute.
+"""Fusion for dense plans: a gate list as nodes that depend on each other only where they do not
+commute.
 
-Both strategies start here. Fusing a gate list
+Fusing a gate list
 
 - drops every Relabel: from here on, gates act on *wires*, and the result says which qubit each
   wire carries at the end;
 - resolves controls and diagonals on wires that are still |0>, which need no place in the vector;
 - merges one-qubit gates into the gate before or after them on their wire, and gates on the same
-  wires into each other;
-- cuts the gates of each wire into *segments*: a node that is not diagonal is a segment of its own,
-  neighbouring diagonal nodes share one. Nodes of one segment may be applied in any order, those
-  of different segments of a wire may not.
+  wires into each other.
+
+The nodes of a wire form *segments*: a node that is not diagonal is a segment of its own,
+neighbouring diagonal nodes share one. Nodes of one segment may be applied in any order, those of
+different segments of a wire may not (see :mod:`quayside.planning.dense_order`).
 
 Only the structure is looked at (kinds and wires), never a matrix's entries, so that the result
 holds for the same gates with other angles.
@@ -18,7 +20,7 @@ holds for the same gates with other angles.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias, Union
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,20 +37,15 @@ from quayside.program.operations import (
 
 __all__ = ["Fused", "Item", "Node", "fuse"]
 
+Item: TypeAlias = tuple[
+    int, str, tuple[int, ...], tuple[int, ...], int, Union[NDArray[np.intp], None]
+]
+"""One gate of the list, on wires: ``(number, kind, wires, controls, control_state, select)``.
 
-class Item(NamedTuple):
-    """One gate of the list, on wires.
-
-    ``kind`` is ``m`` (matrix), ``d`` (diagonal), ``p`` (permutation) or ``s`` (Prepare).
-    ``select``, for a diagonal that acted on wires that are |0>, picks the entries that remain.
-    """
-
-    number: int
-    kind: str
-    wires: tuple[int, ...]
-    controls: tuple[int, ...]
-    control_state: int
-    select: NDArray[np.intp] | None
+``kind`` is ``m`` (matrix), ``d`` (diagonal), ``p`` (permutation) or ``s`` (Prepare). ``select``,
+for a diagonal that acted on wires that are |0>, picks the entries that remain. A plain tuple:
+there is one for every gate, and a class of its own would take longer to make than all else here.
+"""
 
 
 class Node:
@@ -59,23 +56,20 @@ class Node:
         diagonal: whether it is diagonal, so that it commutes with the others of its segments.
         wide: whether it acts on more wires than may be fused; its one item is applied as it is.
         items: its gates in order.
-        segments: for each wire, in order, the index of the segment that the node is in.
         number: its place in the list of nodes.
     """
 
-    __slots__ = ("diagonal", "items", "mask", "number", "segments", "wide", "wires")
+    __slots__ = ("diagonal", "items", "mask", "number", "wide", "wires")
 
-    def __init__(self, wires: tuple[int, ...], diagonal: bool, wide: bool) -> None:
+    def __init__(
+        self, wires: tuple[int, ...], mask: int, diagonal: bool, wide: bool, number: int, item: Item
+    ) -> None:
         self.wires = wires
+        self.mask = mask
         self.diagonal = diagonal
         self.wide = wide
-        self.items: list[Item] = []
-        self.segments: list[int] = []
-        self.number = 0
-        mask = 0
-        for wire in wires:
-            mask |= 1 << wire
-        self.mask = mask
+        self.number = number
+        self.items = [item]
 
 
 class Fused(NamedTuple):
@@ -83,16 +77,17 @@ class Fused(NamedTuple):
 
     Attributes:
         nodes: in an order that keeps all dependencies.
-        segments: for each wire, its segments in order.
         scalars: what acts on no wire that is not |0>: factors of the whole state.
         carries: for each wire, the qubit that it carries at the end; a wire carries the qubit of
             its own number at the start.
     """
 
     nodes: list[Node]
-    segments: dict[int, list[list[Node]]]
     scalars: list[Item]
     carries: dict[int, int]
+
+
+_CODES = {Matrix: "m", Permutation: "p", Prepare: "s", Diagonal: "d"}
 
 
 def fuse(
@@ -103,104 +98,123 @@ def fuse(
     Gates on more than ``widest`` wires (``widest_diagonal`` for diagonals), controls included,
     become wide nodes.
     """
-    touched = set(layout.order)
+    touched = 0
+    for qubit in layout.order:
+        touched |= 1 << qubit
     wire_of: dict[int, int] = {}  # qubit → wire, where they differ
-    segments: dict[int, list[list[Node]]] = {}
+    last: dict[int, list[Node]] = {}  # the last segment of each wire
+    solid: dict[int, int] = {}  # the number of the last node on each wire that is not diagonal
+    pairs: dict[int, Node] = {}  # the last diagonal node on these wires (a mask)
+    broad = False  # whether some diagonal node has more than two wires
     nodes: list[Node | None] = []
     scalars: list[Item] = []
+    codes = _CODES
 
     for number, gate in enumerate(gates):
-        kind = type(gate)
         if isinstance(gate, Relabel):
-            moved = {
-                qubit: wire_of.get(source, source)
-                for qubit, source in zip(gate.qubits, gate.sources, strict=True)
-            }
-            wire_of.update(moved)
+            moved = [wire_of.get(source, source) for source in gate.sources]
+            wire_of.update(zip(gate.qubits, moved, strict=True))
             continue
+        code = codes[type(gate)]
         wires = gate.qubits
         if wire_of:
             wires = tuple([wire_of.get(q, q) for q in wires])
+        mask = 0
+        for wire in wires:
+            mask |= 1 << wire
         controls: tuple[int, ...] = ()
         state = 0
+        held = 0
         if not isinstance(gate, Prepare) and gate.controls:
             controls, state = gate.controls, gate.control_state
             if wire_of:
                 controls = tuple([wire_of.get(q, q) for q in controls])
-            resolved = _resolve(controls, state, touched)
-            if resolved is None:
-                continue
-            controls, state = resolved
+            for wire in controls:
+                held |= 1 << wire
+            if held & ~touched:
+                resolved = _resolve(controls, state, touched)
+                if resolved is None:
+                    continue
+                controls, state = resolved
+                held &= touched
         select = None
-        if kind is Diagonal:
-            diagonal, code = True, "d"
-            if not touched.issuperset(wires):
-                wires, select = _restrict(wires, touched)
-        else:
-            diagonal = False
-            code = "m" if kind is Matrix else "p" if kind is Permutation else "s"
-            touched.update(wires)
-        everything = wires + controls if controls else wires
-        item = Item(number, code, wires, controls, state, select)
-
-        if not everything:
+        diagonal = code == "d"
+        if not diagonal:
+            touched |= mask
+        elif mask & ~touched:
+            wires, select = _restrict(wires, touched)
+            mask &= touched
+        item = (number, code, wires, controls, state, select)
+        everything = wires
+        if controls:
+            everything = wires + controls
+            mask |= held
+        elif not wires:
             scalars.append(item)
             continue
-        # The node that is last on all of this gate's wires, if there is one, takes the gate in.
+
         wide = len(everything) > (widest_diagonal if diagonal else widest)
-        host = _host(everything, segments, diagonal) if not wide else None
-        if host is not None:
-            host.items.append(item)
-            continue
-        node = Node(everything, diagonal, wide)
-        node.number = len(nodes)
-        for wire in everything:
-            line = segments.get(wire)
-            if line is None:
-                segments[wire] = [[node]]
-                node.segments.append(0)
-                continue
-            last = line[-1]
-            before = last[0]
-            if diagonal and before.diagonal:
-                last.append(node)
-            elif not diagonal and not wide and len(before.wires) == 1:
-                # One-qubit nodes at the end of a wire go into the node that comes after them.
-                for merged in last:
-                    if len(merged.wires) == 1:
-                        node.items.extend(merged.items)
-                        nodes[merged.number] = None
-                left = [other for other in last if len(other.wires) > 1]
-                if left:
-                    line[-1] = left
-                    line.append([node])
+        if not wide:
+            # The node that is last on all of this gate's wires, if there is one, takes the gate in.
+            segment = last.get(everything[0])
+            if segment is not None:
+                host = segment[-1]
+                if not host.diagonal:
+                    if not host.wide and host.mask & mask == mask:
+                        for wire in everything:
+                            if last[wire][-1] is not host:
+                                break
+                        else:
+                            host.items.append(item)
+                            continue
+                elif diagonal:
+                    found = _diagonal_host(everything, mask, segment, solid, pairs, broad)
+                    if found is not None:
+                        found.items.append(item)
+                        continue
+        place = len(nodes)
+        node = Node(everything, mask, diagonal, wide, place, item)
+        if diagonal:
+            for wire in everything:
+                segment = last.get(wire)
+                if segment is None or not segment[0].diagonal:
+                    last[wire] = [node]
                 else:
-                    line[-1] = [node]
-            else:
-                line.append([node])
-            node.segments.append(len(line) - 1)
-        node.items.append(item)
+                    segment.append(node)
+            if not wide:
+                pairs[mask] = node
+                broad = broad or len(everything) > 2
+        else:
+            single = [node]
+            for wire in everything:
+                segment = last.get(wire)
+                if segment is not None and not wide:
+                    # One-qubit nodes at the end of a wire go into the node that comes after them.
+                    for merged in segment:
+                        if len(merged.wires) == 1:
+                            node.items[-1:-1] = merged.items
+                            nodes[merged.number] = None
+                last[wire] = single
+                solid[wire] = place
         nodes.append(node)
 
     kept = [node for node in nodes if node is not None]
     for place, node in enumerate(kept):
         node.number = place
-    carries = {wire: wire for wire in touched}
+    carries = {wire: wire for wire in range(touched.bit_length()) if touched >> wire & 1}
     carries |= {wire: qubit for qubit, wire in wire_of.items()}
-    return Fused(kept, segments, scalars, carries)
+    return Fused(kept, scalars, carries)
 
 
 def _resolve(
-    controls: tuple[int, ...], state: int, touched: set[int]
+    controls: tuple[int, ...], state: int, touched: int
 ) -> tuple[tuple[int, ...], int] | None:
     """Controls without those on wires that are |0>; None where one of these asks for 1."""
-    if touched.issuperset(controls):
-        return controls, state
     kept: list[int] = []
     left = 0
     for bit, control in enumerate(controls):
         wanted = state >> bit & 1
-        if control in touched:
+        if touched >> control & 1:
             left |= wanted << len(kept)
             kept.append(control)
         elif wanted:
@@ -208,11 +222,9 @@ def _resolve(
     return tuple(kept), left
 
 
-def _restrict(
-    wires: tuple[int, ...], touched: set[int]
-) -> tuple[tuple[int, ...], NDArray[np.intp]]:
+def _restrict(wires: tuple[int, ...], touched: int) -> tuple[tuple[int, ...], NDArray[np.intp]]:
     """The wires of a diagonal that are not |0>, and which entries remain."""
-    places = [bit for bit, wire in enumerate(wires) if wire in touched]
+    places = [bit for bit, wire in enumerate(wires) if touched >> wire & 1]
     index = np.arange(1 << len(places))
     select = np.zeros(1 << len(places), dtype=np.intp)
     for bit, place in enumerate(places):
@@ -220,34 +232,31 @@ def _restrict(
     return tuple([wires[place] for place in places]), select
 
 
-def _host(
-    wires: tuple[int, ...], segments: dict[int, list[list[Node]]], diagonal: bool
+def _diagonal_host(
+    wires: tuple[int, ...],
+    mask: int,
+    segment: Sequence[Node],
+    solid: dict[int, int],
+    pairs: dict[int, Node],
+    broad: bool,
 ) -> Node | None:
-    """The node that is last on all ``wires`` and may take in a gate on them, or None."""
-    line = segments.get(wires[0])
-    if line is None:
-        return None
-    last = line[-1]
-    node = last[0]
-    if node.diagonal:
-        if not diagonal:
-            return None
-        # In a segment of diagonals, any that acts on all of the wires will do.
-        mask = 0
+    """A diagonal node that acts on all ``wires`` and is in the last segment of each, or None.
+
+    ``segment`` is the last one of the first wire.
+    """
+    found = pairs.get(mask)
+    if found is not None:
         for wire in wires:
-            mask |= 1 << wire
-        for other in reversed(last):
-            if other.mask & mask == mask and not other.wide:
-                if all(segments[wire][-1][0].diagonal for wire in wires[1:]) and all(
-                    other in segments[wire][-1] for wire in wires[1:]
-                ):
-                    return other
+            if solid.get(wire, -1) > found.number:
                 break
-        return None
-    if node.wide:
-        return None
-    for wire in wires[1:]:
-        other_line = segments.get(wire)
-        if other_line is None or other_line[-1][0] is not node:
-            return None
-    return node
+        else:
+            return found
+    if len(wires) == 1 or broad:
+        for other in reversed(segment):
+            if other.mask & mask == mask and not other.wide:
+                for wire in wires:
+                    if solid.get(wire, -1) > other.number:
+                        break
+                else:
+                    return other
+    return None
