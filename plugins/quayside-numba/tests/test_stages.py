@@ -7,7 +7,9 @@ from itertools import combinations
 import numpy as np
 import pytest
 from gate_lists import random_unitary
+from quayside_numba.assemble import assemble
 from quayside_numba.engine import NumbaEngine
+from quayside_numba.kernels import CHAIN
 from quayside_numba.vectors import lane_count
 
 from quayside.control import Control
@@ -32,6 +34,7 @@ from quayside.program import Precision
 WIDTH = 11
 ACTIVE = (0, 1, 2, 3, 4, 6, 7, 9, 10)
 LOCAL = len(ACTIVE)
+STORE = tuple(range(LOCAL))
 TOLERANCE = {Precision.DOUBLE: 1e-13, Precision.SINGLE: 2e-6}
 BOTH = pytest.mark.parametrize("precision", list(Precision))
 ENGINE = NumbaEngine(threads=2)
@@ -41,7 +44,7 @@ def compare(
     precision: Precision,
     stages: list[Stage],
     *,
-    store: tuple[int, ...] = tuple(range(LOCAL)),
+    store: tuple[int, ...] = STORE,
     before: int = WIDTH,
     zero: int = 0,
     seed: int = 0,
@@ -190,3 +193,41 @@ def test_any_order_is_written_back(precision: Precision, seed: int) -> None:
 def test_a_state_grows(precision: Precision, before: int) -> None:
     matrix = random_unitary(4, np.random.default_rng(0))
     compare(precision, [DenseStage((1, 8), matrix)], before=before)
+
+
+@BOTH
+@pytest.mark.parametrize("seed", range(16))
+def test_chains_of_diagonals_and_one_qubit_stages(precision: Precision, seed: int) -> None:
+    """By turns, as in a Fourier transform; some bits come again, some tables vary with the tile."""
+    rng = np.random.default_rng(seed)
+    forms = {
+        "real": np.array([[0.6, -0.8], [0.8, 0.6]], dtype=complex),
+        "cross": np.array([[0.6, -0.8j], [-0.8j, 0.6]]),
+        "complex": random_unitary(2, rng),
+    }
+    form = list(forms)[seed % 3]
+    stages: list[Stage] = []
+    for _ in range(10):
+        for _ in range(rng.integers(0, 3)):
+            groups = []
+            for _ in range(rng.integers(1, 7)):
+                first = int(rng.integers(0, 2)) * 5  # all bits are of blocks, or some are lanes
+                bits = tuple(sorted(rng.permutation(range(first, LOCAL))[:3].tolist()))
+                term = DiagonalTerm((0, 1, 2), (), factors(rng, 3))
+                mask = 0
+                if rng.random() < 0.3:
+                    mask = 1 << int(rng.choice([bit for bit in range(LOCAL) if bit not in bits]))
+                terms = (term,)
+                if rng.random() < 0.3:
+                    terms = (DiagonalTerm((0, 1, 2), (1,), factors(rng, 4), 1, 1),)
+                elif not mask and rng.random() < 0.3:
+                    terms = (term, DiagonalTerm((1,), (0, 1), factors(rng, 3)))
+                groups.append(DiagonalGroup(bits, terms, mask, mask * int(rng.integers(0, 2))))
+            stages.append(DiagonalStage(tuple(groups)))
+        if rng.random() < 0.1:
+            form = list(forms)[int(rng.integers(3))]
+        bit = int(rng.integers(4 if rng.random() < 0.8 else 0, LOCAL))
+        stages.append(DenseStage((bit,), forms[form], form))  # type: ignore[arg-type]  # a Form
+    pass_ = TilePass(WIDTH, WIDTH, ACTIVE, (Round((), tuple(stages)),), STORE)
+    assert CHAIN in assemble(pass_, precision).code[:, 0]
+    compare(precision, stages, seed=seed)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from quayside.planning.tile_plan import (
     ALWAYS,
     Condition,
     DenseStage,
+    DiagonalGroup,
     DiagonalStage,
     PermuteStage,
     Stage,
@@ -27,7 +28,7 @@ from quayside.planning.tile_plan import (
 )
 from quayside.program import Precision
 from quayside_numba.compiling import compiled_pack
-from quayside_numba.diagonals import diagonal, group_keys, varies
+from quayside_numba.diagonals import GroupKey, chain, diagonal, group_keys, lanes_alike, varies
 from quayside_numba.geometry import deposited
 from quayside_numba.kernels import BLOCK_BYTES, WORDS
 from quayside_numba.memory import address, aligned_bytes
@@ -90,6 +91,17 @@ def assemble(pass_: TilePass, precision: Precision) -> TileProgram:
     return assembler.finish(pass_)
 
 
+_Diagonal: TypeAlias = tuple[tuple[GroupKey, ...], tuple[DiagonalGroup, ...]]
+
+
+class _Step(NamedTuple):
+    """Diagonals, and the one-qubit matrix after them."""
+
+    diagonals: list[_Diagonal]
+    bit: int
+    matrix: NDArray[Any]
+
+
 class _Assembler:
     def __init__(self, total: int, precision: Precision) -> None:
         self.precision = precision
@@ -102,6 +114,12 @@ class _Assembler:
         self.waiting: list[tuple[int, int]] = []
         self.waiting_matrices: list[NDArray[Any]] = []
         self.waiting_mask = 0
+        # One-qubit stages on different high bits, of one form, and the diagonals before each.
+        self.steps: list[_Step] = []
+        self.step_bits: set[int] = set()
+        self.form = 0
+        # Diagonals after the last step that were not written yet.
+        self.diagonals: list[_Diagonal] = []
 
     def stage(self, stage: Stage) -> None:
         if isinstance(stage, DenseStage):
@@ -125,12 +143,12 @@ class _Assembler:
             where = _where(stage.condition)
             self.write(permute(self.shape, stage.bits, stage.source.tobytes(), where))
         elif isinstance(stage, DiagonalStage):
-            self.write(diagonal(self.shape, group_keys(stage)))
-            for group in stage.groups:
-                if varies(group):
-                    self.note_sources += [term.table for term in group.terms]
-                else:
-                    self.sources.append(group.terms[0].table)
+            keys = group_keys(stage)
+            for key in keys:
+                if (_mask(key.bits) | key.mask) & self.waiting_mask:
+                    self.flush()
+                    break
+            self.diagonals.append((keys, stage.groups))
         else:
             self.write(prepare(self.shape, stage.bits))
             self.sources.append(stage.amplitudes)
@@ -139,21 +157,70 @@ class _Assembler:
         """Add what a template says; what waits comes first where it must."""
         if template.seen & self.waiting_mask:
             self.flush()
+        self.settle()
         self.templates.append(template)
 
     def flush(self) -> None:
-        """Write the stages that wait."""
-        if self.waiting:
-            template, sources = layers(self.shape, tuple(self.waiting))
-            self.templates.append(template)
-            matrices = self.waiting_matrices
-            self.sources += [matrices[number] for number in sources]
-            self.waiting, self.waiting_matrices, self.waiting_mask = [], [], 0
+        """Write the stages that wait; one that is alone, on a high bit, becomes a step."""
+        waiting, matrices = self.waiting, self.waiting_matrices
+        if not waiting:
+            return
+        self.waiting, self.waiting_matrices, self.waiting_mask = [], [], 0
+        if len(waiting) == 1 and waiting[0][0] >= self.shape.lanes:
+            bit, form = waiting[0]
+            if self.steps and (len(self.steps) == 3 or form != self.form or bit in self.step_bits):
+                self.settle_steps()
+            self.form = form
+            self.step_bits.add(bit)
+            self.steps.append(_Step(self.diagonals, bit, matrices[0]))
+            self.diagonals = []
+            return
+        self.settle()
+        template, sources = layers(self.shape, tuple(waiting))
+        self.templates.append(template)
+        self.sources += [matrices[number] for number in sources]
+
+    def settle(self) -> None:
+        """Write the steps, and the diagonals after them."""
+        if self.steps:
+            self.settle_steps()
+        for keys, groups in self.diagonals:
+            self.templates.append(diagonal(self.shape, keys))
+            for group in groups:
+                if varies(group):
+                    self.note_sources += [term.table for term in group.terms]
+                else:
+                    self.sources.append(group.terms[0].table)
+        self.diagonals = []
+
+    def settle_steps(self) -> None:
+        """Write the steps: as a chain, or one without diagonals as what it is."""
+        steps, self.steps, self.step_bits = self.steps, [], set()
+        self.sources += [step.matrix for step in steps]
+        if len(steps) == 1 and not steps[0].diagonals:
+            self.templates.append(layers(self.shape, ((steps[0].bit, self.form),)).template)
+            return
+        shape = []
+        fixed = []
+        for step in steps:
+            pairs: list[tuple[GroupKey, DiagonalGroup]] = []
+            for keys, groups in step.diagonals:
+                pairs += zip(keys, groups, strict=True)
+            pairs.sort(key=lambda pair: lanes_alike(pair[0], self.shape.lanes))
+            for _, group in pairs:
+                if varies(group):
+                    self.note_sources += [term.table for term in group.terms]
+                else:
+                    fixed.append(group.terms[0].table)
+            shape.append((tuple([key for key, _ in pairs]), step.bit))
+        self.note_sources += fixed
+        self.templates.append(chain(self.shape, self.form, tuple(shape)))
 
     def finish(self, pass_: TilePass) -> TileProgram:
         """Bring what is written to the lowest storage bits into the lanes, and put all
         together."""
         self.flush()
+        self.settle()
         trip = _trip(pass_.before, pass_.width, pass_.active, pass_.store, self.shape)
         templates = self.templates = [*self.templates, *trip.last]
         code = b"".join([one.code for one in templates])
@@ -191,6 +258,10 @@ class _Assembler:
             words.nbytes + coefficients.nbytes + 1000,
             [words, coefficients, templates],
         )
+
+
+def _mask(bits: Sequence[int]) -> int:
+    return sum([1 << bit for bit in bits])
 
 
 def _where(condition: Condition) -> Where:

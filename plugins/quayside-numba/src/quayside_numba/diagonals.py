@@ -3,6 +3,9 @@
 A group depends on few bits, so its factors are few: a table has a block for each value of the
 group's high bits, in which every lane has its factor. Where no factor depends on the tile, the
 table is made when the pass is assembled; otherwise each tile makes it anew, from a note.
+
+Where one-qubit matrices and diagonals take turns, as in a Fourier transform, up to three matrices
+and all diagonals before them are a *chain*: one trip, in which the amplitudes stay in registers.
 """
 
 from __future__ import annotations
@@ -13,20 +16,31 @@ from itertools import groupby
 from typing import Any, NamedTuple, TypeAlias
 
 from quayside.planning.tile_plan import DiagonalGroup, DiagonalStage
-from quayside_numba.geometry import diagonal_indices, factor_codes, index_within, lane_factors
-from quayside_numba.kernels import BLOCK_BYTES, DIAGONAL, TABLE
+from quayside_numba.geometry import (
+    block_groups,
+    compact_codes,
+    diagonal_indices,
+    factor_codes,
+    index_within,
+    lane_factors,
+    matrix_codes,
+)
+from quayside_numba.kernels import BLOCK_BYTES, CHAIN, DIAGONAL, TABLE
+from quayside_numba.matrices import CHAIN_VARIANTS, COMPLEX, CROSS
 from quayside_numba.memory import address
 from quayside_numba.packing import WANTED
 from quayside_numba.templates import Shape, Template, instruction, room
 from quayside_numba.vectors import VECTOR_BYTES
 
-__all__ = ["GroupKey", "diagonal", "group_keys", "varies"]
+__all__ = ["GroupKey", "chain", "diagonal", "group_keys", "lanes_alike", "varies"]
 
 _MAX_GROUPS = 4
 """Groups that one trip through the buffer multiplies by."""
 
 _KEPT = 1024
 """Templates that are kept; one of many terms has some kilobytes."""
+
+_CHAIN = {variant: number for number, variant in enumerate(CHAIN_VARIANTS)}
 
 _TermKey: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], int, int]
 
@@ -48,6 +62,12 @@ def varies(group: DiagonalGroup) -> bool:
     return len(group.terms) > 1 or bool(first.outer) or bool(first.outer_mask)
 
 
+def lanes_alike(group: GroupKey, lanes: int) -> bool:
+    """Whether the group's factors are the same in all lanes."""
+    low = (1 << lanes) - 1
+    return (not group.bits or group.bits[0] >= lanes) and not group.mask & low
+
+
 def group_keys(stage: DiagonalStage) -> tuple[GroupKey, ...]:
     """What decides a stage's template."""
     keys = []
@@ -61,6 +81,80 @@ def group_keys(stage: DiagonalStage) -> tuple[GroupKey, ...]:
     return tuple(keys)
 
 
+class Trips:
+    """Collects the parts of a template that multiplies by groups' factors.
+
+    ``place`` is where in the scratch the next table goes that depends on the tile.
+    """
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+        self.code: list[bytes] = []
+        self.notes: list[bytes] = []
+        self.note_fills: list[bytes] = []
+        self.keep: list[Any] = []
+        self.seen = self.room = 0
+        self.scratch = VECTOR_BYTES
+        self.place = 0
+
+    def group(self, group: GroupKey, compact: bool = False) -> tuple[int, int, bytes]:
+        """The index list and the table of a group, as words, and the table's fill if it has one.
+
+        Where the table depends on the tile, an instruction that makes it is added. ``compact``:
+        all lanes are alike, and the table has one complex number for a block.
+        """
+        shape = self.shape
+        lanes = shape.lanes
+        low = tuple([bit for bit in group.bits if bit < lanes])
+        high = tuple([bit - lanes for bit in group.bits if bit >= lanes])
+        mask, value = group.mask, group.value
+        indices = diagonal_indices(shape.high, high, mask >> lanes, value >> lanes)
+        mask, value = mask & (shape.width - 1), value & (shape.width - 1)
+        self.keep.append(indices)
+        self.seen |= group.mask | sum([1 << bit for bit in group.bits])
+        if group.terms is None:
+            if compact:
+                codes = compact_codes(len(high))
+            else:
+                codes = factor_codes(shape.width, low, len(high), mask, value)
+            self.keep.append(codes)
+            self.room += room(len(codes), shape.real_bytes)
+            fill = _fill(address(codes), len(codes), 0, 2 << len(group.bits))
+            return address(indices), WANTED + 1, fill
+        sub = None
+        if low or mask:
+            sub = lane_factors(shape.width, low, mask, value)
+            self.keep.append(sub)
+        place = self.place
+        note = _note(shape, group, len(high), 0 if sub is None else address(sub), place, compact)
+        self.code.append(instruction(TABLE, 0, len(note.words)))
+        self.note(note.words, note.fills)
+        self.room += note.room
+        self.keep += note.keep
+        self.place = note.end
+        self.scratch = max(self.scratch, note.end)
+        return address(indices), -1 - place, b""
+
+    def note(self, words: list[int], fills: list[bytes]) -> None:
+        """Add the note of the next instruction."""
+        self.notes.append(struct.pack(f"={len(words)}q", *words))
+        self.note_fills += fills
+
+    def template(self, fills: bytes) -> Template:
+        """All together; ``fills`` are those of the instructions."""
+        return Template(
+            b"".join(self.code),
+            fills,
+            b"".join(self.notes),
+            b"".join(self.note_fills),
+            self.seen,
+            self.room,
+            self.scratch,
+            None,
+            tuple(self.keep),
+        )
+
+
 @lru_cache(maxsize=_KEPT)
 def diagonal(shape: Shape, groups: tuple[GroupKey, ...]) -> Template:
     """A diagonal stage: one trip multiplies by up to four groups' factors.
@@ -68,55 +162,49 @@ def diagonal(shape: Shape, groups: tuple[GroupKey, ...]) -> Template:
     The sources of its fills are the tables of the groups that do not vary, in order; those of its
     notes' fills are the tables of all terms of the others, in order.
     """
-    code, fills, notes, note_fills = [], [], [], []
-    keep: list[Any] = []
-    seen = taken = 0
-    scratch = VECTOR_BYTES
+    trips = Trips(shape)
+    fills = []
     for start in range(0, len(groups), _MAX_GROUPS):
-        indices, tables = [0] * _MAX_GROUPS, [0] * _MAX_GROUPS
         trip = groups[start : start + _MAX_GROUPS]
-        place = 0  # in the scratch: the tables of one trip are there together
+        trips.place = 0  # the tables of one trip are there together
+        indices, tables = [0] * _MAX_GROUPS, [0] * _MAX_GROUPS
         for number, group in enumerate(trip):
-            low = tuple([bit for bit in group.bits if bit < shape.lanes])
-            high = tuple([bit - shape.lanes for bit in group.bits if bit >= shape.lanes])
-            mask, value = group.mask, group.value
-            index = diagonal_indices(shape.high, high, mask >> shape.lanes, value >> shape.lanes)
-            mask, value = mask & (shape.width - 1), value & (shape.width - 1)
-            indices[number] = address(index)
-            keep.append(index)
-            seen |= group.mask | sum([1 << bit for bit in group.bits])
-            if group.terms is None:
-                codes = factor_codes(shape.width, low, len(high), mask, value)
-                keep.append(codes)
-                fills.append(_fill(address(codes), len(codes), 0, 2 << len(group.bits)))
-                taken += room(len(codes), shape.real_bytes)
-                tables[number] = WANTED + 1
-                continue
-            sub = None
-            if low or mask:
-                sub = lane_factors(shape.width, low, mask, value)
-                keep.append(sub)
-            tables[number] = -1 - place
-            note = _note(shape, group, len(high), 0 if sub is None else address(sub), place)
-            code.append(instruction(TABLE, 0, len(note.words)))
-            notes.append(struct.pack(f"={len(note.words)}q", *note.words))
-            note_fills += note.fills
-            taken += note.taken
-            keep += note.keep
-            place = note.end
-        scratch = max(scratch, place)
-        code.append(instruction(DIAGONAL, len(trip), *indices, *tables))
-    return Template(
-        b"".join(code),
-        b"".join(fills),
-        b"".join(notes),
-        b"".join(note_fills),
-        seen,
-        taken,
-        scratch,
-        None,
-        tuple(keep),
-    )
+            indices[number], tables[number], fill = trips.group(group)
+            fills.append(fill)
+        trips.code.append(instruction(DIAGONAL, len(trip), *indices, *tables))
+    return trips.template(b"".join(fills))
+
+
+@lru_cache(maxsize=_KEPT)
+def chain(shape: Shape, form: int, steps: tuple[tuple[tuple[GroupKey, ...], int], ...]) -> Template:
+    """Steps of diagonal groups and a one-qubit matrix on a high bit, all of one form, by turns.
+
+    The bits differ, and are given as local bits. In each step, groups with all lanes alike come
+    last. The sources of its fills are the matrices; those
+    of its notes' fills are first the tables of all terms of the groups that vary, in order, and
+    then those of the other groups, in order.
+    """
+    trips = Trips(shape)
+    codes = matrix_codes(shape.width, (), 1, 0, 0, form == COMPLEX)
+    high = [bit - shape.lanes for _, bit in steps]
+    groups = block_groups(shape.high, tuple(sorted(high)), 0, 0)
+    trips.keep += [codes, groups]
+    counts, lists, fills = [0] * 6, [], []
+    for number, (keys, bit) in enumerate(steps):
+        trips.seen |= 1 << bit
+        for key in keys:
+            compact = lanes_alike(key, shape.lanes)
+            counts[2 * number] += 1
+            counts[2 * number + 1] += compact
+            indices, table, fill = trips.group(key, compact)
+            lists += [indices, table]
+            fills.append(fill)
+    trips.note([*counts, *lists], fills)
+    distances = [BLOCK_BYTES << bit for bit in high] + [0] * (3 - len(high))
+    words = (CHAIN, 0, 6 + len(lists), _CHAIN[len(steps), form], len(groups), address(groups))
+    trips.code.append(instruction(*words, *distances, WANTED + len(steps)))
+    trips.room += len(steps) * room(len(codes), shape.real_bytes)
+    return trips.template(_fill(address(codes), len(codes), form == CROSS, 8) * len(steps))
 
 
 class _Note(NamedTuple):
@@ -124,12 +212,12 @@ class _Note(NamedTuple):
 
     words: list[int]
     fills: list[bytes]
-    taken: int
+    room: int
     keep: list[Any]
     end: int
 
 
-def _note(shape: Shape, group: GroupKey, high: int, lanes: int, place: int) -> _Note:
+def _note(shape: Shape, group: GroupKey, high: int, lanes: int, place: int, compact: bool) -> _Note:
     """The description of a table at ``place``; see :func:`~.kernels._build_table`."""
     terms = group.terms
     assert terms is not None
@@ -146,7 +234,8 @@ def _note(shape: Shape, group: GroupKey, high: int, lanes: int, place: int) -> _
         runs[0][1].pop(0)
         if not runs[0][1]:
             runs.pop(0)
-    words = [k, high, lanes, place, along, product, WANTED + 1 if constant else 0, len(runs)]
+    words = [k, high, lanes, place, along, product]
+    words += [WANTED + 1 if constant else 0, len(runs), int(compact)]
     keep: list[Any] = []
     for places, members in runs:
         where = index_within(k, places)

@@ -14,6 +14,8 @@ DIAGONAL groups, four index lists, four tables (address, or minus 1 minus a plac
 TABLE    description, its length in words: build a group's table for this tile, see
          :func:`_build_table`
 WIDE     size, count, bases, places, matrix, three unused, outer mask, outer value
+CHAIN    note, its length in words, variant, count, bases, three distances, coefficients; see
+         :func:`~.matrices.run_chain`
 GENERAL  kind, k, count, bases, places, numbers, outer mask, outer value: any bits, amplitude by
          amplitude; see :func:`_run_general`
 ======== ==========================================================================
@@ -40,7 +42,7 @@ from quayside_numba.blocks import (
     run_swap,
     store_amplitudes,
 )
-from quayside_numba.matrices import run_dense, run_layer, run_wide
+from quayside_numba.matrices import run_chain, run_dense, run_layer, run_wide
 from quayside_numba.scalars import get, get_long, get_word, put
 from quayside_numba.vectors import VECTOR_BYTES
 
@@ -48,7 +50,7 @@ __all__ = ["BLOCK_BYTES", "WORDS", "compiled_function", "run_tiles"]
 
 BLOCK_BYTES = 2 * VECTOR_BYTES
 
-DENSE, LAYER, SWAP, FLIP, DIAGONAL, TABLE, WIDE, GENERAL = range(8)
+DENSE, LAYER, SWAP, FLIP, DIAGONAL, TABLE, WIDE, GENERAL, CHAIN = range(9)
 GENERAL_DENSE, GENERAL_PERMUTE, GENERAL_PREPARE = range(3)
 
 WORDS = 10
@@ -90,13 +92,14 @@ def _build_table(unit, words, scratch, tile, real_bytes):
     """Build a diagonal group's table of blocks for one tile.
 
     ``words`` is the address of int64 words: ``k, kh, lanes, target, factors, product, constant,
-    runs`` and then for each run ``p, where, terms`` and for each of its terms ``mask, value,
-    table, m, outer bit * m``. ``target``, ``factors`` and ``product`` are places in the scratch.
+    runs, compact`` and then for each run ``p, where, terms`` and for each of its terms ``mask,
+    value, table, m, outer bit * m``. ``target``, ``factors`` and ``product`` are places in the
+    scratch.
     The group's ``2**k`` factors begin as those at ``constant`` (or 1), and each run multiplies
     them by its terms' product, of which factor ``e`` takes entry ``where[e]``. They are then
     spread to ``2**kh`` blocks and one more that is 1. ``lanes`` is the address of int32 numbers
     for each lane: what it adds to the factor's index, -1 where its factor is 1; or 0 if all lanes
-    are alike.
+    are alike. A compact table, of which all lanes are alike, has one complex number for a block.
     """
     k = get_long(words)
     kh = get_long(words + 8)
@@ -120,7 +123,8 @@ def _build_table(unit, words, scratch, tile, real_bytes):
         else:
             put(unit, factors + e * pair, one)
             put(unit, factors + e * pair + real_bytes, zero)
-    word = words + 64
+    compact = get_long(words + 64)
+    word = words + 72
     for _ in range(runs):
         p = get_long(word)
         where = get_long(word + 8)
@@ -146,6 +150,13 @@ def _build_table(unit, words, scratch, tile, real_bytes):
         if met:
             _multiply(unit, factors, product, 1 << k, where, real_bytes)
     width = VECTOR_BYTES // real_bytes
+    if compact:
+        for h in range(1 << kh):
+            put(unit, target + h * pair, get(unit, factors + h * pair))
+            put(unit, target + h * pair + real_bytes, get(unit, factors + h * pair + real_bytes))
+        put(unit, target + (1 << kh) * pair, one)
+        put(unit, target + (1 << kh) * pair + real_bytes, zero)
+        return
     for h in range(1 << kh):
         block = target + h * BLOCK_BYTES
         if not lanes:
@@ -284,6 +295,20 @@ def run_tiles(
                 )
             elif opcode == TABLE:
                 _build_table(unit, word[1], scratch, tile, real_bytes)
+            elif opcode == CHAIN:
+                run_chain(
+                    unit,
+                    word[3],
+                    word[4],
+                    word[5],
+                    buffer,
+                    word[6],
+                    word[7],
+                    word[8],
+                    word[9],
+                    word[1],
+                    scratch,
+                )
             elif opcode == SWAP:
                 run_swap(
                     unit, word[1], word[2], word[3], buffer, word[4], word[5], word[6], word[7]

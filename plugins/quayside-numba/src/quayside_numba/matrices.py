@@ -21,11 +21,13 @@ from quayside_numba.vectors import (
 )
 
 __all__ = [
+    "CHAIN_VARIANTS",
     "COMPLEX",
     "CROSS",
     "DENSE_VARIANTS",
     "LAYER_VARIANTS",
     "REAL",
+    "run_chain",
     "run_dense",
     "run_layer",
     "run_wide",
@@ -53,6 +55,11 @@ LAYER_VARIANTS: tuple[tuple[int, bool, int], ...] = (
 )
 """Kernels for one-qubit matrices on several bits in one trip: how many high bits, whether on all
 lanes, and the form that all the matrices have."""
+
+CHAIN_VARIANTS: tuple[tuple[int, int], ...] = tuple(
+    (steps, form) for steps in (1, 2, 3) for form in (COMPLEX, REAL, CROSS)
+)
+"""Kernels for chains: how many steps, and the form that all the matrices have."""
 
 
 def _matrix(
@@ -154,19 +161,7 @@ def run_layer(context, unit, variant, count, bases, buffer, first, second, third
                     blocks: list[Any] = [emit.load_block(place) for place in places]
                     position = 0
                     for bit in range(high):
-                        for low in range(len(blocks)):
-                            if not low >> bit & 1:
-                                pair = [low, low | 1 << bit]
-                                rows = _matrix(
-                                    emit,
-                                    [blocks[i] for i in pair],
-                                    [0],
-                                    form,
-                                    coefficients,
-                                    position,
-                                )
-                                for i, row in zip(pair, rows, strict=True):
-                                    blocks[i] = row
+                        _multiply_pairs(emit, blocks, bit, form, coefficients, position)
                         position += size
                     if lanes:
                         for lane in range(emit.lanes):
@@ -184,6 +179,102 @@ def run_layer(context, unit, variant, count, bases, buffer, first, second, third
         return context.get_dummy_value()
 
     return types.void(unit, *[integer] * 8), codegen
+
+
+@intrinsic
+def run_chain(
+    context, unit, variant, count, bases, buffer, first, second, third, coefficients, note, scratch
+):
+    """Apply a chain in the way of ``CHAIN_VARIANTS[variant]`` to ``count`` groups of blocks.
+
+    Each step multiplies by the factors of its diagonal groups, any number of them, and then by a
+    one-qubit matrix on its high bit; ``first`` to ``third`` are the bits' distances in the order of
+    the steps. ``note`` is the address of int64 words: for each of three steps, how many groups it
+    has and how many of these are compact; and then for each group two, its index list and its
+    table, as those of :func:`~.blocks.run_diagonal`; a negative table is a place in the scratch, as
+    in an instruction. Compact groups are a step's last. Their factors are the same in all lanes,
+    and in the table one complex number each.
+    """
+
+    def codegen(context, builder, signature, arguments):
+        _, variant, count, bases, buffer, *offsets, coefficients, note, scratch = arguments
+        emit = Emitter(builder, signature.args[0])
+        word, long = ir.IntType(32), ir.IntType(64)
+        held = [[cgutils.alloca_once(builder, emit.type) for _ in range(2)] for _ in range(8)]
+
+        def number_at(address: ir.Value, offset: int) -> ir.Value:
+            pointer = builder.inttoptr(emit.at(address, offset), long.as_pointer())
+            return builder.load(pointer, align=8)
+
+        def case(steps: int, form: int) -> Callable[[], None]:
+            size = 8 if form == COMPLEX else 4
+
+            def multiply(
+                places: list[ir.Value], lists: ir.Value, blocks: Any, compact: bool
+            ) -> None:
+                """By the factors of the group whose two words are at ``lists``."""
+                indices, table = number_at(lists, 0), number_at(lists, 8)
+                there = builder.sub(builder.sub(scratch, table), long(1))
+                table = builder.select(builder.icmp_signed(">=", table, long(0)), table, there)
+                for place, block in zip(places, blocks, strict=True):
+                    # An index list has four bytes for each block.
+                    entry = builder.udiv(builder.sub(place, buffer), long(VECTOR_BYTES // 2))
+                    pointer = builder.inttoptr(builder.add(indices, entry), word.as_pointer())
+                    offset = builder.zext(builder.load(pointer, align=4), long)
+                    if compact:
+                        factor = builder.add(table, builder.lshr(offset, long(emit.lanes)))
+                        pointer = builder.inttoptr(factor, emit.scalar.as_pointer())
+                        a = emit.splat(builder.load(pointer, align=emit.bytes))
+                        second = builder.gep(pointer, [long(1)])
+                        b = emit.splat(builder.load(second, align=emit.bytes))
+                    else:
+                        a, b = emit.load_block(builder.add(table, offset))
+                    real, imag = (builder.load(part) for part in block)
+                    new = emit.product(real, a, emit.negative(builder.fmul(imag, b)))
+                    builder.store(new, block[0])
+                    builder.store(emit.product(real, b, builder.fmul(imag, a)), block[1])
+
+            def body() -> None:
+                with each_group(emit, count, bases, buffer) as base:
+                    places = group_addresses(emit, base, offsets[:steps])
+                    blocks: list[Any] = [emit.load_block(place) for place in places]
+                    lists = builder.add(note, long(48))
+                    for step in range(steps):
+                        for block, parts in zip(blocks, held, strict=False):
+                            for value, part in zip(block, parts, strict=True):
+                                builder.store(value, part)
+                        groups, compact = (number_at(note, 16 * step + k) for k in (0, 8))
+                        for few, kind in ((builder.sub(groups, compact), False), (compact, True)):
+                            with cgutils.for_range(builder, few, intp=long) as loop:
+                                pair = builder.add(lists, builder.shl(loop.index, long(4)))
+                                multiply(places, pair, held[: len(places)], kind)
+                            lists = builder.add(lists, builder.shl(few, long(4)))
+                        blocks = [
+                            [builder.load(part) for part in parts] for parts in held[: len(places)]
+                        ]
+                        _multiply_pairs(emit, blocks, step, form, coefficients, step * size)
+                    for block, place in zip(blocks, places, strict=True):
+                        emit.store_block(block, place)
+
+            return body
+
+        cases = {number: case(*entry) for number, entry in enumerate(CHAIN_VARIANTS)}
+        switch(builder, variant, cases)
+        return context.get_dummy_value()
+
+    return types.void(unit, *[integer] * 10), codegen
+
+
+def _multiply_pairs(
+    emit: Emitter, blocks: list[Any], bit: int, form: int, coefficients: ir.Value, first: int
+) -> None:
+    """Apply a one-qubit matrix to the bit ``bit`` of the blocks' number, in place."""
+    for low in range(len(blocks)):
+        if not low >> bit & 1:
+            pair = [low, low | 1 << bit]
+            rows = _matrix(emit, [blocks[i] for i in pair], [0], form, coefficients, first)
+            for i, row in zip(pair, rows, strict=True):
+                blocks[i] = row
 
 
 @intrinsic

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quayside_numba.kernels import TABLE, WORDS, compiled_function
+from quayside_numba.kernels import CHAIN, TABLE, WORDS, compiled_function
 from quayside_numba.scalars import get_word, put
 from quayside_numba.vectors import VECTOR_BYTES
 
@@ -28,8 +28,8 @@ def pack(unit, words, lines, fills, numbers, target, notes):
         fills: shape ``(count, 4)``; see :mod:`~.templates`. In the order of the words.
         numbers: the sources, reals of the precision, in the order of the fills.
         target: address of the memory for coefficients.
-        notes: address of the first note: a ``TABLE`` instruction has its length in word 2, and
-            gets its address in word 1.
+        notes: address of the first note: a ``TABLE`` or ``CHAIN`` instruction has its length in
+            word 2, and gets its address in word 1.
 
     Returns:
         The address after the last coefficient.
@@ -40,7 +40,7 @@ def pack(unit, words, lines, fills, numbers, target, notes):
     at = target
     for line in range(lines):
         first = line * WORDS
-        if words[first] == TABLE:
+        if words[first] == TABLE or words[first] == CHAIN:
             words[first + 1] = notes
             notes += 8 * words[first + 2]
     for word in range(len(words)):
