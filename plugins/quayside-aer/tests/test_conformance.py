@@ -1,5 +1,5 @@
 """Aer under Quayside's conformance kit: all four backends through the checks that take no work of
-seconds, and the state vector through all checks in the long tests."""
+seconds, and through all checks in the long tests."""
 
 from __future__ import annotations
 
@@ -62,3 +62,34 @@ class TestStatevector(BackendConformance):
     @pytest.fixture
     def backend(self) -> Any:
         return quayside.get_backend("aer")
+
+
+@pytest.mark.long
+class TestDensityMatrix(BackendConformance):
+    """All checks."""
+
+    @pytest.fixture
+    def backend(self) -> Any:
+        return quayside.get_backend("aer-density-matrix")
+
+
+@pytest.mark.long
+class TestStabilizer(BackendConformance):
+    """All checks."""
+
+    expected_failures = NOT_CLIFFORD
+
+    @pytest.fixture
+    def backend(self) -> Any:
+        return quayside.get_backend("aer-stabilizer")
+
+
+@pytest.mark.long
+class TestMatrixProductState(BackendConformance):
+    """All checks."""
+
+    failing_circuit = staticmethod(unknown_instruction)
+
+    @pytest.fixture
+    def backend(self) -> Any:
+        return quayside.get_backend("aer-mps")

@@ -17,6 +17,7 @@ from qiskit.providers import JobError
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel, depolarizing_error
 from quayside_aer import plugin
+from quayside_aer.factory import memory_needed
 
 import quayside
 from quayside.jobs.worker_pool import default_workers
@@ -161,6 +162,22 @@ def test_it_runs_on_an_executor(kind: str) -> None:
             saved.save_statevector()
             with pytest.raises(ValueError, match="save_statevector"):
                 backend.run(saved, executor=executor)
+
+
+def test_the_memory_of_a_state_of_known_size_is_reserved() -> None:
+    wide = QuantumCircuit(30)
+    wide.h(range(30))
+    assert memory_needed(wide, {"method": "statevector"}) == 16 << 30
+    assert memory_needed(wide, {"method": "statevector", "precision": "single"}) == 8 << 30
+    assert memory_needed(wide, {"method": "matrix_product_state"}) == 0
+    assert memory_needed(wide, {"method": "statevector", "device": "GPU"}) == 0
+    assert memory_needed(clifford(), {"method": "density_matrix"}) == 16 << 6
+    idle = QuantumCircuit(40)
+    idle.h([0, 39])
+    idle.barrier()
+    assert memory_needed(idle, {"method": "statevector"}) == 16 << 2
+    for name, (method, *_) in plugin.METHODS.items():
+        assert dict(quayside.get_backend(name).options)["method"] == method
 
 
 def test_cancelling_kills_the_worker_and_the_next_job_runs() -> None:

@@ -21,6 +21,7 @@ from quayside.backends.adapted_results import finished, writes_bits
 from quayside.backends.inputs import RunInputError, checked_circuits, fallback_taken
 from quayside.backends.portable import NotPortableError, portable
 from quayside.control import Control
+from quayside.execution.memory import host_ledger
 from quayside.jobs.adapted import (
     AdaptedJob,
     AdaptedTaskJob,
@@ -30,7 +31,7 @@ from quayside.jobs.adapted import (
     ThreadWork,
 )
 from quayside.jobs.contract import ContractJob
-from quayside.jobs.executors import WorkerPool, default_pool
+from quayside.jobs.executors import MemoryRequest, WorkerPool, default_pool
 from quayside.jobs.foreign import run_circuits
 from quayside.jobs.foreign_job import Ended, ForeignRun
 from quayside.jobs.worker_messages import BackendSource
@@ -39,9 +40,15 @@ from quayside.jobs.worker_pool import WORKERS_SUPPORTED, default_workers
 if TYPE_CHECKING:
     from qiskit.result import Result
 
-__all__ = ["AdaptedBackend", "adapt"]
+__all__ = ["AdaptedBackend", "MemoryRule", "adapt"]
 
 _log = logging.getLogger(__name__)
+
+_WORTH_RESERVING = 64 << 20
+"""Bytes; less than that is not reserved: what fits anyway need not be counted."""
+
+MemoryRule = Callable[[QuantumCircuit, Mapping[str, Any]], int]
+"""The bytes that a run of a circuit with some options takes."""
 
 
 class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
@@ -65,6 +72,7 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         device: str | None = None,
         precision: str | None = None,
         factory: str = "",
+        memory: MemoryRule | None = None,
     ) -> None:
         super().__init__(
             provider=getattr(foreign, "provider", None),
@@ -78,6 +86,7 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         """How the provider chose this backend; None for one that was made by hand."""
         self._device = device
         self._precision = precision
+        self._memory = memory
         self._source, self._obstacle = _source(foreign, factory)
         if isolation is None:
             isolation = "process" if self._source is not None else "thread"
@@ -191,12 +200,24 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         finish: Finish,
     ) -> ProcessWork | ThreadWork:
         """The work of a run that this process is in charge of; it is a snapshot."""
+        memory = self._memory_request(circuits, options)
         if isolation == "process":
             self._check_portable()
             assert self._source is not None
-            return ProcessWork(default_workers(), self._source, _packed(circuits, options), finish)
+            body = _packed(circuits, options)
+            return ProcessWork(default_workers(), self._source, body, finish, memory)
         snapshot = [circuit.copy() for circuit in circuits]
-        return ThreadWork(self._instances, snapshot, _copied(options), finish)
+        return ThreadWork(self._instances, snapshot, _copied(options), finish, memory)
+
+    def _memory_request(
+        self, circuits: Sequence[QuantumCircuit], options: Mapping[str, Any]
+    ) -> MemoryRequest | None:
+        """What a run takes, where that is known and worth a reservation."""
+        if self._memory is None:
+            return None
+        known = {**dict(self._options), **options}
+        need = max(self._memory(circuit, known) for circuit in circuits)
+        return MemoryRequest(host_ledger(), need) if need >= _WORTH_RESERVING else None
 
     def _task_job(
         self,
@@ -321,6 +342,7 @@ def adapt(
     device: str | None = None,
     precision: str | None = None,
     factory: str = "",
+    memory: MemoryRule | None = None,
 ) -> AdaptedBackend:
     """Make a foreign backend's jobs keep Quayside's contract.
 
@@ -337,6 +359,10 @@ def adapt(
         precision: the same for ``precision``.
         factory: ``module:callable``, called without arguments, which makes such a backend; it
             spares the pickling.
+        memory: gives the bytes of this machine's memory that a run of a circuit with some options
+            takes, as far as one can know; 0 where one cannot. So much is reserved while the job
+            runs, beside the jobs of Quayside's engines: what does not fit waits. Without it
+            nothing is reserved.
 
     Raises:
         TypeError: ``backend`` is no ``BackendV2``.
@@ -357,6 +383,7 @@ def adapt(
             device=device,
             precision=backend._precision if precision is None else precision,
             factory=factory,
+            memory=backend._memory if memory is None else memory,
         )
         adapted.set_options(**options)
         return adapted
@@ -372,6 +399,7 @@ def adapt(
         device=device,
         precision=precision,
         factory=factory,
+        memory=memory,
     )
 
 

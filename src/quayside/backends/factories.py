@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
+from typing import Any
 
+from qiskit import QuantumCircuit
 from qiskit.providers.basic_provider import BasicSimulator
 
 from quayside.backends.adapted import AdaptedBackend, adapt
@@ -47,6 +50,13 @@ def make_basic(spec: BackendSpec) -> AdaptedBackend:
         device=spec.device,
         precision="double",
         factory="qiskit.providers.basic_provider:BasicSimulator",
+        memory=_basic_bytes,
     )
     backend.set_options(memory=False)  # as everywhere in Quayside; here it is on by itself
     return backend
+
+
+def _basic_bytes(circuit: QuantumCircuit, options: Mapping[str, Any]) -> int:
+    """The state, and two more of its size while a gate is applied."""
+    width: int = circuit.num_qubits
+    return 3 * 16 << width

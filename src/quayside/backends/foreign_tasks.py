@@ -51,6 +51,13 @@ class UnplainResultError(QuaysideError):
 class Work(Protocol):
     """What the task does in this process."""
 
+    @property
+    def memory(self) -> MemoryRequest | None:
+        """What must be reserved before it may run."""
+
+    def refuse(self, error: OutOfMemoryError) -> bool:
+        """The memory can never be had; :attr:`memory` then asks for less."""
+
     def run(self, job_id: str, control: Control) -> Result:
         """Do it; see :class:`quayside.jobs.adapted.ForeignWork`."""
 
@@ -226,21 +233,20 @@ class ForeignTaskWork:
         }
 
 
-class _NoMemory:
-    """What a foreign run in a task needs is not known."""
-
-    memory: MemoryRequest | None = None
-
-    def refuse(self, error: OutOfMemoryError) -> bool:
-        """Never called: no memory is asked for."""
-        return False
-
-
-class _TaskHere(_NoMemory):
+class _TaskHere:
     """A task in this process; see :class:`quayside.jobs.launchers.SplitTask`."""
 
     def __init__(self, work: Work) -> None:
         self._work = work
+
+    @property
+    def memory(self) -> MemoryRequest | None:
+        """What must be reserved before it may run."""
+        return self._work.memory
+
+    def refuse(self, error: OutOfMemoryError) -> bool:
+        """The memory cannot be had."""
+        return self._work.refuse(error)
 
     def run(self, control: Control) -> Answer:
         """Run it."""
@@ -255,12 +261,19 @@ class _TaskHere(_NoMemory):
         return answer
 
 
-class _TaskElsewhere(_NoMemory):
-    """A task in another process; see :class:`quayside.jobs.launchers.SplitTask`."""
+class _TaskElsewhere:
+    """A task in another process; see :class:`quayside.jobs.launchers.SplitTask`. Processes do not
+    know what others have reserved, so nothing is."""
+
+    memory: MemoryRequest | None = None
 
     def __init__(self, request: ForeignRequest, circuits: bytes) -> None:
         self._request = request
         self._circuits = circuits
+
+    def refuse(self, error: OutOfMemoryError) -> bool:
+        """Never called: no memory is asked for."""
+        raise AssertionError("this task asks for no memory")
 
     def run(self, control: Control) -> Any:
         """Never called: other processes run it."""

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Protocol
 
 from quayside.engines.base import Engine
-from quayside.engines.host_memory import host_total_bytes
+from quayside.engines.host_memory import host_available_bytes, host_total_bytes
 from quayside.errors import OutOfMemoryError
 from quayside.program import Precision, Program
 from quayside.program.program import touched_qubits
@@ -28,6 +28,7 @@ __all__ = [
     "Reservation",
     "check_ceiling",
     "format_bytes",
+    "host_ledger",
     "ledger_for",
     "required_bytes",
     "statevector_bytes",
@@ -301,14 +302,23 @@ _ledgers_lock = threading.Lock()
 
 def ledger_for(engine: Engine) -> Ledger:
     """The one ledger of the engine's device in this process."""
+    return _ledger_of(engine.device, engine.available_bytes)
+
+
+def host_ledger() -> Ledger:
+    """The one ledger of this machine's memory in this process: that of all engines on the CPU."""
+    return _ledger_of("cpu", host_available_bytes)
+
+
+def _ledger_of(device: str, available: Callable[[], int]) -> Ledger:
     with _ledgers_lock:
-        ledger = _ledgers.get(engine.device)
+        ledger = _ledgers.get(device)
         if ledger is None:
-            if engine.device == "cpu":
-                ledger = Ledger("this machine", engine.available_bytes, host_total_bytes)
+            if device == "cpu":
+                ledger = Ledger("this machine", available, host_total_bytes)
             else:
-                ledger = Ledger(f"the {engine.device.upper()}", engine.available_bytes)
-            _ledgers[engine.device] = ledger
+                ledger = Ledger(f"the {device.upper()}", available)
+            _ledgers[device] = ledger
         return ledger
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from qiskit.result import Result
 
     from quayside.errors import OutOfMemoryError
+    from quayside.jobs.executors import MemoryRequest
 
 __all__ = ["AdaptedJob", "AdaptedTaskJob", "Instances", "ProcessWork", "ThreadWork", "adapt_job"]
 
@@ -47,7 +48,9 @@ Finish = Callable[["Result", str], "Result"]
 class ForeignWork(Protocol):
     """What an adapted job does: work that also says when the foreign job moves on."""
 
-    memory: None
+    @property
+    def memory(self) -> MemoryRequest | None:
+        """What must be reserved before it may run."""
 
     def run(self, job_id: str, control: Control, report: Report) -> Result:
         """Do it, as :class:`quayside.jobs.local.Work` says."""
@@ -84,14 +87,20 @@ class AdaptedTaskJob(SplitJob):
         self._advance(JobStatus.CANCELLED)
 
 
-class _NoMemory:
-    """Foreign backends do not say what memory they need."""
+class _Work:
+    """What all foreign work has.
 
-    memory = None
+    Attributes:
+        memory: what is reserved while it runs; None where that is not known.
+    """
+
+    memory: MemoryRequest | None = None
 
     def refuse(self, error: OutOfMemoryError) -> bool:
-        """Never called: no memory is asked for."""
-        return False
+        """The device will never have that memory: run without a reservation. What was asked for is
+        an estimate, and the backend knows better, or says itself what it lacks."""
+        self.memory = None
+        return True
 
 
 def _finish_partial(error: JobFailedError, finish: Finish, job_id: str) -> None:
@@ -102,7 +111,7 @@ def _finish_partial(error: JobFailedError, finish: Finish, job_id: str) -> None:
 # --- in a worker process --------------------------------------------------------------------------
 
 
-class ProcessWork(_NoMemory):
+class ProcessWork(_Work):
     """A run in a worker process, which is killed to cancel it.
 
     Args:
@@ -111,11 +120,18 @@ class ProcessWork(_NoMemory):
         body: the circuits and the options, pickled.
         finish: gives the result as it is handed out, from the foreign one (or that of the circuits
             that succeeded) and the job's id.
+        memory: what to reserve while it runs, or None.
     """
 
     def __init__(
-        self, workers: ProcessPool, source: BackendSource, body: bytes, finish: Finish
+        self,
+        workers: ProcessPool,
+        source: BackendSource,
+        body: bytes,
+        finish: Finish,
+        memory: MemoryRequest | None = None,
     ) -> None:
+        self.memory = memory
         self._workers = workers
         self._source = source
         self._body = body
@@ -247,7 +263,7 @@ class Lease:
             self._instances.give_back(self.backend)
 
 
-class ThreadWork(_NoMemory):
+class ThreadWork(_Work):
     """A run in a thread of this process. Cancelling it asks the foreign job to cancel.
 
     Args:
@@ -256,6 +272,7 @@ class ThreadWork(_NoMemory):
         options: for ``backend.run``.
         finish: gives the result as it is handed out, from the foreign one (or that of the circuits
             that succeeded) and the job's id.
+        memory: what to reserve while it runs, or None.
     """
 
     def __init__(
@@ -264,7 +281,9 @@ class ThreadWork(_NoMemory):
         circuits: Sequence[QuantumCircuit],
         options: Mapping[str, Any],
         finish: Finish,
+        memory: MemoryRequest | None = None,
     ) -> None:
+        self.memory = memory
         self._instances = instances
         self._circuits = circuits
         self._options = options
@@ -295,7 +314,7 @@ class ThreadWork(_NoMemory):
 # --- a job that exists ----------------------------------------------------------------------------
 
 
-class _ExistingJob(_NoMemory):
+class _ExistingJob(_Work):
     """Waiting for a job that somebody else's code made."""
 
     def __init__(self, job: Any) -> None:

@@ -4,6 +4,10 @@ A check that cancels a running job needs work that takes seconds on whatever bac
 interpreter written in Python and a compiled engine differ by a factor of a thousand. So the width
 grows until a layer takes a millisecond or so, and then the depth. Deep circuits are long with
 little memory, and a pass over the state stays short.
+
+Widths are tried with as many layers as qubits. With a few, a backend whose work grows with the
+entanglement, as that of matrix product states, would seem quick at a width at which deeper circuits
+take it hours.
 """
 
 from __future__ import annotations
@@ -95,7 +99,7 @@ def calibrate(backend: Any) -> Calibration:
         QiskitError: if it does not even run a small circuit.
     """
     measure = _Measure(backend)
-    best = measure(_LEAST_WIDTH, 4, 100)
+    best = measure(_LEAST_WIDTH, _LEAST_WIDTH, 100)
     best = _widen(backend, measure, best)
     while True:
         best = _deepen(measure, best)
@@ -128,9 +132,9 @@ def _widen(backend: Any, measure: _Measure, best: Calibration) -> Calibration:
     limit = backend.target.num_qubits
     most = most if limit is None else min(most, limit)
     while best.seconds / best.count < _ENOUGH and best.width < most:
-        step = best.width if best.clifford else 2
+        width = min(best.width + (best.width if best.clifford else 2), most)
         try:
-            best = measure(min(best.width + step, most), best.count, best.shots)
+            best = measure(width, best.count if best.clifford else width, best.shots)
         except (QiskitError, MemoryError):
             break  # the backend has a limit of its own
     return best

@@ -27,6 +27,7 @@ _ORDER = (
     JobStatus.VALIDATING,
     JobStatus.RUNNING,
 )
+_BEGUN = frozenset({JobStatus.VALIDATING, JobStatus.RUNNING}) | FINAL
 
 
 class _Watcher:
@@ -98,11 +99,16 @@ def j21_status_is_qiskits(bench: Bench) -> None:
 @check
 def j22_waiting_is_queued(bench: Bench) -> None:
     """A job that waits for a worker is `QUEUED`."""
-    *blockers, waiting = bench.occupy()
-    seen = set()
-    for _ in range(20):
-        seen.add(waiting.status())
-        time.sleep(0.01)
+    for _ in range(3):
+        *blockers, waiting = bench.occupy()
+        seen = set()
+        for _ in range(20):
+            seen.add(waiting.status())
+            time.sleep(0.01)
+        # One that begins now did not wait for a worker: a busy machine was late with it.
+        if not seen & _BEGUN or seen - _BEGUN - {JobStatus.QUEUED}:
+            break
+        bench.clear()
     require(
         seen == {JobStatus.QUEUED},
         f"a job that waits for a worker is {', '.join(map(str, seen))}; expected QUEUED",
