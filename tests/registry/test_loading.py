@@ -20,7 +20,7 @@ BROKEN = {
     "exits_at_import": "it called sys.exit('no licence found')",
     "exits_in_hook": "it called sys.exit(3)",
     "hook_with_argument": "Argument(s) {'config'} are declared in the hookimpl but can not be",
-    "malformed_value": "its entry point 'this is no module' is not 'module' or",
+    "malformed_value": "'this is no module'",  # said by us, or by the importlib_metadata package
     "missing_import": "ModuleNotFoundError: No module named 'a_module_that_nobody_has'",
     "missing_module": "ModuleNotFoundError: No module named 'fake_module_that_is_gone'",
     "missing_object": "AttributeError: module 'fake_missing_object' has no attribute 'plugin'",
@@ -69,7 +69,7 @@ def test_a_failing_plugin_is_recorded_and_the_others_work(sites: FakeSites, case
     assert FAILING[case] in record.error
     assert "\n" not in record.error
     assert record.backends == ()
-    if case != "damaged_metadata":
+    if "cannot be read" not in record.error:
         assert record.version == "1.0"
         assert record.name == case.replace("_", "-")
 
