@@ -81,7 +81,7 @@ def find_tiled(
         # What cancelled may have been all that would have stored a qubit.
         blocks = resolve_zeros(blocks, layout.order)
     steps = make_steps(blocks, layout.order, profile.tile, profile.low)
-    gathering = Gathering()
+    gathering = Gathering(blocks)
     passes = [build_pass(step, blocks, profile.span, gathering) for step in steps]
     order = steps[-1].after if steps else layout.order
     recipe = TiledRecipe(

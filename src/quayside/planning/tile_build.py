@@ -171,9 +171,9 @@ def _stage(
         order = tuple([j for _, j in places])
         targets.update(bits)
     if act.kind == "dense":
-        return bits, gathering.matrix(blocks.starts[number], order), act.form, condition
+        return bits, gathering.matrix(number, order), act.form, condition
     if act.kind == "prepare":
-        state = gathering.table(act.size, [(blocks.starts[number], act, _inverse(order))])
+        state = gathering.table(act.size, [(number, _inverse(order))])
         return _PrepareRecipe(bits, state)
     if act.table == (1, 0):
         return PermuteStage(bits, _FLIP, condition)

@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from quayside.planning.tile_blocks import Blocks
 from quayside.planning.tile_gather import Filled, Gathering, Slot
+from quayside.planning.tile_graph import mask_of
 from quayside.planning.tile_plan import (
     ALWAYS,
     MAX_GROUP_BITS,
@@ -33,10 +34,10 @@ DiagonalRecipe: TypeAlias = list[tuple[tuple[int, ...], list[_Term], int, int]]
 """A diagonal stage without its numbers: for each group its bits, terms, local mask and value."""
 
 
-_Factor: TypeAlias = tuple[tuple[int, ...], int, tuple[int, ...], Condition]
+_Factor: TypeAlias = tuple[tuple[int, ...], int, tuple[int, ...], int, Condition]
 """A block in the terms of a tile: the local bits that its table depends on, ascending; its number;
 for each of its wires, and its controls unless they are in the condition, the local bit, or ``~bit``
-for an outer bit; and where it applies."""
+for an outer bit; the local bits as a mask; and where it applies."""
 
 
 @dataclass(slots=True, eq=False)
@@ -66,25 +67,22 @@ def diagonal_recipe(
     groups: list[_Group] = []
     alone: list[_Group] = []
     # A group that holds all bits of a mask does so for good.
-    holding: dict[tuple[int, ...], _Group] = {}
+    holding: dict[int, _Group] = {}
     # No two factors have the same number, so that what comes after it is never compared.
     for factor in sorted(_factors(blocks, numbers, place)):
-        bits, _, places, condition = factor
-        group = holding.get(bits)
+        bits, _, places, mask, condition = factor
+        group = holding.get(mask)
         if group is None:
-            mask = 0
-            for bit in bits:
-                mask |= 1 << bit
             if condition.local_mask or len(bits) > MAX_GROUP_BITS:
                 group = _Group(mask, condition=condition)
                 alone.append(group)
             else:
-                group = holding[bits] = _best(groups, mask)
+                group = holding[mask] = _best(groups, mask)
         if len(bits) < len(places) or condition.outer_mask:
             group.others.append(factor)
         else:
             group.constant.append(factor)
-    return [_settle(group, blocks, gathering) for group in groups + alone]
+    return [_settle(group, gathering) for group in groups + alone]
 
 
 def _best(groups: list[_Group], mask: int) -> _Group:
@@ -113,14 +111,15 @@ def _factors(blocks: Blocks, numbers: Sequence[int], place: dict[int, int]) -> l
         wires = wires_of[number]
         if act.total == 2:
             one, two = places = (place[wires[0]], place[wires[1]])
-            if one < 0:
-                factors.append((() if two < 0 else (two,), number, places, ALWAYS))
-            elif two < 0:
-                factors.append(((one,), number, places, ALWAYS))
-            elif one < two:
-                factors.append((places, number, places, ALWAYS))
+            if one >= 0 and two >= 0:
+                bits = places if one < two else (two, one)
+                factors.append((bits, number, places, 1 << one | 1 << two, ALWAYS))
+            elif one >= 0:
+                factors.append(((one,), number, places, 1 << one, ALWAYS))
+            elif two >= 0:
+                factors.append(((two,), number, places, 1 << two, ALWAYS))
             else:
-                factors.append(((two, one), number, places, ALWAYS))
+                factors.append(((), number, places, 0, ALWAYS))
             continue
         condition = ALWAYS
         # A table over the controls too packs with others; a condition does not.
@@ -128,51 +127,40 @@ def _factors(blocks: Blocks, numbers: Sequence[int], place: dict[int, int]) -> l
             condition = condition_of(wires[act.size :], act.state, place)
             wires = wires[: act.size]
         many = tuple([place[wire] for wire in wires])
-        factors.append((tuple(sorted([bit for bit in many if bit >= 0])), number, many, condition))
+        inside = tuple(sorted([bit for bit in many if bit >= 0]))
+        factors.append((inside, number, many, mask_of(inside), condition))
     return factors
 
 
-def _settle(
-    group: _Group, blocks: Blocks, gathering: Gathering
-) -> tuple[tuple[int, ...], list[_Term], int, int]:
+def _settle(group: _Group, gathering: Gathering) -> tuple[tuple[int, ...], list[_Term], int, int]:
     """The group's recipe: first those factors that are the same in every tile."""
-    acts, starts = blocks.acts, blocks.starts
     order = _bits_of(group.mask)
     count = len(order)
-    rank = {bit: number for number, bit in enumerate(order)}
+    rank = {bit: number for number, bit in enumerate(order)}.__getitem__
     made: list[_Term] = []
     if group.constant:
-        parts = [
-            (starts[number], acts[number], tuple([rank[bit] for bit in places]))
-            for _, number, places, _ in group.constant
-        ]
+        parts = [(factor[1], tuple(map(rank, factor[2]))) for factor in group.constant]
         made.append((tuple(range(count)), (), gathering.table(count, parts), 0, 0))
-    terms: dict[tuple[tuple[int, ...], tuple[int, ...], int, int], list[_Factor]] = {}
-    for factor in group.others:
-        bits, _, places, where = factor
-        key = (
-            tuple([rank[bit] for bit in bits]),
-            tuple(sorted([~bit for bit in places if bit < 0])),
-            where.outer_mask,
-            where.outer_value,
-        )
-        terms.setdefault(key, []).append(factor)
-    for (inside, outside, mask, value), factors in sorted(terms.items(), key=_key):
-        index = {order[number]: j for j, number in enumerate(inside)}
-        for bit in outside:
-            index[~bit] = len(index)
-        parts = [
-            (starts[number], acts[number], tuple([index[bit] for bit in places]))
-            for _, number, places, _ in factors
-        ]
-        made.append((inside, outside, gathering.table(len(index), parts), mask, value))
+    if group.others:
+        terms: dict[_Key, list[_Factor]] = {}
+        for factor in group.others:
+            bits, _, places, _, where = factor
+            outer = tuple(sorted([~bit for bit in places if bit < 0]))
+            key = (tuple(map(rank, bits)), outer, where.outer_mask, where.outer_value)
+            terms.setdefault(key, []).append(factor)
+        for key in sorted(terms):
+            inside, outer, mask, value = key
+            index = {order[number]: j for j, number in enumerate(inside)}
+            for bit in outer:
+                index[~bit] = len(index)
+            find = index.__getitem__
+            parts = [(factor[1], tuple(map(find, factor[2]))) for factor in terms[key]]
+            made.append((inside, outer, gathering.table(len(index), parts), mask, value))
     return order, made, group.condition.local_mask, group.condition.local_value
 
 
-def _key(
-    item: tuple[tuple[tuple[int, ...], tuple[int, ...], int, int], list[_Factor]],
-) -> tuple[tuple[int, ...], tuple[int, ...], int, int]:
-    return item[0]
+_Key: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], int, int]
+"""The places of a term, its outer bits, its outer mask and the mask's value."""
 
 
 @lru_cache(maxsize=4096)

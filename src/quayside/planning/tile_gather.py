@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quayside.planning.tile_acts import Act
+from quayside.planning.tile_blocks import Blocks
 from quayside.planning.tile_numbers import ONE, Pool
 
 __all__ = ["Filled", "Gathering", "Part", "Slot", "spread"]
 
-Part: TypeAlias = tuple[int, Act, tuple[int, ...]]
-"""A factor of a table: where in the pool a diagonal's numbers start, its act, and the bits of the
-table that its wires (and controls, or none of them) are."""
+Part: TypeAlias = tuple[int, tuple[int, ...]]
+"""A factor of a table: the number of a block, and the bits of the table that its wires (and its
+controls, or none of them) are."""
 
 Slot: TypeAlias = tuple[int, int]
 """The kind of an array, and its place among those of this kind. The kind is the length of a table,
@@ -77,17 +78,28 @@ class _Tables:
 class Gathering:
     """What a plan's stages ask for, and where it is found; nothing is asked for after a fill."""
 
-    __slots__ = ("_matrices", "_matrix_indices", "_straight", "_table_indices", "_tables")
+    __slots__ = (
+        "_acts",
+        "_matrices",
+        "_matrix_indices",
+        "_starts",
+        "_straight",
+        "_table_indices",
+        "_tables",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, blocks: Blocks) -> None:
+        self._acts = blocks.acts
+        self._starts = blocks.starts
         self._matrices: dict[int, _Matrices] = {}
         self._tables: dict[int, _Tables] = {}
         self._straight: list[tuple[int, tuple[int, ...]]] = []
         self._matrix_indices: dict[int, _Pattern] | None = None
         self._table_indices: dict[int, tuple[_Pattern, list[int] | None]] = {}
 
-    def matrix(self, start: int, order: tuple[int, ...]) -> Slot:
-        """Ask for a matrix; bit ``j`` of its index is bit ``order[j]`` of the block's."""
+    def matrix(self, number: int, order: tuple[int, ...]) -> Slot:
+        """Ask for a block's matrix; bit ``j`` of its index is bit ``order[j]`` of the block's."""
+        start = self._starts[number]
         k = len(order)
         if k > 3 and order == tuple(range(k)):
             return self._as_it_lies(start, (1 << k, 1 << k))
@@ -106,16 +118,18 @@ class Gathering:
     def table(self, bits: int, parts: Sequence[Part]) -> Slot:
         """Ask for the product of ``parts``, as a table over so many bits."""
         if bits > _FEW and len(parts) == 1:
-            start, act, places = parts[0]
+            number, places = parts[0]
+            act = self._acts[number]
             if places == tuple(range(bits)) and act.size == bits and act.entries is None:
-                return self._as_it_lies(start, (1 << bits,))
+                return self._as_it_lies(self._starts[number], (1 << bits,))
         alike = self._tables.get(1 << bits)
         if alike is None:
             alike = self._tables[1 << bits] = _Tables()
         alike.firsts.append(len(alike.starts))
         make = _small_table_pattern if bits <= _FEW else _table_pattern
-        alike.starts += [start for start, _, _ in parts]
-        alike.patterns += [make(act, places, bits) for _, act, places in parts]
+        starts, acts = self._starts, self._acts
+        alike.starts += [starts[number] for number, _ in parts]
+        alike.patterns += [make(acts[number], places, bits) for number, places in parts]
         return 1 << bits, len(alike.firsts) - 1
 
     def _as_it_lies(self, start: int, shape: tuple[int, ...]) -> Slot:

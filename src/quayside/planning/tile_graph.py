@@ -16,10 +16,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
 from quayside.planning.tile_blocks import Blocks
 
-__all__ = ["Graph", "choose", "mask_of", "price", "wires_of"]
+__all__ = ["Graph", "choose", "mask_of", "wires_of", "worth_all"]
 
 
 class Graph:
@@ -69,9 +71,10 @@ class _Limits:
     """What wires there may be, and what they cost; see :func:`choose`."""
 
     sure: int
+    most: int
     fits: Callable[[int], bool]
     cheap: int
-    least: float
+    prices: Sequence[float]
 
 
 def choose(
@@ -79,24 +82,29 @@ def choose(
     pending: Sequence[int],
     union: int,
     sure: int,
+    most: int,
     fits: Callable[[int], bool],
     cheap: int,
-    least: float,
+    prices: Sequence[float],
     starts: int = 1,
 ) -> int:
     """Wires that run much of the blocks ``pending``, whose targets are ``union``, for their price.
 
     Returns 0 if there are none that ``fits`` allows and that run anything. Up to ``sure`` wires
-    always fit, and what does not fit does not with more wires either. The price is that of a
-    vector over the wires ``cheap`` and those found: ``least`` more than its amplitudes.
+    always fit, more than ``most`` never do, and what does not fit does not with more wires either.
+    ``prices`` says what a vector costs over the wires ``cheap`` and those found, by their number;
+    it never falls.
 
     Wires are added greedily: each time those, among what some mover in front still lacks, that
     run the most per wire. Wires that are not ``cheap`` are added last, and only where the gain
     grows at least half as fast as the price. With several ``starts``, the search also begins with
     the targets of the first movers in front, and what gains most per price wins.
     """
-    limits = _Limits(sure, fits, cheap, least)
+    limits = _Limits(sure, most, fits, cheap, prices)
     cones = _cones(graph, pending, union, limits)
+    everything = reduce(or_, cones, 0)
+    if fits(everything) and worth_all(everything, cheap, prices):
+        return everything
     trial = _Trial(cones, limits)
     if starts == 1:
         trial.grow()
@@ -107,7 +115,7 @@ def choose(
         if start:
             trial.take(start)
         trial.grow()
-        value = trial.gain / price(cheap | trial.active, least)
+        value = trial.gain / prices[(cheap | trial.active).bit_count()]
         if value > best_value:
             best, best_value = trial.active, value
     return best
@@ -227,12 +235,13 @@ class _Trial:
         limits = self._limits
         known = limits.cheap | self.active
         # They must gain at least half as much for their price as all so far.
-        rate = 0.5 * self.gain / price(known, limits.least)
+        prices = limits.prices
+        rate = 0.5 * self.gain / prices[known.bit_count()]
         for lack in sorted(self._values, key=self._values.__getitem__, reverse=True):
             wires = self.active | lack
             if wires.bit_count() > limits.sure and not limits.fits(wires):
                 del self._values[lack]
-            elif (self.gain + self._cones[lack][0]) / price(known | lack, limits.least) >= rate:
+            elif (self.gain + self._cones[lack][0]) / prices[(known | lack).bit_count()] >= rate:
                 return lack
         return 0
 
@@ -244,10 +253,13 @@ class _Trial:
         del values[more]
         self._front = front = self._front ^ more
         keep = ~more
+        room = self._limits.most - self.active.bit_count()
         advanced = []
         for lack in [lack for lack in cones if lack & more]:
             entry = cones.pop(lack)
             rest = lack & keep
+            if rest.bit_count() > room:
+                continue
             known = cones.get(rest)
             if known is None:
                 cones[rest] = entry
@@ -275,9 +287,14 @@ class _Trial:
                 self._values[lack] = (not lack & ~known, gain / lack.bit_count(), -first)
 
 
-def price(wires: int, least: float) -> float:
-    """What a pass costs that writes a vector over ``wires``, in amplitudes."""
-    return 2.0 ** wires.bit_count() + least
+def worth_all(wires: int, cheap: int, prices: Sequence[float]) -> bool:
+    """Whether ``wires`` are worth their price together, whatever they gain.
+
+    Then :func:`choose` would add all that fit, one after the other.
+    """
+    return not wires & ~cheap or (
+        prices[(wires | cheap).bit_count()] <= 2 * prices[cheap.bit_count()]
+    )
 
 
 def mask_of(wires: Iterable[int]) -> int:

@@ -27,8 +27,12 @@ def make_rounds(blocks: Blocks, stages: Stages, span: int) -> list[Stages]:
     pending: Sequence[int] = range(len(numbers))
     rounds: list[Stages] = []
     union = graph.union
+
+    def fits(targets: int) -> bool:
+        return targets.bit_count() <= span
+
     while union:
-        active = choose(graph, pending, union, span, _never, -1, 0.0)
+        active = choose(graph, pending, union, span, span, fits, -1, ())
         if active:
             found, pending, union = run(graph, pending, active)
             rounds.append(found)
@@ -55,8 +59,3 @@ def make_rounds(blocks: Blocks, stages: Stages, span: int) -> list[Stages]:
         [numbers[s] if isinstance(s, int) else [numbers[n] for n in s] for s in found]
         for found in rounds
     ]
-
-
-def _never(wires: int) -> bool:
-    """No more targets fit than surely do."""
-    return False

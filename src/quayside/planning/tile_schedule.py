@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from quayside.planning.tile_blocks import Blocks
-from quayside.planning.tile_graph import Graph, choose, mask_of, price, wires_of
+from quayside.planning.tile_graph import Graph, choose, mask_of, wires_of, worth_all
 from quayside.planning.tile_order import gather, next_mover, run
 
 __all__ = ["Step", "make_steps"]
@@ -80,6 +80,9 @@ _MORE_STARTS = (2, 8)
 _LEAST_PRICE = 2.0**16
 """What a pass costs however few amplitudes it has, in amplitudes."""
 
+_PRICES = [2.0**width + _LEAST_PRICE for width in range(1000)]
+"""What a pass costs that writes so many qubits, in amplitudes. No state is nearly as wide."""
+
 _PASS = 150.0
 """Flops per amplitude that take as long as moving it: between a CPU's figure and a GPU's."""
 
@@ -95,12 +98,11 @@ def _search(
         last = steps[-1] if steps and not steps[-1].wide else None
         fits = _fitting(current, last, tile, low)
         stored = mask_of(current)
-        if fits(union) and price(stored | union, _LEAST_PRICE) <= 2 * price(stored, _LEAST_PRICE):
-            # All that is left: a search would find the same.
+        if fits(union) and worth_all(union, stored, _PRICES):
             found = union
         else:
             sure = tile - min(low, len(current))
-            found = choose(graph, pending, union, sure, fits, stored, _LEAST_PRICE, starts)
+            found = choose(graph, pending, union, sure, tile, fits, stored, _PRICES, starts)
         if found:
             stages, pending, union = run(graph, pending, found)
             active = _join(last, current, wires_of(found), tile, low)
