@@ -32,15 +32,16 @@ class Graph:
         watched: for each block, the wires on which it is diagonal.
         wires: for each block, its wires.
         union: the targets of all.
+        width: more than any wire.
     """
 
-    __slots__ = ("targets", "union", "watched", "wires")
+    __slots__ = ("targets", "union", "watched", "width", "wires")
 
     def __init__(self, blocks: Blocks) -> None:
         self.wires = blocks.wires
         targets = []
         watched = []
-        union = 0
+        union = every = 0
         for act, wires in zip(blocks.acts, blocks.wires, strict=True):
             if act.total == 1:
                 mask = 1 << wires[0]
@@ -59,11 +60,13 @@ class Graph:
             else:
                 seen |= mask
                 mask = 0
+            every |= seen
             targets.append(mask)
             watched.append(seen)
         self.targets = targets
         self.watched = watched
         self.union = union
+        self.width = (union | every).bit_length()
 
 
 @dataclass(slots=True, eq=False)
@@ -105,19 +108,14 @@ def choose(
     everything = reduce(or_, cones, 0)
     if fits(everything) and worth_all(everything, cheap, prices):
         return everything
-    trial = _Trial(cones, limits)
     if starts == 1:
-        trial.grow()
-        return trial.active
+        return _grow(cones, limits)[0]
     best, best_value = 0, -1.0
-    for start in [0, *trial.front()[: starts - 1]]:
-        trial = _Trial({cone: list(entry) for cone, entry in cones.items()}, limits)
-        if start:
-            trial.take(start)
-        trial.grow()
-        value = trial.gain / prices[(cheap | trial.active).bit_count()]
+    for start in [0, *_front(cones)[: starts - 1]]:
+        active, gain = _grow({cone: list(entry) for cone, entry in cones.items()}, limits, start)
+        value = gain / prices[(cheap | active).bit_count()]
         if value > best_value:
-            best, best_value = trial.active, value
+            best, best_value = active, value
     return best
 
 
@@ -133,8 +131,8 @@ def _cones(
     sure, fits = limits.sure, limits.fits
     cones: dict[int, list[int]] = {}
     # By wire: the cone of the last mover, and those of all that the next one waits for.
-    passed: dict[int, int] = {}
-    needed: dict[int, int] = {}
+    passed = [0] * graph.width
+    needed = [0] * graph.width
     never = 0
     for number in pending:
         mask = targets[number]
@@ -142,24 +140,22 @@ def _cones(
         if not mask:
             if len(wires) == 2:
                 one, two = wires
-                if one in passed:
-                    needed[two] = needed.get(two, 0) | passed[one]
-                if two in passed:
-                    needed[one] = needed.get(one, 0) | passed[two]
+                needed[two] |= passed[one]
+                needed[one] |= passed[two]
             elif len(wires) > 2:
                 cone = 0
                 for wire in wires:
-                    cone |= passed.get(wire, 0)
+                    cone |= passed[wire]
                 for wire in wires:
-                    needed[wire] = needed.get(wire, 0) | cone
+                    needed[wire] |= cone
             continue
         cone = mask
         if len(wires) == 1:
             wire = wires[0]
-            cone |= needed.get(wire, 0)
+            cone |= needed[wire]
         else:
             for wire in wires:
-                cone |= (needed if mask >> wire & 1 else passed).get(wire, 0)
+                cone |= needed[wire] if mask >> wire & 1 else passed[wire]
         entry = cones.get(cone)
         if entry is not None:
             entry[0] += mask.bit_count()
@@ -178,113 +174,104 @@ def _cones(
             if mask >> wire & 1:
                 passed[wire] = needed[wire] = cone
             else:
-                needed[wire] = needed.get(wire, 0) | cone
+                needed[wire] |= cone
     return cones
 
 
-class _Trial:
-    """Wires to which others are added.
+def _front(cones: dict[int, list[int]]) -> list[int]:
+    """What the movers in front lack, by the first mover.
 
-    Attributes:
-        active: the wires.
-        gain: how many targets the movers have that they run.
+    These are the least of the cones, and they are disjoint: each wire has at most one mover in
+    front, and all others there wait for it.
     """
+    taken = 0
+    front = []
+    for lack in sorted(cones, key=int.bit_count):
+        if not lack & taken:
+            taken |= lack
+            front.append(lack)
+    return sorted(front, key=lambda lack: cones[lack][1])
 
-    # _cones: for each set of wires that movers still lack, how many targets they have, and the
-    #     first of them.
-    # _front: what the movers in front lack. These are the least of the sets in _cones, and they
-    #     are disjoint: each wire has at most one mover in front, all others there wait for it.
-    # _values: for each of those that may fit, whether it is cheap, and what it gains per wire; of
-    #     equals, the first mover decides.
 
-    __slots__ = ("_cones", "_front", "_limits", "_values", "active", "gain")
+def _grow(cones: dict[int, list[int]], limits: _Limits, start: int = 0) -> tuple[int, int]:
+    """Wires, and how many targets the movers have that they run; ``cones`` is used up.
 
-    def __init__(self, cones: dict[int, list[int]], limits: _Limits) -> None:
-        self._cones = cones
-        self._limits = limits
-        self._front = 0
-        self._values: dict[int, tuple[bool, float, int]] = {}
-        self.active = 0
-        self.gain = 0
-        self._advance(list(cones))
-
-    def front(self) -> list[int]:
-        """What the movers in front lack, by the first mover."""
-        return sorted(self._values, key=lambda lack: self._cones[lack][1])
-
-    def grow(self) -> None:
-        """Add wires as long as it pays."""
-        values = self._values
-        limits = self._limits
-        sure, fits = limits.sure, limits.fits
-        while values:
+    Where ``start`` is not 0, it comes first; it must be what a mover in front lacks.
+    """
+    sure, most, fits, prices = limits.sure, limits.most, limits.fits, limits.prices
+    active = gain = front = 0
+    known = limits.cheap
+    # For what movers in front lack, and may fit: whether it is cheap, and what it gains per wire;
+    # of equals, the first mover decides.
+    values: dict[int, tuple[bool, float, int]] = {}
+    advanced = sorted(cones, key=int.bit_count)
+    while True:
+        for lack in advanced:
+            if not lack & front:
+                front |= lack
+                more, first = cones[lack]
+                values[lack] = (not lack & ~known, more / lack.bit_count(), -first)
+        best = start
+        start = 0
+        while values and not best:
             best = max(values, key=values.__getitem__)
-            if not values[best][0]:
-                best = self._worth()
-                if not best:
-                    return
-            else:
-                wires = self.active | best
-                if wires.bit_count() > sure and not fits(wires):
-                    del values[best]
-                    continue
-            self.take(best)
-
-    def _worth(self) -> int:
-        """The best of wires that are not cheap, if any are worth it; else 0."""
-        limits = self._limits
-        known = limits.cheap | self.active
-        # They must gain at least half as much for their price as all so far.
-        prices = limits.prices
-        rate = 0.5 * self.gain / prices[known.bit_count()]
-        for lack in sorted(self._values, key=self._values.__getitem__, reverse=True):
-            wires = self.active | lack
-            if wires.bit_count() > limits.sure and not limits.fits(wires):
-                del self._values[lack]
-            elif (self.gain + self._cones[lack][0]) / prices[(known | lack).bit_count()] >= rate:
-                return lack
-        return 0
-
-    def take(self, more: int) -> None:
-        """Add the wires ``more``, which movers in front lack."""
-        cones, values = self._cones, self._values
-        self.active |= more
-        self.gain += cones.pop(more)[0]
-        del values[more]
-        self._front = front = self._front ^ more
-        keep = ~more
-        room = self._limits.most - self.active.bit_count()
+            wires = active | best
+            if wires.bit_count() > sure and not fits(wires):
+                del values[best]
+                best = 0
+            elif not values[best][0]:
+                # It must gain at least half as much for its price as all so far.
+                rate = 0.5 * gain / prices[known.bit_count()]
+                if (gain + cones[best][0]) / prices[(known | best).bit_count()] < rate:
+                    best = _other(cones, values, limits, active, gain)
+                    break
+        if not best:
+            return active, gain
+        active |= best
+        known |= best
+        front ^= best
+        gain += cones.pop(best)[0]
+        del values[best]
+        # What other movers lack shrinks, and may become the same.
+        room = most - active.bit_count()
         advanced = []
-        for lack in [lack for lack in cones if lack & more]:
+        for lack in [lack for lack in cones if lack & best]:
             entry = cones.pop(lack)
-            rest = lack & keep
+            rest = lack & ~best
             if rest.bit_count() > room:
                 continue
-            known = cones.get(rest)
-            if known is None:
+            same = cones.get(rest)
+            if same is None:
                 cones[rest] = entry
                 if not rest & front:
                     advanced.append(rest)
                 continue
-            known[0] += entry[0]
-            if entry[1] < known[1]:
-                known[1] = entry[1]
+            same[0] += entry[0]
+            if entry[1] < same[1]:
+                same[1] = entry[1]
             if rest in values:
-                cheap, _, _ = values[rest]
-                values[rest] = (cheap, known[0] / rest.bit_count(), -known[1])
-        if advanced:
-            self._advance(advanced)
+                values[rest] = (values[rest][0], same[0] / rest.bit_count(), -same[1])
+        if len(advanced) > 1:
+            advanced.sort(key=int.bit_count)
 
-    def _advance(self, lacks: list[int]) -> None:
-        """Note which of ``lacks`` movers in front lack now."""
-        known = self._limits.cheap | self.active
-        if len(lacks) > 1:
-            lacks.sort(key=int.bit_count)
-        for lack in lacks:
-            if not lack & self._front:
-                self._front |= lack
-                gain, first = self._cones[lack]
-                self._values[lack] = (not lack & ~known, gain / lack.bit_count(), -first)
+
+def _other(
+    cones: dict[int, list[int]],
+    values: dict[int, tuple[bool, float, int]],
+    limits: _Limits,
+    active: int,
+    gain: int,
+) -> int:
+    """The best of wires that are not cheap but fit and are worth their price; 0 if none are."""
+    known = limits.cheap | active
+    prices = limits.prices
+    rate = 0.5 * gain / prices[known.bit_count()]
+    for lack in sorted(values, key=values.__getitem__, reverse=True):
+        if (gain + cones[lack][0]) / prices[(known | lack).bit_count()] >= rate and limits.fits(
+            active | lack
+        ):
+            return lack
+    return 0
 
 
 def worth_all(wires: int, cheap: int, prices: Sequence[float]) -> bool:

@@ -29,8 +29,8 @@ def run(graph: Graph, pending: Sequence[int], active: int) -> tuple[Stages, list
     # A mover has the level of the latest that it waits for, a diagonal one more; the diagonals of
     # a level are one stage, before its movers. By wire: the last mover's level, and the least
     # that the next one can have.
-    passed: dict[int, int] = {}
-    needed: dict[int, int] = {}
+    passed = [0] * graph.width
+    needed = [0] * graph.width
     movers: list[list[int]] = [[]]
     diagonals: list[tuple[int, int]] = []
     rest = []
@@ -45,11 +45,11 @@ def run(graph: Graph, pending: Sequence[int], active: int) -> tuple[Stages, list
                 continue
             level = 0
             for wire in wires:
-                if passed.get(wire, 0) > level:
+                if passed[wire] > level:
                     level = passed[wire]
             level += 1
             for wire in wires:
-                if needed.get(wire, 0) < level:
+                if needed[wire] < level:
                     needed[wire] = level
             diagonals.append((level, number))
             continue
@@ -60,17 +60,17 @@ def run(graph: Graph, pending: Sequence[int], active: int) -> tuple[Stages, list
             continue
         if len(wires) == 1:
             wire = wires[0]
-            level = passed[wire] = needed.setdefault(wire, 0)
+            level = passed[wire] = needed[wire]
         else:
             level = 0
             for wire in wires:
-                least = (needed if mask >> wire & 1 else passed).get(wire, 0)
+                least = needed[wire] if mask >> wire & 1 else passed[wire]
                 if least > level:
                     level = least
             for wire in wires:
                 if mask >> wire & 1:
                     passed[wire] = needed[wire] = level
-                elif needed.get(wire, 0) < level:
+                elif needed[wire] < level:
                     needed[wire] = level
         if level == len(movers):
             movers.append([])
