@@ -18,7 +18,8 @@ from job_doubles import LONG, until
 
 from quayside.jobs.worker_channel import Channel, ChannelClosed
 from quayside.jobs.worker_messages import BackendSource, PackedError, RecentKeys
-from quayside.jobs.worker_pool import ProcessPool, WorkerDiedError
+from quayside.jobs.worker_pool import ProcessPool
+from quayside.jobs.worker_process import WorkerDiedError
 
 pytestmark = pytest.mark.timeout(120)
 

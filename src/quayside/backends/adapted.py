@@ -6,7 +6,6 @@ import copy
 import functools
 import importlib.metadata
 import logging
-import pickle
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -18,8 +17,8 @@ from qiskit.transpiler import Target
 
 from quayside.backends.adapted_options import AdaptedOptions, check_isolation
 from quayside.backends.adapted_results import finished, writes_bits
+from quayside.backends.adapted_snapshots import backend_source, copied, packed
 from quayside.backends.inputs import RunInputError, checked_circuits, fallback_taken
-from quayside.backends.portable import NotPortableError, portable
 from quayside.control import Control
 from quayside.execution.memory import host_ledger
 from quayside.jobs.adapted import (
@@ -34,8 +33,7 @@ from quayside.jobs.contract import ContractJob
 from quayside.jobs.executors import MemoryRequest, WorkerPool, default_pool
 from quayside.jobs.foreign import run_circuits
 from quayside.jobs.foreign_job import Ended, ForeignRun
-from quayside.jobs.worker_messages import BackendSource
-from quayside.jobs.worker_pool import WORKERS_SUPPORTED, default_workers
+from quayside.jobs.worker_pool import default_workers
 
 if TYPE_CHECKING:
     from qiskit.result import Result
@@ -87,7 +85,7 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         self._device = device
         self._precision = precision
         self._memory = memory
-        self._source, self._obstacle = _source(foreign, factory)
+        self._source, self._obstacle = backend_source(foreign, factory)
         if isolation is None:
             isolation = "process" if self._source is not None else "thread"
         self.isolation = check_isolation(isolation)
@@ -204,10 +202,10 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         if isolation == "process":
             self._check_portable()
             assert self._source is not None
-            body = _packed(circuits, options)
+            body = packed(circuits, options)
             return ProcessWork(default_workers(), self._source, body, finish, memory)
         snapshot = [circuit.copy() for circuit in circuits]
-        return ThreadWork(self._instances, snapshot, _copied(options), finish, memory)
+        return ThreadWork(self._instances, snapshot, copied(options), finish, memory)
 
     def _memory_request(
         self, circuits: Sequence[QuantumCircuit], options: Mapping[str, Any]
@@ -405,37 +403,3 @@ def adapt(
 
 def _as_it_is(result: Result, job_id: str) -> Result:
     return result
-
-
-def _source(foreign: BackendV2, factory: str) -> tuple[BackendSource | None, str]:
-    """How the backend gets to a worker; or None, and why it does not."""
-    if not WORKERS_SUPPORTED:
-        return None, "this system has no worker processes (they need POSIX)"
-    if factory:
-        return BackendSource(factory=factory), ""
-    try:
-        return BackendSource(pickled=portable(foreign)), ""
-    except NotPortableError as error:
-        return None, str(error)
-
-
-def _packed(circuits: Sequence[QuantumCircuit], options: Mapping[str, Any]) -> bytes:
-    try:
-        return portable((circuits, options))
-    except NotPortableError as error:
-        raise RunInputError(
-            f"the circuits or options cannot travel to a worker process: {error}. "
-            "isolation='thread' runs them in this one"
-        ) from error
-
-
-def _copied(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options that the caller cannot change any more, as far as they can be copied."""
-    return {name: _copy(value) for name, value in options.items()}
-
-
-def _copy(value: Any) -> Any:
-    try:
-        return copy.deepcopy(value)
-    except (TypeError, pickle.PicklingError):  # executors, locks: there is one of each
-        return value

@@ -18,7 +18,8 @@ from quayside.jobs.local import LocalJob
 from quayside.jobs.own_threads import own_threads
 from quayside.jobs.split import SplitJob
 from quayside.jobs.worker_messages import BackendSource, Done, Failed, Run, Status, Stopped, Taken
-from quayside.jobs.worker_pool import ProcessPool, Worker, WorkerDiedError
+from quayside.jobs.worker_pool import ProcessPool
+from quayside.jobs.worker_process import Worker, WorkerDiedError
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
