@@ -214,6 +214,53 @@ def test_diagonals_gather_in_one_stage():
     assert [stage.form for stage in rest] == ["cross"] * 4
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_diagonals_with_many_controls_beside_those_with_none(seed):
+    # More than six wires in all: some controls become conditions, which share no group.
+    rng = np.random.default_rng(seed)
+    gates = [Matrix(random_unitary_like(np.eye(2), rng), (q,)) for q in range(8)]
+    for _ in range(12):
+        size = int(rng.integers(1, 3))
+        qubits = rng.permutation(8).tolist()
+        controls = tuple(qubits[size : size + int(rng.choice([0, 1, 5, 6]))])
+        phases = np.exp(2j * np.pi * rng.random(1 << size))
+        state = int(rng.integers(1 << len(controls)))
+        gates.append(Diagonal(phases, tuple(qubits[:size]), controls, state))
+    vectors = random_vectors(rng, 2, 8)
+    for tile in (2, 5, 8):
+        plan = make_plan(gates, Layout(tuple(range(8))), Profile("tiled", tile=tile, low=1))
+        check_invariants(plan)
+        np.testing.assert_allclose(run_plan(plan, vectors, 8), expected(gates, vectors), atol=1e-12)
+
+
+@pytest.mark.parametrize("layout", [(), tuple(range(4))])
+def test_numbers_of_other_precision_and_order_in_memory(layout):
+    u = random_unitary_like(np.eye(4), np.random.default_rng(3))
+    gates = [
+        Matrix(u.astype(np.complex64), (0, 1)),
+        Matrix(np.asfortranarray(u), (2, 1)),
+        Diagonal(np.exp(1j * np.arange(8))[::2], (3, 0)),
+        Matrix(u.T, (3, 1)),
+    ]
+    plan = make_plan(gates, Layout(layout), Profile("tiled", tile=3, low=1))
+    vectors = random_vectors(np.random.default_rng(0), 2, len(layout))
+    want = expected(gates, spread(vectors, list(layout), 4))
+    np.testing.assert_allclose(run_plan(plan, vectors, 4), want, atol=1e-6)
+
+
+def test_a_long_cluster_on_one_pair():
+    rng = np.random.default_rng(1)
+    gates = []
+    for _ in range(100):
+        gates += [Matrix(random_unitary_like(np.eye(2), rng), (q,)) for q in (0, 1)]
+        gates.append(Permutation(NOT, (0,), (1,), 1))
+    (stage,) = only_stages(gates)
+    assert isinstance(stage, DenseStage)
+    vectors = random_vectors(rng, 2, 2)
+    plan = make_plan(gates, Layout((0, 1)), Profile("tiled", tile=2, low=0))
+    np.testing.assert_allclose(run_plan(plan, vectors, 2), expected(gates, vectors), atol=1e-12)
+
+
 def test_what_cancels_disappears():
     cx = Permutation(NOT, (1,), (0,), 1)
     gates = [Matrix(HADAMARD, (2,)), cx, Matrix(HADAMARD, (2,)), cx]

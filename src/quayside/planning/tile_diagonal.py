@@ -71,13 +71,13 @@ def diagonal_recipe(
     # No two factors have the same number, so that what comes after it is never compared.
     for factor in sorted(_factors(blocks, numbers, place)):
         bits, _, places, mask, condition = factor
-        group = holding.get(mask)
-        if group is None:
-            if condition.local_mask or len(bits) > MAX_GROUP_BITS:
-                group = _Group(mask, condition=condition)
-                alone.append(group)
-            else:
-                group = holding[mask] = _best(groups, mask)
+        if len(bits) > MAX_GROUP_BITS or condition.local_mask:
+            group = _Group(mask, condition=condition)
+            alone.append(group)
+        else:
+            found = holding.get(mask)
+            group = found or _best(groups, mask)
+            holding[mask] = group
         if len(bits) < len(places) or condition.outer_mask:
             group.others.append(factor)
         else:
@@ -145,7 +145,11 @@ def _settle(group: _Group, gathering: Gathering) -> tuple[tuple[int, ...], list[
         terms: dict[_Key, list[_Factor]] = {}
         for factor in group.others:
             bits, _, places, _, where = factor
-            outer = tuple(sorted([~bit for bit in places if bit < 0]))
+            outer: tuple[int, ...]
+            if len(bits) == 1 and len(places) == 2:
+                outer = (~min(places),)
+            else:
+                outer = tuple(sorted([~bit for bit in places if bit < 0]))
             key = (tuple(map(rank, bits)), outer, where.outer_mask, where.outer_value)
             terms.setdefault(key, []).append(factor)
         for key in sorted(terms):
