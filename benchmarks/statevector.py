@@ -11,7 +11,17 @@ is that of a whole ``run_program`` with all qubits measured once; for the others
 alone. Every simulator has its default settings and all CPUs. The table shows medians; the ratio is
 the peer's median over ours, and more than 1 means that Quayside is faster. ``qsim2`` and ``qsim4``
 are qsim with that fusion; ``qsim`` takes what its documentation advises. With ``--floor`` (engine
-``numba``), the last column is the run's time over the least that it could take; see floor.py.
+``numba``), two more columns give our time over the least that it could take (see floor.py): of the
+whole run, and ``alone`` of the evolution with the plan, and what the engine makes of it, at hand.
+
+``--json`` writes ``engine``, ``cpus``, ``clock`` (wall or cpu), ``versions``, ``repetitions`` and
+``rows``. A row has ``family``, ``n``, ``precision``, ``gates``; ``medians_s`` and ``all_s``,
+seconds by what was timed (a peer's name; ``evolution``, planning included; ``planning``;
+``one shot``); ``ratios`` by peer; ``planning_share`` of the evolution; ``ns_per_amplitude`` of the
+evolution; and ``load``, the machine's load average after it. With ``--floor``, ``medians_s`` has
+``applying`` (the evolution alone), ``empty pass`` and ``gigaflop`` (a thousand million flops) as
+well, and the row ``passes`` and ``flops`` of the plan, ``floor_s``, the least time, ``over_floor``
+and ``applying_over_floor``.
 
 Where others use the machine, wall time says little: threads that wait for each other wait for the
 others' time slices. ``OMP_NUM_THREADS=1 taskset -c 0 python benchmarks/statevector.py --cpu-time``
@@ -73,6 +83,22 @@ def planning(engine: Any, program: Program, precision: Precision) -> Run:
     return run
 
 
+def applying(engine: Any, program: Program, precision: Precision) -> Run:
+    """The evolution alone: the plan is at hand, and whatever an engine makes of it once."""
+    profile = engine.profile(precision, program.num_qubits)
+    plan = make_plan(program.operations, Layout(), profile, None)
+
+    def run() -> float:
+        state = engine.allocate(program.num_qubits, precision, capacity=program.num_qubits)
+        started = clock()
+        engine.apply(state, plan, Control())
+        seconds = clock() - started
+        engine.release(state)
+        return seconds
+
+    return run
+
+
 def one_shot(engine: Any, program: Program, precision: Precision) -> Run:
     """The same with all qubits measured once, as a job does it."""
     whole = measured(program)
@@ -110,6 +136,7 @@ def compare(
     if floor:
         from floor import empty_pass, fma_peak, work_of
 
+        runs["applying"] = applying(engine, program, precision)
         runs["empty pass"] = empty_pass(engine, n, precision)
         runs["gigaflop"] = fma_peak(precision)
         passes, flops = work_of(engine, program, precision)
@@ -141,7 +168,14 @@ def compare(
     if floor:
         moving = passes * medians["empty pass"]
         computing = flops / 1e9 * medians["gigaflop"] / 0.7
-        row |= {"passes": passes, "flops": flops, "floor_s": max(moving, computing)}
+        least = max(moving, computing)
+        row |= {
+            "passes": passes,
+            "flops": flops,
+            "floor_s": least,
+            "over_floor": medians["evolution"] / least,
+            "applying_over_floor": medians["applying"] / least,
+        }
     return row
 
 
@@ -161,7 +195,7 @@ def show_row(row: dict[str, Any], peers: list[str]) -> None:
         for peer in peers
     ]
     if "floor_s" in row:
-        cells.append(f"{medians['evolution'] / row['floor_s']:6.2f}")
+        cells.append(f"{row['over_floor']:6.2f} {row['applying_over_floor']:6.2f}")
     print("  ".join(cells), flush=True)
 
 
@@ -227,7 +261,7 @@ def main() -> None:
     engine = quayside.get_backend(arguments.engine).engine
     rows: list[dict[str, Any]] = []
     heads = "".join(f"  {peer + ' ms':>9} {'ratio':>6}" for peer in arguments.peers)
-    heads += "   floor" if arguments.floor else ""
+    heads += "   floor  alone" if arguments.floor else ""
     print(f"{'family':>8} {'n':>3} {'':>6}  {'ms':>9} {'plan':>6}  {'ns/amp':>8}{heads}")
     for precision in map(Precision, arguments.precision):
         for n in map(int, arguments.n):

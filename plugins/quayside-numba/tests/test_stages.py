@@ -9,7 +9,7 @@ import pytest
 from gate_lists import random_unitary
 from quayside_numba.assemble import assemble
 from quayside_numba.engine import NumbaEngine
-from quayside_numba.kernels import CHAIN
+from quayside_numba.kernels import CHAIN, FLIP
 from quayside_numba.vectors import lane_count
 
 from quayside.control import Control
@@ -231,3 +231,27 @@ def test_chains_of_diagonals_and_one_qubit_stages(precision: Precision, seed: in
     pass_ = TilePass(WIDTH, WIDTH, ACTIVE, (Round((), tuple(stages)),), STORE)
     assert CHAIN in assemble(pass_, precision).code[:, 0]
     compare(precision, stages, seed=seed)
+
+
+@BOTH
+@pytest.mark.parametrize("seed", range(12))
+def test_flips_at_the_end_are_done_by_the_writing(precision: Precision, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    stages: list[Stage] = [DenseStage((1, 7), random_unitary(4, rng))]
+    for _ in range(rng.integers(1, 6)):
+        bit, control = rng.permutation(range(4, LOCAL))[:2].tolist()
+        where = Condition(1 << control, int(rng.integers(2)) << control)
+        stages.append(
+            PermuteStage((bit,), np.array([1, 0]), where if rng.random() < 0.8 else ALWAYS)
+        )
+    store = STORE
+    if seed % 3 == 1:
+        store = (*range(4), *(4 + rng.permutation(LOCAL - 4)).tolist())
+    elif seed % 3 == 2:
+        store = tuple(rng.permutation(LOCAL).tolist())
+    else:
+        stages.insert(1, PermuteStage((6,), np.array([1, 0]), Condition(0, 0, 0b10, 0b10)))
+    pass_ = TilePass(WIDTH, WIDTH, ACTIVE, (Round((), tuple(stages)),), store)
+    flips = np.count_nonzero(assemble(pass_, precision).code[:, 0] == FLIP)
+    assert flips == {0: 1, 1: 0}.get(seed % 3, flips)
+    compare(precision, stages, store=store, seed=seed)

@@ -39,6 +39,7 @@ from quayside_numba.templates import (
     Template,
     Where,
     dense,
+    first_trip,
     layers,
     permute,
     prepare,
@@ -170,15 +171,30 @@ class _Assembler:
             bit, form = waiting[0]
             if self.steps and (len(self.steps) == 3 or form != self.form or bit in self.step_bits):
                 self.settle_steps()
-            self.form = form
-            self.step_bits.add(bit)
-            self.steps.append(_Step(self.diagonals, bit, matrices[0]))
-            self.diagonals = []
+            self.step(bit, form, matrices[0])
             return
+        if self.diagonals:
+            # The first trip of the many takes the diagonals along.
+            if self.steps:
+                self.settle_steps()
+            taken = first_trip(self.shape, tuple(waiting))
+            for number in taken:
+                self.step(*waiting[number], matrices[number])
+            left = [number for number in range(len(waiting)) if number not in taken]
+            waiting = [waiting[number] for number in left]
+            matrices = [matrices[number] for number in left]
         self.settle()
-        template, sources = layers(self.shape, tuple(waiting))
-        self.templates.append(template)
-        self.sources += [matrices[number] for number in sources]
+        if waiting:
+            template, sources = layers(self.shape, tuple(waiting))
+            self.templates.append(template)
+            self.sources += [matrices[number] for number in sources]
+
+    def step(self, bit: int, form: int, matrix: NDArray[Any]) -> None:
+        """Add a step, which takes the diagonals that were not written yet."""
+        self.form = form
+        self.step_bits.add(bit)
+        self.steps.append(_Step(self.diagonals, bit, matrix))
+        self.diagonals = []
 
     def settle(self) -> None:
         """Write the steps, and the diagonals after them."""
@@ -221,8 +237,19 @@ class _Assembler:
         together."""
         self.flush()
         self.settle()
-        trip = _trip(pass_.before, pass_.width, pass_.active, pass_.store, self.shape)
-        templates = self.templates = [*self.templates, *trip.last]
+        place = (pass_.before, pass_.width, pass_.active, pass_.store)
+        trip = _trip(*place, self.shape)
+        templates = self.templates
+        if trip.last:
+            templates += trip.last
+        else:
+            # Flips at the end only say where blocks are written to.
+            flips = []
+            while templates and (flip := templates[-1].flip) is not None:
+                flips.append(flip)
+                templates.pop()
+            if flips:
+                trip = _trip(*place, self.shape, tuple(reversed(flips)))
         code = b"".join([one.code for one in templates])
         notes = b"".join([one.notes for one in templates])
         words = np.array(np.frombuffer(code + notes, dtype=np.int64))
@@ -292,21 +319,33 @@ class _Trip(NamedTuple):
 
 @lru_cache(maxsize=64)
 def _trip(
-    before: int, width: int, active: tuple[int, ...], store: tuple[int, ...], shape: Shape
+    before: int,
+    width: int,
+    active: tuple[int, ...],
+    store: tuple[int, ...],
+    shape: Shape,
+    flips: tuple[tuple[int, int, int], ...] = (),
 ) -> _Trip:
-    """Where a pass's tiles are read and written."""
+    """Where a pass's tiles are read and written; ``flips`` move blocks on the way to the state."""
     lanes, amplitude = shape.lanes, 2 * shape.real_bytes
     inside = set(active)
     outer = [bit for bit in range(width) if bit not in inside]
     last, places = _settled_lanes(store, shape)
     stored = [active[store[places[lanes + bit]]] for bit in range(shape.high)]
     read = [bit for bit in range(shape.high) if active[lanes + bit] < before]
+    store_to = _offsets(stored, amplitude)
+    if flips:
+        block = np.arange(len(store_to))
+        for bit, mask, value in flips:
+            block ^= ((block & mask) == value).astype(np.int64) << bit
+        store_to = store_to[block]
+        store_to.flags.writeable = False
     return _Trip(
         _offsets(outer, amplitude),
         _offsets([active[lanes + bit] for bit in read], amplitude),
         _offsets(read, BLOCK_BYTES),
         1 << before if before < lanes else 0,
-        _offsets(stored, amplitude),
+        store_to,
         last,
     )
 

@@ -54,6 +54,7 @@ __all__ = [
     "Template",
     "Where",
     "dense",
+    "first_trip",
     "instruction",
     "layers",
     "permute",
@@ -127,6 +128,8 @@ class Template(NamedTuple):
         scratch: bytes of scratch memory that a thread needs.
         order: the matrix's rows and columns are to be taken in this order; None as they are.
         keep: the arrays that instructions and fills point at.
+        flip: for an X on a high bit, in whatever tile, where ``block & mask == value``: the bit of
+            the block's number, the mask and the value.
     """
 
     code: bytes
@@ -138,6 +141,7 @@ class Template(NamedTuple):
     scratch: int
     order: NDArray[np.intp] | None
     keep: tuple[Any, ...]
+    flip: tuple[int, int, int] | None = None
 
 
 class Layers(NamedTuple):
@@ -273,6 +277,24 @@ def _general(
     return _template(code, seen, (bases, places, *keep), fill, taken, scratch)
 
 
+def _trip_size(left: int) -> int:
+    """High bits of the next trip, where so many are left."""
+    # Four are two and two: one alone would be a trip for itself.
+    return 2 if left in (2, 4) else min(_MAX_GROUP, left)
+
+
+@lru_cache(maxsize=_KEPT)
+def first_trip(shape: Shape, waiting: tuple[tuple[int, int], ...]) -> tuple[int, ...]:
+    """Of the stages that :func:`layers` takes, those of a trip over high bits; none if there is no
+    such trip."""
+    for _, form in waiting:
+        high = sorted([(bit, n) for n, (bit, own) in enumerate(waiting) if own == form])
+        high = [entry for entry in high if entry[0] >= shape.lanes]
+        if high:
+            return tuple([number for _, number in high[: _trip_size(len(high))]])
+    return ()
+
+
 @lru_cache(maxsize=_KEPT)
 def layers(shape: Shape, waiting: tuple[tuple[int, int], ...]) -> Layers:
     """One-qubit matrices without a condition, on different bits: (bit, form) of each.
@@ -292,9 +314,7 @@ def layers(shape: Shape, waiting: tuple[tuple[int, int], ...]) -> Layers:
         entries.sort()
         start = 0
         while start < len(entries):
-            # Four bits left are two and two: one alone would be a trip for itself.
-            left = len(entries) - start
-            size = 2 if left in (2, 4) else min(_MAX_GROUP, left)
+            size = _trip_size(len(entries) - start)
             part = entries[start : start + size]
             bits = tuple([bit for bit, _ in part])
             if size == 1:
@@ -366,7 +386,8 @@ def permute(shape: Shape, bits: tuple[int, ...], source: bytes, where: Where) ->
         groups = block_groups(shape.high, (bit,), mask, value)
         words = (FLIP, 0, len(groups), address(groups), BLOCK_BYTES << bit, 0, 0, 0)
         code = instruction(*words, where.outer_mask, where.outer_value)
-        return _template(code, seen, (groups,))
+        flip = None if where.outer_mask else (bit, mask, value)
+        return _template(code, seen, (groups,))._replace(flip=flip)
     if len(bits) > 2:
         numbers = table.astype(np.int32)
         given = address(numbers)
