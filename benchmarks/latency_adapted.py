@@ -1,7 +1,9 @@
 """Latency of an adapted backend over the bare one's: what a worker process costs a small circuit.
 
 Circuits of 4 and 8 qubits, 20 layers deep, 1,024 shots, with a warm worker. Bare and adapted runs
-take turns, so that a change of the machine's load meets both. The goal: within 5 ms.
+take turns, so that a change of the machine's load meets both. The goal: within 5 ms of the clock,
+in the median, on a machine that is quiet. Processor time is shown as well, of this process and its
+workers together: a busy machine changes it less. It counts what is done side by side twice.
 
     python benchmarks/latency_adapted.py [--backends basic,aer] [--qubits 4,8] [--repeats 100]
                                          [--json FILE]
@@ -14,14 +16,56 @@ import json
 import os
 import platform
 import statistics
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import qiskit
+from qiskit import QuantumCircuit
 
 import quayside
-from latency import LAYERS, SHOTS, layered_circuit, measure
+from latency import LAYERS, SHOTS, layered_circuit
+from quayside.jobs.worker_pool import default_workers
 
 GOAL_MS = 5.0
+WARM_UP = 20
+
+
+def processor_seconds() -> float:
+    """What this process and its workers have used; of this process alone where there is no
+    /proc."""
+    used = time.process_time()
+    for pid in default_workers().pids():
+        for file in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+            used += int(file.read_text().split()[0]) / 1e9
+    return used
+
+
+def measure(
+    timed: dict[str, Callable[[QuantumCircuit], Any]], qubits: int, repeats: int
+) -> dict[str, list[tuple[float, float]]]:
+    """Seconds of the clock and of processors of each run, by name; the runs take turns."""
+    circuit = layered_circuit(qubits, 0)
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in timed}
+    for index in range(WARM_UP + repeats):
+        for name, run in timed.items():
+            used, started = processor_seconds(), time.perf_counter()
+            run(circuit)
+            seconds = time.perf_counter() - started
+            if index >= WARM_UP:
+                taken[name].append((seconds, processor_seconds() - used))
+    return taken
+
+
+def summary(values: list[tuple[float, float]]) -> dict[str, float]:
+    """The best and the median time, and the median processor time, in milliseconds."""
+    clock, processor = zip(*values, strict=True)
+    return {
+        "best_ms": 1e3 * min(clock),
+        "median_ms": 1e3 * statistics.median(clock),
+        "processor_ms": 1e3 * statistics.median(processor),
+    }
 
 
 def main() -> None:
@@ -32,9 +76,10 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=100)
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     arguments = parser.parse_args()
-    print(f"load of the machine: {os.getloadavg()[0]:.1f} over {os.cpu_count()} CPUs")
+    print(f"load of the machine: {os.getloadavg()[0]:.1f} over {os.cpu_count()} CPUs; ms")
     print(
-        f"{'backend':<8} {'qubits':>6} {'how':<8} {'best ms':>8} {'median ms':>9} {'over bare':>9}"
+        f"{'backend':<8} {'qubits':>6} {'how':<8} {'best':>8} {'over bare':>9} "
+        f"{'median':>8} {'over bare':>9} {'processor':>9} {'over bare':>9}"
     )
     rows = []
     for name in arguments.backends.split(","):
@@ -47,27 +92,20 @@ def main() -> None:
             "process": lambda circuit, one=adapted: one.run(circuit, shots=SHOTS).result(),
         }
         for qubits in map(int, arguments.qubits.split(",")):
-            timed["process"](layered_circuit(qubits, 0))  # the worker is warm
-            seconds = measure(timed, qubits, arguments.repeats, fresh=False)
-            for how, values in seconds.items():
-                best, median = 1e3 * min(values), 1e3 * statistics.median(values)
-                over = median - 1e3 * statistics.median(seconds["bare"])
-                row = {
-                    "backend": name,
-                    "qubits": qubits,
-                    "how": how,
-                    "best_ms": best,
-                    "median_ms": median,
-                    "median_over_bare_ms": over,
-                    "best_over_bare_ms": best - 1e3 * min(seconds["bare"]),
-                }
+            taken = measure(timed, qubits, arguments.repeats)
+            bare = summary(taken["bare"])
+            for how, values in taken.items():
+                figures = summary(values)
+                over = {f"{key}_over_bare": one - bare[key] for key, one in figures.items()}
+                row = {"backend": name, "qubits": qubits, "how": how, **figures, **over}
                 rows.append(row)
-                print(
-                    f"{name:<8} {qubits:>6} {how:<8} {best:8.2f} {row['best_over_bare_ms']:9.2f} "
-                    f"{median:9.2f} {over:9.2f}"
+                shown = (
+                    f"{row[key]:8.2f} {row[f'{key}_over_bare']:9.2f}"
+                    for key in ("best_ms", "median_ms", "processor_ms")
                 )
+                print(f"{name:<8} {qubits:>6} {how:<8} {' '.join(shown)}")
     missed = [
-        row for row in rows if row["how"] == "process" and row["median_over_bare_ms"] > GOAL_MS
+        row for row in rows if row["how"] == "process" and row["median_ms_over_bare"] > GOAL_MS
     ]
     print(f"goal (a process within {GOAL_MS:g} ms): {'missed' if missed else 'reached'}")
     if arguments.json:
