@@ -19,7 +19,7 @@ from quayside.planning.tile_build import PassRecipe, WideRecipe, build_pass
 from quayside.planning.tile_clusters import fuse
 from quayside.planning.tile_gather import Gathering
 from quayside.planning.tile_numbers import Pool, read_numbers
-from quayside.planning.tile_product import Product
+from quayside.planning.tile_product import Products
 from quayside.planning.tile_schedule import make_steps
 from quayside.program.operations import GateOperation
 
@@ -38,7 +38,7 @@ class TiledRecipe:
     initial: Layout
     final: Layout
     _traits: list[list[int]]
-    _products: list[Product]
+    _products: Products | None
     _gathering: Gathering
     _passes: list[PassRecipe | WideRecipe]
 
@@ -51,9 +51,8 @@ class TiledRecipe:
         return self._fill(numbers.pool) if numbers.traits == self._traits else None
 
     def _fill(self, pool: Pool) -> Plan:
-        if self._products:
-            products = [product.fill(pool) for product in self._products]
-            pool = np.concatenate([pool, *products])
+        if self._products is not None:
+            pool = np.concatenate([pool, *self._products.fill(pool)])
         filled = self._gathering.fill(pool)
         passes = tuple([recipe.fill(filled, pool) for recipe in self._passes])
         return Plan(self.profile, self.initial, self.final, passes)
@@ -89,7 +88,7 @@ def find_tiled(
         layout,
         Layout(tuple([renamed.get(wire, wire) for wire in order])),
         numbers.traits,
-        products,
+        Products(products) if products else None,
         gathering,
         passes,
     )

@@ -1,7 +1,8 @@
 """The product of a cluster's blocks, for many clusters of the same build at once.
 
 Circuits repeat themselves: most clusters are built alike, from other numbers. Their matrices are
-multiplied as stacks, so that Python's time goes with the kinds of clusters, not their number.
+gathered and multiplied as stacks, so that Python's time goes with the kinds of clusters, not their
+number.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from quayside.planning.tile_acts import Act
 from quayside.planning.tile_numbers import ONE, ZERO, Pool
 
-__all__ = ["Build", "Factor", "Product", "source_of"]
+__all__ = ["Build", "Factor", "Product", "Products", "source_of"]
 
 Factor: TypeAlias = tuple[Act, tuple[int, ...]]
 """A block's act, and the bits of a cluster that its wires and its controls are."""
@@ -111,33 +112,176 @@ class Product:
     starts: list[list[int]] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
 
-    def fill(self, pool: Pool) -> Pool:
-        """The numbers of all products, one after the other; ``pool`` holds those of the members."""
-        build = self.build
-        size = 1 << build.count
-        starts = np.array(self.starts, dtype=np.intp)
-        product: NDArray[Any] | None = None
-        for place, (act, bits) in enumerate(build.factors):
-            if act.kind == "permute":
-                if product is None:
-                    # A diagonal product needs one column: permutations compose to nothing.
-                    product = np.ones((1, size, 1)) if build.diagonal else np.eye(size)[None]
-                product = product[:, source_of(act, bits, build.count)]
-                continue
-            places, moving = _entries(act, bits, build.count)
-            stack = pool[places + starts[:, place, None] * moving]
-            if act.kind == "diagonal":
-                stack = stack[:, :, None]
-                if product is None and not build.diagonal:
-                    product = np.eye(size)[None]
-                product = stack if product is None else stack * product
-            else:
-                stack = stack.reshape(-1, size, size)
-                product = stack if product is None else np.matmul(stack, product)
-        assert product is not None
-        if build.entries:
-            product = product[:, build.entries][:, :, build.entries]
-        # Where no member has numbers, all clusters have one product.
-        whole = np.empty((len(starts), *product.shape[1:]), dtype=np.complex128)
-        whole[:] = product
-        return whole.ravel()
+
+_Gathered: TypeAlias = tuple[int, NDArray[Any], NDArray[Any]]
+"""A member, and as :func:`_entries` gives it, where each entry is that is taken from it."""
+
+_Step: TypeAlias = list[_Gathered]
+"""A matrix: one that is gathered, or the product, entry by entry, of two that are."""
+
+
+def _steps(build: Build) -> list[_Step]:
+    """The matrices whose product, the last one leftmost, a dense build is.
+
+    Two matrices on one bit each are one step, and so is a matrix with its rows permuted, or
+    multiplied by a diagonal.
+    """
+    count, size = build.count, 1 << build.count
+    steps: list[_Step] = []
+    apart: dict[int, int] = {}  # members on one bit each, that wait for others on other bits
+
+    def settle() -> None:
+        if len(apart) == 2:
+            steps.append([(member, *_on_bit(bit, size)) for bit, member in apart.items()])
+        else:
+            for bit, member in apart.items():
+                places, moving = _entries(build.factors[member][0], (bit,), count)
+                steps.append([(member, places.reshape(size, size), moving.reshape(size, size))])
+        apart.clear()
+
+    for member, (act, bits) in enumerate(build.factors):
+        if act.kind == "dense" and len(bits) == 1:
+            if bits[0] in apart:
+                settle()
+            apart[bits[0]] = member
+            continue
+        settle()
+        if act.kind == "permute":
+            if not steps:
+                places = np.where(np.eye(size, dtype=bool), ONE, ZERO)
+                steps.append([(0, places, np.zeros((size, size), dtype=np.intp))])
+            source = list(source_of(act, bits, count))
+            steps[-1] = [(m, places[source], moving[source]) for m, places, moving in steps[-1]]
+            continue
+        places, moving = _entries(act, bits, count)
+        if act.kind == "dense":
+            steps.append([(member, places.reshape(size, size), moving.reshape(size, size))])
+        elif steps and len(steps[-1]) == 1:
+            shape = (size, size)
+            rows = (places[:, None], moving[:, None])
+            row_places, row_moving = (np.broadcast_to(part, shape) for part in rows)
+            steps[-1].append((member, row_places, row_moving))
+        else:
+            eye = np.eye(size, dtype=bool)
+            steps.append([(member, np.where(eye, places[:, None], ZERO), eye * moving[:, None])])
+    settle()
+    return steps
+
+
+def _on_bit(bit: int, size: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """For each entry of a matrix, the one of a matrix on ``bit`` alone that it has as a factor."""
+    own = np.arange(size) >> bit & 1
+    return (own << 1)[:, None] + own, np.ones((size, size), dtype=np.intp)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stacks:
+    """The dense products of one size.
+
+    Attributes:
+        products: those with the most steps first.
+        left: where in the pool the entries of all steps' matrices are, by rows: the first steps
+            of all clusters, then the second steps of those that have them, and so on.
+        right: the same for what the entries are multiplied with.
+        lengths: how many clusters have each step.
+    """
+
+    products: list[Product]
+    left: NDArray[Any]
+    right: NDArray[Any]
+    lengths: list[int]
+
+
+@lru_cache(maxsize=4096)
+def _sides(build: Build) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """The steps as arrays: their left sides, then what these are multiplied with.
+
+    These are the members, shape ``(2 * steps,)``, and where each entry is that is taken from them,
+    as :func:`_entries` gives it, shape ``(2 * steps, 4**count)``.
+    """
+    shape = (1 << build.count, 1 << build.count)
+    one = (0, np.full(shape, ONE), np.zeros(shape, dtype=np.intp))
+    steps = [[*step, one] for step in _steps(build)]
+    sides = [step[0] for step in steps] + [step[1] for step in steps]
+    return (
+        np.array([member for member, _, _ in sides]),
+        np.array([places.ravel() for _, places, _ in sides]),
+        np.array([moving.ravel() for _, _, moving in sides]),
+    )
+
+
+def _stacks(products: list[Product]) -> _Stacks:
+    depths = {product: len(_sides(product.build)[0]) >> 1 for product in products}
+    products = sorted(products, key=depths.__getitem__, reverse=True)
+    depth = depths[products[0]]
+    left: list[list[NDArray[Any]]] = [[] for _ in range(depth)]
+    right: list[list[NDArray[Any]]] = [[] for _ in range(depth)]
+    lengths = [0] * depth
+    for product in products:
+        members, places, moving = _sides(product.build)
+        index = np.array(product.starts, dtype=np.intp)[:, members, None] * moving
+        index += places
+        own = depths[product]
+        for place in range(own):
+            left[place].append(index[:, place])
+            right[place].append(index[:, own + place])
+            lengths[place] += len(index)
+    sides = [np.concatenate([rows for step in side for rows in step]) for side in (left, right)]
+    return _Stacks(products, sides[0], sides[1], lengths)
+
+
+class Products:
+    """All products of a plan.
+
+    Their numbers follow each other in the order of ``products``, each as long as its build says.
+    """
+
+    __slots__ = ("_products", "_stacks")
+
+    def __init__(self, products: list[Product]) -> None:
+        self._products = products
+        dense: dict[int, list[Product]] = {}
+        for product in products:
+            if not product.build.diagonal:
+                dense.setdefault(product.build.count, []).append(product)
+        self._stacks = [_stacks(alike) for alike in dense.values()]
+
+    def fill(self, pool: Pool) -> list[Pool]:
+        """The numbers of each product's clusters; ``pool`` holds those of the members."""
+        found: dict[Product, Pool] = {}
+        for stacks in self._stacks:
+            matrices = pool.take(stacks.left)
+            matrices *= pool.take(stacks.right)
+            size = 1 << stacks.products[0].build.count
+            matrices = matrices.reshape(-1, size, size)
+            whole = matrices[: stacks.lengths[0]]
+            start = len(whole)
+            for length in stacks.lengths[1:]:
+                whole[:length] = np.matmul(matrices[start : start + length], whole[:length])
+                start += length
+            start = 0
+            for product in stacks.products:
+                part = whole[start : start + len(product.numbers)]
+                start += len(product.numbers)
+                entries = product.build.entries
+                if entries:
+                    part = part[:, entries][:, :, entries]
+                found[product] = part.ravel()
+        for product in self._products:
+            if product.build.diagonal:
+                found[product] = _diagonals(product, pool)
+        return [found[product] for product in self._products]
+
+
+def _diagonals(product: Product, pool: Pool) -> Pool:
+    """The diagonals of a build that is one; its permutations compose to nothing."""
+    count = product.build.count
+    starts = np.array(product.starts, dtype=np.intp)
+    result: Pool = np.ones((len(starts), 1 << count), dtype=np.complex128)
+    for place, (act, bits) in enumerate(product.build.factors):
+        if act.kind == "permute":
+            result = result[:, source_of(act, bits, count)]
+        else:
+            places, moving = _entries(act, bits, count)
+            result = result * pool[places + starts[:, place, None] * moving]
+    return result.ravel()
