@@ -46,8 +46,8 @@ TINY = NumbaEngine(tile=(6, 5), low=(4, 3), small=0, threads=2)
 USUAL = NumbaEngine()
 
 
-def run(program: Program, engine: object, **options: object) -> Outcome:
-    return run_program(program, engine, RunSettings(**options), Control())  # type: ignore[arg-type]
+def run(program: Program, engine: Any, **options: Any) -> Outcome:
+    return run_program(program, engine, RunSettings(**options), Control())
 
 
 @BOTH
@@ -121,8 +121,8 @@ def test_sixteen_qubits_in_usual_tiles(precision: Precision) -> None:
 @BOTH
 @pytest.mark.parametrize("num_qubits", [0, 1, 2])
 def test_few_qubits(precision: Precision, num_qubits: int) -> None:
-    gates = [Diagonal(np.array([1j]), ())]
-    gates += [Matrix(np.array([[0, 1], [1j, 0]]), (q,)) for q in range(num_qubits)]  # type: ignore[misc]
+    gates: list[GateOperation] = [Diagonal(np.array([1j]), ())]
+    gates += [Matrix(np.array([[0, 1], [1j, 0]]), (q,)) for q in range(num_qubits)]
     program = Program(num_qubits, 0, tuple(gates))
     for engine in (TINY, USUAL):
         state = run(program, engine, shots=1, statevector=True, precision=precision).statevector
@@ -159,9 +159,10 @@ def test_reads_and_collapse_after_a_tiled_plan(precision: Precision) -> None:
     program = random_unitary_program(14, 80, 2)
     tolerance = TOLERANCE[precision]
     states = []
-    for engine in (USUAL, ReferenceEngine()):
+    engines: list[Any] = [USUAL, ReferenceEngine()]
+    for engine in engines:
         state = engine.allocate(14, precision, capacity=14)
-        plan = make_plan(program.operations, state.layout, engine.profile(precision, 14))  # type: ignore[arg-type]
+        plan = make_plan(program.operations, state.layout, engine.profile(precision, 14))
         engine.apply(state, plan, Control())
         states.append((engine, state))
     (numba, mine), (reference, other) = states
@@ -350,6 +351,7 @@ def test_plans_that_do_not_fit_are_refused() -> None:
     state.layout = Layout((3,))
     with pytest.raises(ProgramError, match="layout"):
         USUAL.apply(state, plan, Control())
-    odd = Plan(plan.profile, Layout((3,)), Layout((3,)), [object()])  # type: ignore[list-item]
+    passes: list[Any] = [object()]
+    odd = Plan(plan.profile, Layout((3,)), Layout((3,)), passes)
     with pytest.raises(ProgramError, match="no pass of a tiled plan"):
         USUAL.apply(state, odd, Control())

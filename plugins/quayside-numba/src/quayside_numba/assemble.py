@@ -32,12 +32,9 @@ from quayside_numba.diagonals import GroupKey, chain, diagonal, group_keys, lane
 from quayside_numba.geometry import deposited
 from quayside_numba.kernels import BLOCK_BYTES, WORDS
 from quayside_numba.memory import address, aligned_bytes
+from quayside_numba.template import ANYWHERE, Shape, Template, Where, mask_of
 from quayside_numba.templates import (
-    ANYWHERE,
     FORMS,
-    Shape,
-    Template,
-    Where,
     dense,
     first_trip,
     layers,
@@ -146,7 +143,7 @@ class _Assembler:
         elif isinstance(stage, DiagonalStage):
             keys = group_keys(stage)
             for key in keys:
-                if (_mask(key.bits) | key.mask) & self.waiting_mask:
+                if (mask_of(key.bits) | key.mask) & self.waiting_mask:
                     self.flush()
                     break
             self.diagonals.append((keys, stage.groups))
@@ -285,10 +282,6 @@ class _Assembler:
             words.nbytes + coefficients.nbytes + 1000,
             [words, coefficients, templates],
         )
-
-
-def _mask(bits: Sequence[int]) -> int:
-    return sum([1 << bit for bit in bits])
 
 
 def _where(condition: Condition) -> Where:

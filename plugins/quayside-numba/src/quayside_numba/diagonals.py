@@ -29,7 +29,7 @@ from quayside_numba.kernels import BLOCK_BYTES, CHAIN, DIAGONAL, TABLE
 from quayside_numba.matrices import CHAIN_VARIANTS, COMPLEX, CROSS
 from quayside_numba.memory import address
 from quayside_numba.packing import WANTED
-from quayside_numba.templates import Shape, Template, instruction, room
+from quayside_numba.template import Shape, Template, fill_bytes, instruction, mask_of, room
 from quayside_numba.vectors import VECTOR_BYTES
 
 __all__ = ["GroupKey", "chain", "diagonal", "group_keys", "lanes_alike", "varies"]
@@ -43,8 +43,6 @@ _KEPT = 1024
 _CHAIN = {variant: number for number, variant in enumerate(CHAIN_VARIANTS)}
 
 _TermKey: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], int, int]
-
-_fill = struct.Struct("=4q").pack
 
 
 class GroupKey(NamedTuple):
@@ -111,7 +109,7 @@ class Trips:
         indices = diagonal_indices(shape.high, high, mask >> lanes, value >> lanes)
         mask, value = mask & (shape.width - 1), value & (shape.width - 1)
         self.keep.append(indices)
-        self.seen |= group.mask | sum([1 << bit for bit in group.bits])
+        self.seen |= group.mask | mask_of(group.bits)
         if group.terms is None:
             if compact:
                 codes = compact_codes(len(high))
@@ -119,7 +117,7 @@ class Trips:
                 codes = factor_codes(shape.width, low, len(high), mask, value)
             self.keep.append(codes)
             self.room += room(len(codes), shape.real_bytes)
-            fill = _fill(address(codes), len(codes), 0, 2 << len(group.bits))
+            fill = fill_bytes(address(codes), len(codes), 0, 2 << len(group.bits))
             return address(indices), WANTED + 1, fill
         sub = None
         if low or mask:
@@ -204,7 +202,7 @@ def chain(shape: Shape, form: int, steps: tuple[tuple[tuple[GroupKey, ...], int]
     words = (CHAIN, 0, 6 + len(lists), _CHAIN[len(steps), form], len(groups), address(groups))
     trips.code.append(instruction(*words, *distances, WANTED + len(steps)))
     trips.room += len(steps) * room(len(codes), shape.real_bytes)
-    return trips.template(_fill(address(codes), len(codes), form == CROSS, 8) * len(steps))
+    return trips.template(fill_bytes(address(codes), len(codes), form == CROSS, 8) * len(steps))
 
 
 class _Note(NamedTuple):
@@ -244,7 +242,7 @@ def _note(shape: Shape, group: GroupKey, high: int, lanes: int, place: int, comp
         for _, outer, mask, value in members:
             words += [mask, value, WANTED + 1, len(outer), *outer]
     sizes = [2 << len(places) + len(outer) for places, outer, _, _ in terms]
-    fills = [_fill(0, size, 0, size) for size in sizes]
+    fills = [fill_bytes(0, size, 0, size) for size in sizes]
     taken = sum([room(size, shape.real_bytes) for size in sizes])
     return _Note(words, fills, taken, keep, end)
 

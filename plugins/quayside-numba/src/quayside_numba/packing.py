@@ -25,7 +25,7 @@ def pack(unit, words, lines, fills, numbers, target, notes):
     Args:
         unit: a real number of the precision.
         words: ``lines`` instructions, and then the notes; changed in place.
-        fills: shape ``(count, 4)``; see :mod:`~.templates`. In the order of the words.
+        fills: shape ``(count, 4)``; see :mod:`~.template`. In the order of the words.
         numbers: the sources, reals of the precision, in the order of the fills.
         target: address of the memory for coefficients.
         notes: address of the first note: a ``TABLE`` or ``CHAIN`` instruction has its length in

@@ -3,16 +3,10 @@
 A plan has the same few kinds of stages on the same few bits again and again. All that does not
 depend on a matrix's entries is kept here, ready to be joined with others: the instructions, and
 how the coefficients that they read are made of the stage's numbers.
-
-A *fill* is a row of four int64: the address of int32 *codes* (0: take the numbers as they are),
-how many reals it makes, whether the form is ``CROSS``, and how many reals the source has. Code
-``c >= 0`` is real ``c`` of the source, ``ONE`` and ``ZERO`` are what they say. A word of an
-instruction that is ``WANTED + n`` becomes the address of what the next ``n`` fills make.
 """
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -44,6 +38,16 @@ from quayside_numba.kernels import (
 from quayside_numba.matrices import COMPLEX, CROSS, DENSE_VARIANTS, LAYER_VARIANTS, REAL
 from quayside_numba.memory import address
 from quayside_numba.packing import WANTED
+from quayside_numba.template import (
+    ANYWHERE,
+    Shape,
+    Template,
+    Where,
+    fill_bytes,
+    instruction,
+    mask_of,
+    room,
+)
 from quayside_numba.vectors import VECTOR_BYTES
 
 __all__ = [
@@ -75,90 +79,12 @@ _MAX_GROUP = 3
 _KEPT = 4096
 """Templates of a kind that are kept; most have some hundred bytes beside shared index lists."""
 
-_instruction = struct.Struct("=10q").pack
-_fill = struct.Struct("=4q").pack
-
-
-class Shape(NamedTuple):
-    """A tile's buffer: ``total`` local bits, of which the lowest ``lanes`` are lanes."""
-
-    total: int
-    lanes: int
-    real_bytes: int
-
-    @property
-    def high(self) -> int:
-        """How many bits number the blocks."""
-        return self.total - self.lanes
-
-    @property
-    def width(self) -> int:
-        """Amplitudes of a block."""
-        return 1 << self.lanes
-
-
-class Where(NamedTuple):
-    """A condition as a key: local mask and value, outer mask and value."""
-
-    local_mask: int = 0
-    local_value: int = 0
-    outer_mask: int = 0
-    outer_value: int = 0
-
-    def split(self, lanes: int) -> tuple[int, int, int, int]:
-        """Mask and value on the lanes, and on the high bits."""
-        low = (1 << lanes) - 1
-        mask, value = self.local_mask, self.local_value
-        return mask & low, value & low, mask >> lanes, value >> lanes
-
-
-ANYWHERE = Where()
-
-
-class Template(NamedTuple):
-    """What one stage, or one trip, needs.
-
-    Attributes:
-        code: instructions, ready to be joined.
-        fills: what the words ``WANTED`` in ``code`` stand for.
-        notes: descriptions of tables, in the order of the ``TABLE`` instructions.
-        note_fills: what the words ``WANTED`` in ``notes`` stand for.
-        seen: the local bits that the stage looks at.
-        room: bytes of all coefficients.
-        scratch: bytes of scratch memory that a thread needs.
-        order: the matrix's rows and columns are to be taken in this order; None as they are.
-        keep: the arrays that instructions and fills point at.
-        flip: for an X on a high bit, in whatever tile, where ``block & mask == value``: the bit of
-            the block's number, the mask and the value.
-    """
-
-    code: bytes
-    fills: bytes
-    notes: bytes
-    note_fills: bytes
-    seen: int
-    room: int
-    scratch: int
-    order: NDArray[np.intp] | None
-    keep: tuple[Any, ...]
-    flip: tuple[int, int, int] | None = None
-
 
 class Layers(NamedTuple):
     """One-qubit stages that share trips; ``sources`` are the stages in the order of the fills."""
 
     template: Template
     sources: tuple[int, ...]
-
-
-def instruction(*words: int) -> bytes:
-    """An instruction; words that are not given are 0."""
-    return _instruction(*words, *(0,) * (10 - len(words)))
-
-
-def room(reals: int, real_bytes: int) -> int:
-    """Bytes that so many reals take in the memory of coefficients."""
-    return -(-reals * real_bytes // VECTOR_BYTES) * VECTOR_BYTES
 
 
 def _template(
@@ -173,10 +99,6 @@ def _template(
     return Template(code, fills, b"", b"", seen, taken, scratch, order, keep)
 
 
-def _mask(bits: Sequence[int]) -> int:
-    return sum([1 << bit for bit in bits])
-
-
 def _trip(
     shape: Shape, opcode: int, variant: int, high: tuple[int, ...], wanted: int, where: Where
 ) -> tuple[bytes, NDArray[np.int32]]:
@@ -186,7 +108,7 @@ def _trip(
     distances = [BLOCK_BYTES << bit for bit in high] + [0] * (3 - len(high))
     words = (opcode, variant, len(groups), address(groups), *distances)
     tail = (WANTED + wanted, where.outer_mask, where.outer_value)
-    return _instruction(*words, *tail), groups
+    return instruction(*words, *tail), groups
 
 
 # Matrices.
@@ -197,15 +119,15 @@ def dense(shape: Shape, bits: tuple[int, ...], form: int, where: Where) -> Templ
     """A dense stage. Its source is the matrix, in the template's order."""
     lanes = tuple([bit for bit in bits if bit < shape.lanes])
     high = tuple([bit - shape.lanes for bit in bits if bit >= shape.lanes])
-    seen = _mask(bits) | where.local_mask
+    seen = mask_of(bits) | where.local_mask
     if (len(high), lanes, form) in _DENSE:
         return _matrix(shape, lanes, high, form, where, seen)
     # Lanes change places with high bits that the stage does not look at, and back.
     lane_mask, _, high_mask, _ = where.split(shape.lanes)
-    taken = high_mask | _mask(high)
+    taken = high_mask | mask_of(high)
     free = [bit for bit in range(shape.high) if not taken >> bit & 1][: len(lanes)]
     if len(free) < len(lanes) or (len(bits) > 3 and lane_mask):
-        fill = _fill(0, 2 << 2 * len(bits), 0, 2 << 2 * len(bits))
+        fill = fill_bytes(0, 2 << 2 * len(bits), 0, 2 << 2 * len(bits))
         return _general(shape, GENERAL_DENSE, bits, where, WANTED + 1, fill, 2 << 2 * len(bits))
     moved = {lane: bit + shape.lanes for lane, bit in zip(lanes, free, strict=True)}
     old = [moved.get(bit, bit) for bit in bits]
@@ -236,7 +158,7 @@ def _matrix(
     codes = matrix_codes(shape.width, lanes, len(high), mask, value, form == COMPLEX)
     variant = _DENSE[len(high), lanes, form]
     code, groups = _trip(shape, DENSE, variant, high, 1, where)
-    fill = _fill(address(codes), len(codes), form == CROSS, 2 << 2 * (len(high) + len(lanes)))
+    fill = fill_bytes(address(codes), len(codes), form == CROSS, 2 << 2 * (len(high) + len(lanes)))
     return _template(code, seen, (groups, codes), fill, room(len(codes), shape.real_bytes))
 
 
@@ -250,7 +172,7 @@ def _wide(shape: Shape, bits: tuple[int, ...], where: Where) -> Template:
     outer = (where.outer_mask, where.outer_value)
     code = instruction(WIDE, size, len(groups), *lists, WANTED + 1, 0, 0, *outer)
     reals = 2 * size * size
-    fill = _fill(0, reals, 0, reals)
+    fill = fill_bytes(0, reals, 0, reals)
     taken = room(reals, shape.real_bytes)
     return _template(code, 0, (groups, places), fill, taken, BLOCK_BYTES * size)
 
@@ -271,7 +193,7 @@ def _general(
     lists = (address(bases), address(places))
     outer = (where.outer_mask, where.outer_value)
     code = instruction(GENERAL, kind, len(bits), len(bases), *lists, numbers, 0, *outer)
-    seen = _mask(bits) | where.local_mask
+    seen = mask_of(bits) | where.local_mask
     taken = room(reals, shape.real_bytes)
     scratch = 2 * shape.real_bytes << len(bits)
     return _template(code, seen, (bases, places, *keep), fill, taken, scratch)
@@ -340,7 +262,7 @@ def layers(shape: Shape, waiting: tuple[tuple[int, int], ...]) -> Layers:
         sources += [number for _, number in sorted(members.items())]
     template = _template(
         b"".join([one.code for one in made]),
-        _mask([bit for bit, _ in waiting]),
+        mask_of([bit for bit, _ in waiting]),
         tuple([one.keep for one in made]),
         b"".join([one.fills for one in made]),
         sum([one.room for one in made]),
@@ -357,7 +279,7 @@ def _layer(
     """``parts``: the codes of each matrix, and whether it has a source."""
     code, groups = _trip(shape, LAYER, _LAYER[variant], bits, len(parts), ANYWHERE)
     cross = variant[2] == CROSS
-    fills = [_fill(address(codes), len(codes), cross, 8 * given) for codes, given in parts]
+    fills = [fill_bytes(address(codes), len(codes), cross, 8 * given) for codes, given in parts]
     taken = sum([room(len(codes), shape.real_bytes) for codes, _ in parts])
     return _template(code, 0, (groups, *[codes for codes, _ in parts]), b"".join(fills), taken)
 
@@ -371,7 +293,7 @@ def swap(shape: Shape, lanes: tuple[int, ...], high: tuple[int, ...]) -> Templat
     groups = block_groups(shape.high, high, 0, 0)
     distances = [BLOCK_BYTES << bit for bit in high]
     code = instruction(SWAP, _SWAP[lanes], len(groups), address(groups), *distances)
-    seen = _mask(lanes) | _mask(high) << shape.lanes
+    seen = mask_of(lanes) | mask_of(high) << shape.lanes
     return _template(code, seen, (groups,))
 
 
@@ -379,7 +301,7 @@ def swap(shape: Shape, lanes: tuple[int, ...], high: tuple[int, ...]) -> Templat
 def permute(shape: Shape, bits: tuple[int, ...], source: bytes, where: Where) -> Template:
     """A permutation; ``source`` is the stage's table, as it lies in memory. It has no source."""
     table = np.frombuffer(source, dtype=np.intp)
-    seen = _mask(bits) | where.local_mask
+    seen = mask_of(bits) | where.local_mask
     lane_mask, _, mask, value = where.split(shape.lanes)
     if len(bits) == 1 and table[0] == 1 and bits[0] >= shape.lanes and not lane_mask:
         bit = bits[0] - shape.lanes
@@ -397,7 +319,7 @@ def permute(shape: Shape, bits: tuple[int, ...], source: bytes, where: Where) ->
     lanes = tuple([bit for bit in bits if bit < shape.lanes])
     kernel = (shape.width, lanes, len(bits) - len(lanes))
     codes = permutation_codes(matrix_codes(*kernel, *where.split(shape.lanes)[:2], False), table)
-    fill = _fill(address(codes), len(codes), 0, 0)
+    fill = fill_bytes(address(codes), len(codes), 0, 0)
     return template._replace(fills=fill, keep=(*template.keep, codes))
 
 
@@ -406,12 +328,12 @@ def prepare(shape: Shape, bits: tuple[int, ...]) -> Template:
     """A preparation; its source are the amplitudes."""
     if len(bits) > 2:
         reals = 2 << len(bits)
-        fill = _fill(0, reals, 0, reals)
+        fill = fill_bytes(0, reals, 0, reals)
         return _general(shape, GENERAL_PREPARE, bits, ANYWHERE, WANTED + 1, fill, reals)
     template = dense(shape, bits, COMPLEX, ANYWHERE)
     lanes = tuple([bit for bit in bits if bit < shape.lanes])
     codes = prepare_codes(
         matrix_codes(shape.width, lanes, len(bits) - len(lanes), 0, 0, True), 1 << len(bits)
     )
-    fill = _fill(address(codes), len(codes), 0, 2 << len(bits))
+    fill = fill_bytes(address(codes), len(codes), 0, 2 << len(bits))
     return template._replace(fills=fill, keep=(*template.keep, codes))
