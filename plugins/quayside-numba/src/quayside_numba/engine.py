@@ -176,7 +176,7 @@ class NumbaEngine(DenseEngine):
         tile_size = program.buffer_bytes // vectors.itemsize
         threads = max(1, min(self._threads, tiles))
         most = _PORTION // (tile_size * (1 + len(program.code)))
-        portion = max(1, min(most, -(-tiles // (4 * threads))))
+        portion = max(1, min(most, -(-tiles // (8 * threads))))
         starts = itertools.count(0, portion)
 
         def work(thread: int) -> None:
