@@ -22,7 +22,7 @@ __all__ = ["fuse"]
 _LONG = 64
 """So many members stay together without asking again, so that time stays linear in them."""
 
-_MOST_NODES = 1 << 14
+_MOST_NODES = 1 << 12
 
 
 @dataclass(slots=True, eq=False)
@@ -142,7 +142,10 @@ def _made(cluster: Cluster, members: Sequence[Member]) -> _Made:
             act = matrix_act(len(wires), 0, 0, _trait(cluster))
     factors = [members[number] for number in cluster.members]
     steps = tuple([(m.act, tuple([wires.index(wire) for wire in m.wires])) for m in factors])
-    build = _interned(Build(steps, len(wires), cluster.kind == "diagonal", entries))
+    build = Build(steps, len(wires), cluster.kind == "diagonal", entries)
+    if len(steps) <= _LONG:
+        # Parts of different clusters may be built alike.
+        build = _interned(build)
     return _Made(-1, act, placed, tuple(cluster.members), build)
 
 

@@ -32,10 +32,11 @@ class Graph:
         watched: for each block, the wires on which it is diagonal.
         wires: for each block, its wires.
         union: the targets of all.
+        every: all wires.
         width: more than any wire.
     """
 
-    __slots__ = ("targets", "union", "watched", "width", "wires")
+    __slots__ = ("every", "targets", "union", "watched", "width", "wires")
 
     def __init__(self, blocks: Blocks) -> None:
         self.wires = blocks.wires
@@ -66,7 +67,8 @@ class Graph:
         self.targets = targets
         self.watched = watched
         self.union = union
-        self.width = (union | every).bit_length()
+        self.every = union | every
+        self.width = self.every.bit_length()
 
 
 @dataclass(slots=True, eq=False)

@@ -19,7 +19,7 @@ def run(graph: Graph, pending: Sequence[int], active: int) -> tuple[Stages, list
     """Run all of the blocks ``pending`` that the wires ``active`` can.
 
     Returns the stages; what is still pending, the other movers and the diagonals that no block in
-    the stages had to wait for; and the targets of what is still pending.
+    the stages had to wait for; and the targets of what is still pending, or all wires.
     """
     targets, watched, wires_of = graph.targets, graph.watched, graph.wires
     # On the wires ``closed`` a mover waits, and nothing may overtake it; on the wires ``held``
@@ -34,7 +34,9 @@ def run(graph: Graph, pending: Sequence[int], active: int) -> tuple[Stages, list
     movers: list[list[int]] = [[]]
     diagonals: list[tuple[int, int]] = []
     rest = []
-    for number in pending:
+    everything = graph.every
+    numbers = iter(pending)
+    for number in numbers:
         mask = targets[number]
         seen = watched[number]
         wires = wires_of[number]
@@ -57,6 +59,9 @@ def run(graph: Graph, pending: Sequence[int], active: int) -> tuple[Stages, list
             closed |= mask
             held |= mask | seen
             rest.append(number)
+            if closed == everything:
+                rest.extend(numbers)
+                break
             continue
         if len(wires) == 1:
             wire = wires[0]

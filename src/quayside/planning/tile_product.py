@@ -192,8 +192,15 @@ class _Stacks:
     lengths: list[int]
 
 
-@lru_cache(maxsize=4096)
 def _sides(build: Build) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """:func:`_make_sides`, kept for builds that are not long: those are rarely met again."""
+    return (_small_sides if len(build.factors) <= _FEW else _make_sides)(build)
+
+
+_FEW = 64
+
+
+def _make_sides(build: Build) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """The steps as arrays: their left sides, then what these are multiplied with.
 
     These are the members, shape ``(2 * steps,)``, and where each entry is that is taken from them,
@@ -210,24 +217,27 @@ def _sides(build: Build) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     )
 
 
+_small_sides = lru_cache(maxsize=4096)(_make_sides)
+
+
 def _stacks(products: list[Product]) -> _Stacks:
-    depths = {product: len(_sides(product.build)[0]) >> 1 for product in products}
-    products = sorted(products, key=depths.__getitem__, reverse=True)
-    depth = depths[products[0]]
+    sides = {product: _sides(product.build) for product in products}
+    products = sorted(products, key=lambda product: -len(sides[product][0]))
+    depth = len(sides[products[0]][0]) >> 1
     left: list[list[NDArray[Any]]] = [[] for _ in range(depth)]
     right: list[list[NDArray[Any]]] = [[] for _ in range(depth)]
     lengths = [0] * depth
     for product in products:
-        members, places, moving = _sides(product.build)
+        members, places, moving = sides[product]
         index = np.array(product.starts, dtype=np.intp)[:, members, None] * moving
         index += places
-        own = depths[product]
+        own = len(members) >> 1
         for place in range(own):
             left[place].append(index[:, place])
             right[place].append(index[:, own + place])
             lengths[place] += len(index)
-    sides = [np.concatenate([rows for step in side for rows in step]) for side in (left, right)]
-    return _Stacks(products, sides[0], sides[1], lengths)
+    whole = [np.concatenate([rows for step in side for rows in step]) for side in (left, right)]
+    return _Stacks(products, whole[0], whole[1], lengths)
 
 
 class Products:
