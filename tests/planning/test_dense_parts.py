@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
-from gate_lists import apply_naively, random_gates, run_naively
+from gate_lists import apply_naively, random_gates, random_unitary, run_naively
 
 from quayside.engines.dense_costs import CLUSTER_COSTS, measure_cluster_costs
 from quayside.errors import ProgramError
-from quayside.planning import Layout, Profile, make_plan
+from quayside.planning import Layout, Pass, Profile, make_plan
 from quayside.planning.cost import CLUSTER_COSTS as DEFAULT_COSTS
-from quayside.planning.dense_clusters import Cluster, find_pieces
+from quayside.planning.dense_clusters import STYLES, Cluster, Search
+from quayside.planning.dense_draft import Draft
 from quayside.planning.dense_layout import find_orders
 from quayside.planning.dense_matrix import Matrices
 from quayside.planning.dense_order import dependencies, numbers_in
-from quayside.planning.dense_plan import ClusterPass, LonePass, StartPass
+from quayside.planning.dense_plan import ClusterPass, LonePass, ProductStep, StartPass
 from quayside.planning.dense_table import Diagonals
-from quayside.planning.fuse import Item, fuse
+from quayside.planning.fuse import Item, Node, fuse
 from quayside.program import Diagonal, Matrix, Permutation, Precision
 from quayside.program.operations import GateOperation, Relabel
 
@@ -106,14 +109,15 @@ def test_wide_gates_stay_alone() -> None:
 
 def test_pieces_keep_the_order_that_matters() -> None:
     rng = np.random.default_rng(0)
-    for _ in range(150):
+    for trial in range(200):
+        style = STYLES[trial % len(STYLES)]
         n = int(rng.integers(1, 7))
         gates = random_gates(n, int(rng.integers(1, 40)), rng, prepare=False)
         fused = fuse(gates, stored(n), widest=3, widest_diagonal=3)
         vector = np.zeros(1 << n, dtype=complex)
         vector[0] = 1
         numbers = []
-        for piece in find_pieces(fused.nodes, DEFAULT_COSTS[:5])[1]:
+        for piece in Search(fused.nodes, DEFAULT_COSTS[:5]).find(0, style)[1]:
             if isinstance(piece, Cluster):
                 assert len(piece.wires) <= 4
                 items = [item for node in piece.nodes for item in node.items]
@@ -157,14 +161,18 @@ def matrix_of(
     rows: tuple[int, ...] | None = None,
 ) -> np.ndarray:
     matrices = Matrices(gates)
-    number = matrices.add(items, columns, columns if rows is None else rows)
+    number = matrices.add(
+        [Node(item[2] + item[3], 0, False, False, 0, item) for item in items],
+        columns,
+        columns if rows is None else rows,
+    )
     return matrices.recipes().fill(matrices.values.fill(gates))[0][number]
 
 
 def test_a_cluster_takes_what_is_behind_it() -> None:
     gates = [cx(q, q + 1) for q in range(3)] * 4
     fused = fuse(gates, stored(4), widest=2, widest_diagonal=2)
-    (cluster,) = find_pieces(fused.nodes, DEFAULT_COSTS[:5])[1]
+    (cluster,) = Search(fused.nodes, DEFAULT_COSTS[:5]).find()[1]
     assert isinstance(cluster, Cluster)
     assert cluster.wires == (0, 1, 2, 3)
     assert sum(len(node.items) for node in cluster.nodes) == 12
@@ -177,19 +185,55 @@ def test_diagonals_do_not_widen_a_cluster() -> None:
     for qubit in reversed(range(n)):
         gates += [h(qubit), *(cp(other, qubit) for other in range(qubit))]
     nodes = fuse(gates, stored(n), widest=2, widest_diagonal=2).nodes
-    _, pieces = find_pieces(nodes, DEFAULT_COSTS[:5])
+    _, pieces = Search(nodes, DEFAULT_COSTS[:5]).find()
     clusters = [piece for piece in pieces if isinstance(piece, Cluster)]
     assert len(clusters) == 2
     assert len(pieces) - len(clusters) == 16
 
 
+def test_a_long_run_is_worth_more_searches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which search finds the cheapest plan varies; only a long run pays for trying."""
+    rng = np.random.default_rng(11)
+    costs: list[float] = []
+    draft = Draft.__init__
+
+    def spy(self: Draft, *arguments: Any) -> None:
+        draft(self, *arguments)
+        costs.append(self.cost)
+
+    monkeypatch.setattr(Draft, "__init__", spy)
+    tried = set()
+    for n, searches in [(8, 1), (26, len(STYLES))]:
+        for _ in range(6):
+            gates: list[GateOperation] = []
+            for _ in range(6):
+                order = [int(q) for q in rng.permutation(n)]
+                for a, b in zip(order[::2], order[1::2], strict=True):
+                    gates.append(Matrix(random_unitary(4, rng), (a, b)))
+            costs.clear()
+            profile = Profile("dense", width=5, tile=16, low=6, start=10)
+            plan = make_plan(gates, Layout(), profile, None)
+            assert len(costs) == searches
+            tried.add(costs.index(min(costs)))
+            assert sum(step.gates for part in plan.passes for step in steps_of(part)) == len(gates)
+    assert len(tried) > 1
+
+
+def steps_of(part: Pass) -> list[Any]:
+    return (
+        [step for step in part.steps if isinstance(step, ProductStep)]
+        if isinstance(part, ClusterPass)
+        else [part]
+    )
+
+
 def test_the_start_is_as_wide_as_it_may_be() -> None:
     gates = [h(0), *(cx(q, q + 1) for q in range(9))]
     fused = fuse(gates, Layout(), widest=2, widest_diagonal=2)
-    start, _ = find_pieces(fused.nodes, DEFAULT_COSTS[:5], 6)
+    start, _ = Search(fused.nodes, DEFAULT_COSTS[:5]).find(6)
     assert start is not None
     assert start.wires == (0, 1, 2, 3, 4, 5)
-    assert find_pieces([], DEFAULT_COSTS[:5], 6) == (None, [])
+    assert Search([], DEFAULT_COSTS[:5]).find(6) == (None, [])
 
 
 # --- orders -----------------------------------------------------------------------------------

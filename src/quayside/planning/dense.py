@@ -11,11 +11,12 @@ from collections.abc import Sequence
 
 from quayside.errors import ProgramError
 from quayside.planning.cost import cluster_costs
-from quayside.planning.dense_clusters import find_pieces
-from quayside.planning.dense_layout import find_orders
+from quayside.planning.dense_clusters import STYLES, Search
+from quayside.planning.dense_draft import Draft, LoneDraft, TableDraft, TileDraft
+from quayside.planning.dense_layout import Move
 from quayside.planning.dense_matrix import Matrices
 from quayside.planning.dense_order import numbers_in
-from quayside.planning.dense_passes import Dealer, Slot, Table, TilePieces
+from quayside.planning.dense_passes import Slot, Table
 from quayside.planning.dense_recipe import (
     ClusterPassRecipe,
     DenseRecipe,
@@ -28,11 +29,17 @@ from quayside.planning.dense_recipe import (
     TableRecipe,
 )
 from quayside.planning.dense_table import Diagonals
-from quayside.planning.fuse import Node, fuse
+from quayside.planning.fuse import Fused, Node, fuse
 from quayside.planning.plan import Layout, Plan, Profile
 from quayside.program.operations import GateOperation
 
 __all__ = ["find_dense"]
+
+_SEARCH_SHARE = 0.01
+"""The most of a run's predicted time that searches beyond the first may take."""
+
+_SEARCH_TIME = 10_000.0
+"""Nanoseconds that a search takes for each node, on the machine of the calibration."""
 
 _OUTER_WIRES = 6
 """The most outer wires of one phase table: a table for each tile of them is kept."""
@@ -66,114 +73,72 @@ def _find_recipe(gates: Sequence[GateOperation], layout: Layout, profile: Profil
         widest=min(4, profile.width),
         widest_diagonal=min(6, profile.tile),
     )
-    costs = cluster_costs(profile)
-    order = layout.order
-    passes: list[PassRecipe] = []
-    scalars = fused.scalars
-    start, pieces = find_pieces(fused.nodes, costs, 0 if order else profile.start)
-    builder = _PassBuilder(gates, costs, order, passes, profile)
-    if start is not None:
-        items = [*scalars, *(item for node in start.nodes for item in node.items)]
-        builder.matrices.add_start(items, start.wires)
-        passes.append(StartRecipe(start.wires, len(items)))
-        builder.order = start.wires
-    else:
-        passes.extend([LoneRecipe(item, order, 0) for item in scalars])
-    dealer = Dealer(pieces, profile.tile)
-    while dealer:
-        lone = dealer.next_lone()
-        if lone is not None:
-            builder.add_wide(lone)
-        else:
-            low = 0
-            for wire in builder.order[: min(profile.low, profile.tile)]:
-                low |= 1 << wire
-            builder.add_tile(dealer.next_tile(low, builder.order), dealer.next_uses())
-    carries = fused.carries
-    final = Layout(tuple([carries.get(wire, wire) for wire in builder.order]))
-    matrices, diagonals = builder.matrices, builder.diagonals
-    return DenseRecipe(
-        profile,
-        layout,
-        final,
-        tuple(passes),
-        matrices.values,
-        matrices.recipes(),
-        diagonals.recipes(),
-    )
+    search = Search(fused.nodes, cluster_costs(profile))
+    widest = 0 if layout.order else profile.start
+    draft = Draft(*search.find(widest), layout.order, profile)
+    # A long run is worth more searches, a short one is over before they are.
+    tries = int(_SEARCH_SHARE * draft.cost / (_SEARCH_TIME * max(len(fused.nodes), 1)))
+    for style in STYLES[1 : 1 + tries]:
+        other = Draft(*search.find(widest, style), layout.order, profile)
+        if other.cost < draft.cost:
+            draft = other
+    return _Builder(gates, profile).recipe(draft, fused, layout)
 
 
-class _PassBuilder:
-    """Turns the pieces of passes into recipes, and keeps the storage order."""
+class _Builder:
+    """Turns a draft into a recipe."""
 
-    def __init__(
-        self,
-        gates: Sequence[GateOperation],
-        costs: Sequence[float],
-        order: tuple[int, ...],
-        passes: list[PassRecipe],
-        profile: Profile,
-    ) -> None:
+    def __init__(self, gates: Sequence[GateOperation], profile: Profile) -> None:
         self.matrices = Matrices(gates)
         self.diagonals = Diagonals(self.matrices.values.offsets)
-        self.costs = costs
-        self.order = order
-        self.passes = passes
         self.profile = profile
 
-    def add_wide(self, node: Node) -> None:
-        stored = set(self.order)
-        for item in node.items:
-            _, kind, wires, _, _, _ = item
-            new = [wire for wire in wires if wire not in stored] if kind != "d" else []
-            self.order = (*self.order, *new)
-            stored.update(new)
-            self.passes.append(LoneRecipe(item, self.order, len(new)))
-
-    def add_tile(self, pieces: TilePieces, later: dict[int, int]) -> None:
-        tile = pieces.tile
-        stored = set(self.order)
-        new = [w for w in range(tile.bit_length()) if tile >> w & 1 and w not in stored]
-        before = (*self.order, *new)
-        active = [wire for wire in before if tile >> wire & 1]
-        low = 0
-        limit = min(self.profile.low, len(self.order), len(active))
-        while low < limit and before[low] == active[low]:
-            low += 1
-        slots = [step for step in pieces.steps if isinstance(step, Slot)]
-        orders = find_orders([slot.wires for slot in slots], active, low, later, self.costs)
-        steps: list[ProductRecipe | TableRecipe | PermuteRecipe] = []
-        order = orders.loaded
-        moves = iter(orders.moves)
-        for step in pieces.steps:
-            if isinstance(step, Table):
-                steps.extend(self._tables(step, tile, order))
-                continue
-            for move in moves:
-                if not move.permutes:
-                    break
-                steps.append(PermuteRecipe(move.before, move.after))
-            steps.append(self._product(step, tile, move.columns, move.before, move.after))
-            order = move.after
-        places = [position for position, wire in enumerate(before) if tile >> wire & 1]
-        after = list(before)
-        for position, wire in zip(places, order, strict=True):
-            after[position] = wire
-        self.passes.append(
-            ClusterPassRecipe(
-                before, len(new), orders.loaded, tuple(steps), tuple(after), orders.keep
-            )
+    def recipe(self, draft: Draft, fused: Fused, layout: Layout) -> DenseRecipe:
+        """The recipe for a state of ``layout``."""
+        passes: list[PassRecipe] = []
+        scalars = fused.scalars
+        if draft.start is not None:
+            nodes = [Node((), 0, True, False, -1, item) for item in scalars] + draft.start.nodes
+            self.matrices.add_start(nodes, draft.start.wires)
+            count = sum([len(node.items) for node in nodes])
+            passes.append(StartRecipe(draft.start.wires, count))
+        else:
+            passes.extend([LoneRecipe(item, layout.order, 0) for item in scalars])
+        for part in draft.passes:
+            if isinstance(part, LoneDraft):
+                passes.append(LoneRecipe(*part))
+            else:
+                passes.append(self._pass(part))
+        final = Layout(tuple([fused.carries.get(wire, wire) for wire in draft.order]))
+        return DenseRecipe(
+            self.profile,
+            layout,
+            final,
+            tuple(passes),
+            self.matrices.values,
+            self.matrices.recipes(),
+            self.diagonals.recipes(),
         )
-        self.order = tuple(after)
+
+    def _pass(self, draft: TileDraft) -> ClusterPassRecipe:
+        tile, before, new, loaded, parts, after, keep = draft
+        steps: list[ProductRecipe | TableRecipe | PermuteRecipe] = []
+        for part in parts:
+            if isinstance(part, TableDraft):
+                steps += self._tables(part.table, tile, part.order)
+            elif part.slot is None:
+                steps.append(PermuteRecipe(part.move.before, part.move.after))
+            else:
+                steps.append(self._product(part.slot, tile, part.move))
+        return ClusterPassRecipe(before, new, loaded, tuple(steps), after, keep)
 
     def _product(
         self,
         slot: Slot,
         tile: int,
-        columns: tuple[int, ...],
-        before: tuple[int, ...],
-        after: tuple[int, ...],
+        move: Move,
     ) -> ProductRecipe:
+        _, _, columns, before, after = move
         inside = set(slot.wires)
         wires = tuple([w for w in before if w in inside])
         result = tuple([w for w in after if w in inside])
@@ -181,7 +146,7 @@ class _PassBuilder:
         phases_after = self._phases(slot.outer_after, tile, result)
         outer = sum([phase.gates for phase in (*phases_before, *phases_after)])
         return ProductRecipe(
-            self.matrices.add(slot.items, wires, result),
+            self.matrices.add(slot.nodes, wires, result),
             wires,
             result,
             columns,
@@ -189,7 +154,7 @@ class _PassBuilder:
             after,
             phases_before,
             phases_after,
-            len(slot.items) + outer,
+            sum([len(node.items) for node in slot.nodes]) + outer,
         )
 
     def _tables(self, table: Table, tile: int, order: tuple[int, ...]) -> list[TableRecipe]:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from quayside.planning.fuse import Item
+from quayside.planning.fuse import Item, Node
 from quayside.program.operations import Diagonal, GateOperation, Matrix, Prepare
 
 __all__ = ["BlockRecipe", "Blocks", "ValueRecipe", "Values"]
@@ -95,65 +95,65 @@ class Blocks:
         self._tables: dict[int, bytes] = {}  # of permutations, by the id of their array
         self._made: dict[int, list[_Block]] = {}  # by width
 
-    def add(self, items: Iterable[Item], wires: Sequence[int]) -> list[tuple[int, int, list[int]]]:
-        """Take in ``items``, which act on ``wires``, as blocks to be applied one after the other.
+    def add(self, nodes: Iterable[Node], wires: Sequence[int]) -> list[tuple[int, int, list[int]]]:
+        """Take in ``nodes``, which act on ``wires``, as blocks to be applied one after the other.
 
-        A block has :data:`BLOCK_WIRES` wires, or one item that has more, or all ``wires``. The
+        A block has :data:`BLOCK_WIRES` wires, or one node that has more, or all ``wires``. The
         result has for each its width, its number among those of this width, and its wires.
         """
         limit = min(BLOCK_WIRES, len(wires))
         blocks: list[_Block] = []
         latest: dict[int, int] = {}  # wire → the last block on it
-        numbers, offsets = self._numbers, self._offsets
-        for item in items:
-            number, code, acts, held, state, select = item
-            everything = acts + held if held else acts
+        numbers, offsets, gates, tables = self._numbers, self._offsets, self._gates, self._tables
+        for node in nodes:
+            acts = node.wires
             found = -1
-            for wire in everything:
+            for wire in acts:
                 place = latest.get(wire, -1)
                 if place > found:
                     found = place
             if found >= 0:
                 block = blocks[found]
                 own = block.wires
-                new = 0
-                for wire in everything:
-                    if wire not in own:
-                        new += 1
+                new = [wire for wire in acts if wire not in own]
             else:  # nothing was on these wires before: any block with room will do
-                new = len(everything)
+                new = [*acts]
                 for place, block in enumerate(blocks):
-                    if len(block.wires) + new <= limit:
+                    if len(block.wires) + len(new) <= limit:
                         found = place
                         break
-            if found < 0 or (new and len(block.wires) + new > limit):
+            if found < 0 or (new and len(block.wires) + len(new) > limit):
                 found = len(blocks)
-                block = _Block([*everything])
+                block = _Block([*acts])
                 blocks.append(block)
-                for wire in everything:
+                for wire in acts:
                     latest[wire] = found
             elif new:
-                own = block.wires
-                for wire in everything:
+                block.wires += new
+                for wire in acts:
                     latest[wire] = found
-                    if wire not in own:
-                        own.append(wire)
             index = block.wires.index
-            key: Hashable
-            if code == "m" and not held and len(acts) == 1:
-                key = index(acts[0])
-            else:
-                key = (code, len(acts), state, *map(index, everything))
-                if code == "p":
-                    key = (key, self._table(number))
-                elif select is not None:
-                    key = (key, select.tobytes())
-            pattern = numbers.get(key)
-            if pattern is None:
-                pattern = numbers[key] = len(self._patterns)
-                self._patterns.append(self._pattern(item, block.wires))
-            block.patterns.append(pattern)
-            block.places.append(offsets[number])
+            for item in node.items:
+                number, code, targets, held, state, select = item
+                key: Hashable
+                if code == "m" and not held and len(targets) == 1:
+                    key = index(targets[0])
+                elif code == "p":
+                    gate: Any = gates[number]
+                    table = tables.get(id(gate.table))
+                    if table is None:
+                        table = self._table(number)
+                    key = (table, state, len(held), *map(index, targets), *map(index, held))
+                else:
+                    key = (code, state, len(held), *map(index, targets), *map(index, held))
+                    if select is not None:
+                        key = (key, select.tobytes())
+                pattern = numbers.get(key)
+                if pattern is None:
+                    pattern = numbers[key] = len(self._patterns)
+                    self._patterns.append(self._pattern(item, block.wires))
+                block.patterns.append(pattern)
+                block.places.append(offsets[number])
         placed = []
         for block in blocks:
             own = block.wires
@@ -165,12 +165,10 @@ class Blocks:
         return placed
 
     def _table(self, number: int) -> bytes:
-        """The table of a permutation; gates often share one array."""
+        """The table of a permutation. Gates often share one array: it is read once."""
         gate: Any = self._gates[number]
-        data = self._tables.get(id(gate.table))
-        if data is None:
-            data = np.asarray(gate.table, dtype=np.intp).tobytes()
-            self._tables[id(gate.table)] = data
+        data = np.asarray(gate.table, dtype=np.intp).tobytes()
+        self._tables[id(gate.table)] = data
         return data
 
     def _pattern(self, item: Item, wires: list[int]) -> _Pattern:

@@ -20,15 +20,12 @@ from typing import NamedTuple, TypeAlias, Union
 from quayside.planning.dense_order import dependencies, numbers_in
 from quayside.planning.fuse import Node
 
-__all__ = ["Cluster", "Piece", "find_pieces"]
+__all__ = ["STYLES", "Cluster", "Piece", "Search", "Style"]
 
 _WORK_MATRIX = 1.0
 _WORK_ONE_WIRE = 0.55
 _WORK_DIAGONAL = 0.12
 """What a node is worth: about the share of a pass that it would cost by itself."""
-
-_CONES = 3
-"""How many ways to go on are tried at each step; more than that found nothing better."""
 
 
 class Cluster(NamedTuple):
@@ -43,18 +40,32 @@ Piece: TypeAlias = Union[Cluster, Node]
 """A cluster, or a node by itself: a diagonal that was set aside, or a wide node."""
 
 
-def find_pieces(
-    nodes: Sequence[Node], costs: Sequence[float], start: int = 0
-) -> tuple[Cluster | None, list[Piece]]:
-    """All nodes as pieces in an order that keeps all dependencies.
+class Style(NamedTuple):
+    """A way to search: none is best for all circuits.
 
-    ``costs[k]`` is the cost of a cluster of ``k`` wires; the widest allowed is the last. With
-    ``start``, there is first a cluster of up to so many wires at the very beginning, with all
-    that it can take; None where there is no such cluster.
+    Attributes:
+        cones: how many ways to go on are tried at each step.
+        fewest: of those that are worth the same, whether to take the one that leaves the fewest
+            blocked nodes, or the first.
+        seeds: from how many nodes a cluster is grown, the best of which is kept.
     """
-    search = _Search(nodes, costs)
-    first = search.take_start(start) if start else None
-    return first, search.run()
+
+    cones: int
+    fewest: bool
+    seeds: int
+
+
+STYLES = (
+    Style(2, False, 1),
+    Style(3, False, 1),
+    Style(3, True, 1),
+    Style(2, True, 1),
+    Style(3, True, 2),
+    Style(3, False, 2),
+    Style(2, True, 2),
+    Style(2, False, 2),
+)
+"""The first is the quickest, for circuits that are not worth more than one search."""
 
 
 class _Growth(NamedTuple):
@@ -77,8 +88,10 @@ class _Growth(NamedTuple):
     work: float
 
 
-class _Search:
-    """Where the whole search stands.
+class Search:
+    """Finds all nodes as pieces in an order that keeps all dependencies.
+
+    ``costs[k]`` is the cost of a cluster of ``k`` wires; the widest allowed is the last.
 
     Attributes:
         left: the nodes that are in no piece yet.
@@ -91,22 +104,27 @@ class _Search:
         self.costs = costs
         self.before, self.after, self.on = dependencies(nodes)
         self.masks = [node.mask for node in nodes]
-        diagonal = wide = one = two = 0
+        diagonal = wide = one = two = ends = 0
         bit = 1
-        for node in nodes:
-            if node.diagonal:
-                diagonal |= bit
+        for node, behind in zip(nodes, self.after, strict=True):
             if node.wide:
                 wide |= bit
+                if node.diagonal:
+                    diagonal |= bit
             else:
                 width = len(node.wires)
-                if width == 1:
-                    one |= bit
-                elif width == 2:
+                if width == 2:
                     two |= bit
+                elif width == 1:
+                    one |= bit
+                if node.diagonal:
+                    diagonal |= bit
+                    if not behind:
+                        ends |= bit
             bit <<= 1
         everything = bit - 1
-        self.left = everything
+        self.style = STYLES[0]
+        self.everything = self.left = everything
         self.wide = wide
         self.solid = everything & ~diagonal | wide
         self.matrices = everything & ~diagonal & ~wide
@@ -114,32 +132,35 @@ class _Search:
         self.one = one
         self.two = two
         self.more = everything & ~(one | two | wide)
-        ends = 0
-        for node, after in zip(nodes, self.after, strict=True):
-            if not after and node.diagonal and not node.wide:
-                ends |= 1 << node.number
         self.ends = ends
         self.open = self.hard = everything & ~ends
 
-    def run(self) -> list[Piece]:
-        """See :func:`find_pieces`."""
+    def find(self, start: int = 0, style: Style = STYLES[0]) -> tuple[Cluster | None, list[Piece]]:
+        """The pieces.
+
+        With ``start``, there is first a cluster of up to so many wires at the very beginning, with
+        all that it can take; None where there is no such cluster.
+        """
+        self.style = style
+        self.left = self.everything
+        first = self._start(start) if start else None
         pieces: list[Piece] = []
         nodes = self.nodes
         while solid := self.left & self.solid:
             low = solid & -solid
-            seed = low.bit_length() - 1
+            number = low.bit_length() - 1
             if self.wide & low:
                 # What is left before it are diagonals, ready ones.
-                self._set_aside(self.before[seed] & self.left, pieces)
+                self._set_aside(self.before[number] & self.left, pieces)
                 self._set_aside(low, pieces)
             else:
                 self._prepare()
-                self._take(self._grow(self.masks[seed]), pieces)
+                self._take(self._grow(number), pieces)
         pieces += [nodes[number] for number in numbers_in(self.left)]
-        return pieces
+        return first, pieces
 
-    def take_start(self, widest: int) -> Cluster | None:
-        """Take the cluster at the beginning; see :func:`find_pieces`."""
+    def _start(self, widest: int) -> Cluster | None:
+        """Take the cluster at the beginning."""
         solid = self.left & self.solid
         low = solid & -solid
         if not low or low & self.wide:
@@ -176,7 +197,27 @@ class _Search:
             diagonal &= ~late
         self.hard = self.open & ~diagonal
 
-    def _grow(self, seed: int) -> _Growth:
+    def _grow(self, number: int) -> _Growth:
+        """The best cluster from the node ``number``, which is the first, or from others."""
+        costs = self.costs
+        best = self._grow_from(self.masks[number])
+        others = self.left & self.matrices & ~(self.after[number] | 1 << number)
+        for _ in range(self.style.seeds - 1):
+            others &= ~best.taken
+            if not others:
+                break
+            number = (others & -others).bit_length() - 1
+            if self.before[number] & self.hard:
+                break
+            growth = self._grow_from(self.masks[number])
+            value = growth.work / costs[growth.mask.bit_count()]
+            if value > best.work / costs[best.mask.bit_count()]:
+                best = growth
+            others &= ~(self.after[number] | 1 << number)
+        return best
+
+    def _grow_from(self, seed: int) -> _Growth:
+        """The best cluster that grows from the wires ``seed``."""
         costs = self.costs
         widest = len(costs) - 1
         growth = best = self._widen(_NOTHING, seed)
@@ -185,13 +226,14 @@ class _Search:
         while count < widest:
             chosen: _Growth | None = None
             chosen_value = 0.0
-            for cone in self._cones(growth, widest - count, _CONES):
+            for cone in self._cones(growth, widest - count, self.style.cones):
                 candidate = self._widen(growth, cone)
                 value = (candidate.work - growth.work) / (
                     costs[count + cone.bit_count()] - costs[count]
                 )
                 if value > chosen_value or (
                     chosen is not None
+                    and self.style.fewest
                     and value == chosen_value
                     and candidate.edge.bit_count() < chosen.edge.bit_count()
                 ):

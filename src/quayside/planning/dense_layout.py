@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from quayside.planning.cost import PERMUTE_COST
 
-__all__ = ["Move", "Orders", "column_limit", "find_orders"]
+__all__ = ["Move", "Orders", "column_factor", "column_limit", "find_orders"]
 
 _COLUMN_FACTORS = (6.0, 3.2, 1.9, 1.3, 1.08, 1.0)
 """How much slower a product is with ``2**q`` columns than with 32 or more."""
@@ -33,6 +33,11 @@ def column_limit(width: int) -> int:
     would compete with the engine's.
     """
     return max(2, 15 - 2 * width)
+
+
+def column_factor(columns: int) -> float:
+    """How much longer a product of so many column wires takes than its cost says."""
+    return _COLUMN_FACTORS[min(columns, 5)]
 
 
 class Move(NamedTuple):
@@ -171,7 +176,7 @@ class _Finder:
                 ways = [(free, block + wanted + head + tail + calm)]
             else:
                 continue
-            product = cost * _COLUMN_FACTORS[min(len(block), 5)]
+            product = cost * column_factor(len(block))
             for free, way in ways:
                 soon = min(map(uses.__getitem__, way[:4])) - number
                 value = product + 0.2 * cost / max(soon, 1)
@@ -183,7 +188,7 @@ class _Finder:
         if following:
             # Another way: whatever the product gives, and then a step that puts all in order.
             block = max(blocks, key=len)
-            value = cost * _COLUMN_FACTORS[min(len(block), 5)] + PERMUTE_COST
+            value = cost * column_factor(len(block)) + PERMUTE_COST
             value += self._product_cost(len(following), count - len(following), count)
             if value < best:
                 columns = block
@@ -201,7 +206,7 @@ class _Finder:
     def _product_cost(self, width: int, place: int, count: int) -> float:
         """The cost of a product whose first wire is at ``place`` of ``count``."""
         columns = place if place else count - width
-        return self.costs[width] * _COLUMN_FACTORS[min(columns, 5)]
+        return self.costs[width] * column_factor(columns)
 
     def _column_blocks(
         self,

@@ -20,7 +20,7 @@ from quayside.planning.dense_blocks import (
     ValueRecipe,
     Values,
 )
-from quayside.planning.fuse import Item
+from quayside.planning.fuse import Node
 from quayside.program.operations import GateOperation
 
 __all__ = ["Matrices", "MatrixRecipes"]
@@ -64,7 +64,7 @@ class Matrices:
         self._start: _Growth | None = None
         self._count = 0
 
-    def add(self, items: Iterable[Item], columns: Sequence[int], rows: Sequence[int]) -> int:
+    def add(self, nodes: Iterable[Node], columns: Sequence[int], rows: Sequence[int]) -> int:
         """Take in a cluster; the number of its matrix.
 
         Bit ``j`` of a column's (row's) index is wire ``columns[j]`` (``rows[j]``); both hold the
@@ -72,21 +72,21 @@ class Matrices:
         """
         number = self._count
         self._count += 1
-        growth = self._growth(number, items, columns, rows)
+        growth = self._growth(number, nodes, columns, rows)
         self._clusters.setdefault(len(columns), []).append(growth)
         return number
 
-    def add_start(self, items: Iterable[Item], wires: Sequence[int]) -> None:
+    def add_start(self, nodes: Iterable[Node], wires: Sequence[int]) -> None:
         """Take in the cluster at the beginning, of which only the first column is wanted."""
-        self._start = self._growth(-1, items, wires, wires)
+        self._start = self._growth(-1, nodes, wires, wires)
 
     def _growth(
-        self, number: int, items: Iterable[Item], columns: Sequence[int], rows: Sequence[int]
+        self, number: int, nodes: Iterable[Node], columns: Sequence[int], rows: Sequence[int]
     ) -> _Growth:
         order = [*columns]
         blocks = []
         taken = []
-        for width, block, own in self._blocks.add(items, columns):
+        for width, block, own in self._blocks.add(nodes, columns):
             blocks.append((width, block))
             moved = [wire for wire in order if wire not in own]
             moved += own

@@ -34,8 +34,9 @@ def dependencies(nodes: Sequence[Node]) -> Dependencies:
     for node in nodes:
         mask |= node.mask
     size = mask.bit_length()
-    before = _reached(nodes, [1 << number for number in range(len(nodes))], size)[0]
-    bits = [1 << number for number in range(len(nodes) - 1, -1, -1)]
+    bits = [1 << number for number in range(len(nodes))]
+    before, _ = _reached(nodes, bits, size)
+    bits.reverse()
     after, on = _reached(nodes[::-1], bits, size)
     after.reverse()
     return Dependencies(before, after, on)

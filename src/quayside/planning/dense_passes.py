@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from quayside.planning.dense_clusters import Cluster, Piece
-from quayside.planning.fuse import Item, Node
+from quayside.planning.dense_order import numbers_in
+from quayside.planning.fuse import Node
 
 __all__ = ["Dealer", "Slot", "Table", "TilePieces"]
 
@@ -25,16 +26,16 @@ _FIRSTS = 3
 class Slot:
     """A cluster in a pass, with the diagonals that its matrix takes in.
 
-    ``items`` are the gates of the matrix itself; ``outer_before`` and ``outer_after`` diagonals
+    ``nodes`` are those of the matrix itself; ``outer_before`` and ``outer_after`` diagonals
     with wires outside the tile, before and after it.
     """
 
-    __slots__ = ("items", "mask", "outer_after", "outer_before", "wires")
+    __slots__ = ("mask", "nodes", "outer_after", "outer_before", "wires")
 
     def __init__(self, cluster: Cluster) -> None:
         self.wires = cluster.wires
         self.mask = cluster.mask
-        self.items: list[Item] = [item for node in cluster.nodes for item in node.items]
+        self.nodes = cluster.nodes
         self.outer_before: list[Node] = []
         self.outer_after: list[Node] = []
 
@@ -43,9 +44,9 @@ class Slot:
         if node.mask & ~tile:
             (self.outer_after if after else self.outer_before).append(node)
         elif after:
-            self.items.extend(node.items)
+            self.nodes.append(node)
         else:
-            self.items[:0] = node.items
+            self.nodes.insert(0, node)
 
 
 class Table:
@@ -79,15 +80,15 @@ class Dealer:
         self._left = (1 << len(pieces)) - 1
         self._clusters = [n for n, piece in enumerate(pieces) if isinstance(piece, Cluster)]
         self._before: list[int] = []  # what must come before each piece
-        self._solid = 0  # clusters and wide nodes: these are not applied along with a cluster
+        self._wide = 0
         last: dict[int, int] = {}
         diagonals: dict[int, int] = {}
         for number, piece in enumerate(pieces):
             before = 0
             own = 1 << number
             diagonal = isinstance(piece, Node) and piece.diagonal
-            if isinstance(piece, Cluster) or piece.wide:
-                self._solid |= own
+            if isinstance(piece, Node) and piece.wide:
+                self._wide |= own
             for wire in piece.wires:
                 before |= last.get(wire, 0)
                 if diagonal:
@@ -96,6 +97,10 @@ class Dealer:
                     before |= diagonals.pop(wire, 0)
                     last[wire] = own
             self._before.append(before)
+        # Clusters and wide nodes: these are not applied along with a cluster.
+        self._solid = self._wide
+        for number in self._clusters:
+            self._solid |= 1 << number
 
     def __bool__(self) -> bool:
         return bool(self._left)
@@ -110,7 +115,7 @@ class Dealer:
 
     def next_lone(self) -> Node | None:
         """A wide node that is due now: it is a pass by itself."""
-        for number in _numbers(self._left & self._solid):
+        for number in numbers_in(self._left & self._wide):
             piece = self._pieces[number]
             if isinstance(piece, Node) and not self._before[number] & self._left:
                 self._left &= ~(1 << number)
@@ -132,7 +137,7 @@ class Dealer:
             self._clusters.remove(number)
             cluster = self._pieces[number]
             assert isinstance(cluster, Cluster)
-            nodes = [self._pieces[n] for n in _numbers(due)]
+            nodes = [self._pieces[n] for n in numbers_in(due)]
             taken.append((cluster, [node for node in nodes if isinstance(node, Node)]))
         if not taken:
             for number in self._free_diagonals():
@@ -201,9 +206,11 @@ class Dealer:
     def _due(self, number: int, left: int) -> int | None:
         """The diagonals that must be applied just before a cluster, if nothing else must."""
         due = self._before[number] & left
+        if not due:
+            return 0
         if due & self._solid:
             return None
-        for other in _numbers(due):
+        for other in numbers_in(due):
             if self._before[other] & left:
                 return None
         return due
@@ -211,7 +218,7 @@ class Dealer:
     def _free_diagonals(self) -> list[int]:
         return [
             number
-            for number in _numbers(self._left & ~self._solid)
+            for number in numbers_in(self._left & ~self._solid)
             if not self._before[number] & self._left
         ]
 
@@ -241,16 +248,6 @@ class Dealer:
                 self._left &= ~(1 << number)
         if nodes:
             steps.append(Table(nodes))
-
-
-def _numbers(mask: int) -> list[int]:
-    """The bits that are set, in increasing order."""
-    numbers = []
-    while mask:
-        low = mask & -mask
-        numbers.append(low.bit_length() - 1)
-        mask ^= low
-    return numbers
 
 
 def _reordered(

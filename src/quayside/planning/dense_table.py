@@ -56,33 +56,20 @@ class Diagonals:
         place = {wire: position for position, wire in enumerate(wires)}
         pairs: dict[tuple[int, int], int] = {}
         others = []
+        members, offsets = self._members, self._offsets
         for number, _, acts, held, state, select in items:
-            bits = [place[wire] for wire in acts]
-            controls = [place[wire] for wire in held]
-            everything = bits + controls if held else bits
-            chunks = {position // _CHUNK for position in everything}
-            high = max(chunks, default=0) or 1
-            low = min(chunks, default=0)
-            if low == high:
-                low = 0
+            bits = tuple([place[wire] for wire in acts])
+            controls = tuple([place[wire] for wire in held]) if held else held
             extra = b"" if select is None else select.tobytes()
-            if len(chunks) <= 2:
-                shift = _CHUNK * low
-                jump = _CHUNK * (high - low - 1)
-                local = tuple([_local(bit, high, shift, jump) for bit in bits])
-                guards = tuple([_local(bit, high, shift, jump) for bit in controls])
-                index = _entries(2 * _CHUNK, local, guards, state, extra)
-                small = pairs.get((high, low))
-                if small is None:
-                    small = pairs[high, low] = len(self._members)
-                    self._members.append([])
-                self._members[small].append((index, self._offsets[number]))
-            else:
-                held_at = sorted(everything)
-                local = tuple([held_at.index(bit) for bit in bits])
-                guards = tuple([held_at.index(bit) for bit in controls])
-                index = _entries(len(held_at), local, guards, state, extra)
-                others.append(_Other(tuple(held_at), self._offsets[number], index))
+            chunks, positions, index = _placed(bits, controls, state, extra)
+            if chunks is None:
+                others.append(_Other(positions, offsets[number], index))
+                continue
+            small = pairs.get(chunks)
+            if small is None:
+                small = pairs[chunks] = len(members)
+                members.append([])
+            members[small].append((index, offsets[number]))
         self._tables.append(_Table(len(wires), pairs, tuple(others)))
         return len(self._tables) - 1
 
@@ -90,15 +77,11 @@ class Diagonals:
         """How to compute all tables that were taken in."""
         members = [member for group in self._members for member in group]
         starts = np.cumsum([0, *[len(group) for group in self._members]])[:-1]
-        index = np.array([index for index, _ in members], dtype=np.intp)
-        if members:
-            index += np.array([place for _, place in members])[:, None]
+        if not members:
+            return DiagonalRecipes(tuple(self._tables), np.empty((0, 0), dtype=np.intp), starts)
+        index = np.concatenate([index for index, _ in members]).reshape(len(members), -1)
+        index += np.array([place for _, place in members])[:, None]
         return DiagonalRecipes(tuple(self._tables), index, starts)
-
-
-def _local(bit: int, high: int, shift: int, jump: int) -> int:
-    """Where a bit of two chunks is in their small table."""
-    return bit - shift - jump if bit // _CHUNK == high else bit - shift
 
 
 class DiagonalRecipes(NamedTuple):
@@ -168,6 +151,35 @@ def _multiply(table: Values, entries: Values, positions: Sequence[int], width: i
         factor.append(1)
     view = table.reshape(shape)
     view *= entries.reshape(factor)
+
+
+@lru_cache(maxsize=8192)
+def _placed(
+    bits: tuple[int, ...], held: tuple[int, ...], state: int, extra: bytes
+) -> tuple[tuple[int, int] | None, tuple[int, ...], Indices]:
+    """Where an item belongs, whose targets and controls are at ``bits`` and ``held`` of a table.
+
+    The two chunks, higher first, and where its entries go in their small table; or None, the
+    positions that its own table has (ascending), and its entries.
+    """
+    everything = sorted((*bits, *held))
+    chunks = {position // _CHUNK for position in everything}
+    if len(chunks) > 2:
+        local = tuple([everything.index(bit) for bit in bits])
+        guards = tuple([everything.index(bit) for bit in held])
+        index = _entries(len(everything), local, guards, state, extra)
+        return None, tuple(everything), index
+    high = max(chunks, default=0) or 1
+    low = min(chunks, default=0)
+    if low == high:
+        low = 0
+    places = {}
+    for bit in everything:
+        chunk, place = divmod(bit, _CHUNK)
+        places[bit] = place + _CHUNK if chunk == high else place
+    local = tuple([places[bit] for bit in bits])
+    guards = tuple([places[bit] for bit in held])
+    return (high, low), (), _entries(2 * _CHUNK, local, guards, state, extra)
 
 
 @lru_cache(maxsize=4096)

@@ -104,7 +104,7 @@ def fuse(
     wire_of: dict[int, int] = {}  # qubit → wire, where they differ
     last: dict[int, list[Node]] = {}  # the last segment of each wire
     solid: dict[int, int] = {}  # the number of the last node on each wire that is not diagonal
-    pairs: dict[int, Node] = {}  # the last diagonal node on these wires (a mask)
+    alike: dict[int, Node] = {}  # the last diagonal node on these wires (a mask)
     broad = False  # whether some diagonal node has more than two wires
     nodes: list[Node | None] = []
     scalars: list[Item] = []
@@ -122,6 +122,8 @@ def fuse(
         mask = 0
         for wire in wires:
             mask |= 1 << wire
+        select = None
+        diagonal = code == "d"
         controls: tuple[int, ...] = ()
         state = 0
         held = 0
@@ -137,8 +139,6 @@ def fuse(
                     continue
                 controls, state = resolved
                 held &= touched
-        select = None
-        diagonal = code == "d"
         if not diagonal:
             touched |= mask
         elif mask & ~touched:
@@ -153,25 +153,25 @@ def fuse(
             scalars.append(item)
             continue
 
-        wide = len(everything) > (widest_diagonal if diagonal else widest)
-        if not wide:
-            # The node that is last on all of this gate's wires, if there is one, takes the gate in.
-            segment = last.get(everything[0])
-            if segment is not None:
-                host = segment[-1]
-                if not host.diagonal:
-                    if not host.wide and host.mask & mask == mask:
-                        for wire in everything:
-                            if last[wire][-1] is not host:
-                                break
-                        else:
-                            host.items.append(item)
-                            continue
-                elif diagonal:
-                    found = _diagonal_host(everything, mask, segment, solid, pairs, broad)
-                    if found is not None:
-                        found.items.append(item)
+        # The node that is last on all of this gate's wires, if there is one, takes the gate in.
+        width = len(everything)
+        wide = width > (widest_diagonal if diagonal else widest)
+        segment = last.get(everything[0])
+        if segment is not None and not wide:
+            host = segment[-1]
+            if not host.diagonal:
+                if not host.wide and host.mask & mask == mask:
+                    for wire in everything:
+                        if last[wire][-1] is not host:
+                            break
+                    else:
+                        host.items.append(item)
                         continue
+            elif diagonal and (broad or width == 1 or mask in alike):
+                found = _diagonal_host(everything, mask, segment, solid, alike, broad)
+                if found is not None:
+                    found.items.append(item)
+                    continue
         place = len(nodes)
         node = Node(everything, mask, diagonal, wide, place, item)
         if diagonal:
@@ -182,8 +182,8 @@ def fuse(
                 else:
                     segment.append(node)
             if not wide:
-                pairs[mask] = node
-                broad = broad or len(everything) > 2
+                alike[mask] = node
+                broad = broad or width > 2
         else:
             single = [node]
             for wire in everything:
@@ -237,14 +237,14 @@ def _diagonal_host(
     mask: int,
     segment: Sequence[Node],
     solid: dict[int, int],
-    pairs: dict[int, Node],
+    alike: dict[int, Node],
     broad: bool,
 ) -> Node | None:
     """A diagonal node that acts on all ``wires`` and is in the last segment of each, or None.
 
     ``segment`` is the last one of the first wire.
     """
-    found = pairs.get(mask)
+    found = alike.get(mask)
     if found is not None:
         for wire in wires:
             if solid.get(wire, -1) > found.number:
