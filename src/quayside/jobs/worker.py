@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import json
 import os
 import pickle
@@ -72,12 +73,11 @@ class _Server:
         from quayside.jobs.worker_watch import Watch
 
         self._watch = Watch(self._check, self._report, _leave)
-        if source is None:
-            return
-        try:
-            self._backend(source.key, source)
-        except Exception:  # noqa: BLE001  # foreign code; the run will say what is wrong
-            return
+        if source is not None:
+            # Foreign code may raise anything; the run will say what is wrong.
+            with contextlib.suppress(Exception):
+                self._backend(source.key, source)
+        gc.freeze()  # all that was imported stays: collections in the middle of a run pass it by
 
     def _backend(self, key: str, source: BackendSource | None) -> Any:
         if key not in self._backends:

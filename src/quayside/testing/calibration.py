@@ -30,6 +30,7 @@ _LEAST_WIDTH = 6
 _MOST_WIDTH = 20  # 16 MiB of amplitudes
 _MOST_CLIFFORD_WIDTH = 320  # a tableau grows with the square
 _ENOUGH = 0.04  # seconds a layer
+_TOO_LONG = 1.0  # seconds for as many layers as qubits
 _MEASURED = 0.15  # seconds that the measured run takes at least
 _LONG_MEASURED = 20.0  # seconds of a run that is not measured twice
 _MOST_GATES = 60_000
@@ -134,9 +135,12 @@ def _widen(backend: Any, measure: _Measure, best: Calibration) -> Calibration:
     while best.seconds / best.count < _ENOUGH and best.width < most:
         width = min(best.width + (best.width if best.clifford else 2), most)
         try:
-            best = measure(width, best.count if best.clifford else width, best.shots)
+            wider = measure(width, best.count if best.clifford else width, best.shots)
         except (QiskitError, MemoryError):
             break  # the backend has a limit of its own
+        if wider.seconds > _TOO_LONG:
+            break  # work of a second would be a few layers, and these tell nothing of more
+        best = wider
     return best
 
 
