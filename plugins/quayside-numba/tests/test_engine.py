@@ -119,6 +119,26 @@ def test_sixteen_qubits_in_usual_tiles(precision: Precision) -> None:
 
 
 @BOTH
+def test_passes_that_write_past_the_caches(
+    precision: Precision, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every pass that enlarges the state streams, beside a run in which none does."""
+    program = random_unitary_program(12, 80, 7)
+    found = []
+    for least in (0, 1 << 60):
+        monkeypatch.setattr(engine_module, "_STREAMED", least)
+        state = TINY.allocate(12, precision, capacity=12, batch=3)
+        state.buffer[:, 0] = (1, 0.5, -1)
+        plan = make_plan(program.operations, state.layout, TINY.profile(precision, 12))
+        passes: list[Any] = plan.passes
+        assert sum(one.before < one.width for one in passes) > 1
+        TINY.apply(state, plan, Control())
+        found.append(TINY.amplitudes(state))
+    np.testing.assert_array_equal(found[0], found[1])
+    np.testing.assert_allclose(np.linalg.norm(found[0], axis=1), (1, 0.5, 1), rtol=1e-5)
+
+
+@BOTH
 @pytest.mark.parametrize("num_qubits", [0, 1, 2])
 def test_few_qubits(precision: Precision, num_qubits: int) -> None:
     gates: list[GateOperation] = [Diagonal(np.array([1j]), ())]

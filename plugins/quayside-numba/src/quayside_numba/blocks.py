@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import combinations
+from typing import Any
 
 from llvmlite import ir
 from numba.core import cgutils, types
@@ -23,12 +24,14 @@ from quayside_numba.vectors import (
 
 __all__ = [
     "SWAP_VARIANTS",
+    "fence",
     "fill_block",
     "load_amplitudes",
     "run_diagonal",
     "run_flip",
     "run_swap",
     "store_amplitudes",
+    "stream_amplitudes",
 ]
 
 _MAX_LANES = 4
@@ -153,9 +156,8 @@ def load_amplitudes(context, unit, source, block):
     return types.void(unit, integer, integer), codegen
 
 
-@intrinsic
-def store_amplitudes(context, unit, block, target):
-    """Copy a block to ``W`` neighbouring complex numbers at ``target``."""
+def _write_amplitudes(streaming: bool) -> Callable[..., Any]:
+    """What :func:`store_amplitudes` and :func:`stream_amplitudes` are compiled to."""
 
     def codegen(context, builder, signature, arguments):
         _, block, target = arguments
@@ -169,10 +171,33 @@ def store_amplitudes(context, unit, block, target):
                 for imaginary in (0, 1)
             ]
             value = emit.shuffle(real, imag, places)
-            emit.store(value, target, part * VECTOR_BYTES, aligned=False)
+            emit.store(value, target, part * VECTOR_BYTES, aligned=streaming, streaming=streaming)
         return context.get_dummy_value()
 
-    return types.void(unit, integer, integer), codegen
+    return codegen
+
+
+@intrinsic
+def store_amplitudes(context, unit, block, target):
+    """Copy a block to ``W`` neighbouring complex numbers at ``target``."""
+    return types.void(unit, integer, integer), _write_amplitudes(False)
+
+
+@intrinsic
+def stream_amplitudes(context, unit, block, target):
+    """As :func:`store_amplitudes`, past the caches, to an address aligned as vectors are."""
+    return types.void(unit, integer, integer), _write_amplitudes(True)
+
+
+@intrinsic
+def fence(context):
+    """Let other threads see all that was streamed."""
+
+    def codegen(context, builder, signature, arguments):
+        builder.fence("seq_cst")
+        return context.get_dummy_value()
+
+    return types.void(), codegen
 
 
 @intrinsic

@@ -25,7 +25,14 @@ from quayside.planning.tile_plan import TilePass, WidePass
 from quayside.program import Precision
 from quayside_numba.assemble import TileProgram, can_assemble
 from quayside_numba.compiling import compiled
-from quayside_numba.memory import HUGE_PAGE, aligned_bytes, region_bytes, second_level_cache
+from quayside_numba.kernels import STREAM
+from quayside_numba.memory import (
+    HUGE_PAGE,
+    address,
+    aligned_bytes,
+    region_bytes,
+    second_level_cache,
+)
 from quayside_numba.programs import Programs
 from quayside_numba.spare import spare
 from quayside_numba.states import (
@@ -36,7 +43,7 @@ from quayside_numba.states import (
     marginal,
     projected,
 )
-from quayside_numba.vectors import lane_count
+from quayside_numba.vectors import VECTOR_BYTES, lane_count
 
 __all__ = ["NumbaEngine"]
 
@@ -44,6 +51,11 @@ _LEAST_TILE = 12
 _PORTION = 1 << 23
 """Amplitudes times instructions that a thread works on between two looks at the control: two or
 three milliseconds."""
+
+
+_STREAMED = 8 << 20
+"""Bytes from which on a pass that enlarges a state writes past the caches: these hold little of it
+until the next pass, and otherwise would first read what is written over."""
 
 
 _LANES = lane_count(4)
@@ -178,6 +190,10 @@ class NumbaEngine(DenseEngine):
         most = _PORTION // (tile_size * (1 + len(program.code)))
         portion = max(1, min(most, -(-tiles // (8 * threads))))
         starts = itertools.count(0, portion)
+        fresh = int(program.fresh)
+        written = tiles * tile_size * vectors.itemsize
+        if fresh and written >= _STREAMED and not address(vectors) % VECTOR_BYTES:
+            fresh = STREAM
 
         def work(thread: int) -> None:
             buffer, scratch = memory.of(thread, program.buffer_bytes, program.scratch_bytes)
@@ -196,7 +212,7 @@ class NumbaEngine(DenseEngine):
                     program.load_to,
                     program.load_few,
                     program.store_to,
-                    int(program.fresh),
+                    fresh,
                     buffer,
                     scratch,
                     first,

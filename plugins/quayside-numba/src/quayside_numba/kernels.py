@@ -35,18 +35,20 @@ from typing import Any
 import numba
 
 from quayside_numba.blocks import (
+    fence,
     fill_block,
     load_amplitudes,
     run_diagonal,
     run_flip,
     run_swap,
     store_amplitudes,
+    stream_amplitudes,
 )
 from quayside_numba.matrices import run_chain, run_dense, run_layer, run_wide
 from quayside_numba.scalars import get, get_long, get_word, put
 from quayside_numba.vectors import VECTOR_BYTES
 
-__all__ = ["BLOCK_BYTES", "WORDS", "compiled_function", "run_tiles"]
+__all__ = ["BLOCK_BYTES", "STREAM", "WORDS", "compiled_function", "run_tiles"]
 
 BLOCK_BYTES = 2 * VECTOR_BYTES
 
@@ -55,6 +57,8 @@ GENERAL_DENSE, GENERAL_PERMUTE, GENERAL_PREPARE = range(3)
 
 WORDS = 10
 """Words of an instruction."""
+
+STREAM = 2
 
 
 def _intrinsics() -> str:
@@ -253,7 +257,8 @@ def run_tiles(
         load_to: its byte offset in the buffer, int64.
         load_few: if not 0, only so many amplitudes are read, fewer than a block has.
         store_to: byte offset in its tile of each block of the buffer, int64.
-        fresh: whether blocks that are not read are 0, and not without meaning.
+        fresh: whether blocks that are not read are 0, and not without meaning; ``STREAM``: they
+            are, and what is written goes past the caches. The state is aligned as vectors then.
         buffer, scratch: addresses of this thread's memory.
         real_bytes: bytes of a real number.
     """
@@ -339,5 +344,11 @@ def run_tiles(
                         scratch,
                         real_bytes,
                     )
-        for b in range(blocks):
-            store_amplitudes(unit, buffer + b * BLOCK_BYTES, base + store_to[b])
+        if fresh == STREAM:
+            for b in range(blocks):
+                stream_amplitudes(unit, buffer + b * BLOCK_BYTES, base + store_to[b])
+        else:
+            for b in range(blocks):
+                store_amplitudes(unit, buffer + b * BLOCK_BYTES, base + store_to[b])
+    if fresh == STREAM:
+        fence()

@@ -90,10 +90,20 @@ class Emitter:
         return value
 
     def store(
-        self, value: ir.Value, address: ir.Value, offset: int = 0, *, aligned: bool = True
+        self,
+        value: ir.Value,
+        address: ir.Value,
+        offset: int = 0,
+        *,
+        aligned: bool = True,
+        streaming: bool = False,
     ) -> None:
+        """Write a vector; ``streaming``: past the caches, where nobody reads it soon."""
         pointer = self.builder.inttoptr(self.at(address, offset), self.type.as_pointer())
-        self.builder.store(value, pointer, align=VECTOR_BYTES if aligned else self.bytes)
+        written = self.builder.store(value, pointer, align=VECTOR_BYTES if aligned else self.bytes)
+        if streaming:
+            one = ir.Constant(ir.IntType(32), 1)
+            written.set_metadata("nontemporal", self.builder.module.add_metadata([one]))
 
     def load_block(self, address: ir.Value) -> list[ir.Value]:
         return [self.load(address), self.load(address, VECTOR_BYTES)]
