@@ -147,6 +147,8 @@ class Gathering:
                 )
                 for length, alike in self._tables.items()
             }
+            self._matrices.clear()
+            self._tables.clear()
         filled: Filled = {}
         for k, index in self._matrix_indices.items():
             filled[-k] = list(pool.take(index).reshape(-1, 1 << k, 1 << k))
