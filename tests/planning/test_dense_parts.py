@@ -307,6 +307,28 @@ def test_a_matrix_is_the_product_of_its_gates() -> None:
                 assert abs(found[row, column] - vector[index]) < 1e-11
 
 
+def test_many_blocks_are_computed_in_batches() -> None:
+    rng = np.random.default_rng(8)
+    gates: list[GateOperation] = [
+        Matrix(random_unitary(8, rng), tuple(int(q) for q in rng.permutation(3)))
+        for _ in range(900)
+    ]
+    items = items_of(gates)
+    matrices = Matrices(gates)
+    groups = [range(2), range(2, 5), range(5, 700), range(700, 900)]
+    for group in groups:
+        nodes = [Node(items[g][2], 7, False, False, g, items[g]) for g in group]
+        matrices.add(nodes, (0, 1, 2), (0, 1, 2))
+    recipes = matrices.recipes()
+    assert len(recipes.blocks) > 1
+    found = recipes.fill(matrices.values.fill(gates))[0]
+    for group, matrix in zip(groups, found, strict=True):
+        vector = np.eye(8, dtype=complex)[3]
+        for number in group:
+            vector = apply_naively(vector, gates[number])
+        np.testing.assert_allclose(matrix[:, 3], vector, atol=1e-11)
+
+
 def test_gates_over_no_qubits_are_phases_of_their_controls() -> None:
     one = np.array([[1j]])
     gates: list[GateOperation] = [

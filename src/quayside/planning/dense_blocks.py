@@ -28,6 +28,10 @@ _Pattern: TypeAlias = tuple[str, tuple[int, ...], tuple[int, ...], int, bytes]
 BLOCK_WIRES = 3
 """Two would give more products of whole clusters, four products of blocks that cost as much."""
 
+_BATCH = 1 << 14
+"""The most entries of gates that are computed at once: memory that is given back to the system and
+taken again for each plan would cost more than the arithmetic."""
+
 _ONE_ZERO = np.array([1, 0], dtype=np.complex128).tobytes()
 
 
@@ -185,8 +189,18 @@ class Blocks:
         )
 
     def recipes(self) -> tuple[BlockRecipe, ...]:
-        """How to compute all blocks that were taken in."""
-        return tuple([self._recipe(width, made) for width, made in self._made.items()])
+        """How to compute all blocks that were taken in: those of one width in their order."""
+        recipes = []
+        for width, made in self._made.items():
+            most = _BATCH >> 2 * width
+            first = count = 0
+            for number, block in enumerate(made):
+                if number > first and count + len(block.patterns) > most:
+                    recipes.append(self._recipe(width, made[first:number]))
+                    first, count = number, 0
+                count += len(block.patterns)
+            recipes.append(self._recipe(width, made[first:]))
+        return tuple(recipes)
 
     def _recipe(self, width: int, made: list[_Block]) -> BlockRecipe:
         counts = np.array([len(block.patterns) for block in made])
@@ -214,7 +228,7 @@ class Blocks:
 
 
 class BlockRecipe(NamedTuple):
-    """All blocks of one width.
+    """Blocks of one width.
 
     Item ``i`` has the pattern ``table[patterns[i]]`` from the number ``places[i]`` on. In each
     round, the product of item ``i`` and what came ``stride`` items later becomes item ``i``.

@@ -142,7 +142,13 @@ class MatrixRecipes(NamedTuple):
 
     def fill(self, values: Values) -> tuple[list[Values], Values | None]:
         """The matrices by their numbers, and the first column of the start."""
-        blocks = {recipe.width: recipe.fill(values) for recipe in self.blocks}
+        parts: dict[int, list[Values]] = {}
+        for recipe in self.blocks:
+            parts.setdefault(recipe.width, []).append(recipe.fill(values))
+        blocks = {
+            width: part[0] if len(part) == 1 else np.concatenate(part)
+            for width, part in parts.items()
+        }
         matrices: list[Values] = [values] * self.total
         for bunch in self.bunches:
             for number, matrix in zip(bunch.numbers, _fill_bunch(bunch, blocks), strict=True):
