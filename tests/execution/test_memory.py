@@ -249,6 +249,21 @@ def test_meminfo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert host_memory.host_available_bytes() == 8 * MIB
 
 
+def test_what_engines_keep_is_given_back_before_the_system_is_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(host_memory, "_givers", [])
+    monkeypatch.setattr(
+        host_memory, "_physical_available", lambda: len(told) << 40 if told else pytest.fail("late")
+    )
+    monkeypatch.setattr(host_memory, "_cgroup_limits", list)
+    host_memory.when_asked(lambda: told.append("first"))
+    host_memory.when_asked(lambda: told.append("second"))
+    assert host_memory.host_available_bytes() == 2 << 40
+    assert told == ["first", "second"]
+
+
 def test_cgroup_version_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = {
         "proc/meminfo": MEMINFO,
