@@ -5,9 +5,9 @@ interpreter written in Python and a compiled engine differ by a factor of a thou
 grows until a layer takes a millisecond or so, and then the depth. Deep circuits are long with
 little memory, and a pass over the state stays short.
 
-Widths are tried with as many layers as qubits. With a few, a backend whose work grows with the
-entanglement, as that of matrix product states, would seem quick at a width at which deeper circuits
-take it hours.
+Widths are tried with half as many layers as qubits and more. With a few, a backend whose work grows
+with the entanglement, as that of matrix product states, would seem quick at a width at which deeper
+circuits take it hours.
 """
 
 from __future__ import annotations
@@ -30,8 +30,10 @@ _LEAST_WIDTH = 6
 _MOST_WIDTH = 20  # 16 MiB of amplitudes
 _MOST_CLIFFORD_WIDTH = 320  # a tableau grows with the square
 _ENOUGH = 0.04  # seconds a layer
-_TOO_LONG = 1.0  # seconds for as many layers as qubits
+_TOO_LONG = 0.6  # seconds for the layers that entangle all qubits
 _MEASURED = 0.15  # seconds that the measured run takes at least
+_LONGEST_WANTED = 25.0  # seconds that gates alone must be able to make up
+_LONG_ENOUGH = 0.4  # seconds of a run that need not be made longer to be sure of it
 _LONG_MEASURED = 20.0  # seconds of a run that is not measured twice
 _MOST_GATES = 60_000
 _MOST_SHOTS = 1 << 20
@@ -70,6 +72,11 @@ class Calibration:
         return max(1, min(int(self.shots * scale), _MOST_SHOTS))
 
     @property
+    def _longest(self) -> float:
+        """The seconds that the most layers of this width take."""
+        return self.seconds / self.count * self._most_layers
+
+    @property
     def _most_layers(self) -> int:
         return max(1, _MOST_GATES // (2 * self.width))
 
@@ -100,13 +107,17 @@ def calibrate(backend: Any) -> Calibration:
         QiskitError: if it does not even run a small circuit.
     """
     measure = _Measure(backend)
-    best = measure(_LEAST_WIDTH, _LEAST_WIDTH, 100)
+    best = measure(_LEAST_WIDTH, _entangling(_LEAST_WIDTH), 100)
     best = _widen(backend, measure, best)
     while True:
         best = _deepen(measure, best)
         if 3 * 2 * best.width * best.count > _MOST_GATES:
             return best
         # Is it the layers that take time? Three times as many must take three times as long.
+        if best.seconds > _LONG_ENOUGH and best.count >= 3:
+            less = measure(best.width, best.count // 3, best.shots)
+            if best.seconds > 2 * less.seconds:
+                return best
         more = measure(best.width, 3 * best.count, best.shots)
         if more.seconds > 2 * best.seconds:
             return more
@@ -127,6 +138,11 @@ def _deepen(measure: _Measure, best: Calibration) -> Calibration:
     return best
 
 
+def _entangling(width: int) -> int:
+    """How many layers entangle ``width`` qubits as much as any do."""
+    return width // 2 + 2
+
+
 def _widen(backend: Any, measure: _Measure, best: Calibration) -> Calibration:
     """Wider circuits until a layer takes long enough."""
     most = _MOST_CLIFFORD_WIDTH if best.clifford else _MOST_WIDTH
@@ -135,10 +151,10 @@ def _widen(backend: Any, measure: _Measure, best: Calibration) -> Calibration:
     while best.seconds / best.count < _ENOUGH and best.width < most:
         width = min(best.width + (best.width if best.clifford else 2), most)
         try:
-            wider = measure(width, best.count if best.clifford else width, best.shots)
+            wider = measure(width, best.count if best.clifford else _entangling(width), best.shots)
         except (QiskitError, MemoryError):
             break  # the backend has a limit of its own
-        if wider.seconds > _TOO_LONG:
+        if wider.seconds > _TOO_LONG and best._longest > _LONGEST_WANTED:
             break  # work of a second would be a few layers, and these tell nothing of more
         best = wider
     return best
