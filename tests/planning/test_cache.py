@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
+import warnings
 
 import numpy as np
 import pytest
@@ -154,3 +157,25 @@ def test_threads_share_a_cache() -> None:
         thread.join()
     assert not errors
     assert len(cache) <= 3
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_child_forked_while_another_thread_is_in_the_cache_can_plan() -> None:
+    cache = PlanCache()
+    gates = random_gates(4, 10, np.random.default_rng(5))
+    make_plan(gates, Layout(), DENSE, cache)
+    with warnings.catch_warnings():
+        # Python 3.12 and later warn of forks of processes with threads: that is what is tested.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        with cache._lock:  # as a thread of the parent would, which the child has not
+            child = os.fork()
+            if child == 0:
+                signal.alarm(20)  # ends the child, should it wait for the lock
+                try:
+                    make_plan(gates, Layout(), DENSE, cache)
+                    os._exit(0 if len(cache) == 1 else 1)
+                finally:
+                    os._exit(2)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert len(cache) == 1

@@ -7,7 +7,9 @@ other angles need no search; and the last plan, for when the angles are the same
 
 from __future__ import annotations
 
+import os
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias
@@ -81,12 +83,18 @@ class PlanCache:
         size: the most bytes of plans to keep. A plan larger than a quarter of it is not kept.
 
     Any number of threads may use one cache. Two that plan the same gates at once may both do the
-    work; the result is the same.
+    work; the result is the same. A forked child begins with an empty one.
     """
 
     def __init__(self, entries: int = 256, size: int = 64 << 20) -> None:
         self._most_entries = entries
         self._most_bytes = size
+        self._renew()
+        _caches.add(self)
+
+    def _renew(self) -> None:
+        """Empty, with a lock of its own: in a forked child, a thread that is gone may hold the old
+        one, and may have been in the middle of a change."""
         self._lock = threading.Lock()
         self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
         self._bytes = 0
@@ -133,6 +141,18 @@ class PlanCache:
             while self._bytes > self._most_bytes or len(self._entries) > self._most_entries:
                 _, dropped = self._entries.popitem(last=False)
                 self._bytes -= dropped.size
+
+
+_caches: weakref.WeakSet[PlanCache] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for cache in list(_caches):
+        cache._renew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _size(plan: Plan, numbers: bytes) -> int:
