@@ -3,8 +3,9 @@
     export PYTHONPATH=src:plugins/quayside-cupy/src:benchmarks
     python benchmarks/gpu.py --custatevec FOLDER --json gpu.json
 
-It needs Python, NumPy, pluggy and CuPy, and no Qiskit. FOLDER is where the wheel custatevec-cu13
-was unpacked. One call does everything and prints one table at the end:
+It needs Python, NumPy, pluggy and CuPy, and no Qiskit; of CUDA's libraries, only NVRTC. FOLDER is
+where the wheel custatevec-cu13 was unpacked. One call does everything and prints its tables at the
+end:
 
 - ``check``: largest difference of an amplitude to the NumPy engine in double precision.
 - ``floor``: the larger of the plan's traffic at the copy rate measured here, and its arithmetic at
@@ -13,7 +14,11 @@ was unpacked. One call does everything and prints one table at the end:
 - ``whole``: wall-clock time of planning, encoding, applying and 1,024 samples.
 - ``peer``: wall-clock time of cuStateVec's updater applying the same gates, and how many times
   ours (wall-clock, plan at hand) that is; ``same`` is the largest difference of an amplitude.
-- ``cpu``: the NumPy engine on this machine, for the sizes given with ``--cpu-qubits``.
+- ``replay``: for small states, wall-clock time of applying a plan launch by launch and as a CUDA
+  graph, and which of them the engine chose by its own measurement.
+- ``cpu``: program to samples on this machine's CPU, by the NumPy engine and, where quayside-numba
+  and Numba are there, by that one, for the sizes given with ``--cpu-qubits``; and the number of
+  qubits from which on the GPU was faster.
 """
 
 from __future__ import annotations
@@ -23,7 +28,7 @@ import json
 import statistics
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +42,7 @@ from quayside_cupy.state import DeviceState
 from custatevec import CuStateVec, find_library
 from families import FAMILIES
 from quayside.control import Control
+from quayside.engines.base import Engine
 from quayside.engines.dense import DenseEngine
 from quayside.execution.outcomes import RunSettings
 from quayside.execution.run import run_program
@@ -53,6 +59,8 @@ SHARE = 0.7
 SHOTS = 1024
 CHECK_QUBITS = (5, 12, 17, 20)
 COPY_BYTES = 4 << 30
+CLEARLY = 4.0
+"""Once the GPU is so many times faster, more qubits need no comparison with the CPU."""
 
 Row = dict[str, Any]
 
@@ -64,7 +72,8 @@ def main() -> None:
     parser.add_argument("--families", nargs="+", default=list(FAMILIES))
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--low", type=int, default=None, help="other than the engine's choice")
-    parser.add_argument("--cpu-qubits", type=int, nargs="*", default=[10, 14, 18, 22])
+    parser.add_argument("--replay-qubits", type=int, nargs="*", default=[12, 14, 16, 18, 19])
+    parser.add_argument("--cpu-qubits", type=int, nargs="*", default=[*range(6, 25, 2)])
     parser.add_argument("--custatevec", type=Path, default=None)
     parser.add_argument("--commit", default=None)
     parser.add_argument("--json", type=Path, default=None)
@@ -88,10 +97,30 @@ def main() -> None:
                     row |= peer(engine, library, name, qubits, precision, args)
                 rows.append(row)
                 print(line(row), flush=True)
-    cpu = [cpu_row(engine, name, qubits) for qubits in args.cpu_qubits for name in args.families]
-    print_tables(checks, rows, cpu)
+    replays = [
+        replay_row(engine, name, qubits, precision)
+        for qubits in args.replay_qubits
+        for precision in args.precisions
+        for name in args.families
+        if possible(name, qubits)
+    ]
+    engines = cpu_engines()
+    cpu = [
+        row for name in args.families for row in cpu_rows(engine, engines, name, args.cpu_qubits)
+    ]
+    wins = [win_row(cpu, engines, name) for name in args.families] if cpu else []
+    tables = {
+        "Largest difference of an amplitude to the NumPy engine": checks,
+        "Time": rows,
+        "Launch by launch, and replayed as a CUDA graph": replays,
+        "CPU and GPU, program to samples": cpu,
+        "Qubits from which on the GPU was faster": wins,
+    }
+    for title, table in tables.items():
+        print_table(title, table)
     if args.json:
-        report = {"facts": facts, "checks": checks, "rows": rows, "cpu": cpu}
+        report = {"facts": facts, "checks": checks, "rows": rows, "replays": replays, "cpu": cpu}
+        report["wins"] = wins
         args.json.write_text(json.dumps(report, indent=1, default=str), encoding="utf-8")
 
 
@@ -133,7 +162,7 @@ def timed(engine: CupyEngine, work: Callable[[], object], repeats: int) -> float
 def copy_rate(engine: CupyEngine) -> float:
     """Bytes a second that a device-to-device copy reads and writes."""
     with engine.on.active():
-        source = cupy.random.random(COPY_BYTES // 8)
+        source = cupy.zeros(COPY_BYTES // 8)
         target = cupy.empty_like(source)
         seconds = timed(engine, lambda: cupy.copyto(target, source), 10)
     return 2 * COPY_BYTES / seconds
@@ -150,14 +179,19 @@ def fits(engine: CupyEngine, qubits: int, precision: Precision) -> bool:
     return 2 * engine.required_bytes(qubits, precision) < engine.available_bytes()
 
 
+def possible(name: str, qubits: int) -> bool:
+    """Whether there is a circuit: a 3-regular graph has an even number of vertices, 4 or more."""
+    return name != "qaoa" or (qubits % 2 == 0 and qubits >= 4)
+
+
 def check(engine: CupyEngine, families: list[str]) -> list[Row]:
     """Amplitudes against the NumPy engine in double precision."""
     oracle = DenseEngine()
     rows = []
     for qubits in CHECK_QUBITS:
         for name in families:
-            if name == "qaoa" and qubits % 2:
-                continue  # a 3-regular graph has an even number of vertices
+            if not possible(name, qubits):
+                continue
             program = FAMILIES[name](qubits, 1)
             settings = RunSettings(shots=1, statevector=True)
             expected = run_program(program, oracle, settings, Control()).statevector
@@ -217,7 +251,7 @@ def floor_of(plan: Plan, precision: Precision, facts: Row) -> tuple[float, str]:
     return max(memory, flops), "memory" if memory > flops else "flops"
 
 
-def whole(engine: CupyEngine, program: Program, precision: Precision, repeats: int) -> float:
+def whole(engine: Engine, program: Program, precision: Precision, repeats: int) -> float:
     """Wall-clock seconds from a program to samples of all qubits; the median."""
     qubits = program.num_qubits
     measures = tuple(Measure(q, q) for q in range(qubits))
@@ -272,14 +306,70 @@ def peer(
     }
 
 
-def cpu_row(engine: CupyEngine, name: str, qubits: int) -> Row:
-    """Program to samples, in double precision, on the CPU and on the GPU."""
-    program = FAMILIES[name](qubits, 1)
-    row: Row = {"family": name, "qubits": qubits}
-    for key, chosen in (("numpy", DenseEngine()), ("cupy", engine)):
-        row[f"{key} ms"] = 1e3 * whole(chosen, program, Precision.DOUBLE, 3)  # type: ignore[arg-type]  # any engine
-    row["times faster"] = row["numpy ms"] / row["cupy ms"]
+def replay_row(engine: CupyEngine, name: str, qubits: int, precision: Precision) -> Row:
+    """Wall-clock microseconds of applying one plan, queued each way; the median of 50."""
+    plan = plan_for(engine, FAMILIES[name](qubits, 1), precision, None)
+    row: Row = {"family": name, "qubits": qubits, "precision": precision.value}
+    for rule in ("never", "always", "measured"):
+        trying = CupyEngine(engine.on, replay=rule)  # type: ignore[arg-type]  # a rule's name
+        state = trying.allocate(qubits, precision, capacity=qubits)
+        seconds = []
+        for _ in range(60):
+            start = time.perf_counter()
+            run(trying, state, plan)
+            engine.on.wait(engine.on.mark())
+            seconds.append(time.perf_counter() - start)
+        replays = trying.uploaded(plan, precision).replays
+        trying.release(state)
+        if replays is None:
+            row["launches"] = "one, or too many to record"
+            return row
+        row[f"{rule} µs"] = 1e6 * statistics.median(seconds[10:])
+    row["launches"] = len(trying.uploaded(plan, precision).launches())
+    row["chosen"] = {True: "graph", False: "launches", None: "neither"}[replays.faster]
     return row
+
+
+def cpu_engines() -> dict[str, Engine]:
+    """The CPU's engines that there are here, by name."""
+    engines: dict[str, Engine] = {"numpy": DenseEngine()}
+    try:
+        from quayside_numba.engine import NumbaEngine
+    except ImportError as error:
+        print(f"no Numba on this machine: {error}")
+    else:
+        engines["numba"] = NumbaEngine()
+    return engines
+
+
+def cpu_rows(
+    engine: CupyEngine, engines: Mapping[str, Engine], name: str, sizes: Sequence[int]
+) -> Iterator[Row]:
+    """Program to samples, in double precision, on the CPU and on the GPU, until the GPU is clearly
+    faster."""
+    for qubits in sorted(sizes):
+        if not possible(name, qubits):
+            continue
+        program = FAMILIES[name](qubits, 1)
+        row: Row = {"family": name, "qubits": qubits}
+        for key, chosen in {**engines, "cupy": engine}.items():
+            row[f"{key} ms"] = 1e3 * whole(chosen, program, Precision.DOUBLE, 3)
+        row["times faster"] = min(row[f"{key} ms"] for key in engines) / row["cupy ms"]
+        yield row
+        if row["times faster"] > CLEARLY:
+            return
+
+
+def win_row(cpu: Sequence[Row], engines: Mapping[str, Engine], name: str) -> Row:
+    """For each of the CPU's engines the smallest measured size from which on the GPU was faster."""
+    rows = [row for row in cpu if row["family"] == name]
+    found: Row = {"family": name}
+    for key in engines:
+        wins = [row["cupy ms"] < row[f"{key} ms"] for row in rows]
+        lost = [number for number, won in enumerate(wins) if not won]
+        first = lost[-1] + 1 if lost else 0
+        found[f"than {key}"] = rows[first]["qubits"] if first < len(rows) else "none of these"
+    return found
 
 
 def line(row: Row) -> str:
@@ -289,24 +379,19 @@ def line(row: Row) -> str:
     )
 
 
-def print_tables(checks: list[Row], rows: list[Row], cpu: list[Row]) -> None:
-    for title, table in (
-        ("Largest difference of an amplitude to the NumPy engine", checks),
-        ("Time", rows),
-        ("CPU and GPU, program to samples", cpu),
-    ):
-        if not table:
-            continue
-        print(f"\n{title}\n")
-        keys = list(dict.fromkeys(key for row in table for key in row))
-        print("| " + " | ".join(keys) + " |")
-        print("|" + "---|" * len(keys))
-        for row in table:
-            cells = [
-                f"{row[key]:.3g}" if isinstance(row.get(key), float) else str(row.get(key, ""))
-                for key in keys
-            ]
-            print("| " + " | ".join(cells) + " |")
+def print_table(title: str, table: Sequence[Row]) -> None:
+    if not table:
+        return
+    print(f"\n{title}\n")
+    keys = list(dict.fromkeys(key for row in table for key in row))
+    print("| " + " | ".join(keys) + " |")
+    print("|" + "---|" * len(keys))
+    for row in table:
+        cells = [
+            f"{row[key]:.3g}" if isinstance(row.get(key), float) else str(row.get(key, ""))
+            for key in keys
+        ]
+        print("| " + " | ".join(cells) + " |")
 
 
 if __name__ == "__main__":

@@ -37,7 +37,18 @@ def test_the_benchmark_prints_and_saves_its_tables(
     assert isinstance(device, HostDevice)
     report = tmp_path / "gpu.json"
     options = ["--qubits", "6", "13", "--families", "qft", "tfim", "--repeats", "1"]
-    options += ["--cpu-qubits", "5", "--commit", "abc", "--json", str(report)]
+    options += [
+        "--replay-qubits",
+        "5",
+        "13",
+        "--cpu-qubits",
+        "3",
+        "5",
+        "--commit",
+        "abc",
+        "--json",
+        str(report),
+    ]
     paths = [str(BENCHMARKS), str(HELPERS), os.environ.get("PYTHONPATH", "")]
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(device.path), *options],
@@ -47,10 +58,21 @@ def test_the_benchmark_prints_and_saves_its_tables(
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("| family |") == 3
+    assert done.stdout.count("| family |") == 5
     saved = json.loads(report.read_text(encoding="utf-8"))
     assert saved["facts"]["commit"] == "abc"
     assert {row["family"] for row in saved["rows"]} == {"qft", "tfim"}
+    assert {row["qubits"] for row in saved["replays"]} == {5, 13}
+    for row in saved["replays"]:
+        if row["qubits"] == 13:
+            assert row["launches"] > 1
+            assert min(row["never µs"], row["always µs"], row["measured µs"]) > 0
+            assert row["chosen"] in ("graph", "launches")
+        else:
+            assert "one" in row["launches"]
+    assert {row["family"] for row in saved["wins"]} == {"qft", "tfim"}
+    for row in saved["wins"]:
+        assert row["than numpy"] in (3, 5, "none of these")
     for row in saved["checks"]:
         assert row["single"] < 1e-5
         assert row["double"] < 1e-12

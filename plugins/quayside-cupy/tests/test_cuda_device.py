@@ -5,12 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 from fake_cupy import make_fake_cupy
+from quayside_cupy import programs
+from quayside_cupy.encode import encode_plan
 from quayside_cupy.engine import CupyEngine
 from quayside_cupy.host_device import HostDevice
 from random_programs import random_gates
@@ -72,7 +74,7 @@ def test_what_does_not_fit_is_an_error_with_both_numbers(engine: CupyEngine) -> 
 def test_what_is_available_is_what_is_free_and_what_the_pool_keeps(
     engine: CupyEngine, cupy: Any
 ) -> None:
-    cupy.memory.used, cupy.memory.cached = 900 << 20, 300 << 20
+    cupy.memory.used, cupy.memory.cached = 600 << 20, 300 << 20
     assert engine.available_bytes() == (1 << 30) - (600 << 20)
     engine.on.trim()
     assert cupy.memory.cached == 0
@@ -99,6 +101,88 @@ def test_programs_are_loaded_once_and_again_after_another_plan(
         state.order = ()
         engine.apply(state, plans[number], Control())
         assert len(copies) == loads
+
+
+def apply_often(
+    engine: CupyEngine, monkeypatch: pytest.MonkeyPatch, cupy: Any, order: Sequence[int]
+) -> list[int]:
+    """Two plans on one state, always right; how many graphs were launched by when."""
+    monkeypatch.setattr(programs, "PROGRAM_BYTES", 4096)
+    reference = ReferenceEngine()
+    state = engine.allocate(14, Precision.DOUBLE, capacity=14)
+    launched = []
+    cases = []
+    for seed in (1, 2):
+        gates = random_gates(14, 80, seed)
+        plan = make_plan(gates, Layout(), engine.profile(Precision.DOUBLE, 14))
+        encoded = encode_plan(plan, Precision.DOUBLE, 4096)
+        assert len(encoded.windows) > 1
+        engine.keep_programs(plan, Precision.DOUBLE, encoded)
+        oracle = reference.allocate(14, Precision.DOUBLE, capacity=14)
+        exact = make_plan(gates, Layout(), reference.profile(Precision.DOUBLE, 14))
+        reference.apply(oracle, exact, Control())
+        cases.append((plan, reference.amplitudes(oracle)))
+    for number in order:
+        plan, expected = cases[number]
+        state.order = ()
+        with engine.on.active():
+            state.vectors[...] = np.nan
+            state.vectors[:, 0] = 1
+        engine.apply(state, plan, Control())
+        assert np.abs(engine.amplitudes(state) - expected).max() < 1e-12
+        launched.append(sum(graph.launched for graph in cupy.graphs))
+    return launched
+
+
+def test_a_graph_is_recorded_once_and_finds_its_programs(
+    engine: CupyEngine, monkeypatch: pytest.MonkeyPatch, cupy: Any
+) -> None:
+    replaying = CupyEngine(engine.on, replay="always")
+    # Twice in a row: what a graph leaves in constant memory is not what it needs to begin.
+    order = (0, 1, 0, 1, 0, 0, 0, 1, 1)
+    assert apply_often(replaying, monkeypatch, cupy, order) == [0, 0, 1, 2, 3, 4, 5, 6, 7]
+    assert len(cupy.graphs) == 2
+
+
+def test_where_cuda_refuses_to_record_launches_go_on_one_by_one(
+    engine: CupyEngine, monkeypatch: pytest.MonkeyPatch, cupy: Any
+) -> None:
+    end = cupy.cuda.Stream.end_capture
+
+    def refuse(stream: Any) -> Any:
+        end(stream)
+        raise cupy.cuda.runtime.CUDARuntimeError("cudaErrorStreamCaptureInvalidated")
+
+    monkeypatch.setattr(cupy.cuda.Stream, "end_capture", refuse)
+    replaying = CupyEngine(engine.on, replay="always")
+    assert apply_often(replaying, monkeypatch, cupy, (0, 1, 0, 0, 1)) == [0] * 5
+
+
+def test_an_error_while_recording_ends_the_capture(engine: CupyEngine) -> None:
+    def fail() -> None:
+        raise KeyError("ours")
+
+    with pytest.raises(KeyError):
+        engine.on.record(fail)
+    # Nothing is captured any more: this would be refused.
+    state = engine.allocate(12, Precision.DOUBLE, capacity=12)
+    assert engine.probabilities(state, (), {})[0, 0] == 1
+    # A capture allows no transfers, as on a GPU.
+    assert engine.on.record(lambda: engine.on.upload(np.zeros(3))) is None
+
+
+def test_a_plan_goes_to_the_device_in_one_copy(
+    engine: CupyEngine, monkeypatch: pytest.MonkeyPatch, cupy: Any
+) -> None:
+    copies = []
+    asarray = cupy.asarray
+    monkeypatch.setattr(cupy, "asarray", lambda array: (copies.append(array), asarray(array))[1])
+    plan = make_plan(random_gates(14, 60, 1), Layout(), engine.profile(Precision.DOUBLE, 14))
+    state = engine.allocate(14, Precision.DOUBLE, capacity=14)
+    for _ in range(2):
+        state.order = ()
+        engine.apply(state, plan, Control())
+    assert len(copies) == 1
 
 
 def _in_child(engine: CupyEngine, pipe: Any) -> None:

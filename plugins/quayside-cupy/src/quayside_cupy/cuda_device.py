@@ -6,10 +6,12 @@ stream, are left alone.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 import cupy
@@ -26,6 +28,25 @@ POOL_KEEPS = 1 << 28
 """Unused bytes that the pool may keep when a state is released."""
 
 
+_log = logging.getLogger("quayside.cupy")
+
+
+@dataclass(slots=True)
+class _Recording:
+    """A CUDA graph of launches, and of copies of programs between them.
+
+    Attributes:
+        graph: None until all is recorded.
+        needs: by precision, kernel and place of the programs that must be in constant memory when
+            the graph starts. They often are, and then need no copy.
+        leaves: what is there when it ends, as in :class:`CudaDevice`.
+    """
+
+    graph: Any = None
+    needs: dict[str, tuple[str, Any, int, int]] = field(default_factory=dict)
+    leaves: dict[str, tuple[Any, int]] = field(default_factory=dict)
+
+
 class CudaDevice:
     """Device ``number`` of the process; one object serves all engines and threads."""
 
@@ -37,7 +58,10 @@ class CudaDevice:
         self._device = cupy.cuda.Device(number)
         self._modules: dict[str, Any] = {}
         self._functions: dict[str, Any] = {}
-        self._programs: dict[str, tuple[Any, int]] = {}  # by precision: what is in constant memory
+        # By precision: the array, and the start in it, of what is in constant memory once all that
+        # is queued is done.
+        self._programs: dict[str, tuple[Any, int]] = {}
+        self._recording: _Recording | None = None
         with self._device:
             self._pool = cupy.cuda.MemoryPool()
             self._stream = cupy.cuda.Stream(non_blocking=True)
@@ -112,12 +136,18 @@ class CudaDevice:
         what was copied there last."""
         precision = kernel.rpartition("_")[2]
         with self.active():
-            last = self._programs.get(precision)
+            recording = self._recording
+            there = self._programs if recording is None else recording.leaves
+            last = there.get(precision)
             if last is not None and last[0] is words and last[1] == start:
                 return
-            target = self._module(kernel).get_global("qs_program")
-            target.copy_from_device_async(words[start:stop].data, 4 * (stop - start), self._stream)
-            self._programs[precision] = (words, start)
+            if recording is not None and last is None:
+                recording.needs[precision] = (kernel, words, start, stop)
+            else:
+                target = self._module(kernel).get_global("qs_program")
+                size = 4 * (stop - start)
+                target.copy_from_device_async(words[start:stop].data, size, self._stream)
+            there[precision] = (words, start)
 
     def launch(
         self,
@@ -144,6 +174,42 @@ class CudaDevice:
             module = cupy.RawModule(code=kernel_source(), options=options)
             self._modules[precision] = module
         return module
+
+    def address(self, array: Any) -> int:
+        """The array's address in device memory."""
+        return int(array.data.ptr)
+
+    def record(self, queue: Callable[[], None]) -> Any:
+        """Record as a CUDA graph. Kernels that ``queue()`` launches must have been launched before:
+        what CUDA does at a first launch is no part of a graph. None, and a line in the log, where
+        CUDA refuses."""
+        with self.active():
+            recording = _Recording()
+            try:
+                self._stream.begin_capture()
+                self._recording = recording
+                try:
+                    queue()
+                except BaseException:
+                    with suppress(cupy.cuda.runtime.CUDARuntimeError):
+                        self._stream.end_capture()
+                    raise
+                finally:
+                    self._recording = None
+                recording.graph = self._stream.end_capture()
+                recording.graph.upload(self._stream)
+            except cupy.cuda.runtime.CUDARuntimeError as error:
+                _log.info("launches are not recorded: %s", error)
+                return None
+        return recording
+
+    def replay(self, recording: Any) -> None:
+        """Queue the graph."""
+        with self.active():
+            for kernel, words, start, stop in recording.needs.values():
+                self.load_programs(kernel, words, start, stop)
+            recording.graph.launch(self._stream)
+            self._programs.update(recording.leaves)
 
     def mark(self) -> Any:
         """An event in the stream."""

@@ -6,7 +6,7 @@ GPU :class:`quayside_cupy.host_device.HostDevice`, which runs the same kernel so
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -57,6 +57,17 @@ class Device(Protocol):
         shared_bytes: int = 0,
     ) -> None:
         """Queue a kernel. Arguments are arrays of the device, NumPy scalars, or None."""
+
+    def address(self, array: Any) -> int:
+        """Where the array is, as a number that no other living array has."""
+
+    def record(self, queue: Callable[[], None]) -> Any:
+        """What ``queue()`` queues by :meth:`load_programs` and :meth:`launch`, without running it,
+        to be replayed as one; None where the device cannot."""
+
+    def replay(self, recording: Any) -> None:
+        """Queue everything in ``recording``, on the same addresses. The caller sees to it that
+        what is there still is what it was recorded for."""
 
     def mark(self) -> Any:
         """A mark in the queue of work."""

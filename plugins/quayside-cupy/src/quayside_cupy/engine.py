@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,8 +20,10 @@ from quayside_cupy import readout
 from quayside_cupy.device import Device
 from quayside_cupy.encode import encode_plan
 from quayside_cupy.geometry import GEOMETRIES
-from quayside_cupy.programs import PlanPrograms
+from quayside_cupy.programs import Launch, PlanPrograms
+from quayside_cupy.replay import MOST_AMPLITUDES, ReplayRule
 from quayside_cupy.state import DeviceState
+from quayside_cupy.uploaded import UploadedPlan
 
 __all__ = ["CupyEngine"]
 
@@ -43,22 +44,13 @@ LONG_LAUNCH = 1 << 22
 """Amplitudes from which on a launch takes long in this sense."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Uploaded:
-    """A plan's programs, and the device's copies of their arrays."""
-
-    programs: PlanPrograms
-    words: Any
-    tables: Any
-    ints: Any
-    angles: Any
-
-
 class CupyEngine:
     """Tiled plans in CUDA kernels. Any thread may call any method.
 
     Args:
         device: what to run on.
+        replay: when the launches of a short plan are replayed as one; see
+            :mod:`quayside_cupy.replay`.
     """
 
     name = "cupy"
@@ -67,12 +59,13 @@ class CupyEngine:
         8  # of a block that sampling asks for: many small ones cross the bus, not few large
     )
 
-    def __init__(self, device: Device) -> None:
+    def __init__(self, device: Device, replay: ReplayRule = "measured") -> None:
         self.on = device
+        self._replay = replay
         self._lock = threading.Lock()
         # A plan object that is applied again is not encoded again. The last ones are kept, and
         # kept alive: an id alone could become another plan's.
-        self._plans: OrderedDict[tuple[int, Precision], tuple[Plan, _Uploaded]] = OrderedDict()
+        self._plans: OrderedDict[tuple[int, Precision], tuple[Plan, UploadedPlan]] = OrderedDict()
 
     def profile(self, precision: Precision, num_qubits: int) -> Profile:
         """Tiles of the kernel's size; rounds that a thread's registers hold."""
@@ -143,9 +136,25 @@ class CupyEngine:
                 f"the plan stores {len(plan.final.order)} qubits, more than the state was "
                 "allocated for"
             )
-        uploaded = self._uploaded(plan, state.precision)
+        uploaded = self.uploaded(plan, state.precision)
+        replays = uploaded.replays
+        if replays is None or state.batch * state.stride > MOST_AMPLITUDES:
+            self._queue(state, uploaded, control)
+        else:
+            control.check()
+            replayed = replays.run(
+                (self.on.address(state.vectors), state.batch, state.stride),
+                lambda: self._queue(state, uploaded, control),
+                lambda: self._launch(state, uploaded, uploaded.launches()),
+            )
+            if replayed:
+                control.report(1.0)
+        state.order = plan.final.order
+
+    def _queue(self, state: DeviceState, uploaded: UploadedPlan, control: Control) -> None:
         marks: deque[Any] = deque()
-        for done, step in enumerate(uploaded.programs.passes, start=1):
+        passes = uploaded.programs.passes
+        for done, step in enumerate(passes, start=1):
             control.check()
             if isinstance(step, WidePass):
                 with self.on.active():
@@ -156,10 +165,11 @@ class CupyEngine:
                 marks.append(self.on.mark())
                 if len(marks) > AHEAD:
                     self.on.wait(marks.popleft())
-            control.report(done / len(plan.passes))
-        state.order = plan.final.order
+            control.report(done / len(passes))
 
-    def _launch(self, state: DeviceState, uploaded: _Uploaded, launches: Any) -> None:
+    def _launch(
+        self, state: DeviceState, uploaded: UploadedPlan, launches: Sequence[tuple[int, Launch]]
+    ) -> None:
         geometry = GEOMETRIES[state.precision]
         kernel = f"tile_pass_{state.precision.value}"
         real = state.precision.real_dtype.itemsize
@@ -185,7 +195,8 @@ class CupyEngine:
                     tile_bytes + real * launch.forms,
                 )
 
-    def _uploaded(self, plan: Plan, precision: Precision) -> _Uploaded:
+    def uploaded(self, plan: Plan, precision: Precision) -> UploadedPlan:
+        """The programs of ``plan`` on the device; encoded and uploaded now, if they are not yet."""
         key = (id(plan), precision)
         with self._lock:
             known = self._plans.get(key)
@@ -194,17 +205,12 @@ class CupyEngine:
                 return known[1]
         return self.keep_programs(plan, precision, encode_plan(plan, precision))
 
-    def keep_programs(self, plan: Plan, precision: Precision, programs: PlanPrograms) -> _Uploaded:
+    def keep_programs(
+        self, plan: Plan, precision: Precision, programs: PlanPrograms
+    ) -> UploadedPlan:
         """Upload ``programs``, and use them for ``plan`` from now on."""
         key = (id(plan), precision)
-        with self.on.active():
-            uploaded = _Uploaded(
-                programs,
-                self.on.upload(programs.words),
-                self.on.upload(programs.tables),
-                self.on.upload(programs.ints),
-                self.on.upload(programs.angles),
-            )
+        uploaded = UploadedPlan(self.on, programs, self._replay)
         with self._lock:
             self._plans[key] = (plan, uploaded)
             while len(self._plans) > PLANS_KEPT:

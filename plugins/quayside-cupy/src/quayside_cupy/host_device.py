@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,7 @@ class HostDevice:
         self._lock = threading.RLock()
         self._programs = np.zeros(PROGRAM_BYTES // 4, dtype=np.uint32)
         self.launches: list[str] = []
+        self._recording: list[Callable[[], None]] | None = None
 
     @property
     def xp(self) -> Any:
@@ -102,6 +103,9 @@ class HostDevice:
 
     def load_programs(self, kernel: str, words: NDArray[np.uint32], start: int, stop: int) -> None:
         """Copy the words; what was there before is overwritten."""
+        if self._recording is not None:
+            self._recording.append(lambda: self.load_programs(kernel, words, start, stop))
+            return
         self._programs.fill(0xFFFFFFFF)
         self._programs[: stop - start] = words[start:stop]
 
@@ -114,10 +118,35 @@ class HostDevice:
         shared_bytes: int = 0,
     ) -> None:
         """Call the function ``kernel`` for every block."""
+        if self._recording is not None:
+            self._recording.append(
+                lambda: self.launch(kernel, grid, threads, arguments, shared_bytes)
+            )
+            return
         self.launches.append(kernel)
         sizes = (ctypes.c_int * 3)(*grid)
         programs = ctypes.c_void_p(self._programs.ctypes.data)
         self._library[kernel](sizes, programs, *map(_argument, arguments))
+
+    def address(self, array: NDArray[Any]) -> int:
+        """The array's address."""
+        return array.ctypes.data
+
+    def record(self, queue: Callable[[], None]) -> list[Callable[[], None]]:
+        """The calls, which keep the arrays that they are for alive."""
+        with self.active():
+            recorded = self._recording = []
+            try:
+                queue()
+            finally:
+                self._recording = None
+        return recorded
+
+    def replay(self, recording: list[Callable[[], None]]) -> None:
+        """Make the calls."""
+        with self.active():
+            for call in recording:
+                call()
 
     def mark(self) -> None:
         """Nothing: calls return when the work is done."""

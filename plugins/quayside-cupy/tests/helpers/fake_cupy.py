@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sys
 import types
+import weakref
+from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,21 +23,93 @@ class OutOfMemoryError(MemoryError):
     """As cupy.cuda.memory.OutOfMemoryError."""
 
 
+class CUDARuntimeError(RuntimeError):
+    """As cupy.cuda.runtime.CUDARuntimeError."""
+
+
 class Memory:
-    """The device's memory: arrays of at least a megabyte count while they live."""
+    """The device's memory, in bytes: in living arrays, and kept unused by the pool besides."""
 
     def __init__(self, total: int) -> None:
         self.total = total
         self.used = 0
         self.cached = 0
 
+    def take(self, array: np.ndarray) -> np.ndarray:
+        """Count ``array`` while it lives."""
+        self.cached -= min(self.cached, array.nbytes)
+        self.used += array.nbytes
+        weakref.finalize(array, self._give_back, array.nbytes)
+        return array
 
-class Pointer:
+    def _give_back(self, size: int) -> None:
+        self.used -= size
+        self.cached += size
+
+
+class Array(np.ndarray):
+    """An array of the device: its data is a pointer that knows its address."""
+
+    @property
+    def data(self) -> Source:  # type: ignore[override]  # CuPy's arrays differ from NumPy's in this
+        return Source(self)
+
+
+class Source:
     def __init__(self, array: np.ndarray) -> None:
         self.array = array
+        self.ptr = array.ctypes.data
+
+
+class Work:
+    """What a stream is given: done at once, or recorded while it captures."""
+
+    def __init__(self) -> None:
+        self.captured: list[Callable[[], object]] | None = None
+        self.invalid = False
+
+    def queue(self, call: Callable[[], object]) -> None:
+        if self.captured is None:
+            call()
+        else:
+            self.captured.append(call)
+
+    def forbid(self) -> None:
+        """For what may not be done while a stream captures; it spoils the capture."""
+        if self.captured is not None:
+            self.invalid = True
+            raise CUDARuntimeError("cudaErrorStreamCaptureUnsupported")
+
+
+class Graph:
+    """As cupy.cuda.Graph. It keeps the arrays of its launches alive, as CUDA does not: then a
+    replay on the wrong ones shows as a wrong result, and as no crash."""
+
+    def __init__(self, calls: list[Callable[[], object]]) -> None:
+        self.calls = calls
+        self.launched = 0
+
+    def upload(self, stream: Any = None) -> None:
+        stream.work.forbid()
+
+    def launch(self, stream: Any = None) -> None:
+        assert isinstance(stream, Stream)
+        stream.work.forbid()
+        self.launched += 1
+        for call in self.calls:
+            call()
+
+
+class Pointer:
+    def __init__(self, array: np.ndarray, work: Work) -> None:
+        self.array = array
+        self.work = work
 
     def copy_from_device_async(self, source: Any, size: int, stream: Any = None) -> None:
-        self.array.view(np.uint8)[:size] = np.frombuffer(source, dtype=np.uint8, count=size)
+        def copy() -> None:
+            self.array.view(np.uint8)[:size] = source.array.view(np.ndarray).view(np.uint8)[:size]
+
+        self.work.queue(copy)
 
 
 class Context:
@@ -57,8 +131,24 @@ class Device(Context):
 
 
 class Stream(Context):
+    work = Work()  # each stand-in has its own class
+    graphs: list[Graph]
+
     def __init__(self, null: bool = False, non_blocking: bool = False, ptds: bool = False) -> None:
         self.non_blocking = non_blocking
+
+    def begin_capture(self, mode: int | None = None) -> None:
+        assert self.entered
+        self.work.forbid()
+        self.work.captured, self.work.invalid = [], False
+
+    def end_capture(self) -> Graph:
+        calls, self.work.captured = self.work.captured, None
+        assert calls is not None
+        if self.work.invalid:
+            raise CUDARuntimeError("cudaErrorStreamCaptureInvalidated")
+        self.graphs.append(Graph(calls))
+        return self.graphs[-1]
 
 
 class Event:
@@ -68,6 +158,8 @@ class Event:
         self.done = False
 
     def record(self, stream: Any = None) -> None:
+        if stream is not None:
+            stream.work.forbid()
         self.done = True
 
     def synchronize(self) -> None:
@@ -80,16 +172,16 @@ def make_fake_cupy(library: Path, total: int = 1 << 32) -> types.ModuleType:
 
     memory = Memory(total)
     host = HostDevice(library)
+    work = Work()
+    stream = type("Stream", (Stream,), {"work": work, "graphs": []})
     fake = types.ModuleType("cupy")
     fake.__dict__.update(
-        {
-            name: getattr(np, name)
-            for name in ("matmul", "asarray", "empty_like", "copyto", "ndarray")
-        }
+        {name: getattr(np, name) for name in ("matmul", "empty_like", "copyto", "ndarray", "zeros")}
     )
 
     class Pool:
         def malloc(self, size: int) -> int:
+            work.forbid()
             if memory.used + size > memory.total:
                 raise OutOfMemoryError(f"Out of memory allocating {size:,} bytes")
             return size
@@ -112,7 +204,13 @@ def make_fake_cupy(library: Path, total: int = 1 << 32) -> types.ModuleType:
         assert allocators, "the user's allocator would be used"
         size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
         allocators[-1](size)
-        return host.empty(shape, dtype)
+        return memory.take(host.empty(shape, dtype)).view(Array)
+
+    def asarray(array: np.ndarray) -> np.ndarray:
+        work.forbid()
+        copied = empty(array.shape, array.dtype)
+        copied[...] = array
+        return copied
 
     class RawModule:
         def __init__(
@@ -134,24 +232,26 @@ def make_fake_cupy(library: Path, total: int = 1 << 32) -> types.ModuleType:
                 assert grid[0] < 1 << 31
                 assert max(grid[1:]) < 1 << 16
                 assert all(isinstance(each, (np.ndarray, np.generic)) for each in arguments)
-                host.launch(name, grid, block[0], arguments, shared_mem)
+                work.queue(lambda: host.launch(name, grid, block[0], arguments, shared_mem))
 
             return launch
 
         def get_global(self, name: str) -> Pointer:
             assert name == "qs_program"
-            return Pointer(host._programs)
+            return Pointer(host._programs, work)
 
     def asnumpy(array: np.ndarray, stream: Any = None, *, blocking: bool = True) -> np.ndarray:
-        return array.copy()
+        work.forbid()
+        return np.array(array)
 
     runtime = types.SimpleNamespace(
-        memGetInfo=lambda: (memory.total - memory.used, memory.total),
+        CUDARuntimeError=CUDARuntimeError,
+        memGetInfo=lambda: (memory.total - memory.used - memory.cached, memory.total),
         getDeviceProperties=lambda number: {"name": b"Pretender", "multiProcessorCount": 1},
     )
     fake.cuda = types.SimpleNamespace(  # type: ignore[attr-defined]  # a module made by hand
         Device=Device,
-        Stream=Stream,
+        Stream=stream,
         Event=Event,
         MemoryPool=Pool,
         using_allocator=using_allocator,
@@ -160,9 +260,14 @@ def make_fake_cupy(library: Path, total: int = 1 << 32) -> types.ModuleType:
         get_elapsed_time=lambda start, stop: 1.0,
     )
     fake.__dict__.update(
-        empty=empty, RawModule=RawModule, asnumpy=asnumpy, __version__="14.2.0", memory=memory
+        empty=empty,
+        asarray=asarray,
+        RawModule=RawModule,
+        asnumpy=asnumpy,
+        __version__="14.2.0",
+        memory=memory,
+        graphs=stream.graphs,
     )
-    fake.random = np.random  # type: ignore[attr-defined]  # a module made by hand
     return fake
 
 
