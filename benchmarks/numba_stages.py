@@ -113,6 +113,7 @@ def main() -> None:
                 address(scratch),
                 0,
                 len(program.tile_offsets),
+                -1,
                 0,
                 real_type.itemsize,
             )

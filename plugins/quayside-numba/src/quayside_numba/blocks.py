@@ -16,6 +16,7 @@ from quayside_numba.vectors import (
     VECTOR_BYTES,
     Emitter,
     each_group,
+    fetch_ahead,
     group_addresses,
     integer,
     intrinsic,
@@ -105,20 +106,25 @@ def run_flip(context, unit, count, bases, buffer, distance):
 
 
 @intrinsic
-def run_diagonal(context, unit, groups, count, buffer, i0, i1, i2, i3, t0, t1, t2, t3):
+def run_diagonal(
+    context, unit, groups, count, buffer, i0, i1, i2, i3, t0, t1, t2, t3, a0, a1, a2, a3
+):
     """Multiply every block by the factors of 1 to 4 ``groups``.
 
     For block ``b``, group ``g``'s factor is the block at ``t_g + i_g[b]`` (int32 byte offsets).
+    ``a0`` to ``a3`` are what :func:`~.vectors.fetch_ahead` takes.
     """
 
     def codegen(context, builder, signature, arguments):
-        _, groups, count, buffer, *rest = arguments
+        _, groups, count, buffer, *rest = arguments[:-4]
+        ahead = arguments[-4:]
         emit = Emitter(builder, signature.args[0])
         word, long = ir.IntType(32), ir.IntType(64)
 
         def case(number: int) -> Callable[[], None]:
             def body() -> None:
                 with cgutils.for_range(builder, count, intp=long) as loop:
+                    fetch_ahead(emit, loop.index, ahead, 1)
                     distance = ir.Constant(long, 2 * VECTOR_BYTES)
                     place = builder.add(buffer, builder.mul(loop.index, distance))
                     real, imag = emit.load_block(place)
@@ -136,7 +142,7 @@ def run_diagonal(context, unit, groups, count, buffer, i0, i1, i2, i3, t0, t1, t
         switch(builder, groups, {number: case(number) for number in range(1, 5)})
         return context.get_dummy_value()
 
-    return types.void(unit, *[integer] * 11), codegen
+    return types.void(unit, *[integer] * 15), codegen
 
 
 @intrinsic

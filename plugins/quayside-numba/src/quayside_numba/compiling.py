@@ -49,7 +49,7 @@ def _compile(dtype: np.dtype[Any]) -> None:
     telling.daemon = True
     telling.start()
     try:
-        run_tiles(unit, code, 0, none, none, none, 0, none, 0, 0, 0, 0, 0, 0, unit.itemsize)
+        run_tiles(unit, code, 0, none, none, none, 0, none, 0, 0, 0, 0, 0, 0, 0, unit.itemsize)
         pack(unit, code.reshape(-1), 0, fills, np.zeros(0, dtype=unit.dtype), 0, 0)
     finally:
         telling.cancel()

@@ -203,6 +203,8 @@ class NumbaEngine(DenseEngine):
                     return
                 control.check()
                 last = min(first + portion, tiles)
+                # Threads that keep step take portions by turns.
+                following = last + portion * (threads - 1)
                 run_tiles(
                     unit,
                     program.code,
@@ -217,6 +219,7 @@ class NumbaEngine(DenseEngine):
                     scratch,
                     first,
                     last,
+                    following if following < tiles else -1,
                     row_bytes,
                     vectors.real.itemsize,
                 )

@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import Any
 
 import numba
+import numpy as np
 
 from quayside_numba.blocks import (
     fence,
@@ -243,6 +244,7 @@ def run_tiles(
     scratch,
     first,
     last,
+    following,
     row_bytes,
     real_bytes,
 ):
@@ -260,14 +262,26 @@ def run_tiles(
         fresh: whether blocks that are not read are 0, and not without meaning; ``STREAM``: they
             are, and what is written goes past the caches. The state is aligned as vectors then.
         buffer, scratch: addresses of this thread's memory.
+        following: the tile that this thread is likely to run after the last one, or a negative
+            number.
         real_bytes: bytes of a real number.
     """
     tiles = len(tile_offsets)
     blocks = len(store_to)
     zero = unit * 0
+    offsets = np.int64(load_from.ctypes.data)
     for number in range(first, last):
         tile = number % tiles
         base = state + number // tiles * row_bytes + tile_offsets[tile]
+        # While this tile's instructions run, the next tile's blocks are fetched: as many as the
+        # mask says, and then again and again the first of this tile, which costs nothing.
+        next_one = number + 1 if number + 1 < last else following
+        ahead = base
+        fetched = 0
+        mask = 0
+        if next_one >= 0:
+            ahead = state + next_one // tiles * row_bytes + tile_offsets[next_one % tiles]
+            mask = len(load_from) - 1
         if fresh:
             for b in range(blocks):
                 fill_block(unit, buffer + b * BLOCK_BYTES, zero, zero)
@@ -282,7 +296,11 @@ def run_tiles(
         for line in range(len(code)):
             word = code[line]
             opcode = word[0]
+            if fetched > mask:
+                mask = 0
+            start = fetched & mask
             if opcode == DIAGONAL:
+                fetched += blocks
                 t0, t1, t2, t3 = word[6], word[7], word[8], word[9]
                 run_diagonal(
                     unit,
@@ -297,10 +315,15 @@ def run_tiles(
                     t1 if t1 >= 0 else scratch - t1 - 1,
                     t2 if t2 >= 0 else scratch - t2 - 1,
                     t3 if t3 >= 0 else scratch - t3 - 1,
+                    ahead,
+                    offsets,
+                    start,
+                    mask,
                 )
             elif opcode == TABLE:
                 _build_table(unit, word[1], scratch, tile, real_bytes)
             elif opcode == CHAIN:
+                fetched += word[4] << (word[8] != 0)
                 run_chain(
                     unit,
                     word[3],
@@ -313,6 +336,10 @@ def run_tiles(
                     word[9],
                     word[1],
                     scratch,
+                    ahead,
+                    offsets,
+                    start,
+                    mask,
                 )
             elif opcode == SWAP:
                 run_swap(
@@ -320,12 +347,38 @@ def run_tiles(
                 )
             elif tile & word[8] == word[9]:
                 if opcode == DENSE:
+                    fetched += word[2] << (word[6] != 0)
                     run_dense(
-                        unit, word[1], word[2], word[3], buffer, word[4], word[5], word[6], word[7]
+                        unit,
+                        word[1],
+                        word[2],
+                        word[3],
+                        buffer,
+                        word[4],
+                        word[5],
+                        word[6],
+                        word[7],
+                        ahead,
+                        offsets,
+                        start,
+                        mask,
                     )
                 elif opcode == LAYER:
+                    fetched += word[2] << (word[6] != 0)
                     run_layer(
-                        unit, word[1], word[2], word[3], buffer, word[4], word[5], word[6], word[7]
+                        unit,
+                        word[1],
+                        word[2],
+                        word[3],
+                        buffer,
+                        word[4],
+                        word[5],
+                        word[6],
+                        word[7],
+                        ahead,
+                        offsets,
+                        start,
+                        mask,
                     )
                 elif opcode == FLIP:
                     run_flip(unit, word[2], word[3], buffer, word[4])

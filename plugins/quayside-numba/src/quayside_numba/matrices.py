@@ -108,19 +108,23 @@ def _subsets(lanes: Sequence[int]) -> list[int]:
 
 
 @intrinsic
-def run_dense(context, unit, variant, count, bases, buffer, first, second, third, coefficients):
+def run_dense(
+    context, unit, variant, count, bases, buffer, first, second, third, coefficients, a0, a1, a2, a3
+):
     """Apply one matrix in the way of ``DENSE_VARIANTS[variant]`` to ``count`` groups of blocks.
 
-    ``first`` to ``third`` are the byte distances of its high bits, ascending.
+    ``first`` to ``third`` are the byte distances of its high bits, ascending, and ``a0`` to ``a3``
+    what :func:`~.vectors.fetch_ahead` takes.
     """
 
     def codegen(context, builder, signature, arguments):
-        _, variant, count, bases, buffer, *offsets, coefficients = arguments
+        _, variant, count, bases, buffer, *offsets, coefficients = arguments[:-4]
+        ahead = arguments[-4:]
         emit = Emitter(builder, signature.args[0])
 
         def case(high: int, lanes: tuple[int, ...], form: int) -> Callable[[], None]:
             def body() -> None:
-                with each_group(emit, count, bases, buffer) as base:
+                with each_group(emit, count, bases, buffer, ahead, 1 + (high == 3)) as base:
                     places = group_addresses(emit, base, offsets[:high])
                     columns = [emit.load_block(place) for place in places]
                     rows = _matrix(emit, columns, _subsets(lanes), form, coefficients)
@@ -137,26 +141,29 @@ def run_dense(context, unit, variant, count, bases, buffer, first, second, third
         switch(builder, variant, cases)
         return context.get_dummy_value()
 
-    return types.void(unit, *[integer] * 8), codegen
+    return types.void(unit, *[integer] * 12), codegen
 
 
 @intrinsic
-def run_layer(context, unit, variant, count, bases, buffer, first, second, third, coefficients):
+def run_layer(
+    context, unit, variant, count, bases, buffer, first, second, third, coefficients, a0, a1, a2, a3
+):
     """Apply one-qubit matrices in the way of ``LAYER_VARIANTS[variant]`` to ``count`` groups.
 
     The coefficients of the first high bit's matrix come first, then the next one's; of lane 0's
-    matrix first, then lane 1's.
+    matrix first, then lane 1's. All else is as in :func:`run_dense`.
     """
 
     def codegen(context, builder, signature, arguments):
-        _, variant, count, bases, buffer, *offsets, coefficients = arguments
+        _, variant, count, bases, buffer, *offsets, coefficients = arguments[:-4]
+        ahead = arguments[-4:]
         emit = Emitter(builder, signature.args[0])
 
         def case(high: int, lanes: bool, form: int) -> Callable[[], None]:
             size = 8 if form == COMPLEX else 4
 
             def body() -> None:
-                with each_group(emit, count, bases, buffer) as base:
+                with each_group(emit, count, bases, buffer, ahead, 1 + (high == 3)) as base:
                     places = group_addresses(emit, base, offsets[:high])
                     blocks: list[Any] = [emit.load_block(place) for place in places]
                     position = 0
@@ -178,12 +185,27 @@ def run_layer(context, unit, variant, count, bases, buffer, first, second, third
         switch(builder, variant, cases)
         return context.get_dummy_value()
 
-    return types.void(unit, *[integer] * 8), codegen
+    return types.void(unit, *[integer] * 12), codegen
 
 
 @intrinsic
 def run_chain(
-    context, unit, variant, count, bases, buffer, first, second, third, coefficients, note, scratch
+    context,
+    unit,
+    variant,
+    count,
+    bases,
+    buffer,
+    first,
+    second,
+    third,
+    coefficients,
+    note,
+    scratch,
+    a0,
+    a1,
+    a2,
+    a3,
 ):
     """Apply a chain in the way of ``CHAIN_VARIANTS[variant]`` to ``count`` groups of blocks.
 
@@ -193,11 +215,12 @@ def run_chain(
     has and how many of these are compact; and then for each group two, its index list and its
     table, as those of :func:`~.blocks.run_diagonal`; a negative table is a place in the scratch, as
     in an instruction. Compact groups are a step's last. Their factors are the same in all lanes,
-    and in the table one complex number each.
+    and in the table one complex number each. All else is as in :func:`run_dense`.
     """
 
     def codegen(context, builder, signature, arguments):
-        _, variant, count, bases, buffer, *offsets, coefficients, note, scratch = arguments
+        _, variant, count, bases, buffer, *offsets, coefficients, note, scratch = arguments[:-4]
+        ahead = arguments[-4:]
         emit = Emitter(builder, signature.args[0])
         word, long = ir.IntType(32), ir.IntType(64)
         held = [[cgutils.alloca_once(builder, emit.type) for _ in range(2)] for _ in range(8)]
@@ -235,7 +258,7 @@ def run_chain(
                     builder.store(emit.product(real, b, builder.fmul(imag, a)), block[1])
 
             def body() -> None:
-                with each_group(emit, count, bases, buffer) as base:
+                with each_group(emit, count, bases, buffer, ahead, 1 + (steps == 3)) as base:
                     places = group_addresses(emit, base, offsets[:steps])
                     blocks: list[Any] = [emit.load_block(place) for place in places]
                     lists = builder.add(note, long(48))
@@ -262,7 +285,7 @@ def run_chain(
         switch(builder, variant, cases)
         return context.get_dummy_value()
 
-    return types.void(unit, *[integer] * 10), codegen
+    return types.void(unit, *[integer] * 14), codegen
 
 
 def _multiply_pairs(

@@ -28,6 +28,7 @@ __all__ = [
     "Emitter",
     "Sum",
     "each_group",
+    "fetch_ahead",
     "group_addresses",
     "integer",
     "intrinsic",
@@ -42,6 +43,9 @@ _declared: Any = cgutils.get_or_insert_function
 """Numba gives it no types."""
 
 integer = types.int64
+
+_SECOND_LEVEL = 2
+"""LLVM's name for it: of a prefetch, how near the line is wanted, 3 being nearest."""
 
 
 def _vector_bytes() -> int:
@@ -105,6 +109,15 @@ class Emitter:
             one = ir.Constant(ir.IntType(32), 1)
             written.set_metadata("nontemporal", self.builder.module.add_metadata([one]))
 
+    def prefetch(self, address: ir.Value) -> None:
+        """Bring a line of what will be read into the second-level cache."""
+        word = ir.IntType(32)
+        place = ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [place, word, word, word])
+        function = _declared(self.builder.module, kind, "llvm.prefetch.p0i8")
+        numbers = [ir.Constant(word, number) for number in (0, _SECOND_LEVEL, 1)]
+        self.builder.call(function, [self.builder.inttoptr(address, place), *numbers])
+
     def load_block(self, address: ir.Value) -> list[ir.Value]:
         return [self.load(address), self.load(address, VECTOR_BYTES)]
 
@@ -167,15 +180,45 @@ def group_addresses(emit: Emitter, base: ir.Value, offsets: Sequence[ir.Value]) 
 
 @contextmanager
 def each_group(
-    emit: Emitter, count: ir.Value, bases: ir.Value, buffer: ir.Value
+    emit: Emitter,
+    count: ir.Value,
+    bases: ir.Value,
+    buffer: ir.Value,
+    ahead: Sequence[ir.Value] = (),
+    blocks: int = 1,
 ) -> Iterator[ir.Value]:
-    """A loop over the groups of a tile: ``bases`` has each one's int32 offset in the buffer."""
+    """A loop over the groups of a tile: ``bases`` has each one's int32 offset in the buffer.
+
+    ``ahead`` are the four numbers of :func:`fetch_ahead`, where each group fetches ``blocks``.
+    """
     word = ir.IntType(32)
     with cgutils.for_range(emit.builder, count, intp=ir.IntType(64)) as loop:
+        if ahead:
+            fetch_ahead(emit, loop.index, ahead, blocks)
         place = emit.builder.inttoptr(bases, word.as_pointer())
         offset = emit.builder.load(emit.builder.gep(place, [loop.index]), align=4)
         offset.set_metadata("invariant.load", emit.builder.module.add_metadata([]))
         yield emit.builder.add(buffer, emit.builder.zext(offset, ir.IntType(64)))
+
+
+def fetch_ahead(emit: Emitter, turn: ir.Value, ahead: Sequence[ir.Value], blocks: int) -> None:
+    """Ask for blocks of the next tile, while there is work on this one.
+
+    ``ahead``: the address of the tile in the state; that of its blocks' int64 offsets; the number
+    of the block that turn 0 fetches, and a mask on the numbers of blocks. Turn ``i`` fetches so
+    many ``blocks`` from number ``i * blocks`` on.
+    """
+    builder, long = emit.builder, ir.IntType(64)
+    tile, offsets, start, mask = ahead
+    table = builder.inttoptr(offsets, long.as_pointer())
+    for block in range(blocks):
+        number = builder.add(builder.mul(turn, ir.Constant(long, blocks)), start)
+        number = builder.and_(builder.add(number, ir.Constant(long, block)), mask)
+        offset = builder.load(builder.gep(table, [number]), align=8)
+        offset.set_metadata("invariant.load", builder.module.add_metadata([]))
+        place = builder.add(tile, offset)
+        for part in (0, VECTOR_BYTES):
+            emit.prefetch(emit.at(place, part))
 
 
 def switch(builder: ir.IRBuilder, number: ir.Value, cases: dict[int, Callable[[], None]]) -> None:
