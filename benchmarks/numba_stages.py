@@ -116,6 +116,8 @@ def main() -> None:
                 -1,
                 0,
                 real_type.itemsize,
+                0,
+                0,
             )
             best = min(best, time.thread_time() - started)
         return best

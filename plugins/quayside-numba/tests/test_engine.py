@@ -12,6 +12,7 @@ import pytest
 from gate_lists import random_gates, random_unitary
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from quayside_numba import crew as crew_module
 from quayside_numba import engine as engine_module
 from quayside_numba.compiling import compiled
 from quayside_numba.engine import NumbaEngine
@@ -126,7 +127,7 @@ def test_passes_that_write_past_the_caches(
     program = random_unitary_program(12, 80, 7)
     found = []
     for least in (0, 1 << 60):
-        monkeypatch.setattr(engine_module, "_STREAMED", least)
+        monkeypatch.setattr(crew_module, "_STREAMED", least)
         state = TINY.allocate(12, precision, capacity=12, batch=3)
         state.buffer[:, 0] = (1, 0.5, -1)
         plan = make_plan(program.operations, state.layout, TINY.profile(precision, 12))

@@ -47,6 +47,8 @@ class Profile:
         tile: qubits of a tile.
         low: storage bits that every tile holds.
         span: the most target bits of a round within a tiled pass; 0 for no limit.
+        search: from so many stored qubits on a tiled plan is searched for with more care, which
+            may save a pass, and takes about a millisecond; 0: where that pays on any device.
         start: the most qubits of the vector that a dense plan begins with, computed by planning.
         costs: what a dense cluster costs by its number of qubits, from the engine's calibration;
             empty for the planner's own numbers.
@@ -57,6 +59,7 @@ class Profile:
     tile: int = 0
     low: int = 0
     span: int = 0
+    search: int = 0
     start: int = 0
     costs: tuple[float, ...] = ()
 

@@ -79,7 +79,7 @@ def find_tiled(
     if vanished:
         # What cancelled may have been all that would have stored a qubit.
         blocks = resolve_zeros(blocks, layout.order)
-    steps = make_steps(blocks, layout.order, profile.tile, profile.low)
+    steps = make_steps(blocks, layout.order, profile.tile, profile.low, profile.search)
     gathering = Gathering(blocks)
     passes = [build_pass(step, blocks, profile.span, gathering) for step in steps]
     order = steps[-1].after if steps else layout.order

@@ -43,17 +43,19 @@ class Step:
     wide: bool = False
 
 
-def make_steps(blocks: Blocks, order: Sequence[int], tile: int, low: int) -> list[Step]:
+def make_steps(
+    blocks: Blocks, order: Sequence[int], tile: int, low: int, search: int = 0
+) -> list[Step]:
     """Passes that run all ``blocks`` on a state whose storage bit ``p`` is wire ``order[p]``.
 
-    Where the state is large, several searches are made, and the cheapest result is taken.
+    Where the state is large, several searches are made, and the cheapest result is taken: from
+    ``search`` qubits on two, if that is not 0, and from ``_LARGE`` on three.
     """
     graph = Graph(blocks)
     best = _search(blocks, graph, order, tile, low, 1)
     width = len(best[-1].grown) if best else 0
-    if width < _LARGE:
-        return best
-    for starts in _MORE_STARTS:
+    more = _MORE_STARTS if width >= _LARGE else _MORE_STARTS[-1:] if 0 < search <= width else ()
+    for starts in more:
         # One pass that writes the whole vector is the least there can be.
         if sum(2.0 ** (len(step.grown) - width) for step in best) < 1.5:
             break
@@ -72,10 +74,11 @@ def _time(steps: Sequence[Step], blocks: Blocks) -> float:
 
 
 _LARGE = 25
-"""From so many qubits on, a pass costs far more than a search."""
+"""From so many qubits on, a pass costs far more than a search, on any device."""
 
 _MORE_STARTS = (2, 8)
-"""With how many starts further searches are made; which does best depends on the circuit."""
+"""With how many starts further searches are made; which does best depends on the circuit, most
+often the last."""
 
 _LEAST_PRICE = 2.0**16
 """What a pass costs however few amplitudes it has, in amplitudes."""

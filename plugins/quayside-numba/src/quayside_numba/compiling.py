@@ -12,6 +12,7 @@ import numpy as np
 
 from quayside_numba.kernels import WORDS, run_tiles
 from quayside_numba.packing import pack
+from quayside_numba.waiting import arrived
 
 __all__ = ["compiled", "compiled_pack"]
 
@@ -49,7 +50,8 @@ def _compile(dtype: np.dtype[Any]) -> None:
     telling.daemon = True
     telling.start()
     try:
-        run_tiles(unit, code, 0, none, none, none, 0, none, 0, 0, 0, 0, 0, 0, 0, unit.itemsize)
+        run_tiles(unit, code, 0, none, none, none, 0, none, *[0] * 7, unit.itemsize, 0, 0)
+        arrived(0, 0, 0, 0)
         pack(unit, code.reshape(-1), 0, fills, np.zeros(0, dtype=unit.dtype), 0, 0)
     finally:
         telling.cancel()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import itertools
 import mmap
-import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -17,18 +16,17 @@ from quayside.engines.dense import DenseEngine
 from quayside.engines.dense_gates import apply_gate
 from quayside.engines.dense_read import joint_probabilities, pauli_expectation
 from quayside.engines.dense_state import ComplexArray, DenseState
-from quayside.engines.dense_threads import give_way, run_side_by_side
 from quayside.engines.tiled import apply_tile_pass
 from quayside.errors import ProgramError
 from quayside.planning import Layout, Plan, Profile
+from quayside.planning.plan import Pass
 from quayside.planning.tile_plan import TilePass, WidePass
 from quayside.program import Precision
-from quayside_numba.assemble import TileProgram, can_assemble
+from quayside_numba.assemble import can_assemble
 from quayside_numba.compiling import compiled
-from quayside_numba.kernels import STREAM
+from quayside_numba.crew import Crew
 from quayside_numba.memory import (
     HUGE_PAGE,
-    address,
     aligned_bytes,
     region_bytes,
     second_level_cache,
@@ -43,20 +41,14 @@ from quayside_numba.states import (
     marginal,
     projected,
 )
-from quayside_numba.vectors import VECTOR_BYTES, lane_count
+from quayside_numba.vectors import lane_count
 
 __all__ = ["NumbaEngine"]
 
 _LEAST_TILE = 12
-_PORTION = 1 << 23
-"""Amplitudes times instructions that a thread works on between two looks at the control: two or
-three milliseconds."""
-
-
-_STREAMED = 8 << 20
-"""Bytes from which on a pass that enlarges a state writes past the caches: these hold little of it
-until the next pass, and otherwise would first read what is written over."""
-
+_SEARCHED = (24, 22)
+"""Qubits from which on a pass takes several milliseconds, and a second search for a plan one: in
+single and in double precision."""
 
 _LANES = lane_count(4)
 """A state of fewer qubits does not fill a vector."""
@@ -100,7 +92,9 @@ class NumbaEngine(DenseEngine):
             least = max(low[number], lane_count(precision.real_dtype.itemsize))
             bits = cache // (2 * precision.amplitude_bytes)
             most = tile[number] if tile else max(bits.bit_length() - 1, _LEAST_TILE)
-            self._tiled[precision] = Profile("tiled", tile=max(most, least + 1), low=least)
+            self._tiled[precision] = Profile(
+                "tiled", tile=max(most, least + 1), low=least, search=_SEARCHED[number]
+            )
 
     @property
     def name(self) -> str:
@@ -160,73 +154,47 @@ class NumbaEngine(DenseEngine):
                 f"a plan stores {len(plan.final.order)} qubits in a state that was allocated for "
                 f"{state.capacity}"
             )
-        count = len(plan.passes)
-        memory = _Memory()
-        for number, pass_ in enumerate(plan.passes):
-            control.check()
-            section = control.section(number / count, (number + 1) / count)
-            if isinstance(pass_, WidePass):
-                _apply_wide(state, pass_)
-            elif not isinstance(pass_, TilePass):
-                raise ProgramError(f"a {type(pass_).__name__} is no pass of a tiled plan")
-            elif can_assemble(pass_, state.precision):
-                program = self._programs.program(plan, number, pass_, state.precision)
-                self._run(state.buffer, program, memory, section)
+        tiles = [self._tiles(state, pass_) for pass_ in plan.passes]
+        for whole, group in itertools.groupby(range(len(tiles)), lambda number: tiles[number] > 0):
+            numbers = list(group)
+            if whole:
+                threads = min(self._threads, max([tiles[number] for number in numbers]))
+                crew = Crew(state.buffer, threads, compiled(state.buffer.dtype))
+                crew.run(partial(self._run_tiles, state, plan, numbers, crew, control))
             else:
-                apply_tile_pass(state.buffer, pass_)
-            control.report((number + 1) / count)
+                for number in numbers:
+                    control.check()
+                    _run_alone(state, plan.passes[number])
+                    control.report((number + 1) / len(tiles))
         state.layout = plan.final
 
-    def _run(
-        self, vectors: ComplexArray, program: TileProgram, memory: _Memory, control: Control
+    def _run_tiles(
+        self, state: DenseState, plan: Plan, numbers: list[int], crew: Crew, control: Control
     ) -> None:
-        """Share out the tiles of all vectors."""
-        run_tiles = compiled(vectors.dtype)
-        unit = vectors.real.dtype.type(0)
-        row_bytes = vectors.shape[1] * vectors.itemsize
-        tiles = vectors.shape[0] * len(program.tile_offsets)
-        tile_size = program.buffer_bytes // vectors.itemsize
-        threads = max(1, min(self._threads, tiles))
-        most = _PORTION // (tile_size * (1 + len(program.code)))
-        portion = max(1, min(most, -(-tiles // (8 * threads))))
-        starts = itertools.count(0, portion)
-        fresh = int(program.fresh)
-        written = tiles * tile_size * vectors.itemsize
-        if fresh and written >= _STREAMED and not address(vectors) % VECTOR_BYTES:
-            fresh = STREAM
+        """Run these passes of a plan, which can be assembled, one after the other."""
+        count = len(plan.passes)
+        for number in numbers:
+            control.check()
+            pass_ = plan.passes[number]
+            assert isinstance(pass_, TilePass)
+            program = self._programs.program(plan, number, pass_, state.precision)
+            if not crew.share_out(program, control.section(number / count, (number + 1) / count)):
+                return
+            control.report((number + 1) / count)
 
-        def work(thread: int) -> None:
-            buffer, scratch = memory.of(thread, program.buffer_bytes, program.scratch_bytes)
-            while not give_way():
-                first = next(starts)  # one bytecode into C: no two threads get the same
-                if first >= tiles:
-                    return
-                control.check()
-                last = min(first + portion, tiles)
-                # Threads that keep step take portions by turns.
-                following = last + portion * (threads - 1)
-                run_tiles(
-                    unit,
-                    program.code,
-                    vectors.ctypes.data,
-                    program.tile_offsets,
-                    program.load_from,
-                    program.load_to,
-                    program.load_few,
-                    program.store_to,
-                    fresh,
-                    buffer,
-                    scratch,
-                    first,
-                    last,
-                    following if following < tiles else -1,
-                    row_bytes,
-                    vectors.real.itemsize,
-                )
-                control.report(last / tiles)
+    def _tiles(self, state: DenseState, pass_: object) -> int:
+        """How many tiles a pass has; 0 if it cannot be assembled.
 
-        calls: list[Callable[[], None]] = [partial(work, thread) for thread in range(threads)]
-        run_side_by_side(calls)
+        Raises:
+            ProgramError: if it is no pass of a tiled plan.
+        """
+        if isinstance(pass_, WidePass):
+            return 0
+        if not isinstance(pass_, TilePass):
+            raise ProgramError(f"a {type(pass_).__name__} is no pass of a tiled plan")
+        if not can_assemble(pass_, state.precision):
+            return 0
+        return state.batch << (pass_.width - len(pass_.active))
 
     def probabilities(
         self, state: DenseState, qubits: Sequence[int], given: Mapping[int, int]
@@ -267,23 +235,13 @@ class NumbaEngine(DenseEngine):
         return pauli_expectation(state, paulis, partial(expected_pauli, threads=self._threads))
 
 
-class _Memory:
-    """The threads' buffers and scratch memory, kept from pass to pass."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._pieces: dict[tuple[int, int], np.ndarray[tuple[int], np.dtype[np.uint8]]] = {}
-
-    def of(self, thread: int, *sizes: int) -> list[int]:
-        """Addresses of pieces of at least these sizes, which are the thread's own."""
-        addresses = []
-        for number, size in enumerate(sizes):
-            with self._lock:
-                piece = self._pieces.get((thread, number))
-                if piece is None or len(piece) < size:
-                    piece = self._pieces[thread, number] = aligned_bytes(size)
-            addresses.append(piece.ctypes.data)
-        return addresses
+def _run_alone(state: DenseState, pass_: Pass) -> None:
+    """Run a pass that cannot be assembled."""
+    if isinstance(pass_, WidePass):
+        _apply_wide(state, pass_)
+    else:
+        assert isinstance(pass_, TilePass)
+        apply_tile_pass(state.buffer, pass_)
 
 
 def _apply_wide(state: DenseState, pass_: WidePass) -> None:

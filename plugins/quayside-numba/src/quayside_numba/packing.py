@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from quayside_numba.kernels import CHAIN, TABLE, WORDS, compiled_function
+from quayside_numba.functions import compiled_function
+from quayside_numba.kernels import CHAIN, TABLE, WORDS
 from quayside_numba.scalars import get_word, put
 from quayside_numba.vectors import VECTOR_BYTES
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quayside_numba.kernels import compiled_function
+from quayside_numba.functions import compiled_function
 from quayside_numba.scalars import add_norms
 from quayside_numba.vectors import VECTOR_BYTES
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 from llvmlite import ir
 from numba.core import types
 
-from quayside_numba.vectors import VECTOR_BYTES, Emitter, integer, intrinsic
+from quayside_numba.vectors import VECTOR_BYTES, Emitter, declared, integer, intrinsic
 
-__all__ = ["add_norms", "get", "get_long", "get_word", "put"]
+__all__ = ["add_norms", "get", "get_long", "get_word", "look", "put", "step_aside", "tell"]
 
 
 @intrinsic
@@ -55,6 +57,42 @@ def get_long(context, address):
         return builder.load(pointer, align=8)
 
     return integer(integer), codegen
+
+
+@intrinsic
+def look(context, address):
+    """The int64 at ``address``, which another thread may write to."""
+
+    def codegen(context, builder, signature, arguments):
+        pointer = builder.inttoptr(arguments[0], ir.IntType(64).as_pointer())
+        return builder.load_atomic(pointer, "acquire", 8)
+
+    return integer(integer), codegen
+
+
+@intrinsic
+def tell(context, address, value):
+    """Write an int64 for other threads to see, after all that was written before."""
+
+    def codegen(context, builder, signature, arguments):
+        pointer = builder.inttoptr(arguments[0], ir.IntType(64).as_pointer())
+        builder.store_atomic(arguments[1], pointer, "release", 8)
+        return context.get_dummy_value()
+
+    return types.void(integer, integer), codegen
+
+
+@intrinsic
+def step_aside(context):
+    """Let another thread that waits for this CPU run first, where the system has a call for it."""
+
+    def codegen(context, builder, signature, arguments):
+        if os.name == "posix":
+            kind = ir.FunctionType(ir.IntType(32), [])
+            builder.call(declared(builder.module, kind, "sched_yield"), [])
+        return context.get_dummy_value()
+
+    return types.void(), codegen
 
 
 @intrinsic

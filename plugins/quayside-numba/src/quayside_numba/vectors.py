@@ -24,9 +24,12 @@ from numba import extending
 from numba.core import cgutils, types
 
 __all__ = [
+    "BLOCK_BYTES",
+    "LINE_BYTES",
     "VECTOR_BYTES",
     "Emitter",
     "Sum",
+    "declared",
     "each_group",
     "fetch_ahead",
     "group_addresses",
@@ -39,10 +42,13 @@ __all__ = [
 intrinsic: Any = extending.intrinsic
 """Numba's types do not say that an intrinsic is called without its first parameter."""
 
-_declared: Any = cgutils.get_or_insert_function
+declared: Any = cgutils.get_or_insert_function
 """Numba gives it no types."""
 
 integer = types.int64
+
+LINE_BYTES = 64
+"""Of a cache line, on nearly all machines; more only costs time."""
 
 _SECOND_LEVEL = 2
 """LLVM's name for it: of a prefetch, how near the line is wanted, 3 being nearest."""
@@ -57,6 +63,8 @@ def _vector_bytes() -> int:
 
 
 VECTOR_BYTES = _vector_bytes()
+
+BLOCK_BYTES = 2 * VECTOR_BYTES
 
 
 def lane_count(real_bytes: int) -> int:
@@ -114,7 +122,7 @@ class Emitter:
         word = ir.IntType(32)
         place = ir.IntType(8).as_pointer()
         kind = ir.FunctionType(ir.VoidType(), [place, word, word, word])
-        function = _declared(self.builder.module, kind, "llvm.prefetch.p0i8")
+        function = declared(self.builder.module, kind, "llvm.prefetch.p0i8")
         numbers = [ir.Constant(word, number) for number in (0, _SECOND_LEVEL, 1)]
         self.builder.call(function, [self.builder.inttoptr(address, place), *numbers])
 
@@ -143,7 +151,7 @@ class Emitter:
         if self._fused is None:
             kind = ir.FunctionType(self.type, [self.type] * 3)
             name = f"llvm.fmuladd.v{self.width}f{self.bytes * 8}"
-            self._fused = _declared(self.builder.module, kind, name)
+            self._fused = declared(self.builder.module, kind, name)
         return self.builder.call(self._fused, [a, b, plus])
 
     def negative(self, value: ir.Value) -> ir.Value:
