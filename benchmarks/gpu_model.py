@@ -118,7 +118,7 @@ def program_work(words: np.ndarray, precision: Precision) -> Work:
     amplitudes = 1 << geometry.register
     angle_words = 1 if precision is Precision.SINGLE else 2
     work = Work(other=120 + 6 * amplitudes)  # addresses, loads, stores
-    at = HEADER_WORDS + 2 * int(words[5]) + 2 * geometry.tile
+    at = HEADER_WORDS + 2 * int(words[5]) + 4 * geometry.tile
     for number in range(int(words[0])):
         if number:
             work.add(Work(other=10 + 8 * amplitudes, shared=2 * amplitudes, exchanges=1))

@@ -29,13 +29,17 @@ from quayside.program import Matrix, Precision
 X = np.array([1, 0])
 
 
+def is_flip(opcode: int) -> bool:
+    return Op.CX <= opcode < Op.PHASE or opcode >= Op.CONDITIONAL + Op.FLIP
+
+
 def instructions(pass_: TilePass, precision: Precision) -> list[list[int]]:
     """The opcodes of each round."""
     plan = Plan(Profile("tiled"), Layout(), Layout(), [pass_])
     programs = encode_plan(plan, precision)
     words = programs.words.tolist()
     tile = GEOMETRIES[precision].tile
-    at = HEADER_WORDS + 2 * words[5] + 2 * tile
+    at = HEADER_WORDS + 2 * words[5] + 4 * tile
     rounds = []
     for _ in range(words[0]):
         at += tile + 1
@@ -68,10 +72,18 @@ def test_a_flip_goes_into_the_matrix_before_or_after(
             DenseStage((2,), unitary(rng, 1)),
             PermuteStage((9,), X, Condition(1 << 5, 1 << 5)),
         ],
+        [  # it commutes with a matrix under its control, and with another X on its target
+            DenseStage((5, 9), unitary(rng, 2)),
+            DenseStage((2,), unitary(rng, 1), "complex", Condition(1 << 9, 1 << 9)),
+            DenseStage((5, 8), unitary(rng, 2)),
+            PermuteStage((5,), X, Condition(1 << 8, 0)),
+            PermuteStage((5,), X, Condition(1 << 8, 1 << 8)),
+        ],
     ):
         opcodes = flat(engine, precision, stages)
-        assert all(opcode < Op.CONDITIONAL for opcode in opcodes)
-        assert len([opcode for opcode in opcodes if opcode != Op.SCALE]) == len(stages) - 1
+        assert not any(map(is_flip, opcodes))
+        flips = sum(isinstance(stage, PermuteStage) for stage in stages)
+        assert len([opcode for opcode in opcodes if opcode != Op.SCALE]) == len(stages) - flips
 
 
 @BOTH
@@ -86,7 +98,7 @@ def test_a_flip_stays_where_something_between_touches_its_bits(
         DenseStage((5,), real(rng), "real"),
     ]
     opcodes = flat(engine, precision, stages)
-    assert sum(opcode >= Op.CONDITIONAL + Op.FLIP for opcode in opcodes) == 1
+    assert sum(map(is_flip, opcodes)) == 1
 
 
 @BOTH
@@ -107,7 +119,7 @@ def test_the_last_flips_of_a_round_are_done_by_the_exchange(
         pass_ = tile_pass(precision, stages, tile)
         check(engine, precision, [pass_], rng)
         rounds = instructions(pass_, precision)
-        flips = [sum(code >= Op.CONDITIONAL + Op.FLIP for code in codes) for codes in rounds]
+        flips = [sum(map(is_flip, codes)) for codes in rounds]
         assert sum(flips) < 12
         # Wide matrices and tables look at the slots as well.
         bits = tuple(sorted(rng.permutation(tile)[:4].tolist()))
@@ -120,6 +132,58 @@ def test_the_last_flips_of_a_round_are_done_by_the_exchange(
             DenseStage((0, 7), unitary(rng, 2)),
         ]
         check(engine, precision, [tile_pass(precision, stages, tile)], rng)
+
+
+@BOTH
+def test_the_first_flips_of_a_round_are_done_by_the_exchange_before(
+    engine: CupyEngine, precision: Precision
+) -> None:
+    rng = np.random.default_rng(13)
+    register = GEOMETRIES[precision].register
+    early, late = range(register), range(register, 2 * register)
+    mixes = [DenseStage((bit,), unitary(rng, 1)) for bit in early]
+    after = [DenseStage((bit,), unitary(rng, 1)) for bit in late]
+    # Not last of the first round, whose targets they need not be: this one moves a bit of both.
+    flips = [
+        PermuteStage((late[0],), X, Condition(1 << early[1], 1 << early[1])),
+        PermuteStage((late[0],), X, Condition(1 << late[1], 1 << late[1])),
+        PermuteStage((late[2],), X, Condition(1 << late[0], 1 << late[0])),
+    ]
+    stages: list[Stage] = [*mixes, after[1], *flips[:1], *mixes, *after]
+    assert sum(map(is_flip, flat(engine, precision, stages))) == 0
+    stages = [*mixes, *flips, *after, *mixes]
+    assert sum(map(is_flip, flat(engine, precision, stages))) == 0
+    # A condition on the outside or on a 0 is no linear map.
+    stages = [*mixes, PermuteStage((late[0],), X, Condition(1 << early[1], 0)), *after, *mixes]
+    assert sum(map(is_flip, flat(engine, precision, stages))) == 1
+
+
+@BOTH
+def test_flips_by_where_their_conditions_are(engine: CupyEngine, precision: Precision) -> None:
+    rng = np.random.default_rng(14)
+    geometry = GEOMETRIES[precision]
+    bits = range(5, 5 + geometry.register)
+    thread = 4
+    for target in bits:
+        for control in bits:
+            if control == target:
+                continue
+            mixes = [DenseStage((bit,), unitary(rng, 1)) for bit in bits]
+            for mask, value, expected in (
+                (1 << control, 1 << control, "CX"),
+                (1 << control, 0, "FLIP_WHERE"),
+                (1 << thread, 1 << thread, "FLIP"),
+                (1 << thread, 0, "FLIP"),
+                (1 << thread | 1 << control, 1 << thread | 1 << control, "FLIP_WHERE"),
+            ):
+                flip = PermuteStage((target,), X, Condition(mask, value))
+                opcodes = flat(engine, precision, [*mixes, flip, *mixes])
+                (found,) = filter(is_flip, opcodes)
+                if expected == "CX":
+                    assert found < Op.PHASE
+                else:
+                    place = found - Op.CONDITIONAL - Op[expected]
+                    assert 0 <= place < geometry.register
 
 
 @BOTH

@@ -21,7 +21,14 @@ from quayside.planning.tile_plan import (
     Stage,
 )
 
-__all__ = ["Multiplex", "absorb_flips", "pair_conditions", "take_last_flips", "touched_bits"]
+__all__ = [
+    "Multiplex",
+    "absorb_flips",
+    "pair_conditions",
+    "take_first_flips",
+    "take_last_flips",
+    "touched_bits",
+]
 
 MAX_BITS = 3
 """Wider matrices are not in registers."""
@@ -29,11 +36,11 @@ MAX_BITS = 3
 
 def absorb_flips(stages: Sequence[Stage]) -> list[Stage]:
     """The same pass with fewer flips: each goes into the matrix before it, or else after it, that
-    acts on all of its bits, if nothing between touches them."""
+    acts on all of its bits, if it commutes with what is between."""
     result: list[Stage] = []
     for stage in stages:
         flip = _flip_of(stage)
-        if flip is not None and (target := _last_that_touches(result, flip)) is not None:
+        if flip is not None and (target := _place_for(result, flip)) is not None:
             result[target] = _multiply(result[target], flip, after=True)
         else:
             result.append(stage)
@@ -41,7 +48,7 @@ def absorb_flips(stages: Sequence[Stage]) -> list[Stage]:
     stages, result = result, []
     for stage in stages:
         flip = _flip_of(stage)
-        if flip is not None and (target := _last_that_touches(result, flip)) is not None:
+        if flip is not None and (target := _place_for(result, flip)) is not None:
             result[target] = _multiply(result[target], flip, after=False)
         else:
             result.append(stage)
@@ -88,25 +95,51 @@ def _others(last: Multiplex, stage: DenseStage) -> bool:
 def take_last_flips(
     stages: Sequence[Stage | Multiplex],
 ) -> tuple[list[Stage | Multiplex], list[tuple[int, int]]]:
-    """The stages without those CX that nothing after them touches, and these, in order, as
+    """The stages without those CX that can as well come last, and these, in order, as
     (control, target).
 
     They are linear maps of the local index, and an exchange can read from other places as well.
     """
+    rest, flips = _take_flips(stages[::-1])
+    return rest[::-1], flips[::-1]
+
+
+def take_first_flips(
+    stages: Sequence[Stage | Multiplex],
+) -> tuple[list[Stage | Multiplex], list[tuple[int, int]]]:
+    """Likewise, those that can as well come first."""
+    return _take_flips(stages)
+
+
+def _take_flips(
+    stages: Sequence[Stage | Multiplex],
+) -> tuple[list[Stage | Multiplex], list[tuple[int, int]]]:
     rest: list[Stage | Multiplex] = []
     flips: list[tuple[int, int]] = []
-    later = 0
-    for stage in reversed(stages):
-        bits = touched_bits(stage)
-        if isinstance(stage, PermuteStage) and stage.is_flip and not bits & later:
+    for stage in stages:
+        if isinstance(stage, PermuteStage) and stage.is_flip:
             where = stage.condition
             on_one = where.local_mask == where.local_value and where.local_mask.bit_count() == 1
-            if on_one and not where.outer_mask:
+            if on_one and not where.outer_mask and all(_commute(stage, other) for other in rest):
                 flips.append((where.local_mask.bit_length() - 1, stage.bits[0]))
                 continue
-        later |= bits
         rest.append(stage)
-    return rest[::-1], flips[::-1]
+    return rest, flips
+
+
+def _commute(flip: PermuteStage, stage: Stage | Multiplex) -> bool:
+    """Whether X under a condition commutes with ``stage``, as far as the bits tell: X with X on the
+    same bit, and conditions with what does not move their bits."""
+    if isinstance(stage, Multiplex):
+        stage = stage.stage
+    target, control = 1 << flip.bits[0], flip.condition.local_mask
+    if isinstance(stage, DiagonalStage):
+        return not target & touched_bits(stage)
+    moved = sum(1 << bit for bit in stage.bits)
+    looked = stage.condition.local_mask if isinstance(stage, (DenseStage, PermuteStage)) else 0
+    if isinstance(stage, PermuteStage) and stage.is_flip:
+        return not (control & moved or target & looked)
+    return not (control & moved or target & (moved | looked))
 
 
 def _flip_of(stage: Stage) -> PermuteStage | None:
@@ -116,19 +149,19 @@ def _flip_of(stage: Stage) -> PermuteStage | None:
     return None
 
 
-def _last_that_touches(stages: Sequence[Stage], flip: PermuteStage) -> int | None:
-    """The number of the last stage that touches any of the flip's bits, if it can take it in."""
+def _place_for(stages: Sequence[Stage], flip: PermuteStage) -> int | None:
+    """The number of the last stage that can take the flip in, if it commutes with all after it."""
     bits = 1 << flip.bits[0] | flip.condition.local_mask
     for number in reversed(range(len(stages))):
         stage = stages[number]
-        if touched_bits(stage) & bits:
-            if (
-                isinstance(stage, DenseStage)
-                and stage.condition == ALWAYS
-                and len(stage.bits) <= MAX_BITS
-                and bits & ~sum(1 << bit for bit in stage.bits) == 0
-            ):
-                return number
+        if (
+            isinstance(stage, DenseStage)
+            and stage.condition == ALWAYS
+            and len(stage.bits) <= MAX_BITS
+            and bits & ~sum(1 << bit for bit in stage.bits) == 0
+        ):
+            return number
+        if not _commute(flip, stage):
             return None
     return None
 

@@ -9,7 +9,13 @@ from quayside.errors import ProgramError
 from quayside.planning import Plan
 from quayside.planning.tile_plan import DenseStage, PermuteStage, Stage, TilePass, WidePass
 from quayside.program import Precision
-from quayside_cupy.absorb import Multiplex, absorb_flips, pair_conditions, take_last_flips
+from quayside_cupy.absorb import (
+    Multiplex,
+    absorb_flips,
+    pair_conditions,
+    take_first_flips,
+    take_last_flips,
+)
 from quayside_cupy.geometry import (
     GEOMETRIES,
     Geometry,
@@ -185,7 +191,11 @@ def _arrange(
         else:
             mapping = middle_mapping(geometry, bits, columns)
         assert mapping is not None  # the ends were made so that there is one
-        rest, flips = (stages[number], []) if number == last else take_last_flips(stages[number])
+        rest, flips = stages[number], list[tuple[int, int]]()
+        if number != last:
+            rest, flips = take_last_flips(rest)
+            stages[number + 1], first = take_first_flips(stages[number + 1])
+            flips += first
         arranged.append((mapping, columns, rest))
         columns = _after_flips(columns, flips)
     return arranged

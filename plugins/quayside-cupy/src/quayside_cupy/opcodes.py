@@ -7,7 +7,7 @@ import enum
 __all__ = ["HEADER_WORDS", "OPERAND_WORDS", "PAIRS", "TRIPLES", "Op"]
 
 HEADER_WORDS = 8
-OPERAND_WORDS = 10
+OPERAND_WORDS = 9
 
 PAIRS = {(0, 1): 0, (0, 2): 1, (1, 2): 2, (0, 3): 3, (1, 3): 4, (2, 3): 5}
 """What a pair of register bits adds to a two-qubit opcode."""
@@ -31,9 +31,11 @@ class Op(enum.IntEnum):
     ROTATE_CROSS_ALL = 41
     SCALE = 42
     REGISTER_TABLE = 43
-    PHASE = 44
-    PHASE_TREE = 45
-    DIAGONAL = 46
-    GATHER = 47
-    FLIP = 48
-    CONDITIONAL = 64
+    CX = 44
+    PHASE = 56
+    PHASE_TREE = 57
+    DIAGONAL = 58
+    GATHER = 59
+    FLIP = 60
+    FLIP_WHERE = 64
+    CONDITIONAL = 128

@@ -15,6 +15,7 @@ from quayside.planning.tile_plan import (
     DiagonalGroup,
     DiagonalStage,
     DiagonalTerm,
+    PermuteStage,
     PrepareStage,
     Stage,
 )
@@ -89,8 +90,7 @@ class ProgramWriter:
             table = stage.amplitudes.reshape(size, 1)
             self._gather(stage.bits, table, np.zeros((size, 1), dtype=np.intp), ALWAYS)
         elif stage.is_flip:
-            op = Op.FLIP + self._register(stage.bits[0])
-            self._emit(op + Op.CONDITIONAL, condition=stage.condition)
+            self._flip(stage)
         else:
             source = stage.source.reshape(-1, 1)
             ones = np.ones(source.shape, dtype=np.complex128)
@@ -124,7 +124,6 @@ class ProgramWriter:
             opcode,
             OPERAND_WORDS + len(more),
             offset,
-            int(condition.outer_mask != 0),
             condition.outer_mask,
             condition.outer_value,
             mask & low,
@@ -134,6 +133,26 @@ class ProgramWriter:
             *more,
         ]
         self._rounds[-1][1].append(words)
+
+    def _flip(self, stage: PermuteStage) -> None:
+        condition = stage.condition
+        target = self._register(stage.bits[0])
+        mask, value = (
+            self._place_mask(local) for local in (condition.local_mask, condition.local_value)
+        )
+        registers = mask >> self._geometry.thread
+        if (
+            mask == value
+            and registers.bit_count() == 1
+            and mask == registers << self._geometry.thread
+        ):
+            control = registers.bit_length() - 1
+            place = PAIRS.get((control, target))
+            code = Op.CX + (6 + PAIRS[target, control] if place is None else place)
+            self._emit(code, condition=condition)
+        else:
+            code = Op.FLIP_WHERE if registers else Op.FLIP
+            self._emit(code + target + Op.CONDITIONAL, condition=condition)
 
     def _place_mask(self, local: int) -> int:
         return sum(1 << place for bit, place in self._places.items() if local >> bit & 1)
@@ -396,11 +415,14 @@ class ProgramWriter:
         words = [len(self._rounds), before, len(self._forms), 0, 0, len(runs)]
         words += [int(before < max(load) + 1), width]
         assert len(words) == HEADER_WORDS
+        amplitude = self._buffers.precision.amplitude_bytes
         for shift, mask in runs.items():
-            words += [mask, shift]
+            words += [mask, shift + amplitude.bit_length() - 1]
         first, last = self._rounds[0][0], self._rounds[-1][0]
-        words += [load[bit] for bit in (*first.threads, *first.registers)]
-        words += [store[bit] for bit in (*last.threads, *last.registers)]
+        for mapping, storage in ((first, load), (last, store)):
+            for bit in (*mapping.threads, *mapping.registers):
+                offset = amplitude << storage[bit]
+                words += [offset & 0xFFFFFFFF, offset >> 32]
         payload_at: list[int] = []
         for (mapping, ops), columns in zip(self._rounds, self._columns, strict=True):
             words += [columns[bit] for bit in (*mapping.threads, *mapping.registers)]

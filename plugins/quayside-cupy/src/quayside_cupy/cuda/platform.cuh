@@ -28,6 +28,14 @@ QS_DEVICE float qs_fma(float a, float b, float c) { return __fmaf_rn(a, b, c); }
 QS_DEVICE double qs_fma(double a, double b, double c) { return __fma_rn(a, b, c); }
 QS_DEVICE int qs_popcount(unsigned long long x) { return __popcll(x); }
 QS_DEVICE void qs_sincospi(double x, double* s, double* c) { sincospi(x, s, c); }
+// `value` with `other` XORed in where `bits` is not 0: one predicated instruction, where the compiler
+// would make a mask of the bit, or load `other` under the predicate.
+QS_DEVICE unsigned qs_xor_if(unsigned value, unsigned bits, unsigned other) {
+    asm("{ .reg .pred p; setp.ne.u32 p, %1, 0; @p xor.b32 %0, %0, %2; }"
+        : "+r"(value)
+        : "r"(bits), "r"(other));
+    return value;
+}
 
 #else
 
@@ -82,6 +90,9 @@ QS_DEVICE void qs_sincospi(double x, double* s, double* c) {
     *s = std::sin(pi * x);
     *c = std::cos(pi * x);
 }
+QS_DEVICE unsigned qs_xor_if(unsigned value, unsigned bits, unsigned other) {
+    return bits ? value ^ other : value;
+}
 
 #endif
 
@@ -94,10 +105,20 @@ struct alignas(2 * sizeof(Real)) Complex {
 };
 
 // A complex number from constant memory.
-template <class Real>
-QS_DEVICE Complex<Real> fetch(const Real* numbers, int index) {
+QS_DEVICE Complex<double> fetch(const double* numbers, int index) {
     return {numbers[2 * index], numbers[2 * index + 1]};
 }
+#if defined(__CUDACC__) || defined(__CUDACC_RTC__)
+QS_DEVICE Complex<float> fetch(const float* numbers, int index) {
+    const unsigned long long both = reinterpret_cast<const unsigned long long*>(numbers)[index];
+    return {__uint_as_float(static_cast<unsigned int>(both)),
+            __uint_as_float(static_cast<unsigned int>(both >> 32))};
+}
+#else
+QS_DEVICE Complex<float> fetch(const float* numbers, int index) {
+    return {numbers[2 * index], numbers[2 * index + 1]};
+}
+#endif
 
 // Angles are whole turns in fixed point, so that sums of any length are exact modulo one turn.
 template <class Real>

@@ -178,17 +178,31 @@ QS_DEVICE void sum_difference(Complex<Real> (&a)[1 << R]) {
     }
 }
 
-// X on register bit B0, where the condition holds.
-template <int B0, int R, class Real>
+template <class Real>
+QS_DEVICE void exchange(Complex<Real>& p, Complex<Real>& q, bool keep) {
+    const Complex<Real> x = p;
+    put<true>(p, q, keep);
+    put<true>(q, x, keep);
+}
+
+// X on register bit B0, where the condition holds; it looks at the register index only if WHERE.
+template <bool WHERE, int B0, int R, class Real>
 QS_DEVICE void flip(Complex<Real> (&a)[1 << R], const Where& where) {
     QS_UNROLL
     for (int group = 0; group < (1 << (R - 1)); ++group) {
-        Complex<Real>& p = a[spread1<B0>(group, 0)];
-        Complex<Real>& q = a[spread1<B0>(group, 1)];
-        const bool keep = applies<true>(where, spread1<B0>(group, 0));
-        const Complex<Real> x = p;
-        put<true>(p, q, keep);
-        put<true>(q, x, keep);
+        const int index = spread1<B0>(group, 0);
+        const bool keep = where.active && (!WHERE || (index & where.mask) == where.value);
+        exchange(a[index], a[spread1<B0>(group, 1)], keep);
+    }
+}
+
+// X on register bit TARGET where register bit CONTROL is 1. `always` is true, which the compiler
+// cannot know: else it gives the amplitudes new registers here, and moves all of them back later.
+template <int CONTROL, int TARGET, int R, class Real>
+QS_DEVICE void flip_controlled(Complex<Real> (&a)[1 << R], bool always) {
+    QS_UNROLL
+    for (int r = 0; r < (1 << R); ++r) {
+        if ((r >> CONTROL & 1) && !(r >> TARGET & 1)) exchange(a[r], a[r | 1 << TARGET], always);
     }
 }
 

@@ -22,49 +22,87 @@ struct Registers {
 // they are the same for all threads, and keeps what it reads there in uniform registers.
 QS_DEVICE Word word(int position) { return reinterpret_cast<const Word*>(qs_program)[position]; }
 
-// XOR of the COUNT columns at `columns` whose bit is set in `bits`.
+// XOR of the COUNT columns at `columns` whose bit is set in the register index `bits`, a constant.
 template <int COUNT>
 QS_DEVICE Word combine(int columns, int bits) {
     Word value = 0;
     QS_UNROLL
-    for (int k = 0; k < COUNT; ++k) value ^= word(columns + k) & (0u - ((bits >> k) & 1u));
+    for (int k = 0; k < COUNT; ++k) value ^= bits >> k & 1 ? word(columns + k) : 0;
     return value;
 }
 
+// Likewise for the bits of a thread.
 template <int COUNT>
-QS_DEVICE Index scatter(int positions, int bits) {
-    Index value = 0;
+QS_DEVICE Word combine_thread(int columns, int t) {
+    Word value = 0;
     QS_UNROLL
-    for (int k = 0; k < COUNT; ++k) value |= static_cast<Index>((bits >> k) & 1) << word(positions + k);
+    for (int k = 0; k < COUNT; ++k) {
+        value = qs_xor_if(value, static_cast<Word>(t) & 1u << k, word(columns + k));
+    }
     return value;
 }
 
-// The indices of a thread's amplitudes, each by one addition to another.
+// Two words at an even position.
+QS_DEVICE Index two_words(int position) {
+    return *reinterpret_cast<const Index*>(reinterpret_cast<const Word*>(qs_program) + position);
+}
+
+// Where a thread's amplitudes are, in bytes from the vector's begin: the first, and how much further
+// those are whose register bit is set.
 template <int R>
-QS_DEVICE void indices(Index (&index)[1 << R], Index first, int positions) {
-    Index step[R];
-    QS_UNROLL
-    for (int p = 0; p < R; ++p) step[p] = static_cast<Index>(1) << word(positions + p);
-    index[0] = first;
-    QS_UNROLL
-    for (int r = 1; r < (1 << R); ++r) {
-        const int p = (r & 1) ? 0 : (r & 2) ? 1 : (r & 4) ? 2 : 3;  // the lowest bit of r
-        index[r] = index[r & (r - 1)] + step[p < R ? p : 0];
+struct Places {
+    Index first, step[R];
+
+    QS_DEVICE void fill(Index (&at)[1 << R]) const {  // each by one addition to another
+        at[0] = first;
+        QS_UNROLL
+        for (int r = 1; r < (1 << R); ++r) {
+            const int p = (r & 1) ? 0 : (r & 2) ? 1 : (r & 4) ? 2 : 3;  // the lowest bit of r
+            at[r] = at[r & (r - 1)] + step[p < R ? p : 0];
+        }
     }
+};
+
+template <int T, int R>
+QS_DEVICE Places<R> places_of(Index base, int t, int map) {
+    Places<R> places;
+    places.first = base;
+    QS_UNROLL
+    for (int k = 0; k < T - R; ++k) {
+        const Index further = two_words(map + 2 * k);  // not under the condition: it is uniform
+        places.first |= static_cast<Word>(t) & 1u << k ? further : 0ull;
+    }
+    QS_UNROLL
+    for (int p = 0; p < R; ++p) places.step[p] = two_words(map + 2 * (T - R + p));
+    return places;
 }
 
 template <class Real, int T, int R>
 QS_DEVICE void load(Registers<Real, R>& own, const Complex<Real>* tile, Index base, int t,
                     int map, bool partial, Word before) {
-    Index index[1 << R];
-    indices<R>(index, base | scatter<T - R>(map, t), map + T - R);
+    const unsigned char* bytes = reinterpret_cast<const unsigned char*>(tile);
+    const Places<R> places = places_of<T, R>(base, t, map);
+    Index at[1 << R];
+    places.fill(at);
+    if (!partial) {
+        QS_UNROLL
+        for (int r = 0; r < (1 << R); ++r) {
+            own.a[r] = *reinterpret_cast<const Complex<Real>*>(bytes + at[r]);
+        }
+        return;
+    }
+    // What has a bit from `before` on is 0, and is not read.
+    const Word limit = before + (sizeof(Complex<Real>) == 8 ? 3 : 4);
+    const bool low = (places.first >> limit) == 0;
+    Word high = 0;
+    QS_UNROLL
+    for (int p = 0; p < R; ++p) high |= (places.step[p] >> limit) != 0 ? 1u << p : 0u;
     QS_UNROLL
     for (int r = 0; r < (1 << R); ++r) {
-        if (!partial || (index[r] >> before) == 0) {
-            own.a[r] = tile[index[r]];
-        } else {
-            own.a[r].re = Real(0);
-            own.a[r].im = Real(0);
+        own.a[r].re = Real(0);
+        own.a[r].im = Real(0);
+        if (low && (high & r) == 0) {
+            own.a[r] = *reinterpret_cast<const Complex<Real>*>(bytes + at[r]);
         }
     }
 }
@@ -72,10 +110,13 @@ QS_DEVICE void load(Registers<Real, R>& own, const Complex<Real>* tile, Index ba
 template <class Real, int T, int R>
 QS_DEVICE void store(const Registers<Real, R>& own, Complex<Real>* tile, Index base, int t,
                      int map) {
-    Index index[1 << R];
-    indices<R>(index, base | scatter<T - R>(map, t), map + T - R);
+    unsigned char* bytes = reinterpret_cast<unsigned char*>(tile);
+    Index at[1 << R];
+    places_of<T, R>(base, t, map).fill(at);
     QS_UNROLL
-    for (int r = 0; r < (1 << R); ++r) tile[index[r]] = own.a[r];
+    for (int r = 0; r < (1 << R); ++r) {
+        *reinterpret_cast<Complex<Real>*>(bytes + at[r]) = own.a[r];
+    }
 }
 
 template <class Real>
@@ -101,7 +142,7 @@ QS_DEVICE void write_slots(const Registers<Real, R>& own, unsigned char* slots, 
 
 template <class Real, int T, int R>
 QS_DEVICE void read_slots(Registers<Real, R>& own, unsigned char* slots, int t, int columns) {
-    own.slot = combine<T - R>(columns, t);
+    own.slot = combine_thread<T - R>(columns, t);
     QS_UNROLL
     for (int r = 0; r < (1 << R); ++r) {
         own.a[r] = get<Real>(slots, own.slot ^ combine<R>(columns + T - R, r), t);
@@ -326,16 +367,20 @@ QS_DEVICE void on_registers_where(int opcode, Complex<Real> (&a)[1 << R], const 
     switch (opcode) {
         QS_AT4(QS_DENSE1, (multiplex<B, R>(a, m, where)))
         QS_AT_PAIRS(QS_DENSE2, (dense<true, false, 2, B, C, 0, R>(a, m, where)))
-        QS_AT4(QS_FLIP, (flip<B, R>(a, where)))
+        QS_AT4(QS_FLIP, (flip<false, B, R>(a, where)))
+        QS_AT4(QS_FLIP_WHERE, (flip<true, B, R>(a, where)))
     }
 }
 
 template <int R, class Real>
-QS_DEVICE void on_registers_unscaled(int opcode, Complex<Real> (&a)[1 << R], const Real* m) {
+QS_DEVICE void on_registers_unscaled(int opcode, Complex<Real> (&a)[1 << R], const Real* m,
+                                    Word nothing) {
     switch (opcode) {
         QS_AT4(QS_ROTATE, (rotate<false, B, R>(a, m)))
         QS_AT4(QS_ROTATE_CROSS, (rotate<true, B, R>(a, m)))
         QS_AT4(QS_SUM_DIFFERENCE, (sum_difference<B, R>(a)))
+        QS_AT_PAIRS(QS_CX, (flip_controlled<B, C, R>(a, nothing == 0)))
+        QS_AT_PAIRS(QS_CX + 6, (flip_controlled<C, B, R>(a, nothing == 0)))
         case QS_ROTATE_ALL:
             rotate_all<false, R>(a, m);
             break;
@@ -377,12 +422,12 @@ QS_DEVICE void tile_pass(unsigned char* shared, Word number, Complex<Real>* tile
                 << word(begin + QS_HEADER + 2 * run + 1);
     }
     const int load_map = begin + QS_HEADER + 2 * runs;
-    const int store_map = load_map + T;
-    int columns = store_map + T;
+    const int store_map = load_map + 2 * T;
+    int columns = store_map + 2 * T;
 
     QS_EACH_THREAD(t, THREADS) {
         load<Real, T, R>(QS_OWN(own, t), tile, base, t, load_map, word(begin + 6) != 0, word(begin + 1));
-        QS_OWN(own, t).slot = combine<T - R>(columns, t);
+        QS_OWN(own, t).slot = combine_thread<T - R>(columns, t);
         for (int form = t; form < form_count; form += THREADS) {
             evaluate_form(forms, form, ints + word(begin + 3), form_count, angles + word(begin + 4), number);
         }
@@ -398,44 +443,46 @@ QS_DEVICE void tile_pass(unsigned char* shared, Word number, Complex<Real>* tile
         for (int i = 0; i < count; ++i, op += word(op + 1)) {
             const int opcode = static_cast<int>(word(op));
             const Real* m = reals + static_cast<int>(word(op + 2));
-            if (word(op + 3) && (number & word(op + 4)) != word(op + 5)) continue;
+            if ((number & word(op + 3)) != word(op + 4)) continue;
             if (opcode < QS_UNSCALED) {
                 QS_EACH_THREAD(t, THREADS) {
                     on_registers<R>(opcode, QS_OWN(own, t).a, m, QS_OWN(own, t).slot >> 20);
                 }
             } else if (opcode < QS_PHASE) {
-                QS_EACH_THREAD(t, THREADS) on_registers_unscaled<R>(opcode, QS_OWN(own, t).a, m);
-            } else if (opcode == QS_PHASE) {
                 QS_EACH_THREAD(t, THREADS) {
-                    phase<Real, R>(QS_OWN(own, t).a, t, op + QS_OPERANDS, forms, angles);
+                    on_registers_unscaled<R>(opcode, QS_OWN(own, t).a, m, QS_OWN(own, t).slot >> 20);
+                }
+            } else if (opcode >= QS_CONDITIONAL) {
+                QS_EACH_THREAD(t, THREADS) {
+                    const Where where = {(static_cast<Word>(t) & word(op + 5)) == word(op + 6),
+                                         static_cast<int>(word(op + 7)), static_cast<int>(word(op + 8))};
+                    on_registers_where<R>(opcode - QS_CONDITIONAL, QS_OWN(own, t).a, m, where);
                 }
             } else if (opcode == QS_PHASE_TREE) {
                 QS_EACH_THREAD(t, THREADS) {
                     phase_tree<Real, R>(QS_OWN(own, t).a, t, op + QS_OPERANDS, m, forms, angles);
                 }
+            } else if (opcode == QS_PHASE) {
+                QS_EACH_THREAD(t, THREADS) {
+                    phase<Real, R>(QS_OWN(own, t).a, t, op + QS_OPERANDS, forms, angles);
+                }
             } else if (opcode == QS_DIAGONAL) {
                 QS_EACH_THREAD(t, THREADS) {
-                    const Where where = {(static_cast<Word>(t) & word(op + 6)) == word(op + 7),
-                                         static_cast<int>(word(op + 8)), static_cast<int>(word(op + 9))};
+                    const Where where = {(static_cast<Word>(t) & word(op + 5)) == word(op + 6),
+                                         static_cast<int>(word(op + 7)), static_cast<int>(word(op + 8))};
                     diagonal<Real, T, R>(QS_OWN(own, t), slots, t, number, op + QS_OPERANDS,
                                          columns, where, tables);
                 }
-            } else if (opcode == QS_GATHER) {
+            } else {
                 QS_EACH_THREAD(t, THREADS) write_slots<Real, T, R>(QS_OWN(own, t), slots, t, columns);
                 QS_BARRIER();
                 QS_EACH_THREAD(t, THREADS) {
-                    const Where where = {(static_cast<Word>(t) & word(op + 6)) == word(op + 7),
-                                         static_cast<int>(word(op + 8)), static_cast<int>(word(op + 9))};
+                    const Where where = {(static_cast<Word>(t) & word(op + 5)) == word(op + 6),
+                                         static_cast<int>(word(op + 7)), static_cast<int>(word(op + 8))};
                     gather<Real, T, R>(QS_OWN(own, t), slots, t, op + QS_OPERANDS, columns, where,
                                        tables, ints);
                 }
                 QS_BARRIER();
-            } else {
-                QS_EACH_THREAD(t, THREADS) {
-                    const Where where = {(static_cast<Word>(t) & word(op + 6)) == word(op + 7),
-                                         static_cast<int>(word(op + 8)), static_cast<int>(word(op + 9))};
-                    on_registers_where<R>(opcode - QS_CONDITIONAL, QS_OWN(own, t).a, m, where);
-                }
             }
         }
         if (round + 1 < rounds) {
