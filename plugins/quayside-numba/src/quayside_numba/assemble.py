@@ -32,6 +32,7 @@ from quayside_numba.diagonals import GroupKey, chain, diagonal, group_keys, lane
 from quayside_numba.geometry import deposited
 from quayside_numba.kernels import BLOCK_BYTES, WORDS
 from quayside_numba.memory import address, aligned_bytes
+from quayside_numba.merging import Pair, merged
 from quayside_numba.template import ANYWHERE, Shape, Template, Where, mask_of
 from quayside_numba.templates import (
     FORMS,
@@ -197,14 +198,22 @@ class _Assembler:
         """Write the steps, and the diagonals after them."""
         if self.steps:
             self.settle_steps()
-        for keys, groups in self.diagonals:
-            self.templates.append(diagonal(self.shape, keys))
-            for group in groups:
+        if self.diagonals:
+            pairs = self.merged(self.diagonals, compact=False)
+            self.templates.append(diagonal(self.shape, tuple([pair.key for pair in pairs])))
+            for _, group in pairs:
                 if varies(group):
                     self.note_sources += [term.table for term in group.terms]
                 else:
                     self.sources.append(group.terms[0].table)
         self.diagonals = []
+
+    def merged(self, diagonals: Sequence[_Diagonal], compact: bool) -> list[Pair]:
+        """The groups of diagonals that are applied together, as few as may be."""
+        pairs: list[Pair] = []
+        for keys, groups in diagonals:
+            pairs += map(Pair, keys, groups)
+        return merged(pairs, self.shape.lanes, self.shape.real_bytes, compact)
 
     def settle_steps(self) -> None:
         """Write the steps: as a chain, or one without diagonals as what it is."""
@@ -216,10 +225,8 @@ class _Assembler:
         shape = []
         fixed = []
         for step in steps:
-            pairs: list[tuple[GroupKey, DiagonalGroup]] = []
-            for keys, groups in step.diagonals:
-                pairs += zip(keys, groups, strict=True)
-            pairs.sort(key=lambda pair: lanes_alike(pair[0], self.shape.lanes))
+            pairs = self.merged(step.diagonals, compact=True)
+            pairs.sort(key=lambda pair: lanes_alike(pair.key, self.shape.lanes))
             for _, group in pairs:
                 if varies(group):
                     self.note_sources += [term.table for term in group.terms]
