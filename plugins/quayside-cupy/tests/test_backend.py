@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from threading import Event, Semaphore
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ from quayside_cupy.host_device import HostDevice
 qiskit = pytest.importorskip("qiskit", reason="backends are Qiskit's; engines run without it")
 
 from qiskit import QuantumCircuit  # noqa: E402  # as above
-from qiskit.providers import JobError  # noqa: E402  # as above
+from qiskit.providers import JobError, JobStatus  # noqa: E402  # as above
 
 from quayside.backends.engine import EngineBackend  # noqa: E402  # as above
 from quayside.errors import (  # noqa: E402  # as above
@@ -136,6 +138,32 @@ def test_too_large_a_run_fails_with_both_numbers_and_the_next_one_runs(
     assert "64 MiB" in str(caught.value)
     assert isinstance(caught.value.__cause__, OutOfMemoryError)
     assert backend.run(ghz(20), shots=10).result(timeout=60).get_counts()
+
+
+def test_a_job_that_would_fit_alone_waits_for_the_memory(
+    gpu: CupyEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert isinstance(gpu.on, HostDevice)
+    # One state of 16 MiB, with 16 MiB for the rest, but not two.
+    monkeypatch.setattr(gpu.on, "available_bytes", lambda: 48 << 20)
+    began, go = Semaphore(0), Event()
+    apply = CupyEngine.apply
+
+    def hold(self: CupyEngine, state: Any, plan: Any, control: Any) -> None:
+        began.release()
+        assert go.wait(60)
+        apply(self, state, plan, control)
+
+    monkeypatch.setattr(CupyEngine, "apply", hold)
+    backend = Provider().get_backend("cupy")
+    first = backend.run(ghz(20), shots=10)
+    assert began.acquire(timeout=60)
+    second = backend.run(ghz(20), shots=10)
+    assert not began.acquire(timeout=0.3)
+    assert second.status() is JobStatus.QUEUED
+    go.set()
+    for job in (first, second):
+        assert set(job.result(timeout=60).get_counts()) <= {"0" * 20, "1" * 20}
 
 
 def test_the_factory_starts_no_cuda_before_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:

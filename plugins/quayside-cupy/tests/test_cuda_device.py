@@ -19,7 +19,7 @@ from random_programs import random_gates
 
 from quayside.control import Control
 from quayside.engines.reference import ReferenceEngine
-from quayside.errors import OutOfMemoryError, QuaysideError
+from quayside.errors import Cancelled, OutOfMemoryError, QuaysideError
 from quayside.execution.outcomes import RunSettings
 from quayside.execution.run import run_program
 from quayside.planning import Layout, make_plan
@@ -61,14 +61,48 @@ def test_a_program_runs_through_modules_streams_and_pools(
     assert np.abs(one - other).max() < (1e-5 if precision is Precision.SINGLE else 1e-12)
 
 
-def test_what_does_not_fit_is_an_error_with_both_numbers(engine: CupyEngine) -> None:
-    with pytest.raises(OutOfMemoryError, match="GiB") as caught:
+def test_what_does_not_fit_is_an_error_with_both_numbers(engine: CupyEngine, cupy: Any) -> None:
+    engine.release(engine.allocate(20, Precision.DOUBLE, capacity=20))
+    assert cupy.memory.cached == 16 << 20
+    with pytest.raises(OutOfMemoryError, match=r"needs 16 GiB more, and 1 GiB are free") as caught:
         engine.allocate(30, Precision.DOUBLE, capacity=30)
     assert caught.value.needed == 16 << 30
     assert caught.value.available == 1 << 30
+    assert cupy.memory.cached == 0
     # The next run works.
     state = engine.allocate(12, Precision.DOUBLE, capacity=12)
     assert engine.probabilities(state, (), {})[0, 0] == 1
+
+
+def test_a_cancelled_run_gives_its_memory_back(
+    engine: CupyEngine, cupy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    control = Control()
+    launch = CupyEngine._launch
+    launches = []
+
+    def then_cancel(self: CupyEngine, *rest: Any) -> None:
+        launch(self, *rest)
+        launches.append(1)
+        control.cancel()
+
+    monkeypatch.setattr(CupyEngine, "_launch", then_cancel)
+    monkeypatch.setattr(cuda_device_module(), "POOL_KEEPS", 0)
+    program = Program(17, 0, random_gates(17, 200, 4))
+    size = 16 << 17
+    settings = RunSettings(shots=1)
+    engine.release(engine.allocate(17, Precision.DOUBLE, capacity=17))
+    with pytest.raises(Cancelled):
+        run_program(program, engine, settings, control)
+    assert len(launches) == 1
+    assert cupy.memory.used < size  # the plan's programs
+    assert cupy.memory.cached == 0
+    run_program(program, engine, settings, Control())
+
+
+def cuda_device_module() -> Any:
+    """Imported for the stand-in, and anew in each test."""
+    return sys.modules["quayside_cupy.cuda_device"]
 
 
 def test_what_is_available_is_what_is_free_and_what_the_pool_keeps(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from quayside_cupy import probe as module
@@ -40,7 +42,53 @@ def test_a_machine_with_everything() -> None:
     assert found.details["compute capability"] == "9.0"
     assert found.details["driver CUDA"] == "13.0"
     assert found.details["cupy"] == "14.2.0 (cupy-cuda13x)"
-    assert found.details["memory"] == H100.memory
+    assert found.details["memory"] == "79.6 GiB"
+    assert found.details["CUDA runtime"].startswith("13.x, kernels by")
+
+
+@pytest.mark.parametrize(
+    ("installed", "package", "expected"),
+    [
+        ("nvidia-cuda-nvrtc", "cupy-cuda13x", "13.x, kernels by NVRTC 1.2.3"),
+        ("nvidia-cuda-nvrtc-cu12", "cupy-cuda12x", "12.x, kernels by NVRTC 1.2.3"),
+        ("", "cupy-cuda12x", "12.x, kernels by the NVRTC of the machine's CUDA toolkit"),
+        ("", "cupy", "as built, kernels by the NVRTC of the machine's CUDA toolkit"),
+    ],
+)
+def test_the_cuda_that_runs_and_the_one_that_compiles(
+    machine: pytest.MonkeyPatch, installed: str, package: str, expected: str
+) -> None:
+    def version(name: str) -> str:
+        if name == installed:
+            return "1.2.3"
+        raise module.PackageNotFoundError(name)
+
+    machine.setattr(module, "version", version)
+    assert module._cuda_runtime(package) == expected
+
+
+def test_doctor_shows_it_all(machine: pytest.MonkeyPatch, capsys: Any) -> None:
+    pytest.importorskip("qiskit", reason="the command line is Quayside's whole")
+    from quayside.cli.main import main
+
+    machine.setattr(module, "_driver_release", lambda: "580.95")
+    main(["doctor", "--json"])
+    (found,) = (
+        backend
+        for backend in json.loads(capsys.readouterr().out)["backends"]
+        if backend["name"] == "cupy"
+    )
+    assert found["status"] == "available"
+    assert {
+        "driver": "580.95",
+        "driver CUDA": "13.0",
+        "cupy": "14.2.0 (cupy-cuda13x)",
+        "device": "NVIDIA H100 80GB HBM3",
+        "memory": "79.6 GiB",
+        "compute capability": "9.0",
+        "devices": "1",
+    }.items() <= found["details"].items()
+    assert "CUDA runtime" in found["details"]
 
 
 def test_no_driver(machine: pytest.MonkeyPatch) -> None:

@@ -18,10 +18,10 @@ TRIPLES = {(0, 1, 2): 0, (0, 1, 3): 1, (0, 2, 3): 2, (1, 2, 3): 3}
 class Op(enum.IntEnum):
     """Opcodes; one that acts on register bits has their place added."""
 
-    DENSE1 = 0
-    DENSE1_REAL = 4
-    CROSS = 8
-    DENSE2 = 12
+    DENSE2 = 0
+    DENSE1 = 6
+    DENSE1_REAL = 10
+    CROSS = 14
     DENSE2_REAL = 18
     DENSE3 = 24
     ROTATE = 28

@@ -100,6 +100,7 @@ def _details(
 ) -> dict[str, Any]:
     details: dict[str, Any] = {
         "driver CUDA": _dotted(driver),
+        "CUDA runtime": _cuda_runtime(package),
         "cupy": f"{cupy_version} ({package})",
     }
     kernel_module = _driver_release()
@@ -108,7 +109,7 @@ def _details(
     if devices:
         details |= {
             "device": devices[0].name,
-            "memory": devices[0].memory,
+            "memory": f"{devices[0].memory / 2**30:.1f} GiB",
             "compute capability": _dotted(devices[0].capability),
             "devices": len(devices),
         }
@@ -136,6 +137,17 @@ def _cupy_distribution() -> tuple[str, str, int | None]:
     with suppress(PackageNotFoundError):
         return "cupy", version("cupy"), None
     return "cupy", "of unknown version", None
+
+
+def _cuda_runtime(package: str) -> str:
+    """The CUDA that CuPy calls: its wheels have the runtime inside. What compiles the kernels is a
+    package of its own, unless the machine has a CUDA toolkit."""
+    generation = re.fullmatch(r"cupy-cuda(\d+)x", package)
+    inside = f"{generation.group(1)}.x" if generation else "as built"
+    for name in ("nvidia-cuda-nvrtc", "nvidia-cuda-nvrtc-cu12"):
+        with suppress(PackageNotFoundError):
+            return f"{inside}, kernels by NVRTC {version(name)}"
+    return f"{inside}, kernels by the NVRTC of the machine's CUDA toolkit"
 
 
 def driver_version() -> tuple[int, int] | None:

@@ -23,10 +23,10 @@
 #define QS_HEADER 8
 #define QS_OPERANDS 9
 
-#define QS_DENSE1 0       // + register bit
-#define QS_DENSE1_REAL 4  // + register bit
-#define QS_CROSS 8        // + register bit
-#define QS_DENSE2 12      // + 0…5: register bits 01 02 12 03 13 23
+#define QS_DENSE2 0       // + 0…5: register bits 01 02 12 03 13 23; first, as nothing is as frequent
+#define QS_DENSE1 6       // + register bit
+#define QS_DENSE1_REAL 10  // + register bit
+#define QS_CROSS 14        // + register bit
 #define QS_DENSE2_REAL 18  // likewise
 #define QS_DENSE3 24       // + 0…3: register bits 012 013 023 123
 #define QS_UNSCALED 28

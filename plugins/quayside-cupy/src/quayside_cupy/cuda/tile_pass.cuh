@@ -354,9 +354,17 @@ QS_DEVICE void on_registers(int opcode, Complex<Real> (&a)[1 << R], const Real* 
         QS_AT4(QS_DENSE1, (dense<false, false, 1, B, 0, 0, R>(a, m, always)))
         QS_AT4(QS_DENSE1_REAL, (dense<false, true, 1, B, 0, 0, R>(a, m, always)))
         QS_AT4(QS_CROSS, (cross<B, R>(a, m)))
-        QS_AT_PAIRS(QS_DENSE2, (dense<false, false, 2, B, C, 0, R>(a, m, always)))
         QS_AT_PAIRS(QS_DENSE2_REAL, (dense<false, true, 2, B, C, 0, R>(a, m, always)))
         QS_AT_TRIPLES(QS_DENSE3, (dense<false, false, 3, B, C, D, R>(a, m + nothing, always)))
+    }
+}
+
+// The most frequent ones have a short way to them.
+template <int R, class Real>
+QS_DEVICE void on_two_registers(int opcode, Complex<Real> (&a)[1 << R], const Real* m) {
+    const Where always = {true, 0, 0};
+    switch (opcode) {
+        QS_AT_PAIRS(QS_DENSE2, (dense<false, false, 2, B, C, 0, R>(a, m, always)))
     }
 }
 
@@ -444,7 +452,9 @@ QS_DEVICE void tile_pass(unsigned char* shared, Word number, Complex<Real>* tile
             const int opcode = static_cast<int>(word(op));
             const Real* m = reals + static_cast<int>(word(op + 2));
             if ((number & word(op + 3)) != word(op + 4)) continue;
-            if (opcode < QS_UNSCALED) {
+            if (opcode < QS_DENSE1) {
+                QS_EACH_THREAD(t, THREADS) on_two_registers<R>(opcode, QS_OWN(own, t).a, m);
+            } else if (opcode < QS_UNSCALED) {
                 QS_EACH_THREAD(t, THREADS) {
                     on_registers<R>(opcode, QS_OWN(own, t).a, m, QS_OWN(own, t).slot >> 20);
                 }
