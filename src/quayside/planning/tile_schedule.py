@@ -54,7 +54,11 @@ def make_steps(
     graph = Graph(blocks)
     best = _search(blocks, graph, order, tile, low, 1)
     width = len(best[-1].grown) if best else 0
-    more = _MORE_STARTS if width >= _LARGE else _MORE_STARTS[-1:] if 0 < search <= width else ()
+    more: tuple[int, ...] = ()
+    if width >= _LARGE:
+        more = _MORE_STARTS
+    elif 0 < search <= width:
+        more = _SOME_STARTS
     for starts in more:
         # One pass that writes the whole vector is the least there can be.
         if sum(2.0 ** (len(step.grown) - width) for step in best) < 1.5:
@@ -77,8 +81,10 @@ _LARGE = 25
 """From so many qubits on, a pass costs far more than a search, on any device."""
 
 _MORE_STARTS = (2, 8)
-"""With how many starts further searches are made; which does best depends on the circuit, most
-often the last."""
+"""With how many starts further searches are made; which does best depends on the circuit."""
+
+_SOME_STARTS = (4,)
+"""The same where a search is not much dearer than a pass."""
 
 _LEAST_PRICE = 2.0**16
 """What a pass costs however few amplitudes it has, in amplitudes."""
