@@ -43,6 +43,7 @@ def test_random_gates_on_any_stored_qubits(seed):
         tile=tile,
         low=int(rng.integers(0, min(tile, 3))),
         span=int(rng.integers(0, 4)),
+        search=int(rng.integers(0, 4)),
     )
     # Qubits that are stored already cannot be prepared: only the wholly fresh state takes those.
     fresh = bool(rng.integers(0, 2))
