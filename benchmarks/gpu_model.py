@@ -124,6 +124,7 @@ def instruction(words: np.ndarray, precision: Precision) -> Work:
         at = OPERAND_WORDS + 1
         for _ in range(int(words[OPERAND_WORDS])):
             work.arithmetic += 4 * (amplitudes >> int(words[at]).bit_count())
+            work.other += 20
             at = thread_angle(work, words, at + 1, angle_words)
     elif kind is Op.PHASE_TREE:
         pairs = int(words[OPERAND_WORDS])
@@ -146,8 +147,9 @@ def instruction(words: np.ndarray, precision: Precision) -> Work:
 def thread_angle(work: Work, words: np.ndarray, at: int, angle_words: int) -> int:
     """Add the cost of the angle at ``at``, its sine and cosine included; where it ends."""
     terms = int(words[at])
-    work.other += 16 + 8 * terms + (4 if words[at + 1] else 0) + (20 if angle_words == 2 else 0)
-    work.arithmetic += 8 if angle_words == 1 else 30
+    work.other += 12 * terms + (8 if words[at + 1] else 0)
+    work.arithmetic += 10 if angle_words == 1 else 30
+    work.other += 35 if angle_words == 1 else 80
     return at + 2 + terms * (1 + angle_words)
 
 

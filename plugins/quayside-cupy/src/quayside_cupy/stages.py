@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +31,17 @@ __all__ = ["ProgramWriter"]
 FORM_SHIFT = 16
 """A phase term's first word: the thread mask, and above it the form's number plus one."""
 
-ROTATIONS_AT_ONCE = 3
+ROTATIONS_AT_ONCE = 2
 """From this many register bits on, one instruction for all is cheaper, identities included."""
+
+DECODING = 42
+"""Instructions from one operation to the next, as counted in what nvcc makes for sm_90."""
+
+CHOICE = 20
+"""Of choosing what a subset's factor applies to."""
+
+SINGLE_ANGLE, DOUBLE_ANGLE = 45, 140
+"""Of a thread's angle without its terms, and of its sine and cosine."""
 
 TABLE_TERMS = 3
 """From this many constant terms on, a thread looks up their sum."""
@@ -301,9 +311,10 @@ class ProgramWriter:
             for subset, terms in subsets.items()
             if all(mask == 0 and form == 0 for mask, _, form in terms)
         }
-        if self._prefer_tree(subsets, fixed):
+        best = self._cheapest_phase(subsets, fixed)
+        if best == "tree":
             self._phase_tree(subsets, fixed)
-        elif self._prefer_table(fixed):
+        elif best == "table":
             self._register_table(fixed)
             subsets = {subset: terms for subset, terms in subsets.items() if subset not in fixed}
         if subsets:
@@ -312,19 +323,46 @@ class ProgramWriter:
                 more += [subset, *self._thread_angle(terms)]
             self._emit(Op.PHASE, more=more)
 
-    def _prefer_tree(self, subsets: dict[int, list[_Term]], fixed: dict[int, float]) -> bool:
-        """Whether building the factors of all register indices up bit by bit takes fewer products
-        than one subset after the other."""
+    def _cheapest_phase(
+        self, subsets: dict[int, list[_Term]], fixed: dict[int, float]
+    ) -> Literal["tree", "table", "subsets"]:
+        """How to apply the angles of ``subsets``, in instructions a thread: factors of all register
+        indices built up bit by bit; a table of those that are the same for all threads, in
+        ``fixed``; or one subset after the other. What the first two leave is done as by the last.
+        """
         size = 1 << self._geometry.register
-        tree = 2 * size - 1
-        one_by_one = 0
+        single = self._buffers.angle_bits == 32
+        product = 4 if single else 8  # double-precision instructions are issued at half the rate
+
+        def angle(terms: Sequence[_Term]) -> int:
+            forms = sum(form != 0 for _, _, form in terms)
+            constants = len(terms) - forms
+            lookup = 8 if constants >= TABLE_TERMS else 12 * constants
+            return (SINGLE_ANGLE if single else DOUBLE_ANGLE) + lookup + 12 * forms
+
+        def one_by_one(some: Iterable[int]) -> int:
+            costs = [
+                CHOICE + angle(subsets[subset]) + product * (size >> subset.bit_count())
+                for subset in some
+            ]
+            return DECODING + sum(costs) if costs else 0
+
+        left = []
+        tree = DECODING + product * (2 * size - 1)
+        for bit in (0, *(1 << place for place in range(self._geometry.register))):
+            tree += angle(subsets.get(bit, ()))
         for subset in subsets:
-            bits = subset.bit_count()
-            if bits <= 1 or (bits == 2 and subset in fixed):
-                one_by_one += size >> bits
-            if bits == 2 and subset in fixed:
-                tree += 1 << (subset.bit_length() - 2)
-        return one_by_one > tree
+            if subset.bit_count() == 2 and subset in fixed:
+                tree += product << (subset.bit_length() - 2)
+            elif subset.bit_count() > 1:
+                left.append(subset)
+        table = DECODING + (product + 1) * size if fixed else 0
+        ways: tuple[tuple[int, Literal["tree", "table", "subsets"]], ...] = (
+            (one_by_one(subsets), "subsets"),
+            (table + one_by_one(subset for subset in subsets if subset not in fixed), "table"),
+            (tree + one_by_one(left), "tree"),
+        )
+        return min(ways)[1]
 
     def _phase_tree(self, subsets: dict[int, list[_Term]], fixed: dict[int, float]) -> None:
         """Take out of ``subsets`` what the tree instruction does, and emit it."""
@@ -368,12 +406,6 @@ class ProgramWriter:
             return 0
         key = tuple(sorted((mask, self._buffers.angle(angle)) for mask, angle in terms.items()))
         return self._forms.setdefault(key, len(self._forms)) + 1
-
-    def _prefer_table(self, fixed: dict[int, float]) -> bool:
-        """Whether one product with a table is cheaper than one for each fixed subset: an angle
-        costs about 20 instructions a thread, a product 4 an amplitude."""
-        size = 1 << self._geometry.register
-        return sum(20 + 4 * (size >> subset.bit_count()) for subset in fixed) > 4 * size + 8
 
     def _register_table(self, fixed: dict[int, float]) -> None:
         size = 1 << self._geometry.register
