@@ -167,13 +167,13 @@ class J17(LocalJob):
 
 
 class J18(LocalJob):
-    """Its work goes on for half a minute."""
+    """Its work goes on for ten seconds."""
 
     def _stop(self, was: JobStatus) -> None:
         if was is JobStatus.QUEUED:
             super()._stop(was)
         else:
-            threading.Timer(30.0, super()._stop, (was,)).start()
+            threading.Timer(10.0, super()._stop, (was,)).start()
 
 
 class J19(LocalJob):
