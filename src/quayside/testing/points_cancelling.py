@@ -42,6 +42,13 @@ def _used_after(budget: float = 0.0) -> float:
             return used
 
 
+def _answer(job: Any) -> Any:
+    """What ``cancel()`` returns; False where it raises: whether it may is J19."""
+    answers: list[Any] = [False]
+    caught(lambda: answers.append(job.cancel()))
+    return answers[-1]
+
+
 @check
 def j16_cancel_commits(bench: Bench) -> None:
     """`cancel()` returns whether this call cancelled; `True` commits."""
@@ -61,10 +68,7 @@ def j16_cancel_commits(bench: Bench) -> None:
     for _ in range(30):
         job = bench.run(circuit, shots=1)
         time.sleep(generator.choice((0.0, 0.0005, 0.001, 0.003)))
-        answers: list[Any] = []
-        # One that raises has not cancelled; whether it may raise is J19.
-        error = caught(lambda one=job: answers.append(one.cancel()))  # type: ignore[misc]  # mypy cannot infer a default of a lambda
-        answer = answers[0] if error is None else False
+        answer = _answer(job)
         require(isinstance(answer, bool), f"cancel() returned {answer!r}; expected a bool")
         status = bench.wait(job)
         require(
