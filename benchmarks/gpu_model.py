@@ -147,6 +147,9 @@ def instruction(words: np.ndarray, precision: Precision) -> Work:
 def thread_angle(work: Work, words: np.ndarray, at: int, angle_words: int) -> int:
     """Add the cost of the angle at ``at``, its sine and cosine included; where it ends."""
     terms = int(words[at])
+    if int(words[at + 1]) >> 31:
+        work.other += 14
+        return at + 2
     work.other += 12 * terms + (8 if words[at + 1] else 0)
     work.arithmetic += 10 if angle_words == 1 else 30
     work.other += 35 if angle_words == 1 else 80

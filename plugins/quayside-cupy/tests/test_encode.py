@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from quayside_cupy import programs
 from quayside_cupy.encode import encode_plan
 from quayside_cupy.engine import CupyEngine
 from quayside_cupy.geometry import GEOMETRIES, LANES, middle_mapping, outer_mapping
@@ -36,8 +37,7 @@ def is_flip(opcode: int) -> bool:
 def instructions(pass_: TilePass, precision: Precision) -> list[list[int]]:
     """The opcodes of each round."""
     plan = Plan(Profile("tiled"), Layout(), Layout(), [pass_])
-    programs = encode_plan(plan, precision)
-    words = programs.words.tolist()
+    words = encode_plan(plan, precision).words.tolist()
     tile = GEOMETRIES[precision].tile
     at = HEADER_WORDS + 2 * words[5] + 4 * tile
     rounds = []
@@ -231,14 +231,61 @@ def ising(bits: Sequence[tuple[int, int]], angle: float) -> DiagonalStage:
 
 
 @BOTH
-def test_a_chain_of_couplings_is_one_tree(engine: CupyEngine, precision: Precision) -> None:
+def test_a_chain_of_couplings_is_a_table_and_few_factors(
+    engine: CupyEngine, precision: Precision
+) -> None:
     rng = np.random.default_rng(5)
     geometry = GEOMETRIES[precision]
     chain = [(bit, bit + 1) for bit in range(geometry.tile - 1)]
     bits = range(5, 5 + geometry.register)
     stages: list[Stage] = [DenseStage((bit,), unitary(rng, 1)) for bit in bits]
     stages.append(ising(chain, 0.3))
-    assert flat(engine, precision, stages).count(Op.PHASE_TREE) == 1
+    opcodes = flat(engine, precision, stages)
+    # Of the registers' bits only the outer two are coupled to others.
+    assert opcodes.count(Op.REGISTER_TABLE) == 1
+    assert opcodes.count(Op.PHASE) == 1
+    assert Op.PHASE_TREE not in opcodes
+
+
+@BOTH
+def test_couplings_of_all_register_bits_to_the_outside_are_one_tree(
+    engine: CupyEngine, precision: Precision
+) -> None:
+    rng = np.random.default_rng(15)
+    geometry = GEOMETRIES[precision]
+    bits = range(5, 5 + geometry.register)
+    stages: list[Stage] = [DenseStage((bit,), unitary(rng, 1)) for bit in bits]
+    table = np.exp(0.4j * np.array([1, -1, -1, 1]))
+    outside = tuple(
+        DiagonalGroup((bit,), (DiagonalTerm((0,), (outer,), table),))
+        for outer, bit in enumerate(bits)
+    )
+    inside = ising([(low, high) for high in bits for low in bits if low < high], 0.3)
+    stages.append(DiagonalStage((*outside, *inside.groups)))
+    pass_ = tile_pass(precision, stages, geometry.tile + 4)
+    check(engine, precision, [pass_], rng)
+    opcodes = [opcode for round_ in instructions(pass_, precision) for opcode in round_]
+    assert opcodes.count(Op.PHASE_TREE) == 1
+
+
+@pytest.mark.parametrize("most", [0, 3])
+@BOTH
+def test_factors_of_threads_are_looked_up_as_far_as_there_is_room(
+    engine: CupyEngine, precision: Precision, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(programs, "MAX_FACTOR_TABLES", most)
+    rng = np.random.default_rng(16)
+    tile = GEOMETRIES[precision].tile
+    stages: list[Stage] = []
+    for angle in (0.1, 0.2, 0.3, 0.4, 0.5):
+        stages += [ising([(bit, bit + 3) for bit in range(tile - 3)], angle)]
+        stages += [DenseStage((bit,), unitary(rng, 1)) for bit in range(tile)]
+    pass_ = tile_pass(precision, stages, tile)
+    check(engine, precision, [pass_], rng)
+    plan = Plan(Profile("tiled"), Layout(), Layout(), [pass_])
+    tables = encode_plan(plan, precision).tables
+    threads = 1 << GEOMETRIES[precision].thread
+    assert len(tables) == max(most * threads, 1)
 
 
 @BOTH

@@ -26,6 +26,9 @@ PROGRAM_BYTES = 61440
 MAX_FORMS = 1024
 """Forms of one program; a tile and they must fit 48 KiB of shared memory."""
 
+MAX_FACTOR_TABLES = 1024
+"""Of a plan; each takes 2 KiB."""
+
 Angle = int
 """A turn in fixed point: 2**32 (single) or 2**64 (double) is a whole turn."""
 
@@ -88,6 +91,7 @@ class Buffers:
         self._ints: list[int] = []
         self._angles: list[Angle] = []
         self._thread_tables: dict[tuple[tuple[int, float], ...], int] = {}
+        self._factor_tables: dict[tuple[tuple[int, float], ...], int] = {}
         self._words: list[NDArray[np.uint32]] = []
         self._size = 0
         self._windows: list[Window] = []
@@ -147,6 +151,18 @@ class Buffers:
             base = sum(self.angle(radians) for mask, radians in terms if mask == 0)
             whole = (1 << self.angle_bits) - 1
             self._angles += [value + base & whole for value in sums]
+        return start
+
+    def add_factor_table(self, terms: tuple[tuple[int, float], ...]) -> int | None:
+        """Where the table begins, in ``tables``, that holds exp(i angle) for each thread, with the
+        angles of :meth:`add_thread_table`; None where there are too many such tables."""
+        start = self._factor_tables.get(terms)
+        if start is None and len(self._factor_tables) < MAX_FACTOR_TABLES:
+            threads = np.arange(1 << self.geometry.thread)
+            angles = np.zeros(len(threads))
+            for mask, radians in terms:
+                angles[threads & mask == mask] += radians
+            start = self._factor_tables[terms] = self.add_table(np.exp(1j * angles))
         return start
 
     def add_program(self, words: NDArray[np.uint32]) -> tuple[int, int]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import Literal
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +22,7 @@ from quayside.planning.tile_plan import (
 from quayside_cupy.absorb import Multiplex
 from quayside_cupy.geometry import Mapping
 from quayside_cupy.opcodes import HEADER_WORDS, OPERAND_WORDS, PAIRS, TRIPLES, Op
+from quayside_cupy.phase_cost import TABLE_TERMS, Term, cheapest_way
 from quayside_cupy.phases import Polynomial, split_stage
 from quayside_cupy.programs import MAX_FORMS, Buffers
 
@@ -34,20 +34,8 @@ FORM_SHIFT = 16
 ROTATIONS_AT_ONCE = 2
 """From this many register bits on, one instruction for all is cheaper, identities included."""
 
-DECODING = 42
-"""Instructions from one operation to the next, as counted in what nvcc makes for sm_90."""
-
-CHOICE = 20
-"""Of choosing what a subset's factor applies to."""
-
-SINGLE_ANGLE, DOUBLE_ANGLE = 45, 140
-"""Of a thread's angle without its terms, and of its sine and cosine."""
-
-TABLE_TERMS = 3
-"""From this many constant terms on, a thread looks up their sum."""
-
-_Term = tuple[int, float, int]
-"""A thread mask, an angle in radians, and the number of a form plus one, or 0."""
+FACTOR_FLAG = 1 << 31
+"""In the word of a table: it holds the factors themselves."""
 
 SMALLEST_PIVOT = 0.25
 """A rotation is divided by its diagonal entry where that is not smaller than this."""
@@ -299,7 +287,7 @@ class ProgramWriter:
     def _phase(self, polynomial: Polynomial) -> None:
         thread = self._geometry.thread
         low = (1 << thread) - 1
-        subsets: dict[int, list[_Term]] = {}
+        subsets: dict[int, list[Term]] = {}
         for local, outer in polynomial.items():
             place = self._place_mask(local)
             constant = outer.get(0, 0.0)
@@ -311,7 +299,7 @@ class ProgramWriter:
             for subset, terms in subsets.items()
             if all(mask == 0 and form == 0 for mask, _, form in terms)
         }
-        best = self._cheapest_phase(subsets, fixed)
+        best = cheapest_way(subsets, fixed, self._geometry.register, self._buffers.angle_bits == 32)
         if best == "tree":
             self._phase_tree(subsets, fixed)
         elif best == "table":
@@ -320,51 +308,10 @@ class ProgramWriter:
         if subsets:
             more = [len(subsets)]
             for subset, terms in sorted(subsets.items()):
-                more += [subset, *self._thread_angle(terms)]
+                more += [subset, *(self._thread_factor(terms) or self._thread_angle(terms))]
             self._emit(Op.PHASE, more=more)
 
-    def _cheapest_phase(
-        self, subsets: dict[int, list[_Term]], fixed: dict[int, float]
-    ) -> Literal["tree", "table", "subsets"]:
-        """How to apply the angles of ``subsets``, in instructions a thread: factors of all register
-        indices built up bit by bit; a table of those that are the same for all threads, in
-        ``fixed``; or one subset after the other. What the first two leave is done as by the last.
-        """
-        size = 1 << self._geometry.register
-        single = self._buffers.angle_bits == 32
-        product = 4 if single else 8  # double-precision instructions are issued at half the rate
-
-        def angle(terms: Sequence[_Term]) -> int:
-            forms = sum(form != 0 for _, _, form in terms)
-            constants = len(terms) - forms
-            lookup = 8 if constants >= TABLE_TERMS else 12 * constants
-            return (SINGLE_ANGLE if single else DOUBLE_ANGLE) + lookup + 12 * forms
-
-        def one_by_one(some: Iterable[int]) -> int:
-            costs = [
-                CHOICE + angle(subsets[subset]) + product * (size >> subset.bit_count())
-                for subset in some
-            ]
-            return DECODING + sum(costs) if costs else 0
-
-        left = []
-        tree = DECODING + product * (2 * size - 1)
-        for bit in (0, *(1 << place for place in range(self._geometry.register))):
-            tree += angle(subsets.get(bit, ()))
-        for subset in subsets:
-            if subset.bit_count() == 2 and subset in fixed:
-                tree += product << (subset.bit_length() - 2)
-            elif subset.bit_count() > 1:
-                left.append(subset)
-        table = DECODING + (product + 1) * size if fixed else 0
-        ways: tuple[tuple[int, Literal["tree", "table", "subsets"]], ...] = (
-            (one_by_one(subsets), "subsets"),
-            (table + one_by_one(subset for subset in subsets if subset not in fixed), "table"),
-            (tree + one_by_one(left), "tree"),
-        )
-        return min(ways)[1]
-
-    def _phase_tree(self, subsets: dict[int, list[_Term]], fixed: dict[int, float]) -> None:
+    def _phase_tree(self, subsets: dict[int, list[Term]], fixed: dict[int, float]) -> None:
         """Take out of ``subsets`` what the tree instruction does, and emit it."""
         register = self._geometry.register
         pairs = 0
@@ -383,7 +330,16 @@ class ProgramWriter:
             more += self._thread_angle(subsets.pop(1 << bit, []))
         self._emit(Op.PHASE_TREE, payload, more)
 
-    def _thread_angle(self, terms: Sequence[_Term]) -> list[int]:
+    def _thread_factor(self, terms: Sequence[Term]) -> list[int]:
+        """The words of a factor that is looked up; none where it depends on the tile."""
+        if any(form for _, _, form in terms):
+            return []
+        start = self._buffers.add_factor_table(
+            tuple(sorted((mask, angle) for mask, angle, _ in terms))
+        )
+        return [] if start is None else [0, start | FACTOR_FLAG]
+
+    def _thread_angle(self, terms: Sequence[Term]) -> list[int]:
         """The words of an angle of a thread."""
         table = 0
         constant = [(mask, angle) for mask, angle, form in terms if not form]

@@ -17,7 +17,9 @@
 //   3, 4 mask and value on the tile number  5, 6 on the thread  7, 8 on the register index
 // then what the opcode says. An angle of a thread is: terms, where its table over threads starts in
 // `angles` plus one (0: none), and for each term a word (mask on the thread, and from bit 16 on the
-// number of a form plus one, 0: none) and a constant angle of one word (single) or two (double).
+// number of a form plus one, 0: none) and a constant angle of one word (single) or two (double). In
+// QS_PHASE, a table's word with its highest bit set is where a table of factors over threads starts in
+// `tables`; there are no terms then.
 #pragma once
 
 #define QS_HEADER 8

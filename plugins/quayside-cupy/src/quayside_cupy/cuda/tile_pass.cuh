@@ -186,17 +186,30 @@ QS_DEVICE Angle thread_angle(int t, int& at, const Angle* forms, const Angle* an
     return angle;
 }
 
+// exp(i angle) of the thread: looked up where it is the same in every tile, which the highest bit of
+// the table's word says.
+template <class Real, class Angle>
+QS_DEVICE Complex<Real> thread_factor(int t, int& at, const Angle* forms, const Angle* angles,
+                                      const Complex<Real>* tables) {
+    const Word table = word(at + 1);
+    if (table >> 31) {
+        at += 2;
+        return tables[(table & 0x7fffffffu) + t];
+    }
+    return unit_phase(thread_angle(t, at, forms, angles));
+}
+
 // Phases that are polynomials in the bits: for each subset of the register bits, the thread's sum
 // of angles, and one factor for the amplitudes that have these bits set.
 template <class Real, int R>
 QS_DEVICE void phase(Complex<Real> (&a)[1 << R], int t, int at,
                      const typename Turns<Real>::Type* forms,
-                     const typename Turns<Real>::Type* angles) {
+                     const typename Turns<Real>::Type* angles, const Complex<Real>* tables) {
     const int groups = static_cast<int>(word(at++));
     QS_KEEP_LOOP
     for (int group = 0; group < groups; ++group) {
         const int subset = static_cast<int>(word(at++));
-        const Complex<Real> factor = unit_phase(thread_angle(t, at, forms, angles));
+        const Complex<Real> factor = thread_factor(t, at, forms, angles, tables);
         multiply_where<R>(a, subset, factor);
     }
 }
@@ -474,7 +487,7 @@ QS_DEVICE void tile_pass(unsigned char* shared, Word number, Complex<Real>* tile
                 }
             } else if (opcode == QS_PHASE) {
                 QS_EACH_THREAD(t, THREADS) {
-                    phase<Real, R>(QS_OWN(own, t).a, t, op + QS_OPERANDS, forms, angles);
+                    phase<Real, R>(QS_OWN(own, t).a, t, op + QS_OPERANDS, forms, angles, tables);
                 }
             } else if (opcode == QS_DIAGONAL) {
                 QS_EACH_THREAD(t, THREADS) {
