@@ -301,6 +301,7 @@ def test_two_runs_at_once_keep_the_thread_budget(monkeypatch: pytest.MonkeyPatch
     inside: set[int] = set()
     most: list[int] = []
     users: set[int] = set()
+    met = threading.Event()
 
     def counted(*arguments: Any) -> None:
         me = threading.get_ident()
@@ -308,8 +309,12 @@ def test_two_runs_at_once_keep_the_thread_budget(monkeypatch: pytest.MonkeyPatch
             inside.add(me)
             users.add(me)
             most.append(len(inside))
+            if len(inside) > 1:
+                met.set()
         try:
             run_tiles(*arguments)
+            if arguments[-1]:  # this portion announced a pass: wait for who comes
+                assert met.wait(60)
         finally:
             with lock:
                 inside.discard(me)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -29,7 +28,6 @@ from quayside.planning.tile_plan import (
 from quayside.program import Precision
 from quayside_numba.compiling import compiled_pack
 from quayside_numba.diagonals import GroupKey, chain, diagonal, group_keys, lanes_alike, varies
-from quayside_numba.geometry import deposited
 from quayside_numba.kernels import BLOCK_BYTES, WORDS
 from quayside_numba.memory import address, aligned_bytes
 from quayside_numba.merging import Pair, merged
@@ -39,10 +37,11 @@ from quayside_numba.templates import (
     dense,
     first_trip,
     layers,
+    narrowed,
     permute,
     prepare,
-    swap,
 )
+from quayside_numba.trips import whole_trip
 from quayside_numba.vectors import lane_count
 
 __all__ = ["TileProgram", "assemble", "can_assemble"]
@@ -83,7 +82,7 @@ def can_assemble(pass_: TilePass, precision: Precision) -> bool:
 
 def assemble(pass_: TilePass, precision: Precision) -> TileProgram:
     """The program of a pass; it must be one that :func:`can_assemble` accepts."""
-    assembler = _Assembler(len(pass_.active), precision)
+    assembler = _Assembler(pass_, precision)
     for round_ in pass_.rounds:
         for stage in round_.stages:
             assembler.stage(stage)
@@ -102,10 +101,13 @@ class _Step(NamedTuple):
 
 
 class _Assembler:
-    def __init__(self, total: int, precision: Precision) -> None:
+    def __init__(self, pass_: TilePass, precision: Precision) -> None:
         self.precision = precision
         real_bytes = precision.real_dtype.itemsize
-        self.shape = Shape(total, lane_count(real_bytes), real_bytes)
+        self.shape = Shape(len(pass_.active), lane_count(real_bytes), real_bytes)
+        # High bits: where one of them is 1, all amplitudes are 0 before what is written next.
+        new = [place for place, bit in enumerate(pass_.active) if bit >= pass_.before]
+        self.zero = mask_of([place for place in new if place >= self.shape.lanes])
         self.templates: list[Template] = []
         self.sources: list[NDArray[Any]] = []
         self.note_sources: list[NDArray[Any]] = []
@@ -132,15 +134,20 @@ class _Assembler:
                 self.waiting_matrices.append(stage.matrix)
                 self.waiting_mask |= mask
                 return
-            template = dense(self.shape, bits, FORMS[stage.form], where)
+            form = FORMS[stage.form]
+            self.room_for(mask_of(bits) | where.local_mask)
+            template = dense(
+                self.shape, bits, form, narrowed(self.shape, bits, form, where, self.zero)
+            )
             matrix = stage.matrix
             if template.order is not None:
                 matrix = matrix[template.order[:, None], template.order]
-            self.write(template)
+            self.templates.append(template)
+            self.zero &= ~mask_of(bits)
             self.sources.append(matrix)
         elif isinstance(stage, PermuteStage):
             where = _where(stage.condition)
-            self.write(permute(self.shape, stage.bits, stage.source.tobytes(), where))
+            self.write(permute(self.shape, stage.bits, stage.source.tobytes(), where), stage.bits)
         elif isinstance(stage, DiagonalStage):
             keys = group_keys(stage)
             for key in keys:
@@ -149,15 +156,20 @@ class _Assembler:
                     break
             self.diagonals.append((keys, stage.groups))
         else:
-            self.write(prepare(self.shape, stage.bits))
+            self.write(prepare(self.shape, stage.bits), stage.bits)
             self.sources.append(stage.amplitudes)
 
-    def write(self, template: Template) -> None:
-        """Add what a template says; what waits comes first where it must."""
-        if template.seen & self.waiting_mask:
+    def write(self, template: Template, targets: Sequence[int]) -> None:
+        """Add what a template says, which moves amplitudes along ``targets``."""
+        self.room_for(template.seen)
+        self.templates.append(template)
+        self.zero &= ~mask_of(targets)
+
+    def room_for(self, seen: int) -> None:
+        """Write what must come before a stage that looks at the bits ``seen``."""
+        if seen & self.waiting_mask:
             self.flush()
         self.settle()
-        self.templates.append(template)
 
     def flush(self) -> None:
         """Write the stages that wait; one that is alone, on a high bit, becomes a step."""
@@ -183,8 +195,9 @@ class _Assembler:
             matrices = [matrices[number] for number in left]
         self.settle()
         if waiting:
-            template, sources = layers(self.shape, tuple(waiting))
+            template, sources = layers(self.shape, tuple(waiting), self.zero)
             self.templates.append(template)
+            self.zero &= ~mask_of([bit for bit, _ in waiting])
             self.sources += [matrices[number] for number in sources]
 
     def step(self, bit: int, form: int, matrix: NDArray[Any]) -> None:
@@ -219,8 +232,10 @@ class _Assembler:
         """Write the steps: as a chain, or one without diagonals as what it is."""
         steps, self.steps, self.step_bits = self.steps, [], set()
         self.sources += [step.matrix for step in steps]
+        self.zero &= ~mask_of([step.bit for step in steps])
         if len(steps) == 1 and not steps[0].diagonals:
-            self.templates.append(layers(self.shape, ((steps[0].bit, self.form),)).template)
+            alone = ((steps[0].bit, self.form),)
+            self.templates.append(layers(self.shape, alone, self.zero).template)
             return
         shape = []
         fixed = []
@@ -234,7 +249,7 @@ class _Assembler:
                     fixed.append(group.terms[0].table)
             shape.append((tuple([key for key, _ in pairs]), step.bit))
         self.note_sources += fixed
-        self.templates.append(chain(self.shape, self.form, tuple(shape)))
+        self.templates.append(chain(self.shape, self.form, tuple(shape), self.zero))
 
     def finish(self, pass_: TilePass) -> TileProgram:
         """Bring what is written to the lowest storage bits into the lanes, and put all
@@ -242,7 +257,7 @@ class _Assembler:
         self.flush()
         self.settle()
         place = (pass_.before, pass_.width, pass_.active, pass_.store)
-        trip = _trip(*place, self.shape)
+        trip = whole_trip(*place, self.shape)
         templates = self.templates
         if trip.last:
             templates += trip.last
@@ -253,7 +268,7 @@ class _Assembler:
                 flips.append(flip)
                 templates.pop()
             if flips:
-                trip = _trip(*place, self.shape, tuple(reversed(flips)))
+                trip = whole_trip(*place, self.shape, tuple(reversed(flips)))
         code = b"".join([one.code for one in templates])
         notes = b"".join([one.notes for one in templates])
         words = np.array(np.frombuffer(code + notes, dtype=np.int64))
@@ -301,87 +316,3 @@ def _where(condition: Condition) -> Where:
         condition.outer_mask,
         condition.outer_value,
     )
-
-
-class _Trip(NamedTuple):
-    """What a pass does beside its stages; the names are those of :class:`TileProgram`.
-
-    ``last`` are templates that move lanes before the tile is written back.
-    """
-
-    tile_offsets: NDArray[np.int64]
-    load_from: NDArray[np.int64]
-    load_to: NDArray[np.int64]
-    load_few: int
-    store_to: NDArray[np.int64]
-    last: tuple[Template, ...]
-
-
-@lru_cache(maxsize=64)
-def _trip(
-    before: int,
-    width: int,
-    active: tuple[int, ...],
-    store: tuple[int, ...],
-    shape: Shape,
-    flips: tuple[tuple[int, int, int], ...] = (),
-) -> _Trip:
-    """Where a pass's tiles are read and written; ``flips`` move blocks on the way to the state."""
-    lanes, amplitude = shape.lanes, 2 * shape.real_bytes
-    inside = set(active)
-    outer = [bit for bit in range(width) if bit not in inside]
-    last, places = _settled_lanes(store, shape)
-    stored = [active[store[places[lanes + bit]]] for bit in range(shape.high)]
-    read = [bit for bit in range(shape.high) if active[lanes + bit] < before]
-    store_to = _offsets(stored, amplitude)
-    if flips:
-        block = np.arange(len(store_to))
-        for bit, mask, value in flips:
-            block ^= ((block & mask) == value).astype(np.int64) << bit
-        store_to = store_to[block]
-        store_to.flags.writeable = False
-    return _Trip(
-        _offsets(outer, amplitude),
-        _offsets([active[lanes + bit] for bit in read], amplitude),
-        _offsets(read, BLOCK_BYTES),
-        1 << before if before < lanes else 0,
-        store_to,
-        last,
-    )
-
-
-def _offsets(bits: Sequence[int], step: int) -> NDArray[np.int64]:
-    result = deposited(len(bits), bits) * step
-    result.flags.writeable = False
-    return result
-
-
-def _settled_lanes(
-    store: tuple[int, ...], shape: Shape
-) -> tuple[tuple[Template, ...], Sequence[int]]:
-    """Bring what is written to the lowest storage bits into the lanes, in order.
-
-    Returns how, and the local bit that each bit of the buffer holds then.
-    """
-    places = list(range(shape.total))
-    templates = []
-    lanes, high = [], []
-    exchange = np.array([0, 2, 1, 3], dtype=np.intp).tobytes()
-    for lane in range(shape.lanes):
-        local = store.index(lane)
-        at = places.index(local)
-        if at == lane:
-            continue
-        if at < shape.lanes:
-            pair = (min(lane, at), max(lane, at))
-            templates.append(permute(shape, pair, exchange, ANYWHERE))
-            places[lane], places[at] = places[at], places[lane]
-        else:
-            lanes.append(lane)
-            high.append(at - shape.lanes)
-    if lanes:
-        templates.append(swap(shape, tuple(lanes), tuple(high)))
-        for lane, bit in zip(lanes, high, strict=True):
-            at = bit + shape.lanes
-            places[lane], places[at] = places[at], places[lane]
-    return tuple(templates), places

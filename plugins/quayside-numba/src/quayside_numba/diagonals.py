@@ -174,10 +174,13 @@ def diagonal(shape: Shape, groups: tuple[GroupKey, ...]) -> Template:
 
 
 @lru_cache(maxsize=_KEPT)
-def chain(shape: Shape, form: int, steps: tuple[tuple[tuple[GroupKey, ...], int], ...]) -> Template:
+def chain(
+    shape: Shape, form: int, steps: tuple[tuple[tuple[GroupKey, ...], int], ...], zero: int = 0
+) -> Template:
     """Steps of diagonal groups and a one-qubit matrix on a high bit, all of one form, by turns.
 
-    The bits differ, and are given as local bits. In each step, groups with all lanes alike come
+    The bits differ, and are given as local bits. ``zero`` are other high bits: where one of them is
+    1, all amplitudes are 0 so far. In each step, groups with all lanes alike come
     last. The sources of its fills are the matrices; those
     of its notes' fills are first the tables of all terms of the groups that vary, in order, and
     then those of the other groups, in order.
@@ -185,7 +188,7 @@ def chain(shape: Shape, form: int, steps: tuple[tuple[tuple[GroupKey, ...], int]
     trips = Trips(shape)
     codes = matrix_codes(shape.width, (), 1, 0, 0, form == COMPLEX)
     high = [bit - shape.lanes for _, bit in steps]
-    groups = block_groups(shape.high, tuple(sorted(high)), 0, 0)
+    groups = block_groups(shape.high, tuple(sorted(high)), zero >> shape.lanes, 0)
     trips.keep += [codes, groups]
     counts, lists, fills = [0] * 6, [], []
     for number, (keys, bit) in enumerate(steps):

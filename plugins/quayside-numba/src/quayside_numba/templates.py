@@ -61,6 +61,7 @@ __all__ = [
     "first_trip",
     "instruction",
     "layers",
+    "narrowed",
     "permute",
     "prepare",
     "room",
@@ -112,6 +113,16 @@ def _trip(
 
 
 # Matrices.
+
+
+def narrowed(shape: Shape, bits: tuple[int, ...], form: int, where: Where, zero: int) -> Where:
+    """Where a dense stage must be applied if amplitudes are 0 wherever one of the high bits
+    ``zero`` is 1: less than ``where``, if the stage has a kernel that takes lanes as they are."""
+    zero &= ~(mask_of(bits) | where.local_mask)
+    lanes = tuple([bit for bit in bits if bit < shape.lanes])
+    if not zero or (len(bits) - len(lanes), lanes, form) not in _DENSE:
+        return where
+    return where._replace(local_mask=where.local_mask | zero)
 
 
 @lru_cache(maxsize=_KEPT)
@@ -218,10 +229,11 @@ def first_trip(shape: Shape, waiting: tuple[tuple[int, int], ...]) -> tuple[int,
 
 
 @lru_cache(maxsize=_KEPT)
-def layers(shape: Shape, waiting: tuple[tuple[int, int], ...]) -> Layers:
+def layers(shape: Shape, waiting: tuple[tuple[int, int], ...], zero: int = 0) -> Layers:
     """One-qubit matrices without a condition, on different bits: (bit, form) of each.
 
-    Those of one form share trips: several high bits, or all lanes.
+    Those of one form share trips: several high bits, or all lanes. ``zero`` are high bits: where
+    one of them is 1, all amplitudes are 0 so far.
     """
     high: dict[int, list[tuple[int, int]]] = {}
     lanes: dict[int, dict[int, int]] = {}
@@ -239,17 +251,19 @@ def layers(shape: Shape, waiting: tuple[tuple[int, int], ...]) -> Layers:
             size = _trip_size(len(entries) - start)
             part = entries[start : start + size]
             bits = tuple([bit for bit, _ in part])
+            zero &= ~(mask_of(bits) << shape.lanes)
+            where = Where(zero)
             if size == 1:
-                made.append(_matrix(shape, (), bits, form, ANYWHERE, 0))
+                made.append(_matrix(shape, (), bits, form, where, 0))
             else:
                 codes = matrix_codes(shape.width, (), 1, 0, 0, form == COMPLEX)
-                made.append(_layer(shape, (size, False, form), bits, [(codes, True)] * size))
+                made.append(_layer(shape, (size, False, form), bits, [(codes, True)] * size, where))
             sources += [number for _, number in part]
             start += size
     for form, members in lanes.items():
         if len(members) == 1:
             ((lane, number),) = members.items()
-            made.append(_matrix(shape, (lane,), (), form, ANYWHERE, 0))
+            made.append(_matrix(shape, (lane,), (), form, Where(zero), 0))
             sources.append(number)
             continue
         parts = []
@@ -258,7 +272,7 @@ def layers(shape: Shape, waiting: tuple[tuple[int, int], ...]) -> Layers:
             if lane not in members:
                 codes = permutation_codes(codes, np.arange(2))
             parts.append((codes, lane in members))
-        made.append(_layer(shape, (0, True, form), (), parts))
+        made.append(_layer(shape, (0, True, form), (), parts, Where(zero)))
         sources += [number for _, number in sorted(members.items())]
     template = _template(
         b"".join([one.code for one in made]),
@@ -275,9 +289,10 @@ def _layer(
     variant: tuple[int, bool, int],
     bits: tuple[int, ...],
     parts: Sequence[tuple[NDArray[np.int32], bool]],
+    where: Where,
 ) -> Template:
     """``parts``: the codes of each matrix, and whether it has a source."""
-    code, groups = _trip(shape, LAYER, _LAYER[variant], bits, len(parts), ANYWHERE)
+    code, groups = _trip(shape, LAYER, _LAYER[variant], bits, len(parts), where)
     cross = variant[2] == CROSS
     fills = [fill_bytes(address(codes), len(codes), cross, 8 * given) for codes, given in parts]
     taken = sum([room(len(codes), shape.real_bytes) for codes, _ in parts])
