@@ -6,7 +6,7 @@ import gc
 
 import numpy as np
 import pytest
-from quayside_numba import assemble, diagonals, geometry, templates
+from quayside_numba import assemble, diagonals, geometry, merging, templates, trips
 from quayside_numba.engine import NumbaEngine
 from random_programs import random_unitary_program
 from tiled_runs import expected, spread
@@ -17,7 +17,7 @@ from quayside.program import Precision
 
 
 def drop_all_caches() -> None:
-    for module in (assemble, diagonals, geometry, templates):
+    for module in (assemble, diagonals, geometry, merging, templates, trips):
         for value in vars(module).values():
             if hasattr(value, "cache_clear"):
                 value.cache_clear()
