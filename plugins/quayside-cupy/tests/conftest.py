@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from quayside_cupy.engine import CupyEngine
@@ -43,4 +45,13 @@ def gpu_engine() -> CupyEngine:
         pytest.skip(found.reason)
     from quayside_cupy.factory import make_engine
 
-    return make_engine()
+    engine = make_engine()
+    if os.environ.get("CUPY_TESTS_WITHOUT_POOL"):
+        import cupy
+
+        # For memcheck: in a pool, memory behind an array is often another array's.
+        pool = SimpleNamespace(
+            malloc=cupy.cuda.malloc_async, free_bytes=lambda: 0, free_all_blocks=lambda: None
+        )
+        engine.on._pool = pool  # type: ignore[attr-defined]  # the CUDA device's own
+    return engine

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import ctypes
+import ctypes.util
 import re
 import shutil
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from quayside_cupy.sources import kernel_source
 
 NVCC = shutil.which("nvcc")
+
+
+def find_nvrtc() -> ctypes.CDLL | None:
+    """The compiler that CuPy uses, where the loader finds it."""
+    for name in ("libnvrtc.so.13", "libnvrtc.so.12", ctypes.util.find_library("nvrtc")):
+        with suppress(OSError):
+            if name:
+                return ctypes.CDLL(name)
+    return None
+
+
+NVRTC = find_nvrtc()
 
 MOST_SPILLED = {"tile_pass_double": 144}
 """Bytes that are written and read back somewhere in a kernel; none but these."""
@@ -51,3 +66,30 @@ def test_kernels_compile_without_spills(architecture: str, tmp_path: Path) -> No
     for name, (registers, spilled) in kernels.items():
         assert registers <= MOST_REGISTERS.get(architecture, 80), name
         assert spilled <= MOST_SPILLED.get(name, 0), name
+
+
+@pytest.mark.skipif(NVRTC is None, reason="no NVRTC to compile the kernels with")
+@pytest.mark.parametrize("precision", ["SINGLE", "DOUBLE"])
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        "sm_90",
+        *(pytest.param(f"sm_{number}", marks=pytest.mark.long) for number in (75, 80, 100)),
+    ],
+)
+def test_kernels_compile_at_run_time(architecture: str, precision: str) -> None:
+    assert NVRTC is not None
+    program = ctypes.c_void_p()
+    source = kernel_source().encode()
+    assert (
+        NVRTC.nvrtcCreateProgram(ctypes.byref(program), source, b"kernels.cu", 0, None, None) == 0
+    )
+    options = [f"--gpu-architecture={architecture}", "-std=c++17", f"-DQS_{precision}_ONLY"]
+    given = (ctypes.c_char_p * len(options))(*(option.encode() for option in options))
+    failed = NVRTC.nvrtcCompileProgram(program, len(options), given)
+    size = ctypes.c_size_t()
+    NVRTC.nvrtcGetProgramLogSize(program, ctypes.byref(size))
+    log = ctypes.create_string_buffer(size.value)
+    NVRTC.nvrtcGetProgramLog(program, log)
+    NVRTC.nvrtcDestroyProgram(ctypes.byref(program))
+    assert not failed, log.value.decode()

@@ -11,6 +11,7 @@ from quayside_cupy.encode import encode_plan
 from quayside_cupy.engine import CupyEngine
 from quayside_cupy.geometry import GEOMETRIES, LANES, middle_mapping, outer_mapping
 from quayside_cupy.opcodes import HEADER_WORDS, Op
+from random_programs import random_gates
 from tile_stages import BOTH, HADAMARD, check, cross, real, tile_pass, unitary
 
 from quayside.errors import ProgramError
@@ -353,3 +354,13 @@ def test_a_plan_that_is_not_for_the_gpu_is_refused() -> None:
     plan = make_plan(gates, Layout(), Profile("tiled", tile=13, low=3))
     with pytest.raises(ProgramError, match="12 qubits"):
         encode_plan(plan, Precision.SINGLE)
+
+
+@BOTH
+def test_a_circuit_within_a_tile_is_one_launch(precision: Precision) -> None:
+    geometry = GEOMETRIES[precision]
+    profile = Profile("tiled", tile=geometry.tile, low=3, span=geometry.register)
+    for qubits in range(1, geometry.tile + 1):
+        plan = make_plan(random_gates(qubits, 80, qubits), Layout(), profile)
+        ((launch,),) = encode_plan(plan, precision).passes
+        assert launch[1].tiles == 1
