@@ -23,6 +23,7 @@ from quayside.planning.tile_plan import (
     DiagonalStage,
     DiagonalTerm,
     PermuteStage,
+    Round,
     Stage,
     TilePass,
 )
@@ -364,3 +365,25 @@ def test_a_circuit_within_a_tile_is_one_launch(precision: Precision) -> None:
         plan = make_plan(random_gates(qubits, 80, qubits), Layout(), profile)
         ((launch,),) = encode_plan(plan, precision).passes
         assert launch[1].tiles == 1
+
+
+@BOTH
+def test_places_beyond_four_gigabytes(precision: Precision) -> None:
+    geometry = GEOMETRIES[precision]
+    width, low = 34, 6
+    active = (*range(low), *range(width - geometry.tile + low, width))
+    pass_ = TilePass(width, width, active, (Round((), ()),), tuple(range(geometry.tile)))
+    plan = Plan(Profile("tiled"), Layout(), Layout(), [pass_])
+    words = encode_plan(plan, precision).words.tolist()
+    runs = words[5]
+    at = HEADER_WORDS + 2 * runs
+    bytes_of = {words[at + 2 * k] | words[at + 2 * k + 1] << 32 for k in range(2 * geometry.tile)}
+    amplitude = precision.amplitude_bytes
+    assert bytes_of == {amplitude << bit for bit in active}
+    # The last tile begins where all the outer bits are 1.
+    number = (1 << (width - geometry.tile)) - 1
+    begin = sum(
+        (number & words[HEADER_WORDS + 2 * run]) << words[HEADER_WORDS + 2 * run + 1]
+        for run in range(runs)
+    )
+    assert begin == sum(amplitude << bit for bit in pass_.outer)
