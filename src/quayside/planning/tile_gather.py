@@ -181,7 +181,7 @@ def _matrix_pattern(order: tuple[int, ...]) -> _Pattern:
 
 def _table_pattern(act: Act, places: tuple[int, ...], bits: int) -> _Pattern:
     index = np.arange(1 << bits)
-    own = np.zeros(1 << bits, dtype=np.intp)
+    own: _Pattern = np.zeros(1 << bits, dtype=np.intp)
     for j, place in enumerate(places):
         own |= (index >> place & 1) << j
     idle = (own >> act.size) != act.state if len(places) > act.size else np.zeros(1, dtype=bool)

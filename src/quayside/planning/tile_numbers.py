@@ -113,7 +113,8 @@ def _joined(arrays: list[Any], length: int) -> Pool:
             return joined
     except (BufferError, TypeError, ValueError):
         pass
-    return np.concatenate([array.ravel() for array in arrays]).astype(np.complex128)
+    copied: Pool = np.concatenate([array.ravel() for array in arrays]).astype(np.complex128)
+    return copied
 
 
 def _traits_of_single(part: Pool) -> list[int]:
