@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from typing import Any
 
@@ -45,6 +47,7 @@ def patched(monkeypatch: pytest.MonkeyPatch, kernel: Any) -> NumbaEngine:
 
     monkeypatch.setattr(engine_module, "compiled", instead)
     monkeypatch.setattr(dense_threads, "_pool", dense_threads._Pool(2))
+    monkeypatch.setattr(crew_module, "_ALONE", 0)
     return NumbaEngine(tile=(8, 7), low=(4, 3), small=0, threads=2)
 
 
@@ -153,3 +156,41 @@ def test_buffers_are_taken_up_again() -> None:
     for size in (10, 20, 30):
         buffers.give(buffers.take(size))
     assert len(buffers._kept) <= 2
+
+
+def test_little_work_is_done_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    users: set[int] = set()
+
+    def kernel(*arguments: Any) -> None:
+        users.add(threading.get_ident())
+        run_tiles(*arguments)
+
+    engine = patched(monkeypatch, kernel)
+    monkeypatch.setattr(crew_module, "_ALONE", 1 << 40)
+    expect_same(evolved(engine, 6), 6)
+    assert users == {threading.get_ident()}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere threads stay where they are put")
+def test_threads_of_a_short_run_have_cpus_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = os.sched_getaffinity(0)
+    if len(before) < 2:
+        pytest.skip("needs two CPUs")
+    came = threading.Event()
+    mine = threading.get_ident()
+    kept: dict[int, set[int]] = {}
+
+    def kernel(*arguments: Any) -> None:
+        run_tiles(*arguments)
+        kept.setdefault(threading.get_ident(), os.sched_getaffinity(0))
+        if threading.get_ident() != mine:
+            came.set()
+        elif arguments[-1]:
+            assert came.wait(PATIENCE)
+
+    expect_same(evolved(patched(monkeypatch, kernel), 7), 7)
+    own = kept.pop(mine)
+    (helper,) = kept.values()
+    assert len(own) == 1
+    assert helper == before - own
+    assert os.sched_getaffinity(0) == before

@@ -3,7 +3,8 @@
 To call a thread takes as long as a small pass does, or longer where its CPU had fallen asleep. So
 helpers are called once a run, before the first pass is assembled, and between passes they look for
 the next one in a loop that needs no lock of the interpreter; for a moment only, and then from time
-to time.
+to time. A run of a few milliseconds cannot wait for the scheduler to give each thread a CPU of its
+own either (:mod:`quayside_numba.places`).
 
 *Invariants:* a portion of a pass is handed out once, and only when the pass before is complete. The
 run's own thread waits for portions that helpers have taken, never for helpers to come; they may
@@ -29,6 +30,7 @@ from quayside.engines.dense_threads import give_way, run_side_by_side
 from quayside_numba.assemble import TileProgram
 from quayside_numba.kernels import STREAM
 from quayside_numba.memory import address, aligned_bytes
+from quayside_numba.places import away_from, current_cpu, staying
 from quayside_numba.vectors import LINE_BYTES, VECTOR_BYTES
 from quayside_numba.waiting import arrived
 
@@ -47,6 +49,16 @@ _TURNS = 400
 
 _PATIENCE = 8
 """So many times ``_TURNS`` turns, before a thread that waits begins to nap."""
+
+_ALONE = 1 << 23
+"""Amplitudes times stages up to which a run is over before a helper has come."""
+
+_SHORT = 1 << 30
+"""Amplitudes times stages up to which a run does not wait for the scheduler to part its threads."""
+
+_COURTESY = 3
+"""Turns of waiting after helpers were called. One that was woken on this CPU gets it, and leaves
+for another; it would wait for milliseconds else."""
 
 _NAP = 1e-4
 
@@ -99,11 +111,15 @@ class Crew:
         vectors: shape ``(batch, 2**capacity)``.
         threads: as many as there is ever work for.
         run_tiles: the executor, compiled for such vectors.
+        work: amplitudes times stages of all passes.
     """
 
-    def __init__(self, vectors: ComplexArray, threads: int, run_tiles: Callable[..., Any]) -> None:
+    def __init__(
+        self, vectors: ComplexArray, threads: int, run_tiles: Callable[..., Any], work: int
+    ) -> None:
         self._vectors = vectors
-        self._threads = threads
+        self._threads = threads = threads if work > _ALONE else 1
+        self._parted = threads > 1 and work <= _SHORT
         self._run_tiles = run_tiles
         # Word 0: how many passes were announced. Then, a line each: portions a thread has done.
         self._words = aligned_bytes(LINE_BYTES * (1 + threads), LINE_BYTES).view(np.int64)
@@ -115,6 +131,7 @@ class Crew:
         self._stretch: _Stretch | None = None
         self._over = False
         self._failed = False
+        self._cpu = -1
         self._buffers: list[NDArray[np.uint8] | None] = [None] * threads
         self._scratch: list[NDArray[np.uint8] | None] = [None] * threads
 
@@ -124,6 +141,7 @@ class Crew:
         Raises:
             BaseException: the first error of ``passes`` or of a helper.
         """
+        self._cpu = current_cpu() if self._parted else -1
         helpers = [partial(self._follow, thread) for thread in range(1, self._threads)]
         try:
             run_side_by_side([partial(self._lead, passes), *helpers])
@@ -156,31 +174,40 @@ class Crew:
     def _lead(self, passes: Callable[[], None]) -> None:
         """The run's own thread."""
         try:
-            passes()
+            if self._parted:
+                with staying() as self._cpu:
+                    arrived(self._announced, 1, 1, _COURTESY)
+                    passes()
+            else:
+                passes()
         finally:
             self._over = True
             self._words[0] = self._passes + 1
 
     def _follow(self, thread: int) -> None:
         """A helper's part of the run; in the run's own thread, which comes last, there is none."""
-        seen = patience = 0
         well = False
         try:
-            while not self._over:
-                if arrived(self._announced, 1, seen + 1, _TURNS):
-                    seen, patience = int(self._words[0]), 0
-                    stretch = self._stretch
-                    if stretch is not None and not self._over and not self._work(stretch, thread):
-                        break
-                    continue
-                patience += 1
-                if patience > _PATIENCE:
-                    time.sleep(_NAP)
-                if give_way():
-                    break
+            with away_from(self._cpu):
+                self._follow_passes(thread)
             well = True
         finally:
             self._failed |= not well
+
+    def _follow_passes(self, thread: int) -> None:
+        seen = patience = 0
+        while not self._over:
+            if arrived(self._announced, 1, seen + 1, _TURNS):
+                seen, patience = int(self._words[0]), 0
+                stretch = self._stretch
+                if stretch is not None and not self._over and not self._work(stretch, thread):
+                    return
+                continue
+            patience += 1
+            if patience > _PATIENCE:
+                time.sleep(_NAP)
+            if give_way():
+                return
 
     def _work(self, stretch: _Stretch, thread: int) -> bool:
         """Take portions of a pass until none is left; False if this helper must leave."""

@@ -159,7 +159,8 @@ class NumbaEngine(DenseEngine):
             numbers = list(group)
             if whole:
                 threads = min(self._threads, max([tiles[number] for number in numbers]))
-                crew = Crew(state.buffer, threads, compiled(state.buffer.dtype))
+                work = state.batch * sum([_work(plan.passes[number]) for number in numbers])
+                crew = Crew(state.buffer, threads, compiled(state.buffer.dtype), work)
                 crew.run(partial(self._run_tiles, state, plan, numbers, crew, control))
             else:
                 for number in numbers:
@@ -242,6 +243,12 @@ def _run_alone(state: DenseState, pass_: Pass) -> None:
     else:
         assert isinstance(pass_, TilePass)
         apply_tile_pass(state.buffer, pass_)
+
+
+def _work(pass_: object) -> int:
+    """Amplitudes times stages of a pass; its moving of amplitudes counts as a stage."""
+    assert isinstance(pass_, TilePass)
+    return (1 + len(pass_.stages)) << pass_.width
 
 
 def _apply_wide(state: DenseState, pass_: WidePass) -> None:
