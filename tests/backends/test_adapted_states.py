@@ -130,3 +130,17 @@ def test_threads_of_a_backend_end_with_it() -> None:
         return not any(thread.is_alive() for thread in started)
 
     assert until(gone, 5)
+
+
+def test_j23_what_keeps_the_interpreters_lock_is_running() -> None:
+    """The worker cannot say so: its other threads do not get to run."""
+    job = adapted(theirs.locking, "process").run(circuit())
+    assert until(lambda: job.status() is JobStatus.RUNNING, LONG)
+    assert job.cancel()
+    assert job.status() is JobStatus.CANCELLED
+
+
+def test_j22_what_waits_in_a_foreign_queue_is_not_running() -> None:
+    job = adapted(theirs.queued, "process").run(circuit())
+    assert not until(lambda: job.status() is JobStatus.RUNNING, 0.9)
+    assert job.result(LONG).success

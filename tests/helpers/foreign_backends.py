@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import threading
@@ -215,6 +216,32 @@ def endless(circuits: list[QuantumCircuit], options: dict[str, Any]) -> Any:
     """Computes inside ``run``, and looks at nothing."""
     while True:
         pass
+
+
+class LockingJob(ReadyJob):
+    """Says that it is validating, and then lets no other thread of the process run."""
+
+    def result(self) -> Any:
+        ctypes.PyDLL(None).sleep(100)  # functions of a PyDLL are called with the lock held
+        return super().result()
+
+
+def locking(circuits: list[QuantumCircuit], options: dict[str, Any]) -> Any:
+    """Compiled code that keeps the interpreter's lock, as Aer's does."""
+    return LockingJob(a_result(circuits), JobStatus.VALIDATING)
+
+
+class QueuedJob(ReadyJob):
+    """Waits somewhere for a second."""
+
+    def result(self) -> Any:
+        time.sleep(1.0)
+        return super().result()
+
+
+def queued(circuits: list[QuantumCircuit], options: dict[str, Any]) -> Any:
+    """A job that is in a queue, and then all at once is done."""
+    return QueuedJob(a_result(circuits), JobStatus.QUEUED)
 
 
 def slow(circuits: list[QuantumCircuit], options: dict[str, Any]) -> Any:

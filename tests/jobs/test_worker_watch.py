@@ -40,7 +40,11 @@ class Watched:
         self.checks = 0
         self.left: list[int] = []
         self.unwanted = False
-        self.watch = Watch(self._check, self.told.append, self.left.append)
+        self.signs = 0
+        self.watch = Watch(self._check, self.told.append, self.left.append, self._sign)
+
+    def _sign(self) -> None:
+        self.signs += 1
 
     def _check(self) -> None:
         self.checks += 1
@@ -108,6 +112,15 @@ def test_the_status_of_a_long_run_is_told_once_each() -> None:
     job.over.set()
     thread.join(LONG)
     assert watched.told == [JobStatus.VALIDATING, JobStatus.RUNNING]
+
+
+def test_it_gives_signs_of_life_whatever_the_status() -> None:
+    watched, job = Watched(), Job(JobStatus.QUEUED)
+    thread = in_a_thread(lambda: watched.run(lambda: job))
+    assert until(lambda: watched.signs >= 3, LONG)
+    job.over.set()
+    thread.join(LONG)
+    assert not watched.told
 
 
 def test_a_run_without_a_job_yet_counts_as_running() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -17,9 +18,19 @@ from quayside.jobs.foreign_job import Ended, foreign_result
 from quayside.jobs.local import LocalJob
 from quayside.jobs.own_threads import own_threads
 from quayside.jobs.split import SplitJob
-from quayside.jobs.worker_messages import BackendSource, Done, Failed, Run, Status, Stopped, Taken
+from quayside.jobs.worker_messages import (
+    Alive,
+    BackendSource,
+    Done,
+    Failed,
+    Run,
+    Status,
+    Stopped,
+    Taken,
+)
 from quayside.jobs.worker_pool import ProcessPool
 from quayside.jobs.worker_process import Worker, WorkerDiedError
+from quayside.jobs.worker_watch import ALIVE
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -41,6 +52,10 @@ _TRIES = 3
 """How often a run is given to a worker that dies before it begins."""
 
 _TICK = 0.02
+
+_SILENT = 3 * ALIVE
+"""Seconds without a sign of life after which a worker counts as at work: foreign code that keeps
+the interpreter's lock, as Aer's mostly does, is running."""
 
 Report = Callable[[JobStatus], object]
 Finish = Callable[["Result", str], "Result"]
@@ -187,15 +202,25 @@ class ProcessWork(_Work):
         worker.use(key)
         worker.send(Run(key, source, self._body), control.check)
         taken = False
+        heard = 0.0
+
+        def check() -> None:
+            control.check()
+            if taken and time.monotonic() - heard > _SILENT:
+                report(JobStatus.RUNNING)
+
         while True:
             try:
-                message = worker.receive(control.check)
+                message = worker.receive(check)
             except WorkerDiedError as error:
                 error.taken = taken
                 raise
+            heard = time.monotonic()
             if isinstance(message, Taken):
                 taken = True
                 report(JobStatus.VALIDATING)
+            elif isinstance(message, Alive):
+                continue
             elif isinstance(message, Status):
                 report(JobStatus[message.name])
             elif isinstance(message, (Done, Stopped, Failed)):

@@ -72,7 +72,7 @@ class _Server:
         from quayside.jobs import circuit_pickles, foreign  # noqa: F401  # imported to be there
         from quayside.jobs.worker_watch import Watch
 
-        self._watch = Watch(self._check, self._report, _leave)
+        self._watch = Watch(self._check, self._report, _leave, self._live)
         if source is not None:
             # Foreign code may raise anything; the run will say what is wrong.
             with contextlib.suppress(Exception):
@@ -119,6 +119,11 @@ class _Server:
     def _check(self) -> None:
         if os.getppid() != self._parent or self._channel.hung_up():
             raise ChannelClosed("nobody waits for this run")
+
+    def _live(self) -> None:
+        from quayside.jobs.worker_messages import Alive
+
+        self._send(Alive())
 
     def _report(self, status: JobStatus) -> None:
         from quayside.jobs.worker_messages import Status

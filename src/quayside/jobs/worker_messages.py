@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from qiskit.result import Result
 
 __all__ = [
+    "Alive",
     "BackendSource",
     "Done",
     "Failed",
@@ -91,7 +92,8 @@ class Prepare:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Run circuits; answered by ``Taken``, any number of ``Status``, and one of the last three.
+    """Run circuits; answered by ``Taken``, any number of ``Alive`` and ``Status``, and one of the
+    last three.
 
     Attributes:
         key: of the backend.
@@ -115,6 +117,11 @@ class Ready:
 @dataclass(frozen=True, slots=True)
 class Taken:
     """A run has begun: if the worker dies from now on, the run may have done something."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """The run goes on, and the foreign code lets other threads of the worker run beside it."""
 
 
 @dataclass(frozen=True, slots=True)

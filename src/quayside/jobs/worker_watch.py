@@ -11,11 +11,16 @@ from typing import Any
 from quayside.jobs.foreign_job import FIRST_LOOK, TICK, Ended, ForeignRun, StatusTeller
 from quayside.jobs.worker_channel import ChannelClosed
 
-__all__ = ["Watch"]
+__all__ = ["ALIVE", "Watch"]
+
+ALIVE = 0.1
+"""Seconds between two signs of life, about."""
 
 
 class Watch:
     """A thread that looks, while a run is on, whether it is still wanted, and tells its status.
+
+    It also gives signs of life: where they stay away, foreign code keeps the interpreter's lock.
 
     ``with watch:`` surrounds the work for one request; the runs in it are done by :meth:`attempt`,
     in the thread that calls it. A run that is over before the first look is never disturbed.
@@ -27,6 +32,7 @@ class Watch:
         check: raises ``ChannelClosed`` when nobody waits for the run any more.
         report: told the status when it is another one; may raise ``ChannelClosed``.
         leave: ends the process; called with an exit code.
+        alive: the sign of life; may raise ``ChannelClosed``.
     """
 
     def __init__(
@@ -34,10 +40,13 @@ class Watch:
         check: Callable[[], object],
         report: Callable[[Any], object],
         leave: Callable[[int], object],
+        alive: Callable[[], object],
     ) -> None:
         self._check = check
         self._report = report
         self._leave = leave
+        self._alive = alive
+        self._next_sign = 0.0
         self._lock = threading.Lock()
         self._wanted = threading.Event()
         self._on = False
@@ -89,6 +98,10 @@ class Watch:
                 return False
             try:
                 self._check()
+                now = time.monotonic()
+                if now >= self._next_sign:
+                    self._next_sign = now + ALIVE
+                    self._alive()
                 if self._teller is not None:
                     self._teller.look()
             except ChannelClosed:
