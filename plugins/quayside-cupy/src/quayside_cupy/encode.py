@@ -131,7 +131,7 @@ def _encode_rounds(
         writer.begin_round(mapping, columns)
         for stage in stages:
             writer.stage(stage)
-    words = writer.finish(trip.load, trip.store, trip.before, trip.width, trip.outer, limit)
+    words = writer.finish(trip.load, trip.store, trip.before, trip.outer, limit)
     if words is not None:
         window, start = buffers.add_program(words)
         tiles = 1 << len(trip.outer)

@@ -379,7 +379,6 @@ class ProgramWriter:
         load: Sequence[int],
         store: Sequence[int],
         before: int,
-        width: int,
         outer: Sequence[int],
         limit: int,
     ) -> NDArray[np.uint32] | None:
@@ -388,7 +387,6 @@ class ProgramWriter:
         Args:
             load, store: the storage bit of each local bit, on the way in and out.
             before: an amplitude whose index has a bit from here on is 0 and not read.
-            width: qubits stored afterwards.
             outer: the storage bits of the tile number, ascending.
             limit: bytes that the program may have.
         """
@@ -401,12 +399,14 @@ class ProgramWriter:
         for number, bit in enumerate(outer):
             runs[bit - number] = runs.get(bit - number, 0) | 1 << number
         words = [len(self._rounds), before, len(self._forms), 0, 0, len(runs)]
-        words += [int(before < max(load) + 1), width]
+        first, last = self._rounds[0][0], self._rounds[-1][0]
+        # Without an exchange, no thread waits for the others' loads before it stores.
+        moved = any(load[bit] != store[bit] for bit in first.threads)
+        words += [int(before < max(load) + 1), int(len(self._rounds) == 1 and moved)]
         assert len(words) == HEADER_WORDS
         amplitude = self._buffers.precision.amplitude_bytes
         for shift, mask in runs.items():
             words += [mask, shift + amplitude.bit_length() - 1]
-        first, last = self._rounds[0][0], self._rounds[-1][0]
         for mapping, storage in ((first, load), (last, store)):
             for bit in (*mapping.threads, *mapping.registers):
                 offset = amplitude << storage[bit]

@@ -12,9 +12,10 @@
                                      const int* ints, const ANGLE* angles) {                      \
         static uint4 shared[(sizeof(Complex<REAL>) << T) / 16 + 4096];                            \
         qs_program = static_cast<const uint4*>(programs);                                         \
+        QS_BEGIN_LAUNCH();                                                                        \
         for (int y = 0; y < grid[1]; ++y)                                                         \
             for (int x = 0; x < grid[0]; ++x) {                                                   \
-                QS_BARRIER(); /* the memory is another block's */                                 \
+                QS_BEGIN_BLOCK();                                                                 \
                 tile_pass<REAL, T, R>(reinterpret_cast<unsigned char*>(shared), x,                \
                                       state + y * stride, program, tables, ints, angles);         \
             }                                                                                     \

@@ -3,7 +3,8 @@
 //
 // A program is a vector of 32-bit words. Its header:
 //   0 rounds  1 qubits read  2 forms  3 where forms start in `ints`  4 where their angles start
-//   5 runs of outer bits  6 whether not everything is read  7 unused
+//   5 runs of outer bits  6 whether not everything is read  7 whether a barrier is
+//   needed before the store
 // then (mask, shift) for each run: a tile begins, in bytes, at the sum of (number & mask) << shift; then
 // for T local bits how many bytes further an amplitude is loaded from that has the bit set, and for T
 // where it is stored, each in two words (first those of the T-R thread bits, then those of the R

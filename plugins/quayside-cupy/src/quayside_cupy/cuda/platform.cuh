@@ -19,6 +19,8 @@
 #define QS_KEEP_LOOP _Pragma("unroll 1")
 #define QS_READS(byte, t) static_cast<void>(0)
 #define QS_WRITES(byte, t) static_cast<void>(0)
+#define QS_READS_STATE(place, t) static_cast<void>(0)
+#define QS_WRITES_STATE(place, t) static_cast<void>(0)
 // Program words and matrices lie in constant memory: all threads read the same one at a time, and
 // the compiler can feed it to an FMA from a uniform register, without one register a thread.
 #define QS_PROGRAM_BYTES 61440
@@ -47,6 +49,7 @@ QS_DEVICE unsigned qs_xor_if(unsigned value, unsigned bits, unsigned other) {
 #define QS_PRIVATE(type, name, count) static type name##_of_all[count]
 #define QS_OWN(name, t) name##_of_all[t]
 #ifdef QS_CHECK_RACES
+#include <unordered_map>
 // Notes who reads and writes which shared memory between two barriers; two threads at one place,
 // one of which writes, are a race.
 struct QsShadow {
@@ -67,12 +70,52 @@ inline void qs_writes(unsigned byte, int t) {
     shadow.writer = t;
     shadow.written = qs_time;
 }
+// Likewise for the state, which all blocks of a launch see: two blocks at one place, one of which
+// writes, are a race whatever barriers there are.
+struct QsVisit {
+    int launch, block, time, thread;
+    // Whether `other` comes after this visit, and nothing makes it wait for it.
+    bool races(const QsVisit& other) const {
+        return launch == other.launch &&
+               (block != other.block || (time == other.time && thread != other.thread));
+    }
+};
+struct QsVisits {
+    QsVisit writer, reader;
+};
+static std::unordered_map<const void*, QsVisits> qs_state;
+static int qs_launch = 0, qs_block = 0;
+inline void qs_reads_state(const void* place, int t) {
+    QsVisits& visits = qs_state[place];
+    const QsVisit now = {qs_launch, qs_block, qs_time, t};
+    qs_races += visits.writer.races(now);
+    if (visits.reader.races(now)) {  // several readers: any writer is another one
+        visits.reader.thread = -1;
+        if (visits.reader.block != qs_block) visits.reader.block = -1;
+    } else {
+        visits.reader = now;
+    }
+}
+inline void qs_writes_state(const void* place, int t) {
+    QsVisits& visits = qs_state[place];
+    const QsVisit now = {qs_launch, qs_block, qs_time, t};
+    qs_races += visits.writer.races(now) || visits.reader.races(now);
+    visits.writer = now;
+}
+#define QS_READS_STATE(place, t) qs_reads_state(place, t)
+#define QS_WRITES_STATE(place, t) qs_writes_state(place, t)
+#define QS_BEGIN_LAUNCH() static_cast<void>(++qs_launch)
+#define QS_BEGIN_BLOCK() static_cast<void>((++qs_block, ++qs_time))
 #define QS_READS(byte, t) qs_reads(byte, t)
 #define QS_WRITES(byte, t) qs_writes(byte, t)
 #define QS_BARRIER() static_cast<void>(++qs_time)
 #else
 #define QS_READS(byte, t) static_cast<void>(0)
 #define QS_WRITES(byte, t) static_cast<void>(0)
+#define QS_READS_STATE(place, t) static_cast<void>(0)
+#define QS_WRITES_STATE(place, t) static_cast<void>(0)
+#define QS_BEGIN_LAUNCH() static_cast<void>(0)
+#define QS_BEGIN_BLOCK() static_cast<void>(0)
 #define QS_BARRIER() static_cast<void>(0)
 #endif
 #define QS_UNROLL

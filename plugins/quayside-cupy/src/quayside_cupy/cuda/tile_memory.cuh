@@ -79,6 +79,7 @@ QS_DEVICE void load(Registers<Real, R>& own, const Complex<Real>* tile, Index ba
     if (!partial) {
         QS_UNROLL
         for (int r = 0; r < (1 << R); ++r) {
+            QS_READS_STATE(bytes + at[r], t);
             own.a[r] = *reinterpret_cast<const Complex<Real>*>(bytes + at[r]);
         }
         return;
@@ -94,6 +95,7 @@ QS_DEVICE void load(Registers<Real, R>& own, const Complex<Real>* tile, Index ba
         own.a[r].re = Real(0);
         own.a[r].im = Real(0);
         if (low && (high & r) == 0) {
+            QS_READS_STATE(bytes + at[r], t);
             own.a[r] = *reinterpret_cast<const Complex<Real>*>(bytes + at[r]);
         }
     }
@@ -107,6 +109,7 @@ QS_DEVICE void store(const Registers<Real, R>& own, Complex<Real>* tile, Index b
     places_of<T, R>(base, t, map).fill(at);
     QS_UNROLL
     for (int r = 0; r < (1 << R); ++r) {
+        QS_WRITES_STATE(bytes + at[r], t);
         *reinterpret_cast<Complex<Real>*>(bytes + at[r]) = own.a[r];
     }
 }

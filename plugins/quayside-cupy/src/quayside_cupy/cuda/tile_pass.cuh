@@ -5,8 +5,9 @@
 // A thread holds the 2**R amplitudes that differ in R of the tile's bits, the register bits of the
 // round. Between rounds the amplitudes go through shared memory, so that other bits become the
 // register bits. A thread writes to the slots that it read last and that nobody else reads, so one
-// barrier an exchange is enough. The host chooses slots and thread order so that a warp's accesses
-// hit all banks evenly, and that global accesses are contiguous.
+// barrier an exchange is enough. A thread may store where others loaded: in a program without an
+// exchange there is a barrier before that. The host chooses slots and thread order so that a warp's
+// accesses hit all banks evenly, and that global accesses are contiguous.
 #pragma once
 
 #include "opcodes.cuh"
@@ -267,5 +268,6 @@ QS_DEVICE void tile_pass(unsigned char* shared, Word number, Complex<Real>* tile
         }
         columns = op;
     }
+    if (word(begin + 7)) QS_BARRIER();
     QS_EACH_THREAD(t, THREADS) store<Real, T, R>(QS_OWN(own, t), tile, base, t, store_map);
 }
