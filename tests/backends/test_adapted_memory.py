@@ -28,7 +28,7 @@ GIB = 1 << 30
 def ledger(monkeypatch: pytest.MonkeyPatch) -> Ledger:
     """A machine of ten gibibytes."""
     made = Ledger("a small machine", lambda: 10 * GIB)
-    monkeypatch.setattr("quayside.backends.adapted.host_ledger", lambda: made)
+    monkeypatch.setattr("quayside.backends.adapted_memory.host_ledger", lambda: made)
     return made
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import functools
 import importlib.metadata
-import logging
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -15,12 +14,12 @@ from qiskit import QuantumCircuit
 from qiskit.providers import BackendV2, Options
 from qiskit.transpiler import Target
 
+from quayside.backends.adapted_memory import MemoryRule, memory_request
 from quayside.backends.adapted_options import AdaptedOptions, check_isolation
 from quayside.backends.adapted_results import finished, writes_bits
 from quayside.backends.adapted_snapshots import backend_source, copied, packed
 from quayside.backends.inputs import RunInputError, checked_circuits, fallback_taken
 from quayside.control import Control
-from quayside.execution.memory import host_ledger
 from quayside.jobs.adapted import (
     AdaptedJob,
     AdaptedTaskJob,
@@ -30,7 +29,7 @@ from quayside.jobs.adapted import (
     ThreadWork,
 )
 from quayside.jobs.contract import ContractJob
-from quayside.jobs.executors import MemoryRequest, WorkerPool, default_pool
+from quayside.jobs.executors import WorkerPool, default_pool
 from quayside.jobs.foreign import run_circuits
 from quayside.jobs.foreign_job import Ended, ForeignRun
 from quayside.jobs.worker_pool import default_workers
@@ -38,15 +37,7 @@ from quayside.jobs.worker_pool import default_workers
 if TYPE_CHECKING:
     from qiskit.result import Result
 
-__all__ = ["AdaptedBackend", "MemoryRule", "adapt"]
-
-_log = logging.getLogger(__name__)
-
-_WORTH_RESERVING = 64 << 20
-"""Bytes; less than that is not reserved: what fits anyway need not be counted."""
-
-MemoryRule = Callable[[QuantumCircuit, Mapping[str, Any]], int]
-"""The bytes that a run of a circuit with some options takes."""
+__all__ = ["AdaptedBackend", "adapt"]
 
 
 class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
@@ -198,7 +189,7 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         finish: Finish,
     ) -> ProcessWork | ThreadWork:
         """The work of a run that this process is in charge of; it is a snapshot."""
-        memory = self._memory_request(circuits, options)
+        memory = memory_request(self._memory, circuits, {**dict(self._options), **options})
         if isolation == "process":
             self._check_portable()
             assert self._source is not None
@@ -206,16 +197,6 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
             return ProcessWork(default_workers(), self._source, body, finish, memory)
         snapshot = [circuit.copy() for circuit in circuits]
         return ThreadWork(self._instances, snapshot, copied(options), finish, memory)
-
-    def _memory_request(
-        self, circuits: Sequence[QuantumCircuit], options: Mapping[str, Any]
-    ) -> MemoryRequest | None:
-        """What a run takes, where that is known and worth a reservation."""
-        if self._memory is None:
-            return None
-        known = {**dict(self._options), **options}
-        need = max(self._memory(circuit, known) for circuit in circuits)
-        return MemoryRequest(host_ledger(), need) if need >= _WORTH_RESERVING else None
 
     def _task_job(
         self,
