@@ -40,8 +40,8 @@ ROUNDS = 4_000_000
 
 
 @intrinsic
-def _chains(context, unit, count):  # type: ignore[no-untyped-def]  # Numba gives the types
-    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]  # likewise
+def _chains(context, unit, count):
+    def codegen(context, builder, signature, arguments):
         bits = signature.args[0].bitwidth
         scalar = ir.FloatType() if bits == 32 else ir.DoubleType()
         width = VECTOR_BYTES * 8 // bits
@@ -64,7 +64,7 @@ def _chains(context, unit, count):  # type: ignore[no-untyped-def]  # Numba give
 
 
 @numba.njit(nogil=True)
-def _multiply_add(unit, count):  # type: ignore[no-untyped-def]  # likewise
+def _multiply_add(unit, count):
     return _chains(unit, count)
 
 

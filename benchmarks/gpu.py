@@ -243,7 +243,7 @@ def run(engine: CupyEngine, state: DeviceState, plan: Plan) -> None:
 
 
 def floor_of(plan: Plan, precision: Precision, facts: Row) -> tuple[float, str]:
-    costs = [pass_cost(pass_) for pass_ in plan.passes]  # type: ignore[arg-type]  # no GatePass
+    costs = [pass_cost(pass_) for pass_ in plan.passes]
     amplitudes = sum(cost.amplitudes for cost in costs)
     memory = precision.amplitude_bytes * amplitudes / (1e12 * facts["copy TB/s"])
     peak = next((rates for key, rates in PEAK_FLOPS.items() if key in facts["device"]), None)
@@ -311,7 +311,7 @@ def replay_row(engine: CupyEngine, name: str, qubits: int, precision: Precision)
     plan = plan_for(engine, FAMILIES[name](qubits, 1), precision, None)
     row: Row = {"family": name, "qubits": qubits, "precision": precision.value}
     for rule in ("never", "always", "measured"):
-        trying = CupyEngine(engine.on, replay=rule)  # type: ignore[arg-type]  # a rule's name
+        trying = CupyEngine(engine.on, replay=rule)
         state = trying.allocate(qubits, precision, capacity=qubits)
         seconds = []
         for _ in range(60):

@@ -48,14 +48,14 @@ def test_the_face_of_the_house(sites: FakeSites) -> None:
     assert (row.name, row.distribution) == ("reference", "quayside")
     assert {"Provider", "backends", "get_backend", "__version__"} <= set(dir(quayside))
     with pytest.raises(AttributeError, match="module 'quayside' has no attribute 'get_backends'"):
-        quayside.get_backends  # type: ignore[attr-defined] # noqa: B018 - asking is the test
+        quayside.get_backends  # noqa: B018  # asking is the test
 
 
 def test_the_subpackage_backends_can_be_called() -> None:
     subpackage = importlib.import_module("quayside.backends")
     from quayside import backends
 
-    assert backends is subpackage  # type: ignore[comparison-overlap]
+    assert backends is subpackage
     importlib.import_module("quayside.backends.builtin")
     assert quayside.backends("numpy", all=True, device="cpu")[0].name == "numpy"
 
@@ -83,7 +83,7 @@ def test_rows(sites: FakeSites) -> None:
     assert (absent.reason, absent.hint) == ("no such device is plugged in", "buy the device")
     assert rows["fake-oracle"].status == "available"
     with pytest.raises(dataclasses.FrozenInstanceError):
-        absent.name = "other"  # type: ignore[misc]
+        absent.name = "other"
 
 
 def test_which_rows(sites: FakeSites) -> None:
@@ -92,7 +92,7 @@ def test_which_rows(sites: FakeSites) -> None:
     provider = Provider()
 
     def names(name: str | None = None, **which: object) -> list[str]:
-        found = provider.backends(name, **which)  # type: ignore[arg-type]
+        found = provider.backends(name, **which)
         ours = ("fake-good", "fake-more", "quayside")
         return [row.name for row in found if row.distribution in ours]
 
@@ -120,9 +120,9 @@ def test_every_row_can_be_had(sites: FakeSites) -> None:
 def test_questions_that_make_no_sense(sites: FakeSites) -> None:
     provider = Provider()
     with pytest.raises(ValueError, match="device 'tpu': expected 'cpu', 'gpu' or None"):
-        provider.backends(device="tpu")  # type: ignore[arg-type]
+        provider.backends(device="tpu")
     with pytest.raises(TypeError, match="name 3 is a int: expected a backend's name"):
-        provider.backends(3)  # type: ignore[arg-type]
+        provider.backends(3)
 
 
 def test_a_job_says_that_a_fallback_was_taken(sites: FakeSites) -> None:

@@ -15,6 +15,7 @@ from qiskit.exceptions import QiskitError
 from qiskit.primitives import BackendEstimatorV2, BackendSamplerV2
 from qiskit.quantum_info import SparsePauliOp, Statevector
 from qiskit.result import Result, marginal_counts, marginal_distribution
+from qiskit_aer import AerSimulator
 
 from quayside.backends.engine import EngineBackend
 from quayside.engines.reference import ReferenceEngine
@@ -72,12 +73,11 @@ def test_registers_are_printed_as_qiskit_prints_them(backend: EngineBackend) -> 
 
 
 def test_the_header_is_aers(backend: EngineBackend) -> None:
-    aer = pytest.importorskip("qiskit_aer")
     circuit = known_bits("10", [("a", 1), ("b", 1)])
     circuit.metadata = {"trial": 3}
     circuit.global_phase = 0.25
     ours = backend.run(circuit).result().results[0].header
-    theirs = aer.AerSimulator().run(circuit).result().results[0].header
+    theirs = AerSimulator().run(circuit).result().results[0].header
     assert {key: ours[key] for key in theirs} == theirs
     json.dumps(ours)
 
@@ -208,7 +208,6 @@ def test_bit_order_of_the_state_is_qiskits(backend: EngineBackend) -> None:
 
 
 def test_aers_save_instructions_give_what_aer_gives(backend: EngineBackend) -> None:
-    aer = pytest.importorskip("qiskit_aer")
     circuit = QuantumCircuit(2)
     circuit.h(0)
     circuit.save_statevector(label="early")
@@ -216,7 +215,7 @@ def test_aers_save_instructions_give_what_aer_gives(backend: EngineBackend) -> N
     circuit.save_statevector()
     circuit.measure_all()
     ours = backend.run(circuit, shots=50).result()
-    theirs = aer.AerSimulator().run(circuit, shots=50).result()
+    theirs = AerSimulator().run(circuit, shots=50).result()
     assert ours.data().keys() == theirs.data().keys()
     for key in ("early", "statevector"):
         assert isinstance(ours.data()[key], Statevector)

@@ -103,7 +103,7 @@ def test_adapting_again_changes_the_isolation_alone() -> None:
 
 def test_only_backends_are_adapted() -> None:
     with pytest.raises(TypeError, match="expected a BackendV2"):
-        adapt(5)  # type: ignore[arg-type]  # the caller's mistake
+        adapt(5)
     with pytest.raises(RunOptionError, match="'process' or 'thread'"):
         adapt(Foreign(theirs.plain), isolation="island")
 

@@ -205,7 +205,7 @@ def test_what_qpy_would_lose_is_refused_by_run() -> None:
         basic().run(named, executor=ManualExecutor())
 
 
-class _Special(Gate):  # type: ignore[misc]  # Qiskit ships no types
+class _Special(Gate):
     def __init__(self) -> None:
         super().__init__("special", 1, [])
         self.definition = QuantumCircuit(1)

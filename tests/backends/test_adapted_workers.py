@@ -104,7 +104,7 @@ def test_an_error_without_a_class_here_still_says_what_it_was() -> None:
     with pytest.raises(JobError) as caught:
         job.result(LONG)
     assert "UnpicklableError" in str(caught.value.__cause__)
-    assert "in raising_oddly" in str(caught.value.__cause__.__cause__)  # type: ignore[union-attr]  # it has one
+    assert "in raising_oddly" in str(caught.value.__cause__.__cause__)
 
 
 def test_a_backend_is_warmed_up_where_it_runs_in_processes() -> None:

@@ -11,6 +11,7 @@ from qiskit.circuit.classical import types
 from qiskit.exceptions import QiskitError
 from qiskit.providers import JobError, JobStatus
 from qiskit.quantum_info import Statevector
+from qiskit_aer.library import save_statevector
 
 from quayside.backends.engine import EngineBackend, RunInputError
 from quayside.engines.reference import ReferenceEngine
@@ -133,11 +134,10 @@ def test_more_shots_than_fit_the_memory_fail_the_job(backend: EngineBackend, sho
 
 
 def test_saved_states_count_as_memory(backend: EngineBackend) -> None:
-    pytest.importorskip("qiskit_aer")
     circuit = QuantumCircuit(16)  # a state of 1 MiB in double precision
     circuit.h(0)
-    circuit.save_statevector(label="a")
-    circuit.save_statevector(label="b")
+    save_statevector(circuit, label="a")
+    save_statevector(circuit, label="b")
     assert backend.run(circuit, max_memory_mb=4).result(20).success
     with pytest.raises(JobFailedError, match="max_memory_mb"):
         backend.run(circuit, max_memory_mb=1.5).result(20)

@@ -124,9 +124,13 @@ def test_j35_a_final_job_holds_no_circuit_and_no_state(where: str, end: JobStatu
         circuit = long_circuit()
     limit = 1e-6 if end is JobStatus.ERROR else None
     job = run(
-        backend, [circuit] * 3, executor=executor, max_circuits_per_task=1, max_memory_mb=limit,
+        backend,
+        [circuit] * 3,
+        executor=executor,
+        max_circuits_per_task=1,
+        max_memory_mb=limit,
         shots=10,
-    )  # fmt: skip
+    )
     if where == "manual":
         assert until(lambda: len(manual.calls) == 3)
         assert manual.begin(0)

@@ -111,10 +111,9 @@ def test_a_result_says_what_ran_each_part(processes: ProcessPoolExecutor) -> Non
         assert result.metadata["executor"] == "ProcessPoolExecutor"
         tasks = result.metadata["tasks"]
         assert [one["circuits"] for one in tasks] == [[number] for number in range(8)]
+        fields = {"circuits", "first_shot", "shots", "pid", "host", "attempt", "seconds"}
         for one in tasks:
-            assert set(one) == {
-                "circuits", "first_shot", "shots", "pid", "host", "attempt", "seconds",
-            }  # fmt: skip
+            assert set(one) == fields
             assert (one["attempt"], one["host"]) == (1, os.uname().nodename)
             assert one["seconds"] > 0
         return {one["pid"] for one in tasks}

@@ -78,6 +78,7 @@ def test_a_broken_plugin_shows_with_all_and_hides_nobody(cli: Any, sites: FakeSi
     assert told["error"] in line
 
 
+# The command line prints the warning; as an error it would end the command.
 @pytest.mark.filterwarnings("always::quayside.errors.QuaysidePluginWarning")
 def test_a_broken_plugin_is_one_line_of_warning_without_all(cli: Any, sites: FakeSites) -> None:
     sites.use("raises_at_import")

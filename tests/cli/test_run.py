@@ -286,10 +286,19 @@ def test_an_unknown_backend_gets_close_matches(cli: Any, bell: Path) -> None:
     cli("run", bell, "--backend", "nunpy").assert_fails(2, "nunpy", "numpy")
 
 
-def test_no_gpu_here_is_an_error_and_a_fallback_a_warning(cli: Any, bell: Path) -> None:
-    if any(info.device == "gpu" for info in quayside.Provider().backends()):
-        pytest.skip("this machine has a GPU backend")
+# The command line prints the warning; as an error it would end the run.
+@pytest.mark.filterwarnings("always::quayside.errors.QuaysideFallbackWarning")
+def test_no_gpu_is_an_error_and_a_fallback_a_warning(
+    cli: Any, bell: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUAYSIDE_LOAD_PLUGINS", "quayside")  # so that no GPU plugin is loaded
     cli("run", bell, "--backend", "gpu").assert_fails(2, "gpu")
+    called = cli("run", bell, "--backend", "gpu", "--fallback", "numpy", "--shots", 10)
+    assert called.code == 0
+    assert called.err.startswith("quayside: warning: ")
+    assert "'numpy' is taken" in called.err
+    assert called.err.count("\n") == 1
+    assert called.out.rstrip().endswith(", in place of gpu")
 
 
 @pytest.mark.parametrize("shots", ["0", "-5"])

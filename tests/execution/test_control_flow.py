@@ -132,7 +132,7 @@ def test_a_body_that_is_shared_is_planned_once(monkeypatch: pytest.MonkeyPatch) 
 
     made = []
 
-    def make_plan(gates, layout, profile):  # type: ignore[no-untyped-def]
+    def make_plan(gates, layout, profile):
         made.append(layout)
         return real(gates, layout, profile)
 
@@ -185,7 +185,7 @@ def test_every_state_is_given_back_when_a_branch_is_cancelled() -> None:
     assert ledger.reserved == 0
 
 
-class Terse(tuple):  # type: ignore[type-arg]
+class Terse(tuple):
     """A block that does not print what it holds: a failure would print for minutes."""
 
     __slots__ = ()

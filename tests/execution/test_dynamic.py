@@ -177,7 +177,7 @@ def test_replays_give_the_samples_of_copies(program: Program, seed: int) -> None
 
 def test_replays_when_the_device_has_less_than_it_said() -> None:
     class Poor(CountingEngine):
-        def copy(self, state):  # type: ignore[no-untyped-def]
+        def copy(self, state):
             raise MemoryError
 
     ledger = plenty()

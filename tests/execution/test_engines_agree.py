@@ -32,7 +32,7 @@ by_name = pytest.mark.parametrize("engine", OTHERS, ids=lambda engine: engine.na
 
 
 def run(program: Program, engine: Engine, **options: object) -> Outcome:
-    return run_program(program, engine, RunSettings(**options), Control())  # type: ignore[arg-type]
+    return run_program(program, engine, RunSettings(**options), Control())
 
 
 def assert_same_samples(program: Program, engine: Engine, shots: int, seed: int) -> None:

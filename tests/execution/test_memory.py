@@ -208,6 +208,7 @@ def test_one_ledger_a_device() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+# Python 3.12 warns of a fork in a process that has threads, and other tests leave some behind.
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_forked_child_begins_with_nothing_reserved() -> None:
     ledger = Ledger("a test", lambda: 100)

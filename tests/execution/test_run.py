@@ -67,7 +67,7 @@ def cx(control: int, target: int) -> Permutation:
 
 
 def run(operations: tuple[Operation, ...], n: int, clbits: int, **options: object) -> Outcome:
-    settings = RunSettings(**options)  # type: ignore[arg-type]
+    settings = RunSettings(**options)
     return run_program(Program(n, clbits, operations), ENGINE, settings, Control())
 
 
@@ -179,7 +179,7 @@ def test_statevector(program: Program, precision: Precision) -> None:
     assert outcome.statevector is not None
     assert outcome.statevector.dtype == precision.complex_dtype
     tolerance = 1e-12 if precision is Precision.DOUBLE else 1e-5
-    expected = final_state(program.operations, program.num_qubits)  # type: ignore[arg-type]
+    expected = final_state(program.operations, program.num_qubits)
     np.testing.assert_allclose(outcome.statevector, expected, atol=tolerance)
 
 

@@ -130,7 +130,7 @@ def test_only_blocks_that_were_hit_are_read() -> None:
     class Spy(ReferenceEngine):
         calls = 0
 
-        def probabilities(self, *args, **kwargs):  # type: ignore[no-untyped-def]
+        def probabilities(self, *args, **kwargs):
             self.calls += 1
             return super().probabilities(*args, **kwargs)
 

@@ -121,7 +121,7 @@ class J11(LocalJob):
             return super().result(timeout)
         except JobFailedError as error:
             other = RuntimeError(str(error))
-            other.partial_result = error.partial_result  # type: ignore[attr-defined]  # as meant
+            other.partial_result = error.partial_result
             raise other from error.__cause__
 
 
@@ -287,7 +287,7 @@ class J38(LocalJob):
 
 
 def _keep_circuits(job: LocalJob, run_input: Any) -> None:
-    job.circuits = run_input if isinstance(run_input, list) else [run_input]  # type: ignore[attr-defined]  # as meant
+    job.circuits = run_input if isinstance(run_input, list) else [run_input]
 
 
 def _stay(job: LocalJob, run_input: Any) -> None:

@@ -39,7 +39,7 @@ class FakeBackend(BackendV2):
         return Options()
 
     def run(self, run_input: Any, **options: Any) -> Any:
-        raise NotImplementedError("a made-up backend")
+        raise AssertionError(f"backend {self.name!r} is made up: no test should run circuits on it")
 
 
 def make(spec: BackendSpec) -> FakeBackend:
@@ -100,11 +100,11 @@ def probe_junk() -> Any:
 
 
 def probe_wrong_details() -> Available:
-    return Available(3)  # type: ignore[arg-type] # the plugin's mistake
+    return Available(3)
 
 
 def probe_wrong_reason() -> Unavailable:
-    return Unavailable(None)  # type: ignore[arg-type] # the plugin's mistake
+    return Unavailable(None)
 
 
 def probe_wordy() -> Unavailable:

@@ -112,7 +112,8 @@ class LegacyJob:
         return self._result
 
     def cancel(self) -> None:
-        raise NotImplementedError
+        # As Qiskit's JobV1 says it, for a job that knows no cancelling.
+        raise NotImplementedError("jobs of this kind cannot be cancelled")
 
     def status(self) -> JobStatus:
         return self._state

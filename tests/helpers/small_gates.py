@@ -48,7 +48,7 @@ def plenty() -> Ledger:
 
 
 def run(program: Program, engine: ReferenceEngine | None = None, **options: object) -> Outcome:
-    settings = RunSettings(**options)  # type: ignore[arg-type]
+    settings = RunSettings(**options)
     return run_program(program, engine or ReferenceEngine(), settings, Control(), memory=plenty())
 
 

@@ -77,7 +77,7 @@ def gone(*pids: int) -> bool:
 
 
 def python(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # type: ignore[call-overload,no-any-return]  # options are few and right
+    return subprocess.run(
         [sys.executable, *arguments],
         capture_output=True,
         text=True,

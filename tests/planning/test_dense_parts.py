@@ -341,7 +341,7 @@ def test_gates_over_no_qubits_are_phases_of_their_controls() -> None:
 
 
 def test_numbers_of_other_types_are_taken_as_complex() -> None:
-    real = Matrix(np.array([[0.0, 1.0], [1.0, 0.0]]), (0,))  # type: ignore[arg-type]  # on purpose
+    real = Matrix(np.array([[0.0, 1.0], [1.0, 0.0]]), (0,))
     single = Diagonal(np.array([1, 1j], dtype=np.complex64), (0,))
     gates: list[GateOperation] = [real, single]
     np.testing.assert_allclose(matrix_of(items_of(gates), gates, (0,)), [[0, 1], [1j, 0]])

@@ -30,7 +30,7 @@ def moved(gates: list[GateOperation], num_qubits: int, search: int) -> float:
     """Amplitudes that a plan moves, in whole passes."""
     profile = Profile("tiled", tile=num_qubits - 8, low=4, search=search)
     plan = make_plan(gates, Layout(), profile, None)
-    total = sum(pass_cost(pass_).amplitudes for pass_ in plan.passes)  # type: ignore[arg-type]  # a tiled plan's
+    total = sum(pass_cost(pass_).amplitudes for pass_ in plan.passes)
     return total / 2.0 ** (num_qubits + 1)
 
 

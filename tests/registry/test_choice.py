@@ -25,7 +25,7 @@ HUGE = 10**6  # above whatever else is installed
 
 
 def resolution(provider: Provider, *args: object, **kwargs: object) -> Resolution:
-    found = provider.get_backend(*args, **kwargs).quayside_resolution  # type: ignore[arg-type]
+    found = provider.get_backend(*args, **kwargs).quayside_resolution
     assert isinstance(found, Resolution)
     return found
 
@@ -364,6 +364,6 @@ def test_an_empty_name(sites: FakeSites, name: str) -> None:
 @pytest.mark.parametrize("name", [3, b"numpy", ["numpy"], object()])
 def test_a_name_that_is_no_string(sites: FakeSites, name: object) -> None:
     with pytest.raises(TypeError, match="expected a backend's name as a string"):
-        Provider().get_backend(name)  # type: ignore[arg-type]
+        Provider().get_backend(name)
     with pytest.raises(TypeError, match="fallback"):
-        Provider().get_backend("reference", fallback=[name])  # type: ignore[list-item]
+        Provider().get_backend("reference", fallback=[name])

@@ -53,5 +53,5 @@ def gpu_engine() -> CupyEngine:
         pool = SimpleNamespace(
             malloc=cupy.cuda.malloc_async, free_bytes=lambda: 0, free_all_blocks=lambda: None
         )
-        engine.on._pool = pool  # type: ignore[attr-defined]  # the CUDA device's own
+        engine.on._pool = pool
     return engine

@@ -14,20 +14,20 @@ from quayside_cupy import probe as probe_module
 from quayside_cupy.engine import CupyEngine
 from quayside_cupy.host_device import HostDevice
 
-qiskit = pytest.importorskip("qiskit", reason="backends are Qiskit's; engines run without it")
+pytest.importorskip("qiskit", reason="backends are Qiskit's; engines run without it")
 
-from qiskit import QuantumCircuit  # noqa: E402  # as above
-from qiskit.providers import JobError, JobStatus  # noqa: E402  # as above
+from qiskit import QuantumCircuit  # what follows needs Qiskit
+from qiskit.providers import JobError, JobStatus
 
-from quayside.backends.engine import EngineBackend  # noqa: E402  # as above
-from quayside.errors import (  # noqa: E402  # as above
+from quayside.backends.engine import EngineBackend
+from quayside.errors import (
     BackendUnavailableError,
     OutOfMemoryError,
     QuaysideFallbackWarning,
 )
-from quayside.execution import memory  # noqa: E402  # as above
-from quayside.plugin import Available  # noqa: E402  # as above
-from quayside.provider import Provider  # noqa: E402  # it remembers what probes said: one a test
+from quayside.execution import memory
+from quayside.plugin import Available
+from quayside.provider import Provider  # it remembers what probes said: one a test
 
 
 @pytest.fixture

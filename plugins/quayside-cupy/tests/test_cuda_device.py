@@ -229,6 +229,7 @@ def _in_child(engine: CupyEngine, pipe: Any) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+# Where another test's thread lives on, Python 3.12 and later warn of the fork.
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 def test_a_forked_child_gets_a_clear_error(engine: CupyEngine) -> None:
     context = multiprocessing.get_context("fork")

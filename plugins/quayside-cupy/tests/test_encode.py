@@ -219,7 +219,7 @@ def test_rotations_on_many_bits_are_one_instruction(
             matrix = make(rng)
             while abs(matrix[0, 0].real) < 0.3:
                 matrix = make(rng)
-            stages.append(DenseStage((bit,), matrix, form))  # type: ignore[arg-type]  # a form
+            stages.append(DenseStage((bit,), matrix, form))
         opcodes = flat(engine, precision, stages)
         assert opcodes.count(together) == 1
         assert set(opcodes) <= {together, Op.SCALE}

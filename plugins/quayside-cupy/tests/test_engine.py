@@ -118,8 +118,8 @@ def test_projection_and_flips(engine: CupyEngine, precision: Precision) -> None:
         best = int(weights.argmax())
         outcome = {qubit: best >> bit & 1 for bit, qubit in enumerate(chosen)}
         for one, other in ((engine, state), (REFERENCE, expected)):
-            one.collapse(other, outcome, float(weights[best]))  # type: ignore[attr-defined]
-            one.flip(other, chosen[:3])  # type: ignore[attr-defined]
+            one.collapse(other, outcome, float(weights[best]))
+            one.flip(other, chosen[:3])
         difference = engine.amplitudes(state) - REFERENCE.amplitudes(expected)
         assert np.abs(difference).max() < 10 * TOLERANCE[precision]
 

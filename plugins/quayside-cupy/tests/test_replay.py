@@ -157,7 +157,7 @@ def test_what_is_long_or_one_launch_is_not_recorded(
         for _ in range(3):
             apply(engine, state, each, Control())
         engine.release(state)
-    launched = engine.on.launches  # type: ignore[attr-defined]  # the host's
+    launched = engine.on.launches
     assert launched.count("tile_pass_single") == 3 + 3 * len(plan)
 
 
@@ -198,7 +198,7 @@ def test_the_faster_way_is_kept(
 ) -> None:
     clock = Clockwork(launches, replay)
     monkeypatch.setattr(module, "perf_counter", lambda: clock.now)
-    replays = Replays(clock, "measured")  # type: ignore[arg-type]  # it needs no more of a device
+    replays = Replays(clock, "measured")
     for _ in range(2 + 2 * TRIALS):
         assert replays.faster is None
         replays.run((1, 1, 1), clock.queue, clock.queue)
@@ -212,7 +212,7 @@ def test_the_faster_way_is_kept(
 
 def test_few_recordings_are_kept_and_none_for_states_that_come_once() -> None:
     clock = Clockwork(1, 1)
-    replays = Replays(clock, "always")  # type: ignore[arg-type]  # as above
+    replays = Replays(clock, "always")
     for state in range(10):
         replays.run((state, 1, 1), clock.queue, clock.queue)
     assert "replay" not in clock.done
@@ -225,7 +225,7 @@ def test_few_recordings_are_kept_and_none_for_states_that_come_once() -> None:
 
 def test_a_device_that_cannot_record_is_not_asked_again() -> None:
     clock = Clockwork(1, 1, able=False)
-    replays = Replays(clock, "always")  # type: ignore[arg-type]  # as above
+    replays = Replays(clock, "always")
     for _ in range(4):
         assert not replays.run((1, 1, 1), clock.queue, clock.queue)
     assert clock.done == ["launches"] * 4

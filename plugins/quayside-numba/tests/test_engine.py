@@ -346,6 +346,7 @@ def test_two_runs_at_once_keep_the_thread_budget(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+# Python 3.12 and later warn of a fork beside other threads: the engine's, which the test is about.
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_fork_after_a_run_can_run_again() -> None:
     program = random_unitary_program(16, 60, 1, measure=True)

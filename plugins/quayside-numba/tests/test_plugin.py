@@ -71,7 +71,7 @@ def test_a_second_process_compiles_nothing() -> None:
 @pytest.mark.skipif(VECTOR_BYTES < 64, reason="this machine has no 512-bit vectors")
 def test_vectors_are_as_wide_as_the_machines() -> None:
     @numba.njit
-    def copy(unit, source, target):  # type: ignore[no-untyped-def]  # Numba gives types
+    def copy(unit, source, target):
         load_amplitudes(unit, source, target)
 
     copy.compile((numba.float32, numba.int64, numba.int64))

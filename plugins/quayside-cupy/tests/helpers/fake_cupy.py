@@ -51,7 +51,7 @@ class Array(np.ndarray):
     """An array of the device: its data is a pointer that knows its address."""
 
     @property
-    def data(self) -> Source:  # type: ignore[override]  # CuPy's arrays differ from NumPy's in this
+    def data(self) -> Source:
         return Source(self)
 
 
@@ -249,7 +249,7 @@ def make_fake_cupy(library: Path, total: int = 1 << 32) -> types.ModuleType:
         memGetInfo=lambda: (memory.total - memory.used - memory.cached, memory.total),
         getDeviceProperties=lambda number: {"name": b"Pretender", "multiProcessorCount": 1},
     )
-    fake.cuda = types.SimpleNamespace(  # type: ignore[attr-defined]  # a module made by hand
+    fake.cuda = types.SimpleNamespace(
         Device=Device,
         Stream=stream,
         Event=Event,

@@ -28,7 +28,7 @@ class FakeBackend(BackendV2):
         return Options()
 
     def run(self, run_input: Any, **options: Any) -> Any:
-        raise NotImplementedError("a made-up backend")
+        raise AssertionError(f"backend {self.name!r} is made up: no test should run circuits on it")
 
 
 def make(spec: BackendSpec) -> FakeBackend:
