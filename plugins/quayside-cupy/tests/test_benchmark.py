@@ -40,6 +40,7 @@ def test_the_benchmark_prints_and_saves_its_tables(
     options += [
         "--replay-qubits",
         "5",
+        "12",
         "13",
         "--cpu-qubits",
         "3",
@@ -62,14 +63,18 @@ def test_the_benchmark_prints_and_saves_its_tables(
     saved = json.loads(report.read_text(encoding="utf-8"))
     assert saved["facts"]["commit"] == "abc"
     assert {row["family"] for row in saved["rows"]} == {"qft", "tfim"}
-    assert {row["qubits"] for row in saved["replays"]} == {5, 13}
+    assert {row["qubits"] for row in saved["replays"]} == {5, 12, 13}
     for row in saved["replays"]:
-        if row["qubits"] == 13:
+        usual = row["tile"] == (12 if row["precision"] == "single" else 11)
+        if row["qubits"] == 13 or (row["qubits"] == 12 and row["tile"] == 11):
+            assert usual
             assert row["launches"] > 1
             assert min(row["never µs"], row["always µs"], row["measured µs"]) > 0
             assert row["chosen"] in ("graph", "launches")
         else:
+            assert usual or row["qubits"] == 12
             assert "one" in row["launches"]
+            assert row["never µs"] > 0
     assert {row["family"] for row in saved["wins"]} == {"qft", "tfim"}
     for row in saved["wins"]:
         assert row["than numpy"] in (3, 5, "none of these")

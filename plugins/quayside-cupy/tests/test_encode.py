@@ -9,9 +9,15 @@ import pytest
 from quayside_cupy import programs
 from quayside_cupy.encode import encode_plan
 from quayside_cupy.engine import CupyEngine
-from quayside_cupy.geometry import GEOMETRIES, LANES, middle_mapping, outer_mapping
+from quayside_cupy.geometry import (
+    GEOMETRIES,
+    LANES,
+    WHOLE_STATE,
+    Geometry,
+    middle_mapping,
+    outer_mapping,
+)
 from quayside_cupy.opcodes import HEADER_WORDS, Op
-from random_programs import random_gates
 from tile_stages import BOTH, HADAMARD, check, cross, real, tile_pass, unitary
 
 from quayside.errors import ProgramError
@@ -308,10 +314,11 @@ def test_a_diagonal_that_is_not_quite_unitary_keeps_its_size(
     assert flat(engine, precision, [DiagonalStage((group,))]) == [Op.DIAGONAL]
 
 
-@pytest.mark.parametrize("precision", list(Precision), ids=lambda p: p.value)
-def test_lanes_of_a_middle_round_hit_every_bank(precision: Precision) -> None:
+@pytest.mark.parametrize(
+    "geometry", [*GEOMETRIES.values(), WHOLE_STATE], ids=lambda geometry: geometry.kernel
+)
+def test_lanes_of_a_middle_round_hit_every_bank(geometry: Geometry) -> None:
     rng = np.random.default_rng(7)
-    geometry = GEOMETRIES[precision]
     low = (1 << geometry.bank) - 1
     for _ in range(300):
         targets = tuple(
@@ -326,10 +333,11 @@ def test_lanes_of_a_middle_round_hit_every_bank(precision: Precision) -> None:
         assert len(banks) == 1 << geometry.bank
 
 
-@pytest.mark.parametrize("precision", list(Precision), ids=lambda p: p.value)
-def test_a_warp_loads_and_stores_runs_of_64_bytes(precision: Precision) -> None:
+@pytest.mark.parametrize(
+    "geometry", [*GEOMETRIES.values(), WHOLE_STATE], ids=lambda geometry: geometry.kernel
+)
+def test_a_warp_loads_and_stores_runs_of_64_bytes(geometry: Geometry) -> None:
     rng = np.random.default_rng(8)
-    geometry = GEOMETRIES[precision]
     made = 0
     for _ in range(300):
         load = rng.permutation(geometry.tile).tolist()
@@ -355,16 +363,11 @@ def test_a_plan_that_is_not_for_the_gpu_is_refused() -> None:
     plan = make_plan(gates, Layout(), Profile("tiled", tile=13, low=3))
     with pytest.raises(ProgramError, match="12 qubits"):
         encode_plan(plan, Precision.SINGLE)
-
-
-@BOTH
-def test_a_circuit_within_a_tile_is_one_launch(precision: Precision) -> None:
-    geometry = GEOMETRIES[precision]
-    profile = Profile("tiled", tile=geometry.tile, low=3, span=geometry.register)
-    for qubits in range(1, geometry.tile + 1):
-        plan = make_plan(random_gates(qubits, 80, qubits), Layout(), profile)
-        ((launch,),) = encode_plan(plan, precision).passes
-        assert launch[1].tiles == 1
+    # In double precision, such tiles are for states of 12 qubits.
+    plan = make_plan(gates, Layout(), Profile("tiled", tile=12, low=3))
+    assert len(encode_plan(plan, Precision.SINGLE).passes) > 1
+    with pytest.raises(ProgramError, match=r"not of 1[34]"):
+        encode_plan(plan, Precision.DOUBLE)
 
 
 @BOTH

@@ -196,6 +196,10 @@ def test_a_plan_for_another_engine_or_state_is_refused(engine: CupyEngine) -> No
     wide = make_plan(random_gates(13, 60, 0), Layout(), engine.profile(Precision.DOUBLE, 13))
     with pytest.raises(ProgramError, match="allocated"):
         engine.apply(state, wide, Control())
+    # A plan with larger tiles than the state has room for, though it stores few qubits.
+    profile = engine.profile(Precision.DOUBLE, 12)
+    with pytest.raises(ProgramError, match="tiles have 12 qubits"):
+        engine.apply(state, make_plan(gates, Layout(), profile), Control())
 
 
 def test_a_state_takes_what_was_promised_and_no_scratch_of_its_size(engine: CupyEngine) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from quayside_cupy.engine import CupyEngine
-from quayside_cupy.geometry import GEOMETRIES
+from quayside_cupy.geometry import GEOMETRIES, geometry_for
 from tile_stages import (
     BOTH,
+    EVERY_KERNEL,
     HADAMARD,
     check,
     cross,
@@ -27,21 +28,21 @@ from quayside.planning.tile_plan import (
 from quayside.program import Precision
 
 
-@BOTH
+@EVERY_KERNEL
 def test_one_qubit_matrices_of_every_form_at_every_position(
-    engine: CupyEngine, precision: Precision
+    engine: CupyEngine, precision: Precision, tile: int
 ) -> None:
     rng = np.random.default_rng(1)
-    tile = GEOMETRIES[precision].tile
     for bit in range(tile):
         for stage in one_qubit(rng, bit):
             check(engine, precision, [tile_pass(precision, [stage], tile)], rng)
 
 
-@BOTH
-def test_two_qubit_matrices_at_every_pair(engine: CupyEngine, precision: Precision) -> None:
+@EVERY_KERNEL
+def test_two_qubit_matrices_at_every_pair(
+    engine: CupyEngine, precision: Precision, tile: int
+) -> None:
     rng = np.random.default_rng(2)
-    tile = GEOMETRIES[precision].tile
     for high in range(tile):
         for low in range(high):
             orthogonal = np.linalg.qr(rng.normal(size=(4, 4)))[0].astype(np.complex128)
@@ -52,12 +53,11 @@ def test_two_qubit_matrices_at_every_pair(engine: CupyEngine, precision: Precisi
             check(engine, precision, [tile_pass(precision, stages, tile)], rng)
 
 
-@BOTH
+@EVERY_KERNEL
 def test_wider_matrices_permutations_and_preparations(
-    engine: CupyEngine, precision: Precision
+    engine: CupyEngine, precision: Precision, tile: int
 ) -> None:
     rng = np.random.default_rng(3)
-    tile = GEOMETRIES[precision].tile
     for _ in range(12):
         for bits in (3, 4, 5):
             chosen = tuple(sorted(rng.permutation(tile)[:bits].tolist()))
@@ -77,7 +77,7 @@ def test_wider_matrices_permutations_and_preparations(
 @pytest.mark.parametrize("width", [1, 2, 3, 4, 6, 9, 11, 12, 13, 15])
 def test_random_passes(engine: CupyEngine, precision: Precision, width: int) -> None:
     rng = np.random.default_rng(100 + width)
-    tile = min(GEOMETRIES[precision].tile, width)
+    tile = min(geometry_for(precision, width).tile, width)
     for _ in range(6):
         stages = [random_stage(rng, tile, width - tile) for _ in range(12)]
         passes = [
@@ -93,30 +93,28 @@ def test_a_pass_that_stores_more_qubits_reads_nothing_of_them(
     engine: CupyEngine, precision: Precision, before: int, width: int
 ) -> None:
     rng = np.random.default_rng(7 * width + before)
-    tile = min(GEOMETRIES[precision].tile, width)
+    tile = min(geometry_for(precision, width).tile, width)
     stages = [random_stage(rng, tile, width - tile) for _ in range(5)]
     grown = tile_pass(precision, stages, width, before=before, rng=rng)
     check(engine, precision, [grown], rng, batch=2)
 
 
-@BOTH
+@EVERY_KERNEL
 def test_a_pass_larger_than_constant_memory_becomes_several_launches(
-    engine: CupyEngine, precision: Precision
+    engine: CupyEngine, precision: Precision, tile: int
 ) -> None:
     rng = np.random.default_rng(8)
-    width = 14
-    tile = GEOMETRIES[precision].tile
+    width = 14 if tile == GEOMETRIES[precision].tile else tile
     stages = [random_stage(rng, tile, width - tile) for _ in range(30)]
     pass_ = tile_pass(precision, stages, width, rng=rng)
     check(engine, precision, [pass_], rng, limit=4096)
 
 
-@BOTH
+@EVERY_KERNEL
 def test_many_rotations_keep_the_norm_though_their_factors_come_late(
-    engine: CupyEngine, precision: Precision
+    engine: CupyEngine, precision: Precision, tile: int
 ) -> None:
     rng = np.random.default_rng(9)
-    tile = GEOMETRIES[precision].tile
     stages: list[Stage] = []
     for _ in range(40):
         for bit in range(tile):

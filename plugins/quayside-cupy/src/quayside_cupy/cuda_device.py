@@ -27,6 +27,11 @@ __all__ = ["CudaDevice"]
 POOL_KEEPS = 1 << 28
 """Unused bytes that the pool may keep when a state is released."""
 
+USUAL_SHARED_BYTES = 48 << 10
+"""What a block may have without being asked for."""
+
+MOST_SHARED_BYTES = 64 << 10
+"""What it may have at most on every device that CUDA 13 compiles for."""
 
 _log = logging.getLogger("quayside.cupy")
 
@@ -37,7 +42,7 @@ class _Recording:
 
     Attributes:
         graph: None until all is recorded.
-        needs: by precision, kernel and place of the programs that must be in constant memory when
+        needs: by module, kernel and place of the programs that must be in constant memory when
             the graph starts. They often are, and then need no copy.
         leaves: what is there when it ends, as in :class:`CudaDevice`.
     """
@@ -58,7 +63,7 @@ class CudaDevice:
         self._device = cupy.cuda.Device(number)
         self._modules: dict[str, Any] = {}
         self._functions: dict[str, Any] = {}
-        # By precision: the array, and the start in it, of what is in constant memory once all that
+        # By module: the array, and the start in it, of what is in constant memory once all that
         # is queued is done.
         self._programs: dict[str, tuple[Any, int]] = {}
         self._recording: _Recording | None = None
@@ -134,20 +139,20 @@ class CudaDevice:
     def load_programs(self, kernel: str, words: Any, start: int, stop: int) -> None:
         """Queue a copy of the words to the constant memory of the kernel's module, unless they are
         what was copied there last."""
-        precision = kernel.rpartition("_")[2]
+        name = kernel.rpartition("_")[2]
         with self.active():
             recording = self._recording
             there = self._programs if recording is None else recording.leaves
-            last = there.get(precision)
+            last = there.get(name)
             if last is not None and last[0] is words and last[1] == start:
                 return
             if recording is not None and last is None:
-                recording.needs[precision] = (kernel, words, start, stop)
+                recording.needs[name] = (kernel, words, start, stop)
             else:
                 target = self._module(kernel).get_global("qs_program")
                 size = 4 * (stop - start)
                 target.copy_from_device_async(words[start:stop].data, size, self._stream)
-            there[precision] = (words, start)
+            there[name] = (words, start)
 
     def launch(
         self,
@@ -162,17 +167,20 @@ class CudaDevice:
             function = self._functions.get(kernel)
             if function is None:
                 function = self._functions[kernel] = self._module(kernel).get_function(kernel)
+                if shared_bytes > USUAL_SHARED_BYTES:
+                    function.max_dynamic_shared_size_bytes = MOST_SHARED_BYTES
             filled = [np.uint64(0) if value is None else value for value in arguments]
             function(grid, (threads, 1, 1), tuple(filled), shared_mem=shared_bytes)
 
     def _module(self, kernel: str) -> Any:
-        """The module of the kernel's precision, compiled at first use; CuPy keeps it on disk."""
-        precision = kernel.rpartition("_")[2]
-        module = self._modules.get(precision)
+        """The module of the kernel, by what the kernel's name ends in, compiled at first use; CuPy
+        keeps it on disk."""
+        name = kernel.rpartition("_")[2]
+        module = self._modules.get(name)
         if module is None:
-            options = ("-std=c++17", f"-DQS_{precision.upper()}_ONLY")
+            options = ("-std=c++17", f"-DQS_{name.upper()}")
             module = cupy.RawModule(code=kernel_source(), options=options)
-            self._modules[precision] = module
+            self._modules[name] = module
         return module
 
     def address(self, array: Any) -> int:

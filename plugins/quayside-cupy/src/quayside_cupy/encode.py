@@ -17,9 +17,10 @@ from quayside_cupy.absorb import (
     take_last_flips,
 )
 from quayside_cupy.geometry import (
-    GEOMETRIES,
+    WHOLE_STATE,
     Geometry,
     Mapping,
+    geometry_of_tile,
     middle_mapping,
     outer_mapping,
 )
@@ -57,7 +58,7 @@ def encode_plan(plan: Plan, precision: Precision, limit: int = PROGRAM_BYTES) ->
         ProgramError: if the plan is not tiled, its tiles are not the kernel's, or one stage alone
             is larger than a program may be.
     """
-    geometry = GEOMETRIES[precision]
+    geometry = geometry_of_tile(precision, plan.profile.tile)
     buffers = Buffers(precision, geometry)
     passes: list[tuple[tuple[int, Launch], ...] | WidePass] = []
     for pass_ in plan.passes:
@@ -80,6 +81,11 @@ def _encode_pass(pass_: TilePass, buffers: Buffers, limit: int) -> list[tuple[in
         raise ProgramError(
             f"the cupy engine's tiles have {geometry.tile} qubits in this precision, not {active}; "
             "make the plan with the profile that the engine gives"
+        )
+    if geometry is WHOLE_STATE and active < pass_.width:
+        raise ProgramError(
+            f"the cupy engine's tiles of {active} qubits are for states of so many in this "
+            f"precision, not of {pass_.width}; make the plan with the profile that the engine gives"
         )
     if pass_.width - active > MAX_OUTER_BITS:
         raise ProgramError(f"{pass_.width} qubits are more than the cupy engine can number")

@@ -19,7 +19,7 @@ from quayside.program import Precision
 from quayside_cupy import readout
 from quayside_cupy.device import Device
 from quayside_cupy.encode import encode_plan
-from quayside_cupy.geometry import GEOMETRIES
+from quayside_cupy.geometry import geometry_for
 from quayside_cupy.programs import Launch, PlanPrograms
 from quayside_cupy.replay import MOST_AMPLITUDES, ReplayRule
 from quayside_cupy.state import DeviceState
@@ -69,7 +69,7 @@ class CupyEngine:
 
     def profile(self, precision: Precision, num_qubits: int) -> Profile:
         """Tiles of the kernel's size; rounds that a thread's registers hold."""
-        geometry = GEOMETRIES[precision]
+        geometry = geometry_for(precision, num_qubits)
         return Profile("tiled", tile=geometry.tile, low=LOW[precision], span=geometry.register)
 
     def required_bytes(self, num_qubits: int, precision: Precision, batch: int = 1) -> int:
@@ -87,7 +87,7 @@ class CupyEngine:
         return self.on.total_bytes()
 
     def _stride(self, stored: int, precision: Precision) -> int:
-        return 1 << max(stored, GEOMETRIES[precision].tile)
+        return 1 << max(stored, geometry_for(precision, stored).tile)
 
     def allocate(
         self, num_qubits: int, precision: Precision, *, capacity: int, batch: int = 1
@@ -137,6 +137,12 @@ class CupyEngine:
                 "allocated for"
             )
         uploaded = self.uploaded(plan, state.precision)
+        tile = uploaded.programs.geometry.tile
+        if state.stride < 1 << tile:
+            raise ProgramError(
+                f"the plan's tiles have {tile} qubits, more than the state was allocated for; make "
+                "it with the profile for as many qubits as the state's capacity"
+            )
         replays = uploaded.replays
         if replays is None or state.batch * state.stride > MOST_AMPLITUDES:
             self._queue(state, uploaded, control)
@@ -170,10 +176,10 @@ class CupyEngine:
     def _launch(
         self, state: DeviceState, uploaded: UploadedPlan, launches: Sequence[tuple[int, Launch]]
     ) -> None:
-        geometry = GEOMETRIES[state.precision]
-        kernel = f"tile_pass_{state.precision.value}"
-        real = state.precision.real_dtype.itemsize
         programs = uploaded.programs
+        geometry = programs.geometry
+        kernel = f"tile_pass_{geometry.kernel}"
+        real = state.precision.real_dtype.itemsize
         with self.on.active():
             for window, launch in launches:
                 part = programs.windows[window]

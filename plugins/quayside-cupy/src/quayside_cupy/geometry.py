@@ -19,7 +19,17 @@ from dataclasses import dataclass
 
 from quayside.program import Precision
 
-__all__ = ["GEOMETRIES", "LANES", "Geometry", "Mapping", "middle_mapping", "outer_mapping"]
+__all__ = [
+    "GEOMETRIES",
+    "LANES",
+    "WHOLE_STATE",
+    "Geometry",
+    "Mapping",
+    "geometry_for",
+    "geometry_of_tile",
+    "middle_mapping",
+    "outer_mapping",
+]
 
 LANES = 5
 """A warp has ``2**LANES`` threads."""
@@ -27,9 +37,10 @@ LANES = 5
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """Sizes of a tile in one precision.
+    """Sizes of a tile in one kernel.
 
     Attributes:
+        kernel: what the kernel's name ends in.
         tile: bits of a tile.
         register: bits that a thread holds.
         run: the lowest storage bits that must be lanes in a load or store: 64 bytes.
@@ -37,6 +48,7 @@ class Geometry:
         columns: of the tile's bits, before any exchange changes them.
     """
 
+    kernel: str
     tile: int
     register: int
     run: int
@@ -59,10 +71,30 @@ def _columns(tile: int, bank: int, mixed: Sequence[int]) -> tuple[int, ...]:
 GEOMETRIES = {
     # 16 lanes of 8 bytes fill the banks. Twelve different vectors of GF(2)**4: any eight of them
     # span it, as a three-dimensional subspace has but seven.
-    Precision.SINGLE: Geometry(12, 4, 3, 4, _columns(12, 4, (3, 5, 6, 7, 9, 10, 12, 15))),
+    Precision.SINGLE: Geometry("single", 12, 4, 3, 4, _columns(12, 4, (3, 5, 6, 7, 9, 10, 12, 15))),
     # 8 lanes of 16 bytes. No vector of GF(2)**3 more than twice: any seven span it.
-    Precision.DOUBLE: Geometry(11, 3, 2, 3, _columns(11, 3, (3, 5, 6, 7, 3, 5, 6, 7))),
+    Precision.DOUBLE: Geometry("double", 11, 3, 2, 3, _columns(11, 3, (3, 5, 6, 7, 3, 5, 6, 7))),
 }
+"""For states of any size."""
+
+WHOLE_STATE = Geometry("double12", 12, 4, 2, 3, _columns(12, 3, (3, 5, 6, 7, 3, 5, 6, 7, 1)))
+"""In double precision, for states of 12 qubits: a tile is the whole state, so that one launch is
+enough. It fills the 64 KiB of shared memory that a block may have on every device (on those of
+compute capability 7.5, it may have no more)."""
+
+
+def geometry_for(precision: Precision, num_qubits: int) -> Geometry:
+    """What to plan with, for states of up to ``num_qubits`` stored qubits."""
+    if precision is Precision.DOUBLE and num_qubits == WHOLE_STATE.tile:
+        return WHOLE_STATE
+    return GEOMETRIES[precision]
+
+
+def geometry_of_tile(precision: Precision, tile: int) -> Geometry:
+    """The geometry with tiles of ``tile`` qubits; the usual one where there is none."""
+    if precision is Precision.DOUBLE and tile == WHOLE_STATE.tile:
+        return WHOLE_STATE
+    return GEOMETRIES[precision]
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,10 +67,12 @@ class PlanPrograms:
         windows: parts of ``words``, each at most ``PROGRAM_BYTES``.
         passes: for each pass of the plan, its launches with the number of their window, or the
             wide pass, which is none of the interpreter's.
+        geometry: of the kernel that runs them.
         tables, ints, angles: what programs point to, complex, int32, and uint32 or uint64; each
             has at least one entry.
     """
 
+    geometry: Geometry
     words: NDArray[np.uint32]
     windows: tuple[Window, ...]
     passes: tuple[tuple[tuple[int, Launch], ...] | WidePass, ...]
@@ -184,6 +186,7 @@ class Buffers:
         angle_dtype = np.uint32 if self.angle_bits == 32 else np.uint64
         empty = np.zeros(1, dtype=complex_dtype)
         return PlanPrograms(
+            geometry=self.geometry,
             words=np.concatenate(self._words) if self._words else np.zeros(4, dtype=np.uint32),
             windows=tuple(self._windows),
             passes=tuple(passes),

@@ -212,6 +212,27 @@ def make_fake_cupy(library: Path, total: int = 1 << 32) -> types.ModuleType:
         copied[...] = array
         return copied
 
+    class RawKernel:
+        def __init__(self, name: str) -> None:
+            self.name = name
+            self.max_dynamic_shared_size_bytes = 48 << 10
+
+        def __call__(
+            self,
+            grid: tuple[int, int, int],
+            block: tuple[int, int, int],
+            arguments: tuple[Any, ...],
+            *,
+            shared_mem: int = 0,
+        ) -> None:
+            # As on compute capability 7.5, which has least.
+            assert self.max_dynamic_shared_size_bytes <= 64 << 10
+            assert shared_mem <= self.max_dynamic_shared_size_bytes
+            assert grid[0] < 1 << 31
+            assert max(grid[1:]) < 1 << 16
+            assert all(isinstance(each, (np.ndarray, np.generic)) for each in arguments)
+            work.queue(lambda: host.launch(self.name, grid, block[0], arguments, shared_mem))
+
     class RawModule:
         def __init__(
             self, code: str | None = None, *, options: tuple[str, ...] = (), backend: str = "nvrtc"
@@ -220,21 +241,9 @@ def make_fake_cupy(library: Path, total: int = 1 << 32) -> types.ModuleType:
             assert "__global__" in code
             self.options = options
 
-        def get_function(self, name: str) -> Any:
-            def launch(
-                grid: tuple[int, int, int],
-                block: tuple[int, int, int],
-                arguments: tuple[Any, ...],
-                *,
-                shared_mem: int = 0,
-            ) -> None:
-                assert shared_mem <= 48 << 10
-                assert grid[0] < 1 << 31
-                assert max(grid[1:]) < 1 << 16
-                assert all(isinstance(each, (np.ndarray, np.generic)) for each in arguments)
-                work.queue(lambda: host.launch(name, grid, block[0], arguments, shared_mem))
-
-            return launch
+        def get_function(self, name: str) -> RawKernel:
+            assert f"-DQS_{name.rpartition('_')[2].upper()}" in self.options
+            return RawKernel(name)
 
         def get_global(self, name: str) -> Pointer:
             assert name == "qs_program"

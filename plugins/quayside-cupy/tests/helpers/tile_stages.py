@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from quayside_cupy.encode import encode_plan
 from quayside_cupy.engine import CupyEngine
-from quayside_cupy.geometry import GEOMETRIES
+from quayside_cupy.geometry import GEOMETRIES, WHOLE_STATE, geometry_for
 
 from quayside.control import Control
 from quayside.engines.tiled import apply_tile_pass
@@ -30,6 +30,16 @@ from quayside.program import Precision
 
 TOLERANCE = {Precision.SINGLE: 2e-6, Precision.DOUBLE: 1e-14}
 
+
+EVERY_KERNEL = pytest.mark.parametrize(
+    ("precision", "tile"),
+    [
+        *((precision, geometry.tile) for precision, geometry in GEOMETRIES.items()),
+        (Precision.DOUBLE, WHOLE_STATE.tile),
+    ],
+    ids=["single", "double", "double12"],
+)
+"""Each with a width for which the engine takes this kernel."""
 
 BOTH = pytest.mark.parametrize("precision", list(Precision), ids=lambda p: p.value)
 
@@ -52,7 +62,7 @@ def tile_pass(
     rng: np.random.Generator | None = None,
 ) -> TilePass:
     """A pass of ``stages``; with ``rng``, over random active bits and with a random store."""
-    tile = min(GEOMETRIES[precision].tile, width)
+    tile = min(geometry_for(precision, width).tile, width)
     before = width if before is None else before
     active = list(range(tile))
     store = tuple(range(tile))

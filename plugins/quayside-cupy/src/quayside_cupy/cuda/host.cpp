@@ -6,7 +6,7 @@
 #include "whole_state.cuh"
 
 // Grid sizes come first; the rest is as in kernels.cu.
-#define QS_FUNCTIONS(NAME, REAL, ANGLE, T, R)                                                     \
+#define QS_TILE_PASS(NAME, REAL, ANGLE, T, R)                                                     \
     extern "C" void tile_pass_##NAME(const int* grid, const void* programs, Complex<REAL>* state, \
                                      Index stride, Word program, const Complex<REAL>* tables,     \
                                      const int* ints, const ANGLE* angles) {                      \
@@ -19,7 +19,9 @@
                 tile_pass<REAL, T, R>(reinterpret_cast<unsigned char*>(shared), x,                \
                                       state + y * stride, program, tables, ints, angles);         \
             }                                                                                     \
-    }                                                                                             \
+    }
+
+#define QS_WHOLE_STATE(NAME, REAL)                                                                \
     extern "C" void marginal_##NAME(const int* grid, const void*, const Complex<REAL>* state,     \
                                     Index stride, const Index* given, Index lanes, Index blocks,  \
                                     Index loop, int lane_count, int summed, int outputs,          \
@@ -68,5 +70,8 @@
 extern "C" int races() { return qs_races; }
 #endif
 
-QS_FUNCTIONS(single, float, unsigned int, 12, 4)
-QS_FUNCTIONS(double, double, unsigned long long, 11, 3)
+QS_TILE_PASS(single, float, unsigned int, 12, 4)
+QS_WHOLE_STATE(single, float)
+QS_TILE_PASS(double, double, unsigned long long, 11, 3)
+QS_WHOLE_STATE(double, double)
+QS_TILE_PASS(double12, double, unsigned long long, 12, 4)

@@ -1,6 +1,7 @@
 // The kernels, under the names by which quayside_cupy launches them: one of each kind for complex
 // numbers of float (`single`) and of double (`double`). blockIdx.z, or .y of a tile pass, is the
-// number of the vector in a batch.
+// number of the vector in a batch. `double12` is for states of 12 qubits: a tile is all of one, in 64
+// KiB of shared memory.
 #include "tile_pass.cuh"
 #include "whole_state.cuh"
 
@@ -18,14 +19,16 @@
 #define QS_BLOCKS_DOUBLE QS_BLOCKS
 #endif
 
-#define QS_KERNELS(NAME, REAL, ANGLE, T, R, BLOCKS)                                               \
+#define QS_TILE_PASS(NAME, REAL, ANGLE, T, R, BLOCKS)                                             \
     extern "C" __global__ void __launch_bounds__(1 << (T - R), BLOCKS) tile_pass_##NAME(          \
         Complex<REAL>* state, Index stride, Word program, const Complex<REAL>* tables,            \
         const int* ints, const ANGLE* angles) {                                                   \
         extern __shared__ uint4 shared[];                                                         \
         tile_pass<REAL, T, R>(reinterpret_cast<unsigned char*>(shared), blockIdx.x,               \
                               state + blockIdx.y * stride, program, tables, ints, angles);        \
-    }                                                                                             \
+    }
+
+#define QS_WHOLE_STATE(NAME, REAL)                                                                \
     extern "C" __global__ void __launch_bounds__(QS_THREADS) marginal_##NAME(                     \
         const Complex<REAL>* state, Index stride, const Index* given, Index lanes, Index blocks,  \
         Index loop, int lane_count, int summed, int outputs, Index steps, double* out) {          \
@@ -57,10 +60,20 @@
                    first, count, out + blockIdx.z * count);                                       \
     }
 
-// Each precision is a module of its own, compiled when it is first used.
-#ifndef QS_DOUBLE_ONLY
-QS_KERNELS(single, float, unsigned int, 12, 4, QS_BLOCKS_SINGLE)
+// Each of these is a module of its own, compiled when it is first used.
+#if !defined(QS_SINGLE) && !defined(QS_DOUBLE) && !defined(QS_DOUBLE12)
+#define QS_SINGLE
+#define QS_DOUBLE
+#define QS_DOUBLE12
 #endif
-#ifndef QS_SINGLE_ONLY
-QS_KERNELS(double, double, unsigned long long, 11, 3, QS_BLOCKS_DOUBLE)
+#ifdef QS_SINGLE
+QS_TILE_PASS(single, float, unsigned int, 12, 4, QS_BLOCKS_SINGLE)
+QS_WHOLE_STATE(single, float)
+#endif
+#ifdef QS_DOUBLE
+QS_TILE_PASS(double, double, unsigned long long, 11, 3, QS_BLOCKS_DOUBLE)
+QS_WHOLE_STATE(double, double)
+#endif
+#ifdef QS_DOUBLE12
+QS_TILE_PASS(double12, double, unsigned long long, 12, 4, 1)
 #endif
