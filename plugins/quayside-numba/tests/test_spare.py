@@ -10,12 +10,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from quayside_numba import spare as spare_module
 from quayside_numba.engine import NumbaEngine
-from quayside_numba.memory import HUGE_PAGE, address, state_region
+from quayside_numba.memory import HUGE_PAGE, address, offer, state_region
 from quayside_numba.spare import Spare, spare
+from random_programs import random_unitary_program
 
+from quayside.control import Control
 from quayside.engines.host_memory import host_available_bytes, host_total_bytes
+from quayside.planning import Layout, make_plan
 from quayside.program import Precision
 
 MIB = 1 << 20
@@ -53,7 +57,7 @@ def test_the_last_region_is_kept_and_no_more_than_the_most() -> None:
 
 
 def test_it_is_given_back_after_a_while() -> None:
-    kept = Spare(idle=0.3)
+    kept = Spare(idle=0.1, offered=0.3)
     kept.keep(kept.region(4 * MIB))
     time.sleep(0.2)
     region = kept.region(4 * MIB)
@@ -66,6 +70,63 @@ def test_it_is_given_back_after_a_while() -> None:
     kept.keep(region)  # and it works again
     assert kept.size == len(region)
     assert until(lambda: kept.size == 0, 5)
+
+
+def test_before_that_the_system_may_have_its_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    offered: list[mmap.mmap] = []
+
+    def note(region: mmap.mmap) -> bool:
+        offered.append(region)
+        return offer(region)
+
+    monkeypatch.setattr(spare_module, "offer", note)
+    kept = Spare(idle=0.1, offered=20)
+    region = kept.region(4 * MIB)
+    kept.keep(region)
+    if not hasattr(mmap, "MADV_FREE"):
+        assert until(lambda: kept.size == 0, 5)
+        return
+    assert until(lambda: bool(offered), 5)
+    assert kept.size == len(region)
+    assert kept.region(4 * MIB) is region  # it is still there for a run
+    time.sleep(0.3)
+    assert offered == [region]  # and once it is the run's, it is not offered again
+    kept.keep(region)
+    assert until(lambda: len(offered) == 2, 5)
+    kept.drop()
+    assert kept.size == 0
+
+
+def test_a_system_that_cannot_take_pages_gets_the_region(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spare_module, "offer", lambda region: False)
+    kept = Spare(idle=0.1, offered=20)
+    kept.keep(kept.region(4 * MIB))
+    assert until(lambda: kept.size == 0, 5)
+
+
+@pytest.mark.skipif(not hasattr(mmap, "MADV_DONTNEED"), reason="this system takes no advice")
+@pytest.mark.parametrize("lost", [slice(0, 1), slice(0, None, 2), slice(1, None, 3)])
+def test_a_run_does_not_mind_pages_that_were_taken(lost: slice) -> None:
+    engine = NumbaEngine(threads=2)
+    program = random_unitary_program(18, 60, 5)
+    plan = make_plan(program.operations, Layout(), engine.profile(Precision.SINGLE, 18), None)
+
+    def run() -> NDArray[np.complexfloating[Any]]:
+        state = engine.allocate(18, Precision.SINGLE, capacity=18)
+        engine.apply(state, plan, Control())
+        amplitudes = engine.amplitudes(state)
+        state.buffer[...] = np.nan  # what is left behind
+        engine.release(state)
+        return amplitudes
+
+    first = run()
+    region = spare._region
+    assert region is not None
+    assert offer(region)
+    for page in range(len(region) // mmap.PAGESIZE)[lost]:  # as the system would
+        region.madvise(mmap.MADV_DONTNEED, page * mmap.PAGESIZE, mmap.PAGESIZE)
+    del region
+    np.testing.assert_array_equal(run(), first)
 
 
 def test_it_is_given_back_when_memory_is_asked_for() -> None:

@@ -16,6 +16,7 @@ __all__ = [
     "HUGE_PAGE",
     "address",
     "aligned_bytes",
+    "offer",
     "region_bytes",
     "second_level_cache",
     "state_region",
@@ -83,6 +84,19 @@ def state_region(count: int) -> mmap.mmap:
     except OSError:  # a kernel without huge pages
         pass
     return region
+
+
+def offer(region: mmap.mmap) -> bool:
+    """Let the system take the region's pages wherever it needs memory, until they are written to
+    again; what is in them may be lost at any moment. Returns whether it can."""
+    advice = getattr(mmap, "MADV_FREE", None)
+    if advice is None:
+        return False
+    try:
+        region.madvise(advice)
+    except OSError:  # a kernel that does not know it
+        return False
+    return True
 
 
 def region_bytes(region: mmap.mmap, count: int) -> NDArray[np.uint8]:

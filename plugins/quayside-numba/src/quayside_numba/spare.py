@@ -1,10 +1,11 @@
-"""The memory of the state that was released last, kept for a moment for the next one.
+"""The memory of the state that was released last, kept for a while for the next one.
 
 The first touch of fresh memory costs as much as a pass or more (a virtual machine may even have to
-ask its host for it), and runs of one size tend to follow each other. So one region is kept, and
-given back
+ask its host for it), and runs of one size tend to follow each other. So one region is kept. After
+some seconds in which no run wanted it, the system may take its pages wherever it needs memory, but
+those that it left are still there for a run that comes. The region is given back altogether
 
-- after some seconds in which no run wanted it,
+- after a minute in which no run wanted it, or, where a system cannot do that, at once,
 - when somebody asks how much memory the host has left, as the ledger does before a large run,
 - when the system refuses memory to a state,
 - in a forked child.
@@ -21,7 +22,7 @@ import threading
 import time
 
 from quayside.engines.host_memory import host_total_bytes, when_asked
-from quayside_numba.memory import HUGE_PAGE, state_region
+from quayside_numba.memory import HUGE_PAGE, offer, state_region
 
 __all__ = ["Spare", "spare"]
 
@@ -29,7 +30,10 @@ _SHARE = 16
 """The most that is kept: this part of the host's memory."""
 
 _IDLE = 3.0
-"""Seconds after which what nobody wanted is given back."""
+"""Seconds after which the system may have the pages of what nobody wanted."""
+
+_OFFERED = 60.0
+"""Seconds after which it is given back, whoever needs it or not."""
 
 
 class Spare:
@@ -37,12 +41,16 @@ class Spare:
 
     Args:
         most: the most bytes to keep; by default a sixteenth of the host's memory.
-        idle: seconds after which the region is given back.
+        idle: seconds after which the system may have the region's pages.
+        offered: seconds after which the region is given back.
     """
 
-    def __init__(self, most: int | None = None, idle: float = _IDLE) -> None:
+    def __init__(
+        self, most: int | None = None, idle: float = _IDLE, offered: float = _OFFERED
+    ) -> None:
         self._most = host_total_bytes() // _SHARE if most is None else most
         self._idle = idle
+        self._offered = offered
         self._reset()
         when_asked(self.drop)
         if hasattr(os, "register_at_fork"):
@@ -52,6 +60,7 @@ class Spare:
         self._lock = threading.Lock()
         self._region: mmap.mmap | None = None
         self._since = 0.0
+        self._is_offered = False
         self._watched = False
 
     @property
@@ -86,6 +95,7 @@ class Spare:
         with self._lock:
             before, self._region = self._region, region
             self._since = time.monotonic()
+            self._is_offered = False
             start, self._watched = not self._watched, True
         del before  # to unmap takes a while: not under the lock
         if start:
@@ -103,17 +113,23 @@ class Spare:
         del region
 
     def _watch(self) -> None:
-        """Give the region back when its time is over; ends when there is none."""
+        """Offer the region to the system, and give it back, in time; ends when there is none."""
         while True:
             with self._lock:
-                left = self._since + self._idle - time.monotonic()
+                idle = time.monotonic() - self._since
                 region = self._region
-                if region is None or left <= 0:
+                if region is not None and not self._is_offered and idle >= self._idle:
+                    # Under the lock: what a run has taken must not be offered any more.
+                    self._is_offered = offer(region)
+                    if not self._is_offered:
+                        self._region = region = None
+                end = self._offered if self._is_offered else self._idle
+                if region is None or idle >= end:
                     self._region = None
                     self._watched = False
                     return
             del region
-            time.sleep(left)
+            time.sleep(end - idle)
 
 
 spare = Spare()
