@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from quayside.backends.options import Resolved
 from quayside.control import Control
-from quayside.engines.base import Engine
+from quayside.engines.base import Engine, SweepEngine
 from quayside.errors import Cancelled, OutOfMemoryError
 from quayside.execution.memory import (
     Budget,
@@ -20,10 +21,13 @@ from quayside.execution.memory import (
 )
 from quayside.execution.outcomes import Outcome, RunSettings
 from quayside.execution.run import run_program
+from quayside.execution.sweep import SWEEP_BYTES, SweepShape, run_sweep, same_shape, sweep_shape
 from quayside.jobs.errors import detach
 from quayside.jobs.executors import MemoryRequest
 from quayside.program import Precision, Program, Save
 from quayside.program.program import walk
+
+_log = logging.getLogger(__name__)
 
 __all__ = ["EngineTask", "Numbered", "hands_out_states"]
 
@@ -38,11 +42,26 @@ class Numbered:
     program: Program
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Neighbouring programs that run at once, from place ``first`` on.
+
+    ``shape`` is None where it is one program by itself. ``need`` is the memory that is reserved.
+    """
+
+    first: int
+    count: int
+    need: int
+    shape: SweepShape | None = None
+
+
 class EngineTask:
     """Runs programs on an engine, one after another.
 
-    A task reserves the memory of its largest program, once. A program that can never have its
-    memory fails without holding up the others.
+    Neighbours that differ in angles alone run as one batch, where the engine is faster so.
+
+    A task reserves the memory of its largest program or batch, once. A program that can never have
+    its memory fails without holding up the others.
 
     Attributes:
         memory: what to reserve before the task is run; None where every program has failed.
@@ -67,9 +86,13 @@ class EngineTask:
         self._options = options
         self._first_shot = first_shot
         self.failures: dict[int, BaseException] = {}
-        self._needs = [_needed_bytes(one.program, engine, options) for one in programs]
+        self._groups = list(_alike(programs))
+        self._needs: list[int] = []
+        for first, count in self._groups:
+            self._needs += [_needed_bytes(programs[first].program, engine, options)] * count
         for one, need in zip(programs, self._needs, strict=True):
             self._check_ceiling(one.number, need)
+        self._batches = self._in_batches()
         self.memory = self._request()
 
     def _check_ceiling(self, number: int, need: int) -> None:
@@ -81,21 +104,58 @@ class EngineTask:
             except OutOfMemoryError as error:
                 self.failures[number] = detach(error)
 
+    def _in_batches(self) -> list[_Batch]:
+        """All programs in order, those that may run at once together."""
+        engine, options = self._engine, self._options
+        batches: list[_Batch] = []
+        for first, count in self._groups:
+            need, size, shape = self._needs[first], 1, None
+            one = self._programs[first]
+            if count > 1 and one.number not in self.failures and isinstance(engine, SweepEngine):
+                shape = sweep_shape(
+                    one.program, engine, options.precision, statevector=options.statevector
+                )
+            if shape is not None:
+                room = SWEEP_BYTES
+                if options.max_bytes is not None:
+                    room = min(room, options.max_bytes - need)
+                most = max(room // shape.bytes, 1)
+                size = -(-count // -(-count // most))  # batches of about one size
+            for start in range(first, first + count, size):
+                members = min(size, first + count - start)
+                if shape is None or members == 1:
+                    batches.append(_Batch(start, members, need))
+                else:
+                    batches.append(_Batch(start, members, need + members * shape.bytes, shape))
+        return batches
+
+    def _one_by_one(self) -> list[_Batch]:
+        return [_Batch(place, 1, need) for place, need in enumerate(self._needs)]
+
     def _request(self) -> MemoryRequest | None:
         needs = [
-            need
-            for one, need in zip(self._programs, self._needs, strict=True)
-            if one.number not in self.failures
+            batch.need
+            for batch in self._batches
+            if self._programs[batch.first].number not in self.failures
         ]
         return MemoryRequest(ledger_for(self._engine), max(needs)) if needs else None
 
     def refuse(self, error: OutOfMemoryError) -> bool:
         """The device will never have the memory asked for: fail the programs that need so much.
 
+        Batches are given up first: their programs need less one by one.
+
         Returns:
             Whether there is something left to do, with a smaller :attr:`memory`.
         """
         assert self.memory is not None
+        if any(batch.shape for batch in self._batches):
+            asked = self.memory.bytes
+            self._batches = self._one_by_one()
+            self.memory = self._request()
+            assert self.memory is not None
+            if self.memory.bytes < asked:
+                return True
         for one, need in zip(self._programs, self._needs, strict=True):
             if need >= self.memory.bytes:
                 self.failures.setdefault(one.number, detach(error))
@@ -104,6 +164,8 @@ class EngineTask:
 
     def run_each(self, control: Control, finish: Callable[[int, Outcome, float], _T]) -> list[_T]:
         """Run the programs that have not failed yet; those that fail now join :attr:`failures`.
+
+        What of a batch has no outcome when the batch fails is run one by one.
 
         Args:
             control: checked between programs and by the engine.
@@ -118,34 +180,86 @@ class EngineTask:
         """
         finished: list[_T] = []
         count = len(self._programs)
-        for place, one in enumerate(self._programs):
-            if one.number in self.failures:
-                continue
-            control.check()
-            part = control if count == 1 else control.section(place / count, (place + 1) / count)
-            try:
-                started = time.perf_counter()
-                outcome = self._run(one, self._needs[place], part)
-                finished.append(finish(one.number, outcome, started))
-                part.report(1.0)
-            except Cancelled:
-                raise
-            except Exception as error:  # noqa: BLE001  # the job boundary, for each circuit
-                self.failures[one.number] = detach(error)
+        for batch in self._batches:
+            done = 0
+            if batch.shape is not None:
+                part = control.section(batch.first / count, (batch.first + batch.count) / count)
+                done = self._run_batch(batch, batch.shape, part, finish, finished)
+            for place in range(batch.first + done, batch.first + batch.count):
+                one = self._programs[place]
+                if one.number in self.failures:
+                    continue
+                control.check()
+                part = control
+                if count > 1:
+                    part = control.section(place / count, (place + 1) / count)
+                try:
+                    started = time.perf_counter()
+                    outcome = self._run(one, self._needs[place], part)
+                    finished.append(finish(one.number, outcome, started))
+                    part.report(1.0)
+                except Cancelled:
+                    raise
+                except Exception as error:  # noqa: BLE001  # the job boundary, for each circuit
+                    self.failures[one.number] = detach(error)
         return finished
 
-    def _run(self, one: Numbered, need: int, control: Control) -> Outcome:
+    def _run_batch(
+        self,
+        batch: _Batch,
+        shape: SweepShape,
+        control: Control,
+        finish: Callable[[int, Outcome, float], _T],
+        finished: list[_T],
+    ) -> int:
+        """Run programs at once; for how many there was an outcome, or a failure of their own.
+
+        A failure of the batch says nothing about any one of them, and is no failure of the job.
+        """
+        those = self._programs[batch.first : batch.first + batch.count]
+        numbers = [one.number for one in those]
+        programs = [one.program for one in those]
+        control.check()
+        outcomes = run_sweep(shape, programs, numbers, self._engine, self._settings(), control)
+        for done, number in enumerate(numbers):
+            try:
+                outcome, seconds = next(outcomes)
+            except Cancelled:
+                raise
+            except Exception as error:  # noqa: BLE001  # the job boundary: each then fails alone
+                _log.debug("circuits %s run one by one: %r", numbers[done:], error)
+                return done
+            try:
+                finished.append(finish(number, outcome, time.perf_counter() - seconds))
+            except Exception as error:  # noqa: BLE001  # the job boundary, for each circuit
+                self.failures[number] = detach(error)
+        return batch.count
+
+    def _settings(self, circuit: int = 0) -> RunSettings:
         options = self._options
-        settings = RunSettings(
+        return RunSettings(
             shots=options.shots,
             seed=options.seed,
-            circuit=one.number,
+            circuit=circuit,
             first_shot=self._first_shot,
             precision=options.precision,
             statevector=options.statevector,
         )
-        budget = Budget(ledger_for(self._engine), options.max_bytes, need)
+
+    def _run(self, one: Numbered, need: int, control: Control) -> Outcome:
+        budget = Budget(ledger_for(self._engine), self._options.max_bytes, need)
+        settings = self._settings(one.number)
         return run_program(one.program, self._engine, settings, control, memory=budget)
+
+
+def _alike(programs: Sequence[Numbered]) -> Iterator[tuple[int, int]]:
+    """Neighbours of one shape: where they begin, and how many they are."""
+    first = 0
+    for place in range(1, len(programs) + 1):
+        if place < len(programs) and same_shape(programs[first].program, programs[place].program):
+            continue
+        yield first, place - first
+        first = place
 
 
 def hands_out_states(program: Program) -> bool:

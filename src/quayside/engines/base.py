@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quayside.control import Control
-from quayside.planning import Layout, Plan, Profile
+from quayside.planning import Layout, Plan, Profile, SweepPlan
 from quayside.program import Precision
 
-__all__ = ["BlockReader", "Engine", "State"]
+__all__ = ["BlockReader", "Engine", "State", "SweepEngine"]
 
 
 class State(Protocol):
@@ -141,4 +141,24 @@ class BlockReader(Protocol):
         gives for ``qubits`` where ``fixed[j]`` is bit ``j`` of ``values[i]``.
 
         The state has one vector; ``qubits`` and ``fixed`` have none in common.
+        """
+
+
+@runtime_checkable
+class SweepEngine(Protocol):
+    """What an engine may offer beside :class:`Engine`: gates with other numbers for each vector.
+
+    A parameter sweep then runs as one batch. Small states gain by it, for which a call costs more
+    than the arithmetic.
+    """
+
+    def sweep_qubits(self, precision: Precision) -> int:
+        """States of up to so many stored qubits run faster as one batch; 0: none do."""
+
+    def apply_sweep(self, state: Any, plan: SweepPlan, control: Control) -> None:
+        """As :meth:`Engine.apply`, with entry ``i`` of every array of ``plan`` for vector ``i``.
+
+        Raises:
+            ProgramError: if the plan is for another layout, strategy or batch than the state's.
+            Cancelled: if the control says so; the state is then good for nothing.
         """

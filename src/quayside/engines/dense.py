@@ -18,11 +18,12 @@ from quayside.engines.dense_read import (
     pauli_expectation,
 )
 from quayside.engines.dense_state import ComplexArray, DenseState, split_bits
+from quayside.engines.dense_sweep import apply_sweep_clusters
 from quayside.engines.dense_tiles import Buffers, apply_clusters
 from quayside.engines.host_cpus import cpu_budget
 from quayside.engines.host_memory import host_available_bytes
 from quayside.errors import ProgramError
-from quayside.planning import GatePass, Layout, Pass, Plan, Profile
+from quayside.planning import GatePass, Layout, Pass, Plan, Profile, SweepPlan
 from quayside.planning.dense_plan import ClusterPass, LonePass, StartPass
 from quayside.program import Precision
 
@@ -30,6 +31,9 @@ __all__ = ["DenseEngine"]
 
 _ALONE_BITS = 14
 """Up to so many qubits one thread is as fast as several."""
+
+_SWEEP_QUBITS = 12
+"""Up to so many qubits a sweep is faster as one batch; measured, see benchmarks/sweep.py."""
 
 
 class DenseEngine:
@@ -94,11 +98,7 @@ class DenseEngine:
 
     def apply(self, state: DenseState, plan: Plan, control: Control) -> None:
         """Apply ``plan`` in place."""
-        if plan.initial != state.layout:
-            raise ProgramError(
-                f"a plan for layout {plan.initial.order} cannot be applied to a state of layout "
-                f"{state.layout.order}: plan from the state's layout"
-            )
+        _check_layout(state, plan)
         buffers = Buffers(state.buffer.dtype)
         count = len(plan.passes)
         for number, step in enumerate(plan.passes):
@@ -128,6 +128,34 @@ class DenseEngine:
             apply_gate(state, step.gate)
         else:
             raise ProgramError(f"a {type(step).__name__} is no pass that the engine numpy knows")
+
+    def sweep_qubits(self, precision: Precision) -> int:
+        """States of up to so many qubits run faster as one batch."""
+        return _SWEEP_QUBITS
+
+    def apply_sweep(self, state: DenseState, plan: SweepPlan, control: Control) -> None:
+        """Apply ``plan`` in place, to each vector with its own numbers."""
+        _check_layout(state, plan)
+        if plan.batch != state.batch:
+            raise ProgramError(
+                f"a sweep of {plan.batch} vectors cannot be applied to a state of {state.batch}"
+            )
+        buffers = Buffers(state.buffer.dtype)
+        room = 1 << TILE_BITS[state.precision]
+        count = len(plan.passes)
+        for number, step in enumerate(plan.passes):
+            control.check()
+            part = control.section(number / count, (number + 1) / count)
+            if isinstance(step, ClusterPass):
+                state.grow_unwritten(step.before[len(step.before) - step.new :])
+                apply_sweep_clusters(state, step, buffers, room, part)
+                state.layout = Layout(step.after)
+            else:
+                # Amplitudes of a start have the vector in front, as the state has. A gate by
+                # itself is the same for all vectors.
+                self._apply_pass(state, step, buffers, part)
+            part.report(1.0)
+        state.layout = plan.final
 
     def probabilities(
         self, state: DenseState, qubits: Sequence[int], given: Mapping[int, int]
@@ -193,3 +221,11 @@ class DenseEngine:
     def release(self, state: DenseState) -> None:
         """Give the state's memory back."""
         state.buffer = np.empty((state.batch, 0), dtype=state.buffer.dtype)
+
+
+def _check_layout(state: DenseState, plan: Plan | SweepPlan) -> None:
+    if plan.initial != state.layout:
+        raise ProgramError(
+            f"a plan for layout {plan.initial.order} cannot be applied to a state of layout "
+            f"{state.layout.order}: plan from the state's layout"
+        )

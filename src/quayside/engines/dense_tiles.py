@@ -26,12 +26,12 @@ from quayside.planning.dense_plan import (
     ProductStep,
 )
 
-__all__ = ["Buffers", "apply_clusters"]
+__all__ = ["Buffers", "Multiply", "Permute", "Phase", "Product", "TileProgram", "View", "apply_clusters"]
 
 Shape = tuple[int, ...]
 
 
-class _View(NamedTuple):
+class View(NamedTuple):
     """A view of a buffer or of a tile in the state: shape, and strides in amplitudes."""
 
     shape: Shape
@@ -62,7 +62,7 @@ def apply_clusters(
 
     The state's layout is the caller's business.
     """
-    program = _Program(step, state.buffer.dtype)
+    program = TileProgram(step, state.buffer.dtype)
     tiles = len(program.offsets)
     work = state.batch * tiles
     row_size = state.buffer.shape[1]
@@ -82,33 +82,40 @@ def apply_clusters(
     run_side_by_side([partial(share, thread) for thread in range(max(1, min(threads, tiles)))])
 
 
-class _Phase(NamedTuple):
-    """An OuterPhase in this engine's terms: the table's row for each tile."""
+class Phase(NamedTuple):
+    """An OuterPhase in this engine's terms: the table's row for each tile. The table has one more
+    axis in front in a sweep's pass, as all numbers of one."""
 
     rows: NDArray[np.intp]
     table: ComplexArray
 
 
-class _Product(NamedTuple):
+class Product(NamedTuple):
+    """A ProductStep in this engine's terms."""
+
     matrix: ComplexArray
-    source: _View
-    target: _View
-    before: tuple[_Phase, ...]
-    after: tuple[_Phase, ...]
+    source: View
+    target: View
+    before: tuple[Phase, ...]
+    after: tuple[Phase, ...]
 
 
-class _Multiply(NamedTuple):
+class Multiply(NamedTuple):
+    """A PhaseStep in this engine's terms."""
+
     table: ComplexArray
-    view: _View
-    phases: tuple[_Phase, ...]
+    view: View
+    phases: tuple[Phase, ...]
 
 
-class _Permute(NamedTuple):
-    source: _View
-    target: _View
+class Permute(NamedTuple):
+    """A PermuteStep in this engine's terms."""
+
+    source: View
+    target: View
 
 
-class _Program:
+class TileProgram:
     """A cluster pass compiled for one precision."""
 
     def __init__(self, step: ClusterPass, dtype: np.dtype[Any]) -> None:
@@ -143,16 +150,16 @@ class _Program:
 
     def _compile(
         self, step: ProductStep | PhaseStep | PermuteStep
-    ) -> _Product | _Multiply | _Permute:
+    ) -> Product | Multiply | Permute:
         if isinstance(step, PhaseStep):
             low = 1 << step.order.index(step.wires[0])
             size = 1 << len(step.wires)
-            view = _View((self.size // (size * low), size, low), (size * low, low, 1))
-            return _Multiply(step.table.astype(self.dtype), view, self._phases(step.phases))
+            view = View((self.size // (size * low), size, low), (size * low, low, 1))
+            return Multiply(step.table.astype(self.dtype), view, self._phases(step.phases))
         before = {wire: 1 << position for position, wire in enumerate(step.before)}
         after = {wire: 1 << position for position, wire in enumerate(step.after)}
         if isinstance(step, PermuteStep):
-            return _Permute(*_views(step.before, before, after))
+            return Permute(*_views(step.before, before, after))
         fixed = {*step.wires, *step.columns}
         rest = [wire for wire in step.before if wire not in fixed]
         batch_in, batch_out = _views(rest, before, after)
@@ -160,21 +167,21 @@ class _Program:
         column_in = before[step.columns[0]] if q else 1
         column_out = after[step.columns[0]] if q else 1
         shape = (*batch_in.shape, 1 << k, 1 << q)
-        return _Product(
+        return Product(
             np.ascontiguousarray(step.matrix, dtype=self.dtype),
-            _View(shape, (*batch_in.strides, before[step.wires[0]], column_in)),
-            _View(shape, (*batch_out.strides, after[step.result[0]], column_out)),
+            View(shape, (*batch_in.strides, before[step.wires[0]], column_in)),
+            View(shape, (*batch_out.strides, after[step.result[0]], column_out)),
             self._phases(step.phases_before),
             self._phases(step.phases_after),
         )
 
-    def _phases(self, phases: Sequence[OuterPhase]) -> tuple[_Phase, ...]:
+    def _phases(self, phases: Sequence[OuterPhase]) -> tuple[Phase, ...]:
         compiled = []
         for phase in phases:
             rows = np.zeros_like(self._numbers)
             for bit, wire in enumerate(phase.outer):
                 rows |= (self._numbers >> self._outer_bit[wire] & 1) << bit
-            compiled.append(_Phase(rows, phase.table.astype(self.dtype)))
+            compiled.append(Phase(rows, phase.table.astype(self.dtype)))
         return tuple(compiled)
 
     def bind(
@@ -184,7 +191,7 @@ class _Program:
         dtype = self.dtype
         itemsize = dtype.itemsize
 
-        def view(array: ComplexArray, view: _View, offset: int = 0) -> ComplexArray:
+        def view(array: ComplexArray, view: View, offset: int = 0) -> ComplexArray:
             strides = [stride * itemsize for stride in view.strides]
             result: ComplexArray = np.ndarray(view.shape, dtype, array, offset * itemsize, strides)
             return result
@@ -194,7 +201,7 @@ class _Program:
         whole = source if self.partial else None
         calls: list[Callable[[int], object]] = []
         for step in self.steps:
-            if isinstance(step, _Multiply):
+            if isinstance(step, Multiply):
                 data = view(source, step.view)
                 if step.phases:
                     calls.append(partial(_multiply_by_tile, data, step))
@@ -203,7 +210,7 @@ class _Program:
                     calls.append(partial(_multiply, data, table))
                 continue
             from_view, to_view = view(source, step.source), view(target, step.target)
-            if isinstance(step, _Permute):
+            if isinstance(step, Permute):
                 calls.append(partial(_copy, to_view, from_view))
             elif step.before or step.after:
                 scratch = np.empty_like(step.matrix)
@@ -233,7 +240,7 @@ def _product(matrix: ComplexArray, source: ComplexArray, target: ComplexArray, _
 
 
 def _product_by_tile(
-    step: _Product, scratch: ComplexArray, source: ComplexArray, target: ComplexArray, tile: int
+    step: Product, scratch: ComplexArray, source: ComplexArray, target: ComplexArray, tile: int
 ) -> None:
     matrix = step.matrix
     for phase in step.before:
@@ -249,7 +256,7 @@ def _multiply(data: ComplexArray, table: ComplexArray, _: int) -> None:
     np.multiply(data, table, data)
 
 
-def _multiply_by_tile(data: ComplexArray, step: _Multiply, tile: int) -> None:
+def _multiply_by_tile(data: ComplexArray, step: Multiply, tile: int) -> None:
     table = step.table
     for phase in step.phases:
         table = table * phase.table[phase.rows[tile]]
@@ -262,7 +269,7 @@ def _copy(target: ComplexArray, source: ComplexArray, _: int) -> None:
 
 def _views(
     wires: Sequence[int], source: dict[int, int], target: dict[int, int]
-) -> tuple[_View, _View]:
+) -> tuple[View, View]:
     """Views over ``wires`` (from the lowest) in two places: strides of each wire there.
 
     Wires that are neighbours in both places share an axis.
@@ -281,6 +288,6 @@ def _views(
         from_strides.append(source[wire])
         to_strides.append(target[wire])
     return (
-        _View(tuple(reversed(shape)), tuple(reversed(from_strides))),
-        _View(tuple(reversed(shape)), tuple(reversed(to_strides))),
+        View(tuple(reversed(shape)), tuple(reversed(from_strides))),
+        View(tuple(reversed(shape)), tuple(reversed(to_strides))),
     )

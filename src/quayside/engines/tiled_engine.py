@@ -49,6 +49,10 @@ class TiledEngine(DenseEngine):
         state = batch * (precision.amplitude_bytes << num_qubits)
         return 2 * state + super().required_bytes(num_qubits, precision, batch)
 
+    def sweep_qubits(self, precision: Precision) -> int:
+        """None: tiled plans are applied one by one."""
+        return 0
+
     def apply(self, state: DenseState, plan: Plan, control: Control) -> None:
         """Apply a tiled ``plan`` in place."""
         if plan.initial != state.layout:

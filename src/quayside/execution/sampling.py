@@ -21,7 +21,7 @@ from quayside.control import Control
 from quayside.engines.base import BlockReader, Engine, State
 from quayside.execution.grouping import equal_runs
 
-__all__ = ["BLOCK_BITS", "Sampler"]
+__all__ = ["BLOCK_BITS", "Distribution", "Sampler"]
 
 BLOCK_BITS = 16
 """Outcomes are looked at in blocks of at most ``2**BLOCK_BITS``."""
@@ -65,7 +65,7 @@ class Sampler:
             self._block_bits = min(self._reader.block_bits, block_bits)
             below = max(len(qubits) - block_bits, 0)
             self._low = -(-below // self._block_bits) * self._block_bits
-        self._top: _Distribution | None = None
+        self._top: Distribution | None = None
 
     def pick(self, draws: Floats, control: Control) -> tuple[Outcomes, Floats]:
         """Outcomes for ``draws`` (numbers in [0, 1)), and the probability of each one's outcome.
@@ -79,7 +79,7 @@ class Sampler:
         low = self._low
         if self._top is None:
             weights = self._engine.probabilities(self._state, self._qubits[low:], {})[0]
-            self._top = _Distribution(weights)
+            self._top = Distribution(weights)
         if not low:
             outcomes, _ = self._top.place(draws)
             return outcomes, self._top.weights[outcomes]
@@ -115,7 +115,7 @@ class Sampler:
             control.check()
             block = int(ranked[start])
             given = {qubit: block >> bit & 1 for bit, qubit in enumerate(fixed)}
-            distribution = _Distribution(self._engine.probabilities(self._state, level, given)[0])
+            distribution = Distribution(self._engine.probabilities(self._state, level, given)[0])
             members = order[start:end]
             found, levels = distribution.place(inside[members])
             rest[members] = distribution.inside(found, levels)
@@ -150,7 +150,7 @@ class Sampler:
                 row = block_of[part] - first
                 levels = inside[part] * cumulative[row, -1]
                 found = (cumulative[row] <= levels[:, None]).sum(axis=1)
-                for draw in np.flatnonzero(found == rows.shape[1]):  # as in _Distribution.place
+                for draw in np.flatnonzero(found == rows.shape[1]):  # as in Distribution.place
                     found[draw] = np.flatnonzero(rows[row[draw]])[-1]
                 picked = rows[row, found]
                 fraction = (levels - (cumulative[row, found] - picked)) / picked
@@ -161,7 +161,7 @@ class Sampler:
         return rest
 
 
-class _Distribution:
+class Distribution:
     """Weights of outcomes, and their cumulative sum."""
 
     __slots__ = ("cumulative", "weights")

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
-from quayside.planning.plan import Layout, Plan, Profile
+from quayside.planning.plan import Layout, Plan, Profile, SweepPlan
 from quayside.program.operations import (
     Diagonal,
     GateOperation,
@@ -34,6 +34,10 @@ class Recipe(Protocol):
 
     def fill(self, gates: Sequence[GateOperation]) -> Plan | None:
         """The plan for gates of the recipe's structure; None if their numbers do not allow it."""
+
+    def fill_sweep(self, gate_lists: Sequence[Sequence[GateOperation]]) -> SweepPlan | None:
+        """The plans for several gate lists of the recipe's structure as one; None if their numbers,
+        or the recipe, do not allow it."""
 
 
 Finder: TypeAlias = Callable[[Sequence[GateOperation], Layout, Profile], tuple[Recipe, Plan]]
@@ -119,6 +123,28 @@ class PlanCache:
         recipe, plan = find(gates, layout, profile)
         self._keep(key, _Entry(recipe, numbers, plan, _size(plan, numbers)))
         return plan
+
+    def sweep(
+        self,
+        gate_lists: Sequence[Sequence[GateOperation]],
+        layout: Layout,
+        profile: Profile,
+        find: Finder,
+    ) -> SweepPlan | None:
+        """The plans for ``gate_lists``, which have one structure, as one; None where their numbers
+        do not allow it. A recipe that ``find`` finds is kept, the plans are not."""
+        gates = gate_lists[0]
+        key = (structure_of(gates), layout.order, profile)
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is not None:
+                self._entries.move_to_end(key)
+        if entry is None:
+            recipe, plan = find(gates, layout, profile)
+            numbers = numbers_of(gates)
+            entry = _Entry(recipe, numbers, plan, _size(plan, numbers))
+            self._keep(key, entry)
+        return entry.recipe.fill_sweep(gate_lists)
 
     def clear(self) -> None:
         """Forget everything."""

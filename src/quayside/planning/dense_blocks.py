@@ -59,11 +59,22 @@ class ValueRecipe:
     def fill(self, gates: Sequence[GateOperation]) -> Values:
         """The numbers of ``gates``: for each, a 1, a 0 and its own in C order; a 1 and a 0 last."""
         arrays = [_array_of(gates[number]) for number in self._numbers]
-        data = _ONE_ZERO.join([b"", *[array.tobytes() for array in arrays], b""])
-        if len(data) != 16 * self._size:  # some are not of type complex128
+        try:
+            # The fastest way, for what programs promise: complex128 in C order.
+            data = _ONE_ZERO.join([b"", *arrays, b""])
+        except (BufferError, TypeError, ValueError):
+            data = b""
+        if len(data) != 16 * self._size:  # some are not of type complex128, or not in C order
             parts = [np.asarray(array, dtype=np.complex128).tobytes() for array in arrays]
             data = _ONE_ZERO.join([b"", *parts, b""])
         return np.frombuffer(data, dtype=np.complex128)
+
+    def fill_sweep(self, gate_lists: Sequence[Sequence[GateOperation]]) -> Values:
+        """The numbers of several gate lists, shape ``(lists, numbers)``."""
+        values = np.empty((len(gate_lists), self._size), dtype=np.complex128)
+        for row, gates in zip(values, gate_lists, strict=True):
+            row[:] = self.fill(gates)
+        return values
 
 
 def _array_of(gate: Any) -> NDArray[Any]:
@@ -242,14 +253,25 @@ class BlockRecipe(NamedTuple):
     starts: Indices
 
     def fill(self, values: Values) -> Values:
-        """The blocks' matrices, shape ``(blocks, 2**width, 2**width)``."""
+        """The blocks' matrices, shape ``(..., blocks, 2**width, 2**width)``, for numbers of shape
+        ``(..., numbers)``: one gate list's, or those of a sweep."""
         index = self.table.take(self.patterns, 0)
         index += self.places[:, None]
+        if values.ndim == 1:
+            return self._fill(values, index)
+        lists = max(1, _BATCH // index.size)
+        parts = [
+            self._fill(values[first : first + lists], index)
+            for first in range(0, len(values), lists)
+        ]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _fill(self, values: Values, index: Indices) -> Values:
         size = 1 << self.width
-        items = values.take(index).reshape(-1, size, size)
+        items = values.take(index, -1).reshape(*values.shape[:-1], -1, size, size)
         for first, stride in self.rounds:
-            items[first] = items.take(first + stride, 0) @ items.take(first, 0)
-        return items.take(self.starts, 0)
+            items[..., first, :, :] = items.take(first + stride, -3) @ items.take(first, -3)
+        return items.take(self.starts, -3)
 
 
 @lru_cache(maxsize=2048)

@@ -141,49 +141,59 @@ class MatrixRecipes(NamedTuple):
     total: int
 
     def fill(self, values: Values) -> tuple[list[Values], Values | None]:
-        """The matrices by their numbers, and the first column of the start."""
+        """The matrices by their numbers, and the first column of the start.
+
+        For a sweep, whose numbers have the shape ``(lists, numbers)``, each has one more axis in
+        front.
+        """
         parts: dict[int, list[Values]] = {}
         for recipe in self.blocks:
             parts.setdefault(recipe.width, []).append(recipe.fill(values))
         blocks = {
-            width: part[0] if len(part) == 1 else np.concatenate(part)
+            width: part[0] if len(part) == 1 else np.concatenate(part, -3)
             for width, part in parts.items()
         }
         matrices: list[Values] = [values] * self.total
         for bunch in self.bunches:
-            for number, matrix in zip(bunch.numbers, _fill_bunch(bunch, blocks), strict=True):
-                matrices[number] = matrix
+            filled = _fill_bunch(bunch, blocks, values.shape[:-1])
+            for place, number in enumerate(bunch.numbers):
+                matrices[number] = filled[..., place, :, :]
         start = None
         if self.start is not None:
-            start = _fill_start(self.start, blocks)
+            start = _fill_start(self.start, blocks, values.shape[:-1])
         return matrices, start
 
 
-def _fill_bunch(bunch: _Bunch, blocks: dict[int, Values]) -> Values:
-    size = 1 << bunch.width
-    state = np.empty((len(bunch.numbers) * size, size), dtype=np.complex128)
+def _fill_bunch(bunch: _Bunch, blocks: dict[int, Values], sweep: tuple[int, ...]) -> Values:
+    """The matrices of a bunch, shape ``(*sweep, clusters, 2**width, 2**width)``."""
+    size, total = 1 << bunch.width, len(bunch.numbers)
+    state = np.empty((*sweep, total * size, size), dtype=np.complex128)
     state.reshape(-1, size, size)[...] = np.eye(size)
     for count, rows, products in bunch.steps:
-        taken = state.take(rows, 0).reshape(count, -1)
-        grown = state.reshape(-1, size * size)
+        taken = state.take(rows, -2).reshape(*sweep, count, size * size)
+        grown = state.reshape(*sweep, total, size * size)
         for width, places, numbers in products:
-            shape = (len(places), 1 << width, -1)
-            part = taken if len(places) == count else taken.take(places, 0)
-            product = blocks[width].take(numbers, 0) @ part.reshape(shape)
-            if len(places) == len(grown):
-                grown = product.reshape(count, -1)
+            some = len(places)
+            part = taken if some == count else taken.take(places, -2)
+            shape = (*sweep, some, 1 << width, (size * size) >> width)
+            product = blocks[width].take(numbers, -3) @ part.reshape(shape)
+            if some == total:
+                grown = product.reshape(*sweep, total, size * size)
             else:
-                grown[places] = product.reshape(len(places), -1)
-        state = grown.reshape(-1, size)
-    return state.take(bunch.last, 0).reshape(-1, size, size)
+                grown[..., places, :] = product.reshape(*sweep, some, size * size)
+        state = grown.reshape(*sweep, total * size, size)
+    return state.take(bunch.last, -2).reshape(*sweep, total, size, size)
 
 
-def _fill_start(growth: _Growth, blocks: dict[int, Values]) -> Values:
-    state = np.zeros(len(growth.last), dtype=np.complex128)
-    state[0] = 1
+def _fill_start(growth: _Growth, blocks: dict[int, Values], sweep: tuple[int, ...]) -> Values:
+    """The amplitudes of the start, shape ``(*sweep, 2**width)``."""
+    size = len(growth.last)
+    state = np.zeros((*sweep, size), dtype=np.complex128)
+    state[..., 0] = 1
     for (width, number), rows in zip(growth.blocks, growth.rows, strict=True):
-        state = (blocks[width][number] @ state.take(rows).reshape(1 << width, -1)).reshape(-1)
-    return state.take(growth.last)
+        part = state.take(rows, -1).reshape(*sweep, 1 << width, size >> width)
+        state = (blocks[width][..., number, :, :] @ part).reshape(*sweep, size)
+    return state.take(growth.last, -1)
 
 
 @lru_cache(maxsize=4096)

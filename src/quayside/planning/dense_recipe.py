@@ -25,8 +25,8 @@ from quayside.planning.dense_plan import (
 )
 from quayside.planning.dense_table import DiagonalRecipes
 from quayside.planning.fuse import Item
-from quayside.planning.plan import Layout, Plan, Profile
-from quayside.program.operations import GateOperation
+from quayside.planning.plan import Layout, Plan, Profile, SweepPlan
+from quayside.program.operations import GateOperation, Permutation
 
 __all__ = [
     "ClusterPassRecipe",
@@ -60,7 +60,7 @@ class PhaseRecipe(NamedTuple):
     def fill(self, numbers: _Numbers) -> OuterPhase:
         """The phase with its numbers."""
         table = numbers.tables[self.table]
-        return OuterPhase(self.outer, table.reshape(1 << len(self.outer), -1))
+        return OuterPhase(self.outer, table.reshape(*table.shape[:-1], 1 << len(self.outer), -1))
 
 
 def _phases(phases: tuple[PhaseRecipe, ...], numbers: _Numbers) -> tuple[OuterPhase, ...]:
@@ -186,8 +186,22 @@ class DenseRecipe:
 
     def fill(self, gates: Sequence[GateOperation]) -> Plan:
         """The plan for ``gates``, which must have the structure that the recipe was found for."""
-        values = self.values.fill(gates)
+        passes = self._fill(gates, self.values.fill(gates))
+        return Plan(self.profile, self.initial, self.final, passes)
+
+    def fill_sweep(self, gate_lists: Sequence[Sequence[GateOperation]]) -> SweepPlan | None:
+        """The plans for several gate lists of that structure as one; None where a gate with
+        numbers is applied by itself."""
+        for step in self.passes:
+            # What a pass holds of such a gate is the gate; a permutation is the same for all.
+            if isinstance(step, LoneRecipe) and not isinstance(
+                gate_lists[0][step.item[0]], Permutation
+            ):
+                return None
+        passes = self._fill(gate_lists[0], self.values.fill_sweep(gate_lists))
+        return SweepPlan(self.profile, self.initial, self.final, len(gate_lists), passes)
+
+    def _fill(self, gates: Sequence[GateOperation], values: Values) -> list[DensePass]:
         matrices, start = self.matrices.fill(values)
         numbers = _Numbers(gates, matrices, self.diagonals.fill(values), start)
-        passes: list[DensePass] = [step.fill(numbers) for step in self.passes]
-        return Plan(self.profile, self.initial, self.final, passes)
+        return [step.fill(numbers) for step in self.passes]

@@ -92,50 +92,58 @@ class DiagonalRecipes(NamedTuple):
     starts: Indices
 
     def fill(self, values: Values) -> list[Values]:
-        """The tables by their numbers, each of shape ``(2**width,)``."""
-        small = values[:0]
+        """The tables by their numbers, each of shape ``(..., 2**width)``, for numbers of shape
+        ``(..., numbers)``: one gate list's, or those of a sweep."""
+        small = values[..., :0]
         if len(self.entries):
-            small = np.multiply.reduceat(values.take(self.entries), self.starts, 0)
+            small = np.multiply.reduceat(values.take(self.entries, -1), self.starts, -2)
         return [_fill_table(table, small, values) for table in self.tables]
 
 
 def _fill_table(recipe: _Table, small: Values, values: Values) -> Values:
     width, pairs, others = recipe
+    sweep = values.shape[:-1]
     first = pairs.get((1, 0))
     size = 1 << min(width, 2 * _CHUNK)
-    table = np.ones(size, dtype=np.complex128) if first is None else small[first, :size].copy()
+    if first is None:
+        table = np.ones((*sweep, size), dtype=np.complex128)
+    else:
+        table = small[..., first, :size].copy()
     done = 2 * _CHUNK
     while done < width:
         chunk = done // _CHUNK
         rows = 1 << min(_CHUNK, width - done)
-        grown = np.empty((rows, _SIZE ** (chunk - 1) * _SIZE), dtype=np.complex128)
+        below = _SIZE ** (chunk - 1)
+        grown = np.empty((*sweep, rows, _SIZE, below), dtype=np.complex128)
         # The small tables but the highest, as one; the highest is a factor for each row of it.
-        factor = np.ones((rows, 1), dtype=np.complex128)
+        factor = np.ones((*sweep, rows, 1), dtype=np.complex128)
         for low in range(chunk - 1):
             number = pairs.get((chunk, low))
             if number is not None:
-                part = small[number, : rows * _SIZE].reshape(rows, _SIZE, 1)
-                repeated = np.tile(factor, (1, _SIZE**low // factor.shape[1]))
-                factor = (part * repeated[:, None, :]).reshape(rows, -1)
+                part = small[..., number, : rows * _SIZE].reshape(*sweep, rows, _SIZE, 1)
+                repeated = np.tile(factor, _SIZE**low // factor.shape[-1])
+                factor = (part * repeated[..., None, :]).reshape(*sweep, rows, _SIZE ** (low + 1))
         last = pairs.get((chunk, chunk - 1))
-        inner = table.reshape(_SIZE, -1)
-        view = grown.reshape(rows, _SIZE, -1)
+        inner = table.reshape(*sweep, 1, _SIZE, below)
         if last is None:
-            view[...] = inner
+            grown[...] = inner
         else:
-            np.multiply(small[last, : rows * _SIZE].reshape(rows, _SIZE, 1), inner, view)
-        if factor.shape[1] > 1:
-            view = grown.reshape(rows, -1, factor.shape[1])
-            view *= factor[:, None, :]
-        table = grown.reshape(-1)
+            part = small[..., last, : rows * _SIZE].reshape(*sweep, rows, _SIZE, 1)
+            np.multiply(part, inner, grown)
+        period = factor.shape[-1]
+        if period > 1:
+            view = grown.reshape(*sweep, rows, _SIZE * below // period, period)
+            view *= factor[..., None, :]
+        table = grown.reshape(*sweep, rows * _SIZE * below)
         done += _CHUNK
     for positions, place, index in others:
-        _multiply(table, values.take(index + place), positions, width)
+        _multiply(table, values.take(index + place, -1), positions, width)
     return table
 
 
 def _multiply(table: Values, entries: Values, positions: Sequence[int], width: int) -> None:
-    """Multiply a table of ``width`` bits in place by ``entries``, whose bits are ``positions``."""
+    """Multiply a table of ``width`` bits in place by ``entries``, whose bits are ``positions``;
+    both may be those of a sweep."""
     shape: list[int] = []
     factor: list[int] = []
     above = width
@@ -149,8 +157,9 @@ def _multiply(table: Values, entries: Values, positions: Sequence[int], width: i
     if above:
         shape.append(1 << above)
         factor.append(1)
-    view = table.reshape(shape)
-    view *= entries.reshape(factor)
+    sweep = table.shape[:-1]
+    view = table.reshape(*sweep, *shape)
+    view *= entries.reshape(*sweep, *factor)
 
 
 @lru_cache(maxsize=8192)

@@ -16,7 +16,7 @@ from quayside.program.operations import GateOperation
 from quayside.program.plain import same
 from quayside.program.precision import Precision
 
-__all__ = ["GatePass", "Layout", "Pass", "Plan", "Profile"]
+__all__ = ["GatePass", "Layout", "Pass", "Plan", "Profile", "SweepPlan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +104,25 @@ class Plan:
         from quayside.planning.explain import explain_plan  # it knows all passes: a circle
 
         return explain_plan(self, precision)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SweepPlan:
+    """The plans of several gate lists that differ in numbers alone: one for each vector of a state.
+
+    Attributes:
+        profile, initial, final: as a :class:`Plan` has them, the same for all vectors.
+        batch: how many vectors there are.
+        passes: as a :class:`Plan` has them, but every array of gates' numbers (matrices, tables,
+            amplitudes) has one more axis in front, of length ``batch``: entry ``i`` of it is
+            what the pass does to vector ``i``.
+    """
+
+    profile: Profile
+    initial: Layout
+    final: Layout
+    batch: int
+    passes: Sequence[Pass] = field(default=())
+
+    def __len__(self) -> int:
+        return len(self.passes)

@@ -8,11 +8,11 @@ from quayside.errors import ProgramError
 from quayside.planning.cache import Finder, PlanCache
 from quayside.planning.dense import find_dense
 from quayside.planning.gatewise import plan_gates
-from quayside.planning.plan import Layout, Plan, Profile
+from quayside.planning.plan import Layout, Plan, Profile, SweepPlan
 from quayside.planning.tile import find_tiled
 from quayside.program.operations import GateOperation
 
-__all__ = ["make_plan", "plan_cache"]
+__all__ = ["make_plan", "make_sweep_plan", "plan_cache"]
 
 plan_cache = PlanCache()
 """The plans of this process. It holds numbers of gates, nothing of circuits or states."""
@@ -33,12 +33,38 @@ def make_plan(
     """
     if profile.strategy == "gates":
         return plan_gates(gates, layout, profile)
-    if profile.strategy == "dense":
-        find: Finder = find_dense
-    elif profile.strategy == "tiled":
-        find = find_tiled
-    else:
-        raise ProgramError(f"no planning strategy is named {profile.strategy!r}")
+    find = _finder(profile)
     if cache is None:
         return find(gates, layout, profile)[1]
     return cache.plan(gates, layout, profile, find)
+
+
+def make_sweep_plan(
+    gate_lists: Sequence[Sequence[GateOperation]],
+    layout: Layout,
+    profile: Profile,
+    cache: PlanCache = plan_cache,
+) -> SweepPlan | None:
+    """One plan that applies ``gate_lists[i]`` to vector ``i`` of a state of layout ``layout``.
+
+    The gate lists have one structure (:func:`~quayside.planning.cache.structure_of`), for which the
+    caller answers: they differ in the numbers of matrices, diagonals and amplitudes alone.
+
+    Returns:
+        The plan; None where there is none for such gates, numbers or strategy, and each list wants
+        a plan of its own.
+
+    Raises:
+        ProgramError: as :func:`make_plan`.
+    """
+    if profile.strategy == "gates":
+        return None
+    return cache.sweep(gate_lists, layout, profile, _finder(profile))
+
+
+def _finder(profile: Profile) -> Finder:
+    if profile.strategy == "dense":
+        return find_dense
+    if profile.strategy == "tiled":
+        return find_tiled
+    raise ProgramError(f"no planning strategy is named {profile.strategy!r}")

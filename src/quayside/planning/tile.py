@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from quayside.errors import ProgramError
-from quayside.planning.plan import Layout, Plan, Profile
+from quayside.planning.plan import Layout, Plan, Profile, SweepPlan
 from quayside.planning.tile_blocks import make_blocks, resolve_zeros
 from quayside.planning.tile_build import PassRecipe, WideRecipe, build_pass
 from quayside.planning.tile_clusters import fuse
@@ -49,6 +49,10 @@ class TiledRecipe:
         """
         numbers = read_numbers(gates)
         return self._fill(numbers.pool) if numbers.traits == self._traits else None
+
+    def fill_sweep(self, gate_lists: Sequence[Sequence[GateOperation]]) -> SweepPlan | None:
+        """None: tiled plans are filled one by one."""
+        return None
 
     def _fill(self, pool: Pool) -> Plan:
         if self._products is not None:

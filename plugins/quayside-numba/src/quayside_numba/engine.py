@@ -112,6 +112,10 @@ class NumbaEngine(DenseEngine):
         most = max(num_qubits - self._threads.bit_length(), _LEAST_TILE)
         return replace(profile, tile=min(profile.tile, most))
 
+    def sweep_qubits(self, precision: Precision) -> int:
+        """Sweeps of states that run as the NumPy engine runs them."""
+        return min(super().sweep_qubits(precision), self._small - 1)
+
     def allocate(
         self, num_qubits: int, precision: Precision, *, capacity: int, batch: int = 1
     ) -> DenseState:
