@@ -113,7 +113,8 @@ def check_rounds(circuits: tuple[QuantumCircuit, QuantumCircuit], rounds: int) -
     def left() -> int:
         return sum(
             # By type(): a dead weak proxy of somebody else answers isinstance with an error.
-            (issubclass(type(one), EngineWork) and one._engine is engine) or type(one) is LocalJob
+            (issubclass(type(one), EngineWork) and one._task._engine is engine)
+            or type(one) is LocalJob
             for one in gc.get_objects()
         )
 

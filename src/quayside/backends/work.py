@@ -133,7 +133,7 @@ class Reporter:
 
 
 class EngineWork:
-    """Runs all circuits of a job on an engine, one after another.
+    """Runs all circuits of a job on an engine; see :class:`EngineTask` for how.
 
     Args:
         circuits: what to run.

@@ -26,7 +26,16 @@ from quayside.planning.dense_plan import (
     ProductStep,
 )
 
-__all__ = ["Buffers", "Multiply", "Permute", "Phase", "Product", "TileProgram", "View", "apply_clusters"]
+__all__ = [
+    "Buffers",
+    "Multiply",
+    "Permute",
+    "Phase",
+    "Product",
+    "TileProgram",
+    "View",
+    "apply_clusters",
+]
 
 Shape = tuple[int, ...]
 
@@ -148,9 +157,7 @@ class TileProgram:
         self.store_source, self.store_target = _views(final, at_end, to_storage)
         self.steps = [self._compile(part) for part in step.steps]
 
-    def _compile(
-        self, step: ProductStep | PhaseStep | PermuteStep
-    ) -> Product | Multiply | Permute:
+    def _compile(self, step: ProductStep | PhaseStep | PermuteStep) -> Product | Multiply | Permute:
         if isinstance(step, PhaseStep):
             low = 1 << step.order.index(step.wires[0])
             size = 1 << len(step.wires)

@@ -56,6 +56,7 @@ the system anew each time; a small job might wait for memory, too."""
 _GATE_BYTES = 1280
 """What a gate takes while plans are filled: a matrix on three qubits and a part of products."""
 
+
 class SweepRefusedError(QuaysideError):
     """These programs cannot run as one batch, though they have one structure: run them one by
     one."""
@@ -110,9 +111,12 @@ def same_shape(one: Program, other: Program) -> bool:
                 or first.control_state != second.control_state
             ):
                 return False
-            if kind is Permutation and first.table is not second.table:
-                if not np.array_equal(first.table, second.table):
-                    return False
+            if (
+                kind is Permutation
+                and first.table is not second.table
+                and not np.array_equal(first.table, second.table)
+            ):
+                return False
         elif kind is Measure:
             if first.qubit != second.qubit or first.clbit != second.clbit:
                 return False
@@ -137,7 +141,7 @@ def sweep_shape(
     engine is faster with several.
     """
     most = engine.sweep_qubits(precision)
-    if statevector and program.num_qubits > most:
+    if most < 1 or (statevector and program.num_qubits > most):
         return None
     capacity = len(touched_qubits(program))
     if capacity > most:

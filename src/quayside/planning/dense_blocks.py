@@ -58,7 +58,7 @@ class ValueRecipe:
 
     def fill(self, gates: Sequence[GateOperation]) -> Values:
         """The numbers of ``gates``: for each, a 1, a 0 and its own in C order; a 1 and a 0 last."""
-        arrays = [_array_of(gates[number]) for number in self._numbers]
+        arrays: list[Any] = [_array_of(gates[number]) for number in self._numbers]
         try:
             # The fastest way, for what programs promise: complex128 in C order.
             data = _ONE_ZERO.join([b"", *arrays, b""])
