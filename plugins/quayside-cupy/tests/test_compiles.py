@@ -30,44 +30,48 @@ def load_nvrtc(package: str) -> ctypes.CDLL | None:
     return ctypes.CDLL(str(found[0].locate()))
 
 
-MOST_SPILLED = {"tile_pass_double": 144}
-"""Bytes that are written and read back somewhere in a kernel; none but these."""
-
-MOST_REGISTERS = {"sm_100": 128}
+MOST_REGISTERS = {"sm_75": 128, "sm_100": 128}
 """Two blocks of 256 threads fit a multiprocessor of 65,536 registers; of 80, otherwise, three."""
 
 
-def compile_for(architecture: str, folder: Path) -> dict[str, tuple[int, int]]:
-    """Registers and spilled bytes of each kernel, as ptxas says."""
-    source = folder / "kernels.cu"
-    source.write_text(kernel_source(), encoding="utf-8")
-    command = [NVCC or "", "-std=c++17", "-cubin", f"-arch={architecture}", "-Xptxas=-v"]
-    command += ["-Werror=all-warnings", "-o", str(folder / "kernels.cubin"), str(source)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+WHOLE_STATE = ("marginal", "pauli_sums", "project", "flip_bits", "pick")
+
+KERNELS = {
+    "SINGLE": {f"{name}_single" for name in ("tile_pass", *WHOLE_STATE)},
+    "DOUBLE": {f"{name}_double" for name in ("tile_pass", *WHOLE_STATE)},
+    "DOUBLE12": {"tile_pass_double12"},
+}
+"""Of each module."""
+
+
+def check(said: str, architecture: str, expected: set[str]) -> None:
+    """What ptxas ``said`` of registers and spills is about the ``expected`` kernels, and good."""
     found = re.findall(
         r"entry function '(\w+)'.*?(\d+) bytes spill stores, (\d+) bytes spill loads"
         r".*?Used (\d+) registers",
-        done.stderr,
+        said,
         re.S,
     )
-    return {name: (int(used), int(out) + int(back)) for name, out, back, used in found}
+    assert {name for name, *_ in found} == expected
+    for name, stored, loaded, used in found:
+        most = 255 if name == "tile_pass_double12" else MOST_REGISTERS.get(architecture, 80)
+        assert int(used) <= most, name
+        assert (stored, loaded) == ("0", "0"), name
 
 
 @pytest.mark.skipif(NVCC is None, reason="no nvcc to compile the kernels with")
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_kernels_compile_without_spills(architecture: str, tmp_path: Path) -> None:
-    kernels = compile_for(architecture, tmp_path)
-    names = ("tile_pass", "marginal", "pauli_sums", "project", "flip_bits", "pick")
-    expected = {f"{name}_{kind}" for name in names for kind in ("single", "double")}
-    assert set(kernels) == {*expected, "tile_pass_double12"}
-    for name, (registers, spilled) in kernels.items():
-        most = 255 if name == "tile_pass_double12" else MOST_REGISTERS.get(architecture, 80)
-        assert registers <= most, name
-        assert spilled <= MOST_SPILLED.get(name, 0), name
+    source = tmp_path / "kernels.cu"
+    source.write_text(kernel_source(), encoding="utf-8")
+    command = [NVCC or "", "-std=c++17", "-cubin", f"-arch={architecture}", "-Xptxas=-v"]
+    command += ["-Werror=all-warnings", "-o", str(tmp_path / "kernels.cubin"), str(source)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    check(done.stderr, architecture, set().union(*KERNELS.values()))
 
 
-@pytest.mark.parametrize("module", ["SINGLE", "DOUBLE", "DOUBLE12"])
+@pytest.mark.parametrize("module", KERNELS)
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("package", PACKAGES)
 def test_kernels_compile_at_run_time(package: str, architecture: str, module: str) -> None:
@@ -80,6 +84,7 @@ def test_kernels_compile_at_run_time(package: str, architecture: str, module: st
         nvrtc.nvrtcCreateProgram(ctypes.byref(program), source, b"kernels.cu", 0, None, None) == 0
     )
     options = [f"--gpu-architecture={architecture}", "-std=c++17", f"-DQS_{module}"]
+    options.append("--ptxas-options=-v")
     given = (ctypes.c_char_p * len(options))(*(option.encode() for option in options))
     failed = nvrtc.nvrtcCompileProgram(program, len(options), given)
     size = ctypes.c_size_t()
@@ -88,3 +93,4 @@ def test_kernels_compile_at_run_time(package: str, architecture: str, module: st
     nvrtc.nvrtcGetProgramLog(program, log)
     nvrtc.nvrtcDestroyProgram(ctypes.byref(program))
     assert not failed, log.value.decode()
+    check(log.value.decode(), architecture, KERNELS[module])

@@ -174,6 +174,29 @@ QS_DEVICE void on_registers_unscaled(int opcode, Complex<Real> (&a)[1 << R], con
     }
 }
 
+// Before sm_90, in double precision, where the tile begins would be spilled until the tile is stored.
+// There it is computed a second time; in a loop, as the compiler would see that two unrolled ones
+// compute the same, and keep it.
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
+#define QS_BEGIN_TWICE 1
+#define QS_BEGIN_LOOP QS_KEEP_LOOP
+#else
+#define QS_BEGIN_TWICE 0
+#define QS_BEGIN_LOOP
+#endif
+
+// Where tile `number` begins, in bytes from the vector's begin.
+QS_DEVICE Index tile_begin(int program, Word number) {
+    const int runs = static_cast<int>(word(program + 5));
+    Index begin = 0;
+    QS_BEGIN_LOOP
+    for (int run = 0; run < runs; ++run) {
+        begin |= static_cast<Index>(number & word(program + QS_HEADER + 2 * run))
+                 << word(program + QS_HEADER + 2 * run + 1);
+    }
+    return begin;
+}
+
 // `shared` holds 2**T amplitudes, and behind them one angle for each form of the program.
 template <class Real, int T, int R>
 QS_DEVICE void tile_pass(unsigned char* shared, Word number, Complex<Real>* tile, Word program,
@@ -190,13 +213,8 @@ QS_DEVICE void tile_pass(unsigned char* shared, Word number, Complex<Real>* tile
 
     const int rounds = static_cast<int>(word(begin));
     const int form_count = static_cast<int>(word(begin + 2));
-    const int runs = static_cast<int>(word(begin + 5));
-    Index base = 0;
-    for (int run = 0; run < runs; ++run) {
-        base |= static_cast<Index>(number & word(begin + QS_HEADER + 2 * run))
-                << word(begin + QS_HEADER + 2 * run + 1);
-    }
-    const int load_map = begin + QS_HEADER + 2 * runs;
+    Index base = tile_begin(begin, number);
+    const int load_map = begin + QS_HEADER + 2 * static_cast<int>(word(begin + 5));
     const int store_map = load_map + 2 * T;
     int columns = store_map + 2 * T;
 
@@ -269,5 +287,6 @@ QS_DEVICE void tile_pass(unsigned char* shared, Word number, Complex<Real>* tile
         columns = op;
     }
     if (word(begin + 7)) QS_BARRIER();
+    if (QS_BEGIN_TWICE) base = tile_begin(begin, number);
     QS_EACH_THREAD(t, THREADS) store<Real, T, R>(QS_OWN(own, t), tile, base, t, store_map);
 }
