@@ -24,8 +24,9 @@ from quayside_cupy.geometry import (
     middle_mapping,
     outer_mapping,
 )
+from quayside_cupy.program_writer import ProgramWriter
 from quayside_cupy.programs import PROGRAM_BYTES, Buffers, Launch, PlanPrograms
-from quayside_cupy.stages import ProgramWriter
+from quayside_cupy.stages import write_stage
 
 __all__ = ["encode_plan"]
 
@@ -136,7 +137,7 @@ def _encode_rounds(
     for mapping, columns, stages in _arrange(rounds, trip, buffers.geometry):
         writer.begin_round(mapping, columns)
         for stage in stages:
-            writer.stage(stage)
+            write_stage(writer, stage)
     words = writer.finish(trip.load, trip.store, trip.before, trip.outer, limit)
     if words is not None:
         window, start = buffers.add_program(words)
