@@ -25,7 +25,6 @@ from quayside.control import Control
 from quayside.errors import OutOfMemoryError
 from quayside.execution import sweep as sweep_module
 from quayside.execution.memory import ledger_for, required_bytes
-from quayside.execution.sweep import SWEEP_BYTES
 from quayside.jobs.errors import JobFailedError
 from quayside.planning import SweepPlan
 from quayside.program import Precision
@@ -300,7 +299,7 @@ def test_the_memory_of_a_sweep_is_reserved_and_bounded(num_qubits: int, statevec
     single = task_of(circuits[:1], engine, **options)
     assert task.memory is not None
     assert single.memory is not None
-    assert single.memory.bytes < task.memory.bytes <= single.memory.bytes + SWEEP_BYTES
+    assert single.memory.bytes < task.memory.bytes <= single.memory.bytes + engine.sweep_bytes
     task.run_each(Control(), lambda *_: None)  # plans, caches
     task = task_of(circuits, engine, **options)
     tracemalloc.start()

@@ -170,9 +170,30 @@ def test_gates_that_stand_alone_are_shared_only_without_numbers() -> None:
 def test_strategies_without_sweeps() -> None:
     gate_lists = lists(3, 0, 2)
     assert make_sweep_plan(gate_lists, Layout(), Profile("gates")) is None
-    assert make_sweep_plan(gate_lists, Layout(), Profile("tiled", tile=4, low=1)) is None
     with pytest.raises(ProgramError, match="no planning strategy"):
         make_sweep_plan(gate_lists, Layout(), Profile("other"))  # type: ignore[arg-type]  # the test
+
+
+def test_tiled_sweeps_have_a_pass_for_each_vector() -> None:
+    profile = Profile("tiled", tile=4, low=1)
+    first, second = lists(6, 0, 2)
+    sweep = make_sweep_plan([first, [*first], second], Layout(), profile)
+    assert sweep is not None
+    for number, gates in enumerate((first, first, second)):
+        passes = [vectors[number] for vectors in sweep.passes if isinstance(vectors, tuple)]
+        assert len(passes) == len(sweep) > 1
+        assert Plan(profile, sweep.initial, sweep.final, passes) == make_plan(
+            gates, Layout(), profile
+        )
+    for vectors in sweep.passes:
+        assert isinstance(vectors, tuple)
+        assert vectors[0] is vectors[1]  # equal numbers: the engine need not encode it twice
+        assert vectors[0] is not vectors[2]
+    # A rotation by nothing is another kind of matrix to a tiled plan.
+    turn = Matrix(random_unitary(2, np.random.default_rng(0)), (0,))
+    rest = Matrix(np.eye(2, dtype=complex), (0,))
+    assert make_sweep_plan([[turn], [turn]], Layout(), profile) is not None
+    assert make_sweep_plan([[turn], [rest]], Layout(), profile) is None
 
 
 def test_an_engine_refuses_a_sweep_for_another_state() -> None:
@@ -183,6 +204,10 @@ def test_an_engine_refuses_a_sweep_for_another_state() -> None:
     with pytest.raises(ProgramError, match="a sweep of 2 vectors"):
         ENGINE.apply_sweep(state, sweep, Control())
     state = ENGINE.allocate(3, Precision.DOUBLE, capacity=3, batch=2)
+    tiled = make_sweep_plan(lists(3, 0, 2), Layout(), Profile("tiled", tile=4, low=1))
+    assert tiled is not None
+    with pytest.raises(ProgramError, match="dense sweeps, not tiled ones"):
+        ENGINE.apply_sweep(state, tiled, Control())
     ENGINE.apply_sweep(state, sweep, Control())
     with pytest.raises(ProgramError, match="a plan for layout"):
         ENGINE.apply_sweep(state, sweep, Control())

@@ -6,11 +6,11 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from quayside.backends.options import Resolved
 from quayside.control import Control
-from quayside.engines.base import Engine, SweepEngine
+from quayside.engines.base import Engine
 from quayside.errors import Cancelled, OutOfMemoryError
 from quayside.execution.memory import (
     Budget,
@@ -21,7 +21,7 @@ from quayside.execution.memory import (
 )
 from quayside.execution.outcomes import Outcome, RunSettings
 from quayside.execution.run import run_program
-from quayside.execution.sweep import SWEEP_BYTES, SweepShape, run_sweep, same_shape, sweep_shape
+from quayside.execution.sweep import SweepShape, run_sweep, same_shape, sweep_shape
 from quayside.jobs.errors import detach
 from quayside.jobs.executors import MemoryRequest
 from quayside.program import Precision, Program, Save
@@ -106,17 +106,18 @@ class EngineTask:
 
     def _in_batches(self) -> list[_Batch]:
         """All programs in order, those that may run at once together."""
-        engine, options = self._engine, self._options
+        engine: Any = self._engine  # of which `sweep_shape` says whether it takes batches
+        options = self._options
         batches: list[_Batch] = []
         for first, count in self._groups:
             need, size, shape = self._needs[first], 1, None
             one = self._programs[first]
-            if count > 1 and one.number not in self.failures and isinstance(engine, SweepEngine):
+            if count > 1 and one.number not in self.failures:
                 shape = sweep_shape(
                     one.program, engine, options.precision, statevector=options.statevector
                 )
             if shape is not None:
-                room = SWEEP_BYTES
+                room: int = engine.sweep_bytes
                 if options.max_bytes is not None:
                     room = min(room, options.max_bytes - need)
                 most = max(room // shape.bytes, 1)

@@ -155,8 +155,12 @@ class SweepEngine(Protocol):
     def sweep_qubits(self, precision: Precision) -> int:
         """States of up to so many stored qubits run faster as one batch; 0: none do."""
 
+    @property
+    def sweep_bytes(self) -> int:
+        """The most bytes that a batch should take beyond what one of its programs does."""
+
     def apply_sweep(self, state: Any, plan: SweepPlan, control: Control) -> None:
-        """As :meth:`Engine.apply`, with entry ``i`` of every array of ``plan`` for vector ``i``.
+        """As :meth:`Engine.apply`, with the numbers that ``plan`` has for each vector.
 
         Raises:
             ProgramError: if the plan is for another layout, strategy or batch than the state's.

@@ -35,6 +35,10 @@ _ALONE_BITS = 14
 _SWEEP_QUBITS = 12
 """Up to so many qubits a sweep is faster as one batch; measured, see benchmarks/sweep.py."""
 
+_SWEEP_BYTES = 2 << 20
+"""With more, arrays leave the second-level cache, and are so large that the allocator takes them
+from the system anew each time; a small job might wait for memory, too."""
+
 
 class DenseEngine:
     """Applies dense plans with NumPy alone.
@@ -133,6 +137,11 @@ class DenseEngine:
         """States of up to so many qubits run faster as one batch."""
         return _SWEEP_QUBITS
 
+    @property
+    def sweep_bytes(self) -> int:
+        """The most memory that a batch takes beyond what one of its programs does."""
+        return _SWEEP_BYTES
+
     def apply_sweep(self, state: DenseState, plan: SweepPlan, control: Control) -> None:
         """Apply ``plan`` in place, to each vector with its own numbers."""
         _check_layout(state, plan)
@@ -146,6 +155,8 @@ class DenseEngine:
         for number, step in enumerate(plan.passes):
             control.check()
             part = control.section(number / count, (number + 1) / count)
+            if isinstance(step, tuple):
+                raise ProgramError("the engine numpy applies dense sweeps, not tiled ones")
             if isinstance(step, ClusterPass):
                 state.grow_unwritten(step.before[len(step.before) - step.new :])
                 apply_sweep_clusters(state, step, buffers, room, part)

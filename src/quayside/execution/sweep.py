@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quayside.control import Control
-from quayside.engines.base import SweepEngine
+from quayside.engines.base import Engine, SweepEngine
 from quayside.errors import QuaysideError
 from quayside.execution.deferral import defer
 from quayside.execution.finish import PORTION, Samples, stored_qubits, write_outcomes
@@ -40,18 +40,12 @@ from quayside.program import (
 from quayside.program.program import touched_qubits
 
 __all__ = [
-    "SWEEP_BYTES",
     "SweepRefusedError",
     "SweepShape",
     "run_sweep",
     "same_shape",
     "sweep_shape",
 ]
-
-SWEEP_BYTES = 2 << 20
-"""The most memory that the programs of a batch take together beyond what one of them does alone.
-With more, arrays leave the second-level cache, and are so large that the allocator takes them from
-the system anew each time; a small job might wait for memory, too."""
 
 _GATE_BYTES = 1280
 """What a gate takes while plans are filled: a matrix on three qubits and a part of products."""
@@ -132,7 +126,7 @@ def same_shape(one: Program, other: Program) -> bool:
 
 
 def sweep_shape(
-    program: Program, engine: SweepEngine, precision: Precision, *, statevector: bool
+    program: Program, engine: Engine, precision: Precision, *, statevector: bool
 ) -> SweepShape | None:
     """What ``program`` has in common with those of :func:`same_shape`; None where they have to run
     one by one.
@@ -140,6 +134,8 @@ def sweep_shape(
     They may run at once if they consist of gates, then measurements, and are so small that the
     engine is faster with several.
     """
+    if not isinstance(engine, SweepEngine):
+        return None
     most = engine.sweep_qubits(precision)
     if most < 1 or (statevector and program.num_qubits > most):
         return None
@@ -153,8 +149,9 @@ def sweep_shape(
     # What is deferred depends on kinds and qubits alone, so it is the same for all.
     at = {id(operation): place for place, operation in enumerate(program.operations)}
     size = 1 << capacity
-    room = 4 * Precision.DOUBLE.amplitude_bytes * size  # the state, as planning computes it
-    room += 3 * 8 * size  # squares, weights and their sums
+    room = engine.required_bytes(capacity, precision, batch=2)
+    room -= engine.required_bytes(capacity, precision)
+    room += 40 * size  # the state as planning computes it, weights and their sums
     room += _GATE_BYTES * len(deferred.gates)
     if statevector:
         room += precision.amplitude_bytes << program.num_qubits

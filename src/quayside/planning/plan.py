@@ -113,16 +113,17 @@ class SweepPlan:
     Attributes:
         profile, initial, final: as a :class:`Plan` has them, the same for all vectors.
         batch: how many vectors there are.
-        passes: as a :class:`Plan` has them, but every array of gates' numbers (matrices, tables,
-            amplitudes) has one more axis in front, of length ``batch``: entry ``i`` of it is
-            what the pass does to vector ``i``.
+        passes: as a :class:`Plan` has them. In a dense plan every array of gates' numbers
+            (matrices, tables, amplitudes) has one more axis in front, of length ``batch``: entry
+            ``i`` of it is what the pass does to vector ``i``. In a tiled plan each entry is a
+            tuple with a pass for each vector.
     """
 
     profile: Profile
     initial: Layout
     final: Layout
     batch: int
-    passes: Sequence[Pass] = field(default=())
+    passes: Sequence[Pass | tuple[Pass, ...]] = field(default=())
 
     def __len__(self) -> int:
         return len(self.passes)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from quayside.errors import ProgramError
-from quayside.planning.plan import Layout, Plan, Profile, SweepPlan
+from quayside.planning.plan import Layout, Pass, Plan, Profile, SweepPlan
 from quayside.planning.tile_blocks import make_blocks, resolve_zeros
 from quayside.planning.tile_build import PassRecipe, WideRecipe, build_pass
 from quayside.planning.tile_clusters import fuse
@@ -51,8 +51,22 @@ class TiledRecipe:
         return self._fill(numbers.pool) if numbers.traits == self._traits else None
 
     def fill_sweep(self, gate_lists: Sequence[Sequence[GateOperation]]) -> SweepPlan | None:
-        """None: tiled plans are filled one by one."""
-        return None
+        """The plans for several gate lists of that structure as one; None where one of them has
+        other traits, or where a gate is too wide for a tile. Neighbours with the same numbers have
+        the same pass objects."""
+        if any(isinstance(recipe, WideRecipe) for recipe in self._passes):
+            return None
+        passes: list[Sequence[Pass]] = []
+        last: Pool | None = None
+        for gates in gate_lists:
+            numbers = read_numbers(gates)
+            if numbers.traits != self._traits:
+                return None
+            same = last is not None and np.array_equal(numbers.pool, last)
+            passes.append(passes[-1] if same else self._fill(numbers.pool).passes)
+            last = numbers.pool
+        together = tuple(zip(*passes, strict=True))
+        return SweepPlan(self.profile, self.initial, self.final, len(gate_lists), together)
 
     def _fill(self, pool: Pool) -> Plan:
         if self._products is not None:

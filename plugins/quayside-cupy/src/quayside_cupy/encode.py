@@ -28,7 +28,7 @@ from quayside_cupy.program_writer import ProgramWriter
 from quayside_cupy.programs import PROGRAM_BYTES, Buffers, Launch, PlanPrograms
 from quayside_cupy.stages import write_stage
 
-__all__ = ["encode_plan"]
+__all__ = ["encode_pass", "encode_plan"]
 
 MAX_OUTER_BITS = 31
 
@@ -64,7 +64,7 @@ def encode_plan(plan: Plan, precision: Precision, limit: int = PROGRAM_BYTES) ->
     passes: list[tuple[tuple[int, Launch], ...] | WidePass] = []
     for pass_ in plan.passes:
         if isinstance(pass_, TilePass):
-            passes.append(tuple(_encode_pass(pass_, buffers, limit)))
+            passes.append(tuple(encode_pass(pass_, buffers, limit)))
         elif isinstance(pass_, WidePass):
             passes.append(pass_)
         else:
@@ -75,7 +75,8 @@ def encode_plan(plan: Plan, precision: Precision, limit: int = PROGRAM_BYTES) ->
     return buffers.finish(passes)
 
 
-def _encode_pass(pass_: TilePass, buffers: Buffers, limit: int) -> list[tuple[int, Launch]]:
+def encode_pass(pass_: TilePass, buffers: Buffers, limit: int) -> list[tuple[int, Launch]]:
+    """The launches of one pass, each with the number of its window in ``buffers``."""
     geometry = buffers.geometry
     active = len(pass_.active)
     if active > geometry.tile or (active < geometry.tile and active != pass_.width):

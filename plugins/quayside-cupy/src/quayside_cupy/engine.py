@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from quayside.control import Control
 from quayside.engines.tiled import apply_wide
 from quayside.errors import ProgramError
-from quayside.planning import Plan, Profile
+from quayside.planning import Plan, Profile, SweepPlan
 from quayside.planning.tile_plan import WidePass
 from quayside.program import Precision
 from quayside_cupy import readout
 from quayside_cupy.device import Device
 from quayside_cupy.encode import encode_plan
+from quayside_cupy.encode_sweep import encode_sweep
 from quayside_cupy.geometry import geometry_for
 from quayside_cupy.programs import Launch, PlanPrograms
 from quayside_cupy.replay import MOST_AMPLITUDES, ReplayRule
@@ -39,6 +40,12 @@ still does."""
 
 PLANS_KEPT = 32
 """Plans whose programs stay on the device."""
+
+SWEEP_QUBITS = 14
+"""Up to so many qubits a launch takes the device less time than encoding its program takes."""
+
+SWEEP_BYTES = 32 << 20
+"""Of a batch: some 60 states of 14 qubits. No kernel waits for memory that is so small."""
 
 LONG_LAUNCH = 1 << 22
 """Amplitudes from which on a launch takes long in this sense."""
@@ -122,27 +129,9 @@ class CupyEngine:
         Work is queued ahead of the GPU. Where a launch takes long, ``control`` is looked at when
         all but the last ``AHEAD`` launches are done, and what is reported is what was queued.
         """
-        if plan.profile.strategy != "tiled":
-            raise ProgramError(
-                f"the cupy engine applies plans of the strategy 'tiled', not "
-                f"{plan.profile.strategy!r}"
-            )
-        if plan.initial.order != state.order:
-            raise ProgramError(
-                f"the plan begins at layout {plan.initial.order}, but the state has {state.order}"
-            )
-        if len(plan.final.order) > state.stride.bit_length() - 1:
-            raise ProgramError(
-                f"the plan stores {len(plan.final.order)} qubits, more than the state was "
-                "allocated for"
-            )
+        _check_plan(state, plan)
         uploaded = self.uploaded(plan, state.precision)
-        tile = uploaded.programs.geometry.tile
-        if state.stride < 1 << tile:
-            raise ProgramError(
-                f"the plan's tiles have {tile} qubits, more than the state was allocated for; make "
-                "it with the profile for as many qubits as the state's capacity"
-            )
+        _check_tiles(state, uploaded)
         replays = uploaded.replays
         if replays is None or state.batch * state.stride > MOST_AMPLITUDES:
             self._queue(state, uploaded, control)
@@ -155,6 +144,32 @@ class CupyEngine:
             )
             if replayed:
                 control.report(1.0)
+        state.order = plan.final.order
+
+    def sweep_qubits(self, precision: Precision) -> int:
+        """States of up to so many qubits run faster as one batch."""
+        return SWEEP_QUBITS
+
+    @property
+    def sweep_bytes(self) -> int:
+        """The most memory that a batch takes beyond what one of its programs does."""
+        return SWEEP_BYTES
+
+    def apply_sweep(self, state: DeviceState, plan: SweepPlan, control: Control) -> None:
+        """Apply ``plan`` in place: each vector with programs and launches of its own.
+
+        What a batch saves is what there is once for all of them: an upload, copies of programs to
+        constant memory, and above all waiting for what is read. See
+        :class:`quayside.engines.base.SweepEngine`.
+        """
+        _check_plan(state, plan)
+        if plan.batch != state.batch:
+            raise ProgramError(
+                f"a sweep of {plan.batch} vectors cannot be applied to a state of {state.batch}"
+            )
+        uploaded = UploadedPlan(self.on, encode_sweep(plan, state.precision), "never")
+        _check_tiles(state, uploaded)
+        self._queue(state, uploaded, control)
         state.order = plan.final.order
 
     def _queue(self, state: DeviceState, uploaded: UploadedPlan, control: Control) -> None:
@@ -183,9 +198,12 @@ class CupyEngine:
         with self.on.active():
             for window, launch in launches:
                 part = programs.windows[window]
+                vectors = state.vectors
+                if launch.vector is not None:
+                    vectors = vectors[launch.vector : launch.vector + 1]
                 self.on.load_programs(kernel, uploaded.words, part.start, part.stop)
                 arguments = (
-                    state.vectors,
+                    vectors,
                     np.uint64(state.stride),
                     np.uint32(launch.start),
                     uploaded.tables,
@@ -195,7 +213,7 @@ class CupyEngine:
                 tile_bytes = 2 * real << geometry.tile
                 self.on.launch(
                     kernel,
-                    (launch.tiles, state.batch, 1),
+                    (launch.tiles, len(vectors), 1),
                     1 << geometry.thread,
                     arguments,
                     tile_bytes + real * launch.forms,
@@ -287,3 +305,28 @@ class CupyEngine:
         size = 1 << len(state.order)
         arguments = (state.vectors, np.uint64(state.stride), np.uint64(size), np.uint64(mask))
         readout.launch_over(self.on, "flip_bits", state, size, arguments)
+
+
+def _check_plan(state: DeviceState, plan: Plan | SweepPlan) -> None:
+    """Raise :class:`ProgramError` if ``plan`` is for another strategy, layout or size."""
+    if plan.profile.strategy != "tiled":
+        raise ProgramError(
+            f"the cupy engine applies plans of the strategy 'tiled', not {plan.profile.strategy!r}"
+        )
+    if plan.initial.order != state.order:
+        raise ProgramError(
+            f"the plan begins at layout {plan.initial.order}, but the state has {state.order}"
+        )
+    if len(plan.final.order) > state.stride.bit_length() - 1:
+        raise ProgramError(
+            f"the plan stores {len(plan.final.order)} qubits, more than the state was allocated for"
+        )
+
+
+def _check_tiles(state: DeviceState, uploaded: UploadedPlan) -> None:
+    tile = uploaded.programs.geometry.tile
+    if state.stride < 1 << tile:
+        raise ProgramError(
+            f"the plan's tiles have {tile} qubits, more than the state was allocated for; make "
+            "it with the profile for as many qubits as the state's capacity"
+        )

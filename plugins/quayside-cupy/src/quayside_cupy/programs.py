@@ -42,12 +42,14 @@ class Launch:
         tiles: how many tiles there are.
         forms: how many angles are kept in shared memory behind the tile.
         width: qubits that are stored afterwards.
+        vector: the one vector that it is for, in a sweep; None: all of the state's.
     """
 
     start: int
     tiles: int
     forms: int
     width: int
+    vector: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
