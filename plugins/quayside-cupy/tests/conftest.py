@@ -51,7 +51,11 @@ def gpu_engine() -> CupyEngine:
 
         # For memcheck: in a pool, memory behind an array is often another array's.
         pool = SimpleNamespace(
-            malloc=cupy.cuda.malloc_async, free_bytes=lambda: 0, free_all_blocks=lambda: None
+            malloc=cupy.cuda.malloc_async,
+            free_bytes=lambda: 0,
+            free_all_blocks=lambda: None,
+            get_limit=lambda: 0,
+            used_bytes=lambda: 0,
         )
         engine.on._pool = pool
     return engine

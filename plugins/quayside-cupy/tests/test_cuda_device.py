@@ -115,6 +115,24 @@ def test_what_is_available_is_what_is_free_and_what_the_pool_keeps(
     assert engine.total_bytes() == 1 << 30
 
 
+def test_cupys_limit_is_what_the_device_has(engine: CupyEngine, cupy: Any) -> None:
+    cupy.memory.limit, cupy.memory.used = 200 << 20, 60 << 20
+    assert engine.total_bytes() == 200 << 20
+    assert engine.available_bytes() == 140 << 20
+    with pytest.raises(OutOfMemoryError, match=r"needs 256 MiB more, and 140 MiB are free"):
+        engine.allocate(24, Precision.DOUBLE, capacity=24)
+    cupy.memory.limit = 2 << 30  # more than there is
+    assert engine.total_bytes() == 1 << 30
+    assert engine.available_bytes() == (1 << 30) - (60 << 20)
+
+
+def test_memory_that_runs_out_in_the_middle_is_given_back(engine: CupyEngine, cupy: Any) -> None:
+    cupy.memory.cached = 300 << 20
+    with pytest.raises(OutOfMemoryError, match="memory ran out"), engine.on.active():
+        raise cupy.cuda.memory.OutOfMemoryError("in a product")
+    assert cupy.memory.cached == 0
+
+
 def test_programs_are_loaded_once_and_again_after_another_plan(
     engine: CupyEngine, monkeypatch: pytest.MonkeyPatch, cupy: Any
 ) -> None:
@@ -178,14 +196,16 @@ def test_a_graph_is_recorded_once_and_finds_its_programs(
     assert len(cupy.graphs) == 2
 
 
+@pytest.mark.parametrize("by", ["runtime", "driver"])
 def test_where_cuda_refuses_to_record_launches_go_on_one_by_one(
-    engine: CupyEngine, monkeypatch: pytest.MonkeyPatch, cupy: Any
+    engine: CupyEngine, monkeypatch: pytest.MonkeyPatch, cupy: Any, by: str
 ) -> None:
     end = cupy.cuda.Stream.end_capture
+    runtime, driver = cupy.cuda.runtime.CUDARuntimeError, cupy.cuda.driver.CUDADriverError
 
     def refuse(stream: Any) -> Any:
         end(stream)
-        raise cupy.cuda.runtime.CUDARuntimeError("cudaErrorStreamCaptureInvalidated")
+        raise {"runtime": runtime, "driver": driver}[by]("a capture is not supported")
 
     monkeypatch.setattr(cupy.cuda.Stream, "end_capture", refuse)
     replaying = CupyEngine(engine.on, replay="always")

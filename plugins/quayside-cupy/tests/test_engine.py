@@ -202,6 +202,11 @@ def test_a_plan_for_another_engine_or_state_is_refused(engine: CupyEngine) -> No
         engine.apply(state, make_plan(gates, Layout(), profile), Control())
 
 
+def test_a_batch_has_as_many_vectors_as_a_grid_can_have(engine: CupyEngine) -> None:
+    with pytest.raises(ProgramError, match="at most 65535 vectors"):
+        engine.allocate(1, Precision.SINGLE, capacity=1, batch=1 << 16)
+
+
 def test_a_state_takes_what_was_promised_and_no_scratch_of_its_size(engine: CupyEngine) -> None:
     state = engine.allocate(20, Precision.SINGLE, capacity=20)
     assert state.vectors.nbytes == 8 << 20

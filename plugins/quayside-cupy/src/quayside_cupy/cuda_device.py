@@ -34,6 +34,8 @@ MOST_SHARED_BYTES = 64 << 10
 """What it may have at most on every device that CUDA 13 compiles for."""
 
 _log = logging.getLogger("quayside.cupy")
+_REFUSALS = (cupy.cuda.runtime.CUDARuntimeError, cupy.cuda.driver.CUDADriverError)
+"""What CuPy raises for errors of CUDA: launches go through the driver, the rest by the runtime."""
 
 
 @dataclass(slots=True)
@@ -95,7 +97,8 @@ class CudaDevice:
 
     def _out_of_memory(self, error: Exception, needed: int) -> OutOfMemoryError:
         """Our error for CuPy's; what the pool keeps is given back first."""
-        self._pool.free_all_blocks()
+        with self._device:  # the pool has a part for each device, and this asks the current one
+            self._pool.free_all_blocks()
         available = self.available_bytes()
         what = (
             f"the run needs {format_bytes(needed)} more" if needed else f"memory ran out ({error})"
@@ -199,14 +202,14 @@ class CudaDevice:
                 try:
                     queue()
                 except BaseException:
-                    with suppress(cupy.cuda.runtime.CUDARuntimeError):
+                    with suppress(*_REFUSALS):
                         self._stream.end_capture()
                     raise
                 finally:
                     self._recording = None
                 recording.graph = self._stream.end_capture()
                 recording.graph.upload(self._stream)
-            except cupy.cuda.runtime.CUDARuntimeError as error:
+            except _REFUSALS as error:
                 _log.info("launches are not recorded: %s", error)
                 return None
         return recording
@@ -237,15 +240,20 @@ class CudaDevice:
                 self._pool.free_all_blocks()
 
     def available_bytes(self) -> int:
-        """What the driver says is free, and what Quayside's pool holds unused."""
+        """What the driver says is free, and what Quayside's pool holds unused; no more than CuPy's
+        limit leaves."""
         self._check_process()
         with self._lock, self._device:
             free, _ = cupy.cuda.runtime.memGetInfo()
-            return int(free) + int(self._pool.free_bytes())
+            free += self._pool.free_bytes()
+            limit = self._pool.get_limit()
+            return int(min(free, limit - self._pool.used_bytes()) if limit else free)
 
     def total_bytes(self) -> int:
-        """What the device has."""
+        """What the device has, or the pool's limit: CuPy gives every pool that of the environment
+        variable CUPY_GPU_MEMORY_LIMIT."""
         self._check_process()
         with self._lock, self._device:
             _, total = cupy.cuda.runtime.memGetInfo()
-            return int(total)
+            limit = self._pool.get_limit()
+            return int(min(total, limit) if limit else total)

@@ -30,7 +30,8 @@ from quayside_cupy.stages import write_stage
 
 __all__ = ["encode_pass", "encode_plan"]
 
-MAX_OUTER_BITS = 31
+MAX_OUTER_BITS = 30
+"""A grid has fewer than 2**31 blocks."""
 
 
 @dataclass(slots=True)

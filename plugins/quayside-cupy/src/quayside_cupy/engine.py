@@ -38,6 +38,9 @@ AHEAD = 2
 """Launches that may be queued and not done, for states where one takes long: what a cancelled run
 still does."""
 
+MOST_VECTORS = (1 << 16) - 1
+"""Of a batch: the second and third dimension of a CUDA grid."""
+
 PLANS_KEPT = 32
 """Plans whose programs stay on the device."""
 
@@ -103,7 +106,13 @@ class CupyEngine:
 
         Raises:
             OutOfMemoryError: if the device has not that much free.
+            ProgramError: if there are more vectors than a launch can number.
         """
+        if batch > MOST_VECTORS:
+            raise ProgramError(
+                f"a batch of the cupy engine has at most {MOST_VECTORS} vectors, not {batch}; use "
+                "several"
+            )
         with self.on.active():
             shape = (batch, self._stride(capacity, precision))
             vectors = self.on.empty(shape, precision.complex_dtype)

@@ -27,6 +27,10 @@ class CUDARuntimeError(RuntimeError):
     """As cupy.cuda.runtime.CUDARuntimeError."""
 
 
+class CUDADriverError(RuntimeError):
+    """As cupy.cuda.driver.CUDADriverError, which is no CUDARuntimeError."""
+
+
 class Memory:
     """The device's memory, in bytes: in living arrays, and kept unused by the pool besides."""
 
@@ -34,6 +38,7 @@ class Memory:
         self.total = total
         self.used = 0
         self.cached = 0
+        self.limit = 0
 
     def take(self, array: np.ndarray) -> np.ndarray:
         """Count ``array`` while it lives."""
@@ -173,6 +178,7 @@ def make_fake_cupy(library: Path, total: int = 1 << 32) -> types.ModuleType:
     memory = Memory(total)
     host = HostDevice(library)
     work = Work()
+    device = Device()
     stream = type("Stream", (Stream,), {"work": work, "graphs": []})
     fake = types.ModuleType("cupy")
     fake.__dict__.update(
@@ -182,12 +188,19 @@ def make_fake_cupy(library: Path, total: int = 1 << 32) -> types.ModuleType:
     class Pool:
         def malloc(self, size: int) -> int:
             work.forbid()
-            if memory.used + size > memory.total:
+            if memory.used + size > (memory.limit or memory.total):
                 raise OutOfMemoryError(f"Out of memory allocating {size:,} bytes")
             return size
 
         def free_all_blocks(self) -> None:
+            assert device.entered, "another device's blocks would be freed"
             memory.cached = 0
+
+        def get_limit(self) -> int:
+            return memory.limit
+
+        def used_bytes(self) -> int:
+            return memory.used
 
         def free_bytes(self) -> int:
             return memory.cached
@@ -259,7 +272,8 @@ def make_fake_cupy(library: Path, total: int = 1 << 32) -> types.ModuleType:
         getDeviceProperties=lambda number: {"name": b"Pretender", "multiProcessorCount": 1},
     )
     fake.cuda = types.SimpleNamespace(
-        Device=Device,
+        Device=lambda number: device,
+        driver=types.SimpleNamespace(CUDADriverError=CUDADriverError),
         Stream=stream,
         Event=Event,
         MemoryPool=Pool,
