@@ -114,17 +114,21 @@ def test_switch_takes_the_first_case_that_holds() -> None:
     assert switched(0, ()) == 0
 
 
-def test_until_one_is_measured() -> None:
+@pytest.mark.parametrize("together", [1, None])
+def test_until_one_is_measured(together: int | None) -> None:
     # Repeat: h, measure; until 1. The mean number of rounds is 2.
     body: Block = (h(0), Measure(0, 0), UP)
     program = Program(1, 1, (ZERO, WhileLoop(Unary("!", BitRef(0), BOOL), body)), DECLARED)
     engine = CountingEngine()
-    outcome = run(program, engine, shots=20_000)
+    outcome = run(program, engine, shots=20_000, branches_together=together)
     assert counts(outcome) == {1: 20_000}
     # As many evolutions as the longest of 20,000 shots has rounds: outside with chance 2e-8.
     assert 10 <= engine.applied <= 40
     assert 10 <= outcome.metadata["branches"] <= engine.applied
-    assert engine.most_alive == 2  # one goes on, one ends
+    if together == 1:
+        assert engine.most_alive == 2  # one goes on, one ends
+    else:  # those that end wait for the others, and end together
+        assert engine.most_together == outcome.metadata["branches"]
 
 
 def test_a_body_that_is_shared_is_planned_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,8 +182,9 @@ def test_every_state_is_given_back_when_a_branch_is_cancelled() -> None:
 
     body: Block = (h(0), Measure(0, 0))
     program = Program(1, 1, (ForLoop((body,) * 30), IfElse(BitRef(0), (x(0),))))
+    settings = RunSettings(shots=4000, branches_together=1)
     with pytest.raises(Cancelled):
-        run_program(program, engine, RunSettings(shots=4000), Stops(), memory=ledger)
+        run_program(program, engine, settings, Stops(), memory=ledger)
     assert engine.copied == 3
     assert engine.alive == 0
     assert ledger.reserved == 0

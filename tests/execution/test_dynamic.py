@@ -63,13 +63,17 @@ def teleportation(probability: float) -> Program:
     )
 
 
-def test_a_teleportation_costs_a_handful_of_evolutions() -> None:
+@pytest.mark.parametrize("together", [1, None])
+def test_a_teleportation_costs_a_handful_of_evolutions(together: int | None) -> None:
     engine = CountingEngine()
-    outcome = run(teleportation(0.3), engine, shots=10_000)
+    outcome = run(teleportation(0.3), engine, shots=10_000, branches_together=together)
     assert outcome.metadata["branches"] == 4
-    assert engine.applied == 1 + 4  # once together, then x and z where their bits say so
-    assert engine.copied == 3
-    assert engine.most_alive == 2
+    # Once together; then x where its bit says so, and z where its own does: a call for each of
+    # two branches, or one for both.
+    assert engine.applied == (1 + 4 if together == 1 else 1 + 2)
+    if together == 1:
+        assert engine.copied == 3
+        assert engine.most_alive == 2
     assert engine.alive == 0
     ones = int((outcome.samples >> np.uint64(2) & np.uint64(1)).sum())
     assert abs(ones - 3000) < 5.5 * np.sqrt(10_000 * 0.21)  # 4e-8
@@ -175,18 +179,23 @@ def test_replays_give_the_samples_of_copies(program: Program, seed: int) -> None
     assert copies.alive == replays.alive == 0
 
 
-def test_replays_when_the_device_has_less_than_it_said() -> None:
+@pytest.mark.parametrize("together", [1, None])
+def test_replays_when_the_device_has_less_than_it_said(together: int | None) -> None:
     class Poor(CountingEngine):
         def copy(self, state):
             raise MemoryError
 
+        def select(self, parts):  # type: ignore[no-untyped-def]
+            raise MemoryError
+
     ledger = plenty()
-    run_settings = RunSettings(shots=100)
+    run_settings = RunSettings(shots=100, branches_together=together)
     expected = run(teleportation(0.3), shots=100)
     poor = Poor()
     outcome = run_program(teleportation(0.3), poor, run_settings, Control(), memory=ledger)
     np.testing.assert_array_equal(outcome.samples, expected.samples)
-    assert outcome.metadata["replays"] == 3
+    # Together, all four children are lost, and then two of the first replay's.
+    assert outcome.metadata["replays"] == (3 if together == 1 else 4)
     assert ledger.reserved == 0
     assert poor.alive == 0
 
@@ -206,12 +215,12 @@ def test_some_memory_is_used_and_given_back() -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_portions_of_shots_change_nothing(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    from quayside.execution import dynamic, finish
+    from quayside.execution import drawing, finish
 
     program = random_dynamic_program(4, 30, seed)
     straight = random_unitary_program(4, 20, seed, measure=True)
     expected = [run(one, shots=200, first_shot=3).samples for one in (program, straight)]
-    monkeypatch.setattr(dynamic, "PORTION", 17)
+    monkeypatch.setattr(drawing, "PORTION", 17)
     monkeypatch.setattr(finish, "PORTION", 23)
     for one, samples in zip((program, straight), expected, strict=True):
         np.testing.assert_array_equal(run(one, shots=200, first_shot=3).samples, samples)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from batch_states import check_many_vectors
+from quayside_cupy import readout
 from quayside_cupy.engine import CupyEngine
 from quayside_cupy.state import DeviceState
 from random_programs import random_dynamic_program, random_gates, random_unitary_program
@@ -233,6 +235,43 @@ def test_what_is_wider_than_a_tile_runs_too(engine: CupyEngine, precision: Preci
     state = evolve(engine, gates, wide + 1, precision)
     expected = REFERENCE.amplitudes(oracle(gates, wide + 1))
     assert np.abs(engine.amplitudes(state) - expected).max() < TOLERANCE[precision]
+
+
+@BOTH
+@pytest.mark.parametrize("qubits", [1, 4, 9, 13])
+def test_each_vector_of_many_is_what_it_is_alone(
+    engine: CupyEngine, precision: Precision, qubits: int
+) -> None:
+    for seed in range(4):
+        check_many_vectors(engine, qubits, precision, seed)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_branches_in_batches_are_those_of_the_numpy_engine(engine: CupyEngine, seed: int) -> None:
+    program = random_dynamic_program(5, 40, seed)
+    for together in (1, 4, None):
+        settings = RunSettings(shots=200, seed=seed, branches_together=together)
+        expected = run_program(program, DenseEngine(), settings, Control())
+        found = run_program(program, engine, settings, Control())
+        np.testing.assert_array_equal(found.samples, expected.samples)
+        assert found.metadata["branches"] == expected.metadata["branches"]
+
+
+@BOTH
+def test_sums_of_more_vectors_than_fit_the_scratch(
+    engine: CupyEngine, precision: Precision, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = evolve(engine, random_gates(6, 40, 2), 6, precision)
+    many = engine.select([(one, [0] * 11)])
+    asked = [0, 2, 5]
+    weights = engine.probabilities(one, asked, {})[0]
+    outcomes = np.arange(11, dtype=np.int64) % 8
+    outcomes[weights[outcomes] < 1e-6] = int(weights.argmax())
+    engine.project(many, asked, outcomes, weights[outcomes])
+    whole = engine.probabilities(many, [5, 1, 0], {2: 1})
+    monkeypatch.setattr(readout, "SUMS_AT_ONCE", 32)  # four vectors
+    np.testing.assert_array_equal(engine.probabilities(many, [5, 1, 0], {2: 1}), whole)
+    assert len(np.unique(whole.round(3), axis=0)) > 2
 
 
 @BOTH

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from batch_states import check_many_vectors
 from gate_lists import random_gates, random_unitary
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -99,6 +100,24 @@ def test_long_dynamic_programs(seed: int) -> None:
     program = random_dynamic_program(9, 60, seed, num_clbits=70)
     want = run(program, ReferenceEngine(), shots=200, seed=seed)
     np.testing.assert_array_equal(run(program, TINY, shots=200, seed=seed).samples, want.samples)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_branches_in_batches_are_those_one_by_one(seed: int) -> None:
+    program = random_dynamic_program(6, 50, seed)
+    for engine, shots in ((TINY, 300), (USUAL, 100)):
+        alone = run(program, engine, shots=shots, seed=seed, branches_together=1)
+        for together in (5, None):
+            found = run(program, engine, shots=shots, seed=seed, branches_together=together)
+            np.testing.assert_array_equal(found.samples, alone.samples)
+
+
+@pytest.mark.parametrize("precision", list(Precision), ids=lambda p: p.value)
+@pytest.mark.parametrize("num_qubits", [4, 9, 11, 13])
+def test_each_vector_of_many_is_what_it_is_alone(num_qubits: int, precision: Precision) -> None:
+    for seed in range(3):
+        for engine in (TINY, USUAL):
+            check_many_vectors(engine, num_qubits, precision, seed)
 
 
 @pytest.mark.parametrize("num_qubits", [3, 10, 14, 17])

@@ -111,6 +111,39 @@ class Engine(Protocol):
     def flip(self, state: Any, qubits: Sequence[int]) -> None:
         """Apply X to each of ``qubits`` in place (a reset after an outcome of 1)."""
 
+    def select(self, parts: Sequence[tuple[Any, Sequence[int]]]) -> Any:
+        """A state of its own with chosen vectors, in the given order.
+
+        Each part is a state and the numbers of its vectors; a vector may be chosen more than once.
+        All states of ``parts`` have one precision and capacity. Where their layouts differ, the
+        new state has the first's, and behind that the qubits that others store.
+
+        Raises:
+            ProgramError: if their sizes differ.
+        """
+
+    def rows(self, state: Any, start: int, stop: int) -> Any:
+        """The vectors ``start`` to ``stop - 1`` as a state, without a copy.
+
+        It is never released, and good until ``state`` is changed or released. Who changes it gives
+        ``state`` up.
+        """
+
+    def project(
+        self,
+        state: Any,
+        qubits: Sequence[int],
+        outcomes: NDArray[np.int64],
+        probabilities: NDArray[np.float64],
+        resets: Sequence[int] = (),
+    ) -> None:
+        """Collapse each vector onto an outcome of its own, in place; then reset ``resets``.
+
+        Vector ``i`` is projected onto ``outcomes[i]``, whose bit ``j`` is the value of
+        ``qubits[j]``, and divided by sqrt(``probabilities[i]``). ``resets`` are some of ``qubits``;
+        they are |0> afterwards. All ``qubits`` are stored.
+        """
+
     def expectation(self, state: Any, paulis: Sequence[str]) -> NDArray[np.float64]:
         """Expectation values, shape ``(batch, len(paulis))``, of Pauli strings in Qiskit's label
         order: the leftmost letter belongs to the highest qubit."""

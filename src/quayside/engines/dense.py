@@ -17,6 +17,7 @@ from quayside.engines.dense_read import (
     joint_probabilities,
     pauli_expectation,
 )
+from quayside.engines.dense_rows import TOGETHER_BITS, common_layout, copy_vectors, project_vectors
 from quayside.engines.dense_state import ComplexArray, DenseState, split_bits
 from quayside.engines.dense_sweep import apply_sweep_clusters
 from quayside.engines.dense_tiles import Buffers, apply_clusters
@@ -224,6 +225,51 @@ class DenseEngine:
             kept = zero.copy()
             zero[...] = one
             one[...] = kept
+
+    def select(self, parts: Sequence[tuple[DenseState, Sequence[int]]]) -> DenseState:
+        """A state of its own with chosen vectors."""
+        first = parts[0][0]
+        if len({(part.num_qubits, part.precision, part.capacity) for part, _ in parts}) > 1:
+            raise ProgramError("vectors of different sizes cannot be in one state")
+        chosen = self.allocate(
+            first.num_qubits,
+            first.precision,
+            capacity=first.capacity,
+            batch=sum(len(numbers) for _, numbers in parts),
+        )
+        chosen.layout = common_layout([part.layout for part, _ in parts])
+        copy_vectors(chosen, parts)
+        return chosen
+
+    def rows(self, state: DenseState, start: int, stop: int) -> DenseState:
+        """Some of the vectors as a state, without a copy."""
+        return DenseState(
+            state.num_qubits,
+            state.capacity,
+            state.precision,
+            state.layout,
+            state.buffer[start:stop],
+        )
+
+    def project(
+        self,
+        state: DenseState,
+        qubits: Sequence[int],
+        outcomes: NDArray[np.int64],
+        probabilities: NDArray[np.float64],
+        resets: Sequence[int] = (),
+    ) -> None:
+        """Collapse each vector onto an outcome of its own, in place; then reset ``resets``."""
+        if state.stored <= TOGETHER_BITS:
+            project_vectors(state, qubits, outcomes, probabilities, resets)
+            return
+        for number, (outcome, probability) in enumerate(
+            zip(outcomes.tolist(), probabilities.tolist(), strict=True)
+        ):
+            one = self.rows(state, number, number + 1)
+            values = {qubit: outcome >> bit & 1 for bit, qubit in enumerate(qubits)}
+            self.collapse(one, values, probability)
+            self.flip(one, [qubit for qubit in resets if values[qubit]])
 
     def expectation(self, state: DenseState, paulis: Sequence[str]) -> NDArray[np.float64]:
         """Expectation values of Pauli strings."""

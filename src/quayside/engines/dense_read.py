@@ -93,28 +93,31 @@ def marginal_sums(
     places = {1 + free_low.index(bit) for bit in low_kept}
     sums = np.zeros((state.batch, 1 << len(high_kept), 1 << len(low_kept)))
 
+    # Small vectors are read several at once.
+    together = max(1, (1 << _BLOCK_BITS) >> low)
+
     def squares(row: int, first: int) -> NDArray[np.float64]:
-        block = vector[row : row + 1, first : first + (1 << low)]
+        block = vector[row : row + together, first : first + (1 << low)]
         if low_fixed:
             view, axes = split_bits(block, low, list(low_fixed))
             index: list[int | slice] = [slice(None)] * view.ndim
             for bit, value in low_fixed.items():
                 index[axes[bit]] = value
             block = view[tuple(index)]
-        real = np.ascontiguousarray(block).view(vector.real.dtype).reshape(-1)
+        real = np.ascontiguousarray(block).view(vector.real.dtype).reshape(len(block), -1)
         values = real.astype(np.float64)
         return np.multiply(values, values, out=values)
 
     def share(part: list[tuple[int, int]], into: NDArray[np.float64]) -> None:
         # Blocks of one entry stand together: they are added up before their bits are.
-        for row in range(state.batch):
+        for row in range(0, state.batch, together):
             for entry, group in groupby(part, key=itemgetter(0)):
                 total: NDArray[np.float64] | None = None
                 for _, first in group:
                     values = squares(row, first)
                     total = values if total is None else np.add(total, values, out=total)
                 assert total is not None
-                into[row, entry] += _sum_bits(total, places)
+                into[row : row + together, entry] += _sum_bits(total, places)
 
     blocks = _blocks(width, low, fixed, high_kept)
     if threads > 1 and width >= _SIDE_BY_SIDE_BITS and len(blocks) >= 2 * threads:
@@ -154,11 +157,13 @@ def _blocks(
 
 
 def _sum_bits(values: NDArray[np.float64], kept: Set[int]) -> NDArray[np.float64]:
-    """Sum over all bits of the index but ``kept``, the highest first: they have long runs."""
-    for bit in range(len(values).bit_length() - 2, -1, -1):
+    """Sum each row over all bits of the index but ``kept``, the highest first: they have long
+    runs."""
+    rows, size = values.shape
+    for bit in range(size.bit_length() - 2, -1, -1):
         if bit not in kept:
-            halves = values.reshape(-1, 2, 1 << bit)
-            values = np.add(halves[:, 0], halves[:, 1]).reshape(-1)
+            halves = values.reshape(rows, -1, 2, 1 << bit)
+            values = np.add(halves[:, :, 0], halves[:, :, 1]).reshape(rows, -1)
     return values
 
 

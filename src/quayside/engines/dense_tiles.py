@@ -39,6 +39,12 @@ __all__ = [
 
 Shape = tuple[int, ...]
 
+_TOGETHER = 1 << 14
+"""Amplitudes of tiles of several vectors that are worked on as one."""
+
+_ALONE = 1 << 14
+"""Up to so many amplitudes one thread is as fast as several."""
+
 
 class View(NamedTuple):
     """A view of a buffer or of a tile in the state: shape, and strides in amplitudes."""
@@ -73,22 +79,30 @@ def apply_clusters(
     """
     program = TileProgram(step, state.buffer.dtype)
     tiles = len(program.offsets)
-    work = state.batch * tiles
+    # Tiles of several vectors are one where they are small: a call costs more than they do.
+    together = max(1, min(state.batch, _TOGETHER // program.size))
+    work = -(-state.batch // together) * tiles
     row_size = state.buffer.shape[1]
     numbers = itertools.count()
 
     def share(thread: int) -> None:
-        runner = program.bind(buffers.pair(thread, program.size), state.buffer)
+        pair = buffers.pair(thread, together * program.size)
+        runners: dict[int, Callable[[int, int], None]] = {}
         while not give_way():
             number = next(numbers)  # one bytecode into C: no two threads get the same
             if number >= work:
                 return
             control.check()
-            row, tile = divmod(number, tiles)
-            runner(row * row_size, tile)
+            group, tile = divmod(number, tiles)
+            first = group * together
+            rows = min(together, state.batch - first)
+            if rows not in runners:  # the last group may have fewer
+                runners[rows] = program.bind(pair, state.buffer, rows)
+            runners[rows](first * row_size, tile)
             control.report((number + 1) / work)
 
-    run_side_by_side([partial(share, thread) for thread in range(max(1, min(threads, tiles)))])
+    most = threads if state.batch << len(step.before) > _ALONE else 1
+    run_side_by_side([partial(share, thread) for thread in range(max(1, min(most, work)))])
 
 
 class Phase(NamedTuple):
@@ -192,18 +206,23 @@ class TileProgram:
         return tuple(compiled)
 
     def bind(
-        self, pair: tuple[ComplexArray, ComplexArray], vectors: ComplexArray
+        self, pair: tuple[ComplexArray, ComplexArray], vectors: ComplexArray, rows: int
     ) -> Callable[[int, int], None]:
-        """A function that applies the pass to the tile ``number`` of the vector at ``base``."""
+        """A function that applies the pass to the tile ``number`` of the vector at ``base``, and
+        of those behind it, ``rows`` in all."""
         dtype = self.dtype
         itemsize = dtype.itemsize
+        row_size = vectors.shape[1]
 
-        def view(array: ComplexArray, view: View, offset: int = 0) -> ComplexArray:
-            strides = [stride * itemsize for stride in view.strides]
-            result: ComplexArray = np.ndarray(view.shape, dtype, array, offset * itemsize, strides)
+        def view(
+            array: ComplexArray, view: View, offset: int = 0, apart: int = self.size
+        ) -> ComplexArray:
+            strides = [stride * itemsize for stride in (apart, *view.strides)]
+            shape = (rows, *view.shape)
+            result: ComplexArray = np.ndarray(shape, dtype, array, offset * itemsize, strides)
             return result
 
-        source, target = pair
+        source, target = (buffer[: rows * self.size] for buffer in pair)
         load_target = view(source, self.load_target)
         whole = source if self.partial else None
         calls: list[Callable[[int], object]] = []
@@ -234,10 +253,10 @@ class TileProgram:
             offset = base + offsets[number]
             if whole is not None:
                 whole.fill(0)
-            np.copyto(load_target, view(flat, load_view, offset))
+            np.copyto(load_target, view(flat, load_view, offset, row_size))
             for call in calls:
                 call(number)
-            np.copyto(view(flat, store_view, offset), store_source)
+            np.copyto(view(flat, store_view, offset, row_size), store_source)
 
         return run
 

@@ -158,6 +158,44 @@ class ReferenceEngine:
         for qubit in qubits:
             _apply_gate(state, Permutation(np.array([1, 0]), (qubit,)))
 
+    def select(self, parts: Sequence[tuple[ReferenceState, Sequence[int]]]) -> ReferenceState:
+        """A state of its own with chosen vectors, in the given order; see the protocol."""
+        first = parts[0][0]
+        if len({(state.num_qubits, state.precision) for state, _ in parts}) > 1:
+            raise ProgramError("vectors of different sizes cannot be in one state")
+        order = list(dict.fromkeys(qubit for state, _ in parts for qubit in state.order))
+        pieces = []
+        for state, numbers in parts:
+            piece = np.zeros((len(numbers), 1 << len(order)), first.precision.complex_dtype)
+            there = _offsets([order.index(qubit) for qubit in state.order])
+            piece[:, there] = state.vectors[list(numbers)]
+            pieces.append(piece)
+        return ReferenceState(first.num_qubits, first.precision, order, np.concatenate(pieces))
+
+    def rows(self, state: ReferenceState, start: int, stop: int) -> ReferenceState:
+        """The vectors ``start`` to ``stop - 1`` as a state, without a copy."""
+        return ReferenceState(
+            state.num_qubits, state.precision, list(state.order), state.vectors[start:stop]
+        )
+
+    def project(
+        self,
+        state: ReferenceState,
+        qubits: Sequence[int],
+        outcomes: NDArray[np.int64],
+        probabilities: NDArray[np.float64],
+        resets: Sequence[int] = (),
+    ) -> None:
+        """Collapse each vector onto an outcome of its own; then reset ``resets``."""
+        vectors = np.zeros_like(state.vectors)
+        for number, outcome in enumerate(outcomes.tolist()):
+            values = {qubit: outcome >> bit & 1 for bit, qubit in enumerate(qubits)}
+            found = _indices(state.order, values)
+            kept = _indices(state.order, {**values, **dict.fromkeys(resets, 0)})
+            scale = np.sqrt(probabilities[number])
+            vectors[number, kept] = state.vectors[number, found] / scale
+        state.vectors = vectors
+
     def expectation(self, state: ReferenceState, paulis: Sequence[str]) -> NDArray[np.float64]:
         """Expectation values of Pauli strings, shape ``(batch, len(paulis))``."""
         result = np.zeros((state.batch, len(paulis)))

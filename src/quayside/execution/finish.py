@@ -28,7 +28,7 @@ __all__ = [
     "stored_qubits",
     "vector",
     "write_outcomes",
-    "write_word",
+    "write_words",
 ]
 
 Samples = NDArray[np.uint64]
@@ -83,10 +83,15 @@ def sample_into(
         section.report(1.0)
 
 
-def write_word(samples: Samples, rows: slice | NDArray[np.int64], bits: int) -> None:
-    """Set the classical bits of ``rows`` to those of the integer ``bits``."""
+def write_words(samples: Samples, groups: Sequence[NDArray[np.int64]], bits: Sequence[int]) -> None:
+    """Set the classical bits of the rows ``groups[i]`` to those of the integer ``bits[i]``."""
+    rows: slice | NDArray[np.int64] = groups[0] if len(groups) == 1 else np.concatenate(groups)
+    if len(groups) == 1 and len(groups[0]) == len(samples):
+        rows = slice(None)
+    sizes = [len(group) for group in groups]
     for word in range(samples.shape[1]):
-        samples[rows, word] = bits >> 64 * word & 0xFFFF_FFFF_FFFF_FFFF
+        values = [number >> 64 * word & 0xFFFF_FFFF_FFFF_FFFF for number in bits]
+        samples[rows, word] = np.repeat(np.array(values, dtype=np.uint64), sizes)
 
 
 def write_outcomes(

@@ -26,6 +26,8 @@ class RunSettings:
         first_shot: the index of the first shot, where a job's shots were split.
         precision: of the amplitudes.
         statevector: also return the final state.
+        branches_together: the most branches of a dynamic circuit whose states are alive together;
+            None for what :mod:`quayside.execution.batches` finds best. It changes no sample.
     """
 
     shots: int = 1024
@@ -34,6 +36,7 @@ class RunSettings:
     first_shot: int = 0
     precision: Precision = Precision.DOUBLE
     statevector: bool = False
+    branches_together: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +50,8 @@ class Outcome:
         saved: what ``Save`` operations kept, by key, each like ``statevector``.
         metadata: figures of the run, plain values: ``branches`` (state evolutions at the end),
             ``passes``, ``stored_qubits``, ``strategy`` and seconds of ``planning_time`` and
-            ``execution_time``.
+            ``execution_time``. A dynamic circuit has ``branches_together`` (the most that shared
+            a state; a pass over them all is one) and ``replays``, too.
     """
 
     samples: NDArray[np.uint64]

@@ -16,7 +16,7 @@ from quayside.errors import ProgramError
 from quayside.planning import Plan, Profile, SweepPlan
 from quayside.planning.tile_plan import WidePass
 from quayside.program import Precision
-from quayside_cupy import readout
+from quayside_cupy import collapse, readout
 from quayside_cupy.device import Device
 from quayside_cupy.encode import encode_plan
 from quayside_cupy.encode_sweep import encode_sweep
@@ -284,36 +284,43 @@ class CupyEngine:
     def collapse(self, state: DeviceState, outcome: Mapping[int, int], probability: float) -> None:
         """Project in place onto ``outcome`` (qubit → 0 or 1), divided by sqrt(probability)."""
         mask, value = readout.fixed_bits(state, outcome)
-        size = 1 << len(state.order)
         if value is None:  # a qubit that is |0> is to be 1: nothing is left
             with self.on.active():
-                state.vectors[:, :size] = 0
+                state.vectors[:, : 1 << len(state.order)] = 0
             return
-        factor = state.precision.real_dtype.type(1 / np.sqrt(probability))
-        arguments = (
-            state.vectors,
-            np.uint64(state.stride),
-            np.uint64(size),
-            np.uint64(mask),
-            np.uint64(value),
-            factor,
-        )
-        readout.launch_over(self.on, "project", state, size, arguments)
+        values = np.full(state.batch, value, dtype=np.uint64)
+        collapse.project(self.on, state, mask, values, np.full(state.batch, probability))
 
     def flip(self, state: DeviceState, qubits: Sequence[int]) -> None:
         """Apply X to each of ``qubits`` in place; one that is not stored cannot be flipped."""
+        mask = collapse.storage_mask(state, qubits)
+        collapse.flip(self.on, state, np.full(state.batch, mask, dtype=np.uint64))
+
+    def select(self, parts: Sequence[tuple[DeviceState, Sequence[int]]]) -> DeviceState:
+        """A state of its own with chosen vectors, in the given order; see the protocol."""
+        return collapse.select(self.on, parts)
+
+    def rows(self, state: DeviceState, start: int, stop: int) -> DeviceState:
+        """The vectors ``start`` to ``stop - 1`` as a state, without a copy."""
+        vectors = state.vectors[start:stop]
+        return DeviceState(state.num_qubits, state.precision, state.order, vectors)
+
+    def project(
+        self,
+        state: DeviceState,
+        qubits: Sequence[int],
+        outcomes: NDArray[np.int64],
+        probabilities: NDArray[np.float64],
+        resets: Sequence[int] = (),
+    ) -> None:
+        """Collapse each vector onto an outcome of its own, in place; then reset ``resets``."""
+        mask = collapse.storage_mask(state, qubits)
         places = state.layout.positions()
-        missing = [qubit for qubit in qubits if qubit not in places]
-        if missing:
-            raise ProgramError(f"qubit {missing[0]} is not stored and cannot be flipped in place")
-        mask = 0
-        for qubit in qubits:
-            mask ^= 1 << places[qubit]
-        if not mask:
-            return
-        size = 1 << len(state.order)
-        arguments = (state.vectors, np.uint64(state.stride), np.uint64(size), np.uint64(mask))
-        readout.launch_over(self.on, "flip_bits", state, size, arguments)
+        values = np.zeros(state.batch, dtype=np.uint64)
+        for bit, qubit in enumerate(qubits):
+            values |= (outcomes >> bit & 1).astype(np.uint64) << np.uint64(places[qubit])
+        collapse.project(self.on, state, mask, values, probabilities)
+        collapse.flip(self.on, state, values & np.uint64(collapse.storage_mask(state, resets)))
 
 
 def _check_plan(state: DeviceState, plan: Plan | SweepPlan) -> None:

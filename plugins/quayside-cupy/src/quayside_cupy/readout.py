@@ -37,6 +37,9 @@ PIECE = 1 << 19
 
 PAULIS_AT_ONCE = 64
 
+SUMS_AT_ONCE = 1 << 20
+"""Sums of one launch, for many vectors: 8 MiB, half of an engine's scratch."""
+
 QUESTIONS_AT_ONCE = 8192
 """Rows of one launch: their sums are at most 16 MiB for 256 outcomes."""
 
@@ -77,9 +80,15 @@ def probabilities(
     # A qubit in both: its entries for the other value are 0.
     free = [(bit, places[qubit]) for bit, qubit in enumerate(qubits) if qubit in places]
     outputs = [(bit, place) for bit, place in free if not mask >> place & 1]
-    values = np.full(state.batch, value, dtype=np.uint64)
-    sums = _marginal(on, state, sorted(place for _, place in outputs), mask, values, state.stride)
-    return _spread_outputs(result, sums, outputs, qubits, given)
+    ascending = sorted(place for _, place in outputs)
+    step = max(1, SUMS_AT_ONCE >> len(outputs))
+    for first in range(0, state.batch, step):
+        vectors = state.vectors[first : first + step]
+        part = DeviceState(state.num_qubits, state.precision, state.order, vectors)
+        values = np.full(part.batch, value, dtype=np.uint64)
+        sums = _marginal(on, part, ascending, mask, values, state.stride)
+        _spread_outputs(result[first : first + step], sums, outputs, qubits, given)
+    return result
 
 
 def block_probabilities(
@@ -120,9 +129,9 @@ def _spread_outputs(
     outputs: Sequence[tuple[int, int]],
     qubits: Sequence[int],
     given: Mapping[int, int],
-) -> NDArray[np.float64]:
+) -> None:
     """Put ``sums``, whose index bits are the places of ``outputs`` (bit of ``qubits``, place) in
-    ascending order, where they belong in ``result``, and return it."""
+    ascending order, where they belong in ``result``."""
     # Axis 1 + r of `tensor` is the r-th highest output place; wanted is the order of the bits.
     tensor = sums.reshape((len(sums),) + (2,) * len(outputs))
     ranks = {place: rank for rank, (_, place) in enumerate(sorted(outputs, key=lambda o: -o[1]))}
@@ -135,7 +144,6 @@ def _spread_outputs(
         for bit in reversed(range(len(qubits)))
     ]
     result.reshape((len(sums),) + (2,) * len(qubits))[tuple(index)] = tensor
-    return result
 
 
 def _marginal(

@@ -44,17 +44,25 @@
                                  out + Index(batch) * grid[0] * count * 2);                       \
     }                                                                                             \
     extern "C" void project_##NAME(const int* grid, const void*, Complex<REAL>* state,            \
-                                   Index stride, Index size, Index mask, Index value,             \
-                                   REAL factor) {                                                 \
+                                   Index stride, Index size, Index mask, const Index* values,     \
+                                   const REAL* factors) {                                         \
         for (int z = 0; z < grid[2]; ++z)                                                         \
             for (int b = 0; b < grid[0]; ++b)                                                     \
-                project<REAL>(b, grid[0], state + z * stride, size, mask, value, factor);         \
+                project<REAL>(b, grid[0], state + z * stride, size, mask, values[z], factors[z]); \
     }                                                                                             \
     extern "C" void flip_bits_##NAME(const int* grid, const void*, Complex<REAL>* state,          \
-                                     Index stride, Index size, Index mask) {                      \
+                                     Index stride, Index size, const Index* masks) {              \
         for (int z = 0; z < grid[2]; ++z)                                                         \
             for (int b = 0; b < grid[0]; ++b)                                                     \
-                flip_bits<REAL>(b, grid[0], state + z * stride, size, mask);                      \
+                flip_bits<REAL>(b, grid[0], state + z * stride, size, masks[z]);                  \
+    }                                                                                             \
+    extern "C" void select_##NAME(const int* grid, const void*, const Complex<REAL>* state,       \
+                                  Index stride, const Index* numbers, const int* places,          \
+                                  int qubits, Complex<REAL>* out) {                               \
+        for (int z = 0; z < grid[2]; ++z)                                                         \
+            for (int b = 0; b < grid[0]; ++b)                                                     \
+                pick<REAL>(b, grid[0], state + numbers[z] * stride, places, qubits, nullptr, 0,   \
+                           Index(1) << qubits, out + z * stride);                                 \
     }                                                                                             \
     extern "C" void pick_##NAME(const int* grid, const void*, const Complex<REAL>* state,         \
                                 Index stride, const int* places, int qubits,                      \

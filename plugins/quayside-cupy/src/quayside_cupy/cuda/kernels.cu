@@ -45,13 +45,21 @@
                          count, out + Index(blockIdx.z) * gridDim.x * count * 2);                 \
     }                                                                                             \
     extern "C" __global__ void __launch_bounds__(QS_THREADS) project_##NAME(                      \
-        Complex<REAL>* state, Index stride, Index size, Index mask, Index value, REAL factor) {   \
-        project<REAL>(blockIdx.x, gridDim.x, state + blockIdx.z * stride, size, mask, value,      \
-                      factor);                                                                    \
+        Complex<REAL>* state, Index stride, Index size, Index mask, const Index* values,          \
+        const REAL* factors) {                                                                    \
+        project<REAL>(blockIdx.x, gridDim.x, state + blockIdx.z * stride, size, mask,             \
+                      values[blockIdx.z], factors[blockIdx.z]);                                   \
     }                                                                                             \
     extern "C" __global__ void __launch_bounds__(QS_THREADS)                                      \
-        flip_bits_##NAME(Complex<REAL>* state, Index stride, Index size, Index mask) {            \
-        flip_bits<REAL>(blockIdx.x, gridDim.x, state + blockIdx.z * stride, size, mask);          \
+        flip_bits_##NAME(Complex<REAL>* state, Index stride, Index size, const Index* masks) {    \
+        flip_bits<REAL>(blockIdx.x, gridDim.x, state + blockIdx.z * stride, size,                 \
+                        masks[blockIdx.z]);                                                       \
+    }                                                                                             \
+    extern "C" __global__ void __launch_bounds__(QS_THREADS) select_##NAME(                       \
+        const Complex<REAL>* state, Index stride, const Index* numbers, const int* places,        \
+        int qubits, Complex<REAL>* out) {                                                         \
+        pick<REAL>(blockIdx.x, gridDim.x, state + numbers[blockIdx.z] * stride, places, qubits,   \
+                   nullptr, 0, Index(1) << qubits, out + blockIdx.z * stride);                    \
     }                                                                                             \
     extern "C" __global__ void __launch_bounds__(QS_THREADS) pick_##NAME(                         \
         const Complex<REAL>* state, Index stride, const int* places, int qubits,                  \

@@ -120,9 +120,10 @@ QS_DEVICE void project(Word block, Word grid, Complex<Real>* state, Index size, 
     }
 }
 
-// X on every bit of `mask`.
+// X on every bit of `mask`, which may have none.
 template <class Real>
 QS_DEVICE void flip_bits(Word block, Word grid, Complex<Real>* state, Index size, Index mask) {
+    if (!mask) return;
     const Index low = mask & (0ull - mask);
     QS_EACH_THREAD(t, QS_THREADS) {
         for (Index i = block * Index(QS_THREADS) + t; i < size; i += Index(grid) * QS_THREADS) {
@@ -133,6 +134,7 @@ QS_DEVICE void flip_bits(Word block, Word grid, Complex<Real>* state, Index size
         }
     }
 }
+
 
 // out[j] is the amplitude at index first + j, or at indices[j] if there are indices. Bit q of an
 // index is stored at bit places[q]; where that is negative, the bit must be 0 for the amplitude to
