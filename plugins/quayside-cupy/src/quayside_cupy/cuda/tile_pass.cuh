@@ -174,6 +174,12 @@ QS_DEVICE void on_registers_unscaled(int opcode, Complex<Real> (&a)[1 << R], con
     }
 }
 
+// Where the condition of the instruction at `op` holds for thread t.
+QS_DEVICE Where condition_of(int op, int t) {
+    return {(static_cast<Word>(t) & word(op + 5)) == word(op + 6), static_cast<int>(word(op + 7)),
+            static_cast<int>(word(op + 8))};
+}
+
 // Before sm_90, in double precision, where the tile begins would be spilled until the tile is stored.
 // There it is computed a second time; in a loop, as the compiler would see that two unrolled ones
 // compute the same, and keep it.
@@ -249,8 +255,7 @@ QS_DEVICE void tile_pass(unsigned char* shared, Word number, Complex<Real>* tile
                 }
             } else if (opcode >= QS_CONDITIONAL) {
                 QS_EACH_THREAD(t, THREADS) {
-                    const Where where = {(static_cast<Word>(t) & word(op + 5)) == word(op + 6),
-                                         static_cast<int>(word(op + 7)), static_cast<int>(word(op + 8))};
+                    const Where where = condition_of(op, t);
                     on_registers_where<R>(opcode - QS_CONDITIONAL, QS_OWN(own, t).a, m, where);
                 }
             } else if (opcode == QS_PHASE_TREE) {
@@ -263,8 +268,7 @@ QS_DEVICE void tile_pass(unsigned char* shared, Word number, Complex<Real>* tile
                 }
             } else if (opcode == QS_DIAGONAL) {
                 QS_EACH_THREAD(t, THREADS) {
-                    const Where where = {(static_cast<Word>(t) & word(op + 5)) == word(op + 6),
-                                         static_cast<int>(word(op + 7)), static_cast<int>(word(op + 8))};
+                    const Where where = condition_of(op, t);
                     diagonal<Real, T, R>(QS_OWN(own, t), slots, t, number, op + QS_OPERANDS,
                                          columns, where, tables);
                 }
@@ -272,8 +276,7 @@ QS_DEVICE void tile_pass(unsigned char* shared, Word number, Complex<Real>* tile
                 QS_EACH_THREAD(t, THREADS) write_slots<Real, T, R>(QS_OWN(own, t), slots, t, columns);
                 QS_BARRIER();
                 QS_EACH_THREAD(t, THREADS) {
-                    const Where where = {(static_cast<Word>(t) & word(op + 5)) == word(op + 6),
-                                         static_cast<int>(word(op + 7)), static_cast<int>(word(op + 8))};
+                    const Where where = condition_of(op, t);
                     gather<Real, T, R>(QS_OWN(own, t), slots, t, op + QS_OPERANDS, columns, where,
                                        tables, ints);
                 }
