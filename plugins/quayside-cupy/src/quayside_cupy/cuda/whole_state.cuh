@@ -135,7 +135,6 @@ QS_DEVICE void flip_bits(Word block, Word grid, Complex<Real>* state, Index size
     }
 }
 
-
 // out[j] is the amplitude at index first + j, or at indices[j] if there are indices. Bit q of an
 // index is stored at bit places[q]; where that is negative, the bit must be 0 for the amplitude to
 // be other than 0.
