@@ -239,9 +239,20 @@ def test_a_plan_goes_to_the_device_in_one_copy(
     assert len(copies) == 1
 
 
-def _in_child(engine: CupyEngine, pipe: Any) -> None:
+def _allocates(engine: CupyEngine) -> None:
+    engine.allocate(3, Precision.DOUBLE, capacity=3)
+
+
+def _applies(engine: CupyEngine) -> None:
+    engine.apply(INHERITED["state"], INHERITED["plan"], Control())
+
+
+INHERITED: dict[str, Any] = {}
+
+
+def _in_child(engine: CupyEngine, work: Callable[[CupyEngine], None], pipe: Any) -> None:
     try:
-        engine.allocate(3, Precision.DOUBLE, capacity=3)
+        work(engine)
     except QuaysideError as error:
         pipe.send(str(error))
     else:
@@ -251,11 +262,22 @@ def _in_child(engine: CupyEngine, pipe: Any) -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 # Where another test's thread lives on, Python 3.12 and later warn of the fork.
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
-def test_a_forked_child_gets_a_clear_error(engine: CupyEngine) -> None:
+@pytest.mark.parametrize("work", [_allocates, _applies])
+def test_a_forked_child_gets_a_clear_error(
+    engine: CupyEngine, work: Callable[[CupyEngine], None]
+) -> None:
     context = multiprocessing.get_context("fork")
     mine, theirs = context.Pipe()
-    child = context.Process(target=_in_child, args=(engine, theirs))
-    child.start()
-    assert mine.poll(60)
-    assert "forked from one that uses CUDA" in mine.recv()
-    child.join()
+    INHERITED["plan"] = make_plan(
+        random_gates(3, 9, 1), Layout(), engine.profile(Precision.DOUBLE, 3)
+    )
+    INHERITED["state"] = engine.allocate(3, Precision.DOUBLE, capacity=3)
+    with engine._lock:  # as another thread of the parent may
+        child = context.Process(target=_in_child, args=(engine, work, theirs))
+        child.start()
+    try:
+        assert mine.poll(60), "the child hangs"
+        assert "forked from one that uses CUDA" in mine.recv()
+    finally:
+        child.kill()
+        child.join()

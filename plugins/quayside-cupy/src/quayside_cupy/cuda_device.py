@@ -81,7 +81,7 @@ class CudaDevice:
     @contextmanager
     def active(self) -> Iterator[None]:
         """Work on this device, in Quayside's stream and pool; one thread at a time queues work."""
-        self._check_process()
+        self.check()
         with self._lock:
             if self._inside:  # by this thread, since it has the lock
                 yield
@@ -110,7 +110,8 @@ class CudaDevice:
             available=available,
         )
 
-    def _check_process(self) -> None:
+    def check(self) -> None:
+        """Raise in a forked child of the process that began to use the device."""
         if os.getpid() != self._process:
             raise QuaysideError(
                 "this process was forked from one that uses CUDA, and CUDA does not work in such a "
@@ -242,7 +243,7 @@ class CudaDevice:
     def available_bytes(self) -> int:
         """What the driver says is free, and what Quayside's pool holds unused; no more than CuPy's
         limit leaves."""
-        self._check_process()
+        self.check()
         with self._lock, self._device:
             free, _ = cupy.cuda.runtime.memGetInfo()
             free += self._pool.free_bytes()
@@ -252,7 +253,7 @@ class CudaDevice:
     def total_bytes(self) -> int:
         """What the device has, or the pool's limit: CuPy gives every pool that of the environment
         variable CUPY_GPU_MEMORY_LIMIT."""
-        self._check_process()
+        self.check()
         with self._lock, self._device:
             _, total = cupy.cuda.runtime.memGetInfo()
             limit = self._pool.get_limit()

@@ -22,6 +22,13 @@ class Device(Protocol):
     def xp(self) -> Any:
         """The array library: ``cupy``, or ``numpy``."""
 
+    def check(self) -> None:
+        """Do nothing, without taking a lock: another thread may have held any of ours at a fork.
+
+        Raises:
+            QuaysideError: in a forked child of a process that used the device.
+        """
+
     def active(self) -> AbstractContextManager[Any]:
         """Within this, the array library allocates from and works on this device.
 

@@ -138,6 +138,7 @@ class CupyEngine:
         Work is queued ahead of the GPU. Where a launch takes long, ``control`` is looked at when
         all but the last ``AHEAD`` launches are done, and what is reported is what was queued.
         """
+        self.on.check()
         _check_plan(state, plan)
         uploaded = self.uploaded(plan, state.precision)
         _check_tiles(state, uploaded)

@@ -79,6 +79,9 @@ class HostDevice:
         """NumPy."""
         return np
 
+    def check(self) -> None:
+        """A forked child has this memory, too."""
+
     @contextmanager
     def active(self) -> Iterator[None]:
         """One thread at a time: the compiled source keeps a block's threads in static memory."""
