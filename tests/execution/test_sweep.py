@@ -196,6 +196,20 @@ def test_programs_of_other_shapes(other: Program) -> None:
     assert not same_shape(BASE, other)
 
 
+def test_an_object_that_stands_at_several_places() -> None:
+    hadamard, quarter = Matrix(H, (0,)), turn(0.25)
+    once = program(hadamard, quarter, hadamard, quarter, hadamard)
+    other = program(hadamard, turn(0.5), hadamard, turn(1.0), Matrix(H, (0,)))
+    settings = RunSettings(statevector=True)
+    shape = sweep_shape(once, ENGINE, settings.precision, statevector=True)
+    assert same_shape(once, other)
+    assert shape is not None
+    found = run_sweep(shape, [once, other], [0, 1], ENGINE, settings, Control())
+    for one, (outcome, _) in zip([once, other], found, strict=True):
+        expected = run_program(one, ENGINE, settings, Control())
+        np.testing.assert_allclose(outcome.statevector, expected.statevector, atol=1e-15)
+
+
 def test_what_has_to_run_by_itself() -> None:
     def shape(one: Program, engine: SweepEngine = ENGINE, **options: Any) -> Any:
         settings = {"statevector": False, **options}

@@ -146,8 +146,14 @@ def sweep_shape(
     # A reset at the end looks at the state, where that is asked for: each program by itself.
     if not deferred.gates or (statevector and deferred.resets):
         return None
-    # What is deferred depends on kinds and qubits alone, so it is the same for all.
-    at = {id(operation): place for place, operation in enumerate(program.operations)}
+    # What is deferred depends on kinds and qubits alone, so it is the same for all. Gates keep
+    # their order; they are told by place, since one object may stand at several.
+    places = [
+        place
+        for place, operation in enumerate(program.operations)
+        if not isinstance(operation, (Measure, Reset))
+    ]
+    assert len(places) == len(deferred.gates)
     size = 1 << capacity
     room = engine.required_bytes(capacity, precision, batch=2)
     room -= engine.required_bytes(capacity, precision)
@@ -158,7 +164,7 @@ def sweep_shape(
     return SweepShape(
         program.num_qubits,
         program.num_clbits,
-        tuple([at[id(gate)] for gate in deferred.gates]),
+        tuple(places),
         measurement_event(deferred.measures),
         capacity,
         room,
