@@ -3,6 +3,7 @@ whether they ran as a batch."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,13 @@ class WatchedEngine(DenseEngine):
     ) -> Any:
         self.batches.append(batch)
         return super().allocate(num_qubits, precision, capacity=capacity, batch=batch)
+
+    def select(self, parts: Sequence[tuple[Any, Sequence[int]]]) -> Any:
+        """Branches of a dynamic circuit are no sweep, and are not kept."""
+        known = len(self.batches)
+        state = super().select(parts)
+        del self.batches[known:]
+        return state
 
     def apply(self, state: Any, plan: Plan, control: Control) -> None:
         self.passes += len(plan)
