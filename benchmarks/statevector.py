@@ -59,7 +59,7 @@ PEERS_WITH_A_SHOT = {"aer"}
 
 AGAIN = 4
 """Calls of a turn that follow at once on the first, of what is compared with the floor and of what
-the floor is made of. The least counts: on a shared machine the others say what the neighbours do."""
+the floor is made of. The least counts: on a shared machine the others tell of its neighbours."""
 
 
 def evolution(engine: Any, program: Program, precision: Precision) -> Run:
