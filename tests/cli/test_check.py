@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -56,3 +59,11 @@ def test_checks_that_do_not_exist(cli: Any, only: str) -> None:
 
 def test_an_unknown_backend_is_one_line(cli: Any) -> None:
     cli("check", "nmpy").assert_fails(2, "nmpy", "numpy")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only a POSIX shell has jobs ignore Ctrl-C")
+def test_ctrl_c_is_checked_where_a_shell_has_us_ignore_it() -> None:
+    command = [sys.executable, "-m", "quayside", "check", "reference", "--only", "J38"]
+    ignoring = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *command]
+    done = subprocess.run(ignoring, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr

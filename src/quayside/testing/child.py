@@ -159,6 +159,8 @@ def main() -> None:
     parser.add_argument("--call", default="result")
     parser.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args()
+    # A shell has what it runs in the background ignore Ctrl-C, and its children inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     calibration = Calibration.from_json(options.calibration)
     if options.factory:
         module, _, attribute = options.factory.partition(":")
