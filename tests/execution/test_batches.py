@@ -11,6 +11,7 @@ from counting_engine import CountingEngine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from progress import ProgressWatcher
 from random_programs import dynamic_programs, random_dynamic_program
 from small_gates import NoMemory, counts, cx, h, plenty, run, ry, x
 
@@ -346,19 +347,8 @@ def test_cancelled_in_the_midst_of_a_batch() -> None:
 
 
 def test_progress_of_batches_never_falls() -> None:
-    class Watcher(Control):
-        __slots__ = ("seen",)
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.seen: list[float] = []
-
-        def report(self, fraction: float) -> None:
-            super().report(fraction)
-            self.seen.append(self.fraction)
-
     for together in (None, 5):
-        watcher = Watcher()
+        watcher = ProgressWatcher()
         run_settings = RunSettings(shots=1000, branches_together=together)
         program = Program(3, 10, (ForLoop((tuple(layers(3, 5)),) * 2), *layers(3, 5)))
         run_program(program, ReferenceEngine(), run_settings, watcher, memory=plenty())

@@ -10,6 +10,7 @@ from counting_engine import CountingEngine
 from dense import TooManyPaths, final_distribution
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from progress import ProgressWatcher
 from random_programs import dynamic_programs, random_dynamic_program, random_unitary_program
 from small_gates import BOOL, NoMemory, counts, cx, h, plenty, run, ry, x
 
@@ -310,18 +311,7 @@ def test_registers_and_wide_words_through_branches() -> None:
 
 
 def test_progress_of_branches_never_falls_and_ends_at_one() -> None:
-    class Watcher(Control):
-        __slots__ = ("seen",)
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.seen: list[float] = []
-
-        def report(self, fraction: float) -> None:
-            super().report(fraction)
-            self.seen.append(self.fraction)
-
-    watcher = Watcher()
+    watcher = ProgressWatcher()
     settings = RunSettings(shots=1000)
     run_program(random_dynamic_program(4, 40, 3), ReferenceEngine(), settings, watcher)
     assert len(watcher.seen) > 3

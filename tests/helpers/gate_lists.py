@@ -15,7 +15,7 @@ from quayside.program.operations import (
     Relabel,
 )
 
-__all__ = ["apply_naively", "random_gates", "random_unitary", "run_naively"]
+__all__ = ["apply_naively", "other_numbers", "random_gates", "random_unitary", "run_naively"]
 
 
 def random_unitary(size: int, rng: np.random.Generator) -> np.ndarray:
@@ -122,3 +122,20 @@ def run_naively(gates: Sequence[GateOperation], num_qubits: int) -> np.ndarray:
     for gate in gates:
         vector = apply_naively(vector, gate)
     return vector
+
+
+def other_numbers(gates: list[GateOperation], rng: np.random.Generator) -> list[GateOperation]:
+    """Gates of the same structure with other numbers."""
+    changed: list[GateOperation] = []
+    for gate in gates:
+        if isinstance(gate, Matrix):
+            matrix = random_unitary(len(gate.matrix), rng)
+            changed.append(Matrix(matrix, gate.qubits, gate.controls, gate.control_state))
+        elif isinstance(gate, Diagonal):
+            entries = np.exp(2j * rng.random(len(gate.diagonal)))
+            changed.append(Diagonal(entries, gate.qubits, gate.controls, gate.control_state))
+        elif isinstance(gate, Prepare):
+            changed.append(Prepare(random_unitary(len(gate.amplitudes), rng)[:, 0], gate.qubits))
+        else:
+            changed.append(gate)
+    return changed

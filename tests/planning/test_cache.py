@@ -9,7 +9,7 @@ import warnings
 
 import numpy as np
 import pytest
-from gate_lists import random_gates, random_unitary, run_naively
+from gate_lists import other_numbers, random_gates, random_unitary, run_naively
 
 from quayside.control import Control
 from quayside.engines.dense import DenseEngine
@@ -20,23 +20,6 @@ from quayside.program.operations import GateOperation, Relabel
 
 DENSE = Profile("dense", width=4, tile=6, low=2, start=3)
 TILED = Profile("tiled", tile=6, low=2)
-
-
-def other_angles(gates: list[GateOperation], rng: np.random.Generator) -> list[GateOperation]:
-    """Gates of the same structure with other numbers."""
-    changed: list[GateOperation] = []
-    for gate in gates:
-        if isinstance(gate, Matrix):
-            matrix = random_unitary(len(gate.matrix), rng)
-            changed.append(Matrix(matrix, gate.qubits, gate.controls, gate.control_state))
-        elif isinstance(gate, Diagonal):
-            entries = np.exp(2j * rng.random(len(gate.diagonal)))
-            changed.append(Diagonal(entries, gate.qubits, gate.controls, gate.control_state))
-        elif isinstance(gate, Prepare):
-            changed.append(Prepare(random_unitary(len(gate.amplitudes), rng)[:, 0], gate.qubits))
-        else:
-            changed.append(gate)
-    return changed
 
 
 def state_of(plan: Plan, num_qubits: int) -> np.ndarray:
@@ -62,7 +45,7 @@ def test_other_angles_are_filled_in_without_a_search(monkeypatch: pytest.MonkeyP
         num_qubits = int(rng.integers(2, 9))
         gates = random_gates(num_qubits, 40, rng)
         make_plan(gates, Layout(), DENSE, cache)
-        changed = other_angles(gates, rng)
+        changed = other_numbers(gates, rng)
         with monkeypatch.context() as patch:
             patch.setattr("quayside.planning.dense._find_recipe", None)  # a call would raise
             plan = make_plan(changed, Layout(), DENSE, cache)

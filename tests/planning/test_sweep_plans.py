@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from gate_lists import random_gates, random_unitary, run_naively
+from gate_lists import other_numbers, random_gates, random_unitary, run_naively
 
 from quayside.control import Control
 from quayside.engines.dense import DenseEngine
@@ -12,7 +12,7 @@ from quayside.errors import ProgramError
 from quayside.planning import Layout, Plan, Profile, SweepPlan, make_plan, make_sweep_plan
 from quayside.planning.cache import PlanCache
 from quayside.planning.dense_plan import ClusterPass, LonePass, StartPass
-from quayside.program import Diagonal, Matrix, Permutation, Precision, Prepare
+from quayside.program import Matrix, Permutation, Precision
 from quayside.program.operations import GateOperation
 
 ENGINE = DenseEngine(threads=1)
@@ -24,23 +24,6 @@ PROFILES = {
 }
 by_profile = pytest.mark.parametrize("profile", PROFILES.values(), ids=list(PROFILES))
 TOLERANCE = {Precision.DOUBLE: 1e-12, Precision.SINGLE: 2e-5}
-
-
-def other_numbers(gates: list[GateOperation], rng: np.random.Generator) -> list[GateOperation]:
-    """Gates of the same structure with other numbers."""
-    changed: list[GateOperation] = []
-    for gate in gates:
-        if isinstance(gate, Matrix):
-            matrix = random_unitary(len(gate.matrix), rng)
-            changed.append(Matrix(matrix, gate.qubits, gate.controls, gate.control_state))
-        elif isinstance(gate, Diagonal):
-            entries = np.exp(2j * rng.random(len(gate.diagonal)))
-            changed.append(Diagonal(entries, gate.qubits, gate.controls, gate.control_state))
-        elif isinstance(gate, Prepare):
-            changed.append(Prepare(random_unitary(len(gate.amplitudes), rng)[:, 0], gate.qubits))
-        else:
-            changed.append(gate)
-    return changed
 
 
 def lists(num_qubits: int, seed: int, count: int) -> list[list[GateOperation]]:
