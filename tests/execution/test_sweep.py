@@ -151,13 +151,21 @@ def turn(angle: float, qubit: int = 0) -> Diagonal:
 
 
 BASE = program(
-    Matrix(H, (0,)), turn(0.1), Permutation(NOT, (1,), (0,), 1), Relabel((0, 1), (1, 0)),
-    Reset(2), Measure(0, 0),
-)  # fmt: skip
+    Matrix(H, (0,)),
+    turn(0.1),
+    Permutation(NOT, (1,), (0,), 1),
+    Relabel((0, 1), (1, 0)),
+    Reset(2),
+    Measure(0, 0),
+)
 ALIKE = program(
-    Matrix(np.eye(2), (0,)), turn(2.1), Permutation(NOT.copy(), (1,), (0,), 1),
-    Relabel((0, 1), (1, 0)), Reset(2), Measure(0, 0),
-)  # fmt: skip
+    Matrix(np.eye(2), (0,)),
+    turn(2.1),
+    Permutation(NOT.copy(), (1,), (0,), 1),
+    Relabel((0, 1), (1, 0)),
+    Reset(2),
+    Measure(0, 0),
+)
 
 
 def changed(place: int, operation: Operation) -> Program:
