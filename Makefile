@@ -1,4 +1,4 @@
-# Two commands are enough: `make run` shows Quayside at work, `make test` proves it.
+# Two commands are enough: `make run` shows Simquay at work, `make test` proves it.
 # A machine needs GNU make and Python 3.10 or later with the venv module; the rest is
 # installed into .venv. PYTHON=/path/to/python chooses another interpreter.
 
@@ -22,14 +22,14 @@ export PYTHONNOUSERSITE := 1
 .PHONY: help run test test-all lint types imports pytest pytest-all format clean
 
 help:
-	@echo "make run       install Quayside in .venv, run examples/ghz.qasm and show the counts"
+	@echo "make run       install Simquay in .venv, run examples/ghz.qasm and show the counts"
 	@echo "make test      install what the tests need, then check style, types and imports, and test"
 	@echo "make test-all  the same, with the tests that take minutes"
 	@echo "make format    let ruff put the code in order"
 	@echo "make clean     remove .venv, caches and build output"
 
 run: $(VENV)/.installed
-	@$(BIN)/quayside run examples/ghz.qasm
+	@$(BIN)/simquay run examples/ghz.qasm
 
 test: lint types imports pytest
 
@@ -70,7 +70,7 @@ $(BIN)/python:
 
 # The stamps make a second call instant. They depend on what says which packages are needed.
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
-	@echo "Installing Quayside and what it needs (once, a minute or so)"
+	@echo "Installing Simquay and what it needs (once, a minute or so)"
 	@$(PIP) install --upgrade "pip>=25.1"
 	@$(PIP) install --editable ".[cli]"
 	@touch $@

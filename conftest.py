@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 # Derandomised, so that a test that passed here passes in continuous integration: a new example is
 # found by `HYPOTHESIS_PROFILE=search`, on purpose, and then written down as a test of its own.
 settings.register_profile(
-    "quayside",
+    "simquay",
     derandomize=True,
     deadline=None,  # the first example pays for imports, and CI machines stall
     max_examples=50,
@@ -21,15 +21,15 @@ settings.register_profile(
 )
 settings.register_profile(
     "search",
-    parent=settings.get_profile("quayside"),
+    parent=settings.get_profile("simquay"),
     derandomize=False,
     max_examples=1000,
 )
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quayside"))
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "simquay"))
 
-# A developer's own settings (QUAYSIDE_BACKEND and the like) must not change what a test sees.
+# A developer's own settings (SIMQUAY_BACKEND and the like) must not change what a test sees.
 # Removed here, before any test module is imported; child processes inherit the clean state.
-for variable in [name for name in os.environ if name.startswith("QUAYSIDE_")]:
+for variable in [name for name in os.environ if name.startswith("SIMQUAY_")]:
     del os.environ[variable]
 
 # A shell starts what runs in the background with Ctrl-C ignored, and child processes inherit that:
@@ -43,8 +43,8 @@ os.environ["MPLBACKEND"] = "Agg"
 
 @pytest.fixture(autouse=True)
 def _no_settings_left_behind() -> object:
-    """A test that sets a QUAYSIDE_ variable without monkeypatch fails itself, not its neighbour."""
-    before = {name for name in os.environ if name.startswith("QUAYSIDE_")}
+    """A test that sets a SIMQUAY_ variable without monkeypatch fails itself, not its neighbour."""
+    before = {name for name in os.environ if name.startswith("SIMQUAY_")}
     yield
-    after = {name for name in os.environ if name.startswith("QUAYSIDE_")}
+    after = {name for name in os.environ if name.startswith("SIMQUAY_")}
     assert after <= before, f"the test left {sorted(after - before)} in the environment"

@@ -21,12 +21,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from quayside.control import Control
-from quayside.engines.base import Engine
-from quayside.execution.memory import Ledger
-from quayside.execution.outcomes import Outcome, RunSettings
-from quayside.execution.run import run_program
-from quayside.program import (
+from simquay.control import Control
+from simquay.engines.base import Engine
+from simquay.execution.memory import Ledger
+from simquay.execution.outcomes import Outcome, RunSettings
+from simquay.execution.run import run_program
+from simquay.program import (
     IfElse,
     Matrix,
     Measure,
@@ -37,13 +37,13 @@ from quayside.program import (
     Reset,
     WhileLoop,
 )
-from quayside.program.expressions import BitRef, Kind, Type, Unary
+from simquay.program.expressions import BitRef, Kind, Type, Unary
 
 ENGINES = {
-    "numpy": ("quayside.engines.dense", "DenseEngine"),
-    "reference": ("quayside.engines.reference", "ReferenceEngine"),
-    "numba": ("quayside_numba.engine", "NumbaEngine"),
-    "cupy": ("quayside_cupy.factory", "make_engine"),
+    "numpy": ("simquay.engines.dense", "DenseEngine"),
+    "reference": ("simquay.engines.reference", "ReferenceEngine"),
+    "numba": ("simquay_numba.engine", "NumbaEngine"),
+    "cupy": ("simquay_cupy.factory", "make_engine"),
 }
 
 

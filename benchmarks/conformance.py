@@ -1,7 +1,7 @@
 """Which points of the job contract some simulators keep: writes the table in docs/reference.
 
-``python benchmarks/conformance.py`` runs the conformance kit on Quayside's backends that can run
-here, and on two simulators as they come, without Quayside. Each gets an interpreter of its own.
+``python benchmarks/conformance.py`` runs the conformance kit on Simquay's backends that can run
+here, and on two simulators as they come, without Simquay. Each gets an interpreter of its own.
 It takes some minutes.
 """
 
@@ -19,8 +19,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import quayside
-from quayside.testing import CHECKS_IN_ORDER, run_checks
+import simquay
+from simquay.testing import CHECKS_IN_ORDER, run_checks
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "conformance-table.md"
 
@@ -34,10 +34,10 @@ OURS = ("numpy", "reference", "numba", "basic", "aer")
 
 _HEAD = """# Who keeps the job contract
 
-The conformance kit ([what it checks](testing.md)) on Quayside's backends, and on two simulators as
-they come: Aer's `AerSimulator` and Qiskit's `BasicSimulator`, not through Quayside. "broken" says
-that the point, which is Quayside's and not theirs, is not kept; it says nothing about how good a
-simulator is at what it does promise. Through Quayside ({adapted}) the same simulators keep the
+The conformance kit ([what it checks](testing.md)) on Simquay's backends, and on two simulators as
+they come: Aer's `AerSimulator` and Qiskit's `BasicSimulator`, not through Simquay. "broken" says
+that the point, which is Simquay's and not theirs, is not kept; it says nothing about how good a
+simulator is at what it does promise. Through Simquay ({adapted}) the same simulators keep the
 contract.
 
 Measured on {date} by `python benchmarks/conformance.py`: {versions}.
@@ -63,7 +63,7 @@ def measure(target: str) -> dict[str, str]:
         module, _, attribute = target.partition(":")
         verdicts = run_checks(getattr(import_module(module), attribute), factory=target)
     else:
-        verdicts = run_checks(lambda: quayside.get_backend(target), name=target)
+        verdicts = run_checks(lambda: simquay.get_backend(target), name=target)
     problems = {}
     for verdict in verdicts:
         problems[verdict.check.id] = verdict.problem
@@ -93,7 +93,7 @@ def page(columns: list[Column]) -> str:
         _HEAD.format(
             date=datetime.date.today().isoformat(),
             versions=", ".join(versions),
-            adapted=" and ".join(adapted) or "`quayside.backends.adapted.adapt`",
+            adapted=" and ".join(adapted) or "`simquay.backends.adapted.adapt`",
         ),
         "| check | " + " | ".join(one.heading for one in columns) + " | what it asks |",
         "|---" * (len(columns) + 2) + "|",
@@ -129,7 +129,7 @@ def main(arguments: list[str] | None = None) -> None:
         problems: dict[str, Any] = measure(options.target)
         print(json.dumps(problems))
         return
-    here = {info.name for info in quayside.backends()}
+    here = {info.name for info in simquay.backends()}
     targets = {name: name for name in OURS if name in here} | BARE
     columns = [measure_apart(heading, target) for heading, target in targets.items()]
     options.output.write_text(page(columns), encoding="utf-8")

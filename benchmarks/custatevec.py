@@ -14,7 +14,7 @@ from types import TracebackType
 
 import numpy as np
 
-from quayside.program import Diagonal, Matrix, Operation, Permutation, Precision, Program, Relabel
+from simquay.program import Diagonal, Matrix, Operation, Permutation, Precision, Program, Relabel
 
 __all__ = ["CuStateVec", "find_library"]
 
@@ -89,7 +89,7 @@ class CuStateVec:
     def queue(self, program: Program) -> list[int]:
         """Queue the program's gates; returns the wire of each qubit at the end.
 
-        A relabelling renames wires, as it does for Quayside: it costs nothing.
+        A relabelling renames wires, as it does for Simquay: it costs nothing.
         """
         self._call("SVUpdaterClear", self._updater)
         wires = list(range(program.num_qubits))

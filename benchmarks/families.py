@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from quayside.program import Diagonal, Matrix, Operation, Permutation, Program, Relabel
+from simquay.program import Diagonal, Matrix, Operation, Permutation, Program, Relabel
 
 __all__ = [
     "FAMILIES",

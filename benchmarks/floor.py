@@ -20,16 +20,16 @@ import numba
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
-from quayside_numba.vectors import VECTOR_BYTES
+from simquay_numba.vectors import VECTOR_BYTES
 
 from peers import clock
-from quayside.control import Control
-from quayside.engines.dense_threads import run_side_by_side
-from quayside.engines.host_cpus import cpu_budget
-from quayside.planning import Layout, Plan, make_plan
-from quayside.planning.tile_cost import pass_cost
-from quayside.planning.tile_plan import Round, TilePass
-from quayside.program import Precision, Program
+from simquay.control import Control
+from simquay.engines.dense_threads import run_side_by_side
+from simquay.engines.host_cpus import cpu_budget
+from simquay.planning import Layout, Plan, make_plan
+from simquay.planning.tile_cost import pass_cost
+from simquay.planning.tile_plan import Round, TilePass
+from simquay.program import Precision, Program
 
 __all__ = ["empty_pass", "fma_peak", "work_of"]
 

@@ -1,6 +1,6 @@
 """The GPU engine on a GPU: right, and how fast, against floors, cuStateVec and the CPU.
 
-    export PYTHONPATH=src:plugins/quayside-cupy/src:benchmarks
+    export PYTHONPATH=src:plugins/simquay-cupy/src:benchmarks
     python benchmarks/gpu.py --custatevec FOLDER --json gpu.json
 
 It needs Python, NumPy, pluggy and CuPy, and no Qiskit; of CUDA's libraries, only NVRTC. FOLDER is
@@ -16,7 +16,7 @@ end:
   ours (wall-clock, plan at hand) that is; ``same`` is the largest difference of an amplitude.
 - ``replay``: for small states, wall-clock time of applying a plan launch by launch and as a CUDA
   graph, and which the engine chose by its own measurement.
-- ``cpu``: program to samples on this machine's CPU, by the NumPy engine and, where quayside-numba
+- ``cpu``: program to samples on this machine's CPU, by the NumPy engine and, where simquay-numba
   and Numba are there, by that one, for the sizes given with ``--cpu-qubits``; and the number of
   qubits from which on the GPU was faster.
 """
@@ -34,21 +34,21 @@ from typing import Any
 
 import cupy
 import numpy as np
-from quayside_cupy.cuda_device import CudaDevice
-from quayside_cupy.engine import CupyEngine
-from quayside_cupy.probe import probe
-from quayside_cupy.state import DeviceState
+from simquay_cupy.cuda_device import CudaDevice
+from simquay_cupy.engine import CupyEngine
+from simquay_cupy.probe import probe
+from simquay_cupy.state import DeviceState
 
 from custatevec import CuStateVec, find_library
 from families import FAMILIES
-from quayside.control import Control
-from quayside.engines.base import Engine
-from quayside.engines.dense import DenseEngine
-from quayside.execution.outcomes import RunSettings
-from quayside.execution.run import run_program
-from quayside.planning import Layout, Plan, Profile, make_plan
-from quayside.planning.tile_cost import pass_cost
-from quayside.program import Measure, Precision, Program
+from simquay.control import Control
+from simquay.engines.base import Engine
+from simquay.engines.dense import DenseEngine
+from simquay.execution.outcomes import RunSettings
+from simquay.execution.run import run_program
+from simquay.planning import Layout, Plan, Profile, make_plan
+from simquay.planning.tile_cost import pass_cost
+from simquay.program import Measure, Precision, Program
 
 PEAK_FLOPS = {  # by name and precision, from the vendor's datasheets
     "H100": {Precision.SINGLE: 67e12, Precision.DOUBLE: 33.5e12},
@@ -336,7 +336,7 @@ def cpu_engines() -> dict[str, Engine]:
     """The CPU's engines that there are here, by name."""
     engines: dict[str, Engine] = {"numpy": DenseEngine()}
     try:
-        from quayside_numba.engine import NumbaEngine
+        from simquay_numba.engine import NumbaEngine
     except ImportError as error:
         print(f"no Numba on this machine: {error}")
     else:

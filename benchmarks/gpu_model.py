@@ -15,15 +15,15 @@ import argparse
 from dataclasses import dataclass
 
 import numpy as np
-from quayside_cupy.encode import encode_plan
-from quayside_cupy.geometry import GEOMETRIES
-from quayside_cupy.opcodes import HEADER_WORDS, OPERAND_WORDS, Op
-from quayside_cupy.programs import Launch, PlanPrograms
+from simquay_cupy.encode import encode_plan
+from simquay_cupy.geometry import GEOMETRIES
+from simquay_cupy.opcodes import HEADER_WORDS, OPERAND_WORDS, Op
+from simquay_cupy.programs import Launch, PlanPrograms
 
 from families import FAMILIES
-from quayside.planning import Layout, Profile, make_plan
-from quayside.planning.tile_plan import TilePass
-from quayside.program import Precision
+from simquay.planning import Layout, Profile, make_plan
+from simquay.planning.tile_plan import TilePass
+from simquay.program import Precision
 
 PROCESSORS = 132
 CLOCK = 1.755e9  # boost under load

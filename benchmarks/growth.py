@@ -20,17 +20,17 @@ import time
 from pathlib import Path
 from typing import Any
 
-import quayside
+import simquay
 from families import FAMILIES
-from quayside.control import Control
-from quayside.planning import Layout, make_plan
-from quayside.program import Precision
+from simquay.control import Control
+from simquay.planning import Layout, make_plan
+from simquay.program import Precision
 
 
 def measure(family: str, n: int, precision: Precision, engine_name: str, repetitions: int) -> None:
     """Print one measurement as JSON. Runs in a child process."""
     program = FAMILIES[family](n)
-    engine: Any = quayside.get_backend(engine_name).engine
+    engine: Any = simquay.get_backend(engine_name).engine
 
     def run(program: Any, qubits: int) -> float:
         started = time.perf_counter()

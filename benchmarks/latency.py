@@ -28,7 +28,7 @@ import numpy as np
 import qiskit
 from qiskit import QuantumCircuit
 
-import quayside
+import simquay
 
 LAYERS = 20
 SHOTS = 1024
@@ -57,7 +57,7 @@ def runners(names: list[str]) -> dict[str, Callable[[QuantumCircuit], Any]]:
     else:
         backends["aer"] = AerSimulator()
     for name in names:
-        backends[name] = quayside.get_backend(name)
+        backends[name] = simquay.get_backend(name)
     return {
         name: lambda circuit, backend=backend: backend.run(circuit, shots=SHOTS).result()
         for name, backend in backends.items()
@@ -134,12 +134,12 @@ def main() -> None:
 
 def profile(name: str, qubits: int, repeats: int = 100) -> None:
     """Where the time of a run goes, without the change of threads."""
-    from quayside.backends.options import default_options, resolve
-    from quayside.backends.work import Circuit, EngineWork
-    from quayside.circuits.lower import lower_circuit
-    from quayside.control import Control
+    from simquay.backends.options import default_options, resolve
+    from simquay.backends.work import Circuit, EngineWork
+    from simquay.circuits.lower import lower_circuit
+    from simquay.control import Control
 
-    engine = quayside.get_backend(name).engine
+    engine = simquay.get_backend(name).engine
     circuit = layered_circuit(qubits, 0)
 
     def run() -> None:

@@ -24,9 +24,9 @@ from typing import Any
 import qiskit
 from qiskit import QuantumCircuit
 
-import quayside
+import simquay
 from latency import LAYERS, SHOTS, layered_circuit
-from quayside.jobs.worker_pool import default_workers
+from simquay.jobs.worker_pool import default_workers
 
 GOAL_MS = 5.0
 WARM_UP = 20
@@ -83,7 +83,7 @@ def main() -> None:
     )
     rows = []
     for name in arguments.backends.split(","):
-        adapted = quayside.get_backend(name)
+        adapted = simquay.get_backend(name)
         timed = {
             "bare": lambda circuit, bare=adapted.foreign: bare.run(circuit, shots=SHOTS).result(),
             "thread": lambda circuit, one=adapted: one.run(

@@ -13,12 +13,12 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
-from quayside_numba.assemble import assemble
-from quayside_numba.compiling import compiled
-from quayside_numba.memory import address, aligned_bytes
+from simquay_numba.assemble import assemble
+from simquay_numba.compiling import compiled
+from simquay_numba.memory import address, aligned_bytes
 
 from families import haar_unitary
-from quayside.planning.tile_plan import (
+from simquay.planning.tile_plan import (
     Condition,
     DenseStage,
     DiagonalGroup,
@@ -29,7 +29,7 @@ from quayside.planning.tile_plan import (
     Stage,
     TilePass,
 )
-from quayside.program import Precision
+from simquay.program import Precision
 
 RNG = np.random.default_rng(0)
 FLIP = np.array([1, 0])

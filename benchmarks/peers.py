@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from quayside.program import (
+from simquay.program import (
     Diagonal,
     Matrix,
     Operation,
@@ -48,7 +48,7 @@ HADAMARD = np.array([[1, 1], [1, -1]]) * 0.5**0.5
 
 def measured(program: Program) -> Program:
     """The program with all qubits measured at its end."""
-    from quayside.program import Measure
+    from simquay.program import Measure
 
     ends = tuple(Measure(qubit, qubit) for qubit in range(program.num_qubits))
     return Program(
@@ -264,7 +264,7 @@ def as_matrix(operation: Operation) -> tuple[np.ndarray, tuple[int, ...]]:
 
 def cpus() -> int:
     """The CPUs that this process may use."""
-    from quayside.engines.host_cpus import cpu_budget
+    from simquay.engines.host_cpus import cpu_budget
 
     return cpu_budget()
 

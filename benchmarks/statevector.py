@@ -6,10 +6,10 @@
 
 The circuits are those of benchmarks/families.py, made beforehand in every simulator's own terms.
 What is timed is the same work: planning or fusion, afresh each time (the plan cache is emptied),
-allocation, evolution, and one shot where the peer cannot do without (Aer). For Aer, Quayside's time
+allocation, evolution, and one shot where the peer cannot do without (Aer). For Aer, Simquay's time
 is that of a whole ``run_program`` with all qubits measured once; for the others, of evolution
 alone. Every simulator has its default settings and all CPUs. The table shows medians; the ratio is
-the peer's median over ours, and more than 1 means that Quayside is faster. ``qsim2`` and ``qsim4``
+the peer's median over ours, and more than 1 means that Simquay is faster. ``qsim2`` and ``qsim4``
 are qsim with that fusion; ``qsim`` takes what its documentation advises. With ``--floor`` (engine
 ``numba``), three more columns give our time over the least that it could take (see floor.py): of
 the whole run; ``first`` of the evolution with the plan, and what the engine makes of it, at hand,
@@ -45,15 +45,15 @@ from importlib.metadata import distributions, version
 from pathlib import Path
 from typing import Any
 
-import quayside
+import simquay
 from families import FAMILIES
 from peers import PEERS, Run, clock, cpus, measure_cpu_time, measured
-from quayside.control import Control
-from quayside.execution.outcomes import RunSettings
-from quayside.execution.run import run_program
-from quayside.planning import Layout, make_plan
-from quayside.planning.planner import plan_cache
-from quayside.program import Precision, Program
+from simquay.control import Control
+from simquay.execution.outcomes import RunSettings
+from simquay.execution.run import run_program
+from simquay.planning import Layout, make_plan
+from simquay.planning.planner import plan_cache
+from simquay.program import Precision, Program
 
 PEERS_WITH_A_SHOT = {"aer"}
 
@@ -249,7 +249,7 @@ def versions() -> dict[str, str]:
     """What was compared."""
     found = {"python": platform.python_version()}
     installed = {distribution.name for distribution in distributions()}
-    ours = ("quayside", "numpy", "numba", "qiskit")
+    ours = ("simquay", "numpy", "numba", "qiskit")
     peers = ("qiskit-aer", "qsimcirq", "qulacs", "pennylane_lightning_kokkos")
     for name in (*ours, *peers):
         if name in installed:
@@ -274,7 +274,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.cpu_time:
         measure_cpu_time()
-    engine = quayside.get_backend(arguments.engine).engine
+    engine = simquay.get_backend(arguments.engine).engine
     rows: list[dict[str, Any]] = []
     heads = "".join(f"  {peer + ' ms':>9} {'ratio':>6}" for peer in arguments.peers)
     heads += "   floor  first  again" if arguments.floor else ""

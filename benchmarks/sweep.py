@@ -7,7 +7,7 @@ a change of the machine's load meets them all; what is compared are ratios of on
     python benchmarks/sweep.py [--engine numpy] [--qubits 6,10] [--circuits 100] [--shots 1024]
                                [--rounds 7] [--crossover 2-14] [--json FILE]
 
-Ways: ``batch`` and ``one by one`` are Quayside's engine with and without batches, ``aer list``
+Ways: ``batch`` and ``one by one`` are Simquay's engine with and without batches, ``aer list``
 gives AerSimulator the list of bound circuits, ``aer binds`` the circuit and ``parameter_binds``,
 and ``binding`` is the time of ``assign_parameters``, which all but ``aer binds`` need besides.
 
@@ -31,13 +31,13 @@ import qiskit
 from qiskit import QuantumCircuit
 from qiskit.circuit.library import efficient_su2
 
-import quayside
-from quayside.backends.engine import EngineBackend
-from quayside.backends.engine_task import EngineTask, Numbered
-from quayside.backends.options import default_options, resolve
-from quayside.circuits.lower import lower
-from quayside.control import Control
-from quayside.program import Precision
+import simquay
+from simquay.backends.engine import EngineBackend
+from simquay.backends.engine_task import EngineTask, Numbered
+from simquay.backends.options import default_options, resolve
+from simquay.circuits.lower import lower
+from simquay.control import Control
+from simquay.program import Precision
 
 Figures = dict[str, dict[str, float]]
 
@@ -151,7 +151,7 @@ def main() -> None:
     parser.add_argument("--crossover", type=numbers, default=[])
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     arguments = parser.parse_args()
-    engine = quayside.get_backend(arguments.engine).engine
+    engine = simquay.get_backend(arguments.engine).engine
     count, shots, rounds = arguments.circuits, arguments.shots, arguments.rounds
     rows: list[dict[str, Any]] = []
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")

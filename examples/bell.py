@@ -2,13 +2,13 @@
 
 from qiskit import QuantumCircuit
 
-import quayside
+import simquay
 
 circuit = QuantumCircuit(2, name="bell")
 circuit.h(0)
 circuit.cx(0, 1)
 circuit.measure_all()
 
-backend = quayside.get_backend()
+backend = simquay.get_backend()
 job = backend.run(circuit, shots=1000, seed_simulator=7)
 print(backend.name, job.result().get_counts())

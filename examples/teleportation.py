@@ -9,7 +9,7 @@ from math import asin, sqrt
 
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 
-import quayside
+import simquay
 
 qubits = QuantumRegister(3, "q")
 alice = ClassicalRegister(2, "alice")
@@ -31,7 +31,7 @@ with circuit.if_test((alice[0], 1)):
     circuit.z(2)
 circuit.measure(2, bob[0])
 
-backend = quayside.get_backend("numpy")
+backend = simquay.get_backend("numpy")
 counts = backend.run(circuit, shots=10_000, seed_simulator=7).result().get_counts()
 
 # An outcome reads "bob alice": Qiskit puts the last register first.

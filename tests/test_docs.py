@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from quayside.backends.builtin import quayside_register_backends
-from quayside.cli import errors as exit_codes
-from quayside.cli.main import build_parser, main
-from quayside.registry import environment
+from simquay.backends.builtin import simquay_register_backends
+from simquay.cli import errors as exit_codes
+from simquay.cli.main import build_parser, main
+from simquay.registry import environment
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -81,7 +81,7 @@ def test_the_pages_are_found() -> None:
 
 
 # One page asks for a GPU and falls back, which warns where there is none, as the page says.
-@pytest.mark.filterwarnings("ignore::quayside.errors.QuaysideFallbackWarning")
+@pytest.mark.filterwarnings("ignore::simquay.errors.SimquayFallbackWarning")
 @pytest.mark.parametrize("page", [page for page in RUN_PAGES if blocks(page, "python")])
 def test_python_runs_as_pasted(page: str) -> None:
     run_python(page)
@@ -106,8 +106,8 @@ def test_the_tutorial_prints_what_it_promises() -> None:
 
 
 def commands(page: str) -> list[str]:
-    """What a page tells the reader to type that begins with ``quayside``."""
-    typed = re.compile(r"^\$ (quayside .*)$", re.MULTILINE)
+    """What a page tells the reader to type that begins with ``simquay``."""
+    typed = re.compile(r"^\$ (simquay .*)$", re.MULTILINE)
     return [command for block in blocks(page, "console") for command in typed.findall(block.text)]
 
 
@@ -188,7 +188,7 @@ def first_column(text: str, header: str) -> list[str]:
 
 
 def parsers() -> dict[str, argparse.ArgumentParser]:
-    """The command's parsers by what one types, such as ``quayside run``."""
+    """The command's parsers by what one types, such as ``simquay run``."""
     top = build_parser()
     found = {top.prog: top}
     for action in top._actions:
@@ -209,13 +209,13 @@ def test_the_reference_has_every_option_of_the_command_line(command: str) -> Non
         if isinstance(action, argparse._SubParsersAction):
             continue
         actual.add(action.option_strings[-1] if action.option_strings else str(action.metavar))
-    if command != "quayside":
+    if command != "simquay":
         actual.discard("--help")  # told once, for the whole command line
     assert documented == actual
 
 
 def test_the_reference_has_no_command_that_does_not_exist() -> None:
-    told = {title for title in sections("docs/reference/cli.md") if title.startswith("quayside")}
+    told = {title for title in sections("docs/reference/cli.md") if title.startswith("simquay")}
     assert told == set(parsers())
 
 
@@ -267,10 +267,10 @@ def test_the_reference_has_every_environment_variable() -> None:
     used = {
         name
         for path in (ROOT / "src").rglob("*.py")
-        for name in re.findall(r"\bQUAYSIDE_[A-Z][A-Z_]*[A-Z]\b", path.read_text(encoding="utf-8"))
+        for name in re.findall(r"\bSIMQUAY_[A-Z][A-Z_]*[A-Z]\b", path.read_text(encoding="utf-8"))
     }
     # What a plugin module says about itself, not something of the environment.
-    used.discard("QUAYSIDE_PLUGIN_API")
+    used.discard("SIMQUAY_PLUGIN_API")
     assert told == used
 
 
@@ -278,17 +278,17 @@ def test_the_architecture_names_what_exists() -> None:
     told = told_names("docs/explanation/architecture.md", "folder")
     assert [path for path in told if not (ROOT / path).exists()] == []
     packages = {
-        f"src/quayside/{path.name}/"
-        for path in (ROOT / "src/quayside").iterdir()
+        f"src/simquay/{path.name}/"
+        for path in (ROOT / "src/simquay").iterdir()
         if (path / "__init__.py").exists()
     }
     assert packages <= told
 
 
 def test_the_readme_has_every_backend_and_plugin() -> None:
-    row = r"^\| `([^`]+)` \|.*\| \[?(quayside[a-z-]*)\S* \|$"
+    row = r"^\| `([^`]+)` \|.*\| \[?(simquay[a-z-]*)\S* \|$"
     rows = re.findall(row, read("README.md"), re.MULTILINE)
-    own = {name for name, distribution in rows if distribution == "quayside"}
-    assert own == {spec.name for spec in quayside_register_backends()}
+    own = {name for name, distribution in rows if distribution == "simquay"}
+    assert own == {spec.name for spec in simquay_register_backends()}
     plugins = {path.parent.name for path in ROOT.glob("plugins/*/pyproject.toml")}
-    assert {distribution for _, distribution in rows} == {"quayside"} | plugins
+    assert {distribution for _, distribution in rows} == {"simquay"} | plugins

@@ -1,4 +1,4 @@
-"""``import quayside`` is light, and the half without Qiskit runs where Qiskit is not installed."""
+"""``import simquay`` is light, and the half without Qiskit runs where Qiskit is not installed."""
 
 from __future__ import annotations
 
@@ -31,30 +31,30 @@ def imported(statement: str) -> set[str]:
 
 
 def test_the_report_is_read_rightly() -> None:
-    assert {"quayside", "numpy"} <= imported("import quayside, numpy")
+    assert {"simquay", "numpy"} <= imported("import simquay, numpy")
 
 
 @pytest.mark.parametrize(
     "statement",
     [
-        "import quayside",
-        "import quayside; quayside.backends",
-        "import quayside; quayside.errors.QuaysideError; quayside.__version__",
-        "import quayside.backends",
-        "from quayside import get_backend, backends",
+        "import simquay",
+        "import simquay; simquay.backends",
+        "import simquay; simquay.errors.SimquayError; simquay.__version__",
+        "import simquay.backends",
+        "from simquay import get_backend, backends",
     ],
 )
-def test_import_quayside_is_light(statement: str) -> None:
+def test_import_simquay_is_light(statement: str) -> None:
     packages = imported(statement)
-    assert "quayside" in packages
+    assert "simquay" in packages
     assert not packages & HEAVY
 
 
 def test_the_provider_and_a_listing_are_light() -> None:
-    # Other plugins' probes may import what they like; Quayside's own import nothing.
+    # Other plugins' probes may import what they like; Simquay's own import nothing.
     packages = imported(
-        "import os; os.environ['QUAYSIDE_LOAD_PLUGINS'] = 'quayside'\n"
-        "import quayside; assert quayside.backends('numpy')"
+        "import os; os.environ['SIMQUAY_LOAD_PLUGINS'] = 'simquay'\n"
+        "import simquay; assert simquay.backends('numpy')"
     )
     assert not packages & (HEAVY - {"pluggy"})
 
@@ -79,9 +79,9 @@ SINGLE = ("errors", "control", "plugin")
 
 
 def qiskit_free_modules() -> list[str]:
-    names = [f"quayside.{name}" for name in SINGLE]
+    names = [f"simquay.{name}" for name in SINGLE]
     for room in ROOMS:
-        package = import_module(f"quayside.{room}")
+        package = import_module(f"simquay.{room}")
         names.append(package.__name__)
         names += [m.name for m in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")]
     return names
@@ -100,7 +100,7 @@ def test_the_refusal_works() -> None:
 
 def test_every_module_of_the_lower_half_imports_without_qiskit() -> None:
     modules = qiskit_free_modules()
-    assert {"quayside.registry.registry", "quayside.program.program"} <= set(modules)
+    assert {"simquay.registry.registry", "simquay.program.program"} <= set(modules)
     done = run("-c", WITHOUT_QISKIT + f"for name in {modules!r}: __import__(name)\nprint('done')")
     assert done.stdout == "done\n"
 
@@ -108,12 +108,12 @@ def test_every_module_of_the_lower_half_imports_without_qiskit() -> None:
 def test_a_listing_without_qiskit_says_why() -> None:
     code = """
 import json, os
-os.environ["QUAYSIDE_LOAD_PLUGINS"] = "quayside"
-import quayside
-row = quayside.backends("numpy", all=True)[0]
+os.environ["SIMQUAY_LOAD_PLUGINS"] = "simquay"
+import simquay
+row = simquay.backends("numpy", all=True)[0]
 try:
-    quayside.get_backend("numpy")
-except quayside.errors.BackendUnavailableError as error:
+    simquay.get_backend("numpy")
+except simquay.errors.BackendUnavailableError as error:
     print(json.dumps([row.status, row.reason, str(error)]))
 """
     status, reason, error = json.loads(run("-c", WITHOUT_QISKIT + code).stdout)
@@ -124,13 +124,13 @@ except quayside.errors.BackendUnavailableError as error:
 RUN = """
 import numpy as np
 
-from quayside.control import Control
-from quayside.engines.dense import DenseEngine
-from quayside.engines.reference import ReferenceEngine
-from quayside.execution.outcomes import RunSettings
-from quayside.execution.run import run_program
-from quayside.program import IfElse, Matrix, Measure, Permutation, Program
-from quayside.program.expressions import BitRef
+from simquay.control import Control
+from simquay.engines.dense import DenseEngine
+from simquay.engines.reference import ReferenceEngine
+from simquay.execution.outcomes import RunSettings
+from simquay.execution.run import run_program
+from simquay.program import IfElse, Matrix, Measure, Permutation, Program
+from simquay.program.expressions import BitRef
 
 h = np.array([[1, 1], [1, -1]], dtype=complex) / np.sqrt(2)
 x = np.array([1, 0])

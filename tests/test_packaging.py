@@ -30,7 +30,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     options = ["--quiet", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
     command = [sys.executable, "-m", "pip", "wheel", *options, "--wheel-dir", target, source]
     subprocess.run(command, check=True)
-    (path,) = target.glob("quayside-*.whl")
+    (path,) = target.glob("simquay-*.whl")
     return zipfile.ZipFile(path)
 
 
@@ -54,7 +54,7 @@ def test_every_module_is_shipped(wheel: zipfile.ZipFile) -> None:
 
 def test_the_type_marker_and_the_licence_are_shipped(wheel: zipfile.ZipFile) -> None:
     names = wheel.namelist()
-    assert "quayside/py.typed" in names
+    assert "simquay/py.typed" in names
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
 
 
@@ -62,7 +62,7 @@ def test_no_tests_or_tools_are_shipped(wheel: zipfile.ZipFile) -> None:
     outside = [
         name
         for name in wheel.namelist()
-        if not name.startswith("quayside/") and ".dist-info/" not in name
+        if not name.startswith("simquay/") and ".dist-info/" not in name
     ]
     assert outside == []
 
@@ -92,7 +92,7 @@ def test_the_cli_extra_brings_rich_matplotlib_and_openqasm_3(
 
 
 def test_the_metadata_says_what_a_user_looks_for(metadata: email.message.Message) -> None:
-    assert metadata["Name"] == "quayside"
+    assert metadata["Name"] == "simquay"
     assert metadata["License-Expression"] == "Apache-2.0"
     assert metadata["Requires-Python"] == ">=3.10"
     assert metadata["Description-Content-Type"] == "text/markdown"
@@ -102,8 +102,8 @@ def test_the_entry_points_are_the_command_and_the_own_backends(wheel: zipfile.Zi
     (name,) = (name for name in wheel.namelist() if name.endswith("entry_points.txt"))
     parser = configparser.ConfigParser()
     parser.read_string(wheel.read(name).decode())
-    assert dict(parser["console_scripts"]) == {"quayside": "quayside.cli.main:main"}
-    assert dict(parser["quayside"]) == {"quayside": "quayside.backends.builtin"}
+    assert dict(parser["console_scripts"]) == {"simquay": "simquay.cli.main:main"}
+    assert dict(parser["simquay"]) == {"simquay": "simquay.backends.builtin"}
 
 
 def test_the_changelog_has_the_version(metadata: email.message.Message) -> None:

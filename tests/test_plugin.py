@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from quayside.plugin import Available, BackendSpec, Unavailable
+from simquay.plugin import Available, BackendSpec, Unavailable
 
 
 def make(**fields: Any) -> BackendSpec:

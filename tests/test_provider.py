@@ -1,4 +1,4 @@
-"""The public face: ``quayside.get_backend``, ``quayside.backends`` and ``quayside.Provider``."""
+"""The public face: ``simquay.get_backend``, ``simquay.backends`` and ``simquay.Provider``."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from fake_plugins import FakeSites, fake_sites, spec
 from qiskit import QuantumCircuit
 from qiskit.providers import BackendV2
 
-import quayside
-import quayside.errors
-from quayside.provider import Provider
-from quayside.registry import BackendInfo, Resolution
+import simquay
+import simquay.errors
+from simquay.provider import Provider
+from simquay.registry import BackendInfo, Resolution
 
 
 @pytest.fixture
@@ -29,35 +29,35 @@ def test_the_own_backends_are_made(name: str) -> None:
     backend = provider.get_backend(name)
     assert isinstance(backend, BackendV2)
     assert backend.name == name
-    assert backend.quayside_resolution == Resolution(
+    assert backend.simquay_resolution == Resolution(
         requested=name,
         name=name,
-        distribution="quayside",
-        version=quayside.__version__,
+        distribution="simquay",
+        version=simquay.__version__,
         device="cpu",
     )
     assert provider.get_backend(name) is not backend
 
 
 def test_the_face_of_the_house(sites: FakeSites) -> None:
-    assert quayside.Provider is Provider
-    assert quayside.get_backend("reference").name == "reference"
-    with pytest.warns(quayside.errors.QuaysideFallbackWarning, match="'reference' is taken"):
-        quayside.get_backend("no-such", fallback="reference")
-    (row,) = quayside.backends("reference")
-    assert (row.name, row.distribution) == ("reference", "quayside")
-    assert {"Provider", "backends", "get_backend", "__version__"} <= set(dir(quayside))
-    with pytest.raises(AttributeError, match="module 'quayside' has no attribute 'get_backends'"):
-        quayside.get_backends  # noqa: B018  # asking is the test
+    assert simquay.Provider is Provider
+    assert simquay.get_backend("reference").name == "reference"
+    with pytest.warns(simquay.errors.SimquayFallbackWarning, match="'reference' is taken"):
+        simquay.get_backend("no-such", fallback="reference")
+    (row,) = simquay.backends("reference")
+    assert (row.name, row.distribution) == ("reference", "simquay")
+    assert {"Provider", "backends", "get_backend", "__version__"} <= set(dir(simquay))
+    with pytest.raises(AttributeError, match="module 'simquay' has no attribute 'get_backends'"):
+        simquay.get_backends  # noqa: B018  # asking is the test
 
 
 def test_the_subpackage_backends_can_be_called() -> None:
-    subpackage = importlib.import_module("quayside.backends")
-    from quayside import backends
+    subpackage = importlib.import_module("simquay.backends")
+    from simquay import backends
 
     assert backends is subpackage
-    importlib.import_module("quayside.backends.builtin")
-    assert quayside.backends("numpy", all=True, device="cpu")[0].name == "numpy"
+    importlib.import_module("simquay.backends.builtin")
+    assert simquay.backends("numpy", all=True, device="cpu")[0].name == "numpy"
 
 
 def test_rows(sites: FakeSites) -> None:
@@ -93,7 +93,7 @@ def test_which_rows(sites: FakeSites) -> None:
 
     def names(name: str | None = None, **which: object) -> list[str]:
         found = provider.backends(name, **which)
-        ours = ("fake-good", "fake-more", "quayside")
+        ours = ("fake-good", "fake-more", "simquay")
         return [row.name for row in found if row.distribution in ours]
 
     assert names() == ["first", "numpy", "fake", "card", "reference", "fake-oracle", "basic"]
@@ -114,7 +114,7 @@ def test_every_row_can_be_had(sites: FakeSites) -> None:
     sites.use("good")
     provider = Provider()
     for row in provider.backends():
-        assert provider.get_backend(row.lookup).quayside_resolution.name == row.name
+        assert provider.get_backend(row.lookup).simquay_resolution.name == row.name
 
 
 def test_questions_that_make_no_sense(sites: FakeSites) -> None:
@@ -130,7 +130,7 @@ def test_a_job_says_that_a_fallback_was_taken(sites: FakeSites) -> None:
     circuit = QuantumCircuit(1, 1)
     circuit.measure(0, 0)
     provider = Provider()
-    with pytest.warns(quayside.errors.QuaysideFallbackWarning):
+    with pytest.warns(simquay.errors.SimquayFallbackWarning):
         job = provider.get_backend("fake-gpu", fallback="numpy").run(circuit, shots=3)
     assert job.metadata["backend"] == "numpy"
     fallback = job.metadata["fallback"]

@@ -17,9 +17,9 @@ from qiskit.quantum_info import SparsePauliOp, Statevector
 from qiskit.result import Result, marginal_counts, marginal_distribution
 from qiskit_aer import AerSimulator
 
-from quayside.backends.engine import EngineBackend
-from quayside.engines.reference import ReferenceEngine
-from quayside.results import count_samples, memory_of_samples
+from simquay.backends.engine import EngineBackend
+from simquay.engines.reference import ReferenceEngine
+from simquay.results import count_samples, memory_of_samples
 
 
 @pytest.fixture

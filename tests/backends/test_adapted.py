@@ -16,11 +16,11 @@ from qiskit.exceptions import QiskitError
 from qiskit.providers import JobStatus, JobV1
 from qiskit.providers.basic_provider import BasicSimulator
 
-import quayside
-from quayside.backends import adapt
-from quayside.backends.inputs import RunInputError
-from quayside.backends.options import RunOptionError
-from quayside.jobs.errors import JobCancelledError, JobFailedError
+import simquay
+from simquay.backends import adapt
+from simquay.backends.inputs import RunInputError
+from simquay.backends.options import RunOptionError
+from simquay.jobs.errors import JobCancelledError, JobFailedError
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -54,7 +54,7 @@ def test_the_same_seed_gives_the_bare_backends_counts() -> None:
     bell.cx(0, 1)
     bell.measure_all()
     bare = BasicSimulator().run(bell, shots=500, seed_simulator=5).result().get_counts()
-    basic = quayside.get_backend("basic")
+    basic = simquay.get_backend("basic")
     assert basic.run(bell, shots=500, seed_simulator=5).result(LONG).get_counts() == bare
     thread = basic.run(bell, shots=500, seed_simulator=5, isolation="thread")
     assert thread.result(LONG).get_counts() == bare
@@ -94,7 +94,7 @@ def test_a_factory_makes_the_workers_backend() -> None:
 
 
 def test_adapting_again_changes_the_isolation_alone() -> None:
-    basic = quayside.get_backend("basic")
+    basic = simquay.get_backend("basic")
     basic.set_options(shots=11)
     again = adapt(basic, isolation="thread")
     assert (again.foreign, again.name, again.isolation) == (basic.foreign, "basic", "thread")
@@ -186,7 +186,7 @@ def test_a_job_that_the_backend_cancels_is_cancelled(isolation: str) -> None:
 
 
 def test_counts_of_what_was_not_measured_are_qiskits_error() -> None:
-    basic = quayside.get_backend("basic")
+    basic = simquay.get_backend("basic")
     silent = QuantumCircuit(1, 1)
     silent.x(0)
     for unmeasured in (circuit(bits=0), silent):

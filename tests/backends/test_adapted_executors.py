@@ -16,12 +16,12 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import Gate
 from qiskit.providers import JobError, JobStatus
 
-import quayside
-from quayside.backends.foreign_tasks import UnplainResultError, _plain
-from quayside.backends.inputs import RunInputError
-from quayside.backends.options import RunOptionError
-from quayside.jobs.errors import JobCancelledError, JobFailedError
-from quayside.jobs.worker_pool import default_workers
+import simquay
+from simquay.backends.foreign_tasks import UnplainResultError, _plain
+from simquay.backends.inputs import RunInputError
+from simquay.backends.options import RunOptionError
+from simquay.jobs.errors import JobCancelledError, JobFailedError
+from simquay.jobs.worker_pool import default_workers
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -34,7 +34,7 @@ def random_bits(name: str, width: int = 3) -> QuantumCircuit:
 
 
 def basic(**options: Any) -> Any:
-    backend = quayside.get_backend("basic")
+    backend = simquay.get_backend("basic")
     backend.set_options(**options)
     return backend
 
@@ -226,10 +226,10 @@ def test_another_version_there_refuses_the_task(monkeypatch: pytest.MonkeyPatch)
     backend = basic()
     job = backend.run(circuit(), executor=executor)
     assert until(lambda: len(executor.calls) == 1, LONG)
-    monkeypatch.setattr("quayside.backends.foreign_tasks.importlib.metadata.version", lambda _: "0")
+    monkeypatch.setattr("simquay.backends.foreign_tasks.importlib.metadata.version", lambda _: "0")
     executor.begin(0)
     executor.finish(0)
-    with pytest.raises(JobFailedError, match=r"ForeignWorkerError.*has Quayside 0"):
+    with pytest.raises(JobFailedError, match=r"ForeignWorkerError.*has Simquay 0"):
         job.result(LONG)
 
 

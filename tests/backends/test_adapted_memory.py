@@ -15,11 +15,11 @@ from job_doubles import LONG, until
 from qiskit import QuantumCircuit
 from qiskit.providers import JobStatus
 
-import quayside
-from quayside.backends import adapt
-from quayside.backends.adapted import AdaptedBackend
-from quayside.backends.factories import _basic_bytes
-from quayside.execution.memory import Ledger, host_ledger, ledger_for
+import simquay
+from simquay.backends import adapt
+from simquay.backends.adapted import AdaptedBackend
+from simquay.backends.factories import _basic_bytes
+from simquay.execution.memory import Ledger, host_ledger, ledger_for
 
 GIB = 1 << 30
 
@@ -28,7 +28,7 @@ GIB = 1 << 30
 def ledger(monkeypatch: pytest.MonkeyPatch) -> Ledger:
     """A machine of ten gibibytes."""
     made = Ledger("a small machine", lambda: 10 * GIB)
-    monkeypatch.setattr("quayside.backends.adapted_memory.host_ledger", lambda: made)
+    monkeypatch.setattr("simquay.backends.adapted_memory.host_ledger", lambda: made)
     return made
 
 
@@ -110,10 +110,10 @@ def test_without_a_rule_nothing_is_reserved(ledger: Ledger, gate: threading.Even
 
 
 def test_it_is_the_ledger_of_the_engines() -> None:
-    assert host_ledger() is ledger_for(quayside.get_backend("reference").engine)
+    assert host_ledger() is ledger_for(simquay.get_backend("reference").engine)
 
 
 def test_basic_says_what_it_takes() -> None:
     assert _basic_bytes(QuantumCircuit(24), {}) == 3 * 2**28
-    backend = quayside.get_backend("basic")
+    backend = simquay.get_backend("basic")
     assert adapt(backend)._memory is backend._memory is _basic_bytes

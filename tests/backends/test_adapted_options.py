@@ -14,8 +14,8 @@ from job_doubles import LONG
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 
-from quayside.backends.inputs import RunInputError
-from quayside.backends.options import RunOptionError, UnknownOptionError
+from simquay.backends.inputs import RunInputError
+from simquay.backends.options import RunOptionError, UnknownOptionError
 
 pytestmark = pytest.mark.timeout(120)
 

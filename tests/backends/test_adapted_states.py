@@ -16,8 +16,8 @@ from job_doubles import LONG, until
 from qiskit import QuantumCircuit
 from qiskit.providers import JobStatus, JobV1
 
-from quayside.backends import adapt
-from quayside.backends.adapted import AdaptedBackend
+from simquay.backends import adapt
+from simquay.backends.adapted import AdaptedBackend
 
 pytestmark = pytest.mark.timeout(120)
 

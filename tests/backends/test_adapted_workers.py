@@ -12,8 +12,8 @@ from adapted_runs import adapted, circuit
 from job_doubles import LONG, until
 from qiskit.providers import JobError, JobStatus
 
-from quayside.jobs.errors import JobFailedError
-from quayside.jobs.worker_pool import default_workers
+from simquay.jobs.errors import JobFailedError
+from simquay.jobs.worker_pool import default_workers
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -13,17 +13,17 @@ from qiskit.providers import JobError, JobStatus
 from qiskit.quantum_info import Statevector
 from qiskit_aer.library import save_statevector
 
-from quayside.backends.engine import EngineBackend, RunInputError
-from quayside.engines.reference import ReferenceEngine
-from quayside.errors import (
+from simquay.backends.engine import EngineBackend, RunInputError
+from simquay.engines.reference import ReferenceEngine
+from simquay.errors import (
     ManyStatesError,
     NotACircuitError,
     OutOfMemoryError,
     ProgramError,
-    QuaysideError,
+    SimquayError,
 )
-from quayside.execution.memory import ledger_for
-from quayside.jobs.errors import JobFailedError
+from simquay.execution.memory import ledger_for
+from simquay.jobs.errors import JobFailedError
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_an_instruction_without_meaning_is_refused_at_once(backend: EngineBacken
 
     circuit = QuantumCircuit(1, name="odd")
     circuit.append(Instruction("mystery", 1, 0, []), [0])
-    with pytest.raises(QuaysideError, match="mystery"):
+    with pytest.raises(SimquayError, match="mystery"):
         backend.run(circuit)
 
 

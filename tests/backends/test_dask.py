@@ -15,9 +15,9 @@ from job_doubles import until
 from qiskit import QuantumCircuit
 from qiskit.providers import JobStatus, JobV1
 
-import quayside
-from quayside.errors import OutOfMemoryError
-from quayside.jobs.errors import JobFailedError
+import simquay
+from simquay.errors import OutOfMemoryError
+from simquay.jobs.errors import JobFailedError
 
 VERY_LONG = 150.0
 """Seconds for what starts processes, on a busy machine."""
@@ -64,7 +64,7 @@ def layers(qubits: int, count: int, name: str) -> QuantumCircuit:
 
 def run(circuits: Any, **options: Any) -> JobV1:
     options = {"shots": 400, "seed_simulator": 3, "memory": True, **options}
-    return quayside.get_backend("numpy").run(circuits, **options)
+    return simquay.get_backend("numpy").run(circuits, **options)
 
 
 def shots_of(job: JobV1) -> list[list[str]]:
@@ -90,7 +90,7 @@ def test_adapted_backends_run_there(client: Any) -> None:
     for circuit in circuits:
         circuit.h(range(circuit.num_qubits))
         circuit.measure_all()
-    backend = quayside.get_backend("basic")
+    backend = simquay.get_backend("basic")
     options = {"shots": 100, "seed_simulator": 3, "memory": True}
     job = backend.run(circuits, executor=client.get_executor(), **options)
     assert shots_of(job) == shots_of(backend.run(circuits, **options))

@@ -17,15 +17,15 @@ from qiskit import QuantumCircuit, transpile
 from qiskit.exceptions import QiskitError
 from qiskit.providers import BackendV2, JobError, JobStatus, JobV1
 
-import quayside
-from quayside.backends.engine import EngineBackend
-from quayside.backends.engine_task import EngineTask
-from quayside.engines.dense import DenseEngine
-from quayside.engines.reference import ReferenceEngine
-from quayside.execution.memory import ledger_for
-from quayside.jobs.errors import JobFailedError
-from quayside.jobs.executors import WorkerPool
-from quayside.registry.names import Resolution
+import simquay
+from simquay.backends.engine import EngineBackend
+from simquay.backends.engine_task import EngineTask
+from simquay.engines.dense import DenseEngine
+from simquay.engines.reference import ReferenceEngine
+from simquay.execution.memory import ledger_for
+from simquay.jobs.errors import JobFailedError
+from simquay.jobs.executors import WorkerPool
+from simquay.registry.names import Resolution
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_it_is_a_qiskit_backend(backend: EngineBackend) -> None:
     assert isinstance(backend, BackendV2)
     assert backend.name == "reference"
     assert backend.description == "the engine reference"
-    assert backend.backend_version == quayside.__version__
+    assert backend.backend_version == simquay.__version__
     assert backend.max_circuits is None
     assert backend.num_qubits is None
     assert {"h", "measure", "if_else"} <= set(backend.operation_names)
@@ -77,11 +77,11 @@ def test_a_deep_copy_has_options_of_its_own(backend: EngineBackend) -> None:
 
 
 def test_the_factories_make_new_backends_that_share_an_engine() -> None:
-    first, second = (quayside.get_backend("numpy") for _ in range(2))
+    first, second = (simquay.get_backend("numpy") for _ in range(2))
     assert first is not second
     assert first.engine is second.engine
     assert (first.name, first.engine.name) == ("numpy", "numpy")
-    assert quayside.get_backend("reference").engine.name == "reference"
+    assert simquay.get_backend("reference").engine.name == "reference"
     assert first.description
 
 
@@ -139,8 +139,8 @@ def test_j07_metadata_says_what_ran(backend: EngineBackend) -> None:
 
 
 def test_j07_metadata_says_which_fallback_was_taken(backend: EngineBackend) -> None:
-    backend.quayside_resolution = Resolution(
-        "gpu", "reference", "quayside", "1", "cpu", fallback_from="gpu", reason="no device"
+    backend.simquay_resolution = Resolution(
+        "gpu", "reference", "simquay", "1", "cpu", fallback_from="gpu", reason="no device"
     )
     assert backend.run(flips()).metadata["fallback"] == {
         "requested": "gpu",
@@ -217,7 +217,7 @@ def test_j32_run_returns_before_the_work_is_done(backend: EngineBackend) -> None
 
 
 def test_j33_an_unpickled_job_finds_its_backend_by_name() -> None:
-    job = quayside.get_backend("reference").run(flips())
+    job = simquay.get_backend("reference").run(flips())
     job.result(LONG)
     again = pickle.loads(pickle.dumps(job))
     assert again.result().get_counts() == {"1": 1024}

@@ -23,15 +23,15 @@ from task_circuits import (
     wide,
 )
 
-import quayside
-from quayside.backends import remote
-from quayside.backends.engine import EngineBackend, RunInputError
-from quayside.backends.split_work import SplitEngineWork
-from quayside.engines.dense import DenseEngine
-from quayside.errors import OutOfMemoryError
-from quayside.execution.memory import ledger_for
-from quayside.jobs.errors import JobFailedError, OriginalTraceback
-from quayside.jobs.split import TaskCancelledError
+import simquay
+from simquay.backends import remote
+from simquay.backends.engine import EngineBackend, RunInputError
+from simquay.backends.split_work import SplitEngineWork
+from simquay.engines.dense import DenseEngine
+from simquay.errors import OutOfMemoryError
+from simquay.execution.memory import ledger_for
+from simquay.jobs.errors import JobFailedError, OriginalTraceback
+from simquay.jobs.split import TaskCancelledError
 
 pytestmark = pytest.mark.timeout(280)
 
@@ -61,7 +61,7 @@ def test_j12_a_circuit_that_fails_elsewhere_fails_as_it_does_here(
     partial = caught.value.partial_result
     assert [one.header["name"] for one in partial.results] == ["wide", "wide"]
     assert job.progress() < 1
-    assert until(lambda: ledger_for(quayside.get_backend("numpy").engine).reserved == 0)
+    assert until(lambda: ledger_for(simquay.get_backend("numpy").engine).reserved == 0)
 
 
 def test_an_engine_that_fails_in_a_task_fails_the_job(threads: ThreadPoolExecutor) -> None:
@@ -166,7 +166,7 @@ def test_tasks_that_the_executor_drops_fail_the_job(threads: ThreadPoolExecutor)
 
 def test_a_worker_of_another_version_or_engine_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     executor = ManualExecutor()
-    backend = quayside.get_backend("numpy")
+    backend = simquay.get_backend("numpy")
     original = SplitEngineWork.__init__
 
     def older(self: SplitEngineWork, *args: Any, **fields: Any) -> None:
@@ -176,16 +176,16 @@ def test_a_worker_of_another_version_or_engine_says_so(monkeypatch: pytest.Monke
     job = run(backend, wide(), executor=executor)
     assert until(lambda: len(executor.calls) == 1)
     executor.finish(0)
-    with pytest.raises(JobFailedError, match=r"was made by Quayside 0\.0\.1: install the same"):
+    with pytest.raises(JobFailedError, match=r"was made by Simquay 0\.0\.1: install the same"):
         job.result(LONG)
     monkeypatch.undo()
 
-    other = quayside.get_backend("reference")
-    other.quayside_resolution = backend.quayside_resolution  # another engine behind the name
+    other = simquay.get_backend("reference")
+    other.simquay_resolution = backend.simquay_resolution  # another engine behind the name
     job = run(other, wide(), executor=executor)
     assert until(lambda: len(executor.calls) == 2)
     executor.finish(1)
-    with pytest.raises(JobFailedError, match=r"'numpy' behind 'quayside:numpy'.*'reference'"):
+    with pytest.raises(JobFailedError, match=r"'numpy' behind 'simquay:numpy'.*'reference'"):
         job.result(LONG)
 
 

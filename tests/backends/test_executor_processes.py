@@ -12,7 +12,7 @@ _HEAD = """
 import atexit, os, threading, time, warnings
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from qiskit import QuantumCircuit
-import quayside
+import simquay
 
 warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of any fork with threads
 
@@ -33,7 +33,7 @@ def long_circuit(layers, qubits=16):
     circuit.measure_all()
     return circuit
 
-backend = quayside.get_backend("numpy")
+backend = simquay.get_backend("numpy")
 """
 
 _FORK = """
@@ -49,7 +49,7 @@ if child == 0:
         third = backend.run(bell(), executor=executor, **split).result(60).get_counts()
     try:
         unfinished.result()
-    except quayside.errors.QuaysideError as error:
+    except simquay.errors.SimquayError as error:
         os._exit(0 if again == third == first and "forked" in str(error) else 2)
     os._exit(3)
 _, status = os.waitpid(child, 0)

@@ -24,15 +24,15 @@ from task_circuits import (
     wide,
 )
 
-import quayside
-from quayside.backends import engine_task
-from quayside.backends.engine import EngineBackend
-from quayside.backends.engine_task import EngineTask
-from quayside.backends.split_work import SplitEngineWork
-from quayside.engines.dense import DenseEngine
-from quayside.execution.memory import ledger_for
-from quayside.jobs.errors import JobCancelledError
-from quayside.jobs.executors import WorkerPool
+import simquay
+from simquay.backends import engine_task
+from simquay.backends.engine import EngineBackend
+from simquay.backends.engine_task import EngineTask
+from simquay.backends.split_work import SplitEngineWork
+from simquay.engines.dense import DenseEngine
+from simquay.execution.memory import ledger_for
+from simquay.jobs.errors import JobCancelledError
+from simquay.jobs.executors import WorkerPool
 
 pytestmark = pytest.mark.timeout(280)
 
@@ -86,7 +86,7 @@ def test_j18_queued_tasks_of_a_cancelled_job_never_run() -> None:
 def test_j18_work_in_this_process_stops_in_the_middle_of_a_task(
     where: str, threads: ThreadPoolExecutor
 ) -> None:
-    backend = quayside.get_backend("numpy")
+    backend = simquay.get_backend("numpy")
     executor = threads if where == "threads" else None
     job = run(backend, [long_circuit()] * 6, executor=executor, max_circuits_per_task=1)
     assert until(job.running)
@@ -116,7 +116,7 @@ def test_j35_a_final_job_holds_no_circuit_and_no_state(where: str, end: JobStatu
         """One that only this test uses."""
 
     engine = Engine()
-    backend = EngineBackend(engine, name="numpy", spec=quayside_spec("numpy"))
+    backend = EngineBackend(engine, name="numpy", spec=simquay_spec("numpy"))
     manual, threads = ManualExecutor(), ThreadPoolExecutor(2)
     executor = {"own workers": None, "threads": threads, "manual": manual}[where]
     circuit = wide()
@@ -164,8 +164,8 @@ def test_j35_a_final_job_holds_no_circuit_and_no_state(where: str, end: JobStatu
     threads.shutdown()
 
 
-def quayside_spec(name: str) -> Any:
-    return quayside.get_backend(name)._spec
+def simquay_spec(name: str) -> Any:
+    return simquay.get_backend(name)._spec
 
 
 def test_j33_a_finished_job_pickles(threads: ThreadPoolExecutor) -> None:
@@ -196,8 +196,8 @@ def test_j36_tasks_wait_for_memory_on_threads_of_the_users(
 
 def test_many_jobs_from_many_threads_end_right_and_leave_no_thread() -> None:
     wrong: list[object] = []
-    backend = quayside.get_backend("numpy")
-    before = {thread for thread in threading.enumerate() if "quayside-job" in thread.name}
+    backend = simquay.get_backend("numpy")
+    before = {thread for thread in threading.enumerate() if "simquay-job" in thread.name}
     huge = QuantumCircuit(60)
     huge.h(range(60))
     huge.measure_all()
@@ -231,6 +231,6 @@ def test_many_jobs_from_many_threads_end_right_and_leave_no_thread() -> None:
             caller.join(VERY_LONG)
     assert wrong == []
     assert until(
-        lambda: {one for one in threading.enumerate() if "quayside-job" in one.name} == before
+        lambda: {one for one in threading.enumerate() if "simquay-job" in one.name} == before
     )
     assert until(lambda: ledger_for(backend.engine).reserved == 0)

@@ -27,10 +27,10 @@ from task_circuits import (
     wide,
 )
 
-import quayside
-from quayside.backends.engine import EngineBackend
-from quayside.engines.dense import DenseEngine
-from quayside.jobs.errors import JobFailedError
+import simquay
+from simquay.backends.engine import EngineBackend
+from simquay.engines.dense import DenseEngine
+from simquay.jobs.errors import JobFailedError
 
 pytestmark = pytest.mark.timeout(280)
 
@@ -70,7 +70,7 @@ def test_results_depend_on_neither_split_nor_executor(
 def test_random_circuits_give_the_same_shots_however_they_are_split(
     circuit: QuantumCircuit, most: int, seed: int
 ) -> None:
-    backend = quayside.get_backend("numpy")
+    backend = simquay.get_backend("numpy")
     options = {"shots": 60, "seed_simulator": seed}
     whole, parts = (
         backend.run(circuit, memory=True, **options, **split).result(LONG)
@@ -92,7 +92,7 @@ def test_the_order_of_completion_does_not_matter(expected: list[Any]) -> None:
 
 
 def test_the_executor_may_be_the_backends_own_option(threads: ThreadPoolExecutor) -> None:
-    backend = quayside.get_backend("numpy")
+    backend = simquay.get_backend("numpy")
     backend.set_options(executor=threads, max_shots_per_task=300)
     tasks = run(backend).result(LONG).metadata["tasks"]
     assert len(tasks) == 8  # one circuit a task on an executor of the user's, unless told else
@@ -130,7 +130,7 @@ def test_states_are_not_split_by_shots_and_travel_as_they_are(
     saving.append(Instruction("save_statevector", 2, 0, []), [0, 1])
     saving.cx(0, 1)
     saving.measure([0, 1], [0, 1])
-    backend = quayside.get_backend("numpy")
+    backend = simquay.get_backend("numpy")
     for executor in (None, processes):
         result = run(backend, [saving, wide()], executor=executor, max_shots_per_task=200).result(
             VERY_LONG

@@ -14,11 +14,11 @@ import pytest
 from qiskit import QuantumCircuit
 from qiskit.exceptions import QiskitError
 
-from quayside.backends.engine import EngineBackend
-from quayside.backends.options import OPTIONS, RunOptionError, UnknownOptionError
-from quayside.engines.reference import ReferenceEngine
-from quayside.errors import OptionError
-from quayside.program import Precision
+from simquay.backends.engine import EngineBackend
+from simquay.backends.options import OPTIONS, RunOptionError, UnknownOptionError
+from simquay.engines.reference import ReferenceEngine
+from simquay.errors import OptionError
+from simquay.program import Precision
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "options.md"
 

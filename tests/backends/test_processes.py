@@ -11,7 +11,7 @@ import pytest
 _HEAD = """
 import atexit, os, sys, threading, time, warnings
 from qiskit import QuantumCircuit
-import quayside
+import simquay
 
 warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of any fork with threads
 
@@ -32,7 +32,7 @@ def long_circuit(qubits=20):
     circuit.measure_all()
     return circuit
 
-backend = quayside.get_backend({name!r})
+backend = simquay.get_backend({name!r})
 """
 
 _FORK = """
@@ -45,7 +45,7 @@ if child == 0:
     again = backend.run(bell(), seed_simulator=1).result(30).get_counts()
     try:
         unfinished.result()
-    except quayside.errors.QuaysideError as error:
+    except simquay.errors.SimquayError as error:
         os._exit(0 if again == first and "forked" in str(error) else 2)
     os._exit(3)
 _, status = os.waitpid(child, 0)

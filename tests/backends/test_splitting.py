@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quayside.backends.splitting import TaskPlan, split
+from simquay.backends.splitting import TaskPlan, split
 
 
 def test_without_limits_there_is_one_task() -> None:

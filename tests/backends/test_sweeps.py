@@ -17,17 +17,17 @@ from qiskit.providers import JobStatus
 from qiskit.quantum_info import Statevector, random_unitary
 from sweeps import OneByOneEngine, WatchedEngine, bindings, parametrised, sweep
 
-from quayside.backends.engine import EngineBackend
-from quayside.backends.engine_task import EngineTask, Numbered
-from quayside.backends.options import default_options, resolve
-from quayside.circuits.lower import lower
-from quayside.control import Control
-from quayside.errors import OutOfMemoryError
-from quayside.execution import sweep as sweep_module
-from quayside.execution.memory import ledger_for, required_bytes
-from quayside.jobs.errors import JobFailedError
-from quayside.planning import SweepPlan
-from quayside.program import Precision
+from simquay.backends.engine import EngineBackend
+from simquay.backends.engine_task import EngineTask, Numbered
+from simquay.backends.options import default_options, resolve
+from simquay.circuits.lower import lower
+from simquay.control import Control
+from simquay.errors import OutOfMemoryError
+from simquay.execution import sweep as sweep_module
+from simquay.execution.memory import ledger_for, required_bytes
+from simquay.jobs.errors import JobFailedError
+from simquay.planning import SweepPlan
+from simquay.program import Precision
 
 
 def backend_of(engine: Any) -> EngineBackend:

@@ -17,8 +17,8 @@ from qiskit.circuit.library import (
 from qiskit.quantum_info import SparsePauliOp, Statevector, random_unitary
 from qiskit_aer.library import save_statevector
 
-from quayside.backends.engine import EngineBackend
-from quayside.engines.reference import ReferenceEngine
+from simquay.backends.engine import EngineBackend
+from simquay.engines.reference import ReferenceEngine
 
 LEVELS = [0, 1, 2, 3]
 

@@ -7,10 +7,10 @@ from qiskit import ClassicalRegister, QuantumCircuit
 from qiskit.circuit import Clbit, Duration, Store
 from qiskit.circuit.classical import expr, types
 
-from quayside.circuits.lower import lower
-from quayside.errors import ProgramError, UnsupportedInstructionError
-from quayside.program import Store as StoreOperation
-from quayside.program.expressions import ClassicalMemory, Kind, assign, evaluate
+from simquay.circuits.lower import lower
+from simquay.errors import ProgramError, UnsupportedInstructionError
+from simquay.program import Store as StoreOperation
+from simquay.program.expressions import ClassicalMemory, Kind, assign, evaluate
 
 U4, U8 = types.Uint(4), types.Uint(8)
 
@@ -101,7 +101,7 @@ def test_value(node, expected):
 
 
 def test_every_operator_of_qiskit_is_known():
-    from quayside.circuits.classical import _BINARY, _UNARY
+    from simquay.circuits.classical import _BINARY, _UNARY
 
     assert set(_UNARY) >= {op.name for op in expr.Unary.Op}
     assert set(_BINARY) >= {op.name for op in expr.Binary.Op}

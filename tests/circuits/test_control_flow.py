@@ -26,9 +26,9 @@ from qiskit.circuit.library import XGate
 from qiskit_aer import AerError, AerSimulator
 from random_circuits import random_dynamic_circuit
 
-from quayside.circuits.lower import lower
-from quayside.errors import ProgramError, UnsupportedInstructionError
-from quayside.program import Diagonal, ForLoop, IfElse, Switch, WhileLoop
+from simquay.circuits.lower import lower
+from simquay.errors import ProgramError, UnsupportedInstructionError
+from simquay.program import Diagonal, ForLoop, IfElse, Switch, WhileLoop
 
 
 def only(circuit: QuantumCircuit) -> int:

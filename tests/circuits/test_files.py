@@ -11,9 +11,9 @@ import pytest
 from qiskit import QuantumCircuit, qpy
 from qiskit.quantum_info import Operator
 
-from quayside.circuits.files import SUFFIXES, load_circuits
-from quayside.circuits.lower import lower
-from quayside.errors import CircuitFileError, QuaysideError
+from simquay.circuits.files import SUFFIXES, load_circuits
+from simquay.circuits.lower import lower
+from simquay.errors import CircuitFileError, SimquayError
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted(
@@ -40,7 +40,7 @@ def only(path: Path) -> QuantumCircuit:
 def failure(path: Path | str) -> CircuitFileError:
     with pytest.raises(CircuitFileError) as caught:
         load_circuits(path)
-    assert isinstance(caught.value, QuaysideError)
+    assert isinstance(caught.value, SimquayError)
     assert caught.value.path == str(path)
     assert str(caught.value).startswith(str(path))
     assert "\n" not in str(caught.value)
@@ -105,7 +105,7 @@ def test_openqasm_2_includes_from_its_own_folder(tmp_path, monkeypatch):
 
 def test_a_gate_that_is_only_declared_loads_but_does_not_lower(tmp_path):
     path = written(tmp_path, HEAD2 + "opaque secret a;\nqreg q[1];\nsecret q[0];\n")
-    with pytest.raises(QuaysideError, match=r"'secret'.*neither a matrix nor a definition"):
+    with pytest.raises(SimquayError, match=r"'secret'.*neither a matrix nor a definition"):
         lower(only(path))
 
 

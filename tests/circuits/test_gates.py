@@ -47,9 +47,9 @@ from qiskit.quantum_info import Clifford, Operator, SparsePauliOp, random_cliffo
 from random_circuits import random_unitary
 from unitaries import lowered_unitary
 
-from quayside.circuits.lower import lower
-from quayside.errors import UnsupportedInstructionError
-from quayside.program import Diagonal, Matrix, Permutation, Relabel
+from simquay.circuits.lower import lower
+from simquay.errors import UnsupportedInstructionError
+from simquay.program import Diagonal, Matrix, Permutation, Relabel
 
 RNG_SEED = 20
 
@@ -362,7 +362,7 @@ def test_a_definition_that_holds_itself_is_refused():
 
 
 def test_a_definition_that_grows_without_end_is_refused(monkeypatch):
-    monkeypatch.setattr("quayside.circuits.lowering.MAX_EXPANDED", 3000)
+    monkeypatch.setattr("simquay.circuits.lowering.MAX_EXPANDED", 3000)
     with pytest.raises(ValueError, match="hold more than 3000 instructions"):
         lower(_appended(Doubles(0), 1))
 

@@ -13,8 +13,8 @@ from qiskit.circuit import Clbit, Parameter, Qubit
 from qiskit.providers.basic_provider import BasicSimulator
 from qiskit.result.postprocess import format_counts_memory
 
-from quayside.circuits.info import CircuitInfo
-from quayside.circuits.lower import lower_circuit
+from simquay.circuits.info import CircuitInfo
+from simquay.circuits.lower import lower_circuit
 
 
 def plain():

@@ -9,9 +9,9 @@ import pytest
 from dense import final_distribution
 from unitaries import unitary_of
 
-from quayside.circuits.files import load_circuits
-from quayside.circuits.lower import lower
-from quayside.program import IfElse, Measure, Program, Reset
+from simquay.circuits.files import load_circuits
+from simquay.circuits.lower import lower
+from simquay.program import IfElse, Measure, Program, Reset
 
 FOLDER = Path(__file__).parents[1] / "data/circuits"
 

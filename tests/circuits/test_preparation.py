@@ -12,10 +12,10 @@ from qiskit.quantum_info import Operator, Statevector
 from random_circuits import random_unitary
 from unitaries import lowered_unitary
 
-from quayside.circuits.lower import lower
-from quayside.errors import UnsupportedInstructionError
-from quayside.program import Matrix, Permutation, Prepare, Reset
-from quayside.program.program import walk
+from simquay.circuits.lower import lower
+from simquay.errors import UnsupportedInstructionError
+from simquay.program import Matrix, Permutation, Prepare, Reset
+from simquay.program.program import walk
 
 STATE = random_unitary(2, 11)[0]
 

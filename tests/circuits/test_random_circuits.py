@@ -18,13 +18,13 @@ from random_circuits import (
 )
 from unitaries import lowered_unitary
 
-from quayside.circuits.lower import lower
-from quayside.control import Control
-from quayside.engines.dense import DenseEngine
-from quayside.engines.reference import ReferenceEngine
-from quayside.execution.outcomes import RunSettings
-from quayside.execution.run import run_program
-from quayside.program import Precision
+from simquay.circuits.lower import lower
+from simquay.control import Control
+from simquay.engines.dense import DenseEngine
+from simquay.engines.reference import ReferenceEngine
+from simquay.execution.outcomes import RunSettings
+from simquay.execution.run import run_program
+from simquay.program import Precision
 
 
 def final_state(circuit: QuantumCircuit, precision: Precision = Precision.DOUBLE):

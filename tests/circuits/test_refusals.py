@@ -21,15 +21,15 @@ from qiskit.quantum_info import Kraus, SparsePauliOp, SuperOp
 from qiskit_aer import library as aer
 from qiskit_aer.noise import depolarizing_error
 
-from quayside.circuits.lower import lower, lower_circuit
-from quayside.circuits.parameters import unbound_parameters
-from quayside.errors import (
+from simquay.circuits.lower import lower, lower_circuit
+from simquay.circuits.parameters import unbound_parameters
+from simquay.errors import (
     NotACircuitError,
     ProgramError,
-    QuaysideError,
+    SimquayError,
     UnsupportedInstructionError,
 )
-from quayside.program import Diagonal, Save
+from simquay.program import Diagonal, Save
 
 
 @pytest.mark.parametrize("thing", [None, "h 0", 3, [QuantumCircuit(1)], Gate("h", 1, [])])
@@ -110,7 +110,7 @@ def test_bound_parameters_run():
 def refused(circuit: QuantumCircuit) -> str:
     with pytest.raises(UnsupportedInstructionError) as caught:
         lower(circuit)
-    assert isinstance(caught.value, QuaysideError)
+    assert isinstance(caught.value, SimquayError)
     return str(caught.value)
 
 
@@ -288,7 +288,7 @@ def test_no_aer_is_imported():
     import sys
 
     code = (
-        "import sys, quayside.circuits.lower, quayside.circuits.files;"
+        "import sys, simquay.circuits.lower, simquay.circuits.files;"
         "print([m for m in sys.modules if m.split('.')[0] in ('qiskit_aer', 'rich', 'numba')])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

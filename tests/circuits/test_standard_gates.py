@@ -13,10 +13,10 @@ from qiskit.quantum_info import Operator
 from random_circuits import STANDARD_GATES
 from unitaries import lowered_unitary
 
-from quayside.circuits.lower import lower
-from quayside.circuits.standard import SEVERAL, SINGLE, SKIPPED
-from quayside.errors import ProgramError
-from quayside.program import Diagonal, Matrix, Permutation, Relabel
+from simquay.circuits.lower import lower
+from simquay.circuits.standard import SEVERAL, SINGLE, SKIPPED
+from simquay.errors import ProgramError
+from simquay.program import Diagonal, Matrix, Permutation, Relabel
 
 NAMES = sorted(STANDARD_GATES)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from quayside.cli.main import main
+from simquay.cli.main import main
 
 BELL = """OPENQASM 3.0;
 include "stdgates.inc";
@@ -24,7 +24,7 @@ c = measure q;
 @pytest.fixture(autouse=True)
 def _one_backend(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a test names none, whatever plugins are installed: one may have to compile first."""
-    monkeypatch.setenv("QUAYSIDE_BACKEND", "numpy")
+    monkeypatch.setenv("SIMQUAY_BACKEND", "numpy")
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Called:
         """One line of error that has each of ``parts``, nothing on stdout."""
         assert self.code == code
         assert self.out == ""
-        assert self.err.startswith("quayside: error: ")
+        assert self.err.startswith("simquay: error: ")
         assert self.err.endswith("\n")
         assert self.err.count("\n") == 1
         for part in parts:
@@ -51,7 +51,7 @@ Cli = Callable[..., Called]
 
 @pytest.fixture
 def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
-    """``quayside`` with these arguments, in this process."""
+    """``simquay`` with these arguments, in this process."""
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # put back afterwards
 
     def call(*arguments: object) -> Called:

@@ -1,4 +1,4 @@
-"""``quayside check``: the table, the document, exit codes."""
+"""``simquay check``: the table, the document, exit codes."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-import quayside
-from quayside.backends.engine import EngineBackend
-from quayside.engines.reference import ReferenceEngine
-from quayside.jobs.local import LocalJob
-from quayside.testing import CHECKS_IN_ORDER
+import simquay
+from simquay.backends.engine import EngineBackend
+from simquay.engines.reference import ReferenceEngine
+from simquay.jobs.local import LocalJob
+from simquay.testing import CHECKS_IN_ORDER
 
 
 def test_a_table_of_what_is_kept(cli: Any) -> None:
@@ -43,7 +43,7 @@ def test_a_broken_point_is_told_and_is_exit_code_1(
 ) -> None:
     monkeypatch.setattr(LocalJob, "error_message", lambda self: None)
     backend = EngineBackend(ReferenceEngine(), name="forgetful")
-    monkeypatch.setattr(quayside, "get_backend", lambda name: backend)
+    monkeypatch.setattr(simquay, "get_backend", lambda name: backend)
     called = cli("check", "forgetful", "--only", "J14,J01")
     assert called.code == 1
     (row,) = (line for line in called.out.splitlines() if line.startswith("J14"))
@@ -63,7 +63,7 @@ def test_an_unknown_backend_is_one_line(cli: Any) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="only a POSIX shell has jobs ignore Ctrl-C")
 def test_ctrl_c_is_checked_where_a_shell_has_us_ignore_it() -> None:
-    command = [sys.executable, "-m", "quayside", "check", "reference", "--only", "J38"]
+    command = [sys.executable, "-m", "simquay", "check", "reference", "--only", "J38"]
     ignoring = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *command]
     done = subprocess.run(ignoring, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr

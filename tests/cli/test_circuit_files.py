@@ -1,4 +1,4 @@
-"""Circuits in files, those of other people included, through ``quayside run``.
+"""Circuits in files, those of other people included, through ``simquay run``.
 
 The project's own are in tests/data/circuits. Where a folder ``shared/circuits`` lies beside the
 checkout, what is in it (a part of QASMBench) is run as well.
@@ -16,9 +16,9 @@ from dense import final_distribution
 from qiskit import QuantumCircuit
 from scipy.stats import chisquare
 
-import quayside
-from quayside.circuits.files import load_circuits
-from quayside.circuits.lower import lower
+import simquay
+from simquay.circuits.files import load_circuits
+from simquay.circuits.lower import lower
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = (ROOT / "tests/data/circuits", ROOT.parent / "shared/circuits")
@@ -85,7 +85,7 @@ def test_probabilities_are_those_of_the_reference(
     circuit = circuit_of(path).remove_final_measurements(inplace=False)
 
     def probabilities(backend: str, **options: Any) -> Any:
-        result = quayside.get_backend(backend).run(circuit, statevector=True, **options).result()
+        result = simquay.get_backend(backend).run(circuit, statevector=True, **options).result()
         return np.abs(np.asarray(result.get_statevector())) ** 2
 
     found = probabilities("numpy", precision=precision)
@@ -96,7 +96,7 @@ def test_probabilities_are_those_of_the_reference(
 def test_the_same_seed_gives_the_counts_of_the_reference(path: Path) -> None:
     circuit = circuit_of(path)
     counts = [
-        quayside.get_backend(name).run(circuit, shots=300, seed_simulator=8).result().get_counts()
+        simquay.get_backend(name).run(circuit, shots=300, seed_simulator=8).result().get_counts()
         for name in ("numpy", "reference")
     ]
     assert counts[0] == counts[1]
@@ -108,7 +108,7 @@ def test_counts_with_measurement_on_the_way_follow_the_exact_distribution(path: 
     circuit = circuit_of(path)
     shots = 20_000
     exact = final_distribution(lower(circuit))
-    result = quayside.get_backend("numpy").run(circuit, shots=shots, seed_simulator=21).result()
+    result = simquay.get_backend("numpy").run(circuit, shots=shots, seed_simulator=21).result()
     seen = {int(key, 16): count for key, count in result.data()["counts"].items()}
 
     assert all(exact.get(outcome, 0.0) > 1e-9 for outcome in seen)

@@ -6,8 +6,8 @@ import io
 
 from rich.console import Console
 
-from quayside.cli.counts import CircuitCounts, most_frequent
-from quayside.cli.histogram import histogram
+from simquay.cli.counts import CircuitCounts, most_frequent
+from simquay.cli.histogram import histogram
 
 
 def counts_of(counts: dict[str, int], seed: int | None = 7) -> CircuitCounts:

@@ -1,4 +1,4 @@
-"""``quayside backends`` and ``quayside doctor``, with made-up plugins on the search path."""
+"""``simquay backends`` and ``simquay doctor``, with made-up plugins on the search path."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import numpy
 import pytest
 from fake_plugins import FakeSites, fake_sites, spec
 
-from quayside.backends.builtin import quayside_register_backends
+from simquay.backends.builtin import simquay_register_backends
 
-OWN = [one.name for one in sorted(quayside_register_backends(), key=lambda one: -one.priority)]
-"""Quayside's own backends, the best first; all of them run wherever the tests do."""
+OWN = [one.name for one in sorted(simquay_register_backends(), key=lambda one: -one.priority)]
+"""Simquay's own backends, the best first; all of them run wherever the tests do."""
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_backends_lists_what_can_run_here_best_first(cli: Any, sites: FakeSites)
     assert (called.code, called.err) == (0, "")
     assert called.out.splitlines()[0].split() == ["name", "device", "status", "distribution"]
     assert names(called.out) == OWN
-    row = ["numpy", "cpu", "available", "quayside", version("quayside")]
+    row = ["numpy", "cpu", "available", "simquay", version("simquay")]
     assert called.out.splitlines()[1].split()[:5] == row
 
 
@@ -50,7 +50,7 @@ def test_an_unavailable_backend_shows_with_all_and_its_reason(cli: Any, sites: F
     sites.write("fake-rocket", spec("rocket", probe="fake_backends:probe_no", **fields))
     short = cli("backends").out
     assert "rocket" not in short
-    assert short.splitlines()[-1] == "1 more cannot run here: quayside backends --all"
+    assert short.splitlines()[-1] == "1 more cannot run here: simquay backends --all"
 
     full = cli("backends", "--all")
     assert names(full.out) == ["rocket", *OWN]
@@ -79,12 +79,12 @@ def test_a_broken_plugin_shows_with_all_and_hides_nobody(cli: Any, sites: FakeSi
 
 
 # The command line prints the warning; as an error it would end the command.
-@pytest.mark.filterwarnings("always::quayside.errors.QuaysidePluginWarning")
+@pytest.mark.filterwarnings("always::simquay.errors.SimquayPluginWarning")
 def test_a_broken_plugin_is_one_line_of_warning_without_all(cli: Any, sites: FakeSites) -> None:
     sites.use("raises_at_import")
     called = cli("backends")
     assert called.code == 0
-    assert called.err.startswith("quayside: warning: plugin fake-raises-at-import")
+    assert called.err.startswith("simquay: warning: plugin fake-raises-at-import")
     assert called.err.count("\n") == 1
 
 
@@ -92,7 +92,7 @@ def test_strict_plugins_make_it_a_failure(
     cli: Any, sites: FakeSites, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sites.use("raises_at_import")
-    monkeypatch.setenv("QUAYSIDE_STRICT_PLUGINS", "1")
+    monkeypatch.setenv("SIMQUAY_STRICT_PLUGINS", "1")
     cli("backends").assert_fails(1, "fake-raises-at-import")
 
 
@@ -135,9 +135,9 @@ def test_doctor_json_has_the_facts(cli: Any, sites: FakeSites) -> None:
 def test_doctor_tells_which_variables_are_set(
     cli: Any, sites: FakeSites, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("QUAYSIDE_FALLBACK", "cpu")
-    assert json.loads(cli("doctor", "--json").out)["environment"]["QUAYSIDE_FALLBACK"] == "cpu"
-    assert ["QUAYSIDE_FALLBACK", "cpu"] in [line.split() for line in cli("doctor").out.splitlines()]
+    monkeypatch.setenv("SIMQUAY_FALLBACK", "cpu")
+    assert json.loads(cli("doctor", "--json").out)["environment"]["SIMQUAY_FALLBACK"] == "cpu"
+    assert ["SIMQUAY_FALLBACK", "cpu"] in [line.split() for line in cli("doctor").out.splitlines()]
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_doctor_reports_even_where_plugins_are_strict(
     cli: Any, sites: FakeSites, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sites.use("raises_at_import")
-    monkeypatch.setenv("QUAYSIDE_STRICT_PLUGINS", "1")
+    monkeypatch.setenv("SIMQUAY_STRICT_PLUGINS", "1")
     assert cli("doctor").code == 1
 
 
@@ -167,8 +167,8 @@ def test_doctor_takes_an_unavailable_or_blocked_thing_for_healthy(
 ) -> None:
     sites.write("fake-rocket", spec("rocket", device="gpu", probe="fake_backends:probe_no"))
     sites.use("raises_at_import")
-    monkeypatch.setenv("QUAYSIDE_LOAD_PLUGINS", "fake-rocket")
-    monkeypatch.delenv("QUAYSIDE_DISABLE_PLUGINS", raising=False)
+    monkeypatch.setenv("SIMQUAY_LOAD_PLUGINS", "fake-rocket")
+    monkeypatch.delenv("SIMQUAY_DISABLE_PLUGINS", raising=False)
     called = cli("doctor")
     assert called.code == 0
     assert "the device is not plugged in" in called.out
@@ -184,8 +184,8 @@ def test_doctor_shows_what_a_probe_tells_of_the_device(cli: Any, sites: FakeSite
 def test_doctor_fails_where_no_backend_is_available(
     cli: Any, sites: FakeSites, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    others = os.environ.get("QUAYSIDE_DISABLE_PLUGINS", "")  # the fixture blocks those
-    monkeypatch.setenv("QUAYSIDE_DISABLE_PLUGINS", f"quayside,{others}")
+    others = os.environ.get("SIMQUAY_DISABLE_PLUGINS", "")  # the fixture blocks those
+    monkeypatch.setenv("SIMQUAY_DISABLE_PLUGINS", f"simquay,{others}")
     called = cli("doctor")
     assert called.code == 1
     assert called.out.splitlines()[-1] == "broken: no backend is available"

@@ -12,20 +12,20 @@ from typing import Any
 
 import pytest
 
-from quayside.cli import backends as backends_command
-from quayside.errors import PluginError, QuaysideFallbackWarning, UnknownBackendError
+from simquay.cli import backends as backends_command
+from simquay.errors import PluginError, SimquayFallbackWarning, UnknownBackendError
 
 
 def test_version(cli: Any) -> None:
     called = cli("--version")
-    assert (called.code, called.out) == (0, f"quayside {version('quayside')}\n")
+    assert (called.code, called.out) == (0, f"simquay {version('simquay')}\n")
 
 
 @pytest.mark.parametrize("command", [(), ("run",), ("backends",), ("doctor",)])
 def test_help(cli: Any, command: tuple[str, ...]) -> None:
     called = cli(*command, "--help")
     assert called.code == 0
-    assert called.out.startswith(" ".join(("usage: quayside", *command)))
+    assert called.out.startswith(" ".join(("usage: simquay", *command)))
 
 
 @pytest.mark.parametrize(
@@ -45,15 +45,15 @@ def test_misuse_is_one_line_and_code_2(cli: Any, arguments: tuple[str, ...], par
 
 def test_the_module_is_the_same_command() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "quayside", "--version"], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "simquay", "--version"], capture_output=True, text=True, check=True
     )
-    assert done.stdout == f"quayside {version('quayside')}\n"
+    assert done.stdout == f"simquay {version('simquay')}\n"
 
 
 def test_help_imports_nothing_heavy() -> None:
     program = (
         "import sys\n"
-        "from quayside.cli.main import main\n"
+        "from simquay.cli.main import main\n"
         "try:\n    main(['run', '--help'])\nexcept SystemExit:\n    pass\n"
         "heavy = {'qiskit', 'numpy', 'rich', 'matplotlib'} & set(sys.modules)\n"
         "sys.exit(' '.join(heavy) or 0)\n"
@@ -79,36 +79,36 @@ def test_debug_shows_the_traceback(cli: Any, monkeypatch: pytest.MonkeyPatch) ->
     called = cli("--debug", "backends")
     assert called.code == 2
     assert "Traceback" in called.err
-    assert called.err.endswith("quayside: error: no such thing\n")
+    assert called.err.endswith("simquay: error: no such thing\n")
 
 
-def test_quayside_s_warnings_are_one_line(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_simquay_s_warnings_are_one_line(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def warn(options: object) -> int:
         with warnings.catch_warnings():
             warnings.simplefilter("always")
-            warnings.warn("took numpy", QuaysideFallbackWarning, stacklevel=1)
+            warnings.warn("took numpy", SimquayFallbackWarning, stacklevel=1)
         return 0
 
     monkeypatch.setattr(backends_command, "execute", warn)
     called = cli("backends")
-    assert (called.code, called.err) == (0, "quayside: warning: took numpy\n")
+    assert (called.code, called.err) == (0, "simquay: warning: took numpy\n")
 
 
 @pytest.mark.parametrize(("options", "told"), [((), ["note: slow"]), (("--debug",), None)])
-def test_what_quayside_logs_is_one_line_each(
+def test_what_simquay_logs_is_one_line_each(
     cli: Any, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], told: list[str] | None
 ) -> None:
     def log(options: object) -> int:
-        logger = logging.getLogger("quayside.somewhere")
+        logger = logging.getLogger("simquay.somewhere")
         logger.debug("thinking")
         logger.warning("slow")
         return 0
 
     monkeypatch.setattr(backends_command, "execute", log)
-    logger = logging.getLogger("quayside")
+    logger = logging.getLogger("simquay")
     before = logger.level, list(logger.handlers)
     called = cli(*options, "backends")
-    lines = [f"quayside: {line}" for line in told or ["note: thinking", "note: slow"]]
+    lines = [f"simquay: {line}" for line in told or ["note: thinking", "note: slow"]]
     assert (called.code, called.err.splitlines()) == (0, lines)
     assert (logger.level, logger.handlers) == before
 
@@ -116,7 +116,7 @@ def test_what_quayside_logs_is_one_line_each(
 def test_a_defect_is_one_line_and_code_1(tmp_path: Path) -> None:
     program = (
         "import sys\n"
-        "from quayside.cli import backends, main\n"
+        "from simquay.cli import backends, main\n"
         "def fail(options):\n    raise ZeroDivisionError('by nought')\n"
         "backends.execute = fail\n"
         "sys.exit(main.main(sys.argv[1:]))\n"
@@ -125,7 +125,7 @@ def test_a_defect_is_one_line_and_code_1(tmp_path: Path) -> None:
     script.write_text(program)
     done = subprocess.run([sys.executable, script, "backends"], capture_output=True, text=True)
     assert done.returncode == 1
-    assert done.stderr.startswith("quayside: error: ZeroDivisionError: by nought")
+    assert done.stderr.startswith("simquay: error: ZeroDivisionError: by nought")
     assert done.stderr.count("\n") == 1
 
     shown = subprocess.run(

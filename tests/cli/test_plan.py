@@ -1,4 +1,4 @@
-"""``quayside plan``: tables for circuits in files, and refusals."""
+"""``simquay plan``: tables for circuits in files, and refusals."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-import quayside
+import simquay
 
 DYNAMIC = """OPENQASM 3.0;
 include "stdgates.inc";
@@ -63,5 +63,5 @@ def test_a_backend_without_an_engine_is_refused(
     class Foreign:
         name = "foreign"
 
-    monkeypatch.setattr(quayside, "get_backend", lambda name: Foreign())
+    monkeypatch.setattr(simquay, "get_backend", lambda name: Foreign())
     cli("plan", bell, "--engine", "foreign").assert_fails(2, "'foreign'", "numpy")

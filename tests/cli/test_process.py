@@ -16,7 +16,7 @@ import psutil
 import pytest
 from qiskit import QuantumCircuit, qpy
 
-QUAYSIDE = (sys.executable, "-m", "quayside")
+SIMQUAY = (sys.executable, "-m", "simquay")
 
 pytestmark = pytest.mark.skipif(
     sys.platform == "win32", reason="signals and pseudo-terminals are POSIX's"
@@ -66,7 +66,7 @@ def test_a_long_run_shows_progress_on_a_terminal_and_ctrl_c_stops_it(
 
     master, slave = pty.openpty()
     process = subprocess.Popen(
-        [*QUAYSIDE, "run", str(endless), "--json"],
+        [*SIMQUAY, "run", str(endless), "--json"],
         stdout=subprocess.PIPE,
         stderr=slave,
         env={**os.environ, "TERM": "xterm", "COLUMNS": "80"},
@@ -85,7 +85,7 @@ def test_a_long_run_shows_progress_on_a_terminal_and_ctrl_c_stops_it(
     os.close(master)
     assert process.returncode == 130
     assert out == b""
-    assert seen.rstrip().splitlines()[-1].endswith("quayside: error: interrupted")
+    assert seen.rstrip().splitlines()[-1].endswith("simquay: error: interrupted")
     assert "Traceback" not in seen
 
 
@@ -93,7 +93,7 @@ def test_a_long_run_says_nothing_where_nobody_watches(
     endless: Path, started: list[subprocess.Popen[Any]]
 ) -> None:
     process = subprocess.Popen(
-        [*QUAYSIDE, "run", str(endless)],
+        [*SIMQUAY, "run", str(endless)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -107,7 +107,7 @@ def test_a_long_run_says_nothing_where_nobody_watches(
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
-    assert (process.returncode, out, err) == (130, "", "quayside: error: interrupted\n")
+    assert (process.returncode, out, err) == (130, "", "simquay: error: interrupted\n")
 
 
 def test_a_short_run_shows_no_progress_on_a_terminal(bell: Path) -> None:
@@ -115,7 +115,7 @@ def test_a_short_run_shows_no_progress_on_a_terminal(bell: Path) -> None:
 
     master, slave = pty.openpty()
     done = subprocess.run(
-        [*QUAYSIDE, "run", str(bell), "--json"], stdout=subprocess.PIPE, stderr=slave, check=True
+        [*SIMQUAY, "run", str(bell), "--json"], stdout=subprocess.PIPE, stderr=slave, check=True
     )
     os.close(slave)
     seen = read_terminal(master)
@@ -128,7 +128,7 @@ def test_a_short_run_shows_no_progress_on_a_terminal(bell: Path) -> None:
 def test_a_reader_who_stops_reading_ends_the_command_quietly(arguments: tuple[str, ...]) -> None:
     read, write = os.pipe()
     os.close(read)
-    done = subprocess.run([*QUAYSIDE, *arguments], stdout=write, stderr=subprocess.PIPE)
+    done = subprocess.run([*SIMQUAY, *arguments], stdout=write, stderr=subprocess.PIPE)
     os.close(write)
     assert (done.returncode, done.stderr) == (141, b"")
 
@@ -142,7 +142,7 @@ def test_a_name_that_the_terminal_cannot_show_does_no_harm(tmp_path: Path) -> No
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
 
     def output(*options: str) -> str:
-        command = [*QUAYSIDE, "run", str(path), *options]
+        command = [*SIMQUAY, "run", str(path), *options]
         done = subprocess.run(command, capture_output=True, env=environment, check=True)
         return done.stdout.decode("ascii")
 
@@ -153,7 +153,7 @@ def test_a_name_that_the_terminal_cannot_show_does_no_harm(tmp_path: Path) -> No
 def test_output_into_a_pipe_is_not_wrapped_or_coloured() -> None:
     environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
     done = subprocess.run(
-        [*QUAYSIDE, "backends"], capture_output=True, text=True, check=True, env=environment
+        [*SIMQUAY, "backends"], capture_output=True, text=True, check=True, env=environment
     )
     assert "\x1b" not in done.stdout
     (reference,) = [line for line in done.stdout.splitlines() if line.startswith("reference")]

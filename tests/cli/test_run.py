@@ -1,4 +1,4 @@
-"""``quayside run``: files, options, outputs and refusals."""
+"""``simquay run``: files, options, outputs and refusals."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, qpy
 from qiskit.circuit import Clbit, Qubit
 
-import quayside
+import simquay
 
 QASM2 = """OPENQASM 2.0;
 include "qelib1.inc";
@@ -67,7 +67,7 @@ def test_the_shell_and_python_give_the_same_counts(cli: Any, bell: Path) -> None
     from qiskit import qasm3
 
     circuit = qasm3.load(bell)
-    counts = quayside.get_backend("numpy").run(circuit, seed_simulator=3).result().get_counts()
+    counts = simquay.get_backend("numpy").run(circuit, seed_simulator=3).result().get_counts()
     assert told["circuits"][0]["counts"] == counts
 
 
@@ -90,7 +90,7 @@ def test_the_backend_is_the_one_named(cli: Any, bell: Path, backend: str) -> Non
 def test_the_environment_names_the_backend_where_the_caller_does_not(
     cli: Any, bell: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("QUAYSIDE_BACKEND", "reference")
+    monkeypatch.setenv("SIMQUAY_BACKEND", "reference")
     assert document(cli("run", bell, "--json"))["backend"] == "reference"
 
 
@@ -207,7 +207,7 @@ def test_a_plot_of_several_circuits_with_many_outcomes(cli: Any, tmp_path: Path)
 def test_a_plot_that_cannot_be_written_is_refused_before_the_run(
     cli: Any, bell: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quayside, "get_backend", None)  # a run would fail with a TypeError
+    monkeypatch.setattr(simquay, "get_backend", None)  # a run would fail with a TypeError
     cli("run", bell, "--plot", tmp_path / "no" / "x.png").assert_fails(2, "does not exist")
     cli("run", bell, "--plot", tmp_path / "x.doc").assert_fails(2, ".png")
     cli("run", bell, "--plot", tmp_path / "x").assert_fails(2, ".png")
@@ -221,21 +221,21 @@ def test_a_plot_that_fails_after_all_is_an_error_and_the_counts_are_shown(
     called = cli("run", bell, "--plot", picture)
     assert called.code == 1
     assert "ran on " in called.out
-    assert called.err.startswith(f"quayside: error: --plot {picture}: ")
+    assert called.err.startswith(f"simquay: error: --plot {picture}: ")
 
 
 def test_a_plot_without_matplotlib_says_what_to_install(
     cli: Any, bell: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    cli("run", bell, "--plot", "x.png").assert_fails(2, 'pip install "quayside[cli]"')
+    cli("run", bell, "--plot", "x.png").assert_fails(2, 'pip install "simquay[cli]"')
 
 
 def test_without_rich_the_histogram_says_what_to_install_and_json_works(
     cli: Any, bell: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "rich", None)
-    cli("run", bell).assert_fails(2, 'pip install "quayside[cli]"')
+    cli("run", bell).assert_fails(2, 'pip install "simquay[cli]"')
     document(cli("run", bell, "--json"))
 
 
@@ -287,15 +287,15 @@ def test_an_unknown_backend_gets_close_matches(cli: Any, bell: Path) -> None:
 
 
 # The command line prints the warning; as an error it would end the run.
-@pytest.mark.filterwarnings("always::quayside.errors.QuaysideFallbackWarning")
+@pytest.mark.filterwarnings("always::simquay.errors.SimquayFallbackWarning")
 def test_no_gpu_is_an_error_and_a_fallback_a_warning(
     cli: Any, bell: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("QUAYSIDE_LOAD_PLUGINS", "quayside")  # so that no GPU plugin is loaded
+    monkeypatch.setenv("SIMQUAY_LOAD_PLUGINS", "simquay")  # so that no GPU plugin is loaded
     cli("run", bell, "--backend", "gpu").assert_fails(2, "gpu")
     called = cli("run", bell, "--backend", "gpu", "--fallback", "numpy", "--shots", 10)
     assert called.code == 0
-    assert called.err.startswith("quayside: warning: ")
+    assert called.err.startswith("simquay: warning: ")
     assert "'numpy' is taken" in called.err
     assert called.err.count("\n") == 1
     assert called.out.rstrip().endswith(", in place of gpu")

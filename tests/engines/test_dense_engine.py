@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from gate_lists import apply_naively, random_gates, run_naively
 
-from quayside.control import Control
-from quayside.engines.dense import DenseEngine
-from quayside.engines.dense_state import DenseState
-from quayside.errors import Cancelled, ProgramError
-from quayside.planning import Layout, Plan, make_plan
-from quayside.program import Diagonal, Matrix, Permutation, Precision
-from quayside.program.operations import GateOperation
+from simquay.control import Control
+from simquay.engines.dense import DenseEngine
+from simquay.engines.dense_state import DenseState
+from simquay.errors import Cancelled, ProgramError
+from simquay.planning import Layout, Plan, make_plan
+from simquay.program import Diagonal, Matrix, Permutation, Precision
+from simquay.program.operations import GateOperation
 
 TOLERANCE = {Precision.DOUBLE: 1e-12, Precision.SINGLE: 1e-5}
 X = Permutation(np.array([1, 0]), (0,))

@@ -16,13 +16,13 @@ import numpy as np
 import pytest
 from gate_lists import random_gates
 
-from quayside.control import Control
-from quayside.engines import dense_threads
-from quayside.engines.dense import DenseEngine
-from quayside.engines.dense_threads import give_way, run_side_by_side
-from quayside.errors import Cancelled
-from quayside.planning import Layout, make_plan
-from quayside.program import Matrix, Precision
+from simquay.control import Control
+from simquay.engines import dense_threads
+from simquay.engines.dense import DenseEngine
+from simquay.engines.dense_threads import give_way, run_side_by_side
+from simquay.errors import Cancelled
+from simquay.planning import Layout, make_plan
+from simquay.program import Matrix, Precision
 
 
 @pytest.fixture
@@ -238,7 +238,7 @@ def test_idle_threads_keep_nothing_alive() -> None:
 def test_threads_are_daemons(places: Places) -> None:
     places(2)
     run_side_by_side([lambda: None, lambda: None])
-    ours = [t for t in threading.enumerate() if t.name.startswith("quayside-dense")]
+    ours = [t for t in threading.enumerate() if t.name.startswith("simquay-dense")]
     assert ours
     assert all(thread.daemon for thread in ours)
 

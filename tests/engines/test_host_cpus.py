@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from quayside.engines.host_cpus import cpu_budget
+from simquay.engines.host_cpus import cpu_budget
 
 
 def test_the_cpu_budget_is_what_the_process_may_use(tmp_path: Path) -> None:

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from batch_states import check_many_vectors
 
-from quayside.control import Control
-from quayside.engines.base import Engine
-from quayside.engines.dense import DenseEngine
-from quayside.engines.reference import ReferenceEngine
-from quayside.engines.tiled_engine import TiledEngine
-from quayside.errors import ProgramError
-from quayside.planning import make_plan
-from quayside.program import Matrix, Precision
+from simquay.control import Control
+from simquay.engines.base import Engine
+from simquay.engines.dense import DenseEngine
+from simquay.engines.reference import ReferenceEngine
+from simquay.engines.tiled_engine import TiledEngine
+from simquay.errors import ProgramError
+from simquay.planning import make_plan
+from simquay.program import Matrix, Precision
 
 ENGINES = [ReferenceEngine(), DenseEngine(), DenseEngine(threads=3), TiledEngine(tile=4, low=1)]
 by_engine = pytest.mark.parametrize("engine", ENGINES, ids=["reference", "numpy", "three", "tiled"])

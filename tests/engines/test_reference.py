@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from qiskit.quantum_info import Pauli, Statevector
 from random_programs import gate_lists, random_gates, random_unitary
 
-from quayside.control import Control
-from quayside.engines.reference import ReferenceEngine, ReferenceState
-from quayside.errors import Cancelled, ProgramError
-from quayside.planning import Layout, Plan, Profile, make_plan
-from quayside.program import (
+from simquay.control import Control
+from simquay.engines.reference import ReferenceEngine, ReferenceState
+from simquay.errors import Cancelled, ProgramError
+from simquay.planning import Layout, Plan, Profile, make_plan
+from simquay.program import (
     Diagonal,
     GateOperation,
     Matrix,

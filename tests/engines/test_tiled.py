@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from random_programs import gate_lists
 from tiled_runs import check_invariants, expected, random_vectors, run_plan, spread
 
-from quayside.engines.tiled import apply_tiled
-from quayside.errors import ProgramError
-from quayside.planning import Layout, Profile, make_plan
-from quayside.program import Diagonal, Matrix, Permutation, Precision, Prepare, Relabel
+from simquay.engines.tiled import apply_tiled
+from simquay.errors import ProgramError
+from simquay.planning import Layout, Profile, make_plan
+from simquay.program import Diagonal, Matrix, Permutation, Precision, Prepare, Relabel
 
 
 def compare(gates, stored, num_qubits, profile, seed=0, batch=2):

@@ -15,20 +15,20 @@ from progress import ProgressWatcher
 from random_programs import dynamic_programs, random_dynamic_program
 from small_gates import NoMemory, counts, cx, h, plenty, run, ry, x
 
-from quayside.control import Control
-from quayside.engines.base import Engine
-from quayside.engines.dense import DenseEngine
-from quayside.engines.reference import ReferenceEngine, ReferenceState
-from quayside.engines.tiled_engine import TiledEngine
-from quayside.errors import Cancelled, ManyStatesError
-from quayside.execution import batches
-from quayside.execution.deferral import defer
-from quayside.execution.memory import Ledger, Reservation
-from quayside.execution.outcomes import Outcome, RunSettings
-from quayside.execution.run import run_program
-from quayside.execution.steps import Gates, compile_steps
-from quayside.planning import Plan
-from quayside.program import (
+from simquay.control import Control
+from simquay.engines.base import Engine
+from simquay.engines.dense import DenseEngine
+from simquay.engines.reference import ReferenceEngine, ReferenceState
+from simquay.engines.tiled_engine import TiledEngine
+from simquay.errors import Cancelled, ManyStatesError
+from simquay.execution import batches
+from simquay.execution.deferral import defer
+from simquay.execution.memory import Ledger, Reservation
+from simquay.execution.outcomes import Outcome, RunSettings
+from simquay.execution.run import run_program
+from simquay.execution.steps import Gates, compile_steps
+from simquay.planning import Plan
+from simquay.program import (
     ForLoop,
     IfElse,
     Matrix,
@@ -40,7 +40,7 @@ from quayside.program import (
     Reset,
     Save,
 )
-from quayside.program.expressions import BitRef
+from simquay.program.expressions import BitRef
 
 ENGINES = [ReferenceEngine(), DenseEngine(), TiledEngine(tile=3, low=1, span=2)]
 by_engine = pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)

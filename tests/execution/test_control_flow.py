@@ -9,12 +9,12 @@ import pytest
 from counting_engine import CountingEngine
 from small_gates import BOOL, TRUE, NoMemory, counts, h, plenty, run, x
 
-from quayside.control import Control
-from quayside.engines.reference import ReferenceEngine
-from quayside.errors import Cancelled, ProgramError
-from quayside.execution.outcomes import RunSettings
-from quayside.execution.run import run_program
-from quayside.program import (
+from simquay.control import Control
+from simquay.engines.reference import ReferenceEngine
+from simquay.errors import Cancelled, ProgramError
+from simquay.execution.outcomes import RunSettings
+from simquay.execution.run import run_program
+from simquay.program import (
     Block,
     Break,
     Continue,
@@ -30,7 +30,7 @@ from quayside.program import (
     VariableDeclaration,
     WhileLoop,
 )
-from quayside.program.expressions import (
+from simquay.program.expressions import (
     Binary,
     BitRef,
     Constant,
@@ -132,7 +132,7 @@ def test_until_one_is_measured(together: int | None) -> None:
 
 
 def test_a_body_that_is_shared_is_planned_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    from quayside.execution import dynamic
+    from simquay.execution import dynamic
 
     made = []
 

@@ -15,14 +15,14 @@ from progress import ProgressWatcher
 from random_programs import dynamic_programs, random_dynamic_program, random_unitary_program
 from small_gates import BOOL, NoMemory, counts, cx, h, plenty, run, ry, x
 
-from quayside.control import Control
-from quayside.engines.reference import ReferenceEngine
-from quayside.errors import ManyStatesError
-from quayside.execution.memory import Ledger
-from quayside.execution.outcomes import RunSettings
-from quayside.execution.randomness import Randomness
-from quayside.execution.run import run_program
-from quayside.program import (
+from simquay.control import Control
+from simquay.engines.reference import ReferenceEngine
+from simquay.errors import ManyStatesError
+from simquay.execution.memory import Ledger
+from simquay.execution.outcomes import RunSettings
+from simquay.execution.randomness import Randomness
+from simquay.execution.run import run_program
+from simquay.program import (
     Diagonal,
     ForLoop,
     IfElse,
@@ -34,7 +34,7 @@ from quayside.program import (
     Save,
     Store,
 )
-from quayside.program.expressions import (
+from simquay.program.expressions import (
     Binary,
     BitRef,
     Constant,
@@ -217,7 +217,7 @@ def test_some_memory_is_used_and_given_back() -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_portions_of_shots_change_nothing(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    from quayside.execution import drawing, finish
+    from simquay.execution import drawing, finish
 
     program = random_dynamic_program(4, 30, seed)
     straight = random_unitary_program(4, 20, seed, measure=True)

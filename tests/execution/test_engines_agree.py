@@ -16,15 +16,15 @@ from random_programs import (
     unitary_programs,
 )
 
-from quayside.circuits.lower import lower
-from quayside.control import Control
-from quayside.engines.base import Engine
-from quayside.engines.dense import DenseEngine
-from quayside.engines.reference import ReferenceEngine
-from quayside.engines.tiled_engine import TiledEngine
-from quayside.execution.outcomes import Outcome, RunSettings
-from quayside.execution.run import run_program
-from quayside.program import Precision, Program
+from simquay.circuits.lower import lower
+from simquay.control import Control
+from simquay.engines.base import Engine
+from simquay.engines.dense import DenseEngine
+from simquay.engines.reference import ReferenceEngine
+from simquay.engines.tiled_engine import TiledEngine
+from simquay.execution.outcomes import Outcome, RunSettings
+from simquay.execution.run import run_program
+from simquay.program import Precision, Program
 
 REFERENCE = ReferenceEngine()
 OTHERS = [DenseEngine(), TiledEngine(tile=3, low=1, span=2)]

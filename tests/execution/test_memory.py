@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from quayside.engines import host_memory
-from quayside.engines.reference import ReferenceEngine
-from quayside.errors import OutOfMemoryError
-from quayside.execution.memory import (
+from simquay.engines import host_memory
+from simquay.engines.reference import ReferenceEngine
+from simquay.errors import OutOfMemoryError
+from simquay.execution.memory import (
     Budget,
     Ledger,
     check_ceiling,
@@ -21,7 +21,7 @@ from quayside.execution.memory import (
     required_bytes,
     statevector_bytes,
 )
-from quayside.program import Measure, Permutation, Precision, Program
+from simquay.program import Measure, Permutation, Precision, Program
 
 MIB = 1 << 20
 NOT = np.array([1, 0])

@@ -12,16 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_programs import random_gates, random_unitary_program, unitary_programs
 
-from quayside.control import Control
-from quayside.engines.dense import DenseEngine
-from quayside.engines.reference import ReferenceEngine, ReferenceState
-from quayside.errors import Cancelled, ManyStatesError, OutOfMemoryError, ProgramError
-from quayside.execution import steps
-from quayside.execution.outcomes import Outcome, RunSettings
-from quayside.execution.randomness import Randomness
-from quayside.execution.run import run_program
-from quayside.planning import Plan
-from quayside.program import (
+from simquay.control import Control
+from simquay.engines.dense import DenseEngine
+from simquay.engines.reference import ReferenceEngine, ReferenceState
+from simquay.errors import Cancelled, ManyStatesError, OutOfMemoryError, ProgramError
+from simquay.execution import steps
+from simquay.execution.outcomes import Outcome, RunSettings
+from simquay.execution.randomness import Randomness
+from simquay.execution.run import run_program
+from simquay.planning import Plan
+from simquay.program import (
     Break,
     Diagonal,
     Matrix,
@@ -36,7 +36,7 @@ from quayside.program import (
     Save,
     Store,
 )
-from quayside.program.expressions import (
+from simquay.program.expressions import (
     Binary,
     BitRef,
     Cast,

@@ -7,13 +7,13 @@ import pytest
 from dense import final_state
 from random_programs import random_gates
 
-from quayside.control import Control
-from quayside.engines.reference import ReferenceEngine, ReferenceState
-from quayside.errors import Cancelled
-from quayside.execution.randomness import Randomness
-from quayside.execution.sampling import Sampler
-from quayside.planning import make_plan
-from quayside.program import GateOperation, Matrix, Precision, Relabel
+from simquay.control import Control
+from simquay.engines.reference import ReferenceEngine, ReferenceState
+from simquay.errors import Cancelled
+from simquay.execution.randomness import Randomness
+from simquay.execution.sampling import Sampler
+from simquay.planning import make_plan
+from simquay.program import GateOperation, Matrix, Precision, Relabel
 
 ENGINE = ReferenceEngine()
 H = np.array([[1, 1], [1, -1]], dtype=complex) / np.sqrt(2)

@@ -12,21 +12,21 @@ from qiskit.quantum_info import Statevector
 from random_programs import random_dynamic_program, random_gates
 from sweeps import OneByOneEngine, WatchedEngine, parametrised, sweep
 
-from quayside.circuits.lower import lower
-from quayside.control import Control
-from quayside.engines.base import SweepEngine
-from quayside.engines.dense import DenseEngine
-from quayside.engines.tiled_engine import TiledEngine
-from quayside.errors import Cancelled
-from quayside.execution.outcomes import Outcome, RunSettings
-from quayside.execution.run import run_program
-from quayside.execution.sweep import (
+from simquay.circuits.lower import lower
+from simquay.control import Control
+from simquay.engines.base import SweepEngine
+from simquay.engines.dense import DenseEngine
+from simquay.engines.tiled_engine import TiledEngine
+from simquay.errors import Cancelled
+from simquay.execution.outcomes import Outcome, RunSettings
+from simquay.execution.run import run_program
+from simquay.execution.sweep import (
     SweepRefusedError,
     run_sweep,
     same_shape,
     sweep_shape,
 )
-from quayside.program import (
+from simquay.program import (
     Diagonal,
     Matrix,
     Measure,
@@ -132,7 +132,7 @@ def test_measurements_that_stand_before_other_gates() -> None:
 
 
 def test_programs_without_measurement_and_many_portions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("quayside.execution.steps.PLANNED_AT_ONCE", 7)
+    monkeypatch.setattr("simquay.execution.steps.PLANNED_AT_ONCE", 7)
     circuits = sweep(5, 3, 2, measure=False)
     for circuit, outcome in zip(
         circuits, at_once(circuits, RunSettings(shots=3, statevector=True)), strict=True

@@ -8,8 +8,8 @@ import pytest
 from foreign_backends import Foreign
 from qiskit import QuantumCircuit
 
-from quayside.backends import adapt
-from quayside.backends.adapted import AdaptedBackend
+from simquay.backends import adapt
+from simquay.backends.adapted import AdaptedBackend
 
 __all__ = ["BOTH", "adapted", "circuit"]
 

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from random_programs import random_gates
 
-from quayside.control import Control
-from quayside.engines.base import Engine
-from quayside.engines.reference import ReferenceEngine
-from quayside.planning import make_plan
-from quayside.program import GateOperation, Precision, Prepare
+from simquay.control import Control
+from simquay.engines.base import Engine
+from simquay.engines.reference import ReferenceEngine
+from simquay.planning import make_plan
+from simquay.program import GateOperation, Precision, Prepare
 
 __all__ = ["check_many_vectors"]
 

@@ -16,12 +16,12 @@ from unittest import mock
 from qiskit.providers import JobError, JobStatus
 from qiskit.providers.exceptions import JobTimeoutError
 
-from quayside.backends import engine as engine_module
-from quayside.backends.engine import EngineBackend
-from quayside.engines.reference import ReferenceEngine
-from quayside.jobs.errors import JobCancelledError, JobFailedError, JobStateError
-from quayside.jobs.executors import WorkerPool
-from quayside.jobs.local import LocalJob
+from simquay.backends import engine as engine_module
+from simquay.backends.engine import EngineBackend
+from simquay.engines.reference import ReferenceEngine
+from simquay.jobs.errors import JobCancelledError, JobFailedError, JobStateError
+from simquay.jobs.executors import WorkerPool
+from simquay.jobs.local import LocalJob
 
 _engine = ReferenceEngine()
 _one_worker = WorkerPool(1)

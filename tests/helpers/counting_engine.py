@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from quayside.control import Control
-from quayside.engines.reference import ReferenceEngine, ReferenceState
-from quayside.planning import Plan
-from quayside.program import Precision
+from simquay.control import Control
+from simquay.engines.reference import ReferenceEngine, ReferenceState
+from simquay.planning import Plan
+from simquay.program import Precision
 
 __all__ = ["CountingEngine"]
 

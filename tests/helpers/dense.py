@@ -1,7 +1,7 @@
 """An oracle of its own: full matrices written out entry by entry, and every path of a program.
 
-It shares nothing with ``quayside.planning``, ``engines`` and ``execution``: it follows the words
-of :mod:`quayside.program.operations` in the plainest way, for a few qubits.
+It shares nothing with ``simquay.planning``, ``engines`` and ``execution``: it follows the words
+of :mod:`simquay.program.operations` in the plainest way, for a few qubits.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from quayside.program import (
+from simquay.program import (
     Block,
     Break,
     Continue,
@@ -33,7 +33,7 @@ from quayside.program import (
     Switch,
     WhileLoop,
 )
-from quayside.program.expressions import ClassicalMemory, assign, evaluate
+from simquay.program.expressions import ClassicalMemory, assign, evaluate
 
 __all__ = ["TooManyPaths", "apply_gate", "final_distribution", "final_state", "gate_matrix"]
 

@@ -12,8 +12,8 @@ from typing import Any
 from qiskit.providers import BackendV2, Options
 from qiskit.transpiler import Target
 
-from quayside.errors import BackendUnavailableError
-from quayside.plugin import Available, BackendSpec, Unavailable
+from simquay.errors import BackendUnavailableError
+from simquay.plugin import Available, BackendSpec, Unavailable
 
 CALLS: Counter[str] = Counter()
 """How often each probe was called, by its name."""

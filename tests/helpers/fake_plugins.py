@@ -14,16 +14,16 @@ from typing import Any
 
 import pytest
 
-from quayside.registry import VARIABLES
+from simquay.registry import VARIABLES
 
 CASES = Path(__file__).resolve().parent.parent / "data" / "fake_plugins"
 
 _MODULE = """\
-from quayside.plugin import BackendSpec, hookimpl
+from simquay.plugin import BackendSpec, hookimpl
 
 
 @hookimpl
-def quayside_register_backends():
+def simquay_register_backends():
     return [BackendSpec(**fields) for fields in {specs!r}]
 """
 
@@ -67,7 +67,7 @@ class FakeSites:
             modules = {stem.lower(): _MODULE.format(specs=list(specs))}
         for name, text in modules.items():
             (site / f"{name}.py").write_text(text, encoding="utf-8")
-        entry_points = entry_points or f"[quayside]\n{stem} = {next(iter(modules))}\n"
+        entry_points = entry_points or f"[simquay]\n{stem} = {next(iter(modules))}\n"
         (metadata / "entry_points.txt").write_text(entry_points, encoding="utf-8")
         (metadata / "METADATA").write_text(
             f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n", encoding="utf-8"
@@ -80,19 +80,19 @@ class FakeSites:
 
 def fake_sites(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[FakeSites]:
     """The body of a fixture: no registry variable is set, other installed plugins than
-    Quayside's own are disabled, the default provider is a new one, and no ``fake_*`` module is
+    Simquay's own are disabled, the default provider is a new one, and no ``fake_*`` module is
     left behind."""
-    monkeypatch.setattr("quayside.provider._default", None)
+    monkeypatch.setattr("simquay.provider._default", None)
     for variable in VARIABLES:
         monkeypatch.delenv(variable.name, raising=False)
     others = sorted(
         one.metadata["Name"]
         for one in distributions()
-        if one.metadata["Name"] != "quayside"
-        and any(entry_point.group == "quayside" for entry_point in one.entry_points)
+        if one.metadata["Name"] != "simquay"
+        and any(entry_point.group == "simquay" for entry_point in one.entry_points)
     )
     if others:
-        monkeypatch.setenv("QUAYSIDE_DISABLE_PLUGINS", ",".join(others))
+        monkeypatch.setenv("SIMQUAY_DISABLE_PLUGINS", ",".join(others))
     before = set(sys.modules)
     yield FakeSites(monkeypatch, folder)
     for name in set(sys.modules) - before:

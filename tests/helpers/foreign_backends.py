@@ -16,7 +16,7 @@ from qiskit.providers import BackendV2, JobError, JobStatus, JobV1, Options
 from qiskit.result import Result
 from qiskit.transpiler import Target
 
-from quayside.backends.target import make_target
+from simquay.backends.target import make_target
 
 
 def a_result(circuits: list[QuantumCircuit], success: bool = True, **fields: Any) -> Result:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from quayside.program.operations import (
+from simquay.program.operations import (
     Diagonal,
     GateOperation,
     Matrix,

@@ -9,11 +9,11 @@ from typing import Any
 
 from qiskit.result import Result
 
-from quayside.control import Control
-from quayside.errors import OutOfMemoryError
-from quayside.execution.memory import Ledger
-from quayside.jobs.executors import MemoryRequest, WorkerPool
-from quayside.jobs.local import LocalJob
+from simquay.control import Control
+from simquay.errors import OutOfMemoryError
+from simquay.execution.memory import Ledger
+from simquay.jobs.executors import MemoryRequest, WorkerPool
+from simquay.jobs.local import LocalJob
 
 LONG = 20.0
 """Seconds that nothing in a test takes unless it hangs."""

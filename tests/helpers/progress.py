@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quayside.control import Control
+from simquay.control import Control
 
 __all__ = ["ProgressWatcher"]
 

@@ -1,4 +1,4 @@
-"""Random Qiskit circuits over all that Quayside lowers: for hypothesis, and from a seed.
+"""Random Qiskit circuits over all that Simquay lowers: for hypothesis, and from a seed.
 
 One generator makes both: it asks a :class:`Source` for every choice. From hypothesis
 (:func:`unitary_circuits`, :func:`dynamic_circuits`) a failing circuit shrinks; from a NumPy

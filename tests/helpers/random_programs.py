@@ -13,7 +13,7 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from quayside.program import (
+from simquay.program import (
     Block,
     Break,
     Continue,
@@ -35,7 +35,7 @@ from quayside.program import (
     VariableDeclaration,
     WhileLoop,
 )
-from quayside.program.expressions import (
+from simquay.program.expressions import (
     Binary,
     BitRef,
     Constant,

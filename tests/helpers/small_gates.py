@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from quayside.control import Control
-from quayside.engines.reference import ReferenceEngine
-from quayside.execution.memory import Ledger, Reservation
-from quayside.execution.outcomes import Outcome, RunSettings
-from quayside.execution.run import run_program
-from quayside.program import Matrix, Permutation, Program
-from quayside.program.expressions import Constant, Kind, Type
+from simquay.control import Control
+from simquay.engines.reference import ReferenceEngine
+from simquay.execution.memory import Ledger, Reservation
+from simquay.execution.outcomes import Outcome, RunSettings
+from simquay.execution.run import run_program
+from simquay.program import Matrix, Permutation, Program
+from simquay.program.expressions import Constant, Kind, Type
 
 H = np.array([[1, 1], [1, -1]], dtype=complex) / np.sqrt(2)
 NOT = np.array([1, 0])

@@ -10,10 +10,10 @@ import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 
-from quayside.control import Control
-from quayside.engines.dense import DenseEngine
-from quayside.planning import Plan, SweepPlan
-from quayside.program import Precision
+from simquay.control import Control
+from simquay.engines.dense import DenseEngine
+from simquay.planning import Plan, SweepPlan
+from simquay.program import Precision
 
 __all__ = ["OneByOneEngine", "WatchedEngine", "bindings", "parametrised", "sweep"]
 

@@ -10,7 +10,7 @@ from qiskit.circuit.library import UnitaryGate
 from qiskit.providers import JobV1
 from qiskit.result import Result
 
-import quayside
+import simquay
 
 __all__ = [
     "CIRCUITS",
@@ -91,7 +91,7 @@ def long_circuit(qubits: int = 20, layers: int = 300, name: str = "long") -> Qua
 
 def run(backend: Any = None, circuits: Any = None, **options: Any) -> JobV1:
     """A run of the circuits, or of others, on ``numpy``, or on another backend."""
-    backend = quayside.get_backend("numpy") if backend is None else backend
+    backend = simquay.get_backend("numpy") if backend is None else backend
     options = {"shots": SHOTS, "seed_simulator": 11, "memory": True, **options}
     return backend.run(CIRCUITS if circuits is None else circuits, **options)
 

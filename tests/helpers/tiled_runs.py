@@ -8,17 +8,17 @@ from collections.abc import Sequence
 import numpy as np
 from gate_lists import apply_naively
 
-from quayside.engines.tiled import apply_encoded, apply_tiled
-from quayside.planning import Plan
-from quayside.planning.tile_encode import encode_plan
-from quayside.planning.tile_plan import (
+from simquay.engines.tiled import apply_encoded, apply_tiled
+from simquay.planning import Plan
+from simquay.planning.tile_encode import encode_plan
+from simquay.planning.tile_plan import (
     MAX_GROUP_BITS,
     DenseStage,
     DiagonalStage,
     PrepareStage,
     TilePass,
 )
-from quayside.program import GateOperation, Precision
+from simquay.program import GateOperation, Precision
 
 __all__ = ["check_invariants", "expected", "random_vectors", "run_plan", "spread"]
 

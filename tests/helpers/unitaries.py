@@ -13,8 +13,8 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import CircuitInstruction
 from qiskit.circuit.library import XGate
 
-from quayside.circuits.lower import lower
-from quayside.program import Diagonal, Matrix, Operation, Permutation, Relabel
+from simquay.circuits.lower import lower
+from simquay.program import Diagonal, Matrix, Operation, Permutation, Relabel
 
 __all__ = ["lowered_unitary", "unitary_of"]
 

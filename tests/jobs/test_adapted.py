@@ -13,10 +13,10 @@ from qiskit import QuantumCircuit
 from qiskit.exceptions import QiskitError
 from qiskit.providers import JobError, JobStatus, JobTimeoutError, JobV1
 
-from quayside.control import Control
-from quayside.errors import Cancelled
-from quayside.jobs.adapted import Instances, adapt_job
-from quayside.jobs.errors import JobCancelledError, JobFailedError
+from simquay.control import Control
+from simquay.errors import Cancelled
+from simquay.jobs.adapted import Instances, adapt_job
+from simquay.jobs.errors import JobCancelledError, JobFailedError
 
 pytestmark = pytest.mark.timeout(60)
 

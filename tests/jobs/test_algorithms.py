@@ -1,4 +1,4 @@
-"""VQE and QAOA of qiskit-algorithms on a Quayside backend, as FunctionJobs."""
+"""VQE and QAOA of qiskit-algorithms on a Simquay backend, as FunctionJobs."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from qiskit.quantum_info import SparsePauliOp
 from qiskit_algorithms import QAOA, VQE
 from qiskit_algorithms.optimizers import COBYLA
 
-import quayside
-from quayside.control import Control
-from quayside.jobs.function import FunctionJob
+import simquay
+from simquay.control import Control
+from simquay.jobs.function import FunctionJob
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -26,7 +26,7 @@ ISING = SparsePauliOp.from_list([("ZZ", 1.0), ("XI", -0.5), ("IX", -0.5)])
 def solver(**options: Any) -> VQE:
     ansatz = n_local(2, "ry", "cx", reps=1)
     estimator = BackendEstimatorV2(
-        backend=quayside.get_backend("numpy"),
+        backend=simquay.get_backend("numpy"),
         options={"default_precision": 0.02, "seed_simulator": 7},
     )
     start = [0.1] * ansatz.num_parameters
@@ -49,7 +49,7 @@ def test_qaoa_finds_the_largest_cut() -> None:
     square = [(0, 1), (1, 2), (2, 3), (3, 0)]
     cost = SparsePauliOp.from_sparse_list([("ZZ", edge, 1.0) for edge in square], num_qubits=4)
     sampler = BackendSamplerV2(
-        backend=quayside.get_backend("numpy"), options={"default_shots": 512, "seed_simulator": 7}
+        backend=simquay.get_backend("numpy"), options={"default_shots": 512, "seed_simulator": 7}
     )
     algorithm = QAOA(sampler, COBYLA(maxiter=30), reps=1, initial_point=[0.5, 0.5])
     job = FunctionJob(algorithm.compute_minimum_eigenvalue, cost)

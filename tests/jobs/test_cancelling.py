@@ -12,7 +12,7 @@ import pytest
 from job_doubles import LONG, DeafWork, HeldWork, a_job, a_ledger, until
 from qiskit.providers import JobStatus
 
-from quayside.jobs.executors import MemoryRequest, WorkerPool
+from simquay.jobs.executors import MemoryRequest, WorkerPool
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ sys.path.insert(0, {helpers!r})
 from concurrent.futures import CancelledError
 from job_doubles import HeldWork, a_job
 from qiskit.providers import JobError
-from quayside.jobs.executors import WorkerPool
+from simquay.jobs.executors import WorkerPool
 
 def cancel(*_):
     try:

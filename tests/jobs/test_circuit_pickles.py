@@ -20,9 +20,9 @@ from qiskit.circuit.library import (
 )
 from random_circuits import random_dynamic_circuit, random_unitary_circuit
 
-from quayside.circuits.lower import lower
-from quayside.jobs.circuit_pickles import pickled
-from quayside.program.saving import pack_programs
+from simquay.circuits.lower import lower
+from simquay.jobs.circuit_pickles import pickled
+from simquay.program.saving import pack_programs
 
 
 def journey(circuit: QuantumCircuit) -> QuantumCircuit:

@@ -11,8 +11,8 @@ from qiskit.providers import JobError, JobStatus, JobV1
 from qiskit.providers.basic_provider import BasicSimulator
 from qiskit.result import Result
 
-from quayside.jobs.completed import CompletedJob
-from quayside.jobs.errors import JobFailedError
+from simquay.jobs.completed import CompletedJob
+from simquay.jobs.errors import JobFailedError
 
 
 @pytest.fixture

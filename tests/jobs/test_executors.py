@@ -15,10 +15,10 @@ import pytest
 from job_doubles import LONG, HeldWork, a_job, a_ledger, a_result, until
 from qiskit.providers import JobError, JobStatus
 
-from quayside.errors import OutOfMemoryError
-from quayside.jobs.errors import JobFailedError
-from quayside.jobs.executors import MemoryRequest, WorkerPool, default_pool
-from quayside.jobs.own_threads import OwnThreads
+from simquay.errors import OutOfMemoryError
+from simquay.jobs.errors import JobFailedError
+from simquay.jobs.executors import MemoryRequest, WorkerPool, default_pool
+from simquay.jobs.own_threads import OwnThreads
 
 HELPERS = next(path for path in sys.path if path.endswith("helpers"))
 
@@ -269,7 +269,7 @@ def test_j40_stopping_while_a_worker_is_about_to_start(
     start = threading.Thread.start
 
     def slow_start(thread: threading.Thread) -> None:
-        if thread.name.startswith("quayside-"):
+        if thread.name.startswith("simquay-"):
             about.set()
             assert go_on.wait(LONG)
         start(thread)
@@ -299,7 +299,7 @@ def test_a_pool_that_nobody_keeps_is_not_kept_by_this_module() -> None:
 _FORK = """
 import os, threading, warnings
 from job_doubles import HeldWork, a_job, a_ledger, LONG
-from quayside.jobs.executors import MemoryRequest, default_pool
+from simquay.jobs.executors import MemoryRequest, default_pool
 from qiskit.providers import JobError
 
 warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of any fork with threads
@@ -358,7 +358,7 @@ def test_j34_parent_and_child_run_again_after_a_fork(before: str, after: str) ->
 _EXIT = """
 import threading, time
 from job_doubles import {work}, a_job
-from quayside.jobs.executors import default_pool
+from simquay.jobs.executors import default_pool
 
 works = [{work}() for _ in range(10)]
 jobs = [a_job(work, default_pool()) for work in works]

@@ -12,10 +12,10 @@ from qiskit import QuantumCircuit
 from qiskit.exceptions import QiskitError
 from qiskit.providers import JobError, JobStatus, JobV1
 
-import quayside
-from quayside.control import Control
-from quayside.jobs.errors import JobCancelledError, JobFailedError
-from quayside.jobs.function import FunctionJob
+import simquay
+from simquay.control import Control
+from simquay.jobs.errors import JobCancelledError, JobFailedError
+from simquay.jobs.function import FunctionJob
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -144,7 +144,7 @@ def test_functions_that_wait_for_jobs_never_wait_for_a_worker() -> None:
     circuit = QuantumCircuit(1, 1)
     circuit.x(0)
     circuit.measure(0, 0)
-    backend = quayside.get_backend("numpy")
+    backend = simquay.get_backend("numpy")
 
     def inner() -> dict[str, int]:
         counts: dict[str, int] = backend.run(circuit, shots=5).result(LONG).get_counts()

@@ -15,12 +15,12 @@ from job_doubles import until
 from qiskit import QuantumCircuit
 from qiskit.providers import JobError, JobStatus
 
-from quayside.backends.engine import EngineBackend
-from quayside.backends.work import EngineWork
-from quayside.engines.dense import DenseEngine
-from quayside.execution.memory import ledger_for
-from quayside.jobs.executors import WorkerPool
-from quayside.jobs.local import LocalJob
+from simquay.backends.engine import EngineBackend
+from simquay.backends.work import EngineWork
+from simquay.engines.dense import DenseEngine
+from simquay.execution.memory import ledger_for
+from simquay.jobs.executors import WorkerPool
+from simquay.jobs.local import LocalJob
 
 THREADS = 16
 JOBS = 200

@@ -7,9 +7,9 @@ import zipfile
 
 import pytest
 
-from quayside.errors import OutOfMemoryError, ProgramError
-from quayside.jobs.errors import OriginalTraceback
-from quayside.jobs.remote_errors import RemoteError, error_from_plain, error_to_plain
+from simquay.errors import OutOfMemoryError, ProgramError
+from simquay.jobs.errors import OriginalTraceback
+from simquay.jobs.remote_errors import RemoteError, error_from_plain, error_to_plain
 
 
 def raised(error: BaseException) -> BaseException:
@@ -35,7 +35,7 @@ def travelled(error: BaseException) -> BaseException:
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_errors_of_python_and_quayside_come_back_as_themselves(error: BaseException) -> None:
+def test_errors_of_python_and_simquay_come_back_as_themselves(error: BaseException) -> None:
     again = travelled(error)
     assert type(again) is type(error)
     assert str(again) == str(error)

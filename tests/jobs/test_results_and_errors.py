@@ -17,10 +17,10 @@ from qiskit.providers.exceptions import JobTimeoutError
 from qiskit.result import Result
 from qiskit.result.models import ExperimentResult, ExperimentResultData
 
-from quayside.errors import QuaysideError
-from quayside.jobs.errors import JobCancelledError, JobFailedError, JobTimedOutError
-from quayside.jobs.executors import WorkerPool
-from quayside.jobs.local import LocalJob
+from simquay.errors import SimquayError
+from simquay.jobs.errors import JobCancelledError, JobFailedError, JobTimedOutError
+from simquay.jobs.executors import WorkerPool
+from simquay.jobs.local import LocalJob
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_j10_a_timeout_is_both_errors_and_the_job_goes_on(pool: WorkerPool) -> N
     with pytest.raises(JobTimeoutError) as caught:
         job.result(timeout=0.01)
     assert isinstance(caught.value, TimeoutError)
-    assert isinstance(caught.value, QuaysideError)
+    assert isinstance(caught.value, SimquayError)
     assert job.job_id() in str(caught.value)
     assert not job.in_final_state()
     work.let_go()

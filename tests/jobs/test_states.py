@@ -10,9 +10,9 @@ from job_doubles import LONG, HeldWork, a_job, a_result, until
 from qiskit.exceptions import QiskitError
 from qiskit.providers import JobError, JobStatus, JobV1
 
-from quayside.jobs.contract import ContractJob
-from quayside.jobs.executors import WorkerPool
-from quayside.jobs.local import LocalJob
+from simquay.jobs.contract import ContractJob
+from simquay.jobs.executors import WorkerPool
+from simquay.jobs.local import LocalJob
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from job_doubles import LONG, HeldWork, a_job
 from qiskit.providers import JobStatus
 from qiskit.providers.exceptions import JobTimeoutError
 
-from quayside.jobs.executors import WorkerPool
+from simquay.jobs.executors import WorkerPool
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ _INTERRUPTED = """
 import signal, sys, threading, time, os
 sys.path.insert(0, {helpers!r})
 from job_doubles import HeldWork, a_job
-from quayside.jobs.executors import WorkerPool
+from simquay.jobs.executors import WorkerPool
 
 work = HeldWork()
 job = a_job(work, WorkerPool(1))

@@ -16,10 +16,10 @@ import psutil
 import pytest
 from job_doubles import LONG, until
 
-from quayside.jobs.worker_channel import Channel, ChannelClosed
-from quayside.jobs.worker_messages import BackendSource, PackedError, RecentKeys
-from quayside.jobs.worker_pool import ProcessPool
-from quayside.jobs.worker_process import WorkerDiedError
+from simquay.jobs.worker_channel import Channel, ChannelClosed
+from simquay.jobs.worker_messages import BackendSource, PackedError, RecentKeys
+from simquay.jobs.worker_pool import ProcessPool
+from simquay.jobs.worker_process import WorkerDiedError
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -28,7 +28,7 @@ SOURCE = BackendSource(factory="foreign_backends:make_plain")
 HEAD = """
 import os, sys, time, warnings
 from qiskit import QuantumCircuit
-import quayside
+import simquay
 
 warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of any fork with threads
 
@@ -51,10 +51,10 @@ def running(job):
     return job
 
 def workers():
-    from quayside.jobs.worker_pool import default_workers
+    from simquay.jobs.worker_pool import default_workers
     return default_workers().pids()
 
-backend = quayside.get_backend("basic")
+backend = simquay.get_backend("basic")
 """
 
 RUNS = HEAD + "print(backend.run(flip(), shots=3).result(60).get_counts())\n"
@@ -270,7 +270,7 @@ def test_where_no_spare_can_be_started_it_is_tried_now_and_then(
         raise OSError("too many processes")
 
     with monkeypatch.context() as patch:
-        patch.setattr("quayside.jobs.worker_pool.Worker", refuse)
+        patch.setattr("simquay.jobs.worker_pool.Worker", refuse)
         time.sleep(1.0)
     assert len(tries) <= 6
     assert all(source is SOURCE for source in tries)
@@ -305,7 +305,7 @@ def test_it_works_from_a_script_without_a_main_guard(tmp_path: Path) -> None:
 
 def test_what_a_backend_prints_is_printed() -> None:
     program = HEAD + (
-        "from quayside.backends import adapt\n"
+        "from simquay.backends import adapt\n"
         "sys.path.insert(0, {helpers!r})\n"
         "from foreign_backends import Foreign, chatty\n"
         "print(adapt(Foreign(chatty), isolation='process').run(flip()).result(60).success)\n"
@@ -318,7 +318,7 @@ def test_what_a_backend_prints_is_printed() -> None:
 def test_what_only_a_script_defines_runs_in_a_thread() -> None:
     program = HEAD + (
         "from qiskit.providers.basic_provider import BasicSimulator\n"
-        "from quayside.backends import adapt\n"
+        "from simquay.backends import adapt\n"
         "class Mine(BasicSimulator):\n"
         "    pass\n"
         "mine = adapt(Mine())\n"
@@ -344,7 +344,7 @@ def lines(process: subprocess.Popen[str]) -> list[str]:
 def test_j40_no_worker_outlives_its_process(end: str) -> None:
     program = HEAD + (
         "job = running(backend.run(endless()))\n"
-        "idle = quayside.get_backend('basic').run(flip()).result(60)\n"
+        "idle = simquay.get_backend('basic').run(flip()).result(60)\n"
         "print(*workers(), flush=True)\n"
         "sys.stdin.readline()\n"
     )
@@ -386,7 +386,7 @@ def test_j34_parent_and_child_run_after_a_fork() -> None:
         "        same = backend.run(flip()).result(60).get_counts() == first\n"
         "        try:\n"
         "            unfinished.result(60)\n"
-        "        except quayside.errors.QuaysideError as error:\n"
+        "        except simquay.errors.SimquayError as error:\n"
         "            code = 0 if same and 'forked' in str(error) else 2\n"
         "        if mine & set(workers()):\n"
         "            code = 3\n"

@@ -12,9 +12,9 @@ from job_doubles import LONG, until
 from qiskit.providers import JobStatus
 from qiskit.result import Result
 
-from quayside.errors import Cancelled
-from quayside.jobs.worker_channel import ChannelClosed
-from quayside.jobs.worker_watch import Watch
+from simquay.errors import Cancelled
+from simquay.jobs.worker_channel import ChannelClosed
+from simquay.jobs.worker_watch import Watch
 
 
 class Job:

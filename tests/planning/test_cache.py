@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from gate_lists import other_numbers, random_gates, random_unitary, run_naively
 
-from quayside.control import Control
-from quayside.engines.dense import DenseEngine
-from quayside.planning import Layout, Plan, Profile, make_plan
-from quayside.planning.cache import PlanCache
-from quayside.program import Diagonal, Matrix, Permutation, Precision, Prepare
-from quayside.program.operations import GateOperation, Relabel
+from simquay.control import Control
+from simquay.engines.dense import DenseEngine
+from simquay.planning import Layout, Plan, Profile, make_plan
+from simquay.planning.cache import PlanCache
+from simquay.program import Diagonal, Matrix, Permutation, Precision, Prepare
+from simquay.program.operations import GateOperation, Relabel
 
 DENSE = Profile("dense", width=4, tile=6, low=2, start=3)
 TILED = Profile("tiled", tile=6, low=2)
@@ -47,7 +47,7 @@ def test_other_angles_are_filled_in_without_a_search(monkeypatch: pytest.MonkeyP
         make_plan(gates, Layout(), DENSE, cache)
         changed = other_numbers(gates, rng)
         with monkeypatch.context() as patch:
-            patch.setattr("quayside.planning.dense._find_recipe", None)  # a call would raise
+            patch.setattr("simquay.planning.dense._find_recipe", None)  # a call would raise
             plan = make_plan(changed, Layout(), DENSE, cache)
         np.testing.assert_allclose(
             state_of(plan, num_qubits), run_naively(changed, num_qubits), atol=1e-11

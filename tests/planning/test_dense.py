@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from gate_lists import apply_naively, random_gates, run_naively
 
-from quayside.control import Control
-from quayside.engines.dense import DenseEngine
-from quayside.planning import Layout, Profile, make_plan
-from quayside.planning.dense_plan import ClusterPass, LonePass, ProductStep
-from quayside.program import Precision
-from quayside.program.operations import GateOperation
+from simquay.control import Control
+from simquay.engines.dense import DenseEngine
+from simquay.planning import Layout, Profile, make_plan
+from simquay.planning.dense_plan import ClusterPass, LonePass, ProductStep
+from simquay.program import Precision
+from simquay.program.operations import GateOperation
 
 PROFILES = [
     Profile("dense", width=2, tile=3, low=1, start=0),

@@ -8,20 +8,20 @@ import numpy as np
 import pytest
 from gate_lists import apply_naively, random_gates, random_unitary, run_naively
 
-from quayside.engines.dense_costs import CLUSTER_COSTS, measure_cluster_costs
-from quayside.errors import ProgramError
-from quayside.planning import Layout, Pass, Profile, make_plan
-from quayside.planning.cost import CLUSTER_COSTS as DEFAULT_COSTS
-from quayside.planning.dense_clusters import STYLES, Cluster, Search
-from quayside.planning.dense_draft import Draft
-from quayside.planning.dense_layout import find_orders
-from quayside.planning.dense_matrix import Matrices
-from quayside.planning.dense_order import dependencies, numbers_in
-from quayside.planning.dense_plan import ClusterPass, LonePass, ProductStep, StartPass
-from quayside.planning.dense_table import Diagonals
-from quayside.planning.fuse import Item, Node, fuse
-from quayside.program import Diagonal, Matrix, Permutation, Precision
-from quayside.program.operations import GateOperation, Relabel
+from simquay.engines.dense_costs import CLUSTER_COSTS, measure_cluster_costs
+from simquay.errors import ProgramError
+from simquay.planning import Layout, Pass, Profile, make_plan
+from simquay.planning.cost import CLUSTER_COSTS as DEFAULT_COSTS
+from simquay.planning.dense_clusters import STYLES, Cluster, Search
+from simquay.planning.dense_draft import Draft
+from simquay.planning.dense_layout import find_orders
+from simquay.planning.dense_matrix import Matrices
+from simquay.planning.dense_order import dependencies, numbers_in
+from simquay.planning.dense_plan import ClusterPass, LonePass, ProductStep, StartPass
+from simquay.planning.dense_table import Diagonals
+from simquay.planning.fuse import Item, Node, fuse
+from simquay.program import Diagonal, Matrix, Permutation, Precision
+from simquay.program.operations import GateOperation, Relabel
 
 H = np.array([[1, 1], [1, -1]]) / np.sqrt(2) + 0j
 X = np.array([1, 0])

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from gate_lists import random_gates
 
-from quayside.planning import Layout, Profile, make_plan
-from quayside.program import Diagonal, Matrix, Permutation, Precision
+from simquay.planning import Layout, Profile, make_plan
+from simquay.program import Diagonal, Matrix, Permutation, Precision
 
 PROFILES = [
     Profile("gates"),

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from gate_lists import random_gates
 
-from quayside.errors import ProgramError
-from quayside.planning import Layout, Profile, load_plan, make_plan, save_plan
-from quayside.program import Matrix, Program, save_program
+from simquay.errors import ProgramError
+from simquay.planning import Layout, Profile, load_plan, make_plan, save_plan
+from simquay.program import Matrix, Program, save_program
 
 PROFILES = [
     Profile("gates"),
@@ -51,12 +51,12 @@ def test_plans_compare_by_value(profile):
 def test_a_saved_program_is_no_plan(tmp_path):
     file = tmp_path / "program.npz"
     save_program(Program(1, 0, (Matrix(np.eye(2, dtype=complex), (0,)),)), file)
-    with pytest.raises(ProgramError, match="not a plan saved by Quayside"):
+    with pytest.raises(ProgramError, match="not a plan saved by Simquay"):
         load_plan(file)
 
 
 def test_what_is_no_archive_is_refused():
-    with pytest.raises(ProgramError, match="not a plan saved by Quayside"):
+    with pytest.raises(ProgramError, match="not a plan saved by Simquay"):
         load_plan(io.BytesIO(b"something else"))
 
 

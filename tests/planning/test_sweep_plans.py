@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from gate_lists import other_numbers, random_gates, random_unitary, run_naively
 
-from quayside.control import Control
-from quayside.engines.dense import DenseEngine
-from quayside.errors import ProgramError
-from quayside.planning import Layout, Plan, Profile, SweepPlan, make_plan, make_sweep_plan
-from quayside.planning.cache import PlanCache
-from quayside.planning.dense_plan import ClusterPass, LonePass, StartPass
-from quayside.program import Matrix, Permutation, Precision
-from quayside.program.operations import GateOperation
+from simquay.control import Control
+from simquay.engines.dense import DenseEngine
+from simquay.errors import ProgramError
+from simquay.planning import Layout, Plan, Profile, SweepPlan, make_plan, make_sweep_plan
+from simquay.planning.cache import PlanCache
+from simquay.planning.dense_plan import ClusterPass, LonePass, StartPass
+from simquay.program import Matrix, Permutation, Precision
+from simquay.program.operations import GateOperation
 
 ENGINE = DenseEngine(threads=1)
 PROFILES = {
@@ -125,7 +125,7 @@ def test_the_search_is_done_once(monkeypatch: pytest.MonkeyPatch) -> None:
     gate_lists = lists(6, 2, 6)
     cache = PlanCache()
     assert make_sweep_plan(gate_lists[:3], Layout(), PROFILES["usual"], cache) is not None
-    monkeypatch.setattr("quayside.planning.planner.find_dense", None)
+    monkeypatch.setattr("simquay.planning.planner.find_dense", None)
     assert make_sweep_plan(gate_lists[3:], Layout(), PROFILES["usual"], cache) is not None
     # One recipe serves sweeps and single plans.
     assert len(make_plan(gate_lists[4], Layout(), PROFILES["usual"], cache)) > 0

@@ -11,11 +11,11 @@ import pytest
 from gate_lists import random_gates
 from tiled_runs import check_invariants, expected, random_vectors, run_plan, spread
 
-from quayside.planning import Layout, Profile, make_plan
-from quayside.planning.tile import find_tiled
-from quayside.planning.tile_cost import pass_cost
-from quayside.planning.tile_plan import DenseStage, DiagonalStage, PermuteStage
-from quayside.program import Diagonal, Matrix, Permutation
+from simquay.planning import Layout, Profile, make_plan
+from simquay.planning.tile import find_tiled
+from simquay.planning.tile_cost import pass_cost
+from simquay.planning.tile_plan import DenseStage, DiagonalStage, PermuteStage
+from simquay.program import Diagonal, Matrix, Permutation
 
 _FILE = Path(__file__).parents[2] / "benchmarks" / "families.py"
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from gate_lists import random_gates
 
-from quayside.errors import ProgramError
-from quayside.planning import Layout, Profile, make_plan
-from quayside.planning.plan import Plan
-from quayside.planning.tile_encode import (
+from simquay.errors import ProgramError
+from simquay.planning import Layout, Profile, make_plan
+from simquay.planning.plan import Plan
+from simquay.planning.tile_encode import (
     ALIGN,
     HEADER,
     EncodedPlan,
@@ -17,7 +17,7 @@ from quayside.planning.tile_encode import (
     decode_pass,
     encode_plan,
 )
-from quayside.planning.tile_plan import (
+from simquay.planning.tile_plan import (
     Condition,
     DenseStage,
     DiagonalGroup,
@@ -28,7 +28,7 @@ from quayside.planning.tile_plan import (
     Round,
     TilePass,
 )
-from quayside.program import Precision
+from simquay.program import Precision
 
 PROFILE = Profile("tiled", tile=3, low=0)
 

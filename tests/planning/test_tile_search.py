@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from quayside.planning import Layout, Profile, make_plan
-from quayside.planning.tile_cost import pass_cost
-from quayside.program import Matrix, Permutation
-from quayside.program.operations import GateOperation
+from simquay.planning import Layout, Profile, make_plan
+from simquay.planning.tile_cost import pass_cost
+from simquay.program import Matrix, Permutation
+from simquay.program.operations import GateOperation
 
 NOT = np.array([1, 0], dtype=np.intp)
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quayside.errors import ProgramError
-from quayside.program.expressions import (
+from simquay.errors import ProgramError
+from simquay.program.expressions import (
     Binary,
     BitRef,
     Cast,

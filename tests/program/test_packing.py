@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from random_circuits import dynamic_circuits
 from random_programs import dynamic_programs
 
-from quayside.circuits.lower import lower
-from quayside.errors import ProgramError
-from quayside.program import Diagonal, ForLoop, IfElse, Matrix, Measure, Prepare, Program
-from quayside.program.expressions import BitRef
-from quayside.program.saving import pack_programs, unpack_programs
+from simquay.circuits.lower import lower
+from simquay.errors import ProgramError
+from simquay.program import Diagonal, ForLoop, IfElse, Matrix, Measure, Prepare, Program
+from simquay.program.expressions import BitRef
+from simquay.program.saving import pack_programs, unpack_programs
 
 
 def round_trip(program: Program) -> Program:

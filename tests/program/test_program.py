@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from quayside.program import (
+from simquay.program import (
     Break,
     Continue,
     Diagonal,
@@ -27,8 +27,8 @@ from quayside.program import (
     VariableDeclaration,
     WhileLoop,
 )
-from quayside.program.expressions import BitRef, Constant, Kind, RegisterRef, Type
-from quayside.program.program import child_blocks, touched_qubits, walk
+from simquay.program.expressions import BitRef, Constant, Kind, RegisterRef, Type
+from simquay.program.program import child_blocks, touched_qubits, walk
 
 NOT = np.array([1, 0], dtype=np.intp)
 

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from random_circuits import dynamic_circuits
 from random_programs import dynamic_programs
 
-from quayside.circuits.lower import lower
-from quayside.errors import ProgramError
-from quayside.program import (
+from simquay.circuits.lower import lower
+from simquay.errors import ProgramError
+from simquay.program import (
     Block,
     ForLoop,
     IfElse,
@@ -35,7 +35,7 @@ from quayside.program import (
     load_program,
     save_program,
 )
-from quayside.program.expressions import (
+from simquay.program.expressions import (
     Binary,
     BitRef,
     Cast,
@@ -47,7 +47,7 @@ from quayside.program.expressions import (
     Unary,
     VariableRef,
 )
-from quayside.program.program import walk
+from simquay.program.program import walk
 
 NOT = np.array([1, 0], dtype=np.intp)
 U3, BOOL, FLOAT = Type(Kind.UINT, 3), Type(Kind.BOOL), Type(Kind.FLOAT)
@@ -123,7 +123,7 @@ def test_loaded_arrays_are_read_only():
             assert not operation.matrix.flags.writeable
 
 
-@pytest.mark.parametrize("name", ["program.npz", "program", "program.quayside"])
+@pytest.mark.parametrize("name", ["program.npz", "program", "program.simquay"])
 def test_the_file_has_the_name_that_was_given(tmp_path, name):
     save_program(everything(), tmp_path / name)
     assert [path.name for path in tmp_path.iterdir()] == [name]

@@ -8,24 +8,24 @@ import warnings
 import pytest
 from fake_plugins import FakeSites, spec
 
-from quayside.errors import (
+from simquay.errors import (
     AmbiguousBackendError,
     BackendUnavailableError,
     PluginError,
-    QuaysideFallbackWarning,
-    QuaysidePluginWarning,
     RegistryError,
+    SimquayFallbackWarning,
+    SimquayPluginWarning,
     UnknownBackendError,
 )
-from quayside.provider import Provider
-from quayside.registry import Resolution
+from simquay.provider import Provider
+from simquay.registry import Resolution
 
 ABSENT = "fake_backends:probe_no"
 HUGE = 10**6  # above whatever else is installed
 
 
 def resolution(provider: Provider, *args: object, **kwargs: object) -> Resolution:
-    found = provider.get_backend(*args, **kwargs).quayside_resolution
+    found = provider.get_backend(*args, **kwargs).simquay_resolution
     assert isinstance(found, Resolution)
     return found
 
@@ -53,7 +53,7 @@ def test_ties_go_by_name_and_then_by_distribution(sites: FakeSites, order: str) 
     for letter in order:
         sites.write(f"fake-{letter}", spec("tie", priority=HUGE), spec(f"z{letter}", priority=HUGE))
     provider = Provider()
-    with pytest.warns(QuaysidePluginWarning, match="'tie' is claimed"):
+    with pytest.warns(SimquayPluginWarning, match="'tie' is claimed"):
         chosen = resolution(provider)
     # An ambiguous name does not keep ``auto`` from choosing: it knows whose it takes.
     assert (chosen.name, chosen.distribution) == ("tie", "fake-a")
@@ -62,8 +62,8 @@ def test_ties_go_by_name_and_then_by_distribution(sites: FakeSites, order: str) 
 def test_a_negative_priority_is_only_chosen_by_name(
     sites: FakeSites, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("QUAYSIDE_DISABLE_PLUGINS", "quayside")
-    monkeypatch.setenv("QUAYSIDE_LOAD_PLUGINS", "fake-shy")
+    monkeypatch.setenv("SIMQUAY_DISABLE_PLUGINS", "simquay")
+    monkeypatch.setenv("SIMQUAY_LOAD_PLUGINS", "fake-shy")
     sites.write("fake-shy", spec("shy", priority=-1))
     provider = Provider()
     for name in ("auto", "cpu"):
@@ -73,8 +73,8 @@ def test_a_negative_priority_is_only_chosen_by_name(
 
 
 def test_zero_is_chosen(sites: FakeSites, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("QUAYSIDE_DISABLE_PLUGINS", "quayside")
-    monkeypatch.setenv("QUAYSIDE_LOAD_PLUGINS", "fake-zero")
+    monkeypatch.setenv("SIMQUAY_DISABLE_PLUGINS", "simquay")
+    monkeypatch.setenv("SIMQUAY_LOAD_PLUGINS", "fake-zero")
     sites.write("fake-zero", spec("zero"))
     assert Provider().get_backend().name == "zero"
 
@@ -82,7 +82,7 @@ def test_zero_is_chosen(sites: FakeSites, monkeypatch: pytest.MonkeyPatch) -> No
 def test_without_a_gpu_the_error_says_why(
     sites: FakeSites, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("QUAYSIDE_LOAD_PLUGINS", "fake-cards")
+    monkeypatch.setenv("SIMQUAY_LOAD_PLUGINS", "fake-cards")
     sites.write(
         "fake-cards",
         spec("one", device="gpu", priority=2, probe=ABSENT, install_hint="plug it in"),
@@ -100,8 +100,8 @@ def test_without_a_gpu_the_error_says_why(
 def test_without_any_gpu_plugin_the_error_says_what_to_install(
     sites: FakeSites, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("QUAYSIDE_LOAD_PLUGINS", "quayside")  # so that no GPU plugin is loaded
-    with pytest.raises(BackendUnavailableError, match=r"pip install 'quayside-cupy\[cuda12\]'"):
+    monkeypatch.setenv("SIMQUAY_LOAD_PLUGINS", "simquay")  # so that no GPU plugin is loaded
+    with pytest.raises(BackendUnavailableError, match=r"pip install 'simquay-cupy\[cuda12\]'"):
         Provider().get_backend("gpu")
 
 
@@ -113,7 +113,7 @@ def test_a_factory_that_fails_does_not_take_auto_away(sites: FakeSites) -> None:
         spec("sound", priority=HUGE),
     )
     provider = Provider()
-    with pytest.warns(QuaysidePluginWarning) as caught:
+    with pytest.warns(SimquayPluginWarning) as caught:
         assert resolution(provider).name == "sound"
     assert len(caught) == 2
     assert "fake-mixed 1.0" in str(caught[0].message)
@@ -131,7 +131,7 @@ def test_the_argument_wins_over_the_environment(
     sites.write("fake-best", spec("best", priority=HUGE))
     provider = Provider()
     assert resolution(provider).name == "best"
-    monkeypatch.setenv("QUAYSIDE_BACKEND", "Fake-Oracle")
+    monkeypatch.setenv("SIMQUAY_BACKEND", "Fake-Oracle")
     assert resolution(provider).name == "fake-oracle"
     assert resolution(provider).requested == "fake-oracle"
     assert resolution(provider, "fake").name == "fake"
@@ -140,18 +140,18 @@ def test_the_argument_wins_over_the_environment(
 
 def test_a_wrong_environment_is_named(sites: FakeSites, monkeypatch: pytest.MonkeyPatch) -> None:
     sites.use("good")
-    monkeypatch.setenv("QUAYSIDE_BACKEND", "fakee")
-    with pytest.raises(UnknownBackendError, match=r"'fakee' \(named by QUAYSIDE_BACKEND\)\. Did"):
+    monkeypatch.setenv("SIMQUAY_BACKEND", "fakee")
+    with pytest.raises(UnknownBackendError, match=r"'fakee' \(named by SIMQUAY_BACKEND\)\. Did"):
         Provider().get_backend()
-    monkeypatch.setenv("QUAYSIDE_BACKEND", "fake-gpu")
-    with pytest.raises(BackendUnavailableError, match=r"\(named by QUAYSIDE_BACKEND\) is unav"):
+    monkeypatch.setenv("SIMQUAY_BACKEND", "fake-gpu")
+    with pytest.raises(BackendUnavailableError, match=r"\(named by SIMQUAY_BACKEND\) is unav"):
         Provider().get_backend()
 
 
 def test_the_environment_may_be_a_chain(sites: FakeSites, monkeypatch: pytest.MonkeyPatch) -> None:
     sites.use("good")
-    monkeypatch.setenv("QUAYSIDE_BACKEND", "fake-gpu, fake")
-    with pytest.warns(QuaysideFallbackWarning):
+    monkeypatch.setenv("SIMQUAY_BACKEND", "fake-gpu, fake")
+    with pytest.warns(SimquayFallbackWarning):
         assert resolution(Provider()).fallback_from == "fake-gpu"
 
 
@@ -238,7 +238,7 @@ def test_ctrl_c_in_a_factory_is_the_users(sites: FakeSites) -> None:
 def test_a_fallback_that_was_asked_for(sites: FakeSites, name: str, fallback: object) -> None:
     sites.use("good")
     provider = Provider()
-    with pytest.warns(QuaysideFallbackWarning) as caught:
+    with pytest.warns(SimquayFallbackWarning) as caught:
         found = resolution(provider, name, fallback=fallback)
     reason = "backend 'fake-gpu' (fake-good 1.0) is unavailable: no such device is plugged in"
     assert found == Resolution(
@@ -256,15 +256,15 @@ def test_a_fallback_that_was_asked_for(sites: FakeSites, name: str, fallback: ob
 @pytest.mark.parametrize("name", ["cupy-of-tomorrow", "not-installed", "fake-good:nothing"])
 def test_what_is_not_installed_falls_back_too(sites: FakeSites, name: str) -> None:
     sites.use("good")
-    with pytest.warns(QuaysideFallbackWarning, match=f"no backend is called '{name}'; 'fake' is"):
+    with pytest.warns(SimquayFallbackWarning, match=f"no backend is called '{name}'; 'fake' is"):
         assert resolution(Provider(), name, fallback="fake").fallback_from == name
 
 
 def test_gpu_falls_back_to_cpu(sites: FakeSites, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("QUAYSIDE_LOAD_PLUGINS", "fake-good,fake-best")
+    monkeypatch.setenv("SIMQUAY_LOAD_PLUGINS", "fake-good,fake-best")
     sites.use("good")
     sites.write("fake-best", spec("best", priority=HUGE))
-    with pytest.warns(QuaysideFallbackWarning, match="no gpu backend is available; 'best' is tak"):
+    with pytest.warns(SimquayFallbackWarning, match="no gpu backend is available; 'best' is tak"):
         found = resolution(Provider(), "gpu", fallback="cpu")
     assert (found.requested, found.name, found.device) == ("gpu", "best", "cpu")
 
@@ -279,7 +279,7 @@ def test_a_fallback_is_not_taken_where_the_name_can_be_had(sites: FakeSites) -> 
 def test_a_factory_that_fails_falls_back(sites: FakeSites, factory: str) -> None:
     sites.write("fake-bad", spec("bad", factory=f"fake_backends:{factory}"))
     sites.use("good")
-    with pytest.warns(QuaysideFallbackWarning, match="'bad'"):
+    with pytest.warns(SimquayFallbackWarning, match="'bad'"):
         assert resolution(Provider(), "bad", fallback="fake").name == "fake"
 
 
@@ -287,7 +287,7 @@ def test_an_ambiguous_name_does_not_fall_back(sites: FakeSites) -> None:
     sites.write("fake-a", spec("dup"))
     sites.write("fake-b", spec("dup"))
     with (
-        pytest.warns(QuaysidePluginWarning),
+        pytest.warns(SimquayPluginWarning),
         pytest.raises(AmbiguousBackendError),
     ):
         Provider().get_backend("dup", fallback="reference")
@@ -307,26 +307,26 @@ def test_the_environments_fallback_is_logged_not_warned_of(
     sites: FakeSites, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     sites.use("good")
-    monkeypatch.setenv("QUAYSIDE_FALLBACK", "not-installed,fake")
+    monkeypatch.setenv("SIMQUAY_FALLBACK", "not-installed,fake")
     provider = Provider()
     with (
         warnings.catch_warnings(),
-        caplog.at_level(logging.WARNING, logger="quayside"),
+        caplog.at_level(logging.WARNING, logger="simquay"),
     ):
         warnings.simplefilter("error")
         found = resolution(provider, "fake-gpu")
     assert (found.name, found.fallback_from) == ("fake", "fake-gpu")
     assert "no such device is plugged in; 'fake' is taken instead" in caplog.text
-    assert caplog.records[0].name.startswith("quayside.")
+    assert caplog.records[0].name.startswith("simquay.")
 
 
 def test_the_callers_fallback_comes_before_the_environments(
     sites: FakeSites, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sites.use("good")
-    monkeypatch.setenv("QUAYSIDE_FALLBACK", "fake-oracle")
+    monkeypatch.setenv("SIMQUAY_FALLBACK", "fake-oracle")
     provider = Provider()
-    with pytest.warns(QuaysideFallbackWarning):  # the caller's own is warned of
+    with pytest.warns(SimquayFallbackWarning):  # the caller's own is warned of
         assert resolution(provider, "fake-gpu", fallback="fake").name == "fake"
     assert resolution(provider, "fake-gpu", fallback="not-installed").name == "fake-oracle"
     assert resolution(provider, "fake").name == "fake"
@@ -336,8 +336,8 @@ def test_a_wrong_fallback_in_the_environment_is_named(
     sites: FakeSites, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sites.use("good")
-    monkeypatch.setenv("QUAYSIDE_FALLBACK", "fakee")
-    with pytest.raises(RegistryError, match=r"'fakee' \(named by QUAYSIDE_FALLBACK\)"):
+    monkeypatch.setenv("SIMQUAY_FALLBACK", "fakee")
+    with pytest.raises(RegistryError, match=r"'fakee' \(named by SIMQUAY_FALLBACK\)"):
         Provider().get_backend("fake-gpu")
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from fake_plugins import FakeSites, spec
 
-from quayside.registry import Registry
-from quayside.registry.discovery import find_plugins
+from simquay.registry import Registry
+from simquay.registry.discovery import find_plugins
 
 
 def found() -> list[tuple[str, str, str]]:
@@ -48,7 +48,7 @@ def test_a_distribution_without_metadata_is_not_installed(sites: FakeSites) -> N
 
 
 def test_the_word_alone_is_no_entry_point(sites: FakeSites) -> None:
-    entry_points = "[console_scripts]\nquayside-fake = fake_script:main\n"
+    entry_points = "[console_scripts]\nsimquay-fake = fake_script:main\n"
     sites.write("fake-script", modules={"fake_script": ""}, entry_points=entry_points)
     assert not [one for one in found() if one[0] == "fake-script"]
 

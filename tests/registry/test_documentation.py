@@ -6,9 +6,9 @@ import dataclasses
 import re
 from pathlib import Path
 
-import quayside.errors
-from quayside.plugin import BackendSpec
-from quayside.registry import PluginStatus
+import simquay.errors
+from simquay.plugin import BackendSpec
+from simquay.registry import PluginStatus
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "registry.md").read_text("utf-8")
 
@@ -29,5 +29,5 @@ def test_every_field_of_a_spec() -> None:
 
 
 def test_every_error() -> None:
-    base = quayside.errors.RegistryError
+    base = simquay.errors.RegistryError
     assert set(first_cells("error")) == {one.__name__ for one in base.__subclasses__()}

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-import quayside.registry
-from quayside.errors import RegistryError
-from quayside.registry import VARIABLES, environment
+import simquay.registry
+from simquay.errors import RegistryError
+from simquay.registry import VARIABLES, environment
 
-FOLDER = Path(quayside.registry.__file__).parent
+FOLDER = Path(simquay.registry.__file__).parent
 
 
 def test_the_table_is_sound() -> None:
     names = [variable.name for variable in VARIABLES]
     assert len(set(names)) == len(names)
     for variable in VARIABLES:
-        assert re.fullmatch(r"QUAYSIDE_[A-Z_]+", variable.name)
+        assert re.fullmatch(r"SIMQUAY_[A-Z_]+", variable.name)
         assert variable.meaning.endswith(".")
         assert variable.example
 
@@ -38,7 +38,7 @@ def test_the_table_holds_every_variable_of_the_module() -> None:
     [("", ()), (" ", ()), (",", ()), ("a", ("a",)), (" a , b,, c ", ("a", "b", "c"))],
 )
 def test_lists(monkeypatch: pytest.MonkeyPatch, value: str, items: tuple[str, ...]) -> None:
-    monkeypatch.setenv("QUAYSIDE_FALLBACK", value)
+    monkeypatch.setenv("SIMQUAY_FALLBACK", value)
     assert environment.read_list(environment.FALLBACK) == items
 
 
@@ -47,19 +47,19 @@ def test_lists(monkeypatch: pytest.MonkeyPatch, value: str, items: tuple[str, ..
     [("1", True), ("True", True), ("0", False), ("no", False), ("OFF", False), ("", False)],
 )
 def test_flags(monkeypatch: pytest.MonkeyPatch, value: str, flag: bool) -> None:
-    monkeypatch.setenv("QUAYSIDE_STRICT_PLUGINS", value)
+    monkeypatch.setenv("SIMQUAY_STRICT_PLUGINS", value)
     assert environment.read_flag(environment.STRICT_PLUGINS) is flag
-    monkeypatch.delenv("QUAYSIDE_STRICT_PLUGINS")
+    monkeypatch.delenv("SIMQUAY_STRICT_PLUGINS")
     assert environment.read_flag(environment.STRICT_PLUGINS) is False
 
 
 def test_a_flag_that_is_neither(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("QUAYSIDE_STRICT_PLUGINS", "2")
+    monkeypatch.setenv("SIMQUAY_STRICT_PLUGINS", "2")
     with pytest.raises(RegistryError, match="='2': expected one of 1, true, yes, on or 0, false"):
         environment.read_flag(environment.STRICT_PLUGINS)
 
 
 def test_the_documentation_has_the_same_variables() -> None:
     page = Path(__file__).parents[2] / "docs" / "reference" / "environment.md"
-    told = set(re.findall(r"^\| `(QUAYSIDE_\w+)` \|", page.read_text("utf-8"), re.MULTILINE))
+    told = set(re.findall(r"^\| `(SIMQUAY_\w+)` \|", page.read_text("utf-8"), re.MULTILINE))
     assert {variable.name for variable in VARIABLES} <= told

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from quayside.registry.guard import Failure, guarded, one_line
+from simquay.registry.guard import Failure, guarded, one_line
 
 
 def raising(error: BaseException) -> object:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from fake_plugins import CASES, FakeSites, spec
 
-from quayside.errors import PluginError, QuaysidePluginWarning, UnknownBackendError
-from quayside.provider import Provider
-from quayside.registry import PluginRecord, PluginStatus, Registry
+from simquay.errors import PluginError, SimquayPluginWarning, UnknownBackendError
+from simquay.provider import Provider
+from simquay.registry import PluginRecord, PluginStatus, Registry
 
 BROKEN = {
     "asks_back": "a plugin asked for a backend while plugins are being loaded",
@@ -25,19 +25,19 @@ BROKEN = {
     "missing_module": "ModuleNotFoundError: No module named 'fake_module_that_is_gone'",
     "missing_object": "AttributeError: module 'fake_missing_object' has no attribute 'plugin'",
     "never_ends": "it registers more than 1000 backends",
-    "no_hook": "fake_no_hook implements no hook: expected a function quayside_register_backends",
+    "no_hook": "fake_no_hook implements no hook: expected a function simquay_register_backends",
     "panics": "PanicException: called `Option::unwrap()` on a `None` value",
     "raises_at_import": "RuntimeError: libfake.so.3: cannot open shared object file",
     "raises_half_way": "OSError: the second backend's table is gone",
     "raises_in_hook": "ValueError: cannot read /etc/fake.conf",
     "registers_twice": "it registers the name twin twice",
-    "returns_none": "quayside_register_backends returned None",
-    "returns_one_spec": "quayside_register_backends returned a BackendSpec",
-    "unknown_hook": "unknown hook 'quayside_register_backend'",
-    "yields_junk": "quayside_register_backends yielded a dict, not a BackendSpec",
+    "returns_none": "simquay_register_backends returned None",
+    "returns_one_spec": "simquay_register_backends returned a BackendSpec",
+    "unknown_hook": "unknown hook 'simquay_register_backend'",
+    "yields_junk": "simquay_register_backends yielded a dict, not a BackendSpec",
 }
 INCOMPATIBLE = {
-    "other_api": "built for version 99 of the plugin interface, and this Quayside has version 1",
+    "other_api": "built for version 99 of the plugin interface, and this Simquay has version 1",
     "other_api_object": "built for version 0 of the plugin interface",
 }
 FAILING = {**BROKEN, **INCOMPATIBLE}
@@ -60,7 +60,7 @@ def test_every_case_on_disk_is_tested() -> None:
 def test_a_failing_plugin_is_recorded_and_the_others_work(sites: FakeSites, case: str) -> None:
     sites.use("good", case)
     registry = Registry()
-    with pytest.warns(QuaysidePluginWarning) as caught:
+    with pytest.warns(SimquayPluginWarning) as caught:
         records = by_distribution(registry.plugins())
 
     record = records[distribution_of(case)]
@@ -78,11 +78,11 @@ def test_a_failing_plugin_is_recorded_and_the_others_work(sites: FakeSites, case
     assert "\n" not in message
     assert distribution_of(case) in message
     assert record.error in message
-    assert caught[0].filename == __file__  # the line that asked, not one of Quayside's
+    assert caught[0].filename == __file__  # the line that asked, not one of Simquay's
 
     assert records["fake-good"].status is PluginStatus.ACTIVE
     assert records["fake-good"].backends == ("fake", "fake-gpu", "fake-oracle")
-    assert records["quayside"].status is PluginStatus.ACTIVE
+    assert records["simquay"].status is PluginStatus.ACTIVE
     assert [info.name for info in registry.matching("fake")] == ["fake"]
     assert [info.name for info in registry.matching("numpy")] == ["numpy"]
 
@@ -90,15 +90,15 @@ def test_a_failing_plugin_is_recorded_and_the_others_work(sites: FakeSites, case
 @pytest.mark.parametrize("case", FAILING)
 def test_nothing_of_a_failing_plugin_is_registered(sites: FakeSites, case: str) -> None:
     sites.use(case)
-    with pytest.warns(QuaysidePluginWarning):
+    with pytest.warns(SimquayPluginWarning):
         rows = Registry().backends()
-    assert {row.distribution for row in rows} == {"quayside"}
+    assert {row.distribution for row in rows} == {"simquay"}
 
 
 @pytest.mark.parametrize("case", FAILING)
 def test_strict_mode_raises(sites: FakeSites, case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     sites.use("good", case)
-    monkeypatch.setenv("QUAYSIDE_STRICT_PLUGINS", "1")
+    monkeypatch.setenv("SIMQUAY_STRICT_PLUGINS", "1")
     provider = Provider()
     for _ in range(2):  # it stays an error: nothing was half loaded
         with pytest.raises(PluginError, match=distribution_of(case)) as caught:
@@ -116,8 +116,8 @@ def test_the_argument_strict_wins_over_the_environment(
     sites.use("raises_in_hook")
     with pytest.raises(PluginError):
         Registry(strict=True).plugins()
-    monkeypatch.setenv("QUAYSIDE_STRICT_PLUGINS", "1")
-    with pytest.warns(QuaysidePluginWarning):
+    monkeypatch.setenv("SIMQUAY_STRICT_PLUGINS", "1")
+    with pytest.warns(SimquayPluginWarning):
         assert Registry(strict=False).plugins()
 
 
@@ -125,15 +125,15 @@ def test_strict_mode_does_not_mind_blocked_plugins(
     sites: FakeSites, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sites.use("good", "raises_in_hook")
-    monkeypatch.setenv("QUAYSIDE_STRICT_PLUGINS", "1")
-    monkeypatch.setenv("QUAYSIDE_DISABLE_PLUGINS", "fake-raises-in-hook")
+    monkeypatch.setenv("SIMQUAY_STRICT_PLUGINS", "1")
+    monkeypatch.setenv("SIMQUAY_DISABLE_PLUGINS", "fake-raises-in-hook")
     assert Provider().get_backend("fake").name == "fake"
 
 
 def test_all_failing_plugins_together(sites: FakeSites) -> None:
     sites.use(*FAILING, "good")
     registry = Registry()
-    with pytest.warns(QuaysidePluginWarning) as caught:
+    with pytest.warns(SimquayPluginWarning) as caught:
         records = by_distribution(registry.plugins())
     assert len(caught) == len(FAILING)
     failed = {name for name, record in records.items() if record.status is not PluginStatus.ACTIVE}
@@ -143,7 +143,7 @@ def test_all_failing_plugins_together(sites: FakeSites) -> None:
 
 def test_a_record_keeps_the_traceback_as_text(sites: FakeSites) -> None:
     sites.use("raises_in_hook")
-    with pytest.warns(QuaysidePluginWarning):
+    with pytest.warns(SimquayPluginWarning):
         records = by_distribution(Registry().plugins())
     traceback = records["fake-raises-in-hook"].traceback
     assert "fake_raises_in_hook.py" in traceback
@@ -163,7 +163,7 @@ def test_ctrl_c_while_a_plugin_loads_is_the_users(sites: FakeSites) -> None:
 
 def test_an_alias_of_two_backends(sites: FakeSites) -> None:
     sites.write("fake-two", spec("one", aliases=("x", "two")), spec("two", aliases=("x", "one")))
-    with pytest.warns(QuaysidePluginWarning, match="it registers the alias x twice"):
+    with pytest.warns(SimquayPluginWarning, match="it registers the alias x twice"):
         records = by_distribution(Registry().plugins())
     assert records["fake-two"].status is PluginStatus.BROKEN
 
@@ -177,14 +177,14 @@ class HostileError(Exception):
 raise HostileError()
 """
     sites.write("fake-hostile", modules={"fake_hostile": code})
-    with pytest.warns(QuaysidePluginWarning, match="HostileError"):
+    with pytest.warns(SimquayPluginWarning, match="HostileError"):
         records = by_distribution(Registry().plugins())
     assert records["fake-hostile"].status is PluginStatus.BROKEN
 
 
 def test_an_endless_message_is_cut(sites: FakeSites) -> None:
     sites.write("fake-wordy", modules={"fake_wordy": "raise ValueError('word ' * 1000)\n"})
-    with pytest.warns(QuaysidePluginWarning):
+    with pytest.warns(SimquayPluginWarning):
         records = by_distribution(Registry().plugins())
     assert len(records["fake-wordy"].error) == 400
 
@@ -194,7 +194,7 @@ def test_warnings_as_errors_leave_a_working_registry(sites: FakeSites) -> None:
     provider = Provider()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with pytest.raises(QuaysidePluginWarning):
+        with pytest.raises(SimquayPluginWarning):
             provider.get_backend("fake")
         assert provider.get_backend("fake").name == "fake"
 
@@ -207,13 +207,13 @@ def test_plugins_are_warned_of_once(sites: FakeSites) -> None:
         for _ in range(3):
             provider.get_backend("fake")
             provider.backends()
-    assert [warning.category for warning in caught] == [QuaysidePluginWarning]
+    assert [warning.category for warning in caught] == [SimquayPluginWarning]
 
 
 def test_an_unknown_name_tells_of_plugins_that_did_not_load(sites: FakeSites) -> None:
     sites.use("raises_in_hook")
     with (
-        pytest.warns(QuaysidePluginWarning),
+        pytest.warns(SimquayPluginWarning),
         pytest.raises(UnknownBackendError, match=r"fake-raises-in-hook 1.0 \(broken: ValueError"),
     ):
         Provider().get_backend("some-name")
@@ -221,20 +221,20 @@ def test_an_unknown_name_tells_of_plugins_that_did_not_load(sites: FakeSites) ->
 
 def test_a_plugin_may_be_an_object_a_class_or_register_nothing(sites: FakeSites) -> None:
     code = """
-from quayside.plugin import BackendSpec, hookimpl
+from simquay.plugin import BackendSpec, hookimpl
 
 class Plugin:
     def __init__(self, name):
         self.name = name
 
     @hookimpl
-    def quayside_register_backends(self):
+    def simquay_register_backends(self):
         yield BackendSpec(name=self.name, device="cpu", factory="fake_backends:make")
 
 class Static:
     @staticmethod
     @hookimpl
-    def quayside_register_backends():
+    def simquay_register_backends():
         return ()
 
 plugin = Plugin("from-object")
@@ -242,7 +242,7 @@ other = Plugin("from-other")
 """
     entry_points = (
         "[console_scripts]\nfake = fake_object:main\n\n"
-        "[quayside]\none = fake_object:plugin\ntwo = fake_object:other\nnone = fake_object:Static\n"
+        "[simquay]\none = fake_object:plugin\ntwo = fake_object:other\nnone = fake_object:Static\n"
     )
     sites.write("fake-object", modules={"fake_object": code}, entry_points=entry_points)
     registry = Registry()
@@ -256,17 +256,17 @@ other = Plugin("from-other")
 
 
 def test_one_distribution_cannot_register_a_name_in_two_entry_points(sites: FakeSites) -> None:
-    entry_points = "[quayside]\nb = fake_pair\na = fake_pair\n"
+    entry_points = "[simquay]\nb = fake_pair\na = fake_pair\n"
     code = """
-from quayside.plugin import BackendSpec, hookimpl
+from simquay.plugin import BackendSpec, hookimpl
 
 @hookimpl
-def quayside_register_backends():
+def simquay_register_backends():
     return [BackendSpec(name="pair", device="cpu", factory="fake_backends:make")]
 """
     sites.write("fake-pair", modules={"fake_pair": code}, entry_points=entry_points)
     registry = Registry()
-    with pytest.warns(QuaysidePluginWarning, match="registers pair in another entry point"):
+    with pytest.warns(SimquayPluginWarning, match="registers pair in another entry point"):
         records = [r for r in registry.plugins() if r.distribution == "fake-pair"]
     assert [(r.name, r.status.value) for r in records] == [("a", "active"), ("b", "conflict")]
     assert [row.lookup for row in registry.matching("fake-pair:pair")] == ["pair"]
@@ -295,7 +295,7 @@ def test_nothing_is_loaded_before_the_first_question(sites: FakeSites) -> None:
 
 
 def test_the_own_backends_come_through_the_same_entry_point(sites: FakeSites) -> None:
-    (record,) = (r for r in Registry().plugins() if r.distribution == "quayside")
-    assert record.target == "quayside.backends.builtin"
+    (record,) = (r for r in Registry().plugins() if r.distribution == "simquay")
+    assert record.target == "simquay.backends.builtin"
     assert {"numpy", "reference"} <= set(record.backends)
-    assert Path(sys.modules["quayside.backends.builtin"].__file__ or "").name == "builtin.py"
+    assert Path(sys.modules["simquay.backends.builtin"].__file__ or "").name == "builtin.py"

@@ -9,11 +9,11 @@ from fake_plugins import FakeSites, spec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quayside.errors import AmbiguousBackendError, QuaysidePluginWarning
-from quayside.plugin import BackendSpec
-from quayside.provider import Provider
-from quayside.registry import PluginStatus, Registered, Registry
-from quayside.registry.names import Catalogue
+from simquay.errors import AmbiguousBackendError, SimquayPluginWarning
+from simquay.plugin import BackendSpec
+from simquay.provider import Provider
+from simquay.registry import PluginStatus, Registered, Registry
+from simquay.registry.names import Catalogue
 
 
 def entry(distribution: str, name: str, *aliases: str) -> Registered:
@@ -83,7 +83,7 @@ def test_a_duplicate_name_is_ambiguous(sites: FakeSites, order: str) -> None:
     for letter in order:
         sites.write(f"fake-{letter}", spec("dup", priority=5), spec(f"only-{letter}"))
     provider = Provider()
-    with pytest.warns(QuaysidePluginWarning) as caught:
+    with pytest.warns(SimquayPluginWarning) as caught:
         records = {record.distribution: record for record in provider.plugins()}
     assert [str(warning.message) for warning in caught] == [
         "backend name 'dup' is claimed by fake-a 1.0 and fake-b 1.0; "
@@ -105,30 +105,30 @@ def test_a_duplicate_name_is_ambiguous(sites: FakeSites, order: str) -> None:
         assert isinstance(error.value, LookupError)
     for letter in "ab":
         chosen = provider.get_backend(f"fake-{letter}:dup")
-        assert chosen.quayside_resolution.distribution == f"fake-{letter}"
+        assert chosen.simquay_resolution.distribution == f"fake-{letter}"
         assert provider.get_backend(f"only-{letter}").name == f"only-{letter}"
     rows = [(row.lookup, row.ambiguous) for row in provider.backends("dup")]
     assert rows == [("fake-a:dup", True), ("fake-b:dup", True)]
 
 
-def test_quaysides_own_names_are_like_anyones(sites: FakeSites) -> None:
+def test_simquays_own_names_are_like_anyones(sites: FakeSites) -> None:
     sites.use("claims_numpy")
     provider = Provider()
-    with pytest.warns(QuaysidePluginWarning, match="'numpy' is claimed by fake-claims-numpy 1.0"):
+    with pytest.warns(SimquayPluginWarning, match="'numpy' is claimed by fake-claims-numpy 1.0"):
         records = {record.distribution: record.status for record in provider.plugins()}
-    assert records["quayside"] is PluginStatus.CONFLICT
+    assert records["simquay"] is PluginStatus.CONFLICT
     assert records["fake-claims-numpy"] is PluginStatus.CONFLICT
-    with pytest.raises(AmbiguousBackendError, match="'quayside:numpy'"):
+    with pytest.raises(AmbiguousBackendError, match="'simquay:numpy'"):
         provider.get_backend("numpy")
     assert provider.get_backend("fake-claims-numpy:numpy").name == "numpy"
     assert provider.get_backend("unclaimed").name == "unclaimed"
-    assert [row.lookup for row in provider.backends("quayside:numpy")] == ["quayside:numpy"]
+    assert [row.lookup for row in provider.backends("simquay:numpy")] == ["simquay:numpy"]
     assert [row.lookup for row in provider.backends("reference")] == ["reference"]
 
 
 def test_strict_mode_minds_conflicts(sites: FakeSites) -> None:
     sites.use("claims_numpy")
-    from quayside.errors import PluginError
+    from simquay.errors import PluginError
 
     with pytest.raises(PluginError, match="'numpy' is claimed by fake-claims-numpy"):
         Registry(strict=True).plugins()

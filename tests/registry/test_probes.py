@@ -6,8 +6,8 @@ import pytest
 from fake_backends import CALLS
 from fake_plugins import FakeSites, spec
 
-from quayside.errors import BackendUnavailableError
-from quayside.provider import Provider
+from simquay.errors import BackendUnavailableError
+from simquay.provider import Provider
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ import sys
 import pytest
 from fake_plugins import FakeSites, spec
 
-from quayside.errors import RegistryError, UnknownBackendError
-from quayside.provider import Provider
-from quayside.registry import PluginRecord, PluginStatus, Registry
+from simquay.errors import RegistryError, UnknownBackendError
+from simquay.provider import Provider
+from simquay.registry import PluginRecord, PluginStatus, Registry
 
-DISABLE = "QUAYSIDE_DISABLE_PLUGINS"
-ONLY = "QUAYSIDE_LOAD_PLUGINS"
+DISABLE = "SIMQUAY_DISABLE_PLUGINS"
+ONLY = "SIMQUAY_LOAD_PLUGINS"
 
 
 def records() -> dict[str, PluginRecord]:
@@ -32,10 +32,10 @@ def test_a_disabled_plugin_is_not_even_imported(
     monkeypatch.setenv(DISABLE, value)
     record = records()["fake-good"]
     assert record.status is PluginStatus.BLOCKED
-    assert record.error == "blocked by QUAYSIDE_DISABLE_PLUGINS"
+    assert record.error == "blocked by SIMQUAY_DISABLE_PLUGINS"
     assert record.backends == ()
     assert not any(name.startswith("fake_good") for name in sys.modules)
-    assert records()["quayside"].status is PluginStatus.ACTIVE
+    assert records()["simquay"].status is PluginStatus.ACTIVE
 
 
 def test_a_blocked_broken_plugin_warns_of_nothing(
@@ -51,7 +51,7 @@ def test_an_unknown_name_tells_of_blocked_plugins(
 ) -> None:
     sites.use("good")
     monkeypatch.setenv(DISABLE, "fake-good")
-    with pytest.raises(UnknownBackendError, match=r"fake-good 1.0 \(blocked: blocked by QUAYSIDE_"):
+    with pytest.raises(UnknownBackendError, match=r"fake-good 1.0 \(blocked: blocked by SIMQUAY_"):
         Provider().get_backend("fake")
 
 
@@ -61,34 +61,34 @@ def test_the_allow_list(sites: FakeSites, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv(ONLY, "fake-other")
     found = records()
     assert found["fake-good"].status is PluginStatus.BLOCKED
-    assert found["fake-good"].error == "not in QUAYSIDE_LOAD_PLUGINS"
+    assert found["fake-good"].error == "not in SIMQUAY_LOAD_PLUGINS"
     assert found["fake-other"].status is PluginStatus.ACTIVE
-    assert found["quayside"].status is PluginStatus.ACTIVE  # it need not be named
+    assert found["simquay"].status is PluginStatus.ACTIVE  # it need not be named
     assert not any(name.startswith("fake_good") for name in sys.modules)
 
 
-def test_only_quaysides_own(sites: FakeSites, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_simquays_own(sites: FakeSites, monkeypatch: pytest.MonkeyPatch) -> None:
     sites.use("good")
-    monkeypatch.setenv(ONLY, "quayside")
-    assert {n for n, r in records().items() if r.status is PluginStatus.ACTIVE} == {"quayside"}
+    monkeypatch.setenv(ONLY, "simquay")
+    assert {n for n, r in records().items() if r.status is PluginStatus.ACTIVE} == {"simquay"}
 
 
 def test_the_deny_list_wins(sites: FakeSites, monkeypatch: pytest.MonkeyPatch) -> None:
     sites.use("good")
     monkeypatch.setenv(ONLY, "fake-good")
-    monkeypatch.setenv(DISABLE, "fake-good,quayside")
+    monkeypatch.setenv(DISABLE, "fake-good,simquay")
     found = records()
     assert found["fake-good"].status is PluginStatus.BLOCKED
-    assert found["quayside"].status is PluginStatus.BLOCKED
+    assert found["simquay"].status is PluginStatus.BLOCKED
     assert Provider().backends(all=True) == []
 
 
 def test_set_to_nothing_is_not_set(sites: FakeSites, monkeypatch: pytest.MonkeyPatch) -> None:
     sites.use("good")
     monkeypatch.setenv(ONLY, "")
-    monkeypatch.setenv("QUAYSIDE_STRICT_PLUGINS", "")
-    monkeypatch.setenv("QUAYSIDE_BACKEND", " ")
-    monkeypatch.setenv("QUAYSIDE_FALLBACK", ",")
+    monkeypatch.setenv("SIMQUAY_STRICT_PLUGINS", "")
+    monkeypatch.setenv("SIMQUAY_BACKEND", " ")
+    monkeypatch.setenv("SIMQUAY_FALLBACK", ",")
     assert records()["fake-good"].status is PluginStatus.ACTIVE
     assert Provider().get_backend("fake").name == "fake"
 
@@ -97,20 +97,20 @@ def test_a_name_that_no_plugin_has_is_logged(
     sites: FakeSites, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv(DISABLE, "fake-godo")
-    with caplog.at_level(logging.INFO, logger="quayside"):
+    with caplog.at_level(logging.INFO, logger="simquay"):
         records()
-    assert "QUAYSIDE_DISABLE_PLUGINS names 'fake-godo'" in caplog.text
+    assert "SIMQUAY_DISABLE_PLUGINS names 'fake-godo'" in caplog.text
 
 
 @pytest.mark.parametrize("value", ["1", "true", "YES", " on "])
 def test_strict_says_yes(sites: FakeSites, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     sites.use("raises_in_hook")
-    monkeypatch.setenv("QUAYSIDE_STRICT_PLUGINS", value)
+    monkeypatch.setenv("SIMQUAY_STRICT_PLUGINS", value)
     with pytest.raises(RegistryError, match="fake-raises-in-hook"):
         Registry().plugins()
 
 
 def test_strict_says_neither(sites: FakeSites, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("QUAYSIDE_STRICT_PLUGINS", "maybe")
-    with pytest.raises(RegistryError, match="QUAYSIDE_STRICT_PLUGINS='maybe': expected one of 1"):
+    monkeypatch.setenv("SIMQUAY_STRICT_PLUGINS", "maybe")
+    with pytest.raises(RegistryError, match="SIMQUAY_STRICT_PLUGINS='maybe': expected one of 1"):
         Registry().plugins()

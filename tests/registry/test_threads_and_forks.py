@@ -10,18 +10,18 @@ from pathlib import Path
 
 from fake_plugins import FakeSites
 
-from quayside.provider import Provider, default_provider
+from simquay.provider import Provider, default_provider
 
 
 def test_plugins_load_and_probes_run_once(sites: FakeSites) -> None:
     code = """
 import time
-from quayside.plugin import Available, BackendSpec, hookimpl
+from simquay.plugin import Available, BackendSpec, hookimpl
 
 calls = []
 
 @hookimpl
-def quayside_register_backends():
+def simquay_register_backends():
     calls.append("hook")
     time.sleep(0.05)
     return [BackendSpec(name="slow", device="cpu", factory="fake_backends:make",
@@ -61,7 +61,7 @@ def test_one_default_provider() -> None:
 FORK = """
 import os, sys, threading, time
 import fake_gate
-from quayside.registry import Registry
+from simquay.registry import Registry
 
 registry = Registry()
 loader = threading.Thread(target=registry.plugins, daemon=True)
@@ -82,12 +82,12 @@ sys.exit(os.waitstatus_to_exitcode(status))
 def test_a_fork_while_another_thread_loads(sites: FakeSites) -> None:
     code = """
 import threading
-from quayside.plugin import BackendSpec, hookimpl
+from simquay.plugin import BackendSpec, hookimpl
 
 inside, leave = threading.Event(), threading.Event()
 
 @hookimpl
-def quayside_register_backends():
+def simquay_register_backends():
     inside.set()
     leave.wait(30)
     return [BackendSpec(name="gated", device="cpu", factory="fake_backends:make")]

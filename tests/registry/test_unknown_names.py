@@ -5,19 +5,19 @@ from __future__ import annotations
 import pytest
 from fake_plugins import FakeSites, spec
 
-from quayside.errors import UnknownBackendError
-from quayside.provider import Provider
-from quayside.registry.known import KNOWN_BACKENDS, KnownBackend
+from simquay.errors import UnknownBackendError
+from simquay.provider import Provider
+from simquay.registry.known import KNOWN_BACKENDS, KnownBackend
 
 
 @pytest.fixture
 def only_fakes(sites: FakeSites, monkeypatch: pytest.MonkeyPatch) -> FakeSites:
-    """Quayside's own plugin and a fake one, and a table of plugins that nobody has installed."""
+    """Simquay's own plugin and a fake one, and a table of plugins that nobody has installed."""
     table = (
         KnownBackend("phantom", "fake-phantom", "gpu", "pip install 'fake-phantom[cuda12]'"),
         KnownBackend("spectre", "fake-spectre", "cpu", "pip install fake-spectre"),
     )
-    monkeypatch.setattr("quayside.registry.messages.KNOWN_BACKENDS", table)
+    monkeypatch.setattr("simquay.registry.messages.KNOWN_BACKENDS", table)
     sites.use("good")
     return sites
 
@@ -40,8 +40,8 @@ def message(name: str) -> str:
         ("refrence", "'reference'"),
         ("fantom", "'phantom'"),  # not installed, but known to exist
         ("gpus", "'gpu'"),
-        ("quaysid:numpy", "'quayside:numpy'"),
-        ("other:numpy", "'quayside:numpy'"),
+        ("quaysid:numpy", "'simquay:numpy'"),
+        ("other:numpy", "'simquay:numpy'"),
     ],
 )
 def test_close_matches(only_fakes: FakeSites, name: str, match: str) -> None:
@@ -80,15 +80,15 @@ def test_what_is_installed_is_not_offered(only_fakes: FakeSites) -> None:
     assert "spectre (pip install fake-spectre)" in text
 
 
-def test_without_quaysides_own_plugin(
+def test_without_simquays_own_plugin(
     only_fakes: FakeSites, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("QUAYSIDE_DISABLE_PLUGINS", "quayside")
-    monkeypatch.setenv("QUAYSIDE_LOAD_PLUGINS", "nothing-else")
+    monkeypatch.setenv("SIMQUAY_DISABLE_PLUGINS", "simquay")
+    monkeypatch.setenv("SIMQUAY_LOAD_PLUGINS", "nothing-else")
     text = message("numpy")
     assert "Available: none." in text
-    assert "quayside 0" in text
-    assert "(blocked: blocked by QUAYSIDE_DISABLE_PLUGINS)" in text
+    assert "simquay 0" in text
+    assert "(blocked: blocked by SIMQUAY_DISABLE_PLUGINS)" in text
 
 
 def test_the_table_is_sound() -> None:

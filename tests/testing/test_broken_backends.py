@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from broken_backends import POINTS, breaks
 
-from quayside.testing import CHECKS_IN_ORDER, run_checks
+from simquay.testing import CHECKS_IN_ORDER, run_checks
 
 BESIDE = {"J01", "J05", "J11", "J14", "R01", "R06"}
 """Quick checks that are done beside the one in question in every test run."""

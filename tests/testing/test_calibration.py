@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 from qiskit import QuantumCircuit
 
-import quayside
-from quayside.testing import calibration
-from quayside.testing.calibration import calibrate
+import simquay
+from simquay.testing import calibration
+from simquay.testing.calibration import calibrate
 
 
 def shape(circuit: QuantumCircuit) -> tuple[int, int]:
@@ -46,7 +46,7 @@ def test_what_is_to_take_some_seconds_does(
         return taken, False
 
     monkeypatch.setattr(calibration, "_seconds", seconds)
-    found = calibrate(quayside.get_backend("reference"))
+    found = calibrate(simquay.get_backend("reference"))
     for wanted in (0.8, 1.5, 10.0):
         taken = model(*shape(found.circuit(wanted))) * found.shots_for(wanted) / found.shots
         assert wanted / 2 < taken < 2 * wanted

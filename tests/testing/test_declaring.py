@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from quayside.testing import CHECKS_IN_ORDER, BackendConformance
-from quayside.testing.conformance import _TESTS
+from simquay.testing import CHECKS_IN_ORDER, BackendConformance
+from simquay.testing.conformance import _TESTS
 
 
 def test_every_point_has_one_test_named_by_its_number() -> None:
@@ -89,10 +89,10 @@ def test_a_declaration_does_not_reach_other_classes() -> None:
 
 _SUITE = """
 import pytest
-from quayside.backends.engine import EngineBackend
-from quayside.engines.reference import ReferenceEngine
-from quayside.jobs.local import LocalJob
-from quayside.testing import BackendConformance
+from simquay.backends.engine import EngineBackend
+from simquay.engines.reference import ReferenceEngine
+from simquay.jobs.local import LocalJob
+from simquay.testing import BackendConformance
 
 
 class Nameless(EngineBackend):

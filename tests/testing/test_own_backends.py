@@ -1,4 +1,4 @@
-"""Quayside's own backends under the conformance kit, as a plugin author runs it."""
+"""Simquay's own backends under the conformance kit, as a plugin author runs it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-import quayside
-from quayside.testing import CHECKS_IN_ORDER, BackendConformance, Check
-from quayside.testing.bench import Bench, perform
+import simquay
+from simquay.testing import CHECKS_IN_ORDER, BackendConformance, Check
+from simquay.testing.bench import Bench, perform
 
 # Those that wait for seconds, or start processes; `numpy` goes through them in every test run, the
 # others in the long one.
@@ -22,13 +22,13 @@ class TestNumpy(BackendConformance):
 
     @pytest.fixture
     def backend(self) -> Any:
-        return quayside.get_backend("numpy")
+        return simquay.get_backend("numpy")
 
 
 @pytest.mark.parametrize("check", QUICK, ids=lambda check: check.id)
 @pytest.mark.parametrize("name", OTHERS)
 def test_quick_checks(name: str, check: Check) -> None:
-    perform(check, Bench(quayside.get_backend(name)))
+    perform(check, Bench(simquay.get_backend(name)))
 
 
 @pytest.mark.long
@@ -37,7 +37,7 @@ class TestReference(BackendConformance):
 
     @pytest.fixture
     def backend(self) -> Any:
-        return quayside.get_backend("reference")
+        return simquay.get_backend("reference")
 
 
 @pytest.mark.long
@@ -46,4 +46,4 @@ class TestBasic(BackendConformance):
 
     @pytest.fixture
     def backend(self) -> Any:
-        return quayside.get_backend("basic")
+        return simquay.get_backend("basic")

@@ -48,7 +48,7 @@ def generate(target: Path, **answers: str) -> None:
 
 @pytest.fixture(scope="module")
 def plugin(tmp_path_factory: pytest.TempPathFactory) -> Plugin:
-    source = tmp_path_factory.mktemp("plugin") / "quayside-harbour"
+    source = tmp_path_factory.mktemp("plugin") / "simquay-harbour"
     generate(source, backend_name="harbour.sim", author="A. Mason")
     site = tmp_path_factory.mktemp("site")
     options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
@@ -63,7 +63,7 @@ def test_the_generated_files(plugin: Plugin) -> None:
         for path in plugin.source.rglob("*")
         if path.is_file() and "build" not in path.parts and ".egg-info" not in str(path)
     }
-    package = "src/quayside_harbour_sim"
+    package = "src/simquay_harbour_sim"
     assert files == {
         "README.md",
         "pyproject.toml",
@@ -90,11 +90,11 @@ def test_a_bad_name_is_refused(tmp_path: Path) -> None:
 def test_the_backend_is_found_by_its_name(plugin: Plugin) -> None:
     done = plugin.python(
         "-c",
-        "import quayside\n"
+        "import simquay\n"
         "from qiskit import QuantumCircuit\n"
         "circuit = QuantumCircuit(2)\n"
         "circuit.h(0); circuit.cx(0, 1); circuit.measure_all()\n"
-        "job = quayside.get_backend('harbour.sim').run(circuit, shots=100)\n"
+        "job = simquay.get_backend('harbour.sim').run(circuit, shots=100)\n"
         "print(sorted(job.result().get_counts()))",
     )
     assert done.stdout.strip() == "['00', '11']", done.stderr

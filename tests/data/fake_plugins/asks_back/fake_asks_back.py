@@ -1,10 +1,10 @@
 """A plugin that asks for a backend while it is being loaded."""
 
-import quayside
-from quayside.plugin import BackendSpec, hookimpl
+import simquay
+from simquay.plugin import BackendSpec, hookimpl
 
 
 @hookimpl
-def quayside_register_backends() -> list[BackendSpec]:
-    quayside.Provider().get_backend("numpy")
+def simquay_register_backends() -> list[BackendSpec]:
+    simquay.Provider().get_backend("numpy")
     return []

@@ -1,8 +1,8 @@
 """A plugin whose hook wants an argument that nobody gives."""
 
-from quayside.plugin import BackendSpec, hookimpl
+from simquay.plugin import BackendSpec, hookimpl
 
 
 @hookimpl
-def quayside_register_backends(config: object) -> list[BackendSpec]:
+def simquay_register_backends(config: object) -> list[BackendSpec]:
     return [BackendSpec(name="wanting", device="cpu", factory="fake_hook_with_argument:make")]

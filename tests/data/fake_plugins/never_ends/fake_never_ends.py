@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from itertools import count
 
-from quayside.plugin import BackendSpec, hookimpl
+from simquay.plugin import BackendSpec, hookimpl
 
 
 @hookimpl
-def quayside_register_backends() -> Iterator[BackendSpec]:
+def simquay_register_backends() -> Iterator[BackendSpec]:
     for number in count():
         yield BackendSpec(name=f"endless-{number}", device="cpu", factory="fake_never_ends:make")

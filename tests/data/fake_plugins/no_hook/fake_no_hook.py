@@ -1,7 +1,7 @@
 """A plugin that forgot to mark its hook."""
 
-from quayside.plugin import BackendSpec
+from simquay.plugin import BackendSpec
 
 
-def quayside_register_backends() -> list[BackendSpec]:
+def simquay_register_backends() -> list[BackendSpec]:
     return [BackendSpec(name="unmarked", device="cpu", factory="fake_no_hook:make")]

@@ -1,6 +1,6 @@
 """A plugin in Rust: its panics are no ``Exception``."""
 
-from quayside.plugin import BackendSpec, hookimpl
+from simquay.plugin import BackendSpec, hookimpl
 
 
 class PanicException(BaseException):
@@ -8,5 +8,5 @@ class PanicException(BaseException):
 
 
 @hookimpl
-def quayside_register_backends() -> list[BackendSpec]:
+def simquay_register_backends() -> list[BackendSpec]:
     raise PanicException("called `Option::unwrap()` on a `None` value")

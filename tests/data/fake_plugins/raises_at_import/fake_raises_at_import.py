@@ -1,6 +1,6 @@
 """A plugin whose module fails."""
 
-from quayside.plugin import BackendSpec, hookimpl
+from simquay.plugin import BackendSpec, hookimpl
 
 __all__ = ["BackendSpec", "hookimpl"]
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from quayside.plugin import BackendSpec, hookimpl
+from simquay.plugin import BackendSpec, hookimpl
 
 
 @hookimpl
-def quayside_register_backends() -> Iterator[BackendSpec]:
+def simquay_register_backends() -> Iterator[BackendSpec]:
     yield BackendSpec(name="half", device="cpu", factory="fake_raises_half_way:make")
     raise OSError("the second backend's table is gone")

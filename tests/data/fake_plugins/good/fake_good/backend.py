@@ -5,7 +5,7 @@ from typing import Any
 from qiskit.providers import BackendV2, Options
 from qiskit.transpiler import Target
 
-from quayside.plugin import BackendSpec
+from simquay.plugin import BackendSpec
 
 
 class FakeBackend(BackendV2):

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from quayside.plugin import BackendSpec, hookimpl
+from simquay.plugin import BackendSpec, hookimpl
 
-QUAYSIDE_PLUGIN_API = 1
+SIMQUAY_PLUGIN_API = 1
 
 
 @hookimpl
-def quayside_register_backends() -> Iterator[BackendSpec]:
+def simquay_register_backends() -> Iterator[BackendSpec]:
     yield BackendSpec(
         name="fake",
         device="cpu",

@@ -1,6 +1,6 @@
 """A probe that says yes and one that says no."""
 
-from quayside.plugin import Available, Unavailable
+from simquay.plugin import Available, Unavailable
 
 
 def yes() -> Available:

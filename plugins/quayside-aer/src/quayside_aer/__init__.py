@@ -1,1 +1,0 @@
-"""Qiskit Aer as a Quayside plugin."""

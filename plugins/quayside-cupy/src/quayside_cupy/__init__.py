@@ -1,1 +1,0 @@
-"""The CuPy engine of Quayside: a statevector simulator for NVIDIA GPUs."""

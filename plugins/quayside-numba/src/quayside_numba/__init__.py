@@ -1,1 +1,0 @@
-"""Quayside's compiled CPU engine: tiled plans in Numba kernels."""

@@ -1,0 +1,1 @@
+"""Qiskit Aer as a Simquay plugin."""

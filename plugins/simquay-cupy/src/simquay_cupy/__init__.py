@@ -1,0 +1,1 @@
+"""The CuPy engine of Simquay: a statevector simulator for NVIDIA GPUs."""

@@ -1,0 +1,349 @@
+"""The CuPy engine: tiled plans on a GPU. It implements :class:`simquay.engines.base.Engine`."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simquay.control import Control
+from simquay.engines.tiled import apply_wide
+from simquay.errors import ProgramError
+from simquay.planning import Plan, Profile, SweepPlan
+from simquay.planning.tile_plan import WidePass
+from simquay.program import Precision
+from simquay_cupy import collapse, readout
+from simquay_cupy.device import Device
+from simquay_cupy.encode import encode_plan
+from simquay_cupy.encode_sweep import encode_sweep
+from simquay_cupy.geometry import geometry_for
+from simquay_cupy.programs import Launch, PlanPrograms
+from simquay_cupy.replay import MOST_AMPLITUDES, ReplayRule
+from simquay_cupy.state import DeviceState
+from simquay_cupy.uploaded import UploadedPlan
+
+__all__ = ["CupyEngine"]
+
+LOW = {Precision.SINGLE: 4, Precision.DOUBLE: 3}
+"""Storage bits that every tile holds: runs of 128 bytes in global memory."""
+
+SCRATCH_BYTES = 16 << 20
+"""For programs, sums on their way to the host, and amplitudes that are read out."""
+
+AHEAD = 2
+"""Launches that may be queued and not done, for states where one takes long: what a cancelled run
+still does."""
+
+MOST_VECTORS = (1 << 16) - 1
+"""Of a batch: the second and third dimension of a CUDA grid."""
+
+PLANS_KEPT = 32
+"""Plans whose programs stay on the device."""
+
+SWEEP_QUBITS = 14
+"""Up to so many qubits a launch takes the device less time than encoding its program takes."""
+
+SWEEP_BYTES = 32 << 20
+"""Of a batch: some 60 states of 14 qubits. No kernel waits for memory that is so small."""
+
+LONG_LAUNCH = 1 << 22
+"""Amplitudes from which on a launch takes long in this sense."""
+
+
+class CupyEngine:
+    """Tiled plans in CUDA kernels. Any thread may call any method.
+
+    Args:
+        device: what to run on.
+        replay: when the launches of a short plan are replayed as one; see
+            :mod:`simquay_cupy.replay`.
+    """
+
+    name = "cupy"
+    device = "gpu"
+    block_bits = (
+        8  # of a block that sampling asks for: many small ones cross the bus, not few large
+    )
+
+    def __init__(self, device: Device, replay: ReplayRule = "measured") -> None:
+        self.on = device
+        self._replay = replay
+        self._lock = threading.Lock()
+        # A plan object that is applied again is not encoded again. The last ones are kept, and
+        # kept alive: an id alone could become another plan's.
+        self._plans: OrderedDict[tuple[int, Precision], tuple[Plan, UploadedPlan]] = OrderedDict()
+
+    def profile(self, precision: Precision, num_qubits: int) -> Profile:
+        """Tiles of the kernel's size; rounds that a thread's registers hold."""
+        geometry = geometry_for(precision, num_qubits)
+        return Profile("tiled", tile=geometry.tile, low=LOW[precision], span=geometry.register)
+
+    def required_bytes(self, num_qubits: int, precision: Precision, batch: int = 1) -> int:
+        """The state and a little: passes work in place."""
+        return batch * precision.amplitude_bytes * self._stride(num_qubits, precision) + (
+            SCRATCH_BYTES
+        )
+
+    def available_bytes(self) -> int:
+        """Bytes of device memory that a new run could take now."""
+        return self.on.available_bytes()
+
+    def total_bytes(self) -> int:
+        """Bytes of memory that the device has."""
+        return self.on.total_bytes()
+
+    def _stride(self, stored: int, precision: Precision) -> int:
+        return 1 << max(stored, geometry_for(precision, stored).tile)
+
+    def allocate(
+        self, num_qubits: int, precision: Precision, *, capacity: int, batch: int = 1
+    ) -> DeviceState:
+        """A state with every qubit |0> and nothing stored; see the protocol.
+
+        Raises:
+            OutOfMemoryError: if the device has not that much free.
+            ProgramError: if there are more vectors than a launch can number.
+        """
+        if batch > MOST_VECTORS:
+            raise ProgramError(
+                f"a batch of the cupy engine has at most {MOST_VECTORS} vectors, not {batch}; use "
+                "several"
+            )
+        with self.on.active():
+            shape = (batch, self._stride(capacity, precision))
+            vectors = self.on.empty(shape, precision.complex_dtype)
+            vectors[:, 0] = 1
+        return DeviceState(num_qubits, precision, (), vectors)
+
+    def copy(self, state: DeviceState) -> DeviceState:
+        """A state of its own with the same amplitudes."""
+        with self.on.active():
+            vectors = self.on.empty(state.vectors.shape, state.vectors.dtype)
+            stored = 1 << len(state.order)
+            vectors[:, :stored] = state.vectors[:, :stored]
+        return DeviceState(state.num_qubits, state.precision, state.order, vectors)
+
+    def release(self, state: DeviceState) -> None:
+        """Give the state's memory back at once."""
+        state.vectors = None
+        self.on.trim()
+
+    def apply(self, state: DeviceState, plan: Plan, control: Control) -> None:
+        """Apply ``plan`` in place; see the protocol.
+
+        Work is queued ahead of the GPU. Where a launch takes long, ``control`` is looked at when
+        all but the last ``AHEAD`` launches are done, and what is reported is what was queued.
+        """
+        self.on.check()
+        _check_plan(state, plan)
+        uploaded = self.uploaded(plan, state.precision)
+        _check_tiles(state, uploaded)
+        replays = uploaded.replays
+        if replays is None or state.batch * state.stride > MOST_AMPLITUDES:
+            self._queue(state, uploaded, control)
+        else:
+            control.check()
+            replayed = replays.run(
+                (self.on.address(state.vectors), state.batch, state.stride),
+                lambda: self._queue(state, uploaded, control),
+                lambda: self._launch(state, uploaded, uploaded.launches()),
+            )
+            if replayed:
+                control.report(1.0)
+        state.order = plan.final.order
+
+    def sweep_qubits(self, precision: Precision) -> int:
+        """States of up to so many qubits run faster as one batch."""
+        return SWEEP_QUBITS
+
+    @property
+    def sweep_bytes(self) -> int:
+        """The most memory that a batch takes beyond what one of its programs does."""
+        return SWEEP_BYTES
+
+    def apply_sweep(self, state: DeviceState, plan: SweepPlan, control: Control) -> None:
+        """Apply ``plan`` in place: each vector with programs and launches of its own.
+
+        What a batch saves is what there is once for all of them: an upload, copies of programs to
+        constant memory, and above all waiting for what is read. See
+        :class:`simquay.engines.base.SweepEngine`.
+        """
+        _check_plan(state, plan)
+        if plan.batch != state.batch:
+            raise ProgramError(
+                f"a sweep of {plan.batch} vectors cannot be applied to a state of {state.batch}"
+            )
+        uploaded = UploadedPlan(self.on, encode_sweep(plan, state.precision), "never")
+        _check_tiles(state, uploaded)
+        self._queue(state, uploaded, control)
+        state.order = plan.final.order
+
+    def _queue(self, state: DeviceState, uploaded: UploadedPlan, control: Control) -> None:
+        marks: deque[Any] = deque()
+        passes = uploaded.programs.passes
+        for done, step in enumerate(passes, start=1):
+            control.check()
+            if isinstance(step, WidePass):
+                with self.on.active():
+                    apply_wide(state.vectors, step, self.on.xp)
+            else:
+                self._launch(state, uploaded, step)
+            if state.batch * state.stride >= LONG_LAUNCH:
+                marks.append(self.on.mark())
+                if len(marks) > AHEAD:
+                    self.on.wait(marks.popleft())
+            control.report(done / len(passes))
+
+    def _launch(
+        self, state: DeviceState, uploaded: UploadedPlan, launches: Sequence[tuple[int, Launch]]
+    ) -> None:
+        programs = uploaded.programs
+        geometry = programs.geometry
+        kernel = f"tile_pass_{geometry.kernel}"
+        real = state.precision.real_dtype.itemsize
+        with self.on.active():
+            for window, launch in launches:
+                part = programs.windows[window]
+                vectors = state.vectors
+                if launch.vector is not None:
+                    vectors = vectors[launch.vector : launch.vector + 1]
+                self.on.load_programs(kernel, uploaded.words, part.start, part.stop)
+                arguments = (
+                    vectors,
+                    np.uint64(state.stride),
+                    np.uint32(launch.start),
+                    uploaded.tables,
+                    uploaded.ints,
+                    uploaded.angles,
+                )
+                tile_bytes = 2 * real << geometry.tile
+                self.on.launch(
+                    kernel,
+                    (launch.tiles, len(vectors), 1),
+                    1 << geometry.thread,
+                    arguments,
+                    tile_bytes + real * launch.forms,
+                )
+
+    def uploaded(self, plan: Plan, precision: Precision) -> UploadedPlan:
+        """The programs of ``plan`` on the device; encoded and uploaded now, if they are not yet."""
+        key = (id(plan), precision)
+        with self._lock:
+            known = self._plans.get(key)
+            if known is not None:
+                self._plans.move_to_end(key)
+                return known[1]
+        return self.keep_programs(plan, precision, encode_plan(plan, precision))
+
+    def keep_programs(
+        self, plan: Plan, precision: Precision, programs: PlanPrograms
+    ) -> UploadedPlan:
+        """Upload ``programs``, and use them for ``plan`` from now on."""
+        key = (id(plan), precision)
+        uploaded = UploadedPlan(self.on, programs, self._replay)
+        with self._lock:
+            self._plans[key] = (plan, uploaded)
+            while len(self._plans) > PLANS_KEPT:
+                self._plans.popitem(last=False)
+        return uploaded
+
+    def probabilities(
+        self, state: DeviceState, qubits: Sequence[int], given: Mapping[int, int]
+    ) -> NDArray[np.float64]:
+        """Joint probabilities, shape ``(batch, 2**len(qubits))``; see the protocol."""
+        return readout.probabilities(self.on, state, qubits, given)
+
+    def block_probabilities(
+        self,
+        state: DeviceState,
+        qubits: Sequence[int],
+        fixed: Sequence[int],
+        values: NDArray[np.int64],
+    ) -> NDArray[np.float64]:
+        """Many blocks of probabilities in one launch; see
+        :class:`simquay.engines.base.BlockReader`."""
+        return readout.block_probabilities(self.on, state, qubits, fixed, values)
+
+    def gather(
+        self, state: DeviceState, indices: NDArray[np.uint64]
+    ) -> NDArray[np.complexfloating[Any]]:
+        """The amplitudes at the given indices (qubit order), shape ``(batch, len(indices))``."""
+        return readout.gather(self.on, state, indices)
+
+    def amplitudes(self, state: DeviceState) -> NDArray[np.complexfloating[Any]]:
+        """All amplitudes in qubit order, shape ``(batch, 2**num_qubits)``, on the host."""
+        return readout.amplitudes(self.on, state)
+
+    def expectation(self, state: DeviceState, paulis: Sequence[str]) -> NDArray[np.float64]:
+        """Expectation values, shape ``(batch, len(paulis))``; see the protocol."""
+        return readout.expectation(self.on, state, paulis)
+
+    def collapse(self, state: DeviceState, outcome: Mapping[int, int], probability: float) -> None:
+        """Project in place onto ``outcome`` (qubit → 0 or 1), divided by sqrt(probability)."""
+        mask, value = readout.fixed_bits(state, outcome)
+        if value is None:  # a qubit that is |0> is to be 1: nothing is left
+            with self.on.active():
+                state.vectors[:, : 1 << len(state.order)] = 0
+            return
+        values = np.full(state.batch, value, dtype=np.uint64)
+        collapse.project(self.on, state, mask, values, np.full(state.batch, probability))
+
+    def flip(self, state: DeviceState, qubits: Sequence[int]) -> None:
+        """Apply X to each of ``qubits`` in place; one that is not stored cannot be flipped."""
+        mask = collapse.storage_mask(state, qubits)
+        collapse.flip(self.on, state, np.full(state.batch, mask, dtype=np.uint64))
+
+    def select(self, parts: Sequence[tuple[DeviceState, Sequence[int]]]) -> DeviceState:
+        """A state of its own with chosen vectors, in the given order; see the protocol."""
+        return collapse.select(self.on, parts)
+
+    def rows(self, state: DeviceState, start: int, stop: int) -> DeviceState:
+        """The vectors ``start`` to ``stop - 1`` as a state, without a copy."""
+        vectors = state.vectors[start:stop]
+        return DeviceState(state.num_qubits, state.precision, state.order, vectors)
+
+    def project(
+        self,
+        state: DeviceState,
+        qubits: Sequence[int],
+        outcomes: NDArray[np.int64],
+        probabilities: NDArray[np.float64],
+        resets: Sequence[int] = (),
+    ) -> None:
+        """Collapse each vector onto an outcome of its own, in place; then reset ``resets``."""
+        mask = collapse.storage_mask(state, qubits)
+        places = state.layout.positions()
+        values = np.zeros(state.batch, dtype=np.uint64)
+        for bit, qubit in enumerate(qubits):
+            values |= (outcomes >> bit & 1).astype(np.uint64) << np.uint64(places[qubit])
+        collapse.project(self.on, state, mask, values, probabilities)
+        collapse.flip(self.on, state, values & np.uint64(collapse.storage_mask(state, resets)))
+
+
+def _check_plan(state: DeviceState, plan: Plan | SweepPlan) -> None:
+    """Raise :class:`ProgramError` if ``plan`` is for another strategy, layout or size."""
+    if plan.profile.strategy != "tiled":
+        raise ProgramError(
+            f"the cupy engine applies plans of the strategy 'tiled', not {plan.profile.strategy!r}"
+        )
+    if plan.initial.order != state.order:
+        raise ProgramError(
+            f"the plan begins at layout {plan.initial.order}, but the state has {state.order}"
+        )
+    if len(plan.final.order) > state.stride.bit_length() - 1:
+        raise ProgramError(
+            f"the plan stores {len(plan.final.order)} qubits, more than the state was allocated for"
+        )
+
+
+def _check_tiles(state: DeviceState, uploaded: UploadedPlan) -> None:
+    tile = uploaded.programs.geometry.tile
+    if state.stride < 1 << tile:
+        raise ProgramError(
+            f"the plan's tiles have {tile} qubits, more than the state was allocated for; make "
+            "it with the profile for as many qubits as the state's capacity"
+        )

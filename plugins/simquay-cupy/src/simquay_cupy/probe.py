@@ -1,0 +1,219 @@
+"""Whether the ``cupy`` backend can run here, found out without starting CUDA.
+
+A process that has started CUDA cannot use it in forked children, and starting takes a second and
+some memory of the device. So nothing here initialises the driver: its version is asked for with a
+call that needs no initialisation, and devices are asked for through NVML, the driver's management
+library. CuPy is looked for, and not imported.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from typing import Any
+
+from simquay.plugin import Available, ProbeResult, Unavailable
+
+__all__ = ["DeviceFacts", "driver_version", "probe", "visible_devices"]
+
+OLDEST_CUDA = 12
+NEWEST_CUDA = 13
+"""The CUDA generations that there is an extra for."""
+
+OLDEST_CAPABILITY = {12: (7, 0), 13: (7, 5)}
+"""The oldest compute capability that CUDA compiles for, by generation."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceFacts:
+    """What NVML says of a device.
+
+    Attributes:
+        name: as the maker calls it.
+        memory: bytes.
+        capability: compute capability, major and minor.
+    """
+
+    name: str
+    memory: int
+    capability: tuple[int, int]
+
+
+def probe() -> ProbeResult:
+    """The plugin's probe; see :class:`simquay.plugin.BackendSpec`."""
+    driver = driver_version()
+    if driver is None:
+        return Unavailable(
+            "no NVIDIA driver was found (libcuda.so.1)",
+            hint="install the NVIDIA driver, then: pip install 'simquay-cupy[cuda13]'",
+        )
+    if driver[0] < OLDEST_CUDA:
+        return Unavailable(
+            f"the NVIDIA driver is for CUDA {_dotted(driver)}; CUDA {OLDEST_CUDA} is the oldest "
+            "that works",
+            hint="update the NVIDIA driver",
+        )
+    hint = f"pip install 'simquay-cupy[cuda{min(driver[0], NEWEST_CUDA)}]'"
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if hidden is not None and hidden.strip() in ("", "-1"):
+        return Unavailable(
+            f"CUDA_VISIBLE_DEVICES={hidden!r} hides every CUDA device",
+            hint="unset CUDA_VISIBLE_DEVICES",
+        )
+    devices = visible_devices()
+    if devices is not None and not devices:
+        return Unavailable("the NVIDIA driver sees no device", hint="look at nvidia-smi")
+    if not _found("cupy"):
+        return Unavailable("CuPy is not installed", hint=hint)
+    package, cupy_version, built_for = _cupy_distribution()
+    if built_for is not None and built_for > driver[0]:
+        return Unavailable(
+            f"{package} needs a driver for CUDA {built_for}, and this one is for CUDA "
+            f"{_dotted(driver)}",
+            hint=f"pip uninstall {package}; {hint}",
+        )
+    if devices:
+        oldest = OLDEST_CAPABILITY.get(built_for or driver[0], (0, 0))
+        if devices[0].capability < oldest:
+            return Unavailable(
+                f"{devices[0].name} has compute capability {_dotted(devices[0].capability)}; "
+                f"{package} works from {_dotted(oldest)} on",
+                hint="pip install 'simquay-cupy[cuda12]'"
+                if devices[0].capability >= OLDEST_CAPABILITY[12]
+                else "use a CPU backend",
+            )
+    if not _found("qiskit"):
+        return Unavailable("Qiskit is not installed", hint="pip install 'qiskit>=2.0'")
+    return Available(_details(driver, package, cupy_version, devices))
+
+
+def _details(
+    driver: tuple[int, int],
+    package: str,
+    cupy_version: str,
+    devices: list[DeviceFacts] | None,
+) -> dict[str, Any]:
+    details: dict[str, Any] = {
+        "driver CUDA": _dotted(driver),
+        "CUDA runtime": _cuda_runtime(package),
+        "cupy": f"{cupy_version} ({package})",
+    }
+    kernel_module = _driver_release()
+    if kernel_module:
+        details["driver"] = kernel_module
+    if devices:
+        details |= {
+            "device": devices[0].name,
+            "memory": f"{devices[0].memory / 2**30:.1f} GiB",
+            "compute capability": _dotted(devices[0].capability),
+            "devices": len(devices),
+        }
+    return details
+
+
+def _dotted(pair: tuple[int, int]) -> str:
+    return f"{pair[0]}.{pair[1]}"
+
+
+def _found(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except (ImportError, ValueError):  # an import hook refuses it, or its spec is damaged
+        return False
+
+
+def _cupy_distribution() -> tuple[str, str, int | None]:
+    """The distribution that CuPy came in, its version, and the CUDA generation it is built for
+    (None for one that was built from source)."""
+    for generation in (13, 12, 11):
+        with suppress(PackageNotFoundError):
+            name = f"cupy-cuda{generation}x"
+            return name, version(name), generation
+    with suppress(PackageNotFoundError):
+        return "cupy", version("cupy"), None
+    return "cupy", "of unknown version", None
+
+
+def _cuda_runtime(package: str) -> str:
+    """The CUDA that CuPy calls: its wheels have the runtime inside. What compiles the kernels is a
+    package of its own, unless the machine has a CUDA toolkit."""
+    generation = re.fullmatch(r"cupy-cuda(\d+)x", package)
+    inside = f"{generation.group(1)}.x" if generation else "as built"
+    for name in ("nvidia-cuda-nvrtc", "nvidia-cuda-nvrtc-cu12"):
+        with suppress(PackageNotFoundError):
+            return f"{inside}, kernels by NVRTC {version(name)}"
+    return f"{inside}, kernels by the NVRTC of the machine's CUDA toolkit"
+
+
+def driver_version() -> tuple[int, int] | None:
+    """The newest CUDA that the driver runs, as (major, minor); None without a driver."""
+    library = _library("libcuda.so.1", "nvcuda.dll")
+    if library is None:
+        return None
+    number = ctypes.c_int()
+    if library.cuDriverGetVersion(ctypes.byref(number)) or number.value <= 0:
+        return None
+    return number.value // 1000, number.value % 1000 // 10
+
+
+def _library(*names: str) -> ctypes.CDLL | None:
+    for name in names:
+        with suppress(OSError):
+            return ctypes.CDLL(name)
+    return None
+
+
+def _driver_release() -> str:
+    """The driver's own version, such as 580.95; empty where the system does not say."""
+    with suppress(OSError):
+        with open("/proc/driver/nvidia/version", encoding="utf-8", errors="replace") as file:
+            found = re.search(r"\b\d{3,}\.\d+(\.\d+)?\b", file.read())
+        return found.group() if found else ""
+    return ""
+
+
+def visible_devices() -> list[DeviceFacts] | None:
+    """The devices in NVML's order, those that ``CUDA_VISIBLE_DEVICES`` names first and alone where
+    it names them by number; None where NVML is missing or does not answer."""
+    nvml = _library("libnvidia-ml.so.1", "nvml.dll")
+    if nvml is None or nvml.nvmlInit_v2():
+        return None
+    try:
+        count = ctypes.c_uint()
+        if nvml.nvmlDeviceGetCount_v2(ctypes.byref(count)):
+            return None
+        devices = [_device_facts(nvml, number) for number in range(count.value)]
+    finally:
+        nvml.nvmlShutdown()
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    if re.fullmatch(r"\s*\d+\s*(,\s*\d+\s*)*", chosen):
+        numbers = [int(part) for part in chosen.split(",")]
+        return [devices[number] for number in numbers if number < len(devices)]
+    return devices
+
+
+class _Memory(ctypes.Structure):
+    _fields_ = (
+        ("total", ctypes.c_ulonglong),
+        ("free", ctypes.c_ulonglong),
+        ("used", ctypes.c_ulonglong),
+    )
+
+
+def _device_facts(nvml: ctypes.CDLL, number: int) -> DeviceFacts:
+    handle = ctypes.c_void_p()
+    name = ctypes.create_string_buffer(96)
+    memory = _Memory()
+    major, minor = ctypes.c_int(), ctypes.c_int()
+    failed = nvml.nvmlDeviceGetHandleByIndex_v2(ctypes.c_uint(number), ctypes.byref(handle))
+    if not failed:
+        nvml.nvmlDeviceGetName(handle, name, ctypes.c_uint(len(name)))
+        nvml.nvmlDeviceGetMemoryInfo(handle, ctypes.byref(memory))
+        nvml.nvmlDeviceGetCudaComputeCapability(handle, ctypes.byref(major), ctypes.byref(minor))
+    text = name.value.decode(errors="replace") or f"device {number}"
+    return DeviceFacts(text, int(memory.total), (major.value, minor.value))

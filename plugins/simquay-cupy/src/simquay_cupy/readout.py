@@ -1,0 +1,304 @@
+"""Reading a state on the device: probabilities, amplitudes, expectation values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simquay.errors import ProgramError
+from simquay_cupy.device import Device
+from simquay_cupy.state import DeviceState
+
+__all__ = [
+    "amplitudes",
+    "block_probabilities",
+    "expectation",
+    "fixed_bits",
+    "gather",
+    "launch_over",
+    "probabilities",
+]
+
+THREADS = 256
+"""Threads of a block, as QS_THREADS in cuda/whole_state.cuh."""
+
+LANE_BITS = 8
+
+ENOUGH_BLOCK_BITS = 10
+"""A sum is cut into chunks until there are this many (as a power of 2) blocks."""
+
+MAX_BLOCKS = 4096
+
+PIECE = 1 << 19
+"""Amplitudes that are read out at a time."""
+
+PAULIS_AT_ONCE = 64
+
+SUMS_AT_ONCE = 1 << 20
+"""Sums of one launch, for many vectors: 8 MiB, half of an engine's scratch."""
+
+QUESTIONS_AT_ONCE = 8192
+"""Rows of one launch: their sums are at most 16 MiB for 256 outcomes."""
+
+
+def launch_over(
+    on: Device, name: str, state: DeviceState, count: int, arguments: Sequence[Any]
+) -> None:
+    """Launch ``name`` over ``count`` things for every vector of the batch."""
+    blocks = min(-(-count // THREADS), MAX_BLOCKS)
+    on.launch(f"{name}_{state.precision.value}", (blocks, 1, state.batch), THREADS, arguments)
+
+
+def fixed_bits(state: DeviceState, given: Mapping[int, int]) -> tuple[int, int | None]:
+    """Mask and value on the storage index for ``given`` (qubit → 0 or 1).
+
+    The value is None where a qubit that is not stored, and so is 0, is given as 1.
+    """
+    places = state.layout.positions()
+    mask = value = 0
+    for qubit, bit in given.items():
+        if qubit in places:
+            mask |= 1 << places[qubit]
+            value |= (bit & 1) << places[qubit]
+        elif bit:
+            return 0, None
+    return mask, value
+
+
+def probabilities(
+    on: Device, state: DeviceState, qubits: Sequence[int], given: Mapping[int, int]
+) -> NDArray[np.float64]:
+    """Joint probabilities; see :meth:`simquay.engines.base.Engine.probabilities`."""
+    places = state.layout.positions()
+    result = np.zeros((state.batch, 1 << len(qubits)))
+    mask, value = fixed_bits(state, given)
+    if value is None:
+        return result
+    # A qubit in both: its entries for the other value are 0.
+    free = [(bit, places[qubit]) for bit, qubit in enumerate(qubits) if qubit in places]
+    outputs = [(bit, place) for bit, place in free if not mask >> place & 1]
+    ascending = sorted(place for _, place in outputs)
+    step = max(1, SUMS_AT_ONCE >> len(outputs))
+    for first in range(0, state.batch, step):
+        vectors = state.vectors[first : first + step]
+        part = DeviceState(state.num_qubits, state.precision, state.order, vectors)
+        values = np.full(part.batch, value, dtype=np.uint64)
+        sums = _marginal(on, part, ascending, mask, values, state.stride)
+        _spread_outputs(result[first : first + step], sums, outputs, qubits, given)
+    return result
+
+
+def block_probabilities(
+    on: Device,
+    state: DeviceState,
+    qubits: Sequence[int],
+    fixed: Sequence[int],
+    values: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Row ``i``: joint probabilities of ``qubits`` where ``fixed[j]`` is bit ``j`` of
+    ``values[i]``; shape ``(len(values), 2**len(qubits))``. The state has one vector, and no qubit
+    is in both lists."""
+    places = state.layout.positions()
+    outputs = [(bit, places[qubit]) for bit, qubit in enumerate(qubits) if qubit in places]
+    storage = np.zeros(len(values), dtype=np.uint64)
+    possible = np.ones(len(values), dtype=bool)
+    mask = 0
+    for bit, qubit in enumerate(fixed):
+        ones = (values >> bit & 1).astype(np.uint64)
+        if qubit in places:
+            mask |= 1 << places[qubit]
+            storage |= ones << np.uint64(places[qubit])
+        else:
+            possible &= ones == 0
+    result = np.zeros((len(values), 1 << len(qubits)))
+    ascending = sorted(place for _, place in outputs)
+    for start in range(0, len(values), QUESTIONS_AT_ONCE):
+        rows = slice(start, start + QUESTIONS_AT_ONCE)
+        sums = _marginal(on, state, ascending, mask, storage[rows], 0)
+        _spread_outputs(result[rows], sums, outputs, qubits, {})
+    result[~possible] = 0
+    return result
+
+
+def _spread_outputs(
+    result: NDArray[np.float64],
+    sums: NDArray[np.float64],
+    outputs: Sequence[tuple[int, int]],
+    qubits: Sequence[int],
+    given: Mapping[int, int],
+) -> None:
+    """Put ``sums``, whose index bits are the places of ``outputs`` (bit of ``qubits``, place) in
+    ascending order, where they belong in ``result``."""
+    # Axis 1 + r of `tensor` is the r-th highest output place; wanted is the order of the bits.
+    tensor = sums.reshape((len(sums),) + (2,) * len(outputs))
+    ranks = {place: rank for rank, (_, place) in enumerate(sorted(outputs, key=lambda o: -o[1]))}
+    wanted = [1 + ranks[place] for _, place in sorted(outputs, reverse=True)]
+    tensor = tensor.transpose([0, *wanted])
+    by_bit = {bit for bit, _ in outputs}
+    index: list[int | slice] = [slice(None)]
+    index += [
+        slice(None) if bit in by_bit else given.get(qubits[bit], 0)
+        for bit in reversed(range(len(qubits)))
+    ]
+    result.reshape((len(sums),) + (2,) * len(qubits))[tuple(index)] = tensor
+
+
+def _marginal(
+    on: Device,
+    state: DeviceState,
+    outputs: Sequence[int],
+    mask: int,
+    values: NDArray[np.uint64],
+    stride: int,
+) -> NDArray[np.float64]:
+    """Sums of |amplitude|², shape ``(len(values), 2**len(outputs))``.
+
+    Bit ``j`` of the second index is storage bit ``outputs[j]`` (ascending). Row ``i`` is about the
+    vector at ``i * stride``, where its storage bits in ``mask`` are those of ``values[i]``.
+    """
+    open_bits = [bit for bit in range(len(state.order)) if not mask >> bit & 1]
+    lanes = open_bits[:LANE_BITS]
+    blocks = [bit for bit in outputs if bit not in lanes]
+    loop = [bit for bit in open_bits if bit not in lanes and bit not in blocks]
+    summed = sum(1 << j for j, bit in enumerate(lanes) if bit not in outputs)
+    enough = ENOUGH_BLOCK_BITS - len(blocks) - (len(values) - 1).bit_length()
+    chunk_bits = min(max(enough, 0), len(loop))
+    chunks = 1 << chunk_bits
+    with on.active():
+        partial = on.empty((len(values), chunks, 1 << len(outputs)), np.float64)
+        arguments = (
+            state.vectors,
+            np.uint64(stride),
+            on.upload(values),
+            np.uint64(_mask(lanes)),
+            np.uint64(_mask(blocks)),
+            np.uint64(_mask(loop)),
+            np.int32(len(lanes)),
+            np.int32(summed),
+            np.int32(len(outputs)),
+            np.uint64(1 << (len(loop) - chunk_bits)),
+            partial,
+        )
+        name = f"marginal_{state.precision.value}"
+        on.launch(name, (1 << len(blocks), chunks, len(values)), THREADS, arguments)
+        sums: NDArray[np.float64] = on.download(partial).sum(axis=1)
+    return sums
+
+
+def _mask(bits: Sequence[int]) -> int:
+    return sum(1 << bit for bit in bits)
+
+
+def gather(
+    on: Device, state: DeviceState, indices: NDArray[np.uint64]
+) -> NDArray[np.complexfloating[Any]]:
+    """The amplitudes at ``indices``, shape ``(batch, len(indices))``."""
+    indices = np.ascontiguousarray(indices, dtype=np.uint64)
+    if not len(indices):
+        return np.zeros((state.batch, 0), dtype=state.precision.complex_dtype)
+    with on.active():
+        return _pick(on, state, on.upload(indices), 0, len(indices))
+
+
+def amplitudes(on: Device, state: DeviceState) -> NDArray[np.complexfloating[Any]]:
+    """All amplitudes in qubit order, shape ``(batch, 2**num_qubits)``."""
+    size = 1 << state.num_qubits
+    result = np.empty((state.batch, size), dtype=state.precision.complex_dtype)
+    if state.order == tuple(range(state.num_qubits)):
+        with on.active():
+            result[:] = on.download(state.vectors[:, :size])
+        return result
+    for first in range(0, size, PIECE):
+        count = min(PIECE, size - first)
+        with on.active():
+            result[:, first : first + count] = _pick(on, state, None, first, count)
+    return result
+
+
+def _pick(
+    on: Device, state: DeviceState, indices: Any, first: int, count: int
+) -> NDArray[np.complexfloating[Any]]:
+    places = state.layout.positions()
+    where = np.array([places.get(q, -1) for q in range(state.num_qubits)] or [0], dtype=np.int32)
+    out = on.empty((state.batch, count), state.precision.complex_dtype)
+    arguments = (
+        state.vectors,
+        np.uint64(state.stride),
+        on.upload(where),
+        np.int32(state.num_qubits),
+        indices,
+        np.uint64(first),
+        np.uint64(count),
+        out,
+    )
+    launch_over(on, "pick", state, count, arguments)
+    return on.download(out)
+
+
+def expectation(on: Device, state: DeviceState, paulis: Sequence[str]) -> NDArray[np.float64]:
+    """Expectation values; see :meth:`simquay.engines.base.Engine.expectation`.
+
+    A Pauli string is ``i**y X(x) Z(z)`` with masks ``x`` and ``z``, of which ``y`` bits are in
+    both; strings of equal ``x`` share a pass over the state.
+    """
+    result = np.zeros((state.batch, len(paulis)))
+    groups: dict[int, list[tuple[int, int, int]]] = {}
+    for number, pauli in enumerate(paulis):
+        masks = _pauli_masks(state, pauli)
+        if masks is not None:
+            x, z = masks
+            groups.setdefault(x, []).append((number, z, (x & z).bit_count()))
+    for x, members in groups.items():
+        for part in _parts(members, PAULIS_AT_ONCE):
+            sums = _pauli_sums(on, state, x, [z for _, z, _ in part])
+            for column, (number, _, turns) in enumerate(part):
+                result[:, number] = (sums[:, column] * 1j**turns).real
+    return result
+
+
+def _pauli_masks(state: DeviceState, pauli: str) -> tuple[int, int] | None:
+    """The storage masks of X or Y, and of Z or Y; None where the expectation value is 0."""
+    if len(pauli) != state.num_qubits or not set(pauli) <= set("IXYZ"):
+        raise ProgramError(
+            f"Pauli string {pauli!r}: expected {state.num_qubits} letters out of I, X, Y, Z"
+        )
+    places = state.layout.positions()
+    x = z = 0
+    for qubit, letter in enumerate(reversed(pauli)):
+        if qubit in places:
+            x |= (letter in "XY") << places[qubit]
+            z |= (letter in "YZ") << places[qubit]
+        elif letter in "XY":
+            return None
+    return x, z
+
+
+def _parts(
+    members: Sequence[tuple[int, int, int]], size: int
+) -> Iterator[Sequence[tuple[int, int, int]]]:
+    for start in range(0, len(members), size):
+        yield members[start : start + size]
+
+
+def _pauli_sums(on: Device, state: DeviceState, x: int, z: Sequence[int]) -> NDArray[np.complex128]:
+    size = 1 << len(state.order)
+    blocks = min(-(-size // THREADS), 1 << ENOUGH_BLOCK_BITS)
+    with on.active():
+        out = on.empty((state.batch, blocks, len(z), 2), np.float64)
+        arguments = (
+            state.vectors,
+            np.uint64(state.stride),
+            np.uint64(size),
+            np.uint64(x),
+            on.upload(np.array(z, dtype=np.uint64)),
+            np.int32(len(z)),
+            out,
+        )
+        name = f"pauli_sums_{state.precision.value}"
+        on.launch(name, (blocks, 1, state.batch), THREADS, arguments)
+        sums = on.download(out).sum(axis=1)
+    together: NDArray[np.complex128] = sums[..., 0] + 1j * sums[..., 1]
+    return together

@@ -1,0 +1,96 @@
+"""The kernels compile for the architectures that there are, and keep their data in registers."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import shutil
+import subprocess
+from importlib.metadata import PackageNotFoundError, files
+from pathlib import Path
+
+import pytest
+from simquay_cupy.sources import kernel_source
+
+NVCC = shutil.which("nvcc")
+
+
+ARCHITECTURES = ["sm_75", "sm_80", "sm_90", "sm_100"]
+
+PACKAGES = ["nvidia-cuda-nvrtc", "nvidia-cuda-nvrtc-cu12"]
+"""Of CUDA 13 and of CUDA 12: what the extras ``cuda13`` and ``cuda12`` bring."""
+
+
+def load_nvrtc(package: str) -> ctypes.CDLL | None:
+    """The compiler that CuPy uses; the ``test`` extra brings the wheel where there is one."""
+    try:
+        found = [file for file in files(package) or () if file.match("libnvrtc.so.*")]
+    except PackageNotFoundError:
+        return None
+    return ctypes.CDLL(str(found[0].locate()))
+
+
+MOST_REGISTERS = {"sm_75": 128, "sm_100": 128}
+"""Two blocks of 256 threads fit a multiprocessor of 65,536 registers; of 80, otherwise, three."""
+
+
+WHOLE_STATE = ("marginal", "pauli_sums", "project", "flip_bits", "select", "pick")
+
+KERNELS = {
+    "SINGLE": {f"{name}_single" for name in ("tile_pass", *WHOLE_STATE)},
+    "DOUBLE": {f"{name}_double" for name in ("tile_pass", *WHOLE_STATE)},
+    "DOUBLE12": {"tile_pass_double12"},
+}
+"""Of each module."""
+
+
+def check(said: str, architecture: str, expected: set[str]) -> None:
+    """What ptxas ``said`` of registers and spills is about the ``expected`` kernels, and good."""
+    found = re.findall(
+        r"entry function '(\w+)'.*?(\d+) bytes spill stores, (\d+) bytes spill loads"
+        r".*?Used (\d+) registers",
+        said,
+        re.S,
+    )
+    assert {name for name, *_ in found} == expected
+    for name, stored, loaded, used in found:
+        most = 255 if name == "tile_pass_double12" else MOST_REGISTERS.get(architecture, 80)
+        assert int(used) <= most, name
+        assert (stored, loaded) == ("0", "0"), name
+
+
+@pytest.mark.skipif(NVCC is None, reason="no nvcc to compile the kernels with")
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_kernels_compile_without_spills(architecture: str, tmp_path: Path) -> None:
+    source = tmp_path / "kernels.cu"
+    source.write_text(kernel_source(), encoding="utf-8")
+    command = [NVCC or "", "-std=c++17", "-cubin", f"-arch={architecture}", "-Xptxas=-v"]
+    command += ["-Werror=all-warnings", "-o", str(tmp_path / "kernels.cubin"), str(source)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    check(done.stderr, architecture, set().union(*KERNELS.values()))
+
+
+@pytest.mark.parametrize("module", KERNELS)
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("package", PACKAGES)
+def test_kernels_compile_at_run_time(package: str, architecture: str, module: str) -> None:
+    nvrtc = load_nvrtc(package)
+    if nvrtc is None:
+        pytest.skip(f"NVIDIA has no wheel of {package} for this machine")
+    program = ctypes.c_void_p()
+    source = kernel_source().encode()
+    assert (
+        nvrtc.nvrtcCreateProgram(ctypes.byref(program), source, b"kernels.cu", 0, None, None) == 0
+    )
+    options = [f"--gpu-architecture={architecture}", "-std=c++17", f"-DQS_{module}"]
+    options.append("--ptxas-options=-v")
+    given = (ctypes.c_char_p * len(options))(*(option.encode() for option in options))
+    failed = nvrtc.nvrtcCompileProgram(program, len(options), given)
+    size = ctypes.c_size_t()
+    nvrtc.nvrtcGetProgramLogSize(program, ctypes.byref(size))
+    log = ctypes.create_string_buffer(size.value)
+    nvrtc.nvrtcGetProgramLog(program, log)
+    nvrtc.nvrtcDestroyProgram(ctypes.byref(program))
+    assert not failed, log.value.decode()
+    check(log.value.decode(), architecture, KERNELS[module])

@@ -1,0 +1,283 @@
+"""The CUDA device's own code, on a stand-in for CuPy. What CuPy does, only a GPU can show."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from fake_cupy import make_fake_cupy
+from random_programs import random_gates
+from simquay_cupy import programs
+from simquay_cupy.encode import encode_plan
+from simquay_cupy.engine import CupyEngine
+from simquay_cupy.host_device import HostDevice
+
+from simquay.control import Control
+from simquay.engines.reference import ReferenceEngine
+from simquay.errors import Cancelled, OutOfMemoryError, SimquayError
+from simquay.execution.outcomes import RunSettings
+from simquay.execution.run import run_program
+from simquay.planning import Layout, make_plan
+from simquay.program import Precision, Program
+
+
+@pytest.fixture
+def cupy(
+    make_host_engine: Callable[[], CupyEngine], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Any]:
+    """A stand-in for CuPy that has 1 GiB of device memory."""
+    host = make_host_engine().on
+    assert isinstance(host, HostDevice)
+    fake = make_fake_cupy(host.path, 1 << 30)
+    monkeypatch.setitem(sys.modules, "cupy", fake)
+    monkeypatch.delitem(sys.modules, "simquay_cupy.cuda_device", raising=False)
+    yield fake
+    sys.modules.pop("simquay_cupy.cuda_device", None)
+
+
+@pytest.fixture
+def engine(cupy: Any) -> CupyEngine:
+    from simquay_cupy.cuda_device import CudaDevice
+
+    return CupyEngine(CudaDevice())
+
+
+@pytest.mark.parametrize("precision", list(Precision), ids=lambda p: p.value)
+def test_a_program_runs_through_modules_streams_and_pools(
+    engine: CupyEngine, precision: Precision
+) -> None:
+    program = Program(13, 0, random_gates(13, 80, 4))
+    settings = RunSettings(shots=1, statevector=True, precision=precision)
+    one = run_program(program, engine, settings, Control()).statevector
+    settings = RunSettings(shots=1, statevector=True)
+    other = run_program(program, ReferenceEngine(), settings, Control()).statevector
+    assert one is not None
+    assert other is not None
+    assert np.abs(one - other).max() < (1e-5 if precision is Precision.SINGLE else 1e-12)
+
+
+def test_what_does_not_fit_is_an_error_with_both_numbers(engine: CupyEngine, cupy: Any) -> None:
+    engine.release(engine.allocate(20, Precision.DOUBLE, capacity=20))
+    assert cupy.memory.cached == 16 << 20
+    with pytest.raises(OutOfMemoryError, match=r"needs 16 GiB more, and 1 GiB are free") as caught:
+        engine.allocate(30, Precision.DOUBLE, capacity=30)
+    assert caught.value.needed == 16 << 30
+    assert caught.value.available == 1 << 30
+    assert cupy.memory.cached == 0
+    # The next run works.
+    state = engine.allocate(12, Precision.DOUBLE, capacity=12)
+    assert engine.probabilities(state, (), {})[0, 0] == 1
+
+
+def test_a_cancelled_run_gives_its_memory_back(
+    engine: CupyEngine, cupy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    control = Control()
+    launch = CupyEngine._launch
+    launches = []
+
+    def then_cancel(self: CupyEngine, *rest: Any) -> None:
+        launch(self, *rest)
+        launches.append(1)
+        control.cancel()
+
+    monkeypatch.setattr(CupyEngine, "_launch", then_cancel)
+    monkeypatch.setattr(cuda_device_module(), "POOL_KEEPS", 0)
+    program = Program(17, 0, random_gates(17, 200, 4))
+    size = 16 << 17
+    settings = RunSettings(shots=1)
+    engine.release(engine.allocate(17, Precision.DOUBLE, capacity=17))
+    with pytest.raises(Cancelled):
+        run_program(program, engine, settings, control)
+    assert len(launches) == 1
+    assert cupy.memory.used < size  # the plan's programs
+    assert cupy.memory.cached == 0
+    run_program(program, engine, settings, Control())
+
+
+def cuda_device_module() -> Any:
+    """Imported for the stand-in, and anew in each test."""
+    return sys.modules["simquay_cupy.cuda_device"]
+
+
+def test_what_is_available_is_what_is_free_and_what_the_pool_keeps(
+    engine: CupyEngine, cupy: Any
+) -> None:
+    cupy.memory.used, cupy.memory.cached = 600 << 20, 300 << 20
+    assert engine.available_bytes() == (1 << 30) - (600 << 20)
+    engine.on.trim()
+    assert cupy.memory.cached == 0
+    assert engine.total_bytes() == 1 << 30
+
+
+def test_cupys_limit_is_what_the_device_has(engine: CupyEngine, cupy: Any) -> None:
+    cupy.memory.limit, cupy.memory.used = 200 << 20, 60 << 20
+    assert engine.total_bytes() == 200 << 20
+    assert engine.available_bytes() == 140 << 20
+    with pytest.raises(OutOfMemoryError, match=r"needs 256 MiB more, and 140 MiB are free"):
+        engine.allocate(24, Precision.DOUBLE, capacity=24)
+    cupy.memory.limit = 2 << 30  # more than there is
+    assert engine.total_bytes() == 1 << 30
+    assert engine.available_bytes() == (1 << 30) - (60 << 20)
+
+
+def test_memory_that_runs_out_in_the_middle_is_given_back(engine: CupyEngine, cupy: Any) -> None:
+    cupy.memory.cached = 300 << 20
+    with pytest.raises(OutOfMemoryError, match="memory ran out"), engine.on.active():
+        raise cupy.cuda.memory.OutOfMemoryError("in a product")
+    assert cupy.memory.cached == 0
+
+
+def test_programs_are_loaded_once_and_again_after_another_plan(
+    engine: CupyEngine, monkeypatch: pytest.MonkeyPatch, cupy: Any
+) -> None:
+    copies = []
+    pointer = type(cupy.RawModule(code="__global__").get_global("qs_program"))
+    copy = pointer.copy_from_device_async
+    monkeypatch.setattr(
+        pointer,
+        "copy_from_device_async",
+        lambda self, *rest: (copies.append(rest[1]), copy(self, *rest)),
+    )
+    plans = [
+        make_plan(random_gates(14, 60, seed), Layout(), engine.profile(Precision.DOUBLE, 14))
+        for seed in (1, 2)
+    ]
+    state = engine.allocate(14, Precision.DOUBLE, capacity=14)
+    for number, loads in ((0, 1), (0, 1), (1, 2), (0, 3)):
+        state.order = ()
+        engine.apply(state, plans[number], Control())
+        assert len(copies) == loads
+
+
+def apply_often(
+    engine: CupyEngine, monkeypatch: pytest.MonkeyPatch, cupy: Any, order: Sequence[int]
+) -> list[int]:
+    """Two plans on one state, always right; how many graphs were launched by when."""
+    monkeypatch.setattr(programs, "PROGRAM_BYTES", 4096)
+    reference = ReferenceEngine()
+    state = engine.allocate(14, Precision.DOUBLE, capacity=14)
+    launched = []
+    cases = []
+    for seed in (1, 2):
+        gates = random_gates(14, 80, seed)
+        plan = make_plan(gates, Layout(), engine.profile(Precision.DOUBLE, 14))
+        encoded = encode_plan(plan, Precision.DOUBLE, 4096)
+        assert len(encoded.windows) > 1
+        engine.keep_programs(plan, Precision.DOUBLE, encoded)
+        oracle = reference.allocate(14, Precision.DOUBLE, capacity=14)
+        exact = make_plan(gates, Layout(), reference.profile(Precision.DOUBLE, 14))
+        reference.apply(oracle, exact, Control())
+        cases.append((plan, reference.amplitudes(oracle)))
+    for number in order:
+        plan, expected = cases[number]
+        state.order = ()
+        with engine.on.active():
+            state.vectors[...] = np.nan
+            state.vectors[:, 0] = 1
+        engine.apply(state, plan, Control())
+        assert np.abs(engine.amplitudes(state) - expected).max() < 1e-12
+        launched.append(sum(graph.launched for graph in cupy.graphs))
+    return launched
+
+
+def test_a_graph_is_recorded_once_and_finds_its_programs(
+    engine: CupyEngine, monkeypatch: pytest.MonkeyPatch, cupy: Any
+) -> None:
+    replaying = CupyEngine(engine.on, replay="always")
+    # Twice in a row: what a graph leaves in constant memory is not what it needs to begin.
+    order = (0, 1, 0, 1, 0, 0, 0, 1, 1)
+    assert apply_often(replaying, monkeypatch, cupy, order) == [0, 0, 1, 2, 3, 4, 5, 6, 7]
+    assert len(cupy.graphs) == 2
+
+
+@pytest.mark.parametrize("by", ["runtime", "driver"])
+def test_where_cuda_refuses_to_record_launches_go_on_one_by_one(
+    engine: CupyEngine, monkeypatch: pytest.MonkeyPatch, cupy: Any, by: str
+) -> None:
+    end = cupy.cuda.Stream.end_capture
+    runtime, driver = cupy.cuda.runtime.CUDARuntimeError, cupy.cuda.driver.CUDADriverError
+
+    def refuse(stream: Any) -> Any:
+        end(stream)
+        raise {"runtime": runtime, "driver": driver}[by]("a capture is not supported")
+
+    monkeypatch.setattr(cupy.cuda.Stream, "end_capture", refuse)
+    replaying = CupyEngine(engine.on, replay="always")
+    assert apply_often(replaying, monkeypatch, cupy, (0, 1, 0, 0, 1)) == [0] * 5
+
+
+def test_an_error_while_recording_ends_the_capture(engine: CupyEngine) -> None:
+    def fail() -> None:
+        raise KeyError("ours")
+
+    with pytest.raises(KeyError):
+        engine.on.record(fail)
+    # Nothing is captured any more: this would be refused.
+    state = engine.allocate(12, Precision.DOUBLE, capacity=12)
+    assert engine.probabilities(state, (), {})[0, 0] == 1
+    # A capture allows no transfers, as on a GPU.
+    assert engine.on.record(lambda: engine.on.upload(np.zeros(3))) is None
+
+
+def test_a_plan_goes_to_the_device_in_one_copy(
+    engine: CupyEngine, monkeypatch: pytest.MonkeyPatch, cupy: Any
+) -> None:
+    copies = []
+    asarray = cupy.asarray
+    monkeypatch.setattr(cupy, "asarray", lambda array: (copies.append(array), asarray(array))[1])
+    plan = make_plan(random_gates(14, 60, 1), Layout(), engine.profile(Precision.DOUBLE, 14))
+    state = engine.allocate(14, Precision.DOUBLE, capacity=14)
+    for _ in range(2):
+        state.order = ()
+        engine.apply(state, plan, Control())
+    assert len(copies) == 1
+
+
+def _allocates(engine: CupyEngine) -> None:
+    engine.allocate(3, Precision.DOUBLE, capacity=3)
+
+
+def _applies(engine: CupyEngine) -> None:
+    engine.apply(INHERITED["state"], INHERITED["plan"], Control())
+
+
+INHERITED: dict[str, Any] = {}
+
+
+def _in_child(engine: CupyEngine, work: Callable[[CupyEngine], None], pipe: Any) -> None:
+    try:
+        work(engine)
+    except SimquayError as error:
+        pipe.send(str(error))
+    else:
+        pipe.send("it went on")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+# Where another test's thread lives on, Python 3.12 and later warn of the fork.
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+@pytest.mark.parametrize("work", [_allocates, _applies])
+def test_a_forked_child_gets_a_clear_error(
+    engine: CupyEngine, work: Callable[[CupyEngine], None]
+) -> None:
+    context = multiprocessing.get_context("fork")
+    mine, theirs = context.Pipe()
+    INHERITED["plan"] = make_plan(
+        random_gates(3, 9, 1), Layout(), engine.profile(Precision.DOUBLE, 3)
+    )
+    INHERITED["state"] = engine.allocate(3, Precision.DOUBLE, capacity=3)
+    with engine._lock:  # as another thread of the parent may
+        child = context.Process(target=_in_child, args=(engine, work, theirs))
+        child.start()
+    try:
+        assert mine.poll(60), "the child hangs"
+        assert "forked from one that uses CUDA" in mine.recv()
+    finally:
+        child.kill()
+        child.join()

@@ -1,0 +1,188 @@
+"""The probe says what is missing, and starts nothing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from simquay_cupy import probe as module
+from simquay_cupy.plugin import simquay_register_backends
+from simquay_cupy.probe import DeviceFacts, probe
+
+from simquay.plugin import Available, Unavailable
+
+H100 = DeviceFacts("NVIDIA H100 80GB HBM3", 85_520_809_984, (9, 0))
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """A machine that has everything; tests take things away."""
+    monkeypatch.setattr(module, "driver_version", lambda: (13, 0))
+    monkeypatch.setattr(module, "visible_devices", lambda: [H100])
+    monkeypatch.setattr(module, "_found", lambda name: True)
+    monkeypatch.setattr(module, "_cupy_distribution", lambda: ("cupy-cuda13x", "14.2.0", 13))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    return monkeypatch
+
+
+def unavailable() -> Unavailable:
+    found = probe()
+    assert isinstance(found, Unavailable)
+    return found
+
+
+@pytest.mark.usefixtures("machine")
+def test_a_machine_with_everything() -> None:
+    found = probe()
+    assert isinstance(found, Available)
+    assert found.details["device"] == "NVIDIA H100 80GB HBM3"
+    assert found.details["compute capability"] == "9.0"
+    assert found.details["driver CUDA"] == "13.0"
+    assert found.details["cupy"] == "14.2.0 (cupy-cuda13x)"
+    assert found.details["memory"] == "79.6 GiB"
+    assert found.details["CUDA runtime"].startswith("13.x, kernels by")
+
+
+@pytest.mark.parametrize(
+    ("installed", "package", "expected"),
+    [
+        ("nvidia-cuda-nvrtc", "cupy-cuda13x", "13.x, kernels by NVRTC 1.2.3"),
+        ("nvidia-cuda-nvrtc-cu12", "cupy-cuda12x", "12.x, kernels by NVRTC 1.2.3"),
+        ("", "cupy-cuda12x", "12.x, kernels by the NVRTC of the machine's CUDA toolkit"),
+        ("", "cupy", "as built, kernels by the NVRTC of the machine's CUDA toolkit"),
+    ],
+)
+def test_the_cuda_that_runs_and_the_one_that_compiles(
+    machine: pytest.MonkeyPatch, installed: str, package: str, expected: str
+) -> None:
+    def version(name: str) -> str:
+        if name == installed:
+            return "1.2.3"
+        raise module.PackageNotFoundError(name)
+
+    machine.setattr(module, "version", version)
+    assert module._cuda_runtime(package) == expected
+
+
+def test_doctor_shows_it_all(machine: pytest.MonkeyPatch, capsys: Any) -> None:
+    pytest.importorskip("qiskit", reason="the command line is Simquay's whole")
+    from simquay.cli.main import main
+
+    machine.setattr(module, "_driver_release", lambda: "580.95")
+    main(["doctor", "--json"])
+    (found,) = (
+        backend
+        for backend in json.loads(capsys.readouterr().out)["backends"]
+        if backend["name"] == "cupy"
+    )
+    assert found["status"] == "available"
+    assert {
+        "driver": "580.95",
+        "driver CUDA": "13.0",
+        "cupy": "14.2.0 (cupy-cuda13x)",
+        "device": "NVIDIA H100 80GB HBM3",
+        "memory": "79.6 GiB",
+        "compute capability": "9.0",
+        "devices": "1",
+    }.items() <= found["details"].items()
+    assert "CUDA runtime" in found["details"]
+
+
+def test_no_driver(machine: pytest.MonkeyPatch) -> None:
+    machine.setattr(module, "driver_version", lambda: None)
+    assert "no NVIDIA driver" in unavailable().reason
+
+
+@pytest.mark.parametrize(("driver", "extra"), [((12, 4), "cuda12"), ((13, 0), "cuda13")])
+def test_the_hint_is_for_the_drivers_cuda(
+    machine: pytest.MonkeyPatch, driver: tuple[int, int], extra: str
+) -> None:
+    machine.setattr(module, "driver_version", lambda: driver)
+    machine.setattr(module, "_found", lambda name: name != "cupy")
+    found = unavailable()
+    assert found.reason == "CuPy is not installed"
+    assert found.hint == f"pip install 'simquay-cupy[{extra}]'"
+
+
+def test_a_driver_newer_than_any_extra_gets_the_newest(machine: pytest.MonkeyPatch) -> None:
+    machine.setattr(module, "driver_version", lambda: (14, 1))
+    machine.setattr(module, "_found", lambda name: name != "cupy")
+    assert unavailable().hint == "pip install 'simquay-cupy[cuda13]'"
+
+
+def test_an_old_driver(machine: pytest.MonkeyPatch) -> None:
+    machine.setattr(module, "driver_version", lambda: (11, 8))
+    found = unavailable()
+    assert "CUDA 11.8" in found.reason
+    assert found.hint == "update the NVIDIA driver"
+
+
+def test_a_cupy_for_a_newer_cuda_than_the_drivers(machine: pytest.MonkeyPatch) -> None:
+    machine.setattr(module, "driver_version", lambda: (12, 8))
+    found = unavailable()
+    assert "cupy-cuda13x needs a driver for CUDA 13" in found.reason
+    assert found.hint == ("pip uninstall cupy-cuda13x; pip install 'simquay-cupy[cuda12]'")
+
+
+@pytest.mark.parametrize("value", ["", "-1"])
+def test_hidden_devices(machine: pytest.MonkeyPatch, value: str) -> None:
+    machine.setenv("CUDA_VISIBLE_DEVICES", value)
+    assert "hides every CUDA device" in unavailable().reason
+
+
+def test_no_device(machine: pytest.MonkeyPatch) -> None:
+    machine.setattr(module, "visible_devices", list)
+    assert "no device" in unavailable().reason
+
+
+def test_a_device_too_old(machine: pytest.MonkeyPatch) -> None:
+    machine.setattr(module, "visible_devices", lambda: [DeviceFacts("V100", 1 << 34, (7, 0))])
+    found = unavailable()
+    assert "compute capability 7.0" in found.reason
+    assert "cuda12" in found.hint
+
+
+def test_nvml_may_be_missing(machine: pytest.MonkeyPatch) -> None:
+    machine.setattr(module, "visible_devices", lambda: None)
+    found = probe()
+    assert isinstance(found, Available)
+    assert "device" not in found.details
+
+
+def test_no_qiskit(machine: pytest.MonkeyPatch) -> None:
+    machine.setattr(module, "_found", lambda name: name != "qiskit")
+    assert "Qiskit" in unavailable().reason
+
+
+def test_asking_this_machine_raises_nothing() -> None:
+    assert isinstance(probe(), (Available, Unavailable))
+
+
+def test_discovery_imports_neither_cupy_nor_qiskit() -> None:
+    code = (
+        "import sys\n"
+        "import simquay_cupy.plugin, simquay_cupy.probe\n"
+        "list(simquay_cupy.plugin.simquay_register_backends())\n"
+        "simquay_cupy.probe.probe()\n"
+        "print(sorted({'cupy', 'qiskit', 'simquay_cupy.engine'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_engine_imports_where_cupy_and_qiskit_are_missing() -> None:
+    code = (
+        "import sys\n"
+        "sys.modules['cupy'] = sys.modules['qiskit'] = None\n"
+        "import simquay_cupy.engine, simquay_cupy.factory, simquay_cupy.host_device\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_spec() -> None:
+    (spec,) = simquay_register_backends()
+    assert (spec.name, spec.aliases) == ("cupy", ("gpu-statevector",))
+    assert (spec.device, spec.priority) == ("gpu", 10)

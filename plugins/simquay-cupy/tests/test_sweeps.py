@@ -1,0 +1,196 @@
+"""Parameter sweeps: a batch of vectors, each with programs of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+from gate_lists import random_gates, random_unitary
+from simquay_cupy import engine as engine_module
+from simquay_cupy.encode_sweep import encode_sweep
+from simquay_cupy.engine import CupyEngine
+from simquay_cupy.programs import PROGRAM_BYTES
+
+from simquay.control import Control
+from simquay.engines.dense import DenseEngine
+from simquay.engines.reference import ReferenceEngine
+from simquay.errors import Cancelled, ProgramError
+from simquay.execution.outcomes import RunSettings
+from simquay.execution.run import run_program
+from simquay.execution.sweep import run_sweep, same_shape, sweep_shape
+from simquay.planning import Layout, Profile, SweepPlan, make_plan, make_sweep_plan
+from simquay.program import Diagonal, GateOperation, Matrix, Measure, Precision, Prepare, Program
+
+REFERENCE = ReferenceEngine()
+TOLERANCE = {Precision.SINGLE: 1e-5, Precision.DOUBLE: 1e-12}
+BOTH = pytest.mark.parametrize("precision", list(Precision), ids=lambda p: p.value)
+
+
+def other_numbers(gate: GateOperation, rng: np.random.Generator) -> GateOperation:
+    """A gate of the same structure with other numbers."""
+    if isinstance(gate, Matrix):
+        return dataclasses.replace(gate, matrix=random_unitary(len(gate.matrix), rng))
+    if isinstance(gate, Diagonal):
+        return dataclasses.replace(gate, diagonal=np.exp(2j * rng.random(len(gate.diagonal))))
+    if isinstance(gate, Prepare):
+        return dataclasses.replace(gate, amplitudes=random_unitary(len(gate.amplitudes), rng)[:, 0])
+    return gate
+
+
+def lists(qubits: int, count: int, seed: int, gates: int = 40) -> list[list[GateOperation]]:
+    """Gate lists of one structure and random numbers."""
+    rng = np.random.default_rng(seed)
+    first = random_gates(qubits, gates, rng)
+    return [[other_numbers(gate, rng) for gate in first] for _ in range(count)]
+
+
+def sweep_of(
+    engine: CupyEngine, gate_lists: list[list[GateOperation]], qubits: int, precision: Precision
+) -> SweepPlan:
+    plan = make_sweep_plan(gate_lists, Layout(), engine.profile(precision, qubits))
+    assert plan is not None
+    return plan
+
+
+def applied(engine: CupyEngine, plan: SweepPlan, qubits: int, precision: Precision) -> np.ndarray:
+    state = engine.allocate(qubits, precision, capacity=qubits, batch=plan.batch)
+    engine.apply_sweep(state, plan, Control())
+    found = engine.amplitudes(state)
+    engine.release(state)
+    return found
+
+
+def check(found: np.ndarray, gate_lists: list[list[GateOperation]], tolerance: float) -> None:
+    """Hold each vector against the reference engine's."""
+    qubits = found.shape[1].bit_length() - 1
+    profile = REFERENCE.profile(Precision.DOUBLE, qubits)
+    for gates, vector in zip(gate_lists, found, strict=True):
+        state = REFERENCE.allocate(qubits, Precision.DOUBLE, capacity=qubits)
+        REFERENCE.apply(state, make_plan(gates, Layout(), profile), Control())
+        assert np.abs(vector - REFERENCE.amplitudes(state)[0]).max() < tolerance
+
+
+@BOTH
+@pytest.mark.parametrize("qubits", [1, 2, 3, 5, 8, 11, 12, 13, 15])
+def test_each_vector_is_the_oracles(engine: CupyEngine, precision: Precision, qubits: int) -> None:
+    for seed in range(2):
+        gate_lists = lists(qubits, 4 if qubits > 12 else 9, 100 * qubits + seed)
+        plan = sweep_of(engine, gate_lists, qubits, precision)
+        check(applied(engine, plan, qubits, precision), gate_lists, TOLERANCE[precision])
+
+
+@BOTH
+def test_many_vectors_share_a_window(engine: CupyEngine, precision: Precision) -> None:
+    gate_lists = lists(5, 150, 1, gates=20)
+    plan = sweep_of(engine, gate_lists, 5, precision)
+    programs = encode_sweep(plan, precision)
+    launches = [each for step in programs.passes for each in step]
+    assert [launch.vector for _, launch in launches] == [*range(150)] * len(plan)
+    assert len(programs.windows) < 150 // 5
+    for window in programs.windows:
+        assert 4 * (window.stop - window.start) <= PROGRAM_BYTES
+    check(applied(engine, plan, 5, precision), gate_lists, TOLERANCE[precision])
+
+
+@BOTH
+def test_vectors_with_equal_numbers_share_a_program(
+    engine: CupyEngine, precision: Precision
+) -> None:
+    first, second = lists(6, 2, 4)
+    gate_lists = [[dataclasses.replace(gate) for gate in gates] for gates in (first, second)]
+    plan = sweep_of(engine, [first, *gate_lists, second], 6, precision)
+    programs, others = (
+        encode_sweep(one, precision)
+        for one in (plan, sweep_of(engine, [first, second], 6, precision))
+    )
+    assert len(programs.words) == len(others.words)
+    check(applied(engine, plan, 6, precision), [first, first, second, second], TOLERANCE[precision])
+
+
+@BOTH
+def test_vectors_whose_passes_take_several_launches(
+    engine: CupyEngine, precision: Precision, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not all as many: their programs are not of one length."""
+    gate_lists = lists(9, 6, 3, gates=60)
+    # Angles that are rounding, in some of them, make shorter programs.
+    for number in (1, 2, 4):
+        gate_lists[number] = [
+            dataclasses.replace(gate, diagonal=np.full(len(gate.diagonal), 1 + 1e-15j))
+            if isinstance(gate, Diagonal)
+            else gate
+            for gate in gate_lists[number]
+        ]
+    plan = sweep_of(engine, gate_lists, 9, precision)
+    counts = set()
+    for limit in (3072, 4096, 6144):
+        encoded = encode_sweep(plan, precision, limit)
+        counts.add(len([each for step in encoded.passes for each in step]))
+        monkeypatch.setattr(engine_module, "encode_sweep", lambda *_, e=encoded: e)
+        check(applied(engine, plan, 9, precision), gate_lists, TOLERANCE[precision])
+    assert len(counts) > 1
+    assert max(counts) > 6 * len(plan)
+
+
+def program(gates: list[GateOperation], qubits: int) -> Program:
+    return Program(qubits, qubits, (*gates, *[Measure(q, q) for q in range(qubits)]))
+
+
+@pytest.mark.parametrize("qubits", [2, 7, 12])
+def test_samples_are_those_of_the_numpy_engine_one_by_one(engine: CupyEngine, qubits: int) -> None:
+    # 6 x 400 draws over at most 4,096 outcomes: one within 1e-12 of a boundary has a chance below
+    # 1e-5, and the seeds are fixed.
+    programs = [program(gates, qubits) for gates in lists(qubits, 6, qubits)]
+    assert all(same_shape(programs[0], one) for one in programs)
+    shape = sweep_shape(programs[0], engine, Precision.DOUBLE, statevector=True)
+    assert shape is not None
+    settings = RunSettings(shots=400, seed=5, statevector=True)
+    numbers = [3, 4, 5, 6, 8, 9]
+    found = run_sweep(shape, programs, numbers, engine, settings, Control())
+    for number, one, (outcome, _) in zip(numbers, programs, found, strict=True):
+        own = dataclasses.replace(settings, circuit=number)
+        expected = run_program(one, DenseEngine(), own, Control())
+        np.testing.assert_array_equal(outcome.samples, expected.samples)
+        assert outcome.statevector is not None
+        assert expected.statevector is not None
+        assert np.abs(outcome.statevector - expected.statevector).max() < 1e-12
+
+
+@BOTH
+def test_a_cancelled_sweep_stops(engine: CupyEngine, precision: Precision) -> None:
+    plan = sweep_of(engine, lists(4, 3, 1), 4, precision)
+    state = engine.allocate(4, precision, capacity=4, batch=3)
+    control = Control()
+    control.cancel()
+    with pytest.raises(Cancelled):
+        engine.apply_sweep(state, plan, control)
+
+
+def test_what_is_no_sweep_for_the_state_is_refused(engine: CupyEngine) -> None:
+    precision = Precision.SINGLE
+    plan = sweep_of(engine, lists(4, 3, 1), 4, precision)
+
+    def state(batch: int, capacity: int = 4) -> Any:
+        return engine.allocate(4, precision, capacity=capacity, batch=batch)
+
+    with pytest.raises(ProgramError, match="a sweep of 3 vectors"):
+        engine.apply_sweep(state(2), plan, Control())
+    done = state(3)
+    engine.apply_sweep(done, plan, Control())
+    with pytest.raises(ProgramError, match="begins at layout"):
+        engine.apply_sweep(done, plan, Control())
+    dense = make_sweep_plan(lists(4, 3, 1), Layout(), DenseEngine().profile(precision, 4))
+    assert dense is not None
+    with pytest.raises(ProgramError, match="strategy 'tiled'"):
+        engine.apply_sweep(state(3), dense, Control())
+    mixed = dataclasses.replace(plan, passes=dense.passes)
+    with pytest.raises(ProgramError, match="a pass for each vector"):
+        engine.apply_sweep(state(3), mixed, Control())
+
+
+def test_gates_wider_than_a_tile_run_one_by_one(engine: CupyEngine) -> None:
+    rng = np.random.default_rng(1)
+    wide = [[Matrix(random_unitary(64, rng), tuple(range(6)))] for _ in range(2)]
+    assert make_sweep_plan(wide, Layout(), Profile("tiled", tile=4, low=1)) is None

@@ -1,0 +1,1 @@
+"""Simquay's compiled CPU engine: tiled plans in Numba kernels."""

@@ -1,0 +1,263 @@
+"""The engine of the backend ``numba``: tiled plans in compiled kernels, on all cores."""
+
+from __future__ import annotations
+
+import itertools
+import mmap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simquay.control import Control
+from simquay.engines.dense import DenseEngine
+from simquay.engines.dense_gates import apply_gate
+from simquay.engines.dense_read import joint_probabilities, pauli_expectation
+from simquay.engines.dense_state import ComplexArray, DenseState
+from simquay.engines.tiled import apply_tile_pass
+from simquay.errors import ProgramError
+from simquay.planning import Layout, Plan, Profile
+from simquay.planning.plan import Pass
+from simquay.planning.tile_plan import TilePass, WidePass
+from simquay.program import Precision
+from simquay_numba.assemble import can_assemble
+from simquay_numba.compiling import compiled
+from simquay_numba.crew import Crew
+from simquay_numba.memory import (
+    HUGE_PAGE,
+    aligned_bytes,
+    region_bytes,
+    second_level_cache,
+)
+from simquay_numba.programs import Programs
+from simquay_numba.spare import spare
+from simquay_numba.states import (
+    copied,
+    expected_pauli,
+    flipped,
+    in_order,
+    marginal,
+    projected,
+)
+from simquay_numba.vectors import lane_count
+
+__all__ = ["NumbaEngine"]
+
+_LEAST_TILE = 12
+_SEARCHED = (24, 22)
+"""Qubits from which on a pass takes several milliseconds, and a second search for a plan one: in
+single and in double precision."""
+
+_LANES = lane_count(4)
+"""A state of fewer qubits does not fill a vector."""
+
+
+@dataclass(slots=True, eq=False)
+class _State(DenseState):
+    """``region`` is what the buffer lies in; None for a small one, or once released."""
+
+    region: mmap.mmap | None
+
+
+class NumbaEngine(DenseEngine):
+    """Runs tiled plans in compiled kernels; small states as the NumPy engine does.
+
+    Args:
+        threads: threads for one state's passes; by default the CPUs that the process may use.
+        tile: qubits of a tile, in single precision and in double precision; by default what fills
+            half of a core's second-level cache.
+        low: storage bits that every tile holds, likewise; at least the lanes of a vector.
+        small: states of fewer qubits than this run as the NumPy engine runs them.
+    """
+
+    def __init__(
+        self,
+        *,
+        threads: int | None = None,
+        tile: tuple[int, int] | None = None,
+        low: tuple[int, int] = (4, 4),
+        small: int = 12,
+    ) -> None:
+        super().__init__(threads=threads)
+        self._small = small
+        self._programs = Programs()
+        self._compiled_from = max(_LANES, small - 2)
+        self._fixed = tile is not None
+        cache = second_level_cache()
+        self._tiled = {}
+        for number, precision in enumerate((Precision.SINGLE, Precision.DOUBLE)):
+            # What is loaded as one block must be neighbours in the state.
+            least = max(low[number], lane_count(precision.real_dtype.itemsize))
+            bits = cache // (2 * precision.amplitude_bytes)
+            most = tile[number] if tile else max(bits.bit_length() - 1, _LEAST_TILE)
+            self._tiled[precision] = Profile(
+                "tiled", tile=max(most, least + 1), low=least, search=_SEARCHED[number]
+            )
+
+    @property
+    def name(self) -> str:
+        """``numba``."""
+        return "numba"
+
+    def profile(self, precision: Precision, num_qubits: int) -> Profile:
+        """Tiles, or for few qubits what the NumPy engine plans for."""
+        if num_qubits < self._small:
+            return super().profile(precision, num_qubits)
+        profile = self._tiled[precision]
+        if self._fixed or self._threads == 1:
+            return profile
+        # Tiles for every thread, and some to even out; but none so small that passes get many.
+        most = max(num_qubits - self._threads.bit_length(), _LEAST_TILE)
+        return replace(profile, tile=min(profile.tile, most))
+
+    def sweep_qubits(self, precision: Precision) -> int:
+        """Sweeps of states that run as the NumPy engine runs them."""
+        return min(super().sweep_qubits(precision), self._small - 1)
+
+    def allocate(
+        self, num_qubits: int, precision: Precision, *, capacity: int, batch: int = 1
+    ) -> DenseState:
+        """All qubits |0>, nothing stored; aligned, so that the system can use large pages."""
+        size = batch * (precision.amplitude_bytes << capacity)
+        region = spare.region(size) if size >= HUGE_PAGE else None
+        memory = aligned_bytes(size) if region is None else region_bytes(region, size)
+        buffer = memory.view(precision.complex_dtype).reshape(batch, 1 << capacity)
+        buffer[:, 0] = 1
+        return _State(num_qubits, capacity, precision, Layout(), buffer, region)
+
+    def release(self, state: DenseState) -> None:
+        """Give the state's memory back, or keep it a moment for the next state."""
+        super().release(state)
+        if isinstance(state, _State) and state.region is not None:
+            region, state.region = state.region, None
+            spare.keep(region)
+
+    def copy(self, state: DenseState) -> DenseState:
+        """A state of its own with the same amplitudes."""
+        other = self.allocate(
+            state.num_qubits, state.precision, capacity=state.capacity, batch=state.batch
+        )
+        copied(other.buffer, state.vector, self._threads, state.stored)
+        other.layout = state.layout
+        return other
+
+    def apply(self, state: DenseState, plan: Plan, control: Control) -> None:
+        """Apply ``plan`` in place."""
+        if plan.profile.strategy != "tiled":
+            super().apply(state, plan, control)
+            return
+        if plan.initial != state.layout:
+            raise ProgramError(
+                f"a plan for layout {plan.initial.order} cannot be applied to a state of layout "
+                f"{state.layout.order}: plan from the state's layout"
+            )
+        if len(plan.final.order) > state.capacity:
+            raise ProgramError(
+                f"a plan stores {len(plan.final.order)} qubits in a state that was allocated for "
+                f"{state.capacity}"
+            )
+        tiles = [self._tiles(state, pass_) for pass_ in plan.passes]
+        for whole, group in itertools.groupby(range(len(tiles)), lambda number: tiles[number] > 0):
+            numbers = list(group)
+            if whole:
+                threads = min(self._threads, max([tiles[number] for number in numbers]))
+                work = state.batch * sum([_work(plan.passes[number]) for number in numbers])
+                crew = Crew(state.buffer, threads, compiled(state.buffer.dtype), work)
+                crew.run(partial(self._run_tiles, state, plan, numbers, crew, control))
+            else:
+                for number in numbers:
+                    control.check()
+                    _run_alone(state, plan.passes[number])
+                    control.report((number + 1) / len(tiles))
+        state.layout = plan.final
+
+    def _run_tiles(
+        self, state: DenseState, plan: Plan, numbers: list[int], crew: Crew, control: Control
+    ) -> None:
+        """Run these passes of a plan, which can be assembled, one after the other."""
+        count = len(plan.passes)
+        for number in numbers:
+            control.check()
+            pass_ = plan.passes[number]
+            assert isinstance(pass_, TilePass)
+            program = self._programs.program(plan, number, pass_, state.precision)
+            if not crew.share_out(program, control.section(number / count, (number + 1) / count)):
+                return
+            control.report((number + 1) / count)
+
+    def _tiles(self, state: DenseState, pass_: object) -> int:
+        """How many tiles a pass has; 0 if it cannot be assembled.
+
+        Raises:
+            ProgramError: if it is no pass of a tiled plan.
+        """
+        if isinstance(pass_, WidePass):
+            return 0
+        if not isinstance(pass_, TilePass):
+            raise ProgramError(f"a {type(pass_).__name__} is no pass of a tiled plan")
+        if not can_assemble(pass_, state.precision):
+            return 0
+        return state.batch << (pass_.width - len(pass_.active))
+
+    def probabilities(
+        self, state: DenseState, qubits: Sequence[int], given: Mapping[int, int]
+    ) -> NDArray[np.float64]:
+        """Joint probabilities of ``qubits`` and the given values."""
+        own = marginal if state.stored >= self._compiled_from else None
+        return joint_probabilities(state, qubits, given, self._threads, own)
+
+    def amplitudes(self, state: DenseState) -> ComplexArray:
+        """All amplitudes in qubit order."""
+        if state.stored < self._compiled_from:
+            return super().amplitudes(state)
+        return in_order(state, self._threads)
+
+    def collapse(self, state: DenseState, outcome: Mapping[int, int], probability: float) -> None:
+        """Project in place onto ``outcome``, and divide by sqrt(probability)."""
+        places = state.layout.positions()
+        if state.stored < self._compiled_from or not outcome.keys() <= places.keys():
+            super().collapse(state, outcome, probability)
+            return
+        mask = sum(1 << places[qubit] for qubit in outcome)
+        value = sum(bit << places[qubit] for qubit, bit in outcome.items())
+        projected(state, mask, value, probability**-0.5, self._threads)
+
+    def flip(self, state: DenseState, qubits: Sequence[int]) -> None:
+        """Apply X to each of ``qubits`` in place."""
+        places = state.layout.positions()
+        if state.stored < self._compiled_from or not places.keys() >= set(qubits):
+            super().flip(state, qubits)
+            return
+        for qubit in qubits:
+            flipped(state, places[qubit], self._threads)
+
+    def expectation(self, state: DenseState, paulis: Sequence[str]) -> NDArray[np.float64]:
+        """Expectation values of Pauli strings."""
+        if state.stored < self._compiled_from:
+            return super().expectation(state, paulis)
+        return pauli_expectation(state, paulis, partial(expected_pauli, threads=self._threads))
+
+
+def _run_alone(state: DenseState, pass_: Pass) -> None:
+    """Run a pass that cannot be assembled."""
+    if isinstance(pass_, WidePass):
+        _apply_wide(state, pass_)
+    else:
+        assert isinstance(pass_, TilePass)
+        apply_tile_pass(state.buffer, pass_)
+
+
+def _work(pass_: object) -> int:
+    """Amplitudes times stages of a pass; its moving of amplitudes counts as a stage."""
+    assert isinstance(pass_, TilePass)
+    return (1 + len(pass_.stages)) << pass_.width
+
+
+def _apply_wide(state: DenseState, pass_: WidePass) -> None:
+    """Apply a gate on storage bits: to a state whose qubits are called by their storage bits."""
+    before = Layout(tuple(range(pass_.before)))
+    named = DenseState(pass_.width, state.capacity, state.precision, before, state.buffer)
+    named.grow(range(pass_.before, pass_.width))
+    apply_gate(named, pass_.gate)

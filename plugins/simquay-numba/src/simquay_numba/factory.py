@@ -1,0 +1,21 @@
+"""The factory: a new backend each time, one engine a process."""
+
+from __future__ import annotations
+
+import functools
+
+from simquay.backends.engine import EngineBackend
+from simquay.plugin import BackendSpec
+from simquay_numba.engine import NumbaEngine
+
+__all__ = ["make_backend"]
+
+
+@functools.cache
+def _engine() -> NumbaEngine:
+    return NumbaEngine()
+
+
+def make_backend(spec: BackendSpec) -> EngineBackend:
+    """The backend ``numba``."""
+    return EngineBackend(_engine(), name=spec.name, spec=spec)

@@ -1,0 +1,190 @@
+"""What is read from a state, or done to it beside plans: the Python half of ``reading``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simquay.engines.dense_state import ComplexArray, DenseState
+from simquay.engines.dense_threads import run_side_by_side
+from simquay_numba.geometry import deposited
+from simquay_numba.memory import address, aligned_bytes
+from simquay_numba.reading import add_marginal, exchange, pauli_sum, permute_copy, project
+
+__all__ = ["copied", "expected_pauli", "flipped", "in_order", "marginal", "projected"]
+
+BLOCK_BITS = 12
+"""A block of so many lowest bits is read as one."""
+
+_SHARED_BITS = 17
+"""From so many qubits on, reading is worth a second thread."""
+
+
+def _shares(count: int, threads: int, width: int) -> list[tuple[int, int]]:
+    """``range(count)`` in as many parts as threads are worth it."""
+    parts = max(1, min(threads, count)) if width >= _SHARED_BITS else 1
+    return [(part * count // parts, (part + 1) * count // parts) for part in range(parts)]
+
+
+def marginal(
+    state: DenseState, kept: Sequence[int], fixed: Mapping[int, int], threads: int
+) -> NDArray[np.float64]:
+    """Sums of |amplitude|² over all storage bits but ``kept``, where ``fixed`` bits hold.
+
+    Shape ``(batch, 2**len(kept))``; bit ``j`` of the second index is storage bit ``kept[j]``. The
+    state has at least a vector's lanes, and no kept bit is fixed.
+    """
+    width = state.stored
+    vectors = state.vector
+    amplitude = vectors.itemsize
+    low = min(BLOCK_BITS, width)
+    place_of = {bit: 1 << place for place, bit in enumerate(kept)}
+    index = np.arange(1 << low, dtype=np.int64)
+    low_places = np.zeros(1 << low, dtype=np.int64)
+    for bit in range(low):
+        if bit in place_of:
+            low_places |= np.where(index >> bit & 1, place_of[bit], 0)
+    for bit, value in fixed.items():
+        if bit < low:
+            low_places[(index >> bit & 1) != value] = -1
+    high_kept = [bit for bit in kept if bit >= low]
+    high_free = [bit for bit in range(low, width) if bit not in place_of and bit not in fixed]
+    base = sum(value << bit for bit, value in fixed.items() if bit >= low) * amplitude
+    kept_offsets = deposited(len(high_kept), high_kept) * amplitude + base
+    kept_places = deposited(len(high_kept), [place_of[bit].bit_length() - 1 for bit in high_kept])
+    free_offsets = deposited(len(high_free), high_free) * amplitude
+    unit = vectors.real.dtype.type(0)
+    results = np.zeros((state.batch, 1 << len(kept)))
+
+    # Kept values go to places of their own, so threads may share the result; free values do not.
+    by_kept = len(kept_offsets) >= threads
+
+    def work(result: NDArray[np.float64], kept_part: slice, free_part: slice) -> None:
+        memory = aligned_bytes(8 << low)
+        sums = memory.view(np.float64)
+        for row in range(state.batch):
+            add_marginal(
+                unit,
+                amplitude,
+                address(vectors) + row * vectors.strides[0],
+                kept_offsets[kept_part],
+                kept_places[kept_part],
+                free_offsets[free_part],
+                low_places,
+                sums,
+                address(sums),
+                result[row],
+            )
+
+    every = slice(None)
+    count = len(kept_offsets) if by_kept else len(free_offsets)
+    parts = [slice(*part) for part in _shares(count, threads, width)]
+    if by_kept:
+        run_side_by_side([partial(work, results, part, every) for part in parts])
+        return results
+    partial_results = [np.zeros_like(results) for _ in parts]
+    run_side_by_side(
+        [partial(work, r, every, part) for r, part in zip(partial_results, parts, strict=True)]
+    )
+    for one in partial_results:
+        results += one
+    return results
+
+
+def expected_pauli(state: DenseState, x: int, z: int, threads: int) -> NDArray[np.complex128]:
+    """Per vector, the sum of ``conj(a[i ^ x]) * a[i] * (-1)**popcount(i & z)``; storage bits."""
+    width = state.stored
+    low = min(BLOCK_BITS, width)
+    index = np.arange(1 << low, dtype=np.int64)
+    partner = index ^ (x & (len(index) - 1))
+    signs = np.ones(len(index))
+    for bit in range(low):
+        if z >> bit & 1:
+            signs[(index >> bit & 1) == 1] *= -1
+    parts = _shares(1 << (width - low), threads, width)
+    totals = np.zeros((len(parts), state.batch), dtype=np.complex128)
+
+    def work(number: int, first: int, last: int) -> None:
+        for row in range(state.batch):
+            real, imag = pauli_sum(state.vector[row], x, z, partner, signs, first, last)
+            totals[number, row] = complex(real, imag)
+
+    run_side_by_side([partial(work, number, *part) for number, part in enumerate(parts)])
+    return np.asarray(totals.sum(axis=0))
+
+
+def projected(state: DenseState, mask: int, value: int, scale: float, threads: int) -> None:
+    """Multiply amplitudes with ``value`` in the storage bits ``mask`` by ``scale``, others by 0."""
+    factor = state.vector.real.dtype.type(scale)
+    _everywhere(
+        state,
+        1 << state.stored,
+        threads,
+        lambda row, first, last: project(state.vector[row], mask, value, factor, first, last),
+    )
+
+
+def flipped(state: DenseState, bit: int, threads: int) -> None:
+    """Exchange the halves of a storage bit."""
+    _everywhere(
+        state,
+        1 << (state.stored - 1),
+        threads,
+        lambda row, first, last: exchange(state.vector[row], bit, first, last),
+    )
+
+
+def _everywhere(
+    state: DenseState, count: int, threads: int, work: Callable[[int, int, int], Any]
+) -> None:
+    """``work(row, first, last)`` on all of ``range(count)`` of all vectors."""
+    calls: list[Callable[[], Any]] = [
+        partial(work, row, first, last)
+        for row in range(state.batch)
+        for first, last in _shares(count, threads, state.stored)
+    ]
+    run_side_by_side(calls)
+
+
+def copied(target: ComplexArray, source: ComplexArray, threads: int, width: int) -> None:
+    """Copy vectors of ``2**width`` amplitudes."""
+    run_side_by_side(
+        [
+            partial(np.copyto, target[:, first:last], source[:, first:last])
+            for first, last in _shares(1 << width, threads, width)
+        ]
+    )
+
+
+def in_order(state: DenseState, threads: int) -> ComplexArray:
+    """All amplitudes by qubit, shape ``(batch, 2**num_qubits)``."""
+    order = state.layout.order
+    width = len(order)
+    result: ComplexArray = (np.zeros if width < state.num_qubits else np.empty)(
+        (state.batch, 1 << state.num_qubits), dtype=state.buffer.dtype
+    )
+    # A tile has the lowest bits of both sides: whole cache lines are read and written.
+    inside = {bit for bit, qubit in enumerate(order) if bit < 6 or qubit < 6}
+    bits = sorted(inside, key=lambda bit: order[bit])  # neighbours in the result come first
+    rest = [bit for bit in range(width) if bit not in inside]
+    source_places = deposited(len(bits), bits)
+    target_places = deposited(len(bits), [order[bit] for bit in bits])
+    source_bases = deposited(len(rest), rest)
+    target_bases = deposited(len(rest), [order[bit] for bit in rest])
+
+    def work(row: int, first: int, last: int) -> None:
+        permute_copy(
+            state.vector[row],
+            result[row],
+            source_bases[first:last],
+            target_bases[first:last],
+            source_places,
+            target_places,
+        )
+
+    _everywhere(state, len(source_bases), threads, work)
+    return result

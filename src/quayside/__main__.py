@@ -1,8 +1,0 @@
-"""``python -m quayside``: the command, where its script is not on the path."""
-
-import sys
-
-from quayside.cli.main import main
-
-if __name__ == "__main__":
-    sys.exit(main())

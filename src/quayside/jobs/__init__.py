@@ -1,1 +1,0 @@
-"""Jobs: the contract that every job keeps, and the jobs of Quayside's own engines."""

@@ -1,0 +1,74 @@
+"""Quantum-circuit simulators for Qiskit, selected by name, with jobs that keep one contract.
+
+::
+
+    import simquay
+
+    backend = simquay.get_backend("numpy")  # or "gpu", "cpu", or nothing: the best there is
+    job = backend.run(circuit, shots=1000)
+    counts = job.result().get_counts()
+
+Importing it loads neither Qiskit nor any plugin; the first call does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from qiskit.providers import BackendV2
+
+    from simquay import errors as errors
+    from simquay.provider import Provider
+    from simquay.registry import BackendInfo
+
+__all__ = ["Provider", "backends", "get_backend"]
+
+
+def get_backend(
+    name: str | None = None, *, fallback: str | Iterable[str] | None = None
+) -> BackendV2:
+    """A new backend object of this name; see :meth:`simquay.Provider.get_backend`.
+
+    The provider behind it is shared by the whole process.
+    """
+    from simquay.provider import default_provider
+
+    return default_provider().get_backend(name, fallback=fallback)
+
+
+def _list_backends(
+    name: str | None = None,
+    *,
+    device: Literal["cpu", "gpu"] | None = None,
+    all: bool = False,
+) -> list[BackendInfo]:
+    """What :func:`get_backend` can give; see :meth:`simquay.Provider.backends`."""
+    from simquay.provider import default_provider
+
+    return default_provider().backends(name, device=device, all=all)
+
+
+if TYPE_CHECKING:
+    # At run time ``simquay.backends`` is the subpackage, which can be called and does the same:
+    # importing any of its modules would replace a function of that name.
+    backends = _list_backends
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name == "Provider":
+        return import_module("simquay.provider").Provider
+    if name in ("backends", "errors"):
+        return import_module(f"simquay.{name}")
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("simquay")
+    raise AttributeError(f"module 'simquay' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "__version__", "errors"})

@@ -1,0 +1,8 @@
+"""``python -m simquay``: the command, where its script is not on the path."""
+
+import sys
+
+from simquay.cli.main import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""What ``run`` is given, checked; and what a job's metadata say of a fallback."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from qiskit import QuantumCircuit
+from qiskit.exceptions import QiskitError
+
+from simquay.errors import NotACircuitError, ProgramError
+
+__all__ = ["NotCircuitsError", "RunInputError", "checked_circuits", "fallback_taken"]
+
+
+class RunInputError(QiskitError, ProgramError):  # type: ignore[misc]  # Qiskit ships no types
+    """What ``run`` was given cannot be run; also a ``ValueError`` and a ``QiskitError``."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        return str(self.message)  # QiskitError gives the repr, with quotation marks and escapes
+
+
+class NotCircuitsError(RunInputError, NotACircuitError):
+    """What ``run`` was given is no circuit; also a ``TypeError``."""
+
+
+def checked_circuits(run_input: object, *, bound: bool = True) -> list[QuantumCircuit]:
+    """The circuits to run, at least one.
+
+    Args:
+        run_input: a circuit, or an iterable of circuits.
+        bound: refuse circuits with parameters that have no value.
+
+    Raises:
+        NotCircuitsError: for what is no circuit.
+        RunInputError: for no circuits at all, and for an unbound parameter.
+    """
+    if isinstance(run_input, QuantumCircuit):
+        circuits = [run_input]
+    elif isinstance(run_input, Iterable) and not isinstance(run_input, (str, bytes, Mapping)):
+        circuits = list(run_input)
+        if not circuits:
+            raise RunInputError(
+                "there are no circuits to run: expected a circuit, or at least one in the list"
+            )
+    else:
+        raise NotCircuitsError(
+            f"cannot run {_kind(run_input)}: expected a QuantumCircuit, or several in a list"
+        )
+    for index, circuit in enumerate(circuits):
+        if not isinstance(circuit, QuantumCircuit):
+            raise NotCircuitsError(
+                f"cannot run item {index} of the list, {_kind(circuit)}: expected a QuantumCircuit"
+            )
+        if bound and circuit.num_parameters:
+            names = ", ".join(sorted(parameter.name for parameter in circuit.parameters))
+            raise RunInputError(
+                f"circuit {circuit.name!r} has unbound parameters ({names}): "
+                "give them values with circuit.assign_parameters(...) first"
+            )
+    return circuits
+
+
+def _kind(thing: object) -> str:
+    return f"an object of type {type(thing).__name__}"
+
+
+def fallback_taken(resolution: Any) -> dict[str, Any] | None:
+    """What was asked for instead of the backend that ran, and why it could not be had.
+
+    Args:
+        resolution: the ``simquay_resolution`` of a backend, or None.
+    """
+    if resolution is None or resolution.fallback_from is None:
+        return None
+    return {
+        "requested": resolution.requested,
+        "from": resolution.fallback_from,
+        "reason": resolution.reason,
+    }

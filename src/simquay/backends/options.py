@@ -1,0 +1,354 @@
+"""The run options: one table, and one validator for ``run``, ``set_options`` and constructors."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import math
+import numbers
+import operator
+import secrets
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from qiskit.exceptions import QiskitError
+from qiskit.providers import Options
+
+from simquay.errors import OptionError
+from simquay.program import Precision
+
+__all__ = [
+    "OPTIONS",
+    "Option",
+    "Resolved",
+    "RunOptionError",
+    "RunOptions",
+    "UnknownOptionError",
+    "default_options",
+    "resolve",
+    "validate",
+]
+
+RESERVED_METADATA = frozenset({"backend", "engine", "device", "precision", "fallback"})
+"""What ``job.metadata`` says itself about what ran the job."""
+
+_SEED_BITS = 53
+"""Bits of a seed that was not given: enough, and a whole number in every JSON reader."""
+
+_MEGABYTE = 2**20
+
+
+class RunOptionError(QiskitError, OptionError):  # type: ignore[misc]  # Qiskit ships no types
+    """An option's value is wrong; also a ``ValueError`` and a ``QiskitError``."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        return str(self.message)  # QiskitError gives the repr, with quotation marks and escapes
+
+
+class UnknownOptionError(RunOptionError, AttributeError):
+    """No option has this name; an ``AttributeError`` too, as Qiskit's ``set_options`` raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option of every Simquay backend.
+
+    Attributes:
+        name: as given to ``run``.
+        type: what is accepted, in words.
+        default: the value where none is given.
+        meaning: one sentence for the reference page.
+        check: gives the value as it is used, or raises :class:`RunOptionError`.
+    """
+
+    name: str
+    type: str
+    default: Any
+    meaning: str
+    check: Callable[[Any], Any]
+
+
+def _wrong(name: str, value: Any, expected: str) -> RunOptionError:
+    return RunOptionError(f"option {name}={value!r}: expected {expected}")
+
+
+def _integer(name: str, least: int) -> Callable[[Any], int]:
+    expected = f"an integer of {least} or more"
+
+    def check(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+            raise _wrong(name, value, expected)
+        number = operator.index(value)
+        if number < least:
+            raise _wrong(name, value, expected)
+        return number
+
+    return check
+
+
+def _integer_or_none(name: str, least: int) -> Callable[[Any], int | None]:
+    check = _integer(name, least)
+    return lambda value: None if value is None else check(value)
+
+
+def _executor(value: Any) -> Executor | None:
+    if value is None or isinstance(value, Executor):
+        return value
+    hint = "; of a Dask client, client.get_executor()" if hasattr(value, "get_executor") else ""
+    raise _wrong("executor", value, f"a concurrent.futures.Executor, or None{hint}")
+
+
+def _flag(name: str) -> Callable[[Any], bool]:
+    def check(value: Any) -> bool:
+        # A NumPy bool is a flag as well; None is Aer's way of leaving a flag out.
+        if value is None:
+            return False
+        if type(value).__name__ not in ("bool", "bool_"):
+            raise _wrong(name, value, "True or False")
+        return bool(value)
+
+    return check
+
+
+def _precision(value: Any) -> str:
+    if isinstance(value, Precision):
+        return value.value
+    if value not in ("double", "single"):
+        raise _wrong("precision", value, "'double' or 'single'")
+    return str(value)
+
+
+def _memory_limit(value: Any) -> float | None:
+    if value is None:
+        return None
+    expected = "a number of megabytes above 0, or None"
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise _wrong("max_memory_mb", value, expected)
+    number = float(value)
+    if not 0 < number < math.inf:
+        raise _wrong("max_memory_mb", value, expected)
+    return number
+
+
+def _metadata(value: Any) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        raise _wrong("metadata", value, "a dict with string keys")
+    taken = sorted(RESERVED_METADATA.intersection(value))
+    if taken:
+        raise RunOptionError(
+            f"option metadata: the key {taken[0]!r} is kept for what ran the job "
+            f"(so are {', '.join(sorted(RESERVED_METADATA - {taken[0]}))}); choose another"
+        )
+    return dict(value)
+
+
+_TABLE = (
+    Option(
+        "shots",
+        "integer, 1 or more",
+        1024,
+        "How many times each circuit is sampled.",
+        _integer("shots", 1),
+    ),
+    Option(
+        "memory",
+        "True or False",
+        False,
+        "Keep the outcome of every shot, for `result.get_memory()`.",
+        _flag("memory"),
+    ),
+    Option(
+        "seed_simulator",
+        "integer, 0 or more, or None",
+        None,
+        "The seed of all random choices; None takes a fresh one, which the result records.",
+        _integer_or_none("seed_simulator", 0),
+    ),
+    Option(
+        "precision",
+        "'double' or 'single'",
+        "double",
+        "The amplitudes' number format: complex128 or complex64.",
+        _precision,
+    ),
+    Option(
+        "max_memory_mb",
+        "number above 0, or None",
+        None,
+        "The most memory that a run may take, in megabytes of 2**20 bytes; None sets no limit "
+        "but the device's.",
+        _memory_limit,
+    ),
+    Option(
+        "statevector",
+        "True or False",
+        False,
+        "Also return each circuit's final state, for `result.get_statevector()`.",
+        _flag("statevector"),
+    ),
+    Option(
+        "executor",
+        "`concurrent.futures.Executor`, or None",
+        None,
+        "What runs the job's tasks; None takes Simquay's own workers.",
+        _executor,
+    ),
+    Option(
+        "max_circuits_per_task",
+        "integer, 1 or more, or None",
+        None,
+        "The most circuits of one task; None is 1 on an executor of yours, and all of the job's "
+        "on Simquay's own workers.",
+        _integer_or_none("max_circuits_per_task", 1),
+    ),
+    Option(
+        "max_shots_per_task",
+        "integer, 1 or more, or None",
+        None,
+        "The most shots of each circuit in one task; None sets no limit.",
+        _integer_or_none("max_shots_per_task", 1),
+    ),
+    Option(
+        "metadata",
+        "dict with string keys, or None",
+        None,
+        "What to keep with the job, in `job.metadata`.",
+        _metadata,
+    ),
+)
+
+OPTIONS: Mapping[str, Option] = MappingProxyType({option.name: option for option in _TABLE})
+"""Every option, by name."""
+
+_HINTS = {
+    "seed": "seed_simulator",
+    "seed_transpiler": "seed_simulator",
+    "max_memory": "max_memory_mb",
+    "memory_mb": "max_memory_mb",
+    "num_shots": "shots",
+    "save_statevector": "statevector",
+    "job_metadata": "metadata",
+    "max_job_size": "max_circuits_per_task",
+    "max_shot_size": "max_shots_per_task",
+}
+"""Names from elsewhere, and near misses in meaning rather than in letters."""
+
+
+def validate(options: Mapping[str, Any]) -> dict[str, Any]:
+    """``options`` with every value checked and in its plain form.
+
+    Raises:
+        UnknownOptionError: for a name that is no option, with close matches.
+        RunOptionError: for a value that is not of the option's type.
+    """
+    checked = {}
+    for name, value in options.items():
+        option = OPTIONS.get(name)
+        if option is None:
+            raise _unknown(name)
+        checked[name] = option.check(value)
+    return checked
+
+
+def _unknown(name: str) -> UnknownOptionError:
+    close = difflib.get_close_matches(name.lower(), OPTIONS, n=3, cutoff=0.6)
+    if name.lower() in _HINTS:
+        hint = f"did you mean {_HINTS[name.lower()]!r}?"
+    elif close:
+        hint = f"did you mean {' or '.join(map(repr, close))}?"
+    else:
+        hint = "there is none with a name close to it."
+    return UnknownOptionError(f"no option is named {name!r}: {hint} Options: {', '.join(OPTIONS)}.")
+
+
+class RunOptions(Options):  # type: ignore[misc]  # Qiskit ships no types
+    """Qiskit's ``Options``, whose updates are checked.
+
+    Its attribute syntax (``options.shots = 5``) cannot be: ``run`` checks what was set that way.
+    """
+
+    __slots__ = ()
+
+    def update_options(self, **fields: Any) -> None:
+        """Update options, checked as :func:`validate` does; on an error none is changed."""
+        super().update_options(**validate(fields))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> RunOptions:
+        """Options of their own, but for the executor, which is a thing to be shared."""
+        shared = self.get("executor")
+        memo[id(shared)] = shared
+        return type(self)(**copy.deepcopy(dict(self), memo))
+
+
+def default_options() -> RunOptions:
+    """A new set of options with the defaults."""
+    return RunOptions(**{option.name: option.default for option in _TABLE})
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The options of one run.
+
+    Attributes:
+        shots: 1 or more.
+        memory: keep every shot's outcome.
+        seed: the seed used, given or fresh.
+        precision: of the amplitudes.
+        max_bytes: the most memory that the run may take, or None.
+        statevector: return the final state.
+        metadata: the caller's.
+        executor: what runs the job's tasks, or None for Simquay's own workers.
+        max_circuits_per_task: how a job is split, or None.
+        max_shots_per_task: how a job is split, or None.
+    """
+
+    shots: int
+    memory: bool
+    seed: int
+    precision: Precision
+    max_bytes: int | None
+    statevector: bool
+    metadata: Mapping[str, Any]
+    executor: Executor | None = None
+    max_circuits_per_task: int | None = None
+    max_shots_per_task: int | None = None
+
+    @property
+    def split(self) -> bool:
+        """Whether the job is made of tasks, instead of being one piece of work."""
+        return (
+            self.executor is not None
+            or self.max_circuits_per_task is not None
+            or self.max_shots_per_task is not None
+        )
+
+
+def resolve(options: Mapping[str, Any], overrides: Mapping[str, Any]) -> Resolved:
+    """The options of a run: a backend's ``options``, and what ``run`` was given over them.
+
+    Raises:
+        RunOptionError: as :func:`validate`.
+    """
+    given = validate({**options, **overrides})
+    seed = given["seed_simulator"]
+    limit = given["max_memory_mb"]
+    return Resolved(
+        shots=given["shots"],
+        memory=given["memory"],
+        seed=secrets.randbits(_SEED_BITS) if seed is None else seed,
+        precision=Precision(given["precision"]),
+        max_bytes=None if limit is None else int(limit * _MEGABYTE),
+        statevector=given["statevector"],
+        metadata=given["metadata"],
+        executor=given["executor"],
+        max_circuits_per_task=given["max_circuits_per_task"],
+        max_shots_per_task=given["max_shots_per_task"],
+    )

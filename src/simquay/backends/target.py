@@ -1,0 +1,76 @@
+"""The ``Target`` of Simquay's engines: every instruction that lowering takes, on any qubits.
+
+It exists so that ``transpile(circuit, backend)`` leaves a circuit as it is. Lowering takes more
+than a target can say (any gate with a matrix or a definition), so no circuit has to be transpiled.
+"""
+
+from __future__ import annotations
+
+from qiskit.circuit import (
+    Barrier,
+    BoxOp,
+    BreakLoopOp,
+    ContinueLoopOp,
+    ForLoopOp,
+    IfElseOp,
+    Instruction,
+    Store,
+    SwitchCaseOp,
+    WhileLoopOp,
+)
+from qiskit.circuit.library import (
+    DiagonalGate,
+    Initialize,
+    MCPhaseGate,
+    MCXGate,
+    PauliEvolutionGate,
+    PauliGate,
+    PermutationGate,
+    StatePreparation,
+    UnitaryGate,
+    get_standard_gate_name_mapping,
+)
+from qiskit.transpiler import Target
+
+__all__ = ["make_target"]
+
+_ANY_WIDTH: dict[str, type[Instruction]] = {
+    "barrier": Barrier,
+    "diagonal": DiagonalGate,
+    "initialize": Initialize,
+    "mcphase": MCPhaseGate,
+    "mcx": MCXGate,
+    "pauli": PauliGate,
+    "PauliEvolution": PauliEvolutionGate,
+    "permutation": PermutationGate,
+    "state_preparation": StatePreparation,
+    "store": Store,
+    "unitary": UnitaryGate,
+    # Aer's instructions, which are known by their names: Aer need not be installed.
+    "save_state": Instruction,
+    "save_statevector": Instruction,
+}
+
+_CONTROL_FLOW: dict[str, type[Instruction]] = {
+    "box": BoxOp,
+    "break_loop": BreakLoopOp,
+    "continue_loop": ContinueLoopOp,
+    "for_loop": ForLoopOp,
+    "if_else": IfElseOp,
+    "switch_case": SwitchCaseOp,
+    "while_loop": WhileLoopOp,
+}
+
+
+def make_target() -> Target:
+    """A new target. It takes about a millisecond to make, so backends make theirs when asked.
+
+    Its ``num_qubits`` is None: the number of qubits is limited by memory alone, and the transpiler
+    then widens no circuit.
+    """
+    target = Target(description="Simquay's statevector engines", num_qubits=None)
+    for name, instruction in get_standard_gate_name_mapping().items():
+        target.add_instruction(instruction, properties=None, name=name)
+    for name, kind in (*_ANY_WIDTH.items(), *_CONTROL_FLOW.items()):
+        target.add_instruction(kind, name=name)
+    return target

@@ -1,0 +1,113 @@
+"""``simquay backends``: what is registered, and whether it can run here."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from simquay.cli.errors import OK, require_extra
+from simquay.errors import SimquayPluginWarning
+
+if TYPE_CHECKING:
+    from simquay.registry.records import BackendInfo, PluginRecord
+
+__all__ = ["add_parser", "describe_backend", "describe_plugin", "execute"]
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser(
+        "backends",
+        help="list the backends that can run here",
+        description="List the backends that can run here, in the order in which 'auto' chooses.",
+    )
+    parser.add_argument(
+        "--all",
+        action="store_true",
+        help="also those that cannot, and plugins that did not load, with the reason",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document instead")
+    parser.set_defaults(execute=execute)
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Run the command."""
+    if not options.json:
+        require_extra("rich", "the table")
+    import simquay
+
+    provider = simquay.Provider()
+    with warnings.catch_warnings():
+        if options.all:  # then the list says what the warnings would
+            warnings.simplefilter("ignore", SimquayPluginWarning)
+        backends = provider.backends(all=True)
+        idle = [record for record in provider.plugins() if record.error]
+    shown = [info for info in backends if options.all or info.available]
+    if options.json:
+        document: dict[str, Any] = {"backends": [describe_backend(info) for info in shown]}
+        if options.all:
+            document["plugins"] = [describe_plugin(record) for record in idle]
+        json.dump(document, sys.stdout, indent=2)
+        sys.stdout.write("\n")
+    else:
+        _show(shown, idle if options.all else [], hidden=len(backends) - len(shown))
+    return OK
+
+
+def describe_backend(info: BackendInfo) -> dict[str, Any]:
+    """A backend as ``--json`` prints it."""
+    return {
+        "name": info.lookup,
+        "aliases": list(info.aliases),
+        "device": info.device,
+        "status": info.status,
+        "reason": info.reason,
+        "hint": info.hint,
+        "priority": info.priority,
+        "distribution": info.distribution,
+        "version": info.version,
+        "description": info.description,
+        "details": {name: str(value) for name, value in info.details.items()},
+    }
+
+
+def describe_plugin(record: PluginRecord) -> dict[str, Any]:
+    """A plugin as ``--json`` prints it."""
+    return {
+        "distribution": record.distribution,
+        "version": record.version,
+        "entry_point": record.name,
+        "status": str(record.status),
+        "error": record.error,
+        "backends": list(record.backends),
+    }
+
+
+def _show(backends: list[BackendInfo], idle: list[PluginRecord], hidden: int) -> None:
+    from rich.text import Text
+
+    from simquay.cli.console import listing, make_console, show
+
+    table = listing("name", "device", "status", "distribution", "")
+    for info in backends:
+        style = "green" if info.available else "yellow"
+        remark = info.description if info.available else f"{info.reason}; {info.hint}".rstrip("; ")
+        table.add_row(
+            Text(info.lookup, "bold"),
+            info.device,
+            Text(info.status, style),
+            f"{info.distribution} {info.version}",
+            Text(remark, "" if info.available else "dim"),
+        )
+    console = make_console()
+    show(console, table)
+    if idle:
+        plugins = listing("plugin", "status", "reason")
+        for record in idle:
+            plugins.add_row(record.label, Text(str(record.status), "red"), Text(record.error))
+        show(console, Text(""), plugins)
+    if hidden:
+        show(console, Text(f"{hidden} more cannot run here: simquay backends --all", "dim"))

@@ -1,0 +1,72 @@
+"""Cancellation and progress: the one thing that is handed down to every loop."""
+
+from __future__ import annotations
+
+import threading
+
+from simquay.errors import Cancelled
+
+__all__ = ["Control"]
+
+
+class Control:
+    """Carries "stop" down to the loops and "how far" up to whoever watches.
+
+    A loop over passes, branches, circuits or blocks calls :meth:`check` before each step and
+    :meth:`report` after it. Work that consists of parts hands each part a :meth:`section`.
+
+    Invariants: :attr:`fraction` is in [0, 1] and never falls; once :attr:`cancelled` is true it
+    stays true. Every method may be called from any thread.
+    """
+
+    __slots__ = ("_event", "_high", "_lock", "_low", "_root", "_value")
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self._lock = threading.Lock()
+        self._root = self
+        self._low = 0.0
+        self._high = 1.0
+        self._value = 0.0
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the work was told to stop."""
+        return self._event.is_set()
+
+    @property
+    def fraction(self) -> float:
+        """How much of the whole work is done, from 0 to 1 (the root's, also on a section)."""
+        return self._root._value
+
+    def cancel(self) -> None:
+        """Tell the work to stop at its next :meth:`check`."""
+        self._event.set()
+
+    def check(self) -> None:
+        """Raise :class:`~simquay.errors.Cancelled` if the work was told to stop."""
+        if self._event.is_set():
+            raise Cancelled("the work was cancelled")
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep for up to ``seconds``; return true at once when the work is told to stop."""
+        return self._event.wait(seconds)
+
+    def report(self, fraction: float) -> None:
+        """Say that ``fraction`` (0 to 1) of this section is done."""
+        value = self._low + (self._high - self._low) * min(max(fraction, 0.0), 1.0)
+        root = self._root
+        with self._lock:  # two parts may report at once: without it the fraction could fall
+            root._value = max(root._value, value)
+
+    def section(self, low: float, high: float) -> Control:
+        """A control for a part: its 0 to 1 is this control's ``low`` to ``high``."""
+        part = Control.__new__(Control)
+        part._event = self._event
+        part._lock = self._lock
+        part._root = self._root
+        span = self._high - self._low
+        part._low = self._low + span * low
+        part._high = self._low + span * high
+        part._value = 0.0
+        return part

@@ -1,0 +1,174 @@
+"""Measurements that nothing depends on move to the end, where they are one sampling.
+
+A transpiled circuit measures a qubit as soon as it is done with it. Taken as written, such a
+measurement would split the shots and evolve a state for each outcome. It commutes with all that
+follows if no later gate takes its qubit out of the measured basis, and its classical bit is
+neither read nor written again; then it may as well be made last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from simquay.program import (
+    Diagonal,
+    Expression,
+    GateOperation,
+    IfElse,
+    Matrix,
+    Measure,
+    Operation,
+    Permutation,
+    Prepare,
+    Program,
+    Relabel,
+    Reset,
+    Save,
+    Store,
+    Switch,
+    WhileLoop,
+)
+from simquay.program.expressions import Binary, BitRef, Cast, Index, RegisterRef, Unary
+from simquay.program.program import walk
+
+__all__ = ["Deferred", "commutes", "defer"]
+
+_GATES = (Matrix, Diagonal, Permutation, Relabel, Prepare)
+_GATE_TYPES = frozenset(_GATES)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Deferred:
+    """A program, its last measurements taken out.
+
+    Attributes:
+        operations: what is left, in order.
+        measures: the deferred measurements, in the order of the program.
+        resets: qubits reset at the end, which nothing uses again.
+        gates: ``operations``, where they are gates alone; else None.
+    """
+
+    operations: tuple[Operation, ...]
+    measures: tuple[Measure, ...]
+    resets: tuple[int, ...]
+    gates: tuple[GateOperation, ...] | None
+
+
+def commutes(gate: GateOperation, measured: set[int], reset: set[int]) -> bool:
+    """Whether ``gate`` commutes with measuring ``measured`` and resetting ``reset``.
+
+    A diagonal gate, or a control, leaves a qubit's measured value alone.
+    """
+    if not isinstance(gate, (Relabel, Prepare)) and not reset.isdisjoint(gate.controls):
+        return False
+    hurt = reset if isinstance(gate, Diagonal) else measured
+    return hurt.isdisjoint(gate.qubits)
+
+
+def defer(program: Program) -> Deferred:
+    """Take the measurements out of ``program`` that may be made at its end."""
+    operations = program.operations
+    kinds = [type(operation) for operation in operations]
+    # The common case, quickly: gates, then measurements, and nothing else.
+    first = kinds.index(Measure) if Measure in kinds else len(kinds)
+    if _GATE_TYPES.issuperset(kinds[:first]) and set(kinds[first:]) <= {Measure}:
+        gates = cast("tuple[GateOperation, ...]", tuple(operations[:first]))
+        return Deferred(gates, cast("tuple[Measure, ...]", tuple(operations[first:])), (), gates)
+    return _defer(_drop_first_resets(operations))
+
+
+def _drop_first_resets(operations: Iterable[Operation]) -> list[Operation]:
+    """``operations`` without the resets of qubits that no operation has touched before."""
+    touched: set[int] = set()
+    kept = []
+    for operation in operations:
+        if isinstance(operation, Reset) and operation.qubit not in touched:
+            continue
+        for inner in walk((operation,)):
+            # A measurement or reset never takes a qubit out of |0>, nor does a control.
+            if isinstance(inner, _GATES):
+                touched.update(inner.qubits)
+        kept.append(operation)
+    return kept
+
+
+def _defer(operations: list[Operation]) -> Deferred:
+    uses = _Uses()
+    kept: list[Operation] = []
+    measures: list[Measure] = []
+    resets: set[int] = set()
+    for operation in reversed(operations):
+        if isinstance(operation, Measure) and uses.allow_measure(operation):
+            measures.append(operation)
+        elif isinstance(operation, Reset) and uses.allow_reset(operation, measures):
+            resets.add(operation.qubit)
+        else:
+            kept.append(operation)
+            uses.add(operation)
+    kept.reverse()
+    measures.reverse()
+    gates = None
+    if all(type(operation) in _GATE_TYPES for operation in kept):
+        gates = cast("tuple[GateOperation, ...]", tuple(kept))
+    return Deferred(tuple(kept), tuple(measures), tuple(sorted(resets)), gates)
+
+
+class _Uses:
+    """What the operations that stay, from some place on, use of qubits and classical bits."""
+
+    def __init__(self) -> None:
+        self.moved: set[int] = set()  # qubits taken out of the measured basis
+        self.used: set[int] = set()  # qubits used in any way
+        self.clbits: set[int] = set()  # classical bits read or written
+        self.saves = False
+
+    def allow_measure(self, measure: Measure) -> bool:
+        return not (self.saves or measure.qubit in self.moved or measure.clbit in self.clbits)
+
+    def allow_reset(self, reset: Reset, measures: list[Measure]) -> bool:
+        # A deferred measurement that comes after it would see the qubit before the reset.
+        return not (
+            self.saves
+            or reset.qubit in self.used
+            or any(measure.qubit == reset.qubit for measure in measures)
+        )
+
+    def add(self, operation: Operation) -> None:
+        for inner in walk((operation,)):
+            if isinstance(inner, Measure):
+                self.used.add(inner.qubit)
+                self.clbits.add(inner.clbit)
+            elif isinstance(inner, Reset):
+                self.used.add(inner.qubit)
+                self.moved.add(inner.qubit)
+            elif isinstance(inner, _GATES):
+                self.used.update(inner.qubits)
+                if not isinstance(inner, Diagonal):
+                    self.moved.update(inner.qubits)
+                if not isinstance(inner, (Relabel, Prepare)):
+                    self.used.update(inner.controls)
+            elif isinstance(inner, Save):
+                self.saves = True
+            elif isinstance(inner, Store):
+                self._read(inner.target)
+                self._read(inner.value)
+            elif isinstance(inner, (IfElse, WhileLoop)):
+                self._read(inner.condition)
+            elif isinstance(inner, Switch):
+                self._read(inner.target)
+
+    def _read(self, expression: Expression) -> None:
+        """Note every classical bit in ``expression``."""
+        stack: list[Any] = [expression]
+        while stack:
+            match stack.pop():
+                case BitRef(clbit):
+                    self.clbits.add(clbit)
+                case RegisterRef(clbits):
+                    self.clbits.update(clbits)
+                case Cast(operand) | Unary(_, operand):
+                    stack.append(operand)
+                case Binary(_, left, right) | Index(left, right):
+                    stack += (left, right)

@@ -1,0 +1,333 @@
+"""Who has reserved how much memory of which device, so that nothing is allocated that will not
+fit.
+
+The one who runs a program reserves what its first state needs (:func:`required_bytes`) before
+:func:`~simquay.execution.run.run_program`; the run reserves for each copy of the state that
+branching wants, and does without where there is no room.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Callable
+from types import TracebackType
+from typing import Protocol
+
+from simquay.engines.base import Engine
+from simquay.engines.host_memory import host_available_bytes, host_total_bytes
+from simquay.errors import OutOfMemoryError
+from simquay.program import Precision, Program
+from simquay.program.program import touched_qubits
+
+__all__ = [
+    "Budget",
+    "Ledger",
+    "MemorySource",
+    "Reservation",
+    "check_ceiling",
+    "format_bytes",
+    "host_ledger",
+    "ledger_for",
+    "required_bytes",
+    "statevector_bytes",
+]
+
+_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
+
+
+def format_bytes(count: int) -> str:
+    """``count`` bytes in human units, such as ``16 EiB``; three digits where they are needed."""
+    value, unit = count, 0
+    while value >= 1024 << 10 and unit + 2 < len(_UNITS):
+        value, unit = value >> 10, unit + 1
+    if value < 1024:
+        return f"{value} {_UNITS[unit]}"
+    number = value / 1024
+    if number >= 1e6:
+        return f"{number:.3g} {_UNITS[unit + 1]}"
+    digits = f"{number:.1f}".removesuffix(".0") if number < 100 else f"{number:.0f}"
+    return f"{digits} {_UNITS[unit + 1]}"
+
+
+def required_bytes(
+    program: Program, engine: Engine, precision: Precision, *, statevector: bool = False
+) -> int:
+    """Bytes of the engine's device that running ``program`` needs at least, scratch included.
+
+    Qubits that no gate touches take no place. With ``statevector``, the array that is handed out
+    counts as well where the device is the CPU; it holds all qubits.
+    """
+    need = engine.required_bytes(len(touched_qubits(program)), precision)
+    if statevector and engine.device == "cpu":
+        need += statevector_bytes(program, precision)
+    return need
+
+
+def statevector_bytes(program: Program, precision: Precision) -> int:
+    """Bytes of host memory that a state vector handed out takes: it holds all qubits."""
+    return precision.amplitude_bytes << program.num_qubits
+
+
+class Reservation:
+    """Bytes taken from a ledger, until :meth:`release` (or the end of the ``with`` block)."""
+
+    __slots__ = ("_ledger", "_lock", "bytes")
+
+    def __init__(self, ledger: Ledger, count: int) -> None:
+        self.bytes = count
+        self._ledger: Ledger | None = ledger
+        self._lock = threading.Lock()
+
+    def release(self) -> None:
+        """Give the bytes back. A second call does nothing."""
+        with self._lock:
+            ledger, self._ledger = self._ledger, None
+        if ledger is not None:
+            ledger._give_back(self.bytes)
+
+    def __enter__(self) -> Reservation:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.release()
+
+
+class MemorySource(Protocol):
+    """What a run takes memory for copies from: a :class:`Ledger` or a :class:`Budget`."""
+
+    def try_reserve(self, count: int) -> Reservation | None:
+        """``count`` bytes, or None where they cannot be had now."""
+
+
+class Ledger:
+    """The bytes of one device that runs have reserved. Any thread may call any method.
+
+    The limit is what the device had available when last nothing was reserved, at most its
+    capacity: what was reserved since, touched yet or not, counts against that. A large request is
+    also held against what is available now, since others use the device as well. A forked child
+    starts with nothing reserved, since it does none of its parent's runs.
+
+    Args:
+        name: the device in words, for messages.
+        available: says how many bytes the device could give now.
+        capacity: says how many it could give at most; without it, ``available`` decides.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        available: Callable[[], int],
+        capacity: Callable[[], int] | None = None,
+    ) -> None:
+        self.name = name
+        self._available = available
+        self._capacity = capacity
+        self._lock = threading.Lock()
+        self._reserved = 0
+        self._limit: int | None = None
+        self._callbacks: list[Callable[[], None]] = []
+        _alive.add(self)
+
+    @property
+    def reserved(self) -> int:
+        """Bytes reserved now."""
+        return self._reserved
+
+    @property
+    def limit(self) -> int | None:
+        """Bytes that may be reserved in all, as it stands; None before the first reservation."""
+        return self._limit
+
+    def try_reserve(self, count: int) -> Reservation | None:
+        """Reserve ``count`` bytes, or return None where they are not free now.
+
+        Raises:
+            OutOfMemoryError: if waiting would not help: they are more than the device has, or
+                nothing is reserved here, and others than we have taken what is missing.
+        """
+        with self._lock:
+            if self._limit is None:
+                self._limit = self._ask_limit()
+            # Asking the system costs as much as a small run does, so a small share does not ask.
+            large = (self._reserved + count) * _SMALL_SHARE > self._limit
+            if large and not self._reserved:
+                self._limit = self._ask_limit()
+            if count > self._limit and (not self._reserved or count > self._most()):
+                raise self._too_much(count)
+            if self._reserved + count > self._limit:
+                return None
+            if large and self._reserved and count > self._available():
+                return None
+            self._reserved += count
+        return Reservation(self, count)
+
+    def on_release(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call ``callback()`` after each release, in the thread that releases.
+
+        Returns:
+            A function that ends this.
+        """
+        with self._lock:
+            self._callbacks.append(callback)
+
+        def forget() -> None:
+            with self._lock:
+                if callback in self._callbacks:
+                    self._callbacks.remove(callback)
+
+        return forget
+
+    def _ask_limit(self) -> int:
+        available = self._available()
+        return available if self._capacity is None else min(available, self._capacity())
+
+    def _most(self) -> int:
+        """What a run could have if it had the device to itself."""
+        assert self._limit is not None
+        return self._limit if self._capacity is None else max(self._limit, self._capacity())
+
+    def _too_much(self, count: int) -> OutOfMemoryError:
+        limit = self._limit or 0
+        return OutOfMemoryError(
+            f"the run needs {format_bytes(count)} of memory, but {self.name} has only "
+            f"{format_bytes(limit)} available; use fewer qubits or shots, or precision='single'",
+            needed=count,
+            available=limit,
+        )
+
+    def _give_back(self, count: int) -> None:
+        with self._lock:
+            self._reserved = max(self._reserved - count, 0)
+            callbacks = tuple(self._callbacks)
+        for callback in callbacks:
+            callback()
+
+    def _after_fork(self) -> None:
+        self._lock = threading.Lock()  # the parent's other threads may have held it
+        self._reserved = 0
+        self._limit = None
+        self._callbacks = []
+
+
+_SMALL_SHARE = 16
+
+
+class Budget:
+    """A ledger with a ceiling for one run: the option ``max_memory_mb``.
+
+    Args:
+        ledger: where the bytes come from.
+        ceiling: bytes that the run may have in all; None for no ceiling.
+        used: bytes that the run has reserved already.
+    """
+
+    def __init__(self, ledger: Ledger, ceiling: int | None = None, used: int = 0) -> None:
+        self._ledger = ledger
+        self._ceiling = ceiling
+        self._lock = threading.Lock()
+        self._used = used
+
+    def try_reserve(self, count: int) -> Reservation | None:
+        """``count`` bytes of the ledger within the ceiling, or None.
+
+        Raises:
+            OutOfMemoryError: as :meth:`Ledger.try_reserve`.
+        """
+        with self._lock:
+            if self._ceiling is not None and self._used + count > self._ceiling:
+                return None
+            self._used += count
+        reservation = None
+        try:
+            reservation = self._ledger.try_reserve(count)
+        finally:
+            if reservation is None:
+                self._give_back(count)
+        return None if reservation is None else _Part(self, reservation)
+
+    def _give_back(self, count: int) -> None:
+        with self._lock:
+            self._used -= count
+
+
+class _Part(Reservation):
+    """A reservation that its budget counts as well."""
+
+    __slots__ = ("_budget", "_inner")
+
+    def __init__(self, budget: Budget, inner: Reservation) -> None:
+        self.bytes = inner.bytes
+        self._lock = threading.Lock()
+        self._budget: Budget | None = budget
+        self._inner = inner
+
+    def release(self) -> None:
+        """Give the bytes back. A second call does nothing."""
+        with self._lock:
+            budget, self._budget = self._budget, None
+        if budget is not None:
+            budget._give_back(self.bytes)
+            self._inner.release()
+
+
+def check_ceiling(need: int, max_memory_mb: float | None, what: str = "the run") -> None:
+    """Hold a need in bytes against the option ``max_memory_mb`` (MiB); None is no ceiling.
+
+    Raises:
+        OutOfMemoryError: if the run needs more.
+    """
+    if max_memory_mb is None:
+        return
+    ceiling = int(max_memory_mb * (1 << 20))
+    if need > ceiling:
+        raise OutOfMemoryError(
+            f"{what} needs {format_bytes(need)} of memory, but max_memory_mb allows "
+            f"{format_bytes(ceiling)}; raise it, use fewer qubits or shots, or precision='single'",
+            needed=need,
+            available=ceiling,
+        )
+
+
+_alive: weakref.WeakSet[Ledger] = weakref.WeakSet()
+_ledgers: dict[str, Ledger] = {}
+_ledgers_lock = threading.Lock()
+
+
+def ledger_for(engine: Engine) -> Ledger:
+    """The one ledger of the engine's device in this process."""
+    return _ledger_of(engine.device, engine.available_bytes)
+
+
+def host_ledger() -> Ledger:
+    """The one ledger of this machine's memory in this process: that of all engines on the CPU."""
+    return _ledger_of("cpu", host_available_bytes)
+
+
+def _ledger_of(device: str, available: Callable[[], int]) -> Ledger:
+    with _ledgers_lock:
+        ledger = _ledgers.get(device)
+        if ledger is None:
+            if device == "cpu":
+                ledger = Ledger("this machine", available, host_total_bytes)
+            else:
+                ledger = Ledger(f"the {device.upper()}", available)
+            _ledgers[device] = ledger
+        return ledger
+
+
+def _reset_after_fork() -> None:
+    global _ledgers_lock
+    _ledgers_lock = threading.Lock()
+    for ledger in list(_alive):
+        ledger._after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reset_after_fork)

@@ -1,0 +1,81 @@
+"""The random draws of a run: draw ``k`` of shot ``s`` of circuit ``c`` is a function of
+``(seed, c, s, k)`` alone, so a run may be split, reordered or replayed anywhere.
+
+The mapping, in NumPy's terms: circuit ``c`` of a job has the key
+``SeedSequence(seed, spawn_key=(c,)).generate_state(2, uint64)``; draw ``k`` has the stream of
+``Philox(key=key, counter=k << 128)``; shot ``s`` takes word ``s`` of that stream, of which the
+upper 53 bits, divided by 2**53, are the draw: a number in [0, 1). Philox is counter-based, so any
+word of any stream is had without those before it.
+
+Source: J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, "Parallel random numbers: as easy as
+1, 2, 3", SC'11, https://doi.org/10.1145/2063384.2063405.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simquay.execution.grouping import equal_runs
+
+__all__ = ["Randomness"]
+
+_BLOCK = 1 << 14
+"""Words that are made, and kept, at once where a branch asks for scattered shots."""
+
+_KEPT_BLOCKS = 128
+
+
+class Randomness:
+    """The draws of one circuit of a job. Not for use by several threads at once."""
+
+    __slots__ = ("_blocks", "_key")
+
+    def __init__(self, seed: int, circuit: int) -> None:
+        sequence = np.random.SeedSequence(seed, spawn_key=(circuit,))
+        self._key = sequence.generate_state(2, np.uint64)
+        self._blocks: OrderedDict[tuple[int, int], NDArray[np.float64]] = OrderedDict()
+
+    def consecutive(self, draw: int, first: int, count: int) -> NDArray[np.float64]:
+        """Draw ``draw`` of the shots ``first`` to ``first + count - 1``; numbers in [0, 1)."""
+        # One step of the counter makes four words.
+        counter = (draw << 128) + first // 4
+        skip = first % 4
+        words = np.random.Philox(key=self._key, counter=counter).random_raw(skip + count)
+        numbers: NDArray[np.float64] = np.multiply(words[skip:] >> np.uint64(11), 2.0**-53)
+        return numbers
+
+    def of(self, draw: int, shots: NDArray[np.int64] | range) -> NDArray[np.float64]:
+        """Draw ``draw`` of each of ``shots``, which are in increasing order, without repetition."""
+        count = len(shots)
+        if count == 0:
+            return np.empty(0)
+        if isinstance(shots, range):
+            return self.consecutive(draw, shots.start, count)
+        first = int(shots[0])
+        if int(shots[-1]) - first == count - 1:
+            return self.consecutive(draw, first, count)
+        span = int(shots[-1]) - first + 1
+        if span <= max(4 * count, 256):
+            return self.consecutive(draw, first, span)[shots - first]
+        if count <= 4:
+            return np.concatenate([self.consecutive(draw, int(shot), 1) for shot in shots])
+        numbers = np.empty(count)
+        blocks = shots // _BLOCK
+        for low, high in equal_runs(blocks):
+            block = int(blocks[low])
+            numbers[low:high] = self._block(draw, block)[shots[low:high] - block * _BLOCK]
+        return numbers
+
+    def _block(self, draw: int, block: int) -> NDArray[np.float64]:
+        """A whole block of a draw's stream; branches ask for the same ones again and again."""
+        key = (draw, block)
+        numbers = self._blocks.pop(key, None)
+        if numbers is None:
+            numbers = self.consecutive(draw, block * _BLOCK, _BLOCK)
+            if len(self._blocks) >= _KEPT_BLOCKS:
+                self._blocks.popitem(last=False)
+        self._blocks[key] = numbers
+        return numbers

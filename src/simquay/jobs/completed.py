@@ -1,0 +1,50 @@
+"""A job for a result that exists already, such as one that was computed inside ``run()``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from qiskit.providers.jobstatus import JobStatus
+
+from simquay.jobs.contract import ContractJob
+
+if TYPE_CHECKING:
+    from qiskit.providers import BackendV2
+    from qiskit.result import Result
+
+__all__ = ["CompletedJob"]
+
+
+class CompletedJob(ContractJob):
+    """A job that is final from the start: ``DONE``, or ``ERROR`` where the result says that it did
+    not succeed.
+
+    It takes what ``BasicProviderJob`` and ``BasicAerJob`` take, and stands in for them.
+
+    Args:
+        backend: the backend that gave the result, or None.
+        job_id: a unique id; None makes one.
+        result: the result.
+        metadata: what to keep with the job.
+    """
+
+    def __init__(
+        self,
+        backend: BackendV2 | None,
+        job_id: str | None,
+        result: Result,
+        *,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(backend, job_id, metadata=metadata)
+        self._conclude(result)
+
+    def _start(self) -> None:
+        """Never called: a final job cannot be submitted."""
+
+    def _stop(self, was: JobStatus) -> None:
+        """Never called: a final job cannot be cancelled."""
+
+    def _release(self) -> None:
+        """There is nothing but the result."""

@@ -1,0 +1,396 @@
+"""What every job keeps, wherever its work runs: the job contract, but for doing the work.
+
+A subclass starts the work in :meth:`ContractJob._start`, moves the job on with ``_advance`` and
+``_conclude``/``_fail``, and stops the work in :meth:`ContractJob._stop`. States, waiting,
+cancelling, errors, pickling and forks are decided here once, so that they are the same for jobs of
+Simquay's engines, adapted jobs and results that exist already.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import threading
+import time
+import uuid
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from qiskit.providers import JobV1
+from qiskit.providers.jobstatus import JobStatus
+
+from simquay.errors import RegistryError
+from simquay.jobs.errors import (
+    JobCancelledError,
+    JobFailedError,
+    JobStateError,
+    JobTimedOutError,
+    OriginalTraceback,
+    detach,
+)
+
+if TYPE_CHECKING:
+    from qiskit.providers import BackendV2
+    from qiskit.result import Result
+
+__all__ = ["ContractJob"]
+
+_ORDER = {
+    JobStatus.INITIALIZING: 0,
+    JobStatus.QUEUED: 1,
+    JobStatus.VALIDATING: 2,
+    JobStatus.RUNNING: 3,
+    JobStatus.DONE: 4,
+    JobStatus.CANCELLED: 4,
+    JobStatus.ERROR: 4,
+}
+_FINAL = 4
+_SHORTEST_POLL = 0.001
+_LONGEST_SLEEP = 1.0
+_BELOW_ONE = 1.0 - 2.0**-20  # what an unfinished job's progress shows at most
+
+
+class ContractJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
+    """A job that keeps the contract.
+
+    Invariants, all under ``_condition`` but for reading:
+
+    - ``_status`` is written last, after everything that a reader in that state may look at, and
+      only moves forward. Reading it needs no lock; so ``status()`` never blocks, and a job that is
+      final can be read even in a forked child, where the lock may be held by a thread that is gone.
+    - The lock is reentrant, and nobody waits for longer than ``_LONGEST_SLEEP`` without looking
+      again: a signal handler that cancels the job may interrupt this very thread in between its
+      look at the status and its going to sleep.
+    - Waiters are notified before ``_status`` is written (they wake when the lock is free): a Ctrl-C
+      between the two then leaves the job as it was, instead of final with sleeping waiters.
+
+    Args:
+        backend: the backend that ran the job, or None.
+        job_id: a unique id; None makes one.
+        metadata: what the caller wants to keep with the job.
+    """
+
+    def __init__(
+        self,
+        backend: BackendV2 | None,
+        job_id: str | None = None,
+        *,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(backend, str(uuid.uuid4()) if job_id is None else job_id)
+        self._backend: Any = backend
+        self.metadata: dict[str, Any] = dict(metadata or {})
+        self._condition = threading.Condition()
+        self._process = os.getpid()
+        self._status = JobStatus.INITIALIZING
+        self._result: Result | None = None
+        self._error_text: str | None = None
+        self._cause: BaseException | None = None
+        self._partial_result: Result | None = None
+        self._progress = 0.0
+
+    # --- what a subclass gives -------------------------------------------------------------
+
+    @abstractmethod
+    def _start(self) -> None:
+        """Hand the work to whoever does it. Called once, when the job is ``QUEUED``."""
+
+    @abstractmethod
+    def _stop(self, was: JobStatus) -> None:
+        """Stop the work; the job is ``CANCELLED`` already, and was ``was`` before.
+
+        Called without the job's lock. Must not block.
+        """
+
+    @abstractmethod
+    def _release(self) -> None:
+        """Drop every reference to circuits and states. Called when the job becomes final; under
+        the job's lock, so it must only drop references. A running worker may hold its own."""
+
+    def _fraction(self) -> float:
+        """How much of the work is done, from 0 to 1; must never fall."""
+        return self._progress
+
+    # --- the states ------------------------------------------------------------------------
+
+    def submit(self) -> None:
+        """Submit the job; ``backend.run`` has done so already.
+
+        Raises:
+            JobStateError: a ``JobError``, if the job was submitted before.
+        """
+        self._check_process("submit()")
+        if not self._advance(JobStatus.QUEUED):
+            raise JobStateError(f"job {self._job_id} was submitted already")
+        self._start()
+
+    def status(self) -> JobStatus:
+        """The job's state now. Never blocks."""
+        return self._status
+
+    def in_final_state(self) -> bool:
+        """Whether the job is ``DONE``, ``ERROR`` or ``CANCELLED``."""
+        return _ORDER[self._status] == _FINAL
+
+    def progress(self) -> float:
+        """How much of the work is done, from 0 to 1; it never falls, and is 1 only when done."""
+        return 1.0 if self._status is JobStatus.DONE else min(self._fraction(), _BELOW_ONE)
+
+    def error_message(self) -> str | None:
+        """Why the job failed, or None where it did not."""
+        return self._error_text if self._status is JobStatus.ERROR else None
+
+    def cancel(self) -> bool:
+        """Cancel the job.
+
+        Returns:
+            True if this call brought the cancellation about: the job is ``CANCELLED`` from now
+            on. False if the job was in a final state already.
+
+        Raises:
+            JobStateError: a ``JobError``, before the job is submitted.
+        """
+        if self.in_final_state():
+            return False
+        self._check_process("cancel()")
+        was = self._status
+        self._check_submitted("cancel()")
+        if not self._advance(JobStatus.CANCELLED):
+            return False
+        self._stop(was)
+        return True
+
+    def _advance(self, status: JobStatus) -> bool:
+        """Move on to ``status``; false if that is not forward, as in a final state."""
+        with self._condition:
+            if _ORDER[status] <= _ORDER[self._status]:
+                return False
+            self._enter(status)
+            return True
+
+    def _conclude(self, result: Result) -> bool:
+        """End with ``result``: ``DONE``, or ``ERROR`` where the result says it did not succeed."""
+        if not result.success:
+            return self._fail(*_unsuccessful(result))
+        with self._condition:
+            if self.in_final_state():
+                return False
+            self._result = result
+            self._enter(JobStatus.DONE)
+            return True
+
+    def _fail(
+        self, text: str, cause: BaseException | None = None, partial_result: Result | None = None
+    ) -> bool:
+        """End with an error; ``cause`` is detached from its frames."""
+        if cause is not None:
+            cause = detach(cause)
+        with self._condition:
+            if self.in_final_state():
+                return False
+            self._error_text = text
+            self._cause = cause
+            self._partial_result = partial_result
+            self._enter(JobStatus.ERROR)
+            return True
+
+    def _enter(self, status: JobStatus) -> None:
+        """Write the status, under the lock; see the invariants of the class for the order."""
+        if _ORDER[status] == _FINAL:
+            self._release()
+            self._condition.notify_all()
+        self._status = status
+
+    # --- waiting ---------------------------------------------------------------------------
+
+    def result(self, timeout: float | None = None) -> Result:
+        """Wait for the job and return its result; the same object every time.
+
+        Args:
+            timeout: seconds to wait; None waits without limit.
+
+        Raises:
+            JobFailedError: a ``JobError``: the work failed.
+            JobCancelledError: a ``JobError`` and a ``concurrent.futures.CancelledError``.
+            JobTimedOutError: a ``JobTimeoutError`` and a ``TimeoutError``; the job goes on.
+            JobStateError: a ``JobError``: not submitted, or an unfinished job of the process
+                that this one was forked from.
+        """
+        if not self.in_final_state():
+            self._check_submitted("result()")
+            if not self._wait(_deadline(timeout)):
+                raise self._timed_out(timeout)
+        if self._status is JobStatus.DONE:
+            assert self._result is not None
+            return self._result
+        if self._status is JobStatus.CANCELLED:
+            raise JobCancelledError(f"job {self._job_id} was cancelled")
+        # A new error each time: raising adds the caller's frames to it.
+        raise JobFailedError(
+            self._error_text or "the job failed", self._partial_result
+        ) from self._cause
+
+    def wait_for_final_state(
+        self,
+        timeout: float | None = None,
+        wait: float = 5,
+        callback: Callable[[str, JobStatus, Any], object] | None = None,
+    ) -> None:
+        """Wait until the job ends, however it ends; return as soon as it does.
+
+        Args:
+            timeout: seconds to wait; None waits without limit.
+            wait: seconds between two queries, of which ``callback`` hears.
+            callback: called as ``callback(job_id, status, job)`` at every query, the last included.
+
+        Raises:
+            JobTimedOutError: a ``JobTimeoutError`` and a ``TimeoutError``; the job goes on.
+            JobStateError: a ``JobError``: not submitted, or an unfinished job of the process
+                that this one was forked from.
+        """
+        end = _deadline(timeout)
+        if not self.in_final_state():
+            self._check_submitted("wait_for_final_state()")
+        while True:
+            # The time is read before the status: a job that ended in time is never "timed out".
+            late = end is not None and time.monotonic() >= end
+            status = self._status
+            if callback is not None:
+                callback(self._job_id, status, self)
+            if _ORDER[status] == _FINAL:
+                return
+            if late:
+                raise self._timed_out(timeout)
+            query = time.monotonic() + max(wait, _SHORTEST_POLL)
+            self._wait(query if end is None else min(query, end))
+
+    def _wait(self, end: float | None) -> bool:
+        """Wait until the job is final or the monotonic time ``end``; return whether it is final."""
+        if self.in_final_state():
+            return True
+        self._check_process("waiting")
+        with self._condition:
+            while not self.in_final_state():
+                left = _LONGEST_SLEEP if end is None else end - time.monotonic()
+                if left <= 0:
+                    return False
+                self._condition.wait(min(left, _LONGEST_SLEEP))
+        return True
+
+    def _timed_out(self, timeout: float | None) -> JobTimedOutError:
+        return JobTimedOutError(
+            f"job {self._job_id} is still {self._status.name} after {timeout} s; it goes on"
+        )
+
+    def _check_submitted(self, call: str) -> None:
+        if self._status is JobStatus.INITIALIZING:
+            raise JobStateError(
+                f"{call} on job {self._job_id}, which is not submitted yet: call submit() first"
+            )
+
+    def _check_process(self, call: str) -> None:
+        """An unfinished job of a parent process has no worker here, and its lock may be held."""
+        if self._process != os.getpid():
+            raise JobStateError(
+                f"{call} on job {self._job_id}: it is unfinished and belongs to process "
+                f"{self._process}, from which this one was forked; run the circuits again here"
+            )
+
+    # --- the backend, and pickling ---------------------------------------------------------
+
+    def backend(self) -> BackendV2:
+        """The backend object that ran the job.
+
+        Raises:
+            QiskitError: if the job has none, or was unpickled where no backend of its backend's
+                name can be had.
+        """
+        if isinstance(self._backend, _PickledBackend):
+            self._backend = self._backend.find()
+        return super().backend()
+
+    def __getstate__(self) -> dict[str, Any]:
+        if not self.in_final_state():
+            raise JobStateError(
+                f"job {self._job_id} is {self._status.name} and cannot be pickled: "
+                "wait for it first"
+            )
+        return {
+            "_job_id": self._job_id,
+            "_backend": _PickledBackend.of(self._backend),
+            "metadata": self.metadata,
+            "_status": self._status.name,
+            "_result": self._result,
+            "_error_text": self._error_text,
+            "_cause": _as_text(self._cause),
+            "_partial_result": self._partial_result,
+            "_progress": self._fraction(),
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._status = JobStatus[state["_status"]]
+        self._condition = threading.Condition()
+        self._process = os.getpid()
+
+    def __repr__(self) -> str:
+        name = getattr(self._backend, "name", None)
+        return f"<{type(self).__name__} {self._job_id} {self._status.name} on {name}>"
+
+
+class _PickledBackend:
+    """A backend's name in a pickle: a backend holds threads and devices, and does not travel."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @classmethod
+    def of(cls, backend: BackendV2 | _PickledBackend | None) -> _PickledBackend | None:
+        if backend is None or isinstance(backend, _PickledBackend):
+            return backend
+        return cls(str(backend.name))
+
+    def find(self) -> BackendV2:
+        # The public face, by name: an import statement would point up, at the provider.
+        get_backend = importlib.import_module("simquay").get_backend
+        try:
+            return get_backend(self.name)
+        except RegistryError as error:
+            raise JobStateError(
+                f"the job's backend {self.name!r} cannot be made here: {error}"
+            ) from error
+
+
+def _as_text(cause: BaseException | None) -> OriginalTraceback | None:
+    """A cause that any process can read: whatever class it had, its traceback as text."""
+    if cause is None or isinstance(cause, OriginalTraceback):
+        return cause
+    earlier = cause.__cause__
+    return OriginalTraceback(
+        earlier.text
+        if isinstance(earlier, OriginalTraceback)
+        else f"{type(cause).__name__}: {cause}\n"
+    )
+
+
+def _deadline(timeout: float | None) -> float | None:
+    return None if timeout is None else time.monotonic() + timeout
+
+
+def _unsuccessful(result: Result) -> tuple[str, None, Result | None]:
+    """The error text and the partial result of a result whose ``success`` is false."""
+    results = result.results or []
+    failures = [
+        f"{(getattr(one, 'header', None) or {}).get('name', index)}: "
+        f"{getattr(one, 'status', None) or 'no reason given'}"
+        for index, one in enumerate(results)
+        if not one.success
+    ]
+    text = "; ".join(failures) or str(result.status or "the result says that it did not succeed")
+    good = [one for one in results if one.success]
+    if not good:
+        return text, None, None
+    partial = type(result).from_dict({**result.to_dict(), "results": []})
+    partial.results = good
+    return text, None, partial

@@ -1,0 +1,119 @@
+"""The errors of jobs. Each is one of Qiskit's own job errors as well.
+
+::
+
+    qiskit JobError, SimquayError
+    └── SimquayJobError
+        ├── JobFailedError                                            the work failed
+        ├── JobCancelledError (also concurrent.futures.CancelledError)  the job was cancelled
+        ├── JobTimedOutError (also qiskit JobTimeoutError, TimeoutError)  the job is still going
+        └── JobStateError                       the call does not fit the job's state or process
+"""
+
+from __future__ import annotations
+
+import traceback
+from concurrent.futures import CancelledError
+from typing import TYPE_CHECKING, Any
+
+from qiskit.providers.exceptions import JobError, JobTimeoutError
+
+from simquay.errors import SimquayError
+
+if TYPE_CHECKING:
+    from qiskit.result import Result
+
+__all__ = [
+    "JobCancelledError",
+    "JobFailedError",
+    "JobStateError",
+    "JobTimedOutError",
+    "OriginalTraceback",
+    "SimquayJobError",
+    "detach",
+]
+
+
+class SimquayJobError(JobError, SimquayError):  # type: ignore[misc]  # Qiskit is untyped
+    """The base of the errors that Simquay's jobs raise."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        return str(self.message)  # QiskitError gives the repr, with quotation marks and escapes
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The default would also pass the errno fields of OSError, a base of TimeoutError.
+        return type(self), (self.message,), self.__dict__
+
+
+class JobFailedError(SimquayJobError):
+    """A job's work failed.
+
+    ``__cause__`` is the exception that ended the work, where there is one; its own cause is an
+    :class:`OriginalTraceback`, so a printed traceback shows where the work failed.
+
+    Attributes:
+        partial_result: the result of those circuits of the job that succeeded, or None.
+    """
+
+    def __init__(self, message: str = "", partial_result: Result | None = None) -> None:
+        super().__init__(message)
+        self.partial_result = partial_result
+
+
+class JobCancelledError(SimquayJobError, CancelledError):
+    """The job was cancelled, so it has no result."""
+
+
+class JobTimedOutError(
+    SimquayJobError,
+    JobTimeoutError,  # type: ignore[misc]  # Qiskit is untyped
+    TimeoutError,
+):
+    """The time to wait is over; the job goes on."""
+
+
+class JobStateError(SimquayJobError):
+    """The call does not fit: not submitted yet, submitted twice, or another process's job."""
+
+
+class OriginalTraceback(Exception):
+    """Stands as the cause of a job's original exception, and prints as its traceback."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(text)
+        self.text = text
+
+    def __str__(self) -> str:
+        return f'\n"""\n{self.text}"""'
+
+
+def detach(error: BaseException) -> BaseException:
+    """``error`` with its traceback turned into text; it then keeps no frame alive.
+
+    A traceback holds the frames of the work, and these the circuits and the state. The text goes
+    into ``error.__cause__`` (it contains what the causes and contexts before it said).
+    """
+    if isinstance(error.__cause__, OriginalTraceback):
+        return error
+    text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    _cut(error, set())
+    error.__cause__ = OriginalTraceback(text)
+    return error
+
+
+def _cut(error: BaseException, seen: set[int]) -> None:
+    """Drop the tracebacks and the objects that ``error`` and all it is linked with hold."""
+    if id(error) in seen:
+        return
+    seen.add(id(error))
+    for linked in (error.__cause__, error.__context__, *getattr(error, "exceptions", ())):
+        if isinstance(linked, BaseException):
+            _cut(linked, seen)
+    error.__traceback__ = None
+    error.__context__ = None
+    error.__cause__ = None
+    if isinstance(error, AttributeError):
+        error.obj = None  # the object whose attribute was missing: perhaps the state

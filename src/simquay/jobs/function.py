@@ -1,0 +1,127 @@
+"""A job that runs any callable."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from qiskit.providers.jobstatus import JobStatus
+from qiskit.result import Result
+
+from simquay.control import Control
+from simquay.jobs.local import LocalJob
+from simquay.jobs.own_threads import own_threads
+
+if TYPE_CHECKING:
+    from simquay.errors import OutOfMemoryError
+
+__all__ = ["FunctionJob"]
+
+
+class FunctionJob(LocalJob):
+    """Runs ``function(*args, **kwargs)`` in a thread of its own; ``result()`` gives what it
+    returned.
+
+    It takes what ``AlgorithmJob`` of Qiskit takes, and is submitted by :meth:`submit` as well. The
+    function may run circuits and wait for their jobs; nothing it waits for waits for its thread.
+
+    A function with a parameter ``control`` that the caller left open is given a
+    :class:`~simquay.control.Control` there: it calls ``control.check()`` now and then, which
+    raises when the job is cancelled, and ``control.report(fraction)`` for its progress. A function
+    without one cannot be stopped: cancelling its running job makes the job ``CANCELLED``, and the
+    function ends on its own, unheard. ``metadata["takes_control"]`` says which it is.
+
+    The arguments are not copied: what the caller changes in them later is seen by the function.
+
+    Args:
+        function: any callable.
+        args: its positional arguments.
+        kwargs: its keyword arguments.
+
+    Raises:
+        TypeError: the function cannot be called with these arguments.
+    """
+
+    def __init__(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> None:
+        takes_control = _takes_control(function, args, kwargs)
+        name = getattr(function, "__qualname__", None) or type(function).__qualname__
+        super().__init__(
+            None,
+            _Call(function, args, kwargs, takes_control),
+            own_threads(),
+            metadata={"function": name, "takes_control": takes_control},
+        )
+
+    def result(self, timeout: float | None = None) -> Any:
+        """What the function returned; waits and raises as every job does."""
+        result: Any = super().result(timeout)
+        return result.value if isinstance(result, _Returned) else result
+
+    def _conclude(self, result: Any) -> bool:
+        if isinstance(result.value, Result) and not result.value.success:
+            return super()._conclude(result.value)  # no job is done with such a result
+        with self._condition:
+            if self.in_final_state():
+                return False
+            self._result = result
+            self._enter(JobStatus.DONE)
+            return True
+
+
+class _Returned:
+    """What a function returned: it may be None, which a job's result never is."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+class _Call:
+    """The work of a function job."""
+
+    memory = None
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        takes_control: bool,
+    ) -> None:
+        self._function = function
+        self._args = args
+        self._kwargs = kwargs
+        self._takes_control = takes_control
+
+    def refuse(self, error: OutOfMemoryError) -> bool:
+        """Never called: no memory is asked for."""
+        return False
+
+    def run(self, job_id: str, control: Control) -> Any:
+        """Call the function."""
+        extra = {"control": control} if self._takes_control else {}
+        return _Returned(self._function(*self._args, **self._kwargs, **extra))
+
+
+def _takes_control(
+    function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> bool:
+    """Whether ``control`` is a parameter that the arguments leave open.
+
+    Raises:
+        TypeError: the arguments do not fit.
+    """
+    if not callable(function):
+        raise TypeError(f"an object of type {type(function).__name__} cannot be called")
+    try:
+        signature = inspect.signature(function)
+    except ValueError:  # some functions written in C do not tell
+        return False
+    parameter = signature.parameters.get("control")
+    takes = (
+        parameter is not None
+        and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+        and "control" not in signature.bind_partial(*args, **kwargs).arguments
+    )
+    signature.bind(*args, **kwargs, **({"control": None} if takes else {}))
+    return takes

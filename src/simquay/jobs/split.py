@@ -1,0 +1,327 @@
+"""A job that is made of tasks, which run on Simquay's own workers or on an executor of the user's.
+
+One daemon thread drives the job: it hands out the tasks, waits for them, and puts their answers
+together. So ``run`` never waits for an executor, whatever that does in its ``submit``, and an
+executor's own threads, which tell that a task has ended, are kept for a moment only.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures.process
+import concurrent.futures.thread  # noqa: F401  # both for what they do at exit: see _at_exit
+import itertools
+import logging
+import os
+import queue
+import threading
+import time
+import weakref
+from collections.abc import Mapping, Sequence
+from concurrent.futures import BrokenExecutor, CancelledError, Future
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from qiskit.providers.jobstatus import JobStatus
+
+from simquay.control import Control
+from simquay.errors import Cancelled, SimquayError
+from simquay.jobs.contract import ContractJob
+from simquay.jobs.errors import JobFailedError, detach
+from simquay.jobs.launchers import Launcher, SplitTask, Ticket
+
+if TYPE_CHECKING:
+    from qiskit.providers import BackendV2
+    from qiskit.result import Result
+
+__all__ = ["SplitJob", "SplitWork", "TaskCancelledError", "TaskEnd"]
+
+_log = logging.getLogger(__name__)
+
+_ATTEMPTS = 3
+"""How often a task is handed out, where its executor broke under it but takes it again."""
+
+_FIRST_LOOK, _LAST_LOOK = 0.005, 0.25
+"""Seconds between looks at whether a task has begun, on an executor that does not tell."""
+
+
+class TaskCancelledError(SimquayError):
+    """The executor dropped a task that the job did not cancel."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskEnd:
+    """How a task ended.
+
+    Attributes:
+        answer: what it gave, or None.
+        error: why it gave nothing, detached, or None.
+        attempts: how often it was handed out.
+    """
+
+    answer: Any
+    error: BaseException | None
+    attempts: int
+
+
+class SplitWork(Protocol):
+    """What a split job does. It is plain data of its own: no reference to the caller's objects."""
+
+    @property
+    def tasks(self) -> Sequence[SplitTask]:
+        """The parts, at least one. They may run in any order and side by side."""
+
+    def result(self, job_id: str, ends: Sequence[TaskEnd], seconds: float) -> Result:
+        """Put together how the tasks ended, one for one.
+
+        Raises:
+            JobFailedError: where a circuit failed, as for :class:`simquay.jobs.local.Work`.
+        """
+
+
+class SplitJob(ContractJob):
+    """A job of several tasks; ``backend.run`` makes and submits it.
+
+    Args:
+        backend: the backend that runs the job, or None.
+        work: what to do; let go of when the job is final.
+        launcher: hands out the tasks.
+        job_id: a unique id; None makes one.
+        metadata: what to keep with the job.
+    """
+
+    # What an unpickled job has, which is final and does no work.
+    _work: SplitWork | None = None
+    _launcher: Launcher | None = None
+    _controls: tuple[Control, ...] = ()
+    _began: float | None = None
+
+    def __init__(
+        self,
+        backend: BackendV2 | None,
+        work: SplitWork,
+        launcher: Launcher,
+        *,
+        job_id: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(backend, job_id, metadata=metadata)
+        self._work = work
+        self._launcher = launcher
+        self._controls = tuple([Control() for _ in work.tasks])
+        # A SimpleQueue: a signal handler may put into it at any moment.
+        self._news: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+
+    def _start(self) -> None:
+        _remember(self)
+        try:
+            threading.Thread(
+                target=self._drive, name=f"simquay-job-{self._job_id}", daemon=True
+            ).start()
+        except RuntimeError as error:  # no thread to be had, or the interpreter exits
+            self._fail(f"the job could not be queued: {error}", error)
+
+    def _stop(self, was: JobStatus) -> None:
+        for control in self._controls:
+            control.cancel()
+        self._news.put(None)
+
+    def _release(self) -> None:
+        self._work = None
+        self._launcher = None
+
+    def _fraction(self) -> float:
+        if not self._controls:
+            return self._progress
+        return sum(control.fraction for control in self._controls) / len(self._controls)
+
+    def _begin(self) -> None:
+        """A task begins, or was seen to have begun."""
+        if self._began is None:
+            self._began = time.perf_counter()
+        self._advance(JobStatus.VALIDATING)
+        self._advance(JobStatus.RUNNING)
+        if self.in_final_state():
+            raise Cancelled("the job is over")
+
+    def _stopped_by_itself(self, error: Cancelled) -> None:
+        """Something else than :meth:`cancel` stopped the work."""
+        self._fail(f"the work stopped: {error}", error)
+
+    def _drive(self) -> None:
+        """The life of the job; its own thread runs this. Whatever goes wrong ends in its state."""
+        work, launcher = self._work, self._launcher
+        if work is None or launcher is None:
+            return  # cancelled before the thread was there
+        try:
+            ends = _Drive(self, work.tasks, launcher).ends()
+            if self._status is JobStatus.QUEUED:  # no executor took any task
+                self._begin()
+            began = time.perf_counter() if self._began is None else self._began
+            self._conclude(work.result(self._job_id, ends, time.perf_counter() - began))
+        except JobFailedError as error:
+            self._fail(error.message, error.__cause__, error.partial_result)
+        except Cancelled as error:
+            self._stopped_by_itself(error)  # mostly the job is CANCELLED already
+        except BaseException as error:  # noqa: BLE001  # the job boundary: all failures end here
+            _log.debug("job %s failed", self._job_id, exc_info=True)
+            self._fail(f"{type(error).__name__}: {error}", error)
+
+
+class _Drive:
+    """Hands out the tasks of one job and waits for them.
+
+    Invariant: a task is open (handed out, not ended), or has an end, or was not handed out yet.
+    """
+
+    def __init__(self, job: SplitJob, tasks: Sequence[SplitTask], launcher: Launcher) -> None:
+        self._job = job
+        self._tasks = tasks
+        self._launcher = launcher
+        self._open: dict[int, Future[Any]] = {}
+        self._ends: dict[int, TaskEnd] = {}
+        self._attempts = [0] * len(tasks)
+
+    def ends(self) -> list[TaskEnd]:
+        """How the tasks ended, in their order.
+
+        Raises:
+            Cancelled: where the job is cancelled meanwhile; what has not begun is taken back.
+        """
+        try:
+            self._launch_all()
+            self._wait()
+        finally:
+            for future in self._open.values():
+                future.cancel()
+        return [self._ends[number] for number in range(len(self._tasks))]
+
+    def _launch_all(self) -> None:
+        refused: BaseException | None = None
+        for number in range(len(self._tasks)):
+            self._check()
+            if refused is None:
+                refused = self._launch(number)
+                self._look(1)
+            if refused is not None:  # an executor that takes one no more takes no other
+                self._ends[number] = TaskEnd(None, refused, self._attempts[number])
+
+    def _launch(self, number: int) -> BaseException | None:
+        """Hand out a task; returns why that was not possible."""
+        job = self._job
+        self._attempts[number] += 1
+        ticket = Ticket(
+            job.job_id(),
+            number,
+            self._attempts[number],
+            job._controls[number],
+            job._begin,
+            job.cancel,
+        )
+        try:
+            future = self._launcher.launch(self._tasks[number], ticket)
+        except Exception as error:  # noqa: BLE001  # an executor is anybody's code
+            return detach(error)
+        self._open[number] = future
+        future.add_done_callback(_Bell(job._news, number))
+        return None
+
+    def _wait(self) -> None:
+        pause = _FIRST_LOOK
+        while self._open:
+            try:
+                number = self._job._news.get(timeout=pause if self._must_look() else None)
+            except queue.Empty:
+                pause = min(2 * pause, _LAST_LOOK)
+                self._look(len(self._open))
+                continue
+            self._check()
+            assert number is not None  # only a cancelled job is told nothing
+            self._job._begin()
+            self._finish(number, self._open.pop(number))
+
+    def _look(self, many: int) -> None:
+        """See whether one of the first so many tasks has begun, where it does not say so itself."""
+        if self._must_look() and any(
+            future.running() for future in itertools.islice(self._open.values(), many)
+        ):
+            self._job._begin()
+
+    def _must_look(self) -> bool:
+        return not self._launcher.tells and self._job.status() is JobStatus.QUEUED
+
+    def _check(self) -> None:
+        if self._job.in_final_state():
+            raise Cancelled("the job was cancelled")
+
+    def _finish(self, number: int, future: Future[Any]) -> None:
+        """A task has ended: keep its answer, or hand it out again, or keep its error."""
+        answer, error = None, _error_of(future)
+        again = isinstance(error, BrokenExecutor) and self._attempts[number] < _ATTEMPTS
+        # Most executors that broke stay so. One that mends itself takes the task again.
+        if again and self._launch(number) is None:
+            return
+        if error is None:
+            try:
+                answer = self._tasks[number].read(future.result())
+            except Exception as wrong:  # noqa: BLE001  # what came back may be anything
+                error = wrong
+        if error is None:
+            self._job._controls[number].report(1.0)
+        else:
+            error = detach(error)
+        self._ends[number] = TaskEnd(answer, error, self._attempts[number])
+
+
+def _error_of(future: Future[Any]) -> BaseException | None:
+    try:
+        return future.exception()
+    except CancelledError:
+        return TaskCancelledError(
+            "the executor dropped the task: it was shut down, or lost those who work for it"
+        )
+
+
+class _Bell:
+    """Tells a job's thread that a task has ended. It holds nothing of the job."""
+
+    __slots__ = ("_news", "_number")
+
+    def __init__(self, news: queue.SimpleQueue[int | None], number: int) -> None:
+        self._news = news
+        self._number = number
+
+    def __call__(self, future: Future[Any]) -> None:
+        self._news.put(self._number)
+
+
+_lock = threading.RLock()
+_unfinished: weakref.WeakSet[SplitJob] = weakref.WeakSet()
+
+
+def _remember(job: SplitJob) -> None:
+    with _lock:
+        _unfinished.add(job)
+
+
+def _at_exit() -> None:
+    """Cancel what is not done: nobody will ask for it, and executors run what is queued to its end
+    before they let the interpreter exit.
+
+    Of what is registered, the latest runs first; so this module imports the standard executors.
+    """
+    with _lock:
+        jobs = list(_unfinished)
+    for job in jobs:
+        job.cancel()
+
+
+def _after_fork() -> None:
+    global _lock, _unfinished
+    _lock = threading.RLock()
+    _unfinished = weakref.WeakSet()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+threading._register_atexit(_at_exit)  # type: ignore[attr-defined]  # not in the type stubs

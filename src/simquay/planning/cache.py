@@ -1,0 +1,215 @@
+"""The plan cache: what was planned once is not planned again.
+
+Two gate lists have the same *structure* if they have the same kinds of gates on the same qubits,
+with the same controls and permutation tables. For a structure the cache keeps a recipe, so that
+other angles need no search; and the last plan, for when the angles are the same as well.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, NamedTuple, Protocol, TypeAlias
+
+import numpy as np
+
+from simquay.planning.plan import Layout, Plan, Profile, SweepPlan
+from simquay.program.operations import (
+    Diagonal,
+    GateOperation,
+    Matrix,
+    Permutation,
+    Prepare,
+    Relabel,
+)
+
+__all__ = ["Finder", "PlanCache", "Recipe", "numbers_of", "structure_of"]
+
+
+class Recipe(Protocol):
+    """A plan without its numbers."""
+
+    def fill(self, gates: Sequence[GateOperation]) -> Plan | None:
+        """The plan for gates of the recipe's structure; None if their numbers do not allow it."""
+
+    def fill_sweep(self, gate_lists: Sequence[Sequence[GateOperation]]) -> SweepPlan | None:
+        """The plans for several gate lists of the recipe's structure as one; None if their numbers,
+        or the recipe, do not allow it."""
+
+
+Finder: TypeAlias = Callable[[Sequence[GateOperation], Layout, Profile], tuple[Recipe, Plan]]
+
+
+def structure_of(gates: Sequence[GateOperation]) -> Hashable:
+    """What two gate lists have in common if one recipe serves both."""
+    parts: list[Hashable] = []
+    for gate in gates:
+        if isinstance(gate, (Matrix, Diagonal)):
+            parts.append((type(gate), gate.qubits, gate.controls, gate.control_state))
+        elif isinstance(gate, Permutation):
+            table = gate.table.tobytes()
+            parts.append((Permutation, gate.qubits, gate.controls, gate.control_state, table))
+        elif isinstance(gate, Relabel):
+            parts.append((Relabel, gate.qubits, gate.sources))
+        else:
+            parts.append((Prepare, gate.qubits))
+    return tuple(parts)
+
+
+def numbers_of(gates: Sequence[GateOperation]) -> bytes:
+    """All matrices, diagonals and amplitudes, as they lie in memory."""
+    parts: list[bytes] = []
+    for gate in gates:
+        if isinstance(gate, Matrix):
+            parts.append(gate.matrix.tobytes())
+        elif isinstance(gate, Diagonal):
+            parts.append(gate.diagonal.tobytes())
+        elif isinstance(gate, Prepare):
+            parts.append(gate.amplitudes.tobytes())
+    return b"".join(parts)
+
+
+class _Entry(NamedTuple):
+    recipe: Recipe
+    numbers: bytes
+    plan: Plan
+    size: int
+
+
+class PlanCache:
+    """Recipes and plans by structure, layout and profile; the least used are dropped first.
+
+    Args:
+        entries: the most structures to keep.
+        size: the most bytes of plans to keep. A plan larger than a quarter of it is not kept.
+
+    Any number of threads may use one cache. Two that plan the same gates at once may both do the
+    work; the result is the same. A forked child begins with an empty one.
+    """
+
+    def __init__(self, entries: int = 256, size: int = 64 << 20) -> None:
+        self._most_entries = entries
+        self._most_bytes = size
+        self._renew()
+        _caches.add(self)
+
+    def _renew(self) -> None:
+        """Empty, with a lock of its own: in a forked child, a thread that is gone may hold the old
+        one, and may have been in the middle of a change."""
+        self._lock = threading.Lock()
+        self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
+        self._bytes = 0
+
+    def plan(
+        self, gates: Sequence[GateOperation], layout: Layout, profile: Profile, find: Finder
+    ) -> Plan:
+        """The plan for ``gates``: kept, refilled, or found by ``find`` and kept."""
+        key = (structure_of(gates), layout.order, profile)
+        numbers = numbers_of(gates)
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is not None:
+                self._entries.move_to_end(key)
+        if entry is not None:
+            if entry.numbers == numbers:
+                return entry.plan
+            plan = entry.recipe.fill(gates)
+            if plan is not None:
+                self._keep(key, _Entry(entry.recipe, numbers, plan, _size(plan, numbers)))
+                return plan
+        recipe, plan = find(gates, layout, profile)
+        self._keep(key, _Entry(recipe, numbers, plan, _size(plan, numbers)))
+        return plan
+
+    def sweep(
+        self,
+        gate_lists: Sequence[Sequence[GateOperation]],
+        layout: Layout,
+        profile: Profile,
+        find: Finder,
+    ) -> SweepPlan | None:
+        """The plans for ``gate_lists``, which have one structure, as one; None where their numbers
+        do not allow it. A recipe that ``find`` finds is kept, the plans are not."""
+        gates = gate_lists[0]
+        key = (structure_of(gates), layout.order, profile)
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is not None:
+                self._entries.move_to_end(key)
+        if entry is None:
+            recipe, plan = find(gates, layout, profile)
+            numbers = numbers_of(gates)
+            entry = _Entry(recipe, numbers, plan, _size(plan, numbers))
+            self._keep(key, entry)
+        return entry.recipe.fill_sweep(gate_lists)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._entries.clear()
+            self._bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def _keep(self, key: Hashable, entry: _Entry) -> None:
+        with self._lock:
+            old = self._entries.pop(key, None)
+            if old is not None:
+                self._bytes -= old.size
+            if entry.size > self._most_bytes // 4:
+                return
+            self._entries[key] = entry
+            self._bytes += entry.size
+            while self._bytes > self._most_bytes or len(self._entries) > self._most_entries:
+                _, dropped = self._entries.popitem(last=False)
+                self._bytes -= dropped.size
+
+
+_caches: weakref.WeakSet[PlanCache] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for cache in list(_caches):
+        cache._renew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def _size(plan: Plan, numbers: bytes) -> int:
+    """About the bytes of a plan: its arrays, its numbers, and some for all else."""
+    size = 2 * len(numbers) + 1000 * len(plan.passes)
+    seen: set[int] = set()
+    stack: list[Any] = list(plan.passes)
+    while stack:
+        value = stack.pop()
+        kind = type(value)
+        if kind is np.ndarray:
+            if id(value) not in seen:
+                seen.add(id(value))
+                size += value.nbytes
+        elif kind is tuple or kind is list:
+            stack += value
+        else:
+            holders = _HOLDERS.get(kind)
+            if holders is None:
+                holders = _HOLDERS[kind] = _holders(kind)
+            stack += [getattr(value, holder) for holder in holders]
+    return size
+
+
+_HOLDERS: dict[type, tuple[str, ...]] = {}
+"""For each class of a plan's parts, the fields that may hold arrays."""
+
+_PLAIN = frozenset({"bool", "float", "int", "str", "tuple[int, ...]", "Form", "Condition"})
+
+
+def _holders(kind: type) -> tuple[str, ...]:
+    """The fields of a dataclass whose annotation (a string) allows more than plain values."""
+    fields = getattr(kind, "__dataclass_fields__", {})
+    return tuple([name for name, field in fields.items() if str(field.type) not in _PLAIN])

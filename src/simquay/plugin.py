@@ -1,0 +1,142 @@
+"""What a plugin's entry point imports: everything that a plugin author needs, and no more.
+
+A plugin is an installed distribution with an entry point in the group ``simquay``, whose module
+(or object) implements the hook::
+
+    from simquay.plugin import BackendSpec, hookimpl
+
+    @hookimpl
+    def simquay_register_backends():
+        yield BackendSpec(
+            name="mine",
+            device="cpu",
+            priority=10,
+            factory="my_package.backend:make_backend",
+            probe="my_package.probe:probe",
+            install_hint="pip install my-package[fast]",
+        )
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias, Union
+
+import pluggy
+
+__all__ = [
+    "ENTRY_POINT_GROUP",
+    "PLUGIN_API",
+    "RESERVED_NAMES",
+    "Available",
+    "BackendSpec",
+    "ProbeResult",
+    "Unavailable",
+    "hookimpl",
+]
+
+ENTRY_POINT_GROUP = "simquay"
+
+PLUGIN_API = 1
+"""The version of what plugins see. A plugin module may say ``SIMQUAY_PLUGIN_API = 1``; one that
+names another version is recorded as incompatible and not used."""
+
+hookimpl = pluggy.HookimplMarker("simquay")
+"""Marks a plugin's implementation of a hook (see :mod:`simquay.registry.hookspecs`)."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
+
+RESERVED_NAMES = frozenset({"auto", "cpu", "gpu"})
+"""What a backend cannot be called, since these choose among backends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Available:
+    """A probe's yes.
+
+    Attributes:
+        details: what ``simquay doctor`` shows, such as the device's name and memory.
+    """
+
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """A probe's no.
+
+    Attributes:
+        reason: why the backend cannot run here, in one line.
+        hint: what to do about it, if the spec's install hint is not it.
+    """
+
+    reason: str
+    hint: str = ""
+
+
+ProbeResult: TypeAlias = Union[Available, Unavailable]
+
+
+@dataclass(frozen=True, slots=True)
+class BackendSpec:
+    """The description of a backend that a plugin registers. It loads nothing.
+
+    Attributes:
+        name: lower case letters, digits, ``.``, ``_``, ``-``; not ``auto``, ``cpu`` or ``gpu``.
+        device: what the backend computes on: ``cpu`` or ``gpu``.
+        factory: ``module:callable``, called as ``factory(spec)``; it returns a ``BackendV2``,
+            a new one each time. Loaded when the backend is asked for, never before.
+        probe: ``module:callable``, called without arguments; it returns :class:`Available` or
+            :class:`Unavailable`, quickly and without starting a device. Empty: always available.
+        priority: ``auto``, ``cpu`` and ``gpu`` take the available backend of highest priority.
+            Simquay's own: reference 0, cupy 10, numpy 50, numba 60. Negative: never chosen
+            unless named.
+        aliases: other names, under the same rules; a canonical name beats an alias.
+        description: one line for listings.
+        install_hint: the command that makes the backend available, for error messages.
+
+    Raises:
+        ValueError, TypeError: for a field that breaks these rules.
+    """
+
+    name: str
+    device: Literal["cpu", "gpu"]
+    factory: str
+    probe: str = ""
+    priority: int = 0
+    aliases: tuple[str, ...] = ()
+    description: str = ""
+    install_hint: str = ""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.aliases, str):  # it would be taken letter by letter
+            raise TypeError(f"backend {self.name}: aliases is a string; expected a tuple of names")
+        object.__setattr__(self, "aliases", tuple(dict.fromkeys(self.aliases)))
+        for name in (self.name, *self.aliases):
+            if not isinstance(name, str) or not _NAME.fullmatch(name):
+                raise ValueError(
+                    f"backend name {name!r}: expected lower-case letters, digits, '.', '_', '-', "
+                    "beginning with a letter or digit"
+                )
+            if name in RESERVED_NAMES:
+                raise ValueError(f"backend name {name!r} is reserved; choose another")
+        for field_name in ("factory", "probe", "description", "install_hint"):
+            value = getattr(self, field_name)
+            if not isinstance(value, str):
+                raise TypeError(
+                    f"backend {self.name}: {field_name} {value!r} is a {type(value).__name__}; "
+                    "expected a string"
+                )
+        if self.device not in ("cpu", "gpu"):
+            raise ValueError(f"backend {self.name}: device {self.device!r} is not 'cpu' or 'gpu'")
+        if isinstance(self.priority, bool) or not isinstance(self.priority, int):
+            raise TypeError(f"backend {self.name}: priority {self.priority!r} is not an integer")
+        for field_name in ("factory", "probe"):
+            target = getattr(self, field_name)
+            if (target or field_name == "factory") and not _TARGET.fullmatch(target):
+                raise ValueError(
+                    f"backend {self.name}: {field_name} {target!r} is not 'module:callable'"
+                )

@@ -1,0 +1,111 @@
+"""The program: a whole circuit as operations on qubit indices."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from simquay.program.expressions import Type
+from simquay.program.operations import (
+    Block,
+    Diagonal,
+    ForLoop,
+    IfElse,
+    Matrix,
+    Operation,
+    Permutation,
+    Prepare,
+    Relabel,
+    Switch,
+    WhileLoop,
+)
+from simquay.program.plain import same
+
+__all__ = ["Program", "VariableDeclaration", "child_blocks", "touched_qubits", "walk"]
+
+
+@dataclass(frozen=True, slots=True)
+class VariableDeclaration:
+    """A classical variable: its name, for messages, and its type."""
+
+    name: str
+    type: Type
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Program:
+    """A circuit lowered to data.
+
+    Attributes:
+        num_qubits: qubits are 0 to ``num_qubits - 1``; amplitude index bit ``k`` is qubit ``k``.
+        num_clbits: classical bits are 0 to ``num_clbits - 1``, all 0 at the start.
+        operations: what happens, in order. The circuit's global phase is an operation too.
+        variables: the classical variables, by index.
+        name: the circuit's name, for messages.
+    """
+
+    num_qubits: int
+    num_clbits: int
+    operations: Block
+    variables: tuple[VariableDeclaration, ...] = ()
+    name: str = ""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Program) and same(self, other)
+
+    __hash__ = None  # type: ignore[assignment]  # arrays inside: equal programs have no cheap hash
+
+
+def child_blocks(operation: Operation) -> tuple[Block, ...]:
+    """The blocks inside a control-flow operation; empty for every other operation."""
+    match operation:
+        case IfElse(_, then, otherwise):
+            return (then, otherwise)
+        case Switch(_, cases):
+            return tuple(case.body for case in cases)
+        case ForLoop(bodies):
+            return bodies
+        case WhileLoop(_, body):
+            return (body,)
+        case _:
+            return ()
+
+
+def walk(block: Block) -> Iterator[Operation]:
+    """Every operation of ``block``, those inside control flow included; shared bodies once."""
+    seen: set[int] = set()
+    stack = [iter(block)]  # not recursive: blocks may be nested deeper than Python's stack
+    while stack:
+        for operation in stack[-1]:
+            yield operation
+            if type(operation) in _PARENTS:
+                inner = []
+                for child in child_blocks(operation):
+                    if id(child) not in seen:
+                        seen.add(id(child))
+                        inner.append(iter(child))
+                if inner:
+                    stack.extend(reversed(inner))
+                    break
+        else:
+            stack.pop()
+
+
+_PARENTS = frozenset({IfElse, Switch, ForLoop, WhileLoop})
+_GATES = (Matrix, Diagonal, Permutation, Relabel, Prepare)
+
+
+def touched_qubits(program: Program) -> tuple[int, ...]:
+    """The qubits that a gate may take out of |0>, in increasing order.
+
+    The others stay |0> whatever happens: they need no place in a state vector, and a measurement
+    or reset of them is certain.
+    """
+    operations: Iterable[Operation] = program.operations
+    if not _PARENTS.isdisjoint(map(type, operations)):
+        operations = walk(program.operations)
+    # A control alone never takes its qubit out of |0>, so controls do not count. This is in the
+    # way of every run, so it is written for speed.
+    touched = [op.qubits for op in operations if isinstance(op, _GATES)]
+    return tuple(sorted(set(itertools.chain.from_iterable(touched))))

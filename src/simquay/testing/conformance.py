@@ -1,0 +1,171 @@
+"""The pytest class that a plugin author subclasses."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from simquay.testing.bench import Bench, perform
+from simquay.testing.catalogue import CHECKS_IN_ORDER
+from simquay.testing.checks import Check
+
+__all__ = ["BackendConformance"]
+
+
+def _test_name(check: Check) -> str:
+    return f"test_{check.id.lower()}_{check.name}"
+
+
+_TESTS = {_test_name(check): check for check in CHECKS_IN_ORDER}
+_IDS = {check.id for check in CHECKS_IN_ORDER}
+_DECLARED: set[object] = set()
+"""The tests of declared failures, in all subclasses."""
+
+
+def _make_test(check: Check) -> Callable[..., None]:
+    def test(self: Any, backend: Any) -> None:
+        perform(check, self._bench(backend))
+
+    test.__name__ = _test_name(check)
+    test.__qualname__ = f"BackendConformance.{test.__name__}"
+    test.__doc__ = f"{check.id}: {check.title}."
+    return test
+
+
+class _Sealed(type):
+    """The class of classes whose checks cannot be overridden, deleted or weakened.
+
+    A check that a backend does not keep is declared in ``expected_failures``, and nowhere else.
+    """
+
+    def __new__(
+        mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **keywords: Any
+    ) -> _Sealed:
+        if not any(isinstance(base, _Sealed) for base in bases):
+            namespace = {**namespace, **{one: _make_test(check) for one, check in _TESTS.items()}}
+            return super().__new__(mcs, name, bases, namespace, **keywords)
+        made = super().__new__(mcs, name, bases, namespace, **keywords)
+        for test in (*_TESTS, "_bench"):
+            found = inspect.getattr_static(made, test)
+            if found is not inspect.getattr_static(BackendConformance, test) and (
+                found not in _DECLARED
+            ):
+                raise TypeError(_sealed_message(name, test))
+        _declare(made)
+        return made
+
+    def __setattr__(cls, name: str, value: object) -> None:
+        if name in _TESTS or name == "_bench":
+            raise TypeError(_sealed_message(cls.__name__, name))
+        if name == "expected_failures":
+            raise TypeError(f"{cls.__name__}: say {name} in the class body, where it is read")
+        if name == "pytestmark" and any(
+            getattr(mark, "name", "") == "xfail"
+            for mark in (value if isinstance(value, list) else [value])
+        ):
+            raise TypeError(
+                f"{cls.__name__}: xfail would hide every check; use "
+                "expected_failures = {'J18': 'reason'} for those that fail"
+            )
+        super().__setattr__(name, value)
+
+    def __delattr__(cls, name: str) -> None:
+        if name in _TESTS or name == "_bench":
+            raise TypeError(_sealed_message(cls.__name__, name))
+        super().__delattr__(name)
+
+
+def _sealed_message(owner: str, test: str) -> str:
+    identity = _TESTS[test].id if test in _TESTS else "J18"
+    return (
+        f"{owner} overrides or deletes {test}, which is a check of simquay.testing: "
+        f"a point that is not kept is declared as expected_failures = {{'{identity}': 'reason'}}"
+    )
+
+
+def _declare(made: type) -> None:
+    """Mark the tests of ``expected_failures``: they must fail.
+
+    Raises:
+        TypeError: for what is no check, or has no reason.
+    """
+    declared = inspect.getattr_static(made, "expected_failures")
+    if not isinstance(declared, Mapping):
+        raise TypeError(f"{made.__name__}: expected_failures is {declared!r}; expected a dict")
+    for identity, reason in declared.items():
+        if identity not in _IDS:
+            raise TypeError(
+                f"{made.__name__}: expected_failures has {identity!r}; expected the id of a "
+                "check, such as 'J18'"
+            )
+        if not isinstance(reason, str) or not reason.strip():
+            raise TypeError(f"{made.__name__}: expected_failures[{identity!r}] needs a reason")
+    for test, check in _TESTS.items():
+        original = inspect.getattr_static(BackendConformance, test)
+        if check.id in declared:
+            import pytest
+
+            marked = pytest.mark.xfail(reason=declared[check.id], strict=True)(_copy(original))
+            _DECLARED.add(marked)
+            type.__setattr__(made, test, marked)
+        elif inspect.getattr_static(made, test) is not original:  # an ancestor declared it
+            type.__setattr__(made, test, original)
+
+
+def _copy(function: Callable[..., None]) -> Any:
+    """A function of its own, since a mark is written onto the function."""
+
+    @functools.wraps(function)
+    def test(self: Any, backend: Any) -> None:
+        function(self, backend)
+
+    return test
+
+
+class BackendConformance(metaclass=_Sealed):
+    """Every check of the kit as a pytest test, for one backend.
+
+    Subclass it under a name that begins with ``Test``, and give the fixture ``backend``::
+
+        import pytest
+
+        import simquay
+        from simquay.testing import BackendConformance
+
+
+        class TestMine(BackendConformance):
+            @pytest.fixture
+            def backend(self):
+                return simquay.get_backend("mine")
+
+    A few checks run in an interpreter of their own, which gets the backend by its name from
+    ``simquay.get_backend``, or as the class attributes say.
+
+    Attributes:
+        expected_failures: the checks that the backend does not keep, with the reason. Their tests
+            must fail: one that passes is a failure. This is the only way to leave a check out.
+        backend_name: what a child process gives to ``simquay.get_backend``; None for the
+            backend's own name.
+        backend_factory: ``module:callable``, how a child process makes a backend that has no name
+            in the registry; called without arguments.
+        failing_circuit: a circuit whose run fails; None for one of 100 qubits. It must be a plain
+            function or a static method that returns a new circuit each time.
+    """
+
+    expected_failures: ClassVar[Mapping[str, str]] = {}
+    backend_name: ClassVar[str | None] = None
+    backend_factory: ClassVar[str | None] = None
+    failing_circuit: ClassVar[Callable[[], Any] | None] = None
+
+    def _bench(self, backend: Any) -> Bench:
+        make = inspect.getattr_static(type(self), "failing_circuit")
+        if isinstance(make, staticmethod):
+            make = make.__func__
+        return Bench(
+            backend,
+            name=self.backend_name,
+            factory=self.backend_factory,
+            failing=None if make is None else make(),
+        )
