@@ -40,7 +40,7 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 
 types: $(VENV)/.installed-dev
-	$(BIN)/mypy src $(PLUGIN_SOURCES)
+	$(BIN)/mypy
 
 imports: $(VENV)/.installed-dev
 	$(BIN)/lint-imports

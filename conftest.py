@@ -37,6 +37,9 @@ for variable in [name for name in os.environ if name.startswith("SIMQUAY_")]:
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# pytest-xdist sets it in its workers; tables for a pipe would be wrapped at that width.
+os.environ.pop("COLUMNS", None)
+
 # Plots are files, never windows.
 os.environ["MPLBACKEND"] = "Agg"
 

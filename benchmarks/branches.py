@@ -24,8 +24,8 @@ import numpy as np
 from simquay.control import Control
 from simquay.engines.base import Engine
 from simquay.execution.memory import Ledger
-from simquay.execution.outcomes import Outcome, RunSettings
 from simquay.execution.run import run_program
+from simquay.execution.settings import Outcome, RunSettings
 from simquay.program import (
     IfElse,
     Matrix,
@@ -40,7 +40,7 @@ from simquay.program import (
 from simquay.program.expressions import BitRef, Kind, Type, Unary
 
 ENGINES = {
-    "numpy": ("simquay.engines.dense", "DenseEngine"),
+    "numpy": ("simquay.engines.numpy.engine", "DenseEngine"),
     "reference": ("simquay.engines.reference", "ReferenceEngine"),
     "numba": ("simquay_numba.engine", "NumbaEngine"),
     "cupy": ("simquay_cupy.factory", "make_engine"),

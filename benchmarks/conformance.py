@@ -93,7 +93,7 @@ def page(columns: list[Column]) -> str:
         _HEAD.format(
             date=datetime.date.today().isoformat(),
             versions=", ".join(versions),
-            adapted=" and ".join(adapted) or "`simquay.backends.adapted.adapt`",
+            adapted=" and ".join(adapted) or "`simquay.simulators.adapted.backend.adapt`",
         ),
         "| check | " + " | ".join(one.heading for one in columns) + " | what it asks |",
         "|---" * (len(columns) + 2) + "|",

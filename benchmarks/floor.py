@@ -20,16 +20,16 @@ import numba
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
-from simquay_numba.vectors import VECTOR_BYTES
+from simquay_numba.kernels.vectors import VECTOR_BYTES
 
 from peers import clock
 from simquay.control import Control
-from simquay.engines.dense_threads import run_side_by_side
-from simquay.engines.host_cpus import cpu_budget
+from simquay.engines.threads import run_side_by_side
 from simquay.planning import Layout, Plan, make_plan
-from simquay.planning.tile_cost import pass_cost
-from simquay.planning.tile_plan import Round, TilePass
+from simquay.planning.tiled.cost import pass_cost
+from simquay.planning.tiled.passes import Round, TilePass
 from simquay.program import Precision, Program
+from simquay.system.cpus import cpu_budget
 
 __all__ = ["empty_pass", "fma_peak", "work_of"]
 

@@ -34,7 +34,7 @@ from typing import Any
 
 import cupy
 import numpy as np
-from simquay_cupy.cuda_device import CudaDevice
+from simquay_cupy.device.cuda import CudaDevice
 from simquay_cupy.engine import CupyEngine
 from simquay_cupy.probe import probe
 from simquay_cupy.state import DeviceState
@@ -43,11 +43,11 @@ from custatevec import CuStateVec, find_library
 from families import FAMILIES
 from simquay.control import Control
 from simquay.engines.base import Engine
-from simquay.engines.dense import DenseEngine
-from simquay.execution.outcomes import RunSettings
+from simquay.engines.numpy.engine import DenseEngine
 from simquay.execution.run import run_program
+from simquay.execution.settings import RunSettings
 from simquay.planning import Layout, Plan, Profile, make_plan
-from simquay.planning.tile_cost import pass_cost
+from simquay.planning.tiled.cost import pass_cost
 from simquay.program import Measure, Precision, Program
 
 PEAK_FLOPS = {  # by name and precision, from the vendor's datasheets

@@ -15,14 +15,14 @@ import argparse
 from dataclasses import dataclass
 
 import numpy as np
-from simquay_cupy.encode import encode_plan
-from simquay_cupy.geometry import GEOMETRIES
-from simquay_cupy.opcodes import HEADER_WORDS, OPERAND_WORDS, Op
-from simquay_cupy.programs import Launch, PlanPrograms
+from simquay_cupy.encoding.encode import encode_plan
+from simquay_cupy.encoding.geometry import GEOMETRIES
+from simquay_cupy.encoding.opcodes import HEADER_WORDS, OPERAND_WORDS, Op
+from simquay_cupy.encoding.programs import Launch, PlanPrograms
 
 from families import FAMILIES
 from simquay.planning import Layout, Profile, make_plan
-from simquay.planning.tile_plan import TilePass
+from simquay.planning.tiled.passes import TilePass
 from simquay.program import Precision
 
 PROCESSORS = 132

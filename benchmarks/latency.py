@@ -134,10 +134,10 @@ def main() -> None:
 
 def profile(name: str, qubits: int, repeats: int = 100) -> None:
     """Where the time of a run goes, without the change of threads."""
-    from simquay.backends.options import default_options, resolve
-    from simquay.backends.work import Circuit, EngineWork
-    from simquay.circuits.lower import lower_circuit
+    from simquay.circuits.lowering.circuit import lower_circuit
     from simquay.control import Control
+    from simquay.simulators.engine.work import Circuit, EngineWork
+    from simquay.simulators.options import default_options, resolve
 
     engine = simquay.get_backend(name).engine
     circuit = layered_circuit(qubits, 0)

@@ -26,7 +26,7 @@ from qiskit import QuantumCircuit
 
 import simquay
 from latency import LAYERS, SHOTS, layered_circuit
-from simquay.jobs.worker_pool import default_workers
+from simquay.jobs.workers.pool import default_workers
 
 GOAL_MS = 5.0
 WARM_UP = 20

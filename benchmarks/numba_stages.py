@@ -13,12 +13,12 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
-from simquay_numba.assemble import assemble
-from simquay_numba.compiling import compiled
-from simquay_numba.memory import address, aligned_bytes
+from simquay_numba.assembly.assemble import assemble
+from simquay_numba.kernels.compiling import compiled
+from simquay_numba.runtime.buffers import address, aligned_bytes
 
 from families import haar_unitary
-from simquay.planning.tile_plan import (
+from simquay.planning.tiled.passes import (
     Condition,
     DenseStage,
     DiagonalGroup,

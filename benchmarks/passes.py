@@ -14,7 +14,7 @@ import time
 
 from families import FAMILIES
 from simquay.planning import Layout, Profile, make_plan
-from simquay.planning.tile_cost import pass_cost
+from simquay.planning.tiled.cost import pass_cost
 
 GOALS = {"qft": 3, "qv": 15, "random": 21, "tfim20": 10, "qaoa": 8}
 

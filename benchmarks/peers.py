@@ -264,7 +264,7 @@ def as_matrix(operation: Operation) -> tuple[np.ndarray, tuple[int, ...]]:
 
 def cpus() -> int:
     """The CPUs that this process may use."""
-    from simquay.engines.host_cpus import cpu_budget
+    from simquay.system.cpus import cpu_budget
 
     return cpu_budget()
 

@@ -49,8 +49,8 @@ import simquay
 from families import FAMILIES
 from peers import PEERS, Run, clock, cpus, measure_cpu_time, measured
 from simquay.control import Control
-from simquay.execution.outcomes import RunSettings
 from simquay.execution.run import run_program
+from simquay.execution.settings import RunSettings
 from simquay.planning import Layout, make_plan
 from simquay.planning.planner import plan_cache
 from simquay.program import Precision, Program

@@ -32,12 +32,12 @@ from qiskit import QuantumCircuit
 from qiskit.circuit.library import efficient_su2
 
 import simquay
-from simquay.backends.engine import EngineBackend
-from simquay.backends.engine_task import EngineTask, Numbered
-from simquay.backends.options import default_options, resolve
-from simquay.circuits.lower import lower
+from simquay.circuits.lowering.circuit import lower
 from simquay.control import Control
 from simquay.program import Precision
+from simquay.simulators.engine.backend import EngineBackend
+from simquay.simulators.engine.task import EngineTask, Numbered
+from simquay.simulators.options import default_options, resolve
 
 Figures = dict[str, dict[str, float]]
 

@@ -38,7 +38,7 @@ def get_backend(
     return default_provider().get_backend(name, fallback=fallback)
 
 
-def _list_backends(
+def backends(
     name: str | None = None,
     *,
     device: Literal["cpu", "gpu"] | None = None,
@@ -50,19 +50,13 @@ def _list_backends(
     return default_provider().backends(name, device=device, all=all)
 
 
-if TYPE_CHECKING:
-    # At run time ``simquay.backends`` is the subpackage, which can be called and does the same:
-    # importing any of its modules would replace a function of that name.
-    backends = _list_backends
-
-
 def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     if name == "Provider":
         return import_module("simquay.provider").Provider
-    if name in ("backends", "errors"):
-        return import_module(f"simquay.{name}")
+    if name == "errors":
+        return import_module("simquay.errors")
     if name == "__version__":
         from importlib.metadata import version
 

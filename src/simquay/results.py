@@ -17,7 +17,7 @@ from qiskit.quantum_info import Statevector
 from qiskit.result import Result
 from qiskit.result.models import ExperimentResult, ExperimentResultData
 
-from simquay.execution.outcomes import Outcome
+from simquay.execution.settings import Outcome
 
 __all__ = ["circuit_result", "count_samples", "job_result", "memory_of_samples"]
 

@@ -20,7 +20,7 @@ from simquay_aer import plugin
 from simquay_aer.factory import memory_needed
 
 import simquay
-from simquay.jobs.worker_pool import default_workers
+from simquay.jobs.workers.pool import default_workers
 from simquay.plugin import Available, Unavailable
 
 pytestmark = pytest.mark.timeout(120)

@@ -11,15 +11,14 @@ import numpy as np
 import pytest
 from simquay_cupy import factory
 from simquay_cupy import probe as probe_module
+from simquay_cupy.device.host import HostDevice
 from simquay_cupy.engine import CupyEngine
-from simquay_cupy.host_device import HostDevice
 
 pytest.importorskip("qiskit", reason="backends are Qiskit's; engines run without it")
 
 from qiskit import QuantumCircuit  # what follows needs Qiskit
 from qiskit.providers import JobError, JobStatus
 
-from simquay.backends.engine import EngineBackend
 from simquay.errors import (
     BackendUnavailableError,
     OutOfMemoryError,
@@ -28,6 +27,7 @@ from simquay.errors import (
 from simquay.execution import memory
 from simquay.plugin import Available
 from simquay.provider import Provider  # it remembers what probes said: one a test
+from simquay.simulators.engine.backend import EngineBackend
 
 
 @pytest.fixture
@@ -168,7 +168,7 @@ def test_a_job_that_would_fit_alone_waits_for_the_memory(
 
 def test_the_factory_starts_no_cuda_before_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(EngineBackend, type)
-    monkeypatch.delitem(sys.modules, "simquay_cupy.cuda_device", raising=False)
+    monkeypatch.delitem(sys.modules, "simquay_cupy.device.cuda", raising=False)
     for _ in Provider().backends(all=True):
         pass
-    assert "simquay_cupy.cuda_device" not in sys.modules
+    assert "simquay_cupy.device.cuda" not in sys.modules

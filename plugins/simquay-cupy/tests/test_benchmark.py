@@ -11,11 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from simquay_cupy.device.host import HostDevice
 from simquay_cupy.engine import CupyEngine
-from simquay_cupy.host_device import HostDevice
 
 BENCHMARKS = Path(__file__).resolve().parents[3] / "benchmarks"
-HELPERS = Path(__file__).resolve().parent / "helpers"
+HELPERS = Path(__file__).resolve().parent / "support"
 
 SCRIPT = """
 import sys

@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 from fake_cupy import make_fake_cupy
-from random_programs import random_gates
-from simquay_cupy import programs
-from simquay_cupy.encode import encode_plan
+from simquay_cupy.device.host import HostDevice
+from simquay_cupy.encoding import programs
+from simquay_cupy.encoding.encode import encode_plan
 from simquay_cupy.engine import CupyEngine
-from simquay_cupy.host_device import HostDevice
+from tests.support.random_programs import random_gates
 
 from simquay.control import Control
 from simquay.engines.reference import ReferenceEngine
 from simquay.errors import Cancelled, OutOfMemoryError, SimquayError
-from simquay.execution.outcomes import RunSettings
 from simquay.execution.run import run_program
+from simquay.execution.settings import RunSettings
 from simquay.planning import Layout, make_plan
 from simquay.program import Precision, Program
 
@@ -35,14 +35,14 @@ def cupy(
     assert isinstance(host, HostDevice)
     fake = make_fake_cupy(host.path, 1 << 30)
     monkeypatch.setitem(sys.modules, "cupy", fake)
-    monkeypatch.delitem(sys.modules, "simquay_cupy.cuda_device", raising=False)
+    monkeypatch.delitem(sys.modules, "simquay_cupy.device.cuda", raising=False)
     yield fake
-    sys.modules.pop("simquay_cupy.cuda_device", None)
+    sys.modules.pop("simquay_cupy.device.cuda", None)
 
 
 @pytest.fixture
 def engine(cupy: Any) -> CupyEngine:
-    from simquay_cupy.cuda_device import CudaDevice
+    from simquay_cupy.device.cuda import CudaDevice
 
     return CupyEngine(CudaDevice())
 
@@ -102,7 +102,7 @@ def test_a_cancelled_run_gives_its_memory_back(
 
 def cuda_device_module() -> Any:
     """Imported for the stand-in, and anew in each test."""
-    return sys.modules["simquay_cupy.cuda_device"]
+    return sys.modules["simquay_cupy.device.cuda"]
 
 
 def test_what_is_available_is_what_is_free_and_what_the_pool_keeps(

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from simquay_cupy import programs
-from simquay_cupy.encode import encode_plan
-from simquay_cupy.engine import CupyEngine
-from simquay_cupy.geometry import (
+from simquay_cupy.encoding import programs
+from simquay_cupy.encoding.encode import encode_plan
+from simquay_cupy.encoding.geometry import (
     GEOMETRIES,
     LANES,
     WHOLE_STATE,
@@ -17,12 +16,13 @@ from simquay_cupy.geometry import (
     middle_mapping,
     outer_mapping,
 )
-from simquay_cupy.opcodes import HEADER_WORDS, Op
+from simquay_cupy.encoding.opcodes import HEADER_WORDS, Op
+from simquay_cupy.engine import CupyEngine
 from tile_stages import BOTH, HADAMARD, check, cross, real, tile_pass, unitary
 
 from simquay.errors import ProgramError
 from simquay.planning import Layout, Plan, Profile, make_plan
-from simquay.planning.tile_plan import (
+from simquay.planning.tiled.passes import (
     Condition,
     DenseStage,
     DiagonalGroup,

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from batch_states import check_many_vectors
-from random_programs import random_dynamic_program, random_gates, random_unitary_program
 from simquay_cupy import readout
 from simquay_cupy.engine import CupyEngine
 from simquay_cupy.state import DeviceState
+from tests.support.batch_states import check_many_vectors
+from tests.support.random_programs import (
+    random_dynamic_program,
+    random_gates,
+    random_unitary_program,
+)
 
 from simquay.control import Control
-from simquay.engines.dense import DenseEngine
+from simquay.engines.numpy.engine import DenseEngine
 from simquay.engines.reference import ReferenceEngine, ReferenceState
 from simquay.errors import Cancelled, ProgramError
-from simquay.execution.outcomes import RunSettings
 from simquay.execution.run import run_program
 from simquay.execution.sampling import Sampler
+from simquay.execution.settings import RunSettings
 from simquay.planning import Layout, make_plan
-from simquay.planning.tile_plan import WidePass
+from simquay.planning.tiled.passes import WidePass
 from simquay.program import GateOperation, Matrix, Permutation, Precision
 
 REFERENCE = ReferenceEngine()

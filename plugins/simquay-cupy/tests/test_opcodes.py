@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from importlib.resources import files
 
-from simquay_cupy import opcodes, readout
-from simquay_cupy.programs import PROGRAM_BYTES
-from simquay_cupy.sources import kernel_source
+from simquay_cupy import readout
+from simquay_cupy.device.sources import kernel_source
+from simquay_cupy.encoding import opcodes
+from simquay_cupy.encoding.programs import PROGRAM_BYTES
 
 
 def defined(name: str) -> dict[str, int]:

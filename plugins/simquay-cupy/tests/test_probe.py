@@ -177,7 +177,7 @@ def test_the_engine_imports_where_cupy_and_qiskit_are_missing() -> None:
     code = (
         "import sys\n"
         "sys.modules['cupy'] = sys.modules['qiskit'] = None\n"
-        "import simquay_cupy.engine, simquay_cupy.factory, simquay_cupy.host_device\n"
+        "import simquay_cupy.engine, simquay_cupy.factory, simquay_cupy.device.host\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

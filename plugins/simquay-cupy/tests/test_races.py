@@ -7,16 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from random_programs import random_gates
-from simquay_cupy import host_device
+from simquay_cupy.device import host as host_device
+from simquay_cupy.device.host import HostDevice, compile_host_kernels, find_compiler
+from simquay_cupy.encoding.geometry import GEOMETRIES
 from simquay_cupy.engine import CupyEngine
-from simquay_cupy.geometry import GEOMETRIES
-from simquay_cupy.host_device import HostDevice, compile_host_kernels, find_compiler
+from tests.support.random_programs import random_gates
 from tile_stages import BOTH, check, random_stage, tile_pass
 
 from simquay.control import Control
 from simquay.planning import Layout, Plan, make_plan
-from simquay.planning.tile_plan import Round, TilePass
+from simquay.planning.tiled.passes import Round, TilePass
 from simquay.program import Precision
 
 

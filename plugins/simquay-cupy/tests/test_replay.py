@@ -7,19 +7,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-from random_programs import random_gates, random_unitary_program
-from simquay_cupy import programs as programs_module
-from simquay_cupy import replay as module
-from simquay_cupy.encode import encode_plan
+from simquay_cupy import graphs as module
+from simquay_cupy.encoding import programs as programs_module
+from simquay_cupy.encoding.encode import encode_plan
 from simquay_cupy.engine import CupyEngine
-from simquay_cupy.replay import MOST_AMPLITUDES, RECORDINGS_KEPT, TRIALS, Replays
+from simquay_cupy.graphs import MOST_AMPLITUDES, RECORDINGS_KEPT, TRIALS, Replays
 from simquay_cupy.state import DeviceState
+from tests.support.random_programs import random_gates, random_unitary_program
 
 from simquay.control import Control
 from simquay.engines.reference import ReferenceEngine
 from simquay.errors import Cancelled
-from simquay.execution.outcomes import RunSettings
 from simquay.execution.run import run_program
+from simquay.execution.settings import RunSettings
 from simquay.planning import Layout, Plan, make_plan
 from simquay.program import Precision
 

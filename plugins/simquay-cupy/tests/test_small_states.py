@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from random_programs import random_gates
-from simquay_cupy.encode import encode_plan
+from simquay_cupy.device.host import HostDevice
+from simquay_cupy.encoding.encode import encode_plan
+from simquay_cupy.encoding.programs import PROGRAM_BYTES
 from simquay_cupy.engine import CupyEngine
-from simquay_cupy.host_device import HostDevice
-from simquay_cupy.programs import PROGRAM_BYTES
+from tests.support.random_programs import random_gates
 from tile_stages import BOTH
 
 from simquay.control import Control

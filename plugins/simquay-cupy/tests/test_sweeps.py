@@ -7,18 +7,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gate_lists import random_gates, random_unitary
 from simquay_cupy import engine as engine_module
-from simquay_cupy.encode_sweep import encode_sweep
+from simquay_cupy.encoding.programs import PROGRAM_BYTES
+from simquay_cupy.encoding.sweep import encode_sweep
 from simquay_cupy.engine import CupyEngine
-from simquay_cupy.programs import PROGRAM_BYTES
+from tests.support.gate_lists import random_gates, random_unitary
 
 from simquay.control import Control
-from simquay.engines.dense import DenseEngine
+from simquay.engines.numpy.engine import DenseEngine
 from simquay.engines.reference import ReferenceEngine
 from simquay.errors import Cancelled, ProgramError
-from simquay.execution.outcomes import RunSettings
 from simquay.execution.run import run_program
+from simquay.execution.settings import RunSettings
 from simquay.execution.sweep import run_sweep, same_shape, sweep_shape
 from simquay.planning import Layout, Profile, SweepPlan, make_plan, make_sweep_plan
 from simquay.program import Diagonal, GateOperation, Matrix, Measure, Precision, Prepare, Program

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from simquay_cupy.encoding.geometry import GEOMETRIES, geometry_for
 from simquay_cupy.engine import CupyEngine
-from simquay_cupy.geometry import GEOMETRIES, geometry_for
 from tile_stages import (
     BOTH,
     EVERY_KERNEL,
@@ -19,7 +19,7 @@ from tile_stages import (
     vectors,
 )
 
-from simquay.planning.tile_plan import (
+from simquay.planning.tiled.passes import (
     DenseStage,
     PermuteStage,
     PrepareStage,

@@ -6,10 +6,10 @@ import gc
 
 import numpy as np
 import pytest
-from random_programs import random_unitary_program
-from simquay_numba import assemble, diagonals, geometry, merging, templates, trips
+from simquay_numba.assembly import assemble, diagonals, geometry, merging, templates, trips
 from simquay_numba.engine import NumbaEngine
-from tiled_runs import expected, spread
+from tests.support.random_programs import random_unitary_program
+from tests.support.tiled_runs import expected, spread
 
 from simquay.control import Control
 from simquay.planning import Layout, make_plan

@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from random_programs import random_unitary_program
-from simquay_numba import crew as crew_module
 from simquay_numba import engine as engine_module
-from simquay_numba.compiling import compiled
-from simquay_numba.crew import _Buffers
 from simquay_numba.engine import NumbaEngine
-from simquay_numba.kernels import run_tiles
-from simquay_numba.waiting import arrived
+from simquay_numba.kernels.compiling import compiled
+from simquay_numba.kernels.run import run_tiles
+from simquay_numba.kernels.spin import arrived
+from simquay_numba.runtime import threads as crew_module
+from simquay_numba.runtime.threads import _Buffers
+from tests.support.random_programs import random_unitary_program
 
 from simquay.control import Control
-from simquay.engines import dense_threads
-from simquay.engines.dense_state import DenseState
+from simquay.engines import threads as dense_threads
+from simquay.engines.numpy.state import DenseState
 from simquay.planning import Layout, make_plan
 from simquay.program import Precision
 

@@ -9,33 +9,33 @@ from typing import Any
 
 import numpy as np
 import pytest
-from batch_states import check_many_vectors
-from gate_lists import random_gates, random_unitary
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_programs import (
+from simquay_numba import engine as engine_module
+from simquay_numba.engine import NumbaEngine
+from simquay_numba.kernels.compiling import compiled
+from simquay_numba.kernels.run import run_tiles
+from simquay_numba.kernels.vectors import lane_count
+from simquay_numba.runtime import threads as crew_module
+from tests.support.batch_states import check_many_vectors
+from tests.support.gate_lists import random_gates, random_unitary
+from tests.support.random_programs import (
     dynamic_programs,
     random_dynamic_program,
     random_unitary_program,
     unitary_programs,
 )
-from simquay_numba import crew as crew_module
-from simquay_numba import engine as engine_module
-from simquay_numba.compiling import compiled
-from simquay_numba.engine import NumbaEngine
-from simquay_numba.kernels import run_tiles
-from simquay_numba.vectors import lane_count
-from tiled_runs import check_invariants, expected, random_vectors, spread
+from tests.support.tiled_runs import check_invariants, expected, random_vectors, spread
 
 from simquay.control import Control
-from simquay.engines import dense_threads
-from simquay.engines.dense import DenseEngine
+from simquay.engines import threads as dense_threads
+from simquay.engines.numpy.engine import DenseEngine
 from simquay.engines.reference import ReferenceEngine
 from simquay.errors import Cancelled, ProgramError
-from simquay.execution.outcomes import Outcome, RunSettings
 from simquay.execution.run import run_program
+from simquay.execution.settings import Outcome, RunSettings
 from simquay.planning import Layout, Plan, Profile, make_plan
-from simquay.planning.tile_plan import WidePass
+from simquay.planning.tiled.passes import WidePass
 from simquay.program import Diagonal, Matrix, Permutation, Precision, Program
 from simquay.program.operations import GateOperation
 

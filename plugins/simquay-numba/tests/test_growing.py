@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from gate_lists import random_unitary
-from simquay_numba.assemble import assemble
+from simquay_numba.assembly.assemble import assemble
 from simquay_numba.engine import NumbaEngine
-from simquay_numba.kernels import LAYER
-from simquay_numba.vectors import lane_count
+from simquay_numba.kernels.run import LAYER
+from simquay_numba.kernels.vectors import lane_count
+from tests.support.gate_lists import random_unitary
 
 from simquay.control import Control
-from simquay.engines.tiled import apply_tile_pass
+from simquay.engines.tiled_interpreter import apply_tile_pass
 from simquay.planning import Layout, Plan, Profile
-from simquay.planning.tile_plan import (
+from simquay.planning.tiled.passes import (
     ALWAYS,
     Condition,
     DenseStage,

@@ -11,10 +11,10 @@ import numba
 import numpy as np
 import pytest
 from simquay_numba import plugin
-from simquay_numba.blocks import load_amplitudes
-from simquay_numba.compiling import compiled
-from simquay_numba.memory import second_level_cache
-from simquay_numba.vectors import VECTOR_BYTES
+from simquay_numba.kernels.blocks import load_amplitudes
+from simquay_numba.kernels.compiling import compiled
+from simquay_numba.kernels.vectors import VECTOR_BYTES
+from simquay_numba.runtime.buffers import second_level_cache
 
 import simquay
 from simquay.plugin import Available, Unavailable
@@ -60,7 +60,7 @@ def test_a_second_process_compiles_nothing() -> None:
     misses, hits = json.loads(
         python(
             "import json, numpy\n"
-            "from simquay_numba.compiling import compiled\n"
+            "from simquay_numba.kernels.compiling import compiled\n"
             "stats = compiled(numpy.dtype('complex128')).stats\n"
             "print(json.dumps([sum(stats.cache_misses.values()), sum(stats.cache_hits.values())]))"
         )

@@ -6,17 +6,17 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from gate_lists import random_unitary
-from simquay_numba.assemble import assemble
+from simquay_numba.assembly.assemble import assemble
 from simquay_numba.engine import NumbaEngine
-from simquay_numba.kernels import CHAIN, FLIP
-from simquay_numba.vectors import lane_count
+from simquay_numba.kernels.run import CHAIN, FLIP
+from simquay_numba.kernels.vectors import lane_count
+from tests.support.gate_lists import random_unitary
 
 from simquay.control import Control
-from simquay.engines.dense_state import DenseState
-from simquay.engines.tiled import apply_tile_pass
+from simquay.engines.numpy.state import DenseState
+from simquay.engines.tiled_interpreter import apply_tile_pass
 from simquay.planning import Layout, Plan, Profile
-from simquay.planning.tile_plan import (
+from simquay.planning.tiled.passes import (
     ALWAYS,
     Condition,
     DenseStage,

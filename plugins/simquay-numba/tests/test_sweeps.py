@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from qiskit.quantum_info import Statevector
 from simquay_numba.engine import NumbaEngine
-from sweeps import OneByOneEngine, sweep
+from tests.support.sweeps import OneByOneEngine, sweep
 
-from simquay.backends.engine import EngineBackend
 from simquay.program import Precision
+from simquay.simulators.engine.backend import EngineBackend
 
 LONG = 60.0
 

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from types import TracebackType
 from typing import NoReturn
 
-from simquay.cli import backends, check, doctor, plan, run
+from simquay.cli.commands import backends, check, doctor, plan, run
 from simquay.cli.errors import BROKEN_PIPE, FAILED, INTERRUPTED, USAGE, CommandError
 from simquay.cli.messages import log_messages, say, warning_messages
 from simquay.errors import (

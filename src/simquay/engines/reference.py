@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.control import Control
-from simquay.engines.host_memory import host_available_bytes
 from simquay.errors import ProgramError
 from simquay.planning import GatePass, Layout, Plan, Profile
 from simquay.program import Diagonal, GateOperation, Matrix, Permutation, Precision, Prepare
 from simquay.program.operations import Relabel
+from simquay.system.memory import host_available_bytes
 
 __all__ = ["ReferenceEngine", "ReferenceState"]
 

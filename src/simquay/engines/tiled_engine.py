@@ -8,12 +8,12 @@ expectation values are those of the NumPy engine.
 from __future__ import annotations
 
 from simquay.control import Control
-from simquay.engines.dense import DenseEngine
-from simquay.engines.dense_state import ComplexArray, DenseState
-from simquay.engines.tiled import apply_pass
+from simquay.engines.numpy.engine import DenseEngine
+from simquay.engines.numpy.state import ComplexArray, DenseState
+from simquay.engines.tiled_interpreter import apply_pass
 from simquay.errors import ProgramError
 from simquay.planning import Plan, Profile
-from simquay.planning.tile_plan import TilePass, WidePass
+from simquay.planning.tiled.passes import TilePass, WidePass
 from simquay.program import Precision
 
 __all__ = ["TiledEngine"]

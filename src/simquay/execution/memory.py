@@ -8,7 +8,6 @@ branching wants, and does without where there is no room.
 
 from __future__ import annotations
 
-import os
 import threading
 import weakref
 from collections.abc import Callable
@@ -16,10 +15,11 @@ from types import TracebackType
 from typing import Protocol
 
 from simquay.engines.base import Engine
-from simquay.engines.host_memory import host_available_bytes, host_total_bytes
 from simquay.errors import OutOfMemoryError
 from simquay.program import Precision, Program
 from simquay.program.program import touched_qubits
+from simquay.system.lifecycle import after_fork
+from simquay.system.memory import host_available_bytes, host_total_bytes
 
 __all__ = [
     "Budget",
@@ -329,5 +329,4 @@ def _reset_after_fork() -> None:
         ledger._after_fork()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_reset_after_fork)
+after_fork(_reset_after_fork)

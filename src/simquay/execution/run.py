@@ -9,19 +9,19 @@ import numpy as np
 
 from simquay.control import Control
 from simquay.engines.base import Engine
-from simquay.execution.deferral import Deferred, defer
-from simquay.execution.dynamic import run_dynamic
-from simquay.execution.finish import (
+from simquay.execution.branching.deferral import Deferred, defer
+from simquay.execution.branching.dynamic import run_dynamic
+from simquay.execution.branching.steps import compile_steps, measurement_event, portions
+from simquay.execution.memory import MemorySource, ledger_for
+from simquay.execution.randomness import Randomness
+from simquay.execution.readout import (
     Samples,
     check_statevector,
     final_resets,
     sample_into,
     vector,
 )
-from simquay.execution.memory import MemorySource, ledger_for
-from simquay.execution.outcomes import Outcome, RunSettings
-from simquay.execution.randomness import Randomness
-from simquay.execution.steps import compile_steps, measurement_event, portions
+from simquay.execution.settings import Outcome, RunSettings
 from simquay.planning import make_plan
 from simquay.program import GateOperation, Program
 from simquay.program.program import touched_qubits

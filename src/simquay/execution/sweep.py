@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from simquay.control import Control
 from simquay.engines.base import Engine, SweepEngine
 from simquay.errors import SimquayError
-from simquay.execution.deferral import defer
-from simquay.execution.finish import PORTION, Samples, stored_qubits, write_outcomes
-from simquay.execution.outcomes import Outcome, RunSettings
+from simquay.execution.branching.deferral import defer
+from simquay.execution.branching.steps import Event, measurement_event, portions
 from simquay.execution.randomness import Randomness
+from simquay.execution.readout import PORTION, Samples, stored_qubits, write_outcomes
 from simquay.execution.sampling import Distribution
-from simquay.execution.steps import Event, measurement_event, portions
+from simquay.execution.settings import Outcome, RunSettings
 from simquay.planning import make_sweep_plan
 from simquay.program import (
     Diagonal,
@@ -263,7 +263,7 @@ def _sample(
     settings: RunSettings,
     control: Control,
 ) -> None:
-    """As :func:`~simquay.execution.finish.sample_into`, where the weights of all outcomes are at
+    """As :func:`~simquay.execution.readout.sample_into`, where the weights of all outcomes are at
     hand."""
     distribution = Distribution(weights)
     for start in range(0, settings.shots, PORTION):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from qiskit.providers.jobstatus import JobStatus
 
-from simquay.jobs.contract import ContractJob
+from simquay.jobs.base import ContractJob
 
 if TYPE_CHECKING:
     from qiskit.providers import BackendV2

@@ -10,8 +10,8 @@ from qiskit.providers.jobstatus import JobStatus
 from qiskit.result import Result
 
 from simquay.control import Control
+from simquay.jobs.dispatch.thread_per_task import own_threads
 from simquay.jobs.local import LocalJob
-from simquay.jobs.own_threads import own_threads
 
 if TYPE_CHECKING:
     from simquay.errors import OutOfMemoryError

@@ -10,7 +10,7 @@ from qiskit.providers.jobstatus import JobStatus
 
 from simquay.control import Control
 from simquay.errors import Cancelled
-from simquay.jobs.contract import ContractJob
+from simquay.jobs.base import ContractJob
 from simquay.jobs.errors import JobFailedError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from simquay.errors import OutOfMemoryError
     from simquay.execution.memory import Reservation
-    from simquay.jobs.executors import MemoryRequest, WorkerPool
+    from simquay.jobs.dispatch.threads import MemoryRequest, WorkerPool
 
 __all__ = ["LocalJob", "Work"]
 

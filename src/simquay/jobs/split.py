@@ -7,11 +7,8 @@ executor's own threads, which tell that a task has ended, are kept for a moment 
 
 from __future__ import annotations
 
-import concurrent.futures.process
-import concurrent.futures.thread  # noqa: F401  # both for what they do at exit: see _at_exit
 import itertools
 import logging
-import os
 import queue
 import threading
 import time
@@ -25,9 +22,10 @@ from qiskit.providers.jobstatus import JobStatus
 
 from simquay.control import Control
 from simquay.errors import Cancelled, SimquayError
-from simquay.jobs.contract import ContractJob
+from simquay.jobs.base import ContractJob
+from simquay.jobs.dispatch.launchers import Launcher, SplitTask, Ticket
 from simquay.jobs.errors import JobFailedError, detach
-from simquay.jobs.launchers import Launcher, SplitTask, Ticket
+from simquay.system.lifecycle import after_fork, before_exit
 
 if TYPE_CHECKING:
     from qiskit.providers import BackendV2
@@ -306,8 +304,6 @@ def _remember(job: SplitJob) -> None:
 def _at_exit() -> None:
     """Cancel what is not done: nobody will ask for it, and executors run what is queued to its end
     before they let the interpreter exit.
-
-    Of what is registered, the latest runs first; so this module imports the standard executors.
     """
     with _lock:
         jobs = list(_unfinished)
@@ -321,7 +317,6 @@ def _after_fork() -> None:
     _unfinished = weakref.WeakSet()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+after_fork(_after_fork)
 
-threading._register_atexit(_at_exit)  # type: ignore[attr-defined]  # not in the type stubs
+before_exit(_at_exit)

@@ -7,7 +7,6 @@ other angles need no search; and the last plan, for when the angles are the same
 
 from __future__ import annotations
 
-import os
 import threading
 import weakref
 from collections import OrderedDict
@@ -25,6 +24,7 @@ from simquay.program.operations import (
     Prepare,
     Relabel,
 )
+from simquay.system.lifecycle import after_fork
 
 __all__ = ["Finder", "PlanCache", "Recipe", "numbers_of", "structure_of"]
 
@@ -177,8 +177,7 @@ def _after_fork() -> None:
         cache._renew()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+after_fork(_after_fork)
 
 
 def _size(plan: Plan, numbers: bytes) -> int:

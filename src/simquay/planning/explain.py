@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from simquay.planning import dense_plan, tile_plan
-from simquay.planning.cost import (
+from simquay.planning.dense import steps as dense_plan
+from simquay.planning.dense.cost import (
     DIAGONAL_COST,
     MOVE_COST,
     PERMUTE_COST,
@@ -15,7 +15,8 @@ from simquay.planning.cost import (
     cluster_costs,
 )
 from simquay.planning.plan import GatePass, Layout, Pass, Plan, Profile
-from simquay.planning.tile_cost import pass_cost
+from simquay.planning.tiled import passes as tile_plan
+from simquay.planning.tiled.cost import pass_cost
 from simquay.program.operations import Diagonal, Matrix, Permutation, Prepare, Relabel
 from simquay.program.precision import Precision
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, Union
 
-from simquay.planning.dense_plan import DensePass
-from simquay.planning.tile_plan import TilePass, WidePass
+from simquay.planning.dense.steps import DensePass
+from simquay.planning.tiled.passes import TilePass, WidePass
 from simquay.program.operations import GateOperation
 from simquay.program.plain import same
 from simquay.program.precision import Precision

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from simquay.errors import ProgramError
 from simquay.planning.cache import Finder, PlanCache
-from simquay.planning.dense import find_dense
+from simquay.planning.dense.search import find_dense
 from simquay.planning.gatewise import plan_gates
 from simquay.planning.plan import Layout, Plan, Profile, SweepPlan
-from simquay.planning.tile import find_tiled
+from simquay.planning.tiled.search import find_tiled
 from simquay.program.operations import GateOperation
 
 __all__ = ["make_plan", "make_sweep_plan", "plan_cache"]

@@ -6,8 +6,10 @@ So an engine can be run and measured with the very plans that another machine ma
 from __future__ import annotations
 
 from simquay.errors import ProgramError
-from simquay.planning import dense_plan, plan, tile_plan
+from simquay.planning import plan
+from simquay.planning.dense import steps as dense_plan
 from simquay.planning.plan import Plan
+from simquay.planning.tiled import passes as tile_plan
 from simquay.program import operations
 from simquay.program.plain import File, dataclasses_of, load_tree, save_tree
 

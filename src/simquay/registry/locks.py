@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import threading
+
+from simquay.system.lifecycle import after_fork
 
 __all__ = ["registry_lock"]
 
@@ -22,5 +23,4 @@ def _renew() -> None:
     _lock = threading.RLock()
 
 
-if hasattr(os, "register_at_fork"):  # a thread that held it does not exist in the child
-    os.register_at_fork(after_in_child=_renew)
+after_fork(_renew)  # a thread that held it does not exist in the child

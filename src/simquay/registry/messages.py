@@ -16,7 +16,7 @@ from simquay.registry.guard import Failure
 from simquay.registry.known import KNOWN_BACKENDS, KnownBackend
 from simquay.registry.loading import OWN_DISTRIBUTION, Loaded
 from simquay.registry.records import PluginStatus, Registered
-from simquay.registry.wishes import Wish
+from simquay.registry.requests import Wish
 
 __all__ = [
     "ambiguous",

@@ -22,9 +22,9 @@ from simquay.registry.locks import registry_lock
 from simquay.registry.names import Resolution, folded
 from simquay.registry.probes import Probes
 from simquay.registry.records import BackendInfo, PluginRecord, Registered
+from simquay.registry.requests import Wish, read_wishes
 from simquay.registry.targets import load_target
 from simquay.registry.warn import warn
-from simquay.registry.wishes import Wish, read_wishes
 
 __all__ = ["Registry"]
 

@@ -6,12 +6,12 @@ extra ``[testing]``), and for ``simquay check NAME``.
 
 from __future__ import annotations
 
-from simquay.testing.breach import Breach
-from simquay.testing.catalogue import CHECKS_IN_ORDER
-from simquay.testing.checks import Check
+from simquay.testing.checks.catalogue import CHECKS_IN_ORDER
+from simquay.testing.checks.check import Check
+from simquay.testing.checks.values import check_distribution
 from simquay.testing.conformance import BackendConformance
+from simquay.testing.harness.breach import Breach
 from simquay.testing.report import Verdict, run_checks
-from simquay.testing.value_checks import check_distribution
 
 __all__ = [
     "CHECKS_IN_ORDER",

@@ -7,9 +7,9 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from simquay.testing.bench import Bench, perform
-from simquay.testing.catalogue import CHECKS_IN_ORDER
-from simquay.testing.checks import Check
+from simquay.testing.checks.catalogue import CHECKS_IN_ORDER
+from simquay.testing.checks.check import Check
+from simquay.testing.harness.bench import Bench, perform
 
 __all__ = ["BackendConformance"]
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from simquay.testing.bench import Bench, perform
-from simquay.testing.catalogue import CHECKS_IN_ORDER
-from simquay.testing.checks import Check
+from simquay.testing.checks.catalogue import CHECKS_IN_ORDER
+from simquay.testing.checks.check import Check
+from simquay.testing.harness.bench import Bench, perform
 
 __all__ = ["Verdict", "run_checks"]
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from qiskit import QuantumCircuit
 
-from simquay.backends import adapt
-from simquay.backends.adapted import AdaptedBackend
 from simquay.plugin import BackendSpec
+from simquay.simulators import adapt
+from simquay.simulators.adapted.backend import AdaptedBackend
 from simquay_aer import simulators
 from simquay_aer.plugin import METHODS
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.errors import ProgramError
-from simquay_cupy.device import Device
+from simquay_cupy.device.protocol import Device
 from simquay_cupy.readout import launch_over
 from simquay_cupy.state import DeviceState
 

@@ -11,20 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.control import Control
-from simquay.engines.tiled import apply_wide
+from simquay.engines.tiled_interpreter import apply_wide
 from simquay.errors import ProgramError
 from simquay.planning import Plan, Profile, SweepPlan
-from simquay.planning.tile_plan import WidePass
+from simquay.planning.tiled.passes import WidePass
 from simquay.program import Precision
 from simquay_cupy import collapse, readout
-from simquay_cupy.device import Device
-from simquay_cupy.encode import encode_plan
-from simquay_cupy.encode_sweep import encode_sweep
-from simquay_cupy.geometry import geometry_for
-from simquay_cupy.programs import Launch, PlanPrograms
-from simquay_cupy.replay import MOST_AMPLITUDES, ReplayRule
+from simquay_cupy.device.protocol import Device
+from simquay_cupy.device.uploads import UploadedPlan
+from simquay_cupy.encoding.encode import encode_plan
+from simquay_cupy.encoding.geometry import geometry_for
+from simquay_cupy.encoding.programs import Launch, PlanPrograms
+from simquay_cupy.encoding.sweep import encode_sweep
+from simquay_cupy.graphs import MOST_AMPLITUDES, ReplayRule
 from simquay_cupy.state import DeviceState
-from simquay_cupy.uploaded import UploadedPlan
 
 __all__ = ["CupyEngine"]
 
@@ -60,7 +60,7 @@ class CupyEngine:
     Args:
         device: what to run on.
         replay: when the launches of a short plan are replayed as one; see
-            :mod:`simquay_cupy.replay`.
+            :mod:`simquay_cupy.graphs`.
     """
 
     name = "cupy"

@@ -9,7 +9,7 @@ from simquay.plugin import BackendSpec
 from simquay_cupy.engine import CupyEngine
 
 if TYPE_CHECKING:
-    from simquay.backends.engine import EngineBackend
+    from simquay.simulators.engine.backend import EngineBackend
 
 __all__ = ["make_cupy", "make_engine"]
 
@@ -22,7 +22,7 @@ def make_engine() -> CupyEngine:
     global _engine
     with _lock:
         if _engine is None:
-            from simquay_cupy.cuda_device import CudaDevice
+            from simquay_cupy.device.cuda import CudaDevice
 
             _engine = CupyEngine(CudaDevice())
         return _engine
@@ -30,6 +30,6 @@ def make_engine() -> CupyEngine:
 
 def make_cupy(spec: BackendSpec) -> EngineBackend:
     """The backend ``cupy``."""
-    from simquay.backends.engine import EngineBackend
+    from simquay.simulators.engine.backend import EngineBackend
 
     return EngineBackend(make_engine(), name=spec.name, spec=spec)

@@ -12,27 +12,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.control import Control
-from simquay.engines.dense import DenseEngine
-from simquay.engines.dense_gates import apply_gate
-from simquay.engines.dense_read import joint_probabilities, pauli_expectation
-from simquay.engines.dense_state import ComplexArray, DenseState
-from simquay.engines.tiled import apply_tile_pass
+from simquay.engines.numpy.engine import DenseEngine
+from simquay.engines.numpy.gates import apply_gate
+from simquay.engines.numpy.reading import joint_probabilities, pauli_expectation
+from simquay.engines.numpy.state import ComplexArray, DenseState
+from simquay.engines.tiled_interpreter import apply_tile_pass
 from simquay.errors import ProgramError
 from simquay.planning import Layout, Plan, Profile
 from simquay.planning.plan import Pass
-from simquay.planning.tile_plan import TilePass, WidePass
+from simquay.planning.tiled.passes import TilePass, WidePass
 from simquay.program import Precision
-from simquay_numba.assemble import can_assemble
-from simquay_numba.compiling import compiled
-from simquay_numba.crew import Crew
-from simquay_numba.memory import (
+from simquay_numba.assembly.assemble import can_assemble
+from simquay_numba.kernels.compiling import compiled
+from simquay_numba.kernels.vectors import lane_count
+from simquay_numba.runtime.buffer_cache import spare
+from simquay_numba.runtime.buffers import (
     HUGE_PAGE,
     aligned_bytes,
     region_bytes,
     second_level_cache,
 )
-from simquay_numba.programs import Programs
-from simquay_numba.spare import spare
+from simquay_numba.runtime.programs import Programs
+from simquay_numba.runtime.threads import Crew
 from simquay_numba.states import (
     copied,
     expected_pauli,
@@ -41,7 +42,6 @@ from simquay_numba.states import (
     marginal,
     projected,
 )
-from simquay_numba.vectors import lane_count
 
 __all__ = ["NumbaEngine"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 
-from simquay.backends.engine import EngineBackend
 from simquay.plugin import BackendSpec
+from simquay.simulators.engine.backend import EngineBackend
 from simquay_numba.engine import NumbaEngine
 
 __all__ = ["make_backend"]

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.engines.dense_state import ComplexArray, DenseState
-from simquay.engines.dense_threads import run_side_by_side
-from simquay_numba.geometry import deposited
-from simquay_numba.memory import address, aligned_bytes
-from simquay_numba.reading import add_marginal, exchange, pauli_sum, permute_copy, project
+from simquay.engines.numpy.state import ComplexArray, DenseState
+from simquay.engines.threads import run_side_by_side
+from simquay_numba.assembly.geometry import deposited
+from simquay_numba.kernels.reading import add_marginal, exchange, pauli_sum, permute_copy, project
+from simquay_numba.runtime.buffers import address, aligned_bytes
 
 __all__ = ["copied", "expected_pauli", "flipped", "in_order", "marginal", "projected"]
 

@@ -1,4 +1,4 @@
-// The instructions of a tile program; simquay_cupy/opcodes.py holds the same numbers, and a test
+// The instructions of a tile program; simquay_cupy/encoding/opcodes.py holds the same numbers, and a test
 // compares the two files.
 //
 // A program is a vector of 32-bit words. Its header:

@@ -1,0 +1,177 @@
+"""The kernels on the host: for tests where there is no GPU. Slow, and one block at a time."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simquay.errors import SimquayError
+from simquay.system.memory import host_available_bytes, host_total_bytes
+from simquay_cupy.device.sources import kernel_source
+from simquay_cupy.encoding.programs import PROGRAM_BYTES
+
+__all__ = ["HostDevice", "compile_host_kernels", "find_compiler"]
+
+
+def find_compiler() -> str | None:
+    """The C++ compiler: ``$CXX``, or g++, or clang++; None where there is none."""
+    for name in (os.environ.get("CXX", ""), "g++", "clang++"):
+        found = shutil.which(name) if name else None
+        if found:
+            return found
+    return None
+
+
+def compile_host_kernels(directory: Path, flags: Sequence[str] = ()) -> Path:
+    """Compile cuda/host.cpp to a shared library in ``directory``; a compiled one is kept.
+
+    Raises:
+        SimquayError: if there is no C++ compiler, or it fails; the message has what it said.
+    """
+    compiler = find_compiler()
+    if compiler is None:
+        raise SimquayError("no C++ compiler was found to compile the kernels for the host")
+    command = [compiler, "-std=c++17", "-O2", "-ffp-contract=off", "-Wall", "-Wno-unknown-pragmas"]
+    command += [*flags, "-shared", "-fPIC"]
+    source = kernel_source("host.cpp")
+    key = hashlib.sha256("\0".join([source, *command]).encode()).hexdigest()[:16]
+    library = directory / f"simquay_kernels_{key}.so"
+    if library.exists():
+        return library
+    with tempfile.TemporaryDirectory(dir=directory) as folder:
+        text = Path(folder) / "host.cpp"
+        text.write_text(source, encoding="utf-8")
+        built = Path(folder) / "host.so"
+        done = subprocess.run(
+            [*command, "-o", str(built), str(text)], capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise SimquayError(f"the kernels did not compile for the host:\n{done.stderr}")
+        built.replace(library)  # in one step: another process may look for it
+    return library
+
+
+class HostDevice:
+    """A device whose memory is the host's and whose launches are function calls."""
+
+    def __init__(self, library: Path) -> None:
+        self.path = library
+        self._library = ctypes.CDLL(str(library))
+        self._lock = threading.RLock()
+        self._programs = np.zeros(PROGRAM_BYTES // 4, dtype=np.uint32)
+        self.launches: list[str] = []
+        self._recording: list[Callable[[], None]] | None = None
+
+    @property
+    def xp(self) -> Any:
+        """NumPy."""
+        return np
+
+    def check(self) -> None:
+        """A forked child has this memory, too."""
+
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """One thread at a time: the compiled source keeps a block's threads in static memory."""
+        with self._lock:
+            yield
+
+    def empty(self, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+        """An array full of nonsense, so that a read of memory that nobody wrote shows."""
+        array = np.empty(shape, dtype=dtype)
+        array.view(np.uint8).fill(0xFF)  # NaN in every floating-point format
+        return array
+
+    def upload(self, array: NDArray[Any]) -> NDArray[Any]:
+        """A copy."""
+        copied: NDArray[Any] = array.copy()
+        return copied
+
+    def download(self, array: NDArray[Any]) -> NDArray[Any]:
+        """A copy."""
+        copied: NDArray[Any] = array.copy()
+        return copied
+
+    def load_programs(self, kernel: str, words: NDArray[np.uint32], start: int, stop: int) -> None:
+        """Copy the words; what was there before is overwritten."""
+        if self._recording is not None:
+            self._recording.append(lambda: self.load_programs(kernel, words, start, stop))
+            return
+        self._programs.fill(0xFFFFFFFF)
+        self._programs[: stop - start] = words[start:stop]
+
+    def launch(
+        self,
+        kernel: str,
+        grid: tuple[int, int, int],
+        threads: int,
+        arguments: Sequence[Any],
+        shared_bytes: int = 0,
+    ) -> None:
+        """Call the function ``kernel`` for every block."""
+        if self._recording is not None:
+            self._recording.append(
+                lambda: self.launch(kernel, grid, threads, arguments, shared_bytes)
+            )
+            return
+        self.launches.append(kernel)
+        sizes = (ctypes.c_int * 3)(*grid)
+        programs = ctypes.c_void_p(self._programs.ctypes.data)
+        self._library[kernel](sizes, programs, *map(_argument, arguments))
+
+    def address(self, array: NDArray[Any]) -> int:
+        """The array's address."""
+        return array.ctypes.data
+
+    def record(self, queue: Callable[[], None]) -> list[Callable[[], None]]:
+        """The calls, which keep the arrays that they are for alive."""
+        with self.active():
+            recorded = self._recording = []
+            try:
+                queue()
+            finally:
+                self._recording = None
+        return recorded
+
+    def replay(self, recording: list[Callable[[], None]]) -> None:
+        """Make the calls."""
+        with self.active():
+            for call in recording:
+                call()
+
+    def mark(self) -> None:
+        """Nothing: calls return when the work is done."""
+
+    def wait(self, mark: None) -> None:
+        """Nothing."""
+
+    def trim(self) -> None:
+        """Nothing."""
+
+    def available_bytes(self) -> int:
+        """Host memory that is free."""
+        return host_available_bytes()
+
+    def total_bytes(self) -> int:
+        """Host memory."""
+        return host_total_bytes()
+
+
+def _argument(value: Any) -> Any:
+    if value is None:
+        return ctypes.c_void_p(None)
+    if isinstance(value, np.ndarray):
+        return ctypes.c_void_p(value.ctypes.data)
+    return np.ctypeslib.as_ctypes_type(value.dtype)(value.item())

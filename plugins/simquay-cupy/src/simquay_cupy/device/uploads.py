@@ -1,0 +1,60 @@
+"""A plan on the device: its programs and what they point to, in one buffer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simquay_cupy.device.protocol import Device
+from simquay_cupy.encoding.programs import Launch, PlanPrograms
+from simquay_cupy.graphs import MOST_LAUNCHES, ReplayRule, Replays
+
+__all__ = ["UploadedPlan"]
+
+ALIGNMENT = 256
+"""Bytes; where each array begins in the buffer."""
+
+
+class UploadedPlan:
+    """Programs, and the device's copy of their arrays. One copy brings all of them there.
+
+    Attributes:
+        programs: what was uploaded.
+        words, tables, ints, angles: views of the buffer; see
+            :class:`simquay_cupy.encoding.programs.PlanPrograms`.
+        replays: the recordings of the launches; None where there is nothing to win: a single
+            launch, very many, or a pass that is none of the interpreter's.
+    """
+
+    __slots__ = ("angles", "buffer", "ints", "programs", "replays", "tables", "words")
+
+    def __init__(self, on: Device, programs: PlanPrograms, rule: ReplayRule) -> None:
+        self.programs = programs
+        arrays: tuple[NDArray[Any], ...] = (
+            programs.words,
+            programs.tables,
+            programs.ints,
+            programs.angles,
+        )
+        starts, size = [], 0
+        for array in arrays:
+            starts.append(size)
+            size += -(-array.nbytes // ALIGNMENT) * ALIGNMENT
+        host = np.zeros(size, dtype=np.uint8)
+        for start, array in zip(starts, arrays, strict=True):
+            host[start : start + array.nbytes] = array.view(np.uint8)
+        with on.active():
+            self.buffer = on.upload(host)
+            self.words, self.tables, self.ints, self.angles = (
+                self.buffer[start : start + array.nbytes].view(array.dtype)
+                for start, array in zip(starts, arrays, strict=True)
+            )
+        launches = [len(step) for step in programs.passes if isinstance(step, tuple)]
+        short = len(launches) == len(programs.passes) and 1 < sum(launches) <= MOST_LAUNCHES
+        self.replays: Replays | None = Replays(on, rule) if short else None
+
+    def launches(self) -> list[tuple[int, Launch]]:
+        """All launches in order, with the numbers of their windows."""
+        return [each for step in self.programs.passes if isinstance(step, tuple) for each in step]

@@ -1,0 +1,126 @@
+"""Diagonal stages → instructions: polynomials in the bits, and tables for what is none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from simquay.planning.tiled.passes import Condition, DiagonalGroup, DiagonalStage, DiagonalTerm
+from simquay_cupy.encoding.opcodes import Op
+from simquay_cupy.encoding.phase_cost import TABLE_TERMS, Term, cheapest_way
+from simquay_cupy.encoding.phases import Polynomial, split_stage
+from simquay_cupy.encoding.writer import ProgramWriter, pairs
+
+__all__ = ["write_diagonals"]
+
+FORM_SHIFT = 16
+"""A phase term's first word: the thread mask, and above it the form's number plus one."""
+
+FACTOR_FLAG = 1 << 31
+"""In the word of a table: it holds the factors themselves."""
+
+
+def write_diagonals(writer: ProgramWriter, stage: DiagonalStage) -> None:
+    """Add ``stage`` to the writer's round."""
+    polynomial, tables = split_stage(stage)
+    for group, term in tables:
+        _look_up(writer, group, term)
+    _phase(writer, polynomial)
+
+
+def _look_up(writer: ProgramWriter, group: DiagonalGroup, term: DiagonalTerm) -> None:
+    local = [group.bits[place] for place in term.places]
+    more = [len(local), len(term.outer), writer.buffers.add_table(term.table)]
+    more += [writer.places[bit] for bit in local]
+    more += term.outer
+    condition = Condition(group.local_mask, group.local_value, term.outer_mask, term.outer_value)
+    writer.emit(Op.DIAGONAL, more=more, condition=condition)
+
+
+def _phase(writer: ProgramWriter, polynomial: Polynomial) -> None:
+    thread = writer.geometry.thread
+    low = (1 << thread) - 1
+    subsets: dict[int, list[Term]] = {}
+    for local, outer in polynomial.items():
+        place = writer.place_mask(local)
+        constant = outer.get(0, 0.0)
+        form = writer.form({mask: angle for mask, angle in outer.items() if mask})
+        if form or constant:
+            subsets.setdefault(place >> thread, []).append((place & low, constant, form))
+    fixed = {
+        subset: sum(constant for _, constant, _ in terms)
+        for subset, terms in subsets.items()
+        if all(mask == 0 and form == 0 for mask, _, form in terms)
+    }
+    best = cheapest_way(subsets, fixed, writer.geometry.register, writer.buffers.angle_bits == 32)
+    if best == "tree":
+        _phase_tree(writer, subsets, fixed)
+    elif best == "table":
+        _register_table(writer, fixed)
+        subsets = {subset: terms for subset, terms in subsets.items() if subset not in fixed}
+    if subsets:
+        more = [len(subsets)]
+        for subset, terms in sorted(subsets.items()):
+            more += [subset, *(_thread_factor(writer, terms) or _thread_angle(writer, terms))]
+        writer.emit(Op.PHASE, more=more)
+
+
+def _phase_tree(
+    writer: ProgramWriter, subsets: dict[int, list[Term]], fixed: dict[int, float]
+) -> None:
+    """Take out of ``subsets`` what the tree instruction does, and emit it."""
+    register = writer.geometry.register
+    pairs = 0
+    payload: list[float] = []
+    for high in range(register):
+        for bit in range(high):
+            subset = 1 << high | 1 << bit
+            angle = 0.0
+            if subset in fixed:
+                angle = fixed[subset]
+                pairs |= 1 << (high * (high - 1) // 2 + bit)
+                del subsets[subset]
+            payload += [math.cos(angle), math.sin(angle)]
+    more = [pairs, *_thread_angle(writer, subsets.pop(0, []))]
+    for bit in range(register):
+        more += _thread_angle(writer, subsets.pop(1 << bit, []))
+    writer.emit(Op.PHASE_TREE, payload, more)
+
+
+def _thread_factor(writer: ProgramWriter, terms: Sequence[Term]) -> list[int]:
+    """The words of a factor that is looked up; none where it depends on the tile."""
+    if any(form for _, _, form in terms):
+        return []
+    start = writer.buffers.add_factor_table(
+        tuple(sorted((mask, angle) for mask, angle, _ in terms))
+    )
+    return [] if start is None else [0, start | FACTOR_FLAG]
+
+
+def _thread_angle(writer: ProgramWriter, terms: Sequence[Term]) -> list[int]:
+    """The words of an angle of a thread."""
+    table = 0
+    constant = [(mask, angle) for mask, angle, form in terms if not form]
+    if len(constant) >= TABLE_TERMS:
+        terms = [term for term in terms if term[2]]
+        table = 1 + writer.buffers.add_thread_table(tuple(sorted(constant)))
+    words = [len(terms), table]
+    for mask, radians, form in terms:
+        words.append(mask | form << FORM_SHIFT)
+        angle = writer.buffers.angle(radians)
+        words.append(angle & 0xFFFFFFFF)
+        if writer.buffers.angle_bits == 64:
+            words.append(angle >> 32)
+    return words
+
+
+def _register_table(writer: ProgramWriter, fixed: dict[int, float]) -> None:
+    size = 1 << writer.geometry.register
+    angles = [
+        sum(angle for subset, angle in fixed.items() if index & subset == subset)
+        for index in range(size)
+    ]
+    payload = pairs(np.exp(1j * np.array(angles)))
+    writer.matrix_for_all(Op.REGISTER_TABLE, payload)

@@ -1,0 +1,200 @@
+"""Flips go where they cost nothing: into neighbouring matrices, and into exchanges.
+
+In registers a controlled X costs a third of a two-qubit matrix. A planner that counts flops takes
+it for free, so there are many.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simquay.planning.tiled.passes import (
+    ALWAYS,
+    DenseStage,
+    DiagonalStage,
+    Form,
+    PermuteStage,
+    Stage,
+)
+
+__all__ = [
+    "Multiplex",
+    "absorb_flips",
+    "pair_conditions",
+    "take_first_flips",
+    "take_last_flips",
+    "touched_bits",
+]
+
+MAX_BITS = 3
+"""Wider matrices are not in registers."""
+
+
+def absorb_flips(stages: Sequence[Stage]) -> list[Stage]:
+    """The same pass with fewer flips: each goes into the matrix before it, or else after it, that
+    acts on all of its bits, if it commutes with what is between."""
+    result: list[Stage] = []
+    for stage in stages:
+        flip = _flip_of(stage)
+        if flip is not None and (target := _place_for(result, flip)) is not None:
+            result[target] = _multiply(result[target], flip, after=True)
+        else:
+            result.append(stage)
+    result.reverse()
+    stages, result = result, []
+    for stage in stages:
+        flip = _flip_of(stage)
+        if flip is not None and (target := _place_for(result, flip)) is not None:
+            result[target] = _multiply(result[target], flip, after=False)
+        else:
+            result.append(stage)
+    result.reverse()
+    return result
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Multiplex:
+    """Matrices on one local bit: ``stage.matrix`` where the stage's condition holds, and
+    ``otherwise`` elsewhere in the tiles that the condition allows."""
+
+    stage: DenseStage
+    otherwise: NDArray[np.complex128]
+
+
+def pair_conditions(stages: Sequence[Stage]) -> list[Stage | Multiplex]:
+    """The same stages, with conditional one-qubit matrices as :class:`Multiplex`; two neighbours
+    for the two values of one bit are one."""
+    result: list[Stage | Multiplex] = []
+    identity = np.eye(2, dtype=np.complex128)
+    for stage in stages:
+        if not (
+            isinstance(stage, DenseStage) and len(stage.bits) == 1 and stage.condition.local_mask
+        ):
+            result.append(stage)
+            continue
+        last = result[-1] if result else None
+        if isinstance(last, Multiplex) and last.otherwise is identity and _others(last, stage):
+            result[-1] = Multiplex(last.stage, stage.matrix)
+        else:
+            result.append(Multiplex(stage, identity))
+    return result
+
+
+def _others(last: Multiplex, stage: DenseStage) -> bool:
+    """Whether ``stage`` acts on the same bit exactly where ``last`` does not."""
+    mine, theirs = stage.condition, last.stage.condition
+    opposite = dataclasses.replace(theirs, local_value=theirs.local_value ^ theirs.local_mask)
+    one_bit = theirs.local_mask.bit_count() == 1
+    return stage.bits == last.stage.bits and one_bit and mine == opposite
+
+
+def take_last_flips(
+    stages: Sequence[Stage | Multiplex],
+) -> tuple[list[Stage | Multiplex], list[tuple[int, int]]]:
+    """The stages without those CX that can as well come last, and these, in order, as
+    (control, target).
+
+    They are linear maps of the local index, and an exchange can read from other places as well.
+    """
+    rest, flips = _take_flips(stages[::-1])
+    return rest[::-1], flips[::-1]
+
+
+def take_first_flips(
+    stages: Sequence[Stage | Multiplex],
+) -> tuple[list[Stage | Multiplex], list[tuple[int, int]]]:
+    """Likewise, those that can as well come first."""
+    return _take_flips(stages)
+
+
+def _take_flips(
+    stages: Sequence[Stage | Multiplex],
+) -> tuple[list[Stage | Multiplex], list[tuple[int, int]]]:
+    rest: list[Stage | Multiplex] = []
+    flips: list[tuple[int, int]] = []
+    for stage in stages:
+        if isinstance(stage, PermuteStage) and stage.is_flip:
+            where = stage.condition
+            on_one = where.local_mask == where.local_value and where.local_mask.bit_count() == 1
+            if on_one and not where.outer_mask and all(_commute(stage, other) for other in rest):
+                flips.append((where.local_mask.bit_length() - 1, stage.bits[0]))
+                continue
+        rest.append(stage)
+    return rest, flips
+
+
+def _commute(flip: PermuteStage, stage: Stage | Multiplex) -> bool:
+    """Whether X under a condition commutes with ``stage``, as far as the bits tell: X with X on the
+    same bit, and conditions with what does not move their bits."""
+    if isinstance(stage, Multiplex):
+        stage = stage.stage
+    target, control = 1 << flip.bits[0], flip.condition.local_mask
+    if isinstance(stage, DiagonalStage):
+        return not target & touched_bits(stage)
+    moved = sum(1 << bit for bit in stage.bits)
+    looked = stage.condition.local_mask if isinstance(stage, (DenseStage, PermuteStage)) else 0
+    if isinstance(stage, PermuteStage) and stage.is_flip:
+        return not (control & moved or target & looked)
+    return not (control & moved or target & (moved | looked))
+
+
+def _flip_of(stage: Stage) -> PermuteStage | None:
+    """``stage``, if it is X on one bit without outer condition."""
+    if isinstance(stage, PermuteStage) and stage.is_flip and not stage.condition.outer_mask:
+        return stage
+    return None
+
+
+def _place_for(stages: Sequence[Stage], flip: PermuteStage) -> int | None:
+    """The number of the last stage that can take the flip in, if it commutes with all after it."""
+    bits = 1 << flip.bits[0] | flip.condition.local_mask
+    for number in reversed(range(len(stages))):
+        stage = stages[number]
+        if (
+            isinstance(stage, DenseStage)
+            and stage.condition == ALWAYS
+            and len(stage.bits) <= MAX_BITS
+            and bits & ~sum(1 << bit for bit in stage.bits) == 0
+        ):
+            return number
+        if not _commute(flip, stage):
+            return None
+    return None
+
+
+def touched_bits(stage: Stage | Multiplex) -> int:
+    """A mask of the local bits that ``stage`` acts on or looks at."""
+    if isinstance(stage, Multiplex):
+        stage = stage.stage
+    if isinstance(stage, DiagonalStage):
+        mask = 0
+        for group in stage.groups:
+            mask |= group.local_mask | sum(1 << bit for bit in group.bits)
+        return mask
+    mask = sum(1 << bit for bit in stage.bits)
+    if isinstance(stage, (DenseStage, PermuteStage)):
+        mask |= stage.condition.local_mask
+    return mask
+
+
+def _multiply(stage: Stage, flip: PermuteStage, *, after: bool) -> DenseStage:
+    """``flip`` after or before the matrix of ``stage``."""
+    assert isinstance(stage, DenseStage)
+    order = _order(stage.bits, flip)
+    matrix = stage.matrix[order] if after else stage.matrix[:, order]
+    form: Form = "real" if stage.form in ("real", "hadamard") else "complex"
+    return dataclasses.replace(stage, matrix=np.ascontiguousarray(matrix), form=form)
+
+
+def _order(bits: Sequence[int], flip: PermuteStage) -> NDArray[np.intp]:
+    """Where each index over ``bits`` goes; flips are their own inverses."""
+    index = np.arange(1 << len(bits))
+    meets = np.ones(len(index), dtype=bool)
+    for place, bit in enumerate(bits):
+        if flip.condition.local_mask >> bit & 1:
+            meets &= (index >> place & 1) == (flip.condition.local_value >> bit & 1)
+    return np.where(meets, index ^ 1 << bits.index(flip.bits[0]), index)

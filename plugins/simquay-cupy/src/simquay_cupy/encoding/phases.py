@@ -1,0 +1,98 @@
+"""Diagonal stages as polynomials in the bits, for the kernel's phase instruction.
+
+The phase of a diagonal unitary is ``exp(i f(x))`` with a real function ``f`` of the bits ``x``.
+Every such function is a polynomial: a sum over sets of bits, of an angle for each, that counts
+where all bits of the set are 1 (the Moebius transform of its table). Of products of gates on few
+qubits only small sets remain. The kernel adds the angles of sets outside a tile once a tile, of
+those outside a thread once a thread, and is left with few factors an amplitude.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simquay.planning.tiled.passes import DiagonalGroup, DiagonalStage, DiagonalTerm
+
+__all__ = ["Polynomial", "TermTable", "split_stage"]
+
+MAX_TABLE_BITS = 8
+"""Larger tables are looked up, not turned into a polynomial."""
+
+TINY = 2e-14
+"""An angle below this, in radians, is rounding."""
+
+Polynomial = dict[int, dict[int, float]]
+"""``polynomial[local mask][outer mask]`` is an angle in radians."""
+
+TermTable = tuple[DiagonalGroup, DiagonalTerm]
+"""A term that is looked up in its table."""
+
+
+def split_stage(stage: DiagonalStage) -> tuple[Polynomial, list[TermTable]]:
+    """The polynomial of ``stage``, and the terms that are none in a useful way."""
+    polynomial: Polynomial = defaultdict(lambda: defaultdict(float))
+    tables: list[TermTable] = [
+        (group, term)
+        for group in stage.groups
+        for term in group.terms
+        if not _add_term(polynomial, group, term)
+    ]
+    return polynomial, tables
+
+
+def _add_term(polynomial: Polynomial, group: DiagonalGroup, term: DiagonalTerm) -> bool:
+    """Add ``term``; False, and nothing added, where it is to be looked up."""
+    local = [group.bits[place] for place in term.places]
+    bits = len(local) + len(term.outer)
+    zeros = (group.local_mask & ~group.local_value) | (term.outer_mask & ~term.outer_value)
+    if bits > MAX_TABLE_BITS or zeros.bit_count() > 4:
+        return False
+    if np.abs(np.abs(term.table) - 1).max() > 1e-14:
+        return False
+    masks = [(1 << bit, 0) for bit in local] + [(0, 1 << bit) for bit in term.outer]
+    signs = _conditions(group, term)
+    angles = _moebius(np.asarray(np.angle(term.table), dtype=np.float64))
+    for index in np.flatnonzero(np.abs(angles) > TINY).tolist():
+        local_mask = outer_mask = 0
+        for bit, (inner, outer) in enumerate(masks):
+            if index >> bit & 1:
+                local_mask |= inner
+                outer_mask |= outer
+        for sign, inner, outer in signs:
+            polynomial[local_mask | inner][outer_mask | outer] += sign * float(angles[index])
+    return True
+
+
+def _conditions(group: DiagonalGroup, term: DiagonalTerm) -> list[tuple[int, int, int]]:
+    """The conditions as a polynomial: (sign, local mask, outer mask). A bit that must be 0
+    contributes ``1 - x``."""
+    result = [
+        (1, group.local_mask & group.local_value, term.outer_mask & term.outer_value),
+    ]
+    for bit in _bits(group.local_mask & ~group.local_value):
+        result += [(-sign, inner | bit, outer) for sign, inner, outer in result]
+    for bit in _bits(term.outer_mask & ~term.outer_value):
+        result += [(-sign, inner, outer | bit) for sign, inner, outer in result]
+    return result
+
+
+def _bits(mask: int) -> Iterator[int]:
+    while mask:
+        low = mask & -mask
+        yield low
+        mask ^= low
+
+
+def _moebius(angles: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Entry ``s`` is the angle of the set ``s``, up to half a turn; sums over subsets give
+    ``angles``."""
+    result = angles.copy()
+    for bit in range(len(angles).bit_length() - 1):
+        pairs = result.reshape(-1, 2, 1 << bit)
+        pairs[:, 1] -= pairs[:, 0]
+    wrapped: NDArray[np.float64] = np.remainder(result + np.pi, 2 * np.pi) - np.pi
+    return wrapped

@@ -1,0 +1,222 @@
+"""Programs of the tile interpreter, word by word (cuda/opcodes.cuh)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simquay.planning.tiled.passes import ALWAYS, Condition
+from simquay_cupy.encoding.geometry import Mapping
+from simquay_cupy.encoding.opcodes import HEADER_WORDS, OPERAND_WORDS, Op
+from simquay_cupy.encoding.programs import MAX_FORMS, Buffers
+
+__all__ = ["ProgramWriter", "pairs"]
+
+ROTATIONS_AT_ONCE = 2
+"""From this many register bits on, one instruction for all is cheaper, identities included."""
+
+SMALLEST_SCALE = 2.0**-40
+"""A common factor smaller than this is multiplied in at once, so that amplitudes stay in range."""
+
+
+class ProgramWriter:
+    """Writes one program: rounds in order, the instructions of each, then :meth:`finish`.
+
+    Attributes:
+        buffers: what instructions may point to.
+        geometry: of the kernel.
+        places: of each local bit in this round: thread bits, register bits behind them.
+    """
+
+    def __init__(self, buffers: Buffers) -> None:
+        self.buffers = buffers
+        self.geometry = buffers.geometry
+        self._rounds: list[tuple[Mapping, list[list[int]]]] = []
+        self._columns: list[list[int]] = []  # of each round, in bytes
+        self.places: dict[int, int] = {}
+        self._payload: list[float] = []
+        self._forms: dict[tuple[tuple[int, int], ...], int] = {}
+        self._scale = 1.0
+        self._held: tuple[str, dict[int, list[float]]] = ("", {})  # rotations not yet emitted
+        self._scalable: tuple[int, int] | None = None  # payload of a matrix that applies to all
+
+    @property
+    def forms(self) -> int:
+        """How many forms the program has."""
+        return len(self._forms)
+
+    def begin_round(self, mapping: Mapping, columns: Sequence[int]) -> None:
+        """The instructions that follow run with ``mapping``, amplitudes in slots by ``columns``."""
+        if self._held[1]:
+            self._emit_held()
+        self._rounds.append((mapping, []))
+        amplitude = self.buffers.precision.amplitude_bytes
+        self._columns.append([column * amplitude for column in columns])
+        self.places = mapping.places()
+
+    @property
+    def columns(self) -> Sequence[int]:
+        """The slot column of each local bit in this round, in bytes."""
+        return self._columns[-1]
+
+    def place_mask(self, local: int) -> int:
+        """A mask on local bits as one on their places."""
+        return sum(1 << place for bit, place in self.places.items() if local >> bit & 1)
+
+    def register(self, bit: int) -> int:
+        """The register bit that local bit ``bit`` is in this round."""
+        register = self.places[bit] - self.geometry.thread
+        assert register >= 0, "the round does not hold this bit in registers"
+        return register
+
+    def emit(
+        self,
+        opcode: int,
+        payload: Sequence[float] = (),
+        more: Sequence[int] = (),
+        condition: Condition = ALWAYS,
+    ) -> None:
+        """Add an instruction with its operands ``more`` (words) and its ``payload`` (reals)."""
+        if self._held[1]:
+            self._emit_held()
+        mask, value = (
+            self.place_mask(condition.local_mask),
+            self.place_mask(condition.local_value),
+        )
+        thread = self.geometry.thread
+        low = (1 << thread) - 1
+        offset = len(self._payload)
+        self._payload += payload
+        self._payload += [0.0] * (-len(payload) % 4)
+        words = [
+            opcode,
+            OPERAND_WORDS + len(more),
+            offset,
+            condition.outer_mask,
+            condition.outer_value,
+            mask & low,
+            value & low,
+            mask >> thread,
+            value >> thread,
+            *more,
+        ]
+        self._rounds[-1][1].append(words)
+
+    def matrix_for_all(self, opcode: int, payload: list[float]) -> None:
+        """A matrix without condition: a common factor can be multiplied into it."""
+        if self._held[1]:
+            self._emit_held()
+        self._scalable = (len(self._payload), len(payload))
+        self.emit(opcode, payload)
+
+    def rotation(self, form: str, place: int, pair: list[float]) -> None:
+        """Rotations of one form on different register bits are kept back: where there are enough,
+        one instruction does them all."""
+        held_form, held = self._held
+        if held and (held_form != form or place in held):
+            self._emit_held()
+            held = {}
+        self._held = (form, {**held, place: pair})
+
+    def _emit_held(self) -> None:
+        form, held = self._held
+        self._held = ("", {})
+        one, together = (
+            (Op.ROTATE, Op.ROTATE_ALL) if form == "real" else (Op.ROTATE_CROSS, Op.ROTATE_CROSS_ALL)
+        )
+        if len(held) >= ROTATIONS_AT_ONCE:
+            payload: list[float] = []
+            for place in range(self.geometry.register):
+                payload += held.get(place, [0.0, 0.0])
+            self.emit(together, payload)
+        else:
+            for place, pair in held.items():
+                self.emit(one + place, pair)
+
+    def factor(self, factor: float) -> None:
+        """Multiply everything by ``factor``, now or later."""
+        self._scale *= factor
+        if abs(self._scale) < SMALLEST_SCALE:
+            self._apply_scale()
+
+    def _apply_scale(self) -> None:
+        if self._scale == 1.0:
+            return
+        if self._scalable is None:
+            self.emit(Op.SCALE, [self._scale])
+        else:
+            start, size = self._scalable
+            for index in range(start, start + size):
+                self._payload[index] *= self._scale
+        self._scale = 1.0
+
+    def form(self, terms: dict[int, float]) -> int:
+        """The number plus one of the form that adds up ``terms`` (mask on the tile number, angle
+        in radians); 0 where there are none."""
+        if not terms:
+            return 0
+        key = tuple(sorted((mask, self.buffers.angle(angle)) for mask, angle in terms.items()))
+        return self._forms.setdefault(key, len(self._forms)) + 1
+
+    def finish(
+        self,
+        load: Sequence[int],
+        store: Sequence[int],
+        before: int,
+        outer: Sequence[int],
+        limit: int,
+    ) -> NDArray[np.uint32] | None:
+        """The program; None, and nothing added to the buffers' programs, if it is too large.
+
+        Args:
+            load, store: the storage bit of each local bit, on the way in and out.
+            before: an amplitude whose index has a bit from here on is 0 and not read.
+            outer: the storage bits of the tile number, ascending.
+            limit: bytes that the program may have.
+        """
+        if self._held[1]:
+            self._emit_held()
+        self._apply_scale()
+        if len(self._forms) > MAX_FORMS:
+            return None
+        runs: dict[int, int] = {}
+        for number, bit in enumerate(outer):
+            runs[bit - number] = runs.get(bit - number, 0) | 1 << number
+        words = [len(self._rounds), before, len(self._forms), 0, 0, len(runs)]
+        first, last = self._rounds[0][0], self._rounds[-1][0]
+        # Without an exchange, no thread waits for the others' loads before it stores.
+        moved = any(load[bit] != store[bit] for bit in first.threads)
+        words += [int(before < max(load) + 1), int(len(self._rounds) == 1 and moved)]
+        assert len(words) == HEADER_WORDS
+        amplitude = self.buffers.precision.amplitude_bytes
+        for shift, mask in runs.items():
+            words += [mask, shift + amplitude.bit_length() - 1]
+        for mapping, storage in ((first, load), (last, store)):
+            for bit in (*mapping.threads, *mapping.registers):
+                offset = amplitude << storage[bit]
+                words += [offset & 0xFFFFFFFF, offset >> 32]
+        payload_at: list[int] = []
+        for (mapping, ops), columns in zip(self._rounds, self._columns, strict=True):
+            words += [columns[bit] for bit in (*mapping.threads, *mapping.registers)]
+            words.append(len(ops))
+            for op in ops:
+                payload_at.append(len(words) + 2)
+                words += op
+        words += [0] * (-len(words) % 4)
+        real = self.buffers.precision.real_dtype
+        for at in payload_at:
+            words[at] += len(words) * 4 // real.itemsize
+        payload = np.array(self._payload, dtype=real).view(np.uint32)
+        if 4 * (len(words) + len(payload)) > limit:
+            return None
+        words[3], words[4] = self.buffers.add_forms(list(self._forms))
+        return np.concatenate([np.array(words, dtype=np.uint32), payload])
+
+
+def pairs(matrix: NDArray[np.complex128]) -> list[float]:
+    """The entries as re, im, re, im …"""
+    flat = np.ascontiguousarray(matrix, dtype=np.complex128).ravel()
+    values: list[float] = flat.view(np.float64).tolist()
+    return values

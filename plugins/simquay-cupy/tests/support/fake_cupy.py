@@ -1,0 +1,299 @@
+"""A stand-in for the parts of CuPy that the plugin uses, on NumPy and the host's kernels.
+
+It lets the CUDA device's own code run where there is no GPU: pools, streams, modules, errors. It
+proves nothing about CuPy; the signatures are those of CuPy 14.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+import weakref
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+__all__ = ["make_fake_cupy"]
+
+
+class OutOfMemoryError(MemoryError):
+    """As cupy.cuda.memory.OutOfMemoryError."""
+
+
+class CUDARuntimeError(RuntimeError):
+    """As cupy.cuda.runtime.CUDARuntimeError."""
+
+
+class CUDADriverError(RuntimeError):
+    """As cupy.cuda.driver.CUDADriverError, which is no CUDARuntimeError."""
+
+
+class Memory:
+    """The device's memory, in bytes: in living arrays, and kept unused by the pool besides."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.used = 0
+        self.cached = 0
+        self.limit = 0
+
+    def take(self, array: np.ndarray) -> np.ndarray:
+        """Count ``array`` while it lives."""
+        self.cached -= min(self.cached, array.nbytes)
+        self.used += array.nbytes
+        weakref.finalize(array, self._give_back, array.nbytes)
+        return array
+
+    def _give_back(self, size: int) -> None:
+        self.used -= size
+        self.cached += size
+
+
+class Array(np.ndarray):
+    """An array of the device: its data is a pointer that knows its address."""
+
+    @property
+    def data(self) -> Source:
+        return Source(self)
+
+
+class Source:
+    def __init__(self, array: np.ndarray) -> None:
+        self.array = array
+        self.ptr = array.ctypes.data
+
+
+class Work:
+    """What a stream is given: done at once, or recorded while it captures."""
+
+    def __init__(self) -> None:
+        self.captured: list[Callable[[], object]] | None = None
+        self.invalid = False
+
+    def queue(self, call: Callable[[], object]) -> None:
+        if self.captured is None:
+            call()
+        else:
+            self.captured.append(call)
+
+    def forbid(self) -> None:
+        """For what may not be done while a stream captures; it spoils the capture."""
+        if self.captured is not None:
+            self.invalid = True
+            raise CUDARuntimeError("cudaErrorStreamCaptureUnsupported")
+
+
+class Graph:
+    """As cupy.cuda.Graph. It keeps the arrays of its launches alive, as CUDA does not: then a
+    replay on the wrong ones shows as a wrong result, and as no crash."""
+
+    def __init__(self, calls: list[Callable[[], object]]) -> None:
+        self.calls = calls
+        self.launched = 0
+
+    def upload(self, stream: Any = None) -> None:
+        stream.work.forbid()
+
+    def launch(self, stream: Any = None) -> None:
+        assert isinstance(stream, Stream)
+        stream.work.forbid()
+        self.launched += 1
+        for call in self.calls:
+            call()
+
+
+class Pointer:
+    def __init__(self, array: np.ndarray, work: Work) -> None:
+        self.array = array
+        self.work = work
+
+    def copy_from_device_async(self, source: Any, size: int, stream: Any = None) -> None:
+        def copy() -> None:
+            self.array.view(np.uint8)[:size] = source.array.view(np.ndarray).view(np.uint8)[:size]
+
+        self.work.queue(copy)
+
+
+class Context:
+    """A device or a stream: something to enter."""
+
+    entered = 0
+
+    def __enter__(self) -> Context:
+        self.entered += 1
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.entered -= 1
+
+
+class Device(Context):
+    def __init__(self, number: int = 0) -> None:
+        self.id = number
+
+
+class Stream(Context):
+    work = Work()  # each stand-in has its own class
+    graphs: list[Graph]
+
+    def __init__(self, null: bool = False, non_blocking: bool = False, ptds: bool = False) -> None:
+        self.non_blocking = non_blocking
+
+    def begin_capture(self, mode: int | None = None) -> None:
+        assert self.entered
+        self.work.forbid()
+        self.work.captured, self.work.invalid = [], False
+
+    def end_capture(self) -> Graph:
+        calls, self.work.captured = self.work.captured, None
+        assert calls is not None
+        if self.work.invalid:
+            raise CUDARuntimeError("cudaErrorStreamCaptureInvalidated")
+        self.graphs.append(Graph(calls))
+        return self.graphs[-1]
+
+
+class Event:
+    def __init__(
+        self, block: bool = False, disable_timing: bool = False, interprocess: bool = False
+    ) -> None:
+        self.done = False
+
+    def record(self, stream: Any = None) -> None:
+        if stream is not None:
+            stream.work.forbid()
+        self.done = True
+
+    def synchronize(self) -> None:
+        assert self.done
+
+
+def make_fake_cupy(library: Path, total: int = 1 << 32) -> types.ModuleType:
+    """A module to put at ``sys.modules['cupy']``; ``total`` bytes of device memory."""
+    from simquay_cupy.device.host import HostDevice
+
+    memory = Memory(total)
+    host = HostDevice(library)
+    work = Work()
+    device = Device()
+    stream = type("Stream", (Stream,), {"work": work, "graphs": []})
+    fake = types.ModuleType("cupy")
+    fake.__dict__.update(
+        {name: getattr(np, name) for name in ("matmul", "empty_like", "copyto", "ndarray", "zeros")}
+    )
+
+    class Pool:
+        def malloc(self, size: int) -> int:
+            work.forbid()
+            if memory.used + size > (memory.limit or memory.total):
+                raise OutOfMemoryError(f"Out of memory allocating {size:,} bytes")
+            return size
+
+        def free_all_blocks(self) -> None:
+            assert device.entered, "another device's blocks would be freed"
+            memory.cached = 0
+
+        def get_limit(self) -> int:
+            return memory.limit
+
+        def used_bytes(self) -> int:
+            return memory.used
+
+        def free_bytes(self) -> int:
+            return memory.cached
+
+    allocators: list[Any] = []
+
+    @contextmanager
+    def using_allocator(allocator: Any) -> Any:
+        allocators.append(allocator)
+        yield
+        allocators.pop()
+
+    def empty(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+        assert allocators, "the user's allocator would be used"
+        size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+        allocators[-1](size)
+        return memory.take(host.empty(shape, dtype)).view(Array)
+
+    def asarray(array: np.ndarray) -> np.ndarray:
+        work.forbid()
+        copied = empty(array.shape, array.dtype)
+        copied[...] = array
+        return copied
+
+    class RawKernel:
+        def __init__(self, name: str) -> None:
+            self.name = name
+            self.max_dynamic_shared_size_bytes = 48 << 10
+
+        def __call__(
+            self,
+            grid: tuple[int, int, int],
+            block: tuple[int, int, int],
+            arguments: tuple[Any, ...],
+            *,
+            shared_mem: int = 0,
+        ) -> None:
+            # As on compute capability 7.5, which has least.
+            assert self.max_dynamic_shared_size_bytes <= 64 << 10
+            assert shared_mem <= self.max_dynamic_shared_size_bytes
+            assert grid[0] < 1 << 31
+            assert max(grid[1:]) < 1 << 16
+            assert all(isinstance(each, (np.ndarray, np.generic)) for each in arguments)
+            work.queue(lambda: host.launch(self.name, grid, block[0], arguments, shared_mem))
+
+    class RawModule:
+        def __init__(
+            self, code: str | None = None, *, options: tuple[str, ...] = (), backend: str = "nvrtc"
+        ) -> None:
+            assert code is not None
+            assert "__global__" in code
+            self.options = options
+
+        def get_function(self, name: str) -> RawKernel:
+            assert f"-DQS_{name.rpartition('_')[2].upper()}" in self.options
+            return RawKernel(name)
+
+        def get_global(self, name: str) -> Pointer:
+            assert name == "qs_program"
+            return Pointer(host._programs, work)
+
+    def asnumpy(array: np.ndarray, stream: Any = None, *, blocking: bool = True) -> np.ndarray:
+        work.forbid()
+        return np.array(array)
+
+    runtime = types.SimpleNamespace(
+        CUDARuntimeError=CUDARuntimeError,
+        memGetInfo=lambda: (memory.total - memory.used - memory.cached, memory.total),
+        getDeviceProperties=lambda number: {"name": b"Pretender", "multiProcessorCount": 1},
+    )
+    fake.cuda = types.SimpleNamespace(
+        Device=lambda number: device,
+        driver=types.SimpleNamespace(CUDADriverError=CUDADriverError),
+        Stream=stream,
+        Event=Event,
+        MemoryPool=Pool,
+        using_allocator=using_allocator,
+        memory=types.SimpleNamespace(OutOfMemoryError=OutOfMemoryError),
+        runtime=runtime,
+        get_elapsed_time=lambda start, stop: 1.0,
+    )
+    fake.__dict__.update(
+        empty=empty,
+        asarray=asarray,
+        RawModule=RawModule,
+        asnumpy=asnumpy,
+        __version__="14.2.0",
+        memory=memory,
+        graphs=stream.graphs,
+    )
+    return fake
+
+
+def install(library: Path) -> None:
+    """Use the stand-in in this process, for a script that imports CuPy."""
+    sys.modules["cupy"] = make_fake_cupy(library)

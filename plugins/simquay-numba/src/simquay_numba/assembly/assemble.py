@@ -1,0 +1,325 @@
+"""Tile passes → programs for :mod:`simquay_numba.kernels.run`.
+
+Everything that does not depend on the tile is decided here: which kernel runs a stage, on which
+groups of blocks, with which coefficients. What does not depend on a stage's numbers either is kept
+as a template; so assembling is little more than joining templates. One-qubit stages wait for
+company: several on high bits, or on lanes, take one trip through the buffer together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simquay.planning.tiled.passes import (
+    ALWAYS,
+    Condition,
+    DenseStage,
+    DiagonalGroup,
+    DiagonalStage,
+    PermuteStage,
+    Stage,
+    TilePass,
+)
+from simquay.program import Precision
+from simquay_numba.assembly.diagonals import (
+    GroupKey,
+    chain,
+    diagonal,
+    group_keys,
+    lanes_alike,
+    varies,
+)
+from simquay_numba.assembly.merging import Pair, merged
+from simquay_numba.assembly.template import ANYWHERE, Shape, Template, Where, mask_of
+from simquay_numba.assembly.templates import (
+    FORMS,
+    dense,
+    first_trip,
+    layers,
+    narrowed,
+    permute,
+    prepare,
+)
+from simquay_numba.assembly.trips import whole_trip
+from simquay_numba.kernels.compiling import compiled_pack
+from simquay_numba.kernels.run import BLOCK_BYTES, WORDS
+from simquay_numba.kernels.vectors import lane_count
+from simquay_numba.runtime.buffers import address, aligned_bytes
+
+__all__ = ["TileProgram", "assemble", "can_assemble"]
+
+
+@dataclass(slots=True, eq=False)
+class TileProgram:
+    """A pass, ready to run on vectors of its precision.
+
+    Attributes:
+        code: instructions, shape ``(count, WORDS)``.
+        tile_offsets: byte offset of each tile.
+        load_from, load_to, load_few, store_to, fresh: see :func:`~.kernels.run_tiles`.
+        buffer_bytes, scratch_bytes: memory that a thread needs.
+        size: about the bytes that this object takes.
+        keep: the arrays that instructions point at.
+    """
+
+    code: NDArray[np.int64]
+    tile_offsets: NDArray[np.int64]
+    load_from: NDArray[np.int64]
+    load_to: NDArray[np.int64]
+    load_few: int
+    store_to: NDArray[np.int64]
+    fresh: bool
+    buffer_bytes: int
+    scratch_bytes: int
+    size: int
+    keep: list[Any]
+
+
+def can_assemble(pass_: TilePass, precision: Precision) -> bool:
+    """Whether the tiles of a pass have the shape that the kernels work on: whole blocks that are
+    neighbours in the state."""
+    lanes = lane_count(precision.real_dtype.itemsize)
+    return pass_.active[:lanes] == tuple(range(lanes))
+
+
+def assemble(pass_: TilePass, precision: Precision) -> TileProgram:
+    """The program of a pass; it must be one that :func:`can_assemble` accepts."""
+    assembler = _Assembler(pass_, precision)
+    for round_ in pass_.rounds:
+        for stage in round_.stages:
+            assembler.stage(stage)
+    return assembler.finish(pass_)
+
+
+_Diagonal: TypeAlias = tuple[tuple[GroupKey, ...], tuple[DiagonalGroup, ...]]
+
+
+class _Step(NamedTuple):
+    """Diagonals, and the one-qubit matrix after them."""
+
+    diagonals: list[_Diagonal]
+    bit: int
+    matrix: NDArray[Any]
+
+
+class _Assembler:
+    def __init__(self, pass_: TilePass, precision: Precision) -> None:
+        self.precision = precision
+        real_bytes = precision.real_dtype.itemsize
+        self.shape = Shape(len(pass_.active), lane_count(real_bytes), real_bytes)
+        # High bits: where one of them is 1, all amplitudes are 0 before what is written next.
+        new = [place for place, bit in enumerate(pass_.active) if bit >= pass_.before]
+        self.zero = mask_of([place for place in new if place >= self.shape.lanes])
+        self.templates: list[Template] = []
+        self.sources: list[NDArray[Any]] = []
+        self.note_sources: list[NDArray[Any]] = []
+        # One-qubit stages without a condition that were not written yet, on different bits.
+        self.waiting: list[tuple[int, int]] = []
+        self.waiting_matrices: list[NDArray[Any]] = []
+        self.waiting_mask = 0
+        # One-qubit stages on different high bits, of one form, and the diagonals before each.
+        self.steps: list[_Step] = []
+        self.step_bits: set[int] = set()
+        self.form = 0
+        # Diagonals after the last step that were not written yet.
+        self.diagonals: list[_Diagonal] = []
+
+    def stage(self, stage: Stage) -> None:
+        if isinstance(stage, DenseStage):
+            bits = stage.bits
+            where = _where(stage.condition)
+            if len(bits) == 1 and where is ANYWHERE:
+                mask = 1 << bits[0]
+                if mask & self.waiting_mask:
+                    self.flush()
+                self.waiting.append((bits[0], FORMS[stage.form]))
+                self.waiting_matrices.append(stage.matrix)
+                self.waiting_mask |= mask
+                return
+            form = FORMS[stage.form]
+            self.room_for(mask_of(bits) | where.local_mask)
+            template = dense(
+                self.shape, bits, form, narrowed(self.shape, bits, form, where, self.zero)
+            )
+            matrix = stage.matrix
+            if template.order is not None:
+                matrix = matrix[template.order[:, None], template.order]
+            self.templates.append(template)
+            self.zero &= ~mask_of(bits)
+            self.sources.append(matrix)
+        elif isinstance(stage, PermuteStage):
+            where = _where(stage.condition)
+            self.write(permute(self.shape, stage.bits, stage.source.tobytes(), where), stage.bits)
+        elif isinstance(stage, DiagonalStage):
+            keys = group_keys(stage)
+            for key in keys:
+                if (mask_of(key.bits) | key.mask) & self.waiting_mask:
+                    self.flush()
+                    break
+            self.diagonals.append((keys, stage.groups))
+        else:
+            self.write(prepare(self.shape, stage.bits), stage.bits)
+            self.sources.append(stage.amplitudes)
+
+    def write(self, template: Template, targets: Sequence[int]) -> None:
+        """Add what a template says, which moves amplitudes along ``targets``."""
+        self.room_for(template.seen)
+        self.templates.append(template)
+        self.zero &= ~mask_of(targets)
+
+    def room_for(self, seen: int) -> None:
+        """Write what must come before a stage that looks at the bits ``seen``."""
+        if seen & self.waiting_mask:
+            self.flush()
+        self.settle()
+
+    def flush(self) -> None:
+        """Write the stages that wait; one that is alone, on a high bit, becomes a step."""
+        waiting, matrices = self.waiting, self.waiting_matrices
+        if not waiting:
+            return
+        self.waiting, self.waiting_matrices, self.waiting_mask = [], [], 0
+        if len(waiting) == 1 and waiting[0][0] >= self.shape.lanes:
+            bit, form = waiting[0]
+            if self.steps and (len(self.steps) == 3 or form != self.form or bit in self.step_bits):
+                self.settle_steps()
+            self.step(bit, form, matrices[0])
+            return
+        if self.diagonals:
+            # The first trip of the many takes the diagonals along.
+            if self.steps:
+                self.settle_steps()
+            taken = first_trip(self.shape, tuple(waiting))
+            for number in taken:
+                self.step(*waiting[number], matrices[number])
+            left = [number for number in range(len(waiting)) if number not in taken]
+            waiting = [waiting[number] for number in left]
+            matrices = [matrices[number] for number in left]
+        self.settle()
+        if waiting:
+            template, sources = layers(self.shape, tuple(waiting), self.zero)
+            self.templates.append(template)
+            self.zero &= ~mask_of([bit for bit, _ in waiting])
+            self.sources += [matrices[number] for number in sources]
+
+    def step(self, bit: int, form: int, matrix: NDArray[Any]) -> None:
+        """Add a step, which takes the diagonals that were not written yet."""
+        self.form = form
+        self.step_bits.add(bit)
+        self.steps.append(_Step(self.diagonals, bit, matrix))
+        self.diagonals = []
+
+    def settle(self) -> None:
+        """Write the steps, and the diagonals after them."""
+        if self.steps:
+            self.settle_steps()
+        if self.diagonals:
+            pairs = self.merged(self.diagonals, compact=False)
+            self.templates.append(diagonal(self.shape, tuple([pair.key for pair in pairs])))
+            for _, group in pairs:
+                if varies(group):
+                    self.note_sources += [term.table for term in group.terms]
+                else:
+                    self.sources.append(group.terms[0].table)
+        self.diagonals = []
+
+    def merged(self, diagonals: Sequence[_Diagonal], compact: bool) -> list[Pair]:
+        """The groups of diagonals that are applied together, as few as may be."""
+        pairs: list[Pair] = []
+        for keys, groups in diagonals:
+            pairs += map(Pair, keys, groups)
+        return merged(pairs, self.shape.lanes, self.shape.real_bytes, compact)
+
+    def settle_steps(self) -> None:
+        """Write the steps: as a chain, or one without diagonals as what it is."""
+        steps, self.steps, self.step_bits = self.steps, [], set()
+        self.sources += [step.matrix for step in steps]
+        self.zero &= ~mask_of([step.bit for step in steps])
+        if len(steps) == 1 and not steps[0].diagonals:
+            alone = ((steps[0].bit, self.form),)
+            self.templates.append(layers(self.shape, alone, self.zero).template)
+            return
+        shape = []
+        fixed = []
+        for step in steps:
+            pairs = self.merged(step.diagonals, compact=True)
+            pairs.sort(key=lambda pair: lanes_alike(pair.key, self.shape.lanes))
+            for _, group in pairs:
+                if varies(group):
+                    self.note_sources += [term.table for term in group.terms]
+                else:
+                    fixed.append(group.terms[0].table)
+            shape.append((tuple([key for key, _ in pairs]), step.bit))
+        self.note_sources += fixed
+        self.templates.append(chain(self.shape, self.form, tuple(shape), self.zero))
+
+    def finish(self, pass_: TilePass) -> TileProgram:
+        """Bring what is written to the lowest storage bits into the lanes, and put all
+        together."""
+        self.flush()
+        self.settle()
+        place = (pass_.before, pass_.width, pass_.active, pass_.store)
+        trip = whole_trip(*place, self.shape)
+        templates = self.templates
+        if trip.last:
+            templates += trip.last
+        else:
+            # Flips at the end only say where blocks are written to.
+            flips = []
+            while templates and (flip := templates[-1].flip) is not None:
+                flips.append(flip)
+                templates.pop()
+            if flips:
+                trip = whole_trip(*place, self.shape, tuple(reversed(flips)))
+        code = b"".join([one.code for one in templates])
+        notes = b"".join([one.notes for one in templates])
+        words = np.array(np.frombuffer(code + notes, dtype=np.int64))
+        fills = b"".join([one.fills for one in templates] + [one.note_fills for one in templates])
+        sources = self.sources + self.note_sources
+        if sources:
+            kind = self.precision.complex_dtype
+            joined = np.concatenate(sources, axis=None, dtype=kind, casting="same_kind")
+            numbers = joined.view(self.precision.real_dtype)
+        else:
+            numbers = np.zeros(0, dtype=self.precision.real_dtype)
+        coefficients = aligned_bytes(sum([one.room for one in templates]))
+        lines = len(code) // (8 * WORDS)
+        compiled_pack(self.precision.complex_dtype)(
+            self.precision.real_dtype.type(0),
+            words,
+            lines,
+            np.frombuffer(fills, dtype=np.int64).reshape(-1, 4),
+            numbers,
+            address(coefficients),
+            address(words) + len(code),
+        )
+        return TileProgram(
+            words[: lines * WORDS].reshape(lines, WORDS),
+            trip.tile_offsets,
+            trip.load_from,
+            trip.load_to,
+            trip.load_few,
+            trip.store_to,
+            pass_.before < pass_.width,
+            BLOCK_BYTES << self.shape.high,
+            max([one.scratch for one in templates], default=0),
+            words.nbytes + coefficients.nbytes + 1000,
+            [words, coefficients, templates],
+        )
+
+
+def _where(condition: Condition) -> Where:
+    """A condition as a key; ``ANYWHERE`` itself if it holds everywhere."""
+    if condition is ALWAYS or not (condition.local_mask or condition.outer_mask):
+        return ANYWHERE
+    return Where(
+        condition.local_mask,
+        condition.local_value,
+        condition.outer_mask,
+        condition.outer_value,
+    )

@@ -1,0 +1,186 @@
+"""Index lists that instructions and fills point at: which blocks form a group, where a block lies,
+which entry of a matrix a coefficient is.
+
+The lists depend on a tile's shape and on bits alone, so they are made once and kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simquay_numba.assembly.packing import ONE, ZERO
+from simquay_numba.kernels.run import BLOCK_BYTES
+from simquay_numba.kernels.vectors import VECTOR_BYTES
+
+__all__ = [
+    "bits_of",
+    "block_groups",
+    "compact_codes",
+    "deposited",
+    "diagonal_indices",
+    "factor_codes",
+    "index_within",
+    "lane_factors",
+    "local_offsets",
+    "matrix_codes",
+    "permutation_codes",
+    "prepare_codes",
+]
+
+_CACHE = 4096
+"""Lists of a kind that are kept; each has some kilobytes."""
+
+
+def deposited(count: int, bits: Sequence[int]) -> NDArray[np.int64]:
+    """The numbers below ``2**count`` with bit ``j`` moved to ``bits[j]``."""
+    result = np.zeros(1, dtype=np.int64)
+    for bit in bits[:count]:
+        result = np.concatenate([result, result | (1 << bit)])
+    return result
+
+
+def bits_of(mask: int) -> list[int]:
+    """The set bits of a mask, ascending."""
+    return [bit for bit in range(mask.bit_length()) if mask >> bit & 1]
+
+
+def _frozen(values: NDArray[Any], dtype: Any) -> NDArray[Any]:
+    result = np.ascontiguousarray(values, dtype=dtype)
+    result.flags.writeable = False
+    return result
+
+
+@lru_cache(maxsize=_CACHE)
+def block_groups(high: int, bits: tuple[int, ...], mask: int, value: int) -> NDArray[np.int32]:
+    """Byte offsets of the blocks whose ``bits`` are 0 and whose bits ``mask`` are ``value``.
+
+    Bits are those of the block's number, of which there are ``high``.
+    """
+    taken = set(bits).union(bits_of(mask))
+    free = [bit for bit in range(high) if bit not in taken]
+    return _frozen((deposited(len(free), free) | value) * BLOCK_BYTES, np.int32)
+
+
+@lru_cache(maxsize=_CACHE)
+def local_offsets(
+    total: int, lanes: int, bits: tuple[int, ...], mask: int, value: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """As :func:`block_groups` for amplitudes by local index, of ``total`` bits; and the byte
+    distances of the ``2**k`` amplitudes of a group."""
+    taken = set(bits).union(bits_of(mask))
+    free = [bit for bit in range(total) if bit not in taken]
+    bases = _byte_offset(deposited(len(free), free) | value, lanes)
+    return bases, _byte_offset(deposited(len(bits), bits), lanes)
+
+
+def _byte_offset(local: NDArray[np.int64], lanes: int) -> NDArray[np.int32]:
+    inside = local & ((1 << lanes) - 1)
+    return _frozen((local >> lanes) * BLOCK_BYTES + inside * (VECTOR_BYTES >> lanes), np.int32)
+
+
+@lru_cache(maxsize=_CACHE)
+def diagonal_indices(high: int, bits: tuple[int, ...], mask: int, value: int) -> NDArray[np.int32]:
+    """For each block, the byte offset of its factors in a table over ``bits`` of its number.
+
+    Blocks whose bits ``mask`` are not ``value`` take the entry after the last.
+    """
+    blocks = np.arange(1 << high)
+    entry = np.zeros_like(blocks)
+    for place, bit in enumerate(bits):
+        entry |= (blocks >> bit & 1) << place
+    entry[(blocks & mask) != value] = 1 << len(bits)
+    return _frozen(entry * BLOCK_BYTES, np.int32)
+
+
+@lru_cache(maxsize=_CACHE)
+def matrix_codes(
+    width: int, lanes: tuple[int, ...], high: int, mask: int, value: int, complex_form: bool
+) -> NDArray[np.int32]:
+    """Which entry of a matrix each coefficient of a dense kernel is, in the kernel's order.
+
+    The matrix is row-major; the lowest bits of its index are the ``lanes``, then come ``high``
+    bits. Coefficients have the axes row, column, flip, (complex form) part, lane: the one for row
+    ``r``, column ``c``, flip ``s`` and lane ``i`` takes the amplitude in lane ``i`` flipped by
+    ``s``. A code is the place of a real in the matrix as reals; or ``ONE`` or ``ZERO`` in lanes to
+    leave alone, whose ``mask`` is not ``value``.
+    """
+    k = len(lanes)
+    lane = np.arange(width)
+    sub = np.zeros_like(lane)
+    for place, bit in enumerate(lanes):
+        sub |= (lane >> bit & 1) << place
+    r = np.arange(1 << high)[:, None, None, None]
+    c = np.arange(1 << high)[None, :, None, None]
+    s = np.arange(1 << k)[None, None, :, None]
+    rows = r << k | sub
+    columns = c << k | (sub ^ s)
+    real = np.where((lane & mask) == value, 2 * (rows << (k + high) | columns), ZERO)
+    imag = np.where(real == ZERO, ZERO, real + 1)
+    real[(real == ZERO) & (rows == columns)] = ONE
+    return _frozen((np.stack([real, imag], axis=3) if complex_form else real).ravel(), np.int32)
+
+
+def permutation_codes(codes: NDArray[np.int32], table: NDArray[np.intp]) -> NDArray[np.int32]:
+    """The codes of a kernel for a matrix that is known: 1 where row ``r`` has column
+    ``table[r]``."""
+    size = len(table)
+    entry = codes >> 1
+    one = (codes & 1 == 0) & (table[entry // size % size] == entry % size)
+    return _frozen(np.where(codes < 0, codes, np.where(one, ONE, ZERO)), np.int32)
+
+
+def prepare_codes(codes: NDArray[np.int32], size: int) -> NDArray[np.int32]:
+    """The codes of a kernel for a matrix of which only the first column is given."""
+    row, column = (codes >> 1) // size, (codes >> 1) % size
+    return _frozen(np.where(column == 0, 2 * row + (codes & 1), ZERO), np.int32)
+
+
+@lru_cache(maxsize=_CACHE)
+def factor_codes(
+    width: int, lanes: tuple[int, ...], high: int, mask: int, value: int
+) -> NDArray[np.int32]:
+    """Which factor of a diagonal each coefficient of its table of blocks is.
+
+    The table has shape ``(2**high + 1, 2, width)``; the lowest bits of the factors' index are the
+    ``lanes``. Lanes whose ``mask`` is not ``value``, and the last block, are 1.
+    """
+    sub = lane_factors(width, lanes, mask, value)
+    factor = (np.arange(1 << high)[:, None] << len(lanes)) + sub
+    codes = np.empty(((1 << high) + 1, 2, width), dtype=np.int32)
+    codes[:-1, 0] = np.where(sub < 0, ONE, 2 * factor)
+    codes[:-1, 1] = np.where(sub < 0, ZERO, 2 * factor + 1)
+    codes[-1, 0] = ONE
+    codes[-1, 1] = ZERO
+    return _frozen(codes.ravel(), np.int32)
+
+
+@lru_cache(maxsize=_CACHE)
+def compact_codes(high: int) -> NDArray[np.int32]:
+    """As :func:`factor_codes` for a table of one complex number a block, where lanes are alike."""
+    return _frozen(np.append(np.arange(2 << high), [ONE, ZERO]), np.int32)
+
+
+@lru_cache(maxsize=_CACHE)
+def lane_factors(width: int, lanes: tuple[int, ...], mask: int, value: int) -> NDArray[np.int32]:
+    """For each lane, what it adds to the index of a diagonal's factor; -1 where that is 1."""
+    lane = np.arange(width)
+    sub = np.zeros_like(lane)
+    for place, bit in enumerate(lanes):
+        sub |= (lane >> bit & 1) << place
+    sub[(lane & mask) != value] = -1
+    return _frozen(sub, np.int32)
+
+
+@lru_cache(maxsize=_CACHE)
+def index_within(bits: int, places: tuple[int, ...]) -> NDArray[np.int32]:
+    """For an index of ``bits`` bits, the number made of its bits at ``places``."""
+    index = np.arange(1 << bits)
+    result = np.zeros_like(index)
+    for place, bit in enumerate(places):
+        result |= (index >> bit & 1) << place
+    return _frozen(result, np.int32)

@@ -1,0 +1,121 @@
+"""Groups of a diagonal that share a table: fewer factors to multiply every amplitude by.
+
+The planner's groups have up to six local bits, so that a GPU's threads share their tables. A core's
+first-level cache holds more, and lanes cost a table of blocks nothing: only its high bits count.
+So groups of the same step, whose factors are the same in all tiles, become one where the table
+stays small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simquay.planning.tiled.passes import DiagonalGroup, DiagonalTerm
+from simquay_numba.assembly.diagonals import GroupKey, lanes_alike
+from simquay_numba.assembly.geometry import bits_of, index_within
+from simquay_numba.assembly.template import mask_of
+from simquay_numba.kernels.vectors import BLOCK_BYTES
+
+__all__ = ["Pair", "merged"]
+
+_TABLE_BYTES = 8 << 10
+"""The most that a merged table takes: a sixth of a first-level cache of today."""
+
+
+class Pair(NamedTuple):
+    """A group, and what decides its template."""
+
+    key: GroupKey
+    group: DiagonalGroup
+
+
+class _Merge(NamedTuple):
+    """A group to be made: of which ones, its key, and for each member, which of its factors each
+    of the new factors takes; no members' factors where there is one member, which stays as it is.
+    """
+
+    members: tuple[int, ...]
+    key: GroupKey
+    factors: tuple[NDArray[Any], ...]
+
+
+def merged(pairs: Sequence[Pair], lanes: int, real_bytes: int, compact: bool) -> list[Pair]:
+    """The groups of a step, as few as may be.
+
+    Args:
+        pairs: the groups.
+        lanes: how many of the lowest local bits are lanes.
+        real_bytes: of a real number.
+        compact: whether tables of which all lanes are alike have one complex number an entry;
+            else all have a block.
+    """
+    if len(pairs) < 2:
+        return list(pairs)
+    made = []
+    for merge in _merges(tuple([pair.key for pair in pairs]), lanes, real_bytes, compact):
+        groups = [pairs[member].group for member in merge.members]
+        if len(groups) == 1:
+            made.append(Pair(merge.key, groups[0]))
+            continue
+        table = groups[0].terms[0].table[merge.factors[0]]
+        for group, factors in zip(groups[1:], merge.factors[1:], strict=True):
+            table *= group.terms[0].table[factors]
+        places = tuple(range(len(merge.key.bits)))
+        made.append(
+            Pair(merge.key, DiagonalGroup(merge.key.bits, (DiagonalTerm(places, (), table),)))
+        )
+    return made
+
+
+@lru_cache(maxsize=1024)
+def _merges(
+    keys: tuple[GroupKey, ...], lanes: int, real_bytes: int, compact: bool
+) -> tuple[_Merge, ...]:
+    low = (1 << lanes) - 1
+    small = (_TABLE_BYTES // (2 * real_bytes)).bit_length() - 1
+    large = (_TABLE_BYTES // BLOCK_BYTES).bit_length() - 1
+    apart: list[_Merge] = []
+    # By whether all lanes are alike, which comes last: the bits and the members of what is made.
+    bins: dict[bool, list[tuple[int, list[int]]]] = {False: [], True: []}
+    order = sorted(range(len(keys)), key=lambda number: lanes_alike(keys[number], lanes))
+    for number in order:
+        key = keys[number]
+        if key.terms is not None or key.mask:
+            apart.append(_Merge((number,), key, ()))
+            continue
+        mask = mask_of(key.bits)
+        alike = compact and lanes_alike(key, lanes)
+        most = small if alike else large
+        found = bins[alike]
+        best, least = -1, most + 1
+        for place, (own, _) in enumerate(found):
+            union = (own | mask) & ~low
+            growth = union.bit_count() - (own & ~low).bit_count()
+            if union.bit_count() <= most and growth < least:
+                best, least = place, growth
+        if best < 0:
+            found.append((mask, [number]))
+        else:
+            own, members = found[best]
+            found[best] = own | mask, [*members, number]
+    return (
+        *apart,
+        *[_merge(keys, mask, members) for part in bins.values() for mask, members in part],
+    )
+
+
+def _merge(keys: Sequence[GroupKey], mask: int, members: list[int]) -> _Merge:
+    bits = tuple(bits_of(mask))
+    if len(members) == 1:
+        return _Merge(tuple(members), keys[members[0]], ())
+    rank = {bit: place for place, bit in enumerate(bits)}
+    factors = [
+        index_within(len(bits), tuple([rank[bit] for bit in keys[member].bits])).astype(np.intp)
+        for member in members
+    ]
+    return _Merge(tuple(members), GroupKey(bits, 0, 0, None), tuple(factors))

@@ -1,0 +1,354 @@
+"""Stages → instructions without numbers: what a stage's bits and form decide, made once and kept.
+
+A plan has the same few kinds of stages on the same few bits again and again. All that does not
+depend on a matrix's entries is kept here, ready to be joined with others: the instructions, and
+how the coefficients that they read are made of the stage's numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simquay_numba.assembly.geometry import (
+    block_groups,
+    deposited,
+    local_offsets,
+    matrix_codes,
+    permutation_codes,
+    prepare_codes,
+)
+from simquay_numba.assembly.packing import WANTED
+from simquay_numba.assembly.template import (
+    ANYWHERE,
+    Shape,
+    Template,
+    Where,
+    fill_bytes,
+    instruction,
+    mask_of,
+    room,
+)
+from simquay_numba.kernels.blocks import SWAP_VARIANTS
+from simquay_numba.kernels.matrices import COMPLEX, CROSS, DENSE_VARIANTS, LAYER_VARIANTS, REAL
+from simquay_numba.kernels.run import (
+    BLOCK_BYTES,
+    DENSE,
+    FLIP,
+    GENERAL,
+    GENERAL_DENSE,
+    GENERAL_PERMUTE,
+    GENERAL_PREPARE,
+    LAYER,
+    SWAP,
+    WIDE,
+)
+from simquay_numba.kernels.vectors import VECTOR_BYTES
+from simquay_numba.runtime.buffers import address
+
+__all__ = [
+    "ANYWHERE",
+    "FORMS",
+    "Layers",
+    "Shape",
+    "Template",
+    "Where",
+    "dense",
+    "first_trip",
+    "instruction",
+    "layers",
+    "narrowed",
+    "permute",
+    "prepare",
+    "room",
+    "swap",
+]
+
+FORMS = {"complex": COMPLEX, "real": REAL, "cross": CROSS, "hadamard": REAL}
+
+_DENSE = {variant: number for number, variant in enumerate(DENSE_VARIANTS)}
+_LAYER = {variant: number for number, variant in enumerate(LAYER_VARIANTS)}
+_SWAP = {variant: number for number, variant in enumerate(SWAP_VARIANTS)}
+
+_MAX_GROUP = 3
+"""High bits whose one-qubit matrices share a trip: 8 blocks fill 16 vector registers."""
+
+_KEPT = 4096
+"""Templates of a kind that are kept; most have some hundred bytes beside shared index lists."""
+
+
+class Layers(NamedTuple):
+    """One-qubit stages that share trips; ``sources`` are the stages in the order of the fills."""
+
+    template: Template
+    sources: tuple[int, ...]
+
+
+def _template(
+    code: bytes,
+    seen: int,
+    keep: tuple[Any, ...],
+    fills: bytes = b"",
+    taken: int = 0,
+    scratch: int = VECTOR_BYTES,
+    order: NDArray[np.intp] | None = None,
+) -> Template:
+    return Template(code, fills, b"", b"", seen, taken, scratch, order, keep)
+
+
+def _trip(
+    shape: Shape, opcode: int, variant: int, high: tuple[int, ...], wanted: int, where: Where
+) -> tuple[bytes, NDArray[np.int32]]:
+    """An instruction over groups of blocks that differ in the bits ``high``; its index list."""
+    _, _, mask, value = where.split(shape.lanes)
+    groups = block_groups(shape.high, high, mask, value)
+    distances = [BLOCK_BYTES << bit for bit in high] + [0] * (3 - len(high))
+    words = (opcode, variant, len(groups), address(groups), *distances)
+    tail = (WANTED + wanted, where.outer_mask, where.outer_value)
+    return instruction(*words, *tail), groups
+
+
+# Matrices.
+
+
+def narrowed(shape: Shape, bits: tuple[int, ...], form: int, where: Where, zero: int) -> Where:
+    """Where a dense stage must be applied if amplitudes are 0 wherever one of the high bits
+    ``zero`` is 1: less than ``where``, if the stage has a kernel that takes lanes as they are."""
+    zero &= ~(mask_of(bits) | where.local_mask)
+    lanes = tuple([bit for bit in bits if bit < shape.lanes])
+    if not zero or (len(bits) - len(lanes), lanes, form) not in _DENSE:
+        return where
+    return where._replace(local_mask=where.local_mask | zero)
+
+
+@lru_cache(maxsize=_KEPT)
+def dense(shape: Shape, bits: tuple[int, ...], form: int, where: Where) -> Template:
+    """A dense stage. Its source is the matrix, in the template's order."""
+    lanes = tuple([bit for bit in bits if bit < shape.lanes])
+    high = tuple([bit - shape.lanes for bit in bits if bit >= shape.lanes])
+    seen = mask_of(bits) | where.local_mask
+    if (len(high), lanes, form) in _DENSE:
+        return _matrix(shape, lanes, high, form, where, seen)
+    # Lanes change places with high bits that the stage does not look at, and back.
+    lane_mask, _, high_mask, _ = where.split(shape.lanes)
+    taken = high_mask | mask_of(high)
+    free = [bit for bit in range(shape.high) if not taken >> bit & 1][: len(lanes)]
+    if len(free) < len(lanes) or (len(bits) > 3 and lane_mask):
+        fill = fill_bytes(0, 2 << 2 * len(bits), 0, 2 << 2 * len(bits))
+        return _general(shape, GENERAL_DENSE, bits, where, WANTED + 1, fill, 2 << 2 * len(bits))
+    moved = {lane: bit + shape.lanes for lane, bit in zip(lanes, free, strict=True)}
+    old = [moved.get(bit, bit) for bit in bits]
+    places = sorted(old)
+    order = deposited(len(places), [old.index(bit) for bit in places]).astype(np.intp)
+    inside = tuple([bit - shape.lanes for bit in places])
+    if len(bits) == 3:
+        middle = _matrix(shape, (), inside, form, where, seen)
+    else:
+        middle = _wide(shape, inside, where)
+    code, keep = middle.code, middle.keep
+    if lanes:
+        exchange = swap(shape, lanes, tuple(free))
+        code = exchange.code + code + exchange.code
+        keep = (*keep, *exchange.keep)
+    return middle._replace(code=code, keep=keep, seen=seen, order=order)
+
+
+def _matrix(
+    shape: Shape,
+    lanes: tuple[int, ...],
+    high: tuple[int, ...],
+    form: int,
+    where: Where,
+    seen: int,
+) -> Template:
+    mask, value, _, _ = where.split(shape.lanes)
+    codes = matrix_codes(shape.width, lanes, len(high), mask, value, form == COMPLEX)
+    variant = _DENSE[len(high), lanes, form]
+    code, groups = _trip(shape, DENSE, variant, high, 1, where)
+    fill = fill_bytes(address(codes), len(codes), form == CROSS, 2 << 2 * (len(high) + len(lanes)))
+    return _template(code, seen, (groups, codes), fill, room(len(codes), shape.real_bytes))
+
+
+def _wide(shape: Shape, bits: tuple[int, ...], where: Where) -> Template:
+    _, _, mask, value = where.split(shape.lanes)
+    groups = block_groups(shape.high, bits, mask, value)
+    others = tuple([bit for bit in range(shape.high) if bit not in bits])
+    places = block_groups(shape.high, others, 0, 0)
+    size = 1 << len(bits)
+    lists = (address(groups), address(places))
+    outer = (where.outer_mask, where.outer_value)
+    code = instruction(WIDE, size, len(groups), *lists, WANTED + 1, 0, 0, *outer)
+    reals = 2 * size * size
+    fill = fill_bytes(0, reals, 0, reals)
+    taken = room(reals, shape.real_bytes)
+    return _template(code, 0, (groups, places), fill, taken, BLOCK_BYTES * size)
+
+
+def _general(
+    shape: Shape,
+    kind: int,
+    bits: tuple[int, ...],
+    where: Where,
+    numbers: int,
+    fill: bytes = b"",
+    reals: int = 0,
+    keep: tuple[Any, ...] = (),
+) -> Template:
+    bases, places = local_offsets(
+        shape.total, shape.lanes, bits, where.local_mask, where.local_value
+    )
+    lists = (address(bases), address(places))
+    outer = (where.outer_mask, where.outer_value)
+    code = instruction(GENERAL, kind, len(bits), len(bases), *lists, numbers, 0, *outer)
+    seen = mask_of(bits) | where.local_mask
+    taken = room(reals, shape.real_bytes)
+    scratch = 2 * shape.real_bytes << len(bits)
+    return _template(code, seen, (bases, places, *keep), fill, taken, scratch)
+
+
+def _trip_size(left: int) -> int:
+    """High bits of the next trip, where so many are left."""
+    # Four are two and two: one alone would be a trip for itself.
+    return 2 if left in (2, 4) else min(_MAX_GROUP, left)
+
+
+@lru_cache(maxsize=_KEPT)
+def first_trip(shape: Shape, waiting: tuple[tuple[int, int], ...]) -> tuple[int, ...]:
+    """Of the stages that :func:`layers` takes, those of a trip over high bits; none if there is no
+    such trip."""
+    for _, form in waiting:
+        high = sorted([(bit, n) for n, (bit, own) in enumerate(waiting) if own == form])
+        high = [entry for entry in high if entry[0] >= shape.lanes]
+        if high:
+            return tuple([number for _, number in high[: _trip_size(len(high))]])
+    return ()
+
+
+@lru_cache(maxsize=_KEPT)
+def layers(shape: Shape, waiting: tuple[tuple[int, int], ...], zero: int = 0) -> Layers:
+    """One-qubit matrices without a condition, on different bits: (bit, form) of each.
+
+    Those of one form share trips: several high bits, or all lanes. ``zero`` are high bits: where
+    one of them is 1, all amplitudes are 0 so far.
+    """
+    high: dict[int, list[tuple[int, int]]] = {}
+    lanes: dict[int, dict[int, int]] = {}
+    for number, (bit, form) in enumerate(waiting):
+        if bit < shape.lanes:
+            lanes.setdefault(form, {})[bit] = number
+        else:
+            high.setdefault(form, []).append((bit - shape.lanes, number))
+    made: list[Template] = []
+    sources: list[int] = []
+    for form, entries in high.items():
+        entries.sort()
+        start = 0
+        while start < len(entries):
+            size = _trip_size(len(entries) - start)
+            part = entries[start : start + size]
+            bits = tuple([bit for bit, _ in part])
+            zero &= ~(mask_of(bits) << shape.lanes)
+            where = Where(zero)
+            if size == 1:
+                made.append(_matrix(shape, (), bits, form, where, 0))
+            else:
+                codes = matrix_codes(shape.width, (), 1, 0, 0, form == COMPLEX)
+                made.append(_layer(shape, (size, False, form), bits, [(codes, True)] * size, where))
+            sources += [number for _, number in part]
+            start += size
+    for form, members in lanes.items():
+        if len(members) == 1:
+            ((lane, number),) = members.items()
+            made.append(_matrix(shape, (lane,), (), form, Where(zero), 0))
+            sources.append(number)
+            continue
+        parts = []
+        for lane in range(shape.lanes):
+            codes = matrix_codes(shape.width, (lane,), 0, 0, 0, form == COMPLEX)
+            if lane not in members:
+                codes = permutation_codes(codes, np.arange(2))
+            parts.append((codes, lane in members))
+        made.append(_layer(shape, (0, True, form), (), parts, Where(zero)))
+        sources += [number for _, number in sorted(members.items())]
+    template = _template(
+        b"".join([one.code for one in made]),
+        mask_of([bit for bit, _ in waiting]),
+        tuple([one.keep for one in made]),
+        b"".join([one.fills for one in made]),
+        sum([one.room for one in made]),
+    )
+    return Layers(template, tuple(sources))
+
+
+def _layer(
+    shape: Shape,
+    variant: tuple[int, bool, int],
+    bits: tuple[int, ...],
+    parts: Sequence[tuple[NDArray[np.int32], bool]],
+    where: Where,
+) -> Template:
+    """``parts``: the codes of each matrix, and whether it has a source."""
+    code, groups = _trip(shape, LAYER, _LAYER[variant], bits, len(parts), where)
+    cross = variant[2] == CROSS
+    fills = [fill_bytes(address(codes), len(codes), cross, 8 * given) for codes, given in parts]
+    taken = sum([room(len(codes), shape.real_bytes) for codes, _ in parts])
+    return _template(code, 0, (groups, *[codes for codes, _ in parts]), b"".join(fills), taken)
+
+
+# Permutations and preparations.
+
+
+@lru_cache(maxsize=_KEPT)
+def swap(shape: Shape, lanes: tuple[int, ...], high: tuple[int, ...]) -> Template:
+    """Lanes, ascending, change places with as many high bits, which are those of blocks."""
+    groups = block_groups(shape.high, high, 0, 0)
+    distances = [BLOCK_BYTES << bit for bit in high]
+    code = instruction(SWAP, _SWAP[lanes], len(groups), address(groups), *distances)
+    seen = mask_of(lanes) | mask_of(high) << shape.lanes
+    return _template(code, seen, (groups,))
+
+
+@lru_cache(maxsize=_KEPT)
+def permute(shape: Shape, bits: tuple[int, ...], source: bytes, where: Where) -> Template:
+    """A permutation; ``source`` is the stage's table, as it lies in memory. It has no source."""
+    table = np.frombuffer(source, dtype=np.intp)
+    seen = mask_of(bits) | where.local_mask
+    lane_mask, _, mask, value = where.split(shape.lanes)
+    if len(bits) == 1 and table[0] == 1 and bits[0] >= shape.lanes and not lane_mask:
+        bit = bits[0] - shape.lanes
+        groups = block_groups(shape.high, (bit,), mask, value)
+        words = (FLIP, 0, len(groups), address(groups), BLOCK_BYTES << bit, 0, 0, 0)
+        code = instruction(*words, where.outer_mask, where.outer_value)
+        flip = None if where.outer_mask else (bit, mask, value)
+        return _template(code, seen, (groups,))._replace(flip=flip)
+    if len(bits) > 2:
+        numbers = table.astype(np.int32)
+        given = address(numbers)
+        return _general(shape, GENERAL_PERMUTE, bits, where, given, keep=(numbers,))
+    # A matrix that is known now.
+    template = dense(shape, bits, REAL, where)
+    lanes = tuple([bit for bit in bits if bit < shape.lanes])
+    kernel = (shape.width, lanes, len(bits) - len(lanes))
+    codes = permutation_codes(matrix_codes(*kernel, *where.split(shape.lanes)[:2], False), table)
+    fill = fill_bytes(address(codes), len(codes), 0, 0)
+    return template._replace(fills=fill, keep=(*template.keep, codes))
+
+
+@lru_cache(maxsize=_KEPT)
+def prepare(shape: Shape, bits: tuple[int, ...]) -> Template:
+    """A preparation; its source are the amplitudes."""
+    if len(bits) > 2:
+        reals = 2 << len(bits)
+        fill = fill_bytes(0, reals, 0, reals)
+        return _general(shape, GENERAL_PREPARE, bits, ANYWHERE, WANTED + 1, fill, reals)
+    template = dense(shape, bits, COMPLEX, ANYWHERE)
+    lanes = tuple([bit for bit in bits if bit < shape.lanes])
+    codes = prepare_codes(
+        matrix_codes(shape.width, lanes, len(bits) - len(lanes), 0, 0, True), 1 << len(bits)
+    )
+    fill = fill_bytes(address(codes), len(codes), 0, 2 << len(bits))
+    return template._replace(fills=fill, keep=(*template.keep, codes))

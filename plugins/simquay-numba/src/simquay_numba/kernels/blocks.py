@@ -1,0 +1,219 @@
+"""Intrinsics that move the blocks of a tile, or multiply them by factors.
+
+See :mod:`simquay_numba.kernels.vectors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import combinations
+from typing import Any
+
+from llvmlite import ir
+from numba.core import cgutils, types
+
+from simquay_numba.kernels.vectors import (
+    VECTOR_BYTES,
+    Emitter,
+    each_group,
+    fetch_ahead,
+    group_addresses,
+    integer,
+    intrinsic,
+    switch,
+)
+
+__all__ = [
+    "SWAP_VARIANTS",
+    "fence",
+    "fill_block",
+    "load_amplitudes",
+    "run_diagonal",
+    "run_flip",
+    "run_swap",
+    "store_amplitudes",
+    "stream_amplitudes",
+]
+
+_MAX_LANES = 4
+
+SWAP_VARIANTS: tuple[tuple[int, ...], ...] = tuple(
+    lanes for count in range(1, _MAX_LANES + 1) for lanes in combinations(range(_MAX_LANES), count)
+)
+"""Kernels that exchange these lanes with as many high bits."""
+
+
+@intrinsic
+def run_swap(context, unit, variant, count, bases, buffer, first, second, third, fourth):
+    """Exchange the lanes ``SWAP_VARIANTS[variant]`` with high bits of these byte distances."""
+
+    def codegen(context, builder, signature, arguments):
+        _, variant, count, bases, buffer, *offsets = arguments
+        emit = Emitter(builder, signature.args[0])
+
+        def case(lanes: tuple[int, ...]) -> Callable[[], None]:
+            def body() -> None:
+                with each_group(emit, count, bases, buffer) as base:
+                    places = group_addresses(emit, base, offsets[: len(lanes)])
+                    for part in (0, VECTOR_BYTES):
+                        vectors = [emit.load(place, part) for place in places]
+                        for bit, lane in enumerate(lanes):
+                            for low in range(len(vectors)):
+                                if not low >> bit & 1:
+                                    i, j = low, low | 1 << bit
+                                    vectors[i], vectors[j] = _exchange(
+                                        emit, lane, vectors[i], vectors[j]
+                                    )
+                        for vector, place in zip(vectors, places, strict=True):
+                            emit.store(vector, place, part)
+
+            return body
+
+        cases = {
+            number: case(lanes)
+            for number, lanes in enumerate(SWAP_VARIANTS)
+            if lanes[-1] < emit.lanes
+        }
+        switch(builder, variant, cases)
+        return context.get_dummy_value()
+
+    return types.void(unit, *[integer] * 8), codegen
+
+
+def _exchange(emit: Emitter, lane: int, low: ir.Value, high: ir.Value) -> list[ir.Value]:
+    """Two vectors as rows of a matrix over (vector, this lane bit), transposed."""
+    bit = 1 << lane
+    to_low = [i if not i & bit else emit.width + (i ^ bit) for i in range(emit.width)]
+    to_high = [i | bit if not i & bit else emit.width + i for i in range(emit.width)]
+    return [emit.shuffle(low, high, to_low), emit.shuffle(low, high, to_high)]
+
+
+@intrinsic
+def run_flip(context, unit, count, bases, buffer, distance):
+    """Exchange the two blocks of each group: X on a high bit."""
+
+    def codegen(context, builder, signature, arguments):
+        _, count, bases, buffer, distance = arguments
+        emit = Emitter(builder, signature.args[0])
+        with each_group(emit, count, bases, buffer) as base:
+            other = builder.add(base, distance)
+            low, high = emit.load_block(base), emit.load_block(other)
+            emit.store_block(high, base)
+            emit.store_block(low, other)
+        return context.get_dummy_value()
+
+    return types.void(unit, *[integer] * 4), codegen
+
+
+@intrinsic
+def run_diagonal(
+    context, unit, groups, count, buffer, i0, i1, i2, i3, t0, t1, t2, t3, a0, a1, a2, a3
+):
+    """Multiply every block by the factors of 1 to 4 ``groups``.
+
+    For block ``b``, group ``g``'s factor is the block at ``t_g + i_g[b]`` (int32 byte offsets).
+    ``a0`` to ``a3`` are what :func:`~.vectors.fetch_ahead` takes.
+    """
+
+    def codegen(context, builder, signature, arguments):
+        _, groups, count, buffer, *rest = arguments[:-4]
+        ahead = arguments[-4:]
+        emit = Emitter(builder, signature.args[0])
+        word, long = ir.IntType(32), ir.IntType(64)
+
+        def case(number: int) -> Callable[[], None]:
+            def body() -> None:
+                with cgutils.for_range(builder, count, intp=long) as loop:
+                    fetch_ahead(emit, loop.index, ahead, 1)
+                    distance = ir.Constant(long, 2 * VECTOR_BYTES)
+                    place = builder.add(buffer, builder.mul(loop.index, distance))
+                    real, imag = emit.load_block(place)
+                    for indices, table in zip(rest[:number], rest[4 : 4 + number], strict=True):
+                        pointer = builder.inttoptr(indices, word.as_pointer())
+                        offset = builder.load(builder.gep(pointer, [loop.index]), align=4)
+                        a, b = emit.load_block(builder.add(table, builder.zext(offset, long)))
+                        new = emit.product(real, a, emit.negative(builder.fmul(imag, b)))
+                        imag = emit.product(real, b, builder.fmul(imag, a))
+                        real = new
+                    emit.store_block([real, imag], place)
+
+            return body
+
+        switch(builder, groups, {number: case(number) for number in range(1, 5)})
+        return context.get_dummy_value()
+
+    return types.void(unit, *[integer] * 15), codegen
+
+
+@intrinsic
+def load_amplitudes(context, unit, source, block):
+    """Copy ``W`` neighbouring complex numbers from ``source`` to a block."""
+
+    def codegen(context, builder, signature, arguments):
+        _, source, block = arguments
+        emit = Emitter(builder, signature.args[0])
+        low = emit.load(source, aligned=False)
+        high = emit.load(source, VECTOR_BYTES, aligned=False)
+        for part in (0, 1):
+            places = [2 * i + part for i in range(emit.width)]
+            emit.store(emit.shuffle(low, high, places), block, part * VECTOR_BYTES)
+        return context.get_dummy_value()
+
+    return types.void(unit, integer, integer), codegen
+
+
+def _write_amplitudes(streaming: bool) -> Callable[..., Any]:
+    """What :func:`store_amplitudes` and :func:`stream_amplitudes` are compiled to."""
+
+    def codegen(context, builder, signature, arguments):
+        _, block, target = arguments
+        emit = Emitter(builder, signature.args[0])
+        real, imag = emit.load_block(block)
+        half = emit.width // 2
+        for part in (0, 1):
+            places = [
+                lane + emit.width * imaginary
+                for lane in range(part * half, (part + 1) * half)
+                for imaginary in (0, 1)
+            ]
+            value = emit.shuffle(real, imag, places)
+            emit.store(value, target, part * VECTOR_BYTES, aligned=streaming, streaming=streaming)
+        return context.get_dummy_value()
+
+    return codegen
+
+
+@intrinsic
+def store_amplitudes(context, unit, block, target):
+    """Copy a block to ``W`` neighbouring complex numbers at ``target``."""
+    return types.void(unit, integer, integer), _write_amplitudes(False)
+
+
+@intrinsic
+def stream_amplitudes(context, unit, block, target):
+    """As :func:`store_amplitudes`, past the caches, to an address aligned as vectors are."""
+    return types.void(unit, integer, integer), _write_amplitudes(True)
+
+
+@intrinsic
+def fence(context):
+    """Let other threads see all that was streamed."""
+
+    def codegen(context, builder, signature, arguments):
+        builder.fence("seq_cst")
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
+@intrinsic
+def fill_block(context, unit, block, real, imag):
+    """Write one complex number to all places of a block."""
+
+    def codegen(context, builder, signature, arguments):
+        _, block, real, imag = arguments
+        emit = Emitter(builder, signature.args[0])
+        emit.store_block([emit.splat(real), emit.splat(imag)], block)
+        return context.get_dummy_value()
+
+    return types.void(unit, integer, unit, unit), codegen

@@ -1,0 +1,254 @@
+"""Control, inverse and power of operations that are already lowered.
+
+A gate's modifier becomes a change of the operations that the bare gate gives, so a gate with twenty
+controls costs no more than the bare gate, and no matrix of the controlled gate is ever built.
+"""
+
+from __future__ import annotations
+
+import cmath
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simquay.circuits.lowering.gates import SWAP
+from simquay.circuits.lowering.matrices import ComplexArray, constant, freeze
+from simquay.errors import ProgramError
+from simquay.program import Diagonal, GateOperation, Matrix, Permutation, Relabel
+
+__all__ = ["controlled", "dense_matrix", "inverted", "powered"]
+
+MAX_DENSE_QUBITS = 10
+"""The widest gate of several operations that a fractional power takes: 16 MiB a matrix."""
+_SMALL = 5
+"""Up to this many qubits, a power of several operations becomes one matrix."""
+_MAX_REPEATED = 1_000_000
+"""The most operations that a whole power may repeat."""
+_BRANCH_CUT = cmath.pi * 1e-12
+"""How far the branch cut of a fractional power lies from the negative real axis, anticlockwise.
+
+Eigenvalues of -1 are common; this is Qiskit's default, so that the same root is chosen.
+"""
+
+
+def controlled(
+    operations: Sequence[GateOperation], controls: tuple[int, ...], state: int
+) -> list[GateOperation]:
+    """``operations``, where each ``controls[j]`` equals bit ``j`` of ``state``."""
+    if not controls:
+        return list(operations)
+    result: list[GateOperation] = []
+    for operation in operations:
+        if isinstance(operation, Relabel):
+            result.extend(
+                Permutation(SWAP, pair, controls, state) for pair in _transpositions(operation)
+            )
+        elif isinstance(operation, (Matrix, Diagonal, Permutation)):
+            every = operation.controls + controls
+            every_state = operation.control_state | state << len(operation.controls)
+            if operation.qubits:
+                result.append(replace(operation, controls=every, control_state=every_state))
+            else:
+                result.append(_controlled_factor(_factor(operation), every, every_state))
+        else:
+            raise AssertionError(f"{operation} is not unitary")
+    return result
+
+
+def _factor(operation: Matrix | Diagonal | Permutation) -> complex:
+    """The number that an operation over no qubits multiplies by."""
+    if isinstance(operation, Permutation):
+        return 1.0
+    array = operation.matrix if isinstance(operation, Matrix) else operation.diagonal
+    return complex(array.ravel()[0])
+
+
+def _controlled_factor(factor: complex, controls: tuple[int, ...], state: int) -> Diagonal:
+    """A factor with controls, written as a diagonal on the first of them."""
+    diagonal = constant((1.0, factor) if state & 1 else (factor, 1.0))
+    return Diagonal(diagonal, controls[:1], controls[1:], state >> 1)
+
+
+def _transpositions(relabel: Relabel) -> list[tuple[int, int]]:
+    """Swaps that do the same as ``relabel``, in order."""
+    goes_to = dict(zip(relabel.sources, relabel.qubits, strict=True))
+    swaps = []
+    for start in relabel.qubits:
+        # Swapping the start with each next qubit of its cycle leaves each content in its place.
+        following = goes_to.pop(start, start)
+        while following != start:
+            swaps.append((start, following))
+            following = goes_to.pop(following)
+    return swaps
+
+
+def inverted(operations: Sequence[GateOperation]) -> list[GateOperation]:
+    """The inverse of ``operations``, applied in order."""
+    return [_inverse(operation) for operation in reversed(operations)]
+
+
+def _inverse(operation: GateOperation) -> GateOperation:
+    if isinstance(operation, Matrix):
+        return replace(operation, matrix=freeze(operation.matrix.conj().T.copy()))
+    if isinstance(operation, Diagonal):
+        return replace(operation, diagonal=freeze(operation.diagonal.conj()))
+    if isinstance(operation, Permutation):
+        return replace(operation, table=freeze(np.argsort(operation.table)))
+    if isinstance(operation, Relabel):
+        return Relabel(operation.sources, operation.qubits)
+    raise AssertionError(f"{operation} is not unitary")
+
+
+def powered(
+    operations: Sequence[GateOperation], exponent: float, qubits: tuple[int, ...]
+) -> list[GateOperation]:
+    """The ``exponent``-th power of ``operations``, all of which act on ``qubits``.
+
+    A fractional power is the principal one: each eigenvalue's phase lies in (-pi, pi].
+
+    Raises:
+        ProgramError: if a fractional power is of a gate that is too wide to be one matrix, or a
+            whole power repeats too many operations.
+    """
+    whole = float(exponent).is_integer()
+    if whole and exponent < 0:
+        return powered(inverted(operations), -int(exponent), qubits)
+    if not operations or exponent == 0:
+        return []
+    if len(operations) == 1:
+        single = _power_of_one(operations[0], exponent, whole)
+        if single is not None:
+            return [single]
+    if whole:
+        count = int(exponent)
+        if count == 1:
+            return list(operations)
+        if len(qubits) > _SMALL:
+            if count * len(operations) > _MAX_REPEATED:
+                raise ProgramError(
+                    f"power {count} of {len(operations)} operations on {len(qubits)} qubits "
+                    f"repeats more than {_MAX_REPEATED} operations; give the power as a gate"
+                )
+            return list(operations) * count
+    elif len(qubits) > MAX_DENSE_QUBITS:
+        raise ProgramError(
+            f"power {exponent} is fractional and needs the matrix of a gate on {len(qubits)} "
+            f"qubits; at most {MAX_DENSE_QUBITS} are supported"
+        )
+    matrix = _matrix_power(dense_matrix(operations, qubits), exponent, whole)
+    return [Matrix(freeze(matrix), qubits)]
+
+
+def _power_of_one(operation: GateOperation, exponent: float, whole: bool) -> GateOperation | None:
+    """The power of one operation; None where it is no operation of the same kind."""
+    if isinstance(operation, Diagonal):
+        return replace(operation, diagonal=freeze(_diagonal_power(operation.diagonal, exponent)))
+    if isinstance(operation, Matrix):
+        matrix = _matrix_power(operation.matrix, exponent, whole)
+        return replace(operation, matrix=freeze(matrix))
+    if not whole:
+        if isinstance(operation, Permutation):
+            # The eigenvalues where the controls do not hold are 1: only the rest takes a power.
+            size = len(operation.table)
+            matrix = np.zeros((size, size), complex)
+            matrix[operation.table, np.arange(size)] = 1
+            matrix = _matrix_power(matrix, exponent, whole)
+            return Matrix(
+                freeze(matrix), operation.qubits, operation.controls, operation.control_state
+            )
+        return None
+    if isinstance(operation, Permutation):
+        table = _table_power(operation.table, int(exponent))
+        return replace(operation, table=freeze(table))
+    if isinstance(operation, Relabel):
+        position = {qubit: j for j, qubit in enumerate(operation.qubits)}
+        steps = np.array([position[source] for source in operation.sources], dtype=np.intp)
+        steps = _table_power(steps, int(exponent))
+        return Relabel(operation.qubits, tuple(operation.qubits[j] for j in steps))
+    raise AssertionError(f"{operation} is not unitary")
+
+
+def _table_power(table: NDArray[np.intp], exponent: int) -> NDArray[np.intp]:
+    """``table`` followed ``exponent`` (0 or more) times, by repeated squaring."""
+    result = np.arange(len(table))
+    while exponent:
+        if exponent & 1:
+            result = table[result]
+        table = table[table]
+        exponent >>= 1
+    return result
+
+
+def _diagonal_power(diagonal: ComplexArray, exponent: float) -> ComplexArray:
+    angles = np.angle(diagonal * cmath.rect(1, -_BRANCH_CUT)) + _BRANCH_CUT
+    result: ComplexArray = np.exp(1j * exponent * angles)
+    return result
+
+
+def _matrix_power(matrix: ComplexArray, exponent: float, whole: bool) -> ComplexArray:
+    if whole:
+        result: ComplexArray = np.linalg.matrix_power(matrix, int(exponent))
+        return result
+    # The Schur form of a unitary is diagonal, and its basis is unitary even where eigenvalues
+    # coincide, which that of an eigenvalue routine is not.
+    from scipy.linalg import schur
+
+    triangle, basis = schur(matrix, output="complex")
+    powers = _diagonal_power(np.diagonal(triangle), exponent)
+    product: ComplexArray = (basis * powers) @ basis.conj().T
+    return product
+
+
+def dense_matrix(operations: Sequence[GateOperation], qubits: tuple[int, ...]) -> ComplexArray:
+    """The matrix of ``operations`` over ``qubits``, shape ``(2**k, 2**k)``."""
+    place = {qubit: j for j, qubit in enumerate(qubits)}
+    size = 1 << len(qubits)
+    columns: ComplexArray = np.eye(size, dtype=np.complex128)
+    index = np.arange(size)
+    for operation in operations:
+        if isinstance(operation, Relabel):
+            source: NDArray[np.intp] = index.copy()
+            for to, start in zip(operation.qubits, operation.sources, strict=True):
+                bit = index >> place[to] & 1
+                source = source & ~(1 << place[start]) | bit << place[start]
+            columns = columns[source]
+            continue
+        if not isinstance(operation, (Matrix, Diagonal, Permutation)):
+            raise AssertionError(f"{operation} is not unitary")
+        columns = _apply(operation, columns, index, place)
+    return columns
+
+
+def _apply(
+    operation: Matrix | Diagonal | Permutation,
+    columns: ComplexArray,
+    index: NDArray[np.intp],
+    place: dict[int, int],
+) -> ComplexArray:
+    """``operation`` on each column."""
+    held = np.ones(len(index), dtype=bool)
+    for j, control in enumerate(operation.controls):
+        held &= (index >> place[control] & 1) == (operation.control_state >> j & 1)
+    local = np.zeros_like(index)  # the gate's own index at each row
+    rest = index.copy()  # the row with the gate's qubits 0
+    for j, qubit in enumerate(operation.qubits):
+        local |= (index >> place[qubit] & 1) << j
+        rest &= ~(1 << place[qubit])
+    scattered = np.zeros(1 << len(operation.qubits), dtype=index.dtype)
+    numbers = np.arange(len(scattered))
+    for j, qubit in enumerate(operation.qubits):
+        scattered |= (numbers >> j & 1) << place[qubit]
+    result: ComplexArray = columns.copy()
+    rows = index[held]
+    if isinstance(operation, Diagonal):
+        result[rows] = columns[rows] * operation.diagonal[local[rows], None]
+    elif isinstance(operation, Permutation):
+        result[rest[rows] | scattered[operation.table[local[rows]]]] = columns[rows]
+    else:
+        result[rows] = 0
+        for number in numbers:
+            factors = operation.matrix[local[rows], number]
+            result[rows] += factors[:, None] * columns[rest[rows] | scattered[number]]
+    return result

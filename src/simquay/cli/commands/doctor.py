@@ -1,0 +1,176 @@
+"""``simquay doctor``: what Simquay finds on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import warnings
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from simquay.cli.errors import FAILED, OK, require_extra
+from simquay.errors import SimquayPluginWarning
+
+if TYPE_CHECKING:
+    from simquay.registry.records import BackendInfo, PluginRecord
+
+__all__ = ["Report", "add_parser", "examine", "execute"]
+
+_DISTRIBUTIONS = (
+    "simquay",
+    "qiskit",
+    "numpy",
+    "pluggy",
+    "rich",
+    "matplotlib",
+    "qiskit-qasm3-import",
+)
+
+
+_PREFIX = "SIMQUAY_"
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser(
+        "doctor",
+        help="say what Simquay finds on this machine, and what is broken",
+        description="Say what Simquay finds on this machine. The exit code is 1 where a plugin "
+        "is broken or no backend is available.",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document instead")
+    parser.set_defaults(execute=execute)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What ``doctor`` found.
+
+    Attributes:
+        versions: of Python and of what Simquay builds on; ``not installed`` where it is not.
+        backends, plugins: as ``simquay backends --json`` describes them.
+        cpus: how many CPUs this process may use.
+        memory: bytes that a run could take now, and that there are.
+        environment: the variables that Simquay reads and that are set.
+        problems: what is broken, one line each; empty where all is well.
+    """
+
+    versions: dict[str, str]
+    backends: list[dict[str, Any]]
+    plugins: list[dict[str, Any]]
+    cpus: int
+    memory: dict[str, int]
+    environment: dict[str, str]
+    problems: list[str]
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Run the command."""
+    if not options.json:
+        require_extra("rich", "the report")
+    report = examine()
+    if options.json:
+        json.dump(asdict(report), sys.stdout, indent=2)
+        sys.stdout.write("\n")
+    else:
+        _show(report)
+    return FAILED if report.problems else OK
+
+
+def examine() -> Report:
+    """Look at everything; nothing is started for it but the plugins' probes."""
+    import simquay
+    from simquay.cli.commands.backends import describe_backend, describe_plugin
+    from simquay.system.cpus import cpu_budget
+    from simquay.system.memory import host_available_bytes, host_total_bytes
+
+    # Not strict: the first error must not hide the rest. And the report is the warning.
+    provider = simquay.Provider(strict=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SimquayPluginWarning)
+        backends, plugins = provider.backends(all=True), provider.plugins()
+    return Report(
+        versions=_versions(),
+        backends=[describe_backend(info) for info in backends],
+        plugins=[describe_plugin(record) for record in plugins],
+        cpus=cpu_budget(),
+        memory={"available": host_available_bytes(), "total": host_total_bytes()},
+        environment={
+            name: value for name, value in sorted(os.environ.items()) if name.startswith(_PREFIX)
+        },
+        problems=_problems(backends, plugins),
+    )
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version(), "platform": platform.platform()}
+    found.update((distribution, _version(distribution)) for distribution in _DISTRIBUTIONS)
+    return found
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _problems(backends: list[BackendInfo], plugins: list[PluginRecord]) -> list[str]:
+    problems = [
+        f"plugin {record.label} is {record.status}: {record.error}"
+        for record in plugins
+        if record.status not in ("active", "blocked")
+    ]
+    if not any(info.available for info in backends):
+        problems.append("no backend is available")
+    return problems
+
+
+def _show(report: Report) -> None:
+    from rich.console import RenderableType
+    from rich.text import Text
+
+    from simquay.cli.console import listing, make_console, show
+
+    facts = listing("", "")
+    facts.show_header = False
+    for name, found in report.versions.items():
+        facts.add_row(name, found)
+    facts.add_row("CPUs to use", str(report.cpus))
+    free, total = (report.memory[key] / 2**30 for key in ("available", "total"))
+    facts.add_row("memory", f"{free:.1f} GiB available of {total:.1f} GiB")
+    for name, value in report.environment.items():
+        facts.add_row(name, value)
+
+    plugins = listing("plugin", "status", "backends", "")
+    for plugin in report.plugins:
+        style = {"active": "green", "blocked": "yellow"}.get(plugin["status"], "red")
+        plugins.add_row(
+            f"{plugin['distribution']} {plugin['version']}",
+            Text(plugin["status"], style),
+            ", ".join(plugin["backends"]),
+            Text(plugin["error"]),
+        )
+
+    backends = listing("backend", "device", "status", "")
+    for backend in report.backends:
+        available = backend["status"] == "available"
+        details = ", ".join(f"{name}: {value}" for name, value in backend["details"].items())
+        backends.add_row(
+            Text(backend["name"], "bold"),
+            backend["device"],
+            Text(backend["status"], "green" if available else "yellow"),
+            Text(details if available else f"{backend['reason']}; {backend['hint']}".rstrip("; ")),
+        )
+
+    blank = Text("")
+    parts: list[RenderableType] = [facts, blank, plugins, blank, backends, blank]
+    if report.problems:
+        parts += [Text(f"broken: {problem}", "red") for problem in report.problems]
+    else:
+        parts.append(Text("all is well", "green"))
+    show(make_console(), *parts)

@@ -1,0 +1,102 @@
+"""``simquay plan``: which passes an engine would make of a circuit."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from simquay.cli.errors import OK, USAGE, CommandError
+from simquay.cli.views.text import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from simquay.engines.base import Engine
+    from simquay.planning import Plan
+    from simquay.program import Precision, Program
+
+__all__ = ["add_parser", "execute"]
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser(
+        "plan",
+        help="show the passes that an engine would make of a circuit",
+        description="Show, for every circuit of a file, the passes over the state that would "
+        "compute it: qubits, operations, flops, bytes, and the predicted share of each. "
+        "Nothing is run.",
+    )
+    parser.add_argument(
+        "file", metavar="FILE", type=Path, help="OpenQASM 2 or 3 (.qasm) or QPY (.qpy)"
+    )
+    parser.add_argument(
+        "--engine",
+        metavar="NAME",
+        default="numpy",
+        help="the backend whose engine to plan for; default: numpy",
+    )
+    parser.add_argument(
+        "--precision",
+        metavar="P",
+        choices=("single", "double"),
+        default="double",
+        help="of the amplitudes: double or single; default: double",
+    )
+    parser.set_defaults(execute=execute)
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Run the command.
+
+    Raises:
+        CommandError: the backend has no engine that plans.
+        SimquayError: the backend's name or the file is wrong.
+    """
+    import simquay
+    from simquay.circuits.files import load_circuits
+    from simquay.circuits.lowering.circuit import lower
+    from simquay.program import Precision
+
+    circuits = load_circuits(options.file)
+    backend = simquay.get_backend(options.engine)
+    engine = getattr(backend, "engine", None)
+    if engine is None:
+        raise CommandError(
+            f"backend {backend.name!r} is not one of Simquay's engines, which plan; "
+            "take numpy or another engine from 'simquay backends'",
+            USAGE,
+        )
+    precision = Precision(options.precision)
+    for number, circuit in enumerate(circuits):
+        if number:
+            print()
+        print(f"{circuit.name}: {counted(circuit.num_qubits, 'qubit')} on {backend.name}")
+        plans = list(_plans(lower(circuit), engine, precision))
+        if not plans:
+            print("no gates: nothing to plan")
+        for section, plan in enumerate(plans):
+            if len(plans) > 1:
+                print(f"section {section + 1} of {len(plans)}:")
+            print(plan.explain(precision))
+    return OK
+
+
+def _plans(program: Program, engine: Engine, precision: Precision) -> Iterator[Plan]:
+    """A plan for each run of gates between measurements and branches, in program order.
+
+    Sections behind a branch are planned from the layout that the section before them leaves.
+    """
+    from simquay.execution.branching.deferral import defer
+    from simquay.execution.branching.steps import Gates, compile_steps
+    from simquay.planning import Layout, make_plan
+    from simquay.program.program import touched_qubits
+
+    profile = engine.profile(precision, len(touched_qubits(program)))
+    layout = Layout()
+    for step in compile_steps(defer(program)).steps:
+        if isinstance(step, Gates):
+            plan = make_plan(step.gates, layout, profile)
+            layout = plan.final
+            yield plan

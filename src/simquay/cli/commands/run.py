@@ -1,0 +1,252 @@
+"""``simquay run``: run the circuits of a file and show their counts."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from simquay.cli.errors import FAILED, OK, CommandError, require_extra
+from simquay.cli.views.counts import CircuitCounts
+
+if TYPE_CHECKING:
+    from qiskit import QuantumCircuit
+    from qiskit.circuit import CircuitInstruction
+    from qiskit.providers import BackendV2, JobV1
+    from qiskit.result import Result
+
+__all__ = ["add_parser", "execute"]
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser(
+        "run",
+        help="run a circuit and show its counts",
+        description="Run every circuit of a file, and show how often each outcome was seen.",
+    )
+    parser.add_argument(
+        "file",
+        metavar="FILE",
+        type=Path,
+        help="OpenQASM 2 or 3 (.qasm) or QPY (.qpy)",
+    )
+    parser.add_argument(
+        "--backend",
+        metavar="NAME",
+        help="a name from 'simquay backends', or gpu, cpu, auto; default: SIMQUAY_BACKEND, "
+        "else auto",
+    )
+    parser.add_argument(
+        "--fallback",
+        metavar="NAME",
+        help="the backend to take where the first is unavailable; several with commas",
+    )
+    parser.add_argument("--shots", metavar="N", type=int, help="how many shots; default: 1024")
+    parser.add_argument(
+        "--seed", metavar="S", type=int, help="the seed; the same seed gives the same counts"
+    )
+    parser.add_argument(
+        "--precision",
+        metavar="P",
+        choices=("single", "double"),
+        help="of the amplitudes: double or single; default: double",
+    )
+    parser.add_argument(
+        "--measure-all",
+        action="store_true",
+        help="measure every qubit at the end of a circuit that measures nothing",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document instead")
+    parser.add_argument(
+        "--plot", metavar="IMAGE", type=Path, help="also draw the counts: .png, .pdf or .svg"
+    )
+    parser.set_defaults(execute=execute)
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Run the command.
+
+    Raises:
+        CommandError: the input is wrong, or the job failed.
+        SimquayError: the backend's name, the file or an option is wrong.
+        KeyboardInterrupt: after the job was cancelled.
+    """
+    # Whatever can be refused is refused before the first second of work.
+    if not options.json:
+        require_extra("rich", "the terminal histogram")
+    if options.plot is not None:
+        from simquay.cli.views.plot import check_plot_file
+
+        check_plot_file(options.plot)
+    circuits = _load(options.file, options.measure_all)
+
+    import simquay
+    from simquay.cli.views.progress import wait
+
+    backend = simquay.get_backend(options.backend, fallback=options.fallback)
+    job = _submit(backend, circuits, _run_options(options))
+    wait(job, f"{options.file.name} on {backend.name}")
+    result = _result(job)
+    outcomes = [_counts(circuit, result, index) for index, circuit in enumerate(circuits)]
+
+    if options.json:
+        json.dump(_document(job, result, outcomes), sys.stdout, indent=2)
+        sys.stdout.write("\n")
+    else:
+        _show(job, outcomes)
+    if options.plot is not None:  # last: a full disk must not take the counts with it
+        from simquay.cli.views.plot import save_plot
+
+        save_plot(outcomes, options.plot)
+    return OK
+
+
+def _load(path: Path, measure_all: bool) -> list[QuantumCircuit]:
+    from simquay.circuits.files import load_circuits
+
+    circuits = load_circuits(path)
+    for circuit in circuits:
+        if _measures(circuit):
+            continue
+        if not measure_all:
+            raise CommandError(
+                f"{path}: circuit {circuit.name!r} measures nothing, so it has no counts; "
+                "add a measurement, or give --measure-all"
+            )
+        circuit.measure_all()
+    return circuits
+
+
+def _measures(circuit: QuantumCircuit) -> bool:
+    """Whether anything in ``circuit`` writes a classical bit."""
+    return any(_writes(instruction) for instruction in circuit.data)
+
+
+def _writes(instruction: CircuitInstruction) -> bool:
+    operation = instruction.operation
+    if operation.name == "measure":
+        return True
+    if operation.name == "store":  # into a classical bit or register, or a variable of its own
+        from qiskit.circuit.classical import expr
+
+        return not all(variable.standalone for variable in expr.iter_vars(operation.lvalue))
+    if blocks := getattr(operation, "blocks", ()):
+        return any(_measures(block) for block in blocks)
+    # An instruction of the user's own may measure inside. Without classical bits it cannot, and
+    # then its definition, which may be long, is not asked for.
+    definition = operation.definition if instruction.clbits else None
+    return definition is not None and _measures(definition)
+
+
+def _run_options(options: argparse.Namespace) -> dict[str, Any]:
+    """What was given on the command line; the backend has its own defaults for the rest."""
+    given = {
+        "shots": options.shots,
+        "seed_simulator": options.seed,
+        "precision": options.precision,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _submit(backend: BackendV2, circuits: list[QuantumCircuit], options: dict[str, Any]) -> JobV1:
+    """Start the job. What ``run`` itself refuses is wrong input, not a failed job."""
+    from qiskit.exceptions import QiskitError
+
+    try:
+        return backend.run(circuits, **options)
+    except QiskitError as error:
+        raise CommandError(error.message) from error
+
+
+def _result(job: JobV1) -> Result:
+    from qiskit.providers import JobError
+
+    try:
+        return job.result()
+    except JobError as error:
+        raise CommandError(error.message, FAILED) from error
+
+
+def _counts(circuit: QuantumCircuit, result: Result, index: int) -> CircuitCounts:
+    return CircuitCounts(
+        name=circuit.name,
+        qubits=circuit.num_qubits,
+        bits=_bit_names(circuit),
+        counts=result.get_counts(index),
+        seed=getattr(result.results[index], "seed_simulator", None),
+    )
+
+
+def _bit_names(circuit: QuantumCircuit) -> str:
+    """The names of an outcome's bits, left to right: the last register's last bit comes first."""
+    named = [bit for register in circuit.cregs for bit in register]
+    if named != list(circuit.clbits):  # registers that overlap, or bits without one
+        return f"classical bits {circuit.num_clbits - 1} to 0, left to right"
+    names = [
+        f"{register.name}[{register.size - 1}..0]" if register.size > 1 else f"{register.name}[0]"
+        for register in reversed(circuit.cregs)
+    ]
+    return " ".join(names) + ", left to right"
+
+
+def _show(job: JobV1, outcomes: list[CircuitCounts]) -> None:
+    from rich.text import Text
+
+    from simquay.cli.console import make_console, show
+    from simquay.cli.views.histogram import histogram
+
+    console = make_console()
+    for number, outcome in enumerate(outcomes):
+        if number:
+            show(console, Text(""))
+        show(console, histogram(outcome, console))
+    show(console, Text(_summary(job), "dim"))
+
+
+def _summary(job: JobV1) -> str:
+    """What ran the job, in one line."""
+    facts = job.metadata
+    line = f"ran on {job.backend().name}"
+    if "device" in facts:
+        line += f" ({facts['device']})"
+    if "precision" in facts:
+        line += f", {facts['precision']} precision"
+    if facts.get("fallback"):
+        line += f", in place of {facts['fallback']['from']}"
+    return line
+
+
+def _document(job: JobV1, result: Result, outcomes: list[CircuitCounts]) -> dict[str, Any]:
+    """What ``--json`` prints; docs/reference/cli.md describes it."""
+    return {
+        "simquay": version("simquay"),
+        "backend": job.backend().name,
+        "job_id": job.job_id(),
+        "seconds": getattr(result, "time_taken", None),
+        "metadata": _plain(job.metadata),
+        "circuits": [
+            {
+                "name": outcome.name,
+                "qubits": outcome.qubits,
+                "bits": outcome.bits,
+                "shots": outcome.shots,
+                "seed": outcome.seed,
+                "counts": dict(sorted(outcome.counts.items())),
+            }
+            for outcome in outcomes
+        ],
+    }
+
+
+def _plain(value: Any) -> Any:
+    """``value`` as JSON knows it; what it does not know, as text."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)

@@ -1,0 +1,293 @@
+"""The engine of the backend ``numpy``: dense clusters as matrix products, on any machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simquay.control import Control
+from simquay.engines.numpy.costs import CLUSTER_COSTS, TILE_BITS
+from simquay.engines.numpy.gates import SLAB_BYTES, apply_gate
+from simquay.engines.numpy.reading import (
+    all_amplitudes,
+    amplitudes_at,
+    block_probabilities,
+    joint_probabilities,
+    pauli_expectation,
+)
+from simquay.engines.numpy.state import ComplexArray, DenseState, split_bits
+from simquay.engines.numpy.sweep import apply_sweep_clusters
+from simquay.engines.numpy.tiles import Buffers, apply_clusters
+from simquay.engines.numpy.vectors import (
+    TOGETHER_BITS,
+    common_layout,
+    copy_vectors,
+    project_vectors,
+)
+from simquay.errors import ProgramError
+from simquay.planning import GatePass, Layout, Pass, Plan, Profile, SweepPlan
+from simquay.planning.dense.steps import ClusterPass, LonePass, StartPass
+from simquay.program import Precision
+from simquay.system.cpus import cpu_budget
+from simquay.system.memory import host_available_bytes
+
+__all__ = ["DenseEngine"]
+
+_ALONE_BITS = 14
+"""Up to so many qubits one thread is as fast as several."""
+
+_SWEEP_QUBITS = 12
+"""Up to so many qubits a sweep is faster as one batch; measured, see benchmarks/sweep.py."""
+
+_SWEEP_BYTES = 2 << 20
+"""With more, arrays leave the second-level cache, and are so large that the allocator takes them
+from the system anew each time; a small job might wait for memory, too."""
+
+
+class DenseEngine:
+    """Applies dense plans with NumPy alone.
+
+    Args:
+        threads: threads for one state's passes; by default the CPUs that the process may use.
+    """
+
+    def __init__(self, *, threads: int | None = None) -> None:
+        self._threads = cpu_budget() if threads is None else max(1, threads)
+
+    @property
+    def name(self) -> str:
+        """``numpy``."""
+        return "numpy"
+
+    @property
+    def device(self) -> str:
+        """``cpu``."""
+        return "cpu"
+
+    def profile(self, precision: Precision, num_qubits: int) -> Profile:
+        """What to plan for."""
+        tile = TILE_BITS[precision]
+        if num_qubits > _ALONE_BITS:
+            # A tile for each thread, as far as tiles stay worth the calls.
+            spread = num_qubits - (self._threads - 1).bit_length()
+            tile = min(tile, max(spread, _ALONE_BITS))
+        return Profile(
+            strategy="dense",
+            width=5,
+            tile=tile,
+            low=6 if precision is Precision.SINGLE else 5,  # runs of 512 bytes
+            start=10,
+            costs=CLUSTER_COSTS[precision],
+        )
+
+    def required_bytes(self, num_qubits: int, precision: Precision, batch: int = 1) -> int:
+        """The state, and the small copies that gates and reads work on."""
+        state = batch * (precision.amplitude_bytes << num_qubits)
+        buffers = 2 * self._threads * (precision.amplitude_bytes << TILE_BITS[precision])
+        return state + min(buffers + 4 * SLAB_BYTES, 2 * state + (1 << 20))
+
+    def available_bytes(self) -> int:
+        """Memory that the system can give without swapping."""
+        return host_available_bytes()
+
+    def allocate(
+        self, num_qubits: int, precision: Precision, *, capacity: int, batch: int = 1
+    ) -> DenseState:
+        """All qubits |0>, nothing stored."""
+        buffer: ComplexArray = np.empty((batch, 1 << capacity), dtype=precision.complex_dtype)
+        buffer[:, 0] = 1
+        return DenseState(num_qubits, capacity, precision, Layout(), buffer)
+
+    def copy(self, state: DenseState) -> DenseState:
+        """A state of its own with the same amplitudes."""
+        buffer = np.empty_like(state.buffer)
+        buffer[:, : 1 << state.stored] = state.vector
+        return DenseState(state.num_qubits, state.capacity, state.precision, state.layout, buffer)
+
+    def apply(self, state: DenseState, plan: Plan, control: Control) -> None:
+        """Apply ``plan`` in place."""
+        _check_layout(state, plan)
+        buffers = Buffers(state.buffer.dtype)
+        count = len(plan.passes)
+        for number, step in enumerate(plan.passes):
+            control.check()
+            self._apply_pass(
+                state, step, buffers, control.section(number / count, (number + 1) / count)
+            )
+            control.report((number + 1) / count)
+        # Passes name wires; the plan says which qubit each wire carries at the end.
+        state.layout = plan.final
+
+    def _apply_pass(
+        self, state: DenseState, step: Pass, buffers: Buffers, control: Control
+    ) -> None:
+        if isinstance(step, ClusterPass):
+            state.grow_unwritten(step.before[len(step.before) - step.new :])
+            apply_clusters(state, step, buffers, self._threads, control)
+            state.layout = Layout(step.after)
+        elif isinstance(step, StartPass):
+            state.grow_unwritten(step.after)
+            # What comes before may be a factor: the one amplitude that there was.
+            np.multiply(step.amplitudes, state.buffer[:, :1], state.vector, casting="same_kind")
+        elif isinstance(step, LonePass):
+            state.grow(step.before[len(step.before) - step.new :])
+            apply_gate(state, step.gate)
+        elif isinstance(step, GatePass):
+            apply_gate(state, step.gate)
+        else:
+            raise ProgramError(f"a {type(step).__name__} is no pass that the engine numpy knows")
+
+    def sweep_qubits(self, precision: Precision) -> int:
+        """States of up to so many qubits run faster as one batch."""
+        return _SWEEP_QUBITS
+
+    @property
+    def sweep_bytes(self) -> int:
+        """The most memory that a batch takes beyond what one of its programs does."""
+        return _SWEEP_BYTES
+
+    def apply_sweep(self, state: DenseState, plan: SweepPlan, control: Control) -> None:
+        """Apply ``plan`` in place, to each vector with its own numbers."""
+        _check_layout(state, plan)
+        if plan.batch != state.batch:
+            raise ProgramError(
+                f"a sweep of {plan.batch} vectors cannot be applied to a state of {state.batch}"
+            )
+        buffers = Buffers(state.buffer.dtype)
+        room = 1 << TILE_BITS[state.precision]
+        count = len(plan.passes)
+        for number, step in enumerate(plan.passes):
+            control.check()
+            part = control.section(number / count, (number + 1) / count)
+            if isinstance(step, tuple):
+                raise ProgramError("the engine numpy applies dense sweeps, not tiled ones")
+            if isinstance(step, ClusterPass):
+                state.grow_unwritten(step.before[len(step.before) - step.new :])
+                apply_sweep_clusters(state, step, buffers, room, part)
+                state.layout = Layout(step.after)
+            else:
+                # Amplitudes of a start have the vector in front, as the state has. A gate by
+                # itself is the same for all vectors.
+                self._apply_pass(state, step, buffers, part)
+            part.report(1.0)
+        state.layout = plan.final
+
+    def probabilities(
+        self, state: DenseState, qubits: Sequence[int], given: Mapping[int, int]
+    ) -> NDArray[np.float64]:
+        """Joint probabilities of ``qubits`` and the given values."""
+        return joint_probabilities(state, qubits, given, self._threads)
+
+    @property
+    def block_bits(self) -> int:
+        """Qubits of the blocks that sampling should ask for."""
+        return 8
+
+    def block_probabilities(
+        self,
+        state: DenseState,
+        qubits: Sequence[int],
+        fixed: Sequence[int],
+        values: NDArray[np.int64],
+    ) -> NDArray[np.float64]:
+        """Many small blocks of probabilities at once."""
+        return block_probabilities(state, qubits, fixed, values)
+
+    def gather(self, state: DenseState, indices: NDArray[np.uint64]) -> ComplexArray:
+        """The amplitudes at ``indices``."""
+        return amplitudes_at(state, indices)
+
+    def amplitudes(self, state: DenseState) -> ComplexArray:
+        """All amplitudes in qubit order."""
+        return all_amplitudes(state)
+
+    def collapse(self, state: DenseState, outcome: Mapping[int, int], probability: float) -> None:
+        """Project in place onto ``outcome``, and divide by sqrt(probability)."""
+        places = state.layout.positions()
+        if any(value and qubit not in places for qubit, value in outcome.items()):
+            raise ProgramError(f"outcome {dict(outcome)} has 1 for a qubit that is |0>")
+        fixed = {places[q]: value for q, value in outcome.items() if q in places}
+        view, axes = split_bits(state.vector, state.stored, list(fixed))
+        index: list[int | slice] = [slice(None)] * view.ndim
+        # Bit by bit: what disagrees with this bit (and agreed with the ones before) becomes 0.
+        for position, value in fixed.items():
+            index[axes[position]] = 1 - value
+            view[tuple(index)] = 0
+            index[axes[position]] = value
+        view[tuple(index)] *= view.real.dtype.type(probability**-0.5)
+
+    def flip(self, state: DenseState, qubits: Sequence[int]) -> None:
+        """Apply X to each of ``qubits`` in place."""
+        stored = set(state.layout.order)
+        state.grow([qubit for qubit in qubits if qubit not in stored])
+        places = state.layout.positions()
+        for qubit in qubits:
+            view, axes = split_bits(state.vector, state.stored, [places[qubit]])
+            pair = view.swapaxes(0, axes[places[qubit]])
+            zero, one = pair[0], pair[1]
+            kept = zero.copy()
+            zero[...] = one
+            one[...] = kept
+
+    def select(self, parts: Sequence[tuple[DenseState, Sequence[int]]]) -> DenseState:
+        """A state of its own with chosen vectors."""
+        first = parts[0][0]
+        if len({(part.num_qubits, part.precision, part.capacity) for part, _ in parts}) > 1:
+            raise ProgramError("vectors of different sizes cannot be in one state")
+        chosen = self.allocate(
+            first.num_qubits,
+            first.precision,
+            capacity=first.capacity,
+            batch=sum(len(numbers) for _, numbers in parts),
+        )
+        chosen.layout = common_layout([part.layout for part, _ in parts])
+        copy_vectors(chosen, parts)
+        return chosen
+
+    def rows(self, state: DenseState, start: int, stop: int) -> DenseState:
+        """Some of the vectors as a state, without a copy."""
+        return DenseState(
+            state.num_qubits,
+            state.capacity,
+            state.precision,
+            state.layout,
+            state.buffer[start:stop],
+        )
+
+    def project(
+        self,
+        state: DenseState,
+        qubits: Sequence[int],
+        outcomes: NDArray[np.int64],
+        probabilities: NDArray[np.float64],
+        resets: Sequence[int] = (),
+    ) -> None:
+        """Collapse each vector onto an outcome of its own, in place; then reset ``resets``."""
+        if state.stored <= TOGETHER_BITS:
+            project_vectors(state, qubits, outcomes, probabilities, resets)
+            return
+        for number, (outcome, probability) in enumerate(
+            zip(outcomes.tolist(), probabilities.tolist(), strict=True)
+        ):
+            one = self.rows(state, number, number + 1)
+            values = {qubit: outcome >> bit & 1 for bit, qubit in enumerate(qubits)}
+            self.collapse(one, values, probability)
+            self.flip(one, [qubit for qubit in resets if values[qubit]])
+
+    def expectation(self, state: DenseState, paulis: Sequence[str]) -> NDArray[np.float64]:
+        """Expectation values of Pauli strings."""
+        return pauli_expectation(state, paulis)
+
+    def release(self, state: DenseState) -> None:
+        """Give the state's memory back."""
+        state.buffer = np.empty((state.batch, 0), dtype=state.buffer.dtype)
+
+
+def _check_layout(state: DenseState, plan: Plan | SweepPlan) -> None:
+    if plan.initial != state.layout:
+        raise ProgramError(
+            f"a plan for layout {plan.initial.order} cannot be applied to a state of layout "
+            f"{state.layout.order}: plan from the state's layout"
+        )

@@ -1,0 +1,99 @@
+"""One gate at a time on a dense state: what is not worth, or too wide for, a cluster."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simquay.engines.numpy.state import ComplexArray, DenseState, split_bits
+from simquay.planning import Layout
+from simquay.program.operations import (
+    Diagonal,
+    GateOperation,
+    Matrix,
+    Permutation,
+    Prepare,
+    Relabel,
+)
+
+__all__ = ["SLAB_BYTES", "apply_gate"]
+
+SLAB_BYTES = 16 << 20
+"""The most bytes that a matrix or permutation works on at a time, in temporary copies."""
+
+
+def apply_gate(state: DenseState, gate: GateOperation) -> None:
+    """Apply ``gate`` (on logical qubits) in place; qubits it needs are stored, controls too."""
+    if isinstance(gate, Relabel):
+        renamed = dict(zip(gate.sources, gate.qubits, strict=True))
+        state.layout = Layout(tuple(renamed.get(qubit, qubit) for qubit in state.layout.order))
+        return
+    stored = set(state.layout.order)
+    state.grow([qubit for qubit in gate.qubits if qubit not in stored])
+    if isinstance(gate, Prepare):
+        _prepare(_targets_first(state, gate), gate.amplitudes)
+    elif isinstance(gate, Diagonal):
+        view = _targets_first(state, gate)
+        factors = np.asarray(gate.diagonal).astype(view.dtype)
+        k = len(gate.qubits)
+        view *= factors.reshape((2,) * k + (1,) * (view.ndim - k))
+    elif isinstance(gate, Permutation):
+        # Amplitude i moves to table[i]: entry j of the result comes from the inverse's j.
+        source = np.empty_like(gate.table)
+        source[gate.table] = np.arange(len(source))
+        _by_slabs(_targets_first(state, gate), len(gate.qubits), None, source)
+    else:
+        _by_slabs(_targets_first(state, gate), len(gate.qubits), gate, None)
+
+
+def _targets_first(
+    state: DenseState, gate: Matrix | Diagonal | Permutation | Prepare
+) -> ComplexArray:
+    """The amplitudes where the controls hold: axes of the gate's qubits first, highest bit first,
+    then the batch and all others. A view."""
+    places = state.layout.positions()
+    targets = [places[qubit] for qubit in reversed(gate.qubits)]
+    controls = () if isinstance(gate, Prepare) else gate.controls
+    view, axes = split_bits(
+        state.vector, state.stored, [*targets, *(places[qubit] for qubit in controls)]
+    )
+    index: list[int | slice] = [slice(None)] * view.ndim
+    for bit, qubit in enumerate(controls):
+        assert not isinstance(gate, Prepare)
+        index[axes[places[qubit]]] = gate.control_state >> bit & 1
+    target_axes = [axes[target] for target in targets]
+    taken = [axis for axis in range(view.ndim) if not isinstance(index[axis], slice)]
+    view = view[tuple(index)]
+    # Indexing an axis with an integer removes it: the axes behind it move up.
+    target_axes = [axis - sum(gone < axis for gone in taken) for axis in target_axes]
+    rest = [axis for axis in range(view.ndim) if axis not in target_axes]
+    result: ComplexArray = view.transpose(target_axes + rest)
+    return result
+
+
+def _by_slabs(
+    view: ComplexArray, k: int, gate: Matrix | None, source: NDArray[np.intp] | None
+) -> None:
+    """Apply the matrix, or take ``source``, along the first ``k`` axes; in slabs of the others."""
+    if view.nbytes > SLAB_BYTES:
+        # Halve the longest of the other axes: the temporary copies stay small.
+        axis = max(range(k, view.ndim), key=lambda a: view.shape[a])
+        half = view.shape[axis] // 2
+        if half:
+            for part in (slice(None, half), slice(half, None)):
+                _by_slabs(view[(slice(None),) * axis + (part,)], k, gate, source)
+            return
+    old = view.reshape(1 << k, -1)  # a copy, but where the axes are already in this order
+    new = old[source] if gate is None else np.asarray(gate.matrix).astype(view.dtype) @ old
+    view[...] = new.reshape(view.shape)
+
+
+def _prepare(view: ComplexArray, amplitudes: ComplexArray) -> None:
+    """Spread what is at index 0 of the first axes over all of them: they were |0>."""
+    factors = np.asarray(amplitudes).astype(view.dtype)
+    k = factors.size.bit_length() - 1
+    zero = (0,) * k
+    for index in range(1, factors.size):
+        place = tuple(index >> bit & 1 for bit in reversed(range(k)))
+        np.multiply(view[zero], factors[index], out=view[place])
+    view[zero] *= factors[0]

@@ -1,0 +1,316 @@
+"""Reading a dense state: probabilities, amplitudes by index, Pauli expectation values.
+
+Everything that sums is summed in double precision, in blocks that stay in cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence, Set
+from functools import partial
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simquay.engines.numpy.state import ComplexArray, DenseState, split_bits
+from simquay.engines.threads import run_side_by_side
+from simquay.errors import ProgramError
+
+__all__ = [
+    "all_amplitudes",
+    "amplitudes_at",
+    "block_probabilities",
+    "joint_probabilities",
+    "pauli_expectation",
+]
+
+Marginal: TypeAlias = Callable[
+    [DenseState, Sequence[int], Mapping[int, int], int], NDArray[np.float64]
+]
+Overlap: TypeAlias = Callable[[DenseState, int, int], NDArray[np.complex128]]
+
+_BLOCK_BITS = 15
+_SIDE_BY_SIDE_BITS = 18
+"""From so many amplitudes on, a read is worth a second thread."""
+
+
+def joint_probabilities(
+    state: DenseState,
+    qubits: Sequence[int],
+    given: Mapping[int, int],
+    threads: int,
+    marginal: Marginal | None = None,
+) -> NDArray[np.float64]:
+    """See :meth:`simquay.engines.base.Engine.probabilities`.
+
+    ``marginal`` sums the squares; an engine that has compiled code for it brings its own.
+    """
+    places = state.layout.positions()
+    result = np.zeros((state.batch, 1 << len(qubits)))
+    if any(value and qubit not in places for qubit, value in given.items()):
+        return result  # a qubit that is not stored is |0>
+    if len(set(qubits)) != len(qubits):
+        raise ProgramError(f"probabilities of repeated qubits {tuple(qubits)}: name each once")
+    # A qubit that is given as well as asked for has that value; all others of its entries are 0.
+    both = {qubit: given[qubit] for qubit in qubits if qubit in given}
+    asked = [qubit for qubit in qubits if qubit in places and qubit not in both]
+    fixed = {places[qubit]: value for qubit, value in given.items() if qubit in places}
+    sums = (marginal or marginal_sums)(state, [places[qubit] for qubit in asked], fixed, threads)
+
+    # Place the sums where all qubits that are not stored are 0 and `both` have their values.
+    index: list[Any] = [slice(None)]
+    axes: list[int] = []
+    for qubit in reversed(qubits):
+        if qubit in both:
+            index.append(both[qubit])
+        elif qubit in places:
+            index.append(slice(None))
+            axes.append(qubit)
+        else:
+            index.append(0)
+    target = result.reshape((state.batch,) + (2,) * len(qubits))
+    target[tuple(index)] = sums.reshape((state.batch,) + (2,) * len(asked))
+    return result
+
+
+def marginal_sums(
+    state: DenseState, kept: Sequence[int], fixed: Mapping[int, int], threads: int
+) -> NDArray[np.float64]:
+    """Sums of |amplitude|² over all bits but ``kept`` (positions), where ``fixed`` bits hold.
+
+    Shape ``(batch, 2**len(kept))``; bit ``j`` of the second index is storage bit ``kept[j]``.
+    """
+    width = state.stored
+    low = min(_BLOCK_BITS, width)
+    vector = state.vector
+    low_fixed = {bit: value for bit, value in fixed.items() if bit < low}
+    low_kept = sorted((bit for bit in kept if bit < low), reverse=True)
+    high_kept = sorted((bit for bit in kept if bit >= low), reverse=True)
+    free_low = [bit for bit in range(low) if bit not in low_fixed]
+    # Bits of a block's squares: bit 0 tells the real from the imaginary part.
+    places = {1 + free_low.index(bit) for bit in low_kept}
+    sums = np.zeros((state.batch, 1 << len(high_kept), 1 << len(low_kept)))
+
+    # Small vectors are read several at once.
+    together = max(1, (1 << _BLOCK_BITS) >> low)
+
+    def squares(row: int, first: int) -> NDArray[np.float64]:
+        block = vector[row : row + together, first : first + (1 << low)]
+        if low_fixed:
+            view, axes = split_bits(block, low, list(low_fixed))
+            index: list[int | slice] = [slice(None)] * view.ndim
+            for bit, value in low_fixed.items():
+                index[axes[bit]] = value
+            block = view[tuple(index)]
+        real = np.ascontiguousarray(block).view(vector.real.dtype).reshape(len(block), -1)
+        values = real.astype(np.float64)
+        return np.multiply(values, values, out=values)
+
+    def share(part: list[tuple[int, int]], into: NDArray[np.float64]) -> None:
+        # Blocks of one entry stand together: they are added up before their bits are.
+        for row in range(0, state.batch, together):
+            for entry, group in groupby(part, key=itemgetter(0)):
+                total: NDArray[np.float64] | None = None
+                for _, first in group:
+                    values = squares(row, first)
+                    total = values if total is None else np.add(total, values, out=total)
+                assert total is not None
+                into[row : row + together, entry] += _sum_bits(total, places)
+
+    blocks = _blocks(width, low, fixed, high_kept)
+    if threads > 1 and width >= _SIDE_BY_SIDE_BITS and len(blocks) >= 2 * threads:
+        parts = [sums] + [np.zeros_like(sums) for _ in range(threads - 1)]
+        calls: list[Callable[[], None]] = [
+            partial(share, blocks[i * len(blocks) // threads : (i + 1) * len(blocks) // threads], p)
+            for i, p in enumerate(parts)
+        ]
+        run_side_by_side(calls)
+        for part in parts[1:]:
+            sums += part
+    else:
+        share(blocks, sums)
+
+    # From descending storage bits to the caller's order, whose last qubit is the highest bit.
+    present = [*high_kept, *low_kept]
+    wanted = list(reversed(kept))
+    cube = sums.reshape((state.batch,) + (2,) * len(present))
+    order = [0, *(1 + present.index(bit) for bit in wanted)]
+    return np.ascontiguousarray(cube.transpose(order)).reshape(state.batch, -1)
+
+
+def _blocks(
+    width: int, low: int, fixed: Mapping[int, int], high_kept: Sequence[int]
+) -> list[tuple[int, int]]:
+    """Where each block of ``2**low`` amplitudes that agrees with ``fixed`` begins, behind the
+    entry (the bits ``high_kept``, the first the highest) that its sum goes to; by entry."""
+    free = [bit for bit in range(low, width) if bit not in fixed]
+    number = np.arange(1 << len(free), dtype=np.intp)
+    first = np.full_like(number, sum(value << bit for bit, value in fixed.items() if bit >= low))
+    for place, bit in enumerate(free):
+        first |= (number >> place & 1) << bit
+    entry = np.zeros_like(number)
+    for place, bit in enumerate(reversed(high_kept)):
+        entry |= (first >> bit & 1) << place
+    return sorted(zip(entry.tolist(), first.tolist(), strict=True))
+
+
+def _sum_bits(values: NDArray[np.float64], kept: Set[int]) -> NDArray[np.float64]:
+    """Sum each row over all bits of the index but ``kept``, the highest first: they have long
+    runs."""
+    rows, size = values.shape
+    for bit in range(size.bit_length() - 2, -1, -1):
+        if bit not in kept:
+            halves = values.reshape(rows, -1, 2, 1 << bit)
+            values = np.add(halves[:, :, 0], halves[:, :, 1]).reshape(rows, -1)
+    return values
+
+
+def block_probabilities(
+    state: DenseState,
+    qubits: Sequence[int],
+    fixed: Sequence[int],
+    values: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """See :meth:`simquay.engines.base.BlockReader.block_probabilities`."""
+    places = state.layout.positions()
+    inside, inside_missing = _storage_indices(np.arange(1 << len(qubits)), qubits, places)
+    starts, start_missing = _storage_indices(values, fixed, places)
+    summed = [place for qubit, place in places.items() if qubit not in {*qubits, *fixed}]
+    if summed:
+        # Rare: not all qubits are measured.
+        rows = [
+            joint_probabilities(
+                state,
+                qubits,
+                {qubit: int(value) >> bit & 1 for bit, qubit in enumerate(fixed)},
+                1,
+            )[0]
+            for value in values
+        ]
+        return np.array(rows).reshape(len(values), 1 << len(qubits))
+    vector = state.vector[0]
+    result = np.empty((len(values), 1 << len(qubits)))
+    step = max(1, (1 << _BLOCK_BITS) >> len(qubits))
+    for first in range(0, len(values), step):
+        found = vector[starts[first : first + step, None] | inside].astype(np.complex128)
+        part = result[first : first + step]
+        np.multiply(found.real, found.real, out=part)
+        part += found.imag * found.imag
+    result[:, inside_missing] = 0
+    result[start_missing] = 0
+    return result
+
+
+def _storage_indices(
+    values: NDArray[np.int64], qubits: Sequence[int], places: Mapping[int, int]
+) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Storage bits for values of ``qubits``, and which values need a qubit that is not stored."""
+    index = np.zeros(len(values), dtype=np.intp)
+    missing = np.zeros(len(values), dtype=np.bool_)
+    for bit, qubit in enumerate(qubits):
+        if qubit in places:
+            index |= (values >> bit & 1) << places[qubit]
+        else:
+            missing |= (values >> bit & 1).astype(np.bool_)
+    return index, missing
+
+
+def amplitudes_at(state: DenseState, indices: NDArray[np.uint64]) -> ComplexArray:
+    """See :meth:`simquay.engines.base.Engine.gather`."""
+    wanted = np.asarray(indices, dtype=np.uint64)
+    highest = int(np.max(wanted, initial=0))
+    if highest >> state.num_qubits:
+        raise ProgramError(f"index {highest} is past {state.num_qubits} qubits")
+    storage = np.zeros(wanted.shape, dtype=np.uint64)
+    rest = wanted.copy()
+    one = np.uint64(1)
+    for position, qubit in enumerate(state.layout.order):
+        bit = wanted >> np.uint64(qubit) & one
+        storage |= bit << np.uint64(position)
+        rest ^= bit << np.uint64(qubit)
+    found: ComplexArray = state.vector[:, storage.astype(np.intp)]
+    found[:, rest != 0] = 0  # a bit of a qubit that is not stored: its amplitude is 0
+    return found
+
+
+def all_amplitudes(state: DenseState) -> ComplexArray:
+    """See :meth:`simquay.engines.base.Engine.amplitudes`."""
+    order = state.layout.order
+    by_qubit = sorted(range(len(order)), key=lambda position: -order[position])
+    cube = state.vector.reshape((state.batch,) + (2,) * len(order))
+    sorted_cube = cube.transpose([0, *(len(order) - position for position in by_qubit)])
+    if len(order) == state.num_qubits:
+        # transpose() may give back the very view: the caller gets amplitudes of its own.
+        return np.array(sorted_cube, order="C").reshape(state.batch, -1)
+    result = np.zeros((state.batch, 1 << state.num_qubits), dtype=state.buffer.dtype)
+    places = [slice(None)] + [
+        slice(None) if qubit in order else 0 for qubit in reversed(range(state.num_qubits))
+    ]
+    result.reshape((state.batch,) + (2,) * state.num_qubits)[tuple(places)] = sorted_cube
+    return result
+
+
+def pauli_expectation(
+    state: DenseState, paulis: Sequence[str], overlap: Overlap | None = None
+) -> NDArray[np.float64]:
+    """See :meth:`simquay.engines.base.Engine.expectation`.
+
+    With x the bits of X and Y, z those of Z and Y, and y the number of Ys, a Pauli string takes
+    ``|i>`` to ``1j**y (-1)**popcount(i & z) |i ^ x>``. ``overlap`` sums over ``i``; an engine that
+    has compiled code for it brings its own.
+    """
+    result = np.zeros((state.batch, len(paulis)))
+    for column, label in enumerate(paulis):
+        if len(label) != state.num_qubits or set(label) - set("IXYZ"):
+            raise ProgramError(
+                f"Pauli string {label!r}: expected {state.num_qubits} letters of I, X, Y, Z"
+            )
+        result[:, column] = _one_pauli(state, label, overlap or flipped_overlap)
+    return result
+
+
+def _one_pauli(state: DenseState, label: str, overlap: Overlap) -> NDArray[np.float64]:
+    places = state.layout.positions()
+    x = z = ys = 0
+    for qubit, letter in enumerate(reversed(label)):
+        if letter == "I":
+            continue
+        if qubit not in places:
+            if letter == "Z":
+                continue  # |0> is left as it is
+            return np.zeros(state.batch)  # |1> is orthogonal to |0>
+        bit = 1 << places[qubit]
+        x |= bit if letter in "XY" else 0
+        z |= bit if letter in "ZY" else 0
+        ys += letter == "Y"
+    return np.asarray((overlap(state, x, z) * 1j**ys).real)
+
+
+def flipped_overlap(state: DenseState, x: int, z: int) -> NDArray[np.complex128]:
+    """Per vector, the sum of ``conj(a[i ^ x]) * a[i] * (-1)**popcount(i & z)``; storage bits."""
+    low = min(_BLOCK_BITS, state.stored)
+    mask = (1 << low) - 1
+    signs = _parity_signs(low, z & mask)
+    partner = np.arange(1 << low, dtype=np.intp) ^ (x & mask)
+    vector = state.vector
+    total = np.zeros(state.batch, dtype=np.complex128)
+    for first in range(0, 1 << state.stored, 1 << low):
+        other = first ^ (x & ~mask)
+        here = vector[:, first : first + mask + 1].astype(np.complex128)
+        there = vector[:, other : other + mask + 1]
+        if x & mask:
+            there = there[:, partner]
+        sign = -1.0 if (first & z).bit_count() & 1 else 1.0
+        here *= signs
+        total += sign * np.einsum("bi,bi->b", there.conj(), here, dtype=np.complex128)
+    return total
+
+
+def _parity_signs(width: int, mask: int) -> NDArray[np.float64]:
+    """``(-1) ** popcount(i & mask)`` for every ``i`` of ``width`` bits."""
+    signs: NDArray[np.float64] = np.ones(1)
+    for bit in range(width):
+        signs = np.concatenate([signs, -signs if mask >> bit & 1 else signs])
+    return signs

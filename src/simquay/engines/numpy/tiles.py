@@ -1,0 +1,319 @@
+"""Cluster passes on a dense state: tiles in cache, one batched matrix product a step.
+
+Every step is compiled to shapes and strides once for a pass; each thread binds them to two buffers
+of its own and takes its share of the tiles. A tile reads and writes the same amplitudes, so
+threads do not meet.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simquay.control import Control
+from simquay.engines.numpy.state import ComplexArray, DenseState
+from simquay.engines.threads import give_way, run_side_by_side
+from simquay.planning.dense.steps import (
+    ClusterPass,
+    OuterPhase,
+    PermuteStep,
+    PhaseStep,
+    ProductStep,
+)
+
+__all__ = [
+    "Buffers",
+    "Multiply",
+    "Permute",
+    "Phase",
+    "Product",
+    "TileProgram",
+    "View",
+    "apply_clusters",
+]
+
+Shape = tuple[int, ...]
+
+_TOGETHER = 1 << 14
+"""Amplitudes of tiles of several vectors that are worked on as one."""
+
+_ALONE = 1 << 14
+"""Up to so many amplitudes one thread is as fast as several."""
+
+
+class View(NamedTuple):
+    """A view of a buffer or of a tile in the state: shape, and strides in amplitudes."""
+
+    shape: Shape
+    strides: Shape
+
+
+class Buffers:
+    """Pairs of tile buffers, one pair a thread, made when first needed."""
+
+    def __init__(self, dtype: np.dtype[Any]) -> None:
+        self._dtype = dtype
+        self._pairs: list[tuple[ComplexArray, ComplexArray]] = []
+
+    def pair(self, thread: int, size: int) -> tuple[ComplexArray, ComplexArray]:
+        """Two buffers of ``size`` amplitudes."""
+        while len(self._pairs) <= thread:
+            self._pairs.append((np.empty(0, self._dtype), np.empty(0, self._dtype)))
+        if self._pairs[thread][0].size < size:
+            self._pairs[thread] = (np.empty(size, self._dtype), np.empty(size, self._dtype))
+        first, second = self._pairs[thread]
+        return first[:size], second[:size]
+
+
+def apply_clusters(
+    state: DenseState, step: ClusterPass, buffers: Buffers, threads: int, control: Control
+) -> None:
+    """Apply one pass in place; ``state`` has room for the new wires.
+
+    The state's layout is the caller's business.
+    """
+    program = TileProgram(step, state.buffer.dtype)
+    tiles = len(program.offsets)
+    # Tiles of several vectors are one where they are small: a call costs more than they do.
+    together = max(1, min(state.batch, _TOGETHER // program.size))
+    work = -(-state.batch // together) * tiles
+    row_size = state.buffer.shape[1]
+    numbers = itertools.count()
+
+    def share(thread: int) -> None:
+        pair = buffers.pair(thread, together * program.size)
+        runners: dict[int, Callable[[int, int], None]] = {}
+        while not give_way():
+            number = next(numbers)  # one bytecode into C: no two threads get the same
+            if number >= work:
+                return
+            control.check()
+            group, tile = divmod(number, tiles)
+            first = group * together
+            rows = min(together, state.batch - first)
+            if rows not in runners:  # the last group may have fewer
+                runners[rows] = program.bind(pair, state.buffer, rows)
+            runners[rows](first * row_size, tile)
+            control.report((number + 1) / work)
+
+    most = threads if state.batch << len(step.before) > _ALONE else 1
+    run_side_by_side([partial(share, thread) for thread in range(max(1, min(most, work)))])
+
+
+class Phase(NamedTuple):
+    """An OuterPhase in this engine's terms: the table's row for each tile. The table has one more
+    axis in front in a sweep's pass, as all numbers of one."""
+
+    rows: NDArray[np.intp]
+    table: ComplexArray
+
+
+class Product(NamedTuple):
+    """A ProductStep in this engine's terms."""
+
+    matrix: ComplexArray
+    source: View
+    target: View
+    before: tuple[Phase, ...]
+    after: tuple[Phase, ...]
+
+
+class Multiply(NamedTuple):
+    """A PhaseStep in this engine's terms."""
+
+    table: ComplexArray
+    view: View
+    phases: tuple[Phase, ...]
+
+
+class Permute(NamedTuple):
+    """A PermuteStep in this engine's terms."""
+
+    source: View
+    target: View
+
+
+class TileProgram:
+    """A cluster pass compiled for one precision."""
+
+    def __init__(self, step: ClusterPass, dtype: np.dtype[Any]) -> None:
+        self.dtype = dtype
+        tile = len(step.loaded)
+        self.size = 1 << tile
+        width = len(step.before)
+        inside = set(step.loaded)
+        places = {wire: position for position, wire in enumerate(step.before)}
+        outer = [position for position in range(width) if step.before[position] not in inside]
+        numbers = np.arange(1 << len(outer), dtype=np.intp)
+        offsets = np.zeros_like(numbers)
+        for bit, position in enumerate(outer):
+            offsets |= (numbers >> bit & 1) << position
+        self.offsets: list[int] = offsets.tolist()
+        self._outer_bit = {step.before[position]: bit for bit, position in enumerate(outer)}
+        self._numbers = numbers
+
+        # Loading reads the storage bits of `loaded`; new wires are 0 and have none.
+        new = set(step.before[width - step.new :])
+        self.partial = bool(new)
+        old = [wire for wire in step.loaded if wire not in new]
+        in_buffer = {wire: 1 << position for position, wire in enumerate(step.loaded)}
+        in_storage = {wire: 1 << places[wire] for wire in old}
+        self.load_source, self.load_target = _views(old, in_storage, in_buffer)
+        final = step.final
+        active = [position for position in range(width) if step.before[position] in inside]
+        to_storage = {wire: 1 << p for wire, p in zip(final, active, strict=True)}
+        at_end = {wire: 1 << position for position, wire in enumerate(final)}
+        self.store_source, self.store_target = _views(final, at_end, to_storage)
+        self.steps = [self._compile(part) for part in step.steps]
+
+    def _compile(self, step: ProductStep | PhaseStep | PermuteStep) -> Product | Multiply | Permute:
+        if isinstance(step, PhaseStep):
+            low = 1 << step.order.index(step.wires[0])
+            size = 1 << len(step.wires)
+            view = View((self.size // (size * low), size, low), (size * low, low, 1))
+            return Multiply(step.table.astype(self.dtype), view, self._phases(step.phases))
+        before = {wire: 1 << position for position, wire in enumerate(step.before)}
+        after = {wire: 1 << position for position, wire in enumerate(step.after)}
+        if isinstance(step, PermuteStep):
+            return Permute(*_views(step.before, before, after))
+        fixed = {*step.wires, *step.columns}
+        rest = [wire for wire in step.before if wire not in fixed]
+        batch_in, batch_out = _views(rest, before, after)
+        k, q = len(step.wires), len(step.columns)
+        column_in = before[step.columns[0]] if q else 1
+        column_out = after[step.columns[0]] if q else 1
+        shape = (*batch_in.shape, 1 << k, 1 << q)
+        return Product(
+            np.ascontiguousarray(step.matrix, dtype=self.dtype),
+            View(shape, (*batch_in.strides, before[step.wires[0]], column_in)),
+            View(shape, (*batch_out.strides, after[step.result[0]], column_out)),
+            self._phases(step.phases_before),
+            self._phases(step.phases_after),
+        )
+
+    def _phases(self, phases: Sequence[OuterPhase]) -> tuple[Phase, ...]:
+        compiled = []
+        for phase in phases:
+            rows = np.zeros_like(self._numbers)
+            for bit, wire in enumerate(phase.outer):
+                rows |= (self._numbers >> self._outer_bit[wire] & 1) << bit
+            compiled.append(Phase(rows, phase.table.astype(self.dtype)))
+        return tuple(compiled)
+
+    def bind(
+        self, pair: tuple[ComplexArray, ComplexArray], vectors: ComplexArray, rows: int
+    ) -> Callable[[int, int], None]:
+        """A function that applies the pass to the tile ``number`` of the vector at ``base``, and
+        of those behind it, ``rows`` in all."""
+        dtype = self.dtype
+        itemsize = dtype.itemsize
+        row_size = vectors.shape[1]
+
+        def view(
+            array: ComplexArray, view: View, offset: int = 0, apart: int = self.size
+        ) -> ComplexArray:
+            strides = [stride * itemsize for stride in (apart, *view.strides)]
+            shape = (rows, *view.shape)
+            result: ComplexArray = np.ndarray(shape, dtype, array, offset * itemsize, strides)
+            return result
+
+        source, target = (buffer[: rows * self.size] for buffer in pair)
+        load_target = view(source, self.load_target)
+        whole = source if self.partial else None
+        calls: list[Callable[[int], object]] = []
+        for step in self.steps:
+            if isinstance(step, Multiply):
+                data = view(source, step.view)
+                if step.phases:
+                    calls.append(partial(_multiply_by_tile, data, step))
+                else:
+                    table = step.table[:, None]
+                    calls.append(partial(_multiply, data, table))
+                continue
+            from_view, to_view = view(source, step.source), view(target, step.target)
+            if isinstance(step, Permute):
+                calls.append(partial(_copy, to_view, from_view))
+            elif step.before or step.after:
+                scratch = np.empty_like(step.matrix)
+                calls.append(partial(_product_by_tile, step, scratch, from_view, to_view))
+            else:
+                calls.append(partial(_product, step.matrix, from_view, to_view))
+            source, target = target, source
+        store_source = view(source, self.store_source)
+        load_view, store_view = self.load_source, self.store_target
+        flat = vectors.reshape(-1)
+        offsets = self.offsets
+
+        def run(base: int, number: int) -> None:
+            offset = base + offsets[number]
+            if whole is not None:
+                whole.fill(0)
+            np.copyto(load_target, view(flat, load_view, offset, row_size))
+            for call in calls:
+                call(number)
+            np.copyto(view(flat, store_view, offset, row_size), store_source)
+
+        return run
+
+
+def _product(matrix: ComplexArray, source: ComplexArray, target: ComplexArray, _: int) -> None:
+    np.matmul(matrix, source, target)
+
+
+def _product_by_tile(
+    step: Product, scratch: ComplexArray, source: ComplexArray, target: ComplexArray, tile: int
+) -> None:
+    matrix = step.matrix
+    for phase in step.before:
+        np.multiply(matrix, phase.table[phase.rows[tile]], scratch)
+        matrix = scratch
+    for phase in step.after:
+        np.multiply(matrix, phase.table[phase.rows[tile]][:, None], scratch)
+        matrix = scratch
+    np.matmul(matrix, source, target)
+
+
+def _multiply(data: ComplexArray, table: ComplexArray, _: int) -> None:
+    np.multiply(data, table, data)
+
+
+def _multiply_by_tile(data: ComplexArray, step: Multiply, tile: int) -> None:
+    table = step.table
+    for phase in step.phases:
+        table = table * phase.table[phase.rows[tile]]
+    np.multiply(data, table[:, None], data)
+
+
+def _copy(target: ComplexArray, source: ComplexArray, _: int) -> None:
+    np.copyto(target, source)
+
+
+def _views(
+    wires: Sequence[int], source: dict[int, int], target: dict[int, int]
+) -> tuple[View, View]:
+    """Views over ``wires`` (from the lowest) in two places: strides of each wire there.
+
+    Wires that are neighbours in both places share an axis.
+    """
+    shape: list[int] = []
+    from_strides: list[int] = []
+    to_strides: list[int] = []
+    for wire in wires:
+        if shape and (
+            source[wire] == from_strides[-1] * shape[-1]
+            and target[wire] == to_strides[-1] * shape[-1]
+        ):
+            shape[-1] *= 2
+            continue
+        shape.append(2)
+        from_strides.append(source[wire])
+        to_strides.append(target[wire])
+    return (
+        View(tuple(reversed(shape)), tuple(reversed(from_strides))),
+        View(tuple(reversed(shape)), tuple(reversed(to_strides))),
+    )

@@ -1,0 +1,95 @@
+"""Many small vectors of a dense state at once: copies of chosen ones, an outcome for each.
+
+Where vectors are small, a loop over them in Python takes longer than the amplitudes do; so these
+work on as many as stay in cache together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simquay.engines.numpy.state import DenseState
+from simquay.errors import ProgramError
+from simquay.planning import Layout
+
+__all__ = ["TOGETHER_BITS", "common_layout", "copy_vectors", "project_vectors"]
+
+TOGETHER_BITS = 12
+"""Vectors of more qubits are worked on one by one."""
+
+_AT_ONCE = 1 << 15
+"""Amplitudes of the vectors that are worked on at once, in temporary arrays."""
+
+
+def common_layout(layouts: Sequence[Layout]) -> Layout:
+    """The first layout, and behind it the qubits that only others store."""
+    return Layout(tuple(dict.fromkeys(qubit for layout in layouts for qubit in layout.order)))
+
+
+def copy_vectors(target: DenseState, parts: Sequence[tuple[DenseState, Sequence[int]]]) -> None:
+    """Write the chosen vectors of each part to ``target``, one after the other."""
+    vectors = target.vector
+    size = vectors.shape[1]
+    step = max(_AT_ONCE // size, 1)
+    done = 0
+    for part, numbers in parts:
+        source = part.vector
+        chosen = np.asarray(numbers, dtype=np.intp)
+        places = part.layout.positions()
+        if part.layout != target.layout:
+            # Where each new index was; one with a qubit at 1 that was not stored has no amplitude.
+            index = np.arange(size, dtype=np.intp)
+            old = np.zeros_like(index)
+            lost = np.zeros(size, dtype=np.bool_)
+            for bit, qubit in enumerate(target.layout.order):
+                value = index >> bit & 1
+                if qubit in places:
+                    old |= value << places[qubit]
+                else:
+                    lost |= value == 1
+        for first in range(0, len(chosen), step):
+            some = chosen[first : first + step]
+            into = vectors[done : done + len(some)]
+            if part.layout != target.layout:
+                into[...] = source[some[:, None], old]
+                into[:, lost] = 0
+            elif len(some) == 1:
+                into[0] = source[some[0]]
+            else:
+                into[...] = source[some]
+            done += len(some)
+
+
+def project_vectors(
+    state: DenseState,
+    qubits: Sequence[int],
+    outcomes: NDArray[np.int64],
+    probabilities: NDArray[np.float64],
+    resets: Sequence[int],
+) -> None:
+    """See :meth:`simquay.engines.base.Engine.project`."""
+    places = state.layout.positions()
+    missing = [qubit for qubit in qubits if qubit not in places]
+    if missing:
+        raise ProgramError(f"qubit {missing[0]} is not stored and cannot be projected")
+    vector = state.vector
+    values = np.zeros(state.batch, dtype=np.intp)
+    for bit, qubit in enumerate(qubits):
+        values |= (outcomes >> bit & 1) << places[qubit]
+    index = np.arange(vector.shape[1], dtype=np.intp)
+    measured = index & sum(1 << places[qubit] for qubit in qubits)
+    scales = (probabilities**-0.5).astype(vector.real.dtype)[:, None]
+    zero = scales.dtype.type(0)
+    step = _AT_ONCE // vector.shape[1]
+    for first in range(0, state.batch, step):
+        some = slice(first, first + step)
+        vector[some] *= np.where(measured == values[some, None], scales[some], zero)
+    # What a reset finds at 1 moves to 0; there is nothing at 0, as the outcome was 1.
+    moved = values & sum(1 << places[qubit] for qubit in resets)
+    ones = np.flatnonzero(moved)
+    for first in range(0, len(ones), step):
+        rows = ones[first : first + step]
+        vector[rows] = vector[rows[:, None], index ^ moved[rows, None]]

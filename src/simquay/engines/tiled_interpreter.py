@@ -1,0 +1,178 @@
+"""Tiled plans on NumPy arrays: plain, slow and right.
+
+This is the oracle for engines that run tiled plans in compiled kernels. It follows
+:mod:`simquay.planning.tiled.passes` word for word, and :func:`apply_encoded` does the same from the
+flat arrays of :mod:`simquay.planning.tiled.encode` alone. :func:`apply_wide` is for use by those
+engines too: it runs the rare :class:`~simquay.planning.tiled.passes.WidePass` on arrays of any
+library that works like NumPy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simquay.errors import ProgramError
+from simquay.planning.plan import Plan
+from simquay.planning.tiled.encode import EncodedPlan, decode_pass
+from simquay.planning.tiled.passes import (
+    DenseStage,
+    DiagonalStage,
+    PermuteStage,
+    Stage,
+    TilePass,
+    WidePass,
+)
+from simquay.program.operations import Matrix, Permutation
+
+__all__ = ["apply_encoded", "apply_pass", "apply_tile_pass", "apply_tiled", "apply_wide"]
+
+Amplitudes = NDArray[np.complexfloating[Any]]
+
+
+def apply_tiled(amplitudes: Amplitudes, plan: Plan) -> None:
+    """Apply all passes of a tiled plan in place.
+
+    ``amplitudes`` has shape ``(batch, size)`` with ``size`` at least ``2**width`` of every pass.
+    The state is in the first ``2**len(plan.initial.order)`` columns before, and in the first
+    ``2**len(plan.final.order)`` after; what is beyond them before is never read.
+    """
+    for pass_ in plan.passes:
+        if not isinstance(pass_, (TilePass, WidePass)):
+            raise ProgramError(f"a {type(pass_).__name__} is no pass of a tiled plan")
+        apply_pass(amplitudes, pass_)
+
+
+def apply_encoded(amplitudes: Amplitudes, encoded: EncodedPlan) -> None:
+    """As :func:`apply_tiled`, from the flat arrays alone."""
+    for number in range(len(encoded.starts)):
+        apply_pass(amplitudes, decode_pass(encoded, number))
+
+
+def apply_pass(amplitudes: Amplitudes, pass_: TilePass | WidePass) -> None:
+    """Apply one pass in place."""
+    if isinstance(pass_, WidePass):
+        apply_wide(amplitudes, pass_, np)
+    else:
+        apply_tile_pass(amplitudes, pass_)
+
+
+def apply_tile_pass(amplitudes: Amplitudes, pass_: TilePass) -> None:
+    """Apply one tile pass in place; all tiles at once, one stage after the other."""
+    batch = len(amplitudes)
+    vector = _grown(amplitudes, pass_.before, pass_.width)
+    tensor = vector.reshape((batch,) + (2,) * pass_.width)
+    outer = pass_.outer
+    loaded = tensor.transpose(_axes(pass_.width, (*pass_.active, *outer)))
+    tiles = loaded.reshape(batch, 1 << len(outer), 1 << len(pass_.active)).copy()
+    for stage in pass_.stages:
+        _apply_stage(tiles, stage)
+    stored = [pass_.active[position] for position in pass_.store]
+    target = tensor.transpose(_axes(pass_.width, (*stored, *outer)))
+    target[...] = tiles.reshape(target.shape)
+
+
+def _grown(amplitudes: Any, before: int, width: int) -> Any:
+    """A view of the vectors of ``width`` qubits, of which those from ``before`` on are now |0>."""
+    vector = amplitudes[:, : 1 << width]
+    vector[:, 1 << before :] = 0
+    return vector
+
+
+def _axes(width: int, bits: Sequence[int]) -> list[int]:
+    """Axes that put the storage bit ``bits[0]`` last; axis 0 is the batch and stays."""
+    return [0, *(width - bit for bit in reversed(bits))]
+
+
+def _apply_stage(tiles: Amplitudes, stage: Stage) -> None:
+    """Apply ``stage`` to ``tiles``, of shape ``(batch, tiles, local)``, in place."""
+    if isinstance(stage, DiagonalStage):
+        _apply_diagonal(tiles, stage)
+        return
+    size = 1 << len(stage.bits)
+    local = np.arange(tiles.shape[2])
+    numbers: NDArray[np.intp] = np.arange(tiles.shape[1])
+    base = local[_matches(local, sum(1 << bit for bit in stage.bits), 0)]
+    if isinstance(stage, (DenseStage, PermuteStage)):
+        where = stage.condition
+        base = base[_matches(base, where.local_mask, where.local_value)]
+        numbers = numbers[_matches(numbers, where.outer_mask, where.outer_value)]
+    # columns[s] are the local indices where the stage's bits are s.
+    columns = deposit(np.arange(size), stage.bits)[:, None] | base[None, :]
+    index = np.ix_(np.arange(len(tiles)), numbers, columns.ravel())
+    block = tiles[index].reshape(len(tiles), len(numbers), size, len(base))
+    if isinstance(stage, DenseStage):
+        new = np.matmul(stage.matrix, block)
+    elif isinstance(stage, PermuteStage):
+        new = block[:, :, stage.source]
+    else:
+        new = stage.amplitudes[:, None] * block[:, :, :1]
+    tiles[index] = new.reshape(len(tiles), len(numbers), -1)
+
+
+def _apply_diagonal(tiles: Amplitudes, stage: DiagonalStage) -> None:
+    local = np.arange(tiles.shape[2])
+    numbers = np.arange(tiles.shape[1])
+    for group in stage.groups:
+        inside = local[_matches(local, group.local_mask, group.local_value)]
+        for term in group.terms:
+            met = numbers[_matches(numbers, term.outer_mask, term.outer_value)]
+            bits = [group.bits[place] for place in term.places]
+            index = (extract(met, term.outer) << len(bits))[:, None]
+            index = index | extract(inside, bits)[None, :]
+            tiles[np.ix_(np.arange(len(tiles)), met, inside)] *= term.table[index]
+
+
+def _matches(values: NDArray[np.intp], mask: int, value: int) -> NDArray[np.bool_]:
+    matched: NDArray[np.bool_] = (values & mask) == value
+    return matched
+
+
+def deposit(values: NDArray[np.intp], bits: Sequence[int]) -> NDArray[np.intp]:
+    """Each value with its bit ``j`` moved to ``bits[j]``; other bits are 0."""
+    result = np.zeros_like(values)
+    for position, bit in enumerate(bits):
+        result |= (values >> position & 1) << bit
+    return result
+
+
+def extract(values: NDArray[np.intp], bits: Sequence[int]) -> NDArray[np.intp]:
+    """For each value, the number whose bit ``j`` is the value's bit ``bits[j]``."""
+    result = np.zeros_like(values)
+    for position, bit in enumerate(bits):
+        result |= (values >> bit & 1) << position
+    return result
+
+
+def apply_wide(amplitudes: Any, pass_: WidePass, xp: Any) -> None:
+    """Apply a wide pass in place to ``amplitudes``, an array of the library ``xp``.
+
+    ``amplitudes`` is as in :func:`apply_tiled`; ``xp`` is ``numpy``, or ``cupy``. It takes up to
+    two copies of the state besides the state.
+    """
+    gate = pass_.gate
+    width = pass_.width
+    vector = _grown(amplitudes, pass_.before, width)
+    controls = () if not isinstance(gate, (Matrix, Permutation)) else gate.controls
+    chosen = set(gate.qubits) | set(controls)
+    others = tuple(bit for bit in range(width) if bit not in chosen)
+    tensor = vector.reshape((len(vector),) + (2,) * width)
+    moved = tensor.transpose(_axes(width, (*others, *gate.qubits, *controls)))
+    if isinstance(gate, (Matrix, Permutation)):
+        # The control axes come right after the batch, the highest control first.
+        for position in reversed(range(len(controls))):
+            moved = moved[:, gate.control_state >> position & 1]
+    size = 1 << len(gate.qubits)
+    block = moved.reshape(len(vector), size, 1 << len(others))
+    if isinstance(gate, Matrix):
+        new = xp.matmul(xp.asarray(gate.matrix, dtype=vector.dtype), block)
+    elif isinstance(gate, Permutation):
+        source = np.empty(size, dtype=np.intp)
+        source[gate.table] = np.arange(size)
+        new = block[:, xp.asarray(source)]
+    else:
+        new = xp.asarray(gate.amplitudes, dtype=vector.dtype)[:, None] * block[:, :1]
+    moved[...] = new.reshape(moved.shape)

@@ -1,0 +1,168 @@
+"""The states of a run's branches: how many share one, and whose memory they take.
+
+Branches that stand at the same step share a state of many vectors, so that a step is one call of
+the engine for all of them. That pays as long as a call costs more than the amplitudes do. Beyond,
+it would only take memory: there each branch has a state of its own (see :data:`BATCH_BYTES`).
+
+*Invariant:* states that share the run's room have at most ``room`` vectors together, and at most
+``room`` more while one takes the place of another. All of that is reserved at once, when the first
+branch splits, and given back when the run ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from simquay.engines.base import Engine, State
+from simquay.errors import OutOfMemoryError
+from simquay.execution.branching.branches import Batch, Child
+from simquay.execution.branching.steps import Event
+from simquay.execution.memory import MemorySource, Reservation
+from simquay.execution.settings import RunSettings
+from simquay.program import Program
+
+__all__ = ["BATCH_BYTES", "States"]
+
+BATCH_BYTES = {"cpu": 64 << 20, "gpu": 256 << 20}
+"""Bytes of all vectors that share the room, scratch included.
+
+A call costs some tens of microseconds beside the arithmetic: from Python, and on a GPU for the
+launch. In that time a CPU goes through about a MiB of amplitudes, and a GPU of 3 TB/s through a
+hundred. Passes over several times as much spend their time on amplitudes."""
+
+LEAST_ROOM = 32
+"""Where fewer vectors than this fit into :data:`BATCH_BYTES`, one takes as long as a call does."""
+
+MOST_ROOM = 8192
+"""More vectors gain nothing, and the interpreter's share of a step should stay short."""
+
+
+class States:
+    """Makes, splits and releases the states of one run.
+
+    ``room`` is how many vectors may be alive that share the run's memory; 1 until
+    :meth:`reserve`, and where branches run one by one.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        capacity: int,
+        engine: Engine,
+        settings: RunSettings,
+        memory: MemorySource,
+    ) -> None:
+        self.room = 1
+        self._num_qubits = program.num_qubits
+        self._capacity = capacity
+        self._engine = engine
+        self._settings = settings
+        self._memory = memory
+        self._reservation: Reservation | None = None
+        self._asked = False
+
+    def first(self) -> State:
+        """The state at the start, whose memory the run's caller has reserved."""
+        state: State = self._engine.allocate(
+            self._num_qubits, self._settings.precision, capacity=self._capacity
+        )
+        return state
+
+    def reserve(self) -> None:
+        """Find out how much room there is, when the first branch splits. Later calls do nothing."""
+        if self._asked:
+            return
+        self._asked = True
+        room = self._wanted_room()
+        while room > 1:
+            need = self._bytes(2 * room)
+            self._reservation = self._try_reserve(need)
+            if self._reservation is not None:
+                break
+            room //= 2
+        self.room = max(room, 1)
+
+    def _wanted_room(self) -> int:
+        forced = self._settings.branches_together
+        if forced is not None:
+            return forced
+        vector = self._bytes(2) - self._bytes(1)
+        room = BATCH_BYTES.get(self._engine.device, BATCH_BYTES["cpu"]) // vector
+        if room < LEAST_ROOM:
+            return 1
+        return min(room, MOST_ROOM, self._settings.shots)
+
+    def _bytes(self, batch: int) -> int:
+        return self._engine.required_bytes(self._capacity, self._settings.precision, batch)
+
+    def _try_reserve(self, count: int) -> Reservation | None:
+        try:
+            return self._memory.try_reserve(count)
+        except OutOfMemoryError:
+            return None
+
+    def select(self, parts: Sequence[tuple[Batch, Sequence[int]]]) -> State | None:
+        """A state of chosen branches' vectors, within the room; None where the device has less
+        memory than it said, as others may have taken it: then there is no room any more."""
+        chosen = [(batch.state, numbers) for batch, numbers in parts]
+        try:
+            state: State = self._engine.select(chosen)
+        except MemoryError:
+            self.room = 1
+            return None
+        return state
+
+    def copy(self, batch: Batch, number: int) -> tuple[State, Reservation] | None:
+        """A state of one branch's vector, its memory reserved for it alone; None where there is
+        none."""
+        reservation = self._try_reserve(self._bytes(1))
+        if reservation is None:
+            return None
+        state: State
+        try:
+            if len(batch.branches) == 1:
+                state = self._engine.copy(batch.state)
+            else:
+                state = self._engine.select([(batch.state, [number])])
+        except MemoryError:
+            reservation.release()
+            return None
+        except BaseException:
+            reservation.release()
+            raise
+        return state, reservation
+
+    def collapse(
+        self, state: State, event: Event, qubits: Sequence[int], children: Sequence[Child]
+    ) -> None:
+        """Leave in vector ``i`` what the event leaves with the outcome of ``children[i]``."""
+        if not qubits:
+            return
+        resets = [qubit for qubit in event.resets if qubit in qubits]
+        if len(children) > 1:
+            outcomes = np.array([child.outcome for child in children], dtype=np.int64)
+            probabilities = np.array([child.probability for child in children])
+            self._engine.project(state, qubits, outcomes, probabilities, resets)
+            return
+        outcome = children[0].outcome
+        values = {qubit: outcome >> bit & 1 for bit, qubit in enumerate(qubits)}
+        self._engine.collapse(state, values, children[0].probability)
+        ones = [qubit for qubit in resets if values[qubit]]
+        if ones:
+            self._engine.flip(state, ones)
+
+    def release(self, batch: Batch) -> None:
+        """Give a batch's state back. A second call does nothing."""
+        state, batch.state = batch.state, None
+        reservation, batch.reservation = batch.reservation, None
+        if state is not None:
+            self._engine.release(state)
+        if reservation is not None:
+            reservation.release()
+
+    def close(self) -> None:
+        """Give the room back; all states were released before."""
+        if self._reservation is not None:
+            self._reservation.release()

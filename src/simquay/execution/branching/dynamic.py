@@ -1,0 +1,358 @@
+"""Dynamic circuits: shots share what they have in common and split by outcome.
+
+A branch is a state, a classical memory, and the shots that have come this way. A measurement or
+reset in the middle draws an outcome for each of its shots; each outcome that was drawn becomes a
+branch of its own. Branches that stand at the same step are a batch: their states are the vectors of
+one state, so that a step is one call of the engine for all of them. Where control flow takes them
+apart, each part is a batch of its own; the one furthest behind in the program runs first, so that
+parts that come to the same step are one batch again.
+
+States take memory. Where the children of a split do not fit, the batch that splits stays where it
+is, and its children are run a portion at a time, each to the end: the level above (depth first).
+The last one, of most shots, takes the batch's place, so that a level has at most half of the shots
+of the one below. Large states are batches of one, and so run one by one: there the child of the
+lowest outcome comes last, and the states alive are at most the open splits on one path, and one
+more. Where there is no memory for another state, the branch is noted down with the outcomes that
+lead to it, and replayed from the start when the others are done: a program whose first state fits
+always runs.
+
+The draws depend on the shot and on the number of the event on its path alone, so batches, copies,
+replays and the order of branches change nothing in the samples.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simquay.control import Control
+from simquay.engines.base import Engine, State
+from simquay.execution.branching.batches import States
+from simquay.execution.branching.branches import (
+    Batch,
+    Branch,
+    Child,
+    History,
+    Shots,
+    backwards,
+)
+from simquay.execution.branching.outcomes import children_of, draw_outcomes
+from simquay.execution.branching.schedule import Schedule
+from simquay.execution.branching.steps import (
+    Assign,
+    Choose,
+    Enter,
+    Event,
+    Finish,
+    Gates,
+    Iterate,
+    Jump,
+    JumpUnless,
+    Keep,
+    Steps,
+    places_that_need_the_state,
+)
+from simquay.execution.memory import MemorySource
+from simquay.execution.randomness import Randomness
+from simquay.execution.readout import (
+    UNCERTAIN,
+    Samples,
+    check_statevector,
+    final_resets,
+    many_states,
+    sample_into,
+    stored_qubits,
+    vector,
+    write_outcomes,
+    write_words,
+)
+from simquay.execution.settings import Outcome, RunSettings
+from simquay.planning import Layout, Plan, make_plan
+from simquay.program import Program
+from simquay.program.expressions import ClassicalMemory, assign, convert, evaluate
+
+__all__ = ["run_dynamic"]
+
+Vector: TypeAlias = NDArray[np.complexfloating[Any]]
+
+
+def run_dynamic(
+    program: Program,
+    steps: Steps,
+    capacity: int,
+    engine: Engine,
+    settings: RunSettings,
+    control: Control,
+    memory: MemorySource,
+    samples: Samples,
+) -> Outcome:
+    """Run a program of any kind; see :func:`~simquay.execution.run.run_program`.
+
+    ``capacity`` is how many qubits will be stored; ``samples``, all 0, is filled in.
+    """
+    run = _Run(program, steps, capacity, engine, settings, control, memory, samples)
+    started = time.perf_counter()
+    try:
+        run.work()
+    finally:
+        run.schedule.close()
+    seconds = time.perf_counter() - started
+    return Outcome(
+        samples,
+        statevector=run.statevector,
+        saved=run.saved,
+        metadata={
+            "branches": run.branches,
+            "branches_together": run.schedule.together,
+            "passes": run.passes,
+            "stored_qubits": run.stored_qubits,
+            "strategy": run.profile.strategy,
+            "replays": run.schedule.replays,
+            "planning_time": run.planning_time,
+            "execution_time": seconds - run.planning_time,
+        },
+    )
+
+
+class _Run:
+    """The work of one :func:`run_dynamic`."""
+
+    def __init__(
+        self,
+        program: Program,
+        steps: Steps,
+        capacity: int,
+        engine: Engine,
+        settings: RunSettings,
+        control: Control,
+        memory: MemorySource,
+        samples: Samples,
+    ) -> None:
+        self.program = program
+        self.steps = steps.steps
+        self.counters = steps.counters
+        # Asked for the state, every place needs it.
+        self.needs_state = (
+            [True] * len(self.steps)
+            if settings.statevector
+            else places_that_need_the_state(self.steps)
+        )
+        self.engine = engine
+        self.settings = settings
+        self.control = control
+        self.samples = samples
+        self.randomness = Randomness(settings.seed, settings.circuit)
+        self.profile = engine.profile(settings.precision, capacity)
+        self.plans: dict[tuple[int, Layout], Plan] = {}
+        self.states = States(program, capacity, engine, settings, memory)
+        self.schedule = Schedule(self.states, self._start)
+        self.culprit: str | None = None  # what first split the shots
+        self.finished_shots = 0
+        self.branches = 0
+        self.passes = 0
+        self.stored_qubits = 0
+        self.planning_time = 0.0
+        self.statevector: Vector | None = None
+        self.saved: dict[str, Vector] = {}
+
+    def work(self) -> None:
+        """Run all shots."""
+        self.schedule.begin(np.arange(self.settings.shots, dtype=np.int64))
+        while (batch := self.schedule.next()) is not None:
+            self._step(batch)
+
+    def _start(self, shots: Shots, history: History) -> Branch:
+        memory = ClassicalMemory(0, [None] * len(self.program.variables))
+        replay = None if history is None else list(backwards(history))
+        return Branch(memory, shots, [0] * self.counters, replay=replay)
+
+    def _step(self, batch: Batch) -> None:
+        """Do one step of a batch."""
+        self.control.check()
+        place = batch.place
+        step = self.steps[place]
+        if not self.needs_state[place]:
+            self.states.release(batch)
+        batch.place += 1
+        branches = batch.branches
+        match step:
+            case Gates():
+                self._apply(batch, step)
+            case Event():
+                self._event(batch, step)
+            case Assign(store):
+                for branch in branches:
+                    assign(store.target, evaluate(store.value, branch.memory), branch.memory)
+            case Jump(target):
+                batch.place = target
+            case JumpUnless(condition, target):
+                places = [
+                    place + 1 if evaluate(condition, branch.memory) else target
+                    for branch in branches
+                ]
+                self.schedule.go(batch, places)
+            case Choose(expression, table, default):
+                values = [int(evaluate(expression, branch.memory)) for branch in branches]
+                self.schedule.go(batch, [table.get(value, default) for value in values])
+            case Enter(counter):
+                for branch in branches:
+                    branch.counters[counter] = 0
+            case Iterate():
+                self.schedule.go(batch, [self._iterate(branch, step) for branch in branches])
+            case Keep(key):
+                self._keep(batch, key)
+            case Finish():
+                self._finish(batch, step)
+
+    def _apply(self, batch: Batch, step: Gates) -> None:
+        assert batch.state is not None
+        layout = batch.state.layout
+        key = (id(step), layout)
+        plan = self.plans.get(key)
+        if plan is None:
+            started = time.perf_counter()
+            plan = self.plans[key] = make_plan(step.gates, layout, self.profile)
+            self.planning_time += time.perf_counter() - started
+        low, high = (self._fraction(batch, place) for place in (batch.place - 1, batch.place))
+        self.engine.apply(batch.state, plan, self.control.section(low, high))
+        self.control.report(high)
+        self.passes += len(plan)
+        self.stored_qubits = max(self.stored_qubits, len(plan.final.order))
+
+    def _fraction(self, batch: Batch, place: int) -> float:
+        """How far the run is where ``batch`` is in front of step ``place``."""
+        # Steps say little of how long a branch takes, but they only go forward within one pass of
+        # the program, and the fraction that the control keeps never falls.
+        here = place / len(self.steps)
+        return min((self.finished_shots + here * batch.shots) / self.settings.shots, 0.999)
+
+    def _iterate(self, branch: Branch, step: Iterate) -> int:
+        iteration = branch.counters[step.counter]
+        if iteration == len(step.starts):
+            return step.target
+        branch.counters[step.counter] = iteration + 1
+        variable = step.loop.variable
+        if variable is not None:
+            value = convert(step.loop.values[iteration], self.program.variables[variable].type)
+            branch.memory.variables[variable] = value
+        return step.starts[iteration]
+
+    def _keep(self, batch: Batch, key: str) -> None:
+        if batch.branches[0].replay:
+            return  # the branch that was here first has kept it
+        if self.culprit is not None:
+            raise many_states(self.program.name, self.culprit)
+        check_statevector(self.program, self.settings.precision)
+        self.saved[key] = vector(self.engine, self._main_state(batch))
+
+    def _main_state(self, batch: Batch) -> Any:
+        """The state of the branch of most shots: where one state is asked for, the others are
+        there by an outcome that is all but impossible."""
+        if len(batch.branches) == 1:
+            return batch.state
+        sizes = [len(branch.shots) for branch in batch.branches]
+        number = sizes.index(max(sizes))
+        return self.engine.rows(batch.state, number, number + 1)
+
+    def _event(self, batch: Batch, event: Event) -> None:
+        """Measure, and go on with a branch for each outcome of each."""
+        assert batch.state is not None
+        qubits = stored_qubits(batch.state, event)
+        replay = batch.branches[0].replay
+        if replay:
+            outcome, probability = replay.pop()
+            children = [Child(0, outcome, probability, batch.branches[0].shots)]
+        else:
+            children = self._draw(batch.state, batch.branches, qubits)
+            self._blame(event, children)
+        for branch in batch.branches:
+            branch.draw += 1
+        if not self.needs_state[batch.place]:
+            self.states.release(batch)
+        self.schedule.split(batch, event, qubits, children)
+
+    def _draw(self, state: State, branches: list[Branch], qubits: list[int]) -> list[Child]:
+        if not qubits:
+            return [Child(number, 0, 1.0, one.shots) for number, one in enumerate(branches)]
+        outcomes, weights = draw_outcomes(
+            self.engine,
+            state,
+            qubits,
+            branches,
+            self.randomness,
+            self.settings.first_shot,
+            self.control,
+        )
+        return children_of(branches, outcomes, weights)
+
+    def _blame(self, event: Event, children: list[Child]) -> None:
+        """Remember the first event that makes several states of several shots.
+
+        Whether the shots at hand happen to agree has no say: a circuit is refused for every seed.
+        """
+        if self.culprit is not None or self.settings.shots == 1:
+            return
+        if children[0].probability < 1 - UNCERTAIN[self.settings.precision]:
+            self.culprit = _describe(event)
+            if self.settings.statevector:
+                raise many_states(self.program.name, self.culprit)
+
+    def _finish(self, batch: Batch, step: Finish) -> None:
+        settings = self.settings
+        event = step.event
+        branches = batch.branches
+        bits = [branch.memory.bits for branch in branches]
+        if event is not None:
+            written = sum(1 << clbit for clbit in {clbit for _, clbit in event.writes})
+            bits = [word & ~written for word in bits]
+        shots = [branch.shots for branch in branches]
+        write_words(self.samples, shots, bits)
+        begun, done = self.finished_shots, self.finished_shots + batch.shots
+        if event is not None:
+            control = self.control.section(
+                min(begun / settings.shots, 0.999), min(done / settings.shots, 0.999)
+            )
+            self._sample(batch, event, control)
+        if settings.statevector:
+            state = self._main_state(batch)
+            final_resets(self.engine, state, step.resets, settings.precision, self.program.name)
+            self.statevector = vector(self.engine, state)
+        self.branches += len(branches)
+        self.finished_shots = done
+        self.schedule.end(batch)
+        self.control.report(min(self.finished_shots / settings.shots, 0.999))
+
+    def _sample(self, batch: Batch, event: Event, control: Control) -> None:
+        """Make the deferred measurements."""
+        assert batch.state is not None
+        branches, first_shot = batch.branches, self.settings.first_shot
+        if len(branches) == 1:
+            sample_into(
+                self.samples,
+                self.engine,
+                batch.state,
+                event,
+                self.randomness,
+                branches[0].draw,
+                branches[0].shots,
+                first_shot,
+                control,
+            )
+            return
+        qubits = stored_qubits(batch.state, event)
+        outcomes, _ = draw_outcomes(
+            self.engine, batch.state, qubits, branches, self.randomness, first_shot, control
+        )
+        rows = np.concatenate([branch.shots for branch in branches])
+        write_outcomes(self.samples, rows, event.writes, qubits, outcomes)
+
+
+def _describe(event: Event) -> str:
+    """What an event is in the words of the circuit, for messages."""
+    if not event.writes:
+        return f"the reset of qubit {', '.join(map(str, event.resets))}"
+    pairs = ", ".join(f"qubit {qubit} into classical bit {clbit}" for qubit, clbit in event.writes)
+    return f"the mid-circuit measurement of {pairs}"

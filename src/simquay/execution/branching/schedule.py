@@ -1,0 +1,229 @@
+"""Which batch of branches runs next: batches that part, meet, and wait for memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from simquay.execution.branching.batches import States
+from simquay.execution.branching.branches import Batch, Branch, Child, History, Level, Shots, Split
+from simquay.execution.branching.steps import Event
+
+__all__ = ["Schedule"]
+
+CLASSICAL_PORTION = 4096
+"""Branches without a state that are run together: more would only take the host's memory."""
+
+
+class Schedule:
+    """The batches of one run, and the order in which they run.
+
+    Args:
+        states: where their states come from.
+        start: makes the branch of some shots at the first step, which replays a history.
+
+    Attributes:
+        together: the most branches that shared a state.
+        replays: how many branches were replayed from the start.
+    """
+
+    def __init__(self, states: States, start: Callable[[Shots, History], Branch]) -> None:
+        self.together = 1
+        self.replays = 0
+        self._states = states
+        self._start = start
+        self._levels: list[Level] = []  # the last is run first
+        self._waiting: list[tuple[History, Shots]] = []  # to be replayed
+
+    def begin(self, shots: Shots, history: History = None) -> None:
+        """Put a branch of ``shots``, which will replay ``history``, at the first step."""
+        level = Level(self._states.room, len(shots))
+        self._levels.append(level)
+        level.batches.append(Batch(self._states.first(), [self._start(shots, history)]))
+
+    def next(self) -> Batch | None:
+        """The batch whose step is next; None when all have ended."""
+        while True:
+            while self._levels:
+                level = self._levels[-1]
+                if level.split is not None:
+                    self._continue(level, level.split)
+                elif level.batches:
+                    return self._last_of(level)
+                else:
+                    self._levels.pop()
+            if not self._waiting:
+                return None
+            history, shots = self._waiting.pop()
+            self.replays += 1
+            self.begin(shots, history)
+
+    def go(self, batch: Batch, places: Sequence[int]) -> None:
+        """Let branch ``i`` of the batch at hand stand at step ``places[i]``: in the same batch, or
+        where places differ, in several."""
+        level = self._levels[-1]
+        if len(set(places)) == 1:
+            batch.place = places[0]
+            return
+        numbers: dict[int, list[int]] = {}
+        for number, place in enumerate(places):
+            numbers.setdefault(place, []).append(number)
+        parts: list[Batch] = []
+        for place, chosen in numbers.items():
+            state = None
+            if batch.state is not None:
+                state = self._states.select([(batch, chosen)])
+                if state is None:
+                    break
+            parts.append(Batch(state, [batch.branches[number] for number in chosen], place))
+            level.batches.append(parts[-1])
+        else:
+            self._drop(level, [batch])
+            return
+        self._later((branch.history, branch.shots) for branch in batch.branches)
+        self._drop(level, [batch, *parts])
+
+    def split(
+        self, batch: Batch, event: Event, qubits: Sequence[int], children: list[Child]
+    ) -> None:
+        """Let the batch at hand, which stands behind ``event``, go on as ``children``: one or more
+        of each branch. ``qubits`` are those that outcomes have bits for."""
+        level = self._levels[-1]
+        if len(children) > len(batch.branches):
+            self._states.reserve()
+            if len(self._levels) == 1:
+                level.room = self._states.room
+        level.batches = [one for one in level.batches if one is not batch]
+        if level.room > 1 and not level.fits(len(children)):
+            children.sort(key=lambda child: -len(child.shots))  # the last is run first
+        level.split = Split(batch, event, qubits, children)
+
+    def end(self, batch: Batch) -> None:
+        """Take the batch at hand out, and give its state back."""
+        self._drop(self._levels[-1], [batch])
+
+    def close(self) -> None:
+        """Give back every state that is alive, also after an error."""
+        for level in self._levels:
+            for batch in level.batches:
+                self._states.release(batch)
+            if level.split is not None:
+                self._states.release(level.split.parent)
+        self._states.close()
+
+    def _last_of(self, level: Level) -> Batch:
+        """The batch that is furthest behind, after those that it has come to were joined to it."""
+        batches = level.batches
+        if len(batches) == 1:
+            return batches[0]
+        place = min(batch.place for batch in batches)
+        here = [batch for batch in batches if batch.place == place]
+        if len(here) == 1:
+            return here[0]
+        here.sort(key=lambda batch: -len(batch.branches))  # most of them keep their layout
+        state = None
+        if all(batch.state is not None for batch in here):
+            state = self._states.select([(one, range(len(one.branches))) for one in here])
+            if state is None:
+                return here[0]
+        joined = Batch(state, [branch for one in here for branch in one.branches], place)
+        batches.append(joined)
+        self._drop(level, here)
+        self.together = max(self.together, joined.vectors)
+        return joined
+
+    def _drop(self, level: Level, batches: Sequence[Batch]) -> None:
+        for batch in batches:
+            level.batches = [one for one in level.batches if one is not batch]
+            self._states.release(batch)
+
+    def _continue(self, level: Level, split: Split) -> None:
+        """Run children of a split: all that are left in its place, or a portion in a level above.
+
+        What has a state is told from the parent's: nobody needs one where it has none.
+        """
+        parent, children = split.parent, split.children
+        if parent.state is None:
+            portion = children[:CLASSICAL_PORTION]
+            del children[:CLASSICAL_PORTION]
+            above = Level(0, 0, [Batch(None, _branches(split, portion), parent.place)])
+            self._levels.append(above)
+            if not children:
+                level.split = None
+        elif len(children) == len(parent.branches) or level.fits(len(children)):
+            self._take_over(level, split)
+        else:
+            self._portion(level, split)
+
+    def _take_over(self, level: Level, split: Split) -> None:
+        """Run all children that are left in the place of the parent."""
+        parent, children = split.parent, split.children
+        chosen = [child.branch for child in children]
+        if chosen == list(range(len(parent.branches))):
+            level.split = None
+            level.batches.append(parent)
+            parent.branches = _branches(split, children)
+            batch = parent
+        else:
+            state = self._states.select([(parent, chosen)])
+            if state is None:
+                self._later(_histories(split, children))
+                level.split = None
+                self._states.release(parent)
+                return
+            batch = Batch(state, _branches(split, children), parent.place)
+            level.batches.append(batch)
+            level.split = None
+            self._states.release(parent)
+            self.together = max(self.together, batch.vectors)
+        assert batch.state is not None
+        self._states.collapse(batch.state, split.event, split.qubits, children)
+
+    def _portion(self, level: Level, split: Split) -> None:
+        """Run some of the children on states of their own, in a level above."""
+        parent, children = split.parent, split.children
+        room = level.room - sum(batch.vectors for batch in level.batches) - parent.vectors
+        portion = [children.pop()]
+        shots = len(portion[0].shots)
+        # The last child is left for the parent's place.
+        while room and len(children) > 1 and shots + len(children[-1].shots) <= room:
+            portion.append(children.pop())
+            shots += len(portion[-1].shots)
+        above = Level(room, shots)
+        self._levels.append(above)
+        if room:
+            state = self._states.select([(parent, [child.branch for child in portion])])
+            reservation = None
+        else:
+            state, reservation = self._states.copy(parent, portion[0].branch) or (None, None)
+        if state is None:
+            self._later(_histories(split, portion))
+            return
+        batch = Batch(state, _branches(split, portion), parent.place, reservation)
+        above.batches.append(batch)
+        self._states.collapse(state, split.event, split.qubits, portion)
+        self.together = max(self.together, len(portion))
+
+    def _later(self, branches: Iterable[tuple[History, Shots]]) -> None:
+        """Note down branches to be replayed."""
+        self._waiting += branches
+
+
+def _branches(split: Split, children: Sequence[Child]) -> list[Branch]:
+    """The branches of ``children``, with the classical bits that the event writes."""
+    places = {qubit: bit for bit, qubit in enumerate(split.qubits)}
+    writes = [(clbit, places.get(qubit)) for qubit, clbit in split.event.writes]
+    parents = split.parent.branches
+    branches = []
+    for child in children:
+        branch = parents[child.branch].child(child)
+        for clbit, bit in writes:
+            branch.memory.set_bit(clbit, 0 if bit is None else child.outcome >> bit & 1)
+        branches.append(branch)
+    return branches
+
+
+def _histories(split: Split, children: Sequence[Child]) -> Iterator[tuple[History, Shots]]:
+    """What it takes to replay ``children``."""
+    for child in children:
+        history = split.parent.branches[child.branch].history
+        yield (history, child.outcome, child.probability), child.shots

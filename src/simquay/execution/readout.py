@@ -1,0 +1,175 @@
+"""The end of a run or a branch: shots' classical bits, final resets, vectors handed out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simquay.control import Control
+from simquay.engines.base import Engine, State
+from simquay.errors import ManyStatesError, OutOfMemoryError
+from simquay.execution.branching.steps import Event
+from simquay.execution.memory import format_bytes, statevector_bytes
+from simquay.execution.randomness import Randomness
+from simquay.execution.sampling import Sampler
+from simquay.program import Precision, Program
+from simquay.system.memory import host_available_bytes
+
+__all__ = [
+    "PORTION",
+    "UNCERTAIN",
+    "check_statevector",
+    "final_resets",
+    "many_states",
+    "sample_into",
+    "stored_qubits",
+    "vector",
+    "write_outcomes",
+    "write_words",
+]
+
+Samples = NDArray[np.uint64]
+PORTION = 1 << 20
+"""Shots that are sampled at once."""
+
+_SMALL_VECTOR = 16 << 20
+
+UNCERTAIN = {Precision.SINGLE: 1e-3, Precision.DOUBLE: 1e-9}
+"""An outcome is certain, for those who ask for one state, if all others together are less likely
+than this. It is far above what rounding leaves of an impossible outcome after many gates."""
+
+
+def stored_qubits(state: State, event: Event) -> list[int]:
+    """The qubits of ``event`` that are stored, increasing: an outcome has a bit for each.
+
+    A qubit that is not stored is |0>, and leaving zeros out of a cumulative distribution does not
+    change what a draw picks.
+    """
+    stored = set(state.layout.order)
+    return [qubit for qubit in event.qubits if qubit in stored]
+
+
+def sample_into(
+    samples: Samples,
+    engine: Engine,
+    state: State,
+    event: Event,
+    randomness: Randomness,
+    draw: int,
+    shots: NDArray[np.int64] | range,
+    first_shot: int,
+    control: Control,
+) -> None:
+    """Measure ``event`` for ``shots`` (rows of ``samples``) and set their classical bits, which
+    are 0 before; in portions, so that many shots need little memory and can be cancelled."""
+    qubits = stored_qubits(state, event)
+    sampler = Sampler(engine, state, qubits)
+    for start in range(0, len(shots), PORTION):
+        part = shots[start : start + PORTION]
+        end = start + len(part)
+        rows: slice | NDArray[np.int64]
+        if isinstance(part, range):
+            rows = slice(part.start, part.stop)
+            numbers = randomness.consecutive(draw, first_shot + part.start, len(part))
+        else:
+            rows = part if len(part) < len(samples) else slice(None)
+            numbers = randomness.of(draw, part + first_shot)
+        section = control.section(start / len(shots), end / len(shots))
+        outcomes, _ = sampler.pick(numbers, section)
+        write_outcomes(samples, rows, event.writes, qubits, outcomes)
+        section.report(1.0)
+
+
+def write_words(samples: Samples, groups: Sequence[NDArray[np.int64]], bits: Sequence[int]) -> None:
+    """Set the classical bits of the rows ``groups[i]`` to those of the integer ``bits[i]``."""
+    rows: slice | NDArray[np.int64] = groups[0] if len(groups) == 1 else np.concatenate(groups)
+    if len(groups) == 1 and len(groups[0]) == len(samples):
+        rows = slice(None)
+    sizes = [len(group) for group in groups]
+    for word in range(samples.shape[1]):
+        values = [number >> 64 * word & 0xFFFF_FFFF_FFFF_FFFF for number in bits]
+        samples[rows, word] = np.repeat(np.array(values, dtype=np.uint64), sizes)
+
+
+def write_outcomes(
+    samples: Samples,
+    rows: slice | NDArray[np.int64],
+    writes: Sequence[tuple[int, int]],
+    qubits: Sequence[int],
+    outcomes: NDArray[np.int64],
+) -> None:
+    """Set the classical bits of ``writes`` in ``rows``; ``qubits[j]`` is bit ``j`` of an outcome.
+
+    The bits in question are 0 before.
+    """
+    places = {qubit: bit for bit, qubit in enumerate(qubits)}
+    # Bits that move by the same distance move together: in one step where qubit k goes to bit k.
+    masks: dict[tuple[int, int], int] = {}
+    for clbit, qubit in {clbit: qubit for qubit, clbit in writes}.items():
+        bit = places.get(qubit)
+        if bit is not None:
+            key = (clbit >> 6, (clbit & 63) - bit)
+            masks[key] = masks.get(key, 0) | 1 << bit
+    values = outcomes.view(np.uint64)
+    for (word, shift), mask in masks.items():
+        picked = values & np.uint64(mask)
+        if shift >= 0:
+            picked <<= np.uint64(shift)
+        else:
+            picked >>= np.uint64(-shift)
+        samples[rows, word] |= picked
+
+
+def final_resets(
+    engine: Engine, state: State, resets: Sequence[int], precision: Precision, name: str
+) -> None:
+    """Reset qubits that nothing uses again, where somebody wants the state.
+
+    Raises:
+        ManyStatesError: if a qubit's value is not certain: each outcome leaves another state.
+    """
+    stored = set(state.layout.order)
+    for qubit in resets:
+        if qubit not in stored:
+            continue
+        weights = engine.probabilities(state, (qubit,), {})[0]
+        value = int(weights[1] > weights[0])
+        if weights[1 - value] > UNCERTAIN[precision]:
+            raise many_states(name, f"the reset of qubit {qubit}")
+        engine.collapse(state, {qubit: value}, float(weights[value]))
+        if value:
+            engine.flip(state, (qubit,))
+
+
+def many_states(name: str, culprit: str) -> ManyStatesError:
+    """The error for one state asked for where there are several."""
+    circuit = f"circuit {name!r}" if name else "the circuit"
+    return ManyStatesError(
+        f"{circuit} has no single state vector: {culprit} splits its shots into several states; "
+        "leave it out, save the state before it, or run one shot"
+    )
+
+
+def check_statevector(program: Program, precision: Precision) -> None:
+    """Raise :class:`~simquay.errors.OutOfMemoryError` if a state vector cannot be handed out."""
+    need = statevector_bytes(program, precision)
+    if need <= _SMALL_VECTOR:
+        return
+    available = host_available_bytes()
+    if need > available:
+        raise OutOfMemoryError(
+            f"the state vector of {program.num_qubits} qubits takes {format_bytes(need)}, but this "
+            f"machine has only {format_bytes(available)} available; ask for counts alone, or "
+            "precision='single'",
+            needed=need,
+            available=available,
+        )
+
+
+def vector(engine: Engine, state: State) -> NDArray[np.complexfloating[Any]]:
+    """The amplitudes in qubit order, shape ``(2**num_qubits,)``."""
+    amplitudes: NDArray[np.complexfloating[Any]] = engine.amplitudes(state)[0]
+    return amplitudes

@@ -1,0 +1,275 @@
+"""How a task of a split job gets to where it runs.
+
+- :class:`PoolLauncher`: Simquay's own worker threads.
+- :class:`ThreadLauncher`: threads of an executor of the user's; same process, so nothing is copied.
+- :class:`ExecutorLauncher`: any other executor. Its workers may be anywhere: they get a module's
+  function by name, and bytes.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import weakref
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from simquay.control import Control
+from simquay.errors import Cancelled, OutOfMemoryError
+from simquay.jobs.dispatch.threads import MemoryRequest, WorkerPool
+from simquay.jobs.errors import detach
+
+if TYPE_CHECKING:
+    from simquay.execution.memory import Reservation
+
+__all__ = [
+    "ExecutorLauncher",
+    "Launcher",
+    "PoolLauncher",
+    "SplitTask",
+    "ThreadLauncher",
+    "Ticket",
+    "launcher_for",
+    "run_when_memory_is_free",
+    "same_process",
+]
+
+_MEMORY_POLL = 0.01
+"""Seconds after which a thread that is not Simquay's own asks again for memory."""
+
+
+class RunnableTask(Protocol):
+    """What runs in this process."""
+
+    @property
+    def memory(self) -> MemoryRequest | None:
+        """What must be reserved before it may run."""
+
+    def refuse(self, error: OutOfMemoryError) -> bool:
+        """The memory asked for can never be had. Returns whether there is work left to do with
+        less, for which :attr:`memory` then asks."""
+
+    def run(self, control: Control) -> Any:
+        """Do it; returns the answer.
+
+        Raises:
+            Cancelled: if the control says so.
+        """
+
+
+class SplitTask(RunnableTask, Protocol):
+    """A part of a split job."""
+
+    def request(self, ticket: Ticket) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        """What another process is to call: a module's function, and plain arguments (bytes,
+        strings, numbers). No two requests are equal: an executor may give one answer to both."""
+
+    def read(self, answer: Any) -> Any:
+        """The answer, from what :meth:`run` or the called function gave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What a launcher needs to know of a task beside the task.
+
+    Attributes:
+        job_id: the job's.
+        number: the task's place in the job.
+        attempt: 1 for the first time that it is handed out.
+        control: the task's; cancelled with the job.
+        begin: to call when it begins, in this process; raises ``Cancelled`` if the job is over.
+        cancel: cancels the job.
+    """
+
+    job_id: str
+    number: int
+    attempt: int
+    control: Control
+    begin: Callable[[], None]
+    cancel: Callable[[], object]
+
+
+class Launcher(Protocol):
+    """Hands out tasks."""
+
+    @property
+    def tells(self) -> bool:
+        """Whether each task calls its ticket's ``begin``; other processes cannot."""
+
+    def launch(self, task: SplitTask, ticket: Ticket) -> Future[Any]:
+        """Hand ``task`` out; its future has the answer, or an error. May block.
+
+        Raises:
+            Exception: where the task is not taken; an executor may raise anything.
+        """
+
+
+class _Call:
+    """A task to be called once in this process. It lets go of the task when it is over: a
+    cancelled call may stay in an executor's queue for long."""
+
+    def __init__(self, task: SplitTask, ticket: Ticket, run: Callable[..., Any]) -> None:
+        self._todo: tuple[SplitTask, Ticket] | None = (task, ticket)
+        self._run = run
+
+    def __call__(self) -> Any:
+        todo, self._todo = self._todo, None
+        if todo is None:
+            raise Cancelled("the job is over")
+        task, ticket = todo
+        return self._run(task, ticket.control, ticket.begin)
+
+    def drop(self, future: Future[Any]) -> None:
+        """Nobody waits for it any more."""
+        self._todo = None
+
+
+class ThreadLauncher:
+    """Hands tasks to the threads of ``executor``."""
+
+    tells = True
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+
+    def launch(self, task: SplitTask, ticket: Ticket) -> Future[Any]:
+        """Submit it."""
+        call = _Call(task, ticket, run_when_memory_is_free)
+        future = self._executor.submit(call)
+        future.add_done_callback(call.drop)
+        return future
+
+
+class ExecutorLauncher:
+    """Hands tasks to ``executor``, whose workers may be other processes and machines."""
+
+    tells = False
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+
+    def launch(self, task: SplitTask, ticket: Ticket) -> Future[Any]:
+        """Submit what the task asks of another process."""
+        function, arguments = task.request(ticket)
+        return self._executor.submit(function, *arguments)
+
+
+class PoolLauncher:
+    """Hands tasks to Simquay's own worker threads."""
+
+    tells = True
+
+    def __init__(self, pool: WorkerPool) -> None:
+        self._pool = pool
+
+    def launch(self, task: SplitTask, ticket: Ticket) -> Future[Any]:
+        """Queue it."""
+        queued = _PoolTask(self._pool, task, ticket)
+        self._pool.submit(queued)
+        return queued.future
+
+
+class _PoolTask:
+    """What the worker pool sees of a task. Its future does not hold it: no reference cycle."""
+
+    def __init__(self, pool: WorkerPool, task: SplitTask, ticket: Ticket) -> None:
+        self.future: Future[Any] = Future()
+        self.memory = task.memory
+        self._pool = pool
+        self._task = task
+        self._cancel = ticket.cancel
+        self._call = _Call(task, ticket, _run_now)
+        self.future.add_done_callback(_TakeBack(pool, weakref.ref(self)))
+
+    def run(self, reservation: Reservation | None) -> None:
+        """Do it."""
+        if not self.future.set_running_or_notify_cancel():
+            return
+        try:
+            answer = self._call()
+        except BaseException as error:  # noqa: BLE001  # whatever it is, the job hears of it
+            self.future.set_exception(detach(error))
+        else:
+            self.future.set_result(answer)
+
+    def refuse(self, error: OutOfMemoryError) -> None:
+        """The memory cannot be had: go on with what needs less, or have the task say so."""
+        more = self._task.refuse(error)
+        self.memory = self._task.memory
+        if not more:
+            self.run(None)
+            return
+        try:
+            self._pool.submit(self)
+        except RuntimeError as wrong:  # the interpreter exits
+            if self.future.set_running_or_notify_cancel():
+                self.future.set_exception(wrong)
+
+    def stop(self) -> None:
+        """The interpreter exits."""
+        self._cancel()
+
+
+class _TakeBack:
+    """Takes a cancelled task out of the pool's queue."""
+
+    __slots__ = ("_pool", "_task")
+
+    def __init__(self, pool: WorkerPool, task: weakref.ref[_PoolTask]) -> None:
+        self._pool = pool
+        self._task = task
+
+    def __call__(self, future: Future[Any]) -> None:
+        task = self._task()
+        if task is not None and future.cancelled():
+            self._pool.discard(task)
+
+
+def launcher_for(executor: Executor | None, pool: WorkerPool) -> Launcher:
+    """The launcher for an executor of the user's, or for Simquay's own workers."""
+    if executor is None:
+        return PoolLauncher(pool)
+    return ThreadLauncher(executor) if same_process(executor) else ExecutorLauncher(executor)
+
+
+def same_process(executor: Executor) -> bool:
+    """Whether ``executor`` is known to work in this very interpreter."""
+    elsewhere = getattr(concurrent.futures, "InterpreterPoolExecutor", ())  # Python 3.14
+    return isinstance(executor, ThreadPoolExecutor) and not isinstance(executor, elsewhere)
+
+
+def _run_now(task: RunnableTask, control: Control, begin: Callable[[], None]) -> Any:
+    begin()
+    return task.run(control)
+
+
+def run_when_memory_is_free(
+    task: RunnableTask, control: Control, begin: Callable[[], None] | None = None
+) -> Any:
+    """Wait for the task's memory in this thread, reserve it, and run the task.
+
+    Args:
+        task: what to run.
+        control: checked while waiting, too.
+        begin: called when the wait is over.
+
+    Raises:
+        Cancelled: if the control says so.
+    """
+    while (request := task.memory) is not None:
+        try:
+            reservation = request.ledger.try_reserve(request.bytes)
+        except OutOfMemoryError as error:
+            task.refuse(error)
+            continue
+        if reservation is not None:
+            with reservation:
+                if begin is not None:
+                    begin()
+                return task.run(control)
+        control.wait(_MEMORY_POLL)
+        control.check()
+    if begin is not None:
+        begin()
+    return task.run(control)

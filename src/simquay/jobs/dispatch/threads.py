@@ -1,0 +1,269 @@
+"""Simquay's own worker threads, and which job they take next.
+
+Workers are daemon threads: made when first needed, made anew in a forked child, and told to stop
+when the interpreter exits.
+
+**Order.** Jobs start in the order of their submission, but a job whose memory cannot be reserved
+now waits without holding a worker, and later jobs may pass it. *Invariant:* for each device, the
+jobs that were started after its first waiting job began to wait take, together with that job, no
+more than the device's capacity. So they never delay it: it waits only for jobs that ran before it
+began to wait, all of which end. When it starts, the next one waiting becomes the first. No job
+starves, and a small job hardly ever waits for a large one.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import weakref
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from simquay.errors import OutOfMemoryError
+from simquay.execution.memory import Ledger, Reservation
+from simquay.system.cpus import cpu_budget
+from simquay.system.lifecycle import after_fork, before_exit
+
+__all__ = ["MemoryRequest", "Task", "WorkerPool", "default_pool"]
+
+_MEMORY_POLL = 0.05
+"""Seconds after which waiting jobs try again: memory can be freed by others than our workers."""
+
+_EXIT_PATIENCE = 1.0
+"""Seconds that the interpreter's exit waits for running work to see that it was told to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryRequest:
+    """Memory that a task needs: so many bytes of a ledger's device."""
+
+    ledger: Ledger
+    bytes: int
+
+
+class Task(Protocol):
+    """What workers run."""
+
+    @property
+    def memory(self) -> MemoryRequest | None:
+        """What to reserve before the task starts; always the same."""
+
+    def run(self, reservation: Reservation | None) -> None:
+        """Do the work; raises nothing. ``reservation`` is None for a task that asks for no memory;
+        the pool releases it afterwards."""
+
+    def refuse(self, error: OutOfMemoryError) -> None:
+        """The memory that the task asks for is more than its device has at all. Raises nothing."""
+
+    def stop(self) -> None:
+        """The interpreter exits: end soon. Called from another thread; must not block."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """The first task that waits for a device's memory, and the bytes of those that passed it."""
+
+    head: Task
+    passed: dict[Task, int] = field(default_factory=dict)
+
+
+class WorkerPool:
+    """Runs tasks on up to ``workers`` daemon threads.
+
+    Args:
+        workers: how many tasks run side by side; by default as many as the process may use CPUs,
+            but two at least, so that a long job does not block a short one.
+    """
+
+    def __init__(self, workers: int | None = None) -> None:
+        if workers is not None and workers < 1:
+            raise ValueError(f"workers={workers}: expected 1 or more")
+        self.workers = max(2, cpu_budget()) if workers is None else workers
+        self._renew()
+        _pools.add(self)
+
+    def _renew(self) -> None:
+        """A new start, without threads; also in a forked child, where the old ones are gone and
+        the old lock may be held for ever."""
+        # Reentrant: a signal handler that cancels a job may interrupt submit() in this thread.
+        self._condition = threading.Condition()
+        self._waiting: dict[Task, None] = {}
+        self._running: dict[Task, None] = {}
+        self._devices: dict[Ledger, _Waiting] = {}
+        self._threads: set[threading.Thread] = set()  # those about to start are in it as well
+        self._alive: set[threading.Thread] = set()  # started: only these can be joined
+        self._idle = 0
+        self._stopping = False
+
+    def submit(self, task: Task) -> None:
+        """Queue ``task``.
+
+        Raises:
+            RuntimeError: if the interpreter is exiting, or no thread can be started.
+        """
+        with self._condition:
+            if self._stopping:
+                raise RuntimeError("the interpreter is exiting: no more work is taken")
+            self._waiting[task] = None
+            if self._idle:
+                self._condition.notify()
+            if self._idle >= len(self._waiting) or len(self._threads) >= self.workers:
+                return
+            thread = threading.Thread(
+                target=self._work, name=f"simquay-worker-{len(self._threads)}", daemon=True
+            )
+            self._threads.add(thread)
+        try:
+            thread.start()
+        except RuntimeError:
+            with self._condition:
+                self._threads.discard(thread)
+                if not self._threads:  # nobody would ever take it
+                    self._waiting.pop(task, None)
+                    raise
+
+    def discard(self, task: Task) -> None:
+        """Forget ``task`` if no worker has taken it yet."""
+        with self._condition:
+            if task in self._waiting:
+                del self._waiting[task]
+                self._forget_head(task)
+                if self._idle:
+                    self._condition.notify_all()  # others may have waited behind it
+
+    def stop(self, patience: float = _EXIT_PATIENCE) -> None:
+        """Take no more tasks, tell all tasks to stop, and wait ``patience`` seconds for them."""
+        end = time.monotonic() + patience
+        with self._condition:
+            self._stopping = True
+            tasks = [*self._waiting, *self._running]
+            threads = list(self._alive)
+            self._waiting.clear()
+            self._devices.clear()
+            self._condition.notify_all()
+        for task in tasks:
+            task.stop()
+        for thread in threads:
+            if thread is not threading.current_thread():
+                thread.join(max(0.0, end - time.monotonic()))
+
+    def _work(self) -> None:
+        """A worker's life."""
+        condition = self._condition
+        thread = threading.current_thread()
+        with condition:
+            self._alive.add(thread)
+        while True:
+            with condition:
+                while (taken := self._take()) is None:
+                    if self._stopping:
+                        self._threads.discard(thread)
+                        self._alive.discard(thread)
+                        return
+                    self._idle += 1
+                    # Tasks that wait now wait for memory, which others may free without a word.
+                    condition.wait(_MEMORY_POLL if self._waiting else None)
+                    self._idle -= 1
+            task, reservation = taken
+            del taken
+            if isinstance(reservation, OutOfMemoryError):
+                task.refuse(reservation)
+            else:
+                self._run(task, reservation)
+            del task, reservation  # an idle worker holds nothing of its last task
+
+    def _run(self, task: Task, reservation: Reservation | None) -> None:
+        task.run(reservation)
+        if reservation is not None:
+            reservation.release()
+        with self._condition:
+            self._running.pop(task, None)
+            for device in self._devices.values():
+                device.passed.pop(task, None)
+            if reservation is not None and self._waiting and self._idle:
+                self._condition.notify_all()
+
+    def _take(self) -> tuple[Task, Reservation | OutOfMemoryError | None] | None:
+        """The next task that can start now, with its memory, or with the reason why it never will
+        have it; the lock is held."""
+        blocked: set[Ledger] = set()
+        for task in self._waiting:
+            request = task.memory
+            reservation: Reservation | OutOfMemoryError | None = None
+            if request is not None:
+                try:
+                    reservation = self._reserve(task, request, request.ledger in blocked)
+                except OutOfMemoryError as error:
+                    reservation = error.with_traceback(None)
+                if reservation is None:
+                    blocked.add(request.ledger)
+                    continue
+            del self._waiting[task]
+            self._forget_head(task)
+            if not isinstance(reservation, OutOfMemoryError):
+                self._running[task] = None
+            return task, reservation
+        return None
+
+    def _forget_head(self, task: Task) -> None:
+        """``task`` waits no more: the next one that must wait becomes its device's first."""
+        request = task.memory
+        if request is not None:
+            device = self._devices.get(request.ledger)
+            if device is not None and device.head is task:
+                del self._devices[request.ledger]
+
+    def _reserve(self, task: Task, request: MemoryRequest, behind: bool) -> Reservation | None:
+        """Memory for ``task``, or None; ``behind``: an earlier task waits for the same device.
+
+        Keeps the invariant of this module.
+        """
+        ledger = request.ledger
+        if not behind:
+            reservation = ledger.try_reserve(request.bytes)
+            device = self._devices.get(ledger)
+            if reservation is None and (device is None or device.head is not task):
+                self._devices[ledger] = _Waiting(task)
+            return reservation
+        device = self._devices[ledger]
+        first = device.head.memory
+        assert first is not None
+        beside = first.bytes + sum(device.passed.values()) + request.bytes
+        limit = ledger.limit
+        if limit is None or beside > limit:
+            return None
+        reservation = ledger.try_reserve(request.bytes)
+        if reservation is not None:
+            device.passed[task] = request.bytes
+        return reservation
+
+
+_pools: weakref.WeakSet[WorkerPool] = weakref.WeakSet()
+_default: WorkerPool | None = None
+_default_lock = threading.Lock()
+
+
+def default_pool() -> WorkerPool:
+    """The process's own pool, which backends share unless they are given another."""
+    global _default
+    with _default_lock:
+        if _default is None:
+            _default = WorkerPool()
+        return _default
+
+
+def _after_fork() -> None:
+    global _default_lock
+    _default_lock = threading.Lock()
+    for pool in list(_pools):
+        pool._renew()
+
+
+def _at_exit() -> None:
+    for pool in list(_pools):
+        pool.stop()
+
+
+after_fork(_after_fork)
+
+before_exit(_at_exit)

@@ -1,0 +1,373 @@
+"""Clusters: which nodes go into one dense matrix.
+
+A cluster is a set of up to ``k`` wires and every node on them that can be applied now, one after
+the other. The search is greedy: it grows a cluster from the first node that is left, each step by
+the wires that a blocked node needs (its own and those of what must come before it), and of a few
+such ways takes the one with the most work for its cost.
+
+Diagonal nodes do not force wires into a cluster. One that is ready, but only partly inside, is
+set aside as a step of its own before the cluster: such steps are collected, and are cheap.
+
+All sets of nodes are integers (see :mod:`simquay.planning.dense.order`): what a set of wires can
+absorb is all that is on these wires alone, less what comes after anything else on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, TypeAlias, Union
+
+from simquay.planning.dense.fusion import Node
+from simquay.planning.dense.order import dependencies, numbers_in
+
+__all__ = ["STYLES", "Cluster", "Piece", "Search", "Style"]
+
+_WORK_MATRIX = 1.0
+_WORK_ONE_WIRE = 0.55
+_WORK_DIAGONAL = 0.12
+"""What a node is worth: about the share of a pass that it would cost by itself."""
+
+
+class Cluster(NamedTuple):
+    """Nodes for one matrix, in order; ``mask`` is the wires as bits."""
+
+    wires: tuple[int, ...]
+    mask: int
+    nodes: list[Node]
+
+
+Piece: TypeAlias = Union[Cluster, Node]
+"""A cluster, or a node by itself: a diagonal that was set aside, or a wide node."""
+
+
+class Style(NamedTuple):
+    """A way to search: none is best for all circuits.
+
+    Attributes:
+        cones: how many ways to go on are tried at each step.
+        fewest: of those that are worth the same, whether to take the one that leaves the fewest
+            blocked nodes, or the first.
+        seeds: from how many nodes a cluster is grown, the best of which is kept.
+    """
+
+    cones: int
+    fewest: bool
+    seeds: int
+
+
+STYLES = (
+    Style(2, False, 1),
+    Style(3, False, 1),
+    Style(3, True, 1),
+    Style(2, True, 1),
+    Style(3, True, 2),
+    Style(3, False, 2),
+    Style(2, True, 2),
+    Style(2, False, 2),
+)
+"""The first is the quickest, for circuits that are not worth more than one search."""
+
+
+class _Growth(NamedTuple):
+    """A cluster in the making.
+
+    Attributes:
+        mask: its wires.
+        once: the nodes on any of these wires.
+        twice: those on two of them or more.
+        taken: the nodes that it applies.
+        edge: the first nodes on these wires that it cannot apply.
+        work: what ``taken`` is worth.
+    """
+
+    mask: int
+    once: int
+    twice: int
+    taken: int
+    edge: int
+    work: float
+
+
+class Search:
+    """Finds all nodes as pieces in an order that keeps all dependencies.
+
+    ``costs[k]`` is the cost of a cluster of ``k`` wires; the widest allowed is the last.
+
+    Attributes:
+        left: the nodes that are in no piece yet.
+        open: those of them that matter for growth: all but diagonals that nothing comes after.
+        hard: those of these that hold up others: all but diagonals that are ready.
+    """
+
+    def __init__(self, nodes: Sequence[Node], costs: Sequence[float]) -> None:
+        self.nodes = nodes
+        self.costs = costs
+        self.before, self.after, self.on = dependencies(nodes)
+        self.masks = [node.mask for node in nodes]
+        diagonal = wide = one = two = ends = 0
+        bit = 1
+        for node, behind in zip(nodes, self.after, strict=True):
+            if node.wide:
+                wide |= bit
+                if node.diagonal:
+                    diagonal |= bit
+            else:
+                width = len(node.wires)
+                if width == 2:
+                    two |= bit
+                elif width == 1:
+                    one |= bit
+                if node.diagonal:
+                    diagonal |= bit
+                    if not behind:
+                        ends |= bit
+            bit <<= 1
+        everything = bit - 1
+        self.style = STYLES[0]
+        self.everything = self.left = everything
+        self.wide = wide
+        self.solid = everything & ~diagonal | wide
+        self.matrices = everything & ~diagonal & ~wide
+        self.diagonal = diagonal & ~wide
+        self.one = one
+        self.two = two
+        self.more = everything & ~(one | two | wide)
+        self.ends = ends
+        self.open = self.hard = everything & ~ends
+
+    def find(self, start: int = 0, style: Style = STYLES[0]) -> tuple[Cluster | None, list[Piece]]:
+        """The pieces.
+
+        With ``start``, there is first a cluster of up to so many wires at the very beginning, with
+        all that it can take; None where there is no such cluster.
+        """
+        self.style = style
+        self.left = self.everything
+        first = self._start(start) if start else None
+        pieces: list[Piece] = []
+        nodes = self.nodes
+        while solid := self.left & self.solid:
+            low = solid & -solid
+            number = low.bit_length() - 1
+            if self.wide & low:
+                # What is left before it are diagonals, ready ones.
+                self._set_aside(self.before[number] & self.left, pieces)
+                self._set_aside(low, pieces)
+            else:
+                self._prepare()
+                self._take(self._grow(number), pieces)
+        pieces += [nodes[number] for number in numbers_in(self.left)]
+        return first, pieces
+
+    def _start(self, widest: int) -> Cluster | None:
+        """Take the cluster at the beginning."""
+        solid = self.left & self.solid
+        low = solid & -solid
+        if not low or low & self.wide:
+            return None
+        mask = self.masks[low.bit_length() - 1]
+        if mask.bit_count() > widest:
+            return None
+        self._prepare()
+        growth = self._widen(_NOTHING, mask)
+        while cones := self._cones(growth, widest - growth.mask.bit_count(), 1):
+            growth = self._widen(growth, cones[0])
+        return self._cluster(growth)
+
+    def _set_aside(self, members: int, pieces: list[Piece]) -> None:
+        self.left &= ~members
+        nodes = self.nodes
+        pieces += [nodes[number] for number in numbers_in(members)]
+
+    def _prepare(self) -> None:
+        """Find what is open and what is hard."""
+        left = self.left
+        self.open = left & ~self.ends
+        diagonal = self.open & self.diagonal
+        if diagonal:
+            # Behind the first of each line of solid nodes nothing is ready.
+            after = self.after
+            solid = left & self.solid
+            late = 0
+            while solid:
+                low = solid & -solid
+                behind = after[low.bit_length() - 1]
+                late |= behind
+                solid &= ~(behind | low)
+            diagonal &= ~late
+        self.hard = self.open & ~diagonal
+
+    def _grow(self, number: int) -> _Growth:
+        """The best cluster from the node ``number``, which is the first, or from others."""
+        costs = self.costs
+        best = self._grow_from(self.masks[number])
+        others = self.left & self.matrices & ~(self.after[number] | 1 << number)
+        for _ in range(self.style.seeds - 1):
+            others &= ~best.taken
+            if not others:
+                break
+            number = (others & -others).bit_length() - 1
+            if self.before[number] & self.hard:
+                break
+            growth = self._grow_from(self.masks[number])
+            value = growth.work / costs[growth.mask.bit_count()]
+            if value > best.work / costs[best.mask.bit_count()]:
+                best = growth
+            others &= ~(self.after[number] | 1 << number)
+        return best
+
+    def _grow_from(self, seed: int) -> _Growth:
+        """The best cluster that grows from the wires ``seed``."""
+        costs = self.costs
+        widest = len(costs) - 1
+        growth = best = self._widen(_NOTHING, seed)
+        count = seed.bit_count()
+        best_value = growth.work / costs[count]
+        while count < widest:
+            chosen: _Growth | None = None
+            chosen_value = 0.0
+            for cone in self._cones(growth, widest - count, self.style.cones):
+                candidate = self._widen(growth, cone)
+                value = (candidate.work - growth.work) / (
+                    costs[count + cone.bit_count()] - costs[count]
+                )
+                if value > chosen_value or (
+                    chosen is not None
+                    and self.style.fewest
+                    and value == chosen_value
+                    and candidate.edge.bit_count() < chosen.edge.bit_count()
+                ):
+                    chosen, chosen_value = candidate, value
+            if chosen is None:
+                break
+            growth = chosen
+            count = growth.mask.bit_count()
+            value = growth.work / costs[count]
+            if value >= best_value:
+                best, best_value = growth, value
+        return best
+
+    def _widen(self, growth: _Growth, wires: int) -> _Growth:
+        """``growth`` with more ``wires`` (a mask), and all that they make possible."""
+        mask, once, twice, _, _, _ = growth
+        mask |= wires
+        on = self.on
+        while wires:
+            low = wires & -wires
+            line = on[low.bit_length() - 1]
+            twice |= once & line
+            once |= line
+            wires ^= low
+        inside = once & self.one | twice & self.two
+        if self.more:
+            others = once & self.more
+            if others:
+                for wire, line in enumerate(on):
+                    if not mask >> wire & 1:
+                        others &= ~line
+                inside |= others
+        after = self.after
+        late = 0
+        outside = edge = once & self.hard & ~inside
+        while outside:
+            low = outside & -outside
+            number = low.bit_length() - 1
+            behind = after[number]
+            late |= behind
+            outside &= ~(behind | low)
+            if low & self.diagonal:
+                # The diagonals beside it hold up the same nodes on its wires.
+                for wire in self.nodes[number].wires:
+                    if mask >> wire & 1:
+                        outside &= ~(on[wire] & self.diagonal & self.two)
+        edge &= ~late
+        taken = inside & self.open & ~late
+        work = _WORK_DIAGONAL * (taken & self.diagonal).bit_count()
+        matrices = taken & self.matrices
+        single = (matrices & self.one).bit_count()
+        work += _WORK_ONE_WIRE * single + _WORK_MATRIX * (matrices.bit_count() - single)
+        return _Growth(mask, once, twice, taken, edge, work)
+
+    def _cones(self, growth: _Growth, room: int, most: int) -> list[int]:
+        """Sets of wires to add: for each blocked node, what it needs to be applied; else the next
+        ready nodes anywhere, for clusters of parts that do not touch."""
+        cones: list[int] = []
+        if room <= 0:
+            return cones
+        masks, before = self.masks, self.before
+        outside = ~growth.mask
+        waiting = self.hard & ~growth.taken
+        after = self.after
+        edge = growth.edge & ~self.wide
+        diagonal = edge & self.diagonal
+        targets = edge
+        if diagonal:
+            # A diagonal is worth little: what it holds up comes first.
+            targets &= ~diagonal
+            while diagonal:
+                low = diagonal & -diagonal
+                diagonal ^= low
+                targets |= after[low.bit_length() - 1]
+            targets &= self.left & self.matrices
+        for found in (targets, edge & self.diagonal):
+            while found:
+                low = found & -found
+                number = low.bit_length() - 1
+                found &= ~(after[number] | low)
+                cone = masks[number] & outside
+                needed = before[number] & waiting
+                if needed & self.wide:
+                    continue
+                while needed and cone.bit_count() <= room:
+                    low = needed & -needed
+                    needed ^= low
+                    cone |= masks[low.bit_length() - 1] & outside
+                if cone.bit_count() <= room and cone not in cones:
+                    cones.append(cone)
+                    if len(cones) == most:
+                        return cones
+        if cones:
+            return cones
+        apart = self.left & self.matrices & ~growth.once
+        solid = waiting & self.solid
+        while apart:
+            low = apart & -apart
+            number = low.bit_length() - 1
+            if not before[number] & solid and masks[number].bit_count() <= room:
+                cones.append(masks[number])
+                if len(cones) == min(most, 2):
+                    break
+            apart &= ~(after[number] | low)
+        return cones
+
+    def _take(self, growth: _Growth, pieces: list[Piece]) -> None:
+        """Make ``growth`` a cluster, with the diagonals before it that it really needs."""
+        taken, after = growth.taken, self.after
+        due = 0
+        ready = self.open & ~self.hard & growth.once & ~taken
+        while ready:
+            low = ready & -ready
+            ready ^= low
+            if after[low.bit_length() - 1] & taken:
+                due |= low
+        self._set_aside(due, pieces)
+        pieces.append(self._cluster(growth))
+
+    def _cluster(self, growth: _Growth) -> Cluster:
+        """The cluster, with the diagonals that are wholly inside at the end of its wires."""
+        taken = growth.taken
+        mask = growth.mask
+        ends = self.ends & growth.once & self.left
+        waiting = self.hard & ~taken
+        while ends:
+            low = ends & -ends
+            ends ^= low
+            number = low.bit_length() - 1
+            if not self.masks[number] & ~mask and not self.before[number] & waiting:
+                taken |= low
+        self.left &= ~taken
+        nodes = self.nodes
+        return Cluster(tuple(numbers_in(mask)), mask, [nodes[n] for n in numbers_in(taken)])
+
+
+_NOTHING = _Growth(0, 0, 0, 0, 0, 0.0)

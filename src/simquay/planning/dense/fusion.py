@@ -1,0 +1,262 @@
+"""Fusion for dense plans: a gate list as nodes that depend on each other only where they do not
+commute.
+
+Fusing a gate list
+
+- drops every Relabel: from here on, gates act on *wires*, and the result says which qubit each
+  wire carries at the end;
+- resolves controls and diagonals on wires that are still |0>, which need no place in the vector;
+- merges one-qubit gates into the gate before or after them on their wire, and gates on the same
+  wires into each other.
+
+The nodes of a wire form *segments*: a node that is not diagonal is a segment of its own,
+neighbouring diagonal nodes share one. Nodes of one segment may be applied in any order, those of
+different segments of a wire may not (see :mod:`simquay.planning.dense.order`).
+
+Only the structure is looked at (kinds and wires), never a matrix's entries, so that the result
+holds for the same gates with other angles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, TypeAlias, Union
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simquay.planning.plan import Layout
+from simquay.program.operations import (
+    Diagonal,
+    GateOperation,
+    Matrix,
+    Permutation,
+    Prepare,
+    Relabel,
+)
+
+__all__ = ["Fused", "Item", "Node", "fuse"]
+
+Item: TypeAlias = tuple[
+    int, str, tuple[int, ...], tuple[int, ...], int, Union[NDArray[np.intp], None]
+]
+"""One gate of the list, on wires: ``(number, kind, wires, controls, control_state, select)``.
+
+``kind`` is ``m`` (matrix), ``d`` (diagonal), ``p`` (permutation) or ``s`` (Prepare). ``select``,
+for a diagonal that acted on wires that are |0>, picks the entries that remain. A plain tuple:
+there is one for every gate, and a class of its own would take longer to make than all else here.
+"""
+
+
+class Node:
+    """Gates that are applied as one.
+
+    Attributes:
+        wires: what the node acts on, controls included; ``mask`` is the same as bits.
+        diagonal: whether it is diagonal, so that it commutes with the others of its segments.
+        wide: whether it acts on more wires than may be fused; its one item is applied as it is.
+        items: its gates in order.
+        number: its place in the list of nodes.
+    """
+
+    __slots__ = ("diagonal", "items", "mask", "number", "wide", "wires")
+
+    def __init__(
+        self, wires: tuple[int, ...], mask: int, diagonal: bool, wide: bool, number: int, item: Item
+    ) -> None:
+        self.wires = wires
+        self.mask = mask
+        self.diagonal = diagonal
+        self.wide = wide
+        self.number = number
+        self.items = [item]
+
+
+class Fused(NamedTuple):
+    """What :func:`fuse` makes.
+
+    Attributes:
+        nodes: in an order that keeps all dependencies.
+        scalars: what acts on no wire that is not |0>: factors of the whole state.
+        carries: for each wire, the qubit that it carries at the end; a wire carries the qubit of
+            its own number at the start.
+    """
+
+    nodes: list[Node]
+    scalars: list[Item]
+    carries: dict[int, int]
+
+
+_CODES = {Matrix: "m", Permutation: "p", Prepare: "s", Diagonal: "d"}
+
+
+def fuse(
+    gates: Sequence[GateOperation], layout: Layout, *, widest: int, widest_diagonal: int
+) -> Fused:
+    """Fuse ``gates``, for a state of ``layout``.
+
+    Gates on more than ``widest`` wires (``widest_diagonal`` for diagonals), controls included,
+    become wide nodes.
+    """
+    touched = 0
+    for qubit in layout.order:
+        touched |= 1 << qubit
+    wire_of: dict[int, int] = {}  # qubit → wire, where they differ
+    last: dict[int, list[Node]] = {}  # the last segment of each wire
+    solid: dict[int, int] = {}  # the number of the last node on each wire that is not diagonal
+    alike: dict[int, Node] = {}  # the last diagonal node on these wires (a mask)
+    broad = False  # whether some diagonal node has more than two wires
+    nodes: list[Node | None] = []
+    scalars: list[Item] = []
+    codes = _CODES
+
+    for number, gate in enumerate(gates):
+        if isinstance(gate, Relabel):
+            moved = [wire_of.get(source, source) for source in gate.sources]
+            wire_of.update(zip(gate.qubits, moved, strict=True))
+            continue
+        code = codes[type(gate)]
+        wires = gate.qubits
+        if wire_of:
+            wires = tuple([wire_of.get(q, q) for q in wires])
+        mask = 0
+        for wire in wires:
+            mask |= 1 << wire
+        select = None
+        diagonal = code == "d"
+        controls: tuple[int, ...] = ()
+        state = 0
+        held = 0
+        if not isinstance(gate, Prepare) and gate.controls:
+            controls, state = gate.controls, gate.control_state
+            if wire_of:
+                controls = tuple([wire_of.get(q, q) for q in controls])
+            for wire in controls:
+                held |= 1 << wire
+            if held & ~touched:
+                resolved = _resolve(controls, state, touched)
+                if resolved is None:
+                    continue
+                controls, state = resolved
+                held &= touched
+        if not diagonal:
+            touched |= mask
+        elif mask & ~touched:
+            wires, select = _restrict(wires, touched)
+            mask &= touched
+        item = (number, code, wires, controls, state, select)
+        everything = wires
+        if controls:
+            everything = wires + controls
+            mask |= held
+        elif not wires:
+            scalars.append(item)
+            continue
+
+        # The node that is last on all of this gate's wires, if there is one, takes the gate in.
+        width = len(everything)
+        wide = width > (widest_diagonal if diagonal else widest)
+        segment = last.get(everything[0])
+        if segment is not None and not wide:
+            host = segment[-1]
+            if not host.diagonal:
+                if not host.wide and host.mask & mask == mask:
+                    for wire in everything:
+                        if last[wire][-1] is not host:
+                            break
+                    else:
+                        host.items.append(item)
+                        continue
+            elif diagonal and (broad or width == 1 or mask in alike):
+                found = _diagonal_host(everything, mask, segment, solid, alike, broad)
+                if found is not None:
+                    found.items.append(item)
+                    continue
+        place = len(nodes)
+        node = Node(everything, mask, diagonal, wide, place, item)
+        if diagonal:
+            for wire in everything:
+                segment = last.get(wire)
+                if segment is None or not segment[0].diagonal:
+                    last[wire] = [node]
+                else:
+                    segment.append(node)
+            if not wide:
+                alike[mask] = node
+                broad = broad or width > 2
+        else:
+            single = [node]
+            for wire in everything:
+                segment = last.get(wire)
+                if segment is not None and not wide:
+                    # One-qubit nodes at the end of a wire go into the node that comes after them.
+                    for merged in segment:
+                        if len(merged.wires) == 1:
+                            node.items[-1:-1] = merged.items
+                            nodes[merged.number] = None
+                last[wire] = single
+                solid[wire] = place
+        nodes.append(node)
+
+    kept = [node for node in nodes if node is not None]
+    for place, node in enumerate(kept):
+        node.number = place
+    carries = {wire: wire for wire in range(touched.bit_length()) if touched >> wire & 1}
+    carries |= {wire: qubit for qubit, wire in wire_of.items()}
+    return Fused(kept, scalars, carries)
+
+
+def _resolve(
+    controls: tuple[int, ...], state: int, touched: int
+) -> tuple[tuple[int, ...], int] | None:
+    """Controls without those on wires that are |0>; None where one of these asks for 1."""
+    kept: list[int] = []
+    left = 0
+    for bit, control in enumerate(controls):
+        wanted = state >> bit & 1
+        if touched >> control & 1:
+            left |= wanted << len(kept)
+            kept.append(control)
+        elif wanted:
+            return None
+    return tuple(kept), left
+
+
+def _restrict(wires: tuple[int, ...], touched: int) -> tuple[tuple[int, ...], NDArray[np.intp]]:
+    """The wires of a diagonal that are not |0>, and which entries remain."""
+    places = [bit for bit, wire in enumerate(wires) if touched >> wire & 1]
+    index = np.arange(1 << len(places))
+    select = np.zeros(1 << len(places), dtype=np.intp)
+    for bit, place in enumerate(places):
+        select |= (index >> bit & 1) << place
+    return tuple([wires[place] for place in places]), select
+
+
+def _diagonal_host(
+    wires: tuple[int, ...],
+    mask: int,
+    segment: Sequence[Node],
+    solid: dict[int, int],
+    alike: dict[int, Node],
+    broad: bool,
+) -> Node | None:
+    """A diagonal node that acts on all ``wires`` and is in the last segment of each, or None.
+
+    ``segment`` is the last one of the first wire.
+    """
+    found = alike.get(mask)
+    if found is not None:
+        for wire in wires:
+            if solid.get(wire, -1) > found.number:
+                break
+        else:
+            return found
+    if len(wires) == 1 or broad:
+        for other in reversed(segment):
+            if other.mask & mask == mask and not other.wide:
+                for wire in wires:
+                    if solid.get(wire, -1) > other.number:
+                        break
+                else:
+                    return other
+    return None

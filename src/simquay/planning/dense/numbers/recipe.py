@@ -1,0 +1,207 @@
+"""Recipes: all of a dense plan but its numbers.
+
+The numbers of all steps (matrices of clusters, tables of diagonals) are computed together, and
+then the steps are put together around them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, NamedTuple, TypeAlias, Union
+
+from simquay.planning.dense.fusion import Item
+from simquay.planning.dense.numbers.blocks import ValueRecipe, Values
+from simquay.planning.dense.numbers.matrices import MatrixRecipes
+from simquay.planning.dense.numbers.tables import DiagonalRecipes
+from simquay.planning.dense.steps import (
+    ClusterPass,
+    DensePass,
+    LonePass,
+    OuterPhase,
+    PermuteStep,
+    PhaseStep,
+    ProductStep,
+    StartPass,
+    Step,
+)
+from simquay.planning.plan import Layout, Plan, Profile, SweepPlan
+from simquay.program.operations import GateOperation, Permutation
+
+__all__ = [
+    "ClusterPassRecipe",
+    "DenseRecipe",
+    "LoneRecipe",
+    "PassRecipe",
+    "PermuteRecipe",
+    "PhaseRecipe",
+    "ProductRecipe",
+    "StartRecipe",
+    "TableRecipe",
+]
+
+
+class _Numbers(NamedTuple):
+    """What was computed for given gates: matrices and tables by number, the start's amplitudes."""
+
+    gates: Sequence[GateOperation]
+    matrices: list[Values]
+    tables: list[Values]
+    start: Values | None
+
+
+class PhaseRecipe(NamedTuple):
+    """An :class:`OuterPhase`; ``table`` is a number."""
+
+    outer: tuple[int, ...]
+    table: int
+    gates: int
+
+    def fill(self, numbers: _Numbers) -> OuterPhase:
+        """The phase with its numbers."""
+        table = numbers.tables[self.table]
+        return OuterPhase(self.outer, table.reshape(*table.shape[:-1], 1 << len(self.outer), -1))
+
+
+def _phases(phases: tuple[PhaseRecipe, ...], numbers: _Numbers) -> tuple[OuterPhase, ...]:
+    return tuple([phase.fill(numbers) for phase in phases]) if phases else ()
+
+
+class ProductRecipe(NamedTuple):
+    """A :class:`ProductStep`; ``matrix`` is a number."""
+
+    matrix: int
+    wires: tuple[int, ...]
+    result: tuple[int, ...]
+    columns: tuple[int, ...]
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    phases_before: tuple[PhaseRecipe, ...]
+    phases_after: tuple[PhaseRecipe, ...]
+    gates: int
+
+    def fill(self, numbers: _Numbers) -> ProductStep:
+        """The step with its numbers."""
+        number, wires, result, columns, before, after, first, last, gates = self
+        return ProductStep(
+            numbers.matrices[number],
+            wires,
+            result,
+            columns,
+            before,
+            after,
+            _phases(first, numbers),
+            _phases(last, numbers),
+            gates,
+        )
+
+
+class TableRecipe(NamedTuple):
+    """A :class:`PhaseStep`; ``table`` is a number."""
+
+    table: int
+    wires: tuple[int, ...]
+    order: tuple[int, ...]
+    phases: tuple[PhaseRecipe, ...]
+    gates: int
+
+    def fill(self, numbers: _Numbers) -> PhaseStep:
+        """The step with its numbers."""
+        table = numbers.tables[self.table]
+        return PhaseStep(table, self.wires, self.order, _phases(self.phases, numbers), self.gates)
+
+
+class PermuteRecipe(NamedTuple):
+    """A :class:`PermuteStep`."""
+
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+
+    def fill(self, numbers: _Numbers) -> PermuteStep:
+        """The step; it has no numbers."""
+        return PermuteStep(self.before, self.after)
+
+
+class StartRecipe(NamedTuple):
+    """A :class:`StartPass`."""
+
+    after: tuple[int, ...]
+    gates: int
+
+    def fill(self, numbers: _Numbers) -> StartPass:
+        """The pass with its numbers."""
+        assert numbers.start is not None
+        return StartPass(numbers.start, self.after, self.gates)
+
+
+class ClusterPassRecipe(NamedTuple):
+    """A :class:`ClusterPass`."""
+
+    before: tuple[int, ...]
+    new: int
+    loaded: tuple[int, ...]
+    steps: tuple[Union[ProductRecipe, TableRecipe, PermuteRecipe], ...]
+    after: tuple[int, ...]
+    keep: int
+
+    def fill(self, numbers: _Numbers) -> ClusterPass:
+        """The pass with its numbers."""
+        steps: list[Step] = [step.fill(numbers) for step in self.steps]
+        return ClusterPass(self.before, self.new, self.loaded, tuple(steps), self.after, self.keep)
+
+
+class LoneRecipe(NamedTuple):
+    """A :class:`LonePass`."""
+
+    item: Item
+    before: tuple[int, ...]
+    new: int
+
+    def fill(self, numbers: _Numbers) -> LonePass:
+        """The pass with its gate, on wires."""
+        number, kind, wires, controls, state, select = self.item
+        gate: Any = numbers.gates[number]
+        changes: dict[str, Any] = {"qubits": wires}
+        if kind != "s":
+            changes |= {"controls": controls, "control_state": state}
+        if select is not None:
+            changes["diagonal"] = gate.diagonal.take(select)
+        return LonePass(dataclasses.replace(gate, **changes), self.before, self.new)
+
+
+PassRecipe: TypeAlias = Union[StartRecipe, ClusterPassRecipe, LoneRecipe]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class DenseRecipe:
+    """All of a dense plan but the numbers."""
+
+    profile: Profile
+    initial: Layout
+    final: Layout
+    passes: tuple[PassRecipe, ...]
+    values: ValueRecipe
+    matrices: MatrixRecipes
+    diagonals: DiagonalRecipes
+
+    def fill(self, gates: Sequence[GateOperation]) -> Plan:
+        """The plan for ``gates``, which must have the structure that the recipe was found for."""
+        passes = self._fill(gates, self.values.fill(gates))
+        return Plan(self.profile, self.initial, self.final, passes)
+
+    def fill_sweep(self, gate_lists: Sequence[Sequence[GateOperation]]) -> SweepPlan | None:
+        """The plans for several gate lists of that structure as one; None where a gate with
+        numbers is applied by itself."""
+        for step in self.passes:
+            # What a pass holds of such a gate is the gate; a permutation is the same for all.
+            if isinstance(step, LoneRecipe) and not isinstance(
+                gate_lists[0][step.item[0]], Permutation
+            ):
+                return None
+        passes = self._fill(gate_lists[0], self.values.fill_sweep(gate_lists))
+        return SweepPlan(self.profile, self.initial, self.final, len(gate_lists), passes)
+
+    def _fill(self, gates: Sequence[GateOperation], values: Values) -> list[DensePass]:
+        matrices, start = self.matrices.fill(values)
+        numbers = _Numbers(gates, matrices, self.diagonals.fill(values), start)
+        return [step.fill(numbers) for step in self.passes]

@@ -1,0 +1,211 @@
+"""The diagonals of a plan as tables, all of them computed together.
+
+The wires of a table are cut into *chunks* of four. What all gates between two chunks do together
+is a small table of 256 entries: a product over the gates, and for the gates of all tables one
+indexed read and one product by runs. A table is then built chunk by chunk: it repeats for each
+value of the next one, times the small tables between that chunk and those below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from simquay.planning.dense.fusion import Item
+from simquay.planning.dense.numbers.blocks import Indices, Values
+
+__all__ = ["DiagonalRecipes", "Diagonals"]
+
+_CHUNK = 4
+_SIZE = 1 << _CHUNK
+
+
+class _Other(NamedTuple):
+    """An item on three chunks or more: entry ``i`` of a table on the bits ``positions`` (ascending)
+    is number ``entries[i]`` from ``place`` on."""
+
+    positions: tuple[int, ...]
+    place: int
+    entries: Indices
+
+
+class _Table(NamedTuple):
+    """A table of ``width`` bits: the numbers of its small tables by their chunks, higher first."""
+
+    width: int
+    pairs: dict[tuple[int, int], int]
+    others: tuple[_Other, ...]
+
+
+class Diagonals:
+    """Collects diagonals, whose tables are to be computed together."""
+
+    def __init__(self, offsets: Sequence[int]) -> None:
+        self._offsets = offsets
+        self._tables: list[_Table] = []
+        self._members: list[list[tuple[Indices, int]]] = []  # of each small table
+
+    def add(self, items: Iterable[Item], wires: Sequence[int]) -> int:
+        """Take in the product of diagonal ``items``; the number of its table.
+
+        Bit ``j`` of the table's index is ``wires[j]``.
+        """
+        place = {wire: position for position, wire in enumerate(wires)}
+        pairs: dict[tuple[int, int], int] = {}
+        others = []
+        members, offsets = self._members, self._offsets
+        for number, _, acts, held, state, select in items:
+            bits = tuple([place[wire] for wire in acts])
+            controls = tuple([place[wire] for wire in held]) if held else held
+            extra = b"" if select is None else select.tobytes()
+            chunks, positions, index = _placed(bits, controls, state, extra)
+            if chunks is None:
+                others.append(_Other(positions, offsets[number], index))
+                continue
+            small = pairs.get(chunks)
+            if small is None:
+                small = pairs[chunks] = len(members)
+                members.append([])
+            members[small].append((index, offsets[number]))
+        self._tables.append(_Table(len(wires), pairs, tuple(others)))
+        return len(self._tables) - 1
+
+    def recipes(self) -> DiagonalRecipes:
+        """How to compute all tables that were taken in."""
+        members = [member for group in self._members for member in group]
+        starts = np.cumsum([0, *[len(group) for group in self._members]])[:-1]
+        if not members:
+            return DiagonalRecipes(tuple(self._tables), np.empty((0, 0), dtype=np.intp), starts)
+        index = np.concatenate([index for index, _ in members]).reshape(len(members), -1)
+        index += np.array([place for _, place in members])[:, None]
+        return DiagonalRecipes(tuple(self._tables), index, starts)
+
+
+class DiagonalRecipes(NamedTuple):
+    """How to compute the tables of all diagonals."""
+
+    tables: tuple[_Table, ...]
+    entries: Indices
+    starts: Indices
+
+    def fill(self, values: Values) -> list[Values]:
+        """The tables by their numbers, each of shape ``(..., 2**width)``, for numbers of shape
+        ``(..., numbers)``: one gate list's, or those of a sweep."""
+        small = values[..., :0]
+        if len(self.entries):
+            small = np.multiply.reduceat(values.take(self.entries, -1), self.starts, -2)
+        return [_fill_table(table, small, values) for table in self.tables]
+
+
+def _fill_table(recipe: _Table, small: Values, values: Values) -> Values:
+    width, pairs, others = recipe
+    sweep = values.shape[:-1]
+    first = pairs.get((1, 0))
+    size = 1 << min(width, 2 * _CHUNK)
+    if first is None:
+        table = np.ones((*sweep, size), dtype=np.complex128)
+    else:
+        table = small[..., first, :size].copy()
+    done = 2 * _CHUNK
+    while done < width:
+        chunk = done // _CHUNK
+        rows = 1 << min(_CHUNK, width - done)
+        below = _SIZE ** (chunk - 1)
+        grown = np.empty((*sweep, rows, _SIZE, below), dtype=np.complex128)
+        # The small tables but the highest, as one; the highest is a factor for each row of it.
+        factor = np.ones((*sweep, rows, 1), dtype=np.complex128)
+        for low in range(chunk - 1):
+            number = pairs.get((chunk, low))
+            if number is not None:
+                part = small[..., number, : rows * _SIZE].reshape(*sweep, rows, _SIZE, 1)
+                repeated = np.tile(factor, _SIZE**low // factor.shape[-1])
+                factor = (part * repeated[..., None, :]).reshape(*sweep, rows, _SIZE ** (low + 1))
+        last = pairs.get((chunk, chunk - 1))
+        inner = table.reshape(*sweep, 1, _SIZE, below)
+        if last is None:
+            grown[...] = inner
+        else:
+            part = small[..., last, : rows * _SIZE].reshape(*sweep, rows, _SIZE, 1)
+            np.multiply(part, inner, grown)
+        period = factor.shape[-1]
+        if period > 1:
+            view = grown.reshape(*sweep, rows, _SIZE * below // period, period)
+            view *= factor[..., None, :]
+        table = grown.reshape(*sweep, rows * _SIZE * below)
+        done += _CHUNK
+    for positions, place, index in others:
+        _multiply(table, values.take(index + place, -1), positions, width)
+    return table
+
+
+def _multiply(table: Values, entries: Values, positions: Sequence[int], width: int) -> None:
+    """Multiply a table of ``width`` bits in place by ``entries``, whose bits are ``positions``;
+    both may be those of a sweep."""
+    shape: list[int] = []
+    factor: list[int] = []
+    above = width
+    for position in reversed(positions):
+        if above - position > 1:
+            shape.append(1 << (above - position - 1))
+            factor.append(1)
+        shape.append(2)
+        factor.append(2)
+        above = position
+    if above:
+        shape.append(1 << above)
+        factor.append(1)
+    sweep = table.shape[:-1]
+    view = table.reshape(*sweep, *shape)
+    view *= entries.reshape(*sweep, *factor)
+
+
+@lru_cache(maxsize=8192)
+def _placed(
+    bits: tuple[int, ...], held: tuple[int, ...], state: int, extra: bytes
+) -> tuple[tuple[int, int] | None, tuple[int, ...], Indices]:
+    """Where an item belongs, whose targets and controls are at ``bits`` and ``held`` of a table.
+
+    The two chunks, higher first, and where its entries go in their small table; or None, the
+    positions that its own table has (ascending), and its entries.
+    """
+    everything = sorted((*bits, *held))
+    chunks = {position // _CHUNK for position in everything}
+    if len(chunks) > 2:
+        local = tuple([everything.index(bit) for bit in bits])
+        guards = tuple([everything.index(bit) for bit in held])
+        index = _entries(len(everything), local, guards, state, extra)
+        return None, tuple(everything), index
+    high = max(chunks, default=0) or 1
+    low = min(chunks, default=0)
+    if low == high:
+        low = 0
+    places = {}
+    for bit in everything:
+        chunk, place = divmod(bit, _CHUNK)
+        places[bit] = place + _CHUNK if chunk == high else place
+    local = tuple([places[bit] for bit in bits])
+    guards = tuple([places[bit] for bit in held])
+    return (high, low), (), _entries(2 * _CHUNK, local, guards, state, extra)
+
+
+@lru_cache(maxsize=4096)
+def _entries(
+    width: int, bits: tuple[int, ...], held: tuple[int, ...], state: int, extra: bytes
+) -> Indices:
+    """For each index of ``width`` bits, which of a diagonal's numbers applies: 0 is a 1, where the
+    controls ``held`` are not in ``state``; the diagonal's own, on ``bits``, begin at 2."""
+    index = np.arange(1 << width)
+    own = np.zeros_like(index)
+    for place, bit in enumerate(bits):
+        own |= (index >> bit & 1) << place
+    entries = 2 + (np.frombuffer(extra, dtype=np.intp)[own] if extra else own)
+    control = np.zeros_like(index)
+    for place, bit in enumerate(held):
+        control |= (index >> bit & 1) << place
+    if held:
+        entries = np.where(control == state, entries, 0)
+    entries.flags.writeable = False
+    return entries

@@ -1,0 +1,92 @@
+"""Which nodes come before which: sets of nodes as integers, bit ``n`` being node number ``n``.
+
+Two nodes on a wire must keep their order unless both are diagonal. All that must come before a
+node, near or far, is one integer, so that questions about whole sets take a few operations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from simquay.planning.dense.fusion import Node
+
+__all__ = ["Dependencies", "dependencies", "numbers_in"]
+
+
+class Dependencies(NamedTuple):
+    """What depends on what.
+
+    Attributes:
+        before: for each node, all that must come before it.
+        after: for each node, all that must come after it.
+        on: for each wire, the nodes on it.
+    """
+
+    before: list[int]
+    after: list[int]
+    on: list[int]
+
+
+def dependencies(nodes: Sequence[Node]) -> Dependencies:
+    """The dependencies of ``nodes``, whose numbers are their places."""
+    mask = 0
+    for node in nodes:
+        mask |= node.mask
+    size = mask.bit_length()
+    bits = [1 << number for number in range(len(nodes))]
+    before, _ = _reached(nodes, bits, size)
+    bits.reverse()
+    after, on = _reached(nodes[::-1], bits, size)
+    after.reverse()
+    return Dependencies(before, after, on)
+
+
+def _reached(nodes: Sequence[Node], bits: list[int], size: int) -> tuple[list[int], list[int]]:
+    """For each node, what is passed before it, going through ``nodes``; and what is on each wire.
+
+    On each wire, ``solid`` is the last node that is not diagonal with all before it, and ``all``
+    what came up to now with all before it.
+    """
+    solid = [0] * size
+    everything = [0] * size
+    on = [0] * size
+    reached = []
+    for node, bit in zip(nodes, bits, strict=True):
+        wires = node.wires
+        past = solid if node.diagonal else everything
+        if len(wires) == 2:
+            first, second = wires
+            found = past[first] | past[second]
+            reached.append(found)
+            found |= bit
+            on[first] |= bit
+            on[second] |= bit
+            if node.diagonal:
+                everything[first] |= found
+                everything[second] |= found
+            else:
+                solid[first] = everything[first] = solid[second] = everything[second] = found
+            continue
+        found = 0
+        for wire in wires:
+            found |= past[wire]
+        reached.append(found)
+        found |= bit
+        for wire in wires:
+            on[wire] |= bit
+            if node.diagonal:
+                everything[wire] |= found
+            else:
+                solid[wire] = everything[wire] = found
+    return reached, on
+
+
+def numbers_in(mask: int) -> list[int]:
+    """The bits that are set, in increasing order."""
+    numbers = []
+    while mask:
+        low = mask & -mask
+        numbers.append(low.bit_length() - 1)
+        mask ^= low
+    return numbers

@@ -1,0 +1,219 @@
+"""The ``dense`` strategy: clusters become matrices, and passes apply them in cached tiles.
+
+Planning has two halves. :func:`find_dense` looks at the structure alone (kinds of gates and
+their wires) and decides everything but numbers; :meth:`DenseRecipe.fill` computes the matrices
+for given gates. The same gates with other angles need only the second half again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from simquay.errors import ProgramError
+from simquay.planning.dense.candidates import Draft, LoneDraft, TableDraft, TileDraft
+from simquay.planning.dense.clusters import STYLES, Search
+from simquay.planning.dense.cost import cluster_costs
+from simquay.planning.dense.fusion import Fused, Node, fuse
+from simquay.planning.dense.layout import Move
+from simquay.planning.dense.numbers.matrices import Matrices
+from simquay.planning.dense.numbers.recipe import (
+    ClusterPassRecipe,
+    DenseRecipe,
+    LoneRecipe,
+    PassRecipe,
+    PermuteRecipe,
+    PhaseRecipe,
+    ProductRecipe,
+    StartRecipe,
+    TableRecipe,
+)
+from simquay.planning.dense.numbers.tables import Diagonals
+from simquay.planning.dense.order import numbers_in
+from simquay.planning.dense.passes import Slot, Table
+from simquay.planning.plan import Layout, Plan, Profile
+from simquay.program.operations import GateOperation
+
+__all__ = ["find_dense"]
+
+_SEARCH_SHARE = 0.01
+"""The most of a run's predicted time that searches beyond the first may take."""
+
+_SEARCH_TIME = 10_000.0
+"""Nanoseconds that a search takes for each node, on the machine of the calibration."""
+
+_OUTER_WIRES = 6
+"""The most outer wires of one phase table: a table for each tile of them is kept."""
+
+
+def find_dense(
+    gates: Sequence[GateOperation], layout: Layout, profile: Profile
+) -> tuple[DenseRecipe, Plan]:
+    """The recipe for gates like these, and the plan for these.
+
+    Raises:
+        ProgramError: if clusters may be wider than a tile.
+    """
+    if not 1 <= profile.width <= profile.tile:
+        raise ProgramError(
+            f"a dense profile needs 1 <= width <= tile, not {profile.width} and {profile.tile}"
+        )
+    recipe = _find_recipe(gates, layout, profile)
+    return recipe, recipe.fill(gates)
+
+
+def _find_recipe(gates: Sequence[GateOperation], layout: Layout, profile: Profile) -> DenseRecipe:
+    """The structure of a dense plan.
+
+    ``profile.width`` is the most wires of a cluster, ``profile.tile`` of a tile; ``profile.low``
+    of the lowest storage bits should be in every tile.
+    """
+    fused = fuse(
+        gates,
+        layout,
+        widest=min(4, profile.width),
+        widest_diagonal=min(6, profile.tile),
+    )
+    search = Search(fused.nodes, cluster_costs(profile))
+    widest = 0 if layout.order else profile.start
+    draft = Draft(*search.find(widest), layout.order, profile)
+    # A long run is worth more searches, a short one is over before they are.
+    tries = int(_SEARCH_SHARE * draft.cost / (_SEARCH_TIME * max(len(fused.nodes), 1)))
+    for style in STYLES[1 : 1 + tries]:
+        other = Draft(*search.find(widest, style), layout.order, profile)
+        if other.cost < draft.cost:
+            draft = other
+    return _Builder(gates, profile).recipe(draft, fused, layout)
+
+
+class _Builder:
+    """Turns a draft into a recipe."""
+
+    def __init__(self, gates: Sequence[GateOperation], profile: Profile) -> None:
+        self.matrices = Matrices(gates)
+        self.diagonals = Diagonals(self.matrices.values.offsets)
+        self.profile = profile
+
+    def recipe(self, draft: Draft, fused: Fused, layout: Layout) -> DenseRecipe:
+        """The recipe for a state of ``layout``."""
+        passes: list[PassRecipe] = []
+        scalars = fused.scalars
+        if draft.start is not None:
+            nodes = [Node((), 0, True, False, -1, item) for item in scalars] + draft.start.nodes
+            self.matrices.add_start(nodes, draft.start.wires)
+            count = sum([len(node.items) for node in nodes])
+            passes.append(StartRecipe(draft.start.wires, count))
+        else:
+            passes.extend([LoneRecipe(item, layout.order, 0) for item in scalars])
+        for part in draft.passes:
+            if isinstance(part, LoneDraft):
+                passes.append(LoneRecipe(*part))
+            else:
+                passes.append(self._pass(part))
+        final = Layout(tuple([fused.carries.get(wire, wire) for wire in draft.order]))
+        return DenseRecipe(
+            self.profile,
+            layout,
+            final,
+            tuple(passes),
+            self.matrices.values,
+            self.matrices.recipes(),
+            self.diagonals.recipes(),
+        )
+
+    def _pass(self, draft: TileDraft) -> ClusterPassRecipe:
+        tile, before, new, loaded, parts, after, keep = draft
+        steps: list[ProductRecipe | TableRecipe | PermuteRecipe] = []
+        for part in parts:
+            if isinstance(part, TableDraft):
+                steps += self._tables(part.table, tile, part.order)
+            elif part.slot is None:
+                steps.append(PermuteRecipe(part.move.before, part.move.after))
+            else:
+                steps.append(self._product(part.slot, tile, part.move))
+        return ClusterPassRecipe(before, new, loaded, tuple(steps), after, keep)
+
+    def _product(
+        self,
+        slot: Slot,
+        tile: int,
+        move: Move,
+    ) -> ProductRecipe:
+        _, _, columns, before, after = move
+        inside = set(slot.wires)
+        wires = tuple([w for w in before if w in inside])
+        result = tuple([w for w in after if w in inside])
+        phases_before = self._phases(slot.outer_before, tile, wires)
+        phases_after = self._phases(slot.outer_after, tile, result)
+        outer = sum([phase.gates for phase in (*phases_before, *phases_after)])
+        return ProductRecipe(
+            self.matrices.add(slot.nodes, wires, result),
+            wires,
+            result,
+            columns,
+            before,
+            after,
+            phases_before,
+            phases_after,
+            sum([len(node.items) for node in slot.nodes]) + outer,
+        )
+
+    def _tables(self, table: Table, tile: int, order: tuple[int, ...]) -> list[TableRecipe]:
+        """One step for the diagonals inside the tile, and one for each group of outer ones."""
+        inner = [node for node in table.nodes if not node.mask & ~tile]
+        steps = []
+        if inner:
+            items = [item for node in inner for item in node.items]
+            wires = _span(inner, tile, order)
+            steps.append(
+                TableRecipe(self.diagonals.add(items, wires), wires, order, (), len(items))
+            )
+        groups: list[list[Node]] = []
+        for node in table.nodes:
+            if not node.mask & ~tile:
+                continue
+            for group in groups:
+                if len(_span([*group, node], tile, order)) <= _OUTER_WIRES:
+                    group.append(node)
+                    break
+            else:
+                groups.append([node])
+        for group in groups:
+            wires = _span(group, tile, order)
+            phases = self._phases(group, tile, wires)
+            count = sum([phase.gates for phase in phases])
+            steps.append(TableRecipe(self.diagonals.add((), wires), wires, order, phases, count))
+        return steps
+
+    def _phases(
+        self, nodes: Sequence[Node], tile: int, wires: tuple[int, ...]
+    ) -> tuple[PhaseRecipe, ...]:
+        """Phases by tile for ``nodes``, in groups of few outer wires."""
+        groups: list[tuple[int, list[Node]]] = []
+        for node in nodes:
+            outer = node.mask & ~tile
+            for place, (mask, members) in enumerate(groups):
+                if (mask | outer).bit_count() <= max(_OUTER_WIRES, outer.bit_count()):
+                    groups[place] = (mask | outer, [*members, node])
+                    break
+            else:
+                groups.append((outer, [node]))
+        phases = []
+        for mask, members in groups:
+            outside = tuple(numbers_in(mask))
+            items = [item for node in members for item in node.items]
+            table = self.diagonals.add(items, wires + outside)
+            phases.append(PhaseRecipe(outside, table, len(items)))
+        return tuple(phases)
+
+
+def _span(nodes: Sequence[Node], tile: int, order: tuple[int, ...]) -> tuple[int, ...]:
+    """The shortest run of neighbours in ``order`` that holds all the nodes' wires in the tile."""
+    mask = 0
+    for node in nodes:
+        mask |= node.mask
+    mask &= tile
+    places = [place for place, wire in enumerate(order) if mask >> wire & 1]
+    low, high = places[0], places[-1]
+    if low < 4:
+        low = 0  # short runs of equal factors cost more than a longer table
+    return order[low : high + 1]

@@ -1,0 +1,178 @@
+"""Gates → blocks: what the tiled planner schedules.
+
+Gates that only rename qubits (``Relabel``, SWAP) change which qubit a wire holds, and disappear.
+Qubits that are not stored yet are |0>: controls on them are taken away and diagonals restricted
+to 0, so that neither makes the state larger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simquay.planning.tiled.blocks.types import (
+    Act,
+    diagonal_act,
+    matrix_act,
+    permute_act,
+    prepare_act,
+    restricted,
+    with_controls,
+)
+from simquay.program.operations import Diagonal, GateOperation, Matrix, Permutation, Relabel
+
+__all__ = ["Blocks", "make_blocks", "resolve_zeros"]
+
+
+@dataclass(slots=True, eq=False)
+class Blocks:
+    """Operations on wires, in order.
+
+    Attributes:
+        acts: how each acts.
+        wires: those that it acts on, then its controls.
+        starts: where in the pool its numbers start.
+    """
+
+    acts: list[Act] = field(default_factory=list)
+    wires: list[tuple[int, ...]] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.acts)
+
+    def take(self, numbers: Iterable[int]) -> Blocks:
+        """Some of the blocks."""
+        picked = list(numbers)
+        return Blocks(
+            [self.acts[number] for number in picked],
+            [self.wires[number] for number in picked],
+            [self.starts[number] for number in picked],
+        )
+
+
+def make_blocks(
+    gates: Sequence[GateOperation],
+    traits: Sequence[int],
+    starts: Sequence[int],
+    order: Sequence[int],
+) -> tuple[Blocks, dict[int, int]]:
+    """One block a gate that moves data, and what renamed wires hold at the end.
+
+    Wire ``q`` holds qubit ``q`` at the start. A wire that is not in the last result still does.
+    The state stores the wires ``order`` at first.
+    """
+    wire_of: dict[int, int] = {}
+    stored = set(order)
+    blocks = Blocks()
+    add_act, add_wires, add_start = (
+        blocks.acts.append,
+        blocks.wires.append,
+        blocks.starts.append,
+    )
+    tables: dict[int, tuple[int, ...]] = {}
+    for gate, trait, start in zip(gates, traits, starts, strict=True):
+        wires = gate.qubits
+        if isinstance(gate, Matrix):
+            controls = gate.controls
+            act = matrix_act(len(wires), len(controls), gate.control_state, trait)
+        elif isinstance(gate, Diagonal):
+            controls = gate.controls
+            act = diagonal_act(len(wires), len(controls), gate.control_state, trait != 0)
+        elif isinstance(gate, Permutation):
+            controls = gate.controls
+            # One table serves many gates; it stays alive with them.
+            table = tables.get(id(gate.table))
+            if table is None:
+                table = tables[id(gate.table)] = _source(gate.table)
+            if table == (0, 2, 1, 3) and not controls:
+                first, second = wires
+                wire_of[first], wire_of[second] = (
+                    wire_of.get(second, second),
+                    wire_of.get(first, first),
+                )
+                continue
+            if len(table) == 1:
+                continue
+            act = permute_act(len(wires), len(controls), gate.control_state, table)
+        elif isinstance(gate, Relabel):
+            moved = {
+                qubit: wire_of.get(source, source)
+                for qubit, source in zip(gate.qubits, gate.sources, strict=True)
+            }
+            wire_of.update(moved)
+            continue
+        else:
+            controls = ()
+            act = prepare_act(len(wires))
+        if controls:
+            wires += controls
+        if wire_of:
+            wires = tuple([wire_of.get(qubit, qubit) for qubit in wires])
+        if not stored.issuperset(wires):
+            resolved = _resolve(act, wires, stored)
+            if resolved is None:
+                continue
+            act, wires = resolved
+            if act.moves:
+                stored.update(wires)
+        add_act(act)
+        add_wires(wires)
+        add_start(start)
+    return blocks, {wire: qubit for qubit, wire in wire_of.items()}
+
+
+def _source(table: NDArray[np.intp]) -> tuple[int, ...]:
+    """Where each new amplitude comes from, for a table that says where each old one goes."""
+    return tuple(table.tolist() if len(table) == 2 else np.argsort(table).tolist())
+
+
+def resolve_zeros(blocks: Blocks, order: Sequence[int]) -> Blocks:
+    """``blocks`` for a state that stores the wires ``order``, where all others are |0>.
+
+    Controls and diagonals no longer look at a wire before a block moves amplitudes along it.
+    """
+    stored = set(order)
+    result = Blocks()
+    for act, wires, start in zip(blocks.acts, blocks.wires, blocks.starts, strict=True):
+        if not stored.issuperset(wires):
+            resolved = _resolve(act, wires, stored)
+            if resolved is None:
+                continue
+            act, wires = resolved
+            if act.moves:
+                stored.update(wires)
+        result.acts.append(act)
+        result.wires.append(wires)
+        result.starts.append(start)
+    return result
+
+
+def _resolve(
+    act: Act, wires: tuple[int, ...], stored: set[int]
+) -> tuple[Act, tuple[int, ...]] | None:
+    """An act and its wires, as what they do where only ``stored`` wires are not |0>.
+
+    None where nothing is done, since a control on a wire that is |0> asks for 1. Wires along which
+    amplitudes move become stored; a caller notes that.
+    """
+    own, controls = wires[: act.size], wires[act.size :]
+    if controls and not stored.issuperset(controls):
+        kept: list[int] = []
+        wanted = 0
+        for bit, control in enumerate(controls):
+            if control in stored:
+                wanted |= (act.state >> bit & 1) << len(kept)
+                kept.append(control)
+            elif act.state >> bit & 1:
+                return None
+        controls = tuple(kept)
+        act = with_controls(act, len(kept), wanted)
+    if not act.moves and not stored.issuperset(own):
+        bits = tuple([bit for bit, wire in enumerate(own) if wire in stored])
+        own = tuple([own[bit] for bit in bits])
+        act = restricted(act, bits)
+    return act, own + controls

@@ -1,0 +1,202 @@
+"""Diagonal blocks → one diagonal stage: terms on few local bits share groups.
+
+A group costs every amplitude a product, a term costs little: it is a factor in a small table. So
+terms are packed into few groups, those without outer bits are multiplied here, and those that
+look at the same bits become one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TypeAlias
+
+from simquay.planning.tiled.blocks.blocks import Blocks
+from simquay.planning.tiled.numbers.gather import Filled, Gathering, Slot
+from simquay.planning.tiled.passes import (
+    ALWAYS,
+    MAX_GROUP_BITS,
+    Condition,
+    DiagonalGroup,
+    DiagonalStage,
+    DiagonalTerm,
+)
+from simquay.planning.tiled.scheduling.graph import mask_of
+
+__all__ = ["DiagonalRecipe", "condition_of", "diagonal_recipe", "fill_diagonal"]
+
+_Term: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], Slot, int, int]
+"""A :class:`DiagonalTerm` without its table: the places, the outer bits, where the table will be,
+the outer mask and its value."""
+
+DiagonalRecipe: TypeAlias = list[tuple[tuple[int, ...], list[_Term], int, int]]
+"""A diagonal stage without its numbers: for each group its bits, terms, local mask and value."""
+
+
+_Factor: TypeAlias = tuple[tuple[int, ...], int, tuple[int, ...], int, Condition]
+"""A block in the terms of a tile: the local bits that its table depends on, ascending; its number;
+for each of its wires, and its controls unless they are in the condition, the local bit, or ``~bit``
+for an outer bit; the local bits as a mask; and where it applies."""
+
+
+@dataclass(slots=True, eq=False)
+class _Group:
+    """A group whose factors' local bits together are few, or one factor that is alone.
+
+    Attributes:
+        mask: the bits.
+        constant: the factors that are the same in every tile.
+        others: the factors that depend on outer bits.
+        condition: where the group applies.
+    """
+
+    mask: int
+    constant: list[_Factor] = field(default_factory=list)
+    others: list[_Factor] = field(default_factory=list)
+    condition: Condition = ALWAYS
+
+
+def diagonal_recipe(
+    blocks: Blocks, numbers: Sequence[int], place: dict[int, int], gathering: Gathering
+) -> DiagonalRecipe:
+    """The stage that multiplies by the blocks ``numbers``.
+
+    ``place`` says which local bit each wire is, or ``~bit`` for an outer bit.
+    """
+    groups: list[_Group] = []
+    alone: list[_Group] = []
+    # A group that holds all bits of a mask does so for good.
+    holding: dict[int, _Group] = {}
+    # No two factors have the same number, so that what comes after it is never compared.
+    for factor in sorted(_factors(blocks, numbers, place)):
+        bits, _, places, mask, condition = factor
+        if len(bits) > MAX_GROUP_BITS or condition.local_mask:
+            group = _Group(mask, condition=condition)
+            alone.append(group)
+        else:
+            found = holding.get(mask)
+            group = found or _best(groups, mask)
+            holding[mask] = group
+        if len(bits) < len(places) or condition.outer_mask:
+            group.others.append(factor)
+        else:
+            group.constant.append(factor)
+    return [_settle(group, gathering) for group in groups + alone]
+
+
+def _best(groups: list[_Group], mask: int) -> _Group:
+    """The group that has to grow least to hold the bits ``mask``, or a new one; grown."""
+    best = None
+    least = MAX_GROUP_BITS + 1
+    for group in groups:
+        whole = group.mask | mask
+        growth = (whole ^ group.mask).bit_count()
+        if growth < least and whole.bit_count() <= MAX_GROUP_BITS:
+            best, least = group, growth
+            if not growth:
+                break
+    if best is None:
+        best = _Group(0)
+        groups.append(best)
+    best.mask |= mask
+    return best
+
+
+def _factors(blocks: Blocks, numbers: Sequence[int], place: dict[int, int]) -> list[_Factor]:
+    factors: list[_Factor] = []
+    acts, wires_of = blocks.acts, blocks.wires
+    for number in numbers:
+        act = acts[number]
+        wires = wires_of[number]
+        if act.total == 2:
+            one, two = places = (place[wires[0]], place[wires[1]])
+            if one >= 0 and two >= 0:
+                bits = places if one < two else (two, one)
+                factors.append((bits, number, places, 1 << one | 1 << two, ALWAYS))
+            elif one >= 0:
+                factors.append(((one,), number, places, 1 << one, ALWAYS))
+            elif two >= 0:
+                factors.append(((two,), number, places, 1 << two, ALWAYS))
+            else:
+                factors.append(((), number, places, 0, ALWAYS))
+            continue
+        condition = ALWAYS
+        # A table over the controls too packs with others; a condition does not.
+        if act.controls and act.total > MAX_GROUP_BITS:
+            condition = condition_of(wires[act.size :], act.state, place)
+            wires = wires[: act.size]
+        many = tuple([place[wire] for wire in wires])
+        inside = tuple(sorted([bit for bit in many if bit >= 0]))
+        factors.append((inside, number, many, mask_of(inside), condition))
+    return factors
+
+
+def _settle(group: _Group, gathering: Gathering) -> tuple[tuple[int, ...], list[_Term], int, int]:
+    """The group's recipe: first those factors that are the same in every tile."""
+    order = _bits_of(group.mask)
+    count = len(order)
+    rank = {bit: number for number, bit in enumerate(order)}.__getitem__
+    made: list[_Term] = []
+    if group.constant:
+        parts = [(factor[1], tuple(map(rank, factor[2]))) for factor in group.constant]
+        made.append((tuple(range(count)), (), gathering.table(count, parts), 0, 0))
+    if group.others:
+        terms: dict[_Key, list[_Factor]] = {}
+        for factor in group.others:
+            bits, _, places, _, where = factor
+            outer: tuple[int, ...]
+            if len(bits) == 1 and len(places) == 2:
+                outer = (~min(places),)
+            else:
+                outer = tuple(sorted([~bit for bit in places if bit < 0]))
+            key = (tuple(map(rank, bits)), outer, where.outer_mask, where.outer_value)
+            terms.setdefault(key, []).append(factor)
+        for key in sorted(terms):
+            inside, outer, mask, value = key
+            index = {order[number]: j for j, number in enumerate(inside)}
+            for bit in outer:
+                index[~bit] = len(index)
+            find = index.__getitem__
+            parts = [(factor[1], tuple(map(find, factor[2]))) for factor in terms[key]]
+            made.append((inside, outer, gathering.table(len(index), parts), mask, value))
+    return order, made, group.condition.local_mask, group.condition.local_value
+
+
+_Key: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], int, int]
+"""The places of a term, its outer bits, its outer mask and the mask's value."""
+
+
+@lru_cache(maxsize=4096)
+def _bits_of(mask: int) -> tuple[int, ...]:
+    """The bits of a mask, ascending."""
+    return tuple([bit for bit in range(mask.bit_length()) if mask >> bit & 1])
+
+
+def fill_diagonal(recipe: DiagonalRecipe, filled: Filled) -> DiagonalStage:
+    """The stage, with the tables that were gathered."""
+    groups = []
+    for bits, terms, mask, value in recipe:
+        made = [
+            DiagonalTerm(places, outer, filled[kind][row], outer_mask, outer_value)
+            for places, outer, (kind, row), outer_mask, outer_value in terms
+        ]
+        groups.append(DiagonalGroup(bits, tuple(made), mask, value))
+    return DiagonalStage(tuple(groups))
+
+
+def condition_of(controls: Sequence[int], state: int, place: dict[int, int]) -> Condition:
+    """Controls (wires) as masks on the local index and the tile number."""
+    masks = [0, 0, 0, 0]
+    for bit, wire in enumerate(controls):
+        found = place[wire]
+        weight = 1 << (found if found >= 0 else ~found)
+        masks[0 if found >= 0 else 2] |= weight
+        if state >> bit & 1:
+            masks[1 if found >= 0 else 3] |= weight
+    return _condition(*masks)
+
+
+@lru_cache(maxsize=4096)
+def _condition(local_mask: int, local_value: int, outer_mask: int, outer_value: int) -> Condition:
+    return Condition(local_mask, local_value, outer_mask, outer_value)

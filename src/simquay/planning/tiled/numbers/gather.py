@@ -1,0 +1,195 @@
+"""Gathering: all matrices and tables of a plan, built from the pool by a few calls of NumPy.
+
+While a plan is built, its stages ask for matrices and tables, and get places for them; when it is
+filled, those of one shape are made together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simquay.planning.tiled.blocks.blocks import Blocks
+from simquay.planning.tiled.blocks.types import Act
+from simquay.planning.tiled.numbers.pool import ONE, Pool
+
+__all__ = ["Filled", "Gathering", "Part", "Slot", "spread"]
+
+Part: TypeAlias = tuple[int, tuple[int, ...]]
+"""A factor of a table: the number of a block, and the bits of the table that its wires (and its
+controls, or none of them) are."""
+
+Slot: TypeAlias = tuple[int, int]
+"""The kind of an array, and its place among those of this kind. The kind is the length of a table,
+``-k`` for matrices on ``k`` bits, or 0 for arrays that lie in the pool as they are wanted."""
+
+Filled: TypeAlias = dict[int, list[Pool]]
+"""The arrays by kind."""
+
+_STRAIGHT = 0
+_FEW = 6  # bits: patterns of longer tables are rare, and would fill a cache
+
+_Pattern: TypeAlias = NDArray[np.intp]
+"""For each entry, which of a block's numbers it is, or far below 0 for a 1."""
+
+_FAR = -(1 << 40)
+
+
+@dataclass(slots=True, eq=False)
+class _Matrices:
+    """Matrices of one size: where each starts in the pool, and its order among ``patterns``."""
+
+    starts: list[int] = field(default_factory=list)
+    which: list[int] = field(default_factory=list)
+    orders: dict[tuple[int, ...], int] = field(default_factory=dict)
+    patterns: list[_Pattern] = field(default_factory=list)
+
+    def index(self) -> _Pattern:
+        """Where in the pool the entries are, by rows."""
+        starts = np.array(self.starts, dtype=np.intp)[:, None]
+        if len(self.patterns) == 1:
+            return starts + self.patterns[0]
+        index: _Pattern = np.array(self.patterns)[self.which]
+        index += starts
+        return index
+
+
+@dataclass(slots=True, eq=False)
+class _Tables:
+    """Tables of one length, each the product of one or more factors."""
+
+    starts: list[int] = field(default_factory=list)
+    patterns: list[_Pattern] = field(default_factory=list)
+    firsts: list[int] = field(default_factory=list)
+
+    def index(self) -> _Pattern:
+        """Where in the pool each factor's entries are, by rows."""
+        index = np.concatenate(self.patterns).reshape(len(self.patterns), -1)
+        index += np.array(self.starts, dtype=np.intp)[:, None]
+        result: _Pattern = np.maximum(index, ONE, out=index)
+        return result
+
+
+class Gathering:
+    """What a plan's stages ask for, and where it is found; nothing is asked for after a fill."""
+
+    __slots__ = (
+        "_acts",
+        "_matrices",
+        "_matrix_indices",
+        "_starts",
+        "_straight",
+        "_table_indices",
+        "_tables",
+    )
+
+    def __init__(self, blocks: Blocks) -> None:
+        self._acts = blocks.acts
+        self._starts = blocks.starts
+        self._matrices: dict[int, _Matrices] = {}
+        self._tables: dict[int, _Tables] = {}
+        self._straight: list[tuple[int, tuple[int, ...]]] = []
+        self._matrix_indices: dict[int, _Pattern] | None = None
+        self._table_indices: dict[int, tuple[_Pattern, list[int] | None]] = {}
+
+    def matrix(self, number: int, order: tuple[int, ...]) -> Slot:
+        """Ask for a block's matrix; bit ``j`` of its index is bit ``order[j]`` of the block's."""
+        start = self._starts[number]
+        k = len(order)
+        if k > 3 and order == tuple(range(k)):
+            return self._as_it_lies(start, (1 << k, 1 << k))
+        alike = self._matrices.get(k)
+        if alike is None:
+            alike = self._matrices[k] = _Matrices()
+        which = alike.orders.get(order)
+        if which is None:
+            which = alike.orders[order] = len(alike.patterns)
+            alike.patterns.append(_matrix_pattern(order))
+        starts = alike.starts
+        starts.append(start)
+        alike.which.append(which)
+        return -k, len(starts) - 1
+
+    def table(self, bits: int, parts: Sequence[Part]) -> Slot:
+        """Ask for the product of ``parts``, as a table over so many bits."""
+        if bits > _FEW and len(parts) == 1:
+            number, places = parts[0]
+            act = self._acts[number]
+            if places == tuple(range(bits)) and act.size == bits and act.entries is None:
+                return self._as_it_lies(self._starts[number], (1 << bits,))
+        alike = self._tables.get(1 << bits)
+        if alike is None:
+            alike = self._tables[1 << bits] = _Tables()
+        alike.firsts.append(len(alike.starts))
+        make = _small_table_pattern if bits <= _FEW else _table_pattern
+        starts, acts = self._starts, self._acts
+        alike.starts += [starts[number] for number, _ in parts]
+        alike.patterns += [make(acts[number], places, bits) for number, places in parts]
+        return 1 << bits, len(alike.firsts) - 1
+
+    def _as_it_lies(self, start: int, shape: tuple[int, ...]) -> Slot:
+        self._straight.append((start, shape))
+        return _STRAIGHT, len(self._straight) - 1
+
+    def fill(self, pool: Pool) -> Filled:
+        """The arrays that were asked for."""
+        if self._matrix_indices is None:
+            self._matrix_indices = {k: alike.index() for k, alike in self._matrices.items()}
+            self._table_indices = {
+                length: (
+                    alike.index(),
+                    alike.firsts if len(alike.firsts) < len(alike.starts) else None,
+                )
+                for length, alike in self._tables.items()
+            }
+            self._matrices.clear()
+            self._tables.clear()
+        filled: Filled = {}
+        for k, index in self._matrix_indices.items():
+            filled[-k] = list(pool.take(index).reshape(-1, 1 << k, 1 << k))
+        for length, (index, firsts) in self._table_indices.items():
+            found: Pool = pool.take(index)
+            if firsts is not None:
+                found = np.multiply.reduceat(found, firsts, axis=0)
+            filled[length] = list(found)
+        if self._straight:
+            filled[_STRAIGHT] = [
+                pool[start : start + int(np.prod(shape))].reshape(shape)
+                for start, shape in self._straight
+            ]
+        return filled
+
+
+def spread(places: tuple[int, ...]) -> _Pattern:
+    """For an index whose bit ``j`` stands for bit ``places[j]`` of another: that other index."""
+    other = np.zeros(1, dtype=np.intp)
+    for bit in places:
+        other = np.concatenate([other, other | 1 << bit])
+    return other
+
+
+def _matrix_pattern(order: tuple[int, ...]) -> _Pattern:
+    index = spread(order)
+    pattern: _Pattern = ((index << len(order))[:, None] + index).ravel()
+    return pattern
+
+
+def _table_pattern(act: Act, places: tuple[int, ...], bits: int) -> _Pattern:
+    index = np.arange(1 << bits)
+    own: _Pattern = np.zeros(1 << bits, dtype=np.intp)
+    for j, place in enumerate(places):
+        own |= (index >> place & 1) << j
+    idle = (own >> act.size) != act.state if len(places) > act.size else np.zeros(1, dtype=bool)
+    own &= (1 << act.size) - 1
+    if act.entries is not None:
+        own = np.array(act.entries, dtype=np.intp)[own]
+    pattern: _Pattern = np.where(idle, _FAR, own)
+    return pattern
+
+
+_small_table_pattern = lru_cache(maxsize=1 << 13)(_table_pattern)

@@ -1,0 +1,297 @@
+"""The product of a cluster's blocks, for many clusters of the same build at once.
+
+Circuits repeat themselves: most clusters are built alike, from other numbers. Their matrices are
+gathered and multiplied as stacks, so that Python's time goes with the kinds of clusters, not their
+number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simquay.planning.tiled.blocks.types import Act
+from simquay.planning.tiled.numbers.pool import ONE, ZERO, Pool
+
+__all__ = ["Build", "Factor", "Product", "Products", "source_of"]
+
+Factor: TypeAlias = tuple[Act, tuple[int, ...]]
+"""A block's act, and the bits of a cluster that its wires and its controls are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """How clusters are built, but for their numbers.
+
+    Attributes:
+        factors: the members, in order.
+        count: bits of a cluster.
+        diagonal: whether the products are diagonals, and are wanted as such.
+        entries: the rows and columns of a dense product that are wanted; empty for all.
+    """
+
+    factors: tuple[Factor, ...]
+    count: int
+    diagonal: bool
+    entries: tuple[int, ...]
+
+    @property
+    def length(self) -> int:
+        """How many numbers a product has."""
+        if self.diagonal:
+            return 1 << self.count
+        return len(self.entries) ** 2 if self.entries else 1 << 2 * self.count
+
+
+@lru_cache(maxsize=4096)
+def source_of(act: Act, bits: tuple[int, ...], count: int) -> tuple[int, ...]:
+    """A permutation's source table on ``count`` bits: the new entry ``i`` is the old ``[i]``."""
+    own, controls = bits[: act.size], bits[act.size :]
+    return tuple(
+        _replace(index, own, act.table[_part(index, own)])
+        if _part(index, controls) == act.state
+        else index
+        for index in range(1 << count)
+    )
+
+
+def _part(index: int, bits: Sequence[int]) -> int:
+    return sum((index >> bit & 1) << j for j, bit in enumerate(bits))
+
+
+def _replace(index: int, bits: Sequence[int], part: int) -> int:
+    for j, bit in enumerate(bits):
+        index = index & ~(1 << bit) | (part >> j & 1) << bit
+    return index
+
+
+@lru_cache(maxsize=4096)
+def _entries(act: Act, bits: tuple[int, ...], count: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """For each entry of a factor on ``count`` bits, where its number is.
+
+    The result is where that is in the pool, for a block whose numbers start at 0, and 1 where it
+    goes with the start, 0 where it is the pool's own 1 or 0.
+    """
+    own, controls = bits[: act.size], bits[act.size :]
+    places = []
+    moving = []
+    for row in range(1 << count):
+        idle = _part(row, controls) != act.state
+        entry = _part(row, own)
+        if act.kind == "diagonal":
+            number = act.entries[entry] if act.entries else entry
+            places.append(ONE if idle else number)
+            moving.append(not idle)
+            continue
+        for column in range(1 << count):
+            if idle or _replace(column, own, entry) != row:
+                places.append(ONE if column == row else ZERO)
+                moving.append(False)
+            else:
+                places.append((entry << act.size) + _part(column, own))
+                moving.append(True)
+    return np.array(places, dtype=np.intp), np.array(moving, dtype=np.intp)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Product:
+    """The clusters of one build.
+
+    Attributes:
+        build: how they are built.
+        starts: for each cluster, where its members' numbers start in the pool.
+        numbers: for each cluster, the number of the block that it becomes.
+    """
+
+    build: Build
+    starts: list[list[int]] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+
+
+_Gathered: TypeAlias = tuple[int, NDArray[Any], NDArray[Any]]
+"""A member, and as :func:`_entries` gives it, where each entry is that is taken from it."""
+
+_Step: TypeAlias = list[_Gathered]
+"""A matrix: one that is gathered, or the product, entry by entry, of two that are."""
+
+
+def _steps(build: Build) -> list[_Step]:
+    """The matrices whose product, the last one leftmost, a dense build is.
+
+    Two matrices on one bit each are one step, and so is a matrix with its rows permuted, or
+    multiplied by a diagonal.
+    """
+    count, size = build.count, 1 << build.count
+    steps: list[_Step] = []
+    apart: dict[int, int] = {}  # members on one bit each, that wait for others on other bits
+
+    def settle() -> None:
+        if len(apart) == 2:
+            steps.append([(member, *_on_bit(bit, size)) for bit, member in apart.items()])
+        else:
+            for bit, member in apart.items():
+                places, moving = _entries(build.factors[member][0], (bit,), count)
+                steps.append([(member, places.reshape(size, size), moving.reshape(size, size))])
+        apart.clear()
+
+    for member, (act, bits) in enumerate(build.factors):
+        if act.kind == "dense" and len(bits) == 1:
+            if bits[0] in apart:
+                settle()
+            apart[bits[0]] = member
+            continue
+        settle()
+        if act.kind == "permute":
+            if not steps:
+                places = np.where(np.eye(size, dtype=bool), ONE, ZERO)
+                steps.append([(0, places, np.zeros((size, size), dtype=np.intp))])
+            source = list(source_of(act, bits, count))
+            steps[-1] = [(m, places[source], moving[source]) for m, places, moving in steps[-1]]
+            continue
+        places, moving = _entries(act, bits, count)
+        if act.kind == "dense":
+            steps.append([(member, places.reshape(size, size), moving.reshape(size, size))])
+        elif steps and len(steps[-1]) == 1:
+            shape = (size, size)
+            rows = (places[:, None], moving[:, None])
+            row_places, row_moving = (np.broadcast_to(part, shape) for part in rows)
+            steps[-1].append((member, row_places, row_moving))
+        else:
+            eye = np.eye(size, dtype=bool)
+            steps.append([(member, np.where(eye, places[:, None], ZERO), eye * moving[:, None])])
+    settle()
+    return steps
+
+
+def _on_bit(bit: int, size: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """For each entry of a matrix, the one of a matrix on ``bit`` alone that it has as a factor."""
+    own = np.arange(size) >> bit & 1
+    return (own << 1)[:, None] + own, np.ones((size, size), dtype=np.intp)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stacks:
+    """The dense products of one size.
+
+    Attributes:
+        products: those with the most steps first.
+        left: where in the pool the entries of all steps' matrices are, by rows: the first steps
+            of all clusters, then the second steps of those that have them, and so on.
+        right: the same for what the entries are multiplied with.
+        lengths: how many clusters have each step.
+    """
+
+    products: list[Product]
+    left: NDArray[Any]
+    right: NDArray[Any]
+    lengths: list[int]
+
+
+def _sides(build: Build) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """:func:`_make_sides`, kept for builds that are not long: those are rarely met again."""
+    return (_small_sides if len(build.factors) <= _FEW else _make_sides)(build)
+
+
+_FEW = 64
+
+
+def _make_sides(build: Build) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """The steps as arrays: their left sides, then what these are multiplied with.
+
+    These are the members, shape ``(2 * steps,)``, and where each entry is that is taken from them,
+    as :func:`_entries` gives it, shape ``(2 * steps, 4**count)``.
+    """
+    shape = (1 << build.count, 1 << build.count)
+    one = (0, np.full(shape, ONE), np.zeros(shape, dtype=np.intp))
+    steps = [[*step, one] for step in _steps(build)]
+    sides = [step[0] for step in steps] + [step[1] for step in steps]
+    return (
+        np.array([member for member, _, _ in sides]),
+        np.array([places.ravel() for _, places, _ in sides]),
+        np.array([moving.ravel() for _, _, moving in sides]),
+    )
+
+
+_small_sides = lru_cache(maxsize=4096)(_make_sides)
+
+
+def _stacks(products: list[Product]) -> _Stacks:
+    sides = {product: _sides(product.build) for product in products}
+    products = sorted(products, key=lambda product: -len(sides[product][0]))
+    depth = len(sides[products[0]][0]) >> 1
+    left: list[list[NDArray[Any]]] = [[] for _ in range(depth)]
+    right: list[list[NDArray[Any]]] = [[] for _ in range(depth)]
+    lengths = [0] * depth
+    for product in products:
+        members, places, moving = sides[product]
+        index = np.array(product.starts, dtype=np.intp)[:, members, None] * moving
+        index += places
+        own = len(members) >> 1
+        for place in range(own):
+            left[place].append(index[:, place])
+            right[place].append(index[:, own + place])
+            lengths[place] += len(index)
+    whole = [np.concatenate([rows for step in side for rows in step]) for side in (left, right)]
+    return _Stacks(products, whole[0], whole[1], lengths)
+
+
+class Products:
+    """All products of a plan.
+
+    Their numbers follow each other in the order of ``products``, each as long as its build says.
+    """
+
+    __slots__ = ("_products", "_stacks")
+
+    def __init__(self, products: list[Product]) -> None:
+        self._products = products
+        dense: dict[int, list[Product]] = {}
+        for product in products:
+            if not product.build.diagonal:
+                dense.setdefault(product.build.count, []).append(product)
+        self._stacks = [_stacks(alike) for alike in dense.values()]
+
+    def fill(self, pool: Pool) -> list[Pool]:
+        """The numbers of each product's clusters; ``pool`` holds those of the members."""
+        found: dict[Product, Pool] = {}
+        for stacks in self._stacks:
+            matrices = pool.take(stacks.left)
+            matrices *= pool.take(stacks.right)
+            size = 1 << stacks.products[0].build.count
+            matrices = matrices.reshape(-1, size, size)
+            whole = matrices[: stacks.lengths[0]]
+            start = len(whole)
+            for length in stacks.lengths[1:]:
+                whole[:length] = np.matmul(matrices[start : start + length], whole[:length])
+                start += length
+            start = 0
+            for product in stacks.products:
+                part = whole[start : start + len(product.numbers)]
+                start += len(product.numbers)
+                entries = product.build.entries
+                if entries:
+                    part = part[:, entries][:, :, entries]
+                found[product] = part.ravel()
+        for product in self._products:
+            if product.build.diagonal:
+                found[product] = _diagonals(product, pool)
+        return [found[product] for product in self._products]
+
+
+def _diagonals(product: Product, pool: Pool) -> Pool:
+    """The diagonals of a build that is one; its permutations compose to nothing."""
+    count = product.build.count
+    starts = np.array(product.starts, dtype=np.intp)
+    result: Pool = np.ones((len(starts), 1 << count), dtype=np.complex128)
+    for place, (act, bits) in enumerate(product.build.factors):
+        if act.kind == "permute":
+            result = result[:, source_of(act, bits, count)]
+        else:
+            places, moving = _entries(act, bits, count)
+            result = result * pool[places + starts[:, place, None] * moving]
+    return result.ravel()

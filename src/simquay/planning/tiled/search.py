@@ -1,0 +1,114 @@
+"""The ``tiled`` strategy: passes over tiles that stay in fast memory.
+
+Planning has two halves. :func:`find_tiled` looks at the structure of the gates and decides
+everything but numbers; :meth:`TiledRecipe.fill` computes the numbers. The same gates with other
+angles need only the second half again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from simquay.errors import ProgramError
+from simquay.planning.plan import Layout, Pass, Plan, Profile, SweepPlan
+from simquay.planning.tiled.blocks.blocks import make_blocks, resolve_zeros
+from simquay.planning.tiled.blocks.clusters import fuse
+from simquay.planning.tiled.build import PassRecipe, WideRecipe, build_pass
+from simquay.planning.tiled.numbers.gather import Gathering
+from simquay.planning.tiled.numbers.pool import Pool, read_numbers
+from simquay.planning.tiled.numbers.products import Products
+from simquay.planning.tiled.scheduling.schedule import make_steps
+from simquay.program.operations import GateOperation
+
+__all__ = ["TiledRecipe", "find_tiled"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TiledRecipe:
+    """A tiled plan without its numbers.
+
+    It holds for gates of the same types, qubits, controls, control states and permutation tables,
+    in the same order, whose numbers have the same traits
+    (:mod:`simquay.planning.tiled.blocks.types`).
+    """
+
+    profile: Profile
+    initial: Layout
+    final: Layout
+    _traits: list[list[int]]
+    _products: Products | None
+    _gathering: Gathering
+    _passes: list[PassRecipe | WideRecipe]
+
+    def fill(self, gates: Sequence[GateOperation]) -> Plan | None:
+        """The plan for ``gates``; None if their numbers have other traits.
+
+        The caller answers for the rest of their structure.
+        """
+        numbers = read_numbers(gates)
+        return self._fill(numbers.pool) if numbers.traits == self._traits else None
+
+    def fill_sweep(self, gate_lists: Sequence[Sequence[GateOperation]]) -> SweepPlan | None:
+        """The plans for several gate lists of that structure as one; None where one of them has
+        other traits, or where a gate is too wide for a tile. Neighbours with the same numbers have
+        the same pass objects."""
+        if any(isinstance(recipe, WideRecipe) for recipe in self._passes):
+            return None
+        passes: list[Sequence[Pass]] = []
+        last: Pool | None = None
+        for gates in gate_lists:
+            numbers = read_numbers(gates)
+            if numbers.traits != self._traits:
+                return None
+            same = last is not None and np.array_equal(numbers.pool, last)
+            passes.append(passes[-1] if same else self._fill(numbers.pool).passes)
+            last = numbers.pool
+        together = tuple(zip(*passes, strict=True))
+        return SweepPlan(self.profile, self.initial, self.final, len(gate_lists), together)
+
+    def _fill(self, pool: Pool) -> Plan:
+        if self._products is not None:
+            pool = np.concatenate([pool, *self._products.fill(pool)])
+        filled = self._gathering.fill(pool)
+        passes = tuple([recipe.fill(filled, pool) for recipe in self._passes])
+        return Plan(self.profile, self.initial, self.final, passes)
+
+
+def find_tiled(
+    gates: Sequence[GateOperation], layout: Layout, profile: Profile
+) -> tuple[TiledRecipe, Plan]:
+    """The recipe for gates like these, and the plan for these.
+
+    The plan has tile passes, and a :class:`~simquay.planning.tiled.passes.WidePass` for each gate
+    that needs more qubits than a tile has.
+
+    Raises:
+        ProgramError: if the profile's ``low`` is not below its ``tile``.
+    """
+    if not 0 <= profile.low < profile.tile:
+        raise ProgramError(
+            f"a tiled profile needs 0 <= low < tile, not low={profile.low}, tile={profile.tile}"
+        )
+    numbers = read_numbers(gates)
+    blocks, renamed = make_blocks(gates, *numbers.of_gates(len(gates)), layout.order)
+    blocks, products, vanished = fuse(blocks, len(numbers.pool))
+    if vanished:
+        # What cancelled may have been all that would have stored a qubit.
+        blocks = resolve_zeros(blocks, layout.order)
+    steps = make_steps(blocks, layout.order, profile.tile, profile.low, profile.search)
+    gathering = Gathering(blocks)
+    passes = [build_pass(step, blocks, profile.span, gathering) for step in steps]
+    order = steps[-1].after if steps else layout.order
+    recipe = TiledRecipe(
+        profile,
+        layout,
+        Layout(tuple([renamed.get(wire, wire) for wire in order])),
+        numbers.traits,
+        Products(products) if products else None,
+        gathering,
+        passes,
+    )
+    return recipe, recipe._fill(numbers.pool)

@@ -1,0 +1,386 @@
+"""``adapt``: a backend that somebody else wrote, with jobs that keep the contract."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import importlib.metadata
+import weakref
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from typing import TYPE_CHECKING, Any
+
+from qiskit import QuantumCircuit
+from qiskit.providers import BackendV2, Options
+from qiskit.transpiler import Target
+
+from simquay.control import Control
+from simquay.jobs.base import ContractJob
+from simquay.jobs.dispatch.threads import WorkerPool, default_pool
+from simquay.jobs.external.attempt import (
+    AdaptedJob,
+    AdaptedTaskJob,
+    Finish,
+    Instances,
+    ProcessWork,
+    ThreadWork,
+)
+from simquay.jobs.external.circuits import run_circuits
+from simquay.jobs.external.watch import Ended, ForeignRun
+from simquay.jobs.workers.pool import default_workers
+from simquay.simulators.adapted.memory import MemoryRule, memory_request
+from simquay.simulators.adapted.options import AdaptedOptions, check_isolation
+from simquay.simulators.adapted.results import finished, writes_bits
+from simquay.simulators.adapted.snapshots import backend_source, copied, packed
+from simquay.simulators.inputs import RunInputError, checked_circuits, fallback_taken
+
+if TYPE_CHECKING:
+    from qiskit.result import Result
+
+__all__ = ["AdaptedBackend", "adapt"]
+
+
+class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
+    """A foreign backend whose jobs keep the contract; made by :func:`adapt`.
+
+    It has the foreign backend's target and options, and its other public attributes. Options are
+    set here (:meth:`set_options`), never on the foreign object, which is private to the runs.
+
+    Attributes:
+        foreign: the backend that was adapted.
+        isolation: where runs are done by default: ``"process"`` or ``"thread"``.
+    """
+
+    def __init__(
+        self,
+        foreign: BackendV2,
+        *,
+        isolation: str | None = None,
+        name: str | None = None,
+        description: str | None = None,
+        device: str | None = None,
+        precision: str | None = None,
+        factory: str = "",
+        memory: MemoryRule | None = None,
+    ) -> None:
+        super().__init__(
+            provider=getattr(foreign, "provider", None),
+            name=foreign.name if name is None else name,
+            description=foreign.description if description is None else description,
+            online_date=foreign.online_date,
+            backend_version=foreign.backend_version,
+        )
+        self.foreign = foreign
+        self.simquay_resolution: Any = None
+        """How the provider chose this backend; None for one that was made by hand."""
+        self._device = device
+        self._precision = precision
+        self._memory = memory
+        self._source, self._obstacle = backend_source(foreign, factory)
+        if isolation is None:
+            isolation = "process" if self._source is not None else "thread"
+        self.isolation = check_isolation(isolation)
+        if self.isolation == "process":
+            self._check_portable()
+        self._checks = AdaptedOptions(foreign)
+        self._options = self._checks.initial()
+        self._metadata: Mapping[str, Any] = {}
+        self._executor: Executor | None = None
+        another = None if self._source is None else self._source.make
+        self._instances = Instances(foreign, another)
+
+    @classmethod
+    def _default_options(cls) -> Options:
+        return Options()  # replaced by the foreign backend's
+
+    @property
+    def target(self) -> Target:
+        """The foreign backend's."""
+        return self.foreign.target
+
+    @property
+    def max_circuits(self) -> int | None:
+        """The foreign backend's."""
+        limit: int | None = self.foreign.max_circuits
+        return limit
+
+    def __getattr__(self, name: str) -> Any:
+        """What only the foreign backend has, such as ``configuration``."""
+        if name.startswith("_") or name == "foreign":
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(self.foreign, name)
+
+    def set_options(self, **fields: Any) -> None:
+        """Set options for all later runs of this backend object.
+
+        Args:
+            fields: the foreign backend's options, ``isolation``, ``executor`` and ``metadata``.
+
+        Raises:
+            UnknownOptionError: an ``AttributeError``: no option has this name.
+            RunOptionError: a ``ValueError``: a value is wrong. No option is changed then.
+        """
+        checked = self._checks.check(fields, running=False)
+        isolation = checked.pop("isolation", self.isolation)
+        if isolation == "process":
+            self._check_portable()
+        self.isolation = isolation
+        self._metadata = checked.pop("metadata", self._metadata)
+        self._executor = checked.pop("executor", self._executor)
+        self._options.update_options(**checked)
+
+    def run(
+        self, run_input: QuantumCircuit | Iterable[QuantumCircuit], **options: Any
+    ) -> ContractJob:
+        """Run circuits.
+
+        What is run is a snapshot: changing a circuit or an option afterwards has no effect.
+
+        Args:
+            run_input: a circuit, or any iterable of circuits, which run in one job.
+            options: the foreign backend's own options and parameters of its ``run``;
+                ``isolation``, ``executor`` and ``metadata`` of this one. On an executor the job
+                is one task. In threads it does what it would do without: ``isolation`` holds. An
+                executor of other processes isolates by itself; ``isolation`` means nothing there.
+
+        Returns:
+            The job, submitted.
+
+        Raises:
+            NotCircuitsError: for what is no circuit; a ``TypeError`` as well.
+            RunInputError: for no circuits at all or more than the backend takes, for an unbound
+                parameter, for what cannot travel to a worker process, and for what QPY would lose
+                on its way to an executor of other processes.
+            RunOptionError: for a wrong option.
+        """
+        given = {**self._checks.changed(self._options), "isolation": self.isolation, **options}
+        own = {"metadata": self._metadata, "executor": self._executor}
+        checked = self._checks.check({**own, **given}, running=True)
+        isolation, metadata = checked.pop("isolation"), checked.pop("metadata")
+        executor = checked.pop("executor")
+        circuits = checked_circuits(run_input, bound=not checked.get("parameter_binds"))
+        limit = self.max_circuits
+        if limit is not None and len(circuits) > limit:
+            raise RunInputError(
+                f"{len(circuits)} circuits are more than the {limit} that backend {self.name!r} "
+                "takes in one job"
+            )
+        finish = functools.partial(
+            finished,
+            backend_name=self.name,
+            silent=tuple(not writes_bits(circuit) for circuit in circuits),
+        )
+        metadata = {**metadata, **self._what_ran(checked, isolation)}
+        job: ContractJob
+        if executor is not None:
+            job = self._task_job(executor, circuits, checked, isolation, finish, metadata)
+        else:
+            work = self._work(circuits, checked, isolation, finish)
+            pool = default_pool() if isolation == "process" else self._threads
+            job = AdaptedJob(self, work, pool, metadata=metadata)
+        job.submit()
+        return job
+
+    def _work(
+        self,
+        circuits: Sequence[QuantumCircuit],
+        options: Mapping[str, Any],
+        isolation: str,
+        finish: Finish,
+    ) -> ProcessWork | ThreadWork:
+        """The work of a run that this process is in charge of; it is a snapshot."""
+        memory = memory_request(self._memory, circuits, {**dict(self._options), **options})
+        if isolation == "process":
+            self._check_portable()
+            assert self._source is not None
+            body = packed(circuits, options)
+            return ProcessWork(default_workers(), self._source, body, finish, memory)
+        snapshot = [circuit.copy() for circuit in circuits]
+        return ThreadWork(self._instances, snapshot, copied(options), finish, memory)
+
+    def _task_job(
+        self,
+        executor: Executor,
+        circuits: Sequence[QuantumCircuit],
+        options: Mapping[str, Any],
+        isolation: str,
+        finish: Finish,
+        metadata: Mapping[str, Any],
+    ) -> AdaptedTaskJob:
+        """A job on an executor of the user's."""
+        # Imported here: it brings in what most runs never need.
+        from simquay.jobs.dispatch.launchers import launcher_for, same_process
+        from simquay.simulators.adapted.tasks import ForeignRequest, ForeignTaskWork
+
+        name = type(executor).__name__
+        shots = options.get("shots", dict(self._options).get("shots"))
+        if same_process(executor):
+            work = self._work(circuits, options, isolation, _as_it_is)
+            tasks = ForeignTaskWork.here(work, circuits, shots, finish, name)
+        else:
+            address = self._address()
+            if not address:
+                raise RunInputError(
+                    f"backend {self.name!r} was adapted by hand, and other processes find a "
+                    f"backend by the name that a plugin registers: get it from "
+                    f"simquay.get_backend to run it on {name}, or use a ThreadPoolExecutor"
+                )
+            request = ForeignRequest(
+                importlib.metadata.version("simquay"),
+                address,
+                str(self.backend_version),
+                options,
+            )
+            tasks = ForeignTaskWork.elsewhere(request, circuits, shots, finish, name)
+            metadata = {**metadata, "isolation": "executor"}
+        return AdaptedTaskJob(
+            self, tasks, launcher_for(executor, default_pool()), metadata=metadata
+        )
+
+    def run_here(self, circuits: Sequence[QuantumCircuit], options: Mapping[str, Any]) -> Result:
+        """Run circuits in this thread, and wait; for workers of executors.
+
+        Args:
+            circuits: one or more.
+            options: for the foreign ``run``.
+
+        Raises:
+            JobFailedError: with the error as its cause, and the results of those that succeeded.
+            Cancelled: the backend cancelled the run by itself.
+        """
+        lease = self._instances.lease(Control())
+
+        def attempt(start: Callable[[], Any]) -> Ended:
+            run = ForeignRun(start)
+            run.do()
+            return run.ended()
+
+        try:
+            return run_circuits(lease.backend, circuits, options, attempt=attempt, again=True)
+        finally:
+            lease.let_go()
+
+    def _address(self) -> str:
+        """The name that other processes find this backend by; empty for one made by hand."""
+        resolution = self.simquay_resolution
+        return "" if resolution is None else f"{resolution.distribution}:{resolution.name}"
+
+    @functools.cached_property
+    def _threads(self) -> WorkerPool:
+        """Threads for runs in this process: not those of Simquay's own engines, since a foreign
+        backend may wait for a job of theirs."""
+        pool = WorkerPool()
+        weakref.finalize(self, pool.stop, 0.0)
+        return pool
+
+    def warm_up(self) -> None:
+        """Start a worker process now, so that the first run does not wait for one.
+
+        Returns at once. Does nothing where one is idle, and where runs are done in threads.
+        """
+        if self.isolation == "process" and self._source is not None:
+            default_workers().warm_up(self._source)
+
+    def _check_portable(self) -> None:
+        if self._source is None:
+            raise RunInputError(
+                f"backend {self.name!r} cannot run in a worker process: {self._obstacle}. "
+                "isolation='thread' runs it in this one"
+            )
+
+    def _what_ran(self, options: Mapping[str, Any], isolation: str) -> Mapping[str, Any]:
+        """What a job's metadata say of what ran it."""
+        known = {**dict(self._options), **options}
+        device = known.get("device") if self._device is None else self._device
+        return {
+            "backend": self.name,
+            "engine": self.foreign.name,
+            "device": device.lower() if isinstance(device, str) else device,
+            "precision": known.get("precision") if self._precision is None else self._precision,
+            "isolation": isolation,
+            "fallback": fallback_taken(self.simquay_resolution),
+        }
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> AdaptedBackend:
+        """A backend of its own with the same options; the foreign objects are shared."""
+        copied = copy.copy(self)
+        copied.__dict__.pop("_threads", None)
+        copied._options = copy.copy(self._options)
+        return copied
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r} isolation={self.isolation!r}>"
+
+
+def adapt(
+    backend: BackendV2,
+    *,
+    isolation: str | None = None,
+    name: str | None = None,
+    description: str | None = None,
+    device: str | None = None,
+    precision: str | None = None,
+    factory: str = "",
+    memory: MemoryRule | None = None,
+) -> AdaptedBackend:
+    """Make a foreign backend's jobs keep Simquay's contract.
+
+    Args:
+        backend: any ``BackendV2``. Its jobs may be of any class with ``result()`` and
+            ``status()``. An adapted backend is adapted anew.
+        isolation: ``"process"``: circuits run in a worker process, which is killed to cancel them.
+            The backend travels there by ``factory`` or pickled, as it is now. ``"thread"``: they
+            run in a thread of this process, and cancelling asks the foreign job to cancel. None:
+            in a process if the backend can travel.
+        name: the adapted backend's; by default the foreign one's.
+        description: one line; by default the foreign one's.
+        device: for the jobs' metadata; by default the foreign option ``device``, if any.
+        precision: the same for ``precision``.
+        factory: ``module:callable``, called without arguments, which makes such a backend; it
+            spares the pickling.
+        memory: gives the bytes of this machine's memory that a run of a circuit with some options
+            takes, as far as one can know; 0 where one cannot. So much is reserved while the job
+            runs, beside the jobs of Simquay's engines: what does not fit waits. Without it
+            nothing is reserved.
+
+    Raises:
+        TypeError: ``backend`` is no ``BackendV2``.
+        RunOptionError: ``isolation`` is neither.
+        RunInputError: ``isolation="process"``, and the backend cannot travel.
+    """
+    if isinstance(backend, AdaptedBackend):
+        factory = factory or (backend._source.factory if backend._source is not None else "")
+        name = backend.name if name is None else name
+        description = backend.description if description is None else description
+        device = backend._device if device is None else device
+        options = backend._checks.changed(backend.options)
+        adapted = adapt(
+            backend.foreign,
+            isolation=backend.isolation if isolation is None else isolation,
+            name=name,
+            description=description,
+            device=device,
+            precision=backend._precision if precision is None else precision,
+            factory=factory,
+            memory=backend._memory if memory is None else memory,
+        )
+        adapted.set_options(**options)
+        return adapted
+    if not isinstance(backend, BackendV2):
+        raise TypeError(
+            f"cannot adapt an object of type {type(backend).__name__}: expected a BackendV2"
+        )
+    return AdaptedBackend(
+        backend,
+        isolation=isolation,
+        name=name,
+        description=description,
+        device=device,
+        precision=precision,
+        factory=factory,
+        memory=memory,
+    )
+
+
+def _as_it_is(result: Result, job_id: str) -> Result:
+    return result

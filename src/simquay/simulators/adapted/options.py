@@ -1,0 +1,140 @@
+"""The options of an adapted backend: the foreign backend's own, checked as far as they say."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from qiskit.providers import Options
+
+from simquay.simulators.options import OPTIONS, RunOptionError, UnknownOptionError
+
+__all__ = ["ISOLATIONS", "AdaptedOptions", "check_isolation"]
+
+ISOLATIONS = ("process", "thread")
+
+_OWN = ("isolation", "executor", "metadata")
+"""Options of the adapted backend itself; the foreign one never sees them, though it may have one of
+the same name (Aer has an executor)."""
+
+_SPLITTING = ("max_circuits_per_task", "max_shots_per_task")
+"""Options of Simquay's own engines that a foreign backend cannot keep."""
+
+_CHECKED = ("shots", "seed_simulator", "memory")
+"""What means the same everywhere, and is checked as for Simquay's own engines."""
+
+
+def check_isolation(value: Any) -> str:
+    """``value`` if it is one.
+
+    Raises:
+        RunOptionError: if it is not.
+    """
+    if value not in ISOLATIONS:
+        raise RunOptionError(f"option isolation={value!r}: expected 'process' or 'thread'")
+    return str(value)
+
+
+class AdaptedOptions:
+    """Which options there are, and which of their values are right.
+
+    Args:
+        foreign: the backend.
+    """
+
+    def __init__(self, foreign: Any) -> None:
+        self._defaults = dict(foreign.options)
+        self._template = foreign.options
+        self._parameters = _run_parameters(foreign)
+
+    def initial(self) -> Options:
+        """A new set of options with the foreign backend's values."""
+        return copy.copy(self._template)
+
+    def check(self, given: Mapping[str, Any], *, running: bool) -> dict[str, Any]:
+        """``given``, checked.
+
+        Args:
+            given: options by name.
+            running: they are given to ``run``, which may have parameters that are no options.
+
+        Raises:
+            UnknownOptionError: for a name that is no option.
+            RunOptionError: for a wrong value.
+        """
+        checked = dict(given)
+        for name, value in given.items():
+            if name == "isolation":
+                checked[name] = check_isolation(value)
+            elif name in ("executor", "metadata"):
+                checked[name] = OPTIONS[name].check(value)
+            elif name in _SPLITTING and name not in self._defaults:
+                if value is not None:
+                    raise _undivided(name)
+                del checked[name]
+            elif name not in self._defaults and not (running and name in self._parameters):
+                raise self._unknown(name, running)
+            elif name in _CHECKED and value is not None:
+                checked[name] = OPTIONS[name].check(value)
+        self._validated(
+            {
+                name: value
+                for name, value in checked.items()
+                if name in self._defaults and name not in _OWN
+            }
+        )
+        return checked
+
+    def changed(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of a backend's options that differ from what the foreign backend has."""
+        return {
+            name: value
+            for name, value in dict(options).items()
+            if name not in _OWN
+            and (name not in self._defaults or value is not self._defaults[name])
+        }
+
+    def _validated(self, fields: dict[str, Any]) -> None:
+        """Have the foreign backend's own validators look at ``fields``."""
+        try:
+            copy.copy(self._template).update_options(**fields)
+        except (ValueError, TypeError) as error:
+            raise RunOptionError(f"the backend refuses an option: {error}") from error
+
+    def _unknown(self, name: str, running: bool) -> UnknownOptionError:
+        names = [*self._defaults, *_OWN]
+        if running:
+            names += [one for one in self._parameters if one not in names]
+        close = difflib.get_close_matches(str(name).lower(), names, n=3, cutoff=0.6)
+        hint = (
+            f"did you mean {' or '.join(map(repr, close))}?"
+            if close
+            else "there is none with a name close to it."
+        )
+        return UnknownOptionError(
+            f"no option is named {name!r}: {hint} Options: {', '.join(names)}."
+        )
+
+
+def _undivided(name: str) -> RunOptionError:
+    return RunOptionError(
+        f"option {name}: a foreign backend's job is one task. Its random numbers depend on the "
+        "place of a circuit in the job and of a shot in the run, so results would depend on how "
+        "it is split. Run the circuits in jobs of their own instead"
+    )
+
+
+def _run_parameters(foreign: Any) -> tuple[str, ...]:
+    """The named parameters of the backend's ``run``, but for the circuits."""
+    try:
+        parameters = list(inspect.signature(foreign.run).parameters.values())
+    except (TypeError, ValueError):  # written in C, or no function at all
+        return ()
+    return tuple(
+        one.name
+        for one in parameters[1:]
+        if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)
+    )

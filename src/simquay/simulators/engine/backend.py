@@ -1,0 +1,227 @@
+"""An engine with a Qiskit face: what ``get_backend`` gives for Simquay's own engines."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import importlib.metadata
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from qiskit import QuantumCircuit
+from qiskit.providers import BackendV2
+from qiskit.transpiler import Target
+
+from simquay.circuits.lowering.circuit import lower_circuit
+from simquay.engines.base import Engine
+from simquay.jobs.base import ContractJob
+from simquay.jobs.dispatch.threads import WorkerPool, default_pool
+from simquay.jobs.local import LocalJob
+from simquay.program import Save
+from simquay.program.program import walk
+from simquay.simulators.engine.target import make_target
+from simquay.simulators.engine.work import Circuit, EngineWork
+from simquay.simulators.inputs import (
+    NotCircuitsError,
+    RunInputError,
+    checked_circuits,
+    fallback_taken,
+)
+from simquay.simulators.options import (
+    Resolved,
+    RunOptions,
+    default_options,
+    resolve,
+    validate,
+)
+
+if TYPE_CHECKING:
+    from simquay.plugin import BackendSpec
+
+__all__ = ["EngineBackend", "NotCircuitsError", "RunInputError"]
+
+
+class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
+    """A Qiskit backend that runs circuits on one of Simquay's engines.
+
+    Args:
+        engine: what runs the programs; may be shared by any number of backends.
+        name: the backend's name.
+        spec: what the plugin registered, where there is such a thing: it gives the description.
+        provider: Qiskit's back-reference.
+        description: one line; by default the spec's.
+        version: the backend's version; by default Simquay's.
+        pool: the worker threads; by default those that the whole process shares.
+        options: run options to begin with, as for :meth:`run`.
+
+    Raises:
+        RunOptionError: for a wrong option.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        name: str,
+        spec: BackendSpec | None = None,
+        provider: object = None,
+        description: str | None = None,
+        version: str | None = None,
+        pool: WorkerPool | None = None,
+        **options: Any,
+    ) -> None:
+        if description is None:
+            description = spec.description if spec is not None else f"the engine {engine.name}"
+        super().__init__(
+            provider=provider,
+            name=name,
+            description=description,
+            backend_version=_version() if version is None else version,
+        )
+        self.engine = engine
+        self._spec = spec
+        self.simquay_resolution: Any = None
+        """How the provider chose this backend; None for one that was made by hand."""
+        self._pool = default_pool() if pool is None else pool
+        self._target: Target | None = None
+        self.set_options(**options)
+
+    @classmethod
+    def _default_options(cls) -> RunOptions:
+        return default_options()
+
+    @property
+    def target(self) -> Target:
+        """Every instruction on any qubits; ``num_qubits`` is None, since memory is the limit."""
+        if self._target is None:
+            self._target = make_target()
+        return self._target
+
+    @property
+    def max_circuits(self) -> None:
+        """None: a job may have any number of circuits."""
+        return None
+
+    def set_options(self, **fields: Any) -> None:
+        """Set run options for all later runs of this backend object.
+
+        Raises:
+            UnknownOptionError: an ``AttributeError``: no option has this name.
+            RunOptionError: a ``ValueError``: a value is wrong. No option is changed then.
+        """
+        self._options.update_options(**validate(fields))
+
+    def run(
+        self, run_input: QuantumCircuit | Iterable[QuantumCircuit], **options: Any
+    ) -> ContractJob:
+        """Run circuits.
+
+        What is run is a snapshot: changing a circuit or an option afterwards has no effect.
+
+        Args:
+            run_input: a circuit, or any iterable of circuits, which run in one job.
+            options: run options, over those of the backend; see :data:`OPTIONS
+                <simquay.simulators.options.OPTIONS>`.
+
+        Returns:
+            The job, submitted.
+
+        Raises:
+            NotCircuitsError: for what is no circuit; a ``TypeError`` as well.
+            RunInputError: for no circuits at all, for an unbound parameter, and for an executor of
+                other processes where these could not find this backend; also where both the run
+                and an instruction of a circuit ask for a state under the same key.
+            UnsupportedInstructionError: for an instruction that no engine runs.
+            RunOptionError: for a wrong option.
+        """
+        resolved = resolve(self._options, options)
+        circuits = [Circuit(*lower_circuit(one)) for one in checked_circuits(run_input)]
+        if resolved.statevector:
+            _refuse_two_states(circuits)
+        metadata = {**resolved.metadata, **self._what_ran(resolved.precision.value)}
+        if resolved.split:
+            return self._run_in_tasks(circuits, resolved, metadata)
+        work = EngineWork(
+            circuits,
+            self.engine,
+            resolved,
+            backend_name=self.name,
+            backend_version=self.backend_version,
+        )
+        job = LocalJob(self, work, self._pool, metadata=metadata)
+        job.submit()
+        return job
+
+    def _run_in_tasks(
+        self, circuits: list[Circuit], resolved: Resolved, metadata: Mapping[str, Any]
+    ) -> ContractJob:
+        """Run a job that is split, or that runs on an executor of the user's."""
+        # Imported here: it brings in what most runs never need.
+        from simquay.jobs.dispatch.launchers import launcher_for, same_process
+        from simquay.jobs.split import SplitJob
+        from simquay.simulators.engine.split_work import SplitEngineWork
+
+        executor = resolved.executor
+        address = self._address()
+        if executor is not None and not address and not same_process(executor):
+            raise RunInputError(
+                f"backend {self.name!r} was made by hand, and other processes find a backend by "
+                f"the name that a plugin registers: get it from simquay.get_backend to run it on "
+                f"{type(executor).__name__}, or use a ThreadPoolExecutor"
+            )
+        work = SplitEngineWork(
+            circuits,
+            self.engine,
+            resolved,
+            backend_name=self.name,
+            backend_version=self.backend_version,
+            address=address,
+            version=_version(),
+        )
+        job = SplitJob(self, work, launcher_for(executor, self._pool), metadata=metadata)
+        job.submit()
+        return job
+
+    def _address(self) -> str:
+        """The name that other processes find this backend by; empty for one made by hand."""
+        resolution = self.simquay_resolution
+        if resolution is not None:
+            return f"{resolution.distribution}:{resolution.name}"
+        return "" if self._spec is None else self._spec.name
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> EngineBackend:
+        """A backend of its own with the same options; engine and worker threads are shared."""
+        copied = copy.copy(self)
+        copied._options = copy.deepcopy(self._options, memo)
+        copied._target = None
+        return copied
+
+    def _what_ran(self, precision: str) -> Mapping[str, Any]:
+        """What a job's metadata say of what ran it."""
+        return {
+            "backend": self.name,
+            "engine": self.engine.name,
+            "device": self.engine.device,
+            "precision": precision,
+            "fallback": fallback_taken(self.simquay_resolution),
+        }
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}>"
+
+
+def _refuse_two_states(circuits: Sequence[Circuit]) -> None:
+    """The run asks for the final state: no circuit may save another state where that will be."""
+    for number, circuit in enumerate(circuits):
+        for one in walk(circuit.program.operations):
+            if type(one) is Save and one.key == "statevector":
+                raise RunInputError(
+                    f"circuit {number} ({circuit.info.name!r}) saves a state as 'statevector', and "
+                    "statevector=True returns the final state under the same key: leave the option "
+                    "out, or give the instruction a label of its own"
+                )
+
+
+@functools.cache
+def _version() -> str:
+    return importlib.metadata.version("simquay")

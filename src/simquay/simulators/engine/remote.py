@@ -1,0 +1,247 @@
+"""A task in another process: what is sent, what runs there, and what comes back.
+
+What is sent is bytes: a request and programs, both packed as plain data. Programs hold all that a
+circuit does, so nothing of a circuit is lost on the way. What comes back are numbers, strings and
+arrays. Nothing here is a pickle; an executor may use pickles to carry the bytes.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import os
+import platform
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from simquay.control import Control
+from simquay.engines.base import Engine
+from simquay.errors import SimquayError
+from simquay.execution.settings import Outcome
+from simquay.jobs.dispatch.launchers import run_when_memory_is_free
+from simquay.jobs.workers.errors import error_from_plain, error_to_plain
+from simquay.program import Precision
+from simquay.program.plain import pack_tree, unpack_tree
+from simquay.program.saving import unpack_programs
+from simquay.simulators.engine.task import EngineTask, Numbered
+from simquay.simulators.options import Resolved
+
+__all__ = ["ForeignWorkerError", "TaskAnswer", "TaskRequest", "read_answer", "run_request"]
+
+_FORMAT = 1
+
+
+class ForeignWorkerError(SimquayError):
+    """A worker process cannot run the task that it was sent: it has another engine, or another
+    version of Simquay."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRequest:
+    """What a worker is asked for, but for the programs.
+
+    Attributes:
+        version: of Simquay, where the request was made.
+        job_id: the job's.
+        task: the task's number in the job.
+        attempt: 1 for the first time that it is handed out.
+        backend: the name that the worker finds the backend by.
+        engine: the name of the backend's engine.
+        circuits: the numbers of the circuits in the job, one for each program.
+        first_shot: the index of the first shot.
+        shots: how many shots of each.
+        seed: the job's.
+        precision: ``double`` or ``single``.
+        max_bytes: the most memory that a run may take, or None.
+        statevector: whether to return the final states.
+    """
+
+    version: str
+    job_id: str
+    task: int
+    attempt: int
+    backend: str
+    engine: str
+    circuits: tuple[int, ...]
+    first_shot: int
+    shots: int
+    seed: int
+    precision: str
+    max_bytes: int | None
+    statevector: bool
+
+    def pack(self) -> bytes:
+        """As bytes."""
+        return pack_tree("request", _FORMAT, self)
+
+    @classmethod
+    def unpack(cls, data: bytes) -> TaskRequest:
+        """The request that :meth:`pack` packed.
+
+        Raises:
+            ProgramError: if it is none, or one of another format version.
+        """
+        request: TaskRequest = unpack_tree("request", _FORMAT, data, {"TaskRequest": TaskRequest})
+        return request
+
+
+@dataclass(slots=True)
+class TaskAnswer:
+    """What a task gave.
+
+    Attributes:
+        pid: of the process that ran it.
+        host: the name of the machine that ran it.
+        seconds: that it took there.
+        outcomes: by circuit number, with the seconds that each took.
+        failures: by circuit number: the error, detached.
+    """
+
+    pid: int = field(default_factory=os.getpid)
+    host: str = field(default_factory=platform.node)
+    seconds: float = 0.0
+    outcomes: dict[int, tuple[Outcome, float]] = field(default_factory=dict)
+    failures: dict[int, BaseException] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, task: EngineTask, control: Control) -> TaskAnswer:
+        """Run ``task`` here, its memory reserved.
+
+        Raises:
+            Cancelled: if the control says so.
+        """
+        answer = cls()
+        began = time.perf_counter()
+
+        def keep(number: int, outcome: Outcome, started: float) -> None:
+            answer.outcomes[number] = outcome, time.perf_counter() - started
+
+        task.run_each(control, keep)
+        answer.failures.update(task.failures)
+        answer.seconds = time.perf_counter() - began
+        return answer
+
+
+def run_request(request: bytes, programs: bytes) -> dict[str, Any]:
+    """Run a task; a worker process calls this.
+
+    Args:
+        request: a packed :class:`TaskRequest`.
+        programs: one a circuit of the request, packed.
+
+    Returns:
+        What :func:`read_answer` reads. An error is in it as data: not every exception would
+        survive the journey as itself.
+    """
+    try:
+        return _answer_to_plain(_run(TaskRequest.unpack(request), programs))
+    except Exception as error:  # noqa: BLE001  # the job boundary: the job's process raises it
+        return {"error": error_to_plain(error)}
+
+
+def read_answer(answer: Mapping[str, Any]) -> TaskAnswer:
+    """The answer of :func:`run_request`.
+
+    Raises:
+        Exception: the error that ended the task there.
+    """
+    if "error" in answer:
+        raise error_from_plain(answer["error"])
+    return TaskAnswer(
+        answer["pid"],
+        answer["host"],
+        answer["seconds"],
+        {
+            one["circuit"]: (
+                Outcome(one["samples"], one["statevector"], one["saved"], one["metadata"]),
+                one["seconds"],
+            )
+            for one in answer["outcomes"]
+        },
+        {one["circuit"]: error_from_plain(one["error"]) for one in answer["failures"]},
+    )
+
+
+def _answer_to_plain(answer: TaskAnswer) -> dict[str, Any]:
+    return {
+        "pid": answer.pid,
+        "host": answer.host,
+        "seconds": answer.seconds,
+        "outcomes": [
+            {
+                "circuit": number,
+                "seconds": seconds,
+                "samples": outcome.samples,
+                "statevector": outcome.statevector,
+                "saved": dict(outcome.saved),
+                "metadata": dict(outcome.metadata),
+            }
+            for number, (outcome, seconds) in answer.outcomes.items()
+        ],
+        "failures": [
+            {"circuit": number, "error": error_to_plain(error)}
+            for number, error in answer.failures.items()
+        ],
+    }
+
+
+class _Runnable:
+    """An engine's task as it runs in a worker process, which nobody can interrupt."""
+
+    def __init__(self, task: EngineTask) -> None:
+        self._task = task
+        self.refuse = task.refuse
+
+    @property
+    def memory(self) -> Any:
+        """What must be reserved before it may run."""
+        return self._task.memory
+
+    def run(self, control: Control) -> TaskAnswer:
+        """Do it."""
+        return TaskAnswer.of(self._task, control)
+
+
+def _run(request: TaskRequest, programs: bytes) -> TaskAnswer:
+    here = importlib.metadata.version("simquay")
+    if here != request.version:
+        raise ForeignWorkerError(
+            f"the worker (process {os.getpid()} on {platform.node()}) has Simquay {here}, but "
+            f"the job was made by Simquay {request.version}: install the same version on both"
+        )
+    engine = _engine(request.backend)
+    if engine.name != request.engine:
+        raise ForeignWorkerError(
+            f"the worker (process {os.getpid()} on {platform.node()}) has the engine "
+            f"{engine.name!r} behind {request.backend!r}, but the job needs {request.engine!r}: "
+            "install the same plugins on both, and set the same variables of the environment"
+        )
+    options = Resolved(
+        shots=request.shots,
+        memory=False,  # the strings are made where the result is
+        seed=request.seed,
+        precision=Precision(request.precision),
+        max_bytes=request.max_bytes,
+        statevector=request.statevector,
+        metadata={},
+    )
+    numbered = [
+        Numbered(number, program)
+        for number, program in zip(request.circuits, unpack_programs(programs), strict=True)
+    ]
+    task = EngineTask(numbered, engine, options, request.first_shot)
+    answer: TaskAnswer = run_when_memory_is_free(_Runnable(task), Control())
+    return answer
+
+
+@functools.lru_cache(maxsize=16)
+def _engine(name: str) -> Engine:
+    """The engine behind a backend's name; kept, since looking a name up asks its probe."""
+    # The public face, by name: an import statement would point up, at the provider.
+    backend = importlib.import_module("simquay").get_backend(name)
+    engine: Engine | None = getattr(backend, "engine", None)
+    if engine is None:
+        raise ForeignWorkerError(f"the worker's backend {name!r} is not one of an engine")
+    return engine

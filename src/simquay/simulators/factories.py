@@ -1,0 +1,62 @@
+"""The factories of Simquay's own backends: a new backend each time, one engine a process."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+from qiskit import QuantumCircuit
+from qiskit.providers.basic_provider import BasicSimulator
+
+from simquay.engines.base import Engine
+from simquay.plugin import BackendSpec
+from simquay.simulators.adapted.backend import AdaptedBackend, adapt
+from simquay.simulators.engine.backend import EngineBackend
+
+__all__ = ["make_basic", "make_numpy", "make_reference"]
+
+
+@functools.cache
+def _numpy_engine() -> Engine:
+    from simquay.engines.numpy.engine import DenseEngine
+
+    return DenseEngine()
+
+
+@functools.cache
+def _reference_engine() -> Engine:
+    from simquay.engines.reference import ReferenceEngine
+
+    return ReferenceEngine()
+
+
+def make_numpy(spec: BackendSpec) -> EngineBackend:
+    """The backend ``numpy``."""
+    return EngineBackend(_numpy_engine(), name=spec.name, spec=spec)
+
+
+def make_reference(spec: BackendSpec) -> EngineBackend:
+    """The backend ``reference``."""
+    return EngineBackend(_reference_engine(), name=spec.name, spec=spec)
+
+
+def make_basic(spec: BackendSpec) -> AdaptedBackend:
+    """The backend ``basic``."""
+    backend = adapt(
+        BasicSimulator(),
+        name=spec.name,
+        description=spec.description,
+        device=spec.device,
+        precision="double",
+        factory="qiskit.providers.basic_provider:BasicSimulator",
+        memory=_basic_bytes,
+    )
+    backend.set_options(memory=False)  # as everywhere in Simquay; here it is on by itself
+    return backend
+
+
+def _basic_bytes(circuit: QuantumCircuit, options: Mapping[str, Any]) -> int:
+    """The state, and two more of its size while a gate is applied."""
+    width: int = circuit.num_qubits
+    return 3 * 16 << width

@@ -1,0 +1,158 @@
+"""Points of the contract: results and errors (J08-J15)."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import time
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from qiskit.providers import JobError, JobStatus
+from qiskit.providers.exceptions import JobTimeoutError
+from qiskit.result import Result
+
+from simquay.testing.checks.check import check
+from simquay.testing.harness.breach import caught, in_time, raises, require, until
+from simquay.testing.harness.circuits import bell, flips
+
+if TYPE_CHECKING:
+    from simquay.testing.harness.bench import Bench
+
+__all__: list[str] = []
+
+
+@check
+def j08_the_same_result(bench: Bench) -> None:
+    """`result()` can be called again and again, and returns the same object."""
+    job = bench.run(bell())
+    first = bench.result(job)
+    require(isinstance(first, Result), f"result() returned a {type(first).__qualname__}")
+    require(
+        all(in_time(job.result) is first for _ in range(3)), "result() returned different objects"
+    )
+
+
+@check
+def j09_timeout_in_seconds(bench: Bench) -> None:
+    """`result(timeout=None)` takes seconds as a float."""
+    job = bench.run(bell())
+    bench.wait(job)
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        results = [
+            in_time(job.result),
+            in_time(lambda: job.result(timeout=None)),
+            in_time(lambda: job.result(timeout=7.5)),
+            in_time(lambda: job.result(7.5)),
+        ]
+    require(all(one.success for one in results), "a result with a timeout is no success")
+    about = [str(one.message) for one in heard if "timeout" in str(one.message).lower()]
+    require(not about, f"a timeout was not taken, but warned of: {'; '.join(about)[:200]}")
+
+
+@check
+def j10_result_times_out(bench: Bench) -> None:
+    """Past its timeout `result` raises a `JobTimeoutError` and `TimeoutError`; the job goes on."""
+    job = bench.start(1.5)
+    started = time.monotonic()
+    raises(
+        lambda: job.result(timeout=0.05), JobTimeoutError, TimeoutError, what="result(timeout=0.05)"
+    )
+    waited = time.monotonic() - started
+    require(0.04 < waited < 1.0, f"result(timeout=0.05) raised after {waited:.2f} s")
+    require(
+        job.status() in (JobStatus.RUNNING, JobStatus.DONE),
+        f"after a timeout the job is {job.status()}; expected it to go on",
+    )
+    require(bench.result(job).success, "after a timeout the job did not succeed")
+
+
+@check
+def j11_failure_is_a_job_error(bench: Bench) -> None:
+    """A failed job's `result()` raises `JobError`; its status is `ERROR`."""
+    job = bench.run_failing()
+    raises(job.result, JobError, what="result() of a job that failed")
+    require(job.status() is JobStatus.ERROR, f"a job that failed is {job.status()}; expected ERROR")
+
+
+@check
+def j12_what_the_error_says(bench: Bench) -> None:
+    """The error names circuit and reason; its cause holds nothing alive; partial results stay."""
+    bad = bench.failing_circuit()
+    job = bench.run([flips(2), bad, flips(1)], shots=4)
+    bench.wait(job)
+    error = caught(job.result)
+    require(error is not None, "result() of a job with a circuit that fails raised nothing")
+    assert error is not None
+    require(bad.name in str(error), f"the error does not name the circuit {bad.name!r}: {error}")
+    cause = error.__cause__
+    require(
+        isinstance(cause, Exception), f"the error's __cause__ is {cause!r}; expected the original"
+    )
+    # A QiskitError's text is its message in quotation marks.
+    reason = str(getattr(cause, "message", "") or cause or type(cause).__name__)
+    reason = reason.strip().splitlines()[0][:60]
+    require(reason in str(error), f"the error does not say the reason ({reason!r}): {str(error)!r}")
+    linked: BaseException | None = cause
+    while linked is not None:
+        require(
+            linked.__traceback__ is None,
+            f"the cause ({type(linked).__name__}) has a traceback, whose frames it keeps alive",
+        )
+        linked = linked.__cause__ or linked.__context__
+    partial: Any = getattr(error, "partial_result", None)
+    require(
+        isinstance(partial, Result),
+        f"two of three circuits succeeded, but the error's partial_result is {partial!r}",
+    )
+    counts = partial.get_counts()
+    require(counts == [{"11": 4}, {"1": 4}], f"the partial result's counts are {counts!r}")
+
+
+@check
+def j13_done_is_success(bench: Bench) -> None:
+    """No job is `DONE` with a result whose `success` is false."""
+    for circuits in (bench.failing_circuit(), [flips(), bench.failing_circuit()]):
+        job = bench.try_failing(circuits)
+        if job is not None and bench.wait(job) is JobStatus.DONE:
+            result = in_time(job.result)
+            require(
+                result.success and all(one.success for one in result.results),
+                f"a job is DONE, and its result says {result.status!r}",
+            )
+    job = bench.run(flips())
+    result = bench.result(job)
+    require(job.status() is JobStatus.DONE, f"a job that succeeded is {job.status()}")
+    require(result.success is True, "the result of a DONE job does not say success")
+
+
+@check
+def j14_error_message(bench: Bench) -> None:
+    """`error_message()` is the text of the failure, or `None`."""
+    job = bench.run(flips())
+    bench.wait(job)
+    require(callable(getattr(job, "error_message", None)), "the job has no method error_message()")
+    require(
+        job.error_message() is None,
+        f"error_message() of a job that succeeded is {job.error_message()!r}; expected None",
+    )
+    text = bench.run_failing().error_message()
+    require(
+        isinstance(text, str) and text.strip(),
+        f"error_message() of a job that failed is {text!r}; expected the reason",
+    )
+
+
+@check
+def j15_cancelled_error(bench: Bench) -> None:
+    """A cancelled job's `result()` raises a `JobError` and `CancelledError`."""
+    job = bench.start()
+    in_time(job.cancel)
+    until(lambda: job.status() is JobStatus.CANCELLED, 2.0)
+    for _ in range(2):
+        raises(
+            job.result,
+            JobError,
+            concurrent.futures.CancelledError,
+            what="result() of a cancelled job",
+        )

@@ -1,0 +1,277 @@
+"""Points of the contract: what a job is, and what it keeps (J01-J07, J33, J35)."""
+
+from __future__ import annotations
+
+import gc
+import pickle
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from qiskit.exceptions import QiskitError
+from qiskit.providers import JobError, JobStatus, JobTimeoutError, JobV1
+
+from simquay.testing.checks.check import check
+from simquay.testing.harness.breach import PATIENCE, caught, in_time, raises, require, until
+from simquay.testing.harness.circuits import bell, flips
+from simquay.testing.harness.holding import find_held
+
+if TYPE_CHECKING:
+    from simquay.testing.harness.bench import Bench
+
+__all__: list[str] = []
+
+_WHAT_RAN = ("backend", "engine", "device", "precision", "fallback")
+
+
+@check
+def j01_is_a_qiskit_job(bench: Bench) -> None:
+    """The job is a `JobV1`, of version 1."""
+    job = bench.run(flips())
+    require(isinstance(job, JobV1), f"run() returned a {type(job).__qualname__}, which is no JobV1")
+    require(job.version == 1, f"job.version is {job.version!r}; expected 1")
+
+
+@check
+def j02_run_submits_a_snapshot(bench: Bench) -> None:
+    """`run` returns a submitted job of a snapshot of circuits and options; `submit` is public."""
+    job = bench.run(flips())
+    require(
+        job.status() is not JobStatus.INITIALIZING,
+        "the job that run() returned is INITIALIZING: it was not submitted",
+    )
+    require(callable(getattr(job, "submit", None)), "the job has no public submit()")
+    bench.result(job)
+
+    # Nothing can be changed before a worker looks, unless the job waits for one first.
+    blockers = [] if bench.calibration.synchronous else bench.occupy(2.0)
+    circuit = bench.fit(flips(2))
+    circuit.metadata = {"kept": True}
+    circuits = [circuit]
+    options = bench.backend.options
+    shots = options.shots
+    job = bench.run(circuits, seed_simulator=1)
+    try:
+        circuit.data.clear()
+        circuit.measure(0, 0)
+        circuit.name = "changed"
+        circuits.append(flips(1))
+        bench.backend.set_options(shots=shots + 5)
+        for blocker in blockers:
+            caught(blocker.cancel, 5.0)
+        result = bench.result(job)
+    finally:
+        bench.backend.set_options(shots=shots)
+    counts = result.get_counts()
+    require(
+        counts == {"11": shots},
+        f"a circuit, its list and the backend's shots were changed after run(): the counts are "
+        f"{counts!r}; expected those of what was given, {{'11': {shots}}}",
+    )
+    require(
+        result.results[0].header["name"] == "flips", "the circuit's name is that of a later change"
+    )
+
+
+@contextmanager
+def _not_submitting(kind: type) -> Iterator[Callable[[Any], None]]:
+    """Jobs of this class are not submitted; gives the real ``submit``."""
+    real: Callable[[Any], None] = kind.submit  # type: ignore[attr-defined]  # a JobV1 has it
+    own = "submit" in vars(kind)
+    kind.submit = lambda self: None  # type: ignore[attr-defined]  # as above
+    try:
+        yield real
+    finally:
+        if own:
+            kind.submit = real  # type: ignore[attr-defined]  # as above
+        else:
+            del kind.submit  # type: ignore[attr-defined]  # as above
+
+
+@check
+def j03_nothing_before_submit(bench: Bench) -> None:
+    """Before `submit()` a job is `INITIALIZING`; `result()` and `cancel()` raise `JobError`."""
+    kind = type(bench.run(flips()))
+    with _not_submitting(kind) as submit:
+        job = bench.run(flips(), shots=10)
+    status = job.status()
+    require(
+        status is JobStatus.INITIALIZING,
+        f"with submit() doing nothing, run() returned a job that is {status}; expected "
+        "INITIALIZING: run() must start the work by calling submit()",
+    )
+    for name in ("result", "cancel"):
+        error = raises(
+            getattr(job, name), JobError, what=f"{name}() before submit()", seconds=PATIENCE
+        )
+        require(
+            not isinstance(error, JobTimeoutError),
+            f"{name}() before submit() waits until a timeout",
+        )
+    require(job.status() is JobStatus.INITIALIZING, "asking too early changed the status")
+    submit(job)
+    counts = bench.result(job).get_counts()
+    require(counts == {"11": 10}, f"after submit() the counts are {counts!r}")
+
+
+@check
+def j04_submit_once(bench: Bench) -> None:
+    """A second `submit()` raises `JobError`."""
+    job = bench.run(flips(), shots=10)
+    raises(job.submit, JobError, what="a second submit()")
+    result = bench.result(job)
+    raises(job.submit, JobError, what="submit() of a finished job")
+    require(
+        in_time(job.result).get_counts() == result.get_counts() == {"11": 10},
+        "a second submit() changed the result",
+    )
+
+
+@check
+def j05_ids(bench: Bench) -> None:
+    """`job_id()` is a string, unique, and stays the same."""
+    jobs = [bench.run(flips(), shots=1) for _ in range(20)]
+    ids = [job.job_id() for job in jobs]
+    require(
+        all(isinstance(one, str) and one for one in ids),
+        f"job_id() gives {ids[0]!r}; expected a string that is not empty",
+    )
+    require(len(set(ids)) == len(ids), f"{len(ids)} jobs have {len(set(ids))} different ids")
+    for job in jobs:
+        bench.wait(job)
+    require([job.job_id() for job in jobs] == ids, "a job's id changed while it ran")
+
+
+@check
+def j06_the_backend_itself(bench: Bench) -> None:
+    """`backend()` is the very backend object; a job without one raises `QiskitError`."""
+    job = bench.run(flips())
+    require(job.backend() is bench.backend, "backend() of a new job is another object")
+    bench.wait(job)
+    require(job.backend() is bench.backend, "backend() of a finished job is another object")
+    job._backend = None  # where JobV1 keeps it
+    raises(job.backend, QiskitError, what="backend() of a job that has none")
+
+
+@check
+def j07_metadata(bench: Bench) -> None:
+    """`metadata` is a dict: the caller's, and what ran the job."""
+    error = caught(lambda: bench.run(flips(), metadata={"owner": "kit"}))
+    require(
+        error is None,
+        f"run(..., metadata={{...}}) raised {type(error).__name__} ({error}); "
+        "expected the metadata to be kept with the job",
+    )
+    job = bench.run(flips(), metadata={"owner": "kit"})
+    metadata = job.metadata
+    require(isinstance(metadata, dict), f"metadata is a {type(metadata).__qualname__}, no dict")
+    require(
+        metadata.get("owner") == "kit",
+        f"run(metadata={{'owner': 'kit'}}) gave a job with the metadata {metadata!r}",
+    )
+    missing = [key for key in _WHAT_RAN if key not in metadata]
+    require(not missing, f"metadata does not say what ran the job: no {', '.join(missing)}")
+    require(
+        metadata["backend"] == bench.backend.name,
+        f"metadata['backend'] is {metadata['backend']!r}; expected {bench.backend.name!r}",
+    )
+
+
+def _check_backend_of(job: Any, name: str) -> None:
+    """``backend()`` of an unpickled job: found by name, or a ``QiskitError``."""
+    error = caught(job.backend)
+    if error is None:
+        require(
+            job.backend().name == name,
+            f"the unpickled job's backend is {job.backend().name!r}; expected {name!r}",
+        )
+    else:
+        require(
+            isinstance(error, QiskitError),
+            f"backend() of the unpickled job raised {type(error).__qualname__} ({error}); "
+            "expected a backend or a QiskitError",
+        )
+
+
+def _pickled(job: Any, what: str) -> Any:
+    def there_and_back() -> Any:
+        return pickle.loads(pickle.dumps(job))
+
+    error = caught(there_and_back, what=f"pickling {what}")
+    require(error is None, f"{what} does not pickle: {type(error).__name__}: {error}")
+    return there_and_back()
+
+
+@check
+def j33_pickling(bench: Bench) -> None:
+    """A finished job pickles with its result or error; an unfinished one refuses."""
+    name = bench.backend.name
+    job = bench.run(bell(), shots=50)
+    counts = bench.result(job).get_counts()
+    again = _pickled(job, "a finished job")
+    require(again.status() is JobStatus.DONE, f"the unpickled job is {again.status()}, not DONE")
+    require(again.job_id() == job.job_id(), "the unpickled job has another id")
+    require(in_time(again.result).get_counts() == counts, "the unpickled job has other counts")
+    _check_backend_of(again, name)
+
+    for failed in bench.failed():
+        error = caught(failed.result)
+        again = _pickled(failed, "a failed job")
+        require(
+            again.status() is failed.status(), f"the unpickled failed job became {again.status()}"
+        )
+        later = caught(again.result)
+        require(str(later) == str(error), f"the unpickled failed job's error is {later!r}")
+
+    if bench.calibration.synchronous:
+        return  # there are no unfinished jobs
+    job = bench.start()
+    raises(lambda: pickle.dumps(job), JobError, what="pickling a job that runs", seconds=PATIENCE)
+    in_time(job.cancel)
+    bench.wait(job)
+    again = _pickled(job, "a cancelled job")
+    require(
+        again.status() is JobStatus.CANCELLED, f"the unpickled cancelled job is {again.status()}"
+    )
+
+
+@check
+def j35_holds_nothing(bench: Bench) -> None:
+    """A final job no longer holds the circuits or the state, however it ended."""
+    circuit = bench.circuit(0.2)
+    held = weakref.ref(circuit)
+    job = bench.run(circuit, shots=10)
+    del circuit
+    _check_let_go(bench, job, held, "finished")
+
+    circuit = bench.failing_circuit()
+    held = weakref.ref(circuit)
+    job = bench.try_failing(circuit)
+    del circuit
+    if job is not None:
+        _check_let_go(bench, job, held, "failed")
+
+    if not bench.calibration.synchronous:
+        circuit = bench.circuit(5.0)
+        held = weakref.ref(circuit)
+        job = bench.run(circuit, shots=bench.calibration.shots_for(5.0))
+        del circuit
+        until(lambda: job.status() is JobStatus.RUNNING)
+        in_time(job.cancel)
+        _check_let_go(bench, job, held, "cancelled")
+
+
+def _check_let_go(bench: Bench, job: Any, circuit: weakref.ref[Any], how: str) -> None:
+    bench.wait(job)
+    size = 8 << bench.calibration.width
+
+    def held() -> str | None:
+        gc.collect()
+        if circuit() is not None:
+            return "the circuit that run() was given"
+        return find_held(job, bench.backend, size)
+
+    until(lambda: held() is None, 3.0)  # its work may have to stop first
+    found = held()
+    require(found is None, f"the {how} job still holds {found}")

@@ -1,0 +1,300 @@
+"""Points of the contract: the states of a job and how it is asked (J20-J25, J37, J39)."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from qiskit.exceptions import QiskitError
+from qiskit.providers import JobStatus
+
+from simquay.testing.checks.check import check
+from simquay.testing.harness.bench import FINAL, LONG
+from simquay.testing.harness.breach import PATIENCE, Breach, caught, in_time, require, until
+from simquay.testing.harness.circuits import bell, flips
+
+if TYPE_CHECKING:
+    from simquay.testing.harness.bench import Bench
+
+__all__: list[str] = []
+
+_ORDER = (
+    JobStatus.INITIALIZING,
+    JobStatus.QUEUED,
+    JobStatus.VALIDATING,
+    JobStatus.RUNNING,
+)
+_BEGUN = frozenset({JobStatus.VALIDATING, JobStatus.RUNNING}) | FINAL
+
+
+class _Watcher:
+    """Writes down every state of a job that it sees, in a thread of its own."""
+
+    def __init__(self, job: Any) -> None:
+        self.seen: list[JobStatus] = []
+        self._job = job
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def _watch(self) -> None:
+        while not self._end.is_set():
+            status = self._job.status()
+            if not self.seen or self.seen[-1] is not status:
+                self.seen.append(status)
+            time.sleep(0.0002)
+
+    def stop(self) -> list[JobStatus]:
+        """All states seen, in order, without repetition; the last is that of now."""
+        self._end.set()
+        self._thread.join(PATIENCE)
+        status = self._job.status()
+        if self.seen[-1:] != [status]:
+            self.seen.append(status)
+        return self.seen
+
+
+def _rank(status: JobStatus) -> int:
+    return len(_ORDER) if status in FINAL else _ORDER.index(status)
+
+
+@check
+def j20_status_does_not_block(bench: Bench) -> None:
+    """`status()` never blocks."""
+    job = bench.start(3.0)
+    waiter = threading.Thread(target=lambda: caught(job.result), daemon=True)
+    waiter.start()
+    started = time.monotonic()
+    slow = 0
+    for _ in range(50):
+        asked = time.monotonic()
+        in_time(job.status, 5.0, "status() of a running job")
+        slow += time.monotonic() - asked > 0.3
+    require(
+        slow <= 10,  # a busy machine may be late now and then
+        f"status() of a running job took over 0.3 s in {slow} of 50 calls, "
+        f"{time.monotonic() - started:.1f} s in all",
+    )
+    require(job.status() not in FINAL, "status() waited for the job's end")
+    in_time(job.cancel)
+
+
+@check
+def j21_status_is_qiskits(bench: Bench) -> None:
+    """`status()` is a `qiskit.providers.JobStatus`."""
+    jobs = [bench.run(flips()), *bench.failed()]
+    for _ in range(2):
+        for job in jobs:
+            status = job.status()
+            require(
+                isinstance(status, JobStatus),
+                f"status() is {status!r}; expected a qiskit.providers.JobStatus",
+            )
+            bench.wait(job)
+
+
+@check
+def j22_waiting_is_queued(bench: Bench) -> None:
+    """A job that waits for a worker is `QUEUED`."""
+    for _ in range(3):
+        *blockers, waiting = bench.occupy()
+        seen = set()
+        for _ in range(20):
+            seen.add(waiting.status())
+            time.sleep(0.01)
+        # One that begins now did not wait for a worker: a busy machine was late with it.
+        if not seen & _BEGUN or seen - _BEGUN - {JobStatus.QUEUED}:
+            break
+        bench.clear()
+    require(
+        seen == {JobStatus.QUEUED},
+        f"a job that waits for a worker is {', '.join(map(str, seen))}; expected QUEUED",
+    )
+    last = bench.run(flips(), shots=3)
+    for job in (*blockers, waiting):
+        in_time(job.cancel)
+    require(bench.result(last).get_counts() == {"11": 3}, "a job that waited gave another result")
+
+
+@check
+def j23_order_of_states(bench: Bench) -> None:
+    """States come in the order of the contract, up to one final state."""
+
+    def follow(job: Any, end: JobStatus, act: Callable[[], object] | None = None) -> None:
+        watcher = _Watcher(job)
+        try:
+            if act is not None:
+                until(lambda: JobStatus.RUNNING in watcher.seen or job.status() in FINAL)
+                act()
+            bench.wait(job)
+        finally:
+            seen = watcher.stop()
+        ranks = [_rank(one) for one in seen]
+        require(
+            ranks == sorted(set(ranks)) and seen[-1] is end,
+            f"a job went {' -> '.join(one.name for one in seen)}; expected INITIALIZING -> QUEUED "
+            f"-> VALIDATING -> RUNNING -> {end.name}",
+        )
+        if act is not None:
+            require(JobStatus.RUNNING in seen, "a job that runs for seconds was never RUNNING")
+
+    for _ in range(5):
+        follow(bench.run(flips()), JobStatus.DONE)
+    failing = bench.try_failing()
+    if failing is not None:
+        follow(failing, JobStatus.ERROR)
+    if bench.calibration.synchronous:
+        raise Breach("run() returned only when the work was done: no job can be seen running")
+    job = bench.run_for(LONG)
+    follow(job, JobStatus.CANCELLED, job.cancel)
+
+
+@check
+def j24_final_stays(bench: Bench) -> None:
+    """Status only moves forward, and a final status stays."""
+    done = bench.run(flips())
+    bench.wait(done)
+    jobs = [done, *bench.failed()]
+    if not bench.calibration.synchronous:
+        cancelled = bench.start(1.0)  # a worker that goes on would end it soon
+        in_time(cancelled.cancel)
+        until(lambda: cancelled.status() in FINAL)
+        jobs.append(cancelled)
+    before = [job.status() for job in jobs]
+    for job in jobs:
+        for call in (job.cancel, job.submit, job.result):
+            caught(call)
+    changed = until(lambda: [job.status() for job in jobs] != before, 2.0)
+    require(
+        not changed,
+        f"final states {', '.join(map(str, before))} became "
+        f"{', '.join(str(job.status()) for job in jobs)}",
+    )
+    watched = _Watcher(bench.run_for(0.5))
+    until(lambda: watched.seen and watched.seen[-1] in FINAL)
+    ranks = [_rank(one) for one in watched.stop()]
+    require(ranks == sorted(ranks), f"a status moved back: {watched.seen}")
+
+
+@check
+def j25_questions_agree(bench: Bench) -> None:
+    """`done()`, `running()`, `cancelled()`, `in_final_state()` agree with `status()`."""
+
+    def agree(job: Any) -> None:
+        for _ in range(10):
+            before = job.status()
+            answers = (job.done(), job.running(), job.cancelled(), job.in_final_state())
+            if job.status() is before:
+                break
+        expected = (
+            before is JobStatus.DONE,
+            before is JobStatus.RUNNING,
+            before is JobStatus.CANCELLED,
+            before in FINAL,
+        )
+        require(
+            answers == expected,
+            f"of a job that is {before.name}, done(), running(), cancelled() and in_final_state() "
+            f"say {answers}; expected {expected}",
+        )
+
+    job = bench.run(flips())
+    agree(job)
+    bench.wait(job)
+    agree(job)
+    for failed in bench.failed():
+        agree(failed)
+    if not bench.calibration.synchronous:
+        *_, waiting = running = bench.occupy()
+        agree(running[0])
+        agree(waiting)
+        for one in running:
+            caught(one.cancel)
+        until(lambda: running[0].status() in FINAL, 2.0)  # whether it can be cancelled is J16
+        agree(running[0])
+
+
+@check
+def j37_progress(bench: Bench) -> None:
+    """`progress()` is from 0 to 1, never falls, and is 1 only when done."""
+    job = bench.run_for(1.0)
+    require(callable(getattr(job, "progress", None)), "the job has no method progress()")
+    seen: list[float] = []
+    while job.status() not in FINAL:
+        before = job.status()
+        fraction = job.progress()
+        require(
+            fraction < 1 or job.status() is JobStatus.DONE,
+            f"progress() of a job that is {before} is {fraction!r}",
+        )
+        seen.append(fraction)
+        time.sleep(0.002)
+    require(bench.wait(job) is JobStatus.DONE, f"the job ended as {job.status()}")
+    seen.append(job.progress())
+    require(
+        all(isinstance(one, (int, float)) and 0 <= one <= 1 for one in seen),
+        f"progress() was {min(seen)!r} to {max(seen)!r}; expected 0 to 1",
+    )
+    require(seen == sorted(seen), "progress() fell")
+    require(seen[-1] == 1, f"progress() of a finished job is {seen[-1]!r}; expected 1")
+    for failed in bench.failed():
+        fraction = failed.progress()
+        require(fraction < 1, f"progress() of a failed job is {fraction!r}; expected less than 1")
+    if not bench.calibration.synchronous:
+        job = bench.start()
+        in_time(job.cancel)
+        bench.wait(job)
+        require(job.progress() < 1, "progress() of a cancelled job is 1")
+
+
+@check
+def j39_any_thread(bench: Bench) -> None:
+    """Any number of threads may call any method."""
+    wrong: list[str] = []
+
+    def ask(job: Any, seed: int) -> None:
+        generator = random.Random(seed)
+        questions: list[Callable[[], object]] = [
+            job.status,
+            job.job_id,
+            job.backend,
+            job.done,
+            job.running,
+            job.cancelled,
+            job.in_final_state,
+            job.result,
+            lambda: job.wait_for_final_state(PATIENCE, 0.01),
+        ]
+        generator.shuffle(questions)
+        for question in questions:
+            error = caught(question)
+            if error is not None and not isinstance(error, QiskitError):  # as a cancelled job's is
+                wrong.append(f"{type(error).__name__}: {error}")
+
+    for round_number in range(3):
+        job = bench.run(bell()) if bench.calibration.synchronous else bench.run_for(0.5)
+        threads = [
+            threading.Thread(target=ask, args=(job, seed), daemon=True)
+            for seed in range(16 * round_number, 16 * round_number + 16)
+        ]
+        for thread in threads:
+            thread.start()
+        if round_number == 1:
+            cancellers = [
+                threading.Thread(target=caught, args=(job.cancel,), daemon=True) for _ in range(8)
+            ]
+            for thread in cancellers:
+                thread.start()
+            threads += cancellers
+        end = time.monotonic() + 2 * PATIENCE
+        for thread in threads:
+            thread.join(max(0.0, end - time.monotonic()))
+        require(
+            not any(thread.is_alive() for thread in threads),
+            "of 16 threads that ask one job, some never got an answer",
+        )
+        bench.wait(job)
+    require(not wrong, f"with 16 threads that ask one job: {'; '.join(wrong[:3])}")

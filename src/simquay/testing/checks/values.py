@@ -1,0 +1,269 @@
+"""Checks of values: small circuits whose distributions are known.
+
+**False alarms.** An outcome of probability ``p`` seen ``k`` times in ``N`` shots is accepted while
+``N D(k/N || p) <= ln(2 m / 1e-8)``, with the Kullback-Leibler divergence ``D`` and ``m`` outcomes
+that are compared. Chernoff's bound gives each of both tails at most ``exp(-N D)``, so a right
+simulator fails a distribution with a probability below 1e-8, and one of the 20 or so distributions
+here with one below 1e-6. Seeds are fixed, so it either passes always or never.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
+from qiskit.quantum_info import Statevector
+
+from simquay.testing.checks.check import check
+from simquay.testing.harness.breach import Breach, require
+
+if TYPE_CHECKING:
+    from simquay.testing.harness.bench import Bench
+
+__all__ = ["check_distribution"]
+
+_SHOTS = 4000
+_FALSE_ALARM = 1e-8
+_IMPOSSIBLE = 1e-11  # probabilities below are rounding errors of zero
+
+
+def check_distribution(
+    counts: Mapping[str, int], expected: Mapping[str, float], name: str = "a circuit"
+) -> None:
+    """Compare counts with probabilities; see this module for the false alarms.
+
+    Args:
+        counts: how often each outcome was seen.
+        expected: the probability of each outcome; those left out have none.
+        name: of the circuit, for the message.
+
+    Raises:
+        Breach: if they do not agree.
+    """
+    shots = sum(counts.values())
+    outcomes = sorted({*counts, *expected})
+    limit = math.log(2 * len(outcomes) / _FALSE_ALARM)
+    for outcome in outcomes:
+        seen, probability = counts.get(outcome, 0), expected.get(outcome, 0.0)
+        require(
+            shots * _divergence(seen / shots, probability) <= limit,
+            f"{name}: outcome {outcome!r} was seen {seen} times in {shots} shots; "
+            f"its probability is {probability:.6g}",
+        )
+
+
+def _divergence(seen: float, probability: float) -> float:
+    """Kullback and Leibler's, of two coins."""
+
+    def part(left: float, right: float) -> float:
+        if left == 0:
+            return 0.0
+        return left * math.log(left / right) if right > _IMPOSSIBLE else math.inf
+
+    return part(seen, probability) + part(1 - seen, 1 - probability)
+
+
+def _run(bench: Bench, *circuits: QuantumCircuit) -> list[dict[str, int]]:
+    ready = [bench.fit(one) for one in circuits]
+    result = bench.result(bench.run(ready, shots=_SHOTS, seed_simulator=2026))
+    return [dict(result.get_counts(index)) for index in range(len(ready))]
+
+
+def _probabilities(circuit: QuantumCircuit) -> dict[str, float]:
+    """Of a circuit that ends with ``measure_all``, by Qiskit's own linear algebra."""
+    state = Statevector(circuit.remove_final_measurements(inplace=False))
+    return {name: float(one) for name, one in state.probabilities_dict().items()}
+
+
+@check
+def v01_superposition(bench: Bench) -> None:
+    """Superposition and entanglement: uniform, Bell and GHZ states."""
+    uniform, ghz = QuantumCircuit(3, name="uniform"), QuantumCircuit(5, name="ghz")
+    uniform.h(range(3))
+    ghz.h(0)
+    for index in range(4):
+        ghz.cx(index, index + 1)
+    for circuit in (uniform, ghz):
+        circuit.measure_all()
+    first, second = _run(bench, uniform, ghz)
+    check_distribution(first, {format(k, "03b"): 1 / 8 for k in range(8)}, "uniform")
+    check_distribution(second, {"00000": 0.5, "11111": 0.5}, "ghz")
+
+
+@check
+def v02_rotations(bench: Bench) -> None:
+    """Rotations by angles: probabilities sin²(θ/2), each qubit on its own."""
+    angles = (0.3, 1.1, 2.0, 2.9)
+    circuit = QuantumCircuit(4, name="rotations")
+    for index, angle in enumerate(angles):
+        circuit.ry(angle, index)
+    circuit.measure_all()
+    expected = {}
+    for k in range(16):
+        ones = [math.sin(angle / 2) ** 2 for angle in angles]
+        expected[format(k, "04b")] = math.prod(
+            one if k >> index & 1 else 1 - one for index, one in enumerate(ones)
+        )
+    check_distribution(_run(bench, circuit)[0], expected, "rotations")
+
+
+@check
+def v03_interference(bench: Bench) -> None:
+    """Phases interfere: H T H gives 0 with cos²(π/8), H S S H never."""
+    eighth, half = QuantumCircuit(1, name="h t h"), QuantumCircuit(1, name="h s s h")
+    for circuit, gates in ((eighth, "t"), (half, "ss")):
+        circuit.h(0)
+        for gate in gates:
+            getattr(circuit, gate)(0)
+        circuit.h(0)
+        circuit.measure_all()
+    first, second = _run(bench, eighth, half)
+    zero = math.cos(math.pi / 8) ** 2
+    check_distribution(first, {"0": zero, "1": 1 - zero}, "h t h")
+    check_distribution(second, {"1": 1.0}, "h s s h")
+
+
+@check
+def v04_phase_estimation(bench: Bench) -> None:
+    """Phase estimation with the inverse Fourier transform reads 11/32 exactly."""
+    count, value = 5, 11
+    circuit = QuantumCircuit(count + 1, count, name="phase estimation")
+    circuit.x(count)
+    for index in range(count):
+        circuit.h(index)
+        circuit.cp(2 * math.pi * value / 2**count * 2**index, index, count)
+    # The inverse transform, its qubits in the order in which they are needed.
+    for index in range(count // 2):
+        circuit.swap(index, count - 1 - index)
+    for index in range(count):
+        for other in range(index):
+            circuit.cp(-math.pi / 2 ** (index - other), other, index)
+        circuit.h(index)
+    circuit.measure(range(count), range(count))
+    check_distribution(_run(bench, circuit)[0], {format(value, "05b"): 1.0}, circuit.name)
+
+
+@check
+def v05_reversible_logic(bench: Bench) -> None:
+    """Toffoli and CX compute: a full adder, on every input."""
+    circuits, expected = [], []
+    for k in range(8):
+        a, b, carry = k & 1, k >> 1 & 1, k >> 2
+        circuit = QuantumCircuit(4, 2, name=f"{a}+{b}+{carry}")
+        for index, bit in enumerate((a, b, carry)):
+            if bit:
+                circuit.x(index)
+        circuit.ccx(0, 1, 3)
+        circuit.cx(0, 1)
+        circuit.ccx(1, 2, 3)
+        circuit.cx(1, 2)
+        circuit.measure([2, 3], [0, 1])
+        circuits.append(circuit)
+        expected.append({format(a + b + carry, "02b"): 1.0})
+    for circuit, counts, wanted in zip(circuits, _run(bench, *circuits), expected, strict=True):
+        check_distribution(counts, wanted, circuit.name)
+
+
+@check
+def v06_random_circuits(bench: Bench) -> None:
+    """Random circuits of one- and two-qubit gates agree with Qiskit's `Statevector`."""
+    generator = np.random.default_rng(6)
+    circuits = []
+    for number in range(3):
+        circuit = QuantumCircuit(4, name=f"random {number}")
+        for _ in range(30):
+            first, second = (int(one) for one in generator.permutation(4)[:2])
+            angle = float(generator.uniform(-3, 3))
+            gate = str(generator.choice(["rx", "rz", "u", "sx", "cx", "cz", "crx", "rzz", "swap"]))
+            if gate == "u":
+                circuit.u(angle, 0.4 * angle, 0.7, first)
+            elif gate in ("rx", "rz"):
+                getattr(circuit, gate)(angle, first)
+            elif gate == "sx":
+                circuit.sx(first)
+            elif gate in ("crx", "rzz"):
+                getattr(circuit, gate)(angle, first, second)
+            else:
+                getattr(circuit, gate)(first, second)
+        circuit.measure_all()
+        circuits.append(circuit)
+    for circuit, counts in zip(circuits, _run(bench, *circuits), strict=True):
+        check_distribution(counts, _probabilities(circuit), circuit.name)
+
+
+@check
+def v07_measuring_on_the_way(bench: Bench) -> None:
+    """Measuring in the middle collapses: measured twice, a qubit says the same."""
+    names = set(bench.backend.operation_names)
+    circuit = QuantumCircuit(2, 3, name="measured twice")
+    circuit.h(0)
+    circuit.measure(0, 0)
+    circuit.measure(0, 1)
+    circuit.cx(0, 1)
+    circuit.measure(1, 2)
+    check_distribution(_run(bench, circuit)[0], {"000": 0.5, "111": 0.5}, circuit.name)
+    again = QuantumCircuit(1, 2, name="measured, flipped back, measured")
+    again.h(0)
+    again.measure(0, 0)
+    again.h(0)
+    again.measure(0, 1)
+    check_distribution(
+        _run(bench, again)[0], dict.fromkeys(("00", "01", "10", "11"), 0.25), again.name
+    )
+    if "reset" in names:
+        circuit = QuantumCircuit(1, 2, name="reset")
+        circuit.h(0)
+        circuit.measure(0, 0)
+        circuit.reset(0)
+        circuit.measure(0, 1)
+        check_distribution(_run(bench, circuit)[0], {"00": 0.5, "01": 0.5}, circuit.name)
+
+
+@check
+def v08_teleportation(bench: Bench) -> None:
+    """Where the target has `if_else`: teleportation with classical corrections."""
+    if "if_else" not in bench.backend.operation_names:
+        return  # it does not claim to run it
+    angle = 1.0
+    qubits = QuantumRegister(3, "q")
+    first, second, out = (ClassicalRegister(1, name) for name in ("a", "b", "out"))
+    circuit = QuantumCircuit(qubits, first, second, out, name="teleportation")
+    circuit.ry(angle, 0)
+    circuit.h(1)
+    circuit.cx(1, 2)
+    circuit.cx(0, 1)
+    circuit.h(0)
+    circuit.measure(0, first[0])
+    circuit.measure(1, second[0])
+    with circuit.if_test((second, 1)):
+        circuit.x(2)
+    with circuit.if_test((first, 1)):
+        circuit.z(2)
+    circuit.ry(-angle, 2)
+    circuit.measure(2, out[0])
+    counts = _run(bench, circuit)[0]
+    expected = {f"0 {b} {a}": 0.25 for a in "01" for b in "01"}
+    check_distribution(counts, expected, circuit.name)
+
+
+@check
+def v09_what_changes_nothing(bench: Bench) -> None:
+    """Barriers and a global phase change no counts; gates undone leave zeros."""
+    circuit = QuantumCircuit(3, 3, name="undone", global_phase=1.3)
+    gates = [("h", 0), ("t", 1), ("s", 2)]
+    for name, index in gates:
+        getattr(circuit, name)(index)
+    circuit.cx(0, 1)
+    circuit.cz(1, 2)
+    circuit.barrier()
+    circuit.cz(1, 2)
+    circuit.cx(0, 1)
+    for name, index in gates:
+        getattr(circuit, name if name == "h" else f"{name}dg")(index)
+    circuit.measure(range(3), range(3))
+    (counts,) = _run(bench, circuit)
+    if set(counts) != {"000"}:
+        raise Breach(f"a circuit that undoes itself gives {counts!r}; expected 000 alone")

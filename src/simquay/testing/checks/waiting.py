@@ -1,0 +1,149 @@
+"""Points of the contract: waiting for the end (J26-J31, J38)."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from qiskit.providers import JobStatus
+from qiskit.providers.exceptions import JobTimeoutError
+
+from simquay.testing.checks.check import check
+from simquay.testing.harness.bench import FINAL
+from simquay.testing.harness.breach import PATIENCE, Breach, caught, in_time, raises, require
+from simquay.testing.harness.circuits import flips
+
+if TYPE_CHECKING:
+    from simquay.testing.harness.bench import Bench
+
+__all__: list[str] = []
+
+
+@check
+def j26_signature(bench: Bench) -> None:
+    """`wait_for_final_state(timeout=None, wait=5, callback=None)`."""
+    job = bench.run(flips())
+    parameters = inspect.signature(job.wait_for_final_state).parameters
+    found = {name: one.default for name, one in parameters.items()}
+    expected = {"timeout": None, "wait": 5, "callback": None}
+    require(
+        found == expected and list(found) == list(expected),
+        f"wait_for_final_state{inspect.signature(job.wait_for_final_state)}; "
+        "expected (timeout=None, wait=5, callback=None)",
+    )
+    bench.wait(job)
+    answer = in_time(lambda: job.wait_for_final_state(PATIENCE, 5, None))
+    require(answer is None, f"wait_for_final_state() returned {answer!r}; expected None")
+
+
+@check
+def j27_returns_at_the_end(bench: Bench) -> None:
+    """It returns as soon as the job ends, not at the next multiple of `wait`."""
+    job = bench.start(0.8)
+    answers: list[Exception | None] = []
+
+    def wait() -> None:
+        # Longer than a job takes that a busy machine makes slow.
+        with contextlib.suppress(Breach):  # it has not returned, which is seen below
+            answers.append(caught(lambda: job.wait_for_final_state(wait=100), 3 * PATIENCE))
+
+    waiter = threading.Thread(target=wait, daemon=True)
+    waiter.start()
+    bench.wait(job)
+    waiter.join(1.0)
+    require(answers, "wait_for_final_state(wait=100) had not returned 1 s after the job's end")
+    error = answers[0]
+    require(error is None, f"wait_for_final_state() raised {type(error).__name__}: {error}")
+
+
+@check
+def j28_wait_times_out(bench: Bench) -> None:
+    """Past `timeout` it raises the error of J10; the job goes on."""
+    job = bench.start(1.5)
+    raises(
+        lambda: job.wait_for_final_state(timeout=0.05, wait=0.01),
+        JobTimeoutError,
+        TimeoutError,
+        what="wait_for_final_state(timeout=0.05)",
+    )
+    require(bench.result(job).success, "after a timeout the job did not succeed")
+
+
+@check
+def j29_timeout_is_kept(bench: Bench) -> None:
+    """`timeout` is kept to within 0.1 s, however large `wait` is."""
+    job = bench.start()
+    late = []
+    for _ in range(3):  # the best of three: a busy machine may be late, but not three times
+        started = time.monotonic()
+        error = caught(
+            lambda: job.wait_for_final_state(timeout=0.2, wait=100),
+            5.0,
+            "wait_for_final_state(timeout=0.2, wait=100)",
+        )
+        late.append(time.monotonic() - started - 0.2)
+        require(
+            isinstance(error, JobTimeoutError),
+            f"wait_for_final_state(timeout=0.2, wait=100) ended with {error!r}",
+        )
+    require(
+        min(late) < 0.1 and min(late) > -0.02,
+        f"wait_for_final_state(timeout=0.2, wait=100) raised {min(late):.2f} s late",
+    )
+    in_time(job.cancel)
+
+
+@check
+def j30_callback(bench: Bench) -> None:
+    """`callback(job_id, status, job)` is called at every query, the last one included."""
+    heard: list[tuple[Any, ...]] = []
+    job = bench.run_for(0.8)
+    in_time(
+        lambda: job.wait_for_final_state(wait=0.02, callback=lambda *one: heard.append(one)),
+        2 * PATIENCE,
+        "wait_for_final_state(wait=0.02)",
+    )
+    require(bool(heard), "the callback was never called")
+    require(
+        all(len(one) == 3 and one[0] == job.job_id() and one[2] is job for one in heard),
+        f"the callback was called with {heard[0]!r}; expected (job_id, status, job)",
+    )
+    statuses = [one[1] for one in heard]
+    require(
+        statuses[-1] is JobStatus.DONE,
+        f"the last query, which found the job's end, was not told: the last was {statuses[-1]}",
+    )
+    before = [one for one in statuses if one not in FINAL]
+    require(
+        len(before) >= 2,
+        f"in 0.8 s with wait=0.02 the callback heard {len(before)} times of a job that goes on",
+    )
+
+
+@check
+def j31_no_error_at_the_end(bench: Bench) -> None:
+    """It returns without raising where the job failed or was cancelled."""
+    for failed in bench.failed():
+        error = caught(failed.wait_for_final_state)
+        require(error is None, f"wait_for_final_state() of a failed job raised {error!r}")
+    if bench.calibration.synchronous:
+        return  # no job can be cancelled
+    job = bench.start(3.0)  # where cancelling does not work, it ends by itself
+    threading.Timer(0.1, lambda: caught(job.cancel)).start()
+    error = caught(lambda: job.wait_for_final_state(PATIENCE, 0.05))
+    require(error is None, f"wait_for_final_state() of a cancelled job raised {error!r}")
+    require(job.status() in FINAL, "wait_for_final_state() returned before the job was final")
+
+
+@check
+def j38_ctrl_c(bench: Bench) -> None:
+    """Ctrl-C in `result()` or `wait_for_final_state()` returns control at once."""
+    for call in ("result", "wait_for_final_state"):
+        answer = bench.child("interrupt", "--call", call)
+        require(
+            answer["seconds"] < 2.0,
+            f"Ctrl-C in {call}() returned control after {answer['seconds']:.1f} s",
+        )

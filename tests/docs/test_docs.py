@@ -1,0 +1,294 @@
+"""The documentation says what is so: its code runs, its links lead somewhere, its tables are the
+code's own."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.paths import ROOT
+
+from simquay.cli import errors as exit_codes
+from simquay.cli.main import build_parser, main
+from simquay.registry import environment
+from simquay.simulators.builtin import simquay_register_backends
+
+DOCS = ROOT / "docs"
+PAGES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for path in (ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md"))
+)
+# Dated reports tell what was run on some machine once; everything else is run here.
+RUN_PAGES = [page for page in PAGES if not page.startswith("docs/benchmarks/")]
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a page."""
+
+    language: str
+    line: int
+    text: str
+
+
+def read(page: str) -> str:
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+def blocks(page: str, language: str) -> list[Block]:
+    found = []
+    pattern = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+    text = read(page)
+    for match in pattern.finditer(text):
+        line = text[: match.start()].count("\n") + 2
+        found.append(Block(match[1], line, match[2]))
+    return [block for block in found if block.language == language]
+
+
+def run_python(page: str) -> str:
+    """Run a page's Python blocks, one after the other, as a reader does; returns the output."""
+    namespace: dict[str, object] = {"__name__": "__main__"}
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
+        for block in blocks(page, "python"):
+            # As many blank lines before it as make the traceback's line that of the page.
+            source = "\n" * (block.line - 1) + block.text
+            exec(compile(source, str(ROOT / page), "exec"), namespace)
+    return output.getvalue()
+
+
+@pytest.fixture(autouse=True)
+def _in_the_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+
+
+def test_the_pages_are_found() -> None:
+    assert {"README.md", "docs/tutorial.md", "docs/reference/cli.md"} <= set(PAGES)
+    assert blocks("README.md", "python")
+    assert blocks("docs/tutorial.md", "console")
+
+
+# --- code -------------------------------------------------------------------------------------
+
+
+# One page asks for a GPU and falls back, which warns where there is none, as the page says.
+@pytest.mark.filterwarnings("ignore::simquay.errors.SimquayFallbackWarning")
+@pytest.mark.parametrize("page", [page for page in RUN_PAGES if blocks(page, "python")])
+def test_python_runs_as_pasted(page: str) -> None:
+    run_python(page)
+
+
+def test_the_readme_shows_eight_lines_that_count() -> None:
+    (block,) = blocks("README.md", "python")
+    assert len(block.text.splitlines()) == 8
+    counts = eval(run_python("README.md"))
+    assert set(counts) == {"00", "11"}
+    assert sum(counts.values()) == 1000
+
+
+def test_the_tutorial_prints_what_it_promises() -> None:
+    lines = run_python("docs/tutorial.md").splitlines()
+    counts, same, coin, cancelled, status = lines[0], lines[1], lines[2], lines[-2], lines[-1]
+    assert set(eval(counts)) == {"00", "11"}
+    assert same == "True"
+    assert set(eval(coin)) == {"00", "11"}
+    assert cancelled == "True"
+    assert status == "JobStatus.CANCELLED"
+
+
+def commands(page: str) -> list[str]:
+    """What a page tells the reader to type that begins with ``simquay``."""
+    typed = re.compile(r"^\$ (simquay .*)$", re.MULTILINE)
+    return [command for block in blocks(page, "console") for command in typed.findall(block.text)]
+
+
+ALL_COMMANDS = sorted({command for page in RUN_PAGES for command in commands(page)})
+
+
+@pytest.mark.parametrize("command", ALL_COMMANDS)
+def test_commands_run_as_typed(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.excepthook", None)
+    assert main(shlex.split(command)[1:]) == 0
+    assert capsys.readouterr().out
+
+
+# --- links ------------------------------------------------------------------------------------
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that a page's headings have, as hosting sites make them."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    kept = (re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings)
+    return {heading.strip().replace(" ", "-") for heading in kept}
+
+
+def links(page: str) -> Iterator[str]:
+    text = re.sub(r"^```.*?^```$", "", read(page), flags=re.M | re.S)
+    yield from re.findall(r"\]\(([^)\s]+)\)", text)
+    yield from re.findall(r"^\[[^\]]+\]:\s+(\S+)$", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    broken = []
+    for link in links(page):
+        if re.match(r"https?://|mailto:", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (ROOT / page).parent / path if path else ROOT / page
+        inside = target.resolve().is_relative_to(ROOT)
+        if not inside or not target.exists() or (anchor and anchor not in anchors(target)):
+            broken.append(link)
+    assert broken == []
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    reached, waiting = set[str](), ["README.md"]
+    while waiting:
+        page = waiting.pop()
+        reached.add(page)
+        for link in links(page):
+            target = ((ROOT / page).parent / link.partition("#")[0]).resolve()
+            # A page that does not exist is the business of the test of links.
+            if target.suffix == ".md" and target.is_relative_to(ROOT) and target.exists():
+                name = target.relative_to(ROOT).as_posix()
+                waiting += [name] * (name not in reached)
+    assert [page for page in RUN_PAGES if page not in reached] == []
+
+
+# --- tables -----------------------------------------------------------------------------------
+
+
+def sections(page: str) -> dict[str, str]:
+    """A page's second-level sections by heading."""
+    parts = re.split(r"^## (.+)$", read(page), flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def first_column(text: str, header: str) -> list[str]:
+    """The first column of the tables whose header row begins with ``header``."""
+    column = []
+    for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
+        rows = [re.split(r"(?<!\\)\|", row)[1].strip() for row in table.splitlines() if row.strip()]
+        if rows[0] == header:
+            column += rows[2:]
+    return column
+
+
+def parsers() -> dict[str, argparse.ArgumentParser]:
+    """The command's parsers by what one types, such as ``simquay run``."""
+    top = build_parser()
+    found = {top.prog: top}
+    for action in top._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            found.update({parser.prog: parser for parser in action.choices.values()})
+    return found
+
+
+@pytest.mark.parametrize("command", parsers())
+def test_the_reference_has_every_option_of_the_command_line(command: str) -> None:
+    documented = set()
+    for cell in first_column(sections("docs/reference/cli.md")[command], "option"):
+        match = re.match(r"`([^`]+)`", cell)
+        assert match, cell
+        documented.add(match[1])
+    actual = set()
+    for action in parsers()[command]._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            continue
+        actual.add(action.option_strings[-1] if action.option_strings else str(action.metavar))
+    if command != "simquay":
+        actual.discard("--help")  # told once, for the whole command line
+    assert documented == actual
+
+
+def test_the_reference_has_no_command_that_does_not_exist() -> None:
+    told = {title for title in sections("docs/reference/cli.md") if title.startswith("simquay")}
+    assert told == set(parsers())
+
+
+def test_the_reference_has_every_exit_code() -> None:
+    told = first_column(sections("docs/reference/cli.md")["Exit codes"], "code")
+    actual = {
+        value
+        for name, value in vars(exit_codes).items()
+        if name.isupper() and isinstance(value, int)
+    }
+    assert {int(code) for code in told} == actual
+
+
+def json_of(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Any]:
+    monkeypatch.setattr("sys.excepthook", None)
+    assert main(shlex.split(command)) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert isinstance(document, dict)
+    return document
+
+
+def test_the_reference_has_every_key_of_the_json_documents(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = json_of("run examples/ghz.qasm --json", capsys, monkeypatch)
+    report = json_of("doctor --json", capsys, monkeypatch)
+    backends = json_of("backends --all --json", capsys, monkeypatch)
+    assert set(backends) == {"backends", "plugins"}
+    documents = {
+        "run": run,
+        "circuit": run["circuits"][0],
+        "report": report,
+        "backend": backends["backends"][0],
+        "plugin": report["plugins"][0],
+    }
+    for header, document in documents.items():
+        assert told_names("docs/reference/cli.md", header) == set(document), header
+
+
+def told_names(page: str, header: str) -> set[str]:
+    return {cell.strip("`") for cell in first_column(read(page), header)}
+
+
+def test_the_reference_has_every_environment_variable() -> None:
+    told = told_names("docs/reference/environment.md", "variable")
+    assert {variable.name for variable in environment.VARIABLES} <= told
+    used = {
+        name
+        for path in (ROOT / "src").rglob("*.py")
+        for name in re.findall(r"\bSIMQUAY_[A-Z][A-Z_]*[A-Z]\b", path.read_text(encoding="utf-8"))
+    }
+    # What a plugin module says about itself, not something of the environment.
+    used.discard("SIMQUAY_PLUGIN_API")
+    assert told == used
+
+
+def test_the_architecture_names_what_exists() -> None:
+    told = told_names("docs/explanation/architecture.md", "folder")
+    assert [path for path in told if not (ROOT / path).exists()] == []
+    packages = {
+        f"src/simquay/{path.name}/"
+        for path in (ROOT / "src/simquay").iterdir()
+        if (path / "__init__.py").exists()
+    }
+    assert packages <= told
+
+
+def test_the_readme_has_every_backend_and_plugin() -> None:
+    row = r"^\| `([^`]+)` \|.*\| \[?(simquay[a-z-]*)\S* \|$"
+    rows = re.findall(row, read("README.md"), re.MULTILINE)
+    own = {name for name, distribution in rows if distribution == "simquay"}
+    assert own == {spec.name for spec in simquay_register_backends()}
+    plugins = {path.parent.name for path in ROOT.glob("plugins/*/pyproject.toml")}
+    assert {distribution for _, distribution in rows} == {"simquay"} | plugins

@@ -1,0 +1,49 @@
+"""Every example runs as it is, and shows what it says."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+from tests.support.paths import ROOT
+
+EXAMPLES = ROOT / "examples"
+SCRIPTS = sorted(path.name for path in EXAMPLES.glob("*.py"))
+
+
+def output_of(*command: str) -> str:
+    """What a fresh interpreter prints for it, with warnings as errors."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", *command], capture_output=True, text=True, cwd=EXAMPLES
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_it_runs(script: str) -> None:
+    assert output_of(script)
+
+
+def test_the_bell_pair_agrees() -> None:
+    name, counts = output_of("bell.py").split(maxsplit=1)
+    assert name
+    assert set(eval(counts)) == {"00", "11"}
+
+
+def test_what_alice_sends_bob_receives() -> None:
+    text = output_of("teleportation.py")
+    received = re.search(r"Bob read 1 in (\d+\.\d)%", text)
+    assert received
+    # 10,000 shots of probability 0.8: five standard deviations are 2%, and the seed is fixed.
+    assert abs(float(received[1]) - 80.0) < 2.0
+
+
+def test_every_example_is_told_of_in_a_page() -> None:
+    root = EXAMPLES.parent
+    pages = [root / "README.md", root / "Makefile", *(root / "docs").rglob("*.md")]
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
+    examples = [path for path in EXAMPLES.iterdir() if path.suffix in (".py", ".qasm")]
+    assert [path.name for path in examples if f"examples/{path.name}" not in text] == []

@@ -1,0 +1,110 @@
+"""What is shipped: the wheel's files, its metadata and its entry points."""
+
+from __future__ import annotations
+
+import configparser
+import email
+import email.message
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import pytest
+from tests.support.paths import ROOT
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    """The wheel, built by the setuptools of this environment: nothing is downloaded."""
+    # A copy, since setuptools leaves build/ and *.egg-info in the tree that it builds from.
+    source = tmp_path_factory.mktemp("source")
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    shutil.copytree(ROOT / "src", source / "src", ignore=ignored)
+    target = tmp_path_factory.mktemp("wheel")
+    options = ["--quiet", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    command = [sys.executable, "-m", "pip", "wheel", *options, "--wheel-dir", target, source]
+    subprocess.run(command, check=True)
+    (path,) = target.glob("simquay-*.whl")
+    return zipfile.ZipFile(path)
+
+
+@pytest.fixture(scope="module")
+def metadata(wheel: zipfile.ZipFile) -> email.message.Message:
+    (name,) = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
+    return email.message_from_bytes(wheel.read(name))
+
+
+def required_name(requirement: str) -> str:
+    match = re.match(r"[A-Za-z0-9._-]+", requirement)
+    assert match, requirement
+    return match.group().lower()
+
+
+def test_every_module_is_shipped(wheel: zipfile.ZipFile) -> None:
+    shipped = {name for name in wheel.namelist() if name.endswith(".py")}
+    written = {path.relative_to(ROOT / "src").as_posix() for path in (ROOT / "src").rglob("*.py")}
+    assert shipped == written
+
+
+def test_the_type_marker_and_the_licence_are_shipped(wheel: zipfile.ZipFile) -> None:
+    names = wheel.namelist()
+    assert "simquay/py.typed" in names
+    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
+
+
+def test_no_tests_or_tools_are_shipped(wheel: zipfile.ZipFile) -> None:
+    outside = [
+        name
+        for name in wheel.namelist()
+        if not name.startswith("simquay/") and ".dist-info/" not in name
+    ]
+    assert outside == []
+
+
+def test_the_core_needs_qiskit_numpy_and_pluggy_alone(metadata: email.message.Message) -> None:
+    requirements = metadata.get_all("Requires-Dist", [])
+    core = {required_name(text) for text in requirements if "extra ==" not in text}
+    assert core == {"qiskit", "numpy", "pluggy"}
+
+
+def test_no_engine_library_is_a_dependency_in_any_form(metadata: email.message.Message) -> None:
+    named = {required_name(text) for text in metadata.get_all("Requires-Dist", [])}
+    forbidden = re.compile(r"cupy|numba|aer|cuda")
+    assert [name for name in named if forbidden.search(name)] == []
+
+
+def test_the_cli_extra_brings_rich_matplotlib_and_openqasm_3(
+    metadata: email.message.Message,
+) -> None:
+    assert "cli" in metadata.get_all("Provides-Extra", [])
+    extra = {
+        required_name(text)
+        for text in metadata.get_all("Requires-Dist", [])
+        if re.search(r"""extra == ["']cli["']""", text)
+    }
+    assert extra == {"rich", "matplotlib", "qiskit-qasm3-import"}
+
+
+def test_the_metadata_says_what_a_user_looks_for(metadata: email.message.Message) -> None:
+    assert metadata["Name"] == "simquay"
+    assert metadata["License-Expression"] == "Apache-2.0"
+    assert metadata["Requires-Python"] == ">=3.10"
+    assert metadata["Description-Content-Type"] == "text/markdown"
+
+
+def test_the_entry_points_are_the_command_and_the_own_backends(wheel: zipfile.ZipFile) -> None:
+    (name,) = (name for name in wheel.namelist() if name.endswith("entry_points.txt"))
+    parser = configparser.ConfigParser()
+    parser.read_string(wheel.read(name).decode())
+    assert dict(parser["console_scripts"]) == {"simquay": "simquay.cli.main:main"}
+    assert dict(parser["simquay"]) == {"simquay": "simquay.simulators.builtin"}
+
+
+def test_the_changelog_has_the_version(metadata: email.message.Message) -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    version = re.escape(metadata["Version"])
+    assert re.search(rf"^## \[({version}|Unreleased)\]", changelog, re.MULTILINE)

@@ -1,0 +1,114 @@
+"""The template for plugins: generated, installed, found by name, and put through its own tests."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.support.paths import ROOT
+
+pytestmark = pytest.mark.timeout(600)  # the whole kit, on a simulator that runs shot by shot
+
+
+TEMPLATE = ROOT / "templates" / "plugin"
+
+
+class Plugin:
+    """A generated plugin, installed in a folder of its own."""
+
+    def __init__(self, source: Path, site: Path) -> None:
+        self.source = source
+        self._environment = {**os.environ, "PYTHONPATH": str(site)}
+
+    def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run Python, which finds the plugin, in the plugin's folder."""
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=self.source,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=500,
+            check=False,
+        )
+
+    def pytest(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the tests that the plugin comes with."""
+        return self.python("-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments)
+
+
+def generate(target: Path, **answers: str) -> None:
+    command = [sys.executable, "-m", "copier", "copy", "--quiet", "--defaults"]
+    for question, answer in answers.items():
+        command += ["--data", f"{question}={answer}"]
+    subprocess.run([*command, str(TEMPLATE), str(target)], check=True, timeout=120)
+
+
+@pytest.fixture(scope="module")
+def plugin(tmp_path_factory: pytest.TempPathFactory) -> Plugin:
+    source = tmp_path_factory.mktemp("plugin") / "simquay-harbour"
+    generate(source, backend_name="harbour.sim", author="A. Mason")
+    site = tmp_path_factory.mktemp("site")
+    options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    command = [sys.executable, "-m", "pip", "install", *options, "--target", str(site)]
+    subprocess.run([*command, str(source)], check=True, timeout=120)
+    return Plugin(source, site)
+
+
+def test_the_generated_files(plugin: Plugin) -> None:
+    files = {
+        path.relative_to(plugin.source).as_posix()
+        for path in plugin.source.rglob("*")
+        if path.is_file() and "build" not in path.parts and ".egg-info" not in str(path)
+    }
+    package = "src/simquay_harbour_sim"
+    assert files == {
+        "README.md",
+        "pyproject.toml",
+        "tests/test_conformance.py",
+        *(f"{package}/{name}.py" for name in ("__init__", "factory", "plugin", "simulator")),
+        f"{package}/py.typed",
+    }
+    text = "".join((plugin.source / name).read_text("utf-8") for name in files)
+    assert "{{" not in text
+    assert "A. Mason" in text
+
+
+@pytest.mark.parametrize("command", [("check",), ("format", "--check")], ids=" ".join)
+def test_the_generated_code_is_clean(plugin: Plugin, command: tuple[str, ...]) -> None:
+    done = plugin.python("-m", "ruff", *command, "--line-length", "100", "src", "tests")
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_bad_name_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(subprocess.CalledProcessError):
+        generate(tmp_path / "bad", backend_name="Gpu!")
+
+
+def test_the_backend_is_found_by_its_name(plugin: Plugin) -> None:
+    done = plugin.python(
+        "-c",
+        "import simquay\n"
+        "from qiskit import QuantumCircuit\n"
+        "circuit = QuantumCircuit(2)\n"
+        "circuit.h(0); circuit.cx(0, 1); circuit.measure_all()\n"
+        "job = simquay.get_backend('harbour.sim').run(circuit, shots=100)\n"
+        "print(sorted(job.result().get_counts()))",
+    )
+    assert done.stdout.strip() == "['00', '11']", done.stderr
+
+
+def test_the_quick_part_of_its_own_tests(plugin: Plugin) -> None:
+    done = plugin.pytest("-k", "j01 or j12 or j19 or r0 or v0")
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "20 passed" in done.stdout
+
+
+@pytest.mark.long
+def test_all_of_its_own_tests(plugin: Plugin) -> None:
+    done = plugin.pytest()
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "65 passed" in done.stdout

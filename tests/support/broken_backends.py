@@ -1,0 +1,323 @@
+"""Backends that each break one point of the job contract, to see that the kit notices.
+
+A mutant is the backend ``reference`` with jobs of another class, or with one method changed.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+from unittest import mock
+
+from qiskit.providers import JobError, JobStatus
+from qiskit.providers.exceptions import JobTimeoutError
+
+from simquay.engines.reference import ReferenceEngine
+from simquay.jobs.dispatch.threads import WorkerPool
+from simquay.jobs.errors import JobCancelledError, JobFailedError, JobStateError
+from simquay.jobs.local import LocalJob
+from simquay.simulators.engine import backend as engine_module
+from simquay.simulators.engine.backend import EngineBackend
+
+_engine = ReferenceEngine()
+_one_worker = WorkerPool(1)
+
+
+class Mutant(EngineBackend):
+    """A backend with jobs of ``job_class``."""
+
+    job_class: type[LocalJob] = LocalJob
+    change: Callable[[LocalJob, Any], None] | None = None
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(_engine, name="reference", **options)
+
+    def run(self, run_input: Any, **options: Any) -> LocalJob:
+        with mock.patch.object(engine_module, "LocalJob", self.job_class):
+            job = super().run(run_input, **options)
+        if self.change is not None:
+            self.change(job, run_input)
+        return job
+
+
+class J01(LocalJob):
+    """Another version."""
+
+    version = 2
+
+
+class J03(LocalJob):
+    """Submits itself when it is asked for its result."""
+
+    def result(self, timeout: float | None = None) -> Any:
+        if self.status() is JobStatus.INITIALIZING:
+            LocalJob.submit(self)
+        return super().result(timeout)
+
+
+class J04(LocalJob):
+    """Takes a second ``submit`` in silence."""
+
+    def submit(self) -> None:
+        if self.status() is JobStatus.INITIALIZING:
+            super().submit()
+
+
+class J05(LocalJob):
+    """Always the same id."""
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **{**keywords, "job_id": "the job"})
+
+
+class J06(LocalJob):
+    """Another object of the same backend."""
+
+    def backend(self) -> Any:
+        return copy.copy(super().backend())
+
+
+class J07(LocalJob):
+    """Does not say on which device it ran."""
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self.metadata.pop("device", None)
+
+
+class J08(LocalJob):
+    """A new result each time."""
+
+    def result(self, timeout: float | None = None) -> Any:
+        return copy.copy(super().result(timeout))
+
+
+class J09(LocalJob):
+    """Takes its timeout by name alone."""
+
+    def result(self, *, timeout: float | None = None) -> Any:
+        return super().result(timeout)
+
+
+class J10(LocalJob):
+    """Qiskit's timeout error, which is not Python's."""
+
+    def result(self, timeout: float | None = None) -> Any:
+        try:
+            return super().result(timeout)
+        except TimeoutError as error:
+            raise JobTimeoutError(str(error)) from None
+
+
+class J11(LocalJob):
+    """An error of its own kind."""
+
+    def result(self, timeout: float | None = None) -> Any:
+        try:
+            return super().result(timeout)
+        except JobFailedError as error:
+            other = RuntimeError(str(error))
+            other.partial_result = error.partial_result
+            raise other from error.__cause__
+
+
+class J12(LocalJob):
+    """Forgets what succeeded."""
+
+    def result(self, timeout: float | None = None) -> Any:
+        try:
+            return super().result(timeout)
+        except JobFailedError as error:
+            raise JobFailedError(str(error)) from error.__cause__
+
+
+class J14(LocalJob):
+    """Never says why."""
+
+    def error_message(self) -> None:
+        return None
+
+
+class J15(LocalJob):
+    """A cancelled job's error is any other error."""
+
+    def result(self, timeout: float | None = None) -> Any:
+        try:
+            return super().result(timeout)
+        except JobCancelledError as error:
+            raise JobError(str(error)) from None
+
+
+class J16(LocalJob):
+    """Cancels and does not say so."""
+
+    def cancel(self) -> Any:
+        return None if super().cancel() else False
+
+
+class J17(LocalJob):
+    """A queued job cannot be cancelled."""
+
+    def cancel(self) -> bool:
+        return False if self.status() is JobStatus.QUEUED else super().cancel()
+
+
+class J18(LocalJob):
+    """Its work goes on for ten seconds."""
+
+    def _stop(self, was: JobStatus) -> None:
+        if was is JobStatus.QUEUED:
+            super()._stop(was)
+        else:
+            threading.Timer(10.0, super()._stop, (was,)).start()
+
+
+class J19(LocalJob):
+    """Complains about a late cancellation."""
+
+    def cancel(self) -> bool:
+        if self.in_final_state():
+            raise JobStateError("too late")
+        return super().cancel()
+
+
+class J25(LocalJob):
+    """Done means over."""
+
+    def done(self) -> bool:
+        return self.in_final_state()
+
+
+class J26(LocalJob):
+    """Another interval by default."""
+
+    def wait_for_final_state(
+        self, timeout: float | None = None, wait: float = 1, callback: Any = None
+    ) -> None:
+        super().wait_for_final_state(timeout, wait, callback)
+
+
+class J27(LocalJob):
+    """Ends its wait at the next multiple of a long interval."""
+
+    def wait_for_final_state(
+        self, timeout: float | None = None, wait: float = 5, callback: Any = None
+    ) -> None:
+        started = time.monotonic()
+        super().wait_for_final_state(timeout, wait, callback)
+        if timeout is None and wait > 5:
+            time.sleep(wait - (time.monotonic() - started) % wait)
+
+
+class J28(LocalJob):
+    """As J10, for the other wait."""
+
+    def wait_for_final_state(
+        self, timeout: float | None = None, wait: float = 5, callback: Any = None
+    ) -> None:
+        try:
+            super().wait_for_final_state(timeout, wait, callback)
+        except TimeoutError as error:
+            raise JobTimeoutError(str(error)) from None
+
+
+class J29(LocalJob):
+    """Looks at the time only now and then."""
+
+    def wait_for_final_state(
+        self, timeout: float | None = None, wait: float = 5, callback: Any = None
+    ) -> None:
+        late = 0.5 if timeout is not None and wait > 50 else 0.0
+        super().wait_for_final_state(None if timeout is None else timeout + late, wait, callback)
+
+
+class J30(LocalJob):
+    """Does not tell of the last query."""
+
+    def wait_for_final_state(
+        self, timeout: float | None = None, wait: float = 5, callback: Any = None
+    ) -> None:
+        def hear(job_id: str, status: JobStatus, job: Any) -> None:
+            if not self.in_final_state() and callback is not None:
+                callback(job_id, status, job)
+
+        super().wait_for_final_state(timeout, wait, hear)
+
+
+class J31(LocalJob):
+    """Waiting for a failed job raises its error."""
+
+    def wait_for_final_state(
+        self, timeout: float | None = None, wait: float = 5, callback: Any = None
+    ) -> None:
+        super().wait_for_final_state(timeout, wait, callback)
+        if self.status() is JobStatus.ERROR:
+            self.result()
+
+
+class J33(LocalJob):
+    """An unfinished job pickles, and is never heard of again."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        if self.in_final_state():
+            return super().__getstate__()
+        return {"_job_id": self._job_id, "_status": "RUNNING"}
+
+
+class J37(LocalJob):
+    """Its progress begins anew."""
+
+    def progress(self) -> float:
+        fraction = super().progress()
+        return fraction if fraction == 1 or int(time.monotonic() * 20) % 2 else fraction / 2
+
+
+class J38(LocalJob):
+    """Does not hear Ctrl-C in ``result``."""
+
+    def result(self, timeout: float | None = None) -> Any:
+        try:
+            return super().result(timeout)
+        except KeyboardInterrupt:
+            return self.result(timeout)
+
+
+def _keep_circuits(job: LocalJob, run_input: Any) -> None:
+    job.circuits = run_input if isinstance(run_input, list) else [run_input]
+
+
+def _stay(job: LocalJob, run_input: Any) -> None:
+    """A thread that the interpreter waits for."""
+
+    threading.Thread(target=time.sleep, args=(4.0,), daemon=False).start()
+
+
+def _make(point: str) -> Mutant:
+    mutant = Mutant(pool=_one_worker) if point == "J36" else Mutant()
+    mutant.job_class = globals().get(point, LocalJob)
+    mutant.change = {"J35": _keep_circuits, "J40": _stay}.get(point)
+    return mutant
+
+
+_OTHER_MEANS = ["J35", "J36", "J40"]
+POINTS = sorted([name for name in globals() if re.fullmatch(r"J\d\d", name)] + _OTHER_MEANS)
+"""The points that there is a mutant for."""
+
+
+def breaks(point: str) -> Mutant:
+    """A new backend that breaks this point, and no other."""
+    return _make(point)
+
+
+def breaks_j38() -> Mutant:
+    """For a child process."""
+    return _make("J38")
+
+
+def breaks_j40() -> Mutant:
+    """For a child process."""
+    return _make("J40")

@@ -1,0 +1,57 @@
+"""Small gates, programs and memory sources that tests of execution share."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simquay.control import Control
+from simquay.engines.reference import ReferenceEngine
+from simquay.execution.memory import Ledger, Reservation
+from simquay.execution.run import run_program
+from simquay.execution.settings import Outcome, RunSettings
+from simquay.program import Matrix, Permutation, Program
+from simquay.program.expressions import Constant, Kind, Type
+
+H = np.array([[1, 1], [1, -1]], dtype=complex) / np.sqrt(2)
+NOT = np.array([1, 0])
+BOOL = Type(Kind.BOOL)
+TRUE = Constant(True, BOOL)
+
+
+def h(qubit: int) -> Matrix:
+    return Matrix(H, (qubit,))
+
+
+def x(qubit: int) -> Permutation:
+    return Permutation(NOT, (qubit,))
+
+
+def cx(control: int, target: int) -> Permutation:
+    return Permutation(NOT, (target,), (control,), 1)
+
+
+def ry(probability: float, qubit: int) -> Matrix:
+    """A gate that takes |0> to 1 with the given probability."""
+    c, s = np.sqrt(1 - probability), np.sqrt(probability)
+    return Matrix(np.array([[c, -s], [s, c]], dtype=complex), (qubit,))
+
+
+class NoMemory:
+    """A memory source that never has any."""
+
+    def try_reserve(self, count: int) -> Reservation | None:
+        return None
+
+
+def plenty() -> Ledger:
+    return Ledger("a test", lambda: 1 << 40)
+
+
+def run(program: Program, engine: ReferenceEngine | None = None, **options: object) -> Outcome:
+    settings = RunSettings(**options)
+    return run_program(program, engine or ReferenceEngine(), settings, Control(), memory=plenty())
+
+
+def counts(outcome: Outcome) -> dict[int, int]:
+    values, numbers = np.unique(outcome.samples[:, 0], return_counts=True)
+    return dict(zip(values.tolist(), numbers.tolist(), strict=True))

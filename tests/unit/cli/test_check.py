@@ -1,0 +1,69 @@
+"""``simquay check``: the table, the document, exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+import simquay
+from simquay.engines.reference import ReferenceEngine
+from simquay.jobs.local import LocalJob
+from simquay.simulators.engine.backend import EngineBackend
+from simquay.testing import CHECKS_IN_ORDER
+
+
+def test_a_table_of_what_is_kept(cli: Any) -> None:
+    called = cli("check", "reference", "--only", "J01,r01,V03")
+    assert (called.code, called.err) == (0, "")
+    heading, *rows, total = called.out.splitlines()
+    assert heading.split() == ["check", "seconds"]
+    assert [row.split()[:2] for row in rows] == [["J01", "kept"], ["R01", "kept"], ["V03", "kept"]]
+    assert total == "reference: 1 of 1 points of the job contract, 2 of 2 other checks"
+
+
+def test_a_letter_is_all_of_a_kind(cli: Any) -> None:
+    called = cli("check", "reference", "--only", "r", "--json")
+    document = json.loads(called.out)
+    assert called.code == 0
+    assert document["backend"] == "reference"
+    assert document["points"] == {"kept": 0, "checked": 0}
+    assert [one["id"] for one in document["checks"]] == [
+        check.id for check in CHECKS_IN_ORDER if check.id[0] == "R"
+    ]
+    assert all(one["kept"] and not one["problem"] for one in document["checks"])
+
+
+def test_a_broken_point_is_told_and_is_exit_code_1(
+    cli: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LocalJob, "error_message", lambda self: None)
+    backend = EngineBackend(ReferenceEngine(), name="forgetful")
+    monkeypatch.setattr(simquay, "get_backend", lambda name: backend)
+    called = cli("check", "forgetful", "--only", "J14,J01")
+    assert called.code == 1
+    (row,) = (line for line in called.out.splitlines() if line.startswith("J14"))
+    assert row.split()[1] == "broken"
+    assert "expected the reason" in row
+    assert called.out.splitlines()[-1] == "forgetful: 1 of 2 points of the job contract"
+
+
+@pytest.mark.parametrize("only", ["J99", "J01,X", ","])
+def test_checks_that_do_not_exist(cli: Any, only: str) -> None:
+    cli("check", "reference", "--only", only).assert_fails(2, "--only", "V09")
+
+
+def test_an_unknown_backend_is_one_line(cli: Any) -> None:
+    cli("check", "nmpy").assert_fails(2, "nmpy", "numpy")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only a POSIX shell has jobs ignore Ctrl-C")
+def test_ctrl_c_is_checked_where_a_shell_has_us_ignore_it() -> None:
+    command = [sys.executable, "-m", "simquay", "check", "reference", "--only", "J38"]
+    ignoring = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *command]
+    done = subprocess.run(ignoring, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,307 @@
+"""What a run needs, and the ledger of who has reserved what."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from simquay.engines.reference import ReferenceEngine
+from simquay.errors import OutOfMemoryError
+from simquay.execution.memory import (
+    Budget,
+    Ledger,
+    check_ceiling,
+    format_bytes,
+    ledger_for,
+    required_bytes,
+    statevector_bytes,
+)
+from simquay.program import Measure, Permutation, Precision, Program
+from simquay.system import memory as host_memory
+
+MIB = 1 << 20
+NOT = np.array([1, 0])
+
+
+def x(qubit: int, *controls: int) -> Permutation:
+    return Permutation(NOT, (qubit,), controls, (1 << len(controls)) - 1)
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0 bytes"),
+        (1, "1 bytes"),
+        (1023, "1023 bytes"),
+        (1024, "1 KiB"),
+        (1536, "1.5 KiB"),
+        (200 * MIB + 300_000, "200 MiB"),
+        (1023 * MIB + 1, "1023 MiB"),
+        (1 << 30, "1 GiB"),
+        ((25 << 30) + (7 << 26), "25.4 GiB"),
+        (16 << 60, "16 EiB"),
+        (1 << 80, "1 YiB"),
+        (16 << 100, "1.68e+07 YiB"),
+    ],
+)
+def test_format_bytes(count: int, text: str) -> None:
+    assert format_bytes(count) == text
+
+
+def test_a_run_needs_what_its_touched_qubits_take() -> None:
+    engine = ReferenceEngine()
+    program = Program(50, 1, (x(3), x(7, 20), Measure(9, 0)))
+    for precision in Precision:
+        assert required_bytes(program, engine, precision) == engine.required_bytes(2, precision)
+    small = Program(20, 0, (x(3),))
+    with_vector = required_bytes(small, engine, Precision.SINGLE, statevector=True)
+    vector = statevector_bytes(small, Precision.SINGLE)
+    assert vector == 8 << 20
+    assert with_vector == engine.required_bytes(1, Precision.SINGLE) + vector
+
+
+def test_sixty_qubits_are_refused_in_human_units() -> None:
+    engine = ReferenceEngine()
+    need = required_bytes(Program(60, 0, tuple(x(q) for q in range(60))), engine, Precision.DOUBLE)
+    assert need >= 16 << 60
+    with pytest.raises(OutOfMemoryError, match=r"needs \d+ EiB of memory, but this machine") as why:
+        ledger_for(engine).try_reserve(need)
+    assert why.value.needed == need
+    assert 0 < why.value.available < 1 << 50
+
+
+def test_reserve_until_full_and_release() -> None:
+    ledger = Ledger("a test", lambda: 100 * MIB)
+    first = ledger.try_reserve(60 * MIB)
+    assert first is not None
+    assert first.bytes == 60 * MIB
+    assert ledger.try_reserve(60 * MIB) is None
+    second = ledger.try_reserve(40 * MIB)
+    assert second is not None
+    assert ledger.reserved == 100 * MIB
+    assert ledger.try_reserve(1) is None
+    first.release()
+    first.release()  # the second time does nothing
+    assert ledger.reserved == 40 * MIB
+    with second:
+        pass
+    assert ledger.reserved == 0
+
+
+def test_what_can_never_fit_is_an_error_whatever_is_reserved() -> None:
+    ledger = Ledger("the toy", lambda: 100 * MIB, lambda: 200 * MIB)
+    with pytest.raises(OutOfMemoryError, match="150 MiB of memory, but the toy has only 100 MiB"):
+        ledger.try_reserve(150 * MIB)
+    held = ledger.try_reserve(50 * MIB)
+    assert held is not None
+    assert ledger.try_reserve(150 * MIB) is None  # alone it might fit: worth waiting for
+    with pytest.raises(OutOfMemoryError, match="201 MiB"):
+        ledger.try_reserve(201 * MIB)
+    held.release()
+
+
+def test_what_others_take_meanwhile_counts() -> None:
+    free = [100 * MIB]
+    ledger = Ledger("a test", lambda: free[0])
+    held = ledger.try_reserve(20 * MIB)
+    assert held is not None
+    free[0] = 30 * MIB
+    assert ledger.try_reserve(40 * MIB) is None
+    assert ledger.try_reserve(25 * MIB) is not None
+    held.release()
+
+
+def test_callbacks_are_called_after_each_release() -> None:
+    ledger = Ledger("a test", lambda: 100)
+    seen: list[int] = []
+    forget = ledger.on_release(lambda: seen.append(ledger.reserved))
+    for reservation in [ledger.try_reserve(10), ledger.try_reserve(30)]:
+        assert reservation is not None
+        reservation.release()
+        reservation.release()
+    assert seen == [30, 0]
+    forget()
+    forget()
+    last = ledger.try_reserve(1)
+    assert last is not None
+    last.release()
+    assert seen == [30, 0]
+
+
+def test_a_callback_may_reserve() -> None:
+    ledger = Ledger("a test", lambda: 10)
+    taken = []
+    ledger.on_release(lambda: taken.append(ledger.try_reserve(10)))
+    first = ledger.try_reserve(10)
+    assert first is not None
+    first.release()
+    assert taken[0] is not None
+    assert ledger.reserved == 10
+
+
+def test_threads_never_have_more_than_there_is() -> None:
+    ledger = Ledger("a test", lambda: 10)
+    seen: list[int] = []
+
+    def work() -> None:
+        for _ in range(500):
+            reservation = ledger.try_reserve(3)
+            if reservation is not None:
+                seen.append(ledger.reserved)
+                reservation.release()
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(seen) >= 500
+    assert max(seen) <= 9
+    assert ledger.reserved == 0
+
+
+def test_a_budget_has_a_ceiling() -> None:
+    ledger = Ledger("a test", lambda: 100)
+    budget = Budget(ledger, ceiling=50, used=20)
+    assert budget.try_reserve(31) is None
+    part = budget.try_reserve(30)
+    assert part is not None
+    assert part.bytes == 30
+    assert ledger.reserved == 30
+    assert budget.try_reserve(1) is None
+    part.release()
+    part.release()
+    assert ledger.reserved == 0
+    others = ledger.try_reserve(90)
+    assert others is not None
+    assert budget.try_reserve(30) is None  # the ledger has not got them, and
+    others.release()
+    with budget.try_reserve(30) or pytest.fail("they were counted as used"):
+        assert ledger.reserved == 30
+    assert Budget(ledger).try_reserve(100) is not None
+
+
+def test_max_memory_mb() -> None:
+    check_ceiling(5 * MIB, None)
+    check_ceiling(5 * MIB, 5)
+    with pytest.raises(OutOfMemoryError, match="circuit 2 needs 6 MiB of memory, but max_mem") as e:
+        check_ceiling(6 * MIB, 5, "circuit 2")
+    assert (e.value.needed, e.value.available) == (6 * MIB, 5 * MIB)
+
+
+def test_one_ledger_a_device() -> None:
+    class Gpu(ReferenceEngine):
+        device = "toy-gpu"
+
+        def available_bytes(self) -> int:
+            return 7
+
+    assert ledger_for(ReferenceEngine()) is ledger_for(ReferenceEngine())
+    gpu = ledger_for(Gpu())
+    assert gpu is not ledger_for(ReferenceEngine())
+    with pytest.raises(OutOfMemoryError, match="8 bytes of memory, but the TOY-GPU has only 7"):
+        gpu.try_reserve(8)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+# Python 3.12 warns of a fork in a process that has threads, and other tests leave some behind.
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_begins_with_nothing_reserved() -> None:
+    ledger = Ledger("a test", lambda: 100)
+    held = ledger.try_reserve(80)
+    assert held is not None
+    with ledger._lock:  # as if another thread of the parent were in the midst of something
+        child = os.fork()
+        if child == 0:
+            clean = ledger.reserved == 0 and ledger.try_reserve(100) is not None
+            os._exit(0 if clean else 1)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert ledger.reserved == 80
+    held.release()
+
+
+# What the host says.
+
+
+def test_this_host_has_memory() -> None:
+    assert 0 < host_memory.host_available_bytes() <= host_memory.host_total_bytes()
+
+
+def fake_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    monkeypatch.setattr(host_memory, "_PROC", tmp_path / "proc")
+    monkeypatch.setattr(host_memory, "_CGROUP_ROOT", tmp_path / "cgroup")
+
+
+MEMINFO = "MemTotal: 16384 kB\nMemFree: 1 kB\nMemAvailable: 8192 kB\n"
+
+
+def test_meminfo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_host(tmp_path, monkeypatch, {"proc/meminfo": MEMINFO})
+    assert host_memory.host_total_bytes() == 16 * MIB
+    assert host_memory.host_available_bytes() == 8 * MIB
+
+
+def test_what_engines_keep_is_given_back_before_the_system_is_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(host_memory, "_givers", [])
+    monkeypatch.setattr(
+        host_memory, "_physical_available", lambda: len(told) << 40 if told else pytest.fail("late")
+    )
+    monkeypatch.setattr(host_memory, "_cgroup_limits", list)
+    host_memory.when_asked(lambda: told.append("first"))
+    host_memory.when_asked(lambda: told.append("second"))
+    assert host_memory.host_available_bytes() == 2 << 40
+    assert told == ["first", "second"]
+
+
+def test_cgroup_version_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {
+        "proc/meminfo": MEMINFO,
+        "proc/self/cgroup": "0::/job/step\n",
+        "cgroup/job/memory.max": f"{4 * MIB}\n",
+        "cgroup/job/memory.current": f"{3 * MIB}\n",
+        "cgroup/job/memory.stat": f"anon 5\ninactive_file {1 * MIB}\n",
+        "cgroup/job/step/memory.max": "max\n",
+        "cgroup/job/step/memory.current": "5\n",
+        "cgroup/job/step/memory.stat": "\n",
+    }
+    fake_host(tmp_path, monkeypatch, files)
+    assert host_memory.host_total_bytes() == 4 * MIB
+    assert host_memory.host_available_bytes() == 2 * MIB
+
+
+def test_cgroup_version_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {
+        "proc/meminfo": MEMINFO,
+        "proc/self/cgroup": "4:cpu,cpuacct:/a\n3:memory:/docker/abc\n",
+        # In a container the controller is mounted at its own root, whatever the path says.
+        "cgroup/memory/memory.limit_in_bytes": f"{6 * MIB}\n",
+        "cgroup/memory/memory.usage_in_bytes": f"{7 * MIB}\n",
+        "cgroup/memory/memory.stat": f"total_inactive_file {2 * MIB}\n",
+    }
+    fake_host(tmp_path, monkeypatch, files)
+    assert host_memory.host_total_bytes() == 6 * MIB
+    assert host_memory.host_available_bytes() == 1 * MIB
+
+
+def test_without_proc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_host(tmp_path, monkeypatch, {})
+    pages = {"SC_PHYS_PAGES": 100, "SC_PAGE_SIZE": 4096}
+    monkeypatch.setattr(os, "sysconf_names", dict.fromkeys(pages, 0))
+    monkeypatch.setattr(os, "sysconf", lambda name: pages[name])
+    assert host_memory.host_total_bytes() == 409_600
+    assert host_memory.host_available_bytes() == 204_800
+    pages["SC_AVPHYS_PAGES"] = 30
+    monkeypatch.setattr(os, "sysconf_names", dict.fromkeys(pages, 0))
+    assert host_memory.host_available_bytes() == 122_880

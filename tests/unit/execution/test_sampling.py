@@ -1,0 +1,150 @@
+"""Draws pick from the cumulative distribution in logical order, whatever else happens."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests.support.dense import final_state
+from tests.support.random_programs import random_gates
+
+from simquay.control import Control
+from simquay.engines.reference import ReferenceEngine, ReferenceState
+from simquay.errors import Cancelled
+from simquay.execution.randomness import Randomness
+from simquay.execution.sampling import Sampler
+from simquay.planning import make_plan
+from simquay.program import GateOperation, Matrix, Precision, Relabel
+
+ENGINE = ReferenceEngine()
+H = np.array([[1, 1], [1, -1]], dtype=complex) / np.sqrt(2)
+
+
+def state_after(num_qubits: int, gates: tuple[GateOperation, ...]) -> ReferenceState:
+    state = ENGINE.allocate(num_qubits, Precision.DOUBLE, capacity=num_qubits)
+    plan = make_plan(gates, state.layout, ENGINE.profile(Precision.DOUBLE, num_qubits))
+    ENGINE.apply(state, plan, Control())
+    return state
+
+
+def marginal(vector: np.ndarray, qubits: list[int]) -> np.ndarray:
+    result = np.zeros(1 << len(qubits))
+    for index, amplitude in enumerate(vector):
+        result[sum((index >> q & 1) << j for j, q in enumerate(qubits))] += abs(amplitude) ** 2
+    return result
+
+
+def test_a_draw_is_a_word_of_a_philox_stream() -> None:
+    key = np.random.SeedSequence(11, spawn_key=(4,)).generate_state(2, np.uint64)
+    for draw in (0, 1, 7):
+        stream = np.random.Generator(np.random.Philox(key=key, counter=draw << 128))
+        expected = stream.random(50)  # NumPy's own way from words to numbers in [0, 1)
+        np.testing.assert_array_equal(Randomness(11, 4).consecutive(draw, 0, 50), expected)
+
+
+def test_draws_do_not_depend_on_how_shots_are_asked_for() -> None:
+    whole = Randomness(5, 0).consecutive(2, 0, 100_000)
+    generator = np.random.default_rng(1)
+    for first, count in ((0, 1), (1, 5), (3, 1000), (16_383, 3), (99_999, 1)):
+        part = Randomness(5, 0).consecutive(2, first, count)
+        np.testing.assert_array_equal(part, whole[first : first + count])
+    scattered = np.sort(generator.choice(100_000, 5000, replace=False))
+    randomness = Randomness(5, 0)
+    for _ in range(2):  # the second time from what was kept
+        np.testing.assert_array_equal(randomness.of(2, scattered), whole[scattered])
+    for few in ([7], [0, 2], [5, 900, 40_000], [3, 4, 5, 6, 7, 9], [1, 2, 3, 50_000, 99_999]):
+        np.testing.assert_array_equal(randomness.of(2, np.array(few)), whole[few])
+    np.testing.assert_array_equal(randomness.of(2, range(5, 50)), whole[5:50])
+    for draw in range(60):  # more than are kept
+        randomness.of(draw, scattered)
+    np.testing.assert_array_equal(randomness.of(2, scattered), whole[scattered])
+    assert randomness.of(2, np.empty(0, dtype=np.int64)).size == 0
+
+
+def test_streams_of_seeds_circuits_and_draws_differ() -> None:
+    streams = [
+        Randomness(seed, circuit).consecutive(draw, 0, 8)
+        for seed in (0, 1, 1 << 32, 1 << 64, 1 << 200)
+        for circuit in (0, 1, 2)
+        for draw in (0, 1)
+    ]
+    assert len({stream.tobytes() for stream in streams}) == len(streams)
+
+
+def test_draws_are_uniform() -> None:
+    # Chi-square with 255 degrees of freedom: above 392 with probability 1e-7.
+    numbers = Randomness(3, 0).consecutive(0, 0, 256_000)
+    assert numbers.min() >= 0
+    assert numbers.max() < 1
+    counts = np.bincount((numbers * 256).astype(int), minlength=256)
+    assert ((counts - 1000) ** 2 / 1000).sum() < 392
+
+
+@pytest.mark.parametrize("block_bits", [1, 2, 3, 16])
+@pytest.mark.parametrize("seed", range(8))
+def test_sample_picks_from_the_cumulative_distribution(seed: int, block_bits: int) -> None:
+    generator = np.random.default_rng(seed)
+    gates = random_gates(6, 14, seed)
+    state = state_after(6, gates)
+    stored = sorted(state.layout.order)
+    qubits = [q for q in stored if generator.integers(0, 4)]
+    draws = generator.random(2000)
+    outcomes, weights = Sampler(ENGINE, state, qubits, block_bits).pick(draws, Control())
+    distribution = marginal(final_state(gates, 6), qubits)
+    cumulative = np.cumsum(distribution)
+    expected = np.searchsorted(cumulative, draws, side="right")
+    # Equal but for draws within rounding of a boundary: the chance of one is below 1e-7.
+    assert np.abs(draws[:, None] - cumulative[:-1]).min(initial=1) > 1e-13
+    np.testing.assert_array_equal(outcomes, expected)
+    np.testing.assert_allclose(weights, distribution[expected], atol=1e-12)
+
+
+@pytest.mark.parametrize("block_bits", [1, 16])
+def test_storage_order_has_no_say(block_bits: int) -> None:
+    gates = random_gates(5, 12, 3)
+    every = tuple(Matrix(H, (q,)) for q in (3, 0, 4, 1, 2))  # stores qubits in this order
+    undo = tuple(Matrix(H, (q,)) for q in range(5))
+    swap = Relabel((0, 4), (4, 0))
+    draws = Randomness(9, 0).consecutive(0, 0, 5000)
+    plain = state_after(5, (*undo, *undo, *gates))
+    turned = state_after(5, (*every, *undo, swap, swap, *gates))
+    assert plain.layout != turned.layout
+    first, _ = Sampler(ENGINE, plain, range(5), block_bits).pick(draws, Control())
+    second, _ = Sampler(ENGINE, turned, range(5), 16).pick(draws, Control())
+    np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("block_bits", [1, 16])
+def test_outcomes_of_probability_zero_are_never_picked(block_bits: int) -> None:
+    # (|001> + |100>)/sqrt(2), at draws on the boundaries.
+    vector = np.zeros(8, dtype=complex)
+    vector[[1, 4]] = np.sqrt(0.5)
+    gate = Matrix(np.linalg.qr(np.column_stack([vector, np.eye(8)[:, :7]]))[0], (0, 1, 2))
+    state = state_after(3, (gate,))
+    draws = np.array([0.0, 0.25, 0.75, 1 - 2.0**-53])
+    outcomes, weights = Sampler(ENGINE, state, range(3), block_bits).pick(draws, Control())
+    assert outcomes.tolist() == [1, 1, 4, 4]
+    np.testing.assert_allclose(weights, 0.5)
+
+
+def test_only_blocks_that_were_hit_are_read() -> None:
+    class Spy(ReferenceEngine):
+        calls = 0
+
+        def probabilities(self, *args, **kwargs):
+            self.calls += 1
+            return super().probabilities(*args, **kwargs)
+
+    state = state_after(12, tuple(Matrix(H, (q,)) for q in range(12)))
+    spy = Spy()
+    outcomes, _ = Sampler(spy, state, range(12), 4).pick(np.array([0.1, 0.9, 0.1001]), Control())
+    assert outcomes.tolist() == [409, 3686, 410]
+    assert spy.calls == 1 + 2 + 2  # 16 blocks a level, of which the draws hit two
+
+
+def test_sampling_is_cancelled_between_blocks() -> None:
+    state = state_after(4, tuple(Matrix(H, (q,)) for q in range(4)))
+    control = Control()
+    control.cancel()
+    for block_bits in (1, 16):
+        with pytest.raises(Cancelled):
+            Sampler(ENGINE, state, range(4), block_bits).pick(np.array([0.5]), control)

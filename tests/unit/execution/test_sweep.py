@@ -1,0 +1,287 @@
+"""Programs that run as one batch give what they give one by one."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+from qiskit import QuantumCircuit
+from qiskit.quantum_info import Statevector
+from tests.support.random_programs import random_dynamic_program, random_gates
+from tests.support.sweeps import OneByOneEngine, WatchedEngine, parametrised, sweep
+
+from simquay.circuits.lowering.circuit import lower
+from simquay.control import Control
+from simquay.engines.base import SweepEngine
+from simquay.engines.numpy.engine import DenseEngine
+from simquay.engines.tiled_engine import TiledEngine
+from simquay.errors import Cancelled
+from simquay.execution.run import run_program
+from simquay.execution.settings import Outcome, RunSettings
+from simquay.execution.sweep import (
+    SweepRefusedError,
+    run_sweep,
+    same_shape,
+    sweep_shape,
+)
+from simquay.program import (
+    Diagonal,
+    Matrix,
+    Measure,
+    Operation,
+    Permutation,
+    Precision,
+    Program,
+    Relabel,
+    Reset,
+    Save,
+)
+
+ENGINE = DenseEngine(threads=1)
+H = np.array([[1, 1], [1, -1]], dtype=complex) / np.sqrt(2)
+NOT = np.array([1, 0])
+
+
+def at_once(
+    circuits: list[QuantumCircuit], settings: RunSettings, numbers: list[int] | None = None
+) -> list[Outcome]:
+    programs = [lower(circuit) for circuit in circuits]
+    assert all(same_shape(programs[0], program) for program in programs)
+    shape = sweep_shape(programs[0], ENGINE, settings.precision, statevector=settings.statevector)
+    assert shape is not None
+    control = Control()
+    found = run_sweep(
+        shape, programs, numbers or list(range(len(programs))), ENGINE, settings, control
+    )
+    outcomes = [outcome for outcome, _ in found]
+    assert control.fraction == 1.0
+    return outcomes
+
+
+@pytest.mark.parametrize("num_qubits", [1, 2, 3, 5, 7, 9, 11, 12])
+@pytest.mark.parametrize("seed", range(3))
+def test_samples_are_those_of_runs_one_by_one(num_qubits: int, seed: int) -> None:
+    # 5 x 2,000 draws: one within 1e-12 of a boundary of 4,096 outcomes has a chance of 1e-4 over
+    # all cases here, and the seeds are fixed.
+    circuits = sweep(num_qubits, 5, seed, gates=50)
+    settings = RunSettings(shots=2000, seed=seed, first_shot=300)
+    numbers = [7, 8, 9, 11, 12]
+    outcomes = at_once(circuits, settings, numbers)
+    for number, circuit, outcome in zip(numbers, circuits, outcomes, strict=True):
+        own = dataclasses.replace(settings, circuit=number)
+        expected = run_program(lower(circuit), ENGINE, own, Control())
+        np.testing.assert_array_equal(outcome.samples, expected.samples)
+        assert outcome.metadata.keys() == expected.metadata.keys()
+        for key in ("branches", "passes", "stored_qubits", "strategy"):
+            assert outcome.metadata[key] == expected.metadata[key]
+
+
+@pytest.mark.parametrize("precision", list(Precision))
+@pytest.mark.parametrize("seed", range(12))
+def test_states_are_those_of_qiskit(precision: Precision, seed: int) -> None:
+    circuits = sweep(1 + seed, 4, seed, measure=False)
+    outcomes = at_once(circuits, RunSettings(precision=precision, statevector=True))
+    tolerance = 1e-12 if precision is Precision.DOUBLE else 1e-5
+    for circuit, outcome in zip(circuits, outcomes, strict=True):
+        assert outcome.statevector is not None
+        assert outcome.statevector.dtype == precision.complex_dtype
+        assert outcome.statevector.base is None  # one that is kept does not keep the others
+        np.testing.assert_allclose(outcome.statevector, Statevector(circuit).data, atol=tolerance)
+
+
+def test_qubits_that_no_gate_touches_and_bits_that_go_elsewhere() -> None:
+    def make(angle: float) -> QuantumCircuit:
+        circuit = QuantumCircuit(30, 70)
+        circuit.ry(angle, 20)
+        circuit.crx(2 * angle, 20, 3)
+        circuit.measure([20, 3, 9, 20], [69, 0, 5, 64])
+        return circuit
+
+    circuits = [make(0.3 * number) for number in range(6)]
+    settings = RunSettings(shots=500, seed=4)
+    for number, outcome in enumerate(at_once(circuits, settings)):
+        own = dataclasses.replace(settings, circuit=number)
+        expected = run_program(lower(circuits[number]), ENGINE, own, Control())
+        np.testing.assert_array_equal(outcome.samples, expected.samples)
+        assert outcome.metadata["stored_qubits"] == 2
+
+
+def test_measurements_that_stand_before_other_gates() -> None:
+    """They move to the end; so do resets, which nobody sees."""
+
+    def make(angle: float) -> QuantumCircuit:
+        circuit = QuantumCircuit(3, 3)
+        circuit.ry(angle, 0)
+        circuit.measure(0, 0)
+        circuit.rx(angle, 1)
+        circuit.cx(1, 2)
+        circuit.reset(0)
+        circuit.measure([1, 2], [1, 2])
+        return circuit
+
+    circuits = [make(0.4 * number) for number in range(4)]
+    settings = RunSettings(shots=400, seed=1)
+    for number, outcome in enumerate(at_once(circuits, settings)):
+        own = dataclasses.replace(settings, circuit=number)
+        expected = run_program(lower(circuits[number]), ENGINE, own, Control())
+        np.testing.assert_array_equal(outcome.samples, expected.samples)
+    program = lower(circuits[0])
+    assert sweep_shape(program, ENGINE, Precision.DOUBLE, statevector=True) is None
+
+
+def test_programs_without_measurement_and_many_portions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simquay.execution.branching.steps.PLANNED_AT_ONCE", 7)
+    circuits = sweep(5, 3, 2, measure=False)
+    for circuit, outcome in zip(
+        circuits, at_once(circuits, RunSettings(shots=3, statevector=True)), strict=True
+    ):
+        assert not outcome.samples.any()
+        assert outcome.statevector is not None
+        np.testing.assert_allclose(outcome.statevector, Statevector(circuit).data, atol=1e-12)
+
+
+def program(*operations: Operation, n: int = 3, clbits: int = 3) -> Program:
+    return Program(n, clbits, operations)
+
+
+def turn(angle: float, qubit: int = 0) -> Diagonal:
+    return Diagonal(np.exp([0, 1j * angle]), (qubit,))
+
+
+BASE = program(
+    Matrix(H, (0,)),
+    turn(0.1),
+    Permutation(NOT, (1,), (0,), 1),
+    Relabel((0, 1), (1, 0)),
+    Reset(2),
+    Measure(0, 0),
+)
+ALIKE = program(
+    Matrix(np.eye(2), (0,)),
+    turn(2.1),
+    Permutation(NOT.copy(), (1,), (0,), 1),
+    Relabel((0, 1), (1, 0)),
+    Reset(2),
+    Measure(0, 0),
+)
+
+
+def changed(place: int, operation: Operation) -> Program:
+    operations = list(BASE.operations)
+    operations[place] = operation
+    return program(*operations)
+
+
+def test_programs_of_one_shape() -> None:
+    assert same_shape(BASE, ALIKE)
+    assert same_shape(BASE, BASE)
+    gates = [random_gates(5, 60, seed) for seed in (1, 1, 2)]
+    assert same_shape(program(*gates[0]), program(*gates[1]))
+    assert not same_shape(program(*gates[0]), program(*gates[2]))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Program(4, 3, BASE.operations),
+        Program(3, 4, BASE.operations),
+        program(*BASE.operations[:-1]),
+        changed(0, turn(0.2)),
+        changed(0, Matrix(H, (2,))),
+        changed(0, Matrix(H, (0,), (2,), 1)),
+        changed(2, Permutation(NOT, (1,), (0,), 0)),
+        changed(2, Permutation(np.array([0, 1]), (1,), (0,), 1)),
+        changed(3, Relabel((0, 1), (0, 1))),
+        changed(4, Reset(1)),
+        changed(5, Measure(1, 0)),
+        changed(5, Measure(0, 1)),
+        changed(5, Save("state")),
+    ],
+)
+def test_programs_of_other_shapes(other: Program) -> None:
+    assert not same_shape(BASE, other)
+
+
+def test_an_object_that_stands_at_several_places() -> None:
+    hadamard, quarter = Matrix(H, (0,)), turn(0.25)
+    once = program(hadamard, quarter, hadamard, quarter, hadamard)
+    other = program(hadamard, turn(0.5), hadamard, turn(1.0), Matrix(H, (0,)))
+    settings = RunSettings(statevector=True)
+    shape = sweep_shape(once, ENGINE, settings.precision, statevector=True)
+    assert same_shape(once, other)
+    assert shape is not None
+    found = run_sweep(shape, [once, other], [0, 1], ENGINE, settings, Control())
+    for one, (outcome, _) in zip([once, other], found, strict=True):
+        expected = run_program(one, ENGINE, settings, Control())
+        np.testing.assert_allclose(outcome.statevector, expected.statevector, atol=1e-15)
+
+
+def test_what_has_to_run_by_itself() -> None:
+    def shape(one: Program, engine: SweepEngine = ENGINE, **options: Any) -> Any:
+        settings = {"statevector": False, **options}
+        return sweep_shape(one, engine, Precision.DOUBLE, **settings)
+
+    small = lower(parametrised(4, 0, 0).compose(QuantumCircuit(4)))
+    assert shape(small) is None  # nothing to do at all
+    fixed = program(Matrix(H, (0,)), Measure(0, 0))
+    assert shape(fixed) is not None
+    assert shape(fixed, OneByOneEngine()) is None
+    assert shape(fixed, TiledEngine()) is None
+    assert shape(random_dynamic_program(4, 40, 1)) is None
+    assert shape(program(Matrix(H, (0,)), Save("state"))) is None
+    middle = program(Matrix(H, (0,)), Measure(0, 0), Matrix(H, (0,)))
+    assert shape(middle) is None
+    most = ENGINE.sweep_qubits(Precision.DOUBLE)
+    for width, fits in ((most, True), (most + 1, False)):
+        wide = program(*[Matrix(H, (qubit,)) for qubit in range(width)], n=40)
+        assert (shape(wide) is not None) is fits
+        assert shape(wide, statevector=True) is None
+
+
+def test_numbers_that_no_common_plan_takes_are_refused() -> None:
+    wide = [np.linalg.qr(np.random.default_rng(k).normal(size=(64, 64)))[0] for k in range(2)]
+    programs = [Program(6, 0, (Matrix(one.astype(complex), tuple(range(6))),)) for one in wide]
+    shape = sweep_shape(programs[0], ENGINE, Precision.DOUBLE, statevector=False)
+    assert shape is not None
+    engine = WatchedEngine()
+    with pytest.raises(SweepRefusedError, match="no plan serves all circuits"):
+        next(run_sweep(shape, programs, [0, 1], engine, RunSettings(), Control()))
+    assert engine.sweep_passes == 0
+
+
+def test_a_cancelled_sweep_stops_between_passes_and_between_programs() -> None:
+    programs = [lower(circuit) for circuit in sweep(12, 3, 5)]
+    shape = sweep_shape(programs[0], ENGINE, Precision.DOUBLE, statevector=False)
+    assert shape is not None
+
+    class Stopping(DenseEngine):
+        """Cancels the run after its first pass."""
+
+        def _apply_pass(self, *arguments: Any) -> None:
+            super()._apply_pass(*arguments)
+            control.cancel()
+
+    control = Control()
+    with pytest.raises(Cancelled):
+        next(run_sweep(shape, programs, [0, 1, 2], Stopping(), RunSettings(), control))
+    assert control.fraction < 0.5
+    control = Control()
+    outcomes = run_sweep(shape, programs, [0, 1, 2], ENGINE, RunSettings(shots=10), control)
+    next(outcomes)
+    control.cancel()
+    with pytest.raises(Cancelled):
+        next(outcomes)
+
+
+def test_seconds_share_out_the_time_that_passed() -> None:
+    programs = [lower(circuit) for circuit in sweep(6, 20, 1)]
+    shape = sweep_shape(programs[0], ENGINE, Precision.DOUBLE, statevector=False)
+    assert shape is not None
+    numbers = list(range(20))
+    found = list(run_sweep(shape, programs, numbers, ENGINE, RunSettings(shots=100), Control()))
+    for outcome, seconds in found:
+        times = outcome.metadata["planning_time"], outcome.metadata["execution_time"]
+        assert min(times) > 0
+        assert sum(times) == pytest.approx(seconds)

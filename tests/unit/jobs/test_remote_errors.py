@@ -1,0 +1,78 @@
+"""Errors of another process as plain data."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+
+import pytest
+
+from simquay.errors import OutOfMemoryError, ProgramError
+from simquay.jobs.errors import OriginalTraceback
+from simquay.jobs.workers.errors import RemoteError, error_from_plain, error_to_plain
+
+
+def raised(error: BaseException) -> BaseException:
+    try:
+        raise error
+    except type(error) as caught:
+        return caught
+
+
+def travelled(error: BaseException) -> BaseException:
+    return error_from_plain(json.loads(json.dumps(error_to_plain(raised(error)))))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ProgramError("a break outside a loop"),
+        OutOfMemoryError("too much", needed=10, available=3),
+        ValueError("wrong", 3),
+        KeyError("name"),
+        ZeroDivisionError(),
+        RecursionError("maximum recursion depth exceeded"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_errors_of_python_and_simquay_come_back_as_themselves(error: BaseException) -> None:
+    again = travelled(error)
+    assert type(again) is type(error)
+    assert str(again) == str(error)
+    assert again.args == error.args
+    assert again.__traceback__ is None
+    assert isinstance(again.__cause__, OriginalTraceback)
+    assert "in raised" in again.__cause__.text
+
+
+def test_fields_travel() -> None:
+    again = travelled(OutOfMemoryError("too much", needed=10, available=3))
+    assert isinstance(again, OutOfMemoryError)
+    assert (again.needed, again.available) == (10, 3)
+
+
+class Odd(ValueError):
+    """Of this module: another process may not have it."""
+
+    def __init__(self, first: object, second: object) -> None:
+        super().__init__(f"{first} and {second}")
+        self.things = [first, second]
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (Odd(1, 2), "Odd: 1 and 2"),
+        (zipfile.BadZipFile("no zip"), "BadZipFile: no zip"),
+        (UnicodeDecodeError("utf-8", b"a", 0, 1, "why"), "UnicodeDecodeError: 'utf-8' codec"),
+        (ValueError([1, 2]), "ValueError: [1, 2]"),
+        (SystemExit(3), "SystemExit: 3"),
+    ],
+    ids=["own class", "library", "not rebuilt", "argument that is no plain value", "no Exception"],
+)
+def test_any_other_error_comes_back_as_its_text(error: BaseException, text: str) -> None:
+    again = travelled(error)
+    assert type(again) is RemoteError
+    assert str(again).startswith(text)
+    assert isinstance(again.__cause__, OriginalTraceback)
+    assert type(error).__name__ in again.__cause__.text

@@ -1,0 +1,97 @@
+"""Programs as bytes, for another process."""
+
+from __future__ import annotations
+
+import json
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from tests.support.random_circuits import dynamic_circuits
+from tests.support.random_programs import dynamic_programs
+
+from simquay.circuits.lowering.circuit import lower
+from simquay.errors import ProgramError
+from simquay.program import Diagonal, ForLoop, IfElse, Matrix, Measure, Prepare, Program
+from simquay.program.expressions import BitRef
+from simquay.program.saving import pack_programs, unpack_programs
+
+
+def round_trip(program: Program) -> Program:
+    (unpacked,) = unpack_programs(pack_programs([program]))
+    return unpacked
+
+
+@given(dynamic_circuits())
+@settings(max_examples=60, deadline=None)
+def test_lowered_circuits_lose_nothing(circuit):
+    program = lower(circuit)
+    assert round_trip(program) == program
+
+
+@given(dynamic_programs())
+@settings(max_examples=60, deadline=None)
+def test_random_programs_lose_nothing(program):
+    assert round_trip(program) == program
+
+
+def test_arrays_keep_format_shape_and_every_bit():
+    numbers = np.array([0.1, -0.0, np.nextafter(1.0, 2.0), 5e-324]) + 1j
+    program = Program(
+        2,
+        0,
+        (
+            Prepare(numbers, (0, 1)),
+            Diagonal(np.array([1j]), ()),
+            Matrix(np.asfortranarray(np.arange(4.0).reshape(2, 2).astype(complex)), (1,)),
+        ),
+    )
+    for before, after in zip(program.operations, round_trip(program).operations, strict=True):
+        name = {Prepare: "amplitudes", Diagonal: "diagonal", Matrix: "matrix"}[type(before)]
+        left, right = getattr(before, name), getattr(after, name)
+        assert (left.dtype, left.shape) == (right.dtype, right.shape)
+        assert left.tobytes() == right.tobytes()
+        assert right.flags.c_contiguous
+        assert right.flags.aligned
+        assert not right.flags.writeable
+
+
+def test_what_was_shared_is_shared_again_and_written_once():
+    matrix = np.eye(2, dtype=complex)
+    body = (Matrix(matrix, (0,)), Matrix(matrix, (1,)), Measure(0, 0))
+    program = Program(2, 1, (ForLoop((body,) * 1000), IfElse(BitRef(0), body)))
+    packed = pack_programs([program, program, program])
+    assert len(packed) < 40_000
+    first, _, third = unpack_programs(packed)
+    assert first == third == program
+    loop, branch = first.operations
+    assert all(block is branch.then for block in loop.bodies)
+    assert branch.then[0].matrix is branch.then[1].matrix
+
+
+def packed(head: object) -> bytes:
+    text = json.dumps(head).encode()
+    return struct.pack("<Q", len(text)) + text
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "not a program"),
+        (b"12345678", "not a program"),
+        (pack_programs([Program(1, 0, (Prepare(np.array([1, 0j]), (0,)),))])[:-8], "not a program"),
+        (packed([]), "not a program"),
+        (packed({"arrays": []}), "not a program"),
+        (packed({"arrays": [], "tree": {"format": 99}}), "format 99, expected 1"),
+        (packed({"arrays": [], "tree": {"format": 1, "programs": 3}}), "something else"),
+        (
+            packed({"arrays": [], "tree": {"format": 1, "program": {"class": "E", "fields": {}}}}),
+            "not a program",
+        ),
+        (packed({"arrays": [["|O", [1]]], "tree": {"format": 1}}), "array of object"),
+    ],
+)
+def test_what_is_no_program_is_refused(data, message):
+    with pytest.raises(ProgramError, match=message):
+        unpack_programs(data)

@@ -1,0 +1,201 @@
+"""Run options: one validator, wherever they are set."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+from qiskit import QuantumCircuit
+from qiskit.exceptions import QiskitError
+from tests.support.paths import DOCS
+
+from simquay.engines.reference import ReferenceEngine
+from simquay.errors import OptionError
+from simquay.program import Precision
+from simquay.simulators.engine.backend import EngineBackend
+from simquay.simulators.options import OPTIONS, RunOptionError, UnknownOptionError
+
+PAGE = DOCS / "reference" / "options.md"
+
+
+def a_backend(**options: Any) -> EngineBackend:
+    return EngineBackend(ReferenceEngine(), name="reference", **options)
+
+
+def by_run(**options: Any) -> object:
+    return a_backend().run(QuantumCircuit(1), **options)
+
+
+def by_set_options(**options: Any) -> object:
+    return a_backend().set_options(**options)
+
+
+def by_update_options(**options: Any) -> object:
+    return a_backend().options.update_options(**options)
+
+
+def by_attribute(**options: Any) -> object:
+    backend = a_backend()
+    for name, value in options.items():
+        setattr(backend.options, name, value)  # Qiskit's class lets it through: run() does not
+    return backend.run(QuantumCircuit(1))
+
+
+WAYS = [by_run, by_set_options, by_update_options, by_attribute, a_backend]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"shots": 0}, "option shots=0: expected an integer of 1 or more"),
+        ({"shots": -5}, "shots=-5"),
+        ({"shots": True}, "shots=True"),
+        ({"shots": 10.0}, "shots=10.0"),
+        ({"shots": "10"}, "shots='10'"),
+        ({"shots": None}, "shots=None"),
+        ({"shots": np.float64(3)}, "integer"),
+        ({"shots": np.bool_(True)}, "integer"),
+        ({"memory": 1}, "memory=1: expected True or False"),
+        ({"statevector": "yes"}, "True or False"),
+        ({"seed_simulator": -1}, "an integer of 0 or more"),
+        ({"seed_simulator": 1.5}, "seed_simulator=1.5"),
+        ({"seed_simulator": False}, "seed_simulator=False"),
+        ({"precision": "half"}, "'double' or 'single'"),
+        ({"precision": 64}, "'double' or 'single'"),
+        ({"max_memory_mb": 0}, "above 0"),
+        ({"max_memory_mb": float("nan")}, "above 0"),
+        ({"max_memory_mb": float("inf")}, "above 0"),
+        ({"max_memory_mb": True}, "above 0"),
+        ({"executor": "threads"}, "expected a concurrent.futures.Executor, or None"),
+        ({"executor": ThreadPoolExecutor}, "expected a concurrent.futures.Executor, or None"),
+        ({"max_circuits_per_task": 0}, "an integer of 1 or more"),
+        ({"max_shots_per_task": -1}, "an integer of 1 or more"),
+        ({"max_shots_per_task": True}, "max_shots_per_task=True"),
+        ({"metadata": ["a"]}, "a dict with string keys"),
+        ({"metadata": {1: 2}}, "a dict with string keys"),
+        ({"metadata": {"engine": "mine"}}, "'engine' is kept for what ran the job"),
+    ],
+)
+def test_a_wrong_value_is_refused_wherever_it_is_set(
+    way: Callable[..., object], options: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(RunOptionError, match=re.escape(said)) as caught:
+        way(**options)
+    assert isinstance(caught.value, (OptionError))
+    assert isinstance(caught.value, ValueError)
+    assert isinstance(caught.value, QiskitError)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("shot", "did you mean 'shots'?"),
+        ("Shots", "did you mean 'shots'?"),
+        ("seed", "did you mean 'seed_simulator'?"),
+        ("seed_simulater", "did you mean 'seed_simulator'?"),
+        ("max_shot_size", "did you mean 'max_shots_per_task'?"),
+        ("max_memory", "did you mean 'max_memory_mb'?"),
+        ("precison", "did you mean 'precision'?"),
+        ("xyzzy", "there is none with a name close to it"),
+    ],
+)
+def test_an_unknown_name_gets_close_matches(
+    way: Callable[..., object], name: str, hint: str
+) -> None:
+    with pytest.raises(UnknownOptionError, match=re.escape(hint)) as caught:
+        way(**{name: 1})
+    assert "Options: shots, memory" in str(caught.value)
+    assert isinstance(caught.value, AttributeError)  # as Qiskit's set_options raises
+
+
+def test_one_wrong_option_changes_none() -> None:
+    backend = a_backend()
+    with pytest.raises(RunOptionError):
+        backend.set_options(shots=5, precision="half")
+    assert backend.options.shots == 1024
+
+
+def test_the_defaults() -> None:
+    assert dict(a_backend().options) == {
+        "shots": 1024,
+        "memory": False,
+        "seed_simulator": None,
+        "precision": "double",
+        "max_memory_mb": None,
+        "statevector": False,
+        "executor": None,
+        "max_circuits_per_task": None,
+        "max_shots_per_task": None,
+        "metadata": None,
+    }
+
+
+def test_backends_do_not_share_their_options() -> None:
+    first, second = a_backend(), a_backend(shots=7)
+    first.set_options(shots=5, precision=Precision.SINGLE)
+    assert (first.options.shots, second.options.shots, a_backend().options.shots) == (5, 7, 1024)
+    assert first.options.precision == "single"
+
+
+def test_a_copied_backend_shares_the_executor_and_nothing_else() -> None:
+    with ThreadPoolExecutor(1) as executor:
+        backend = a_backend(executor=executor, metadata={"list": [1]})
+        copied = copy.deepcopy(backend)
+        assert copied.options.executor is executor
+        copied.options.metadata["list"].append(2)
+        copied.set_options(shots=1)
+        assert backend.options.metadata == {"list": [1]}
+        assert backend.options.shots == 1024
+
+
+def test_a_dask_client_is_told_how_to_give_an_executor() -> None:
+    class Client:
+        def get_executor(self) -> None: ...
+
+    with pytest.raises(RunOptionError, match=r"client\.get_executor\(\)"):
+        a_backend(executor=Client())
+
+
+def test_run_beats_the_backends_options_for_that_run_alone() -> None:
+    circuit = QuantumCircuit(1, 1)
+    circuit.measure(0, 0)
+    backend = a_backend(shots=20)
+    assert backend.run(circuit, shots=30).result().get_counts() == {"0": 30}
+    assert backend.run(circuit).result().get_counts() == {"0": 20}
+
+
+@pytest.mark.parametrize("shots", [np.int64(7), np.uint8(7), 7])
+def test_whole_numbers_of_any_kind_are_shots(shots: Any) -> None:
+    circuit = QuantumCircuit(1, 1)
+    circuit.measure(0, 0)
+    result = a_backend().run(circuit, shots=shots, memory=np.bool_(True)).result()
+    assert result.get_counts() == {"0": 7}
+    assert type(result.results[0].shots) is int
+    assert result.get_memory() == ["0"] * 7
+
+
+def test_a_seed_that_was_not_given_is_fresh_recorded_and_good_for_a_second_run() -> None:
+    circuit = QuantumCircuit(4, 4)
+    circuit.h(range(4))
+    circuit.measure(range(4), range(4))
+    backend = a_backend()
+    first, second = (backend.run(circuit).result() for _ in range(2))
+    assert first.results[0].seed != second.results[0].seed
+    again = backend.run(circuit, seed_simulator=first.results[0].seed).result()
+    assert again.get_counts() == first.get_counts()
+    assert again.results[0].seed == again.results[0].seed_simulator == first.results[0].seed
+
+
+def test_the_reference_page_says_what_the_table_says() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (.+?) \| `(.+?)` \| (.+?) \|$", PAGE.read_text(), re.M)
+    assert rows == [
+        (option.name, option.type, repr(option.default), option.meaning)
+        for option in OPTIONS.values()
+    ]

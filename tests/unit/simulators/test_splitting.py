@@ -1,0 +1,60 @@
+"""Which circuits and shots make a task."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simquay.simulators.engine.splitting import TaskPlan, split
+
+
+def test_without_limits_there_is_one_task() -> None:
+    assert split([True, False, True], 100, None, None) == [TaskPlan((0, 1, 2), 0, 100)]
+
+
+def test_circuits_are_grouped_in_order() -> None:
+    assert split([True] * 5, 10, 2, None) == [
+        TaskPlan((0, 1), 0, 10),
+        TaskPlan((2, 3), 0, 10),
+        TaskPlan((4,), 0, 10),
+    ]
+
+
+def test_shots_are_cut_into_runs_of_shots() -> None:
+    assert split([True], 25, None, 10) == [
+        TaskPlan((0,), 0, 10),
+        TaskPlan((0,), 10, 10),
+        TaskPlan((0,), 20, 5),
+    ]
+
+
+def test_a_circuit_whose_state_is_asked_for_is_never_cut() -> None:
+    assert split([True, False, False, True], 15, None, 10) == [
+        TaskPlan((0,), 0, 10),
+        TaskPlan((0,), 10, 5),
+        TaskPlan((1, 2), 0, 15),
+        TaskPlan((3,), 0, 10),
+        TaskPlan((3,), 10, 5),
+    ]
+
+
+@given(
+    st.lists(st.booleans(), min_size=1, max_size=12),
+    st.integers(1, 60),
+    st.none() | st.integers(1, 15),
+    st.none() | st.integers(1, 70),
+)
+def test_every_shot_of_every_circuit_is_in_one_task_in_order(
+    divisible: list[bool], shots: int, max_circuits: int | None, max_shots: int | None
+) -> None:
+    plans = split(divisible, shots, max_circuits, max_shots)
+    seen: dict[int, list[int]] = {number: [] for number in range(len(divisible))}
+    for plan in plans:
+        assert len(plan.circuits) <= (max_circuits or len(divisible))
+        for number in plan.circuits:
+            if divisible[number] and max_shots is not None:
+                assert plan.shots <= max_shots
+            if not divisible[number]:
+                assert (plan.first_shot, plan.shots) == (0, shots)
+            seen[number] += range(plan.first_shot, plan.first_shot + plan.shots)
+    assert all(some == list(range(shots)) for some in seen.values())

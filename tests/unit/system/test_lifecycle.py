@@ -1,0 +1,74 @@
+"""What is registered runs in a forked child, and at the end of the interpreter."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+
+def run(program: str) -> subprocess.CompletedProcess[str]:
+    """Run ``program`` in an interpreter of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_a_child_renews_in_order_of_registration_even_where_one_raises() -> None:
+    done = run(
+        """
+import os
+from simquay.system.lifecycle import after_fork
+
+def bad():
+    raise ValueError("renewing failed")
+
+after_fork(lambda: print("first", flush=True))
+after_fork(bad)
+after_fork(lambda: print("third", flush=True))
+child = os.fork()
+if child == 0:
+    os._exit(0)
+os.waitpid(child, 0)
+"""
+    )
+    assert done.stdout.split() == ["first", "third"]
+    assert "renewing failed" in done.stderr
+
+
+def test_the_end_stops_the_latest_first_and_before_other_threads_are_joined() -> None:
+    done = run(
+        """
+import threading
+from simquay.system.lifecycle import before_exit
+
+over = threading.Event()
+
+def bad():
+    raise ValueError("stopping failed")
+
+before_exit(lambda: (print("first registered", flush=True), over.set()))
+before_exit(bad)
+before_exit(lambda: print("last registered", flush=True))
+# The interpreter would wait for this thread for ever, if nothing set the event before the join.
+threading.Thread(target=lambda: (over.wait(), print("thread ends", flush=True))).start()
+"""
+    )
+    assert done.stdout.splitlines()[:2] == ["last registered", "first registered"]
+    assert "thread ends" in done.stdout
+    assert "stopping failed" in done.stderr
+
+
+def test_the_end_stops_before_executors_wait_for_what_they_have_queued() -> None:
+    done = run(
+        """
+import threading
+from simquay.system.lifecycle import before_exit
+
+over = threading.Event()
+before_exit(over.set)
+from concurrent.futures import ThreadPoolExecutor
+
+ThreadPoolExecutor(1).submit(over.wait)
+"""
+    )
+    assert (done.returncode, done.stderr) == (0, "")

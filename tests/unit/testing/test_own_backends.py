@@ -1,0 +1,49 @@
+"""Simquay's own backends under the conformance kit, as a plugin author runs it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import simquay
+from simquay.testing import CHECKS_IN_ORDER, BackendConformance, Check
+from simquay.testing.harness.bench import Bench, perform
+
+# Those that wait for seconds, or start processes; `numpy` goes through them in every test run, the
+# others in the long one.
+SLOW = {2, 10, *range(15, 21), *range(22, 26), *range(27, 41)}
+QUICK = [one for one in CHECKS_IN_ORDER if not (one.is_point and int(one.id[1:]) in SLOW)]
+OTHERS = ["reference", "basic"]
+
+
+class TestNumpy(BackendConformance):
+    """All checks."""
+
+    @pytest.fixture
+    def backend(self) -> Any:
+        return simquay.get_backend("numpy")
+
+
+@pytest.mark.parametrize("check", QUICK, ids=lambda check: check.id)
+@pytest.mark.parametrize("name", OTHERS)
+def test_quick_checks(name: str, check: Check) -> None:
+    perform(check, Bench(simquay.get_backend(name)))
+
+
+@pytest.mark.long
+class TestReference(BackendConformance):
+    """All checks."""
+
+    @pytest.fixture
+    def backend(self) -> Any:
+        return simquay.get_backend("reference")
+
+
+@pytest.mark.long
+class TestBasic(BackendConformance):
+    """All checks, on Qiskit's own simulator, adapted."""
+
+    @pytest.fixture
+    def backend(self) -> Any:
+        return simquay.get_backend("basic")
