@@ -20,7 +20,6 @@ import numba
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
-from simquay_numba.kernels.vectors import VECTOR_BYTES
 
 from peers import clock
 from simquay.control import Control
@@ -30,6 +29,7 @@ from simquay.planning.tiled.cost import pass_cost
 from simquay.planning.tiled.passes import Round, TilePass
 from simquay.program import Precision, Program
 from simquay.system.cpus import cpu_budget
+from simquay_numba.kernels.vectors import VECTOR_BYTES
 
 __all__ = ["empty_pass", "fma_peak", "work_of"]
 

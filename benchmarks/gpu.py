@@ -34,10 +34,6 @@ from typing import Any
 
 import cupy
 import numpy as np
-from simquay_cupy.device.cuda import CudaDevice
-from simquay_cupy.engine import CupyEngine
-from simquay_cupy.probe import probe
-from simquay_cupy.state import DeviceState
 
 from custatevec import CuStateVec, find_library
 from families import FAMILIES
@@ -49,6 +45,10 @@ from simquay.execution.settings import RunSettings
 from simquay.planning import Layout, Plan, Profile, make_plan
 from simquay.planning.tiled.cost import pass_cost
 from simquay.program import Measure, Precision, Program
+from simquay_cupy.device.cuda import CudaDevice
+from simquay_cupy.engine import CupyEngine
+from simquay_cupy.probe import probe
+from simquay_cupy.state import DeviceState
 
 PEAK_FLOPS = {  # by name and precision, from the vendor's datasheets
     "H100": {Precision.SINGLE: 67e12, Precision.DOUBLE: 33.5e12},

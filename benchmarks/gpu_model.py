@@ -15,15 +15,15 @@ import argparse
 from dataclasses import dataclass
 
 import numpy as np
-from simquay_cupy.encoding.encode import encode_plan
-from simquay_cupy.encoding.geometry import GEOMETRIES
-from simquay_cupy.encoding.opcodes import HEADER_WORDS, OPERAND_WORDS, Op
-from simquay_cupy.encoding.programs import Launch, PlanPrograms
 
 from families import FAMILIES
 from simquay.planning import Layout, Profile, make_plan
 from simquay.planning.tiled.passes import TilePass
 from simquay.program import Precision
+from simquay_cupy.encoding.encode import encode_plan
+from simquay_cupy.encoding.geometry import GEOMETRIES
+from simquay_cupy.encoding.opcodes import HEADER_WORDS, OPERAND_WORDS, Op
+from simquay_cupy.encoding.programs import Launch, PlanPrograms
 
 PROCESSORS = 132
 CLOCK = 1.755e9  # boost under load

@@ -13,9 +13,6 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
-from simquay_numba.assembly.assemble import assemble
-from simquay_numba.kernels.compiling import compiled
-from simquay_numba.runtime.buffers import address, aligned_bytes
 
 from families import haar_unitary
 from simquay.planning.tiled.passes import (
@@ -30,6 +27,9 @@ from simquay.planning.tiled.passes import (
     TilePass,
 )
 from simquay.program import Precision
+from simquay_numba.assembly.assemble import assemble
+from simquay_numba.kernels.compiling import compiled
+from simquay_numba.runtime.buffers import address, aligned_bytes
 
 RNG = np.random.default_rng(0)
 FLIP = np.array([1, 0])

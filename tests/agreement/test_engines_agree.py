@@ -8,13 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import Operator, Statevector
-from tests.support.random_circuits import random_dynamic_circuit, random_unitary_circuit
-from tests.support.random_programs import (
-    dynamic_programs,
-    random_dynamic_program,
-    random_unitary_program,
-    unitary_programs,
-)
 
 from simquay.circuits.lowering.circuit import lower
 from simquay.control import Control
@@ -25,6 +18,13 @@ from simquay.engines.tiled_engine import TiledEngine
 from simquay.execution.run import run_program
 from simquay.execution.settings import Outcome, RunSettings
 from simquay.program import Precision, Program
+from tests.support.random_circuits import random_dynamic_circuit, random_unitary_circuit
+from tests.support.random_programs import (
+    dynamic_programs,
+    random_dynamic_program,
+    random_unitary_program,
+    unitary_programs,
+)
 
 REFERENCE = ReferenceEngine()
 OTHERS = [DenseEngine(), TiledEngine(tile=3, low=1, span=2)]

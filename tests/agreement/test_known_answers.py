@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.support.dense import final_distribution
-from tests.support.paths import CIRCUITS
-from tests.support.unitaries import unitary_of
 
 from simquay.circuits.files import load_circuits
 from simquay.circuits.lowering.circuit import lower
 from simquay.program import IfElse, Measure, Program, Reset
+from tests.support.dense import final_distribution
+from tests.support.paths import CIRCUITS
+from tests.support.unitaries import unitary_of
 
 FOLDER = CIRCUITS
 

@@ -9,14 +9,6 @@ from qiskit import QuantumCircuit
 from qiskit.circuit.library import efficient_su2, quantum_volume
 from qiskit.circuit.random import random_circuit
 from qiskit.quantum_info import Operator, Statevector
-from tests.support.dense import TooManyPaths, final_distribution
-from tests.support.random_circuits import (
-    dynamic_circuits,
-    random_dynamic_circuit,
-    random_unitary_circuit,
-    unitary_circuits,
-)
-from tests.support.unitaries import lowered_unitary
 
 from simquay.circuits.lowering.circuit import lower
 from simquay.control import Control
@@ -25,6 +17,14 @@ from simquay.engines.reference import ReferenceEngine
 from simquay.execution.run import run_program
 from simquay.execution.settings import RunSettings
 from simquay.program import Precision
+from tests.support.dense import TooManyPaths, final_distribution
+from tests.support.random_circuits import (
+    dynamic_circuits,
+    random_dynamic_circuit,
+    random_unitary_circuit,
+    unitary_circuits,
+)
+from tests.support.unitaries import lowered_unitary
 
 
 def final_state(circuit: QuantumCircuit, precision: Precision = Precision.DOUBLE):

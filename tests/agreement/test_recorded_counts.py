@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from tests.support.recorded_counts import TABLE, counts_of
 
 RECORDED = json.loads(TABLE.read_text(encoding="utf-8"))

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.paths import ROOT
 
 from simquay.cli import errors as exit_codes
 from simquay.cli.main import build_parser, main
 from simquay.registry import environment
 from simquay.simulators.builtin import simquay_register_backends
+from tests.support.paths import ROOT
 
 DOCS = ROOT / "docs"
 PAGES = sorted(

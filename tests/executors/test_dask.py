@@ -13,11 +13,11 @@ import distributed
 import pytest
 from qiskit import QuantumCircuit
 from qiskit.providers import JobStatus, JobV1
-from tests.support.job_doubles import until
 
 import simquay
 from simquay.errors import OutOfMemoryError
 from simquay.jobs.errors import JobFailedError
+from tests.support.job_doubles import until
 
 VERY_LONG = 150.0
 """Seconds for what starts processes, on a busy machine."""

@@ -13,15 +13,6 @@ from typing import Any
 import pytest
 from qiskit import QuantumCircuit
 from qiskit.providers import JobStatus
-from tests.support.executor_doubles import ManualExecutor, RenewingExecutor, spawning_pool
-from tests.support.job_doubles import LONG, until
-from tests.support.task_circuits import (
-    VERY_LONG,
-    data,
-    long_circuit,
-    run,
-    wide,
-)
 
 import simquay
 from simquay.engines.numpy.engine import DenseEngine
@@ -32,6 +23,15 @@ from simquay.jobs.split import TaskCancelledError
 from simquay.simulators.engine import remote
 from simquay.simulators.engine.backend import EngineBackend, RunInputError
 from simquay.simulators.engine.split_work import SplitEngineWork
+from tests.support.executor_doubles import ManualExecutor, RenewingExecutor, spawning_pool
+from tests.support.job_doubles import LONG, until
+from tests.support.task_circuits import (
+    VERY_LONG,
+    data,
+    long_circuit,
+    run,
+    wide,
+)
 
 pytestmark = pytest.mark.timeout(280)
 

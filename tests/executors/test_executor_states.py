@@ -13,16 +13,6 @@ from typing import Any
 import pytest
 from qiskit import QuantumCircuit
 from qiskit.providers import JobStatus
-from tests.support.executor_doubles import InlineExecutor, ManualExecutor
-from tests.support.job_doubles import LONG, a_ledger, until
-from tests.support.task_circuits import (
-    VERY_LONG,
-    data,
-    long_circuit,
-    run,
-    teleportation,
-    wide,
-)
 
 import simquay
 from simquay.engines.numpy.engine import DenseEngine
@@ -33,6 +23,16 @@ from simquay.simulators.engine import task as engine_task
 from simquay.simulators.engine.backend import EngineBackend
 from simquay.simulators.engine.split_work import SplitEngineWork
 from simquay.simulators.engine.task import EngineTask
+from tests.support.executor_doubles import InlineExecutor, ManualExecutor
+from tests.support.job_doubles import LONG, a_ledger, until
+from tests.support.task_circuits import (
+    VERY_LONG,
+    data,
+    long_circuit,
+    run,
+    teleportation,
+    wide,
+)
 
 pytestmark = pytest.mark.timeout(280)
 

@@ -14,6 +14,11 @@ from hypothesis import strategies as st
 from qiskit import QuantumCircuit
 from qiskit.circuit import Instruction
 from qiskit.quantum_info import Statevector
+
+import simquay
+from simquay.engines.numpy.engine import DenseEngine
+from simquay.jobs.errors import JobFailedError
+from simquay.simulators.engine.backend import EngineBackend
 from tests.support.executor_doubles import ManualExecutor
 from tests.support.job_doubles import LONG, until
 from tests.support.random_circuits import dynamic_circuits
@@ -26,11 +31,6 @@ from tests.support.task_circuits import (
     run,
     wide,
 )
-
-import simquay
-from simquay.engines.numpy.engine import DenseEngine
-from simquay.jobs.errors import JobFailedError
-from simquay.simulators.engine.backend import EngineBackend
 
 pytestmark = pytest.mark.timeout(280)
 

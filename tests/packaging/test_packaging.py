@@ -12,6 +12,7 @@ import sys
 import zipfile
 
 import pytest
+
 from tests.support.paths import ROOT
 
 

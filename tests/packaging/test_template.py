@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.timeout(600)  # the whole kit, on a simulator that runs shot by shot

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from qiskit import QuantumCircuit
 from qiskit.providers import BackendV2
-from tests.support.fake_plugins import FakeSites, fake_sites, spec
 
 import simquay
 import simquay.errors
 from simquay.provider import Provider
 from simquay.registry import BackendInfo, Resolution
+from tests.support.fake_plugins import FakeSites, fake_sites, spec
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from qiskit import QuantumCircuit
 from qiskit.providers import JobError
-from simquay_aer.plugin import METHODS
 
 import simquay
 from simquay.testing import CHECKS_IN_ORDER, BackendConformance, Check
 from simquay.testing.harness.bench import Bench, perform
+from simquay_aer.plugin import METHODS
 
 # Those that take under a second. The others wait on purpose or start processes.
 QUICK = {f"J{number:02}" for number in (1, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 21, 26)}

@@ -16,12 +16,12 @@ from qiskit import QuantumCircuit
 from qiskit.providers import JobError
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel, depolarizing_error
-from simquay_aer import plugin
-from simquay_aer.factory import memory_needed
 
 import simquay
 from simquay.jobs.workers.pool import default_workers
 from simquay.plugin import Available, Unavailable
+from simquay_aer import plugin
+from simquay_aer.factory import memory_needed
 
 pytestmark = pytest.mark.timeout(120)
 

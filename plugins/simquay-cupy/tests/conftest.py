@@ -8,11 +8,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+
+from simquay.plugin import Unavailable
 from simquay_cupy.device.host import HostDevice, compile_host_kernels, find_compiler
 from simquay_cupy.engine import CupyEngine
 from simquay_cupy.probe import probe
-
-from simquay.plugin import Unavailable
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from simquay_cupy import factory
 from simquay_cupy import probe as probe_module
 from simquay_cupy.device.host import HostDevice

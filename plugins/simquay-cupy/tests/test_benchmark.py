@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from simquay_cupy.device.host import HostDevice
 from simquay_cupy.engine import CupyEngine
 

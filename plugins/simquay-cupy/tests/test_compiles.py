@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
 import pytest
+
 from simquay_cupy.device.sources import kernel_source
 
 NVCC = shutil.which("nvcc")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from simquay_cupy.probe import probe
 
 from simquay.plugin import Unavailable
+from simquay_cupy.probe import probe
 
 pytest.importorskip("qiskit", reason="backends are Qiskit's; engines run without it")
 

@@ -6,18 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from simquay_cupy.encoding import programs
-from simquay_cupy.encoding.encode import encode_plan
-from simquay_cupy.encoding.geometry import (
-    GEOMETRIES,
-    LANES,
-    WHOLE_STATE,
-    Geometry,
-    middle_mapping,
-    outer_mapping,
-)
-from simquay_cupy.encoding.opcodes import HEADER_WORDS, Op
-from simquay_cupy.engine import CupyEngine
 from tile_stages import BOTH, HADAMARD, check, cross, real, tile_pass, unitary
 
 from simquay.errors import ProgramError
@@ -34,6 +22,18 @@ from simquay.planning.tiled.passes import (
     TilePass,
 )
 from simquay.program import Matrix, Precision
+from simquay_cupy.encoding import programs
+from simquay_cupy.encoding.encode import encode_plan
+from simquay_cupy.encoding.geometry import (
+    GEOMETRIES,
+    LANES,
+    WHOLE_STATE,
+    Geometry,
+    middle_mapping,
+    outer_mapping,
+)
+from simquay_cupy.encoding.opcodes import HEADER_WORDS, Op
+from simquay_cupy.engine import CupyEngine
 
 X = np.array([1, 0])
 

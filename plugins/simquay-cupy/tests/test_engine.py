@@ -4,15 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from simquay_cupy import readout
-from simquay_cupy.engine import CupyEngine
-from simquay_cupy.state import DeviceState
-from tests.support.batch_states import check_many_vectors
-from tests.support.random_programs import (
-    random_dynamic_program,
-    random_gates,
-    random_unitary_program,
-)
 
 from simquay.control import Control
 from simquay.engines.numpy.engine import DenseEngine
@@ -24,6 +15,15 @@ from simquay.execution.settings import RunSettings
 from simquay.planning import Layout, make_plan
 from simquay.planning.tiled.passes import WidePass
 from simquay.program import GateOperation, Matrix, Permutation, Precision
+from simquay_cupy import readout
+from simquay_cupy.engine import CupyEngine
+from simquay_cupy.state import DeviceState
+from tests.support.batch_states import check_many_vectors
+from tests.support.random_programs import (
+    random_dynamic_program,
+    random_gates,
+    random_unitary_program,
+)
 
 REFERENCE = ReferenceEngine()
 TOLERANCE = {Precision.SINGLE: 1e-5, Precision.DOUBLE: 1e-12}

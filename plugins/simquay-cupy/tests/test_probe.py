@@ -8,11 +8,11 @@ import sys
 from typing import Any
 
 import pytest
+
+from simquay.plugin import Available, Unavailable
 from simquay_cupy import probe as module
 from simquay_cupy.plugin import simquay_register_backends
 from simquay_cupy.probe import DeviceFacts, probe
-
-from simquay.plugin import Available, Unavailable
 
 H100 = DeviceFacts("NVIDIA H100 80GB HBM3", 85_520_809_984, (9, 0))
 

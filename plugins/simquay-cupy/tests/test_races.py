@@ -7,17 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from simquay_cupy.device import host as host_device
-from simquay_cupy.device.host import HostDevice, compile_host_kernels, find_compiler
-from simquay_cupy.encoding.geometry import GEOMETRIES
-from simquay_cupy.engine import CupyEngine
-from tests.support.random_programs import random_gates
 from tile_stages import BOTH, check, random_stage, tile_pass
 
 from simquay.control import Control
 from simquay.planning import Layout, Plan, make_plan
 from simquay.planning.tiled.passes import Round, TilePass
 from simquay.program import Precision
+from simquay_cupy.device import host as host_device
+from simquay_cupy.device.host import HostDevice, compile_host_kernels, find_compiler
+from simquay_cupy.encoding.geometry import GEOMETRIES
+from simquay_cupy.engine import CupyEngine
+from tests.support.random_programs import random_gates
 
 
 @pytest.fixture(scope="module")

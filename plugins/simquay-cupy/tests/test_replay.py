@@ -7,13 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from simquay_cupy import graphs as module
-from simquay_cupy.encoding import programs as programs_module
-from simquay_cupy.encoding.encode import encode_plan
-from simquay_cupy.engine import CupyEngine
-from simquay_cupy.graphs import MOST_AMPLITUDES, RECORDINGS_KEPT, TRIALS, Replays
-from simquay_cupy.state import DeviceState
-from tests.support.random_programs import random_gates, random_unitary_program
 
 from simquay.control import Control
 from simquay.engines.reference import ReferenceEngine
@@ -22,6 +15,13 @@ from simquay.execution.run import run_program
 from simquay.execution.settings import RunSettings
 from simquay.planning import Layout, Plan, make_plan
 from simquay.program import Precision
+from simquay_cupy import graphs as module
+from simquay_cupy.encoding import programs as programs_module
+from simquay_cupy.encoding.encode import encode_plan
+from simquay_cupy.engine import CupyEngine
+from simquay_cupy.graphs import MOST_AMPLITUDES, RECORDINGS_KEPT, TRIALS, Replays
+from simquay_cupy.state import DeviceState
+from tests.support.random_programs import random_gates, random_unitary_program
 
 BOTH = pytest.mark.parametrize("precision", list(Precision), ids=lambda p: p.value)
 TOLERANCE = {Precision.SINGLE: 1e-5, Precision.DOUBLE: 1e-12}

@@ -7,11 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from simquay_cupy import engine as engine_module
-from simquay_cupy.encoding.programs import PROGRAM_BYTES
-from simquay_cupy.encoding.sweep import encode_sweep
-from simquay_cupy.engine import CupyEngine
-from tests.support.gate_lists import random_gates, random_unitary
 
 from simquay.control import Control
 from simquay.engines.numpy.engine import DenseEngine
@@ -22,6 +17,11 @@ from simquay.execution.settings import RunSettings
 from simquay.execution.sweep import run_sweep, same_shape, sweep_shape
 from simquay.planning import Layout, Profile, SweepPlan, make_plan, make_sweep_plan
 from simquay.program import Diagonal, GateOperation, Matrix, Measure, Precision, Prepare, Program
+from simquay_cupy import engine as engine_module
+from simquay_cupy.encoding.programs import PROGRAM_BYTES
+from simquay_cupy.encoding.sweep import encode_sweep
+from simquay_cupy.engine import CupyEngine
+from tests.support.gate_lists import random_gates, random_unitary
 
 REFERENCE = ReferenceEngine()
 TOLERANCE = {Precision.SINGLE: 1e-5, Precision.DOUBLE: 1e-12}

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from simquay_cupy.encoding.geometry import GEOMETRIES, geometry_for
-from simquay_cupy.engine import CupyEngine
 from tile_stages import (
     BOTH,
     EVERY_KERNEL,
@@ -26,6 +24,8 @@ from simquay.planning.tiled.passes import (
     Stage,
 )
 from simquay.program import Precision
+from simquay_cupy.encoding.geometry import GEOMETRIES, geometry_for
+from simquay_cupy.engine import CupyEngine
 
 
 @EVERY_KERNEL

@@ -6,14 +6,14 @@ import gc
 
 import numpy as np
 import pytest
-from simquay_numba.assembly import assemble, diagonals, geometry, merging, templates, trips
-from simquay_numba.engine import NumbaEngine
-from tests.support.random_programs import random_unitary_program
-from tests.support.tiled_runs import expected, spread
 
 from simquay.control import Control
 from simquay.planning import Layout, make_plan
 from simquay.program import Precision
+from simquay_numba.assembly import assemble, diagonals, geometry, merging, templates, trips
+from simquay_numba.engine import NumbaEngine
+from tests.support.random_programs import random_unitary_program
+from tests.support.tiled_runs import expected, spread
 
 
 def drop_all_caches() -> None:

@@ -9,6 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+
+from simquay.control import Control
+from simquay.engines import threads as dense_threads
+from simquay.engines.numpy.state import DenseState
+from simquay.planning import Layout, make_plan
+from simquay.program import Precision
 from simquay_numba import engine as engine_module
 from simquay_numba.engine import NumbaEngine
 from simquay_numba.kernels.compiling import compiled
@@ -17,12 +23,6 @@ from simquay_numba.kernels.spin import arrived
 from simquay_numba.runtime import threads as crew_module
 from simquay_numba.runtime.threads import _Buffers
 from tests.support.random_programs import random_unitary_program
-
-from simquay.control import Control
-from simquay.engines import threads as dense_threads
-from simquay.engines.numpy.state import DenseState
-from simquay.planning import Layout, make_plan
-from simquay.program import Precision
 
 PATIENCE = 60.0
 """Seconds after which a test gives up on a thread."""

@@ -11,6 +11,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from simquay.control import Control
+from simquay.engines import threads as dense_threads
+from simquay.engines.numpy.engine import DenseEngine
+from simquay.engines.reference import ReferenceEngine
+from simquay.errors import Cancelled, ProgramError
+from simquay.execution.run import run_program
+from simquay.execution.settings import Outcome, RunSettings
+from simquay.planning import Layout, Plan, Profile, make_plan
+from simquay.planning.tiled.passes import WidePass
+from simquay.program import Diagonal, Matrix, Permutation, Precision, Program
+from simquay.program.operations import GateOperation
 from simquay_numba import engine as engine_module
 from simquay_numba.engine import NumbaEngine
 from simquay_numba.kernels.compiling import compiled
@@ -26,18 +38,6 @@ from tests.support.random_programs import (
     unitary_programs,
 )
 from tests.support.tiled_runs import check_invariants, expected, random_vectors, spread
-
-from simquay.control import Control
-from simquay.engines import threads as dense_threads
-from simquay.engines.numpy.engine import DenseEngine
-from simquay.engines.reference import ReferenceEngine
-from simquay.errors import Cancelled, ProgramError
-from simquay.execution.run import run_program
-from simquay.execution.settings import Outcome, RunSettings
-from simquay.planning import Layout, Plan, Profile, make_plan
-from simquay.planning.tiled.passes import WidePass
-from simquay.program import Diagonal, Matrix, Permutation, Precision, Program
-from simquay.program.operations import GateOperation
 
 TOLERANCE = {Precision.DOUBLE: 1e-12, Precision.SINGLE: 1e-5}
 BOTH = pytest.mark.parametrize("precision", list(Precision))

@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from simquay_numba.assembly.assemble import assemble
-from simquay_numba.engine import NumbaEngine
-from simquay_numba.kernels.run import LAYER
-from simquay_numba.kernels.vectors import lane_count
-from tests.support.gate_lists import random_unitary
 
 from simquay.control import Control
 from simquay.engines.tiled_interpreter import apply_tile_pass
@@ -26,6 +21,11 @@ from simquay.planning.tiled.passes import (
     TilePass,
 )
 from simquay.program import Precision
+from simquay_numba.assembly.assemble import assemble
+from simquay_numba.engine import NumbaEngine
+from simquay_numba.kernels.run import LAYER
+from simquay_numba.kernels.vectors import lane_count
+from tests.support.gate_lists import random_unitary
 
 WIDTH = 10
 ENGINE = NumbaEngine(threads=2)

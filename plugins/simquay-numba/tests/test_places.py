@@ -7,6 +7,7 @@ import sys
 import threading
 
 import pytest
+
 from simquay_numba.runtime.affinity import away_from, current_cpu, staying
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is kept anywhere")

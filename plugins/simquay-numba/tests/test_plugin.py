@@ -10,14 +10,14 @@ from pathlib import Path
 import numba
 import numpy as np
 import pytest
+
+import simquay
+from simquay.plugin import Available, Unavailable
 from simquay_numba import plugin
 from simquay_numba.kernels.blocks import load_amplitudes
 from simquay_numba.kernels.compiling import compiled
 from simquay_numba.kernels.vectors import VECTOR_BYTES
 from simquay_numba.runtime.buffers import second_level_cache
-
-import simquay
-from simquay.plugin import Available, Unavailable
 
 
 def python(code: str) -> str:

@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from simquay_numba.engine import NumbaEngine
-from simquay_numba.runtime import buffer_cache as spare_module
-from simquay_numba.runtime.buffer_cache import Spare, spare
-from simquay_numba.runtime.buffers import HUGE_PAGE, address, offer, state_region
-from tests.support.random_programs import random_unitary_program
 
 from simquay.control import Control
 from simquay.planning import Layout, make_plan
 from simquay.program import Precision
 from simquay.system.memory import host_available_bytes, host_total_bytes
+from simquay_numba.engine import NumbaEngine
+from simquay_numba.runtime import buffer_cache as spare_module
+from simquay_numba.runtime.buffer_cache import Spare, spare
+from simquay_numba.runtime.buffers import HUGE_PAGE, address, offer, state_region
+from tests.support.random_programs import random_unitary_program
 
 MIB = 1 << 20
 

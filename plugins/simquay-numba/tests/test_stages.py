@@ -6,11 +6,6 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from simquay_numba.assembly.assemble import assemble
-from simquay_numba.engine import NumbaEngine
-from simquay_numba.kernels.run import CHAIN, FLIP
-from simquay_numba.kernels.vectors import lane_count
-from tests.support.gate_lists import random_unitary
 
 from simquay.control import Control
 from simquay.engines.numpy.state import DenseState
@@ -30,6 +25,11 @@ from simquay.planning.tiled.passes import (
     TilePass,
 )
 from simquay.program import Precision
+from simquay_numba.assembly.assemble import assemble
+from simquay_numba.engine import NumbaEngine
+from simquay_numba.kernels.run import CHAIN, FLIP
+from simquay_numba.kernels.vectors import lane_count
+from tests.support.gate_lists import random_unitary
 
 WIDTH = 11
 ACTIVE = (0, 1, 2, 3, 4, 6, 7, 9, 10)

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 from qiskit.quantum_info import Statevector
-from simquay_numba.engine import NumbaEngine
-from tests.support.sweeps import OneByOneEngine, sweep
 
 from simquay.program import Precision
 from simquay.simulators.engine.backend import EngineBackend
+from simquay_numba.engine import NumbaEngine
+from tests.support.sweeps import OneByOneEngine, sweep
 
 LONG = 60.0
 

@@ -23,12 +23,12 @@ from qiskit.circuit import (
 from qiskit.circuit.classical import expr, types
 from qiskit.circuit.library import XGate
 from qiskit_aer import AerError, AerSimulator
-from tests.support.dense import final_distribution
-from tests.support.random_circuits import random_dynamic_circuit
 
 from simquay.circuits.lowering.circuit import lower
 from simquay.errors import ProgramError, UnsupportedInstructionError
 from simquay.program import Diagonal, ForLoop, IfElse, Switch, WhileLoop
+from tests.support.dense import final_distribution
+from tests.support.random_circuits import random_dynamic_circuit
 
 
 def only(circuit: QuantumCircuit) -> int:

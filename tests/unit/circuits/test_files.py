@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from qiskit import QuantumCircuit, qpy
 from qiskit.quantum_info import Operator
-from tests.support.paths import ROOT
 
 from simquay.circuits.files import SUFFIXES, load_circuits
 from simquay.circuits.lowering.circuit import lower
 from simquay.errors import CircuitFileError, SimquayError
+from tests.support.paths import ROOT
 
 FILES = sorted(
     path

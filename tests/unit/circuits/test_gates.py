@@ -44,12 +44,12 @@ from qiskit.circuit.library import (
     ZGate,
 )
 from qiskit.quantum_info import Clifford, Operator, SparsePauliOp, random_clifford
-from tests.support.random_circuits import random_unitary
-from tests.support.unitaries import lowered_unitary
 
 from simquay.circuits.lowering.circuit import lower
 from simquay.errors import UnsupportedInstructionError
 from simquay.program import Diagonal, Matrix, Permutation, Relabel
+from tests.support.random_circuits import random_unitary
+from tests.support.unitaries import lowered_unitary
 
 RNG_SEED = 20
 

@@ -8,14 +8,14 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import AnnotatedOperation, ControlModifier, InverseModifier
 from qiskit.circuit.library import Initialize, StatePreparation
 from qiskit.quantum_info import Operator, Statevector
-from tests.support.dense import final_distribution, final_state
-from tests.support.random_circuits import random_unitary
-from tests.support.unitaries import lowered_unitary
 
 from simquay.circuits.lowering.circuit import lower
 from simquay.errors import UnsupportedInstructionError
 from simquay.program import Matrix, Permutation, Prepare, Reset
 from simquay.program.program import walk
+from tests.support.dense import final_distribution, final_state
+from tests.support.random_circuits import random_unitary
+from tests.support.unitaries import lowered_unitary
 
 STATE = random_unitary(2, 11)[0]
 

@@ -10,13 +10,13 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import Gate
 from qiskit.circuit.library import C3XGate, C4XGate, CXGate, XGate
 from qiskit.quantum_info import Operator
-from tests.support.random_circuits import STANDARD_GATES
-from tests.support.unitaries import lowered_unitary
 
 from simquay.circuits.lowering.circuit import lower
 from simquay.circuits.lowering.gates import SEVERAL, SINGLE, SKIPPED
 from simquay.errors import ProgramError
 from simquay.program import Diagonal, Matrix, Permutation, Relabel
+from tests.support.random_circuits import STANDARD_GATES
+from tests.support.unitaries import lowered_unitary
 
 NAMES = sorted(STANDARD_GATES)
 

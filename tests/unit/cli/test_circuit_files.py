@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from qiskit import QuantumCircuit
 from scipy.stats import chisquare
-from tests.support.dense import final_distribution
-from tests.support.paths import ROOT
 
 import simquay
 from simquay.circuits.files import load_circuits
 from simquay.circuits.lowering.circuit import lower
+from tests.support.dense import final_distribution
+from tests.support.paths import ROOT
 
 FOLDERS = (ROOT / "tests/data/circuits", ROOT.parent / "shared/circuits")
 FILES = sorted(path for folder in FOLDERS for path in folder.glob("*.qasm"))

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy
 import pytest
-from tests.support.fake_plugins import FakeSites, fake_sites, spec
 
 from simquay.simulators.builtin import simquay_register_backends
+from tests.support.fake_plugins import FakeSites, fake_sites, spec
 
 OWN = [one.name for one in sorted(simquay_register_backends(), key=lambda one: -one.priority)]
 """Simquay's own backends, the best first; all of them run wherever the tests do."""

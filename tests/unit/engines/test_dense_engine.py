@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.support.gate_lists import apply_naively, random_gates, run_naively
 
 from simquay.control import Control
 from simquay.engines.numpy.engine import DenseEngine
@@ -13,6 +12,7 @@ from simquay.errors import Cancelled, ProgramError
 from simquay.planning import Layout, Plan, make_plan
 from simquay.program import Diagonal, Matrix, Permutation, Precision
 from simquay.program.operations import GateOperation
+from tests.support.gate_lists import apply_naively, random_gates, run_naively
 
 TOLERANCE = {Precision.DOUBLE: 1e-12, Precision.SINGLE: 1e-5}
 X = Permutation(np.array([1, 0]), (0,))

@@ -14,7 +14,6 @@ from functools import partial
 
 import numpy as np
 import pytest
-from tests.support.gate_lists import random_gates
 
 from simquay.control import Control
 from simquay.engines import threads as dense_threads
@@ -23,6 +22,7 @@ from simquay.engines.threads import give_way, run_side_by_side
 from simquay.errors import Cancelled
 from simquay.planning import Layout, make_plan
 from simquay.program import Matrix, Precision
+from tests.support.gate_lists import random_gates
 
 
 @pytest.fixture

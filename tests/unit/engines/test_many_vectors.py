@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.support.batch_states import check_many_vectors
 
 from simquay.control import Control
 from simquay.engines.base import Engine
@@ -14,6 +13,7 @@ from simquay.engines.tiled_engine import TiledEngine
 from simquay.errors import ProgramError
 from simquay.planning import make_plan
 from simquay.program import Matrix, Precision
+from tests.support.batch_states import check_many_vectors
 
 ENGINES = [ReferenceEngine(), DenseEngine(), DenseEngine(threads=3), TiledEngine(tile=4, low=1)]
 by_engine = pytest.mark.parametrize("engine", ENGINES, ids=["reference", "numpy", "three", "tiled"])

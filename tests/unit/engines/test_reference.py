@@ -9,8 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from qiskit.quantum_info import Pauli, Statevector
-from tests.support.dense import final_state, gate_matrix
-from tests.support.random_programs import gate_lists, random_gates, random_unitary
 
 from simquay.control import Control
 from simquay.engines.reference import ReferenceEngine, ReferenceState
@@ -25,6 +23,8 @@ from simquay.program import (
     Prepare,
     Relabel,
 )
+from tests.support.dense import final_state, gate_matrix
+from tests.support.random_programs import gate_lists, random_gates, random_unitary
 
 ENGINE = ReferenceEngine()
 TOLERANCE = {Precision.DOUBLE: 1e-12, Precision.SINGLE: 1e-5}

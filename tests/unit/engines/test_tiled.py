@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.gate_lists import random_gates
-from tests.support.random_programs import gate_lists
-from tests.support.tiled_runs import check_invariants, expected, random_vectors, run_plan, spread
 
 from simquay.engines.tiled_interpreter import apply_tiled
 from simquay.errors import ProgramError
 from simquay.planning import Layout, Profile, make_plan
 from simquay.program import Diagonal, Matrix, Permutation, Precision, Prepare, Relabel
+from tests.support.gate_lists import random_gates
+from tests.support.random_programs import gate_lists
+from tests.support.tiled_runs import check_invariants, expected, random_vectors, run_plan, spread
 
 
 def compare(gates, stored, num_qubits, profile, seed=0, batch=2):

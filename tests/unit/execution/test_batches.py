@@ -10,10 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from tests.support.counting_engine import CountingEngine
-from tests.support.progress import ProgressWatcher
-from tests.support.random_programs import dynamic_programs, random_dynamic_program
-from tests.support.small_gates import NoMemory, counts, cx, h, plenty, run, ry, x
 
 from simquay.control import Control
 from simquay.engines.base import Engine
@@ -41,6 +37,10 @@ from simquay.program import (
     Save,
 )
 from simquay.program.expressions import BitRef
+from tests.support.counting_engine import CountingEngine
+from tests.support.progress import ProgressWatcher
+from tests.support.random_programs import dynamic_programs, random_dynamic_program
+from tests.support.small_gates import NoMemory, counts, cx, h, plenty, run, ry, x
 
 ENGINES = [ReferenceEngine(), DenseEngine(), TiledEngine(tile=3, low=1, span=2)]
 by_engine = pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)

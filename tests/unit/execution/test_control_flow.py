@@ -6,8 +6,6 @@ import sys
 
 import numpy as np
 import pytest
-from tests.support.counting_engine import CountingEngine
-from tests.support.small_gates import BOOL, TRUE, NoMemory, counts, h, plenty, run, x
 
 from simquay.control import Control
 from simquay.engines.reference import ReferenceEngine
@@ -39,6 +37,8 @@ from simquay.program.expressions import (
     Unary,
     VariableRef,
 )
+from tests.support.counting_engine import CountingEngine
+from tests.support.small_gates import BOOL, TRUE, NoMemory, counts, h, plenty, run, x
 
 UINT4 = Type(Kind.UINT, 4)
 COUNT = VariableRef(0, UINT4)

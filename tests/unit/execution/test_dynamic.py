@@ -9,15 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from tests.support.counting_engine import CountingEngine
-from tests.support.dense import TooManyPaths, final_distribution
-from tests.support.progress import ProgressWatcher
-from tests.support.random_programs import (
-    dynamic_programs,
-    random_dynamic_program,
-    random_unitary_program,
-)
-from tests.support.small_gates import BOOL, NoMemory, counts, cx, h, plenty, run, ry, x
 
 from simquay.control import Control
 from simquay.engines.reference import ReferenceEngine
@@ -46,6 +37,15 @@ from simquay.program.expressions import (
     RegisterRef,
     Type,
 )
+from tests.support.counting_engine import CountingEngine
+from tests.support.dense import TooManyPaths, final_distribution
+from tests.support.progress import ProgressWatcher
+from tests.support.random_programs import (
+    dynamic_programs,
+    random_dynamic_program,
+    random_unitary_program,
+)
+from tests.support.small_gates import BOOL, NoMemory, counts, cx, h, plenty, run, ry, x
 
 
 def teleportation(probability: float) -> Program:

@@ -8,9 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.counting_engine import CountingEngine
-from tests.support.dense import final_state
-from tests.support.random_programs import random_gates, random_unitary_program, unitary_programs
 
 from simquay.control import Control
 from simquay.engines.numpy.engine import DenseEngine
@@ -47,6 +44,9 @@ from simquay.program.expressions import (
     Type,
     Unary,
 )
+from tests.support.counting_engine import CountingEngine
+from tests.support.dense import final_state
+from tests.support.random_programs import random_gates, random_unitary_program, unitary_programs
 
 ENGINE = ReferenceEngine()
 H = np.array([[1, 1], [1, -1]], dtype=complex) / np.sqrt(2)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.support.dense import final_state
-from tests.support.random_programs import random_gates
 
 from simquay.control import Control
 from simquay.engines.reference import ReferenceEngine, ReferenceState
@@ -14,6 +12,8 @@ from simquay.execution.randomness import Randomness
 from simquay.execution.sampling import Sampler
 from simquay.planning import make_plan
 from simquay.program import GateOperation, Matrix, Precision, Relabel
+from tests.support.dense import final_state
+from tests.support.random_programs import random_gates
 
 ENGINE = ReferenceEngine()
 H = np.array([[1, 1], [1, -1]], dtype=complex) / np.sqrt(2)

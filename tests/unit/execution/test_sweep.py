@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import Statevector
-from tests.support.random_programs import random_dynamic_program, random_gates
-from tests.support.sweeps import OneByOneEngine, WatchedEngine, parametrised, sweep
 
 from simquay.circuits.lowering.circuit import lower
 from simquay.control import Control
@@ -38,6 +36,8 @@ from simquay.program import (
     Reset,
     Save,
 )
+from tests.support.random_programs import random_dynamic_program, random_gates
+from tests.support.sweeps import OneByOneEngine, WatchedEngine, parametrised, sweep
 
 ENGINE = DenseEngine(threads=1)
 H = np.array([[1, 1], [1, -1]], dtype=complex) / np.sqrt(2)

@@ -10,13 +10,13 @@ import pytest
 from qiskit import QuantumCircuit
 from qiskit.exceptions import QiskitError
 from qiskit.providers import JobError, JobStatus, JobTimeoutError, JobV1
-from tests.support.foreign_backends import HeldJob, LegacyJob, ReadyJob, a_result
-from tests.support.job_doubles import LONG, until
 
 from simquay.control import Control
 from simquay.errors import Cancelled
 from simquay.jobs.errors import JobCancelledError, JobFailedError
 from simquay.jobs.external.attempt import Instances, adapt_job
+from tests.support.foreign_backends import HeldJob, LegacyJob, ReadyJob, a_result
+from tests.support.job_doubles import LONG, until
 
 pytestmark = pytest.mark.timeout(60)
 

@@ -12,11 +12,11 @@ from qiskit.providers import JobStatus
 from qiskit.quantum_info import SparsePauliOp
 from qiskit_algorithms import QAOA, VQE
 from qiskit_algorithms.optimizers import COBYLA
-from tests.support.job_doubles import LONG, until
 
 import simquay
 from simquay.control import Control
 from simquay.jobs.function import FunctionJob
+from tests.support.job_doubles import LONG, until
 
 pytestmark = pytest.mark.timeout(240)
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 from qiskit.providers import JobStatus
-from tests.support.job_doubles import LONG, DeafWork, HeldWork, a_job, a_ledger, until
-from tests.support.paths import ROOT
 
 from simquay.jobs.dispatch.threads import MemoryRequest, WorkerPool
+from tests.support.job_doubles import LONG, DeafWork, HeldWork, a_job, a_ledger, until
+from tests.support.paths import ROOT
 
 
 @pytest.fixture

@@ -18,11 +18,11 @@ from qiskit.circuit.library import (
     XGate,
     get_standard_gate_name_mapping,
 )
-from tests.support.random_circuits import random_dynamic_circuit, random_unitary_circuit
 
 from simquay.circuits.lowering.circuit import lower
 from simquay.jobs.workers.pickling import pickled
 from simquay.program.saving import pack_programs
+from tests.support.random_circuits import random_dynamic_circuit, random_unitary_circuit
 
 
 def journey(circuit: QuantumCircuit) -> QuantumCircuit:

@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from qiskit.providers import JobError, JobStatus
-from tests.support.job_doubles import LONG, HeldWork, a_job, a_ledger, a_result, until
-from tests.support.paths import ROOT
 
 from simquay.errors import OutOfMemoryError
 from simquay.jobs.dispatch.thread_per_task import OwnThreads
 from simquay.jobs.dispatch.threads import MemoryRequest, WorkerPool, default_pool
 from simquay.jobs.errors import JobFailedError
+from tests.support.job_doubles import LONG, HeldWork, a_job, a_ledger, a_result, until
+from tests.support.paths import ROOT
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ import pytest
 from qiskit import QuantumCircuit
 from qiskit.exceptions import QiskitError
 from qiskit.providers import JobError, JobStatus, JobV1
-from tests.support.job_doubles import LONG, a_result, until
 
 import simquay
 from simquay.control import Control
 from simquay.jobs.errors import JobCancelledError, JobFailedError
 from simquay.jobs.function import FunctionJob
+from tests.support.job_doubles import LONG, a_result, until
 
 pytestmark = pytest.mark.timeout(60)
 

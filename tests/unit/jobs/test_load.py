@@ -13,7 +13,6 @@ import psutil
 import pytest
 from qiskit import QuantumCircuit
 from qiskit.providers import JobError, JobStatus
-from tests.support.job_doubles import until
 
 from simquay.engines.numpy.engine import DenseEngine
 from simquay.execution.memory import ledger_for
@@ -21,6 +20,7 @@ from simquay.jobs.dispatch.threads import WorkerPool
 from simquay.jobs.local import LocalJob
 from simquay.simulators.engine.backend import EngineBackend
 from simquay.simulators.engine.work import EngineWork
+from tests.support.job_doubles import until
 
 THREADS = 16
 JOBS = 200

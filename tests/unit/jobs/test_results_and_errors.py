@@ -15,12 +15,12 @@ from qiskit.providers import JobError, JobStatus
 from qiskit.providers.exceptions import JobTimeoutError
 from qiskit.result import Result
 from qiskit.result.models import ExperimentResult, ExperimentResultData
-from tests.support.job_doubles import LONG, DeafWork, HeldWork, a_job, a_result, until
 
 from simquay.errors import SimquayError
 from simquay.jobs.dispatch.threads import WorkerPool
 from simquay.jobs.errors import JobCancelledError, JobFailedError, JobTimedOutError
 from simquay.jobs.local import LocalJob
+from tests.support.job_doubles import LONG, DeafWork, HeldWork, a_job, a_result, until
 
 
 @pytest.fixture

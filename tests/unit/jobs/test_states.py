@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import pytest
 from qiskit.exceptions import QiskitError
 from qiskit.providers import JobError, JobStatus, JobV1
-from tests.support.job_doubles import LONG, HeldWork, a_job, a_result, until
 
 from simquay.jobs.base import ContractJob
 from simquay.jobs.dispatch.threads import WorkerPool
 from simquay.jobs.local import LocalJob
+from tests.support.job_doubles import LONG, HeldWork, a_job, a_result, until
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 import pytest
 from qiskit.providers import JobStatus
 from qiskit.providers.exceptions import JobTimeoutError
-from tests.support.job_doubles import LONG, HeldWork, a_job
-from tests.support.paths import ROOT
 
 from simquay.jobs.dispatch.threads import WorkerPool
+from tests.support.job_doubles import LONG, HeldWork, a_job
+from tests.support.paths import ROOT
 
 
 @pytest.fixture

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.support.job_doubles import LONG, until
-from tests.support.paths import ROOT
 
 from simquay.jobs.workers.channel import Channel, ChannelClosed
 from simquay.jobs.workers.messages import BackendSource, PackedError, RecentKeys
 from simquay.jobs.workers.pool import ProcessPool
 from simquay.jobs.workers.process import WorkerDiedError
+from tests.support.job_doubles import LONG, until
+from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from qiskit.providers import JobStatus
 from qiskit.result import Result
-from tests.support.job_doubles import LONG, until
 
 from simquay.errors import Cancelled
 from simquay.jobs.workers.channel import ChannelClosed
 from simquay.jobs.workers.watchdog import Watch
+from tests.support.job_doubles import LONG, until
 
 
 class Job:

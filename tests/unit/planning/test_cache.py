@@ -9,7 +9,6 @@ import warnings
 
 import numpy as np
 import pytest
-from tests.support.gate_lists import other_numbers, random_gates, random_unitary, run_naively
 
 from simquay.control import Control
 from simquay.engines.numpy.engine import DenseEngine
@@ -17,6 +16,7 @@ from simquay.planning import Layout, Plan, Profile, make_plan
 from simquay.planning.cache import PlanCache
 from simquay.program import Diagonal, Matrix, Permutation, Precision, Prepare
 from simquay.program.operations import GateOperation, Relabel
+from tests.support.gate_lists import other_numbers, random_gates, random_unitary, run_naively
 
 DENSE = Profile("dense", width=4, tile=6, low=2, start=3)
 TILED = Profile("tiled", tile=6, low=2)

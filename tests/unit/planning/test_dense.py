@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.support.gate_lists import apply_naively, random_gates, run_naively
 
 from simquay.control import Control
 from simquay.engines.numpy.engine import DenseEngine
@@ -12,6 +11,7 @@ from simquay.planning import Layout, Profile, make_plan
 from simquay.planning.dense.steps import ClusterPass, LonePass, ProductStep
 from simquay.program import Precision
 from simquay.program.operations import GateOperation
+from tests.support.gate_lists import apply_naively, random_gates, run_naively
 
 PROFILES = [
     Profile("dense", width=2, tile=3, low=1, start=0),

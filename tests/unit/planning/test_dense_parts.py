@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.support.gate_lists import apply_naively, random_gates, random_unitary, run_naively
 
 from simquay.engines.numpy.costs import CLUSTER_COSTS, measure_cluster_costs
 from simquay.errors import ProgramError
@@ -22,6 +21,7 @@ from simquay.planning.dense.order import dependencies, numbers_in
 from simquay.planning.dense.steps import ClusterPass, LonePass, ProductStep, StartPass
 from simquay.program import Diagonal, Matrix, Permutation, Precision
 from simquay.program.operations import GateOperation, Relabel
+from tests.support.gate_lists import apply_naively, random_gates, random_unitary, run_naively
 
 H = np.array([[1, 1], [1, -1]]) / np.sqrt(2) + 0j
 X = np.array([1, 0])

@@ -6,10 +6,10 @@ import re
 
 import numpy as np
 import pytest
-from tests.support.gate_lists import random_gates
 
 from simquay.planning import Layout, Profile, make_plan
 from simquay.program import Diagonal, Matrix, Permutation, Precision
+from tests.support.gate_lists import random_gates
 
 PROFILES = [
     Profile("gates"),

@@ -6,11 +6,11 @@ import io
 
 import numpy as np
 import pytest
-from tests.support.gate_lists import random_gates
 
 from simquay.errors import ProgramError
 from simquay.planning import Layout, Profile, load_plan, make_plan, save_plan
 from simquay.program import Matrix, Program, save_program
+from tests.support.gate_lists import random_gates
 
 PROFILES = [
     Profile("gates"),

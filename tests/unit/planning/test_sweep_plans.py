@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.support.gate_lists import other_numbers, random_gates, random_unitary, run_naively
 
 from simquay.control import Control
 from simquay.engines.numpy.engine import DenseEngine
@@ -14,6 +13,7 @@ from simquay.planning.cache import PlanCache
 from simquay.planning.dense.steps import ClusterPass, LonePass, StartPass
 from simquay.program import Matrix, Permutation, Precision
 from simquay.program.operations import GateOperation
+from tests.support.gate_lists import other_numbers, random_gates, random_unitary, run_naively
 
 ENGINE = DenseEngine(threads=1)
 PROFILES = {

@@ -7,15 +7,15 @@ import importlib.util
 
 import numpy as np
 import pytest
-from tests.support.gate_lists import random_gates
-from tests.support.paths import BENCHMARKS
-from tests.support.tiled_runs import check_invariants, expected, random_vectors, run_plan, spread
 
 from simquay.planning import Layout, Profile, make_plan
 from simquay.planning.tiled.cost import pass_cost
 from simquay.planning.tiled.passes import DenseStage, DiagonalStage, PermuteStage
 from simquay.planning.tiled.search import find_tiled
 from simquay.program import Diagonal, Matrix, Permutation
+from tests.support.gate_lists import random_gates
+from tests.support.paths import BENCHMARKS
+from tests.support.tiled_runs import check_invariants, expected, random_vectors, run_plan, spread
 
 _FILE = BENCHMARKS / "families.py"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.support.gate_lists import random_gates
 
 from simquay.errors import ProgramError
 from simquay.planning import Layout, Profile, make_plan
@@ -29,6 +28,7 @@ from simquay.planning.tiled.passes import (
     TilePass,
 )
 from simquay.program import Precision
+from tests.support.gate_lists import random_gates
 
 PROFILE = Profile("tiled", tile=3, low=0)
 

@@ -8,14 +8,14 @@ import struct
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from tests.support.random_circuits import dynamic_circuits
-from tests.support.random_programs import dynamic_programs
 
 from simquay.circuits.lowering.circuit import lower
 from simquay.errors import ProgramError
 from simquay.program import Diagonal, ForLoop, IfElse, Matrix, Measure, Prepare, Program
 from simquay.program.expressions import BitRef
 from simquay.program.saving import pack_programs, unpack_programs
+from tests.support.random_circuits import dynamic_circuits
+from tests.support.random_programs import dynamic_programs
 
 
 def round_trip(program: Program) -> Program:

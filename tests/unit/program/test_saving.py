@@ -10,8 +10,6 @@ import zipfile
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from tests.support.random_circuits import dynamic_circuits
-from tests.support.random_programs import dynamic_programs
 
 from simquay.circuits.lowering.circuit import lower
 from simquay.errors import ProgramError
@@ -48,6 +46,8 @@ from simquay.program.expressions import (
     VariableRef,
 )
 from simquay.program.program import walk
+from tests.support.random_circuits import dynamic_circuits
+from tests.support.random_programs import dynamic_programs
 
 NOT = np.array([1, 0], dtype=np.intp)
 U3, BOOL, FLOAT = Type(Kind.UINT, 3), Type(Kind.BOOL), Type(Kind.FLOAT)

@@ -6,7 +6,6 @@ import logging
 import warnings
 
 import pytest
-from tests.support.fake_plugins import FakeSites, spec
 
 from simquay.errors import (
     AmbiguousBackendError,
@@ -19,6 +18,7 @@ from simquay.errors import (
 )
 from simquay.provider import Provider
 from simquay.registry import Resolution
+from tests.support.fake_plugins import FakeSites, spec
 
 ABSENT = "tests.support.fake_backends:probe_no"
 HUGE = 10**6  # above whatever else is installed

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.support.fake_plugins import FakeSites, spec
 
 from simquay.registry import Registry
 from simquay.registry.discovery import find_plugins
+from tests.support.fake_plugins import FakeSites, spec
 
 
 def found() -> list[tuple[str, str, str]]:

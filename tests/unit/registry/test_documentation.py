@@ -5,11 +5,10 @@ from __future__ import annotations
 import dataclasses
 import re
 
-from tests.support.paths import DOCS
-
 import simquay.errors
 from simquay.plugin import BackendSpec
 from simquay.registry import PluginStatus
+from tests.support.paths import DOCS
 
 PAGE = (DOCS / "reference" / "registry.md").read_text("utf-8")
 

@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.support.paths import DOCS
 
 import simquay.registry
 from simquay.errors import RegistryError
 from simquay.registry import VARIABLES, environment
+from tests.support.paths import DOCS
 
 FOLDER = Path(simquay.registry.__file__).parent
 

@@ -7,11 +7,11 @@ import warnings
 from pathlib import Path
 
 import pytest
-from tests.support.fake_plugins import CASES, FakeSites, spec
 
 from simquay.errors import PluginError, SimquayPluginWarning, UnknownBackendError
 from simquay.provider import Provider
 from simquay.registry import PluginRecord, PluginStatus, Registry
+from tests.support.fake_plugins import CASES, FakeSites, spec
 
 BROKEN = {
     "asks_back": "a plugin asked for a backend while plugins are being loaded",

@@ -7,13 +7,13 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.fake_plugins import FakeSites, spec
 
 from simquay.errors import AmbiguousBackendError, SimquayPluginWarning
 from simquay.plugin import BackendSpec
 from simquay.provider import Provider
 from simquay.registry import PluginStatus, Registered, Registry
 from simquay.registry.names import Catalogue
+from tests.support.fake_plugins import FakeSites, spec
 
 
 def entry(distribution: str, name: str, *aliases: str) -> Registered:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.support.fake_backends import CALLS
-from tests.support.fake_plugins import FakeSites, spec
 
 from simquay.errors import BackendUnavailableError
 from simquay.provider import Provider
+from tests.support.fake_backends import CALLS
+from tests.support.fake_plugins import FakeSites, spec
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ import logging
 import sys
 
 import pytest
-from tests.support.fake_plugins import FakeSites, spec
 
 from simquay.errors import RegistryError, UnknownBackendError
 from simquay.provider import Provider
 from simquay.registry import PluginRecord, PluginStatus, Registry
+from tests.support.fake_plugins import FakeSites, spec
 
 DISABLE = "SIMQUAY_DISABLE_PLUGINS"
 ONLY = "SIMQUAY_LOAD_PLUGINS"

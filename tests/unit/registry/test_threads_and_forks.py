@@ -8,9 +8,8 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.support.fake_plugins import FakeSites
-
 from simquay.provider import Provider, default_provider
+from tests.support.fake_plugins import FakeSites
 
 
 def test_plugins_load_and_probes_run_once(sites: FakeSites) -> None:

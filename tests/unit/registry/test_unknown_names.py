@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.support.fake_plugins import FakeSites, spec
 
 from simquay.errors import UnknownBackendError
 from simquay.provider import Provider
 from simquay.registry.known import KNOWN_BACKENDS, KnownBackend
+from tests.support.fake_plugins import FakeSites, spec
 
 
 @pytest.fixture

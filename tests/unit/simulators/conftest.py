@@ -7,6 +7,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any
 
 import pytest
+
 from tests.support.adapted_runs import circuit
 from tests.support.executor_doubles import spawning_pool
 from tests.support.foreign_backends import HeldJob

@@ -11,16 +11,16 @@ from qiskit import QuantumCircuit, transpile
 from qiskit.exceptions import QiskitError
 from qiskit.providers import JobStatus, JobV1
 from qiskit.providers.basic_provider import BasicSimulator
-from tests.support import foreign_backends as theirs
-from tests.support.adapted_runs import BOTH, adapted, circuit
-from tests.support.foreign_backends import Foreign, ReadyJob, a_result
-from tests.support.job_doubles import LONG
 
 import simquay
 from simquay.jobs.errors import JobCancelledError, JobFailedError
 from simquay.simulators import adapt
 from simquay.simulators.inputs import RunInputError
 from simquay.simulators.options import RunOptionError
+from tests.support import foreign_backends as theirs
+from tests.support.adapted_runs import BOTH, adapted, circuit
+from tests.support.foreign_backends import Foreign, ReadyJob, a_result
+from tests.support.job_doubles import LONG
 
 pytestmark = pytest.mark.timeout(120)
 

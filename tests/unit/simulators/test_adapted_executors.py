@@ -11,10 +11,6 @@ import pytest
 from qiskit import QuantumCircuit
 from qiskit.circuit import Gate
 from qiskit.providers import JobError, JobStatus
-from tests.support import foreign_backends as theirs
-from tests.support.adapted_runs import BOTH, adapted, circuit
-from tests.support.executor_doubles import ManualExecutor
-from tests.support.job_doubles import LONG, until
 
 import simquay
 from simquay.jobs.errors import JobCancelledError, JobFailedError
@@ -22,6 +18,10 @@ from simquay.jobs.workers.pool import default_workers
 from simquay.simulators.adapted.tasks import UnplainResultError, _plain
 from simquay.simulators.inputs import RunInputError
 from simquay.simulators.options import RunOptionError
+from tests.support import foreign_backends as theirs
+from tests.support.adapted_runs import BOTH, adapted, circuit
+from tests.support.executor_doubles import ManualExecutor
+from tests.support.job_doubles import LONG, until
 
 pytestmark = pytest.mark.timeout(180)
 

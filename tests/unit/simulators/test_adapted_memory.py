@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 from qiskit import QuantumCircuit
 from qiskit.providers import JobStatus
-from tests.support import foreign_backends as theirs
-from tests.support.adapted_runs import circuit
-from tests.support.foreign_backends import Foreign
-from tests.support.job_doubles import LONG, until
 
 import simquay
 from simquay.execution.memory import Ledger, host_ledger, ledger_for
 from simquay.simulators import adapt
 from simquay.simulators.adapted.backend import AdaptedBackend
 from simquay.simulators.factories import _basic_bytes
+from tests.support import foreign_backends as theirs
+from tests.support.adapted_runs import circuit
+from tests.support.foreign_backends import Foreign
+from tests.support.job_doubles import LONG, until
 
 GIB = 1 << 30
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
+
+from simquay.simulators.inputs import RunInputError
+from simquay.simulators.options import RunOptionError, UnknownOptionError
 from tests.support import foreign_backends as theirs
 from tests.support.adapted_runs import BOTH, adapted, circuit
 from tests.support.foreign_backends import ReadyJob, a_result
 from tests.support.job_doubles import LONG
-
-from simquay.simulators.inputs import RunInputError
-from simquay.simulators.options import RunOptionError, UnknownOptionError
 
 pytestmark = pytest.mark.timeout(120)
 

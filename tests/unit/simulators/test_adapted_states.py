@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from qiskit import QuantumCircuit
 from qiskit.providers import JobStatus, JobV1
+
+from simquay.simulators import adapt
+from simquay.simulators.adapted.backend import AdaptedBackend
 from tests.support import foreign_backends as theirs
 from tests.support.adapted_runs import adapted, circuit
 from tests.support.foreign_backends import Foreign, HeldJob, LegacyJob, ReadyJob, a_result
 from tests.support.job_doubles import LONG, until
-
-from simquay.simulators import adapt
-from simquay.simulators.adapted.backend import AdaptedBackend
 
 pytestmark = pytest.mark.timeout(120)
 

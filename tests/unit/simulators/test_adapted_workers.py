@@ -8,12 +8,12 @@ from typing import Any
 import psutil
 import pytest
 from qiskit.providers import JobError, JobStatus
-from tests.support import foreign_backends as theirs
-from tests.support.adapted_runs import adapted, circuit
-from tests.support.job_doubles import LONG, until
 
 from simquay.jobs.errors import JobFailedError
 from simquay.jobs.workers.pool import default_workers
+from tests.support import foreign_backends as theirs
+from tests.support.adapted_runs import adapted, circuit
+from tests.support.job_doubles import LONG, until
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -15,7 +15,6 @@ import pytest
 from qiskit import QuantumCircuit, transpile
 from qiskit.exceptions import QiskitError
 from qiskit.providers import BackendV2, JobError, JobStatus, JobV1
-from tests.support.job_doubles import LONG, until
 
 import simquay
 from simquay.engines.numpy.engine import DenseEngine
@@ -26,6 +25,7 @@ from simquay.jobs.errors import JobFailedError
 from simquay.registry.names import Resolution
 from simquay.simulators.engine.backend import EngineBackend
 from simquay.simulators.engine.task import EngineTask
+from tests.support.job_doubles import LONG, until
 
 
 @pytest.fixture

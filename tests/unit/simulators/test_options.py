@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from qiskit import QuantumCircuit
 from qiskit.exceptions import QiskitError
-from tests.support.paths import DOCS
 
 from simquay.engines.reference import ReferenceEngine
 from simquay.errors import OptionError
 from simquay.program import Precision
 from simquay.simulators.engine.backend import EngineBackend
 from simquay.simulators.options import OPTIONS, RunOptionError, UnknownOptionError
+from tests.support.paths import DOCS
 
 PAGE = DOCS / "reference" / "options.md"
 

@@ -14,8 +14,6 @@ import pytest
 from qiskit import QuantumCircuit
 from qiskit.providers import JobStatus
 from qiskit.quantum_info import Statevector, random_unitary
-from tests.support.job_doubles import LONG, until
-from tests.support.sweeps import OneByOneEngine, WatchedEngine, bindings, parametrised, sweep
 
 from simquay.circuits.lowering.circuit import lower
 from simquay.control import Control
@@ -28,6 +26,8 @@ from simquay.program import Precision
 from simquay.simulators.engine.backend import EngineBackend
 from simquay.simulators.engine.task import EngineTask, Numbered
 from simquay.simulators.options import default_options, resolve
+from tests.support.job_doubles import LONG, until
+from tests.support.sweeps import OneByOneEngine, WatchedEngine, bindings, parametrised, sweep
 
 
 def backend_of(engine: Any) -> EngineBackend:

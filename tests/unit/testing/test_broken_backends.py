@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from tests.support.broken_backends import POINTS, breaks
 
 from simquay.testing import CHECKS_IN_ORDER, run_checks
+from tests.support.broken_backends import POINTS, breaks
 
 BESIDE = {"J01", "J05", "J11", "J14", "R01", "R06"}
 """Quick checks that are done beside the one in question in every test run."""

@@ -7,9 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from simquay_cupy.encoding.encode import encode_plan
-from simquay_cupy.encoding.geometry import GEOMETRIES, WHOLE_STATE, geometry_for
-from simquay_cupy.engine import CupyEngine
 
 from simquay.control import Control
 from simquay.engines.tiled_interpreter import apply_tile_pass
@@ -27,6 +24,9 @@ from simquay.planning.tiled.passes import (
     TilePass,
 )
 from simquay.program import Precision
+from simquay_cupy.encoding.encode import encode_plan
+from simquay_cupy.encoding.geometry import GEOMETRIES, WHOLE_STATE, geometry_for
+from simquay_cupy.engine import CupyEngine
 
 TOLERANCE = {Precision.SINGLE: 2e-6, Precision.DOUBLE: 1e-14}
 
