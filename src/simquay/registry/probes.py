@@ -8,7 +8,7 @@ from simquay.plugin import Available, ProbeResult, Unavailable
 from simquay.registry.guard import Failure, guarded
 from simquay.registry.locks import registry_lock
 from simquay.registry.records import Registered
-from simquay.registry.targets import load_target
+from simquay.system.imports import load_object
 
 __all__ = ["Probes"]
 
@@ -44,7 +44,7 @@ def _probe(entry: Registered) -> ProbeResult:
     target = entry.spec.probe
     if not target:
         return Available()
-    result = guarded(lambda: _plain(load_target(target)()))
+    result = guarded(lambda: _plain(load_object(target)()))
     if isinstance(result, Failure):
         _log.debug("probe %s of %s failed:\n%s", target, entry.qualified, result.details)
         return Unavailable(f"its probe {target} failed: {result.text}")

@@ -23,8 +23,8 @@ from simquay.registry.names import Resolution, folded
 from simquay.registry.probes import Probes
 from simquay.registry.records import BackendInfo, PluginRecord, Registered
 from simquay.registry.requests import Wish, read_wishes
-from simquay.registry.targets import load_target
 from simquay.registry.warn import warn
+from simquay.system.imports import load_object
 
 __all__ = ["Registry"]
 
@@ -223,7 +223,7 @@ def _by_priority(entries: Iterable[Registered]) -> list[Registered]:
 
 def _make(wish: Wish, entry: Registered, check: Callable[[Registered, object], T]) -> T:
     """Call the backend's factory, and check what it returns."""
-    made = guarded(lambda: load_target(entry.spec.factory)(entry.spec))
+    made = guarded(lambda: load_object(entry.spec.factory)(entry.spec))
     if isinstance(made, Failure):
         raise messages.not_made(wish, entry, made) from made.error
     return check(entry, made)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import pickle
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from simquay.jobs.errors import OriginalTraceback, detach
+from simquay.system.imports import load_object
 
 if TYPE_CHECKING:
     from qiskit.result import Result
@@ -54,11 +54,7 @@ class BackendSource:
         """A new backend."""
         if not self.factory:
             return pickle.loads(self.pickled)
-        module, _, attribute = self.factory.partition(":")
-        made: Any = importlib.import_module(module)
-        for name in attribute.split("."):
-            made = getattr(made, name)
-        return made()
+        return load_object(self.factory)()
 
 
 class RecentKeys:

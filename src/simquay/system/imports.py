@@ -1,4 +1,4 @@
-"""The dotted strings of a spec, ``module:callable``, made into what they name."""
+"""Objects named by strings: the factories and probes of plugins, known by name until they run."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from importlib import import_module
 from operator import attrgetter
 from typing import Any
 
-__all__ = ["load_target"]
+__all__ = ["load_object"]
 
 
-def load_target(target: str) -> Any:
+def load_object(target: str) -> Any:
     """The object that ``module:attribute`` (or ``module:a.b``) names.
 
-    It imports the module, so it may raise whatever that raises; call it inside the guard.
+    Raises:
+        Exception: any that importing the module raises.
+        AttributeError: if the module has no such attribute.
     """
     module, _, attribute = target.partition(":")
     return attrgetter(attribute)(import_module(module))
