@@ -43,18 +43,29 @@ from simquay.system.lifecycle import before_exit
 
 over = threading.Event()
 
-def bad():
-    raise ValueError("stopping failed")
-
 before_exit(lambda: (print("first registered", flush=True), over.set()))
-before_exit(bad)
 before_exit(lambda: print("last registered", flush=True))
 # The interpreter would wait for this thread for ever, if nothing set the event before the join.
 threading.Thread(target=lambda: (over.wait(), print("thread ends", flush=True))).start()
 """
     )
-    assert done.stdout.splitlines()[:2] == ["last registered", "first registered"]
-    assert "thread ends" in done.stdout
+    assert done.stdout.splitlines() == ["last registered", "first registered", "thread ends"]
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_end_stops_all_even_where_one_raises() -> None:
+    done = run(
+        """
+from simquay.system.lifecycle import before_exit
+
+def bad():
+    raise ValueError("stopping failed")
+
+before_exit(lambda: print("first registered", flush=True))
+before_exit(bad)
+"""
+    )
+    assert done.stdout.split() == ["first", "registered"]
     assert "stopping failed" in done.stderr
 
 
