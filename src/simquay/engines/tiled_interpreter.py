@@ -26,6 +26,7 @@ from simquay.planning.tiled.passes import (
     TilePass,
     WidePass,
 )
+from simquay.program.bits import extract, mask_of, spread
 from simquay.program.operations import Matrix, Permutation
 
 __all__ = ["apply_encoded", "apply_pass", "apply_tile_pass", "apply_tiled", "apply_wide"]
@@ -95,13 +96,13 @@ def _apply_stage(tiles: Amplitudes, stage: Stage) -> None:
     size = 1 << len(stage.bits)
     local = np.arange(tiles.shape[2])
     numbers: NDArray[np.intp] = np.arange(tiles.shape[1])
-    base = local[_matches(local, sum(1 << bit for bit in stage.bits), 0)]
+    base = local[_matches(local, mask_of(stage.bits), 0)]
     if isinstance(stage, (DenseStage, PermuteStage)):
         where = stage.condition
         base = base[_matches(base, where.local_mask, where.local_value)]
         numbers = numbers[_matches(numbers, where.outer_mask, where.outer_value)]
     # columns[s] are the local indices where the stage's bits are s.
-    columns = deposit(np.arange(size), stage.bits)[:, None] | base[None, :]
+    columns = spread(stage.bits)[:, None] | base[None, :]
     index = np.ix_(np.arange(len(tiles)), numbers, columns.ravel())
     block = tiles[index].reshape(len(tiles), len(numbers), size, len(base))
     if isinstance(stage, DenseStage):
@@ -129,22 +130,6 @@ def _apply_diagonal(tiles: Amplitudes, stage: DiagonalStage) -> None:
 def _matches(values: NDArray[np.intp], mask: int, value: int) -> NDArray[np.bool_]:
     matched: NDArray[np.bool_] = (values & mask) == value
     return matched
-
-
-def deposit(values: NDArray[np.intp], bits: Sequence[int]) -> NDArray[np.intp]:
-    """Each value with its bit ``j`` moved to ``bits[j]``; other bits are 0."""
-    result = np.zeros_like(values)
-    for position, bit in enumerate(bits):
-        result |= (values >> position & 1) << bit
-    return result
-
-
-def extract(values: NDArray[np.intp], bits: Sequence[int]) -> NDArray[np.intp]:
-    """For each value, the number whose bit ``j`` is the value's bit ``bits[j]``."""
-    result = np.zeros_like(values)
-    for position, bit in enumerate(bits):
-        result |= (values >> bit & 1) << position
-    return result
 
 
 def apply_wide(amplitudes: Any, pass_: WidePass, xp: Any) -> None:

@@ -17,9 +17,10 @@ from simquay.planning.dense.fusion import Item, Node, fuse
 from simquay.planning.dense.layout import find_orders
 from simquay.planning.dense.numbers.matrices import Matrices
 from simquay.planning.dense.numbers.tables import Diagonals
-from simquay.planning.dense.order import dependencies, numbers_in
+from simquay.planning.dense.order import dependencies
 from simquay.planning.dense.steps import ClusterPass, LonePass, ProductStep, StartPass
 from simquay.program import Diagonal, Matrix, Permutation, Precision
+from simquay.program.bits import bits_of
 from simquay.program.operations import GateOperation, Relabel
 from tests.support.gate_lists import apply_naively, random_gates, random_unitary, run_naively
 
@@ -56,9 +57,9 @@ def test_diagonals_that_follow_each_other_may_change_places() -> None:
     gates = [h(0), cp(0, 1), cp(0, 2), h(0), cp(0, 1)]
     nodes = fuse(gates, stored(3), widest=2, widest_diagonal=2).nodes
     before, after, on = dependencies(nodes)
-    assert [numbers_in(mask) for mask in before] == [[], [0], [0], [0, 1, 2], [0, 1, 2, 3]]
-    assert [numbers_in(mask) for mask in after] == [[1, 2, 3, 4], [3, 4], [3, 4], [4], []]
-    assert [numbers_in(mask) for mask in on] == [[0, 1, 2, 3, 4], [1, 4], [2]]
+    assert [bits_of(mask) for mask in before] == [[], [0], [0], [0, 1, 2], [0, 1, 2, 3]]
+    assert [bits_of(mask) for mask in after] == [[1, 2, 3, 4], [3, 4], [3, 4], [4], []]
+    assert [bits_of(mask) for mask in on] == [[0, 1, 2, 3, 4], [1, 4], [2]]
 
 
 def test_dependencies_are_those_of_all_pairs() -> None:
@@ -79,8 +80,8 @@ def test_dependencies_are_those_of_all_pairs() -> None:
                 needs[i] |= needs[j]
         before, after, _ = dependencies(nodes)
         for i in range(count):
-            assert numbers_in(before[i]) == np.flatnonzero(needs[i]).tolist()
-            assert numbers_in(after[i]) == np.flatnonzero(needs[:, i]).tolist()
+            assert bits_of(before[i]) == np.flatnonzero(needs[i]).tolist()
+            assert bits_of(after[i]) == np.flatnonzero(needs[:, i]).tolist()
 
 
 def test_relabelling_leaves_no_node() -> None:

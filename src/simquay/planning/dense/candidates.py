@@ -20,6 +20,7 @@ from simquay.planning.dense.fusion import Item, Node
 from simquay.planning.dense.layout import Move, column_factor, find_orders
 from simquay.planning.dense.passes import Dealer, Slot, Table, TilePieces
 from simquay.planning.plan import Profile
+from simquay.program.bits import bits_of, mask_of
 
 __all__ = ["Draft", "LoneDraft", "MoveDraft", "TableDraft", "TileDraft"]
 
@@ -90,9 +91,7 @@ class Draft:
             if lone is not None:
                 self._add_wide(lone)
                 continue
-            low = 0
-            for wire in self.order[: min(profile.low, profile.tile)]:
-                low |= 1 << wire
+            low = mask_of(self.order[: min(profile.low, profile.tile)])
             self._add_tile(dealer.next_tile(low, self.order), dealer.next_uses())
 
     def _add_wide(self, node: Node) -> None:
@@ -108,7 +107,7 @@ class Draft:
     def _add_tile(self, pieces: TilePieces, later: dict[int, int]) -> None:
         tile = pieces.tile
         stored = set(self.order)
-        new = [w for w in range(tile.bit_length()) if tile >> w & 1 and w not in stored]
+        new = [wire for wire in bits_of(tile) if wire not in stored]
         before = (*self.order, *new)
         active = [wire for wire in before if tile >> wire & 1]
         low = 0

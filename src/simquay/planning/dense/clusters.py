@@ -18,7 +18,8 @@ from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias, Union
 
 from simquay.planning.dense.fusion import Node
-from simquay.planning.dense.order import dependencies, numbers_in
+from simquay.planning.dense.order import dependencies
+from simquay.program.bits import bits_of
 
 __all__ = ["STYLES", "Cluster", "Piece", "Search", "Style"]
 
@@ -156,7 +157,7 @@ class Search:
             else:
                 self._prepare()
                 self._take(self._grow(number), pieces)
-        pieces += [nodes[number] for number in numbers_in(self.left)]
+        pieces += [nodes[number] for number in bits_of(self.left)]
         return first, pieces
 
     def _start(self, widest: int) -> Cluster | None:
@@ -177,7 +178,7 @@ class Search:
     def _set_aside(self, members: int, pieces: list[Piece]) -> None:
         self.left &= ~members
         nodes = self.nodes
-        pieces += [nodes[number] for number in numbers_in(members)]
+        pieces += [nodes[number] for number in bits_of(members)]
 
     def _prepare(self) -> None:
         """Find what is open and what is hard."""
@@ -367,7 +368,7 @@ class Search:
                 taken |= low
         self.left &= ~taken
         nodes = self.nodes
-        return Cluster(tuple(numbers_in(mask)), mask, [nodes[n] for n in numbers_in(taken)])
+        return Cluster(tuple(bits_of(mask)), mask, [nodes[n] for n in bits_of(taken)])
 
 
 _NOTHING = _Growth(0, 0, 0, 0, 0, 0.0)

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.planning.plan import Layout
+from simquay.program.bits import bits_of, mask_of, spread
 from simquay.program.operations import (
     Diagonal,
     GateOperation,
@@ -98,9 +99,7 @@ def fuse(
     Gates on more than ``widest`` wires (``widest_diagonal`` for diagonals), controls included,
     become wide nodes.
     """
-    touched = 0
-    for qubit in layout.order:
-        touched |= 1 << qubit
+    touched = mask_of(layout.order)
     wire_of: dict[int, int] = {}  # qubit → wire, where they differ
     last: dict[int, list[Node]] = {}  # the last segment of each wire
     solid: dict[int, int] = {}  # the number of the last node on each wire that is not diagonal
@@ -201,7 +200,7 @@ def fuse(
     kept = [node for node in nodes if node is not None]
     for place, node in enumerate(kept):
         node.number = place
-    carries = {wire: wire for wire in range(touched.bit_length()) if touched >> wire & 1}
+    carries = {wire: wire for wire in bits_of(touched)}
     carries |= {wire: qubit for qubit, wire in wire_of.items()}
     return Fused(kept, scalars, carries)
 
@@ -225,11 +224,7 @@ def _resolve(
 def _restrict(wires: tuple[int, ...], touched: int) -> tuple[tuple[int, ...], NDArray[np.intp]]:
     """The wires of a diagonal that are not |0>, and which entries remain."""
     places = [bit for bit, wire in enumerate(wires) if touched >> wire & 1]
-    index = np.arange(1 << len(places))
-    select = np.zeros(1 << len(places), dtype=np.intp)
-    for bit, place in enumerate(places):
-        select |= (index >> bit & 1) << place
-    return tuple([wires[place] for place in places]), select
+    return tuple([wires[place] for place in places]), spread(places)
 
 
 def _diagonal_host(

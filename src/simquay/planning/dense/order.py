@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from simquay.planning.dense.fusion import Node
 
-__all__ = ["Dependencies", "dependencies", "numbers_in"]
+__all__ = ["Dependencies", "dependencies"]
 
 
 class Dependencies(NamedTuple):
@@ -80,13 +80,3 @@ def _reached(nodes: Sequence[Node], bits: list[int], size: int) -> tuple[list[in
             else:
                 solid[wire] = everything[wire] = found
     return reached, on
-
-
-def numbers_in(mask: int) -> list[int]:
-    """The bits that are set, in increasing order."""
-    numbers = []
-    while mask:
-        low = mask & -mask
-        numbers.append(low.bit_length() - 1)
-        mask ^= low
-    return numbers

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from simquay.planning.dense.clusters import Cluster, Piece
 from simquay.planning.dense.fusion import Node
-from simquay.planning.dense.order import numbers_in
+from simquay.program.bits import bits_of
 
 __all__ = ["Dealer", "Slot", "Table", "TilePieces"]
 
@@ -115,7 +115,7 @@ class Dealer:
 
     def next_lone(self) -> Node | None:
         """A wide node that is due now: it is a pass by itself."""
-        for number in numbers_in(self._left & self._wide):
+        for number in bits_of(self._left & self._wide):
             piece = self._pieces[number]
             if isinstance(piece, Node) and not self._before[number] & self._left:
                 self._left &= ~(1 << number)
@@ -137,7 +137,7 @@ class Dealer:
             self._clusters.remove(number)
             cluster = self._pieces[number]
             assert isinstance(cluster, Cluster)
-            nodes = [self._pieces[n] for n in numbers_in(due)]
+            nodes = [self._pieces[n] for n in bits_of(due)]
             taken.append((cluster, [node for node in nodes if isinstance(node, Node)]))
         if not taken:
             for number in self._free_diagonals():
@@ -210,7 +210,7 @@ class Dealer:
             return 0
         if due & self._solid:
             return None
-        for other in numbers_in(due):
+        for other in bits_of(due):
             if self._before[other] & left:
                 return None
         return due
@@ -218,7 +218,7 @@ class Dealer:
     def _free_diagonals(self) -> list[int]:
         return [
             number
-            for number in numbers_in(self._left & ~self._solid)
+            for number in bits_of(self._left & ~self._solid)
             if not self._before[number] & self._left
         ]
 

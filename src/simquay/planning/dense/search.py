@@ -28,9 +28,9 @@ from simquay.planning.dense.numbers.recipe import (
     TableRecipe,
 )
 from simquay.planning.dense.numbers.tables import Diagonals
-from simquay.planning.dense.order import numbers_in
 from simquay.planning.dense.passes import Slot, Table
 from simquay.planning.plan import Layout, Plan, Profile
+from simquay.program.bits import bits_of
 from simquay.program.operations import GateOperation
 
 __all__ = ["find_dense"]
@@ -199,7 +199,7 @@ class _Builder:
                 groups.append((outer, [node]))
         phases = []
         for mask, members in groups:
-            outside = tuple(numbers_in(mask))
+            outside = tuple(bits_of(mask))
             items = [item for node in members for item in node.items]
             table = self.diagonals.add(items, wires + outside)
             phases.append(PhaseRecipe(outside, table, len(items)))

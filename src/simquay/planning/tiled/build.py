@@ -18,7 +18,7 @@ from simquay.planning.tiled.diagonals import (
     diagonal_recipe,
     fill_diagonal,
 )
-from simquay.planning.tiled.numbers.gather import Filled, Gathering, Slot, spread
+from simquay.planning.tiled.numbers.gather import Filled, Gathering, Slot
 from simquay.planning.tiled.numbers.pool import Pool
 from simquay.planning.tiled.passes import (
     ALWAYS,
@@ -34,6 +34,7 @@ from simquay.planning.tiled.passes import (
 )
 from simquay.planning.tiled.scheduling.rounds import make_rounds
 from simquay.planning.tiled.scheduling.schedule import Step
+from simquay.program.bits import spread
 from simquay.program.operations import Matrix, Permutation, Prepare
 
 __all__ = ["PassRecipe", "WideRecipe", "build_pass"]

@@ -22,7 +22,7 @@ from simquay.planning.tiled.passes import (
     DiagonalStage,
     DiagonalTerm,
 )
-from simquay.planning.tiled.scheduling.graph import mask_of
+from simquay.program.bits import bits_of, mask_of
 
 __all__ = ["DiagonalRecipe", "condition_of", "diagonal_recipe", "fill_diagonal"]
 
@@ -170,7 +170,7 @@ _Key: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], int, int]
 @lru_cache(maxsize=4096)
 def _bits_of(mask: int) -> tuple[int, ...]:
     """The bits of a mask, ascending."""
-    return tuple([bit for bit in range(mask.bit_length()) if mask >> bit & 1])
+    return tuple(bits_of(mask))
 
 
 def fill_diagonal(recipe: DiagonalRecipe, filled: Filled) -> DiagonalStage:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.planning.dense.fusion import Item, Node
+from simquay.program.bits import extract, mask_of
 from simquay.program.operations import Diagonal, GateOperation, Matrix, Prepare
 
 __all__ = ["BlockRecipe", "Blocks", "ValueRecipe", "Values"]
@@ -287,10 +288,7 @@ def _pattern(
     gate's own numbers. Shape ``(4**width,)``, row by row."""
     size = 1 << width
     index = np.arange(size)
-    own = sum(1 << bit for bit in bits)
-    inner = np.zeros_like(index)
-    for place, bit in enumerate(bits):
-        inner |= (index >> bit & 1) << place
+    inner = extract(index, bits)
     rows, columns = inner[:, None], inner[None, :]
     if code == "m":
         found = 2 + rows * (1 << len(bits)) + columns
@@ -302,13 +300,10 @@ def _pattern(
     else:
         table = np.frombuffer(extra, dtype=np.intp)
         found = np.where(rows == table[columns], 0, 1)
-    others = index & ~own
+    others = index & ~mask_of(bits)
     found = np.where(others[:, None] == others[None, :], found, 1)
     if held:
-        control = np.zeros_like(index)
-        for place, bit in enumerate(held):
-            control |= (index >> bit & 1) << place
-        holds = (control == state)[None, :]
+        holds = (extract(index, held) == state)[None, :]
         found = np.where(holds, found, np.where(index[:, None] == index[None, :], 0, 1))
     found = found.reshape(-1)
     found.flags.writeable = False

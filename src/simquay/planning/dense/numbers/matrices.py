@@ -21,6 +21,7 @@ from simquay.planning.dense.numbers.blocks import (
     ValueRecipe,
     Values,
 )
+from simquay.program.bits import spread
 from simquay.program.operations import GateOperation
 
 __all__ = ["Matrices", "MatrixRecipes"]
@@ -199,9 +200,6 @@ def _fill_start(growth: _Growth, blocks: dict[int, Values], sweep: tuple[int, ..
 @lru_cache(maxsize=4096)
 def reorder_index(positions: tuple[int, ...]) -> Indices:
     """Old row of each new row, where new bit ``j`` is old bit ``positions[j]``."""
-    new = np.arange(1 << len(positions))
-    old = np.zeros_like(new)
-    for bit, position in enumerate(positions):
-        old |= (new >> bit & 1) << position
+    old = spread(positions)
     old.flags.writeable = False
     return old

@@ -16,6 +16,7 @@ import numpy as np
 
 from simquay.planning.dense.fusion import Item
 from simquay.planning.dense.numbers.blocks import Indices, Values
+from simquay.program.bits import extract
 
 __all__ = ["DiagonalRecipes", "Diagonals"]
 
@@ -198,14 +199,9 @@ def _entries(
     """For each index of ``width`` bits, which of a diagonal's numbers applies: 0 is a 1, where the
     controls ``held`` are not in ``state``; the diagonal's own, on ``bits``, begin at 2."""
     index = np.arange(1 << width)
-    own = np.zeros_like(index)
-    for place, bit in enumerate(bits):
-        own |= (index >> bit & 1) << place
+    own = extract(index, bits)
     entries = 2 + (np.frombuffer(extra, dtype=np.intp)[own] if extra else own)
-    control = np.zeros_like(index)
-    for place, bit in enumerate(held):
-        control |= (index >> bit & 1) << place
     if held:
-        entries = np.where(control == state, entries, 0)
+        entries = np.where(extract(index, held) == state, entries, 0)
     entries.flags.writeable = False
     return entries

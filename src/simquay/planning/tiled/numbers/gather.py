@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from simquay.planning.tiled.blocks.blocks import Blocks
 from simquay.planning.tiled.blocks.types import Act
 from simquay.planning.tiled.numbers.pool import ONE, Pool
+from simquay.program.bits import extract, spread
 
-__all__ = ["Filled", "Gathering", "Part", "Slot", "spread"]
+__all__ = ["Filled", "Gathering", "Part", "Slot"]
 
 Part: TypeAlias = tuple[int, tuple[int, ...]]
 """A factor of a table: the number of a block, and the bits of the table that its wires (and its
@@ -165,14 +166,6 @@ class Gathering:
         return filled
 
 
-def spread(places: tuple[int, ...]) -> _Pattern:
-    """For an index whose bit ``j`` stands for bit ``places[j]`` of another: that other index."""
-    other = np.zeros(1, dtype=np.intp)
-    for bit in places:
-        other = np.concatenate([other, other | 1 << bit])
-    return other
-
-
 def _matrix_pattern(order: tuple[int, ...]) -> _Pattern:
     index = spread(order)
     pattern: _Pattern = ((index << len(order))[:, None] + index).ravel()
@@ -180,10 +173,7 @@ def _matrix_pattern(order: tuple[int, ...]) -> _Pattern:
 
 
 def _table_pattern(act: Act, places: tuple[int, ...], bits: int) -> _Pattern:
-    index = np.arange(1 << bits)
-    own: _Pattern = np.zeros(1 << bits, dtype=np.intp)
-    for j, place in enumerate(places):
-        own |= (index >> place & 1) << j
+    own: _Pattern = extract(np.arange(1 << bits), places)
     idle = (own >> act.size) != act.state if len(places) > act.size else np.zeros(1, dtype=bool)
     own &= (1 << act.size) - 1
     if act.entries is not None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from simquay.planning.tiled.blocks.types import Act
 from simquay.planning.tiled.numbers.pool import ONE, ZERO, Pool
+from simquay.program.bits import deposit, extract, mask_of
 
 __all__ = ["Build", "Factor", "Product", "Products", "source_of"]
 
@@ -53,21 +54,16 @@ def source_of(act: Act, bits: tuple[int, ...], count: int) -> tuple[int, ...]:
     """A permutation's source table on ``count`` bits: the new entry ``i`` is the old ``[i]``."""
     own, controls = bits[: act.size], bits[act.size :]
     return tuple(
-        _replace(index, own, act.table[_part(index, own)])
-        if _part(index, controls) == act.state
+        _replace(index, own, act.table[extract(index, own)])
+        if extract(index, controls) == act.state
         else index
         for index in range(1 << count)
     )
 
 
-def _part(index: int, bits: Sequence[int]) -> int:
-    return sum((index >> bit & 1) << j for j, bit in enumerate(bits))
-
-
 def _replace(index: int, bits: Sequence[int], part: int) -> int:
-    for j, bit in enumerate(bits):
-        index = index & ~(1 << bit) | (part >> j & 1) << bit
-    return index
+    """``index`` with ``part`` in place of its ``bits``."""
+    return index & ~mask_of(bits) | deposit(part, bits)
 
 
 @lru_cache(maxsize=4096)
@@ -81,8 +77,8 @@ def _entries(act: Act, bits: tuple[int, ...], count: int) -> tuple[NDArray[Any],
     places = []
     moving = []
     for row in range(1 << count):
-        idle = _part(row, controls) != act.state
-        entry = _part(row, own)
+        idle = extract(row, controls) != act.state
+        entry = extract(row, own)
         if act.kind == "diagonal":
             number = act.entries[entry] if act.entries else entry
             places.append(ONE if idle else number)
@@ -93,7 +89,7 @@ def _entries(act: Act, bits: tuple[int, ...], count: int) -> tuple[NDArray[Any],
                 places.append(ONE if column == row else ZERO)
                 moving.append(False)
             else:
-                places.append((entry << act.size) + _part(column, own))
+                places.append((entry << act.size) + extract(column, own))
                 moving.append(True)
     return np.array(places, dtype=np.intp), np.array(moving, dtype=np.intp)
 

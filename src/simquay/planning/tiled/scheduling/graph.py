@@ -14,14 +14,15 @@ Sets of wires are integers here: bit ``w`` is wire ``w``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 
 from simquay.planning.tiled.blocks.blocks import Blocks
+from simquay.program.bits import mask_of
 
-__all__ = ["Graph", "choose", "mask_of", "wires_of", "worth_all"]
+__all__ = ["Graph", "choose", "worth_all"]
 
 
 class Graph:
@@ -284,21 +285,3 @@ def worth_all(wires: int, cheap: int, prices: Sequence[float]) -> bool:
     return not wires & ~cheap or (
         prices[(wires | cheap).bit_count()] <= 2 * prices[cheap.bit_count()]
     )
-
-
-def mask_of(wires: Iterable[int]) -> int:
-    """The integer whose bit ``w`` is set for each wire ``w``."""
-    mask = 0
-    for wire in wires:
-        mask |= 1 << wire
-    return mask
-
-
-def wires_of(mask: int) -> set[int]:
-    """The wires of a mask."""
-    wires = set()
-    while mask:
-        lowest = mask & -mask
-        wires.add(lowest.bit_length() - 1)
-        mask ^= lowest
-    return wires

@@ -15,8 +15,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from simquay.planning.tiled.blocks.blocks import Blocks
-from simquay.planning.tiled.scheduling.graph import Graph, choose, mask_of, wires_of, worth_all
+from simquay.planning.tiled.scheduling.graph import Graph, choose, worth_all
 from simquay.planning.tiled.scheduling.order import gather, next_mover, run
+from simquay.program.bits import bits_of, mask_of
 
 __all__ = ["Step", "make_steps"]
 
@@ -114,7 +115,7 @@ def _search(
             found = choose(graph, pending, union, sure, tile, fits, stored, _PRICES, starts)
         if found:
             stages, pending, union = run(graph, pending, found)
-            active = _join(last, current, wires_of(found), tile, low)
+            active = _join(last, current, set(bits_of(found)), tile, low)
             current = last.after if last else current
             grown = current + sorted(active.difference(current))
             steps.append(Step(current, grown, active, stages, grown))
