@@ -23,12 +23,17 @@ from simquay.simulators.builtin import simquay_register_backends
 from tests.support.paths import ROOT
 
 DOCS = ROOT / "docs"
+BENCHMARKS = ROOT / "benchmarks"
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
-    for path in (ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md"))
+    for path in (
+        *(ROOT / "README.md", ROOT / "CHANGELOG.md"),
+        *DOCS.rglob("*.md"),
+        *BENCHMARKS.rglob("*.md"),
+    )
 )
-# Dated reports tell what was run on some machine once; everything else is run here.
-RUN_PAGES = [page for page in PAGES if not page.startswith("docs/benchmarks/")]
+# Dated reports record what was run on some machine once; everything else is run here.
+RUN_PAGES = [page for page in PAGES if not page.startswith("benchmarks/reports/")]
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
-"""benchmarks/gpu.py runs from end to end, on a stand-in for CuPy: a GPU is too rare to find out
-there that a script has a fault."""
+"""benchmarks/gpu/engine.py runs from end to end on a stand-in for CuPy: a GPU is too rare to find
+out there that a script has a fault."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from simquay_cupy.device.host import HostDevice
 from simquay_cupy.engine import CupyEngine
 
-BENCHMARKS = Path(__file__).resolve().parents[3] / "benchmarks"
+CHECKOUT = Path(__file__).resolve().parents[3]
 HELPERS = Path(__file__).resolve().parent / "support"
 
 SCRIPT = """
@@ -23,14 +23,16 @@ import sys
 from pathlib import Path
 import fake_cupy
 fake_cupy.install(Path(sys.argv[1]))
-import gpu
-gpu.COPY_BYTES, gpu.CHECK_QUBITS = 1 << 20, (5, 12)
-sys.argv = ["gpu.py", *sys.argv[2:]]
-gpu.main()
+from benchmarks.gpu import engine
+engine.COPY_BYTES, engine.CHECK_QUBITS = 1 << 20, (5, 12)
+sys.argv = ["engine.py", *sys.argv[2:]]
+engine.main()
 """
 
 
-@pytest.mark.skipif(not (BENCHMARKS / "gpu.py").exists(), reason="this is no checkout")
+@pytest.mark.skipif(
+    not (CHECKOUT / "benchmarks/gpu/engine.py").exists(), reason="this is no checkout"
+)
 def test_the_benchmark_prints_and_saves_its_tables(
     make_host_engine: Callable[[], CupyEngine], tmp_path: Path
 ) -> None:
@@ -51,7 +53,7 @@ def test_the_benchmark_prints_and_saves_its_tables(
         "--json",
         str(report),
     ]
-    paths = [str(BENCHMARKS), str(HELPERS), os.environ.get("PYTHONPATH", "")]
+    paths = [str(CHECKOUT), str(HELPERS), os.environ.get("PYTHONPATH", "")]
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(device.path), *options],
         capture_output=True,

@@ -21,7 +21,7 @@ from simquay_cupy.encoding.programs import PROGRAM_BYTES
 from simquay_cupy.engine import CupyEngine
 from tests.support.random_programs import random_gates
 
-BENCHMARKS = Path(__file__).resolve().parents[3] / "benchmarks"
+CHECKOUT = Path(__file__).resolve().parents[3]
 TOLERANCE = {Precision.SINGLE: 1e-5, Precision.DOUBLE: 1e-12}
 REFERENCE = ReferenceEngine()
 
@@ -34,10 +34,10 @@ def engine(make_host_engine: Callable[[], CupyEngine]) -> CupyEngine:
 
 @pytest.fixture
 def families(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    if not (BENCHMARKS / "families.py").exists():
+    if not (CHECKOUT / "benchmarks/circuits.py").exists():
         pytest.skip("this is no checkout: the families are with the benchmarks")
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    found: dict[str, Any] = importlib.import_module("families").FAMILIES
+    monkeypatch.syspath_prepend(str(CHECKOUT))
+    found: dict[str, Any] = importlib.import_module("benchmarks.circuits").FAMILIES
     return found
 
 

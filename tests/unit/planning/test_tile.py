@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 
 import numpy as np
 import pytest
 
+from benchmarks.circuits import FAMILIES
 from simquay.planning import Layout, Profile, make_plan
 from simquay.planning.tiled.cost import pass_cost
 from simquay.planning.tiled.passes import DenseStage, DiagonalStage, PermuteStage
 from simquay.planning.tiled.search import find_tiled
 from simquay.program import Diagonal, Matrix, Permutation
 from tests.support.gate_lists import random_gates
-from tests.support.paths import BENCHMARKS
 from tests.support.tiled_runs import check_invariants, expected, random_vectors, run_plan, spread
-
-_FILE = BENCHMARKS / "families.py"
-
-
-@pytest.fixture(scope="module")
-def families():
-    spec = importlib.util.spec_from_file_location("benchmark_families", _FILE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.FAMILIES
-
 
 # Passes, and full passes (weighed by the amplitudes that they write), at 30 qubits.
 GOALS = [
@@ -42,8 +28,8 @@ GOALS = [
 
 
 @pytest.mark.parametrize(("name", "options", "passes", "full"), GOALS)
-def test_few_passes_at_thirty_qubits(families, name, options, passes, full):
-    program = families[name](30, 0, **options)
+def test_few_passes_at_thirty_qubits(name, options, passes, full):
+    program = FAMILIES[name](30, 0, **options)
     profile = Profile("tiled", tile=12, low=3, span=4)
     plan = make_plan(program.operations, Layout(), profile)
     check_invariants(plan)
@@ -54,8 +40,8 @@ def test_few_passes_at_thirty_qubits(families, name, options, passes, full):
 
 @pytest.mark.parametrize("name", ["qft", "qv", "random", "tfim", "qaoa", "ghz", "pairs"])
 @pytest.mark.parametrize(("tile", "low", "span"), [(4, 1, 2), (6, 2, 3), (12, 3, 4)])
-def test_families_are_computed(families, name, tile, low, span):
-    program = families[name](10, 1)
+def test_families_are_computed(name, tile, low, span):
+    program = FAMILIES[name](10, 1)
     plan = make_plan(program.operations, Layout(), Profile("tiled", tile=tile, low=low, span=span))
     check_invariants(plan)
     one = np.ones((1, 1), dtype=np.complex128)
@@ -63,8 +49,8 @@ def test_families_are_computed(families, name, tile, low, span):
     np.testing.assert_allclose(run_plan(plan, one, 10), want, atol=1e-12)
 
 
-def test_a_pass_grows_the_state_only_as_far_as_it_needs(families):
-    program = families["ghz"](20, 0)
+def test_a_pass_grows_the_state_only_as_far_as_it_needs():
+    program = FAMILIES["ghz"](20, 0)
     plan = make_plan(program.operations, Layout(), Profile("tiled", tile=8, low=2))
     widths = [pass_.width for pass_ in plan.passes]
     assert widths == sorted(widths)

@@ -39,7 +39,7 @@ _ALONE_BITS = 14
 """Up to so many qubits one thread is as fast as several."""
 
 _SWEEP_QUBITS = 12
-"""Up to so many qubits a sweep is faster as one batch; measured, see benchmarks/sweep.py."""
+"""Up to so many qubits a sweep is faster as one batch; measured, see benchmarks/cpu/sweep.py."""
 
 _SWEEP_BYTES = 2 << 20
 """With more, arrays leave the second-level cache, and are so large that the allocator takes them

@@ -1,6 +1,6 @@
 """How many passes the tiled planner needs for each family, and how long planning takes (CPU time).
 
-    python benchmarks/passes.py --qubits 30 --tile 12 --low 3 4 5
+    python -m benchmarks.cpu.passes --qubits 30 --tile 12 --low 3 4 5
 
 ``passes`` counts all; ``full`` weighs each by the amplitudes that it writes, as a share of the
 final vector: the first passes write a vector that is still small. ``flops`` is per amplitude of
@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import time
 
-from families import FAMILIES
+from benchmarks.circuits import FAMILIES
 from simquay.planning import Layout, Profile, make_plan
 from simquay.planning.tiled.cost import pass_cost
 

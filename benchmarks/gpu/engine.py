@@ -1,7 +1,7 @@
 """The GPU engine on a GPU: right, and how fast, against floors, cuStateVec and the CPU.
 
-    export PYTHONPATH=src:plugins/simquay-cupy/src:benchmarks
-    python benchmarks/gpu.py --custatevec FOLDER --json gpu.json
+    export PYTHONPATH=src:plugins/simquay-cupy/src
+    python -m benchmarks.gpu.engine --custatevec FOLDER --json gpu.json
 
 It needs Python, NumPy, pluggy and CuPy, and no Qiskit; of CUDA's libraries, only NVRTC. FOLDER is
 where the wheel custatevec-cu13 was unpacked. One call does everything and prints its tables at the
@@ -35,8 +35,8 @@ from typing import Any
 import cupy
 import numpy as np
 
-from custatevec import CuStateVec, find_library
-from families import FAMILIES
+from benchmarks.circuits import FAMILIES
+from benchmarks.gpu.custatevec import CuStateVec, find_library
 from simquay.control import Control
 from simquay.engines.base import Engine
 from simquay.engines.numpy.engine import DenseEngine

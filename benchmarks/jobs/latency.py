@@ -5,7 +5,7 @@ end, 1,024 shots, all with default settings and warmed up. The backends take tur
 circuit, so that a change of the machine's load meets them all. What is compared is the ratio to
 Aer's median in the same run; absolute times hold for one machine and one moment.
 
-    python benchmarks/latency.py [--backends numpy,reference] [--qubits 4,8] [--repeats 200]
+    python -m benchmarks.jobs.latency [--backends numpy,reference] [--qubits 4,8] [--repeats 200]
                                  [--json FILE] [--profile]
 
 ``--profile`` also prints where the time of the first backend goes.

@@ -21,7 +21,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from peers import clock
+from benchmarks.peers import clock
 from simquay.control import Control
 from simquay.engines.threads import run_side_by_side
 from simquay.planning import Layout, Plan, make_plan

@@ -4,7 +4,7 @@ The circuits are bindings of Qiskit's ``efficient_su2`` (three repetitions, meas
 default settings. Each way gives the counts of all of them in one job. The ways take turns, so that
 a change of the machine's load meets them all; what is compared are ratios of one run.
 
-    python benchmarks/sweep.py [--engine numpy] [--qubits 6,10] [--circuits 100] [--shots 1024]
+    python -m benchmarks.cpu.sweep [--engine numpy] [--qubits 6,10] [--circuits 100] [--shots 1024]
                                [--rounds 7] [--crossover 2-14] [--json FILE]
 
 Ways: ``batch`` and ``one by one`` are Simquay's engine with and without batches, ``aer list``

@@ -1,7 +1,7 @@
 """Which points of the job contract some simulators keep: writes the table in docs/reference.
 
-``python benchmarks/conformance.py`` runs the conformance kit on Simquay's backends that can run
-here, and on two simulators as they come, without Simquay. Each gets an interpreter of its own.
+``python -m benchmarks.jobs.conformance`` runs the conformance kit on Simquay's backends that can
+run here, and on two simulators as they come, without Simquay. Each gets an interpreter of its own.
 It takes some minutes.
 """
 
@@ -22,7 +22,7 @@ from typing import Any
 import simquay
 from simquay.testing import CHECKS_IN_ORDER, run_checks
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "conformance-table.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "conformance-table.md"
 
 BARE = {
     "AerSimulator": "qiskit_aer:AerSimulator",
@@ -40,7 +40,7 @@ that the point, which is Simquay's and not theirs, is not kept; it says nothing 
 simulator is at what it does promise. Through Simquay ({adapted}) the same simulators keep the
 contract.
 
-Measured on {date} by `python benchmarks/conformance.py`: {versions}.
+Measured on {date} by `python -m benchmarks.jobs.conformance`: {versions}.
 """
 
 
@@ -75,7 +75,7 @@ def measure_apart(heading: str, target: str) -> Column:
     """The kit's verdicts, in an interpreter of its own."""
     print(f"== {heading}", file=sys.stderr)
     done = subprocess.run(
-        [sys.executable, __file__, "--target", target],
+        [sys.executable, "-m", "benchmarks.jobs.conformance", "--target", target],
         stdout=subprocess.PIPE,
         text=True,
         check=True,

@@ -1,6 +1,6 @@
 """What one stage costs a core, by its kind: the engine ``numba`` on tiles in cache.
 
-    python benchmarks/numba_stages.py [--precision single] [--tile 15] [--qubits 20]
+    python -m benchmarks.cpu.numba_stages [--precision single] [--tile 15] [--qubits 20]
 
 Each line is a pass of many stages of one kind, on one thread, less an empty pass, in seconds of
 CPU time. Flops count what the arithmetic of the stage's form needs.
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from families import haar_unitary
+from benchmarks.circuits import haar_unitary
 from simquay.planning.tiled.passes import (
     Condition,
     DenseStage,
@@ -83,6 +83,8 @@ def main() -> None:
     parser.add_argument("--tile", type=int, default=15)
     parser.add_argument("--qubits", type=int, default=20)
     arguments = parser.parse_args()
+    if not 12 <= arguments.tile <= arguments.qubits:
+        parser.error("the stages act on 12 bits of a tile: 12 <= tile <= qubits")
     precision, tile, n = arguments.precision, arguments.tile, arguments.qubits
     complex_type, real_type = precision.complex_dtype, precision.real_dtype
     memory = aligned_bytes(complex_type.itemsize << n, 2 << 20)

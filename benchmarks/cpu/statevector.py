@@ -1,10 +1,10 @@
 """State evolution side by side with other simulators, one process, taking turns.
 
-    python benchmarks/statevector.py [--n 20,22] [--precision single,double] [--engine numpy]
+    python -m benchmarks.cpu.statevector [--n 20,22] [--precision single,double] [--engine numpy]
         [--peers aer,qsim,qulacs] [--families qft,qv,...] [--repetitions 5]
         [--floor] [--cpu-time] [--json FILE] [--plot FILE.png]
 
-The circuits are those of benchmarks/families.py, made beforehand in every simulator's own terms.
+The circuits are those of benchmarks/circuits.py, made beforehand in every simulator's own terms.
 What is timed is the same work: planning or fusion, afresh each time (the plan cache is emptied),
 allocation, evolution, and one shot where the peer cannot do without (Aer). For Aer, Simquay's time
 is that of a whole ``run_program`` with all qubits measured once; for the others, of evolution
@@ -27,8 +27,9 @@ evolution; and ``load``, the machine's load average after it. With ``--floor``, 
 ``floor_s``, the least time, ``over_floor``, ``applying_over_floor`` and ``again_over_floor``.
 
 Where others use the machine, wall time says little: threads that wait for each other wait for the
-others' time slices. ``OMP_NUM_THREADS=1 taskset -c 0 python benchmarks/statevector.py --cpu-time``
-gives every simulator one CPU, and measures the CPU time that it takes.
+others' time slices. One CPU for every simulator, and the CPU time that it takes:
+
+    OMP_NUM_THREADS=1 taskset -c 0 python -m benchmarks.cpu.statevector --cpu-time
 """
 
 from __future__ import annotations
@@ -46,8 +47,8 @@ from pathlib import Path
 from typing import Any
 
 import simquay
-from families import FAMILIES
-from peers import PEERS, Run, clock, cpus, measure_cpu_time, measured
+from benchmarks.circuits import FAMILIES
+from benchmarks.peers import PEERS, Run, clock, cpus, measure_cpu_time, measured
 from simquay.control import Control
 from simquay.execution.run import run_program
 from simquay.execution.settings import RunSettings
@@ -141,7 +142,7 @@ def compare(
     runs["evolution"] = evolution(engine, program, precision)
     runs["planning"] = planning(engine, program, precision)
     if floor:
-        from floor import empty_pass, fma_peak, work_of
+        from benchmarks.cpu.floor import empty_pass, fma_peak, work_of
 
         runs["applying"] = applying(engine, program, precision)
         runs["empty pass"] = empty_pass(engine, n, precision)

@@ -5,7 +5,7 @@ take turns, so that a change of the machine's load meets both. The goal: within 
 in the median, on a machine that is quiet. Processor time is shown as well, of this process and its
 workers together: a busy machine changes it less. It counts what is done side by side twice.
 
-    python benchmarks/latency_adapted.py [--backends basic,aer] [--qubits 4,8] [--repeats 100]
+    python -m benchmarks.jobs.adapted_latency [--backends basic,aer] [--qubits 4,8] [--repeats 100]
                                          [--json FILE]
 """
 
@@ -25,7 +25,7 @@ import qiskit
 from qiskit import QuantumCircuit
 
 import simquay
-from latency import LAYERS, SHOTS, layered_circuit
+from benchmarks.jobs.latency import LAYERS, SHOTS, layered_circuit
 from simquay.jobs.workers.pool import default_workers
 
 GOAL_MS = 5.0

@@ -1,6 +1,6 @@
 """How time and memory of state evolution grow with the number of qubits.
 
-    python benchmarks/growth.py [--n 22,24,26] [--precision single] [--engine numpy]
+    python -m benchmarks.cpu.growth [--n 22,24,26] [--precision single] [--engine numpy]
         [--families random,qft] [--repetitions 3] [--json FILE]
 
 Every measurement is a process of its own. ``peak / state`` is the most memory that the process held
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import simquay
-from families import FAMILIES
+from benchmarks.circuits import FAMILIES
 from simquay.control import Control
 from simquay.planning import Layout, make_plan
 from simquay.program import Precision
@@ -72,7 +72,7 @@ def main() -> None:
         first = 0.0
         for n in map(int, arguments.n.split(",")):
             command = [
-                *(sys.executable, __file__, "--child", family, str(n)),
+                *(sys.executable, "-m", "benchmarks.cpu.growth", "--child", family, str(n)),
                 *("--precision", precision.value, "--engine", arguments.engine),
                 *("--repetitions", str(arguments.repetitions)),
             ]

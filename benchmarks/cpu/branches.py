@@ -5,8 +5,8 @@ in up to ``2**measurements`` branches: ``measure`` measures and resets a qubit; 
 also applies a gate to another qubit where the outcome was 1, so that branches part and meet;
 ``repeat`` measures a qubit until it is 1, several times in a row.
 
-    python benchmarks/branches.py --engine numpy --qubits 6 10 --measurements 10
-    python benchmarks/branches.py --engine numpy --qubits 6 10 --measurements 10 --one-by-one
+    python -m benchmarks.cpu.branches --engine numpy --qubits 6 10 --measurements 10
+    python -m benchmarks.cpu.branches --engine numpy --qubits 6 10 --measurements 10 --one-by-one
 
 On the CPU the time is the process's (all threads); on a GPU it is the wall's. The least of several
 runs counts. It needs Python and NumPy alone, and the engine's plugin.

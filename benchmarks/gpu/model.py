@@ -1,6 +1,6 @@
 """What the GPU engine's programs should cost, from their instructions alone: no GPU is needed.
 
-    python benchmarks/gpu_model.py --qubits 30 --precision single
+    python -m benchmarks.gpu.model --qubits 30 --precision single
 
 It counts, for each family, what the kernel issues: arithmetic, other instructions, shared-memory
 and global traffic; and from an H100's rates the time that each would take alone. It is a model, to
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from families import FAMILIES
+from benchmarks.circuits import FAMILIES
 from simquay.planning import Layout, Profile, make_plan
 from simquay.planning.tiled.passes import TilePass
 from simquay.program import Precision

@@ -1,0 +1,1 @@
+"""Scripts that measure Simquay. README.md says which question each of them answers."""

@@ -1,0 +1,1 @@
+"""Engines on the CPU, and the planner."""

@@ -1,0 +1,1 @@
+"""The engine ``cupy``: on a GPU, and its predicted cost."""

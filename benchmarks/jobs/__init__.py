@@ -1,0 +1,1 @@
+"""Jobs: their latency, and the contract that they keep."""
