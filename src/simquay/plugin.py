@@ -1,4 +1,4 @@
-"""What a plugin's entry point imports: everything that a plugin author needs, and no more.
+"""The plugin interface: everything that a plugin's entry point imports.
 
 A plugin is an installed distribution with an entry point in the group ``simquay``, whose module
 (or object) implements the hook::
@@ -22,6 +22,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import metadata
+from importlib.util import find_spec
 from typing import Any, Literal, TypeAlias, Union
 
 import pluggy
@@ -35,12 +37,13 @@ __all__ = [
     "ProbeResult",
     "Unavailable",
     "hookimpl",
+    "require",
 ]
 
 ENTRY_POINT_GROUP = "simquay"
 
 PLUGIN_API = 1
-"""The version of what plugins see. A plugin module may say ``SIMQUAY_PLUGIN_API = 1``; one that
+"""The version of the plugin interface. A plugin module may say ``SIMQUAY_PLUGIN_API = 1``; one that
 names another version is recorded as incompatible and not used."""
 
 hookimpl = pluggy.HookimplMarker("simquay")
@@ -50,7 +53,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 RESERVED_NAMES = frozenset({"auto", "cpu", "gpu"})
-"""What a backend cannot be called, since these choose among backends."""
+"""Names that no backend can have, since they select among backends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,43 @@ class Unavailable:
 
 
 ProbeResult: TypeAlias = Union[Available, Unavailable]
+
+
+def require(module: str, *, hint: str, title: str = "", distribution: str = "") -> ProbeResult:
+    """Whether a package is installed, for use in a probe. The package is not imported.
+
+    ::
+
+        def probe():
+            qiskit = require("qiskit", title="Qiskit", hint="pip install 'qiskit>=2.0'")
+            if isinstance(qiskit, Unavailable):
+                return qiskit
+            return require("fastlib", hint="pip install fastlib", distribution="fastlib")
+
+    Args:
+        module: the name of a top-level module.
+        hint: the command that installs it.
+        title: the package's name in the reason; by default ``module``.
+        distribution: the distribution whose version the details of the answer show; by default
+            they are empty. They are empty too where no distribution of this name is installed.
+
+    Raises:
+        ValueError: ``module`` has a dot: looking for a submodule would import its package.
+    """
+    if "." in module:
+        raise ValueError(f"module {module!r} is not a top-level module: give its package")
+    try:
+        found = find_spec(module) is not None
+    except (ImportError, ValueError):  # an import hook refuses it, or its spec is damaged
+        found = False
+    if not found:
+        return Unavailable(f"{title or module} is not installed", hint)
+    if not distribution:
+        return Available()
+    try:
+        return Available({distribution: metadata.version(distribution)})
+    except metadata.PackageNotFoundError:  # a module without a distribution: it may work
+        return Available()
 
 
 @dataclass(frozen=True, slots=True)

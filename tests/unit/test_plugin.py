@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
+from importlib.machinery import ModuleSpec
+from importlib.metadata import version
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-from simquay.plugin import Available, BackendSpec, Unavailable
+from simquay.plugin import Available, BackendSpec, Unavailable, require
 
 
 def make(**fields: Any) -> BackendSpec:
@@ -30,7 +35,7 @@ def test_it_is_frozen_and_compares_and_hashes() -> None:
     assert spec == make(aliases=("other", "other"))
     assert len({spec, make(aliases=("other",))}) == 1
     with pytest.raises(dataclasses.FrozenInstanceError):
-        spec.name = "yours"
+        spec.name = "yours"  # type: ignore[misc]  # that it fails is the test
 
 
 @pytest.mark.parametrize("name", ["a", "0", "a-b_c.d", "aer-mps", "x2"])
@@ -96,3 +101,51 @@ def test_devices(device: Any) -> None:
 def test_priorities(priority: Any) -> None:
     with pytest.raises(TypeError, match="is not an integer"):
         make(priority=priority)
+
+
+# --- require ----------------------------------------------------------------------------------
+
+
+def test_an_installed_package_is_found_and_not_imported(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "fake_required.py").write_text("raise RuntimeError('it was imported')")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert require("fake_required", hint="none needed") == Available()
+    assert "fake_required" not in sys.modules
+
+
+def test_a_missing_package_is_named_with_the_hint() -> None:
+    found = require("fake_required", title="Fake", hint="pip install fake")
+    assert found == Unavailable("Fake is not installed", hint="pip install fake")
+    assert require("fake_required", hint="x") == Unavailable("fake_required is not installed", "x")
+
+
+def test_the_details_have_the_version_of_the_distribution_that_is_asked_for() -> None:
+    found = require("numpy", hint="x", distribution="numpy")
+    assert found == Available({"numpy": version("numpy")})
+    assert require("numpy", hint="x", distribution="no-such-distribution") == Available()
+
+
+class _Refuses:
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        if name == "fake_required":
+            raise ModuleNotFoundError(name)
+        return None
+
+
+def test_what_an_import_hook_refuses_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "meta_path", [_Refuses(), *sys.meta_path])
+    assert isinstance(require("fake_required", hint="x"), Unavailable)
+
+
+def test_a_module_whose_spec_is_damaged_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("fake_required")
+    assert module.__spec__ is None
+    monkeypatch.setitem(sys.modules, "fake_required", module)
+    assert isinstance(require("fake_required", hint="x"), Unavailable)
+
+
+def test_a_submodule_is_refused_since_finding_it_would_import_its_package() -> None:
+    with pytest.raises(ValueError, match=r"module 'os.path' is not a top-level module"):
+        require("os.path", hint="x")

@@ -57,7 +57,7 @@ def test_the_registry_sees_it_without_aer_being_loaded() -> None:
 
 def test_the_probe_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(plugin.probe(), Available)
-    monkeypatch.setattr(plugin, "find_spec", lambda name: None if name == "qiskit_aer" else name)
+    monkeypatch.setitem(sys.modules, "qiskit_aer", None)
     answer = plugin.probe()
     assert isinstance(answer, Unavailable)
     assert "Qiskit Aer is not installed" in answer.reason

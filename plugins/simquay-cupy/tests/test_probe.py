@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from simquay.plugin import Available, Unavailable
+from simquay.plugin import Available, ProbeResult, Unavailable
 from simquay_cupy import probe as module
 from simquay_cupy.plugin import simquay_register_backends
 from simquay_cupy.probe import DeviceFacts, probe
@@ -17,12 +18,21 @@ from simquay_cupy.probe import DeviceFacts, probe
 H100 = DeviceFacts("NVIDIA H100 80GB HBM3", 85_520_809_984, (9, 0))
 
 
+def installed_but(*missing: str) -> Callable[..., ProbeResult]:
+    """``require`` as it answers where everything but ``missing`` is installed."""
+
+    def require(module: str, *, hint: str, title: str) -> ProbeResult:
+        return Unavailable(f"{title} is not installed", hint) if module in missing else Available()
+
+    return require
+
+
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """A machine that has everything; tests take things away."""
     monkeypatch.setattr(module, "driver_version", lambda: (13, 0))
     monkeypatch.setattr(module, "visible_devices", lambda: [H100])
-    monkeypatch.setattr(module, "_found", lambda name: True)
+    monkeypatch.setattr(module, "require", installed_but())
     monkeypatch.setattr(module, "_cupy_distribution", lambda: ("cupy-cuda13x", "14.2.0", 13))
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     return monkeypatch
@@ -101,7 +111,7 @@ def test_the_hint_is_for_the_drivers_cuda(
     machine: pytest.MonkeyPatch, driver: tuple[int, int], extra: str
 ) -> None:
     machine.setattr(module, "driver_version", lambda: driver)
-    machine.setattr(module, "_found", lambda name: name != "cupy")
+    machine.setattr(module, "require", installed_but("cupy"))
     found = unavailable()
     assert found.reason == "CuPy is not installed"
     assert found.hint == f"pip install 'simquay-cupy[{extra}]'"
@@ -109,7 +119,7 @@ def test_the_hint_is_for_the_drivers_cuda(
 
 def test_a_driver_newer_than_any_extra_gets_the_newest(machine: pytest.MonkeyPatch) -> None:
     machine.setattr(module, "driver_version", lambda: (14, 1))
-    machine.setattr(module, "_found", lambda name: name != "cupy")
+    machine.setattr(module, "require", installed_but("cupy"))
     assert unavailable().hint == "pip install 'simquay-cupy[cuda13]'"
 
 
@@ -153,7 +163,7 @@ def test_nvml_may_be_missing(machine: pytest.MonkeyPatch) -> None:
 
 
 def test_no_qiskit(machine: pytest.MonkeyPatch) -> None:
-    machine.setattr(module, "_found", lambda name: name != "qiskit")
+    machine.setattr(module, "require", installed_but("qiskit"))
     assert "Qiskit" in unavailable().reason
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib import metadata
-from importlib.util import find_spec
 
-from simquay.plugin import Available, BackendSpec, ProbeResult, Unavailable, hookimpl
+from simquay.plugin import BackendSpec, ProbeResult, Unavailable, hookimpl, require
 
 __all__ = ["METHODS", "probe", "simquay_register_backends"]
 
@@ -38,19 +36,13 @@ def simquay_register_backends() -> Iterator[BackendSpec]:
 
 
 def probe() -> ProbeResult:
-    """Whether Aer and Qiskit are installed; neither is imported."""
-    for module, title, package in (
-        ("qiskit", "Qiskit", "qiskit>=2.0"),
-        ("qiskit_aer", "Qiskit Aer", "qiskit-aer>=0.17"),
-    ):
-        try:
-            found = find_spec(module) is not None
-        except (ImportError, ValueError):  # an import hook refuses it, or its spec is damaged
-            found = False
-        if not found:
-            return Unavailable(f"{title} is not installed", hint=f"pip install '{package}'")
-    try:
-        version = metadata.version("qiskit-aer")
-    except metadata.PackageNotFoundError:  # a module without a distribution: it may work
-        return Available()
-    return Available({"qiskit-aer": version})
+    """Whether Qiskit and Aer are installed; neither is imported."""
+    qiskit = require("qiskit", title="Qiskit", hint="pip install 'qiskit>=2.0'")
+    if isinstance(qiskit, Unavailable):
+        return qiskit
+    return require(
+        "qiskit_aer",
+        title="Qiskit Aer",
+        hint="pip install 'qiskit-aer>=0.17'",
+        distribution="qiskit-aer",
+    )

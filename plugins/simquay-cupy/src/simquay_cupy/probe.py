@@ -14,10 +14,9 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from typing import Any
 
-from simquay.plugin import Available, ProbeResult, Unavailable
+from simquay.plugin import Available, ProbeResult, Unavailable, require
 
 __all__ = ["DeviceFacts", "driver_version", "probe", "visible_devices"]
 
@@ -68,8 +67,9 @@ def probe() -> ProbeResult:
     devices = visible_devices()
     if devices is not None and not devices:
         return Unavailable("the NVIDIA driver sees no device", hint="look at nvidia-smi")
-    if not _found("cupy"):
-        return Unavailable("CuPy is not installed", hint=hint)
+    cupy = require("cupy", title="CuPy", hint=hint)
+    if isinstance(cupy, Unavailable):
+        return cupy
     package, cupy_version, built_for = _cupy_distribution()
     if built_for is not None and built_for > driver[0]:
         return Unavailable(
@@ -87,8 +87,9 @@ def probe() -> ProbeResult:
                 if devices[0].capability >= OLDEST_CAPABILITY[12]
                 else "use a CPU backend",
             )
-    if not _found("qiskit"):
-        return Unavailable("Qiskit is not installed", hint="pip install 'qiskit>=2.0'")
+    qiskit = require("qiskit", title="Qiskit", hint="pip install 'qiskit>=2.0'")
+    if isinstance(qiskit, Unavailable):
+        return qiskit
     return Available(_details(driver, package, cupy_version, devices))
 
 
@@ -118,13 +119,6 @@ def _details(
 
 def _dotted(pair: tuple[int, int]) -> str:
     return f"{pair[0]}.{pair[1]}"
-
-
-def _found(module: str) -> bool:
-    try:
-        return find_spec(module) is not None
-    except (ImportError, ValueError):  # an import hook refuses it, or its spec is damaged
-        return False
 
 
 def _cupy_distribution() -> tuple[str, str, int | None]:

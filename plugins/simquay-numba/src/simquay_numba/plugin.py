@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib import metadata
-from importlib.util import find_spec
 
-from simquay.plugin import Available, BackendSpec, ProbeResult, Unavailable, hookimpl
+from simquay.plugin import BackendSpec, ProbeResult, Unavailable, hookimpl, require
 
 __all__ = ["probe", "simquay_register_backends"]
 
@@ -28,18 +26,8 @@ def simquay_register_backends() -> Iterator[BackendSpec]:
 
 
 def probe() -> ProbeResult:
-    """Whether Numba and Qiskit are installed; neither is imported."""
-    for module, package in (("qiskit", "qiskit>=2.0"), ("numba", "numba>=0.61")):
-        try:
-            found = find_spec(module) is not None
-        except (ImportError, ValueError):  # an import hook refuses it, or its spec is damaged
-            found = False
-        if not found:
-            return Unavailable(
-                f"{module.title()} is not installed", hint=f"pip install '{package}'"
-            )
-    try:
-        version = metadata.version("numba")
-    except metadata.PackageNotFoundError:  # a module without a distribution: it may work
-        return Available()
-    return Available({"numba": version})
+    """Whether Qiskit and Numba are installed; neither is imported."""
+    qiskit = require("qiskit", title="Qiskit", hint="pip install 'qiskit>=2.0'")
+    if isinstance(qiskit, Unavailable):
+        return qiskit
+    return require("numba", title="Numba", hint="pip install 'numba>=0.61'", distribution="numba")
