@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from simquay.errors import Cancelled
 
@@ -19,11 +20,12 @@ class Control:
     stays true. Every method may be called from any thread.
     """
 
-    __slots__ = ("_event", "_high", "_lock", "_low", "_root", "_value")
+    __slots__ = ("_callbacks", "_event", "_high", "_lock", "_low", "_root", "_value")
 
     def __init__(self) -> None:
         self._event = threading.Event()
         self._lock = threading.Lock()
+        self._callbacks: list[Callable[[], object]] = []
         self._root = self
         self._low = 0.0
         self._high = 1.0
@@ -42,6 +44,19 @@ class Control:
     def cancel(self) -> None:
         """Tell the work to stop at its next :meth:`check`."""
         self._event.set()
+        for callback in tuple(self._callbacks):
+            callback()
+
+    def on_cancel(self, callback: Callable[[], object]) -> Callable[[], None]:
+        """Call ``callback()`` in :meth:`cancel`, in the thread that cancels.
+
+        Work that was cancelled before is not told: call :meth:`check` afterwards.
+
+        Returns:
+            A function that ends this; it may be called once.
+        """
+        self._callbacks.append(callback)
+        return lambda: self._callbacks.remove(callback)
 
     def check(self) -> None:
         """Raise :class:`~simquay.errors.Cancelled` if the work was told to stop."""
@@ -64,6 +79,7 @@ class Control:
         part = Control.__new__(Control)
         part._event = self._event
         part._lock = self._lock
+        part._callbacks = self._callbacks
         part._root = self._root
         span = self._high - self._low
         part._low = self._low + span * low

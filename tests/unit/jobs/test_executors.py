@@ -81,7 +81,7 @@ def test_j36_what_fits_alone_but_not_beside_what_runs_waits_as_queued(pool: Work
     first, second = (HeldWork(memory=MemoryRequest(ledger, 600)) for _ in range(2))
     running, waiting = a_job(first, pool), a_job(second, pool)
     assert first.started.wait(LONG)
-    assert not second.started.wait(0.2)  # longer than the pool's poll
+    assert not second.started.wait(0.2)
     assert waiting.status() is JobStatus.QUEUED
     assert ledger.reserved == 600
     first.let_go()

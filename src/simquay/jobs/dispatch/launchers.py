@@ -9,15 +9,17 @@
 from __future__ import annotations
 
 import concurrent.futures
+import threading
 import weakref
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from simquay.control import Control
 from simquay.errors import Cancelled, OutOfMemoryError
-from simquay.jobs.dispatch.threads import MemoryRequest, WorkerPool
+from simquay.jobs.dispatch.threads import MEMORY_POLL, MemoryRequest, WorkerPool
 from simquay.jobs.errors import detach
 
 if TYPE_CHECKING:
@@ -34,9 +36,6 @@ __all__ = [
     "run_when_memory_is_free",
     "same_process",
 ]
-
-_MEMORY_POLL = 0.01
-"""Seconds after which a thread that is not Simquay's own asks again for memory."""
 
 
 class RunnableTask(Protocol):
@@ -259,17 +258,38 @@ def run_when_memory_is_free(
     """
     while (request := task.memory) is not None:
         try:
-            reservation = request.ledger.try_reserve(request.bytes)
+            reservation = _reserve(request, control)
         except OutOfMemoryError as error:
             task.refuse(error)
             continue
-        if reservation is not None:
-            with reservation:
-                if begin is not None:
-                    begin()
-                return task.run(control)
-        control.wait(_MEMORY_POLL)
-        control.check()
+        with reservation:
+            if begin is not None:
+                begin()
+            return task.run(control)
     if begin is not None:
         begin()
     return task.run(control)
+
+
+def _reserve(request: MemoryRequest, control: Control) -> Reservation:
+    """The memory, as soon as it is free.
+
+    Raises:
+        OutOfMemoryError: if the device will never have it.
+        Cancelled: if the control says so.
+    """
+    ledger = request.ledger
+    reservation = ledger.try_reserve(request.bytes)
+    if reservation is not None:
+        return reservation
+    changed = threading.Event()
+    with ExitStack() as stack:
+        stack.callback(ledger.on_release(changed.set))
+        stack.callback(control.on_cancel(changed.set))
+        while True:
+            changed.clear()  # before looking, so that no later change is missed
+            control.check()
+            reservation = ledger.try_reserve(request.bytes)
+            if reservation is not None:
+                return reservation
+            changed.wait(MEMORY_POLL)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -24,10 +25,11 @@ from simquay.execution.memory import Ledger, Reservation
 from simquay.system.cpus import cpu_budget
 from simquay.system.lifecycle import after_fork, before_exit
 
-__all__ = ["MemoryRequest", "Task", "WorkerPool", "default_pool"]
+__all__ = ["MEMORY_POLL", "MemoryRequest", "Task", "WorkerPool", "default_pool"]
 
-_MEMORY_POLL = 0.05
-"""Seconds after which waiting jobs try again: memory can be freed by others than our workers."""
+MEMORY_POLL = 0.5
+"""Seconds after which those that wait for memory look again. A release in this process wakes them;
+this is for memory that other processes free, which tell nobody."""
 
 _EXIT_PATIENCE = 1.0
 """Seconds that the interpreter's exit waits for running work to see that it was told to stop."""
@@ -61,9 +63,16 @@ class Task(Protocol):
 
 @dataclass(slots=True)
 class _Waiting:
-    """The first task that waits for a device's memory, and the bytes of those that passed it."""
+    """The first task that waits for a device's memory, and the bytes of those that passed it.
+
+    Attributes:
+        head: the task.
+        end: ends the wake-ups by the device's ledger.
+        passed: the tasks that started since ``head`` began to wait and still run.
+    """
 
     head: Task
+    end: Callable[[], None]
     passed: dict[Task, int] = field(default_factory=dict)
 
 
@@ -138,8 +147,9 @@ class WorkerPool:
             self._stopping = True
             tasks = [*self._waiting, *self._running]
             threads = list(self._alive)
+            for task in self._waiting:
+                self._forget_head(task)
             self._waiting.clear()
-            self._devices.clear()
             self._condition.notify_all()
         for task in tasks:
             task.stop()
@@ -161,9 +171,11 @@ class WorkerPool:
                         self._alive.discard(thread)
                         return
                     self._idle += 1
-                    # Tasks that wait now wait for memory, which others may free without a word.
-                    condition.wait(_MEMORY_POLL if self._waiting else None)
+                    # The tasks in self._waiting wait for memory.
+                    condition.wait(MEMORY_POLL if self._waiting else None)
                     self._idle -= 1
+                if self._waiting and self._idle:
+                    condition.notify()  # one release may be enough for several tasks
             task, reservation = taken
             del taken
             if isinstance(reservation, OutOfMemoryError):
@@ -174,14 +186,19 @@ class WorkerPool:
 
     def _run(self, task: Task, reservation: Reservation | None) -> None:
         task.run(reservation)
-        if reservation is not None:
-            reservation.release()
         with self._condition:
             self._running.pop(task, None)
             for device in self._devices.values():
                 device.passed.pop(task, None)
-            if reservation is not None and self._waiting and self._idle:
-                self._condition.notify_all()
+        if reservation is not None:
+            # Not under the lock: the ledger may wake another pool, which takes its own.
+            reservation.release()
+
+    def _wake(self) -> None:
+        """Memory that a task waits for was released: an idle worker, if any, looks again."""
+        with self._condition:
+            if self._idle:
+                self._condition.notify()
 
     def _take(self) -> tuple[Task, Reservation | OutOfMemoryError | None] | None:
         """The next task that can start now, with its memory, or with the reason why it never will
@@ -211,6 +228,7 @@ class WorkerPool:
         if request is not None:
             device = self._devices.get(request.ledger)
             if device is not None and device.head is task:
+                device.end()
                 del self._devices[request.ledger]
 
     def _reserve(self, task: Task, request: MemoryRequest, behind: bool) -> Reservation | None:
@@ -223,7 +241,10 @@ class WorkerPool:
             reservation = ledger.try_reserve(request.bytes)
             device = self._devices.get(ledger)
             if reservation is None and (device is None or device.head is not task):
-                self._devices[ledger] = _Waiting(task)
+                if device is not None:
+                    device.end()
+                self._devices[ledger] = _Waiting(task, ledger.on_release(self._wake))
+                reservation = ledger.try_reserve(request.bytes)  # it may be released by now
             return reservation
         device = self._devices[ledger]
         first = device.head.memory
