@@ -11,7 +11,7 @@ from importlib import import_module
 
 import pytest
 
-HEAVY = {"qiskit", "numba", "cupy", "rich", "numpy", "matplotlib", "pluggy", "rustworkx"}
+HEAVY = {"qiskit", "numba", "cupy", "rich", "numpy", "matplotlib", "pluggy", "psutil", "rustworkx"}
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

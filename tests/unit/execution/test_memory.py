@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,7 +20,6 @@ from simquay.execution.memory import (
     statevector_bytes,
 )
 from simquay.program import Measure, Permutation, Precision, Program
-from simquay.system import memory as host_memory
 
 MIB = 1 << 20
 NOT = np.array([1, 0])
@@ -223,85 +221,3 @@ def test_a_forked_child_begins_with_nothing_reserved() -> None:
     assert os.waitstatus_to_exitcode(status) == 0
     assert ledger.reserved == 80
     held.release()
-
-
-# What the host says.
-
-
-def test_this_host_has_memory() -> None:
-    assert 0 < host_memory.host_available_bytes() <= host_memory.host_total_bytes()
-
-
-def fake_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str]) -> None:
-    for name, text in files.items():
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    monkeypatch.setattr(host_memory, "_PROC", tmp_path / "proc")
-    monkeypatch.setattr(host_memory, "_CGROUP_ROOT", tmp_path / "cgroup")
-
-
-MEMINFO = "MemTotal: 16384 kB\nMemFree: 1 kB\nMemAvailable: 8192 kB\n"
-
-
-def test_meminfo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fake_host(tmp_path, monkeypatch, {"proc/meminfo": MEMINFO})
-    assert host_memory.host_total_bytes() == 16 * MIB
-    assert host_memory.host_available_bytes() == 8 * MIB
-
-
-def test_what_engines_keep_is_given_back_before_the_system_is_asked(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    told: list[str] = []
-    monkeypatch.setattr(host_memory, "_givers", [])
-    monkeypatch.setattr(
-        host_memory, "_physical_available", lambda: len(told) << 40 if told else pytest.fail("late")
-    )
-    monkeypatch.setattr(host_memory, "_cgroup_limits", list)
-    host_memory.when_asked(lambda: told.append("first"))
-    host_memory.when_asked(lambda: told.append("second"))
-    assert host_memory.host_available_bytes() == 2 << 40
-    assert told == ["first", "second"]
-
-
-def test_cgroup_version_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    files = {
-        "proc/meminfo": MEMINFO,
-        "proc/self/cgroup": "0::/job/step\n",
-        "cgroup/job/memory.max": f"{4 * MIB}\n",
-        "cgroup/job/memory.current": f"{3 * MIB}\n",
-        "cgroup/job/memory.stat": f"anon 5\ninactive_file {1 * MIB}\n",
-        "cgroup/job/step/memory.max": "max\n",
-        "cgroup/job/step/memory.current": "5\n",
-        "cgroup/job/step/memory.stat": "\n",
-    }
-    fake_host(tmp_path, monkeypatch, files)
-    assert host_memory.host_total_bytes() == 4 * MIB
-    assert host_memory.host_available_bytes() == 2 * MIB
-
-
-def test_cgroup_version_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    files = {
-        "proc/meminfo": MEMINFO,
-        "proc/self/cgroup": "4:cpu,cpuacct:/a\n3:memory:/docker/abc\n",
-        # In a container the controller is mounted at its own root, whatever the path says.
-        "cgroup/memory/memory.limit_in_bytes": f"{6 * MIB}\n",
-        "cgroup/memory/memory.usage_in_bytes": f"{7 * MIB}\n",
-        "cgroup/memory/memory.stat": f"total_inactive_file {2 * MIB}\n",
-    }
-    fake_host(tmp_path, monkeypatch, files)
-    assert host_memory.host_total_bytes() == 6 * MIB
-    assert host_memory.host_available_bytes() == 1 * MIB
-
-
-def test_without_proc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fake_host(tmp_path, monkeypatch, {})
-    pages = {"SC_PHYS_PAGES": 100, "SC_PAGE_SIZE": 4096}
-    monkeypatch.setattr(os, "sysconf_names", dict.fromkeys(pages, 0))
-    monkeypatch.setattr(os, "sysconf", lambda name: pages[name])
-    assert host_memory.host_total_bytes() == 409_600
-    assert host_memory.host_available_bytes() == 204_800
-    pages["SC_AVPHYS_PAGES"] = 30
-    monkeypatch.setattr(os, "sysconf_names", dict.fromkeys(pages, 0))
-    assert host_memory.host_available_bytes() == 122_880

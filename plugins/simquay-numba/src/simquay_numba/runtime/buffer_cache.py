@@ -21,7 +21,7 @@ import threading
 import time
 
 from simquay.system.lifecycle import after_fork
-from simquay.system.memory import host_total_bytes, when_asked
+from simquay.system.memory import host_total_bytes, register_cache
 from simquay_numba.runtime.buffers import HUGE_PAGE, offer, state_region
 
 __all__ = ["Spare", "spare"]
@@ -52,7 +52,7 @@ class Spare:
         self._idle = idle
         self._offered = offered
         self._reset()
-        when_asked(self.drop)
+        register_cache(self.drop)
         after_fork(self._reset)
 
     def _reset(self) -> None:

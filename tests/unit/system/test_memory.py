@@ -1,0 +1,102 @@
+"""The host's memory, in all and available: physical memory and the limits of control groups."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import psutil
+import pytest
+
+from simquay.system import memory
+from simquay.system.memory import host_available_bytes, host_total_bytes, register_cache
+
+MIB = 1 << 20
+
+
+@pytest.fixture(autouse=True)
+def machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine of 16 MiB, 8 MiB of them available."""
+    status = SimpleNamespace(total=16 * MIB, available=8 * MIB)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: status)
+    monkeypatch.setattr(memory, "_caches", [])
+
+
+def a_system(root: Path, cgroup: str, files: dict[str, str]) -> Path:
+    for name, text in {"proc/self/cgroup": cgroup, **files}.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text + "\n")
+    return root
+
+
+def test_without_control_groups_it_is_the_machines(tmp_path: Path) -> None:
+    assert host_total_bytes(tmp_path) == 16 * MIB
+    assert host_available_bytes(tmp_path) == 8 * MIB
+
+
+def test_caches_are_dropped_before_the_system_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dropped: list[str] = []
+    monkeypatch.setattr(
+        psutil, "virtual_memory", lambda: SimpleNamespace(available=len(dropped) * MIB)
+    )
+    register_cache(lambda: dropped.append("first"))
+    register_cache(lambda: dropped.append("second"))
+    assert host_available_bytes(tmp_path) == 2 * MIB
+    assert dropped == ["first", "second"]
+
+
+def test_version_2(tmp_path: Path) -> None:
+    files = {
+        "sys/fs/cgroup/job/memory.max": f"{4 * MIB}",
+        "sys/fs/cgroup/job/memory.current": f"{3 * MIB}",
+        "sys/fs/cgroup/job/memory.stat": f"anon 5\ninactive_file {1 * MIB}",
+        "sys/fs/cgroup/job/step/memory.max": "max",
+        "sys/fs/cgroup/job/step/memory.current": "5",
+        "sys/fs/cgroup/job/step/memory.stat": "",
+    }
+    a_system(tmp_path, "0::/job/step", files)
+    assert host_total_bytes(tmp_path) == 4 * MIB
+    assert host_available_bytes(tmp_path) == 2 * MIB
+
+
+def test_version_1(tmp_path: Path) -> None:
+    files = {
+        # In a container the controller is mounted at its own root, whatever the path says.
+        "sys/fs/cgroup/memory/memory.limit_in_bytes": f"{6 * MIB}",
+        "sys/fs/cgroup/memory/memory.usage_in_bytes": f"{7 * MIB}",
+        "sys/fs/cgroup/memory/memory.stat": f"total_inactive_file {2 * MIB}",
+    }
+    a_system(tmp_path, "4:cpu,cpuacct:/a\n3:memory:/docker/abc", files)
+    assert host_total_bytes(tmp_path) == 6 * MIB
+    assert host_available_bytes(tmp_path) == 1 * MIB
+
+
+def test_a_group_that_is_over_its_limit_has_nothing_left(tmp_path: Path) -> None:
+    files = {
+        "sys/fs/cgroup/memory.max": f"{2 * MIB}",
+        "sys/fs/cgroup/memory.current": f"{3 * MIB}",
+        "sys/fs/cgroup/memory.stat": "anon 5",
+    }
+    a_system(tmp_path, "0::/", files)
+    assert host_available_bytes(tmp_path) == 0
+
+
+def test_a_limit_above_the_machine_is_none(tmp_path: Path) -> None:
+    files = {  # the largest number of pages: version 1's word for no limit
+        "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712",
+        "sys/fs/cgroup/memory/memory.usage_in_bytes": f"{7 * MIB}",
+        "sys/fs/cgroup/memory/memory.stat": "",
+    }
+    a_system(tmp_path, "3:memory:/", files)
+    assert host_total_bytes(tmp_path) == 16 * MIB
+    assert host_available_bytes(tmp_path) == 8 * MIB
+
+
+@pytest.mark.parametrize(("limit", "stat"), [("", ""), ("5", "inactive_file?")])
+def test_files_that_make_no_sense_say_nothing(tmp_path: Path, limit: str, stat: str) -> None:
+    files = {"memory.max": limit, "memory.current": "1 2", "memory.stat": stat}
+    a_system(tmp_path, "0::/", {f"sys/fs/cgroup/{name}": text for name, text in files.items()})
+    assert host_total_bytes(tmp_path) == 16 * MIB
