@@ -10,7 +10,6 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from simquay.cli import errors as exit_codes
 from simquay.cli.main import build_parser, main
 from simquay.registry import environment
 from simquay.simulators.builtin import simquay_register_backends
+from tests.support.pages import blocks, first_column, read, sections
 from tests.support.paths import ROOT
 
 DOCS = ROOT / "docs"
@@ -34,29 +34,6 @@ PAGES = sorted(
 )
 # Dated reports record what was run on some machine once; everything else is run here.
 RUN_PAGES = [page for page in PAGES if not page.startswith("benchmarks/reports/")]
-
-
-@dataclass(frozen=True)
-class Block:
-    """A fenced block of a page."""
-
-    language: str
-    line: int
-    text: str
-
-
-def read(page: str) -> str:
-    return (ROOT / page).read_text(encoding="utf-8")
-
-
-def blocks(page: str, language: str) -> list[Block]:
-    found = []
-    pattern = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-    text = read(page)
-    for match in pattern.finditer(text):
-        line = text[: match.start()].count("\n") + 2
-        found.append(Block(match[1], line, match[2]))
-    return [block for block in found if block.language == language]
 
 
 def run_python(page: str) -> str:
@@ -176,22 +153,6 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
 # --- tables -----------------------------------------------------------------------------------
 
 
-def sections(page: str) -> dict[str, str]:
-    """A page's second-level sections by heading."""
-    parts = re.split(r"^## (.+)$", read(page), flags=re.MULTILINE)
-    return dict(zip(parts[1::2], parts[2::2], strict=True))
-
-
-def first_column(text: str, header: str) -> list[str]:
-    """The first column of the tables whose header row begins with ``header``."""
-    column = []
-    for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
-        rows = [re.split(r"(?<!\\)\|", row)[1].strip() for row in table.splitlines() if row.strip()]
-        if rows[0] == header:
-            column += rows[2:]
-    return column
-
-
 def parsers() -> dict[str, argparse.ArgumentParser]:
     """The command's parsers by what one types, such as ``simquay run``."""
     top = build_parser()
@@ -279,15 +240,38 @@ def test_the_reference_has_every_environment_variable() -> None:
     assert told == used
 
 
-def test_the_architecture_names_what_exists() -> None:
-    told = told_names("docs/explanation/architecture.md", "folder")
-    assert [path for path in told if not (ROOT / path).exists()] == []
+ARCHITECTURE = "docs/explanation/architecture.md"
+
+
+def test_the_architecture_lists_every_package() -> None:
     packages = {
-        f"src/simquay/{path.name}/"
-        for path in (ROOT / "src/simquay").iterdir()
-        if (path / "__init__.py").exists()
+        f"{init.parent.relative_to(ROOT).as_posix()}/"
+        for source in (ROOT / "src", *ROOT.glob("plugins/*/src"))
+        for init in source.rglob("__init__.py")
     }
-    assert packages <= told
+    assert told_names(ARCHITECTURE, "package") == packages
+
+
+def test_the_architecture_names_what_exists() -> None:
+    folders = {
+        f"{path.relative_to(ROOT).as_posix()}/"
+        for path in (*(ROOT / "tests").iterdir(), ROOT / "benchmarks")
+        if path.is_dir() and path.name != "__pycache__"
+    }
+    told = told_names(ARCHITECTURE, "folder")
+    assert folders <= told
+    assert [path for path in told if not (ROOT / path).is_dir()] == []
+    # Elsewhere on the page, paths are within src/simquay or from the root.
+    paths = re.findall(r"`([a-z_]+/[\w/.-]+)`", read(ARCHITECTURE))
+    places = (ROOT / "src/simquay", ROOT)
+    assert [one for one in paths if not any((place / one).exists() for place in places)] == []
+
+
+def test_the_architecture_has_the_layers_that_are_enforced() -> None:
+    layers = re.search(r"^layers = \[\n(.*?)^\]", read("pyproject.toml"), re.MULTILINE | re.DOTALL)
+    assert layers
+    (told,) = blocks(ARCHITECTURE, "text")
+    assert told.text.split("\n")[:-1] == re.findall(r'"(.*)"', layers[1])
 
 
 def test_the_readme_has_every_backend_and_plugin() -> None:
