@@ -362,7 +362,7 @@ def test_a_definition_that_holds_itself_is_refused():
 
 
 def test_a_definition_that_grows_without_end_is_refused(monkeypatch):
-    monkeypatch.setattr("simquay.circuits.lowering.walk.MAX_EXPANDED", 3000)
+    monkeypatch.setattr("simquay.circuits.lowering.context.MAX_EXPANDED", 3000)
     with pytest.raises(ValueError, match="hold more than 3000 instructions"):
         lower(_appended(Doubles(0), 1))
 

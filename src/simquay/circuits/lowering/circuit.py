@@ -1,18 +1,28 @@
-"""From a Qiskit circuit to a program: the entry points."""
+"""The lowering of a whole circuit: the entry points, and the choice of a handler.
+
+A standard gate is lowered by the tables of ``gates.py``, inside :meth:`Lowering.read`. Any other
+instruction comes to :func:`_instruction`, the top of the package: it knows every handler.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from qiskit import QuantumCircuit
+from qiskit.circuit import AnnotatedOperation, ControlledGate
 
 from simquay.circuits.info import CircuitInfo
-from simquay.circuits.lowering.scopes import BlockBuilder, Scope
-from simquay.circuits.lowering.walk import Lowering
-from simquay.errors import NotACircuitError, ProgramError
-from simquay.program import Program
+from simquay.circuits.lowering import control_flow, instructions
+from simquay.circuits.lowering.context import BlockBuilder, Handlers, Lowering, Scope, Site
+from simquay.circuits.lowering.expressions import type_of
+from simquay.circuits.lowering.instructions import has_array, has_matrix, is_save
+from simquay.circuits.lowering.modifiers import annotated_operation, controlled_gate
+from simquay.errors import NotACircuitError, ProgramError, UnsupportedInstructionError
+from simquay.program import Program, VariableDeclaration
 
 __all__ = ["lower", "lower_circuit"]
+
+HANDLERS: Handlers = instructions.HANDLERS | control_flow.HANDLERS
 
 
 def lower(circuit: QuantumCircuit) -> Program:
@@ -42,7 +52,7 @@ def lower(circuit: QuantumCircuit) -> Program:
             f"circuit {circuit.name!r} takes variables from outside: {', '.join(names)}; "
             "declare them with add_var and a value"
         )
-    lowering = Lowering(circuit.num_qubits)
+    lowering = Lowering(circuit.num_qubits, _instruction)
     scope = Scope(
         circuit.name,
         {bit: index for index, bit in enumerate(circuit.qubits)},
@@ -54,19 +64,57 @@ def lower(circuit: QuantumCircuit) -> Program:
         circuit.num_qubits,
         circuit.num_clbits,
         block.finish(),
-        tuple(lowering.classical.variables),
+        tuple([VariableDeclaration(one.name, type_of(one.type)) for one in lowering.variables]),
         circuit.name,
     )
 
 
 def lower_circuit(circuit: QuantumCircuit) -> tuple[Program, CircuitInfo]:
-    """The program of ``circuit``, and what its result needs to know of it.
+    """The program of ``circuit``, and the names and sizes that its result needs.
 
     Raises:
         ProgramError: as :func:`lower` does.
     """
     program = lower(circuit)
     return program, CircuitInfo.of(circuit)
+
+
+def _instruction(site: Site) -> None:
+    """Lower an instruction that is no standard gate.
+
+    In this order: by its handler, by its modifiers, as a save, by a matrix of at most 4 x 4, by
+    its definition, by any matrix.
+
+    Raises:
+        UnsupportedInstructionError: if it has none of these.
+    """
+    operation, qubits = site.operation, site.qubits
+    entry = HANDLERS.get(operation.name)
+    if entry is not None and isinstance(operation, entry[0]):
+        entry[1](site)
+    elif isinstance(operation, AnnotatedOperation):
+        annotated_operation(site)
+    elif isinstance(operation, ControlledGate) and _is_plain(operation, qubits):
+        controlled_gate(site)
+    elif is_save(operation):
+        instructions.save(site)
+    elif len(qubits) <= 2 and has_array(operation):
+        instructions.matrix(site)
+    elif (definition := site.definition()) is not None:
+        site.define(definition)
+    elif has_matrix(operation):
+        instructions.matrix(site)
+    else:
+        raise UnsupportedInstructionError(
+            f"instruction {operation.name!r} on qubits {list(qubits)} ({site.scope.place()}) is "
+            "not supported: it has neither a matrix nor a definition"
+        )
+
+
+def _is_plain(operation: ControlledGate, qubits: tuple[int, ...]) -> bool:
+    """Whether the gate is its base gate with controls, and has no further qubits to work with."""
+    base = operation.base_gate
+    return base is not None and operation.num_ctrl_qubits + base.num_qubits == len(qubits)
 
 
 def _shown(thing: Any) -> str:

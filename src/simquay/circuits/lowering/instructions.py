@@ -1,8 +1,12 @@
-"""Instructions that are lowered by a rule of their own: by what they are, not by a definition."""
+"""Handlers of single instructions: measurements, resets, preparations, saves, gates by matrix.
+
+Each lowers its instruction directly, where the definition would give slower operations or none.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from qiskit.circuit import Barrier, Delay, Gate
@@ -17,9 +21,9 @@ from qiskit.circuit.library import (
     UnitaryGate,
 )
 
+from simquay.circuits.lowering.context import Handlers, Site
 from simquay.circuits.lowering.gates import NOT, Y, Z
 from simquay.circuits.lowering.matrices import ComplexArray, constant, freeze
-from simquay.circuits.lowering.scopes import BlockBuilder, Scope
 from simquay.errors import UnsupportedInstructionError
 from simquay.program import (
     Diagonal,
@@ -32,154 +36,82 @@ from simquay.program import (
     Save,
 )
 
-if TYPE_CHECKING:
-    from simquay.circuits.lowering.walk import Lowering
-
 __all__ = ["HANDLERS", "has_array", "has_matrix", "is_save", "matrix", "save"]
 
-Bits = tuple[int, ...]
-
 _TOLERANCE = 1e-5
-"""How far a matrix may be from unitary; Qiskit's own check lets about as much through."""
+"""The largest deviation from unitary that is accepted; about that of Qiskit's own check."""
 _FULLY_CHECKED = 8
-"""The widest matrix whose columns are all compared; of wider ones only the norms are checked."""
+"""The most qubits of a matrix whose columns are all compared; of larger ones only the norms are."""
 _TAKEN = frozenset({"counts", "memory"})
-"""What a circuit's result data hold under these names, a saved state must not replace."""
+"""Keys of a circuit's result data that a saved state must not replace."""
 
 
-def _measure(
-    lowering: Lowering,
-    operation: Any,
-    qubits: Bits,
-    clbits: Bits,
-    scope: Scope,
-    block: BlockBuilder,
-) -> None:
-    lowering.refuse_in_gate(operation, scope)
-    block.operations.append(Measure(qubits[0], clbits[0]))
+def _measure(site: Site) -> None:
+    site.refuse_in_gate()
+    site.block.operations.append(Measure(site.qubits[0], site.clbits[0]))
 
 
-def _reset(
-    lowering: Lowering,
-    operation: Any,
-    qubits: Bits,
-    clbits: Bits,
-    scope: Scope,
-    block: BlockBuilder,
-) -> None:
-    lowering.refuse_in_gate(operation, scope)
-    block.operations.append(Reset(qubits[0]))
+def _reset(site: Site) -> None:
+    site.refuse_in_gate()
+    site.block.operations.append(Reset(site.qubits[0]))
 
 
-def _nothing(
-    lowering: Lowering,
-    operation: Any,
-    qubits: Bits,
-    clbits: Bits,
-    scope: Scope,
-    block: BlockBuilder,
-) -> None:
-    """What only a scheduler or an optimizer heeds."""
+def _nothing(site: Site) -> None:
+    """For instructions that mean something to schedulers and optimizers alone."""
 
 
-def _unitary(
-    lowering: Lowering,
-    operation: Any,
-    qubits: Bits,
-    clbits: Bits,
-    scope: Scope,
-    block: BlockBuilder,
-) -> None:
-    matrix(operation, qubits, scope, block)
+def _diagonal(site: Site) -> None:
+    site.block.operations.append(Diagonal(constant(site.operation.params), site.qubits))
 
 
-def _diagonal(
-    lowering: Lowering,
-    operation: Any,
-    qubits: Bits,
-    clbits: Bits,
-    scope: Scope,
-    block: BlockBuilder,
-) -> None:
-    block.operations.append(Diagonal(constant(operation.params), qubits))
+def _permutation(site: Site) -> None:
+    # Position j of Qiskit's pattern holds the position whose qubit moves to j.
+    sources = tuple(site.qubits[int(source)] for source in site.operation.pattern)
+    if sources != site.qubits:
+        site.block.operations.append(Relabel(site.qubits, sources))
 
 
-def _permutation(
-    lowering: Lowering,
-    operation: Any,
-    qubits: Bits,
-    clbits: Bits,
-    scope: Scope,
-    block: BlockBuilder,
-) -> None:
-    # Qiskit's pattern names, for each position, the one whose qubit comes there.
-    sources = tuple(qubits[int(source)] for source in operation.pattern)
-    if sources != qubits:
-        block.operations.append(Relabel(qubits, sources))
-
-
-def _pauli(
-    lowering: Lowering,
-    operation: Any,
-    qubits: Bits,
-    clbits: Bits,
-    scope: Scope,
-    block: BlockBuilder,
-) -> None:
+def _pauli(site: Site) -> None:
     # The leftmost letter of the label belongs to the last qubit.
-    for letter, qubit in zip(reversed(operation.params[0]), qubits, strict=True):
+    append = site.block.operations.append
+    for letter, qubit in zip(reversed(site.operation.params[0]), site.qubits, strict=True):
         if letter == "X":
-            block.operations.append(Permutation(NOT, (qubit,)))
+            append(Permutation(NOT, (qubit,)))
         elif letter == "Y":
-            block.operations.append(Matrix(Y, (qubit,)))
+            append(Matrix(Y, (qubit,)))
         elif letter == "Z":
-            block.operations.append(Diagonal(Z, (qubit,)))
+            append(Diagonal(Z, (qubit,)))
 
 
-def _initialize(
-    lowering: Lowering,
-    operation: Any,
-    qubits: Bits,
-    clbits: Bits,
-    scope: Scope,
-    block: BlockBuilder,
-) -> None:
-    lowering.refuse_in_gate(operation, scope)
-    dirty = block.not_zero(qubits)
-    block.operations.extend(Reset(qubit) for qubit in qubits if qubit in dirty)
-    amplitudes = _amplitudes(operation)
+def _initialize(site: Site) -> None:
+    site.refuse_in_gate()
+    dirty = site.block.not_zero(site.qubits)
+    site.block.operations.extend(Reset(qubit) for qubit in site.qubits if qubit in dirty)
+    amplitudes = _amplitudes(site.operation)
     if amplitudes is None:
         # A product of basis states: its gates are cheaper than amplitudes.
-        _by_definition(lowering, _preparation_of(operation), qubits, scope, block)
+        _by_definition(replace(site, operation=_preparation_of(site.operation)))
     else:
-        block.operations.append(Prepare(amplitudes, qubits))
+        site.block.operations.append(Prepare(amplitudes, site.qubits))
 
 
-def _state_preparation(
-    lowering: Lowering,
-    operation: Any,
-    qubits: Bits,
-    clbits: Bits,
-    scope: Scope,
-    block: BlockBuilder,
-) -> None:
-    amplitudes = _amplitudes(operation)
-    if amplitudes is None or scope.unitary or block.not_zero(qubits):
-        _by_definition(lowering, operation, qubits, scope, block)
+def _state_preparation(site: Site) -> None:
+    amplitudes = _amplitudes(site.operation)
+    if amplitudes is None or site.scope.unitary or site.block.not_zero(site.qubits):
+        _by_definition(site)
     else:
-        block.operations.append(Prepare(amplitudes, qubits))
+        site.block.operations.append(Prepare(amplitudes, site.qubits))
 
 
-def _by_definition(
-    lowering: Lowering, operation: Any, qubits: Bits, scope: Scope, block: BlockBuilder
-) -> None:
-    definition = lowering.definition(operation, scope)
+def _by_definition(site: Site) -> None:
+    definition = site.definition()
     assert definition is not None, "every preparation has one"
-    lowering.define(operation, definition, qubits, (), scope, block)
+    site.define(definition)
 
 
 def _amplitudes(operation: Any) -> ComplexArray | None:
-    """The amplitudes of a preparation; None where it is of a label or a basis state's number."""
+    """The amplitudes of a preparation, shape ``(2**k,)``; None where it names a label or the number
+    of a basis state."""
     params = operation.params
     # A number is one parameter, and a label is one letter a qubit; no vector has either shape.
     if len(params) != 1 << operation.num_qubits or isinstance(params[0], str):
@@ -196,21 +128,6 @@ def _preparation_of(operation: Initialize) -> StatePreparation:
     return StatePreparation(int(np.real(params[0])), num_qubits=operation.num_qubits)
 
 
-HANDLERS: dict[str, Any] = {
-    "measure": (QiskitMeasure, _measure),
-    "reset": (QiskitReset, _reset),
-    "barrier": (Barrier, _nothing),
-    "delay": (Delay, _nothing),
-    "unitary": (UnitaryGate, _unitary),
-    "diagonal": (DiagonalGate, _diagonal),
-    "permutation": (PermutationGate, _permutation),
-    "pauli": (PauliGate, _pauli),
-    "initialize": (Initialize, _initialize),
-    "state_preparation": (StatePreparation, _state_preparation),
-}
-"""By instruction name: its class, and what lowers it."""
-
-
 def has_array(operation: Any) -> bool:
     """Whether the operation is a gate that gives its matrix as an array."""
     return isinstance(operation, Gate) and hasattr(operation, "__array__")
@@ -223,30 +140,30 @@ def has_matrix(operation: Any) -> bool:
     )
 
 
-def matrix(operation: Any, qubits: Bits, scope: Scope, block: BlockBuilder) -> None:
+def matrix(site: Site) -> None:
     """Lower a gate by its matrix.
 
     Raises:
         UnsupportedInstructionError: if the matrix has a wrong shape, or is not unitary.
     """
+    qubits = site.qubits
     # A copy: the gate may keep its array, and its owner may change it later.
-    array = np.array(operation.to_matrix(), dtype=np.complex128, order="C")
+    array = np.array(site.operation.to_matrix(), dtype=np.complex128, order="C")
     size = 1 << len(qubits)
     if array.shape != (size, size):
         raise UnsupportedInstructionError(
-            f"instruction {operation.name!r} ({scope.place()}) has a matrix of shape "
-            f"{array.shape}; {len(qubits)} qubits need {(size, size)}"
+            f"{site} has a matrix of shape {array.shape}; {len(qubits)} qubits need {(size, size)}"
         )
     deviation = _deviation(array)
     if not deviation <= _TOLERANCE:  # so that a NaN is refused too
         raise UnsupportedInstructionError(
-            f"instruction {operation.name!r} ({scope.place()}) has a matrix that is not unitary: "
-            f"its product with its adjoint is {deviation:.2g} off the identity"
+            f"{site} has a matrix that is not unitary: its product with its adjoint is "
+            f"{deviation:.2g} off the identity"
         )
     if not qubits:
-        block.operations.append(Diagonal(freeze(array.reshape(1)), ()))
+        site.block.operations.append(Diagonal(freeze(array.reshape(1)), ()))
         return
-    block.operations.append(Matrix(freeze(array), qubits))
+    site.block.operations.append(Matrix(freeze(array), qubits))
 
 
 def _deviation(array: ComplexArray) -> float:
@@ -267,38 +184,51 @@ def is_save(operation: Any) -> bool:
     )
 
 
-def save(
-    lowering: Lowering, operation: Any, qubits: Bits, scope: Scope, block: BlockBuilder
-) -> None:
+def save(site: Site) -> None:
     """Lower ``save_statevector`` or ``save_state``.
 
     Raises:
         UnsupportedInstructionError: if it is for some qubits alone, or for each shot, or if its
-            label is taken: by another save, or by what a result holds anyway.
+            label is taken: by another save, or by a key that every result has.
     """
-    lowering.refuse_in_gate(operation, scope)
-    if len(qubits) != lowering.num_qubits:
+    site.refuse_in_gate()
+    lowering = site.lowering
+    if len(site.qubits) != lowering.num_qubits:
         raise UnsupportedInstructionError(
-            f"instruction {operation.name!r} ({scope.place()}) saves {len(qubits)} qubits; "
+            f"{site} saves {len(site.qubits)} qubits; "
             f"the state is that of all {lowering.num_qubits}"
         )
     # Aer keeps this in an attribute without a public name.
-    subtype = getattr(operation, "_subtype", "single")
+    subtype = getattr(site.operation, "_subtype", "single")
     if subtype != "single":
         raise UnsupportedInstructionError(
-            f"instruction {operation.name!r} ({scope.place()}) saves a {subtype!r} of states; "
-            "one state, without pershot or conditional, is supported"
+            f"{site} saves a {subtype!r} of states; one state, without pershot or conditional, "
+            "is supported"
         )
-    label = getattr(operation, "label", None)
+    label = getattr(site.operation, "label", None)
     # Aer's save_state without a label means the name of the method, here always this one.
     key = "statevector" if label in (None, "", "_method_") else str(label)
     # A body may be lowered several times, once for each value of a loop's parameter.
-    path = scope.path()
+    path = site.scope.path()
     if key in _TAKEN or lowering.saved.setdefault(key, path) != path:
         owner = "the result's own" if key in _TAKEN else "another save's"
         raise UnsupportedInstructionError(
-            f"instruction {operation.name!r} ({scope.place()}) has the label {key!r}, which is "
-            f"{owner} already; give each save a label of its own"
+            f"{site} has the label {key!r}, which is {owner} already; "
+            "give each save a label of its own"
         )
-    block.flush_phase()
-    block.operations.append(Save(key))
+    site.block.flush_phase()
+    site.block.operations.append(Save(key))
+
+
+HANDLERS: Handlers = {
+    "measure": (QiskitMeasure, _measure),
+    "reset": (QiskitReset, _reset),
+    "barrier": (Barrier, _nothing),
+    "delay": (Delay, _nothing),
+    "unitary": (UnitaryGate, matrix),
+    "diagonal": (DiagonalGate, _diagonal),
+    "permutation": (PermutationGate, _permutation),
+    "pauli": (PauliGate, _pauli),
+    "initialize": (Initialize, _initialize),
+    "state_preparation": (StatePreparation, _state_preparation),
+}

@@ -1,7 +1,7 @@
-"""Control, inverse and power of operations that are already lowered.
+"""Control, inverse and power of gates, and the handlers of instructions that have them.
 
 A gate's modifier becomes a change of the operations that the bare gate gives, so a gate with twenty
-controls costs no more than the bare gate, and no matrix of the controlled gate is ever built.
+controls costs no more than the bare gate, and the matrix of the controlled gate is never built.
 """
 
 from __future__ import annotations
@@ -12,16 +12,26 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from qiskit.circuit import ControlModifier, InverseModifier, PowerModifier
+from qiskit.circuit.library import UGate
 
+from simquay.circuits.lowering.context import Site
 from simquay.circuits.lowering.gates import SWAP
-from simquay.circuits.lowering.matrices import ComplexArray, constant, freeze
-from simquay.errors import ProgramError
+from simquay.circuits.lowering.matrices import ComplexArray, constant, cu, freeze
+from simquay.errors import ProgramError, UnsupportedInstructionError
 from simquay.program import Diagonal, GateOperation, Matrix, Permutation, Relabel
 
-__all__ = ["controlled", "dense_matrix", "inverted", "powered"]
+__all__ = [
+    "annotated_operation",
+    "controlled",
+    "controlled_gate",
+    "dense_matrix",
+    "inverted",
+    "powered",
+]
 
 MAX_DENSE_QUBITS = 10
-"""The widest gate of several operations that a fractional power takes: 16 MiB a matrix."""
+"""The most qubits for a fractional power of several operations; its matrix has 16 MiB."""
 _SMALL = 5
 """Up to this many qubits, a power of several operations becomes one matrix."""
 _MAX_REPEATED = 1_000_000
@@ -31,6 +41,56 @@ _BRANCH_CUT = cmath.pi * 1e-12
 
 Eigenvalues of -1 are common; this is Qiskit's default, so that the same root is chosen.
 """
+
+
+def controlled_gate(site: Site) -> None:
+    """Lower a ``ControlledGate`` on no more qubits than its controls and its base gate's."""
+    operation, qubits = site.operation, site.qubits
+    count, state = operation.num_ctrl_qubits, operation.ctrl_state
+    if isinstance(operation.base_gate, UGate) and len(operation.params) == 4:
+        # The fourth parameter of a CU, with more controls too, is a phase of its base gate.
+        gate = Matrix(cu(*operation.params), qubits[count:], qubits[:count], state)
+        site.block.operations.append(gate)
+        return
+    base = site.lowering.gates(operation.base_gate, qubits[count:], site.scope)
+    site.block.operations.extend(controlled(base, qubits[:count], state))
+
+
+def annotated_operation(site: Site) -> None:
+    """Lower an ``AnnotatedOperation``.
+
+    Raises:
+        UnsupportedInstructionError: for a power that is too costly, and an unknown modifier.
+    """
+    operation = site.operation
+    # The last modifier is the outermost, so its controls come first.
+    controls: list[tuple[int, ...]] = []
+    rest = site.qubits
+    for modifier in reversed(operation.modifiers):
+        count = modifier.num_ctrl_qubits if isinstance(modifier, ControlModifier) else 0
+        controls.append(rest[:count])
+        rest = rest[count:]
+    gates = site.lowering.gates(operation.base_op, rest, site.scope)
+    for modifier, added in zip(operation.modifiers, reversed(controls), strict=True):
+        if isinstance(modifier, ControlModifier):
+            gates = controlled(gates, added, modifier.ctrl_state)
+            rest = added + rest
+        elif isinstance(modifier, InverseModifier):
+            gates = inverted(gates)
+        elif isinstance(modifier, PowerModifier):
+            try:
+                gates = powered(gates, modifier.power, rest)
+            except ProgramError as error:
+                name = operation.base_op.name
+                raise UnsupportedInstructionError(
+                    f"instruction {name!r} ({site.scope.place()}): {error}"
+                ) from error
+        else:
+            raise UnsupportedInstructionError(
+                f"the modifier {modifier!r} of {operation.base_op.name!r} "
+                f"({site.scope.place()}) is not supported; control, inverse and power are"
+            )
+    site.block.operations.extend(gates)
 
 
 def controlled(

@@ -1,0 +1,367 @@
+"""What the handlers of instructions work with: where they are, what they write, what they may call.
+
+A handler is a function of one :class:`Site`. It appends operations to ``site.block``, and calls
+``site.lowering`` for what lies inside its instruction: a definition, a body, a base gate. Handlers
+import this module; the table of handlers is in ``circuit.py``, above them, and comes here as
+``Lowering.instruction``.
+"""
+
+from __future__ import annotations
+
+import cmath
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeAlias
+
+from qiskit import QuantumCircuit
+from qiskit.circuit import CircuitInstruction, Clbit, Qubit
+from qiskit.circuit.classical import expr
+from qiskit.exceptions import QiskitError
+
+from simquay.circuits.lowering.gates import SEVERAL, SINGLE, SKIPPED
+from simquay.circuits.lowering.matrices import constant
+from simquay.circuits.parameters import unbound_parameters
+from simquay.errors import ProgramError, UnsupportedInstructionError
+from simquay.program import (
+    Diagonal,
+    ForLoop,
+    GateOperation,
+    IfElse,
+    Operation,
+    Reset,
+    Switch,
+    WhileLoop,
+)
+from simquay.program.program import walk
+
+__all__ = ["BlockBuilder", "Handler", "Handlers", "Lowering", "Scope", "Site"]
+
+MAX_DEPTH = 100
+"""The most definitions and control-flow bodies inside one another."""
+MAX_EXPANDED = 20_000_000
+"""The most instructions that definitions and loop bodies may bring in."""
+
+
+@dataclass(slots=True)
+class Scope:
+    """A circuit that is being read: the main one, a control-flow body or a definition.
+
+    Attributes:
+        name: the circuit's name.
+        qubits: the program's index of each of its qubits.
+        clbits: the program's index of each of its classical bits.
+        outer: the scope of the instruction that this circuit belongs to.
+        role: what this circuit is to that instruction, for messages.
+        depth: the number of scopes around it.
+        in_loop: whether it is inside a loop.
+        unitary: whether only gates may occur, since it is controlled, inverted or to a power.
+        index: the index of the instruction that is being read.
+    """
+
+    name: str
+    qubits: dict[Qubit, int]
+    clbits: dict[Clbit, int]
+    outer: Scope | None = None
+    role: str = ""
+    depth: int = 0
+    in_loop: bool = False
+    unitary: bool = False
+    index: int = 0
+
+    def inner(
+        self,
+        circuit: QuantumCircuit,
+        qubits: Iterable[int],
+        clbits: Iterable[int],
+        role: str,
+        *,
+        loop: bool = False,
+        unitary: bool = False,
+    ) -> Scope:
+        """The scope of ``circuit``, whose bits are the given ones of the program, in order."""
+        return Scope(
+            circuit.name,
+            dict(zip(circuit.qubits, qubits, strict=True)),
+            dict(zip(circuit.clbits, clbits, strict=True)),
+            self,
+            role,
+            self.depth + 1,
+            self.in_loop or loop,
+            self.unitary or unitary,
+        )
+
+    def path(self) -> tuple[int, ...]:
+        """The indices of the current instruction and of those around it, innermost first."""
+        indices = []
+        scope: Scope | None = self
+        while scope is not None:
+            indices.append(scope.index)
+            scope = scope.outer
+        return tuple(indices)
+
+    def place(self) -> str:
+        """The place of the current instruction, in words, innermost circuit first."""
+        words = f"index {self.index} of circuit {self.name!r}"
+        scope = self
+        while scope.outer is not None:
+            outer = scope.outer
+            words += f", the {scope.role} at index {outer.index}"
+            if outer.outer is None:
+                words += f" of circuit {outer.name!r}"
+            scope = outer
+        return words
+
+
+class BlockBuilder:
+    """A list of operations that grows, with the global phase summed apart from them.
+
+    Args:
+        entry: the state of the qubits at the start of the block: all |0> (``zero``), that at the
+            present end of the block ``outer`` (``outer``: a branch, which is entered once), or any
+            state (``unknown``: a loop's body, or a gate).
+        outer: the block that this one belongs to; needed for the entry ``outer``.
+
+    Attributes:
+        operations: those so far.
+        phase: the global phase since the last operation that wrote it, in radians.
+    """
+
+    __slots__ = ("entry", "operations", "outer", "phase")
+
+    def __init__(
+        self,
+        entry: Literal["zero", "outer", "unknown"],
+        outer: BlockBuilder | None = None,
+    ) -> None:
+        self.entry = entry
+        self.outer = outer
+        self.operations: list[Operation] = []
+        self.phase = 0.0
+
+    def add_phase(self, angle: float) -> None:
+        """Multiply by ``exp(i * angle)``.
+
+        Raises:
+            ValueError: if the angle is infinite or not a number.
+        """
+        number = float(angle)
+        if not math.isfinite(number):
+            raise ValueError(f"its phase {number} is not a finite number")
+        self.phase += number
+
+    def flush_phase(self) -> None:
+        """Write the phase so far as an operation; needed before a branch, a loop or a save."""
+        if self.phase:
+            self.operations.append(Diagonal(constant((cmath.exp(1j * self.phase),)), ()))
+            self.phase = 0.0
+
+    def finish(self) -> tuple[Operation, ...]:
+        """The operations, the phase included."""
+        self.flush_phase()
+        return tuple(self.operations)
+
+    def not_zero(self, qubits: Iterable[int]) -> set[int]:
+        """Those of ``qubits`` that are not known to be |0> here."""
+        open_ = set(qubits)
+        dirty: set[int] = set()
+        for operation in reversed(self.operations):
+            if not open_:
+                break
+            if isinstance(operation, Reset):
+                open_.discard(operation.qubit)
+                continue
+            inside: Iterable[Operation] = (operation,)
+            if isinstance(operation, (IfElse, Switch, ForLoop, WhileLoop)):
+                inside = walk((operation,))
+            for gate in inside:
+                # A control does not count: it leaves its qubit |0>.
+                hit = open_.intersection(getattr(gate, "qubits", ()))
+                dirty |= hit
+                open_ -= hit
+        if self.entry == "outer" and self.outer is not None:
+            return dirty | self.outer.not_zero(open_)
+        return dirty | open_ if self.entry == "unknown" else dirty
+
+
+@dataclass(slots=True)
+class Site:
+    """One instruction to lower, and its place.
+
+    Its text (``str(site)``) names both, for messages. :meth:`Lowering.read` uses one site for all
+    instructions of a circuit, so handlers do not keep it.
+
+    Attributes:
+        lowering: of the whole circuit.
+        operation: the instruction's Qiskit operation.
+        qubits: the program's index of each of its qubits.
+        clbits: the program's index of each of its classical bits.
+        scope: the circuit that it stands in.
+        block: where its operations go.
+    """
+
+    lowering: Lowering
+    operation: Any
+    qubits: tuple[int, ...]
+    clbits: tuple[int, ...]
+    scope: Scope
+    block: BlockBuilder
+
+    def __str__(self) -> str:
+        return f"instruction {self.operation.name!r} ({self.scope.place()})"
+
+    def refuse_in_gate(self) -> None:
+        """Refuse the instruction, which is no gate, where only gates may be.
+
+        Raises:
+            UnsupportedInstructionError: in a controlled, inverted or powered definition.
+        """
+        if self.scope.unitary:
+            raise UnsupportedInstructionError(
+                f"{self} is no gate, but belongs to something that is controlled, inverted or "
+                "raised to a power"
+            )
+
+    def definition(self) -> QuantumCircuit | None:
+        """The circuit that defines the operation, or None where there is none.
+
+        Raises:
+            UnsupportedInstructionError: where Qiskit cannot make it.
+        """
+        operation = self.operation
+        definition: QuantumCircuit | None = None
+        try:
+            # Asked of the type, so that an AttributeError inside the definition is not taken for
+            # there being none.
+            if hasattr(type(operation), "definition"):
+                definition = operation.definition
+            elif hasattr(operation, "to_circuit"):
+                definition = operation.to_circuit()
+        except QiskitError as error:
+            raise UnsupportedInstructionError(
+                f"{self} has no usable definition: {error.message}"
+            ) from error
+        return definition
+
+    def define(self, definition: QuantumCircuit) -> None:
+        """Lower ``definition`` in place of the operation."""
+        role = f"definition of {self.operation.name!r}"
+        inner = self.scope.inner(definition, self.qubits, self.clbits, role)
+        self.lowering.read(definition, inner, self.block)
+
+
+Handler: TypeAlias = Callable[[Site], None]
+"""Lowers one instruction."""
+Handlers: TypeAlias = dict[str, tuple[type[Any], Handler]]
+"""By instruction name: the class that the operation must have, and its handler."""
+
+
+@dataclass(slots=True)
+class Lowering:
+    """The lowering of one circuit.
+
+    Attributes:
+        num_qubits: of the whole circuit.
+        instruction: lowers an instruction that is no standard gate.
+        variables: the program's index of each classical variable, in the order of first mention.
+        duration_unit: ``"dt"`` or ``"s"``, the unit of all durations; empty before the first.
+        expanded: instructions read so far from definitions and bodies.
+        saved: by label, the path (:meth:`Scope.path`) of the instruction that saves under it.
+    """
+
+    num_qubits: int
+    instruction: Handler
+    variables: dict[expr.Var, int] = field(default_factory=dict)
+    duration_unit: str = ""
+    expanded: int = 0
+    saved: dict[str, tuple[int, ...]] = field(default_factory=dict)
+
+    def read(self, circuit: QuantumCircuit, scope: Scope, block: BlockBuilder) -> None:
+        """Lower every instruction of ``circuit`` to the end of ``block``.
+
+        Raises:
+            UnsupportedInstructionError: for an instruction that cannot be run.
+            ProgramError: for unbound parameters, and values that make no gate.
+        """
+        if circuit.num_parameters and (unbound := unbound_parameters(circuit)):
+            names = ", ".join(parameter.name for parameter in unbound)
+            where = "" if scope.outer is None else f" in the {scope.role} ({scope.outer.place()})"
+            raise ProgramError(
+                f"circuit {circuit.name!r} has unbound parameters{where}: {names}; "
+                "give them values with assign_parameters first"
+            )
+        data = circuit.data
+        if scope.outer is not None:
+            self._guard(scope, len(data))
+        qubit_of, clbit_of = scope.qubits, scope.clbits
+        append = block.operations.append
+        site: Site | None = None
+        index = 0
+        try:
+            if circuit.global_phase:
+                block.add_phase(circuit.global_phase)
+            # Most instructions are standard gates: these make no Qiskit operation and no Site.
+            for index, item in enumerate(data):
+                qubits = tuple([qubit_of[bit] for bit in item.qubits])
+                if item.is_standard_gate():
+                    maker = SINGLE.get(item.name)
+                    if maker is not None:
+                        append(maker(qubits, item.params))
+                        continue
+                    if _other_standard(item, qubits, block):
+                        continue
+                scope.index = index
+                clbits = tuple([clbit_of[bit] for bit in item.clbits])
+                if site is None:
+                    site = Site(self, item.operation, qubits, clbits, scope, block)
+                else:
+                    site.operation, site.qubits, site.clbits = item.operation, qubits, clbits
+                self.instruction(site)
+        except ProgramError:
+            raise
+        except ValueError as error:
+            scope.index = index
+            name = data[index].name if len(data) else "circuit"
+            raise ProgramError(f"instruction {name!r} ({scope.place()}): {error}") from error
+
+    def gates(
+        self, operation: Any, qubits: tuple[int, ...], scope: Scope
+    ) -> Sequence[GateOperation]:
+        """The operations of one gate, for a modifier to change."""
+        inside = replace(scope, unitary=True, depth=scope.depth + 1)
+        self._guard(inside, 1)
+        block = BlockBuilder("unknown")
+        item = CircuitInstruction(operation, ())
+        if item.is_standard_gate() and item.name in SINGLE:
+            block.operations.append(SINGLE[item.name](qubits, item.params))
+        elif not (item.is_standard_gate() and _other_standard(item, qubits, block)):
+            self.instruction(Site(self, operation, qubits, (), inside, block))
+        return block.finish()  # type: ignore[return-value]  # a unitary scope lets gates through
+
+    def _guard(self, scope: Scope, instructions: int) -> None:
+        """Stop definitions that contain themselves, or that expand to too many instructions."""
+        if scope.depth > MAX_DEPTH:
+            outer = scope.outer or scope
+            raise UnsupportedInstructionError(
+                f"definitions and bodies are nested more than {MAX_DEPTH} deep, the innermost "
+                f"the {scope.role} at index {outer.index} of circuit {outer.name!r}; "
+                "does a gate's definition hold the gate itself?"
+            )
+        self.expanded += instructions
+        if self.expanded > MAX_EXPANDED:
+            raise ProgramError(
+                f"the circuit's definitions and loop bodies hold more than {MAX_EXPANDED} "
+                f"instructions, the last in the {scope.role} ({scope.place()})"
+            )
+
+
+def _other_standard(item: CircuitInstruction, qubits: tuple[int, ...], block: BlockBuilder) -> bool:
+    """Lower a standard gate that is not one operation; false where it is in no table."""
+    name = item.name
+    if name in SEVERAL:
+        block.operations.extend(SEVERAL[name](qubits, item.params))
+    elif name == "global_phase":
+        block.add_phase(item.params[0])
+    else:
+        return name in SKIPPED
+    return True
