@@ -59,9 +59,10 @@ def random_gates(
             table = rng.permutation(size) if kind == "permutation" else np.array([1, 0])
             gates.append(Permutation(table.astype(np.intp), qubits, controls, state))
         elif kind == "relabel":
-            gates.append(Relabel(qubits, tuple(int(q) for q in rng.permutation(qubits))))
+            sources = tuple(int(q) for q in rng.permutation(qubits))
+            gates.append(Relabel(qubits, sources))
             # What was fresh in a source is fresh in the qubit that it goes to.
-            moved = dict(zip(gates[-1].sources, gates[-1].qubits, strict=True))
+            moved = dict(zip(sources, qubits, strict=True))
             fresh = {moved.get(q, q) for q in fresh}
             continue
         elif prepare and fresh:
@@ -99,7 +100,7 @@ def apply_naively(vector: np.ndarray, gate: GateOperation) -> np.ndarray:
     if isinstance(gate, Diagonal):
         matrix = np.diag(gate.diagonal)
     elif isinstance(gate, Permutation):
-        matrix = np.zeros((width, width))
+        matrix = np.zeros((width, width), dtype=complex)
         matrix[gate.table, np.arange(width)] = 1
     elif isinstance(gate, Prepare):
         matrix = np.zeros((width, width), dtype=complex)

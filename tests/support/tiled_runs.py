@@ -7,17 +7,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from simquay.engines.tiled_interpreter import apply_encoded, apply_tiled
+from simquay.engines.tiled_interpreter import apply_tiled
 from simquay.planning import Plan
-from simquay.planning.tiled.encode import encode_plan
 from simquay.planning.tiled.passes import (
     MAX_GROUP_BITS,
     DenseStage,
     DiagonalStage,
     PrepareStage,
     TilePass,
+    WidePass,
 )
-from simquay.program import GateOperation, Precision
+from simquay.program import GateOperation, bits
 from tests.support.gate_lists import apply_naively
 
 __all__ = ["check_invariants", "expected", "random_vectors", "run_plan", "spread"]
@@ -27,17 +27,13 @@ def random_vectors(rng: np.random.Generator, batch: int, stored: int) -> np.ndar
     """``batch`` normalised vectors of ``stored`` qubits."""
     size = (batch, 1 << stored)
     vectors = rng.normal(size=size) + 1j * rng.normal(size=size)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
 
 
 def spread(vectors: np.ndarray, order: Sequence[int], num_qubits: int) -> np.ndarray:
     """Stored vectors as whole ones in qubit order, shape ``(batch, 2**num_qubits)``."""
-    index = np.arange(1 << len(order))
-    target = np.zeros_like(index)
-    for bit, qubit in enumerate(order):
-        target |= (index >> bit & 1) << qubit
     whole = np.zeros((len(vectors), 1 << num_qubits), dtype=vectors.dtype)
-    whole[:, target] = vectors[:, : 1 << len(order)]
+    whole[:, bits.spread(order)] = vectors[:, : 1 << len(order)]
     return whole
 
 
@@ -45,19 +41,11 @@ def run_plan(
     plan: Plan,
     vectors: np.ndarray,
     num_qubits: int,
-    *,
-    encoded: Precision | None = None,
 ) -> np.ndarray:
-    """Whole vectors in qubit order after ``plan``; what was not stored before is NaN in memory.
-
-    With ``encoded``, from the flat arrays of that precision alone.
-    """
+    """Whole vectors in qubit order after ``plan``; what was not stored before is NaN in memory."""
     state = np.full((len(vectors), 1 << num_qubits), np.nan, dtype=np.complex128)
     state[:, : vectors.shape[1]] = vectors
-    if encoded is None:
-        apply_tiled(state, plan)
-    else:
-        apply_encoded(state, encode_plan(plan, encoded))
+    apply_tiled(state, plan)
     return spread(state, plan.final.order, num_qubits)
 
 
@@ -70,10 +58,11 @@ def expected(gates: Sequence[GateOperation], whole: np.ndarray) -> np.ndarray:
 
 
 def check_invariants(plan: Plan) -> None:
-    """What the docstrings of ``tile_plan`` promise to kernels."""
+    """What the docstrings of ``simquay.planning.tiled.passes`` promise to kernels."""
     profile = plan.profile
     width = len(plan.initial.order)
     for pass_ in plan.passes:
+        assert isinstance(pass_, (TilePass, WidePass))
         assert pass_.before == width
         width = pass_.width
         assert width >= pass_.before

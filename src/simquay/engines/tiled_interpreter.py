@@ -1,10 +1,9 @@
 """Tiled plans on NumPy arrays: plain, slow and right.
 
 This is the oracle for engines that run tiled plans in compiled kernels. It follows
-:mod:`simquay.planning.tiled.passes` word for word, and :func:`apply_encoded` does the same from the
-flat arrays of :mod:`simquay.planning.tiled.encode` alone. :func:`apply_wide` is for use by those
-engines too: it runs the rare :class:`~simquay.planning.tiled.passes.WidePass` on arrays of any
-library that works like NumPy.
+:mod:`simquay.planning.tiled.passes` word for word. Those engines also use :func:`apply_wide`: it
+runs the rare :class:`~simquay.planning.tiled.passes.WidePass` on arrays of any library that works
+like NumPy.
 """
 
 from __future__ import annotations
@@ -16,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.errors import ProgramError
-from simquay.planning.plan import Plan
-from simquay.planning.tiled.encode import EncodedPlan, decode_pass
+from simquay.planning import Plan
 from simquay.planning.tiled.passes import (
     DenseStage,
     DiagonalStage,
@@ -29,7 +27,7 @@ from simquay.planning.tiled.passes import (
 from simquay.program.bits import extract, mask_of, spread
 from simquay.program.operations import Matrix, Permutation
 
-__all__ = ["apply_encoded", "apply_pass", "apply_tile_pass", "apply_tiled", "apply_wide"]
+__all__ = ["apply_pass", "apply_tile_pass", "apply_tiled", "apply_wide"]
 
 Amplitudes = NDArray[np.complexfloating[Any]]
 
@@ -45,12 +43,6 @@ def apply_tiled(amplitudes: Amplitudes, plan: Plan) -> None:
         if not isinstance(pass_, (TilePass, WidePass)):
             raise ProgramError(f"a {type(pass_).__name__} is no pass of a tiled plan")
         apply_pass(amplitudes, pass_)
-
-
-def apply_encoded(amplitudes: Amplitudes, encoded: EncodedPlan) -> None:
-    """As :func:`apply_tiled`, from the flat arrays alone."""
-    for number in range(len(encoded.starts)):
-        apply_pass(amplitudes, decode_pass(encoded, number))
 
 
 def apply_pass(amplitudes: Amplitudes, pass_: TilePass | WidePass) -> None:

@@ -1,8 +1,14 @@
-"""Planning: gate operations → a plan for one engine's profile."""
+"""Planning: gates become few passes over the state.
 
-from simquay.planning.plan import GatePass, Layout, Pass, Plan, Profile, SweepPlan
+Takes a list of gate operations, the layout of a state, and the profile of an engine. Gives a
+:class:`Plan` (or a :class:`SweepPlan`, for many gate lists that differ in numbers alone), which an
+engine applies. Read ``plan.py`` first, then ``planner.py``, the entry.
+"""
+
+from simquay.planning.explanation import explain
+from simquay.planning.plan import GatePass, Pass, Plan, SweepPlan
 from simquay.planning.planner import make_plan, make_sweep_plan
-from simquay.planning.saving import load_plan, save_plan
+from simquay.planning.profile import Layout, Profile
 
 __all__ = [
     "GatePass",
@@ -11,8 +17,7 @@ __all__ = [
     "Plan",
     "Profile",
     "SweepPlan",
-    "load_plan",
+    "explain",
     "make_plan",
     "make_sweep_plan",
-    "save_plan",
 ]

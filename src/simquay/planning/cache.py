@@ -15,7 +15,8 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
-from simquay.planning.plan import Layout, Plan, Profile, SweepPlan
+from simquay.planning.plan import Plan, SweepPlan
+from simquay.planning.profile import Layout, Profile
 from simquay.program.operations import (
     Diagonal,
     GateOperation,

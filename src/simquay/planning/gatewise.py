@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from simquay.planning.plan import GatePass, Layout, Plan, Profile
+from simquay.planning.plan import GatePass, Plan
+from simquay.planning.profile import Layout, Profile
 from simquay.program.operations import GateOperation, Prepare, Relabel
 
 __all__ = ["plan_gates", "resolve_controls"]

@@ -8,7 +8,8 @@ from simquay.errors import ProgramError
 from simquay.planning.cache import Finder, PlanCache
 from simquay.planning.dense.search import find_dense
 from simquay.planning.gatewise import plan_gates
-from simquay.planning.plan import Layout, Plan, Profile, SweepPlan
+from simquay.planning.plan import Plan, SweepPlan
+from simquay.planning.profile import Layout, Profile
 from simquay.planning.tiled.search import find_tiled
 from simquay.program.operations import GateOperation
 

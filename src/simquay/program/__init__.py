@@ -1,7 +1,8 @@
-"""A circuit lowered to NumPy data: operations on qubit indices, and nothing of Qiskit.
+"""Programs: circuits lowered to NumPy data, without anything of Qiskit.
 
-A program is plain data: it prints, compares and saves, so that an engine can be run and measured
-on a machine that has no Qiskit.
+Takes nothing: these are the data classes that lowering fills in. Gives :class:`Program`, which is
+a sequence of operations on qubit indices; it compares by value, and packs into bytes for another
+process. Read ``operations.py`` first, then ``program.py``.
 """
 
 from simquay.program.expressions import Expression
@@ -28,7 +29,6 @@ from simquay.program.operations import (
 )
 from simquay.program.precision import Precision
 from simquay.program.program import Program, VariableDeclaration
-from simquay.program.saving import load_program, save_program
 
 __all__ = [
     "Block",
@@ -54,6 +54,4 @@ __all__ = [
     "SwitchCase",
     "VariableDeclaration",
     "WhileLoop",
-    "load_program",
-    "save_program",
 ]

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from simquay.program.equality import same
 from simquay.program.expressions import Type
 from simquay.program.operations import (
     Block,
@@ -20,7 +21,6 @@ from simquay.program.operations import (
     Switch,
     WhileLoop,
 )
-from simquay.program.plain import same
 
 __all__ = ["Program", "VariableDeclaration", "child_blocks", "touched_qubits", "walk"]
 

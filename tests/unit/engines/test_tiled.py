@@ -1,4 +1,4 @@
-"""Tiled plans compute what their programs say: planner, encoding and interpreter together.
+"""Tiled plans compute what their programs say: planner and interpreter together.
 
 The judge is ``gate_lists.apply_naively``, which works on whole vectors by index arithmetic. Runs
 are exact up to rounding, so there is no false alarm to state.
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from simquay.engines.tiled_interpreter import apply_tiled
 from simquay.errors import ProgramError
 from simquay.planning import Layout, Profile, make_plan
-from simquay.program import Diagonal, Matrix, Permutation, Precision, Prepare, Relabel
+from simquay.program import Diagonal, Matrix, Permutation, Prepare, Relabel
 from tests.support.gate_lists import random_gates
 from tests.support.random_programs import gate_lists
 from tests.support.tiled_runs import check_invariants, expected, random_vectors, run_plan, spread
@@ -26,10 +26,6 @@ def compare(gates, stored, num_qubits, profile, seed=0, batch=2):
     vectors = random_vectors(np.random.default_rng(seed), batch, len(stored))
     want = expected(gates, spread(vectors, stored, num_qubits))
     np.testing.assert_allclose(run_plan(plan, vectors, num_qubits), want, atol=1e-12)
-    got = run_plan(plan, vectors, num_qubits, encoded=Precision.DOUBLE)
-    np.testing.assert_allclose(got, want, atol=1e-12)
-    got = run_plan(plan, vectors, num_qubits, encoded=Precision.SINGLE)
-    np.testing.assert_allclose(got, want, atol=1e-5)
     return plan
 
 

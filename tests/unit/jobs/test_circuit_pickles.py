@@ -21,7 +21,7 @@ from qiskit.circuit.library import (
 
 from simquay.circuits.lowering.circuit import lower
 from simquay.jobs.workers.pickling import pickled
-from simquay.program.saving import pack_programs
+from simquay.program.packing import pack_programs
 from tests.support.random_circuits import random_dynamic_circuit, random_unitary_circuit
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import struct
 
 import numpy as np
@@ -11,16 +12,77 @@ from hypothesis import given, settings
 
 from simquay.circuits.lowering.circuit import lower
 from simquay.errors import ProgramError
-from simquay.program import Diagonal, ForLoop, IfElse, Matrix, Measure, Prepare, Program
-from simquay.program.expressions import BitRef
-from simquay.program.saving import pack_programs, unpack_programs
+from simquay.program import (
+    Block,
+    Diagonal,
+    ForLoop,
+    IfElse,
+    Matrix,
+    Measure,
+    Permutation,
+    Prepare,
+    Program,
+    Relabel,
+    Reset,
+    Save,
+    Store,
+    Switch,
+    SwitchCase,
+    VariableDeclaration,
+    WhileLoop,
+)
+from simquay.program.expressions import (
+    Binary,
+    BitRef,
+    Cast,
+    Constant,
+    Index,
+    Kind,
+    RegisterRef,
+    Type,
+    Unary,
+    VariableRef,
+)
+from simquay.program.packing import pack_programs, unpack_programs
 from tests.support.random_circuits import dynamic_circuits
 from tests.support.random_programs import dynamic_programs
+
+NOT = np.array([1, 0], dtype=np.intp)
+U3, BOOL, FLOAT = Type(Kind.UINT, 3), Type(Kind.BOOL), Type(Kind.FLOAT)
 
 
 def round_trip(program: Program) -> Program:
     (unpacked,) = unpack_programs(pack_programs([program]))
     return unpacked
+
+
+def everything() -> Program:
+    """A program with every operation and every expression."""
+    body: Block = (Permutation(NOT, (0,), (1,), 1), Measure(0, 1))
+    variable = VariableRef(0, U3)
+    return Program(
+        3,
+        2,
+        (
+            Matrix(np.array([[0, -1j], [1j, 0]]), (2,), (0, 1), 2),
+            Prepare(np.array([0.6, 0.8j]), (1,)),
+            Relabel((0, 1), (1, 0)),
+            Reset(2),
+            Save("the state"),
+            Store(variable, Binary("+", variable, Constant(3, U3), U3)),
+            Store(Index(variable, Constant(0, U3)), Unary("!", BitRef(0), BOOL)),
+            IfElse(Binary("<", Cast(variable, FLOAT), Constant(math.inf, FLOAT), BOOL), body, body),
+            Switch(RegisterRef((1, 0)), (SwitchCase((0, 3), body), SwitchCase(None, ()))),
+            ForLoop((body,) * 50, 0, tuple(range(50))),
+            WhileLoop(BitRef(1), ()),
+        ),
+        (VariableDeclaration("v", U3),),
+        "ünï",
+    )
+
+
+def test_a_program_of_every_operation_loses_nothing() -> None:
+    assert round_trip(everything()) == everything()
 
 
 @given(dynamic_circuits())
@@ -66,8 +128,13 @@ def test_what_was_shared_is_shared_again_and_written_once():
     first, _, third = unpack_programs(packed)
     assert first == third == program
     loop, branch = first.operations
+    assert isinstance(loop, ForLoop)
+    assert isinstance(branch, IfElse)
     assert all(block is branch.then for block in loop.bodies)
-    assert branch.then[0].matrix is branch.then[1].matrix
+    one, other, _ = branch.then
+    assert isinstance(one, Matrix)
+    assert isinstance(other, Matrix)
+    assert one.matrix is other.matrix
 
 
 def packed(head: object) -> bytes:

@@ -1,13 +1,12 @@
-"""Programs as data: equality, walking, and which qubits are touched."""
+"""Walks over programs, and which qubits are touched."""
 
 from __future__ import annotations
-
-import dataclasses
 
 import numpy as np
 import pytest
 
 from simquay.program import (
+    Block,
     Break,
     Continue,
     Diagonal,
@@ -21,13 +20,11 @@ from simquay.program import (
     Relabel,
     Reset,
     Save,
-    Store,
     Switch,
     SwitchCase,
-    VariableDeclaration,
     WhileLoop,
 )
-from simquay.program.expressions import BitRef, Constant, Kind, RegisterRef, Type
+from simquay.program.expressions import BitRef
 from simquay.program.program import child_blocks, touched_qubits, walk
 
 NOT = np.array([1, 0], dtype=np.intp)
@@ -41,53 +38,9 @@ def program(*operations, num_qubits=8, **fields):
     return Program(num_qubits, 4, operations, **fields)
 
 
-def test_equality_is_by_value():
-    def make():
-        body = (Measure(0, 1), x(2, 3))
-        return program(
-            Matrix(np.eye(2, dtype=complex), (0,)),
-            IfElse(BitRef(0), body, ()),
-            Switch(RegisterRef((0, 1)), (SwitchCase((1, 2), body), SwitchCase(None, ()))),
-            ForLoop((body, body)),
-            variables=(VariableDeclaration("v", Type(Kind.UINT, 3)),),
-            name="p",
-        )
-
-    assert make() == make()
-    assert make() != program()
-    assert make() != "program"
-
-
-@pytest.mark.parametrize(
-    ("left", "right"),
-    [
-        (x(0), x(1)),
-        (x(0), x(0, 1)),
-        (x(0, 1), Permutation(NOT, (0,), (1,), 0)),
-        (x(0), Diagonal(np.array([1, 0j]), (0,))),
-        (Diagonal(np.array([1, 1j]), (0,)), Diagonal(np.array([1, -1j]), (0,))),
-        (Measure(0, 1), Measure(1, 0)),
-        (ForLoop(((x(0),),) * 2), ForLoop(((x(0),),) * 3)),
-        (
-            Store(BitRef(0), Constant(True, Type(Kind.BOOL))),
-            Store(BitRef(1), Constant(True, Type(Kind.BOOL))),
-        ),
-        (Save("a"), Save("b")),
-    ],
-)
-def test_differences_are_seen(left, right):
-    assert program(left) == program(left)
-    assert program(left) != program(right)
-
-
 def test_a_program_has_no_hash():
     with pytest.raises(TypeError, match="unhashable"):
         hash(program())
-
-
-def test_operations_are_frozen():
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        x(0).qubits = (1,)
 
 
 def test_walk_goes_through_every_body_in_order():
@@ -118,7 +71,7 @@ def test_walk_visits_a_shared_body_once():
 
 
 def test_walk_of_bodies_nested_deep():
-    block = (x(5),)
+    block: Block = (x(5),)
     for _ in range(5000):
         block = (IfElse(BitRef(0), block),)
     assert sum(1 for _ in walk(block)) == 5001
@@ -139,11 +92,11 @@ def test_child_blocks():
     [
         (x(3), (3,)),
         (x(3, 1, 2), (3,)),
-        (Matrix(np.eye(4), (5, 2)), (2, 5)),
-        (Diagonal(np.ones(2), (4,), (0,), 1), (4,)),
-        (Diagonal(np.ones(1), ()), ()),
+        (Matrix(np.eye(4, dtype=complex), (5, 2)), (2, 5)),
+        (Diagonal(np.ones(2, dtype=complex), (4,), (0,), 1), (4,)),
+        (Diagonal(np.ones(1, dtype=complex), ()), ()),
         (Relabel((1, 6), (6, 1)), (1, 6)),
-        (Prepare(np.array([0, 1]), (7,)), (7,)),
+        (Prepare(np.array([0, 1j]), (7,)), (7,)),
         (Measure(2, 0), ()),
         (Reset(2), ()),
         (Save("state"), ()),

@@ -57,6 +57,7 @@ def execute(options: argparse.Namespace) -> int:
     import simquay
     from simquay.circuits.files import load_circuits
     from simquay.circuits.lowering.circuit import lower
+    from simquay.planning import explain
     from simquay.program import Precision
 
     circuits = load_circuits(options.file)
@@ -79,7 +80,7 @@ def execute(options: argparse.Namespace) -> int:
         for section, plan in enumerate(plans):
             if len(plans) > 1:
                 print(f"section {section + 1} of {len(plans)}:")
-            print(plan.explain(precision))
+            print(explain(plan, precision))
     return OK
 
 

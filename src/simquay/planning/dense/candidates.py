@@ -19,7 +19,7 @@ from simquay.planning.dense.cost import (
 from simquay.planning.dense.fusion import Item, Node
 from simquay.planning.dense.layout import Move, column_factor, find_orders
 from simquay.planning.dense.passes import Dealer, Slot, Table, TilePieces
-from simquay.planning.plan import Profile
+from simquay.planning.profile import Profile
 from simquay.program.bits import bits_of, mask_of
 
 __all__ = ["Draft", "LoneDraft", "MoveDraft", "TableDraft", "TileDraft"]

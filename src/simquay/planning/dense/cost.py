@@ -6,7 +6,7 @@ knows better puts its own numbers into its profile.
 
 from __future__ import annotations
 
-from simquay.planning.plan import Profile
+from simquay.planning.profile import Profile
 
 __all__ = [
     "CLUSTER_COSTS",

@@ -25,7 +25,7 @@ from typing import NamedTuple, TypeAlias, Union
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.planning.plan import Layout
+from simquay.planning.profile import Layout
 from simquay.program.bits import bits_of, mask_of, spread
 from simquay.program.operations import (
     Diagonal,

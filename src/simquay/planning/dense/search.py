@@ -29,7 +29,8 @@ from simquay.planning.dense.numbers.recipe import (
 )
 from simquay.planning.dense.numbers.tables import Diagonals
 from simquay.planning.dense.passes import Slot, Table
-from simquay.planning.plan import Layout, Plan, Profile
+from simquay.planning.plan import Plan
+from simquay.planning.profile import Layout, Profile
 from simquay.program.bits import bits_of
 from simquay.program.operations import GateOperation
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from simquay.errors import ProgramError
-from simquay.planning.plan import Layout, Pass, Plan, Profile, SweepPlan
+from simquay.planning.plan import Pass, Plan, SweepPlan
+from simquay.planning.profile import Layout, Profile
 from simquay.planning.tiled.blocks.blocks import make_blocks, resolve_zeros
 from simquay.planning.tiled.blocks.clusters import fuse
 from simquay.planning.tiled.build import PassRecipe, WideRecipe, build_pass

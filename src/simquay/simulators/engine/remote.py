@@ -23,8 +23,7 @@ from simquay.execution.settings import Outcome
 from simquay.jobs.dispatch.launchers import run_when_memory_is_free
 from simquay.jobs.workers.errors import error_from_plain, error_to_plain
 from simquay.program import Precision
-from simquay.program.plain import pack_tree, unpack_tree
-from simquay.program.saving import unpack_programs
+from simquay.program.packing import pack_tree, unpack_programs, unpack_tree
 from simquay.simulators.engine.task import EngineTask, Numbered
 from simquay.simulators.options import Resolved
 

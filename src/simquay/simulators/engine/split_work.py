@@ -15,7 +15,7 @@ from simquay.execution.settings import Outcome
 from simquay.jobs.dispatch.launchers import Ticket
 from simquay.jobs.dispatch.threads import MemoryRequest
 from simquay.program import Program
-from simquay.program.saving import pack_programs
+from simquay.program.packing import pack_programs
 from simquay.simulators.engine.remote import TaskAnswer, TaskRequest, read_answer, run_request
 from simquay.simulators.engine.splitting import TaskPlan, split
 from simquay.simulators.engine.task import EngineTask, Numbered, hands_out_states

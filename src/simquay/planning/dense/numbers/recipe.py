@@ -25,7 +25,8 @@ from simquay.planning.dense.steps import (
     StartPass,
     Step,
 )
-from simquay.planning.plan import Layout, Plan, Profile, SweepPlan
+from simquay.planning.plan import Plan, SweepPlan
+from simquay.planning.profile import Layout, Profile
 from simquay.program.operations import GateOperation, Permutation
 
 __all__ = [

@@ -1,7 +1,13 @@
-"""Plain data: trees of dataclasses, tuples, arrays and numbers that compare and save by value.
+"""Plain data as bytes, for another process that has the same version of Simquay.
 
-A saved tree is an ``.npz`` of a JSON tree and the arrays it refers to; a packed one is the same as
-one string of bytes, for another process of the same version. There are no pickles.
+Data is a tree of dataclasses, tuples, arrays and numbers. There are no pickles: what is read can
+make objects of known classes alone.
+
+The layout of the bytes:
+
+1. eight bytes, little-endian: the size of the head;
+2. the head, JSON: the tree, and the number format and shape of each array;
+3. the arrays in order, in C order, each at a multiple of 16 bytes.
 """
 
 from __future__ import annotations
@@ -9,37 +15,30 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import os
 import struct
-import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import ModuleType
-from typing import IO, Any, TypeAlias, Union
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simquay.errors import ProgramError
+from simquay.program import expressions, operations
 from simquay.program.expressions import Kind
+from simquay.program.program import Program, VariableDeclaration
 
-__all__ = [
-    "File",
-    "dataclasses_of",
-    "load_tree",
-    "pack_tree",
-    "same",
-    "save_tree",
-    "unpack_tree",
-]
+__all__ = ["pack_programs", "pack_tree", "unpack_programs", "unpack_tree"]
 
 _ALIGNMENT = 16
-"""Bytes to a multiple of which a packed array starts: as much as any number in it asks for."""
+"""A packed array starts at a multiple of so many bytes, which suits any number in it."""
 
-File: TypeAlias = Union[str, "os.PathLike[str]", IO[bytes]]
+_PROGRAMS_FORMAT = 1
+"""Raised when the fields of an operation or expression change."""
 
 
-def dataclasses_of(*modules: ModuleType) -> dict[str, type[Any]]:
-    """The dataclasses that can be named in ``modules``, by name."""
+def _dataclasses_of(*modules: ModuleType) -> dict[str, type[Any]]:
+    """The dataclasses that are names in ``modules``, by name."""
     return {
         cls.__name__: cls
         for module in modules
@@ -48,59 +47,35 @@ def dataclasses_of(*modules: ModuleType) -> dict[str, type[Any]]:
     }
 
 
-def same(left: Any, right: Any) -> bool:
-    """Equality by value, through dataclasses, sequences and arrays."""
-    if left is right:
-        return True
-    if isinstance(left, np.ndarray):
-        return isinstance(right, np.ndarray) and np.array_equal(left, right)
-    if dataclasses.is_dataclass(left):
-        return type(left) is type(right) and all(
-            same(getattr(left, f.name), getattr(right, f.name)) for f in dataclasses.fields(left)
-        )
-    if isinstance(left, (tuple, list)):
-        return (
-            isinstance(right, (tuple, list))
-            and len(left) == len(right)
-            and all(map(same, left, right))
-        )
-    return bool(left == right)
+_PROGRAM_CLASSES = _dataclasses_of(operations, expressions) | {
+    "Program": Program,
+    "VariableDeclaration": VariableDeclaration,
+}
 
 
-def save_tree(kind: str, version: int, value: Any, file: File) -> None:
-    """Write ``value`` to ``file`` (a path, or a binary file) as the ``kind`` of thing it is."""
-    writer = _Writer()
-    tree = {"format": version, kind: writer.encode(value)}
-    arrays: dict[str, Any] = {f"a{i}": array for i, array in enumerate(writer.arrays)}
-    # No array here holds objects, so nothing is pickled.
-    arrays["tree"] = np.array(json.dumps(tree))
-    if isinstance(file, (str, os.PathLike)):
-        # Opened here, since NumPy would add a suffix to a path that has none.
-        with open(file, "wb") as opened:
-            np.savez(opened, **arrays)
-    else:
-        np.savez(file, **arrays)
-
-
-def load_tree(kind: str, version: int, file: File, classes: Mapping[str, type[Any]]) -> Any:
-    """Read what :func:`save_tree` wrote; ``classes`` are those that may stand in the tree.
+def pack_programs(programs: Sequence[Program]) -> bytes:
+    """``programs`` as bytes. What they share (arrays, bodies of loops) is written once.
 
     Raises:
-        ProgramError: if the file holds no such kind of thing, or one of another format version.
-        OSError: if the file cannot be opened.
+        RecursionError: for control flow that is nested more deeply than Python's stack allows.
     """
-    if isinstance(file, (str, os.PathLike)):
-        with open(file, "rb") as opened:
-            return _load(kind, version, opened, os.fspath(file), classes)
-    return _load(kind, version, file, getattr(file, "name", "the file"), classes)
+    return pack_tree("programs", _PROGRAMS_FORMAT, tuple(programs))
+
+
+def unpack_programs(data: bytes) -> tuple[Program, ...]:
+    """The programs that :func:`pack_programs` packed; their arrays are read-only views of ``data``.
+
+    Raises:
+        ProgramError: if the bytes are no such programs, or of another format version.
+    """
+    programs = unpack_tree("programs", _PROGRAMS_FORMAT, data, _PROGRAM_CLASSES)
+    if not isinstance(programs, tuple) or not all(isinstance(one, Program) for one in programs):
+        raise ProgramError("the packed bytes hold something else than programs")
+    return programs
 
 
 def pack_tree(kind: str, version: int, value: Any) -> bytes:
-    """``value``, the ``kind`` of thing it is, as bytes.
-
-    The layout: eight bytes with the size of the head (little-endian), the head (JSON: the tree,
-    and each array's number format and shape), the arrays in order, each at a multiple of 16 bytes.
-    Much quicker than ``.npz`` where there are many small arrays.
+    """``value`` as bytes; ``kind`` names it, ``version`` is that of its format.
 
     Raises:
         RecursionError: for a tree that is nested more deeply than Python's stack allows.
@@ -124,12 +99,13 @@ def pack_tree(kind: str, version: int, value: Any) -> bytes:
 
 
 def unpack_tree(kind: str, version: int, data: bytes, classes: Mapping[str, type[Any]]) -> Any:
-    """Read what :func:`pack_tree` made; ``classes`` are those that may stand in the tree.
+    """The value that :func:`pack_tree` packed under ``kind`` and ``version``.
 
-    The arrays are read-only views of ``data``.
+    ``classes`` are the dataclasses that may be in the tree, by name. The arrays are read-only views
+    of ``data``.
 
     Raises:
-        ProgramError: if the bytes are no such kind of thing, or one of another format version.
+        ProgramError: if the bytes are not a packed ``kind``, or have another format version.
     """
     try:
         (size,) = struct.unpack_from("<Q", data)
@@ -155,32 +131,6 @@ def unpack_tree(kind: str, version: int, data: bytes, classes: Mapping[str, type
         raise
     except (KeyError, TypeError, ValueError, struct.error) as error:
         raise ProgramError(f"not a {kind} packed by Simquay ({error})") from error
-
-
-def _load(
-    kind: str, version: int, file: IO[bytes], name: str, classes: Mapping[str, type[Any]]
-) -> Any:
-    try:
-        with np.load(file, allow_pickle=False) as data:
-            tree = json.loads(str(data["tree"]))
-            arrays = {key: data[key] for key in data.files if key != "tree"}
-        if tree["format"] != version:
-            raise ProgramError(
-                f"{name}: {kind} format {tree['format']}, expected {version}; save it again"
-            )
-        return _Reader(arrays, classes).decode(tree[kind])
-    except ProgramError:
-        raise
-    except (
-        AttributeError,
-        EOFError,
-        KeyError,
-        OSError,
-        TypeError,
-        ValueError,
-        zipfile.BadZipFile,
-    ) as error:
-        raise ProgramError(f"{name}: not a {kind} saved by Simquay ({error})") from error
 
 
 class _Writer:

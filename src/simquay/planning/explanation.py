@@ -14,13 +14,14 @@ from simquay.planning.dense.cost import (
     PHASE_COST,
     cluster_costs,
 )
-from simquay.planning.plan import GatePass, Layout, Pass, Plan, Profile
+from simquay.planning.plan import GatePass, Pass, Plan
+from simquay.planning.profile import Layout, Profile
 from simquay.planning.tiled import passes as tile_plan
 from simquay.planning.tiled.cost import pass_cost
 from simquay.program.operations import Diagonal, Matrix, Permutation, Prepare, Relabel
 from simquay.program.precision import Precision
 
-__all__ = ["explain_plan"]
+__all__ = ["explain"]
 
 _FLOPS_PER_BYTE = 8.0
 """Where a tiled pass is as long in arithmetic as in moving bytes, for the predicted share."""
@@ -38,8 +39,12 @@ class _Row(NamedTuple):
     what: str
 
 
-def explain_plan(plan: Plan, precision: Precision) -> str:
-    """The table of :meth:`~simquay.planning.plan.Plan.explain`, without a newline at the end."""
+def explain(plan: Plan, precision: Precision = Precision.DOUBLE) -> str:
+    """A table for people, with a row for each pass: qubits, operations, flops, bytes and share.
+
+    ``precision`` is that of the state, and decides the bytes. The share is of the predicted time.
+    There is no newline at the end.
+    """
     rows = []
     layout = plan.initial
     for step in plan.passes:

@@ -1,0 +1,53 @@
+"""The two values that planning takes beside gates: how an engine works, and where qubits lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["Layout", "Profile"]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where each qubit is stored.
+
+    ``order[p]`` is the qubit at bit ``p`` of the storage index. A qubit that is not in ``order``
+    is exactly |0> and has no place in the vector yet; a vector with this layout has
+    ``2**len(order)`` amplitudes.
+    """
+
+    order: tuple[int, ...] = ()
+
+    def positions(self) -> dict[int, int]:
+        """The storage bit of each stored qubit."""
+        return {qubit: position for position, qubit in enumerate(self.order)}
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How an engine works, as far as planning must know.
+
+    Attributes:
+        strategy: ``gates`` (one pass a gate, as written), ``dense`` (clusters of up to ``width``
+            qubits become one matrix) or ``tiled`` (passes over tiles of ``2**tile`` amplitudes,
+            of which the lowest ``low`` storage bits are always active).
+        width: the most qubits of a dense cluster.
+        tile: qubits of a tile.
+        low: storage bits that every tile holds.
+        span: the most target bits of a round within a tiled pass; 0 for no limit.
+        search: from so many stored qubits on a tiled plan is searched for with more care, which
+            may save a pass, and takes about a millisecond; 0: where that pays on any device.
+        start: the most qubits of the vector that a dense plan begins with, computed by planning.
+        costs: what a dense cluster costs by its number of qubits, from the engine's calibration;
+            empty for the planner's own numbers.
+    """
+
+    strategy: Literal["gates", "dense", "tiled"] = "gates"
+    width: int = 0
+    tile: int = 0
+    low: int = 0
+    span: int = 0
+    search: int = 0
+    start: int = 0
+    costs: tuple[float, ...] = ()
