@@ -1,14 +1,14 @@
-"""Quantum-circuit simulators for Qiskit, selected by name, with jobs that keep one contract.
+"""Quantum-circuit simulators for Qiskit, selected by name, whose jobs keep one contract.
 
 ::
 
     import simquay
 
-    backend = simquay.get_backend("numpy")  # or "gpu", "cpu", or nothing: the best there is
+    backend = simquay.get_backend("numpy")  # or "gpu", "cpu", or no name for the best
     job = backend.run(circuit, shots=1000)
     counts = job.result().get_counts()
 
-Importing it loads neither Qiskit nor any plugin; the first call does.
+Importing this package imports neither Qiskit nor any plugin; the first call does.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def get_backend(
 ) -> BackendV2:
     """A new backend object of this name; see :meth:`simquay.Provider.get_backend`.
 
-    The provider behind it is shared by the whole process.
+    All calls share one provider.
     """
     from simquay.provider import default_provider
 
@@ -44,7 +44,10 @@ def backends(
     device: Literal["cpu", "gpu"] | None = None,
     all: bool = False,
 ) -> list[BackendInfo]:
-    """What :func:`get_backend` can give; see :meth:`simquay.Provider.backends`."""
+    """Descriptions of the backends that :func:`get_backend` can make.
+
+    See :meth:`simquay.Provider.backends`.
+    """
     from simquay.provider import default_provider
 
     return default_provider().backends(name, device=device, all=all)

@@ -1,4 +1,4 @@
-"""The provider: backends by name."""
+"""The provider: makes and lists backends by name, and checks what factories return."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
 from simquay.errors import BackendUnavailableError
-from simquay.registry import BackendInfo, PluginRecord, Registered, Registry
-from simquay.registry.locks import registry_lock
+from simquay.registry import BackendInfo, PluginRecord, RegisteredBackend, Registry
 from simquay.registry.messages import not_a_backend, same_object
 
 if TYPE_CHECKING:
@@ -21,8 +20,8 @@ RESOLUTION_ATTRIBUTE = "simquay_resolution"
 class Provider:
     """Finds the backends of all installed plugins and makes them by name.
 
-    Plugins are found and loaded on the first question, once for each provider: a new provider
-    sees what was installed meanwhile. Every method may be called from any thread.
+    Plugins are found and loaded at the first question, once for each provider: a new provider
+    sees plugins that were installed since. Every method may be called from any thread.
 
     Args:
         strict: whether a plugin that does not load, or that claims a taken name, is an error
@@ -40,10 +39,10 @@ class Provider:
         Args:
             name: a backend's name or alias in any case, or ``distribution:name``; ``gpu`` or
                 ``cpu`` for the available backend of highest priority on such a device; ``auto``
-                for that of any device. Several names with commas between are tried in order.
-                ``None`` means ``SIMQUAY_BACKEND``, or ``auto`` where that is not set.
-            fallback: a name, or several, to try where ``name`` cannot be had. After them comes
-                ``SIMQUAY_FALLBACK``.
+                for that of any device. Several names, separated by commas, are tried in order.
+                ``None`` means ``SIMQUAY_BACKEND``, or ``auto`` if that is not set.
+            fallback: a name, or several, to try if ``name`` is unknown or unavailable. After them,
+                those in ``SIMQUAY_FALLBACK`` are tried.
 
         Returns:
             The backend. Its attribute ``simquay_resolution`` (a
@@ -51,15 +50,15 @@ class Provider:
 
         Raises:
             UnknownBackendError: no installed plugin registers the name.
-            AmbiguousBackendError: several plugins do. A fallback is not taken.
+            AmbiguousBackendError: several plugins do. No fallback is tried.
             BackendUnavailableError: the backend cannot run here; the reason, and what to
                 install, are in the message.
             PluginError: the plugin broke the rules, or, in strict mode, one did not load.
-            TypeError, ValueError: ``name`` or ``fallback`` is no name.
+            TypeError, ValueError: ``name`` or ``fallback`` is not a name or several.
 
         Warns:
-            SimquayFallbackWarning: another backend was taken than the first one named (only
-                logged where ``SIMQUAY_FALLBACK`` asked for it).
+            SimquayFallbackWarning: a fallback is used instead of the first backend named (only
+                logged if the fallback comes from ``SIMQUAY_FALLBACK``).
             SimquayPluginWarning: a plugin did not load.
         """
         backend, resolution = self._registry.choose(name, fallback, _checked)
@@ -73,17 +72,18 @@ class Provider:
         device: Literal["cpu", "gpu"] | None = None,
         all: bool = False,
     ) -> list[BackendInfo]:
-        """What :meth:`get_backend` can give, the highest priority first.
+        """Descriptions of the backends that :meth:`get_backend` can make, highest priority first.
 
-        These are descriptions: no backend is made, and nothing but the probes is loaded.
+        No backend is made, and only the probes are loaded.
 
         Args:
-            name: only those that this name could mean; ``None`` for every name.
-            device: only those that compute on ``cpu`` or ``gpu``.
-            all: also those that are not available here.
+            name: list only the backends that this name could mean; ``None`` for every name.
+            device: list only the backends that compute on ``cpu`` or ``gpu``.
+            all: list the backends that are not available here too.
 
         Raises:
-            TypeError, ValueError: ``name`` is no string, or ``device`` no device.
+            TypeError: ``name`` is not a string.
+            ValueError: ``device`` is not a device.
         """
         if device not in (None, "cpu", "gpu"):
             raise ValueError(f"device {device!r}: expected 'cpu', 'gpu' or None for both")
@@ -95,16 +95,21 @@ class Provider:
         ]
 
     def plugins(self) -> list[PluginRecord]:
-        """Every installed plugin, the blocked and broken ones too, by distribution and name."""
+        """Every installed plugin, including blocked and broken ones, by distribution and name."""
         return list(self._registry.plugins())
 
     def refresh(self) -> None:
-        """Forget what the probes said, so that they are asked again."""
+        """Forget the probes' answers, so that they run again at the next question."""
         self._registry.refresh()
 
 
-def _checked(entry: Registered, made: object) -> BackendV2:
-    """``made`` if it is a backend that was not handed out before."""
+def _checked(entry: RegisteredBackend, made: object) -> BackendV2:
+    """``made``, if it is a backend that no earlier call returned.
+
+    Raises:
+        BackendUnavailableError: Qiskit cannot be imported.
+        PluginError: it is not a ``BackendV2``, or the factory returned it before.
+    """
     try:
         from qiskit.providers import BackendV2
     except ImportError as error:
@@ -119,13 +124,9 @@ def _checked(entry: Registered, made: object) -> BackendV2:
     return made
 
 
-_default: Provider | None = None
+_default = Provider()
 
 
 def default_provider() -> Provider:
-    """The provider behind :func:`simquay.get_backend`, made on first use."""
-    global _default
-    with registry_lock():
-        if _default is None:
-            _default = Provider()
-        return _default
+    """The provider behind :func:`simquay.get_backend`, shared by the whole process."""
+    return _default

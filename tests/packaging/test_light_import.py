@@ -100,7 +100,7 @@ def test_the_refusal_works() -> None:
 
 def test_every_module_of_the_lower_half_imports_without_qiskit() -> None:
     modules = qiskit_free_modules()
-    assert {"simquay.registry.registry", "simquay.program.program"} <= set(modules)
+    assert {"simquay.registry.selection", "simquay.program.program"} <= set(modules)
     done = run("-c", WITHOUT_QISKIT + f"for name in {modules!r}: __import__(name)\nprint('done')")
     assert done.stdout == "done\n"
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from simquay.provider import Provider
 from simquay.registry import VARIABLES
 from tests.support.paths import DATA
 
@@ -80,10 +81,9 @@ class FakeSites:
 
 
 def fake_sites(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[FakeSites]:
-    """The body of a fixture: no registry variable is set, other installed plugins than
-    Simquay's own are disabled, the default provider is a new one, and no ``fake_*`` module is
-    left behind."""
-    monkeypatch.setattr("simquay.provider._default", None)
+    """The body of a fixture: no registry variable is set, plugins other than Simquay's own are
+    disabled, the default provider is a new one, and ``fake_*`` modules are removed at the end."""
+    monkeypatch.setattr("simquay.provider._default", Provider())
     for variable in VARIABLES:
         monkeypatch.delenv(variable.name, raising=False)
     others = sorted(

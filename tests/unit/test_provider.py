@@ -41,7 +41,7 @@ def test_the_own_backends_are_made(name: str) -> None:
 def test_the_face_of_the_house(sites: FakeSites) -> None:
     assert simquay.Provider is Provider
     assert simquay.get_backend("reference").name == "reference"
-    with pytest.warns(simquay.errors.SimquayFallbackWarning, match="'reference' is taken"):
+    with pytest.warns(simquay.errors.SimquayFallbackWarning, match="using 'reference'"):
         simquay.get_backend("no-such", fallback="reference")
     (row,) = simquay.backends("reference")
     assert (row.name, row.distribution) == ("reference", "simquay")

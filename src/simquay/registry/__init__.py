@@ -1,16 +1,27 @@
-"""The registry: finds plugins, keeps names, chooses a backend. It knows no Qiskit."""
+"""The registry: finds plugins, keeps the catalog of their backends, and chooses one by name.
 
+Takes the entry points of installed distributions, the environment variables ``SIMQUAY_*``, and a
+request: names to try. Gives a new backend object and the :class:`Resolution` that says how it was
+chosen, or an error that says what to do; and records for listings. Read ``selection.py`` first,
+then ``loading.py``. It does not import Qiskit.
+"""
+
+from simquay.registry.catalog import (
+    BackendInfo,
+    PluginRecord,
+    PluginStatus,
+    RegisteredBackend,
+    Resolution,
+)
 from simquay.registry.environment import VARIABLES, Variable
-from simquay.registry.names import Resolution
-from simquay.registry.records import BackendInfo, PluginRecord, PluginStatus, Registered
-from simquay.registry.registry import Registry
+from simquay.registry.selection import Registry
 
 __all__ = [
     "VARIABLES",
     "BackendInfo",
     "PluginRecord",
     "PluginStatus",
-    "Registered",
+    "RegisteredBackend",
     "Registry",
     "Resolution",
     "Variable",

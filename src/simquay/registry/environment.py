@@ -1,6 +1,6 @@
-"""The environment variables of the registry: what they mean, and how they are read.
+"""The environment variables of the registry: their meaning, and how they are read.
 
-A variable that is set to nothing counts as not set.
+A variable with an empty value counts as not set.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class Variable:
 
     Attributes:
         name: ``SIMQUAY_...``.
-        meaning: what it does, in one sentence.
-        example: a value.
+        meaning: its effect, in one sentence.
+        example: a possible value.
     """
 
     name: str
@@ -41,13 +41,13 @@ class Variable:
 
 BACKEND = Variable(
     "SIMQUAY_BACKEND",
-    "The backend, or comma-separated chain of backends, to take where the caller names none.",
+    "The backend, or comma-separated chain of backends, to use if the caller names none.",
     "numpy",
 )
 FALLBACK = Variable(
     "SIMQUAY_FALLBACK",
-    "The backends, comma-separated, to try last when every named one cannot be had; "
-    "taking one is logged, not warned of.",
+    "The backends, comma-separated, to try last if every named one is unavailable; "
+    "using one is logged, not warned of.",
     "cpu",
 )
 DISABLE_PLUGINS = Variable(
@@ -57,7 +57,7 @@ DISABLE_PLUGINS = Variable(
 )
 LOAD_PLUGINS = Variable(
     "SIMQUAY_LOAD_PLUGINS",
-    "The only plugins, comma-separated, that are loaded beside Simquay's own.",
+    "The only plugins, comma-separated, that are loaded in addition to Simquay's own.",
     "simquay-numba",
 )
 STRICT_PLUGINS = Variable(
@@ -69,31 +69,31 @@ STRICT_PLUGINS = Variable(
 VARIABLES = (BACKEND, FALLBACK, DISABLE_PLUGINS, LOAD_PLUGINS, STRICT_PLUGINS)
 """Every variable that the registry reads. The documentation's table is tested against it."""
 
-_YES = ("1", "true", "yes", "on")
-_NO = ("", "0", "false", "no", "off")
+_ON = ("1", "true", "yes", "on")
+_OFF = ("", "0", "false", "no", "off")
 
 
 def read_text(variable: Variable) -> str:
-    """The variable's value without surrounding blanks; empty where it is not set."""
+    """The variable's value without surrounding blanks; empty if it is not set."""
     return os.environ.get(variable.name, "").strip()
 
 
 def read_list(variable: Variable) -> tuple[str, ...]:
-    """The variable's comma-separated items, without blanks and empty items."""
+    """The variable's comma-separated items, without surrounding blanks and empty items."""
     return tuple(item.strip() for item in read_text(variable).split(",") if item.strip())
 
 
 def read_flag(variable: Variable) -> bool:
-    """Whether the variable says yes.
+    """Whether the variable is on.
 
     Raises:
-        RegistryError: if its value is neither a yes nor a no.
+        RegistryError: if its value means neither on nor off.
     """
     value = read_text(variable).lower()
-    if value in _YES:
+    if value in _ON:
         return True
-    if value in _NO:
+    if value in _OFF:
         return False
     raise RegistryError(
-        f"{variable.name}={value!r}: expected one of {', '.join(_YES)} or {', '.join(_NO[1:])}"
+        f"{variable.name}={value!r}: expected one of {', '.join(_ON)} or {', '.join(_OFF[1:])}"
     )

@@ -1,21 +1,41 @@
-"""The plugin guard: the one place that survives whatever a plugin's code does."""
+"""Running a plugin's code: any exception is survived, and one thread at a time loads or probes."""
 
 from __future__ import annotations
 
+import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-__all__ = ["Failure", "guarded", "one_line"]
+from simquay.system.lifecycle import after_fork
+
+__all__ = ["Failure", "guarded", "one_line", "plugin_lock"]
 
 T = TypeVar("T")
 _LONGEST_LINE = 400
 
+# One lock for all registries, because the imports that it serialises are the process's. It is
+# re-entrant, so that a plugin that asks for a backend while it loads gets an error, not a deadlock.
+_lock = threading.RLock()
+
+
+def plugin_lock() -> threading.RLock:
+    """The lock that is held while plugins load or probes run."""
+    return _lock
+
+
+def _renew_lock() -> None:
+    global _lock
+    _lock = threading.RLock()
+
+
+after_fork(_renew_lock)  # a thread that held it does not exist in the child
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What a guarded call raised.
+    """An exception that a guarded call raised.
 
     It keeps the exception, and so the frames of its traceback, alive: records keep
     :attr:`text` and :attr:`details` only.
@@ -33,19 +53,19 @@ class Failure:
 
     @property
     def details(self) -> str:
-        """The traceback as text, or the one line where the traceback cannot be printed."""
+        """The traceback as text; the one line if the traceback cannot be printed."""
         lines = guarded(lambda: "".join(traceback.format_exception(self.error)))
         return self.text if isinstance(lines, Failure) else lines
 
 
 def guarded(call: Callable[[], T]) -> T | Failure:
-    """``call()``, or a :class:`Failure` with what it raised.
+    """The value of ``call()``, or a :class:`Failure` with the exception that it raised.
 
-    Survived are all exceptions, ``SystemExit`` (a plugin that calls ``sys.exit``) and other
-    ``BaseException`` classes (extension modules written in Rust raise their panics as one).
+    This catches ``SystemExit`` (a plugin that calls ``sys.exit``) and other ``BaseException``
+    classes too: extension modules written in Rust raise their panics as one.
 
     Raises:
-        KeyboardInterrupt: it is the user's wish to stop, whatever code happens to be running.
+        KeyboardInterrupt: the user interrupted the program; no failure of the plugin.
     """
     try:
         return call()

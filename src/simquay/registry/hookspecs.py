@@ -1,4 +1,4 @@
-"""The hook that a plugin implements. There is one; more come when somebody needs one."""
+"""The hook that a plugin implements. There is one."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ hookspec = pluggy.HookspecMarker(PROJECT)
 
 @hookspec
 def simquay_register_backends() -> Iterable[BackendSpec]:
-    """The backends that the plugin offers; it may be a generator or return a list.
+    """The backends that the plugin offers, as a generator or a list.
 
-    It is called once for each :class:`~simquay.Provider`, on the first look-up. It should
-    import and compute nothing: what costs time belongs in the factory, and what asks the machine
-    belongs in the probe. All or nothing: where the hook raises or yields anything else than
+    The hook is called once for each :class:`~simquay.Provider`, at the first question to it. It
+    should import and compute nothing: slow work belongs in the factory, and questions about the
+    machine belong in the probe. If the hook raises, or yields anything but
     :class:`~simquay.plugin.BackendSpec`, none of the plugin's backends is registered.
 
     An implementation, in the module that the entry point of the group ``simquay`` names::

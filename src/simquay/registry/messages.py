@@ -1,8 +1,14 @@
-"""The registry's errors, worded: what was wrong, who provides it, what to do."""
+"""Texts of the registry's errors, and its warnings.
+
+Each error says what was wrong with which backend, which plugin provides it, and what to do.
+"""
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from simquay.errors import (
     AmbiguousBackendError,
@@ -12,13 +18,14 @@ from simquay.errors import (
     UnknownBackendError,
 )
 from simquay.plugin import RESERVED_NAMES, BackendSpec, Unavailable
+from simquay.registry.catalog import PluginStatus, RegisteredBackend
 from simquay.registry.guard import Failure
-from simquay.registry.known import KNOWN_BACKENDS, KnownBackend
-from simquay.registry.loading import OWN_DISTRIBUTION, Loaded
-from simquay.registry.records import PluginStatus, Registered
-from simquay.registry.requests import Wish
+from simquay.registry.loading import OWN_DISTRIBUTION, LoadedPlugins
+from simquay.registry.requests import Request
 
 __all__ = [
+    "KNOWN_BACKENDS",
+    "KnownBackend",
     "ambiguous",
     "combined",
     "hint_of",
@@ -28,10 +35,54 @@ __all__ = [
     "same_object",
     "unavailable",
     "unknown",
+    "warn",
 ]
 
 
-def provider_of(entry: Registered) -> str:
+@dataclass(frozen=True, slots=True)
+class KnownBackend:
+    """A backend that a published plugin registers, whether or not it is installed.
+
+    Attributes:
+        name: the backend's name.
+        distribution: the plugin's distribution.
+        device: ``cpu`` or ``gpu``.
+        install: the command that installs it; the install hint of the plugin's spec.
+    """
+
+    name: str
+    distribution: str
+    device: str
+    install: str
+
+
+KNOWN_BACKENDS = (
+    KnownBackend("aer", "simquay-aer", "cpu", "pip install simquay-aer"),
+    KnownBackend("cupy", "simquay-cupy", "gpu", "pip install 'simquay-cupy[cuda13]'"),
+    KnownBackend("numba", "simquay-numba", "cpu", "pip install simquay-numba"),
+)
+"""Sorted by name; for each plugin the backend that users ask for first. A test compares them with
+the specs of the plugins."""
+
+
+def warn(message: str, category: type[Warning]) -> None:
+    """Warn at the nearest line outside Simquay, so that the warning points at the caller's code.
+
+    By Python's default filters a message is shown once for each such line.
+    """
+    level = 1
+    frame = sys._getframe()
+    while frame.f_back is not None and _is_in_simquay(frame.f_globals.get("__name__", "")):
+        frame = frame.f_back
+        level += 1
+    warnings.warn(message, category, stacklevel=level)
+
+
+def _is_in_simquay(module: str) -> bool:
+    return module == "simquay" or module.startswith("simquay.")
+
+
+def provider_of(entry: RegisteredBackend) -> str:
     """The distribution and version, in brackets, that registers a backend."""
     return f"({entry.distribution} {entry.version})".replace(" )", ")")
 
@@ -41,42 +92,47 @@ def hint_of(spec: BackendSpec, result: Unavailable) -> str:
     return result.hint or spec.install_hint
 
 
-def ambiguous(wish: Wish, claims: Sequence[Registered]) -> AmbiguousBackendError:
+def ambiguous(request: Request, claims: Sequence[RegisteredBackend]) -> AmbiguousBackendError:
     """Several plugins claim the name."""
     providers = ", ".join(f"{entry.distribution} {entry.version}".strip() for entry in claims)
     choices = " or ".join(repr(entry.qualified) for entry in claims)
-    text = f"backend name {wish.name!r}{wish.origin} is claimed by several plugins ({providers})"
+    text = (
+        f"backend name {request.name!r}{request.origin} is claimed by several plugins ({providers})"
+    )
     return AmbiguousBackendError(f"{text}; use {choices}", summary=text)
 
 
-def unavailable(wish: Wish, entry: Registered, result: Unavailable) -> BackendUnavailableError:
+def unavailable(
+    request: Request, entry: RegisteredBackend, result: Unavailable
+) -> BackendUnavailableError:
     """The probe says no."""
-    text = (
-        f"backend {entry.name!r} {provider_of(entry)}{wish.origin} is unavailable: {result.reason}"
-    )
+    subject = f"backend {entry.name!r} {provider_of(entry)}{request.origin}"
+    text = f"{subject} is unavailable: {result.reason}"
     hint = hint_of(entry.spec, result)
     return BackendUnavailableError(f"{text}. Try: {hint}" if hint else text, summary=text)
 
 
-def not_made(wish: Wish, entry: Registered, failure: Failure) -> BackendUnavailableError:
-    """The factory raised; raise the result from ``failure.error``."""
+def not_made(
+    request: Request, entry: RegisteredBackend, failure: Failure
+) -> BackendUnavailableError:
+    """The factory raised. Raise the result from ``failure.error``."""
     text = (
-        f"backend {entry.name!r} {provider_of(entry)}{wish.origin} could not be made: "
+        f"backend {entry.name!r} {provider_of(entry)}{request.origin} could not be created: "
         f"its factory {entry.spec.factory} failed: {failure.text}"
     )
     hint = entry.spec.install_hint if isinstance(failure.error, ImportError) else ""
     return BackendUnavailableError(f"{text}. Try: {hint}" if hint else text, summary=text)
 
 
-def not_a_backend(entry: Registered, made: object) -> PluginError:
-    """The factory returned something else than a backend."""
+def not_a_backend(entry: RegisteredBackend, made: object) -> PluginError:
+    """The factory returned an object that is not a backend."""
     return PluginError(
         f"backend {entry.name!r} {provider_of(entry)}: its factory {entry.spec.factory} returned "
         f"a {type(made).__name__}, not a qiskit.providers.BackendV2"
     )
 
 
-def same_object(entry: Registered) -> PluginError:
+def same_object(entry: RegisteredBackend) -> PluginError:
     """The factory returned an object that it had returned before."""
     return PluginError(
         f"backend {entry.name!r} {provider_of(entry)}: its factory {entry.spec.factory} returned "
@@ -85,18 +141,18 @@ def same_object(entry: Registered) -> PluginError:
 
 
 def no_backend_of_device(
-    wish: Wish, asked: Sequence[tuple[Registered, str, str]]
+    request: Request, asked: Sequence[tuple[RegisteredBackend, str, str]]
 ) -> BackendUnavailableError:
     """``auto``, ``cpu`` or ``gpu`` found nothing; ``asked`` holds backend, reason and hint."""
-    kind = "" if wish.name == "auto" else f"{wish.name} "
-    text = f"no {kind}backend is available{wish.origin}"
+    kind = "" if request.name == "auto" else f"{request.name} "
+    text = f"no {kind}backend is available{request.origin}"
     if asked:
         reasons = "; ".join(
             f"{entry.name} {provider_of(entry)}: {reason}" + (f" (try: {hint})" if hint else "")
             for entry, reason, hint in asked
         )
         return BackendUnavailableError(f"{text}: {reasons}", summary=text)
-    known = [one for one in KNOWN_BACKENDS if wish.name in ("auto", one.device)]
+    known = [one for one in KNOWN_BACKENDS if request.name in ("auto", one.device)]
     return BackendUnavailableError(
         f"{text}: no installed plugin registers one that may be chosen. {_installable(known)}",
         summary=text,
@@ -104,12 +160,16 @@ def no_backend_of_device(
 
 
 def unknown(
-    wish: Wish, loaded: Loaded, available: Iterable[str], unavailable_names: Iterable[str]
+    request: Request,
+    loaded: LoadedPlugins,
+    available: Iterable[str],
+    unavailable_names: Iterable[str],
 ) -> UnknownBackendError:
-    """No plugin registers the name: what is close, what is there, what could be installed."""
-    parts = [f"no backend is called {wish.name!r}{wish.origin}"]
+    """No plugin registers the name. The text lists close names, the installed backends, and
+    backends that could be installed."""
+    parts = [f"no backend is called {request.name!r}{request.origin}"]
     by_name = {one.name: one for one in KNOWN_BACKENDS}
-    known = by_name.get(wish.name.rpartition(":")[2])
+    known = by_name.get(request.name.rpartition(":")[2])
     installed = {record.distribution for record in loaded.plugins}
     failed = [
         record
@@ -119,31 +179,32 @@ def unknown(
     if known is not None and known.distribution not in installed:
         parts.append(f"It comes with {known.distribution}: {known.install}")
     else:
-        matches = loaded.catalogue.close_matches(wish.name, {*by_name, *RESERVED_NAMES})
-        matches = [match for match in matches if match != wish.name]
+        matches = loaded.catalog.close_matches(request.name, {*by_name, *RESERVED_NAMES})
+        matches = [match for match in matches if match != request.name]
         if matches:
             parts.append(f"Did you mean {' or '.join(map(repr, matches))}?")
-    there = ", ".join(available)
-    parts.append(f"Available: {there or 'none'}")
-    if elsewhere := ", ".join(unavailable_names):
-        parts.append(f"Installed but unavailable here: {elsewhere}")
+    parts.append(f"Available: {', '.join(available) or 'none'}")
+    if installed_only := ", ".join(unavailable_names):
+        parts.append(f"Installed but unavailable here: {installed_only}")
     if failed:
         lines = "; ".join(f"{record.label} ({record.status}: {record.error})" for record in failed)
         parts.append(f"Plugins not in use: {lines}")
     if OWN_DISTRIBUTION not in installed:
-        parts.append("Simquay's own plugin is not found: install Simquay with pip")
+        parts.append("Simquay's own plugin is not installed: install Simquay with pip")
     rest = [one for one in KNOWN_BACKENDS if one is not known and one.distribution not in installed]
     if rest:
         parts.append(_installable(rest))
     return UnknownBackendError(_sentences(parts), summary=parts[0])
 
 
-def combined(failures: Sequence[tuple[Wish, RegistryError]]) -> RegistryError:
-    """One error for a chain of names that cannot be had."""
+def combined(failures: Sequence[tuple[Request, RegistryError]]) -> RegistryError:
+    """One error for a chain of requests that all failed."""
     first = failures[0][1]
     if len(failures) == 1:
         return first
-    rest = "; ".join(f"fallback {wish.name!r}: {error.summary}" for wish, error in failures[1:])
+    rest = "; ".join(
+        f"fallback {request.name!r}: {error.summary}" for request, error in failures[1:]
+    )
     kinds = {type(error) for _, error in failures}
     kind = kinds.pop() if len(kinds) == 1 else BackendUnavailableError
     return kind(f"{first}; {rest}", summary=first.summary)

@@ -1,4 +1,4 @@
-"""What the caller and the environment wish for, as one chain of names."""
+"""Requests: the names to try, from the caller's arguments and from the environment."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from simquay.registry import environment
-from simquay.registry.names import folded
+from simquay.registry.catalog import normalize_name
 
-__all__ = ["Wish", "read_wishes"]
+__all__ = ["Request", "parse_requests"]
 
 DEFAULT = "auto"
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class Request:
     """One name to try.
 
     Attributes:
-        name: folded: a backend's name or alias, ``distribution:name``, ``auto``, ``cpu``, ``gpu``.
-        variable: the environment variable that says it; empty where the caller does.
-        quiet: whether taking it as a fallback is only logged.
+        name: normalized: a backend's name or alias, ``distribution:name``, ``auto``, ``cpu`` or
+            ``gpu``.
+        variable: the environment variable that names it; empty if the caller does.
+        quiet: whether choosing it as a fallback is logged instead of warned of.
     """
 
     name: str
@@ -29,13 +30,15 @@ class Wish:
 
     @property
     def origin(self) -> str:
-        """For messages: empty, or in brackets the environment variable that says it."""
+        """For messages: in brackets, the environment variable that names it; empty without one."""
         return f" (named by {self.variable})" if self.variable else ""
 
 
-def read_wishes(name: str | None, fallback: str | Iterable[str] | None) -> list[Wish]:
-    """The names to try, in order and each once: ``name`` (where it is ``None``,
-    ``SIMQUAY_BACKEND``, else ``auto``), then ``fallback``, then ``SIMQUAY_FALLBACK``.
+def parse_requests(name: str | None, fallback: str | Iterable[str] | None) -> list[Request]:
+    """The names to try, in order and each once.
+
+    First ``name``, or if it is ``None``, ``SIMQUAY_BACKEND``, or if that is not set, ``auto``.
+    Then ``fallback``. Then ``SIMQUAY_FALLBACK``.
 
     Raises:
         TypeError: if a name is not a string.
@@ -43,31 +46,33 @@ def read_wishes(name: str | None, fallback: str | Iterable[str] | None) -> list[
     """
     if name is None:
         named = environment.read_list(environment.BACKEND)
-        wishes = [Wish(folded(item), environment.BACKEND.name) for item in named]
-        wishes = wishes or [Wish(DEFAULT)]
+        requests = [Request(normalize_name(item), environment.BACKEND.name) for item in named]
+        requests = requests or [Request(DEFAULT)]
     else:
-        wishes = [Wish(item) for item in _names(name, "name")]
-        if not wishes:
+        requests = [Request(item) for item in _names(name, "name")]
+        if not requests:
             raise ValueError(
                 f"backend name {name!r} is empty: expected a name such as 'numpy', 'gpu', 'cpu' "
                 "or 'auto', or None for the default"
             )
     if fallback is not None:
         for part in (fallback,) if isinstance(fallback, str) else fallback:
-            wishes += [Wish(item) for item in _names(part, "fallback")]
+            requests += [Request(item) for item in _names(part, "fallback")]
     variable = environment.FALLBACK
-    wishes += [
-        Wish(folded(item), variable.name, quiet=True) for item in environment.read_list(variable)
+    requests += [
+        Request(normalize_name(item), variable.name, quiet=True)
+        for item in environment.read_list(variable)
     ]
-    first: dict[str, Wish] = {}
-    for wish in wishes:
-        first.setdefault(wish.name, wish)
+    first: dict[str, Request] = {}
+    for request in requests:
+        first.setdefault(request.name, request)
     return list(first.values())
 
 
-def _names(text: object, what: str) -> list[str]:
+def _names(text: object, argument: str) -> list[str]:
+    """The normalized names in a comma-separated list."""
     if not isinstance(text, str):
         raise TypeError(
-            f"{what} {text!r} is a {type(text).__name__}: expected a backend's name as a string"
+            f"{argument} {text!r} is a {type(text).__name__}: expected a backend's name as a string"
         )
-    return [folded(item) for item in text.split(",") if item.strip()]
+    return [normalize_name(item) for item in text.split(",") if item.strip()]

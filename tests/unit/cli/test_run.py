@@ -296,7 +296,7 @@ def test_no_gpu_is_an_error_and_a_fallback_a_warning(
     called = cli("run", bell, "--backend", "gpu", "--fallback", "numpy", "--shots", 10)
     assert called.code == 0
     assert called.err.startswith("simquay: warning: ")
-    assert "'numpy' is taken" in called.err
+    assert "using 'numpy'" in called.err
     assert called.err.count("\n") == 1
     assert called.out.rstrip().endswith(", in place of gpu")
 

@@ -103,7 +103,7 @@ def test_without_any_gpu_plugin_the_error_says_what_to_install(
     sites: FakeSites, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SIMQUAY_LOAD_PLUGINS", "simquay")  # so that no GPU plugin is loaded
-    with pytest.raises(BackendUnavailableError, match=r"pip install 'simquay-cupy\[cuda12\]'"):
+    with pytest.raises(BackendUnavailableError, match=r"pip install 'simquay-cupy\[cuda13\]'"):
         Provider().get_backend("gpu")
 
 
@@ -119,7 +119,7 @@ def test_a_factory_that_fails_does_not_take_auto_away(sites: FakeSites) -> None:
         assert resolution(provider).name == "sound"
     assert len(caught) == 2
     assert "fake-mixed 1.0" in str(caught[0].message)
-    assert "RuntimeError: no room for faulty; 'auto' takes the next" in str(caught[0].message)
+    assert "RuntimeError: no room for faulty; 'auto' uses the next" in str(caught[0].message)
     assert "'junky'" in str(caught[1].message)
 
 
@@ -201,7 +201,7 @@ def test_a_factory_that_raises(sites: FakeSites, factory: str, text: str) -> Non
         provider.get_backend("bad")
     message = str(error.value)
     assert text in message
-    assert message.startswith("backend 'bad' (fake-bad 1.0) could not be made: its factory ")
+    assert message.startswith("backend 'bad' (fake-bad 1.0) could not be created: its factory ")
     assert "\n" not in message
     assert error.value.__cause__ is not None
     assert provider.get_backend("reference").name == "reference"
@@ -258,13 +258,13 @@ def test_a_fallback_that_was_asked_for(sites: FakeSites, name: str, fallback: ob
         fallback_from="fake-gpu",
         reason=reason,
     )
-    assert [str(warning.message) for warning in caught] == [f"{reason}; 'fake' is taken instead"]
+    assert [str(warning.message) for warning in caught] == [f"{reason}; using 'fake' instead"]
 
 
 @pytest.mark.parametrize("name", ["cupy-of-tomorrow", "not-installed", "fake-good:nothing"])
 def test_what_is_not_installed_falls_back_too(sites: FakeSites, name: str) -> None:
     sites.use("good")
-    with pytest.warns(SimquayFallbackWarning, match=f"no backend is called '{name}'; 'fake' is"):
+    with pytest.warns(SimquayFallbackWarning, match=f"no backend is called '{name}'; using 'fake'"):
         assert resolution(Provider(), name, fallback="fake").fallback_from == name
 
 
@@ -272,7 +272,7 @@ def test_gpu_falls_back_to_cpu(sites: FakeSites, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("SIMQUAY_LOAD_PLUGINS", "fake-good,fake-best")
     sites.use("good")
     sites.write("fake-best", spec("best", priority=HUGE))
-    with pytest.warns(SimquayFallbackWarning, match="no gpu backend is available; 'best' is tak"):
+    with pytest.warns(SimquayFallbackWarning, match="no gpu backend is available; using 'best'"):
         found = resolution(Provider(), "gpu", fallback="cpu")
     assert (found.requested, found.name, found.device) == ("gpu", "best", "cpu")
 
@@ -324,7 +324,7 @@ def test_the_environments_fallback_is_logged_not_warned_of(
         warnings.simplefilter("error")
         found = resolution(provider, "fake-gpu")
     assert (found.name, found.fallback_from) == ("fake", "fake-gpu")
-    assert "no such device is plugged in; 'fake' is taken instead" in caplog.text
+    assert "no such device is plugged in; using 'fake' instead" in caplog.text
     assert caplog.records[0].name.startswith("simquay.")
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from simquay.registry import Registry
-from simquay.registry.discovery import find_plugins
+from simquay.registry.entry_points import find_entry_points
 from tests.support.fake_plugins import FakeSites, spec
 
 
 def found() -> list[tuple[str, str, str]]:
-    plugins, _ = find_plugins()
+    plugins, _ = find_entry_points()
     return [(one.distribution, one.version, one.entry_point.name) for one in plugins]
 
 
@@ -36,7 +36,7 @@ def test_one_without_entry_points_shadows_one_with(sites: FakeSites) -> None:
 
 def test_a_half_removed_distribution_is_not_installed(sites: FakeSites) -> None:
     sites.write("fake-gone", spec("gone"), info="~ake_gone-1.0.dist-info")
-    _, unreadable = find_plugins()
+    _, unreadable = find_entry_points()
     assert not [one for one in found() if "gone" in one[0]]
     assert unreadable == []
 

@@ -11,19 +11,19 @@ from hypothesis import strategies as st
 from simquay.errors import AmbiguousBackendError, SimquayPluginWarning
 from simquay.plugin import BackendSpec
 from simquay.provider import Provider
-from simquay.registry import PluginStatus, Registered, Registry
-from simquay.registry.names import Catalogue
+from simquay.registry import PluginStatus, RegisteredBackend, Registry
+from simquay.registry.catalog import Catalog
 from tests.support.fake_plugins import FakeSites, spec
 
 
-def entry(distribution: str, name: str, *aliases: str) -> Registered:
+def entry(distribution: str, name: str, *aliases: str) -> RegisteredBackend:
     described = BackendSpec(name=name, device="cpu", factory="a:b", aliases=aliases)
-    return Registered(described, distribution, "1.0", distribution)
+    return RegisteredBackend(described, distribution, "1.0", distribution)
 
 
 def test_a_name_an_alias_and_a_qualified_name() -> None:
     one, two = entry("d", "one", "eins", "uno"), entry("d", "two")
-    catalogue = Catalogue([two, one])
+    catalogue = Catalog([two, one])
     for name in ("one", "eins", "uno", "d:one", "d:eins", "D:one"):
         assert catalogue.claims(name) == (one,), name
     assert catalogue.claims("three") == ()
@@ -34,7 +34,7 @@ def test_a_name_an_alias_and_a_qualified_name() -> None:
 
 def test_a_canonical_name_beats_an_alias() -> None:
     canonical, alias = entry("b", "fast"), entry("a", "other", "fast", "quick")
-    catalogue = Catalogue([alias, canonical])
+    catalogue = Catalog([alias, canonical])
     assert catalogue.claims("fast") == (canonical,)
     assert catalogue.claims("a:fast") == (alias,)  # within its own distribution it is no duplicate
     assert catalogue.conflicts() == {}
@@ -43,7 +43,7 @@ def test_a_canonical_name_beats_an_alias() -> None:
 
 def test_two_aliases_are_ambiguous_and_nothing_else_is() -> None:
     one, two = entry("a", "one", "both"), entry("b", "two", "both")
-    catalogue = Catalogue([two, one])
+    catalogue = Catalog([two, one])
     assert catalogue.claims("both") == (one, two)
     assert catalogue.conflicts() == {"both": (one, two)}
     assert catalogue.claims("one") == (one,)
@@ -65,7 +65,7 @@ def test_order_never_matters_and_qualified_names_work(
     entries = [entry(d, name, *aliases) for d, name, aliases in described]
     shuffled = list(entries)
     shuffle.shuffle(shuffled)
-    catalogue, other = Catalogue(entries), Catalogue(shuffled)
+    catalogue, other = Catalog(entries), Catalog(shuffled)
     assert catalogue.entries == other.entries
     assert catalogue.conflicts() == other.conflicts()
     for name in ("n1", "n2", "n3", "n4", "d1:n1", "d2:n2"):

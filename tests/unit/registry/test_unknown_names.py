@@ -6,7 +6,7 @@ import pytest
 
 from simquay.errors import UnknownBackendError
 from simquay.provider import Provider
-from simquay.registry.known import KNOWN_BACKENDS, KnownBackend
+from simquay.registry.messages import KNOWN_BACKENDS, KnownBackend
 from tests.support.fake_plugins import FakeSites, spec
 
 

@@ -22,7 +22,7 @@ from simquay.engines.reference import ReferenceEngine
 from simquay.execution.memory import ledger_for
 from simquay.jobs.dispatch.threads import WorkerPool
 from simquay.jobs.errors import JobFailedError
-from simquay.registry.names import Resolution
+from simquay.registry import Resolution
 from simquay.simulators.engine.backend import EngineBackend
 from simquay.simulators.engine.task import EngineTask
 from tests.support.job_doubles import LONG, until

@@ -12,7 +12,7 @@ from simquay.cli.errors import OK, require_extra
 from simquay.errors import SimquayPluginWarning
 
 if TYPE_CHECKING:
-    from simquay.registry.records import BackendInfo, PluginRecord
+    from simquay.registry import BackendInfo, PluginRecord
 
 __all__ = ["add_parser", "describe_backend", "describe_plugin", "execute"]
 

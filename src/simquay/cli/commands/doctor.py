@@ -16,7 +16,7 @@ from simquay.cli.errors import FAILED, OK, require_extra
 from simquay.errors import SimquayPluginWarning
 
 if TYPE_CHECKING:
-    from simquay.registry.records import BackendInfo, PluginRecord
+    from simquay.registry import BackendInfo, PluginRecord
 
 __all__ = ["Report", "add_parser", "examine", "execute"]
 
