@@ -12,9 +12,10 @@ from simquay.registry.messages import not_a_backend, same_object
 if TYPE_CHECKING:
     from qiskit.providers import BackendV2
 
-__all__ = ["Provider", "default_provider"]
+__all__ = ["Provider", "default_provider", "find_backend"]
 
 RESOLUTION_ATTRIBUTE = "simquay_resolution"
+FINDER_ATTRIBUTE = "simquay_finder"
 
 
 class Provider:
@@ -63,6 +64,7 @@ class Provider:
         """
         backend, resolution = self._registry.choose(name, fallback, _checked)
         setattr(backend, RESOLUTION_ATTRIBUTE, resolution)
+        setattr(backend, FINDER_ATTRIBUTE, find_backend)
         return backend
 
     def backends(
@@ -130,3 +132,16 @@ _default = Provider()
 def default_provider() -> Provider:
     """The provider behind :func:`simquay.get_backend`, shared by the whole process."""
     return _default
+
+
+def find_backend(name: str) -> BackendV2:
+    """A new backend of this name, from the provider of the process that calls this.
+
+    Every backend that a provider gives has this function as its ``simquay_finder``. Code below this
+    module, which cannot import it, takes the function from there and hands it on: jobs in their
+    pickles, and tasks to the processes that run them. It pickles as a reference to this module.
+
+    Raises:
+        RegistryError: the backend cannot be had; see :meth:`Provider.get_backend`.
+    """
+    return default_provider().get_backend(name)

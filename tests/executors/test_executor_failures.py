@@ -20,6 +20,7 @@ from simquay.errors import OutOfMemoryError
 from simquay.execution.memory import ledger_for
 from simquay.jobs.errors import JobFailedError, OriginalTraceback
 from simquay.jobs.split import TaskCancelledError
+from simquay.provider import find_backend
 from simquay.simulators.engine import remote
 from simquay.simulators.engine.backend import EngineBackend, RunInputError
 from simquay.simulators.engine.split_work import SplitEngineWork
@@ -196,7 +197,7 @@ def test_what_comes_back_may_be_anything() -> None:
     executor.futures[0].set_result("junk")
     with pytest.raises(JobFailedError, match="circuit 'wide'"):
         job.result(LONG)
-    assert "error" in remote.run_request(b"junk", b"junk")
+    assert "error" in remote.run_request(find_backend, b"junk", b"junk")
 
 
 def test_a_backend_made_by_hand_is_refused_by_other_processes_alone(

@@ -20,7 +20,8 @@ def spawning_pool(workers: int, **fields: Any) -> ProcessPoolExecutor:
 class ManualExecutor(Executor):
     """Keeps what is submitted until the test says what becomes of it.
 
-    It checks that what is submitted could go anywhere: a module's function and plain arguments.
+    It checks that a call could go anywhere: each function in it is a module's, pickled by its name,
+    and the other arguments are plain.
     """
 
     def __init__(self, most: int = 10**9) -> None:
@@ -31,10 +32,12 @@ class ManualExecutor(Executor):
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         if len(self.calls) >= self._most:
             raise RuntimeError("cannot schedule new futures after shutdown")
-        module = importlib.import_module(fn.__module__)
-        assert getattr(module, fn.__qualname__) is fn
         assert not kwargs
-        assert all(type(one) in (bytes, str, int, float) for one in args)
+        for one in (fn, *args):
+            if callable(one):
+                assert getattr(importlib.import_module(one.__module__), one.__qualname__) is one
+            else:
+                assert type(one) in (bytes, str, int, float)
         self.calls.append((fn, args))
         self.futures.append(Future())
         return self.futures[-1]

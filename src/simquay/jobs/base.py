@@ -8,7 +8,6 @@ Simquay's engines, adapted jobs and results that exist already.
 
 from __future__ import annotations
 
-import importlib
 import os
 import threading
 import time
@@ -34,7 +33,12 @@ if TYPE_CHECKING:
     from qiskit.providers import BackendV2
     from qiskit.result import Result
 
-__all__ = ["ContractJob"]
+__all__ = ["BackendFinder", "ContractJob"]
+
+BackendFinder = Callable[[str], "BackendV2"]
+"""Makes a backend by its name, in any process: a function of a module, which pickles by reference.
+
+It is the attribute ``simquay_finder`` of a backend that a provider gave."""
 
 _ORDER = {
     JobStatus.INITIALIZING: 0,
@@ -303,8 +307,8 @@ class ContractJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
         """The backend object that ran the job.
 
         Raises:
-            QiskitError: if the job has none, or was unpickled where no backend of its backend's
-                name can be had.
+            QiskitError: if the job has none; or if it was unpickled, and its backend had not come
+                from a provider, or no backend of that name can be had here.
         """
         if isinstance(self._backend, _PickledBackend):
             self._backend = self._backend.find()
@@ -340,22 +344,31 @@ class ContractJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
 
 
 class _PickledBackend:
-    """A backend's name in a pickle: a backend holds threads and devices, and does not travel."""
+    """Stands for a backend in a pickle: a backend holds threads and devices, and does not travel.
 
-    def __init__(self, name: str) -> None:
+    Args:
+        name: the backend's.
+        finder: makes it again; None for a backend that did not come from a provider.
+    """
+
+    def __init__(self, name: str, finder: BackendFinder | None) -> None:
         self.name = name
+        self.finder = finder
 
     @classmethod
     def of(cls, backend: BackendV2 | _PickledBackend | None) -> _PickledBackend | None:
         if backend is None or isinstance(backend, _PickledBackend):
             return backend
-        return cls(str(backend.name))
+        return cls(str(backend.name), getattr(backend, "simquay_finder", None))
 
     def find(self) -> BackendV2:
-        # The public face, by name: an import statement would point up, at the provider.
-        get_backend = importlib.import_module("simquay").get_backend
+        if self.finder is None:
+            raise JobStateError(
+                f"the job's backend {self.name!r} did not come from simquay.get_backend, and so "
+                "cannot be found by its name here"
+            )
         try:
-            return get_backend(self.name)
+            return self.finder(self.name)
         except RegistryError as error:
             raise JobStateError(
                 f"the job's backend {self.name!r} cannot be made here: {error}"

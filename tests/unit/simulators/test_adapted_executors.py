@@ -15,6 +15,7 @@ from qiskit.providers import JobError, JobStatus
 import simquay
 from simquay.jobs.errors import JobCancelledError, JobFailedError
 from simquay.jobs.workers.pool import default_workers
+from simquay.provider import find_backend
 from simquay.simulators.adapted.tasks import UnplainResultError, _plain
 from simquay.simulators.inputs import RunInputError
 from simquay.simulators.options import RunOptionError
@@ -179,12 +180,13 @@ def test_a_failure_elsewhere_names_the_circuit(processes: ProcessPoolExecutor) -
     assert [part.header["name"] for part in caught.value.partial_result.results] == ["good"]
 
 
-def test_only_bytes_are_sent_and_no_pickle() -> None:
+def test_only_a_function_and_bytes_are_sent_and_no_pickle() -> None:
     executor = ManualExecutor()  # it checks what it is given
     job = basic(shots=11).run(random_bits("one"), executor=executor)
     assert until(lambda: len(executor.calls) == 1, LONG)
     assert job.status() is JobStatus.QUEUED
-    request, circuits = executor.calls[0][1]
+    finder, request, circuits = executor.calls[0][1]
+    assert finder is find_backend  # by its name: the executor checks that
     assert circuits.startswith(b"QISKIT")
     assert b'"shots": 11' in request
     executor.begin(0)

@@ -22,6 +22,7 @@ from simquay.engines.reference import ReferenceEngine
 from simquay.execution.memory import ledger_for
 from simquay.jobs.dispatch.threads import WorkerPool
 from simquay.jobs.errors import JobFailedError
+from simquay.provider import find_backend
 from simquay.registry import Resolution
 from simquay.simulators.engine.backend import EngineBackend
 from simquay.simulators.engine.task import EngineTask
@@ -227,9 +228,13 @@ def test_j33_an_unpickled_job_finds_its_backend_by_name() -> None:
 
 
 def test_j33_an_unpickled_job_of_an_unknown_backend_says_so() -> None:
-    job = EngineBackend(ReferenceEngine(), name="nowhere").run(flips())
+    backend = EngineBackend(ReferenceEngine(), name="nowhere")
+    job = backend.run(flips())
     job.result(LONG)
-    with pytest.raises(QiskitError, match="nowhere"):
+    with pytest.raises(QiskitError, match=r"'nowhere' did not come from simquay\.get_backend"):
+        pickle.loads(pickle.dumps(job)).backend()
+    backend.simquay_finder = find_backend
+    with pytest.raises(QiskitError, match="'nowhere' cannot be made here"):
         pickle.loads(pickle.dumps(job)).backend()
 
 

@@ -15,7 +15,7 @@ from qiskit.providers import BackendV2, Options
 from qiskit.transpiler import Target
 
 from simquay.control import Control
-from simquay.jobs.base import ContractJob
+from simquay.jobs.base import BackendFinder, ContractJob
 from simquay.jobs.dispatch.threads import WorkerPool, default_pool
 from simquay.jobs.external.attempt import (
     AdaptedJob,
@@ -73,6 +73,8 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         self.foreign = foreign
         self.simquay_resolution: Any = None
         """How the provider chose this backend; None for one that was made by hand."""
+        self.simquay_finder: BackendFinder | None = None
+        """How another process finds this backend by name; set by the provider."""
         self._device = device
         self._precision = precision
         self._memory = memory
@@ -218,8 +220,8 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
             work = self._work(circuits, options, isolation, _as_it_is)
             tasks = ForeignTaskWork.here(work, circuits, shots, finish, name)
         else:
-            address = self._address()
-            if not address:
+            finder = self.simquay_finder
+            if finder is None:
                 raise RunInputError(
                     f"backend {self.name!r} was adapted by hand, and other processes find a "
                     f"backend by the name that a plugin registers: get it from "
@@ -227,11 +229,11 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
                 )
             request = ForeignRequest(
                 importlib.metadata.version("simquay"),
-                address,
+                self._address(),
                 str(self.backend_version),
                 options,
             )
-            tasks = ForeignTaskWork.elsewhere(request, circuits, shots, finish, name)
+            tasks = ForeignTaskWork.elsewhere(finder, request, circuits, shots, finish, name)
             metadata = {**metadata, "isolation": "executor"}
         return AdaptedTaskJob(
             self, tasks, launcher_for(executor, default_pool()), metadata=metadata

@@ -4,14 +4,13 @@ All circuits of the job are in the one task: a foreign backend draws its random 
 mostly by the place of a circuit in the job, so that results would depend on how a job is split.
 
 In this process (threads) the task does what the job would have done without an executor. Another
-process is sent bytes: a request, and the circuits as QPY. It finds the backend by its name, and
-answers in numbers, strings and arrays.
+process is sent the names of two functions, and bytes: a request, and the circuits as QPY. It finds
+the backend by its name, and answers in numbers, strings and arrays.
 """
 
 from __future__ import annotations
 
 import functools
-import importlib
 import importlib.metadata
 import json
 import os
@@ -26,6 +25,7 @@ from qiskit.result import Result
 
 from simquay.control import Control
 from simquay.errors import Cancelled, OutOfMemoryError, SimquayError
+from simquay.jobs.base import BackendFinder
 from simquay.jobs.dispatch.launchers import SplitTask, Ticket
 from simquay.jobs.dispatch.threads import MemoryRequest
 from simquay.jobs.errors import JobFailedError, detach
@@ -174,21 +174,29 @@ class ForeignTaskWork:
     @classmethod
     def elsewhere(
         cls,
+        finder: BackendFinder,
         request: ForeignRequest,
         circuits: Sequence[QuantumCircuit],
         shots: int | None,
         finish: Callable[[Result, str], Result],
         executor: str,
     ) -> ForeignTaskWork:
-        """In other processes; but for ``request``, what is asked for, the same as :meth:`here`.
+        """In other processes.
+
+        Args:
+            finder: gives the backend there, by its name.
+            request: what is asked for.
+            circuits: as for :meth:`here`, and so are the others.
+            shots: of the run.
+            finish: gives the result.
+            executor: the class name of the executor.
 
         Raises:
             RunInputError: an option, or something of a circuit, would be lost on the way.
         """
         request.check()
-        return cls(
-            _TaskElsewhere(request, circuits_to_qpy(circuits)), circuits, shots, finish, executor
-        )
+        task = _TaskElsewhere(finder, request, circuits_to_qpy(circuits))
+        return cls(task, circuits, shots, finish, executor)
 
     def result(self, job_id: str, ends: Sequence[TaskEnd], seconds: float) -> Result:
         """The task's answer, or its error.
@@ -267,7 +275,8 @@ class _TaskElsewhere:
 
     memory: MemoryRequest | None = None
 
-    def __init__(self, request: ForeignRequest, circuits: bytes) -> None:
+    def __init__(self, finder: BackendFinder, request: ForeignRequest, circuits: bytes) -> None:
+        self._finder = finder
         self._request = request
         self._circuits = circuits
 
@@ -281,7 +290,7 @@ class _TaskElsewhere:
 
     def request(self, ticket: Ticket) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         """What another process is to call."""
-        return run_foreign_request, (self._request.pack(ticket), self._circuits)
+        return run_foreign_request, (self._finder, self._request.pack(ticket), self._circuits)
 
     def read(self, answer: Any) -> Answer:
         """The answer from there."""
@@ -303,10 +312,11 @@ def _answer(run: Callable[[], Result]) -> Answer:
 # --- in another process ---------------------------------------------------------------------------
 
 
-def run_foreign_request(request: bytes, circuits: bytes) -> dict[str, Any]:
+def run_foreign_request(finder: BackendFinder, request: bytes, circuits: bytes) -> dict[str, Any]:
     """Run a task; a worker process of an executor calls this.
 
     Args:
+        finder: gives the backend by its name.
         request: a packed :class:`ForeignRequest`.
         circuits: as QPY.
 
@@ -315,7 +325,7 @@ def run_foreign_request(request: bytes, circuits: bytes) -> dict[str, Any]:
     """
     try:
         wanted = json.loads(request)
-        backend = _backend(wanted["backend"])
+        backend = _backend(finder, wanted["backend"])
         _check_versions(wanted, backend)
         answer = _answer(lambda: backend.run_here(circuits_from_qpy(circuits), wanted["options"]))
         result = None if answer.result is None else _plain(answer.result.to_dict(), "result")
@@ -384,10 +394,9 @@ def _check_versions(wanted: Mapping[str, Any], backend: Any) -> None:
 
 
 @functools.lru_cache(maxsize=16)
-def _backend(name: str) -> Any:
+def _backend(finder: BackendFinder, name: str) -> Any:
     """The adapted backend of this name; kept, since looking a name up asks its probe."""
-    # The public face, by name: an import statement would point up, at the provider.
-    backend = importlib.import_module("simquay").get_backend(name)
+    backend = finder(name)
     if not hasattr(backend, "run_here"):
         raise ForeignWorkerError(f"the worker's backend {name!r} is not an adapted one")
     return backend

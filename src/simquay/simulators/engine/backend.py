@@ -14,7 +14,7 @@ from qiskit.transpiler import Target
 
 from simquay.circuits.lowering.circuit import lower_circuit
 from simquay.engines.base import Engine
-from simquay.jobs.base import ContractJob
+from simquay.jobs.base import BackendFinder, ContractJob
 from simquay.jobs.dispatch.threads import WorkerPool, default_pool
 from simquay.jobs.local import LocalJob
 from simquay.program import Save
@@ -79,9 +79,10 @@ class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
             backend_version=_version() if version is None else version,
         )
         self.engine = engine
-        self._spec = spec
         self.simquay_resolution: Any = None
         """How the provider chose this backend; None for one that was made by hand."""
+        self.simquay_finder: BackendFinder | None = None
+        """How another process finds this backend by name; set by the provider."""
         self._pool = default_pool() if pool is None else pool
         self._target: Target | None = None
         self.set_options(**options)
@@ -162,8 +163,7 @@ class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         from simquay.simulators.engine.split_work import SplitEngineWork
 
         executor = resolved.executor
-        address = self._address()
-        if executor is not None and not address and not same_process(executor):
+        if executor is not None and self.simquay_finder is None and not same_process(executor):
             raise RunInputError(
                 f"backend {self.name!r} was made by hand, and other processes find a backend by "
                 f"the name that a plugin registers: get it from simquay.get_backend to run it on "
@@ -175,7 +175,8 @@ class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
             resolved,
             backend_name=self.name,
             backend_version=self.backend_version,
-            address=address,
+            address=self._address(),
+            finder=self.simquay_finder,
             version=_version(),
         )
         job = SplitJob(self, work, launcher_for(executor, self._pool), metadata=metadata)
@@ -185,9 +186,7 @@ class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
     def _address(self) -> str:
         """The name that other processes find this backend by; empty for one made by hand."""
         resolution = self.simquay_resolution
-        if resolution is not None:
-            return f"{resolution.distribution}:{resolution.name}"
-        return "" if self._spec is None else self._spec.name
+        return "" if resolution is None else f"{resolution.distribution}:{resolution.name}"
 
     def __deepcopy__(self, memo: dict[int, Any]) -> EngineBackend:
         """A backend of its own with the same options; engine and worker threads are shared."""

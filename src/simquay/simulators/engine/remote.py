@@ -1,14 +1,15 @@
 """A task in another process: what is sent, what runs there, and what comes back.
 
-What is sent is bytes: a request and programs, both packed as plain data. Programs hold all that a
-circuit does, so nothing of a circuit is lost on the way. What comes back are numbers, strings and
-arrays. Nothing here is a pickle; an executor may use pickles to carry the bytes.
+It is sent the names of two functions and two strings of bytes: a request and programs, packed as
+plain data. Programs hold all that a circuit does, so nothing of a circuit is lost on the way. The
+answer is numbers, strings and arrays. Nothing here is a pickle; an executor may use pickles to
+carry the names and the bytes.
 """
 
 from __future__ import annotations
 
 import functools
-import importlib
+import importlib.metadata
 import os
 import platform
 import time
@@ -20,6 +21,7 @@ from simquay.control import Control
 from simquay.engines.base import Engine
 from simquay.errors import SimquayError
 from simquay.execution.settings import Outcome
+from simquay.jobs.base import BackendFinder
 from simquay.jobs.dispatch.launchers import run_when_memory_is_free
 from simquay.jobs.workers.errors import error_from_plain, error_to_plain
 from simquay.program import Precision
@@ -123,10 +125,11 @@ class TaskAnswer:
         return answer
 
 
-def run_request(request: bytes, programs: bytes) -> dict[str, Any]:
+def run_request(finder: BackendFinder, request: bytes, programs: bytes) -> dict[str, Any]:
     """Run a task; a worker process calls this.
 
     Args:
+        finder: gives the backend by its name.
         request: a packed :class:`TaskRequest`.
         programs: one a circuit of the request, packed.
 
@@ -135,7 +138,7 @@ def run_request(request: bytes, programs: bytes) -> dict[str, Any]:
         survive the journey as itself.
     """
     try:
-        return _answer_to_plain(_run(TaskRequest.unpack(request), programs))
+        return _answer_to_plain(_run(finder, TaskRequest.unpack(request), programs))
     except Exception as error:  # noqa: BLE001  # the job boundary: the job's process raises it
         return {"error": error_to_plain(error)}
 
@@ -203,14 +206,14 @@ class _Runnable:
         return TaskAnswer.of(self._task, control)
 
 
-def _run(request: TaskRequest, programs: bytes) -> TaskAnswer:
+def _run(finder: BackendFinder, request: TaskRequest, programs: bytes) -> TaskAnswer:
     here = importlib.metadata.version("simquay")
     if here != request.version:
         raise ForeignWorkerError(
             f"the worker (process {os.getpid()} on {platform.node()}) has Simquay {here}, but "
             f"the job was made by Simquay {request.version}: install the same version on both"
         )
-    engine = _engine(request.backend)
+    engine = _engine(finder, request.backend)
     if engine.name != request.engine:
         raise ForeignWorkerError(
             f"the worker (process {os.getpid()} on {platform.node()}) has the engine "
@@ -236,10 +239,9 @@ def _run(request: TaskRequest, programs: bytes) -> TaskAnswer:
 
 
 @functools.lru_cache(maxsize=16)
-def _engine(name: str) -> Engine:
+def _engine(finder: BackendFinder, name: str) -> Engine:
     """The engine behind a backend's name; kept, since looking a name up asks its probe."""
-    # The public face, by name: an import statement would point up, at the provider.
-    backend = importlib.import_module("simquay").get_backend(name)
+    backend = finder(name)
     engine: Engine | None = getattr(backend, "engine", None)
     if engine is None:
         raise ForeignWorkerError(f"the worker's backend {name!r} is not one of an engine")

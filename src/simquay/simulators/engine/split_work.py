@@ -12,6 +12,7 @@ from simquay.control import Control
 from simquay.engines.base import Engine
 from simquay.errors import OutOfMemoryError
 from simquay.execution.settings import Outcome
+from simquay.jobs.base import BackendFinder
 from simquay.jobs.dispatch.launchers import Ticket
 from simquay.jobs.dispatch.threads import MemoryRequest
 from simquay.program import Program
@@ -40,6 +41,7 @@ class SplitEngineWork:
         backend_name: for the result.
         backend_version: for the result.
         address: the name that other processes find the backend by.
+        finder: how they find it; None where none is asked.
         version: Simquay's.
     """
 
@@ -52,6 +54,7 @@ class SplitEngineWork:
         backend_name: str,
         backend_version: str,
         address: str,
+        finder: BackendFinder | None,
         version: str,
     ) -> None:
         self._reporter = Reporter(
@@ -80,7 +83,7 @@ class SplitEngineWork:
                 group = groups[plan.circuits] = _Group(
                     [circuits[number].program for number in plan.circuits]
                 )
-            self.tasks.append(_Task(plan, group, engine, options, address, version))
+            self.tasks.append(_Task(plan, group, engine, options, address, finder, version))
 
     def result(self, job_id: str, ends: Sequence[TaskEnd], seconds: float) -> Result:
         """Put the tasks' answers together, in the order of circuits and shots."""
@@ -134,6 +137,7 @@ class _Task:
         engine: Engine,
         options: Resolved,
         address: str,
+        finder: BackendFinder | None,
         version: str,
     ) -> None:
         self.plan = plan
@@ -141,6 +145,7 @@ class _Task:
         self._engine = engine
         self._options = options
         self._address = address
+        self._finder = finder
         self._version = version
         self._here: EngineTask | None = None
 
@@ -175,7 +180,7 @@ class _Task:
             max_bytes=options.max_bytes,
             statevector=options.statevector,
         )
-        return run_request, (request.pack(), self._group.packed())
+        return run_request, (self._finder, request.pack(), self._group.packed())
 
     def read(self, answer: Any) -> TaskAnswer:
         """The answer, from here or from elsewhere."""
