@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.control import Control
+from simquay.engines.base import check_plan
 from simquay.errors import ProgramError
 from simquay.planning import GatePass, Layout, Plan, Profile
 from simquay.program import Diagonal, GateOperation, Matrix, Permutation, Precision, Prepare
@@ -86,16 +87,7 @@ class ReferenceEngine:
             ProgramError: if the plan is for another strategy or layout.
             Cancelled: if the control says so.
         """
-        if plan.profile.strategy != "gates":
-            raise ProgramError(
-                f"the reference engine applies plans of the strategy 'gates', "
-                f"not {plan.profile.strategy!r}"
-            )
-        if plan.initial.order != tuple(state.order):
-            raise ProgramError(
-                f"the plan begins at layout {plan.initial.order}, "
-                f"but the state has {tuple(state.order)}"
-            )
+        check_plan(self.name, state, plan, ("gates",))
         for done, step in enumerate(plan.passes, start=1):
             control.check()
             if not isinstance(step, GatePass):

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.control import Control
+from simquay.engines.base import check_plan
 from simquay.engines.tiled_interpreter import apply_wide
 from simquay.errors import ProgramError
 from simquay.planning import Plan, Profile, SweepPlan
@@ -139,7 +140,7 @@ class CupyEngine:
         all but the last ``AHEAD`` launches are done, and what is reported is what was queued.
         """
         self.on.check()
-        _check_plan(state, plan)
+        check_plan(self.name, state, plan, ("tiled",), state.stride.bit_length() - 1)
         uploaded = self.uploaded(plan, state.precision)
         _check_tiles(state, uploaded)
         replays = uploaded.replays
@@ -172,11 +173,7 @@ class CupyEngine:
         constant memory, and above all waiting for what is read. See
         :class:`simquay.engines.base.SweepEngine`.
         """
-        _check_plan(state, plan)
-        if plan.batch != state.batch:
-            raise ProgramError(
-                f"a sweep of {plan.batch} vectors cannot be applied to a state of {state.batch}"
-            )
+        check_plan(self.name, state, plan, ("tiled",), state.stride.bit_length() - 1)
         uploaded = UploadedPlan(self.on, encode_sweep(plan, state.precision), "never")
         _check_tiles(state, uploaded)
         self._queue(state, uploaded, control)
@@ -322,22 +319,6 @@ class CupyEngine:
             values |= (outcomes >> bit & 1).astype(np.uint64) << np.uint64(places[qubit])
         collapse.project(self.on, state, mask, values, probabilities)
         collapse.flip(self.on, state, values & np.uint64(collapse.storage_mask(state, resets)))
-
-
-def _check_plan(state: DeviceState, plan: Plan | SweepPlan) -> None:
-    """Raise :class:`ProgramError` if ``plan`` is for another strategy, layout or size."""
-    if plan.profile.strategy != "tiled":
-        raise ProgramError(
-            f"the cupy engine applies plans of the strategy 'tiled', not {plan.profile.strategy!r}"
-        )
-    if plan.initial.order != state.order:
-        raise ProgramError(
-            f"the plan begins at layout {plan.initial.order}, but the state has {state.order}"
-        )
-    if len(plan.final.order) > state.stride.bit_length() - 1:
-        raise ProgramError(
-            f"the plan stores {len(plan.final.order)} qubits, more than the state was allocated for"
-        )
 
 
 def _check_tiles(state: DeviceState, uploaded: UploadedPlan) -> None:

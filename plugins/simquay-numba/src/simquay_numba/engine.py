@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.control import Control
+from simquay.engines.base import check_plan
 from simquay.engines.numpy.engine import DenseEngine
 from simquay.engines.numpy.gates import apply_gate
 from simquay.engines.numpy.reading import joint_probabilities, pauli_expectation
@@ -148,16 +149,7 @@ class NumbaEngine(DenseEngine):
         if plan.profile.strategy != "tiled":
             super().apply(state, plan, control)
             return
-        if plan.initial != state.layout:
-            raise ProgramError(
-                f"a plan for layout {plan.initial.order} cannot be applied to a state of layout "
-                f"{state.layout.order}: plan from the state's layout"
-            )
-        if len(plan.final.order) > state.capacity:
-            raise ProgramError(
-                f"a plan stores {len(plan.final.order)} qubits in a state that was allocated for "
-                f"{state.capacity}"
-            )
+        check_plan(self.name, state, plan, ("tiled",), state.capacity)
         tiles = [self._tiles(state, pass_) for pass_ in plan.passes]
         for whole, group in itertools.groupby(range(len(tiles)), lambda number: tiles[number] > 0):
             numbers = list(group)

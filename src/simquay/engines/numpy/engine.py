@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.control import Control
+from simquay.engines.base import check_plan
 from simquay.engines.numpy.costs import CLUSTER_COSTS, TILE_BITS
 from simquay.engines.numpy.gates import SLAB_BYTES, apply_gate
 from simquay.engines.numpy.reading import (
@@ -108,7 +109,7 @@ class DenseEngine:
 
     def apply(self, state: DenseState, plan: Plan, control: Control) -> None:
         """Apply ``plan`` in place."""
-        _check_layout(state, plan)
+        check_plan(self.name, state, plan, ("dense", "gates"), state.capacity)
         buffers = Buffers(state.buffer.dtype)
         count = len(plan.passes)
         for number, step in enumerate(plan.passes):
@@ -150,19 +151,14 @@ class DenseEngine:
 
     def apply_sweep(self, state: DenseState, plan: SweepPlan, control: Control) -> None:
         """Apply ``plan`` in place, to each vector with its own numbers."""
-        _check_layout(state, plan)
-        if plan.batch != state.batch:
-            raise ProgramError(
-                f"a sweep of {plan.batch} vectors cannot be applied to a state of {state.batch}"
-            )
+        check_plan(self.name, state, plan, ("dense",), state.capacity)
         buffers = Buffers(state.buffer.dtype)
         room = 1 << TILE_BITS[state.precision]
         count = len(plan.passes)
         for number, step in enumerate(plan.passes):
             control.check()
             part = control.section(number / count, (number + 1) / count)
-            if isinstance(step, tuple):
-                raise ProgramError("the engine numpy applies dense sweeps, not tiled ones")
+            assert not isinstance(step, tuple), "only tiled sweeps have passes for each vector"
             if isinstance(step, ClusterPass):
                 state.grow_unwritten(step.before[len(step.before) - step.new :])
                 apply_sweep_clusters(state, step, buffers, room, part)
@@ -283,11 +279,3 @@ class DenseEngine:
     def release(self, state: DenseState) -> None:
         """Give the state's memory back."""
         state.buffer = np.empty((state.batch, 0), dtype=state.buffer.dtype)
-
-
-def _check_layout(state: DenseState, plan: Plan | SweepPlan) -> None:
-    if plan.initial != state.layout:
-        raise ProgramError(
-            f"a plan for layout {plan.initial.order} cannot be applied to a state of layout "
-            f"{state.layout.order}: plan from the state's layout"
-        )
