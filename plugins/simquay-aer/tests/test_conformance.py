@@ -11,8 +11,7 @@ from qiskit import QuantumCircuit
 from qiskit.providers import JobError
 
 import simquay
-from simquay.testing import CHECKS_IN_ORDER, BackendConformance, Check
-from simquay.testing.harness.bench import Bench, perform
+from simquay.testing import CHECKS_IN_ORDER, BackendConformance, Check, CheckContext, run_check
 from simquay_aer.plugin import METHODS
 
 # Those that take under a second. The others wait on purpose or start processes.
@@ -49,10 +48,10 @@ FAILING: dict[str, Callable[[], QuantumCircuit]] = {"aer-mps": unknown_instructi
 def test_quick_checks(name: str, check: Check) -> None:
     if name == "aer-stabilizer" and check.id in NOT_CLIFFORD:
         with pytest.raises(JobError, match="stabilizer"):
-            perform(check, Bench(simquay.get_backend(name)))
+            run_check(check, CheckContext(simquay.get_backend(name)))
         return
     failing = FAILING[name]() if name in FAILING else None
-    perform(check, Bench(simquay.get_backend(name), failing=failing))
+    run_check(check, CheckContext(simquay.get_backend(name), failing=failing))
 
 
 @pytest.mark.long

@@ -1,7 +1,9 @@
-"""The conformance kit: whether a backend keeps the job contract, and gives right results.
+"""The conformance kit: does a backend keep the job contract, and are its results right?
 
-For plugin authors, who subclass :class:`BackendConformance` in their tests (it takes pytest: the
-extra ``[testing]``), and for ``simquay check NAME``.
+Takes a backend, or a function that makes one. Gives a pytest class with a test for each check
+(:class:`BackendConformance`, for the tests of a plugin; pytest comes with the extra ``[testing]``),
+or a verdict for each check (:func:`run_checks`, for ``simquay check NAME``). Read
+``conformance.py`` first.
 """
 
 from __future__ import annotations
@@ -10,15 +12,18 @@ from simquay.testing.checks.catalogue import CHECKS_IN_ORDER
 from simquay.testing.checks.check import Check
 from simquay.testing.checks.values import check_distribution
 from simquay.testing.conformance import BackendConformance
-from simquay.testing.harness.breach import Breach
-from simquay.testing.report import Verdict, run_checks
+from simquay.testing.harness.assertions import CheckFailed
+from simquay.testing.harness.context import CheckContext
+from simquay.testing.runner import Verdict, run_check, run_checks
 
 __all__ = [
     "CHECKS_IN_ORDER",
     "BackendConformance",
-    "Breach",
     "Check",
+    "CheckContext",
+    "CheckFailed",
     "Verdict",
     "check_distribution",
+    "run_check",
     "run_checks",
 ]

@@ -1,4 +1,4 @@
-"""The pytest class that a plugin author subclasses."""
+"""The pytest class that a plugin's tests subclass."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 
 from simquay.testing.checks.catalogue import CHECKS_IN_ORDER
 from simquay.testing.checks.check import Check
-from simquay.testing.harness.bench import Bench, perform
+from simquay.testing.harness.context import CheckContext
+from simquay.testing.runner import run_check
 
 __all__ = ["BackendConformance"]
 
@@ -21,12 +22,12 @@ def _test_name(check: Check) -> str:
 _TESTS = {_test_name(check): check for check in CHECKS_IN_ORDER}
 _IDS = {check.id for check in CHECKS_IN_ORDER}
 _DECLARED: set[object] = set()
-"""The tests of declared failures, in all subclasses."""
+"""The test functions of declared failures, of all subclasses."""
 
 
 def _make_test(check: Check) -> Callable[..., None]:
     def test(self: Any, backend: Any) -> None:
-        perform(check, self._bench(backend))
+        run_check(check, self._context(backend))
 
     test.__name__ = _test_name(check)
     test.__qualname__ = f"BackendConformance.{test.__name__}"
@@ -35,9 +36,9 @@ def _make_test(check: Check) -> Callable[..., None]:
 
 
 class _Sealed(type):
-    """The class of classes whose checks cannot be overridden, deleted or weakened.
+    """Metaclass of test classes whose checks cannot be overridden, deleted or weakened.
 
-    A check that a backend does not keep is declared in ``expected_failures``, and nowhere else.
+    A check that a backend fails is declared in ``expected_failures``, and nowhere else.
     """
 
     def __new__(
@@ -47,7 +48,7 @@ class _Sealed(type):
             namespace = {**namespace, **{one: _make_test(check) for one, check in _TESTS.items()}}
             return super().__new__(mcs, name, bases, namespace, **keywords)
         made = super().__new__(mcs, name, bases, namespace, **keywords)
-        for test in (*_TESTS, "_bench"):
+        for test in (*_TESTS, "_context"):
             found = inspect.getattr_static(made, test)
             if found is not inspect.getattr_static(BackendConformance, test) and (
                 found not in _DECLARED
@@ -57,10 +58,10 @@ class _Sealed(type):
         return made
 
     def __setattr__(cls, name: str, value: object) -> None:
-        if name in _TESTS or name == "_bench":
+        if name in _TESTS or name == "_context":
             raise TypeError(_sealed_message(cls.__name__, name))
         if name == "expected_failures":
-            raise TypeError(f"{cls.__name__}: say {name} in the class body, where it is read")
+            raise TypeError(f"{cls.__name__}: set {name} in the class body; later it has no effect")
         if name == "pytestmark" and any(
             getattr(mark, "name", "") == "xfail"
             for mark in (value if isinstance(value, list) else [value])
@@ -72,7 +73,7 @@ class _Sealed(type):
         super().__setattr__(name, value)
 
     def __delattr__(cls, name: str) -> None:
-        if name in _TESTS or name == "_bench":
+        if name in _TESTS or name == "_context":
             raise TypeError(_sealed_message(cls.__name__, name))
         super().__delattr__(name)
 
@@ -81,7 +82,7 @@ def _sealed_message(owner: str, test: str) -> str:
     identity = _TESTS[test].id if test in _TESTS else "J18"
     return (
         f"{owner} overrides or deletes {test}, which is a check of simquay.testing: "
-        f"a point that is not kept is declared as expected_failures = {{'{identity}': 'reason'}}"
+        f"declare a check that fails as expected_failures = {{'{identity}': 'reason'}}"
     )
 
 
@@ -89,7 +90,7 @@ def _declare(made: type) -> None:
     """Mark the tests of ``expected_failures``: they must fail.
 
     Raises:
-        TypeError: for what is no check, or has no reason.
+        TypeError: if a key is not the id of a check, or a reason is empty.
     """
     declared = inspect.getattr_static(made, "expected_failures")
     if not isinstance(declared, Mapping):
@@ -115,7 +116,7 @@ def _declare(made: type) -> None:
 
 
 def _copy(function: Callable[..., None]) -> Any:
-    """A function of its own, since a mark is written onto the function."""
+    """A copy, since pytest writes marks onto the function object."""
 
     @functools.wraps(function)
     def test(self: Any, backend: Any) -> None:
@@ -140,16 +141,17 @@ class BackendConformance(metaclass=_Sealed):
             def backend(self):
                 return simquay.get_backend("mine")
 
-    A few checks run in an interpreter of their own, which gets the backend by its name from
-    ``simquay.get_backend``, or as the class attributes say.
+    Three checks run in a child process, which gets the backend by its name from
+    ``simquay.get_backend``, or by ``backend_name`` or ``backend_factory``.
 
     Attributes:
-        expected_failures: the checks that the backend does not keep, with the reason. Their tests
-            must fail: one that passes is a failure. This is the only way to leave a check out.
-        backend_name: what a child process gives to ``simquay.get_backend``; None for the
+        expected_failures: from the id of each check that the backend fails to the reason. These
+            tests must fail: a check that passes is a failure. There is no other way to leave a
+            check out.
+        backend_name: passed to ``simquay.get_backend`` in a child process; None for the
             backend's own name.
-        backend_factory: ``module:callable``, how a child process makes a backend that has no name
-            in the registry; called without arguments.
+        backend_factory: ``module:callable``, called without arguments in a child process to make a
+            backend that is not in the registry.
         failing_circuit: a circuit whose run fails; None for one of 100 qubits. It must be a plain
             function or a static method that returns a new circuit each time.
     """
@@ -159,11 +161,11 @@ class BackendConformance(metaclass=_Sealed):
     backend_factory: ClassVar[str | None] = None
     failing_circuit: ClassVar[Callable[[], Any] | None] = None
 
-    def _bench(self, backend: Any) -> Bench:
+    def _context(self, backend: Any) -> CheckContext:
         make = inspect.getattr_static(type(self), "failing_circuit")
         if isinstance(make, staticmethod):
             make = make.__func__
-        return Bench(
+        return CheckContext(
             backend,
             name=self.backend_name,
             factory=self.backend_factory,

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 import simquay
-from simquay.testing import CHECKS_IN_ORDER, BackendConformance, Check
-from simquay.testing.harness.bench import Bench, perform
+from simquay.testing import CHECKS_IN_ORDER, BackendConformance, Check, CheckContext, run_check
 
 # Those that wait for seconds, or start processes; `numpy` goes through them in every test run, the
 # others in the long one.
@@ -28,7 +27,7 @@ class TestNumpy(BackendConformance):
 @pytest.mark.parametrize("check", QUICK, ids=lambda check: check.id)
 @pytest.mark.parametrize("name", OTHERS)
 def test_quick_checks(name: str, check: Check) -> None:
-    perform(check, Bench(simquay.get_backend(name)))
+    run_check(check, CheckContext(simquay.get_backend(name)))
 
 
 @pytest.mark.long

@@ -1,5 +1,6 @@
-"""The checks of the conformance kit, one file a subject.
+"""The checks of the conformance kit, one module a subject.
 
-Each takes a backend under test, and raises where the backend breaks the point. Read ``check.py``
-first, then ``identity.py``; ``catalogue.py`` lists all.
+Takes a :class:`~simquay.testing.harness.context.CheckContext`. Gives nothing if the backend passes,
+and raises :class:`~simquay.testing.CheckFailed` if not. Read ``check.py`` first, then
+``identity.py``; ``catalogue.py`` lists all checks.
 """

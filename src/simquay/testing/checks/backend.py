@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qiskit import QuantumCircuit, transpile
 from qiskit.circuit import Parameter
@@ -10,19 +10,17 @@ from qiskit.providers import BackendV2, Options
 from qiskit.transpiler import Target
 
 from simquay.testing.checks.check import check
-from simquay.testing.harness.breach import Breach, caught, require
+from simquay.testing.harness.assertions import CheckFailed, exception_of, require
 from simquay.testing.harness.circuits import bell, flips
-
-if TYPE_CHECKING:
-    from simquay.testing.harness.bench import Bench
+from simquay.testing.harness.context import CheckContext
 
 __all__: list[str] = []
 
 
 @check
-def b01_is_a_qiskit_backend(bench: Bench) -> None:
+def b01_is_a_qiskit_backend(context: CheckContext) -> None:
     """It is a `BackendV2` with a name, a description and a version."""
-    backend = bench.backend
+    backend = context.backend
     require(isinstance(backend, BackendV2), f"{backend!r} is no qiskit.providers.BackendV2")
     for name in ("name", "description", "backend_version"):
         value = getattr(backend, name)
@@ -32,9 +30,9 @@ def b01_is_a_qiskit_backend(bench: Bench) -> None:
 
 
 @check
-def b02_target(bench: Bench) -> None:
+def b02_target(context: CheckContext) -> None:
     """Its `Target` says what runs: `measure` is there, and every name has an operation."""
-    backend = bench.backend
+    backend = context.backend
     require(isinstance(backend.target, Target), f"target is {backend.target!r}; expected a Target")
     names = set(backend.operation_names)
     require("measure" in names, "the target does not have measure")
@@ -48,7 +46,7 @@ def b02_target(bench: Bench) -> None:
 
 
 @check
-def b03_transpile(bench: Bench) -> None:
+def b03_transpile(context: CheckContext) -> None:
     """`transpile(circuit, backend)` gives circuits that run, with the right counts."""
     circuit = QuantumCircuit(3, 3)
     circuit.x(0)
@@ -57,8 +55,8 @@ def b03_transpile(bench: Bench) -> None:
     circuit.ccx(0, 2, 1)
     circuit.measure(range(3), range(3))
     for level in (0, 1, 2):
-        ready = transpile(circuit, bench.backend, optimization_level=level)
-        counts = bench.result(bench.run(ready, shots=20)).get_counts()
+        ready = transpile(circuit, context.backend, optimization_level=level)
+        counts = context.result(context.run(ready, shots=20)).get_counts()
         require(
             counts == {"111": 20},
             f"transpiled at level {level}, a circuit of one outcome gives {counts!r}",
@@ -66,13 +64,13 @@ def b03_transpile(bench: Bench) -> None:
 
 
 @check
-def b04_default_shots(bench: Bench) -> None:
+def b04_default_shots(context: CheckContext) -> None:
     """Its `options` are Qiskit's, and `shots` in them is what `run` takes by default."""
-    options = bench.backend.options
+    options = context.backend.options
     require(isinstance(options, Options), f"options is a {type(options).__qualname__}, no Options")
     shots = options.get("shots")
     require(isinstance(shots, int) and shots > 0, f"options.shots is {shots!r}; expected a number")
-    counts = bench.result(bench.run(bell())).get_counts()
+    counts = context.result(context.run(bell())).get_counts()
     require(
         sum(counts.values()) == shots,
         f"options.shots is {shots}, but run() without shots gives {sum(counts.values())}",
@@ -80,13 +78,13 @@ def b04_default_shots(bench: Bench) -> None:
 
 
 @check
-def b05_set_options(bench: Bench) -> None:
+def b05_set_options(context: CheckContext) -> None:
     """`set_options` holds for later runs, and `run`'s own options for that run alone."""
-    backend = bench.backend
+    backend = context.backend
     before = backend.options.shots
 
     def shots(**options: Any) -> int:
-        return sum(bench.result(bench.run(bell(), **options)).get_counts().values())
+        return sum(context.result(context.run(bell(), **options)).get_counts().values())
 
     try:
         backend.set_options(shots=7)
@@ -95,7 +93,7 @@ def b05_set_options(bench: Bench) -> None:
             given == (7, 11, 7),
             f"after set_options(shots=7), run(), run(shots=11) and run() took {given} shots",
         )
-        error = caught(lambda: backend.set_options(no_such_option=1))
+        error = exception_of(lambda: backend.set_options(no_such_option=1))
         require(
             isinstance(error, AttributeError),
             f"set_options(no_such_option=1) ended with {error!r}; expected an AttributeError",
@@ -104,10 +102,10 @@ def b05_set_options(bench: Bench) -> None:
         backend.set_options(shots=before)
 
 
-def _refused(bench: Bench, what: str, circuits: Any, **options: Any) -> None:
+def _refused(context: CheckContext, what: str, circuits: Any, **options: Any) -> None:
     """``run`` itself must raise, so that the mistake is seen where it was made."""
-    error = caught(lambda: bench.run(circuits, **options))
-    if isinstance(error, Breach):
+    error = exception_of(lambda: context.run(circuits, **options))
+    if isinstance(error, CheckFailed):
         raise error
     require(
         error is not None,
@@ -117,32 +115,32 @@ def _refused(bench: Bench, what: str, circuits: Any, **options: Any) -> None:
 
 
 @check
-def b06_wrong_options(bench: Bench) -> None:
+def b06_wrong_options(context: CheckContext) -> None:
     """`run` refuses an unknown option and shots that are no number above 0."""
     for shots in (0, -1, 1.5, "ten", True):
-        _refused(bench, f"shots={shots!r}", flips(), shots=shots)
-    _refused(bench, "an option that does not exist", flips(), no_such_option=1)
+        _refused(context, f"shots={shots!r}", flips(), shots=shots)
+    _refused(context, "an option that does not exist", flips(), no_such_option=1)
 
 
 @check
-def b07_wrong_circuits(bench: Bench) -> None:
+def b07_wrong_circuits(context: CheckContext) -> None:
     """`run` refuses what is no circuit, no circuits at all, and an unbound parameter."""
-    _refused(bench, "a string as a circuit", "bell")
-    _refused(bench, "a number as a circuit", 7)
-    _refused(bench, "a list with None in it", [flips(), None])
-    _refused(bench, "an empty list", [])
+    _refused(context, "a string as a circuit", "bell")
+    _refused(context, "a number as a circuit", 7)
+    _refused(context, "a list with None in it", [flips(), None])
+    _refused(context, "an empty list", [])
     circuit = QuantumCircuit(1, 1)
     circuit.rx(Parameter("theta"), 0)
     circuit.measure(0, 0)
-    _refused(bench, "a circuit with an unbound parameter", bench.fit(circuit))
+    _refused(context, "a circuit with an unbound parameter", context.fit_to_target(circuit))
 
 
 @check
-def b08_several_circuits(bench: Bench) -> None:
+def b08_several_circuits(context: CheckContext) -> None:
     """`run` takes a circuit or a list, and one job runs them all, in order."""
-    counts = bench.result(bench.run([flips(1), flips(2), flips(3)], shots=9)).get_counts()
+    counts = context.result(context.run([flips(1), flips(2), flips(3)], shots=9)).get_counts()
     require(
         counts == [{"1": 9}, {"11": 9}, {"111": 9}], f"three circuits in a list gave {counts!r}"
     )
-    counts = bench.result(bench.run([flips(2)], shots=9)).get_counts()
+    counts = context.result(context.run([flips(2)], shots=9)).get_counts()
     require(counts == {"11": 9}, f"one circuit in a list gave {counts!r}")

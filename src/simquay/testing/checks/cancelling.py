@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import random
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qiskit.providers import JobStatus
 
 from simquay.testing.checks.check import check
-from simquay.testing.harness.bench import LONG
-from simquay.testing.harness.breach import PATIENCE, caught, in_time, require, until
+from simquay.testing.harness.assertions import (
+    TIMEOUT,
+    call_with_timeout,
+    exception_of,
+    require,
+    wait_until,
+)
 from simquay.testing.harness.circuits import bell, flips
+from simquay.testing.harness.context import LONG, CheckContext
 from simquay.testing.harness.processes import CpuMeter, resident_bytes
-
-if TYPE_CHECKING:
-    from simquay.testing.harness.bench import Bench
 
 __all__: list[str] = []
 
@@ -38,39 +41,39 @@ def _used_after(budget: float = 0.0) -> float:
         if used <= _IDLE:
             return 0.0
         waited = time.monotonic() - started
-        if waited > _STOPPED_WITHIN and (all_used.seconds() > budget or waited > PATIENCE):
+        if waited > _STOPPED_WITHIN and (all_used.seconds() > budget or waited > TIMEOUT):
             return used
 
 
 def _answer(job: Any) -> Any:
     """What ``cancel()`` returns; False where it raises: whether it may is J19."""
     answers: list[Any] = [False]
-    caught(lambda: answers.append(job.cancel()))
+    exception_of(lambda: answers.append(job.cancel()))
     return answers[-1]
 
 
 @check
-def j16_cancel_commits(bench: Bench) -> None:
+def j16_cancel_commits(context: CheckContext) -> None:
     """`cancel()` returns whether this call cancelled; `True` commits."""
-    job = bench.start()
-    answer = in_time(job.cancel)
+    job = context.start()
+    answer = call_with_timeout(job.cancel)
     require(answer is True, f"cancel() of a running job returned {answer!r}; expected True")
     require(
         job.status() is JobStatus.CANCELLED,
         f"cancel() returned True and the job is {job.status()}; expected CANCELLED from then on",
     )
     require(
-        not until(lambda: job.status() is not JobStatus.CANCELLED, 0.3),
+        not wait_until(lambda: job.status() is not JobStatus.CANCELLED, 0.3),
         "a cancelled job changed its status",
     )
     generator = random.Random(16)
-    circuit = bench.fit(bell())
+    circuit = context.fit_to_target(bell())
     for _ in range(30):
-        job = bench.run(circuit, shots=1)
+        job = context.run(circuit, shots=1)
         time.sleep(generator.choice((0.0, 0.0005, 0.001, 0.003)))
         answer = _answer(job)
         require(isinstance(answer, bool), f"cancel() returned {answer!r}; expected a bool")
-        status = bench.wait(job)
+        status = context.wait(job)
         require(
             (status is JobStatus.CANCELLED) is answer,
             f"cancel() returned {answer} and the job ended as {status}",
@@ -78,18 +81,18 @@ def j16_cancel_commits(bench: Bench) -> None:
 
 
 @check
-def j17_queued_never_runs(bench: Bench) -> None:
+def j17_queued_never_runs(context: CheckContext) -> None:
     """A queued job that is cancelled never runs, and is `CANCELLED` at once."""
-    blockers = bench.occupy(1.5)
-    job = bench.run_for(LONG)
-    answer = in_time(job.cancel)
+    blockers = context.occupy_workers(1.5)
+    job = context.run_for(LONG)
+    answer = call_with_timeout(job.cancel)
     require(  # the answer itself is J16
         job.status() is JobStatus.CANCELLED,
         f"cancel() of a queued job returned {answer!r}, and the job is {job.status()}",
     )
     for blocker in blockers:  # these end by themselves: whether running jobs stop is J18
-        bench.wait(blocker)
-    bench.result(bench.run(flips()))  # the queue has moved past it
+        context.wait(blocker)
+    context.result(context.run(flips()))  # the queue has moved past it
     # Others may use some: a worker process that takes another's place begins with imports.
     used = _used_after(LONG / 4)
     require(
@@ -100,12 +103,12 @@ def j17_queued_never_runs(bench: Bench) -> None:
     require(job.status() is JobStatus.CANCELLED, f"the cancelled job became {job.status()}")
 
 
-def _start_and_stop(bench: Bench) -> None:
-    job = bench.start()
+def _start_and_stop(context: CheckContext) -> None:
+    job = context.start()
     meter, window = CpuMeter(), 0.15
     time.sleep(window)  # well inside its work
     rate = meter.seconds() / window
-    in_time(job.cancel)
+    call_with_timeout(job.cancel)
     cancelled = time.monotonic()
     require(
         job.status() is JobStatus.CANCELLED,
@@ -120,39 +123,38 @@ def _start_and_stop(bench: Bench) -> None:
 
 
 @check
-def j18_running_stops(bench: Bench) -> None:
+def j18_running_stops(context: CheckContext) -> None:
     """A running job that is cancelled stops its work and gives its memory back in a second."""
-    _start_and_stop(bench)
+    _start_and_stop(context)
     before = resident_bytes()
     for _ in range(3):
-        _start_and_stop(bench)
+        _start_and_stop(context)
     after = resident_bytes()
-    if before is not None and after is not None:
-        state = 16 << bench.calibration.width if not bench.calibration.clifford else 0
-        allowed = max(32 << 20, 2 * state)
-        require(
-            after - before <= allowed,
-            f"three cancelled jobs left {(after - before) >> 20} MiB of memory behind",
-        )
-    require(bench.result(bench.run(flips())).success, "after cancelling, the next job failed")
+    state = 16 << context.calibration.width if not context.calibration.clifford else 0
+    allowed = max(32 << 20, 2 * state)
+    require(
+        after - before <= allowed,
+        f"three cancelled jobs left {(after - before) >> 20} MiB of memory behind",
+    )
+    require(context.result(context.run(flips())).success, "after cancelling, the next job failed")
 
 
 @check
-def j19_cancel_of_a_final_job(bench: Bench) -> None:
+def j19_cancel_of_a_final_job(context: CheckContext) -> None:
     """`cancel()` in a final state returns `False` and raises nothing."""
-    done = bench.run(flips())
-    bench.wait(done)
+    done = context.run(flips())
+    context.wait(done)
     jobs: list[tuple[Any, str]] = [(done, "finished")]
-    jobs += [(job, "failed") for job in bench.failed()]
-    if not bench.calibration.synchronous:
-        cancelled = bench.start()
-        in_time(cancelled.cancel)
-        bench.wait(cancelled)
+    jobs += [(job, "failed") for job in context.failed_jobs()]
+    if not context.calibration.synchronous:
+        cancelled = context.start()
+        call_with_timeout(cancelled.cancel)
+        context.wait(cancelled)
         jobs.append((cancelled, "cancelled"))
     for job, how in jobs:
         before = job.status()
-        error = caught(job.cancel)
+        error = exception_of(job.cancel)
         require(error is None, f"cancel() of a {how} job raised {type(error).__name__}: {error}")
-        answer = in_time(job.cancel)
+        answer = call_with_timeout(job.cancel)
         require(answer is False, f"cancel() of a {how} job returned {answer!r}; expected False")
         require(job.status() is before, f"cancel() made a {how} job {job.status()}")

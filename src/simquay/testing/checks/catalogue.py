@@ -1,8 +1,8 @@
-"""All checks: importing this module reads the modules that hold them."""
+"""All checks: importing this module imports the modules that register them."""
 
 from __future__ import annotations
 
-# Imported for what they enter into the list of checks.
+# Imported because they register their checks.
 from simquay.testing.checks import backend as backend_checks
 from simquay.testing.checks import cancelling as points_cancelling
 from simquay.testing.checks import errors as points_errors

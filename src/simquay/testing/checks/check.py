@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from simquay.testing.harness.bench import Bench
+from simquay.testing.harness.context import CheckContext
 
 __all__ = ["CHECKS", "Check", "all_checks", "check"]
 
@@ -21,26 +19,30 @@ class Check:
             results, ``V..`` of values.
         name: as an identifier, without the id.
         title: what it checks, in one line.
-        function: does it: takes a bench and raises :class:`~simquay.testing.Breach`.
+        function: runs the check; raises :class:`~simquay.testing.CheckFailed` if the backend fails.
     """
 
     id: str
     name: str
     title: str
-    function: Callable[[Bench], None]
+    function: Callable[[CheckContext], None]
 
     @property
     def is_point(self) -> bool:
-        """Whether it is a point of the job contract."""
+        """Whether it checks a point of the job contract."""
         return self.id.startswith("J")
 
 
 CHECKS: dict[str, Check] = {}
-"""Every check by its id, in the order in which the modules are read; see :func:`all_checks`."""
+"""Every check by its id, in the order of registration; see :func:`all_checks`."""
 
 
-def check(function: Callable[[Bench], None]) -> Callable[[Bench], None]:
-    """Enter a function into the list: ``j01_a_name`` with the title as its docstring."""
+def check(function: Callable[[CheckContext], None]) -> Callable[[CheckContext], None]:
+    """Register a function ``j01_a_name``, whose docstring is the title.
+
+    Raises:
+        ValueError: if another check has this id.
+    """
     identity, _, name = function.__name__.partition("_")
     identity = identity.upper()
     title = (function.__doc__ or "").strip().splitlines()[0].rstrip(".")

@@ -5,45 +5,50 @@ from __future__ import annotations
 import concurrent.futures
 import time
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qiskit.providers import JobError, JobStatus
 from qiskit.providers.exceptions import JobTimeoutError
 from qiskit.result import Result
 
 from simquay.testing.checks.check import check
-from simquay.testing.harness.breach import caught, in_time, raises, require, until
+from simquay.testing.harness.assertions import (
+    call_with_timeout,
+    exception_of,
+    raises,
+    require,
+    wait_until,
+)
 from simquay.testing.harness.circuits import bell, flips
-
-if TYPE_CHECKING:
-    from simquay.testing.harness.bench import Bench
+from simquay.testing.harness.context import CheckContext
 
 __all__: list[str] = []
 
 
 @check
-def j08_the_same_result(bench: Bench) -> None:
+def j08_the_same_result(context: CheckContext) -> None:
     """`result()` can be called again and again, and returns the same object."""
-    job = bench.run(bell())
-    first = bench.result(job)
+    job = context.run(bell())
+    first = context.result(job)
     require(isinstance(first, Result), f"result() returned a {type(first).__qualname__}")
     require(
-        all(in_time(job.result) is first for _ in range(3)), "result() returned different objects"
+        all(call_with_timeout(job.result) is first for _ in range(3)),
+        "result() returned different objects",
     )
 
 
 @check
-def j09_timeout_in_seconds(bench: Bench) -> None:
+def j09_timeout_in_seconds(context: CheckContext) -> None:
     """`result(timeout=None)` takes seconds as a float."""
-    job = bench.run(bell())
-    bench.wait(job)
+    job = context.run(bell())
+    context.wait(job)
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
         results = [
-            in_time(job.result),
-            in_time(lambda: job.result(timeout=None)),
-            in_time(lambda: job.result(timeout=7.5)),
-            in_time(lambda: job.result(7.5)),
+            call_with_timeout(job.result),
+            call_with_timeout(lambda: job.result(timeout=None)),
+            call_with_timeout(lambda: job.result(timeout=7.5)),
+            call_with_timeout(lambda: job.result(7.5)),
         ]
     require(all(one.success for one in results), "a result with a timeout is no success")
     about = [str(one.message) for one in heard if "timeout" in str(one.message).lower()]
@@ -51,9 +56,9 @@ def j09_timeout_in_seconds(bench: Bench) -> None:
 
 
 @check
-def j10_result_times_out(bench: Bench) -> None:
+def j10_result_times_out(context: CheckContext) -> None:
     """Past its timeout `result` raises a `JobTimeoutError` and `TimeoutError`; the job goes on."""
-    job = bench.start(1.5)
+    job = context.start(1.5)
     started = time.monotonic()
     raises(
         lambda: job.result(timeout=0.05), JobTimeoutError, TimeoutError, what="result(timeout=0.05)"
@@ -64,24 +69,24 @@ def j10_result_times_out(bench: Bench) -> None:
         job.status() in (JobStatus.RUNNING, JobStatus.DONE),
         f"after a timeout the job is {job.status()}; expected it to go on",
     )
-    require(bench.result(job).success, "after a timeout the job did not succeed")
+    require(context.result(job).success, "after a timeout the job did not succeed")
 
 
 @check
-def j11_failure_is_a_job_error(bench: Bench) -> None:
+def j11_failure_is_a_job_error(context: CheckContext) -> None:
     """A failed job's `result()` raises `JobError`; its status is `ERROR`."""
-    job = bench.run_failing()
+    job = context.run_failing()
     raises(job.result, JobError, what="result() of a job that failed")
     require(job.status() is JobStatus.ERROR, f"a job that failed is {job.status()}; expected ERROR")
 
 
 @check
-def j12_what_the_error_says(bench: Bench) -> None:
+def j12_what_the_error_says(context: CheckContext) -> None:
     """The error names circuit and reason; its cause holds nothing alive; partial results stay."""
-    bad = bench.failing_circuit()
-    job = bench.run([flips(2), bad, flips(1)], shots=4)
-    bench.wait(job)
-    error = caught(job.result)
+    bad = context.failing_circuit()
+    job = context.run([flips(2), bad, flips(1)], shots=4)
+    context.wait(job)
+    error = exception_of(job.result)
     require(error is not None, "result() of a job with a circuit that fails raised nothing")
     assert error is not None
     require(bad.name in str(error), f"the error does not name the circuit {bad.name!r}: {error}")
@@ -110,33 +115,33 @@ def j12_what_the_error_says(bench: Bench) -> None:
 
 
 @check
-def j13_done_is_success(bench: Bench) -> None:
+def j13_done_is_success(context: CheckContext) -> None:
     """No job is `DONE` with a result whose `success` is false."""
-    for circuits in (bench.failing_circuit(), [flips(), bench.failing_circuit()]):
-        job = bench.try_failing(circuits)
-        if job is not None and bench.wait(job) is JobStatus.DONE:
-            result = in_time(job.result)
+    for circuits in (context.failing_circuit(), [flips(), context.failing_circuit()]):
+        job = context.try_failing(circuits)
+        if job is not None and context.wait(job) is JobStatus.DONE:
+            result = call_with_timeout(job.result)
             require(
                 result.success and all(one.success for one in result.results),
                 f"a job is DONE, and its result says {result.status!r}",
             )
-    job = bench.run(flips())
-    result = bench.result(job)
+    job = context.run(flips())
+    result = context.result(job)
     require(job.status() is JobStatus.DONE, f"a job that succeeded is {job.status()}")
     require(result.success is True, "the result of a DONE job does not say success")
 
 
 @check
-def j14_error_message(bench: Bench) -> None:
+def j14_error_message(context: CheckContext) -> None:
     """`error_message()` is the text of the failure, or `None`."""
-    job = bench.run(flips())
-    bench.wait(job)
+    job = context.run(flips())
+    context.wait(job)
     require(callable(getattr(job, "error_message", None)), "the job has no method error_message()")
     require(
         job.error_message() is None,
         f"error_message() of a job that succeeded is {job.error_message()!r}; expected None",
     )
-    text = bench.run_failing().error_message()
+    text = context.run_failing().error_message()
     require(
         isinstance(text, str) and text.strip(),
         f"error_message() of a job that failed is {text!r}; expected the reason",
@@ -144,11 +149,11 @@ def j14_error_message(bench: Bench) -> None:
 
 
 @check
-def j15_cancelled_error(bench: Bench) -> None:
+def j15_cancelled_error(context: CheckContext) -> None:
     """A cancelled job's `result()` raises a `JobError` and `CancelledError`."""
-    job = bench.start()
-    in_time(job.cancel)
-    until(lambda: job.status() is JobStatus.CANCELLED, 2.0)
+    job = context.start()
+    call_with_timeout(job.cancel)
+    wait_until(lambda: job.status() is JobStatus.CANCELLED, 2.0)
     for _ in range(2):
         raises(
             job.result,

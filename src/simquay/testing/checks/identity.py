@@ -7,18 +7,23 @@ import pickle
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qiskit.exceptions import QiskitError
 from qiskit.providers import JobError, JobStatus, JobTimeoutError, JobV1
 
 from simquay.testing.checks.check import check
-from simquay.testing.harness.breach import PATIENCE, caught, in_time, raises, require, until
+from simquay.testing.harness.assertions import (
+    TIMEOUT,
+    call_with_timeout,
+    exception_of,
+    raises,
+    require,
+    wait_until,
+)
 from simquay.testing.harness.circuits import bell, flips
-from simquay.testing.harness.holding import find_held
-
-if TYPE_CHECKING:
-    from simquay.testing.harness.bench import Bench
+from simquay.testing.harness.context import CheckContext
+from simquay.testing.harness.references import find_retained
 
 __all__: list[str] = []
 
@@ -26,43 +31,43 @@ _WHAT_RAN = ("backend", "engine", "device", "precision", "fallback")
 
 
 @check
-def j01_is_a_qiskit_job(bench: Bench) -> None:
+def j01_is_a_qiskit_job(context: CheckContext) -> None:
     """The job is a `JobV1`, of version 1."""
-    job = bench.run(flips())
+    job = context.run(flips())
     require(isinstance(job, JobV1), f"run() returned a {type(job).__qualname__}, which is no JobV1")
     require(job.version == 1, f"job.version is {job.version!r}; expected 1")
 
 
 @check
-def j02_run_submits_a_snapshot(bench: Bench) -> None:
+def j02_run_submits_a_snapshot(context: CheckContext) -> None:
     """`run` returns a submitted job of a snapshot of circuits and options; `submit` is public."""
-    job = bench.run(flips())
+    job = context.run(flips())
     require(
         job.status() is not JobStatus.INITIALIZING,
         "the job that run() returned is INITIALIZING: it was not submitted",
     )
     require(callable(getattr(job, "submit", None)), "the job has no public submit()")
-    bench.result(job)
+    context.result(job)
 
     # Nothing can be changed before a worker looks, unless the job waits for one first.
-    blockers = [] if bench.calibration.synchronous else bench.occupy(2.0)
-    circuit = bench.fit(flips(2))
+    blockers = [] if context.calibration.synchronous else context.occupy_workers(2.0)
+    circuit = context.fit_to_target(flips(2))
     circuit.metadata = {"kept": True}
     circuits = [circuit]
-    options = bench.backend.options
+    options = context.backend.options
     shots = options.shots
-    job = bench.run(circuits, seed_simulator=1)
+    job = context.run(circuits, seed_simulator=1)
     try:
         circuit.data.clear()
         circuit.measure(0, 0)
         circuit.name = "changed"
         circuits.append(flips(1))
-        bench.backend.set_options(shots=shots + 5)
+        context.backend.set_options(shots=shots + 5)
         for blocker in blockers:
-            caught(blocker.cancel, 5.0)
-        result = bench.result(job)
+            exception_of(blocker.cancel, 5.0)
+        result = context.result(job)
     finally:
-        bench.backend.set_options(shots=shots)
+        context.backend.set_options(shots=shots)
     counts = result.get_counts()
     require(
         counts == {"11": shots},
@@ -90,11 +95,11 @@ def _not_submitting(kind: type) -> Iterator[Callable[[Any], None]]:
 
 
 @check
-def j03_nothing_before_submit(bench: Bench) -> None:
+def j03_nothing_before_submit(context: CheckContext) -> None:
     """Before `submit()` a job is `INITIALIZING`; `result()` and `cancel()` raise `JobError`."""
-    kind = type(bench.run(flips()))
+    kind = type(context.run(flips()))
     with _not_submitting(kind) as submit:
-        job = bench.run(flips(), shots=10)
+        job = context.run(flips(), shots=10)
     status = job.status()
     require(
         status is JobStatus.INITIALIZING,
@@ -103,7 +108,7 @@ def j03_nothing_before_submit(bench: Bench) -> None:
     )
     for name in ("result", "cancel"):
         error = raises(
-            getattr(job, name), JobError, what=f"{name}() before submit()", seconds=PATIENCE
+            getattr(job, name), JobError, what=f"{name}() before submit()", seconds=TIMEOUT
         )
         require(
             not isinstance(error, JobTimeoutError),
@@ -111,27 +116,27 @@ def j03_nothing_before_submit(bench: Bench) -> None:
         )
     require(job.status() is JobStatus.INITIALIZING, "asking too early changed the status")
     submit(job)
-    counts = bench.result(job).get_counts()
+    counts = context.result(job).get_counts()
     require(counts == {"11": 10}, f"after submit() the counts are {counts!r}")
 
 
 @check
-def j04_submit_once(bench: Bench) -> None:
+def j04_submit_once(context: CheckContext) -> None:
     """A second `submit()` raises `JobError`."""
-    job = bench.run(flips(), shots=10)
+    job = context.run(flips(), shots=10)
     raises(job.submit, JobError, what="a second submit()")
-    result = bench.result(job)
+    result = context.result(job)
     raises(job.submit, JobError, what="submit() of a finished job")
     require(
-        in_time(job.result).get_counts() == result.get_counts() == {"11": 10},
+        call_with_timeout(job.result).get_counts() == result.get_counts() == {"11": 10},
         "a second submit() changed the result",
     )
 
 
 @check
-def j05_ids(bench: Bench) -> None:
+def j05_ids(context: CheckContext) -> None:
     """`job_id()` is a string, unique, and stays the same."""
-    jobs = [bench.run(flips(), shots=1) for _ in range(20)]
+    jobs = [context.run(flips(), shots=1) for _ in range(20)]
     ids = [job.job_id() for job in jobs]
     require(
         all(isinstance(one, str) and one for one in ids),
@@ -139,31 +144,31 @@ def j05_ids(bench: Bench) -> None:
     )
     require(len(set(ids)) == len(ids), f"{len(ids)} jobs have {len(set(ids))} different ids")
     for job in jobs:
-        bench.wait(job)
+        context.wait(job)
     require([job.job_id() for job in jobs] == ids, "a job's id changed while it ran")
 
 
 @check
-def j06_the_backend_itself(bench: Bench) -> None:
+def j06_the_backend_itself(context: CheckContext) -> None:
     """`backend()` is the very backend object; a job without one raises `QiskitError`."""
-    job = bench.run(flips())
-    require(job.backend() is bench.backend, "backend() of a new job is another object")
-    bench.wait(job)
-    require(job.backend() is bench.backend, "backend() of a finished job is another object")
+    job = context.run(flips())
+    require(job.backend() is context.backend, "backend() of a new job is another object")
+    context.wait(job)
+    require(job.backend() is context.backend, "backend() of a finished job is another object")
     job._backend = None  # where JobV1 keeps it
     raises(job.backend, QiskitError, what="backend() of a job that has none")
 
 
 @check
-def j07_metadata(bench: Bench) -> None:
+def j07_metadata(context: CheckContext) -> None:
     """`metadata` is a dict: the caller's, and what ran the job."""
-    error = caught(lambda: bench.run(flips(), metadata={"owner": "kit"}))
+    error = exception_of(lambda: context.run(flips(), metadata={"owner": "kit"}))
     require(
         error is None,
         f"run(..., metadata={{...}}) raised {type(error).__name__} ({error}); "
         "expected the metadata to be kept with the job",
     )
-    job = bench.run(flips(), metadata={"owner": "kit"})
+    job = context.run(flips(), metadata={"owner": "kit"})
     metadata = job.metadata
     require(isinstance(metadata, dict), f"metadata is a {type(metadata).__qualname__}, no dict")
     require(
@@ -173,14 +178,14 @@ def j07_metadata(bench: Bench) -> None:
     missing = [key for key in _WHAT_RAN if key not in metadata]
     require(not missing, f"metadata does not say what ran the job: no {', '.join(missing)}")
     require(
-        metadata["backend"] == bench.backend.name,
-        f"metadata['backend'] is {metadata['backend']!r}; expected {bench.backend.name!r}",
+        metadata["backend"] == context.backend.name,
+        f"metadata['backend'] is {metadata['backend']!r}; expected {context.backend.name!r}",
     )
 
 
 def _check_backend_of(job: Any, name: str) -> None:
     """``backend()`` of an unpickled job: found by name, or a ``QiskitError``."""
-    error = caught(job.backend)
+    error = exception_of(job.backend)
     if error is None:
         require(
             job.backend().name == name,
@@ -198,38 +203,40 @@ def _pickled(job: Any, what: str) -> Any:
     def there_and_back() -> Any:
         return pickle.loads(pickle.dumps(job))
 
-    error = caught(there_and_back, what=f"pickling {what}")
+    error = exception_of(there_and_back, what=f"pickling {what}")
     require(error is None, f"{what} does not pickle: {type(error).__name__}: {error}")
     return there_and_back()
 
 
 @check
-def j33_pickling(bench: Bench) -> None:
+def j33_pickling(context: CheckContext) -> None:
     """A finished job pickles with its result or error; an unfinished one refuses."""
-    name = bench.backend.name
-    job = bench.run(bell(), shots=50)
-    counts = bench.result(job).get_counts()
+    name = context.backend.name
+    job = context.run(bell(), shots=50)
+    counts = context.result(job).get_counts()
     again = _pickled(job, "a finished job")
     require(again.status() is JobStatus.DONE, f"the unpickled job is {again.status()}, not DONE")
     require(again.job_id() == job.job_id(), "the unpickled job has another id")
-    require(in_time(again.result).get_counts() == counts, "the unpickled job has other counts")
+    require(
+        call_with_timeout(again.result).get_counts() == counts, "the unpickled job has other counts"
+    )
     _check_backend_of(again, name)
 
-    for failed in bench.failed():
-        error = caught(failed.result)
+    for failed in context.failed_jobs():
+        error = exception_of(failed.result)
         again = _pickled(failed, "a failed job")
         require(
             again.status() is failed.status(), f"the unpickled failed job became {again.status()}"
         )
-        later = caught(again.result)
+        later = exception_of(again.result)
         require(str(later) == str(error), f"the unpickled failed job's error is {later!r}")
 
-    if bench.calibration.synchronous:
+    if context.calibration.synchronous:
         return  # there are no unfinished jobs
-    job = bench.start()
-    raises(lambda: pickle.dumps(job), JobError, what="pickling a job that runs", seconds=PATIENCE)
-    in_time(job.cancel)
-    bench.wait(job)
+    job = context.start()
+    raises(lambda: pickle.dumps(job), JobError, what="pickling a job that runs", seconds=TIMEOUT)
+    call_with_timeout(job.cancel)
+    context.wait(job)
     again = _pickled(job, "a cancelled job")
     require(
         again.status() is JobStatus.CANCELLED, f"the unpickled cancelled job is {again.status()}"
@@ -237,41 +244,41 @@ def j33_pickling(bench: Bench) -> None:
 
 
 @check
-def j35_holds_nothing(bench: Bench) -> None:
+def j35_holds_nothing(context: CheckContext) -> None:
     """A final job no longer holds the circuits or the state, however it ended."""
-    circuit = bench.circuit(0.2)
+    circuit = context.circuit(0.2)
     held = weakref.ref(circuit)
-    job = bench.run(circuit, shots=10)
+    job = context.run(circuit, shots=10)
     del circuit
-    _check_let_go(bench, job, held, "finished")
+    _check_let_go(context, job, held, "finished")
 
-    circuit = bench.failing_circuit()
+    circuit = context.failing_circuit()
     held = weakref.ref(circuit)
-    job = bench.try_failing(circuit)
+    job = context.try_failing(circuit)
     del circuit
     if job is not None:
-        _check_let_go(bench, job, held, "failed")
+        _check_let_go(context, job, held, "failed")
 
-    if not bench.calibration.synchronous:
-        circuit = bench.circuit(5.0)
+    if not context.calibration.synchronous:
+        circuit = context.circuit(5.0)
         held = weakref.ref(circuit)
-        job = bench.run(circuit, shots=bench.calibration.shots_for(5.0))
+        job = context.run(circuit, shots=context.calibration.shots_for(5.0))
         del circuit
-        until(lambda: job.status() is JobStatus.RUNNING)
-        in_time(job.cancel)
-        _check_let_go(bench, job, held, "cancelled")
+        wait_until(lambda: job.status() is JobStatus.RUNNING)
+        call_with_timeout(job.cancel)
+        _check_let_go(context, job, held, "cancelled")
 
 
-def _check_let_go(bench: Bench, job: Any, circuit: weakref.ref[Any], how: str) -> None:
-    bench.wait(job)
-    size = 8 << bench.calibration.width
+def _check_let_go(context: CheckContext, job: Any, circuit: weakref.ref[Any], how: str) -> None:
+    context.wait(job)
+    size = 8 << context.calibration.width
 
     def held() -> str | None:
         gc.collect()
         if circuit() is not None:
             return "the circuit that run() was given"
-        return find_held(job, bench.backend, size)
+        return find_retained(job, context.backend, size)
 
-    until(lambda: held() is None, 3.0)  # its work may have to stop first
+    wait_until(lambda: held() is None, 3.0)  # its work may have to stop first
     found = held()
     require(found is None, f"the {how} job still holds {found}")

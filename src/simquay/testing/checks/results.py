@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
 
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.exceptions import QiskitError
 
 from simquay.testing.checks.check import check
-from simquay.testing.harness.breach import caught, require
+from simquay.testing.harness.assertions import exception_of, require
 from simquay.testing.harness.circuits import bell, flips
-
-if TYPE_CHECKING:
-    from simquay.testing.harness.bench import Bench
+from simquay.testing.harness.context import CheckContext
 
 __all__: list[str] = []
 
@@ -38,7 +35,7 @@ def _uniform(count: int) -> QuantumCircuit:
 
 
 @check
-def r01_bit_order(bench: Bench) -> None:
+def r01_bit_order(context: CheckContext) -> None:
     """Classical bit 0 is the rightmost of an outcome, whatever qubit was measured into it."""
     circuits = []
     for qubit, bit in ((0, 0), (0, 2), (2, 0), (1, 2)):
@@ -46,7 +43,7 @@ def r01_bit_order(bench: Bench) -> None:
         circuit.x(qubit)
         circuit.measure(qubit, bit)
         circuits.append(circuit)
-    counts = bench.result(bench.run(circuits, shots=5)).get_counts()
+    counts = context.result(context.run(circuits, shots=5)).get_counts()
     expected = [{"001": 5}, {"100": 5}, {"001": 5}, {"100": 5}]
     require(
         counts == expected,
@@ -55,17 +52,17 @@ def r01_bit_order(bench: Bench) -> None:
 
 
 @check
-def r02_register_order(bench: Bench) -> None:
+def r02_register_order(context: CheckContext) -> None:
     """Registers are separated by blanks, the last one leftmost; unused bits are 0."""
-    counts = bench.result(bench.run(_two_registers(), shots=5)).get_counts()
+    counts = context.result(context.run(_two_registers(), shots=5)).get_counts()
     require(counts == {"1 001": 5}, f"the counts are {counts!r}; expected {{'1 001': 5}}")
 
 
 @check
-def r03_shot_totals(bench: Bench) -> None:
+def r03_shot_totals(context: CheckContext) -> None:
     """Counts add up to the shots, from one shot to many."""
     for shots in (1, 2, 1000, 4097):
-        result = bench.result(bench.run([bell(), _uniform(3)], shots=shots))
+        result = context.result(context.run([bell(), _uniform(3)], shots=shots))
         totals = [sum(one.values()) for one in result.get_counts()]
         require(totals == [shots] * 2, f"{shots} shots of two circuits gave {totals} outcomes")
         said = [one.shots for one in result.results]
@@ -73,9 +70,9 @@ def r03_shot_totals(bench: Bench) -> None:
 
 
 @check
-def r04_memory(bench: Bench) -> None:
+def r04_memory(context: CheckContext) -> None:
     """`memory=True` keeps each shot's outcome; the counts are those of the memory."""
-    result = bench.result(bench.run([_uniform(2), _two_registers()], shots=200, memory=True))
+    result = context.result(context.run([_uniform(2), _two_registers()], shots=200, memory=True))
     for index in range(2):
         memory, counts = result.get_memory(index), result.get_counts(index)
         require(len(memory) == 200, f"200 shots left {len(memory)} outcomes in the memory")
@@ -86,9 +83,9 @@ def r04_memory(bench: Bench) -> None:
 
 
 @check
-def r05_headers(bench: Bench) -> None:
+def r05_headers(context: CheckContext) -> None:
     """Headers say each circuit's name and bits; results are found by name."""
-    result = bench.result(bench.run([bell(), _two_registers()], shots=8))
+    result = context.result(context.run([bell(), _two_registers()], shots=8))
     headers = [one.header for one in result.results]
     names = [header["name"] for header in headers]
     require(names == ["bell", "two registers"], f"the headers name the circuits {names!r}")
@@ -106,17 +103,17 @@ def r05_headers(bench: Bench) -> None:
 
 
 @check
-def r06_what_ran(bench: Bench) -> None:
+def r06_what_ran(context: CheckContext) -> None:
     """A result names the job and the backend, and says success for each circuit."""
-    job = bench.run([bell(), flips()], shots=8)
-    result = bench.result(job)
+    job = context.run([bell(), flips()], shots=8)
+    result = context.result(job)
     require(
         result.job_id == job.job_id(),
         f"result.job_id is {result.job_id!r}, job.job_id() {job.job_id()!r}",
     )
     require(
-        result.backend_name == bench.backend.name,
-        f"result.backend_name is {result.backend_name!r}, the backend {bench.backend.name!r}",
+        result.backend_name == context.backend.name,
+        f"result.backend_name is {result.backend_name!r}, the backend {context.backend.name!r}",
     )
     require(
         result.success is True and all(one.success is True for one in result.results),
@@ -125,13 +122,13 @@ def r06_what_ran(bench: Bench) -> None:
 
 
 @check
-def r07_seeds(bench: Bench) -> None:
+def r07_seeds(context: CheckContext) -> None:
     """The same `seed_simulator` gives the same outcomes, another one others."""
     circuit = _uniform(4)
 
     def memory(seed: int) -> list[str]:
-        job = bench.run(circuit, shots=300, seed_simulator=seed, memory=True)
-        outcomes: list[str] = bench.result(job).get_memory()
+        job = context.run(circuit, shots=300, seed_simulator=seed, memory=True)
+        outcomes: list[str] = context.result(job).get_memory()
         return outcomes
 
     first = memory(11)
@@ -139,20 +136,20 @@ def r07_seeds(bench: Bench) -> None:
     # Equal by chance: one in 16**300.
     require(memory(12) != first, "another seed gave the same outcomes")
     fresh = [
-        bench.result(bench.run(circuit, shots=300, memory=True)).get_memory() for _ in range(2)
+        context.result(context.run(circuit, shots=300, memory=True)).get_memory() for _ in range(2)
     ]
     require(fresh[0] != fresh[1], "two runs without a seed gave the same outcomes")
 
 
 @check
-def r08_without_measurement(bench: Bench) -> None:
+def r08_without_measurement(context: CheckContext) -> None:
     """A circuit without measurement runs; only asking for its counts is an error."""
     circuit = QuantumCircuit(2)
     circuit.h(0)
     circuit.cx(0, 1)
-    result = bench.result(bench.run(circuit, shots=4))
+    result = context.result(context.run(circuit, shots=4))
     require(result.success, "a circuit without measurement failed")
-    error = caught(lambda: result.get_counts())
+    error = exception_of(lambda: result.get_counts())
     require(
         isinstance(error, QiskitError),
         f"get_counts() of a circuit without measurement ended with {error!r}; "

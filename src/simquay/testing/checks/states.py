@@ -6,18 +6,22 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qiskit.exceptions import QiskitError
 from qiskit.providers import JobStatus
 
 from simquay.testing.checks.check import check
-from simquay.testing.harness.bench import FINAL, LONG
-from simquay.testing.harness.breach import PATIENCE, Breach, caught, in_time, require, until
+from simquay.testing.harness.assertions import (
+    TIMEOUT,
+    CheckFailed,
+    call_with_timeout,
+    exception_of,
+    require,
+    wait_until,
+)
 from simquay.testing.harness.circuits import bell, flips
-
-if TYPE_CHECKING:
-    from simquay.testing.harness.bench import Bench
+from simquay.testing.harness.context import FINAL, LONG, CheckContext
 
 __all__: list[str] = []
 
@@ -50,7 +54,7 @@ class _Watcher:
     def stop(self) -> list[JobStatus]:
         """All states seen, in order, without repetition; the last is that of now."""
         self._end.set()
-        self._thread.join(PATIENCE)
+        self._thread.join(TIMEOUT)
         status = self._job.status()
         if self.seen[-1:] != [status]:
             self.seen.append(status)
@@ -62,16 +66,16 @@ def _rank(status: JobStatus) -> int:
 
 
 @check
-def j20_status_does_not_block(bench: Bench) -> None:
+def j20_status_does_not_block(context: CheckContext) -> None:
     """`status()` never blocks."""
-    job = bench.start(3.0)
-    waiter = threading.Thread(target=lambda: caught(job.result), daemon=True)
+    job = context.start(3.0)
+    waiter = threading.Thread(target=lambda: exception_of(job.result), daemon=True)
     waiter.start()
     started = time.monotonic()
     slow = 0
     for _ in range(50):
         asked = time.monotonic()
-        in_time(job.status, 5.0, "status() of a running job")
+        call_with_timeout(job.status, 5.0, "status() of a running job")
         slow += time.monotonic() - asked > 0.3
     require(
         slow <= 10,  # a busy machine may be late now and then
@@ -79,13 +83,13 @@ def j20_status_does_not_block(bench: Bench) -> None:
         f"{time.monotonic() - started:.1f} s in all",
     )
     require(job.status() not in FINAL, "status() waited for the job's end")
-    in_time(job.cancel)
+    call_with_timeout(job.cancel)
 
 
 @check
-def j21_status_is_qiskits(bench: Bench) -> None:
+def j21_status_is_qiskits(context: CheckContext) -> None:
     """`status()` is a `qiskit.providers.JobStatus`."""
-    jobs = [bench.run(flips()), *bench.failed()]
+    jobs = [context.run(flips()), *context.failed_jobs()]
     for _ in range(2):
         for job in jobs:
             status = job.status()
@@ -93,14 +97,14 @@ def j21_status_is_qiskits(bench: Bench) -> None:
                 isinstance(status, JobStatus),
                 f"status() is {status!r}; expected a qiskit.providers.JobStatus",
             )
-            bench.wait(job)
+            context.wait(job)
 
 
 @check
-def j22_waiting_is_queued(bench: Bench) -> None:
+def j22_waiting_is_queued(context: CheckContext) -> None:
     """A job that waits for a worker is `QUEUED`."""
     for _ in range(3):
-        *blockers, waiting = bench.occupy()
+        *blockers, waiting = context.occupy_workers()
         seen = set()
         for _ in range(20):
             seen.add(waiting.status())
@@ -108,28 +112,28 @@ def j22_waiting_is_queued(bench: Bench) -> None:
         # One that begins now did not wait for a worker: a busy machine was late with it.
         if not seen & _BEGUN or seen - _BEGUN - {JobStatus.QUEUED}:
             break
-        bench.clear()
+        context.cancel_jobs()
     require(
         seen == {JobStatus.QUEUED},
         f"a job that waits for a worker is {', '.join(map(str, seen))}; expected QUEUED",
     )
-    last = bench.run(flips(), shots=3)
+    last = context.run(flips(), shots=3)
     for job in (*blockers, waiting):
-        in_time(job.cancel)
-    require(bench.result(last).get_counts() == {"11": 3}, "a job that waited gave another result")
+        call_with_timeout(job.cancel)
+    require(context.result(last).get_counts() == {"11": 3}, "a job that waited gave another result")
 
 
 @check
-def j23_order_of_states(bench: Bench) -> None:
+def j23_order_of_states(context: CheckContext) -> None:
     """States come in the order of the contract, up to one final state."""
 
     def follow(job: Any, end: JobStatus, act: Callable[[], object] | None = None) -> None:
         watcher = _Watcher(job)
         try:
             if act is not None:
-                until(lambda: JobStatus.RUNNING in watcher.seen or job.status() in FINAL)
+                wait_until(lambda: JobStatus.RUNNING in watcher.seen or job.status() in FINAL)
                 act()
-            bench.wait(job)
+            context.wait(job)
         finally:
             seen = watcher.stop()
         ranks = [_rank(one) for one in seen]
@@ -142,45 +146,45 @@ def j23_order_of_states(bench: Bench) -> None:
             require(JobStatus.RUNNING in seen, "a job that runs for seconds was never RUNNING")
 
     for _ in range(5):
-        follow(bench.run(flips()), JobStatus.DONE)
-    failing = bench.try_failing()
+        follow(context.run(flips()), JobStatus.DONE)
+    failing = context.try_failing()
     if failing is not None:
         follow(failing, JobStatus.ERROR)
-    if bench.calibration.synchronous:
-        raise Breach("run() returned only when the work was done: no job can be seen running")
-    job = bench.run_for(LONG)
+    if context.calibration.synchronous:
+        raise CheckFailed("run() returned only when the work was done: no job can be seen running")
+    job = context.run_for(LONG)
     follow(job, JobStatus.CANCELLED, job.cancel)
 
 
 @check
-def j24_final_stays(bench: Bench) -> None:
+def j24_final_stays(context: CheckContext) -> None:
     """Status only moves forward, and a final status stays."""
-    done = bench.run(flips())
-    bench.wait(done)
-    jobs = [done, *bench.failed()]
-    if not bench.calibration.synchronous:
-        cancelled = bench.start(1.0)  # a worker that goes on would end it soon
-        in_time(cancelled.cancel)
-        until(lambda: cancelled.status() in FINAL)
+    done = context.run(flips())
+    context.wait(done)
+    jobs = [done, *context.failed_jobs()]
+    if not context.calibration.synchronous:
+        cancelled = context.start(1.0)  # a worker that goes on would end it soon
+        call_with_timeout(cancelled.cancel)
+        wait_until(lambda: cancelled.status() in FINAL)
         jobs.append(cancelled)
     before = [job.status() for job in jobs]
     for job in jobs:
         for call in (job.cancel, job.submit, job.result):
-            caught(call)
-    changed = until(lambda: [job.status() for job in jobs] != before, 2.0)
+            exception_of(call)
+    changed = wait_until(lambda: [job.status() for job in jobs] != before, 2.0)
     require(
         not changed,
         f"final states {', '.join(map(str, before))} became "
         f"{', '.join(str(job.status()) for job in jobs)}",
     )
-    watched = _Watcher(bench.run_for(0.5))
-    until(lambda: watched.seen and watched.seen[-1] in FINAL)
+    watched = _Watcher(context.run_for(0.5))
+    wait_until(lambda: watched.seen and watched.seen[-1] in FINAL)
     ranks = [_rank(one) for one in watched.stop()]
     require(ranks == sorted(ranks), f"a status moved back: {watched.seen}")
 
 
 @check
-def j25_questions_agree(bench: Bench) -> None:
+def j25_questions_agree(context: CheckContext) -> None:
     """`done()`, `running()`, `cancelled()`, `in_final_state()` agree with `status()`."""
 
     def agree(job: Any) -> None:
@@ -201,26 +205,26 @@ def j25_questions_agree(bench: Bench) -> None:
             f"say {answers}; expected {expected}",
         )
 
-    job = bench.run(flips())
+    job = context.run(flips())
     agree(job)
-    bench.wait(job)
+    context.wait(job)
     agree(job)
-    for failed in bench.failed():
+    for failed in context.failed_jobs():
         agree(failed)
-    if not bench.calibration.synchronous:
-        *_, waiting = running = bench.occupy()
+    if not context.calibration.synchronous:
+        *_, waiting = running = context.occupy_workers()
         agree(running[0])
         agree(waiting)
         for one in running:
-            caught(one.cancel)
-        until(lambda: running[0].status() in FINAL, 2.0)  # whether it can be cancelled is J16
+            exception_of(one.cancel)
+        wait_until(lambda: running[0].status() in FINAL, 2.0)  # whether it can be cancelled is J16
         agree(running[0])
 
 
 @check
-def j37_progress(bench: Bench) -> None:
+def j37_progress(context: CheckContext) -> None:
     """`progress()` is from 0 to 1, never falls, and is 1 only when done."""
-    job = bench.run_for(1.0)
+    job = context.run_for(1.0)
     require(callable(getattr(job, "progress", None)), "the job has no method progress()")
     seen: list[float] = []
     while job.status() not in FINAL:
@@ -232,7 +236,7 @@ def j37_progress(bench: Bench) -> None:
         )
         seen.append(fraction)
         time.sleep(0.002)
-    require(bench.wait(job) is JobStatus.DONE, f"the job ended as {job.status()}")
+    require(context.wait(job) is JobStatus.DONE, f"the job ended as {job.status()}")
     seen.append(job.progress())
     require(
         all(isinstance(one, (int, float)) and 0 <= one <= 1 for one in seen),
@@ -240,18 +244,18 @@ def j37_progress(bench: Bench) -> None:
     )
     require(seen == sorted(seen), "progress() fell")
     require(seen[-1] == 1, f"progress() of a finished job is {seen[-1]!r}; expected 1")
-    for failed in bench.failed():
+    for failed in context.failed_jobs():
         fraction = failed.progress()
         require(fraction < 1, f"progress() of a failed job is {fraction!r}; expected less than 1")
-    if not bench.calibration.synchronous:
-        job = bench.start()
-        in_time(job.cancel)
-        bench.wait(job)
+    if not context.calibration.synchronous:
+        job = context.start()
+        call_with_timeout(job.cancel)
+        context.wait(job)
         require(job.progress() < 1, "progress() of a cancelled job is 1")
 
 
 @check
-def j39_any_thread(bench: Bench) -> None:
+def j39_any_thread(context: CheckContext) -> None:
     """Any number of threads may call any method."""
     wrong: list[str] = []
 
@@ -266,16 +270,16 @@ def j39_any_thread(bench: Bench) -> None:
             job.cancelled,
             job.in_final_state,
             job.result,
-            lambda: job.wait_for_final_state(PATIENCE, 0.01),
+            lambda: job.wait_for_final_state(TIMEOUT, 0.01),
         ]
         generator.shuffle(questions)
         for question in questions:
-            error = caught(question)
+            error = exception_of(question)
             if error is not None and not isinstance(error, QiskitError):  # as a cancelled job's is
                 wrong.append(f"{type(error).__name__}: {error}")
 
     for round_number in range(3):
-        job = bench.run(bell()) if bench.calibration.synchronous else bench.run_for(0.5)
+        job = context.run(bell()) if context.calibration.synchronous else context.run_for(0.5)
         threads = [
             threading.Thread(target=ask, args=(job, seed), daemon=True)
             for seed in range(16 * round_number, 16 * round_number + 16)
@@ -284,17 +288,18 @@ def j39_any_thread(bench: Bench) -> None:
             thread.start()
         if round_number == 1:
             cancellers = [
-                threading.Thread(target=caught, args=(job.cancel,), daemon=True) for _ in range(8)
+                threading.Thread(target=exception_of, args=(job.cancel,), daemon=True)
+                for _ in range(8)
             ]
             for thread in cancellers:
                 thread.start()
             threads += cancellers
-        end = time.monotonic() + 2 * PATIENCE
+        end = time.monotonic() + 2 * TIMEOUT
         for thread in threads:
             thread.join(max(0.0, end - time.monotonic()))
         require(
             not any(thread.is_alive() for thread in threads),
             "of 16 threads that ask one job, some never got an answer",
         )
-        bench.wait(job)
+        context.wait(job)
     require(not wrong, f"with 16 threads that ask one job: {'; '.join(wrong[:3])}")

@@ -11,17 +11,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.quantum_info import Statevector
 
 from simquay.testing.checks.check import check
-from simquay.testing.harness.breach import Breach, require
-
-if TYPE_CHECKING:
-    from simquay.testing.harness.bench import Bench
+from simquay.testing.harness.assertions import CheckFailed, require
+from simquay.testing.harness.context import CheckContext
 
 __all__ = ["check_distribution"]
 
@@ -41,7 +38,7 @@ def check_distribution(
         name: of the circuit, for the message.
 
     Raises:
-        Breach: if they do not agree.
+        CheckFailed: if they do not agree.
     """
     shots = sum(counts.values())
     outcomes = sorted({*counts, *expected})
@@ -66,9 +63,9 @@ def _divergence(seen: float, probability: float) -> float:
     return part(seen, probability) + part(1 - seen, 1 - probability)
 
 
-def _run(bench: Bench, *circuits: QuantumCircuit) -> list[dict[str, int]]:
-    ready = [bench.fit(one) for one in circuits]
-    result = bench.result(bench.run(ready, shots=_SHOTS, seed_simulator=2026))
+def _run(context: CheckContext, *circuits: QuantumCircuit) -> list[dict[str, int]]:
+    ready = [context.fit_to_target(one) for one in circuits]
+    result = context.result(context.run(ready, shots=_SHOTS, seed_simulator=2026))
     return [dict(result.get_counts(index)) for index in range(len(ready))]
 
 
@@ -79,7 +76,7 @@ def _probabilities(circuit: QuantumCircuit) -> dict[str, float]:
 
 
 @check
-def v01_superposition(bench: Bench) -> None:
+def v01_superposition(context: CheckContext) -> None:
     """Superposition and entanglement: uniform, Bell and GHZ states."""
     uniform, ghz = QuantumCircuit(3, name="uniform"), QuantumCircuit(5, name="ghz")
     uniform.h(range(3))
@@ -88,13 +85,13 @@ def v01_superposition(bench: Bench) -> None:
         ghz.cx(index, index + 1)
     for circuit in (uniform, ghz):
         circuit.measure_all()
-    first, second = _run(bench, uniform, ghz)
+    first, second = _run(context, uniform, ghz)
     check_distribution(first, {format(k, "03b"): 1 / 8 for k in range(8)}, "uniform")
     check_distribution(second, {"00000": 0.5, "11111": 0.5}, "ghz")
 
 
 @check
-def v02_rotations(bench: Bench) -> None:
+def v02_rotations(context: CheckContext) -> None:
     """Rotations by angles: probabilities sin²(θ/2), each qubit on its own."""
     angles = (0.3, 1.1, 2.0, 2.9)
     circuit = QuantumCircuit(4, name="rotations")
@@ -107,11 +104,11 @@ def v02_rotations(bench: Bench) -> None:
         expected[format(k, "04b")] = math.prod(
             one if k >> index & 1 else 1 - one for index, one in enumerate(ones)
         )
-    check_distribution(_run(bench, circuit)[0], expected, "rotations")
+    check_distribution(_run(context, circuit)[0], expected, "rotations")
 
 
 @check
-def v03_interference(bench: Bench) -> None:
+def v03_interference(context: CheckContext) -> None:
     """Phases interfere: H T H gives 0 with cos²(π/8), H S S H never."""
     eighth, half = QuantumCircuit(1, name="h t h"), QuantumCircuit(1, name="h s s h")
     for circuit, gates in ((eighth, "t"), (half, "ss")):
@@ -120,14 +117,14 @@ def v03_interference(bench: Bench) -> None:
             getattr(circuit, gate)(0)
         circuit.h(0)
         circuit.measure_all()
-    first, second = _run(bench, eighth, half)
+    first, second = _run(context, eighth, half)
     zero = math.cos(math.pi / 8) ** 2
     check_distribution(first, {"0": zero, "1": 1 - zero}, "h t h")
     check_distribution(second, {"1": 1.0}, "h s s h")
 
 
 @check
-def v04_phase_estimation(bench: Bench) -> None:
+def v04_phase_estimation(context: CheckContext) -> None:
     """Phase estimation with the inverse Fourier transform reads 11/32 exactly."""
     count, value = 5, 11
     circuit = QuantumCircuit(count + 1, count, name="phase estimation")
@@ -143,11 +140,11 @@ def v04_phase_estimation(bench: Bench) -> None:
             circuit.cp(-math.pi / 2 ** (index - other), other, index)
         circuit.h(index)
     circuit.measure(range(count), range(count))
-    check_distribution(_run(bench, circuit)[0], {format(value, "05b"): 1.0}, circuit.name)
+    check_distribution(_run(context, circuit)[0], {format(value, "05b"): 1.0}, circuit.name)
 
 
 @check
-def v05_reversible_logic(bench: Bench) -> None:
+def v05_reversible_logic(context: CheckContext) -> None:
     """Toffoli and CX compute: a full adder, on every input."""
     circuits, expected = [], []
     for k in range(8):
@@ -163,12 +160,12 @@ def v05_reversible_logic(bench: Bench) -> None:
         circuit.measure([2, 3], [0, 1])
         circuits.append(circuit)
         expected.append({format(a + b + carry, "02b"): 1.0})
-    for circuit, counts, wanted in zip(circuits, _run(bench, *circuits), expected, strict=True):
+    for circuit, counts, wanted in zip(circuits, _run(context, *circuits), expected, strict=True):
         check_distribution(counts, wanted, circuit.name)
 
 
 @check
-def v06_random_circuits(bench: Bench) -> None:
+def v06_random_circuits(context: CheckContext) -> None:
     """Random circuits of one- and two-qubit gates agree with Qiskit's `Statevector`."""
     generator = np.random.default_rng(6)
     circuits = []
@@ -190,28 +187,28 @@ def v06_random_circuits(bench: Bench) -> None:
                 getattr(circuit, gate)(first, second)
         circuit.measure_all()
         circuits.append(circuit)
-    for circuit, counts in zip(circuits, _run(bench, *circuits), strict=True):
+    for circuit, counts in zip(circuits, _run(context, *circuits), strict=True):
         check_distribution(counts, _probabilities(circuit), circuit.name)
 
 
 @check
-def v07_measuring_on_the_way(bench: Bench) -> None:
+def v07_measuring_on_the_way(context: CheckContext) -> None:
     """Measuring in the middle collapses: measured twice, a qubit says the same."""
-    names = set(bench.backend.operation_names)
+    names = set(context.backend.operation_names)
     circuit = QuantumCircuit(2, 3, name="measured twice")
     circuit.h(0)
     circuit.measure(0, 0)
     circuit.measure(0, 1)
     circuit.cx(0, 1)
     circuit.measure(1, 2)
-    check_distribution(_run(bench, circuit)[0], {"000": 0.5, "111": 0.5}, circuit.name)
+    check_distribution(_run(context, circuit)[0], {"000": 0.5, "111": 0.5}, circuit.name)
     again = QuantumCircuit(1, 2, name="measured, flipped back, measured")
     again.h(0)
     again.measure(0, 0)
     again.h(0)
     again.measure(0, 1)
     check_distribution(
-        _run(bench, again)[0], dict.fromkeys(("00", "01", "10", "11"), 0.25), again.name
+        _run(context, again)[0], dict.fromkeys(("00", "01", "10", "11"), 0.25), again.name
     )
     if "reset" in names:
         circuit = QuantumCircuit(1, 2, name="reset")
@@ -219,13 +216,13 @@ def v07_measuring_on_the_way(bench: Bench) -> None:
         circuit.measure(0, 0)
         circuit.reset(0)
         circuit.measure(0, 1)
-        check_distribution(_run(bench, circuit)[0], {"00": 0.5, "01": 0.5}, circuit.name)
+        check_distribution(_run(context, circuit)[0], {"00": 0.5, "01": 0.5}, circuit.name)
 
 
 @check
-def v08_teleportation(bench: Bench) -> None:
+def v08_teleportation(context: CheckContext) -> None:
     """Where the target has `if_else`: teleportation with classical corrections."""
-    if "if_else" not in bench.backend.operation_names:
+    if "if_else" not in context.backend.operation_names:
         return  # it does not claim to run it
     angle = 1.0
     qubits = QuantumRegister(3, "q")
@@ -244,13 +241,13 @@ def v08_teleportation(bench: Bench) -> None:
         circuit.z(2)
     circuit.ry(-angle, 2)
     circuit.measure(2, out[0])
-    counts = _run(bench, circuit)[0]
+    counts = _run(context, circuit)[0]
     expected = {f"0 {b} {a}": 0.25 for a in "01" for b in "01"}
     check_distribution(counts, expected, circuit.name)
 
 
 @check
-def v09_what_changes_nothing(bench: Bench) -> None:
+def v09_what_changes_nothing(context: CheckContext) -> None:
     """Barriers and a global phase change no counts; gates undone leave zeros."""
     circuit = QuantumCircuit(3, 3, name="undone", global_phase=1.3)
     gates = [("h", 0), ("t", 1), ("s", 2)]
@@ -264,6 +261,6 @@ def v09_what_changes_nothing(bench: Bench) -> None:
     for name, index in gates:
         getattr(circuit, name if name == "h" else f"{name}dg")(index)
     circuit.measure(range(3), range(3))
-    (counts,) = _run(bench, circuit)
+    (counts,) = _run(context, circuit)
     if set(counts) != {"000"}:
-        raise Breach(f"a circuit that undoes itself gives {counts!r}; expected 000 alone")
+        raise CheckFailed(f"a circuit that undoes itself gives {counts!r}; expected 000 alone")

@@ -6,26 +6,30 @@ import contextlib
 import inspect
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qiskit.providers import JobStatus
 from qiskit.providers.exceptions import JobTimeoutError
 
 from simquay.testing.checks.check import check
-from simquay.testing.harness.bench import FINAL
-from simquay.testing.harness.breach import PATIENCE, Breach, caught, in_time, raises, require
+from simquay.testing.harness.assertions import (
+    TIMEOUT,
+    CheckFailed,
+    call_with_timeout,
+    exception_of,
+    raises,
+    require,
+)
 from simquay.testing.harness.circuits import flips
-
-if TYPE_CHECKING:
-    from simquay.testing.harness.bench import Bench
+from simquay.testing.harness.context import FINAL, CheckContext
 
 __all__: list[str] = []
 
 
 @check
-def j26_signature(bench: Bench) -> None:
+def j26_signature(context: CheckContext) -> None:
     """`wait_for_final_state(timeout=None, wait=5, callback=None)`."""
-    job = bench.run(flips())
+    job = context.run(flips())
     parameters = inspect.signature(job.wait_for_final_state).parameters
     found = {name: one.default for name, one in parameters.items()}
     expected = {"timeout": None, "wait": 5, "callback": None}
@@ -34,25 +38,25 @@ def j26_signature(bench: Bench) -> None:
         f"wait_for_final_state{inspect.signature(job.wait_for_final_state)}; "
         "expected (timeout=None, wait=5, callback=None)",
     )
-    bench.wait(job)
-    answer = in_time(lambda: job.wait_for_final_state(PATIENCE, 5, None))
+    context.wait(job)
+    answer = call_with_timeout(lambda: job.wait_for_final_state(TIMEOUT, 5, None))
     require(answer is None, f"wait_for_final_state() returned {answer!r}; expected None")
 
 
 @check
-def j27_returns_at_the_end(bench: Bench) -> None:
+def j27_returns_at_the_end(context: CheckContext) -> None:
     """It returns as soon as the job ends, not at the next multiple of `wait`."""
-    job = bench.start(0.8)
+    job = context.start(0.8)
     answers: list[Exception | None] = []
 
     def wait() -> None:
         # Longer than a job takes that a busy machine makes slow.
-        with contextlib.suppress(Breach):  # it has not returned, which is seen below
-            answers.append(caught(lambda: job.wait_for_final_state(wait=100), 3 * PATIENCE))
+        with contextlib.suppress(CheckFailed):  # it has not returned, which is seen below
+            answers.append(exception_of(lambda: job.wait_for_final_state(wait=100), 3 * TIMEOUT))
 
     waiter = threading.Thread(target=wait, daemon=True)
     waiter.start()
-    bench.wait(job)
+    context.wait(job)
     waiter.join(1.0)
     require(answers, "wait_for_final_state(wait=100) had not returned 1 s after the job's end")
     error = answers[0]
@@ -60,26 +64,26 @@ def j27_returns_at_the_end(bench: Bench) -> None:
 
 
 @check
-def j28_wait_times_out(bench: Bench) -> None:
+def j28_wait_times_out(context: CheckContext) -> None:
     """Past `timeout` it raises the error of J10; the job goes on."""
-    job = bench.start(1.5)
+    job = context.start(1.5)
     raises(
         lambda: job.wait_for_final_state(timeout=0.05, wait=0.01),
         JobTimeoutError,
         TimeoutError,
         what="wait_for_final_state(timeout=0.05)",
     )
-    require(bench.result(job).success, "after a timeout the job did not succeed")
+    require(context.result(job).success, "after a timeout the job did not succeed")
 
 
 @check
-def j29_timeout_is_kept(bench: Bench) -> None:
+def j29_timeout_is_kept(context: CheckContext) -> None:
     """`timeout` is kept to within 0.1 s, however large `wait` is."""
-    job = bench.start()
+    job = context.start()
     late = []
     for _ in range(3):  # the best of three: a busy machine may be late, but not three times
         started = time.monotonic()
-        error = caught(
+        error = exception_of(
             lambda: job.wait_for_final_state(timeout=0.2, wait=100),
             5.0,
             "wait_for_final_state(timeout=0.2, wait=100)",
@@ -93,17 +97,17 @@ def j29_timeout_is_kept(bench: Bench) -> None:
         min(late) < 0.1 and min(late) > -0.02,
         f"wait_for_final_state(timeout=0.2, wait=100) raised {min(late):.2f} s late",
     )
-    in_time(job.cancel)
+    call_with_timeout(job.cancel)
 
 
 @check
-def j30_callback(bench: Bench) -> None:
+def j30_callback(context: CheckContext) -> None:
     """`callback(job_id, status, job)` is called at every query, the last one included."""
     heard: list[tuple[Any, ...]] = []
-    job = bench.run_for(0.8)
-    in_time(
+    job = context.run_for(0.8)
+    call_with_timeout(
         lambda: job.wait_for_final_state(wait=0.02, callback=lambda *one: heard.append(one)),
-        2 * PATIENCE,
+        2 * TIMEOUT,
         "wait_for_final_state(wait=0.02)",
     )
     require(bool(heard), "the callback was never called")
@@ -124,25 +128,25 @@ def j30_callback(bench: Bench) -> None:
 
 
 @check
-def j31_no_error_at_the_end(bench: Bench) -> None:
+def j31_no_error_at_the_end(context: CheckContext) -> None:
     """It returns without raising where the job failed or was cancelled."""
-    for failed in bench.failed():
-        error = caught(failed.wait_for_final_state)
+    for failed in context.failed_jobs():
+        error = exception_of(failed.wait_for_final_state)
         require(error is None, f"wait_for_final_state() of a failed job raised {error!r}")
-    if bench.calibration.synchronous:
+    if context.calibration.synchronous:
         return  # no job can be cancelled
-    job = bench.start(3.0)  # where cancelling does not work, it ends by itself
-    threading.Timer(0.1, lambda: caught(job.cancel)).start()
-    error = caught(lambda: job.wait_for_final_state(PATIENCE, 0.05))
+    job = context.start(3.0)  # where cancelling does not work, it ends by itself
+    threading.Timer(0.1, lambda: exception_of(job.cancel)).start()
+    error = exception_of(lambda: job.wait_for_final_state(TIMEOUT, 0.05))
     require(error is None, f"wait_for_final_state() of a cancelled job raised {error!r}")
     require(job.status() in FINAL, "wait_for_final_state() returned before the job was final")
 
 
 @check
-def j38_ctrl_c(bench: Bench) -> None:
+def j38_ctrl_c(context: CheckContext) -> None:
     """Ctrl-C in `result()` or `wait_for_final_state()` returns control at once."""
     for call in ("result", "wait_for_final_state"):
-        answer = bench.child("interrupt", "--call", call)
+        answer = context.run_child("interrupt", "--call", call)
         require(
             answer["seconds"] < 2.0,
             f"Ctrl-C in {call}() returned control after {answer['seconds']:.1f} s",

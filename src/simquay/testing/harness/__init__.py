@@ -1,5 +1,5 @@
-"""What checks stand on: a backend under test, its circuits, child processes, measurements.
+"""What checks use: circuits of a given duration, jobs, child processes, measurements.
 
-Takes a backend and declared limits. Gives running jobs, and clears up after them. Read ``bench.py``
-first.
+Takes the backend under test. Gives a :class:`~simquay.testing.harness.context.CheckContext`, which
+starts jobs on it, waits for them and cancels them in the end. Read ``context.py`` first.
 """

@@ -1,13 +1,13 @@
-"""How to keep any backend busy for some seconds, with little memory: found by trying.
+"""Finds a circuit that keeps the backend under test busy for some seconds, with little memory.
 
-A check that cancels a running job needs work that takes seconds on whatever backend it gets: an
-interpreter written in Python and a compiled engine differ by a factor of a thousand. So the width
-grows until a layer takes a millisecond or so, and then the depth. Deep circuits are long with
-little memory, and a pass over the state stays short.
+A check that cancels a running job needs work that takes seconds, and the speeds of an interpreter
+written in Python and of a compiled engine differ by a factor of a thousand. The circuit is found by
+measuring: its width grows until a layer takes some milliseconds, then its depth. A deep circuit
+takes long with little memory, and each pass over the state stays short.
 
-Widths are tried with half as many layers as qubits and more. With a few, a backend whose work grows
-with the entanglement, as that of matrix product states, would seem quick at a width at which deeper
-circuits take it hours.
+A width is measured with at least half as many layers as qubits. The work of some simulators, such
+as those of matrix product states, grows with the entanglement: with few layers they would seem
+quick at a width at which a deep circuit takes hours.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from qiskit.exceptions import QiskitError
 from simquay.testing.harness.circuits import layers
 from simquay.testing.harness.processes import CpuMeter
 
-__all__ = ["Calibration", "calibrate", "fit"]
+__all__ = ["Calibration", "calibrate", "fit_to_target"]
 
 _LEAST_WIDTH = 6
 _MOST_WIDTH = 20  # 16 MiB of amplitudes
@@ -41,16 +41,15 @@ _MOST_SHOTS = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What takes ``seconds`` on a backend.
+    """A circuit and shots, and the time that they take on the backend.
 
     Attributes:
-        width: qubits.
-        count: layers.
-        shots: how many.
-        seconds: measured, from the return of ``run`` to the end of the job, without what every job
-            takes.
-        clifford: the backend runs Clifford gates alone.
-        synchronous: ``run`` itself does the work.
+        width: number of qubits.
+        count: number of layers.
+        shots: number of shots.
+        seconds: from the return of ``run`` to the end of the job, less the overhead of every job.
+        clifford: whether the backend runs Clifford gates only.
+        synchronous: whether ``run`` itself does the work.
     """
 
     width: int
@@ -61,19 +60,19 @@ class Calibration:
     synchronous: bool
 
     def circuit(self, seconds: float) -> QuantumCircuit:
-        """A circuit that takes about ``seconds``, as far as a reasonable number of gates can."""
+        """A circuit that takes about ``seconds``, or less if that takes too many gates."""
         wanted = round(self.count * seconds / self.seconds)
         return layers(self.width, max(1, min(wanted, self._most_layers)), self.clifford)
 
     def shots_for(self, seconds: float) -> int:
-        """How many shots make up for what the gates cannot."""
+        """The number of shots with which ``circuit(seconds)`` takes about ``seconds``."""
         wanted = self.count * seconds / self.seconds
         scale = max(1.0, wanted / self._most_layers)
         return max(1, min(int(self.shots * scale), _MOST_SHOTS))
 
     @property
     def _longest(self) -> float:
-        """The seconds that the most layers of this width take."""
+        """The seconds that the largest number of layers takes."""
         return self.seconds / self.count * self._most_layers
 
     @property
@@ -81,17 +80,17 @@ class Calibration:
         return max(1, _MOST_GATES // (2 * self.width))
 
     def to_json(self) -> str:
-        """As text, for a child process."""
+        """JSON, for a child process."""
         return json.dumps(dataclasses.asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> Calibration:
-        """What :meth:`to_json` gave."""
+        """The inverse of :meth:`to_json`."""
         return cls(**json.loads(text))
 
 
-def fit(circuit: QuantumCircuit, backend: Any) -> QuantumCircuit:
-    """``circuit`` itself if the backend's target has all its instructions, else transpiled."""
+def fit_to_target(circuit: QuantumCircuit, backend: Any) -> QuantumCircuit:
+    """``circuit`` if the backend's target has all its instructions, else ``circuit`` transpiled."""
     from qiskit import transpile
 
     names = set(circuit.count_ops()) - {"barrier"}
@@ -104,7 +103,7 @@ def calibrate(backend: Any) -> Calibration:
     """Find work that takes a quarter of a second or more on ``backend``.
 
     Raises:
-        QiskitError: if it does not even run a small circuit.
+        QiskitError: if it fails to run a small circuit.
     """
     measure = _Measure(backend)
     best = measure(_LEAST_WIDTH, _entangling(_LEAST_WIDTH), 100)
@@ -113,7 +112,8 @@ def calibrate(backend: Any) -> Calibration:
         best = _deepen(measure, best)
         if 3 * 2 * best.width * best.count > _MOST_GATES:
             return best
-        # Is it the layers that take time? Three times as many must take three times as long.
+        # The time must be that of the layers: three times as many must take about three times as
+        # long.
         if best.seconds > _LONG_ENOUGH and best.count >= 3:
             less = measure(best.width, best.count // 3, best.shots)
             if best.seconds > 2 * less.seconds:
@@ -139,7 +139,7 @@ def _deepen(measure: _Measure, best: Calibration) -> Calibration:
 
 
 def _entangling(width: int) -> int:
-    """How many layers entangle ``width`` qubits as much as any do."""
+    """The number of layers that entangle ``width`` qubits as much as more layers would."""
     return width // 2 + 2
 
 
@@ -153,15 +153,15 @@ def _widen(backend: Any, measure: _Measure, best: Calibration) -> Calibration:
         try:
             wider = measure(width, best.count if best.clifford else _entangling(width), best.shots)
         except (QiskitError, MemoryError):
-            break  # the backend has a limit of its own
+            break  # too wide for the backend
         if wider.seconds > _TOO_LONG and best._longest > _LONGEST_WANTED:
-            break  # work of a second would be a few layers, and these tell nothing of more
+            break  # a second of work would be a few layers, too few to extrapolate from
         best = wider
     return best
 
 
 class _Measure:
-    """Measures what layers take; begins with what every job takes, however small."""
+    """Measures the time of layers, less the overhead of a job, which it measures first."""
 
     def __init__(self, backend: Any) -> None:
         self._backend = backend
@@ -171,7 +171,7 @@ class _Measure:
         except QiskitError:
             self.clifford = True
         self.overhead = self._best(2, 1, 1)[0]
-        # Where every job takes long, what its layers add is lost in noise unless it is as long.
+        # The time of the layers is lost in the noise of a long overhead, unless it is as long.
         self.enough = max(_MEASURED, 1.5 * self.overhead)
 
     def __call__(self, width: int, count: int, shots: int) -> Calibration:
@@ -180,8 +180,8 @@ class _Measure:
         return Calibration(width, count, shots, work, self.clifford, synchronous)
 
     def _best(self, width: int, count: int, shots: int) -> tuple[float, bool]:
-        """The best of some runs, since machines are busy."""
-        circuit = fit(layers(width, count, self.clifford), self._backend)
+        """The shortest of some runs, since the machine may be busy."""
+        circuit = fit_to_target(layers(width, count, self.clifford), self._backend)
         runs = [_seconds(self._backend, circuit, shots)]
         while len(runs) < 2 or (len(runs) < 4 and sum(one[0] for one in runs) < 2 * _MEASURED):
             if runs[0][0] > _LONG_MEASURED:
@@ -191,7 +191,7 @@ class _Measure:
 
 
 def _seconds(backend: Any, circuit: QuantumCircuit, shots: int) -> tuple[float, bool]:
-    """How long the work takes, and whether ``run`` did it all."""
+    """The time that the work takes, and whether ``run`` did all of it."""
     meter = CpuMeter()
     started = time.perf_counter()
     job = backend.run(circuit, shots=shots)
@@ -201,10 +201,10 @@ def _seconds(backend: Any, circuit: QuantumCircuit, shots: int) -> tuple[float, 
     ended = time.perf_counter()
     if not result.success:
         raise QiskitError(f"a circuit of {circuit.num_qubits} qubits failed: {result.status}")
-    # What run() itself did is lowering or transpiling, except where it did everything.
+    # run() lowers or transpiles the circuit, and that does not count, unless it does all the work.
     seconds = ended - started if final else ended - returned
-    # On a busy machine the clock runs ahead of the work, and the next run may find it idle. Where
-    # the work is done elsewhere, such as on a GPU, processor time says nothing.
+    # On a busy machine less processor time is used than time passes, and the next run may find the
+    # machine idle. Processor time says nothing if the work is done elsewhere, such as on a GPU.
     used = meter.seconds()
     if used > seconds / 10:
         seconds = min(seconds, used)

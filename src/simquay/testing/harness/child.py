@@ -1,13 +1,13 @@
-"""What a check does in an interpreter of its own: ``python -m simquay.testing.harness.child MODE``.
+"""The part of a check that runs in a child process.
 
-It prints one JSON object as its last line; ``{"problem": "..."}`` where a point is broken.
+It is started as ``python -m simquay.testing.harness.child MODE``. Its last line of output is one
+JSON object; ``{"problem": "..."}`` if the check fails.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib
 import json
 import os
 import signal
@@ -19,10 +19,12 @@ from typing import Any
 
 from qiskit.providers import JobError, JobStatus
 
-from simquay.testing.harness.bench import FINAL
-from simquay.testing.harness.breach import until
-from simquay.testing.harness.calibration import Calibration, fit
+from simquay import get_backend
+from simquay.system.imports import load_object
+from simquay.testing.harness.assertions import wait_until
+from simquay.testing.harness.calibration import Calibration, fit_to_target
 from simquay.testing.harness.circuits import bell
+from simquay.testing.harness.context import FINAL
 
 __all__ = ["main"]
 
@@ -35,14 +37,14 @@ def _say(**fields: Any) -> None:
 
 
 def _long_jobs(backend: Any, calibration: Calibration, count: int) -> list[Any]:
-    """Jobs of which the first runs, or has ended where ``run`` does the work itself."""
-    circuit = fit(calibration.circuit(_LONG), backend)
+    """Long jobs, the first of them running, or finished if ``run`` itself does the work."""
+    circuit = fit_to_target(calibration.circuit(_LONG), backend)
     shots = calibration.shots_for(_LONG)
     if calibration.synchronous:
         count = 1
     jobs = [backend.run(circuit, shots=shots) for _ in range(count)]
     job = jobs[0]
-    until(lambda: job.status() in (JobStatus.RUNNING, *FINAL))
+    wait_until(lambda: job.status() in (JobStatus.RUNNING, *FINAL))
     return jobs
 
 
@@ -75,7 +77,7 @@ def _fork(backend: Any, calibration: Calibration) -> None:
         )
     if not problem:
         if unfinished is not None:
-            with contextlib.suppress(Exception):  # whether it can be cancelled is another point
+            with contextlib.suppress(Exception):  # cancelling is judged by another check
                 unfinished.cancel()
         signal.signal(signal.SIGALRM, lambda *_: _hung())
         signal.alarm(_HANGS)
@@ -89,13 +91,13 @@ def _hung() -> None:
 
 
 def _leave(problem: str) -> None:
-    """Report and end at once: jobs may still run."""
+    """Report, and exit at once although jobs may still run."""
     _say(**({"problem": problem} if problem else {"ok": True}))
     os._exit(0)
 
 
 def _in_the_child(counts: Any, first: Any, unfinished: Any) -> str:
-    """What is wrong in the forked child, or nothing."""
+    """Describe what is wrong in the forked child; an empty text if nothing is."""
     if unfinished is not None:
         try:
             unfinished.result()
@@ -113,7 +115,7 @@ def _in_the_child(counts: Any, first: Any, unfinished: Any) -> str:
             return "a forked child gives other counts, with the same seed"
     except JobError:
         device = unfinished.metadata.get("device") if unfinished is not None else None
-        if device != "gpu":  # what was started on a GPU cannot be used in a child
+        if device != "gpu":  # CUDA does not work in a child forked after its initialisation
             raise
     return ""
 
@@ -121,7 +123,7 @@ def _in_the_child(counts: Any, first: Any, unfinished: Any) -> str:
 def _interrupt(backend: Any, calibration: Calibration, call: str) -> None:
     (job,) = _long_jobs(backend, calibration, 1)
     if calibration.synchronous:
-        _say(seconds=0.0)  # there is nothing to wait for
+        _say(seconds=0.0)  # the job is finished: there is no wait to interrupt
         return
     pressed: list[float] = []
 
@@ -137,9 +139,9 @@ def _interrupt(backend: Any, calibration: Calibration, call: str) -> None:
     except BaseException as error:  # noqa: BLE001  # told to the parent
         _say(problem=f"Ctrl-C in {call}() raised {type(error).__name__}: {error}")
     else:
-        _say(problem=f"{call}() returned, and no Ctrl-C was heard in it")
+        _say(problem=f"{call}() returned without a KeyboardInterrupt")
     sys.stdout.flush()
-    os._exit(0)  # how it exits while jobs run is another point
+    os._exit(0)  # how it exits while jobs run is judged by another check
 
 
 def _exit(backend: Any, calibration: Calibration, count: int) -> None:
@@ -150,7 +152,7 @@ def _exit(backend: Any, calibration: Calibration, count: int) -> None:
 
 
 def main() -> None:
-    """Do what the command line says."""
+    """Run the mode that the command line names."""
     parser = argparse.ArgumentParser()
     parser.add_argument("mode", choices=("fork", "interrupt", "exit"))
     parser.add_argument("--name")
@@ -159,14 +161,10 @@ def main() -> None:
     parser.add_argument("--call", default="result")
     parser.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args()
-    # A shell has what it runs in the background ignore Ctrl-C, and its children inherit that.
+    # A shell ignores Ctrl-C for processes in the background, and their children inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     calibration = Calibration.from_json(options.calibration)
-    if options.factory:
-        module, _, attribute = options.factory.partition(":")
-        backend = getattr(importlib.import_module(module), attribute)()
-    else:
-        backend = importlib.import_module("simquay").get_backend(options.name)
+    backend = load_object(options.factory)() if options.factory else get_backend(options.name)
     if options.mode == "fork":
         _fork(backend, calibration)
     elif options.mode == "interrupt":

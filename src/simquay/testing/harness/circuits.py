@@ -19,7 +19,7 @@ def flips(count: int = 2, name: str = "flips") -> QuantumCircuit:
 
 
 def bell() -> QuantumCircuit:
-    """Two qubits that agree: ``00`` and ``11``, half of the shots each."""
+    """A Bell pair: the outcomes are ``00`` and ``11``, with probability 1/2 each."""
     circuit = QuantumCircuit(2, 2, name="bell")
     circuit.h(0)
     circuit.cx(0, 1)
@@ -30,7 +30,8 @@ def bell() -> QuantumCircuit:
 def layers(width: int, count: int, clifford: bool = False) -> QuantumCircuit:
     """``count`` layers of rotations and entangling gates on ``width`` qubits, then measurements.
 
-    The angles differ, so that no layer is another's inverse. ``clifford``: of Clifford gates alone.
+    The angles differ, so that no layer is another's inverse. With ``clifford``, all gates are
+    Clifford gates.
     """
     circuit = QuantumCircuit(width, width, name=f"layers {width}x{count}")
     for layer in range(count):
@@ -48,7 +49,7 @@ def layers(width: int, count: int, clifford: bool = False) -> QuantumCircuit:
 
 
 def too_wide(width: int = 100) -> QuantumCircuit:
-    """A circuit that no state vector has room for. Its name is "much too wide"."""
+    """A circuit whose state vector fits no memory. Its name is "much too wide"."""
     circuit = layers(width, 3)
     circuit.name = "much too wide"
     return circuit

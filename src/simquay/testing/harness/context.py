@@ -1,4 +1,4 @@
-"""The bench that a backend is put on: starts jobs, waits for them, and clears up."""
+"""What a check is given: the backend under test, and methods to run and await jobs on it."""
 
 from __future__ import annotations
 
@@ -10,47 +10,50 @@ import subprocess
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qiskit import QuantumCircuit
 from qiskit.providers import JobStatus
 
-from simquay.testing.harness.breach import PATIENCE, Breach, in_time, require, until
-from simquay.testing.harness.calibration import Calibration, calibrate, fit
+from simquay.testing.harness.assertions import (
+    TIMEOUT,
+    CheckFailed,
+    call_with_timeout,
+    require,
+    wait_until,
+)
+from simquay.testing.harness.calibration import Calibration, calibrate, fit_to_target
 from simquay.testing.harness.circuits import too_wide
 
-if TYPE_CHECKING:
-    from simquay.testing.checks.check import Check
-
-__all__ = ["FINAL", "LONG", "Bench", "perform"]
+__all__ = ["CHECK_LIMIT", "FINAL", "LONG", "CheckContext"]
 
 FINAL = frozenset({JobStatus.DONE, JobStatus.ERROR, JobStatus.CANCELLED})
 
 _WAITING = (JobStatus.INITIALIZING, JobStatus.QUEUED)
 
 LONG = 10.0
-"""Seconds that a long job takes, about. It is always cancelled before, where that works."""
+"""Approximate duration of a long job in seconds. Checks cancel it before its end."""
 
 CHECK_LIMIT = 150.0
-"""Seconds after which a check has failed."""
+"""Seconds after which a check fails."""
 
 _ASKED_WITHIN = 0.1
 """Seconds that a job must still run after it was first seen running."""
-
-_ATTEMPTS = 3
 
 _calibrations: dict[tuple[type, str], Calibration] = {}
 _long_circuits: dict[tuple[Calibration, type, float], QuantumCircuit] = {}
 
 
-class Bench:
-    """A backend, and what checks do with it.
+class CheckContext:
+    """The backend under test, and the jobs that a check starts on it.
 
     Args:
         backend: the backend.
-        name: how a child process gets it from ``simquay.get_backend``; its own name by default.
-        factory: how a child process makes it instead: ``module:callable``, without arguments.
-        failing: a circuit that fails when it runs; by default one that is much too wide.
+        name: passed to ``simquay.get_backend`` in a child process; by default the backend's own
+            name.
+        factory: makes the backend in a child process instead: ``module:callable``, called without
+            arguments.
+        failing: a circuit that fails when it runs; by default one of 100 qubits.
     """
 
     def __init__(
@@ -79,10 +82,16 @@ class Bench:
         return _calibrations[key]
 
     def recalibrate(self, least: float) -> bool:
-        """Whether a job of this check took much less time than it should have.
+        """Correct the calibration if a job of this check ended much sooner than planned.
 
-        Then the measured time was one of a busier machine, and what the check saw says nothing.
-        It is corrected; and the check is to be done again.
+        The calibration was then measured while the machine was busy, and the outcome of the check
+        says nothing: it must be repeated.
+
+        Args:
+            least: how many times sooner.
+
+        Returns:
+            Whether the calibration was corrected.
         """
         factor = max((one.too_quick() for one in self._timed), default=1.0)
         self._timed.clear()
@@ -95,21 +104,21 @@ class Bench:
 
     def circuit(self, seconds: float) -> QuantumCircuit:
         """A new circuit that takes about ``seconds``."""
-        return fit(self.calibration.circuit(seconds), self.backend)
+        return fit_to_target(self.calibration.circuit(seconds), self.backend)
 
     def failing_circuit(self) -> QuantumCircuit:
         """A circuit whose run fails."""
         return (self._failing or too_wide()).copy()
 
-    def fit(self, circuit: QuantumCircuit) -> QuantumCircuit:
+    def fit_to_target(self, circuit: QuantumCircuit) -> QuantumCircuit:
         """``circuit`` in instructions that the backend's target has."""
-        return fit(circuit, self.backend)
+        return fit_to_target(circuit, self.backend)
 
     # --- jobs ------------------------------------------------------------------------------
 
     def run(self, circuits: Any, **options: Any) -> Any:
         """``backend.run``; the job is cancelled when the check ends."""
-        job = in_time(lambda: self.backend.run(circuits, **options), 4 * PATIENCE, "run()")
+        job = call_with_timeout(lambda: self.backend.run(circuits, **options), 4 * TIMEOUT, "run()")
         self._jobs.append(job)
         return job
 
@@ -123,13 +132,17 @@ class Bench:
         return job
 
     def run_failing(self) -> Any:
-        """A job that fails, which is final."""
+        """A job that has failed.
+
+        Raises:
+            CheckFailed: if ``run`` itself raises.
+        """
         try:
             job = self.run(self.failing_circuit(), shots=10)
-        except Breach:
+        except CheckFailed:
             raise
         except Exception as error:
-            raise Breach(
+            raise CheckFailed(
                 f"run() itself raised {type(error).__name__} ({error}) for a circuit of "
                 "100 qubits; expected a job that fails"
             ) from error
@@ -137,17 +150,17 @@ class Bench:
         return job
 
     def try_failing(self, circuits: Any = None) -> Any:
-        """A job that fails, or None where ``run`` itself raises: that breaks J11, and only J11."""
+        """A job that fails, or None if ``run`` itself raises, which only J11 judges."""
         circuits = self.failing_circuit() if circuits is None else circuits
         try:
             return self.run(circuits, shots=4)
-        except Breach:
+        except CheckFailed:
             raise
-        except Exception:  # noqa: BLE001  # J11 tells which
+        except Exception:  # noqa: BLE001  # J11 reports it
             return None
 
-    def failed(self) -> list[Any]:
-        """A job that failed, in a list; an empty one where ``run`` itself raises."""
+    def failed_jobs(self) -> list[Any]:
+        """A list of one job that failed; an empty list if ``run`` itself raises."""
         job = self.try_failing()
         if job is None:
             return []
@@ -155,21 +168,23 @@ class Bench:
         return [job]
 
     def start(self, seconds: float = LONG) -> Any:
-        """A job that runs now, and goes on for about ``seconds``.
+        """A running job, which goes on for about ``seconds``.
 
         Raises:
-            Breach: if it ends before anything can be asked of it.
+            CheckFailed: if it ends before its status can be seen to be ``RUNNING``.
         """
         if self.calibration.synchronous:
-            raise Breach("run() returned only when the work was done: no job can be seen running")
+            raise CheckFailed(
+                "run() returned only when the work was done: no job can be seen running"
+            )
         for times in (1, 4, 16):
             job = self.run_for(times * seconds)
-            seen = until(functools.partial(_has_begun, job))
-            require(seen, f"a job was still {job.status()} after {PATIENCE:g} s")
-            until(functools.partial(_is_validated, job))
-            # One that ends before anybody can ask it anything was too quick: where a machine was
-            # busy in the calibration and is not now, that happens.
-            if not until(functools.partial(_is_done, job), _ASKED_WITHIN):
+            seen = wait_until(functools.partial(_has_begun, job))
+            require(seen, f"a job was still {job.status()} after {TIMEOUT:g} s")
+            wait_until(functools.partial(_is_validated, job))
+            # A job that ends at once was too short: the machine was busy during the calibration,
+            # and no longer is. Try a longer one.
+            if not wait_until(functools.partial(_is_done, job), _ASKED_WITHIN):
                 break
         require(
             job.status() is JobStatus.RUNNING,
@@ -177,59 +192,64 @@ class Bench:
         )
         return job
 
-    def occupy(self, seconds: float = LONG) -> list[Any]:
+    def occupy_workers(self, seconds: float = LONG) -> list[Any]:
         """Jobs that keep all workers busy; the last one waits for a worker.
 
         Raises:
-            Breach: if ever more jobs run, side by side or one after the other.
+            CheckFailed: if no job waits, however many are submitted.
         """
         most = 2 * (os.cpu_count() or 1) + 4
         jobs = [self.start(seconds)]
-        # A busy machine is late with what waits for nothing: by as much as it was late before. And
-        # jobs end before others are asked for, where it is not as busy as in the calibration.
+        # On a busy machine a job that could start is late, by as much as the latest job before it.
+        # On a machine less busy than during the calibration, jobs end before others are submitted.
         latest = 0.0
         while len(jobs) < 4 * most and sum(not _is_final(job) for job in jobs) < most:
             asked = time.monotonic()
             job = self.run_for(seconds)
             jobs.append(job)
-            if not until(functools.partial(_has_begun, job), 0.3 + 4 * latest):
+            if not wait_until(functools.partial(_has_begun, job), 0.3 + 4 * latest):
                 return jobs
             latest = max(latest, time.monotonic() - asked)
-        raise Breach(f"none of {len(jobs)} jobs that were asked for at once waits for a worker")
+        raise CheckFailed(f"none of {len(jobs)} jobs submitted at once waits for a worker")
 
-    def wait(self, job: Any, seconds: float = 2 * PATIENCE) -> JobStatus:
-        """Wait until the job is final, by asking for its status alone; return that."""
-        if not until(lambda: job.status() in FINAL, seconds):
-            raise Breach(f"a job is still {job.status()} after {seconds:g} s")
+    def wait(self, job: Any, seconds: float = 2 * TIMEOUT) -> JobStatus:
+        """Wait until the job is final, calling ``status()`` alone; returns the final status."""
+        if not wait_until(lambda: job.status() in FINAL, seconds):
+            raise CheckFailed(f"a job is still {job.status()} after {seconds:g} s")
         status: JobStatus = job.status()
         return status
 
     def result(self, job: Any) -> Any:
         """The result of a job that must succeed."""
         self.wait(job)
-        return in_time(job.result, what="result()")
+        return call_with_timeout(job.result, what="result()")
 
-    def clear(self) -> None:
-        """Cancel all jobs of the check that are not final, and wait for them."""
+    def cancel_jobs(self) -> None:
+        """Cancel all unfinished jobs of the check, and wait until they are final."""
         unfinished = [job for job in self._jobs if not _is_final(job)]
         for job in unfinished:
             _try_to_cancel(job)
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + TIMEOUT
         for job in unfinished:
-            until(functools.partial(_is_final, job), max(0.0, end - time.monotonic()))
+            wait_until(functools.partial(_is_final, job), max(0.0, end - time.monotonic()))
         self._jobs.clear()
 
     # --- child processes -------------------------------------------------------------------
 
-    def child(self, mode: str, *arguments: str, seconds: float = 90.0) -> dict[str, Any]:
-        """Run a part of :mod:`simquay.testing.harness.child` in an interpreter of its own.
+    def run_child(self, mode: str, *arguments: str, seconds: float = 90.0) -> dict[str, Any]:
+        """Run a mode of :mod:`simquay.testing.harness.child` in a child process.
+
+        Args:
+            mode: which one.
+            arguments: further command-line arguments.
+            seconds: time limit.
 
         Returns:
-            What it printed, one JSON object, and as well ``"exit_code"`` and ``"ended"``, the
-            time at which it had ended.
+            The JSON object that it printed, with the additional keys ``"exit_code"`` and
+            ``"ended"``, the time at which the process had ended, in seconds since the epoch.
 
         Raises:
-            Breach: if it prints no such thing, or does not end.
+            CheckFailed: if it reports a problem, prints no JSON object, or does not end in time.
         """
         command = [sys.executable, "-m", "simquay.testing.harness.child", mode]
         source = ["--factory", self.factory] if self.factory else ["--name", self.name]
@@ -249,18 +269,18 @@ class Bench:
             output, errors = process.communicate(timeout=10)
         except subprocess.TimeoutExpired:
             process.kill()
-            raise Breach(f"a process of its own ({mode}) did not end in {seconds:g} s") from None
+            raise CheckFailed(f"a child process ({mode}) did not end in {seconds:g} s") from None
         lines = output.strip().splitlines()
         if not lines or not lines[-1].startswith("{"):
-            raise Breach(f"a process of its own ({mode}) failed: {errors.strip()[-2000:]}")
+            raise CheckFailed(f"a child process ({mode}) failed: {errors.strip()[-2000:]}")
         answer: dict[str, Any] = json.loads(lines[-1])
         if "problem" in answer:
-            raise Breach(str(answer["problem"]))
+            raise CheckFailed(str(answer["problem"]))
         return {**answer, "ended": ended, "exit_code": process.returncode}
 
 
 class _Timed:
-    """Looks how long a job takes, in a thread of its own."""
+    """Measures the duration of a job, in a thread of its own."""
 
     def __init__(self, job: Any, seconds: float) -> None:
         self._job = job
@@ -270,11 +290,11 @@ class _Timed:
         threading.Thread(target=self._watch, daemon=True).start()
 
     def _watch(self) -> None:
-        if until(lambda: _is_final(self._job), CHECK_LIMIT):
+        if wait_until(lambda: _is_final(self._job), CHECK_LIMIT):
             self._took = time.monotonic() - self._started
 
     def too_quick(self) -> float:
-        """How many times quicker than planned it was done; 1 for a job that was cancelled."""
+        """How many times sooner than planned it was done; 1 for a job that was cancelled."""
         if self._took is None or self._job.status() is not JobStatus.DONE:
             return 1.0
         return self._planned / max(self._took, 0.01)
@@ -295,37 +315,12 @@ def _is_done(job: Any) -> bool:
 def _is_final(job: Any) -> bool:
     try:
         return job.status() in FINAL
-    except Exception:  # noqa: BLE001  # a job that cannot even say so is none of ours any more
+    except Exception:  # noqa: BLE001  # no point in waiting for a job without a status
         return True
 
 
 def _try_to_cancel(job: Any) -> None:
     try:
-        in_time(job.cancel, 5.0)
-    except Exception:  # noqa: BLE001  # only clearing up: a check judges it
+        call_with_timeout(job.cancel, 5.0)
+    except Exception:  # noqa: BLE001  # only clean-up: a check judges cancel()
         return
-
-
-def perform(check: Check, bench: Bench, limit: float = CHECK_LIMIT) -> None:
-    """Do one check, in a thread of its own, so that a backend that hangs cannot hang the rest.
-
-    Raises:
-        Breach: the backend breaks it, or takes longer than ``limit`` seconds.
-    """
-
-    def work() -> None:
-        for attempt in range(_ATTEMPTS):
-            error: Breach | None = None
-            try:
-                check.function(bench)
-            except Breach as breach:
-                error = breach
-            finally:
-                bench.clear()
-            # A verdict of "kept" is not given up for a small difference.
-            if attempt + 1 == _ATTEMPTS or not bench.recalibrate(3.0 if error is None else 1.3):
-                break
-        if error is not None:
-            raise error
-
-    in_time(work, limit, f"check {check.id}")

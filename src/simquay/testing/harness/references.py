@@ -1,4 +1,4 @@
-"""What an object keeps alive: circuits, and arrays as large as a state."""
+"""Finds references that keep circuits, or arrays as large as a state, alive."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import Any
 import numpy as np
 from qiskit import QuantumCircuit
 
-__all__ = ["find_held"]
+__all__ = ["find_retained"]
 
-_MOST = 300_000  # objects looked at
+_MOST = 300_000  # objects visited
 _NOT_OWN = (type, types.ModuleType, types.FrameType, types.CodeType, logging.Logger)
 
 
-def find_held(root: object, apart_from: object, size: int) -> str | None:
-    """What of a run ``root`` still refers to, in words; None if there is nothing.
+def find_retained(root: object, excluding: object, size: int) -> str | None:
+    """Describe a circuit or state that ``root`` refers to, directly or not; None if there is none.
 
     Args:
-        root: where to begin.
-        apart_from: an object that it may refer to, with all that this one holds.
-        size: an array of so many bytes or more counts as a state.
+        root: start of the search.
+        excluding: an object that ``root`` may refer to; references of this object do not count.
+        size: bytes from which on an array counts as a state.
     """
-    seen = {id(apart_from), id(globals())}
+    seen = {id(excluding), id(globals())}
     waiting: list[tuple[Any, str]] = [(root, type(root).__qualname__)]
     while waiting and len(seen) < _MOST:
         one, path = waiting.pop()
