@@ -1,4 +1,4 @@
-"""Two entangled qubits on the best backend that this machine has."""
+"""A Bell pair on the available backend with the highest priority."""
 
 from qiskit import QuantumCircuit
 

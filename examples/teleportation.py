@@ -1,8 +1,8 @@
-"""Teleportation with measurements in mid-circuit and corrections that depend on them.
+"""Teleportation: mid-circuit measurements, and corrections that depend on their outcomes.
 
 The qubit that Alice sends is RY(2·asin(√0.8))|0>, so Bob reads 1 in eight of ten shots, whatever
-Alice measured. The 10,000 shots share the state until they measure, and split into branches by
-outcome: a handful of state evolutions in all.
+Alice measured. The 10,000 shots share one state until the measurements, then split into branches
+by outcome.
 """
 
 from math import asin, sqrt
