@@ -61,9 +61,7 @@ def __getattr__(name: str) -> Any:
     if name == "errors":
         return import_module("simquay.errors")
     if name == "__version__":
-        from importlib.metadata import version
-
-        return version("simquay")
+        return import_module("simquay.system.version").simquay_version()
     raise AttributeError(f"module 'simquay' has no attribute {name!r}")
 
 

@@ -39,6 +39,7 @@ __all__ = [
     "NotACircuitError",
     "OptionError",
     "OutOfMemoryError",
+    "PlainMessage",
     "PluginError",
     "ProgramError",
     "RegistryError",
@@ -53,6 +54,19 @@ __all__ = [
 
 class SimquayError(Exception):
     """The base of every error that Simquay raises itself."""
+
+
+class PlainMessage:
+    """Has an error that is a ``QiskitError`` too print its message.
+
+    ``QiskitError`` prints the ``repr``, with quotation marks and escapes. This class comes first
+    among the bases.
+    """
+
+    message: str
+
+    def __str__(self) -> str:
+        return str(self.message)
 
 
 class RegistryError(SimquayError):

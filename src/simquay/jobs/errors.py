@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from qiskit.providers.exceptions import JobError, JobTimeoutError
 
-from simquay.errors import SimquayError
+from simquay.errors import PlainMessage, SimquayError
 
 if TYPE_CHECKING:
     from qiskit.result import Result
@@ -34,14 +34,11 @@ __all__ = [
 ]
 
 
-class SimquayJobError(JobError, SimquayError):  # type: ignore[misc]  # Qiskit is untyped
+class SimquayJobError(PlainMessage, JobError, SimquayError):  # type: ignore[misc]  # Qiskit is untyped
     """The base of the errors that Simquay's jobs raise."""
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message)
-
-    def __str__(self) -> str:
-        return str(self.message)  # QiskitError gives the repr, with quotation marks and escapes
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The default would also pass the errno fields of OSError, a base of TimeoutError.

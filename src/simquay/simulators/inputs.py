@@ -8,19 +8,13 @@ from typing import Any
 from qiskit import QuantumCircuit
 from qiskit.exceptions import QiskitError
 
-from simquay.errors import NotACircuitError, ProgramError
+from simquay.errors import NotACircuitError, PlainMessage, ProgramError
 
 __all__ = ["NotCircuitsError", "RunInputError", "checked_circuits", "fallback_taken"]
 
 
-class RunInputError(QiskitError, ProgramError):  # type: ignore[misc]  # Qiskit ships no types
+class RunInputError(PlainMessage, QiskitError, ProgramError):  # type: ignore[misc]  # Qiskit ships no types
     """What ``run`` was given cannot be run; also a ``ValueError`` and a ``QiskitError``."""
-
-    def __init__(self, message: str = "") -> None:
-        super().__init__(message)
-
-    def __str__(self) -> str:
-        return str(self.message)  # QiskitError gives the repr, with quotation marks and escapes
 
 
 class NotCircuitsError(RunInputError, NotACircuitError):

@@ -8,7 +8,7 @@ import math
 import numbers
 import operator
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -17,7 +17,7 @@ from typing import Any
 from qiskit.exceptions import QiskitError
 from qiskit.providers import Options
 
-from simquay.errors import OptionError
+from simquay.errors import OptionError, PlainMessage
 from simquay.program import Precision
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "UnknownOptionError",
     "default_options",
     "resolve",
+    "unknown_option",
     "validate",
 ]
 
@@ -41,14 +42,8 @@ _SEED_BITS = 53
 _MEGABYTE = 2**20
 
 
-class RunOptionError(QiskitError, OptionError):  # type: ignore[misc]  # Qiskit ships no types
+class RunOptionError(PlainMessage, QiskitError, OptionError):  # type: ignore[misc]  # Qiskit ships no types
     """An option's value is wrong; also a ``ValueError`` and a ``QiskitError``."""
-
-    def __init__(self, message: str = "") -> None:
-        super().__init__(message)
-
-    def __str__(self) -> str:
-        return str(self.message)  # QiskitError gives the repr, with quotation marks and escapes
 
 
 class UnknownOptionError(RunOptionError, AttributeError):
@@ -253,20 +248,30 @@ def validate(options: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in options.items():
         option = OPTIONS.get(name)
         if option is None:
-            raise _unknown(name)
+            raise unknown_option(name, OPTIONS, _HINTS)
         checked[name] = option.check(value)
     return checked
 
 
-def _unknown(name: str) -> UnknownOptionError:
-    close = difflib.get_close_matches(name.lower(), OPTIONS, n=3, cutoff=0.6)
-    if name.lower() in _HINTS:
-        hint = f"did you mean {_HINTS[name.lower()]!r}?"
+def unknown_option(
+    name: str, names: Iterable[str], hints: Mapping[str, str] | None = None
+) -> UnknownOptionError:
+    """The error for a name that is no option.
+
+    Args:
+        name: that was given.
+        names: of all options there are.
+        hints: by lower-case name from elsewhere: the option that means the same.
+    """
+    names, given = list(names), str(name).lower()
+    close = difflib.get_close_matches(given, names, n=3, cutoff=0.6)
+    if hints and given in hints:
+        hint = f"did you mean {hints[given]!r}?"
     elif close:
         hint = f"did you mean {' or '.join(map(repr, close))}?"
     else:
         hint = "there is none with a name close to it."
-    return UnknownOptionError(f"no option is named {name!r}: {hint} Options: {', '.join(OPTIONS)}.")
+    return UnknownOptionError(f"no option is named {name!r}: {hint} Options: {', '.join(names)}.")
 
 
 class RunOptions(Options):  # type: ignore[misc]  # Qiskit ships no types

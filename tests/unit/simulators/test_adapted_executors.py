@@ -228,8 +228,7 @@ def test_another_version_there_refuses_the_task(monkeypatch: pytest.MonkeyPatch)
     backend = basic()
     job = backend.run(circuit(), executor=executor)
     assert until(lambda: len(executor.calls) == 1, LONG)
-    version = "simquay.simulators.adapted.tasks.importlib.metadata.version"
-    monkeypatch.setattr(version, lambda _: "0")
+    monkeypatch.setattr("simquay.simulators.worker.simquay_version", lambda: "0")
     executor.begin(0)
     executor.finish(0)
     with pytest.raises(JobFailedError, match=r"ForeignWorkerError.*has Simquay 0"):

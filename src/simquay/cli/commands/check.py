@@ -6,11 +6,11 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
-from importlib.metadata import version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from simquay.cli.errors import FAILED, OK, USAGE, CommandError, require_extra
+from simquay.system.version import simquay_version
 
 if TYPE_CHECKING:
     from simquay.testing import Check, Verdict
@@ -110,7 +110,7 @@ def _document(name: str, verdicts: list[Verdict]) -> dict[str, Any]:
         for one in verdicts
     ]
     return {
-        "simquay": version("simquay"),
+        "simquay": simquay_version(),
         "backend": name,
         **_summary(verdicts),
         "checks": checks,

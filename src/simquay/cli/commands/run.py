@@ -6,12 +6,12 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simquay.cli.errors import FAILED, OK, CommandError, require_extra
 from simquay.cli.views.counts import CircuitCounts
+from simquay.system.version import simquay_version
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -224,7 +224,7 @@ def _summary(job: JobV1) -> str:
 def _document(job: JobV1, result: Result, outcomes: list[CircuitCounts]) -> dict[str, Any]:
     """What ``--json`` prints; docs/reference/cli.md describes it."""
     return {
-        "simquay": version("simquay"),
+        "simquay": simquay_version(),
         "backend": job.backend().name,
         "job_id": job.job_id(),
         "seconds": getattr(result, "time_taken", None),

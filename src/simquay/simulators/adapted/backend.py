@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import importlib.metadata
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -33,6 +32,7 @@ from simquay.simulators.adapted.options import AdaptedOptions, check_isolation
 from simquay.simulators.adapted.results import finished, writes_bits
 from simquay.simulators.adapted.snapshots import backend_source, copied, packed
 from simquay.simulators.inputs import RunInputError, checked_circuits, fallback_taken
+from simquay.system.version import simquay_version
 
 if TYPE_CHECKING:
     from qiskit.result import Result
@@ -228,7 +228,7 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
                     f"simquay.get_backend to run it on {name}, or use a ThreadPoolExecutor"
                 )
             request = ForeignRequest(
-                importlib.metadata.version("simquay"),
+                simquay_version(),
                 self._address(),
                 str(self.backend_version),
                 options,

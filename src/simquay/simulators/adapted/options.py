@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import copy
-import difflib
 import inspect
 from collections.abc import Mapping
 from typing import Any
 
 from qiskit.providers import Options
 
-from simquay.simulators.options import OPTIONS, RunOptionError, UnknownOptionError
+from simquay.simulators.options import OPTIONS, RunOptionError, UnknownOptionError, unknown_option
 
 __all__ = ["ISOLATIONS", "AdaptedOptions", "check_isolation"]
 
@@ -108,15 +107,7 @@ class AdaptedOptions:
         names = [*self._defaults, *_OWN]
         if running:
             names += [one for one in self._parameters if one not in names]
-        close = difflib.get_close_matches(str(name).lower(), names, n=3, cutoff=0.6)
-        hint = (
-            f"did you mean {' or '.join(map(repr, close))}?"
-            if close
-            else "there is none with a name close to it."
-        )
-        return UnknownOptionError(
-            f"no option is named {name!r}: {hint} Options: {', '.join(names)}."
-        )
+        return unknown_option(name, names)
 
 
 def _undivided(name: str) -> RunOptionError:

@@ -11,7 +11,6 @@ the backend by its name, and answers in numbers, strings and arrays.
 from __future__ import annotations
 
 import functools
-import importlib.metadata
 import json
 import os
 import platform
@@ -31,8 +30,8 @@ from simquay.jobs.dispatch.threads import MemoryRequest
 from simquay.jobs.errors import JobFailedError, detach
 from simquay.jobs.workers.errors import error_from_plain, error_to_plain
 from simquay.simulators.adapted.qpy_codec import circuits_from_qpy, circuits_to_qpy
-from simquay.simulators.engine.remote import ForeignWorkerError
 from simquay.simulators.inputs import RunInputError
+from simquay.simulators.worker import ForeignWorkerError, check_version, this_worker
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -378,18 +377,12 @@ def _plain(value: Any, where: str) -> Any:
 
 
 def _check_versions(wanted: Mapping[str, Any], backend: Any) -> None:
-    here = importlib.metadata.version("simquay")
-    place = f"the worker (process {os.getpid()} on {platform.node()})"
-    if here != wanted["version"]:
-        raise ForeignWorkerError(
-            f"{place} has Simquay {here}, but the job was made by Simquay {wanted['version']}: "
-            "install the same version on both"
-        )
+    check_version(wanted["version"])
     theirs = str(backend.backend_version)
     if theirs != wanted["backend_version"]:
         raise ForeignWorkerError(
-            f"{place} has version {theirs} of backend {wanted['backend']!r}, but the job was made "
-            f"for version {wanted['backend_version']}: install the same version on both"
+            f"{this_worker()} has version {theirs} of backend {wanted['backend']!r}, but the job "
+            f"was made for version {wanted['backend_version']}: install the same version on both"
         )
 
 

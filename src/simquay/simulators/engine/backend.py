@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import functools
-import importlib.metadata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +32,7 @@ from simquay.simulators.options import (
     resolve,
     validate,
 )
+from simquay.system.version import simquay_version
 
 if TYPE_CHECKING:
     from simquay.plugin import BackendSpec
@@ -76,7 +75,7 @@ class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
             provider=provider,
             name=name,
             description=description,
-            backend_version=_version() if version is None else version,
+            backend_version=simquay_version() if version is None else version,
         )
         self.engine = engine
         self.simquay_resolution: Any = None
@@ -177,7 +176,7 @@ class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
             backend_version=self.backend_version,
             address=self._address(),
             finder=self.simquay_finder,
-            version=_version(),
+            version=simquay_version(),
         )
         job = SplitJob(self, work, launcher_for(executor, self._pool), metadata=metadata)
         job.submit()
@@ -219,8 +218,3 @@ def _refuse_two_states(circuits: Sequence[Circuit]) -> None:
                     "statevector=True returns the final state under the same key: leave the option "
                     "out, or give the instruction a label of its own"
                 )
-
-
-@functools.cache
-def _version() -> str:
-    return importlib.metadata.version("simquay")

@@ -9,7 +9,6 @@ carry the names and the bytes.
 from __future__ import annotations
 
 import functools
-import importlib.metadata
 import os
 import platform
 import time
@@ -19,7 +18,6 @@ from typing import Any
 
 from simquay.control import Control
 from simquay.engines.base import Engine
-from simquay.errors import SimquayError
 from simquay.execution.settings import Outcome
 from simquay.jobs.base import BackendFinder
 from simquay.jobs.dispatch.launchers import run_when_memory_is_free
@@ -28,15 +26,11 @@ from simquay.program import Precision
 from simquay.program.packing import pack_tree, unpack_programs, unpack_tree
 from simquay.simulators.engine.task import EngineTask, Numbered
 from simquay.simulators.options import Resolved
+from simquay.simulators.worker import ForeignWorkerError, check_version, this_worker
 
-__all__ = ["ForeignWorkerError", "TaskAnswer", "TaskRequest", "read_answer", "run_request"]
+__all__ = ["TaskAnswer", "TaskRequest", "read_answer", "run_request"]
 
 _FORMAT = 1
-
-
-class ForeignWorkerError(SimquayError):
-    """A worker process cannot run the task that it was sent: it has another engine, or another
-    version of Simquay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,17 +201,12 @@ class _Runnable:
 
 
 def _run(finder: BackendFinder, request: TaskRequest, programs: bytes) -> TaskAnswer:
-    here = importlib.metadata.version("simquay")
-    if here != request.version:
-        raise ForeignWorkerError(
-            f"the worker (process {os.getpid()} on {platform.node()}) has Simquay {here}, but "
-            f"the job was made by Simquay {request.version}: install the same version on both"
-        )
+    check_version(request.version)
     engine = _engine(finder, request.backend)
     if engine.name != request.engine:
         raise ForeignWorkerError(
-            f"the worker (process {os.getpid()} on {platform.node()}) has the engine "
-            f"{engine.name!r} behind {request.backend!r}, but the job needs {request.engine!r}: "
+            f"{this_worker()} has the engine {engine.name!r} behind {request.backend!r}, but the "
+            f"job needs {request.engine!r}: "
             "install the same plugins on both, and set the same variables of the environment"
         )
     options = Resolved(
