@@ -19,7 +19,7 @@ CALLS: Counter[str] = Counter()
 """How often each probe was called, by its name."""
 
 
-class FakeBackend(BackendV2):
+class FakeBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
     """A backend with nothing behind it."""
 
     def __init__(self, spec: BackendSpec) -> None:
@@ -100,11 +100,11 @@ def probe_junk() -> Any:
 
 
 def probe_wrong_details() -> Available:
-    return Available(3)
+    return Available(3)  # type: ignore[arg-type]  # as a careless plugin may
 
 
 def probe_wrong_reason() -> Unavailable:
-    return Unavailable(None)
+    return Unavailable(None)  # type: ignore[arg-type]  # as a careless plugin may
 
 
 def probe_wordy() -> Unavailable:

@@ -6,8 +6,9 @@ Some lie ready in ``tests/data/fake_plugins``, one folder a case; others are wri
 from __future__ import annotations
 
 import importlib
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 from simquay.provider import Provider
-from simquay.registry import VARIABLES
+from simquay.registry import Resolution
 from tests.support.paths import DATA
 
 CASES = DATA / "fake_plugins"
@@ -33,6 +34,15 @@ def simquay_register_backends():
 def spec(name: str, **fields: Any) -> dict[str, Any]:
     """The fields of a spec, for :meth:`FakeSites.write`."""
     return {"name": name, "device": "cpu", "factory": "tests.support.fake_backends:make", **fields}
+
+
+def resolution(
+    provider: Provider, name: str | None = None, *, fallback: str | Iterable[str] | None = None
+) -> Resolution:
+    """How ``provider`` chooses a backend for these arguments."""
+    found = provider.get_backend(name, fallback=fallback).simquay_resolution
+    assert isinstance(found, Resolution)
+    return found
 
 
 class FakeSites:
@@ -81,11 +91,11 @@ class FakeSites:
 
 
 def fake_sites(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[FakeSites]:
-    """The body of a fixture: no registry variable is set, plugins other than Simquay's own are
+    """The body of a fixture: no ``SIMQUAY_*`` variable is set, plugins other than Simquay's own are
     disabled, the default provider is a new one, and ``fake_*`` modules are removed at the end."""
     monkeypatch.setattr("simquay.provider._default", Provider())
-    for variable in VARIABLES:
-        monkeypatch.delenv(variable.name, raising=False)
+    for variable in [name for name in os.environ if name.startswith("SIMQUAY_")]:
+        monkeypatch.delenv(variable)
     others = sorted(
         one.metadata["Name"]
         for one in distributions()

@@ -1,10 +1,13 @@
-"""The public face: ``simquay.get_backend``, ``simquay.backends`` and ``simquay.Provider``."""
+"""``simquay.get_backend``, ``simquay.backends`` and ``simquay.Provider``."""
 
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from qiskit import QuantumCircuit
@@ -12,7 +15,7 @@ from qiskit.providers import BackendV2
 
 import simquay
 import simquay.errors
-from simquay.provider import Provider
+from simquay.provider import Provider, default_provider
 from simquay.registry import BackendInfo, Resolution
 from tests.support.fake_plugins import FakeSites, fake_sites, spec
 
@@ -38,7 +41,7 @@ def test_the_own_backends_are_made(name: str) -> None:
     assert provider.get_backend(name) is not backend
 
 
-def test_the_face_of_the_house(sites: FakeSites) -> None:
+def test_the_functions_of_the_package(sites: FakeSites) -> None:
     assert simquay.Provider is Provider
     assert simquay.get_backend("reference").name == "reference"
     with pytest.warns(simquay.errors.SimquayFallbackWarning, match="using 'reference'"):
@@ -73,7 +76,7 @@ def test_rows(sites: FakeSites) -> None:
     assert (absent.reason, absent.hint) == ("no such device is plugged in", "buy the device")
     assert rows["fake-oracle"].status == "available"
     with pytest.raises(dataclasses.FrozenInstanceError):
-        absent.name = "other"
+        absent.name = "other"  # type: ignore[misc]  # that it fails is the test
 
 
 def test_which_rows(sites: FakeSites) -> None:
@@ -81,8 +84,10 @@ def test_which_rows(sites: FakeSites) -> None:
     sites.write("fake-more", spec("first", priority=10**6), spec("card", device="gpu"))
     provider = Provider()
 
-    def names(name: str | None = None, **which: object) -> list[str]:
-        found = provider.backends(name, **which)
+    def names(
+        name: str | None = None, device: Literal["cpu", "gpu"] | None = None, all: bool = False
+    ) -> list[str]:
+        found = provider.backends(name, device=device, all=all)
         ours = ("fake-good", "fake-more", "simquay")
         return [row.name for row in found if row.distribution in ours]
 
@@ -110,9 +115,9 @@ def test_every_row_can_be_had(sites: FakeSites) -> None:
 def test_questions_that_make_no_sense(sites: FakeSites) -> None:
     provider = Provider()
     with pytest.raises(ValueError, match="device 'tpu': expected 'cpu', 'gpu' or None"):
-        provider.backends(device="tpu")
+        provider.backends(device="tpu")  # type: ignore[arg-type]  # refused at run time
     with pytest.raises(TypeError, match="name 3 is a int: expected a backend's name"):
-        provider.backends(3)
+        provider.backends(3)  # type: ignore[arg-type]  # refused at run time
 
 
 def test_a_job_says_that_a_fallback_was_taken(sites: FakeSites) -> None:
@@ -128,3 +133,14 @@ def test_a_job_says_that_a_fallback_was_taken(sites: FakeSites) -> None:
     assert "no such device is plugged in" in fallback["reason"]
     assert job.result().get_counts() == {"0": 3}
     assert provider.get_backend("numpy").run(circuit).metadata["fallback"] is None
+
+
+def test_threads_share_one_default_provider() -> None:
+    together = threading.Barrier(8)
+
+    def ask(_: int) -> Provider:
+        together.wait()
+        return default_provider()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len({id(provider) for provider in pool.map(ask, range(8))}) == 1

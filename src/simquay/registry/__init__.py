@@ -13,16 +13,13 @@ from simquay.registry.catalog import (
     RegisteredBackend,
     Resolution,
 )
-from simquay.registry.environment import VARIABLES, Variable
 from simquay.registry.selection import Registry
 
 __all__ = [
-    "VARIABLES",
     "BackendInfo",
     "PluginRecord",
     "PluginStatus",
     "RegisteredBackend",
     "Registry",
     "Resolution",
-    "Variable",
 ]

@@ -119,7 +119,7 @@ class _Permissions:
 
     @classmethod
     def from_environment(cls) -> _Permissions:
-        def read(variable: environment.Variable) -> frozenset[str]:
+        def read(variable: str) -> frozenset[str]:
             return frozenset(map(normalize_distribution, environment.read_list(variable)))
 
         return cls(read(environment.DISABLE_PLUGINS), read(environment.LOAD_PLUGINS))
@@ -127,11 +127,11 @@ class _Permissions:
     def why_blocked(self, info: EntryPointInfo) -> str:
         """The reason why a plugin is not loaded; empty if it is."""
         if info.names & self.disabled:
-            return f"blocked by {environment.DISABLE_PLUGINS.name}"
+            return f"blocked by {environment.DISABLE_PLUGINS}"
         # The allow-list keeps other people's plugins out. Without Simquay's own there would be no
         # backend to fall back on; a user who wants that can still disable it by name.
         if self.only and info.distribution != OWN_DISTRIBUTION and not info.names & self.only:
-            return f"not in {environment.LOAD_PLUGINS.name}"
+            return f"not in {environment.LOAD_PLUGINS}"
         return ""
 
     def log_unmatched(self, found: Iterable[EntryPointInfo]) -> None:
@@ -142,7 +142,7 @@ class _Permissions:
             (environment.LOAD_PLUGINS, self.only),
         ):
             for name in sorted(names - known):
-                _log.info("%s names %r, which is not an installed plugin", variable.name, name)
+                _log.info("%s names %r, which is not an installed plugin", variable, name)
 
 
 def _record_of_failure(info: EntryPointInfo, failure: Failure) -> PluginRecord:

@@ -46,7 +46,7 @@ def parse_requests(name: str | None, fallback: str | Iterable[str] | None) -> li
     """
     if name is None:
         named = environment.read_list(environment.BACKEND)
-        requests = [Request(normalize_name(item), environment.BACKEND.name) for item in named]
+        requests = [Request(normalize_name(item), environment.BACKEND) for item in named]
         requests = requests or [Request(DEFAULT)]
     else:
         requests = [Request(item) for item in _names(name, "name")]
@@ -58,10 +58,9 @@ def parse_requests(name: str | None, fallback: str | Iterable[str] | None) -> li
     if fallback is not None:
         for part in (fallback,) if isinstance(fallback, str) else fallback:
             requests += [Request(item) for item in _names(part, "fallback")]
-    variable = environment.FALLBACK
     requests += [
-        Request(normalize_name(item), variable.name, quiet=True)
-        for item in environment.read_list(variable)
+        Request(normalize_name(item), environment.FALLBACK, quiet=True)
+        for item in environment.read_list(environment.FALLBACK)
     ]
     first: dict[str, Request] = {}
     for request in requests:

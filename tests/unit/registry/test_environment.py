@@ -1,37 +1,21 @@
-"""The table of variables is all that the registry reads."""
+"""Reading the environment: lists, flags, and values that are neither."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
 
 import simquay.registry
 from simquay.errors import RegistryError
-from simquay.registry import VARIABLES, environment
-from tests.support.paths import DOCS
+from simquay.registry import environment
 
 FOLDER = Path(simquay.registry.__file__).parent
-
-
-def test_the_table_is_sound() -> None:
-    names = [variable.name for variable in VARIABLES]
-    assert len(set(names)) == len(names)
-    for variable in VARIABLES:
-        assert re.fullmatch(r"SIMQUAY_[A-Z_]+", variable.name)
-        assert variable.meaning.endswith(".")
-        assert variable.example
 
 
 def test_only_one_module_reads_the_environment() -> None:
     readers = {path.name for path in FOLDER.glob("*.py") if "os.environ" in path.read_text("utf-8")}
     assert readers == {"environment.py"}
-
-
-def test_the_table_holds_every_variable_of_the_module() -> None:
-    named = {one for one in vars(environment).values() if isinstance(one, environment.Variable)}
-    assert named == set(VARIABLES)
 
 
 @pytest.mark.parametrize(
@@ -58,9 +42,3 @@ def test_a_flag_that_is_neither(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIMQUAY_STRICT_PLUGINS", "2")
     with pytest.raises(RegistryError, match="='2': expected one of 1, true, yes, on or 0, false"):
         environment.read_flag(environment.STRICT_PLUGINS)
-
-
-def test_the_documentation_has_the_same_variables() -> None:
-    page = DOCS / "reference" / "environment.md"
-    told = set(re.findall(r"^\| `(SIMQUAY_\w+)` \|", page.read_text("utf-8"), re.MULTILINE))
-    assert {variable.name for variable in VARIABLES} <= told

@@ -8,7 +8,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from simquay.provider import Provider, default_provider
+from simquay.provider import Provider
 from tests.support.fake_plugins import FakeSites
 
 
@@ -44,17 +44,6 @@ def probe():
         backends = list(pool.map(ask, range(threads)))
     assert sys.modules["fake_slow"].calls == ["hook", "probe"]
     assert len({id(backend) for backend in backends}) == threads
-
-
-def test_one_default_provider() -> None:
-    together = threading.Barrier(8)
-
-    def ask(_: int) -> Provider:
-        together.wait()
-        return default_provider()
-
-    with ThreadPoolExecutor(8) as pool:
-        assert len({id(provider) for provider in pool.map(ask, range(8))}) == 1
 
 
 FORK = """
