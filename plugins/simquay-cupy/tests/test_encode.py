@@ -218,7 +218,7 @@ def test_rotations_on_many_bits_are_one_instruction(
     bits = range(5, 5 + GEOMETRIES[precision].register)
     for form, make, together in (
         ("real", real, Op.ROTATE_ALL),
-        ("cross", cross, Op.ROTATE_CROSS_ALL),
+        ("rx_like", cross, Op.ROTATE_CROSS_ALL),
     ):
         stages: list[Stage] = []
         for bit in bits:

@@ -119,5 +119,5 @@ def test_many_rotations_keep_the_norm_though_their_factors_come_late(
     for _ in range(40):
         for bit in range(tile):
             stages.append(DenseStage((bit,), HADAMARD, "hadamard"))
-            stages.append(DenseStage((bit,), cross(rng), "cross"))
+            stages.append(DenseStage((bit,), cross(rng), "rx_like"))
     check(engine, precision, [tile_pass(precision, stages, tile)], rng)

@@ -104,12 +104,12 @@ def test_one_qubit_stages_share_trips(precision: Precision, seed: int) -> None:
     rng = np.random.default_rng(seed)
     stages: list[Stage] = []
     for bit in rng.integers(0, LOCAL, 30).tolist():
-        form = ("complex", "real", "cross", "hadamard")[int(rng.integers(4))]
+        form = ("complex", "real", "rx_like", "hadamard")[int(rng.integers(4))]
         c, s = np.cos(bit + seed), np.sin(bit + seed)
         matrix = {
             "complex": random_unitary(2, rng),
             "real": np.array([[c, -s], [s, c]], dtype=complex),
-            "cross": np.array([[c, -1j * s], [-1j * s, c]]),
+            "rx_like": np.array([[c, -1j * s], [-1j * s, c]]),
             "hadamard": np.array([[1, 1], [1, -1]]) * 0.5**0.5 + 0j,
         }[form]
         where = CONDITIONS[1] if rng.random() < 0.1 else ALWAYS
@@ -202,7 +202,7 @@ def test_chains_of_diagonals_and_one_qubit_stages(precision: Precision, seed: in
     rng = np.random.default_rng(seed)
     forms = {
         "real": np.array([[0.6, -0.8], [0.8, 0.6]], dtype=complex),
-        "cross": np.array([[0.6, -0.8j], [-0.8j, 0.6]]),
+        "rx_like": np.array([[0.6, -0.8j], [-0.8j, 0.6]]),
         "complex": random_unitary(2, rng),
     }
     form = list(forms)[seed % 3]

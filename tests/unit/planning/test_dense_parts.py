@@ -10,14 +10,14 @@ import pytest
 from simquay.engines.numpy.costs import CLUSTER_COSTS, measure_cluster_costs
 from simquay.errors import ProgramError
 from simquay.planning import Layout, Pass, Profile, make_plan
-from simquay.planning.dense.candidates import Draft
-from simquay.planning.dense.clusters import STYLES, Cluster, Search
-from simquay.planning.dense.cost import CLUSTER_COSTS as DEFAULT_COSTS
-from simquay.planning.dense.fusion import Item, Node, fuse
-from simquay.planning.dense.layout import find_orders
+from simquay.planning.dense.candidates import CandidatePlan
+from simquay.planning.dense.clusters import SEARCH_MODES, Cluster, ClusterSearch
+from simquay.planning.dense.cost import DEFAULT_CLUSTER_COSTS as DEFAULT_COSTS
+from simquay.planning.dense.dependencies import dependencies
+from simquay.planning.dense.fusion import GateNode, WireGate, fuse
 from simquay.planning.dense.numbers.matrices import Matrices
 from simquay.planning.dense.numbers.tables import Diagonals
-from simquay.planning.dense.order import dependencies
+from simquay.planning.dense.orders import find_orders
 from simquay.planning.dense.steps import ClusterPass, LonePass, ProductStep, StartPass
 from simquay.program import Diagonal, Matrix, Permutation, Precision
 from simquay.program.bits import bits_of
@@ -111,14 +111,14 @@ def test_wide_gates_stay_alone() -> None:
 def test_pieces_keep_the_order_that_matters() -> None:
     rng = np.random.default_rng(0)
     for trial in range(200):
-        style = STYLES[trial % len(STYLES)]
+        mode = SEARCH_MODES[trial % len(SEARCH_MODES)]
         n = int(rng.integers(1, 7))
         gates = random_gates(n, int(rng.integers(1, 40)), rng, prepare=False)
         fused = fuse(gates, stored(n), widest=3, widest_diagonal=3)
         vector = np.zeros(1 << n, dtype=complex)
         vector[0] = 1
         numbers = []
-        for piece in Search(fused.nodes, DEFAULT_COSTS[:5]).find(0, style)[1]:
+        for piece in ClusterSearch(fused.nodes, DEFAULT_COSTS[:5]).find(0, mode)[1]:
             if isinstance(piece, Cluster):
                 assert len(piece.wires) <= 4
                 items = [item for node in piece.nodes for item in node.items]
@@ -145,7 +145,7 @@ def test_pieces_keep_the_order_that_matters() -> None:
         np.testing.assert_allclose(moved, run_naively(gates, n), atol=1e-11)
 
 
-def on_wires(gate: GateOperation, item: Item) -> GateOperation:
+def on_wires(gate: GateOperation, item: WireGate) -> GateOperation:
     _, _, wires, controls, state, _ = item
     if isinstance(gate, Matrix):
         return Matrix(gate.matrix, wires, controls, state)
@@ -156,14 +156,14 @@ def on_wires(gate: GateOperation, item: Item) -> GateOperation:
 
 
 def matrix_of(
-    items: list[Item],
+    items: list[WireGate],
     gates: list[GateOperation],
     columns: tuple[int, ...],
     rows: tuple[int, ...] | None = None,
 ) -> np.ndarray:
     matrices = Matrices(gates)
     number = matrices.add(
-        [Node(item[2] + item[3], 0, False, False, 0, item) for item in items],
+        [GateNode(item[2] + item[3], 0, False, False, 0, item) for item in items],
         columns,
         columns if rows is None else rows,
     )
@@ -173,7 +173,7 @@ def matrix_of(
 def test_a_cluster_takes_what_is_behind_it() -> None:
     gates = [cx(q, q + 1) for q in range(3)] * 4
     fused = fuse(gates, stored(4), widest=2, widest_diagonal=2)
-    (cluster,) = Search(fused.nodes, DEFAULT_COSTS[:5]).find()[1]
+    (cluster,) = ClusterSearch(fused.nodes, DEFAULT_COSTS[:5]).find()[1]
     assert isinstance(cluster, Cluster)
     assert cluster.wires == (0, 1, 2, 3)
     assert sum(len(node.items) for node in cluster.nodes) == 12
@@ -186,7 +186,7 @@ def test_diagonals_do_not_widen_a_cluster() -> None:
     for qubit in reversed(range(n)):
         gates += [h(qubit), *(cp(other, qubit) for other in range(qubit))]
     nodes = fuse(gates, stored(n), widest=2, widest_diagonal=2).nodes
-    _, pieces = Search(nodes, DEFAULT_COSTS[:5]).find()
+    _, pieces = ClusterSearch(nodes, DEFAULT_COSTS[:5]).find()
     clusters = [piece for piece in pieces if isinstance(piece, Cluster)]
     assert len(clusters) == 2
     assert len(pieces) - len(clusters) == 16
@@ -196,15 +196,15 @@ def test_a_long_run_is_worth_more_searches(monkeypatch: pytest.MonkeyPatch) -> N
     """Which search finds the cheapest plan varies; only a long run pays for trying."""
     rng = np.random.default_rng(11)
     costs: list[float] = []
-    draft = Draft.__init__
+    draft = CandidatePlan.__init__
 
-    def spy(self: Draft, *arguments: Any) -> None:
+    def spy(self: CandidatePlan, *arguments: Any) -> None:
         draft(self, *arguments)
         costs.append(self.cost)
 
-    monkeypatch.setattr(Draft, "__init__", spy)
+    monkeypatch.setattr(CandidatePlan, "__init__", spy)
     tried = set()
-    for n, searches in [(8, 1), (26, len(STYLES))]:
+    for n, searches in [(8, 1), (26, len(SEARCH_MODES))]:
         for _ in range(6):
             gates: list[GateOperation] = []
             for _ in range(6):
@@ -231,10 +231,10 @@ def steps_of(part: Pass) -> list[Any]:
 def test_the_start_is_as_wide_as_it_may_be() -> None:
     gates = [h(0), *(cx(q, q + 1) for q in range(9))]
     fused = fuse(gates, Layout(), widest=2, widest_diagonal=2)
-    start, _ = Search(fused.nodes, DEFAULT_COSTS[:5]).find(6)
+    start, _ = ClusterSearch(fused.nodes, DEFAULT_COSTS[:5]).find(6)
     assert start is not None
     assert start.wires == (0, 1, 2, 3, 4, 5)
-    assert Search([], DEFAULT_COSTS[:5]).find(6) == (None, [])
+    assert ClusterSearch([], DEFAULT_COSTS[:5]).find(6) == (None, [])
 
 
 # --- orders -----------------------------------------------------------------------------------
@@ -276,9 +276,9 @@ def test_every_product_finds_its_wires_and_columns_together() -> None:
 # --- numbers ----------------------------------------------------------------------------------
 
 
-def items_of(gates: list[GateOperation]) -> list[Item]:
+def items_of(gates: list[GateOperation]) -> list[WireGate]:
     """The gates as items; wire ``w`` is qubit ``w``."""
-    items: list[Item] = []
+    items: list[WireGate] = []
     for number, gate in enumerate(gates):
         assert isinstance(gate, (Matrix, Diagonal, Permutation))
         kind = {Matrix: "m", Diagonal: "d", Permutation: "p"}[type(gate)]
@@ -318,7 +318,7 @@ def test_many_blocks_are_computed_in_batches() -> None:
     matrices = Matrices(gates)
     groups = [range(2), range(2, 5), range(5, 700), range(700, 900)]
     for group in groups:
-        nodes = [Node(items[g][2], 7, False, False, g, items[g]) for g in group]
+        nodes = [GateNode(items[g][2], 7, False, False, g, items[g]) for g in group]
         matrices.add(nodes, (0, 1, 2), (0, 1, 2))
     recipes = matrices.recipes()
     assert len(recipes.blocks) > 1

@@ -128,7 +128,7 @@ def only_stages(gates, stored=(0, 1, 2, 3), profile=None):
 @pytest.mark.parametrize(
     ("matrix", "form"),
     [
-        (rotation(0.4, "x"), "cross"),
+        (rotation(0.4, "x"), "rx_like"),
         (rotation(0.4, "y"), "real"),
         (HADAMARD, "hadamard"),
         (rotation(0.4, "x") @ rotation(0.2, "y"), "complex"),
@@ -197,7 +197,7 @@ def test_diagonals_gather_in_one_stage():
     first, *rest = only_stages(gates)
     assert isinstance(first, DiagonalStage)
     assert len(first.groups) == 1
-    assert [stage.form for stage in rest] == ["cross"] * 4
+    assert [stage.form for stage in rest] == ["rx_like"] * 4
 
 
 @pytest.mark.parametrize("seed", range(8))

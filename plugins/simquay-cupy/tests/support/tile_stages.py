@@ -135,8 +135,8 @@ def one_qubit(rng: np.random.Generator, bit: int) -> list[Stage]:
         DenseStage((bit,), real(rng), "real"),
         DenseStage((bit,), reflection, "real"),
         DenseStage((bit,), np.array([[0.01, -1], [1, 0.01]]) + 0j, "real"),
-        DenseStage((bit,), cross(rng), "cross"),
-        DenseStage((bit,), phased, "cross"),
+        DenseStage((bit,), cross(rng), "rx_like"),
+        DenseStage((bit,), phased, "rx_like"),
         DenseStage((bit,), HADAMARD, "hadamard"),
         PermuteStage((bit,), np.array([1, 0])),
     ]

@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from simquay.planning.dense.layout import column_limit
+from simquay.planning.dense.orders import column_limit
 from simquay.program import Precision
 
 __all__ = ["CLUSTER_COSTS", "TILE_BITS", "measure_cluster_costs"]

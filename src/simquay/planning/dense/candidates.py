@@ -8,6 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from simquay.planning.dense.assignment import (
+    DiagonalTable,
+    PassAssigner,
+    PassContents,
+    PlacedCluster,
+)
 from simquay.planning.dense.clusters import Cluster, Piece
 from simquay.planning.dense.cost import (
     DIAGONAL_COST,
@@ -16,30 +22,35 @@ from simquay.planning.dense.cost import (
     PHASE_COST,
     cluster_costs,
 )
-from simquay.planning.dense.fusion import Item, Node
-from simquay.planning.dense.layout import Move, column_factor, find_orders
-from simquay.planning.dense.passes import Dealer, Slot, Table, TilePieces
+from simquay.planning.dense.fusion import GateNode, WireGate
+from simquay.planning.dense.orders import Move, column_factor, find_orders
 from simquay.planning.profile import Profile
 from simquay.program.bits import bits_of, mask_of
 
-__all__ = ["Draft", "LoneDraft", "MoveDraft", "TableDraft", "TileDraft"]
+__all__ = [
+    "CandidateLonePass",
+    "CandidateMove",
+    "CandidatePlan",
+    "CandidateTable",
+    "CandidateTilePass",
+]
 
 
-class MoveDraft(NamedTuple):
+class CandidateMove(NamedTuple):
     """A product, or without ``slot`` a permutation."""
 
-    slot: Slot | None
+    slot: PlacedCluster | None
     move: Move
 
 
-class TableDraft(NamedTuple):
+class CandidateTable(NamedTuple):
     """A table of diagonals, in a buffer of this order."""
 
-    table: Table
+    table: DiagonalTable
     order: tuple[int, ...]
 
 
-class TileDraft(NamedTuple):
+class CandidateTilePass(NamedTuple):
     """A pass over tiles whose wires are ``tile`` (a mask).
 
     All else is as in :class:`~simquay.planning.dense.steps.ClusterPass`.
@@ -49,20 +60,20 @@ class TileDraft(NamedTuple):
     before: tuple[int, ...]
     new: int
     loaded: tuple[int, ...]
-    steps: list[MoveDraft | TableDraft]
+    steps: list[CandidateMove | CandidateTable]
     after: tuple[int, ...]
     keep: int
 
 
-class LoneDraft(NamedTuple):
+class CandidateLonePass(NamedTuple):
     """A gate by itself."""
 
-    item: Item
+    item: WireGate
     before: tuple[int, ...]
     new: int
 
 
-class Draft:
+class CandidatePlan:
     """Passes for pieces.
 
     Attributes:
@@ -80,31 +91,31 @@ class Draft:
         profile: Profile,
     ) -> None:
         self.start = start
-        self.passes: list[TileDraft | LoneDraft] = []
+        self.passes: list[CandidateTilePass | CandidateLonePass] = []
         self.order = order if start is None else start.wires
         self.cost = 0.0
         self._profile = profile
         self._costs = cluster_costs(profile)
-        dealer = Dealer(pieces, profile.tile)
-        while dealer:
-            lone = dealer.next_lone()
+        assigner = PassAssigner(pieces, profile.tile)
+        while assigner:
+            lone = assigner.next_lone()
             if lone is not None:
                 self._add_wide(lone)
                 continue
             low = mask_of(self.order[: min(profile.low, profile.tile)])
-            self._add_tile(dealer.next_tile(low, self.order), dealer.next_uses())
+            self._add_tile(assigner.next_tile(low, self.order), assigner.next_uses())
 
-    def _add_wide(self, node: Node) -> None:
+    def _add_wide(self, node: GateNode) -> None:
         stored = set(self.order)
         for item in node.items:
             _, kind, wires, _, _, _ = item
             new = [wire for wire in wires if wire not in stored] if kind != "d" else []
             self.order = (*self.order, *new)
             stored.update(new)
-            self.passes.append(LoneDraft(item, self.order, len(new)))
+            self.passes.append(CandidateLonePass(item, self.order, len(new)))
             self.cost += MOVE_COST * (1 << len(self.order))
 
-    def _add_tile(self, pieces: TilePieces, later: dict[int, int]) -> None:
+    def _add_tile(self, pieces: PassContents, later: dict[int, int]) -> None:
         tile = pieces.tile
         stored = set(self.order)
         new = [wire for wire in bits_of(tile) if wire not in stored]
@@ -114,23 +125,23 @@ class Draft:
         limit = min(self._profile.low, len(self.order), len(active))
         while low < limit and before[low] == active[low]:
             low += 1
-        slots = [step for step in pieces.steps if isinstance(step, Slot)]
+        slots = [step for step in pieces.steps if isinstance(step, PlacedCluster)]
         orders = find_orders([slot.wires for slot in slots], active, low, later, self._costs)
-        steps: list[MoveDraft | TableDraft] = []
+        steps: list[CandidateMove | CandidateTable] = []
         order = orders.loaded
         cost = MOVE_COST
         moves = iter(orders.moves)
         for step in pieces.steps:
-            if isinstance(step, Table):
-                steps.append(TableDraft(step, order))
+            if isinstance(step, DiagonalTable):
+                steps.append(CandidateTable(step, order))
                 cost += DIAGONAL_COST
                 continue
             for move in moves:
                 if not move.permutes:
                     break
-                steps.append(MoveDraft(None, move))
+                steps.append(CandidateMove(None, move))
                 cost += PERMUTE_COST
-            steps.append(MoveDraft(step, move))
+            steps.append(CandidateMove(step, move))
             order = move.after
             cost += self._costs[len(step.wires)] * column_factor(len(move.columns))
             cost += PHASE_COST * (bool(step.outer_before) + bool(step.outer_after))
@@ -141,5 +152,5 @@ class Draft:
             after[position] = wire
         self.order = tuple(after)
         self.passes.append(
-            TileDraft(tile, before, len(new), orders.loaded, steps, self.order, orders.keep)
+            CandidateTilePass(tile, before, len(new), orders.loaded, steps, self.order, orders.keep)
         )

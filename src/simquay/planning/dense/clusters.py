@@ -8,8 +8,8 @@ such ways takes the one with the most work for its cost.
 Diagonal nodes do not force wires into a cluster. One that is ready, but only partly inside, is
 set aside as a step of its own before the cluster: such steps are collected, and are cheap.
 
-All sets of nodes are integers (see :mod:`simquay.planning.dense.order`): what a set of wires can
-absorb is all that is on these wires alone, less what comes after anything else on them.
+Sets of nodes are integers (see :mod:`simquay.planning.dense.dependencies`). A set of wires can
+absorb all nodes on these wires alone, less those that come after any other node on them.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias, Union
 
-from simquay.planning.dense.fusion import Node
-from simquay.planning.dense.order import dependencies
+from simquay.planning.dense.dependencies import dependencies
+from simquay.planning.dense.fusion import GateNode
 from simquay.program.bits import bits_of
 
-__all__ = ["STYLES", "Cluster", "Piece", "Search", "Style"]
+__all__ = ["SEARCH_MODES", "Cluster", "ClusterSearch", "Piece", "SearchMode"]
 
 _WORK_MATRIX = 1.0
 _WORK_ONE_WIRE = 0.55
@@ -34,37 +34,37 @@ class Cluster(NamedTuple):
 
     wires: tuple[int, ...]
     mask: int
-    nodes: list[Node]
+    nodes: list[GateNode]
 
 
-Piece: TypeAlias = Union[Cluster, Node]
+Piece: TypeAlias = Union[Cluster, GateNode]
 """A cluster, or a node by itself: a diagonal that was set aside, or a wide node."""
 
 
-class Style(NamedTuple):
+class SearchMode(NamedTuple):
     """A way to search: none is best for all circuits.
 
     Attributes:
-        cones: how many ways to go on are tried at each step.
+        extensions: how many ways to go on are tried at each step.
         fewest: of those that are worth the same, whether to take the one that leaves the fewest
             blocked nodes, or the first.
         seeds: from how many nodes a cluster is grown, the best of which is kept.
     """
 
-    cones: int
+    extensions: int
     fewest: bool
     seeds: int
 
 
-STYLES = (
-    Style(2, False, 1),
-    Style(3, False, 1),
-    Style(3, True, 1),
-    Style(2, True, 1),
-    Style(3, True, 2),
-    Style(3, False, 2),
-    Style(2, True, 2),
-    Style(2, False, 2),
+SEARCH_MODES = (
+    SearchMode(2, False, 1),
+    SearchMode(3, False, 1),
+    SearchMode(3, True, 1),
+    SearchMode(2, True, 1),
+    SearchMode(3, True, 2),
+    SearchMode(3, False, 2),
+    SearchMode(2, True, 2),
+    SearchMode(2, False, 2),
 )
 """The first is the quickest, for circuits that are not worth more than one search."""
 
@@ -89,7 +89,7 @@ class _Growth(NamedTuple):
     work: float
 
 
-class Search:
+class ClusterSearch:
     """Finds all nodes as pieces in an order that keeps all dependencies.
 
     ``costs[k]`` is the cost of a cluster of ``k`` wires; the widest allowed is the last.
@@ -100,7 +100,7 @@ class Search:
         hard: those of these that hold up others: all but diagonals that are ready.
     """
 
-    def __init__(self, nodes: Sequence[Node], costs: Sequence[float]) -> None:
+    def __init__(self, nodes: Sequence[GateNode], costs: Sequence[float]) -> None:
         self.nodes = nodes
         self.costs = costs
         self.before, self.after, self.on = dependencies(nodes)
@@ -124,7 +124,7 @@ class Search:
                         ends |= bit
             bit <<= 1
         everything = bit - 1
-        self.style = STYLES[0]
+        self.mode = SEARCH_MODES[0]
         self.everything = self.left = everything
         self.wide = wide
         self.solid = everything & ~diagonal | wide
@@ -136,13 +136,15 @@ class Search:
         self.ends = ends
         self.open = self.hard = everything & ~ends
 
-    def find(self, start: int = 0, style: Style = STYLES[0]) -> tuple[Cluster | None, list[Piece]]:
+    def find(
+        self, start: int = 0, mode: SearchMode = SEARCH_MODES[0]
+    ) -> tuple[Cluster | None, list[Piece]]:
         """The pieces.
 
         With ``start``, there is first a cluster of up to so many wires at the very beginning, with
         all that it can take; None where there is no such cluster.
         """
-        self.style = style
+        self.mode = mode
         self.left = self.everything
         first = self._start(start) if start else None
         pieces: list[Piece] = []
@@ -171,8 +173,8 @@ class Search:
             return None
         self._prepare()
         growth = self._widen(_NOTHING, mask)
-        while cones := self._cones(growth, widest - growth.mask.bit_count(), 1):
-            growth = self._widen(growth, cones[0])
+        while extensions := self._extensions(growth, widest - growth.mask.bit_count(), 1):
+            growth = self._widen(growth, extensions[0])
         return self._cluster(growth)
 
     def _set_aside(self, members: int, pieces: list[Piece]) -> None:
@@ -203,7 +205,7 @@ class Search:
         costs = self.costs
         best = self._grow_from(self.masks[number])
         others = self.left & self.matrices & ~(self.after[number] | 1 << number)
-        for _ in range(self.style.seeds - 1):
+        for _ in range(self.mode.seeds - 1):
             others &= ~best.taken
             if not others:
                 break
@@ -227,14 +229,14 @@ class Search:
         while count < widest:
             chosen: _Growth | None = None
             chosen_value = 0.0
-            for cone in self._cones(growth, widest - count, self.style.cones):
-                candidate = self._widen(growth, cone)
+            for extension in self._extensions(growth, widest - count, self.mode.extensions):
+                candidate = self._widen(growth, extension)
                 value = (candidate.work - growth.work) / (
-                    costs[count + cone.bit_count()] - costs[count]
+                    costs[count + extension.bit_count()] - costs[count]
                 )
                 if value > chosen_value or (
                     chosen is not None
-                    and self.style.fewest
+                    and self.mode.fewest
                     and value == chosen_value
                     and candidate.edge.bit_count() < chosen.edge.bit_count()
                 ):
@@ -289,12 +291,12 @@ class Search:
         work += _WORK_ONE_WIRE * single + _WORK_MATRIX * (matrices.bit_count() - single)
         return _Growth(mask, once, twice, taken, edge, work)
 
-    def _cones(self, growth: _Growth, room: int, most: int) -> list[int]:
+    def _extensions(self, growth: _Growth, room: int, most: int) -> list[int]:
         """Sets of wires to add: for each blocked node, what it needs to be applied; else the next
         ready nodes anywhere, for clusters of parts that do not touch."""
-        cones: list[int] = []
+        extensions: list[int] = []
         if room <= 0:
-            return cones
+            return extensions
         masks, before = self.masks, self.before
         outside = ~growth.mask
         waiting = self.hard & ~growth.taken
@@ -315,31 +317,31 @@ class Search:
                 low = found & -found
                 number = low.bit_length() - 1
                 found &= ~(after[number] | low)
-                cone = masks[number] & outside
+                extension = masks[number] & outside
                 needed = before[number] & waiting
                 if needed & self.wide:
                     continue
-                while needed and cone.bit_count() <= room:
+                while needed and extension.bit_count() <= room:
                     low = needed & -needed
                     needed ^= low
-                    cone |= masks[low.bit_length() - 1] & outside
-                if cone.bit_count() <= room and cone not in cones:
-                    cones.append(cone)
-                    if len(cones) == most:
-                        return cones
-        if cones:
-            return cones
+                    extension |= masks[low.bit_length() - 1] & outside
+                if extension.bit_count() <= room and extension not in extensions:
+                    extensions.append(extension)
+                    if len(extensions) == most:
+                        return extensions
+        if extensions:
+            return extensions
         apart = self.left & self.matrices & ~growth.once
         solid = waiting & self.solid
         while apart:
             low = apart & -apart
             number = low.bit_length() - 1
             if not before[number] & solid and masks[number].bit_count() <= room:
-                cones.append(masks[number])
-                if len(cones) == min(most, 2):
+                extensions.append(masks[number])
+                if len(extensions) == min(most, 2):
                     break
             apart &= ~(after[number] | low)
-        return cones
+        return extensions
 
     def _take(self, growth: _Growth, pieces: list[Piece]) -> None:
         """Make ``growth`` a cluster, with the diagonals before it that it really needs."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from simquay.planning.profile import Profile
 
 __all__ = [
-    "CLUSTER_COSTS",
+    "DEFAULT_CLUSTER_COSTS",
     "DIAGONAL_COST",
     "MOVE_COST",
     "PERMUTE_COST",
@@ -17,14 +17,14 @@ __all__ = [
     "cluster_costs",
 ]
 
-CLUSTER_COSTS: tuple[float, ...] = (0.40, 0.90, 1.05, 1.30, 1.85, 2.95, 5.60, 10.5)
+DEFAULT_CLUSTER_COSTS: tuple[float, ...] = (0.40, 0.90, 1.05, 1.30, 1.85, 2.95, 5.60, 10.5)
 """Of a matrix product by its qubits: single precision, one core of a 2.6 GHz Zen 5, AVX2 BLAS.
 Below four qubits the time goes to moving amplitudes, above to arithmetic."""
 
 
 def cluster_costs(profile: Profile) -> tuple[float, ...]:
     """The cost of a cluster of each width up to the widest that the profile allows."""
-    return (profile.costs or CLUSTER_COSTS)[: profile.width + 1]
+    return (profile.costs or DEFAULT_CLUSTER_COSTS)[: profile.width + 1]
 
 
 MOVE_COST = 1.5

@@ -11,7 +11,7 @@ Fusing a gate list
 
 The nodes of a wire form *segments*: a node that is not diagonal is a segment of its own,
 neighbouring diagonal nodes share one. Nodes of one segment may be applied in any order, those of
-different segments of a wire may not (see :mod:`simquay.planning.dense.order`).
+different segments of a wire may not (see :mod:`simquay.planning.dense.dependencies`).
 
 Only the structure is looked at (kinds and wires), never a matrix's entries, so that the result
 holds for the same gates with other angles.
@@ -36,9 +36,9 @@ from simquay.program.operations import (
     Relabel,
 )
 
-__all__ = ["Fused", "Item", "Node", "fuse"]
+__all__ = ["FusedGates", "GateNode", "WireGate", "fuse"]
 
-Item: TypeAlias = tuple[
+WireGate: TypeAlias = tuple[
     int, str, tuple[int, ...], tuple[int, ...], int, Union[NDArray[np.intp], None]
 ]
 """One gate of the list, on wires: ``(number, kind, wires, controls, control_state, select)``.
@@ -49,7 +49,7 @@ there is one for every gate, and a class of its own would take longer to make th
 """
 
 
-class Node:
+class GateNode:
     """Gates that are applied as one.
 
     Attributes:
@@ -63,7 +63,13 @@ class Node:
     __slots__ = ("diagonal", "items", "mask", "number", "wide", "wires")
 
     def __init__(
-        self, wires: tuple[int, ...], mask: int, diagonal: bool, wide: bool, number: int, item: Item
+        self,
+        wires: tuple[int, ...],
+        mask: int,
+        diagonal: bool,
+        wide: bool,
+        number: int,
+        item: WireGate,
     ) -> None:
         self.wires = wires
         self.mask = mask
@@ -73,7 +79,7 @@ class Node:
         self.items = [item]
 
 
-class Fused(NamedTuple):
+class FusedGates(NamedTuple):
     """What :func:`fuse` makes.
 
     Attributes:
@@ -83,8 +89,8 @@ class Fused(NamedTuple):
             its own number at the start.
     """
 
-    nodes: list[Node]
-    scalars: list[Item]
+    nodes: list[GateNode]
+    scalars: list[WireGate]
     carries: dict[int, int]
 
 
@@ -93,7 +99,7 @@ _CODES = {Matrix: "m", Permutation: "p", Prepare: "s", Diagonal: "d"}
 
 def fuse(
     gates: Sequence[GateOperation], layout: Layout, *, widest: int, widest_diagonal: int
-) -> Fused:
+) -> FusedGates:
     """Fuse ``gates``, for a state of ``layout``.
 
     Gates on more than ``widest`` wires (``widest_diagonal`` for diagonals), controls included,
@@ -101,12 +107,12 @@ def fuse(
     """
     touched = mask_of(layout.order)
     wire_of: dict[int, int] = {}  # qubit → wire, where they differ
-    last: dict[int, list[Node]] = {}  # the last segment of each wire
+    last: dict[int, list[GateNode]] = {}  # the last segment of each wire
     solid: dict[int, int] = {}  # the number of the last node on each wire that is not diagonal
-    alike: dict[int, Node] = {}  # the last diagonal node on these wires (a mask)
+    alike: dict[int, GateNode] = {}  # the last diagonal node on these wires (a mask)
     broad = False  # whether some diagonal node has more than two wires
-    nodes: list[Node | None] = []
-    scalars: list[Item] = []
+    nodes: list[GateNode | None] = []
+    scalars: list[WireGate] = []
     codes = _CODES
 
     for number, gate in enumerate(gates):
@@ -172,7 +178,7 @@ def fuse(
                     found.items.append(item)
                     continue
         place = len(nodes)
-        node = Node(everything, mask, diagonal, wide, place, item)
+        node = GateNode(everything, mask, diagonal, wide, place, item)
         if diagonal:
             for wire in everything:
                 segment = last.get(wire)
@@ -202,7 +208,7 @@ def fuse(
         node.number = place
     carries = {wire: wire for wire in bits_of(touched)}
     carries |= {wire: qubit for qubit, wire in wire_of.items()}
-    return Fused(kept, scalars, carries)
+    return FusedGates(kept, scalars, carries)
 
 
 def _resolve(
@@ -230,11 +236,11 @@ def _restrict(wires: tuple[int, ...], touched: int) -> tuple[tuple[int, ...], ND
 def _diagonal_host(
     wires: tuple[int, ...],
     mask: int,
-    segment: Sequence[Node],
+    segment: Sequence[GateNode],
     solid: dict[int, int],
-    alike: dict[int, Node],
+    alike: dict[int, GateNode],
     broad: bool,
-) -> Node | None:
+) -> GateNode | None:
     """A diagonal node that acts on all ``wires`` and is in the last segment of each, or None.
 
     ``segment`` is the last one of the first wire.

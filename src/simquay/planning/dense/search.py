@@ -10,11 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from simquay.errors import ProgramError
-from simquay.planning.dense.candidates import Draft, LoneDraft, TableDraft, TileDraft
-from simquay.planning.dense.clusters import STYLES, Search
+from simquay.planning.dense.assignment import DiagonalTable, PlacedCluster
+from simquay.planning.dense.candidates import (
+    CandidateLonePass,
+    CandidatePlan,
+    CandidateTable,
+    CandidateTilePass,
+)
+from simquay.planning.dense.clusters import SEARCH_MODES, ClusterSearch
 from simquay.planning.dense.cost import cluster_costs
-from simquay.planning.dense.fusion import Fused, Node, fuse
-from simquay.planning.dense.layout import Move
+from simquay.planning.dense.fusion import FusedGates, GateNode, fuse
 from simquay.planning.dense.numbers.matrices import Matrices
 from simquay.planning.dense.numbers.recipe import (
     ClusterPassRecipe,
@@ -28,7 +33,7 @@ from simquay.planning.dense.numbers.recipe import (
     TableRecipe,
 )
 from simquay.planning.dense.numbers.tables import Diagonals
-from simquay.planning.dense.passes import Slot, Table
+from simquay.planning.dense.orders import Move
 from simquay.planning.plan import Plan
 from simquay.planning.profile import Layout, Profile
 from simquay.program.bits import bits_of
@@ -74,13 +79,13 @@ def _find_recipe(gates: Sequence[GateOperation], layout: Layout, profile: Profil
         widest=min(4, profile.width),
         widest_diagonal=min(6, profile.tile),
     )
-    search = Search(fused.nodes, cluster_costs(profile))
+    search = ClusterSearch(fused.nodes, cluster_costs(profile))
     widest = 0 if layout.order else profile.start
-    draft = Draft(*search.find(widest), layout.order, profile)
+    draft = CandidatePlan(*search.find(widest), layout.order, profile)
     # A long run is worth more searches, a short one is over before they are.
     tries = int(_SEARCH_SHARE * draft.cost / (_SEARCH_TIME * max(len(fused.nodes), 1)))
-    for style in STYLES[1 : 1 + tries]:
-        other = Draft(*search.find(widest, style), layout.order, profile)
+    for mode in SEARCH_MODES[1 : 1 + tries]:
+        other = CandidatePlan(*search.find(widest, mode), layout.order, profile)
         if other.cost < draft.cost:
             draft = other
     return _Builder(gates, profile).recipe(draft, fused, layout)
@@ -94,19 +99,19 @@ class _Builder:
         self.diagonals = Diagonals(self.matrices.values.offsets)
         self.profile = profile
 
-    def recipe(self, draft: Draft, fused: Fused, layout: Layout) -> DenseRecipe:
+    def recipe(self, draft: CandidatePlan, fused: FusedGates, layout: Layout) -> DenseRecipe:
         """The recipe for a state of ``layout``."""
         passes: list[PassRecipe] = []
         scalars = fused.scalars
         if draft.start is not None:
-            nodes = [Node((), 0, True, False, -1, item) for item in scalars] + draft.start.nodes
+            nodes = [GateNode((), 0, True, False, -1, item) for item in scalars] + draft.start.nodes
             self.matrices.add_start(nodes, draft.start.wires)
             count = sum([len(node.items) for node in nodes])
             passes.append(StartRecipe(draft.start.wires, count))
         else:
             passes.extend([LoneRecipe(item, layout.order, 0) for item in scalars])
         for part in draft.passes:
-            if isinstance(part, LoneDraft):
+            if isinstance(part, CandidateLonePass):
                 passes.append(LoneRecipe(*part))
             else:
                 passes.append(self._pass(part))
@@ -121,11 +126,11 @@ class _Builder:
             self.diagonals.recipes(),
         )
 
-    def _pass(self, draft: TileDraft) -> ClusterPassRecipe:
+    def _pass(self, draft: CandidateTilePass) -> ClusterPassRecipe:
         tile, before, new, loaded, parts, after, keep = draft
         steps: list[ProductRecipe | TableRecipe | PermuteRecipe] = []
         for part in parts:
-            if isinstance(part, TableDraft):
+            if isinstance(part, CandidateTable):
                 steps += self._tables(part.table, tile, part.order)
             elif part.slot is None:
                 steps.append(PermuteRecipe(part.move.before, part.move.after))
@@ -135,7 +140,7 @@ class _Builder:
 
     def _product(
         self,
-        slot: Slot,
+        slot: PlacedCluster,
         tile: int,
         move: Move,
     ) -> ProductRecipe:
@@ -158,7 +163,7 @@ class _Builder:
             sum([len(node.items) for node in slot.nodes]) + outer,
         )
 
-    def _tables(self, table: Table, tile: int, order: tuple[int, ...]) -> list[TableRecipe]:
+    def _tables(self, table: DiagonalTable, tile: int, order: tuple[int, ...]) -> list[TableRecipe]:
         """One step for the diagonals inside the tile, and one for each group of outer ones."""
         inner = [node for node in table.nodes if not node.mask & ~tile]
         steps = []
@@ -168,7 +173,7 @@ class _Builder:
             steps.append(
                 TableRecipe(self.diagonals.add(items, wires), wires, order, (), len(items))
             )
-        groups: list[list[Node]] = []
+        groups: list[list[GateNode]] = []
         for node in table.nodes:
             if not node.mask & ~tile:
                 continue
@@ -186,10 +191,10 @@ class _Builder:
         return steps
 
     def _phases(
-        self, nodes: Sequence[Node], tile: int, wires: tuple[int, ...]
+        self, nodes: Sequence[GateNode], tile: int, wires: tuple[int, ...]
     ) -> tuple[PhaseRecipe, ...]:
         """Phases by tile for ``nodes``, in groups of few outer wires."""
-        groups: list[tuple[int, list[Node]]] = []
+        groups: list[tuple[int, list[GateNode]]] = []
         for node in nodes:
             outer = node.mask & ~tile
             for place, (mask, members) in enumerate(groups):
@@ -207,7 +212,7 @@ class _Builder:
         return tuple(phases)
 
 
-def _span(nodes: Sequence[Node], tile: int, order: tuple[int, ...]) -> tuple[int, ...]:
+def _span(nodes: Sequence[GateNode], tile: int, order: tuple[int, ...]) -> tuple[int, ...]:
     """The shortest run of neighbours in ``order`` that holds all the nodes' wires in the tile."""
     mask = 0
     for node in nodes:

@@ -11,14 +11,14 @@ from typing import TypeAlias, Union
 import numpy as np
 
 from simquay.planning.tiled.blocks.blocks import Blocks
-from simquay.planning.tiled.blocks.types import Act
+from simquay.planning.tiled.blocks.types import BlockType
 from simquay.planning.tiled.diagonals import (
     DiagonalRecipe,
     condition_of,
     diagonal_recipe,
     fill_diagonal,
 )
-from simquay.planning.tiled.numbers.gather import Filled, Gathering, Slot
+from simquay.planning.tiled.numbers.gather import ArrayRef, Filled, GatherPlan
 from simquay.planning.tiled.numbers.pool import Pool
 from simquay.planning.tiled.passes import (
     ALWAYS,
@@ -33,20 +33,20 @@ from simquay.planning.tiled.passes import (
     WidePass,
 )
 from simquay.planning.tiled.scheduling.rounds import make_rounds
-from simquay.planning.tiled.scheduling.schedule import Step
+from simquay.planning.tiled.scheduling.schedule import ScheduledPass
 from simquay.program.bits import spread
 from simquay.program.operations import Matrix, Permutation, Prepare
 
 __all__ = ["PassRecipe", "WideRecipe", "build_pass"]
 
-_Dense: TypeAlias = tuple[tuple[int, ...], Slot, Form, Condition]
+_Dense: TypeAlias = tuple[tuple[int, ...], ArrayRef, Form, Condition]
 """A :class:`DenseStage` without its matrix: its bits, where the matrix will be, form, condition."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _PrepareRecipe:
     bits: tuple[int, ...]
-    slot: Slot
+    slot: ArrayRef
 
 
 _StageRecipe: TypeAlias = Union[_Dense, DiagonalRecipe, PermuteStage, _PrepareRecipe]
@@ -89,39 +89,39 @@ class WideRecipe:
 
     before: int
     width: int
-    act: Act
+    type_: BlockType
     start: int
     bits: tuple[int, ...]
     controls: tuple[int, ...]
 
     def fill(self, filled: Filled, pool: Pool) -> WidePass:
         """The pass; ``pool`` has the numbers."""
-        act, start, size = self.act, self.start, 1 << self.act.size
+        type_, start, size = self.type_, self.start, 1 << self.type_.size
         gate: Matrix | Permutation | Prepare
-        if act.kind == "dense":
+        if type_.kind == "dense":
             matrix = pool[start : start + size * size].reshape(size, size)
-            gate = Matrix(matrix, self.bits, self.controls, act.state)
-        elif act.kind == "prepare":
+            gate = Matrix(matrix, self.bits, self.controls, type_.state)
+        elif type_.kind == "prepare":
             gate = Prepare(pool[start : start + size], self.bits)
         else:
-            table = np.argsort(np.array(act.table, dtype=np.intp))
-            gate = Permutation(table, self.bits, self.controls, act.state)
+            table = np.argsort(np.array(type_.table, dtype=np.intp))
+            gate = Permutation(table, self.bits, self.controls, type_.state)
         return WidePass(self.before, self.width, gate)
 
 
 def build_pass(
-    step: Step, blocks: Blocks, span: int, gathering: Gathering
+    step: ScheduledPass, blocks: Blocks, span: int, gather_plan: GatherPlan
 ) -> PassRecipe | WideRecipe:
     """The pass that ``step`` stands for; rounds have up to ``span`` targets (0: no limit)."""
     if step.wide:
         (number,) = step.stages
         assert isinstance(number, int)
         bit_of = {wire: bit for bit, wire in enumerate(step.grown)}
-        act = blocks.acts[number]
+        type_ = blocks.types[number]
         bits = tuple([bit_of[wire] for wire in blocks.wires[number]])
-        own, controls = bits[: act.size], bits[act.size :]
+        own, controls = bits[: type_.size], bits[type_.size :]
         start = blocks.starts[number]
-        return WideRecipe(len(step.before), len(step.grown), act, start, own, controls)
+        return WideRecipe(len(step.before), len(step.grown), type_, start, own, controls)
     active: list[int] = []
     # Where each wire is: a local bit, or ~bit for an outer bit.
     place = {}
@@ -139,9 +139,9 @@ def build_pass(
         targets: set[int] = set()
         for entry in entries:
             if isinstance(entry, int):
-                recipes.append(_stage(blocks, entry, place, targets, gathering))
+                recipes.append(_stage(blocks, entry, place, targets, gather_plan))
             else:
-                recipes.append(diagonal_recipe(blocks, entry, place, gathering))
+                recipes.append(diagonal_recipe(blocks, entry, place, gather_plan))
         rounds.append((tuple(sorted(targets)), recipes))
     store = tuple(range(len(active)))
     if step.after is not step.grown:
@@ -151,35 +151,35 @@ def build_pass(
 
 
 def _stage(
-    blocks: Blocks, number: int, place: dict[int, int], targets: set[int], gathering: Gathering
+    blocks: Blocks, number: int, place: dict[int, int], targets: set[int], gather_plan: GatherPlan
 ) -> _Dense | PermuteStage | _PrepareRecipe:
     """The recipe of a block's stage; its bits join ``targets``."""
-    act = blocks.acts[number]
+    type_ = blocks.types[number]
     wires = blocks.wires[number]
-    condition = condition_of(wires[act.size :], act.state, place) if act.controls else ALWAYS
-    if act.size == 1:
+    condition = condition_of(wires[type_.size :], type_.state, place) if type_.controls else ALWAYS
+    if type_.size == 1:
         bits: tuple[int, ...] = (place[wires[0]],)
         order: tuple[int, ...] = (0,)
         targets.add(bits[0])
-    elif act.size == 2:
+    elif type_.size == 2:
         one, two = place[wires[0]], place[wires[1]]
         bits, order = ((one, two), (0, 1)) if one < two else ((two, one), (1, 0))
         targets.add(one)
         targets.add(two)
     else:
-        places = sorted([(place[wire], j) for j, wire in enumerate(wires[: act.size])])
+        places = sorted([(place[wire], j) for j, wire in enumerate(wires[: type_.size])])
         bits = tuple([bit for bit, _ in places])
         order = tuple([j for _, j in places])
         targets.update(bits)
-    if act.kind == "dense":
-        return bits, gathering.matrix(number, order), act.form, condition
-    if act.kind == "prepare":
-        state = gathering.table(act.size, [(number, _inverse(order))])
+    if type_.kind == "dense":
+        return bits, gather_plan.matrix(number, order), type_.form, condition
+    if type_.kind == "prepare":
+        state = gather_plan.table(type_.size, [(number, _inverse(order))])
         return _PrepareRecipe(bits, state)
-    if act.table == (1, 0):
+    if type_.table == (1, 0):
         return PermuteStage(bits, _FLIP, condition)
     index = spread(order)
-    source = np.argsort(index)[np.array(act.table, dtype=np.intp)[index]]
+    source = np.argsort(index)[np.array(type_.table, dtype=np.intp)[index]]
     return PermuteStage(bits, source, condition)
 
 

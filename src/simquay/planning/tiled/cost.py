@@ -20,7 +20,7 @@ from simquay.program.operations import Matrix
 
 __all__ = ["DENSE_FLOPS", "DIAGONAL_FLOPS", "PassCost", "dense_flops", "pass_cost", "stage_flops"]
 
-DENSE_FLOPS = {"complex": 8, "real": 4, "cross": 4, "hadamard": 2}
+DENSE_FLOPS = {"complex": 8, "real": 4, "rx_like": 4, "hadamard": 2}
 """Flops per amplitude and row entry: a dense complex stage on ``k`` qubits takes ``8 * 2**k``."""
 
 DIAGONAL_FLOPS = 6

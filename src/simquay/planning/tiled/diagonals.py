@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from simquay.planning.tiled.blocks.blocks import Blocks
-from simquay.planning.tiled.numbers.gather import Filled, Gathering, Slot
+from simquay.planning.tiled.numbers.gather import ArrayRef, Filled, GatherPlan
 from simquay.planning.tiled.passes import (
     ALWAYS,
     MAX_GROUP_BITS,
@@ -26,7 +26,7 @@ from simquay.program.bits import bits_of, mask_of
 
 __all__ = ["DiagonalRecipe", "condition_of", "diagonal_recipe", "fill_diagonal"]
 
-_Term: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], Slot, int, int]
+_Term: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], ArrayRef, int, int]
 """A :class:`DiagonalTerm` without its table: the places, the outer bits, where the table will be,
 the outer mask and its value."""
 
@@ -58,7 +58,7 @@ class _Group:
 
 
 def diagonal_recipe(
-    blocks: Blocks, numbers: Sequence[int], place: dict[int, int], gathering: Gathering
+    blocks: Blocks, numbers: Sequence[int], place: dict[int, int], gather_plan: GatherPlan
 ) -> DiagonalRecipe:
     """The stage that multiplies by the blocks ``numbers``.
 
@@ -82,7 +82,7 @@ def diagonal_recipe(
             group.others.append(factor)
         else:
             group.constant.append(factor)
-    return [_settle(group, gathering) for group in groups + alone]
+    return [_settle(group, gather_plan) for group in groups + alone]
 
 
 def _best(groups: list[_Group], mask: int) -> _Group:
@@ -105,11 +105,11 @@ def _best(groups: list[_Group], mask: int) -> _Group:
 
 def _factors(blocks: Blocks, numbers: Sequence[int], place: dict[int, int]) -> list[_Factor]:
     factors: list[_Factor] = []
-    acts, wires_of = blocks.acts, blocks.wires
+    types, wires_of = blocks.types, blocks.wires
     for number in numbers:
-        act = acts[number]
+        type_ = types[number]
         wires = wires_of[number]
-        if act.total == 2:
+        if type_.total == 2:
             one, two = places = (place[wires[0]], place[wires[1]])
             if one >= 0 and two >= 0:
                 bits = places if one < two else (two, one)
@@ -123,16 +123,18 @@ def _factors(blocks: Blocks, numbers: Sequence[int], place: dict[int, int]) -> l
             continue
         condition = ALWAYS
         # A table over the controls too packs with others; a condition does not.
-        if act.controls and act.total > MAX_GROUP_BITS:
-            condition = condition_of(wires[act.size :], act.state, place)
-            wires = wires[: act.size]
+        if type_.controls and type_.total > MAX_GROUP_BITS:
+            condition = condition_of(wires[type_.size :], type_.state, place)
+            wires = wires[: type_.size]
         many = tuple([place[wire] for wire in wires])
         inside = tuple(sorted([bit for bit in many if bit >= 0]))
         factors.append((inside, number, many, mask_of(inside), condition))
     return factors
 
 
-def _settle(group: _Group, gathering: Gathering) -> tuple[tuple[int, ...], list[_Term], int, int]:
+def _settle(
+    group: _Group, gather_plan: GatherPlan
+) -> tuple[tuple[int, ...], list[_Term], int, int]:
     """The group's recipe: first those factors that are the same in every tile."""
     order = _bits_of(group.mask)
     count = len(order)
@@ -140,7 +142,7 @@ def _settle(group: _Group, gathering: Gathering) -> tuple[tuple[int, ...], list[
     made: list[_Term] = []
     if group.constant:
         parts = [(factor[1], tuple(map(rank, factor[2]))) for factor in group.constant]
-        made.append((tuple(range(count)), (), gathering.table(count, parts), 0, 0))
+        made.append((tuple(range(count)), (), gather_plan.table(count, parts), 0, 0))
     if group.others:
         terms: dict[_Key, list[_Factor]] = {}
         for factor in group.others:
@@ -159,7 +161,7 @@ def _settle(group: _Group, gathering: Gathering) -> tuple[tuple[int, ...], list[
                 index[~bit] = len(index)
             find = index.__getitem__
             parts = [(factor[1], tuple(map(find, factor[2]))) for factor in terms[key]]
-            made.append((inside, outer, gathering.table(len(index), parts), mask, value))
+            made.append((inside, outer, gather_plan.table(len(index), parts), mask, value))
     return order, made, group.condition.local_mask, group.condition.local_value
 
 

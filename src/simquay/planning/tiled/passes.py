@@ -49,10 +49,10 @@ __all__ = [
     "WidePass",
 ]
 
-Form: TypeAlias = Literal["complex", "real", "cross", "hadamard"]
+Form: TypeAlias = Literal["complex", "real", "rx_like", "hadamard"]
 """How a dense matrix may be applied.
 
-``real``: every entry is real. ``cross`` (one qubit only): real diagonal and imaginary
+``real``: every entry is real. ``rx_like`` (one qubit only): real diagonal and imaginary
 off-diagonal, as RX has. ``hadamard`` (one qubit only): exactly H. ``complex``: anything.
 """
 

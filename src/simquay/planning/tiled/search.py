@@ -18,10 +18,10 @@ from simquay.planning.profile import Layout, Profile
 from simquay.planning.tiled.blocks.blocks import make_blocks, resolve_zeros
 from simquay.planning.tiled.blocks.clusters import fuse
 from simquay.planning.tiled.build import PassRecipe, WideRecipe, build_pass
-from simquay.planning.tiled.numbers.gather import Gathering
+from simquay.planning.tiled.numbers.gather import GatherPlan
 from simquay.planning.tiled.numbers.pool import Pool, read_numbers
 from simquay.planning.tiled.numbers.products import Products
-from simquay.planning.tiled.scheduling.schedule import make_steps
+from simquay.planning.tiled.scheduling.schedule import schedule_passes
 from simquay.program.operations import GateOperation
 
 __all__ = ["TiledRecipe", "find_tiled"]
@@ -41,7 +41,7 @@ class TiledRecipe:
     final: Layout
     _traits: list[list[int]]
     _products: Products | None
-    _gathering: Gathering
+    _gather_plan: GatherPlan
     _passes: list[PassRecipe | WideRecipe]
 
     def fill(self, gates: Sequence[GateOperation]) -> Plan | None:
@@ -73,7 +73,7 @@ class TiledRecipe:
     def _fill(self, pool: Pool) -> Plan:
         if self._products is not None:
             pool = np.concatenate([pool, *self._products.fill(pool)])
-        filled = self._gathering.fill(pool)
+        filled = self._gather_plan.fill(pool)
         passes = tuple([recipe.fill(filled, pool) for recipe in self._passes])
         return Plan(self.profile, self.initial, self.final, passes)
 
@@ -99,9 +99,9 @@ def find_tiled(
     if vanished:
         # What cancelled may have been all that would have stored a qubit.
         blocks = resolve_zeros(blocks, layout.order)
-    steps = make_steps(blocks, layout.order, profile.tile, profile.low, profile.search)
-    gathering = Gathering(blocks)
-    passes = [build_pass(step, blocks, profile.span, gathering) for step in steps]
+    steps = schedule_passes(blocks, layout.order, profile.tile, profile.low, profile.search)
+    gather_plan = GatherPlan(blocks)
+    passes = [build_pass(step, blocks, profile.span, gather_plan) for step in steps]
     order = steps[-1].after if steps else layout.order
     recipe = TiledRecipe(
         profile,
@@ -109,7 +109,7 @@ def find_tiled(
         Layout(tuple([renamed.get(wire, wire) for wire in order])),
         numbers.traits,
         Products(products) if products else None,
-        gathering,
+        gather_plan,
         passes,
     )
     return recipe, recipe._fill(numbers.pool)

@@ -68,7 +68,7 @@ __all__ = [
     "swap",
 ]
 
-FORMS = {"complex": COMPLEX, "real": REAL, "cross": CROSS, "hadamard": REAL}
+FORMS = {"complex": COMPLEX, "real": REAL, "rx_like": CROSS, "hadamard": REAL}
 
 _DENSE = {variant: number for number, variant in enumerate(DENSE_VARIANTS)}
 _LAYER = {variant: number for number, variant in enumerate(LAYER_VARIANTS)}

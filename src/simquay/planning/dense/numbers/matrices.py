@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simquay.planning.dense.fusion import Node
-from simquay.planning.dense.numbers.blocks import (
-    BlockRecipe,
-    Blocks,
+from simquay.planning.dense.fusion import GateNode
+from simquay.planning.dense.numbers.small_matrices import (
     Indices,
+    SmallMatrices,
+    SmallMatrixRecipe,
     ValueRecipe,
     Values,
 )
@@ -27,7 +27,7 @@ from simquay.program.operations import GateOperation
 __all__ = ["Matrices", "MatrixRecipes"]
 
 
-class _Growth(NamedTuple):
+class _Assembly(NamedTuple):
     """How the matrix (or the first column) of one cluster grows: the blocks by width and number,
     the rows to take before each, and the rows to take at the end (None: they are in order)."""
 
@@ -37,7 +37,7 @@ class _Growth(NamedTuple):
     last: Indices
 
 
-class _Step(NamedTuple):
+class _BatchedProduct(NamedTuple):
     """A step of the clusters of one width: the first ``active`` of them take ``rows``, then those
     at ``places`` are multiplied by the blocks ``numbers`` of ``width``."""
 
@@ -46,12 +46,12 @@ class _Step(NamedTuple):
     products: tuple[tuple[int, Indices, Indices], ...]
 
 
-class _Bunch(NamedTuple):
+class _WidthGroup(NamedTuple):
     """Clusters of one width, those with the most blocks first; ``numbers`` are their own."""
 
     width: int
     numbers: tuple[int, ...]
-    steps: tuple[_Step, ...]
+    steps: tuple[_BatchedProduct, ...]
     last: Indices
 
 
@@ -60,12 +60,12 @@ class Matrices:
 
     def __init__(self, gates: Sequence[GateOperation]) -> None:
         self.values = ValueRecipe(gates)
-        self._blocks = Blocks(gates, self.values.offsets)
-        self._clusters: dict[int, list[_Growth]] = {}
-        self._start: _Growth | None = None
+        self._blocks = SmallMatrices(gates, self.values.offsets)
+        self._clusters: dict[int, list[_Assembly]] = {}
+        self._start: _Assembly | None = None
         self._count = 0
 
-    def add(self, nodes: Iterable[Node], columns: Sequence[int], rows: Sequence[int]) -> int:
+    def add(self, nodes: Iterable[GateNode], columns: Sequence[int], rows: Sequence[int]) -> int:
         """Take in a cluster; the number of its matrix.
 
         Bit ``j`` of a column's (row's) index is wire ``columns[j]`` (``rows[j]``); both hold the
@@ -73,17 +73,17 @@ class Matrices:
         """
         number = self._count
         self._count += 1
-        growth = self._growth(number, nodes, columns, rows)
-        self._clusters.setdefault(len(columns), []).append(growth)
+        assembly = self._assembly(number, nodes, columns, rows)
+        self._clusters.setdefault(len(columns), []).append(assembly)
         return number
 
-    def add_start(self, nodes: Iterable[Node], wires: Sequence[int]) -> None:
+    def add_start(self, nodes: Iterable[GateNode], wires: Sequence[int]) -> None:
         """Take in the cluster at the beginning, of which only the first column is wanted."""
-        self._start = self._growth(-1, nodes, wires, wires)
+        self._start = self._assembly(-1, nodes, wires, wires)
 
-    def _growth(
-        self, number: int, nodes: Iterable[Node], columns: Sequence[int], rows: Sequence[int]
-    ) -> _Growth:
+    def _assembly(
+        self, number: int, nodes: Iterable[GateNode], columns: Sequence[int], rows: Sequence[int]
+    ) -> _Assembly:
         order = [*columns]
         blocks = []
         taken = []
@@ -93,37 +93,37 @@ class Matrices:
             moved += own
             taken.append(reorder_index(tuple(map(order.index, moved))))
             order = moved
-        return _Growth(number, blocks, taken, reorder_index(tuple(map(order.index, rows))))
+        return _Assembly(number, blocks, taken, reorder_index(tuple(map(order.index, rows))))
 
     def recipes(self) -> MatrixRecipes:
         """How to compute all matrices that were taken in."""
-        bunches = [_bunch(width, growths) for width, growths in self._clusters.items()]
-        return MatrixRecipes(self._blocks.recipes(), tuple(bunches), self._start, self._count)
+        groups = [_width_group(width, assemblies) for width, assemblies in self._clusters.items()]
+        return MatrixRecipes(self._blocks.recipes(), tuple(groups), self._start, self._count)
 
 
-def _bunch(width: int, growths: list[_Growth]) -> _Bunch:
-    growths = sorted(growths, key=lambda growth: -len(growth.blocks))
+def _width_group(width: int, assemblies: list[_Assembly]) -> _WidthGroup:
+    assemblies = sorted(assemblies, key=lambda assembly: -len(assembly.blocks))
     size = 1 << width
     steps = []
-    shifts = np.arange(len(growths)) * size
-    for number in range(len(growths[0].blocks)):
+    shifts = np.arange(len(assemblies)) * size
+    for number in range(len(assemblies[0].blocks)):
         rows = []
         by_width: dict[int, tuple[list[int], list[int]]] = {}
-        for place, growth in enumerate(growths):
-            if len(growth.blocks) <= number:
+        for place, assembly in enumerate(assemblies):
+            if len(assembly.blocks) <= number:
                 break
-            rows.append(growth.rows[number])
-            own, block = growth.blocks[number]
+            rows.append(assembly.rows[number])
+            own, block = assembly.blocks[number]
             places, chosen = by_width.setdefault(own, ([], []))
             places.append(place)
             chosen.append(block)
         products = [
             (own, np.array(places), np.array(chosen)) for own, (places, chosen) in by_width.items()
         ]
-        steps.append(_Step(len(rows), _shifted(rows, shifts), tuple(products)))
-    last = _shifted([growth.last for growth in growths], shifts)
-    numbers = tuple([growth.number for growth in growths])
-    return _Bunch(width, numbers, tuple(steps), last)
+        steps.append(_BatchedProduct(len(rows), _shifted(rows, shifts), tuple(products)))
+    last = _shifted([assembly.last for assembly in assemblies], shifts)
+    numbers = tuple([assembly.number for assembly in assemblies])
+    return _WidthGroup(width, numbers, tuple(steps), last)
 
 
 def _shifted(rows: list[Indices], shifts: Indices) -> Indices:
@@ -136,9 +136,9 @@ def _shifted(rows: list[Indices], shifts: Indices) -> Indices:
 class MatrixRecipes(NamedTuple):
     """How to compute the matrices of all clusters."""
 
-    blocks: tuple[BlockRecipe, ...]
-    bunches: tuple[_Bunch, ...]
-    start: _Growth | None
+    blocks: tuple[SmallMatrixRecipe, ...]
+    groups: tuple[_WidthGroup, ...]
+    start: _Assembly | None
     total: int
 
     def fill(self, values: Values) -> tuple[list[Values], Values | None]:
@@ -155,9 +155,9 @@ class MatrixRecipes(NamedTuple):
             for width, part in parts.items()
         }
         matrices: list[Values] = [values] * self.total
-        for bunch in self.bunches:
-            filled = _fill_bunch(bunch, blocks, values.shape[:-1])
-            for place, number in enumerate(bunch.numbers):
+        for group in self.groups:
+            filled = _fill_group(group, blocks, values.shape[:-1])
+            for place, number in enumerate(group.numbers):
                 matrices[number] = filled[..., place, :, :]
         start = None
         if self.start is not None:
@@ -165,12 +165,12 @@ class MatrixRecipes(NamedTuple):
         return matrices, start
 
 
-def _fill_bunch(bunch: _Bunch, blocks: dict[int, Values], sweep: tuple[int, ...]) -> Values:
-    """The matrices of a bunch, shape ``(*sweep, clusters, 2**width, 2**width)``."""
-    size, total = 1 << bunch.width, len(bunch.numbers)
+def _fill_group(group: _WidthGroup, blocks: dict[int, Values], sweep: tuple[int, ...]) -> Values:
+    """The matrices of a group, shape ``(*sweep, clusters, 2**width, 2**width)``."""
+    size, total = 1 << group.width, len(group.numbers)
     state = np.empty((*sweep, total * size, size), dtype=np.complex128)
     state.reshape(-1, size, size)[...] = np.eye(size)
-    for count, rows, products in bunch.steps:
+    for count, rows, products in group.steps:
         taken = state.take(rows, -2).reshape(*sweep, count, size * size)
         grown = state.reshape(*sweep, total, size * size)
         for width, places, numbers in products:
@@ -183,18 +183,18 @@ def _fill_bunch(bunch: _Bunch, blocks: dict[int, Values], sweep: tuple[int, ...]
             else:
                 grown[..., places, :] = product.reshape(*sweep, some, size * size)
         state = grown.reshape(*sweep, total * size, size)
-    return state.take(bunch.last, -2).reshape(*sweep, total, size, size)
+    return state.take(group.last, -2).reshape(*sweep, total, size, size)
 
 
-def _fill_start(growth: _Growth, blocks: dict[int, Values], sweep: tuple[int, ...]) -> Values:
+def _fill_start(assembly: _Assembly, blocks: dict[int, Values], sweep: tuple[int, ...]) -> Values:
     """The amplitudes of the start, shape ``(*sweep, 2**width)``."""
-    size = len(growth.last)
+    size = len(assembly.last)
     state = np.zeros((*sweep, size), dtype=np.complex128)
     state[..., 0] = 1
-    for (width, number), rows in zip(growth.blocks, growth.rows, strict=True):
+    for (width, number), rows in zip(assembly.blocks, assembly.rows, strict=True):
         part = state.take(rows, -1).reshape(*sweep, 1 << width, size >> width)
         state = (blocks[width][..., number, :, :] @ part).reshape(*sweep, size)
-    return state.take(growth.last, -1)
+    return state.take(assembly.last, -1)
 
 
 @lru_cache(maxsize=4096)

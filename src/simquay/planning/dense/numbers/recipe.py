@@ -10,9 +10,9 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias, Union
 
-from simquay.planning.dense.fusion import Item
-from simquay.planning.dense.numbers.blocks import ValueRecipe, Values
+from simquay.planning.dense.fusion import WireGate
 from simquay.planning.dense.numbers.matrices import MatrixRecipes
+from simquay.planning.dense.numbers.small_matrices import ValueRecipe, Values
 from simquay.planning.dense.numbers.tables import DiagonalRecipes
 from simquay.planning.dense.steps import (
     ClusterPass,
@@ -154,7 +154,7 @@ class ClusterPassRecipe(NamedTuple):
 class LoneRecipe(NamedTuple):
     """A :class:`LonePass`."""
 
-    item: Item
+    item: WireGate
     before: tuple[int, ...]
     new: int
 

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simquay.planning.dense.fusion import Item
-from simquay.planning.dense.numbers.blocks import Indices, Values
+from simquay.planning.dense.fusion import WireGate
+from simquay.planning.dense.numbers.small_matrices import Indices, Values
 from simquay.program.bits import extract
 
 __all__ = ["DiagonalRecipes", "Diagonals"]
@@ -49,7 +49,7 @@ class Diagonals:
         self._tables: list[_Table] = []
         self._members: list[list[tuple[Indices, int]]] = []  # of each small table
 
-    def add(self, items: Iterable[Item], wires: Sequence[int]) -> int:
+    def add(self, items: Iterable[WireGate], wires: Sequence[int]) -> int:
         """Take in the product of diagonal ``items``; the number of its table.
 
         Bit ``j`` of the table's index is ``wires[j]``.

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.planning.tiled.blocks.types import (
-    Act,
-    diagonal_act,
-    matrix_act,
-    permute_act,
-    prepare_act,
+    BlockType,
+    diagonal_type,
+    matrix_type,
+    permutation_type,
+    preparation_type,
     restricted,
     with_controls,
 )
@@ -37,18 +37,18 @@ class Blocks:
         starts: where in the pool its numbers start.
     """
 
-    acts: list[Act] = field(default_factory=list)
+    types: list[BlockType] = field(default_factory=list)
     wires: list[tuple[int, ...]] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
 
     def __len__(self) -> int:
-        return len(self.acts)
+        return len(self.types)
 
     def take(self, numbers: Iterable[int]) -> Blocks:
         """Some of the blocks."""
         picked = list(numbers)
         return Blocks(
-            [self.acts[number] for number in picked],
+            [self.types[number] for number in picked],
             [self.wires[number] for number in picked],
             [self.starts[number] for number in picked],
         )
@@ -68,8 +68,8 @@ def make_blocks(
     wire_of: dict[int, int] = {}
     stored = set(order)
     blocks = Blocks()
-    add_act, add_wires, add_start = (
-        blocks.acts.append,
+    add_type, add_wires, add_start = (
+        blocks.types.append,
         blocks.wires.append,
         blocks.starts.append,
     )
@@ -78,10 +78,10 @@ def make_blocks(
         wires = gate.qubits
         if isinstance(gate, Matrix):
             controls = gate.controls
-            act = matrix_act(len(wires), len(controls), gate.control_state, trait)
+            type_ = matrix_type(len(wires), len(controls), gate.control_state, trait)
         elif isinstance(gate, Diagonal):
             controls = gate.controls
-            act = diagonal_act(len(wires), len(controls), gate.control_state, trait != 0)
+            type_ = diagonal_type(len(wires), len(controls), gate.control_state, trait != 0)
         elif isinstance(gate, Permutation):
             controls = gate.controls
             # One table serves many gates; it stays alive with them.
@@ -97,7 +97,7 @@ def make_blocks(
                 continue
             if len(table) == 1:
                 continue
-            act = permute_act(len(wires), len(controls), gate.control_state, table)
+            type_ = permutation_type(len(wires), len(controls), gate.control_state, table)
         elif isinstance(gate, Relabel):
             moved = {
                 qubit: wire_of.get(source, source)
@@ -107,19 +107,19 @@ def make_blocks(
             continue
         else:
             controls = ()
-            act = prepare_act(len(wires))
+            type_ = preparation_type(len(wires))
         if controls:
             wires += controls
         if wire_of:
             wires = tuple([wire_of.get(qubit, qubit) for qubit in wires])
         if not stored.issuperset(wires):
-            resolved = _resolve(act, wires, stored)
+            resolved = _resolve(type_, wires, stored)
             if resolved is None:
                 continue
-            act, wires = resolved
-            if act.moves:
+            type_, wires = resolved
+            if type_.moves:
                 stored.update(wires)
-        add_act(act)
+        add_type(type_)
         add_wires(wires)
         add_start(start)
     return blocks, {wire: qubit for qubit, wire in wire_of.items()}
@@ -137,42 +137,42 @@ def resolve_zeros(blocks: Blocks, order: Sequence[int]) -> Blocks:
     """
     stored = set(order)
     result = Blocks()
-    for act, wires, start in zip(blocks.acts, blocks.wires, blocks.starts, strict=True):
+    for type_, wires, start in zip(blocks.types, blocks.wires, blocks.starts, strict=True):
         if not stored.issuperset(wires):
-            resolved = _resolve(act, wires, stored)
+            resolved = _resolve(type_, wires, stored)
             if resolved is None:
                 continue
-            act, wires = resolved
-            if act.moves:
+            type_, wires = resolved
+            if type_.moves:
                 stored.update(wires)
-        result.acts.append(act)
+        result.types.append(type_)
         result.wires.append(wires)
         result.starts.append(start)
     return result
 
 
 def _resolve(
-    act: Act, wires: tuple[int, ...], stored: set[int]
-) -> tuple[Act, tuple[int, ...]] | None:
+    type_: BlockType, wires: tuple[int, ...], stored: set[int]
+) -> tuple[BlockType, tuple[int, ...]] | None:
     """An act and its wires, as what they do where only ``stored`` wires are not |0>.
 
     None where nothing is done, since a control on a wire that is |0> asks for 1. Wires along which
     amplitudes move become stored; a caller notes that.
     """
-    own, controls = wires[: act.size], wires[act.size :]
+    own, controls = wires[: type_.size], wires[type_.size :]
     if controls and not stored.issuperset(controls):
         kept: list[int] = []
         wanted = 0
         for bit, control in enumerate(controls):
             if control in stored:
-                wanted |= (act.state >> bit & 1) << len(kept)
+                wanted |= (type_.state >> bit & 1) << len(kept)
                 kept.append(control)
-            elif act.state >> bit & 1:
+            elif type_.state >> bit & 1:
                 return None
         controls = tuple(kept)
-        act = with_controls(act, len(kept), wanted)
-    if not act.moves and not stored.issuperset(own):
+        type_ = with_controls(type_, len(kept), wanted)
+    if not type_.moves and not stored.issuperset(own):
         bits = tuple([bit for bit, wire in enumerate(own) if wire in stored])
         own = tuple([own[bit] for bit in bits])
-        act = restricted(act, bits)
-    return act, own + controls
+        type_ = restricted(type_, bits)
+    return type_, own + controls

@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from simquay.planning.tiled.blocks.blocks import Blocks
-from simquay.planning.tiled.blocks.fusion import Cluster, Member, is_worthwhile, settle
+from simquay.planning.tiled.blocks.fusion import Fusion, Member, is_worthwhile, settle
 from simquay.planning.tiled.blocks.types import (
-    TRAIT_FORMS,
-    TRAIT_REAL,
-    Act,
-    diagonal_act,
-    matrix_act,
+    BlockType,
+    Trait,
+    diagonal_type,
+    matrix_type,
 )
 from simquay.planning.tiled.numbers.products import Build, Product
 
@@ -44,48 +43,48 @@ class _Made:
     """
 
     member: int
-    act: Act
+    type_: BlockType
     wires: tuple[int, ...] = ()
     members: tuple[int, ...] = ()
     build: Build | None = None
 
 
-class _Node:
+class _TreeNode:
     """Clusters with the same members.
 
     A step is the member's code plus its place: 0 and 1 for a block on the first and
     second wire, 2 for one on both, 3 for one on both whose first wire is the cluster's second.
     """
 
-    __slots__ = ("_made", "_worthwhile", "act", "children", "joined", "length", "parent", "place")
+    __slots__ = ("_made", "_worthwhile", "children", "joined", "length", "parent", "place", "type_")
 
-    def __init__(self, parent: _Node | None, act: Act | None, place: int) -> None:
+    def __init__(self, parent: _TreeNode | None, type_: BlockType | None, place: int) -> None:
         self.parent = parent
-        self.act = act
+        self.type_ = type_
         self.place = place
         self.length: int = parent.length + 1 if parent else 0
-        self.children: dict[int, _Node] = {}
-        self.joined: dict[tuple[_Node, int], _Node] = {}
+        self.children: dict[int, _TreeNode] = {}
+        self.joined: dict[tuple[_TreeNode, int], _TreeNode] = {}
         self._worthwhile: bool | None = None
         self._made: tuple[list[_Made], bool] | None = None
 
-    def child(self, act: Act, place: int) -> _Node:
+    def child(self, type_: BlockType, place: int) -> _TreeNode:
         """This with one more member."""
-        key = act.code | place
+        key = type_.code | place
         node = self.children.get(key)
         if node is None:
             _tree.count += 1
-            node = self.children[key] = _Node(self, act, place)
+            node = self.children[key] = _TreeNode(self, type_, place)
         return node
 
-    def join(self, single: _Node, place: int) -> _Node:
+    def join(self, single: _TreeNode, place: int) -> _TreeNode:
         """This with all members of a cluster on one wire, which is at ``place`` here."""
         key = (single, place)
         node = self.joined.get(key)
         if node is None:
             node = self
             for member in single.members():
-                node = node.child(member.act, place)
+                node = node.child(member.type_, place)
             self.joined[key] = node
         return node
 
@@ -94,8 +93,8 @@ class _Node:
         found = []
         node = self
         while node.parent is not None:
-            assert node.act is not None
-            found.append(Member(node.act, _PLACES[node.place]))
+            assert node.type_ is not None
+            found.append(Member(node.type_, _PLACES[node.place]))
             node = node.parent
         return found[::-1]
 
@@ -115,9 +114,9 @@ class _Node:
             for part, cluster in zip(made, clusters, strict=True):
                 if part.member >= 0:
                     moved.difference_update(members[part.member].targets)
-                elif part.act.moves:
-                    moved.difference_update(part.wires[: part.act.size])
-                elif any(members[number].act.moves for number in cluster.members):
+                elif part.type_.moves:
+                    moved.difference_update(part.wires[: part.type_.size])
+                elif any(members[number].type_.moves for number in cluster.members):
                     moved.add(-1)
             kept = {number for cluster in clusters for number in cluster.members}
             self._made = made, bool(moved) or len(kept) < len(members)
@@ -127,36 +126,38 @@ class _Node:
 _PLACES = ((0,), (1,), (0, 1), (1, 0))
 
 
-def _made(cluster: Cluster, members: Sequence[Member]) -> _Made:
+def _made(cluster: Fusion, members: Sequence[Member]) -> _Made:
     if len(cluster.members) == 1:
         (number,) = cluster.members
-        return _Made(number, members[number].act)
+        return _Made(number, members[number].type_)
     wires = cluster.wires
     entries: tuple[int, ...] = ()
-    act: Act
+    type_: BlockType
     if cluster.half is not None:
         wire, value = cluster.half
         bit = wires.index(wire)
         entries = tuple([index for index in range(4) if index >> bit & 1 == value])
-        act = matrix_act(1, 1, value, _trait(cluster))
+        type_ = matrix_type(1, 1, value, _trait(cluster))
         placed: tuple[int, ...] = (wires[1 - bit], wire)
     else:
         placed = wires
         if cluster.kind == "diagonal":
-            act = diagonal_act(len(wires), 0, 0, False)
+            type_ = diagonal_type(len(wires), 0, 0, False)
         else:
-            act = matrix_act(len(wires), 0, 0, _trait(cluster))
+            type_ = matrix_type(len(wires), 0, 0, _trait(cluster))
     factors = [members[number] for number in cluster.members]
-    steps = tuple([(m.act, tuple([wires.index(wire) for wire in m.wires])) for m in factors])
+    steps = tuple([(m.type_, tuple([wires.index(wire) for wire in m.wires])) for m in factors])
     build = Build(steps, len(wires), cluster.kind == "diagonal", entries)
     if len(steps) <= _LONG:
         # Parts of different clusters may be built alike.
         build = _interned(build)
-    return _Made(-1, act, placed, tuple(cluster.members), build)
+    return _Made(-1, type_, placed, tuple(cluster.members), build)
 
 
-def _trait(cluster: Cluster) -> int:
-    return TRAIT_FORMS.index(cluster.form) | (TRAIT_REAL if cluster.form == "real" else 0)
+def _trait(cluster: Fusion) -> Trait:
+    if cluster.form == "real":
+        return Trait.REAL
+    return Trait.RX_LIKE if cluster.form == "rx_like" else Trait(0)
 
 
 @lru_cache(maxsize=4096)
@@ -170,8 +171,8 @@ class _Tree:
 
     def __init__(self) -> None:
         self.count = 0
-        self.single = _Node(None, None, 0)
-        self.double = _Node(None, None, 0)
+        self.single = _TreeNode(None, None, 0)
+        self.double = _TreeNode(None, None, 0)
 
 
 _tree = _Tree()
@@ -194,7 +195,7 @@ class _Open:
     def __init__(
         self,
         wires: tuple[int, ...],
-        node: _Node,
+        node: _TreeNode,
         members: list[int],
         parent: _Open | None = None,
     ) -> None:
@@ -232,9 +233,9 @@ def _find(blocks: Blocks, tree: _Tree) -> list[_Open]:
     at: dict[int, _Open] = {}
     single_root, double_root = tree.single, tree.double
     number = -1
-    for act, wires in zip(blocks.acts, blocks.wires, strict=True):
+    for type_, wires in zip(blocks.types, blocks.wires, strict=True):
         number += 1
-        if act.fuses == 2:
+        if type_.fuses == 2:
             first, second = wires
             one, two = alone, also = at.get(first), at.get(second)
             if alone is not None and len(alone.wires) == 1:
@@ -260,26 +261,26 @@ def _find(blocks: Blocks, tree: _Tree) -> list[_Open]:
                 members += also.members
                 also.members = []
             place += 2
-            one.node = node.children.get(act.code | place) or node.child(act, place)
+            one.node = node.children.get(type_.code | place) or node.child(type_, place)
             members.append(number)
             at[first] = at[second] = one
-        elif act.fuses == 1:
+        elif type_.fuses == 1:
             wire = wires[0]
             cluster = at.get(wire)
             if cluster is not None:
                 node = cluster.node
                 if len(cluster.wires) == 1:
-                    cluster.node = node.children.get(act.code) or node.child(act, 0)
+                    cluster.node = node.children.get(type_.code) or node.child(type_, 0)
                     cluster.members.append(number)
                     continue
                 place = 0 if cluster.wires[0] == wire else 1
-                node = node.children.get(act.code | place) or node.child(act, place)
+                node = node.children.get(type_.code | place) or node.child(type_, place)
                 if cluster.pays or node.length > _LONG or node.worthwhile():
                     cluster.pays = True
                     cluster.node = node
                     cluster.members.append(number)
                     continue
-            node = single_root.children.get(act.code) or single_root.child(act, 0)
+            node = single_root.children.get(type_.code) or single_root.child(type_, 0)
             cluster = at[wire] = _Open(wires, node, [number], cluster)
             found.append(cluster)
         else:
@@ -290,9 +291,9 @@ def _find(blocks: Blocks, tree: _Tree) -> list[_Open]:
 
 
 def _emit(blocks: Blocks, clusters: list[_Open]) -> tuple[Blocks, list[Product], bool]:
-    acts, wires, starts = blocks.acts, blocks.wires, blocks.starts
+    types, wires, starts = blocks.types, blocks.wires, blocks.starts
     fused = Blocks()
-    add_act, add_wires, add_start = fused.acts.append, fused.wires.append, fused.starts.append
+    add_type, add_wires, add_start = fused.types.append, fused.wires.append, fused.starts.append
     products: dict[int, Product] = {}
     vanished = False
     for cluster in clusters:
@@ -301,7 +302,7 @@ def _emit(blocks: Blocks, clusters: list[_Open]) -> tuple[Blocks, list[Product],
             continue
         if len(members) == 1:
             number = members[0]
-            add_act(acts[number])
+            add_type(types[number])
             add_wires(wires[number])
             add_start(starts[number])
             continue
@@ -310,7 +311,7 @@ def _emit(blocks: Blocks, clusters: list[_Open]) -> tuple[Blocks, list[Product],
         for part in made:
             if part.member >= 0:
                 number = members[part.member]
-                add_act(acts[number])
+                add_type(types[number])
                 add_wires(wires[number])
                 add_start(starts[number])
                 continue
@@ -320,8 +321,8 @@ def _emit(blocks: Blocks, clusters: list[_Open]) -> tuple[Blocks, list[Product],
             if product is None:
                 product = products[id(build)] = Product(build)
             product.starts.append([starts[members[place]] for place in part.members])
-            product.numbers.append(len(fused.acts))
-            add_act(part.act)
+            product.numbers.append(len(fused.types))
+            add_type(part.type_)
             add_wires(tuple([cluster.wires[place] for place in part.wires]))
             add_start(-1)
     return fused, list(products.values()), vanished

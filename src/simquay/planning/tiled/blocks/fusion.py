@@ -23,12 +23,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from simquay.planning.tiled.blocks.types import Act, Kind
+from simquay.planning.tiled.blocks.types import BlockKind, BlockType
 from simquay.planning.tiled.cost import DENSE_FLOPS
 from simquay.planning.tiled.numbers.products import source_of
 from simquay.planning.tiled.passes import Form
 
-__all__ = ["Cluster", "Member", "is_worthwhile", "settle"]
+__all__ = ["Fusion", "Member", "is_worthwhile", "settle"]
 
 STAGE = 8.0
 """Flops per amplitude that another stage costs beside its own: a trip through the tile."""
@@ -41,17 +41,17 @@ SHARED = 2.0
 class Member:
     """A block of a cluster: its act, and its wires, followed by its controls."""
 
-    act: Act
+    type_: BlockType
     wires: tuple[int, ...]
 
     @property
     def targets(self) -> tuple[int, ...]:
         """The wires along which amplitudes move."""
-        return self.wires[: self.act.size] if self.act.moves else ()
+        return self.wires[: self.type_.size] if self.type_.moves else ()
 
 
 @dataclass(slots=True, eq=False)
-class Cluster:
+class Fusion:
     """Members that become one block.
 
     Attributes:
@@ -65,7 +65,7 @@ class Cluster:
 
     wires: tuple[int, ...]
     members: Sequence[int]
-    kind: Kind = "dense"
+    kind: BlockKind = "dense"
     form: Form = "complex"
     half: tuple[int, int] | None = None
 
@@ -88,7 +88,7 @@ def _together(
     A wire as the result means: as two blocks on the other wire, controlled by this one.
     """
     best = sum(part.cost for part in parts)
-    real = all(blocks[number].act.is_real for number in members)
+    real = all(blocks[number].type_.is_real for number in members)
     result: str | int | None = None
     pairs = sum(len(part.wires) == 2 for part in parts)
     if pairs > 1 or any(part.forces for part in parts):
@@ -105,27 +105,27 @@ def _together(
 
 def settle(
     blocks: Sequence[Member], wires: tuple[int, ...], members: Sequence[int]
-) -> list[Cluster]:
+) -> list[Fusion]:
     """What a complete cluster becomes: nothing, one cluster, or several."""
     if len(members) == 1:
-        act = blocks[members[0]].act
-        return [Cluster(wires, members, act.kind, act.form)]
+        type_ = blocks[members[0]].type_
+        return [Fusion(wires, members, type_.kind, type_.form)]
     length = _resting(blocks, members, wires)
     if length == len(members):
-        if all(blocks[number].act.kind == "permute" for number in members):
+        if all(blocks[number].type_.kind == "permute" for number in members):
             return []
-        return [Cluster(wires, members, "diagonal")]
+        return [Fusion(wires, members, "diagonal")]
     if len(wires) == 1:
         return _settle_single(blocks, wires, members)
     parts = _parts(blocks, members, wires)
     together = _together(blocks, members, wires, parts)
     if together is not None:
-        form: Form = "real" if all(blocks[n].act.is_real for n in members) else "complex"
+        form: Form = "real" if all(blocks[n].type_.is_real for n in members) else "complex"
         if isinstance(together, int):
             halves = ((together, 0), (together, 1))
-            return [Cluster(wires, members, "dense", form, half) for half in halves]
-        return [Cluster(wires, members, "dense", form)]
-    clusters: list[Cluster] = []
+            return [Fusion(wires, members, "dense", form, half) for half in halves]
+        return [Fusion(wires, members, "dense", form)]
+    clusters: list[Fusion] = []
     for part in parts:
         clusters += settle(blocks, part.wires, part.members)
     return clusters
@@ -133,7 +133,7 @@ def settle(
 
 def _settle_single(
     blocks: Sequence[Member], wires: tuple[int, ...], members: Sequence[int]
-) -> list[Cluster]:
+) -> list[Fusion]:
     kept: list[int] = []
     for number in members:
         if kept and _cancel(blocks[kept[-1]], blocks[number]):
@@ -141,20 +141,20 @@ def _settle_single(
         else:
             kept.append(number)
     if len(kept) < 2:
-        return [Cluster(wires, kept, blocks[n].act.kind, blocks[n].act.form) for n in kept]
+        return [Fusion(wires, kept, blocks[n].type_.kind, blocks[n].type_.form) for n in kept]
     form: Form = "complex"
-    if all(blocks[number].act.is_real for number in kept):
+    if all(blocks[number].type_.is_real for number in kept):
         form = "real"
-    elif all(blocks[number].act.form == "cross" for number in kept):
-        form = "cross"
-    return [Cluster(wires, kept, "dense", form)]
+    elif all(blocks[number].type_.form == "rx_like" for number in kept):
+        form = "rx_like"
+    return [Fusion(wires, kept, "dense", form)]
 
 
 def _cancel(first: Member, second: Member) -> bool:
     """Whether two blocks on one wire are H and H, or X and X."""
-    if first.act.form == second.act.form == "hadamard":
+    if first.type_.form == second.type_.form == "hadamard":
         return True
-    return first.act.table == second.act.table == (1, 0)
+    return first.type_.table == second.type_.table == (1, 0)
 
 
 def _resting(blocks: Sequence[Member], members: Sequence[int], wires: tuple[int, ...]) -> int:
@@ -167,11 +167,11 @@ def _resting(blocks: Sequence[Member], members: Sequence[int], wires: tuple[int,
     length = 0
     for count, number in enumerate(members, start=1):
         block = blocks[number]
-        if block.act.kind == "permute":
+        if block.type_.kind == "permute":
             bits = tuple([wires.index(wire) for wire in block.wires])
-            step = source_of(block.act, bits, len(wires))
+            step = source_of(block.type_, bits, len(wires))
             source = tuple([source[index] for index in step])
-        elif block.act.kind != "diagonal":
+        elif block.type_.kind != "diagonal":
             break
         if source == identity:
             length = count
@@ -184,7 +184,7 @@ class _Part:
 
     Attributes:
         wires: of the part.
-        members: as in :class:`Cluster`.
+        members: as in :class:`Fusion`.
         cost: flops per amplitude, a trip through the tile included.
         forces: whether it needs both wires, in the tile or as a control.
     """
@@ -213,9 +213,9 @@ def _parts(blocks: Sequence[Member], members: Sequence[int], wires: tuple[int, .
             run.members.append(number)
             continue
         runs.clear()
-        if block.act.kind == "diagonal":
+        if block.type_.kind == "diagonal":
             parts.append(_Part(own, [number], SHARED))
-        elif block.act.kind == "permute":
+        elif block.type_.kind == "permute":
             length = _resting(blocks, members[position - 1 :], wires)
             if length > 1:
                 together = list(members[position - 1 : position - 1 + length])
@@ -224,22 +224,22 @@ def _parts(blocks: Sequence[Member], members: Sequence[int], wires: tuple[int, .
             else:
                 parts.append(_Part(own, [number], STAGE, True))
         else:
-            parts.append(_Part(own, [number], STAGE + int(block.act.flops), True))
+            parts.append(_Part(own, [number], STAGE + int(block.type_.flops), True))
     for part in parts:
         if len(part.wires) == 1:
-            part.cost = _single_cost([blocks[number].act for number in part.members])
+            part.cost = _single_cost([blocks[number].type_ for number in part.members])
     return parts
 
 
-def _single_cost(run: Sequence[Act]) -> float:
+def _single_cost(run: Sequence[BlockType]) -> float:
     """Flops per amplitude of blocks on one wire as one, its trip through the tile included."""
-    kinds = {act.kind for act in run}
+    kinds = {type_.kind for type_ in run}
     if kinds == {"diagonal"}:
         return SHARED
     if kinds == {"permute"}:
         return STAGE
     if len(run) == 1:
         return STAGE + (DENSE_FLOPS[run[0].form] << 1)
-    real = all(act.is_real for act in run)
-    cross = all(act.form == "cross" for act in run)
-    return STAGE + (8 if real or cross else 16)
+    real = all(type_.is_real for type_ in run)
+    rx_like = all(type_.form == "rx_like" for type_ in run)
+    return STAGE + (8 if real or rx_like else 16)

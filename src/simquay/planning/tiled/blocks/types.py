@@ -1,12 +1,17 @@
-"""Acts: how a block acts, whatever its wires and its numbers. Circuits have few different ones.
+"""Block types: the structure that blocks share, apart from their wires and their numbers.
 
-A *wire* is a place for a qubit's amplitudes. A block, which is what the tiled planner schedules,
-is three things, each in a list of its own: its act; its wires, those that it acts on first, then
-its controls; and where in the pool its numbers start (:mod:`simquay.planning.tiled.numbers.pool`).
+A *wire* is a number that stays with a qubit's amplitudes for a whole plan, wherever they are
+stored. A *block*, which is what the tiled planner schedules, has
+
+- a type; circuits have few different ones, and equal ones are one object;
+- wires: those that it acts on, then its controls;
+- numbers, unless it is a permutation: where they start in the pool
+  (:mod:`simquay.planning.tiled.numbers.pool`).
 """
 
 from __future__ import annotations
 
+import enum
 import itertools
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -16,40 +21,49 @@ from simquay.planning.tiled.cost import DENSE_FLOPS
 from simquay.planning.tiled.passes import Form
 
 __all__ = [
-    "TRAIT_DIAGONAL",
-    "TRAIT_FORMS",
-    "TRAIT_REAL",
-    "Act",
-    "Kind",
-    "diagonal_act",
-    "matrix_act",
-    "permute_act",
-    "prepare_act",
+    "BlockKind",
+    "BlockType",
+    "Trait",
+    "diagonal_type",
+    "matrix_type",
+    "permutation_type",
+    "preparation_type",
     "restricted",
     "with_controls",
 ]
 
-Kind = Literal["dense", "diagonal", "permute", "prepare"]
+BlockKind = Literal["dense", "diagonal", "permute", "prepare"]
 
-TRAIT_FORMS: tuple[Form, ...] = ("complex", "real", "cross", "hadamard")
-"""A trait, which is all that planning may learn from numbers, is an index into this, or this:"""
-TRAIT_DIAGONAL = 4
-TRAIT_REAL = 8
-"""Added to it where no entry has an imaginary part."""
 
-_numbers = itertools.count()
+class Trait(enum.IntFlag):
+    """All that planning may learn from the numbers of a matrix or a diagonal.
+
+    Traits are kept as plain integers, which NumPy finds for many matrices at once.
+    """
+
+    REAL = 1
+    """No entry has an imaginary part."""
+    DIAGONAL = 2
+    """No entry off the diagonal differs from 0."""
+    RX_LIKE = 4
+    """On one qubit: the diagonal is real, and all else imaginary."""
+    HADAMARD = 8
+    """On one qubit: H, up to rounding."""
+
+
+_block_type_ids = itertools.count()
 
 
 @dataclass(slots=True, eq=False)
-class Act:
-    """How a block acts. Equal acts on up to two wires are one object, as long as it is in use.
+class BlockType:
+    """How a block acts. Equal types on up to two wires are one object, as long as it is in use.
 
     Attributes:
-        kind: what the numbers are: a matrix, a diagonal, a state to prepare, or (for a
+        kind: the meaning of the numbers: a matrix, a diagonal, a state to prepare, or (for a
             permutation) none.
         size: how many wires it acts on; bit ``j`` of the numbers' index is the ``j``-th.
         controls: how many controls it has.
-        state: the control state.
+        state: the control state; bit ``j`` is what control ``j`` must be.
         form: how a matrix may be applied.
         is_real: whether no entry has an imaginary part.
         table: for a permutation: the new amplitude at ``i`` is the old one at ``table[i]``.
@@ -59,10 +73,10 @@ class Act:
         moves: whether amplitudes move along its wires, which must then be in the tile.
         flops: per amplitude, roughly; 0 but for matrices.
         fuses: on how many wires it may be part of a cluster, 1 or 2; or 0.
-        code: a multiple of 4 of its own.
+        code: a multiple of 4 that no other type has.
     """
 
-    kind: Kind
+    kind: BlockKind
     size: int
     controls: int = 0
     state: int = 0
@@ -82,78 +96,91 @@ class Act:
         rows = DENSE_FLOPS[self.form] << self.size
         self.flops = rows / (1 << self.controls) if self.kind == "dense" else 0.0
         self.fuses = self.total if self.total <= 2 and self.kind != "prepare" else 0
-        self.code = next(_numbers) << 2
+        self.code = next(_block_type_ids) << 2
 
 
 @lru_cache(maxsize=4096)
-def matrix_act(size: int, controls: int, state: int, trait: int) -> Act:
-    """A matrix with the trait ``trait``; without wires, or if it is diagonal, a diagonal."""
-    real = bool(trait & TRAIT_REAL)
-    form = trait & ~TRAIT_REAL
-    if form == TRAIT_DIAGONAL or not size:
+def matrix_type(size: int, controls: int, state: int, trait: int) -> BlockType:
+    """A matrix whose numbers have ``trait``; without wires, or if it is diagonal, a diagonal."""
+    real = bool(trait & Trait.REAL)
+    if trait & Trait.DIAGONAL or not size:
         entries = tuple(range(0, 1 << 2 * size, (1 << size) + 1))
-        return diagonal_act(size, controls, state, real, entries if size else None)
-    return Act("dense", size, controls, state, TRAIT_FORMS[form], real)
+        return diagonal_type(size, controls, state, real, entries if size else None)
+    form: Form = "real" if real else "complex"
+    if trait & Trait.HADAMARD:
+        form = "hadamard"
+    elif trait & Trait.RX_LIKE:
+        form = "rx_like"
+    return _dense_type(size, controls, state, form, real)
 
 
 @lru_cache(maxsize=4096)
-def diagonal_act(
+def _dense_type(size: int, controls: int, state: int, form: Form, is_real: bool) -> BlockType:
+    return BlockType("dense", size, controls, state, form, is_real)
+
+
+@lru_cache(maxsize=4096)
+def diagonal_type(
     size: int,
     controls: int,
     state: int,
     is_real: bool,
     entries: tuple[int, ...] | None = None,
-) -> Act:
-    """A diagonal."""
-    return Act("diagonal", size, controls, state, is_real=is_real, entries=entries)
+) -> BlockType:
+    """A diagonal; ``entries`` as in :class:`BlockType`."""
+    return BlockType("diagonal", size, controls, state, is_real=is_real, entries=entries)
 
 
-def permute_act(size: int, controls: int, state: int, table: tuple[int, ...]) -> Act:
-    """A permutation."""
+def permutation_type(size: int, controls: int, state: int, table: tuple[int, ...]) -> BlockType:
+    """A permutation; ``table`` as in :class:`BlockType`."""
     # Long tables are rare, and would fill the cache.
-    make = _small_permute_act if size <= 2 else _permute_act
+    make = _small_permutation_type if size <= 2 else _permutation_type
     return make(size, controls, state, table)
 
 
-def _permute_act(size: int, controls: int, state: int, table: tuple[int, ...]) -> Act:
-    return Act("permute", size, controls, state, is_real=True, table=table)
+def _permutation_type(size: int, controls: int, state: int, table: tuple[int, ...]) -> BlockType:
+    return BlockType("permute", size, controls, state, is_real=True, table=table)
 
 
-_small_permute_act = lru_cache(maxsize=4096)(_permute_act)
+_small_permutation_type = lru_cache(maxsize=4096)(_permutation_type)
 
 
 @lru_cache(maxsize=64)
-def prepare_act(size: int) -> Act:
-    """A preparation; of no wires, it is one factor."""
-    return Act("prepare", size) if size else diagonal_act(0, 0, 0, False)
+def preparation_type(size: int) -> BlockType:
+    """A preparation of a state; on no wires, it is one factor, which is a diagonal."""
+    return BlockType("prepare", size) if size else diagonal_type(0, 0, 0, False)
 
 
-def with_controls(act: Act, controls: int, state: int) -> Act:
-    """``act`` with other controls."""
-    if act.kind == "diagonal":
-        return _diagonal(act.size, controls, state, act.is_real, act.entries)
-    if act.kind == "permute":
-        return permute_act(act.size, controls, state, act.table)
-    trait = TRAIT_FORMS.index(act.form) | (TRAIT_REAL if act.is_real else 0)
-    return matrix_act(act.size, controls, state, trait)
+def with_controls(type_: BlockType, controls: int, state: int) -> BlockType:
+    """``type_``, which is no preparation, with other controls."""
+    if type_.kind == "diagonal":
+        return _diagonal(type_.size, controls, state, type_.is_real, type_.entries)
+    if type_.kind == "permute":
+        return permutation_type(type_.size, controls, state, type_.table)
+    return _dense_type(type_.size, controls, state, type_.form, type_.is_real)
 
 
-def restricted(act: Act, kept: tuple[int, ...]) -> Act:
-    """The diagonal ``act`` where all its wires but those at ``kept`` (ascending) are |0>."""
+def restricted(type_: BlockType, kept: tuple[int, ...]) -> BlockType:
+    """The type of a diagonal of ``type_`` where the wires that are not at ``kept`` are |0>.
+
+    ``kept`` are positions of wires, ascending.
+    """
     entries = [0]
     for bit in kept:
         entries += [entry | 1 << bit for entry in entries]
-    if act.entries is not None:
-        entries = [act.entries[entry] for entry in entries]
+    if type_.entries is not None:
+        entries = [type_.entries[entry] for entry in entries]
     found = tuple(entries)
     straight = found == tuple(range(len(found)))
-    return _diagonal(len(kept), act.controls, act.state, act.is_real, None if straight else found)
+    return _diagonal(
+        len(kept), type_.controls, type_.state, type_.is_real, None if straight else found
+    )
 
 
 def _diagonal(
     size: int, controls: int, state: int, is_real: bool, entries: tuple[int, ...] | None
-) -> Act:
-    """:func:`diagonal_act`, without long entries in its cache."""
+) -> BlockType:
+    """:func:`diagonal_type`, without long entries in its cache."""
     if entries is None or len(entries) <= 64:
-        return diagonal_act(size, controls, state, is_real, entries)
-    return Act("diagonal", size, controls, state, is_real=is_real, entries=entries)
+        return diagonal_type(size, controls, state, is_real, entries)
+    return BlockType("diagonal", size, controls, state, is_real=is_real, entries=entries)

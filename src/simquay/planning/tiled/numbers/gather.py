@@ -1,4 +1,4 @@
-"""Gathering: all matrices and tables of a plan, built from the pool by a few calls of NumPy.
+"""GatherPlan: all matrices and tables of a plan, built from the pool by a few calls of NumPy.
 
 While a plan is built, its stages ask for matrices and tables, and get places for them; when it is
 filled, those of one shape are made together.
@@ -15,17 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.planning.tiled.blocks.blocks import Blocks
-from simquay.planning.tiled.blocks.types import Act
+from simquay.planning.tiled.blocks.types import BlockType
 from simquay.planning.tiled.numbers.pool import ONE, Pool
 from simquay.program.bits import extract, spread
 
-__all__ = ["Filled", "Gathering", "Part", "Slot"]
+__all__ = ["ArrayRef", "Filled", "GatherPlan", "Part"]
 
 Part: TypeAlias = tuple[int, tuple[int, ...]]
 """A factor of a table: the number of a block, and the bits of the table that its wires (and its
 controls, or none of them) are."""
 
-Slot: TypeAlias = tuple[int, int]
+ArrayRef: TypeAlias = tuple[int, int]
 """The kind of an array, and its place among those of this kind. The kind is the length of a table,
 ``-k`` for matrices on ``k`` bits, or 0 for arrays that lie in the pool as they are wanted."""
 
@@ -76,21 +76,21 @@ class _Tables:
         return result
 
 
-class Gathering:
+class GatherPlan:
     """What a plan's stages ask for, and where it is found; nothing is asked for after a fill."""
 
     __slots__ = (
-        "_acts",
         "_matrices",
         "_matrix_indices",
         "_starts",
         "_straight",
         "_table_indices",
         "_tables",
+        "_types",
     )
 
     def __init__(self, blocks: Blocks) -> None:
-        self._acts = blocks.acts
+        self._types = blocks.types
         self._starts = blocks.starts
         self._matrices: dict[int, _Matrices] = {}
         self._tables: dict[int, _Tables] = {}
@@ -98,7 +98,7 @@ class Gathering:
         self._matrix_indices: dict[int, _Pattern] | None = None
         self._table_indices: dict[int, tuple[_Pattern, list[int] | None]] = {}
 
-    def matrix(self, number: int, order: tuple[int, ...]) -> Slot:
+    def matrix(self, number: int, order: tuple[int, ...]) -> ArrayRef:
         """Ask for a block's matrix; bit ``j`` of its index is bit ``order[j]`` of the block's."""
         start = self._starts[number]
         k = len(order)
@@ -116,24 +116,24 @@ class Gathering:
         alike.which.append(which)
         return -k, len(starts) - 1
 
-    def table(self, bits: int, parts: Sequence[Part]) -> Slot:
+    def table(self, bits: int, parts: Sequence[Part]) -> ArrayRef:
         """Ask for the product of ``parts``, as a table over so many bits."""
         if bits > _FEW and len(parts) == 1:
             number, places = parts[0]
-            act = self._acts[number]
-            if places == tuple(range(bits)) and act.size == bits and act.entries is None:
+            type_ = self._types[number]
+            if places == tuple(range(bits)) and type_.size == bits and type_.entries is None:
                 return self._as_it_lies(self._starts[number], (1 << bits,))
         alike = self._tables.get(1 << bits)
         if alike is None:
             alike = self._tables[1 << bits] = _Tables()
         alike.firsts.append(len(alike.starts))
         make = _small_table_pattern if bits <= _FEW else _table_pattern
-        starts, acts = self._starts, self._acts
+        starts, types = self._starts, self._types
         alike.starts += [starts[number] for number, _ in parts]
-        alike.patterns += [make(acts[number], places, bits) for number, places in parts]
+        alike.patterns += [make(types[number], places, bits) for number, places in parts]
         return 1 << bits, len(alike.firsts) - 1
 
-    def _as_it_lies(self, start: int, shape: tuple[int, ...]) -> Slot:
+    def _as_it_lies(self, start: int, shape: tuple[int, ...]) -> ArrayRef:
         self._straight.append((start, shape))
         return _STRAIGHT, len(self._straight) - 1
 
@@ -172,12 +172,14 @@ def _matrix_pattern(order: tuple[int, ...]) -> _Pattern:
     return pattern
 
 
-def _table_pattern(act: Act, places: tuple[int, ...], bits: int) -> _Pattern:
+def _table_pattern(type_: BlockType, places: tuple[int, ...], bits: int) -> _Pattern:
     own: _Pattern = extract(np.arange(1 << bits), places)
-    idle = (own >> act.size) != act.state if len(places) > act.size else np.zeros(1, dtype=bool)
-    own &= (1 << act.size) - 1
-    if act.entries is not None:
-        own = np.array(act.entries, dtype=np.intp)[own]
+    idle = (
+        (own >> type_.size) != type_.state if len(places) > type_.size else np.zeros(1, dtype=bool)
+    )
+    own &= (1 << type_.size) - 1
+    if type_.entries is not None:
+        own = np.array(type_.entries, dtype=np.intp)[own]
     pattern: _Pattern = np.where(idle, _FAR, own)
     return pattern
 

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.planning.tiled.blocks.types import TRAIT_DIAGONAL, TRAIT_FORMS, TRAIT_REAL
+from simquay.planning.tiled.blocks.types import Trait
 from simquay.program.operations import Diagonal, GateOperation, Matrix, Prepare
 
 __all__ = ["ONE", "ZERO", "Numbers", "Pool", "read_numbers"]
@@ -94,7 +94,7 @@ def read_numbers(gates: Sequence[GateOperation]) -> Numbers:
             traits.append([0] * len(numbers))
         elif shape & 1:
             imaginary = part.imag.reshape(-1, length).any(axis=1)
-            traits.append(np.where(imaginary, 0, TRAIT_REAL).tolist())
+            traits.append(np.where(imaginary, 0, int(Trait.REAL)).tolist())
         else:
             traits.append(_traits_of_single(part) if k == 1 else _traits(part, 1 << k))
     return Numbers(np.concatenate(parts), traits, where)
@@ -125,7 +125,7 @@ def _traits_of_single(part: Pool) -> list[int]:
     near = np.abs(parts[:, 0] - _HADAMARD[0]) < 1e-15
     if near.any():
         near &= np.abs(parts - _HADAMARD).max(axis=1) < 1e-15
-        traits[near] = traits[near] & TRAIT_REAL | TRAIT_FORMS.index("hadamard")
+        traits[near] = traits[near] & int(Trait.REAL) | int(Trait.HADAMARD)
     result: list[int] = traits.tolist()
     return result
 
@@ -133,17 +133,19 @@ def _traits_of_single(part: Pool) -> list[int]:
 _HADAMARD = np.array([1, 0, 1, 0, 1, 0, -1, 0]) * 0.5**0.5
 
 
-def _trait_of_code(code: int) -> int:
+def _trait_of_code(code: int) -> Trait:
     """The trait of a matrix whose real and imaginary parts are not 0 where ``code`` has a 1.
 
     The highest bit of ``code`` is the real part of the first entry, then comes its imaginary part.
     """
-    real = 0 if code & 0b01010101 else TRAIT_REAL
+    trait = Trait(0)
+    if not code & 0b01010101:
+        trait |= Trait.REAL
     if not code & 0b00111100:
-        return TRAIT_DIAGONAL | real
-    if not code & 0b01101001:
-        return TRAIT_FORMS.index("cross") | real
-    return TRAIT_FORMS.index("real" if real else "complex") | real
+        trait |= Trait.DIAGONAL
+    elif not code & 0b01101001:
+        trait |= Trait.RX_LIKE
+    return trait
 
 
 _TRAITS = np.array([_trait_of_code(code) for code in range(256)], dtype=np.uint8)
@@ -153,8 +155,7 @@ def _traits(part: Pool, size: int) -> list[int]:
     """The traits of matrices of shape ``(size, size)``; entries count as 0 only when they are."""
     rows = part.reshape(-1, size * size)
     real = ~rows.imag.any(axis=1)
-    forms = np.where(real, TRAIT_FORMS.index("real"), TRAIT_FORMS.index("complex"))
     apart = rows[:, np.flatnonzero(~np.eye(size, dtype=bool))]
-    forms[~apart.any(axis=1)] = TRAIT_DIAGONAL
-    result: list[int] = (forms + TRAIT_REAL * real).tolist()
+    diagonal = ~apart.any(axis=1)
+    result: list[int] = (int(Trait.REAL) * real | int(Trait.DIAGONAL) * diagonal).tolist()
     return result

@@ -15,13 +15,13 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.planning.tiled.blocks.types import Act
+from simquay.planning.tiled.blocks.types import BlockType
 from simquay.planning.tiled.numbers.pool import ONE, ZERO, Pool
 from simquay.program.bits import deposit, extract, mask_of
 
 __all__ = ["Build", "Factor", "Product", "Products", "source_of"]
 
-Factor: TypeAlias = tuple[Act, tuple[int, ...]]
+Factor: TypeAlias = tuple[BlockType, tuple[int, ...]]
 """A block's act, and the bits of a cluster that its wires and its controls are."""
 
 
@@ -50,12 +50,12 @@ class Build:
 
 
 @lru_cache(maxsize=4096)
-def source_of(act: Act, bits: tuple[int, ...], count: int) -> tuple[int, ...]:
+def source_of(type_: BlockType, bits: tuple[int, ...], count: int) -> tuple[int, ...]:
     """A permutation's source table on ``count`` bits: the new entry ``i`` is the old ``[i]``."""
-    own, controls = bits[: act.size], bits[act.size :]
+    own, controls = bits[: type_.size], bits[type_.size :]
     return tuple(
-        _replace(index, own, act.table[extract(index, own)])
-        if extract(index, controls) == act.state
+        _replace(index, own, type_.table[extract(index, own)])
+        if extract(index, controls) == type_.state
         else index
         for index in range(1 << count)
     )
@@ -67,20 +67,22 @@ def _replace(index: int, bits: Sequence[int], part: int) -> int:
 
 
 @lru_cache(maxsize=4096)
-def _entries(act: Act, bits: tuple[int, ...], count: int) -> tuple[NDArray[Any], NDArray[Any]]:
+def _entries(
+    type_: BlockType, bits: tuple[int, ...], count: int
+) -> tuple[NDArray[Any], NDArray[Any]]:
     """For each entry of a factor on ``count`` bits, where its number is.
 
     The result is where that is in the pool, for a block whose numbers start at 0, and 1 where it
     goes with the start, 0 where it is the pool's own 1 or 0.
     """
-    own, controls = bits[: act.size], bits[act.size :]
+    own, controls = bits[: type_.size], bits[type_.size :]
     places = []
     moving = []
     for row in range(1 << count):
-        idle = extract(row, controls) != act.state
+        idle = extract(row, controls) != type_.state
         entry = extract(row, own)
-        if act.kind == "diagonal":
-            number = act.entries[entry] if act.entries else entry
+        if type_.kind == "diagonal":
+            number = type_.entries[entry] if type_.entries else entry
             places.append(ONE if idle else number)
             moving.append(not idle)
             continue
@@ -89,7 +91,7 @@ def _entries(act: Act, bits: tuple[int, ...], count: int) -> tuple[NDArray[Any],
                 places.append(ONE if column == row else ZERO)
                 moving.append(False)
             else:
-                places.append((entry << act.size) + extract(column, own))
+                places.append((entry << type_.size) + extract(column, own))
                 moving.append(True)
     return np.array(places, dtype=np.intp), np.array(moving, dtype=np.intp)
 
@@ -112,18 +114,18 @@ class Product:
 _Gathered: TypeAlias = tuple[int, NDArray[Any], NDArray[Any]]
 """A member, and as :func:`_entries` gives it, where each entry is that is taken from it."""
 
-_Step: TypeAlias = list[_Gathered]
+_Operand: TypeAlias = list[_Gathered]
 """A matrix: one that is gathered, or the product, entry by entry, of two that are."""
 
 
-def _steps(build: Build) -> list[_Step]:
+def _operands(build: Build) -> list[_Operand]:
     """The matrices whose product, the last one leftmost, a dense build is.
 
     Two matrices on one bit each are one step, and so is a matrix with its rows permuted, or
     multiplied by a diagonal.
     """
     count, size = build.count, 1 << build.count
-    steps: list[_Step] = []
+    steps: list[_Operand] = []
     apart: dict[int, int] = {}  # members on one bit each, that wait for others on other bits
 
     def settle() -> None:
@@ -135,22 +137,22 @@ def _steps(build: Build) -> list[_Step]:
                 steps.append([(member, places.reshape(size, size), moving.reshape(size, size))])
         apart.clear()
 
-    for member, (act, bits) in enumerate(build.factors):
-        if act.kind == "dense" and len(bits) == 1:
+    for member, (type_, bits) in enumerate(build.factors):
+        if type_.kind == "dense" and len(bits) == 1:
             if bits[0] in apart:
                 settle()
             apart[bits[0]] = member
             continue
         settle()
-        if act.kind == "permute":
+        if type_.kind == "permute":
             if not steps:
                 places = np.where(np.eye(size, dtype=bool), ONE, ZERO)
                 steps.append([(0, places, np.zeros((size, size), dtype=np.intp))])
-            source = list(source_of(act, bits, count))
+            source = list(source_of(type_, bits, count))
             steps[-1] = [(m, places[source], moving[source]) for m, places, moving in steps[-1]]
             continue
-        places, moving = _entries(act, bits, count)
-        if act.kind == "dense":
+        places, moving = _entries(type_, bits, count)
+        if type_.kind == "dense":
             steps.append([(member, places.reshape(size, size), moving.reshape(size, size))])
         elif steps and len(steps[-1]) == 1:
             shape = (size, size)
@@ -204,7 +206,7 @@ def _make_sides(build: Build) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
     """
     shape = (1 << build.count, 1 << build.count)
     one = (0, np.full(shape, ONE), np.zeros(shape, dtype=np.intp))
-    steps = [[*step, one] for step in _steps(build)]
+    steps = [[*step, one] for step in _operands(build)]
     sides = [step[0] for step in steps] + [step[1] for step in steps]
     return (
         np.array([member for member, _, _ in sides]),
@@ -284,10 +286,10 @@ def _diagonals(product: Product, pool: Pool) -> Pool:
     count = product.build.count
     starts = np.array(product.starts, dtype=np.intp)
     result: Pool = np.ones((len(starts), 1 << count), dtype=np.complex128)
-    for place, (act, bits) in enumerate(product.build.factors):
-        if act.kind == "permute":
-            result = result[:, source_of(act, bits, count)]
+    for place, (type_, bits) in enumerate(product.build.factors):
+        if type_.kind == "permute":
+            result = result[:, source_of(type_, bits, count)]
         else:
-            places, moving = _entries(act, bits, count)
+            places, moving = _entries(type_, bits, count)
             result = result * pool[places + starts[:, place, None] * moving]
     return result.ravel()

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from simquay.planning.tiled.blocks.blocks import Blocks
-from simquay.planning.tiled.scheduling.graph import Graph, choose
-from simquay.planning.tiled.scheduling.order import Stages, gather, next_mover, run
+from simquay.planning.tiled.scheduling.graph import Graph, choose_wires
+from simquay.planning.tiled.scheduling.stages import Stages, gather, next_moving, run
 
 __all__ = ["make_rounds"]
 
@@ -32,17 +32,17 @@ def make_rounds(blocks: Blocks, stages: Stages, span: int) -> list[Stages]:
         return targets.bit_count() <= span
 
     while union:
-        active = choose(graph, pending, union, span, span, fits, -1, ())
+        active = choose_wires(graph, pending, union, span, span, fits, -1, ())
         if active:
             found, pending, union = run(graph, pending, active)
             rounds.append(found)
             continue
-        number = next_mover(graph, pending)
+        number = next_moving(graph, pending)
         if number is None:
             # Only diagonals stand before the next block, which is too wide for a round.
             ready, pending = gather(graph, pending)
             rounds.append([ready])
-            number = next_mover(graph, pending)
+            number = next_moving(graph, pending)
             assert number is not None
         pending = [other for other in pending if other != number]
         union = 0

@@ -15,15 +15,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from simquay.planning.tiled.blocks.blocks import Blocks
-from simquay.planning.tiled.scheduling.graph import Graph, choose, worth_all
-from simquay.planning.tiled.scheduling.order import gather, next_mover, run
+from simquay.planning.tiled.scheduling.graph import Graph, choose_wires, worth_their_price
+from simquay.planning.tiled.scheduling.stages import gather, next_moving, run
 from simquay.program.bits import bits_of, mask_of
 
-__all__ = ["Step", "make_steps"]
+__all__ = ["ScheduledPass", "schedule_passes"]
 
 
 @dataclass(slots=True, eq=False)
-class Step:
+class ScheduledPass:
     """One pass, before its stages are built.
 
     Attributes:
@@ -44,9 +44,9 @@ class Step:
     wide: bool = False
 
 
-def make_steps(
+def schedule_passes(
     blocks: Blocks, order: Sequence[int], tile: int, low: int, search: int = 0
-) -> list[Step]:
+) -> list[ScheduledPass]:
     """Passes that run all ``blocks`` on a state whose storage bit ``p`` is wire ``order[p]``.
 
     Where the state is large, several searches are made, and the cheapest result is taken: from
@@ -69,11 +69,11 @@ def make_steps(
     return best
 
 
-def _time(steps: Sequence[Step], blocks: Blocks) -> float:
+def _time(steps: Sequence[ScheduledPass], blocks: Blocks) -> float:
     """What the steps take, in amplitudes written; a pass outweighs ``_PASS`` flops."""
     total = 0.0
     for step in steps:
-        work = sum(blocks.acts[stage].flops for stage in step.stages if isinstance(stage, int))
+        work = sum(blocks.types[stage].flops for stage in step.stages if isinstance(stage, int))
         total += 2.0 ** len(step.grown) * max(1.0, work / _PASS) + _LEAST_PRICE
     return total
 
@@ -99,8 +99,8 @@ _PASS = 150.0
 
 def _search(
     blocks: Blocks, graph: Graph, order: Sequence[int], tile: int, low: int, starts: int
-) -> list[Step]:
-    steps: list[Step] = []
+) -> list[ScheduledPass]:
+    steps: list[ScheduledPass] = []
     current = list(order)
     pending: Sequence[int] = range(len(blocks))
     union = graph.union
@@ -108,24 +108,24 @@ def _search(
         last = steps[-1] if steps and not steps[-1].wide else None
         fits = _fitting(current, last, tile, low)
         stored = mask_of(current)
-        if fits(union) and worth_all(union, stored, _PRICES):
+        if fits(union) and worth_their_price(union, stored, _PRICES):
             found = union
         else:
             sure = tile - min(low, len(current))
-            found = choose(graph, pending, union, sure, tile, fits, stored, _PRICES, starts)
+            found = choose_wires(graph, pending, union, sure, tile, fits, stored, _PRICES, starts)
         if found:
             stages, pending, union = run(graph, pending, found)
             active = _join(last, current, set(bits_of(found)), tile, low)
             current = last.after if last else current
             grown = current + sorted(active.difference(current))
-            steps.append(Step(current, grown, active, stages, grown))
+            steps.append(ScheduledPass(current, grown, active, stages, grown))
             current = grown
             continue
         # Only blocks on more wires than a tile has are left to start with.
-        number = next_mover(graph, pending)
+        number = next_moving(graph, pending)
         if number is None:
             pending = _flush(graph, pending, steps, current, tile, low)
-            number = next_mover(graph, pending)
+            number = next_moving(graph, pending)
             assert number is not None
         if last is not None:
             _fill(last, set(), tile)
@@ -133,9 +133,9 @@ def _search(
         union = 0
         for other in pending:
             union |= graph.targets[other]
-        own = blocks.wires[number][: blocks.acts[number].size]
+        own = blocks.wires[number][: blocks.types[number].size]
         grown = current + sorted(set(own).difference(current))
-        steps.append(Step(current, grown, set(), [number], grown, wide=True))
+        steps.append(ScheduledPass(current, grown, set(), [number], grown, wide=True))
         current = grown
     if pending:
         _flush(graph, pending, steps, current, tile, low)
@@ -147,7 +147,7 @@ def _search(
 def _flush(
     graph: Graph,
     pending: Sequence[int],
-    steps: list[Step],
+    steps: list[ScheduledPass],
     current: list[int],
     tile: int,
     low: int,
@@ -157,7 +157,7 @@ def _flush(
     Returns what is still pending.
     """
     if not steps or steps[-1].wide:
-        step = Step(current, current, set(current[:low]), [], current)
+        step = ScheduledPass(current, current, set(current[:low]), [], current)
         _fill(step, set(), tile)
         steps.append(step)
     diagonals, rest = gather(graph, pending)
@@ -166,7 +166,7 @@ def _flush(
 
 
 def _fitting(
-    current: Sequence[int], last: Step | None, tile: int, low: int
+    current: Sequence[int], last: ScheduledPass | None, tile: int, low: int
 ) -> Callable[[int], bool]:
     """Whether the next tile can hold some wires, besides those that it must."""
     stored = mask_of(current)
@@ -183,7 +183,7 @@ def _fitting(
     return fits
 
 
-def _fill(step: Step, wanted: set[int], tile: int) -> None:
+def _fill(step: ScheduledPass, wanted: set[int], tile: int) -> None:
     """Complete the step's tile: with ``wanted`` wires first, then those at the lowest bits."""
     missing = min(tile, len(step.grown)) - len(step.active)
     spare = [wire for wire in step.grown if wire not in step.active]
@@ -192,7 +192,7 @@ def _fill(step: Step, wanted: set[int], tile: int) -> None:
 
 
 def _join(
-    last: Step | None, current: Sequence[int], active: set[int], tile: int, low: int
+    last: ScheduledPass | None, current: Sequence[int], active: set[int], tile: int, low: int
 ) -> set[int]:
     """``active`` with what the next tile must also hold; settles how ``last`` writes back."""
     if last is None:

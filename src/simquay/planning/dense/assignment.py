@@ -14,16 +14,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from simquay.planning.dense.clusters import Cluster, Piece
-from simquay.planning.dense.fusion import Node
+from simquay.planning.dense.fusion import GateNode
 from simquay.program.bits import bits_of
 
-__all__ = ["Dealer", "Slot", "Table", "TilePieces"]
+__all__ = ["DiagonalTable", "PassAssigner", "PassContents", "PlacedCluster"]
 
 _FIRSTS = 3
 """How many clusters are tried as the first of a pass."""
 
 
-class Slot:
+class PlacedCluster:
     """A cluster in a pass, with the diagonals that its matrix takes in.
 
     ``nodes`` are those of the matrix itself; ``outer_before`` and ``outer_after`` diagonals
@@ -36,10 +36,10 @@ class Slot:
         self.wires = cluster.wires
         self.mask = cluster.mask
         self.nodes = cluster.nodes
-        self.outer_before: list[Node] = []
-        self.outer_after: list[Node] = []
+        self.outer_before: list[GateNode] = []
+        self.outer_after: list[GateNode] = []
 
-    def take_in(self, node: Node, tile: int, *, after: bool) -> None:
+    def take_in(self, node: GateNode, tile: int, *, after: bool) -> None:
         """Make a diagonal part of this matrix; its wires in the tile are all the cluster's."""
         if node.mask & ~tile:
             (self.outer_after if after else self.outer_before).append(node)
@@ -49,26 +49,26 @@ class Slot:
             self.nodes.insert(0, node)
 
 
-class Table:
+class DiagonalTable:
     """Diagonals that are applied between two clusters of a pass, some with outer wires."""
 
     __slots__ = ("nodes",)
 
-    def __init__(self, nodes: list[Node]) -> None:
+    def __init__(self, nodes: list[GateNode]) -> None:
         self.nodes = nodes
 
 
-class TilePieces:
+class PassContents:
     """What a pass applies, in order, and the wires of its tile (a mask)."""
 
     __slots__ = ("steps", "tile")
 
-    def __init__(self, tile: int, steps: list[Slot | Table]) -> None:
+    def __init__(self, tile: int, steps: list[PlacedCluster | DiagonalTable]) -> None:
         self.tile = tile
         self.steps = steps
 
 
-class Dealer:
+class PassAssigner:
     """Deals pieces out to passes, one at a time, since each pass fixes the next one's low wires.
 
     False when nothing is left. Sets of pieces are masks: bit ``n`` is piece number ``n``.
@@ -86,8 +86,8 @@ class Dealer:
         for number, piece in enumerate(pieces):
             before = 0
             own = 1 << number
-            diagonal = isinstance(piece, Node) and piece.diagonal
-            if isinstance(piece, Node) and piece.wide:
+            diagonal = isinstance(piece, GateNode) and piece.diagonal
+            if isinstance(piece, GateNode) and piece.wide:
                 self._wide |= own
             for wire in piece.wires:
                 before |= last.get(wire, 0)
@@ -113,16 +113,16 @@ class Dealer:
                 uses.setdefault(wire, count)
         return uses
 
-    def next_lone(self) -> Node | None:
+    def next_lone(self) -> GateNode | None:
         """A wide node that is due now: it is a pass by itself."""
         for number in bits_of(self._left & self._wide):
             piece = self._pieces[number]
-            if isinstance(piece, Node) and not self._before[number] & self._left:
+            if isinstance(piece, GateNode) and not self._before[number] & self._left:
                 self._left &= ~(1 << number)
                 return piece
         return None
 
-    def next_tile(self, low: int, padding: Sequence[int]) -> TilePieces:
+    def next_tile(self, low: int, padding: Sequence[int]) -> PassContents:
         """The next pass, whose tile holds the wires ``low`` (a mask).
 
         Where the clusters do not fill the tile, wires of ``padding`` do, the first first.
@@ -131,14 +131,14 @@ class Dealer:
         if not chosen and low:
             # Nothing fits beside the lowest wires: this load moves shorter runs.
             tile, chosen = self._choose(0)
-        taken: list[tuple[Cluster, list[Node]]] = []
+        taken: list[tuple[Cluster, list[GateNode]]] = []
         for number, due in chosen:
             self._left &= ~(due | 1 << number)
             self._clusters.remove(number)
             cluster = self._pieces[number]
             assert isinstance(cluster, Cluster)
             nodes = [self._pieces[n] for n in bits_of(due)]
-            taken.append((cluster, [node for node in nodes if isinstance(node, Node)]))
+            taken.append((cluster, [node for node in nodes if isinstance(node, GateNode)]))
         if not taken:
             for number in self._free_diagonals():
                 mask = self._pieces[number].mask
@@ -152,7 +152,7 @@ class Dealer:
         self._place_behind(steps, tile)
         if not self._clusters or not taken:
             self._place_last(steps, tile)
-        return TilePieces(tile, steps)
+        return PassContents(tile, steps)
 
     def _choose(self, tile: int) -> tuple[int, list[tuple[int, int]]]:
         """Clusters for a tile that holds the wires ``tile``, each with the diagonals due before it.
@@ -222,37 +222,37 @@ class Dealer:
             if not self._before[number] & self._left
         ]
 
-    def _place_behind(self, steps: list[Slot | Table], tile: int) -> None:
+    def _place_behind(self, steps: list[PlacedCluster | DiagonalTable], tile: int) -> None:
         """Let the matrices of this pass take in diagonals behind them: these cost nothing."""
         for number in self._free_diagonals():
             node = self._pieces[number]
-            assert isinstance(node, Node)
+            assert isinstance(node, GateNode)
             inside = node.mask & tile
             if not inside:
                 continue
             for step in reversed(steps):
-                if isinstance(step, Slot) and step.mask & inside:
+                if isinstance(step, PlacedCluster) and step.mask & inside:
                     if inside & ~step.mask == 0:
                         step.take_in(node, tile, after=True)
                         self._left &= ~(1 << number)
                     break
 
-    def _place_last(self, steps: list[Slot | Table], tile: int) -> None:
+    def _place_last(self, steps: list[PlacedCluster | DiagonalTable], tile: int) -> None:
         """Diagonals that no cluster is behind, or that only hold up a wide node: a table."""
-        nodes: list[Node] = []
+        nodes: list[GateNode] = []
         for number in self._free_diagonals():
             node = self._pieces[number]
-            assert isinstance(node, Node)
+            assert isinstance(node, GateNode)
             if node.mask & tile:
                 nodes.append(node)
                 self._left &= ~(1 << number)
         if nodes:
-            steps.append(Table(nodes))
+            steps.append(DiagonalTable(nodes))
 
 
 def _reordered(
-    taken: Sequence[tuple[Cluster, list[Node]]], low: int
-) -> list[tuple[Cluster, list[Node]]]:
+    taken: Sequence[tuple[Cluster, list[GateNode]]], low: int
+) -> list[tuple[Cluster, list[GateNode]]]:
     """The same clusters, those that need the lowest wires as late as dependencies allow.
 
     The lowest wires are the columns of the first products: a cluster on them is in the way.
@@ -283,12 +283,14 @@ def _reordered(
     return order
 
 
-def _place(taken: Sequence[tuple[Cluster, list[Node]]], tile: int) -> list[Slot | Table]:
+def _place(
+    taken: Sequence[tuple[Cluster, list[GateNode]]], tile: int
+) -> list[PlacedCluster | DiagonalTable]:
     """Steps for clusters and the diagonals due before each."""
-    steps: list[Slot | Table] = []
+    steps: list[PlacedCluster | DiagonalTable] = []
     for cluster, due in taken:
-        slot = Slot(cluster)
-        across: list[Node] = []
+        slot = PlacedCluster(cluster)
+        across: list[GateNode] = []
         for node in due:
             inside = node.mask & tile
             if inside & ~slot.mask == 0:
@@ -296,7 +298,7 @@ def _place(taken: Sequence[tuple[Cluster, list[Node]]], tile: int) -> list[Slot 
                 continue
             # It may lie inside the matrix that was last on its wires.
             for step in reversed(steps):
-                if isinstance(step, Slot) and step.mask & inside:
+                if isinstance(step, PlacedCluster) and step.mask & inside:
                     if inside & ~step.mask == 0:
                         step.take_in(node, tile, after=True)
                     else:
@@ -305,6 +307,6 @@ def _place(taken: Sequence[tuple[Cluster, list[Node]]], tile: int) -> list[Slot 
             else:
                 across.append(node)
         if across:
-            steps.append(Table(across))
+            steps.append(DiagonalTable(across))
         steps.append(slot)
     return steps

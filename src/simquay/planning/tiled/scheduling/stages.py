@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from simquay.planning.tiled.scheduling.graph import Graph
 
-__all__ = ["Stages", "gather", "next_mover", "run"]
+__all__ = ["Stages", "gather", "next_moving", "run"]
 
 Stages = list[int | list[int]]
 
@@ -18,7 +18,7 @@ Stages = list[int | list[int]]
 def run(graph: Graph, pending: Sequence[int], active: int) -> tuple[Stages, list[int], int]:
     """Run all of the blocks ``pending`` that the wires ``active`` can.
 
-    Returns the stages; what is still pending, the other movers and the diagonals that no block in
+    Returns the stages; what is still pending, the other moving and the diagonals that no block in
     the stages had to wait for; and the targets of what is still pending, or all wires.
     """
     targets, watched, wires_of = graph.targets, graph.watched, graph.wires
@@ -27,11 +27,11 @@ def run(graph: Graph, pending: Sequence[int], active: int) -> tuple[Stages, list
     closed = 0
     held = ~active
     # A mover has the level of the latest that it waits for, a diagonal one more; the diagonals of
-    # a level are one stage, before its movers. By wire: the last mover's level, and the least
+    # a level are one stage, before its moving. By wire: the last mover's level, and the least
     # that the next one can have.
     passed = [0] * graph.width
     needed = [0] * graph.width
-    movers: list[list[int]] = [[]]
+    moving: list[list[int]] = [[]]
     diagonals: list[tuple[int, int]] = []
     rest = []
     everything = graph.every
@@ -77,18 +77,18 @@ def run(graph: Graph, pending: Sequence[int], active: int) -> tuple[Stages, list
                     passed[wire] = needed[wire] = level
                 elif needed[wire] < level:
                     needed[wire] = level
-        if level == len(movers):
-            movers.append([])
-        movers[level].append(number)
-    stages: Stages = list(movers[0])
-    gathered: list[list[int]] = [[] for _ in movers]
+        if level == len(moving):
+            moving.append([])
+        moving[level].append(number)
+    stages: Stages = list(moving[0])
+    gathered: list[list[int]] = [[] for _ in moving]
     late = []
     for level, number in diagonals:
         if level < len(gathered):
             gathered[level].append(number)
         else:
             late.append(number)
-    for together, after in zip(gathered[1:], movers[1:], strict=True):
+    for together, after in zip(gathered[1:], moving[1:], strict=True):
         stages.append(together)
         stages += after
     return stages, sorted(rest + late) if late else rest, closed
@@ -107,7 +107,7 @@ def gather(graph: Graph, pending: Sequence[int]) -> tuple[list[int], list[int]]:
     return ready, rest
 
 
-def next_mover(graph: Graph, pending: Sequence[int]) -> int | None:
+def next_moving(graph: Graph, pending: Sequence[int]) -> int | None:
     """The first mover of ``pending`` that need not wait, neither for a mover nor a diagonal."""
     closed = held = 0
     for number in pending:

@@ -216,7 +216,7 @@ class _Finder:
         limit: int,
         following: frozenset[int],
     ) -> list[list[int]]:
-        """Blocks that may be the columns of a product whose wires begin at ``place``."""
+        """SmallMatrices that may be the columns of a product whose wires begin at ``place``."""
         blocks: list[list[int]] = []
         if place:
             full = list(order[: min(place, limit)])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from simquay.planning.dense.fusion import Node
+from simquay.planning.dense.fusion import GateNode
 
 __all__ = ["Dependencies", "dependencies"]
 
@@ -28,7 +28,7 @@ class Dependencies(NamedTuple):
     on: list[int]
 
 
-def dependencies(nodes: Sequence[Node]) -> Dependencies:
+def dependencies(nodes: Sequence[GateNode]) -> Dependencies:
     """The dependencies of ``nodes``, whose numbers are their places."""
     mask = 0
     for node in nodes:
@@ -42,7 +42,7 @@ def dependencies(nodes: Sequence[Node]) -> Dependencies:
     return Dependencies(before, after, on)
 
 
-def _reached(nodes: Sequence[Node], bits: list[int], size: int) -> tuple[list[int], list[int]]:
+def _reached(nodes: Sequence[GateNode], bits: list[int], size: int) -> tuple[list[int], list[int]]:
     """For each node, what is passed before it, going through ``nodes``; and what is on each wire.
 
     On each wire, ``solid`` is the last node that is not diagonal with all before it, and ``all``

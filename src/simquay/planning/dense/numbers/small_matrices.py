@@ -1,4 +1,4 @@
-"""Blocks: small matrices between gates and clusters, all of a plan's computed together.
+"""SmallMatrices: small matrices between gates and clusters, all of a plan's computed together.
 
 The gates of a cluster are first gathered into *blocks* on three wires, so that few products are
 large. A gate in a block is a matrix of the block's size whose entries are numbers of the gate,
@@ -16,17 +16,17 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.planning.dense.fusion import Item, Node
+from simquay.planning.dense.fusion import GateNode, WireGate
 from simquay.program.bits import extract, mask_of
 from simquay.program.operations import Diagonal, GateOperation, Matrix, Prepare
 
-__all__ = ["BlockRecipe", "Blocks", "ValueRecipe", "Values"]
+__all__ = ["SmallMatrices", "SmallMatrixRecipe", "ValueRecipe", "Values"]
 
 Values: TypeAlias = NDArray[np.complex128]
 Indices: TypeAlias = NDArray[np.intp]
 _Pattern: TypeAlias = tuple[str, tuple[int, ...], tuple[int, ...], int, bytes]
 
-BLOCK_WIRES = 3
+SMALL_WIRES = 3
 """Two would give more products of whole clusters, four products of blocks that cost as much."""
 
 _BATCH = 1 << 14
@@ -86,7 +86,7 @@ def _array_of(gate: Any) -> NDArray[Any]:
     return array
 
 
-class _Block:
+class _SmallMatrix:
     """Gates on a few wires, in order: of each its pattern, and where its numbers are."""
 
     __slots__ = ("patterns", "places", "wires")
@@ -97,7 +97,7 @@ class _Block:
         self.places: list[int] = []
 
 
-class Blocks:
+class SmallMatrices:
     """Collects the blocks of a plan, to be computed together.
 
     Patterns are numbered as they appear; ``_patterns`` has the arguments of :func:`_pattern`.
@@ -109,16 +109,18 @@ class Blocks:
         self._numbers: dict[Hashable, int] = {}
         self._patterns: list[_Pattern] = []
         self._tables: dict[int, bytes] = {}  # of permutations, by the id of their array
-        self._made: dict[int, list[_Block]] = {}  # by width
+        self._made: dict[int, list[_SmallMatrix]] = {}  # by width
 
-    def add(self, nodes: Iterable[Node], wires: Sequence[int]) -> list[tuple[int, int, list[int]]]:
+    def add(
+        self, nodes: Iterable[GateNode], wires: Sequence[int]
+    ) -> list[tuple[int, int, list[int]]]:
         """Take in ``nodes``, which act on ``wires``, as blocks to be applied one after the other.
 
-        A block has :data:`BLOCK_WIRES` wires, or one node that has more, or all ``wires``. The
+        A block has :data:`SMALL_WIRES` wires, or one node that has more, or all ``wires``. The
         result has for each its width, its number among those of this width, and its wires.
         """
-        limit = min(BLOCK_WIRES, len(wires))
-        blocks: list[_Block] = []
+        limit = min(SMALL_WIRES, len(wires))
+        blocks: list[_SmallMatrix] = []
         latest: dict[int, int] = {}  # wire → the last block on it
         numbers, offsets, gates, tables = self._numbers, self._offsets, self._gates, self._tables
         for node in nodes:
@@ -140,7 +142,7 @@ class Blocks:
                         break
             if found < 0 or (new and len(block.wires) + len(new) > limit):
                 found = len(blocks)
-                block = _Block([*acts])
+                block = _SmallMatrix([*acts])
                 blocks.append(block)
                 for wire in acts:
                     latest[wire] = found
@@ -187,7 +189,7 @@ class Blocks:
         self._tables[id(gate.table)] = data
         return data
 
-    def _pattern(self, item: Item, wires: list[int]) -> _Pattern:
+    def _pattern(self, item: WireGate, wires: list[int]) -> _Pattern:
         number, code, acts, held, state, select = item
         extra = b"" if select is None else select.tobytes()
         if code == "p":
@@ -200,7 +202,7 @@ class Blocks:
             extra,
         )
 
-    def recipes(self) -> tuple[BlockRecipe, ...]:
+    def recipes(self) -> tuple[SmallMatrixRecipe, ...]:
         """How to compute all blocks that were taken in: those of one width in their order."""
         recipes = []
         for width, made in self._made.items():
@@ -214,7 +216,7 @@ class Blocks:
             recipes.append(self._recipe(width, made[first:]))
         return tuple(recipes)
 
-    def _recipe(self, width: int, made: list[_Block]) -> BlockRecipe:
+    def _recipe(self, width: int, made: list[_SmallMatrix]) -> SmallMatrixRecipe:
         counts = np.array([len(block.patterns) for block in made])
         ends = counts.cumsum()
         starts = ends - counts
@@ -236,13 +238,13 @@ class Blocks:
         places = {pattern: place for place, pattern in enumerate(dict.fromkeys(chosen))}
         table = np.array([_pattern(width, *self._patterns[pattern]) for pattern in places])
         patterns = np.array([places[pattern] for pattern in chosen])
-        return BlockRecipe(width, table, patterns, np.array(offsets), tuple(rounds), starts)
+        return SmallMatrixRecipe(width, table, patterns, np.array(offsets), tuple(rounds), starts)
 
 
-class BlockRecipe(NamedTuple):
-    """Blocks of one width.
+class SmallMatrixRecipe(NamedTuple):
+    """SmallMatrices of one width.
 
-    Item ``i`` has the pattern ``table[patterns[i]]`` from the number ``places[i]`` on. In each
+    WireGate ``i`` has the pattern ``table[patterns[i]]`` from the number ``places[i]`` on. In each
     round, the product of item ``i`` and what came ``stride`` items later becomes item ``i``.
     """
 
