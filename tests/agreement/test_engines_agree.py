@@ -14,7 +14,6 @@ from simquay.control import Control
 from simquay.engines.base import Engine
 from simquay.engines.numpy.engine import DenseEngine
 from simquay.engines.reference import ReferenceEngine
-from simquay.engines.tiled_engine import TiledEngine
 from simquay.execution.run import run_program
 from simquay.execution.settings import Outcome, RunSettings
 from simquay.program import Precision, Program
@@ -25,6 +24,7 @@ from tests.support.random_programs import (
     random_unitary_program,
     unitary_programs,
 )
+from tests.support.tiled_engine import TiledEngine
 
 REFERENCE = ReferenceEngine()
 OTHERS = [DenseEngine(), TiledEngine(tile=3, low=1, span=2)]

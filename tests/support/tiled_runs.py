@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from simquay.engines.tiled_interpreter import apply_tiled
 from simquay.planning import Plan
 from simquay.planning.tiled.passes import (
     MAX_GROUP_BITS,
@@ -19,6 +18,7 @@ from simquay.planning.tiled.passes import (
 )
 from simquay.program import GateOperation, bits
 from tests.support.gate_lists import apply_naively
+from tests.support.tiled_engine import apply_tiled
 
 __all__ = ["check_invariants", "expected", "random_vectors", "run_plan", "spread"]
 

@@ -1,9 +1,12 @@
-"""Tiled plans on NumPy arrays: plain, slow and right.
+"""Passes of tiled plans on NumPy arrays: plain, slow and right.
 
 This is the oracle for engines that run tiled plans in compiled kernels. It follows
-:mod:`simquay.planning.tiled.passes` word for word. Those engines also use :func:`apply_wide`: it
-runs the rare :class:`~simquay.planning.tiled.passes.WidePass` on arrays of any library that works
-like NumPy.
+:mod:`simquay.planning.tiled.passes` word for word. Those engines call it, too, for the rare passes
+that their kernels do not take.
+
+*Arrays.* ``amplitudes`` has shape ``(batch, size)``, with ``size`` at least ``2**pass_.width``. The
+state is in its first ``2**pass_.before`` columns before a pass, and in the first ``2**pass_.width``
+after it; a pass never reads what is beyond.
 """
 
 from __future__ import annotations
@@ -14,8 +17,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.errors import ProgramError
-from simquay.planning import Plan
 from simquay.planning.tiled.passes import (
     DenseStage,
     DiagonalStage,
@@ -27,30 +28,9 @@ from simquay.planning.tiled.passes import (
 from simquay.program.bits import extract, mask_of, spread
 from simquay.program.operations import Matrix, Permutation
 
-__all__ = ["apply_pass", "apply_tile_pass", "apply_tiled", "apply_wide"]
+__all__ = ["apply_tile_pass", "apply_wide"]
 
 Amplitudes = NDArray[np.complexfloating[Any]]
-
-
-def apply_tiled(amplitudes: Amplitudes, plan: Plan) -> None:
-    """Apply all passes of a tiled plan in place.
-
-    ``amplitudes`` has shape ``(batch, size)`` with ``size`` at least ``2**width`` of every pass.
-    The state is in the first ``2**len(plan.initial.order)`` columns before, and in the first
-    ``2**len(plan.final.order)`` after; what is beyond them before is never read.
-    """
-    for pass_ in plan.passes:
-        if not isinstance(pass_, (TilePass, WidePass)):
-            raise ProgramError(f"a {type(pass_).__name__} is no pass of a tiled plan")
-        apply_pass(amplitudes, pass_)
-
-
-def apply_pass(amplitudes: Amplitudes, pass_: TilePass | WidePass) -> None:
-    """Apply one pass in place."""
-    if isinstance(pass_, WidePass):
-        apply_wide(amplitudes, pass_, np)
-    else:
-        apply_tile_pass(amplitudes, pass_)
 
 
 def apply_tile_pass(amplitudes: Amplitudes, pass_: TilePass) -> None:
@@ -127,8 +107,7 @@ def _matches(values: NDArray[np.intp], mask: int, value: int) -> NDArray[np.bool
 def apply_wide(amplitudes: Any, pass_: WidePass, xp: Any) -> None:
     """Apply a wide pass in place to ``amplitudes``, an array of the library ``xp``.
 
-    ``amplitudes`` is as in :func:`apply_tiled`; ``xp`` is ``numpy``, or ``cupy``. It takes up to
-    two copies of the state besides the state.
+    ``xp`` is ``numpy`` or ``cupy``. It takes up to two copies of the state besides the state.
     """
     gate = pass_.gate
     width = pass_.width

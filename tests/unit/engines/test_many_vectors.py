@@ -9,11 +9,11 @@ from simquay.control import Control
 from simquay.engines.base import Engine
 from simquay.engines.numpy.engine import DenseEngine
 from simquay.engines.reference import ReferenceEngine
-from simquay.engines.tiled_engine import TiledEngine
 from simquay.errors import ProgramError
 from simquay.planning import make_plan
 from simquay.program import Matrix, Precision
 from tests.support.batch_states import check_many_vectors
+from tests.support.tiled_engine import TiledEngine
 
 ENGINES = [ReferenceEngine(), DenseEngine(), DenseEngine(threads=3), TiledEngine(tile=4, low=1)]
 by_engine = pytest.mark.parametrize("engine", ENGINES, ids=["reference", "numpy", "three", "tiled"])

@@ -15,7 +15,6 @@ from simquay.control import Control
 from simquay.engines.base import Engine
 from simquay.engines.numpy.engine import DenseEngine
 from simquay.engines.reference import ReferenceEngine, ReferenceState
-from simquay.engines.tiled_engine import TiledEngine
 from simquay.errors import Cancelled, ManyStatesError
 from simquay.execution.branching import batches
 from simquay.execution.branching.deferral import defer
@@ -41,6 +40,7 @@ from tests.support.counting_engine import CountingEngine
 from tests.support.progress import ProgressWatcher
 from tests.support.random_programs import dynamic_programs, random_dynamic_program
 from tests.support.small_gates import NoMemory, counts, cx, h, plenty, run, ry, x
+from tests.support.tiled_engine import TiledEngine
 
 ENGINES = [ReferenceEngine(), DenseEngine(), TiledEngine(tile=3, low=1, span=2)]
 by_engine = pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)

@@ -14,7 +14,6 @@ from simquay.circuits.lowering.circuit import lower
 from simquay.control import Control
 from simquay.engines.base import SweepEngine
 from simquay.engines.numpy.engine import DenseEngine
-from simquay.engines.tiled_engine import TiledEngine
 from simquay.errors import Cancelled
 from simquay.execution.run import run_program
 from simquay.execution.settings import Outcome, RunSettings
@@ -38,6 +37,7 @@ from simquay.program import (
 )
 from tests.support.random_programs import random_dynamic_program, random_gates
 from tests.support.sweeps import OneByOneEngine, WatchedEngine, parametrised, sweep
+from tests.support.tiled_engine import TiledEngine
 
 ENGINE = DenseEngine(threads=1)
 H = np.array([[1, 1], [1, -1]], dtype=complex) / np.sqrt(2)

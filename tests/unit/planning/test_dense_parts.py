@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simquay.engines.numpy.costs import CLUSTER_COSTS, measure_cluster_costs
 from simquay.errors import ProgramError
 from simquay.planning import Layout, Pass, Profile, make_plan
 from simquay.planning.dense.candidates import CandidatePlan
@@ -19,7 +18,7 @@ from simquay.planning.dense.numbers.matrices import Matrices
 from simquay.planning.dense.numbers.tables import Diagonals
 from simquay.planning.dense.orders import find_orders
 from simquay.planning.dense.steps import ClusterPass, LonePass, ProductStep, StartPass
-from simquay.program import Diagonal, Matrix, Permutation, Precision
+from simquay.program import Diagonal, Matrix, Permutation
 from simquay.program.bits import bits_of
 from simquay.program.operations import GateOperation, Relabel
 from tests.support.gate_lists import apply_naively, random_gates, random_unitary, run_naively
@@ -386,10 +385,3 @@ def test_a_plan_grows_in_place_and_starts_written() -> None:
 def test_a_profile_whose_clusters_do_not_fit_a_tile_is_refused() -> None:
     with pytest.raises(ProgramError, match="width <= tile"):
         make_plan([h(0)], Layout(), Profile("dense", width=5, tile=4), None)
-
-
-@pytest.mark.parametrize("precision", list(Precision))
-def test_the_calibration_can_be_measured_anew(precision: Precision) -> None:
-    measured = measure_cluster_costs(precision, widest=5, rounds=1)
-    assert len(measured) == len(CLUSTER_COSTS[precision])
-    assert all(cost > 0 for cost in measured)

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from simquay.control import Control
 from simquay.engines.base import check_plan
-from simquay.engines.numpy.costs import CLUSTER_COSTS, TILE_BITS
 from simquay.engines.numpy.gates import SLAB_BYTES, apply_gate
 from simquay.engines.numpy.reading import (
     all_amplitudes,
@@ -35,6 +34,19 @@ from simquay.system.cpus import cpu_budget
 from simquay.system.memory import host_available_bytes
 
 __all__ = ["DenseEngine"]
+
+_TILE_BITS = {Precision.SINGLE: 16, Precision.DOUBLE: 15}
+"""Qubits of a tile: two buffers of 512 KiB a thread, which a level 2 cache of 1 MiB holds.
+One qubit fewer makes products a little faster, but takes more passes."""
+
+_CLUSTER_COSTS: dict[Precision, tuple[float, ...]] = {
+    Precision.SINGLE: (0.40, 0.90, 1.05, 1.30, 1.85, 2.95),
+    Precision.DOUBLE: (0.80, 1.60, 1.85, 2.50, 3.60, 5.70),
+}
+"""Nanoseconds an amplitude on one core by the cluster's qubits, as benchmarks/cpu/cluster_costs.py
+measured them on a 2.6 GHz Zen 5 with NumPy's own OpenBLAS. The planner needs the ratios only, and
+these differ little between machines: below four qubits the time goes to moving amplitudes, above to
+arithmetic."""
 
 _ALONE_BITS = 14
 """Up to so many qubits one thread is as fast as several."""
@@ -69,7 +81,7 @@ class DenseEngine:
 
     def profile(self, precision: Precision, num_qubits: int) -> Profile:
         """What to plan for."""
-        tile = TILE_BITS[precision]
+        tile = _TILE_BITS[precision]
         if num_qubits > _ALONE_BITS:
             # A tile for each thread, as far as tiles stay worth the calls.
             spread = num_qubits - (self._threads - 1).bit_length()
@@ -80,13 +92,13 @@ class DenseEngine:
             tile=tile,
             low=6 if precision is Precision.SINGLE else 5,  # runs of 512 bytes
             start=10,
-            costs=CLUSTER_COSTS[precision],
+            costs=_CLUSTER_COSTS[precision],
         )
 
     def required_bytes(self, num_qubits: int, precision: Precision, batch: int = 1) -> int:
         """The state, and the small copies that gates and reads work on."""
         state = batch * (precision.amplitude_bytes << num_qubits)
-        buffers = 2 * self._threads * (precision.amplitude_bytes << TILE_BITS[precision])
+        buffers = 2 * self._threads * (precision.amplitude_bytes << _TILE_BITS[precision])
         return state + min(buffers + 4 * SLAB_BYTES, 2 * state + (1 << 20))
 
     def available_bytes(self) -> int:
@@ -153,7 +165,7 @@ class DenseEngine:
         """Apply ``plan`` in place, to each vector with its own numbers."""
         check_plan(self.name, state, plan, ("dense",), state.capacity)
         buffers = Buffers(state.buffer.dtype)
-        room = 1 << TILE_BITS[state.precision]
+        room = 1 << _TILE_BITS[state.precision]
         count = len(plan.passes)
         for number, step in enumerate(plan.passes):
             control.check()

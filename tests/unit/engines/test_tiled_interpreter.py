@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simquay.engines.tiled_interpreter import apply_tiled
 from simquay.errors import ProgramError
 from simquay.planning import Layout, Profile, make_plan
 from simquay.program import Diagonal, Matrix, Permutation, Prepare, Relabel
@@ -210,12 +209,6 @@ def test_diagonals_and_controls_on_qubits_not_stored_store_none():
     ]
     plan = compare(gates, [], 3, NARROW)
     assert plan.final.order == (2,)
-
-
-def test_another_strategy_is_refused():
-    plan = make_plan([Matrix(np.eye(2, dtype=complex), (0,))], Layout(), Profile("gates"))
-    with pytest.raises(ProgramError, match="no pass of a tiled plan"):
-        apply_tiled(np.ones((1, 2), dtype=complex), plan)
 
 
 @pytest.mark.parametrize(("tile", "low"), [(0, 0), (3, 3), (3, -1)])
