@@ -22,6 +22,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from benchmarks.peers import clock
+from benchmarks.plans import gates_of, tiled_passes
 from simquay.control import Control
 from simquay.engines.threads import run_side_by_side
 from simquay.planning import Layout, Plan, make_plan
@@ -65,7 +66,7 @@ def _chains(context, unit, count):
 
 @numba.njit(nogil=True)
 def _multiply_add(unit, count):
-    return _chains(unit, count)
+    return _chains(unit, count)  # type: ignore[call-arg]  # Numba adds the context
 
 
 def fma_peak(precision: Precision) -> Callable[[], float]:
@@ -106,7 +107,7 @@ def empty_pass(engine: Any, num_qubits: int, precision: Precision) -> Callable[[
 def work_of(engine: Any, program: Program, precision: Precision) -> tuple[float, float]:
     """What the plan of a program does: passes (parts counted as such), and flops."""
     profile = engine.profile(precision, program.num_qubits)
-    plan = make_plan(program.operations, Layout(), profile, None)
-    costs = [pass_cost(pass_) for pass_ in plan.passes]
+    plan = make_plan(gates_of(program), Layout(), profile, None)
+    costs = [pass_cost(pass_) for pass_ in tiled_passes(plan)]
     passes = sum(cost.amplitudes for cost in costs) / 2.0 ** (program.num_qubits + 1)
     return passes, sum(cost.flops for cost in costs)

@@ -13,6 +13,7 @@ import argparse
 import time
 
 from benchmarks.circuits import FAMILIES
+from benchmarks.plans import gates_of, tiled_passes
 from simquay.planning import Layout, Profile, make_plan
 from simquay.planning.tiled.cost import pass_cost
 
@@ -46,11 +47,11 @@ def main() -> None:
             times = []
             for _ in range(args.repeats):
                 start = time.process_time()
-                plan = make_plan(program.operations, start_layout, profile, cache=None)
+                plan = make_plan(gates_of(program), start_layout, profile, cache=None)
                 times.append(time.process_time() - start)
             width = len(plan.final.order)
-            costs = [pass_cost(pass_) for pass_ in plan.passes]
-            full = sum(2.0 ** (pass_.width - width) for pass_ in plan.passes)
+            costs = [pass_cost(pass_) for pass_ in tiled_passes(plan)]
+            full = sum(2.0 ** (pass_.width - width) for pass_ in tiled_passes(plan))
             flops = sum(cost.flops for cost in costs) / 2.0**width
             moved = 8 * sum(cost.amplitudes for cost in costs)
             floor = max(moved / 3.0e12, flops * 2.0**width / 47e12)

@@ -49,6 +49,7 @@ from typing import Any
 import simquay
 from benchmarks.circuits import FAMILIES
 from benchmarks.peers import PEERS, Run, clock, cpus, measure_cpu_time, measured
+from benchmarks.plans import gates_of
 from simquay.control import Control
 from simquay.execution.run import run_program
 from simquay.execution.settings import RunSettings
@@ -71,7 +72,7 @@ def evolution(engine: Any, program: Program, precision: Precision) -> Run:
         started = clock()
         state = engine.allocate(program.num_qubits, precision, capacity=program.num_qubits)
         profile = engine.profile(precision, program.num_qubits)
-        plan = make_plan(program.operations, Layout(), profile)
+        plan = make_plan(gates_of(program), Layout(), profile)
         engine.apply(state, plan, Control())
         seconds = clock() - started
         engine.release(state)
@@ -85,7 +86,7 @@ def planning(engine: Any, program: Program, precision: Precision) -> Run:
 
     def run() -> float:
         started = clock()
-        make_plan(program.operations, Layout(), engine.profile(precision, program.num_qubits), None)
+        make_plan(gates_of(program), Layout(), engine.profile(precision, program.num_qubits), None)
         return clock() - started
 
     return run
@@ -94,7 +95,7 @@ def planning(engine: Any, program: Program, precision: Precision) -> Run:
 def applying(engine: Any, program: Program, precision: Precision) -> Run:
     """The evolution alone: the plan is at hand, and whatever an engine makes of it once."""
     profile = engine.profile(precision, program.num_qubits)
-    plan = make_plan(program.operations, Layout(), profile, None)
+    plan = make_plan(gates_of(program), Layout(), profile, None)
 
     def run() -> float:
         state = engine.allocate(program.num_qubits, precision, capacity=program.num_qubits)

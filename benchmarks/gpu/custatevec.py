@@ -103,6 +103,7 @@ class CuStateVec:
         return wires
 
     def _queue_gate(self, operation: Operation, wires: Sequence[int]) -> None:
+        matrix: np.ndarray
         if isinstance(operation, Diagonal):
             kind, matrix = DIAGONAL, operation.diagonal
         elif isinstance(operation, Matrix):

@@ -37,6 +37,7 @@ import numpy as np
 
 from benchmarks.circuits import FAMILIES
 from benchmarks.gpu.custatevec import CuStateVec, find_library
+from benchmarks.plans import gates_of, tiled_passes
 from simquay.control import Control
 from simquay.engines.base import Engine
 from simquay.engines.numpy.engine import DenseEngine
@@ -150,7 +151,7 @@ def environment(commit: str | None) -> Row:
 def timed(engine: CupyEngine, work: Callable[[], object], repeats: int) -> float:
     """Median seconds of ``work`` on the device, by events, after one run more."""
     work()
-    seconds = []
+    seconds: list[float] = []
     for _ in range(repeats):
         with engine.on.active():
             start, stop = cupy.cuda.Event(), cupy.cuda.Event()
@@ -175,7 +176,7 @@ def plan_for(engine: CupyEngine, program: Program, precision: Precision, low: in
     profile = engine.profile(precision, program.num_qubits)
     if low is not None:
         profile = Profile("tiled", tile=profile.tile, low=low, span=profile.span)
-    return make_plan(program.operations, Layout(), profile)
+    return make_plan(gates_of(program), Layout(), profile)
 
 
 def possible(name: str, qubits: int) -> bool:
@@ -198,6 +199,8 @@ def check(engine: CupyEngine, families: list[str]) -> list[Row]:
             for precision in Precision:
                 settings = RunSettings(shots=1, statevector=True, precision=precision)
                 found = run_program(program, engine, settings, Control()).statevector
+                assert found is not None
+                assert expected is not None
                 row[precision.value] = float(np.abs(found - expected).max())
             rows.append(row)
     return rows
@@ -242,7 +245,7 @@ def run(engine: CupyEngine, state: DeviceState, plan: Plan) -> None:
 
 
 def floor_of(plan: Plan, precision: Precision, facts: Row) -> tuple[float, str]:
-    costs = [pass_cost(pass_) for pass_ in plan.passes]
+    costs = [pass_cost(pass_) for pass_ in tiled_passes(plan)]
     amplitudes = sum(cost.amplitudes for cost in costs)
     memory = precision.amplitude_bytes * amplitudes / (1e12 * facts["copy TB/s"])
     peak = next((rates for key, rates in PEAK_FLOPS.items() if key in facts["device"]), None)
@@ -310,7 +313,7 @@ def replay_row(
 ) -> Row:
     """Wall-clock microseconds of applying one plan, queued each way; the median of 50."""
     profile = engine.profile(precision, planned_for)
-    plan = make_plan(FAMILIES[name](qubits, 1).operations, Layout(), profile)
+    plan = make_plan(gates_of(FAMILIES[name](qubits, 1)), Layout(), profile)
     row: Row = {"family": name, "qubits": qubits, "precision": precision.value}
     row["tile"] = profile.tile
     for rule in ("never", "always", "measured"):
@@ -327,8 +330,8 @@ def replay_row(
         row[f"{rule} µs"] = 1e6 * statistics.median(seconds[10:])
         if replays is None:
             return row | {"launches": "one, or too many to record"}
-    row["launches"] = len(trying.uploaded(plan, precision).launches())
-    row["chosen"] = {True: "graph", False: "launches", None: "neither"}[replays.faster]
+        row["launches"] = len(trying.uploaded(plan, precision).launches())
+        row["chosen"] = {True: "graph", False: "launches", None: "neither"}[replays.faster]
     return row
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.circuits import FAMILIES
+from benchmarks.plans import gates_of
 from simquay.planning import Layout, Profile, make_plan
 from simquay.planning.tiled.passes import TilePass
 from simquay.program import Precision
@@ -206,7 +207,7 @@ def main() -> None:
     )
     for name in args.families:
         program = FAMILIES[name](args.qubits, 0)
-        plan = make_plan(program.operations, Layout(), profile)
+        plan = make_plan(gates_of(program), Layout(), profile)
         work = plan_work(encode_plan(plan, precision), precision)
         size = 2.0 ** len(plan.final.order)
         moved = 0.0

@@ -42,6 +42,11 @@ def processor_seconds() -> float:
     return used
 
 
+def runner(backend: Any, **options: Any) -> Callable[[QuantumCircuit], Any]:
+    """A function that runs a circuit to its result."""
+    return lambda circuit: backend.run(circuit, shots=SHOTS, **options).result()
+
+
 def measure(
     timed: dict[str, Callable[[QuantumCircuit], Any]], qubits: int, repeats: int
 ) -> dict[str, list[tuple[float, float]]]:
@@ -85,11 +90,9 @@ def main() -> None:
     for name in arguments.backends.split(","):
         adapted = simquay.get_backend(name)
         timed = {
-            "bare": lambda circuit, bare=adapted.foreign: bare.run(circuit, shots=SHOTS).result(),
-            "thread": lambda circuit, one=adapted: one.run(
-                circuit, shots=SHOTS, isolation="thread"
-            ).result(),
-            "process": lambda circuit, one=adapted: one.run(circuit, shots=SHOTS).result(),
+            "bare": runner(adapted.foreign),
+            "thread": runner(adapted, isolation="thread"),
+            "process": runner(adapted),
         }
         for qubits in map(int, arguments.qubits.split(",")):
             taken = measure(timed, qubits, arguments.repeats)

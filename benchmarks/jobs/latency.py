@@ -58,10 +58,11 @@ def runners(names: list[str]) -> dict[str, Callable[[QuantumCircuit], Any]]:
         backends["aer"] = AerSimulator()
     for name in names:
         backends[name] = simquay.get_backend(name)
-    return {
-        name: lambda circuit, backend=backend: backend.run(circuit, shots=SHOTS).result()
-        for name, backend in backends.items()
-    }
+
+    def runner(backend: Any) -> Callable[[QuantumCircuit], Any]:
+        return lambda circuit: backend.run(circuit, shots=SHOTS).result()
+
+    return {name: runner(backend) for name, backend in backends.items()}
 
 
 def measure(
