@@ -46,7 +46,7 @@ def real(bits: tuple[int, ...]) -> list[Stage]:
 
 
 def turns(bits: Sequence[int]) -> list[Stage]:
-    return [DenseStage((bit,), RX, "cross") for _ in range(8) for bit in bits]
+    return [DenseStage((bit,), RX, "rx_like") for _ in range(8) for bit in bits]
 
 
 def diagonal(*groups: tuple[int, ...]) -> list[Stage]:
