@@ -1,7 +1,7 @@
 """What every job keeps, wherever its work runs: the job contract, but for doing the work.
 
-A subclass starts the work in :meth:`ContractJob._start`, moves the job on with ``_advance`` and
-``_conclude``/``_fail``, and stops the work in :meth:`ContractJob._stop`. States, waiting,
+A subclass starts the work in :meth:`BaseJob._start`, moves the job on with ``_advance`` and
+``_conclude``/``_fail``, and stops the work in :meth:`BaseJob._stop`. States, waiting,
 cancelling, errors, pickling and forks are decided here once, so that they are the same for jobs of
 Simquay's engines, adapted jobs and results that exist already.
 """
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from qiskit.providers import BackendV2
     from qiskit.result import Result
 
-__all__ = ["BackendFinder", "ContractJob"]
+__all__ = ["BackendFinder", "BaseJob"]
 
 BackendFinder = Callable[[str], "BackendV2"]
 """Makes a backend by its name, in any process: a function of a module, which pickles by reference.
@@ -55,7 +55,7 @@ _LONGEST_SLEEP = 1.0
 _BELOW_ONE = 1.0 - 2.0**-20  # what an unfinished job's progress shows at most
 
 
-class ContractJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
+class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
     """A job that keeps the contract.
 
     Invariants, all under ``_condition`` but for reading:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from qiskit.providers.jobstatus import JobStatus
 
-from simquay.jobs.base import ContractJob
+from simquay.jobs.base import BaseJob
 
 if TYPE_CHECKING:
     from qiskit.providers import BackendV2
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["CompletedJob"]
 
 
-class CompletedJob(ContractJob):
+class CompletedJob(BaseJob):
     """A job that is final from the start: ``DONE``, or ``ERROR`` where the result says that it did
     not succeed.
 

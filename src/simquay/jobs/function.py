@@ -10,7 +10,7 @@ from qiskit.providers.jobstatus import JobStatus
 from qiskit.result import Result
 
 from simquay.control import Control
-from simquay.jobs.dispatch.thread_per_task import own_threads
+from simquay.jobs.dispatch.thread_per_task import thread_per_task
 from simquay.jobs.local import LocalJob
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ class FunctionJob(LocalJob):
         name = getattr(function, "__qualname__", None) or type(function).__qualname__
         super().__init__(
             None,
-            _Call(function, args, kwargs, takes_control),
-            own_threads(),
+            _FunctionWork(function, args, kwargs, takes_control),
+            thread_per_task(),
             metadata={"function": name, "takes_control": takes_control},
         )
 
@@ -76,7 +76,7 @@ class _Returned:
         self.value = value
 
 
-class _Call:
+class _FunctionWork:
     """The work of a function job."""
 
     memory = None

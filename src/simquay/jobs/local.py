@@ -10,7 +10,7 @@ from qiskit.providers.jobstatus import JobStatus
 
 from simquay.control import Control
 from simquay.errors import Cancelled
-from simquay.jobs.base import ContractJob
+from simquay.jobs.base import BaseJob
 from simquay.jobs.errors import JobFailedError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from simquay.errors import OutOfMemoryError
     from simquay.execution.memory import Reservation
-    from simquay.jobs.dispatch.threads import MemoryRequest, WorkerPool
+    from simquay.jobs.dispatch.threads import Dispatcher, MemoryRequest
 
 __all__ = ["LocalJob", "Work"]
 
@@ -47,13 +47,13 @@ class Work(Protocol):
         """
 
 
-class LocalJob(ContractJob):
+class LocalJob(BaseJob):
     """A job that runs on Simquay's worker threads; ``backend.run`` makes and submits it.
 
     Args:
         backend: the backend that runs the job, or None.
         work: what to do; let go of when the job is final and the work has stopped.
-        pool: the worker threads.
+        dispatcher: gives the work a thread.
         job_id: a unique id; None makes one.
         metadata: what to keep with the job.
     """
@@ -62,14 +62,14 @@ class LocalJob(ContractJob):
     _work: Work | None = None
     _memory: MemoryRequest | None = None
     _control: Control | None = None
-    _pool: WorkerPool | None = None
-    _task: _Task | None = None
+    _dispatcher: Dispatcher | None = None
+    _task: _LocalTask | None = None
 
     def __init__(
         self,
         backend: BackendV2 | None,
         work: Work,
-        pool: WorkerPool,
+        dispatcher: Dispatcher,
         *,
         job_id: str | None = None,
         metadata: Mapping[str, Any] | None = None,
@@ -78,15 +78,15 @@ class LocalJob(ContractJob):
         self._work = work
         self._memory = work.memory
         self._control = Control()
-        self._pool = pool
-        self._task = _Task(self)
+        self._dispatcher = dispatcher
+        self._task = _LocalTask(self)
 
     def _start(self) -> None:
-        task, pool = self._task, self._pool
-        if task is None or pool is None:
+        task, dispatcher = self._task, self._dispatcher
+        if task is None or dispatcher is None:
             return  # another thread has cancelled the job by now
         try:
-            pool.submit(task)
+            dispatcher.submit(task)
         except RuntimeError as error:  # no thread to be had, or the interpreter exits
             self._fail(f"the job could not be queued: {error}", error)
 
@@ -94,8 +94,8 @@ class LocalJob(ContractJob):
         if self._control is not None:
             self._control.cancel()
         task, self._task = self._task, None
-        if was is JobStatus.QUEUED and task is not None and self._pool is not None:
-            self._pool.discard(task)
+        if was is JobStatus.QUEUED and task is not None and self._dispatcher is not None:
+            self._dispatcher.discard(task)
 
     def _release(self) -> None:
         self._work = None
@@ -133,7 +133,7 @@ class LocalJob(ContractJob):
             self._run()  # it says what failed
 
 
-class _Task:
+class _LocalTask:
     """What the worker pool sees of a local job."""
 
     __slots__ = ("_job",)

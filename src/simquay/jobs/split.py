@@ -22,8 +22,8 @@ from qiskit.providers.jobstatus import JobStatus
 
 from simquay.control import Control
 from simquay.errors import Cancelled, SimquayError
-from simquay.jobs.base import ContractJob
-from simquay.jobs.dispatch.launchers import Launcher, SplitTask, Ticket
+from simquay.jobs.base import BaseJob
+from simquay.jobs.dispatch.launchers import Launcher, SplitTask, TaskContext
 from simquay.jobs.errors import JobFailedError, detach
 from simquay.system.lifecycle import after_fork, before_exit
 
@@ -76,7 +76,7 @@ class SplitWork(Protocol):
         """
 
 
-class SplitJob(ContractJob):
+class SplitJob(BaseJob):
     """A job of several tasks; ``backend.run`` makes and submits it.
 
     Args:
@@ -207,7 +207,7 @@ class _Drive:
         """Hand out a task; returns why that was not possible."""
         job = self._job
         self._attempts[number] += 1
-        ticket = Ticket(
+        context = TaskContext(
             job.job_id(),
             number,
             self._attempts[number],
@@ -216,7 +216,7 @@ class _Drive:
             job.cancel,
         )
         try:
-            future = self._launcher.launch(self._tasks[number], ticket)
+            future = self._launcher.launch(self._tasks[number], context)
         except Exception as error:  # noqa: BLE001  # an executor is anybody's code
             return detach(error)
         self._open[number] = future

@@ -6,12 +6,13 @@ the end. All of it runs, even where one of the functions raises.
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 
-__all__ = ["after_fork", "before_exit"]
+__all__ = ["after_fork", "at_exit", "before_exit"]
 
 Action = Callable[[], object]
 
@@ -46,6 +47,14 @@ def before_exit(stop: Action) -> None:
         if not _before_exit:
             threading._register_atexit(_stop_all)  # type: ignore[attr-defined]  # not in the stubs
         _before_exit.append(stop)
+
+
+def at_exit(stop: Action) -> None:
+    """Call ``stop`` at the end of the interpreter, after all threads that are not daemons.
+
+    What was registered last runs first, as for ``atexit``.
+    """
+    atexit.register(stop)
 
 
 def _renew_all() -> None:

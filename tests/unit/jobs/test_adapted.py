@@ -14,7 +14,7 @@ from qiskit.providers import JobError, JobStatus, JobTimeoutError, JobV1
 from simquay.control import Control
 from simquay.errors import Cancelled
 from simquay.jobs.errors import JobCancelledError, JobFailedError
-from simquay.jobs.external.attempt import Instances, adapt_job
+from simquay.jobs.external.attempt import BackendPool, adapt_job
 from tests.support.foreign_backends import HeldJob, LegacyJob, ReadyJob, a_result
 from tests.support.job_doubles import LONG, until
 
@@ -109,18 +109,18 @@ def test_backend_objects_are_never_shared_by_two_runs() -> None:
         made.append(object())
         return made[-1]
 
-    many = Instances("first", another)
+    many = BackendPool("first", another)
     leases = [many.lease(Control()) for _ in range(3)]
     assert [lease.backend for lease in leases] == ["first", *made]
-    let_go = leases[0].hold()
-    leases[0].let_go()
+    release = leases[0].hold()
+    leases[0].release()
     assert many.lease(Control()).backend is made[-1]  # the first is still in use
-    let_go()
+    release()
     assert many.lease(Control()).backend == "first"
 
 
 def test_whoever_waits_for_the_only_object_can_be_cancelled() -> None:
-    one = Instances("only", None)
+    one = BackendPool("only", None)
     one.lease(Control())
     control = Control()
     threading.Timer(0.05, control.cancel).start()

@@ -15,7 +15,7 @@ import pytest
 from qiskit.providers import JobError, JobStatus
 
 from simquay.errors import OutOfMemoryError
-from simquay.jobs.dispatch.thread_per_task import OwnThreads
+from simquay.jobs.dispatch.thread_per_task import ThreadPerTask
 from simquay.jobs.dispatch.threads import MemoryRequest, WorkerPool, default_pool
 from simquay.jobs.errors import JobFailedError
 from tests.support.job_doubles import LONG, HeldWork, a_job, a_ledger, a_result, until
@@ -259,7 +259,7 @@ def test_a_stopped_pool_fails_the_job(pool: WorkerPool) -> None:
         job.result(LONG)
 
 
-@pytest.mark.parametrize("make", [lambda: WorkerPool(1), OwnThreads])
+@pytest.mark.parametrize("make", [lambda: WorkerPool(1), ThreadPerTask])
 def test_j40_stopping_while_a_worker_is_about_to_start(
     make: Callable[[], WorkerPool], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 from qiskit.exceptions import QiskitError
 from qiskit.providers import JobError, JobStatus, JobV1
 
-from simquay.jobs.base import ContractJob
+from simquay.jobs.base import BaseJob
 from simquay.jobs.dispatch.threads import WorkerPool
 from simquay.jobs.local import LocalJob
 from tests.support.job_doubles import LONG, HeldWork, a_job, a_result, until
@@ -252,4 +252,4 @@ def test_j39_every_method_from_many_threads(pool: WorkerPool) -> None:
 
 
 def test_the_contract_class_leaves_only_the_work_open() -> None:
-    assert ContractJob.__abstractmethods__ == {"_start", "_stop", "_release"}
+    assert BaseJob.__abstractmethods__ == {"_start", "_stop", "_release"}

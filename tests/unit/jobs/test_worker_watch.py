@@ -13,7 +13,7 @@ from qiskit.result import Result
 
 from simquay.errors import Cancelled
 from simquay.jobs.workers.channel import ChannelClosed
-from simquay.jobs.workers.watchdog import Watch
+from simquay.jobs.workers.watchdog import Watchdog
 from tests.support.job_doubles import LONG, until
 
 
@@ -41,7 +41,7 @@ class Watched:
         self.left: list[int] = []
         self.unwanted = False
         self.signs = 0
-        self.watch = Watch(self._check, self.told.append, self.left.append, self._sign)
+        self.watch = Watchdog(self._check, self.told.append, self.left.append, self._sign)
 
     def _sign(self) -> None:
         self.signs += 1

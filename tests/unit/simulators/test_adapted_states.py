@@ -58,7 +58,7 @@ def test_a_foreign_job_that_ignores_cancel_blocks_nobody() -> None:
         return stubborn[-1]
 
     backend = adapt(Foreign(behaviour), isolation="thread")
-    backend._instances._another = lambda: Foreign(behaviour)  # so that runs need not take turns
+    backend._backends._another = lambda: Foreign(behaviour)  # so that runs need not take turns
     jobs = [backend.run(circuit("stubborn")) for _ in range(8)]
     for job in jobs:
         assert job.cancel()

@@ -30,8 +30,8 @@ __all__ = [
     "Launcher",
     "PoolLauncher",
     "SplitTask",
+    "TaskContext",
     "ThreadLauncher",
-    "Ticket",
     "launcher_for",
     "run_when_memory_is_free",
     "same_process",
@@ -60,7 +60,7 @@ class RunnableTask(Protocol):
 class SplitTask(RunnableTask, Protocol):
     """A part of a split job."""
 
-    def request(self, ticket: Ticket) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    def request(self, context: TaskContext) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         """What another process is to call: a module's function, and plain arguments (bytes,
         strings, numbers). No two requests are equal: an executor may give one answer to both."""
 
@@ -69,7 +69,7 @@ class SplitTask(RunnableTask, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Ticket:
+class TaskContext:
     """What a launcher needs to know of a task beside the task.
 
     Attributes:
@@ -94,9 +94,9 @@ class Launcher(Protocol):
 
     @property
     def tells(self) -> bool:
-        """Whether each task calls its ticket's ``begin``; other processes cannot."""
+        """Whether each task calls its context's ``begin``; other processes cannot."""
 
-    def launch(self, task: SplitTask, ticket: Ticket) -> Future[Any]:
+    def launch(self, task: SplitTask, context: TaskContext) -> Future[Any]:
         """Hand ``task`` out; its future has the answer, or an error. May block.
 
         Raises:
@@ -108,16 +108,16 @@ class _Call:
     """A task to be called once in this process. It lets go of the task when it is over: a
     cancelled call may stay in an executor's queue for long."""
 
-    def __init__(self, task: SplitTask, ticket: Ticket, run: Callable[..., Any]) -> None:
-        self._todo: tuple[SplitTask, Ticket] | None = (task, ticket)
+    def __init__(self, task: SplitTask, context: TaskContext, run: Callable[..., Any]) -> None:
+        self._todo: tuple[SplitTask, TaskContext] | None = (task, context)
         self._run = run
 
     def __call__(self) -> Any:
         todo, self._todo = self._todo, None
         if todo is None:
             raise Cancelled("the job is over")
-        task, ticket = todo
-        return self._run(task, ticket.control, ticket.begin)
+        task, context = todo
+        return self._run(task, context.control, context.begin)
 
     def drop(self, future: Future[Any]) -> None:
         """Nobody waits for it any more."""
@@ -132,9 +132,9 @@ class ThreadLauncher:
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
 
-    def launch(self, task: SplitTask, ticket: Ticket) -> Future[Any]:
+    def launch(self, task: SplitTask, context: TaskContext) -> Future[Any]:
         """Submit it."""
-        call = _Call(task, ticket, run_when_memory_is_free)
+        call = _Call(task, context, run_when_memory_is_free)
         future = self._executor.submit(call)
         future.add_done_callback(call.drop)
         return future
@@ -148,9 +148,9 @@ class ExecutorLauncher:
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
 
-    def launch(self, task: SplitTask, ticket: Ticket) -> Future[Any]:
+    def launch(self, task: SplitTask, context: TaskContext) -> Future[Any]:
         """Submit what the task asks of another process."""
-        function, arguments = task.request(ticket)
+        function, arguments = task.request(context)
         return self._executor.submit(function, *arguments)
 
 
@@ -162,9 +162,9 @@ class PoolLauncher:
     def __init__(self, pool: WorkerPool) -> None:
         self._pool = pool
 
-    def launch(self, task: SplitTask, ticket: Ticket) -> Future[Any]:
+    def launch(self, task: SplitTask, context: TaskContext) -> Future[Any]:
         """Queue it."""
-        queued = _PoolTask(self._pool, task, ticket)
+        queued = _PoolTask(self._pool, task, context)
         self._pool.submit(queued)
         return queued.future
 
@@ -172,14 +172,13 @@ class PoolLauncher:
 class _PoolTask:
     """What the worker pool sees of a task. Its future does not hold it: no reference cycle."""
 
-    def __init__(self, pool: WorkerPool, task: SplitTask, ticket: Ticket) -> None:
-        self.future: Future[Any] = Future()
+    def __init__(self, pool: WorkerPool, task: SplitTask, context: TaskContext) -> None:
+        self.future = _CancellableFuture(pool, weakref.ref(self))
         self.memory = task.memory
         self._pool = pool
         self._task = task
-        self._cancel = ticket.cancel
-        self._call = _Call(task, ticket, _run_now)
-        self.future.add_done_callback(_TakeBack(pool, weakref.ref(self)))
+        self._cancel = context.cancel
+        self._call = _Call(task, context, _run_now)
 
     def run(self, reservation: Reservation | None) -> None:
         """Do it."""
@@ -210,19 +209,21 @@ class _PoolTask:
         self._cancel()
 
 
-class _TakeBack:
-    """Takes a cancelled task out of the pool's queue."""
-
-    __slots__ = ("_pool", "_task")
+class _CancellableFuture(Future[Any]):
+    """A future whose ``cancel`` takes its task out of the pool's queue."""
 
     def __init__(self, pool: WorkerPool, task: weakref.ref[_PoolTask]) -> None:
+        super().__init__()
         self._pool = pool
         self._task = task
 
-    def __call__(self, future: Future[Any]) -> None:
+    def cancel(self) -> bool:
+        """Cancel the task, unless it runs or has ended; returns whether it is cancelled."""
+        cancelled = super().cancel()
         task = self._task()
-        if task is not None and future.cancelled():
+        if cancelled and task is not None:
             self._pool.discard(task)
+        return cancelled
 
 
 def launcher_for(executor: Executor | None, pool: WorkerPool) -> Launcher:

@@ -1,59 +1,84 @@
-"""Threads for work that may itself wait for Simquay's jobs: one for each task."""
+"""Threads for tasks that may themselves wait for Simquay's jobs: one for each task."""
 
 from __future__ import annotations
 
 import threading
+import time
 
-from simquay.jobs.dispatch.threads import Task, WorkerPool
+from simquay.jobs.dispatch.threads import EXIT_PATIENCE, Task
+from simquay.system.lifecycle import after_fork, before_exit
 
-__all__ = ["OwnThreads", "own_threads"]
+__all__ = ["ThreadPerTask", "thread_per_task"]
 
 
-class OwnThreads(WorkerPool):
+class ThreadPerTask:
     """A daemon thread for each task, which ends with it.
 
     In a pool of bounded size, tasks that wait for jobs of the same pool can fill it, and then all
-    wait for ever. Here nothing waits for a thread. Tasks that ask for memory do not belong here.
+    wait for ever. Here no task waits for a thread. No memory is reserved.
     """
 
     def __init__(self) -> None:
-        super().__init__(workers=1)
+        self._renew()
+
+    def _renew(self) -> None:
+        """Start without threads; also in a forked child, where the lock may be held for ever."""
+        # Reentrant: a signal handler may interrupt submit() in this thread.
+        self._lock = threading.RLock()
+        self._running: dict[Task, threading.Thread | None] = {}  # None: not started yet
+        self._stopping = False
 
     def submit(self, task: Task) -> None:
-        """Start ``task``.
+        """Start ``task``, which asks for no memory.
 
         Raises:
             RuntimeError: if the interpreter is exiting, or no thread can be started.
         """
         thread = threading.Thread(
-            target=self._live, args=(task,), name="simquay-own-thread", daemon=True
+            target=self._run, args=(task,), name="simquay-own-thread", daemon=True
         )
-        with self._condition:
+        with self._lock:
             if self._stopping:
                 raise RuntimeError("the interpreter is exiting: no more work is taken")
             self._running[task] = None
         try:
             thread.start()
         except RuntimeError:
-            with self._condition:
+            with self._lock:
                 self._running.pop(task, None)
             raise
 
     def discard(self, task: Task) -> None:
-        """Nothing waits here, so there is nothing to forget."""
+        """Do nothing: no task waits here."""
 
-    def _live(self, task: Task) -> None:
-        thread = threading.current_thread()
-        with self._condition:
-            self._alive.add(thread)
-        self._run(task, None)
-        with self._condition:
-            self._alive.discard(thread)
+    def stop(self, patience: float = EXIT_PATIENCE) -> None:
+        """Take no more tasks, tell all tasks to stop, and wait ``patience`` seconds for them."""
+        end = time.monotonic() + patience
+        with self._lock:
+            self._stopping = True
+            running = dict(self._running)
+        for task in running:
+            task.stop()
+        for thread in running.values():
+            if thread is not None and thread is not threading.current_thread():
+                thread.join(max(0.0, end - time.monotonic()))
+
+    def _run(self, task: Task) -> None:
+        with self._lock:
+            self._running[task] = threading.current_thread()
+        task.run(None)
+        with self._lock:
+            self._running.pop(task, None)  # it is not there where the task has forked
 
 
-_threads = OwnThreads()
+_threads = ThreadPerTask()
 
 
-def own_threads() -> OwnThreads:
-    """The process's own."""
+def thread_per_task() -> ThreadPerTask:
+    """The instance that the whole process shares."""
     return _threads
+
+
+after_fork(_threads._renew)
+
+before_exit(_threads.stop)

@@ -25,13 +25,21 @@ from simquay.execution.memory import Ledger, Reservation
 from simquay.system.cpus import cpu_budget
 from simquay.system.lifecycle import after_fork, before_exit
 
-__all__ = ["MEMORY_POLL", "MemoryRequest", "Task", "WorkerPool", "default_pool"]
+__all__ = [
+    "EXIT_PATIENCE",
+    "MEMORY_POLL",
+    "Dispatcher",
+    "MemoryRequest",
+    "Task",
+    "WorkerPool",
+    "default_pool",
+]
 
 MEMORY_POLL = 0.5
 """Seconds after which those that wait for memory look again. A release in this process wakes them;
 this is for memory that other processes free, which tell nobody."""
 
-_EXIT_PATIENCE = 1.0
+EXIT_PATIENCE = 1.0
 """Seconds that the interpreter's exit waits for running work to see that it was told to stop."""
 
 
@@ -59,6 +67,20 @@ class Task(Protocol):
 
     def stop(self) -> None:
         """The interpreter exits: end soon. Called from another thread; must not block."""
+
+
+class Dispatcher(Protocol):
+    """Gives each task a thread: :class:`WorkerPool`, or ``ThreadPerTask``."""
+
+    def submit(self, task: Task) -> None:
+        """Run ``task`` soon.
+
+        Raises:
+            RuntimeError: if the interpreter is exiting, or no thread can be started.
+        """
+
+    def discard(self, task: Task) -> None:
+        """Forget ``task`` if no thread has taken it yet."""
 
 
 @dataclass(slots=True)
@@ -140,7 +162,7 @@ class WorkerPool:
                 if self._idle:
                     self._condition.notify_all()  # others may have waited behind it
 
-    def stop(self, patience: float = _EXIT_PATIENCE) -> None:
+    def stop(self, patience: float = EXIT_PATIENCE) -> None:
         """Take no more tasks, tell all tasks to stop, and wait ``patience`` seconds for them."""
         end = time.monotonic() + patience
         with self._condition:

@@ -1,4 +1,4 @@
-"""Jobs for runs on backends that somebody else wrote: in a worker process, or in a thread."""
+"""Jobs for runs on foreign backends: in a worker process, or in a thread."""
 
 from __future__ import annotations
 
@@ -12,25 +12,26 @@ from qiskit.providers.jobstatus import JobStatus
 
 from simquay.control import Control
 from simquay.errors import Cancelled
-from simquay.jobs.dispatch.thread_per_task import own_threads
+from simquay.jobs.dispatch.thread_per_task import thread_per_task
 from simquay.jobs.errors import JobFailedError
 from simquay.jobs.external.circuits import run_circuits
 from simquay.jobs.external.watch import Ended, foreign_result
 from simquay.jobs.local import LocalJob
 from simquay.jobs.split import SplitJob
+from simquay.jobs.workers.errors import error_from_plain
 from simquay.jobs.workers.messages import (
-    Alive,
+    Accepted,
     BackendSource,
+    CancelledByBackend,
     Done,
     Failed,
+    Heartbeat,
     Run,
     Status,
-    Stopped,
-    Taken,
 )
 from simquay.jobs.workers.pool import ProcessPool
 from simquay.jobs.workers.process import Worker, WorkerDiedError
-from simquay.jobs.workers.watchdog import ALIVE
+from simquay.jobs.workers.watchdog import HEARTBEAT_INTERVAL
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -40,41 +41,49 @@ if TYPE_CHECKING:
     from simquay.errors import OutOfMemoryError
     from simquay.jobs.dispatch.threads import MemoryRequest
 
-__all__ = ["AdaptedJob", "AdaptedTaskJob", "Instances", "ProcessWork", "ThreadWork", "adapt_job"]
+__all__ = ["AdaptedJob", "AdaptedTaskJob", "BackendPool", "ProcessWork", "ThreadWork", "adapt_job"]
 
 _log = logging.getLogger(__name__)
 
 _GRACE = 0.5
 """Seconds that a backend's ``run`` may take in a thread before the job counts as running: some
-submit to a far machine in that time, and others do all the work."""
+backends submit to a remote machine in that time, others do all the work."""
 
 _TRIES = 3
 """How often a run is given to a worker that dies before it begins."""
 
 _TICK = 0.02
 
-_SILENT = 3 * ALIVE
-"""Seconds without a sign of life after which a worker counts as at work: foreign code that keeps
-the interpreter's lock, as Aer's mostly does, is running."""
+_SILENCE = 3 * HEARTBEAT_INTERVAL
+"""Seconds without a heartbeat after which a worker's run counts as running: foreign code keeps the
+interpreter's lock, as Aer's mostly does."""
 
 Report = Callable[[JobStatus], object]
 Finish = Callable[["Result", str], "Result"]
 
 
 class ForeignWork(Protocol):
-    """What an adapted job does: work that also says when the foreign job moves on."""
+    """The work of an adapted job, which also reports the foreign job's status."""
 
     @property
     def memory(self) -> MemoryRequest | None:
         """What must be reserved before it may run."""
 
     def run(self, job_id: str, control: Control, report: Report) -> Result:
-        """Do it, as :class:`simquay.jobs.local.Work` says."""
+        """Run the circuits; raises what :meth:`simquay.jobs.local.Work.run` raises.
+
+        Args:
+            job_id: the job's.
+            control: as for any work.
+            report: called with each new status of the foreign job.
+        """
 
 
 class AdaptedJob(LocalJob):
-    """A job whose work is a run on a foreign backend. Its status follows the foreign job's: what
-    waits in the foreign queue is ``QUEUED`` here."""
+    """A job whose work is a run on a foreign backend.
+
+    Its status follows the foreign job's: while that waits in the foreign queue, this is ``QUEUED``.
+    """
 
     def _run(self) -> None:
         self._task = None
@@ -89,22 +98,22 @@ class AdaptedJob(LocalJob):
         except JobFailedError as error:
             self._fail(error.message, error.__cause__, error.partial_result)
         except Cancelled:
-            self._advance(JobStatus.CANCELLED)  # mostly it is; else the backend cancelled it
+            self._advance(JobStatus.CANCELLED)  # it mostly is; if not, the backend cancelled it
         except BaseException as error:  # noqa: BLE001  # the job boundary: all failures end here
             _log.debug("job %s failed", self._job_id, exc_info=True)
             self._fail(f"{type(error).__name__}: {error}", error)
 
 
 class AdaptedTaskJob(SplitJob):
-    """A job whose work is a run on a foreign backend, as a task of an executor of the user's."""
+    """A job whose work is a run on a foreign backend, as one task on an executor of the user's."""
 
     def _stopped_by_itself(self, error: Cancelled) -> None:
         """The backend cancelled the run."""
         self._advance(JobStatus.CANCELLED)
 
 
-class _Work:
-    """What all foreign work has.
+class _EstimatedWork:
+    """Base of foreign work, which can do without the memory that it asks for.
 
     Attributes:
         memory: what is reserved while it runs; None where that is not known.
@@ -113,8 +122,11 @@ class _Work:
     memory: MemoryRequest | None = None
 
     def refuse(self, error: OutOfMemoryError) -> bool:
-        """The device will never have that memory: run without a reservation. What was asked for is
-        an estimate, and the backend knows better, or says itself what it lacks."""
+        """Run without a reservation.
+
+        The device never has the memory asked for. That is an estimate: the backend may take less,
+        and otherwise fails with an error of its own.
+        """
         self.memory = None
         return True
 
@@ -127,7 +139,7 @@ def _finish_partial(error: JobFailedError, finish: Finish, job_id: str) -> None:
 # --- in a worker process --------------------------------------------------------------------------
 
 
-class ProcessWork(_Work):
+class ProcessWork(_EstimatedWork):
     """A run in a worker process, which is killed to cancel it.
 
     Args:
@@ -154,7 +166,7 @@ class ProcessWork(_Work):
         self._finish = finish
 
     def run(self, job_id: str, control: Control, report: Report = lambda status: None) -> Result:
-        """Have a worker do it."""
+        """Run the circuits in a worker; see :class:`ForeignWork`."""
         try:
             return self._finish(self._ask(control, report, _TRIES), job_id)
         except JobFailedError as error:
@@ -165,9 +177,9 @@ class ProcessWork(_Work):
         try:
             return self._ask_once(control, report)
         except WorkerDiedError as error:
-            if error.taken or tries == 1:
+            if error.accepted or tries == 1:
                 raise JobFailedError(str(error)) from error
-            _log.info("%s before it took a run; another one is tried", error)
+            _log.info("%s before it accepted a run; trying another one", error)
         return self._ask(control, report, tries - 1)
 
     def _ask_once(self, control: Control, report: Report) -> Result:
@@ -175,55 +187,56 @@ class ProcessWork(_Work):
         try:
             worker.wait_ready(control.check)
         except Cancelled:
-            self._workers.give_back(worker)  # it knows of nothing
+            self._workers.give_back(worker)  # it was not asked for anything
             raise
         except BaseException:
             self._workers.drop(worker)
             raise
         try:
-            answer = self._converse(worker, control, report)
+            answer = self._exchange(worker, control, report)
         except BaseException:
             self._workers.drop(worker)
             raise
         self._workers.give_back(worker)
         if isinstance(answer, Done):
             return answer.result
-        if isinstance(answer, Stopped):
+        if isinstance(answer, CancelledByBackend):
             raise Cancelled(answer.text)
         failure = JobFailedError(answer.text, answer.partial_result)
-        failure.__cause__ = None if answer.cause is None else answer.cause.unpack()
+        if answer.cause is not None:
+            failure.__cause__ = error_from_plain(answer.cause, pickled=True)
         raise failure
 
-    def _converse(
+    def _exchange(
         self, worker: Worker, control: Control, report: Report
-    ) -> Done | Stopped | Failed:
+    ) -> Done | CancelledByBackend | Failed:
         key = self._source.key
         source = None if worker.knows(key) else self._source
         worker.use(key)
         worker.send(Run(key, source, self._body), control.check)
-        taken = False
+        accepted = False
         heard = 0.0
 
         def check() -> None:
             control.check()
-            if taken and time.monotonic() - heard > _SILENT:
+            if accepted and time.monotonic() - heard > _SILENCE:
                 report(JobStatus.RUNNING)
 
         while True:
             try:
                 message = worker.receive(check)
             except WorkerDiedError as error:
-                error.taken = taken
+                error.accepted = accepted
                 raise
             heard = time.monotonic()
-            if isinstance(message, Taken):
-                taken = True
+            if isinstance(message, Accepted):
+                accepted = True
                 report(JobStatus.VALIDATING)
-            elif isinstance(message, Alive):
+            elif isinstance(message, Heartbeat):
                 continue
             elif isinstance(message, Status):
                 report(JobStatus[message.name])
-            elif isinstance(message, (Done, Stopped, Failed)):
+            elif isinstance(message, (Done, CancelledByBackend, Failed)):
                 return message
             else:
                 raise TypeError(f"the worker sent {type(message).__name__}")
@@ -232,11 +245,11 @@ class ProcessWork(_Work):
 # --- in a thread ----------------------------------------------------------------------------------
 
 
-class Instances:
-    """The foreign backend objects of one adapted backend, for use in threads.
+class BackendPool:
+    """The foreign backend objects of one adapted backend, for runs in threads.
 
-    Backends keep the state of a run in themselves, so each run has an object for itself. Where no
-    more can be made, there is one, and runs take turns.
+    A backend object keeps the state of a run, so no two runs share one. Where no more can be made,
+    there is one object, and runs take turns.
 
     Args:
         first: the backend.
@@ -249,7 +262,11 @@ class Instances:
         self._lock = threading.Lock()
 
     def lease(self, control: Control) -> Lease:
-        """An object for one run; waits for it if it must."""
+        """Lend an object to one run; waits until one is free if no more can be made.
+
+        Raises:
+            Cancelled: if the control says so.
+        """
         while True:
             control.check()
             with self._lock:
@@ -260,40 +277,40 @@ class Instances:
             control.wait(_TICK)
 
     def give_back(self, backend: Any) -> None:
-        """``backend`` is free."""
+        """Take ``backend`` back: no run uses it."""
         with self._lock:
             self._free.append(backend)
 
 
 class Lease:
-    """The use of a backend object, which ends when all who hold it have let go."""
+    """The use of a backend object, which ends when every holder has released it."""
 
-    def __init__(self, instances: Instances, backend: Any) -> None:
+    def __init__(self, backends: BackendPool, backend: Any) -> None:
         self.backend = backend
-        self._instances = instances
+        self._backends = backends
         self._lock = threading.Lock()
         self._holders = 1
 
     def hold(self) -> Callable[[], None]:
-        """Use it, too; returns what is to be called in the end."""
+        """Add a holder; returns the function that releases it."""
         with self._lock:
             self._holders += 1
-        return self.let_go
+        return self.release
 
-    def let_go(self) -> None:
-        """Use it no more."""
+    def release(self) -> None:
+        """End the use by one holder."""
         with self._lock:
             self._holders -= 1
             free = not self._holders
         if free:
-            self._instances.give_back(self.backend)
+            self._backends.give_back(self.backend)
 
 
-class ThreadWork(_Work):
+class ThreadWork(_EstimatedWork):
     """A run in a thread of this process. Cancelling it asks the foreign job to cancel.
 
     Args:
-        instances: the backend objects.
+        backends: the backend objects.
         circuits: copies of the caller's.
         options: for ``backend.run``.
         finish: gives the result as it is handed out, from the foreign one (or that of the circuits
@@ -303,21 +320,21 @@ class ThreadWork(_Work):
 
     def __init__(
         self,
-        instances: Instances,
+        backends: BackendPool,
         circuits: Sequence[QuantumCircuit],
         options: Mapping[str, Any],
         finish: Finish,
         memory: MemoryRequest | None = None,
     ) -> None:
         self.memory = memory
-        self._instances = instances
+        self._backends = backends
         self._circuits = circuits
         self._options = options
         self._finish = finish
 
     def run(self, job_id: str, control: Control, report: Report = lambda status: None) -> Result:
-        """Do it."""
-        lease = self._instances.lease(control)
+        """Run the circuits in threads of this process; see :class:`ForeignWork`."""
+        lease = self._backends.lease(control)
 
         def attempt(start: Callable[[], Any]) -> Ended:
             over = lease.hold()
@@ -334,19 +351,20 @@ class ThreadWork(_Work):
             _finish_partial(error, self._finish, job_id)
             raise
         finally:
-            lease.let_go()
+            lease.release()
 
 
 # --- a job that exists ----------------------------------------------------------------------------
 
 
-class _ExistingJob(_Work):
-    """Waiting for a job that somebody else's code made."""
+class _ExistingJob(_EstimatedWork):
+    """The work of waiting for a foreign job."""
 
     def __init__(self, job: Any) -> None:
         self._job = job
 
     def run(self, job_id: str, control: Control, report: Report = lambda status: None) -> Result:
+        """Wait for the job; see :class:`ForeignWork`."""
         job = self._job
         ended, _ = foreign_result(lambda: job, check=control.check, report=report, grace=_GRACE)
         if isinstance(ended, BaseException):
@@ -355,7 +373,7 @@ class _ExistingJob(_Work):
 
 
 def adapt_job(job: Any, backend: BackendV2 | None = None) -> AdaptedJob:
-    """A job that keeps the contract, for a job that exists and does not.
+    """A job that keeps the contract, made from one that does not.
 
     The new job has the old one's id, and is submitted; the old one is submitted as well if it was
     not. Cancelling the new one asks the old one to cancel.
@@ -375,7 +393,7 @@ def adapt_job(job: Any, backend: BackendV2 | None = None) -> AdaptedJob:
     adapted = AdaptedJob(
         backend,
         _ExistingJob(job),
-        own_threads(),
+        thread_per_task(),
         job_id=name,
         metadata=metadata if isinstance(metadata, Mapping) else None,
     )

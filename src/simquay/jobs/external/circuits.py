@@ -1,4 +1,4 @@
-"""Running circuits on a backend that somebody else wrote: one result, and one error, of all."""
+"""Run circuits on a foreign backend in one job, and merge their results, or their errors."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 __all__ = ["Attempt", "ReportedFailure", "run_circuits"]
 
 Attempt = Callable[[Callable[[], Any]], Ended]
-"""Does one run, which the argument starts by giving a foreign job. Raises ``Cancelled`` where the
-backend cancelled the job by itself, and whatever ends the waiting."""
+"""Does one run: takes a function that starts it and returns the foreign job. Raises ``Cancelled``
+where the backend cancelled the job by itself, and the error that ends the wait."""
 
 
 class ReportedFailure(SimquayError):
-    """A backend returned a result that says that a circuit failed; the text is what it says."""
+    """A backend's result says that a circuit failed; the text is the result's."""
 
 
 def run_circuits(
@@ -33,11 +33,11 @@ def run_circuits(
     attempt: Attempt,
     again: bool,
 ) -> Result:
-    """Run circuits on a foreign backend in one job of its.
+    """Run circuits on a foreign backend in one foreign job.
 
-    A backend that raises for one of several circuits says nothing of the others. They are then
-    run one by one, so that the error names the circuit and the others' results are not lost: if
-    ``backend.run`` itself raised, so that there is no job, and otherwise where ``again`` says so.
+    A backend that raises for one of several circuits gives no results of the others. They are then
+    run one by one, so that the error names the circuit and the others' results are not lost. That
+    is done if ``backend.run`` itself raised, so that there is no job; otherwise only if ``again``.
 
     Args:
         backend: any object with Qiskit's ``run``.
@@ -47,11 +47,11 @@ def run_circuits(
         again: whether circuits may run twice.
 
     Returns:
-        The result, which says that it succeeded.
+        The result; its ``success`` is true.
 
     Raises:
-        JobFailedError: with the error as its cause, and the results of circuits that succeeded. A
-            result that says that it did not succeed is such a failure, too.
+        JobFailedError: with the error as its cause, and the results of circuits that succeeded;
+            also for a result whose ``success`` is false.
         Cancelled: the backend cancelled the job by itself.
     """
 
@@ -67,7 +67,7 @@ def run_circuits(
     if isinstance(ended, Result):
         return _succeeded(ended, circuits)
     if (submitted and not again) or "parameter_binds" in options:  # binds belong to circuits
-        failure = JobFailedError(f"the {len(circuits)} circuits failed: {_said(ended)}")
+        failure = JobFailedError(f"the {len(circuits)} circuits failed: {_described(ended)}")
         failure.__cause__ = ended
         raise failure
     results: dict[int, Result] = {}
@@ -90,7 +90,7 @@ def _failure(
 ) -> JobFailedError:
     first = min(failures)
     text = f"circuit {circuits[first].name!r} (number {first} of the job) failed: "
-    text += _said(failures[first])
+    text += _described(failures[first])
     if len(failures) > 1:
         text += f"; {len(failures)} of {len(circuits)} circuits failed"
     failure = JobFailedError(text, good)
@@ -98,12 +98,12 @@ def _failure(
     return failure
 
 
-def _said(error: BaseException) -> str:
+def _described(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
 def _succeeded(result: Result, circuits: Sequence[QuantumCircuit]) -> Result:
-    """``result`` if it says that it succeeded.
+    """``result`` if its ``success`` is true.
 
     Raises:
         JobFailedError: if not.
@@ -113,7 +113,7 @@ def _succeeded(result: Result, circuits: Sequence[QuantumCircuit]) -> Result:
     results = result.results or []
     failed = [index for index, one in enumerate(results) if not one.success]
     if len(results) != len(circuits) or not failed:
-        failure = JobFailedError(f"the job failed: {_said(_reported(result))}")
+        failure = JobFailedError(f"the job failed: {_described(_reported(result))}")
         failure.__cause__ = _reported(result)
         raise failure
     failures = {index: _reported(result, results[index].status) for index in failed}
@@ -125,14 +125,14 @@ def _succeeded(result: Result, circuits: Sequence[QuantumCircuit]) -> Result:
 
 
 def _reported(result: Result, status: object = None) -> ReportedFailure:
-    """What ``result`` says of a failure, as an error."""
+    """The failure that ``result`` reports, as an error."""
     if status is None:
         status = next((one.status for one in result.results or [] if not one.success), None)
     return ReportedFailure(str(status or result.status or "no reason is given"))
 
 
 def _merged(results: Sequence[Result]) -> Result | None:
-    """One result of several jobs' results, or None for none."""
+    """One result from several jobs' results, or None from none."""
     if not results:
         return None
     merged = Result.from_dict({**results[0].to_dict(), "results": []})

@@ -1,4 +1,4 @@
-"""A job that somebody else's backend made: started, watched, and how it ended."""
+"""A run of a foreign backend: its job is started, watched, and asked for its result."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from qiskit.result import Result
 from simquay.errors import Cancelled
 from simquay.jobs.errors import detach
 
-__all__ = ["FIRST_LOOK", "TICK", "Ended", "ForeignRun", "StatusTeller", "foreign_result"]
+__all__ = ["FIRST_LOOK", "TICK", "Ended", "ForeignRun", "StatusPoller", "foreign_result"]
 
 _log = logging.getLogger(__name__)
 
 FIRST_LOOK = 0.005
-"""Seconds before the first look at a run: most small ones are over by then, undisturbed."""
+"""Seconds before the first look at a run: most small runs are over by then, undisturbed."""
 
 TICK = 0.02
 """Seconds between two looks at whether a run is still wanted."""
@@ -30,8 +30,8 @@ _LONGEST_PAUSE = 0.5
 """Seconds between two questions for a foreign job's status, at most; they double."""
 
 _UNSUBMITTED = 0.1
-"""Seconds after which a job that still says INITIALIZING counts as not submitted. AerJob says so
-for what waits, so it is given time, and its own refusal of a second submission is no error."""
+"""Seconds after which a job that still says INITIALIZING counts as not submitted. An AerJob that
+waits says so too; so it is given time, and its refusal of a second submission is no error."""
 
 Ended = tuple[Result | BaseException, bool]
 """How a run ended: its result, or the error of a run that failed; and whether there was a job."""
@@ -56,7 +56,7 @@ class ForeignRun:
         self._error: BaseException | None = None
 
     def do(self) -> None:
-        """Start the job and wait until it ends, however it ends; raises nothing."""
+        """Start the job and wait until it ends, with or without success; raises nothing."""
         try:
             job = self._start()
             with self._lock:
@@ -80,7 +80,7 @@ class ForeignRun:
             _cancel(job)
 
     def ended(self) -> Ended:
-        """How a run that is done ended.
+        """How the run ended; called after :meth:`do`.
 
         Raises:
             Cancelled: the backend cancelled the job by itself.
@@ -89,7 +89,7 @@ class ForeignRun:
             return self._outcome(), True
         except Cancelled:
             raise
-        except BaseException as error:  # noqa: BLE001  # the job boundary: whoever asks decides
+        except BaseException as error:  # noqa: BLE001  # the job boundary: the caller decides
             return detach(error), self.job is not None
 
     def _outcome(self) -> Result:
@@ -110,12 +110,12 @@ class ForeignRun:
         return result
 
 
-class StatusTeller:
-    """Asks for a run's status now and then, and tells it when it is another one.
+class StatusPoller:
+    """Asks for a run's status at growing intervals, and reports each new one.
 
     Args:
-        run: what to ask.
-        report: told ``VALIDATING`` or ``RUNNING``.
+        run: the run.
+        report: called with ``VALIDATING`` or ``RUNNING``.
         grace: seconds that a job may take to be there before the run counts as running.
     """
 
@@ -127,10 +127,10 @@ class StatusTeller:
         self._began = time.monotonic()
         self._grace = grace
         self._pause, self._query = FIRST_LOOK, self._began + FIRST_LOOK
-        self._told: JobStatus | None = None
+        self._reported: JobStatus | None = None
 
-    def look(self) -> None:
-        """Ask if it is time, and tell what is new."""
+    def poll(self) -> None:
+        """Ask, if it is time to, and report a new status."""
         now = time.monotonic()
         if now < self._query:
             return
@@ -142,9 +142,9 @@ class StatusTeller:
         else:
             waited = now - self._began
             status = JobStatus.RUNNING if waited >= self._grace else JobStatus.VALIDATING
-        if status is not self._told and status in (JobStatus.VALIDATING, JobStatus.RUNNING):
+        if status is not self._reported and status in (JobStatus.VALIDATING, JobStatus.RUNNING):
             self._report(status)
-            self._told = status
+            self._reported = status
 
 
 def foreign_result(
@@ -160,10 +160,10 @@ def foreign_result(
     Args:
         start: gives the foreign job; it may take as long as the run does.
         check: called again and again; where it raises, the foreign job is cancelled and left.
-        report: told the foreign status when it is another one: ``VALIDATING`` or ``RUNNING``.
+        report: called with each new status of the foreign job: ``VALIDATING`` or ``RUNNING``.
         grace: seconds that ``start`` may take before it counts as running.
-        over: called when no foreign code of the run is at work any more, even where nobody waits
-            for it by then.
+        over: called when no foreign code of the run is at work any more, also where the wait for
+            the run has ended before.
 
     Raises:
         Cancelled: the backend cancelled the job by itself.
@@ -178,12 +178,12 @@ def foreign_result(
         over()
 
     threading.Thread(target=work, name="simquay-foreign", daemon=True).start()
-    teller = StatusTeller(run, report, grace)
+    poller = StatusPoller(run, report, grace)
     pause = FIRST_LOOK
     try:
         while not done.wait(pause):
             check()
-            teller.look()
+            poller.poll()
             pause = min(2 * pause, TICK)
     except BaseException:
         run.abandon()
@@ -192,7 +192,7 @@ def foreign_result(
 
 
 def _status(job: Any) -> JobStatus | None:
-    """A foreign job's status; None where it says nothing that is one."""
+    """A foreign job's status; None where it gives no valid one."""
     try:
         status = job.status()
     except Exception:  # noqa: BLE001  # foreign code; a job without a status can still end
@@ -200,12 +200,12 @@ def _status(job: Any) -> JobStatus | None:
         return None
     if isinstance(status, JobStatus):
         return status
-    name = getattr(status, "name", status)  # some have states of their own, or strings
+    name = getattr(status, "name", status)  # some jobs have their own enum, or strings
     return JobStatus.__members__.get(name.upper()) if isinstance(name, str) else None
 
 
 def _submit(job: Any) -> None:
-    """Submit a job that its backend only made, as legacy backends do."""
+    """Submit a job that its backend has made and not submitted, as legacy backends do."""
     end = time.monotonic() + _UNSUBMITTED
     pause = 0.001
     while _status(job) is JobStatus.INITIALIZING:

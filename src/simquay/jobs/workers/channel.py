@@ -12,7 +12,7 @@ __all__ = ["Channel", "ChannelClosed"]
 _LENGTH = struct.Struct("<Q")
 
 _TICK_MS = 20
-"""Milliseconds between two looks at ``check`` while the other end keeps us waiting."""
+"""Milliseconds between two calls of ``check`` while waiting for the other end."""
 
 
 class ChannelClosed(EOFError):
@@ -22,8 +22,8 @@ class ChannelClosed(EOFError):
 class Channel:
     """One end of a stream socket that carries whole messages.
 
-    Whoever has a channel uses it from one thread at a time. A call that ``check`` ends by raising
-    leaves a message half way: nothing but :meth:`close` is allowed then.
+    A channel is used by one thread at a time. If ``check`` raises, a message is left half sent or
+    half received: only :meth:`close` is allowed then.
 
     Args:
         stream: a connected stream socket, which belongs to the channel from now on.
@@ -43,7 +43,7 @@ class Channel:
         Raises:
             ChannelClosed: the other end is gone.
         """
-        # In one piece, so that the other end wakes once.
+        # Length and message in one piece, so that the other end wakes once.
         left = memoryview(_LENGTH.pack(len(message)) + message)
         while left:
             left = left[self._write(left, check) :]
@@ -61,7 +61,7 @@ class Channel:
         return self._read(length, check)
 
     def readable(self, seconds: float) -> bool:
-        """Wait up to ``seconds`` until something can be read; the other end's end counts."""
+        """Wait up to ``seconds`` until a message comes, or the other end is closed."""
         poller = select.poll()
         poller.register(self._stream, select.POLLIN)
         return bool(poller.poll(1000 * seconds))
@@ -82,7 +82,7 @@ class Channel:
         self._stream.close()
 
     def _write(self, part: memoryview, check: Callable[[], object] | None) -> int:
-        """Write what fits now; returns how much that was."""
+        """Write as many bytes as fit now; returns their number."""
         try:
             return self._stream.send(part)
         except BlockingIOError:

@@ -1,8 +1,9 @@
-"""Errors of another process as plain data: kind, text and traceback, without pickles."""
+"""The one form in which an error crosses processes: plain data, with or without a pickle."""
 
 from __future__ import annotations
 
 import builtins
+import pickle
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,15 +17,21 @@ _PLAIN = (str, int, float, bool, type(None))
 
 
 class RemoteError(SimquayError):
-    """An error of another process, of a class that is neither Python's nor Simquay's own; the
-    text begins with the class's name."""
+    """Stands for an error of another process that cannot be rebuilt here; its text begins with the
+    name of the error's class."""
 
 
-def error_to_plain(error: BaseException) -> dict[str, Any]:
-    """``error`` as strings and numbers; it loses its frames, as :func:`detach` says."""
+def error_to_plain(error: BaseException, *, pickled: bool = False) -> dict[str, Any]:
+    """``error`` as strings and numbers.
+
+    Args:
+        error: any exception; it loses its frames, as :func:`simquay.jobs.errors.detach` says.
+        pickled: whether to add the exception as a pickle, as bytes, where it has one. For the pipe
+            to a worker process only.
+    """
     error = detach(error)
     trace = error.__cause__
-    return {
+    plain: dict[str, Any] = {
         "module": type(error).__module__,
         "class": type(error).__qualname__,
         "text": str(error),
@@ -32,28 +39,51 @@ def error_to_plain(error: BaseException) -> dict[str, Any]:
         "fields": {name: value for name, value in vars(error).items() if isinstance(value, _PLAIN)},
         "traceback": trace.text if isinstance(trace, OriginalTraceback) else "",
     }
+    if pickled:
+        try:
+            plain["pickle"] = pickle.dumps(error)
+            pickle.loads(plain["pickle"])
+        except Exception:  # noqa: BLE001  # pickling runs the code of the error's own class
+            plain["pickle"] = b""
+    return plain
 
 
-def error_from_plain(plain: Mapping[str, Any]) -> BaseException:
-    """The error again, where it is one of Python's or Simquay's own; else a :class:`RemoteError`.
+def error_from_plain(plain: Mapping[str, Any], *, pickled: bool = False) -> BaseException:
+    """The error again, where its class is Python's or Simquay's; else a :class:`RemoteError`.
 
-    Its cause is the traceback that it had there, as text.
+    Its cause is the traceback that it had in the other process, as text.
+
+    Args:
+        plain: from :func:`error_to_plain`.
+        pickled: whether to read the pickle, which gives errors of any class. Only for data from a
+            process that this one has started.
     """
-    error = _rebuilt(plain)
-    if error is None or str(error) != plain["text"]:
+    error = _unpickled(plain["pickle"]) if pickled and plain["pickle"] else None
+    if error is None:
+        error = _rebuilt(plain)
+    if error is None:
         error = RemoteError(f"{plain['class']}: {plain['text']}")
     error.__cause__ = OriginalTraceback(plain["traceback"])
     return error
 
 
+def _unpickled(data: bytes) -> BaseException | None:
+    try:
+        error = pickle.loads(data)
+    except Exception:  # noqa: BLE001  # code of the error's own class, whose module may be missing
+        return None
+    return error if isinstance(error, BaseException) else None
+
+
 def _rebuilt(plain: Mapping[str, Any]) -> BaseException | None:
-    home = {"builtins": builtins, "simquay.errors": errors}.get(plain["module"])
-    kind = getattr(home, plain["class"], None)
+    """The error from its class, arguments and fields, or None where that gives another text."""
+    module = {"builtins": builtins, "simquay.errors": errors}.get(plain["module"])
+    kind = getattr(module, plain["class"], None)
     if not (isinstance(kind, type) and issubclass(kind, Exception)):
         return None
     try:
         error = kind(*plain["arguments"])
         vars(error).update(plain["fields"])
-    except (TypeError, ValueError):  # it takes something else than what it was shown with
+    except (TypeError, ValueError):  # its constructor takes other arguments than ``args``
         return None
-    return error
+    return error if str(error) == plain["text"] else None

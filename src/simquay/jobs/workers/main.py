@@ -1,9 +1,12 @@
 """The worker process: ``python -m simquay.jobs.workers.main``, started by Simquay alone.
 
-It runs circuits on other people's backends, so that a run can be stopped: by ending the process.
-The main thread runs the foreign code; another one watches the run and the pipe. The process never
-outlives the one that started it: it ends when the pipe is closed, when it finds that it has another
-parent, and, on Linux, by a signal of the kernel even where foreign code lets no thread run.
+It runs circuits on foreign backends, so that a run can be stopped: by ending the process. The main
+thread runs the foreign code; another thread watches the run and the pipe. The process ends with the
+one that started it, by the first of:
+
+- the pipe is closed;
+- the process has another parent than before;
+- on Linux, a signal of the kernel, which works even while foreign code lets no thread run.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from qiskit.providers.jobstatus import JobStatus
 
     from simquay.jobs.workers.messages import BackendSource, Run
-    from simquay.jobs.workers.watchdog import Watch
+    from simquay.jobs.workers.watchdog import Watchdog
 
 __all__ = ["main"]
 
@@ -34,7 +37,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 class _Server:
-    """Answers what comes over the channel, one message after another."""
+    """Answers the messages of the channel, one after another."""
 
     def __init__(self, channel: Channel, parent: int) -> None:
         from simquay.jobs.workers.messages import RecentKeys
@@ -44,7 +47,7 @@ class _Server:
         self._parent = parent
         self._backends: dict[str, Any] = {}
         self._recent = RecentKeys()
-        self._watch: Watch | None = None
+        self._watchdog: Watchdog | None = None
 
     def serve(self) -> None:
         """Answer until the other end is gone.
@@ -68,17 +71,17 @@ class _Server:
             self._channel.send(data)
 
     def _prepare(self, source: BackendSource | None) -> None:
-        # Qiskit and what reads circuits, before one waits.
+        # Import Qiskit and the code that reads circuits before a run waits for them.
         import simquay.jobs.external.circuits
         import simquay.jobs.workers.pickling  # noqa: F401  # imported to be there
-        from simquay.jobs.workers.watchdog import Watch
+        from simquay.jobs.workers.watchdog import Watchdog
 
-        self._watch = Watch(self._check, self._report, _leave, self._live)
+        self._watchdog = Watchdog(self._check, self._report, _leave, self._beat)
         if source is not None:
             # Foreign code may raise anything; the run will say what is wrong.
             with contextlib.suppress(Exception):
                 self._backend(source.key, source)
-        gc.freeze()  # all that was imported stays: collections in the middle of a run pass it by
+        gc.freeze()  # imported modules stay: a collection during a run need not look at them
 
     def _backend(self, key: str, source: BackendSource | None) -> Any:
         if key not in self._backends:
@@ -88,43 +91,45 @@ class _Server:
         return self._backends[key]
 
     def _run(self, request: Run) -> object:
-        """Run circuits; gives the message that ends the run."""
+        """Run circuits; returns the message that ends the run."""
         from simquay.errors import Cancelled
         from simquay.jobs.errors import JobFailedError
         from simquay.jobs.external.circuits import run_circuits
-        from simquay.jobs.workers.messages import Done, Failed, PackedError, Stopped, Taken
+        from simquay.jobs.workers.errors import error_to_plain
+        from simquay.jobs.workers.messages import Accepted, CancelledByBackend, Done, Failed
 
-        self._send(Taken())
+        self._send(Accepted())
         forgotten = self._recent.use(request.key)
         if forgotten is not None:
             self._backends.pop(forgotten, None)
-        assert self._watch is not None  # the first message has made it
+        assert self._watchdog is not None  # the first message has made it
         try:
-            with self._watch:
+            with self._watchdog:
                 backend = self._backend(request.key, request.source)
                 circuits, options = pickle.loads(request.body)
-                attempt = self._watch.attempt
+                attempt = self._watchdog.attempt
                 result = run_circuits(backend, circuits, options, attempt=attempt, again=True)
             return Done(result)
         except ChannelClosed:
             raise
         except Cancelled as error:
-            return Stopped(str(error))
+            return CancelledByBackend(str(error))
         except JobFailedError as error:
             cause = error.__cause__
-            packed = None if cause is None else PackedError.pack(cause)
+            packed = None if cause is None else error_to_plain(cause, pickled=True)
             return Failed(error.message, packed, error.partial_result)
         except BaseException as error:  # noqa: BLE001  # the job boundary: all failures end here
-            return Failed(f"{type(error).__name__}: {error}", PackedError.pack(error), None)
+            packed = error_to_plain(error, pickled=True)
+            return Failed(f"{type(error).__name__}: {error}", packed, None)
 
     def _check(self) -> None:
         if os.getppid() != self._parent or self._channel.hung_up():
             raise ChannelClosed("nobody waits for this run")
 
-    def _live(self) -> None:
-        from simquay.jobs.workers.messages import Alive
+    def _beat(self) -> None:
+        from simquay.jobs.workers.messages import Heartbeat
 
-        self._send(Alive())
+        self._send(Heartbeat())
 
     def _report(self, status: JobStatus) -> None:
         from simquay.jobs.workers.messages import Status
@@ -141,13 +146,19 @@ def _leave(code: int) -> None:
 
 
 def _end_with(parent: int) -> None:
-    """Ask Linux for a signal when the thread that started this process ends; that one ends last."""
+    """Ask Linux to kill this process when the thread that started it ends.
+
+    That thread lives as long as its process: see :class:`~simquay.jobs.workers.pool.ProcessPool`.
+    """
     if sys.platform == "linux":
         try:
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        except (OSError, AttributeError):  # a C library without it: the pipe's end must do
+        except (
+            OSError,
+            AttributeError,
+        ):  # a C library without it: the end of the pipe ends this process
             return
-    if os.getppid() != parent:  # it ended before it was asked
+    if os.getppid() != parent:  # it had ended before the kernel was asked
         os._exit(0)
 
 

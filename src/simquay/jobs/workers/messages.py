@@ -1,32 +1,31 @@
-"""What goes over the pipe between a process and its worker. Only that pipe carries pickles."""
+"""Messages between a process and its worker. Only the pipe between the two carries pickles."""
 
 from __future__ import annotations
 
 import hashlib
 import pickle
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from simquay.jobs.errors import OriginalTraceback, detach
 from simquay.system.imports import load_object
 
 if TYPE_CHECKING:
     from qiskit.result import Result
 
 __all__ = [
-    "Alive",
+    "Accepted",
     "BackendSource",
+    "CancelledByBackend",
     "Done",
     "Failed",
-    "PackedError",
+    "Heartbeat",
     "Prepare",
     "Ready",
     "RecentKeys",
     "Run",
     "Status",
-    "Stopped",
-    "Taken",
 ]
 
 _KEPT_BACKENDS = 8
@@ -35,7 +34,7 @@ _KEPT_BACKENDS = 8
 
 @dataclass(frozen=True, slots=True)
 class BackendSource:
-    """How a worker gets a backend of its own.
+    """How a worker makes its own backend object.
 
     Attributes:
         factory: ``module:callable``, called without arguments; or empty.
@@ -58,7 +57,10 @@ class BackendSource:
 
 
 class RecentKeys:
-    """The keys used last. Both ends keep one, by the same rule, so they agree on what is known."""
+    """The keys of the backends used last, at most ``_KEPT_BACKENDS``.
+
+    Both ends of the pipe keep one, by the same rule, so they agree on what the worker has.
+    """
 
     def __init__(self) -> None:
         self._keys: OrderedDict[str, None] = OrderedDict()
@@ -78,9 +80,12 @@ class RecentKeys:
 
 @dataclass(frozen=True, slots=True)
 class Prepare:
-    """The first one: the backend that will be asked for first, or None. Answered by ``Ready``.
+    """The first message: get ready. Answered by ``Ready``.
 
     Before it comes the module path, as JSON: nothing may be imported by its name until that is set.
+
+    Attributes:
+        source: of the backend of the first run, or None where that is not known.
     """
 
     source: BackendSource | None
@@ -88,13 +93,15 @@ class Prepare:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Run circuits; answered by ``Taken``, any number of ``Alive`` and ``Status``, and one of the
-    last three.
+    """Run circuits.
+
+    Answered by ``Accepted``, then any number of ``Heartbeat`` and ``Status``, and at the end one of
+    ``Done``, ``CancelledByBackend`` and ``Failed``.
 
     Attributes:
         key: of the backend.
         source: of the backend, where the worker does not know it.
-        body: the circuits and the options, pickled: what cannot be read is the job's failure.
+        body: the circuits and the options, pickled: if they cannot be read, the job fails.
     """
 
     key: str
@@ -111,18 +118,20 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class Accepted:
     """A run has begun: if the worker dies from now on, the run may have done something."""
 
 
 @dataclass(frozen=True, slots=True)
-class Alive:
-    """The run goes on, and the foreign code lets other threads of the worker run beside it."""
+class Heartbeat:
+    """The run goes on, and its code lets other threads of the worker run.
+
+    While foreign code keeps the interpreter's lock, no heartbeats come."""
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What the run's status is now.
+    """The run's status has changed.
 
     Attributes:
         name: of a ``JobStatus``.
@@ -133,65 +142,28 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The run's result."""
+    """The run has ended with a result."""
 
     result: Result
 
 
 @dataclass(frozen=True, slots=True)
-class Stopped:
-    """The backend has cancelled the run by itself."""
+class CancelledByBackend:
+    """The backend has cancelled the run by itself; ``text`` says so."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The run failed."""
-
-    text: str
-    cause: PackedError | None
-    partial_result: Result | None
-
-
-@dataclass(frozen=True, slots=True)
-class PackedError:
-    """An exception that travels.
+    """The run has failed.
 
     Attributes:
-        pickled: the exception, or empty where it would not survive the journey.
-        kind: its class's name.
-        text: what it says.
-        traceback: its traceback.
+        text: why.
+        cause: the error behind it, from ``error_to_plain(..., pickled=True)``, or None.
+        partial_result: of the circuits that succeeded, or None.
     """
 
-    pickled: bytes
-    kind: str
     text: str
-    traceback: str
-
-    @classmethod
-    def pack(cls, error: BaseException) -> PackedError:
-        """Pack ``error``, which loses its frames."""
-        error = detach(error)
-        original = error.__cause__
-        traceback = original.text if isinstance(original, OriginalTraceback) else ""
-        try:
-            pickled = pickle.dumps(error)
-            pickle.loads(pickled)
-        except Exception:  # noqa: BLE001  # pickling runs the foreign class's own code
-            pickled = b""
-        return cls(pickled, type(error).__name__, str(error), traceback)
-
-    def unpack(self) -> BaseException:
-        """The exception, with its traceback as text; a stand-in where it did not travel."""
-        error: object = None
-        if self.pickled:
-            try:
-                error = pickle.loads(self.pickled)
-            except Exception:  # noqa: BLE001  # as in pack; its module may not be had here
-                error = None
-        if not isinstance(error, BaseException):
-            error = RuntimeError(f"{self.kind}: {self.text}")
-        error.__cause__ = OriginalTraceback(self.traceback)
-        return error
+    cause: Mapping[str, Any] | None
+    partial_result: Result | None

@@ -1,8 +1,8 @@
 """Pickles of circuits that are small and quick, for the private pipe to a worker process.
 
-A circuit pickles each of its instructions as a Python object with all its fields. Most are standard
-gates, of which the name, the parameters and the qubits say all: these travel as flat lists. What is
-anything else, or has a label, travels as Qiskit pickles it. So nothing is lost.
+A circuit pickles each of its instructions as a Python object with all its fields. Most instructions
+are standard gates, given by name, parameters and qubits: these are pickled as flat lists. Any other
+instruction, or one with a label, is pickled as Qiskit does it. So nothing is lost.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _CircuitData = type(QuantumCircuit()._data)
 
 _MEASURE = Measure()
 _OTHER = -1
-"""Stands among the numbers of gate names for an instruction that is no plain standard gate."""
+"""The code, in place of a gate name's index, of an instruction that is no plain standard gate."""
 
 
 def pickled(thing: Any) -> bytes:
@@ -47,7 +47,7 @@ def pickled(thing: Any) -> bytes:
 
 @functools.cache
 def _standard_gates() -> dict[str, tuple[Any, int, int]]:
-    """By name: Qiskit's own key of the gate, how many qubits it acts on, how many parameters."""
+    """By name: Qiskit's key of the gate, its number of qubits, its number of parameters."""
     return {
         name: (gate._standard_gate, gate.num_qubits, len(gate.params))
         for name, gate in get_standard_gate_name_mapping().items()
@@ -56,7 +56,7 @@ def _standard_gates() -> dict[str, tuple[Any, int, int]]:
 
 
 def _reduced(data: Any) -> Any:
-    """What pickle asks of a circuit's data: how to make it again."""
+    """The reduced form of a circuit's data, as pickle's ``__reduce__`` gives one."""
     kind, arguments, state, instructions = data.__reduce__()
     gates = _standard_gates()
     qubits = {bit: index for index, bit in enumerate(arguments[0] or ())}
@@ -86,8 +86,10 @@ def _reduced(data: Any) -> Any:
 
 
 def _by_name(default: Any) -> str:
-    """The mark of a switch's default case is known by being the very object; Qiskit pickles it as
-    any object, and the copy is none."""
+    """Pickle the mark of a switch's default case by its name.
+
+    Qiskit compares it by identity, and a pickled copy would be another object.
+    """
     return "CASE_DEFAULT"
 
 
@@ -100,7 +102,7 @@ def _rebuilt(
     parameters: Sequence[Any],
     others: Sequence[tuple[Any, Sequence[int], Sequence[int]]],
 ) -> Any:
-    """A circuit's data again; named in the pickles."""
+    """A circuit's data, from its reduced form; pickles refer to this function by its name."""
     gates = _standard_gates()
     used = [gates[name] for name in names]
     qubits, clbits = arguments[0] or (), arguments[1] or ()

@@ -1,4 +1,4 @@
-"""Worker processes, kept warm: started before they are needed, used again, killed to cancel.
+"""A pool of worker processes: started ahead of need, used again, killed to cancel a run.
 
 Workers belong to the process that started them. A forked child forgets its parent's (their pipes
 are closed there, so that they still end with the parent) and starts its own. When the interpreter
@@ -7,7 +7,6 @@ exits, all are killed and waited for.
 
 from __future__ import annotations
 
-import atexit
 import queue
 import subprocess
 import threading
@@ -17,7 +16,7 @@ from collections.abc import Callable
 
 from simquay.jobs.workers.messages import BackendSource
 from simquay.jobs.workers.process import Worker, WorkerDiedError
-from simquay.system.lifecycle import after_fork, before_exit
+from simquay.system.lifecycle import after_fork, at_exit, before_exit
 
 __all__ = ["ProcessPool", "default_workers"]
 
@@ -31,11 +30,12 @@ cancels a run wants to see the machine idle, and who runs for long may cancel.""
 _TICK = 0.02
 
 
-class _Order:
-    """A worker that was asked for: it, or the reason why there is none.
+class _Request:
+    """A request for a new worker, and its answer: the worker, or the error that prevented it.
 
-    ``abandoned``: nobody waits for it, so it becomes idle. ``wanted``: else it is no order, and
-    only wakes the starter.
+    Attributes:
+        wanted: whether to start a worker; if not, the request only wakes the starter.
+        abandoned: whether nobody waits for the worker, which then becomes idle.
     """
 
     def __init__(self, source: BackendSource | None, *, wanted: bool = True) -> None:
@@ -71,7 +71,7 @@ class ProcessPool:
         self._lock = threading.RLock()  # a signal handler may cancel a job in this very thread
         self._idle: list[Worker] = []
         self._all: set[Worker] = set()
-        self._orders: queue.SimpleQueue[_Order] = queue.SimpleQueue()
+        self._requests: queue.SimpleQueue[_Request] = queue.SimpleQueue()
         self._starter: threading.Thread | None = None
         self._stopping = False
         self._last: BackendSource | None = None  # the backend asked for last
@@ -79,7 +79,7 @@ class ProcessPool:
         self._watching = False  # the starter looks now and then whether a spare is due
 
     def lease(self, source: BackendSource, check: Callable[[], object]) -> Worker:
-        """A worker for one use, one that has the backend if possible; it may not be ready yet.
+        """Lend a worker to one run, if possible one that has the backend; it may not be ready yet.
 
         Give it back with :meth:`give_back`, or :meth:`drop` it.
 
@@ -100,19 +100,19 @@ class ProcessPool:
                 self._idle.remove(worker)
                 self._watch_for_spare()
                 return worker
-        order = self._order(source)
+        request = self._request(source)
         try:
-            while not order.delivered.wait(_TICK):
+            while not request.delivered.wait(_TICK):
                 check()
         except BaseException:
-            self._abandon(order)
+            self._abandon(request)
             raise
-        if order.worker is None:
-            raise WorkerDiedError(f"no worker process can be started: {order.error}")
-        return order.worker
+        if request.worker is None:
+            raise WorkerDiedError(f"no worker process can be started: {request.error}")
+        return request.worker
 
     def give_back(self, worker: Worker) -> None:
-        """``worker`` is idle again."""
+        """Take ``worker`` back: it is idle again."""
         with self._lock:
             self._touched = time.monotonic()
             if worker in self._all and not self._stopping and len(self._idle) < self._kept:
@@ -150,78 +150,83 @@ class ProcessPool:
         with self._lock:
             if self._idle or self._stopping:
                 return
-        order = self._order(source)
-        self._abandon(order)
+        request = self._request(source)
+        self._abandon(request)
 
-    def _order(self, source: BackendSource | None) -> _Order:
-        order = _Order(source)
+    def _request(self, source: BackendSource | None) -> _Request:
+        request = _Request(source)
         with self._lock:
             if self._starter is None:
                 self._starter = threading.Thread(
                     target=self._start_workers, name="simquay-starter", daemon=True
                 )
                 self._starter.start()
-        self._orders.put(order)
-        return order
+        self._requests.put(request)
+        return request
 
-    def _abandon(self, order: _Order) -> None:
-        """Nobody waits for ``order`` any more: its worker, when there is one, is idle."""
+    def _abandon(self, request: _Request) -> None:
+        """Nobody waits for ``request`` any more: its worker becomes idle, once there is one."""
         with self._lock:
-            if order.worker is None and order.error is None:
-                order.abandoned = True
+            if request.worker is None and request.error is None:
+                request.abandoned = True
                 return
-            worker, order.worker = order.worker, None
+            worker, request.worker = request.worker, None
         if worker is not None:
             self.give_back(worker)
 
     def _start_workers(self) -> None:
-        """The life of the thread that starts workers."""
-        orders = self._orders
+        """Start workers; the starter thread runs this as long as the process lives."""
+        requests = self._requests
         while True:
             try:
-                order = orders.get(timeout=self._until_spare())
+                request = requests.get(timeout=self._until_spare())
             except queue.Empty:
                 if not self._spare_is_due():
                     continue
-                order = _Order(self._last)
-                order.abandoned = True  # whoever asks next gets it
-            if order.wanted:
-                self._start(order)
-            del order
+                request = _Request(self._last)
+                request.abandoned = True  # the next run gets it
+            if request.wanted:
+                self._start(request)
+            del request
 
-    def _start(self, order: _Order) -> None:
+    def _start(self, request: _Request) -> None:
         worker, error = None, None
         if self._stopping:
             error = OSError("the interpreter is exiting")
         else:
             try:
-                worker = Worker(order.source)
+                worker = Worker(request.source)
             except (OSError, subprocess.SubprocessError) as caught:
                 error = OSError(str(caught))
         with self._lock:
-            order.worker, order.error = worker, error
+            request.worker, request.error = worker, error
             if worker is not None:
                 self._all.add(worker)
-            unwanted = order.abandoned or self._stopping
-        order.delivered.set()
+            unwanted = request.abandoned or self._stopping
+        request.delivered.set()
         if worker is not None and unwanted:
             self.give_back(worker)
 
     # --- the spare worker ------------------------------------------------------------------
 
     def _watch_for_spare(self) -> None:
-        """The pool may have no idle worker now; the lock is held. Wakes the starter only where it
-        sleeps without end, so hardly ever: each run comes here."""
+        """Have the starter watch for a spare worker to be due, as there may be no idle one now.
+
+        The lock is held. Each run comes here, so the starter is woken only if it sleeps without a
+        limit, which is rare.
+        """
         if not self._idle and not self._watching and self._starter is not None:
             self._watching = True
-            self._orders.put(_Order(None, wanted=False))
+            self._requests.put(_Request(None, wanted=False))
 
     def _until_spare(self) -> float | None:
-        """Seconds until a spare worker may be due; None where none will be before the pool is used
-        again. The starter asks, when it has nothing to do."""
+        """Seconds until a spare worker may be due; None if none is before the pool is used again.
+
+        The starter asks when it has nothing to do.
+        """
         with self._lock:
             left = self._touched + self._spare_after - time.monotonic()
-            # Runs that follow each other closely need the look again and again: no wakeups then.
+            # While runs follow each other closely, the starter looks again by itself: no wakeups.
             self._watching = left > 0 or self._lacks_spare()
             return max(0.0, left) if self._watching else None
 
@@ -230,7 +235,7 @@ class ProcessPool:
             now = time.monotonic()
             if now < self._touched + self._spare_after or not self._lacks_spare():
                 return False
-            self._touched = now  # where none can be started, not again at once
+            self._touched = now  # so that a failed start is not tried again at once
             return True
 
     def _lacks_spare(self) -> bool:
@@ -243,7 +248,7 @@ _default_lock = threading.Lock()
 
 
 def default_workers() -> ProcessPool:
-    """The process's own pool."""
+    """The pool that the whole process shares."""
     global _default
     with _default_lock:
         if _default is None:
@@ -272,6 +277,8 @@ def _at_exit() -> None:
 
 after_fork(_after_fork)
 
-# First no new ones, before the worker threads are told to stop, which drop theirs; in the end all.
+# Start no more, before the worker threads are told to stop, which drop their workers. At the end,
+# kill the rest.
 before_exit(_refuse_more)
-atexit.register(_at_exit)
+
+at_exit(_at_exit)

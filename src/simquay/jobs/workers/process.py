@@ -1,4 +1,4 @@
-"""One worker process, as the process that started it sees it."""
+"""The handle of one worker process, in the process that started it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WORKERS_SUPPORTED = os.name == "posix"
 """Whether this system can have worker processes."""
 
 _LARGEST_PREPARED = 1 << 16
-"""Bytes of a backend that are sent while nobody reads yet: what surely fits a socket's buffer."""
+"""Bytes of a backend that are sent before the worker reads: they surely fit a socket's buffer."""
 
 _TICK = 0.02
 _REAPING = 5.0
@@ -33,12 +33,12 @@ class WorkerDiedError(Exception):
     """A worker process ended by itself.
 
     Attributes:
-        taken: whether it had begun with what it was asked for.
+        accepted: whether it had begun the run.
     """
 
-    def __init__(self, message: str, *, taken: bool = False) -> None:
+    def __init__(self, message: str, *, accepted: bool = False) -> None:
         super().__init__(message)
-        self.taken = taken
+        self.accepted = accepted
 
 
 class Worker:
@@ -56,7 +56,7 @@ class Worker:
             environment = dict(os.environ)
             path = [os.path.abspath(entry) for entry in sys.path]  # "" is the current folder
             environment["PYTHONPATH"] = os.pathsep.join(path)
-            environment["PYTHONSAFEPATH"] = "1"  # else a file random.py nearby stops the worker
+            environment["PYTHONSAFEPATH"] = "1"  # a file random.py in the folder must not stop it
             try:
                 self._process = subprocess.Popen(
                     [
@@ -69,7 +69,7 @@ class Worker:
                     stdin=subprocess.DEVNULL,
                     pass_fds=[theirs.fileno()],
                     env=environment,
-                    start_new_session=True,  # Ctrl-C at the terminal is not for it
+                    start_new_session=True,  # so that Ctrl-C at the terminal does not reach it
                 )
             except BaseException:
                 ours.close()
@@ -79,7 +79,7 @@ class Worker:
         self._known = RecentKeys()
         if source is not None and len(source.pickled) > _LARGEST_PREPARED:
             source = None
-        with contextlib.suppress(ChannelClosed):  # seen again by whoever uses it
+        with contextlib.suppress(ChannelClosed):  # the next use finds it closed again
             self._channel.send(json.dumps(path).encode())
             self._channel.send(pickle.dumps(Prepare(source)))
 
@@ -98,14 +98,17 @@ class Worker:
         return key in self._known
 
     def use(self, key: str) -> None:
-        """It is about to be asked for the backend of this key."""
+        """Note that the worker is about to be asked for the backend of this key."""
         self._known.use(key)
 
     def wait_ready(self, check: Callable[[], object]) -> None:
-        """Wait until it has imported what it needs; what ``check`` raises leaves it as it is.
+        """Wait until the worker is ready for runs.
+
+        Args:
+            check: called every few milliseconds; may raise, and the worker stays usable then.
 
         Raises:
-            WorkerDiedError: it ended instead.
+            WorkerDiedError: the worker ended.
         """
         while not self._ready:
             check()
@@ -123,7 +126,7 @@ class Worker:
         try:
             self._channel.send(pickle.dumps(message, pickle.HIGHEST_PROTOCOL), check)
         except ChannelClosed as error:
-            raise WorkerDiedError(self._epitaph()) from error
+            raise WorkerDiedError(self._how_it_ended()) from error
 
     def receive(self, check: Callable[[], object] | None = None) -> Any:
         """Wait for a message and return it.
@@ -134,9 +137,9 @@ class Worker:
         try:
             return pickle.loads(self._channel.receive(check))
         except ChannelClosed as error:
-            raise WorkerDiedError(self._epitaph()) from error
+            raise WorkerDiedError(self._how_it_ended()) from error
 
-    def _epitaph(self) -> str:
+    def _how_it_ended(self) -> str:
         try:
             code = self._process.wait(_REAPING)
         except subprocess.TimeoutExpired:
@@ -161,12 +164,12 @@ class Worker:
     def end(self) -> None:
         """Kill the process and wait until it is gone."""
         self.signal_end()
-        # One that is stuck in the kernel is dead when it comes out.
+        # A process that hangs in the kernel dies when it leaves it.
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_REAPING)
         self._channel.close()
 
     def forget(self) -> None:
-        """In a forked child: let go of a worker that is the parent's."""
+        """In a forked child: drop the handle of a worker, which belongs to the parent."""
         self._channel.close()
         self._process.returncode = 0  # not ours to wait for; Popen would warn that it still runs

@@ -1,4 +1,4 @@
-"""How a worker process watches the run that its main thread does."""
+"""A worker process watches the run that its main thread does."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from simquay.jobs.external.watch import FIRST_LOOK, TICK, Ended, ForeignRun, StatusTeller
+from simquay.jobs.external.watch import FIRST_LOOK, TICK, Ended, ForeignRun, StatusPoller
 from simquay.jobs.workers.channel import ChannelClosed
 
-__all__ = ["ALIVE", "Watch"]
+__all__ = ["HEARTBEAT_INTERVAL", "Watchdog"]
 
-ALIVE = 0.1
-"""Seconds between two signs of life, about."""
+HEARTBEAT_INTERVAL = 0.1
+"""Seconds between two heartbeats, about."""
 
 
-class Watch:
-    """A thread that looks, while a run is on, whether it is still wanted, and tells its status.
+class Watchdog:
+    """A thread that checks, during a run, whether the run is still wanted, and reports its status.
 
-    It also gives signs of life: where they stay away, foreign code keeps the interpreter's lock.
+    It also sends heartbeats: where they stay away, foreign code keeps the interpreter's lock.
 
-    ``with watch:`` surrounds the work for one request; the runs in it are done by :meth:`attempt`,
+    ``with watchdog:`` surrounds the work for one request; each run in it is done by :meth:`attempt`,
     in the thread that calls it. A run that is over before the first look is never disturbed.
 
-    Invariant: the status of a run is told before its ``with`` block ends, or not at all; so the
-    message that ends a run is the last one of it.
+    Invariant: the status of a run is reported before its ``with`` block ends, or not at all; so the
+    message that ends a run is its last message.
 
     Args:
         check: raises ``ChannelClosed`` when nobody waits for the run any more.
-        report: told the status when it is another one; may raise ``ChannelClosed``.
+        report: called with each new status; may raise ``ChannelClosed``.
         leave: ends the process; called with an exit code.
-        alive: the sign of life; may raise ``ChannelClosed``.
+        beat: sends a heartbeat; may raise ``ChannelClosed``.
     """
 
     def __init__(
@@ -40,18 +40,18 @@ class Watch:
         check: Callable[[], object],
         report: Callable[[Any], object],
         leave: Callable[[int], object],
-        alive: Callable[[], object],
+        beat: Callable[[], object],
     ) -> None:
         self._check = check
         self._report = report
         self._leave = leave
-        self._alive = alive
-        self._next_sign = 0.0
+        self._beat = beat
+        self._next_beat = 0.0
         self._lock = threading.Lock()
         self._wanted = threading.Event()
         self._on = False
-        self._teller: StatusTeller | None = None
-        threading.Thread(target=self._live, name="simquay-watch", daemon=True).start()
+        self._poller: StatusPoller | None = None
+        threading.Thread(target=self._loop, name="simquay-watch", daemon=True).start()
 
     def __enter__(self) -> None:
         with self._lock:
@@ -66,7 +66,7 @@ class Watch:
     ) -> None:
         with self._lock:
             self._on = False
-            self._teller = None
+            self._poller = None
 
     def attempt(self, start: Callable[[], Any]) -> Ended:
         """Do one run, in this thread.
@@ -76,14 +76,14 @@ class Watch:
         """
         run = ForeignRun(start)
         with self._lock:
-            self._teller = StatusTeller(run, self._report, grace=0.0)
+            self._poller = StatusPoller(run, self._report, grace=0.0)
         run.do()
         with self._lock:
-            self._teller = None
+            self._poller = None
         return run.ended()
 
-    def _live(self) -> None:
-        """The life of the thread. It sleeps without end only while there is nothing to watch."""
+    def _loop(self) -> None:
+        """Run the thread. It sleeps without a limit only while there is nothing to watch."""
         while True:
             self._wanted.wait()
             time.sleep(FIRST_LOOK)
@@ -99,11 +99,11 @@ class Watch:
             try:
                 self._check()
                 now = time.monotonic()
-                if now >= self._next_sign:
-                    self._next_sign = now + ALIVE
-                    self._alive()
-                if self._teller is not None:
-                    self._teller.look()
+                if now >= self._next_beat:
+                    self._next_beat = now + HEARTBEAT_INTERVAL
+                    self._beat()
+                if self._poller is not None:
+                    self._poller.poll()
             except ChannelClosed:
                 self._leave(0)
             return True

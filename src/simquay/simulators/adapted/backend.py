@@ -14,13 +14,13 @@ from qiskit.providers import BackendV2, Options
 from qiskit.transpiler import Target
 
 from simquay.control import Control
-from simquay.jobs.base import BackendFinder, ContractJob
+from simquay.jobs.base import BackendFinder, BaseJob
 from simquay.jobs.dispatch.threads import WorkerPool, default_pool
 from simquay.jobs.external.attempt import (
     AdaptedJob,
     AdaptedTaskJob,
+    BackendPool,
     Finish,
-    Instances,
     ProcessWork,
     ThreadWork,
 )
@@ -89,7 +89,7 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         self._metadata: Mapping[str, Any] = {}
         self._executor: Executor | None = None
         another = None if self._source is None else self._source.make
-        self._instances = Instances(foreign, another)
+        self._backends = BackendPool(foreign, another)
 
     @classmethod
     def _default_options(cls) -> Options:
@@ -131,9 +131,7 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         self._executor = checked.pop("executor", self._executor)
         self._options.update_options(**checked)
 
-    def run(
-        self, run_input: QuantumCircuit | Iterable[QuantumCircuit], **options: Any
-    ) -> ContractJob:
+    def run(self, run_input: QuantumCircuit | Iterable[QuantumCircuit], **options: Any) -> BaseJob:
         """Run circuits.
 
         What is run is a snapshot: changing a circuit or an option afterwards has no effect.
@@ -173,7 +171,7 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
             silent=tuple(not writes_bits(circuit) for circuit in circuits),
         )
         metadata = {**metadata, **self._what_ran(checked, isolation)}
-        job: ContractJob
+        job: BaseJob
         if executor is not None:
             job = self._task_job(executor, circuits, checked, isolation, finish, metadata)
         else:
@@ -198,7 +196,7 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
             body = packed(circuits, options)
             return ProcessWork(default_workers(), self._source, body, finish, memory)
         snapshot = [circuit.copy() for circuit in circuits]
-        return ThreadWork(self._instances, snapshot, copied(options), finish, memory)
+        return ThreadWork(self._backends, snapshot, copied(options), finish, memory)
 
     def _task_job(
         self,
@@ -250,7 +248,7 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
             JobFailedError: with the error as its cause, and the results of those that succeeded.
             Cancelled: the backend cancelled the run by itself.
         """
-        lease = self._instances.lease(Control())
+        lease = self._backends.lease(Control())
 
         def attempt(start: Callable[[], Any]) -> Ended:
             run = ForeignRun(start)
@@ -260,7 +258,7 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         try:
             return run_circuits(lease.backend, circuits, options, attempt=attempt, again=True)
         finally:
-            lease.let_go()
+            lease.release()
 
     def _address(self) -> str:
         """The name that other processes find this backend by; empty for one made by hand."""

@@ -25,7 +25,7 @@ from qiskit.result import Result
 from simquay.control import Control
 from simquay.errors import Cancelled, OutOfMemoryError, SimquayError
 from simquay.jobs.base import BackendFinder
-from simquay.jobs.dispatch.launchers import SplitTask, Ticket
+from simquay.jobs.dispatch.launchers import SplitTask, TaskContext
 from simquay.jobs.dispatch.threads import MemoryRequest
 from simquay.jobs.errors import JobFailedError, detach
 from simquay.jobs.workers.errors import error_from_plain, error_to_plain
@@ -98,7 +98,7 @@ class ForeignRequest:
     backend_version: str
     options: Mapping[str, Any]
 
-    def pack(self, ticket: Ticket) -> bytes:
+    def pack(self, context: TaskContext) -> bytes:
         """As bytes, which differ for each time that a task is handed out."""
         return json.dumps(
             {
@@ -106,7 +106,7 @@ class ForeignRequest:
                 "backend": self.backend,
                 "backend_version": self.backend_version,
                 "options": dict(self.options),
-                "ticket": [ticket.job_id, ticket.number, ticket.attempt],
+                "context": [context.job_id, context.number, context.attempt],
             }
         ).encode()
 
@@ -259,7 +259,7 @@ class _TaskHere:
         """Run it."""
         return _answer(lambda: self._work.run("", control))
 
-    def request(self, ticket: Ticket) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    def request(self, context: TaskContext) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         """Never called: threads run it."""
         raise AssertionError("this task does not travel")
 
@@ -287,9 +287,9 @@ class _TaskElsewhere:
         """Never called: other processes run it."""
         raise AssertionError("this task does not run here")
 
-    def request(self, ticket: Ticket) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    def request(self, context: TaskContext) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         """What another process is to call."""
-        return run_foreign_request, (self._finder, self._request.pack(ticket), self._circuits)
+        return run_foreign_request, (self._finder, self._request.pack(context), self._circuits)
 
     def read(self, answer: Any) -> Answer:
         """The answer from there."""

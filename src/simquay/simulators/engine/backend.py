@@ -12,7 +12,7 @@ from qiskit.transpiler import Target
 
 from simquay.circuits.lowering.circuit import lower_circuit
 from simquay.engines.base import Engine
-from simquay.jobs.base import BackendFinder, ContractJob
+from simquay.jobs.base import BackendFinder, BaseJob
 from simquay.jobs.dispatch.threads import WorkerPool, default_pool
 from simquay.jobs.local import LocalJob
 from simquay.program import Save
@@ -111,9 +111,7 @@ class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         """
         self._options.update_options(**validate(fields))
 
-    def run(
-        self, run_input: QuantumCircuit | Iterable[QuantumCircuit], **options: Any
-    ) -> ContractJob:
+    def run(self, run_input: QuantumCircuit | Iterable[QuantumCircuit], **options: Any) -> BaseJob:
         """Run circuits.
 
         What is run is a snapshot: changing a circuit or an option afterwards has no effect.
@@ -154,7 +152,7 @@ class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
 
     def _run_in_tasks(
         self, circuits: list[Circuit], resolved: Resolved, metadata: Mapping[str, Any]
-    ) -> ContractJob:
+    ) -> BaseJob:
         """Run a job that is split, or that runs on an executor of the user's."""
         # Imported here: it brings in what most runs never need.
         from simquay.jobs.dispatch.launchers import launcher_for, same_process

@@ -13,7 +13,7 @@ from simquay.engines.base import Engine
 from simquay.errors import OutOfMemoryError
 from simquay.execution.settings import Outcome
 from simquay.jobs.base import BackendFinder
-from simquay.jobs.dispatch.launchers import Ticket
+from simquay.jobs.dispatch.launchers import TaskContext
 from simquay.jobs.dispatch.threads import MemoryRequest
 from simquay.program import Program
 from simquay.program.packing import pack_programs
@@ -162,14 +162,14 @@ class _Task:
         """Run it in this process."""
         return TaskAnswer.of(self._local(), control)
 
-    def request(self, ticket: Ticket) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    def request(self, context: TaskContext) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         """What another process is to call."""
         options = self._options
         request = TaskRequest(
             version=self._version,
-            job_id=ticket.job_id,
-            task=ticket.number,
-            attempt=ticket.attempt,
+            job_id=context.job_id,
+            task=context.number,
+            attempt=context.attempt,
             backend=self._address,
             engine=self._engine.name,
             circuits=self.plan.circuits,
