@@ -1,5 +1,4 @@
-"""The documentation says what is so: its code runs, its links lead somewhere, its tables are the
-code's own."""
+"""The documentation is correct: its code runs, links lead to pages, and tables match the code."""
 
 from __future__ import annotations
 
@@ -19,9 +18,8 @@ from simquay.cli import errors as exit_codes
 from simquay.cli.main import build_parser, main
 from simquay.simulators.builtin import simquay_register_backends
 from tests.support.pages import blocks, first_column, read, sections
-from tests.support.paths import ROOT
+from tests.support.paths import DOCS, ROOT
 
-DOCS = ROOT / "docs"
 BENCHMARKS = ROOT / "benchmarks"
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
@@ -36,12 +34,12 @@ RUN_PAGES = [page for page in PAGES if not page.startswith("benchmarks/reports/"
 
 
 def run_python(page: str) -> str:
-    """Run a page's Python blocks, one after the other, as a reader does; returns the output."""
+    """Run a page's Python blocks in order, in one namespace; returns the output."""
     namespace: dict[str, object] = {"__name__": "__main__"}
     output = io.StringIO()
     with contextlib.redirect_stdout(output):
         for block in blocks(page, "python"):
-            # As many blank lines before it as make the traceback's line that of the page.
+            # Blank lines before the block, so that a traceback shows the line of the page.
             source = "\n" * (block.line - 1) + block.text
             exec(compile(source, str(ROOT / page), "exec"), namespace)
     return output.getvalue()
@@ -61,7 +59,7 @@ def test_the_pages_are_found() -> None:
 # --- code -------------------------------------------------------------------------------------
 
 
-# One page asks for a GPU and falls back, which warns where there is none, as the page says.
+# One page asks for a GPU with a fallback, which warns on a machine without a GPU.
 @pytest.mark.filterwarnings("ignore::simquay.errors.SimquayFallbackWarning")
 @pytest.mark.parametrize("page", [page for page in RUN_PAGES if blocks(page, "python")])
 def test_python_runs_as_pasted(page: str) -> None:
@@ -87,7 +85,7 @@ def test_the_tutorial_prints_what_it_promises() -> None:
 
 
 def commands(page: str) -> list[str]:
-    """What a page tells the reader to type that begins with ``simquay``."""
+    """The ``simquay`` commands that a page tells the reader to type."""
     typed = re.compile(r"^\$ (simquay .*)$", re.MULTILINE)
     return [command for block in blocks(page, "console") for command in typed.findall(block.text)]
 
@@ -108,7 +106,7 @@ def test_commands_run_as_typed(
 
 
 def anchors(page: Path) -> set[str]:
-    """The anchors that a page's headings have, as hosting sites make them."""
+    """The anchors of a page's headings, as hosting sites make them."""
     text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     kept = (re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings)
@@ -142,7 +140,7 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
         reached.add(page)
         for link in links(page):
             target = ((ROOT / page).parent / link.partition("#")[0]).resolve()
-            # A page that does not exist is the business of the test of links.
+            # The test of links reports a page that does not exist.
             if target.suffix == ".md" and target.is_relative_to(ROOT) and target.exists():
                 name = target.relative_to(ROOT).as_posix()
                 waiting += [name] * (name not in reached)
@@ -153,7 +151,7 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
 
 
 def parsers() -> dict[str, argparse.ArgumentParser]:
-    """The command's parsers by what one types, such as ``simquay run``."""
+    """The command's parsers by command, such as ``simquay run``."""
     top = build_parser()
     found = {top.prog: top}
     for action in top._actions:
@@ -175,7 +173,7 @@ def test_the_reference_has_every_option_of_the_command_line(command: str) -> Non
             continue
         actual.add(action.option_strings[-1] if action.option_strings else str(action.metavar))
     if command != "simquay":
-        actual.discard("--help")  # told once, for the whole command line
+        actual.discard("--help")  # documented once, for the whole command line
     assert documented == actual
 
 
@@ -233,7 +231,7 @@ def test_the_reference_has_every_environment_variable() -> None:
         for path in (ROOT / "src").rglob("*.py")
         for name in re.findall(r"\bSIMQUAY_[A-Z][A-Z_]*[A-Z]\b", path.read_text(encoding="utf-8"))
     }
-    # What a plugin module says about itself, not something of the environment.
+    # An attribute of plugin modules, not an environment variable.
     used.discard("SIMQUAY_PLUGIN_API")
     assert told == used
 

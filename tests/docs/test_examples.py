@@ -1,4 +1,4 @@
-"""Every example runs as it is, and shows what it says."""
+"""Every example runs unchanged, and prints what its docstring says."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SCRIPTS = sorted(path.name for path in EXAMPLES.glob("*.py"))
 
 
 def output_of(*command: str) -> str:
-    """What a fresh interpreter prints for it, with warnings as errors."""
+    """The output of a command in a fresh interpreter, with warnings as errors."""
     done = subprocess.run(
         [sys.executable, "-W", "error", *command], capture_output=True, text=True, cwd=EXAMPLES
     )
@@ -42,7 +42,7 @@ def test_what_alice_sends_bob_receives() -> None:
     assert abs(float(received[1]) - 80.0) < 2.0
 
 
-def test_every_example_is_told_of_in_a_page() -> None:
+def test_a_page_links_to_every_example() -> None:
     root = EXAMPLES.parent
     pages = [root / "README.md", root / "Makefile", *(root / "docs").rglob("*.md")]
     text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
