@@ -124,7 +124,7 @@ def test_helpers_may_leave_after_any_portion(monkeypatch: pytest.MonkeyPatch, af
         return asked > after
 
     engine = patched(monkeypatch, run_tiles)
-    monkeypatch.setattr(crew_module, "give_way", leave)
+    monkeypatch.setattr(crew_module, "yield_to_others", leave)
     expect_same(evolved(engine, 4), 4)
 
 

@@ -7,7 +7,7 @@ many as the budget of the process has places left (:func:`~simquay.system.cpus.c
 *Invariant:* of the threads that work on pieces, all runs together, there are no more than the
 budget, or no more than runs if there are more runs. A run that begins while others have helpers
 waits until one of them has left, a second at most; helpers leave at the end of a piece, or where a
-piece asks :func:`give_way`, as long ones do every few milliseconds.
+piece asks :func:`yield_to_others`, as long ones do every few milliseconds.
 
 Helpers are daemons of a pool that is made when first needed, and made anew in a process that
 forked: a child has none of its parent's threads.
@@ -23,7 +23,7 @@ from collections.abc import Callable, Sequence
 from simquay.system.cpus import cpu_budget
 from simquay.system.lifecycle import after_fork
 
-__all__ = ["give_way", "run_side_by_side"]
+__all__ = ["run_side_by_side", "yield_to_others"]
 
 _Call = Callable[[], None]
 
@@ -123,7 +123,7 @@ class _Pool:
         for _ in range(helpers):
             self._queue.put(pieces)
 
-    def give_way(self) -> bool:
+    def yield_to_others(self) -> bool:
         """Whether the calling thread is a helper that must leave; its place is free then."""
         if not self._crowded or not getattr(_this, "helps", False):
             return False
@@ -144,7 +144,7 @@ class _Pool:
         while True:
             pieces = self._queue.get()
             _this.helps = True
-            pieces.work(lambda: not _this.helps or self.give_way())
+            pieces.work(lambda: not _this.helps or self.yield_to_others())
             with self._changed:
                 if _this.helps:
                     self._stop_helping()
@@ -165,13 +165,13 @@ def _forget_threads() -> None:
 after_fork(_forget_threads)
 
 
-def give_way() -> bool:
+def yield_to_others() -> bool:
     """Whether the piece that asks should end early, in favour of another run.
 
     For pieces that take portions of a common work, to be asked before each portion: what is left,
     the run's own thread does, which is never told to end.
     """
-    return _pool.give_way()
+    return _pool.yield_to_others()
 
 
 def run_side_by_side(calls: Sequence[Callable[[], None]]) -> None:

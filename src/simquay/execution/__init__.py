@@ -1,1 +1,6 @@
-"""Plans run on an engine: branching, sampling and memory, once for all engines."""
+"""Execution: plans run on an engine, with branching, sampling and memory done once for all engines.
+
+Takes programs (:mod:`simquay.program`), an engine and ``RunSettings``. Gives an ``Outcome`` for each
+program: the classical bits of all shots, and the state vectors that were asked for. Read ``run.py``
+first, then ``sampling.py``; ``branching/`` has circuits that measure in the middle.
+"""

@@ -144,11 +144,11 @@ def final_resets(
             engine.flip(state, (qubit,))
 
 
-def many_states(name: str, culprit: str) -> ManyStatesError:
+def many_states(name: str, operation: str) -> ManyStatesError:
     """The error for one state asked for where there are several."""
     circuit = f"circuit {name!r}" if name else "the circuit"
     return ManyStatesError(
-        f"{circuit} has no single state vector: {culprit} splits its shots into several states; "
+        f"{circuit} has no single state vector: {operation} splits its shots into several states; "
         "leave it out, save the state before it, or run one shot"
     )
 

@@ -9,9 +9,10 @@ import numpy as np
 
 from simquay.control import Control
 from simquay.engines.base import Engine
+from simquay.execution.branching.compiler import compile_steps, portions
 from simquay.execution.branching.deferral import Deferred, defer
 from simquay.execution.branching.dynamic import run_dynamic
-from simquay.execution.branching.steps import compile_steps, measurement_event, portions
+from simquay.execution.branching.steps import measurement_event
 from simquay.execution.memory import MemorySource, ledger_for
 from simquay.execution.randomness import Randomness
 from simquay.execution.readout import (

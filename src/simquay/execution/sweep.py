@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from simquay.control import Control
 from simquay.engines.base import Engine, SweepEngine
 from simquay.errors import SimquayError
+from simquay.execution.branching.compiler import portions
 from simquay.execution.branching.deferral import defer
-from simquay.execution.branching.steps import Event, measurement_event, portions
+from simquay.execution.branching.steps import Event, measurement_event
 from simquay.execution.randomness import Randomness
 from simquay.execution.readout import PORTION, Samples, stored_qubits, write_outcomes
 from simquay.execution.sampling import Distribution

@@ -18,7 +18,7 @@ import pytest
 from simquay.control import Control
 from simquay.engines import threads as dense_threads
 from simquay.engines.numpy.engine import DenseEngine
-from simquay.engines.threads import give_way, run_side_by_side
+from simquay.engines.threads import run_side_by_side, yield_to_others
 from simquay.errors import Cancelled
 from simquay.planning import Layout, make_plan
 from simquay.program import Matrix, Precision
@@ -101,7 +101,7 @@ def test_runs_at_once_share_the_budget(places: Places, budget: int) -> None:
             done: list[int] = []
 
             def piece(portions: Iterator[int] = portions, done: list[int] = done) -> None:
-                while not give_way():
+                while not yield_to_others():
                     number = next(portions, None)
                     if number is None:
                         return
@@ -134,7 +134,7 @@ def test_a_helper_leaves_when_another_run_begins(places: Places) -> None:
 
     def piece() -> None:
         while not stop.is_set():
-            if give_way():
+            if yield_to_others():
                 left.append(threading.get_ident())
                 return
             with meter:

@@ -17,8 +17,9 @@ from simquay.engines.numpy.engine import DenseEngine
 from simquay.engines.reference import ReferenceEngine, ReferenceState
 from simquay.errors import Cancelled, ManyStatesError
 from simquay.execution.branching import batches
+from simquay.execution.branching.compiler import compile_steps
 from simquay.execution.branching.deferral import defer
-from simquay.execution.branching.steps import Gates, compile_steps
+from simquay.execution.branching.steps import Gates
 from simquay.execution.memory import Ledger, Reservation
 from simquay.execution.run import run_program
 from simquay.execution.settings import Outcome, RunSettings

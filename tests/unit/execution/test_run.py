@@ -13,7 +13,7 @@ from simquay.control import Control
 from simquay.engines.numpy.engine import DenseEngine
 from simquay.engines.reference import ReferenceEngine, ReferenceState
 from simquay.errors import Cancelled, ManyStatesError, OutOfMemoryError, ProgramError
-from simquay.execution.branching import steps
+from simquay.execution.branching import compiler
 from simquay.execution.randomness import Randomness
 from simquay.execution.run import run_program
 from simquay.execution.settings import Outcome, RunSettings
@@ -367,7 +367,7 @@ def test_relabels_alone() -> None:
 
 def test_a_long_run_of_gates_is_planned_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that it is cancelled between two of them; the state is what one plan gives."""
-    monkeypatch.setattr(steps, "PLANNED_AT_ONCE", 7)
+    monkeypatch.setattr(compiler, "PLANNED_AT_ONCE", 7)
     for seed in range(5):
         gates = random_gates(4, 30, seed)
         program = Program(4, 0, gates)
@@ -388,7 +388,7 @@ def test_a_long_run_of_gates_is_planned_in_portions(monkeypatch: pytest.MonkeyPa
 def test_a_long_run_of_gates_is_cancelled_between_portions(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(steps, "PLANNED_AT_ONCE", 1)
+    monkeypatch.setattr(compiler, "PLANNED_AT_ONCE", 1)
     control = Control()
 
     class Engine(CountingEngine):

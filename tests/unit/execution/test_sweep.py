@@ -132,7 +132,7 @@ def test_measurements_that_stand_before_other_gates() -> None:
 
 
 def test_programs_without_measurement_and_many_portions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("simquay.execution.branching.steps.PLANNED_AT_ONCE", 7)
+    monkeypatch.setattr("simquay.execution.branching.compiler.PLANNED_AT_ONCE", 7)
     circuits = sweep(5, 3, 2, measure=False)
     for circuit, outcome in zip(
         circuits, at_once(circuits, RunSettings(shots=3, statevector=True)), strict=True

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from simquay.control import Control
 from simquay.engines.numpy.state import ComplexArray, DenseState
-from simquay.engines.threads import give_way, run_side_by_side
+from simquay.engines.threads import run_side_by_side, yield_to_others
 from simquay.planning.dense.steps import (
     ClusterPass,
     OuterPhase,
@@ -88,7 +88,7 @@ def apply_clusters(
     def share(thread: int) -> None:
         pair = buffers.pair(thread, together * program.size)
         runners: dict[int, Callable[[int, int], None]] = {}
-        while not give_way():
+        while not yield_to_others():
             number = next(numbers)  # one bytecode into C: no two threads get the same
             if number >= work:
                 return

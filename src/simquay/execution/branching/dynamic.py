@@ -43,17 +43,17 @@ from simquay.execution.branching.outcomes import children_of, draw_outcomes
 from simquay.execution.branching.schedule import Schedule
 from simquay.execution.branching.steps import (
     Assign,
-    Choose,
-    Enter,
     Event,
     Finish,
     Gates,
-    Iterate,
     Jump,
+    JumpTable,
     JumpUnless,
-    Keep,
+    LoopBegin,
+    LoopNext,
+    SaveState,
     Steps,
-    places_that_need_the_state,
+    steps_needing_state,
 )
 from simquay.execution.memory import MemorySource
 from simquay.execution.randomness import Randomness
@@ -136,9 +136,7 @@ class _Run:
         self.counters = steps.counters
         # Asked for the state, every place needs it.
         self.needs_state = (
-            [True] * len(self.steps)
-            if settings.statevector
-            else places_that_need_the_state(self.steps)
+            [True] * len(self.steps) if settings.statevector else steps_needing_state(self.steps)
         )
         self.engine = engine
         self.settings = settings
@@ -149,7 +147,7 @@ class _Run:
         self.plans: dict[tuple[int, Layout], Plan] = {}
         self.states = States(program, capacity, engine, settings, memory)
         self.schedule = Schedule(self.states, self._start)
-        self.culprit: str | None = None  # what first split the shots
+        self.first_split: str | None = None  # what first split the shots
         self.finished_shots = 0
         self.branches = 0
         self.passes = 0
@@ -194,16 +192,16 @@ class _Run:
                     for branch in branches
                 ]
                 self.schedule.go(batch, places)
-            case Choose(expression, table, default):
+            case JumpTable(expression, table, default):
                 values = [int(evaluate(expression, branch.memory)) for branch in branches]
                 self.schedule.go(batch, [table.get(value, default) for value in values])
-            case Enter(counter):
+            case LoopBegin(counter):
                 for branch in branches:
                     branch.counters[counter] = 0
-            case Iterate():
-                self.schedule.go(batch, [self._iterate(branch, step) for branch in branches])
-            case Keep(key):
-                self._keep(batch, key)
+            case LoopNext():
+                self.schedule.go(batch, [self._next_iteration(branch, step) for branch in branches])
+            case SaveState(key):
+                self._save(batch, key)
             case Finish():
                 self._finish(batch, step)
 
@@ -229,7 +227,7 @@ class _Run:
         here = place / len(self.steps)
         return min((self.finished_shots + here * batch.shots) / self.settings.shots, 0.999)
 
-    def _iterate(self, branch: Branch, step: Iterate) -> int:
+    def _next_iteration(self, branch: Branch, step: LoopNext) -> int:
         iteration = branch.counters[step.counter]
         if iteration == len(step.starts):
             return step.target
@@ -240,11 +238,11 @@ class _Run:
             branch.memory.variables[variable] = value
         return step.starts[iteration]
 
-    def _keep(self, batch: Batch, key: str) -> None:
+    def _save(self, batch: Batch, key: str) -> None:
         if batch.branches[0].replay:
             return  # the branch that was here first has kept it
-        if self.culprit is not None:
-            raise many_states(self.program.name, self.culprit)
+        if self.first_split is not None:
+            raise many_states(self.program.name, self.first_split)
         check_statevector(self.program, self.settings.precision)
         self.saved[key] = vector(self.engine, self._main_state(batch))
 
@@ -267,7 +265,7 @@ class _Run:
             children = [Child(0, outcome, probability, batch.branches[0].shots)]
         else:
             children = self._draw(batch.state, batch.branches, qubits)
-            self._blame(event, children)
+            self._note_first_split(event, children)
         for branch in batch.branches:
             branch.draw += 1
         if not self.needs_state[batch.place]:
@@ -288,17 +286,17 @@ class _Run:
         )
         return children_of(branches, outcomes, weights)
 
-    def _blame(self, event: Event, children: list[Child]) -> None:
+    def _note_first_split(self, event: Event, children: list[Child]) -> None:
         """Remember the first event that makes several states of several shots.
 
         Whether the shots at hand happen to agree has no say: a circuit is refused for every seed.
         """
-        if self.culprit is not None or self.settings.shots == 1:
+        if self.first_split is not None or self.settings.shots == 1:
             return
         if children[0].probability < 1 - UNCERTAIN[self.settings.precision]:
-            self.culprit = _describe(event)
+            self.first_split = _describe(event)
             if self.settings.statevector:
-                raise many_states(self.program.name, self.culprit)
+                raise many_states(self.program.name, self.first_split)
 
     def _finish(self, batch: Batch, step: Finish) -> None:
         settings = self.settings

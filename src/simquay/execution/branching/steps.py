@@ -7,50 +7,27 @@ nesting and the number of iterations have no limit but memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, Union
 
-from simquay.errors import ProgramError
-from simquay.execution.branching.deferral import Deferred, commutes
-from simquay.program import (
-    Block,
-    Break,
-    Continue,
-    Diagonal,
-    Expression,
-    ForLoop,
-    GateOperation,
-    IfElse,
-    Matrix,
-    Measure,
-    Operation,
-    Permutation,
-    Prepare,
-    Relabel,
-    Reset,
-    Save,
-    Store,
-    Switch,
-    WhileLoop,
-)
+from simquay.program import Expression, ForLoop, GateOperation, Measure, Store
 
 __all__ = [
     "Assign",
-    "Choose",
-    "Enter",
     "Event",
     "Finish",
     "Gates",
-    "Iterate",
     "Jump",
+    "JumpTable",
     "JumpUnless",
-    "Keep",
+    "LoopBegin",
+    "LoopNext",
+    "SaveState",
     "Step",
     "Steps",
-    "compile_steps",
-    "places_that_need_the_state",
-    "portions",
+    "measurement_event",
+    "steps_needing_state",
 ]
 
 
@@ -72,6 +49,16 @@ class Event:
     qubits: tuple[int, ...]
     writes: tuple[tuple[int, int], ...]
     resets: tuple[int, ...] = ()
+
+
+def measurement_event(measures: tuple[Measure, ...]) -> Event | None:
+    """One event of all ``measures``; None where there are none."""
+    if not measures:
+        return None
+    return Event(
+        tuple(sorted({measure.qubit for measure in measures})),
+        tuple((measure.qubit, measure.clbit) for measure in measures),
+    )
 
 
 @dataclass(slots=True, eq=False)
@@ -97,7 +84,7 @@ class JumpUnless:
 
 
 @dataclass(slots=True, eq=False)
-class Choose:
+class JumpTable:
     """Go to the step that ``table`` has for the value of ``expression``, else to ``default``."""
 
     expression: Expression
@@ -106,14 +93,14 @@ class Choose:
 
 
 @dataclass(slots=True, eq=False)
-class Enter:
+class LoopBegin:
     """Set loop counter ``counter`` to 0."""
 
     counter: int
 
 
 @dataclass(slots=True, eq=False)
-class Iterate:
+class LoopNext:
     """Begin the next iteration of a for loop: go to ``starts[counter]``, or to ``target`` (the
     loop's end) where there is none."""
 
@@ -124,7 +111,7 @@ class Iterate:
 
 
 @dataclass(slots=True, eq=False)
-class Keep:
+class SaveState:
     """Save the state vector under ``key``."""
 
     key: str
@@ -139,7 +126,7 @@ class Finish:
 
 
 Step: TypeAlias = Union[
-    Gates, Event, Assign, Jump, JumpUnless, Choose, Enter, Iterate, Keep, Finish
+    Gates, Event, Assign, Jump, JumpUnless, JumpTable, LoopBegin, LoopNext, SaveState, Finish
 ]
 
 
@@ -151,15 +138,7 @@ class Steps:
     counters: int
 
 
-@dataclass(slots=True, eq=False)
-class _Loop:
-    """Where ``break`` (``exits``, to be patched) and ``continue`` (``head``) go."""
-
-    head: int
-    exits: list[Jump] = field(default_factory=list)
-
-
-def places_that_need_the_state(steps: Sequence[Step]) -> list[bool]:
+def steps_needing_state(steps: Sequence[Step]) -> list[bool]:
     """For each step: may what is done from there on still look at the state, or change it?"""
     before: list[list[int]] = [[] for _ in steps]
     needed = [False] * len(steps)
@@ -167,7 +146,7 @@ def places_that_need_the_state(steps: Sequence[Step]) -> list[bool]:
     for place, step in enumerate(steps):
         for target in _next_places(place, step):
             before[target].append(place)
-        if isinstance(step, (Gates, Event, Keep)) or (isinstance(step, Finish) and step.event):
+        if isinstance(step, (Gates, Event, SaveState)) or (isinstance(step, Finish) and step.event):
             needed[place] = True
             open_places.append(place)
     while open_places:
@@ -186,218 +165,9 @@ def _next_places(place: int, step: Step) -> Iterable[int]:
             return (target,)
         case JumpUnless(_, target):
             return (place + 1, target)
-        case Choose(_, table, default):
+        case JumpTable(_, table, default):
             return {*table.values(), default}
-        case Iterate(_, _, starts, target):
+        case LoopNext(_, _, starts, target):
             return {*starts, target}
         case _:
             return (place + 1,)
-
-
-PLANNED_AT_ONCE = 4096
-"""The most gates that one plan is made for."""
-
-_Work: TypeAlias = Iterator["_Work"]
-
-
-def compile_steps(deferred: Deferred) -> Steps:
-    """The steps of a program whose measurements were deferred.
-
-    Raises:
-        ProgramError: for a break or continue outside a loop.
-    """
-    compiler = _Compiler()
-    # A generator stands for a block in progress and yields the blocks inside it, so that nested
-    # blocks take a list's place instead of Python's stack.
-    stack: list[_Work] = [compiler.block(deferred.operations, None)]
-    while stack:
-        inner = next(stack[-1], None)
-        if inner is None:
-            stack.pop()
-        else:
-            stack.append(inner)
-    compiler.flush()
-    compiler.steps.append(Finish(measurement_event(deferred.measures), deferred.resets))
-    return Steps(compiler.steps, compiler.counters)
-
-
-def measurement_event(measures: tuple[Measure, ...]) -> Event | None:
-    """One event of all ``measures``; None where there are none."""
-    if not measures:
-        return None
-    return Event(
-        tuple(sorted({measure.qubit for measure in measures})),
-        tuple((measure.qubit, measure.clbit) for measure in measures),
-    )
-
-
-def portions(gates: Sequence[GateOperation]) -> Iterator[Sequence[GateOperation]]:
-    """``gates`` in runs that are planned at once.
-
-    Planning looks at no control, so a run is short enough that it takes a fraction of a second: a
-    job of a million gates is cancelled between two runs. The gates on both sides of such a border
-    are not fused, which costs at most a pass in thousands of gates.
-    """
-    for start in range(0, len(gates), PLANNED_AT_ONCE):
-        yield gates[start : start + PLANNED_AT_ONCE]
-
-
-class _Compiler:
-    """Emits steps. Gates and one measurement event wait until something must see them done.
-
-    Invariant: the waiting gates come before the waiting event. A gate that comes after it in the
-    program but commutes with it waits in front of it, so that measurements grow together.
-    """
-
-    def __init__(self) -> None:
-        self.steps: list[Step] = []
-        self.counters = 0
-        self._gates: list[GateOperation] = []
-        self._segments: dict[tuple[int, ...], Gates] = {}
-        self._measured: set[int] = set()
-        self._reset: set[int] = set()
-        self._writes: list[tuple[int, int]] = []
-
-    def flush(self) -> None:
-        """Emit what waits."""
-        if self._gates:
-            for gates in portions(self._gates):
-                key = tuple(map(id, gates))
-                # The same gates again (a shared body) are the same step, and are planned once.
-                segment = self._segments.get(key)
-                if segment is None:
-                    segment = self._segments[key] = Gates(tuple(gates))
-                self.steps.append(segment)
-            self._gates = []
-        if self._measured:
-            self.steps.append(
-                Event(
-                    tuple(sorted(self._measured)),
-                    tuple(self._writes),
-                    tuple(sorted(self._reset)),
-                )
-            )
-            self._measured = set()
-            self._reset = set()
-            self._writes = []
-
-    def block(self, block: Block, loop: _Loop | None) -> _Work:
-        """Emit a block; what waits at its end may go on waiting."""
-        for operation in block:
-            if isinstance(operation, (Matrix, Diagonal, Permutation, Relabel, Prepare)):
-                self._gate(operation)
-            elif isinstance(operation, Measure):
-                if operation.qubit in self._reset:
-                    self.flush()
-                self._measured.add(operation.qubit)
-                self._writes.append((operation.qubit, operation.clbit))
-            elif isinstance(operation, Reset):
-                self._measured.add(operation.qubit)
-                self._reset.add(operation.qubit)
-            else:
-                self.flush()
-                yield from self._other(operation, loop)
-
-    def _gate(self, gate: GateOperation) -> None:
-        if self._measured and not commutes(gate, self._measured, self._reset):
-            self.flush()
-        self._gates.append(gate)
-
-    def _other(self, operation: Operation, loop: _Loop | None) -> _Work:
-        match operation:
-            case Store():
-                self.steps.append(Assign(operation))
-            case Save(key):
-                self.steps.append(Keep(key))
-            case IfElse():
-                yield self._if(operation, loop)
-            case Switch():
-                yield self._switch(operation, loop)
-            case ForLoop():
-                yield self._for(operation)
-            case WhileLoop():
-                yield self._while(operation)
-            case Break() | Continue():
-                if loop is None:
-                    word = type(operation).__name__.lower()
-                    raise ProgramError(f"'{word}' stands outside every loop")
-                if isinstance(operation, Break):
-                    loop.exits.append(self._jump())
-                else:
-                    self.steps.append(Jump(loop.head))
-            case _:
-                raise ProgramError(f"a program cannot hold a {type(operation).__name__}")
-
-    def _jump(self) -> Jump:
-        jump = Jump()
-        self.steps.append(jump)
-        return jump
-
-    def _here(self) -> int:
-        """The number of the next step; nothing may wait across a place that is jumped to."""
-        self.flush()
-        return len(self.steps)
-
-    def _if(self, operation: IfElse, loop: _Loop | None) -> _Work:
-        test = JumpUnless(operation.condition)
-        self.steps.append(test)
-        yield self.block(operation.then, loop)
-        if operation.otherwise:
-            self.flush()
-            over = self._jump()
-            test.target = self._here()
-            yield self.block(operation.otherwise, loop)
-            over.target = self._here()
-        else:
-            test.target = self._here()
-
-    def _switch(self, operation: Switch, loop: _Loop | None) -> _Work:
-        choose = Choose(operation.target)
-        self.steps.append(choose)
-        ends = []
-        for case in operation.cases:
-            start = self._here()
-            if case.values is None:
-                if choose.default < 0:
-                    choose.default = start
-            elif choose.default < 0:  # a default that stands before it takes every value
-                for value in case.values:
-                    choose.table.setdefault(value, start)
-            yield self.block(case.body, loop)
-            self.flush()
-            ends.append(self._jump())
-        end = self._here()
-        for jump in ends:
-            jump.target = end
-        if choose.default < 0:
-            choose.default = end
-
-    def _for(self, operation: ForLoop) -> _Work:
-        counter = self.counters
-        self.counters += 1
-        self.steps.append(Enter(counter))
-        loop = _Loop(self._here())
-        head = Iterate(counter, operation)
-        self.steps.append(head)
-        starts: dict[int, int] = {}
-        for body in operation.bodies:
-            if id(body) not in starts:
-                starts[id(body)] = self._here()
-                yield self.block(body, loop)
-                self.flush()
-                self.steps.append(Jump(loop.head))
-        head.starts = [starts[id(body)] for body in operation.bodies]
-        head.target = self._here()
-        for jump in loop.exits:
-            jump.target = head.target
-
-    def _while(self, operation: WhileLoop) -> _Work:
-        loop = _Loop(self._here())
-        test = JumpUnless(operation.condition)
-        self.steps.append(test)
-        yield self.block(operation.body, loop)
-        self.flush()
-        self.steps.append(Jump(loop.head))
-        test.target = self._here()
-        for jump in loop.exits:
-            jump.target = test.target

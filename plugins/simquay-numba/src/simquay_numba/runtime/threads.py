@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from simquay.control import Control
 from simquay.engines.numpy.state import ComplexArray
-from simquay.engines.threads import give_way, run_side_by_side
+from simquay.engines.threads import run_side_by_side, yield_to_others
 from simquay_numba.assembly.assemble import TileProgram
 from simquay_numba.kernels.run import STREAM
 from simquay_numba.kernels.spin import arrived
@@ -206,7 +206,7 @@ class Crew:
             patience += 1
             if patience > _PATIENCE:
                 time.sleep(_NAP)
-            if give_way():
+            if yield_to_others():
                 return
 
     def _work(self, stretch: _Stretch, thread: int) -> bool:
@@ -220,7 +220,7 @@ class Crew:
         # lock: else helpers would stop at that lock right away.
         announced = self._announced if thread == 0 else 0
         own = _LINE * (1 + thread)
-        while not give_way():
+        while not yield_to_others():
             first = next(stretch.starts)  # one bytecode into C: no two threads get the same
             if first >= tiles:
                 return True
