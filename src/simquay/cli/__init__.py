@@ -1,4 +1,7 @@
-"""The command ``simquay``: one file a command, and what they share.
+"""The command ``simquay``: its commands, and the options and the output that they share.
 
-Nothing heavy is imported before a command needs it, so ``simquay --help`` answers at once.
+Takes a command line. Gives an exit code, text or one JSON document on stdout, and errors of one
+line on stderr. Read ``main.py`` first, then ``commands/run.py``.
+
+Modules import heavy packages inside functions, so that ``simquay --help`` answers at once.
 """

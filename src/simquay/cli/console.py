@@ -1,4 +1,4 @@
-"""Writing to the terminal with rich. Import this module only after ``require_extra("rich")``."""
+"""Writing to the terminal with rich. Call ``require_extra("rich", ...)`` before importing it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _UNBOUNDED = 10_000  # columns: a line that goes to a file or a pipe is never wr
 
 
 def make_console() -> Console:
-    """A console on stdout that wraps lines at the width of a terminal, and nowhere else."""
+    """A console on stdout. It wraps lines at the width of a terminal, but not in a file or pipe."""
     wrap = sys.stdout.isatty() or "COLUMNS" in os.environ
     return Console(
         file=sys.stdout, width=None if wrap else _UNBOUNDED, highlight=False, emoji=False
@@ -22,7 +22,7 @@ def make_console() -> Console:
 
 
 def show(console: Console, *renderables: RenderableType) -> None:
-    """Print ``renderables``, through one plain write, so that a broken pipe is ours to handle."""
+    """Print ``renderables`` in one plain write: rich itself would handle a broken pipe."""
     with console.capture() as capture:
         for renderable in renderables:
             console.print(renderable, markup=False)
@@ -31,7 +31,7 @@ def show(console: Console, *renderables: RenderableType) -> None:
 
 
 def listing(*columns: str) -> Table:
-    """An empty table without lines, as shell tools print one."""
+    """An empty table without rules, as shell tools print."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")

@@ -1,4 +1,4 @@
-"""How a command fails: exit codes, and the error that carries one."""
+"""Exit codes, and the error that ends a command with one."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = [
 ]
 
 OK = 0
-FAILED = 1  # the work was asked for rightly, and failed
+FAILED = 1  # the command line was right, but the work failed
 USAGE = 2  # argparse's own code: the command line or its input is wrong
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+INTERRUPTED = 130  # 128 + SIGINT, as in shells
 BROKEN_PIPE = 141  # 128 + SIGPIPE
 
 
 class CommandError(Exception):
-    """Ends a command with one line on stderr and an exit code."""
+    """An error that ends a command with one line on stderr and an exit code."""
 
     def __init__(self, message: str, exit_code: int = USAGE) -> None:
         super().__init__(message)
@@ -30,10 +30,10 @@ class CommandError(Exception):
 
 
 def require_extra(module: str, purpose: str) -> None:
-    """Refuse to go on where ``module``, which the extra ``[cli]`` brings, is not installed.
+    """Check that ``module``, which the extra ``[cli]`` installs, is there.
 
     Raises:
-        CommandError: saying what to install.
+        CommandError: it is not installed; the message says how to.
     """
     if find_spec(module) is None:
         raise CommandError(f'{purpose} needs {module}: pip install "simquay[cli]"')

@@ -1,4 +1,4 @@
-"""The entry of the command ``simquay``: the parser, and what becomes of errors."""
+"""The entry point of the command ``simquay``: its parser, and its handling of errors."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["build_parser", "main"]
 _DESCRIPTION = "Run quantum circuits on simulators that are selected by name."
 _EPILOG = "exit codes: 0 done, 1 the run failed, 2 wrong usage or input, 130 interrupted"
 
-_NOT_THE_CALLERS = (PluginError, OutOfMemoryError, ManyStatesError)  # the command line was right
+_FAILURES = (PluginError, OutOfMemoryError, ManyStatesError)  # the command line was right
 
 
 class _Parser(argparse.ArgumentParser):
@@ -55,14 +55,14 @@ def build_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code (argparse itself exits for --help and misuse).
 
-    Errors that Simquay knows become one line on stderr. Any other exception is a defect: it
-    leaves this function, the interpreter prints it (in one line too) and exits with code 1.
+    Simquay's own errors become one line on stderr. Any other exception is a defect: it leaves
+    this function, and the interpreter prints it (in one line too) and exits with code 1.
     """
     options = build_parser().parse_args(arguments)
     if not options.debug:
         sys.excepthook = _show_defect
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a circuit's name may be in any script
+        sys.stdout.reconfigure(errors="replace")  # a circuit's name may have any characters
     try:
         with warning_messages(), log_messages(everything=options.debug):
             code = int(options.execute(options))
@@ -73,13 +73,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say("error", str(error))
         if isinstance(error, CommandError):
             return error.exit_code
-        return FAILED if isinstance(error, _NOT_THE_CALLERS) else USAGE
+        return FAILED if isinstance(error, _FAILURES) else USAGE
     except KeyboardInterrupt:
         say("error", "interrupted")
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read the output has enough of it. The interpreter flushes stdout once more at
-        # exit and would complain, so give it a place to write to.
+        # The reader of the output has closed it. The interpreter flushes stdout once more at exit
+        # and would report an error, so stdout gets another file to write to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     return code

@@ -1,4 +1,4 @@
-"""Messages on stderr, one line each: errors, and what others warn of and log."""
+"""Messages on stderr, one line each: errors, warnings and log records."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ __all__ = ["log_messages", "say", "warning_messages"]
 
 
 def say(kind: str, message: str) -> None:
-    """Print ``simquay: kind: message`` on stderr, without the line breaks it may hold."""
+    """Print ``simquay: kind: message`` on stderr in one line."""
     print(f"simquay: {kind}: {' '.join(message.split())}", file=sys.stderr)
 
 
 @contextmanager
 def warning_messages() -> Iterator[None]:
-    """Print Simquay's warnings as a shell user expects; others as Python does."""
+    """Print Simquay's warnings in one line each; others as Python does."""
     with warnings.catch_warnings():  # restores showwarning as well as the filters
-        python_way = warnings.showwarning
+        show_as_python = warnings.showwarning
 
         def show(
             message: Warning | str,
@@ -35,7 +35,7 @@ def warning_messages() -> Iterator[None]:
             if issubclass(category, SimquayWarning):
                 say("warning", str(message))
             else:
-                python_way(message, category, filename, lineno, None, line)
+                show_as_python(message, category, filename, lineno, None, line)
 
         warnings.showwarning = show
         yield
@@ -44,7 +44,7 @@ def warning_messages() -> Iterator[None]:
 class _Lines(logging.Handler):
     """Prints a record's message, with its traceback where there is one.
 
-    stderr is looked up each time: a progress bar puts its own in place, to print above itself.
+    stderr is looked up each time, since a progress bar replaces it, to print above the bar.
     """
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -56,7 +56,7 @@ class _Lines(logging.Handler):
 
 @contextmanager
 def log_messages(everything: bool) -> Iterator[None]:
-    """Print what Simquay and its plugins log, warnings and above, or ``everything``."""
+    """Print the log records of Simquay and its plugins: warnings and above, or ``everything``."""
     logger, handler = logging.getLogger("simquay"), _Lines()
     level = logger.level
     logger.addHandler(handler)

@@ -1,4 +1,6 @@
-"""The commands of ``simquay``, one file a command.
+"""The commands of ``simquay``, one module each.
 
-Each takes the parsed options, and gives an exit code. Read ``run.py`` first.
+Takes the parsed options, in ``execute``. Gives an exit code. Read ``run.py`` first.
+
+A module has ``add_parser``, which declares the command, and ``execute``.
 """

@@ -1,23 +1,24 @@
-"""``simquay backends``: what is registered, and whether it can run here."""
+"""``simquay backends``: the registered backends, and whether they can run here."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
 from simquay.cli.errors import OK, require_extra
+from simquay.cli.options import add_json
+from simquay.cli.views.document import print_json
 from simquay.errors import SimquayPluginWarning
 
 if TYPE_CHECKING:
+    from simquay.cli.options import Commands
     from simquay.registry import BackendInfo, PluginRecord
 
 __all__ = ["add_parser", "describe_backend", "describe_plugin", "execute"]
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(commands: Commands) -> None:
     """Add the command to the command line."""
     parser = commands.add_parser(
         "backends",
@@ -27,9 +28,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--all",
         action="store_true",
-        help="also those that cannot, and plugins that did not load, with the reason",
+        help="also list backends that cannot, and plugins that did not load, with the reason",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON document instead")
+    add_json(parser)
     parser.set_defaults(execute=execute)
 
 
@@ -41,24 +42,23 @@ def execute(options: argparse.Namespace) -> int:
 
     provider = simquay.Provider()
     with warnings.catch_warnings():
-        if options.all:  # then the list says what the warnings would
+        if options.all:  # the listing has what the warnings would say
             warnings.simplefilter("ignore", SimquayPluginWarning)
         backends = provider.backends(all=True)
-        idle = [record for record in provider.plugins() if record.error]
+        unused = [record for record in provider.plugins() if record.error]
     shown = [info for info in backends if options.all or info.available]
     if options.json:
         document: dict[str, Any] = {"backends": [describe_backend(info) for info in shown]}
         if options.all:
-            document["plugins"] = [describe_plugin(record) for record in idle]
-        json.dump(document, sys.stdout, indent=2)
-        sys.stdout.write("\n")
+            document["plugins"] = [describe_plugin(record) for record in unused]
+        print_json(document)
     else:
-        _show(shown, idle if options.all else [], hidden=len(backends) - len(shown))
+        _show(shown, unused if options.all else [], hidden=len(backends) - len(shown))
     return OK
 
 
 def describe_backend(info: BackendInfo) -> dict[str, Any]:
-    """A backend as ``--json`` prints it."""
+    """A backend as a JSON object, as docs/reference/cli.md describes it."""
     return {
         "name": info.lookup,
         "aliases": list(info.aliases),
@@ -75,7 +75,7 @@ def describe_backend(info: BackendInfo) -> dict[str, Any]:
 
 
 def describe_plugin(record: PluginRecord) -> dict[str, Any]:
-    """A plugin as ``--json`` prints it."""
+    """A plugin as a JSON object, as docs/reference/cli.md describes it."""
     return {
         "distribution": record.distribution,
         "version": record.version,
@@ -86,7 +86,7 @@ def describe_plugin(record: PluginRecord) -> dict[str, Any]:
     }
 
 
-def _show(backends: list[BackendInfo], idle: list[PluginRecord], hidden: int) -> None:
+def _show(backends: list[BackendInfo], unused: list[PluginRecord], hidden: int) -> None:
     from rich.text import Text
 
     from simquay.cli.console import listing, make_console, show
@@ -104,9 +104,9 @@ def _show(backends: list[BackendInfo], idle: list[PluginRecord], hidden: int) ->
         )
     console = make_console()
     show(console, table)
-    if idle:
+    if unused:
         plugins = listing("plugin", "status", "reason")
-        for record in idle:
+        for record in unused:
             plugins.add_row(record.label, Text(str(record.status), "red"), Text(record.error))
         show(console, Text(""), plugins)
     if hidden:

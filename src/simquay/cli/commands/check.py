@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
-from collections.abc import Iterator
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from simquay.cli.errors import FAILED, OK, USAGE, CommandError, require_extra
+from simquay.cli.options import add_json
+from simquay.cli.views.document import print_json
+from simquay.cli.views.progress import track
 from simquay.system.version import simquay_version
 
 if TYPE_CHECKING:
+    from simquay.cli.options import Commands
     from simquay.testing import Check, Verdict
 
 __all__ = ["add_parser", "execute"]
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(commands: Commands) -> None:
     """Add the command to the command line."""
     parser = commands.add_parser(
         "check",
@@ -30,9 +30,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--only",
         metavar="IDS",
-        help="only these checks, with commas between: J16,J17,R01; a letter means all of its kind",
+        help="only these checks, separated by commas: J16,J17,R01; a letter means all of its kind",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON document instead")
+    add_json(parser)
     parser.set_defaults(execute=execute)
 
 
@@ -49,65 +49,52 @@ def execute(options: argparse.Namespace) -> int:
     from simquay.testing import CHECKS_IN_ORDER, run_checks
 
     checks = _chosen(options.only, CHECKS_IN_ORDER)
-    name = simquay.get_backend(options.name).name  # before anything else: is there one?
+    name = simquay.get_backend(options.name).name  # before any check: it must exist
     verdicts = run_checks(
         lambda: simquay.get_backend(options.name), name=options.name, checks=checks
     )
-    done = list(_watched(verdicts, len(checks)))
+    done = list(track(verdicts, "checking", total=len(checks)))
     if options.json:
-        json.dump(_document(name, done), sys.stdout, indent=2)
-        sys.stdout.write("\n")
+        print_json(_document(name, done))
     else:
         _show(name, done)
-    return OK if all(one.kept for one in done) else FAILED
+    return OK if all(verdict.kept for verdict in done) else FAILED
 
 
 def _chosen(only: str | None, checks: tuple[Check, ...]) -> tuple[Check, ...]:
+    """The checks that ``--only`` names, by id or by the letter of their kind; all without it."""
     if only is None:
         return checks
-    wanted = {one.strip().upper() for one in only.split(",") if one.strip()}
-    known = {one.id for one in checks} | {one.id[0] for one in checks}
+    wanted = {item.strip().upper() for item in only.split(",") if item.strip()}
+    known = {check.id for check in checks} | {check.id[0] for check in checks}
     if not wanted or wanted - known:
         unknown = ", ".join(sorted(wanted - known)) or "nothing"
         raise CommandError(
             f"--only {unknown}: expected ids of checks from J01 to {checks[-1].id}, or a letter",
             USAGE,
         )
-    return tuple(one for one in checks if one.id in wanted or one.id[0] in wanted)
-
-
-def _watched(verdicts: Iterator[Verdict], count: int) -> Iterator[Verdict]:
-    """The verdicts, with a progress bar on stderr where that is a terminal."""
-    if not sys.stderr.isatty() or find_spec("rich") is None:
-        yield from verdicts
-        return
-    from rich.console import Console
-    from rich.progress import track
-
-    yield from track(
-        verdicts, "checking", total=count, console=Console(stderr=True), transient=True
-    )
+    return tuple(check for check in checks if check.id in wanted or check.id[0] in wanted)
 
 
 def _summary(verdicts: list[Verdict]) -> dict[str, Any]:
-    points = [one for one in verdicts if one.check.is_point]
-    others = [one for one in verdicts if not one.check.is_point]
+    points = [verdict for verdict in verdicts if verdict.check.is_point]
+    others = [verdict for verdict in verdicts if not verdict.check.is_point]
     return {
-        "points": {"kept": sum(one.kept for one in points), "checked": len(points)},
-        "others": {"kept": sum(one.kept for one in others), "checked": len(others)},
+        "points": {"kept": sum(verdict.kept for verdict in points), "checked": len(points)},
+        "others": {"kept": sum(verdict.kept for verdict in others), "checked": len(others)},
     }
 
 
 def _document(name: str, verdicts: list[Verdict]) -> dict[str, Any]:
     checks = [
         {
-            "id": one.check.id,
-            "title": one.check.title,
-            "kept": one.kept,
-            "problem": one.problem,
-            "seconds": round(one.seconds, 3),
+            "id": verdict.check.id,
+            "title": verdict.check.title,
+            "kept": verdict.kept,
+            "problem": verdict.problem,
+            "seconds": round(verdict.seconds, 3),
         }
-        for one in verdicts
+        for verdict in verdicts
     ]
     return {
         "simquay": simquay_version(),
@@ -123,18 +110,20 @@ def _show(name: str, verdicts: list[Verdict]) -> None:
     from simquay.cli.console import listing, make_console, show
 
     table = listing("check", "", "seconds", "")
-    for one in verdicts:
+    for verdict in verdicts:
         table.add_row(
-            Text(one.check.id, "bold"),
-            Text("kept", "green") if one.kept else Text("broken", "red"),
-            Text(f"{one.seconds:.2f}", justify="right"),
-            Text(one.check.title if one.kept else f"{one.check.title}: {one.problem}"),
+            Text(verdict.check.id, "bold"),
+            Text("kept", "green") if verdict.kept else Text("broken", "red"),
+            Text(f"{verdict.seconds:.2f}", justify="right"),
+            Text(
+                verdict.check.title if verdict.kept else f"{verdict.check.title}: {verdict.problem}"
+            ),
         )
-    said = [
+    totals = [
         f"{part['kept']} of {part['checked']} {noun}"
         for part, noun in zip(
             _summary(verdicts).values(), ("points of the job contract", "other checks"), strict=True
         )
         if part["checked"]
     ]
-    show(make_console(), table, Text(f"{name}: {', '.join(said)}", "bold"))
+    show(make_console(), table, Text(f"{name}: {', '.join(totals)}", "bold"))

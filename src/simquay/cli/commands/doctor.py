@@ -1,21 +1,22 @@
-"""``simquay doctor``: what Simquay finds on this machine."""
+"""``simquay doctor``: a report on this machine and on the installation of Simquay."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
-import sys
 import warnings
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from simquay.cli.errors import FAILED, OK, require_extra
+from simquay.cli.options import add_json
+from simquay.cli.views.document import print_json
 from simquay.errors import SimquayPluginWarning
 
 if TYPE_CHECKING:
+    from simquay.cli.options import Commands
     from simquay.registry import BackendInfo, PluginRecord
 
 __all__ = ["Report", "add_parser", "examine", "execute"]
@@ -29,34 +30,33 @@ _DISTRIBUTIONS = (
     "matplotlib",
     "qiskit-qasm3-import",
 )
-
-
 _PREFIX = "SIMQUAY_"
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(commands: Commands) -> None:
     """Add the command to the command line."""
     parser = commands.add_parser(
         "doctor",
         help="say what Simquay finds on this machine, and what is broken",
-        description="Say what Simquay finds on this machine. The exit code is 1 where a plugin "
+        description="Say what Simquay finds on this machine. The exit code is 1 if a plugin "
         "is broken or no backend is available.",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON document instead")
+    add_json(parser)
     parser.set_defaults(execute=execute)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What ``doctor`` found.
+    """The findings of ``doctor``. docs/reference/cli.md describes them.
 
     Attributes:
-        versions: of Python and of what Simquay builds on; ``not installed`` where it is not.
+        versions: of Python, the platform, Simquay and its dependencies; ``not installed`` for
+            those that are missing.
         backends, plugins: as ``simquay backends --json`` describes them.
-        cpus: how many CPUs this process may use.
-        memory: bytes that a run could take now, and that there are.
-        environment: the variables that Simquay reads and that are set.
-        problems: what is broken, one line each; empty where all is well.
+        cpus: the number of CPUs that this process may use.
+        memory: in bytes, ``available`` to a run now, and in ``total``.
+        environment: the variables ``SIMQUAY_*`` that are set.
+        problems: one line for each thing that is broken.
     """
 
     versions: dict[str, str]
@@ -74,21 +74,20 @@ def execute(options: argparse.Namespace) -> int:
         require_extra("rich", "the report")
     report = examine()
     if options.json:
-        json.dump(asdict(report), sys.stdout, indent=2)
-        sys.stdout.write("\n")
+        print_json(asdict(report))
     else:
         _show(report)
     return FAILED if report.problems else OK
 
 
 def examine() -> Report:
-    """Look at everything; nothing is started for it but the plugins' probes."""
+    """Collect the report. Plugins are loaded and their probes run, but no backend is made."""
     import simquay
     from simquay.cli.commands.backends import describe_backend, describe_plugin
     from simquay.system.cpus import cpu_budget
     from simquay.system.memory import host_available_bytes, host_total_bytes
 
-    # Not strict: the first error must not hide the rest. And the report is the warning.
+    # Not strict, since the first error must not hide the rest. The report replaces the warnings.
     provider = simquay.Provider(strict=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SimquayPluginWarning)

@@ -1,17 +1,18 @@
-"""``simquay plan``: which passes an engine would make of a circuit."""
+"""``simquay plan``: the passes that an engine would make of a circuit."""
 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simquay.cli.errors import OK, USAGE, CommandError
+from simquay.cli.options import add_file, add_precision
 from simquay.cli.views.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from simquay.cli.options import Commands
     from simquay.engines.base import Engine
     from simquay.planning import Plan
     from simquay.program import Precision, Program
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["add_parser", "execute"]
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(commands: Commands) -> None:
     """Add the command to the command line."""
     parser = commands.add_parser(
         "plan",
@@ -28,22 +29,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "compute it: qubits, operations, flops, bytes, and the predicted share of each. "
         "Nothing is run.",
     )
-    parser.add_argument(
-        "file", metavar="FILE", type=Path, help="OpenQASM 2 or 3 (.qasm) or QPY (.qpy)"
-    )
+    add_file(parser)
     parser.add_argument(
         "--engine",
         metavar="NAME",
         default="numpy",
         help="the backend whose engine to plan for; default: numpy",
     )
-    parser.add_argument(
-        "--precision",
-        metavar="P",
-        choices=("single", "double"),
-        default="double",
-        help="of the amplitudes: double or single; default: double",
-    )
+    add_precision(parser, default="double")
     parser.set_defaults(execute=execute)
 
 
@@ -65,8 +58,8 @@ def execute(options: argparse.Namespace) -> int:
     engine = getattr(backend, "engine", None)
     if engine is None:
         raise CommandError(
-            f"backend {backend.name!r} is not one of Simquay's engines, which plan; "
-            "take numpy or another engine from 'simquay backends'",
+            f"backend {backend.name!r} has no engine of Simquay that makes plans; "
+            "use numpy or another engine from 'simquay backends'",
             USAGE,
         )
     precision = Precision(options.precision)

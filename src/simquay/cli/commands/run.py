@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simquay.cli.errors import FAILED, OK, CommandError, require_extra
+from simquay.cli.options import add_file, add_json, add_precision
 from simquay.cli.views.counts import CircuitCounts
+from simquay.cli.views.document import print_json, to_json
 from simquay.system.version import simquay_version
 
 if TYPE_CHECKING:
@@ -19,22 +18,19 @@ if TYPE_CHECKING:
     from qiskit.providers import BackendV2, JobV1
     from qiskit.result import Result
 
+    from simquay.cli.options import Commands
+
 __all__ = ["add_parser", "execute"]
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(commands: Commands) -> None:
     """Add the command to the command line."""
     parser = commands.add_parser(
         "run",
         help="run a circuit and show its counts",
         description="Run every circuit of a file, and show how often each outcome was seen.",
     )
-    parser.add_argument(
-        "file",
-        metavar="FILE",
-        type=Path,
-        help="OpenQASM 2 or 3 (.qasm) or QPY (.qpy)",
-    )
+    add_file(parser)
     parser.add_argument(
         "--backend",
         metavar="NAME",
@@ -44,24 +40,19 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--fallback",
         metavar="NAME",
-        help="the backend to take where the first is unavailable; several with commas",
+        help="the backend to use if the first is unavailable; several with commas",
     )
     parser.add_argument("--shots", metavar="N", type=int, help="how many shots; default: 1024")
     parser.add_argument(
         "--seed", metavar="S", type=int, help="the seed; the same seed gives the same counts"
     )
-    parser.add_argument(
-        "--precision",
-        metavar="P",
-        choices=("single", "double"),
-        help="of the amplitudes: double or single; default: double",
-    )
+    add_precision(parser)
     parser.add_argument(
         "--measure-all",
         action="store_true",
         help="measure every qubit at the end of a circuit that measures nothing",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON document instead")
+    add_json(parser)
     parser.add_argument(
         "--plot", metavar="IMAGE", type=Path, help="also draw the counts: .png, .pdf or .svg"
     )
@@ -76,7 +67,7 @@ def execute(options: argparse.Namespace) -> int:
         SimquayError: the backend's name, the file or an option is wrong.
         KeyboardInterrupt: after the job was cancelled.
     """
-    # Whatever can be refused is refused before the first second of work.
+    # All checks that can be made before the work are made before it.
     if not options.json:
         require_extra("rich", "the terminal histogram")
     if options.plot is not None:
@@ -95,11 +86,10 @@ def execute(options: argparse.Namespace) -> int:
     outcomes = [_counts(circuit, result, index) for index, circuit in enumerate(circuits)]
 
     if options.json:
-        json.dump(_document(job, result, outcomes), sys.stdout, indent=2)
-        sys.stdout.write("\n")
+        print_json(_document(job, result, outcomes))
     else:
         _show(job, outcomes)
-    if options.plot is not None:  # last: a full disk must not take the counts with it
+    if options.plot is not None:  # last, so that a full disk cannot lose the counts
         from simquay.cli.views.plot import save_plot
 
         save_plot(outcomes, options.plot)
@@ -131,20 +121,20 @@ def _writes(instruction: CircuitInstruction) -> bool:
     operation = instruction.operation
     if operation.name == "measure":
         return True
-    if operation.name == "store":  # into a classical bit or register, or a variable of its own
+    if operation.name == "store":  # into a classical bit or register, or a standalone variable
         from qiskit.circuit.classical import expr
 
         return not all(variable.standalone for variable in expr.iter_vars(operation.lvalue))
     if blocks := getattr(operation, "blocks", ()):
         return any(_measures(block) for block in blocks)
-    # An instruction of the user's own may measure inside. Without classical bits it cannot, and
-    # then its definition, which may be long, is not asked for.
+    # A user-defined instruction may measure inside. Without classical bits it cannot, and then its
+    # definition, which may be long, is not built.
     definition = operation.definition if instruction.clbits else None
     return definition is not None and _measures(definition)
 
 
 def _run_options(options: argparse.Namespace) -> dict[str, Any]:
-    """What was given on the command line; the backend has its own defaults for the rest."""
+    """The run options on the command line; the backend has defaults for the others."""
     given = {
         "shots": options.shots,
         "seed_simulator": options.seed,
@@ -154,7 +144,7 @@ def _run_options(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _submit(backend: BackendV2, circuits: list[QuantumCircuit], options: dict[str, Any]) -> JobV1:
-    """Start the job. What ``run`` itself refuses is wrong input, not a failed job."""
+    """Start the job. An error of ``run`` itself means wrong input, not a failed job."""
     from qiskit.exceptions import QiskitError
 
     try:
@@ -209,7 +199,7 @@ def _show(job: JobV1, outcomes: list[CircuitCounts]) -> None:
 
 
 def _summary(job: JobV1) -> str:
-    """What ran the job, in one line."""
+    """The backend that ran the job, in one line."""
     facts = job.metadata
     line = f"ran on {job.backend().name}"
     if "device" in facts:
@@ -222,13 +212,13 @@ def _summary(job: JobV1) -> str:
 
 
 def _document(job: JobV1, result: Result, outcomes: list[CircuitCounts]) -> dict[str, Any]:
-    """What ``--json`` prints; docs/reference/cli.md describes it."""
+    """The run as a JSON object, as docs/reference/cli.md describes it."""
     return {
         "simquay": simquay_version(),
         "backend": job.backend().name,
         "job_id": job.job_id(),
         "seconds": getattr(result, "time_taken", None),
-        "metadata": _plain(job.metadata),
+        "metadata": to_json(job.metadata),
         "circuits": [
             {
                 "name": outcome.name,
@@ -241,12 +231,3 @@ def _document(job: JobV1, result: Result, outcomes: list[CircuitCounts]) -> dict
             for outcome in outcomes
         ],
     }
-
-
-def _plain(value: Any) -> Any:
-    """``value`` as JSON knows it; what it does not know, as text."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)

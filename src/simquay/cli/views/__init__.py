@@ -1,4 +1,4 @@
-"""How results are shown: counts as a table, a histogram or a picture, and progress.
+"""Output of the commands: counts as a histogram or an image, JSON documents, progress bars.
 
-Takes results and jobs. Gives text, or a file. Read ``counts.py`` first.
+Takes counts, documents and jobs. Gives text on a terminal, or a file. Read ``counts.py`` first.
 """

@@ -1,4 +1,4 @@
-"""What ``simquay run`` knows of a circuit's outcome, whichever way it is shown."""
+"""The counts of a circuit, as all views of ``simquay run`` take them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class CircuitCounts:
 
     Attributes:
         name: the circuit's name.
-        qubits: how many qubits it has.
+        qubits: its number of qubits.
         bits: the names of an outcome's bits, from left to right.
-        counts: outcome (as in ``Result.get_counts``) to how often it was seen.
-        seed: the seed that gives the same counts again, or None where the backend tells none.
+        counts: the number of shots by outcome, a bit string as in ``Result.get_counts``.
+        seed: the seed that gives the same counts again; None if the backend tells none.
     """
 
     name: str
@@ -28,13 +28,14 @@ class CircuitCounts:
 
     @property
     def shots(self) -> int:
+        """The number of shots in all."""
         return sum(self.counts.values())
 
 
 def most_frequent(counts: Mapping[str, int], rows: int) -> tuple[list[tuple[str, int]], int, int]:
     """The ``rows`` most frequent outcomes, and how many outcomes and shots remain.
 
-    Outcomes that are equally frequent are in the order of their bits.
+    Equally frequent outcomes are in the order of their bit strings.
     """
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     rest = ordered[rows:]

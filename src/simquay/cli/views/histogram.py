@@ -17,13 +17,13 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
 def histogram(circuit: CircuitCounts, console: Console) -> RenderableType:
-    """Bars, most frequent outcome first, made for the console's width and encoding."""
+    """Bars, the most frequent outcome first, for the console's width and encoding."""
     shots = circuit.shots
     top, other_outcomes, other_shots = most_frequent(circuit.counts, _MOST_ROWS)
     longest = max(count for _, count in top)
     widest_label = max(len(label) for label, _ in top)
-    room = console.width - widest_label - len(str(shots)) - 14  # 14: gaps and "100.0%"
-    bar_width = min(_WIDEST_BAR, max(8, room))
+    free = console.width - widest_label - len(str(shots)) - 14  # 14: gaps and "100.0%"
+    bar_width = min(_WIDEST_BAR, max(8, free))
     smooth = console.encoding.startswith("utf")
 
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
@@ -45,7 +45,7 @@ def histogram(circuit: CircuitCounts, console: Console) -> RenderableType:
 
 
 def _bar(length: float, smooth: bool) -> str:
-    """A bar of ``length`` columns; what was seen at all shows at least a sliver."""
+    """A bar of ``length`` columns, and not empty, however short it is."""
     if not smooth:
         return "#" * max(1, round(length))
     eighths = max(1, round(length * 8))

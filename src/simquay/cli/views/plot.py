@@ -1,4 +1,4 @@
-"""Counts as a picture in a file, drawn by matplotlib without a window."""
+"""Counts as an image file, drawn by matplotlib without a window."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MOST_BARS = 32
 
 
 def check_plot_file(path: Path) -> None:
-    """Refuse, before any work is done, a file that could not be written afterwards.
+    """Check, before any work is done, that the file can be written afterwards.
 
     Raises:
         CommandError: matplotlib is missing, the folder does not exist, or the ending is unknown.
@@ -30,12 +30,12 @@ def check_plot_file(path: Path) -> None:
 
 
 def save_plot(circuits: Sequence[CircuitCounts], path: Path) -> None:
-    """Draw one bar chart a circuit, below one another, into ``path``.
+    """Draw one bar chart for each circuit, one below the other, into ``path``.
 
     Raises:
         CommandError: the file cannot be written.
     """
-    # Figure alone, without pyplot: no global state, and no window system is looked for.
+    # Figure without pyplot: no global state, and no search for a window system.
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 3.2 * len(circuits)), layout="constrained")

@@ -6,5 +6,5 @@ __all__ = ["counted"]
 
 
 def counted(number: int, noun: str) -> str:
-    """``1 qubit``, ``2 qubits``."""
+    """The number with its noun: ``1 qubit``, ``2 qubits``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
