@@ -16,7 +16,7 @@ SOURCES = [ROOT / "src", *sorted((ROOT / "plugins").glob("*/src"))]
 MOST_MODULES = 12
 
 WITHOUT_TESTS = {
-    "simquay.__main__": "calls main; tests/unit/cli/test_process.py runs it",
+    "simquay.__main__": "calls main; tests/unit/cli/test_main_process.py runs it",
     "simquay.registry.hookspecs": "a signature; tests/unit/registry/test_loading.py calls it",
 }
 """Modules that need no test file of their own, and why."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import subprocess
 import sys
-import warnings
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,7 @@ from typing import Any
 import pytest
 
 from simquay.cli.commands import backends as backends_command
-from simquay.errors import PluginError, SimquayFallbackWarning, UnknownBackendError
+from simquay.errors import PluginError, UnknownBackendError
 
 
 def test_version(cli: Any) -> None:
@@ -80,37 +78,6 @@ def test_debug_shows_the_traceback(cli: Any, monkeypatch: pytest.MonkeyPatch) ->
     assert called.code == 2
     assert "Traceback" in called.err
     assert called.err.endswith("simquay: error: no such thing\n")
-
-
-def test_simquay_s_warnings_are_one_line(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def warn(options: object) -> int:
-        with warnings.catch_warnings():
-            warnings.simplefilter("always")
-            warnings.warn("took numpy", SimquayFallbackWarning, stacklevel=1)
-        return 0
-
-    monkeypatch.setattr(backends_command, "execute", warn)
-    called = cli("backends")
-    assert (called.code, called.err) == (0, "simquay: warning: took numpy\n")
-
-
-@pytest.mark.parametrize(("options", "told"), [((), ["note: slow"]), (("--debug",), None)])
-def test_what_simquay_logs_is_one_line_each(
-    cli: Any, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], told: list[str] | None
-) -> None:
-    def log(options: object) -> int:
-        logger = logging.getLogger("simquay.somewhere")
-        logger.debug("thinking")
-        logger.warning("slow")
-        return 0
-
-    monkeypatch.setattr(backends_command, "execute", log)
-    logger = logging.getLogger("simquay")
-    before = logger.level, list(logger.handlers)
-    called = cli(*options, "backends")
-    lines = [f"simquay: {line}" for line in told or ["note: thinking", "note: slow"]]
-    assert (called.code, called.err.splitlines()) == (0, lines)
-    assert (logger.level, logger.handlers) == before
 
 
 def test_a_defect_is_one_line_and_code_1(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from scipy.stats import chisquare
 import simquay
 from simquay.circuits.files import load_circuits
 from simquay.circuits.lowering.circuit import lower
+from simquay.cli.main import main
 from tests.support.dense import final_distribution
 from tests.support.paths import ROOT
 
@@ -66,10 +67,12 @@ def test_the_files_are_of_all_kinds() -> None:
 
 
 @by_file
-def test_it_runs_from_the_shell(cli: Any, path: Path) -> None:
-    called = cli("run", path, "--backend", "numpy", "--shots", 200, "--seed", 5, "--json")
-    assert (called.code, called.err) == (0, "")
-    (told,) = json.loads(called.out)["circuits"]
+def test_it_runs_from_the_shell(capsys: pytest.CaptureFixture[str], path: Path) -> None:
+    options = ["--backend", "numpy", "--shots", "200", "--seed", "5", "--json"]
+    assert main(["run", str(path), *options]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    (told,) = json.loads(out)["circuits"]
     circuit = circuit_of(path)
     assert told["name"] == path.stem
     assert told["qubits"] == circuit.num_qubits

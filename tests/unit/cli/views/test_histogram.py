@@ -6,7 +6,7 @@ import io
 
 from rich.console import Console
 
-from simquay.cli.views.counts import CircuitCounts, most_frequent
+from simquay.cli.views.counts import CircuitCounts
 from simquay.cli.views.histogram import histogram
 
 
@@ -21,12 +21,6 @@ def drawn(counts: dict[str, int], *, width: int = 80, encoding: str = "utf-8") -
     console.print(histogram(counts_of(counts), console), markup=False)
     file.flush()
     return [line.rstrip() for line in raw.getvalue().decode(encoding).splitlines()]
-
-
-def test_most_frequent_first_then_by_bits() -> None:
-    top, rest, shots = most_frequent({"11": 5, "00": 5, "01": 9, "10": 1}, 3)
-    assert top == [("01", 9), ("00", 5), ("11", 5)]
-    assert (rest, shots) == (1, 1)
 
 
 def test_it_names_the_circuit_the_seed_and_the_bits() -> None:

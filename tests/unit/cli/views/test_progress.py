@@ -1,8 +1,7 @@
-"""The command as a process: Ctrl-C, broken pipes, and a progress bar for those who watch."""
+"""Progress bars: on a terminal alone, and not for short work; Ctrl-C cancels the job."""
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -15,10 +14,13 @@ from typing import Any
 import psutil
 import pytest
 from qiskit import QuantumCircuit, qpy
+from qiskit.providers import JobTimeoutError
+
+from simquay.cli.views import progress
 
 SIMQUAY = (sys.executable, "-m", "simquay")
 
-pytestmark = pytest.mark.skipif(
+posix = pytest.mark.skipif(
     sys.platform == "win32", reason="signals and pseudo-terminals are POSIX's"
 )
 
@@ -59,6 +61,7 @@ def started() -> Iterator[list[subprocess.Popen[Any]]]:
         process.wait()
 
 
+@posix
 def test_a_long_run_shows_progress_on_a_terminal_and_ctrl_c_stops_it(
     endless: Path, started: list[subprocess.Popen[Any]]
 ) -> None:
@@ -89,6 +92,7 @@ def test_a_long_run_shows_progress_on_a_terminal_and_ctrl_c_stops_it(
     assert "Traceback" not in seen
 
 
+@posix
 def test_a_long_run_says_nothing_where_nobody_watches(
     endless: Path, started: list[subprocess.Popen[Any]]
 ) -> None:
@@ -110,6 +114,7 @@ def test_a_long_run_says_nothing_where_nobody_watches(
     assert (process.returncode, out, err) == (130, "", "simquay: error: interrupted\n")
 
 
+@posix
 def test_a_short_run_shows_no_progress_on_a_terminal(bell: Path) -> None:
     import pty
 
@@ -124,37 +129,35 @@ def test_a_short_run_shows_no_progress_on_a_terminal(bell: Path) -> None:
     assert b'"counts"' in done.stdout
 
 
-@pytest.mark.parametrize("arguments", [("doctor",), ("backends", "--json")])
-def test_a_reader_who_stops_reading_ends_the_command_quietly(arguments: tuple[str, ...]) -> None:
-    read, write = os.pipe()
-    os.close(read)
-    done = subprocess.run([*SIMQUAY, *arguments], stdout=write, stderr=subprocess.PIPE)
-    os.close(write)
-    assert (done.returncode, done.stderr) == (141, b"")
+class Job:
+    """A job that is interrupted while somebody waits for it without a limit."""
+
+    def __init__(self) -> None:
+        self.cancelled = False
+
+    def wait_for_final_state(self, timeout: float | None = None) -> None:
+        if timeout is not None:
+            raise JobTimeoutError("not yet")
+        raise KeyboardInterrupt
+
+    def cancel(self) -> None:
+        self.cancelled = True
 
 
-def test_a_name_that_the_terminal_cannot_show_does_no_harm(tmp_path: Path) -> None:
-    circuit = QuantumCircuit(1, 1, name="état ψ")
-    circuit.measure(0, 0)
-    path = tmp_path / "named.qpy"
-    with path.open("wb") as file:
-        qpy.dump(circuit, file)
-    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
-
-    def output(*options: str) -> str:
-        command = [*SIMQUAY, "run", str(path), *options]
-        done = subprocess.run(command, capture_output=True, env=environment, check=True)
-        return done.stdout.decode("ascii")
-
-    assert output().startswith("?tat ?: 1 qubit")
-    assert json.loads(output("--json"))["circuits"][0]["name"] == "état ψ"
+def test_ctrl_c_cancels_the_job_and_goes_on_to_the_caller() -> None:
+    job = Job()
+    with pytest.raises(KeyboardInterrupt):
+        progress.wait(job, "label")
+    assert job.cancelled
 
 
-def test_output_into_a_pipe_is_not_wrapped_or_coloured() -> None:
-    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
-    done = subprocess.run(
-        [*SIMQUAY, "backends"], capture_output=True, text=True, check=True, env=environment
-    )
-    assert "\x1b" not in done.stdout
-    (reference,) = [line for line in done.stdout.splitlines() if line.startswith("reference")]
-    assert reference.endswith("checked with")
+@pytest.mark.parametrize("terminal", [False, True])
+def test_tracked_items_pass_in_order_with_a_bar_on_a_terminal(
+    terminal: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    assert list(progress.track(iter("abc"), "checking", total=3)) == ["a", "b", "c"]
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert ("checking" in err) is terminal

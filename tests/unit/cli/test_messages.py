@@ -1,0 +1,78 @@
+"""Messages on stderr: one line each, and warnings and logging are as they were afterwards."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from typing import Any
+
+import pytest
+
+from simquay.cli.commands import backends as backends_command
+from simquay.cli.messages import log_messages, say, warning_messages
+from simquay.errors import SimquayFallbackWarning
+
+
+def test_a_message_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    say("error", "first\n   second ")
+    assert capsys.readouterr() == ("", "simquay: error: first second\n")
+
+
+def test_other_warnings_are_left_to_python(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown: list[str] = []
+
+    def record(message: Warning | str, *place: object) -> None:
+        shown.append(str(message))
+
+    monkeypatch.setattr(warnings, "showwarning", record)
+    with warning_messages():
+        warnings.simplefilter("always")
+        warnings.warn("old", DeprecationWarning, stacklevel=1)
+        warnings.warn("took numpy", SimquayFallbackWarning, stacklevel=1)
+    assert shown == ["old"]
+    assert capsys.readouterr().err == "simquay: warning: took numpy\n"
+    assert warnings.showwarning is record
+
+
+def test_an_error_is_logged_with_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    with log_messages(everything=False):
+        try:
+            raise ValueError("broken")
+        except ValueError:
+            logging.getLogger("simquay.somewhere").exception("it failed")
+    err = capsys.readouterr().err
+    assert err.startswith("it failed\nTraceback")
+    assert err.rstrip().endswith("ValueError: broken")
+
+
+def test_simquay_s_warnings_are_one_line(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def warn(options: object) -> int:
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            warnings.warn("took numpy", SimquayFallbackWarning, stacklevel=1)
+        return 0
+
+    monkeypatch.setattr(backends_command, "execute", warn)
+    called = cli("backends")
+    assert (called.code, called.err) == (0, "simquay: warning: took numpy\n")
+
+
+@pytest.mark.parametrize(("options", "told"), [((), ["note: slow"]), (("--debug",), None)])
+def test_what_simquay_logs_is_one_line_each(
+    cli: Any, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], told: list[str] | None
+) -> None:
+    def log(options: object) -> int:
+        logger = logging.getLogger("simquay.somewhere")
+        logger.debug("thinking")
+        logger.warning("slow")
+        return 0
+
+    monkeypatch.setattr(backends_command, "execute", log)
+    logger = logging.getLogger("simquay")
+    before = logger.level, list(logger.handlers)
+    called = cli(*options, "backends")
+    lines = [f"simquay: {line}" for line in told or ["note: thinking", "note: slow"]]
+    assert (called.code, called.err.splitlines()) == (0, lines)
+    assert (logger.level, logger.handlers) == before
