@@ -36,7 +36,7 @@ from simquay.circuits.lowering.circuit import lower
 from simquay.control import Control
 from simquay.program import Precision
 from simquay.simulators.engine.backend import EngineBackend
-from simquay.simulators.engine.task import EngineTask, Numbered
+from simquay.simulators.engine.task import EngineTask, IndexedProgram
 from simquay.simulators.options import default_options, resolve
 
 Figures = dict[str, dict[str, float]]
@@ -114,7 +114,7 @@ def task_times(engine: Any, qubits: int, count: int, shots: int, rounds: int) ->
     """Seconds of CPU a circuit in the engine's task, one by one and as batches."""
     circuit = ansatz(qubits)
     programs = [
-        Numbered(number, lower(circuit.assign_parameters(row)))
+        IndexedProgram(number, lower(circuit.assign_parameters(row)))
         for number, row in enumerate(angles(circuit, count))
     ]
     options = resolve(default_options(), {"shots": shots})

@@ -23,7 +23,7 @@ from simquay.jobs.split import TaskCancelledError
 from simquay.provider import find_backend
 from simquay.simulators.engine import remote
 from simquay.simulators.engine.backend import EngineBackend, RunInputError
-from simquay.simulators.engine.split_work import SplitEngineWork
+from simquay.simulators.engine.splitting import SplitEngineWork
 from tests.support.executor_doubles import ManualExecutor, RenewingExecutor, spawning_pool
 from tests.support.job_doubles import LONG, until
 from tests.support.task_circuits import (

@@ -21,7 +21,7 @@ from simquay.jobs.dispatch.threads import WorkerPool
 from simquay.jobs.errors import JobCancelledError
 from simquay.simulators.engine import task as engine_task
 from simquay.simulators.engine.backend import EngineBackend
-from simquay.simulators.engine.split_work import SplitEngineWork
+from simquay.simulators.engine.splitting import SplitEngineWork
 from simquay.simulators.engine.task import EngineTask
 from tests.support.executor_doubles import InlineExecutor, ManualExecutor
 from tests.support.job_doubles import LONG, a_ledger, until
@@ -155,7 +155,7 @@ def test_j35_a_final_job_holds_no_circuit_and_no_state(where: str, end: JobStatu
             one
             for one in objects
             if (type(one) is EngineTask and one._engine is engine)
-            or (type(one) is SplitEngineWork and one._reporter._engine is engine)
+            or (type(one) is SplitEngineWork and one._builder._engine is engine)
         ]
 
     gc.disable()  # it is not the collector that frees them

@@ -24,7 +24,7 @@ from simquay.jobs.errors import JobFailedError
 from simquay.planning import SweepPlan
 from simquay.program import Precision
 from simquay.simulators.engine.backend import EngineBackend
-from simquay.simulators.engine.task import EngineTask, Numbered
+from simquay.simulators.engine.task import EngineTask, IndexedProgram
 from simquay.simulators.options import default_options, resolve
 from tests.support.job_doubles import LONG, until
 from tests.support.sweeps import OneByOneEngine, WatchedEngine, bindings, parametrised, sweep
@@ -192,7 +192,7 @@ def test_one_bad_circuit_of_a_batch_fails_alone() -> None:
 
 
 def task_of(circuits: list[QuantumCircuit], engine: Any, **options: Any) -> EngineTask:
-    programs = [Numbered(number, lower(one)) for number, one in enumerate(circuits)]
+    programs = [IndexedProgram(number, lower(one)) for number, one in enumerate(circuits)]
     return EngineTask(programs, engine, resolve(default_options(), options))
 
 

@@ -30,7 +30,7 @@ from simquay.jobs.workers.pool import default_workers
 from simquay.simulators.adapted.memory import MemoryRule, memory_request
 from simquay.simulators.adapted.options import AdaptedOptions, check_isolation
 from simquay.simulators.adapted.results import finished, writes_bits
-from simquay.simulators.adapted.snapshots import backend_source, copied, packed
+from simquay.simulators.adapted.transfer import backend_source, copied_options, pickled_run
 from simquay.simulators.inputs import RunInputError, checked_circuits, fallback_taken
 from simquay.system.version import simquay_version
 
@@ -193,10 +193,10 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         if isolation == "process":
             self._check_portable()
             assert self._source is not None
-            body = packed(circuits, options)
+            body = pickled_run(circuits, options)
             return ProcessWork(default_workers(), self._source, body, finish, memory)
         snapshot = [circuit.copy() for circuit in circuits]
-        return ThreadWork(self._backends, snapshot, copied(options), finish, memory)
+        return ThreadWork(self._backends, snapshot, copied_options(options), finish, memory)
 
     def _task_job(
         self,

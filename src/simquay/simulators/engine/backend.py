@@ -1,4 +1,4 @@
-"""An engine with a Qiskit face: what ``get_backend`` gives for Simquay's own engines."""
+"""Engines as Qiskit backends: the class of every backend that runs on a Simquay engine."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         # Imported here: it brings in what most runs never need.
         from simquay.jobs.dispatch.launchers import launcher_for, same_process
         from simquay.jobs.split import SplitJob
-        from simquay.simulators.engine.split_work import SplitEngineWork
+        from simquay.simulators.engine.splitting import SplitEngineWork
 
         executor = resolved.executor
         if executor is not None and self.simquay_finder is None and not same_process(executor):

@@ -9,11 +9,8 @@ carry the names and the bytes.
 from __future__ import annotations
 
 import functools
-import os
-import platform
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from simquay.control import Control
@@ -24,18 +21,18 @@ from simquay.jobs.dispatch.launchers import run_when_memory_is_free
 from simquay.jobs.workers.errors import error_from_plain, error_to_plain
 from simquay.program import Precision
 from simquay.program.packing import pack_tree, unpack_programs, unpack_tree
-from simquay.simulators.engine.task import EngineTask, Numbered
+from simquay.simulators.engine.task import EngineTask, IndexedProgram, TaskAnswer
 from simquay.simulators.options import Resolved
 from simquay.simulators.worker import ForeignWorkerError, check_version, this_worker
 
-__all__ = ["TaskAnswer", "TaskRequest", "read_answer", "run_request"]
+__all__ = ["TaskRequest", "read_answer", "run_request"]
 
 _FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
 class TaskRequest:
-    """What a worker is asked for, but for the programs.
+    """A task for a worker, without the programs.
 
     Attributes:
         version: of Simquay, where the request was made.
@@ -80,43 +77,6 @@ class TaskRequest:
         """
         request: TaskRequest = unpack_tree("request", _FORMAT, data, {"TaskRequest": TaskRequest})
         return request
-
-
-@dataclass(slots=True)
-class TaskAnswer:
-    """What a task gave.
-
-    Attributes:
-        pid: of the process that ran it.
-        host: the name of the machine that ran it.
-        seconds: that it took there.
-        outcomes: by circuit number, with the seconds that each took.
-        failures: by circuit number: the error, detached.
-    """
-
-    pid: int = field(default_factory=os.getpid)
-    host: str = field(default_factory=platform.node)
-    seconds: float = 0.0
-    outcomes: dict[int, tuple[Outcome, float]] = field(default_factory=dict)
-    failures: dict[int, BaseException] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, task: EngineTask, control: Control) -> TaskAnswer:
-        """Run ``task`` here, its memory reserved.
-
-        Raises:
-            Cancelled: if the control says so.
-        """
-        answer = cls()
-        began = time.perf_counter()
-
-        def keep(number: int, outcome: Outcome, started: float) -> None:
-            answer.outcomes[number] = outcome, time.perf_counter() - started
-
-        task.run_each(control, keep)
-        answer.failures.update(task.failures)
-        answer.seconds = time.perf_counter() - began
-        return answer
 
 
 def run_request(finder: BackendFinder, request: bytes, programs: bytes) -> dict[str, Any]:
@@ -183,23 +143,6 @@ def _answer_to_plain(answer: TaskAnswer) -> dict[str, Any]:
     }
 
 
-class _Runnable:
-    """An engine's task as it runs in a worker process, which nobody can interrupt."""
-
-    def __init__(self, task: EngineTask) -> None:
-        self._task = task
-        self.refuse = task.refuse
-
-    @property
-    def memory(self) -> Any:
-        """What must be reserved before it may run."""
-        return self._task.memory
-
-    def run(self, control: Control) -> TaskAnswer:
-        """Do it."""
-        return TaskAnswer.of(self._task, control)
-
-
 def _run(finder: BackendFinder, request: TaskRequest, programs: bytes) -> TaskAnswer:
     check_version(request.version)
     engine = _engine(finder, request.backend)
@@ -218,12 +161,12 @@ def _run(finder: BackendFinder, request: TaskRequest, programs: bytes) -> TaskAn
         statevector=request.statevector,
         metadata={},
     )
-    numbered = [
-        Numbered(number, program)
+    indexed = [
+        IndexedProgram(number, program)
         for number, program in zip(request.circuits, unpack_programs(programs), strict=True)
     ]
-    task = EngineTask(numbered, engine, options, request.first_shot)
-    answer: TaskAnswer = run_when_memory_is_free(_Runnable(task), Control())
+    task = EngineTask(indexed, engine, options, request.first_shot)
+    answer: TaskAnswer = run_when_memory_is_free(task, Control())
     return answer
 
 

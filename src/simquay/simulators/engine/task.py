@@ -1,11 +1,13 @@
-"""Some shots of some circuits on an engine: what is run in one go, in this process or another."""
+"""A task on an engine: some shots of some circuits, run together, in this process or another."""
 
 from __future__ import annotations
 
 import logging
+import os
+import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from simquay.control import Control
@@ -29,24 +31,28 @@ from simquay.simulators.options import Resolved
 
 _log = logging.getLogger(__name__)
 
-__all__ = ["EngineTask", "Numbered", "hands_out_states"]
+__all__ = ["EngineTask", "IndexedProgram", "TaskAnswer", "saves_state"]
 
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
-class Numbered:
-    """A program and the number of its circuit in the job, on which its random draws depend."""
+class IndexedProgram:
+    """A program and the index of its circuit in the job, on which its random draws depend."""
 
-    number: int
+    index: int
     program: Program
 
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """Neighbouring programs that run at once, from place ``first`` on.
+    """Consecutive programs of the task that run together.
 
-    ``shape`` is None where it is one program by itself. ``need`` is the memory that is reserved.
+    Attributes:
+        first: the position of the first in the task.
+        count: how many there are.
+        need: bytes to reserve.
+        shape: of the sweep; None for one program by itself.
     """
 
     first: int
@@ -55,17 +61,36 @@ class _Batch:
     shape: SweepShape | None = None
 
 
+@dataclass(slots=True)
+class TaskAnswer:
+    """The outcomes of a task, and who ran it.
+
+    Attributes:
+        pid: the process that ran it.
+        host: the name of the machine that ran it.
+        seconds: the time that it took there.
+        outcomes: by circuit index: the outcome and the seconds that it took.
+        failures: by circuit index: the error, detached.
+    """
+
+    pid: int = field(default_factory=os.getpid)
+    host: str = field(default_factory=platform.node)
+    seconds: float = 0.0
+    outcomes: dict[int, tuple[Outcome, float]] = field(default_factory=dict)
+    failures: dict[int, BaseException] = field(default_factory=dict)
+
+
 class EngineTask:
     """Runs programs on an engine, one after another.
 
-    Neighbours that differ in angles alone run as one batch, where the engine is faster so.
+    Consecutive programs that differ in angles alone run as one batch, where that is faster.
 
     A task reserves the memory of its largest program or batch, once. A program that can never have
     its memory fails without holding up the others.
 
     Attributes:
         memory: what to reserve before the task is run; None where every program has failed.
-        failures: the errors of programs that failed, by the number of the circuit; detached.
+        failures: the errors of programs that failed, by circuit index; detached.
 
     Args:
         programs: what to run.
@@ -76,7 +101,7 @@ class EngineTask:
 
     def __init__(
         self,
-        programs: Sequence[Numbered],
+        programs: Sequence[IndexedProgram],
         engine: Engine,
         options: Resolved,
         first_shot: int = 0,
@@ -91,28 +116,28 @@ class EngineTask:
         for first, count in self._groups:
             self._needs += [_needed_bytes(programs[first].program, engine, options)] * count
         for one, need in zip(programs, self._needs, strict=True):
-            self._check_ceiling(one.number, need)
+            self._check_ceiling(one.index, need)
         self._batches = self._in_batches()
         self.memory = self._request()
 
-    def _check_ceiling(self, number: int, need: int) -> None:
+    def _check_ceiling(self, index: int, need: int) -> None:
         """Fail a program that needs more than the options allow."""
         limit = self._options.max_bytes
         if limit is not None and need > limit:
             try:
                 check_ceiling(need, limit / 2**20)
             except OutOfMemoryError as error:
-                self.failures[number] = detach(error)
+                self.failures[index] = detach(error)
 
     def _in_batches(self) -> list[_Batch]:
-        """All programs in order, those that may run at once together."""
-        engine: Any = self._engine  # of which `sweep_shape` says whether it takes batches
+        """All programs in order, each in a batch of those that may run together."""
+        engine: Any = self._engine  # `sweep_shape` says whether it takes batches
         options = self._options
         batches: list[_Batch] = []
         for first, count in self._groups:
             need, size, shape = self._needs[first], 1, None
             one = self._programs[first]
-            if count > 1 and one.number not in self.failures:
+            if count > 1 and one.index not in self.failures:
                 shape = sweep_shape(
                     one.program, engine, options.precision, statevector=options.statevector
                 )
@@ -131,13 +156,13 @@ class EngineTask:
         return batches
 
     def _one_by_one(self) -> list[_Batch]:
-        return [_Batch(place, 1, need) for place, need in enumerate(self._needs)]
+        return [_Batch(position, 1, need) for position, need in enumerate(self._needs)]
 
     def _request(self) -> MemoryRequest | None:
         needs = [
             batch.need
             for batch in self._batches
-            if self._programs[batch.first].number not in self.failures
+            if self._programs[batch.first].index not in self.failures
         ]
         return MemoryRequest(ledger_for(self._engine), max(needs)) if needs else None
 
@@ -159,22 +184,39 @@ class EngineTask:
                 return True
         for one, need in zip(self._programs, self._needs, strict=True):
             if need >= self.memory.bytes:
-                self.failures.setdefault(one.number, detach(error))
+                self.failures.setdefault(one.index, detach(error))
         self.memory = self._request()
         return self.memory is not None
+
+    def run(self, control: Control) -> TaskAnswer:
+        """Run the programs in this process, the memory reserved.
+
+        Raises:
+            Cancelled: if the control says so.
+        """
+        answer = TaskAnswer()
+        began = time.perf_counter()
+
+        def keep(index: int, outcome: Outcome, started: float) -> None:
+            answer.outcomes[index] = outcome, time.perf_counter() - started
+
+        self.run_each(control, keep)
+        answer.failures.update(self.failures)
+        answer.seconds = time.perf_counter() - began
+        return answer
 
     def run_each(self, control: Control, finish: Callable[[int, Outcome, float], _T]) -> list[_T]:
         """Run the programs that have not failed yet; those that fail now join :attr:`failures`.
 
-        What of a batch has no outcome when the batch fails is run one by one.
+        Where a batch fails, its programs without an outcome run one by one.
 
         Args:
             control: checked between programs and by the engine.
-            finish: called with the circuit's number, its outcome and the time
+            finish: called with the circuit's index, its outcome and the time
                 (``time.perf_counter()``) at which it began; an error of it fails the circuit.
 
         Returns:
-            What ``finish`` gave, in order.
+            The values that ``finish`` returned, in order.
 
         Raises:
             Cancelled: if the control says so.
@@ -186,23 +228,23 @@ class EngineTask:
             if batch.shape is not None:
                 part = control.section(batch.first / count, (batch.first + batch.count) / count)
                 done = self._run_batch(batch, batch.shape, part, finish, finished)
-            for place in range(batch.first + done, batch.first + batch.count):
-                one = self._programs[place]
-                if one.number in self.failures:
+            for position in range(batch.first + done, batch.first + batch.count):
+                one = self._programs[position]
+                if one.index in self.failures:
                     continue
                 control.check()
                 part = control
                 if count > 1:
-                    part = control.section(place / count, (place + 1) / count)
+                    part = control.section(position / count, (position + 1) / count)
                 try:
                     started = time.perf_counter()
-                    outcome = self._run(one, self._needs[place], part)
-                    finished.append(finish(one.number, outcome, started))
+                    outcome = self._run(one, self._needs[position], part)
+                    finished.append(finish(one.index, outcome, started))
                     part.report(1.0)
                 except Cancelled:
                     raise
                 except Exception as error:  # noqa: BLE001  # the job boundary, for each circuit
-                    self.failures[one.number] = detach(error)
+                    self.failures[one.index] = detach(error)
         return finished
 
     def _run_batch(
@@ -213,27 +255,30 @@ class EngineTask:
         finish: Callable[[int, Outcome, float], _T],
         finished: list[_T],
     ) -> int:
-        """Run programs at once; for how many there was an outcome, or a failure of their own.
+        """Run a batch.
 
-        A failure of the batch says nothing about any one of them, and is no failure of the job.
+        A failure of the batch says nothing about any one program, and is no failure of the job.
+
+        Returns:
+            The number of programs that are done: with an outcome, or with a failure of their own.
         """
-        those = self._programs[batch.first : batch.first + batch.count]
-        numbers = [one.number for one in those]
-        programs = [one.program for one in those]
+        members = self._programs[batch.first : batch.first + batch.count]
+        indices = [one.index for one in members]
+        programs = [one.program for one in members]
         control.check()
-        outcomes = run_sweep(shape, programs, numbers, self._engine, self._settings(), control)
-        for done, number in enumerate(numbers):
+        outcomes = run_sweep(shape, programs, indices, self._engine, self._settings(), control)
+        for done, index in enumerate(indices):
             try:
                 outcome, seconds = next(outcomes)
             except Cancelled:
                 raise
             except Exception as error:  # noqa: BLE001  # the job boundary: each then fails alone
-                _log.debug("circuits %s run one by one: %r", numbers[done:], error)
+                _log.debug("circuits %s run one by one: %r", indices[done:], error)
                 return done
             try:
-                finished.append(finish(number, outcome, time.perf_counter() - seconds))
+                finished.append(finish(index, outcome, time.perf_counter() - seconds))
             except Exception as error:  # noqa: BLE001  # the job boundary, for each circuit
-                self.failures[number] = detach(error)
+                self.failures[index] = detach(error)
         return batch.count
 
     def _settings(self, circuit: int = 0) -> RunSettings:
@@ -247,29 +292,29 @@ class EngineTask:
             statevector=options.statevector,
         )
 
-    def _run(self, one: Numbered, need: int, control: Control) -> Outcome:
+    def _run(self, one: IndexedProgram, need: int, control: Control) -> Outcome:
         budget = Budget(ledger_for(self._engine), self._options.max_bytes, need)
-        settings = self._settings(one.number)
+        settings = self._settings(one.index)
         return run_program(one.program, self._engine, settings, control, memory=budget)
 
 
-def _alike(programs: Sequence[Numbered]) -> Iterator[tuple[int, int]]:
-    """Neighbours of one shape: where they begin, and how many they are."""
+def _alike(programs: Sequence[IndexedProgram]) -> Iterator[tuple[int, int]]:
+    """Runs of consecutive programs of one shape: the first's position, and their number."""
     first = 0
-    for place in range(1, len(programs) + 1):
-        if place < len(programs) and same_shape(programs[first].program, programs[place].program):
+    for end in range(1, len(programs) + 1):
+        if end < len(programs) and same_shape(programs[first].program, programs[end].program):
             continue
-        yield first, place - first
-        first = place
+        yield first, end - first
+        first = end
 
 
-def hands_out_states(program: Program) -> bool:
+def saves_state(program: Program) -> bool:
     """Whether the program saves a state, of which there must be one for all shots."""
     return any(type(one) is Save for one in walk(program.operations))
 
 
 def _needed_bytes(program: Program, engine: Engine, options: Resolved) -> int:
-    """Bytes that a run needs: its state, and on the CPU what it hands out as well."""
+    """Bytes that a run needs: its state, and on the CPU its outcome as well."""
     need = required_bytes(program, engine, options.precision, statevector=options.statevector)
     if engine.device != "cpu":
         return need

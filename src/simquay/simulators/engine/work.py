@@ -1,4 +1,4 @@
-"""The work of one run on an engine: lowered circuits and options in, a Qiskit ``Result`` out."""
+"""The work of one run on an engine: from lowered circuits and options to a Qiskit ``Result``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from simquay.program import Measure, Program, Store
 from simquay.program.expressions import VariableRef
 from simquay.program.program import walk
 from simquay.results import circuit_result, job_result
-from simquay.simulators.engine.task import EngineTask, Numbered
+from simquay.simulators.engine.task import EngineTask, IndexedProgram
 from simquay.simulators.options import Resolved
 
 if TYPE_CHECKING:
@@ -26,19 +26,19 @@ if TYPE_CHECKING:
 
     from simquay.circuits.info import CircuitInfo
 
-__all__ = ["Circuit", "EngineWork", "Reporter"]
+__all__ = ["Circuit", "EngineWork", "ResultBuilder"]
 
 
 @dataclass(frozen=True, slots=True)
 class Circuit:
-    """One circuit of a job: plain data of our own, nothing of the caller's."""
+    """One circuit of a job: a snapshot that shares nothing with the caller's circuit."""
 
     program: Program
     info: CircuitInfo
 
 
-class Reporter:
-    """Makes results and errors of what the circuits of one run gave.
+class ResultBuilder:
+    """Builds the results, or the error, of one run from the outcomes of its circuits.
 
     Args:
         circuits: what is run.
@@ -63,9 +63,9 @@ class Reporter:
         self._backend_name = backend_name
         self._backend_version = backend_version
 
-    def circuit(self, number: int, outcome: Outcome, seconds: float) -> ExperimentResult:
-        """The result of circuit ``number``, all shots of which gave ``outcome``."""
-        circuit, options = self._circuits[number], self._options
+    def circuit(self, index: int, outcome: Outcome, seconds: float) -> ExperimentResult:
+        """The result of the circuit at ``index``; ``outcome`` is that of all its shots."""
+        circuit, options = self._circuits[index], self._options
         return circuit_result(
             outcome,
             header=circuit.info.header(),
@@ -88,10 +88,10 @@ class Reporter:
 
         Args:
             results: of the circuits that succeeded, in order.
-            failures: the errors of the others, by number.
+            failures: the errors of the others, by circuit index.
             job_id: the job's.
-            seconds: that the work took.
-            metadata: what to add to the result's.
+            seconds: the time that the work took.
+            metadata: added to the result's.
 
         Raises:
             JobFailedError: where a circuit failed; its partial result holds the others.
@@ -152,46 +152,42 @@ class EngineWork:
         backend_name: str,
         backend_version: str,
     ) -> None:
-        self._reporter = Reporter(
+        self._builder = ResultBuilder(
             circuits,
             engine,
             options,
             backend_name=backend_name,
             backend_version=backend_version,
         )
-        programs = [Numbered(number, one.program) for number, one in enumerate(circuits)]
+        programs = [IndexedProgram(index, one.program) for index, one in enumerate(circuits)]
         self._task = EngineTask(programs, engine, options)
 
     @property
     def memory(self) -> MemoryRequest | None:
-        """What must be reserved before it may run; see :class:`EngineTask`."""
+        """The memory to reserve before it runs; see :class:`EngineTask`."""
         return self._task.memory
 
     def refuse(self, error: OutOfMemoryError) -> bool:
-        """The device will never have the memory asked for: fail the circuits that need so much.
-
-        Returns:
-            Whether there is something left to do, with a smaller :attr:`memory`.
-        """
+        """Fail what needs more memory than the device has; see :meth:`EngineTask.refuse`."""
         return self._task.refuse(error)
 
     def run(self, job_id: str, control: Control) -> Result:
         """Run the circuits; see :class:`simquay.jobs.local.Work`."""
         began = time.perf_counter()
 
-        def finish(number: int, outcome: Outcome, started: float) -> ExperimentResult:
-            return self._reporter.circuit(number, outcome, time.perf_counter() - started)
+        def finish(index: int, outcome: Outcome, started: float) -> ExperimentResult:
+            return self._builder.circuit(index, outcome, time.perf_counter() - started)
 
         results = self._task.run_each(control, finish)
         taken = time.perf_counter() - began
-        return self._reporter.job(results, self._task.failures, job_id, taken)
+        return self._builder.job(results, self._task.failures, job_id, taken)
 
 
 def _writes_bits(program: Program) -> bool:
-    """Whether a run may write a classical bit, so that its counts say something."""
+    """Whether a run may write a classical bit; only then does its result have counts."""
     if not program.num_clbits:
         return False
-    # Most circuits end with measurements, so the quick look is at the end.
+    # Most circuits end with measurements, so the last operation is looked at first.
     if program.operations and type(program.operations[-1]) is Measure:
         return True
     return any(
