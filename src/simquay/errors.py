@@ -1,31 +1,31 @@
-"""The errors that know no Qiskit.
+"""Errors and warnings whose classes do not depend on Qiskit.
 
 ::
 
     Exception
     └── SimquayError
-        ├── RegistryError
-        │   ├── UnknownBackendError (also LookupError)     no backend has this name
-        │   ├── AmbiguousBackendError (also LookupError)   several plugins claim this name
-        │   ├── BackendUnavailableError                    known, but its probe said no
+        ├── RegistryError                                  a backend was not found or not created
+        │   ├── UnknownBackendError (also LookupError)     no plugin registers this name
+        │   ├── AmbiguousBackendError (also LookupError)   several plugins register this name
+        │   ├── BackendUnavailableError                    the backend cannot run here
         │   └── PluginError                                a plugin broke the rules, or (strict
         │                                                  mode) did not load
-        ├── ProgramError (also ValueError)                 a circuit that cannot be lowered or run
-        │   ├── UnsupportedInstructionError                names the instruction and its place
-        │   └── NotACircuitError (also TypeError)          something else than a QuantumCircuit
-        ├── CircuitFileError                               a file that holds no circuit
+        ├── ProgramError (also ValueError)                 a circuit cannot be lowered or run
+        │   ├── UnsupportedInstructionError                no engine runs this instruction
+        │   └── NotACircuitError (also TypeError)          an argument is not a QuantumCircuit
+        ├── CircuitFileError                               a file cannot be read as a circuit
         ├── OptionError (also ValueError)                  an option's name or value is wrong
-        ├── OutOfMemoryError (also MemoryError)            needed and free bytes, nothing allocated
-        ├── ManyStatesError                                one state was asked for, there are more
-        └── Cancelled                                      the work was told to stop
+        ├── OutOfMemoryError (also MemoryError)            a run needs more memory than it can have
+        ├── ManyStatesError                                a run has several final states, not one
+        └── Cancelled                                      the work was cancelled
 
     Warning
     └── UserWarning
         └── SimquayWarning
-            ├── SimquayFallbackWarning    another backend was taken than the one named
-            └── SimquayPluginWarning      a plugin did not load
+            ├── SimquayFallbackWarning    a fallback is used instead of the backend named
+            └── SimquayPluginWarning      a plugin did not load, or its factory failed
 
-Errors that are Qiskit's own classes as well (a job's) live in :mod:`simquay.jobs.errors`.
+The errors of jobs, which are subclasses of Qiskit's too, are in :mod:`simquay.jobs.errors`.
 """
 
 from __future__ import annotations
@@ -53,14 +53,14 @@ __all__ = [
 
 
 class SimquayError(Exception):
-    """The base of every error that Simquay raises itself."""
+    """The base of all of Simquay's errors."""
 
 
 class PlainMessage:
-    """Has an error that is a ``QiskitError`` too print its message.
+    """A mix-in for subclasses of ``QiskitError``: ``str()`` is the plain message.
 
-    ``QiskitError`` prints the ``repr``, with quotation marks and escapes. This class comes first
-    among the bases.
+    ``QiskitError`` gives the ``repr`` of it, with quotation marks and escapes. This class must be
+    the first of the bases.
     """
 
     message: str
@@ -70,10 +70,10 @@ class PlainMessage:
 
 
 class RegistryError(SimquayError):
-    """A backend could not be found or made.
+    """A backend could not be found or created.
 
     Attributes:
-        summary: what was wrong, without the advice that follows it in the message.
+        summary: the message without the advice at its end.
     """
 
     def __init__(self, message: str, *, summary: str = "") -> None:
@@ -82,15 +82,15 @@ class RegistryError(SimquayError):
 
 
 class UnknownBackendError(RegistryError, LookupError):
-    """No plugin registers a backend of this name."""
+    """No installed plugin registers a backend of this name."""
 
 
 class AmbiguousBackendError(RegistryError, LookupError):
-    """Several plugins claim this name; ``distribution:name`` chooses one."""
+    """Several plugins register this name; ``distribution:name`` chooses one."""
 
 
 class BackendUnavailableError(RegistryError):
-    """The backend is known, but its probe says that it cannot run here, or its factory failed."""
+    """The backend is registered, but its probe says that it cannot run here, or creating it failed."""
 
 
 class PluginError(RegistryError):
@@ -103,20 +103,20 @@ class ProgramError(SimquayError, ValueError):
 
 
 class UnsupportedInstructionError(ProgramError):
-    """An instruction that no Simquay engine runs; the message names it and its place."""
+    """An instruction that no engine of Simquay runs; the message names it and its place."""
 
 
 class NotACircuitError(ProgramError, TypeError):
-    """Something that is not a ``QuantumCircuit`` was given where a circuit belongs."""
+    """An argument that must be a ``QuantumCircuit`` is something else."""
 
 
 class CircuitFileError(SimquayError):
     """A file that cannot be read as a circuit.
 
     Attributes:
-        path: the file, as it was given.
-        line: the line of the fault, from 1, or None where it is not known.
-        column: the column of the fault, from 1, or None where it is not known.
+        path: the file's path, as the caller gave it.
+        line: the line of the mistake, from 1; None if it is not known.
+        column: the column of the mistake, from 1; None if it is not known.
     """
 
     def __init__(
@@ -137,7 +137,7 @@ class OutOfMemoryError(SimquayError, MemoryError):
 
     Attributes:
         needed: bytes that the run needs.
-        available: bytes that it could have at most.
+        available: bytes that it can have at most.
     """
 
     def __init__(self, message: str, *, needed: int = 0, available: int = 0) -> None:
@@ -147,20 +147,20 @@ class OutOfMemoryError(SimquayError, MemoryError):
 
 
 class ManyStatesError(SimquayError):
-    """One final state was asked for, but measurement or reset makes several."""
+    """One final state was requested, but measurements or resets lead to several."""
 
 
 class Cancelled(SimquayError):
-    """Raised by :meth:`simquay.control.Control.check` where the work was told to stop."""
+    """Raised by :meth:`simquay.control.Control.check` after the work was told to stop."""
 
 
 class SimquayWarning(UserWarning):
-    """The base of every warning that Simquay gives."""
+    """The base of all of Simquay's warnings."""
 
 
 class SimquayFallbackWarning(SimquayWarning):
-    """Another backend was taken than the one that was named first."""
+    """A fallback is used instead of the backend that was named first."""
 
 
 class SimquayPluginWarning(SimquayWarning):
-    """A plugin did not load, or one of its names is in conflict."""
+    """A plugin did not load, another plugin claims one of its names, or its factory failed."""

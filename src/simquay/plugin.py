@@ -58,10 +58,10 @@ RESERVED_NAMES = frozenset({"auto", "cpu", "gpu"})
 
 @dataclass(frozen=True, slots=True)
 class Available:
-    """A probe's yes.
+    """A probe's answer that the backend can run here.
 
     Attributes:
-        details: what ``simquay doctor`` shows, such as the device's name and memory.
+        details: facts that ``simquay doctor`` shows, such as the device's name and memory.
     """
 
     details: Mapping[str, Any] = field(default_factory=dict)
@@ -69,11 +69,11 @@ class Available:
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """A probe's no.
+    """A probe's answer that the backend cannot run here.
 
     Attributes:
         reason: why the backend cannot run here, in one line.
-        hint: what to do about it, if the spec's install hint is not it.
+        hint: what to do about it; empty: the spec's install hint.
     """
 
     reason: str
@@ -122,21 +122,21 @@ def require(module: str, *, hint: str, title: str = "", distribution: str = "") 
 
 @dataclass(frozen=True, slots=True)
 class BackendSpec:
-    """The description of a backend that a plugin registers. It loads nothing.
+    """The description of a backend that a plugin registers. Creating one loads nothing.
 
     Attributes:
         name: lower case letters, digits, ``.``, ``_``, ``-``; not ``auto``, ``cpu`` or ``gpu``.
-        device: what the backend computes on: ``cpu`` or ``gpu``.
+        device: the kind of device that the backend computes on, ``cpu`` or ``gpu``.
         factory: ``module:callable``, called as ``factory(spec)``; it returns a ``BackendV2``,
-            a new one each time. Loaded when the backend is asked for, never before.
+            a new one each time. Its module is imported when the backend is requested, not before.
         probe: ``module:callable``, called without arguments; it returns :class:`Available` or
             :class:`Unavailable`, quickly and without starting a device. Empty: always available.
         priority: ``auto``, ``cpu`` and ``gpu`` take the available backend of highest priority.
-            Simquay's own: reference 0, cupy 10, numpy 50, numba 60. Negative: never chosen
-            unless named.
+            Simquay's own: reference 0, cupy 10, numpy 50, numba 60. Negative: chosen by
+            name only.
         aliases: other names, under the same rules; a canonical name beats an alias.
         description: one line for listings.
-        install_hint: the command that makes the backend available, for error messages.
+        install_hint: the command that makes the backend available; error messages show it.
 
     Raises:
         ValueError, TypeError: for a field that breaks these rules.
@@ -152,7 +152,7 @@ class BackendSpec:
     install_hint: str = ""
 
     def __post_init__(self) -> None:
-        if isinstance(self.aliases, str):  # it would be taken letter by letter
+        if isinstance(self.aliases, str):  # else each letter would be an alias
             raise TypeError(f"backend {self.name}: aliases is a string; expected a tuple of names")
         object.__setattr__(self, "aliases", tuple(dict.fromkeys(self.aliases)))
         for name in (self.name, *self.aliases):

@@ -78,12 +78,13 @@ def execute(options: argparse.Namespace) -> int:
 
 
 def _plans(program: Program, engine: Engine, precision: Precision) -> Iterator[Plan]:
-    """A plan for each run of gates between measurements and branches, in program order.
+    """A plan for each section of gates between measurements and branches, in program order.
 
-    Sections behind a branch are planned from the layout that the section before them leaves.
+    A section is planned from the layout in which the plan before it, in that order, ends.
     """
+    from simquay.execution.branching.compiler import compile_steps
     from simquay.execution.branching.deferral import defer
-    from simquay.execution.branching.steps import Gates, compile_steps
+    from simquay.execution.branching.steps import Gates
     from simquay.planning import Layout, make_plan
     from simquay.program.program import touched_qubits
 
