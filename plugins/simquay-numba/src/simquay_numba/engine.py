@@ -26,15 +26,15 @@ from simquay.program import Precision
 from simquay_numba.assembly.assemble import can_assemble
 from simquay_numba.kernels.compiling import compiled
 from simquay_numba.kernels.vectors import lane_count
-from simquay_numba.runtime.buffer_cache import spare
+from simquay_numba.runtime.buffer_cache import state_buffers
 from simquay_numba.runtime.buffers import (
     HUGE_PAGE,
     aligned_bytes,
     region_bytes,
     second_level_cache,
 )
-from simquay_numba.runtime.programs import Programs
-from simquay_numba.runtime.threads import Crew
+from simquay_numba.runtime.programs import ProgramCache
+from simquay_numba.runtime.threads import ThreadTeam
 from simquay_numba.states import (
     copied,
     expected_pauli,
@@ -47,17 +47,19 @@ from simquay_numba.states import (
 __all__ = ["NumbaEngine"]
 
 _LEAST_TILE = 12
+"""Qubits of the smallest tile that is chosen."""
+
 _SEARCHED = (24, 22)
-"""Qubits from which on a pass takes several milliseconds, and a second search for a plan one: in
-single and in double precision."""
+"""Qubits, in single and in double precision, from which on a second search for a plan pays: the
+search takes a millisecond, and a pass several."""
 
 _LANES = lane_count(4)
-"""A state of fewer qubits does not fill a vector."""
+"""Qubits of a state that fills one vector, in single precision."""
 
 
 @dataclass(slots=True, eq=False)
 class _State(DenseState):
-    """``region`` is what the buffer lies in; None for a small one, or once released."""
+    """A state whose buffer lies in ``region``; None for a small state, or once it is released."""
 
     region: mmap.mmap | None
 
@@ -83,13 +85,13 @@ class NumbaEngine(DenseEngine):
     ) -> None:
         super().__init__(threads=threads)
         self._small = small
-        self._programs = Programs()
+        self._programs = ProgramCache()
         self._compiled_from = max(_LANES, small - 2)
         self._fixed = tile is not None
         cache = second_level_cache()
         self._tiled = {}
         for number, precision in enumerate((Precision.SINGLE, Precision.DOUBLE)):
-            # What is loaded as one block must be neighbours in the state.
+            # The amplitudes of a block must be neighbours in the state.
             least = max(low[number], lane_count(precision.real_dtype.itemsize))
             bits = cache // (2 * precision.amplitude_bytes)
             most = tile[number] if tile else max(bits.bit_length() - 1, _LEAST_TILE)
@@ -103,18 +105,19 @@ class NumbaEngine(DenseEngine):
         return "numba"
 
     def profile(self, precision: Precision, num_qubits: int) -> Profile:
-        """Tiles, or for few qubits what the NumPy engine plans for."""
+        """Tiles; for few qubits the NumPy engine's profile."""
         if num_qubits < self._small:
             return super().profile(precision, num_qubits)
         profile = self._tiled[precision]
         if self._fixed or self._threads == 1:
             return profile
-        # Tiles for every thread, and some to even out; but none so small that passes get many.
+        # At least one tile for each thread, and more to balance the load; but tiles that are not so
+        # small that there are many passes.
         most = max(num_qubits - self._threads.bit_length(), _LEAST_TILE)
         return replace(profile, tile=min(profile.tile, most))
 
     def sweep_qubits(self, precision: Precision) -> int:
-        """Sweeps of states that run as the NumPy engine runs them."""
+        """As the NumPy engine, for states that run as it runs them."""
         return min(super().sweep_qubits(precision), self._small - 1)
 
     def allocate(
@@ -122,21 +125,21 @@ class NumbaEngine(DenseEngine):
     ) -> DenseState:
         """All qubits |0>, nothing stored; aligned, so that the system can use large pages."""
         size = batch * (precision.amplitude_bytes << capacity)
-        region = spare.region(size) if size >= HUGE_PAGE else None
+        region = state_buffers.take(size) if size >= HUGE_PAGE else None
         memory = aligned_bytes(size) if region is None else region_bytes(region, size)
         buffer = memory.view(precision.complex_dtype).reshape(batch, 1 << capacity)
         buffer[:, 0] = 1
         return _State(num_qubits, capacity, precision, Layout(), buffer, region)
 
     def release(self, state: DenseState) -> None:
-        """Give the state's memory back, or keep it a moment for the next state."""
+        """Free the state's memory, or keep it for the next state."""
         super().release(state)
         if isinstance(state, _State) and state.region is not None:
             region, state.region = state.region, None
-            spare.keep(region)
+            state_buffers.give(region)
 
     def copy(self, state: DenseState) -> DenseState:
-        """A state of its own with the same amplitudes."""
+        """A new state with the same amplitudes."""
         other = self.allocate(
             state.num_qubits, state.precision, capacity=state.capacity, batch=state.batch
         )
@@ -151,13 +154,15 @@ class NumbaEngine(DenseEngine):
             return
         check_plan(self.name, state, plan, ("tiled",), state.capacity)
         tiles = [self._tiles(state, pass_) for pass_ in plan.passes]
-        for whole, group in itertools.groupby(range(len(tiles)), lambda number: tiles[number] > 0):
+        for assembled, group in itertools.groupby(
+            range(len(tiles)), lambda number: tiles[number] > 0
+        ):
             numbers = list(group)
-            if whole:
+            if assembled:
                 threads = min(self._threads, max([tiles[number] for number in numbers]))
                 work = state.batch * sum([_work(plan.passes[number]) for number in numbers])
-                crew = Crew(state.buffer, threads, compiled(state.buffer.dtype), work)
-                crew.run(partial(self._run_tiles, state, plan, numbers, crew, control))
+                team = ThreadTeam(state.buffer, threads, compiled(state.buffer.dtype), work)
+                team.run(partial(self._run_tiles, state, plan, numbers, team, control))
             else:
                 for number in numbers:
                     control.check()
@@ -166,24 +171,24 @@ class NumbaEngine(DenseEngine):
         state.layout = plan.final
 
     def _run_tiles(
-        self, state: DenseState, plan: Plan, numbers: list[int], crew: Crew, control: Control
+        self, state: DenseState, plan: Plan, numbers: list[int], team: ThreadTeam, control: Control
     ) -> None:
-        """Run these passes of a plan, which can be assembled, one after the other."""
+        """Run the passes ``numbers`` of a plan, which can be assembled, one after the other."""
         count = len(plan.passes)
         for number in numbers:
             control.check()
             pass_ = plan.passes[number]
             assert isinstance(pass_, TilePass)
             program = self._programs.program(plan, number, pass_, state.precision)
-            if not crew.share_out(program, control.section(number / count, (number + 1) / count)):
+            if not team.run_pass(program, control.section(number / count, (number + 1) / count)):
                 return
             control.report((number + 1) / count)
 
     def _tiles(self, state: DenseState, pass_: object) -> int:
-        """How many tiles a pass has; 0 if it cannot be assembled.
+        """The number of tiles of a pass; 0 if the pass cannot be assembled.
 
         Raises:
-            ProgramError: if it is no pass of a tiled plan.
+            ProgramError: if it is not a pass of a tiled plan.
         """
         if isinstance(pass_, WidePass):
             return 0
@@ -197,8 +202,8 @@ class NumbaEngine(DenseEngine):
         self, state: DenseState, qubits: Sequence[int], given: Mapping[int, int]
     ) -> NDArray[np.float64]:
         """Joint probabilities of ``qubits`` and the given values."""
-        own = marginal if state.stored >= self._compiled_from else None
-        return joint_probabilities(state, qubits, given, self._threads, own)
+        compiled_marginal = marginal if state.stored >= self._compiled_from else None
+        return joint_probabilities(state, qubits, given, self._threads, compiled_marginal)
 
     def amplitudes(self, state: DenseState) -> ComplexArray:
         """All amplitudes in qubit order."""
@@ -242,13 +247,13 @@ def _run_alone(state: DenseState, pass_: Pass) -> None:
 
 
 def _work(pass_: object) -> int:
-    """Amplitudes times stages of a pass; its moving of amplitudes counts as a stage."""
+    """Amplitudes times stages of a pass; reading and writing the amplitudes counts as a stage."""
     assert isinstance(pass_, TilePass)
     return (1 + len(pass_.stages)) << pass_.width
 
 
 def _apply_wide(state: DenseState, pass_: WidePass) -> None:
-    """Apply a gate on storage bits: to a state whose qubits are called by their storage bits."""
+    """Apply a gate on storage bits, by a view of the state whose qubits are its storage bits."""
     before = Layout(tuple(range(pass_.before)))
     named = DenseState(pass_.width, state.capacity, state.precision, before, state.buffer)
     named.grow(range(pass_.before, pass_.width))

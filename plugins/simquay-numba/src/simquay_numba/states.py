@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from simquay.engines.numpy.state import ComplexArray, DenseState
 from simquay.engines.threads import run_side_by_side
-from simquay_numba.assembly.geometry import deposited
+from simquay.program.bits import spread
 from simquay_numba.kernels.reading import add_marginal, exchange, pauli_sum, permute_copy, project
 from simquay_numba.runtime.buffers import address, aligned_bytes
 
@@ -54,9 +54,9 @@ def marginal(
     high_kept = [bit for bit in kept if bit >= low]
     high_free = [bit for bit in range(low, width) if bit not in place_of and bit not in fixed]
     base = sum(value << bit for bit, value in fixed.items() if bit >= low) * amplitude
-    kept_offsets = deposited(len(high_kept), high_kept) * amplitude + base
-    kept_places = deposited(len(high_kept), [place_of[bit].bit_length() - 1 for bit in high_kept])
-    free_offsets = deposited(len(high_free), high_free) * amplitude
+    kept_offsets = spread(high_kept) * amplitude + base
+    kept_places = spread([place_of[bit].bit_length() - 1 for bit in high_kept])
+    free_offsets = spread(high_free) * amplitude
     unit = vectors.real.dtype.type(0)
     results = np.zeros((state.batch, 1 << len(kept)))
 
@@ -171,10 +171,10 @@ def in_order(state: DenseState, threads: int) -> ComplexArray:
     inside = {bit for bit, qubit in enumerate(order) if bit < 6 or qubit < 6}
     bits = sorted(inside, key=lambda bit: order[bit])  # neighbours in the result come first
     rest = [bit for bit in range(width) if bit not in inside]
-    source_places = deposited(len(bits), bits)
-    target_places = deposited(len(bits), [order[bit] for bit in bits])
-    source_bases = deposited(len(rest), rest)
-    target_bases = deposited(len(rest), [order[bit] for bit in rest])
+    source_places = spread(bits)
+    target_places = spread([order[bit] for bit in bits])
+    source_bases = spread(rest)
+    target_bases = spread([order[bit] for bit in rest])
 
     def work(row: int, first: int, last: int) -> None:
         permute_copy(

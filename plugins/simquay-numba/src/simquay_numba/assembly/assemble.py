@@ -26,6 +26,7 @@ from simquay.planning.tiled.passes import (
     TilePass,
 )
 from simquay.program import Precision
+from simquay.program.bits import mask_of
 from simquay_numba.assembly.diagonals import (
     GroupKey,
     chain,
@@ -35,8 +36,7 @@ from simquay_numba.assembly.diagonals import (
     varies,
 )
 from simquay_numba.assembly.merging import Pair, merged
-from simquay_numba.assembly.template import ANYWHERE, Shape, Template, Where, mask_of
-from simquay_numba.assembly.templates import (
+from simquay_numba.assembly.stages import (
     FORMS,
     dense,
     first_trip,
@@ -45,6 +45,7 @@ from simquay_numba.assembly.templates import (
     permute,
     prepare,
 )
+from simquay_numba.assembly.template import ANYWHERE, Shape, Template, Where
 from simquay_numba.assembly.trips import whole_trip
 from simquay_numba.kernels.compiling import compiled_pack
 from simquay_numba.kernels.run import BLOCK_BYTES, WORDS

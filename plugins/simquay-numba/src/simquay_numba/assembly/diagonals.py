@@ -16,6 +16,7 @@ from itertools import groupby
 from typing import Any, NamedTuple, TypeAlias
 
 from simquay.planning.tiled.passes import DiagonalGroup, DiagonalStage
+from simquay.program.bits import mask_of
 from simquay_numba.assembly.geometry import (
     block_groups,
     compact_codes,
@@ -26,8 +27,8 @@ from simquay_numba.assembly.geometry import (
     matrix_codes,
 )
 from simquay_numba.assembly.packing import WANTED
-from simquay_numba.assembly.template import Shape, Template, fill_bytes, instruction, mask_of, room
-from simquay_numba.kernels.matrices import CHAIN_VARIANTS, COMPLEX, CROSS
+from simquay_numba.assembly.template import Shape, Template, fill_bytes, instruction, room
+from simquay_numba.kernels.matrices import CHAIN_VARIANTS, COMPLEX, RX_LIKE
 from simquay_numba.kernels.run import BLOCK_BYTES, CHAIN, DIAGONAL, TABLE
 from simquay_numba.kernels.vectors import VECTOR_BYTES
 from simquay_numba.runtime.buffers import address
@@ -205,7 +206,7 @@ def chain(
     words = (CHAIN, 0, 6 + len(lists), _CHAIN[len(steps), form], len(groups), address(groups))
     trips.code.append(instruction(*words, *distances, WANTED + len(steps)))
     trips.room += len(steps) * room(len(codes), shape.real_bytes)
-    return trips.template(fill_bytes(address(codes), len(codes), form == CROSS, 8) * len(steps))
+    return trips.template(fill_bytes(address(codes), len(codes), form == RX_LIKE, 8) * len(steps))
 
 
 class _Note(NamedTuple):

@@ -1,27 +1,26 @@
-"""Index lists that instructions and fills point at: which blocks form a group, where a block lies,
-which entry of a matrix a coefficient is.
+"""Index lists that instructions and fills refer to: the blocks of a group, the place of a block,
+the matrix entry of a coefficient.
 
-The lists depend on a tile's shape and on bits alone, so they are made once and kept.
+The lists depend on a tile's shape and on bits alone, so they are made once and kept. They are
+read-only. Byte offsets are those in a tile's buffer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simquay.program.bits import bits_of, extract, spread
 from simquay_numba.assembly.packing import ONE, ZERO
 from simquay_numba.kernels.run import BLOCK_BYTES
 from simquay_numba.kernels.vectors import VECTOR_BYTES
 
 __all__ = [
-    "bits_of",
     "block_groups",
     "compact_codes",
-    "deposited",
     "diagonal_indices",
     "factor_codes",
     "index_within",
@@ -33,20 +32,7 @@ __all__ = [
 ]
 
 _CACHE = 4096
-"""Lists of a kind that are kept; each has some kilobytes."""
-
-
-def deposited(count: int, bits: Sequence[int]) -> NDArray[np.int64]:
-    """The numbers below ``2**count`` with bit ``j`` moved to ``bits[j]``."""
-    result = np.zeros(1, dtype=np.int64)
-    for bit in bits[:count]:
-        result = np.concatenate([result, result | (1 << bit)])
-    return result
-
-
-def bits_of(mask: int) -> list[int]:
-    """The set bits of a mask, ascending."""
-    return [bit for bit in range(mask.bit_length()) if mask >> bit & 1]
+"""The most lists of one kind that are kept; each has some kilobytes."""
 
 
 def _frozen(values: NDArray[Any], dtype: Any) -> NDArray[Any]:
@@ -59,26 +45,28 @@ def _frozen(values: NDArray[Any], dtype: Any) -> NDArray[Any]:
 def block_groups(high: int, bits: tuple[int, ...], mask: int, value: int) -> NDArray[np.int32]:
     """Byte offsets of the blocks whose ``bits`` are 0 and whose bits ``mask`` are ``value``.
 
-    Bits are those of the block's number, of which there are ``high``.
+    ``bits`` and ``mask`` are on the block's number, which has ``high`` bits.
     """
     taken = set(bits).union(bits_of(mask))
     free = [bit for bit in range(high) if bit not in taken]
-    return _frozen((deposited(len(free), free) | value) * BLOCK_BYTES, np.int32)
+    return _frozen((spread(free) | value) * BLOCK_BYTES, np.int32)
 
 
 @lru_cache(maxsize=_CACHE)
 def local_offsets(
     total: int, lanes: int, bits: tuple[int, ...], mask: int, value: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """As :func:`block_groups` for amplitudes by local index, of ``total`` bits; and the byte
-    distances of the ``2**k`` amplitudes of a group."""
+    """As :func:`block_groups`, for amplitudes by local index, which has ``total`` bits.
+
+    Returns also the byte distances of a group's ``2**len(bits)`` amplitudes from its first one.
+    """
     taken = set(bits).union(bits_of(mask))
     free = [bit for bit in range(total) if bit not in taken]
-    bases = _byte_offset(deposited(len(free), free) | value, lanes)
-    return bases, _byte_offset(deposited(len(bits), bits), lanes)
+    bases = _byte_offset(spread(free) | value, lanes)
+    return bases, _byte_offset(spread(bits), lanes)
 
 
-def _byte_offset(local: NDArray[np.int64], lanes: int) -> NDArray[np.int32]:
+def _byte_offset(local: NDArray[np.intp], lanes: int) -> NDArray[np.int32]:
     inside = local & ((1 << lanes) - 1)
     return _frozen((local >> lanes) * BLOCK_BYTES + inside * (VECTOR_BYTES >> lanes), np.int32)
 
@@ -90,9 +78,7 @@ def diagonal_indices(high: int, bits: tuple[int, ...], mask: int, value: int) ->
     Blocks whose bits ``mask`` are not ``value`` take the entry after the last.
     """
     blocks = np.arange(1 << high)
-    entry = np.zeros_like(blocks)
-    for place, bit in enumerate(bits):
-        entry |= (blocks >> bit & 1) << place
+    entry = extract(blocks, bits)
     entry[(blocks & mask) != value] = 1 << len(bits)
     return _frozen(entry * BLOCK_BYTES, np.int32)
 
@@ -101,19 +87,17 @@ def diagonal_indices(high: int, bits: tuple[int, ...], mask: int, value: int) ->
 def matrix_codes(
     width: int, lanes: tuple[int, ...], high: int, mask: int, value: int, complex_form: bool
 ) -> NDArray[np.int32]:
-    """Which entry of a matrix each coefficient of a dense kernel is, in the kernel's order.
+    """The matrix entry that each coefficient of a dense kernel is, in the kernel's order.
 
     The matrix is row-major; the lowest bits of its index are the ``lanes``, then come ``high``
     bits. Coefficients have the axes row, column, flip, (complex form) part, lane: the one for row
     ``r``, column ``c``, flip ``s`` and lane ``i`` takes the amplitude in lane ``i`` flipped by
-    ``s``. A code is the place of a real in the matrix as reals; or ``ONE`` or ``ZERO`` in lanes to
-    leave alone, whose ``mask`` is not ``value``.
+    ``s``. A code is the index of a real number in the matrix, taken as reals; or ``ONE`` or
+    ``ZERO`` in lanes whose bits ``mask`` are not ``value``, which keep their amplitudes.
     """
     k = len(lanes)
     lane = np.arange(width)
-    sub = np.zeros_like(lane)
-    for place, bit in enumerate(lanes):
-        sub |= (lane >> bit & 1) << place
+    sub = extract(lane, lanes)
     r = np.arange(1 << high)[:, None, None, None]
     c = np.arange(1 << high)[None, :, None, None]
     s = np.arange(1 << k)[None, None, :, None]
@@ -126,8 +110,7 @@ def matrix_codes(
 
 
 def permutation_codes(codes: NDArray[np.int32], table: NDArray[np.intp]) -> NDArray[np.int32]:
-    """The codes of a kernel for a matrix that is known: 1 where row ``r`` has column
-    ``table[r]``."""
+    """The codes of a kernel for a permutation matrix: 1 at row ``r``, column ``table[r]``."""
     size = len(table)
     entry = codes >> 1
     one = (codes & 1 == 0) & (table[entry // size % size] == entry % size)
@@ -135,7 +118,7 @@ def permutation_codes(codes: NDArray[np.int32], table: NDArray[np.intp]) -> NDAr
 
 
 def prepare_codes(codes: NDArray[np.int32], size: int) -> NDArray[np.int32]:
-    """The codes of a kernel for a matrix of which only the first column is given."""
+    """The codes of a kernel for a matrix with the given first column; the others are 0."""
     row, column = (codes >> 1) // size, (codes >> 1) % size
     return _frozen(np.where(column == 0, 2 * row + (codes & 1), ZERO), np.int32)
 
@@ -144,10 +127,10 @@ def prepare_codes(codes: NDArray[np.int32], size: int) -> NDArray[np.int32]:
 def factor_codes(
     width: int, lanes: tuple[int, ...], high: int, mask: int, value: int
 ) -> NDArray[np.int32]:
-    """Which factor of a diagonal each coefficient of its table of blocks is.
+    """The factor that each number in a diagonal's table of blocks is.
 
     The table has shape ``(2**high + 1, 2, width)``; the lowest bits of the factors' index are the
-    ``lanes``. Lanes whose ``mask`` is not ``value``, and the last block, are 1.
+    ``lanes``. Lanes whose bits ``mask`` are not ``value``, and the last block, are 1.
     """
     sub = lane_factors(width, lanes, mask, value)
     factor = (np.arange(1 << high)[:, None] << len(lanes)) + sub
@@ -167,11 +150,9 @@ def compact_codes(high: int) -> NDArray[np.int32]:
 
 @lru_cache(maxsize=_CACHE)
 def lane_factors(width: int, lanes: tuple[int, ...], mask: int, value: int) -> NDArray[np.int32]:
-    """For each lane, what it adds to the index of a diagonal's factor; -1 where that is 1."""
+    """For each lane, the part of the index of its factor; -1 for lanes whose factor is 1."""
     lane = np.arange(width)
-    sub = np.zeros_like(lane)
-    for place, bit in enumerate(lanes):
-        sub |= (lane >> bit & 1) << place
+    sub = extract(lane, lanes)
     sub[(lane & mask) != value] = -1
     return _frozen(sub, np.int32)
 
@@ -179,8 +160,4 @@ def lane_factors(width: int, lanes: tuple[int, ...], mask: int, value: int) -> N
 @lru_cache(maxsize=_CACHE)
 def index_within(bits: int, places: tuple[int, ...]) -> NDArray[np.int32]:
     """For an index of ``bits`` bits, the number made of its bits at ``places``."""
-    index = np.arange(1 << bits)
-    result = np.zeros_like(index)
-    for place, bit in enumerate(places):
-        result |= (index >> bit & 1) << place
-    return _frozen(result, np.int32)
+    return _frozen(extract(np.arange(1 << bits), places), np.int32)

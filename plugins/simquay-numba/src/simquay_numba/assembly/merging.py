@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.planning.tiled.passes import DiagonalGroup, DiagonalTerm
+from simquay.program.bits import bits_of, mask_of
 from simquay_numba.assembly.diagonals import GroupKey, lanes_alike
-from simquay_numba.assembly.geometry import bits_of, index_within
-from simquay_numba.assembly.template import mask_of
+from simquay_numba.assembly.geometry import index_within
 from simquay_numba.kernels.vectors import BLOCK_BYTES
 
 __all__ = ["Pair", "merged"]

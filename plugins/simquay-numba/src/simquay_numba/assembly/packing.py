@@ -1,4 +1,5 @@
-"""The last step of assembling, compiled: numbers → coefficients, and their addresses → words."""
+"""The last step of assembling, compiled: it makes coefficients, and puts their addresses into
+words."""
 
 from __future__ import annotations
 
@@ -10,10 +11,11 @@ from simquay_numba.kernels.vectors import VECTOR_BYTES
 __all__ = ["MOST_WANTED", "ONE", "WANTED", "ZERO", "pack"]
 
 WANTED = -(1 << 62)
-"""``WANTED + n`` in a word: the address of what the next ``n`` fills make. No other word is near
-it: addresses are positive, and places in the scratch are minus less than 2**40."""
+"""``WANTED + n`` in a word stands for the address of the coefficients of the next ``n`` fills. No
+other word is near it: addresses are positive, and offsets in the scratch are above ``-2**40``."""
 
 MOST_WANTED = 8
+"""The most fills of one word."""
 
 ZERO, ONE = -1, -2
 """Codes of a fill that take no number."""
@@ -21,12 +23,14 @@ ZERO, ONE = -1, -2
 
 @compiled_function
 def pack(unit, words, lines, fills, numbers, target, notes):
-    """Make all coefficients, and let the words point at them.
+    """Make all coefficients, and put their addresses into the words.
 
     Args:
         unit: a real number of the precision.
-        words: ``lines`` instructions, and then the notes; changed in place.
-        fills: shape ``(count, 4)``; see :mod:`~.template`. In the order of the words.
+        words: int64: ``lines`` instructions of ``WORDS`` words, and then the notes. Changed in
+            place.
+        lines: how many instructions there are.
+        fills: int64, shape ``(count, 4)``, in the order of the words; see :mod:`~.template`.
         numbers: the sources, reals of the precision, in the order of the fills.
         target: address of the memory for coefficients.
         notes: address of the first note: a ``TABLE`` or ``CHAIN`` instruction has its length in
@@ -52,13 +56,13 @@ def pack(unit, words, lines, fills, numbers, target, notes):
         for _ in range(wanted):
             codes = fills[fill, 0]
             count = fills[fill, 1]
-            cross = fills[fill, 2]
+            rx_like = fills[fill, 2]
             for i in range(count):
                 code = get_word(codes + 4 * i) if codes else i
                 value = unit * 0
                 if code >= 0:
                     value = numbers[source + code]
-                    if cross:
+                    if rx_like:
                         value += numbers[source + code + 1]
                 elif code == ONE:
                     value = unit * 0 + 1

@@ -1,15 +1,22 @@
-"""What a stage's instructions are without their numbers, and how the numbers come in.
+"""Templates: the instructions of a stage without its numbers, and how the numbers come in.
 
-A *fill* is a row of four int64: the address of int32 *codes* (0: take the numbers as they are),
-how many reals it makes, whether the form is ``CROSS``, and how many reals the source has. Code
-``c >= 0`` is real ``c`` of the source, ``ONE`` and ``ZERO`` are what they say. A word of an
-instruction that is ``WANTED + n`` becomes the address of what the next ``n`` fills make.
+A *source* is the array of a stage's numbers, taken as reals. A *fill* makes coefficients of one
+source. It is a row of four int64:
+
+- the address of int32 *codes*; 0: the numbers are taken in their order;
+- how many coefficients it makes;
+- whether the form is ``RX_LIKE``: then a coefficient is the sum of a real and the next one, which
+  are the two parts of an entry, one of them 0;
+- how many reals the source has.
+
+Code ``c >= 0`` stands for real ``c`` of the source, ``ONE`` for 1 and ``ZERO`` for 0. A word
+``WANTED + n`` of an instruction is replaced by the address of the coefficients of the next ``n``
+fills.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,12 +24,12 @@ from numpy.typing import NDArray
 
 from simquay_numba.kernels.vectors import VECTOR_BYTES
 
-__all__ = ["ANYWHERE", "Shape", "Template", "Where", "fill_bytes", "instruction", "mask_of", "room"]
+__all__ = ["ANYWHERE", "Shape", "Template", "Where", "fill_bytes", "instruction", "room"]
 
 _instruction = struct.Struct("=10q").pack
 
 fill_bytes = struct.Struct("=4q").pack
-"""A fill as bytes, of its four numbers."""
+"""The bytes of a fill, from its four numbers."""
 
 
 class Shape(NamedTuple):
@@ -44,7 +51,7 @@ class Shape(NamedTuple):
 
 
 class Where(NamedTuple):
-    """A condition as a key: local mask and value, outer mask and value."""
+    """A condition that can be a key of a cache; the fields are those of ``Condition``."""
 
     local_mask: int = 0
     local_value: int = 0
@@ -62,20 +69,20 @@ ANYWHERE = Where()
 
 
 class Template(NamedTuple):
-    """What one stage, or one trip, needs.
+    """The instructions of one stage, or of one trip through the buffer, and all that they need.
 
     Attributes:
         code: instructions, ready to be joined.
-        fills: what the words ``WANTED`` in ``code`` stand for.
+        fills: of the words ``WANTED`` in ``code``, in their order.
         notes: descriptions of tables, in the order of the ``TABLE`` instructions.
-        note_fills: what the words ``WANTED`` in ``notes`` stand for.
-        seen: the local bits that the stage looks at.
+        note_fills: likewise, of ``notes``.
+        seen: a mask of the local bits that the stage acts on or depends on.
         room: bytes of all coefficients.
         scratch: bytes of scratch memory that a thread needs.
-        order: the matrix's rows and columns are to be taken in this order; None as they are.
-        keep: the arrays that instructions and fills point at.
-        flip: for an X on a high bit, in whatever tile, where ``block & mask == value``: the bit of
-            the block's number, the mask and the value.
+        order: the order in which to take the matrix's rows and columns; None for their own.
+        keep: the arrays whose addresses are in instructions and fills.
+        flip: (bit, mask, value) for an X on ``bit`` of the block's number, where ``block & mask ==
+            value``, in every tile; None for all else.
     """
 
     code: bytes
@@ -96,10 +103,5 @@ def instruction(*words: int) -> bytes:
 
 
 def room(reals: int, real_bytes: int) -> int:
-    """Bytes that so many reals take in the memory of coefficients."""
+    """Bytes of ``reals`` coefficients: whole vectors."""
     return -(-reals * real_bytes // VECTOR_BYTES) * VECTOR_BYTES
-
-
-def mask_of(bits: Sequence[int]) -> int:
-    """The mask that has these bits."""
-    return sum([1 << bit for bit in bits])

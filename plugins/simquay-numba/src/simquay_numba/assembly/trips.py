@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay_numba.assembly.geometry import deposited
+from simquay.program.bits import spread
+from simquay_numba.assembly.stages import permute, swap
 from simquay_numba.assembly.template import ANYWHERE, Shape, Template
-from simquay_numba.assembly.templates import permute, swap
 from simquay_numba.kernels.vectors import BLOCK_BYTES
 
 __all__ = ["WholeTrip", "whole_trip"]
@@ -65,7 +65,7 @@ def whole_trip(
 
 
 def _offsets(bits: Sequence[int], step: int) -> NDArray[np.int64]:
-    result = deposited(len(bits), bits) * step
+    result = spread(bits).astype(np.int64) * step
     result.flags.writeable = False
     return result
 

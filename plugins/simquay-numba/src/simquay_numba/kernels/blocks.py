@@ -1,6 +1,6 @@
 """Intrinsics that move the blocks of a tile, or multiply them by factors.
 
-See :mod:`simquay_numba.kernels.vectors`.
+:mod:`simquay_numba.kernels.vectors` says what a block is. All addresses and distances are in bytes.
 """
 
 from __future__ import annotations
@@ -40,12 +40,15 @@ _MAX_LANES = 4
 SWAP_VARIANTS: tuple[tuple[int, ...], ...] = tuple(
     lanes for count in range(1, _MAX_LANES + 1) for lanes in combinations(range(_MAX_LANES), count)
 )
-"""Kernels that exchange these lanes with as many high bits."""
+"""Kernels for exchanges: the lanes that change places with as many high bits."""
 
 
 @intrinsic
 def run_swap(context, unit, variant, count, bases, buffer, first, second, third, fourth):
-    """Exchange the lanes ``SWAP_VARIANTS[variant]`` with high bits of these byte distances."""
+    """Exchange the lanes ``SWAP_VARIANTS[variant]`` with high bits, in ``count`` groups of blocks.
+
+    ``bases`` is the address of the groups' int32 offsets, ``first`` to ``fourth`` are the distances
+    of the high bits."""
 
     def codegen(context, builder, signature, arguments):
         _, variant, count, bases, buffer, *offsets = arguments
@@ -81,7 +84,8 @@ def run_swap(context, unit, variant, count, bases, buffer, first, second, third,
 
 
 def _exchange(emit: Emitter, lane: int, low: ir.Value, high: ir.Value) -> list[ir.Value]:
-    """Two vectors as rows of a matrix over (vector, this lane bit), transposed."""
+    """The vectors with the bit ``lane`` of the lane's number exchanged for the choice of the
+    vector."""
     bit = 1 << lane
     to_low = [i if not i & bit else emit.width + (i ^ bit) for i in range(emit.width)]
     to_high = [i | bit if not i & bit else emit.width + i for i in range(emit.width)]
@@ -112,7 +116,7 @@ def run_diagonal(
     """Multiply every block by the factors of 1 to 4 ``groups``.
 
     For block ``b``, group ``g``'s factor is the block at ``t_g + i_g[b]`` (int32 byte offsets).
-    ``a0`` to ``a3`` are what :func:`~.vectors.fetch_ahead` takes.
+    ``a0`` to ``a3`` are the arguments of :func:`~.vectors.fetch_ahead`.
     """
 
     def codegen(context, builder, signature, arguments):
@@ -163,7 +167,7 @@ def load_amplitudes(context, unit, source, block):
 
 
 def _write_amplitudes(streaming: bool) -> Callable[..., Any]:
-    """What :func:`store_amplitudes` and :func:`stream_amplitudes` are compiled to."""
+    """The code of :func:`store_amplitudes` and of :func:`stream_amplitudes`."""
 
     def codegen(context, builder, signature, arguments):
         _, block, target = arguments
@@ -191,13 +195,14 @@ def store_amplitudes(context, unit, block, target):
 
 @intrinsic
 def stream_amplitudes(context, unit, block, target):
-    """As :func:`store_amplitudes`, past the caches, to an address aligned as vectors are."""
+    """As :func:`store_amplitudes`, past the caches; ``target`` is a multiple of
+    ``VECTOR_BYTES``."""
     return types.void(unit, integer, integer), _write_amplitudes(True)
 
 
 @intrinsic
 def fence(context):
-    """Let other threads see all that was streamed."""
+    """A full memory fence: other threads see all that was streamed before."""
 
     def codegen(context, builder, signature, arguments):
         builder.fence("seq_cst")
@@ -208,7 +213,7 @@ def fence(context):
 
 @intrinsic
 def fill_block(context, unit, block, real, imag):
-    """Write one complex number to all places of a block."""
+    """Write one complex number to all lanes of a block."""
 
     def codegen(context, builder, signature, arguments):
         _, block, real, imag = arguments

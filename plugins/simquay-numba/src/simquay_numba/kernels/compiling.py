@@ -1,4 +1,4 @@
-"""First use: the kernels compile, once a machine and precision, and say so."""
+"""First use of the kernels: they are compiled once for each precision, with a message."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from simquay.system.lifecycle import after_fork
 from simquay_numba.assembly.packing import pack
 from simquay_numba.kernels.run import WORDS, run_tiles
-from simquay_numba.kernels.spin import arrived
+from simquay_numba.kernels.spin import spin_until
 
 __all__ = ["compiled", "compiled_pack"]
 
@@ -20,12 +20,12 @@ _log = logging.getLogger("simquay.numba")
 _lock = threading.Lock()
 _ready: set[str] = set()
 
-_PATIENCE = 2.0
-"""Seconds after which the user is told what takes so long; the cache on disk is faster."""
+_TELL_AFTER = 2.0
+"""Seconds of compiling after which the user is told; loading from disk takes less."""
 
 
 def compiled(dtype: np.dtype[Any]) -> Any:
-    """The executor, compiled for amplitudes of ``dtype``: from the cache on disk, or now."""
+    """``run_tiles``, compiled for amplitudes of ``dtype``: from the cache on disk, or now."""
     if dtype.char not in _ready:
         with _lock:
             if dtype.char not in _ready:
@@ -35,7 +35,7 @@ def compiled(dtype: np.dtype[Any]) -> Any:
 
 
 def compiled_pack(dtype: np.dtype[Any]) -> Any:
-    """What :mod:`~.assemble` ends with, compiled likewise."""
+    """``pack``, compiled likewise."""
     compiled(dtype)
     return pack
 
@@ -44,14 +44,14 @@ def _compile(dtype: np.dtype[Any]) -> None:
     unit = np.zeros(1, dtype).real.dtype.type(0)
     none = np.zeros(0, dtype=np.int64)
     code = np.zeros((0, WORDS), dtype=np.int64)
-    fills = np.frombuffer(b"", dtype=np.int64).reshape(-1, 4)  # not writable, as they will be
+    fills = np.frombuffer(b"", dtype=np.int64).reshape(-1, 4)  # read-only, as in assemble
     started = time.perf_counter()
-    telling = threading.Timer(_PATIENCE, _tell, [dtype])
+    telling = threading.Timer(_TELL_AFTER, _tell, [dtype])
     telling.daemon = True
     telling.start()
     try:
         run_tiles(unit, code, 0, none, none, none, 0, none, *[0] * 7, unit.itemsize, 0, 0)
-        arrived(0, 0, 0, 0)
+        spin_until(0, 0, 0, 0)
         pack(unit, code.reshape(-1), 0, fills, np.zeros(0, dtype=unit.dtype), 0, 0)
     finally:
         telling.cancel()

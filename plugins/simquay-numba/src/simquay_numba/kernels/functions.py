@@ -1,4 +1,4 @@
-"""How functions are compiled here, and how the cache on disk tells old ones from new ones."""
+"""How functions are compiled, and what the cache on disk is keyed by."""
 
 from __future__ import annotations
 
@@ -11,28 +11,30 @@ import numba
 
 from simquay_numba.kernels.vectors import VECTOR_BYTES
 
-__all__ = ["compiled_function"]
+__all__ = ["compiled_function", "source_key"]
 
 
-def _intrinsics() -> str:
-    """What compiled functions are made of beside their own files, as part of a name."""
+def source_key(folder: Path) -> str:
+    """A checksum of all modules in ``folder``."""
     check = 0
-    for module in ("vectors", "matrices", "blocks", "scalars", "tables"):
-        check = zlib.crc32(Path(__file__).with_name(f"{module}.py").read_bytes(), check)
-    return f"{VECTOR_BYTES}_{check:08x}"
+    for path in sorted(folder.glob("*.py")):
+        check = zlib.crc32(path.read_bytes(), check)
+    return f"{check:08x}"
 
 
-_INTRINSICS = _intrinsics()
+_SUFFIX = f"_{VECTOR_BYTES}_{source_key(Path(__file__).parent)}"
 
 
 def compiled_function(function: Callable[..., Any]) -> Any:
     """``function``, to be compiled when first called, and kept on disk where that can be.
 
-    The cache on disk knows of a change to the function's own file alone: so the name says what the
-    intrinsics are, and what else it may call.
+    Numba's cache on disk compares the source file of the function alone. Intrinsics and constants
+    of other modules, which become part of the compiled code, it does not see. So the function's
+    name carries the checksum of this package; a compiled function imports from it, and from no
+    other package of the plugin.
     """
-    function.__qualname__ += f"_{_INTRINSICS}"
-    # Sums may be taken in another order, in vectors; nothing else is left to the compiler's taste.
+    function.__qualname__ += _SUFFIX
+    # Sums may be reassociated, and products contracted to multiply-adds; no other liberties.
     options: dict[str, Any] = {
         "nogil": True,
         "error_model": "numpy",

@@ -1,8 +1,12 @@
-"""Intrinsics that multiply the blocks of a tile by matrices; see ``kernels.vectors``."""
+"""Intrinsics that multiply the blocks of a tile by matrices.
+
+:mod:`simquay_numba.kernels.vectors` says what a block is. All addresses and distances are in bytes.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -23,25 +27,25 @@ from simquay_numba.kernels.vectors import (
 __all__ = [
     "CHAIN_VARIANTS",
     "COMPLEX",
-    "CROSS",
     "DENSE_VARIANTS",
     "LAYER_VARIANTS",
+    "MATRIX_VARIANTS",
     "REAL",
+    "RX_LIKE",
     "run_chain",
-    "run_dense",
-    "run_layer",
+    "run_matrices",
     "run_wide",
 ]
 
-COMPLEX, REAL, CROSS = 0, 1, 2
-"""The form of a matrix: any entries; real ones; or (one qubit) a real diagonal and an imaginary
-off-diagonal."""
+COMPLEX, REAL, RX_LIKE = 0, 1, 2
+"""The form of a matrix: any entries; real entries; or, on one qubit, a real diagonal and imaginary
+off-diagonal entries, as RX has."""
 
 _lanes = range(4)
 
 DENSE_VARIANTS: tuple[tuple[int, tuple[int, ...], int], ...] = (
-    *((1, (), form) for form in (COMPLEX, REAL, CROSS)),
-    *((0, (lane,), form) for lane in _lanes for form in (COMPLEX, REAL, CROSS)),
+    *((1, (), form) for form in (COMPLEX, REAL, RX_LIKE)),
+    *((0, (lane,), form) for lane in _lanes for form in (COMPLEX, REAL, RX_LIKE)),
     *((2, (), form) for form in (COMPLEX, REAL)),
     *((1, (lane,), form) for lane in _lanes for form in (COMPLEX, REAL)),
     *((0, pair, form) for pair in combinations(_lanes, 2) for form in (COMPLEX, REAL)),
@@ -50,14 +54,17 @@ DENSE_VARIANTS: tuple[tuple[int, tuple[int, ...], int], ...] = (
 """Kernels for one matrix: how many of its bits are high, which are lanes, and its form."""
 
 LAYER_VARIANTS: tuple[tuple[int, bool, int], ...] = (
-    *((high, False, form) for high in (2, 3) for form in (COMPLEX, REAL, CROSS)),
-    *((0, True, form) for form in (COMPLEX, REAL, CROSS)),
+    *((high, False, form) for high in (2, 3) for form in (COMPLEX, REAL, RX_LIKE)),
+    *((0, True, form) for form in (COMPLEX, REAL, RX_LIKE)),
 )
 """Kernels for one-qubit matrices on several bits in one trip: how many high bits, whether on all
 lanes, and the form that all the matrices have."""
 
+MATRIX_VARIANTS = (*DENSE_VARIANTS, *LAYER_VARIANTS)
+"""All kernels for matrices; an instruction has the number of one."""
+
 CHAIN_VARIANTS: tuple[tuple[int, int], ...] = tuple(
-    (steps, form) for steps in (1, 2, 3) for form in (COMPLEX, REAL, CROSS)
+    (steps, form) for steps in (1, 2, 3) for form in (COMPLEX, REAL, RX_LIKE)
 )
 """Kernels for chains: how many steps, and the form that all the matrices have."""
 
@@ -85,7 +92,7 @@ def _matrix(
             for s, (real, imag) in enumerate(versions):
                 a = emit.load(coefficients, position * VECTOR_BYTES, constant=True)
                 position += 1
-                if form == CROSS and (r != c or s):
+                if form == RX_LIKE and (r != c or s):
                     total.subtract(0, imag, a)
                     total.add(1, real, a)
                     continue
@@ -108,13 +115,14 @@ def _subsets(lanes: Sequence[int]) -> list[int]:
 
 
 @intrinsic
-def run_dense(
+def run_matrices(
     context, unit, variant, count, bases, buffer, first, second, third, coefficients, a0, a1, a2, a3
 ):
-    """Apply one matrix in the way of ``DENSE_VARIANTS[variant]`` to ``count`` groups of blocks.
+    """Apply matrices in the way of ``MATRIX_VARIANTS[variant]`` to ``count`` groups of blocks.
 
-    ``first`` to ``third`` are the byte distances of its high bits, ascending, and ``a0`` to ``a3``
-    what :func:`~.vectors.fetch_ahead` takes.
+    ``first`` to ``third`` are the byte distances of the high bits, ascending, and ``a0`` to ``a3``
+    the arguments of :func:`~.vectors.fetch_ahead`. Where a variant has several matrices, their
+    coefficients follow each other: of the lowest high bit first, or of lane 0 first.
     """
 
     def codegen(context, builder, signature, arguments):
@@ -122,66 +130,38 @@ def run_dense(
         ahead = arguments[-4:]
         emit = Emitter(builder, signature.args[0])
 
-        def case(high: int, lanes: tuple[int, ...], form: int) -> Callable[[], None]:
-            def body() -> None:
-                with each_group(emit, count, bases, buffer, ahead, 1 + (high == 3)) as base:
-                    places = group_addresses(emit, base, offsets[:high])
-                    columns = [emit.load_block(place) for place in places]
-                    rows = _matrix(emit, columns, _subsets(lanes), form, coefficients)
-                    for row, place in zip(rows, places, strict=True):
-                        emit.store_block(row, place)
+        def one_matrix(blocks: list[Any], lanes: tuple[int, ...], form: int) -> list[Any]:
+            return _matrix(emit, blocks, _subsets(lanes), form, coefficients)
 
-            return body
-
-        cases = {
-            number: case(*entry)
-            for number, entry in enumerate(DENSE_VARIANTS)
-            if not entry[1] or entry[1][-1] < emit.lanes
-        }
-        switch(builder, variant, cases)
-        return context.get_dummy_value()
-
-    return types.void(unit, *[integer] * 12), codegen
-
-
-@intrinsic
-def run_layer(
-    context, unit, variant, count, bases, buffer, first, second, third, coefficients, a0, a1, a2, a3
-):
-    """Apply one-qubit matrices in the way of ``LAYER_VARIANTS[variant]`` to ``count`` groups.
-
-    The coefficients of the first high bit's matrix come first, then the next one's; of lane 0's
-    matrix first, then lane 1's. All else is as in :func:`run_dense`.
-    """
-
-    def codegen(context, builder, signature, arguments):
-        _, variant, count, bases, buffer, *offsets, coefficients = arguments[:-4]
-        ahead = arguments[-4:]
-        emit = Emitter(builder, signature.args[0])
-
-        def case(high: int, lanes: bool, form: int) -> Callable[[], None]:
+        def one_qubit_matrices(blocks: list[Any], high: int, lanes: bool, form: int) -> list[Any]:
             size = 8 if form == COMPLEX else 4
+            for bit in range(high):
+                _multiply_pairs(emit, blocks, bit, form, coefficients, bit * size)
+            if lanes:
+                for lane in range(emit.lanes):
+                    position = high * size + lane * size // 2
+                    flips = [0, 1 << lane]
+                    blocks = _matrix(emit, blocks, flips, form, coefficients, position)
+            return blocks
 
+        def case(high: int, apply: Callable[[list[Any]], list[Any]]) -> Callable[[], None]:
             def body() -> None:
                 with each_group(emit, count, bases, buffer, ahead, 1 + (high == 3)) as base:
                     places = group_addresses(emit, base, offsets[:high])
-                    blocks: list[Any] = [emit.load_block(place) for place in places]
-                    position = 0
-                    for bit in range(high):
-                        _multiply_pairs(emit, blocks, bit, form, coefficients, position)
-                        position += size
-                    if lanes:
-                        for lane in range(emit.lanes):
-                            (blocks[0],) = _matrix(
-                                emit, blocks, [0, 1 << lane], form, coefficients, position
-                            )
-                            position += size // 2
+                    blocks = apply([emit.load_block(place) for place in places])
                     for block, place in zip(blocks, places, strict=True):
                         emit.store_block(block, place)
 
             return body
 
-        cases = {number: case(*entry) for number, entry in enumerate(LAYER_VARIANTS)}
+        cases = {
+            number: case(high, partial(one_matrix, lanes=lanes, form=form))
+            for number, (high, lanes, form) in enumerate(DENSE_VARIANTS)
+            if not lanes or lanes[-1] < emit.lanes
+        }
+        for number, (high, all_lanes, form) in enumerate(LAYER_VARIANTS, len(DENSE_VARIANTS)):
+            apply = partial(one_qubit_matrices, high=high, lanes=all_lanes, form=form)
+            cases[number] = case(high, apply)
         switch(builder, variant, cases)
         return context.get_dummy_value()
 
@@ -212,10 +192,10 @@ def run_chain(
     Each step multiplies by the factors of its diagonal groups, any number of them, and then by a
     one-qubit matrix on its high bit; ``first`` to ``third`` are the bits' distances in the order of
     the steps. ``note`` is the address of int64 words: for each of three steps, how many groups it
-    has and how many of these are compact; and then for each group two, its index list and its
+    has and how many of these are compact; and then two for each group, its index list and its
     table, as those of :func:`~.blocks.run_diagonal`; a negative table is a place in the scratch, as
     in an instruction. Compact groups are a step's last. Their factors are the same in all lanes,
-    and in the table one complex number each. All else is as in :func:`run_dense`.
+    and in the table one complex number each. All else is as in :func:`run_matrices`.
     """
 
     def codegen(context, builder, signature, arguments):
@@ -305,7 +285,7 @@ def run_wide(context, unit, size, count, bases, places, matrix, buffer, scratch)
     """Apply a matrix of ``size`` rows, a multiple of 4, to ``count`` groups of blocks.
 
     ``places`` has the int32 byte distances of a group's blocks, ``matrix`` its entries, row-major
-    and complex; ``scratch`` is room for a group.
+    and complex; ``scratch`` is memory for a group.
     """
 
     def codegen(context, builder, signature, arguments):

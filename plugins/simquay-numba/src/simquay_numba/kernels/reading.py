@@ -1,4 +1,7 @@
-"""Compiled loops that read, project and reorder a state. Sums are in double precision."""
+"""Compiled loops that read, project and reorder a state.
+
+Sums are taken in double precision. A ``vector`` is complex, shape ``(2**n,)``; its index has one
+bit for each storage bit."""
 
 from __future__ import annotations
 
@@ -24,10 +27,22 @@ def add_marginal(
 ):
     """Add ``|a|**2``, summed over the bits that are not kept, to ``result``.
 
-    The state is cut into blocks of ``len(low_places)`` amplitudes of ``amplitude`` bytes. For each
-    high kept value, the norms of the blocks at ``state + kept_offset + free_offset`` (bytes) are
-    summed up place by place in ``sums``; then place ``i`` goes to
-    ``result[kept_place + low_places[i]]``, or nowhere if ``low_places[i]`` is negative.
+    The state is cut into parts of ``len(low_places)`` neighbouring amplitudes. For each value of
+    the kept bits above a part, the norms of the parts at ``state + kept_offset + free_offset`` are
+    summed up place by place; the sum at place ``i`` is added to
+    ``result[kept_place + low_places[i]]``, or dropped if ``low_places[i]`` is negative.
+
+    Args:
+        unit: a real number of the precision.
+        amplitude: bytes of an amplitude.
+        state: address of the vector.
+        kept_offsets: int64, shape ``(values,)``: byte offset of each value of the high kept bits.
+        kept_places: int64, shape ``(values,)``: its part of the index into ``result``.
+        free_offsets: int64: byte offset of each value of the high bits that are summed over.
+        low_places: int64, shape ``(size,)``: the other part of the index, by place in a part.
+        sums: float64, shape ``(size,)``, to work in.
+        sums_address: its address.
+        result: float64, changed in place.
     """
     size = len(low_places)
     step = 2 * VECTOR_BYTES // amplitude
@@ -46,10 +61,11 @@ def add_marginal(
 
 @compiled_function
 def pauli_sum(vector, x, z, partner, signs, first, last):
-    """The sum of ``conj(a[i ^ x]) * a[i] * (-1)**popcount(i & z)`` over blocks of a vector.
+    """The sum of ``conj(a[i ^ x]) * a[i] * (-1)**popcount(i & z)``, as (real, imaginary).
 
-    ``partner`` and ``signs`` say it for the low bits, of which a block has all: the place that
-    ``i ^ x`` has in its block, and the sign. Blocks ``first`` to ``last - 1`` are summed.
+    A vector is cut into parts of ``len(partner)`` neighbouring amplitudes; parts ``first`` to
+    ``last - 1`` are summed. By place in a part, ``partner`` is the place of ``i ^ x`` in its part,
+    and ``signs`` the sign of the low bits.
     """
     size = len(partner)
     real = 0.0
@@ -85,7 +101,7 @@ def pauli_sum(vector, x, z, partner, signs, first, last):
 def project(vector, mask, value, scale, first, last):
     """Multiply amplitudes whose index has ``value`` in the bits ``mask`` by ``scale``, others by 0.
 
-    Of the indices ``first`` to ``last - 1``.
+    Only indices ``first`` to ``last - 1`` are changed.
     """
     zero = scale * 0
     for i in range(first, last):
@@ -94,7 +110,7 @@ def project(vector, mask, value, scale, first, last):
 
 @compiled_function
 def exchange(vector, bit, first, last):
-    """Exchange the amplitudes of the pairs ``first`` to ``last - 1``, which differ in ``bit``."""
+    """Exchange the amplitudes that differ in ``bit``, of the pairs ``first`` to ``last - 1``."""
     low = (1 << bit) - 1
     for pair in range(first, last):
         i = ((pair & ~low) << 1) | (pair & low)
@@ -106,7 +122,8 @@ def exchange(vector, bit, first, last):
 
 @compiled_function
 def permute_copy(source, target, source_bases, target_bases, source_places, target_places):
-    """Copy amplitudes to other places, tile by tile: all places from all bases."""
+    """Copy ``source[sb + sp]`` to ``target[tb + tp]`` for all pairs of bases and pairs of
+    places."""
     for tile in range(len(source_bases)):
         here = source_bases[tile]
         there = target_bases[tile]

@@ -1,13 +1,12 @@
-"""The executor of one tiled pass: for each tile, load, run instructions, store.
+"""The kernel that runs one tiled pass: for each tile, load, run instructions, store.
 
-An instruction is a row of int64 words. What it points at (coefficients, index lists) are plain
-addresses: whoever made the instructions keeps those arrays alive during the call.
+An instruction is a row of int64 words. It refers to arrays (coefficients, index lists) by their
+addresses; the caller keeps these arrays alive during the call.
 
 ======== ==========================================================================
 opcode   words after the opcode
 ======== ==========================================================================
-DENSE    variant, count, bases, three distances, coefficients, outer mask, outer value
-LAYER    the same; the masks are 0
+MATRICES variant, count, bases, three distances, coefficients, outer mask, outer value
 SWAP     variant, count, bases, four distances
 FLIP     (unused), count, bases, distance, two unused, (unused), outer mask, outer value
 DIAGONAL groups, four index lists, four tables (address, or minus 1 minus a place in the scratch)
@@ -20,9 +19,9 @@ GENERAL  kind, k, count, bases, places, numbers, outer mask, outer value: any bi
          amplitude; see :func:`_run_general`
 ======== ==========================================================================
 
-``count`` is how many groups of blocks there are, ``bases`` the address of their int32 byte offsets
-in the buffer, and distances are those of the high bits in bytes. An outer mask and value say in
-which tiles the instruction holds.
+``count`` is the number of groups of blocks, ``bases`` the address of the groups' int32 byte offsets
+in the buffer; distances are those of the high bits, in bytes. The instruction is run in the tiles
+whose number has the bits ``outer value`` in ``outer mask``.
 """
 
 from __future__ import annotations
@@ -40,29 +39,41 @@ from simquay_numba.kernels.blocks import (
     stream_amplitudes,
 )
 from simquay_numba.kernels.functions import compiled_function
-from simquay_numba.kernels.matrices import run_chain, run_dense, run_layer, run_wide
-from simquay_numba.kernels.scalars import get, get_word, put, tell
+from simquay_numba.kernels.matrices import run_chain, run_matrices, run_wide
+from simquay_numba.kernels.scalars import get, get_word, put, store_release
 from simquay_numba.kernels.tables import build_table
 from simquay_numba.kernels.vectors import BLOCK_BYTES, VECTOR_BYTES
 
 __all__ = ["BLOCK_BYTES", "STREAM", "WORDS", "run_tiles"]
 
-DENSE, LAYER, SWAP, FLIP, DIAGONAL, TABLE, WIDE, GENERAL, CHAIN = range(9)
+MATRICES, SWAP, FLIP, DIAGONAL, TABLE, WIDE, GENERAL, CHAIN = range(8)
 GENERAL_DENSE, GENERAL_PERMUTE, GENERAL_PREPARE = range(3)
 
 WORDS = 10
-"""Words of an instruction."""
+"""Int64 words of an instruction."""
 
 STREAM = 2
+"""A value of ``fresh``; see :func:`run_tiles`."""
 
 
 @compiled_function
 def _run_general(unit, kind, k, count, bases, places, numbers, buffer, scratch, real_bytes):
     """A matrix, permutation or preparation on any bits, without vectors.
 
-    ``bases`` are the byte offsets of the amplitudes at which the stage's bits are 0, and
-    ``places`` the distances of its ``2**k`` amplitudes from there; both int32. ``numbers``: the
-    matrix, row-major complex; the source table, int32; or the amplitudes, complex.
+    Args:
+        unit: a real number of the precision.
+        kind: ``GENERAL_DENSE``, ``GENERAL_PERMUTE`` or ``GENERAL_PREPARE``.
+        k: bits of the stage.
+        count: groups of ``2**k`` amplitudes.
+        bases: address of int32 numbers, ``count``: the byte offset in the buffer of each group's
+            amplitude at which the stage's bits are 0.
+        places: address of int32 numbers, ``2**k``: the distance in bytes of each amplitude of a
+            group from there.
+        numbers: address of the matrix, complex, shape ``(2**k, 2**k)``; of the source table,
+            int32, ``2**k``; or of the amplitudes, complex, ``2**k``.
+        buffer: address of the tile's buffer.
+        scratch: address of memory for ``2**k`` complex numbers.
+        real_bytes: bytes of a real number.
     """
     pair = 2 * real_bytes
     size = 1 << k
@@ -111,27 +122,38 @@ def run_tiles(
     announced,
     announcement,
 ):
-    """Run a pass on the tiles ``first`` to ``last - 1``, counted over all vectors of a batch.
+    """Run a pass on the tiles ``first`` to ``last - 1``.
+
+    Tiles are numbered over all vectors of a batch: tile ``i`` of vector ``v`` has the number
+    ``v * len(tile_offsets) + i``.
 
     Args:
-        unit: a real number of the precision.
-        code: instructions, shape ``(count, WORDS)``, int64.
-        state: address of the first vector; the next one starts ``row_bytes`` later.
-        tile_offsets: byte offset of each tile in a vector, int64.
-        load_from: byte offset in its tile of each block that is read, int64.
-        load_to: its byte offset in the buffer, int64.
-        load_few: if not 0, only so many amplitudes are read, fewer than a block has.
-        store_to: byte offset in its tile of each block of the buffer, int64.
-        fresh: whether blocks that are not read are 0, and not without meaning; ``STREAM``: they
-            are, and what is written goes past the caches. The state is aligned as vectors then.
-        buffer, scratch: addresses of this thread's memory.
-        following: the tile that this thread is likely to run after the last one, or a negative
-            number.
-        real_bytes: bytes of a real number.
-        announced: if not 0, where to write the number ``announcement`` at first.
+        unit: a real number; its type, float32 or float64, chooses the precision.
+        code: int64, shape ``(instructions, WORDS)``.
+        state: int64, address of the first vector's amplitudes, complex64 or complex128.
+        tile_offsets: int64, shape ``(tiles,)``: the byte offset of each tile in its vector.
+        load_from: int64, shape ``(read,)``: the byte offset in its tile of each block to read.
+        load_to: int64, shape ``(read,)``: where each of these goes, a byte offset in the buffer.
+        load_few: int; if not 0, a tile has so many amplitudes to read, fewer than a block holds.
+        store_to: int64, shape ``(blocks,)``: the byte offset in its tile at which each block of
+            the buffer is written.
+        fresh: int; 0: every block of the buffer is read. 1: blocks that are not read are 0.
+            ``STREAM``: as 1, and blocks are written past the caches; ``state`` is a multiple of
+            ``VECTOR_BYTES`` then.
+        buffer: int64, address of ``len(store_to) * BLOCK_BYTES`` bytes of this thread's memory, a
+            multiple of ``VECTOR_BYTES``.
+        scratch: int64, address of this thread's memory for tables and groups, likewise.
+        first, last: int, the range of tiles.
+        following: int, the tile that this thread is likely to run next; negative for none. It is
+            only prefetched.
+        row_bytes: int, bytes from one vector to the next.
+        real_bytes: int, bytes of a real number, 4 or 8.
+        announced: int64; if not 0, the address of an int64 to which ``announcement`` is written
+            before all else, with release order.
+        announcement: int64, see ``announced``.
     """
     if announced:
-        tell(announced, announcement)
+        store_release(announced, announcement)
     tiles = len(tile_offsets)
     blocks = len(store_to)
     zero = unit * 0
@@ -139,8 +161,10 @@ def run_tiles(
     for number in range(first, last):
         tile = number % tiles
         base = state + number // tiles * row_bytes + tile_offsets[tile]
-        # While this tile's instructions run, the next tile's blocks are fetched: as many as the
-        # mask says, and then again and again the first of this tile, which costs nothing.
+
+        # Prefetch: while this tile's instructions run, they ask for the next tile's blocks, by
+        # number modulo ``mask + 1``. Once all were asked for, ``mask`` is 0, and the address of
+        # the first block is asked for again and again, which costs nothing.
         next_one = number + 1 if number + 1 < last else following
         ahead = base
         fetched = 0
@@ -148,6 +172,8 @@ def run_tiles(
         if next_one >= 0:
             ahead = state + next_one // tiles * row_bytes + tile_offsets[next_one % tiles]
             mask = len(load_from) - 1
+
+        # Load: blocks that hold new qubits are 0; all others come from the state.
         if fresh:
             for b in range(blocks):
                 fill_block(unit, buffer + b * BLOCK_BYTES, zero, zero)
@@ -159,6 +185,9 @@ def run_tiles(
         else:
             for b in range(len(load_from)):
                 load_amplitudes(unit, base + load_from[b], buffer + load_to[b])
+
+        # Run the instructions. The first four kinds run in every tile; for the others, words 8
+        # and 9 say in which. ``fetched`` counts the blocks that were asked for so far.
         for line in range(len(code)):
             word = code[line]
             opcode = word[0]
@@ -212,26 +241,9 @@ def run_tiles(
                     unit, word[1], word[2], word[3], buffer, word[4], word[5], word[6], word[7]
                 )
             elif tile & word[8] == word[9]:
-                if opcode == DENSE:
+                if opcode == MATRICES:
                     fetched += word[2] << (word[6] != 0)
-                    run_dense(
-                        unit,
-                        word[1],
-                        word[2],
-                        word[3],
-                        buffer,
-                        word[4],
-                        word[5],
-                        word[6],
-                        word[7],
-                        ahead,
-                        offsets,
-                        start,
-                        mask,
-                    )
-                elif opcode == LAYER:
-                    fetched += word[2] << (word[6] != 0)
-                    run_layer(
+                    run_matrices(
                         unit,
                         word[1],
                         word[2],
@@ -263,11 +275,15 @@ def run_tiles(
                         scratch,
                         real_bytes,
                     )
+
+        # Store all blocks, in the order of the layout after the pass.
         if fresh == STREAM:
             for b in range(blocks):
                 stream_amplitudes(unit, buffer + b * BLOCK_BYTES, base + store_to[b])
         else:
             for b in range(blocks):
                 store_amplitudes(unit, buffer + b * BLOCK_BYTES, base + store_to[b])
+
+    # Streamed stores are weakly ordered: other threads see them only after a fence.
     if fresh == STREAM:
         fence()

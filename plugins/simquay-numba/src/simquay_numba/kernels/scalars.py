@@ -1,4 +1,4 @@
-"""Intrinsics for single numbers in memory; see :mod:`simquay_numba.kernels.vectors`."""
+"""Intrinsics for single numbers in memory, by address."""
 
 from __future__ import annotations
 
@@ -9,7 +9,16 @@ from numba.core import types
 
 from simquay_numba.kernels.vectors import VECTOR_BYTES, Emitter, declared, integer, intrinsic
 
-__all__ = ["add_norms", "get", "get_long", "get_word", "look", "put", "step_aside", "tell"]
+__all__ = [
+    "add_norms",
+    "get",
+    "get_long",
+    "get_word",
+    "load_acquire",
+    "put",
+    "store_release",
+    "yield_cpu",
+]
 
 
 @intrinsic
@@ -60,8 +69,8 @@ def get_long(context, address):
 
 
 @intrinsic
-def look(context, address):
-    """The int64 at ``address``, which another thread may write to."""
+def load_acquire(context, address):
+    """The int64 at ``address``, by an atomic load with acquire order."""
 
     def codegen(context, builder, signature, arguments):
         pointer = builder.inttoptr(arguments[0], ir.IntType(64).as_pointer())
@@ -71,8 +80,9 @@ def look(context, address):
 
 
 @intrinsic
-def tell(context, address, value):
-    """Write an int64 for other threads to see, after all that was written before."""
+def store_release(context, address, value):
+    """Write an int64 by an atomic store with release order: a thread that loads it with acquire
+    order sees all that was written before."""
 
     def codegen(context, builder, signature, arguments):
         pointer = builder.inttoptr(arguments[0], ir.IntType(64).as_pointer())
@@ -83,8 +93,8 @@ def tell(context, address, value):
 
 
 @intrinsic
-def step_aside(context):
-    """Let another thread that waits for this CPU run first, where the system has a call for it."""
+def yield_cpu(context):
+    """Call ``sched_yield``: another thread that waits for this CPU runs first. POSIX only."""
 
     def codegen(context, builder, signature, arguments):
         if os.name == "posix":

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from simquay_numba.kernels.functions import compiled_function
-from simquay_numba.kernels.scalars import look, step_aside
+from simquay_numba.kernels.scalars import load_acquire, yield_cpu
 from simquay_numba.kernels.vectors import LINE_BYTES
 
-__all__ = ["arrived"]
+__all__ = ["spin_until"]
 
 
 @compiled_function
-def arrived(words, count, wanted, turns):
-    """Whether the int64 numbers at ``words``, one a cache line, add up to ``wanted`` or more.
+def spin_until(counters, count, wanted, turns):
+    """Wait until counters add up to ``wanted`` or more. Returns whether they do.
 
-    It looks 64 times so many ``turns``, or until they do; between turns whoever waits for this CPU
-    may have it, which may be the one that is waited for.
+    Args:
+        counters: address of the first counter, an int64; the next one is a cache line later.
+        count: how many counters there are.
+        wanted: the sum to wait for.
+        turns: how often the CPU is yielded before giving up. The counters are read 64 times
+            between two yields: a thread that waits for this CPU may be the one that is waited for.
     """
     for _ in range(turns):
         for _ in range(64):
             total = 0
             for number in range(count):
-                total += look(words + LINE_BYTES * number)
+                total += load_acquire(counters + LINE_BYTES * number)
             if total >= wanted:
                 return True
-        step_aside()
+        yield_cpu()
     return False

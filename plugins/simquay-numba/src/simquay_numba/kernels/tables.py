@@ -1,4 +1,4 @@
-"""Tables of diagonal groups whose factors depend on the tile: made anew for each tile."""
+"""Tables of diagonal groups whose factors depend on the tile; each tile builds them anew."""
 
 from __future__ import annotations
 
@@ -14,15 +14,24 @@ __all__ = ["build_table"]
 def build_table(unit, words, scratch, tile, real_bytes):
     """Build a diagonal group's table of blocks for one tile.
 
-    ``words`` is the address of int64 words: ``k, kh, lanes, target, factors, product, constant,
-    runs, compact`` and then for each run ``p, where, terms`` and for each of its terms ``mask,
-    value, table, m, outer bit * m``. ``target``, ``factors`` and ``product`` are places in the
-    scratch.
-    The group's ``2**k`` factors begin as those at ``constant`` (or 1), and each run multiplies
-    them by its terms' product, of which factor ``e`` takes entry ``where[e]``. They are then
-    spread to ``2**kh`` blocks and one more that is 1. ``lanes`` is the address of int32 numbers
-    for each lane: what it adds to the factor's index, -1 where its factor is 1; or 0 if all lanes
-    are alike. A compact table, of which all lanes are alike, has one complex number for a block.
+    1. The group's ``2**k`` factors begin as those at ``constant``, or as 1.
+    2. A *run* is a sequence of terms on the same ``p`` of the group's bits. Each run multiplies
+       the factors by the product of its terms whose condition this tile meets; factor ``e`` takes
+       entry ``where[e]`` of the product.
+    3. The factors are spread to ``2**kh`` blocks, one for each value of the group's high bits, and
+       one more block that is 1. A compact table has one complex number in place of each block.
+
+    Args:
+        unit: a real number of the precision.
+        words: address of int64 words: ``k, kh, lanes, target, factors, product, constant, runs,
+            compact``; then for each run ``p, where, terms``, and for each of its terms ``mask,
+            value, table, m``, and ``m`` outer bits. ``target``, ``factors`` and ``product`` are
+            byte offsets in the scratch. ``constant`` and ``table`` are addresses of complex
+            numbers, ``where`` of int32. ``lanes`` is the address of an int32 for each lane, which
+            it adds to the factor's index, -1 where its factor is 1; 0 if all lanes are alike.
+        scratch: address of this thread's memory.
+        tile: the tile's number.
+        real_bytes: bytes of a real number.
     """
     k = get_long(words)
     kh = get_long(words + 8)
@@ -35,6 +44,8 @@ def build_table(unit, words, scratch, tile, real_bytes):
     pair = 2 * real_bytes
     one = unit * 0 + 1
     zero = unit * 0
+
+    # 1. The factors that do not depend on the tile.
     for e in range(1 << k):
         if constant:
             put(unit, factors + e * pair, get(unit, constant + e * pair))
@@ -48,6 +59,8 @@ def build_table(unit, words, scratch, tile, real_bytes):
             put(unit, factors + e * pair + real_bytes, zero)
     compact = get_long(words + 64)
     word = words + 72
+
+    # 2. One run after the other; the product of its terms is built in ``product``.
     for _ in range(runs):
         p = get_long(word)
         where = get_long(word + 8)
@@ -72,6 +85,8 @@ def build_table(unit, words, scratch, tile, real_bytes):
             word += 8 * m
         if met:
             _multiply(unit, factors, product, 1 << k, where, real_bytes)
+
+    # 3. Factors to blocks.
     width = VECTOR_BYTES // real_bytes
     if compact:
         for h in range(1 << kh):
@@ -101,8 +116,10 @@ def build_table(unit, words, scratch, tile, real_bytes):
 
 @compiled_function
 def _multiply(unit, target, source, count, where, real_bytes):
-    """Multiply ``count`` complex numbers by those at ``source``: entry ``e`` by the entry
-    ``where[e]`` (an address of int32 numbers), or by entry ``e`` if ``where`` is 0."""
+    """Multiply the ``count`` complex numbers at ``target`` by numbers at ``source``.
+
+    Number ``e`` is multiplied by number ``where[e]``; by number ``e`` if ``where``, the address of
+    int32 numbers, is 0."""
     pair = 2 * real_bytes
     for e in range(count):
         other = source + (get_word(where + 4 * e) if where else e) * pair

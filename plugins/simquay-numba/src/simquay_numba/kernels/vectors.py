@@ -1,16 +1,17 @@
-"""Vector code for one tile: what LLVM is told, so that no loop depends on auto-vectorisation.
+"""Explicit vector code for one tile, so that no loop depends on LLVM's auto-vectorisation.
 
 A tile lies in a *buffer* of blocks. A block holds ``W`` neighbouring amplitudes, as one vector of
-``W`` real parts and then one of ``W`` imaginary parts; ``W`` is what fills the machine's vector
-register. The lowest ``log2(W)`` local bits of a tile are its *lanes*, the others (*high bits*)
-number its blocks. A gate on high bits combines whole vectors. A gate on a lane combines a vector
-with itself, its lanes exchanged: the coefficients are vectors anyhow, so that costs one shuffle.
+``W`` real parts and then one of ``W`` imaginary parts, where ``W`` numbers fill one vector register
+of the machine. The lowest ``log2(W)`` local bits of a tile are its *lanes*, the others (*high
+bits*) number its blocks. A gate on high bits combines whole vectors. A gate on a lane combines a
+vector with a copy of itself whose lanes are exchanged: coefficients are vectors in any case, so the
+extra cost is one shuffle.
 
-Vectors are written into the IR as such. LLVM keeps them at full width whatever width its own
-vectoriser would prefer, and splits them where the machine's registers are narrower.
+Vectors are vector types in the IR. LLVM keeps their full width, whatever width its own vectoriser
+would prefer, and splits them where the machine's registers are narrower.
 
-Here is what the modules ``matrices``, ``blocks`` and ``scalars`` write their Numba intrinsics with.
-Those take plain addresses (int64); ``unit`` is any real number: its type chooses the precision.
+The modules ``matrices``, ``blocks`` and ``scalars`` write their Numba intrinsics with this module.
+Intrinsics take addresses as int64; ``unit`` is any real number, whose type chooses the precision.
 """
 
 from __future__ import annotations
@@ -48,14 +49,14 @@ declared: Any = cgutils.get_or_insert_function
 integer = types.int64
 
 LINE_BYTES = 64
-"""Of a cache line, on nearly all machines; more only costs time."""
+"""Bytes of a cache line, on nearly all machines. Where lines are longer, it costs time only."""
 
 _SECOND_LEVEL = 2
-"""LLVM's name for it: of a prefetch, how near the line is wanted, 3 being nearest."""
+"""The locality of a prefetch in LLVM, from 0 to 3 (first-level cache)."""
 
 
 def _vector_bytes() -> int:
-    """Bytes of a vector register of this machine; what is not known is taken to have 16."""
+    """Bytes of a vector register of this machine; 16 for an unknown one."""
     features = binding.get_host_cpu_features()
     if features.get("avx512f"):
         return 64
@@ -65,10 +66,11 @@ def _vector_bytes() -> int:
 VECTOR_BYTES = _vector_bytes()
 
 BLOCK_BYTES = 2 * VECTOR_BYTES
+"""Bytes of a block: the real parts, and the imaginary parts."""
 
 
 def lane_count(real_bytes: int) -> int:
-    """How many of a tile's lowest bits are lanes, for reals of so many bytes."""
+    """The number of lane bits, for reals of ``real_bytes`` bytes."""
     return (VECTOR_BYTES // real_bytes).bit_length() - 1
 
 
@@ -94,7 +96,7 @@ class Emitter:
     def load(
         self, address: ir.Value, offset: int = 0, *, constant: bool = False, aligned: bool = True
     ) -> ir.Value:
-        """A vector; ``constant`` where nothing writes to it during the call."""
+        """A vector from memory; ``constant``: nothing writes to it during the call."""
         pointer = self.builder.inttoptr(self.at(address, offset), self.type.as_pointer())
         value = self.builder.load(pointer, align=VECTOR_BYTES if aligned else self.bytes)
         if constant:
@@ -110,7 +112,7 @@ class Emitter:
         aligned: bool = True,
         streaming: bool = False,
     ) -> None:
-        """Write a vector; ``streaming``: past the caches, where nobody reads it soon."""
+        """Write a vector; ``streaming``: past the caches, for lines that are not read soon."""
         pointer = self.builder.inttoptr(self.at(address, offset), self.type.as_pointer())
         written = self.builder.store(value, pointer, align=VECTOR_BYTES if aligned else self.bytes)
         if streaming:
@@ -118,7 +120,7 @@ class Emitter:
             written.set_metadata("nontemporal", self.builder.module.add_metadata([one]))
 
     def prefetch(self, address: ir.Value) -> None:
-        """Bring a line of what will be read into the second-level cache."""
+        """Bring the line at ``address``, to be read, into the second-level cache."""
         word = ir.IntType(32)
         place = ir.IntType(8).as_pointer()
         kind = ir.FunctionType(ir.VoidType(), [place, word, word, word])
@@ -164,7 +166,7 @@ class Emitter:
 
 
 class Sum:
-    """A complex sum of products: the two parts as vectors, none while there is no term."""
+    """A complex sum of products: real and imaginary part as vectors, None before the first term."""
 
     def __init__(self, emit: Emitter) -> None:
         self.emit = emit
@@ -174,12 +176,13 @@ class Sum:
         self.parts[part] = self.emit.product(a, b, self.parts[part])
 
     def subtract(self, part: int, a: ir.Value, b: ir.Value) -> None:
-        """LLVM folds the change of sign into the multiply-add."""
+        """Add ``-a * b``; LLVM folds the change of sign into the multiply-add."""
         self.add(part, self.emit.negative(a), b)
 
 
 def group_addresses(emit: Emitter, base: ir.Value, offsets: Sequence[ir.Value]) -> list[ir.Value]:
-    """The blocks of a group: entry ``c`` is displaced by each offset whose bit ``c`` has."""
+    """The addresses of a group's blocks: entry ``c`` is ``base`` plus the offsets of the bits of
+    ``c``."""
     result = [base]
     for offset in offsets:
         result += [emit.builder.add(address, offset) for address in result]
@@ -195,9 +198,10 @@ def each_group(
     ahead: Sequence[ir.Value] = (),
     blocks: int = 1,
 ) -> Iterator[ir.Value]:
-    """A loop over the groups of a tile: ``bases`` has each one's int32 offset in the buffer.
+    """A loop over the groups of a tile; yields the address of a group's first block.
 
-    ``ahead`` are the four numbers of :func:`fetch_ahead`, where each group fetches ``blocks``.
+    ``bases`` is the address of the groups' int32 byte offsets in the buffer. ``ahead`` are the four
+    numbers that :func:`fetch_ahead` takes; each group fetches ``blocks``.
     """
     word = ir.IntType(32)
     with cgutils.for_range(emit.builder, count, intp=ir.IntType(64)) as loop:
@@ -210,11 +214,14 @@ def each_group(
 
 
 def fetch_ahead(emit: Emitter, turn: ir.Value, ahead: Sequence[ir.Value], blocks: int) -> None:
-    """Ask for blocks of the next tile, while there is work on this one.
+    """Prefetch blocks of the next tile, while this one is worked on.
 
-    ``ahead``: the address of the tile in the state; that of its blocks' int64 offsets; the number
-    of the block that turn 0 fetches, and a mask on the numbers of blocks. Turn ``i`` fetches so
-    many ``blocks`` from number ``i * blocks`` on.
+    Args:
+        emit: where to write.
+        turn: the number of the loop's turn.
+        ahead: the address of the next tile in the state; the address of its blocks' int64 byte
+            offsets; the number of the block that turn 0 begins with; a mask on block numbers.
+        blocks: how many blocks a turn fetches.
     """
     builder, long = emit.builder, ir.IntType(64)
     tile, offsets, start, mask = ahead
@@ -230,7 +237,7 @@ def fetch_ahead(emit: Emitter, turn: ir.Value, ahead: Sequence[ir.Value], blocks
 
 
 def switch(builder: ir.IRBuilder, number: ir.Value, cases: dict[int, Callable[[], None]]) -> None:
-    """Run the case of this number, if there is one."""
+    """Branch to the case ``number``; past all of them if there is no such case."""
     end = builder.append_basic_block("switch.end")
     chosen = builder.switch(number, end)
     for case, body in cases.items():

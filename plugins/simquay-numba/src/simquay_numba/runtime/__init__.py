@@ -1,4 +1,5 @@
-"""What a run of kernels needs beside them: threads, CPUs, buffers and assembled passes.
+"""Running kernels: threads, their CPUs, memory, and the assembled passes that are kept.
 
-Takes assembled passes and states. Gives them to threads. Read ``threads.py`` first.
+Takes assembled passes and states. Gives states to which the passes were applied. Read
+``threads.py`` first.
 """

@@ -1,9 +1,9 @@
-"""Which CPUs threads run on: those of one short run must not share one while another is idle.
+"""CPU affinity: the threads of a short run must not share one CPU while another is idle.
 
-A thread that is woken comes to run on the CPU of the thread that woke it, unless the system knows a
-better one; a virtual machine's idle CPU often does not count as one. The scheduler parts such
-threads after some milliseconds, and a run may take less. So while it lasts, its own thread stays
-where it is, and helpers stay away from there.
+Linux places a woken thread on the CPU of the thread that woke it, unless it knows a better one; a
+virtual machine's idle CPU often does not count as one. The scheduler moves such threads apart after
+some milliseconds, and a run may take less. So for as long as a short run takes, its own thread is
+pinned to its CPU, and helpers are kept off that CPU.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 
-__all__ = ["away_from", "current_cpu", "staying"]
+__all__ = ["current_cpu", "excluded_from", "pinned"]
 
 
 def _unknown() -> int:
     return -1
 
 
-def _finder() -> Callable[[], int]:
+def _find_current_cpu() -> Callable[[], int]:
     if sys.platform != "linux":
         return _unknown
     try:
@@ -33,36 +33,38 @@ def _finder() -> Callable[[], int]:
     return found
 
 
-current_cpu = _finder()
+current_cpu = _find_current_cpu()
 """The number of the CPU that the calling thread runs on; -1 where that cannot be known."""
 
 
 @contextlib.contextmanager
-def staying() -> Iterator[int]:
-    """Keep the calling thread on its CPU, whose number this gives; -1 where that cannot be."""
+def pinned() -> Iterator[int]:
+    """Pin the calling thread to its CPU. Yields the CPU's number; -1 where pinning failed."""
     cpu = current_cpu()
-    with _only({cpu} if cpu >= 0 else set()) as kept:
-        yield cpu if kept else -1
+    with _restricted_to({cpu} if cpu >= 0 else set()) as done:
+        yield cpu if done else -1
 
 
 @contextlib.contextmanager
-def away_from(cpu: int) -> Iterator[None]:
-    """Keep the calling thread off ``cpu``, if it may use any other; -1 is no CPU."""
+def excluded_from(cpu: int) -> Iterator[None]:
+    """Keep the calling thread off ``cpu``, if it may use any other; nothing is done for -1."""
     others = set() if cpu < 0 or sys.platform != "linux" else os.sched_getaffinity(0) - {cpu}
-    with _only(others):
+    with _restricted_to(others):
         yield
 
 
 @contextlib.contextmanager
-def _only(cpus: set[int]) -> Iterator[bool]:
-    """Keep the calling thread on these CPUs; whether that is so. Its affinity is as before then."""
+def _restricted_to(cpus: set[int]) -> Iterator[bool]:
+    """Restrict the calling thread to ``cpus``, and give it its affinity back at the end.
+
+    Yields whether it is restricted."""
     if sys.platform != "linux" or not cpus:
         yield False
         return
     before = os.sched_getaffinity(0)  # of the calling thread alone
     try:
         os.sched_setaffinity(0, cpus)
-    except OSError:  # the system does not let it
+    except OSError:  # not permitted
         yield False
         return
     try:

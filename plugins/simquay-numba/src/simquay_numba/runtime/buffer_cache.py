@@ -1,17 +1,18 @@
-"""The memory of the state that was released last, kept for a while for the next one.
+"""A cache of one region of memory: that of the state that was released last.
 
 The first touch of fresh memory costs as much as a pass or more (a virtual machine may even have to
-ask its host for it), and runs of one size tend to follow each other. So one region is kept. After
-some seconds in which no run wanted it, the system may take its pages wherever it needs memory, but
-those that it left are still there for a run that comes. The region is given back altogether
+ask its host for it), and runs of one size tend to follow each other. So one region is kept for the
+next state. After some seconds without use it is *offered*: the system may take its pages wherever
+it needs memory, and pages that it has not taken are still there for the next run. The region is
+freed
 
-- after a minute in which no run wanted it, or, where a system cannot do that, at once,
-- when somebody asks how much memory the host has left, as the ledger does before a large run,
-- when the system refuses memory to a state,
+- after a minute without use, or, where a system cannot take pages back, when it would be offered;
+- when somebody asks how much memory the host has left, as the ledger does before a large run;
+- when the system refuses memory to a state;
 - in a forked child.
 
-Small states are not kept, nor are those that take a larger share of the host's memory. A region is
-either a state's or the spare one, never both.
+Small states are not kept, nor are those that take a larger share of the host's memory. A region
+belongs to a state or to the cache, never to both.
 """
 
 from __future__ import annotations
@@ -19,57 +20,60 @@ from __future__ import annotations
 import mmap
 import threading
 import time
+import weakref
 
 from simquay.system.lifecycle import after_fork
 from simquay.system.memory import host_total_bytes, register_cache
-from simquay_numba.runtime.buffers import HUGE_PAGE, offer, state_region
+from simquay_numba.runtime.buffers import HUGE_PAGE, advise_free, state_region
 
-__all__ = ["Spare", "spare"]
+__all__ = ["BufferCache", "state_buffers"]
 
-_SHARE = 16
-"""The most that is kept: this part of the host's memory."""
+_HOST_SHARE = 16
+"""The most that is kept is the host's memory divided by this."""
 
-_IDLE = 3.0
-"""Seconds after which the system may have the pages of what nobody wanted."""
+_OFFERED_AFTER = 3.0
+"""Seconds without use after which the system may take the pages."""
 
-_OFFERED = 60.0
-"""Seconds after which it is given back, whoever needs it or not."""
+_FREED_AFTER = 60.0
+"""Seconds without use after which the region is freed, whether anybody needs memory or not."""
 
 
-class Spare:
-    """At most one region. Any thread may call any method.
+class BufferCache:
+    """Keeps at most one region. Any thread may call any method.
 
     Args:
         most: the most bytes to keep; by default a sixteenth of the host's memory.
-        idle: seconds after which the system may have the region's pages.
-        offered: seconds after which the region is given back.
+        offered_after: seconds without use after which the system may take the region's pages.
+        freed_after: seconds without use after which the region is freed.
     """
 
     def __init__(
-        self, most: int | None = None, idle: float = _IDLE, offered: float = _OFFERED
+        self,
+        most: int | None = None,
+        offered_after: float = _OFFERED_AFTER,
+        freed_after: float = _FREED_AFTER,
     ) -> None:
-        self._most = host_total_bytes() // _SHARE if most is None else most
-        self._idle = idle
-        self._offered = offered
+        self._most = host_total_bytes() // _HOST_SHARE if most is None else most
+        self._offered_after = offered_after
+        self._freed_after = freed_after
         self._reset()
-        register_cache(self.drop)
-        after_fork(self._reset)
+        _caches.add(self)
 
     def _reset(self) -> None:
         self._lock = threading.Lock()
         self._region: mmap.mmap | None = None
-        self._since = 0.0
+        self._last_used = 0.0
         self._is_offered = False
-        self._watched = False
+        self._is_watched = False
 
     @property
-    def size(self) -> int:
+    def kept_bytes(self) -> int:
         """Bytes that are kept now."""
         region = self._region
         return 0 if region is None else len(region)
 
-    def region(self, count: int) -> mmap.mmap:
-        """A region for ``count`` bytes: the spare one if it fits, or else a new one.
+    def take(self, count: int) -> mmap.mmap:
+        """A region for ``count`` bytes: the kept one if it fits, or else a new one.
 
         Raises:
             MemoryError: if the system has no room.
@@ -84,52 +88,68 @@ class Spare:
         try:
             return state_region(count)
         except MemoryError:
-            self.drop()
+            self.clear()
             return state_region(count)
 
-    def keep(self, region: mmap.mmap) -> None:
-        """Take a region that no state uses any more; the one that was kept is given back."""
+    def give(self, region: mmap.mmap) -> None:
+        """Keep a region that no state uses any more, and free the one that was kept before."""
         if len(region) > self._most:
             return
         with self._lock:
             before, self._region = self._region, region
-            self._since = time.monotonic()
+            self._last_used = time.monotonic()
             self._is_offered = False
-            start, self._watched = not self._watched, True
+            start, self._is_watched = not self._is_watched, True
         del before  # to unmap takes a while: not under the lock
         if start:
-            watch = threading.Thread(target=self._watch, name="simquay-spare", daemon=True)
+            watch = threading.Thread(target=self._watch, name="simquay-buffer-cache", daemon=True)
             try:
                 watch.start()
             except RuntimeError:  # no thread to be had, or the interpreter exits: keep nothing
-                self._watched = False
-                self.drop()
+                self._is_watched = False
+                self.clear()
 
-    def drop(self) -> None:
-        """Give the region back."""
+    def clear(self) -> None:
+        """Free the region."""
         with self._lock:
             region, self._region = self._region, None
         del region
 
     def _watch(self) -> None:
-        """Offer the region to the system, and give it back, in time; ends when there is none."""
+        """Offer and free the region in time; a thread's work, which ends when there is none."""
         while True:
             with self._lock:
-                idle = time.monotonic() - self._since
+                idle = time.monotonic() - self._last_used
                 region = self._region
-                if region is not None and not self._is_offered and idle >= self._idle:
-                    # Under the lock: what a run has taken must not be offered any more.
-                    self._is_offered = offer(region)
+                if region is not None and not self._is_offered and idle >= self._offered_after:
+                    # Under the lock: a region that a run has taken must not be offered any more.
+                    self._is_offered = advise_free(region)
                     if not self._is_offered:
                         self._region = region = None
-                end = self._offered if self._is_offered else self._idle
+                end = self._freed_after if self._is_offered else self._offered_after
                 if region is None or idle >= end:
                     self._region = None
-                    self._watched = False
+                    self._is_watched = False
                     return
             del region
             time.sleep(end - idle)
 
 
-spare = Spare()
-"""The process's own."""
+_caches: weakref.WeakSet[BufferCache] = weakref.WeakSet()
+
+
+def _clear_all() -> None:
+    for cache in list(_caches):
+        cache.clear()
+
+
+def _reset_all() -> None:
+    for cache in list(_caches):
+        cache._reset()
+
+
+register_cache(_clear_all)
+after_fork(_reset_all)
+
+state_buffers = BufferCache()
+"""The process's cache."""

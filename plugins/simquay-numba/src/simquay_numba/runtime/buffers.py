@@ -1,4 +1,4 @@
-"""Aligned memory: of threads, of coefficients and of states."""
+"""Aligned memory for threads, coefficients and states."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from simquay_numba.kernels.vectors import VECTOR_BYTES
 __all__ = [
     "HUGE_PAGE",
     "address",
+    "advise_free",
     "aligned_bytes",
-    "offer",
     "region_bytes",
     "second_level_cache",
     "state_region",
@@ -26,10 +26,10 @@ _SIZE = Path("/sys/devices/system/cpu/cpu0/cache/index2/size")
 
 
 def second_level_cache(size: Path = _SIZE) -> int:
-    """Bytes of a core's second-level cache, from 256 KiB to 2 MiB; 512 KiB where nothing says it.
+    """Bytes of a core's second-level cache, cut to 256 KiB … 2 MiB; 512 KiB if it is not known.
 
     Args:
-        size: the file of Linux that does; other than the usual one in tests alone.
+        size: the file in which Linux tells the size.
     """
     try:
         kibibytes = int(size.read_text().strip().removesuffix("K"))
@@ -39,21 +39,23 @@ def second_level_cache(size: Path = _SIZE) -> int:
 
 
 def aligned_bytes(count: int, alignment: int = VECTOR_BYTES) -> NDArray[np.uint8]:
-    """``count`` bytes without a value, at an address that is a multiple of ``alignment``."""
+    """``count`` uninitialised bytes at an address that is a multiple of ``alignment``."""
     raw = np.empty(count + alignment, dtype=np.uint8)
     start = -address(raw) % alignment
     return raw[start : start + count]
 
 
 def address(array: NDArray[Any]) -> int:
-    """Where an array's first element is."""
+    """The address of an array's first element."""
     return int(array.__array_interface__["data"][0])  # faster than its ctypes attribute
 
 
 HUGE_PAGE = 2 << 20
+"""Bytes of a huge page."""
 
-_SLOW = 1e-3
-"""CPU seconds for a first huge page that are too many: to clear one takes a tenth of that."""
+_SLOW_PAGE = 1e-3
+"""CPU seconds for the first touch of a huge page from which on small pages are taken. To clear one
+takes a tenth of that."""
 
 
 def state_region(count: int) -> mmap.mmap:
@@ -78,7 +80,7 @@ def state_region(count: int) -> mmap.mmap:
         for quarter in range(4):
             started = time.thread_time()
             memory[quarter * count // 4] = 0
-            if time.thread_time() - started > _SLOW:
+            if time.thread_time() - started > _SLOW_PAGE:
                 region.madvise(mmap.MADV_NOHUGEPAGE)
                 break
     except OSError:  # a kernel without huge pages
@@ -86,9 +88,11 @@ def state_region(count: int) -> mmap.mmap:
     return region
 
 
-def offer(region: mmap.mmap) -> bool:
-    """Let the system take the region's pages wherever it needs memory, until they are written to
-    again; what is in them may be lost at any moment. Returns whether it can."""
+def advise_free(region: mmap.mmap) -> bool:
+    """Let the system take the region's pages whenever it needs memory (``MADV_FREE``).
+
+    It may do so until they are written to again, and their contents may be lost at any moment.
+    Returns whether the system can do that."""
     advice = getattr(mmap, "MADV_FREE", None)
     if advice is None:
         return False

@@ -1,8 +1,9 @@
-"""Assembled passes, kept by plan: branches and repeated runs apply the same plan again."""
+"""A cache of assembled passes, by plan: branches and repeated runs apply the same plan again."""
 
 from __future__ import annotations
 
 import threading
+import weakref
 from collections import OrderedDict
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from simquay.program import Precision
 from simquay.system.lifecycle import after_fork
 from simquay_numba.assembly.assemble import TileProgram, assemble
 
-__all__ = ["Programs"]
+__all__ = ["ProgramCache"]
 
 
 class _Entry(NamedTuple):
@@ -20,12 +21,12 @@ class _Entry(NamedTuple):
     passes: dict[int, TileProgram]
 
 
-class Programs:
-    """Programs of the plans that were applied last. Any number of threads may use it.
+class ProgramCache:
+    """The programs of the plans that were applied last. Any thread may call any method.
 
     Args:
         plans: the most plans to keep.
-        size: the most bytes of programs to keep, those of the last plan aside.
+        size: the most bytes of programs to keep; those of the last plan are kept in any case.
     """
 
     def __init__(self, plans: int = 64, size: int = 16 << 20) -> None:
@@ -34,12 +35,12 @@ class Programs:
         self._entries: OrderedDict[tuple[int, Precision], _Entry] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
-        after_fork(self._after_fork)
+        _caches.add(self)
 
     def program(
         self, plan: Plan, number: int, pass_: TilePass, precision: Precision
     ) -> TileProgram:
-        """The program of ``plan.passes[number]``, which is ``pass_``."""
+        """The program of ``plan.passes[number]``, which is ``pass_``; assembled if it is new."""
         key = (id(plan), precision)
         with self._lock:
             entry = self._entries.get(key)
@@ -48,6 +49,7 @@ class Programs:
                 program = entry.passes.get(number)
                 if program is not None:
                     return program
+        # Outside of the lock: two threads may assemble the same pass, and the first one is kept.
         program = assemble(pass_, precision)
         with self._lock:
             entry = self._entries.setdefault(key, _Entry(plan, {}))
@@ -63,5 +65,13 @@ class Programs:
                 self._bytes -= sum(old.size for old in self._entries.pop(oldest).passes.values())
         return program
 
-    def _after_fork(self) -> None:
-        self._lock = threading.Lock()  # the parent's other threads may have held it
+
+_caches: weakref.WeakSet[ProgramCache] = weakref.WeakSet()
+
+
+def _renew_locks() -> None:
+    for cache in list(_caches):
+        cache._lock = threading.Lock()  # another thread of the parent may have held it
+
+
+after_fork(_renew_locks)

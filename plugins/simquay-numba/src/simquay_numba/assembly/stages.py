@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from simquay.program.bits import mask_of, spread
 from simquay_numba.assembly.geometry import (
     block_groups,
-    deposited,
     local_offsets,
     matrix_codes,
     permutation_codes,
@@ -30,20 +30,18 @@ from simquay_numba.assembly.template import (
     Where,
     fill_bytes,
     instruction,
-    mask_of,
     room,
 )
 from simquay_numba.kernels.blocks import SWAP_VARIANTS
-from simquay_numba.kernels.matrices import COMPLEX, CROSS, DENSE_VARIANTS, LAYER_VARIANTS, REAL
+from simquay_numba.kernels.matrices import COMPLEX, DENSE_VARIANTS, LAYER_VARIANTS, REAL, RX_LIKE
 from simquay_numba.kernels.run import (
     BLOCK_BYTES,
-    DENSE,
     FLIP,
     GENERAL,
     GENERAL_DENSE,
     GENERAL_PERMUTE,
     GENERAL_PREPARE,
-    LAYER,
+    MATRICES,
     SWAP,
     WIDE,
 )
@@ -68,10 +66,10 @@ __all__ = [
     "swap",
 ]
 
-FORMS = {"complex": COMPLEX, "real": REAL, "rx_like": CROSS, "hadamard": REAL}
+FORMS = {"complex": COMPLEX, "real": REAL, "rx_like": RX_LIKE, "hadamard": REAL}
 
 _DENSE = {variant: number for number, variant in enumerate(DENSE_VARIANTS)}
-_LAYER = {variant: number for number, variant in enumerate(LAYER_VARIANTS)}
+_LAYER = {variant: number for number, variant in enumerate(LAYER_VARIANTS, len(_DENSE))}
 _SWAP = {variant: number for number, variant in enumerate(SWAP_VARIANTS)}
 
 _MAX_GROUP = 3
@@ -101,13 +99,13 @@ def _template(
 
 
 def _trip(
-    shape: Shape, opcode: int, variant: int, high: tuple[int, ...], wanted: int, where: Where
+    shape: Shape, variant: int, high: tuple[int, ...], wanted: int, where: Where
 ) -> tuple[bytes, NDArray[np.int32]]:
     """An instruction over groups of blocks that differ in the bits ``high``; its index list."""
     _, _, mask, value = where.split(shape.lanes)
     groups = block_groups(shape.high, high, mask, value)
     distances = [BLOCK_BYTES << bit for bit in high] + [0] * (3 - len(high))
-    words = (opcode, variant, len(groups), address(groups), *distances)
+    words = (MATRICES, variant, len(groups), address(groups), *distances)
     tail = (WANTED + wanted, where.outer_mask, where.outer_value)
     return instruction(*words, *tail), groups
 
@@ -143,7 +141,7 @@ def dense(shape: Shape, bits: tuple[int, ...], form: int, where: Where) -> Templ
     moved = {lane: bit + shape.lanes for lane, bit in zip(lanes, free, strict=True)}
     old = [moved.get(bit, bit) for bit in bits]
     places = sorted(old)
-    order = deposited(len(places), [old.index(bit) for bit in places]).astype(np.intp)
+    order = spread([old.index(bit) for bit in places])
     inside = tuple([bit - shape.lanes for bit in places])
     if len(bits) == 3:
         middle = _matrix(shape, (), inside, form, where, seen)
@@ -168,8 +166,10 @@ def _matrix(
     mask, value, _, _ = where.split(shape.lanes)
     codes = matrix_codes(shape.width, lanes, len(high), mask, value, form == COMPLEX)
     variant = _DENSE[len(high), lanes, form]
-    code, groups = _trip(shape, DENSE, variant, high, 1, where)
-    fill = fill_bytes(address(codes), len(codes), form == CROSS, 2 << 2 * (len(high) + len(lanes)))
+    code, groups = _trip(shape, variant, high, 1, where)
+    fill = fill_bytes(
+        address(codes), len(codes), form == RX_LIKE, 2 << 2 * (len(high) + len(lanes))
+    )
     return _template(code, seen, (groups, codes), fill, room(len(codes), shape.real_bytes))
 
 
@@ -292,8 +292,8 @@ def _layer(
     where: Where,
 ) -> Template:
     """``parts``: the codes of each matrix, and whether it has a source."""
-    code, groups = _trip(shape, LAYER, _LAYER[variant], bits, len(parts), where)
-    cross = variant[2] == CROSS
+    code, groups = _trip(shape, _LAYER[variant], bits, len(parts), where)
+    cross = variant[2] == RX_LIKE
     fills = [fill_bytes(address(codes), len(codes), cross, 8 * given) for codes, given in parts]
     taken = sum([room(len(codes), shape.real_bytes) for codes, _ in parts])
     return _template(code, 0, (groups, *[codes for codes, _ in parts]), b"".join(fills), taken)

@@ -1,4 +1,4 @@
-"""Passes that enlarge a state: where new qubits are |0>, stages do not look; nobody sees it."""
+"""Passes that enlarge a state: stages skip blocks that are known to be 0."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ from simquay.planning.tiled.passes import (
     TilePass,
 )
 from simquay.program import Precision
-from simquay_numba.assembly.assemble import assemble
 from simquay_numba.engine import NumbaEngine
-from simquay_numba.kernels.run import LAYER
-from simquay_numba.kernels.vectors import lane_count
 from tests.support.gate_lists import random_unitary
 
 WIDTH = 10
+
+
 ENGINE = NumbaEngine(threads=2)
+
+
 BOTH = pytest.mark.parametrize("precision", list(Precision))
 
 
@@ -71,18 +72,3 @@ def test_random_stages(precision: Precision, before: int, seed: int) -> None:
     apply_tile_pass(vectors, pass_)
     tolerance = 1e-13 if precision is Precision.DOUBLE else 3e-6
     np.testing.assert_allclose(state.vector, vectors, atol=tolerance)
-
-
-@BOTH
-def test_first_layers_are_small(precision: Precision) -> None:
-    """A layer of gates on all qubits of an empty state: the last trip alone works on all blocks."""
-    rng = np.random.default_rng(0)
-    lanes = lane_count(precision.real_dtype.itemsize)
-    everything = tuple(range(lanes + 6))
-    stages = tuple([DenseStage((bit,), random_unitary(2, rng)) for bit in everything])
-    for before, groups in ((0, [1, 8]), (lanes + 6, [8, 8])):
-        pass_ = TilePass(before, len(everything), everything, (Round((), stages),), everything)
-        code = assemble(pass_, precision).code
-        trips = [line for line in code.tolist() if line[0] == LAYER]
-        # Three high bits, the three others, and then perhaps the lanes.
-        assert [line[2] for line in trips[:2]] == groups

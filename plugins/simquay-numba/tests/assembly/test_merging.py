@@ -1,4 +1,4 @@
-"""Merged groups multiply by what the groups did."""
+"""Merged groups multiply by the same factors as the groups that they are made of."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from simquay.planning.tiled.passes import DiagonalGroup, DiagonalStage, Diagonal
 from simquay_numba.assembly import merging
 from simquay_numba.assembly.diagonals import group_keys, lanes_alike
 from simquay_numba.assembly.merging import Pair, merged
+from simquay_numba.kernels.vectors import BLOCK_BYTES
 
 BITS = 14
 
@@ -67,20 +68,22 @@ def test_the_same_factors_in_fewer_groups(
             assert key.terms is None
             entries = 1 << len([bit for bit in key.bits if bit >= lanes])
             alike = compact and lanes_alike(key, lanes)
-            entry_bytes = 2 * real_bytes if alike else merging.BLOCK_BYTES
+            entry_bytes = 2 * real_bytes if alike else BLOCK_BYTES
             assert entries * entry_bytes <= merging._TABLE_BYTES
 
 
 def test_nine_groups_of_a_fourier_transform_become_four() -> None:
     rng = np.random.default_rng(0)
-    wanted = [(1, 2, 10, 11, 13, 14), (2, 3, 10, 11, 12, 15), (3, 4, 10, 11, 13, 14)]
+    wanted: list[tuple[int, ...]] = [
+        (1, 2, 10, 11, 13, 14),
+        (2, 3, 10, 11, 12, 15),
+        (3, 4, 10, 11, 13, 14),
+    ]
     wanted += [(4, 5, 10, 11, 12, 15), (5, 6, 10, 11, 13, 14), (6, 7, 10, 11, 12, 15)]
     wanted += [(7, 8, 10, 11, 13, 14), (8, 9, 10, 11, 12, 15), (9, 13, 14)]
-    groups = [
-        DiagonalGroup(
-            bits, (DiagonalTerm(tuple(range(len(bits))), (), rng.random(1 << len(bits)) + 0j),)
-        )
-        for bits in wanted
-    ]
+    groups = []
+    for bits in wanted:
+        table = rng.random(1 << len(bits)).astype(np.complex128)
+        groups.append(DiagonalGroup(bits, (DiagonalTerm(tuple(range(len(bits))), (), table),)))
     pairs = list(map(Pair, group_keys(DiagonalStage(tuple(groups))), groups))
     assert len(merged(pairs, 4, 4, True)) <= 4  # fewer where blocks are smaller

@@ -1,5 +1,4 @@
-"""Parameter sweeps on the Numba engine: small states run in batches, as the NumPy engine runs
-them."""
+"""Parameter sweeps: small states run in batches, as the NumPy engine runs them."""
 
 from __future__ import annotations
 

@@ -1,0 +1,153 @@
+"""Runs side by side, cancelled, and after a fork."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+
+from simquay.control import Control
+from simquay.engines import threads as dense_threads
+from simquay.errors import Cancelled
+from simquay.execution.run import run_program
+from simquay.execution.settings import Outcome, RunSettings
+from simquay.planning import Layout, make_plan
+from simquay.program import Matrix, Precision, Program
+from simquay_numba import engine as engine_module
+from simquay_numba.engine import NumbaEngine
+from simquay_numba.kernels.compiling import compiled
+from simquay_numba.kernels.run import run_tiles
+from tests.support.gate_lists import random_unitary
+from tests.support.random_programs import (
+    random_unitary_program,
+)
+
+USUAL = NumbaEngine()
+
+
+def run(program: Program, engine: Any, **options: Any) -> Outcome:
+    return run_program(program, engine, RunSettings(**options), Control())
+
+
+def test_a_run_is_cancelled_between_tiles() -> None:
+    # One pass over 2**20 amplitudes with thousands of stages takes seconds, and stops long before.
+    rng = np.random.default_rng(0)
+    pairs = ((0, 9), (9, 1), (1, 10), (10, 0))  # no two neighbours fuse
+    gates = [Matrix(random_unitary(4, rng), pairs[step % 4]) for step in range(5_000)]
+    engine = NumbaEngine(threads=2)
+    state = engine.allocate(20, Precision.DOUBLE, capacity=20)
+    state.layout = Layout(tuple(range(20)))
+    state.vector[...] = 0
+    plan = make_plan(gates, state.layout, engine.profile(Precision.DOUBLE, 20), None)
+    assert len(plan) == 1
+    control = Control()
+
+    def cancel_in_mid_run() -> None:
+        while not control.fraction:
+            time.sleep(0.001)
+        control.cancel()
+
+    watcher = threading.Thread(target=cancel_in_mid_run)
+    watcher.start()
+    with pytest.raises(Cancelled):
+        engine.apply(state, plan, control)
+    watcher.join()
+    assert 0 < control.fraction < 1
+
+
+def test_two_runs_at_once() -> None:
+    program = random_unitary_program(17, 100, 1, measure=True)
+    want = run(program, USUAL, shots=500, seed=1).samples
+    found: list[np.ndarray] = []
+    threads = [
+        threading.Thread(
+            target=lambda: found.append(run(program, USUAL, shots=500, seed=1).samples)
+        )
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 4
+    for samples in found:
+        np.testing.assert_array_equal(samples, want)
+
+
+def test_two_runs_at_once_keep_the_thread_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kernels count who is inside them: with a budget of two, never more than two threads."""
+    monkeypatch.setattr(dense_threads, "_pool", dense_threads._Pool(2))
+    lock = threading.Lock()
+    inside: set[int] = set()
+    most: list[int] = []
+    users: set[int] = set()
+    met = threading.Event()
+
+    def counted(*arguments: Any) -> None:
+        me = threading.get_ident()
+        with lock:
+            inside.add(me)
+            users.add(me)
+            most.append(len(inside))
+            if len(inside) > 1:
+                met.set()
+        try:
+            run_tiles(*arguments)
+            if arguments[-1]:  # this portion announced a pass: wait for who comes
+                assert met.wait(60)
+        finally:
+            with lock:
+                inside.discard(me)
+
+    def counting(dtype: np.dtype[Any]) -> Any:
+        compiled(dtype)
+        return counted
+
+    monkeypatch.setattr(engine_module, "compiled", counting)
+    engine = NumbaEngine(threads=2)
+    program = random_unitary_program(18, 150, 1)
+    control = Control()
+    settings = RunSettings(shots=1)
+    run_program(program, engine, settings, control)
+    assert max(most) == 2  # alone, a run uses both
+    most.clear()
+    users.clear()
+    threads = [
+        threading.Thread(target=run_program, args=(program, engine, settings, control))
+        for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive()
+    assert max(most) <= 2
+    assert len(users) >= 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+# Python 3.12 and later warn of a fork beside other threads: the engine's, which the test is about.
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_fork_after_a_run_can_run_again() -> None:
+    program = random_unitary_program(16, 60, 1, measure=True)
+    want = run(program, USUAL, shots=100, seed=1).samples
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            code = 0 if np.array_equal(run(program, USUAL, shots=100, seed=1).samples, want) else 2
+        finally:
+            os._exit(code)
+    deadline = time.monotonic() + 60
+    while True:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            break
+        assert time.monotonic() < deadline, "the child hangs"
+        time.sleep(0.05)
+    assert os.waitstatus_to_exitcode(status) == 0
+    np.testing.assert_array_equal(run(program, USUAL, shots=100, seed=1).samples, want)
