@@ -1,9 +1,8 @@
-"""What every job keeps, wherever its work runs: the job contract, but for doing the work.
+"""The job contract, except for doing the work.
 
 A subclass starts the work in :meth:`BaseJob._start`, moves the job on with ``_advance`` and
-``_conclude``/``_fail``, and stops the work in :meth:`BaseJob._stop`. States, waiting,
-cancelling, errors, pickling and forks are decided here once, so that they are the same for jobs of
-Simquay's engines, adapted jobs and results that exist already.
+``_conclude``/``_fail``, and stops the work in :meth:`BaseJob._stop`. States, waiting, cancelling,
+errors, pickling and forks are written here once, so they are the same for all jobs.
 """
 
 from __future__ import annotations
@@ -52,27 +51,27 @@ _ORDER = {
 _FINAL = 4
 _SHORTEST_POLL = 0.001
 _LONGEST_SLEEP = 1.0
-_BELOW_ONE = 1.0 - 2.0**-20  # what an unfinished job's progress shows at most
+_BELOW_ONE = 1.0 - 2.0**-20  # the largest progress of an unfinished job
 
 
 class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
     """A job that keeps the contract.
 
-    Invariants, all under ``_condition`` but for reading:
+    Invariants; all writes are made under ``_condition``:
 
-    - ``_status`` is written last, after everything that a reader in that state may look at, and
-      only moves forward. Reading it needs no lock; so ``status()`` never blocks, and a job that is
-      final can be read even in a forked child, where the lock may be held by a thread that is gone.
-    - The lock is reentrant, and nobody waits for longer than ``_LONGEST_SLEEP`` without looking
-      again: a signal handler that cancels the job may interrupt this very thread in between its
-      look at the status and its going to sleep.
-    - Waiters are notified before ``_status`` is written (they wake when the lock is free): a Ctrl-C
+    - ``_status`` is written last, after every field that belongs to that state, and only moves
+      forward. Reading it needs no lock. So ``status()`` never blocks, and a final job can be read
+      even in a forked child, where a thread that is gone may hold the lock.
+    - The lock is reentrant, and no wait is longer than ``_LONGEST_SLEEP`` without another look at
+      the status: a signal handler that cancels the job may interrupt the waiting thread between
+      its look at the status and its sleep.
+    - Waiters are notified before ``_status`` is written (they wake when the lock is free): Ctrl-C
       between the two then leaves the job as it was, instead of final with sleeping waiters.
 
     Args:
         backend: the backend that ran the job, or None.
         job_id: a unique id; None makes one.
-        metadata: what the caller wants to keep with the job.
+        metadata: copied into the attribute ``metadata``.
     """
 
     def __init__(
@@ -94,11 +93,11 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
         self._partial_result: Result | None = None
         self._progress = 0.0
 
-    # --- what a subclass gives -------------------------------------------------------------
+    # --- for subclasses --------------------------------------------------------------------
 
     @abstractmethod
     def _start(self) -> None:
-        """Hand the work to whoever does it. Called once, when the job is ``QUEUED``."""
+        """Hand the work to a thread or an executor. Called once, when the job is ``QUEUED``."""
 
     @abstractmethod
     def _stop(self, was: JobStatus) -> None:
@@ -109,8 +108,11 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
 
     @abstractmethod
     def _release(self) -> None:
-        """Drop every reference to circuits and states. Called when the job becomes final; under
-        the job's lock, so it must only drop references. A running worker may hold its own."""
+        """Drop every reference to circuits and states; do nothing else.
+
+        Called under the job's lock, when the job becomes final. A running worker may hold its own
+        references.
+        """
 
     def _fraction(self) -> float:
         """How much of the work is done, from 0 to 1; must never fall."""
@@ -241,11 +243,11 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
         wait: float = 5,
         callback: Callable[[str, JobStatus, Any], object] | None = None,
     ) -> None:
-        """Wait until the job ends, however it ends; return as soon as it does.
+        """Wait until the job is final, with any status; return as soon as it is.
 
         Args:
             timeout: seconds to wait; None waits without limit.
-            wait: seconds between two queries, of which ``callback`` hears.
+            wait: seconds between two calls of ``callback``.
             callback: called as ``callback(job_id, status, job)`` at every query, the last included.
 
         Raises:

@@ -17,16 +17,15 @@ __all__ = ["CompletedJob"]
 
 
 class CompletedJob(BaseJob):
-    """A job that is final from the start: ``DONE``, or ``ERROR`` where the result says that it did
-    not succeed.
+    """A job that is final from the start: ``DONE``, or ``ERROR`` if ``result.success`` is false.
 
-    It takes what ``BasicProviderJob`` and ``BasicAerJob`` take, and stands in for them.
+    A replacement for Qiskit's ``BasicProviderJob``, with the same arguments.
 
     Args:
         backend: the backend that gave the result, or None.
         job_id: a unique id; None makes one.
         result: the result.
-        metadata: what to keep with the job.
+        metadata: copied into the attribute ``metadata``.
     """
 
     def __init__(
@@ -41,10 +40,10 @@ class CompletedJob(BaseJob):
         self._conclude(result)
 
     def _start(self) -> None:
-        """Never called: a final job cannot be submitted."""
+        """Never called, since a final job cannot be submitted."""
 
     def _stop(self, was: JobStatus) -> None:
-        """Never called: a final job cannot be cancelled."""
+        """Never called, since a final job cannot be cancelled."""
 
     def _release(self) -> None:
-        """There is nothing but the result."""
+        """Do nothing: the job holds only its result."""

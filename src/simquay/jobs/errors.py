@@ -1,13 +1,13 @@
-"""The errors of jobs. Each is one of Qiskit's own job errors as well.
+"""The errors of jobs. Each is a Qiskit ``JobError`` as well.
 
 ::
 
     qiskit JobError, SimquayError
     └── SimquayJobError
-        ├── JobFailedError                                            the work failed
-        ├── JobCancelledError (also concurrent.futures.CancelledError)  the job was cancelled
-        ├── JobTimedOutError (also qiskit JobTimeoutError, TimeoutError)  the job is still going
-        └── JobStateError                       the call does not fit the job's state or process
+        ├── JobFailedError     the work failed
+        ├── JobCancelledError  the job was cancelled; also concurrent.futures.CancelledError
+        ├── JobTimedOutError   the job goes on; also Qiskit's JobTimeoutError and TimeoutError
+        └── JobStateError      the call does not fit the job's state or process
 """
 
 from __future__ import annotations
@@ -73,11 +73,11 @@ class JobTimedOutError(
 
 
 class JobStateError(SimquayJobError):
-    """The call does not fit: not submitted yet, submitted twice, or another process's job."""
+    """The call does not fit: not submitted yet, submitted already, or another process's job."""
 
 
 class OriginalTraceback(Exception):
-    """Stands as the cause of a job's original exception, and prints as its traceback."""
+    """The cause of a job's original exception: its traceback, as text."""
 
     def __init__(self, text: str = "") -> None:
         super().__init__(text)
@@ -91,7 +91,7 @@ def detach(error: BaseException) -> BaseException:
     """``error`` with its traceback turned into text; it then keeps no frame alive.
 
     A traceback holds the frames of the work, and these the circuits and the state. The text goes
-    into ``error.__cause__`` (it contains what the causes and contexts before it said).
+    into ``error.__cause__``; it includes the tracebacks of the error's causes and contexts.
     """
     if isinstance(error.__cause__, OriginalTraceback):
         return error
@@ -102,7 +102,7 @@ def detach(error: BaseException) -> BaseException:
 
 
 def _cut(error: BaseException, seen: set[int]) -> None:
-    """Drop the tracebacks and the objects that ``error`` and all it is linked with hold."""
+    """Drop the tracebacks and objects of ``error`` and of every error linked to it."""
     if id(error) in seen:
         return
     seen.add(id(error))

@@ -20,19 +20,18 @@ __all__ = ["FunctionJob"]
 
 
 class FunctionJob(LocalJob):
-    """Runs ``function(*args, **kwargs)`` in a thread of its own; ``result()`` gives what it
-    returned.
+    """Runs ``function(*args, **kwargs)`` in a thread of its own; ``result()`` is the return value.
 
-    It takes what ``AlgorithmJob`` of Qiskit takes, and is submitted by :meth:`submit` as well. The
-    function may run circuits and wait for their jobs; nothing it waits for waits for its thread.
+    Its arguments are those of Qiskit's ``AlgorithmJob``, and :meth:`submit` submits it as well. The
+    function may run circuits and wait for their jobs: these never wait for its thread.
 
-    A function with a parameter ``control`` that the caller left open is given a
-    :class:`~simquay.control.Control` there: it calls ``control.check()`` now and then, which
-    raises when the job is cancelled, and ``control.report(fraction)`` for its progress. A function
-    without one cannot be stopped: cancelling its running job makes the job ``CANCELLED``, and the
-    function ends on its own, unheard. ``metadata["takes_control"]`` says which it is.
+    A function with a parameter ``control`` that the caller left open gets a
+    :class:`~simquay.control.Control` there. It calls ``control.check()`` now and then, which raises
+    when the job is cancelled, and ``control.report(fraction)`` for its progress. A function without
+    one cannot be stopped: cancelling its running job makes the job ``CANCELLED``; the function runs
+    to its end, and its value is dropped. ``metadata["takes_control"]`` says which it is.
 
-    The arguments are not copied: what the caller changes in them later is seen by the function.
+    The arguments are not copied: the function sees later changes of them.
 
     Args:
         function: any callable.
@@ -54,7 +53,7 @@ class FunctionJob(LocalJob):
         )
 
     def result(self, timeout: float | None = None) -> Any:
-        """What the function returned; waits and raises as every job does."""
+        """The function's return value; waits and raises as every job does."""
         result: Any = super().result(timeout)
         return result.value if isinstance(result, _Returned) else result
 
@@ -70,7 +69,7 @@ class FunctionJob(LocalJob):
 
 
 class _Returned:
-    """What a function returned: it may be None, which a job's result never is."""
+    """A function's return value: it may be None, which a job's result never is."""
 
     def __init__(self, value: Any) -> None:
         self.value = value
@@ -94,11 +93,11 @@ class _FunctionWork:
         self._takes_control = takes_control
 
     def refuse(self, error: OutOfMemoryError) -> bool:
-        """Never called: no memory is asked for."""
+        """Never called, since the work asks for no memory."""
         return False
 
     def run(self, job_id: str, control: Control) -> Any:
-        """Call the function."""
+        """Call the function; returns its value, wrapped."""
         extra = {"control": control} if self._takes_control else {}
         return _Returned(self._function(*self._args, **self._kwargs, **extra))
 
@@ -115,7 +114,7 @@ def _takes_control(
         raise TypeError(f"an object of type {type(function).__name__} cannot be called")
     try:
         signature = inspect.signature(function)
-    except ValueError:  # some functions written in C do not tell
+    except ValueError:  # some functions written in C have no signature
         return False
     parameter = signature.parameters.get("control")
     takes = (

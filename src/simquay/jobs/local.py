@@ -27,18 +27,21 @@ _log = logging.getLogger(__name__)
 
 
 class Work(Protocol):
-    """What a local job does. It is plain data of its own: no reference to the caller's objects."""
+    """The work of a local job. It holds no reference to the caller's objects."""
 
     @property
     def memory(self) -> MemoryRequest | None:
-        """What must be reserved before it may run."""
+        """The memory to reserve before the work runs."""
 
     def refuse(self, error: OutOfMemoryError) -> bool:
-        """The memory asked for can never be had. Returns whether there is work left to do with
-        less, for which :attr:`memory` then asks."""
+        """Note that the device never has the memory asked for.
+
+        Returns:
+            Whether work is left that needs less, for which :attr:`memory` then asks.
+        """
 
     def run(self, job_id: str, control: Control) -> Result:
-        """Do it: check ``control`` between steps, report progress to it.
+        """Run the circuits. Checks ``control`` between steps, and reports progress to it.
 
         Raises:
             JobFailedError: with a text that says which circuit failed and why, the original error
@@ -52,13 +55,13 @@ class LocalJob(BaseJob):
 
     Args:
         backend: the backend that runs the job, or None.
-        work: what to do; let go of when the job is final and the work has stopped.
+        work: dropped when the job is final and the work has stopped.
         dispatcher: gives the work a thread.
         job_id: a unique id; None makes one.
         metadata: what to keep with the job.
     """
 
-    # What an unpickled job has, which is final and does no work.
+    # Defaults for an unpickled job, which is final and does no work.
     _work: Work | None = None
     _memory: MemoryRequest | None = None
     _control: Control | None = None
@@ -84,7 +87,7 @@ class LocalJob(BaseJob):
     def _start(self) -> None:
         task, dispatcher = self._task, self._dispatcher
         if task is None or dispatcher is None:
-            return  # another thread has cancelled the job by now
+            return  # another thread has cancelled the job already
         try:
             dispatcher.submit(task)
         except RuntimeError as error:  # no thread to be had, or the interpreter exits
@@ -104,7 +107,7 @@ class LocalJob(BaseJob):
         return self._progress if self._control is None else self._control.fraction
 
     def _run(self) -> None:
-        """Do the work; a worker calls this, once. Whatever goes wrong ends in the job's state."""
+        """Do the work; a worker thread calls this, once. Raises nothing: errors fail the job."""
         self._task = None  # the task refers to the job: without this, a job would be a cycle
         work, control = self._work, self._control
         if work is None or control is None or not self._advance(JobStatus.VALIDATING):
@@ -115,14 +118,17 @@ class LocalJob(BaseJob):
         except JobFailedError as error:
             self._fail(error.message, error.__cause__, error.partial_result)
         except Cancelled as error:
-            # Mostly the job is CANCELLED already. If not, something else stopped the work.
+            # Mostly the job is CANCELLED already. If not, the work stopped by itself.
             self._fail(f"the work stopped: {error}", error)
         except BaseException as error:  # noqa: BLE001  # the job boundary: all failures end here
             _log.debug("job %s failed", self._job_id, exc_info=True)
             self._fail(f"{type(error).__name__}: {error}", error)
 
     def _refuse(self, error: OutOfMemoryError) -> None:
-        """The device has not the memory that the job asks for; a worker calls this."""
+        """Ask for less memory, or run the work so that it fails; a worker thread calls this.
+
+        The device never has the memory that the job asked for.
+        """
         work = self._work
         if work is None:
             return  # cancelled while it waited
@@ -130,11 +136,11 @@ class LocalJob(BaseJob):
             self._memory = work.memory
             self._start()
         else:
-            self._run()  # it says what failed
+            self._run()  # it fails, and the error names the circuit
 
 
 class _LocalTask:
-    """What the worker pool sees of a local job."""
+    """A local job as a :class:`~simquay.jobs.dispatch.threads.Task`."""
 
     __slots__ = ("_job",)
 
@@ -143,7 +149,7 @@ class _LocalTask:
 
     @property
     def memory(self) -> MemoryRequest | None:
-        """What to reserve before the job starts."""
+        """The memory to reserve before the job starts."""
         return self._job._memory
 
     def run(self, reservation: Reservation | None) -> None:
@@ -151,9 +157,9 @@ class _LocalTask:
         self._job._run()
 
     def refuse(self, error: OutOfMemoryError) -> None:
-        """The memory cannot be had."""
+        """Have the job ask for less, or fail."""
         self._job._refuse(error)
 
     def stop(self) -> None:
-        """The interpreter exits."""
+        """Cancel the job: the interpreter exits."""
         self._job.cancel()

@@ -1,8 +1,8 @@
 """A job that is made of tasks, which run on Simquay's own workers or on an executor of the user's.
 
-One daemon thread drives the job: it hands out the tasks, waits for them, and puts their answers
-together. So ``run`` never waits for an executor, whatever that does in its ``submit``, and an
-executor's own threads, which tell that a task has ended, are kept for a moment only.
+One daemon thread drives the job: it submits the tasks, waits for them, and joins their answers. So
+``run`` never waits for an executor whose ``submit`` blocks, and the executor's threads, which call
+back when a task has ended, are not held up.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ __all__ = ["SplitJob", "SplitWork", "TaskCancelledError", "TaskEnd"]
 _log = logging.getLogger(__name__)
 
 _ATTEMPTS = 3
-"""How often a task is handed out, where its executor broke under it but takes it again."""
+"""How often a task is submitted, if its executor breaks but accepts it again."""
 
 _FIRST_LOOK, _LAST_LOOK = 0.005, 0.25
-"""Seconds between looks at whether a task has begun, on an executor that does not tell."""
+"""Seconds between looks at whether a task has begun, on an executor that does not report it."""
 
 
 class TaskCancelledError(SimquayError):
@@ -51,9 +51,9 @@ class TaskEnd:
     """How a task ended.
 
     Attributes:
-        answer: what it gave, or None.
-        error: why it gave nothing, detached, or None.
-        attempts: how often it was handed out.
+        answer: from the task's ``read``, or None where it failed.
+        error: the task's error, detached, or None.
+        attempts: how often the task was submitted.
     """
 
     answer: Any
@@ -62,14 +62,19 @@ class TaskEnd:
 
 
 class SplitWork(Protocol):
-    """What a split job does. It is plain data of its own: no reference to the caller's objects."""
+    """The work of a split job. It holds no reference to the caller's objects."""
 
     @property
     def tasks(self) -> Sequence[SplitTask]:
-        """The parts, at least one. They may run in any order and side by side."""
+        """The tasks, at least one. They may run in any order and side by side."""
 
     def result(self, job_id: str, ends: Sequence[TaskEnd], seconds: float) -> Result:
-        """Put together how the tasks ended, one for one.
+        """Join the answers of the tasks.
+
+        Args:
+            job_id: the job's.
+            ends: one for each task, in the order of :attr:`tasks`.
+            seconds: that the job has run.
 
         Raises:
             JobFailedError: where a circuit failed, as for :class:`simquay.jobs.local.Work`.
@@ -81,13 +86,13 @@ class SplitJob(BaseJob):
 
     Args:
         backend: the backend that runs the job, or None.
-        work: what to do; let go of when the job is final.
-        launcher: hands out the tasks.
+        work: dropped when the job is final.
+        launcher: submits the tasks.
         job_id: a unique id; None makes one.
         metadata: what to keep with the job.
     """
 
-    # What an unpickled job has, which is final and does no work.
+    # Defaults for an unpickled job, which is final and does no work.
     _work: SplitWork | None = None
     _launcher: Launcher | None = None
     _controls: tuple[Control, ...] = ()
@@ -107,7 +112,7 @@ class SplitJob(BaseJob):
         self._launcher = launcher
         self._controls = tuple([Control() for _ in work.tasks])
         # A SimpleQueue: a signal handler may put into it at any moment.
-        self._news: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+        self._ended: queue.SimpleQueue[int | None] = queue.SimpleQueue()
 
     def _start(self) -> None:
         _remember(self)
@@ -121,7 +126,7 @@ class SplitJob(BaseJob):
     def _stop(self, was: JobStatus) -> None:
         for control in self._controls:
             control.cancel()
-        self._news.put(None)
+        self._ended.put(None)
 
     def _release(self) -> None:
         self._work = None
@@ -133,7 +138,11 @@ class SplitJob(BaseJob):
         return sum(control.fraction for control in self._controls) / len(self._controls)
 
     def _begin(self) -> None:
-        """A task begins, or was seen to have begun."""
+        """Note that a task begins, or has begun.
+
+        Raises:
+            Cancelled: the job is final.
+        """
         if self._began is None:
             self._began = time.perf_counter()
         self._advance(JobStatus.VALIDATING)
@@ -142,33 +151,33 @@ class SplitJob(BaseJob):
             raise Cancelled("the job is over")
 
     def _stopped_by_itself(self, error: Cancelled) -> None:
-        """Something else than :meth:`cancel` stopped the work."""
+        """Fail: the work stopped, and not because of :meth:`cancel`."""
         self._fail(f"the work stopped: {error}", error)
 
     def _drive(self) -> None:
-        """The life of the job; its own thread runs this. Whatever goes wrong ends in its state."""
+        """Run the job; its own thread calls this. Raises nothing: errors fail the job."""
         work, launcher = self._work, self._launcher
         if work is None or launcher is None:
             return  # cancelled before the thread was there
         try:
-            ends = _Drive(self, work.tasks, launcher).ends()
-            if self._status is JobStatus.QUEUED:  # no executor took any task
+            ends = _TaskDriver(self, work.tasks, launcher).ends()
+            if self._status is JobStatus.QUEUED:  # no executor accepted any task
                 self._begin()
             began = time.perf_counter() if self._began is None else self._began
             self._conclude(work.result(self._job_id, ends, time.perf_counter() - began))
         except JobFailedError as error:
             self._fail(error.message, error.__cause__, error.partial_result)
         except Cancelled as error:
-            self._stopped_by_itself(error)  # mostly the job is CANCELLED already
+            self._stopped_by_itself(error)  # the job is mostly CANCELLED already
         except BaseException as error:  # noqa: BLE001  # the job boundary: all failures end here
             _log.debug("job %s failed", self._job_id, exc_info=True)
             self._fail(f"{type(error).__name__}: {error}", error)
 
 
-class _Drive:
-    """Hands out the tasks of one job and waits for them.
+class _TaskDriver:
+    """Submits the tasks of one job and waits for them.
 
-    Invariant: a task is open (handed out, not ended), or has an end, or was not handed out yet.
+    Invariant: a task is not submitted yet, or is in ``_open``, or has ended and is in ``_ends``.
     """
 
     def __init__(self, job: SplitJob, tasks: Sequence[SplitTask], launcher: Launcher) -> None:
@@ -180,10 +189,10 @@ class _Drive:
         self._attempts = [0] * len(tasks)
 
     def ends(self) -> list[TaskEnd]:
-        """How the tasks ended, in their order.
+        """Run all tasks; returns how they ended, in their order.
 
         Raises:
-            Cancelled: where the job is cancelled meanwhile; what has not begun is taken back.
+            Cancelled: the job was cancelled meanwhile; tasks that have not begun are withdrawn.
         """
         try:
             self._launch_all()
@@ -200,11 +209,11 @@ class _Drive:
             if refused is None:
                 refused = self._launch(number)
                 self._look(1)
-            if refused is not None:  # an executor that takes one no more takes no other
+            if refused is not None:  # an executor that refuses a task refuses the rest
                 self._ends[number] = TaskEnd(None, refused, self._attempts[number])
 
     def _launch(self, number: int) -> BaseException | None:
-        """Hand out a task; returns why that was not possible."""
+        """Submit a task; returns the error if the executor refuses it."""
         job = self._job
         self._attempts[number] += 1
         context = TaskContext(
@@ -220,48 +229,48 @@ class _Drive:
         except Exception as error:  # noqa: BLE001  # an executor is anybody's code
             return detach(error)
         self._open[number] = future
-        future.add_done_callback(_Bell(job._news, number))
+        future.add_done_callback(_Notifier(job._ended, number))
         return None
 
     def _wait(self) -> None:
         pause = _FIRST_LOOK
         while self._open:
             try:
-                number = self._job._news.get(timeout=pause if self._must_look() else None)
+                number = self._job._ended.get(timeout=pause if self._must_look() else None)
             except queue.Empty:
                 pause = min(2 * pause, _LAST_LOOK)
                 self._look(len(self._open))
                 continue
             self._check()
-            assert number is not None  # only a cancelled job is told nothing
+            assert number is not None  # None comes only when the job is cancelled
             self._job._begin()
             self._finish(number, self._open.pop(number))
 
     def _look(self, many: int) -> None:
-        """See whether one of the first so many tasks has begun, where it does not say so itself."""
+        """Ask the first ``many`` open futures whether a task has begun, unless tasks report it."""
         if self._must_look() and any(
             future.running() for future in itertools.islice(self._open.values(), many)
         ):
             self._job._begin()
 
     def _must_look(self) -> bool:
-        return not self._launcher.tells and self._job.status() is JobStatus.QUEUED
+        return not self._launcher.reports_start and self._job.status() is JobStatus.QUEUED
 
     def _check(self) -> None:
         if self._job.in_final_state():
             raise Cancelled("the job was cancelled")
 
     def _finish(self, number: int, future: Future[Any]) -> None:
-        """A task has ended: keep its answer, or hand it out again, or keep its error."""
+        """Keep the answer or the error of a task that has ended, or submit it again."""
         answer, error = None, _error_of(future)
         again = isinstance(error, BrokenExecutor) and self._attempts[number] < _ATTEMPTS
-        # Most executors that broke stay so. One that mends itself takes the task again.
+        # Most executors that broke stay broken. One that renews itself accepts the task again.
         if again and self._launch(number) is None:
             return
         if error is None:
             try:
                 answer = self._tasks[number].read(future.result())
-            except Exception as wrong:  # noqa: BLE001  # what came back may be anything
+            except Exception as wrong:  # noqa: BLE001  # an executor may return anything
                 error = wrong
         if error is None:
             self._job._controls[number].report(1.0)
@@ -275,21 +284,21 @@ def _error_of(future: Future[Any]) -> BaseException | None:
         return future.exception()
     except CancelledError:
         return TaskCancelledError(
-            "the executor dropped the task: it was shut down, or lost those who work for it"
+            "the executor dropped the task: it was shut down, or lost its workers"
         )
 
 
-class _Bell:
-    """Tells a job's thread that a task has ended. It holds nothing of the job."""
+class _Notifier:
+    """Tells a job's thread that a task has ended. It holds no reference to the job."""
 
-    __slots__ = ("_news", "_number")
+    __slots__ = ("_ended", "_number")
 
     def __init__(self, news: queue.SimpleQueue[int | None], number: int) -> None:
-        self._news = news
+        self._ended = news
         self._number = number
 
     def __call__(self, future: Future[Any]) -> None:
-        self._news.put(self._number)
+        self._ended.put(self._number)
 
 
 _lock = threading.RLock()
@@ -302,9 +311,7 @@ def _remember(job: SplitJob) -> None:
 
 
 def _at_exit() -> None:
-    """Cancel what is not done: nobody will ask for it, and executors run what is queued to its end
-    before they let the interpreter exit.
-    """
+    """Cancel unfinished jobs: executors would run their queued tasks before the exit goes on."""
     with _lock:
         jobs = list(_unfinished)
     for job in jobs:

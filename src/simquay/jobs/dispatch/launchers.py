@@ -1,9 +1,9 @@
-"""How a task of a split job gets to where it runs.
+"""Launchers submit the tasks of a split job, and return a future for each.
 
-- :class:`PoolLauncher`: Simquay's own worker threads.
-- :class:`ThreadLauncher`: threads of an executor of the user's; same process, so nothing is copied.
-- :class:`ExecutorLauncher`: any other executor. Its workers may be anywhere: they get a module's
-  function by name, and bytes.
+- :class:`PoolLauncher`: to Simquay's own worker threads.
+- :class:`ThreadLauncher`: to threads of an executor of the user's. Nothing is copied.
+- :class:`ExecutorLauncher`: to any other executor. Its workers may be anywhere: they get bytes, and
+  functions of modules, by their names.
 """
 
 from __future__ import annotations
@@ -39,18 +39,21 @@ __all__ = [
 
 
 class RunnableTask(Protocol):
-    """What runs in this process."""
+    """A task that can run in this process."""
 
     @property
     def memory(self) -> MemoryRequest | None:
-        """What must be reserved before it may run."""
+        """The memory to reserve before the task runs."""
 
     def refuse(self, error: OutOfMemoryError) -> bool:
-        """The memory asked for can never be had. Returns whether there is work left to do with
-        less, for which :attr:`memory` then asks."""
+        """Note that the device never has the memory asked for.
+
+        Returns:
+            Whether work is left that needs less, for which :attr:`memory` then asks.
+        """
 
     def run(self, control: Control) -> Any:
-        """Do it; returns the answer.
+        """Run the task; returns the answer.
 
         Raises:
             Cancelled: if the control says so.
@@ -61,21 +64,25 @@ class SplitTask(RunnableTask, Protocol):
     """A part of a split job."""
 
     def request(self, context: TaskContext) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        """What another process is to call: a module's function, and plain arguments (bytes,
-        strings, numbers). No two requests are equal: an executor may give one answer to both."""
+        """The call that another process makes to run the task.
+
+        Returns:
+            A function of a module, and its arguments: other such functions, bytes, strings and
+            numbers. No two requests are equal, since an executor may answer equal ones once.
+        """
 
     def read(self, answer: Any) -> Any:
-        """The answer, from what :meth:`run` or the called function gave."""
+        """The answer, from the return value of :meth:`run` or of the called function."""
 
 
 @dataclass(frozen=True, slots=True)
 class TaskContext:
-    """What a launcher needs to know of a task beside the task.
+    """A task's place in its job, and its links to the job.
 
     Attributes:
         job_id: the job's.
         number: the task's place in the job.
-        attempt: 1 for the first time that it is handed out.
+        attempt: 1 for the first time that it is submitted.
         control: the task's; cancelled with the job.
         begin: to call when it begins, in this process; raises ``Cancelled`` if the job is over.
         cancel: cancels the job.
@@ -90,23 +97,23 @@ class TaskContext:
 
 
 class Launcher(Protocol):
-    """Hands out tasks."""
+    """Submits tasks."""
 
     @property
-    def tells(self) -> bool:
+    def reports_start(self) -> bool:
         """Whether each task calls its context's ``begin``; other processes cannot."""
 
     def launch(self, task: SplitTask, context: TaskContext) -> Future[Any]:
-        """Hand ``task`` out; its future has the answer, or an error. May block.
+        """Submit ``task``; the future gets the return value, or an error. May block.
 
         Raises:
-            Exception: where the task is not taken; an executor may raise anything.
+            Exception: the task is refused; an executor may raise anything.
         """
 
 
-class _Call:
-    """A task to be called once in this process. It lets go of the task when it is over: a
-    cancelled call may stay in an executor's queue for long."""
+class _CallOnce:
+    """A call of a task in this process. It drops the task when the call is over or cancelled, since
+    a cancelled call may stay in an executor's queue for long."""
 
     def __init__(self, task: SplitTask, context: TaskContext, run: Callable[..., Any]) -> None:
         self._todo: tuple[SplitTask, TaskContext] | None = (task, context)
@@ -120,57 +127,57 @@ class _Call:
         return self._run(task, context.control, context.begin)
 
     def drop(self, future: Future[Any]) -> None:
-        """Nobody waits for it any more."""
+        """Drop the task; a done callback of the call's future."""
         self._todo = None
 
 
 class ThreadLauncher:
-    """Hands tasks to the threads of ``executor``."""
+    """Submits tasks to the threads of ``executor``."""
 
-    tells = True
+    reports_start = True
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
 
     def launch(self, task: SplitTask, context: TaskContext) -> Future[Any]:
-        """Submit it."""
-        call = _Call(task, context, run_when_memory_is_free)
+        """Submit ``task``; it waits for its memory in a thread of the executor."""
+        call = _CallOnce(task, context, run_when_memory_is_free)
         future = self._executor.submit(call)
         future.add_done_callback(call.drop)
         return future
 
 
 class ExecutorLauncher:
-    """Hands tasks to ``executor``, whose workers may be other processes and machines."""
+    """Submits tasks to ``executor``, whose workers may be other processes and machines."""
 
-    tells = False
+    reports_start = False
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
 
     def launch(self, task: SplitTask, context: TaskContext) -> Future[Any]:
-        """Submit what the task asks of another process."""
+        """Submit the request of ``task``."""
         function, arguments = task.request(context)
         return self._executor.submit(function, *arguments)
 
 
 class PoolLauncher:
-    """Hands tasks to Simquay's own worker threads."""
+    """Submits tasks to Simquay's own worker threads."""
 
-    tells = True
+    reports_start = True
 
     def __init__(self, pool: WorkerPool) -> None:
         self._pool = pool
 
     def launch(self, task: SplitTask, context: TaskContext) -> Future[Any]:
-        """Queue it."""
+        """Queue ``task``."""
         queued = _PoolTask(self._pool, task, context)
         self._pool.submit(queued)
         return queued.future
 
 
 class _PoolTask:
-    """What the worker pool sees of a task. Its future does not hold it: no reference cycle."""
+    """A task as the worker pool takes it. Its future has a weak reference to it: no cycle."""
 
     def __init__(self, pool: WorkerPool, task: SplitTask, context: TaskContext) -> None:
         self.future = _CancellableFuture(pool, weakref.ref(self))
@@ -178,21 +185,21 @@ class _PoolTask:
         self._pool = pool
         self._task = task
         self._cancel = context.cancel
-        self._call = _Call(task, context, _run_now)
+        self._call = _CallOnce(task, context, _run_now)
 
     def run(self, reservation: Reservation | None) -> None:
-        """Do it."""
+        """Run the task, unless its future is cancelled; its answer or error goes to the future."""
         if not self.future.set_running_or_notify_cancel():
             return
         try:
             answer = self._call()
-        except BaseException as error:  # noqa: BLE001  # whatever it is, the job hears of it
+        except BaseException as error:  # noqa: BLE001  # the job gets the error from the future
             self.future.set_exception(detach(error))
         else:
             self.future.set_result(answer)
 
     def refuse(self, error: OutOfMemoryError) -> None:
-        """The memory cannot be had: go on with what needs less, or have the task say so."""
+        """Queue the task again if work is left that needs less memory; else run it: it fails."""
         more = self._task.refuse(error)
         self.memory = self._task.memory
         if not more:
@@ -205,7 +212,7 @@ class _PoolTask:
                 self.future.set_exception(wrong)
 
     def stop(self) -> None:
-        """The interpreter exits."""
+        """Cancel the job: the interpreter exits."""
         self._cancel()
 
 

@@ -1,14 +1,17 @@
-"""Simquay's own worker threads, and which job they take next.
+"""Simquay's own worker threads, and the order in which they take jobs.
 
 Workers are daemon threads: made when first needed, made anew in a forked child, and told to stop
 when the interpreter exits.
 
-**Order.** Jobs start in the order of their submission, but a job whose memory cannot be reserved
-now waits without holding a worker, and later jobs may pass it. *Invariant:* for each device, the
-jobs that were started after its first waiting job began to wait take, together with that job, no
-more than the device's capacity. So they never delay it: it waits only for jobs that ran before it
-began to wait, all of which end. When it starts, the next one waiting becomes the first. No job
-starves, and a small job hardly ever waits for a large one.
+The order is first in, first out, with overtaking:
+
+1. A job whose memory cannot be reserved now waits without holding a worker. Later jobs may pass it.
+2. Invariant, for each device: take its first waiting job, and the running jobs that were started
+   since that one began to wait. Together they need no more than the device's capacity.
+3. So the passing jobs never delay the first waiting one. It waits only for jobs that ran before it
+   began to wait, and all of these end.
+4. When it starts, the next waiting job becomes the first. So no job starves; and a small job waits
+   for a large one only where it would delay it.
 """
 
 from __future__ import annotations
@@ -36,8 +39,8 @@ __all__ = [
 ]
 
 MEMORY_POLL = 0.5
-"""Seconds after which those that wait for memory look again. A release in this process wakes them;
-this is for memory that other processes free, which tell nobody."""
+"""Seconds after which waiting tasks try again to reserve memory. A release in this process wakes
+them at once; the poll is for memory that other processes free."""
 
 EXIT_PATIENCE = 1.0
 """Seconds that the interpreter's exit waits for running work to see that it was told to stop."""
@@ -45,28 +48,32 @@ EXIT_PATIENCE = 1.0
 
 @dataclass(frozen=True, slots=True)
 class MemoryRequest:
-    """Memory that a task needs: so many bytes of a ledger's device."""
+    """Memory that a task needs: a number of bytes, of a ledger's device."""
 
     ledger: Ledger
     bytes: int
 
 
 class Task(Protocol):
-    """What workers run."""
+    """A piece of work for a thread."""
 
     @property
     def memory(self) -> MemoryRequest | None:
-        """What to reserve before the task starts; always the same."""
+        """The memory to reserve before the task starts; always the same."""
 
     def run(self, reservation: Reservation | None) -> None:
-        """Do the work; raises nothing. ``reservation`` is None for a task that asks for no memory;
-        the pool releases it afterwards."""
+        """Do the work; raises nothing.
+
+        Args:
+            reservation: the memory, or None for a task that asks for none. The pool releases it
+                afterwards.
+        """
 
     def refuse(self, error: OutOfMemoryError) -> None:
-        """The memory that the task asks for is more than its device has at all. Raises nothing."""
+        """Note that the task's device never has the memory that it asks for. Raises nothing."""
 
     def stop(self) -> None:
-        """The interpreter exits: end soon. Called from another thread; must not block."""
+        """End soon: the interpreter exits. Called from another thread; must not block."""
 
 
 class Dispatcher(Protocol):
@@ -114,8 +121,8 @@ class WorkerPool:
         _pools.add(self)
 
     def _renew(self) -> None:
-        """A new start, without threads; also in a forked child, where the old ones are gone and
-        the old lock may be held for ever."""
+        """Start without threads; also in a forked child, where the old threads are gone and the old
+        lock may be held for ever."""
         # Reentrant: a signal handler that cancels a job may interrupt submit() in this thread.
         self._condition = threading.Condition()
         self._waiting: dict[Task, None] = {}
@@ -180,7 +187,7 @@ class WorkerPool:
                 thread.join(max(0.0, end - time.monotonic()))
 
     def _work(self) -> None:
-        """A worker's life."""
+        """Run tasks; each worker thread runs this until the pool stops."""
         condition = self._condition
         thread = threading.current_thread()
         with condition:
@@ -223,8 +230,12 @@ class WorkerPool:
                 self._condition.notify()
 
     def _take(self) -> tuple[Task, Reservation | OutOfMemoryError | None] | None:
-        """The next task that can start now, with its memory, or with the reason why it never will
-        have it; the lock is held."""
+        """Take the next task that can start now from the queue; the lock is held.
+
+        Returns:
+            The task, with its memory, or with the error if its device never has that much. None if
+            no task can start.
+        """
         blocked: set[Ledger] = set()
         for task in self._waiting:
             request = task.memory
@@ -245,7 +256,7 @@ class WorkerPool:
         return None
 
     def _forget_head(self, task: Task) -> None:
-        """``task`` waits no more: the next one that must wait becomes its device's first."""
+        """``task`` no longer waits: the next task that must wait becomes its device's first."""
         request = task.memory
         if request is not None:
             device = self._devices.get(request.ledger)
@@ -254,9 +265,15 @@ class WorkerPool:
                 del self._devices[request.ledger]
 
     def _reserve(self, task: Task, request: MemoryRequest, behind: bool) -> Reservation | None:
-        """Memory for ``task``, or None; ``behind``: an earlier task waits for the same device.
+        """Reserve memory for ``task``, if the invariant of this module allows it; else None.
 
-        Keeps the invariant of this module.
+        Args:
+            task: the task.
+            request: its memory.
+            behind: whether an earlier task waits for the same device.
+
+        Raises:
+            OutOfMemoryError: the device never has that much.
         """
         ledger = request.ledger
         if not behind:
@@ -287,7 +304,7 @@ _default_lock = threading.Lock()
 
 
 def default_pool() -> WorkerPool:
-    """The process's own pool, which backends share unless they are given another."""
+    """The pool that the whole process shares; backends use it unless they are given another."""
     global _default
     with _default_lock:
         if _default is None:

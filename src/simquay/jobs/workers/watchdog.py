@@ -22,8 +22,8 @@ class Watchdog:
 
     It also sends heartbeats: where they stay away, foreign code keeps the interpreter's lock.
 
-    ``with watchdog:`` surrounds the work for one request; each run in it is done by :meth:`attempt`,
-    in the thread that calls it. A run that is over before the first look is never disturbed.
+    ``with watchdog:`` surrounds the work for one request. In it, :meth:`attempt` does each run, in
+    the thread that calls it. A run that is over before the first look is never disturbed.
 
     Invariant: the status of a run is reported before its ``with`` block ends, or not at all; so the
     message that ends a run is its last message.
