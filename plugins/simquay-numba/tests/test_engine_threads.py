@@ -80,7 +80,7 @@ def test_two_runs_at_once() -> None:
 
 def test_two_runs_at_once_keep_the_thread_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     """Kernels count who is inside them: with a budget of two, never more than two threads."""
-    monkeypatch.setattr(dense_threads, "_pool", dense_threads._Pool(2))
+    monkeypatch.setattr(dense_threads, "_pool", dense_threads.HelperPool(2))
     lock = threading.Lock()
     inside: set[int] = set()
     most: list[int] = []

@@ -1,16 +1,16 @@
 """Threads of the CPU engines: independent pieces of one pass, side by side, within one budget.
 
-NumPy lets go of the interpreter's lock inside its loops and BLAS calls, and so do compiled kernels,
-so plain threads use all cores. A run's own thread always works on its pieces. Others help it, as
-many as the budget of the process has places left (:func:`~simquay.system.cpus.cpu_budget`).
+NumPy releases the interpreter's lock inside its loops and BLAS calls, and so do compiled kernels,
+so plain threads use all cores. A run's own thread always works on its pieces. Helpers join it, as
+many as the process's budget allows (:func:`~simquay.system.cpus.cpu_budget`).
 
 *Invariant:* of the threads that work on pieces, all runs together, there are no more than the
 budget, or no more than runs if there are more runs. A run that begins while others have helpers
 waits until one of them has left, a second at most; helpers leave at the end of a piece, or where a
-piece asks :func:`yield_to_others`, as long ones do every few milliseconds.
+piece calls :func:`yield_to_others`, as long ones do every few milliseconds.
 
-Helpers are daemons of a pool that is made when first needed, and made anew in a process that
-forked: a child has none of its parent's threads.
+Helpers are daemon threads, started when first needed, and started anew in a forked process: a child
+has none of its parent's threads.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from collections.abc import Callable, Sequence
 from simquay.system.cpus import cpu_budget
 from simquay.system.lifecycle import after_fork
 
-__all__ = ["run_side_by_side", "yield_to_others"]
+__all__ = ["HelperPool", "run_side_by_side", "yield_to_others"]
 
 _Call = Callable[[], None]
 
@@ -32,7 +32,7 @@ _PATIENCE = 1.0
 
 
 class _Pieces:
-    """The calls of one run that nobody has taken yet, its helpers, and the first error."""
+    """The calls of one run that no thread has taken yet, its helpers, and the first error."""
 
     def __init__(self, calls: Sequence[_Call], helpers: int) -> None:
         self._left = deque(calls)
@@ -56,75 +56,64 @@ class _Pieces:
                 with self._lock:
                     if self.error is None:
                         self.error = error
-            del call  # nothing of a run outlives it in an idle thread
+            del call  # an idle thread must not keep a run's objects alive
 
     def helper_left(self) -> None:
-        """One of the helpers has gone."""
+        """One of the helpers has left."""
         with self._lock:
             self._helpers -= 1
             if not self._helpers:
                 self._alone.set()
 
     def wait(self) -> None:
-        """Wait until all helpers have gone."""
+        """Wait until all helpers have left."""
         self._alone.wait()
 
 
-class _Pool:
-    """The places of the budget, and the helpers: daemon threads, made as they are needed."""
+class HelperPool:
+    """Helper threads and the budget that they share with the runs' own threads.
 
-    def __init__(self, places: int | None = None) -> None:
-        self._places = places
+    Args:
+        budget: how many threads may work on pieces at once; by default the process's CPUs, counted
+            at the first run.
+    """
+
+    def __init__(self, budget: int | None = None) -> None:
+        self._budget = budget
         self._changed = threading.Condition(threading.Lock())
         self._queue: queue.SimpleQueue[_Pieces] = queue.SimpleQueue()
         self._threads = 0
-        # Thread idents, not a number: what an interrupt left behind, the thread's next run mends.
+        # Thread idents, not a number: if an interrupt keeps a run from leaving, the next run in
+        # its thread puts that right.
         self._runs: set[int] = set()
         self._helping = 0
 
     @property
-    def places(self) -> int:
+    def budget(self) -> int:
         """How many threads may work on pieces at once."""
-        if self._places is None:
-            self._places = cpu_budget()
-        return self._places
+        if self._budget is None:
+            self._budget = cpu_budget()
+        return self._budget
 
-    @property
-    def _crowded(self) -> bool:
-        """Whether a helper should leave."""
-        return self._helping > 0 and len(self._runs) + self._helping > self.places
-
-    def enter(self, wanted: int) -> int:
-        """A run begins in this thread, and would like so many helpers; how many it gets."""
-        with self._changed:
-            self._runs.add(threading.get_ident())
-            if self._crowded:
-                self._changed.wait_for(lambda: not self._crowded, _PATIENCE)
-            helpers = max(0, min(wanted, self.places - len(self._runs) - self._helping))
-            for _ in range(self._helping + helpers - self._threads):
-                name = f"simquay-dense-{self._threads + 1}"
-                try:
-                    threading.Thread(target=self._serve, name=name, daemon=True).start()
-                except RuntimeError:  # the system gives no more threads: do with fewer
-                    helpers = self._threads - self._helping
-                    break
-                self._threads += 1
-            self._helping += helpers
-            return helpers
-
-    def leave(self) -> None:
-        """The run in this thread has ended; its helpers have gone before."""
-        with self._changed:
-            self._runs.discard(threading.get_ident())
-            self._changed.notify_all()
-
-    def call(self, pieces: _Pieces, helpers: int) -> None:
-        """Let so many helpers, which :meth:`enter` granted, work on these pieces."""
-        for _ in range(helpers):
-            self._queue.put(pieces)
+    def run(self, calls: Sequence[_Call]) -> None:
+        """See :func:`run_side_by_side`."""
+        try:
+            helpers = self._enter(len(calls) - 1)
+            pieces = _Pieces(calls[1:], helpers)
+            for _ in range(helpers):
+                self._queue.put(pieces)
+            try:
+                calls[0]()
+                pieces.work(_never)
+            finally:
+                pieces.wait()
+        finally:
+            self._leave()
+        if pieces.error is not None:
+            raise pieces.error
 
     def yield_to_others(self) -> bool:
-        """Whether the calling thread is a helper that must leave; its place is free then."""
+        """See :func:`yield_to_others`."""
         if not self._crowded or not getattr(_this, "helps", False):
             return False
         with self._changed:
@@ -133,14 +122,43 @@ class _Pool:
             self._stop_helping()
         return True
 
+    @property
+    def _crowded(self) -> bool:
+        """Whether a helper should leave."""
+        return self._helping > 0 and len(self._runs) + self._helping > self.budget
+
+    def _enter(self, wanted: int) -> int:
+        """Count this thread's run in; returns how many of the ``wanted`` helpers it gets."""
+        with self._changed:
+            self._runs.add(threading.get_ident())
+            if self._crowded:
+                self._changed.wait_for(lambda: not self._crowded, _PATIENCE)
+            helpers = max(0, min(wanted, self.budget - len(self._runs) - self._helping))
+            for _ in range(self._helping + helpers - self._threads):
+                name = f"simquay-dense-{self._threads + 1}"
+                try:
+                    threading.Thread(target=self._serve, name=name, daemon=True).start()
+                except RuntimeError:  # the system has no more threads: do with fewer
+                    helpers = self._threads - self._helping
+                    break
+                self._threads += 1
+            self._helping += helpers
+            return helpers
+
+    def _leave(self) -> None:
+        """Count this thread's run out; its helpers have left before."""
+        with self._changed:
+            self._runs.discard(threading.get_ident())
+            self._changed.notify_all()
+
     def _stop_helping(self) -> None:
-        """The calling thread gives its place back; the lock is held."""
+        """Count the calling thread out as a helper; the lock is held."""
         _this.helps = False
         self._helping -= 1
         self._changed.notify_all()
 
     def _serve(self) -> None:
-        """A helper's life."""
+        """The loop of a helper thread."""
         while True:
             pieces = self._queue.get()
             _this.helps = True
@@ -153,12 +171,12 @@ class _Pool:
 
 
 _this = threading.local()
-_pool = _Pool()
+_pool = HelperPool()
 
 
 def _forget_threads() -> None:
     global _pool
-    _pool = _Pool()
+    _pool = HelperPool()
     _this.helps = False
 
 
@@ -166,16 +184,16 @@ after_fork(_forget_threads)
 
 
 def yield_to_others() -> bool:
-    """Whether the piece that asks should end early, in favour of another run.
+    """Whether the piece that calls this should end early, in favour of another run.
 
-    For pieces that take portions of a common work, to be asked before each portion: what is left,
-    the run's own thread does, which is never told to end.
+    For pieces that take portions of common work, to be called before each portion: the run's own
+    thread, which is never told to end, does the portions that are left.
     """
     return _pool.yield_to_others()
 
 
 def run_side_by_side(calls: Sequence[Callable[[], None]]) -> None:
-    """Run all ``calls``, the first in this thread, as many at once as the budget has places.
+    """Run all ``calls``, the first in this thread, as many at once as the budget allows.
 
     Returns when all have ended. Calls must not wait for each other, and must not call this.
 
@@ -183,20 +201,7 @@ def run_side_by_side(calls: Sequence[Callable[[], None]]) -> None:
         BaseException: the first error that one of them raised; no call begins after it, and those
             that had begun have ended.
     """
-    pool = _pool
-    try:
-        helpers = pool.enter(len(calls) - 1)
-        pieces = _Pieces(calls[1:], helpers)
-        pool.call(pieces, helpers)
-        try:
-            calls[0]()
-            pieces.work(_never)
-        finally:
-            pieces.wait()
-    finally:
-        pool.leave()
-    if pieces.error is not None:
-        raise pieces.error
+    _pool.run(calls)
 
 
 def _never() -> bool:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from simquay.errors import ProgramError
 from simquay.planning import Layout, Profile, make_plan
-from simquay.program import Diagonal, Matrix, Permutation, Prepare, Relabel
+from simquay.program import Diagonal, GateOperation, Matrix, Permutation, Prepare, Relabel
 from tests.support.gate_lists import random_gates
 from tests.support.random_programs import gate_lists
 from tests.support.tiled_runs import check_invariants, expected, random_vectors, run_plan, spread
@@ -148,6 +148,7 @@ def test_gates_wider_than_a_tile(kind, stored):
     qubits = (3, 0, 5, 2, 4)
     before = random_gates(6, 10, rng, prepare=False)
     after = random_gates(6, 10, rng, prepare=False)
+    wide: GateOperation
     if kind == "matrix":
         wide = Matrix(np.linalg.qr(rng.normal(size=(32, 32)))[0].astype(complex), qubits)
     elif kind == "permutation":

@@ -37,7 +37,7 @@ ENGINE = NumbaEngine(tile=(8, 7), low=(4, 3), small=0, threads=2)
 @pytest.fixture(autouse=True)
 def two_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     """A pool with a budget of two threads, whatever this machine has."""
-    monkeypatch.setattr(pool_module, "_pool", pool_module._Pool(2))
+    monkeypatch.setattr(pool_module, "_pool", pool_module.HelperPool(2))
     compiled(PRECISION.complex_dtype)
 
 

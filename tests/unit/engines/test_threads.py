@@ -1,4 +1,4 @@
-"""The NumPy engine's threads: errors, cancellation between tiles, forks, and what they hold."""
+"""Helper threads: the budget that runs share, errors, forks, and what idle threads hold."""
 
 from __future__ import annotations
 
@@ -9,39 +9,25 @@ import threading
 import time
 import warnings
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 
-import numpy as np
 import pytest
 
-from simquay.control import Control
-from simquay.engines import threads as dense_threads
-from simquay.engines.numpy.engine import DenseEngine
-from simquay.engines.threads import run_side_by_side, yield_to_others
-from simquay.errors import Cancelled
-from simquay.planning import Layout, make_plan
-from simquay.program import Matrix, Precision
-from tests.support.gate_lists import random_gates
+from simquay.engines.threads import HelperPool, run_side_by_side, yield_to_others
 
 
-@pytest.fixture
-def places(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], dense_threads._Pool]:
-    """Sets a budget of so many threads, with a pool of its own."""
+def check_whole_budget(pool: HelperPool) -> None:
+    """A run gets as many threads as the budget has: all of its calls are running at once."""
+    barrier = threading.Barrier(pool.budget, timeout=20)
 
-    def set_places(count: int) -> dense_threads._Pool:
-        pool = dense_threads._Pool(count)
-        monkeypatch.setattr(dense_threads, "_pool", pool)
-        return pool
+    def meet() -> None:
+        barrier.wait()
 
-    return set_places
+    pool.run([meet] * pool.budget)
 
 
-Places = Callable[[int], dense_threads._Pool]
-
-
-def test_all_calls_run_each_in_a_thread_of_its_own(places: Places) -> None:
-    places(3)
+def test_all_calls_run_each_in_a_thread_of_its_own() -> None:
     barrier = threading.Barrier(3, timeout=20)  # passes only if all three run at once
     seen: list[int] = []
 
@@ -49,14 +35,13 @@ def test_all_calls_run_each_in_a_thread_of_its_own(places: Places) -> None:
         barrier.wait()
         seen.append(threading.get_ident())
 
-    run_side_by_side([call, call, call])
+    HelperPool(3).run([call, call, call])
     assert len(set(seen)) == 3
     assert threading.get_ident() in seen
 
 
-def test_more_calls_than_places_all_run(places: Places) -> None:
+def test_more_calls_than_the_budget_all_run() -> None:
     for count in (1, 2, 3):
-        places(count)
         meter = Meter()
         seen: list[int] = []
 
@@ -65,7 +50,7 @@ def test_more_calls_than_places_all_run(places: Places) -> None:
                 time.sleep(0.002)
                 seen.append(number)
 
-        run_side_by_side([partial(call, number) for number in range(7)])
+        HelperPool(count).run([partial(call, number) for number in range(7)])
         assert sorted(seen) == list(range(7))
         assert meter.most <= count
 
@@ -88,9 +73,9 @@ class Meter:
 
 
 @pytest.mark.parametrize("budget", [2, 3])
-def test_runs_at_once_share_the_budget(places: Places, budget: int) -> None:
+def test_runs_at_once_share_the_budget(budget: int) -> None:
     """Two runs of many passes each, of portions taken from a common count, as engines do it."""
-    pool = places(budget)
+    pool = HelperPool(budget)
     meter = Meter()
     helped: list[int] = []
 
@@ -101,7 +86,7 @@ def test_runs_at_once_share_the_budget(places: Places, budget: int) -> None:
             done: list[int] = []
 
             def piece(portions: Iterator[int] = portions, done: list[int] = done) -> None:
-                while not yield_to_others():
+                while not pool.yield_to_others():
                     number = next(portions, None)
                     if number is None:
                         return
@@ -111,7 +96,7 @@ def test_runs_at_once_share_the_budget(places: Places, budget: int) -> None:
                     if threading.get_ident() != me:
                         helped.append(number)
 
-            run_side_by_side([piece] * budget)
+            pool.run([piece] * budget)
             assert sorted(done) == list(range(12))
 
     runs = [threading.Thread(target=run) for _ in range(2)]
@@ -122,19 +107,18 @@ def test_runs_at_once_share_the_budget(places: Places, budget: int) -> None:
         assert not thread.is_alive()
     assert meter.most <= budget
     assert helped or budget == 2  # the budget was used as well
-    assert pool._helping == 0
-    assert not pool._runs
+    check_whole_budget(pool)  # nothing is counted that has left
 
 
-def test_a_helper_leaves_when_another_run_begins(places: Places) -> None:
-    places(2)
+def test_a_helper_leaves_when_another_run_begins() -> None:
+    pool = HelperPool(2)
     meter = Meter()
     two, stop = threading.Event(), threading.Event()
     left: list[int] = []
 
     def piece() -> None:
         while not stop.is_set():
-            if yield_to_others():
+            if pool.yield_to_others():
                 left.append(threading.get_ident())
                 return
             with meter:
@@ -147,11 +131,11 @@ def test_a_helper_leaves_when_another_run_begins(places: Places) -> None:
             time.sleep(0.01)
         assert left  # it began only when the helper had gone
 
-    long = threading.Thread(target=run_side_by_side, args=([piece, piece],))
+    long = threading.Thread(target=pool.run, args=([piece, piece],))
     long.start()
     try:
         assert two.wait(20)
-        run_side_by_side([other, other])
+        pool.run([other, other])
     finally:
         stop.set()
         long.join(20)
@@ -159,8 +143,8 @@ def test_a_helper_leaves_when_another_run_begins(places: Places) -> None:
     assert meter.most == 2
 
 
-def test_more_runs_than_places_need_no_helpers(places: Places) -> None:
-    places(1)
+def test_more_runs_than_the_budget_need_no_helpers() -> None:
+    pool = HelperPool(1)
     meter = Meter()
     together = threading.Barrier(3, timeout=20)
 
@@ -173,7 +157,7 @@ def test_more_runs_than_places_need_no_helpers(places: Places) -> None:
         with meter:
             time.sleep(0.01)
 
-    runs = [threading.Thread(target=run_side_by_side, args=([first, second],)) for _ in range(3)]
+    runs = [threading.Thread(target=pool.run, args=([first, second],)) for _ in range(3)]
     for thread in runs:
         thread.start()
     for thread in runs:
@@ -182,22 +166,21 @@ def test_more_runs_than_places_need_no_helpers(places: Places) -> None:
     assert meter.most <= 3
 
 
-def test_a_run_without_new_threads_does_all_itself(
-    places: Places, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pool = places(4)
+def test_a_run_without_new_threads_does_all_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = HelperPool(4)
 
     def fails(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(threading.Thread, "start", fails)
     seen: list[int] = []
-    run_side_by_side([partial(seen.append, number) for number in range(4)])
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", fails)
+        pool.run([partial(seen.append, number) for number in range(4)])
     assert sorted(seen) == [0, 1, 2, 3]
-    assert pool._helping == 0
+    check_whole_budget(pool)
 
 
-def test_an_error_in_any_thread_is_raised_after_all_have_ended(places: Places) -> None:
+def test_an_error_in_any_thread_is_raised_after_all_have_ended() -> None:
     ended = threading.Event()
 
     def fails() -> None:
@@ -207,15 +190,20 @@ def test_an_error_in_any_thread_is_raised_after_all_have_ended(places: Places) -
         time.sleep(0.05)
         ended.set()
 
-    places(2)
     with pytest.raises(ValueError, match="in a thread"):
-        run_side_by_side([slow, fails])
+        HelperPool(2).run([slow, fails])
     assert ended.is_set()
     with pytest.raises(ValueError, match="in a thread"):
-        run_side_by_side([fails, slow])
-    places(1)
+        HelperPool(2).run([fails, slow])
     with pytest.raises(ValueError, match="in a thread"):
-        run_side_by_side([slow, fails])
+        HelperPool(1).run([slow, fails])
+
+
+def test_the_threads_own_run_is_never_told_to_yield() -> None:
+    told: list[bool] = []
+    run_side_by_side([lambda: told.append(yield_to_others())])
+    assert told == [False]
+    assert not yield_to_others()
 
 
 def test_idle_threads_keep_nothing_alive() -> None:
@@ -235,63 +223,16 @@ def test_idle_threads_keep_nothing_alive() -> None:
     assert gone() is None
 
 
-def test_threads_are_daemons(places: Places) -> None:
-    places(2)
-    run_side_by_side([lambda: None, lambda: None])
+def test_threads_are_daemons() -> None:
+    HelperPool(2).run([lambda: None, lambda: None])
     ours = [t for t in threading.enumerate() if t.name.startswith("simquay-dense")]
     assert ours
     assert all(thread.daemon for thread in ours)
 
 
-def test_cancelling_stops_between_tiles() -> None:
-    """One pass of many tiles: it must not take all of them."""
-    n = 20
-    gates = [Matrix(np.eye(2) + 0j, (q,)) for q in range(n)]
-    for threads in (1, 2):
-        engine = DenseEngine(threads=threads)
-        state = engine.allocate(n, Precision.SINGLE, capacity=n)
-        state.grow(range(n))
-        plan = make_plan(gates, Layout(tuple(range(n))), engine.profile(Precision.SINGLE, n))
-
-        class Stops(Control):
-            """Cancels itself at the third look, and counts the looks."""
-
-            __slots__ = ("looks",)
-
-            def check(self) -> None:
-                self.looks = getattr(self, "looks", 0) + 1
-                if self.looks == 3:
-                    self.cancel()
-                super().check()
-
-            def section(self, low: float, high: float) -> Control:
-                return self
-
-        control = Stops()
-        with pytest.raises(Cancelled):
-            engine.apply(state, plan, control)
-        assert control.looks <= 3 + threads
-
-
-def test_threads_do_not_change_the_result() -> None:
-    rng = np.random.default_rng(1)
-    gates = random_gates(17, 60, rng)
-    results = []
-    for threads in (1, 2, 5):
-        engine = DenseEngine(threads=threads)
-        state = engine.allocate(17, Precision.DOUBLE, capacity=17)
-        engine.apply(
-            state, make_plan(gates, Layout(), engine.profile(Precision.DOUBLE, 17)), Control()
-        )
-        results.append(engine.amplitudes(state))
-    np.testing.assert_allclose(results[1], results[0], atol=1e-13)
-    np.testing.assert_allclose(results[2], results[0], atol=1e-13)
-
-
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_a_forked_child_has_threads_of_its_own() -> None:
     run_side_by_side([lambda: None, lambda: None])  # the parent has threads now
-    parents_pool = dense_threads._pool
     reading, writing = os.pipe()
     with warnings.catch_warnings():
         # Python 3.12 and later warn of forks of processes with threads: that is what is tested.
@@ -300,7 +241,6 @@ def test_a_forked_child_has_threads_of_its_own() -> None:
     if not child:
         signal.alarm(20)  # a child that hangs must not outlive the test
         try:
-            assert dense_threads._pool is not parents_pool
             seen: list[int] = []
             run_side_by_side([lambda: seen.append(1), lambda: seen.append(2)])
             os.write(writing, b"yes" if sorted(seen) == [1, 2] else b"no")
