@@ -1,8 +1,8 @@
-"""The plan cache: what was planned once is not planned again.
+"""The plan cache: gates that were planned once are not planned again.
 
 Two gate lists have the same *structure* if they have the same kinds of gates on the same qubits,
 with the same controls and permutation tables. For a structure the cache keeps a recipe, so that
-other angles need no search; and the last plan, for when the angles are the same as well.
+other angles need no search, and the last plan, for gates with the same angles.
 """
 
 from __future__ import annotations
@@ -31,21 +31,23 @@ __all__ = ["Finder", "PlanCache", "Recipe", "numbers_of", "structure_of"]
 
 
 class Recipe(Protocol):
-    """A plan without its numbers."""
+    """A plan without its numbers: the matrices, diagonals and amplitudes of gates."""
 
     def fill(self, gates: Sequence[GateOperation]) -> Plan | None:
         """The plan for gates of the recipe's structure; None if their numbers do not allow it."""
 
     def fill_sweep(self, gate_lists: Sequence[Sequence[GateOperation]]) -> SweepPlan | None:
-        """The plans for several gate lists of the recipe's structure as one; None if their numbers,
-        or the recipe, do not allow it."""
+        """The plans for several gate lists of the recipe's structure as one.
+
+        None if their numbers, or the recipe, do not allow it.
+        """
 
 
 Finder: TypeAlias = Callable[[Sequence[GateOperation], Layout, Profile], tuple[Recipe, Plan]]
 
 
 def structure_of(gates: Sequence[GateOperation]) -> Hashable:
-    """What two gate lists have in common if one recipe serves both."""
+    """A key that two gate lists share if one recipe serves both."""
     parts: list[Hashable] = []
     for gate in gates:
         if isinstance(gate, (Matrix, Diagonal)):
@@ -61,7 +63,7 @@ def structure_of(gates: Sequence[GateOperation]) -> Hashable:
 
 
 def numbers_of(gates: Sequence[GateOperation]) -> bytes:
-    """All matrices, diagonals and amplitudes, as they lie in memory."""
+    """All matrices, diagonals and amplitudes of ``gates``, as bytes in C order."""
     parts: list[bytes] = []
     for gate in gates:
         if isinstance(gate, Matrix):
@@ -81,14 +83,14 @@ class _Entry(NamedTuple):
 
 
 class PlanCache:
-    """Recipes and plans by structure, layout and profile; the least used are dropped first.
+    """Recipes and plans by structure, layout and profile; the least recently used is dropped first.
 
     Args:
         entries: the most structures to keep.
         size: the most bytes of plans to keep. A plan larger than a quarter of it is not kept.
 
-    Any number of threads may use one cache. Two that plan the same gates at once may both do the
-    work; the result is the same. A forked child begins with an empty one.
+    Threads may share a cache. Two that plan the same gates at once may both do the work; the result
+    is the same. In a forked child, the cache is empty.
     """
 
     def __init__(self, entries: int = 256, size: int = 64 << 20) -> None:
@@ -98,8 +100,11 @@ class PlanCache:
         _caches.add(self)
 
     def _renew(self) -> None:
-        """Empty, with a lock of its own: in a forked child, a thread that is gone may hold the old
-        one, and may have been in the middle of a change."""
+        """Empty the cache, with a new lock.
+
+        In a forked child, a thread that no longer exists may hold the old lock, and may have been
+        in the middle of a change.
+        """
         self._lock = threading.Lock()
         self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
         self._bytes = 0
@@ -132,8 +137,11 @@ class PlanCache:
         profile: Profile,
         find: Finder,
     ) -> SweepPlan | None:
-        """The plans for ``gate_lists``, which have one structure, as one; None where their numbers
-        do not allow it. A recipe that ``find`` finds is kept, the plans are not."""
+        """The plans for ``gate_lists``, which have one structure, as one.
+
+        None if their numbers do not allow it. A recipe that ``find`` finds is kept, the plans are
+        not.
+        """
         gates = gate_lists[0]
         key = (structure_of(gates), layout.order, profile)
         with self._lock:
@@ -148,7 +156,7 @@ class PlanCache:
         return entry.recipe.fill_sweep(gate_lists)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Drop all plans and recipes."""
         with self._lock:
             self._entries.clear()
             self._bytes = 0
@@ -182,7 +190,7 @@ after_fork(_after_fork)
 
 
 def _size(plan: Plan, numbers: bytes) -> int:
-    """About the bytes of a plan: its arrays, its numbers, and some for all else."""
+    """About the bytes of a plan: its arrays, its numbers, and a kilobyte for each pass."""
     size = 2 * len(numbers) + 1000 * len(plan.passes)
     seen: set[int] = set()
     stack: list[Any] = list(plan.passes)

@@ -24,7 +24,7 @@ from simquay.program.precision import Precision
 __all__ = ["explain"]
 
 _FLOPS_PER_BYTE = 8.0
-"""Where a tiled pass is as long in arithmetic as in moving bytes, for the predicted share."""
+"""A tiled pass with so many flops a byte takes as long for arithmetic as for memory."""
 
 
 class _Row(NamedTuple):
@@ -47,15 +47,15 @@ def explain(plan: Plan, precision: Precision = Precision.DOUBLE) -> str:
     """
     rows = []
     layout = plan.initial
-    for step in plan.passes:
-        row, layout = _row(step, layout, plan.profile, precision)
+    for pass_ in plan.passes:
+        row, layout = _row(pass_, layout, plan.profile, precision)
         rows.append(row)
     total = sum(row.cost for row in rows) or 1.0
     table = [("pass", "kind", "qubits", "operations", "Mflop", "MB", "share", "what")]
-    for number, row in enumerate(rows):
+    for index, row in enumerate(rows):
         table.append(
             (
-                str(number + 1),
+                str(index + 1),
                 row.kind,
                 row.qubits,
                 row.operations,
@@ -100,47 +100,49 @@ def _aligned(table: Sequence[tuple[str, ...]]) -> list[str]:
 
 
 def _figure(value: float) -> str:
-    """Three digits that mean something, no exponent."""
+    """Two significant digits below 100, whole numbers from there on."""
     if value >= 100:
         return f"{value:,.0f}"
     return f"{value:.2g}"
 
 
-def _row(step: Pass, layout: Layout, profile: Profile, precision: Precision) -> tuple[_Row, Layout]:
+def _row(
+    pass_: Pass, layout: Layout, profile: Profile, precision: Precision
+) -> tuple[_Row, Layout]:
     """The row of a pass on a state of ``layout`` (wires, for dense plans), and the layout after."""
-    if isinstance(step, GatePass):
-        return _gate_row(step, layout)
-    if isinstance(step, dense_plan.StartPass):
-        size = float(step.amplitudes.size)
+    if isinstance(pass_, GatePass):
+        return _gate_row(pass_, layout)
+    if isinstance(pass_, dense_plan.StartPass):
+        size = float(pass_.amplitudes.size)
         what = "computed by planning, written here"
-        row = _Row("start", str(len(step.after)), str(step.gates), 0.0, size, size, what)
-        return row, Layout(step.after)
-    if isinstance(step, dense_plan.LonePass):
-        row, _ = _gate_row(GatePass(step.gate), Layout(step.before))
-        return row._replace(kind="lone"), Layout(step.before)
-    if isinstance(step, dense_plan.ClusterPass):
-        return _cluster_row(step, profile), Layout(step.after)
-    cost = pass_cost(step)
+        row = _Row("start", str(len(pass_.after)), str(pass_.gates), 0.0, size, size, what)
+        return row, Layout(pass_.after)
+    if isinstance(pass_, dense_plan.LonePass):
+        row, _ = _gate_row(GatePass(pass_.gate), Layout(pass_.before))
+        return row._replace(kind="lone"), Layout(pass_.before)
+    if isinstance(pass_, dense_plan.ClusterPass):
+        return _cluster_row(pass_, profile), Layout(pass_.after)
+    cost = pass_cost(pass_)
     seconds = max(cost.amplitudes * precision.amplitude_bytes, cost.flops / _FLOPS_PER_BYTE)
-    if isinstance(step, tile_plan.WidePass):
-        qubits = f"{len(step.gate.qubits)} of {step.width}"
+    if isinstance(pass_, tile_plan.WidePass):
+        qubits = f"{len(pass_.gate.qubits)} of {pass_.width}"
         row = _Row("wide", qubits, "1", cost.flops, cost.amplitudes, seconds, "one gate")
         return row, layout
     stages = Counter(
         type(stage).__name__.removesuffix("Stage").lower()
-        for part in step.rounds
-        for stage in part.stages
+        for round_ in pass_.rounds
+        for stage in round_.stages
     )
     what = ", ".join(f"{count} {name}" for name, count in sorted(stages.items()))
-    qubits = f"{len(step.active)} of {step.width}"
+    qubits = f"{len(pass_.active)} of {pass_.width}"
     row = _Row(
         "tile", qubits, str(cost.stages), cost.flops, cost.amplitudes, seconds, what or "move"
     )
     return row, layout
 
 
-def _gate_row(step: GatePass, layout: Layout) -> tuple[_Row, Layout]:
-    gate = step.gate
+def _gate_row(pass_: GatePass, layout: Layout) -> tuple[_Row, Layout]:
+    gate = pass_.gate
     if isinstance(gate, Relabel):
         renamed = dict(zip(gate.sources, gate.qubits, strict=True))
         after = Layout(tuple(renamed.get(qubit, qubit) for qubit in layout.order))
@@ -163,30 +165,30 @@ def _gate_row(step: GatePass, layout: Layout) -> tuple[_Row, Layout]:
     return _Row("gate", qubits, "1", flops, 2 * size, size * (1 + rows / 100), what), after
 
 
-def _cluster_row(step: dense_plan.ClusterPass, profile: Profile) -> _Row:
-    size = 2.0 ** len(step.before)
-    moved = size + size / (1 << step.new)
+def _cluster_row(pass_: dense_plan.ClusterPass, profile: Profile) -> _Row:
+    size = 2.0 ** len(pass_.before)
+    moved = size + size / (1 << pass_.new)
     costs = cluster_costs(profile)
     cost = MOVE_COST
     flops = 0.0
     gates = 0
     products: Counter[int] = Counter()
     tables = permutes = phases = 0
-    for part in step.steps:
-        if isinstance(part, dense_plan.ProductStep):
-            width = len(part.wires)
+    for step in pass_.steps:
+        if isinstance(step, dense_plan.ProductStep):
+            width = len(step.wires)
             products[width] += 1
             flops += 8.0 * (1 << width)
             cost += costs[min(width, len(costs) - 1)]
-            count = len(part.phases_before) + len(part.phases_after)
+            count = len(step.phases_before) + len(step.phases_after)
             phases += count
             cost += count * PHASE_COST
-            gates += part.gates
-        elif isinstance(part, dense_plan.PhaseStep):
+            gates += step.gates
+        elif isinstance(step, dense_plan.PhaseStep):
             tables += 1
             flops += 6.0
             cost += DIAGONAL_COST
-            gates += part.gates
+            gates += step.gates
         else:
             permutes += 1
             cost += PERMUTE_COST
@@ -194,7 +196,7 @@ def _cluster_row(step: dense_plan.ClusterPass, profile: Profile) -> _Row:
     for count, name in ((tables, "table"), (phases, "phase by tile"), (permutes, "permutation")):
         if count:
             words.append(f"{count} x {name}")
-    qubits = f"{len(step.loaded)} of {len(step.before)}"
+    qubits = f"{len(pass_.loaded)} of {len(pass_.before)}"
     return _Row(
         "cluster", qubits, str(gates), flops * size, moved, cost * size, ", ".join(words) or "move"
     )

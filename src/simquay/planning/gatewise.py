@@ -1,4 +1,4 @@
-"""The ``gates`` strategy: one pass a gate, in the order of the program. The oracle's strategy."""
+"""The ``gates`` strategy of the reference engine: one pass a gate, in the order of the program."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ __all__ = ["plan_gates", "resolve_controls"]
 def resolve_controls(
     gate: GateOperation, stored: set[int] | frozenset[int]
 ) -> GateOperation | None:
-    """``gate`` without the controls on qubits that are not stored, which are |0>.
+    """``gate`` without the controls on qubits that are not ``stored``, which are |0>.
 
-    None where such a control asks for 1: the gate then does nothing.
+    None if such a control asks for 1: the gate then does nothing.
     """
     if (
         isinstance(gate, (Relabel, Prepare))
@@ -47,7 +47,7 @@ def plan_gates(gates: Sequence[GateOperation], layout: Layout, profile: Profile)
         if gate is None:
             continue
         if isinstance(gate, Relabel):
-            # What was in sources[j] is in qubits[j] afterwards: only the labels change.
+            # The content of sources[j] is in qubits[j] afterwards: only labels change.
             renamed = dict(zip(gate.sources, gate.qubits, strict=True))
             order = [renamed.get(qubit, qubit) for qubit in order]
             stored = set(order)

@@ -21,7 +21,7 @@ __all__ = ["GatePass", "Pass", "Plan", "SweepPlan"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GatePass:
-    """One gate on logical qubits, as written in the program; the layout stays as it is."""
+    """One gate on qubits, as in the program; the layout stays as it is."""
 
     gate: GateOperation
 
@@ -34,10 +34,10 @@ class Plan:
     """Passes that take a state from layout ``initial`` to layout ``final``.
 
     Attributes:
-        profile: what the plan was made for; an engine refuses a plan for another strategy.
+        profile: the profile that the plan was made for; an engine refuses another strategy.
         initial: the layout that the state must have.
         final: the layout that the state has afterwards.
-        passes: the trips over the state, in order. Cancellation is checked between them.
+        passes: the passes over the state, in order. Cancellation is checked between them.
     """
 
     profile: Profile
@@ -64,7 +64,7 @@ class SweepPlan:
         batch: how many vectors there are.
         passes: as a :class:`Plan` has them. In a dense plan every array of gates' numbers
             (matrices, tables, amplitudes) has one more axis in front, of length ``batch``: entry
-            ``i`` of it is what the pass does to vector ``i``. In a tiled plan each entry is a
+            ``i`` of it is for vector ``i``. In a tiled plan each entry is a
             tuple with a pass for each vector.
     """
 

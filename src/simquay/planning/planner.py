@@ -1,4 +1,4 @@
-"""The entry to planning: gate operations → a plan for a profile."""
+"""The entry to planning: makes a plan of gate operations for a profile."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from simquay.program.operations import GateOperation
 __all__ = ["make_plan", "make_sweep_plan", "plan_cache"]
 
 plan_cache = PlanCache()
-"""The plans of this process. It holds numbers of gates, nothing of circuits or states."""
+"""The plans of this process. They hold numbers of gates, and no reference to circuits or states."""
 
 
 def make_plan(
@@ -27,7 +27,7 @@ def make_plan(
 ) -> Plan:
     """A plan that applies ``gates`` in order to a state whose layout is ``layout``.
 
-    Plans are taken from ``cache`` where they can be; None plans afresh.
+    The plan is taken from ``cache`` if it is there; without a cache, it is always made.
 
     Raises:
         ProgramError: if the profile's strategy is unknown, or its numbers do not fit each other.
@@ -48,12 +48,12 @@ def make_sweep_plan(
 ) -> SweepPlan | None:
     """One plan that applies ``gate_lists[i]`` to vector ``i`` of a state of layout ``layout``.
 
-    The gate lists have one structure (:func:`~simquay.planning.cache.structure_of`), for which the
-    caller answers: they differ in the numbers of matrices, diagonals and amplitudes alone.
+    The gate lists must have one structure (:func:`~simquay.planning.cache.structure_of`), which is
+    not checked: they differ in the numbers of matrices, diagonals and amplitudes alone.
 
     Returns:
-        The plan; None where there is none for such gates, numbers or strategy, and each list wants
-        a plan of its own.
+        The plan. None if there is none for such gates, numbers or strategy: each list then needs a
+        separate plan.
 
     Raises:
         ProgramError: as :func:`make_plan`.

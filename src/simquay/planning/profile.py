@@ -10,11 +10,11 @@ __all__ = ["Layout", "Profile"]
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where each qubit is stored.
+    """The storage bit of each qubit.
 
     ``order[p]`` is the qubit at bit ``p`` of the storage index. A qubit that is not in ``order``
-    is exactly |0> and has no place in the vector yet; a vector with this layout has
-    ``2**len(order)`` amplitudes.
+    is exactly |0> and not in the vector yet. A vector with this layout has ``2**len(order)``
+    amplitudes.
     """
 
     order: tuple[int, ...] = ()
@@ -26,7 +26,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How an engine works, as far as planning must know.
+    """The way an engine works, as far as planning depends on it.
 
     Attributes:
         strategy: ``gates`` (one pass a gate, as written), ``dense`` (clusters of up to ``width``
@@ -36,11 +36,11 @@ class Profile:
         tile: qubits of a tile.
         low: storage bits that every tile holds.
         span: the most target bits of a round within a tiled pass; 0 for no limit.
-        search: from so many stored qubits on a tiled plan is searched for with more care, which
-            may save a pass, and takes about a millisecond; 0: where that pays on any device.
+        search: from so many stored qubits on, a tiled plan is searched for more thoroughly, which
+            may save a pass, and takes about a millisecond. 0: where that pays on any device.
         start: the most qubits of the vector that a dense plan begins with, computed by planning.
-        costs: what a dense cluster costs by its number of qubits, from the engine's calibration;
-            empty for the planner's own numbers.
+        costs: the cost of a dense cluster by how many qubits it has, from the engine's calibration;
+            empty for the planner's defaults.
     """
 
     strategy: Literal["gates", "dense", "tiled"] = "gates"

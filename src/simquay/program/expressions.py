@@ -1,4 +1,4 @@
-"""Classical expressions: what conditions, switches and stores evaluate.
+"""Classical expressions, which conditions, switches and stores evaluate.
 
 They mirror ``qiskit.circuit.classical.expr`` as plain data on bit and variable indices. Types:
 ``Bool``, ``Uint`` of a width in bits, and ``Float`` (also used for durations, in seconds).
@@ -121,12 +121,12 @@ Expression: TypeAlias = Union[
     Constant, BitRef, RegisterRef, VariableRef, Cast, Unary, Binary, Index
 ]
 Target: TypeAlias = Union[BitRef, RegisterRef, VariableRef, Index]
-"""What a store may write: for an Index, one bit of a variable or register."""
+"""A target of a store; an Index is one bit of a variable or register."""
 
 
 @dataclass(slots=True)
 class ClassicalMemory:
-    """The classical side of a branch: every shot of the branch shares it.
+    """The classical memory of a branch, which all shots of the branch share.
 
     Attributes:
         bits: the classical bits as one integer; bit ``k`` is classical bit ``k``.
@@ -137,9 +137,11 @@ class ClassicalMemory:
     variables: list[Value | None]
 
     def copy(self) -> ClassicalMemory:
+        """A copy that can be changed independently."""
         return ClassicalMemory(self.bits, list(self.variables))
 
     def set_bit(self, clbit: int, value: int) -> None:
+        """Set classical bit ``clbit`` to 1 if ``value`` is not 0, else to 0."""
         if value:
             self.bits |= 1 << clbit
         else:
@@ -225,7 +227,7 @@ def _evaluate_binary(
         return bool(first) or bool(evaluate(right, memory))
     second = evaluate(right, memory)
     if op in ("<<", ">>"):
-        # A shift by the width or more leaves nothing; shifting first could build a huge integer.
+        # A shift by the width or more gives 0. Limit it, or ``<<`` could make a huge integer.
         distance = min(int(second), type_.width)
         first = int(first)
         return convert(first << distance if op == "<<" else first >> distance, type_)

@@ -7,12 +7,8 @@ every ``j``, the qubit ``controls[j]`` equals bit ``j`` of ``control_state``. ``
 
 A gate over no qubits is a factor: ``Diagonal([exp(iφ)], ())`` is a global phase.
 
-Operations are immutable: nobody writes to their arrays once they are in a program (lowering marks
-the arrays it makes read-only; they lie in C order). They compare by identity;
-:meth:`Program.__eq__` compares by value.
-
-A place is kept for noise: a ``Channel(kraus, qubits)`` would stand beside :class:`Reset`, as an
-operation that splits shots into branches.
+Operations are immutable: their arrays must not be written to (lowering makes them read-only, and in
+C order). They compare by identity; :meth:`Program.__eq__` compares by value.
 """
 
 from __future__ import annotations
@@ -86,7 +82,7 @@ class Permutation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Relabel:
-    """A permutation of whole qubits: what was in ``sources[j]`` is in ``qubits[j]`` afterwards.
+    """A permutation of whole qubits: the content of ``sources[j]`` is in ``qubits[j]`` afterwards.
 
     ``sources`` is a reordering of ``qubits``. SWAP of a and b is ``Relabel((a, b), (b, a))``.
     It moves no data: engines and planners keep it as a change of labels.
@@ -196,7 +192,7 @@ class Save:
 
 
 GateOperation: TypeAlias = Union[Matrix, Diagonal, Permutation, Relabel, Prepare]
-"""What an engine applies through a plan; everything else is ``execution``'s business."""
+"""The operations that an engine applies through a plan; ``execution`` runs the others."""
 
 Operation: TypeAlias = Union[
     Matrix,

@@ -40,7 +40,7 @@ class Program:
     Attributes:
         num_qubits: qubits are 0 to ``num_qubits - 1``; amplitude index bit ``k`` is qubit ``k``.
         num_clbits: classical bits are 0 to ``num_clbits - 1``, all 0 at the start.
-        operations: what happens, in order. The circuit's global phase is an operation too.
+        operations: in order. The circuit's global phase is one of them.
         variables: the classical variables, by index.
         name: the circuit's name, for messages.
     """
@@ -99,13 +99,13 @@ _GATES = (Matrix, Diagonal, Permutation, Relabel, Prepare)
 def touched_qubits(program: Program) -> tuple[int, ...]:
     """The qubits that a gate may take out of |0>, in increasing order.
 
-    The others stay |0> whatever happens: they need no place in a state vector, and a measurement
-    or reset of them is certain.
+    The others stay |0> on every path: a state vector need not store them, and a measurement of them
+    gives 0.
     """
     operations: Iterable[Operation] = program.operations
     if not _PARENTS.isdisjoint(map(type, operations)):
         operations = walk(program.operations)
-    # A control alone never takes its qubit out of |0>, so controls do not count. This is in the
-    # way of every run, so it is written for speed.
+    # A control alone never takes its qubit out of |0>, so controls do not count. Every run calls
+    # this, so it is written for speed.
     touched = [op.qubits for op in operations if isinstance(op, _GATES)]
     return tuple(sorted(set(itertools.chain.from_iterable(touched))))

@@ -49,7 +49,7 @@ def stored(n: int) -> Layout:
 def test_one_qubit_gates_go_into_their_neighbours() -> None:
     gates = [h(0), h(1), cx(0, 1), h(1), h(0), cx(1, 0)]
     (node,) = fuse(gates, stored(2), widest=2, widest_diagonal=2).nodes
-    assert [item[0] for item in node.items] in ([1, 0, 2, 3, 4, 5], [0, 1, 2, 3, 4, 5])
+    assert [item[0] for item in node.gates] in ([1, 0, 2, 3, 4, 5], [0, 1, 2, 3, 4, 5])
 
 
 def test_diagonals_that_follow_each_other_may_change_places() -> None:
@@ -87,7 +87,7 @@ def test_relabelling_leaves_no_node() -> None:
     gates = [h(0), Relabel((0, 1), (1, 0)), h(0), h(1)]
     fused = fuse(gates, stored(2), widest=2, widest_diagonal=2)
     assert [node.wires for node in fused.nodes] == [(0,), (1,)]
-    assert len(fused.nodes[0].items) == 2  # h(1) acts on the wire that qubit 0 was on
+    assert len(fused.nodes[0].gates) == 2  # h(1) acts on the wire that qubit 0 was on
     assert fused.carries == {0: 1, 1: 0}
 
 
@@ -120,12 +120,12 @@ def test_pieces_keep_the_order_that_matters() -> None:
         for piece in ClusterSearch(fused.nodes, DEFAULT_COSTS[:5]).find(0, mode)[1]:
             if isinstance(piece, Cluster):
                 assert len(piece.wires) <= 4
-                items = [item for node in piece.nodes for item in node.items]
+                items = [item for node in piece.nodes for item in node.gates]
                 vector = apply_naively(
                     vector, Matrix(matrix_of(items, gates, piece.wires), piece.wires)
                 )
             else:
-                items = piece.items
+                items = piece.gates
                 for item in items:
                     vector = apply_naively(vector, on_wires(gates[item[0]], item))
             numbers += [item[0] for item in items]
@@ -175,7 +175,7 @@ def test_a_cluster_takes_what_is_behind_it() -> None:
     (cluster,) = ClusterSearch(fused.nodes, DEFAULT_COSTS[:5]).find()[1]
     assert isinstance(cluster, Cluster)
     assert cluster.wires == (0, 1, 2, 3)
-    assert sum(len(node.items) for node in cluster.nodes) == 12
+    assert sum(len(node.gates) for node in cluster.nodes) == 12
 
 
 def test_diagonals_do_not_widen_a_cluster() -> None:

@@ -1,12 +1,12 @@
-"""Passes: which clusters share a tile, and where the diagonals between them go.
+"""Assignment of clusters to passes, and of the diagonals between them.
 
-A tile holds few wires, so the clusters of a plan are dealt out to passes: each pass takes, of what
-is ready, the cluster that adds the fewest wires, until none fits. A diagonal that was set aside
-waits until a cluster behind it is taken, and then
+A tile holds few wires, so the clusters of a plan are divided into passes. A pass takes one cluster
+after the other: of those that are ready, the one that adds the fewest wires, until none fits. A
+diagonal that was set aside waits until a cluster that depends on it is taken. Then
 
-- becomes part of a matrix, where its wires in the tile lie inside one cluster (its other wires
-  are the same all over the tile: they make it a phase that depends on the tile);
-- otherwise goes, with all that are due at that moment, into one table that is multiplied once.
+- it becomes part of a matrix, if its wires in the tile lie inside one cluster (its other wires are
+  constant in a tile, and make it a phase that differs from tile to tile);
+- otherwise all that are due at that moment become one table, which is multiplied once.
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ _FIRSTS = 3
 class PlacedCluster:
     """A cluster in a pass, with the diagonals that its matrix takes in.
 
-    ``nodes`` are those of the matrix itself; ``outer_before`` and ``outer_after`` diagonals
-    with wires outside the tile, before and after it.
+    Attributes:
+        wires: of the cluster; ``mask`` is their mask.
+        nodes: the nodes of the matrix itself.
+        outer_before, outer_after: diagonals with wires outside the tile, before and after it.
     """
 
     __slots__ = ("mask", "nodes", "outer_after", "outer_before", "wires")
@@ -40,7 +42,7 @@ class PlacedCluster:
         self.outer_after: list[GateNode] = []
 
     def take_in(self, node: GateNode, tile: int, *, after: bool) -> None:
-        """Make a diagonal part of this matrix; its wires in the tile are all the cluster's."""
+        """Make a diagonal part of the cluster, which has all of its wires that are in the tile."""
         if node.mask & ~tile:
             (self.outer_after if after else self.outer_before).append(node)
         elif after:
@@ -59,19 +61,19 @@ class DiagonalTable:
 
 
 class PassContents:
-    """What a pass applies, in order, and the wires of its tile (a mask)."""
+    """The wires of a pass's tile (a mask), and what it applies, in order."""
 
-    __slots__ = ("steps", "tile")
+    __slots__ = ("parts", "tile")
 
-    def __init__(self, tile: int, steps: list[PlacedCluster | DiagonalTable]) -> None:
+    def __init__(self, tile: int, parts: list[PlacedCluster | DiagonalTable]) -> None:
         self.tile = tile
-        self.steps = steps
+        self.parts = parts
 
 
 class PassAssigner:
-    """Deals pieces out to passes, one at a time, since each pass fixes the next one's low wires.
+    """Assigns pieces to passes, one pass at a time: each fixes the lowest wires of the next.
 
-    False when nothing is left. Sets of pieces are masks: bit ``n`` is piece number ``n``.
+    False when no piece is left. Sets of pieces are integers: bit ``n`` stands for piece ``n``.
     """
 
     def __init__(self, pieces: Sequence[Piece], tile: int) -> None:
@@ -79,13 +81,13 @@ class PassAssigner:
         self._tile = tile
         self._left = (1 << len(pieces)) - 1
         self._clusters = [n for n, piece in enumerate(pieces) if isinstance(piece, Cluster)]
-        self._before: list[int] = []  # what must come before each piece
+        self._before: list[int] = []  # for each piece, those just before it on its wires
         self._wide = 0
         last: dict[int, int] = {}
         diagonals: dict[int, int] = {}
-        for number, piece in enumerate(pieces):
+        for index, piece in enumerate(pieces):
             before = 0
-            own = 1 << number
+            own = 1 << index
             diagonal = isinstance(piece, GateNode) and piece.diagonal
             if isinstance(piece, GateNode) and piece.wide:
                 self._wide |= own
@@ -99,73 +101,73 @@ class PassAssigner:
             self._before.append(before)
         # Clusters and wide nodes: these are not applied along with a cluster.
         self._solid = self._wide
-        for number in self._clusters:
-            self._solid |= 1 << number
+        for index in self._clusters:
+            self._solid |= 1 << index
 
     def __bool__(self) -> bool:
         return bool(self._left)
 
     def next_uses(self) -> dict[int, int]:
-        """When each wire is needed by the clusters that are left, counted in clusters."""
+        """For each wire, how many of the clusters left come before the first that needs it."""
         uses: dict[int, int] = {}
-        for count, number in enumerate(self._clusters):
-            for wire in self._pieces[number].wires:
+        for count, index in enumerate(self._clusters):
+            for wire in self._pieces[index].wires:
                 uses.setdefault(wire, count)
         return uses
 
     def next_lone(self) -> GateNode | None:
-        """A wide node that is due now: it is a pass by itself."""
-        for number in bits_of(self._left & self._wide):
-            piece = self._pieces[number]
-            if isinstance(piece, GateNode) and not self._before[number] & self._left:
-                self._left &= ~(1 << number)
+        """A wide node that is ready, or None. It is a pass by itself."""
+        for index in bits_of(self._left & self._wide):
+            piece = self._pieces[index]
+            if isinstance(piece, GateNode) and not self._before[index] & self._left:
+                self._left &= ~(1 << index)
                 return piece
         return None
 
     def next_tile(self, low: int, padding: Sequence[int]) -> PassContents:
         """The next pass, whose tile holds the wires ``low`` (a mask).
 
-        Where the clusters do not fill the tile, wires of ``padding`` do, the first first.
+        Where clusters do not fill the tile, wires of ``padding`` do, in their order.
         """
         tile, chosen = self._choose(low)
         if not chosen and low:
-            # Nothing fits beside the lowest wires: this load moves shorter runs.
+            # No cluster fits with the lowest wires: load shorter runs.
             tile, chosen = self._choose(0)
         taken: list[tuple[Cluster, list[GateNode]]] = []
-        for number, due in chosen:
-            self._left &= ~(due | 1 << number)
-            self._clusters.remove(number)
-            cluster = self._pieces[number]
+        for index, due in chosen:
+            self._left &= ~(due | 1 << index)
+            self._clusters.remove(index)
+            cluster = self._pieces[index]
             assert isinstance(cluster, Cluster)
             nodes = [self._pieces[n] for n in bits_of(due)]
             taken.append((cluster, [node for node in nodes if isinstance(node, GateNode)]))
         if not taken:
-            for number in self._free_diagonals():
-                mask = self._pieces[number].mask
+            for index in self._free_diagonals():
+                mask = self._pieces[index].mask
                 if (tile | mask).bit_count() <= self._tile:
                     tile |= mask
         for wire in padding:
             if tile.bit_count() == self._tile:
                 break
             tile |= 1 << wire
-        steps = _place(_reordered(taken, low), tile)
-        self._place_behind(steps, tile)
+        parts = _arranged(_reordered(taken, low), tile)
+        self._add_behind(parts, tile)
         if not self._clusters or not taken:
-            self._place_last(steps, tile)
-        return PassContents(tile, steps)
+            self._add_last(parts, tile)
+        return PassContents(tile, parts)
 
     def _choose(self, tile: int) -> tuple[int, list[tuple[int, int]]]:
-        """Clusters for a tile that holds the wires ``tile``, each with the diagonals due before it.
+        """A tile that holds the wires ``tile``; its clusters, with the diagonals due before each.
 
-        Several are tried as the first one; what comes after is by the fewest new wires.
+        Several clusters are tried as the first; then comes the one with the fewest new wires.
         """
         best: list[tuple[int, int]] = []
         best_tile = tile
         firsts: list[int] = []
-        for number in self._clusters:
-            fits = (self._pieces[number].mask | tile).bit_count() <= self._tile
-            if fits and self._due(number, self._left) is not None:
-                firsts.append(number)
+        for index in self._clusters:
+            fits = (self._pieces[index].mask | tile).bit_count() <= self._tile
+            if fits and self._due(index, self._left) is not None:
+                firsts.append(index)
                 if len(firsts) == _FIRSTS:
                     break
         for first in firsts:
@@ -177,35 +179,35 @@ class PassAssigner:
         return best_tile, best
 
     def _fill(self, tile: int, first: int) -> tuple[int, list[tuple[int, int]]]:
-        """Take the cluster ``first``, then others until none fits."""
+        """The wires and clusters of a tile that takes ``first``, then others until none fits."""
         pieces, left = self._pieces, self._left
         waiting = self._clusters.copy()
         chosen: list[tuple[int, int]] = []
-        number = first
-        while number >= 0:
-            due = self._due(number, left)
+        index = first
+        while index >= 0:
+            due = self._due(index, left)
             assert due is not None
-            tile |= pieces[number].mask
-            left &= ~(due | 1 << number)
-            waiting.remove(number)
-            chosen.append((number, due))
-            number = -1
+            tile |= pieces[index].mask
+            left &= ~(due | 1 << index)
+            waiting.remove(index)
+            chosen.append((index, due))
+            index = -1
             fewest = self._tile - tile.bit_count() + 1
-            seen = 0  # wires of clusters that must wait: those behind them on these must, too
+            seen = 0  # wires of clusters that must wait: later clusters on them wait, too
             for other in waiting:
                 mask = pieces[other].mask
                 if not mask & seen:
                     new = (mask & ~tile).bit_count()
                     if new < fewest and self._due(other, left) is not None:
-                        number, fewest = other, new
+                        index, fewest = other, new
                         if not new:
                             break
                 seen |= mask
         return tile, chosen
 
-    def _due(self, number: int, left: int) -> int | None:
-        """The diagonals that must be applied just before a cluster, if nothing else must."""
-        due = self._before[number] & left
+    def _due(self, index: int, left: int) -> int | None:
+        """The diagonals that must come just before a cluster; None if another piece must, too."""
+        due = self._before[index] & left
         if not due:
             return 0
         if due & self._solid:
@@ -217,45 +219,45 @@ class PassAssigner:
 
     def _free_diagonals(self) -> list[int]:
         return [
-            number
-            for number in bits_of(self._left & ~self._solid)
-            if not self._before[number] & self._left
+            index
+            for index in bits_of(self._left & ~self._solid)
+            if not self._before[index] & self._left
         ]
 
-    def _place_behind(self, steps: list[PlacedCluster | DiagonalTable], tile: int) -> None:
-        """Let the matrices of this pass take in diagonals behind them: these cost nothing."""
-        for number in self._free_diagonals():
-            node = self._pieces[number]
+    def _add_behind(self, parts: list[PlacedCluster | DiagonalTable], tile: int) -> None:
+        """Let the matrices of this pass take in ready diagonals after them, which costs nothing."""
+        for index in self._free_diagonals():
+            node = self._pieces[index]
             assert isinstance(node, GateNode)
             inside = node.mask & tile
             if not inside:
                 continue
-            for step in reversed(steps):
-                if isinstance(step, PlacedCluster) and step.mask & inside:
-                    if inside & ~step.mask == 0:
-                        step.take_in(node, tile, after=True)
-                        self._left &= ~(1 << number)
+            for part in reversed(parts):
+                if isinstance(part, PlacedCluster) and part.mask & inside:
+                    if inside & ~part.mask == 0:
+                        part.take_in(node, tile, after=True)
+                        self._left &= ~(1 << index)
                     break
 
-    def _place_last(self, steps: list[PlacedCluster | DiagonalTable], tile: int) -> None:
-        """Diagonals that no cluster is behind, or that only hold up a wide node: a table."""
+    def _add_last(self, parts: list[PlacedCluster | DiagonalTable], tile: int) -> None:
+        """Add a table of the ready diagonals: no cluster, or only a wide node, waits for them."""
         nodes: list[GateNode] = []
-        for number in self._free_diagonals():
-            node = self._pieces[number]
+        for index in self._free_diagonals():
+            node = self._pieces[index]
             assert isinstance(node, GateNode)
             if node.mask & tile:
                 nodes.append(node)
-                self._left &= ~(1 << number)
+                self._left &= ~(1 << index)
         if nodes:
-            steps.append(DiagonalTable(nodes))
+            parts.append(DiagonalTable(nodes))
 
 
 def _reordered(
     taken: Sequence[tuple[Cluster, list[GateNode]]], low: int
 ) -> list[tuple[Cluster, list[GateNode]]]:
-    """The same clusters, those that need the lowest wires as late as dependencies allow.
+    """The same clusters; those on the wires ``low`` come as late as dependencies allow.
 
-    The lowest wires are the columns of the first products: a cluster on them is in the way.
+    The lowest wires serve as columns of the first products, unless they are wires of the cluster.
     """
     reach = []
     for cluster, due in taken:
@@ -267,46 +269,47 @@ def _reordered(
     order = []
     while left:
         chosen = -1
-        for place, number in enumerate(left):
-            own = taken[number][0].mask
+        for position, index in enumerate(left):
+            own = taken[index][0].mask
             if any(
-                own & reach[other] or reach[number] & taken[other][0].mask for other in left[:place]
+                own & reach[other] or reach[index] & taken[other][0].mask
+                for other in left[:position]
             ):
                 continue
             if chosen < 0:
-                chosen = number
+                chosen = index
             if not own & low:
-                chosen = number
+                chosen = index
                 break
         left.remove(chosen)
         order.append(taken[chosen])
     return order
 
 
-def _place(
+def _arranged(
     taken: Sequence[tuple[Cluster, list[GateNode]]], tile: int
 ) -> list[PlacedCluster | DiagonalTable]:
-    """Steps for clusters and the diagonals due before each."""
-    steps: list[PlacedCluster | DiagonalTable] = []
+    """The parts of a pass: clusters, and the diagonals due before each."""
+    parts: list[PlacedCluster | DiagonalTable] = []
     for cluster, due in taken:
-        slot = PlacedCluster(cluster)
+        placed = PlacedCluster(cluster)
         across: list[GateNode] = []
         for node in due:
             inside = node.mask & tile
-            if inside & ~slot.mask == 0:
-                slot.take_in(node, tile, after=False)
+            if inside & ~placed.mask == 0:
+                placed.take_in(node, tile, after=False)
                 continue
-            # It may lie inside the matrix that was last on its wires.
-            for step in reversed(steps):
-                if isinstance(step, PlacedCluster) and step.mask & inside:
-                    if inside & ~step.mask == 0:
-                        step.take_in(node, tile, after=True)
+            # It may lie inside the last matrix on its wires.
+            for part in reversed(parts):
+                if isinstance(part, PlacedCluster) and part.mask & inside:
+                    if inside & ~part.mask == 0:
+                        part.take_in(node, tile, after=True)
                     else:
                         across.append(node)
                     break
             else:
                 across.append(node)
         if across:
-            steps.append(DiagonalTable(across))
-        steps.append(slot)
-    return steps
+            parts.append(DiagonalTable(across))
+        parts.append(placed)
+    return parts

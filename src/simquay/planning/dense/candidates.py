@@ -1,6 +1,6 @@
-"""Drafts: a dense plan as passes and orders, with what it will cost, but without matrices.
+"""Candidate plans: passes and buffer orders of a dense plan, with their cost, without matrices.
 
-Where a run is long, several are made, and only the best one's matrices are worked out.
+Where a run is long, several candidates are made, and only the cheapest one's matrices are computed.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ __all__ = [
 
 
 class CandidateMove(NamedTuple):
-    """A product, or without ``slot`` a permutation."""
+    """The product of a cluster; without ``placed``, a permutation of the buffer."""
 
-    slot: PlacedCluster | None
+    placed: PlacedCluster | None
     move: Move
 
 
@@ -68,7 +68,7 @@ class CandidateTilePass(NamedTuple):
 class CandidateLonePass(NamedTuple):
     """A gate by itself."""
 
-    item: WireGate
+    wire_gate: WireGate
     before: tuple[int, ...]
     new: int
 
@@ -77,9 +77,9 @@ class CandidatePlan:
     """Passes for pieces.
 
     Attributes:
-        start: the cluster at the beginning, if there is one.
-        passes: what comes after it.
-        order: the storage order, in the end that of the final state.
+        start: the cluster at the beginning, or None.
+        passes: the passes after it.
+        order: the storage order of the final state.
         cost: in nanoseconds of one core of the calibrated machine.
     """
 
@@ -107,16 +107,17 @@ class CandidatePlan:
 
     def _add_wide(self, node: GateNode) -> None:
         stored = set(self.order)
-        for item in node.items:
-            _, kind, wires, _, _, _ = item
+        for wire_gate in node.gates:
+            _, kind, wires, _, _, _ = wire_gate
             new = [wire for wire in wires if wire not in stored] if kind != "d" else []
             self.order = (*self.order, *new)
             stored.update(new)
-            self.passes.append(CandidateLonePass(item, self.order, len(new)))
+            self.passes.append(CandidateLonePass(wire_gate, self.order, len(new)))
             self.cost += MOVE_COST * (1 << len(self.order))
 
-    def _add_tile(self, pieces: PassContents, later: dict[int, int]) -> None:
-        tile = pieces.tile
+    def _add_tile(self, contents: PassContents, later: dict[int, int]) -> None:
+        # 1. The tile: its new wires go on top of storage.
+        tile = contents.tile
         stored = set(self.order)
         new = [wire for wire in bits_of(tile) if wire not in stored]
         before = (*self.order, *new)
@@ -125,15 +126,16 @@ class CandidatePlan:
         limit = min(self._profile.low, len(self.order), len(active))
         while low < limit and before[low] == active[low]:
             low += 1
-        slots = [step for step in pieces.steps if isinstance(step, PlacedCluster)]
-        orders = find_orders([slot.wires for slot in slots], active, low, later, self._costs)
+        # 2. The order of the buffer before and after each product.
+        clusters = [part for part in contents.parts if isinstance(part, PlacedCluster)]
+        orders = find_orders([placed.wires for placed in clusters], active, low, later, self._costs)
         steps: list[CandidateMove | CandidateTable] = []
         order = orders.loaded
         cost = MOVE_COST
         moves = iter(orders.moves)
-        for step in pieces.steps:
-            if isinstance(step, DiagonalTable):
-                steps.append(CandidateTable(step, order))
+        for part in contents.parts:
+            if isinstance(part, DiagonalTable):
+                steps.append(CandidateTable(part, order))
                 cost += DIAGONAL_COST
                 continue
             for move in moves:
@@ -141,14 +143,15 @@ class CandidatePlan:
                     break
                 steps.append(CandidateMove(None, move))
                 cost += PERMUTE_COST
-            steps.append(CandidateMove(step, move))
+            steps.append(CandidateMove(part, move))
             order = move.after
-            cost += self._costs[len(step.wires)] * column_factor(len(move.columns))
-            cost += PHASE_COST * (bool(step.outer_before) + bool(step.outer_after))
+            cost += self._costs[len(part.wires)] * column_factor(len(move.columns))
+            cost += PHASE_COST * (bool(part.outer_before) + bool(part.outer_after))
+        # 3. The tile is written back to the storage bits that it came from.
         self.cost += cost * (1 << len(before))
         after = list(before)
-        places = [position for position, wire in enumerate(before) if tile >> wire & 1]
-        for position, wire in zip(places, order, strict=True):
+        positions = [position for position, wire in enumerate(before) if tile >> wire & 1]
+        for position, wire in zip(positions, order, strict=True):
             after[position] = wire
         self.order = tuple(after)
         self.passes.append(

@@ -1,12 +1,12 @@
-"""Clusters: which nodes go into one dense matrix.
+"""Clusters: the nodes that go into one dense matrix.
 
 A cluster is a set of up to ``k`` wires and every node on them that can be applied now, one after
-the other. The search is greedy: it grows a cluster from the first node that is left, each step by
-the wires that a blocked node needs (its own and those of what must come before it), and of a few
-such ways takes the one with the most work for its cost.
+the other. The search is greedy. It grows a cluster from the first node that is left. Each time it
+tries a few *extensions*: the wires that a blocked node needs, which are its own and those of the
+nodes that must come before it. It takes the extension with the most work for its cost.
 
-Diagonal nodes do not force wires into a cluster. One that is ready, but only partly inside, is
-set aside as a step of its own before the cluster: such steps are collected, and are cheap.
+Diagonal nodes do not force wires into a cluster. A diagonal that is ready, but only partly inside,
+is set aside as a piece before the cluster: these are collected later, and are cheap.
 
 Sets of nodes are integers (see :mod:`simquay.planning.dense.dependencies`). A set of wires can
 absorb all nodes on these wires alone, less those that come after any other node on them.
@@ -26,7 +26,7 @@ __all__ = ["SEARCH_MODES", "Cluster", "ClusterSearch", "Piece", "SearchMode"]
 _WORK_MATRIX = 1.0
 _WORK_ONE_WIRE = 0.55
 _WORK_DIAGONAL = 0.12
-"""What a node is worth: about the share of a pass that it would cost by itself."""
+"""The work that a node counts for: about the share of a pass that it would cost by itself."""
 
 
 class Cluster(NamedTuple):
@@ -42,13 +42,13 @@ Piece: TypeAlias = Union[Cluster, GateNode]
 
 
 class SearchMode(NamedTuple):
-    """A way to search: none is best for all circuits.
+    """A way to search. None is best for all circuits.
 
     Attributes:
-        extensions: how many ways to go on are tried at each step.
-        fewest: of those that are worth the same, whether to take the one that leaves the fewest
+        extensions: how many extensions are tried each time that a cluster grows.
+        fewest: of extensions of equal value, whether to take the one that leaves the fewest
             blocked nodes, or the first.
-        seeds: from how many nodes a cluster is grown, the best of which is kept.
+        seeds: from how many nodes a cluster is grown; the best result is kept.
     """
 
     extensions: int
@@ -90,14 +90,14 @@ class _Growth(NamedTuple):
 
 
 class ClusterSearch:
-    """Finds all nodes as pieces in an order that keeps all dependencies.
+    """Divides all nodes into pieces, in an order that keeps all dependencies.
 
     ``costs[k]`` is the cost of a cluster of ``k`` wires; the widest allowed is the last.
 
     Attributes:
         left: the nodes that are in no piece yet.
-        open: those of them that matter for growth: all but diagonals that nothing comes after.
-        hard: those of these that hold up others: all but diagonals that are ready.
+        open: the nodes of ``left`` that matter for growth: all but diagonals that no node follows.
+        hard: the nodes of ``open`` that can block others: all but diagonals that are ready.
     """
 
     def __init__(self, nodes: Sequence[GateNode], costs: Sequence[float]) -> None:
@@ -139,10 +139,10 @@ class ClusterSearch:
     def find(
         self, start: int = 0, mode: SearchMode = SEARCH_MODES[0]
     ) -> tuple[Cluster | None, list[Piece]]:
-        """The pieces.
+        """The start (or None), and the pieces after it.
 
-        With ``start``, there is first a cluster of up to so many wires at the very beginning, with
-        all that it can take; None where there is no such cluster.
+        With ``start``, the start is a cluster of up to so many wires at the very beginning, with
+        all nodes that it can take.
         """
         self.mode = mode
         self.left = self.everything
@@ -151,15 +151,15 @@ class ClusterSearch:
         nodes = self.nodes
         while solid := self.left & self.solid:
             low = solid & -solid
-            number = low.bit_length() - 1
+            index = low.bit_length() - 1
             if self.wide & low:
-                # What is left before it are diagonals, ready ones.
-                self._set_aside(self.before[number] & self.left, pieces)
+                # Only diagonals that are ready can be left before it.
+                self._set_aside(self.before[index] & self.left, pieces)
                 self._set_aside(low, pieces)
             else:
                 self._prepare()
-                self._take(self._grow(number), pieces)
-        pieces += [nodes[number] for number in bits_of(self.left)]
+                self._take(self._grow(index), pieces)
+        pieces += [nodes[index] for index in bits_of(self.left)]
         return first, pieces
 
     def _start(self, widest: int) -> Cluster | None:
@@ -180,15 +180,15 @@ class ClusterSearch:
     def _set_aside(self, members: int, pieces: list[Piece]) -> None:
         self.left &= ~members
         nodes = self.nodes
-        pieces += [nodes[number] for number in bits_of(members)]
+        pieces += [nodes[index] for index in bits_of(members)]
 
     def _prepare(self) -> None:
-        """Find what is open and what is hard."""
+        """Bring ``open`` and ``hard`` up to date."""
         left = self.left
         self.open = left & ~self.ends
         diagonal = self.open & self.diagonal
         if diagonal:
-            # Behind the first of each line of solid nodes nothing is ready.
+            # No diagonal after a solid node is ready.
             after = self.after
             solid = left & self.solid
             late = 0
@@ -200,23 +200,23 @@ class ClusterSearch:
             diagonal &= ~late
         self.hard = self.open & ~diagonal
 
-    def _grow(self, number: int) -> _Growth:
-        """The best cluster from the node ``number``, which is the first, or from others."""
+    def _grow(self, index: int) -> _Growth:
+        """The best cluster that grows from the first node, ``index``, or from others."""
         costs = self.costs
-        best = self._grow_from(self.masks[number])
-        others = self.left & self.matrices & ~(self.after[number] | 1 << number)
+        best = self._grow_from(self.masks[index])
+        others = self.left & self.matrices & ~(self.after[index] | 1 << index)
         for _ in range(self.mode.seeds - 1):
             others &= ~best.taken
             if not others:
                 break
-            number = (others & -others).bit_length() - 1
-            if self.before[number] & self.hard:
+            index = (others & -others).bit_length() - 1
+            if self.before[index] & self.hard:
                 break
-            growth = self._grow_from(self.masks[number])
+            growth = self._grow_from(self.masks[index])
             value = growth.work / costs[growth.mask.bit_count()]
             if value > best.work / costs[best.mask.bit_count()]:
                 best = growth
-            others &= ~(self.after[number] | 1 << number)
+            others &= ~(self.after[index] | 1 << index)
         return best
 
     def _grow_from(self, seed: int) -> _Growth:
@@ -251,7 +251,8 @@ class ClusterSearch:
         return best
 
     def _widen(self, growth: _Growth, wires: int) -> _Growth:
-        """``growth`` with more ``wires`` (a mask), and all that they make possible."""
+        """``growth`` with more ``wires`` (a mask), and all nodes that they make possible."""
+        # 1. The nodes on any of the wires, and those on two or more.
         mask, once, twice, _, _, _ = growth
         mask |= wires
         on = self.on
@@ -261,6 +262,7 @@ class ClusterSearch:
             twice |= once & line
             once |= line
             wires ^= low
+        # 2. The nodes whose wires are all inside.
         inside = once & self.one | twice & self.two
         if self.more:
             others = once & self.more
@@ -269,20 +271,22 @@ class ClusterSearch:
                     if not mask >> wire & 1:
                         others &= ~line
                 inside |= others
+        # 3. The hard nodes that are partly outside block all nodes after them.
         after = self.after
         late = 0
         outside = edge = once & self.hard & ~inside
         while outside:
             low = outside & -outside
-            number = low.bit_length() - 1
-            behind = after[number]
+            index = low.bit_length() - 1
+            behind = after[index]
             late |= behind
             outside &= ~(behind | low)
             if low & self.diagonal:
-                # The diagonals beside it hold up the same nodes on its wires.
-                for wire in self.nodes[number].wires:
+                # The diagonals of the same segment block the same nodes.
+                for wire in self.nodes[index].wires:
                     if mask >> wire & 1:
                         outside &= ~(on[wire] & self.diagonal & self.two)
+        # 4. The rest inside is taken, and counts as work.
         edge &= ~late
         taken = inside & self.open & ~late
         work = _WORK_DIAGONAL * (taken & self.diagonal).bit_count()
@@ -291,11 +295,14 @@ class ClusterSearch:
         work += _WORK_ONE_WIRE * single + _WORK_MATRIX * (matrices.bit_count() - single)
         return _Growth(mask, once, twice, taken, edge, work)
 
-    def _extensions(self, growth: _Growth, room: int, most: int) -> list[int]:
-        """Sets of wires to add: for each blocked node, what it needs to be applied; else the next
-        ready nodes anywhere, for clusters of parts that do not touch."""
+    def _extensions(self, growth: _Growth, most_new: int, most: int) -> list[int]:
+        """Up to ``most`` sets of up to ``most_new`` wires that may be added to ``growth``.
+
+        For each blocked node, the wires that it needs. If there are none, those of the next ready
+        nodes anywhere: a cluster may have parts that share no wire.
+        """
         extensions: list[int] = []
-        if room <= 0:
+        if most_new <= 0:
             return extensions
         masks, before = self.masks, self.before
         outside = ~growth.mask
@@ -305,7 +312,7 @@ class ClusterSearch:
         diagonal = edge & self.diagonal
         targets = edge
         if diagonal:
-            # A diagonal is worth little: what it holds up comes first.
+            # A diagonal counts for little: the matrices that it blocks come first.
             targets &= ~diagonal
             while diagonal:
                 low = diagonal & -diagonal
@@ -315,17 +322,17 @@ class ClusterSearch:
         for found in (targets, edge & self.diagonal):
             while found:
                 low = found & -found
-                number = low.bit_length() - 1
-                found &= ~(after[number] | low)
-                extension = masks[number] & outside
-                needed = before[number] & waiting
+                index = low.bit_length() - 1
+                found &= ~(after[index] | low)
+                extension = masks[index] & outside
+                needed = before[index] & waiting
                 if needed & self.wide:
                     continue
-                while needed and extension.bit_count() <= room:
+                while needed and extension.bit_count() <= most_new:
                     low = needed & -needed
                     needed ^= low
                     extension |= masks[low.bit_length() - 1] & outside
-                if extension.bit_count() <= room and extension not in extensions:
+                if extension.bit_count() <= most_new and extension not in extensions:
                     extensions.append(extension)
                     if len(extensions) == most:
                         return extensions
@@ -335,16 +342,16 @@ class ClusterSearch:
         solid = waiting & self.solid
         while apart:
             low = apart & -apart
-            number = low.bit_length() - 1
-            if not before[number] & solid and masks[number].bit_count() <= room:
-                extensions.append(masks[number])
+            index = low.bit_length() - 1
+            if not before[index] & solid and masks[index].bit_count() <= most_new:
+                extensions.append(masks[index])
                 if len(extensions) == min(most, 2):
                     break
-            apart &= ~(after[number] | low)
+            apart &= ~(after[index] | low)
         return extensions
 
     def _take(self, growth: _Growth, pieces: list[Piece]) -> None:
-        """Make ``growth`` a cluster, with the diagonals before it that it really needs."""
+        """Make ``growth`` a piece, after the diagonals that must come before its nodes."""
         taken, after = growth.taken, self.after
         due = 0
         ready = self.open & ~self.hard & growth.once & ~taken
@@ -357,7 +364,7 @@ class ClusterSearch:
         pieces.append(self._cluster(growth))
 
     def _cluster(self, growth: _Growth) -> Cluster:
-        """The cluster, with the diagonals that are wholly inside at the end of its wires."""
+        """The cluster, with the final diagonals that are wholly inside."""
         taken = growth.taken
         mask = growth.mask
         ends = self.ends & growth.once & self.left
@@ -365,12 +372,12 @@ class ClusterSearch:
         while ends:
             low = ends & -ends
             ends ^= low
-            number = low.bit_length() - 1
-            if not self.masks[number] & ~mask and not self.before[number] & waiting:
+            index = low.bit_length() - 1
+            if not self.masks[index] & ~mask and not self.before[index] & waiting:
                 taken |= low
         self.left &= ~taken
         nodes = self.nodes
-        return Cluster(tuple(bits_of(mask)), mask, [nodes[n] for n in bits_of(taken)])
+        return Cluster(tuple(bits_of(mask)), mask, [nodes[index] for index in bits_of(taken)])
 
 
 _NOTHING = _Growth(0, 0, 0, 0, 0, 0.0)

@@ -1,7 +1,8 @@
-"""Which nodes come before which: sets of nodes as integers, bit ``n`` being node number ``n``.
+"""Dependencies between nodes, as sets of nodes: integers in which bit ``n`` stands for node ``n``.
 
-Two nodes on a wire must keep their order unless both are diagonal. All that must come before a
-node, near or far, is one integer, so that questions about whole sets take a few operations.
+Two nodes on a wire must keep their order unless both are diagonal. All nodes that must come before
+a node, directly or not, are one integer, so that a question about many nodes takes a few
+operations.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ __all__ = ["Dependencies", "dependencies"]
 
 
 class Dependencies(NamedTuple):
-    """What depends on what.
+    """The dependencies of nodes.
 
     Attributes:
-        before: for each node, all that must come before it.
-        after: for each node, all that must come after it.
+        before: for each node, the nodes that must come before it.
+        after: for each node, the nodes that must come after it.
         on: for each wire, the nodes on it.
     """
 
@@ -29,12 +30,12 @@ class Dependencies(NamedTuple):
 
 
 def dependencies(nodes: Sequence[GateNode]) -> Dependencies:
-    """The dependencies of ``nodes``, whose numbers are their places."""
+    """The dependencies of ``nodes``, which are numbered in order."""
     mask = 0
     for node in nodes:
         mask |= node.mask
     size = mask.bit_length()
-    bits = [1 << number for number in range(len(nodes))]
+    bits = [1 << index for index in range(len(nodes))]
     before, _ = _reached(nodes, bits, size)
     bits.reverse()
     after, on = _reached(nodes[::-1], bits, size)
@@ -43,10 +44,10 @@ def dependencies(nodes: Sequence[GateNode]) -> Dependencies:
 
 
 def _reached(nodes: Sequence[GateNode], bits: list[int], size: int) -> tuple[list[int], list[int]]:
-    """For each node, what is passed before it, going through ``nodes``; and what is on each wire.
+    """For each node, the earlier ones of ``nodes`` that it depends on; and the nodes on each wire.
 
-    On each wire, ``solid`` is the last node that is not diagonal with all before it, and ``all``
-    what came up to now with all before it.
+    On each wire, ``solid`` is the last node that is not diagonal, with its dependencies, and
+    ``everything`` is all nodes up to now, with theirs.
     """
     solid = [0] * size
     everything = [0] * size

@@ -1,19 +1,19 @@
-"""Fusion for dense plans: a gate list as nodes that depend on each other only where they do not
-commute.
+"""Fusion for dense plans: a gate list becomes nodes, which are gates that are applied as one.
 
 Fusing a gate list
 
 - drops every Relabel: from here on, gates act on *wires*, and the result says which qubit each
   wire carries at the end;
-- resolves controls and diagonals on wires that are still |0>, which need no place in the vector;
+- resolves controls and diagonals on wires that are still |0>, which need no position in the vector;
 - merges one-qubit gates into the gate before or after them on their wire, and gates on the same
   wires into each other.
 
-The nodes of a wire form *segments*: a node that is not diagonal is a segment of its own,
-neighbouring diagonal nodes share one. Nodes of one segment may be applied in any order, those of
-different segments of a wire may not (see :mod:`simquay.planning.dense.dependencies`).
+Two nodes on a wire keep their order unless both are diagonal
+(:mod:`simquay.planning.dense.dependencies`). So the nodes of a wire form *segments*: a node that is
+not diagonal is alone in its segment, and consecutive diagonal nodes share one, in which they may be
+applied in any order.
 
-Only the structure is looked at (kinds and wires), never a matrix's entries, so that the result
+Only the structure of gates is read (kinds and wires), never a matrix's entries, so that the result
 holds for the same gates with other angles.
 """
 
@@ -41,11 +41,11 @@ __all__ = ["FusedGates", "GateNode", "WireGate", "fuse"]
 WireGate: TypeAlias = tuple[
     int, str, tuple[int, ...], tuple[int, ...], int, Union[NDArray[np.intp], None]
 ]
-"""One gate of the list, on wires: ``(number, kind, wires, controls, control_state, select)``.
+"""One gate of the list, on wires: ``(index, kind, wires, controls, control_state, select)``.
 
 ``kind`` is ``m`` (matrix), ``d`` (diagonal), ``p`` (permutation) or ``s`` (Prepare). ``select``,
-for a diagonal that acted on wires that are |0>, picks the entries that remain. A plain tuple:
-there is one for every gate, and a class of its own would take longer to make than all else here.
+for a diagonal on wires some of which are |0>, are the entries that remain. It is a plain tuple,
+since there is one for every gate, and objects would take longer to make than the rest of fusion.
 """
 
 
@@ -53,14 +53,14 @@ class GateNode:
     """Gates that are applied as one.
 
     Attributes:
-        wires: what the node acts on, controls included; ``mask`` is the same as bits.
+        wires: the wires that the node acts on, controls included; ``mask`` is their mask.
         diagonal: whether it is diagonal, so that it commutes with the others of its segments.
-        wide: whether it acts on more wires than may be fused; its one item is applied as it is.
-        items: its gates in order.
-        number: its place in the list of nodes.
+        wide: whether it acts on more wires than may be fused; its one gate is applied as it is.
+        gates: its gates in order.
+        index: its position in the list of nodes.
     """
 
-    __slots__ = ("diagonal", "items", "mask", "number", "wide", "wires")
+    __slots__ = ("diagonal", "gates", "index", "mask", "wide", "wires")
 
     def __init__(
         self,
@@ -68,25 +68,25 @@ class GateNode:
         mask: int,
         diagonal: bool,
         wide: bool,
-        number: int,
-        item: WireGate,
+        index: int,
+        wire_gate: WireGate,
     ) -> None:
         self.wires = wires
         self.mask = mask
         self.diagonal = diagonal
         self.wide = wide
-        self.number = number
-        self.items = [item]
+        self.index = index
+        self.gates = [wire_gate]
 
 
 class FusedGates(NamedTuple):
-    """What :func:`fuse` makes.
+    """The result of :func:`fuse`.
 
     Attributes:
         nodes: in an order that keeps all dependencies.
         scalars: what acts on no wire that is not |0>: factors of the whole state.
         carries: for each wire, the qubit that it carries at the end; a wire carries the qubit of
-            its own number at the start.
+            its own index at the start.
     """
 
     nodes: list[GateNode]
@@ -105,21 +105,23 @@ def fuse(
     Gates on more than ``widest`` wires (``widest_diagonal`` for diagonals), controls included,
     become wide nodes.
     """
+    # State of the walk. A wire is *touched* once it may differ from |0>.
     touched = mask_of(layout.order)
     wire_of: dict[int, int] = {}  # qubit → wire, where they differ
     last: dict[int, list[GateNode]] = {}  # the last segment of each wire
-    solid: dict[int, int] = {}  # the number of the last node on each wire that is not diagonal
+    solid: dict[int, int] = {}  # the index of the last node on each wire that is not diagonal
     alike: dict[int, GateNode] = {}  # the last diagonal node on these wires (a mask)
     broad = False  # whether some diagonal node has more than two wires
     nodes: list[GateNode | None] = []
     scalars: list[WireGate] = []
     codes = _CODES
 
-    for number, gate in enumerate(gates):
+    for index, gate in enumerate(gates):
         if isinstance(gate, Relabel):
             moved = [wire_of.get(source, source) for source in gate.sources]
             wire_of.update(zip(gate.qubits, moved, strict=True))
             continue
+        # 1. The gate on wires, without controls and diagonal entries on wires that are |0>.
         code = codes[type(gate)]
         wires = gate.qubits
         if wire_of:
@@ -149,36 +151,37 @@ def fuse(
         elif mask & ~touched:
             wires, select = _restrict(wires, touched)
             mask &= touched
-        item = (number, code, wires, controls, state, select)
+        wire_gate = (index, code, wires, controls, state, select)
         everything = wires
         if controls:
             everything = wires + controls
             mask |= held
         elif not wires:
-            scalars.append(item)
+            scalars.append(wire_gate)
             continue
 
-        # The node that is last on all of this gate's wires, if there is one, takes the gate in.
+        # 2. If one node is the last on all of the gate's wires, the gate joins it.
         width = len(everything)
         wide = width > (widest_diagonal if diagonal else widest)
         segment = last.get(everything[0])
         if segment is not None and not wide:
-            host = segment[-1]
-            if not host.diagonal:
-                if not host.wide and host.mask & mask == mask:
+            candidate = segment[-1]
+            if not candidate.diagonal:
+                if not candidate.wide and candidate.mask & mask == mask:
                     for wire in everything:
-                        if last[wire][-1] is not host:
+                        if last[wire][-1] is not candidate:
                             break
                     else:
-                        host.items.append(item)
+                        candidate.gates.append(wire_gate)
                         continue
             elif diagonal and (broad or width == 1 or mask in alike):
-                found = _diagonal_host(everything, mask, segment, solid, alike, broad)
+                found = _diagonal_to_join(everything, mask, segment, solid, alike, broad)
                 if found is not None:
-                    found.items.append(item)
+                    found.gates.append(wire_gate)
                     continue
-        place = len(nodes)
-        node = GateNode(everything, mask, diagonal, wide, place, item)
+        # 3. Else the gate begins a node, which takes in one-qubit nodes just before it.
+        position = len(nodes)
+        node = GateNode(everything, mask, diagonal, wide, position, wire_gate)
         if diagonal:
             for wire in everything:
                 segment = last.get(wire)
@@ -194,18 +197,18 @@ def fuse(
             for wire in everything:
                 segment = last.get(wire)
                 if segment is not None and not wide:
-                    # One-qubit nodes at the end of a wire go into the node that comes after them.
                     for merged in segment:
                         if len(merged.wires) == 1:
-                            node.items[-1:-1] = merged.items
-                            nodes[merged.number] = None
+                            node.gates[-1:-1] = merged.gates
+                            nodes[merged.index] = None
                 last[wire] = single
-                solid[wire] = place
+                solid[wire] = position
         nodes.append(node)
 
+    # Nodes that others took in leave gaps: number the rest anew.
     kept = [node for node in nodes if node is not None]
-    for place, node in enumerate(kept):
-        node.number = place
+    for position, node in enumerate(kept):
+        node.index = position
     carries = {wire: wire for wire in bits_of(touched)}
     carries |= {wire: qubit for qubit, wire in wire_of.items()}
     return FusedGates(kept, scalars, carries)
@@ -229,11 +232,11 @@ def _resolve(
 
 def _restrict(wires: tuple[int, ...], touched: int) -> tuple[tuple[int, ...], NDArray[np.intp]]:
     """The wires of a diagonal that are not |0>, and which entries remain."""
-    places = [bit for bit, wire in enumerate(wires) if touched >> wire & 1]
-    return tuple([wires[place] for place in places]), spread(places)
+    positions = [bit for bit, wire in enumerate(wires) if touched >> wire & 1]
+    return tuple([wires[position] for position in positions]), spread(positions)
 
 
-def _diagonal_host(
+def _diagonal_to_join(
     wires: tuple[int, ...],
     mask: int,
     segment: Sequence[GateNode],
@@ -248,7 +251,7 @@ def _diagonal_host(
     found = alike.get(mask)
     if found is not None:
         for wire in wires:
-            if solid.get(wire, -1) > found.number:
+            if solid.get(wire, -1) > found.index:
                 break
         else:
             return found
@@ -256,7 +259,7 @@ def _diagonal_host(
         for other in reversed(segment):
             if other.mask & mask == mask and not other.wide:
                 for wire in wires:
-                    if solid.get(wire, -1) > other.number:
+                    if solid.get(wire, -1) > other.index:
                         break
                 else:
                     return other

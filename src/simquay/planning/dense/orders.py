@@ -1,12 +1,14 @@
-"""Where the wires of a tile lie in the buffer, from one matrix product to the next.
+"""The order of a tile's wires in the buffer, from one matrix product to the next.
 
-A product needs its wires to be neighbours, and a block of *columns*: the lowest wires of the
-buffer, or any neighbours where the product's own wires are lowest. Whichever of the two blocks is
-lowest before and whichever after, BLAS does it at no extra cost, and all other wires change places
-for free. So each product can prepare the buffer for the next one.
+A product needs its own wires to be adjacent, and a run of other wires as *columns*: the lowest
+wires of the buffer, or any adjacent ones if the product's own wires are lowest. Either of the two
+may be
+lowest before the product and either after it: BLAS reads and writes both at the same speed. All
+other wires may change their order at no cost. So each product can order the buffer for the next
+one.
 
-The choice at each step is what will be lowest: the columns again (``keep``), or the wires of the
-product (``rotate``). As with a cache, what is lowest should be what is needed latest.
+The choice at each product is which of the two is lowest afterwards. As in Belady's rule for caches,
+the lowest wires should be those that are needed latest.
 """
 
 from __future__ import annotations
@@ -41,7 +43,7 @@ def column_factor(columns: int) -> float:
 
 
 class Move(NamedTuple):
-    """One step: a product of the wires of cluster number ``cluster``, or only a permutation."""
+    """A product of the cluster ``cluster`` (an index), or only a permutation of the buffer."""
 
     cluster: int
     permutes: bool
@@ -51,8 +53,13 @@ class Move(NamedTuple):
 
 
 class Orders(NamedTuple):
-    """The buffer's order when it is loaded, how many of its lowest wires stay where storage has
-    them, and the moves."""
+    """The orders of a buffer.
+
+    Attributes:
+        loaded: when the tile is loaded.
+        keep: how many of the lowest wires are loaded in the order of storage.
+        moves: the products and permutations, in order.
+    """
 
     loaded: tuple[int, ...]
     keep: int
@@ -71,7 +78,7 @@ def find_orders(
     Args:
         clusters: the wires of each.
         stored: the tile's wires as they are in storage, lowest first.
-        low: the lowest ``low`` of them are neighbours in storage.
+        low: the lowest ``low`` of them are adjacent in storage.
         later: when a wire is needed after this pass, in clusters; absent for never.
         costs: the cost of a cluster by its width.
     """
@@ -90,14 +97,14 @@ class _Finder:
         self.clusters = clusters
         self.sets = [frozenset(cluster) for cluster in clusters]
         self.costs = costs
-        # uses[i][w]: the first cluster after number i - 1 that needs w.
+        # uses[i][w]: the first cluster from index i on that needs w.
         count = len(clusters)
         after = {w: count + later.get(w, _LATE) for w in wires}
         uses = [after]
-        for number in range(count - 1, -1, -1):
+        for index in range(count - 1, -1, -1):
             after = dict(after)
-            for wire in clusters[number]:
-                after[wire] = number
+            for wire in clusters[index]:
+                after[wire] = index
             uses.append(after)
         uses.reverse()
         self.uses = uses
@@ -108,9 +115,9 @@ class _Finder:
         uses = self.uses[0]
         first = self.sets[0]
         keep = low
-        for place in range(low):
-            if stored[place] in first:
-                keep = place
+        for position in range(low):
+            if stored[position] in first:
+                keep = position
                 break
         rest = sorted(stored[keep:], key=lambda w: -uses[w])
         order = stored[:keep] + [w for w in rest if w not in first]
@@ -118,129 +125,130 @@ class _Finder:
         moves: list[Move] = []
         loaded = order
         if keep < min(3, low):
-            # A load that keeps so little would be slow: better to permute in cache.
+            # A load of such short runs would be slow: permute in cache instead.
             keep = low
             loaded = stored[:low] + [w for w in stored[low:] if w not in first]
             loaded += [w for w in stored[low:] if w in first]
-            calm = sorted((w for w in stored if w not in first), key=lambda w: -uses[w])
-            order = calm + [w for w in rest if w in first]
+            idle = sorted((w for w in stored if w not in first), key=lambda w: -uses[w])
+            order = idle + [w for w in rest if w in first]
             order += [w for w in stored if w not in order]
             moves.append(Move(-1, True, (), tuple(loaded), tuple(order)))
-        for number in range(len(self.clusters)):
-            order = self._step(number, order, moves)
+        for index in range(len(self.clusters)):
+            order = self._step(index, order, moves)
         return Orders(tuple(loaded), keep, moves)
 
-    def _step(self, number: int, order: list[int], moves: list[Move]) -> list[int]:
-        """Add the product of cluster ``number`` to ``moves``; the order after it."""
-        cluster = self.sets[number]
-        following = self.sets[number + 1] if number + 1 < len(self.sets) else _NONE
-        uses = self.uses[number + 1]
+    def _step(self, index: int, order: list[int], moves: list[Move]) -> list[int]:
+        """Add the product of cluster ``index`` to ``moves``; the order after it."""
+        cluster = self.sets[index]
+        following = self.sets[index + 1] if index + 1 < len(self.sets) else _NONE
+        uses = self.uses[index + 1]
         width = len(cluster)
         cost = self.costs[width]
         count = len(order)
-        place = 0
-        while order[place] not in cluster:
-            place += 1
-        # All wires, the latest needed first, by what they are to this product and the next.
+        position = 0
+        while order[position] not in cluster:
+            position += 1
+        # 1. All wires, the latest needed first, by their part in this product and the next.
         tail: list[int] = []
         head: list[int] = []
-        calm_ones: list[int] = []
-        wanted_ones: list[int] = []
+        idle_wires: list[int] = []
+        next_wires: list[int] = []
         for wire in sorted(order, key=uses.__getitem__, reverse=True):
             if wire in cluster:
                 (head if wire in following else tail).append(wire)
             else:
-                (wanted_ones if wire in following else calm_ones).append(wire)
+                (next_wires if wire in following else idle_wires).append(wire)
         own = tail + head
 
+        # 2. For each run of columns, the orders after the product that suit the next one.
         best = _LATE * 1.0
         columns: list[int] = []
         after: list[int] = []
-        blocks = self._column_blocks(order, place, width, column_limit(width), following)
-        for block in blocks:
-            calm = [wire for wire in calm_ones if wire not in block]
-            wanted = [wire for wire in wanted_ones if wire not in block]
-            touching = [wire for wire in block if wire in following]
-            ways: list[tuple[int, list[int]]]  # the first wire of the next product, and the order
+        runs = self._column_runs(order, position, width, column_limit(width), following)
+        for run in runs:
+            idle = [wire for wire in idle_wires if wire not in run]
+            wanted = [wire for wire in next_wires if wire not in run]
+            touching = [wire for wire in run if wire in following]
+            ways: list[tuple[int, list[int]]]  # the next product's first position, and the order
             if not touching:
-                ways = [(len(block) + len(calm) + len(tail), block + calm + own + wanted)]
+                ways = [(len(run) + len(idle) + len(tail), run + idle + own + wanted)]
                 if head:
-                    ways.append((len(tail), own + wanted + calm + block))
+                    ways.append((len(tail), own + wanted + idle + run))
                 else:
-                    free = len(own) + len(calm) + len(block)
-                    ways.append((free, own + calm + block + wanted))
-            elif not head and block[: len(touching)] == touching:
-                ways = [(len(own) + len(calm), own + calm + wanted + block)]
-            elif block[-len(touching) :] == touching:
-                free = len(block) - len(touching)
-                ways = [(free, block + wanted + head + tail + calm)]
+                    free = len(own) + len(idle) + len(run)
+                    ways.append((free, own + idle + run + wanted))
+            elif not head and run[: len(touching)] == touching:
+                ways = [(len(own) + len(idle), own + idle + wanted + run)]
+            elif run[-len(touching) :] == touching:
+                free = len(run) - len(touching)
+                ways = [(free, run + wanted + head + tail + idle)]
             else:
                 continue
-            product = cost * column_factor(len(block))
+            product = cost * column_factor(len(run))
             for free, way in ways:
-                soon = min(map(uses.__getitem__, way[:4])) - number
+                soon = min(map(uses.__getitem__, way[:4])) - index
                 value = product + 0.2 * cost / max(soon, 1)
                 if following:
                     value += self._product_cost(len(following), free, count)
                 if value < best:
-                    best, columns, after = value, block, way
+                    best, columns, after = value, run, way
         permuted: list[int] | None = None
         if following:
-            # Another way: whatever the product gives, and then a step that puts all in order.
-            block = max(blocks, key=len)
-            value = cost * column_factor(len(block)) + PERMUTE_COST
+            # 3. The alternative: any order, and then a permutation for the next product.
+            run = max(runs, key=len)
+            value = cost * column_factor(len(run)) + PERMUTE_COST
             value += self._product_cost(len(following), count - len(following), count)
             if value < best:
-                columns = block
-                after = block + own
-                after += [wire for wire in order if wire not in block and wire not in cluster]
+                columns = run
+                after = run + own
+                after += [wire for wire in order if wire not in run and wire not in cluster]
                 permuted = [wire for wire in order if wire not in following]
                 permuted.sort(key=uses.__getitem__, reverse=True)
                 permuted += [wire for wire in order if wire in following]
-        moves.append(Move(number, False, tuple(columns), tuple(order), tuple(after)))
+        moves.append(Move(index, False, tuple(columns), tuple(order), tuple(after)))
         if permuted is not None:
-            moves.append(Move(number, True, (), tuple(after), tuple(permuted)))
+            moves.append(Move(index, True, (), tuple(after), tuple(permuted)))
             after = permuted
         return after
 
-    def _product_cost(self, width: int, place: int, count: int) -> float:
-        """The cost of a product whose first wire is at ``place`` of ``count``."""
-        columns = place if place else count - width
+    def _product_cost(self, width: int, position: int, count: int) -> float:
+        """The cost of a product whose first wire is at ``position`` of ``count``."""
+        columns = position if position else count - width
         return self.costs[width] * column_factor(columns)
 
-    def _column_blocks(
+    def _column_runs(
         self,
         order: Sequence[int],
-        place: int,
+        position: int,
         width: int,
         limit: int,
         following: frozenset[int],
     ) -> list[list[int]]:
-        """SmallMatrices that may be the columns of a product whose wires begin at ``place``."""
-        blocks: list[list[int]] = []
-        if place:
-            full = list(order[: min(place, limit)])
-            blocks.append(full)
+        """SmallMatrices that may be the columns of a product whose wires begin at ``position``."""
+        runs: list[list[int]] = []
+        if position:
+            full = list(order[: min(position, limit)])
+            runs.append(full)
             for bit, wire in enumerate(full):
                 if wire in following:
                     if bit:
-                        blocks.append(full[:bit])
+                        runs.append(full[:bit])
                     break
-            return blocks
-        # The product's own wires are lowest: any neighbours above will do. The longest run that
-        # the next cluster does not need is best.
+            return runs
+        # The product's own wires are lowest: any adjacent wires above can be the columns. The
+        # longest run that the next cluster does not need is best.
         above = list(order[width:])
         if not above:
             return [[]]
-        run: list[int] = []
+        current: list[int] = []
         best: list[int] = []
         for wire in above:
-            run = [] if wire in following else [*run, wire]
-            if len(run) > len(best):
-                best = run
+            current = [] if wire in following else [*current, wire]
+            if len(current) > len(best):
+                best = current
             if len(best) == limit:
                 break
         if best:
-            blocks.append(best)
-        blocks.append(above[:limit])
-        return blocks
+            runs.append(best)
+        runs.append(above[:limit])
+        return runs

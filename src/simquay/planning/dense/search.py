@@ -1,7 +1,7 @@
 """The ``dense`` strategy: clusters become matrices, and passes apply them in cached tiles.
 
-Planning has two halves. :func:`find_dense` looks at the structure alone (kinds of gates and
-their wires) and decides everything but numbers; :meth:`DenseRecipe.fill` computes the matrices
+Planning has two halves. :func:`find_dense` reads the structure alone (kinds of gates and their
+wires) and finds a recipe: a plan without numbers. :meth:`DenseRecipe.fill` computes the matrices
 for given gates. The same gates with other angles need only the second half again.
 """
 
@@ -42,7 +42,7 @@ from simquay.program.operations import GateOperation
 __all__ = ["find_dense"]
 
 _SEARCH_SHARE = 0.01
-"""The most of a run's predicted time that searches beyond the first may take."""
+"""The share of a run's predicted time that searches beyond the first may take."""
 
 _SEARCH_TIME = 10_000.0
 """Nanoseconds that a search takes for each node, on the machine of the calibration."""
@@ -68,11 +68,7 @@ def find_dense(
 
 
 def _find_recipe(gates: Sequence[GateOperation], layout: Layout, profile: Profile) -> DenseRecipe:
-    """The structure of a dense plan.
-
-    ``profile.width`` is the most wires of a cluster, ``profile.tile`` of a tile; ``profile.low``
-    of the lowest storage bits should be in every tile.
-    """
+    """The recipe for ``gates``: the cheapest of one candidate plan or more."""
     fused = fuse(
         gates,
         layout,
@@ -81,41 +77,43 @@ def _find_recipe(gates: Sequence[GateOperation], layout: Layout, profile: Profil
     )
     search = ClusterSearch(fused.nodes, cluster_costs(profile))
     widest = 0 if layout.order else profile.start
-    draft = CandidatePlan(*search.find(widest), layout.order, profile)
-    # A long run is worth more searches, a short one is over before they are.
-    tries = int(_SEARCH_SHARE * draft.cost / (_SEARCH_TIME * max(len(fused.nodes), 1)))
+    candidate = CandidatePlan(*search.find(widest), layout.order, profile)
+    # Further searches take time: only a long run is worth them.
+    tries = int(_SEARCH_SHARE * candidate.cost / (_SEARCH_TIME * max(len(fused.nodes), 1)))
     for mode in SEARCH_MODES[1 : 1 + tries]:
         other = CandidatePlan(*search.find(widest, mode), layout.order, profile)
-        if other.cost < draft.cost:
-            draft = other
-    return _Builder(gates, profile).recipe(draft, fused, layout)
+        if other.cost < candidate.cost:
+            candidate = other
+    return _Builder(gates, profile).recipe(candidate, fused, layout)
 
 
 class _Builder:
-    """Turns a draft into a recipe."""
+    """Turns a candidate plan into a recipe."""
 
     def __init__(self, gates: Sequence[GateOperation], profile: Profile) -> None:
         self.matrices = Matrices(gates)
         self.diagonals = Diagonals(self.matrices.values.offsets)
         self.profile = profile
 
-    def recipe(self, draft: CandidatePlan, fused: FusedGates, layout: Layout) -> DenseRecipe:
+    def recipe(self, candidate: CandidatePlan, fused: FusedGates, layout: Layout) -> DenseRecipe:
         """The recipe for a state of ``layout``."""
         passes: list[PassRecipe] = []
         scalars = fused.scalars
-        if draft.start is not None:
-            nodes = [GateNode((), 0, True, False, -1, item) for item in scalars] + draft.start.nodes
-            self.matrices.add_start(nodes, draft.start.wires)
-            count = sum([len(node.items) for node in nodes])
-            passes.append(StartRecipe(draft.start.wires, count))
+        if candidate.start is not None:
+            nodes = [
+                GateNode((), 0, True, False, -1, wire_gate) for wire_gate in scalars
+            ] + candidate.start.nodes
+            self.matrices.add_start(nodes, candidate.start.wires)
+            count = sum([len(node.gates) for node in nodes])
+            passes.append(StartRecipe(candidate.start.wires, count))
         else:
-            passes.extend([LoneRecipe(item, layout.order, 0) for item in scalars])
-        for part in draft.passes:
+            passes.extend([LoneRecipe(wire_gate, layout.order, 0) for wire_gate in scalars])
+        for part in candidate.passes:
             if isinstance(part, CandidateLonePass):
                 passes.append(LoneRecipe(*part))
             else:
                 passes.append(self._pass(part))
-        final = Layout(tuple([fused.carries.get(wire, wire) for wire in draft.order]))
+        final = Layout(tuple([fused.carries.get(wire, wire) for wire in candidate.order]))
         return DenseRecipe(
             self.profile,
             layout,
@@ -126,33 +124,33 @@ class _Builder:
             self.diagonals.recipes(),
         )
 
-    def _pass(self, draft: CandidateTilePass) -> ClusterPassRecipe:
-        tile, before, new, loaded, parts, after, keep = draft
+    def _pass(self, candidate: CandidateTilePass) -> ClusterPassRecipe:
+        tile, before, new, loaded, parts, after, keep = candidate
         steps: list[ProductRecipe | TableRecipe | PermuteRecipe] = []
         for part in parts:
             if isinstance(part, CandidateTable):
                 steps += self._tables(part.table, tile, part.order)
-            elif part.slot is None:
+            elif part.placed is None:
                 steps.append(PermuteRecipe(part.move.before, part.move.after))
             else:
-                steps.append(self._product(part.slot, tile, part.move))
+                steps.append(self._product(part.placed, tile, part.move))
         return ClusterPassRecipe(before, new, loaded, tuple(steps), after, keep)
 
     def _product(
         self,
-        slot: PlacedCluster,
+        placed: PlacedCluster,
         tile: int,
         move: Move,
     ) -> ProductRecipe:
         _, _, columns, before, after = move
-        inside = set(slot.wires)
+        inside = set(placed.wires)
         wires = tuple([w for w in before if w in inside])
         result = tuple([w for w in after if w in inside])
-        phases_before = self._phases(slot.outer_before, tile, wires)
-        phases_after = self._phases(slot.outer_after, tile, result)
+        phases_before = self._phases(placed.outer_before, tile, wires)
+        phases_after = self._phases(placed.outer_after, tile, result)
         outer = sum([phase.gates for phase in (*phases_before, *phases_after)])
         return ProductRecipe(
-            self.matrices.add(slot.nodes, wires, result),
+            self.matrices.add(placed.nodes, wires, result),
             wires,
             result,
             columns,
@@ -160,7 +158,7 @@ class _Builder:
             after,
             phases_before,
             phases_after,
-            sum([len(node.items) for node in slot.nodes]) + outer,
+            sum([len(node.gates) for node in placed.nodes]) + outer,
         )
 
     def _tables(self, table: DiagonalTable, tile: int, order: tuple[int, ...]) -> list[TableRecipe]:
@@ -168,10 +166,12 @@ class _Builder:
         inner = [node for node in table.nodes if not node.mask & ~tile]
         steps = []
         if inner:
-            items = [item for node in inner for item in node.items]
+            wire_gates = [wire_gate for node in inner for wire_gate in node.gates]
             wires = _span(inner, tile, order)
             steps.append(
-                TableRecipe(self.diagonals.add(items, wires), wires, order, (), len(items))
+                TableRecipe(
+                    self.diagonals.add(wire_gates, wires), wires, order, (), len(wire_gates)
+                )
             )
         groups: list[list[GateNode]] = []
         for node in table.nodes:
@@ -197,29 +197,29 @@ class _Builder:
         groups: list[tuple[int, list[GateNode]]] = []
         for node in nodes:
             outer = node.mask & ~tile
-            for place, (mask, members) in enumerate(groups):
+            for position, (mask, members) in enumerate(groups):
                 if (mask | outer).bit_count() <= max(_OUTER_WIRES, outer.bit_count()):
-                    groups[place] = (mask | outer, [*members, node])
+                    groups[position] = (mask | outer, [*members, node])
                     break
             else:
                 groups.append((outer, [node]))
         phases = []
         for mask, members in groups:
             outside = tuple(bits_of(mask))
-            items = [item for node in members for item in node.items]
-            table = self.diagonals.add(items, wires + outside)
-            phases.append(PhaseRecipe(outside, table, len(items)))
+            wire_gates = [wire_gate for node in members for wire_gate in node.gates]
+            table = self.diagonals.add(wire_gates, wires + outside)
+            phases.append(PhaseRecipe(outside, table, len(wire_gates)))
         return tuple(phases)
 
 
 def _span(nodes: Sequence[GateNode], tile: int, order: tuple[int, ...]) -> tuple[int, ...]:
-    """The shortest run of neighbours in ``order`` that holds all the nodes' wires in the tile."""
+    """The shortest run of ``order`` that holds all wires of ``nodes`` that are in the tile."""
     mask = 0
     for node in nodes:
         mask |= node.mask
     mask &= tile
-    places = [place for place, wire in enumerate(order) if mask >> wire & 1]
-    low, high = places[0], places[-1]
+    positions = [position for position, wire in enumerate(order) if mask >> wire & 1]
+    low, high = positions[0], positions[-1]
     if low < 4:
         low = 0  # short runs of equal factors cost more than a longer table
     return order[low : high + 1]

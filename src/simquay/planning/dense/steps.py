@@ -1,8 +1,8 @@
 """Dense plans: passes that bring tiles of a state into cache and multiply matrices there.
 
-A plan names qubits by *wires*: numbers that stay with a stored bit for the whole plan (a wire
-carries the qubit of its own number at the start; relabelling gates only change what a wire
-carries). An *order* is a tuple of wires: entry ``p`` is the wire at bit ``p`` of an index.
+A plan names qubits by *wires*. A wire stays with its amplitudes for the whole plan: at the start,
+wire ``w`` carries qubit ``w``, and relabelling gates change only which qubit a wire carries. An
+*order* is a tuple of wires: entry ``p`` is the wire at bit ``p`` of an index.
 
 A :class:`ClusterPass` cuts the vector into tiles. The wires in ``loaded`` vary inside a tile, the
 others (*outer* wires) are the same within a tile. Each tile is copied into a buffer, whose order
@@ -10,9 +10,10 @@ is then ``loaded``; the steps apply one after the other; the buffer is copied ba
 bits that the tile came from, its bit ``j`` to the ``j``-th lowest of them. So tiles are
 independent, and the whole works in place.
 
-A :class:`ProductStep` is one batched matrix product. Its wires are neighbours in the buffer before
-it and after it, and so is a block of other wires, the *columns*; one of the two blocks is lowest,
-before and after. All other wires change places for free, since they only count products.
+A :class:`ProductStep` is one batched matrix product. Its wires are adjacent in the buffer before it
+and after it, and so are some other wires, the *columns*. One of these two runs of wires is lowest
+before the step, and one after it. All other wires may change their order at no cost, since they
+only number the products of the batch.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ ComplexArray: TypeAlias = NDArray[np.complex128]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OuterPhase:
-    """Factors for a step that depend on where the tile is.
+    """Factors for a step that differ from tile to tile.
 
     ``table`` has shape ``(2**len(outer), 2**k)``: bit ``j`` of its row is the value of the wire
     ``outer[j]`` in this tile, and the row is a diagonal on the step's ``k`` wires, in the order of
@@ -61,7 +62,7 @@ class ProductStep:
         matrix: bit ``j`` of a column's index is ``wires[j]``, of a row's ``result[j]``.
         wires: the wires of the matrix, in their order in ``before``.
         result: the same wires, in their order in ``after``.
-        columns: the block of wires that is the free dimension of each product.
+        columns: the run of wires that is the free dimension of each product.
         before, after: the buffer's order before and after the step.
         phases_before, phases_after: diagonals, on ``wires`` and on ``result``, to apply with it.
         gates: how many gates of the program the step does.
@@ -80,7 +81,7 @@ class ProductStep:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PhaseStep:
-    """Multiplies by a diagonal on ``wires``, neighbours in the buffer's ``order`` and in its order.
+    """Multiplies by a diagonal on ``wires``, which are a run of the buffer's ``order``.
 
     ``table`` has shape ``(2**k,)``; ``phases`` are on the same wires.
     """
@@ -105,7 +106,10 @@ Step: TypeAlias = Union[ProductStep, PhaseStep, PermuteStep]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StartPass:
-    """Writes the whole vector: nothing was stored before. ``amplitudes`` are in ``after``."""
+    """Writes the whole vector, where nothing was stored before.
+
+    ``amplitudes`` has shape ``(2**len(after),)``, in the order ``after``.
+    """
 
     amplitudes: ComplexArray
     after: tuple[int, ...]

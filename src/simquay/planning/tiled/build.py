@@ -1,4 +1,4 @@
-"""Steps of the tiled planner → recipes of passes: storage bits, local bits, rounds and stages.
+"""Scheduled passes become recipes: wires become storage bits and local bits, blocks become stages.
 
 A recipe is a pass without numbers; :meth:`PassRecipe.fill` puts them in.
 """
@@ -46,7 +46,7 @@ _Dense: TypeAlias = tuple[tuple[int, ...], ArrayRef, Form, Condition]
 @dataclass(frozen=True, slots=True, eq=False)
 class _PrepareRecipe:
     bits: tuple[int, ...]
-    slot: ArrayRef
+    array: ArrayRef
 
 
 _StageRecipe: TypeAlias = Union[_Dense, DiagonalRecipe, PermuteStage, _PrepareRecipe]
@@ -77,7 +77,7 @@ class PassRecipe:
                 elif isinstance(recipe, PermuteStage):
                     stages.append(recipe)
                 else:
-                    kind, row = recipe.slot
+                    kind, row = recipe.array
                     stages.append(PrepareStage(recipe.bits, filled[kind][row]))
             rounds.append(Round(targets, tuple(stages)))
         return TilePass(self.before, self.width, self.active, tuple(rounds), self.store)
@@ -110,71 +110,71 @@ class WideRecipe:
 
 
 def build_pass(
-    step: ScheduledPass, blocks: Blocks, span: int, gather_plan: GatherPlan
+    scheduled: ScheduledPass, blocks: Blocks, span: int, gather_plan: GatherPlan
 ) -> PassRecipe | WideRecipe:
-    """The pass that ``step`` stands for; rounds have up to ``span`` targets (0: no limit)."""
-    if step.wide:
-        (number,) = step.stages
-        assert isinstance(number, int)
-        bit_of = {wire: bit for bit, wire in enumerate(step.grown)}
-        type_ = blocks.types[number]
-        bits = tuple([bit_of[wire] for wire in blocks.wires[number]])
+    """The recipe of a pass; its rounds have up to ``span`` targets (0: no limit)."""
+    if scheduled.wide:
+        (block,) = scheduled.stages
+        assert isinstance(block, int)
+        bit_of = {wire: bit for bit, wire in enumerate(scheduled.grown)}
+        type_ = blocks.types[block]
+        bits = tuple([bit_of[wire] for wire in blocks.wires[block]])
         own, controls = bits[: type_.size], bits[type_.size :]
-        start = blocks.starts[number]
-        return WideRecipe(len(step.before), len(step.grown), type_, start, own, controls)
+        start = blocks.starts[block]
+        return WideRecipe(len(scheduled.before), len(scheduled.grown), type_, start, own, controls)
     active: list[int] = []
-    # Where each wire is: a local bit, or ~bit for an outer bit.
-    place = {}
+    # For each wire, its local bit, or ``~bit`` for an outer bit.
+    bit_of = {}
     outer = 0
-    for bit, wire in enumerate(step.grown):
-        if wire in step.active:
-            place[wire] = len(active)
+    for bit, wire in enumerate(scheduled.grown):
+        if wire in scheduled.active:
+            bit_of[wire] = len(active)
             active.append(bit)
         else:
             outer += 1
-            place[wire] = -outer
+            bit_of[wire] = -outer
     rounds: list[tuple[tuple[int, ...], list[_StageRecipe]]] = []
-    for entries in make_rounds(blocks, step.stages, span):
+    for entries in make_rounds(blocks, scheduled.stages, span):
         recipes: list[_StageRecipe] = []
         targets: set[int] = set()
         for entry in entries:
             if isinstance(entry, int):
-                recipes.append(_stage(blocks, entry, place, targets, gather_plan))
+                recipes.append(_stage(blocks, entry, bit_of, targets, gather_plan))
             else:
-                recipes.append(diagonal_recipe(blocks, entry, place, gather_plan))
+                recipes.append(diagonal_recipe(blocks, entry, bit_of, gather_plan))
         rounds.append((tuple(sorted(targets)), recipes))
     store = tuple(range(len(active)))
-    if step.after is not step.grown:
-        landed = {step.after[bit]: local for local, bit in enumerate(active)}
-        store = tuple([landed[step.grown[bit]] for bit in active])
-    return PassRecipe(len(step.before), len(step.grown), tuple(active), rounds, store)
+    if scheduled.after is not scheduled.grown:
+        landed = {scheduled.after[bit]: local for local, bit in enumerate(active)}
+        store = tuple([landed[scheduled.grown[bit]] for bit in active])
+    return PassRecipe(len(scheduled.before), len(scheduled.grown), tuple(active), rounds, store)
 
 
 def _stage(
-    blocks: Blocks, number: int, place: dict[int, int], targets: set[int], gather_plan: GatherPlan
+    blocks: Blocks, block: int, bit_of: dict[int, int], targets: set[int], gather_plan: GatherPlan
 ) -> _Dense | PermuteStage | _PrepareRecipe:
     """The recipe of a block's stage; its bits join ``targets``."""
-    type_ = blocks.types[number]
-    wires = blocks.wires[number]
-    condition = condition_of(wires[type_.size :], type_.state, place) if type_.controls else ALWAYS
+    type_ = blocks.types[block]
+    wires = blocks.wires[block]
+    condition = condition_of(wires[type_.size :], type_.state, bit_of) if type_.controls else ALWAYS
     if type_.size == 1:
-        bits: tuple[int, ...] = (place[wires[0]],)
+        bits: tuple[int, ...] = (bit_of[wires[0]],)
         order: tuple[int, ...] = (0,)
         targets.add(bits[0])
     elif type_.size == 2:
-        one, two = place[wires[0]], place[wires[1]]
+        one, two = bit_of[wires[0]], bit_of[wires[1]]
         bits, order = ((one, two), (0, 1)) if one < two else ((two, one), (1, 0))
         targets.add(one)
         targets.add(two)
     else:
-        places = sorted([(place[wire], j) for j, wire in enumerate(wires[: type_.size])])
-        bits = tuple([bit for bit, _ in places])
-        order = tuple([j for _, j in places])
+        sorted_bits = sorted([(bit_of[wire], j) for j, wire in enumerate(wires[: type_.size])])
+        bits = tuple([bit for bit, _ in sorted_bits])
+        order = tuple([j for _, j in sorted_bits])
         targets.update(bits)
     if type_.kind == "dense":
-        return bits, gather_plan.matrix(number, order), type_.form, condition
+        return bits, gather_plan.matrix(block, order), type_.form, condition
     if type_.kind == "prepare":
-        state = gather_plan.table(type_.size, [(number, _inverse(order))])
+        state = gather_plan.table(type_.size, [(block, _inverse(order))])
         return _PrepareRecipe(bits, state)
     if type_.table == (1, 0):
         return PermuteStage(bits, _FLIP, condition)
@@ -187,5 +187,5 @@ _FLIP = np.array([1, 0], dtype=np.intp)
 
 
 def _inverse(order: tuple[int, ...]) -> tuple[int, ...]:
-    """Where each number is in ``order``."""
+    """The inverse of the permutation ``order``."""
     return tuple(sorted(range(len(order)), key=order.__getitem__))

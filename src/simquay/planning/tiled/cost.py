@@ -1,4 +1,4 @@
-"""What tiled passes cost: flops and amplitudes moved. The fusion's choices rest on these figures.
+"""The costs of tiled passes: flops and amplitudes moved. Fusion decides by these figures.
 
 A flop is one multiplication or addition of reals; a fused multiply-add is two. Figures are per
 amplitude of the tile, and count what a kernel needs that uses the stage's form.
@@ -51,7 +51,7 @@ def stage_flops(stage: Stage, local_bits: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class PassCost:
-    """What one pass costs.
+    """The cost of one pass.
 
     Attributes:
         flops: of the whole pass.

@@ -1,8 +1,8 @@
-"""Diagonal blocks → one diagonal stage: terms on few local bits share groups.
+"""Diagonal blocks become one diagonal stage: terms on few local bits share groups.
 
-A group costs every amplitude a product, a term costs little: it is a factor in a small table. So
-terms are packed into few groups, those without outer bits are multiplied here, and those that
-look at the same bits become one.
+A group costs a product for every amplitude. A term costs little: it is a factor in a small table.
+So terms are packed into few groups; those without outer bits are multiplied here, and those that
+depend on the same bits become one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from simquay.program.bits import bits_of, mask_of
 __all__ = ["DiagonalRecipe", "condition_of", "diagonal_recipe", "fill_diagonal"]
 
 _Term: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], ArrayRef, int, int]
-"""A :class:`DiagonalTerm` without its table: the places, the outer bits, where the table will be,
+"""A :class:`DiagonalTerm` without its table: the places, the outer bits, a reference to the table,
 the outer mask and its value."""
 
 DiagonalRecipe: TypeAlias = list[tuple[tuple[int, ...], list[_Term], int, int]]
@@ -35,17 +35,23 @@ DiagonalRecipe: TypeAlias = list[tuple[tuple[int, ...], list[_Term], int, int]]
 
 
 _Factor: TypeAlias = tuple[tuple[int, ...], int, tuple[int, ...], int, Condition]
-"""A block in the terms of a tile: the local bits that its table depends on, ascending; its number;
-for each of its wires, and its controls unless they are in the condition, the local bit, or ``~bit``
-for an outer bit; the local bits as a mask; and where it applies."""
+"""A block in the terms of a tile, ``(inside, block, bits, mask, condition)``:
+
+- ``inside``: the local bits that its table depends on, ascending;
+- ``block``: its index;
+- ``bits``: for each of its wires, and of its controls unless they are in the condition, the local
+  bit, or ``~bit`` for an outer bit;
+- ``mask``: the mask of ``inside``;
+- ``condition``: where it applies.
+"""
 
 
 @dataclass(slots=True, eq=False)
 class _Group:
-    """A group whose factors' local bits together are few, or one factor that is alone.
+    """Factors that have few local bits together, or one factor that is alone.
 
     Attributes:
-        mask: the bits.
+        mask: of the local bits.
         constant: the factors that are the same in every tile.
         others: the factors that depend on outer bits.
         condition: where the group applies.
@@ -58,27 +64,27 @@ class _Group:
 
 
 def diagonal_recipe(
-    blocks: Blocks, numbers: Sequence[int], place: dict[int, int], gather_plan: GatherPlan
+    blocks: Blocks, indices: Sequence[int], bit_of: dict[int, int], gather_plan: GatherPlan
 ) -> DiagonalRecipe:
-    """The stage that multiplies by the blocks ``numbers``.
+    """The recipe of the stage that multiplies by the blocks ``indices``.
 
-    ``place`` says which local bit each wire is, or ``~bit`` for an outer bit.
+    ``bit_of`` is, for each wire, its local bit, or ``~bit`` for an outer bit.
     """
     groups: list[_Group] = []
     alone: list[_Group] = []
     # A group that holds all bits of a mask does so for good.
     holding: dict[int, _Group] = {}
-    # No two factors have the same number, so that what comes after it is never compared.
-    for factor in sorted(_factors(blocks, numbers, place)):
-        bits, _, places, mask, condition = factor
-        if len(bits) > MAX_GROUP_BITS or condition.local_mask:
+    # No two factors have the same block, so that later entries of the tuples are never compared.
+    for factor in sorted(_factors(blocks, indices, bit_of)):
+        inside, _, bits, mask, condition = factor
+        if len(inside) > MAX_GROUP_BITS or condition.local_mask:
             group = _Group(mask, condition=condition)
             alone.append(group)
         else:
             found = holding.get(mask)
             group = found or _best(groups, mask)
             holding[mask] = group
-        if len(bits) < len(places) or condition.outer_mask:
+        if len(inside) < len(bits) or condition.outer_mask:
             group.others.append(factor)
         else:
             group.constant.append(factor)
@@ -86,7 +92,7 @@ def diagonal_recipe(
 
 
 def _best(groups: list[_Group], mask: int) -> _Group:
-    """The group that has to grow least to hold the bits ``mask``, or a new one; grown."""
+    """The group, perhaps a new one, that needs the fewest new bits to hold ``mask``; adds them."""
     best = None
     least = MAX_GROUP_BITS + 1
     for group in groups:
@@ -103,65 +109,65 @@ def _best(groups: list[_Group], mask: int) -> _Group:
     return best
 
 
-def _factors(blocks: Blocks, numbers: Sequence[int], place: dict[int, int]) -> list[_Factor]:
+def _factors(blocks: Blocks, indices: Sequence[int], bit_of: dict[int, int]) -> list[_Factor]:
     factors: list[_Factor] = []
     types, wires_of = blocks.types, blocks.wires
-    for number in numbers:
-        type_ = types[number]
-        wires = wires_of[number]
+    for block in indices:
+        type_ = types[block]
+        wires = wires_of[block]
         if type_.total == 2:
-            one, two = places = (place[wires[0]], place[wires[1]])
+            one, two = both = (bit_of[wires[0]], bit_of[wires[1]])
             if one >= 0 and two >= 0:
-                bits = places if one < two else (two, one)
-                factors.append((bits, number, places, 1 << one | 1 << two, ALWAYS))
+                ordered = both if one < two else (two, one)
+                factors.append((ordered, block, both, 1 << one | 1 << two, ALWAYS))
             elif one >= 0:
-                factors.append(((one,), number, places, 1 << one, ALWAYS))
+                factors.append(((one,), block, both, 1 << one, ALWAYS))
             elif two >= 0:
-                factors.append(((two,), number, places, 1 << two, ALWAYS))
+                factors.append(((two,), block, both, 1 << two, ALWAYS))
             else:
-                factors.append(((), number, places, 0, ALWAYS))
+                factors.append(((), block, both, 0, ALWAYS))
             continue
         condition = ALWAYS
         # A table over the controls too packs with others; a condition does not.
         if type_.controls and type_.total > MAX_GROUP_BITS:
-            condition = condition_of(wires[type_.size :], type_.state, place)
+            condition = condition_of(wires[type_.size :], type_.state, bit_of)
             wires = wires[: type_.size]
-        many = tuple([place[wire] for wire in wires])
-        inside = tuple(sorted([bit for bit in many if bit >= 0]))
-        factors.append((inside, number, many, mask_of(inside), condition))
+        bits = tuple([bit_of[wire] for wire in wires])
+        inside = tuple(sorted([bit for bit in bits if bit >= 0]))
+        factors.append((inside, block, bits, mask_of(inside), condition))
     return factors
 
 
 def _settle(
     group: _Group, gather_plan: GatherPlan
 ) -> tuple[tuple[int, ...], list[_Term], int, int]:
-    """The group's recipe: first those factors that are the same in every tile."""
+    """The group's recipe. The factors that are the same in every tile come first, as one term."""
     order = _bits_of(group.mask)
     count = len(order)
-    rank = {bit: number for number, bit in enumerate(order)}.__getitem__
+    place_of = {bit: place for place, bit in enumerate(order)}.__getitem__
     made: list[_Term] = []
     if group.constant:
-        parts = [(factor[1], tuple(map(rank, factor[2]))) for factor in group.constant]
+        parts = [(factor[1], tuple(map(place_of, factor[2]))) for factor in group.constant]
         made.append((tuple(range(count)), (), gather_plan.table(count, parts), 0, 0))
     if group.others:
         terms: dict[_Key, list[_Factor]] = {}
         for factor in group.others:
-            bits, _, places, _, where = factor
+            inside, _, bits, _, where = factor
             outer: tuple[int, ...]
-            if len(bits) == 1 and len(places) == 2:
-                outer = (~min(places),)
+            if len(inside) == 1 and len(bits) == 2:
+                outer = (~min(bits),)
             else:
-                outer = tuple(sorted([~bit for bit in places if bit < 0]))
-            key = (tuple(map(rank, bits)), outer, where.outer_mask, where.outer_value)
+                outer = tuple(sorted([~bit for bit in bits if bit < 0]))
+            key = (tuple(map(place_of, inside)), outer, where.outer_mask, where.outer_value)
             terms.setdefault(key, []).append(factor)
         for key in sorted(terms):
-            inside, outer, mask, value = key
-            index = {order[number]: j for j, number in enumerate(inside)}
+            places, outer, mask, value = key
+            table_bit = {order[place]: bit for bit, place in enumerate(places)}
             for bit in outer:
-                index[~bit] = len(index)
-            find = index.__getitem__
+                table_bit[~bit] = len(table_bit)
+            find = table_bit.__getitem__
             parts = [(factor[1], tuple(map(find, factor[2]))) for factor in terms[key]]
-            made.append((inside, outer, gather_plan.table(len(index), parts), mask, value))
+            made.append((places, outer, gather_plan.table(len(table_bit), parts), mask, value))
     return order, made, group.condition.local_mask, group.condition.local_value
 
 
@@ -176,7 +182,7 @@ def _bits_of(mask: int) -> tuple[int, ...]:
 
 
 def fill_diagonal(recipe: DiagonalRecipe, filled: Filled) -> DiagonalStage:
-    """The stage, with the tables that were gathered."""
+    """The stage of ``recipe``, with the tables that were gathered."""
     groups = []
     for bits, terms, mask, value in recipe:
         made = [
@@ -187,11 +193,11 @@ def fill_diagonal(recipe: DiagonalRecipe, filled: Filled) -> DiagonalStage:
     return DiagonalStage(tuple(groups))
 
 
-def condition_of(controls: Sequence[int], state: int, place: dict[int, int]) -> Condition:
+def condition_of(controls: Sequence[int], state: int, bit_of: dict[int, int]) -> Condition:
     """Controls (wires) as masks on the local index and the tile number."""
     masks = [0, 0, 0, 0]
     for bit, wire in enumerate(controls):
-        found = place[wire]
+        found = bit_of[wire]
         weight = 1 << (found if found >= 0 else ~found)
         masks[0 if found >= 0 else 2] |= weight
         if state >> bit & 1:

@@ -16,10 +16,10 @@ A pass may enlarge the state, from ``before`` to ``width`` qubits. The new stora
 highest, all of them are active, and an amplitude whose index has one of them set is 0 before the
 pass: it is not read. A state with nothing stored is the one amplitude 1.
 
-What does not fit in a tile at all is a :class:`WidePass`.
+A gate on more qubits than a tile has is a :class:`WidePass`.
 
-Nobody writes to a stage once it is made. Stages, terms and rounds are not frozen all the same: a
-plan has hundreds of them, and making frozen ones would take a good part of planning.
+Stages, terms and rounds must not be changed. They are not frozen classes, since a plan has hundreds
+of them, and making frozen ones would take a large part of planning.
 """
 
 from __future__ import annotations
@@ -52,8 +52,10 @@ __all__ = [
 Form: TypeAlias = Literal["complex", "real", "rx_like", "hadamard"]
 """How a dense matrix may be applied.
 
-``real``: every entry is real. ``rx_like`` (one qubit only): real diagonal and imaginary
-off-diagonal, as RX has. ``hadamard`` (one qubit only): exactly H. ``complex``: anything.
+- ``real``: every entry is real;
+- ``rx_like`` (one qubit only): ``[[a, i b], [i c, d]]`` with real ``a, b, c, d``, as RX has;
+- ``hadamard`` (one qubit only): H;
+- ``complex``: any matrix.
 """
 
 
@@ -168,7 +170,7 @@ class Round:
     """Stages that move amplitudes only along the local bits ``targets`` (ascending).
 
     Targets are the ``bits`` of dense, permute and prepare stages; diagonals and conditions may
-    look at any bit. A round has at most ``Profile.span`` targets, unless it holds one stage alone
+    depend on any bit. A round has at most ``Profile.span`` targets, unless it holds one stage alone
     that has more. An engine may hold the ``2**len(targets)`` amplitudes of a thread in registers
     for a round, or keep its vector lanes free of targets.
     """
@@ -211,7 +213,7 @@ class TilePass:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WidePass:
-    """One operation on more qubits than a tile has; rare, and no engine need make it fast.
+    """One operation on more qubits than a tile has. These are rare: no engine need make them fast.
 
     The ``qubits`` and ``controls`` of ``gate`` are storage bits here, in any order. The state
     grows from ``before`` to ``width`` qubits first: new storage bits are the highest, and |0>.

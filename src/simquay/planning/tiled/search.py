@@ -1,7 +1,7 @@
 """The ``tiled`` strategy: passes over tiles that stay in fast memory.
 
-Planning has two halves. :func:`find_tiled` looks at the structure of the gates and decides
-everything but numbers; :meth:`TiledRecipe.fill` computes the numbers. The same gates with other
+Planning has two halves. :func:`find_tiled` reads the structure of the gates and finds a recipe: a
+plan without numbers. :meth:`TiledRecipe.fill` computes the numbers. The same gates with other
 angles need only the second half again.
 """
 
@@ -53,9 +53,11 @@ class TiledRecipe:
         return self._fill(numbers.pool) if numbers.traits == self._traits else None
 
     def fill_sweep(self, gate_lists: Sequence[Sequence[GateOperation]]) -> SweepPlan | None:
-        """The plans for several gate lists of that structure as one; None where one of them has
-        other traits, or where a gate is too wide for a tile. Neighbours with the same numbers have
-        the same pass objects."""
+        """The plans for several gate lists of that structure as one.
+
+        None if one of them has other traits, or if a gate is too wide for a tile. Consecutive lists
+        with the same numbers have the same pass objects.
+        """
         if any(isinstance(recipe, WideRecipe) for recipe in self._passes):
             return None
         passes: list[Sequence[Pass]] = []
@@ -97,12 +99,12 @@ def find_tiled(
     blocks, renamed = make_blocks(gates, *numbers.of_gates(len(gates)), layout.order)
     blocks, products, vanished = fuse(blocks, len(numbers.pool))
     if vanished:
-        # What cancelled may have been all that would have stored a qubit.
+        # A block that cancelled may have been the only one that would have stored a qubit.
         blocks = resolve_zeros(blocks, layout.order)
-    steps = schedule_passes(blocks, layout.order, profile.tile, profile.low, profile.search)
+    scheduled = schedule_passes(blocks, layout.order, profile.tile, profile.low, profile.search)
     gather_plan = GatherPlan(blocks)
-    passes = [build_pass(step, blocks, profile.span, gather_plan) for step in steps]
-    order = steps[-1].after if steps else layout.order
+    passes = [build_pass(pass_, blocks, profile.span, gather_plan) for pass_ in scheduled]
+    order = scheduled[-1].after if scheduled else layout.order
     recipe = TiledRecipe(
         profile,
         layout,

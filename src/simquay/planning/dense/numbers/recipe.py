@@ -1,7 +1,7 @@
-"""Recipes: all of a dense plan but its numbers.
+"""Recipes: dense plans without their numbers.
 
-The numbers of all steps (matrices of clusters, tables of diagonals) are computed together, and
-then the steps are put together around them.
+The numbers of all steps (matrices of clusters, tables of diagonals) are computed together. Then the
+passes are made with them.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ __all__ = [
 
 
 class _Numbers(NamedTuple):
-    """What was computed for given gates: matrices and tables by number, the start's amplitudes."""
+    """What was computed for given gates: matrices and tables by index, the start's amplitudes."""
 
     gates: Sequence[GateOperation]
     matrices: list[Values]
@@ -52,7 +52,7 @@ class _Numbers(NamedTuple):
 
 
 class PhaseRecipe(NamedTuple):
-    """An :class:`OuterPhase`; ``table`` is a number."""
+    """An :class:`OuterPhase`; ``table`` is an index."""
 
     outer: tuple[int, ...]
     table: int
@@ -69,7 +69,7 @@ def _phases(phases: tuple[PhaseRecipe, ...], numbers: _Numbers) -> tuple[OuterPh
 
 
 class ProductRecipe(NamedTuple):
-    """A :class:`ProductStep`; ``matrix`` is a number."""
+    """A :class:`ProductStep`; ``matrix`` is an index."""
 
     matrix: int
     wires: tuple[int, ...]
@@ -83,9 +83,9 @@ class ProductRecipe(NamedTuple):
 
     def fill(self, numbers: _Numbers) -> ProductStep:
         """The step with its numbers."""
-        number, wires, result, columns, before, after, first, last, gates = self
+        index, wires, result, columns, before, after, first, last, gates = self
         return ProductStep(
-            numbers.matrices[number],
+            numbers.matrices[index],
             wires,
             result,
             columns,
@@ -98,7 +98,7 @@ class ProductRecipe(NamedTuple):
 
 
 class TableRecipe(NamedTuple):
-    """A :class:`PhaseStep`; ``table`` is a number."""
+    """A :class:`PhaseStep`; ``table`` is an index."""
 
     table: int
     wires: tuple[int, ...]
@@ -154,14 +154,14 @@ class ClusterPassRecipe(NamedTuple):
 class LoneRecipe(NamedTuple):
     """A :class:`LonePass`."""
 
-    item: WireGate
+    wire_gate: WireGate
     before: tuple[int, ...]
     new: int
 
     def fill(self, numbers: _Numbers) -> LonePass:
         """The pass with its gate, on wires."""
-        number, kind, wires, controls, state, select = self.item
-        gate: Any = numbers.gates[number]
+        index, kind, wires, controls, state, select = self.wire_gate
+        gate: Any = numbers.gates[index]
         changes: dict[str, Any] = {"qubits": wires}
         if kind != "s":
             changes |= {"controls": controls, "control_state": state}
@@ -193,10 +193,10 @@ class DenseRecipe:
     def fill_sweep(self, gate_lists: Sequence[Sequence[GateOperation]]) -> SweepPlan | None:
         """The plans for several gate lists of that structure as one; None where a gate with
         numbers is applied by itself."""
-        for step in self.passes:
+        for pass_ in self.passes:
             # What a pass holds of such a gate is the gate; a permutation is the same for all.
-            if isinstance(step, LoneRecipe) and not isinstance(
-                gate_lists[0][step.item[0]], Permutation
+            if isinstance(pass_, LoneRecipe) and not isinstance(
+                gate_lists[0][pass_.wire_gate[0]], Permutation
             ):
                 return None
         passes = self._fill(gate_lists[0], self.values.fill_sweep(gate_lists))
@@ -205,4 +205,4 @@ class DenseRecipe:
     def _fill(self, gates: Sequence[GateOperation], values: Values) -> list[DensePass]:
         matrices, start = self.matrices.fill(values)
         numbers = _Numbers(gates, matrices, self.diagonals.fill(values), start)
-        return [step.fill(numbers) for step in self.passes]
+        return [pass_.fill(numbers) for pass_ in self.passes]

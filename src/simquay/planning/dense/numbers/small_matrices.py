@@ -27,7 +27,7 @@ Indices: TypeAlias = NDArray[np.intp]
 _Pattern: TypeAlias = tuple[str, tuple[int, ...], tuple[int, ...], int, bytes]
 
 SMALL_WIRES = 3
-"""Two would give more products of whole clusters, four products of blocks that cost as much."""
+"""Two would give more products of whole clusters; products on four would cost as much as those."""
 
 _BATCH = 1 << 14
 """The most entries of gates that are computed at once: memory that is given back to the system and
@@ -39,27 +39,27 @@ _ONE_ZERO = np.array([1, 0], dtype=np.complex128).tobytes()
 class ValueRecipe:
     """Where each gate's numbers lie among all: at ``offsets``, behind a 1 and a 0."""
 
-    __slots__ = ("_numbers", "_size", "offsets")
+    __slots__ = ("_gates", "_size", "offsets")
 
     def __init__(self, gates: Sequence[GateOperation]) -> None:
-        self._numbers: list[int] = []
+        self._gates: list[int] = []  # those that have numbers
         self.offsets: list[int] = []
-        place = 0
-        for number, gate in enumerate(gates):
-            self.offsets.append(place)
+        offset = 0
+        for index, gate in enumerate(gates):
+            self.offsets.append(offset)
             kind = type(gate)
             if kind is Matrix:
-                place += 2 + (1 << 2 * len(gate.qubits))
+                offset += 2 + (1 << 2 * len(gate.qubits))
             elif kind is Diagonal or kind is Prepare:
-                place += 2 + (1 << len(gate.qubits))
+                offset += 2 + (1 << len(gate.qubits))
             else:
                 continue
-            self._numbers.append(number)
-        self._size = place + 2
+            self._gates.append(index)
+        self._size = offset + 2
 
     def fill(self, gates: Sequence[GateOperation]) -> Values:
         """The numbers of ``gates``: for each, a 1, a 0 and its own in C order; a 1 and a 0 last."""
-        arrays: list[Any] = [_array_of(gates[number]) for number in self._numbers]
+        arrays: list[Any] = [_array_of(gates[index]) for index in self._gates]
         try:
             # The fastest way, for what programs promise: complex128 in C order.
             data = _ONE_ZERO.join([b"", *arrays, b""])
@@ -87,18 +87,18 @@ def _array_of(gate: Any) -> NDArray[Any]:
 
 
 class _SmallMatrix:
-    """Gates on a few wires, in order: of each its pattern, and where its numbers are."""
+    """Gates on a few wires, in order: of each its pattern, and where its numbers start."""
 
-    __slots__ = ("patterns", "places", "wires")
+    __slots__ = ("patterns", "starts", "wires")
 
     def __init__(self, wires: list[int]) -> None:
         self.wires = wires
         self.patterns: list[int] = []
-        self.places: list[int] = []
+        self.starts: list[int] = []
 
 
 class SmallMatrices:
-    """Collects the blocks of a plan, to be computed together.
+    """Collects the small matrices of a plan, to be computed together.
 
     Patterns are numbered as they appear; ``_patterns`` has the arguments of :func:`_pattern`.
     """
@@ -106,7 +106,7 @@ class SmallMatrices:
     def __init__(self, gates: Sequence[GateOperation], offsets: Sequence[int]) -> None:
         self._gates = gates
         self._offsets = offsets
-        self._numbers: dict[Hashable, int] = {}
+        self._pattern_ids: dict[Hashable, int] = {}
         self._patterns: list[_Pattern] = []
         self._tables: dict[int, bytes] = {}  # of permutations, by the id of their array
         self._made: dict[int, list[_SmallMatrix]] = {}  # by width
@@ -114,86 +114,92 @@ class SmallMatrices:
     def add(
         self, nodes: Iterable[GateNode], wires: Sequence[int]
     ) -> list[tuple[int, int, list[int]]]:
-        """Take in ``nodes``, which act on ``wires``, as blocks to be applied one after the other.
+        """Take in ``nodes``, which act on ``wires``, as small matrices.
 
-        A block has :data:`SMALL_WIRES` wires, or one node that has more, or all ``wires``. The
-        result has for each its width, its number among those of this width, and its wires.
+        Each is on :data:`SMALL_WIRES` wires, or on those of one node that has more, or on all
+        ``wires``. Returns, in the order in which they are applied, for each its width, its index
+        among those of this width, and its wires: bit ``j`` of its index is the ``j``-th.
         """
         limit = min(SMALL_WIRES, len(wires))
-        blocks: list[_SmallMatrix] = []
-        latest: dict[int, int] = {}  # wire → the last block on it
-        numbers, offsets, gates, tables = self._numbers, self._offsets, self._gates, self._tables
+        made: list[_SmallMatrix] = []
+        latest: dict[int, int] = {}  # wire → the last small matrix on it
+        pattern_ids, offsets, gates, tables = (
+            self._pattern_ids,
+            self._offsets,
+            self._gates,
+            self._tables,
+        )
         for node in nodes:
             acts = node.wires
             found = -1
             for wire in acts:
-                place = latest.get(wire, -1)
-                if place > found:
-                    found = place
+                position = latest.get(wire, -1)
+                if position > found:
+                    found = position
             if found >= 0:
-                block = blocks[found]
-                own = block.wires
+                small = made[found]
+                own = small.wires
                 new = [wire for wire in acts if wire not in own]
-            else:  # nothing was on these wires before: any block with room will do
+            else:  # nothing acts on these wires yet: any that has enough free wires will do
                 new = [*acts]
-                for place, block in enumerate(blocks):
-                    if len(block.wires) + len(new) <= limit:
-                        found = place
+                for position, small in enumerate(made):
+                    if len(small.wires) + len(new) <= limit:
+                        found = position
                         break
-            if found < 0 or (new and len(block.wires) + len(new) > limit):
-                found = len(blocks)
-                block = _SmallMatrix([*acts])
-                blocks.append(block)
+            if found < 0 or (new and len(small.wires) + len(new) > limit):
+                found = len(made)
+                small = _SmallMatrix([*acts])
+                made.append(small)
                 for wire in acts:
                     latest[wire] = found
             elif new:
-                block.wires += new
+                small.wires += new
                 for wire in acts:
                     latest[wire] = found
-            index = block.wires.index
-            for item in node.items:
-                number, code, targets, held, state, select = item
+            index = small.wires.index
+            for wire_gate in node.gates:
+                gate_index, code, targets, held, state, select = wire_gate
                 key: Hashable
                 if code == "m" and not held and len(targets) == 1:
                     key = index(targets[0])
                 elif code == "p":
-                    gate: Any = gates[number]
+                    gate: Any = gates[gate_index]
                     table = tables.get(id(gate.table))
                     if table is None:
-                        table = self._table(number)
+                        table = self._table(gate_index)
                     key = (table, state, len(held), *map(index, targets), *map(index, held))
                 else:
                     key = (code, state, len(held), *map(index, targets), *map(index, held))
                     if select is not None:
                         key = (key, select.tobytes())
-                pattern = numbers.get(key)
+                pattern = pattern_ids.get(key)
                 if pattern is None:
-                    pattern = numbers[key] = len(self._patterns)
-                    self._patterns.append(self._pattern(item, block.wires))
-                block.patterns.append(pattern)
-                block.places.append(offsets[number])
+                    pattern = pattern_ids[key] = len(self._patterns)
+                    self._patterns.append(self._pattern(wire_gate, small.wires))
+                small.patterns.append(pattern)
+                small.starts.append(offsets[gate_index])
         placed = []
-        for block in blocks:
-            own = block.wires
+        for small in made:
+            own = small.wires
             if len(own) < limit:
                 own += [wire for wire in wires if wire not in own][: limit - len(own)]
-            made = self._made.setdefault(len(own), [])
-            placed.append((len(own), len(made), own))
-            made.append(block)
+            alike = self._made.setdefault(len(own), [])
+            placed.append((len(own), len(alike), own))
+            alike.append(small)
         return placed
 
-    def _table(self, number: int) -> bytes:
+    def _table(self, gate_index: int) -> bytes:
         """The table of a permutation. Gates often share one array: it is read once."""
-        gate: Any = self._gates[number]
+        gate: Any = self._gates[gate_index]
         data = np.asarray(gate.table, dtype=np.intp).tobytes()
         self._tables[id(gate.table)] = data
         return data
 
-    def _pattern(self, item: WireGate, wires: list[int]) -> _Pattern:
-        number, code, acts, held, state, select = item
+    def _pattern(self, wire_gate: WireGate, wires: list[int]) -> _Pattern:
+        gate_index, code, acts, held, state, select = wire_gate
         extra = b"" if select is None else select.tobytes()
         if code == "p":
-            extra = self._table(number)
+            extra = self._table(gate_index)
         return (
             code,
             tuple([wires.index(wire) for wire in acts]),
@@ -203,26 +209,26 @@ class SmallMatrices:
         )
 
     def recipes(self) -> tuple[SmallMatrixRecipe, ...]:
-        """How to compute all blocks that were taken in: those of one width in their order."""
+        """How to compute all that were taken in: those of one width in their order."""
         recipes = []
         for width, made in self._made.items():
             most = _BATCH >> 2 * width
             first = count = 0
-            for number, block in enumerate(made):
-                if number > first and count + len(block.patterns) > most:
-                    recipes.append(self._recipe(width, made[first:number]))
-                    first, count = number, 0
-                count += len(block.patterns)
+            for position, small in enumerate(made):
+                if position > first and count + len(small.patterns) > most:
+                    recipes.append(self._recipe(width, made[first:position]))
+                    first, count = position, 0
+                count += len(small.patterns)
             recipes.append(self._recipe(width, made[first:]))
         return tuple(recipes)
 
     def _recipe(self, width: int, made: list[_SmallMatrix]) -> SmallMatrixRecipe:
-        counts = np.array([len(block.patterns) for block in made])
+        counts = np.array([len(small.patterns) for small in made])
         ends = counts.cumsum()
         starts = ends - counts
-        items = np.arange(ends[-1])
-        rank = items - starts.repeat(counts)
-        left = ends.repeat(counts) - items
+        gates = np.arange(ends[-1])
+        rank = gates - starts.repeat(counts)
+        left = ends.repeat(counts) - gates
         rounds = []
         stride = 1
         longest = int(counts.max())
@@ -232,12 +238,12 @@ class SmallMatrices:
             stride *= 2
         chosen: list[int] = []
         offsets: list[int] = []
-        for block in made:
-            chosen += block.patterns
-            offsets += block.places
-        places = {pattern: place for place, pattern in enumerate(dict.fromkeys(chosen))}
-        table = np.array([_pattern(width, *self._patterns[pattern]) for pattern in places])
-        patterns = np.array([places[pattern] for pattern in chosen])
+        for small in made:
+            chosen += small.patterns
+            offsets += small.starts
+        rows = {pattern: row for row, pattern in enumerate(dict.fromkeys(chosen))}
+        table = np.array([_pattern(width, *self._patterns[pattern]) for pattern in rows])
+        patterns = np.array([rows[pattern] for pattern in chosen])
         return SmallMatrixRecipe(width, table, patterns, np.array(offsets), tuple(rounds), starts)
 
 
@@ -245,21 +251,23 @@ class SmallMatrixRecipe(NamedTuple):
     """SmallMatrices of one width.
 
     WireGate ``i`` has the pattern ``table[patterns[i]]`` from the number ``places[i]`` on. In each
-    round, the product of item ``i`` and what came ``stride`` items later becomes item ``i``.
+    round, the product of item ``i`` and what came ``stride`` products later becomes item ``i``.
     """
 
     width: int
     table: Indices
     patterns: Indices
-    places: Indices
+    offsets: Indices
     rounds: tuple[tuple[Indices, int], ...]
     starts: Indices
 
     def fill(self, values: Values) -> Values:
-        """The blocks' matrices, shape ``(..., blocks, 2**width, 2**width)``, for numbers of shape
-        ``(..., numbers)``: one gate list's, or those of a sweep."""
+        """The small matrices, shape ``(..., count, 2**width, 2**width)``.
+
+        ``values`` has shape ``(..., numbers)``: the numbers of one gate list, or of a sweep.
+        """
         index = self.table.take(self.patterns, 0)
-        index += self.places[:, None]
+        index += self.offsets[:, None]
         if values.ndim == 1:
             return self._fill(values, index)
         lists = max(1, _BATCH // index.size)
@@ -271,10 +279,12 @@ class SmallMatrixRecipe(NamedTuple):
 
     def _fill(self, values: Values, index: Indices) -> Values:
         size = 1 << self.width
-        items = values.take(index, -1).reshape(*values.shape[:-1], -1, size, size)
+        products = values.take(index, -1).reshape(*values.shape[:-1], -1, size, size)
         for first, stride in self.rounds:
-            items[..., first, :, :] = items.take(first + stride, -3) @ items.take(first, -3)
-        return items.take(self.starts, -3)
+            products[..., first, :, :] = products.take(first + stride, -3) @ products.take(
+                first, -3
+            )
+        return products.take(self.starts, -3)
 
 
 @lru_cache(maxsize=2048)
@@ -286,8 +296,12 @@ def _pattern(
     state: int,
     extra: bytes,
 ) -> Indices:
-    """For each entry of a matrix on ``width`` wires, where it is: 0 is a 1, 1 a 0, the rest the
-    gate's own numbers. Shape ``(4**width,)``, row by row."""
+    """For each entry of a gate's matrix on ``width`` wires, where it is among the gate's numbers.
+
+    0 stands for a 1, 1 for a 0, and the gate's own numbers begin at 2. Shape ``(4**width,)``, row
+    by row. The other arguments are those of the gate: its kind, the bits of its wires and of its
+    controls, the control state, and the bytes of its table or of the entries that are selected.
+    """
     size = 1 << width
     index = np.arange(size)
     inner = extract(index, bits)

@@ -1,9 +1,9 @@
 """The diagonals of a plan as tables, all of them computed together.
 
-The wires of a table are cut into *chunks* of four. What all gates between two chunks do together
-is a small table of 256 entries: a product over the gates, and for the gates of all tables one
-indexed read and one product by runs. A table is then built chunk by chunk: it repeats for each
-value of the next one, times the small tables between that chunk and those below.
+The bits of a table are cut into *chunks* of four. All gates between two chunks are one small table
+of 256 entries: their product. The small tables of all tables are one indexed read and one product
+by runs. A table is then built chunk by chunk: it repeats for each value of the next chunk, times
+the small tables between that chunk and those below.
 """
 
 from __future__ import annotations
@@ -25,16 +25,19 @@ _SIZE = 1 << _CHUNK
 
 
 class _Other(NamedTuple):
-    """An item on three chunks or more: entry ``i`` of a table on the bits ``positions`` (ascending)
-    is number ``entries[i]`` from ``place`` on."""
+    """A gate on three chunks or more.
+
+    Entry ``i`` of its table, on the bits ``positions`` (ascending), is the number at
+    ``start + entries[i]``.
+    """
 
     positions: tuple[int, ...]
-    place: int
+    start: int
     entries: Indices
 
 
 class _Table(NamedTuple):
-    """A table of ``width`` bits: the numbers of its small tables by their chunks, higher first."""
+    """A table of ``width`` bits: the indices of its small tables by their chunks, higher first."""
 
     width: int
     pairs: dict[tuple[int, int], int]
@@ -49,28 +52,28 @@ class Diagonals:
         self._tables: list[_Table] = []
         self._members: list[list[tuple[Indices, int]]] = []  # of each small table
 
-    def add(self, items: Iterable[WireGate], wires: Sequence[int]) -> int:
-        """Take in the product of diagonal ``items``; the number of its table.
+    def add(self, wire_gates: Iterable[WireGate], wires: Sequence[int]) -> int:
+        """Take in the product of diagonals, ``wire_gates``; returns the index of its table.
 
         Bit ``j`` of the table's index is ``wires[j]``.
         """
-        place = {wire: position for position, wire in enumerate(wires)}
+        bit_of = {wire: bit for bit, wire in enumerate(wires)}
         pairs: dict[tuple[int, int], int] = {}
         others = []
         members, offsets = self._members, self._offsets
-        for number, _, acts, held, state, select in items:
-            bits = tuple([place[wire] for wire in acts])
-            controls = tuple([place[wire] for wire in held]) if held else held
+        for gate, _, acts, held, state, select in wire_gates:
+            bits = tuple([bit_of[wire] for wire in acts])
+            controls = tuple([bit_of[wire] for wire in held]) if held else held
             extra = b"" if select is None else select.tobytes()
-            chunks, positions, index = _placed(bits, controls, state, extra)
+            chunks, positions, index = _located(bits, controls, state, extra)
             if chunks is None:
-                others.append(_Other(positions, offsets[number], index))
+                others.append(_Other(positions, offsets[gate], index))
                 continue
             small = pairs.get(chunks)
             if small is None:
                 small = pairs[chunks] = len(members)
                 members.append([])
-            members[small].append((index, offsets[number]))
+            members[small].append((index, offsets[gate]))
         self._tables.append(_Table(len(wires), pairs, tuple(others)))
         return len(self._tables) - 1
 
@@ -81,7 +84,7 @@ class Diagonals:
         if not members:
             return DiagonalRecipes(tuple(self._tables), np.empty((0, 0), dtype=np.intp), starts)
         index = np.concatenate([index for index, _ in members]).reshape(len(members), -1)
-        index += np.array([place for _, place in members])[:, None]
+        index += np.array([start for _, start in members])[:, None]
         return DiagonalRecipes(tuple(self._tables), index, starts)
 
 
@@ -93,7 +96,7 @@ class DiagonalRecipes(NamedTuple):
     starts: Indices
 
     def fill(self, values: Values) -> list[Values]:
-        """The tables by their numbers, each of shape ``(..., 2**width)``, for numbers of shape
+        """The tables by index, each of shape ``(..., 2**width)``, for numbers of shape
         ``(..., numbers)``: one gate list's, or those of a sweep."""
         small = values[..., :0]
         if len(self.entries):
@@ -119,9 +122,9 @@ def _fill_table(recipe: _Table, small: Values, values: Values) -> Values:
         # The small tables but the highest, as one; the highest is a factor for each row of it.
         factor = np.ones((*sweep, rows, 1), dtype=np.complex128)
         for low in range(chunk - 1):
-            number = pairs.get((chunk, low))
-            if number is not None:
-                part = small[..., number, : rows * _SIZE].reshape(*sweep, rows, _SIZE, 1)
+            index = pairs.get((chunk, low))
+            if index is not None:
+                part = small[..., index, : rows * _SIZE].reshape(*sweep, rows, _SIZE, 1)
                 repeated = np.tile(factor, _SIZE**low // factor.shape[-1])
                 factor = (part * repeated[..., None, :]).reshape(*sweep, rows, _SIZE ** (low + 1))
         last = pairs.get((chunk, chunk - 1))
@@ -137,8 +140,8 @@ def _fill_table(recipe: _Table, small: Values, values: Values) -> Values:
             view *= factor[..., None, :]
         table = grown.reshape(*sweep, rows * _SIZE * below)
         done += _CHUNK
-    for positions, place, index in others:
-        _multiply(table, values.take(index + place, -1), positions, width)
+    for positions, start, entries in others:
+        _multiply(table, values.take(entries + start, -1), positions, width)
     return table
 
 
@@ -164,40 +167,43 @@ def _multiply(table: Values, entries: Values, positions: Sequence[int], width: i
 
 
 @lru_cache(maxsize=8192)
-def _placed(
+def _located(
     bits: tuple[int, ...], held: tuple[int, ...], state: int, extra: bytes
 ) -> tuple[tuple[int, int] | None, tuple[int, ...], Indices]:
-    """Where an item belongs, whose targets and controls are at ``bits`` and ``held`` of a table.
+    """Which table takes in a gate, whose targets and controls are at ``bits`` and ``held``.
 
-    The two chunks, higher first, and where its entries go in their small table; or None, the
-    positions that its own table has (ascending), and its entries.
+    Returns its two chunks, higher first, an empty tuple, and the entries of a small table; or, for
+    a gate on more chunks, None, the bits of its own table (ascending), and the entries of that.
     """
     everything = sorted((*bits, *held))
     chunks = {position // _CHUNK for position in everything}
     if len(chunks) > 2:
         local = tuple([everything.index(bit) for bit in bits])
-        guards = tuple([everything.index(bit) for bit in held])
-        index = _entries(len(everything), local, guards, state, extra)
+        controls = tuple([everything.index(bit) for bit in held])
+        index = _entries(len(everything), local, controls, state, extra)
         return None, tuple(everything), index
     high = max(chunks, default=0) or 1
     low = min(chunks, default=0)
     if low == high:
         low = 0
-    places = {}
+    inner = {}
     for bit in everything:
-        chunk, place = divmod(bit, _CHUNK)
-        places[bit] = place + _CHUNK if chunk == high else place
-    local = tuple([places[bit] for bit in bits])
-    guards = tuple([places[bit] for bit in held])
-    return (high, low), (), _entries(2 * _CHUNK, local, guards, state, extra)
+        chunk, lowest = divmod(bit, _CHUNK)
+        inner[bit] = lowest + _CHUNK if chunk == high else lowest
+    local = tuple([inner[bit] for bit in bits])
+    controls = tuple([inner[bit] for bit in held])
+    return (high, low), (), _entries(2 * _CHUNK, local, controls, state, extra)
 
 
 @lru_cache(maxsize=4096)
 def _entries(
     width: int, bits: tuple[int, ...], held: tuple[int, ...], state: int, extra: bytes
 ) -> Indices:
-    """For each index of ``width`` bits, which of a diagonal's numbers applies: 0 is a 1, where the
-    controls ``held`` are not in ``state``; the diagonal's own, on ``bits``, begin at 2."""
+    """For each index of ``width`` bits, which of a diagonal's numbers applies.
+
+    0 stands for a 1, where the controls ``held`` are not in ``state``; the diagonal's own numbers,
+    on ``bits``, begin at 2.
+    """
     index = np.arange(1 << width)
     own = extract(index, bits)
     entries = 2 + (np.frombuffer(extra, dtype=np.intp)[own] if extra else own)

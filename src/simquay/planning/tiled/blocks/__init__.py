@@ -1,4 +1,4 @@
-"""Gates made into blocks on wires, and blocks merged where that saves work.
+"""Blocks: gates on wires, merged where that saves work.
 
 Takes gate operations. Gives the blocks that the tiled planner schedules. Read ``blocks.py`` first.
 """

@@ -1,8 +1,8 @@
-"""Gates → blocks: what the tiled planner schedules.
+"""Gates become blocks, which the tiled planner schedules.
 
-Gates that only rename qubits (``Relabel``, SWAP) change which qubit a wire holds, and disappear.
-Qubits that are not stored yet are |0>: controls on them are taken away and diagonals restricted
-to 0, so that neither makes the state larger.
+Gates that only rename qubits (``Relabel``, SWAP) change which qubit a wire carries, and disappear.
+Qubits that are not stored yet are |0>: controls on them are removed, and diagonals restricted to 0,
+so that neither makes the state larger.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ class Blocks:
     """Operations on wires, in order.
 
     Attributes:
-        acts: how each acts.
-        wires: those that it acts on, then its controls.
-        starts: where in the pool its numbers start.
+        types: of each block.
+        wires: of each block, the wires that it acts on, then its controls.
+        starts: of each block, where in the pool its numbers start.
     """
 
     types: list[BlockType] = field(default_factory=list)
@@ -44,13 +44,13 @@ class Blocks:
     def __len__(self) -> int:
         return len(self.types)
 
-    def take(self, numbers: Iterable[int]) -> Blocks:
-        """Some of the blocks."""
-        picked = list(numbers)
+    def take(self, indices: Iterable[int]) -> Blocks:
+        """The blocks with these indices."""
+        picked = list(indices)
         return Blocks(
-            [self.types[number] for number in picked],
-            [self.wires[number] for number in picked],
-            [self.starts[number] for number in picked],
+            [self.types[index] for index in picked],
+            [self.wires[index] for index in picked],
+            [self.starts[index] for index in picked],
         )
 
 
@@ -60,10 +60,10 @@ def make_blocks(
     starts: Sequence[int],
     order: Sequence[int],
 ) -> tuple[Blocks, dict[int, int]]:
-    """One block a gate that moves data, and what renamed wires hold at the end.
+    """The blocks of ``gates``, and the qubits that renamed wires carry at the end.
 
-    Wire ``q`` holds qubit ``q`` at the start. A wire that is not in the last result still does.
-    The state stores the wires ``order`` at first.
+    At the start, wire ``q`` carries qubit ``q``, and the state stores the wires ``order``. A wire
+    that is not in the second result carries its qubit to the end.
     """
     wire_of: dict[int, int] = {}
     stored = set(order)
@@ -133,7 +133,7 @@ def _source(table: NDArray[np.intp]) -> tuple[int, ...]:
 def resolve_zeros(blocks: Blocks, order: Sequence[int]) -> Blocks:
     """``blocks`` for a state that stores the wires ``order``, where all others are |0>.
 
-    Controls and diagonals no longer look at a wire before a block moves amplitudes along it.
+    Controls and diagonals no longer depend on a wire before a block moves amplitudes along it.
     """
     stored = set(order)
     result = Blocks()
@@ -154,10 +154,11 @@ def resolve_zeros(blocks: Blocks, order: Sequence[int]) -> Blocks:
 def _resolve(
     type_: BlockType, wires: tuple[int, ...], stored: set[int]
 ) -> tuple[BlockType, tuple[int, ...]] | None:
-    """An act and its wires, as what they do where only ``stored`` wires are not |0>.
+    """The type and wires of a block where all wires but ``stored`` are |0>.
 
-    None where nothing is done, since a control on a wire that is |0> asks for 1. Wires along which
-    amplitudes move become stored; a caller notes that.
+    None if the block does nothing, since a control on a wire that is |0> asks for 1. The wires
+    along
+    which amplitudes move become stored: the caller records that.
     """
     own, controls = wires[: type_.size], wires[type_.size :]
     if controls and not stored.issuperset(controls):

@@ -1,9 +1,10 @@
-"""Clusters: blocks on one or two wires that :mod:`simquay.planning.tiled.blocks.fusion` makes one.
+"""Clusters: runs of blocks on one or two wires, which are fused where that saves work.
 
-What becomes of a cluster depends on how its members act alone, and circuits have few kinds of
-clusters. So clusters grow along a tree: a node stands for all clusters with the same members, as
-far as their acts and places go, and what was found out for it is kept. A block that joins a
-cluster is one step to a child.
+:mod:`simquay.planning.tiled.blocks.fusion` decides what a cluster becomes. That depends on the
+types of its members and on which of the cluster's wires they act, and circuits have few kinds of
+clusters. So clusters grow along a tree (a trie). A node stands for all clusters whose members have
+the same types and wiring, and keeps what was decided for them. When a block joins a cluster, the
+cluster moves to a child of its node.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from simquay.planning.tiled.numbers.products import Build, Product
 __all__ = ["fuse"]
 
 _LONG = 64
-"""So many members stay together without asking again, so that time stays linear in them."""
+"""Longer clusters grow without a check of their cost, so that time stays linear in the members."""
 
 _MOST_NODES = 1 << 12
 
@@ -36,9 +37,9 @@ class _Made:
 
     Attributes:
         member: the member that it is, or -1 where it is a product.
-        act: of the product.
-        wires: of the product, as places of the cluster's wires.
-        members: that are multiplied.
+        type_: of the product.
+        wires: of the product, as positions in the cluster's wires.
+        members: the members that are multiplied.
         build: how they are multiplied.
     """
 
@@ -50,41 +51,51 @@ class _Made:
 
 
 class _TreeNode:
-    """Clusters with the same members.
+    """Clusters whose members have the same types and wiring.
 
-    A step is the member's code plus its place: 0 and 1 for a block on the first and
-    second wire, 2 for one on both, 3 for one on both whose first wire is the cluster's second.
+    A member's *wiring* is 0 or 1 for a block on the cluster's first or second wire, 2 for a block
+    on both, and 3 for a block on both whose first wire is the cluster's second. The key of a child
+    is the code of the new member's type plus its wiring.
     """
 
-    __slots__ = ("_made", "_worthwhile", "children", "joined", "length", "parent", "place", "type_")
+    __slots__ = (
+        "_made",
+        "_worthwhile",
+        "children",
+        "joined",
+        "length",
+        "parent",
+        "type_",
+        "wiring",
+    )
 
-    def __init__(self, parent: _TreeNode | None, type_: BlockType | None, place: int) -> None:
+    def __init__(self, parent: _TreeNode | None, type_: BlockType | None, wiring: int) -> None:
         self.parent = parent
         self.type_ = type_
-        self.place = place
+        self.wiring = wiring
         self.length: int = parent.length + 1 if parent else 0
         self.children: dict[int, _TreeNode] = {}
         self.joined: dict[tuple[_TreeNode, int], _TreeNode] = {}
         self._worthwhile: bool | None = None
         self._made: tuple[list[_Made], bool] | None = None
 
-    def child(self, type_: BlockType, place: int) -> _TreeNode:
+    def child(self, type_: BlockType, wiring: int) -> _TreeNode:
         """This with one more member."""
-        key = type_.code | place
+        key = type_.code | wiring
         node = self.children.get(key)
         if node is None:
             _tree.count += 1
-            node = self.children[key] = _TreeNode(self, type_, place)
+            node = self.children[key] = _TreeNode(self, type_, wiring)
         return node
 
-    def join(self, single: _TreeNode, place: int) -> _TreeNode:
-        """This with all members of a cluster on one wire, which is at ``place`` here."""
-        key = (single, place)
+    def join(self, single: _TreeNode, wiring: int) -> _TreeNode:
+        """This with all members of a cluster on one wire, which have the wiring ``wiring`` here."""
+        key = (single, wiring)
         node = self.joined.get(key)
         if node is None:
             node = self
             for member in single.members():
-                node = node.child(member.type_, place)
+                node = node.child(member.type_, wiring)
             self.joined[key] = node
         return node
 
@@ -94,7 +105,7 @@ class _TreeNode:
         node = self
         while node.parent is not None:
             assert node.type_ is not None
-            found.append(Member(node.type_, _PLACES[node.place]))
+            found.append(Member(node.type_, _WIRINGS[node.wiring]))
             node = node.parent
         return found[::-1]
 
@@ -105,7 +116,7 @@ class _TreeNode:
         return self._worthwhile
 
     def made(self, wires: int) -> tuple[list[_Made], bool]:
-        """What such clusters on so many wires become, and whether moves cancelled."""
+        """The blocks that such clusters on so many wires become, and whether moves cancelled."""
         if self._made is None:
             members = self.members()
             clusters = settle(members, tuple(range(wires)), range(len(members)))
@@ -116,20 +127,20 @@ class _TreeNode:
                     moved.difference_update(members[part.member].targets)
                 elif part.type_.moves:
                     moved.difference_update(part.wires[: part.type_.size])
-                elif any(members[number].type_.moves for number in cluster.members):
+                elif any(members[index].type_.moves for index in cluster.members):
                     moved.add(-1)
-            kept = {number for cluster in clusters for number in cluster.members}
+            kept = {index for cluster in clusters for index in cluster.members}
             self._made = made, bool(moved) or len(kept) < len(members)
         return self._made
 
 
-_PLACES = ((0,), (1,), (0, 1), (1, 0))
+_WIRINGS = ((0,), (1,), (0, 1), (1, 0))
 
 
 def _made(cluster: Fusion, members: Sequence[Member]) -> _Made:
     if len(cluster.members) == 1:
-        (number,) = cluster.members
-        return _Made(number, members[number].type_)
+        (index,) = cluster.members
+        return _Made(index, members[index].type_)
     wires = cluster.wires
     entries: tuple[int, ...] = ()
     type_: BlockType
@@ -145,7 +156,7 @@ def _made(cluster: Fusion, members: Sequence[Member]) -> _Made:
             type_ = diagonal_type(len(wires), 0, 0, False)
         else:
             type_ = matrix_type(len(wires), 0, 0, _trait(cluster))
-    factors = [members[number] for number in cluster.members]
+    factors = [members[index] for index in cluster.members]
     steps = tuple([(m.type_, tuple([wires.index(wire) for wire in m.wires])) for m in factors])
     build = Build(steps, len(wires), cluster.kind == "diagonal", entries)
     if len(steps) <= _LONG:
@@ -166,8 +177,10 @@ def _interned(build: Build) -> Build:
 
 
 class _Tree:
-    """The roots, for clusters on one wire and on two; a tree that got large is left to plans that
-    are under way, and a new one begins."""
+    """The roots, for clusters on one wire and on two.
+
+    A tree that has grown large is replaced; plans in the making in other threads keep the old one.
+    """
 
     def __init__(self) -> None:
         self.count = 0
@@ -179,15 +192,15 @@ _tree = _Tree()
 
 
 class _Open:
-    """A cluster in the making, on one or two wires.
+    """A cluster that may still grow, on one or two wires.
 
     Attributes:
         wires: the wires.
-        node: what it is so far; of no use for one that takes no more members.
-        members: numbers of blocks, in order; none if another cluster took them.
-        parent: for one wire, the cluster on two wires that came right before on that wire.
-        pays: for two wires, whether one dense block was found to cost no more than the members;
-            with more members it rarely ceases to, and the last word is that of ``settle``.
+        node: its node in the tree.
+        members: indices of blocks, in order; none if another cluster took them.
+        parent: for one wire, the cluster on two wires just before it on that wire.
+        pays: for two wires, whether one dense block was found to cost no more than the members.
+            With more members it rarely costs more again, and ``settle`` decides in the end.
     """
 
     __slots__ = ("members", "node", "parent", "pays", "wires")
@@ -207,9 +220,9 @@ class _Open:
 
 
 def fuse(blocks: Blocks, size: int) -> tuple[Blocks, list[Product], bool]:
-    """The blocks that the clusters become, where their numbers come from, and whether any vanished.
+    """The blocks that the clusters become, their products, and whether any block vanished.
 
-    ``size`` is that of the pool; the numbers of products follow, one product after the other.
+    ``size`` is the length of the pool. The numbers of the products follow, in order.
     """
     global _tree
     if _tree.count > _MOST_NODES:
@@ -217,8 +230,8 @@ def fuse(blocks: Blocks, size: int) -> tuple[Blocks, list[Product], bool]:
     fused, products, vanished = _emit(blocks, _find(blocks, _tree))
     for product in products:
         length = product.build.length
-        for number in product.numbers:
-            fused.starts[number] = size
+        for index in product.blocks:
+            fused.starts[index] = size
             size += length
     return fused, products, vanished
 
@@ -226,16 +239,18 @@ def fuse(blocks: Blocks, size: int) -> tuple[Blocks, list[Product], bool]:
 def _find(blocks: Blocks, tree: _Tree) -> list[_Open]:
     """Clusters that hold every block once.
 
-    Clusters in their order, and their members in theirs, do what the blocks do in theirs.
+    Applying the clusters in order, and the members of each in order, applies the blocks.
     """
     found: list[_Open] = []
     # The cluster that the next block on a wire may still join.
     at: dict[int, _Open] = {}
     single_root, double_root = tree.single, tree.double
-    number = -1
+    index = -1
     for type_, wires in zip(blocks.types, blocks.wires, strict=True):
-        number += 1
+        index += 1
         if type_.fuses == 2:
+            # The open cluster on both wires, perhaps behind clusters on one of them, takes the
+            # block in; so does a new one. It also takes in those clusters on one wire.
             first, second = wires
             one, two = alone, also = at.get(first), at.get(second)
             if alone is not None and len(alone.wires) == 1:
@@ -249,42 +264,43 @@ def _find(blocks: Blocks, tree: _Tree) -> list[_Open]:
             if one is None or one is not two:
                 one = _Open(wires, double_root, [])
                 found.append(one)
-            place = 0 if one.wires[0] == first else 1
+            wiring = 0 if one.wires[0] == first else 1
             node = one.node
             members = one.members
             if alone is not None:
-                node = node.joined.get((alone.node, place)) or node.join(alone.node, place)
+                node = node.joined.get((alone.node, wiring)) or node.join(alone.node, wiring)
                 members += alone.members
                 alone.members = []
             if also is not None:
-                node = node.joined.get((also.node, 1 - place)) or node.join(also.node, 1 - place)
+                node = node.joined.get((also.node, 1 - wiring)) or node.join(also.node, 1 - wiring)
                 members += also.members
                 also.members = []
-            place += 2
-            one.node = node.children.get(type_.code | place) or node.child(type_, place)
-            members.append(number)
+            wiring += 2
+            one.node = node.children.get(type_.code | wiring) or node.child(type_, wiring)
+            members.append(index)
             at[first] = at[second] = one
         elif type_.fuses == 1:
+            # A cluster on this wire takes the block in, one on two wires if that pays.
             wire = wires[0]
             cluster = at.get(wire)
             if cluster is not None:
                 node = cluster.node
                 if len(cluster.wires) == 1:
                     cluster.node = node.children.get(type_.code) or node.child(type_, 0)
-                    cluster.members.append(number)
+                    cluster.members.append(index)
                     continue
-                place = 0 if cluster.wires[0] == wire else 1
-                node = node.children.get(type_.code | place) or node.child(type_, place)
+                wiring = 0 if cluster.wires[0] == wire else 1
+                node = node.children.get(type_.code | wiring) or node.child(type_, wiring)
                 if cluster.pays or node.length > _LONG or node.worthwhile():
                     cluster.pays = True
                     cluster.node = node
-                    cluster.members.append(number)
+                    cluster.members.append(index)
                     continue
             node = single_root.children.get(type_.code) or single_root.child(type_, 0)
-            cluster = at[wire] = _Open(wires, node, [number], cluster)
+            cluster = at[wire] = _Open(wires, node, [index], cluster)
             found.append(cluster)
         else:
-            found.append(_Open(wires, single_root, [number]))
+            found.append(_Open(wires, single_root, [index]))
             for wire in wires:
                 at.pop(wire, None)
     return found
@@ -301,28 +317,28 @@ def _emit(blocks: Blocks, clusters: list[_Open]) -> tuple[Blocks, list[Product],
         if not members:
             continue
         if len(members) == 1:
-            number = members[0]
-            add_type(types[number])
-            add_wires(wires[number])
-            add_start(starts[number])
+            index = members[0]
+            add_type(types[index])
+            add_wires(wires[index])
+            add_start(starts[index])
             continue
         made, cancelled = cluster.node.made(len(cluster.wires))
         vanished |= cancelled
         for part in made:
             if part.member >= 0:
-                number = members[part.member]
-                add_type(types[number])
-                add_wires(wires[number])
-                add_start(starts[number])
+                index = members[part.member]
+                add_type(types[index])
+                add_wires(wires[index])
+                add_start(starts[index])
                 continue
             build = part.build
             assert build is not None
             product = products.get(id(build))
             if product is None:
                 product = products[id(build)] = Product(build)
-            product.starts.append([starts[members[place]] for place in part.members])
-            product.numbers.append(len(fused.types))
+            product.starts.append([starts[members[position]] for position in part.members])
+            product.blocks.append(len(fused.types))
             add_type(part.type_)
-            add_wires(tuple([cluster.wires[place] for place in part.wires]))
+            add_wires(tuple([cluster.wires[position] for position in part.wires]))
             add_start(-1)
     return fused, list(products.values()), vanished

@@ -1,6 +1,6 @@
-"""Fusion for tiles: what a cluster of blocks on one or two wires becomes where that saves work.
+"""Fusion for tiles: how a cluster of blocks on one or two wires is merged, where that saves work.
 
-A tile must not fuse wide: every stage touches all amplitudes of the tile, and a dense stage on
+Wide fusion would not pay: every stage touches all amplitudes of the tile, and a dense stage on
 ``k`` qubits takes ``8 * 2**k`` flops an amplitude. So
 
 - one-qubit gates multiply with each other, and into the two-qubit blocks before and after them;
@@ -9,13 +9,14 @@ A tile must not fuse wide: every stage touches all amplitudes of the tile, and a
   diagonal, and one that does nothing (X X, H H) disappears;
 - a cluster that is diagonal on one of its two wires may become two blocks on the other, one for
   each value of the first, which is only a control then;
-- a cluster stays apart, as its gates, where that is cheaper: CX as index arithmetic, diagonals for
-  the stages that collect them. One diagonal alone never makes two wires one dense block, since it
+- the members of a cluster stay apart where that is cheaper: CX as index arithmetic, diagonals in
+  stages that collect them. One diagonal alone never makes two wires one dense block, since it
   forces neither into the tile.
 
-All choices depend on how the members act (:mod:`simquay.planning.tiled.blocks.types`), and on no
-number: a circuit with other angles fuses alike. The wires of a cluster are 0 and 1 here, whatever
-they are in the circuit, so that what was found for one cluster holds for all of its build.
+All choices depend on the types of the members (:mod:`simquay.planning.tiled.blocks.types`), and on
+no
+numbers: a circuit with other angles fuses alike. The wires of a cluster are 0 and 1 here, whatever
+they are in the circuit, so that a result holds for all clusters with the same members.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ SHARED = 2.0
 
 @dataclass(slots=True, eq=False)
 class Member:
-    """A block of a cluster: its act, and its wires, followed by its controls."""
+    """A block of a cluster: its type, and its wires, followed by its controls."""
 
     type_: BlockType
     wires: tuple[int, ...]
@@ -52,11 +53,11 @@ class Member:
 
 @dataclass(slots=True, eq=False)
 class Fusion:
-    """Members that become one block.
+    """Members of a cluster that become one block.
 
     Attributes:
         wires: bit ``j`` of the cluster's index is ``wires[j]``.
-        members: their numbers, in order. A cluster of one member is that block.
+        members: their indices, in order. A cluster of one member is that block.
         kind: of the product.
         form: of a dense product.
         half: for a cluster that is diagonal on one of its two wires: that wire, and the value of
@@ -73,8 +74,8 @@ class Fusion:
 def is_worthwhile(members: Sequence[Member]) -> bool:
     """Whether members on two wires are better as one dense block."""
     wires = (0, 1)
-    numbers = range(len(members))
-    return _together(members, numbers, wires, _parts(members, numbers, wires)) == "dense"
+    indices = range(len(members))
+    return _together(members, indices, wires, _parts(members, indices, wires)) == "dense"
 
 
 def _together(
@@ -83,12 +84,12 @@ def _together(
     wires: tuple[int, ...],
     parts: Sequence[_Part],
 ) -> str | int | None:
-    """How members on two wires cost less than as ``parts``: ``dense``, or not at all (None).
+    """The form in which members on two wires cost less than as ``parts``; None if there is none.
 
-    A wire as the result means: as two blocks on the other wire, controlled by this one.
+    ``dense`` is one block. A wire means two blocks on the other wire, which this one controls.
     """
     best = sum(part.cost for part in parts)
-    real = all(blocks[number].type_.is_real for number in members)
+    real = all(blocks[index].type_.is_real for index in members)
     result: str | int | None = None
     pairs = sum(len(part.wires) == 2 for part in parts)
     if pairs > 1 or any(part.forces for part in parts):
@@ -98,7 +99,7 @@ def _together(
         halves = 2 * STAGE + (8 if real else 16)
         if halves < best:
             for wire in wires:
-                if not any(wire in blocks[number].targets for number in members):
+                if not any(wire in blocks[index].targets for index in members):
                     result = wire
     return result
 
@@ -106,13 +107,13 @@ def _together(
 def settle(
     blocks: Sequence[Member], wires: tuple[int, ...], members: Sequence[int]
 ) -> list[Fusion]:
-    """What a complete cluster becomes: nothing, one cluster, or several."""
+    """The blocks that a complete cluster becomes: none, one, or several."""
     if len(members) == 1:
         type_ = blocks[members[0]].type_
         return [Fusion(wires, members, type_.kind, type_.form)]
-    length = _resting(blocks, members, wires)
+    length = _diagonal_prefix(blocks, members, wires)
     if length == len(members):
-        if all(blocks[number].type_.kind == "permute" for number in members):
+        if all(blocks[index].type_.kind == "permute" for index in members):
             return []
         return [Fusion(wires, members, "diagonal")]
     if len(wires) == 1:
@@ -135,17 +136,17 @@ def _settle_single(
     blocks: Sequence[Member], wires: tuple[int, ...], members: Sequence[int]
 ) -> list[Fusion]:
     kept: list[int] = []
-    for number in members:
-        if kept and _cancel(blocks[kept[-1]], blocks[number]):
+    for index in members:
+        if kept and _cancel(blocks[kept[-1]], blocks[index]):
             kept.pop()
         else:
-            kept.append(number)
+            kept.append(index)
     if len(kept) < 2:
         return [Fusion(wires, kept, blocks[n].type_.kind, blocks[n].type_.form) for n in kept]
     form: Form = "complex"
-    if all(blocks[number].type_.is_real for number in kept):
+    if all(blocks[index].type_.is_real for index in kept):
         form = "real"
-    elif all(blocks[number].type_.form == "rx_like" for number in kept):
+    elif all(blocks[index].type_.form == "rx_like" for index in kept):
         form = "rx_like"
     return [Fusion(wires, kept, "dense", form)]
 
@@ -157,20 +158,22 @@ def _cancel(first: Member, second: Member) -> bool:
     return first.type_.table == second.type_.table == (1, 0)
 
 
-def _resting(blocks: Sequence[Member], members: Sequence[int], wires: tuple[int, ...]) -> int:
-    """How many members, at most, are from the first on a diagonal together.
+def _diagonal_prefix(
+    blocks: Sequence[Member], members: Sequence[int], wires: tuple[int, ...]
+) -> int:
+    """The length of the longest prefix of ``members`` whose product is diagonal.
 
-    They are permutations and diagonals, and their permutations compose to the identity.
+    Such members are permutations and diagonals, and the permutations compose to the identity.
     """
     identity = tuple(range(1 << len(wires)))
     source = identity
     length = 0
-    for count, number in enumerate(members, start=1):
-        block = blocks[number]
+    for count, index in enumerate(members, start=1):
+        block = blocks[index]
         if block.type_.kind == "permute":
             bits = tuple([wires.index(wire) for wire in block.wires])
-            step = source_of(block.type_, bits, len(wires))
-            source = tuple([source[index] for index in step])
+            moved = source_of(block.type_, bits, len(wires))
+            source = tuple([source[old] for old in moved])
         elif block.type_.kind != "diagonal":
             break
         if source == identity:
@@ -196,13 +199,13 @@ class _Part:
 
 
 def _parts(blocks: Sequence[Member], members: Sequence[int], wires: tuple[int, ...]) -> list[_Part]:
-    """The members of a cluster as runs on one wire, diagonals like CX RZ CX, and single blocks."""
+    """The members of a cluster: runs on one wire, diagonals such as CX RZ CX, and single blocks."""
     parts: list[_Part] = []
     runs: dict[int, _Part] = {}
     position = 0
     while position < len(members):
-        number = members[position]
-        block = blocks[number]
+        index = members[position]
+        block = blocks[index]
         own = block.wires
         position += 1
         if len(own) == 1:
@@ -210,24 +213,24 @@ def _parts(blocks: Sequence[Member], members: Sequence[int], wires: tuple[int, .
             if run is None:
                 run = runs[own[0]] = _Part(own, [], 0.0)
                 parts.append(run)
-            run.members.append(number)
+            run.members.append(index)
             continue
         runs.clear()
         if block.type_.kind == "diagonal":
-            parts.append(_Part(own, [number], SHARED))
+            parts.append(_Part(own, [index], SHARED))
         elif block.type_.kind == "permute":
-            length = _resting(blocks, members[position - 1 :], wires)
+            length = _diagonal_prefix(blocks, members[position - 1 :], wires)
             if length > 1:
                 together = list(members[position - 1 : position - 1 + length])
                 parts.append(_Part(wires, together, SHARED))
                 position += length - 1
             else:
-                parts.append(_Part(own, [number], STAGE, True))
+                parts.append(_Part(own, [index], STAGE, True))
         else:
-            parts.append(_Part(own, [number], STAGE + int(block.type_.flops), True))
+            parts.append(_Part(own, [index], STAGE + int(block.type_.flops), True))
     for part in parts:
         if len(part.wires) == 1:
-            part.cost = _single_cost([blocks[number].type_ for number in part.members])
+            part.cost = _single_cost([blocks[index].type_ for index in part.members])
     return parts
 
 

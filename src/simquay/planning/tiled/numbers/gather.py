@@ -1,7 +1,7 @@
-"""GatherPlan: all matrices and tables of a plan, built from the pool by a few calls of NumPy.
+"""Gathering: all matrices and tables of a plan, built from the pool by a few calls of NumPy.
 
-While a plan is built, its stages ask for matrices and tables, and get places for them; when it is
-filled, those of one shape are made together.
+While a recipe is built, its stages ask for matrices and tables, and get references to them. When it
+is filled, the arrays of one shape are made together.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ from simquay.program.bits import extract, spread
 __all__ = ["ArrayRef", "Filled", "GatherPlan", "Part"]
 
 Part: TypeAlias = tuple[int, tuple[int, ...]]
-"""A factor of a table: the number of a block, and the bits of the table that its wires (and its
+"""A factor of a table: the index of a block, and the bits of the table that its wires (and its
 controls, or none of them) are."""
 
 ArrayRef: TypeAlias = tuple[int, int]
-"""The kind of an array, and its place among those of this kind. The kind is the length of a table,
-``-k`` for matrices on ``k`` bits, or 0 for arrays that lie in the pool as they are wanted."""
+"""A reference to an array: its kind, and its index among those of this kind. The kind is the length
+of a table, ``-k`` for matrices on ``k`` bits, or 0 for arrays that are views of the pool."""
 
 Filled: TypeAlias = dict[int, list[Pool]]
 """The arrays by kind."""
 
-_STRAIGHT = 0
+_VIEW = 0
 _FEW = 6  # bits: patterns of longer tables are rare, and would fill a cache
 
 _Pattern: TypeAlias = NDArray[np.intp]
-"""For each entry, which of a block's numbers it is, or far below 0 for a 1."""
+"""For each entry of an array, which of a block's numbers it is; far below 0 stands for a 1."""
 
 _FAR = -(1 << 40)
 
 
 @dataclass(slots=True, eq=False)
 class _Matrices:
-    """Matrices of one size: where each starts in the pool, and its order among ``patterns``."""
+    """Matrices of one size: where each starts in the pool, and its pattern among ``patterns``."""
 
     starts: list[int] = field(default_factory=list)
     which: list[int] = field(default_factory=list)
@@ -77,16 +77,16 @@ class _Tables:
 
 
 class GatherPlan:
-    """What a plan's stages ask for, and where it is found; nothing is asked for after a fill."""
+    """The arrays that a plan's stages ask for. None may be asked for after the first fill."""
 
     __slots__ = (
         "_matrices",
         "_matrix_indices",
         "_starts",
-        "_straight",
         "_table_indices",
         "_tables",
         "_types",
+        "_views",
     )
 
     def __init__(self, blocks: Blocks) -> None:
@@ -94,16 +94,16 @@ class GatherPlan:
         self._starts = blocks.starts
         self._matrices: dict[int, _Matrices] = {}
         self._tables: dict[int, _Tables] = {}
-        self._straight: list[tuple[int, tuple[int, ...]]] = []
+        self._views: list[tuple[int, tuple[int, ...]]] = []
         self._matrix_indices: dict[int, _Pattern] | None = None
         self._table_indices: dict[int, tuple[_Pattern, list[int] | None]] = {}
 
-    def matrix(self, number: int, order: tuple[int, ...]) -> ArrayRef:
-        """Ask for a block's matrix; bit ``j`` of its index is bit ``order[j]`` of the block's."""
-        start = self._starts[number]
+    def matrix(self, block: int, order: tuple[int, ...]) -> ArrayRef:
+        """Ask for a block's matrix. Bit ``j`` of its index is bit ``order[j]`` of the block's."""
+        start = self._starts[block]
         k = len(order)
         if k > 3 and order == tuple(range(k)):
-            return self._as_it_lies(start, (1 << k, 1 << k))
+            return self._view(start, (1 << k, 1 << k))
         alike = self._matrices.get(k)
         if alike is None:
             alike = self._matrices[k] = _Matrices()
@@ -119,26 +119,26 @@ class GatherPlan:
     def table(self, bits: int, parts: Sequence[Part]) -> ArrayRef:
         """Ask for the product of ``parts``, as a table over so many bits."""
         if bits > _FEW and len(parts) == 1:
-            number, places = parts[0]
-            type_ = self._types[number]
-            if places == tuple(range(bits)) and type_.size == bits and type_.entries is None:
-                return self._as_it_lies(self._starts[number], (1 << bits,))
+            block, positions = parts[0]
+            type_ = self._types[block]
+            if positions == tuple(range(bits)) and type_.size == bits and type_.entries is None:
+                return self._view(self._starts[block], (1 << bits,))
         alike = self._tables.get(1 << bits)
         if alike is None:
             alike = self._tables[1 << bits] = _Tables()
         alike.firsts.append(len(alike.starts))
         make = _small_table_pattern if bits <= _FEW else _table_pattern
         starts, types = self._starts, self._types
-        alike.starts += [starts[number] for number, _ in parts]
-        alike.patterns += [make(types[number], places, bits) for number, places in parts]
+        alike.starts += [starts[block] for block, _ in parts]
+        alike.patterns += [make(types[block], positions, bits) for block, positions in parts]
         return 1 << bits, len(alike.firsts) - 1
 
-    def _as_it_lies(self, start: int, shape: tuple[int, ...]) -> ArrayRef:
-        self._straight.append((start, shape))
-        return _STRAIGHT, len(self._straight) - 1
+    def _view(self, start: int, shape: tuple[int, ...]) -> ArrayRef:
+        self._views.append((start, shape))
+        return _VIEW, len(self._views) - 1
 
     def fill(self, pool: Pool) -> Filled:
-        """The arrays that were asked for."""
+        """The arrays that were asked for, made from ``pool``."""
         if self._matrix_indices is None:
             self._matrix_indices = {k: alike.index() for k, alike in self._matrices.items()}
             self._table_indices = {
@@ -158,10 +158,10 @@ class GatherPlan:
             if firsts is not None:
                 found = np.multiply.reduceat(found, firsts, axis=0)
             filled[length] = list(found)
-        if self._straight:
-            filled[_STRAIGHT] = [
+        if self._views:
+            filled[_VIEW] = [
                 pool[start : start + int(np.prod(shape))].reshape(shape)
-                for start, shape in self._straight
+                for start, shape in self._views
             ]
         return filled
 
@@ -172,10 +172,12 @@ def _matrix_pattern(order: tuple[int, ...]) -> _Pattern:
     return pattern
 
 
-def _table_pattern(type_: BlockType, places: tuple[int, ...], bits: int) -> _Pattern:
-    own: _Pattern = extract(np.arange(1 << bits), places)
+def _table_pattern(type_: BlockType, positions: tuple[int, ...], bits: int) -> _Pattern:
+    own: _Pattern = extract(np.arange(1 << bits), positions)
     idle = (
-        (own >> type_.size) != type_.state if len(places) > type_.size else np.zeros(1, dtype=bool)
+        (own >> type_.size) != type_.state
+        if len(positions) > type_.size
+        else np.zeros(1, dtype=bool)
     )
     own &= (1 << type_.size) - 1
     if type_.entries is not None:

@@ -1,8 +1,8 @@
-"""The numbers of a plan's gates, all in one vector: the pool.
+"""The pool: the numbers of a plan's gates in one vector.
 
-The pool starts with a 1 and a 0, which tables and matrices point to where they need one. Then come
-the numbers of gates, those of one shape after each other, and later those of products. What is
-built from them is gathered for a whole plan at once; NumPy's calls would else be most of planning.
+The pool starts with a 1 and a 0, to which tables and matrices refer where they need one. Then come
+the numbers of gates, grouped by shape, and later those of products. The arrays of a whole plan are
+gathered from it at once: with a call of NumPy for each array, calls would take most of planning.
 """
 
 from __future__ import annotations
@@ -32,12 +32,14 @@ _MOST_TRAITS = 3  # qubits: larger matrices are taken as they are
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Numbers:
-    """What :func:`read_numbers` finds.
+    """The result of :func:`read_numbers`.
 
     Attributes:
         pool: all numbers, complex128.
-        traits: of each shape's gates together (:mod:`simquay.planning.tiled.blocks.types`).
-        where: for each shape: its gates, where the first one's numbers are, and their step.
+        traits: for each shape, the trait of each gate
+            (:class:`~simquay.planning.tiled.blocks.types.Trait`).
+        where: for each shape, its gates (indices), where the first one's numbers are, and how far
+            the next one's are from these.
     """
 
     pool: Pool
@@ -48,11 +50,11 @@ class Numbers:
         """For each of ``count`` gates, its trait and where its numbers start."""
         traits = [0] * count
         starts = [0] * count
-        for found, (gates, start, step) in zip(self.traits, self.where, strict=True):
+        for found, (gates, start, stride) in zip(self.traits, self.where, strict=True):
             for gate, trait in zip(gates, found, strict=True):
                 traits[gate] = trait
                 starts[gate] = start
-                start += step
+                start += stride
         return traits, starts
 
 
@@ -60,7 +62,7 @@ def read_numbers(gates: Sequence[GateOperation]) -> Numbers:
     """The numbers of ``gates``. Where they lie depends on the gates' shapes alone."""
     # A matrix on k qubits is of shape 2 k, a diagonal of shape 2 k + 1, and a state of shape -1.
     shapes: dict[int, tuple[list[int], list[NDArray[Any]]]] = {}
-    for number, gate in enumerate(gates):
+    for index, gate in enumerate(gates):
         array: NDArray[Any]
         if isinstance(gate, Matrix):
             array = gate.matrix
@@ -76,7 +78,7 @@ def read_numbers(gates: Sequence[GateOperation]) -> Numbers:
         alike = shapes.get(shape)
         if alike is None:
             alike = shapes[shape] = ([], [])
-        alike[0].append(number)
+        alike[0].append(index)
         alike[1].append(array)
     parts = [_CONSTANTS]
     traits = []
@@ -106,8 +108,8 @@ _CONSTANTS = np.array([1, 0], dtype=np.complex128)
 def _joined(arrays: list[Any], length: int) -> Pool:
     """Arrays of ``length`` entries each as one."""
     try:
-        # By far the fastest way, where the arrays are what programs promise: complex128, in C
-        # order. All other arrays are either refused, or of another length in bytes.
+        # By far the fastest way, for arrays as programs promise them: complex128, in C order. It
+        # refuses other arrays, or gives another length.
         joined = np.frombuffer(b"".join(arrays), dtype=np.complex128)
         if len(joined) == length * len(arrays):
             return joined

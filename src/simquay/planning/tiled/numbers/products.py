@@ -1,8 +1,8 @@
-"""The product of a cluster's blocks, for many clusters of the same build at once.
+"""The products of clusters, for many clusters of the same build at once.
 
-Circuits repeat themselves: most clusters are built alike, from other numbers. Their matrices are
-gathered and multiplied as stacks, so that Python's time goes with the kinds of clusters, not their
-number.
+Circuits repeat themselves: most clusters have the same build, and differ in numbers. Their matrices
+are gathered and multiplied as stacks, so that the time that Python takes grows with the kinds of
+clusters, not with how many there are.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from simquay.program.bits import deposit, extract, mask_of
 __all__ = ["Build", "Factor", "Product", "Products", "source_of"]
 
 Factor: TypeAlias = tuple[BlockType, tuple[int, ...]]
-"""A block's act, and the bits of a cluster that its wires and its controls are."""
+"""A block's type, and the bits of a cluster's index that its wires and its controls are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """How clusters are built, but for their numbers.
+    """How clusters are multiplied, apart from their numbers.
 
     Attributes:
         factors: the members, in order.
-        count: bits of a cluster.
-        diagonal: whether the products are diagonals, and are wanted as such.
-        entries: the rows and columns of a dense product that are wanted; empty for all.
+        count: the bits of a cluster's index.
+        diagonal: whether the products are diagonals; only their diagonal entries are kept.
+        entries: the rows and columns of a dense product that are kept; empty for all.
     """
 
     factors: tuple[Factor, ...]
@@ -70,30 +70,30 @@ def _replace(index: int, bits: Sequence[int], part: int) -> int:
 def _entries(
     type_: BlockType, bits: tuple[int, ...], count: int
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """For each entry of a factor on ``count`` bits, where its number is.
+    """For each entry of a factor on ``count`` bits, where its number is in the pool.
 
-    The result is where that is in the pool, for a block whose numbers start at 0, and 1 where it
-    goes with the start, 0 where it is the pool's own 1 or 0.
+    Returns ``(offsets, moving)``: the number is at ``offsets + start * moving``, where ``start`` is
+    the start of the block's numbers. ``moving`` is 0 for entries that are the pool's 1 or 0.
     """
     own, controls = bits[: type_.size], bits[type_.size :]
-    places = []
+    offsets = []
     moving = []
     for row in range(1 << count):
         idle = extract(row, controls) != type_.state
         entry = extract(row, own)
         if type_.kind == "diagonal":
             number = type_.entries[entry] if type_.entries else entry
-            places.append(ONE if idle else number)
+            offsets.append(ONE if idle else number)
             moving.append(not idle)
             continue
         for column in range(1 << count):
             if idle or _replace(column, own, entry) != row:
-                places.append(ONE if column == row else ZERO)
+                offsets.append(ONE if column == row else ZERO)
                 moving.append(False)
             else:
-                places.append((entry << type_.size) + extract(column, own))
+                offsets.append((entry << type_.size) + extract(column, own))
                 moving.append(True)
-    return np.array(places, dtype=np.intp), np.array(moving, dtype=np.intp)
+    return np.array(offsets, dtype=np.intp), np.array(moving, dtype=np.intp)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,38 +103,38 @@ class Product:
     Attributes:
         build: how they are built.
         starts: for each cluster, where its members' numbers start in the pool.
-        numbers: for each cluster, the number of the block that it becomes.
+        blocks: for each cluster, the index of the block that it becomes.
     """
 
     build: Build
     starts: list[list[int]] = field(default_factory=list)
-    numbers: list[int] = field(default_factory=list)
+    blocks: list[int] = field(default_factory=list)
 
 
 _Gathered: TypeAlias = tuple[int, NDArray[Any], NDArray[Any]]
-"""A member, and as :func:`_entries` gives it, where each entry is that is taken from it."""
+"""A member, and where each of its entries is, as :func:`_entries` gives it."""
 
 _Operand: TypeAlias = list[_Gathered]
-"""A matrix: one that is gathered, or the product, entry by entry, of two that are."""
+"""A matrix: one that is gathered, or the entrywise product of two that are."""
 
 
 def _operands(build: Build) -> list[_Operand]:
-    """The matrices whose product, the last one leftmost, a dense build is.
+    """The matrices whose product, the last one leftmost, is a dense build.
 
-    Two matrices on one bit each are one step, and so is a matrix with its rows permuted, or
+    Two matrices on one bit each are one operand, and so is a matrix with its rows permuted, or
     multiplied by a diagonal.
     """
     count, size = build.count, 1 << build.count
-    steps: list[_Operand] = []
+    operands: list[_Operand] = []
     apart: dict[int, int] = {}  # members on one bit each, that wait for others on other bits
 
     def settle() -> None:
         if len(apart) == 2:
-            steps.append([(member, *_on_bit(bit, size)) for bit, member in apart.items()])
+            operands.append([(member, *_on_bit(bit, size)) for bit, member in apart.items()])
         else:
             for bit, member in apart.items():
-                places, moving = _entries(build.factors[member][0], (bit,), count)
-                steps.append([(member, places.reshape(size, size), moving.reshape(size, size))])
+                offsets, moving = _entries(build.factors[member][0], (bit,), count)
+                operands.append([(member, offsets.reshape(size, size), moving.reshape(size, size))])
         apart.clear()
 
     for member, (type_, bits) in enumerate(build.factors):
@@ -145,25 +145,29 @@ def _operands(build: Build) -> list[_Operand]:
             continue
         settle()
         if type_.kind == "permute":
-            if not steps:
-                places = np.where(np.eye(size, dtype=bool), ONE, ZERO)
-                steps.append([(0, places, np.zeros((size, size), dtype=np.intp))])
+            if not operands:
+                offsets = np.where(np.eye(size, dtype=bool), ONE, ZERO)
+                operands.append([(0, offsets, np.zeros((size, size), dtype=np.intp))])
             source = list(source_of(type_, bits, count))
-            steps[-1] = [(m, places[source], moving[source]) for m, places, moving in steps[-1]]
+            operands[-1] = [
+                (m, offsets[source], moving[source]) for m, offsets, moving in operands[-1]
+            ]
             continue
-        places, moving = _entries(type_, bits, count)
+        offsets, moving = _entries(type_, bits, count)
         if type_.kind == "dense":
-            steps.append([(member, places.reshape(size, size), moving.reshape(size, size))])
-        elif steps and len(steps[-1]) == 1:
+            operands.append([(member, offsets.reshape(size, size), moving.reshape(size, size))])
+        elif operands and len(operands[-1]) == 1:
             shape = (size, size)
-            rows = (places[:, None], moving[:, None])
+            rows = (offsets[:, None], moving[:, None])
             row_places, row_moving = (np.broadcast_to(part, shape) for part in rows)
-            steps[-1].append((member, row_places, row_moving))
+            operands[-1].append((member, row_places, row_moving))
         else:
             eye = np.eye(size, dtype=bool)
-            steps.append([(member, np.where(eye, places[:, None], ZERO), eye * moving[:, None])])
+            operands.append(
+                [(member, np.where(eye, offsets[:, None], ZERO), eye * moving[:, None])]
+            )
     settle()
-    return steps
+    return operands
 
 
 def _on_bit(bit: int, size: int) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -177,11 +181,11 @@ class _Stacks:
     """The dense products of one size.
 
     Attributes:
-        products: those with the most steps first.
-        left: where in the pool the entries of all steps' matrices are, by rows: the first steps
-            of all clusters, then the second steps of those that have them, and so on.
-        right: the same for what the entries are multiplied with.
-        lengths: how many clusters have each step.
+        products: those with the most operands first.
+        left: where in the pool the entries of all operands are, by rows: the first operands of all
+            clusters, then the second operands of those that have them, and so on.
+        right: the same for the numbers by which the entries are multiplied.
+        lengths: how many clusters have a first operand, a second one, and so on.
     """
 
     products: list[Product]
@@ -199,18 +203,18 @@ _FEW = 64
 
 
 def _make_sides(build: Build) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """The steps as arrays: their left sides, then what these are multiplied with.
+    """The operands as arrays: their left sides, then the numbers by which these are multiplied.
 
-    These are the members, shape ``(2 * steps,)``, and where each entry is that is taken from them,
-    as :func:`_entries` gives it, shape ``(2 * steps, 4**count)``.
+    Returns the members, shape ``(2 * operands,)``, and where each of their entries is, as
+    :func:`_entries` gives it, shape ``(2 * operands, 4**count)``.
     """
     shape = (1 << build.count, 1 << build.count)
     one = (0, np.full(shape, ONE), np.zeros(shape, dtype=np.intp))
-    steps = [[*step, one] for step in _operands(build)]
-    sides = [step[0] for step in steps] + [step[1] for step in steps]
+    operands = [[*operand, one] for operand in _operands(build)]
+    sides = [operand[0] for operand in operands] + [operand[1] for operand in operands]
     return (
         np.array([member for member, _, _ in sides]),
-        np.array([places.ravel() for _, places, _ in sides]),
+        np.array([offsets.ravel() for _, offsets, _ in sides]),
         np.array([moving.ravel() for _, _, moving in sides]),
     )
 
@@ -226,22 +230,25 @@ def _stacks(products: list[Product]) -> _Stacks:
     right: list[list[NDArray[Any]]] = [[] for _ in range(depth)]
     lengths = [0] * depth
     for product in products:
-        members, places, moving = sides[product]
+        members, offsets, moving = sides[product]
         index = np.array(product.starts, dtype=np.intp)[:, members, None] * moving
-        index += places
+        index += offsets
         own = len(members) >> 1
         for place in range(own):
             left[place].append(index[:, place])
             right[place].append(index[:, own + place])
             lengths[place] += len(index)
-    whole = [np.concatenate([rows for step in side for rows in step]) for side in (left, right)]
+    whole = [
+        np.concatenate([rows for operand in side for rows in operand]) for side in (left, right)
+    ]
     return _Stacks(products, whole[0], whole[1], lengths)
 
 
 class Products:
     """All products of a plan.
 
-    Their numbers follow each other in the order of ``products``, each as long as its build says.
+    Their numbers follow each other in the order of ``products``; ``Build.length`` is the length of
+    each.
     """
 
     __slots__ = ("_products", "_stacks")
@@ -269,8 +276,8 @@ class Products:
                 start += length
             start = 0
             for product in stacks.products:
-                part = whole[start : start + len(product.numbers)]
-                start += len(product.numbers)
+                part = whole[start : start + len(product.blocks)]
+                start += len(product.blocks)
                 entries = product.build.entries
                 if entries:
                     part = part[:, entries][:, :, entries]
@@ -282,14 +289,14 @@ class Products:
 
 
 def _diagonals(product: Product, pool: Pool) -> Pool:
-    """The diagonals of a build that is one; its permutations compose to nothing."""
+    """The diagonals of a diagonal build, whose permutations compose to the identity."""
     count = product.build.count
     starts = np.array(product.starts, dtype=np.intp)
     result: Pool = np.ones((len(starts), 1 << count), dtype=np.complex128)
-    for place, (type_, bits) in enumerate(product.build.factors):
+    for member, (type_, bits) in enumerate(product.build.factors):
         if type_.kind == "permute":
             result = result[:, source_of(type_, bits, count)]
         else:
-            places, moving = _entries(type_, bits, count)
-            result = result * pool[places + starts[:, place, None] * moving]
+            offsets, moving = _entries(type_, bits, count)
+            result = result * pool[offsets + starts[:, member, None] * moving]
     return result.ravel()

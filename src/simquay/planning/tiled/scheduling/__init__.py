@@ -1,4 +1,4 @@
-"""Which block runs in which pass of a tiled plan, and in which order there.
+"""The schedule of a tiled plan: the pass, the round and the stage of each block.
 
 Takes blocks on wires. Gives them grouped into passes, rounds and stages. Read ``schedule.py``
 first, then ``graph.py``, the search behind it.

@@ -1,15 +1,18 @@
-"""Which wires run the most blocks: the search of the tiled planner.
+"""The search for the wires of a tile that let the most blocks run.
 
-Two blocks commute where, on every wire that they share, both are diagonal; otherwise they keep
-their order. A set of *active* wires can run a block when its targets are active and all that it
-waits for has run. Diagonals and controls may look at any wire, so diagonals never wait for the
-active wires, nor for each other: only *moving*, which move amplitudes along their targets, are
-searched over, and a mover waits for the moving before a diagonal that stands before it.
+Two blocks commute if both are diagonal on every wire that they share; otherwise they keep their
+order. A set of *active* wires can run a block if its *targets*, the wires along which it moves
+amplitudes, are active, and all blocks that it depends on have run. A diagonal has no targets, so it
+can run in any tile. The search is over the other blocks, the *moving* ones; a moving block depends
+on the moving blocks before a diagonal that it depends on.
 
-So some wires can run a mover if they hold its *closure*: its targets, and those of all the moving
-that it waits for, directly or not. What a search has to know of the moving are their closures.
+So a set of wires can run a moving block if it holds the block's *closure*: its targets, and those
+of all moving blocks that it depends on, directly or not. The search works on closures alone.
 
-Sets of wires are integers here: bit ``w`` is wire ``w``.
+Example, on three wires: H on wire 0, CZ on wires 0 and 1, H on wire 1. The CZ is diagonal. The
+closure of the first H is {0}; that of the second is {0, 1}, since the CZ must come between them.
+
+Sets of wires are masks: bit ``w`` is wire ``w``.
 """
 
 from __future__ import annotations
@@ -29,12 +32,12 @@ class Graph:
     """The blocks as the search sees them.
 
     Attributes:
-        targets: for each block, the wires along which it moves amplitudes.
-        watched: for each block, the wires on which it is diagonal.
+        targets: for each block, the mask of the wires along which it moves amplitudes.
+        watched: for each block, the mask of the wires on which it is diagonal.
         wires: for each block, its wires.
-        union: the targets of all.
-        every: all wires.
-        width: more than any wire.
+        union: the targets of all blocks.
+        every: the wires of all blocks.
+        width: one more than the highest wire.
     """
 
     __slots__ = ("every", "targets", "union", "watched", "width", "wires")
@@ -74,7 +77,7 @@ class Graph:
 
 @dataclass(slots=True, eq=False)
 class _Limits:
-    """What wires there may be, and what they cost; see :func:`choose_wires`."""
+    """The wires that are allowed, and their cost; see :func:`choose_wires`."""
 
     sure: int
     most: int
@@ -94,17 +97,27 @@ def choose_wires(
     prices: Sequence[float],
     starts: int = 1,
 ) -> int:
-    """Wires that run much of the blocks ``pending``, whose targets are ``union``, for their price.
+    """Wires (a mask) that run many of the blocks ``pending`` for their price.
 
-    Returns 0 if there are none that ``fits`` allows and that run anything. Up to ``sure`` wires
-    always fit, more than ``most`` never do, and what does not fit does not with more wires either.
-    ``prices`` says what a vector costs over the wires ``cheap`` and those found, by their number;
-    it never falls.
+    Wires are added greedily. Each time, of the sets of wires that some ready block still lacks, the
+    one is added that lets the most targets run per wire. Wires that are not ``cheap`` come last,
+    and only where the gain grows at least half as fast as the price.
 
-    Wires are added greedily: each time those, among what some mover in front still lacks, that
-    run the most per wire. Wires that are not ``cheap`` are added last, and only where the gain
-    grows at least half as fast as the price. With several ``starts``, the search also begins with
-    the targets of the first moving in front, and what gains most per price wins.
+    Args:
+        graph: all blocks.
+        pending: the blocks that have not run, by index, in order.
+        union: the targets of ``pending``.
+        sure: up to so many wires always fit.
+        most: more wires than this never fit.
+        fits: whether some wires fit; if they do not, no superset of them does.
+        cheap: wires that cost nothing: they are stored already.
+        prices: the cost of a vector over the wires ``cheap`` and those found, by how many these
+            are; it never falls.
+        starts: how many searches are made. All but the first begin with the targets of one of the
+            first ready blocks; the one that gains most per price wins.
+
+    Returns:
+        0 if no wires that fit can run a block.
     """
     limits = _Limits(sure, most, fits, cheap, prices)
     closures = _closures(graph, pending, union, limits)
@@ -125,23 +138,24 @@ def choose_wires(
 
 
 _NEVER = -1
-"""The closure of a mover that no wires can run in this pass: it holds all wires."""
+"""The closure of a block that no wires can run in this pass: it holds all wires."""
 
 
 def _closures(
     graph: Graph, pending: Sequence[int], union: int, limits: _Limits
 ) -> dict[int, list[int]]:
-    """For each closure that fits, how many targets its moving have, and the first of them."""
+    """For each closure that fits, how many targets its blocks have in all, and the first block."""
     targets, wires_of = graph.targets, graph.wires
     sure, fits = limits.sure, limits.fits
     closures: dict[int, list[int]] = {}
-    # By wire: the closure of the last mover, and those of all that the next one waits for.
+    # By wire: the closure of the last moving block, and the union of the closures of all that the
+    # next one depends on.
     passed = [0] * graph.width
     needed = [0] * graph.width
     never = 0
-    for number in pending:
-        mask = targets[number]
-        wires = wires_of[number]
+    for block in pending:
+        mask = targets[block]
+        wires = wires_of[block]
         if not mask:
             if len(wires) == 2:
                 one, two = wires
@@ -165,12 +179,12 @@ def _closures(
         if entry is not None:
             entry[0] += mask.bit_count()
         elif closure != _NEVER and (closure.bit_count() <= sure or fits(closure)):
-            closures[closure] = [mask.bit_count(), number]
+            closures[closure] = [mask.bit_count(), block]
         else:
             closure = _NEVER
             never |= mask
             if never == union:
-                # Every mover from here on waits for one that cannot run.
+                # Every moving block from here on depends on one that cannot run.
                 break
         if len(wires) == 1:
             passed[wire] = needed[wire] = closure
@@ -184,10 +198,10 @@ def _closures(
 
 
 def _front(closures: dict[int, list[int]]) -> list[int]:
-    """What the moving in front lack, by the first mover.
+    """The closures of ready blocks, by their first block.
 
-    These are the least of the closures, and they are disjoint: each wire has at most one mover in
-    front, and all others there wait for it.
+    These are the smallest closures, and they are disjoint: each wire has at most one ready moving
+    block, and the others on it depend on that one.
     """
     taken = 0
     front = []
@@ -199,15 +213,15 @@ def _front(closures: dict[int, list[int]]) -> list[int]:
 
 
 def _grow(closures: dict[int, list[int]], limits: _Limits, start: int = 0) -> tuple[int, int]:
-    """Wires, and how many targets the moving have that they run; ``closures`` is used up.
+    """Wires, and how many targets the blocks that they run have in all; changes ``closures``.
 
-    Where ``start`` is not 0, it comes first; it must be what a mover in front lacks.
+    Where ``start`` is not 0, it comes first; it must be the closure of a ready block.
     """
     sure, most, fits, prices = limits.sure, limits.most, limits.fits, limits.prices
     active = gain = front = 0
     known = limits.cheap
-    # For what moving in front lack, and may fit: whether it is cheap, and what it gains per wire;
-    # of equals, the first mover decides.
+    # For each set of wires that a ready block lacks and that may fit: whether it is cheap, and its
+    # gain per wire; of equals, the first block decides.
     values: dict[int, tuple[bool, float, int]] = {}
     advanced = sorted(closures, key=int.bit_count)
     while True:
@@ -216,6 +230,7 @@ def _grow(closures: dict[int, list[int]], limits: _Limits, start: int = 0) -> tu
                 front |= lack
                 more, first = closures[lack]
                 values[lack] = (not lack & ~known, more / lack.bit_count(), -first)
+        # 1. The best set that fits.
         best = start
         start = 0
         while values and not best:
@@ -232,18 +247,19 @@ def _grow(closures: dict[int, list[int]], limits: _Limits, start: int = 0) -> tu
                     break
         if not best:
             return active, gain
+        # 2. Its wires become active.
         active |= best
         known |= best
         front ^= best
         gain += closures.pop(best)[0]
         del values[best]
-        # What other moving lack shrinks, and may become the same.
-        room = most - active.bit_count()
+        # 3. The sets that other blocks lack shrink, and may become equal.
+        free = most - active.bit_count()
         advanced = []
         for lack in [lack for lack in closures if lack & best]:
             entry = closures.pop(lack)
             rest = lack & ~best
-            if rest.bit_count() > room:
+            if rest.bit_count() > free:
                 continue
             same = closures.get(rest)
             if same is None:
@@ -267,7 +283,7 @@ def _other(
     active: int,
     gain: int,
 ) -> int:
-    """The best of wires that are not cheap but fit and are worth their price; 0 if none are."""
+    """The best set of wires that is not cheap, but fits and is worth its price; 0 if none is."""
     known = limits.cheap | active
     prices = limits.prices
     rate = 0.5 * gain / prices[known.bit_count()]
@@ -282,7 +298,7 @@ def _other(
 def worth_their_price(wires: int, cheap: int, prices: Sequence[float]) -> bool:
     """Whether ``wires`` are worth their price together, whatever they gain.
 
-    Then :func:`choose_wires` would add all that fit, one after the other.
+    If so, :func:`choose_wires` would add all that fit, one after the other.
     """
     return not wires & ~cheap or (
         prices[(wires | cheap).bit_count()] <= 2 * prices[cheap.bit_count()]

@@ -1,6 +1,6 @@
-"""The rounds of a tile: its blocks in an order that needs few sets of target bits.
+"""The rounds of a tile: groups of its blocks that have few target bits each.
 
-A round is to a tile what a tile is to the state, so the same search finds it.
+A round is to a tile as a tile is to the state, so the same search finds rounds.
 """
 
 from __future__ import annotations
@@ -9,22 +9,29 @@ from collections.abc import Sequence
 
 from simquay.planning.tiled.blocks.blocks import Blocks
 from simquay.planning.tiled.scheduling.graph import Graph, choose_wires
-from simquay.planning.tiled.scheduling.stages import Stages, gather, next_moving, run
+from simquay.planning.tiled.scheduling.stages import (
+    Stages,
+    next_moving,
+    ready_diagonals,
+    run_blocks,
+)
 
 __all__ = ["make_rounds"]
 
 
 def make_rounds(blocks: Blocks, stages: Stages, span: int) -> list[Stages]:
-    """``stages`` (numbers of ``blocks``) as rounds of up to ``span`` targets, perhaps reordered.
+    """``stages`` (indices of ``blocks``) as rounds of up to ``span`` targets, perhaps reordered.
 
-    A block that has more targets is a round of its own. Without a span there is one round.
+    A block that has more targets is alone in its round. Without a span there is one round.
     """
     if not span:
         return [stages]
-    numbers = [n for stage in stages for n in ([stage] if isinstance(stage, int) else stage)]
-    inside = blocks.take(numbers)
+    indices = [
+        block for stage in stages for block in ([stage] if isinstance(stage, int) else stage)
+    ]
+    inside = blocks.take(indices)
     graph = Graph(inside)
-    pending: Sequence[int] = range(len(numbers))
+    pending: Sequence[int] = range(len(indices))
     rounds: list[Stages] = []
     union = graph.union
 
@@ -34,21 +41,21 @@ def make_rounds(blocks: Blocks, stages: Stages, span: int) -> list[Stages]:
     while union:
         active = choose_wires(graph, pending, union, span, span, fits, -1, ())
         if active:
-            found, pending, union = run(graph, pending, active)
+            found, pending, union = run_blocks(graph, pending, active)
             rounds.append(found)
             continue
-        number = next_moving(graph, pending)
-        if number is None:
-            # Only diagonals stand before the next block, which is too wide for a round.
-            ready, pending = gather(graph, pending)
+        block = next_moving(graph, pending)
+        if block is None:
+            # The next block is too wide for a round, and depends on diagonals alone.
+            ready, pending = ready_diagonals(graph, pending)
             rounds.append([ready])
-            number = next_moving(graph, pending)
-            assert number is not None
-        pending = [other for other in pending if other != number]
+            block = next_moving(graph, pending)
+            assert block is not None
+        pending = [other for other in pending if other != block]
         union = 0
         for other in pending:
             union |= graph.targets[other]
-        rounds.append([number])
+        rounds.append([block])
     if pending:
         last = rounds[-1][0] if rounds else None
         if isinstance(last, int) and graph.targets[last].bit_count() <= span:
@@ -56,6 +63,6 @@ def make_rounds(blocks: Blocks, stages: Stages, span: int) -> list[Stages]:
         else:
             rounds.append([list(pending)])
     return [
-        [numbers[s] if isinstance(s, int) else [numbers[n] for n in s] for s in found]
+        [indices[s] if isinstance(s, int) else [indices[block] for block in s] for s in found]
         for found in rounds
     ]

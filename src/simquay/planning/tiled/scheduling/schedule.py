@@ -1,12 +1,12 @@
-"""Which blocks run in which pass: the search of the tiled planner.
+"""Scheduling of blocks into passes: the search of the tiled planner.
 
-Two blocks commute where, on every wire that they share, both are diagonal; otherwise they keep
-their order. A pass with a set of active wires can run every block whose targets are active and
-whose predecessors have run. Diagonals and controls may look at any wire.
+Two blocks commute if both are diagonal on every wire that they share; otherwise they keep their
+order. A pass with a set of active wires can run every block whose targets are active and whose
+predecessors have run. Diagonals and controls may depend on any wire.
 
 Between two passes the write-back may put any wires of the tile at the lowest storage bits, and the
 next tile must hold the wires at the lowest ``low`` bits. So consecutive sets of active wires share
-at least ``low`` wires, and that is the only bond between them.
+at least ``low`` wires. There is no other constraint between them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from simquay.planning.tiled.blocks.blocks import Blocks
 from simquay.planning.tiled.scheduling.graph import Graph, choose_wires, worth_their_price
-from simquay.planning.tiled.scheduling.stages import gather, next_moving, run
+from simquay.planning.tiled.scheduling.stages import next_moving, ready_diagonals, run_blocks
 from simquay.program.bits import bits_of, mask_of
 
 __all__ = ["ScheduledPass", "schedule_passes"]
@@ -24,16 +24,16 @@ __all__ = ["ScheduledPass", "schedule_passes"]
 
 @dataclass(slots=True, eq=False)
 class ScheduledPass:
-    """One pass, before its stages are built.
+    """A pass before its stages are built.
 
     Attributes:
         before: the wires by storage bit as the pass reads them.
         grown: the same with the wires that the pass adds, at the top.
         active: the wires of the tile.
-        stages: numbers of blocks, in order: one block that moves amplitudes, or a list of diagonal
+        stages: indices of blocks, in order: one block that moves amplitudes, or a list of diagonal
             blocks that are applied together.
         after: the wires by storage bit as the pass leaves them.
-        wide: whether this is no pass of tiles, but a block on more wires than a tile has.
+        wide: whether this is one block on more wires than a tile has, and no pass over tiles.
     """
 
     before: list[int]
@@ -62,19 +62,19 @@ def schedule_passes(
         more = _SOME_STARTS
     for starts in more:
         # One pass that writes the whole vector is the least there can be.
-        if sum(2.0 ** (len(step.grown) - width) for step in best) < 1.5:
+        if sum(2.0 ** (len(pass_.grown) - width) for pass_ in best) < 1.5:
             break
         other = _search(blocks, graph, order, tile, low, starts)
-        best = min(best, other, key=lambda steps: _time(steps, blocks))
+        best = min(best, other, key=lambda passes: _time(passes, blocks))
     return best
 
 
-def _time(steps: Sequence[ScheduledPass], blocks: Blocks) -> float:
-    """What the steps take, in amplitudes written; a pass outweighs ``_PASS`` flops."""
+def _time(passes: Sequence[ScheduledPass], blocks: Blocks) -> float:
+    """The predicted time, in amplitudes written; ``_PASS`` flops take as long as writing one."""
     total = 0.0
-    for step in steps:
-        work = sum(blocks.types[stage].flops for stage in step.stages if isinstance(stage, int))
-        total += 2.0 ** len(step.grown) * max(1.0, work / _PASS) + _LEAST_PRICE
+    for pass_ in passes:
+        work = sum(blocks.types[stage].flops for stage in pass_.stages if isinstance(stage, int))
+        total += 2.0 ** len(pass_.grown) * max(1.0, work / _PASS) + _LEAST_PRICE
     return total
 
 
@@ -82,10 +82,10 @@ _LARGE = 25
 """From so many qubits on, a pass costs far more than a search, on any device."""
 
 _MORE_STARTS = (2, 8)
-"""With how many starts further searches are made; which does best depends on the circuit."""
+"""The starts of further searches; which of them does best depends on the circuit."""
 
 _SOME_STARTS = (4,)
-"""The same where a search is not much dearer than a pass."""
+"""The same where a search costs little more than a pass."""
 
 _LEAST_PRICE = 2.0**16
 """What a pass costs however few amplitudes it has, in amplitudes."""
@@ -100,13 +100,14 @@ _PASS = 150.0
 def _search(
     blocks: Blocks, graph: Graph, order: Sequence[int], tile: int, low: int, starts: int
 ) -> list[ScheduledPass]:
-    steps: list[ScheduledPass] = []
+    passes: list[ScheduledPass] = []
     current = list(order)
     pending: Sequence[int] = range(len(blocks))
     union = graph.union
     while union:
-        last = steps[-1] if steps and not steps[-1].wide else None
+        last = passes[-1] if passes and not passes[-1].wide else None
         fits = _fitting(current, last, tile, low)
+        # Choose the wires of the next tile, and run all that they can.
         stored = mask_of(current)
         if fits(union) and worth_their_price(union, stored, _PRICES):
             found = union
@@ -114,68 +115,69 @@ def _search(
             sure = tile - min(low, len(current))
             found = choose_wires(graph, pending, union, sure, tile, fits, stored, _PRICES, starts)
         if found:
-            stages, pending, union = run(graph, pending, found)
+            stages, pending, union = run_blocks(graph, pending, found)
             active = _join(last, current, set(bits_of(found)), tile, low)
             current = last.after if last else current
             grown = current + sorted(active.difference(current))
-            steps.append(ScheduledPass(current, grown, active, stages, grown))
+            passes.append(ScheduledPass(current, grown, active, stages, grown))
             current = grown
             continue
-        # Only blocks on more wires than a tile has are left to start with.
-        number = next_moving(graph, pending)
-        if number is None:
-            pending = _flush(graph, pending, steps, current, tile, low)
-            number = next_moving(graph, pending)
-            assert number is not None
+        # The next block is on more wires than a tile has: it is a wide pass, once the diagonals
+        # before it have run.
+        block = next_moving(graph, pending)
+        if block is None:
+            pending = _flush(graph, pending, passes, current, tile, low)
+            block = next_moving(graph, pending)
+            assert block is not None
         if last is not None:
             _fill(last, set(), tile)
-        pending = [other for other in pending if other != number]
+        pending = [other for other in pending if other != block]
         union = 0
         for other in pending:
             union |= graph.targets[other]
-        own = blocks.wires[number][: blocks.types[number].size]
+        own = blocks.wires[block][: blocks.types[block].size]
         grown = current + sorted(set(own).difference(current))
-        steps.append(ScheduledPass(current, grown, set(), [number], grown, wide=True))
+        passes.append(ScheduledPass(current, grown, set(), [block], grown, wide=True))
         current = grown
     if pending:
-        _flush(graph, pending, steps, current, tile, low)
-    if steps and not steps[-1].wide:
-        _fill(steps[-1], set(), tile)
-    return steps
+        _flush(graph, pending, passes, current, tile, low)
+    if passes and not passes[-1].wide:
+        _fill(passes[-1], set(), tile)
+    return passes
 
 
 def _flush(
     graph: Graph,
     pending: Sequence[int],
-    steps: list[ScheduledPass],
+    passes: list[ScheduledPass],
     current: list[int],
     tile: int,
     low: int,
 ) -> list[int]:
-    """Run the diagonals that are ready in the last tile, or in one of their own.
+    """Run the diagonals that are ready in the last tile, or in an additional one.
 
     Returns what is still pending.
     """
-    if not steps or steps[-1].wide:
-        step = ScheduledPass(current, current, set(current[:low]), [], current)
-        _fill(step, set(), tile)
-        steps.append(step)
-    diagonals, rest = gather(graph, pending)
-    steps[-1].stages.append(diagonals)
+    if not passes or passes[-1].wide:
+        pass_ = ScheduledPass(current, current, set(current[:low]), [], current)
+        _fill(pass_, set(), tile)
+        passes.append(pass_)
+    diagonals, rest = ready_diagonals(graph, pending)
+    passes[-1].stages.append(diagonals)
     return rest
 
 
 def _fitting(
     current: Sequence[int], last: ScheduledPass | None, tile: int, low: int
 ) -> Callable[[int], bool]:
-    """Whether the next tile can hold some wires, besides those that it must."""
+    """A predicate: whether the next tile can hold some wires, besides those that it must hold."""
     stored = mask_of(current)
     share = min(low, len(current))
     held = mask_of(last.active if last else current[:low])
     free = min(tile, len(current)) - len(last.active) if last else 0
 
     def fits(active: int) -> bool:
-        # Free places of the last tile can still be given to stored wires of this one.
+        # The last tile may still take in stored wires of this one where it is not full.
         shared = (active & held).bit_count()
         shared += min(free, (active & stored & ~held).bit_count())
         return max(share - shared, 0) + active.bit_count() <= tile
@@ -183,30 +185,31 @@ def _fitting(
     return fits
 
 
-def _fill(step: ScheduledPass, wanted: set[int], tile: int) -> None:
-    """Complete the step's tile: with ``wanted`` wires first, then those at the lowest bits."""
-    missing = min(tile, len(step.grown)) - len(step.active)
-    spare = [wire for wire in step.grown if wire not in step.active]
+def _fill(pass_: ScheduledPass, wanted: set[int], tile: int) -> None:
+    """Complete the tile of ``pass_``: with ``wanted`` wires, then with those at the lowest bits."""
+    missing = min(tile, len(pass_.grown)) - len(pass_.active)
+    spare = [wire for wire in pass_.grown if wire not in pass_.active]
     spare.sort(key=lambda wire: wire not in wanted)
-    step.active.update(spare[:missing])
+    pass_.active.update(spare[:missing])
 
 
 def _join(
     last: ScheduledPass | None, current: Sequence[int], active: set[int], tile: int, low: int
 ) -> set[int]:
-    """``active`` with what the next tile must also hold; settles how ``last`` writes back."""
+    """``active`` with the wires that the next tile must also hold; decides the order that ``last``
+    leaves."""
     if last is None:
         return active.union(current[:low])
     _fill(last, active, tile)
-    slots = [bit for bit, wire in enumerate(last.grown) if wire in last.active]
+    tile_bits = [bit for bit, wire in enumerate(last.grown) if wire in last.active]
     shared = active & last.active
-    for bit in slots:
+    for bit in tile_bits:
         if len(shared) >= min(low, len(last.grown)):
             break
         shared.add(last.grown[bit])
     # The shared wires go to the tile's lowest bits; as many wires as possible stay.
     last.after = list(last.grown)
-    bottom = slots[: len(shared)]
+    bottom = tile_bits[: len(shared)]
     moving = [wire for wire in sorted(shared) if wire not in {last.grown[bit] for bit in bottom}]
     for bit in bottom:
         if last.grown[bit] not in shared:

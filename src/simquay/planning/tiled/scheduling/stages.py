@@ -1,7 +1,8 @@
 """The order in which a pass applies its blocks, as stages.
 
-A stage is one block that moves amplitudes, or a list of diagonals that are applied together.
-Diagonals wait until a block needs them: so they gather, and one stage applies many.
+A stage is one block that moves amplitudes, or a list of diagonals that are applied together. A
+diagonal is applied just before the first block that depends on it, so that one stage applies many.
+A *moving* block is one that is not diagonal (:mod:`simquay.planning.tiled.scheduling.graph`).
 """
 
 from __future__ import annotations
@@ -10,40 +11,42 @@ from collections.abc import Sequence
 
 from simquay.planning.tiled.scheduling.graph import Graph
 
-__all__ = ["Stages", "gather", "next_moving", "run"]
+__all__ = ["Stages", "next_moving", "ready_diagonals", "run_blocks"]
 
 Stages = list[int | list[int]]
 
 
-def run(graph: Graph, pending: Sequence[int], active: int) -> tuple[Stages, list[int], int]:
-    """Run all of the blocks ``pending`` that the wires ``active`` can.
+def run_blocks(graph: Graph, pending: Sequence[int], active: int) -> tuple[Stages, list[int], int]:
+    """Run all of the blocks ``pending`` that the active wires allow.
 
-    Returns the stages; what is still pending, the other moving and the diagonals that no block in
-    the stages had to wait for; and the targets of what is still pending, or all wires.
+    Returns:
+        The stages. The blocks that are still pending: the other moving blocks, and the diagonals
+        on which no block of the stages depends. The targets of these, or all wires.
     """
     targets, watched, wires_of = graph.targets, graph.watched, graph.wires
-    # On the wires ``closed`` a mover waits, and nothing may overtake it; on the wires ``held``
-    # some block waits, or they are not active, and no mover may go on.
+    # On the wires ``closed`` a moving block waits, and no block may overtake it. On the wires
+    # ``held`` some block waits, or they are not active: no moving block can run there.
     closed = 0
     held = ~active
-    # A mover has the level of the latest that it waits for, a diagonal one more; the diagonals of
-    # a level are one stage, before its moving. By wire: the last mover's level, and the least
-    # that the next one can have.
+    # A moving block has the level of the latest block that it depends on, a diagonal one more. The
+    # diagonals of a level are one stage, before its moving blocks. By wire: the level of the last
+    # moving block, and the lowest that the next one can have.
     passed = [0] * graph.width
     needed = [0] * graph.width
     moving: list[list[int]] = [[]]
     diagonals: list[tuple[int, int]] = []
     rest = []
     everything = graph.every
-    numbers = iter(pending)
-    for number in numbers:
-        mask = targets[number]
-        seen = watched[number]
-        wires = wires_of[number]
+    blocks = iter(pending)
+    # 1. Divide the blocks into those that run, with their levels, and the rest.
+    for block in blocks:
+        mask = targets[block]
+        seen = watched[block]
+        wires = wires_of[block]
         if not mask:
             if seen & closed:
                 held |= seen
-                rest.append(number)
+                rest.append(block)
                 continue
             level = 0
             for wire in wires:
@@ -53,14 +56,14 @@ def run(graph: Graph, pending: Sequence[int], active: int) -> tuple[Stages, list
             for wire in wires:
                 if needed[wire] < level:
                     needed[wire] = level
-            diagonals.append((level, number))
+            diagonals.append((level, block))
             continue
         if mask & held or seen & closed:
             closed |= mask
             held |= mask | seen
-            rest.append(number)
+            rest.append(block)
             if closed == everything:
-                rest.extend(numbers)
+                rest.extend(blocks)
                 break
             continue
         if len(wires) == 1:
@@ -79,43 +82,44 @@ def run(graph: Graph, pending: Sequence[int], active: int) -> tuple[Stages, list
                     needed[wire] = level
         if level == len(moving):
             moving.append([])
-        moving[level].append(number)
+        moving[level].append(block)
+    # 2. Make stages by level. Diagonals of a level without moving blocks wait.
     stages: Stages = list(moving[0])
     gathered: list[list[int]] = [[] for _ in moving]
     late = []
-    for level, number in diagonals:
+    for level, block in diagonals:
         if level < len(gathered):
-            gathered[level].append(number)
+            gathered[level].append(block)
         else:
-            late.append(number)
+            late.append(block)
     for together, after in zip(gathered[1:], moving[1:], strict=True):
         stages.append(together)
         stages += after
     return stages, sorted(rest + late) if late else rest, closed
 
 
-def gather(graph: Graph, pending: Sequence[int]) -> tuple[list[int], list[int]]:
-    """The diagonals of ``pending`` that no mover stands before, and the rest."""
+def ready_diagonals(graph: Graph, pending: Sequence[int]) -> tuple[list[int], list[int]]:
+    """The diagonals of ``pending`` that depend on no moving block, and the rest."""
     closed = 0
     ready: list[int] = []
     rest: list[int] = []
-    for number in pending:
-        mask = graph.targets[number]
+    for block in pending:
+        mask = graph.targets[block]
         closed |= mask
-        blocked = mask or graph.watched[number] & closed
-        (rest if blocked else ready).append(number)
+        blocked = mask or graph.watched[block] & closed
+        (rest if blocked else ready).append(block)
     return ready, rest
 
 
 def next_moving(graph: Graph, pending: Sequence[int]) -> int | None:
-    """The first mover of ``pending`` that need not wait, neither for a mover nor a diagonal."""
+    """The first moving block of ``pending`` that depends on no block; None if there is none."""
     closed = held = 0
-    for number in pending:
-        mask = graph.targets[number]
-        seen = graph.watched[number]
+    for block in pending:
+        mask = graph.targets[block]
+        seen = graph.watched[block]
         if mask:
             if not mask & held and not seen & closed:
-                return number
+                return block
             closed |= mask
             held |= mask
         held |= seen
