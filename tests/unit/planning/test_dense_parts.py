@@ -320,7 +320,7 @@ def test_many_blocks_are_computed_in_batches() -> None:
         nodes = [GateNode(items[g][2], 7, False, False, g, items[g]) for g in group]
         matrices.add(nodes, (0, 1, 2), (0, 1, 2))
     recipes = matrices.recipes()
-    assert len(recipes.blocks) > 1
+    assert len(recipes.small) > 1
     found = recipes.fill(matrices.values.fill(gates))[0]
     for group, matrix in zip(groups, found, strict=True):
         vector = np.eye(8, dtype=complex)[3]
