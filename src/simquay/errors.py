@@ -90,7 +90,7 @@ class AmbiguousBackendError(RegistryError, LookupError):
 
 
 class BackendUnavailableError(RegistryError):
-    """The backend is registered, but its probe says that it cannot run here, or creating it failed."""
+    """The backend cannot run here: its probe says so, or its factory failed."""
 
 
 class PluginError(RegistryError):
