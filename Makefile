@@ -1,4 +1,5 @@
-# Two commands are enough: `make run` shows Simquay at work, `make test` proves it.
+# Two commands are enough: `make run` shows Simquay at work, `make test` proves it. While you write
+# code, `make check` is the quick half of `make test`.
 # A machine needs GNU make and Python 3.10 or later with the venv module; the rest is
 # installed into .venv. PYTHON=/path/to/python chooses another interpreter.
 
@@ -6,8 +7,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 PLUGINS := $(wildcard plugins/*/pyproject.toml)
 PLUGIN_DIRS := $(patsubst %/pyproject.toml,%,$(PLUGINS))
-PLUGIN_SOURCES := $(wildcard plugins/*/src)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
+
+# Tests run in as many processes as there are CPUs, four at most. Tests that measure time are marked
+# `serial` and run one after another in one of the processes.
+PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 4
 
 # Nothing of the machine's own Python leaks in: no module path, user site or install prefix,
 # no other virtual environment, and no options for the tools.
@@ -19,17 +23,21 @@ export PYTHONNOUSERSITE := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test test-all lint types imports pytest pytest-all format clean
+.PHONY: help run check test test-all lint types imports unit pytest pytest-all format clean
 
 help:
 	@echo "make run       install Simquay in .venv, run examples/ghz.qasm and show the counts"
-	@echo "make test      install what the tests need, then check style, types and imports, and test"
-	@echo "make test-all  the same, with the tests that take minutes"
+	@echo "make check     style, types and imports, and the quick tests of tests/unit: all of it"
+	@echo "               but the tests marked slow or serial; a minute and a half"
+	@echo "make test      style, types and imports, and the tests; six minutes on two CPUs"
+	@echo "make test-all  the same, with the tests marked long, which take minutes each"
 	@echo "make format    let ruff put the code in order"
 	@echo "make clean     remove .venv, caches and build output"
 
 run: $(VENV)/.installed
 	@$(BIN)/simquay run examples/ghz.qasm
+
+check: lint types imports unit
 
 test: lint types imports pytest
 
@@ -39,17 +47,25 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+# The tests of a plugin are no package: mypy reads each plugin's by themselves.
 types: $(VENV)/.installed-dev
 	$(BIN)/mypy
+	$(foreach plugin,$(PLUGIN_DIRS),$(call plugin_types,$(plugin)) &&) true
 
 imports: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
+plugin_types = (cd $(1) && MYPYPATH=tests/support $(CURDIR)/$(BIN)/mypy --explicit-package-bases \
+  --config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)/.mypy_cache tests)
+
+unit: $(VENV)/.installed-dev
+	$(PYTEST) -m "not (slow or serial or long or gpu)" tests/unit
+
 pytest: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m "not long and not gpu"
+	$(PYTEST) -m "not (long or gpu)"
 
 pytest-all: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m "not gpu"
+	$(PYTEST) -m "not gpu"
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .

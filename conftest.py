@@ -1,4 +1,4 @@
-"""What every test runs under: the same hypothesis examples everywhere, and a clean environment."""
+"""The settings of every test: hypothesis, the environment, and which tests share a process."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import signal
 import pytest
 from hypothesis import HealthCheck, settings
 
-# Derandomised, so that a test that passed here passes in continuous integration: a new example is
-# found by `HYPOTHESIS_PROFILE=search`, on purpose, and then written down as a test of its own.
+# Derandomised, so that a test that passes here passes in continuous integration. To search for new
+# examples, set HYPOTHESIS_PROFILE=search, and write each one found down as a test of its own.
 settings.register_profile(
     "simquay",
     derandomize=True,
@@ -28,25 +28,39 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "simquay"))
 
 # A developer's own settings (SIMQUAY_BACKEND and the like) must not change what a test sees.
-# Removed here, before any test module is imported; child processes inherit the clean state.
+# Removed here, before any test module is imported; child processes inherit the clean environment.
 for variable in [name for name in os.environ if name.startswith("SIMQUAY_")]:
     del os.environ[variable]
 
-# A shell starts what runs in the background with Ctrl-C ignored, and child processes inherit that:
-# the tests that interrupt a child would wait for it for ever.
+# A shell ignores Ctrl-C for processes in the background, and child processes inherit that: the tests
+# that interrupt a child process would wait for it without end.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# pytest-xdist sets it in its workers; tables for a pipe would be wrapped at that width.
+# pytest-xdist sets COLUMNS in its workers; tables for a pipe would be wrapped at that width.
 os.environ.pop("COLUMNS", None)
 
 # Plots are files, never windows.
 os.environ["MPLBACKEND"] = "Agg"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Choose the tests that pytest-xdist runs in one and the same worker.
+
+    Tests marked ``serial`` must not run beside one another. Tests that share a fixture which takes
+    seconds to set up have a mark ``xdist_group`` in their file; for the pool of processes, which
+    many files use, it is set here.
+    """
+    for item in items:
+        if item.get_closest_marker("serial"):
+            item.add_marker(pytest.mark.xdist_group("serial"), append=False)
+        elif "processes" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("process pool"))
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_left_behind() -> object:
-    """A test that sets a SIMQUAY_ variable without monkeypatch fails itself, not its neighbour."""
+    """Fail a test that sets a SIMQUAY_ variable without monkeypatch."""
     before = {name for name in os.environ if name.startswith("SIMQUAY_")}
     yield
     after = {name for name in os.environ if name.startswith("SIMQUAY_")}

@@ -15,6 +15,8 @@ import pytest
 
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.xdist_group("wheel")  # built once
+
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
@@ -107,7 +109,13 @@ def test_the_entry_points_are_the_command_and_the_own_backends(wheel: zipfile.Zi
     assert dict(parser["simquay"]) == {"simquay": "simquay.simulators.builtin"}
 
 
-def test_the_changelog_has_the_version(metadata: email.message.Message) -> None:
+def test_the_newest_release_in_the_changelog_is_this_version(
+    metadata: email.message.Message,
+) -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    version = re.escape(metadata["Version"])
-    assert re.search(rf"^## \[({version}|Unreleased)\]", changelog, re.MULTILINE)
+    headings = re.findall(r"^## \[(.+?)\]", changelog, re.MULTILINE)
+    assert headings
+    if headings[0] == "Unreleased":  # changes since the newest release, or before the first
+        headings.pop(0)
+    assert headings[:1] in ([], [metadata["Version"]])
+    assert "Unreleased" not in headings

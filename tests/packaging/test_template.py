@@ -11,8 +11,10 @@ import pytest
 
 from tests.support.paths import ROOT
 
-pytestmark = pytest.mark.timeout(600)  # the whole kit, on a simulator that runs shot by shot
-
+pytestmark = [
+    pytest.mark.timeout(600),  # the whole kit, on a simulator that runs shot by shot
+    pytest.mark.xdist_group("template"),  # generated and installed once
+]
 
 TEMPLATE = ROOT / "templates" / "plugin"
 

@@ -19,6 +19,7 @@ from simquay_cupy.encoding.geometry import GEOMETRIES
 from simquay_cupy.engine import CupyEngine
 from tests.support.random_programs import random_gates
 
+pytestmark = pytest.mark.xdist_group("races")  # the kernels are compiled once for several tests
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -75,18 +76,25 @@ MUTATIONS = {
 }
 
 
-@BOTH
-@pytest.mark.parametrize("mutation", MUTATIONS)
-def test_a_race_would_be_seen(
-    tmp_path: Path, mutation: str, precision: Precision, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture(scope="module", params=MUTATIONS)
+def mutant(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, Path]:
+    """A mutation, and the library of the kernels with it, which is compiled once."""
     if find_compiler() is None:
         pytest.skip("no C++ compiler to compile the kernels for the host with")
     whole = host_device.kernel_source("host.cpp")
-    broken = whole.replace(*MUTATIONS[mutation])
+    broken = whole.replace(*MUTATIONS[request.param])
     assert broken != whole
-    monkeypatch.setattr(host_device, "kernel_source", lambda name: broken)
-    path = compile_host_kernels(tmp_path, ["-DQS_CHECK_RACES"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(host_device, "kernel_source", lambda name: broken)
+        library = compile_host_kernels(tmp_path_factory.mktemp("mutant"), ["-DQS_CHECK_RACES"])
+    return request.param, library
+
+
+@BOTH
+def test_a_race_would_be_seen(mutant: tuple[str, Path], precision: Precision) -> None:
+    mutation, path = mutant
     engine = CupyEngine(HostDevice(path))
     rng = np.random.default_rng(11)
     tile = GEOMETRIES[precision].tile
