@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -31,7 +33,7 @@ OTHERS = [DenseEngine(), TiledEngine(tile=3, low=1, span=2)]
 by_name = pytest.mark.parametrize("engine", OTHERS, ids=lambda engine: engine.name)
 
 
-def run(program: Program, engine: Engine, **options: object) -> Outcome:
+def run(program: Program, engine: Engine, **options: Any) -> Outcome:
     return run_program(program, engine, RunSettings(**options), Control())
 
 
@@ -80,6 +82,7 @@ def test_states(engine: Engine, program: Program, precision: Precision) -> None:
 def test_the_reference_agrees_with_qiskits_statevector(seed: int) -> None:
     circuit = random_unitary_circuit(np.random.default_rng(seed), 1 + seed % 6, 15)
     outcome = run(lower(circuit), REFERENCE, shots=1, statevector=True)
+    assert outcome.statevector is not None
     expected = Statevector(circuit).data
     np.testing.assert_allclose(outcome.statevector, expected, atol=1e-12)
 
@@ -97,6 +100,7 @@ def test_the_reference_agrees_with_qiskits_operator(seed: int) -> None:
                 whole.x(qubit)
         whole.compose(circuit, inplace=True)
         outcome = run(lower(whole), REFERENCE, shots=1, statevector=True)
+        assert outcome.statevector is not None
         np.testing.assert_allclose(outcome.statevector, expected[:, column], atol=1e-12)
 
 

@@ -110,6 +110,7 @@ def test_numpy_and_reference_reach_the_same_state(circuit):
     for precision, tolerance in ((Precision.DOUBLE, 1e-12), (Precision.SINGLE, 1e-5)):
         settings_ = RunSettings(shots=1, statevector=True, precision=precision)
         found = run_program(lower(circuit), DenseEngine(), settings_, Control()).statevector
+        assert found is not None
         np.testing.assert_allclose(found, final_state(circuit), atol=tolerance)
 
 

@@ -29,6 +29,7 @@ from simquay.program import (
     Program,
     Relabel,
     Reset,
+    Save,
     Store,
     Switch,
     WhileLoop,
@@ -133,9 +134,9 @@ class _Path:
                 case IfElse(condition, then, otherwise):
                     self.run(then if evaluate(condition, self.memory) else otherwise)
                 case Switch(target, cases):
-                    value = evaluate(target, self.memory)
+                    found = evaluate(target, self.memory)
                     for case in cases:
-                        if case.values is None or value in case.values:
+                        if case.values is None or found in case.values:
                             self.run(case.body)
                             break
                 case ForLoop(bodies, variable, values):
@@ -152,6 +153,8 @@ class _Path:
                     raise _Left(again=False)
                 case Continue():
                     raise _Left(again=True)
+                case Save():
+                    raise AssertionError("a save is no part of a distribution")
                 case _:
                     self.vector = apply_gate(operation, self.vector, self.num_qubits)
 

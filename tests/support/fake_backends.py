@@ -19,7 +19,7 @@ CALLS: Counter[str] = Counter()
 """How often each probe was called, by its name."""
 
 
-class FakeBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
+class FakeBackend(BackendV2):
     """A backend with nothing behind it."""
 
     def __init__(self, spec: BackendSpec) -> None:

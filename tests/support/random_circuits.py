@@ -98,7 +98,9 @@ def random_unitary(num_qubits: int, seed: int) -> NDArray[np.complex128]:
     rng = np.random.default_rng(seed)
     size = 1 << num_qubits
     q, r = np.linalg.qr(rng.normal(size=(size, size)) + 1j * rng.normal(size=(size, size)))
-    return q * (np.diagonal(r) / abs(np.diagonal(r)))
+    phases = np.diagonal(r) / abs(np.diagonal(r))
+    unitary: NDArray[np.complex128] = q * phases
+    return unitary
 
 
 def _pick(source: Source, things: Any) -> Any:

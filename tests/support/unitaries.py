@@ -6,6 +6,7 @@ It shares nothing with the package but the operations' words.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,7 @@ def unitary_of(operations: Sequence[Operation], num_qubits: int) -> NDArray[np.c
                 axes[to] = start
             tensor = tensor.transpose(axes).copy()
             continue
+        assert isinstance(operation, (Matrix, Diagonal, Permutation)), f"{operation} is no gate"
         matrix = _plain_matrix(operation)
         assert not set(operation.qubits) & set(operation.controls)
         every = operation.qubits + operation.controls
@@ -56,12 +58,11 @@ def unitary_of(operations: Sequence[Operation], num_qubits: int) -> NDArray[np.c
     return tensor.reshape((1 << num_qubits, -1), order="F")
 
 
-def _plain_matrix(operation: Operation) -> NDArray[np.complex128]:
+def _plain_matrix(operation: Matrix | Diagonal | Permutation) -> NDArray[np.complexfloating[Any]]:
     if isinstance(operation, Matrix):
         return operation.matrix
     if isinstance(operation, Diagonal):
         return np.diag(operation.diagonal)
-    assert isinstance(operation, Permutation), f"{operation} is no gate"
     matrix = np.zeros((len(operation.table),) * 2, dtype=complex)
     for source, target in enumerate(operation.table):
         matrix[target, source] = 1

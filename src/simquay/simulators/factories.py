@@ -14,7 +14,7 @@ from simquay.plugin import BackendSpec
 from simquay.simulators.adapted.backend import AdaptedBackend, adapt
 from simquay.simulators.engine.backend import EngineBackend
 
-__all__ = ["make_basic", "make_numpy", "make_reference"]
+__all__ = ["basic_bytes", "make_basic", "make_numpy", "make_reference"]
 
 
 @functools.cache
@@ -50,13 +50,13 @@ def make_basic(spec: BackendSpec) -> AdaptedBackend:
         device=spec.device,
         precision="double",
         factory="qiskit.providers.basic_provider:BasicSimulator",
-        memory=_basic_bytes,
+        memory=basic_bytes,
     )
     backend.set_options(memory=False)  # as everywhere in Simquay; here it is on by itself
     return backend
 
 
-def _basic_bytes(circuit: QuantumCircuit, options: Mapping[str, Any]) -> int:
+def basic_bytes(circuit: QuantumCircuit, options: Mapping[str, Any]) -> int:
     """The state, and two more of its size while a gate is applied."""
     width: int = circuit.num_qubits
     return 3 * 16 << width

@@ -32,7 +32,7 @@ def written(folder: Path, content: str | bytes, name: str = "circuit.qasm") -> P
     return path
 
 
-def only(path: Path) -> QuantumCircuit:
+def only(path: str | Path) -> QuantumCircuit:
     (circuit,) = load_circuits(path)
     return circuit
 

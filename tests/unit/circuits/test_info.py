@@ -90,7 +90,7 @@ def test_it_is_frozen_and_holds_no_circuit():
     info.header()["metadata"]["kept"]["deep"].append(5)
     assert info.metadata["kept"] == {"deep": [3]}
     with pytest.raises(dataclasses.FrozenInstanceError):
-        info.name = "other"
+        info.name = "other"  # type: ignore[misc]  # that it fails is the test
     watch = weakref.ref(circuit)
     del circuit
     gc.collect()

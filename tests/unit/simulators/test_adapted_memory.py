@@ -15,7 +15,6 @@ import simquay
 from simquay.execution.memory import Ledger, host_ledger, ledger_for
 from simquay.simulators import adapt
 from simquay.simulators.adapted.backend import AdaptedBackend
-from simquay.simulators.factories import _basic_bytes
 from tests.support import foreign_backends as theirs
 from tests.support.adapted_runs import circuit
 from tests.support.foreign_backends import Foreign
@@ -113,7 +112,11 @@ def test_it_is_the_ledger_of_the_engines() -> None:
     assert host_ledger() is ledger_for(simquay.get_backend("reference").engine)
 
 
-def test_basic_says_what_it_takes() -> None:
-    assert _basic_bytes(QuantumCircuit(24), {}) == 3 * 2**28
-    backend = simquay.get_backend("basic")
-    assert adapt(backend)._memory is backend._memory is _basic_bytes
+def test_an_adapted_backend_that_is_adapted_anew_reserves_as_before(
+    ledger: Ledger, gate: threading.Event
+) -> None:
+    job = adapt(needing(3 * GIB, gate), name="anew").run(circuit())
+    assert until(job.running, LONG)
+    assert ledger.reserved == 3 * GIB
+    gate.set()
+    job.result(LONG)

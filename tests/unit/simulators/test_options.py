@@ -31,8 +31,8 @@ def by_run(**options: Any) -> object:
     return a_backend().run(QuantumCircuit(1), **options)
 
 
-def by_set_options(**options: Any) -> object:
-    return a_backend().set_options(**options)
+def by_set_options(**options: Any) -> None:
+    a_backend().set_options(**options)
 
 
 def by_update_options(**options: Any) -> object:

@@ -309,6 +309,7 @@ def test_the_memory_of_a_sweep_is_reserved_and_bounded(num_qubits: int, statevec
     finally:
         tracemalloc.stop()
     assert max(engine.batches) > 1
+    assert task.memory is not None
     assert peak < task.memory.bytes
 
 

@@ -100,7 +100,10 @@ def distribution(backend: EngineBackend, circuit: QuantumCircuit) -> dict[str, f
         for one in circuit.data
         if one.operation.name == "measure"
     }
-    return state.probabilities_dict([qubit_of[bit] for bit in range(len(qubit_of))])
+    found: dict[str, float] = state.probabilities_dict(
+        [qubit_of[bit] for bit in range(len(qubit_of))]
+    )
+    return found
 
 
 # Level 2 takes Pauli evolutions' matrices through SciPy, which warns of how Qiskit asks it.

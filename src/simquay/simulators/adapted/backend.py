@@ -7,6 +7,7 @@ import functools
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from qiskit import QuantumCircuit
@@ -40,6 +41,19 @@ if TYPE_CHECKING:
 __all__ = ["AdaptedBackend", "adapt"]
 
 
+@dataclass(frozen=True)
+class AdaptedSettings:
+    """The arguments of :func:`adapt`, but for the backend; None where they were left out."""
+
+    isolation: str | None
+    name: str | None
+    description: str | None
+    device: str | None
+    precision: str | None
+    factory: str | None
+    memory: MemoryRule | None
+
+
 class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
     """A foreign backend whose jobs keep the contract; made by :func:`adapt`.
 
@@ -51,18 +65,8 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         isolation: where runs are done by default: ``"process"`` or ``"thread"``.
     """
 
-    def __init__(
-        self,
-        foreign: BackendV2,
-        *,
-        isolation: str | None = None,
-        name: str | None = None,
-        description: str | None = None,
-        device: str | None = None,
-        precision: str | None = None,
-        factory: str = "",
-        memory: MemoryRule | None = None,
-    ) -> None:
+    def __init__(self, foreign: BackendV2, settings: AdaptedSettings) -> None:
+        name, description = settings.name, settings.description
         super().__init__(
             provider=getattr(foreign, "provider", None),
             name=foreign.name if name is None else name,
@@ -75,10 +79,9 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         """How the provider chose this backend; None for one that was made by hand."""
         self.simquay_finder: BackendFinder | None = None
         """How another process finds this backend by name; set by the provider."""
-        self._device = device
-        self._precision = precision
-        self._memory = memory
-        self._source, self._obstacle = backend_source(foreign, factory)
+        self._settings = settings
+        self._source, self._obstacle = backend_source(foreign, settings.factory or "")
+        isolation = settings.isolation
         if isolation is None:
             isolation = "process" if self._source is not None else "thread"
         self.isolation = check_isolation(isolation)
@@ -189,7 +192,7 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         finish: Finish,
     ) -> ProcessWork | ThreadWork:
         """The work of a run that this process is in charge of; it is a snapshot."""
-        memory = memory_request(self._memory, circuits, {**dict(self._options), **options})
+        memory = memory_request(self._settings.memory, circuits, {**dict(self._options), **options})
         if isolation == "process":
             self._check_portable()
             assert self._source is not None
@@ -291,15 +294,29 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
     def _what_ran(self, options: Mapping[str, Any], isolation: str) -> Mapping[str, Any]:
         """What a job's metadata say of what ran it."""
         known = {**dict(self._options), **options}
-        device = known.get("device") if self._device is None else self._device
+        device, precision = self._settings.device, self._settings.precision
+        device = known.get("device") if device is None else device
         return {
             "backend": self.name,
             "engine": self.foreign.name,
             "device": device.lower() if isinstance(device, str) else device,
-            "precision": known.get("precision") if self._precision is None else self._precision,
+            "precision": known.get("precision") if precision is None else precision,
             "isolation": isolation,
             "fallback": fallback_taken(self.simquay_resolution),
         }
+
+    def _adapted_anew(self, settings: AdaptedSettings) -> AdaptedBackend:
+        """This backend with other settings, where these are not None; it keeps its options."""
+        mine = replace(
+            self._settings,
+            isolation=self.isolation,
+            name=self.name,
+            description=self.description,
+        )
+        given = {name: value for name, value in vars(settings).items() if value is not None}
+        adapted = AdaptedBackend(self.foreign, replace(mine, **given))
+        adapted.set_options(**self._checks.changed(self.options))
+        return adapted
 
     def __deepcopy__(self, memo: dict[int, Any]) -> AdaptedBackend:
         """A backend of its own with the same options; the foreign objects are shared."""
@@ -348,38 +365,16 @@ def adapt(
         RunOptionError: ``isolation`` is neither.
         RunInputError: ``isolation="process"``, and the backend cannot travel.
     """
+    settings = AdaptedSettings(
+        isolation, name, description, device, precision, factory or None, memory
+    )
     if isinstance(backend, AdaptedBackend):
-        factory = factory or (backend._source.factory if backend._source is not None else "")
-        name = backend.name if name is None else name
-        description = backend.description if description is None else description
-        device = backend._device if device is None else device
-        options = backend._checks.changed(backend.options)
-        adapted = adapt(
-            backend.foreign,
-            isolation=backend.isolation if isolation is None else isolation,
-            name=name,
-            description=description,
-            device=device,
-            precision=backend._precision if precision is None else precision,
-            factory=factory,
-            memory=backend._memory if memory is None else memory,
-        )
-        adapted.set_options(**options)
-        return adapted
+        return backend._adapted_anew(settings)
     if not isinstance(backend, BackendV2):
         raise TypeError(
             f"cannot adapt an object of type {type(backend).__name__}: expected a BackendV2"
         )
-    return AdaptedBackend(
-        backend,
-        isolation=isolation,
-        name=name,
-        description=description,
-        device=device,
-        precision=precision,
-        factory=factory,
-        memory=memory,
-    )
+    return AdaptedBackend(backend, settings)
 
 
 def _as_it_is(result: Result, job_id: str) -> Result:

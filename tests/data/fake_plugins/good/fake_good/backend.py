@@ -8,7 +8,7 @@ from qiskit.transpiler import Target
 from simquay.plugin import BackendSpec
 
 
-class FakeBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
+class FakeBackend(BackendV2):
     """It refuses to run."""
 
     def __init__(self, spec: BackendSpec) -> None:

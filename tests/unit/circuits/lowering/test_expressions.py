@@ -9,8 +9,10 @@ from qiskit.circuit.classical import expr, types
 
 from simquay.circuits.lowering.circuit import lower
 from simquay.errors import ProgramError, UnsupportedInstructionError
+from simquay.program import IfElse
 from simquay.program import Store as StoreOperation
 from simquay.program.expressions import ClassicalMemory, Kind, assign, evaluate
+from tests.support.operations import cast_to, only
 
 U4, U8 = types.Uint(4), types.Uint(8)
 
@@ -100,11 +102,25 @@ def test_value(node, expected):
     assert type(found) is type(expected)
 
 
-def test_every_operator_of_qiskit_is_known():
-    from simquay.circuits.lowering.expressions import _BINARY, _UNARY
+def operand(name: str) -> expr.Expr:
+    """A value that the operator takes."""
+    return expr.lift(True) if name.startswith("LOGIC") else u8(6)
 
-    assert set(_UNARY) >= {op.name for op in expr.Unary.Op}
-    assert set(_BINARY) >= {op.name for op in expr.Binary.Op}
+
+OPERATORS = [
+    *[(expr.Unary, op) for op in expr.Unary.Op],
+    *[(expr.Binary, op) for op in expr.Binary.Op],
+]
+
+
+@pytest.mark.parametrize(("node", "op"), OPERATORS, ids=lambda one: getattr(one, "name", ""))
+def test_every_operator_of_qiskit_is_lowered(node, op):
+    build = getattr(expr, op.name.lower())
+    operands = [operand(op.name)] * (1 if node is expr.Unary else 2)
+    if op.name == "NEGATE":
+        operands = [expr.lift(1.5)]
+    lowered = value_of(build(*operands))
+    assert isinstance(lowered, (bool, int, float))
 
 
 def test_bits_and_registers():
@@ -151,8 +167,9 @@ def test_a_variable_that_is_captured_is_the_same_one():
             circuit.store(a, expr.add(inner, 1))
     program = lower(circuit)
     assert [v.name for v in program.variables] == ["a", "inner"]
-    branch = program.operations[1]
-    assert branch.then[0].target == program.operations[0].target
+    first, branch = program.operations
+    inner_store = cast_to(StoreOperation, cast_to(IfElse, branch).then[0])
+    assert inner_store.target == cast_to(StoreOperation, first).target
 
 
 def test_variables_of_one_name_in_two_scopes_stay_apart():
@@ -172,7 +189,7 @@ def test_an_uninitialized_variable_is_known_only_where_it_is_used():
     program = lower(circuit)
     memory = ClassicalMemory(0, [None, None])
     with pytest.raises(ProgramError, match="read before it is stored"):
-        evaluate(program.operations[0].value, memory)
+        evaluate(only(StoreOperation, program.operations).value, memory)
 
 
 @pytest.mark.parametrize("kind", ["inputs", "captures"])
@@ -214,8 +231,8 @@ def test_a_legacy_condition_is_that_of_an_expression():
     legacy, modern = lower(circuit).operations
     for bits in range(8):
         memory = ClassicalMemory(bits, [])
-        assert evaluate(legacy.condition, memory) is (bits == 5)
-        assert evaluate(modern.condition, memory) is (bits == 5)
+        assert evaluate(cast_to(IfElse, legacy).condition, memory) is (bits == 5)
+        assert evaluate(cast_to(IfElse, modern).condition, memory) is (bits == 5)
 
 
 def test_store_as_an_instruction():

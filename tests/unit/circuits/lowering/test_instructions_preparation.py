@@ -14,6 +14,7 @@ from simquay.errors import UnsupportedInstructionError
 from simquay.program import Matrix, Permutation, Prepare, Reset
 from simquay.program.program import walk
 from tests.support.dense import final_distribution, final_state
+from tests.support.operations import cast_to, gates_of, only
 from tests.support.random_circuits import random_unitary
 from tests.support.unitaries import lowered_unitary
 
@@ -33,7 +34,7 @@ def test_initialize_of_untouched_qubits_prepares_them():
     expected[:] = 0
     for index, amplitude in enumerate(STATE):
         expected[2 | (index & 1) << 2 | index >> 1] = amplitude
-    np.testing.assert_allclose(final_state(lower(circuit).operations, 3), expected, atol=1e-14)
+    np.testing.assert_allclose(final_state(gates_of(circuit), 3), expected, atol=1e-14)
 
 
 def test_only_touched_qubits_are_reset_first():
@@ -42,7 +43,7 @@ def test_only_touched_qubits_are_reset_first():
     circuit.initialize(STATE, [0, 1])
     operations = lower(circuit).operations
     assert [type(o) for o in operations] == [Matrix, Reset, Prepare]
-    assert operations[1].qubit == 0
+    assert cast_to(Reset, operations[1]).qubit == 0
 
 
 def test_controls_and_measurements_touch_nothing():
@@ -82,7 +83,7 @@ def test_initialize_again_and_again():
 def test_labels(label):
     circuit = QuantumCircuit(len(label))
     circuit.initialize(label)
-    found = final_state(lower(circuit).operations, len(label))
+    found = final_state(gates_of(circuit), len(label))
     np.testing.assert_allclose(found, Statevector.from_label(label).data, atol=1e-14)
     touched = QuantumCircuit(len(label))
     touched.append(StatePreparation(label), range(len(label)))
@@ -94,7 +95,7 @@ def test_numbers(number):
     circuit = QuantumCircuit(3)
     circuit.initialize(number, [0, 1, 2])
     assert Prepare not in kinds(circuit)
-    found = final_state(lower(circuit).operations, 3)
+    found = final_state(gates_of(circuit), 3)
     np.testing.assert_allclose(found, Statevector.from_int(number, 8).data, atol=1e-14)
 
 
@@ -111,7 +112,7 @@ def test_state_preparation_of_touched_qubits_is_its_gates():
     circuit.append(StatePreparation(STATE), [1, 0])
     assert Prepare not in kinds(circuit)
     np.testing.assert_allclose(
-        final_state(lower(circuit).operations, 2), Statevector(circuit).data, atol=1e-10
+        final_state(gates_of(circuit), 2), Statevector(circuit).data, atol=1e-10
     )
 
 
@@ -133,7 +134,7 @@ def test_prepare_inside_a_definition():
     circuit = QuantumCircuit(3)
     circuit.append(inner.to_instruction(), [2, 1])
     assert kinds(circuit) == [Prepare]
-    assert lower(circuit).operations[0].qubits == (2, 1)
+    assert only(Prepare, lower(circuit).operations).qubits == (2, 1)
 
 
 def test_initialize_cannot_be_controlled():
@@ -146,7 +147,7 @@ def test_initialize_cannot_be_controlled():
 def test_amplitudes_are_normalized_and_read_only():
     circuit = QuantumCircuit(1)
     circuit.initialize([0.6 + 1e-9, 0.8], 0)
-    (operation,) = lower(circuit).operations
+    operation = only(Prepare, lower(circuit).operations)
     assert abs(np.linalg.norm(operation.amplitudes) - 1) < 1e-15
     assert not operation.amplitudes.flags.writeable
 

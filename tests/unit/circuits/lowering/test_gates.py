@@ -15,6 +15,7 @@ from simquay.circuits.lowering.circuit import lower
 from simquay.circuits.lowering.gates import SEVERAL, SINGLE, SKIPPED
 from simquay.errors import ProgramError
 from simquay.program import Diagonal, Matrix, Permutation, Relabel
+from tests.support.operations import cast_to, only
 from tests.support.random_circuits import STANDARD_GATES
 from tests.support.unitaries import lowered_unitary
 
@@ -113,8 +114,7 @@ def test_canonical_form(name, kind, qubits, controls):
     gate = sample(name, np.random.default_rng(7))
     circuit = QuantumCircuit(gate.num_qubits)
     circuit.append(gate, range(gate.num_qubits))
-    (operation,) = lower(circuit).operations
-    assert type(operation) is kind
+    operation = only(kind, lower(circuit).operations)
     assert len(operation.qubits) == qubits
     if kind is not Relabel:
         assert operation.controls == tuple(range(controls))
@@ -141,7 +141,9 @@ def test_arrays_are_shared_and_read_only():
     circuit.rx(0.25, 1)
     circuit.x(0)
     circuit.cx(0, 1)
-    first, second, x, cx = lower(circuit).operations
+    operations = lower(circuit).operations
+    first, second = [cast_to(Matrix, one) for one in operations[:2]]
+    x, cx = [cast_to(Permutation, one) for one in operations[2:]]
     assert first.matrix is second.matrix
     assert x.table is cx.table
     for array in (first.matrix, x.table):
@@ -171,7 +173,7 @@ def test_a_name_alone_makes_no_standard_gate():
     circuit = QuantumCircuit(1)
     circuit.append(NamedLikeX(), [0])
     circuit.append(NamedLikeX().to_mutable(), [0])
-    (operation, again) = lower(circuit).operations
+    operation, again = [cast_to(Matrix, one) for one in lower(circuit).operations]
     np.testing.assert_allclose(operation.matrix, np.array([[1, 1], [1, -1]]) / math.sqrt(2))
     assert again.matrix is operation.matrix
 

@@ -1,0 +1,76 @@
+"""The arrays of standard gates, against Qiskit's matrices."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from qiskit.circuit import library
+
+from simquay.circuits.lowering import matrices
+from simquay.circuits.lowering.matrices import constant, freeze, phase
+
+ANGLES = (0.3, -1.1, 2.7, 5.9)
+
+MATRICES = [
+    (matrices.rx, library.RXGate, 1),
+    (matrices.ry, library.RYGate, 1),
+    (matrices.r, library.RGate, 2),
+    (matrices.u, library.UGate, 3),
+    (matrices.u2, library.U2Gate, 2),
+    (matrices.rxx, library.RXXGate, 1),
+    (matrices.ryy, library.RYYGate, 1),
+    (matrices.rzx, library.RZXGate, 1),
+    (matrices.xx_minus_yy, library.XXMinusYYGate, 2),
+    (matrices.xx_plus_yy, library.XXPlusYYGate, 2),
+]
+DIAGONALS = [
+    (matrices.p, library.PhaseGate),
+    (matrices.rz, library.RZGate),
+    (matrices.rzz, library.RZZGate),
+]
+
+
+@pytest.mark.parametrize(("build", "gate", "count"), MATRICES, ids=lambda one: str(one)[:20])
+def test_matrix(build, gate, count):
+    angles = ANGLES[:count]
+    np.testing.assert_allclose(build(*angles), gate(*angles).to_matrix(), atol=1e-15)
+
+
+@pytest.mark.parametrize(("build", "gate"), DIAGONALS)
+def test_diagonal(build, gate):
+    np.testing.assert_allclose(np.diag(build(0.3)), gate(0.3).to_matrix(), atol=1e-15)
+
+
+def test_cu_is_the_block_where_the_control_is_1():
+    # Index bit 0 is the control.
+    block = library.CUGate(*ANGLES).to_matrix()[1::2, 1::2]
+    np.testing.assert_allclose(matrices.cu(*ANGLES), block, atol=1e-15)
+
+
+def test_equal_angles_give_the_same_array_which_is_read_only():
+    first = matrices.rx(0.25)
+    assert matrices.rx(0.25) is first
+    with pytest.raises(ValueError, match="read-only"):
+        first[0, 0] = 7
+
+
+def test_freeze_marks_the_array_itself():
+    array = np.zeros(2)
+    assert freeze(array) is array
+    assert not array.flags.writeable
+
+
+def test_constant_copies():
+    values = np.ones(2, dtype=complex)
+    made = constant(values)
+    values[0] = 5
+    assert made.tolist() == [1, 1]
+    assert made.dtype == np.complex128
+
+
+@pytest.mark.parametrize("angle", [math.nan, math.inf])
+def test_angles_must_be_finite(angle):
+    with pytest.raises(ValueError, match="not all finite"):
+        phase(angle)

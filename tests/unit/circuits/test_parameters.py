@@ -1,0 +1,75 @@
+"""Which parameters are unbound; circuits with such are refused, and bound ones are lowered."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from qiskit import QuantumCircuit
+from qiskit.circuit import (
+    Instruction,
+    Parameter,
+)
+from qiskit.circuit.library import PauliEvolutionGate
+from qiskit.quantum_info import SparsePauliOp
+
+from simquay.circuits.lowering.circuit import lower, lower_circuit
+from simquay.circuits.parameters import unbound_parameters
+from simquay.errors import (
+    ProgramError,
+)
+from simquay.program import Diagonal
+from tests.support.operations import cast_to
+
+
+def test_unbound_parameters_are_listed():
+    circuit = QuantumCircuit(2, name="ansatz", global_phase=Parameter("phase"))
+    circuit.rx(Parameter("theta") + Parameter("alpha"), 0)
+    for function in (lower, lower_circuit):
+        with pytest.raises(
+            ProgramError, match=r"'ansatz' has unbound parameters: alpha, phase, theta;.*assign"
+        ):
+            function(circuit)
+
+
+def test_unbound_parameters_inside_bodies_and_definitions():
+    theta = Parameter("theta")
+    circuit = QuantumCircuit(1, 1)
+    with circuit.for_loop(range(2)) as index, circuit.if_test((0, 1)):
+        circuit.rx(theta * index, 0)
+    with pytest.raises(ProgramError, match="unbound parameters: theta"):
+        lower(circuit)
+    inner = QuantumCircuit(1, name="inner")
+    inner.rx(theta, 0)
+    hidden = Instruction("hidden", 1, 0, [])
+    hidden.definition = inner
+    circuit = QuantumCircuit(1, name="outer")
+    circuit.append(hidden, [0])
+    with pytest.raises(
+        ProgramError, match=r"'inner' has unbound.*'hidden'.*index 0 of circuit 'outer'.*: theta"
+    ):
+        lower(circuit)
+
+
+def test_a_loops_own_parameter_is_not_unbound_but_only_inside_it():
+    index = Parameter("index")
+    body = QuantumCircuit(1, global_phase=index)
+    body.rx(index, 0)
+    circuit = QuantumCircuit(1, name="main")
+    circuit.for_loop(range(3), index, body, [0], [])
+    assert unbound_parameters(circuit) == []
+    lower(circuit)
+    circuit.ry(index, 0)
+    assert unbound_parameters(circuit) == [index]
+    with pytest.raises(ProgramError, match="unbound parameters: index"):
+        lower(circuit)
+
+
+def test_bound_parameters_run():
+    theta = Parameter("theta")
+    circuit = QuantumCircuit(1, global_phase=theta)
+    circuit.p(2 * theta, 0)
+    circuit.append(PauliEvolutionGate(SparsePauliOp(["Z"]), theta), [0])
+    operations = lower(circuit.assign_parameters([0.25])).operations
+    gate, phase = cast_to(Diagonal, operations[0]), cast_to(Diagonal, operations[2])
+    np.testing.assert_allclose(gate.diagonal, [1, np.exp(0.5j)])
+    np.testing.assert_allclose(phase.diagonal, [np.exp(0.25j)])
