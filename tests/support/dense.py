@@ -156,6 +156,7 @@ class _Path:
                 case Save():
                     raise AssertionError("a save is no part of a distribution")
                 case _:
+                    assert not isinstance(operation, Save)
                     self.vector = apply_gate(operation, self.vector, self.num_qubits)
 
     def leaves(self, body: Block) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from simquay.control import Control
@@ -9,11 +11,12 @@ from simquay.engines.reference import ReferenceEngine
 from simquay.execution.memory import Ledger, Reservation
 from simquay.execution.run import run_program
 from simquay.execution.settings import Outcome, RunSettings
-from simquay.program import Matrix, Permutation, Program
+from simquay.program import Diagonal, Matrix, Operation, Permutation, Program
 from simquay.program.expressions import Constant, Kind, Type
 
 H = np.array([[1, 1], [1, -1]], dtype=complex) / np.sqrt(2)
 NOT = np.array([1, 0])
+CZ = Diagonal(np.array([1, 1, 1, -1]), (0, 1))
 BOOL = Type(Kind.BOOL)
 TRUE = Constant(True, BOOL)
 
@@ -47,7 +50,7 @@ def plenty() -> Ledger:
     return Ledger("a test", lambda: 1 << 40)
 
 
-def run(program: Program, engine: ReferenceEngine | None = None, **options: object) -> Outcome:
+def run(program: Program, engine: ReferenceEngine | None = None, **options: Any) -> Outcome:
     settings = RunSettings(**options)
     return run_program(program, engine or ReferenceEngine(), settings, Control(), memory=plenty())
 
@@ -55,3 +58,16 @@ def run(program: Program, engine: ReferenceEngine | None = None, **options: obje
 def counts(outcome: Outcome) -> dict[int, int]:
     values, numbers = np.unique(outcome.samples[:, 0], return_counts=True)
     return dict(zip(values.tolist(), numbers.tolist(), strict=True))
+
+
+def run_operations(
+    operations: tuple[Operation, ...], num_qubits: int, num_clbits: int, **options: Any
+) -> Outcome:
+    return run(Program(num_qubits, num_clbits, operations), **options)
+
+
+def shot_values(outcome: Outcome) -> list[int]:
+    """The classical bits of each shot as one integer."""
+    return [
+        sum(int(word) << 64 * i for i, word in enumerate(row)) for row in outcome.samples.tolist()
+    ]

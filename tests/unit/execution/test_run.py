@@ -12,70 +12,30 @@ from hypothesis import strategies as st
 from simquay.control import Control
 from simquay.engines.numpy.engine import DenseEngine
 from simquay.engines.reference import ReferenceEngine, ReferenceState
-from simquay.errors import Cancelled, ManyStatesError, OutOfMemoryError, ProgramError
+from simquay.errors import Cancelled
 from simquay.execution.branching import compiler
 from simquay.execution.randomness import Randomness
 from simquay.execution.run import run_program
-from simquay.execution.settings import Outcome, RunSettings
+from simquay.execution.settings import RunSettings
 from simquay.planning import Plan
 from simquay.program import (
-    Break,
     Diagonal,
-    Matrix,
+    GateOperation,
     Measure,
     Operation,
     Permutation,
     Precision,
-    Prepare,
     Program,
     Relabel,
-    Reset,
-    Save,
-    Store,
-)
-from simquay.program.expressions import (
-    Binary,
-    BitRef,
-    Cast,
-    Constant,
-    Index,
-    Kind,
-    RegisterRef,
-    Type,
-    Unary,
 )
 from tests.support.counting_engine import CountingEngine
 from tests.support.dense import final_state
-from tests.support.random_programs import random_gates, random_unitary_program, unitary_programs
+from tests.support.random_programs import gate_lists, random_gates, random_unitary_program
+from tests.support.small_gates import NOT, cx, h, x
+from tests.support.small_gates import run_operations as run
+from tests.support.small_gates import shot_values as values
 
 ENGINE = ReferenceEngine()
-H = np.array([[1, 1], [1, -1]], dtype=complex) / np.sqrt(2)
-NOT = np.array([1, 0])
-CZ = Diagonal(np.array([1, 1, 1, -1]), (0, 1))
-
-
-def h(qubit: int) -> Matrix:
-    return Matrix(H, (qubit,))
-
-
-def x(qubit: int) -> Permutation:
-    return Permutation(NOT, (qubit,))
-
-
-def cx(control: int, target: int) -> Permutation:
-    return Permutation(NOT, (target,), (control,), 1)
-
-
-def run(operations: tuple[Operation, ...], n: int, clbits: int, **options: object) -> Outcome:
-    settings = RunSettings(**options)
-    return run_program(Program(n, clbits, operations), ENGINE, settings, Control())
-
-
-def values(outcome: Outcome) -> list[int]:
-    """The classical bits of each shot as one integer."""
-    return [
-        sum(int(word) << 64 * i for i, word in enumerate(row)) for row in outcome.samples.tolist()
-    ]
 
 
 def test_bell() -> None:
@@ -120,37 +80,9 @@ def test_samples_are_those_of_the_distribution(seed: int) -> None:
     assert values(outcome) == expected
 
 
-def test_early_measurements_are_one_sampling_at_the_end() -> None:
-    late = (h(0), cx(0, 1), h(2), cx(1, 2), Measure(0, 0), Measure(1, 1), Measure(2, 2))
-    early = (h(0), cx(0, 1), Measure(0, 0), h(2), cx(1, 2), Measure(1, 1), Measure(2, 2))
-    engine = CountingEngine()
-    settings = RunSettings(shots=500)
-    outcome = run_program(Program(3, 3, early), engine, settings, Control())
-    assert engine.applied == 1
-    assert outcome.metadata["branches"] == 1
-    assert values(outcome) == values(run(late, 3, 3, shots=500))
-
-
-def test_a_measured_qubit_may_still_control_and_take_phases() -> None:
-    phase = Diagonal(np.array([1, 1j]), (0,))
-    program = (h(0), Measure(0, 0), phase, cx(0, 1), Measure(1, 1))
-    outcome = run(program, 2, 2, shots=200)
-    assert outcome.metadata["branches"] == 1
-    assert set(values(outcome)) == {0, 3}
-
-
-def test_one_qubit_into_several_bits_and_one_bit_from_several_qubits() -> None:
-    several = run((h(0), Measure(0, 0), Measure(0, 2), Measure(0, 70)), 1, 71, shots=100)
-    assert set(values(several)) == {0, 1 | 4 | 1 << 70}
-    # The last write wins: bit 0 holds qubit 1, which is 1; bit 1 holds qubit 0.
-    over = run((h(0), x(1), Measure(0, 0), Measure(1, 0), Measure(0, 1)), 2, 2, shots=100)
-    assert set(values(over)) == {1, 3}
-    zero = run((x(1), Measure(1, 0), Measure(0, 0)), 2, 1, shots=10)
-    assert set(values(zero)) == {0}
-
-
 def test_more_than_64_measured_qubits_that_are_mostly_untouched() -> None:
-    program = (x(65), h(3), *(Measure(q, 99 - q) for q in range(100)))
+    measures = [Measure(q, 99 - q) for q in range(100)]
+    program: tuple[Operation, ...] = (x(65), h(3), *measures)
     outcome = run(program, 100, 100, shots=50)
     assert outcome.metadata["stored_qubits"] == 2
     assert set(values(outcome)) == {1 << 34, 1 << 34 | 1 << 96}
@@ -172,14 +104,15 @@ def test_without_qubits_clbits_or_measurements() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(program=unitary_programs(max_qubits=5), precision=st.sampled_from(Precision))
-def test_statevector(program: Program, precision: Precision) -> None:
+@given(program=gate_lists(max_qubits=5), precision=st.sampled_from(Precision))
+def test_statevector(program: tuple[int, tuple[GateOperation, ...]], precision: Precision) -> None:
+    num_qubits, gates = program
     settings = RunSettings(shots=1, statevector=True, precision=precision)
-    outcome = run_program(program, ENGINE, settings, Control())
+    outcome = run_program(Program(num_qubits, 0, gates), ENGINE, settings, Control())
     assert outcome.statevector is not None
     assert outcome.statevector.dtype == precision.complex_dtype
     tolerance = 1e-12 if precision is Precision.DOUBLE else 1e-5
-    expected = final_state(program.operations, program.num_qubits)
+    expected = final_state(gates, num_qubits)
     np.testing.assert_allclose(outcome.statevector, expected, atol=tolerance)
 
 
@@ -216,78 +149,6 @@ def test_a_million_shots() -> None:
     ones = int((outcome.samples == 3).sum())
     assert ones + int((outcome.samples == 0).sum()) == 1_000_000
     assert abs(ones - 500_000) < 2700  # 5.4 standard deviations: 7e-8
-
-
-def test_resets_of_untouched_qubits_are_nothing() -> None:
-    vector = np.array([0.6, 0.8])
-    program = (Reset(0), h(1), Reset(2), Prepare(vector, (0,)), Measure(0, 0))
-    engine = CountingEngine()
-    settings = RunSettings(shots=100, statevector=True)
-    outcome = run_program(Program(3, 1, program), engine, settings, Control())
-    assert engine.applied == 1
-    assert outcome.statevector is not None
-    np.testing.assert_allclose(outcome.statevector[:2], vector / np.sqrt(2))
-
-
-def test_resets_at_the_end_matter_to_the_state_alone() -> None:
-    certain = run((x(0), h(1), Reset(0)), 2, 0, shots=10, statevector=True)
-    assert certain.statevector is not None
-    np.testing.assert_allclose(certain.statevector, [np.sqrt(0.5), 0, np.sqrt(0.5), 0])
-    measured = (x(0), h(1), Measure(0, 0), Reset(0), Measure(1, 1))
-    outcome = run(measured, 2, 2, shots=50, statevector=True)
-    assert set(values(outcome)) == {1, 3}
-    bell = (h(0), cx(0, 1), Reset(0), Measure(1, 0))
-    assert run(bell, 2, 1, shots=10).metadata["branches"] == 1
-    with pytest.raises(ManyStatesError, match="the reset of qubit 0"):
-        run(bell, 2, 1, shots=10, statevector=True)
-
-
-def test_a_reset_counts_where_something_comes_after_it() -> None:
-    measured = run((h(0), Reset(0), Measure(0, 0)), 1, 1, shots=40)
-    assert set(values(measured)) == {0}
-    controlled = run((h(0), Reset(0), cx(0, 1), Measure(1, 0)), 2, 1, shots=40)
-    assert set(values(controlled)) == {0}
-    phased = run((h(0), Reset(0), h(1), CZ, h(1), Measure(1, 0)), 2, 1, shots=40)
-    assert set(values(phased)) == {0}
-
-
-def test_a_measurement_stays_where_its_bit_is_used() -> None:
-    bit, other = BitRef(0), BitRef(1)
-    true = Constant(True, Type(Kind.BOOL))
-    read = run((x(0), Measure(0, 0), Store(other, bit)), 1, 2, shots=4)
-    assert set(values(read)) == {3}
-    register = RegisterRef((1, 0))
-    two = Constant(2, Type(Kind.UINT, 2))
-    same = Binary("==", Cast(register, Type(Kind.UINT, 2)), two, Type(Kind.BOOL))
-    deep = run((x(0), Measure(0, 0), Store(other, Unary("!", same, true.type))), 1, 2, shots=4)
-    assert set(values(deep)) == {1}
-    written = run((Measure(0, 0), Store(bit, true)), 1, 1, shots=4)
-    assert set(values(written)) == {1}
-    again = run((x(0), Measure(0, 0), x(0), Measure(0, 0), h(0)), 1, 1, shots=4)
-    assert set(values(again)) == {0}
-    over = run((h(0), Measure(0, 0), x(1), Measure(1, 0), x(1)), 2, 1, shots=40)
-    assert set(values(over)) == {1}
-    selected = Index(register, Constant(1, Type(Kind.UINT, 2)))
-    chosen = run((x(0), Measure(0, 0), Store(other, selected)), 1, 2, shots=4)
-    assert set(values(chosen)) == {3}
-
-
-def test_a_statevector_too_large_for_the_host_is_refused_first() -> None:
-    engine = CountingEngine()
-    settings = RunSettings(statevector=True)
-    with pytest.raises(OutOfMemoryError, match="60 qubits takes 16 EiB") as caught:
-        run_program(Program(60, 0, (x(3),)), engine, settings, Control())
-    assert caught.value.needed == 16 << 60
-    assert engine.allocated == 0
-    saving = Program(60, 0, (x(3), Save("s")))
-    with pytest.raises(OutOfMemoryError, match="16 EiB"):
-        run_program(saving, engine, RunSettings(shots=1), Control())
-    assert engine.alive == 0
-
-
-def test_a_break_outside_a_loop() -> None:
-    with pytest.raises(ProgramError, match="'break' stands outside every loop"):
-        run((h(0), Break()), 1, 0)
 
 
 def test_progress_never_falls_and_ends_at_one() -> None:
@@ -331,31 +192,6 @@ def test_cancelled_before_and_during() -> None:
     with pytest.raises(Cancelled):
         run_program(program, engine, RunSettings(), Stops())
     assert engine.allocated == 1
-    assert engine.alive == 0
-
-
-def test_sampling_of_many_shots_is_cancelled_between_portions() -> None:
-    class Stops(Control):
-        """Cancels once the gates are done and the first portion is sampled."""
-
-        __slots__ = ()
-
-        def report(self, fraction: float) -> None:
-            super().report(fraction)
-            if self.fraction > 0.9:
-                self.cancel()
-
-        def section(self, low: float, high: float) -> Control:
-            part = super().section(low, high)
-            part.__class__ = Stops
-            return part
-
-    engine = CountingEngine()
-    control = Stops()
-    program = Program(1, 1, (h(0), Measure(0, 0)))
-    with pytest.raises(Cancelled):
-        run_program(program, engine, RunSettings(shots=5 << 20), control)
-    assert 0.9 < control.fraction < 0.95  # one of five portions
     assert engine.alive == 0
 
 

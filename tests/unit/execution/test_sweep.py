@@ -12,7 +12,7 @@ from qiskit.quantum_info import Statevector
 
 from simquay.circuits.lowering.circuit import lower
 from simquay.control import Control
-from simquay.engines.base import SweepEngine
+from simquay.engines.base import Engine
 from simquay.engines.numpy.engine import DenseEngine
 from simquay.errors import Cancelled
 from simquay.execution.run import run_program
@@ -159,7 +159,7 @@ BASE = program(
     Measure(0, 0),
 )
 ALIKE = program(
-    Matrix(np.eye(2), (0,)),
+    Matrix(np.eye(2) + 0j, (0,)),
     turn(2.1),
     Permutation(NOT.copy(), (1,), (0,), 1),
     Relabel((0, 1), (1, 0)),
@@ -215,11 +215,13 @@ def test_an_object_that_stands_at_several_places() -> None:
     found = run_sweep(shape, [once, other], [0, 1], ENGINE, settings, Control())
     for one, (outcome, _) in zip([once, other], found, strict=True):
         expected = run_program(one, ENGINE, settings, Control())
+        assert outcome.statevector is not None
+        assert expected.statevector is not None
         np.testing.assert_allclose(outcome.statevector, expected.statevector, atol=1e-15)
 
 
 def test_what_has_to_run_by_itself() -> None:
-    def shape(one: Program, engine: SweepEngine = ENGINE, **options: Any) -> Any:
+    def shape(one: Program, engine: Engine = ENGINE, **options: Any) -> Any:
         settings = {"statevector": False, **options}
         return sweep_shape(one, engine, Precision.DOUBLE, **settings)
 

@@ -131,22 +131,6 @@ def test_until_one_is_measured(together: int | None) -> None:
         assert engine.most_together == outcome.metadata["branches"]
 
 
-def test_a_body_that_is_shared_is_planned_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    from simquay.execution.branching import dynamic
-
-    made = []
-
-    def make_plan(gates, layout, profile):
-        made.append(layout)
-        return real(gates, layout, profile)
-
-    real = dynamic.make_plan
-    monkeypatch.setattr(dynamic, "make_plan", make_plan)
-    body: Block = (h(0), Reset(0))
-    run(Program(1, 0, (ForLoop((body,) * 50), ForLoop((body,) * 50))), shots=1)
-    assert len(made) == 2  # nothing stored yet, and one qubit stored
-
-
 def test_a_loop_without_end_is_cancelled() -> None:
     class Stops(Control):
         __slots__ = ("left",)
@@ -190,7 +174,7 @@ def test_every_state_is_given_back_when_a_branch_is_cancelled() -> None:
     assert ledger.reserved == 0
 
 
-class Terse(tuple):
+class Terse(tuple[Operation, ...]):
     """A block that does not print what it holds: a failure would print for minutes."""
 
     __slots__ = ()

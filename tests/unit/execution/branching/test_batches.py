@@ -16,62 +16,32 @@ from simquay.engines.base import Engine
 from simquay.engines.numpy.engine import DenseEngine
 from simquay.engines.reference import ReferenceEngine, ReferenceState
 from simquay.errors import Cancelled, ManyStatesError
-from simquay.execution.branching import batches
 from simquay.execution.branching.compiler import compile_steps
 from simquay.execution.branching.deferral import defer
 from simquay.execution.branching.steps import Gates
 from simquay.execution.memory import Ledger, Reservation
 from simquay.execution.run import run_program
-from simquay.execution.settings import Outcome, RunSettings
+from simquay.execution.settings import RunSettings
 from simquay.planning import Plan
 from simquay.program import (
     ForLoop,
-    IfElse,
     Matrix,
     Measure,
-    Operation,
     Permutation,
     Precision,
     Program,
     Reset,
     Save,
 )
-from simquay.program.expressions import BitRef
+from tests.support.branching import assert_as_one_by_one, layers, on
 from tests.support.counting_engine import CountingEngine
 from tests.support.progress import ProgressWatcher
 from tests.support.random_programs import dynamic_programs, random_dynamic_program
-from tests.support.small_gates import NoMemory, counts, cx, h, plenty, run, ry, x
+from tests.support.small_gates import counts, cx, h, plenty, run, ry, x
 from tests.support.tiled_engine import TiledEngine
 
 ENGINES = [ReferenceEngine(), DenseEngine(), TiledEngine(tile=3, low=1, span=2)]
 by_engine = pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
-
-
-def on(
-    engine: Engine, program: Program, together: int | None, memory: Any = None, **options: Any
-) -> Outcome:
-    run_settings = RunSettings(branches_together=together, **options)
-    return run_program(program, engine, run_settings, Control(), memory=memory or plenty())
-
-
-def layers(qubits: int, measurements: int, lean: float = 0.0) -> list[Operation]:
-    """Entangle and measure a qubit, again and again, and turn all in the end. Without ``lean``
-    every outcome has probability 1/2, and all ``2**measurements`` paths are alike."""
-    operations: list[Operation] = []
-    for number in range(measurements):
-        qubit, other = number % qubits, (number + 1) % qubits
-        operations += [h(qubit), cx(qubit, other), ry(lean, other), Measure(qubit, number)]
-    return [*operations, *map(h, range(qubits))]
-
-
-def assert_as_one_by_one(engine: Engine, program: Program, **options: Any) -> None:
-    expected = on(engine, program, 1, **options)
-    assert expected.metadata["branches_together"] == 1
-    for together in (None, 3, 20):
-        outcome = on(engine, program, together, **options)
-        np.testing.assert_array_equal(outcome.samples, expected.samples)
-        assert outcome.metadata["branches"] == expected.metadata["branches"]
-        assert outcome.metadata["replays"] == 0
 
 
 @by_engine
@@ -128,31 +98,6 @@ def test_branches_share_their_calls() -> None:
     assert together.applied == sum(isinstance(step, Gates) for step in steps) <= 11
     assert together.most_together == branches == outcome.metadata["branches_together"]
     assert together.copied == 0
-
-
-def test_branches_that_part_meet_again() -> None:
-    body = [
-        op
-        for n in range(6)
-        for op in (h(0), cx(0, 1), Measure(0, n), IfElse(BitRef(n), (x(1), h(2)), (ry(0.3, 2),)))
-    ]
-    program = Program(3, 9, (*body, h(0), *(Measure(q, 6 + q) for q in range(3))))
-    engine = CountingEngine()
-    outcome = on(engine, program, None, shots=10_000)
-    assert outcome.metadata["branches"] == 2**6
-    assert engine.applied == 6 * 3 + 1  # before each measurement, and once on either way
-    np.testing.assert_array_equal(outcome.samples, on(engine, program, 1, shots=10_000).samples)
-
-
-def test_paths_with_more_and_fewer_draws_meet() -> None:
-    # Only where bit 0 is 1 is another qubit measured: behind that, draw 1 of some is draw 2 of
-    # others.
-    more = (h(1), Measure(1, 1), h(1))
-    program = Program(
-        2, 4, (h(0), Measure(0, 0), IfElse(BitRef(0), more), h(0), Measure(0, 2), h(0))
-    )
-    for first_shot in (0, 3):
-        assert_as_one_by_one(ReferenceEngine(), program, shots=2000, first_shot=first_shot)
 
 
 def test_a_rule_that_mixes_up_vectors_would_show() -> None:
@@ -226,41 +171,6 @@ def test_the_room_is_not_asked_for_before_shots_split() -> None:
     ledger = Watched(1 << 30)
     on(ReferenceEngine(), Program(1, 2, (x(0), Measure(0, 0), h(0), Measure(0, 1))), None, ledger)
     assert ledger.most == 0
-
-
-def test_a_budget_of_one_states_worth_means_replays() -> None:
-    program = Program(3, 6, tuple(layers(3, 6)))
-    engine = CountingEngine()
-    outcome = on(engine, program, None, NoMemory(), shots=300)
-    assert engine.most_vectors == 1
-    assert outcome.metadata["replays"] > 0
-    np.testing.assert_array_equal(outcome.samples, run(program, shots=300).samples)
-
-
-def test_large_states_run_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    program = Program(3, 6, tuple(layers(3, 6)))
-    engine = CountingEngine()
-    vector = engine.required_bytes(3, Precision.DOUBLE, 2) - engine.required_bytes(
-        3, Precision.DOUBLE
-    )
-    least = batches.LEAST_ROOM * vector
-    for bound, together in ((least - 1, False), (least, True)):
-        monkeypatch.setattr(batches, "BATCH_BYTES", {"cpu": bound})
-        outcome = on(engine, program, None, shots=5000)
-        assert (outcome.metadata["branches_together"] > 1) is together
-
-
-def test_levels_stay_within_their_room() -> None:
-    # 512 branches of 20,000 shots, and room for a few.
-    program = Program(3, 9, tuple(layers(3, 9)))
-    for room in (2, 3, 4, 10, 40):
-        engine = CountingEngine()
-        outcome = on(engine, program, room, shots=20_000)
-        assert outcome.metadata["branches"] == 512
-        # Beside the room, twice, and the first state: states reserved one by one, where even the
-        # room of the highest level was too small. There are no more than open splits.
-        assert engine.most_vectors <= 2 * room + 1 + (9 if room < 4 else 0)
-        assert engine.alive == 0
 
 
 class Fails(CountingEngine):

@@ -1,0 +1,43 @@
+"""Programs with many branches, run with branches in batches and one by one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from simquay.control import Control
+from simquay.engines.base import Engine
+from simquay.execution.run import run_program
+from simquay.execution.settings import Outcome, RunSettings
+from simquay.program import Measure, Operation, Program
+from tests.support.small_gates import cx, h, plenty, ry
+
+__all__ = ["assert_as_one_by_one", "layers", "on"]
+
+
+def on(
+    engine: Engine, program: Program, together: int | None, memory: Any = None, **options: Any
+) -> Outcome:
+    run_settings = RunSettings(branches_together=together, **options)
+    return run_program(program, engine, run_settings, Control(), memory=memory or plenty())
+
+
+def layers(qubits: int, measurements: int, lean: float = 0.0) -> list[Operation]:
+    """Entangle and measure a qubit, again and again, and turn all in the end. Without ``lean``
+    every outcome has probability 1/2, and all ``2**measurements`` paths are alike."""
+    operations: list[Operation] = []
+    for number in range(measurements):
+        qubit, other = number % qubits, (number + 1) % qubits
+        operations += [h(qubit), cx(qubit, other), ry(lean, other), Measure(qubit, number)]
+    return [*operations, *map(h, range(qubits))]
+
+
+def assert_as_one_by_one(engine: Engine, program: Program, **options: Any) -> None:
+    expected = on(engine, program, 1, **options)
+    assert expected.metadata["branches_together"] == 1
+    for together in (None, 3, 20):
+        outcome = on(engine, program, together, **options)
+        np.testing.assert_array_equal(outcome.samples, expected.samples)
+        assert outcome.metadata["branches"] == expected.metadata["branches"]
+        assert outcome.metadata["replays"] == 0

@@ -1,0 +1,76 @@
+"""The outcomes of an event for all shots of several branches."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from simquay.control import Control
+from simquay.engines.reference import ReferenceEngine
+from simquay.execution.branching import outcomes as module
+from simquay.execution.branching.branches import Branch
+from simquay.execution.branching.outcomes import children_of, draw_outcomes
+from simquay.execution.randomness import Randomness
+from simquay.planning import make_plan
+from simquay.program import Precision
+from simquay.program.expressions import ClassicalMemory
+from tests.support.random_programs import random_gates
+
+ENGINE = ReferenceEngine()
+QUBITS = 6
+
+
+def branches(rng: np.random.Generator, count: int) -> list[Branch]:
+    """Branches of scattered shots, which have had different numbers of events."""
+    owner = rng.integers(0, count, 400)
+    return [
+        Branch(ClassicalMemory(0, []), np.flatnonzero(owner == number), [], draw=number % 3)
+        for number in range(count)
+    ]
+
+
+@pytest.mark.parametrize("few", [0, 32], ids=["searched", "compared"])
+@pytest.mark.parametrize("portion", [17, 1 << 20])
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_each_shot_draws_from_its_own_vector(
+    count: int, portion: int, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PORTION", portion)
+    monkeypatch.setattr(module, "_FEW_OUTCOMES", few)
+    rng = np.random.default_rng(count)
+    state = ENGINE.allocate(QUBITS, Precision.DOUBLE, capacity=QUBITS, batch=count)
+    gates = random_gates(QUBITS, 30, 1)
+    ENGINE.apply(
+        state, make_plan(gates, state.layout, ENGINE.profile(Precision.DOUBLE, QUBITS)), Control()
+    )
+    noise = rng.normal(size=(2, *state.vectors.shape))
+    state.vectors = noise[0] + 1j * noise[1]
+    state.vectors /= np.linalg.norm(state.vectors, axis=1)[:, None]
+    measured = sorted(state.layout.order)[:4]
+    some, randomness = branches(rng, count), Randomness(3, 0)
+    outcomes, weights = draw_outcomes(ENGINE, state, measured, some, randomness, 1000, Control())
+    start = 0
+    for number, branch in enumerate(some):
+        exact = ENGINE.probabilities(state, measured, {})[number]
+        draws = randomness.consecutive(branch.draw, 1000, 400)[branch.shots]
+        expected = np.searchsorted(np.cumsum(exact), draws, side="right")
+        part = slice(start, start + len(branch.shots))
+        np.testing.assert_array_equal(outcomes[part], expected)
+        np.testing.assert_allclose(weights[part], exact[expected])
+        start = part.stop
+    assert start == len(outcomes) == 400
+
+
+def test_a_child_for_each_outcome_of_each_branch() -> None:
+    some = [
+        Branch(ClassicalMemory(0, []), np.array(shots), []) for shots in ([0, 3, 4, 9], [1, 2], [5])
+    ]
+    outcomes = np.array([2, 0, 2, 0, 1, 1, 0])
+    weights = np.array([0.5, 0.25, 0.5, 0.25, 1.0, 1.0, 0.125])
+    children = children_of(some, outcomes, weights)
+    assert [(c.branch, c.outcome, c.probability, c.shots.tolist()) for c in children] == [
+        (0, 0, 0.25, [3, 9]),
+        (0, 2, 0.5, [0, 4]),
+        (1, 1, 1.0, [1, 2]),
+        (2, 0, 0.125, [5]),
+    ]
