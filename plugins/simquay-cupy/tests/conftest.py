@@ -8,9 +8,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from host_device import HostDevice, compile_host_kernels, find_compiler
 
 from simquay.plugin import Unavailable
-from simquay_cupy.device.host import HostDevice, compile_host_kernels, find_compiler
 from simquay_cupy.engine import CupyEngine
 from simquay_cupy.probe import probe
 

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from host_device import HostDevice
 
-from simquay_cupy.device.host import HostDevice
 from simquay_cupy.engine import CupyEngine
 
 CHECKOUT = Path(__file__).resolve().parents[3]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +10,6 @@ import pytest
 
 from simquay.plugin import Available, ProbeResult, Unavailable
 from simquay_cupy import probe as module
-from simquay_cupy.plugin import simquay_register_backends
 from simquay_cupy.probe import DeviceFacts, probe
 
 H100 = DeviceFacts("NVIDIA H100 80GB HBM3", 85_520_809_984, (9, 0))
@@ -167,32 +164,67 @@ def test_no_qiskit(machine: pytest.MonkeyPatch) -> None:
     assert "Qiskit" in unavailable().reason
 
 
-def test_asking_this_machine_raises_nothing() -> None:
-    assert isinstance(probe(), (Available, Unavailable))
+def test_without_the_driver_s_libraries_nothing_is_known(machine: pytest.MonkeyPatch) -> None:
+    """The real functions, on a machine on which no library can be loaded."""
+
+    def missing(name: str) -> None:
+        raise OSError(name)
+
+    machine.undo()
+    machine.setattr(module.ctypes, "CDLL", missing)
+    assert module.driver_version() is None
+    assert module.visible_devices() is None
+    assert "no NVIDIA driver" in unavailable().reason
 
 
-def test_discovery_imports_neither_cupy_nor_qiskit() -> None:
-    code = (
-        "import sys\n"
-        "import simquay_cupy.plugin, simquay_cupy.probe\n"
-        "list(simquay_cupy.plugin.simquay_register_backends())\n"
-        "simquay_cupy.probe.probe()\n"
-        "print(sorted({'cupy', 'qiskit', 'simquay_cupy.engine'} & set(sys.modules)))\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+class Library:
+    """A stand-in for libcuda and NVML, which write their answers through pointers."""
+
+    def cuDriverGetVersion(self, number: Any) -> int:  # noqa: N802  # CUDA's name
+        number._obj.value = 12080
+        return 0
+
+    def nvmlInit_v2(self) -> int:  # noqa: N802  # NVML's name
+        return 0
+
+    def nvmlShutdown(self) -> int:  # noqa: N802
+        return 0
+
+    def nvmlDeviceGetCount_v2(self, count: Any) -> int:  # noqa: N802
+        count._obj.value = 2
+        return 0
+
+    def nvmlDeviceGetHandleByIndex_v2(self, number: Any, handle: Any) -> int:  # noqa: N802
+        handle._obj.value = 1 + number.value
+        return 0
+
+    def nvmlDeviceGetName(self, handle: Any, name: Any, size: Any) -> int:  # noqa: N802
+        name.value = b"GPU %d" % (handle.value - 1)
+        return 0
+
+    def nvmlDeviceGetMemoryInfo(self, handle: Any, memory: Any) -> int:  # noqa: N802
+        memory._obj.total = 8 << 30
+        return 0
+
+    def nvmlDeviceGetCudaComputeCapability(  # noqa: N802
+        self, handle: Any, major: Any, minor: Any
+    ) -> int:
+        major._obj.value, minor._obj.value = 8, 6
+        return 0
 
 
-def test_the_engine_imports_where_cupy_and_qiskit_are_missing() -> None:
-    code = (
-        "import sys\n"
-        "sys.modules['cupy'] = sys.modules['qiskit'] = None\n"
-        "import simquay_cupy.engine, simquay_cupy.factory, simquay_cupy.device.host\n"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_the_spec() -> None:
-    (spec,) = simquay_register_backends()
-    assert (spec.name, spec.aliases) == ("cupy", ("gpu-statevector",))
-    assert (spec.device, spec.priority) == ("gpu", 10)
+@pytest.mark.parametrize(
+    ("visible", "names"),
+    [(None, ["GPU 0", "GPU 1"]), ("1", ["GPU 1"]), ("1,0", ["GPU 1", "GPU 0"]), ("7", [])],
+)
+def test_the_driver_and_nvml_are_asked(
+    monkeypatch: pytest.MonkeyPatch, visible: str | None, names: list[str]
+) -> None:
+    monkeypatch.setattr(module.ctypes, "CDLL", lambda name: Library())
+    if visible is None:
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    else:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert module.driver_version() == (12, 8)
+    found = module.visible_devices()
+    assert found == [DeviceFacts(name, 8 << 30, (8, 6)) for name in names]

@@ -173,7 +173,7 @@ class Event:
 
 def make_fake_cupy(library: Path, total: int = 1 << 32) -> types.ModuleType:
     """A module to put at ``sys.modules['cupy']``; ``total`` bytes of device memory."""
-    from simquay_cupy.device.host import HostDevice
+    from host_device import HostDevice
 
     memory = Memory(total)
     host = HostDevice(library)

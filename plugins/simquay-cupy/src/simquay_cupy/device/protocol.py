@@ -1,7 +1,7 @@
-"""What the engine asks of a device: arrays, launches, and how much memory there is.
+"""The protocol of a device: arrays, launches, and how much memory there is.
 
-There are two: :class:`simquay_cupy.device.cuda.CudaDevice`, and for tests on machines without a
-GPU :class:`simquay_cupy.device.host.HostDevice`, which runs the same kernel source on the host.
+:class:`simquay_cupy.device.cuda.CudaDevice` implements it, and so does a class of the tests that
+runs the same kernel source on the host.
 """
 
 from __future__ import annotations

@@ -5,23 +5,32 @@ from __future__ import annotations
 import re
 from importlib.resources import files
 
-__all__ = ["kernel_source"]
+__all__ = ["kernel_source", "with_headers"]
 
 _INCLUDE = re.compile(r'^#include "([\w.]+)"$', re.MULTILINE)
 
 
-def kernel_source(name: str = "kernels.cu") -> str:
-    """The text of ``cuda/<name>`` with the package's own headers put in place, each once.
+def kernel_source() -> str:
+    """The text of ``cuda/kernels.cu`` with the package's headers in place of their includes.
 
-    A compiler's cache can then see by the text alone whether anything changed.
+    A compiler's cache then sees by the text alone whether anything changed.
     """
-    return _inline(name, set())
+    return with_headers(_read("kernels.cu"))
 
 
-def _inline(name: str, seen: set[str]) -> str:
-    if name in seen:
-        return ""
-    seen.add(name)
-    text = (files("simquay_cupy") / "cuda" / name).read_text(encoding="utf-8")
-    text = text.replace("#pragma once\n", "")
-    return _INCLUDE.sub(lambda match: _inline(match.group(1), seen), text)
+def with_headers(text: str) -> str:
+    """``text`` with the package's headers in place of their includes, each header once."""
+    seen: set[str] = set()
+
+    def header(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if name in seen:
+            return ""
+        seen.add(name)
+        return _INCLUDE.sub(header, _read(name).replace("#pragma once\n", ""))
+
+    return _INCLUDE.sub(header, text)
+
+
+def _read(name: str) -> str:
+    return (files("simquay_cupy") / "cuda" / name).read_text(encoding="utf-8")

@@ -7,19 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from host_device import HostDevice, compile_host_kernels, find_compiler, host_source
 from tile_stages import BOTH, check, random_stage, tile_pass
 
 from simquay.control import Control
 from simquay.planning import Layout, Plan, make_plan
 from simquay.planning.tiled.passes import Round, TilePass
 from simquay.program import Precision
-from simquay_cupy.device import host as host_device
-from simquay_cupy.device.host import HostDevice, compile_host_kernels, find_compiler
 from simquay_cupy.encoding.geometry import GEOMETRIES
 from simquay_cupy.engine import CupyEngine
 from tests.support.random_programs import random_gates
 
 pytestmark = pytest.mark.xdist_group("races")  # the kernels are compiled once for several tests
+
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -83,13 +83,11 @@ def mutant(
     """A mutation, and the library of the kernels with it, which is compiled once."""
     if find_compiler() is None:
         pytest.skip("no C++ compiler to compile the kernels for the host with")
-    whole = host_device.kernel_source("host.cpp")
+    whole = host_source()
     broken = whole.replace(*MUTATIONS[request.param])
     assert broken != whole
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(host_device, "kernel_source", lambda name: broken)
-        library = compile_host_kernels(tmp_path_factory.mktemp("mutant"), ["-DQS_CHECK_RACES"])
-    return request.param, library
+    folder = tmp_path_factory.mktemp("mutant")
+    return request.param, compile_host_kernels(folder, ["-DQS_CHECK_RACES"], broken)
 
 
 @BOTH

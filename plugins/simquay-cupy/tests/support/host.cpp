@@ -1,5 +1,5 @@
 // The kernels of kernels.cu as functions of the host, for tests: the same source, one block after
-// the other. A test compiles this file with g++ and calls it through ctypes.
+// the other. host_device.py puts the package's headers in, compiles it, and calls it by ctypes.
 #include "platform.cuh"
 
 #include "tile_pass.cuh"

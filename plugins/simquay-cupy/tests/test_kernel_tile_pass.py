@@ -1,4 +1,4 @@
-"""The tile interpreter, stage by stage, against the NumPy interpreter of tiled plans."""
+"""The kernel tile_pass, stage by stage, against the NumPy interpreter of tiled plans."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from simquay.planning.tiled.passes import (
     Stage,
 )
 from simquay.program import Precision
-from simquay_cupy.encoding.geometry import GEOMETRIES, geometry_for
+from simquay_cupy.encoding.geometry import geometry_for
 from simquay_cupy.engine import CupyEngine
 
 
@@ -97,17 +97,6 @@ def test_a_pass_that_stores_more_qubits_reads_nothing_of_them(
     stages = [random_stage(rng, tile, width - tile) for _ in range(5)]
     grown = tile_pass(precision, stages, width, before=before, rng=rng)
     check(engine, precision, [grown], rng, batch=2)
-
-
-@EVERY_KERNEL
-def test_a_pass_larger_than_constant_memory_becomes_several_launches(
-    engine: CupyEngine, precision: Precision, tile: int
-) -> None:
-    rng = np.random.default_rng(8)
-    width = 14 if tile == GEOMETRIES[precision].tile else tile
-    stages = [random_stage(rng, tile, width - tile) for _ in range(30)]
-    pass_ = tile_pass(precision, stages, width, rng=rng)
-    check(engine, precision, [pass_], rng, limit=4096)
 
 
 @EVERY_KERNEL

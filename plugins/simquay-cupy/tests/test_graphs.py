@@ -1,4 +1,5 @@
-"""Short plans replayed as one: the same amplitudes, the right state, and where it is faster."""
+"""Plans launched as CUDA graphs: the same amplitudes, the right state, and only where it is
+faster."""
 
 from __future__ import annotations
 
@@ -24,8 +25,14 @@ from simquay_cupy.state import DeviceState
 from tests.support.random_programs import random_gates, random_unitary_program
 
 BOTH = pytest.mark.parametrize("precision", list(Precision), ids=lambda p: p.value)
+
+
 TOLERANCE = {Precision.SINGLE: 1e-5, Precision.DOUBLE: 1e-12}
+
+
 QUBITS = 14
+
+
 LIMIT = 4096
 
 

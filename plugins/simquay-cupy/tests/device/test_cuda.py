@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fake_cupy import make_fake_cupy
+from host_device import HostDevice
 
 from simquay.control import Control
 from simquay.engines.reference import ReferenceEngine
@@ -19,7 +20,6 @@ from simquay.execution.run import run_program
 from simquay.execution.settings import RunSettings
 from simquay.planning import Layout, make_plan
 from simquay.program import Precision, Program
-from simquay_cupy.device.host import HostDevice
 from simquay_cupy.encoding import programs
 from simquay_cupy.encoding.encode import encode_plan
 from simquay_cupy.engine import CupyEngine

@@ -7,69 +7,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from gate_sweeps import BOTH, TOLERANCE, applied, check, lists, sweep_of
 
 from simquay.control import Control
 from simquay.engines.numpy.engine import DenseEngine
-from simquay.engines.reference import ReferenceEngine
 from simquay.errors import Cancelled, ProgramError
 from simquay.execution.run import run_program
 from simquay.execution.settings import RunSettings
 from simquay.execution.sweep import run_sweep, same_shape, sweep_shape
-from simquay.planning import Layout, Profile, SweepPlan, make_plan, make_sweep_plan
-from simquay.program import Diagonal, GateOperation, Matrix, Measure, Precision, Prepare, Program
+from simquay.planning import Layout, Profile, make_sweep_plan
+from simquay.program import Diagonal, GateOperation, Matrix, Measure, Precision, Program
 from simquay_cupy import engine as engine_module
-from simquay_cupy.encoding.programs import PROGRAM_BYTES
 from simquay_cupy.encoding.sweep import encode_sweep
 from simquay_cupy.engine import CupyEngine
-from tests.support.gate_lists import random_gates, random_unitary
-
-REFERENCE = ReferenceEngine()
-TOLERANCE = {Precision.SINGLE: 1e-5, Precision.DOUBLE: 1e-12}
-BOTH = pytest.mark.parametrize("precision", list(Precision), ids=lambda p: p.value)
-
-
-def other_numbers(gate: GateOperation, rng: np.random.Generator) -> GateOperation:
-    """A gate of the same structure with other numbers."""
-    if isinstance(gate, Matrix):
-        return dataclasses.replace(gate, matrix=random_unitary(len(gate.matrix), rng))
-    if isinstance(gate, Diagonal):
-        return dataclasses.replace(gate, diagonal=np.exp(2j * rng.random(len(gate.diagonal))))
-    if isinstance(gate, Prepare):
-        return dataclasses.replace(gate, amplitudes=random_unitary(len(gate.amplitudes), rng)[:, 0])
-    return gate
-
-
-def lists(qubits: int, count: int, seed: int, gates: int = 40) -> list[list[GateOperation]]:
-    """Gate lists of one structure and random numbers."""
-    rng = np.random.default_rng(seed)
-    first = random_gates(qubits, gates, rng)
-    return [[other_numbers(gate, rng) for gate in first] for _ in range(count)]
-
-
-def sweep_of(
-    engine: CupyEngine, gate_lists: list[list[GateOperation]], qubits: int, precision: Precision
-) -> SweepPlan:
-    plan = make_sweep_plan(gate_lists, Layout(), engine.profile(precision, qubits))
-    assert plan is not None
-    return plan
-
-
-def applied(engine: CupyEngine, plan: SweepPlan, qubits: int, precision: Precision) -> np.ndarray:
-    state = engine.allocate(qubits, precision, capacity=qubits, batch=plan.batch)
-    engine.apply_sweep(state, plan, Control())
-    found = engine.amplitudes(state)
-    engine.release(state)
-    return found
-
-
-def check(found: np.ndarray, gate_lists: list[list[GateOperation]], tolerance: float) -> None:
-    """Hold each vector against the reference engine's."""
-    qubits = found.shape[1].bit_length() - 1
-    profile = REFERENCE.profile(Precision.DOUBLE, qubits)
-    for gates, vector in zip(gate_lists, found, strict=True):
-        state = REFERENCE.allocate(qubits, Precision.DOUBLE, capacity=qubits)
-        REFERENCE.apply(state, make_plan(gates, Layout(), profile), Control())
-        assert np.abs(vector - REFERENCE.amplitudes(state)[0]).max() < tolerance
+from tests.support.gate_lists import random_unitary
 
 
 @BOTH
@@ -79,34 +30,6 @@ def test_each_vector_is_the_oracles(engine: CupyEngine, precision: Precision, qu
         gate_lists = lists(qubits, 4 if qubits > 12 else 9, 100 * qubits + seed)
         plan = sweep_of(engine, gate_lists, qubits, precision)
         check(applied(engine, plan, qubits, precision), gate_lists, TOLERANCE[precision])
-
-
-@BOTH
-def test_many_vectors_share_a_window(engine: CupyEngine, precision: Precision) -> None:
-    gate_lists = lists(5, 150, 1, gates=20)
-    plan = sweep_of(engine, gate_lists, 5, precision)
-    programs = encode_sweep(plan, precision)
-    launches = [each for step in programs.passes for each in step]
-    assert [launch.vector for _, launch in launches] == [*range(150)] * len(plan)
-    assert len(programs.windows) < 150 // 5
-    for window in programs.windows:
-        assert 4 * (window.stop - window.start) <= PROGRAM_BYTES
-    check(applied(engine, plan, 5, precision), gate_lists, TOLERANCE[precision])
-
-
-@BOTH
-def test_vectors_with_equal_numbers_share_a_program(
-    engine: CupyEngine, precision: Precision
-) -> None:
-    first, second = lists(6, 2, 4)
-    gate_lists = [[dataclasses.replace(gate) for gate in gates] for gates in (first, second)]
-    plan = sweep_of(engine, [first, *gate_lists, second], 6, precision)
-    programs, others = (
-        encode_sweep(one, precision)
-        for one in (plan, sweep_of(engine, [first, second], 6, precision))
-    )
-    assert len(programs.words) == len(others.words)
-    check(applied(engine, plan, 6, precision), [first, first, second, second], TOLERANCE[precision])
 
 
 @BOTH

@@ -1,4 +1,5 @@
-"""The plugin in the house: found, refused with a reason, replaced, and run by jobs."""
+"""The backend that the factory makes, as users get it: found, refused with a reason, replaced, and
+run by jobs."""
 
 from __future__ import annotations
 
@@ -9,14 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-from simquay_cupy import factory
-from simquay_cupy import probe as probe_module
-from simquay_cupy.device.host import HostDevice
-from simquay_cupy.engine import CupyEngine
-
-pytest.importorskip("qiskit", reason="backends are Qiskit's; engines run without it")
-
+from host_device import HostDevice
 from qiskit import QuantumCircuit  # what follows needs Qiskit
 from qiskit.providers import JobError, JobStatus
 
@@ -29,6 +23,11 @@ from simquay.execution import memory
 from simquay.plugin import Available
 from simquay.provider import Provider  # it remembers what probes said: one a test
 from simquay.simulators.engine.backend import EngineBackend
+from simquay_cupy import factory
+from simquay_cupy import probe as probe_module
+from simquay_cupy.engine import CupyEngine
+
+pytest.importorskip("qiskit", reason="backends are Qiskit's; engines run without it")
 
 
 @pytest.fixture

@@ -9,20 +9,24 @@ from typing import Any
 
 import numpy as np
 import pytest
+from host_device import HostDevice
 from tile_stages import BOTH
 
 from simquay.control import Control
 from simquay.engines.reference import ReferenceEngine
 from simquay.planning import Layout, make_plan
 from simquay.program import GateOperation, Precision
-from simquay_cupy.device.host import HostDevice
 from simquay_cupy.encoding.encode import encode_plan
 from simquay_cupy.encoding.programs import PROGRAM_BYTES
 from simquay_cupy.engine import CupyEngine
 from tests.support.random_programs import random_gates
 
 CHECKOUT = Path(__file__).resolve().parents[3]
+
+
 TOLERANCE = {Precision.SINGLE: 1e-5, Precision.DOUBLE: 1e-12}
+
+
 REFERENCE = ReferenceEngine()
 
 

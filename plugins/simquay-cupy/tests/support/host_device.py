@@ -1,4 +1,4 @@
-"""The kernels on the host: for tests where there is no GPU. Slow, and one block at a time."""
+"""The kernels on the host, for tests where there is no GPU: slow, and one block at a time."""
 
 from __future__ import annotations
 
@@ -19,10 +19,15 @@ from numpy.typing import NDArray
 
 from simquay.errors import SimquayError
 from simquay.system.memory import host_available_bytes, host_total_bytes
-from simquay_cupy.device.sources import kernel_source
+from simquay_cupy.device.sources import with_headers
 from simquay_cupy.encoding.programs import PROGRAM_BYTES
 
-__all__ = ["HostDevice", "compile_host_kernels", "find_compiler"]
+__all__ = ["HostDevice", "compile_host_kernels", "find_compiler", "host_source"]
+
+
+def host_source() -> str:
+    """The text of host.cpp, next to this file, with the package's headers in it."""
+    return with_headers(Path(__file__).with_name("host.cpp").read_text(encoding="utf-8"))
 
 
 def find_compiler() -> str | None:
@@ -34,8 +39,12 @@ def find_compiler() -> str | None:
     return None
 
 
-def compile_host_kernels(directory: Path, flags: Sequence[str] = ()) -> Path:
-    """Compile cuda/host.cpp to a shared library in ``directory``; a compiled one is kept.
+def compile_host_kernels(
+    directory: Path, flags: Sequence[str] = (), source: str | None = None
+) -> Path:
+    """Compile ``source``, by default :func:`host_source`, to a shared library in ``directory``.
+
+    A library that is there already is not compiled again.
 
     Raises:
         SimquayError: if there is no C++ compiler, or it fails; the message has what it said.
@@ -45,7 +54,7 @@ def compile_host_kernels(directory: Path, flags: Sequence[str] = ()) -> Path:
         raise SimquayError("no C++ compiler was found to compile the kernels for the host")
     command = [compiler, "-std=c++17", "-O2", "-ffp-contract=off", "-Wall", "-Wno-unknown-pragmas"]
     command += [*flags, "-shared", "-fPIC"]
-    source = kernel_source("host.cpp")
+    source = host_source() if source is None else source
     key = hashlib.sha256("\0".join([source, *command]).encode()).hexdigest()[:16]
     library = directory / f"simquay_kernels_{key}.so"
     if library.exists():

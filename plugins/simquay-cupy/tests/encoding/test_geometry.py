@@ -1,0 +1,57 @@
+"""Which bits are lanes: no bank conflicts, and contiguous global memory."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from simquay_cupy.encoding.geometry import (
+    GEOMETRIES,
+    LANES,
+    WHOLE_STATE,
+    Geometry,
+    middle_mapping,
+    outer_mapping,
+)
+
+
+@pytest.mark.parametrize(
+    "geometry", [*GEOMETRIES.values(), WHOLE_STATE], ids=lambda geometry: geometry.kernel
+)
+def test_lanes_of_a_middle_round_hit_every_bank(geometry: Geometry) -> None:
+    rng = np.random.default_rng(7)
+    low = (1 << geometry.bank) - 1
+    for _ in range(300):
+        targets = tuple(
+            sorted(rng.permutation(geometry.tile)[: rng.integers(geometry.register + 1)].tolist())
+        )
+        mapping = middle_mapping(geometry, targets, geometry.columns)
+        assert set(targets) <= set(mapping.registers)
+        assert sorted((*mapping.threads, *mapping.registers)) == list(range(geometry.tile))
+        banks = {0}
+        for bit in mapping.threads[: geometry.bank]:
+            banks |= {bank ^ geometry.columns[bit] & low for bank in banks}
+        assert len(banks) == 1 << geometry.bank
+
+
+@pytest.mark.parametrize(
+    "geometry", [*GEOMETRIES.values(), WHOLE_STATE], ids=lambda geometry: geometry.kernel
+)
+def test_a_warp_loads_and_stores_runs_of_64_bytes(geometry: Geometry) -> None:
+    rng = np.random.default_rng(8)
+    made = 0
+    for _ in range(300):
+        load = rng.permutation(geometry.tile).tolist()
+        store = rng.permutation(geometry.tile).tolist()
+        count = int(rng.integers(geometry.register + 1))
+        targets = tuple(sorted(rng.permutation(geometry.tile)[:count].tolist()))
+        mapping = outer_mapping(geometry, targets, (load, store), geometry.columns)
+        if mapping is None:
+            continue
+        made += 1
+        lanes = mapping.threads[:LANES]
+        for storage in (load, store):
+            assert set(range(geometry.run)) <= {storage[bit] for bit in lanes}
+    assert made > 30
+    storage = list(range(geometry.tile))
+    assert outer_mapping(geometry, (), (storage,), geometry.columns) is not None
