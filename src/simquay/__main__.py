@@ -1,4 +1,4 @@
-"""``python -m simquay``: the command, where its script is not on the path."""
+"""``python -m simquay``: the command ``simquay``, if its script is not on the path."""
 
 import sys
 

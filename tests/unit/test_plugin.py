@@ -1,4 +1,4 @@
-"""What a plugin's entry point imports: a spec refuses what the registry could not use."""
+"""The plugin interface: specs with wrong fields are refused; ``require`` finds packages."""
 
 from __future__ import annotations
 

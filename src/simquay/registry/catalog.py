@@ -111,6 +111,11 @@ class RegisteredBackend:
         return self.spec.name
 
     @property
+    def provider(self) -> str:
+        """The plugin as messages name it: distribution and version."""
+        return f"{self.distribution} {self.version}".strip()
+
+    @property
     def qualified(self) -> str:
         """``distribution:name``, which finds this backend and no other."""
         return f"{self.distribution}:{self.spec.name}"

@@ -173,4 +173,4 @@ def _is_of(claim: RegisteredBackend, record: PluginRecord) -> bool:
 
 
 def _providers(claims: Iterable[RegisteredBackend]) -> str:
-    return " and ".join(f"{claim.distribution} {claim.version}".strip() for claim in claims)
+    return " and ".join(claim.provider for claim in claims)

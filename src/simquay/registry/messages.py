@@ -82,19 +82,14 @@ def _is_in_simquay(module: str) -> bool:
     return module == "simquay" or module.startswith("simquay.")
 
 
-def provider_of(entry: RegisteredBackend) -> str:
-    """The distribution and version, in brackets, that registers a backend."""
-    return f"({entry.distribution} {entry.version})".replace(" )", ")")
-
-
 def hint_of(spec: BackendSpec, result: Unavailable) -> str:
-    """What to do about a backend that is not available."""
+    """The hint for an unavailable backend: the probe's, or else the spec's."""
     return result.hint or spec.install_hint
 
 
 def ambiguous(request: Request, claims: Sequence[RegisteredBackend]) -> AmbiguousBackendError:
-    """Several plugins claim the name."""
-    providers = ", ".join(f"{entry.distribution} {entry.version}".strip() for entry in claims)
+    """The error for a name that several plugins claim."""
+    providers = ", ".join(entry.provider for entry in claims)
     choices = " or ".join(repr(entry.qualified) for entry in claims)
     text = (
         f"backend name {request.name!r}{request.origin} is claimed by several plugins ({providers})"
@@ -105,8 +100,8 @@ def ambiguous(request: Request, claims: Sequence[RegisteredBackend]) -> Ambiguou
 def unavailable(
     request: Request, entry: RegisteredBackend, result: Unavailable
 ) -> BackendUnavailableError:
-    """The probe says no."""
-    subject = f"backend {entry.name!r} {provider_of(entry)}{request.origin}"
+    """The error for a backend whose probe says that it cannot run here."""
+    subject = f"backend {entry.name!r} ({entry.provider}){request.origin}"
     text = f"{subject} is unavailable: {result.reason}"
     hint = hint_of(entry.spec, result)
     return BackendUnavailableError(f"{text}. Try: {hint}" if hint else text, summary=text)
@@ -115,9 +110,9 @@ def unavailable(
 def not_made(
     request: Request, entry: RegisteredBackend, failure: Failure
 ) -> BackendUnavailableError:
-    """The factory raised. Raise the result from ``failure.error``."""
+    """The error for a factory that raised. Raise it from ``failure.error``."""
     text = (
-        f"backend {entry.name!r} {provider_of(entry)}{request.origin} could not be created: "
+        f"backend {entry.name!r} ({entry.provider}){request.origin} could not be created: "
         f"its factory {entry.spec.factory} failed: {failure.text}"
     )
     hint = entry.spec.install_hint if isinstance(failure.error, ImportError) else ""
@@ -125,17 +120,17 @@ def not_made(
 
 
 def not_a_backend(entry: RegisteredBackend, made: object) -> PluginError:
-    """The factory returned an object that is not a backend."""
+    """The error for a factory that returned an object that is not a backend."""
     return PluginError(
-        f"backend {entry.name!r} {provider_of(entry)}: its factory {entry.spec.factory} returned "
+        f"backend {entry.name!r} ({entry.provider}): its factory {entry.spec.factory} returned "
         f"a {type(made).__name__}, not a qiskit.providers.BackendV2"
     )
 
 
 def same_object(entry: RegisteredBackend) -> PluginError:
-    """The factory returned an object that it had returned before."""
+    """The error for a factory that returned an object of an earlier call."""
     return PluginError(
-        f"backend {entry.name!r} {provider_of(entry)}: its factory {entry.spec.factory} returned "
+        f"backend {entry.name!r} ({entry.provider}): its factory {entry.spec.factory} returned "
         "the same object twice; it must make a new backend for each call"
     )
 
@@ -143,18 +138,24 @@ def same_object(entry: RegisteredBackend) -> PluginError:
 def no_backend_of_device(
     request: Request, asked: Sequence[tuple[RegisteredBackend, str, str]]
 ) -> BackendUnavailableError:
-    """``auto``, ``cpu`` or ``gpu`` found nothing; ``asked`` holds backend, reason and hint."""
+    """The error for ``auto``, ``cpu`` or ``gpu`` where no backend is available.
+
+    Args:
+        request: the name.
+        asked: for each backend that was tried, its entry, the reason and a hint.
+    """
     kind = "" if request.name == "auto" else f"{request.name} "
     text = f"no {kind}backend is available{request.origin}"
     if asked:
         reasons = "; ".join(
-            f"{entry.name} {provider_of(entry)}: {reason}" + (f" (try: {hint})" if hint else "")
+            f"{entry.name} ({entry.provider}): {reason}" + (f" (try: {hint})" if hint else "")
             for entry, reason, hint in asked
         )
         return BackendUnavailableError(f"{text}: {reasons}", summary=text)
-    known = [one for one in KNOWN_BACKENDS if request.name in ("auto", one.device)]
+    matching = [known for known in KNOWN_BACKENDS if request.name in ("auto", known.device)]
     return BackendUnavailableError(
-        f"{text}: no installed plugin registers one that may be chosen. {_installable(known)}",
+        f"{text}: no installed plugin registers one that can be chosen without its name. "
+        f"{_installable(matching)}",
         summary=text,
     )
 
@@ -165,10 +166,12 @@ def unknown(
     available: Iterable[str],
     unavailable_names: Iterable[str],
 ) -> UnknownBackendError:
-    """No plugin registers the name. The text lists close names, the installed backends, and
-    backends that could be installed."""
+    """The error for a name that no plugin registers.
+
+    The text lists similar names, the installed backends, and backends that could be installed.
+    """
     parts = [f"no backend is called {request.name!r}{request.origin}"]
-    by_name = {one.name: one for one in KNOWN_BACKENDS}
+    by_name = {known.name: known for known in KNOWN_BACKENDS}
     known = by_name.get(request.name.rpartition(":")[2])
     installed = {record.distribution for record in loaded.plugins}
     failed = [
@@ -191,14 +194,18 @@ def unknown(
         parts.append(f"Plugins not in use: {lines}")
     if OWN_DISTRIBUTION not in installed:
         parts.append("Simquay's own plugin is not installed: install Simquay with pip")
-    rest = [one for one in KNOWN_BACKENDS if one is not known and one.distribution not in installed]
+    rest = [
+        other
+        for other in KNOWN_BACKENDS
+        if other is not known and other.distribution not in installed
+    ]
     if rest:
         parts.append(_installable(rest))
     return UnknownBackendError(_sentences(parts), summary=parts[0])
 
 
 def combined(failures: Sequence[tuple[Request, RegistryError]]) -> RegistryError:
-    """One error for a chain of requests that all failed."""
+    """The error for a list of requests that all failed."""
     first = failures[0][1]
     if len(failures) == 1:
         return first
@@ -211,7 +218,9 @@ def combined(failures: Sequence[tuple[Request, RegistryError]]) -> RegistryError
 
 
 def _installable(known: Iterable[KnownBackend]) -> str:
-    return "Could be installed: " + ", ".join(f"{one.name} ({one.install})" for one in known)
+    return "Could be installed: " + ", ".join(
+        f"{backend.name} ({backend.install})" for backend in known
+    )
 
 
 def _sentences(parts: Iterable[str]) -> str:

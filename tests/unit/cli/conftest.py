@@ -29,7 +29,7 @@ def _one_backend(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @dataclass(frozen=True)
 class Called:
-    """What one call of the command line gave."""
+    """The exit code and the output of one call of the command line."""
 
     code: int
     out: str

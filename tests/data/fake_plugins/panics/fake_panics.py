@@ -4,7 +4,7 @@ from simquay.plugin import BackendSpec, hookimpl
 
 
 class PanicException(BaseException):
-    """What extension modules raise where their Rust code panics."""
+    """Raised by extension modules whose Rust code panics."""
 
 
 @hookimpl

@@ -42,7 +42,7 @@ def endless(tmp_path: Path) -> Path:
 
 
 def read_terminal(master: int) -> str:
-    """What was written to a pseudo-terminal since the last call; waits up to a moment for it."""
+    """The output on a pseudo-terminal since the last call, after a wait of 0.1 s."""
     time.sleep(0.1)
     os.set_blocking(master, False)
     try:
