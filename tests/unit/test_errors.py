@@ -58,7 +58,7 @@ def test_an_error_keeps_what_it_carries_on_its_way_from_another_process(error: E
 
 
 def test_a_plain_message_has_no_quotation_marks_unlike_qiskits_own() -> None:
-    class PlainError(PlainMessage, QiskitError):  # type: ignore[misc]  # Qiskit ships no types
+    class PlainError(PlainMessage, QiskitError):
         pass
 
     assert str(QiskitError("it's wrong")) == '"it\'s wrong"'

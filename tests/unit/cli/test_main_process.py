@@ -24,6 +24,7 @@ def test_a_reader_who_stops_reading_ends_the_command_quietly(arguments: tuple[st
     assert (done.returncode, done.stderr) == (141, b"")
 
 
+@pytest.mark.slow
 def test_a_name_that_the_terminal_cannot_show_does_no_harm(tmp_path: Path) -> None:
     circuit = QuantumCircuit(1, 1, name="état ψ")
     circuit.measure(0, 0)

@@ -61,6 +61,7 @@ def started() -> Iterator[list[subprocess.Popen[Any]]]:
         process.wait()
 
 
+@pytest.mark.slow
 @posix
 def test_a_long_run_shows_progress_on_a_terminal_and_ctrl_c_stops_it(
     endless: Path, started: list[subprocess.Popen[Any]]
@@ -92,6 +93,7 @@ def test_a_long_run_shows_progress_on_a_terminal_and_ctrl_c_stops_it(
     assert "Traceback" not in seen
 
 
+@pytest.mark.slow
 @posix
 def test_a_long_run_says_nothing_where_nobody_watches(
     endless: Path, started: list[subprocess.Popen[Any]]
@@ -114,6 +116,7 @@ def test_a_long_run_says_nothing_where_nobody_watches(
     assert (process.returncode, out, err) == (130, "", "simquay: error: interrupted\n")
 
 
+@pytest.mark.slow
 @posix
 def test_a_short_run_shows_no_progress_on_a_terminal(bell: Path) -> None:
     import pty
