@@ -1,11 +1,12 @@
 """The engine protocol: all that ``execution`` asks of an engine.
 
-An engine holds no run: every call gets the state it works on, so one engine object serves any
-number of jobs and threads. Branching, sampling, seeds and memory limits are ``execution``'s
-business, done once for all engines; so engines agree by construction.
+An engine object keeps nothing of a run: every call gets the state that it works on, so one object
+serves any number of jobs and threads. Branching, sampling, seeds and memory limits are done by
+``execution``, once for all engines; so engines agree by construction.
 
-Amplitude index bit ``k`` is qubit ``k`` wherever an index leaves an engine; inside, the order of
-storage is the state's own (:class:`~simquay.planning.Layout`).
+*Bit order.* In every index that an engine takes or returns, bit ``k`` is qubit ``k``. Inside, bit
+``p`` of a storage index is the qubit ``layout.order[p]`` (:class:`~simquay.planning.Layout`); ``p``
+is called the qubit's position.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ __all__ = ["BlockReader", "Engine", "State", "SweepEngine", "check_plan"]
 class State(Protocol):
     """``batch`` vectors of amplitudes of one layout and precision.
 
-    The data belong to the engine that allocated the state; nobody else reads them.
+    The data belong to the engine that allocated the state; only that engine reads them.
     """
 
     @property
@@ -56,10 +57,10 @@ class Engine(Protocol):
 
     @property
     def device(self) -> str:
-        """``cpu`` or ``gpu``: whose memory a state takes."""
+        """``cpu`` or ``gpu``: the device whose memory a state takes."""
 
     def profile(self, precision: Precision, num_qubits: int) -> Profile:
-        """What to plan for, for vectors of up to ``num_qubits`` stored qubits."""
+        """The profile to plan for, for vectors of up to ``num_qubits`` stored qubits."""
 
     def required_bytes(self, num_qubits: int, precision: Precision, batch: int = 1) -> int:
         """Bytes of device memory that a state of ``num_qubits`` stored qubits takes, with all
@@ -78,7 +79,7 @@ class Engine(Protocol):
         """
 
     def copy(self, state: Any) -> Any:
-        """A state of its own with the same amplitudes."""
+        """Another state with the same amplitudes."""
 
     def apply(self, state: Any, plan: Plan, control: Control) -> None:
         """Apply ``plan`` in place: check ``control`` before each pass, report after it.
@@ -87,7 +88,7 @@ class Engine(Protocol):
 
         Raises:
             ProgramError: if the plan is for another layout or strategy than the state's.
-            Cancelled: if the control says so; the state is then good for nothing.
+            Cancelled: if the control says so; the amplitudes are then undefined.
         """
 
     def probabilities(
@@ -113,7 +114,7 @@ class Engine(Protocol):
         """Apply X to each of ``qubits`` in place (a reset after an outcome of 1)."""
 
     def select(self, parts: Sequence[tuple[Any, Sequence[int]]]) -> Any:
-        """A state of its own with chosen vectors, in the given order.
+        """A new state with chosen vectors, in the given order.
 
         Each part is a state and the numbers of its vectors; a vector may be chosen more than once.
         All states of ``parts`` have one precision and capacity. Where their layouts differ, the
@@ -126,8 +127,8 @@ class Engine(Protocol):
     def rows(self, state: Any, start: int, stop: int) -> Any:
         """The vectors ``start`` to ``stop - 1`` as a state, without a copy.
 
-        It is never released, and good until ``state`` is changed or released. Who changes it gives
-        ``state`` up.
+        It is never released, and valid until ``state`` is changed or released. A caller that
+        changes it must not use ``state`` again.
         """
 
     def project(
@@ -155,9 +156,9 @@ class Engine(Protocol):
 
 @runtime_checkable
 class BlockReader(Protocol):
-    """What an engine may offer beside :class:`Engine`: many small blocks of probabilities at once.
+    """Optional methods of an engine: many small blocks of probabilities in one call.
 
-    An engine on a device has it, for which a call costs more than the numbers do.
+    For engines on a device, where a call costs more than the numbers do.
     """
 
     @property
@@ -180,10 +181,10 @@ class BlockReader(Protocol):
 
 @runtime_checkable
 class SweepEngine(Protocol):
-    """What an engine may offer beside :class:`Engine`: gates with other numbers for each vector.
+    """Optional methods of an engine: gates whose numbers differ from vector to vector.
 
-    A parameter sweep then runs as one batch. Small states gain by it, for which a call costs more
-    than the arithmetic.
+    A parameter sweep then runs as one batch. Small states gain by it: there a call costs more than
+    the arithmetic.
     """
 
     def sweep_qubits(self, precision: Precision) -> int:
@@ -198,7 +199,7 @@ class SweepEngine(Protocol):
 
         Raises:
             ProgramError: if the plan is for another layout, strategy or batch than the state's.
-            Cancelled: if the control says so; the state is then good for nothing.
+            Cancelled: if the control says so; the amplitudes are then undefined.
         """
 
 

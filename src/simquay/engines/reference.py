@@ -1,7 +1,7 @@
-"""The reference engine: slow, plain, and right by inspection. Other engines are held against it.
+"""The reference engine: slow, plain, and right by inspection. Tests compare other engines with it.
 
-It applies one gate at a time, by index arithmetic on whole arrays. Every method first says which
-storage indices it is about; :func:`_indices` is the only place that knows how bits are laid out.
+It applies one gate at a time, by index arithmetic on whole arrays. Every method first computes the
+storage indices that it works on; :func:`_indices` alone knows how bits are laid out.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from simquay.engines.base import check_plan
 from simquay.errors import ProgramError
 from simquay.planning import GatePass, Layout, Plan, Profile
 from simquay.program import Diagonal, GateOperation, Matrix, Permutation, Precision, Prepare
+from simquay.program.bits import spread
 from simquay.program.operations import Relabel
 from simquay.system.memory import host_available_bytes
 
@@ -75,7 +76,7 @@ class ReferenceEngine:
         return ReferenceState(num_qubits, precision, [], vectors)
 
     def copy(self, state: ReferenceState) -> ReferenceState:
-        """A state of its own with the same amplitudes."""
+        """Another state with the same amplitudes."""
         return ReferenceState(
             state.num_qubits, state.precision, list(state.order), state.vectors.copy()
         )
@@ -132,7 +133,7 @@ class ReferenceEngine:
     def amplitudes(self, state: ReferenceState) -> ComplexArray:
         """All amplitudes in qubit order, shape ``(batch, 2**num_qubits)``."""
         result = np.zeros((state.batch, 1 << state.num_qubits), state.precision.complex_dtype)
-        result[:, _offsets(state.order)] = state.vectors
+        result[:, spread(state.order)] = state.vectors
         return result
 
     def collapse(
@@ -151,7 +152,7 @@ class ReferenceEngine:
             _apply_gate(state, Permutation(np.array([1, 0]), (qubit,)))
 
     def select(self, parts: Sequence[tuple[ReferenceState, Sequence[int]]]) -> ReferenceState:
-        """A state of its own with chosen vectors, in the given order; see the protocol."""
+        """A new state with chosen vectors, in the given order; see the protocol."""
         first = parts[0][0]
         if len({(state.num_qubits, state.precision) for state, _ in parts}) > 1:
             raise ProgramError("vectors of different sizes cannot be in one state")
@@ -159,7 +160,7 @@ class ReferenceEngine:
         pieces = []
         for state, numbers in parts:
             piece = np.zeros((len(numbers), 1 << len(order)), first.precision.complex_dtype)
-            there = _offsets([order.index(qubit) for qubit in state.order])
+            there = spread([order.index(qubit) for qubit in state.order])
             piece[:, there] = state.vectors[list(numbers)]
             pieces.append(piece)
         return ReferenceState(first.num_qubits, first.precision, order, np.concatenate(pieces))
@@ -223,22 +224,14 @@ class ReferenceEngine:
         state.vectors = np.zeros((state.batch, 0), dtype=state.vectors.dtype)
 
 
-def _offsets(positions: Sequence[int]) -> NDArray[np.intp]:
-    """Entry ``i`` has bit ``j`` of ``i`` at bit ``positions[j]``; shape ``(2**len,)``."""
-    offsets: NDArray[np.intp] = np.zeros(1, dtype=np.intp)
-    for position in positions:
-        offsets = np.concatenate([offsets, offsets + (1 << position)])
-    return offsets
-
-
 def _indices(order: Sequence[int], fixed: Mapping[int, int]) -> NDArray[np.intp]:
     """The storage indices, increasing, at which every stored qubit of ``fixed`` has its value."""
     start = sum(fixed.get(qubit, 0) << position for position, qubit in enumerate(order))
-    return start + _offsets([p for p, qubit in enumerate(order) if qubit not in fixed])
+    return start + spread([p for p, qubit in enumerate(order) if qubit not in fixed])
 
 
 def _store(state: ReferenceState, qubits: Sequence[int]) -> None:
-    """Give each of ``qubits`` that has none a place, at the top of the index, as |0>."""
+    """Store each of ``qubits`` that is not stored yet, as |0>, at the top of the index."""
     for qubit in qubits:
         if qubit not in state.order:
             state.vectors = np.concatenate([state.vectors, np.zeros_like(state.vectors)], axis=1)
@@ -259,7 +252,7 @@ def _apply_gate(state: ReferenceState, gate: GateOperation) -> None:
                 return  # the control is |0> and 1 is asked for
     _store(state, gate.qubits)
     # blocks[i] are the indices where the gate's qubits are i, and the controls hold.
-    offsets = _offsets([state.order.index(qubit) for qubit in gate.qubits])
+    offsets = spread([state.order.index(qubit) for qubit in gate.qubits])
     blocks = offsets[:, None] + _indices(state.order, fixed)
     vectors = state.vectors
     if isinstance(gate, Matrix):

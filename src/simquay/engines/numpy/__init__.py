@@ -1,5 +1,6 @@
 """The engine ``numpy``: dense plans on the CPU, as matrix products on tiles that stay in cache.
 
-Takes dense plans and complex NumPy arrays. Gives what every engine gives (:mod:`..base`). Read
-``engine.py`` first, then ``tiles.py``, where the time goes.
+Takes dense plans (:mod:`simquay.planning.dense`). Gives what every engine gives
+(:mod:`simquay.engines.base`), on complex NumPy arrays. Read ``engine.py`` first, then ``tiles.py``,
+which takes most of a run's time.
 """

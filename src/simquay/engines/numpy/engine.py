@@ -49,14 +49,14 @@ these differ little between machines: below four qubits the time goes to moving 
 arithmetic."""
 
 _ALONE_BITS = 14
-"""Up to so many qubits one thread is as fast as several."""
+"""The most qubits for which one thread is as fast as several."""
 
 _SWEEP_QUBITS = 12
-"""Up to so many qubits a sweep is faster as one batch; measured, see benchmarks/cpu/sweep.py."""
+"""The most qubits for which a sweep is faster as one batch; see benchmarks/cpu/sweep.py."""
 
 _SWEEP_BYTES = 2 << 20
-"""With more, arrays leave the second-level cache, and are so large that the allocator takes them
-from the system anew each time; a small job might wait for memory, too."""
+"""The most bytes of a batch. Larger arrays leave the second-level cache, and the allocator takes
+them from the system anew each time; a small job might also have to wait for memory."""
 
 
 class DenseEngine:
@@ -80,10 +80,10 @@ class DenseEngine:
         return "cpu"
 
     def profile(self, precision: Precision, num_qubits: int) -> Profile:
-        """What to plan for."""
+        """A dense profile, with tiles for the level 2 cache."""
         tile = _TILE_BITS[precision]
         if num_qubits > _ALONE_BITS:
-            # A tile for each thread, as far as tiles stay worth the calls.
+            # A tile for each thread, unless tiles get so small that calls cost more than the work.
             spread = num_qubits - (self._threads - 1).bit_length()
             tile = min(tile, max(spread, _ALONE_BITS))
         return Profile(
@@ -102,7 +102,7 @@ class DenseEngine:
         return state + min(buffers + 4 * SLAB_BYTES, 2 * state + (1 << 20))
 
     def available_bytes(self) -> int:
-        """Memory that the system can give without swapping."""
+        """Host memory that a new run could take now without swapping."""
         return host_available_bytes()
 
     def allocate(
@@ -114,7 +114,7 @@ class DenseEngine:
         return DenseState(num_qubits, capacity, precision, Layout(), buffer)
 
     def copy(self, state: DenseState) -> DenseState:
-        """A state of its own with the same amplitudes."""
+        """Another state with the same amplitudes."""
         buffer = np.empty_like(state.buffer)
         buffer[:, : 1 << state.stored] = state.vector
         return DenseState(state.num_qubits, state.capacity, state.precision, state.layout, buffer)
@@ -142,7 +142,7 @@ class DenseEngine:
             state.layout = Layout(step.after)
         elif isinstance(step, StartPass):
             state.grow_unwritten(step.after)
-            # What comes before may be a factor: the one amplitude that there was.
+            # The gates before may have left a factor in the one amplitude that there was.
             np.multiply(step.amplitudes, state.buffer[:, :1], state.vector, casting="same_kind")
         elif isinstance(step, LonePass):
             state.grow(step.before[len(step.before) - step.new :])
@@ -153,7 +153,7 @@ class DenseEngine:
             raise ProgramError(f"a {type(step).__name__} is no pass that the engine numpy knows")
 
     def sweep_qubits(self, precision: Precision) -> int:
-        """States of up to so many qubits run faster as one batch."""
+        """The most stored qubits for which a sweep runs faster as one batch."""
         return _SWEEP_QUBITS
 
     @property
@@ -176,8 +176,8 @@ class DenseEngine:
                 apply_sweep_clusters(state, step, buffers, room, part)
                 state.layout = Layout(step.after)
             else:
-                # Amplitudes of a start have the vector in front, as the state has. A gate by
-                # itself is the same for all vectors.
+                # A start's amplitudes have an axis of vectors in front, as the state has. A gate
+                # outside a cluster is the same for all vectors.
                 self._apply_pass(state, step, buffers, part)
             part.report(1.0)
         state.layout = plan.final
@@ -213,13 +213,13 @@ class DenseEngine:
 
     def collapse(self, state: DenseState, outcome: Mapping[int, int], probability: float) -> None:
         """Project in place onto ``outcome``, and divide by sqrt(probability)."""
-        places = state.layout.positions()
-        if any(value and qubit not in places for qubit, value in outcome.items()):
+        positions = state.layout.positions()
+        if any(value and qubit not in positions for qubit, value in outcome.items()):
             raise ProgramError(f"outcome {dict(outcome)} has 1 for a qubit that is |0>")
-        fixed = {places[q]: value for q, value in outcome.items() if q in places}
+        fixed = {positions[q]: value for q, value in outcome.items() if q in positions}
         view, axes = split_bits(state.vector, state.stored, list(fixed))
         index: list[int | slice] = [slice(None)] * view.ndim
-        # Bit by bit: what disagrees with this bit (and agreed with the ones before) becomes 0.
+        # Bit by bit: amplitudes that differ from the outcome in this bit first become 0.
         for position, value in fixed.items():
             index[axes[position]] = 1 - value
             view[tuple(index)] = 0
@@ -230,17 +230,17 @@ class DenseEngine:
         """Apply X to each of ``qubits`` in place."""
         stored = set(state.layout.order)
         state.grow([qubit for qubit in qubits if qubit not in stored])
-        places = state.layout.positions()
+        positions = state.layout.positions()
         for qubit in qubits:
-            view, axes = split_bits(state.vector, state.stored, [places[qubit]])
-            pair = view.swapaxes(0, axes[places[qubit]])
+            view, axes = split_bits(state.vector, state.stored, [positions[qubit]])
+            pair = view.swapaxes(0, axes[positions[qubit]])
             zero, one = pair[0], pair[1]
             kept = zero.copy()
             zero[...] = one
             one[...] = kept
 
     def select(self, parts: Sequence[tuple[DenseState, Sequence[int]]]) -> DenseState:
-        """A state of its own with chosen vectors."""
+        """A new state with chosen vectors."""
         first = parts[0][0]
         if len({(part.num_qubits, part.precision, part.capacity) for part, _ in parts}) > 1:
             raise ProgramError("vectors of different sizes cannot be in one state")

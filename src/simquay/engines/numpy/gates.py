@@ -1,4 +1,4 @@
-"""One gate at a time on a dense state: what is not worth, or too wide for, a cluster."""
+"""One gate at a time on a dense state: gates too wide for a cluster, or not worth one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ SLAB_BYTES = 16 << 20
 
 
 def apply_gate(state: DenseState, gate: GateOperation) -> None:
-    """Apply ``gate`` (on logical qubits) in place; qubits it needs are stored, controls too."""
+    """Apply ``gate``, which names qubits, in place.
+
+    Targets that are not stored are stored first; controls must be stored.
+    """
     if isinstance(gate, Relabel):
         renamed = dict(zip(gate.sources, gate.qubits, strict=True))
         state.layout = Layout(tuple(renamed.get(qubit, qubit) for qubit in state.layout.order))
@@ -38,7 +41,7 @@ def apply_gate(state: DenseState, gate: GateOperation) -> None:
         k = len(gate.qubits)
         view *= factors.reshape((2,) * k + (1,) * (view.ndim - k))
     elif isinstance(gate, Permutation):
-        # Amplitude i moves to table[i]: entry j of the result comes from the inverse's j.
+        # Amplitude i moves to table[i], so entry j of the result is amplitude inverse[j].
         source = np.empty_like(gate.table)
         source[gate.table] = np.arange(len(source))
         _by_slabs(_targets_first(state, gate), len(gate.qubits), None, source)
@@ -51,16 +54,16 @@ def _targets_first(
 ) -> ComplexArray:
     """The amplitudes where the controls hold: axes of the gate's qubits first, highest bit first,
     then the batch and all others. A view."""
-    places = state.layout.positions()
-    targets = [places[qubit] for qubit in reversed(gate.qubits)]
+    positions = state.layout.positions()
+    targets = [positions[qubit] for qubit in reversed(gate.qubits)]
     controls = () if isinstance(gate, Prepare) else gate.controls
     view, axes = split_bits(
-        state.vector, state.stored, [*targets, *(places[qubit] for qubit in controls)]
+        state.vector, state.stored, [*targets, *(positions[qubit] for qubit in controls)]
     )
     index: list[int | slice] = [slice(None)] * view.ndim
     for bit, qubit in enumerate(controls):
         assert not isinstance(gate, Prepare)
-        index[axes[places[qubit]]] = gate.control_state >> bit & 1
+        index[axes[positions[qubit]]] = gate.control_state >> bit & 1
     target_axes = [axes[target] for target in targets]
     taken = [axis for axis in range(view.ndim) if not isinstance(index[axis], slice)]
     view = view[tuple(index)]
@@ -74,7 +77,10 @@ def _targets_first(
 def _by_slabs(
     view: ComplexArray, k: int, gate: Matrix | None, source: NDArray[np.intp] | None
 ) -> None:
-    """Apply the matrix, or take ``source``, along the first ``k`` axes; in slabs of the others."""
+    """Apply ``gate``, or where it is None take the entries ``source``, along the first ``k`` axes.
+
+    Works on slabs of the other axes, of at most ``SLAB_BYTES``.
+    """
     if view.nbytes > SLAB_BYTES:
         # Halve the longest of the other axes: the temporary copies stay small.
         axis = max(range(k, view.ndim), key=lambda a: view.shape[a])
@@ -83,17 +89,17 @@ def _by_slabs(
             for part in (slice(None, half), slice(half, None)):
                 _by_slabs(view[(slice(None),) * axis + (part,)], k, gate, source)
             return
-    old = view.reshape(1 << k, -1)  # a copy, but where the axes are already in this order
+    old = view.reshape(1 << k, -1)  # a copy, unless the axes are already in this order
     new = old[source] if gate is None else np.asarray(gate.matrix).astype(view.dtype) @ old
     view[...] = new.reshape(view.shape)
 
 
 def _prepare(view: ComplexArray, amplitudes: ComplexArray) -> None:
-    """Spread what is at index 0 of the first axes over all of them: they were |0>."""
+    """Multiply the amplitudes at index 0 of the first axes, which were |0>, into all of them."""
     factors = np.asarray(amplitudes).astype(view.dtype)
     k = factors.size.bit_length() - 1
     zero = (0,) * k
     for index in range(1, factors.size):
-        place = tuple(index >> bit & 1 for bit in reversed(range(k)))
-        np.multiply(view[zero], factors[index], out=view[place])
+        entry = tuple(index >> bit & 1 for bit in reversed(range(k)))
+        np.multiply(view[zero], factors[index], out=view[entry])
     view[zero] *= factors[0]

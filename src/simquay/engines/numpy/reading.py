@@ -1,6 +1,6 @@
 """Reading a dense state: probabilities, amplitudes by index, Pauli expectation values.
 
-Everything that sums is summed in double precision, in blocks that stay in cache.
+All sums are taken in double precision, in blocks that stay in cache.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from simquay.engines.numpy.state import ComplexArray, DenseState, split_bits
 from simquay.engines.threads import run_side_by_side
 from simquay.errors import ProgramError
+from simquay.program.bits import extract, mask_of, spread
 
 __all__ = [
     "all_amplitudes",
@@ -29,11 +30,16 @@ __all__ = [
 Marginal: TypeAlias = Callable[
     [DenseState, Sequence[int], Mapping[int, int], int], NDArray[np.float64]
 ]
+"""As :func:`marginal_sums`."""
+
 Overlap: TypeAlias = Callable[[DenseState, int, int], NDArray[np.complex128]]
+"""As :func:`flipped_overlap`."""
 
 _BLOCK_BITS = 15
+"""log2 of the amplitudes that are read at once."""
+
 _SIDE_BY_SIDE_BITS = 18
-"""From so many amplitudes on, a read is worth a second thread."""
+"""From so many stored qubits on, a read is worth a second thread."""
 
 
 def joint_probabilities(
@@ -45,29 +51,27 @@ def joint_probabilities(
 ) -> NDArray[np.float64]:
     """See :meth:`simquay.engines.base.Engine.probabilities`.
 
-    ``marginal`` sums the squares; an engine that has compiled code for it brings its own.
+    ``marginal`` sums the squares: :func:`marginal_sums`, or an engine's compiled function.
     """
-    places = state.layout.positions()
+    positions = state.layout.positions()
     result = np.zeros((state.batch, 1 << len(qubits)))
-    if any(value and qubit not in places for qubit, value in given.items()):
+    if any(value and qubit not in positions for qubit, value in given.items()):
         return result  # a qubit that is not stored is |0>
     if len(set(qubits)) != len(qubits):
         raise ProgramError(f"probabilities of repeated qubits {tuple(qubits)}: name each once")
-    # A qubit that is given as well as asked for has that value; all others of its entries are 0.
+    # For a qubit that is both asked for and given, the entries of its other value are 0.
     both = {qubit: given[qubit] for qubit in qubits if qubit in given}
-    asked = [qubit for qubit in qubits if qubit in places and qubit not in both]
-    fixed = {places[qubit]: value for qubit, value in given.items() if qubit in places}
-    sums = (marginal or marginal_sums)(state, [places[qubit] for qubit in asked], fixed, threads)
+    asked = [qubit for qubit in qubits if qubit in positions and qubit not in both]
+    fixed = {positions[qubit]: value for qubit, value in given.items() if qubit in positions}
+    sums = (marginal or marginal_sums)(state, [positions[qubit] for qubit in asked], fixed, threads)
 
-    # Place the sums where all qubits that are not stored are 0 and `both` have their values.
+    # Write the sums where all qubits that are not stored are 0 and `both` have their values.
     index: list[Any] = [slice(None)]
-    axes: list[int] = []
     for qubit in reversed(qubits):
         if qubit in both:
             index.append(both[qubit])
-        elif qubit in places:
+        elif qubit in positions:
             index.append(slice(None))
-            axes.append(qubit)
         else:
             index.append(0)
     target = result.reshape((state.batch,) + (2,) * len(qubits))
@@ -90,7 +94,7 @@ def marginal_sums(
     high_kept = sorted((bit for bit in kept if bit >= low), reverse=True)
     free_low = [bit for bit in range(low) if bit not in low_fixed]
     # Bits of a block's squares: bit 0 tells the real from the imaginary part.
-    places = {1 + free_low.index(bit) for bit in low_kept}
+    kept_bits = {1 + free_low.index(bit) for bit in low_kept}
     sums = np.zeros((state.batch, 1 << len(high_kept), 1 << len(low_kept)))
 
     # Small vectors are read several at once.
@@ -109,7 +113,7 @@ def marginal_sums(
         return np.multiply(values, values, out=values)
 
     def share(part: list[tuple[int, int]], into: NDArray[np.float64]) -> None:
-        # Blocks of one entry stand together: they are added up before their bits are.
+        # The blocks of one entry follow each other: they are added up before their bits are summed.
         for row in range(0, state.batch, together):
             for entry, group in groupby(part, key=itemgetter(0)):
                 total: NDArray[np.float64] | None = None
@@ -117,7 +121,7 @@ def marginal_sums(
                     values = squares(row, first)
                     total = values if total is None else np.add(total, values, out=total)
                 assert total is not None
-                into[row : row + together, entry] += _sum_bits(total, places)
+                into[row : row + together, entry] += _sum_bits(total, kept_bits)
 
     blocks = _blocks(width, low, fixed, high_kept)
     if threads > 1 and width >= _SIDE_BY_SIDE_BITS and len(blocks) >= 2 * threads:
@@ -143,22 +147,22 @@ def marginal_sums(
 def _blocks(
     width: int, low: int, fixed: Mapping[int, int], high_kept: Sequence[int]
 ) -> list[tuple[int, int]]:
-    """Where each block of ``2**low`` amplitudes that agrees with ``fixed`` begins, behind the
-    entry (the bits ``high_kept``, the first the highest) that its sum goes to; by entry."""
-    free = [bit for bit in range(low, width) if bit not in fixed]
-    number = np.arange(1 << len(free), dtype=np.intp)
-    first = np.full_like(number, sum(value << bit for bit, value in fixed.items() if bit >= low))
-    for place, bit in enumerate(free):
-        first |= (number >> place & 1) << bit
-    entry = np.zeros_like(number)
-    for place, bit in enumerate(reversed(high_kept)):
-        entry |= (first >> bit & 1) << place
+    """``(entry, first)`` of each block of ``2**low`` amplitudes that agrees with ``fixed``, sorted.
+
+    ``first`` is the index of the block's first amplitude, ``entry`` the value of its bits
+    ``high_kept``, the first of which is the highest: the sum that the block belongs to.
+    """
+    first = spread([bit for bit in range(low, width) if bit not in fixed])
+    first += sum(value << bit for bit, value in fixed.items() if bit >= low)
+    entry = extract(first, list(reversed(high_kept)))
     return sorted(zip(entry.tolist(), first.tolist(), strict=True))
 
 
 def _sum_bits(values: NDArray[np.float64], kept: Set[int]) -> NDArray[np.float64]:
-    """Sum each row over all bits of the index but ``kept``, the highest first: they have long
-    runs."""
+    """Sum each row over all bits of the index but ``kept``.
+
+    The highest bit comes first: the runs that it separates are the longest.
+    """
     rows, size = values.shape
     for bit in range(size.bit_length() - 2, -1, -1):
         if bit not in kept:
@@ -174,12 +178,11 @@ def block_probabilities(
     values: NDArray[np.int64],
 ) -> NDArray[np.float64]:
     """See :meth:`simquay.engines.base.BlockReader.block_probabilities`."""
-    places = state.layout.positions()
-    inside, inside_missing = _storage_indices(np.arange(1 << len(qubits)), qubits, places)
-    starts, start_missing = _storage_indices(values, fixed, places)
-    summed = [place for qubit, place in places.items() if qubit not in {*qubits, *fixed}]
-    if summed:
-        # Rare: not all qubits are measured.
+    positions = state.layout.positions()
+    inside, inside_missing = _storage_indices(np.arange(1 << len(qubits)), qubits, positions)
+    starts, start_missing = _storage_indices(values, fixed, positions)
+    if not positions.keys() <= {*qubits, *fixed}:
+        # Rare: some stored qubits are not measured, and are summed over.
         rows = [
             joint_probabilities(
                 state,
@@ -204,17 +207,16 @@ def block_probabilities(
 
 
 def _storage_indices(
-    values: NDArray[np.int64], qubits: Sequence[int], places: Mapping[int, int]
+    values: NDArray[np.int64], qubits: Sequence[int], positions: Mapping[int, int]
 ) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """Storage bits for values of ``qubits``, and which values need a qubit that is not stored."""
+    """The storage index of each of ``values``, whose bit ``j`` is the value of ``qubits[j]``; and
+    whether it has a 1 for a qubit that is not stored, so that its amplitude is 0."""
     index = np.zeros(len(values), dtype=np.intp)
-    missing = np.zeros(len(values), dtype=np.bool_)
     for bit, qubit in enumerate(qubits):
-        if qubit in places:
-            index |= (values >> bit & 1) << places[qubit]
-        else:
-            missing |= (values >> bit & 1).astype(np.bool_)
-    return index, missing
+        if qubit in positions:
+            index |= (values >> bit & 1) << positions[qubit]
+    unstored = mask_of(bit for bit, qubit in enumerate(qubits) if qubit not in positions)
+    return index, values & unstored != 0
 
 
 def amplitudes_at(state: DenseState, indices: NDArray[np.uint64]) -> ComplexArray:
@@ -245,10 +247,10 @@ def all_amplitudes(state: DenseState) -> ComplexArray:
         # transpose() may give back the very view: the caller gets amplitudes of its own.
         return np.array(sorted_cube, order="C").reshape(state.batch, -1)
     result = np.zeros((state.batch, 1 << state.num_qubits), dtype=state.buffer.dtype)
-    places = [slice(None)] + [
+    index = [slice(None)] + [
         slice(None) if qubit in order else 0 for qubit in reversed(range(state.num_qubits))
     ]
-    result.reshape((state.batch,) + (2,) * state.num_qubits)[tuple(places)] = sorted_cube
+    result.reshape((state.batch,) + (2,) * state.num_qubits)[tuple(index)] = sorted_cube
     return result
 
 
@@ -258,8 +260,8 @@ def pauli_expectation(
     """See :meth:`simquay.engines.base.Engine.expectation`.
 
     With x the bits of X and Y, z those of Z and Y, and y the number of Ys, a Pauli string takes
-    ``|i>`` to ``1j**y (-1)**popcount(i & z) |i ^ x>``. ``overlap`` sums over ``i``; an engine that
-    has compiled code for it brings its own.
+    ``|i>`` to ``1j**y (-1)**popcount(i & z) |i ^ x>``. ``overlap`` sums over ``i``:
+    :func:`flipped_overlap`, or an engine's compiled function.
     """
     result = np.zeros((state.batch, len(paulis)))
     for column, label in enumerate(paulis):
@@ -272,16 +274,16 @@ def pauli_expectation(
 
 
 def _one_pauli(state: DenseState, label: str, overlap: Overlap) -> NDArray[np.float64]:
-    places = state.layout.positions()
+    positions = state.layout.positions()
     x = z = ys = 0
     for qubit, letter in enumerate(reversed(label)):
         if letter == "I":
             continue
-        if qubit not in places:
+        if qubit not in positions:
             if letter == "Z":
                 continue  # |0> is left as it is
             return np.zeros(state.batch)  # |1> is orthogonal to |0>
-        bit = 1 << places[qubit]
+        bit = 1 << positions[qubit]
         x |= bit if letter in "XY" else 0
         z |= bit if letter in "ZY" else 0
         ys += letter == "Y"
@@ -289,7 +291,10 @@ def _one_pauli(state: DenseState, label: str, overlap: Overlap) -> NDArray[np.fl
 
 
 def flipped_overlap(state: DenseState, x: int, z: int) -> NDArray[np.complex128]:
-    """Per vector, the sum of ``conj(a[i ^ x]) * a[i] * (-1)**popcount(i & z)``; storage bits."""
+    """Per vector, the sum over ``i`` of ``conj(a[i ^ x]) * a[i] * (-1)**popcount(i & z)``.
+
+    ``x`` and ``z`` are masks of storage bits. Shape ``(batch,)``.
+    """
     low = min(_BLOCK_BITS, state.stored)
     mask = (1 << low) - 1
     signs = _parity_signs(low, z & mask)

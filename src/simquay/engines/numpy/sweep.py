@@ -1,7 +1,7 @@
 """Cluster passes of a sweep on a dense state: several vectors at once, each with its own matrices.
 
-Small vectors fit a tile buffer together. A step is then one batched product for all of them, whose
-matrices have an axis in front: the vector.
+Several small vectors fit one tile buffer. A step is then one batched product for all of them; the
+first axis of its matrices is the vector.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ def apply_sweep_clusters(
 ) -> None:
     """Apply one pass of a :class:`~simquay.planning.SweepPlan` in place, in one thread.
 
-    As many vectors as ``room`` amplitudes hold tiles of are worked on at once. The state has room
-    for the new wires; its layout is the caller's business.
+    It works on as many vectors at once as have tiles of ``room`` amplitudes together. The new wires
+    are within the state's capacity; the caller sets the layout.
     """
     program = TileProgram(step, state.buffer.dtype)
     vectors = max(1, min(state.batch, room // program.size))
@@ -49,16 +49,16 @@ def _apply_tile(
     offset = program.offsets[tile]
     if program.partial:
         source.fill(0)
-    np.copyto(_seen(source, program.load_target), _seen(vectors, program.load_source, offset))
+    np.copyto(_view(source, program.load_target), _view(vectors, program.load_source, offset))
     for step in program.steps:
         if isinstance(step, Multiply):
             table = step.table[rows]
             for phase in step.phases:
                 table = table * _factors(phase, rows, tile)
-            data = _seen(source, step.view)
+            data = _view(source, step.view)
             np.multiply(data, table[:, None, :, None], data)
             continue
-        before, after = _seen(source, step.source), _seen(target, step.target)
+        before, after = _view(source, step.source), _view(target, step.target)
         if isinstance(step, Permute):
             np.copyto(after, before)
         else:
@@ -72,7 +72,7 @@ def _apply_tile(
             between = (1,) * (before.ndim - 3)
             np.matmul(matrix.reshape(len(vectors), *between, size, size), before, after)
         source, target = target, source
-    np.copyto(_seen(vectors, program.store_target, offset), _seen(source, program.store_source))
+    np.copyto(_view(vectors, program.store_target, offset), _view(source, program.store_source))
 
 
 def _factors(phase: Phase, rows: slice, tile: int) -> ComplexArray:
@@ -81,10 +81,10 @@ def _factors(phase: Phase, rows: slice, tile: int) -> ComplexArray:
     return factors
 
 
-def _seen(array: ComplexArray, view: View, offset: int = 0) -> ComplexArray:
+def _view(array: ComplexArray, view: View, offset: int = 0) -> ComplexArray:
     """``view`` of each row of ``array``, from ``offset`` on."""
     item = array.itemsize
     strides = (array.strides[0], *[stride * item for stride in view.strides])
     shape = (len(array), *view.shape)
-    seen: ComplexArray = np.ndarray(shape, array.dtype, array, offset * item, strides)
-    return seen
+    result: ComplexArray = np.ndarray(shape, array.dtype, array, offset * item, strides)
+    return result

@@ -1,8 +1,8 @@
 """Cluster passes on a dense state: tiles in cache, one batched matrix product a step.
 
 Every step is compiled to shapes and strides once for a pass; each thread binds them to two buffers
-of its own and takes its share of the tiles. A tile reads and writes the same amplitudes, so
-threads do not meet.
+of its own and takes tiles from a common counter. A tile reads and writes the same amplitudes, so
+threads need no locks.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from simquay.planning.dense.steps import (
     PhaseStep,
     ProductStep,
 )
+from simquay.program.bits import extract, spread
 
 __all__ = [
     "Buffers",
@@ -40,10 +41,10 @@ __all__ = [
 Shape = tuple[int, ...]
 
 _TOGETHER = 1 << 14
-"""Amplitudes of tiles of several vectors that are worked on as one."""
+"""The most amplitudes of tiles of several vectors that one step works on."""
 
 _ALONE = 1 << 14
-"""Up to so many amplitudes one thread is as fast as several."""
+"""The most amplitudes for which one thread is as fast as several."""
 
 
 class View(NamedTuple):
@@ -73,13 +74,13 @@ class Buffers:
 def apply_clusters(
     state: DenseState, step: ClusterPass, buffers: Buffers, threads: int, control: Control
 ) -> None:
-    """Apply one pass in place; ``state`` has room for the new wires.
+    """Apply one pass in place; the new wires are within the state's capacity.
 
-    The state's layout is the caller's business.
+    The caller sets the state's layout.
     """
     program = TileProgram(step, state.buffer.dtype)
     tiles = len(program.offsets)
-    # Tiles of several vectors are one where they are small: a call costs more than they do.
+    # Small tiles of several vectors are done by one call, which costs more than their arithmetic.
     together = max(1, min(state.batch, _TOGETHER // program.size))
     work = -(-state.batch // together) * tiles
     row_size = state.buffer.shape[1]
@@ -106,15 +107,17 @@ def apply_clusters(
 
 
 class Phase(NamedTuple):
-    """An OuterPhase in this engine's terms: the table's row for each tile. The table has one more
-    axis in front in a sweep's pass, as all numbers of one."""
+    """An OuterPhase compiled: ``rows[t]`` is the row of ``table`` for tile ``t``.
+
+    In a sweep's pass the first axis of ``table`` is the vector.
+    """
 
     rows: NDArray[np.intp]
     table: ComplexArray
 
 
 class Product(NamedTuple):
-    """A ProductStep in this engine's terms."""
+    """A ProductStep compiled."""
 
     matrix: ComplexArray
     source: View
@@ -124,7 +127,7 @@ class Product(NamedTuple):
 
 
 class Multiply(NamedTuple):
-    """A PhaseStep in this engine's terms."""
+    """A PhaseStep compiled."""
 
     table: ComplexArray
     view: View
@@ -132,7 +135,7 @@ class Multiply(NamedTuple):
 
 
 class Permute(NamedTuple):
-    """A PermuteStep in this engine's terms."""
+    """A PermuteStep compiled."""
 
     source: View
     target: View
@@ -147,22 +150,18 @@ class TileProgram:
         self.size = 1 << tile
         width = len(step.before)
         inside = set(step.loaded)
-        places = {wire: position for position, wire in enumerate(step.before)}
+        positions = {wire: position for position, wire in enumerate(step.before)}
         outer = [position for position in range(width) if step.before[position] not in inside]
-        numbers = np.arange(1 << len(outer), dtype=np.intp)
-        offsets = np.zeros_like(numbers)
-        for bit, position in enumerate(outer):
-            offsets |= (numbers >> bit & 1) << position
-        self.offsets: list[int] = offsets.tolist()
+        self.offsets: list[int] = spread(outer).tolist()
         self._outer_bit = {step.before[position]: bit for bit, position in enumerate(outer)}
-        self._numbers = numbers
+        self._numbers = np.arange(len(self.offsets), dtype=np.intp)
 
         # Loading reads the storage bits of `loaded`; new wires are 0 and have none.
         new = set(step.before[width - step.new :])
         self.partial = bool(new)
         old = [wire for wire in step.loaded if wire not in new]
         in_buffer = {wire: 1 << position for position, wire in enumerate(step.loaded)}
-        in_storage = {wire: 1 << places[wire] for wire in old}
+        in_storage = {wire: 1 << positions[wire] for wire in old}
         self.load_source, self.load_target = _views(old, in_storage, in_buffer)
         final = step.final
         active = [position for position in range(width) if step.before[position] in inside]
@@ -199,17 +198,15 @@ class TileProgram:
     def _phases(self, phases: Sequence[OuterPhase]) -> tuple[Phase, ...]:
         compiled = []
         for phase in phases:
-            rows = np.zeros_like(self._numbers)
-            for bit, wire in enumerate(phase.outer):
-                rows |= (self._numbers >> self._outer_bit[wire] & 1) << bit
+            rows = extract(self._numbers, [self._outer_bit[wire] for wire in phase.outer])
             compiled.append(Phase(rows, phase.table.astype(self.dtype)))
         return tuple(compiled)
 
     def bind(
         self, pair: tuple[ComplexArray, ComplexArray], vectors: ComplexArray, rows: int
     ) -> Callable[[int, int], None]:
-        """A function that applies the pass to the tile ``number`` of the vector at ``base``, and
-        of those behind it, ``rows`` in all."""
+        """A function ``run(base, number)`` that applies the pass to tile ``number`` of ``rows``
+        vectors, the first of which begins at amplitude ``base`` of ``vectors``."""
         dtype = self.dtype
         itemsize = dtype.itemsize
         row_size = vectors.shape[1]
@@ -296,9 +293,9 @@ def _copy(target: ComplexArray, source: ComplexArray, _: int) -> None:
 def _views(
     wires: Sequence[int], source: dict[int, int], target: dict[int, int]
 ) -> tuple[View, View]:
-    """Views over ``wires`` (from the lowest) in two places: strides of each wire there.
+    """Views over ``wires``, from the lowest, by their strides in two arrays.
 
-    Wires that are neighbours in both places share an axis.
+    Wires that are next to each other in both arrays share an axis.
     """
     shape: list[int] = []
     from_strides: list[int] = []

@@ -1,7 +1,7 @@
 """Many small vectors of a dense state at once: copies of chosen ones, an outcome for each.
 
-Where vectors are small, a loop over them in Python takes longer than the amplitudes do; so these
-work on as many as stay in cache together.
+A loop in Python over small vectors takes longer than the arithmetic on them; so these functions
+work on as many vectors as stay in cache together.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from simquay.engines.numpy.state import DenseState
 from simquay.errors import ProgramError
 from simquay.planning import Layout
+from simquay.program.bits import deposit, mask_of
 
 __all__ = ["TOGETHER_BITS", "common_layout", "copy_vectors", "project_vectors"]
 
@@ -38,16 +39,16 @@ def copy_vectors(target: DenseState, parts: Sequence[tuple[DenseState, Sequence[
     for part, numbers in parts:
         source = part.vector
         chosen = np.asarray(numbers, dtype=np.intp)
-        places = part.layout.positions()
+        positions = part.layout.positions()
         if part.layout != target.layout:
-            # Where each new index was; one with a qubit at 1 that was not stored has no amplitude.
+            # The old index of each new one; where a qubit is 1 that was not stored, there is none.
             index = np.arange(size, dtype=np.intp)
             old = np.zeros_like(index)
             lost = np.zeros(size, dtype=np.bool_)
             for bit, qubit in enumerate(target.layout.order):
                 value = index >> bit & 1
-                if qubit in places:
-                    old |= value << places[qubit]
+                if qubit in positions:
+                    old |= value << positions[qubit]
                 else:
                     lost |= value == 1
         for first in range(0, len(chosen), step):
@@ -71,24 +72,22 @@ def project_vectors(
     resets: Sequence[int],
 ) -> None:
     """See :meth:`simquay.engines.base.Engine.project`."""
-    places = state.layout.positions()
-    missing = [qubit for qubit in qubits if qubit not in places]
+    positions = state.layout.positions()
+    missing = [qubit for qubit in qubits if qubit not in positions]
     if missing:
         raise ProgramError(f"qubit {missing[0]} is not stored and cannot be projected")
     vector = state.vector
-    values = np.zeros(state.batch, dtype=np.intp)
-    for bit, qubit in enumerate(qubits):
-        values |= (outcomes >> bit & 1) << places[qubit]
+    values = deposit(outcomes, [positions[qubit] for qubit in qubits])
     index = np.arange(vector.shape[1], dtype=np.intp)
-    measured = index & sum(1 << places[qubit] for qubit in qubits)
+    measured = index & mask_of(positions[qubit] for qubit in qubits)
     scales = (probabilities**-0.5).astype(vector.real.dtype)[:, None]
     zero = scales.dtype.type(0)
     step = _AT_ONCE // vector.shape[1]
     for first in range(0, state.batch, step):
         some = slice(first, first + step)
         vector[some] *= np.where(measured == values[some, None], scales[some], zero)
-    # What a reset finds at 1 moves to 0; there is nothing at 0, as the outcome was 1.
-    moved = values & sum(1 << places[qubit] for qubit in resets)
+    # A reset of a qubit found 1 moves amplitudes to where it is 0: all of those are 0 by now.
+    moved = values & mask_of(positions[qubit] for qubit in resets)
     ones = np.flatnonzero(moved)
     for first in range(0, len(ones), step):
         rows = ones[first : first + step]
