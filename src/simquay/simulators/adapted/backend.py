@@ -30,7 +30,7 @@ from simquay.jobs.external.watch import Ended, ForeignRun
 from simquay.jobs.workers.pool import default_workers
 from simquay.simulators.adapted.memory import MemoryRule, memory_request
 from simquay.simulators.adapted.options import AdaptedOptions, check_isolation
-from simquay.simulators.adapted.results import finished, writes_bits
+from simquay.simulators.adapted.results import normalized_result, writes_bits
 from simquay.simulators.adapted.transfer import backend_source, copied_options, pickled_run
 from simquay.simulators.inputs import RunInputError, checked_circuits, fallback_taken
 from simquay.system.version import simquay_version
@@ -169,7 +169,7 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
                 "takes in one job"
             )
         finish = functools.partial(
-            finished,
+            normalized_result,
             backend_name=self.name,
             silent=tuple(not writes_bits(circuit) for circuit in circuits),
         )
@@ -218,7 +218,7 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         name = type(executor).__name__
         shots = options.get("shots", dict(self._options).get("shots"))
         if same_process(executor):
-            work = self._work(circuits, options, isolation, _as_it_is)
+            work = self._work(circuits, options, isolation, _unchanged)
             tasks = ForeignTaskWork.here(work, circuits, shots, finish, name)
         else:
             finder = self.simquay_finder
@@ -377,5 +377,5 @@ def adapt(
     return AdaptedBackend(backend, settings)
 
 
-def _as_it_is(result: Result, job_id: str) -> Result:
+def _unchanged(result: Result, job_id: str) -> Result:
     return result

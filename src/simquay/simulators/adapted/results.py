@@ -1,4 +1,4 @@
-"""The last touch to a foreign result, so that it reads as every result of Simquay's."""
+"""Foreign results, made to read as every result of Simquay."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from qiskit import QuantumCircuit
 from qiskit.result import Result
 from qiskit.result.models import ExperimentResult, ExperimentResultData
 
-__all__ = ["finished", "writes_bits"]
+__all__ = ["normalized_result", "writes_bits"]
 
 
 def writes_bits(circuit: QuantumCircuit) -> bool:
-    """Whether an operation of the circuit touches a classical bit, so that counts say something."""
+    """Whether the circuit may write a classical bit; only then do its counts say something."""
     if not circuit.num_clbits:
         return False
     return "measure" in circuit.count_ops() or any(
@@ -21,18 +21,17 @@ def writes_bits(circuit: QuantumCircuit) -> bool:
     )
 
 
-def finished(
+def normalized_result(
     result: Result,
     job_id: str,
     *,
     backend_name: str,
     silent: Sequence[bool],
 ) -> Result:
-    """``result`` with the names of our job and backend, and without counts of what was never
-    measured.
+    """``result`` with the adapted job's id and backend, and no counts where nothing was measured.
 
-    Some backends count zeros where nothing was measured; asking for such counts is to be Qiskit's
-    own error, as it is where there is no classical bit.
+    Some backends count zeros where nothing was measured. Asking for such counts shall raise
+    Qiskit's error, as it does where there is no classical bit.
 
     Args:
         result: the foreign result, which is changed.

@@ -9,16 +9,25 @@ from typing import Any
 
 import pytest
 from qiskit import QuantumCircuit
-from qiskit.circuit import Gate
 from qiskit.providers import JobError, JobStatus
+from qiskit.result import Result
+from qiskit.result.models import ExperimentResult, ExperimentResultData
 
 import simquay
+from simquay.control import Control
+from simquay.jobs.dispatch.launchers import TaskContext
 from simquay.jobs.errors import JobCancelledError, JobFailedError
+from simquay.jobs.workers.errors import error_from_plain
 from simquay.jobs.workers.pool import default_workers
 from simquay.provider import find_backend
-from simquay.simulators.adapted.tasks import UnplainResultError, _plain
+from simquay.simulators.adapted.tasks import (
+    ForeignRequest,
+    run_foreign_request,
+)
+from simquay.simulators.adapted.transfer import circuits_to_qpy
 from simquay.simulators.inputs import RunInputError
 from simquay.simulators.options import RunOptionError
+from simquay.system.version import simquay_version
 from tests.support import foreign_backends as theirs
 from tests.support.adapted_runs import BOTH, adapted, circuit
 from tests.support.executor_doubles import ManualExecutor
@@ -195,22 +204,10 @@ def test_only_a_function_and_bytes_are_sent_and_no_pickle() -> None:
 
 
 def test_what_qpy_would_lose_is_refused_by_run() -> None:
-    made = QuantumCircuit(1, 1, name="mine")
-    made.x(0)
-    made.append(_Special(), [0])
-    made.measure(0, 0)
-    with pytest.raises(RunInputError, match=r"'mine'.*instruction 1, 'special' \(_Special\)"):
-        basic().run(made, executor=ManualExecutor())
     named = random_bits("odd")
     named.metadata = {1: 2}  # JSON has no numbers as keys
     with pytest.raises(RunInputError, match=r"'odd'.*its metadata"):
         basic().run(named, executor=ManualExecutor())
-
-
-class _Special(Gate):
-    def __init__(self) -> None:
-        super().__init__("special", 1, [])
-        self.definition = QuantumCircuit(1)
 
 
 def test_options_that_json_would_change_are_refused_by_run() -> None:
@@ -241,10 +238,29 @@ def test_a_broken_executor_fails_the_job() -> None:
         job.result(LONG)
 
 
+class Answers:
+    """A backend of another process, whose results hold ``data``."""
+
+    backend_version = "1"
+
+    def __init__(self, data: Any) -> None:
+        self.data = data
+
+    def run_here(self, circuits: list[QuantumCircuit], options: dict[str, Any]) -> Result:
+        one = ExperimentResult(shots=1, success=True, data=ExperimentResultData(extra=self.data))
+        return Result(job_id="1", success=True, results=[one])
+
+
+def answer_with(data: Any) -> dict[str, Any]:
+    request = ForeignRequest(simquay_version(), "a name", "1", {})
+    context = TaskContext("job", 0, 1, Control(), lambda: None, lambda: None)
+    found = Answers(data)
+    return run_foreign_request(lambda _: found, request.pack(context), circuits_to_qpy([circuit()]))
+
+
 def test_results_come_back_as_plain_data_alone() -> None:
-    assert _plain({"a": [1, (2.5, 1j)], "b": {"c": None}}, "result") == {
-        "a": [1, [2.5, 1j]],
-        "b": {"c": None},
-    }
-    with pytest.raises(UnplainResultError, match=r"result\.data is an object of type object"):
-        _plain({"data": [object()]}, "result")
+    answer = answer_with([1, (2.5, 1j), {"c": None}])
+    (one,) = answer["result"]["results"]
+    assert one["data"]["extra"] == [1, [2.5, 1j], {"c": None}]
+    error = error_from_plain(answer_with([object()])["error"])
+    assert "UnplainResultError: result.results.data.extra is an object of type object" in str(error)

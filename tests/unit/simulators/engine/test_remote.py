@@ -1,0 +1,94 @@
+"""A task in another process, without the process."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from qiskit import QuantumCircuit
+
+from simquay.circuits.lowering.circuit import lower
+from simquay.control import Control
+from simquay.engines.reference import ReferenceEngine
+from simquay.errors import ProgramError
+from simquay.jobs.workers.errors import RemoteError
+from simquay.program.packing import pack_programs
+from simquay.simulators.engine.remote import TaskRequest, read_answer, run_request
+from simquay.simulators.engine.task import EngineTask, IndexedProgram
+from simquay.simulators.options import default_options, resolve
+from simquay.system.version import simquay_version
+
+
+def coins() -> QuantumCircuit:
+    made = QuantumCircuit(3, 3)
+    made.h(range(3))
+    made.measure(range(3), range(3))
+    return made
+
+
+REQUEST = TaskRequest(
+    version=simquay_version(),
+    job_id="job",
+    task=2,
+    attempt=1,
+    backend="somebody:reference",
+    engine="reference",
+    circuits=(4,),
+    first_shot=10,
+    shots=25,
+    seed=7,
+    precision="double",
+    max_bytes=None,
+    statevector=False,
+)
+PROGRAMS = pack_programs([lower(coins())])
+
+
+def finder(engine: Any) -> Any:
+    return lambda name: SimpleNamespace(engine=engine)
+
+
+def test_a_request_survives_packing() -> None:
+    assert TaskRequest.unpack(REQUEST.pack()) == REQUEST
+    with pytest.raises(ProgramError):
+        TaskRequest.unpack(b"something else")
+
+
+def test_the_answer_is_that_of_the_same_task_in_this_process() -> None:
+    plain = run_request(finder(ReferenceEngine()), REQUEST.pack(), PROGRAMS)
+    answer = read_answer(plain)
+    options = resolve(default_options(), {"shots": 25, "seed_simulator": 7})
+    here = EngineTask([IndexedProgram(4, lower(coins()))], ReferenceEngine(), options, 10).run(
+        Control()
+    )
+    assert set(answer.outcomes) == set(here.outcomes) == {4}
+    np.testing.assert_array_equal(answer.outcomes[4][0].samples, here.outcomes[4][0].samples)
+    assert answer.pid == here.pid
+    assert not answer.failures
+
+
+def test_a_program_that_fails_is_a_failure_in_the_answer() -> None:
+    request = replace(REQUEST, max_bytes=1)
+    answer = read_answer(run_request(finder(ReferenceEngine()), request.pack(), PROGRAMS))
+    assert list(answer.failures) == [4]
+    assert isinstance(answer.failures[4], MemoryError)
+
+
+@pytest.mark.parametrize(
+    ("engine", "changes", "said"),
+    [
+        (ReferenceEngine(), {"version": "0"}, "made by Simquay 0"),
+        (ReferenceEngine(), {"engine": "other"}, "has the engine 'reference'.*needs 'other'"),
+        (None, {}, "is not one of an engine"),
+    ],
+)
+def test_a_worker_that_differs_answers_with_an_error(
+    engine: Any, changes: dict[str, Any], said: str
+) -> None:
+    request = replace(REQUEST, **changes)
+    plain = run_request(finder(engine), request.pack(), PROGRAMS)
+    with pytest.raises(RemoteError, match=f"ForeignWorkerError: .*{said}"):
+        read_answer(plain)

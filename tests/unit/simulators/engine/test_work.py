@@ -1,0 +1,94 @@
+"""Results and errors of a run on an engine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from qiskit import QuantumCircuit
+from qiskit.circuit.classical import expr
+
+from simquay.circuits.lowering.circuit import lower_circuit
+from simquay.control import Control
+from simquay.engines.reference import ReferenceEngine
+from simquay.execution.settings import Outcome
+from simquay.jobs.errors import JobFailedError
+from simquay.simulators.engine.work import Circuit, EngineWork, ResultBuilder
+from simquay.simulators.options import default_options, resolve
+
+
+def bell(name: str = "bell", *, measure: bool = True) -> QuantumCircuit:
+    made = QuantumCircuit(2, 2, name=name)
+    made.h(0)
+    made.cx(0, 1)
+    if measure:
+        made.measure([0, 1], [0, 1])
+    return made
+
+
+def parts(*circuits: QuantumCircuit, **options: Any) -> tuple[Any, ...]:
+    lowered = [Circuit(*lower_circuit(one)) for one in circuits]
+    return lowered, ReferenceEngine(), resolve(default_options(), options)
+
+
+def builder(*circuits: QuantumCircuit, **options: Any) -> ResultBuilder:
+    return ResultBuilder(*parts(*circuits, **options), backend_name="b", backend_version="7")
+
+
+def test_a_run_of_two_circuits_gives_both_results_in_order() -> None:
+    work = EngineWork(
+        *parts(bell("one"), bell("two"), shots=50, seed_simulator=3),
+        backend_name="b",
+        backend_version="7",
+    )
+    assert work.memory is not None
+    result = work.run("the-id", Control())
+    assert [one.header["name"] for one in result.results] == ["one", "two"]
+    assert (result.job_id, result.backend_name, result.backend_version) == ("the-id", "b", "7")
+    for index in range(2):
+        counts = result.get_counts(index)
+        assert set(counts) <= {"00", "11"}
+        assert sum(counts.values()) == 50
+
+
+def test_the_error_names_the_first_circuit_that_failed_and_keeps_the_others() -> None:
+    made = builder(bell("zero"), bell("one"), bell("two"))
+    outcome = Outcome(np.zeros((1024, 1), dtype=np.uint64))
+    kept = made.circuit(1, outcome, 0.5)
+    with pytest.raises(JobFailedError) as caught:
+        made.job([kept], {2: ValueError("late"), 0: KeyError("early")}, "id", 1.0)
+    assert "circuit 'zero' (number 0 of the job) failed: KeyError: 'early'" in str(caught.value)
+    assert "2 of 3 circuits failed" in str(caught.value)
+    assert isinstance(caught.value.__cause__, KeyError)
+    partial = caught.value.partial_result
+    assert partial is not None
+    assert [one.header["name"] for one in partial.results] == ["one"]
+
+
+def storing() -> QuantumCircuit:
+    made = QuantumCircuit(1, 1)
+    made.store(made.clbits[0], expr.lift(True))
+    return made
+
+
+def with_a_variable_alone() -> QuantumCircuit:
+    made = QuantumCircuit(1, 1)
+    made.add_var("a", expr.lift(True))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("circuit", "counted"),
+    [
+        (bell(), True),
+        (storing(), True),
+        (bell(measure=False), False),
+        (with_a_variable_alone(), False),
+        (QuantumCircuit(1), False),
+    ],
+)
+def test_only_circuits_that_write_bits_have_counts(circuit: QuantumCircuit, counted: bool) -> None:
+    outcome = Outcome(np.zeros((4, 1), dtype=np.uint64))
+    result = builder(circuit, shots=4).circuit(0, outcome, 0.0)
+    assert hasattr(result.data, "counts") is counted
