@@ -32,7 +32,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "simquay"))
 for variable in [name for name in os.environ if name.startswith("SIMQUAY_")]:
     del os.environ[variable]
 
-# A shell ignores Ctrl-C for processes in the background, and child processes inherit that: the tests
+# A shell ignores Ctrl-C for processes in the background, and child processes inherit that. Tests
 # that interrupt a child process would wait for it without end.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -55,6 +55,7 @@ def test_quick_checks(name: str, check: Check) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.serial
 class TestStatevector(BackendConformance):
     """All checks."""
 
@@ -64,6 +65,7 @@ class TestStatevector(BackendConformance):
 
 
 @pytest.mark.long
+@pytest.mark.serial
 class TestDensityMatrix(BackendConformance):
     """All checks."""
 
@@ -73,6 +75,7 @@ class TestDensityMatrix(BackendConformance):
 
 
 @pytest.mark.long
+@pytest.mark.serial
 class TestStabilizer(BackendConformance):
     """All checks."""
 
@@ -84,6 +87,7 @@ class TestStabilizer(BackendConformance):
 
 
 @pytest.mark.long
+@pytest.mark.serial
 class TestMatrixProductState(BackendConformance):
     """All checks."""
 

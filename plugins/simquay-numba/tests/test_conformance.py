@@ -10,6 +10,7 @@ import simquay
 from simquay.testing import BackendConformance
 
 
+@pytest.mark.serial
 class TestNumba(BackendConformance):
     """All checks."""
 

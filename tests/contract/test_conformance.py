@@ -9,13 +9,13 @@ import pytest
 import simquay
 from simquay.testing import CHECKS_IN_ORDER, BackendConformance, Check, CheckContext, run_check
 
-# Those that wait for seconds, or start processes; `numpy` goes through them in every test run, the
-# others in the long one.
+# Slow checks: they wait for seconds, or start processes. `make test` runs them on `numpy` alone.
 SLOW = {2, 10, *range(15, 21), *range(22, 26), *range(27, 41)}
 QUICK = [one for one in CHECKS_IN_ORDER if not (one.is_point and int(one.id[1:]) in SLOW)]
 OTHERS = ["reference", "basic"]
 
 
+@pytest.mark.serial
 class TestNumpy(BackendConformance):
     """All checks."""
 
@@ -31,6 +31,7 @@ def test_quick_checks(name: str, check: Check) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.serial
 class TestReference(BackendConformance):
     """All checks."""
 
@@ -40,6 +41,7 @@ class TestReference(BackendConformance):
 
 
 @pytest.mark.long
+@pytest.mark.serial
 class TestBasic(BackendConformance):
     """All checks, on Qiskit's own simulator, adapted."""
 

@@ -1,47 +1,17 @@
-"""Backends that each break one point of the job contract, to see that the kit notices.
-
-A mutant is the backend ``reference`` with jobs of another class, or with one method changed.
-"""
+"""Jobs that each break one point of the job contract; the class is named after the point."""
 
 from __future__ import annotations
 
 import copy
-import re
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
-from unittest import mock
 
 from qiskit.providers import JobError, JobStatus
 from qiskit.providers.exceptions import JobTimeoutError
 
-from simquay.engines.reference import ReferenceEngine
-from simquay.jobs.dispatch.threads import WorkerPool
 from simquay.jobs.errors import JobCancelledError, JobFailedError, JobStateError
 from simquay.jobs.local import LocalJob
-from simquay.simulators.engine import backend as engine_module
-from simquay.simulators.engine.backend import EngineBackend
-
-_engine = ReferenceEngine()
-_one_worker = WorkerPool(1)
-
-
-class Mutant(EngineBackend):
-    """A backend with jobs of ``job_class``."""
-
-    job_class: type[LocalJob] = LocalJob
-    change: Callable[[LocalJob, Any], None] | None = None
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(_engine, name="reference", **options)
-
-    def run(self, run_input: Any, **options: Any) -> LocalJob:
-        with mock.patch.object(engine_module, "LocalJob", self.job_class):
-            job = super().run(run_input, **options)
-        if self.change is not None:
-            self.change(job, run_input)
-        return job
 
 
 class J01(LocalJob):
@@ -99,7 +69,8 @@ class J08(LocalJob):
 class J09(LocalJob):
     """Takes its timeout by name alone."""
 
-    def result(self, *, timeout: float | None = None) -> Any:
+    # What it breaks is the signature, so it cannot be that of the base class.
+    def result(self, *, timeout: float | None = None) -> Any:  # type: ignore[override]
         return super().result(timeout)
 
 
@@ -113,6 +84,14 @@ class J10(LocalJob):
             raise JobTimeoutError(str(error)) from None
 
 
+class _OtherError(RuntimeError):
+    """No ``JobError``, but with what J12 asks for."""
+
+    def __init__(self, text: str, partial_result: Any) -> None:
+        super().__init__(text)
+        self.partial_result = partial_result
+
+
 class J11(LocalJob):
     """An error of its own kind."""
 
@@ -120,9 +99,7 @@ class J11(LocalJob):
         try:
             return super().result(timeout)
         except JobFailedError as error:
-            other = RuntimeError(str(error))
-            other.partial_result = error.partial_result
-            raise other from error.__cause__
+            raise _OtherError(str(error), error.partial_result) from error.__cause__
 
 
 class J12(LocalJob):
@@ -284,40 +261,3 @@ class J38(LocalJob):
             return super().result(timeout)
         except KeyboardInterrupt:
             return self.result(timeout)
-
-
-def _keep_circuits(job: LocalJob, run_input: Any) -> None:
-    job.circuits = run_input if isinstance(run_input, list) else [run_input]
-
-
-def _stay(job: LocalJob, run_input: Any) -> None:
-    """A thread that the interpreter waits for."""
-
-    threading.Thread(target=time.sleep, args=(4.0,), daemon=False).start()
-
-
-def _make(point: str) -> Mutant:
-    mutant = Mutant(pool=_one_worker) if point == "J36" else Mutant()
-    mutant.job_class = globals().get(point, LocalJob)
-    mutant.change = {"J35": _keep_circuits, "J40": _stay}.get(point)
-    return mutant
-
-
-_OTHER_MEANS = ["J35", "J36", "J40"]
-POINTS = sorted([name for name in globals() if re.fullmatch(r"J\d\d", name)] + _OTHER_MEANS)
-"""The points that there is a mutant for."""
-
-
-def breaks(point: str) -> Mutant:
-    """A new backend that breaks this point, and no other."""
-    return _make(point)
-
-
-def breaks_j38() -> Mutant:
-    """For a child process."""
-    return _make("J38")
-
-
-def breaks_j40() -> Mutant:
-    """For a child process."""
-    return _make("J40")

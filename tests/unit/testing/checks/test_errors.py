@@ -1,0 +1,17 @@
+"""The checks of results and errors notice a backend that breaks them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.broken.backends import failed_checks
+
+pytestmark = pytest.mark.serial  # jobs run for a time that was measured
+
+
+@pytest.mark.parametrize(
+    "broken",
+    ["J08", "J09", "J11", "J12", "J14", "J15", pytest.param("J10", marks=pytest.mark.slow)],
+)
+def test_a_broken_backend_fails_that_check_alone(broken: str) -> None:
+    assert failed_checks(broken) == [broken]

@@ -1,0 +1,14 @@
+"""The checks of the states of a job notice a backend that breaks them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.broken.backends import failed_checks
+
+pytestmark = pytest.mark.serial  # jobs run for a time that was measured
+
+
+@pytest.mark.parametrize("broken", ["J25", pytest.param("J37", marks=pytest.mark.slow)])
+def test_a_broken_backend_fails_that_check_alone(broken: str) -> None:
+    assert failed_checks(broken) == [broken]
