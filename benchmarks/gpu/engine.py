@@ -325,13 +325,13 @@ def replay_row(
             run(trying, state, plan)
             engine.on.wait(engine.on.mark())
             seconds.append(time.perf_counter() - start)
-        replays = trying.uploaded(plan, precision).replays
+        graphs = trying.uploaded(plan, precision).graphs
         trying.release(state)
         row[f"{rule} µs"] = 1e6 * statistics.median(seconds[10:])
-        if replays is None:
+        if graphs is None:
             return row | {"launches": "one, or too many to record"}
         row["launches"] = len(trying.uploaded(plan, precision).launches())
-        row["chosen"] = {True: "graph", False: "launches", None: "neither"}[replays.faster]
+        row["chosen"] = {True: "graph", False: "launches", None: "neither"}[graphs.faster]
     return row
 
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from host_device import HostDevice, compile_host_kernels, find_compiler
@@ -50,12 +51,12 @@ def gpu_engine() -> CupyEngine:
         import cupy
 
         # For memcheck: in a pool, memory behind an array is often another array's.
-        pool = SimpleNamespace(
+        on: Any = engine.on  # a CudaDevice, whose module cannot be imported everywhere
+        on._pool = SimpleNamespace(
             malloc=cupy.cuda.malloc_async,
             free_bytes=lambda: 0,
             free_all_blocks=lambda: None,
             get_limit=lambda: 0,
             used_bytes=lambda: 0,
         )
-        engine.on._pool = pool
     return engine

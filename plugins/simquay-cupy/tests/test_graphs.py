@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from host_device import HostDevice
 
 from simquay.control import Control
 from simquay.engines.reference import ReferenceEngine
@@ -20,7 +21,7 @@ from simquay_cupy import graphs as module
 from simquay_cupy.encoding import programs as programs_module
 from simquay_cupy.encoding.encode import encode_plan
 from simquay_cupy.engine import CupyEngine
-from simquay_cupy.graphs import MOST_AMPLITUDES, RECORDINGS_KEPT, TRIALS, Replays
+from simquay_cupy.graphs import GRAPHS_KEPT, MOST_AMPLITUDES, TRIALS, PlanGraphs
 from simquay_cupy.state import DeviceState
 from tests.support.random_programs import random_gates, random_unitary_program
 
@@ -112,9 +113,12 @@ def test_a_batch_at_the_address_of_a_single_vector_is_another_state(engine: Cupy
 def count_replays(engine: CupyEngine, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     replays: list[Any] = []
     replay = engine.on.replay
-    monkeypatch.setattr(
-        engine.on, "replay", lambda recording: (replays.append(recording), replay(recording))
-    )
+
+    def counted(graph: Any) -> None:
+        replays.append(graph)
+        replay(graph)
+
+    monkeypatch.setattr(engine.on, "replay", counted)
     return replays
 
 
@@ -154,7 +158,7 @@ def test_what_is_long_or_one_launch_is_not_recorded(
     make_host_engine: Callable[[], CupyEngine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = CupyEngine(make_host_engine().on, replay="always")
-    monkeypatch.setattr(engine.on, "record", None)  # asking for it would fail
+    monkeypatch.setattr(engine.on, "capture", None)  # asking for it would fail
     profile = engine.profile(Precision.SINGLE, 12)
     small = make_plan(random_gates(12, 40, 1), Layout(), profile)
     plan, _ = make(engine, 1, Precision.SINGLE)
@@ -164,14 +168,16 @@ def test_what_is_long_or_one_launch_is_not_recorded(
         for _ in range(3):
             apply(engine, state, each, Control())
         engine.release(state)
+    assert isinstance(engine.on, HostDevice)
     launched = engine.on.launches
     assert launched.count("tile_pass_single") == 3 + 3 * len(plan)
 
 
-class Clockwork:
+class Clockwork(HostDevice):
     """A device whose launches and replays take as long as they are told to."""
 
     def __init__(self, launches: float, replay: float, able: bool = True) -> None:
+        # No library: only queueing, graphs and marks are asked of it.
         self.now = 0.0
         self.costs = (launches, replay)
         self.able = able
@@ -181,13 +187,13 @@ class Clockwork:
         self.now += self.costs[0]
         self.done.append("launches")
 
-    def replay(self, recording: object) -> None:
-        assert recording is not None
+    def replay(self, graph: Any) -> None:
+        assert graph is not None
         self.now += self.costs[1]
         self.done.append("replay")
 
-    def record(self, queue: object) -> object:
-        self.now += 50  # recording is not part of what is timed
+    def capture(self, queue: Callable[[], None]) -> Any:
+        self.now += 50  # capturing is not part of what is timed
         return object() if self.able else None
 
     def mark(self) -> None:
@@ -205,7 +211,7 @@ def test_the_faster_way_is_kept(
 ) -> None:
     clock = Clockwork(launches, replay)
     monkeypatch.setattr(module, "perf_counter", lambda: clock.now)
-    replays = Replays(clock, "measured")
+    replays = PlanGraphs(clock, "measured")
     for _ in range(2 + 2 * TRIALS):
         assert replays.faster is None
         replays.run((1, 1, 1), clock.queue, clock.queue)
@@ -219,7 +225,7 @@ def test_the_faster_way_is_kept(
 
 def test_few_recordings_are_kept_and_none_for_states_that_come_once() -> None:
     clock = Clockwork(1, 1)
-    replays = Replays(clock, "always")
+    replays = PlanGraphs(clock, "always")
     for state in range(10):
         replays.run((state, 1, 1), clock.queue, clock.queue)
     assert "replay" not in clock.done
@@ -227,12 +233,12 @@ def test_few_recordings_are_kept_and_none_for_states_that_come_once() -> None:
         for _ in range(2):
             replays.run((state, 1, 1), clock.queue, clock.queue)
     assert clock.done.count("replay") == 5
-    assert len(replays._recordings) == RECORDINGS_KEPT
+    assert len(replays._graphs) == GRAPHS_KEPT
 
 
 def test_a_device_that_cannot_record_is_not_asked_again() -> None:
     clock = Clockwork(1, 1, able=False)
-    replays = Replays(clock, "always")
+    replays = PlanGraphs(clock, "always")
     for _ in range(4):
         assert not replays.run((1, 1, 1), clock.queue, clock.queue)
     assert clock.done == ["launches"] * 4

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError
 from typing import Any
 
 import pytest
@@ -68,7 +70,7 @@ def test_the_cuda_that_runs_and_the_one_that_compiles(
     def version(name: str) -> str:
         if name == installed:
             return "1.2.3"
-        raise module.PackageNotFoundError(name)
+        raise PackageNotFoundError(name)
 
     machine.setattr(module, "version", version)
     assert module._cuda_runtime(package) == expected
@@ -171,7 +173,7 @@ def test_without_the_driver_s_libraries_nothing_is_known(machine: pytest.MonkeyP
         raise OSError(name)
 
     machine.undo()
-    machine.setattr(module.ctypes, "CDLL", missing)
+    machine.setattr(ctypes, "CDLL", missing)
     assert module.driver_version() is None
     assert module.visible_devices() is None
     assert "no NVIDIA driver" in unavailable().reason
@@ -220,7 +222,7 @@ class Library:
 def test_the_driver_and_nvml_are_asked(
     monkeypatch: pytest.MonkeyPatch, visible: str | None, names: list[str]
 ) -> None:
-    monkeypatch.setattr(module.ctypes, "CDLL", lambda name: Library())
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: Library())
     if visible is None:
         monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     else:

@@ -47,8 +47,8 @@ def test_a_state_is_read_as_the_oracle_reads_it(
     assert np.abs(found - REFERENCE.gather(expected, indices)).max() < tolerance
     assert engine.gather(state, indices[:0]).shape == (1, 0)
     paulis = ["".join(rng.choice(list("IXYZ"), qubits)) for _ in range(90)] + ["I" * qubits]
-    values = engine.expectation(state, paulis)
-    assert np.abs(values - REFERENCE.expectation(expected, paulis)).max() < 10 * tolerance
+    means = engine.expectation(state, paulis)
+    assert np.abs(means - REFERENCE.expectation(expected, paulis)).max() < 10 * tolerance
     with pytest.raises(ProgramError, match="letters"):
         engine.expectation(state, ["Q" * qubits])
 

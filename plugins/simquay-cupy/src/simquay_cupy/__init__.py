@@ -1,1 +1,1 @@
-"""The CuPy engine of Simquay: a statevector simulator for NVIDIA GPUs."""
+"""Simquay's GPU engine: tiled plans in CUDA kernels, through CuPy."""

@@ -1,4 +1,4 @@
-"""Measurement's effect on states on the device: chosen vectors, projections, flips."""
+"""Measurement's effect on states: projection, flips, and the selection of vectors."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["flip", "project", "select", "storage_mask"]
 
 
 def storage_mask(state: DeviceState, qubits: Sequence[int]) -> int:
-    """The storage bits of ``qubits``; of one named twice, none, as two flips are none.
+    """A mask of the storage bits of ``qubits``; a qubit named twice counts as none.
 
     Raises:
-        ProgramError: if one is not stored.
+        ProgramError: if a qubit is not stored.
     """
     places = state.layout.positions()
     mask = 0
@@ -38,7 +38,7 @@ def project(
     probabilities: NDArray[np.float64],
 ) -> None:
     """Project vector ``i`` onto ``values[i]`` in the storage bits ``mask``, and divide it by
-    sqrt(``probabilities[i]``)."""
+    sqrt(``probabilities[i]``); both have shape ``(batch,)``."""
     size = 1 << len(state.order)
     factors = (1 / np.sqrt(probabilities)).astype(state.precision.real_dtype)
     with on.active():
@@ -54,7 +54,7 @@ def project(
 
 
 def flip(on: Device, state: DeviceState, masks: NDArray[np.uint64]) -> None:
-    """Apply X to the storage bits ``masks[i]`` of vector ``i``."""
+    """Apply X to the storage bits ``masks[i]`` of vector ``i``; shape ``(batch,)``."""
     if not masks.any():
         return
     size = 1 << len(state.order)
@@ -69,7 +69,7 @@ def flip(on: Device, state: DeviceState, masks: NDArray[np.uint64]) -> None:
 
 
 def select(on: Device, parts: Sequence[tuple[DeviceState, Sequence[int]]]) -> DeviceState:
-    """A state of its own with chosen vectors; see :meth:`simquay.engines.base.Engine.select`."""
+    """A new state with chosen vectors; see :meth:`simquay.engines.base.Engine.select`."""
     first = parts[0][0]
     if len({(part.num_qubits, part.precision, part.stride) for part, _ in parts}) > 1:
         raise ProgramError("vectors of different sizes cannot be in one state")

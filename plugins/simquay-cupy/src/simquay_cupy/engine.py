@@ -30,29 +30,28 @@ from simquay_cupy.state import DeviceState
 __all__ = ["CupyEngine"]
 
 LOW = {Precision.SINGLE: 4, Precision.DOUBLE: 3}
-"""Storage bits that every tile holds: runs of 128 bytes in global memory."""
+"""Storage bits that every tile holds: 128 neighbouring bytes in global memory."""
 
 SCRATCH_BYTES = 16 << 20
-"""For programs, sums on their way to the host, and amplitudes that are read out."""
+"""Device memory for programs, for sums on their way to the host, and for amplitudes to read."""
 
 AHEAD = 2
-"""Launches that may be queued and not done, for states where one takes long: what a cancelled run
-still does."""
+"""Launches that may be queued and not done, for large states: a cancelled run still does them."""
 
 MOST_VECTORS = (1 << 16) - 1
-"""Of a batch: the second and third dimension of a CUDA grid."""
+"""Vectors of a batch: the largest second and third dimension of a CUDA grid."""
 
 PLANS_KEPT = 32
 """Plans whose programs stay on the device."""
 
 SWEEP_QUBITS = 14
-"""Up to so many qubits a launch takes the device less time than encoding its program takes."""
+"""Qubits up to which a launch takes less time than encoding its program, so that sweeps pay."""
 
 SWEEP_BYTES = 32 << 20
-"""Of a batch: some 60 states of 14 qubits. No kernel waits for memory that is so small."""
+"""Bytes of a batch: some 60 states of 14 qubits, little enough to stay in the cache."""
 
 LONG_LAUNCH = 1 << 22
-"""Amplitudes from which on a launch takes long in this sense."""
+"""Amplitudes from which on a state is large in the sense of ``AHEAD``."""
 
 
 class CupyEngine:
@@ -60,31 +59,29 @@ class CupyEngine:
 
     Args:
         device: what to run on.
-        replay: when the launches of a short plan are replayed as one; see
-            :mod:`simquay_cupy.graphs`.
+        replay: when a short plan is launched as a CUDA graph; see :mod:`simquay_cupy.graphs`.
     """
 
     name = "cupy"
     device = "gpu"
-    block_bits = (
-        8  # of a block that sampling asks for: many small ones cross the bus, not few large
-    )
+    block_bits = 8
+    """log2 of the block size for sampling; small, since blocks are copied to the host."""
 
     def __init__(self, device: Device, replay: ReplayRule = "measured") -> None:
         self.on = device
         self._replay = replay
         self._lock = threading.Lock()
-        # A plan object that is applied again is not encoded again. The last ones are kept, and
-        # kept alive: an id alone could become another plan's.
+        # By a plan's id: programs of the last plans. The plans are kept alive, so that no other
+        # plan gets their ids.
         self._plans: OrderedDict[tuple[int, Precision], tuple[Plan, UploadedPlan]] = OrderedDict()
 
     def profile(self, precision: Precision, num_qubits: int) -> Profile:
-        """Tiles of the kernel's size; rounds that a thread's registers hold."""
+        """Tiles of the kernel's size, and rounds that fit a thread's registers."""
         geometry = geometry_for(precision, num_qubits)
         return Profile("tiled", tile=geometry.tile, low=LOW[precision], span=geometry.register)
 
     def required_bytes(self, num_qubits: int, precision: Precision, batch: int = 1) -> int:
-        """The state and a little: passes work in place."""
+        """The state and ``SCRATCH_BYTES``: passes work in place."""
         return batch * precision.amplitude_bytes * self._stride(num_qubits, precision) + (
             SCRATCH_BYTES
         )
@@ -121,7 +118,7 @@ class CupyEngine:
         return DeviceState(num_qubits, precision, (), vectors)
 
     def copy(self, state: DeviceState) -> DeviceState:
-        """A state of its own with the same amplitudes."""
+        """A new state with the same amplitudes."""
         with self.on.active():
             vectors = self.on.empty(state.vectors.shape, state.vectors.dtype)
             stored = 1 << len(state.order)
@@ -129,26 +126,26 @@ class CupyEngine:
         return DeviceState(state.num_qubits, state.precision, state.order, vectors)
 
     def release(self, state: DeviceState) -> None:
-        """Give the state's memory back at once."""
+        """Free the state's memory at once."""
         state.vectors = None
         self.on.trim()
 
     def apply(self, state: DeviceState, plan: Plan, control: Control) -> None:
         """Apply ``plan`` in place; see the protocol.
 
-        Work is queued ahead of the GPU. Where a launch takes long, ``control`` is looked at when
-        all but the last ``AHEAD`` launches are done, and what is reported is what was queued.
+        Work is queued ahead of the GPU. For large states, ``control`` is checked when all but the
+        last ``AHEAD`` launches are done; progress is reported for the queued passes.
         """
         self.on.check()
         check_plan(self.name, state, plan, ("tiled",), state.stride.bit_length() - 1)
         uploaded = self.uploaded(plan, state.precision)
         _check_tiles(state, uploaded)
-        replays = uploaded.replays
-        if replays is None or state.batch * state.stride > MOST_AMPLITUDES:
+        graphs = uploaded.graphs
+        if graphs is None or state.batch * state.stride > MOST_AMPLITUDES:
             self._queue(state, uploaded, control)
         else:
             control.check()
-            replayed = replays.run(
+            replayed = graphs.run(
                 (self.on.address(state.vectors), state.batch, state.stride),
                 lambda: self._queue(state, uploaded, control),
                 lambda: self._launch(state, uploaded, uploaded.launches()),
@@ -158,19 +155,19 @@ class CupyEngine:
         state.order = plan.final.order
 
     def sweep_qubits(self, precision: Precision) -> int:
-        """States of up to so many qubits run faster as one batch."""
+        """Qubits of the largest states that run faster as one batch."""
         return SWEEP_QUBITS
 
     @property
     def sweep_bytes(self) -> int:
-        """The most memory that a batch takes beyond what one of its programs does."""
+        """The most bytes that a batch takes beyond a single state."""
         return SWEEP_BYTES
 
     def apply_sweep(self, state: DeviceState, plan: SweepPlan, control: Control) -> None:
-        """Apply ``plan`` in place: each vector with programs and launches of its own.
+        """Apply ``plan`` in place: each vector has its own programs and launches.
 
-        What a batch saves is what there is once for all of them: an upload, copies of programs to
-        constant memory, and above all waiting for what is read. See
+        The vectors share one upload, the copies of programs to constant memory, and above all one
+        wait for the results. See
         :class:`simquay.engines.base.SweepEngine`.
         """
         check_plan(self.name, state, plan, ("tiled",), state.stride.bit_length() - 1)
@@ -227,7 +224,7 @@ class CupyEngine:
                 )
 
     def uploaded(self, plan: Plan, precision: Precision) -> UploadedPlan:
-        """The programs of ``plan`` on the device; encoded and uploaded now, if they are not yet."""
+        """The programs of ``plan`` on the device; encoded and uploaded if they are new."""
         key = (id(plan), precision)
         with self._lock:
             known = self._plans.get(key)
@@ -282,7 +279,7 @@ class CupyEngine:
     def collapse(self, state: DeviceState, outcome: Mapping[int, int], probability: float) -> None:
         """Project in place onto ``outcome`` (qubit → 0 or 1), divided by sqrt(probability)."""
         mask, value = readout.fixed_bits(state, outcome)
-        if value is None:  # a qubit that is |0> is to be 1: nothing is left
+        if value is None:  # a qubit that is |0> should be 1: all amplitudes become 0
             with self.on.active():
                 state.vectors[:, : 1 << len(state.order)] = 0
             return
@@ -290,12 +287,12 @@ class CupyEngine:
         collapse.project(self.on, state, mask, values, np.full(state.batch, probability))
 
     def flip(self, state: DeviceState, qubits: Sequence[int]) -> None:
-        """Apply X to each of ``qubits`` in place; one that is not stored cannot be flipped."""
+        """Apply X to each of ``qubits``, which must be stored, in place."""
         mask = collapse.storage_mask(state, qubits)
         collapse.flip(self.on, state, np.full(state.batch, mask, dtype=np.uint64))
 
     def select(self, parts: Sequence[tuple[DeviceState, Sequence[int]]]) -> DeviceState:
-        """A state of its own with chosen vectors, in the given order; see the protocol."""
+        """A new state with chosen vectors, in the given order; see the protocol."""
         return collapse.select(self.on, parts)
 
     def rows(self, state: DeviceState, start: int, stop: int) -> DeviceState:
@@ -311,7 +308,7 @@ class CupyEngine:
         probabilities: NDArray[np.float64],
         resets: Sequence[int] = (),
     ) -> None:
-        """Collapse each vector onto an outcome of its own, in place; then reset ``resets``."""
+        """Collapse each vector onto its own outcome, in place; then reset ``resets``."""
         mask = collapse.storage_mask(state, qubits)
         places = state.layout.positions()
         values = np.zeros(state.batch, dtype=np.uint64)

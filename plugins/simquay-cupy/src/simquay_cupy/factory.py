@@ -1,4 +1,4 @@
-"""Makes the ``cupy`` backend: a new one each time, on one engine a process."""
+"""The factory of the backend ``cupy``: a new backend each time, one engine for the process."""
 
 from __future__ import annotations
 

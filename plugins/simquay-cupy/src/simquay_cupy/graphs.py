@@ -1,8 +1,8 @@
-"""Short plans applied again and again: all their launches as one, where that is faster.
+"""CUDA graphs of short plans that are applied again and again, where they are faster.
 
 Queueing a launch from Python takes some microseconds, and on a small state the launch itself takes
-no longer. A recording of all launches of a plan (on CUDA, a graph) is queued by one call. Whether
-that is faster is measured on the first applications, for each plan.
+no longer. A graph has all launches of a plan, and one call queues it. Whether that is faster is
+measured for each plan, on its first applications.
 """
 
 from __future__ import annotations
@@ -15,83 +15,85 @@ from typing import Any, Literal
 
 from simquay_cupy.device.protocol import Device
 
-__all__ = ["MOST_AMPLITUDES", "MOST_LAUNCHES", "ReplayRule", "Replays", "Where"]
+__all__ = ["MOST_AMPLITUDES", "MOST_LAUNCHES", "GraphKey", "PlanGraphs", "ReplayRule"]
 
 ReplayRule = Literal["measured", "always", "never"]
-"""When to replay; other than ``measured`` is for benchmarks and tests."""
+"""When a plan's graph is replayed: where it was measured to be faster, or, for benchmarks and
+tests, always or never."""
 
 MOST_AMPLITUDES = 1 << 19
-"""Of all vectors of a state together: 19 qubits. Larger ones keep the device busy anyway."""
+"""Amplitudes, of all vectors, of the largest state that graphs are made for: 19 qubits. Launches on
+a larger state take longer than queueing them."""
 
 MOST_LAUNCHES = 256
-"""Of one recording. Between a replay's launches nobody looks whether the run was cancelled."""
+"""Launches of the largest graph. A run cannot be cancelled between the launches of a graph."""
 
 TRIALS = 3
-"""How often each way is timed. The shortest time counts: others may use the device as well."""
+"""How often each way is timed. The shortest time counts: other processes may use the device."""
 
-RECORDINGS_KEPT = 2
-"""Of one plan, for different states."""
+GRAPHS_KEPT = 2
+"""Graphs of one plan, for different states, that are kept."""
 
-Where = tuple[int, int, int]
-"""What a recording holds for: the address of a state, its batch and its stride."""
+GraphKey = tuple[int, int, int]
+"""The state that a graph is for: its address, its batch and its stride."""
 
 
-class Replays:
-    """The recordings of one plan, and whether they are used. Any thread may call :meth:`run`.
+class PlanGraphs:
+    """The graphs of one plan, and whether they are used. Any thread may call :meth:`run`.
 
     Args:
         on: the device.
-        rule: when to replay.
+        rule: when a graph is replayed.
     """
 
     def __init__(self, on: Device, rule: ReplayRule) -> None:
         self._on = on
         self._lock = threading.Lock()
-        self._last: Where | None = None
-        self._recordings: OrderedDict[Where, Any] = OrderedDict()
+        self._last: GraphKey | None = None
+        self._graphs: OrderedDict[GraphKey, Any] = OrderedDict()
         self._times: dict[bool, list[float]] = {False: [], True: []}
         self.faster: bool | None = {"measured": None, "always": True, "never": False}[rule]
-        """Whether a replay is faster; None until that is known."""
+        """Whether a graph is faster; None until that is known."""
 
-    def run(self, where: Where, queue: Callable[[], None], launches: Callable[[], None]) -> bool:
-        """Queue the plan's work for the state at ``where``; returns whether as a replay.
+    def run(self, key: GraphKey, queue: Callable[[], None], launches: Callable[[], None]) -> bool:
+        """Queue the plan's work for the state ``key``; returns whether as a graph.
 
-        ``queue()`` queues it launch by launch. ``launches()`` does, too, and nothing else, so that
-        it can be recorded. A state is recorded when it comes twice in a row: not for one
-        application alone, nor for each of many states.
+        ``queue()`` queues it launch by launch. ``launches()`` does the same and nothing else, so
+        that it can be captured. A graph is made when a state comes twice in a row: a single
+        application, or one for each of many states, is not worth it.
         """
         with self._lock:
-            again = where == self._last
-            self._last = where
-        if self.faster is False or not (again or where in self._recordings):
+            again = key == self._last
+            self._last = key
+        if self.faster is False or not (again or key in self._graphs):
             queue()
             return False
-        recording = self._recordings.get(where)
-        timed = self.faster is None and recording is not None
+        graph = self._graphs.get(key)
+        timed = self.faster is None and graph is not None
         if timed and len(self._times[True]) >= len(self._times[False]):
             self._timed(False, queue)
             return False
-        if recording is None:
-            recording = self._record(where, launches)
-            if recording is None:  # the device cannot
+        if graph is None:
+            graph = self._capture(key, launches)
+            if graph is None:  # the device cannot
                 queue()
                 return False
         if timed:
-            self._timed(True, lambda: self._on.replay(recording))
+            self._timed(True, lambda: self._on.replay(graph))
         else:
-            self._on.replay(recording)
+            self._on.replay(graph)
         return True
 
-    def _record(self, where: Where, launches: Callable[[], None]) -> Any:
-        recording = self._on.record(launches)
+    def _capture(self, key: GraphKey, launches: Callable[[], None]) -> Any:
+        graph = self._on.capture(launches)
         with self._lock:
-            if recording is None:
+            if graph is None:
                 self.faster = False
             else:
-                self._recordings[where] = recording
-                while len(self._recordings) > RECORDINGS_KEPT:
-                    self._recordings.popitem(last=False)
-        return recording
+                self._graphs[key] = graph
+                while len(self._graphs) > GRAPHS_KEPT:
+                    self._graphs.popitem(last=False)
+        return graph
 
     def _timed(self, replayed: bool, work: Callable[[], None]) -> None:
         """Do ``work`` on an idle device, and note how long that takes until all is done."""
@@ -106,4 +108,4 @@ class Replays:
             if self.faster is None and min(map(len, times.values())) >= TRIALS:
                 self.faster = min(times[True]) < min(times[False])
                 if not self.faster:
-                    self._recordings.clear()
+                    self._graphs.clear()

@@ -1,4 +1,4 @@
-"""The plugin's entry point. It imports neither CuPy nor Qiskit."""
+"""The entry point: what Simquay's registry reads. It imports neither CuPy nor Qiskit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SIMQUAY_PLUGIN_API = 1
 
 @hookimpl
 def simquay_register_backends() -> Iterator[BackendSpec]:
-    """``cupy``, the state vector on an NVIDIA GPU."""
+    """The backend ``cupy``: state vectors on an NVIDIA GPU."""
     yield BackendSpec(
         name="cupy",
         aliases=("gpu-statevector",),
@@ -23,6 +23,6 @@ def simquay_register_backends() -> Iterator[BackendSpec]:
         priority=10,
         factory="simquay_cupy.factory:make_cupy",
         probe="simquay_cupy.probe:probe",
-        description="State vector on an NVIDIA GPU, with CUDA kernels of its own through CuPy",
+        description="State vector on an NVIDIA GPU, with custom CUDA kernels through CuPy",
         install_hint="pip install 'simquay-cupy[cuda13]'",
     )

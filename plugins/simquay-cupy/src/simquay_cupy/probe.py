@@ -1,9 +1,9 @@
-"""Whether the ``cupy`` backend can run here, found out without starting CUDA.
+"""The probe of the backend ``cupy``, which does not start CUDA.
 
 A process that has started CUDA cannot use it in forked children, and starting takes a second and
-some memory of the device. So nothing here initialises the driver: its version is asked for with a
-call that needs no initialisation, and devices are asked for through NVML, the driver's management
-library. CuPy is looked for, and not imported.
+some memory of the device. So the probe does not initialise the driver: the call for its version
+needs no initialisation, and devices are listed by NVML, the driver's management library. CuPy is
+looked up, not imported.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["DeviceFacts", "driver_version", "probe", "visible_devices"]
 
 OLDEST_CUDA = 12
 NEWEST_CUDA = 13
-"""The CUDA generations that there is an extra for."""
+"""The major versions of CUDA for which there is an extra."""
 
 OLDEST_CAPABILITY = {12: (7, 0), 13: (7, 5)}
 """The oldest compute capability that CUDA compiles for, by generation."""
@@ -30,7 +30,7 @@ OLDEST_CAPABILITY = {12: (7, 0), 13: (7, 5)}
 
 @dataclass(frozen=True, slots=True)
 class DeviceFacts:
-    """What NVML says of a device.
+    """A device as NVML describes it.
 
     Attributes:
         name: as the maker calls it.
@@ -134,8 +134,8 @@ def _cupy_distribution() -> tuple[str, str, int | None]:
 
 
 def _cuda_runtime(package: str) -> str:
-    """The CUDA that CuPy calls: its wheels have the runtime inside. What compiles the kernels is a
-    package of its own, unless the machine has a CUDA toolkit."""
+    """The CUDA runtime that CuPy calls, which its wheels contain, and the NVRTC that compiles the
+    kernels: a package, or part of the machine's CUDA toolkit."""
     generation = re.fullmatch(r"cupy-cuda(\d+)x", package)
     inside = f"{generation.group(1)}.x" if generation else "as built"
     for name in ("nvidia-cuda-nvrtc", "nvidia-cuda-nvrtc-cu12"):
@@ -163,7 +163,7 @@ def _library(*names: str) -> ctypes.CDLL | None:
 
 
 def _driver_release() -> str:
-    """The driver's own version, such as 580.95; empty where the system does not say."""
+    """The driver's release, such as 580.95; empty if it is not known."""
     with suppress(OSError):
         with open("/proc/driver/nvidia/version", encoding="utf-8", errors="replace") as file:
             found = re.search(r"\b\d{3,}\.\d+(\.\d+)?\b", file.read())
@@ -172,8 +172,10 @@ def _driver_release() -> str:
 
 
 def visible_devices() -> list[DeviceFacts] | None:
-    """The devices in NVML's order, those that ``CUDA_VISIBLE_DEVICES`` names first and alone where
-    it names them by number; None where NVML is missing or does not answer."""
+    """The devices that the process sees, in order; None if NVML is missing or does not answer.
+
+    ``CUDA_VISIBLE_DEVICES`` counts if it has numbers; otherwise it is NVML's list.
+    """
     nvml = _library("libnvidia-ml.so.1", "nvml.dll")
     if nvml is None or nvml.nvmlInit_v2():
         return None

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.errors import ProgramError
+from simquay.program.bits import mask_of
 from simquay_cupy.device.protocol import Device
 from simquay_cupy.state import DeviceState
 
@@ -26,16 +27,19 @@ THREADS = 256
 """Threads of a block, as QS_THREADS in cuda/whole_state.cuh."""
 
 LANE_BITS = 8
+"""Bits of a thread's number."""
 
 ENOUGH_BLOCK_BITS = 10
-"""A sum is cut into chunks until there are this many (as a power of 2) blocks."""
+"""log2 of the blocks that keep a device busy: sums are cut into chunks until there are so many."""
 
 MAX_BLOCKS = 4096
+"""Blocks of a launch over amplitudes; each then does several."""
 
 PIECE = 1 << 19
-"""Amplitudes that are read out at a time."""
+"""Amplitudes that are copied to the host at a time."""
 
 PAULIS_AT_ONCE = 64
+"""Pauli strings of one launch."""
 
 SUMS_AT_ONCE = 1 << 20
 """Sums of one launch, for many vectors: 8 MiB, half of an engine's scratch."""
@@ -47,7 +51,7 @@ QUESTIONS_AT_ONCE = 8192
 def launch_over(
     on: Device, name: str, state: DeviceState, count: int, arguments: Sequence[Any]
 ) -> None:
-    """Launch ``name`` over ``count`` things for every vector of the batch."""
+    """Launch the kernel ``name`` over ``count`` amplitudes of every vector of the batch."""
     blocks = min(-(-count // THREADS), MAX_BLOCKS)
     on.launch(f"{name}_{state.precision.value}", (blocks, 1, state.batch), THREADS, arguments)
 
@@ -55,7 +59,7 @@ def launch_over(
 def fixed_bits(state: DeviceState, given: Mapping[int, int]) -> tuple[int, int | None]:
     """Mask and value on the storage index for ``given`` (qubit → 0 or 1).
 
-    The value is None where a qubit that is not stored, and so is 0, is given as 1.
+    The value is None if a qubit that is not stored, and so is |0>, is given as 1.
     """
     places = state.layout.positions()
     mask = value = 0
@@ -77,7 +81,7 @@ def probabilities(
     mask, value = fixed_bits(state, given)
     if value is None:
         return result
-    # A qubit in both: its entries for the other value are 0.
+    # A qubit may be in both: its entries for the other value stay 0.
     free = [(bit, places[qubit]) for bit, qubit in enumerate(qubits) if qubit in places]
     outputs = [(bit, place) for bit, place in free if not mask >> place & 1]
     ascending = sorted(place for _, place in outputs)
@@ -130,9 +134,16 @@ def _spread_outputs(
     qubits: Sequence[int],
     given: Mapping[int, int],
 ) -> None:
-    """Put ``sums``, whose index bits are the places of ``outputs`` (bit of ``qubits``, place) in
-    ascending order, where they belong in ``result``."""
-    # Axis 1 + r of `tensor` is the r-th highest output place; wanted is the order of the bits.
+    """Write ``sums`` to their entries of ``result``, whose other entries stay.
+
+    Args:
+        result: shape ``(rows, 2**len(qubits))``.
+        sums: shape ``(rows, 2**len(outputs))``; its index bits are the places of ``outputs``,
+            ascending.
+        outputs: pairs (bit of ``result``'s index, storage bit).
+        qubits, given: as in :func:`probabilities`.
+    """
+    # Axis 1 + r of ``tensor`` is the r-th highest storage bit; ``result`` has the bits in order.
     tensor = sums.reshape((len(sums),) + (2,) * len(outputs))
     ranks = {place: rank for rank, (_, place) in enumerate(sorted(outputs, key=lambda o: -o[1]))}
     wanted = [1 + ranks[place] for _, place in sorted(outputs, reverse=True)]
@@ -156,8 +167,8 @@ def _marginal(
 ) -> NDArray[np.float64]:
     """Sums of |amplitude|², shape ``(len(values), 2**len(outputs))``.
 
-    Bit ``j`` of the second index is storage bit ``outputs[j]`` (ascending). Row ``i`` is about the
-    vector at ``i * stride``, where its storage bits in ``mask`` are those of ``values[i]``.
+    Bit ``j`` of the second index is storage bit ``outputs[j]``; these ascend. Row ``i`` is of the
+    vector at ``i * stride``, summed where the storage bits ``mask`` are those of ``values[i]``.
     """
     open_bits = [bit for bit in range(len(state.order)) if not mask >> bit & 1]
     lanes = open_bits[:LANE_BITS]
@@ -173,9 +184,9 @@ def _marginal(
             state.vectors,
             np.uint64(stride),
             on.upload(values),
-            np.uint64(_mask(lanes)),
-            np.uint64(_mask(blocks)),
-            np.uint64(_mask(loop)),
+            np.uint64(mask_of(lanes)),
+            np.uint64(mask_of(blocks)),
+            np.uint64(mask_of(loop)),
             np.int32(len(lanes)),
             np.int32(summed),
             np.int32(len(outputs)),
@@ -186,10 +197,6 @@ def _marginal(
         on.launch(name, (1 << len(blocks), chunks, len(values)), THREADS, arguments)
         sums: NDArray[np.float64] = on.download(partial).sum(axis=1)
     return sums
-
-
-def _mask(bits: Sequence[int]) -> int:
-    return sum(1 << bit for bit in bits)
 
 
 def gather(
@@ -241,8 +248,8 @@ def _pick(
 def expectation(on: Device, state: DeviceState, paulis: Sequence[str]) -> NDArray[np.float64]:
     """Expectation values; see :meth:`simquay.engines.base.Engine.expectation`.
 
-    A Pauli string is ``i**y X(x) Z(z)`` with masks ``x`` and ``z``, of which ``y`` bits are in
-    both; strings of equal ``x`` share a pass over the state.
+    A Pauli string is ``i**y X(x) Z(z)`` with masks ``x`` and ``z``, which have ``y`` bits in
+    common; strings of equal ``x`` share a pass over the state.
     """
     result = np.zeros((state.batch, len(paulis)))
     groups: dict[int, list[tuple[int, int, int]]] = {}

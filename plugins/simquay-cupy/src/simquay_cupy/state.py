@@ -11,10 +11,16 @@ __all__ = ["DeviceState"]
 
 
 class DeviceState:
-    """``batch`` vectors; ``vectors`` has shape ``(batch, stride)``, and the amplitudes are the
-    first ``2**len(order)`` of each row. ``order[p]`` is the qubit at storage bit ``p``. ``stride``
-    is at least a tile, so that small states are padded to one; what is behind the amplitudes is
-    undefined. ``vectors`` is None once the state is released."""
+    """State vectors on a device.
+
+    Attributes:
+        num_qubits: of the program.
+        precision: of the amplitudes.
+        order: the qubit at each storage bit.
+        vectors: a device array, shape ``(batch, stride)``; the amplitudes are the first
+            ``2**len(order)`` of each row, and the rest is undefined. None once the state is
+            released. ``stride`` is at least a tile: small states are padded.
+    """
 
     __slots__ = ("num_qubits", "order", "precision", "vectors")
 

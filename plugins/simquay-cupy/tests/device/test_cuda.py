@@ -139,11 +139,12 @@ def test_programs_are_loaded_once_and_again_after_another_plan(
     copies = []
     pointer = type(cupy.RawModule(code="__global__").get_global("qs_program"))
     copy = pointer.copy_from_device_async
-    monkeypatch.setattr(
-        pointer,
-        "copy_from_device_async",
-        lambda self, *rest: (copies.append(rest[1]), copy(self, *rest)),
-    )
+
+    def counted(self: Any, *rest: Any) -> None:
+        copies.append(rest[1])
+        copy(self, *rest)
+
+    monkeypatch.setattr(pointer, "copy_from_device_async", counted)
     plans = [
         make_plan(random_gates(14, 60, seed), Layout(), engine.profile(Precision.DOUBLE, 14))
         for seed in (1, 2)
@@ -186,7 +187,7 @@ def apply_often(
     return launched
 
 
-def test_a_graph_is_recorded_once_and_finds_its_programs(
+def test_a_graph_is_captured_once_and_finds_its_programs(
     engine: CupyEngine, monkeypatch: pytest.MonkeyPatch, cupy: Any
 ) -> None:
     replaying = CupyEngine(engine.on, replay="always")
@@ -197,7 +198,7 @@ def test_a_graph_is_recorded_once_and_finds_its_programs(
 
 
 @pytest.mark.parametrize("by", ["runtime", "driver"])
-def test_where_cuda_refuses_to_record_launches_go_on_one_by_one(
+def test_where_cuda_refuses_to_capture_launches_go_on_one_by_one(
     engine: CupyEngine, monkeypatch: pytest.MonkeyPatch, cupy: Any, by: str
 ) -> None:
     end = cupy.cuda.Stream.end_capture
@@ -212,17 +213,17 @@ def test_where_cuda_refuses_to_record_launches_go_on_one_by_one(
     assert apply_often(replaying, monkeypatch, cupy, (0, 1, 0, 0, 1)) == [0] * 5
 
 
-def test_an_error_while_recording_ends_the_capture(engine: CupyEngine) -> None:
+def test_an_error_while_capturing_ends_the_capture(engine: CupyEngine) -> None:
     def fail() -> None:
         raise KeyError("ours")
 
     with pytest.raises(KeyError):
-        engine.on.record(fail)
+        engine.on.capture(fail)
     # Nothing is captured any more: this would be refused.
     state = engine.allocate(12, Precision.DOUBLE, capacity=12)
     assert engine.probabilities(state, (), {})[0, 0] == 1
     # A capture allows no transfers, as on a GPU.
-    assert engine.on.record(lambda: engine.on.upload(np.zeros(3))) is None
+    assert engine.on.capture(lambda: engine.on.upload(np.zeros(3))) is None
 
 
 def test_a_plan_goes_to_the_device_in_one_copy(
@@ -230,7 +231,12 @@ def test_a_plan_goes_to_the_device_in_one_copy(
 ) -> None:
     copies = []
     asarray = cupy.asarray
-    monkeypatch.setattr(cupy, "asarray", lambda array: (copies.append(array), asarray(array))[1])
+
+    def counted(array: Any) -> Any:
+        copies.append(array)
+        return asarray(array)
+
+    monkeypatch.setattr(cupy, "asarray", counted)
     plan = make_plan(random_gates(14, 60, 1), Layout(), engine.profile(Precision.DOUBLE, 14))
     state = engine.allocate(14, Precision.DOUBLE, capacity=14)
     for _ in range(2):

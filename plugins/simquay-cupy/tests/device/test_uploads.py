@@ -49,4 +49,4 @@ def test_a_few_launches_are_worth_a_graph(
     uploaded = UploadedPlan(engine.on, encode_plan(plan, Precision.SINGLE, limit), "measured")
     count = len(uploaded.launches())
     assert (1 < count <= MOST_LAUNCHES) is has_graphs
-    assert (uploaded.replays is not None) is has_graphs
+    assert (uploaded.graphs is not None) is has_graphs

@@ -28,7 +28,7 @@ def test_a_flip_goes_into_the_matrix_before_or_after(
     engine: CupyEngine, precision: Precision
 ) -> None:
     rng = np.random.default_rng(1)
-    for stages in (
+    cases: tuple[list[Stage], ...] = (
         [DenseStage((5, 9), unitary(rng, 2)), PermuteStage((5,), X, Condition(1 << 9, 1 << 9))],
         [PermuteStage((9,), X, Condition(1 << 5, 0)), DenseStage((5, 9), unitary(rng, 2))],
         [DenseStage((5,), HADAMARD, "hadamard"), PermuteStage((5,), X)],
@@ -44,7 +44,8 @@ def test_a_flip_goes_into_the_matrix_before_or_after(
             PermuteStage((5,), X, Condition(1 << 8, 0)),
             PermuteStage((5,), X, Condition(1 << 8, 1 << 8)),
         ],
-    ):
+    )
+    for stages in cases:
         opcodes = flat(engine, precision, stages)
         assert not any(map(is_flip, opcodes))
         flips = sum(isinstance(stage, PermuteStage) for stage in stages)
@@ -56,7 +57,7 @@ def test_a_flip_stays_where_something_between_touches_its_bits(
     engine: CupyEngine, precision: Precision
 ) -> None:
     rng = np.random.default_rng(2)
-    stages = [
+    stages: list[Stage] = [
         DenseStage((5, 9), unitary(rng, 2)),
         DenseStage((9,), real(rng), "real"),
         PermuteStage((5,), X, Condition(1 << 9, 1 << 9)),

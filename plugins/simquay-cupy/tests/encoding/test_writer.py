@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from encoded_opcodes import flat
 from tile_stages import BOTH, cross, real
@@ -9,6 +11,7 @@ from tile_stages import BOTH, cross, real
 from simquay.planning import Layout, Plan, Profile
 from simquay.planning.tiled.passes import (
     DenseStage,
+    Form,
     Round,
     Stage,
     TilePass,
@@ -28,10 +31,11 @@ def test_rotations_on_many_bits_are_one_instruction(
 ) -> None:
     rng = np.random.default_rng(4)
     bits = range(5, 5 + GEOMETRIES[precision].register)
-    for form, make, together in (
+    forms: tuple[tuple[Form, Callable[[np.random.Generator], np.ndarray], Op], ...] = (
         ("real", real, Op.ROTATE_ALL),
         ("rx_like", cross, Op.ROTATE_CROSS_ALL),
-    ):
+    )
+    for form, make, together in forms:
         stages: list[Stage] = []
         for bit in bits:
             matrix = make(rng)

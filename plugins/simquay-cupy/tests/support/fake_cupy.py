@@ -56,7 +56,7 @@ class Array(np.ndarray):
     """An array of the device: its data is a pointer that knows its address."""
 
     @property
-    def data(self) -> Source:
+    def data(self) -> Source:  # type: ignore[override]  # as CuPy's, it is a pointer
         return Source(self)
 
 
@@ -179,8 +179,9 @@ def make_fake_cupy(library: Path, total: int = 1 << 32) -> types.ModuleType:
     host = HostDevice(library)
     work = Work()
     device = Device()
-    stream = type("Stream", (Stream,), {"work": work, "graphs": []})
-    fake = types.ModuleType("cupy")
+    graphs: list[Graph] = []
+    stream = type("Stream", (Stream,), {"work": work, "graphs": graphs})
+    fake: Any = types.ModuleType("cupy")
     fake.__dict__.update(
         {name: getattr(np, name) for name in ("matmul", "empty_like", "copyto", "ndarray", "zeros")}
     )
@@ -289,9 +290,10 @@ def make_fake_cupy(library: Path, total: int = 1 << 32) -> types.ModuleType:
         asnumpy=asnumpy,
         __version__="14.2.0",
         memory=memory,
-        graphs=stream.graphs,
+        graphs=graphs,
     )
-    return fake
+    module: types.ModuleType = fake
+    return module
 
 
 def install(library: Path) -> None:

@@ -81,7 +81,7 @@ class HostDevice:
         self._lock = threading.RLock()
         self._programs = np.zeros(PROGRAM_BYTES // 4, dtype=np.uint32)
         self.launches: list[str] = []
-        self._recording: list[Callable[[], None]] | None = None
+        self._capturing: list[Callable[[], None]] | None = None
 
     @property
     def xp(self) -> Any:
@@ -115,8 +115,8 @@ class HostDevice:
 
     def load_programs(self, kernel: str, words: NDArray[np.uint32], start: int, stop: int) -> None:
         """Copy the words; what was there before is overwritten."""
-        if self._recording is not None:
-            self._recording.append(lambda: self.load_programs(kernel, words, start, stop))
+        if self._capturing is not None:
+            self._capturing.append(lambda: self.load_programs(kernel, words, start, stop))
             return
         self._programs.fill(0xFFFFFFFF)
         self._programs[: stop - start] = words[start:stop]
@@ -130,8 +130,8 @@ class HostDevice:
         shared_bytes: int = 0,
     ) -> None:
         """Call the function ``kernel`` for every block."""
-        if self._recording is not None:
-            self._recording.append(
+        if self._capturing is not None:
+            self._capturing.append(
                 lambda: self.launch(kernel, grid, threads, arguments, shared_bytes)
             )
             return
@@ -144,20 +144,20 @@ class HostDevice:
         """The array's address."""
         return array.ctypes.data
 
-    def record(self, queue: Callable[[], None]) -> list[Callable[[], None]]:
+    def capture(self, queue: Callable[[], None]) -> list[Callable[[], None]]:
         """The calls, which keep the arrays that they are for alive."""
         with self.active():
-            recorded = self._recording = []
+            calls = self._capturing = []
             try:
                 queue()
             finally:
-                self._recording = None
-        return recorded
+                self._capturing = None
+        return calls
 
-    def replay(self, recording: list[Callable[[], None]]) -> None:
+    def replay(self, graph: list[Callable[[], None]]) -> None:
         """Make the calls."""
         with self.active():
-            for call in recording:
+            for call in graph:
                 call()
 
     def mark(self) -> None:

@@ -46,12 +46,14 @@ BOTH = pytest.mark.parametrize("precision", list(Precision), ids=lambda p: p.val
 
 def unitary(rng: np.random.Generator, bits: int) -> np.ndarray:
     size = (1 << bits, 1 << bits)
-    return np.linalg.qr(rng.normal(size=size) + 1j * rng.normal(size=size))[0]
+    orthogonal: np.ndarray = np.linalg.qr(rng.normal(size=size) + 1j * rng.normal(size=size))[0]
+    return orthogonal
 
 
 def vectors(rng: np.random.Generator, batch: int, bits: int) -> np.ndarray:
     drawn = rng.normal(size=(batch, 1 << bits)) + 1j * rng.normal(size=(batch, 1 << bits))
-    return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    unit: np.ndarray = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    return unit
 
 
 def tile_pass(
@@ -187,7 +189,7 @@ def random_stage(rng: np.random.Generator, tile: int, outer: int) -> Stage:
         return dataclasses.replace(chosen, condition=one)
     if kind < 5:
         return PermuteStage(bits, rng.permutation(1 << len(bits)), condition)
-    groups = [random_group(rng, tile, outer, rng.integers(1, 4), 4) for _ in range(3)]
+    groups = [random_group(rng, tile, outer, int(rng.integers(1, 4)), 4) for _ in range(3)]
     if rng.random() < 0.3:  # one table over many bits, looked up
         many = tuple(sorted(rng.permutation(tile)[: min(tile, 10)].tolist()))
         table = np.exp(1j * rng.uniform(0, 7, 1 << len(many)))

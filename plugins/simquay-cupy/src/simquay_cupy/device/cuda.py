@@ -1,7 +1,7 @@
 """A CUDA device through CuPy: the only module that imports CuPy.
 
-Simquay has a memory pool and a stream of its own; the user's, and CuPy's current allocator and
-stream, are left alone.
+It has its own memory pool and stream. The user's pools, and CuPy's current allocator and stream,
+are not touched.
 """
 
 from __future__ import annotations
@@ -28,25 +28,26 @@ POOL_KEEPS = 1 << 28
 """Unused bytes that the pool may keep when a state is released."""
 
 USUAL_SHARED_BYTES = 48 << 10
-"""What a block may have without being asked for."""
+"""Bytes of shared memory that a block may have by default."""
 
 MOST_SHARED_BYTES = 64 << 10
-"""What it may have at most on every device that CUDA 13 compiles for."""
+"""Bytes of shared memory that a block may have, if it asks, on every device that CUDA 13 compiles
+for."""
 
 _log = logging.getLogger("simquay.cupy")
 _REFUSALS = (cupy.cuda.runtime.CUDARuntimeError, cupy.cuda.driver.CUDADriverError)
-"""What CuPy raises for errors of CUDA: launches go through the driver, the rest by the runtime."""
+"""CuPy's errors of CUDA: launches go through the driver API, all else through the runtime API."""
 
 
 @dataclass(slots=True)
-class _Recording:
+class _Graph:
     """A CUDA graph of launches, and of copies of programs between them.
 
     Attributes:
-        graph: None until all is recorded.
-        needs: by module, kernel and place of the programs that must be in constant memory when
-            the graph starts. They often are, and then need no copy.
-        leaves: what is there when it ends, as in :class:`CudaDevice`.
+        graph: CuPy's graph; None while it is captured.
+        needs: by module, the kernel and the range of the programs that must be in constant memory
+            when the graph starts. They often are, and then need no copy.
+        leaves: the programs that are there when it ends, as ``CudaDevice._programs``.
     """
 
     graph: Any = None
@@ -65,10 +66,10 @@ class CudaDevice:
         self._device = cupy.cuda.Device(number)
         self._modules: dict[str, Any] = {}
         self._functions: dict[str, Any] = {}
-        # By module: the array, and the start in it, of what is in constant memory once all that
-        # is queued is done.
+        # By module: the array, and the start in it, of the programs that are in constant memory
+        # once all queued work is done.
         self._programs: dict[str, tuple[Any, int]] = {}
-        self._recording: _Recording | None = None
+        self._capturing: _Graph | None = None
         with self._device:
             self._pool = cupy.cuda.MemoryPool()
             self._stream = cupy.cuda.Stream(non_blocking=True)
@@ -96,7 +97,7 @@ class CudaDevice:
                 self._inside = False
 
     def _out_of_memory(self, error: Exception, needed: int) -> OutOfMemoryError:
-        """Our error for CuPy's; what the pool keeps is given back first."""
+        """Simquay's error for CuPy's, after the pool's unused memory was freed."""
         with self._device:  # the pool has a part for each device, and this asks the current one
             self._pool.free_all_blocks()
         available = self.available_bytes()
@@ -111,7 +112,7 @@ class CudaDevice:
         )
 
     def check(self) -> None:
-        """Raise in a forked child of the process that began to use the device."""
+        """Raise :class:`SimquayError` in a forked child of the process that used the device."""
         if os.getpid() != self._process:
             raise SimquayError(
                 "this process was forked from one that uses CUDA, and CUDA does not work in such a "
@@ -129,8 +130,8 @@ class CudaDevice:
                 raise self._out_of_memory(error, needed) from error
 
     def upload(self, array: NDArray[Any]) -> Any:
-        """A copy of ``array``. Safe to overwrite ``array`` afterwards: the source is pageable, and
-        such a copy has left it when the call returns."""
+        """A copy of ``array``, which may be overwritten at once: a copy from pageable memory has
+        read its source when the call returns."""
         with self.active():
             return cupy.asarray(array)
 
@@ -141,17 +142,17 @@ class CudaDevice:
         return host
 
     def load_programs(self, kernel: str, words: Any, start: int, stop: int) -> None:
-        """Queue a copy of the words to the constant memory of the kernel's module, unless they are
-        what was copied there last."""
+        """Queue a copy of the words to the constant memory of the kernel's module, unless they were
+        copied there last."""
         name = kernel.rpartition("_")[2]
         with self.active():
-            recording = self._recording
-            there = self._programs if recording is None else recording.leaves
+            graph = self._capturing
+            there = self._programs if graph is None else graph.leaves
             last = there.get(name)
             if last is not None and last[0] is words and last[1] == start:
                 return
-            if recording is not None and last is None:
-                recording.needs[name] = (kernel, words, start, stop)
+            if graph is not None and last is None:
+                graph.needs[name] = (kernel, words, start, stop)
             else:
                 target = self._module(kernel).get_global("qs_program")
                 size = 4 * (stop - start)
@@ -177,8 +178,9 @@ class CudaDevice:
             function(grid, (threads, 1, 1), tuple(filled), shared_mem=shared_bytes)
 
     def _module(self, kernel: str) -> Any:
-        """The module of the kernel, by what the kernel's name ends in, compiled at first use; CuPy
-        keeps it on disk."""
+        """The module with the kernel, named by the end of the kernel's name; compiled at first use.
+
+        CuPy caches it on disk."""
         name = kernel.rpartition("_")[2]
         module = self._modules.get(name)
         if module is None:
@@ -191,15 +193,15 @@ class CudaDevice:
         """The array's address in device memory."""
         return int(array.data.ptr)
 
-    def record(self, queue: Callable[[], None]) -> Any:
-        """Record as a CUDA graph. Kernels that ``queue()`` launches must have been launched before:
-        what CUDA does at a first launch is no part of a graph. None, and a line in the log, where
-        CUDA refuses."""
+    def capture(self, queue: Callable[[], None]) -> Any:
+        """Capture as a CUDA graph. Kernels that ``queue()`` launches must have been launched
+        before, since the work of a first launch cannot be captured. None, and a line in the log,
+        where CUDA refuses."""
         with self.active():
-            recording = _Recording()
+            graph = _Graph()
             try:
                 self._stream.begin_capture()
-                self._recording = recording
+                self._capturing = graph
                 try:
                     queue()
                 except BaseException:
@@ -207,21 +209,21 @@ class CudaDevice:
                         self._stream.end_capture()
                     raise
                 finally:
-                    self._recording = None
-                recording.graph = self._stream.end_capture()
-                recording.graph.upload(self._stream)
+                    self._capturing = None
+                graph.graph = self._stream.end_capture()
+                graph.graph.upload(self._stream)
             except _REFUSALS as error:
-                _log.info("launches are not recorded: %s", error)
+                _log.info("launches are not captured as a graph: %s", error)
                 return None
-        return recording
+        return graph
 
-    def replay(self, recording: Any) -> None:
+    def replay(self, graph: Any) -> None:
         """Queue the graph."""
         with self.active():
-            for kernel, words, start, stop in recording.needs.values():
+            for kernel, words, start, stop in graph.needs.values():
                 self.load_programs(kernel, words, start, stop)
-            recording.graph.launch(self._stream)
-            self._programs.update(recording.leaves)
+            graph.graph.launch(self._stream)
+            self._programs.update(graph.leaves)
 
     def mark(self) -> Any:
         """An event in the stream."""
@@ -235,14 +237,13 @@ class CudaDevice:
         mark.synchronize()
 
     def trim(self) -> None:
-        """Give back what the pool holds unused, if it is much."""
+        """Free the pool's unused memory, if there is much of it."""
         with self.active():
             if self._pool.free_bytes() > POOL_KEEPS:
                 self._pool.free_all_blocks()
 
     def available_bytes(self) -> int:
-        """What the driver says is free, and what Simquay's pool holds unused; no more than CuPy's
-        limit leaves."""
+        """The driver's free memory and the pool's unused memory, within CuPy's limit."""
         self.check()
         with self._lock, self._device:
             free, _ = cupy.cuda.runtime.memGetInfo()
@@ -251,8 +252,8 @@ class CudaDevice:
             return int(min(free, limit - self._pool.used_bytes()) if limit else free)
 
     def total_bytes(self) -> int:
-        """What the device has, or the pool's limit: CuPy gives every pool that of the environment
-        variable CUPY_GPU_MEMORY_LIMIT."""
+        """The device's memory, or the pool's limit if that is less: CuPy sets every pool's limit
+        from the environment variable ``CUPY_GPU_MEMORY_LIMIT``."""
         self.check()
         with self._lock, self._device:
             _, total = cupy.cuda.runtime.memGetInfo()

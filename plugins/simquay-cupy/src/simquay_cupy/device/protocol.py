@@ -23,25 +23,26 @@ class Device(Protocol):
         """The array library: ``cupy``, or ``numpy``."""
 
     def check(self) -> None:
-        """Do nothing, without taking a lock: another thread may have held any of ours at a fork.
+        """Check that this process may use the device. It takes no lock: another thread may have
+        held one at a fork.
 
         Raises:
             SimquayError: in a forked child of a process that used the device.
         """
 
     def active(self) -> AbstractContextManager[Any]:
-        """Within this, the array library allocates from and works on this device.
+        """A context in which the array library allocates on this device and works on it.
 
         Raises:
             SimquayError: in a forked child of a process that used the device.
-            OutOfMemoryError: from within, where memory ran out.
+            OutOfMemoryError: where memory runs out inside.
         """
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> Any:
-        """An array with undefined contents, on the device.
+        """An uninitialised array on the device.
 
         Raises:
-            OutOfMemoryError: where that much is not free.
+            OutOfMemoryError: if not that much is free.
         """
 
     def upload(self, array: NDArray[Any]) -> Any:
@@ -52,8 +53,8 @@ class Device(Protocol):
 
     def load_programs(self, kernel: str, words: Any, start: int, stop: int) -> None:
         """Put words ``start`` to ``stop`` of the uint32 array ``words``, which is on the device,
-        where ``kernel`` reads programs. Hold :meth:`active` until its launches are queued: there
-        is one such place."""
+        where ``kernel`` reads programs. There is one such place, so the caller holds
+        :meth:`active` until the launches are queued."""
 
     def launch(
         self,
@@ -66,15 +67,16 @@ class Device(Protocol):
         """Queue a kernel. Arguments are arrays of the device, NumPy scalars, or None."""
 
     def address(self, array: Any) -> int:
-        """Where the array is, as a number that no other living array has."""
+        """The array's address, which no other living array has."""
 
-    def record(self, queue: Callable[[], None]) -> Any:
-        """What ``queue()`` queues by :meth:`load_programs` and :meth:`launch`, without running it,
-        to be replayed as one; None where the device cannot."""
+    def capture(self, queue: Callable[[], None]) -> Any:
+        """A graph of what ``queue()`` queues by :meth:`load_programs` and :meth:`launch`, which is
+        not run now; None where the device cannot."""
 
-    def replay(self, recording: Any) -> None:
-        """Queue everything in ``recording``, on the same addresses. The caller sees to it that
-        what is there still is what it was recorded for."""
+    def replay(self, graph: Any) -> None:
+        """Queue everything in ``graph``, with the addresses that it was captured with.
+
+        The caller makes sure that the same arrays are still there."""
 
     def mark(self) -> Any:
         """A mark in the queue of work."""

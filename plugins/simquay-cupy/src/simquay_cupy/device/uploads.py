@@ -1,4 +1,4 @@
-"""A plan on the device: its programs and what they point to, in one buffer."""
+"""A plan on the device: its programs, and the arrays that they point into, in one buffer."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from numpy.typing import NDArray
 
 from simquay_cupy.device.protocol import Device
 from simquay_cupy.encoding.programs import Launch, PlanPrograms
-from simquay_cupy.graphs import MOST_LAUNCHES, ReplayRule, Replays
+from simquay_cupy.graphs import MOST_LAUNCHES, PlanGraphs, ReplayRule
 
 __all__ = ["UploadedPlan"]
 
 ALIGNMENT = 256
-"""Bytes; where each array begins in the buffer."""
+"""Bytes: the address of each array in the buffer is a multiple of this."""
 
 
 class UploadedPlan:
-    """Programs, and the device's copy of their arrays. One copy brings all of them there.
+    """Programs, and their arrays on the device, which are uploaded in one copy.
 
     Attributes:
         programs: what was uploaded.
         words, tables, ints, angles: views of the buffer; see
             :class:`simquay_cupy.encoding.programs.PlanPrograms`.
-        replays: the recordings of the launches; None where there is nothing to win: a single
-            launch, very many, or a pass that is none of the interpreter's.
+        graphs: of the launches; None where a graph does not pay: a single launch, very many, or a
+            pass that the tile interpreter does not run.
     """
 
-    __slots__ = ("angles", "buffer", "ints", "programs", "replays", "tables", "words")
+    __slots__ = ("angles", "buffer", "graphs", "ints", "programs", "tables", "words")
 
     def __init__(self, on: Device, programs: PlanPrograms, rule: ReplayRule) -> None:
         self.programs = programs
@@ -53,7 +53,7 @@ class UploadedPlan:
             )
         launches = [len(step) for step in programs.passes if isinstance(step, tuple)]
         short = len(launches) == len(programs.passes) and 1 < sum(launches) <= MOST_LAUNCHES
-        self.replays: Replays | None = Replays(on, rule) if short else None
+        self.graphs: PlanGraphs | None = PlanGraphs(on, rule) if short else None
 
     def launches(self) -> list[tuple[int, Launch]]:
         """All launches in order, with the numbers of their windows."""

@@ -1,4 +1,4 @@
-"""Diagonal stages → instructions: polynomials in the bits, and tables for what is none."""
+"""Diagonal stages → instructions: polynomials in the bits, and tables that are looked up."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _phase(writer: ProgramWriter, polynomial: Polynomial) -> None:
 def _phase_tree(
     writer: ProgramWriter, subsets: dict[int, list[Term]], fixed: dict[int, float]
 ) -> None:
-    """Take out of ``subsets`` what the tree instruction does, and emit it."""
+    """Emit the tree instruction, and remove from ``subsets`` the angles that it applies."""
     register = writer.geometry.register
     pairs = 0
     payload: list[float] = []
@@ -90,7 +90,7 @@ def _phase_tree(
 
 
 def _thread_factor(writer: ProgramWriter, terms: Sequence[Term]) -> list[int]:
-    """The words of a factor that is looked up; none where it depends on the tile."""
+    """The words of a factor that is looked up; empty where it depends on the tile."""
     if any(form for _, _, form in terms):
         return []
     start = writer.buffers.add_factor_table(

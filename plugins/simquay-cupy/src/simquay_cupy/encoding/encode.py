@@ -11,7 +11,7 @@ from simquay.planning.tiled.passes import DenseStage, PermuteStage, Stage, TileP
 from simquay.program import Precision
 from simquay_cupy.encoding.flip_fusion import (
     Multiplex,
-    absorb_flips,
+    fuse_flips,
     pair_conditions,
     take_first_flips,
     take_last_flips,
@@ -24,7 +24,7 @@ from simquay_cupy.encoding.geometry import (
     middle_mapping,
     outer_mapping,
 )
-from simquay_cupy.encoding.programs import PROGRAM_BYTES, Buffers, Launch, PlanPrograms
+from simquay_cupy.encoding.programs import PROGRAM_BYTES, Launch, PlanPrograms, ProgramBuffers
 from simquay_cupy.encoding.stages import write_stage
 from simquay_cupy.encoding.writer import ProgramWriter
 
@@ -36,7 +36,7 @@ MAX_OUTER_BITS = 30
 
 @dataclass(slots=True)
 class _Round:
-    """Stages, and the local bits that must be register bits for them."""
+    """Stages, and ``targets``, the local bits that must be register bits for them."""
 
     targets: set[int] = field(default_factory=set)
     stages: list[Stage | Multiplex] = field(default_factory=list)
@@ -44,7 +44,14 @@ class _Round:
 
 @dataclass(frozen=True, slots=True)
 class _Trip:
-    """What the launches of one pass have in common."""
+    """The part that the launches of one pass share.
+
+    Attributes:
+        outer: storage bits of the tile number, ascending.
+        width: qubits that are stored afterwards.
+        before: qubits that are stored before.
+        load, store: the storage bit of each local bit, on the way in and out.
+    """
 
     outer: tuple[int, ...]
     width: int
@@ -61,7 +68,7 @@ def encode_plan(plan: Plan, precision: Precision, limit: int = PROGRAM_BYTES) ->
             is larger than a program may be.
     """
     geometry = geometry_of_tile(precision, plan.profile.tile)
-    buffers = Buffers(precision, geometry)
+    buffers = ProgramBuffers(precision, geometry)
     passes: list[tuple[tuple[int, Launch], ...] | WidePass] = []
     for pass_ in plan.passes:
         if isinstance(pass_, TilePass):
@@ -76,7 +83,7 @@ def encode_plan(plan: Plan, precision: Precision, limit: int = PROGRAM_BYTES) ->
     return buffers.finish(passes)
 
 
-def encode_pass(pass_: TilePass, buffers: Buffers, limit: int) -> list[tuple[int, Launch]]:
+def encode_pass(pass_: TilePass, buffers: ProgramBuffers, limit: int) -> list[tuple[int, Launch]]:
     """The launches of one pass, each with the number of its window in ``buffers``."""
     geometry = buffers.geometry
     active = len(pass_.active)
@@ -106,9 +113,9 @@ def encode_pass(pass_: TilePass, buffers: Buffers, limit: int) -> list[tuple[int
 
 
 def _rounds(pass_: TilePass, geometry: Geometry) -> list[_Round]:
-    """The pass's rounds, neighbours joined where a thread can hold the targets of both."""
+    """The pass's rounds; neighbours are joined if a thread can hold the targets of both."""
     rounds = [_Round()]
-    for stage in pair_conditions(absorb_flips(pass_.stages)):
+    for stage in pair_conditions(fuse_flips(pass_.stages)):
         needs = _register_needs(stage)
         union = rounds[-1].targets | needs
         if len(union) > geometry.register:
@@ -132,9 +139,9 @@ def _register_needs(stage: Stage | Multiplex) -> set[int]:
 
 
 def _encode_rounds(
-    rounds: Sequence[_Round], trip: _Trip, buffers: Buffers, limit: int
+    rounds: Sequence[_Round], trip: _Trip, buffers: ProgramBuffers, limit: int
 ) -> list[tuple[int, Launch]]:
-    """One program, or two halves, one after the other, where one would be too large."""
+    """One program; or those of two halves, one after the other, where one would be too large."""
     writer = ProgramWriter(buffers)
     for mapping, columns, stages in _arrange(rounds, trip, buffers.geometry):
         writer.begin_round(mapping, columns)
@@ -173,8 +180,8 @@ def _arrange(
 ) -> list[tuple[Mapping, Sequence[int], Sequence[Stage | Multiplex]]]:
     """For each round the thread order, the slot column of each local bit, and the stages.
 
-    There is an empty round more for the load or the store where the targets of the first or last
-    would scatter its accesses.
+    An empty round is added for the load or the store where the targets of the first or last round
+    would scatter its accesses to global memory.
     """
     targets = [tuple(sorted(round_.targets)) for round_ in rounds]
     stages: list[Sequence[Stage | Multiplex]] = [round_.stages for round_ in rounds]
@@ -199,7 +206,7 @@ def _arrange(
             mapping = outer_mapping(geometry, bits, (trip.store,), columns)
         else:
             mapping = middle_mapping(geometry, bits, columns)
-        assert mapping is not None  # the ends were made so that there is one
+        assert mapping is not None  # the first and last round were made to have one
         rest, flips = stages[number], list[tuple[int, int]]()
         if number != last:
             rest, flips = take_last_flips(rest)
@@ -211,10 +218,10 @@ def _arrange(
 
 
 def _after_flips(columns: Sequence[int], flips: Sequence[tuple[int, int]]) -> tuple[int, ...]:
-    """The columns that make an exchange do ``flips``, CX as (control, target).
+    """The columns with which an exchange applies ``flips``, CX as (control, target).
 
-    What was at index ``l`` is at ``l`` with the target bit turned where the control bit is set, and
-    stays in its slot; so the control's column turns what the target's does, too.
+    A CX moves the amplitude at index ``l`` to ``l`` with the target bit flipped where the control
+    bit is set. The amplitude stays in its slot, so the control's column is XORed with the target's.
     """
     changed = list(columns)
     for control, target in flips:

@@ -1,7 +1,7 @@
-"""Flips go where they cost nothing: into neighbouring matrices, and into exchanges.
+"""Fusion of flips (X under a condition) into neighbouring matrices and into exchanges.
 
-In registers a controlled X costs a third of a two-qubit matrix. A planner that counts flops takes
-it for free, so there are many.
+There a flip costs nothing; in registers it costs a third of a two-qubit matrix. The planner counts
+flops, of which a flip has none, so plans have many.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from simquay.planning.tiled.passes import (
     PermuteStage,
     Stage,
 )
+from simquay.program.bits import mask_of
 
 __all__ = [
     "Multiplex",
-    "absorb_flips",
+    "fuse_flips",
     "pair_conditions",
     "take_first_flips",
     "take_last_flips",
@@ -31,16 +32,19 @@ __all__ = [
 ]
 
 MAX_BITS = 3
-"""Wider matrices are not in registers."""
+"""Bits of the widest matrix that is applied in registers."""
 
 
-def absorb_flips(stages: Sequence[Stage]) -> list[Stage]:
-    """The same pass with fewer flips: each goes into the matrix before it, or else after it, that
-    acts on all of its bits, if it commutes with what is between."""
+def fuse_flips(stages: Sequence[Stage]) -> list[Stage]:
+    """The same stages with fewer flips.
+
+    A flip is multiplied into the last matrix before it that acts on all of its bits, or else into
+    the first one after it, if it commutes with all stages in between.
+    """
     result: list[Stage] = []
     for stage in stages:
         flip = _flip_of(stage)
-        if flip is not None and (target := _place_for(result, flip)) is not None:
+        if flip is not None and (target := _absorbing_stage(result, flip)) is not None:
             result[target] = _multiply(result[target], flip, after=True)
         else:
             result.append(stage)
@@ -48,7 +52,7 @@ def absorb_flips(stages: Sequence[Stage]) -> list[Stage]:
     stages, result = result, []
     for stage in stages:
         flip = _flip_of(stage)
-        if flip is not None and (target := _place_for(result, flip)) is not None:
+        if flip is not None and (target := _absorbing_stage(result, flip)) is not None:
             result[target] = _multiply(result[target], flip, after=False)
         else:
             result.append(stage)
@@ -58,16 +62,18 @@ def absorb_flips(stages: Sequence[Stage]) -> list[Stage]:
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Multiplex:
-    """Matrices on one local bit: ``stage.matrix`` where the stage's condition holds, and
-    ``otherwise`` elsewhere in the tiles that the condition allows."""
+    """A multiplexed gate on one local bit: ``stage.matrix`` where the stage's local condition
+    holds, and ``otherwise`` elsewhere, in the tiles in which its outer condition holds."""
 
     stage: DenseStage
     otherwise: NDArray[np.complex128]
 
 
 def pair_conditions(stages: Sequence[Stage]) -> list[Stage | Multiplex]:
-    """The same stages, with conditional one-qubit matrices as :class:`Multiplex`; two neighbours
-    for the two values of one bit are one."""
+    """The same stages, with conditional one-qubit matrices as :class:`Multiplex`.
+
+    Two neighbours on the same bit, for the two values of one bit, become one.
+    """
     result: list[Stage | Multiplex] = []
     identity = np.eye(2, dtype=np.complex128)
     for stage in stages:
@@ -77,14 +83,14 @@ def pair_conditions(stages: Sequence[Stage]) -> list[Stage | Multiplex]:
             result.append(stage)
             continue
         last = result[-1] if result else None
-        if isinstance(last, Multiplex) and last.otherwise is identity and _others(last, stage):
+        if isinstance(last, Multiplex) and last.otherwise is identity and _complement(last, stage):
             result[-1] = Multiplex(last.stage, stage.matrix)
         else:
             result.append(Multiplex(stage, identity))
     return result
 
 
-def _others(last: Multiplex, stage: DenseStage) -> bool:
+def _complement(last: Multiplex, stage: DenseStage) -> bool:
     """Whether ``stage`` acts on the same bit exactly where ``last`` does not."""
     mine, theirs = stage.condition, last.stage.condition
     opposite = dataclasses.replace(theirs, local_value=theirs.local_value ^ theirs.local_mask)
@@ -95,10 +101,10 @@ def _others(last: Multiplex, stage: DenseStage) -> bool:
 def take_last_flips(
     stages: Sequence[Stage | Multiplex],
 ) -> tuple[list[Stage | Multiplex], list[tuple[int, int]]]:
-    """The stages without those CX that can as well come last, and these, in order, as
-    (control, target).
+    """Split off the CX that can be moved behind all other stages.
 
-    They are linear maps of the local index, and an exchange can read from other places as well.
+    Returns the other stages, and the CX in order as (control, target). CX are linear maps of the
+    local index over GF(2), and an exchange can apply such a map by reading from other slots.
     """
     rest, flips = _take_flips(stages[::-1])
     return rest[::-1], flips[::-1]
@@ -107,7 +113,7 @@ def take_last_flips(
 def take_first_flips(
     stages: Sequence[Stage | Multiplex],
 ) -> tuple[list[Stage | Multiplex], list[tuple[int, int]]]:
-    """Likewise, those that can as well come first."""
+    """Likewise, for the CX that can be moved before all other stages."""
     return _take_flips(stages)
 
 
@@ -128,14 +134,16 @@ def _take_flips(
 
 
 def _commute(flip: PermuteStage, stage: Stage | Multiplex) -> bool:
-    """Whether X under a condition commutes with ``stage``, as far as the bits tell: X with X on the
-    same bit, and conditions with what does not move their bits."""
+    """Whether X under a condition commutes with ``stage``, judged by bits alone.
+
+    X commutes with X on the same bit, and a condition with a stage that does not act on its bits.
+    """
     if isinstance(stage, Multiplex):
         stage = stage.stage
     target, control = 1 << flip.bits[0], flip.condition.local_mask
     if isinstance(stage, DiagonalStage):
         return not target & touched_bits(stage)
-    moved = sum(1 << bit for bit in stage.bits)
+    moved = mask_of(stage.bits)
     looked = stage.condition.local_mask if isinstance(stage, (DenseStage, PermuteStage)) else 0
     if isinstance(stage, PermuteStage) and stage.is_flip:
         return not (control & moved or target & looked)
@@ -143,14 +151,15 @@ def _commute(flip: PermuteStage, stage: Stage | Multiplex) -> bool:
 
 
 def _flip_of(stage: Stage) -> PermuteStage | None:
-    """``stage``, if it is X on one bit without outer condition."""
+    """``stage``, if it is X on one bit without an outer condition; else None."""
     if isinstance(stage, PermuteStage) and stage.is_flip and not stage.condition.outer_mask:
         return stage
     return None
 
 
-def _place_for(stages: Sequence[Stage], flip: PermuteStage) -> int | None:
-    """The number of the last stage that can take the flip in, if it commutes with all after it."""
+def _absorbing_stage(stages: Sequence[Stage], flip: PermuteStage) -> int | None:
+    """The number of the last stage that the flip can be multiplied into, if it commutes with all
+    stages after that; None if there is none."""
     bits = 1 << flip.bits[0] | flip.condition.local_mask
     for number in reversed(range(len(stages))):
         stage = stages[number]
@@ -158,7 +167,7 @@ def _place_for(stages: Sequence[Stage], flip: PermuteStage) -> int | None:
             isinstance(stage, DenseStage)
             and stage.condition == ALWAYS
             and len(stage.bits) <= MAX_BITS
-            and bits & ~sum(1 << bit for bit in stage.bits) == 0
+            and bits & ~mask_of(stage.bits) == 0
         ):
             return number
         if not _commute(flip, stage):
@@ -167,22 +176,22 @@ def _place_for(stages: Sequence[Stage], flip: PermuteStage) -> int | None:
 
 
 def touched_bits(stage: Stage | Multiplex) -> int:
-    """A mask of the local bits that ``stage`` acts on or looks at."""
+    """A mask of the local bits that ``stage`` acts on or depends on."""
     if isinstance(stage, Multiplex):
         stage = stage.stage
     if isinstance(stage, DiagonalStage):
         mask = 0
         for group in stage.groups:
-            mask |= group.local_mask | sum(1 << bit for bit in group.bits)
+            mask |= group.local_mask | mask_of(group.bits)
         return mask
-    mask = sum(1 << bit for bit in stage.bits)
+    mask = mask_of(stage.bits)
     if isinstance(stage, (DenseStage, PermuteStage)):
         mask |= stage.condition.local_mask
     return mask
 
 
 def _multiply(stage: Stage, flip: PermuteStage, *, after: bool) -> DenseStage:
-    """``flip`` after or before the matrix of ``stage``."""
+    """``stage`` with ``flip`` multiplied into its matrix, as if it came after or before."""
     assert isinstance(stage, DenseStage)
     order = _order(stage.bits, flip)
     matrix = stage.matrix[order] if after else stage.matrix[:, order]
@@ -191,7 +200,8 @@ def _multiply(stage: Stage, flip: PermuteStage, *, after: bool) -> DenseStage:
 
 
 def _order(bits: Sequence[int], flip: PermuteStage) -> NDArray[np.intp]:
-    """Where each index over ``bits`` goes; flips are their own inverses."""
+    """For each index over ``bits``, the index that ``flip`` moves it to, shape
+    ``(2**len(bits),)``."""
     index = np.arange(1 << len(bits))
     meets = np.ones(len(index), dtype=bool)
     for place, bit in enumerate(bits):

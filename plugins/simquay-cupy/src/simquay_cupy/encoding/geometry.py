@@ -1,10 +1,10 @@
-"""How a tile is spread over a block's threads: sizes, and which bits are lanes in which round.
+"""The distribution of a tile over a block's threads: sizes, and the lane bits of each round.
 
 A tile has ``2**tile`` amplitudes. In each round, ``register`` of the tile's local bits are the
 *register bits*: a thread holds the amplitudes that differ in them. The others are the bits of the
 thread's number, the lowest five of which are the lanes of a warp.
 
-Two things depend on which bits are lanes. Global memory is read in sectors of 32 bytes and moves
+Two costs depend on the lane bits. Global memory is read in sectors of 32 bytes and moves
 in lines: when a tile is loaded or stored, the lowest storage bits should be lanes. Shared memory
 has 32 banks of 4 bytes: in between, the lanes should spread over all banks. The place of local
 index ``i`` in shared memory, its *slot*, is the XOR of ``columns[b]`` over the bits ``b`` of ``i``;
@@ -84,14 +84,14 @@ compute capability 7.5, it may have no more)."""
 
 
 def geometry_for(precision: Precision, num_qubits: int) -> Geometry:
-    """What to plan with, for states of up to ``num_qubits`` stored qubits."""
+    """The geometry to plan with, for states of up to ``num_qubits`` stored qubits."""
     if precision is Precision.DOUBLE and num_qubits == WHOLE_STATE.tile:
         return WHOLE_STATE
     return GEOMETRIES[precision]
 
 
 def geometry_of_tile(precision: Precision, tile: int) -> Geometry:
-    """The geometry with tiles of ``tile`` qubits; the usual one where there is none."""
+    """The geometry with tiles of ``tile`` qubits; the one for any state if there is none."""
     if precision is Precision.DOUBLE and tile == WHOLE_STATE.tile:
         return WHOLE_STATE
     return GEOMETRIES[precision]
@@ -122,7 +122,8 @@ def _fill(geometry: Geometry, targets: Sequence[int], avoid: set[int]) -> tuple[
 def _spread(
     geometry: Geometry, bits: Sequence[int], choose: int, columns: Sequence[int]
 ) -> list[int]:
-    """``bits``, with up to ``bank`` of the first ``choose`` first that are independent."""
+    """``bits`` in another order: first come up to ``geometry.bank`` of the first ``choose`` whose
+    bank columns are linearly independent."""
     span = {0}
     first: list[int] = []
     for bit in bits[:choose]:
@@ -134,7 +135,7 @@ def _spread(
 
 
 def middle_mapping(geometry: Geometry, targets: Sequence[int], columns: Sequence[int]) -> Mapping:
-    """For a round between two exchanges: no bank conflicts, as far as ``columns`` allow it."""
+    """The mapping of a round between two exchanges: no bank conflicts, if ``columns`` allow it."""
     registers = _fill(geometry, targets, set())
     threads = [bit for bit in range(geometry.tile) if bit not in registers]
     return Mapping(tuple(_spread(geometry, threads, len(threads), columns)), registers)
@@ -146,10 +147,10 @@ def outer_mapping(
     storage: Sequence[Sequence[int]],
     columns: Sequence[int],
 ) -> Mapping | None:
-    """For a round that loads, stores, or both: contiguous global accesses.
+    """The mapping of a round that loads, stores, or both: contiguous global accesses.
 
-    ``storage`` holds, for the load and the store as far as the round does them, the storage bit of
-    each local bit. None where the targets do not allow it.
+    ``storage`` has an entry for the load, the store, or both: the storage bit of each local bit.
+    None if the targets do not allow contiguous accesses.
     """
     wanted: list[int] = []
     for bits in storage:

@@ -7,16 +7,20 @@ import enum
 __all__ = ["HEADER_WORDS", "OPERAND_WORDS", "PAIRS", "TRIPLES", "Op"]
 
 HEADER_WORDS = 8
+"""Words of a program before its rounds."""
+
 OPERAND_WORDS = 9
+"""Words that every instruction has."""
 
 PAIRS = {(0, 1): 0, (0, 2): 1, (1, 2): 2, (0, 3): 3, (1, 3): 4, (2, 3): 5}
-"""What a pair of register bits adds to a two-qubit opcode."""
+"""The number that a pair of register bits adds to a two-qubit opcode."""
 
 TRIPLES = {(0, 1, 2): 0, (0, 1, 3): 1, (0, 2, 3): 2, (1, 2, 3): 3}
+"""Likewise, for three register bits and a three-qubit opcode."""
 
 
 class Op(enum.IntEnum):
-    """Opcodes; one that acts on register bits has their place added."""
+    """Opcodes. To those that act on register bits, the number of the bits is added."""
 
     DENSE2 = 0
     DENSE1 = 6

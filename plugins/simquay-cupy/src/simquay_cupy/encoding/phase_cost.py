@@ -1,10 +1,10 @@
-"""Which of the kernel's instructions for phases are the fewest.
+"""The cheapest of the kernel's instructions for phases.
 
-The angles of a diagonal are sorted by the register bits that they look at, the *subset*; each is
+The angles of a diagonal are sorted by the register bits that they depend on, the *subset*; each is
 the sum of a thread's terms. There are three ways to apply them: subset by subset (``PHASE``);
 factors of all register indices built up bit by bit (``PHASE_TREE``); or a table over the register
-indices (``REGISTER_TABLE``) of those angles that are the same for all threads. What the last two
-leave is done subset by subset.
+indices (``REGISTER_TABLE``) of those angles that are the same for all threads. Angles that the last
+two do not cover are applied subset by subset. Costs are counted in machine instructions.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ Term = tuple[int, float, int]
 """A thread mask, an angle in radians, and the number of a form plus one, or 0."""
 
 TABLE_TERMS = 3
-"""From this many constant terms on, a thread looks up their sum."""
+"""Constant terms from which on a thread looks up their sum."""
 
 DECODING = 42
-"""Instructions from one operation to the next, as counted in what nvcc makes for sm_90."""
+"""From one operation to the next, as counted in nvcc's code for sm_90."""
 
 CHOICE = 20
-"""Of choosing what a subset's factor applies to."""
+"""To choose the amplitudes that a subset's factor applies to."""
 
 SINGLE_ANGLE, DOUBLE_ANGLE = 45, 140
-"""Of a thread's angle without its terms, and of its sine and cosine."""
+"""For a thread's angle without its terms, with its sine and cosine."""
 
 TERM = 12
-"""Of each term."""
+"""For each term."""
 
 ANGLE_LOOKUP, FACTOR_LOOKUP = 8, 14
-"""Of a sum of terms, and of a factor, that a thread looks up."""
+"""For a sum of terms, and for a factor, that a thread looks up."""
 
 
 def cheapest_way(

@@ -2,38 +2,38 @@
 
 The phase of a diagonal unitary is ``exp(i f(x))`` with a real function ``f`` of the bits ``x``.
 Every such function is a polynomial: a sum over sets of bits, of an angle for each, that counts
-where all bits of the set are 1 (the Moebius transform of its table). Of products of gates on few
-qubits only small sets remain. The kernel adds the angles of sets outside a tile once a tile, of
-those outside a thread once a thread, and is left with few factors an amplitude.
+where all bits of the set are 1 (the Moebius transform of its table). For products of gates on few
+qubits, only small sets have an angle. The kernel adds the angles of outer bits once a tile and
+those of thread bits once a thread, so that few factors are left for each amplitude.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simquay.planning.tiled.passes import DiagonalGroup, DiagonalStage, DiagonalTerm
+from simquay.program.bits import bits_of
 
 __all__ = ["Polynomial", "TermTable", "split_stage"]
 
 MAX_TABLE_BITS = 8
-"""Larger tables are looked up, not turned into a polynomial."""
+"""Bits of the largest table that becomes a polynomial; larger ones are looked up."""
 
 TINY = 2e-14
-"""An angle below this, in radians, is rounding."""
+"""Angles below this, in radians, are rounding errors and dropped."""
 
 Polynomial = dict[int, dict[int, float]]
 """``polynomial[local mask][outer mask]`` is an angle in radians."""
 
 TermTable = tuple[DiagonalGroup, DiagonalTerm]
-"""A term that is looked up in its table."""
+"""A term that is looked up in its table, and its group."""
 
 
 def split_stage(stage: DiagonalStage) -> tuple[Polynomial, list[TermTable]]:
-    """The polynomial of ``stage``, and the terms that are none in a useful way."""
+    """The polynomial of ``stage``, and the terms that are looked up instead."""
     polynomial: Polynomial = defaultdict(lambda: defaultdict(float))
     tables: list[TermTable] = [
         (group, term)
@@ -45,7 +45,8 @@ def split_stage(stage: DiagonalStage) -> tuple[Polynomial, list[TermTable]]:
 
 
 def _add_term(polynomial: Polynomial, group: DiagonalGroup, term: DiagonalTerm) -> bool:
-    """Add ``term``; False, and nothing added, where it is to be looked up."""
+    """Add ``term``; False, and nothing is added, if it should be looked up: its table is large, has
+    many conditions on 0, or is not of modulus 1."""
     local = [group.bits[place] for place in term.places]
     bits = len(local) + len(term.outer)
     zeros = (group.local_mask & ~group.local_value) | (term.outer_mask & ~term.outer_value)
@@ -73,23 +74,17 @@ def _conditions(group: DiagonalGroup, term: DiagonalTerm) -> list[tuple[int, int
     result = [
         (1, group.local_mask & group.local_value, term.outer_mask & term.outer_value),
     ]
-    for bit in _bits(group.local_mask & ~group.local_value):
-        result += [(-sign, inner | bit, outer) for sign, inner, outer in result]
-    for bit in _bits(term.outer_mask & ~term.outer_value):
-        result += [(-sign, inner, outer | bit) for sign, inner, outer in result]
+    for bit in bits_of(group.local_mask & ~group.local_value):
+        result += [(-sign, inner | 1 << bit, outer) for sign, inner, outer in result]
+    for bit in bits_of(term.outer_mask & ~term.outer_value):
+        result += [(-sign, inner, outer | 1 << bit) for sign, inner, outer in result]
     return result
 
 
-def _bits(mask: int) -> Iterator[int]:
-    while mask:
-        low = mask & -mask
-        yield low
-        mask ^= low
-
-
 def _moebius(angles: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Entry ``s`` is the angle of the set ``s``, up to half a turn; sums over subsets give
-    ``angles``."""
+    """The Moebius transform: entry ``s`` is the angle of the set ``s``, in (-pi, pi].
+
+    The sum over all subsets of an index is its entry in ``angles``, up to whole turns."""
     result = angles.copy()
     for bit in range(len(angles).bit_length() - 1):
         pairs = result.reshape(-1, 2, 1 << bit)

@@ -1,4 +1,4 @@
-"""What the tile interpreter runs: programs in constant memory, and the buffers they point into.
+"""Programs of the tile interpreter, in constant memory, and the buffers that they point into.
 
 cuda/opcodes.cuh describes a program. A pass of a plan becomes one program, or several where it
 holds more than constant memory does; each program is one launch over the whole state.
@@ -18,19 +18,19 @@ from simquay.planning.tiled.passes import WidePass
 from simquay.program import Precision
 from simquay_cupy.encoding.geometry import Geometry
 
-__all__ = ["MAX_FORMS", "PROGRAM_BYTES", "Buffers", "Launch", "PlanPrograms", "Window"]
+__all__ = ["MAX_FORMS", "PROGRAM_BYTES", "Launch", "PlanPrograms", "ProgramBuffers", "Window"]
 
 PROGRAM_BYTES = 61440
 """Constant memory for programs, as QS_PROGRAM_BYTES in cuda/platform.cuh."""
 
 MAX_FORMS = 1024
-"""Forms of one program; a tile and they must fit 48 KiB of shared memory."""
+"""Forms of one program: they and a tile must fit 48 KiB of shared memory."""
 
 MAX_FACTOR_TABLES = 1024
-"""Of a plan; each takes 2 KiB."""
+"""Factor tables of a plan; each takes 2 KiB."""
 
 Angle = int
-"""A turn in fixed point: 2**32 (single) or 2**64 (double) is a whole turn."""
+"""An angle in fixed point: 2**32 (single) or 2**64 (double precision) is a whole turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,10 @@ class Launch:
 
     Attributes:
         start: of the program in its window, in units of 16 bytes.
-        tiles: how many tiles there are.
-        forms: how many angles are kept in shared memory behind the tile.
+        tiles: how many tiles a vector has.
+        forms: angles in shared memory behind the tile.
         width: qubits that are stored afterwards.
-        vector: the one vector that it is for, in a sweep; None: all of the state's.
+        vector: in a sweep, the vector that it is for; None for all vectors of the state.
     """
 
     start: int
@@ -68,10 +68,10 @@ class PlanPrograms:
         words: all programs, uint32.
         windows: parts of ``words``, each at most ``PROGRAM_BYTES``.
         passes: for each pass of the plan, its launches with the number of their window, or the
-            wide pass, which is none of the interpreter's.
+            wide pass, which the interpreter does not run.
         geometry: of the kernel that runs them.
-        tables, ints, angles: what programs point to, complex, int32, and uint32 or uint64; each
-            has at least one entry.
+        tables, ints, angles: arrays that programs point into, complex, int32, and uint32 or
+            uint64; each has at least one entry.
     """
 
     geometry: Geometry
@@ -83,8 +83,8 @@ class PlanPrograms:
     angles: NDArray[np.unsignedinteger[Any]]
 
 
-class Buffers:
-    """Collects what the programs of a plan point to, and the programs themselves."""
+class ProgramBuffers:
+    """Collects the programs of a plan, and the arrays that they point into."""
 
     def __init__(self, precision: Precision, geometry: Geometry) -> None:
         self.precision = precision
@@ -101,27 +101,27 @@ class Buffers:
         self._windows: list[Window] = []
 
     def angle(self, radians: float) -> Angle:
-        """``radians`` as a fixed-point turn."""
+        """``radians`` in fixed point."""
         turns = radians / math.tau
         return round((turns - math.floor(turns)) * 2.0**self.angle_bits) % (1 << self.angle_bits)
 
     def add_table(self, table: NDArray[np.complexfloating[Any]]) -> int:
-        """Where ``table`` begins, in complex numbers."""
+        """Add ``table``; returns its start in ``tables``, in complex numbers."""
         start = self._table_size
         self._tables.append(table.astype(self.precision.complex_dtype).ravel())
         self._table_size += table.size
         return start
 
     def add_ints(self, values: Sequence[int]) -> int:
-        """Where ``values`` begin."""
+        """Add ``values``; returns their start in ``ints``."""
         start = len(self._ints)
         self._ints += values
         return start
 
     def add_forms(self, forms: Sequence[tuple[tuple[int, Angle], ...]]) -> tuple[int, int]:
-        """Where the starts and masks of ``forms`` begin in ``ints``, and where their angles do.
+        """Add ``forms``, each a sequence of (mask on the tile number, angle).
 
-        Each form is a sequence of (mask on the tile number, angle).
+        Returns the start of their starts and masks in ``ints``, and of their angles in ``angles``.
         """
         starts = [0]
         for form in forms:
@@ -134,8 +134,11 @@ class Buffers:
         return at, angles_at
 
     def add_thread_table(self, terms: tuple[tuple[int, float], ...]) -> int:
-        """Where the table begins that holds for each thread the sum of ``terms``, each a mask on
-        the thread and an angle in radians that counts where the thread has all of its bits."""
+        """Add a table with the sum of ``terms`` for each thread; returns its start in ``angles``.
+
+        A term is a mask on the thread's number and an angle in radians, which counts where the
+        thread has all bits of the mask.
+        """
         start = self._thread_tables.get(terms)
         if start is None:
             start = len(self._angles)
@@ -158,8 +161,10 @@ class Buffers:
         return start
 
     def add_factor_table(self, terms: tuple[tuple[int, float], ...]) -> int | None:
-        """Where the table begins, in ``tables``, that holds exp(i angle) for each thread, with the
-        angles of :meth:`add_thread_table`; None where there are too many such tables."""
+        """Add a table of exp(i angle) for each thread, with the angles of :meth:`add_thread_table`.
+
+        Returns its start in ``tables``; None if there are too many such tables.
+        """
         start = self._factor_tables.get(terms)
         if start is None and len(self._factor_tables) < MAX_FACTOR_TABLES:
             threads = np.arange(1 << self.geometry.thread)
@@ -170,7 +175,8 @@ class Buffers:
         return start
 
     def add_program(self, words: NDArray[np.uint32]) -> tuple[int, int]:
-        """The window and the start of a program whose length is a multiple of 16 bytes."""
+        """Add a program, whose length is a multiple of 16 bytes; returns its window and its
+        start."""
         size = len(words)
         last = self._windows[-1] if self._windows else None
         if last is None or 4 * (self._size + size - last.start) > PROGRAM_BYTES:

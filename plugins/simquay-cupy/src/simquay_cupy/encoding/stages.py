@@ -25,7 +25,7 @@ from simquay_cupy.encoding.writer import ProgramWriter, pairs
 __all__ = ["write_stage"]
 
 SMALLEST_PIVOT = 0.25
-"""A rotation is divided by its diagonal entry where that is not smaller than this."""
+"""A rotation is divided by its diagonal entry if that is at least this large."""
 
 
 def write_stage(writer: ProgramWriter, stage: Stage | Multiplex) -> None:

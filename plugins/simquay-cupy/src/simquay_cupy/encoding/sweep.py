@@ -1,8 +1,8 @@
-"""Sweeps → programs of the tile interpreter: those of each vector, in one set of buffers.
+"""Sweeps → programs of the tile interpreter: those of all vectors, in one set of buffers.
 
-A program holds the numbers of its gates, so vectors with other numbers have other programs, each
-with a launch of its own. The programs of neighbouring vectors stand behind each other in constant
-memory, so that one copy brings many of them there. Neighbours with equal numbers share theirs.
+A program holds the numbers of its gates, so vectors with different numbers have different programs,
+each with its own launch. The programs of neighbouring vectors follow each other in constant memory,
+so that one copy brings many of them there. Neighbours with equal numbers share a program.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from simquay.planning.tiled.passes import TilePass
 from simquay.program import Precision
 from simquay_cupy.encoding.encode import encode_pass
 from simquay_cupy.encoding.geometry import geometry_of_tile
-from simquay_cupy.encoding.programs import PROGRAM_BYTES, Buffers, Launch, PlanPrograms
+from simquay_cupy.encoding.programs import PROGRAM_BYTES, Launch, PlanPrograms, ProgramBuffers
 
 __all__ = ["encode_sweep"]
 
@@ -24,9 +24,10 @@ def encode_sweep(plan: SweepPlan, precision: Precision, limit: int = PROGRAM_BYT
     """A tiled sweep for the GPU, with programs of at most ``limit`` bytes.
 
     Raises:
-        ProgramError: if it is none, or as :func:`~simquay_cupy.encoding.encode.encode_plan` does.
+        ProgramError: if it is not tiled, or as :func:`~simquay_cupy.encoding.encode.encode_plan`
+        does.
     """
-    buffers = Buffers(precision, geometry_of_tile(precision, plan.profile.tile))
+    buffers = ProgramBuffers(precision, geometry_of_tile(precision, plan.profile.tile))
     passes = []
     for vectors in plan.passes:
         if not isinstance(vectors, tuple):

@@ -10,27 +10,28 @@ from numpy.typing import NDArray
 from simquay.planning.tiled.passes import ALWAYS, Condition
 from simquay_cupy.encoding.geometry import Mapping
 from simquay_cupy.encoding.opcodes import HEADER_WORDS, OPERAND_WORDS, Op
-from simquay_cupy.encoding.programs import MAX_FORMS, Buffers
+from simquay_cupy.encoding.programs import MAX_FORMS, ProgramBuffers
 
 __all__ = ["ProgramWriter", "pairs"]
 
 ROTATIONS_AT_ONCE = 2
-"""From this many register bits on, one instruction for all is cheaper, identities included."""
+"""Rotations from which on one instruction for all register bits is cheaper, though some are
+identities."""
 
 SMALLEST_SCALE = 2.0**-40
-"""A common factor smaller than this is multiplied in at once, so that amplitudes stay in range."""
+"""A common factor below this is multiplied in at once, so that amplitudes stay in range."""
 
 
 class ProgramWriter:
     """Writes one program: rounds in order, the instructions of each, then :meth:`finish`.
 
     Attributes:
-        buffers: what instructions may point to.
+        buffers: the arrays that instructions may point into.
         geometry: of the kernel.
-        places: of each local bit in this round: thread bits, register bits behind them.
+        places: the place of each local bit in this round; register bits come after thread bits.
     """
 
-    def __init__(self, buffers: Buffers) -> None:
+    def __init__(self, buffers: ProgramBuffers) -> None:
         self.buffers = buffers
         self.geometry = buffers.geometry
         self._rounds: list[tuple[Mapping, list[list[int]]]] = []
@@ -48,7 +49,7 @@ class ProgramWriter:
         return len(self._forms)
 
     def begin_round(self, mapping: Mapping, columns: Sequence[int]) -> None:
-        """The instructions that follow run with ``mapping``, amplitudes in slots by ``columns``."""
+        """Begin a round with the thread order ``mapping`` and slots given by ``columns``."""
         if self._held[1]:
             self._emit_held()
         self._rounds.append((mapping, []))
@@ -62,7 +63,7 @@ class ProgramWriter:
         return self._columns[-1]
 
     def place_mask(self, local: int) -> int:
-        """A mask on local bits as one on their places."""
+        """The mask on places for a mask on local bits."""
         return sum(1 << place for bit, place in self.places.items() if local >> bit & 1)
 
     def register(self, bit: int) -> int:
@@ -105,15 +106,15 @@ class ProgramWriter:
         self._rounds[-1][1].append(words)
 
     def matrix_for_all(self, opcode: int, payload: list[float]) -> None:
-        """A matrix without condition: a common factor can be multiplied into it."""
+        """Add a matrix without condition, into which a common factor can be multiplied."""
         if self._held[1]:
             self._emit_held()
         self._scalable = (len(self._payload), len(payload))
         self.emit(opcode, payload)
 
     def rotation(self, form: str, place: int, pair: list[float]) -> None:
-        """Rotations of one form on different register bits are kept back: where there are enough,
-        one instruction does them all."""
+        """Add a rotation. Rotations of one form on different register bits are held back: if there
+        are enough, one instruction applies them all."""
         held_form, held = self._held
         if held and (held_form != form or place in held):
             self._emit_held()
@@ -136,7 +137,7 @@ class ProgramWriter:
                 self.emit(one + place, pair)
 
     def factor(self, factor: float) -> None:
-        """Multiply everything by ``factor``, now or later."""
+        """Multiply all amplitudes by ``factor``, now or later."""
         self._scale *= factor
         if abs(self._scale) < SMALLEST_SCALE:
             self._apply_scale()
@@ -153,8 +154,11 @@ class ProgramWriter:
         self._scale = 1.0
 
     def form(self, terms: dict[int, float]) -> int:
-        """The number plus one of the form that adds up ``terms`` (mask on the tile number, angle
-        in radians); 0 where there are none."""
+        """The number plus one of the form that adds up ``terms``; 0 if there are none.
+
+        A term is a mask on the tile number, and an angle in radians that counts where the number
+        has all bits of the mask.
+        """
         if not terms:
             return 0
         key = tuple(sorted((mask, self.buffers.angle(angle)) for mask, angle in terms.items()))
@@ -172,7 +176,8 @@ class ProgramWriter:
 
         Args:
             load, store: the storage bit of each local bit, on the way in and out.
-            before: an amplitude whose index has a bit from here on is 0 and not read.
+            before: qubits that are stored before; an amplitude with a bit set from there on is 0
+                and not read.
             outer: the storage bits of the tile number, ascending.
             limit: bytes that the program may have.
         """
@@ -216,7 +221,7 @@ class ProgramWriter:
 
 
 def pairs(matrix: NDArray[np.complex128]) -> list[float]:
-    """The entries as re, im, re, im …"""
+    """The entries of ``matrix``, row-major, as re, im, re, im …"""
     flat = np.ascontiguousarray(matrix, dtype=np.complex128).ravel()
     values: list[float] = flat.view(np.float64).tolist()
     return values
