@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from qiskit.result import Result
+from qiskit.result.models import ExperimentResult, ExperimentResultData
 
 from simquay.control import Control
 from simquay.errors import OutOfMemoryError
@@ -22,6 +23,26 @@ LONG = 20.0
 def a_result(success: bool = True, **fields: Any) -> Result:
     """A result without circuits."""
     return Result(backend_name="fake", job_id="x", success=success, results=[], **fields)
+
+
+def an_experiment(name: str, success: bool) -> ExperimentResult:
+    """A circuit's part of a result: ten zeros in one bit."""
+    return ExperimentResult(
+        10,
+        success,
+        ExperimentResultData(counts={"0x0": 10}),
+        header={"name": name, "memory_slots": 1, "creg_sizes": [["c", 1]]},
+        status="DONE" if success else "ERROR: broken",
+    )
+
+
+def failing(error: BaseException) -> Callable[[], Result]:
+    """An outcome for :class:`HeldWork`: it raises ``error``."""
+
+    def fail() -> Result:
+        raise error
+
+    return fail
 
 
 class HeldWork:
@@ -48,11 +69,7 @@ class HeldWork:
 
     def refuse(self, error: OutOfMemoryError) -> bool:
         """Fail with ``error``."""
-
-        def fail() -> Result:
-            raise error
-
-        self.outcome = fail
+        self.outcome = failing(error)
         self.memory = None
         self.let_go()
         return False

@@ -94,6 +94,7 @@ def detach(error: BaseException) -> BaseException:
     into ``error.__cause__``; it includes the tracebacks of the error's causes and contexts.
     """
     if isinstance(error.__cause__, OriginalTraceback):
+        error.__traceback__ = error.__context__ = None  # it may have been raised again since
         return error
     text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     _cut(error, set())

@@ -1,4 +1,4 @@
-"""Errors of another process as plain data."""
+"""Errors of another process, as plain data and as pickles."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from simquay.errors import OutOfMemoryError, ProgramError
 from simquay.jobs.errors import OriginalTraceback
 from simquay.jobs.workers.errors import RemoteError, error_from_plain, error_to_plain
+from tests.support.foreign_backends import UnpicklableError
 
 
 def raised(error: BaseException) -> BaseException:
@@ -76,3 +77,35 @@ def test_any_other_error_comes_back_as_its_text(error: BaseException, text: str)
     assert str(again).startswith(text)
     assert isinstance(again.__cause__, OriginalTraceback)
     assert type(error).__name__ in again.__cause__.text
+
+
+class Own(ValueError):
+    """Of this module, and it pickles."""
+
+
+def test_a_pickle_brings_an_error_of_any_class() -> None:
+    again = error_from_plain(error_to_plain(raised(Own("lost", 3)), pickled=True), pickled=True)
+    assert type(again) is Own
+    assert again.args == ("lost", 3)
+    assert isinstance(again.__cause__, OriginalTraceback)
+    assert "in raised" in again.__cause__.text
+
+
+def test_a_pickle_is_not_read_unless_it_is_asked_for() -> None:
+    again = error_from_plain(error_to_plain(raised(Own("lost")), pickled=True))
+    assert type(again) is RemoteError
+
+
+def test_an_error_without_a_pickle_comes_back_as_its_text() -> None:
+    plain = error_to_plain(raised(UnpicklableError("odd", "error")), pickled=True)
+    assert plain["pickle"] == b""
+    again = error_from_plain(plain, pickled=True)
+    assert type(again) is RemoteError
+    assert str(again) == "UnpicklableError: odd error"
+
+
+def test_a_pickle_that_cannot_be_read_here_gives_the_text() -> None:
+    plain = {**error_to_plain(raised(ValueError("why")), pickled=True), "pickle": b"junk"}
+    again = error_from_plain(plain, pickled=True)
+    assert type(again) is ValueError
+    assert str(again) == "why"

@@ -1,0 +1,94 @@
+"""One thread for each task: nothing waits for a thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from simquay.errors import OutOfMemoryError
+from simquay.execution.memory import Reservation
+from simquay.jobs.dispatch.thread_per_task import ThreadPerTask, thread_per_task
+from tests.support.job_doubles import LONG, until
+
+
+class Held:
+    """A task that runs until it is let go or told to stop."""
+
+    memory = None
+
+    def __init__(self) -> None:
+        self.started = threading.Event()
+        self.end = threading.Event()
+        self.stops = 0
+        self.thread: threading.Thread | None = None
+
+    def run(self, reservation: Reservation | None) -> None:
+        assert reservation is None
+        self.thread = threading.current_thread()
+        self.started.set()
+        self.end.wait(LONG)
+
+    def refuse(self, error: OutOfMemoryError) -> None:
+        raise AssertionError("no memory is asked for")
+
+    def stop(self) -> None:
+        self.stops += 1
+        self.end.set()
+
+
+@pytest.fixture
+def threads() -> Iterator[ThreadPerTask]:
+    threads = ThreadPerTask()
+    yield threads
+    threads.stop()
+
+
+def test_any_number_of_tasks_run_side_by_side_each_in_a_daemon(threads: ThreadPerTask) -> None:
+    tasks = [Held() for _ in range(30)]
+    for task in tasks:
+        threads.submit(task)
+    assert all(task.started.wait(LONG) for task in tasks)
+    used = {task.thread for task in tasks}
+    assert len(used) == 30
+    assert all(thread is not None and thread.daemon for thread in used)
+    for task in tasks:
+        task.end.set()
+    assert until(lambda: not any(thread.is_alive() for thread in used if thread is not None))
+
+
+def test_stopping_tells_running_tasks_waits_for_them_and_takes_no_more(
+    threads: ThreadPerTask,
+) -> None:
+    task, ended = Held(), Held()
+    threads.submit(ended)
+    ended.end.set()
+    assert until(lambda: ended.thread is not None and not ended.thread.is_alive())
+    threads.submit(task)
+    assert task.started.wait(LONG)
+    threads.stop(patience=LONG)
+    assert (task.stops, ended.stops) == (1, 0)
+    assert task.thread is not None
+    assert not task.thread.is_alive()
+    with pytest.raises(RuntimeError, match="the interpreter is exiting"):
+        threads.submit(Held())
+
+
+def test_a_task_whose_thread_cannot_start_is_forgotten(
+    threads: ThreadPerTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    task = Held()
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="can't start"):
+            threads.submit(task)
+    threads.stop()
+    assert task.stops == 0
+
+
+def test_the_process_has_one() -> None:
+    assert thread_per_task() is thread_per_task()

@@ -1,0 +1,107 @@
+"""The errors of jobs: their classes, their pickles, and errors that keep no frame alive."""
+
+from __future__ import annotations
+
+import pickle
+from concurrent.futures import CancelledError
+
+import pytest
+from qiskit.providers import JobError
+from qiskit.providers.exceptions import JobTimeoutError
+
+from simquay.errors import SimquayError
+from simquay.jobs.errors import (
+    JobCancelledError,
+    JobFailedError,
+    JobStateError,
+    JobTimedOutError,
+    OriginalTraceback,
+    detach,
+)
+from tests.support.job_doubles import a_result
+
+MESSAGE = 'it\'s "odd"\n'
+ERRORS = [
+    JobTimedOutError(MESSAGE),
+    JobCancelledError(MESSAGE),
+    JobStateError(MESSAGE),
+    JobFailedError(MESSAGE, a_result()),
+]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_every_error_is_qiskits_and_simquays_and_prints_its_message(error: Exception) -> None:
+    assert isinstance(error, JobError)
+    assert isinstance(error, SimquayError)
+    assert str(error) == MESSAGE
+
+
+def test_the_errors_of_a_wait_and_of_a_cancelled_job_are_pythons_as_well() -> None:
+    assert issubclass(JobTimedOutError, JobTimeoutError)
+    assert issubclass(JobTimedOutError, TimeoutError)
+    assert issubclass(JobCancelledError, CancelledError)
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_the_errors_pickle(error: Exception) -> None:
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is type(error)
+    assert str(again) == str(error)
+    if isinstance(error, JobFailedError):
+        assert again.partial_result.success
+
+
+def caught() -> ValueError:
+    try:
+        try:
+            raise KeyError("first")
+        except KeyError as first:
+            raise ValueError("second") from first
+    except ValueError as error:
+        return error
+
+
+def test_a_detached_error_has_its_traceback_and_its_causes_as_text_alone() -> None:
+    error = caught()
+    first = error.__cause__
+    assert detach(error) is error
+    assert isinstance(error.__cause__, OriginalTraceback)
+    for piece in ("in caught", "KeyError: 'first'", "ValueError: second"):
+        assert piece in error.__cause__.text
+    for one in (error, first):
+        assert one is not None
+        assert one.__traceback__ is None
+        assert one.__context__ is None
+
+
+def test_an_error_that_is_raised_again_keeps_its_first_traceback_and_no_new_frame() -> None:
+    error = detach(caught())
+    original = error.__cause__
+    try:
+        try:
+            raise OSError("another")
+        except OSError:
+            raise error  # noqa: B904  # it has a cause
+    except ValueError:
+        pass
+    assert error.__traceback__ is not None
+    assert detach(error).__cause__ is original
+    assert error.__traceback__ is None
+    assert error.__context__ is None
+
+
+def test_the_object_whose_attribute_was_missing_is_dropped() -> None:
+    class State:
+        pass
+
+    with pytest.raises(AttributeError) as missing:
+        getattr(State(), "amplitudes")  # noqa: B009  # a name that no State has
+    assert missing.value.obj is not None
+    detach(missing.value)
+    assert missing.value.obj is None
+
+
+def test_errors_that_are_linked_in_a_circle_end() -> None:
+    one, other = ValueError("one"), ValueError("other")
+    one.__context__, other.__context__ = other, one
+    assert isinstance(detach(one).__cause__, OriginalTraceback)

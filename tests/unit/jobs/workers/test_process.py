@@ -1,0 +1,72 @@
+"""The handle of a worker process: what it knows, and how its end is told."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from simquay.jobs.workers.messages import BackendSource, Ready
+from simquay.jobs.workers.process import Worker, WorkerDiedError
+from tests.support.processes import gone
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture
+def worker() -> Iterator[Worker]:
+    worker = Worker(BackendSource(factory="tests.support.foreign_backends:make_plain"))
+    yield worker
+    worker.end()
+
+
+def test_it_is_another_process_that_gets_ready_and_is_gone_in_the_end(worker: Worker) -> None:
+    assert worker.pid != os.getpid()
+    assert worker.alive
+    checks: list[int] = []
+    worker.wait_ready(lambda: checks.append(1))
+    assert checks
+    worker.end()
+    assert not worker.alive
+    assert gone(worker.pid)
+
+
+def test_what_a_check_raises_leaves_a_starting_worker_usable(worker: Worker) -> None:
+    class Enough(Exception):
+        pass
+
+    def check() -> None:
+        raise Enough
+
+    with pytest.raises(Enough):
+        worker.wait_ready(check)
+    assert worker.receive() == Ready()
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(signal.SIGKILL, r"SIGKILL \(killed from outside"), (signal.SIGABRT, "SIGABRT$")],
+)
+def test_a_death_is_told_with_its_signal(worker: Worker, number: int, said: str) -> None:
+    worker.wait_ready(lambda: None)
+    os.kill(worker.pid, number)
+    with pytest.raises(WorkerDiedError, match=f"worker process {worker.pid} was ended by {said}"):
+        worker.receive()
+    with pytest.raises(WorkerDiedError):
+        worker.send("too late")
+    assert not worker.alive
+
+
+def test_it_knows_the_backends_that_it_was_asked_for_last(worker: Worker) -> None:
+    assert not worker.knows("a")
+    for key in "abcdefghi":  # one more than is kept
+        worker.use(key)
+    assert [key for key in "abcdefghi" if not worker.knows(key)] == ["a"]
+
+
+def test_no_interpreter_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.executable", "")
+    with pytest.raises(OSError, match="does not know its own path"):
+        Worker()
