@@ -6,6 +6,8 @@ import os
 import signal
 import threading
 import warnings
+from collections.abc import Sequence
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from simquay.control import Control
 from simquay.engines.numpy.engine import DenseEngine
 from simquay.planning import Layout, Plan, Profile, make_plan
 from simquay.planning.cache import PlanCache
+from simquay.planning.dense.search import find_dense
 from simquay.program import Diagonal, Matrix, Permutation, Precision, Prepare
 from simquay.program.operations import GateOperation, Relabel
 from tests.support.gate_lists import other_numbers, random_gates, random_unitary, run_naively
@@ -38,7 +41,11 @@ def test_the_same_gates_give_the_same_plan_object() -> None:
     assert len(cache) == 1
 
 
-def test_other_angles_are_filled_in_without_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_search(gates: Sequence[GateOperation], layout: Layout, profile: Profile) -> NoReturn:
+    raise AssertionError("a search was made")
+
+
+def test_other_angles_are_filled_in_without_a_search() -> None:
     rng = np.random.default_rng(1)
     cache = PlanCache()
     for _ in range(20):
@@ -46,9 +53,7 @@ def test_other_angles_are_filled_in_without_a_search(monkeypatch: pytest.MonkeyP
         gates = random_gates(num_qubits, 40, rng)
         make_plan(gates, Layout(), DENSE, cache)
         changed = other_numbers(gates, rng)
-        with monkeypatch.context() as patch:
-            patch.setattr("simquay.planning.dense.search._find_recipe", None)  # a call would raise
-            plan = make_plan(changed, Layout(), DENSE, cache)
+        plan = cache.plan(changed, Layout(), DENSE, no_search)
         np.testing.assert_allclose(
             state_of(plan, num_qubits), run_naively(changed, num_qubits), atol=1e-11
         )
@@ -161,4 +166,16 @@ def test_a_child_forked_while_another_thread_is_in_the_cache_can_plan() -> None:
                     os._exit(2)
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 0
+    assert len(cache) == 1
+
+
+def test_sweeps_and_single_plans_share_a_recipe() -> None:
+    rng = np.random.default_rng(2)
+    gates = random_gates(6, 60, rng, widest=2)
+    gates = [gate for gate in gates if len(getattr(gate, "controls", ())) <= 1]
+    lists = [other_numbers(gates, rng) for _ in range(6)]
+    cache = PlanCache()
+    assert cache.sweep(lists[:3], Layout(), DENSE, find_dense) is not None
+    assert cache.sweep(lists[3:], Layout(), DENSE, no_search) is not None
+    assert len(cache.plan(lists[4], Layout(), DENSE, no_search)) > 0
     assert len(cache) == 1

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from simquay.planning import Layout, Profile, explain, make_plan
-from simquay.program import Diagonal, Matrix, Permutation, Precision
+from simquay.program import Diagonal, GateOperation, Matrix, Permutation, Precision
 from tests.support.gate_lists import random_gates
 
 PROFILES = [
@@ -37,7 +37,7 @@ def test_every_pass_has_a_row_and_shares_add_up(profile: Profile) -> None:
 
 
 def test_a_table_as_a_person_reads_it() -> None:
-    gates = [Matrix(H, (0,)), CX, *(Matrix(H, (q,)) for q in range(2, 16))]
+    gates: list[GateOperation] = [Matrix(H, (0,)), CX, *(Matrix(H, (q,)) for q in range(2, 16))]
     gates.append(Diagonal(np.array([1, 1, 1, 1j]), (0, 5)))
     plan = make_plan(gates, Layout(), Profile("dense", width=2, tile=6, low=2, start=2))
     heading, columns, start, *clusters, total = explain(plan, Precision.SINGLE).splitlines()
@@ -64,5 +64,5 @@ def test_a_plan_without_passes() -> None:
 def test_bytes_are_those_of_the_precision() -> None:
     plan = make_plan([Matrix(H, (q,)) for q in range(12)], Layout(), Profile("gates"))
     single, double = (explain(plan, precision).splitlines()[-1] for precision in Precision)
-    moved = [float(re.search(r"([\d.]+) MB", line)[1]) for line in (single, double)]
+    moved = [float(re.findall(r"([\d.]+) MB", line)[0]) for line in (single, double)]
     assert moved[1] == pytest.approx(2 * moved[0], rel=0.01)

@@ -1,4 +1,4 @@
-"""Plans of a sweep: for each vector what a plan of its own would do."""
+"""The entry to planning: strategies, and sweeps whose vectors do what separate plans do."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from simquay.engines.numpy.engine import DenseEngine
 from simquay.errors import ProgramError
 from simquay.planning import Layout, Plan, Profile, SweepPlan, make_plan, make_sweep_plan
 from simquay.planning.cache import PlanCache
-from simquay.planning.dense.steps import ClusterPass, LonePass, StartPass
-from simquay.program import Matrix, Permutation, Precision
+from simquay.planning.dense.steps import ClusterPass, StartPass
+from simquay.program import Matrix, Precision
 from simquay.program.operations import GateOperation
 from tests.support.gate_lists import other_numbers, random_gates, random_unitary, run_naively
 
@@ -121,35 +121,6 @@ def test_numbers_of_other_types_and_orders_are_converted() -> None:
         np.testing.assert_allclose(vector, gate.matrix[:, 0], atol=1e-12)
 
 
-def test_the_search_is_done_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    gate_lists = lists(6, 2, 6)
-    cache = PlanCache()
-    assert make_sweep_plan(gate_lists[:3], Layout(), PROFILES["usual"], cache) is not None
-    monkeypatch.setattr("simquay.planning.planner.find_dense", None)
-    assert make_sweep_plan(gate_lists[3:], Layout(), PROFILES["usual"], cache) is not None
-    # One recipe serves sweeps and single plans.
-    assert len(make_plan(gate_lists[4], Layout(), PROFILES["usual"], cache)) > 0
-    assert len(cache) == 1
-
-
-def test_gates_that_stand_alone_are_shared_only_without_numbers() -> None:
-    rng = np.random.default_rng(0)
-    table = rng.permutation(1 << 6).astype(np.intp)
-    flips = [Permutation(np.array([1, 0]), (qubit,)) for qubit in range(3)]
-    turn = Matrix(random_unitary(2, rng), (0,))
-    profile = Profile("dense", width=3, tile=10, low=2)
-    wide = Permutation(table, (0, 1, 2, 3, 4, 5))
-    shared = [[*flips, turn, wide], [*flips, Matrix(random_unitary(2, rng), (0,)), wide]]
-    sweep = make_sweep_plan(shared, Layout(), profile)
-    assert sweep is not None
-    assert any(isinstance(step, LonePass) for step in sweep.passes)
-    found = amplitudes(sweep, 6, Precision.DOUBLE)
-    for gates, vector in zip(shared, found, strict=True):
-        np.testing.assert_allclose(vector, run_naively(gates, 6), atol=1e-12)
-    own = [[*flips, Matrix(random_unitary(64, rng), (0, 1, 2, 3, 4, 5))] for _ in range(2)]
-    assert make_sweep_plan(own, Layout(), profile) is None
-
-
 def test_strategies_without_sweeps() -> None:
     gate_lists = lists(3, 0, 2)
     assert make_sweep_plan(gate_lists, Layout(), Profile("gates")) is None
@@ -194,3 +165,18 @@ def test_an_engine_refuses_a_sweep_for_another_state() -> None:
     ENGINE.apply_sweep(state, sweep, Control())
     with pytest.raises(ProgramError, match="begins at layout"):
         ENGINE.apply_sweep(state, sweep, Control())
+
+
+def test_an_unknown_strategy_is_refused() -> None:
+    gates = lists(3, 0, 1)[0]
+    profile = Profile("other")  # type: ignore[arg-type]  # the test
+    for cache in (None, PlanCache()):
+        with pytest.raises(ProgramError, match="no planning strategy is named 'other'"):
+            make_plan(gates, Layout(), profile, cache)
+
+
+def test_without_a_cache_each_plan_is_made_anew() -> None:
+    gates = lists(3, 0, 1)[0]
+    one, other = (make_plan(gates, Layout(), PROFILES["usual"], None) for _ in range(2))
+    assert one is not other
+    assert one == other

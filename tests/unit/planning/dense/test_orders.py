@@ -1,0 +1,58 @@
+"""Orders of the buffer, between the products of a tile."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from simquay.planning.dense.cost import DEFAULT_CLUSTER_COSTS
+from simquay.planning.dense.orders import column_factor, column_limit, find_orders
+
+
+def test_every_product_finds_its_wires_and_columns_together() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        tile = int(rng.integers(1, 16))
+        wires = [int(w) for w in rng.permutation(30)[:tile]]
+        clusters = [
+            tuple(int(w) for w in rng.permutation(wires)[: int(rng.integers(1, min(5, tile) + 1))])
+            for _ in range(int(rng.integers(0, 12)))
+        ]
+        low = int(rng.integers(0, tile + 1))
+        orders = find_orders(clusters, wires, low, {}, DEFAULT_CLUSTER_COSTS[:6])
+        assert sorted(orders.loaded) == sorted(wires)
+        assert list(orders.loaded[: orders.keep]) == wires[: orders.keep]
+        order = orders.loaded
+        done = 0
+        for move in orders.moves:
+            assert move.before == order
+            assert sorted(move.after) == sorted(wires)
+            order = move.after
+            if move.permutes:
+                continue
+            assert move.cluster == done
+            done += 1
+            inside = set(clusters[move.cluster])
+            for side in (move.before, move.after):
+                first = min(side.index(wire) for wire in inside)
+                assert set(side[first : first + len(inside)]) == inside
+                start = side.index(move.columns[0]) if move.columns else 0
+                assert side[start : start + len(move.columns)] == move.columns
+                assert first == 0 or (move.columns and start == 0)
+        assert done == len(clusters)
+
+
+def test_a_tile_without_clusters_stays_in_the_order_of_storage() -> None:
+    assert find_orders([], [4, 2, 7], 2, {}, DEFAULT_CLUSTER_COSTS) == ((4, 2, 7), 2, [])
+
+
+@pytest.mark.parametrize("width", range(1, 8))
+def test_products_stay_below_the_size_at_which_openblas_starts_threads(width: int) -> None:
+    multiplications = 1 << 2 * width + column_limit(width)
+    assert multiplications <= 1 << 15 or column_limit(width) == 2
+
+
+def test_a_product_with_few_columns_takes_longer() -> None:
+    factors = [column_factor(columns) for columns in range(9)]
+    assert factors == sorted(factors, reverse=True)
+    assert factors[5:] == [1.0] * 4

@@ -1,0 +1,67 @@
+"""Clusters of blocks, and their products."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from simquay.planning import Layout, Profile, make_plan
+from simquay.planning.tiled.blocks.blocks import Blocks
+from simquay.planning.tiled.blocks.clusters import fuse
+from simquay.planning.tiled.blocks.types import matrix_type
+from simquay.planning.tiled.passes import DenseStage, PermuteStage
+from simquay.program import GateOperation, Matrix, Permutation
+from tests.support.gate_lists import random_unitary
+from tests.support.tiled_gates import HADAMARD, NOT, cx, only_stages, tile_passes
+from tests.support.tiled_runs import expected, random_vectors, run_plan
+
+
+def test_a_long_cluster_on_one_pair():
+    rng = np.random.default_rng(1)
+    gates: list[GateOperation] = []
+    for _ in range(100):
+        gates += [Matrix(random_unitary(2, rng), (q,)) for q in (0, 1)]
+        gates.append(cx(1, 0))
+    (stage,) = only_stages(gates)
+    assert isinstance(stage, DenseStage)
+    vectors = random_vectors(rng, 2, 2)
+    plan = make_plan(gates, Layout((0, 1)), Profile("tiled", tile=2, low=0))
+    np.testing.assert_allclose(run_plan(plan, vectors, 2), expected(gates, vectors), atol=1e-12)
+
+
+def test_what_cancels_disappears():
+    flip = cx(0, 1)
+    gates: list[GateOperation] = [Matrix(HADAMARD, (2,)), flip, Matrix(HADAMARD, (2,)), flip]
+    plan = make_plan(gates, Layout((0, 1, 2)), Profile("tiled", tile=2, low=0))
+    assert len(plan) == 0
+
+
+@pytest.mark.parametrize("times", [2, 3, 4, 5])
+def test_flips_in_a_row_are_one_or_none(times):
+    flips = [Permutation(NOT, (q,)) for _ in range(times) for q in range(3)]
+    plan = make_plan(flips, Layout(), Profile("tiled", tile=3, low=0))
+    stages = [stage for pass_ in tile_passes(plan) for stage in pass_.stages]
+    assert all(isinstance(stage, PermuteStage) and stage.is_flip for stage in stages)
+    assert len(stages) == (3 if times % 2 else 0)
+    assert len(plan.final.order) == len(stages)
+
+
+def test_alike_clusters_without_numbers_have_one_product():
+    down = [cx(0, 1), cx(2, 3)]
+    up = [cx(1, 0), cx(3, 2)]
+    hadamards = [Matrix(HADAMARD, (q,)) for q in range(4)]
+    gates: list[GateOperation] = [*down, *up, *down, *up, *down, *hadamards]
+    vectors = random_vectors(np.random.default_rng(0), 2, 4)
+    plan = make_plan(gates, Layout((0, 1, 2, 3)), Profile("tiled", tile=3, low=0))
+    np.testing.assert_allclose(run_plan(plan, vectors, 4), expected(gates, vectors), atol=1e-12)
+
+
+def test_products_have_their_numbers_behind_the_pool():
+    single = matrix_type(1, 0, 0, 0)
+    blocks = Blocks([single] * 4, [(5,), (5,), (3,), (3,)], [2, 6, 10, 14])
+    fused, (product,), vanished = fuse(blocks, 18)
+    assert not vanished
+    assert fused.wires == [(5,), (3,)]
+    assert product.starts == [[2, 6], [10, 14]]
+    assert product.blocks == [0, 1]
+    assert fused.starts == [18, 22]

@@ -1,0 +1,84 @@
+"""The pool: where numbers lie, and their traits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from simquay.planning import Layout, Profile, make_plan
+from simquay.planning.tiled.blocks.types import Trait
+from simquay.planning.tiled.numbers.pool import ONE, ZERO, read_numbers
+from simquay.planning.tiled.passes import DenseStage
+from simquay.program import Diagonal, GateOperation, Matrix, Prepare
+from tests.support.gate_lists import random_unitary
+from tests.support.tiled_gates import HADAMARD, cx, only_stages, rotation
+from tests.support.tiled_runs import expected, random_vectors, run_plan, spread
+
+
+@pytest.mark.parametrize(
+    ("matrix", "trait"),
+    [
+        (rotation(0.3, "x"), Trait.RX_LIKE),
+        (rotation(0.3, "y"), Trait.REAL),
+        (rotation(0.3, "z"), Trait.DIAGONAL),
+        (np.diag([1, -1]), Trait.DIAGONAL | Trait.REAL),
+        (HADAMARD, Trait.HADAMARD | Trait.REAL),
+        (rotation(0.3, "x") @ rotation(0.3, "y"), Trait(0)),
+        (np.kron(HADAMARD, HADAMARD), Trait.REAL),
+        (np.kron(rotation(0.3, "z"), np.eye(2)), Trait.DIAGONAL),
+        (np.kron(rotation(0.3, "x"), HADAMARD), Trait(0)),
+    ],
+)
+def test_traits_of_matrices(matrix, trait):
+    qubits = tuple(range(len(matrix).bit_length() - 1))
+    assert read_numbers([Matrix(matrix.astype(complex), qubits)]).traits == [[trait]]
+
+
+def test_numbers_lie_by_shape_behind_a_one_and_a_zero():
+    state = np.array([0.6, 0.8j])
+    gates: list[GateOperation] = [
+        Diagonal(np.array([1, 5j]), (2,)),
+        cx(0, 1),
+        Matrix(rotation(0.3, "x"), (0,)),
+        Prepare(state, (3,)),
+        Diagonal(np.array([1.0, 7.0]) + 0j, (1,)),
+    ]
+    numbers = read_numbers(gates)
+    traits, starts = numbers.of_gates(len(gates))
+    assert (numbers.pool[ONE], numbers.pool[ZERO]) == (1, 0)
+    assert numbers.pool[starts[0] :][:2].tolist() == [1, 5j]
+    assert numbers.pool[starts[2] :][:4].tolist() == rotation(0.3, "x").ravel().tolist()
+    assert numbers.pool[starts[3] :][:2].tolist() == state.tolist()
+    assert numbers.pool[starts[4] :][:2].tolist() == [1, 7]
+    assert len(numbers.pool) == 2 + 2 + 4 + 2 + 2
+    assert traits == [0, 0, Trait.RX_LIKE, 0, Trait.REAL]
+
+
+@pytest.mark.parametrize(
+    ("matrix", "form"),
+    [
+        (rotation(0.4, "x"), "rx_like"),
+        (rotation(0.4, "y"), "real"),
+        (HADAMARD, "hadamard"),
+        (rotation(0.4, "x") @ rotation(0.2, "y"), "complex"),
+    ],
+)
+def test_forms_of_stages(matrix, form):
+    (stage,) = only_stages([Matrix(matrix, (2,))])
+    assert isinstance(stage, DenseStage)
+    assert stage.form == form
+
+
+@pytest.mark.parametrize("layout", [(), tuple(range(4))])
+def test_numbers_of_other_precision_and_order_in_memory(layout):
+    u = random_unitary(4, np.random.default_rng(3))
+    gates: list[GateOperation] = [
+        Matrix(u.astype(np.complex64), (0, 1)),
+        Matrix(np.asfortranarray(u), (2, 1)),
+        Diagonal(np.exp(1j * np.arange(8))[::2], (3, 0)),
+        Matrix(u.T, (3, 1)),
+    ]
+    plan = make_plan(gates, Layout(layout), Profile("tiled", tile=3, low=1))
+    vectors = random_vectors(np.random.default_rng(0), 2, len(layout))
+    want = expected(gates, spread(vectors, list(layout), 4))
+    np.testing.assert_allclose(run_plan(plan, vectors, 4), want, atol=1e-6)
