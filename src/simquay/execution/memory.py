@@ -1,9 +1,9 @@
-"""Who has reserved how much memory of which device, so that nothing is allocated that will not
-fit.
+"""Ledgers of the memory that runs have reserved, one a device, so that nothing is allocated that
+does not fit.
 
-The one who runs a program reserves what its first state needs (:func:`required_bytes`) before
-:func:`~simquay.execution.run.run_program`; the run reserves for each copy of the state that
-branching wants, and does without where there is no room.
+The caller of :func:`~simquay.execution.run.run_program` reserves the memory of the first state
+(:func:`required_bytes`) before the call. The run itself reserves memory for each copy of the state
+that branching makes, and does without a copy where there is none.
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ def format_bytes(count: int) -> str:
 def required_bytes(
     program: Program, engine: Engine, precision: Precision, *, statevector: bool = False
 ) -> int:
-    """Bytes of the engine's device that running ``program`` needs at least, scratch included.
+    """The least bytes of the engine's device that a run of ``program`` needs, scratch included.
 
-    Qubits that no gate touches take no place. With ``statevector``, the array that is handed out
-    counts as well where the device is the CPU; it holds all qubits.
+    Qubits that no gate touches take no memory. With ``statevector``, the returned array counts as
+    well if the device is the CPU; it holds all qubits.
     """
     need = engine.required_bytes(len(touched_qubits(program)), precision)
     if statevector and engine.device == "cpu":
@@ -66,7 +66,7 @@ def required_bytes(
 
 
 def statevector_bytes(program: Program, precision: Precision) -> int:
-    """Bytes of host memory that a state vector handed out takes: it holds all qubits."""
+    """Bytes of host memory that a returned state vector takes: it holds all qubits."""
     return precision.amplitude_bytes << program.num_qubits
 
 
@@ -100,7 +100,7 @@ class Reservation:
 
 
 class MemorySource(Protocol):
-    """What a run takes memory for copies from: a :class:`Ledger` or a :class:`Budget`."""
+    """The source of a run's memory for copies: a :class:`Ledger` or a :class:`Budget`."""
 
     def try_reserve(self, count: int) -> Reservation | None:
         """``count`` bytes, or None where they cannot be had now."""
@@ -109,15 +109,16 @@ class MemorySource(Protocol):
 class Ledger:
     """The bytes of one device that runs have reserved. Any thread may call any method.
 
-    The limit is what the device had available when last nothing was reserved, at most its
-    capacity: what was reserved since, touched yet or not, counts against that. A large request is
-    also held against what is available now, since others use the device as well. A forked child
-    starts with nothing reserved, since it does none of its parent's runs.
+    The limit is the memory that the device had available when nothing was reserved last, at most
+    its capacity. All reservations since count against it, whether their memory has been touched or
+    not. A large request is also compared with the memory available now, since other processes use
+    the device as well. A forked child starts with nothing reserved, since its parent's runs do not
+    go on in it.
 
     Args:
         name: the device in words, for messages.
-        available: says how many bytes the device could give now.
-        capacity: says how many it could give at most; without it, ``available`` decides.
+        available: gives the bytes that the device could give now.
+        capacity: gives the bytes that it could give at most; without it, ``available`` decides.
     """
 
     def __init__(
@@ -149,13 +150,13 @@ class Ledger:
         """Reserve ``count`` bytes, or return None where they are not free now.
 
         Raises:
-            OutOfMemoryError: if waiting would not help: they are more than the device has, or
-                nothing is reserved here, and others than we have taken what is missing.
+            OutOfMemoryError: if waiting would not help: the bytes are more than the device has, or
+                nothing is reserved here and other processes have taken what is missing.
         """
         with self._lock:
             if self._limit is None:
                 self._limit = self._ask_limit()
-            # Asking the system costs as much as a small run does, so a small share does not ask.
+            # Asking the system costs as much as a small run, so a small request does not.
             large = (self._reserved + count) * _SMALL_SHARE > self._limit
             if large and not self._reserved:
                 self._limit = self._ask_limit()
@@ -189,7 +190,7 @@ class Ledger:
         return available if self._capacity is None else min(available, self._capacity())
 
     def _most(self) -> int:
-        """What a run could have if it had the device to itself."""
+        """The most bytes that a run could have, alone on the device."""
         assert self._limit is not None
         return self._limit if self._capacity is None else max(self._limit, self._capacity())
 
@@ -217,13 +218,14 @@ class Ledger:
 
 
 _SMALL_SHARE = 16
+"""Up to one part in so many of the limit is reserved without asking the system."""
 
 
 class Budget:
     """A ledger with a ceiling for one run: the option ``max_memory_mb``.
 
     Args:
-        ledger: where the bytes come from.
+        ledger: the source of the bytes.
         ceiling: bytes that the run may have in all; None for no ceiling.
         used: bytes that the run has reserved already.
     """
@@ -258,7 +260,7 @@ class Budget:
 
 
 class _Part(Reservation):
-    """A reservation that its budget counts as well."""
+    """A reservation that its budget counts, too."""
 
     __slots__ = ("_budget", "_inner")
 
@@ -278,7 +280,7 @@ class _Part(Reservation):
 
 
 def check_ceiling(need: int, max_memory_mb: float | None, what: str = "the run") -> None:
-    """Hold a need in bytes against the option ``max_memory_mb`` (MiB); None is no ceiling.
+    """Compare a need in bytes with the option ``max_memory_mb`` (MiB); None is no ceiling.
 
     Raises:
         OutOfMemoryError: if the run needs more.

@@ -23,13 +23,14 @@ from simquay.execution.grouping import equal_runs
 __all__ = ["Randomness"]
 
 _BLOCK = 1 << 14
-"""Words that are made, and kept, at once where a branch asks for scattered shots."""
+"""Words that are computed, and cached, at once where a branch asks for scattered shots."""
 
 _KEPT_BLOCKS = 128
+"""How many of these blocks the cache holds: 16 MiB."""
 
 
 class Randomness:
-    """The draws of one circuit of a job. Not for use by several threads at once."""
+    """The draws of one circuit of a job. Not thread-safe."""
 
     __slots__ = ("_blocks", "_key")
 
@@ -40,7 +41,7 @@ class Randomness:
 
     def consecutive(self, draw: int, first: int, count: int) -> NDArray[np.float64]:
         """Draw ``draw`` of the shots ``first`` to ``first + count - 1``; numbers in [0, 1)."""
-        # One step of the counter makes four words.
+        # One step of Philox's counter gives four words.
         counter = (draw << 128) + first // 4
         skip = first % 4
         words = np.random.Philox(key=self._key, counter=counter).random_raw(skip + count)
@@ -48,7 +49,7 @@ class Randomness:
         return numbers
 
     def of(self, draw: int, shots: NDArray[np.int64] | range) -> NDArray[np.float64]:
-        """Draw ``draw`` of each of ``shots``, which are in increasing order, without repetition."""
+        """Draw ``draw`` of each of ``shots``, which strictly increase; numbers in [0, 1)."""
         count = len(shots)
         if count == 0:
             return np.empty(0)
@@ -70,7 +71,7 @@ class Randomness:
         return numbers
 
     def _block(self, draw: int, block: int) -> NDArray[np.float64]:
-        """A whole block of a draw's stream; branches ask for the same ones again and again."""
+        """A whole block of a draw's stream, cached: many branches ask for the same blocks."""
         key = (draw, block)
         numbers = self._blocks.pop(key, None)
         if numbers is None:

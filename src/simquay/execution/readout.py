@@ -1,4 +1,4 @@
-"""The end of a run or a branch: shots' classical bits, final resets, vectors handed out."""
+"""The end of a run or a branch: shots' classical bits, final resets, returned state vectors."""
 
 from __future__ import annotations
 
@@ -33,20 +33,21 @@ __all__ = [
 
 Samples = NDArray[np.uint64]
 PORTION = 1 << 20
-"""Shots that are sampled at once."""
+"""The most shots that are sampled at once."""
 
 _SMALL_VECTOR = 16 << 20
+"""Bytes up to which a state vector is returned without asking for the available memory."""
 
 UNCERTAIN = {Precision.SINGLE: 1e-3, Precision.DOUBLE: 1e-9}
-"""An outcome is certain, for those who ask for one state, if all others together are less likely
+"""Where one state is asked for, an outcome counts as certain if all others together are less likely
 than this. It is far above what rounding leaves of an impossible outcome after many gates."""
 
 
 def stored_qubits(state: State, event: Event) -> list[int]:
     """The qubits of ``event`` that are stored, increasing: an outcome has a bit for each.
 
-    A qubit that is not stored is |0>, and leaving zeros out of a cumulative distribution does not
-    change what a draw picks.
+    A qubit that is not stored is |0>, and zeros in a cumulative distribution do not change what a
+    draw picks.
     """
     stored = set(state.layout.order)
     return [qubit for qubit in event.qubits if qubit in stored]
@@ -105,11 +106,11 @@ def write_outcomes(
 
     The bits in question are 0 before.
     """
-    places = {qubit: bit for bit, qubit in enumerate(qubits)}
-    # Bits that move by the same distance move together: in one step where qubit k goes to bit k.
+    bit_of = {qubit: bit for bit, qubit in enumerate(qubits)}
+    # Bits that move by the same distance move in one step: a single one if qubit k goes to bit k.
     masks: dict[tuple[int, int], int] = {}
     for clbit, qubit in {clbit: qubit for qubit, clbit in writes}.items():
-        bit = places.get(qubit)
+        bit = bit_of.get(qubit)
         if bit is not None:
             key = (clbit >> 6, (clbit & 63) - bit)
             masks[key] = masks.get(key, 0) | 1 << bit
@@ -126,7 +127,7 @@ def write_outcomes(
 def final_resets(
     engine: Engine, state: State, resets: Sequence[int], precision: Precision, name: str
 ) -> None:
-    """Reset qubits that nothing uses again, where somebody wants the state.
+    """Reset qubits that nothing uses again, before the state is returned.
 
     Raises:
         ManyStatesError: if a qubit's value is not certain: each outcome leaves another state.
@@ -145,7 +146,7 @@ def final_resets(
 
 
 def many_states(name: str, operation: str) -> ManyStatesError:
-    """The error for one state asked for where there are several."""
+    """The error where one state is asked for and ``operation`` has made several."""
     circuit = f"circuit {name!r}" if name else "the circuit"
     return ManyStatesError(
         f"{circuit} has no single state vector: {operation} splits its shots into several states; "
@@ -154,7 +155,8 @@ def many_states(name: str, operation: str) -> ManyStatesError:
 
 
 def check_statevector(program: Program, precision: Precision) -> None:
-    """Raise :class:`~simquay.errors.OutOfMemoryError` if a state vector cannot be handed out."""
+    """Raise :class:`~simquay.errors.OutOfMemoryError` if the host has no memory for the array of a
+    returned state vector."""
     need = statevector_bytes(program, precision)
     if need <= _SMALL_VECTOR:
         return

@@ -53,7 +53,7 @@ def run_program(
     Raises:
         Cancelled: if ``control`` says so; checked before each pass, step and sampled block.
         ManyStatesError: if one state is asked for where measurement or reset made several.
-        OutOfMemoryError: if a state vector to be handed out does not fit the host's memory.
+        OutOfMemoryError: if a state vector to be returned does not fit the host's memory.
         ProgramError: for a program that makes no sense, such as a break outside a loop, or that
             fails as it runs, such as a variable that is read before it is stored.
     """
@@ -85,7 +85,7 @@ def _run_straight(
     control: Control,
     samples: Samples,
 ) -> Outcome:
-    """Gates, then at most measurements: few plans, one sampling, and little else."""
+    """Run gates, and then at most measurements: few plans, and one sampling."""
     started = time.perf_counter()
     profile = engine.profile(settings.precision, capacity)
     planning_time = 0.0

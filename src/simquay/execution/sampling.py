@@ -2,11 +2,11 @@
 
 An outcome is an integer whose bit ``j`` is the value of the ``j``-th measured qubit, in increasing
 order of qubits. A draw ``u`` picks the first outcome at which the cumulative probability exceeds
-``u``. This order is a property of the program alone: how an engine stores its qubits, how gates
-were fused and how shots were split have no say in it, so they cannot change what is drawn.
+``u``. This order depends on the program alone. The engine's storage order, the fusion of gates and
+the split of shots have no influence on it, so they cannot change an outcome.
 
-Where there are more outcomes than fit a block, the draw is placed from the top: the marginal of
-the highest qubits says in which block it falls, and only blocks that were hit are looked into.
+With more outcomes than fit one block, a draw descends from the highest qubits: their marginal
+distribution gives the block that it falls into, and only the blocks that were hit are read.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from simquay.execution.grouping import equal_runs
 __all__ = ["BLOCK_BITS", "Distribution", "Sampler"]
 
 BLOCK_BITS = 16
-"""Outcomes are looked at in blocks of at most ``2**BLOCK_BITS``."""
+"""Probabilities are read in blocks of at most ``2**BLOCK_BITS`` outcomes."""
 
 BLOCKS_AT_ONCE = 8192
-"""Blocks that an engine is asked for by one call, where it takes many."""
+"""The most blocks that a :class:`BlockReader` is asked for in one call."""
 
 DRAWS_AT_ONCE = 4096
-"""Draws that are searched for at once in such blocks: 8 MiB for blocks of 256 outcomes."""
+"""The most draws that are searched for at once in such blocks: 8 MiB for 256 outcomes a block."""
 
 Outcomes: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
@@ -39,14 +39,14 @@ _BELOW_ONE = 1.0 - 2.0**-53
 
 
 class Sampler:
-    """Picks outcomes of one joint measurement of a state that does not change meanwhile.
+    """Picks outcomes of one joint measurement; the state must not change meanwhile.
 
     Args:
-        engine: whose state it is.
+        engine: the state's engine.
         state: a state of one vector.
         qubits: the measured qubits in increasing order, at most 62.
-        block_bits: the size of a block; another size moves no draw but by rounding. Below the top
-            level an engine that reads many blocks at once says the size itself.
+        block_bits: log2 of the size of a block; it changes outcomes by rounding alone. Below the
+            top level a :class:`BlockReader` sets its own size.
     """
 
     __slots__ = ("_block_bits", "_engine", "_low", "_qubits", "_reader", "_state", "_top")
@@ -59,7 +59,7 @@ class Sampler:
         self._qubits = qubits
         self._block_bits = block_bits
         self._low = max(len(qubits) - 1, 0) // block_bits * block_bits
-        # Asked only where there are blocks: the question takes a while, and most runs are short.
+        # Only with several blocks: isinstance of a protocol is slow, and most runs are short.
         self._reader = engine if self._low and isinstance(engine, BlockReader) else None
         if self._reader is not None:
             self._block_bits = min(self._reader.block_bits, block_bits)
@@ -81,9 +81,9 @@ class Sampler:
             weights = self._engine.probabilities(self._state, self._qubits[low:], {})[0]
             self._top = Distribution(weights)
         if not low:
-            outcomes, _ = self._top.place(draws)
+            outcomes, _ = self._top.locate(draws)
             return outcomes, self._top.weights[outcomes]
-        outcomes, levels = self._top.place(draws)
+        outcomes, levels = self._top.locate(draws)
         inside = self._top.inside(outcomes, levels)
         weights = np.empty(len(draws))
         while low:
@@ -100,14 +100,15 @@ class Sampler:
         weights: Floats,
         control: Control,
     ) -> Floats:
-        """Place draws by the qubits ``low`` to ``high - 1``, given their outcomes above those.
+        """Descend by the qubits ``low`` to ``high - 1``, given the outcomes of those above.
 
-        Writes ``outcomes`` and ``weights``; returns where the draws stand inside those.
+        Writes ``outcomes`` and ``weights``; returns the position, in [0, 1), of each draw in its
+        outcome's interval.
         """
         level, fixed = self._qubits[low:high], self._qubits[high:]
         if self._reader is not None:
             return self._descend_at_once(low, high, outcomes, inside, weights, control)
-        # Shots that fell into one block stand together, so that each block is read once.
+        # Sorted by block, so that each block is read once.
         order = np.argsort(outcomes, kind="stable")
         ranked = outcomes[order]
         rest = np.empty(len(outcomes))
@@ -117,7 +118,7 @@ class Sampler:
             given = {qubit: block >> bit & 1 for bit, qubit in enumerate(fixed)}
             distribution = Distribution(self._engine.probabilities(self._state, level, given)[0])
             members = order[start:end]
-            found, levels = distribution.place(inside[members])
+            found, levels = distribution.locate(inside[members])
             rest[members] = distribution.inside(found, levels)
             weights[members] = distribution.weights[found]
             outcomes[members] = block << len(level) | found
@@ -150,7 +151,7 @@ class Sampler:
                 row = block_of[part] - first
                 levels = inside[part] * cumulative[row, -1]
                 found = (cumulative[row] <= levels[:, None]).sum(axis=1)
-                for draw in np.flatnonzero(found == rows.shape[1]):  # as in Distribution.place
+                for draw in np.flatnonzero(found == rows.shape[1]):  # as in Distribution.locate
                     found[draw] = np.flatnonzero(rows[row[draw]])[-1]
                 picked = rows[row, found]
                 fraction = (levels - (cumulative[row, found] - picked)) / picked
@@ -170,19 +171,19 @@ class Distribution:
         self.weights = weights
         self.cumulative = np.cumsum(weights)
 
-    def place(self, draws: Floats) -> tuple[Outcomes, Floats]:
-        """Outcomes, and the draws scaled to the sum of the weights, which rounding (and single
-        precision) keeps from being exactly 1. An outcome of weight 0 is never picked."""
+    def locate(self, draws: Floats) -> tuple[Outcomes, Floats]:
+        """The outcome of each draw, and its level: the draw times the sum of the weights, which is
+        not exactly 1 because of rounding. An outcome of weight 0 is never picked."""
         levels = draws * self.cumulative[-1]
         outcomes = self.cumulative.searchsorted(levels, side="right").astype(np.int64, copy=False)
         if outcomes.size and outcomes.max() >= len(self.weights):
-            # draw * sum may round up to the sum itself: that is the last outcome that can happen.
+            # draw * sum may round up to the sum itself: that picks the last possible outcome.
             np.minimum(outcomes, np.flatnonzero(self.weights)[-1], out=outcomes)
         return outcomes, levels
 
     def inside(self, outcomes: Outcomes, levels: Floats) -> Floats:
-        """Where in its outcome's interval each level is, in [0, 1): its draw among what lies
-        below that outcome."""
+        """The position of each level in its outcome's interval, in [0, 1): the draw for the
+        qubits below."""
         picked = self.weights[outcomes]
         fraction = (levels - (self.cumulative[outcomes] - picked)) / picked
         return np.clip(fraction, 0.0, _BELOW_ONE, out=fraction)

@@ -1,4 +1,4 @@
-"""What a run of one program gives."""
+"""How one program is run, and the outcome of the run."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Outcome:
         samples: the classical bits at the end of each shot, shape ``(shots, words)``, uint64:
             bit ``k % 64`` of word ``k // 64`` is classical bit ``k``; ``words`` is at least 1.
         statevector: the final amplitudes in qubit order, shape ``(2**num_qubits,)``, or None.
-        saved: what ``Save`` operations kept, by key, each like ``statevector``.
+        saved: the states of ``Save`` operations by key, each like ``statevector``.
         metadata: figures of the run, plain values: ``branches`` (state evolutions at the end),
             ``passes``, ``stored_qubits``, ``strategy`` and seconds of ``planning_time`` and
             ``execution_time``. A dynamic circuit has ``branches_together`` (the most that shared

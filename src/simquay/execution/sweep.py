@@ -1,8 +1,8 @@
 """Runs programs that differ in gates' numbers alone as one batch: a parameter sweep.
 
-There is one state, with a vector for each program, and one plan whose matrices have the program in
-front. Draws depend on (seed, circuit, shot, draw) alone, so samples are those of runs one by one,
-up to rounding at a boundary.
+There is one state, with a vector for each program, and one plan; the first axis of its matrices is
+the program. Draws depend on (seed, circuit, shot, draw) alone, so samples are those of runs one by
+one, up to rounding at a boundary.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ __all__ = [
 ]
 
 _GATE_BYTES = 1280
-"""What a gate takes while plans are filled: a matrix on three qubits and a part of products."""
+"""Bytes for a gate while plans are filled: a matrix on three qubits and a share of products."""
 
 
 class SweepRefusedError(SimquayError):
@@ -66,7 +66,7 @@ class SweepShape:
         places: where in a program its gates stand, in order.
         event: the measurement at the end; None where there is none.
         capacity: how many qubits will be stored.
-        bytes: about what each program adds to the memory of a batch.
+        bytes: an estimate of the memory that each program adds to a batch.
     """
 
     num_qubits: int
@@ -91,8 +91,8 @@ def same_shape(one: Program, other: Program) -> bool:
         or len(one.operations) != len(other.operations)
     ):
         return False
-    # This is in the way of every job of several circuits, so it is written for speed, and makes no
-    # objects: what `structure_of` makes of many circuits would keep the garbage collector busy.
+    # Every job of several circuits comes here, so this is written for speed and creates no objects:
+    # those that `structure_of` creates for many circuits would keep the garbage collector busy.
     first: Any
     second: Any
     for first, second in zip(one.operations, other.operations, strict=True):
@@ -129,10 +129,10 @@ def same_shape(one: Program, other: Program) -> bool:
 def sweep_shape(
     program: Program, engine: Engine, precision: Precision, *, statevector: bool
 ) -> SweepShape | None:
-    """What ``program`` has in common with those of :func:`same_shape`; None where they have to run
-    one by one.
+    """The shape of ``program`` and of all that :func:`same_shape` says are like it; None if they
+    have to run one by one.
 
-    They may run at once if they consist of gates, then measurements, and are so small that the
+    They run as a batch if they consist of gates, then measurements, and are so small that the
     engine is faster with several.
     """
     if not isinstance(engine, SweepEngine):
@@ -144,11 +144,11 @@ def sweep_shape(
     if capacity > most:
         return None
     deferred = defer(program)
-    # A reset at the end looks at the state, where that is asked for: each program by itself.
+    # With the state asked for, a reset at the end depends on it: each program runs by itself.
     if not deferred.gates or (statevector and deferred.resets):
         return None
-    # What is deferred depends on kinds and qubits alone, so it is the same for all. Gates keep
-    # their order; they are told by place, since one object may stand at several.
+    # Deferral depends on kinds and qubits alone, so it is the same for all programs. Gates keep
+    # their order, and are identified by place, since one object may stand at several places.
     places = [
         place
         for place, operation in enumerate(program.operations)
@@ -156,19 +156,19 @@ def sweep_shape(
     ]
     assert len(places) == len(deferred.gates)
     size = 1 << capacity
-    room = engine.required_bytes(capacity, precision, batch=2)
-    room -= engine.required_bytes(capacity, precision)
-    room += 40 * size  # the state as planning computes it, weights and their sums
-    room += _GATE_BYTES * len(deferred.gates)
+    need = engine.required_bytes(capacity, precision, batch=2)
+    need -= engine.required_bytes(capacity, precision)
+    need += 40 * size  # the state as planning computes it, weights and their sums
+    need += _GATE_BYTES * len(deferred.gates)
     if statevector:
-        room += precision.amplitude_bytes << program.num_qubits
+        need += precision.amplitude_bytes << program.num_qubits
     return SweepShape(
         program.num_qubits,
         program.num_clbits,
         tuple(places),
         measurement_event(deferred.measures),
         capacity,
-        room,
+        need,
     )
 
 
@@ -186,10 +186,10 @@ def run_sweep(
 
     Args:
         shape: of the programs.
-        programs: what to run.
+        programs: the programs.
         circuits: the number of each in its job; ``settings.circuit`` has no meaning.
-        engine: what runs them; a :class:`~simquay.engines.base.SweepEngine`.
-        settings: of all of them.
+        engine: a :class:`~simquay.engines.base.SweepEngine`.
+        settings: of all programs.
         control: checked before each pass, and before each program is sampled.
 
     Yields:
@@ -264,12 +264,11 @@ def _sample(
     settings: RunSettings,
     control: Control,
 ) -> None:
-    """As :func:`~simquay.execution.readout.sample_into`, where the weights of all outcomes are at
-    hand."""
+    """As :func:`~simquay.execution.readout.sample_into`, from the weights of all outcomes."""
     distribution = Distribution(weights)
     for start in range(0, settings.shots, PORTION):
         control.check()
         count = min(PORTION, settings.shots - start)
         draws = randomness.consecutive(0, settings.first_shot + start, count)
-        outcomes, _ = distribution.place(draws)
+        outcomes, _ = distribution.locate(draws)
         write_outcomes(samples, slice(start, start + count), event.writes, qubits, outcomes)

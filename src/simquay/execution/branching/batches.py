@@ -1,8 +1,8 @@
-"""The states of a run's branches: how many share one, and whose memory they take.
+"""The states of a run's branches: how many branches share one, and the memory for them.
 
-Branches that stand at the same step share a state of many vectors, so that a step is one call of
-the engine for all of them. That pays as long as a call costs more than the amplitudes do. Beyond,
-it would only take memory: there each branch has a state of its own (see :data:`BATCH_BYTES`).
+Branches at the same step share a state of many vectors, so that a step is one call of the engine
+for all of them. That saves time as long as a call costs more than the arithmetic. Beyond that it
+would only take memory: there each branch has a state of its own (see :data:`BATCH_BYTES`).
 
 *Invariant:* states that share the run's room have at most ``room`` vectors together, and at most
 ``room`` more while one takes the place of another. All of that is reserved at once, when the first
@@ -33,7 +33,8 @@ launch. In that time a CPU goes through about a MiB of amplitudes, and a GPU of 
 hundred. Passes over several times as much spend their time on amplitudes."""
 
 LEAST_ROOM = 32
-"""Where fewer vectors than this fit into :data:`BATCH_BYTES`, one takes as long as a call does."""
+"""If fewer vectors than this fit into :data:`BATCH_BYTES`, the arithmetic on one takes as long as a
+call, and branches run one by one."""
 
 MOST_ROOM = 8192
 """More vectors gain nothing, and the interpreter's share of a step should stay short."""
@@ -64,14 +65,14 @@ class States:
         self._asked = False
 
     def first(self) -> State:
-        """The state at the start, whose memory the run's caller has reserved."""
+        """The state at the start; the run's caller has reserved its memory."""
         state: State = self._engine.allocate(
             self._num_qubits, self._settings.precision, capacity=self._capacity
         )
         return state
 
     def reserve(self) -> None:
-        """Find out how much room there is, when the first branch splits. Later calls do nothing."""
+        """Reserve the run's room, when the first branch splits. Later calls do nothing."""
         if self._asked:
             return
         self._asked = True
@@ -104,8 +105,8 @@ class States:
             return None
 
     def select(self, parts: Sequence[tuple[Batch, Sequence[int]]]) -> State | None:
-        """A state of chosen branches' vectors, within the room; None where the device has less
-        memory than it said, as others may have taken it: then there is no room any more."""
+        """A state of chosen branches' vectors, within the room; None if the device has less memory
+        than was reserved, since other processes have taken it. The room is 1 from then on."""
         chosen = [(batch.state, numbers) for batch, numbers in parts]
         try:
             state: State = self._engine.select(chosen)
@@ -115,8 +116,8 @@ class States:
         return state
 
     def copy(self, batch: Batch, number: int) -> tuple[State, Reservation] | None:
-        """A state of one branch's vector, its memory reserved for it alone; None where there is
-        none."""
+        """A state of one branch's vector, with its memory reserved by itself; None if there is not
+        enough."""
         reservation = self._try_reserve(self._bytes(1))
         if reservation is None:
             return None
@@ -137,7 +138,7 @@ class States:
     def collapse(
         self, state: State, event: Event, qubits: Sequence[int], children: Sequence[Child]
     ) -> None:
-        """Leave in vector ``i`` what the event leaves with the outcome of ``children[i]``."""
+        """Project vector ``i`` onto the outcome of ``children[i]``, and make the event's resets."""
         if not qubits:
             return
         resets = [qubit for qubit in event.resets if qubit in qubits]

@@ -1,4 +1,4 @@
-"""Branches of a dynamic circuit (shots on one path), batches of them, and what waits to be run."""
+"""The records of branching: branches (shots on one path), batches of them, splits and levels."""
 
 from __future__ import annotations
 
@@ -25,9 +25,13 @@ History: TypeAlias = "tuple[History, int, float] | None"
 
 @dataclass(slots=True)
 class Child:
-    """One outcome of a split: ``outcome`` has a bit for each measured qubit that is stored.
+    """The shots of one branch that have one outcome of an event, before they are a branch.
 
-    ``branch`` is the number in its batch of the branch that it comes from.
+    Attributes:
+        branch: the number in its batch of the branch that the shots come from.
+        outcome: a bit for each measured qubit that is stored.
+        probability: of the outcome, given the branch.
+        shots: in increasing order.
     """
 
     branch: int
@@ -38,10 +42,16 @@ class Child:
 
 @dataclass(slots=True)
 class Branch:
-    """Shots on one path. ``draw`` is the number of the next event on it.
+    """Shots on one path through the program.
 
-    ``replay`` are outcomes that are known already, the next one last; such a branch is alone in
-    its batch.
+    Attributes:
+        memory: the classical bits and variables.
+        shots: in increasing order.
+        counters: of the loops.
+        draw: the number of the next event on the path.
+        history: the outcomes so far.
+        replay: outcomes that are known already, the next one last; such a branch is alone in its
+            batch. None for a branch that draws its outcomes.
     """
 
     memory: ClassicalMemory
@@ -64,10 +74,10 @@ class Branch:
 
 @dataclass(slots=True)
 class Batch:
-    """Branches that stand at step ``place``; branch ``i`` has vector ``i`` of ``state``.
+    """Branches at step ``place``; branch ``i`` has vector ``i`` of ``state``.
 
-    The state is None where no step ahead looks at it. ``reservation`` is of a state whose memory
-    was reserved for it alone.
+    The state is None if no later step needs it. ``reservation`` is set for a state whose memory was
+    reserved by itself, outside the run's room.
     """
 
     state: State | None
@@ -77,7 +87,7 @@ class Batch:
 
     @property
     def vectors(self) -> int:
-        """How many vectors it has of those that the run shares out."""
+        """How many vectors of the run's room it takes."""
         return 0 if self.state is None or self.reservation is not None else len(self.branches)
 
     @property
@@ -88,7 +98,10 @@ class Batch:
 
 @dataclass(slots=True)
 class Split:
-    """A batch that stands behind an event, and the children that are still to be run."""
+    """A batch that stands behind ``event``, and the children that have not been run yet.
+
+    ``qubits`` are the stored ones of the event's qubits, a bit of an outcome each.
+    """
 
     parent: Batch
     event: Event
@@ -98,10 +111,13 @@ class Split:
 
 @dataclass(slots=True)
 class Level:
-    """Batches that are run before what lies below them goes on.
+    """Batches that are run to their end before the levels below go on.
 
-    ``room`` is how many vectors they may have, and ``shots`` how many they have begun with. While
-    there is a split, it goes on first.
+    Attributes:
+        room: how many vectors the batches may have.
+        shots: how many shots the level began with.
+        batches: those that can run.
+        split: a batch whose children are being run; it goes on before the batches do.
     """
 
     room: int
@@ -112,8 +128,8 @@ class Level:
     def fits(self, children: int) -> bool:
         """Whether so many new vectors may take the place of those of the split's parent.
 
-        A level uses half of its room, and leaves the other half to those above it. But a branch
-        has a shot at least: with no more shots than room, it never needs a level above it.
+        A level uses half of its room, and leaves the other half to the levels above it. But each
+        branch has at least one shot: with no more shots than room, no level above is ever needed.
         """
         if self.shots <= self.room:
             return True

@@ -62,14 +62,14 @@ _Work: TypeAlias = Iterator["_Work"]
 
 
 def compile_steps(deferred: Deferred) -> Steps:
-    """The steps of a program whose measurements were deferred.
+    """The steps of a program whose last measurements were deferred.
 
     Raises:
         ProgramError: for a break or continue outside a loop.
     """
     compiler = _Compiler()
-    # A generator stands for a block in progress and yields the blocks inside it, so that nested
-    # blocks take a list's place instead of Python's stack.
+    # A generator stands for a block in progress and yields the blocks inside it: nested blocks are
+    # on this list, not on Python's stack, whose depth is limited.
     stack: list[_Work] = [compiler.block(deferred.operations, None)]
     while stack:
         inner = next(stack[-1], None)
@@ -83,21 +83,21 @@ def compile_steps(deferred: Deferred) -> Steps:
 
 
 def portions(gates: Sequence[GateOperation]) -> Iterator[Sequence[GateOperation]]:
-    """``gates`` in runs that are planned at once.
+    """``gates`` in portions, each planned at once.
 
-    Planning looks at no control, so a run is short enough that it takes a fraction of a second: a
-    job of a million gates is cancelled between two runs. The gates on both sides of such a border
-    are not fused, which costs at most a pass in thousands of gates.
+    Planning cannot be cancelled, so portions are short enough that planning one takes a fraction of
+    a second: a job of a million gates is cancelled between two of them. Gates of two portions are
+    not fused, which costs at most a pass in thousands of gates.
     """
     for start in range(0, len(gates), PLANNED_AT_ONCE):
         yield gates[start : start + PLANNED_AT_ONCE]
 
 
 class _Compiler:
-    """Emits steps. Gates and one measurement event wait until something must see them done.
+    """Emits steps. Gates and one measurement event are held back until a step depends on them.
 
-    Invariant: the waiting gates come before the waiting event. A gate that comes after it in the
-    program but commutes with it waits in front of it, so that measurements grow together.
+    Invariant: the gates held back come before the event held back. A gate that follows the event in
+    the program but commutes with it is put before it, so that measurements become one event.
     """
 
     def __init__(self) -> None:
@@ -110,7 +110,7 @@ class _Compiler:
         self._writes: list[tuple[int, int]] = []
 
     def flush(self) -> None:
-        """Emit what waits."""
+        """Emit the gates and the event that are held back."""
         if self._gates:
             for gates in portions(self._gates):
                 key = tuple(map(id, gates))
@@ -133,7 +133,7 @@ class _Compiler:
             self._writes = []
 
     def block(self, block: Block, loop: _Loop | None) -> _Work:
-        """Emit a block; what waits at its end may go on waiting."""
+        """Emit a block; gates and an event may be held back at its end."""
         for operation in block:
             if isinstance(operation, (Matrix, Diagonal, Permutation, Relabel, Prepare)):
                 self._gate(operation)
@@ -185,7 +185,7 @@ class _Compiler:
         return jump
 
     def _here(self) -> int:
-        """The number of the next step; nothing may wait across a place that is jumped to."""
+        """The number of the next step, a jump's target: nothing may be held back across it."""
         self.flush()
         return len(self.steps)
 

@@ -1,9 +1,9 @@
-"""Measurements that nothing depends on move to the end, where they are one sampling.
+"""Deferral: measurements that nothing depends on move to the end, where they are one sampling.
 
-A transpiled circuit measures a qubit as soon as it is done with it. Taken as written, such a
-measurement would split the shots and evolve a state for each outcome. It commutes with all that
-follows if no later gate takes its qubit out of the measured basis, and its classical bit is
-neither read nor written again; then it may as well be made last.
+A transpiled circuit measures each qubit as early as it can. As written, such a measurement would
+split the shots and need a state for each outcome. It commutes with all later operations if no later
+gate changes its qubit's value in the measured basis, and no later operation reads or writes its
+classical bit; then it is made last.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ _GATE_TYPES = frozenset(_GATES)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Deferred:
-    """A program, its last measurements taken out.
+    """A program without the measurements that were moved to its end.
 
     Attributes:
-        operations: what is left, in order.
+        operations: those that are left, in order.
         measures: the deferred measurements, in the order of the program.
         resets: qubits reset at the end, which nothing uses again.
-        gates: ``operations``, where they are gates alone; else None.
+        gates: ``operations`` if all of them are gates; else None.
     """
 
     operations: tuple[Operation, ...]
@@ -59,7 +59,7 @@ class Deferred:
 def commutes(gate: GateOperation, measured: set[int], reset: set[int]) -> bool:
     """Whether ``gate`` commutes with measuring ``measured`` and resetting ``reset``.
 
-    A diagonal gate, or a control, leaves a qubit's measured value alone.
+    A diagonal gate, or a control, does not change a qubit's measured value.
     """
     if not isinstance(gate, (Relabel, Prepare)) and not reset.isdisjoint(gate.controls):
         return False
@@ -68,7 +68,7 @@ def commutes(gate: GateOperation, measured: set[int], reset: set[int]) -> bool:
 
 
 def defer(program: Program) -> Deferred:
-    """Take the measurements out of ``program`` that may be made at its end."""
+    """Move the measurements and resets of ``program`` to its end that commute with what follows."""
     operations = program.operations
     kinds = [type(operation) for operation in operations]
     # The common case, quickly: gates, then measurements, and nothing else.
@@ -116,7 +116,7 @@ def _defer(operations: list[Operation]) -> Deferred:
 
 
 class _Uses:
-    """What the operations that stay, from some place on, use of qubits and classical bits."""
+    """The qubits and classical bits that the operations from some place on use."""
 
     def __init__(self) -> None:
         self.moved: set[int] = set()  # qubits taken out of the measured basis

@@ -1,23 +1,25 @@
 """Dynamic circuits: shots share what they have in common and split by outcome.
 
-A branch is a state, a classical memory, and the shots that have come this way. A measurement or
-reset in the middle draws an outcome for each of its shots; each outcome that was drawn becomes a
-branch of its own. Branches that stand at the same step are a batch: their states are the vectors of
-one state, so that a step is one call of the engine for all of them. Where control flow takes them
-apart, each part is a batch of its own; the one furthest behind in the program runs first, so that
-parts that come to the same step are one batch again.
+A *branch* is a state, a classical memory, and the shots on one path. A measurement or reset in the
+middle draws an outcome for each of its shots; the shots of each outcome become a branch. Branches
+at the same step are a *batch*: their states are the vectors of one state, so that a step is one
+call of the engine for all of them. If control flow takes them to different steps, each part becomes
+a batch. The batch at the earliest step runs first, so that parts that reach the same step are
+joined again.
 
-States take memory. Where the children of a split do not fit, the batch that splits stays where it
-is, and its children are run a portion at a time, each to the end: the level above (depth first).
-The last one, of most shots, takes the batch's place, so that a level has at most half of the shots
-of the one below. Large states are batches of one, and so run one by one: there the child of the
-lowest outcome comes last, and the states alive are at most the open splits on one path, and one
-more. Where there is no memory for another state, the branch is noted down with the outcomes that
-lead to it, and replayed from the start when the others are done: a program whose first state fits
-always runs.
+States take memory:
 
-The draws depend on the shot and on the number of the event on its path alone, so batches, copies,
-replays and the order of branches change nothing in the samples.
+- If the children of a split do not fit, the batch that splits is kept, and its children are run a
+  portion at a time, each to its end, in the level above (depth first). The last child, of most
+  shots, takes the batch's place, so that a level has at most half of the shots of the one below.
+- Large states are batches of one, and so run one by one. There the child of the lowest outcome
+  comes last, and at most one state for each open split on a path is alive, and one more.
+- If there is no memory for another state, the branch is recorded with the outcomes that lead to it,
+  and replayed from the start when the others are done. So a program whose first state fits always
+  runs.
+
+A draw depends on the shot and on the number of the event on its path alone, so batches, copies,
+replays and the order of branches change no sample.
 """
 
 from __future__ import annotations
@@ -134,7 +136,7 @@ class _Run:
         self.program = program
         self.steps = steps.steps
         self.counters = steps.counters
-        # Asked for the state, every place needs it.
+        # If the final state is asked for, every step needs the state.
         self.needs_state = (
             [True] * len(self.steps) if settings.statevector else steps_needing_state(self.steps)
         )
@@ -147,7 +149,7 @@ class _Run:
         self.plans: dict[tuple[int, Layout], Plan] = {}
         self.states = States(program, capacity, engine, settings, memory)
         self.schedule = Schedule(self.states, self._start)
-        self.first_split: str | None = None  # what first split the shots
+        self.first_split: str | None = None  # the operation that first split the shots, in words
         self.finished_shots = 0
         self.branches = 0
         self.passes = 0
@@ -222,8 +224,8 @@ class _Run:
 
     def _fraction(self, batch: Batch, place: int) -> float:
         """How far the run is where ``batch`` is in front of step ``place``."""
-        # Steps say little of how long a branch takes, but they only go forward within one pass of
-        # the program, and the fraction that the control keeps never falls.
+        # An estimate: steps take different times, and loops go back. The control never lets the
+        # fraction fall.
         here = place / len(self.steps)
         return min((self.finished_shots + here * batch.shots) / self.settings.shots, 0.999)
 
@@ -240,15 +242,15 @@ class _Run:
 
     def _save(self, batch: Batch, key: str) -> None:
         if batch.branches[0].replay:
-            return  # the branch that was here first has kept it
+            return  # the first branch that came here has saved it
         if self.first_split is not None:
             raise many_states(self.program.name, self.first_split)
         check_statevector(self.program, self.settings.precision)
         self.saved[key] = vector(self.engine, self._main_state(batch))
 
     def _main_state(self, batch: Batch) -> Any:
-        """The state of the branch of most shots: where one state is asked for, the others are
-        there by an outcome that is all but impossible."""
+        """The state of the branch of most shots. Where one state is asked for, the outcomes of all
+        other branches count as impossible (:data:`~simquay.execution.readout.UNCERTAIN`)."""
         if len(batch.branches) == 1:
             return batch.state
         sizes = [len(branch.shots) for branch in batch.branches]
@@ -256,7 +258,7 @@ class _Run:
         return self.engine.rows(batch.state, number, number + 1)
 
     def _event(self, batch: Batch, event: Event) -> None:
-        """Measure, and go on with a branch for each outcome of each."""
+        """Measure, and split each branch by outcome."""
         assert batch.state is not None
         qubits = stored_qubits(batch.state, event)
         replay = batch.branches[0].replay
@@ -287,9 +289,10 @@ class _Run:
         return children_of(branches, outcomes, weights)
 
     def _note_first_split(self, event: Event, children: list[Child]) -> None:
-        """Remember the first event that makes several states of several shots.
+        """Record the first event by which several shots get different states.
 
-        Whether the shots at hand happen to agree has no say: a circuit is refused for every seed.
+        It depends on probabilities, not on the outcomes drawn: a circuit is refused for every seed
+        or for none.
         """
         if self.first_split is not None or self.settings.shots == 1:
             return
@@ -349,7 +352,7 @@ class _Run:
 
 
 def _describe(event: Event) -> str:
-    """What an event is in the words of the circuit, for messages."""
+    """An event as the circuit's user knows it, for messages."""
     if not event.writes:
         return f"the reset of qubit {', '.join(map(str, event.resets))}"
     pairs = ", ".join(f"qubit {qubit} into classical bit {clbit}" for qubit, clbit in event.writes)

@@ -1,4 +1,4 @@
-"""Draws the outcomes of one event for all shots of a batch of branches."""
+"""The outcomes of one event, drawn for all shots of a batch of branches."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ Outcomes: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
 
 _WEIGHTS_AT_ONCE = 1 << 20
-"""Probabilities of all vectors that are looked at together: 8 MiB."""
+"""The most probabilities that are read at once, of all vectors together: 8 MiB."""
 
 _FEW_OUTCOMES = 32
-"""Up to so many, all draws are compared with all outcomes: faster than a search for each branch."""
+"""Up to so many outcomes, comparing all draws with all of them is faster than searching."""
 
 
 def draw_outcomes(
@@ -38,8 +38,8 @@ def draw_outcomes(
 ) -> tuple[Outcomes, Floats]:
     """The outcome of each shot of each branch, one branch after the other, and its probability.
 
-    Branch ``i`` has vector ``i`` of ``state``; ``qubits`` are stored. A branch's outcomes are
-    those that it would have alone.
+    Branch ``i`` has vector ``i`` of ``state``; ``qubits`` are stored. A branch has the outcomes
+    that it would have in a batch by itself.
 
     Returns:
         Two arrays of shape ``(shots of all branches,)``.
@@ -78,8 +78,8 @@ def draw_outcomes(
 
 
 def _portions(sizes: Sequence[int], most_branches: int) -> Iterator[tuple[int, int]]:
-    """``(first, last)`` of branches that are drawn for together: so many at most, and of no more
-    than ``PORTION`` shots, unless it is one branch."""
+    """``(first, last)`` of the branches in each portion: at most ``most_branches``, of at most
+    ``PORTION`` shots together, or one branch of more."""
     first, shots = 0, 0
     for number, size in enumerate(sizes):
         if number > first and (shots + size > PORTION or number - first == most_branches):
@@ -109,7 +109,7 @@ def _draws(branches: Sequence[Branch], randomness: Randomness, first_shot: int) 
     """The draw of each shot, one branch after the other."""
     shots = np.concatenate([branch.shots for branch in branches])
     draws = np.empty(len(shots))
-    # Where paths meet again, one may have had more events than another.
+    # Branches at the same step may have passed different numbers of events.
     numbers = np.repeat(
         [branch.draw for branch in branches], [len(branch.shots) for branch in branches]
     )
@@ -128,7 +128,7 @@ def _pick_together(
         start = 0
         for row, size in zip(probabilities, sizes, strict=True):
             part = slice(start, start + size)
-            outcomes[part], _ = Distribution(row).place(draws[part])
+            outcomes[part], _ = Distribution(row).locate(draws[part])
             weights[part] = row[outcomes[part]]
             start += size
         return
@@ -138,7 +138,7 @@ def _pick_together(
     outcomes[:] = 0
     for column in cumulative.T:
         outcomes += column[rows] <= levels
-    # As in Distribution.place: a draw may be rounded up to the sum itself.
+    # As in Distribution.locate: a level may be rounded up to the sum itself.
     for draw in np.flatnonzero(outcomes == probabilities.shape[1]):
         outcomes[draw] = np.flatnonzero(probabilities[rows[draw]])[-1]
     weights[:] = probabilities[rows, outcomes]

@@ -1,4 +1,4 @@
-"""Which batch of branches runs next: batches that part, meet, and wait for memory."""
+"""Which batch of branches runs next: batches split, join, and wait for memory."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from simquay.execution.branching.steps import Event
 __all__ = ["Schedule"]
 
 CLASSICAL_PORTION = 4096
-"""Branches without a state that are run together: more would only take the host's memory."""
+"""The most branches without a state that run together: more would only take host memory."""
 
 
 class Schedule:
     """The batches of one run, and the order in which they run.
 
     Args:
-        states: where their states come from.
-        start: makes the branch of some shots at the first step, which replays a history.
+        states: the source of their states.
+        start: makes a branch of some shots at the first step that replays a history.
 
     Attributes:
         together: the most branches that shared a state.
@@ -58,8 +58,8 @@ class Schedule:
             self.begin(shots, history)
 
     def go(self, batch: Batch, places: Sequence[int]) -> None:
-        """Let branch ``i`` of the batch at hand stand at step ``places[i]``: in the same batch, or
-        where places differ, in several."""
+        """Move branch ``i`` of ``batch``, which is running, to step ``places[i]``. If the places
+        differ, the batch becomes several."""
         level = self._levels[-1]
         if len(set(places)) == 1:
             batch.place = places[0]
@@ -79,14 +79,14 @@ class Schedule:
         else:
             self._drop(level, [batch])
             return
-        self._later((branch.history, branch.shots) for branch in batch.branches)
+        self._replay_later((branch.history, branch.shots) for branch in batch.branches)
         self._drop(level, [batch, *parts])
 
     def split(
         self, batch: Batch, event: Event, qubits: Sequence[int], children: list[Child]
     ) -> None:
-        """Let the batch at hand, which stands behind ``event``, go on as ``children``: one or more
-        of each branch. ``qubits`` are those that outcomes have bits for."""
+        """Replace ``batch``, which is running and stands behind ``event``, by ``children``: one or
+        more of each branch. Bit ``j`` of an outcome is ``qubits[j]``."""
         level = self._levels[-1]
         if len(children) > len(batch.branches):
             self._states.reserve()
@@ -98,11 +98,11 @@ class Schedule:
         level.split = Split(batch, event, qubits, children)
 
     def end(self, batch: Batch) -> None:
-        """Take the batch at hand out, and give its state back."""
+        """Remove ``batch``, which is running, and release its state."""
         self._drop(self._levels[-1], [batch])
 
     def close(self) -> None:
-        """Give back every state that is alive, also after an error."""
+        """Release every state that is left, also after an error."""
         for level in self._levels:
             for batch in level.batches:
                 self._states.release(batch)
@@ -111,7 +111,7 @@ class Schedule:
         self._states.close()
 
     def _last_of(self, level: Level) -> Batch:
-        """The batch that is furthest behind, after those that it has come to were joined to it."""
+        """The batch at the earliest step, joined with all other batches at that step."""
         batches = level.batches
         if len(batches) == 1:
             return batches[0]
@@ -137,9 +137,10 @@ class Schedule:
             self._states.release(batch)
 
     def _continue(self, level: Level, split: Split) -> None:
-        """Run children of a split: all that are left in its place, or a portion in a level above.
+        """Run children of a split: all that are left in the parent's place, or a portion of them
+        in a level above.
 
-        What has a state is told from the parent's: nobody needs one where it has none.
+        If the parent has no state, because no later step needs one, its children have none either.
         """
         parent, children = split.parent, split.children
         if parent.state is None:
@@ -166,7 +167,7 @@ class Schedule:
         else:
             state = self._states.select([(parent, chosen)])
             if state is None:
-                self._later(_histories(split, children))
+                self._replay_later(_histories(split, children))
                 level.split = None
                 self._states.release(parent)
                 return
@@ -196,22 +197,22 @@ class Schedule:
         else:
             state, reservation = self._states.copy(parent, portion[0].branch) or (None, None)
         if state is None:
-            self._later(_histories(split, portion))
+            self._replay_later(_histories(split, portion))
             return
         batch = Batch(state, _branches(split, portion), parent.place, reservation)
         above.batches.append(batch)
         self._states.collapse(state, split.event, split.qubits, portion)
         self.together = max(self.together, len(portion))
 
-    def _later(self, branches: Iterable[tuple[History, Shots]]) -> None:
-        """Note down branches to be replayed."""
+    def _replay_later(self, branches: Iterable[tuple[History, Shots]]) -> None:
+        """Record branches that are to be replayed from the start."""
         self._waiting += branches
 
 
 def _branches(split: Split, children: Sequence[Child]) -> list[Branch]:
     """The branches of ``children``, with the classical bits that the event writes."""
-    places = {qubit: bit for bit, qubit in enumerate(split.qubits)}
-    writes = [(clbit, places.get(qubit)) for qubit, clbit in split.event.writes]
+    bit_of = {qubit: bit for bit, qubit in enumerate(split.qubits)}
+    writes = [(clbit, bit_of.get(qubit)) for qubit, clbit in split.event.writes]
     parents = split.parent.branches
     branches = []
     for child in children:
@@ -223,7 +224,7 @@ def _branches(split: Split, children: Sequence[Child]) -> list[Branch]:
 
 
 def _histories(split: Split, children: Sequence[Child]) -> Iterator[tuple[History, Shots]]:
-    """What it takes to replay ``children``."""
+    """The history and the shots of each of ``children``, for a replay."""
     for child in children:
         history = split.parent.branches[child.branch].history
         yield (history, child.outcome, child.probability), child.shots

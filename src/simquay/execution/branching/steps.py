@@ -1,8 +1,8 @@
 """A program as a flat list of steps with jumps, so that a place in it is one number.
 
-A branch of a dynamic circuit stops anywhere, also deep inside nested loops, and goes on later, or
-twice. With jumps its place is a step number and the counters of its loops; nothing recurses, so
-nesting and the number of iterations have no limit but memory.
+A branch of a dynamic circuit may stop anywhere, also deep inside nested loops, and go on later, or
+twice. With jumps, its *place* is a step number and the counters of its loops. Nothing recurses, so
+memory alone limits nesting and the number of iterations.
 """
 
 from __future__ import annotations
@@ -40,10 +40,12 @@ class Gates:
 
 @dataclass(slots=True, eq=False)
 class Event:
-    """Measure ``qubits`` (increasing) together, with one draw a shot.
+    """Measure ``qubits`` together, with one draw a shot.
 
-    ``writes`` are ``(qubit, clbit)`` in the order of the program: a later one wins. ``resets`` are
-    those of ``qubits`` that are |0> afterwards.
+    Attributes:
+        qubits: in increasing order.
+        writes: ``(qubit, clbit)`` in the order of the program: a later one wins.
+        resets: those of ``qubits`` that are reset to |0> afterwards.
     """
 
     qubits: tuple[int, ...]
@@ -139,7 +141,7 @@ class Steps:
 
 
 def steps_needing_state(steps: Sequence[Step]) -> list[bool]:
-    """For each step: may what is done from there on still look at the state, or change it?"""
+    """For each step, whether that step or one that can follow it reads or changes the state."""
     before: list[list[int]] = [[] for _ in steps]
     needed = [False] * len(steps)
     open_places = []
