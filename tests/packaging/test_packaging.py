@@ -29,7 +29,16 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     shutil.copytree(ROOT / "src", source / "src", ignore=ignored)
     target = tmp_path_factory.mktemp("wheel")
     options = ["--quiet", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
-    command = [sys.executable, "-m", "pip", "wheel", *options, "--wheel-dir", target, source]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        *options,
+        "--wheel-dir",
+        str(target),
+        str(source),
+    ]
     subprocess.run(command, check=True)
     (path,) = target.glob("simquay-*.whl")
     return zipfile.ZipFile(path)

@@ -269,6 +269,7 @@ class CheckContext:
             output, errors = process.communicate(timeout=10)
         except subprocess.TimeoutExpired:
             process.kill()
+            process.communicate()
             raise CheckFailed(f"a child process ({mode}) did not end in {seconds:g} s") from None
         lines = output.strip().splitlines()
         if not lines or not lines[-1].startswith("{"):
