@@ -117,6 +117,7 @@ def test_a_failure_there_is_a_failed_job_with_its_cause(client: Any) -> None:
     with pytest.raises(JobFailedError, match="'huge'") as caught:
         run([huge, layers(3, 1, "small")], executor=client.get_executor()).result(VERY_LONG)
     assert isinstance(caught.value.__cause__, OutOfMemoryError)
+    assert caught.value.partial_result is not None
     assert [one.header["name"] for one in caught.value.partial_result.results] == ["small"]
 
 

@@ -60,6 +60,7 @@ def test_j12_a_circuit_that_fails_elsewhere_fails_as_it_does_here(
     assert isinstance(cause.__cause__, OriginalTraceback)
     assert "OutOfMemoryError: the run needs" in cause.__cause__.text
     partial = caught.value.partial_result
+    assert partial is not None
     assert [one.header["name"] for one in partial.results] == ["wide", "wide"]
     assert job.progress() < 1
     assert until(lambda: ledger_for(simquay.get_backend("numpy").engine).reserved == 0)
@@ -88,7 +89,9 @@ def test_a_killed_process_fails_the_job_of_a_pool_that_stays_broken() -> None:
         with pytest.raises(JobFailedError, match="circuit 'long'") as caught:
             job.result(VERY_LONG)
         assert isinstance(caught.value.__cause__, BrokenProcessPool)
-        assert [one.header["name"] for one in caught.value.partial_result.results] == ["wide"]
+        partial = caught.value.partial_result
+        assert partial is not None
+        assert [one.header["name"] for one in partial.results] == ["wide"]
         later = run(executor=executor)
         with pytest.raises(JobFailedError, match="BrokenProcessPool"):
             later.result(VERY_LONG)
@@ -148,13 +151,19 @@ def test_an_executor_that_takes_some_tasks_only_gives_a_partial_result() -> None
     executor.finish(1)
     with pytest.raises(JobFailedError, match="number 2 of the job") as caught:
         job.result(LONG)
+    assert caught.value.partial_result is not None
     assert len(caught.value.partial_result.results) == 2
 
 
 def test_tasks_that_the_executor_drops_fail_the_job(threads: ThreadPoolExecutor) -> None:
     executor = ThreadPoolExecutor(1)
     busy, go = threading.Event(), threading.Event()
-    executor.submit(lambda: (busy.set(), go.wait(LONG)))
+
+    def occupy() -> None:
+        busy.set()
+        go.wait(LONG)
+
+    executor.submit(occupy)
     assert busy.wait(LONG)
     job = run(executor=executor)
     time.sleep(0.05)  # before or while or after the tasks are submitted: never a hang

@@ -46,7 +46,7 @@ def test_j23_j37_states_and_progress_follow_the_tasks() -> None:
     assert executor.begin(1)
     assert until(job.running)
     assert job.progress() == 0
-    heard = []
+    heard: list[float] = []
     for number in (1, 0, 3):
         executor.finish(number)
         share = (len(heard) + 1) / 4

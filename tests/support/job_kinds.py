@@ -14,7 +14,7 @@ from simquay.errors import OutOfMemoryError
 from simquay.jobs.base import BaseJob
 from simquay.jobs.dispatch.launchers import Launcher, PoolLauncher, TaskContext, ThreadLauncher
 from simquay.jobs.dispatch.threads import MemoryRequest, WorkerPool
-from simquay.jobs.external.attempt import AdaptedJob, adapt_job
+from simquay.jobs.external.attempt import AdaptedJob, Report, adapt_job
 from simquay.jobs.function import FunctionJob
 from simquay.jobs.local import LocalJob
 from simquay.jobs.split import SplitJob, TaskEnd
@@ -72,7 +72,7 @@ class _ReportingWork:
     def memory(self) -> MemoryRequest | None:
         return self._work.memory
 
-    def run(self, job_id: str, control: Control, report: Callable[[JobStatus], object]) -> Result:
+    def run(self, job_id: str, control: Control, report: Report = lambda status: None) -> Result:
         report(JobStatus.VALIDATING)
         report(JobStatus.RUNNING)
         return self._work.run(job_id, control)

@@ -48,6 +48,8 @@ def test_the_errors_pickle(error: Exception) -> None:
     assert type(again) is type(error)
     assert str(again) == str(error)
     if isinstance(error, JobFailedError):
+        assert isinstance(again, JobFailedError)
+        assert again.partial_result is not None
         assert again.partial_result.success
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, Future
+from functools import partial
 from typing import Any
 
 import pytest
@@ -64,6 +65,10 @@ class ManualLauncher:
         return self.launched[-1][1]
 
 
+def launched(launcher: ManualLauncher, count: int) -> bool:
+    return len(launcher.launched) == count
+
+
 def submitted(count: int, launcher: ManualLauncher) -> tuple[SplitJob, Work]:
     work = Work(count)
     job = SplitJob(None, work, launcher)
@@ -110,7 +115,7 @@ def test_a_task_whose_executor_broke_is_submitted_three_times_in_all() -> None:
     launcher = ManualLauncher()
     job, work = submitted(1, launcher)
     for attempt in (1, 2, 3):
-        assert until(lambda attempt=attempt: len(launcher.launched) == attempt, LONG)
+        assert until(partial(launched, launcher, attempt), LONG)
         assert launcher.launched[-1][0].attempt == attempt
         launcher.launched[-1][1].set_exception(BrokenExecutor("a worker died"))
     job.result(LONG)

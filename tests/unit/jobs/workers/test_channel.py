@@ -25,7 +25,7 @@ def ends() -> Iterator[tuple[Channel, Channel]]:
 @pytest.mark.parametrize("size", [0, 1, 8, 1 << 12, 1 << 23])
 def test_messages_of_any_size_arrive_whole(ends: tuple[Channel, Channel], size: int) -> None:
     message = os.urandom(size)
-    sender = threading.Thread(target=lambda: [ends[0].send(message), ends[0].send(b"next")])
+    sender = threading.Thread(target=lambda: list(map(ends[0].send, (message, b"next"))))
     sender.start()
     assert ends[1].receive() == message
     assert ends[1].receive() == b"next"

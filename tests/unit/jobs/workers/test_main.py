@@ -106,6 +106,7 @@ def test_a_run_that_fails_is_answered_by_the_error_and_what_succeeded(worker: Wo
     cause = error_from_plain(failed.cause, pickled=True)
     assert isinstance(cause, ValueError)
     assert "in failing" in str(cause.__cause__)
+    assert failed.partial_result is not None
     assert [one.header["name"] for one in failed.partial_result.results] == ["a"]
 
 
