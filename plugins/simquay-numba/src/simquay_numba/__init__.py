@@ -1,1 +1,1 @@
-"""Simquay's compiled CPU engine: tiled plans in Numba kernels."""
+"""Simquay's compiled CPU engine: tiled plans in kernels compiled by Numba."""

@@ -1,4 +1,4 @@
-"""The factory: a new backend each time, one engine a process."""
+"""The factory of the backend ``numba``: a new backend each time, one engine for the process."""
 
 from __future__ import annotations
 

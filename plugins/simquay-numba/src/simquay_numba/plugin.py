@@ -1,4 +1,4 @@
-"""The entry point: what Simquay's registry learns without importing Numba."""
+"""The entry point: what Simquay's registry reads, without importing Numba."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What is read from a state, or done to it beside plans: the Python half of ``reading``."""
+"""Reading, projecting, copying and reordering states, with the loops of ``kernels.reading``.
+
+Each function shares its work among ``threads`` threads where the state is large enough.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +21,14 @@ from simquay_numba.runtime.buffers import address, aligned_bytes
 __all__ = ["copied", "expected_pauli", "flipped", "in_order", "marginal", "projected"]
 
 BLOCK_BITS = 12
-"""A block of so many lowest bits is read as one."""
+"""log2 of the neighbouring amplitudes that a loop reads as one block."""
 
 _SHARED_BITS = 17
-"""From so many qubits on, reading is worth a second thread."""
+"""Qubits from which on a second thread pays."""
 
 
 def _shares(count: int, threads: int, width: int) -> list[tuple[int, int]]:
-    """``range(count)`` in as many parts as threads are worth it."""
+    """``range(count)`` as (first, end) of one part for each thread that pays."""
     parts = max(1, min(threads, count)) if width >= _SHARED_BITS else 1
     return [(part * count // parts, (part + 1) * count // parts) for part in range(parts)]
 
@@ -60,7 +63,7 @@ def marginal(
     unit = vectors.real.dtype.type(0)
     results = np.zeros((state.batch, 1 << len(kept)))
 
-    # Kept values go to places of their own, so threads may share the result; free values do not.
+    # Each kept value has its own entries, so threads may share the result; free values add up.
     by_kept = len(kept_offsets) >= threads
 
     def work(result: NDArray[np.float64], kept_part: slice, free_part: slice) -> None:
@@ -96,7 +99,8 @@ def marginal(
 
 
 def expected_pauli(state: DenseState, x: int, z: int, threads: int) -> NDArray[np.complex128]:
-    """Per vector, the sum of ``conj(a[i ^ x]) * a[i] * (-1)**popcount(i & z)``; storage bits."""
+    """For each vector, the sum of ``conj(a[i ^ x]) * a[i] * (-1)**popcount(i & z)``, shape
+    ``(batch,)``; ``x`` and ``z`` are masks of storage bits."""
     width = state.stored
     low = min(BLOCK_BITS, width)
     index = np.arange(1 << low, dtype=np.int64)
@@ -141,7 +145,7 @@ def flipped(state: DenseState, bit: int, threads: int) -> None:
 def _everywhere(
     state: DenseState, count: int, threads: int, work: Callable[[int, int, int], Any]
 ) -> None:
-    """``work(row, first, last)`` on all of ``range(count)`` of all vectors."""
+    """Call ``work(row, first, last)`` for parts that cover ``range(count)``, for every vector."""
     calls: list[Callable[[], Any]] = [
         partial(work, row, first, last)
         for row in range(state.batch)
@@ -151,7 +155,7 @@ def _everywhere(
 
 
 def copied(target: ComplexArray, source: ComplexArray, threads: int, width: int) -> None:
-    """Copy vectors of ``2**width`` amplitudes."""
+    """Copy the first ``2**width`` amplitudes of each vector of ``source`` to ``target``."""
     run_side_by_side(
         [
             partial(np.copyto, target[:, first:last], source[:, first:last])
@@ -161,13 +165,13 @@ def copied(target: ComplexArray, source: ComplexArray, threads: int, width: int)
 
 
 def in_order(state: DenseState, threads: int) -> ComplexArray:
-    """All amplitudes by qubit, shape ``(batch, 2**num_qubits)``."""
+    """All amplitudes in qubit order, shape ``(batch, 2**num_qubits)``."""
     order = state.layout.order
     width = len(order)
     result: ComplexArray = (np.zeros if width < state.num_qubits else np.empty)(
         (state.batch, 1 << state.num_qubits), dtype=state.buffer.dtype
     )
-    # A tile has the lowest bits of both sides: whole cache lines are read and written.
+    # A tile has the lowest bits of source and result: whole cache lines are read and written.
     inside = {bit for bit, qubit in enumerate(order) if bit < 6 or qubit < 6}
     bits = sorted(inside, key=lambda bit: order[bit])  # neighbours in the result come first
     rest = [bit for bit in range(width) if bit not in inside]

@@ -1,9 +1,10 @@
 """Tile passes → programs for :mod:`simquay_numba.kernels.run`.
 
 Everything that does not depend on the tile is decided here: which kernel runs a stage, on which
-groups of blocks, with which coefficients. What does not depend on a stage's numbers either is kept
-as a template; so assembling is little more than joining templates. One-qubit stages wait for
-company: several on high bits, or on lanes, take one trip through the buffer together.
+groups of blocks, with which coefficients. The part that does not depend on a stage's numbers either
+is kept as a template, so that assembling is little more than joining templates. One-qubit stages
+are
+held back: several on high bits, or on lanes, share one trip through the buffer.
 """
 
 from __future__ import annotations
@@ -62,10 +63,11 @@ class TileProgram:
     Attributes:
         code: instructions, shape ``(count, WORDS)``.
         tile_offsets: byte offset of each tile.
-        load_from, load_to, load_few, store_to, fresh: see :func:`~.kernels.run_tiles`.
+        load_from, load_to, load_few, store_to, fresh: see
+            :func:`~simquay_numba.kernels.run.run_tiles`.
         buffer_bytes, scratch_bytes: memory that a thread needs.
-        size: about the bytes that this object takes.
-        keep: the arrays that instructions point at.
+        size: approximate bytes of this object.
+        keep: the arrays whose addresses are in the instructions.
     """
 
     code: NDArray[np.int64]
@@ -82,14 +84,14 @@ class TileProgram:
 
 
 def can_assemble(pass_: TilePass, precision: Precision) -> bool:
-    """Whether the tiles of a pass have the shape that the kernels work on: whole blocks that are
-    neighbours in the state."""
+    """Whether the tiles of a pass consist of blocks whose amplitudes are neighbours in the
+    state."""
     lanes = lane_count(precision.real_dtype.itemsize)
     return pass_.active[:lanes] == tuple(range(lanes))
 
 
 def assemble(pass_: TilePass, precision: Precision) -> TileProgram:
-    """The program of a pass; it must be one that :func:`can_assemble` accepts."""
+    """The program of a pass that :func:`can_assemble` accepts."""
     assembler = _Assembler(pass_, precision)
     for round_ in pass_.rounds:
         for stage in round_.stages:
@@ -101,7 +103,7 @@ _Diagonal: TypeAlias = tuple[tuple[GroupKey, ...], tuple[DiagonalGroup, ...]]
 
 
 class _Step(NamedTuple):
-    """Diagonals, and the one-qubit matrix after them."""
+    """A step of a chain: diagonals, and the one-qubit matrix after them."""
 
     diagonals: list[_Diagonal]
     bit: int
@@ -109,28 +111,32 @@ class _Step(NamedTuple):
 
 
 class _Assembler:
+    """Writes the templates of a pass, stage by stage; see :func:`assemble`."""
+
     def __init__(self, pass_: TilePass, precision: Precision) -> None:
         self.precision = precision
         real_bytes = precision.real_dtype.itemsize
         self.shape = Shape(len(pass_.active), lane_count(real_bytes), real_bytes)
-        # High bits: where one of them is 1, all amplitudes are 0 before what is written next.
+        # A mask of high bits: where one of them is 1, all amplitudes are 0 before the next
+        # template.
         new = [place for place, bit in enumerate(pass_.active) if bit >= pass_.before]
         self.zero = mask_of([place for place in new if place >= self.shape.lanes])
         self.templates: list[Template] = []
         self.sources: list[NDArray[Any]] = []
         self.note_sources: list[NDArray[Any]] = []
-        # One-qubit stages without a condition that were not written yet, on different bits.
+        # One-qubit stages without a condition that are held back, on different bits: (bit, form).
         self.waiting: list[tuple[int, int]] = []
         self.waiting_matrices: list[NDArray[Any]] = []
         self.waiting_mask = 0
-        # One-qubit stages on different high bits, of one form, and the diagonals before each.
+        # Steps that are held back: on different high bits, of one form.
         self.steps: list[_Step] = []
         self.step_bits: set[int] = set()
         self.form = 0
-        # Diagonals after the last step that were not written yet.
+        # Diagonals after the last step that are held back.
         self.diagonals: list[_Diagonal] = []
 
     def stage(self, stage: Stage) -> None:
+        """Add a stage: write its template, or hold it back."""
         if isinstance(stage, DenseStage):
             bits = stage.bits
             where = _where(stage.condition)
@@ -168,19 +174,20 @@ class _Assembler:
             self.sources.append(stage.amplitudes)
 
     def write(self, template: Template, targets: Sequence[int]) -> None:
-        """Add what a template says, which moves amplitudes along ``targets``."""
+        """Add a template that mixes or moves amplitudes along the local bits ``targets``."""
         self.room_for(template.seen)
         self.templates.append(template)
         self.zero &= ~mask_of(targets)
 
     def room_for(self, seen: int) -> None:
-        """Write what must come before a stage that looks at the bits ``seen``."""
+        """Write everything that must come before a stage that depends on the local bits
+        ``seen``."""
         if seen & self.waiting_mask:
             self.flush()
         self.settle()
 
     def flush(self) -> None:
-        """Write the stages that wait; one that is alone, on a high bit, becomes a step."""
+        """Write the waiting one-qubit stages; a single one, on a high bit, becomes a step."""
         waiting, matrices = self.waiting, self.waiting_matrices
         if not waiting:
             return
@@ -192,7 +199,7 @@ class _Assembler:
             self.step(bit, form, matrices[0])
             return
         if self.diagonals:
-            # The first trip of the many takes the diagonals along.
+            # The first trip over high bits is made a chain, which applies the diagonals as well.
             if self.steps:
                 self.settle_steps()
             taken = first_trip(self.shape, tuple(waiting))
@@ -209,7 +216,7 @@ class _Assembler:
             self.sources += [matrices[number] for number in sources]
 
     def step(self, bit: int, form: int, matrix: NDArray[Any]) -> None:
-        """Add a step, which takes the diagonals that were not written yet."""
+        """Add a step, with the diagonals that are held back."""
         self.form = form
         self.step_bits.add(bit)
         self.steps.append(_Step(self.diagonals, bit, matrix))
@@ -230,14 +237,15 @@ class _Assembler:
         self.diagonals = []
 
     def merged(self, diagonals: Sequence[_Diagonal], compact: bool) -> list[Pair]:
-        """The groups of diagonals that are applied together, as few as may be."""
+        """The groups of these diagonals, merged where that makes fewer."""
         pairs: list[Pair] = []
         for keys, groups in diagonals:
             pairs += map(Pair, keys, groups)
         return merged(pairs, self.shape.lanes, self.shape.real_bytes, compact)
 
     def settle_steps(self) -> None:
-        """Write the steps: as a chain, or one without diagonals as what it is."""
+        """Write the steps: as a chain, or as a plain matrix if there is one step without
+        diagonals."""
         steps, self.steps, self.step_bits = self.steps, [], set()
         self.sources += [step.matrix for step in steps]
         self.zero &= ~mask_of([step.bit for step in steps])
@@ -260,8 +268,7 @@ class _Assembler:
         self.templates.append(chain(self.shape, self.form, tuple(shape), self.zero))
 
     def finish(self, pass_: TilePass) -> TileProgram:
-        """Bring what is written to the lowest storage bits into the lanes, and put all
-        together."""
+        """The program: lanes are brought to their final places, and all templates are joined."""
         self.flush()
         self.settle()
         place = (pass_.before, pass_.width, pass_.active, pass_.store)
@@ -270,7 +277,7 @@ class _Assembler:
         if trip.last:
             templates += trip.last
         else:
-            # Flips at the end only say where blocks are written to.
+            # Flips at the end are done by the places that blocks are written to.
             flips = []
             while templates and (flip := templates[-1].flip) is not None:
                 flips.append(flip)
@@ -315,7 +322,7 @@ class _Assembler:
 
 
 def _where(condition: Condition) -> Where:
-    """A condition as a key; ``ANYWHERE`` itself if it holds everywhere."""
+    """A condition as a key; the object ``ANYWHERE`` if it holds everywhere."""
     if condition is ALWAYS or not (condition.local_mask or condition.outer_mask):
         return ANYWHERE
     return Where(

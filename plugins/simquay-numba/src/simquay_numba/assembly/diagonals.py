@@ -1,11 +1,11 @@
 """Diagonal stages → templates: tables of factors, one block an entry.
 
-A group depends on few bits, so its factors are few: a table has a block for each value of the
-group's high bits, in which every lane has its factor. Where no factor depends on the tile, the
-table is made when the pass is assembled; otherwise each tile makes it anew, from a note.
+A group depends on few bits, so it has few factors: its table has a block for each value of the
+group's high bits, with the factor of each lane. If no factor depends on the tile, the table is made
+when the pass is assembled; otherwise each tile builds it anew, as a *note* describes.
 
 Where one-qubit matrices and diagonals take turns, as in a Fourier transform, up to three matrices
-and all diagonals before them are a *chain*: one trip, in which the amplitudes stay in registers.
+and all diagonals before them are a *chain*: one trip in which the amplitudes stay in registers.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ from simquay_numba.runtime.buffers import address
 __all__ = ["GroupKey", "chain", "diagonal", "group_keys", "lanes_alike", "varies"]
 
 _MAX_GROUPS = 4
-"""Groups that one trip through the buffer multiplies by."""
+"""The most groups whose factors one trip through the buffer multiplies by."""
 
 _KEPT = 1024
-"""Templates that are kept; one of many terms has some kilobytes."""
+"""The most templates of a kind that are kept; those of many terms have some kilobytes."""
 
 _CHAIN = {variant: number for number, variant in enumerate(CHAIN_VARIANTS)}
 
@@ -47,7 +47,7 @@ _TermKey: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], int, int]
 
 
 class GroupKey(NamedTuple):
-    """A group without its tables; ``terms`` is None where no factor depends on the tile."""
+    """A group without its tables; ``terms`` is None if no factor depends on the tile."""
 
     bits: tuple[int, ...]
     mask: int
@@ -68,7 +68,7 @@ def lanes_alike(group: GroupKey, lanes: int) -> bool:
 
 
 def group_keys(stage: DiagonalStage) -> tuple[GroupKey, ...]:
-    """What decides a stage's template."""
+    """The keys of a stage's groups, which determine its template."""
     keys = []
     for group in stage.groups:
         terms = None
@@ -80,10 +80,10 @@ def group_keys(stage: DiagonalStage) -> tuple[GroupKey, ...]:
     return tuple(keys)
 
 
-class Trips:
+class DiagonalBuilder:
     """Collects the parts of a template that multiplies by groups' factors.
 
-    ``place`` is where in the scratch the next table goes that depends on the tile.
+    ``place`` is the byte offset in the scratch of the next table that a tile builds.
     """
 
     def __init__(self, shape: Shape) -> None:
@@ -97,10 +97,11 @@ class Trips:
         self.place = 0
 
     def group(self, group: GroupKey, compact: bool = False) -> tuple[int, int, bytes]:
-        """The index list and the table of a group, as words, and the table's fill if it has one.
+        """The words of a group's index list and table, and the table's fill, empty if a tile builds
+        it.
 
-        Where the table depends on the tile, an instruction that makes it is added. ``compact``:
-        all lanes are alike, and the table has one complex number for a block.
+        If the table depends on the tile, an instruction that builds it is added. ``compact``: all
+        lanes are alike, and the table has one complex number in place of a block.
         """
         shape = self.shape
         lanes = shape.lanes
@@ -140,7 +141,7 @@ class Trips:
         self.note_fills += fills
 
     def template(self, fills: bytes) -> Template:
-        """All together; ``fills`` are those of the instructions."""
+        """The template of all parts; ``fills`` are those of the instructions."""
         return Template(
             b"".join(self.code),
             fills,
@@ -158,59 +159,59 @@ class Trips:
 def diagonal(shape: Shape, groups: tuple[GroupKey, ...]) -> Template:
     """A diagonal stage: one trip multiplies by up to four groups' factors.
 
-    The sources of its fills are the tables of the groups that do not vary, in order; those of its
-    notes' fills are the tables of all terms of the others, in order.
+    The sources of its fills are the tables of the groups that do not vary, in order. The sources of
+    its notes' fills are the tables of all terms of the other groups, in order.
     """
-    trips = Trips(shape)
+    builder = DiagonalBuilder(shape)
     fills = []
     for start in range(0, len(groups), _MAX_GROUPS):
         trip = groups[start : start + _MAX_GROUPS]
-        trips.place = 0  # the tables of one trip are there together
+        builder.place = 0  # the tables of one trip are in the scratch together
         indices, tables = [0] * _MAX_GROUPS, [0] * _MAX_GROUPS
         for number, group in enumerate(trip):
-            indices[number], tables[number], fill = trips.group(group)
+            indices[number], tables[number], fill = builder.group(group)
             fills.append(fill)
-        trips.code.append(instruction(DIAGONAL, len(trip), *indices, *tables))
-    return trips.template(b"".join(fills))
+        builder.code.append(instruction(DIAGONAL, len(trip), *indices, *tables))
+    return builder.template(b"".join(fills))
 
 
 @lru_cache(maxsize=_KEPT)
 def chain(
     shape: Shape, form: int, steps: tuple[tuple[tuple[GroupKey, ...], int], ...], zero: int = 0
 ) -> Template:
-    """Steps of diagonal groups and a one-qubit matrix on a high bit, all of one form, by turns.
+    """A chain: steps of diagonal groups and a one-qubit matrix on a high bit, all of one form.
 
-    The bits differ, and are given as local bits. ``zero`` are other high bits: where one of them is
-    1, all amplitudes are 0 so far. In each step, groups with all lanes alike come
-    last. The sources of its fills are the matrices; those
-    of its notes' fills are first the tables of all terms of the groups that vary, in order, and
-    then those of the other groups, in order.
+    The bits differ, and are local bits. In each step, groups with all lanes alike come last.
+    ``zero`` is a mask of other high bits: where one of them is 1, all amplitudes are 0 so far.
+
+    The sources of its fills are the matrices. The sources of its notes' fills are first the tables
+    of all terms of the groups that vary, in order, and then those of the other groups, in order.
     """
-    trips = Trips(shape)
+    builder = DiagonalBuilder(shape)
     codes = matrix_codes(shape.width, (), 1, 0, 0, form == COMPLEX)
     high = [bit - shape.lanes for _, bit in steps]
     groups = block_groups(shape.high, tuple(sorted(high)), zero >> shape.lanes, 0)
-    trips.keep += [codes, groups]
+    builder.keep += [codes, groups]
     counts, lists, fills = [0] * 6, [], []
     for number, (keys, bit) in enumerate(steps):
-        trips.seen |= 1 << bit
+        builder.seen |= 1 << bit
         for key in keys:
             compact = lanes_alike(key, shape.lanes)
             counts[2 * number] += 1
             counts[2 * number + 1] += compact
-            indices, table, fill = trips.group(key, compact)
+            indices, table, fill = builder.group(key, compact)
             lists += [indices, table]
             fills.append(fill)
-    trips.note([*counts, *lists], fills)
+    builder.note([*counts, *lists], fills)
     distances = [BLOCK_BYTES << bit for bit in high] + [0] * (3 - len(high))
     words = (CHAIN, 0, 6 + len(lists), _CHAIN[len(steps), form], len(groups), address(groups))
-    trips.code.append(instruction(*words, *distances, WANTED + len(steps)))
-    trips.room += len(steps) * room(len(codes), shape.real_bytes)
-    return trips.template(fill_bytes(address(codes), len(codes), form == RX_LIKE, 8) * len(steps))
+    builder.code.append(instruction(*words, *distances, WANTED + len(steps)))
+    builder.room += len(steps) * room(len(codes), shape.real_bytes)
+    return builder.template(fill_bytes(address(codes), len(codes), form == RX_LIKE, 8) * len(steps))
 
 
 class _Note(NamedTuple):
-    """``end`` is the first place of the scratch after what making the table needs."""
+    """The description of a table; ``end`` is the byte offset in the scratch after its memory."""
 
     words: list[int]
     fills: list[bytes]
@@ -220,12 +221,13 @@ class _Note(NamedTuple):
 
 
 def _note(shape: Shape, group: GroupKey, high: int, lanes: int, place: int, compact: bool) -> _Note:
-    """The description of a table at ``place``; see :func:`~.kernels._build_table`."""
+    """The description of a table at ``place``; see
+    :func:`~simquay_numba.kernels.tables.build_table`."""
     terms = group.terms
     assert terms is not None
     pair = 2 * shape.real_bytes
     k = len(group.bits)
-    # The numbers on the way stand behind the table, and what comes next behind them.
+    # Memory to work in follows the table: the factors, and then the product of a run's terms.
     along = place + _aligned(((1 << high) + 1) * BLOCK_BYTES)
     product = along + _aligned(pair << k)
     end = product + _aligned(pair << max(len(term[0]) for term in terms))

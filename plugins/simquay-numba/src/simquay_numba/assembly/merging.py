@@ -1,9 +1,9 @@
 """Groups of a diagonal that share a table: fewer factors to multiply every amplitude by.
 
 The planner's groups have up to six local bits, so that a GPU's threads share their tables. A core's
-first-level cache holds more, and lanes cost a table of blocks nothing: only its high bits count.
-So groups of the same step, whose factors are the same in all tiles, become one where the table
-stays small.
+first-level cache holds larger ones, and the size of a table of blocks depends on its high bits
+alone, not on lanes. So groups of the same step whose factors are the same in all tiles become one
+group, if its table stays small.
 """
 
 from __future__ import annotations
@@ -24,19 +24,24 @@ from simquay_numba.kernels.vectors import BLOCK_BYTES
 __all__ = ["Pair", "merged"]
 
 _TABLE_BYTES = 8 << 10
-"""The most that a merged table takes: a sixth of a first-level cache of today."""
+"""The most bytes of a merged table: a sixth of a first-level cache of 48 KiB."""
 
 
 class Pair(NamedTuple):
-    """A group, and what decides its template."""
+    """A group, and the key that determines its template."""
 
     key: GroupKey
     group: DiagonalGroup
 
 
 class _Merge(NamedTuple):
-    """A group to be made: of which ones, its key, and for each member, which of its factors each
-    of the new factors takes; no members' factors where there is one member, which stays as it is.
+    """A group to be made.
+
+    Attributes:
+        members: the numbers of the groups that it is made of.
+        key: of the new group.
+        factors: for each member, the index of the factor that each new factor takes from it,
+            shape ``(2**bits,)``; empty for a single member, which stays as it is.
     """
 
     members: tuple[int, ...]
@@ -45,14 +50,14 @@ class _Merge(NamedTuple):
 
 
 def merged(pairs: Sequence[Pair], lanes: int, real_bytes: int, compact: bool) -> list[Pair]:
-    """The groups of a step, as few as may be.
+    """The groups of a step, merged greedily into fewer.
 
     Args:
         pairs: the groups.
         lanes: how many of the lowest local bits are lanes.
         real_bytes: of a real number.
-        compact: whether tables of which all lanes are alike have one complex number an entry;
-            else all have a block.
+        compact: whether tables whose lanes are all alike have one complex number an entry, in
+            place of a block.
     """
     if len(pairs) < 2:
         return list(pairs)
@@ -80,7 +85,7 @@ def _merges(
     small = (_TABLE_BYTES // (2 * real_bytes)).bit_length() - 1
     large = (_TABLE_BYTES // BLOCK_BYTES).bit_length() - 1
     apart: list[_Merge] = []
-    # By whether all lanes are alike, which comes last: the bits and the members of what is made.
+    # New groups, (mask of bits, members), by whether all their lanes are alike; those come last.
     bins: dict[bool, list[tuple[int, list[int]]]] = {False: [], True: []}
     order = sorted(range(len(keys)), key=lambda number: lanes_alike(keys[number], lanes))
     for number in order:

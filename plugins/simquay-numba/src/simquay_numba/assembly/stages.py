@@ -1,8 +1,8 @@
-"""Stages → instructions without numbers: what a stage's bits and form decide, made once and kept.
+"""Stages → templates: the instructions that a stage's bits and form determine, made once and kept.
 
-A plan has the same few kinds of stages on the same few bits again and again. All that does not
-depend on a matrix's entries is kept here, ready to be joined with others: the instructions, and
-how the coefficients that they read are made of the stage's numbers.
+A plan has the same few kinds of stages on the same few bits again and again. Everything that does
+not depend on a matrix's entries is kept here, ready to be joined with others: the instructions, and
+how their coefficients are made of the stage's numbers.
 """
 
 from __future__ import annotations
@@ -73,14 +73,15 @@ _LAYER = {variant: number for number, variant in enumerate(LAYER_VARIANTS, len(_
 _SWAP = {variant: number for number, variant in enumerate(SWAP_VARIANTS)}
 
 _MAX_GROUP = 3
-"""High bits whose one-qubit matrices share a trip: 8 blocks fill 16 vector registers."""
+"""The most high bits whose one-qubit matrices share a trip: 8 blocks fill 16 vector registers."""
 
 _KEPT = 4096
-"""Templates of a kind that are kept; most have some hundred bytes beside shared index lists."""
+"""The most templates of a kind that are kept; most have some hundred bytes beside shared lists."""
 
 
 class Layers(NamedTuple):
-    """One-qubit stages that share trips; ``sources`` are the stages in the order of the fills."""
+    """One-qubit stages that share trips; ``sources`` has their numbers in the order of the
+    fills."""
 
     template: Template
     sources: tuple[int, ...]
@@ -101,7 +102,10 @@ def _template(
 def _trip(
     shape: Shape, variant: int, high: tuple[int, ...], wanted: int, where: Where
 ) -> tuple[bytes, NDArray[np.int32]]:
-    """An instruction over groups of blocks that differ in the bits ``high``; its index list."""
+    """An instruction for ``wanted`` matrices, and its index list.
+
+    It runs over groups of blocks that differ in the bits ``high`` of their numbers.
+    """
     _, _, mask, value = where.split(shape.lanes)
     groups = block_groups(shape.high, high, mask, value)
     distances = [BLOCK_BYTES << bit for bit in high] + [0] * (3 - len(high))
@@ -114,8 +118,12 @@ def _trip(
 
 
 def narrowed(shape: Shape, bits: tuple[int, ...], form: int, where: Where, zero: int) -> Where:
-    """Where a dense stage must be applied if amplitudes are 0 wherever one of the high bits
-    ``zero`` is 1: less than ``where``, if the stage has a kernel that takes lanes as they are."""
+    """The condition under which a dense stage must be applied, given that amplitudes are 0 wherever
+    one of the high bits ``zero`` is 1.
+
+    It is narrower than ``where`` if the stage has a kernel for its lanes; otherwise its lanes move
+    to other high bits, and it stays.
+    """
     zero &= ~(mask_of(bits) | where.local_mask)
     lanes = tuple([bit for bit in bits if bit < shape.lanes])
     if not zero or (len(bits) - len(lanes), lanes, form) not in _DENSE:
@@ -131,7 +139,7 @@ def dense(shape: Shape, bits: tuple[int, ...], form: int, where: Where) -> Templ
     seen = mask_of(bits) | where.local_mask
     if (len(high), lanes, form) in _DENSE:
         return _matrix(shape, lanes, high, form, where, seen)
-    # Lanes change places with high bits that the stage does not look at, and back.
+    # Lanes are exchanged with high bits that the stage does not depend on, and back afterwards.
     lane_mask, _, high_mask, _ = where.split(shape.lanes)
     taken = high_mask | mask_of(high)
     free = [bit for bit in range(shape.high) if not taken >> bit & 1][: len(lanes)]
@@ -211,15 +219,15 @@ def _general(
 
 
 def _trip_size(left: int) -> int:
-    """High bits of the next trip, where so many are left."""
-    # Four are two and two: one alone would be a trip for itself.
+    """How many of the ``left`` high bits the next trip takes."""
+    # Four are taken as two and two, since three and one would leave one matrix alone.
     return 2 if left in (2, 4) else min(_MAX_GROUP, left)
 
 
 @lru_cache(maxsize=_KEPT)
 def first_trip(shape: Shape, waiting: tuple[tuple[int, int], ...]) -> tuple[int, ...]:
-    """Of the stages that :func:`layers` takes, those of a trip over high bits; none if there is no
-    such trip."""
+    """The numbers of the stages in the first trip over high bits that :func:`layers` would make of
+    ``waiting``; empty if there is none."""
     for _, form in waiting:
         high = sorted([(bit, n) for n, (bit, own) in enumerate(waiting) if own == form])
         high = [entry for entry in high if entry[0] >= shape.lanes]
@@ -232,8 +240,8 @@ def first_trip(shape: Shape, waiting: tuple[tuple[int, int], ...]) -> tuple[int,
 def layers(shape: Shape, waiting: tuple[tuple[int, int], ...], zero: int = 0) -> Layers:
     """One-qubit matrices without a condition, on different bits: (bit, form) of each.
 
-    Those of one form share trips: several high bits, or all lanes. ``zero`` are high bits: where
-    one of them is 1, all amplitudes are 0 so far.
+    Matrices of one form share trips: several high bits, or all lanes. ``zero`` is a mask of high
+    bits: where one of them is 1, all amplitudes are 0 so far.
     """
     high: dict[int, list[tuple[int, int]]] = {}
     lanes: dict[int, dict[int, int]] = {}
@@ -291,7 +299,11 @@ def _layer(
     parts: Sequence[tuple[NDArray[np.int32], bool]],
     where: Where,
 ) -> Template:
-    """``parts``: the codes of each matrix, and whether it has a source."""
+    """One trip for several one-qubit matrices.
+
+    ``parts`` has the codes of each matrix, and whether a stage gives its numbers: for a lane
+    without a stage, the codes make an identity.
+    """
     code, groups = _trip(shape, _LAYER[variant], bits, len(parts), where)
     cross = variant[2] == RX_LIKE
     fills = [fill_bytes(address(codes), len(codes), cross, 8 * given) for codes, given in parts]
@@ -304,7 +316,7 @@ def _layer(
 
 @lru_cache(maxsize=_KEPT)
 def swap(shape: Shape, lanes: tuple[int, ...], high: tuple[int, ...]) -> Template:
-    """Lanes, ascending, change places with as many high bits, which are those of blocks."""
+    """An exchange of lanes, ascending, with as many bits ``high`` of the block's number."""
     groups = block_groups(shape.high, high, 0, 0)
     distances = [BLOCK_BYTES << bit for bit in high]
     code = instruction(SWAP, _SWAP[lanes], len(groups), address(groups), *distances)
@@ -314,7 +326,7 @@ def swap(shape: Shape, lanes: tuple[int, ...], high: tuple[int, ...]) -> Templat
 
 @lru_cache(maxsize=_KEPT)
 def permute(shape: Shape, bits: tuple[int, ...], source: bytes, where: Where) -> Template:
-    """A permutation; ``source`` is the stage's table, as it lies in memory. It has no source."""
+    """A permutation; ``source`` has the bytes of the stage's table. No fill reads numbers."""
     table = np.frombuffer(source, dtype=np.intp)
     seen = mask_of(bits) | where.local_mask
     lane_mask, _, mask, value = where.split(shape.lanes)
@@ -329,7 +341,7 @@ def permute(shape: Shape, bits: tuple[int, ...], source: bytes, where: Where) ->
         numbers = table.astype(np.int32)
         given = address(numbers)
         return _general(shape, GENERAL_PERMUTE, bits, where, given, keep=(numbers,))
-    # A matrix that is known now.
+    # As a matrix, whose entries are known now.
     template = dense(shape, bits, REAL, where)
     lanes = tuple([bit for bit in bits if bit < shape.lanes])
     kernel = (shape.width, lanes, len(bits) - len(lanes))
@@ -340,7 +352,7 @@ def permute(shape: Shape, bits: tuple[int, ...], source: bytes, where: Where) ->
 
 @lru_cache(maxsize=_KEPT)
 def prepare(shape: Shape, bits: tuple[int, ...]) -> Template:
-    """A preparation; its source are the amplitudes."""
+    """A preparation; its source is the array of amplitudes."""
     if len(bits) > 2:
         reals = 2 << len(bits)
         fill = fill_bytes(0, reals, 0, reals)

@@ -1,4 +1,4 @@
-"""What a pass does beside its stages: where tiles are, how they are read and written."""
+"""The frame of a pass: where its tiles are, and how they are read and written."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ __all__ = ["WholeTrip", "whole_trip"]
 
 
 class WholeTrip(NamedTuple):
-    """What a pass does beside its stages; the names are those of :class:`~.assemble.TileProgram`.
+    """Offsets of a pass's tiles and blocks, with the names of :class:`~.assemble.TileProgram`.
 
-    ``last`` are templates that move lanes before the tile is written back.
+    ``last`` has templates that move lanes before the tile is written back.
     """
 
     tile_offsets: NDArray[np.int64]
@@ -40,11 +40,19 @@ def whole_trip(
     shape: Shape,
     flips: tuple[tuple[int, int, int], ...] = (),
 ) -> WholeTrip:
-    """Where a pass's tiles are read and written; ``flips`` move blocks on the way to the state."""
+    """Where a pass's tiles are read and written.
+
+    Args:
+        before, width: qubits that are stored before and after the pass.
+        active, store: of the pass, see :class:`~simquay.planning.tiled.passes.TilePass`.
+        shape: of the tile.
+        flips: (bit, mask, value) of each flip that writing applies; see
+            :class:`~.template.Template`.
+    """
     lanes, amplitude = shape.lanes, 2 * shape.real_bytes
     inside = set(active)
     outer = [bit for bit in range(width) if bit not in inside]
-    last, places = _settled_lanes(store, shape)
+    last, places = _final_lanes(store, shape)
     stored = [active[store[places[lanes + bit]]] for bit in range(shape.high)]
     read = [bit for bit in range(shape.high) if active[lanes + bit] < before]
     store_to = _offsets(stored, amplitude)
@@ -70,12 +78,13 @@ def _offsets(bits: Sequence[int], step: int) -> NDArray[np.int64]:
     return result
 
 
-def _settled_lanes(
+def _final_lanes(
     store: tuple[int, ...], shape: Shape
 ) -> tuple[tuple[Template, ...], Sequence[int]]:
-    """Bring what is written to the lowest storage bits into the lanes, in order.
+    """Bring the local bits that go to the lowest storage bits into the lanes, in order.
 
-    Returns how, and the local bit that each bit of the buffer holds then.
+    Returns the templates that do so, and for each bit of the buffer the local bit that it then
+    holds.
     """
     places = list(range(shape.total))
     templates = []
