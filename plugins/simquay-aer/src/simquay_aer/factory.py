@@ -1,4 +1,4 @@
-"""The factory of all of this plugin's backends."""
+"""The factory of the plugin's backends."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from simquay_aer.plugin import METHODS
 __all__ = ["make_backend", "memory_needed"]
 
 _SMALL = 20
-"""Qubits of a state vector that takes too little to be counted."""
+"""Qubits of the largest state vector that is counted without looking for idle qubits."""
 
 
 def make_backend(spec: BackendSpec) -> AdaptedBackend:
-    """The backend of this name, which runs in worker processes."""
+    """The backend ``spec.name``, which runs in worker processes."""
     method = METHODS[spec.name][0]
     return adapt(
         getattr(simulators, method)(),
@@ -33,10 +33,11 @@ def make_backend(spec: BackendSpec) -> AdaptedBackend:
 
 
 def memory_needed(circuit: QuantumCircuit, options: Mapping[str, Any]) -> int:
-    """Bytes of the state where its size follows from the number of qubits, and 0 elsewhere.
+    """Bytes of the state, if its size follows from the number of qubits; 0 for other methods and
+    GPUs.
 
-    Aer leaves out qubits that nothing happens to; so may this, but for small circuits, which are
-    not worth the look.
+    Aer does not store idle qubits. For large circuits they are not counted here either; for small
+    ones looking for them does not pay.
     """
     exponent = {"statevector": 1, "density_matrix": 2}.get(str(options.get("method")), 0)
     if not exponent or str(options.get("device", "CPU")).upper() != "CPU":

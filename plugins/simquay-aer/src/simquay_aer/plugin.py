@@ -1,4 +1,4 @@
-"""The entry point: what Simquay's registry learns without importing Aer."""
+"""The entry point: what Simquay's registry reads, without importing Aer."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ METHODS = {
     "aer-stabilizer": ("stabilizer", -1, "Clifford circuits of many qubits with Qiskit Aer"),
     "aer-mps": ("matrix_product_state", -1, "Matrix product state with Qiskit Aer"),
 }
-"""By the backend's name: Aer's method, the priority, and a description. Only the state vector runs
-every circuit that ``cpu`` may be asked for, so the others are chosen by name alone."""
+"""For each backend: Aer's method, the priority, and a description. Only the state vector runs every
+circuit that a user of ``cpu`` may have, so the others are chosen by name alone."""
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""Aer's simulators, one function a method: what a worker process calls to make its own."""
+"""One function for each of Aer's methods, which a worker process calls to make a simulator."""
 
 from __future__ import annotations
 
