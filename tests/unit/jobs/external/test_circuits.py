@@ -55,9 +55,7 @@ def test_one_circuit_is_given_alone_and_several_as_a_list_in_one_run() -> None:
 
 def test_circuits_are_run_one_by_one_where_run_itself_raises() -> None:
     backend = Backend(failing)
-    with pytest.raises(
-        JobFailedError, match=r"'bad' \(number 1 of the job\).*ValueError"
-    ) as caught:
+    with pytest.raises(JobFailedError, match=r"'bad' \(number 1 .*ValueError") as caught:
         run(backend, THREE, again=False)
     assert len(backend.runs) == 4
     assert names(caught.value.partial_result) == ["a", "c"]
@@ -97,7 +95,7 @@ def test_parameter_binds_belong_to_all_circuits_so_none_is_run_alone() -> None:
 
 def test_a_result_that_failed_gives_the_results_of_the_others() -> None:
     backend = Backend(unsuccessful)
-    with pytest.raises(JobFailedError, match="'bad'.*it broke") as caught:
+    with pytest.raises(JobFailedError, match=r"'bad'.*it broke") as caught:
         run(backend, THREE)
     assert isinstance(caught.value.__cause__, ReportedFailure)
     assert names(caught.value.partial_result) == ["a", "c"]

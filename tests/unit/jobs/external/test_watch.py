@@ -123,7 +123,12 @@ def test_a_run_that_is_still_starting_counts_as_running_after_its_grace(
 ) -> None:
     told: list[JobStatus] = []
     poller = StatusPoller(ForeignRun(lambda: None), told.append, grace)
-    assert until(lambda: poller.poll() or bool(told))
+
+    def polled() -> bool:
+        poller.poll()
+        return bool(told)
+
+    assert until(polled)
     assert told == [status]
 
 
