@@ -19,7 +19,7 @@ from simquay.simulators.inputs import RunInputError
 from simquay.simulators.options import RunOptionError
 from tests.support import foreign_backends as theirs
 from tests.support.adapted_runs import BOTH, adapted, circuit
-from tests.support.foreign_backends import Foreign, ReadyJob, a_result
+from tests.support.foreign_backends import Foreign, ReadyJob
 from tests.support.job_doubles import LONG
 
 pytestmark = pytest.mark.timeout(120)
@@ -111,29 +111,6 @@ def test_only_backends_are_adapted() -> None:
 # --- results and failures -------------------------------------------------------------------------
 
 
-@BOTH
-@pytest.mark.parametrize("behaviour", [theirs.failing, theirs.unsuccessful])
-def test_j12_the_error_names_the_circuit_and_keeps_the_others(
-    behaviour: Any, isolation: str
-) -> None:
-    job = adapted(behaviour, isolation).run([circuit("a"), circuit("bad"), circuit("c")])
-    job.wait_for_final_state(LONG)
-    assert job.status() is JobStatus.ERROR
-    with pytest.raises(JobFailedError, match="bad") as caught:
-        job.result()
-    assert job.error_message() == str(caught.value)
-    partial = caught.value.partial_result
-    assert partial is not None
-    assert partial.job_id == job.job_id()
-    assert [one.header["name"] for one in partial.results] == ["a", "c"]
-    assert partial.get_counts("c") == {"0": 1}
-    if behaviour is theirs.failing:
-        cause = caught.value.__cause__
-        assert isinstance(cause, ValueError)
-        assert "in failing" in str(cause.__cause__)
-        assert cause.__traceback__ is None
-
-
 def test_a_job_that_raised_is_not_run_again_in_a_thread() -> None:
     """It may have been sent to a machine that somebody pays for."""
     runs = []
@@ -149,32 +126,6 @@ def test_a_job_that_raised_is_not_run_again_in_a_thread() -> None:
     with pytest.raises(JobFailedError, match="2 circuits failed: ValueError: too late"):
         adapted(submitting).run([circuit(), circuit()]).result(LONG)
     assert runs == [2]
-
-
-@BOTH
-@pytest.mark.parametrize(
-    ("behaviour", "said"),
-    [
-        (theirs.no_result, "an object of type dict: expected a qiskit.result.Result"),
-        (theirs.raising_oddly, "UnpicklableError: odd error"),
-        (theirs.exiting, "SystemExit: enough"),
-    ],
-)
-def test_j11_whatever_goes_wrong_fails_the_job(behaviour: Any, said: str, isolation: str) -> None:
-    job = adapted(behaviour, isolation).run(circuit())
-    with pytest.raises(JobFailedError, match=said):
-        job.result(LONG)
-    assert job.status() is JobStatus.ERROR
-
-
-def test_j13_a_job_in_error_is_no_done_job_whatever_its_result() -> None:
-    class InError(ReadyJob):
-        def error_message(self) -> str:
-            return "the device caught fire"
-
-    backend = adapted(lambda circuits, options: InError(a_result(circuits), JobStatus.ERROR))
-    with pytest.raises(JobFailedError, match="caught fire"):
-        backend.run(circuit()).result(LONG)
 
 
 @BOTH

@@ -5,47 +5,20 @@ from __future__ import annotations
 import gc
 import threading
 import time
-import weakref
 from typing import Any
 
 import pytest
 from qiskit import QuantumCircuit
-from qiskit.providers import JobStatus, JobV1
+from qiskit.providers import JobV1
 
 from simquay.simulators import adapt
 from simquay.simulators.adapted.backend import AdaptedBackend
 from tests.support import foreign_backends as theirs
 from tests.support.adapted_runs import adapted, circuit
-from tests.support.foreign_backends import Foreign, HeldJob, LegacyJob, ReadyJob, a_result
+from tests.support.foreign_backends import Foreign, HeldJob, LegacyJob, a_result
 from tests.support.job_doubles import LONG, until
 
 pytestmark = pytest.mark.timeout(120)
-
-
-def test_j22_j23_the_status_follows_the_foreign_one(held: HeldJob) -> None:
-    job = adapted(lambda circuits, options: held).run(circuit())
-    assert not until(lambda: job.status() is not JobStatus.QUEUED, 0.1)
-    held.state = "RUNNING"  # some say it in strings
-    assert until(lambda: job.status() is JobStatus.RUNNING)
-    assert job.progress() == 0
-    held.state = JobStatus.QUEUED  # ours only moves forward
-    assert not until(lambda: job.status() is not JobStatus.RUNNING, 0.05)
-    held.end()
-    assert job.result(LONG).success
-    assert job.progress() == 1
-
-
-@pytest.mark.parametrize("state", [JobStatus.QUEUED, JobStatus.RUNNING])
-def test_j16_cancelling_asks_the_foreign_job(state: JobStatus) -> None:
-    theirs_ = HeldJob([circuit()], honest=False)
-    theirs_.state = state
-    job = adapted(lambda circuits, options: theirs_).run(circuit())
-    time.sleep(0.05)
-    assert job.cancel() is True
-    assert job.status() is JobStatus.CANCELLED
-    assert until(lambda: theirs_.cancels == 1)
-    theirs_.end()
-    assert not until(lambda: job.status() is not JobStatus.CANCELLED, 0.05)
 
 
 def test_a_foreign_job_that_ignores_cancel_blocks_nobody() -> None:
@@ -98,24 +71,6 @@ def test_legacy_jobs_are_submitted_and_adapted() -> None:
     assert job.metadata["backend"] == "foreign"
 
 
-def test_j35_nothing_of_the_run_is_held() -> None:
-    seen: list[Any] = []
-
-    def behaviour(circuits: list[QuantumCircuit], options: dict[str, Any]) -> Any:
-        seen.append(weakref.ref(circuits[0]))
-        return ReadyJob(a_result(circuits))
-
-    job = adapted(behaviour).run(circuit())
-    job.result(LONG)
-    assert job._work is None
-
-    def gone() -> bool:
-        gc.collect()
-        return seen[0]() is None
-
-    assert until(gone, 5)
-
-
 def test_threads_of_a_backend_end_with_it() -> None:
     before = set(threading.enumerate())
     backend: AdaptedBackend | None = adapted(theirs.plain)
@@ -130,17 +85,3 @@ def test_threads_of_a_backend_end_with_it() -> None:
         return not any(thread.is_alive() for thread in started)
 
     assert until(gone, 5)
-
-
-def test_j23_what_keeps_the_interpreters_lock_is_running() -> None:
-    """The worker cannot say so: its other threads do not get to run."""
-    job = adapted(theirs.locking, "process").run(circuit())
-    assert until(lambda: job.status() is JobStatus.RUNNING, LONG)
-    assert job.cancel()
-    assert job.status() is JobStatus.CANCELLED
-
-
-def test_j22_what_waits_in_a_foreign_queue_is_not_running() -> None:
-    job = adapted(theirs.queued, "process").run(circuit())
-    assert not until(lambda: job.status() is JobStatus.RUNNING, 0.9)
-    assert job.result(LONG).success

@@ -18,26 +18,6 @@ from tests.support.job_doubles import LONG, until
 pytestmark = pytest.mark.timeout(120)
 
 
-def test_j18_cancelling_kills_the_worker_and_the_next_job_runs() -> None:
-    backend = adapted(theirs.endless, "process")
-    job = backend.run(circuit())
-    assert until(job.running)
-    running = {pid for pid in default_workers().pids() if psutil.pid_exists(pid)}
-    assert job.cancel() is True
-    assert job.status() is JobStatus.CANCELLED
-    assert until(lambda: any(not psutil.pid_exists(pid) for pid in running), 1.0)
-    assert adapted(theirs.plain, "process").run(circuit()).result(LONG).success
-
-
-def test_j17_a_queued_job_that_is_cancelled_never_runs() -> None:
-    backend = adapted(theirs.endless, "process")
-    jobs = [backend.run(circuit()) for _ in range(8)]
-    for job in reversed(jobs):
-        assert job.cancel()
-        assert job.status() is JobStatus.CANCELLED
-    assert adapted(theirs.plain, "process").run(circuit()).result(LONG).success
-
-
 @pytest.mark.parametrize(
     ("behaviour", "said"), [(theirs.killed, "SIGKILL"), (theirs.leaving, "exit code 7")]
 )

@@ -80,29 +80,3 @@ def test_bad_input_is_the_callers_error() -> None:
 def test_what_cannot_travel_is_told_by_run() -> None:
     with pytest.raises(RunInputError, match=r"cannot travel.*isolation='thread'"):
         adapted(theirs.plain, "process").run(circuit(), extra=threading.Lock())
-
-
-@BOTH
-def test_j02_a_run_is_a_snapshot(isolation: str) -> None:
-    seen: list[Any] = []
-    go = threading.Event()
-
-    def waiting(circuits: list[QuantumCircuit], options: dict[str, Any]) -> Any:
-        go.wait(LONG)
-        seen.append((circuits, options["extra"]))
-        return theirs.plain(circuits, options)
-
-    backend = adapted(waiting if isolation == "thread" else theirs.slow, isolation)
-    first, extra = circuit(), [1]
-    job = backend.run([first], extra=extra)
-    first.data.clear()
-    first.name = "changed"
-    extra.append(2)
-    backend.set_options(shots=99)
-    go.set()
-    result = job.result(LONG)
-    assert result.results[0].header["name"] == "good"
-    assert result.metadata["shots"] == 7
-    if isolation == "thread":
-        assert seen[0][1] == [1]
-        assert len(seen[0][0][0].data) == 2
