@@ -1,4 +1,4 @@
-"""Cancellation and progress: the one thing that is handed down to every loop."""
+"""Cancellation and progress: one object that is passed down to every loop."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["Control"]
 
 
 class Control:
-    """Carries "stop" down to the loops and "how far" up to whoever watches.
+    """Carries cancellation down to the loops of a job, and progress up.
 
     A loop over passes, branches, circuits or blocks calls :meth:`check` before each step and
-    :meth:`report` after it. Work that consists of parts hands each part a :meth:`section`.
+    :meth:`report` after it. Work that consists of parts gives each part a :meth:`section`.
 
     Invariants: :attr:`fraction` is in [0, 1] and never falls; once :attr:`cancelled` is true it
     stays true. Every method may be called from any thread.
@@ -33,45 +33,45 @@ class Control:
 
     @property
     def cancelled(self) -> bool:
-        """Whether the work was told to stop."""
+        """Whether the work was cancelled."""
         return self._event.is_set()
 
     @property
     def fraction(self) -> float:
-        """How much of the whole work is done, from 0 to 1 (the root's, also on a section)."""
+        """How much of the whole work is done, from 0 to 1; the same on every section of it."""
         return self._root._value
 
     def cancel(self) -> None:
-        """Tell the work to stop at its next :meth:`check`."""
+        """Cancel the whole work: it stops at its next :meth:`check`."""
         self._event.set()
         for callback in tuple(self._callbacks):
             callback()
 
     def on_cancel(self, callback: Callable[[], object]) -> Callable[[], None]:
-        """Call ``callback()`` in :meth:`cancel`, in the thread that cancels.
+        """Call ``callback()`` when the work is cancelled, in the thread that cancels it.
 
-        Work that was cancelled before is not told: call :meth:`check` afterwards.
+        A cancellation before this is not reported: call :meth:`check` afterwards.
 
         Returns:
-            A function that ends this; it may be called once.
+            A function that ends this; call it once.
         """
         self._callbacks.append(callback)
         return lambda: self._callbacks.remove(callback)
 
     def check(self) -> None:
-        """Raise :class:`~simquay.errors.Cancelled` if the work was told to stop."""
+        """Raise :class:`~simquay.errors.Cancelled` if the work was cancelled."""
         if self._event.is_set():
             raise Cancelled("the work was cancelled")
 
     def wait(self, seconds: float) -> bool:
-        """Sleep for up to ``seconds``; return true at once when the work is told to stop."""
+        """Sleep for up to ``seconds``, or until the work is cancelled; whether it was."""
         return self._event.wait(seconds)
 
     def report(self, fraction: float) -> None:
-        """Say that ``fraction`` (0 to 1) of this section is done."""
+        """Report that ``fraction`` (0 to 1) of this section is done."""
         value = self._low + (self._high - self._low) * min(max(fraction, 0.0), 1.0)
         root = self._root
-        with self._lock:  # two parts may report at once: without it the fraction could fall
+        with self._lock:  # two sections may report at once: without it the fraction could fall
             root._value = max(root._value, value)
 
     def section(self, low: float, high: float) -> Control:

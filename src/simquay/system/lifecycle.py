@@ -1,7 +1,7 @@
-"""What happens to the process: a fork, and the end of the interpreter.
+"""Functions to call in a forked child, and at the end of the interpreter.
 
-Whoever holds locks or threads registers here what to renew in a forked child, and what to stop at
-the end. All of it runs, even where one of the functions raises.
+A module that keeps locks or threads registers here a function that renews them in a forked child,
+and one that stops them at the end. All functions run, even if one of them raises.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _lock = threading.Lock()
 def after_fork(renew: Action) -> None:
     """Call ``renew`` in every child that this process forks, before anything else runs there.
 
-    A child has one thread, and locks as they were: those that other threads held stay held for
-    ever. ``renew`` makes new ones. What was registered first runs first. Where processes cannot
-    fork, nothing is called.
+    A child has one thread, and its locks are as they were: those that other threads held are never
+    released. ``renew`` makes new ones. Functions run in the order of their registration. Nothing is
+    called where processes cannot fork.
     """
     _after_fork.append(renew)
 
@@ -35,13 +35,13 @@ def before_exit(stop: Action) -> None:
     """Call ``stop`` when the interpreter ends, before it joins the threads that are not daemons.
 
     A plain ``atexit`` function would run after those joins: a thread that waits in ``job.result()``
-    would hold up the exit until its job is done. What was registered last runs first, and all of it
-    before the executors of ``concurrent.futures`` wait for what they have queued.
+    would delay the exit until its job is done. Functions run in reverse order of their
+    registration, and before the executors of ``concurrent.futures`` wait for their queues.
     """
-    # The executors register themselves in the same place when they are imported; what is registered
-    # last runs first, so they have to come before.
+    # The executors register their own functions when they are imported. The last one registered
+    # runs first, so they have to be imported before.
     import concurrent.futures.process
-    import concurrent.futures.thread  # noqa: F401  # imported to be there
+    import concurrent.futures.thread  # noqa: F401  # for the registration
 
     with _lock:
         if not _before_exit:

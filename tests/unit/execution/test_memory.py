@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 
 import numpy as np
@@ -20,6 +21,7 @@ from simquay.execution.memory import (
     statevector_bytes,
 )
 from simquay.program import Measure, Permutation, Precision, Program
+from tests.support.job_doubles import until
 
 MIB = 1 << 20
 NOT = np.array([1, 0])
@@ -209,15 +211,29 @@ def test_one_ledger_a_device() -> None:
 # Python 3.12 warns of a fork in a process that has threads, and other tests leave some behind.
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_forked_child_begins_with_nothing_reserved() -> None:
-    ledger = Ledger("a test", lambda: 100)
+    state = {"asked": False, "answer": True}  # no lock of ours that a fork could catch held
+
+    def available() -> int:
+        state["asked"] = True
+        until(lambda: state["answer"])
+        return 100
+
+    ledger = Ledger("a test", available)
     held = ledger.try_reserve(80)
     assert held is not None
-    with ledger._lock:  # as if another thread of the parent were in the midst of something
-        child = os.fork()
-        if child == 0:
-            clean = ledger.reserved == 0 and ledger.try_reserve(100) is not None
-            os._exit(0 if clean else 1)
+    state.update(asked=False, answer=False)
+    thread = threading.Thread(target=ledger.try_reserve, args=(10,))
+    thread.start()  # it asks for what is available, and holds the ledger's lock meanwhile
+    assert until(lambda: state["asked"])
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)  # a child that hangs must not outlive the test
+        state["answer"] = True
+        clean = ledger.reserved == 0 and ledger.try_reserve(100) is not None
+        os._exit(0 if clean else 1)
     _, status = os.waitpid(child, 0)
+    state["answer"] = True
+    thread.join(20)
     assert os.waitstatus_to_exitcode(status) == 0
-    assert ledger.reserved == 80
+    assert ledger.reserved == 90
     held.release()
