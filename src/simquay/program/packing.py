@@ -1,7 +1,7 @@
 """Plain data as bytes, for another process that has the same version of Simquay.
 
-Data is a tree of dataclasses, tuples, arrays and numbers. There are no pickles: what is read can
-make objects of known classes alone.
+Data is a tree of dataclasses, tuples, arrays and numbers. There are no pickles: reading
+makes objects of known classes alone.
 
 The layout of the bytes:
 

@@ -10,7 +10,7 @@ __all__ = ["Precision"]
 
 
 class Precision(enum.Enum):
-    """How an amplitude is stored: ``single`` is complex64 (8 bytes), ``double`` complex128 (16)."""
+    """The format of an amplitude: ``single`` is complex64 (8 bytes), ``double`` complex128 (16)."""
 
     SINGLE = "single"
     DOUBLE = "double"

@@ -20,7 +20,7 @@ from simquay.program.bits import bits_of
 __all__ = ["DiagonalTable", "PassAssigner", "PassContents", "PlacedCluster"]
 
 _FIRSTS = 3
-"""How many clusters are tried as the first of a pass."""
+"""So many clusters are tried as the first of a pass."""
 
 
 class PlacedCluster:
@@ -61,7 +61,7 @@ class DiagonalTable:
 
 
 class PassContents:
-    """The wires of a pass's tile (a mask), and what it applies, in order."""
+    """The wires of a pass's tile (a mask), and the parts that it applies, in order."""
 
     __slots__ = ("parts", "tile")
 

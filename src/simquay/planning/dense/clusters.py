@@ -78,7 +78,7 @@ class _Growth(NamedTuple):
         twice: those on two of them or more.
         taken: the nodes that it applies.
         edge: the first nodes on these wires that it cannot apply.
-        work: what ``taken`` is worth.
+        work: the work that ``taken`` counts for.
     """
 
     mask: int

@@ -84,7 +84,7 @@ class FusedGates(NamedTuple):
 
     Attributes:
         nodes: in an order that keeps all dependencies.
-        scalars: what acts on no wire that is not |0>: factors of the whole state.
+        scalars: gates whose wires are all |0>: factors of the whole state.
         carries: for each wire, the qubit that it carries at the end; a wire carries the qubit of
             its own index at the start.
     """

@@ -21,7 +21,7 @@ from simquay.planning.dense.cost import PERMUTE_COST
 __all__ = ["Move", "Orders", "column_factor", "column_limit", "find_orders"]
 
 _COLUMN_FACTORS = (6.0, 3.2, 1.9, 1.3, 1.08, 1.0)
-"""How much slower a product is with ``2**q`` columns than with 32 or more."""
+"""The time of a product with ``2**q`` columns, relative to one with 32 or more."""
 
 _LATE = 1 << 30
 
@@ -38,7 +38,7 @@ def column_limit(width: int) -> int:
 
 
 def column_factor(columns: int) -> float:
-    """How much longer a product of so many column wires takes than its cost says."""
+    """The factor by which a product with so many column wires takes longer than its cost."""
     return _COLUMN_FACTORS[min(columns, 5)]
 
 

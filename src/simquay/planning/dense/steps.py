@@ -125,7 +125,7 @@ class ClusterPass:
             this pass on, and where one of them is 1 the amplitude was 0 and is not read.
         new: how many wires are new. All of them are in ``loaded``.
         loaded: the order of a tile's buffer when it is loaded.
-        steps: what to do with each tile.
+        steps: the work on each tile, in order.
         after: the vector's order afterwards.
         keep: how many of the lowest bits of ``loaded`` are the lowest of ``before``, in order.
     """

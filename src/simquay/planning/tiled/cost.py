@@ -1,7 +1,7 @@
 """The costs of tiled passes: flops and amplitudes moved. Fusion decides by these figures.
 
 A flop is one multiplication or addition of reals; a fused multiply-add is two. Figures are per
-amplitude of the tile, and count what a kernel needs that uses the stage's form.
+amplitude of the tile, and are those of a kernel that uses the stage's form.
 """
 
 from __future__ import annotations

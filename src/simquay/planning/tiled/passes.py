@@ -50,7 +50,7 @@ __all__ = [
 ]
 
 Form: TypeAlias = Literal["complex", "real", "rx_like", "hadamard"]
-"""How a dense matrix may be applied.
+"""The way in which a dense matrix may be applied.
 
 - ``real``: every entry is real;
 - ``rx_like`` (one qubit only): ``[[a, i b], [i c, d]]`` with real ``a, b, c, d``, as RX has;
@@ -61,8 +61,11 @@ Form: TypeAlias = Literal["complex", "real", "rx_like", "hadamard"]
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Where a stage applies: ``local & local_mask == local_value`` for the local index, and
-    ``tile & outer_mask == outer_value`` for the tile number. Masks of 0 hold everywhere."""
+    """The amplitudes to which a stage applies.
+
+    These have ``local & local_mask == local_value`` for the local index, and
+    ``tile & outer_mask == outer_value`` for the tile number. Masks of 0 hold everywhere.
+    """
 
     local_mask: int = 0
     local_value: int = 0
@@ -181,14 +184,14 @@ class Round:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TilePass:
-    """One trip over the state in tiles; see the module's docstring.
+    """One pass over the state in tiles; see the module's docstring.
 
     Attributes:
         before: stored qubits that the pass reads.
         width: stored qubits that it writes, at least ``before``.
         active: ``min(Profile.tile, width)`` storage bits, ascending. The lowest
             ``min(Profile.low, width)`` and those from ``before`` on are among them.
-        rounds: what happens in each tile, in order.
+        rounds: the work on each tile, in order.
         store: a permutation of ``range(len(active))``: local bit ``j`` is written to storage bit
             ``active[store[j]]``.
     """

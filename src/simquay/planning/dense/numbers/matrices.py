@@ -28,7 +28,7 @@ __all__ = ["Matrices", "MatrixRecipes"]
 
 
 class _Assembly(NamedTuple):
-    """How the matrix (or the first column) of one cluster is computed.
+    """The recipe of the matrix (or, for the start, of its first column) of one cluster.
 
     Attributes:
         matrix: the index of the cluster's matrix; -1 for the start.
@@ -109,7 +109,7 @@ class Matrices:
         return _Assembly(index, small, taken, reorder_index(tuple(map(order.index, rows))))
 
     def recipes(self) -> MatrixRecipes:
-        """How to compute the matrices of all clusters that were taken in."""
+        """The recipes of the matrices of all clusters that were taken in."""
         groups = [_width_group(width, assemblies) for width, assemblies in self._clusters.items()]
         return MatrixRecipes(self._small.recipes(), tuple(groups), self._start, self._count)
 
@@ -148,7 +148,7 @@ def _shifted(rows: list[Indices], shifts: Indices) -> Indices:
 
 
 class MatrixRecipes(NamedTuple):
-    """How to compute the matrices of all clusters."""
+    """The recipes of the matrices of all clusters."""
 
     small: tuple[SmallMatrixRecipe, ...]
     groups: tuple[_WidthGroup, ...]

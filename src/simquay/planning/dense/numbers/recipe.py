@@ -43,7 +43,7 @@ __all__ = [
 
 
 class _Numbers(NamedTuple):
-    """What was computed for given gates: matrices and tables by index, the start's amplitudes."""
+    """The numbers of given gates: matrices and tables by index, the start's amplitudes."""
 
     gates: Sequence[GateOperation]
     matrices: list[Values]
@@ -194,7 +194,7 @@ class DenseRecipe:
         """The plans for several gate lists of that structure as one; None where a gate with
         numbers is applied by itself."""
         for pass_ in self.passes:
-            # What a pass holds of such a gate is the gate; a permutation is the same for all.
+            # A lone pass holds the gate itself; only a permutation is the same for all lists.
             if isinstance(pass_, LoneRecipe) and not isinstance(
                 gate_lists[0][pass_.wire_gate[0]], Permutation
             ):

@@ -1,10 +1,10 @@
-"""SmallMatrices: small matrices between gates and clusters, all of a plan's computed together.
+"""Small matrices: the factors of clusters, of all clusters of a plan computed together.
 
-The gates of a cluster are first gathered into *blocks* on three wires, so that few products are
-large. A gate in a block is a matrix of the block's size whose entries are numbers of the gate,
-ones and zeros; where they come from depends on its kind and its places alone, and few *patterns*
-serve all circuits. So the entries of all gates of a plan are one indexed read of all their
-numbers, and the products of all blocks are a few batched ones, by halving.
+The gates of a cluster are first multiplied into *small matrices* on three wires, so that few
+products are large. A gate in a small matrix is a matrix of the same size, whose entries are numbers
+of the gate, ones and zeros. Where they come from depends on the gate's kind and wires alone, so a
+few *patterns* serve all circuits. So the entries of all gates of a plan are one indexed read of
+their numbers, and the small matrices are a few batched products.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _ONE_ZERO = np.array([1, 0], dtype=np.complex128).tobytes()
 
 
 class ValueRecipe:
-    """Where each gate's numbers lie among all: at ``offsets``, behind a 1 and a 0."""
+    """The order of all gates' numbers: those of each start at its offset, with a 1 and a 0."""
 
     __slots__ = ("_gates", "_size", "offsets")
 
@@ -61,7 +61,7 @@ class ValueRecipe:
         """The numbers of ``gates``: for each, a 1, a 0 and its own in C order; a 1 and a 0 last."""
         arrays: list[Any] = [_array_of(gates[index]) for index in self._gates]
         try:
-            # The fastest way, for what programs promise: complex128 in C order.
+            # The fastest way, for arrays as programs promise them: complex128, in C order.
             data = _ONE_ZERO.join([b"", *arrays, b""])
         except (BufferError, TypeError, ValueError):
             data = b""
@@ -209,7 +209,7 @@ class SmallMatrices:
         )
 
     def recipes(self) -> tuple[SmallMatrixRecipe, ...]:
-        """How to compute all that were taken in: those of one width in their order."""
+        """The recipes of all small matrices that were taken in, those of one width in order."""
         recipes = []
         for width, made in self._made.items():
             most = _BATCH >> 2 * width
@@ -248,10 +248,17 @@ class SmallMatrices:
 
 
 class SmallMatrixRecipe(NamedTuple):
-    """SmallMatrices of one width.
+    """Small matrices of one width, as products of gates.
 
-    WireGate ``i`` has the pattern ``table[patterns[i]]`` from the number ``places[i]`` on. In each
-    round, the product of item ``i`` and what came ``stride`` products later becomes item ``i``.
+    Attributes:
+        width: in wires.
+        table: patterns (:func:`_pattern`), shape ``(patterns, 4**width)``.
+        patterns: for each gate, the row of its pattern; the gates of one small matrix follow each
+            other.
+        offsets: for each gate, where its numbers start.
+        rounds: pairs ``(gates, stride)``: each of these gates is replaced by its product with the
+            gate ``stride`` later, the later one leftmost. Products are made by halving.
+        starts: the first gate of each small matrix, which is the product of all in the end.
     """
 
     width: int

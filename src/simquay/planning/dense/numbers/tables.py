@@ -78,7 +78,7 @@ class Diagonals:
         return len(self._tables) - 1
 
     def recipes(self) -> DiagonalRecipes:
-        """How to compute all tables that were taken in."""
+        """The recipes of all tables that were taken in."""
         members = [member for group in self._members for member in group]
         starts = np.cumsum([0, *[len(group) for group in self._members]])[:-1]
         if not members:
@@ -89,7 +89,7 @@ class Diagonals:
 
 
 class DiagonalRecipes(NamedTuple):
-    """How to compute the tables of all diagonals."""
+    """The recipes of the tables of all diagonals."""
 
     tables: tuple[_Table, ...]
     entries: Indices
@@ -170,7 +170,7 @@ def _multiply(table: Values, entries: Values, positions: Sequence[int], width: i
 def _located(
     bits: tuple[int, ...], held: tuple[int, ...], state: int, extra: bytes
 ) -> tuple[tuple[int, int] | None, tuple[int, ...], Indices]:
-    """Which table takes in a gate, whose targets and controls are at ``bits`` and ``held``.
+    """The table that takes in a gate, whose targets and controls are at ``bits`` and ``held``.
 
     Returns its two chunks, higher first, an empty tuple, and the entries of a small table; or, for
     a gate on more chunks, None, the bits of its own table (ascending), and the entries of that.

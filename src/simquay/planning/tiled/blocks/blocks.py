@@ -126,7 +126,7 @@ def make_blocks(
 
 
 def _source(table: NDArray[np.intp]) -> tuple[int, ...]:
-    """Where each new amplitude comes from, for a table that says where each old one goes."""
+    """The inverse of ``table``: for each new amplitude, the old one that it comes from."""
     return tuple(table.tolist() if len(table) == 2 else np.argsort(table).tolist())
 
 

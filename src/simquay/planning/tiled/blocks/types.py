@@ -1,7 +1,7 @@
 """Block types: the structure that blocks share, apart from their wires and their numbers.
 
 A *wire* is a number that stays with a qubit's amplitudes for a whole plan, wherever they are
-stored. A *block*, which is what the tiled planner schedules, has
+stored. A *block* is the unit that the tiled planner schedules. It has
 
 - a type; circuits have few different ones, and equal ones are one object;
 - wires: those that it acts on, then its controls;

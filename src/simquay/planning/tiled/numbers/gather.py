@@ -51,7 +51,7 @@ class _Matrices:
     patterns: list[_Pattern] = field(default_factory=list)
 
     def index(self) -> _Pattern:
-        """Where in the pool the entries are, by rows."""
+        """The indices of the entries in the pool, by rows."""
         starts = np.array(self.starts, dtype=np.intp)[:, None]
         if len(self.patterns) == 1:
             return starts + self.patterns[0]
@@ -69,7 +69,7 @@ class _Tables:
     firsts: list[int] = field(default_factory=list)
 
     def index(self) -> _Pattern:
-        """Where in the pool each factor's entries are, by rows."""
+        """The indices of each factor's entries in the pool, by rows."""
         index = np.concatenate(self.patterns).reshape(len(self.patterns), -1)
         index += np.array(self.starts, dtype=np.intp)[:, None]
         result: _Pattern = np.maximum(index, ONE, out=index)

@@ -22,9 +22,9 @@ __all__ = ["ONE", "ZERO", "Numbers", "Pool", "read_numbers"]
 Pool: TypeAlias = NDArray[np.complex128]
 
 ONE = 0
-"""Where the pool has a 1."""
+"""The index of a 1 in the pool."""
 ZERO = 1
-"""Where the pool has a 0."""
+"""The index of a 0 in the pool."""
 
 _FIRST = 2
 _MOST_TRAITS = 3  # qubits: larger matrices are taken as they are

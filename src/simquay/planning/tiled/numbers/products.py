@@ -27,7 +27,7 @@ Factor: TypeAlias = tuple[BlockType, tuple[int, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """How clusters are multiplied, apart from their numbers.
+    """The recipe of a product, apart from its numbers.
 
     Attributes:
         factors: the members, in order.
@@ -43,7 +43,7 @@ class Build:
 
     @property
     def length(self) -> int:
-        """How many numbers a product has."""
+        """The count of numbers of a product."""
         if self.diagonal:
             return 1 << self.count
         return len(self.entries) ** 2 if self.entries else 1 << 2 * self.count
@@ -171,7 +171,7 @@ def _operands(build: Build) -> list[_Operand]:
 
 
 def _on_bit(bit: int, size: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """For each entry of a matrix, the one of a matrix on ``bit`` alone that it has as a factor."""
+    """For each entry of a matrix, the entry of a matrix on ``bit`` alone that is a factor of it."""
     own = np.arange(size) >> bit & 1
     return (own << 1)[:, None] + own, np.ones((size, size), dtype=np.intp)
 
@@ -234,10 +234,10 @@ def _stacks(products: list[Product]) -> _Stacks:
         index = np.array(product.starts, dtype=np.intp)[:, members, None] * moving
         index += offsets
         own = len(members) >> 1
-        for place in range(own):
-            left[place].append(index[:, place])
-            right[place].append(index[:, own + place])
-            lengths[place] += len(index)
+        for level in range(own):
+            left[level].append(index[:, level])
+            right[level].append(index[:, own + level])
+            lengths[level] += len(index)
     whole = [
         np.concatenate([rows for operand in side for rows in operand]) for side in (left, right)
     ]

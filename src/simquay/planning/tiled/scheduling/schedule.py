@@ -79,7 +79,7 @@ def _time(passes: Sequence[ScheduledPass], blocks: Blocks) -> float:
 
 
 _LARGE = 25
-"""From so many qubits on, a pass costs far more than a search, on any device."""
+"""From so many qubits on, a pass takes far longer than a search, on any device."""
 
 _MORE_STARTS = (2, 8)
 """The starts of further searches; which of them does best depends on the circuit."""
@@ -88,10 +88,10 @@ _SOME_STARTS = (4,)
 """The same where a search costs little more than a pass."""
 
 _LEAST_PRICE = 2.0**16
-"""What a pass costs however few amplitudes it has, in amplitudes."""
+"""The cost of a pass with few amplitudes, in amplitudes."""
 
 _PRICES = [2.0**width + _LEAST_PRICE for width in range(1000)]
-"""What a pass costs that writes so many qubits, in amplitudes. No state is nearly as wide."""
+"""The cost of a pass that writes so many qubits, in amplitudes. No state is nearly as wide."""
 
 _PASS = 150.0
 """Flops per amplitude that take as long as moving it: between a CPU's figure and a GPU's."""
@@ -156,7 +156,7 @@ def _flush(
 ) -> list[int]:
     """Run the diagonals that are ready in the last tile, or in an additional one.
 
-    Returns what is still pending.
+    Returns the blocks that are still pending.
     """
     if not passes or passes[-1].wide:
         pass_ = ScheduledPass(current, current, set(current[:low]), [], current)
