@@ -27,10 +27,12 @@ PAGES = sorted(
         *(ROOT / "README.md", ROOT / "CHANGELOG.md"),
         *DOCS.rglob("*.md"),
         *BENCHMARKS.rglob("*.md"),
+        *ROOT.glob("plugins/*.md"),
+        *ROOT.glob("plugins/*/README.md"),
     )
 )
-# Dated reports record what was run on some machine once; everything else is run here.
-RUN_PAGES = [page for page in PAGES if not page.startswith("benchmarks/reports/")]
+# Dated reports record what was run on some machine once, and plugins may need other machines.
+RUN_PAGES = [page for page in PAGES if not page.startswith(("benchmarks/reports/", "plugins/"))]
 
 
 def run_python(page: str) -> str:
@@ -131,6 +133,16 @@ def test_links_lead_somewhere(page: str) -> None:
         if not inside or not target.exists() or (anchor and anchor not in anchors(target)):
             broken.append(link)
     assert broken == []
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if "/reports/" not in page])
+def test_files_that_are_named_exist(page: str) -> None:
+    """A page names a file by the end of its path, in backticks."""
+    named = set(re.findall(r"`([\w/.-]+\.(?:py|cuh?|cpp|jinja))`", read(page)))
+    folders = ("src", "tests", "benchmarks", "examples", "plugins", "templates")
+    paths = [path.relative_to(ROOT) for name in folders for path in (ROOT / name).rglob("*.*")]
+    files = [f"/{path}".removesuffix(".jinja") for path in paths]
+    assert {name for name in named if not any(file.endswith(f"/{name}") for file in files)} == set()
 
 
 def test_every_page_can_be_reached_from_the_readme() -> None:
