@@ -1,4 +1,4 @@
-"""Outcomes of a run → ``qiskit.result.Result``, as Qiskit's own utilities read it.
+"""From the outcomes of a run to a ``qiskit.result.Result`` that Qiskit's utilities read.
 
 Counts and memory are hexadecimal: bit ``k`` of a key is classical bit ``k`` of the circuit. The
 header says how to print them: ``memory_slots`` digits, with spaces between registers
@@ -22,7 +22,7 @@ from simquay.execution.settings import Outcome
 __all__ = ["circuit_result", "count_samples", "job_result", "memory_of_samples"]
 
 _SMALL = 1 << 12
-"""Up to so many possible outcomes, counting in a table is quicker than sorting."""
+"""The most possible outcomes for which counting in a table is faster than sorting."""
 
 
 def job_result(
@@ -37,12 +37,12 @@ def job_result(
     """The result of a job whose circuits all succeeded.
 
     Args:
-        results: one a circuit, in order, of :func:`circuit_result`.
-        backend_name: of the backend that ran them.
+        results: of :func:`circuit_result`, one a circuit, in order.
+        backend_name: the name of the backend.
         backend_version: its version.
-        job_id: the job's.
+        job_id: the job's id.
         time_taken: seconds from the start of the job's work to its end.
-        metadata: figures of the whole run, plain values.
+        metadata: of the whole run; plain values.
     """
     return Result(
         backend_name=backend_name,
@@ -71,14 +71,14 @@ def circuit_result(
     """The result of one circuit.
 
     Args:
-        outcome: what the run gave.
+        outcome: of the run.
         header: the circuit's header; ``memory_slots`` in it is the number of classical bits.
-        shots: how many shots were run.
+        shots: the number of shots.
         seed: the job's seed.
-        memory: keep every shot's outcome.
-        measured: the circuit writes classical bits; otherwise there are no counts, and asking the
-            result for them is Qiskit's own error.
-        time_taken: seconds that the circuit took.
+        memory: whether to keep every shot's outcome.
+        measured: whether the circuit writes classical bits; otherwise the result has no counts, and
+            asking for them raises Qiskit's error.
+        time_taken: the seconds that the circuit took.
     """
     data: dict[str, Any] = {}
     if measured:
@@ -97,19 +97,19 @@ def circuit_result(
         status="DONE",
         seed=seed,
         header=header,
-        seed_simulator=seed,  # where Aer has it
+        seed_simulator=seed,  # the attribute that Aer sets
         time_taken=time_taken,
         metadata=dict(outcome.metadata),
     )
 
 
 def count_samples(samples: NDArray[np.uint64], bits: int) -> dict[str, int]:
-    """How often each outcome came, by hexadecimal key, in increasing order of the outcome.
+    """The number of shots with each outcome, by hexadecimal key, in increasing order of outcomes.
 
     Args:
         samples: shape ``(shots, words)``: classical bit ``k`` is bit ``k % 64`` of word
             ``k // 64``.
-        bits: how many classical bits there are.
+        bits: the number of classical bits.
     """
     if samples.shape[1] > 1:
         rows, counts = np.unique(samples[:, ::-1], axis=0, return_counts=True)
@@ -125,7 +125,11 @@ def count_samples(samples: NDArray[np.uint64], bits: int) -> dict[str, int]:
 
 
 def memory_of_samples(samples: NDArray[np.uint64]) -> list[str]:
-    """Each shot's outcome as a hexadecimal string; equal outcomes share one string."""
+    """Each shot's outcome as a hexadecimal string; equal outcomes share one string.
+
+    Args:
+        samples: as for :func:`count_samples`.
+    """
     if samples.shape[1] > 1:
         rows, which = np.unique(samples, axis=0, return_inverse=True)
         names = list(map(_wide_hex, rows))
@@ -137,5 +141,5 @@ def memory_of_samples(samples: NDArray[np.uint64]) -> list[str]:
 
 
 def _wide_hex(words: NDArray[np.uint64]) -> str:
-    """The words of one outcome, the lowest first, as one hexadecimal number."""
+    """The words of one outcome, lowest first, as one hexadecimal number."""
     return hex(int.from_bytes(words.astype("<u8").tobytes(), "little"))

@@ -28,8 +28,7 @@ _PLACE = re.compile(r"""(?:(?P<file>[^"\n]*?):)?L?(\d+)(?:,|:C)(\d+):\s*(?P<text
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _LEXER_LINE = re.compile(r"^line \d+:\d+ ")
 
-# What the readers are known to raise, besides their own errors, where the text is not what they
-# take it for.
+# Exceptions that the readers raise for malformed text, beside their own errors.
 _MALFORMED = (
     QiskitError,
     ArithmeticError,
@@ -73,7 +72,7 @@ def load_circuits(path: str | os.PathLike[str]) -> list[QuantumCircuit]:
         raise CircuitFileError(f"{file}: {reason}", path=str(file)) from error
     if not content.strip():
         raise CircuitFileError(f"{file}: the file is empty", path=str(file))
-    assert reader is not None  # only a folder comes here without one, and it cannot be read
+    assert reader is not None  # a folder has none, but reading it has failed above
     return reader(file, content)
 
 
@@ -86,7 +85,7 @@ def _read_qpy(file: Path, content: bytes) -> list[QuantumCircuit]:
         circuits = qpy.load(io.BytesIO(content))
     except _MALFORMED as error:
         raise CircuitFileError(
-            f"{file}: is no whole QPY file ({_qpy_reason(error)}); write it again",
+            f"{file}: is no complete QPY file ({_qpy_reason(error)}); write it again",
             path=str(file),
         ) from error
     for circuit in circuits:
@@ -100,7 +99,7 @@ def _read_qpy(file: Path, content: bytes) -> list[QuantumCircuit]:
 
 
 def _qpy_reason(error: Exception) -> str:
-    """One line out of a reader's report, which may be a coloured trace."""
+    """One line of a reader's report, which may be a coloured traceback."""
     text = _ANSI.sub("", error.message if isinstance(error, QiskitError) else str(error))
     found = re.search(r"Error: (.*)", text)
     return found.group(1).strip() if found else " ".join(text.split())
@@ -175,7 +174,7 @@ def _quiet_lexer() -> Iterator[None]:
 
 
 def _at_place(file: Path, language: str, error: Exception) -> CircuitFileError:
-    """A reader's error with its place in front, as compilers write it."""
+    """A reader's error, with file, line and column before the text, as compilers write it."""
     text = error.message if isinstance(error, QiskitError) else str(error)
     line: int | None = None
     column: int | None = None
@@ -185,7 +184,7 @@ def _at_place(file: Path, language: str, error: Exception) -> CircuitFileError:
         text = found.group("text").strip()
         included = found.group("file")
         if included and included != "<input>":
-            # The place is one in a file that this one includes.
+            # The error is in a file that this one includes.
             return CircuitFileError(
                 f"{file}: {language}, included file {included}:{line}:{column}: {text}",
                 path=str(file),
@@ -201,7 +200,7 @@ def _at_place(file: Path, language: str, error: Exception) -> CircuitFileError:
 
 
 def _offending_token(error: Exception) -> tuple[int | None, int | None, str | None]:
-    """Line, column and text of the token where the parser of OpenQASM 3 gave up."""
+    """Line, column and text of the token that the parser of OpenQASM 3 does not accept."""
     for cause in getattr(error.__cause__, "args", ()):
         token: Any = getattr(cause, "offendingToken", None)
         if token is not None:
@@ -218,4 +217,4 @@ _READERS: dict[str, Callable[[Path, bytes], list[QuantumCircuit]]] = {
 }
 
 SUFFIXES = tuple(_READERS)
-"""The suffixes that :func:`load_circuits` knows."""
+"""The suffixes of files that :func:`load_circuits` reads."""

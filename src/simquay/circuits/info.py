@@ -1,4 +1,4 @@
-"""What a result needs to know of the circuit that it belongs to."""
+"""The names and sizes of a circuit that its result needs."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ __all__ = ["CircuitInfo"]
 class CircuitInfo:
     """The names and sizes of a circuit, without the circuit.
 
-    Registers are listed in the circuit's order. They may overlap, and bits may lie in none, so
-    that their sizes need not add up to the number of bits.
+    Registers are listed in the circuit's order. They may overlap, and a bit may be in none, so
+    their sizes need not add up to the number of bits.
 
     Attributes:
         name: the circuit's name.
-        num_qubits: how many qubits it has, loose ones included.
-        memory_slots: how many classical bits it has, loose ones included.
+        num_qubits: the number of qubits, those in no register included.
+        memory_slots: the number of classical bits, those in no register included.
         qreg_sizes: name and size of each quantum register.
         creg_sizes: name and size of each classical register.
         global_phase: in radians.

@@ -1,4 +1,4 @@
-"""Which parameters of a circuit have no value."""
+"""The unbound parameters of a circuit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["unbound_parameters"]
 
 
 def unbound_parameters(circuit: QuantumCircuit) -> list[Parameter]:
-    """The parameters that need a value before the circuit can run, by name.
+    """The parameters that need a value before the circuit can run, in the order of their names.
 
     A loop's own parameter is not among them, although ``circuit.parameters`` lists it in
     the first releases of Qiskit 2.
@@ -23,7 +23,7 @@ def unbound_parameters(circuit: QuantumCircuit) -> list[Parameter]:
 
 
 def _free(circuit: QuantumCircuit, own: set[Parameter]) -> set[Parameter]:
-    """The parameters used outside the loops that they belong to; theirs are added to ``own``."""
+    """The parameters used outside their loops; the loops' parameters are added to ``own``."""
     found = _parameters_of(circuit.global_phase)
     for instruction in circuit.data:
         operation = instruction.operation

@@ -1,10 +1,10 @@
-"""Qiskit backends: engines with a Qiskit face, and backends of others with Simquay's jobs.
+"""Qiskit backends: Simquay's engines as backends, and third-party backends with Simquay's jobs.
 
 Takes an engine, or a Qiskit ``BackendV2``. Gives a ``BackendV2`` whose ``run`` returns a job that
 keeps the contract. Read ``engine/backend.py`` first, then ``adapted/backend.py``.
 
-Importing this package imports no Qiskit: ``builtin``, which registers Simquay's own backends, must
-load where Qiskit does not. ``adapt`` is imported when it is asked for.
+Importing this package imports no Qiskit: ``builtin``, which registers the built-in backends, must
+load where Qiskit does not. ``adapt`` is imported on first use.
 """
 
 from __future__ import annotations

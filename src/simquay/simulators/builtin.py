@@ -1,6 +1,7 @@
-"""Simquay's own backends, registered through the same entry point as anyone's.
+"""The built-in backends, registered by a plugin like any other.
 
-It imports no Qiskit: without it the backends are listed as unavailable, with the reason.
+This module imports no Qiskit: where Qiskit is missing, the backends are listed as unavailable with
+the reason.
 """
 
 from __future__ import annotations
@@ -16,8 +17,7 @@ SIMQUAY_PLUGIN_API = 1
 
 @hookimpl
 def simquay_register_backends() -> Iterator[BackendSpec]:
-    """``numpy``, the engine that runs everywhere, ``reference``, the slow oracle, and ``basic``,
-    Qiskit's own simulator."""
+    """Register ``numpy``, ``reference`` (a slow oracle) and ``basic`` (Qiskit's BasicSimulator)."""
     yield BackendSpec(
         name="numpy",
         device="cpu",

@@ -1,4 +1,4 @@
-"""The factories of Simquay's own backends: a new backend each time, one engine a process."""
+"""The factories of the built-in backends: a new backend for each call, one engine a process."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ def make_basic(spec: BackendSpec) -> AdaptedBackend:
         factory="qiskit.providers.basic_provider:BasicSimulator",
         memory=basic_bytes,
     )
-    backend.set_options(memory=False)  # as everywhere in Simquay; here it is on by itself
+    backend.set_options(memory=False)  # Simquay's default; Qiskit's is True
     return backend
 
 
 def basic_bytes(circuit: QuantumCircuit, options: Mapping[str, Any]) -> int:
-    """The state, and two more of its size while a gate is applied."""
+    """Bytes of a run on ``basic``: the state, and two more of its size while a gate is applied."""
     width: int = circuit.num_qubits
     return 3 * 16 << width

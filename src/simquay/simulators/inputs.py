@@ -1,4 +1,4 @@
-"""What ``run`` is given, checked; and what a job's metadata say of a fallback."""
+"""The checks of the circuits given to ``run``, and the fallback in a job's metadata."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["NotCircuitsError", "RunInputError", "checked_circuits", "fallback_ta
 
 
 class RunInputError(PlainMessage, QiskitError, ProgramError):  # type: ignore[misc]  # Qiskit ships no types
-    """What ``run`` was given cannot be run; also a ``ValueError`` and a ``QiskitError``."""
+    """The input of ``run`` cannot be run; also a ``ValueError`` and a ``QiskitError``."""
 
 
 class NotCircuitsError(RunInputError, NotACircuitError):
-    """What ``run`` was given is no circuit; also a ``TypeError``."""
+    """The input of ``run`` is no circuit; also a ``TypeError``."""
 
 
 def checked_circuits(run_input: object, *, bound: bool = True) -> list[QuantumCircuit]:
@@ -29,7 +29,7 @@ def checked_circuits(run_input: object, *, bound: bool = True) -> list[QuantumCi
         bound: refuse circuits with parameters that have no value.
 
     Raises:
-        NotCircuitsError: for what is no circuit.
+        NotCircuitsError: for anything but circuits.
         RunInputError: for no circuits at all, and for an unbound parameter.
     """
     if isinstance(run_input, QuantumCircuit):
@@ -63,7 +63,7 @@ def _kind(thing: object) -> str:
 
 
 def fallback_taken(resolution: Any) -> dict[str, Any] | None:
-    """What was asked for instead of the backend that ran, and why it could not be had.
+    """The backend that was asked for and the reason why another one runs; None without a fallback.
 
     Args:
         resolution: the ``simquay_resolution`` of a backend, or None.

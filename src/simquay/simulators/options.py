@@ -34,10 +34,10 @@ __all__ = [
 ]
 
 RESERVED_METADATA = frozenset({"backend", "engine", "device", "precision", "fallback"})
-"""What ``job.metadata`` says itself about what ran the job."""
+"""Keys of ``job.metadata`` that Simquay sets; a user's metadata cannot have them."""
 
 _SEED_BITS = 53
-"""Bits of a seed that was not given: enough, and a whole number in every JSON reader."""
+"""Bits of a random seed: at most 53, so that every JSON reader keeps it a whole number."""
 
 _MEGABYTE = 2**20
 
@@ -56,7 +56,7 @@ class Option:
 
     Attributes:
         name: as given to ``run``.
-        type: what is accepted, in words.
+        type: the accepted values, in words.
         default: the value where none is given.
         meaning: one sentence for the reference page.
         check: gives the value as it is used, or raises :class:`RunOptionError`.
@@ -139,7 +139,7 @@ def _metadata(value: Any) -> dict[str, Any]:
     taken = sorted(RESERVED_METADATA.intersection(value))
     if taken:
         raise RunOptionError(
-            f"option metadata: the key {taken[0]!r} is kept for what ran the job "
+            f"option metadata: the key {taken[0]!r} is reserved "
             f"(so are {', '.join(sorted(RESERVED_METADATA - {taken[0]}))}); choose another"
         )
     return dict(value)
@@ -234,7 +234,7 @@ _HINTS = {
     "max_job_size": "max_circuits_per_task",
     "max_shot_size": "max_shots_per_task",
 }
-"""Names from elsewhere, and near misses in meaning rather than in letters."""
+"""Names of other libraries and similar words: the option that means the same."""
 
 
 def validate(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -277,7 +277,7 @@ def unknown_option(
 class RunOptions(Options):  # type: ignore[misc]  # Qiskit ships no types
     """Qiskit's ``Options``, whose updates are checked.
 
-    Its attribute syntax (``options.shots = 5``) cannot be: ``run`` checks what was set that way.
+    The attribute syntax (``options.shots = 5``) is not checked; ``run`` checks those values.
     """
 
     __slots__ = ()
@@ -287,7 +287,7 @@ class RunOptions(Options):  # type: ignore[misc]  # Qiskit ships no types
         super().update_options(**validate(fields))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> RunOptions:
-        """Options of their own, but for the executor, which is a thing to be shared."""
+        """A deep copy that shares the executor."""
         shared = self.get("executor")
         memo[id(shared)] = shared
         return type(self)(**copy.deepcopy(dict(self), memo))
@@ -304,15 +304,15 @@ class Resolved:
 
     Attributes:
         shots: 1 or more.
-        memory: keep every shot's outcome.
+        memory: whether to keep every shot's outcome.
         seed: the seed used, given or fresh.
         precision: of the amplitudes.
         max_bytes: the most memory that the run may take, or None.
-        statevector: return the final state.
-        metadata: the caller's.
-        executor: what runs the job's tasks, or None for Simquay's own workers.
-        max_circuits_per_task: how a job is split, or None.
-        max_shots_per_task: how a job is split, or None.
+        statevector: whether to return the final state.
+        metadata: the user's.
+        executor: runs the job's tasks; None for Simquay's workers.
+        max_circuits_per_task: the most circuits of one task, or None.
+        max_shots_per_task: the most shots of each circuit in one task, or None.
     """
 
     shots: int
@@ -328,7 +328,7 @@ class Resolved:
 
     @property
     def split(self) -> bool:
-        """Whether the job is made of tasks, instead of being one piece of work."""
+        """Whether the job is split into tasks, or runs on an executor of the user's."""
         return (
             self.executor is not None
             or self.max_circuits_per_task is not None
@@ -337,7 +337,7 @@ class Resolved:
 
 
 def resolve(options: Mapping[str, Any], overrides: Mapping[str, Any]) -> Resolved:
-    """The options of a run: a backend's ``options``, and what ``run`` was given over them.
+    """The options of a run: a backend's ``options``, overridden by the arguments of ``run``.
 
     Raises:
         RunOptionError: as :func:`validate`.

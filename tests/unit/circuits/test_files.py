@@ -206,7 +206,7 @@ def test_qpy_cut_anywhere(tmp_path):
     whole = qpy_bytes(tmp_path, [circuit])
     for length in range(1, len(whole), 7):
         message = str(failure(written(tmp_path, whole[:length], "cut.qpy")))
-        assert ("is no whole QPY file" in message) == (length >= len(b"QISKIT"))
+        assert ("is no complete QPY file" in message) == (length >= len(b"QISKIT"))
         assert "\x1b" not in message
 
 

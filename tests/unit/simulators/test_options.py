@@ -79,7 +79,7 @@ WAYS = [by_run, by_set_options, by_update_options, by_attribute, a_backend]
         ({"max_shots_per_task": True}, "max_shots_per_task=True"),
         ({"metadata": ["a"]}, "a dict with string keys"),
         ({"metadata": {1: 2}}, "a dict with string keys"),
-        ({"metadata": {"engine": "mine"}}, "'engine' is kept for what ran the job"),
+        ({"metadata": {"engine": "mine"}}, "'engine' is reserved"),
     ],
 )
 def test_a_wrong_value_is_refused_wherever_it_is_set(

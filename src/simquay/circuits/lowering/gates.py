@@ -1,8 +1,8 @@
 """Qiskit's standard gates as operations: a table by name.
 
-Qiskit keeps a gate of its standard set as a name and parameters
+Qiskit stores a gate of its standard set as a name and parameters
 (``CircuitInstruction.is_standard_gate``), always with closed controls. Each entry makes the
-operations from the qubit indices and the parameters, without making the gate's Qiskit object.
+operations from the qubit indices and the parameters; the gate's Qiskit object is never made.
 """
 
 from __future__ import annotations
@@ -132,4 +132,4 @@ SEVERAL: dict[str, SeveralMaker] = {
 """Gates that are cheaper as several operations, by name."""
 
 SKIPPED = frozenset({"id"})
-"""Gates that do nothing."""
+"""Gates that are the identity, by name."""

@@ -2,7 +2,7 @@
 
 The formulas are the matrices in the Qiskit API reference of each gate. Index bit ``j`` is the
 gate's qubit ``j``; a controlled gate is written without its controls. Every array is read-only, and
-the functions that take angles keep the last few thousand results, so that equal gates share one.
+the functions of angles cache the last few thousand results, so that equal gates share one.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def u2(phi: float, lam: float) -> ComplexArray:
 
 @_cached
 def cu(theta: float, phi: float, lam: float, gamma: float) -> ComplexArray:
-    """What CU(theta, phi, lam, gamma) does where its control holds, shape (2, 2)."""
+    """CU(theta, phi, lam, gamma) without its control, shape (2, 2)."""
     return freeze(phase(gamma) * u(theta, phi, lam))
 
 

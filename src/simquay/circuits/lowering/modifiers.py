@@ -118,7 +118,7 @@ def controlled(
 
 
 def _factor(operation: Matrix | Diagonal | Permutation) -> complex:
-    """The number that an operation over no qubits multiplies by."""
+    """The factor of an operation on no qubits."""
     if isinstance(operation, Permutation):
         return 1.0
     array = operation.matrix if isinstance(operation, Matrix) else operation.diagonal
@@ -202,7 +202,7 @@ def powered(
 
 
 def _power_of_one(operation: GateOperation, exponent: float, whole: bool) -> GateOperation | None:
-    """The power of one operation; None where it is no operation of the same kind."""
+    """The power of one operation; None where it is not one operation."""
     if isinstance(operation, Diagonal):
         return replace(operation, diagonal=freeze(_diagonal_power(operation.diagonal, exponent)))
     if isinstance(operation, Matrix):

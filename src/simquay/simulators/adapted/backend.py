@@ -1,4 +1,4 @@
-"""``adapt``: a backend that somebody else wrote, with jobs that keep the contract."""
+"""``adapt``: a third-party backend whose jobs keep Simquay's contract."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
 
     Attributes:
         foreign: the backend that was adapted.
-        isolation: where runs are done by default: ``"process"`` or ``"thread"``.
+        isolation: where runs happen by default: in a worker ``"process"`` or a ``"thread"``.
     """
 
     def __init__(self, foreign: BackendV2, settings: AdaptedSettings) -> None:
@@ -76,7 +76,7 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         )
         self.foreign = foreign
         self.simquay_resolution: Any = None
-        """How the provider chose this backend; None for one that was made by hand."""
+        """How the provider chose this backend; None where it was made without a provider."""
         self.simquay_finder: BackendFinder | None = None
         """How another process finds this backend by name; set by the provider."""
         self._settings = settings
@@ -110,7 +110,7 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         return limit
 
     def __getattr__(self, name: str) -> Any:
-        """What only the foreign backend has, such as ``configuration``."""
+        """Attributes of the foreign backend that this class lacks, such as ``configuration``."""
         if name.startswith("_") or name == "foreign":
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return getattr(self.foreign, name)
@@ -137,23 +137,23 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
     def run(self, run_input: QuantumCircuit | Iterable[QuantumCircuit], **options: Any) -> BaseJob:
         """Run circuits.
 
-        What is run is a snapshot: changing a circuit or an option afterwards has no effect.
+        The run uses a snapshot: changing a circuit or an option afterwards has no effect.
 
         Args:
             run_input: a circuit, or any iterable of circuits, which run in one job.
-            options: the foreign backend's own options and parameters of its ``run``;
+            options: the foreign backend's options and parameters of its ``run``, and
                 ``isolation``, ``executor`` and ``metadata`` of this one. On an executor the job
-                is one task. In threads it does what it would do without: ``isolation`` holds. An
-                executor of other processes isolates by itself; ``isolation`` means nothing there.
+                is one task. ``isolation`` holds on an executor of threads too; it means nothing
+                on an executor of other processes, which isolates by itself.
 
         Returns:
             The job, submitted.
 
         Raises:
-            NotCircuitsError: for what is no circuit; a ``TypeError`` as well.
+            NotCircuitsError: for anything but circuits; a ``TypeError`` as well.
             RunInputError: for no circuits at all or more than the backend takes, for an unbound
-                parameter, for what cannot travel to a worker process, and for what QPY would lose
-                on its way to an executor of other processes.
+                parameter, for a circuit or option that does not pickle for a worker process, and
+                for a circuit that QPY would change on its way to an executor of other processes.
             RunOptionError: for a wrong option.
         """
         given = {**self._checks.changed(self._options), "isolation": self.isolation, **options}
@@ -191,7 +191,7 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         isolation: str,
         finish: Finish,
     ) -> ProcessWork | ThreadWork:
-        """The work of a run that this process is in charge of; it is a snapshot."""
+        """The work of a run that this process starts, on a snapshot of circuits and options."""
         memory = memory_request(self._settings.memory, circuits, {**dict(self._options), **options})
         if isolation == "process":
             self._check_portable()
@@ -211,7 +211,7 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         metadata: Mapping[str, Any],
     ) -> AdaptedTaskJob:
         """A job on an executor of the user's."""
-        # Imported here: it brings in what most runs never need.
+        # Imported here, since most runs need no executor.
         from simquay.jobs.dispatch.launchers import launcher_for, same_process
         from simquay.simulators.adapted.tasks import ForeignRequest, ForeignTaskWork
 
@@ -219,7 +219,7 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         shots = options.get("shots", dict(self._options).get("shots"))
         if same_process(executor):
             work = self._work(circuits, options, isolation, _unchanged)
-            tasks = ForeignTaskWork.here(work, circuits, shots, finish, name)
+            tasks = ForeignTaskWork.in_threads(work, circuits, shots, finish, name)
         else:
             finder = self.simquay_finder
             if finder is None:
@@ -234,14 +234,14 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
                 str(self.backend_version),
                 options,
             )
-            tasks = ForeignTaskWork.elsewhere(finder, request, circuits, shots, finish, name)
+            tasks = ForeignTaskWork.in_processes(finder, request, circuits, shots, finish, name)
             metadata = {**metadata, "isolation": "executor"}
         return AdaptedTaskJob(
             self, tasks, launcher_for(executor, default_pool()), metadata=metadata
         )
 
     def run_here(self, circuits: Sequence[QuantumCircuit], options: Mapping[str, Any]) -> Result:
-        """Run circuits in this thread, and wait; for workers of executors.
+        """Run circuits in this thread and wait: the call in a worker process of an executor.
 
         Args:
             circuits: one or more.
@@ -270,8 +270,8 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
 
     @functools.cached_property
     def _threads(self) -> WorkerPool:
-        """Threads for runs in this process: not those of Simquay's own engines, since a foreign
-        backend may wait for a job of theirs."""
+        """Threads for runs in this process. Simquay's engines have others, since a foreign backend
+        may wait for one of their jobs."""
         pool = WorkerPool()
         weakref.finalize(self, pool.stop, 0.0)
         return pool
@@ -279,7 +279,7 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
     def warm_up(self) -> None:
         """Start a worker process now, so that the first run does not wait for one.
 
-        Returns at once. Does nothing where one is idle, and where runs are done in threads.
+        Returns at once. Does nothing where a worker is idle, and where runs happen in threads.
         """
         if self.isolation == "process" and self._source is not None:
             default_workers().warm_up(self._source)
@@ -292,7 +292,7 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
             )
 
     def _what_ran(self, options: Mapping[str, Any], isolation: str) -> Mapping[str, Any]:
-        """What a job's metadata say of what ran it."""
+        """The part of a job's metadata that says which backend runs it."""
         known = {**dict(self._options), **options}
         device, precision = self._settings.device, self._settings.precision
         device = known.get("device") if device is None else device
@@ -319,7 +319,7 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         return adapted
 
     def __deepcopy__(self, memo: dict[int, Any]) -> AdaptedBackend:
-        """A backend of its own with the same options; the foreign objects are shared."""
+        """A copy with separate options; the foreign backend objects are shared."""
         copied = copy.copy(self)
         copied.__dict__.pop("_threads", None)
         copied._options = copy.copy(self._options)
@@ -346,9 +346,9 @@ def adapt(
         backend: any ``BackendV2``. Its jobs may be of any class with ``result()`` and
             ``status()``. An adapted backend is adapted anew.
         isolation: ``"process"``: circuits run in a worker process, which is killed to cancel them.
-            The backend travels there by ``factory`` or pickled, as it is now. ``"thread"``: they
-            run in a thread of this process, and cancelling asks the foreign job to cancel. None:
-            in a process if the backend can travel.
+            The worker makes the backend by ``factory``, or from a pickle of its present state.
+            ``"thread"``: they run in a thread of this process, and cancelling asks the foreign job
+            to cancel. None: a process where the worker can make the backend.
         name: the adapted backend's; by default the foreign one's.
         description: one line; by default the foreign one's.
         device: for the jobs' metadata; by default the foreign option ``device``, if any.
@@ -356,14 +356,14 @@ def adapt(
         factory: ``module:callable``, called without arguments, which makes such a backend; it
             spares the pickling.
         memory: gives the bytes of this machine's memory that a run of a circuit with some options
-            takes, as far as one can know; 0 where one cannot. So much is reserved while the job
-            runs, beside the jobs of Simquay's engines: what does not fit waits. Without it
-            nothing is reserved.
+            needs, or 0 where that is unknown. They are reserved while the job runs, in the ledger
+            of Simquay's CPU engines: a job that does not fit waits. Without it nothing is
+            reserved.
 
     Raises:
         TypeError: ``backend`` is no ``BackendV2``.
         RunOptionError: ``isolation`` is neither.
-        RunInputError: ``isolation="process"``, and the backend cannot travel.
+        RunInputError: ``isolation="process"``, and a worker cannot make the backend.
     """
     settings = AdaptedSettings(
         isolation, name, description, device, precision, factory or None, memory

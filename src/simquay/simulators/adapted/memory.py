@@ -1,4 +1,4 @@
-"""What a run on a foreign backend takes of this machine's memory, where somebody knows it."""
+"""The memory of this machine that a run on a foreign backend reserves."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from simquay.jobs.dispatch.threads import MemoryRequest
 __all__ = ["MemoryRule", "memory_request"]
 
 MemoryRule = Callable[[QuantumCircuit, Mapping[str, Any]], int]
-"""The bytes that a run of a circuit with some options takes."""
+"""Gives the bytes that a run of a circuit with some options needs; 0 where that is unknown."""
 
 _WORTH_RESERVING = 64 << 20
-"""Bytes; less than that is not reserved: what fits anyway need not be counted."""
+"""Bytes; a smaller need is not reserved, since it fits anyway."""
 
 
 def memory_request(
     rule: MemoryRule | None, circuits: Sequence[QuantumCircuit], options: Mapping[str, Any]
 ) -> MemoryRequest | None:
-    """What a run takes, where that is known and worth a reservation.
+    """The request of a run, or None where its need is unknown or small.
 
     Args:
-        rule: None where nobody knows.
-        circuits: those of the run, one or more; the one that takes most counts.
-        options: all that hold in the run, those of the backend too.
+        rule: gives the need of one circuit; None where it is unknown.
+        circuits: of the run, one or more; the largest need counts.
+        options: of the run, with those of the backend.
     """
     if rule is None:
         return None

@@ -1,4 +1,4 @@
-"""The options of an adapted backend: the foreign backend's own, checked as far as they say."""
+"""The options of an adapted backend: those of the foreign backend, checked by its validators."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ __all__ = ["ISOLATIONS", "AdaptedOptions", "check_isolation"]
 ISOLATIONS = ("process", "thread")
 
 _OWN = ("isolation", "executor", "metadata")
-"""Options of the adapted backend itself; the foreign one never sees them, though it may have one of
-the same name (Aer has an executor)."""
+"""Options of the adapted backend itself. The foreign backend never gets them, even where it has an
+option of the same name (Aer has an executor)."""
 
 _SPLITTING = ("max_circuits_per_task", "max_shots_per_task")
-"""Options of Simquay's own engines that a foreign backend cannot keep."""
+"""Options of Simquay's engines that a foreign backend cannot keep."""
 
 _CHECKED = ("shots", "seed_simulator", "memory")
-"""What means the same everywhere, and is checked as for Simquay's own engines."""
+"""Options with the same meaning on every backend, checked as for Simquay's engines."""
 
 
 def check_isolation(value: Any) -> str:
-    """``value`` if it is one.
+    """``value``, if it is one of :data:`ISOLATIONS`.
 
     Raises:
         RunOptionError: if it is not.
@@ -38,10 +38,10 @@ def check_isolation(value: Any) -> str:
 
 
 class AdaptedOptions:
-    """Which options there are, and which of their values are right.
+    """The names of the options, and the checks of their values.
 
     Args:
-        foreign: the backend.
+        foreign: the backend that was adapted.
     """
 
     def __init__(self, foreign: Any) -> None:
@@ -58,7 +58,7 @@ class AdaptedOptions:
 
         Args:
             given: options by name.
-            running: they are given to ``run``, which may have parameters that are no options.
+            running: whether they are arguments of ``run``, which may have more parameters.
 
         Raises:
             UnknownOptionError: for a name that is no option.
@@ -88,7 +88,7 @@ class AdaptedOptions:
         return checked
 
     def changed(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Those of a backend's options that differ from what the foreign backend has."""
+        """The options of an adapted backend that differ from the foreign backend's."""
         return {
             name: value
             for name, value in dict(options).items()
@@ -97,7 +97,7 @@ class AdaptedOptions:
         }
 
     def _validated(self, fields: dict[str, Any]) -> None:
-        """Have the foreign backend's own validators look at ``fields``."""
+        """Check ``fields`` with the foreign backend's validators."""
         try:
             copy.copy(self._template).update_options(**fields)
         except (ValueError, TypeError) as error:
@@ -113,8 +113,8 @@ class AdaptedOptions:
 def _undivided(name: str) -> RunOptionError:
     return RunOptionError(
         f"option {name}: a foreign backend's job is one task. Its random numbers depend on the "
-        "place of a circuit in the job and of a shot in the run, so results would depend on how "
-        "it is split. Run the circuits in jobs of their own instead"
+        "index of a circuit in the job and of a shot in the run, so results would depend on how "
+        "it is split. Run the circuits in separate jobs instead"
     )
 
 
@@ -122,7 +122,7 @@ def _run_parameters(foreign: Any) -> tuple[str, ...]:
     """The named parameters of the backend's ``run``, but for the circuits."""
     try:
         parameters = list(inspect.signature(foreign.run).parameters.values())
-    except (TypeError, ValueError):  # written in C, or no function at all
+    except (TypeError, ValueError):  # written in C, or not callable
         return ()
     return tuple(
         one.name

@@ -1,11 +1,11 @@
 """A run on a foreign backend as one task of an executor of the user's.
 
-All circuits of the job are in the one task: a foreign backend draws its random numbers as it likes,
-mostly by the place of a circuit in the job, so that results would depend on how a job is split.
+The one task has all circuits of the job. A foreign backend draws its random numbers as it likes,
+mostly by the index of a circuit in the job, so results would depend on how a job is split.
 
-In this process (threads) the task does what the job would have done without an executor. Another
-process is sent the names of two functions, and bytes: a request, and the circuits as QPY. It finds
-the backend by its name, and answers in numbers, strings and arrays.
+- In this process (threads) the task runs as the job would without an executor.
+- Another process gets bytes, a request and the circuits as QPY, and a function that finds the
+  backend by its name. The answer is numbers, strings and arrays.
 """
 
 from __future__ import annotations
@@ -44,34 +44,34 @@ _PLAIN = (str, int, float, complex, bool, bytes, type(None), np.ndarray, np.gene
 
 
 class UnplainResultError(SimquayError):
-    """A result holds an object that does not travel between processes without a pickle."""
+    """A result holds an object that crosses processes as a pickle only."""
 
 
 class Work(Protocol):
-    """What the task does in this process."""
+    """The work of a task in this process."""
 
     @property
     def memory(self) -> MemoryRequest | None:
-        """What must be reserved before it may run."""
+        """The memory to reserve before it runs."""
 
     def refuse(self, error: OutOfMemoryError) -> bool:
-        """The memory can never be had; :attr:`memory` then asks for less."""
+        """The memory can never be had: ask for less in :attr:`memory`, or return False."""
 
     def run(self, job_id: str, control: Control) -> Result:
-        """Do it; see :class:`simquay.jobs.external.attempt.ForeignWork`."""
+        """Run the circuits; see :class:`simquay.jobs.external.attempt.ForeignWork`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How the task ended.
+    """The end of the task: a result, an error, or both.
 
     Attributes:
         result: of all circuits; of those that succeeded, where one failed; or None.
-        text: why the job fails, or empty.
+        text: the reason why the job fails, or empty.
         cause: the original error, detached, or None.
-        pid: of the process that ran the task.
+        pid: the process that ran the task.
         host: the name of the machine that ran it.
-        seconds: that it took there.
+        seconds: the time that it took there.
     """
 
     result: Result | None
@@ -84,7 +84,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class ForeignRequest:
-    """What another process is asked for, but for the circuits.
+    """A task for another process, without the circuits.
 
     Attributes:
         version: of Simquay, where the request was made.
@@ -99,7 +99,7 @@ class ForeignRequest:
     options: Mapping[str, Any]
 
     def pack(self, context: TaskContext) -> bytes:
-        """As bytes, which differ for each time that a task is handed out."""
+        """The request as bytes, which differ each time that a task is submitted."""
         return json.dumps(
             {
                 "version": self.version,
@@ -111,7 +111,7 @@ class ForeignRequest:
         ).encode()
 
     def check(self) -> None:
-        """Refuse options that would arrive as something else.
+        """Refuse options that JSON would change.
 
         Raises:
             RunInputError: names the option.
@@ -133,7 +133,7 @@ class ForeignRequest:
 class ForeignTaskWork:
     """The work of an adapted job on an executor; see :class:`simquay.jobs.split.SplitWork`.
 
-    Made by :meth:`here` or :meth:`elsewhere`.
+    Made by :meth:`in_threads` or :meth:`in_processes`.
     """
 
     def __init__(
@@ -151,7 +151,7 @@ class ForeignTaskWork:
         self._executor = executor
 
     @classmethod
-    def here(
+    def in_threads(
         cls,
         work: Work,
         circuits: Sequence[QuantumCircuit],
@@ -159,19 +159,19 @@ class ForeignTaskWork:
         finish: Callable[[Result, str], Result],
         executor: str,
     ) -> ForeignTaskWork:
-        """In threads of this process.
+        """The work on an executor of threads.
 
         Args:
-            work: what is done.
-            circuits: what is run.
+            work: runs in one of the threads.
+            circuits: of the job.
             shots: of the run, or None where the options do not say.
-            finish: gives the result as it is handed out, from the foreign one and the job's id.
+            finish: gives the job's result, from the foreign result and the job's id.
             executor: the class name of the executor.
         """
-        return cls(_TaskHere(work), circuits, shots, finish, executor)
+        return cls(_LocalTask(work), circuits, shots, finish, executor)
 
     @classmethod
-    def elsewhere(
+    def in_processes(
         cls,
         finder: BackendFinder,
         request: ForeignRequest,
@@ -180,29 +180,29 @@ class ForeignTaskWork:
         finish: Callable[[Result, str], Result],
         executor: str,
     ) -> ForeignTaskWork:
-        """In other processes.
+        """The work on an executor of other processes.
 
         Args:
             finder: gives the backend there, by its name.
-            request: what is asked for.
-            circuits: as for :meth:`here`, and so are the others.
-            shots: of the run.
-            finish: gives the result.
+            request: the task, without the circuits.
+            circuits: of the job.
+            shots: as for :meth:`in_threads`.
+            finish: as for :meth:`in_threads`.
             executor: the class name of the executor.
 
         Raises:
-            RunInputError: an option, or something of a circuit, would be lost on the way.
+            RunInputError: JSON would change an option, or QPY a circuit.
         """
         request.check()
-        task = _TaskElsewhere(finder, request, circuits_to_qpy(circuits))
+        task = _RemoteTask(finder, request, circuits_to_qpy(circuits))
         return cls(task, circuits, shots, finish, executor)
 
     def result(self, job_id: str, ends: Sequence[TaskEnd], seconds: float) -> Result:
-        """The task's answer, or its error.
+        """The job's result.
 
         Raises:
-            JobFailedError: it failed.
-            Cancelled: the backend cancelled it by itself.
+            JobFailedError: the task failed.
+            Cancelled: the backend cancelled the run by itself.
         """
         (end,) = ends
         if end.error is not None:
@@ -222,8 +222,8 @@ class ForeignTaskWork:
         return result
 
     def _report(self, result: Result, answer: Answer, attempts: int) -> None:
-        """Add who ran it to what the foreign backend says of the run."""
-        told = getattr(result, "metadata", None)
+        """Add the task and its process to the metadata of the foreign result."""
+        metadata = getattr(result, "metadata", None)
         task = {
             "circuits": list(range(self._circuits)),
             "first_shot": 0,
@@ -234,13 +234,13 @@ class ForeignTaskWork:
             "seconds": answer.seconds,
         }
         result._metadata["metadata"] = {
-            **(told if isinstance(told, Mapping) else {}),
+            **(metadata if isinstance(metadata, Mapping) else {}),
             "executor": self._executor,
             "tasks": [task],
         }
 
 
-class _TaskHere:
+class _LocalTask:
     """A task in this process; see :class:`simquay.jobs.dispatch.launchers.SplitTask`."""
 
     def __init__(self, work: Work) -> None:
@@ -248,29 +248,31 @@ class _TaskHere:
 
     @property
     def memory(self) -> MemoryRequest | None:
-        """What must be reserved before it may run."""
+        """The memory to reserve before it runs."""
         return self._work.memory
 
     def refuse(self, error: OutOfMemoryError) -> bool:
-        """The memory cannot be had."""
+        """The memory can never be had."""
         return self._work.refuse(error)
 
     def run(self, control: Control) -> Answer:
-        """Run it."""
+        """Run the circuits in this thread."""
         return _answer(lambda: self._work.run("", control))
 
     def request(self, context: TaskContext) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        """Never called: threads run it."""
-        raise AssertionError("this task does not travel")
+        """Not for this task: its executor has threads."""
+        raise AssertionError("this task runs in this process alone")
 
     def read(self, answer: Answer) -> Answer:
-        """The answer."""
+        """The answer of :meth:`run`, as it is."""
         return answer
 
 
-class _TaskElsewhere:
-    """A task in another process; see :class:`simquay.jobs.dispatch.launchers.SplitTask`. Processes
-    do not know what others have reserved, so nothing is."""
+class _RemoteTask:
+    """A task in another process; see :class:`simquay.jobs.dispatch.launchers.SplitTask`.
+
+    It reserves no memory, since processes do not know each other's reservations.
+    """
 
     memory: MemoryRequest | None = None
 
@@ -280,19 +282,19 @@ class _TaskElsewhere:
         self._circuits = circuits
 
     def refuse(self, error: OutOfMemoryError) -> bool:
-        """Never called: no memory is asked for."""
-        raise AssertionError("this task asks for no memory")
+        """Not for this task: it reserves no memory."""
+        raise AssertionError("this task reserves no memory")
 
     def run(self, control: Control) -> Any:
-        """Never called: other processes run it."""
+        """Not for this task: its executor has other processes."""
         raise AssertionError("this task does not run here")
 
     def request(self, context: TaskContext) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        """What another process is to call."""
+        """The call that runs the task in another process: a function and its arguments."""
         return run_foreign_request, (self._finder, self._request.pack(context), self._circuits)
 
     def read(self, answer: Any) -> Answer:
-        """The answer from there."""
+        """The answer of :func:`run_foreign_request`."""
         return _from_plain(answer)
 
 
@@ -320,13 +322,13 @@ def run_foreign_request(finder: BackendFinder, request: bytes, circuits: bytes) 
         circuits: as QPY.
 
     Returns:
-        Plain data. An error is in it as data, too: not every exception would survive the journey.
+        Plain data. An error is data in it too, since not every exception survives a pickle.
     """
     try:
-        wanted = json.loads(request)
-        backend = _backend(finder, wanted["backend"])
-        _check_versions(wanted, backend)
-        answer = _answer(lambda: backend.run_here(circuits_from_qpy(circuits), wanted["options"]))
+        asked = json.loads(request)
+        backend = _backend(finder, asked["backend"])
+        _check_versions(asked, backend)
+        answer = _answer(lambda: backend.run_here(circuits_from_qpy(circuits), asked["options"]))
         result = None if answer.result is None else _plain(answer.result.to_dict(), "result")
     except Exception as error:  # noqa: BLE001  # the job boundary: the job's process raises it
         return {"error": error_to_plain(error)}
@@ -376,19 +378,19 @@ def _plain(value: Any, where: str) -> Any:
     )
 
 
-def _check_versions(wanted: Mapping[str, Any], backend: Any) -> None:
-    check_version(wanted["version"])
+def _check_versions(asked: Mapping[str, Any], backend: Any) -> None:
+    check_version(asked["version"])
     theirs = str(backend.backend_version)
-    if theirs != wanted["backend_version"]:
+    if theirs != asked["backend_version"]:
         raise ForeignWorkerError(
-            f"{this_worker()} has version {theirs} of backend {wanted['backend']!r}, but the job "
-            f"was made for version {wanted['backend_version']}: install the same version on both"
+            f"{this_worker()} has version {theirs} of backend {asked['backend']!r}, but the job "
+            f"was made for version {asked['backend_version']}: install the same version on both"
         )
 
 
 @functools.lru_cache(maxsize=16)
 def _backend(finder: BackendFinder, name: str) -> Any:
-    """The adapted backend of this name; kept, since looking a name up asks its probe."""
+    """The adapted backend of this name; cached, since a lookup runs the backend's probe."""
     backend = finder(name)
     if not hasattr(backend, "run_here"):
         raise ForeignWorkerError(f"the worker's backend {name!r} is not an adapted one")

@@ -44,13 +44,13 @@ class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
     """A Qiskit backend that runs circuits on one of Simquay's engines.
 
     Args:
-        engine: what runs the programs; may be shared by any number of backends.
+        engine: runs the programs; any number of backends may share it.
         name: the backend's name.
-        spec: what the plugin registered, where there is such a thing: it gives the description.
+        spec: of the plugin that registers the backend; it gives the description.
         provider: Qiskit's back-reference.
         description: one line; by default the spec's.
         version: the backend's version; by default Simquay's.
-        pool: the worker threads; by default those that the whole process shares.
+        pool: the worker threads; by default those of the process.
         options: run options to begin with, as for :meth:`run`.
 
     Raises:
@@ -79,7 +79,7 @@ class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         )
         self.engine = engine
         self.simquay_resolution: Any = None
-        """How the provider chose this backend; None for one that was made by hand."""
+        """How the provider chose this backend; None where it was made without a provider."""
         self.simquay_finder: BackendFinder | None = None
         """How another process finds this backend by name; set by the provider."""
         self._pool = default_pool() if pool is None else pool
@@ -114,7 +114,7 @@ class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
     def run(self, run_input: QuantumCircuit | Iterable[QuantumCircuit], **options: Any) -> BaseJob:
         """Run circuits.
 
-        What is run is a snapshot: changing a circuit or an option afterwards has no effect.
+        The run uses a snapshot: changing a circuit or an option afterwards has no effect.
 
         Args:
             run_input: a circuit, or any iterable of circuits, which run in one job.
@@ -125,10 +125,10 @@ class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
             The job, submitted.
 
         Raises:
-            NotCircuitsError: for what is no circuit; a ``TypeError`` as well.
-            RunInputError: for no circuits at all, for an unbound parameter, and for an executor of
-                other processes where these could not find this backend; also where both the run
-                and an instruction of a circuit ask for a state under the same key.
+            NotCircuitsError: for anything but circuits; a ``TypeError`` as well.
+            RunInputError: for no circuits at all, for an unbound parameter, for an executor of
+                other processes that cannot find this backend, and where both the run and an
+                instruction of a circuit ask for a state under the same key.
             UnsupportedInstructionError: for an instruction that no engine runs.
             RunOptionError: for a wrong option.
         """
@@ -154,7 +154,7 @@ class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         self, circuits: list[Circuit], resolved: Resolved, metadata: Mapping[str, Any]
     ) -> BaseJob:
         """Run a job that is split, or that runs on an executor of the user's."""
-        # Imported here: it brings in what most runs never need.
+        # Imported here, since most runs are not split.
         from simquay.jobs.dispatch.launchers import launcher_for, same_process
         from simquay.jobs.split import SplitJob
         from simquay.simulators.engine.splitting import SplitEngineWork
@@ -186,14 +186,14 @@ class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         return "" if resolution is None else f"{resolution.distribution}:{resolution.name}"
 
     def __deepcopy__(self, memo: dict[int, Any]) -> EngineBackend:
-        """A backend of its own with the same options; engine and worker threads are shared."""
+        """A copy with separate options; engine and worker threads are shared."""
         copied = copy.copy(self)
         copied._options = copy.deepcopy(self._options, memo)
         copied._target = None
         return copied
 
     def _what_ran(self, precision: str) -> Mapping[str, Any]:
-        """What a job's metadata say of what ran it."""
+        """The part of a job's metadata that says which backend runs it."""
         return {
             "backend": self.name,
             "engine": self.engine.name,
@@ -207,7 +207,7 @@ class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
 
 
 def _refuse_two_states(circuits: Sequence[Circuit]) -> None:
-    """The run asks for the final state: no circuit may save another state where that will be."""
+    """Refuse circuits that save a state under the key of the final state of the run."""
     for number, circuit in enumerate(circuits):
         for one in walk(circuit.program.operations):
             if type(one) is Save and one.key == "statevector":

@@ -88,8 +88,8 @@ class SplitEngineWork:
     """The work of a split job on an engine; see :class:`simquay.jobs.split.SplitWork`.
 
     Args:
-        circuits: what to run.
-        engine: what runs them in this process.
+        circuits: of the job.
+        engine: runs them in this process.
         options: of the run.
         backend_name: for the result.
         backend_version: for the result.

@@ -1,7 +1,7 @@
 """The ``Target`` of Simquay's engines: every instruction that lowering takes, on any qubits.
 
-It exists so that ``transpile(circuit, backend)`` leaves a circuit as it is. Lowering takes more
-than a target can say (any gate with a matrix or a definition), so no circuit has to be transpiled.
+With it ``transpile(circuit, backend)`` leaves a circuit as it is. No circuit has to be transpiled:
+lowering takes more than a target can say (any gate with a matrix or a definition).
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _ANY_WIDTH: dict[str, type[Instruction]] = {
     "state_preparation": StatePreparation,
     "store": Store,
     "unitary": UnitaryGate,
-    # Aer's instructions, which are known by their names: Aer need not be installed.
+    # Aer's instructions, by name, since Aer need not be installed.
     "save_state": Instruction,
     "save_statevector": Instruction,
 }
@@ -63,7 +63,7 @@ _CONTROL_FLOW: dict[str, type[Instruction]] = {
 
 
 def make_target() -> Target:
-    """A new target. It takes about a millisecond to make, so backends make theirs when asked.
+    """A new target. Making it takes about a millisecond, so a backend makes it on first use.
 
     Its ``num_qubits`` is None: the number of qubits is limited by memory alone, and the transpiler
     then widens no circuit.

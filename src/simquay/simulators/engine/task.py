@@ -93,8 +93,8 @@ class EngineTask:
         failures: the errors of programs that failed, by circuit index; detached.
 
     Args:
-        programs: what to run.
-        engine: what runs them.
+        programs: of the task.
+        engine: runs them.
         options: of the run; ``options.shots`` is the number of shots of this task.
         first_shot: the index of the task's first shot in the job.
     """

@@ -41,8 +41,8 @@ class ResultBuilder:
     """Builds the results, or the error, of one run from the outcomes of its circuits.
 
     Args:
-        circuits: what is run.
-        engine: what runs them.
+        circuits: of the run.
+        engine: runs them.
         options: of the run.
         backend_name: for the result.
         backend_version: for the result.
@@ -136,8 +136,8 @@ class EngineWork:
     """Runs all circuits of a job on an engine; see :class:`EngineTask` for how.
 
     Args:
-        circuits: what to run.
-        engine: what runs them.
+        circuits: of the run.
+        engine: runs them.
         options: of the run.
         backend_name: for the result.
         backend_version: for the result.
