@@ -151,6 +151,7 @@ print("all ended", longest < 5)
 """
 
 
+@pytest.mark.serial
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timer signals")
 def test_j16_a_signal_handler_may_cancel_at_any_moment() -> None:
     """It interrupts the very thread that submits or waits, whatever lock that one holds."""

@@ -22,6 +22,8 @@ from simquay.simulators.engine.backend import EngineBackend
 from simquay.simulators.engine.work import EngineWork
 from tests.support.job_doubles import until
 
+pytestmark = pytest.mark.serial
+
 THREADS = 16
 JOBS = 200
 WIDE = 13

@@ -18,6 +18,8 @@ from simquay.jobs.local import LocalJob
 from tests.support.job_doubles import LONG, HeldWork, until
 from tests.support.processes import WORKER_HEAD, gone, python
 
+pytestmark = pytest.mark.serial
+
 FORKS = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 
 

@@ -124,6 +124,7 @@ def test_j12_a_job_where_nothing_succeeded_has_no_partial_result() -> None:
     assert caught.value.partial_result is None
 
 
+@pytest.mark.serial
 @pytest.mark.parametrize("engine", [DenseEngine, ReferenceEngine])
 def test_j18_a_running_run_stops_and_frees_its_memory(engine: Any) -> None:
     backend = EngineBackend(engine(), name="any")

@@ -71,6 +71,7 @@ def test_j28_past_the_timeout_it_raises_and_the_job_goes_on(run_job: RunJob) -> 
     assert job.done()
 
 
+@pytest.mark.serial
 def test_j29_the_timeout_is_kept_however_large_wait_is(run_job: RunJob) -> None:
     job = run_job(HeldWork())
     waited = []
@@ -148,6 +149,7 @@ print(job.result().success)
 """
 
 
+@pytest.mark.serial
 @pytest.mark.parametrize("call", ["result()", "result(60)", "wait_for_final_state()"])
 def test_j38_ctrl_c_returns_control_and_the_job_goes_on(call: str) -> None:
     done = subprocess.run(
@@ -160,6 +162,7 @@ def test_j38_ctrl_c_returns_control_and_the_job_goes_on(call: str) -> None:
     assert done.stdout.split() == ["interrupted", "RUNNING", "True", "True"], done.stderr
 
 
+@pytest.mark.serial
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="this system has no process groups")
 def test_j38_ctrl_c_does_not_reach_a_worker_process() -> None:
     program = WORKER_HEAD + (

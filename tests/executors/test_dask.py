@@ -24,6 +24,7 @@ VERY_LONG = 150.0
 
 # Dask's own: sockets and loops that it leaves to the collector when a cluster closes.
 pytestmark = [
+    pytest.mark.xdist_group("dask"),
     pytest.mark.timeout(280),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),

@@ -94,6 +94,7 @@ def test_j34_jobs_in_tasks_before_and_after_a_fork() -> None:
     assert done.stdout.strip() == "child 0", done.stderr
 
 
+@pytest.mark.serial
 @pytest.mark.parametrize(
     ("executor", "layers"),
     [

@@ -192,6 +192,7 @@ def test_j36_tasks_wait_for_memory_on_threads_of_the_users(
     assert until(lambda: ledger.reserved == 0)
 
 
+@pytest.mark.serial
 def test_many_jobs_from_many_threads_end_right_and_leave_no_thread() -> None:
     wrong: list[object] = []
     backend = simquay.get_backend("numpy")

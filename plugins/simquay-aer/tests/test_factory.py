@@ -146,6 +146,7 @@ def test_the_memory_of_a_state_of_known_size_is_reserved() -> None:
         assert dict(simquay.get_backend(name).options)["method"] == method
 
 
+@pytest.mark.serial
 def test_cancelling_kills_the_worker_and_the_next_job_runs() -> None:
     backend = simquay.get_backend("aer")
     long = QuantumCircuit(22)

@@ -62,6 +62,7 @@ def test_an_unknown_backend_is_one_line(cli: Any) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.serial
 @pytest.mark.skipif(os.name != "posix", reason="only a POSIX shell has jobs ignore Ctrl-C")
 def test_ctrl_c_is_checked_where_a_shell_has_us_ignore_it() -> None:
     command = [sys.executable, "-m", "simquay", "check", "reference", "--only", "J38"]

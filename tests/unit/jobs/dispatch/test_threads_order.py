@@ -85,6 +85,7 @@ def test_no_job_starves_under_a_stream_of_others(pool: WorkerPool) -> None:
     assert until(lambda: ledger.reserved == 0)
 
 
+@pytest.mark.serial
 def test_two_hundred_jobs_from_sixteen_threads_all_end_right() -> None:
     pool = WorkerPool(4)
     ledger = a_ledger(1000)

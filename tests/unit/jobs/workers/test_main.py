@@ -25,7 +25,7 @@ from tests.support import foreign_backends as theirs
 from tests.support.adapted_runs import circuit
 from tests.support.processes import WORKER_HEAD, python
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(120), pytest.mark.slow]
 
 RUNS = WORKER_HEAD + "print(backend.run(flip(), shots=3).result(60).get_counts())\n"
 

@@ -16,7 +16,7 @@ from simquay.jobs.workers.process import WorkerDiedError
 from tests.support.job_doubles import LONG, until
 from tests.support.processes import gone
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(120), pytest.mark.slow]
 
 SOURCE = BackendSource(factory="tests.support.foreign_backends:make_plain")
 

@@ -12,7 +12,7 @@ from simquay.jobs.workers.messages import BackendSource, Ready
 from simquay.jobs.workers.process import Worker, WorkerDiedError
 from tests.support.processes import gone
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(120), pytest.mark.slow]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tests.support import foreign_backends as theirs
 from tests.support.adapted_runs import adapted, circuit
 from tests.support.job_doubles import LONG, until
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(120), pytest.mark.slow]
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,7 @@ def dynamic_circuit() -> QuantumCircuit:
     return circuit
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", [0, 1])
 def test_nothing_is_taken_apart_at_levels_0_and_1(backend: EngineBackend, level: int) -> None:
     circuit = wide_circuit()
