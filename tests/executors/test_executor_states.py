@@ -17,7 +17,7 @@ from qiskit.providers import JobStatus
 import simquay
 from simquay.engines.numpy.engine import DenseEngine
 from simquay.execution.memory import ledger_for
-from simquay.jobs.dispatch.threads import WorkerPool
+from simquay.jobs.dispatch.threads import Task, WorkerPool
 from simquay.jobs.errors import JobCancelledError
 from simquay.simulators.engine import task as engine_task
 from simquay.simulators.engine.backend import EngineBackend
@@ -95,16 +95,32 @@ def test_j18_work_in_this_process_stops_in_the_middle_of_a_task(
     assert run(backend, executor=executor, max_circuits_per_task=1).result(LONG).success
 
 
+class Counting(WorkerPool):
+    """One worker thread, and the tasks that were queued and not discarded."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.queued: set[Task] = set()
+
+    def submit(self, task: Task) -> None:
+        super().submit(task)
+        self.queued.add(task)
+
+    def discard(self, task: Task) -> None:
+        super().discard(task)
+        self.queued.discard(task)
+
+
 def test_j17_a_queued_job_that_is_cancelled_never_runs() -> None:
-    pool = WorkerPool(1)
+    pool = Counting()
     backend = EngineBackend(DenseEngine(), name="mine", pool=pool)
     first = backend.run(long_circuit())
     assert until(first.running)
     job = run(backend, max_shots_per_task=10)
-    assert until(lambda: len(pool._waiting) == 50)
+    assert until(lambda: len(pool.queued) == 51)
     assert job.status() is JobStatus.QUEUED
     assert job.cancel()
-    assert until(lambda: not pool._waiting)
+    assert until(lambda: len(pool.queued) == 1)  # the one that runs
     first.cancel()
     pool.stop()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import threading
+import weakref
 from typing import Any
 
 import pytest
@@ -171,7 +172,15 @@ def test_j33_it_pickles_with_its_value() -> None:
 
 def test_j35_function_and_arguments_are_let_go_and_the_thread_ends() -> None:
     before = threading.active_count()
-    job = submitted(len, [1, 2])
+
+    class Argument(list[int]):
+        """A list that can be referred to weakly."""
+
+    argument = Argument([1, 2])
+    job = submitted(len, argument)
     assert job.result(LONG) == 2
-    assert job._work is None
+    gone = weakref.ref(argument)
+    del argument
+    assert until(lambda: gone() is None)
+    assert job.done()
     assert until(lambda: threading.active_count() <= before)
