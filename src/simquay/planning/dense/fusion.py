@@ -36,7 +36,7 @@ from simquay.program.operations import (
     Relabel,
 )
 
-__all__ = ["FusedGates", "GateNode", "WireGate", "fuse"]
+__all__ = ["FusedGates", "GateNode", "WireGate", "fuse_gates"]
 
 WireGate: TypeAlias = tuple[
     int, str, tuple[int, ...], tuple[int, ...], int, Union[NDArray[np.intp], None]
@@ -80,7 +80,7 @@ class GateNode:
 
 
 class FusedGates(NamedTuple):
-    """The result of :func:`fuse`.
+    """The result of :func:`fuse_gates`.
 
     Attributes:
         nodes: in an order that keeps all dependencies.
@@ -97,7 +97,7 @@ class FusedGates(NamedTuple):
 _CODES = {Matrix: "m", Permutation: "p", Prepare: "s", Diagonal: "d"}
 
 
-def fuse(
+def fuse_gates(
     gates: Sequence[GateOperation], layout: Layout, *, widest: int, widest_diagonal: int
 ) -> FusedGates:
     """Fuse ``gates``, for a state of ``layout``.

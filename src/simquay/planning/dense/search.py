@@ -19,7 +19,7 @@ from simquay.planning.dense.candidates import (
 )
 from simquay.planning.dense.clusters import SEARCH_MODES, ClusterSearch
 from simquay.planning.dense.cost import cluster_costs
-from simquay.planning.dense.fusion import FusedGates, GateNode, fuse
+from simquay.planning.dense.fusion import FusedGates, GateNode, fuse_gates
 from simquay.planning.dense.numbers.matrices import Matrices
 from simquay.planning.dense.numbers.recipe import (
     ClusterPassRecipe,
@@ -69,7 +69,7 @@ def find_dense(
 
 def _find_recipe(gates: Sequence[GateOperation], layout: Layout, profile: Profile) -> DenseRecipe:
     """The recipe for ``gates``: the cheapest of one candidate plan or more."""
-    fused = fuse(
+    fused = fuse_gates(
         gates,
         layout,
         widest=min(4, profile.width),

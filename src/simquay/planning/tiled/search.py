@@ -16,7 +16,7 @@ from simquay.errors import ProgramError
 from simquay.planning.plan import Pass, Plan, SweepPlan
 from simquay.planning.profile import Layout, Profile
 from simquay.planning.tiled.blocks.blocks import make_blocks, resolve_zeros
-from simquay.planning.tiled.blocks.clusters import fuse
+from simquay.planning.tiled.blocks.clusters import fuse_blocks
 from simquay.planning.tiled.build import PassRecipe, WideRecipe, build_pass
 from simquay.planning.tiled.numbers.gather import GatherPlan
 from simquay.planning.tiled.numbers.pool import Pool, read_numbers
@@ -97,7 +97,7 @@ def find_tiled(
         )
     numbers = read_numbers(gates)
     blocks, renamed = make_blocks(gates, *numbers.of_gates(len(gates)), layout.order)
-    blocks, products, vanished = fuse(blocks, len(numbers.pool))
+    blocks, products, vanished = fuse_blocks(blocks, len(numbers.pool))
     if vanished:
         # A block that cancelled may have been the only one that would have stored a qubit.
         blocks = resolve_zeros(blocks, layout.order)

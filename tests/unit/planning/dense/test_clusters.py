@@ -7,7 +7,7 @@ import numpy as np
 from simquay.planning import Layout
 from simquay.planning.dense.clusters import SEARCH_MODES, Cluster, ClusterSearch
 from simquay.planning.dense.cost import DEFAULT_CLUSTER_COSTS
-from simquay.planning.dense.fusion import fuse
+from simquay.planning.dense.fusion import fuse_gates
 from simquay.program import Matrix
 from simquay.program.operations import GateOperation, Relabel
 from tests.support.dense_gates import cp, cx, gates_of, h, matrix_of, on_wires, stored
@@ -20,7 +20,7 @@ def test_pieces_keep_the_order_that_matters() -> None:
         mode = SEARCH_MODES[trial % len(SEARCH_MODES)]
         n = int(rng.integers(1, 7))
         gates = random_gates(n, int(rng.integers(1, 40)), rng, prepare=False)
-        fused = fuse(gates, stored(n), widest=3, widest_diagonal=3)
+        fused = fuse_gates(gates, stored(n), widest=3, widest_diagonal=3)
         vector = np.zeros(1 << n, dtype=complex)
         vector[0] = 1
         applied: list[int] = []
@@ -45,7 +45,7 @@ def test_pieces_keep_the_order_that_matters() -> None:
 
 def test_a_cluster_takes_all_gates_that_follow_on_its_wires() -> None:
     gates = [cx(q, q + 1) for q in range(3)] * 4
-    fused = fuse(gates, stored(4), widest=2, widest_diagonal=2)
+    fused = fuse_gates(gates, stored(4), widest=2, widest_diagonal=2)
     (cluster,) = ClusterSearch(fused.nodes, DEFAULT_CLUSTER_COSTS[:5]).find()[1]
     assert isinstance(cluster, Cluster)
     assert cluster.wires == (0, 1, 2, 3)
@@ -58,7 +58,7 @@ def test_diagonals_do_not_widen_a_cluster() -> None:
     gates: list[GateOperation] = []
     for qubit in reversed(range(n)):
         gates += [h(qubit), *(cp(other, qubit) for other in range(qubit))]
-    nodes = fuse(gates, stored(n), widest=2, widest_diagonal=2).nodes
+    nodes = fuse_gates(gates, stored(n), widest=2, widest_diagonal=2).nodes
     _, pieces = ClusterSearch(nodes, DEFAULT_CLUSTER_COSTS[:5]).find()
     clusters = [piece for piece in pieces if isinstance(piece, Cluster)]
     assert len(clusters) == 2
@@ -67,7 +67,7 @@ def test_diagonals_do_not_widen_a_cluster() -> None:
 
 def test_the_start_is_as_wide_as_it_may_be() -> None:
     gates: list[GateOperation] = [h(0), *(cx(q, q + 1) for q in range(9))]
-    fused = fuse(gates, Layout(), widest=2, widest_diagonal=2)
+    fused = fuse_gates(gates, Layout(), widest=2, widest_diagonal=2)
     start, _ = ClusterSearch(fused.nodes, DEFAULT_CLUSTER_COSTS[:5]).find(6)
     assert start is not None
     assert start.wires == (0, 1, 2, 3, 4, 5)

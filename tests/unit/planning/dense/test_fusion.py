@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simquay.planning import Layout
-from simquay.planning.dense.fusion import fuse
+from simquay.planning.dense.fusion import fuse_gates
 from simquay.program import Diagonal, Permutation
 from simquay.program.operations import GateOperation, Relabel
 from tests.support.dense_gates import NOT, cp, cx, gates_of, h, on_wires, stored
@@ -14,7 +14,7 @@ from tests.support.gate_lists import apply_naively, random_gates, run_naively
 
 def test_one_qubit_gates_go_into_the_gates_beside_them() -> None:
     gates: list[GateOperation] = [h(0), h(1), cx(0, 1), h(1), h(0), cx(1, 0)]
-    (node,) = fuse(gates, stored(2), widest=2, widest_diagonal=2).nodes
+    (node,) = fuse_gates(gates, stored(2), widest=2, widest_diagonal=2).nodes
     found = gates_of([node])
     assert sorted(found[:2]) == [0, 1]  # they act on different wires: either may be first
     assert found[2:] == [2, 3, 4, 5]
@@ -22,7 +22,7 @@ def test_one_qubit_gates_go_into_the_gates_beside_them() -> None:
 
 def test_relabelling_leaves_no_node() -> None:
     gates: list[GateOperation] = [h(0), Relabel((0, 1), (1, 0)), h(0), h(1)]
-    fused = fuse(gates, stored(2), widest=2, widest_diagonal=2)
+    fused = fuse_gates(gates, stored(2), widest=2, widest_diagonal=2)
     assert [node.wires for node in fused.nodes] == [(0,), (1,)]
     assert gates_of(fused.nodes[:1]) == [0, 3]  # h(1) acts on the wire that qubit 0 was on
     assert fused.carries == {0: 1, 1: 0}
@@ -30,7 +30,7 @@ def test_relabelling_leaves_no_node() -> None:
 
 def test_gates_on_zeros_alone_are_factors_or_nothing() -> None:
     gates: list[GateOperation] = [cx(0, 1), cp(0, 1), Diagonal(np.array([1j, 1]), (2,)), h(3)]
-    fused = fuse(gates, Layout(), widest=2, widest_diagonal=2)
+    fused = fuse_gates(gates, Layout(), widest=2, widest_diagonal=2)
     assert [node.wires for node in fused.nodes] == [(3,)]
     # The controls of CX and CP are |0>, so neither acts; the diagonal is a factor of 1j.
     (factor,) = fused.scalars
@@ -45,7 +45,7 @@ def test_a_diagonal_keeps_the_entries_of_its_wires_that_are_not_zero() -> None:
         h(1),
         Diagonal(np.array([1, 2, 3, 4, 5, 6, 7, 8]) + 0j, (0, 1, 2)),
     ]
-    (node,) = fuse(gates, Layout(), widest=3, widest_diagonal=3).nodes
+    (node,) = fuse_gates(gates, Layout(), widest=3, widest_diagonal=3).nodes
     gate = on_wires(gates, node.gates[-1])
     assert isinstance(gate, Diagonal)
     assert gate.qubits == (1,)
@@ -54,7 +54,7 @@ def test_a_diagonal_keeps_the_entries_of_its_wires_that_are_not_zero() -> None:
 
 def test_wide_gates_stay_alone() -> None:
     gates: list[GateOperation] = [h(0), Permutation(NOT, (0,), (1, 2, 3, 4), 15), h(0)]
-    nodes = fuse(gates, stored(5), widest=4, widest_diagonal=4).nodes
+    nodes = fuse_gates(gates, stored(5), widest=4, widest_diagonal=4).nodes
     assert [node.wide for node in nodes] == [False, True, False]
 
 
@@ -63,7 +63,7 @@ def test_nodes_in_order_do_what_the_gates_do() -> None:
     for _ in range(60):
         n = int(rng.integers(1, 7))
         gates = random_gates(n, int(rng.integers(1, 40)), rng, prepare=False)
-        fused = fuse(gates, Layout(), widest=3, widest_diagonal=3)
+        fused = fuse_gates(gates, Layout(), widest=3, widest_diagonal=3)
         assert [node.index for node in fused.nodes] == list(range(len(fused.nodes)))
         on_nodes: list[GateOperation] = []
         for node in fused.nodes:

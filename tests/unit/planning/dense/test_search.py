@@ -12,7 +12,7 @@ from simquay.planning import Layout, Profile, make_plan
 from simquay.planning.dense.candidates import CandidatePlan, CandidateTilePass
 from simquay.planning.dense.clusters import SEARCH_MODES, ClusterSearch
 from simquay.planning.dense.cost import cluster_costs
-from simquay.planning.dense.fusion import fuse
+from simquay.planning.dense.fusion import fuse_gates
 from simquay.planning.dense.steps import ClusterPass, LonePass, ProductStep, StartPass
 from simquay.program import Matrix, Precision
 from simquay.program.operations import GateOperation
@@ -101,7 +101,7 @@ def test_a_long_run_is_worth_more_searches() -> None:
     for num_qubits, modes in [(8, SEARCH_MODES[:1]), (26, SEARCH_MODES)]:
         for _ in range(6):
             gates = layers(num_qubits, rng)
-            nodes = fuse(gates, Layout(), widest=4, widest_diagonal=6).nodes
+            nodes = fuse_gates(gates, Layout(), widest=4, widest_diagonal=6).nodes
             search = ClusterSearch(nodes, cluster_costs(profile))
             candidates = [
                 CandidatePlan(*search.find(profile.start, mode), (), profile) for mode in modes

@@ -23,7 +23,7 @@ from simquay.planning.tiled.blocks.types import (
 )
 from simquay.planning.tiled.numbers.products import Build, Product
 
-__all__ = ["fuse"]
+__all__ = ["fuse_blocks"]
 
 _LONG = 64
 """Longer clusters grow without a check of their cost, so that time stays linear in the members."""
@@ -219,7 +219,7 @@ class _Open:
         self.pays = False
 
 
-def fuse(blocks: Blocks, size: int) -> tuple[Blocks, list[Product], bool]:
+def fuse_blocks(blocks: Blocks, size: int) -> tuple[Blocks, list[Product], bool]:
     """The blocks that the clusters become, their products, and whether any block vanished.
 
     ``size`` is the length of the pool. The numbers of the products follow, in order.

@@ -7,7 +7,7 @@ import pytest
 
 from simquay.planning import Layout, Profile, make_plan
 from simquay.planning.tiled.blocks.blocks import Blocks
-from simquay.planning.tiled.blocks.clusters import fuse
+from simquay.planning.tiled.blocks.clusters import fuse_blocks
 from simquay.planning.tiled.blocks.types import matrix_type
 from simquay.planning.tiled.passes import DenseStage, PermuteStage
 from simquay.program import GateOperation, Matrix, Permutation
@@ -59,7 +59,7 @@ def test_alike_clusters_without_numbers_have_one_product():
 def test_products_have_their_numbers_behind_the_pool():
     single = matrix_type(1, 0, 0, 0)
     blocks = Blocks([single] * 4, [(5,), (5,), (3,), (3,)], [2, 6, 10, 14])
-    fused, (product,), vanished = fuse(blocks, 18)
+    fused, (product,), vanished = fuse_blocks(blocks, 18)
     assert not vanished
     assert fused.wires == [(5,), (3,)]
     assert product.starts == [[2, 6], [10, 14]]
