@@ -193,7 +193,7 @@ _TABLE = (
         "executor",
         "`concurrent.futures.Executor`, or None",
         None,
-        "What runs the job's tasks; None takes Simquay's own workers.",
+        "The executor that runs the job's tasks; None takes Simquay's workers.",
         _executor,
     ),
     Option(
@@ -201,7 +201,7 @@ _TABLE = (
         "integer, 1 or more, or None",
         None,
         "The most circuits of one task; None is 1 on an executor of yours, and all of the job's "
-        "on Simquay's own workers.",
+        "on Simquay's workers.",
         _integer_or_none("max_circuits_per_task", 1),
     ),
     Option(
@@ -215,7 +215,7 @@ _TABLE = (
         "metadata",
         "dict with string keys, or None",
         None,
-        "What to keep with the job, in `job.metadata`.",
+        "Your entries of `job.metadata`.",
         _metadata,
     ),
 )
