@@ -59,7 +59,7 @@ class SweepRefusedError(SimquayError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SweepShape:
-    """What all programs of a batch have in common.
+    """The properties that all programs of a batch share.
 
     Attributes:
         num_qubits, num_clbits: of each program.

@@ -52,7 +52,7 @@ def before_exit(stop: Action) -> None:
 def at_exit(stop: Action) -> None:
     """Call ``stop`` at the end of the interpreter, after all threads that are not daemons.
 
-    What was registered last runs first, as for ``atexit``.
+    Functions run in reverse order of their registration, as with ``atexit``.
     """
     atexit.register(stop)
 

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simquay.errors import ProgramError
 from simquay.planning import Layout, Profile, make_plan
 from simquay.program import Diagonal, GateOperation, Matrix, Permutation, Prepare, Relabel
 from tests.support.gate_lists import random_gates
@@ -183,13 +182,6 @@ def test_wide_diagonals_and_controls_need_no_tile():
     assert len(plan) == 1
 
 
-def test_nothing_to_do_makes_no_pass():
-    not_ = Permutation(np.array([1, 0]), (0,))
-    for gates in ([], [Relabel((0, 1), (1, 0))], [not_, not_]):
-        plan = make_plan(gates, Layout((1, 0)), NARROW)
-        assert len(plan) == 0
-
-
 def test_a_phase_alone_on_a_state_without_qubits():
     compare([Diagonal(np.array([1j]), ())], [], 2, NARROW)
 
@@ -210,9 +202,3 @@ def test_diagonals_and_controls_on_qubits_not_stored_store_none():
     ]
     plan = compare(gates, [], 3, NARROW)
     assert plan.final.order == (2,)
-
-
-@pytest.mark.parametrize(("tile", "low"), [(0, 0), (3, 3), (3, -1)])
-def test_a_profile_without_room_is_refused(tile, low):
-    with pytest.raises(ProgramError, match="low"):
-        make_plan([], Layout(), Profile("tiled", tile=tile, low=low))

@@ -117,3 +117,16 @@ def test_a_recipe_refuses_numbers_of_other_traits(matrix):
 def test_a_profile_whose_tile_has_only_low_bits_is_refused():
     with pytest.raises(ProgramError, match="0 <= low < tile"):
         find_tiled([], Layout(), Profile("tiled", tile=3, low=3))
+
+
+def test_nothing_to_do_makes_no_pass():
+    not_ = Permutation(np.array([1, 0]), (0,))
+    for gates in ([], [Relabel((0, 1), (1, 0))], [not_, not_]):
+        plan = make_plan(gates, Layout((1, 0)), Profile("tiled", tile=3, low=1, span=2))
+        assert len(plan) == 0
+
+
+@pytest.mark.parametrize(("tile", "low"), [(0, 0), (3, 3), (3, -1)])
+def test_a_profile_without_room_is_refused(tile, low):
+    with pytest.raises(ProgramError, match="low"):
+        make_plan([], Layout(), Profile("tiled", tile=tile, low=low))
