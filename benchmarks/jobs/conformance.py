@@ -1,8 +1,7 @@
-"""Which points of the job contract some simulators keep: writes the table in docs/reference.
+"""Which checks of the conformance kit do some simulators pass? Writes the table in docs/reference.
 
-``python -m benchmarks.jobs.conformance`` runs the conformance kit on Simquay's backends that can
-run here, and on two simulators as they come, without Simquay. Each gets an interpreter of its own.
-It takes some minutes.
+``python -m benchmarks.jobs.conformance`` runs the kit on Simquay's available backends, and on two
+simulators without Simquay, each in an interpreter of its own. It takes some minutes.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import json
 import platform
 import subprocess
 import sys
+import textwrap
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import version
@@ -28,19 +28,18 @@ BARE = {
     "AerSimulator": "qiskit_aer:AerSimulator",
     "BasicSimulator": "qiskit.providers.basic_provider:BasicSimulator",
 }
-"""Simulators as they come: the heading of their column, and how they are made."""
+"""Simulators without Simquay: the heading of the column, and the class."""
 
 OURS = ("numpy", "reference", "numba", "basic", "aer")
 
-_HEAD = """# Who keeps the job contract
+_HEAD = """# Conformance of some simulators
 
-The conformance kit ([what it checks](testing.md)) on Simquay's backends, and on two simulators as
-they come: Aer's `AerSimulator` and Qiskit's `BasicSimulator`, not through Simquay. "broken" says
-that the point, which is Simquay's and not theirs, is not kept; it says nothing about how good a
-simulator is at what it does promise. Through Simquay ({adapted}) the same simulators keep the
-contract.
+Results of the conformance kit ([what it checks](testing.md)) for Simquay's backends, and for Aer's
+`AerSimulator` and Qiskit's `BasicSimulator` without Simquay. The job contract is Simquay's:
+"broken" means that a simulator does not keep a point that it never promised to keep. Used through
+Simquay ({adapted}), the same simulators keep the contract.
 
-Measured on {date} by `python -m benchmarks.jobs.conformance`: {versions}.
+{measured}
 """
 
 
@@ -91,9 +90,12 @@ def page(columns: list[Column]) -> str:
     adapted = [f"`{one.heading}`" for one in columns if one.heading in ("basic", "aer")]
     lines = [
         _HEAD.format(
-            date=datetime.date.today().isoformat(),
-            versions=", ".join(versions),
-            adapted=" and ".join(adapted) or "`simquay.simulators.adapted.backend.adapt`",
+            adapted=" and ".join(adapted) or "`simquay.simulators.adapt`",
+            measured=textwrap.fill(
+                f"Measured on {datetime.date.today().isoformat()} by "
+                f"`python -m benchmarks.jobs.conformance`, with {', '.join(versions)}.",
+                width=100,
+            ),
         ),
         "| check | " + " | ".join(one.heading for one in columns) + " | what it asks |",
         "|---" * (len(columns) + 2) + "|",

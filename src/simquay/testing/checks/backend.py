@@ -103,14 +103,14 @@ def b05_set_options(context: CheckContext) -> None:
 
 
 def _refused(context: CheckContext, what: str, circuits: Any, **options: Any) -> None:
-    """``run`` itself must raise, so that the mistake is seen where it was made."""
+    """Require that ``run`` itself raises, where the user made the mistake."""
     error = exception_of(lambda: context.run(circuits, **options))
     if isinstance(error, CheckFailed):
         raise error
     require(
         error is not None,
-        f"run() took {what}; expected an error from run() itself, since it is plain from the "
-        "arguments alone",
+        f"run() took {what}; expected an error from run() itself, since the arguments alone show "
+        "the mistake",
     )
 
 

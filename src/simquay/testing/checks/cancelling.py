@@ -22,16 +22,19 @@ from simquay.testing.harness.processes import CpuMeter, resident_bytes
 
 __all__: list[str] = []
 
-_STOPPED_WITHIN = 1.0
+_STOPPED_WITHIN = 1.0  # seconds
 _IDLE = 0.04  # processor seconds in the window below that count as idle
-_WINDOW = 0.5
+_WINDOW = 0.5  # seconds
 
 
 def _used_after(budget: float = 0.0) -> float:
-    """Wait until hardly any processor time is used; 0 then, else what is used in a window.
+    """Wait until almost no processor time is used.
 
-    It gives up after a second. On a busy machine, where work gets on slowly and so takes longer to
-    come to the point at which it looks, not before it has used ``budget`` processor seconds.
+    It waits for a second, and on a busy machine until ``budget`` processor seconds have been used:
+    work that gets on slowly takes longer to reach the point at which it can stop.
+
+    Returns:
+        0.0, or the processor seconds used in the last window, if that was too much.
     """
     started, all_used = time.monotonic(), CpuMeter()
     while True:
@@ -46,7 +49,7 @@ def _used_after(budget: float = 0.0) -> float:
 
 
 def _answer(job: Any) -> Any:
-    """What ``cancel()`` returns; False where it raises: whether it may is J19."""
+    """The return value of ``cancel()``; False if it raises, which J19 judges."""
     answers: list[Any] = [False]
     exception_of(lambda: answers.append(job.cancel()))
     return answers[-1]
@@ -90,15 +93,15 @@ def j17_queued_never_runs(context: CheckContext) -> None:
         job.status() is JobStatus.CANCELLED,
         f"cancel() of a queued job returned {answer!r}, and the job is {job.status()}",
     )
-    for blocker in blockers:  # these end by themselves: whether running jobs stop is J18
+    for blocker in blockers:  # these end by themselves: J18 checks that running jobs stop
         context.wait(blocker)
-    context.result(context.run(flips()))  # the queue has moved past it
-    # Others may use some: a worker process that takes another's place begins with imports.
+    context.result(context.run(flips()))  # this job was queued behind it
+    # Some is used by a worker process that replaces another, which begins with imports.
     used = _used_after(LONG / 4)
     require(
         not used,
         f"{used:.2f} s of processor time are used in {_WINDOW} s after all but the cancelled job "
-        "have ended: it runs all the same",
+        "have ended: the cancelled job runs",
     )
     require(job.status() is JobStatus.CANCELLED, f"the cancelled job became {job.status()}")
 

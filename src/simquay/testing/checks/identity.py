@@ -49,7 +49,7 @@ def j02_run_submits_a_snapshot(context: CheckContext) -> None:
     require(callable(getattr(job, "submit", None)), "the job has no public submit()")
     context.result(job)
 
-    # Nothing can be changed before a worker looks, unless the job waits for one first.
+    # The job must wait, so that the circuit changes before a worker reads it.
     blockers = [] if context.calibration.synchronous else context.occupy_workers(2.0)
     circuit = context.fit_to_target(flips(2))
     circuit.metadata = {"kept": True}
@@ -81,7 +81,7 @@ def j02_run_submits_a_snapshot(context: CheckContext) -> None:
 
 @contextmanager
 def _not_submitting(kind: type) -> Iterator[Callable[[Any], None]]:
-    """Jobs of this class are not submitted; gives the real ``submit``."""
+    """Replace ``submit`` of a job class by a function that does nothing; yields the real one."""
     real: Callable[[Any], None] = kind.submit  # type: ignore[attr-defined]  # a JobV1 has it
     own = "submit" in vars(kind)
     kind.submit = lambda self: None  # type: ignore[attr-defined]  # as above
@@ -114,7 +114,9 @@ def j03_nothing_before_submit(context: CheckContext) -> None:
             not isinstance(error, JobTimeoutError),
             f"{name}() before submit() waits until a timeout",
         )
-    require(job.status() is JobStatus.INITIALIZING, "asking too early changed the status")
+    require(
+        job.status() is JobStatus.INITIALIZING, "calling them before submit() changed the status"
+    )
     submit(job)
     counts = context.result(job).get_counts()
     require(counts == {"11": 10}, f"after submit() the counts are {counts!r}")
@@ -184,7 +186,7 @@ def j07_metadata(context: CheckContext) -> None:
 
 
 def _check_backend_of(job: Any, name: str) -> None:
-    """``backend()`` of an unpickled job: found by name, or a ``QiskitError``."""
+    """``backend()`` of an unpickled job returns a backend of this name, or raises QiskitError."""
     error = exception_of(job.backend)
     if error is None:
         require(
@@ -279,6 +281,6 @@ def _check_let_go(context: CheckContext, job: Any, circuit: weakref.ref[Any], ho
             return "the circuit that run() was given"
         return find_retained(job, context.backend, size)
 
-    wait_until(lambda: held() is None, 3.0)  # its work may have to stop first
+    wait_until(lambda: held() is None, 3.0)  # the job's work may have to stop first
     found = held()
     require(found is None, f"the {how} job still holds {found}")

@@ -35,7 +35,7 @@ _BEGUN = frozenset({JobStatus.VALIDATING, JobStatus.RUNNING}) | FINAL
 
 
 class _Watcher:
-    """Writes down every state of a job that it sees, in a thread of its own."""
+    """Records every state of a job that it sees, in a thread of its own."""
 
     def __init__(self, job: Any) -> None:
         self.seen: list[JobStatus] = []
@@ -52,7 +52,7 @@ class _Watcher:
             time.sleep(0.0002)
 
     def stop(self) -> list[JobStatus]:
-        """All states seen, in order, without repetition; the last is that of now."""
+        """All states seen, in order, without repetition; the last is the current one."""
         self._end.set()
         self._thread.join(TIMEOUT)
         status = self._job.status()
@@ -78,7 +78,7 @@ def j20_status_does_not_block(context: CheckContext) -> None:
         call_with_timeout(job.status, 5.0, "status() of a running job")
         slow += time.monotonic() - asked > 0.3
     require(
-        slow <= 10,  # a busy machine may be late now and then
+        slow <= 10,  # a busy machine may be late sometimes
         f"status() of a running job took over 0.3 s in {slow} of 50 calls, "
         f"{time.monotonic() - started:.1f} s in all",
     )
@@ -109,7 +109,7 @@ def j22_waiting_is_queued(context: CheckContext) -> None:
         for _ in range(20):
             seen.add(waiting.status())
             time.sleep(0.01)
-        # One that begins now did not wait for a worker: a busy machine was late with it.
+        # A job that starts in this time did not wait for a worker: the machine was busy.
         if not seen & _BEGUN or seen - _BEGUN - {JobStatus.QUEUED}:
             break
         context.cancel_jobs()
@@ -163,7 +163,7 @@ def j24_final_stays(context: CheckContext) -> None:
     context.wait(done)
     jobs = [done, *context.failed_jobs()]
     if not context.calibration.synchronous:
-        cancelled = context.start(1.0)  # a worker that goes on would end it soon
+        cancelled = context.start(1.0)  # if its work goes on, it ends soon
         call_with_timeout(cancelled.cancel)
         wait_until(lambda: cancelled.status() in FINAL)
         jobs.append(cancelled)
@@ -217,7 +217,7 @@ def j25_questions_agree(context: CheckContext) -> None:
         agree(waiting)
         for one in running:
             exception_of(one.cancel)
-        wait_until(lambda: running[0].status() in FINAL, 2.0)  # whether it can be cancelled is J16
+        wait_until(lambda: running[0].status() in FINAL, 2.0)  # J16 checks that it can be cancelled
         agree(running[0])
 
 
@@ -275,7 +275,9 @@ def j39_any_thread(context: CheckContext) -> None:
         generator.shuffle(questions)
         for question in questions:
             error = exception_of(question)
-            if error is not None and not isinstance(error, QiskitError):  # as a cancelled job's is
+            if error is not None and not isinstance(
+                error, QiskitError
+            ):  # such as the error of a cancelled job
                 wrong.append(f"{type(error).__name__}: {error}")
 
     for round_number in range(3):
@@ -299,7 +301,7 @@ def j39_any_thread(context: CheckContext) -> None:
             thread.join(max(0.0, end - time.monotonic()))
         require(
             not any(thread.is_alive() for thread in threads),
-            "of 16 threads that ask one job, some never got an answer",
+            "some of 16 threads that call methods of one job never returned",
         )
         context.wait(job)
-    require(not wrong, f"with 16 threads that ask one job: {'; '.join(wrong[:3])}")
+    require(not wrong, f"16 threads called methods of one job: {'; '.join(wrong[:3])}")

@@ -30,15 +30,15 @@ _IMPOSSIBLE = 1e-11  # probabilities below are rounding errors of zero
 def check_distribution(
     counts: Mapping[str, int], expected: Mapping[str, float], name: str = "a circuit"
 ) -> None:
-    """Compare counts with probabilities; see this module for the false alarms.
+    """Compare counts with probabilities, by Chernoff's bound.
 
     Args:
-        counts: how often each outcome was seen.
-        expected: the probability of each outcome; those left out have none.
-        name: of the circuit, for the message.
+        counts: the number of shots with each outcome.
+        expected: the probability of each outcome; 0 for outcomes left out.
+        name: of the circuit, for the error message.
 
     Raises:
-        CheckFailed: if they do not agree.
+        CheckFailed: if they do not agree; by chance with a probability below 1e-8.
     """
     shots = sum(counts.values())
     outcomes = sorted({*counts, *expected})
@@ -53,7 +53,7 @@ def check_distribution(
 
 
 def _divergence(seen: float, probability: float) -> float:
-    """Kullback and Leibler's, of two coins."""
+    """Kullback-Leibler divergence of two Bernoulli distributions, in nats."""
 
     def part(left: float, right: float) -> float:
         if left == 0:
@@ -70,7 +70,7 @@ def _run(context: CheckContext, *circuits: QuantumCircuit) -> list[dict[str, int
 
 
 def _probabilities(circuit: QuantumCircuit) -> dict[str, float]:
-    """Of a circuit that ends with ``measure_all``, by Qiskit's own linear algebra."""
+    """Of a circuit that ends with ``measure_all``, by Qiskit's ``Statevector``."""
     state = Statevector(circuit.remove_final_measurements(inplace=False))
     return {name: float(one) for name, one in state.probabilities_dict().items()}
 

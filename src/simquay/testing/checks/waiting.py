@@ -50,8 +50,8 @@ def j27_returns_at_the_end(context: CheckContext) -> None:
     answers: list[Exception | None] = []
 
     def wait() -> None:
-        # Longer than a job takes that a busy machine makes slow.
-        with contextlib.suppress(CheckFailed):  # it has not returned, which is seen below
+        # The timeout is longer than the job takes on a busy machine.
+        with contextlib.suppress(CheckFailed):  # it has not returned: then `answers` is empty
             answers.append(exception_of(lambda: job.wait_for_final_state(wait=100), 3 * TIMEOUT))
 
     waiter = threading.Thread(target=wait, daemon=True)
@@ -81,7 +81,7 @@ def j29_timeout_is_kept(context: CheckContext) -> None:
     """`timeout` is kept to within 0.1 s, however large `wait` is."""
     job = context.start()
     late = []
-    for _ in range(3):  # the best of three: a busy machine may be late, but not three times
+    for _ in range(3):  # the shortest of three, since a busy machine may be late
         started = time.monotonic()
         error = exception_of(
             lambda: job.wait_for_final_state(timeout=0.2, wait=100),
@@ -118,12 +118,12 @@ def j30_callback(context: CheckContext) -> None:
     statuses = [one[1] for one in heard]
     require(
         statuses[-1] is JobStatus.DONE,
-        f"the last query, which found the job's end, was not told: the last was {statuses[-1]}",
+        f"no call for the last query, which found the final status: the last was {statuses[-1]}",
     )
     before = [one for one in statuses if one not in FINAL]
     require(
         len(before) >= 2,
-        f"in 0.8 s with wait=0.02 the callback heard {len(before)} times of a job that goes on",
+        f"in 0.8 s with wait=0.02 the callback was called {len(before)} times while the job ran",
     )
 
 
@@ -135,7 +135,7 @@ def j31_no_error_at_the_end(context: CheckContext) -> None:
         require(error is None, f"wait_for_final_state() of a failed job raised {error!r}")
     if context.calibration.synchronous:
         return  # no job can be cancelled
-    job = context.start(3.0)  # where cancelling does not work, it ends by itself
+    job = context.start(3.0)  # if it cannot be cancelled, it ends by itself
     threading.Timer(0.1, lambda: exception_of(job.cancel)).start()
     error = exception_of(lambda: job.wait_for_final_state(TIMEOUT, 0.05))
     require(error is None, f"wait_for_final_state() of a cancelled job raised {error!r}")

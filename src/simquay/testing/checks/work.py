@@ -61,11 +61,11 @@ def j36_side_by_side(context: CheckContext) -> None:
 def j40_exit(context: CheckContext) -> None:
     """The interpreter exits promptly (2 s) while jobs run."""
     took = []
-    for _ in range(3):  # the best of three: a busy machine may be late
+    for _ in range(3):  # the shortest of three, since a busy machine may be late
         took.append(_exit_seconds(context, "3"))
         if took[-1] >= 2.0:
-            # Python's own way out is not the jobs'. It takes a fraction of a second, or more where
-            # the machine is busy.
+            # Without jobs, Python takes a fraction of a second to exit, or more on a busy machine:
+            # that does not count.
             took[-1] -= _exit_seconds(context, "0")
         if took[-1] < 2.0:
             return
@@ -73,7 +73,7 @@ def j40_exit(context: CheckContext) -> None:
 
 
 def _exit_seconds(context: CheckContext, jobs: str) -> float:
-    """Seconds from the end of a program to the end of its process, with so many jobs running."""
+    """Seconds from the end of a program to the end of its process, while ``jobs`` jobs run."""
     answer = context.run_child("exit", "--jobs", jobs)
     require(
         answer["exit_code"] == 0,
