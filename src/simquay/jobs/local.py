@@ -1,4 +1,4 @@
-"""The job of Simquay's own engines: work in this process, on Simquay's worker threads."""
+"""The job of Simquay's engines: work in this process, on Simquay's worker threads."""
 
 from __future__ import annotations
 
