@@ -61,10 +61,10 @@ COUNTED = {
         Op.DENSE1: 57,
         Op.DENSE2_REAL: 61,
         Op.ROTATE: 65,
-        Op.ROTATE_CROSS: 65,
+        Op.ROTATE_RX: 65,
         Op.SUM_DIFFERENCE: 65,
         Op.ROTATE_ALL: 57,
-        Op.ROTATE_CROSS_ALL: 57,
+        Op.ROTATE_RX_ALL: 57,
         Op.CX: 72,
         Op.FLIP: 103,
         Op.FLIP_WHERE: 119,
@@ -72,10 +72,10 @@ COUNTED = {
     Precision.DOUBLE: {
         Op.DENSE2: 81,
         Op.ROTATE: 56,
-        Op.ROTATE_CROSS: 56,
+        Op.ROTATE_RX: 56,
         Op.SUM_DIFFERENCE: 55,
         Op.ROTATE_ALL: 45,
-        Op.ROTATE_CROSS_ALL: 45,
+        Op.ROTATE_RX_ALL: 45,
         Op.CX: 60,
         Op.FLIP: 63,
         Op.FLIP_WHERE: 79,
@@ -107,7 +107,7 @@ def instruction(words: np.ndarray, precision: Precision) -> Work:
         work.other += 24 + (4 * amplitudes if kind is Op.DENSE1 else 0)  # two matrices
     if kind is Op.DENSE1:
         work.arithmetic = 8 * amplitudes
-    elif kind in (Op.DENSE1_REAL, Op.CROSS):
+    elif kind in (Op.DENSE1_REAL, Op.RX_LIKE):
         work.arithmetic, work.other = 4 * amplitudes, work.other + 20
     elif kind is Op.DENSE2:
         work.arithmetic = 16 * amplitudes
@@ -115,9 +115,9 @@ def instruction(words: np.ndarray, precision: Precision) -> Work:
         work.arithmetic = 8 * amplitudes
     elif kind is Op.DENSE3:
         work.arithmetic, work.other = 32 * amplitudes, work.other + 160
-    elif kind in (Op.ROTATE, Op.ROTATE_CROSS, Op.SUM_DIFFERENCE, Op.SCALE):
+    elif kind in (Op.ROTATE, Op.ROTATE_RX, Op.SUM_DIFFERENCE, Op.SCALE):
         work.arithmetic = 2 * amplitudes
-    elif kind in (Op.ROTATE_ALL, Op.ROTATE_CROSS_ALL):
+    elif kind in (Op.ROTATE_ALL, Op.ROTATE_RX_ALL):
         work.arithmetic = 2 * amplitudes * bits
     elif kind is Op.REGISTER_TABLE:
         work.arithmetic, work.other = 4 * amplitudes, work.other + 3 * amplitudes

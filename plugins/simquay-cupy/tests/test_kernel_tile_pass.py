@@ -9,9 +9,9 @@ from tile_stages import (
     EVERY_KERNEL,
     HADAMARD,
     check,
-    cross,
     one_qubit,
     random_stage,
+    rx,
     tile_pass,
     unitary,
     vectors,
@@ -108,5 +108,5 @@ def test_many_rotations_keep_the_norm_though_their_factors_come_late(
     for _ in range(40):
         for bit in range(tile):
             stages.append(DenseStage((bit,), HADAMARD, "hadamard"))
-            stages.append(DenseStage((bit,), cross(rng), "rx_like"))
+            stages.append(DenseStage((bit,), rx(rng), "rx_like"))
     check(engine, precision, [tile_pass(precision, stages, tile)], rng)

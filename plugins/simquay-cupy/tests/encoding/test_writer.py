@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 from encoded_opcodes import flat
-from tile_stages import BOTH, cross, real
+from tile_stages import BOTH, real, rx
 
 from simquay.planning import Layout, Plan, Profile
 from simquay.planning.tiled.passes import (
@@ -33,7 +33,7 @@ def test_rotations_on_many_bits_are_one_instruction(
     bits = range(5, 5 + GEOMETRIES[precision].register)
     forms: tuple[tuple[Form, Callable[[np.random.Generator], np.ndarray], Op], ...] = (
         ("real", real, Op.ROTATE_ALL),
-        ("rx_like", cross, Op.ROTATE_CROSS_ALL),
+        ("rx_like", rx, Op.ROTATE_RX_ALL),
     )
     for form, make, together in forms:
         stages: list[Stage] = []

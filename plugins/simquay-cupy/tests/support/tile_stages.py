@@ -120,7 +120,7 @@ def real(rng: np.random.Generator) -> np.ndarray:
     )
 
 
-def cross(rng: np.random.Generator) -> np.ndarray:
+def rx(rng: np.random.Generator) -> np.ndarray:
     angle = rng.uniform(0, 2 * np.pi)
     c, s = np.cos(angle), np.sin(angle)
     return np.array([[c, -1j * s], [-1j * s, c]])
@@ -137,7 +137,7 @@ def one_qubit(rng: np.random.Generator, bit: int) -> list[Stage]:
         DenseStage((bit,), real(rng), "real"),
         DenseStage((bit,), reflection, "real"),
         DenseStage((bit,), np.array([[0.01, -1], [1, 0.01]]) + 0j, "real"),
-        DenseStage((bit,), cross(rng), "rx_like"),
+        DenseStage((bit,), rx(rng), "rx_like"),
         DenseStage((bit,), phased, "rx_like"),
         DenseStage((bit,), HADAMARD, "hadamard"),
         PermuteStage((bit,), np.array([1, 0])),

@@ -5,8 +5,8 @@
 #include "tile_pass.cuh"
 #include "whole_state.cuh"
 
-// How many blocks should fit a multiprocessor at once: the compiler keeps registers to that. With
-// three, it spills for sm_100; on sm_75 there is shared memory for two.
+// Blocks that should fit a multiprocessor at once, which limits the registers of a thread. With three,
+// the compiler spills for sm_100; on sm_75 there is shared memory for two.
 #if defined(__CUDA_ARCH__) && (__CUDA_ARCH__ >= 1000 || __CUDA_ARCH__ < 800)
 #define QS_BLOCKS 2
 #else

@@ -1,10 +1,10 @@
-// What differs between a GPU and the host, so that the same kernel source compiles for both.
+// The differences between a GPU and the host, so that the same kernel source compiles for both.
 //
 // A kernel is written as phases. QS_EACH_THREAD runs its body once for every thread of the block:
 // on a GPU the threads are there already; on the host it is a loop. QS_BARRIER stands between
-// phases and nowhere else, so the host needs none. What a thread keeps from one phase to the next
-// is declared with QS_PRIVATE and read with QS_OWN. Control flow around phases depends only on
-// what is the same for all threads of a block.
+// phases and nowhere else, so the host needs none. A variable that a thread keeps from one
+// phase to the next is declared with QS_PRIVATE and read with QS_OWN. Control flow around phases
+// depends only on values that are the same for all threads of a block.
 #pragma once
 
 #if defined(__CUDACC__) || defined(__CUDACC_RTC__)

@@ -132,7 +132,7 @@ QS_DEVICE void multiplex(Complex<Real> (&a)[1 << R], const Real* m, const Where&
 
 // [[m0, i m1], [i m2, m3]], as RX has.
 template <int B0, int R, class Real>
-QS_DEVICE void cross(Complex<Real> (&a)[1 << R], const Real* m) {
+QS_DEVICE void rx_like(Complex<Real> (&a)[1 << R], const Real* m) {
     QS_UNROLL
     for (int group = 0; group < (1 << (R - 1)); ++group) {
         Complex<Real>& p = a[spread1<B0>(group, 0)];
@@ -147,19 +147,19 @@ QS_DEVICE void cross(Complex<Real> (&a)[1 << R], const Real* m) {
     }
 }
 
-// [[1, m0], [m1, 1]], and [[1, i m0], [i m1, 1]] where CROSS: a rotation without its common factor,
+// [[1, m0], [m1, 1]], and [[1, i m0], [i m1, 1]] where RX_LIKE: a rotation without its common factor,
 // which the program multiplies in later, once for many. One FMA a component instead of two.
-template <bool CROSS, int B0, int R, class Real>
+template <bool RX_LIKE, int B0, int R, class Real>
 QS_DEVICE void rotate(Complex<Real> (&a)[1 << R], const Real* m) {
     QS_UNROLL
     for (int group = 0; group < (1 << (R - 1)); ++group) {
         Complex<Real>& p = a[spread1<B0>(group, 0)];
         Complex<Real>& q = a[spread1<B0>(group, 1)];
         const Complex<Real> x = p;
-        p.re = qs_fma(CROSS ? -m[0] : m[0], CROSS ? q.im : q.re, p.re);
-        p.im = qs_fma(m[0], CROSS ? q.re : q.im, p.im);
-        q.re = qs_fma(CROSS ? -m[1] : m[1], CROSS ? x.im : x.re, q.re);
-        q.im = qs_fma(m[1], CROSS ? x.re : x.im, q.im);
+        p.re = qs_fma(RX_LIKE ? -m[0] : m[0], RX_LIKE ? q.im : q.re, p.re);
+        p.im = qs_fma(m[0], RX_LIKE ? q.re : q.im, p.im);
+        q.re = qs_fma(RX_LIKE ? -m[1] : m[1], RX_LIKE ? x.im : x.re, q.re);
+        q.im = qs_fma(m[1], RX_LIKE ? x.re : x.im, q.im);
     }
 }
 

@@ -1,5 +1,5 @@
-// How a thread's amplitudes come and go: words of the program, places in global memory, slots in
-// shared memory.
+// Loading and storing a thread's amplitudes: words of the program, addresses in global memory, slots
+// in shared memory.
 #pragma once
 
 #include "registers.cuh"
@@ -39,8 +39,8 @@ QS_DEVICE Index two_words(int position) {
     return *reinterpret_cast<const Index*>(reinterpret_cast<const Word*>(qs_program) + position);
 }
 
-// Where a thread's amplitudes are, in bytes from the vector's begin: the first, and how much further
-// those are whose register bit is set.
+// The addresses of a thread's amplitudes, in bytes from the vector's begin: of the first one, and the
+// distance for each register bit.
 template <int R>
 struct Places {
     Index first, step[R];
@@ -84,7 +84,7 @@ QS_DEVICE void load(Registers<Real, R>& own, const Complex<Real>* tile, Index ba
         }
         return;
     }
-    // What has a bit from `before` on is 0, and is not read.
+    // Amplitudes with a bit from `before` on are 0, and are not read.
     const Word limit = before + (sizeof(Complex<Real>) == 8 ? 3 : 4);
     const bool low = (places.first >> limit) == 0;
     Word high = 0;

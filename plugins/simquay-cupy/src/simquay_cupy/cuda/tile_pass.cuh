@@ -15,15 +15,15 @@
 #include "tile_memory.cuh"
 
 // A rotation on every register bit, each without its factor; see `rotate`.
-template <bool CROSS, int R, class Real>
+template <bool RX_LIKE, int R, class Real>
 QS_DEVICE void rotate_all(Complex<Real> (&a)[1 << R], const Real* m) {
-    rotate<CROSS, 0, R>(a, m);
-    rotate<CROSS, 1, R>(a, m + 2);
-    rotate<CROSS, 2, R>(a, m + 4);
-    if (R > 3) rotate<CROSS, (R > 3 ? 3 : 0), R>(a, m + 6);
+    rotate<RX_LIKE, 0, R>(a, m);
+    rotate<RX_LIKE, 1, R>(a, m + 2);
+    rotate<RX_LIKE, 2, R>(a, m + 4);
+    if (R > 3) rotate<RX_LIKE, (R > 3 ? 3 : 0), R>(a, m + 6);
 }
 
-// A diagonal as a table over any bits of the tile and of its number: for what is no short polynomial.
+// A diagonal as a table over any bits of the tile and of its number, if it is no short polynomial.
 // The factors wait in the thread's own slots, so that this is a loop and takes few registers.
 template <class Real, int T, int R>
 QS_DEVICE void diagonal(Registers<Real, R>& own, unsigned char* slots, int t, Word number, int at,
@@ -108,8 +108,8 @@ QS_DEVICE void gather(Registers<Real, R>& own, unsigned char* slots, int t, int 
     case NAME + 2: { constexpr int B = 0, C = R > 3 ? 2 : 1, D = R > 3 ? 3 : 2; CALL; } break; \
     case NAME + 3: { constexpr int B = R > 3 ? 1 : 0, C = R > 3 ? 2 : 1, D = R > 3 ? 3 : 2; CALL; } break;
 
-// One instruction on a thread's registers. Positions that a thread with few register bits does not
-// have are never asked for; their cases only have to compile.
+// One instruction on a thread's registers. Cases for positions that a thread with few register
+// bits does not have never run; they only have to compile.
 //
 // `nothing` is 0, which the compiler cannot know: it keeps the 128 numbers of a three-qubit matrix,
 // which are more than there are uniform registers, out of them. With that matrix among the
@@ -120,13 +120,13 @@ QS_DEVICE void on_registers(int opcode, Complex<Real> (&a)[1 << R], const Real* 
     switch (opcode) {
         QS_AT4(QS_DENSE1, (dense<false, false, 1, B, 0, 0, R>(a, m, always)))
         QS_AT4(QS_DENSE1_REAL, (dense<false, true, 1, B, 0, 0, R>(a, m, always)))
-        QS_AT4(QS_CROSS, (cross<B, R>(a, m)))
+        QS_AT4(QS_RX_LIKE, (rx_like<B, R>(a, m)))
         QS_AT_PAIRS(QS_DENSE2_REAL, (dense<false, true, 2, B, C, 0, R>(a, m, always)))
         QS_AT_TRIPLES(QS_DENSE3, (dense<false, false, 3, B, C, D, R>(a, m + nothing, always)))
     }
 }
 
-// The most frequent ones have a short way to them.
+// The most frequent ones are tested first.
 template <int R, class Real>
 QS_DEVICE void on_two_registers(int opcode, Complex<Real> (&a)[1 << R], const Real* m) {
     const Where always = {true, 0, 0};
@@ -152,14 +152,14 @@ QS_DEVICE void on_registers_unscaled(int opcode, Complex<Real> (&a)[1 << R], con
                                     Word nothing) {
     switch (opcode) {
         QS_AT4(QS_ROTATE, (rotate<false, B, R>(a, m)))
-        QS_AT4(QS_ROTATE_CROSS, (rotate<true, B, R>(a, m)))
+        QS_AT4(QS_ROTATE_RX, (rotate<true, B, R>(a, m)))
         QS_AT4(QS_SUM_DIFFERENCE, (sum_difference<B, R>(a)))
         QS_AT_PAIRS(QS_CX, (flip_controlled<B, C, R>(a, nothing == 0)))
         QS_AT_PAIRS(QS_CX + 6, (flip_controlled<C, B, R>(a, nothing == 0)))
         case QS_ROTATE_ALL:
             rotate_all<false, R>(a, m);
             break;
-        case QS_ROTATE_CROSS_ALL:
+        case QS_ROTATE_RX_ALL:
             rotate_all<true, R>(a, m);
             break;
         case QS_SCALE:
@@ -180,9 +180,9 @@ QS_DEVICE Where condition_of(int op, int t) {
             static_cast<int>(word(op + 8))};
 }
 
-// Before sm_90, in double precision, where the tile begins would be spilled until the tile is stored.
-// There it is computed a second time; in a loop, as the compiler would see that two unrolled ones
-// compute the same, and keep it.
+// Before sm_90, in double precision, the begin of the tile would be spilled until the tile is stored.
+// There it is computed a second time, in a loop: of two unrolled computations the compiler would see
+// that they are the same, and keep the result.
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
 #define QS_BEGIN_TWICE 1
 #define QS_BEGIN_LOOP QS_KEEP_LOOP
@@ -191,7 +191,7 @@ QS_DEVICE Where condition_of(int op, int t) {
 #define QS_BEGIN_LOOP
 #endif
 
-// Where tile `number` begins, in bytes from the vector's begin.
+// The begin of tile `number`, in bytes from the vector's begin.
 QS_DEVICE Index tile_begin(int program, Word number) {
     const int runs = static_cast<int>(word(program + 5));
     Index begin = 0;

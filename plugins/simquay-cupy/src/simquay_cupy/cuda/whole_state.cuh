@@ -1,5 +1,5 @@
-// Kernels that look at a whole state once, beside the tile interpreter: sums of probabilities,
-// expectation values, projection, flips, single amplitudes. Sums are in double precision and in a
+// Kernels that pass over a whole state once: sums of probabilities, expectation values, projection,
+// flips, single amplitudes. Sums are in double precision and in a
 // fixed order, so that the same state always gives the same numbers.
 #pragma once
 
@@ -7,7 +7,7 @@
 
 #define QS_THREADS 256
 
-// The bits of `value`, from the lowest, put where `mask` has its bits, from the lowest.
+// Deposits the bits of `value`, from the lowest on, at the set bits of `mask` (PDEP).
 QS_DEVICE Index deposit(Index value, Index mask) {
     Index result = 0;
     QS_KEEP_LOOP
@@ -26,7 +26,8 @@ QS_DEVICE double squared(const Complex<Real>& a) {
     return qs_fma(re, re, im * im);
 }
 
-// Adds up `values`, one a thread, over the thread bits in `bits`: the sums are where these are 0.
+// Adds up `values`, one a thread, over the thread bits in `bits`; threads where these are 0 have the
+// sums.
 QS_DEVICE void sum_over(double* values, int bits) {
     for (int bit = 1; bit < QS_THREADS; bit <<= 1) {
         if (!(bits & bit)) continue;
@@ -38,11 +39,12 @@ QS_DEVICE void sum_over(double* values, int bits) {
     QS_BARRIER();
 }
 
-// Joint probabilities. The storage bits that are not fixed to `given` are parted into `lanes` (the
-// lowest, at most 8, run through by a block's threads), `blocks` (output bits, one value a block)
-// and `loop` (summed over, cut into `chunks`). Of the lanes, those in `summed` (a mask on the thread)
+// Joint probabilities. The storage bits that are not fixed to `given` are split into `lanes` (the
+// lowest, at most 8: bits of a thread's number), `blocks` (output bits, one value a block) and `loop`
+// (summed over, cut into `chunks`). Of the lanes, those in `summed` (a mask on the thread)
 // are summed over. There is one `given` and one set of sums for each vector of a batch, or, with a
-// stride of 0, for each of many questions about one vector. out[chunk << outputs | block bits | lane bits], lowest bits first.
+// stride of 0, for each of many `given` values of one vector.
+// out[chunk << outputs | block bits | lane bits], lowest bits first.
 template <class Real>
 QS_DEVICE void marginal(double* shared, Word block, Word chunk, const Complex<Real>* state,
                         Index given, Index lanes, Index blocks, Index loop, int lane_count,
@@ -102,7 +104,7 @@ QS_DEVICE void pauli_sums(double* shared, Word block, Word grid, const Complex<R
     }
 }
 
-// Keeps `factor` times the amplitudes with `i & mask == value`, and no others.
+// Multiplies the amplitudes with `i & mask == value` by `factor`, and all others by 0.
 template <class Real>
 QS_DEVICE void project(Word block, Word grid, Complex<Real>* state, Index size, Index mask,
                        Index value, Real factor) {

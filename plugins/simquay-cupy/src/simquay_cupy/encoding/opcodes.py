@@ -25,14 +25,14 @@ class Op(enum.IntEnum):
     DENSE2 = 0
     DENSE1 = 6
     DENSE1_REAL = 10
-    CROSS = 14
+    RX_LIKE = 14
     DENSE2_REAL = 18
     DENSE3 = 24
     ROTATE = 28
-    ROTATE_CROSS = 32
+    ROTATE_RX = 32
     SUM_DIFFERENCE = 36
     ROTATE_ALL = 40
-    ROTATE_CROSS_ALL = 41
+    ROTATE_RX_ALL = 41
     SCALE = 42
     REGISTER_TABLE = 43
     CX = 44

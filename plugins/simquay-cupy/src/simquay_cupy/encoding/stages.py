@@ -112,7 +112,7 @@ def _dense1(writer: ProgramWriter, stage: DenseStage, place: int) -> None:
     elif stage.form == "real":
         writer.matrix_for_all(Op.DENSE1_REAL + place, [a.real, b.real, c.real, d.real])
     else:
-        writer.matrix_for_all(Op.CROSS + place, [a.real, b.imag, c.imag, d.real])
+        writer.matrix_for_all(Op.RX_LIKE + place, [a.real, b.imag, c.imag, d.real])
 
 
 def _gather(

@@ -125,7 +125,7 @@ class ProgramWriter:
         form, held = self._held
         self._held = ("", {})
         one, together = (
-            (Op.ROTATE, Op.ROTATE_ALL) if form == "real" else (Op.ROTATE_CROSS, Op.ROTATE_CROSS_ALL)
+            (Op.ROTATE, Op.ROTATE_ALL) if form == "real" else (Op.ROTATE_RX, Op.ROTATE_RX_ALL)
         )
         if len(held) >= ROTATIONS_AT_ONCE:
             payload: list[float] = []
