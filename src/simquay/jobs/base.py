@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from qiskit.providers import JobV1
 from qiskit.providers.jobstatus import JobStatus
 
-from simquay.errors import RegistryError
 from simquay.jobs.errors import (
     JobCancelledError,
     JobFailedError,
@@ -27,17 +26,13 @@ from simquay.jobs.errors import (
     OriginalTraceback,
     detach,
 )
+from simquay.jobs.references import BackendReference
 
 if TYPE_CHECKING:
     from qiskit.providers import BackendV2
     from qiskit.result import Result
 
-__all__ = ["BackendFinder", "BaseJob"]
-
-BackendFinder = Callable[[str], "BackendV2"]
-"""Makes a backend by its name, in any process: a function of a module, which pickles by reference.
-
-It is the attribute ``simquay_finder`` of a backend that a provider gave."""
+__all__ = ["BaseJob"]
 
 _ORDER = {
     JobStatus.INITIALIZING: 0,
@@ -312,7 +307,7 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
             QiskitError: if the job has none; or if it was unpickled, and its backend had not come
                 from a provider, or no backend of that name can be had here.
         """
-        if isinstance(self._backend, _PickledBackend):
+        if isinstance(self._backend, BackendReference):
             self._backend = self._backend.find()
         return super().backend()
 
@@ -324,7 +319,7 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
             )
         return {
             "_job_id": self._job_id,
-            "_backend": _PickledBackend.of(self._backend),
+            "_backend": BackendReference.of(self._backend),
             "metadata": self.metadata,
             "_status": self._status.name,
             "_result": self._result,
@@ -343,38 +338,6 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
     def __repr__(self) -> str:
         name = getattr(self._backend, "name", None)
         return f"<{type(self).__name__} {self._job_id} {self._status.name} on {name}>"
-
-
-class _PickledBackend:
-    """Stands for a backend in a pickle: a backend holds threads and devices, and does not travel.
-
-    Args:
-        name: the backend's.
-        finder: makes it again; None for a backend that did not come from a provider.
-    """
-
-    def __init__(self, name: str, finder: BackendFinder | None) -> None:
-        self.name = name
-        self.finder = finder
-
-    @classmethod
-    def of(cls, backend: BackendV2 | _PickledBackend | None) -> _PickledBackend | None:
-        if backend is None or isinstance(backend, _PickledBackend):
-            return backend
-        return cls(str(backend.name), getattr(backend, "simquay_finder", None))
-
-    def find(self) -> BackendV2:
-        if self.finder is None:
-            raise JobStateError(
-                f"the job's backend {self.name!r} did not come from simquay.get_backend, and so "
-                "cannot be found by its name here"
-            )
-        try:
-            return self.finder(self.name)
-        except RegistryError as error:
-            raise JobStateError(
-                f"the job's backend {self.name!r} cannot be made here: {error}"
-            ) from error
 
 
 def _as_text(cause: BaseException | None) -> OriginalTraceback | None:

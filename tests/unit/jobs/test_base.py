@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 from qiskit.providers import JobStatus
 
-from simquay.errors import SimquayError, UnknownBackendError
 from simquay.jobs.base import BaseJob
-from simquay.jobs.errors import JobCancelledError, JobFailedError, JobStateError
+from simquay.jobs.errors import JobCancelledError, JobFailedError
 from tests.support.job_doubles import a_result
 
 FINAL = [JobStatus.DONE, JobStatus.ERROR, JobStatus.CANCELLED]
@@ -120,44 +119,3 @@ def test_each_asker_gets_an_error_of_its_own() -> None:
             job.result()
         errors.append(caught.value)
     assert errors[0] is not errors[1]
-
-
-class Backend:
-    """What a job needs of a backend."""
-
-    name = "theirs"
-    simquay_finder = staticmethod(lambda name: found(name))
-
-
-def found(name: str) -> Any:
-    if name != "theirs":
-        raise UnknownBackendError(f"no backend {name!r}")
-    return ("a backend", name)
-
-
-def unpickled(job: Manual) -> Manual:
-    """As ``pickle`` does it, by the state alone."""
-    again = Manual.__new__(Manual)
-    again.__setstate__(job.__getstate__())
-    return again
-
-
-def test_an_unpickled_job_asks_its_backends_finder_once() -> None:
-    job = Manual(Backend())
-    job.submit()
-    job.end(JobStatus.DONE)
-    again = unpickled(job)
-    assert repr(again) == f"<Manual {job.job_id()} DONE on theirs>"
-    assert again.backend() == ("a backend", "theirs")
-    assert again.backend() is again.backend()
-
-
-def test_a_backend_that_the_finder_does_not_know_is_a_job_error() -> None:
-    backend = Backend()
-    backend.name = "others"
-    job = Manual(backend)
-    job.submit()
-    job.end(JobStatus.DONE)
-    with pytest.raises(JobStateError, match="no backend 'others'") as caught:
-        unpickled(job).backend()
-    assert isinstance(caught.value.__cause__, SimquayError)

@@ -15,18 +15,19 @@ from qiskit.providers import BackendV2, Options
 from qiskit.transpiler import Target
 
 from simquay.control import Control
-from simquay.jobs.base import BackendFinder, BaseJob
+from simquay.jobs.base import BaseJob
 from simquay.jobs.dispatch.threads import WorkerPool, default_pool
-from simquay.jobs.external.attempt import (
+from simquay.jobs.external.adapted import (
     AdaptedJob,
     AdaptedTaskJob,
-    BackendPool,
     Finish,
     ProcessWork,
     ThreadWork,
 )
+from simquay.jobs.external.backend_pool import BackendPool
 from simquay.jobs.external.circuits import run_circuits
 from simquay.jobs.external.watch import Ended, ForeignRun
+from simquay.jobs.references import BackendFinder
 from simquay.jobs.workers.pool import default_workers
 from simquay.simulators.adapted.memory import MemoryRule, memory_request
 from simquay.simulators.adapted.options import AdaptedOptions, check_isolation

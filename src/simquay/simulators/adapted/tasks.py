@@ -24,10 +24,10 @@ from qiskit.result import Result
 
 from simquay.control import Control
 from simquay.errors import Cancelled, OutOfMemoryError, SimquayError
-from simquay.jobs.base import BackendFinder
 from simquay.jobs.dispatch.launchers import SplitTask, TaskContext
 from simquay.jobs.dispatch.threads import MemoryRequest
 from simquay.jobs.errors import JobFailedError, detach
+from simquay.jobs.references import BackendFinder
 from simquay.jobs.workers.errors import error_from_plain, error_to_plain
 from simquay.simulators.adapted.transfer import circuits_from_qpy, circuits_to_qpy
 from simquay.simulators.inputs import RunInputError
@@ -58,7 +58,7 @@ class Work(Protocol):
         """The memory can never be had: ask for less in :attr:`memory`, or return False."""
 
     def run(self, job_id: str, control: Control) -> Result:
-        """Run the circuits; see :class:`simquay.jobs.external.attempt.ForeignWork`."""
+        """Run the circuits; see :class:`simquay.jobs.external.adapted.ForeignWork`."""
 
 
 @dataclass(frozen=True, slots=True)

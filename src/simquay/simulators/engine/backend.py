@@ -12,9 +12,10 @@ from qiskit.transpiler import Target
 
 from simquay.circuits.lowering.circuit import lower_circuit
 from simquay.engines.base import Engine
-from simquay.jobs.base import BackendFinder, BaseJob
+from simquay.jobs.base import BaseJob
 from simquay.jobs.dispatch.threads import WorkerPool, default_pool
 from simquay.jobs.local import LocalJob
+from simquay.jobs.references import BackendFinder
 from simquay.program import Save
 from simquay.program.program import walk
 from simquay.simulators.engine.target import make_target

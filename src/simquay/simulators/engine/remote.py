@@ -16,8 +16,8 @@ from typing import Any
 from simquay.control import Control
 from simquay.engines.base import Engine
 from simquay.execution.settings import Outcome
-from simquay.jobs.base import BackendFinder
 from simquay.jobs.dispatch.launchers import run_when_memory_is_free
+from simquay.jobs.references import BackendFinder
 from simquay.jobs.workers.errors import error_from_plain, error_to_plain
 from simquay.program import Precision
 from simquay.program.packing import pack_tree, unpack_programs, unpack_tree

@@ -12,9 +12,9 @@ from simquay.control import Control
 from simquay.engines.base import Engine
 from simquay.errors import OutOfMemoryError
 from simquay.execution.settings import Outcome
-from simquay.jobs.base import BackendFinder
 from simquay.jobs.dispatch.launchers import TaskContext
 from simquay.jobs.dispatch.threads import MemoryRequest
+from simquay.jobs.references import BackendFinder
 from simquay.program import Program
 from simquay.program.packing import pack_programs
 from simquay.simulators.engine.remote import TaskRequest, read_answer, run_request

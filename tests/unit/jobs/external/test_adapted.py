@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import threading
 from typing import Any
 
 import pytest
@@ -11,10 +10,8 @@ from qiskit import QuantumCircuit
 from qiskit.exceptions import QiskitError
 from qiskit.providers import JobError, JobStatus, JobTimeoutError, JobV1
 
-from simquay.control import Control
-from simquay.errors import Cancelled
 from simquay.jobs.errors import JobCancelledError, JobFailedError
-from simquay.jobs.external.attempt import BackendPool, adapt_job
+from simquay.jobs.external.adapted import adapt_job
 from tests.support.foreign_backends import HeldJob, LegacyJob, ReadyJob, a_result
 from tests.support.job_doubles import LONG, until
 
@@ -100,29 +97,3 @@ def test_a_status_that_is_none_hinders_nothing(status: Any) -> None:
 def test_what_is_no_job_is_refused() -> None:
     with pytest.raises(TypeError, match="no job"):
         adapt_job(5)
-
-
-def test_backend_objects_are_never_shared_by_two_runs() -> None:
-    made: list[object] = []
-
-    def another() -> object:
-        made.append(object())
-        return made[-1]
-
-    many = BackendPool("first", another)
-    leases = [many.lease(Control()) for _ in range(3)]
-    assert [lease.backend for lease in leases] == ["first", *made]
-    release = leases[0].hold()
-    leases[0].release()
-    assert many.lease(Control()).backend is made[-1]  # the first is still in use
-    release()
-    assert many.lease(Control()).backend == "first"
-
-
-def test_whoever_waits_for_the_only_object_can_be_cancelled() -> None:
-    one = BackendPool("only", None)
-    one.lease(Control())
-    control = Control()
-    threading.Timer(0.05, control.cancel).start()
-    with pytest.raises(Cancelled):
-        one.lease(control)

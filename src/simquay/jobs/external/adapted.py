@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -14,6 +13,7 @@ from simquay.control import Control
 from simquay.errors import Cancelled
 from simquay.jobs.dispatch.thread_per_task import thread_per_task
 from simquay.jobs.errors import JobFailedError
+from simquay.jobs.external.backend_pool import BackendPool
 from simquay.jobs.external.circuits import run_circuits
 from simquay.jobs.external.watch import Ended, foreign_result
 from simquay.jobs.local import LocalJob
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from simquay.errors import OutOfMemoryError
     from simquay.jobs.dispatch.threads import MemoryRequest
 
-__all__ = ["AdaptedJob", "AdaptedTaskJob", "BackendPool", "ProcessWork", "ThreadWork", "adapt_job"]
+__all__ = ["AdaptedJob", "AdaptedTaskJob", "ProcessWork", "ThreadWork", "adapt_job"]
 
 _log = logging.getLogger(__name__)
 
@@ -243,67 +243,6 @@ class ProcessWork(_EstimatedWork):
 
 
 # --- in a thread ----------------------------------------------------------------------------------
-
-
-class BackendPool:
-    """The foreign backend objects of one adapted backend, for runs in threads.
-
-    A backend object keeps the state of a run, so no two runs share one. Where no more can be made,
-    there is one object, and runs take turns.
-
-    Args:
-        first: the backend.
-        another: makes one more, or None.
-    """
-
-    def __init__(self, first: Any, another: Callable[[], Any] | None) -> None:
-        self._another = another
-        self._free = [first]
-        self._lock = threading.Lock()
-
-    def lease(self, control: Control) -> Lease:
-        """Lend an object to one run; waits until one is free if no more can be made.
-
-        Raises:
-            Cancelled: if the control says so.
-        """
-        while True:
-            control.check()
-            with self._lock:
-                if self._free:
-                    return Lease(self, self._free.pop())
-            if self._another is not None:
-                return Lease(self, self._another())
-            control.wait(_TICK)
-
-    def give_back(self, backend: Any) -> None:
-        """Take ``backend`` back: no run uses it."""
-        with self._lock:
-            self._free.append(backend)
-
-
-class Lease:
-    """The use of a backend object, which ends when every holder has released it."""
-
-    def __init__(self, backends: BackendPool, backend: Any) -> None:
-        self.backend = backend
-        self._backends = backends
-        self._lock = threading.Lock()
-        self._holders = 1
-
-    def hold(self) -> Callable[[], None]:
-        """Add a holder; returns the function that releases it."""
-        with self._lock:
-            self._holders += 1
-        return self.release
-
-    def release(self) -> None:
-        """End the use by one holder."""
-        with self._lock:
-            self._holders -= 1
-            free = not self._holders
-        if free:
-            self._backends.give_back(self.backend)
 
 
 class ThreadWork(_EstimatedWork):

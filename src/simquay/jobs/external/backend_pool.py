@@ -1,0 +1,75 @@
+"""The objects of one foreign backend, lent to one run each."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from simquay.control import Control
+
+__all__ = ["BackendPool", "Lease"]
+
+_TICK = 0.02
+"""Seconds between two looks at whether an object is free."""
+
+
+class BackendPool:
+    """The foreign backend objects of one adapted backend, for runs in threads.
+
+    A backend object keeps the state of a run, so no two runs share one. Where no more can be made,
+    there is one object, and runs take turns.
+
+    Args:
+        first: the backend.
+        another: makes one more, or None.
+    """
+
+    def __init__(self, first: Any, another: Callable[[], Any] | None) -> None:
+        self._another = another
+        self._free = [first]
+        self._lock = threading.Lock()
+
+    def lease(self, control: Control) -> Lease:
+        """Lend an object to one run; waits until one is free if no more can be made.
+
+        Raises:
+            Cancelled: if the control says so.
+        """
+        while True:
+            control.check()
+            with self._lock:
+                if self._free:
+                    return Lease(self, self._free.pop())
+            if self._another is not None:
+                return Lease(self, self._another())
+            control.wait(_TICK)
+
+    def give_back(self, backend: Any) -> None:
+        """Take ``backend`` back: no run uses it."""
+        with self._lock:
+            self._free.append(backend)
+
+
+class Lease:
+    """The use of a backend object, which ends when every holder has released it."""
+
+    def __init__(self, backends: BackendPool, backend: Any) -> None:
+        self.backend = backend
+        self._backends = backends
+        self._lock = threading.Lock()
+        self._holders = 1
+
+    def hold(self) -> Callable[[], None]:
+        """Add a holder; returns the function that releases it."""
+        with self._lock:
+            self._holders += 1
+        return self.release
+
+    def release(self) -> None:
+        """End the use by one holder."""
+        with self._lock:
+            self._holders -= 1
+            free = not self._holders
+        if free:
+            self._backends.give_back(self.backend)
