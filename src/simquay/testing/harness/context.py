@@ -254,6 +254,10 @@ class CheckContext:
         command = [sys.executable, "-m", "simquay.testing.harness.child", mode]
         source = ["--factory", self.factory] if self.factory else ["--name", self.name]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        if mode == "fork":
+            # OpenBLAS joins its threads inside fork(), and can wait for ever for one that another
+            # thread's matrix product has just woken. That is not the backend's fault.
+            environment["OPENBLAS_NUM_THREADS"] = "1"
         process = subprocess.Popen(
             [*command, *source, "--calibration", self.calibration.to_json(), *arguments],
             stdin=subprocess.DEVNULL,
