@@ -149,8 +149,8 @@ def test_j40_the_exit_while_a_worker_is_about_to_start(
 
 # --- jobs of engines ------------------------------------------------------------------------------
 
-# OpenBLAS joins its threads inside fork(), and can wait for ever for one that another thread's matrix
-# product has just woken (seen once in a hundred forks on a loaded machine). One thread has none.
+# OpenBLAS joins its threads inside fork(), and can wait for ever for one that the matrix product of
+# another thread has just woken (seen once in a hundred forks on a loaded machine).
 _ENGINE = """
 import atexit, os, sys, threading, time, warnings
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
