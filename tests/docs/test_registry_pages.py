@@ -49,7 +49,7 @@ def test_everything_that_a_plugin_imports_is_on_the_page() -> None:
 
 
 def test_the_priorities_are_those_of_the_specs() -> None:
-    (told,) = re.findall(r"Simquay's own are ([^.]+)\.", " ".join(read(PAGE).split()))
+    (told,) = re.findall(r"built-in backends are ([^.]+)\.", " ".join(read(PAGE).split()))
     assert {name: int(value) for name, value in re.findall(r"`(\w+)` (-?\d+)", told)} == OWN
 
 
