@@ -160,7 +160,7 @@ def test_it_is_given_back_when_the_system_refuses_memory(monkeypatch: pytest.Mon
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-# From Python 3.12 on, forking warns beside threads, such as those of an earlier test's crew.
+# From Python 3.12 on, forking warns beside threads, such as those of an earlier test.
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_forked_child_has_none() -> None:
     kept = BufferCache()
