@@ -96,6 +96,33 @@ def test_no_module_imports_itself_through_others() -> None:
         visit(name, ())
 
 
+def test_packages_beside_each_other_depend_one_way() -> None:
+    """Of two packages in one folder, at most one imports from the other, directly or not."""
+    packages = {name for name, path in modules().items() if path.stem == "__init__"}
+    graph = defaultdict(set)
+    for name in modules():
+        inside = [name, *(name[:end] for end, letter in enumerate(name) if letter == ".")]
+        for other in imports_of(name):
+            outer = {other, *(other[:end] for end, letter in enumerate(other) if letter == ".")}
+            for package in packages.intersection(inside) - outer:
+                graph[package] |= {
+                    beside
+                    for beside in packages & outer - set(inside)
+                    if beside.rpartition(".")[0] == package.rpartition(".")[0]
+                }
+
+    def reached(start: str) -> set[str]:
+        found: set[str] = set()
+        waiting = [start]
+        while waiting:
+            for beside in graph[waiting.pop()] - found:
+                found.add(beside)
+                waiting.append(beside)
+        return found
+
+    assert not {name for name in packages if name in reached(name)}
+
+
 BY_STRING = ("import_module", "__import__", "load_object", "sys.modules")
 
 

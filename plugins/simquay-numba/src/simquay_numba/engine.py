@@ -24,15 +24,15 @@ from simquay.planning.plan import Pass
 from simquay.planning.tiled.passes import TilePass, WidePass
 from simquay.program import Precision
 from simquay_numba.assembly.assemble import can_assemble
-from simquay_numba.kernels.compiling import compiled
-from simquay_numba.kernels.vectors import lane_count
-from simquay_numba.runtime.buffer_cache import state_buffers
-from simquay_numba.runtime.buffers import (
+from simquay_numba.buffers import (
     HUGE_PAGE,
     aligned_bytes,
     region_bytes,
     second_level_cache,
 )
+from simquay_numba.kernels.compiling import compiled
+from simquay_numba.kernels.vectors import lane_count
+from simquay_numba.runtime.buffer_cache import state_buffers
 from simquay_numba.runtime.programs import ProgramCache
 from simquay_numba.runtime.threads import ThreadTeam
 from simquay_numba.states import (

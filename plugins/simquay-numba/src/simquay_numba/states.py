@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from simquay.engines.numpy.state import ComplexArray, DenseState
 from simquay.engines.threads import run_side_by_side
 from simquay.program.bits import spread
+from simquay_numba.buffers import address, aligned_bytes
 from simquay_numba.kernels.reading import add_marginal, exchange, pauli_sum, permute_copy, project
-from simquay_numba.runtime.buffers import address, aligned_bytes
 
 __all__ = ["copied", "expected_pauli", "flipped", "in_order", "marginal", "projected"]
 

@@ -16,7 +16,7 @@ from simquay_numba.assembly.geometry import (
     permutation_codes,
     prepare_codes,
 )
-from simquay_numba.assembly.packing import ONE, ZERO
+from simquay_numba.kernels.packing import ONE, ZERO
 from simquay_numba.kernels.vectors import BLOCK_BYTES, VECTOR_BYTES
 
 

@@ -11,9 +11,9 @@ from stage_passes import BOTH, CONDITIONS, LOCAL, compare
 
 from simquay.planning.tiled.passes import Condition, PermuteStage
 from simquay.program import Precision
+from simquay_numba.buffers import address, aligned_bytes
 from simquay_numba.kernels.blocks import fence, load_amplitudes, store_amplitudes, stream_amplitudes
 from simquay_numba.kernels.vectors import BLOCK_BYTES, VECTOR_BYTES
-from simquay_numba.runtime.buffers import address, aligned_bytes
 
 
 @BOTH

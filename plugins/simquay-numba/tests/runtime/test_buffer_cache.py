@@ -16,10 +16,10 @@ from simquay.control import Control
 from simquay.planning import Layout, make_plan
 from simquay.program import Precision
 from simquay.system.memory import host_available_bytes, host_total_bytes
+from simquay_numba.buffers import HUGE_PAGE, address, advise_free, state_region
 from simquay_numba.engine import NumbaEngine
 from simquay_numba.runtime import buffer_cache as module
 from simquay_numba.runtime.buffer_cache import BufferCache, state_buffers
-from simquay_numba.runtime.buffers import HUGE_PAGE, address, advise_free, state_region
 from tests.support.random_programs import random_gates
 
 MIB = 1 << 20

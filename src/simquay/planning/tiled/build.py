@@ -10,15 +10,15 @@ from typing import TypeAlias, Union
 
 import numpy as np
 
+from simquay.planning.tiled.block_types import BlockType
 from simquay.planning.tiled.blocks.blocks import Blocks
-from simquay.planning.tiled.blocks.types import BlockType
 from simquay.planning.tiled.diagonals import (
     DiagonalRecipe,
     condition_of,
     diagonal_recipe,
     fill_diagonal,
 )
-from simquay.planning.tiled.numbers.gather import ArrayRef, Filled, GatherPlan
+from simquay.planning.tiled.gather import ArrayRef, Filled, GatherPlan
 from simquay.planning.tiled.numbers.pool import Pool
 from simquay.planning.tiled.passes import (
     ALWAYS,

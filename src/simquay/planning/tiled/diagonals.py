@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from simquay.planning.tiled.blocks.blocks import Blocks
-from simquay.planning.tiled.numbers.gather import ArrayRef, Filled, GatherPlan
+from simquay.planning.tiled.gather import ArrayRef, Filled, GatherPlan
 from simquay.planning.tiled.passes import (
     ALWAYS,
     MAX_GROUP_BITS,

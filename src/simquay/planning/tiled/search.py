@@ -18,7 +18,7 @@ from simquay.planning.profile import Layout, Profile
 from simquay.planning.tiled.blocks.blocks import make_blocks, resolve_zeros
 from simquay.planning.tiled.blocks.clusters import fuse_blocks
 from simquay.planning.tiled.build import PassRecipe, WideRecipe, build_pass
-from simquay.planning.tiled.numbers.gather import GatherPlan
+from simquay.planning.tiled.gather import GatherPlan
 from simquay.planning.tiled.numbers.pool import Pool, read_numbers
 from simquay.planning.tiled.numbers.products import Products
 from simquay.planning.tiled.scheduling.schedule import schedule_passes
@@ -33,7 +33,7 @@ class TiledRecipe:
 
     It holds for gates of the same types, qubits, controls, control states and permutation tables,
     in the same order, whose numbers have the same traits
-    (:mod:`simquay.planning.tiled.blocks.types`).
+    (:mod:`simquay.planning.tiled.block_types`).
     """
 
     profile: Profile

@@ -48,10 +48,10 @@ from simquay_numba.assembly.stages import (
 )
 from simquay_numba.assembly.template import ANYWHERE, Shape, Template, Where
 from simquay_numba.assembly.trips import whole_trip
+from simquay_numba.buffers import address, aligned_bytes
 from simquay_numba.kernels.compiling import compiled_pack
 from simquay_numba.kernels.run import BLOCK_BYTES, WORDS
 from simquay_numba.kernels.vectors import lane_count
-from simquay_numba.runtime.buffers import address, aligned_bytes
 
 __all__ = ["TileProgram", "assemble", "can_assemble"]
 

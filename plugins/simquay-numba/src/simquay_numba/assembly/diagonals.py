@@ -26,12 +26,12 @@ from simquay_numba.assembly.geometry import (
     lane_factors,
     matrix_codes,
 )
-from simquay_numba.assembly.packing import WANTED
 from simquay_numba.assembly.template import Shape, Template, fill_bytes, instruction, room
+from simquay_numba.buffers import address
 from simquay_numba.kernels.matrices import CHAIN_VARIANTS, COMPLEX, RX_LIKE
+from simquay_numba.kernels.packing import WANTED
 from simquay_numba.kernels.run import BLOCK_BYTES, CHAIN, DIAGONAL, TABLE
 from simquay_numba.kernels.vectors import VECTOR_BYTES
-from simquay_numba.runtime.buffers import address
 
 __all__ = ["GroupKey", "chain", "diagonal", "group_keys", "lanes_alike", "varies"]
 

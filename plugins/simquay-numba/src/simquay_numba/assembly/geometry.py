@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.program.bits import bits_of, extract, spread
-from simquay_numba.assembly.packing import ONE, ZERO
+from simquay_numba.kernels.packing import ONE, ZERO
 from simquay_numba.kernels.run import BLOCK_BYTES
 from simquay_numba.kernels.vectors import VECTOR_BYTES
 

@@ -22,7 +22,6 @@ from simquay_numba.assembly.geometry import (
     permutation_codes,
     prepare_codes,
 )
-from simquay_numba.assembly.packing import WANTED
 from simquay_numba.assembly.template import (
     ANYWHERE,
     Shape,
@@ -32,8 +31,10 @@ from simquay_numba.assembly.template import (
     instruction,
     room,
 )
+from simquay_numba.buffers import address
 from simquay_numba.kernels.blocks import SWAP_VARIANTS
 from simquay_numba.kernels.matrices import COMPLEX, DENSE_VARIANTS, LAYER_VARIANTS, REAL, RX_LIKE
+from simquay_numba.kernels.packing import WANTED
 from simquay_numba.kernels.run import (
     BLOCK_BYTES,
     FLIP,
@@ -46,7 +47,6 @@ from simquay_numba.kernels.run import (
     WIDE,
 )
 from simquay_numba.kernels.vectors import VECTOR_BYTES
-from simquay_numba.runtime.buffers import address
 
 __all__ = [
     "ANYWHERE",

@@ -33,11 +33,11 @@ from simquay.control import Control
 from simquay.engines.numpy.state import ComplexArray
 from simquay.engines.threads import run_side_by_side, yield_to_others
 from simquay_numba.assembly.assemble import TileProgram
+from simquay_numba.buffers import address, aligned_bytes
 from simquay_numba.kernels.run import STREAM
 from simquay_numba.kernels.spin import spin_until
 from simquay_numba.kernels.vectors import LINE_BYTES, VECTOR_BYTES
 from simquay_numba.runtime.affinity import current_cpu, excluded_from, pinned
-from simquay_numba.runtime.buffers import address, aligned_bytes
 
 __all__ = ["ThreadTeam"]
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.planning.tiled.blocks.types import (
+from simquay.planning.tiled.block_types import (
     BlockType,
     diagonal_type,
     matrix_type,

@@ -13,14 +13,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from simquay.planning.tiled.blocks.blocks import Blocks
-from simquay.planning.tiled.blocks.fusion import Fusion, Member, is_worthwhile, settle
-from simquay.planning.tiled.blocks.types import (
+from simquay.planning.tiled.block_types import (
     BlockType,
     Trait,
     diagonal_type,
     matrix_type,
 )
+from simquay.planning.tiled.blocks.blocks import Blocks
+from simquay.planning.tiled.blocks.fusion import Fusion, Member, is_worthwhile, settle
 from simquay.planning.tiled.numbers.products import Build, Product
 
 __all__ = ["fuse_blocks"]

@@ -13,7 +13,7 @@ Wide fusion would not pay: every stage touches all amplitudes of the tile, and a
   stages that collect them. One diagonal alone never makes two wires one dense block, since it
   forces neither into the tile.
 
-All choices depend on the types of the members (:mod:`simquay.planning.tiled.blocks.types`), and on
+All choices depend on the types of the members (:mod:`simquay.planning.tiled.block_types`), and on
 no
 numbers: a circuit with other angles fuses alike. The wires of a cluster are 0 and 1 here, whatever
 they are in the circuit, so that a result holds for all clusters with the same members.
@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from simquay.planning.tiled.blocks.types import BlockKind, BlockType
+from simquay.planning.tiled.block_types import BlockKind, BlockType
 from simquay.planning.tiled.cost import DENSE_FLOPS
 from simquay.planning.tiled.numbers.products import source_of
 from simquay.planning.tiled.passes import Form

@@ -1,5 +1,5 @@
-"""The numbers of a tiled plan: one pool, from which matrices and tables are computed together.
+"""The numbers of a tiled plan: those of its gates, and the products of blocks that are fused.
 
-Takes the blocks of a plan and the gates of one circuit or of many. Gives the arrays that the passes
-hold. Read ``pool.py`` first.
+Takes the types of blocks, and the gates of one circuit or of many. Gives a pool of numbers, and the
+products. Read ``pool.py`` first.
 """

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.planning.tiled.blocks.types import Trait
+from simquay.planning.tiled.block_types import Trait
 from simquay.program.operations import Diagonal, GateOperation, Matrix, Prepare
 
 __all__ = ["ONE", "ZERO", "Numbers", "Pool", "read_numbers"]
@@ -37,7 +37,7 @@ class Numbers:
     Attributes:
         pool: all numbers, complex128.
         traits: for each shape, the trait of each gate
-            (:class:`~simquay.planning.tiled.blocks.types.Trait`).
+            (:class:`~simquay.planning.tiled.block_types.Trait`).
         where: for each shape, its gates (indices), where the first one's numbers are, and how far
             the next one's are from these.
     """

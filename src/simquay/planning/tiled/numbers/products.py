@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.planning.tiled.blocks.types import BlockType
+from simquay.planning.tiled.block_types import BlockType
 from simquay.planning.tiled.numbers.pool import ONE, ZERO, Pool
 from simquay.program.bits import deposit, extract, mask_of
 

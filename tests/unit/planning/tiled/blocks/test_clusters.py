@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from simquay.planning import Layout, Profile, make_plan
+from simquay.planning.tiled.block_types import matrix_type
 from simquay.planning.tiled.blocks.blocks import Blocks
 from simquay.planning.tiled.blocks.clusters import fuse_blocks
-from simquay.planning.tiled.blocks.types import matrix_type
 from simquay.planning.tiled.passes import DenseStage, PermuteStage
 from simquay.program import GateOperation, Matrix, Permutation
 from tests.support.gate_lists import random_unitary

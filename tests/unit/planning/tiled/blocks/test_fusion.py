@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from simquay.planning import Layout, Profile, make_plan
+from simquay.planning.tiled.block_types import diagonal_type, matrix_type, permutation_type
 from simquay.planning.tiled.blocks.fusion import Fusion, Member, is_worthwhile, settle
-from simquay.planning.tiled.blocks.types import diagonal_type, matrix_type, permutation_type
 from simquay.planning.tiled.passes import DenseStage, DiagonalStage, PermuteStage
 from simquay.program import GateOperation, Matrix
 from tests.support.tiled_gates import HADAMARD, cx, only_stages, rotation, tile_passes

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simquay.planning import Layout, Profile, make_plan
-from simquay.planning.tiled.blocks.types import Trait
+from simquay.planning.tiled.block_types import Trait
 from simquay.planning.tiled.numbers.pool import ONE, ZERO, read_numbers
 from simquay.planning.tiled.passes import DenseStage
 from simquay.program import Diagonal, GateOperation, Matrix, Prepare

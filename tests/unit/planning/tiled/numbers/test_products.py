@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simquay.planning.tiled.blocks.types import (
+from simquay.planning.tiled.block_types import (
     BlockType,
     diagonal_type,
     matrix_type,

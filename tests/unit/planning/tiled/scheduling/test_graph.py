@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from simquay.planning.tiled.block_types import BlockType, diagonal_type, matrix_type
 from simquay.planning.tiled.blocks.blocks import Blocks
-from simquay.planning.tiled.blocks.types import BlockType, diagonal_type, matrix_type
 from simquay.planning.tiled.scheduling.graph import Graph, choose_wires, worth_their_price
 from simquay.planning.tiled.scheduling.stages import run_blocks
 from simquay.program.bits import mask_of

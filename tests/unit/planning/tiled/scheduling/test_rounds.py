@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from simquay.planning.tiled.block_types import diagonal_type, matrix_type
 from simquay.planning.tiled.blocks.blocks import Blocks
-from simquay.planning.tiled.blocks.types import diagonal_type, matrix_type
 from simquay.planning.tiled.scheduling.rounds import make_rounds
 
 H = matrix_type(1, 0, 0, 0)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from simquay.planning import Layout, Profile, make_plan
+from simquay.planning.tiled.block_types import diagonal_type, matrix_type
 from simquay.planning.tiled.blocks.blocks import Blocks
-from simquay.planning.tiled.blocks.types import diagonal_type, matrix_type
 from simquay.planning.tiled.cost import pass_cost
 from simquay.planning.tiled.passes import TilePass, WidePass
 from simquay.planning.tiled.scheduling.schedule import schedule_passes

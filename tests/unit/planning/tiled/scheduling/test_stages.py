@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from simquay.planning.tiled.block_types import BlockType, diagonal_type, matrix_type
 from simquay.planning.tiled.blocks.blocks import Blocks
-from simquay.planning.tiled.blocks.types import BlockType, diagonal_type, matrix_type
 from simquay.planning.tiled.scheduling.graph import Graph
 from simquay.planning.tiled.scheduling.stages import next_moving, ready_diagonals, run_blocks
 

@@ -7,11 +7,11 @@ import pytest
 from numpy.typing import NDArray
 
 from simquay.program import Precision
-from simquay_numba.assembly.packing import ONE, WANTED, ZERO
+from simquay_numba.buffers import address, aligned_bytes
 from simquay_numba.kernels.compiling import compiled_pack
+from simquay_numba.kernels.packing import ONE, WANTED, ZERO
 from simquay_numba.kernels.run import MATRICES, TABLE, WORDS
 from simquay_numba.kernels.vectors import VECTOR_BYTES
-from simquay_numba.runtime.buffers import address, aligned_bytes
 
 
 @pytest.mark.parametrize("precision", list(Precision))

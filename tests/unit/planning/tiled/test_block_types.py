@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simquay.planning.tiled.blocks.types import (
+from simquay.planning.tiled.block_types import (
     Trait,
     diagonal_type,
     matrix_type,

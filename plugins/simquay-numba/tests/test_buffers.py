@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simquay_numba.runtime.buffers import (
+from simquay_numba.buffers import (
     HUGE_PAGE,
     address,
     advise_free,

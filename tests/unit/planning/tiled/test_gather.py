@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from simquay.planning.tiled.block_types import diagonal_type, matrix_type
 from simquay.planning.tiled.blocks.blocks import Blocks
-from simquay.planning.tiled.blocks.types import diagonal_type, matrix_type
-from simquay.planning.tiled.numbers.gather import GatherPlan
+from simquay.planning.tiled.gather import GatherPlan
 
 POOL = np.concatenate([[1, 0], np.arange(2, 400)]).astype(complex)
 

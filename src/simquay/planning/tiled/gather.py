@@ -14,8 +14,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from simquay.planning.tiled.block_types import BlockType
 from simquay.planning.tiled.blocks.blocks import Blocks
-from simquay.planning.tiled.blocks.types import BlockType
 from simquay.planning.tiled.numbers.pool import ONE, Pool
 from simquay.program.bits import extract, spread
 
