@@ -1,4 +1,4 @@
-"""What the handlers of instructions work with: where they are, what they write, what they may call.
+"""The context of handlers: the circuit that is read, the block that grows, and further reading.
 
 A handler is a function of one :class:`Site`. It appends operations to ``site.block``, and calls
 ``site.lowering`` for what lies inside its instruction: a definition, a body, a base gate. Handlers
@@ -162,7 +162,7 @@ class BlockBuilder:
         return tuple(self.operations)
 
     def not_zero(self, qubits: Iterable[int]) -> set[int]:
-        """Those of ``qubits`` that are not known to be |0> here."""
+        """The ``qubits`` that are not known to be |0> at the present end of the block."""
         open_ = set(qubits)
         dirty: set[int] = set()
         for operation in reversed(self.operations):

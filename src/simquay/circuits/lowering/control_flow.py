@@ -50,7 +50,7 @@ MAX_ITERATIONS = 10_000_000
 
 
 def _body(circuit: QuantumCircuit, site: Site, entry: Literal["outer", "unknown"]) -> Block:
-    """A body as a block of its own: a branch (``outer``) or a loop's body (``unknown``)."""
+    """A body as a separate block: a branch (``outer``) or a loop's body (``unknown``)."""
     role = f"body of {site.operation.name!r}"
     inner = site.scope.inner(circuit, site.qubits, site.clbits, role, loop=entry == "unknown")
     block = BlockBuilder(entry, site.block)

@@ -124,7 +124,7 @@ def _memory(memory: Any, site: Site) -> BitRef | RegisterRef:
 
 
 def lower_expression(node: expr.Expr, site: Site) -> Expression:
-    """``node`` as the program's own expression.
+    """``node`` as an expression of the program.
 
     Raises:
         UnsupportedInstructionError: if it holds a stretch or mixes units of duration.

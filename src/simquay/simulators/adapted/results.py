@@ -1,4 +1,4 @@
-"""Foreign results, made to read as every result of Simquay."""
+"""Foreign results, changed to read as every result of Simquay."""
 
 from __future__ import annotations
 

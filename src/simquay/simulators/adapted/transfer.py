@@ -58,7 +58,7 @@ def pickled_run(circuits: Sequence[QuantumCircuit], options: Mapping[str, Any]) 
         return portable_pickle((circuits, options))
     except NotPortableError as error:
         raise RunInputError(
-            f"the circuits or options cannot travel to a worker process: {error}. "
+            f"the circuits or options cannot be sent to a worker process: {error}. "
             "isolation='thread' runs them in this one"
         ) from error
 

@@ -78,5 +78,5 @@ def test_bad_input_is_the_callers_error() -> None:
 
 
 def test_what_cannot_travel_is_told_by_run() -> None:
-    with pytest.raises(RunInputError, match=r"cannot travel.*isolation='thread'"):
+    with pytest.raises(RunInputError, match=r"cannot be sent.*isolation='thread'"):
         adapted(theirs.plain, "process").run(circuit(), extra=threading.Lock())
