@@ -99,7 +99,7 @@ def test_no_module_imports_itself_through_others() -> None:
 def test_packages_beside_each_other_depend_one_way() -> None:
     """Of two packages in one folder, at most one imports from the other, directly or not."""
     packages = {name for name, path in modules().items() if path.stem == "__init__"}
-    graph = defaultdict(set)
+    graph: defaultdict[str, set[str]] = defaultdict(set)
     for name in modules():
         inside = [name, *(name[:end] for end, letter in enumerate(name) if letter == ".")]
         for other in imports_of(name):

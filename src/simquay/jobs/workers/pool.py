@@ -115,10 +115,16 @@ class ProcessPool:
         """Take ``worker`` back: it is idle again."""
         with self._lock:
             self._touched = time.monotonic()
-            if worker in self._all and not self._stopping and len(self._idle) < self._kept:
-                self._idle.append(worker)
-                return
-        self.drop(worker)
+            kept = self._keep(worker)
+        if not kept:
+            self.drop(worker)
+
+    def _keep(self, worker: Worker) -> bool:
+        """Make ``worker`` idle, if the pool has room for it. The lock is held."""
+        room = worker in self._all and not self._stopping and len(self._idle) < self._kept
+        if room:
+            self._idle.append(worker)
+        return room
 
     def drop(self, worker: Worker) -> None:
         """Kill ``worker``; returns when the process is gone."""
@@ -200,12 +206,15 @@ class ProcessPool:
                 error = OSError(str(caught))
         with self._lock:
             request.worker, request.error = worker, error
+            surplus = None
             if worker is not None:
                 self._all.add(worker)
-            unwanted = request.abandoned or self._stopping
+                # Idle at once: a run that finds the worker in pids() can lease it.
+                if (request.abandoned or self._stopping) and not self._keep(worker):
+                    surplus = worker
         request.delivered.set()
-        if worker is not None and unwanted:
-            self.give_back(worker)
+        if surplus is not None:
+            self.drop(surplus)
 
     # --- the spare worker ------------------------------------------------------------------
 
