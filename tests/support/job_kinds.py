@@ -11,10 +11,10 @@ from qiskit.result import Result
 
 from simquay.control import Control
 from simquay.errors import OutOfMemoryError
+from simquay.jobs.adapted import AdaptedJob, Report, adapt_job
 from simquay.jobs.base import BaseJob
 from simquay.jobs.dispatch.launchers import Launcher, PoolLauncher, TaskContext, ThreadLauncher
 from simquay.jobs.dispatch.threads import MemoryRequest, WorkerPool
-from simquay.jobs.external.adapted import AdaptedJob, Report, adapt_job
 from simquay.jobs.function import FunctionJob
 from simquay.jobs.local import LocalJob
 from simquay.jobs.split import SplitJob, TaskEnd

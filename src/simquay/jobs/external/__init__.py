@@ -1,5 +1,5 @@
-"""Work and jobs of other providers' backends.
+"""Foreign backends: their objects, runs of circuits on them, and the jobs that they return.
 
-Takes a foreign backend and circuits, or a foreign job. Gives one result or one error, with the
-states that the contract asks for. Read ``circuits.py`` first, then ``watch.py`` and ``adapted.py``.
+Takes a foreign backend and circuits. Gives one result or one error, and the states of the run on
+the way. Read ``circuits.py`` first, then ``watch.py``.
 """

@@ -15,15 +15,15 @@ from qiskit.providers import BackendV2, Options
 from qiskit.transpiler import Target
 
 from simquay.control import Control
-from simquay.jobs.base import BaseJob
-from simquay.jobs.dispatch.threads import WorkerPool, default_pool
-from simquay.jobs.external.adapted import (
+from simquay.jobs.adapted import (
     AdaptedJob,
     AdaptedTaskJob,
     Finish,
     ProcessWork,
     ThreadWork,
 )
+from simquay.jobs.base import BaseJob
+from simquay.jobs.dispatch.threads import WorkerPool, default_pool
 from simquay.jobs.external.backend_pool import BackendPool
 from simquay.jobs.external.circuits import run_circuits
 from simquay.jobs.external.watch import Ended, ForeignRun

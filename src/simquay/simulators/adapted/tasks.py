@@ -58,7 +58,7 @@ class Work(Protocol):
         """The memory can never be had: ask for less in :attr:`memory`, or return False."""
 
     def run(self, job_id: str, control: Control) -> Result:
-        """Run the circuits; see :class:`simquay.jobs.external.adapted.ForeignWork`."""
+        """Run the circuits; see :class:`simquay.jobs.adapted.ForeignWork`."""
 
 
 @dataclass(frozen=True, slots=True)

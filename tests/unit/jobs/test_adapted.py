@@ -10,8 +10,8 @@ from qiskit import QuantumCircuit
 from qiskit.exceptions import QiskitError
 from qiskit.providers import JobError, JobStatus, JobTimeoutError, JobV1
 
+from simquay.jobs.adapted import adapt_job
 from simquay.jobs.errors import JobCancelledError, JobFailedError
-from simquay.jobs.external.adapted import adapt_job
 from tests.support.foreign_backends import HeldJob, LegacyJob, ReadyJob, a_result
 from tests.support.job_doubles import LONG, until
 
