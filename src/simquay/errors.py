@@ -30,6 +30,8 @@ The errors of jobs, which are subclasses of Qiskit's too, are in :mod:`simquay.j
 
 from __future__ import annotations
 
+from typing import Any
+
 __all__ = [
     "AmbiguousBackendError",
     "BackendUnavailableError",
@@ -144,6 +146,11 @@ class OutOfMemoryError(SimquayError, MemoryError):
         super().__init__(message)
         self.needed = needed
         self.available = available
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What BaseException's gives; but tblib, which Dask installs into pickle, calls __new__ of
+        # classes that have none of their own, and that of MemoryError does not make subclasses.
+        return type(self), self.args, vars(self)
 
 
 class ManyStatesError(SimquayError):

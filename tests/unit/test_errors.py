@@ -8,6 +8,7 @@ import re
 
 import pytest
 from qiskit.exceptions import QiskitError
+from tblib.pickling_support import pickle_exception
 
 from simquay import errors
 from simquay.errors import CircuitFileError, OutOfMemoryError, PlainMessage, RegistryError
@@ -42,17 +43,28 @@ def test_the_summary_of_a_registry_error_is_its_message_where_there_is_no_advice
     assert (str(error), error.summary) == ("no backend. Try: pip install it", "no backend")
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        RegistryError("long text", summary="text"),
-        CircuitFileError("no such gate", path="bell.qasm", line=3, column=7),
-        OutOfMemoryError("too large", needed=1 << 40, available=1 << 30),
-    ],
-    ids=lambda error: type(error).__name__,
-)
+CARRIERS = [
+    RegistryError("long text", summary="text"),
+    CircuitFileError("no such gate", path="bell.qasm", line=3, column=7),
+    OutOfMemoryError("too large", needed=1 << 40, available=1 << 30),
+]
+
+
+@pytest.mark.parametrize("error", CARRIERS, ids=lambda error: type(error).__name__)
 def test_an_error_keeps_what_it_carries_on_its_way_from_another_process(error: Exception) -> None:
     copy = pickle.loads(pickle.dumps(error))
+    assert type(copy) is type(error)
+    assert (str(copy), vars(copy)) == (str(error), vars(error))
+
+
+@pytest.mark.parametrize("error", CARRIERS, ids=lambda error: type(error).__name__)
+def test_an_error_keeps_what_it_carries_where_dask_has_changed_how_errors_pickle(
+    error: Exception,
+) -> None:
+    make, arguments, *state = pickle_exception(error)
+    copy = make(*arguments)
+    for attributes in state:
+        vars(copy).update(attributes)
     assert type(copy) is type(error)
     assert (str(copy), vars(copy)) == (str(error), vars(error))
 

@@ -132,7 +132,9 @@ class BufferCache:
                     self._is_watched = False
                     return
             del region
-            time.sleep(end - idle)
+            # Not until the end: a run may take the region meanwhile and give it back, which then has
+            # to be offered anew.
+            time.sleep(min(end - idle, self._offered_after))
 
 
 _caches: weakref.WeakSet[BufferCache] = weakref.WeakSet()
