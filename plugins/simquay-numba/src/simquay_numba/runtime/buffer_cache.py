@@ -132,8 +132,8 @@ class BufferCache:
                     self._is_watched = False
                     return
             del region
-            # Not until the end: a run may take the region meanwhile and give it back, which then has
-            # to be offered anew.
+            # Not until the end: a run may take the region meanwhile and give it back, so that it
+            # has to be offered anew.
             time.sleep(min(end - idle, self._offered_after))
 
 
