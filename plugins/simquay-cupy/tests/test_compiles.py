@@ -1,8 +1,9 @@
 """The kernels compile for every architecture, and keep their data in registers.
 
-CuPy compiles them with NVRTC, of CUDA 12 or 13: each is tried for the oldest and the newest
-architecture. nvcc, which reports warnings as well, is tried for the two in between; the kernels'
-``#if`` are the same for the first two architectures, and for the last two, but for a constant.
+CuPy compiles them with NVRTC, of CUDA 12 or 13; nvcc reports warnings as well. Each architecture is
+compiled once in every run, and each compiler is tried; all the other pairs are marked ``long``. The
+kernels' ``#if`` are the same for the first two architectures, and for the last two, but for a
+constant.
 """
 
 from __future__ import annotations
@@ -20,15 +21,21 @@ from simquay_cupy.device.sources import kernel_source
 
 NVCC = shutil.which("nvcc")
 
-BETWEEN = ["sm_80", "sm_90"]
-"""Compiled by nvcc."""
+LONG = pytest.mark.long
+ARCHITECTURES = ["sm_75", "sm_80", "sm_90", "sm_100"]
+BY_NVCC = [pytest.param(name, marks=[] if name == "sm_90" else [LONG]) for name in ARCHITECTURES]
 
 PACKAGES = ["nvidia-cuda-nvrtc", "nvidia-cuda-nvrtc-cu12"]
 """Of CUDA 13 and of CUDA 12: what the extras ``cuda13`` and ``cuda12`` bring."""
 
-AT_RUN_TIME = [(package, name) for package in PACKAGES for name in ("sm_75", "sm_100")]
+ALWAYS = {(PACKAGES[1], "sm_75"), (PACKAGES[0], "sm_80"), (PACKAGES[0], "sm_100")}
 if NVCC is None:
-    AT_RUN_TIME += [(PACKAGES[0], name) for name in BETWEEN]
+    ALWAYS.add((PACKAGES[0], "sm_90"))
+AT_RUN_TIME = [
+    pytest.param(package, name, marks=[] if (package, name) in ALWAYS else [LONG])
+    for package in PACKAGES
+    for name in ARCHITECTURES
+]
 
 
 def load_nvrtc(package: str) -> ctypes.CDLL | None:
@@ -70,7 +77,7 @@ def check(said: str, architecture: str, expected: set[str]) -> None:
 
 
 @pytest.mark.skipif(NVCC is None, reason="no nvcc to compile the kernels with")
-@pytest.mark.parametrize("architecture", BETWEEN)
+@pytest.mark.parametrize("architecture", BY_NVCC)
 def test_kernels_compile_without_spills(architecture: str, tmp_path: Path) -> None:
     source = tmp_path / "kernels.cu"
     source.write_text(kernel_source(), encoding="utf-8")

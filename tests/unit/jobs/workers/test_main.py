@@ -116,7 +116,8 @@ def test_a_run_that_the_backend_cancels_is_answered_so(worker: Worker) -> None:
 
 
 def test_a_body_that_cannot_be_read_fails_the_run_and_not_the_worker(worker: Worker) -> None:
-    worker.send(Run("plain", None, b"no pickle"))
+    source = BackendSource(pickled=pickle.dumps(theirs.Foreign(theirs.plain)))
+    worker.send(Run("plain", source, b"no pickle"))
     assert isinstance(worker.receive(), Accepted)
     failed = worker.receive()
     assert isinstance(failed, Failed)

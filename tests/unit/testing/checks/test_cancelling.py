@@ -10,7 +10,13 @@ pytestmark = pytest.mark.serial  # jobs run for a time that was measured
 
 
 @pytest.mark.parametrize(
-    "broken", ["J16", "J17", "J19", pytest.param("J18", marks=pytest.mark.slow)]
+    "broken",
+    [
+        "J16",
+        "J19",
+        pytest.param("J17", marks=pytest.mark.long),
+        pytest.param("J18", marks=pytest.mark.slow),
+    ],
 )
 def test_a_broken_backend_fails_that_check_alone(broken: str) -> None:
     assert failed_checks(broken) == [broken]
