@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -159,5 +159,5 @@ def _traits(part: Pool, size: int) -> list[int]:
     real = ~rows.imag.any(axis=1)
     apart = rows[:, np.flatnonzero(~np.eye(size, dtype=bool))]
     diagonal = ~apart.any(axis=1)
-    result: list[int] = (int(Trait.REAL) * real | int(Trait.DIAGONAL) * diagonal).tolist()
-    return result
+    traits = int(Trait.REAL) * real | int(Trait.DIAGONAL) * diagonal
+    return cast("list[int]", traits.tolist())
