@@ -189,26 +189,26 @@ class Library:
     def nvmlInit_v2(self) -> int:  # noqa: N802  # NVML's name
         return 0
 
-    def nvmlShutdown(self) -> int:  # noqa: N802
+    def nvmlShutdown(self) -> int:  # noqa: N802  # the C name
         return 0
 
-    def nvmlDeviceGetCount_v2(self, count: Any) -> int:  # noqa: N802
+    def nvmlDeviceGetCount_v2(self, count: Any) -> int:  # noqa: N802  # the C name
         count._obj.value = 2
         return 0
 
-    def nvmlDeviceGetHandleByIndex_v2(self, number: Any, handle: Any) -> int:  # noqa: N802
+    def nvmlDeviceGetHandleByIndex_v2(self, number: Any, handle: Any) -> int:  # noqa: N802  # the C name
         handle._obj.value = 1 + number.value
         return 0
 
-    def nvmlDeviceGetName(self, handle: Any, name: Any, size: Any) -> int:  # noqa: N802
+    def nvmlDeviceGetName(self, handle: Any, name: Any, size: Any) -> int:  # noqa: N802  # the C name
         name.value = b"GPU %d" % (handle.value - 1)
         return 0
 
-    def nvmlDeviceGetMemoryInfo(self, handle: Any, memory: Any) -> int:  # noqa: N802
+    def nvmlDeviceGetMemoryInfo(self, handle: Any, memory: Any) -> int:  # noqa: N802  # the C name
         memory._obj.total = 8 << 30
         return 0
 
-    def nvmlDeviceGetCudaComputeCapability(  # noqa: N802
+    def nvmlDeviceGetCudaComputeCapability(  # noqa: N802  # the C name
         self, handle: Any, major: Any, minor: Any
     ) -> int:
         major._obj.value, minor._obj.value = 8, 6
