@@ -50,8 +50,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Tests marked ``serial`` must not run beside one another. Tests that share a fixture which takes
     seconds to set up have a mark ``xdist_group`` in their file; for the pool of processes, which
     many files use, it is set here.
+
+    Raises:
+        pytest.UsageError: the name of a test holds the address of an object. Every worker would
+            give it another name, and pytest-xdist then stops in some runs and not in others.
     """
     for item in items:
+        if " at 0x" in item.nodeid:
+            raise pytest.UsageError(
+                f"the name of a test holds an object's address: {item.nodeid}. Give parametrize ids"
+                " that are the same in every process."
+            )
         if item.get_closest_marker("serial"):
             item.add_marker(pytest.mark.xdist_group("serial"), append=False)
         elif "processes" in getattr(item, "fixturenames", ()):

@@ -32,13 +32,15 @@ DIAGONALS = [
 ]
 
 
-@pytest.mark.parametrize(("build", "gate", "count"), MATRICES, ids=lambda one: str(one)[:20])
+@pytest.mark.parametrize(
+    ("build", "gate", "count"), MATRICES, ids=[row[1].__name__ for row in MATRICES]
+)
 def test_matrix(build, gate, count):
     angles = ANGLES[:count]
     np.testing.assert_allclose(build(*angles), gate(*angles).to_matrix(), atol=1e-15)
 
 
-@pytest.mark.parametrize(("build", "gate"), DIAGONALS)
+@pytest.mark.parametrize(("build", "gate"), DIAGONALS, ids=[row[1].__name__ for row in DIAGONALS])
 def test_diagonal(build, gate):
     np.testing.assert_allclose(np.diag(build(0.3)), gate(0.3).to_matrix(), atol=1e-15)
 
