@@ -75,7 +75,7 @@ sys.meta_path.insert(0, Refuse())
 """
 
 ROOMS = ("system", "program", "planning", "engines", "execution", "registry")
-SINGLE = ("errors", "control", "plugin")
+SINGLE = ("errors", "control", "plugin", "engine_api")
 
 
 def qiskit_free_modules() -> list[str]:

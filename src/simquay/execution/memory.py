@@ -19,7 +19,7 @@ from simquay.errors import OutOfMemoryError
 from simquay.program import Precision, Program
 from simquay.program.program import touched_qubits
 from simquay.system.lifecycle import after_fork
-from simquay.system.memory import host_available_bytes, host_total_bytes
+from simquay.system.memory import format_bytes, host_available_bytes, host_total_bytes
 
 __all__ = [
     "Budget",
@@ -27,28 +27,11 @@ __all__ = [
     "MemorySource",
     "Reservation",
     "check_ceiling",
-    "format_bytes",
     "host_ledger",
     "ledger_for",
     "required_bytes",
     "statevector_bytes",
 ]
-
-_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
-
-
-def format_bytes(count: int) -> str:
-    """``count`` bytes in human units, such as ``16 EiB``; three digits where they are needed."""
-    value, unit = count, 0
-    while value >= 1024 << 10 and unit + 2 < len(_UNITS):
-        value, unit = value >> 10, unit + 1
-    if value < 1024:
-        return f"{value} {_UNITS[unit]}"
-    number = value / 1024
-    if number >= 1e6:
-        return f"{number:.3g} {_UNITS[unit + 1]}"
-    digits = f"{number:.1f}".removesuffix(".0") if number < 100 else f"{number:.0f}"
-    return f"{digits} {_UNITS[unit + 1]}"
 
 
 def required_bytes(

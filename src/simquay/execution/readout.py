@@ -12,11 +12,11 @@ from simquay.control import Control
 from simquay.engines.base import Engine, State
 from simquay.errors import ManyStatesError, OutOfMemoryError
 from simquay.execution.branching.steps import Event
-from simquay.execution.memory import format_bytes, statevector_bytes
+from simquay.execution.memory import statevector_bytes
 from simquay.execution.randomness import Randomness
 from simquay.execution.sampling import Sampler
 from simquay.program import Precision, Program
-from simquay.system.memory import host_available_bytes
+from simquay.system.memory import format_bytes, host_available_bytes
 
 __all__ = [
     "PORTION",

@@ -9,7 +9,7 @@ import psutil
 
 from simquay.system.cgroups import control_groups, read_file
 
-__all__ = ["host_available_bytes", "host_total_bytes", "register_cache"]
+__all__ = ["format_bytes", "host_available_bytes", "host_total_bytes", "register_cache"]
 
 _CGROUP_FILES = {
     1: ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
@@ -67,3 +67,20 @@ def _cgroup_limits(root: Path) -> Iterator[tuple[int, int]]:
             yield int(limit), max(int(used) - int(lines.get(cache_line, 0)), 0)
         except ValueError:  # a container that fakes these files says nothing about us
             continue
+
+
+_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
+
+
+def format_bytes(count: int) -> str:
+    """``count`` bytes in human units, such as ``16 EiB``; three digits where they are needed."""
+    value, unit = count, 0
+    while value >= 1024 << 10 and unit + 2 < len(_UNITS):
+        value, unit = value >> 10, unit + 1
+    if value < 1024:
+        return f"{value} {_UNITS[unit]}"
+    number = value / 1024
+    if number >= 1e6:
+        return f"{number:.3g} {_UNITS[unit + 1]}"
+    digits = f"{number:.1f}".removesuffix(".0") if number < 100 else f"{number:.0f}"
+    return f"{digits} {_UNITS[unit + 1]}"

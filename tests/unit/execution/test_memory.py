@@ -15,7 +15,6 @@ from simquay.execution.memory import (
     Budget,
     Ledger,
     check_ceiling,
-    format_bytes,
     ledger_for,
     required_bytes,
     statevector_bytes,
@@ -29,27 +28,6 @@ NOT = np.array([1, 0])
 
 def x(qubit: int, *controls: int) -> Permutation:
     return Permutation(NOT, (qubit,), controls, (1 << len(controls)) - 1)
-
-
-@pytest.mark.parametrize(
-    ("count", "text"),
-    [
-        (0, "0 bytes"),
-        (1, "1 bytes"),
-        (1023, "1023 bytes"),
-        (1024, "1 KiB"),
-        (1536, "1.5 KiB"),
-        (200 * MIB + 300_000, "200 MiB"),
-        (1023 * MIB + 1, "1023 MiB"),
-        (1 << 30, "1 GiB"),
-        ((25 << 30) + (7 << 26), "25.4 GiB"),
-        (16 << 60, "16 EiB"),
-        (1 << 80, "1 YiB"),
-        (16 << 100, "1.68e+07 YiB"),
-    ],
-)
-def test_format_bytes(count: int, text: str) -> None:
-    assert format_bytes(count) == text
 
 
 def test_a_run_needs_what_its_touched_qubits_take() -> None:

@@ -1,4 +1,5 @@
-"""The host's memory, in all and available: physical memory and the limits of control groups."""
+"""The host's memory, in all and available: physical memory and the limits of control groups; and
+amounts of it in words."""
 
 from __future__ import annotations
 
@@ -9,7 +10,12 @@ import psutil
 import pytest
 
 from simquay.system import memory
-from simquay.system.memory import host_available_bytes, host_total_bytes, register_cache
+from simquay.system.memory import (
+    format_bytes,
+    host_available_bytes,
+    host_total_bytes,
+    register_cache,
+)
 
 MIB = 1 << 20
 
@@ -100,3 +106,24 @@ def test_files_that_make_no_sense_say_nothing(tmp_path: Path, limit: str, stat: 
     files = {"memory.max": limit, "memory.current": "1 2", "memory.stat": stat}
     a_system(tmp_path, "0::/", {f"sys/fs/cgroup/{name}": text for name, text in files.items()})
     assert host_total_bytes(tmp_path) == 16 * MIB
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0 bytes"),
+        (1, "1 bytes"),
+        (1023, "1023 bytes"),
+        (1024, "1 KiB"),
+        (1536, "1.5 KiB"),
+        (200 * MIB + 300_000, "200 MiB"),
+        (1023 * MIB + 1, "1023 MiB"),
+        (1 << 30, "1 GiB"),
+        ((25 << 30) + (7 << 26), "25.4 GiB"),
+        (16 << 60, "16 EiB"),
+        (1 << 80, "1 YiB"),
+        (16 << 100, "1.68e+07 YiB"),
+    ],
+)
+def test_format_bytes(count: int, text: str) -> None:
+    assert format_bytes(count) == text

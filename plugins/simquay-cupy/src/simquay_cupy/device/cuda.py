@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.errors import OutOfMemoryError, SimquayError
-from simquay.execution.memory import format_bytes
+from simquay.system.memory import format_bytes
 from simquay_cupy.device.sources import kernel_source
 
 __all__ = ["CudaDevice"]
