@@ -3,6 +3,7 @@
 An engine implements :class:`Engine`: it applies the :class:`Plan` that Simquay makes for its
 :class:`Profile`. Names are added within a version of the API; their meaning changes with
 :data:`ENGINE_API` alone. No name here needs Qiskit.
+``simquay.testing.engines`` is for an engine's tests.
 
 The names by subject:
 

@@ -6,71 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from simquay.program.operations import (
-    Diagonal,
-    GateOperation,
-    Matrix,
-    Permutation,
-    Prepare,
-    Relabel,
-)
+from simquay.program.operations import Diagonal, GateOperation, Permutation, Prepare, Relabel
+from simquay.testing.harness.gates import other_numbers, random_gates, random_unitary
 
 __all__ = ["apply_naively", "other_numbers", "random_gates", "random_unitary", "run_naively"]
-
-
-def random_unitary(size: int, rng: np.random.Generator) -> np.ndarray:
-    """A random unitary matrix (QR of a Gaussian matrix)."""
-    gaussian = rng.normal(size=(size, size)) + 1j * rng.normal(size=(size, size))
-    return np.linalg.qr(gaussian)[0]
-
-
-def random_gates(
-    num_qubits: int,
-    count: int,
-    rng: np.random.Generator,
-    *,
-    widest: int = 3,
-    prepare: bool = True,
-) -> list[GateOperation]:
-    """``count`` gates of all kinds, many of them with controls, the common ones most often."""
-    gates: list[GateOperation] = []
-    fresh = set(range(num_qubits))
-    for _ in range(count):
-        kind = rng.choice(["matrix", "u", "diagonal", "permutation", "cx", "relabel", "prepare"])
-        width = int(rng.integers(1, min(widest, num_qubits) + 1))
-        if kind in ("u", "cx"):
-            width = 1
-        order = [int(q) for q in rng.permutation(num_qubits)]
-        qubits, rest = tuple(order[:width]), order[width:]
-        number = min(int(rng.choice([0, 0, 0, 1, 1, 2, 3])), len(rest))
-        if kind == "cx":
-            number = min(1, len(rest))
-        controls = tuple(rest[:number])
-        state = int(rng.integers(0, 1 << number))
-        size = 1 << width
-        if kind in ("matrix", "u"):
-            matrix = random_unitary(size, rng)
-            gates.append(Matrix(matrix, qubits, controls, state))
-        elif kind == "diagonal":
-            if rng.random() < 0.1:
-                qubits, controls, state, size = (), (), 0, 1
-            gates.append(Diagonal(np.exp(2j * rng.random(size)), qubits, controls, state))
-        elif kind in ("permutation", "cx"):
-            table = rng.permutation(size) if kind == "permutation" else np.array([1, 0])
-            gates.append(Permutation(table.astype(np.intp), qubits, controls, state))
-        elif kind == "relabel":
-            sources = tuple(int(q) for q in rng.permutation(qubits))
-            gates.append(Relabel(qubits, sources))
-            # What was fresh in a source is fresh in the qubit that it goes to.
-            moved = dict(zip(sources, qubits, strict=True))
-            fresh = {moved.get(q, q) for q in fresh}
-            continue
-        elif prepare and fresh:
-            chosen = tuple(int(q) for q in rng.permutation(sorted(fresh))[:width])
-            amplitudes = random_unitary(1 << len(chosen), rng)[:, 0]
-            gates.append(Prepare(amplitudes, chosen))
-        fresh -= set(getattr(gates[-1], "qubits", ())) if gates else set()
-    return gates
 
 
 def apply_naively(vector: np.ndarray, gate: GateOperation) -> np.ndarray:
@@ -123,20 +62,3 @@ def run_naively(gates: Sequence[GateOperation], num_qubits: int) -> np.ndarray:
     for gate in gates:
         vector = apply_naively(vector, gate)
     return vector
-
-
-def other_numbers(gates: list[GateOperation], rng: np.random.Generator) -> list[GateOperation]:
-    """Gates of the same structure with other numbers."""
-    changed: list[GateOperation] = []
-    for gate in gates:
-        if isinstance(gate, Matrix):
-            matrix = random_unitary(len(gate.matrix), rng)
-            changed.append(Matrix(matrix, gate.qubits, gate.controls, gate.control_state))
-        elif isinstance(gate, Diagonal):
-            entries = np.exp(2j * rng.random(len(gate.diagonal)))
-            changed.append(Diagonal(entries, gate.qubits, gate.controls, gate.control_state))
-        elif isinstance(gate, Prepare):
-            changed.append(Prepare(random_unitary(len(gate.amplitudes), rng)[:, 0], gate.qubits))
-        else:
-            changed.append(gate)
-    return changed
