@@ -1,20 +1,17 @@
-"""The provider: makes and lists backends by name, and checks what factories return."""
+"""The provider: makes and lists backends by name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
-from simquay.errors import BackendUnavailableError
-from simquay.registry import BackendInfo, PluginRecord, RegisteredBackend, Registry
-from simquay.registry.messages import not_a_backend, same_object
+from simquay.registry import BackendInfo, PluginRecord, Registry
 
 if TYPE_CHECKING:
     from qiskit.providers import BackendV2
 
 __all__ = ["Provider", "default_provider", "find_backend"]
 
-RESOLUTION_ATTRIBUTE = "simquay_resolution"
 FINDER_ATTRIBUTE = "simquay_finder"
 
 
@@ -62,8 +59,7 @@ class Provider:
                 logged if the fallback comes from ``SIMQUAY_FALLBACK``).
             SimquayPluginWarning: a plugin did not load.
         """
-        backend, resolution = self._registry.choose(name, fallback, _checked)
-        setattr(backend, RESOLUTION_ATTRIBUTE, resolution)
+        backend = self._registry.choose(name, fallback)
         setattr(backend, FINDER_ATTRIBUTE, find_backend)
         return backend
 
@@ -103,27 +99,6 @@ class Provider:
     def refresh(self) -> None:
         """Forget the probes' answers, so that they run again at the next question."""
         self._registry.refresh()
-
-
-def _checked(entry: RegisteredBackend, made: object) -> BackendV2:
-    """``made``, if it is a backend that no earlier call returned.
-
-    Raises:
-        BackendUnavailableError: Qiskit cannot be imported.
-        PluginError: it is not a ``BackendV2``, or the factory returned it before.
-    """
-    try:
-        from qiskit.providers import BackendV2
-    except ImportError as error:
-        raise BackendUnavailableError(
-            f"backend {entry.name!r} needs Qiskit, which cannot be imported: {error}. "
-            "Try: pip install 'qiskit>=2.0'"
-        ) from error
-    if not isinstance(made, BackendV2):
-        raise not_a_backend(entry, made)
-    if vars(made).get(RESOLUTION_ATTRIBUTE) is not None:
-        raise same_object(entry)
-    return made
 
 
 _default = Provider()

@@ -88,6 +88,11 @@ class PluginRecord:
         """The plugin as messages name it: distribution and version."""
         return f"{self.distribution} {self.version}".strip()
 
+    @property
+    def sort_key(self) -> tuple[str, str, str]:
+        """Records are listed in this order."""
+        return (self.distribution, self.name, self.target)
+
 
 @dataclass(frozen=True, slots=True)
 class RegisteredBackend:

@@ -20,7 +20,7 @@ from simquay.errors import (
 from simquay.plugin import RESERVED_NAMES, BackendSpec, Unavailable
 from simquay.registry.catalog import PluginStatus, RegisteredBackend
 from simquay.registry.guard import Failure
-from simquay.registry.loading import OWN_DISTRIBUTION, LoadedPlugins
+from simquay.registry.manager import OWN_DISTRIBUTION, LoadedPlugins
 from simquay.registry.requests import Request
 
 __all__ = [

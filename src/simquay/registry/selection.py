@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
-from typing import ClassVar, TypeAlias, TypeVar
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar
 
 from simquay.errors import (
     AmbiguousBackendError,
@@ -24,18 +24,22 @@ from simquay.registry.catalog import (
     normalize_name,
 )
 from simquay.registry.guard import Failure, guarded, plugin_lock
-from simquay.registry.loading import LoadedPlugins, load_plugins
+from simquay.registry.manager import LoadedPlugins, PluginManager
 from simquay.registry.messages import warn
 from simquay.registry.probes import Probes
 from simquay.registry.requests import Request, parse_requests
 from simquay.system.imports import load_object
 
-__all__ = ["Registry"]
+if TYPE_CHECKING:
+    from qiskit.providers import BackendV2
 
-T = TypeVar("T")
-Check: TypeAlias = Callable[[RegisteredBackend, object], T]
-"""Called with a registered backend and the object that its factory returned; returns the backend,
-or raises a :class:`~simquay.errors.PluginError`."""
+__all__ = ["RESOLUTION_ATTRIBUTE", "Registry"]
+
+RESOLUTION_ATTRIBUTE = "simquay_resolution"
+"""The attribute of a backend that keeps its :class:`Resolution`."""
+
+_BACKEND_CLASS = ("qiskit.providers.backend", "BackendV2")
+"""The class that factories return. It is known by its name, since the registry needs no Qiskit."""
 
 _log = logging.getLogger(__name__)
 
@@ -83,13 +87,10 @@ class Registry:
         """Forget the probes' answers. Plugins stay loaded as they are."""
         self._probes.forget()
 
-    def choose(
-        self,
-        name: str | None,
-        fallback: str | Iterable[str] | None,
-        check: Check[T],
-    ) -> tuple[T, Resolution]:
+    def choose(self, name: str | None, fallback: str | Iterable[str] | None) -> BackendV2:
         """Make the backend that ``name`` means, or else the first fallback that is available.
+
+        Its attribute ``simquay_resolution`` is the :class:`Resolution` that says how it was chosen.
 
         Raises:
             UnknownBackendError: no plugin registers the name.
@@ -101,7 +102,7 @@ class Registry:
         failures: list[tuple[Request, RegistryError]] = []
         for request in requests:
             try:
-                made, entry = self._resolve(request, check)
+                made, entry = self._resolve(request)
             except AmbiguousBackendError:
                 raise
             except RegistryError as error:
@@ -120,13 +121,14 @@ class Registry:
             )
             if failures:
                 _announce(resolution, quiet=request.quiet)
-            return made, resolution
+            setattr(made, RESOLUTION_ATTRIBUTE, resolution)
+            return made
         raise messages.combined(failures) from failures[0][1].__cause__
 
-    def _resolve(self, request: Request, check: Check[T]) -> tuple[T, RegisteredBackend]:
+    def _resolve(self, request: Request) -> tuple[BackendV2, RegisteredBackend]:
         """The backend that one name means, made, and its entry."""
         if request.name in RESERVED_NAMES:
-            return self._resolve_best(request, check)
+            return self._resolve_best(request)
         loaded = self._load()
         claims = loaded.catalog.claims(request.name)
         if not claims:
@@ -143,9 +145,9 @@ class Registry:
         result = self.probe(entry)
         if isinstance(result, Unavailable):
             raise messages.unavailable(request, entry, result)
-        return _make(request, entry, check), entry
+        return _make(request, entry), entry
 
-    def _resolve_best(self, request: Request, check: Check[T]) -> tuple[T, RegisteredBackend]:
+    def _resolve_best(self, request: Request) -> tuple[BackendV2, RegisteredBackend]:
         """The available backend of highest priority on the requested device, made."""
         asked: list[tuple[RegisteredBackend, str, str]] = []
         for entry in _by_priority(self._load().catalog.entries):
@@ -156,7 +158,7 @@ class Registry:
                 asked.append((entry, result.reason, messages.hint_of(entry.spec, result)))
                 continue
             try:
-                return _make(request, entry, check), entry
+                return _make(request, entry), entry
             except RegistryError as error:
                 # The probe said yes, but the factory failed. One broken plugin must not leave
                 # everybody without a default backend, but its users must see that it is broken.
@@ -203,7 +205,7 @@ class Registry:
                 )
             Registry._loading_thread = threading.get_ident()
             try:
-                loaded = load_plugins()
+                loaded = PluginManager().load()
             finally:
                 Registry._loading_thread = None
             strict = self._strict
@@ -225,12 +227,16 @@ def _by_priority(entries: Iterable[RegisteredBackend]) -> list[RegisteredBackend
     return sorted(entries, key=lambda e: (-e.spec.priority, e.name, e.distribution))
 
 
-def _make(request: Request, entry: RegisteredBackend, check: Check[T]) -> T:
-    """Call the backend's factory, and check what it returns."""
+def _make(request: Request, entry: RegisteredBackend) -> BackendV2:
+    """Call the backend's factory, and check that it returns a backend that no earlier call did."""
     made = guarded(lambda: load_object(entry.spec.factory)(entry.spec))
     if isinstance(made, Failure):
         raise messages.not_made(request, entry, made) from made.error
-    return check(entry, made)
+    if _BACKEND_CLASS not in [(one.__module__, one.__qualname__) for one in type(made).__mro__]:
+        raise messages.not_a_backend(entry, made)
+    if vars(made).get(RESOLUTION_ATTRIBUTE) is not None:
+        raise messages.same_object(entry)
+    return made
 
 
 def _announce(resolution: Resolution, *, quiet: bool) -> None:

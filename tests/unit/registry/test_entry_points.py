@@ -11,7 +11,7 @@ from tests.support.fake_plugins import FakeSites, spec
 
 def found() -> list[tuple[str, str, str]]:
     plugins, _ = find_entry_points()
-    return [(one.distribution, one.version, one.entry_point.name) for one in plugins]
+    return [(one.record.distribution, one.record.version, one.record.name) for one in plugins]
 
 
 def test_names_are_normalized(sites: FakeSites) -> None:
