@@ -59,7 +59,7 @@ class Provider:
                 logged if the fallback comes from ``SIMQUAY_FALLBACK``).
             SimquayPluginWarning: a plugin did not load.
         """
-        backend = self._registry.choose(name, fallback)
+        backend: BackendV2 = self._registry.choose(name, fallback)
         setattr(backend, FINDER_ATTRIBUTE, find_backend)
         return backend
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar
+from typing import Any, ClassVar
 
 from simquay.errors import (
     AmbiguousBackendError,
@@ -29,9 +29,6 @@ from simquay.registry.messages import warn
 from simquay.registry.probes import Probes
 from simquay.registry.requests import Request, parse_requests
 from simquay.system.imports import load_object
-
-if TYPE_CHECKING:
-    from qiskit.providers import BackendV2
 
 __all__ = ["RESOLUTION_ATTRIBUTE", "Registry"]
 
@@ -87,7 +84,7 @@ class Registry:
         """Forget the probes' answers. Plugins stay loaded as they are."""
         self._probes.forget()
 
-    def choose(self, name: str | None, fallback: str | Iterable[str] | None) -> BackendV2:
+    def choose(self, name: str | None, fallback: str | Iterable[str] | None) -> Any:
         """Make the backend that ``name`` means, or else the first fallback that is available.
 
         Its attribute ``simquay_resolution`` is the :class:`Resolution` that says how it was chosen.
@@ -125,7 +122,7 @@ class Registry:
             return made
         raise messages.combined(failures) from failures[0][1].__cause__
 
-    def _resolve(self, request: Request) -> tuple[BackendV2, RegisteredBackend]:
+    def _resolve(self, request: Request) -> tuple[Any, RegisteredBackend]:
         """The backend that one name means, made, and its entry."""
         if request.name in RESERVED_NAMES:
             return self._resolve_best(request)
@@ -147,7 +144,7 @@ class Registry:
             raise messages.unavailable(request, entry, result)
         return _make(request, entry), entry
 
-    def _resolve_best(self, request: Request) -> tuple[BackendV2, RegisteredBackend]:
+    def _resolve_best(self, request: Request) -> tuple[Any, RegisteredBackend]:
         """The available backend of highest priority on the requested device, made."""
         asked: list[tuple[RegisteredBackend, str, str]] = []
         for entry in _by_priority(self._load().catalog.entries):
@@ -227,7 +224,7 @@ def _by_priority(entries: Iterable[RegisteredBackend]) -> list[RegisteredBackend
     return sorted(entries, key=lambda e: (-e.spec.priority, e.name, e.distribution))
 
 
-def _make(request: Request, entry: RegisteredBackend) -> BackendV2:
+def _make(request: Request, entry: RegisteredBackend) -> Any:
     """Call the backend's factory, and check that it returns a backend that no earlier call did."""
     made = guarded(lambda: load_object(entry.spec.factory)(entry.spec))
     if isinstance(made, Failure):
