@@ -1,14 +1,14 @@
 """The engine API: all that an engine plugin imports beside ``simquay.plugin``.
 
-An engine implements :class:`Engine`: it applies the :class:`Plan` that Simquay makes for its
+An engine derives from :class:`BaseEngine`: it applies the :class:`Plan` that Simquay makes for its
 :class:`Profile`. Names are added within a version of the API; their meaning changes with
 :data:`ENGINE_API` alone. No name here needs Qiskit.
 ``simquay.testing.engines`` is for an engine's tests.
 
 The names by subject:
 
-- the engine: :class:`Engine` (the protocol), :class:`BlockReader` and :class:`SweepEngine` (its
-  optional methods), :class:`State`, :func:`check_plan`;
+- the engine: :class:`BaseEngine`, :class:`Engine` (one of any states), :class:`State`,
+  :func:`check_plan`, :func:`pauli_letters`;
 - an engine on NumPy arrays, to derive from: :class:`DenseEngine`, with :class:`DenseState`, and the
   functions that it is made of; :class:`ReferenceEngine`, to compare with;
 - programs: :class:`Precision`, the operations, :func:`mask_of` and other functions on bits;
@@ -17,7 +17,7 @@ The names by subject:
 """
 
 from simquay.control import Control
-from simquay.engines.base import BlockReader, Engine, State, SweepEngine, check_plan
+from simquay.engines.base import BaseEngine, Engine, State, check_plan, pauli_letters
 from simquay.engines.numpy.engine import DenseEngine
 from simquay.engines.numpy.gates import apply_gate
 from simquay.engines.numpy.reading import joint_probabilities, pauli_expectation
@@ -82,7 +82,7 @@ from simquay.system.memory import (
 __all__ = [
     "ALWAYS",
     "ENGINE_API",
-    "BlockReader",
+    "BaseEngine",
     "Cancelled",
     "ClusterPass",
     "ComplexArray",
@@ -123,7 +123,6 @@ __all__ = [
     "Stage",
     "StartPass",
     "State",
-    "SweepEngine",
     "SweepPlan",
     "TilePass",
     "WidePass",
@@ -144,6 +143,7 @@ __all__ = [
     "make_sweep_plan",
     "mask_of",
     "pauli_expectation",
+    "pauli_letters",
     "register_cache",
     "run_side_by_side",
     "split_bits",

@@ -8,7 +8,7 @@ from typing import Any
 from simquay.control import Control
 from simquay.engines.reference import ReferenceEngine, ReferenceState
 from simquay.planning import Plan
-from simquay.program import Precision
+from simquay.program import GateOperation, Precision
 
 __all__ = ["CountingEngine"]
 
@@ -16,6 +16,7 @@ __all__ = ["CountingEngine"]
 class CountingEngine(ReferenceEngine):
     """Counts calls; ``alive`` and ``most_alive`` are states that were not released yet.
 
+    ``applied`` counts the program's plans: projections and flips aside.
     ``vectors`` and ``most_vectors`` are those of all these states, and ``most_together`` is the
     largest number of vectors in one.
     """
@@ -52,6 +53,10 @@ class CountingEngine(ReferenceEngine):
     def apply(self, state: ReferenceState, plan: Plan, control: Control) -> None:
         self.applied += 1
         super().apply(state, plan, control)
+
+    def _apply_gates(self, state: ReferenceState, gates: Sequence[GateOperation]) -> None:
+        super()._apply_gates(state, gates)
+        self.applied -= 1  # a projection or a flip is none of the program's plans
 
     def release(self, state: Any) -> None:
         self.alive -= 1

@@ -43,14 +43,11 @@ class TiledEngine(DenseEngine):
         span: the most targets of a round; 0 for no limit.
     """
 
+    name = "tiled"
+
     def __init__(self, *, tile: int = 8, low: int = 3, span: int = 0) -> None:
         super().__init__()
         self._tiled = Profile("tiled", tile=tile, low=low, span=span)
-
-    @property
-    def name(self) -> str:
-        """``tiled``."""
-        return "tiled"
 
     def profile(self, precision: Precision, num_qubits: int) -> Profile:
         """What to plan for: the same tiles for every state."""

@@ -1,4 +1,4 @@
-"""The engine protocol: all that ``execution`` asks of an engine.
+"""The engine: all that ``execution`` asks of one, and defaults for most of it.
 
 An engine object keeps nothing of a run: every call gets the state that it works on, so one object
 serves any number of jobs and threads. Branching, sampling, seeds and memory limits are done by
@@ -11,18 +11,31 @@ is called the qubit's position.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simquay.control import Control
 from simquay.errors import ProgramError
-from simquay.planning import Layout, Plan, Profile, SweepPlan
-from simquay.program import Precision
+from simquay.planning import GatePass, Layout, Plan, Profile, SweepPlan, make_plan
+from simquay.program import Diagonal, GateOperation, Matrix, Permutation, Precision
+from simquay.system.memory import host_available_bytes
 
-__all__ = ["BlockReader", "Engine", "State", "SweepEngine", "check_plan"]
+__all__ = ["BaseEngine", "Engine", "State", "check_plan", "pauli_letters"]
+
+_READ_BITS = 16
+"""The default block reader reads up to ``2**_READ_BITS`` probabilities in one call."""
+
+_NOT = np.array([1, 0], dtype=np.intp)
+
+_TO_Z = {
+    "X": np.array([[1, 1], [1, -1]]) / np.sqrt(2),
+    "Y": np.array([[1, -1j], [1, 1j]]) / np.sqrt(2),
+}
+"""Matrices ``V`` with ``V P V† = Z``, by the letter of the Pauli matrix ``P``."""
 
 
 class State(Protocol):
@@ -48,51 +61,63 @@ class State(Protocol):
         """Where each qubit is stored."""
 
 
-class Engine(Protocol):
-    """Applies plans to states. ``S`` below is whatever state class the engine uses."""
+S = TypeVar("S", bound=State)
+"""The class of an engine's states."""
 
-    @property
-    def name(self) -> str:
-        """The engine's name, as in ``job.metadata``."""
 
-    @property
-    def device(self) -> str:
-        """``cpu`` or ``gpu``: the device whose memory a state takes."""
+class BaseEngine(ABC, Generic[S]):
+    """Applies plans to states of the class ``S``.
 
-    def profile(self, precision: Precision, num_qubits: int) -> Profile:
-        """The profile to plan for, for vectors of up to ``num_qubits`` stored qubits."""
+    An engine says :attr:`name` (and :attr:`device`), and writes :meth:`allocate`, :meth:`apply`,
+    :meth:`probabilities`, :meth:`amplitudes`, :meth:`copy` and :meth:`release`. The other methods
+    have defaults that use these six, slow but right; a fast engine overrides them.
 
-    def required_bytes(self, num_qubits: int, precision: Precision, batch: int = 1) -> int:
-        """Bytes of device memory that a state of ``num_qubits`` stored qubits takes, with all
-        scratch space that applying plans and reading probabilities needs."""
+    The defaults change amplitudes by gates, which :meth:`apply` gets in plans of the engine's own
+    profile. Projections are among them: diagonals with zeros, which are not unitary.
+    """
 
-    def available_bytes(self) -> int:
-        """Bytes of device memory that a new run could take now, as the device reports it."""
+    name: str
+    """The engine's name, as in ``job.metadata``."""
 
+    device: str = "cpu"
+    """``cpu`` or ``gpu``: the device whose memory a state takes."""
+
+    batched: bool = False
+    """Whether a state may have several vectors. Such an engine also writes :meth:`select` and
+    :meth:`rows`, and :meth:`project` where its strategy is not ``gates``. The branches of a dynamic
+    circuit run one by one on other engines."""
+
+    sweep_bytes: int = 0
+    """The most bytes that a sweep's batch should take beyond what one of its programs does."""
+
+    block_bits: int = 8
+    """Qubits of the blocks that sampling asks :meth:`block_probabilities` for."""
+
+    @abstractmethod
     def allocate(
         self, num_qubits: int, precision: Precision, *, capacity: int, batch: int = 1
-    ) -> Any:
+    ) -> S:
         """A state with every qubit |0> and nothing stored (layout ``()``).
 
         ``capacity`` is how many of the ``num_qubits`` will ever be stored: no plan for this state
-        stores more.
+        stores more. ``batch`` is 1 unless the engine is :attr:`batched`.
         """
 
-    def copy(self, state: Any) -> Any:
-        """Another state with the same amplitudes."""
-
-    def apply(self, state: Any, plan: Plan, control: Control) -> None:
+    @abstractmethod
+    def apply(self, state: S, plan: Plan, control: Control) -> None:
         """Apply ``plan`` in place: check ``control`` before each pass, report after it.
 
         The state's layout is then ``plan.final``, also where the plan has no passes.
 
         Raises:
-            ProgramError: if the plan is for another layout or strategy than the state's.
+            ProgramError: if the plan is for another layout or strategy than the state's; see
+                :func:`check_plan`.
             Cancelled: if the control says so; the amplitudes are then undefined.
         """
 
+    @abstractmethod
     def probabilities(
-        self, state: Any, qubits: Sequence[int], given: Mapping[int, int]
+        self, state: S, qubits: Sequence[int], given: Mapping[int, int]
     ) -> NDArray[np.float64]:
         """Joint probabilities, shape ``(batch, 2**len(qubits))``, summed in double precision.
 
@@ -101,19 +126,95 @@ class Engine(Protocol):
         probability of ``given``). Qubits that are not stored are 0.
         """
 
-    def gather(self, state: Any, indices: NDArray[np.uint64]) -> NDArray[np.complexfloating[Any]]:
-        """The amplitudes at the given indices (qubit order), shape ``(batch, len(indices))``."""
-
-    def amplitudes(self, state: Any) -> NDArray[np.complexfloating[Any]]:
+    @abstractmethod
+    def amplitudes(self, state: S) -> NDArray[np.complexfloating[Any]]:
         """All amplitudes in qubit order, shape ``(batch, 2**num_qubits)``, on the host."""
 
-    def collapse(self, state: Any, outcome: Mapping[int, int], probability: float) -> None:
-        """Project in place onto ``outcome`` (qubit → 0 or 1), and divide by sqrt(probability)."""
+    @abstractmethod
+    def copy(self, state: S) -> S:
+        """Another state with the same amplitudes."""
 
-    def flip(self, state: Any, qubits: Sequence[int]) -> None:
+    @abstractmethod
+    def release(self, state: S) -> None:
+        """Give the state's memory back at once."""
+
+    def profile(self, precision: Precision, num_qubits: int) -> Profile:
+        """The profile to plan for, for vectors of up to ``num_qubits`` stored qubits.
+
+        By default one gate a pass, as written.
+        """
+        return Profile("gates")
+
+    def required_bytes(self, num_qubits: int, precision: Precision, batch: int = 1) -> int:
+        """Bytes of device memory that a state of ``num_qubits`` stored qubits takes, with all
+        scratch space that applying plans and reading probabilities needs.
+
+        By default the state, two copies of it, and an index and probabilities for each amplitude.
+        """
+        return (batch * (3 * precision.amplitude_bytes + 24) + 24) << num_qubits
+
+    def available_bytes(self) -> int:
+        """Bytes of device memory that a new run could take now, as the device reports it.
+
+        By default the host's.
+
+        Raises:
+            NotImplementedError: by default, if the engine has another device.
+        """
+        if self.device != "cpu":
+            raise NotImplementedError(f"the engine {self.name} does not say what memory is free")
+        return host_available_bytes()
+
+    def gates(self, state: S, plan: Plan, control: Control) -> Iterator[GateOperation]:
+        """The gates of ``plan``, for :meth:`apply` of an engine of the strategy ``gates``.
+
+        Checks the plan, and ``control`` before each gate; reports after it.
+
+        Raises:
+            ProgramError: as :meth:`apply`.
+            Cancelled: as :meth:`apply`.
+        """
+        check_plan(self.name, state, plan, ("gates",))
+        for done, step in enumerate(plan.passes, start=1):
+            control.check()
+            if not isinstance(step, GatePass):
+                raise ProgramError(f"the engine {self.name} has no pass {type(step).__name__}")
+            yield step.gate
+            control.report(done / len(plan.passes))
+
+    def gather(self, state: S, indices: NDArray[np.uint64]) -> NDArray[np.complexfloating[Any]]:
+        """The amplitudes at the given indices (qubit order), shape ``(batch, len(indices))``."""
+        found: NDArray[np.complexfloating[Any]] = self.amplitudes(state)[
+            :, np.asarray(indices).astype(np.intp)
+        ]
+        return found
+
+    def collapse(self, state: S, outcome: Mapping[int, int], probability: float) -> None:
+        """Project in place onto ``outcome`` (qubit → 0 or 1), and divide by sqrt(probability).
+
+        Raises:
+            ProgramError: if a qubit that is not stored, and so |0>, is to be 1.
+        """
+        stored = set(state.layout.order)
+        gates = [Diagonal(np.array([probability**-0.5], dtype=complex), ())]
+        for qubit, value in outcome.items():
+            if qubit in stored:
+                gates.append(Diagonal(np.array([1 - value, value], dtype=complex), (qubit,)))
+            elif value:
+                raise ProgramError(f"outcome {dict(outcome)} has 1 for a qubit that is |0>")
+        self._apply_gates(state, gates)
+
+    def flip(self, state: S, qubits: Sequence[int]) -> None:
         """Apply X to each of ``qubits`` in place (a reset after an outcome of 1)."""
+        if qubits:
+            self._apply_gates(state, [Permutation(_NOT, (qubit,)) for qubit in qubits])
 
-    def select(self, parts: Sequence[tuple[Any, Sequence[int]]]) -> Any:
+    def _apply_gates(self, state: S, gates: Sequence[GateOperation]) -> None:
+        stored = set(state.layout.order).union(*(gate.qubits for gate in gates))
+        profile = self.profile(state.precision, len(stored))
+        self.apply(state, make_plan(gates, state.layout, profile, cache=None), Control())
+
+    def select(self, parts: Sequence[tuple[S, Sequence[int]]]) -> S:
         """A new state with chosen vectors, in the given order.
 
         Each part is a state and the numbers of its vectors; a vector may be chosen more than once.
@@ -121,19 +222,27 @@ class Engine(Protocol):
         new state has the first's, and behind that the qubits that others store.
 
         Raises:
-            ProgramError: if their sizes differ.
+            ProgramError: if their sizes differ, or if several vectors are chosen and the engine is
+                not :attr:`batched`.
         """
+        chosen = [state for state, numbers in parts for _ in numbers]
+        if len(chosen) != 1 or chosen[0].batch != 1:
+            raise ProgramError(f"a state of the engine {self.name} has one vector, not several")
+        return self.copy(chosen[0])
 
-    def rows(self, state: Any, start: int, stop: int) -> Any:
+    def rows(self, state: S, start: int, stop: int) -> S:
         """The vectors ``start`` to ``stop - 1`` as a state, without a copy.
 
         It is never released, and valid until ``state`` is changed or released. A caller that
-        changes it must not use ``state`` again.
+        changes it must not use ``state`` again, unless its layout is still that of ``state``.
         """
+        if (start, stop) != (0, state.batch):
+            raise ProgramError(f"the engine {self.name} has no vectors {start} to {stop - 1}")
+        return state
 
     def project(
         self,
-        state: Any,
+        state: S,
         qubits: Sequence[int],
         outcomes: NDArray[np.int64],
         probabilities: NDArray[np.float64],
@@ -145,62 +254,104 @@ class Engine(Protocol):
         ``qubits[j]``, and divided by sqrt(``probabilities[i]``). ``resets`` are some of ``qubits``;
         they are |0> afterwards. All ``qubits`` are stored.
         """
+        for number, (outcome, probability) in enumerate(
+            zip(outcomes.tolist(), probabilities.tolist(), strict=True)
+        ):
+            one = self.rows(state, number, number + 1)
+            values = {qubit: outcome >> bit & 1 for bit, qubit in enumerate(qubits)}
+            self.collapse(one, values, probability)
+            self.flip(one, [qubit for qubit in resets if values[qubit]])
 
-    def expectation(self, state: Any, paulis: Sequence[str]) -> NDArray[np.float64]:
+    def expectation(self, state: S, paulis: Sequence[str]) -> NDArray[np.float64]:
         """Expectation values, shape ``(batch, len(paulis))``, of Pauli strings in Qiskit's label
-        order: the leftmost letter belongs to the highest qubit."""
+        order: the leftmost letter belongs to the highest qubit.
 
-    def release(self, state: Any) -> None:
-        """Give the state's memory back at once."""
+        Raises:
+            ProgramError: if a string has not a letter of I, X, Y, Z for each qubit.
+        """
+        result = np.zeros((state.batch, len(paulis)))
+        for column, label in enumerate(paulis):
+            result[:, column] = self._expect(state, pauli_letters(label, state.num_qubits))
+        return result
 
-
-@runtime_checkable
-class BlockReader(Protocol):
-    """Optional methods of an engine: many small blocks of probabilities in one call.
-
-    For engines on a device, where a call costs more than the numbers do.
-    """
-
-    @property
-    def block_bits(self) -> int:
-        """Qubits of the blocks that sampling should ask for."""
+    def _expect(self, state: S, letters: Mapping[int, str]) -> NDArray[np.float64]:
+        """One Pauli string: the difference of the probabilities of even and odd parity of its
+        qubits, each in the basis of its letter."""
+        stored = set(state.layout.order)
+        letters = {q: letter for q, letter in letters.items() if q in stored or letter != "Z"}
+        if not stored.issuperset(letters):
+            return np.zeros(state.batch)  # <0|X|0> = <0|Y|0> = 0, while <0|Z|0> = 1
+        if not letters:
+            return self.probabilities(state, (), {})[:, 0]
+        gates: list[GateOperation] = [
+            Matrix(_TO_Z[letter], (qubit,)) for qubit, letter in letters.items() if letter != "Z"
+        ]
+        # Add up the parity in the last qubit.
+        *others, last = letters
+        gates += [Permutation(_NOT, (last,), (qubit,), 1) for qubit in others]
+        changed = self.copy(state)
+        try:
+            self._apply_gates(changed, gates)
+            even, odd = self.probabilities(changed, (last,), {}).T
+        finally:
+            self.release(changed)
+        return np.asarray(even - odd)
 
     def block_probabilities(
         self,
-        state: Any,
+        state: S,
         qubits: Sequence[int],
         fixed: Sequence[int],
         values: NDArray[np.int64],
     ) -> NDArray[np.float64]:
-        """Shape ``(len(values), 2**len(qubits))``: row ``i`` is what :meth:`Engine.probabilities`
-        gives for ``qubits`` where ``fixed[j]`` is bit ``j`` of ``values[i]``.
+        """Many small blocks of probabilities in one call, shape ``(len(values),
+        2**len(qubits))``: row ``i`` is what :meth:`probabilities` gives for ``qubits`` where
+        ``fixed[j]`` is bit ``j`` of ``values[i]``.
 
         The state has one vector; ``qubits`` and ``fixed`` have none in common.
         """
-
-
-@runtime_checkable
-class SweepEngine(Protocol):
-    """Optional methods of an engine: gates whose numbers differ from vector to vector.
-
-    A parameter sweep then runs as one batch. Small states gain by it: there a call costs more than
-    the arithmetic.
-    """
+        # Blocks that differ in the first of `fixed` alone are read together.
+        shared = max(_READ_BITS - len(qubits), 0)
+        together = [*qubits, *fixed[:shared]]
+        result = np.empty((len(values), 1 << len(qubits)))
+        outer = values >> shared
+        for value in np.unique(outer).tolist():
+            given = {qubit: value >> bit & 1 for bit, qubit in enumerate(fixed[shared:])}
+            read = self.probabilities(state, together, given)[0].reshape(-1, result.shape[1])
+            rows = outer == value
+            result[rows] = read[values[rows] & (1 << shared) - 1]
+        return result
 
     def sweep_qubits(self, precision: Precision) -> int:
-        """States of up to so many stored qubits run faster as one batch; 0: none do."""
+        """States of up to so many stored qubits run faster as one batch in a sweep; 0: none do,
+        and the programs of a sweep run one by one."""
+        return 0
 
-    @property
-    def sweep_bytes(self) -> int:
-        """The most bytes that a batch should take beyond what one of its programs does."""
+    def apply_sweep(self, state: S, plan: SweepPlan, control: Control) -> None:
+        """As :meth:`apply`, with the numbers that ``plan`` has for each vector.
 
-    def apply_sweep(self, state: Any, plan: SweepPlan, control: Control) -> None:
-        """As :meth:`Engine.apply`, with the numbers that ``plan`` has for each vector.
+        For an engine whose :meth:`sweep_qubits` is not 0; no other is called.
 
         Raises:
             ProgramError: if the plan is for another layout, strategy or batch than the state's.
             Cancelled: if the control says so; the amplitudes are then undefined.
         """
+        raise ProgramError(f"the engine {self.name} runs the programs of a sweep one by one")
+
+
+Engine: TypeAlias = BaseEngine[Any]
+"""An engine, whatever its states."""
+
+
+def pauli_letters(label: str, num_qubits: int) -> dict[int, str]:
+    """The letter of each qubit that ``label``, in Qiskit's order, does not leave alone.
+
+    Raises:
+        ProgramError: if it has not a letter of I, X, Y, Z for each qubit.
+    """
+    if len(label) != num_qubits or set(label) - set("IXYZ"):
+        raise ProgramError(f"Pauli string {label!r}: expected {num_qubits} letters of I, X, Y, Z")
+    return {qubit: letter for qubit, letter in enumerate(reversed(label)) if letter != "I"}
 
 
 def check_plan(

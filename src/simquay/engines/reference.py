@@ -1,7 +1,7 @@
 """The reference engine: slow, plain, and right by inspection. Tests compare other engines with it.
 
-It applies one gate at a time, by index arithmetic on whole arrays. Every method first computes the
-storage indices that it works on; :func:`_indices` alone knows how bits are laid out.
+It applies one gate at a time, by index arithmetic on whole arrays: :func:`_indices` alone knows how
+bits are laid out. All else is as :class:`~simquay.engines.base.BaseEngine` has it.
 """
 
 from __future__ import annotations
@@ -13,13 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.control import Control
-from simquay.engines.base import check_plan
+from simquay.engines.base import BaseEngine
 from simquay.errors import ProgramError
-from simquay.planning import GatePass, Layout, Plan, Profile
+from simquay.planning import Layout, Plan
 from simquay.program import Diagonal, GateOperation, Matrix, Permutation, Precision, Prepare
-from simquay.program.bits import spread
+from simquay.program.bits import extract, mask_of, spread
 from simquay.program.operations import Relabel
-from simquay.system.memory import host_available_bytes
 
 __all__ = ["ReferenceEngine", "ReferenceState"]
 
@@ -50,23 +49,11 @@ class ReferenceState:
         return Layout(tuple(self.order))
 
 
-class ReferenceEngine:
+class ReferenceEngine(BaseEngine[ReferenceState]):
     """The oracle: plans of the strategy ``gates``, on the CPU, in NumPy."""
 
     name = "reference"
-    device = "cpu"
-
-    def profile(self, precision: Precision, num_qubits: int) -> Profile:
-        """One gate a pass, as written."""
-        return Profile("gates")
-
-    def required_bytes(self, num_qubits: int, precision: Precision, batch: int = 1) -> int:
-        """The state, and at worst two gathered copies, index arrays and probabilities."""
-        return (1 << num_qubits) * (batch * (3 * precision.amplitude_bytes + 24) + 24)
-
-    def available_bytes(self) -> int:
-        """Host memory that a new run could take now."""
-        return host_available_bytes()
+    batched = True
 
     def allocate(
         self, num_qubits: int, precision: Precision, *, capacity: int, batch: int = 1
@@ -82,24 +69,14 @@ class ReferenceEngine:
         )
 
     def apply(self, state: ReferenceState, plan: Plan, control: Control) -> None:
-        """Apply ``plan`` in place, one gate a pass.
-
-        Raises:
-            ProgramError: if the plan is for another strategy or layout.
-            Cancelled: if the control says so.
-        """
-        check_plan(self.name, state, plan, ("gates",))
-        for done, step in enumerate(plan.passes, start=1):
-            control.check()
-            if not isinstance(step, GatePass):
-                raise ProgramError(f"the reference engine has no pass {type(step).__name__}")
-            _apply_gate(state, step.gate)
-            control.report(done / len(plan.passes))
+        """Apply ``plan`` in place, one gate a pass."""
+        for gate in self.gates(state, plan, control):
+            _apply_gate(state, gate)
 
     def probabilities(
         self, state: ReferenceState, qubits: Sequence[int], given: Mapping[int, int]
     ) -> NDArray[np.float64]:
-        """Joint probabilities, shape ``(batch, 2**len(qubits))``; see the protocol."""
+        """Joint probabilities, shape ``(batch, 2**len(qubits))``."""
         result = np.zeros((state.batch, 1 << len(qubits)))
         if any(value for qubit, value in given.items() if qubit not in state.order):
             return result
@@ -116,18 +93,9 @@ class ReferenceEngine:
         return result
 
     def gather(self, state: ReferenceState, indices: NDArray[np.uint64]) -> ComplexArray:
-        """The amplitudes at the given indices (qubit order), shape ``(batch, len(indices))``."""
-        indices = np.asarray(indices, dtype=np.uint64)
-        rows = np.zeros(len(indices), dtype=np.intp)
-        outside = np.zeros(len(indices), dtype=bool)
-        for qubit in range(state.num_qubits):
-            value = (indices >> np.uint64(qubit) & np.uint64(1)).astype(np.intp)
-            if qubit in state.order:
-                rows |= value << state.order.index(qubit)
-            else:
-                outside |= value == 1
-        amplitudes = state.vectors[:, rows]
-        amplitudes[:, outside] = 0
+        """The amplitudes at the given indices (qubit order), of any number of qubits."""
+        amplitudes = state.vectors[:, extract(indices, state.order).astype(np.intp)]
+        amplitudes[:, indices & np.uint64(~mask_of(state.order) & (1 << 64) - 1) != 0] = 0
         return amplitudes
 
     def amplitudes(self, state: ReferenceState) -> ComplexArray:
@@ -136,23 +104,8 @@ class ReferenceEngine:
         result[:, spread(state.order)] = state.vectors
         return result
 
-    def collapse(
-        self, state: ReferenceState, outcome: Mapping[int, int], probability: float
-    ) -> None:
-        """Project in place onto ``outcome`` (qubit → 0 or 1); divide by sqrt(probability)."""
-        vectors = np.zeros_like(state.vectors)
-        if not any(value for qubit, value in outcome.items() if qubit not in state.order):
-            rows = _indices(state.order, outcome)
-            vectors[:, rows] = state.vectors[:, rows] / np.sqrt(probability)
-        state.vectors = vectors
-
-    def flip(self, state: ReferenceState, qubits: Sequence[int]) -> None:
-        """Apply X to each of ``qubits`` in place."""
-        for qubit in qubits:
-            _apply_gate(state, Permutation(np.array([1, 0]), (qubit,)))
-
     def select(self, parts: Sequence[tuple[ReferenceState, Sequence[int]]]) -> ReferenceState:
-        """A new state with chosen vectors, in the given order; see the protocol."""
+        """A new state with chosen vectors, in the given order."""
         first = parts[0][0]
         if len({(state.num_qubits, state.precision) for state, _ in parts}) > 1:
             raise ProgramError("vectors of different sizes cannot be in one state")
@@ -170,54 +123,6 @@ class ReferenceEngine:
         return ReferenceState(
             state.num_qubits, state.precision, list(state.order), state.vectors[start:stop]
         )
-
-    def project(
-        self,
-        state: ReferenceState,
-        qubits: Sequence[int],
-        outcomes: NDArray[np.int64],
-        probabilities: NDArray[np.float64],
-        resets: Sequence[int] = (),
-    ) -> None:
-        """Collapse each vector onto an outcome of its own; then reset ``resets``."""
-        vectors = np.zeros_like(state.vectors)
-        for number, outcome in enumerate(outcomes.tolist()):
-            values = {qubit: outcome >> bit & 1 for bit, qubit in enumerate(qubits)}
-            found = _indices(state.order, values)
-            kept = _indices(state.order, {**values, **dict.fromkeys(resets, 0)})
-            scale = np.sqrt(probabilities[number])
-            vectors[number, kept] = state.vectors[number, found] / scale
-        state.vectors = vectors
-
-    def expectation(self, state: ReferenceState, paulis: Sequence[str]) -> NDArray[np.float64]:
-        """Expectation values of Pauli strings, shape ``(batch, len(paulis))``."""
-        result = np.zeros((state.batch, len(paulis)))
-        rows = np.arange(state.vectors.shape[1])
-        bra = state.vectors.astype(np.complex128).conj()
-        for column, label in enumerate(paulis):
-            if len(label) != state.num_qubits or set(label) - set("IXYZ"):
-                raise ProgramError(
-                    f"Pauli string {label!r}: expected {state.num_qubits} letters of I, X, Y, Z"
-                )
-            # P|i> = i**(number of Y) (-1)**parity(i & z) |i ^ x>, since Y = i X Z.
-            targets = rows.copy()
-            factors = np.ones(len(rows), dtype=np.complex128)
-            for qubit, letter in enumerate(reversed(label)):
-                if letter == "I":
-                    continue
-                if qubit not in state.order:
-                    if letter != "Z":  # <0|X|0> = <0|Y|0> = 0, <0|Z|0> = 1
-                        factors[:] = 0
-                    continue
-                position = state.order.index(qubit)
-                if letter in "XY":
-                    targets ^= 1 << position
-                if letter in "YZ":
-                    factors *= 1 - 2 * (rows >> position & 1)
-                if letter == "Y":
-                    factors *= 1j
-            result[:, column] = (bra[:, targets] * factors * state.vectors).sum(axis=1).real
-        return result
 
     def release(self, state: ReferenceState) -> None:
         """Give the state's memory back at once."""
@@ -248,8 +153,6 @@ def _apply_gate(state: ReferenceState, gate: GateOperation) -> None:
     if not isinstance(gate, Prepare):
         for bit, control in enumerate(gate.controls):
             fixed[control] = gate.control_state >> bit & 1
-            if fixed[control] and control not in state.order:
-                return  # the control is |0> and 1 is asked for
     _store(state, gate.qubits)
     # blocks[i] are the indices where the gate's qubits are i, and the controls hold.
     offsets = spread([state.order.index(qubit) for qubit in gate.qubits])

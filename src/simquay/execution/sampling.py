@@ -18,8 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.control import Control
-from simquay.engines.base import BlockReader, Engine, State
-from simquay.execution.grouping import equal_runs
+from simquay.engines.base import Engine, State
 
 __all__ = ["BLOCK_BITS", "Distribution", "Sampler"]
 
@@ -27,7 +26,7 @@ BLOCK_BITS = 16
 """Probabilities are read in blocks of at most ``2**BLOCK_BITS`` outcomes."""
 
 BLOCKS_AT_ONCE = 8192
-"""The most blocks that a :class:`BlockReader` is asked for in one call."""
+"""The most blocks that an engine is asked for in one call."""
 
 DRAWS_AT_ONCE = 4096
 """The most draws that are searched for at once in such blocks: 8 MiB for 256 outcomes a block."""
@@ -46,10 +45,10 @@ class Sampler:
         state: a state of one vector.
         qubits: the measured qubits in increasing order, at most 62.
         block_bits: log2 of the size of a block; it changes outcomes by rounding alone. Below the
-            top level a :class:`BlockReader` sets its own size.
+            top level the engine sets the size.
     """
 
-    __slots__ = ("_block_bits", "_engine", "_low", "_qubits", "_reader", "_state", "_top")
+    __slots__ = ("_block_bits", "_engine", "_low", "_qubits", "_state", "_top")
 
     def __init__(
         self, engine: Engine, state: State, qubits: Sequence[int], block_bits: int = BLOCK_BITS
@@ -57,20 +56,14 @@ class Sampler:
         self._engine = engine
         self._state = state
         self._qubits = qubits
-        self._block_bits = block_bits
-        self._low = max(len(qubits) - 1, 0) // block_bits * block_bits
-        # Only with several blocks: isinstance of a protocol is slow, and most runs are short.
-        self._reader = engine if self._low and isinstance(engine, BlockReader) else None
-        if self._reader is not None:
-            self._block_bits = min(self._reader.block_bits, block_bits)
-            below = max(len(qubits) - block_bits, 0)
-            self._low = -(-below // self._block_bits) * self._block_bits
+        self._block_bits = min(engine.block_bits, block_bits)
+        self._low = -(-max(len(qubits) - block_bits, 0) // self._block_bits) * self._block_bits
         self._top: Distribution | None = None
 
     def pick(self, draws: Floats, control: Control) -> tuple[Outcomes, Floats]:
         """Outcomes for ``draws`` (numbers in [0, 1)), and the probability of each one's outcome.
 
-        ``control`` is checked before each block that is read, and reported to after it.
+        ``control`` is checked before blocks are read, and reported to after them.
 
         Returns:
             Two arrays of shape ``(len(draws),)``: outcomes, and joint probabilities.
@@ -102,40 +95,9 @@ class Sampler:
     ) -> Floats:
         """Descend by the qubits ``low`` to ``high - 1``, given the outcomes of those above.
 
-        Writes ``outcomes`` and ``weights``; returns the position, in [0, 1), of each draw in its
-        outcome's interval.
+        The blocks that were hit are read and searched many at a time. Writes ``outcomes`` and
+        ``weights``; returns the position, in [0, 1), of each draw in its outcome's interval.
         """
-        level, fixed = self._qubits[low:high], self._qubits[high:]
-        if self._reader is not None:
-            return self._descend_at_once(low, high, outcomes, inside, weights, control)
-        # Sorted by block, so that each block is read once.
-        order = np.argsort(outcomes, kind="stable")
-        ranked = outcomes[order]
-        rest = np.empty(len(outcomes))
-        for start, end in equal_runs(ranked):
-            control.check()
-            block = int(ranked[start])
-            given = {qubit: block >> bit & 1 for bit, qubit in enumerate(fixed)}
-            distribution = Distribution(self._engine.probabilities(self._state, level, given)[0])
-            members = order[start:end]
-            found, levels = distribution.locate(inside[members])
-            rest[members] = distribution.inside(found, levels)
-            weights[members] = distribution.weights[found]
-            outcomes[members] = block << len(level) | found
-            control.report((1 - low / len(self._qubits)) * end / len(outcomes))
-        return rest
-
-    def _descend_at_once(
-        self,
-        low: int,
-        high: int,
-        outcomes: Outcomes,
-        inside: Floats,
-        weights: Floats,
-        control: Control,
-    ) -> Floats:
-        """As :meth:`_descend`, with the blocks that were hit read and searched many at a time."""
-        assert self._reader is not None
         level, fixed = self._qubits[low:high], self._qubits[high:]
         blocks, block_of = np.unique(outcomes, return_inverse=True)
         order = np.argsort(block_of, kind="stable")
@@ -144,7 +106,7 @@ class Sampler:
         for first in range(0, len(blocks), BLOCKS_AT_ONCE):
             control.check()
             after = min(first + BLOCKS_AT_ONCE, len(blocks))
-            rows = self._reader.block_probabilities(self._state, level, fixed, blocks[first:after])
+            rows = self._engine.block_probabilities(self._state, level, fixed, blocks[first:after])
             cumulative = np.cumsum(rows, axis=1)
             members = order[starts[first] : starts[after]]
             for part in np.array_split(members, -(-len(members) // DRAWS_AT_ONCE)):

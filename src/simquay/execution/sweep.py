@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.control import Control
-from simquay.engines.base import Engine, SweepEngine
+from simquay.engines.base import Engine
 from simquay.errors import SimquayError
 from simquay.execution.branching.compiler import portions
 from simquay.execution.branching.deferral import defer
@@ -135,8 +135,6 @@ def sweep_shape(
     They run as a batch if they consist of gates, then measurements, and are so small that the
     engine is faster with several.
     """
-    if not isinstance(engine, SweepEngine):
-        return None
     most = engine.sweep_qubits(precision)
     if most < 1 or (statevector and program.num_qubits > most):
         return None
@@ -176,7 +174,7 @@ def run_sweep(
     shape: SweepShape,
     programs: Sequence[Program],
     circuits: Sequence[int],
-    engine: Any,
+    engine: Engine,
     settings: RunSettings,
     control: Control,
 ) -> Iterator[tuple[Outcome, float]]:
@@ -188,7 +186,7 @@ def run_sweep(
         shape: of the programs.
         programs: the programs.
         circuits: the number of each in its job; ``settings.circuit`` has no meaning.
-        engine: a :class:`~simquay.engines.base.SweepEngine`.
+        engine: one of :meth:`~simquay.engines.base.BaseEngine.sweep_qubits` that are enough.
         settings: of all programs.
         control: checked before each pass, and before each program is sampled.
 

@@ -82,17 +82,17 @@ def test_outcomes_of_probability_zero_are_never_picked(block_bits: int) -> None:
 
 def test_only_blocks_that_were_hit_are_read() -> None:
     class Spy(ReferenceEngine):
-        calls = 0
+        blocks = 0
 
-        def probabilities(self, *args, **kwargs):
-            self.calls += 1
-            return super().probabilities(*args, **kwargs)
+        def block_probabilities(self, state, qubits, fixed, values):
+            self.blocks += len(values)
+            return super().block_probabilities(state, qubits, fixed, values)
 
     state = state_after(12, tuple(Matrix(H, (q,)) for q in range(12)))
     spy = Spy()
     outcomes, _ = Sampler(spy, state, range(12), 4).pick(np.array([0.1, 0.9, 0.1001]), Control())
     assert outcomes.tolist() == [409, 3686, 410]
-    assert spy.calls == 1 + 2 + 2  # 16 blocks a level, of which the draws hit two
+    assert spy.blocks == 2 + 2  # of 16 blocks, then 256, the draws hit two
 
 
 def test_sampling_is_cancelled_between_blocks() -> None:

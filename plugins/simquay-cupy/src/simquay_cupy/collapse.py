@@ -69,7 +69,7 @@ def flip(on: Device, state: DeviceState, masks: NDArray[np.uint64]) -> None:
 
 
 def select(on: Device, parts: Sequence[tuple[DeviceState, Sequence[int]]]) -> DeviceState:
-    """A new state with chosen vectors; see :meth:`simquay.engines.base.Engine.select`."""
+    """A new state with chosen vectors; see :meth:`simquay.engines.base.BaseEngine.select`."""
     first = parts[0][0]
     if len({(part.num_qubits, part.precision, part.stride) for part, _ in parts}) > 1:
         raise ProgramError("vectors of different sizes cannot be in one state")

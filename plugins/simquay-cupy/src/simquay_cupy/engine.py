@@ -1,4 +1,4 @@
-"""The CuPy engine: tiled plans on a GPU. It implements :class:`simquay.engines.base.Engine`."""
+"""The CuPy engine: tiled plans on a GPU. It is a :class:`simquay.engines.base.BaseEngine`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.control import Control
-from simquay.engines.base import check_plan
+from simquay.engines.base import BaseEngine, check_plan
 from simquay.engines.tiled_interpreter import apply_wide
 from simquay.errors import ProgramError
 from simquay.planning import Plan, Profile, SweepPlan
@@ -47,14 +47,11 @@ PLANS_KEPT = 32
 SWEEP_QUBITS = 14
 """Qubits up to which a launch takes less time than encoding its program, so that sweeps pay."""
 
-SWEEP_BYTES = 32 << 20
-"""Bytes of a batch: some 60 states of 14 qubits, little enough to stay in the cache."""
-
 LONG_LAUNCH = 1 << 22
 """Amplitudes from which on a state is large in the sense of ``AHEAD``."""
 
 
-class CupyEngine:
+class CupyEngine(BaseEngine[DeviceState]):
     """Tiled plans in CUDA kernels. Any thread may call any method.
 
     Args:
@@ -64,8 +61,9 @@ class CupyEngine:
 
     name = "cupy"
     device = "gpu"
-    block_bits = 8
-    """log2 of the block size for sampling; small, since blocks are copied to the host."""
+    batched = True
+    sweep_bytes = 32 << 20
+    """Some 60 states of 14 qubits, little enough to stay in the cache."""
 
     def __init__(self, device: Device, replay: ReplayRule = "measured") -> None:
         self.on = device
@@ -158,17 +156,11 @@ class CupyEngine:
         """Qubits of the largest states that run faster as one batch."""
         return SWEEP_QUBITS
 
-    @property
-    def sweep_bytes(self) -> int:
-        """The most bytes that a batch takes beyond a single state."""
-        return SWEEP_BYTES
-
     def apply_sweep(self, state: DeviceState, plan: SweepPlan, control: Control) -> None:
         """Apply ``plan`` in place: each vector has its own programs and launches.
 
         The vectors share one upload, the copies of programs to constant memory, and above all one
-        wait for the results. See
-        :class:`simquay.engines.base.SweepEngine`.
+        wait for the results.
         """
         check_plan(self.name, state, plan, ("tiled",), state.stride.bit_length() - 1)
         uploaded = UploadedPlan(self.on, encode_sweep(plan, state.precision), "never")
@@ -259,7 +251,7 @@ class CupyEngine:
         values: NDArray[np.int64],
     ) -> NDArray[np.float64]:
         """Many blocks of probabilities in one launch; see
-        :class:`simquay.engines.base.BlockReader`."""
+        :class:`~simquay.engines.base.BaseEngine`."""
         return readout.block_probabilities(self.on, state, qubits, fixed, values)
 
     def gather(

@@ -75,7 +75,7 @@ def fixed_bits(state: DeviceState, given: Mapping[int, int]) -> tuple[int, int |
 def probabilities(
     on: Device, state: DeviceState, qubits: Sequence[int], given: Mapping[int, int]
 ) -> NDArray[np.float64]:
-    """Joint probabilities; see :meth:`simquay.engines.base.Engine.probabilities`."""
+    """Joint probabilities; see :meth:`simquay.engines.base.BaseEngine.probabilities`."""
     places = state.layout.positions()
     result = np.zeros((state.batch, 1 << len(qubits)))
     mask, value = fixed_bits(state, given)
@@ -246,7 +246,7 @@ def _pick(
 
 
 def expectation(on: Device, state: DeviceState, paulis: Sequence[str]) -> NDArray[np.float64]:
-    """Expectation values; see :meth:`simquay.engines.base.Engine.expectation`.
+    """Expectation values; see :meth:`simquay.engines.base.BaseEngine.expectation`.
 
     A Pauli string is ``i**y X(x) Z(z)`` with masks ``x`` and ``z``, which have ``y`` bits in
     common; strings of equal ``x`` share a pass over the state.

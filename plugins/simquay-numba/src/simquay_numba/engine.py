@@ -75,6 +75,8 @@ class NumbaEngine(DenseEngine):
         small: states of fewer qubits than this run as the NumPy engine runs them.
     """
 
+    name = "numba"
+
     def __init__(
         self,
         *,
@@ -98,11 +100,6 @@ class NumbaEngine(DenseEngine):
             self._tiled[precision] = Profile(
                 "tiled", tile=max(most, least + 1), low=least, search=_SEARCHED[number]
             )
-
-    @property
-    def name(self) -> str:
-        """``numba``."""
-        return "numba"
 
     def profile(self, precision: Precision, num_qubits: int) -> Profile:
         """Tiles; for few qubits the NumPy engine's profile."""

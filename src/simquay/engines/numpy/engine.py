@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.control import Control
-from simquay.engines.base import check_plan
+from simquay.engines.base import BaseEngine, check_plan
 from simquay.engines.numpy.gates import SLAB_BYTES, apply_gate
 from simquay.engines.numpy.reading import (
     all_amplitudes,
@@ -31,7 +31,6 @@ from simquay.planning import GatePass, Layout, Pass, Plan, Profile, SweepPlan
 from simquay.planning.dense.steps import ClusterPass, LonePass, StartPass
 from simquay.program import Precision
 from simquay.system.cpus import cpu_budget
-from simquay.system.memory import host_available_bytes
 
 __all__ = ["DenseEngine"]
 
@@ -54,30 +53,22 @@ _ALONE_BITS = 14
 _SWEEP_QUBITS = 12
 """The most qubits for which a sweep is faster as one batch; see benchmarks/cpu/sweep.py."""
 
-_SWEEP_BYTES = 2 << 20
-"""The most bytes of a batch. Larger arrays leave the second-level cache, and the allocator takes
-them from the system anew each time; a small job might also have to wait for memory."""
 
-
-class DenseEngine:
+class DenseEngine(BaseEngine[DenseState]):
     """Applies dense plans with NumPy alone.
 
     Args:
         threads: threads for one state's passes; by default the CPUs that the process may use.
     """
 
+    name = "numpy"
+    batched = True
+    sweep_bytes = 2 << 20
+    """Larger arrays leave the second-level cache, and the allocator takes them from the system anew
+    each time; a small job might also have to wait for memory."""
+
     def __init__(self, *, threads: int | None = None) -> None:
         self._threads = cpu_budget() if threads is None else max(1, threads)
-
-    @property
-    def name(self) -> str:
-        """``numpy``."""
-        return "numpy"
-
-    @property
-    def device(self) -> str:
-        """``cpu``."""
-        return "cpu"
 
     def profile(self, precision: Precision, num_qubits: int) -> Profile:
         """A dense profile, with tiles for the level 2 cache."""
@@ -100,10 +91,6 @@ class DenseEngine:
         state = batch * (precision.amplitude_bytes << num_qubits)
         buffers = 2 * self._threads * (precision.amplitude_bytes << _TILE_BITS[precision])
         return state + min(buffers + 4 * SLAB_BYTES, 2 * state + (1 << 20))
-
-    def available_bytes(self) -> int:
-        """Host memory that a new run could take now without swapping."""
-        return host_available_bytes()
 
     def allocate(
         self, num_qubits: int, precision: Precision, *, capacity: int, batch: int = 1
@@ -156,11 +143,6 @@ class DenseEngine:
         """The most stored qubits for which a sweep runs faster as one batch."""
         return _SWEEP_QUBITS
 
-    @property
-    def sweep_bytes(self) -> int:
-        """The most memory that a batch takes beyond what one of its programs does."""
-        return _SWEEP_BYTES
-
     def apply_sweep(self, state: DenseState, plan: SweepPlan, control: Control) -> None:
         """Apply ``plan`` in place, to each vector with its own numbers."""
         check_plan(self.name, state, plan, ("dense",), state.capacity)
@@ -187,11 +169,6 @@ class DenseEngine:
     ) -> NDArray[np.float64]:
         """Joint probabilities of ``qubits`` and the given values."""
         return joint_probabilities(state, qubits, given, self._threads)
-
-    @property
-    def block_bits(self) -> int:
-        """Qubits of the blocks that sampling should ask for."""
-        return 8
 
     def block_probabilities(
         self,
@@ -275,14 +252,8 @@ class DenseEngine:
         """Collapse each vector onto an outcome of its own, in place; then reset ``resets``."""
         if state.stored <= TOGETHER_BITS:
             project_vectors(state, qubits, outcomes, probabilities, resets)
-            return
-        for number, (outcome, probability) in enumerate(
-            zip(outcomes.tolist(), probabilities.tolist(), strict=True)
-        ):
-            one = self.rows(state, number, number + 1)
-            values = {qubit: outcome >> bit & 1 for bit, qubit in enumerate(qubits)}
-            self.collapse(one, values, probability)
-            self.flip(one, [qubit for qubit in resets if values[qubit]])
+        else:
+            super().project(state, qubits, outcomes, probabilities, resets)
 
     def expectation(self, state: DenseState, paulis: Sequence[str]) -> NDArray[np.float64]:
         """Expectation values of Pauli strings."""

@@ -49,7 +49,7 @@ def joint_probabilities(
     threads: int,
     marginal: Marginal | None = None,
 ) -> NDArray[np.float64]:
-    """See :meth:`simquay.engines.base.Engine.probabilities`.
+    """See :meth:`simquay.engines.base.BaseEngine.probabilities`.
 
     ``marginal`` sums the squares: :func:`marginal_sums`, or an engine's compiled function.
     """
@@ -177,7 +177,7 @@ def block_probabilities(
     fixed: Sequence[int],
     values: NDArray[np.int64],
 ) -> NDArray[np.float64]:
-    """See :meth:`simquay.engines.base.BlockReader.block_probabilities`."""
+    """See :meth:`simquay.engines.base.BaseEngine.block_probabilities`."""
     positions = state.layout.positions()
     inside, inside_missing = _storage_indices(np.arange(1 << len(qubits)), qubits, positions)
     starts, start_missing = _storage_indices(values, fixed, positions)
@@ -220,7 +220,7 @@ def _storage_indices(
 
 
 def amplitudes_at(state: DenseState, indices: NDArray[np.uint64]) -> ComplexArray:
-    """See :meth:`simquay.engines.base.Engine.gather`."""
+    """See :meth:`simquay.engines.base.BaseEngine.gather`."""
     wanted = np.asarray(indices, dtype=np.uint64)
     highest = int(np.max(wanted, initial=0))
     if highest >> state.num_qubits:
@@ -238,7 +238,7 @@ def amplitudes_at(state: DenseState, indices: NDArray[np.uint64]) -> ComplexArra
 
 
 def all_amplitudes(state: DenseState) -> ComplexArray:
-    """See :meth:`simquay.engines.base.Engine.amplitudes`."""
+    """See :meth:`simquay.engines.base.BaseEngine.amplitudes`."""
     order = state.layout.order
     by_qubit = sorted(range(len(order)), key=lambda position: -order[position])
     cube = state.vector.reshape((state.batch,) + (2,) * len(order))
@@ -257,7 +257,7 @@ def all_amplitudes(state: DenseState) -> ComplexArray:
 def pauli_expectation(
     state: DenseState, paulis: Sequence[str], overlap: Overlap | None = None
 ) -> NDArray[np.float64]:
-    """See :meth:`simquay.engines.base.Engine.expectation`.
+    """See :meth:`simquay.engines.base.BaseEngine.expectation`.
 
     With x the bits of X and Y, z those of Z and Y, and y the number of Ys, a Pauli string takes
     ``|i>`` to ``1j**y (-1)**popcount(i & z) |i ^ x>``. ``overlap`` sums over ``i``:

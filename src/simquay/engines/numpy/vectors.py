@@ -71,7 +71,7 @@ def project_vectors(
     probabilities: NDArray[np.float64],
     resets: Sequence[int],
 ) -> None:
-    """See :meth:`simquay.engines.base.Engine.project`."""
+    """See :meth:`simquay.engines.base.BaseEngine.project`."""
     positions = state.layout.positions()
     missing = [qubit for qubit in qubits if qubit not in positions]
     if missing:

@@ -86,6 +86,8 @@ class States:
         self.room = max(room, 1)
 
     def _wanted_room(self) -> int:
+        if not self._engine.batched:
+            return 1
         forced = self._settings.branches_together
         if forced is not None:
             return forced
