@@ -18,6 +18,7 @@ from simquay.jobs.external.circuits import run_circuits
 from simquay.jobs.external.watch import Ended, foreign_result
 from simquay.jobs.local import LocalJob
 from simquay.jobs.split import SplitJob
+from simquay.jobs.timing import GRACE, SILENCE
 from simquay.jobs.workers.errors import error_from_plain
 from simquay.jobs.workers.messages import (
     Accepted,
@@ -31,7 +32,6 @@ from simquay.jobs.workers.messages import (
 )
 from simquay.jobs.workers.pool import ProcessPool
 from simquay.jobs.workers.process import Worker, WorkerDiedError
-from simquay.jobs.workers.watchdog import HEARTBEAT_INTERVAL
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -45,18 +45,8 @@ __all__ = ["AdaptedJob", "AdaptedTaskJob", "ProcessWork", "ThreadWork", "adapt_j
 
 _log = logging.getLogger(__name__)
 
-_GRACE = 0.5
-"""Seconds that a backend's ``run`` may take in a thread before the job counts as running: some
-backends submit to a remote machine in that time, others do all the work."""
-
 _TRIES = 3
 """How often a run is given to a worker that dies before it begins."""
-
-_TICK = 0.02
-
-_SILENCE = 3 * HEARTBEAT_INTERVAL
-"""Seconds without a heartbeat after which a worker's run counts as running: foreign code keeps the
-interpreter's lock, as Aer's mostly does."""
 
 Report = Callable[[JobStatus], object]
 Finish = Callable[["Result", str], "Result"]
@@ -219,7 +209,7 @@ class ProcessWork(_EstimatedWork):
 
         def check() -> None:
             control.check()
-            if accepted and time.monotonic() - heard > _SILENCE:
+            if accepted and time.monotonic() - heard > SILENCE:
                 report(JobStatus.RUNNING)
 
         while True:
@@ -277,9 +267,7 @@ class ThreadWork(_EstimatedWork):
 
         def attempt(start: Callable[[], Any]) -> Ended:
             over = lease.hold()
-            return foreign_result(
-                start, check=control.check, report=report, grace=_GRACE, over=over
-            )
+            return foreign_result(start, check=control.check, report=report, grace=GRACE, over=over)
 
         try:
             result = run_circuits(
@@ -305,7 +293,7 @@ class _ExistingJob(_EstimatedWork):
     def run(self, job_id: str, control: Control, report: Report = lambda status: None) -> Result:
         """Wait for the job; see :class:`ForeignWork`."""
         job = self._job
-        ended, _ = foreign_result(lambda: job, check=control.check, report=report, grace=_GRACE)
+        ended, _ = foreign_result(lambda: job, check=control.check, report=report, grace=GRACE)
         if isinstance(ended, BaseException):
             raise ended
         return ended

@@ -27,6 +27,7 @@ from simquay.jobs.errors import (
     detach,
 )
 from simquay.jobs.references import BackendReference
+from simquay.jobs.timing import LONGEST_SLEEP, SHORTEST_POLL
 
 if TYPE_CHECKING:
     from qiskit.providers import BackendV2
@@ -44,8 +45,6 @@ _ORDER = {
     JobStatus.ERROR: 4,
 }
 _FINAL = 4
-_SHORTEST_POLL = 0.001
-_LONGEST_SLEEP = 1.0
 _BELOW_ONE = 1.0 - 2.0**-20  # the largest progress of an unfinished job
 
 
@@ -57,7 +56,7 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
     - ``_status`` is written last, after every field that belongs to that state, and only moves
       forward. Reading it needs no lock. So ``status()`` never blocks, and a final job can be read
       even in a forked child, where a thread that is gone may hold the lock.
-    - The lock is reentrant, and no wait is longer than ``_LONGEST_SLEEP`` without another look at
+    - The lock is reentrant, and no wait is longer than ``LONGEST_SLEEP`` without another look at
       the status: a signal handler that cancels the job may interrupt the waiting thread between
       its look at the status and its sleep.
     - Waiters are notified before ``_status`` is written (they wake when the lock is free): Ctrl-C
@@ -263,7 +262,7 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
                 return
             if late:
                 raise self._timed_out(timeout)
-            query = time.monotonic() + max(wait, _SHORTEST_POLL)
+            query = time.monotonic() + max(wait, SHORTEST_POLL)
             self._wait(query if end is None else min(query, end))
 
     def _wait(self, end: float | None) -> bool:
@@ -273,10 +272,10 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
         self._check_process("waiting")
         with self._condition:
             while not self.in_final_state():
-                left = _LONGEST_SLEEP if end is None else end - time.monotonic()
+                left = LONGEST_SLEEP if end is None else end - time.monotonic()
                 if left <= 0:
                     return False
-                self._condition.wait(min(left, _LONGEST_SLEEP))
+                self._condition.wait(min(left, LONGEST_SLEEP))
         return True
 
     def _timed_out(self, timeout: float | None) -> JobTimedOutError:

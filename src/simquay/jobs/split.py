@@ -25,6 +25,7 @@ from simquay.errors import Cancelled, SimquayError
 from simquay.jobs.base import BaseJob
 from simquay.jobs.dispatch.launchers import Launcher, SplitTask, TaskContext
 from simquay.jobs.errors import JobFailedError, detach
+from simquay.jobs.timing import FIRST_LOOK, LAST_LOOK
 from simquay.system.lifecycle import after_fork, before_exit
 
 if TYPE_CHECKING:
@@ -37,9 +38,6 @@ _log = logging.getLogger(__name__)
 
 _ATTEMPTS = 3
 """How often a task is submitted, if its executor breaks but accepts it again."""
-
-_FIRST_LOOK, _LAST_LOOK = 0.005, 0.25
-"""Seconds between looks at whether a task has begun, on an executor that does not report it."""
 
 
 class TaskCancelledError(SimquayError):
@@ -233,12 +231,12 @@ class _TaskDriver:
         return None
 
     def _wait(self) -> None:
-        pause = _FIRST_LOOK
+        pause = FIRST_LOOK
         while self._open:
             try:
                 number = self._job._ended.get(timeout=pause if self._must_look() else None)
             except queue.Empty:
-                pause = min(2 * pause, _LAST_LOOK)
+                pause = min(2 * pause, LAST_LOOK)
                 self._look(len(self._open))
                 continue
             self._check()

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from simquay.control import Control
 from simquay.errors import Cancelled, OutOfMemoryError
-from simquay.jobs.dispatch.threads import MEMORY_POLL, MemoryRequest, WorkerPool
+from simquay.jobs.dispatch.threads import MemoryRequest, WorkerPool
 from simquay.jobs.errors import detach
+from simquay.jobs.timing import MEMORY_POLL
 
 if TYPE_CHECKING:
     from simquay.execution.memory import Reservation

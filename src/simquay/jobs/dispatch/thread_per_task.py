@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 
-from simquay.jobs.dispatch.threads import EXIT_PATIENCE, Task
+from simquay.jobs.dispatch.threads import Task
+from simquay.jobs.timing import EXIT_PATIENCE
 from simquay.system.lifecycle import after_fork, before_exit
 
 __all__ = ["ThreadPerTask", "thread_per_task"]

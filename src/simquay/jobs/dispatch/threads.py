@@ -25,25 +25,17 @@ from typing import Protocol
 
 from simquay.errors import OutOfMemoryError
 from simquay.execution.memory import Ledger, Reservation
+from simquay.jobs.timing import EXIT_PATIENCE, MEMORY_POLL
 from simquay.system.cpus import cpu_budget
 from simquay.system.lifecycle import after_fork, before_exit
 
 __all__ = [
-    "EXIT_PATIENCE",
-    "MEMORY_POLL",
     "Dispatcher",
     "MemoryRequest",
     "Task",
     "WorkerPool",
     "default_pool",
 ]
-
-MEMORY_POLL = 0.5
-"""Seconds after which waiting tasks try again to reserve memory. A release in this process wakes
-them at once; the poll is for memory that other processes free."""
-
-EXIT_PATIENCE = 1.0
-"""Seconds that the interpreter's exit waits for running work to see that it was told to stop."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from simquay.control import Control
+from simquay.jobs.timing import TICK
 
 __all__ = ["BackendPool", "Lease"]
-
-_TICK = 0.02
-"""Seconds between two looks at whether an object is free."""
 
 
 class BackendPool:
@@ -43,7 +41,7 @@ class BackendPool:
                     return Lease(self, self._free.pop())
             if self._another is not None:
                 return Lease(self, self._another())
-            control.wait(_TICK)
+            control.wait(TICK)
 
     def give_back(self, backend: Any) -> None:
         """Take ``backend`` back: no run uses it."""

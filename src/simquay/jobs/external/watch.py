@@ -15,23 +15,11 @@ from qiskit.result import Result
 
 from simquay.errors import Cancelled
 from simquay.jobs.errors import detach
+from simquay.jobs.timing import FIRST_LOOK, LONGEST_QUERY, TICK, UNSUBMITTED
 
-__all__ = ["FIRST_LOOK", "TICK", "Ended", "ForeignRun", "StatusPoller", "foreign_result"]
+__all__ = ["Ended", "ForeignRun", "StatusPoller", "foreign_result"]
 
 _log = logging.getLogger(__name__)
-
-FIRST_LOOK = 0.005
-"""Seconds before the first look at a run: most small runs are over by then, undisturbed."""
-
-TICK = 0.02
-"""Seconds between two looks at whether a run is still wanted."""
-
-_LONGEST_PAUSE = 0.5
-"""Seconds between two questions for a foreign job's status, at most; they double."""
-
-_UNSUBMITTED = 0.1
-"""Seconds after which a job that still says INITIALIZING counts as not submitted. An AerJob that
-waits says so too; so it is given time, and its refusal of a second submission is no error."""
 
 Ended = tuple[Result | BaseException, bool]
 """How a run ended: its result, or the error of a run that failed; and whether there was a job."""
@@ -134,7 +122,7 @@ class StatusPoller:
         now = time.monotonic()
         if now < self._query:
             return
-        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+        self._pause = min(2 * self._pause, LONGEST_QUERY)
         self._query = now + self._pause
         job = self._run.job
         if job is not None:
@@ -206,7 +194,7 @@ def _status(job: Any) -> JobStatus | None:
 
 def _submit(job: Any) -> None:
     """Submit a job that its backend has made and not submitted, as legacy backends do."""
-    end = time.monotonic() + _UNSUBMITTED
+    end = time.monotonic() + UNSUBMITTED
     pause = 0.001
     while _status(job) is JobStatus.INITIALIZING:
         if time.monotonic() >= end:

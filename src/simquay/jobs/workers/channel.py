@@ -7,12 +7,11 @@ import socket
 import struct
 from collections.abc import Callable
 
+from simquay.jobs.timing import TICK
+
 __all__ = ["Channel", "ChannelClosed"]
 
 _LENGTH = struct.Struct("<Q")
-
-_TICK_MS = 20
-"""Milliseconds between two calls of ``check`` while waiting for the other end."""
 
 
 class ChannelClosed(EOFError):
@@ -113,4 +112,4 @@ class Channel:
             check()
         poller = select.poll()
         poller.register(self._stream, event)
-        poller.poll(None if check is None else _TICK_MS)
+        poller.poll(None if check is None else 1000 * TICK)

@@ -14,6 +14,7 @@ import time
 import weakref
 from collections.abc import Callable
 
+from simquay.jobs.timing import SPARE_AFTER, TICK
 from simquay.jobs.workers.messages import BackendSource
 from simquay.jobs.workers.process import Worker, WorkerDiedError
 from simquay.system.lifecycle import after_fork, at_exit, before_exit
@@ -22,12 +23,6 @@ __all__ = ["ProcessPool", "default_workers"]
 
 _KEPT_IDLE = 2
 """How many idle workers are kept; each holds Qiskit and a simulator, some 150 MB."""
-
-_SPARE_AFTER = 3.0
-"""Seconds that a pool without an idle worker must be left alone before it starts a spare one: who
-cancels a run wants to see the machine idle, and who runs for long may cancel."""
-
-_TICK = 0.02
 
 
 class _Request:
@@ -61,7 +56,7 @@ class ProcessPool:
         spare_after: for how many seconds it must be left alone.
     """
 
-    def __init__(self, kept: int = _KEPT_IDLE, spare_after: float = _SPARE_AFTER) -> None:
+    def __init__(self, kept: int = _KEPT_IDLE, spare_after: float = SPARE_AFTER) -> None:
         self._kept = kept
         self._spare_after = spare_after
         self._renew()
@@ -102,7 +97,7 @@ class ProcessPool:
                 return worker
         request = self._request(source)
         try:
-            while not request.delivered.wait(_TICK):
+            while not request.delivered.wait(TICK):
                 check()
         except BaseException:
             self._abandon(request)

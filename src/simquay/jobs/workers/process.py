@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from simquay.jobs.timing import REAPING, TICK
 from simquay.jobs.workers.channel import Channel, ChannelClosed
 from simquay.jobs.workers.messages import BackendSource, Prepare, RecentKeys
 
@@ -23,10 +24,6 @@ WORKERS_SUPPORTED = os.name == "posix"
 
 _LARGEST_PREPARED = 1 << 16
 """Bytes of a backend that are sent before the worker reads: they surely fit a socket's buffer."""
-
-_TICK = 0.02
-_REAPING = 5.0
-"""Seconds that a killed process may take to be gone, in which the system frees its memory."""
 
 
 class WorkerDiedError(Exception):
@@ -113,7 +110,7 @@ class Worker:
         while not self._ready:
             check()
             # Not receive(check): a message must not be left half read when the worker is kept.
-            if self._channel.readable(_TICK):
+            if self._channel.readable(TICK):
                 self.receive()
                 self._ready = True
 
@@ -141,7 +138,7 @@ class Worker:
 
     def _how_it_ended(self) -> str:
         try:
-            code = self._process.wait(_REAPING)
+            code = self._process.wait(REAPING)
         except subprocess.TimeoutExpired:
             return f"worker process {self.pid} closed its pipe and does not end"
         if code >= 0:
@@ -166,7 +163,7 @@ class Worker:
         self.signal_end()
         # A process that hangs in the kernel dies when it leaves it.
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(_REAPING)
+            self._process.wait(REAPING)
         self._channel.close()
 
     def forget(self) -> None:

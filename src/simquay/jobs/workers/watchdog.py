@@ -8,13 +8,11 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from simquay.jobs.external.watch import FIRST_LOOK, TICK, Ended, ForeignRun, StatusPoller
+from simquay.jobs.external.watch import Ended, ForeignRun, StatusPoller
+from simquay.jobs.timing import FIRST_LOOK, HEARTBEAT_INTERVAL, TICK
 from simquay.jobs.workers.channel import ChannelClosed
 
-__all__ = ["HEARTBEAT_INTERVAL", "Watchdog"]
-
-HEARTBEAT_INTERVAL = 0.1
-"""Seconds between two heartbeats, about."""
+__all__ = ["Watchdog"]
 
 
 class Watchdog:
