@@ -25,7 +25,7 @@ from simquay.control import Control
 from simquay.engines.base import Engine
 from simquay.execution.memory import Ledger
 from simquay.execution.run import run_program
-from simquay.execution.settings import Outcome, RunSettings
+from simquay.execution.settings import Outcome, RunContext
 from simquay.program import (
     IfElse,
     Matrix,
@@ -133,7 +133,7 @@ def main() -> None:
     engine: Engine = getattr(importlib.import_module(module), name)()
     memory = Ledger("the benchmark's device", engine.available_bytes)
     clock = time.process_time if engine.device == "cpu" else time.perf_counter
-    settings = RunSettings(
+    settings = RunContext(
         shots=arguments.shots,
         precision=Precision(arguments.precision),
         branches_together=1 if arguments.one_by_one else None,
@@ -150,8 +150,8 @@ def main() -> None:
                 ),
             )
             figures = outcome.metadata
-            weights = np.arange(1, len(outcome.samples) + 1, dtype=np.uint64)
-            checksum = int((outcome.samples[:, 0] * weights).sum()) & 0xFFFF_FFFF
+            weights = np.arange(1, len(outcome["samples"]) + 1, dtype=np.uint64)
+            checksum = int((outcome["samples"][:, 0] * weights).sum()) & 0xFFFF_FFFF
             print(
                 f"{kind:<12} {qubits:>6} {figures['branches']:>9} "
                 f"{figures['branches_together']:>9} {figures['passes']:>9} {seconds:>9.4f}  "

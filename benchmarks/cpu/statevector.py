@@ -52,7 +52,7 @@ from benchmarks.peers import PEERS, Run, clock, cpus, measure_cpu_time, measured
 from benchmarks.plans import gates_of
 from simquay.control import Control
 from simquay.execution.run import run_program
-from simquay.execution.settings import RunSettings
+from simquay.execution.settings import RunContext
 from simquay.planning import Layout, make_plan
 from simquay.planning.planner import plan_cache
 from simquay.program import Precision, Program
@@ -111,7 +111,7 @@ def applying(engine: Any, program: Program, precision: Precision) -> Run:
 def one_shot(engine: Any, program: Program, precision: Precision) -> Run:
     """The same with all qubits measured once, as a job does it."""
     whole = measured(program)
-    settings = RunSettings(shots=1, seed=1, precision=precision)
+    settings = RunContext(shots=1, seed=1, precision=precision)
 
     def run() -> float:
         plan_cache.clear()

@@ -34,9 +34,10 @@ from qiskit.circuit.library import efficient_su2
 import simquay
 from simquay.circuits.lowering.circuit import lower
 from simquay.control import Control
+from simquay.execution.settings import Piece
 from simquay.program import Precision
 from simquay.simulators.engine.backend import EngineBackend
-from simquay.simulators.engine.task import EngineTask, IndexedProgram
+from simquay.simulators.engine.task import EngineTask
 from simquay.simulators.options import default_options, resolve
 
 Figures = dict[str, dict[str, float]]
@@ -113,15 +114,14 @@ def measure(timed: dict[str, Callable[[], object]], rounds: int) -> Figures:
 def task_times(engine: Any, qubits: int, count: int, shots: int, rounds: int) -> tuple[float, ...]:
     """Seconds of CPU a circuit in the engine's task, one by one and as batches."""
     circuit = ansatz(qubits)
-    programs = [
-        IndexedProgram(number, lower(circuit.assign_parameters(row)))
-        for number, row in enumerate(angles(circuit, count))
-    ]
-    options = resolve(default_options(), {"shots": shots})
+    programs = [lower(circuit.assign_parameters(row)) for row in angles(circuit, count)]
+    context = resolve(default_options(), {"shots": shots}).context
+    piece = Piece(tuple(range(count)), 0, shots)
 
     def run(one: Any) -> None:
-        task = EngineTask(programs, one, options)
-        task.run_each(Control(), lambda *_: None)
+        task = EngineTask(programs, one, context, piece)
+        for _ in task.outcomes(Control()):
+            pass
         assert not task.failures
 
     timed: dict[str, Callable[[], object]] = {

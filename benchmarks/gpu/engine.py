@@ -42,7 +42,7 @@ from simquay.control import Control
 from simquay.engines.base import Engine
 from simquay.engines.numpy.engine import DenseEngine
 from simquay.execution.run import run_program
-from simquay.execution.settings import RunSettings
+from simquay.execution.settings import RunContext
 from simquay.planning import Layout, Plan, Profile, make_plan
 from simquay.planning.tiled.cost import pass_cost
 from simquay.program import Measure, Precision, Program
@@ -193,12 +193,12 @@ def check(engine: CupyEngine, families: list[str]) -> list[Row]:
             if not possible(name, qubits):
                 continue
             program = FAMILIES[name](qubits, 1)
-            settings = RunSettings(shots=1, statevector=True)
-            expected = run_program(program, oracle, settings, Control()).statevector
+            settings = RunContext(shots=1, wanted={"statevector": True})
+            expected = run_program(program, oracle, settings, Control())["statevector"]
             row: Row = {"family": name, "qubits": qubits}
             for precision in Precision:
-                settings = RunSettings(shots=1, statevector=True, precision=precision)
-                found = run_program(program, engine, settings, Control()).statevector
+                settings = RunContext(shots=1, wanted={"statevector": True}, precision=precision)
+                found = run_program(program, engine, settings, Control())["statevector"]
                 assert found is not None
                 assert expected is not None
                 row[precision.value] = float(np.abs(found - expected).max())
@@ -260,7 +260,7 @@ def whole(engine: Engine, program: Program, precision: Precision, repeats: int) 
     measured = Program(qubits, qubits, (*program.operations, *measures), name=program.name)
     seconds = []
     for seed in range(repeats + 1):
-        settings = RunSettings(shots=SHOTS, seed=seed, precision=precision)
+        settings = RunContext(shots=SHOTS, seed=seed, precision=precision)
         start = time.perf_counter()
         run_program(measured, engine, settings, Control())
         seconds.append(time.perf_counter() - start)

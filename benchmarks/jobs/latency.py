@@ -137,16 +137,16 @@ def profile(name: str, qubits: int, repeats: int = 100) -> None:
     """Where the time of a run goes, without the change of threads."""
     from simquay.circuits.lowering.circuit import lower_circuit
     from simquay.control import Control
-    from simquay.simulators.engine.work import Circuit, EngineWork
+    from simquay.simulators.engine.work import Circuit, EngineRun, EngineWork
     from simquay.simulators.options import default_options, resolve
 
     engine = simquay.get_backend(name).engine
     circuit = layered_circuit(qubits, 0)
 
     def run() -> None:
-        options = resolve(default_options(), {"shots": SHOTS})
+        context = resolve(default_options(), {"shots": SHOTS}).context
         lowered = [Circuit(*lower_circuit(circuit))]
-        work = EngineWork(lowered, engine, options, backend_name=name, backend_version="")
+        work = EngineWork(EngineRun(lowered, engine, context, name, ""))
         work.run("profile", Control())
 
     for _ in range(10):

@@ -7,97 +7,62 @@ header says how to print them: ``memory_slots`` digits, with spaces between regi
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from qiskit.quantum_info import Statevector
-from qiskit.result import Result
 from qiskit.result.models import ExperimentResult, ExperimentResultData
 
-from simquay.execution.settings import Outcome
+from simquay.execution.settings import Outcome, RunContext
 
-__all__ = ["circuit_result", "count_samples", "job_result", "memory_of_samples"]
+__all__ = ["circuit_result", "count_samples", "memory_of_samples"]
+
+_SHOWN: Mapping[str, Callable[[Any], Any]] = {"statevector": Statevector}
+"""By the name of a kind of result: what ``Result.data`` holds for its value; by default itself."""
 
 _SMALL = 1 << 12
 """The most possible outcomes for which counting in a table is faster than sorting."""
 
 
-def job_result(
-    results: Sequence[ExperimentResult],
-    *,
-    backend_name: str,
-    backend_version: str,
-    job_id: str,
-    time_taken: float,
-    metadata: Mapping[str, Any],
-) -> Result:
-    """The result of a job whose circuits all succeeded.
-
-    Args:
-        results: of :func:`circuit_result`, one a circuit, in order.
-        backend_name: the name of the backend.
-        backend_version: its version.
-        job_id: the job's id.
-        time_taken: seconds from the start of the job's work to its end.
-        metadata: of the whole run; plain values.
-    """
-    return Result(
-        backend_name=backend_name,
-        backend_version=backend_version,
-        job_id=job_id,
-        success=True,
-        results=list(results),
-        date=datetime.datetime.now(datetime.timezone.utc).isoformat(),
-        status="COMPLETED",
-        header=None,
-        time_taken=time_taken,
-        metadata=dict(metadata),
-    )
-
-
 def circuit_result(
     outcome: Outcome,
+    context: RunContext,
     *,
     header: dict[str, Any],
-    shots: int,
-    seed: int,
-    memory: bool,
     measured: bool,
     time_taken: float,
 ) -> ExperimentResult:
     """The result of one circuit.
 
     Args:
-        outcome: of the run.
+        outcome: of the run, of all shots.
+        context: of the run.
         header: the circuit's header; ``memory_slots`` in it is the number of classical bits.
-        shots: the number of shots.
-        seed: the job's seed.
-        memory: whether to keep every shot's outcome.
         measured: whether the circuit writes classical bits; otherwise the result has no counts, and
             asking for them raises Qiskit's error.
         time_taken: the seconds that the circuit took.
     """
     data: dict[str, Any] = {}
-    if measured:
-        samples, bits = outcome.samples, header["memory_slots"]
-        data["counts"] = count_samples(samples, bits)
-        if memory:
-            data["memory"] = memory_of_samples(samples)
-    for key, amplitudes in outcome.saved.items():
-        data[key] = Statevector(amplitudes)
-    if outcome.statevector is not None:
-        data["statevector"] = Statevector(outcome.statevector)
+    for kind, value in outcome.results.items():
+        if kind == "samples":
+            if measured:
+                data["counts"] = count_samples(value, header["memory_slots"])
+                if context.memory:
+                    data["memory"] = memory_of_samples(value)
+        elif kind == "saved":
+            data |= {key: Statevector(amplitudes) for key, amplitudes in value.items()}
+        else:
+            data[kind] = _SHOWN[kind](value) if kind in _SHOWN else value
     return ExperimentResult(
-        shots=shots,
+        shots=context.shots,
         success=True,
         data=ExperimentResultData(**data),
         status="DONE",
-        seed=seed,
+        seed=context.seed,
         header=header,
-        seed_simulator=seed,  # the attribute that Aer sets
+        seed_simulator=context.seed,  # the attribute that Aer sets
         time_taken=time_taken,
         metadata=dict(outcome.metadata),
     )

@@ -17,7 +17,7 @@ from simquay.engines.base import Engine
 from simquay.engines.numpy.engine import DenseEngine
 from simquay.engines.reference import ReferenceEngine
 from simquay.execution.run import run_program
-from simquay.execution.settings import Outcome, RunSettings
+from simquay.execution.settings import Outcome
 from simquay.program import Precision, Program
 from tests.support.random_circuits import random_dynamic_circuit, random_unitary_circuit
 from tests.support.random_programs import (
@@ -26,6 +26,7 @@ from tests.support.random_programs import (
     random_unitary_program,
     unitary_programs,
 )
+from tests.support.small_gates import part_of_job
 from tests.support.tiled_engine import TiledEngine
 
 REFERENCE = ReferenceEngine()
@@ -34,13 +35,14 @@ by_name = pytest.mark.parametrize("engine", OTHERS, ids=lambda engine: engine.na
 
 
 def run(program: Program, engine: Engine, **options: Any) -> Outcome:
-    return run_program(program, engine, RunSettings(**options), Control())
+    context, piece = part_of_job(**options)
+    return run_program(program, engine, context, Control(), piece)
 
 
 def assert_same_samples(program: Program, engine: Engine, shots: int, seed: int) -> None:
     expected = run(program, REFERENCE, shots=shots, seed=seed, circuit=2)
     outcome = run(program, engine, shots=shots, seed=seed, circuit=2)
-    np.testing.assert_array_equal(outcome.samples, expected.samples)
+    np.testing.assert_array_equal(outcome["samples"], expected["samples"])
     assert outcome.metadata["branches"] == expected.metadata["branches"]
 
 
@@ -69,22 +71,20 @@ def test_many_shots_of_many_qubits(engine: Engine, seed: int) -> None:
 @settings(max_examples=60, deadline=None)
 @given(program=unitary_programs(max_qubits=7), precision=st.sampled_from(Precision))
 def test_states(engine: Engine, program: Program, precision: Precision) -> None:
-    expected = run(program, REFERENCE, shots=1, statevector=True).statevector
+    expected = run(program, REFERENCE, shots=1, statevector=True)["statevector"]
     outcome = run(program, engine, shots=1, statevector=True, precision=precision)
     assert expected is not None
-    assert outcome.statevector is not None
-    assert outcome.statevector.dtype == precision.complex_dtype
+    assert outcome["statevector"].dtype == precision.complex_dtype
     tolerance = 1e-12 if precision is Precision.DOUBLE else 1e-5
-    np.testing.assert_allclose(outcome.statevector, expected, atol=tolerance)
+    np.testing.assert_allclose(outcome["statevector"], expected, atol=tolerance)
 
 
 @pytest.mark.parametrize("seed", range(40))
 def test_the_reference_agrees_with_qiskits_statevector(seed: int) -> None:
     circuit = random_unitary_circuit(np.random.default_rng(seed), 1 + seed % 6, 15)
     outcome = run(lower(circuit), REFERENCE, shots=1, statevector=True)
-    assert outcome.statevector is not None
     expected = Statevector(circuit).data
-    np.testing.assert_allclose(outcome.statevector, expected, atol=1e-12)
+    np.testing.assert_allclose(outcome["statevector"], expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -100,8 +100,7 @@ def test_the_reference_agrees_with_qiskits_operator(seed: int) -> None:
                 whole.x(qubit)
         whole.compose(circuit, inplace=True)
         outcome = run(lower(whole), REFERENCE, shots=1, statevector=True)
-        assert outcome.statevector is not None
-        np.testing.assert_allclose(outcome.statevector, expected[:, column], atol=1e-12)
+        np.testing.assert_allclose(outcome["statevector"], expected[:, column], atol=1e-12)
 
 
 @by_name

@@ -15,7 +15,7 @@ from simquay.control import Control
 from simquay.engines.numpy.engine import DenseEngine
 from simquay.engines.reference import ReferenceEngine
 from simquay.execution.run import run_program
-from simquay.execution.settings import RunSettings
+from simquay.execution.settings import RunContext
 from simquay.program import Precision
 from tests.support.dense import TooManyPaths, final_distribution
 from tests.support.random_circuits import (
@@ -29,16 +29,16 @@ from tests.support.unitaries import lowered_unitary
 
 def final_state(circuit: QuantumCircuit, precision: Precision = Precision.DOUBLE):
     """The state at the end, by the reference engine."""
-    settings_ = RunSettings(shots=1, statevector=True, precision=precision)
-    return run_program(lower(circuit), ReferenceEngine(), settings_, Control()).statevector
+    settings_ = RunContext(shots=1, wanted={"statevector": True}, precision=precision)
+    return run_program(lower(circuit), ReferenceEngine(), settings_, Control())["statevector"]
 
 
 def frequencies(circuit: QuantumCircuit, shots: int, seed: int) -> dict[int, float]:
     """How often the reference engine finds each value of the classical bits."""
     outcome = run_program(
-        lower(circuit), ReferenceEngine(), RunSettings(shots=shots, seed=seed), Control()
+        lower(circuit), ReferenceEngine(), RunContext(shots=shots, seed=seed), Control()
     )
-    values, counts = np.unique(outcome.samples[:, 0], return_counts=True)
+    values, counts = np.unique(outcome["samples"][:, 0], return_counts=True)
     return dict(zip(values.tolist(), (counts / shots).tolist(), strict=True))
 
 
@@ -98,18 +98,18 @@ def test_dynamic_circuits_follow_their_exact_distribution(circuit):
 @settings(max_examples=60)
 def test_numpy_and_reference_draw_the_same_samples(circuit):
     program = lower(circuit)
-    settings_ = RunSettings(shots=60, seed=11)
+    settings_ = RunContext(shots=60, seed=11)
     by_reference = run_program(program, ReferenceEngine(), settings_, Control())
     by_numpy = run_program(program, DenseEngine(), settings_, Control())
-    np.testing.assert_array_equal(by_numpy.samples, by_reference.samples)
+    np.testing.assert_array_equal(by_numpy["samples"], by_reference["samples"])
 
 
 @given(unitary_circuits(max_qubits=8, max_gates=14))
 @settings(max_examples=60)
 def test_numpy_and_reference_reach_the_same_state(circuit):
     for precision, tolerance in ((Precision.DOUBLE, 1e-12), (Precision.SINGLE, 1e-5)):
-        settings_ = RunSettings(shots=1, statevector=True, precision=precision)
-        found = run_program(lower(circuit), DenseEngine(), settings_, Control()).statevector
+        settings_ = RunContext(shots=1, wanted={"statevector": True}, precision=precision)
+        found = run_program(lower(circuit), DenseEngine(), settings_, Control())["statevector"]
         assert found is not None
         np.testing.assert_allclose(found, final_state(circuit), atol=tolerance)
 

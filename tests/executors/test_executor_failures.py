@@ -23,7 +23,6 @@ from simquay.jobs.split import TaskCancelledError
 from simquay.provider import find_backend
 from simquay.simulators.engine import remote
 from simquay.simulators.engine.backend import EngineBackend, RunInputError
-from simquay.simulators.engine.splitting import SplitEngineWork
 from tests.support.executor_doubles import ManualExecutor, RenewingExecutor, spawning_pool
 from tests.support.job_doubles import LONG, until
 from tests.support.task_circuits import (
@@ -177,12 +176,7 @@ def test_tasks_that_the_executor_drops_fail_the_job(threads: ThreadPoolExecutor)
 def test_a_worker_of_another_version_or_engine_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     executor = ManualExecutor()
     backend = simquay.get_backend("numpy")
-    original = SplitEngineWork.__init__
-
-    def older(self: SplitEngineWork, *args: Any, **fields: Any) -> None:
-        original(self, *args, **{**fields, "version": "0.0.1"})
-
-    monkeypatch.setattr(SplitEngineWork, "__init__", older)
+    monkeypatch.setattr("simquay.simulators.engine.splitting.simquay_version", lambda: "0.0.1")
     job = run(backend, wide(), executor=executor)
     assert until(lambda: len(executor.calls) == 1)
     executor.finish(0)

@@ -171,7 +171,7 @@ def test_j35_a_final_job_holds_no_circuit_and_no_state(where: str, end: JobStatu
             one
             for one in objects
             if (type(one) is EngineTask and one._engine is engine)
-            or (type(one) is SplitEngineWork and one._builder._engine is engine)
+            or (type(one) is SplitEngineWork and one._run.engine is engine)
         ]
 
     gc.disable()  # it is not the collector that frees them

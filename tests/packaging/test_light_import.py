@@ -127,7 +127,7 @@ import numpy as np
 from simquay.control import Control
 from simquay.engines.numpy.engine import DenseEngine
 from simquay.engines.reference import ReferenceEngine
-from simquay.execution.settings import RunSettings
+from simquay.execution.settings import RunContext
 from simquay.execution.run import run_program
 from simquay.program import IfElse, Matrix, Measure, Permutation, Program
 from simquay.program.expressions import BitRef
@@ -148,12 +148,12 @@ dynamic = Program(
 )
 counts = []
 for engine in (ReferenceEngine(), DenseEngine()):
-    outcome = run_program(straight, engine, RunSettings(statevector=True), Control())
+    outcome = run_program(straight, engine, RunContext(wanted={"statevector": True}), Control())
     expected = np.zeros(8)
     expected[[0b000, 0b101]] = np.sqrt(0.5)
-    assert np.allclose(outcome.statevector, expected, atol=1e-12), outcome.statevector
-    outcome = run_program(dynamic, engine, RunSettings(shots=1000, seed=7), Control())
-    values, times = np.unique(outcome.samples[:, 0], return_counts=True)
+    assert np.allclose(outcome["statevector"], expected, atol=1e-12), outcome["statevector"]
+    outcome = run_program(dynamic, engine, RunContext(shots=1000, seed=7), Control())
+    values, times = np.unique(outcome["samples"][:, 0], return_counts=True)
     counts.append(dict(zip(values.tolist(), times.tolist())))
 assert counts[0] == counts[1], counts
 assert set(counts[0]) == {0b00, 0b11}, counts

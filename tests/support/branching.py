@@ -6,12 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from simquay.control import Control
 from simquay.engines.base import Engine
-from simquay.execution.run import run_program
-from simquay.execution.settings import Outcome, RunSettings
+from simquay.execution.settings import Outcome
 from simquay.program import Measure, Operation, Program
-from tests.support.small_gates import cx, h, plenty, ry
+from tests.support.small_gates import cx, h, run, ry
 
 __all__ = ["assert_as_one_by_one", "layers", "on"]
 
@@ -19,8 +17,7 @@ __all__ = ["assert_as_one_by_one", "layers", "on"]
 def on(
     engine: Engine, program: Program, together: int | None, memory: Any = None, **options: Any
 ) -> Outcome:
-    run_settings = RunSettings(branches_together=together, **options)
-    return run_program(program, engine, run_settings, Control(), memory=memory or plenty())
+    return run(program, engine, memory, branches_together=together, **options)
 
 
 def layers(qubits: int, measurements: int, lean: float = 0.0) -> list[Operation]:
@@ -38,6 +35,6 @@ def assert_as_one_by_one(engine: Engine, program: Program, **options: Any) -> No
     assert expected.metadata["branches_together"] == 1
     for together in (None, 3, 20):
         outcome = on(engine, program, together, **options)
-        np.testing.assert_array_equal(outcome.samples, expected.samples)
+        np.testing.assert_array_equal(outcome["samples"], expected["samples"])
         assert outcome.metadata["branches"] == expected.metadata["branches"]
         assert outcome.metadata["replays"] == 0

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from simquay.control import Control
+from simquay.engines.base import Engine
 from simquay.engines.reference import ReferenceEngine
 from simquay.execution.memory import Ledger, Reservation
 from simquay.execution.run import run_program
-from simquay.execution.settings import Outcome, RunSettings
+from simquay.execution.settings import Outcome, Piece, RunContext
 from simquay.program import Diagonal, Matrix, Operation, Permutation, Program
 from simquay.program.expressions import Constant, Kind, Type
 
@@ -50,13 +51,28 @@ def plenty() -> Ledger:
     return Ledger("a test", lambda: 1 << 40)
 
 
-def run(program: Program, engine: ReferenceEngine | None = None, **options: Any) -> Outcome:
-    settings = RunSettings(**options)
-    return run_program(program, engine or ReferenceEngine(), settings, Control(), memory=plenty())
+def part_of_job(
+    *, circuit: int = 0, first_shot: int = 0, statevector: bool = False, **fields: Any
+) -> tuple[RunContext, Piece]:
+    """The context and the piece of a run of one circuit."""
+    if statevector:
+        fields["wanted"] = {"statevector": True}
+    context = RunContext(**fields)
+    return context, Piece((circuit,), first_shot, context.shots)
+
+
+def run(
+    program: Program, engine: Engine | None = None, memory: Any = None, **options: Any
+) -> Outcome:
+    context, piece = part_of_job(**options)
+    source = memory or plenty()
+    return run_program(
+        program, engine or ReferenceEngine(), context, Control(), piece, memory=source
+    )
 
 
 def counts(outcome: Outcome) -> dict[int, int]:
-    values, numbers = np.unique(outcome.samples[:, 0], return_counts=True)
+    values, numbers = np.unique(outcome["samples"][:, 0], return_counts=True)
     return dict(zip(values.tolist(), numbers.tolist(), strict=True))
 
 
@@ -69,5 +85,6 @@ def run_operations(
 def shot_values(outcome: Outcome) -> list[int]:
     """The classical bits of each shot as one integer."""
     return [
-        sum(int(word) << 64 * i for i, word in enumerate(row)) for row in outcome.samples.tolist()
+        sum(int(word) << 64 * i for i, word in enumerate(row))
+        for row in outcome["samples"].tolist()
     ]

@@ -10,7 +10,7 @@ from simquay.control import Control
 from simquay.engines.numpy.engine import DenseEngine
 from simquay.errors import Cancelled, ProgramError
 from simquay.execution.run import run_program
-from simquay.execution.settings import RunSettings
+from simquay.execution.settings import RunContext
 from simquay.planning import Layout, make_plan
 from simquay.planning.tiled.passes import WidePass
 from simquay.program import GateOperation, Matrix, Permutation, Precision
@@ -62,21 +62,19 @@ def test_a_seed_gives_the_samples_of_the_numpy_engine(engine: CupyEngine, seed: 
         random_dynamic_program(6, 40, seed, num_clbits=8),
     ]
     for program in programs:
-        settings = RunSettings(shots=400, seed=seed)
+        settings = RunContext(shots=400, seed=seed)
         one = run_program(program, engine, settings, Control())
         other = run_program(program, DenseEngine(), settings, Control())
-        np.testing.assert_array_equal(one.samples, other.samples)
+        np.testing.assert_array_equal(one["samples"], other["samples"])
         assert one.metadata["branches"] == other.metadata["branches"]
 
 
 def test_the_final_state_is_handed_out(engine: CupyEngine) -> None:
     program = random_unitary_program(9, 40, 2)
-    settings = RunSettings(shots=1, statevector=True)
+    settings = RunContext(shots=1, wanted={"statevector": True})
     one = run_program(program, engine, settings, Control())
     other = run_program(program, REFERENCE, settings, Control())
-    assert one.statevector is not None
-    assert other.statevector is not None
-    assert np.abs(one.statevector - other.statevector).max() < 1e-12
+    assert np.abs(one["statevector"] - other["statevector"]).max() < 1e-12
 
 
 def test_cancelling_stops_between_passes(engine: CupyEngine) -> None:
@@ -163,8 +161,8 @@ def test_each_vector_of_many_is_what_it_is_alone(
 def test_branches_in_batches_are_those_of_the_numpy_engine(engine: CupyEngine, seed: int) -> None:
     program = random_dynamic_program(5, 40, seed)
     for together in (1, 4, None):
-        settings = RunSettings(shots=200, seed=seed, branches_together=together)
+        settings = RunContext(shots=200, seed=seed, branches_together=together)
         expected = run_program(program, DenseEngine(), settings, Control())
         found = run_program(program, engine, settings, Control())
-        np.testing.assert_array_equal(found.samples, expected.samples)
+        np.testing.assert_array_equal(found["samples"], expected["samples"])
         assert found.metadata["branches"] == expected.metadata["branches"]

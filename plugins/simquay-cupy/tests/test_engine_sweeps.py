@@ -13,7 +13,7 @@ from simquay.control import Control
 from simquay.engines.numpy.engine import DenseEngine
 from simquay.errors import Cancelled, ProgramError
 from simquay.execution.run import run_program
-from simquay.execution.settings import RunSettings
+from simquay.execution.settings import Piece, RunContext
 from simquay.execution.sweep import run_sweep, same_shape, sweep_shape
 from simquay.planning import Layout, Profile, make_sweep_plan
 from simquay.program import Diagonal, GateOperation, Matrix, Measure, Precision, Program
@@ -67,18 +67,17 @@ def test_samples_are_those_of_the_numpy_engine_one_by_one(engine: CupyEngine, qu
     # 1e-5, and the seeds are fixed.
     programs = [program(gates, qubits) for gates in lists(qubits, 6, qubits)]
     assert all(same_shape(programs[0], one) for one in programs)
-    shape = sweep_shape(programs[0], engine, Precision.DOUBLE, statevector=True)
+    context = RunContext(shots=400, seed=5, wanted={"statevector": True})
+    shape = sweep_shape(programs[0], engine, context)
     assert shape is not None
-    settings = RunSettings(shots=400, seed=5, statevector=True)
-    numbers = [3, 4, 5, 6, 8, 9]
-    found = run_sweep(shape, programs, numbers, engine, settings, Control())
+    numbers = (3, 4, 5, 6, 8, 9)
+    piece = Piece(numbers, 0, context.shots)
+    found = run_sweep(shape, programs, engine, context, Control(), piece)
     for number, one, (outcome, _) in zip(numbers, programs, found, strict=True):
-        own = dataclasses.replace(settings, circuit=number)
-        expected = run_program(one, DenseEngine(), own, Control())
-        np.testing.assert_array_equal(outcome.samples, expected.samples)
-        assert outcome.statevector is not None
-        assert expected.statevector is not None
-        assert np.abs(outcome.statevector - expected.statevector).max() < 1e-12
+        own = Piece((number,), 0, context.shots)
+        expected = run_program(one, DenseEngine(), context, Control(), own)
+        np.testing.assert_array_equal(outcome["samples"], expected["samples"])
+        assert np.abs(outcome["statevector"] - expected["statevector"]).max() < 1e-12
 
 
 @BOTH

@@ -14,7 +14,7 @@ from simquay.control import Control
 from simquay.engines.reference import ReferenceEngine
 from simquay.errors import Cancelled
 from simquay.execution.run import run_program
-from simquay.execution.settings import RunSettings
+from simquay.execution.settings import RunContext
 from simquay.planning import Layout, Plan, make_plan
 from simquay.program import Precision
 from simquay_cupy import graphs as module
@@ -125,11 +125,11 @@ def count_replays(engine: CupyEngine, monkeypatch: pytest.MonkeyPatch) -> list[A
 @pytest.mark.parametrize("rule", ["measured", "always", "never"])
 def test_runs_give_the_same_samples_with_and_without(engine: CupyEngine, rule: Any) -> None:
     program = random_unitary_program(QUBITS, 60, 3, measure=True)
-    settings = RunSettings(shots=200, seed=5)
-    expected = run_program(program, ReferenceEngine(), settings, Control()).samples
+    settings = RunContext(shots=200, seed=5)
+    expected = run_program(program, ReferenceEngine(), settings, Control())["samples"]
     running = CupyEngine(engine.on, replay=rule)
     for _ in range(2 * TRIALS + 4):
-        found = run_program(program, running, settings, Control()).samples
+        found = run_program(program, running, settings, Control())["samples"]
         np.testing.assert_array_equal(found, expected)
 
 

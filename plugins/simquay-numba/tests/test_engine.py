@@ -15,7 +15,7 @@ from simquay.engines.numpy.state import ComplexArray
 from simquay.engines.reference import ReferenceEngine
 from simquay.errors import ProgramError
 from simquay.execution.run import run_program
-from simquay.execution.settings import Outcome, RunSettings
+from simquay.execution.settings import Outcome, RunContext
 from simquay.planning import Layout, Plan, Profile, make_plan
 from simquay.planning.tiled.passes import TilePass, WidePass
 from simquay.program import Diagonal, Matrix, Permutation, Precision, Program
@@ -48,12 +48,12 @@ USUAL = NumbaEngine()
 
 
 def run(program: Program, engine: Any, **options: Any) -> Outcome:
-    return run_program(program, engine, RunSettings(**options), Control())
+    return run_program(program, engine, RunContext(**options), Control())
 
 
 def amplitudes(program: Program, engine: Any, **options: Any) -> ComplexArray:
-    state = run(program, engine, shots=1, statevector=True, **options).statevector
-    assert state is not None
+    wanted = {"statevector": True}
+    state: ComplexArray = run(program, engine, shots=1, wanted=wanted, **options)["statevector"]
     return state
 
 
@@ -95,7 +95,7 @@ def test_states(program: Program, precision: Precision) -> None:
 def test_dynamic_programs_give_the_samples_of_the_reference(program: Program, seed: int) -> None:
     want = run(program, ReferenceEngine(), shots=200, seed=seed)
     found = run(program, TINY, shots=200, seed=seed)
-    np.testing.assert_array_equal(found.samples, want.samples)
+    np.testing.assert_array_equal(found["samples"], want["samples"])
     assert found.metadata["branches"] == want.metadata["branches"]
 
 
@@ -103,7 +103,9 @@ def test_dynamic_programs_give_the_samples_of_the_reference(program: Program, se
 def test_long_dynamic_programs(seed: int) -> None:
     program = random_dynamic_program(9, 60, seed, num_clbits=70)
     want = run(program, ReferenceEngine(), shots=200, seed=seed)
-    np.testing.assert_array_equal(run(program, TINY, shots=200, seed=seed).samples, want.samples)
+    np.testing.assert_array_equal(
+        run(program, TINY, shots=200, seed=seed)["samples"], want["samples"]
+    )
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -113,7 +115,7 @@ def test_branches_in_batches_are_those_one_by_one(seed: int) -> None:
         alone = run(program, engine, shots=shots, seed=seed, branches_together=1)
         for together in (5, None):
             found = run(program, engine, shots=shots, seed=seed, branches_together=together)
-            np.testing.assert_array_equal(found.samples, alone.samples)
+            np.testing.assert_array_equal(found["samples"], alone["samples"])
 
 
 @pytest.mark.parametrize("precision", list(Precision), ids=lambda p: p.value)
@@ -130,7 +132,7 @@ def test_the_same_seed_gives_the_counts_of_numpy(num_qubits: int) -> None:
     program = random_unitary_program(num_qubits, 60, num_qubits, measure=True)
     want = run(program, DenseEngine(), shots=5_000, seed=3)
     found = run(program, USUAL, shots=5_000, seed=3)
-    np.testing.assert_array_equal(found.samples, want.samples)
+    np.testing.assert_array_equal(found["samples"], want["samples"])
 
 
 @BOTH

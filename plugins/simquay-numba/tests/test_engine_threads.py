@@ -14,7 +14,7 @@ from simquay.control import Control
 from simquay.engines import threads as dense_threads
 from simquay.errors import Cancelled
 from simquay.execution.run import run_program
-from simquay.execution.settings import Outcome, RunSettings
+from simquay.execution.settings import Outcome, RunContext
 from simquay.planning import Layout, make_plan
 from simquay.program import Matrix, Precision, Program
 from simquay_numba import engine as engine_module
@@ -30,7 +30,7 @@ USUAL = NumbaEngine()
 
 
 def run(program: Program, engine: Any, **options: Any) -> Outcome:
-    return run_program(program, engine, RunSettings(**options), Control())
+    return run_program(program, engine, RunContext(**options), Control())
 
 
 def test_a_run_is_cancelled_between_tiles() -> None:
@@ -61,11 +61,11 @@ def test_a_run_is_cancelled_between_tiles() -> None:
 
 def test_two_runs_at_once() -> None:
     program = random_unitary_program(17, 100, 1, measure=True)
-    want = run(program, USUAL, shots=500, seed=1).samples
+    want = run(program, USUAL, shots=500, seed=1)["samples"]
     found: list[np.ndarray] = []
     threads = [
         threading.Thread(
-            target=lambda: found.append(run(program, USUAL, shots=500, seed=1).samples)
+            target=lambda: found.append(run(program, USUAL, shots=500, seed=1)["samples"])
         )
         for _ in range(4)
     ]
@@ -111,7 +111,7 @@ def test_two_runs_at_once_keep_the_thread_budget(monkeypatch: pytest.MonkeyPatch
     engine = NumbaEngine(threads=2)
     program = random_unitary_program(18, 150, 1)
     control = Control()
-    settings = RunSettings(shots=1)
+    settings = RunContext(shots=1)
     run_program(program, engine, settings, control)
     assert max(most) == 2  # alone, a run uses both
     most.clear()
@@ -134,12 +134,14 @@ def test_two_runs_at_once_keep_the_thread_budget(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_fork_after_a_run_can_run_again() -> None:
     program = random_unitary_program(16, 60, 1, measure=True)
-    want = run(program, USUAL, shots=100, seed=1).samples
+    want = run(program, USUAL, shots=100, seed=1)["samples"]
     child = os.fork()
     if child == 0:
         code = 1
         try:
-            code = 0 if np.array_equal(run(program, USUAL, shots=100, seed=1).samples, want) else 2
+            code = (
+                0 if np.array_equal(run(program, USUAL, shots=100, seed=1)["samples"], want) else 2
+            )
         finally:
             os._exit(code)
     deadline = time.monotonic() + 60
@@ -150,4 +152,4 @@ def test_a_fork_after_a_run_can_run_again() -> None:
         assert time.monotonic() < deadline, "the child hangs"
         time.sleep(0.05)
     assert os.waitstatus_to_exitcode(status) == 0
-    np.testing.assert_array_equal(run(program, USUAL, shots=100, seed=1).samples, want)
+    np.testing.assert_array_equal(run(program, USUAL, shots=100, seed=1)["samples"], want)

@@ -26,26 +26,20 @@ __all__ = [
     "Ledger",
     "MemorySource",
     "Reservation",
-    "check_ceiling",
     "host_ledger",
     "ledger_for",
+    "over_ceiling",
     "required_bytes",
     "statevector_bytes",
 ]
 
 
-def required_bytes(
-    program: Program, engine: Engine, precision: Precision, *, statevector: bool = False
-) -> int:
-    """The least bytes of the engine's device that a run of ``program`` needs, scratch included.
+def required_bytes(program: Program, engine: Engine, precision: Precision) -> int:
+    """The least bytes of the engine's device that a state of ``program`` needs, scratch included.
 
-    Qubits that no gate touches take no memory. With ``statevector``, the returned array counts as
-    well if the device is the CPU; it holds all qubits.
+    Qubits that no gate touches take no memory.
     """
-    need = engine.required_bytes(len(touched_qubits(program)), precision)
-    if statevector and engine.device == "cpu":
-        need += statevector_bytes(program, precision)
-    return need
+    return engine.required_bytes(len(touched_qubits(program)), precision)
 
 
 def statevector_bytes(program: Program, precision: Precision) -> int:
@@ -262,22 +256,17 @@ class _Part(Reservation):
             self._inner.release()
 
 
-def check_ceiling(need: int, max_memory_mb: float | None, what: str = "the run") -> None:
-    """Compare a need in bytes with the option ``max_memory_mb`` (MiB); None is no ceiling.
-
-    Raises:
-        OutOfMemoryError: if the run needs more.
-    """
-    if max_memory_mb is None:
-        return
-    ceiling = int(max_memory_mb * (1 << 20))
-    if need > ceiling:
-        raise OutOfMemoryError(
-            f"{what} needs {format_bytes(need)} of memory, but max_memory_mb allows "
-            f"{format_bytes(ceiling)}; raise it, use fewer qubits or shots, or precision='single'",
-            needed=need,
-            available=ceiling,
-        )
+def over_ceiling(need: int, ceiling: int | None) -> OutOfMemoryError | None:
+    """The error of a run that needs more than the option ``max_memory_mb`` allows, both in bytes;
+    None where it does not."""
+    if ceiling is None or need <= ceiling:
+        return None
+    return OutOfMemoryError(
+        f"the run needs {format_bytes(need)} of memory, but max_memory_mb allows "
+        f"{format_bytes(ceiling)}; raise it, use fewer qubits or shots, or precision='single'",
+        needed=need,
+        available=ceiling,
+    )
 
 
 _alive: weakref.WeakSet[Ledger] = weakref.WeakSet()

@@ -14,6 +14,7 @@ Source: J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, "Parallel random num
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,18 +31,25 @@ _KEPT_BLOCKS = 128
 
 
 class Randomness:
-    """The draws of one circuit of a job. Not thread-safe."""
+    """The draws of one circuit of a job, whose shots are counted from ``first_shot``. Not
+    thread-safe."""
 
-    __slots__ = ("_blocks", "_key")
+    __slots__ = ("_blocks", "_first_shot", "_key", "_sequence")
 
-    def __init__(self, seed: int, circuit: int) -> None:
-        sequence = np.random.SeedSequence(seed, spawn_key=(circuit,))
-        self._key = sequence.generate_state(2, np.uint64)
+    def __init__(self, seed: int, circuit: int, first_shot: int = 0) -> None:
+        self._sequence = seed, circuit
+        self._first_shot = first_shot
+        self._key: NDArray[np.unsignedinteger[Any]] | None = None  # made at the first draw
         self._blocks: OrderedDict[tuple[int, int], NDArray[np.float64]] = OrderedDict()
 
     def consecutive(self, draw: int, first: int, count: int) -> NDArray[np.float64]:
         """Draw ``draw`` of the shots ``first`` to ``first + count - 1``; numbers in [0, 1)."""
+        if self._key is None:
+            seed, circuit = self._sequence
+            sequence = np.random.SeedSequence(seed, spawn_key=(circuit,))
+            self._key = sequence.generate_state(2, np.uint64)
         # One step of Philox's counter gives four words.
+        first += self._first_shot
         counter = (draw << 128) + first // 4
         skip = first % 4
         words = np.random.Philox(key=self._key, counter=counter).random_raw(skip + count)

@@ -1,32 +1,23 @@
-"""The end of a run or a branch: shots' classical bits, final resets, returned state vectors."""
+"""The end of a run or a branch: shots' classical bits, and final resets."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.control import Control
 from simquay.engines.base import Engine, State
-from simquay.errors import ManyStatesError, OutOfMemoryError
+from simquay.errors import ManyStatesError
 from simquay.execution.branching.steps import Event
-from simquay.execution.memory import statevector_bytes
-from simquay.execution.randomness import Randomness
-from simquay.execution.sampling import Sampler
-from simquay.program import Precision, Program
-from simquay.system.memory import format_bytes, host_available_bytes
+from simquay.program import Precision
 
 __all__ = [
     "PORTION",
     "UNCERTAIN",
-    "check_statevector",
     "final_resets",
     "many_states",
-    "sample_into",
     "stored_qubits",
-    "vector",
     "write_outcomes",
     "write_words",
 ]
@@ -34,9 +25,6 @@ __all__ = [
 Samples = NDArray[np.uint64]
 PORTION = 1 << 20
 """The most shots that are sampled at once."""
-
-_SMALL_VECTOR = 16 << 20
-"""Bytes up to which a state vector is returned without asking for the available memory."""
 
 UNCERTAIN = {Precision.SINGLE: 1e-3, Precision.DOUBLE: 1e-9}
 """Where one state is asked for, an outcome counts as certain if all others together are less likely
@@ -51,37 +39,6 @@ def stored_qubits(state: State, event: Event) -> list[int]:
     """
     stored = set(state.layout.order)
     return [qubit for qubit in event.qubits if qubit in stored]
-
-
-def sample_into(
-    samples: Samples,
-    engine: Engine,
-    state: State,
-    event: Event,
-    randomness: Randomness,
-    draw: int,
-    shots: NDArray[np.int64] | range,
-    first_shot: int,
-    control: Control,
-) -> None:
-    """Measure ``event`` for ``shots`` (rows of ``samples``) and set their classical bits, which
-    are 0 before; in portions, so that many shots need little memory and can be cancelled."""
-    qubits = stored_qubits(state, event)
-    sampler = Sampler(engine, state, qubits)
-    for start in range(0, len(shots), PORTION):
-        part = shots[start : start + PORTION]
-        end = start + len(part)
-        rows: slice | NDArray[np.int64]
-        if isinstance(part, range):
-            rows = slice(part.start, part.stop)
-            numbers = randomness.consecutive(draw, first_shot + part.start, len(part))
-        else:
-            rows = part if len(part) < len(samples) else slice(None)
-            numbers = randomness.of(draw, part + first_shot)
-        section = control.section(start / len(shots), end / len(shots))
-        outcomes, _ = sampler.pick(numbers, section)
-        write_outcomes(samples, rows, event.writes, qubits, outcomes)
-        section.report(1.0)
 
 
 def write_words(samples: Samples, groups: Sequence[NDArray[np.int64]], bits: Sequence[int]) -> None:
@@ -152,26 +109,3 @@ def many_states(name: str, operation: str) -> ManyStatesError:
         f"{circuit} has no single state vector: {operation} splits its shots into several states; "
         "leave it out, save the state before it, or run one shot"
     )
-
-
-def check_statevector(program: Program, precision: Precision) -> None:
-    """Raise :class:`~simquay.errors.OutOfMemoryError` if the host has no memory for the array of a
-    returned state vector."""
-    need = statevector_bytes(program, precision)
-    if need <= _SMALL_VECTOR:
-        return
-    available = host_available_bytes()
-    if need > available:
-        raise OutOfMemoryError(
-            f"the state vector of {program.num_qubits} qubits takes {format_bytes(need)}, but this "
-            f"machine has only {format_bytes(available)} available; ask for counts alone, or "
-            "precision='single'",
-            needed=need,
-            available=available,
-        )
-
-
-def vector(engine: Engine, state: State) -> NDArray[np.complexfloating[Any]]:
-    """The amplitudes in qubit order, shape ``(2**num_qubits,)``."""
-    amplitudes: NDArray[np.complexfloating[Any]] = engine.amplitudes(state)[0]
-    return amplitudes

@@ -46,19 +46,26 @@ class Sampler:
         qubits: the measured qubits in increasing order, at most 62.
         block_bits: log2 of the size of a block; it changes outcomes by rounding alone. Below the
             top level the engine sets the size.
+        top: the distribution of all outcomes, where it has been read; the state is not read then.
     """
 
-    __slots__ = ("_block_bits", "_engine", "_low", "_qubits", "_state", "_top")
+    __slots__ = ("_block_bits", "_engine", "_low", "_state", "_top", "qubits")
 
     def __init__(
-        self, engine: Engine, state: State, qubits: Sequence[int], block_bits: int = BLOCK_BITS
+        self,
+        engine: Engine,
+        state: State,
+        qubits: Sequence[int],
+        block_bits: int = BLOCK_BITS,
+        top: Distribution | None = None,
     ) -> None:
         self._engine = engine
         self._state = state
-        self._qubits = qubits
+        self.qubits = qubits
         self._block_bits = min(engine.block_bits, block_bits)
-        self._low = -(-max(len(qubits) - block_bits, 0) // self._block_bits) * self._block_bits
-        self._top: Distribution | None = None
+        above = max(len(qubits) - block_bits, 0) if top is None else 0
+        self._low = -(-above // self._block_bits) * self._block_bits
+        self._top = top
 
     def pick(self, draws: Floats, control: Control) -> tuple[Outcomes, Floats]:
         """Outcomes for ``draws`` (numbers in [0, 1)), and the probability of each one's outcome.
@@ -71,7 +78,7 @@ class Sampler:
         control.check()
         low = self._low
         if self._top is None:
-            weights = self._engine.probabilities(self._state, self._qubits[low:], {})[0]
+            weights = self._engine.probabilities(self._state, self.qubits[low:], {})[0]
             self._top = Distribution(weights)
         if not low:
             outcomes, _ = self._top.locate(draws)
@@ -98,7 +105,7 @@ class Sampler:
         The blocks that were hit are read and searched many at a time. Writes ``outcomes`` and
         ``weights``; returns the position, in [0, 1), of each draw in its outcome's interval.
         """
-        level, fixed = self._qubits[low:high], self._qubits[high:]
+        level, fixed = self.qubits[low:high], self.qubits[high:]
         blocks, block_of = np.unique(outcomes, return_inverse=True)
         order = np.argsort(block_of, kind="stable")
         starts = np.searchsorted(block_of[order], np.arange(len(blocks) + 1))
@@ -120,7 +127,7 @@ class Sampler:
                 rest[part] = np.clip(fraction, 0.0, _BELOW_ONE)
                 weights[part] = picked
                 outcomes[part] = outcomes[part] << len(level) | found
-            control.report((1 - low / len(self._qubits)) * float(starts[after]) / len(outcomes))
+            control.report((1 - low / len(self.qubits)) * float(starts[after]) / len(outcomes))
         return rest
 
 

@@ -1,4 +1,4 @@
-"""How one program is run, and the outcome of the run."""
+"""How a job's programs are run, and the outcome of one of them."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from simquay.program import Precision
 
-__all__ = ["Outcome", "RunSettings"]
+__all__ = ["Outcome", "Piece", "RunContext"]
 
 
 @dataclass(frozen=True, slots=True)
-class RunSettings:
-    """How one program of a job is run.
+class RunContext:
+    """All that a run needs beside its programs.
+
+    It is made once, where the run comes in, and handed down unchanged, to another process too.
 
     Attributes:
-        shots: how many shots, 1 or more.
+        shots: of each circuit, 1 or more.
         seed: the job's seed, 0 or more. Draw ``k`` of shot ``s`` of circuit ``c`` depends on
             ``(seed, c, s, k)`` alone.
-        circuit: the program's index in its job.
-        first_shot: the index of the first shot, where a job's shots were split.
         precision: of the amplitudes.
-        statevector: also return the final state.
+        max_bytes: the most memory that a run may take, or None.
+        memory: whether the result keeps every shot's outcome.
+        wanted: the results asked for beside the samples: by the name of its kind
+            (:data:`~simquay.execution.kinds.KINDS`), the argument of each.
         branches_together: the most branches of a dynamic circuit whose states are alive together;
             None for what :mod:`simquay.execution.branching.batches` finds best. It changes no
             sample.
@@ -33,29 +33,50 @@ class RunSettings:
 
     shots: int = 1024
     seed: int = 0
-    circuit: int = 0
-    first_shot: int = 0
     precision: Precision = Precision.DOUBLE
-    statevector: bool = False
+    max_bytes: int | None = None
+    memory: bool = False
+    wanted: Mapping[str, Any] = field(default_factory=dict)
     branches_together: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The position of a part of a job: some shots of some circuits.
+
+    Attributes:
+        circuits: the numbers of its circuits in the job, increasing.
+        first_shot: the index of its first shot of each of them.
+        shots: how many shots of each of them it takes.
+    """
+
+    circuits: tuple[int, ...]
+    first_shot: int
+    shots: int
+
+    def part(self, first: int, count: int) -> Piece:
+        """The piece of ``count`` of its circuits, from its circuit ``first`` on."""
+        return Piece(self.circuits[first : first + count], self.first_shot, self.shots)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
-    """The result of one program.
+    """The results of one program, by the name of their kind (``outcome["samples"]``).
 
     Attributes:
-        samples: the classical bits at the end of each shot, shape ``(shots, words)``, uint64:
-            bit ``k % 64`` of word ``k // 64`` is classical bit ``k``; ``words`` is at least 1.
-        statevector: the final amplitudes in qubit order, shape ``(2**num_qubits,)``, or None.
-        saved: the states of ``Save`` operations by key, each like ``statevector``.
+        results: ``samples`` are the classical bits at the end of each shot, shape
+            ``(shots, words)``, uint64: bit ``k % 64`` of word ``k // 64`` is classical bit ``k``;
+            ``words`` is at least 1. ``saved`` are the states of ``Save`` operations by key.
+            ``statevector`` are the final amplitudes in qubit order, shape ``(2**num_qubits,)``.
+            A result that was not asked for is not there.
         metadata: figures of the run, plain values: ``branches`` (state evolutions at the end),
             ``passes``, ``stored_qubits``, ``strategy`` and seconds of ``planning_time`` and
             ``execution_time``. A dynamic circuit has ``branches_together`` (the most that shared
             a state; a pass over them all is one) and ``replays``, too.
     """
 
-    samples: NDArray[np.uint64]
-    statevector: NDArray[np.complexfloating[Any]] | None = None
-    saved: Mapping[str, NDArray[np.complexfloating[Any]]] = field(default_factory=dict)
+    results: Mapping[str, Any]
     metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    def __getitem__(self, kind: str) -> Any:
+        return self.results[kind]

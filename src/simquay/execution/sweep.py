@@ -7,32 +7,24 @@ one, up to rounding at a boundary.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simquay.control import Control
 from simquay.engines.base import Engine
-from simquay.errors import SimquayError
-from simquay.execution.branching.compiler import portions
 from simquay.execution.branching.deferral import defer
 from simquay.execution.branching.steps import Event, measurement_event
-from simquay.execution.randomness import Randomness
-from simquay.execution.readout import PORTION, Samples, stored_qubits, write_outcomes
-from simquay.execution.sampling import Distribution
-from simquay.execution.settings import Outcome, RunSettings
-from simquay.planning import make_sweep_plan
+from simquay.execution.evolution import Run, run_gates
+from simquay.execution.kinds import KINDS, needed_bytes
+from simquay.execution.settings import Outcome, Piece, RunContext
 from simquay.program import (
     Diagonal,
-    GateOperation,
     Matrix,
     Measure,
     Permutation,
-    Precision,
     Prepare,
     Program,
     Relabel,
@@ -40,21 +32,10 @@ from simquay.program import (
 )
 from simquay.program.program import touched_qubits
 
-__all__ = [
-    "SweepRefusedError",
-    "SweepShape",
-    "run_sweep",
-    "same_shape",
-    "sweep_shape",
-]
+__all__ = ["Batch", "SweepShape", "batches", "run_sweep", "same_shape", "sweep_shape"]
 
 _GATE_BYTES = 1280
 """Bytes for a gate while plans are filled: a matrix on three qubits and a share of products."""
-
-
-class SweepRefusedError(SimquayError):
-    """These programs cannot run as one batch, though they have one structure: run them one by
-    one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,24 +43,75 @@ class SweepShape:
     """The properties that all programs of a batch share.
 
     Attributes:
-        num_qubits, num_clbits: of each program.
         places: where in a program its gates stand, in order.
         event: the measurement at the end; None where there is none.
-        capacity: how many qubits will be stored.
         bytes: an estimate of the memory that each program adds to a batch.
     """
 
-    num_qubits: int
-    num_clbits: int
     places: tuple[int, ...]
     event: Event | None
-    capacity: int
     bytes: int
 
-    def gates(self, program: Program) -> list[GateOperation]:
-        """The gates of one of the programs."""
-        operations: Any = program.operations
-        return [operations[place] for place in self.places]
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Consecutive programs that run together, or one program by itself.
+
+    Attributes:
+        first: the position of the first program.
+        count: how many there are.
+        alone: bytes that one of them needs by itself.
+        shape: of the sweep; None for one program by itself.
+    """
+
+    first: int
+    count: int
+    alone: int
+    shape: SweepShape | None = None
+
+    @property
+    def need(self) -> int:
+        """Bytes to reserve before it runs."""
+        return self.alone if self.shape is None else self.alone + self.count * self.shape.bytes
+
+    def one_by_one(self) -> list[Batch]:
+        """Its programs, each by itself."""
+        return [Batch(self.first + place, 1, self.alone) for place in range(self.count)]
+
+    def span(self, total: int) -> tuple[float, float]:
+        """The part of a job of ``total`` programs that it is: ``(low, high)``, from 0 to 1."""
+        return self.first / total, (self.first + self.count) / total
+
+
+def batches(
+    programs: Sequence[Program], engine: Engine, context: RunContext, shots: int
+) -> list[Batch]:
+    """All programs in order, each in a batch of those that should run together: consecutive ones
+    of one shape, where the engine is faster with several and the memory allows it."""
+    found: list[Batch] = []
+    for first, count in _alike(programs):
+        alone = needed_bytes(programs[first], engine, context, shots)
+        size = 1
+        shape = sweep_shape(programs[first], engine, context) if count > 1 else None
+        if shape is not None:
+            room = engine.sweep_bytes
+            if context.max_bytes is not None:
+                room = min(room, context.max_bytes - alone)
+            most = max(room // shape.bytes, 1)
+            size = -(-count // -(-count // most))  # batches of about one size
+        for start in range(first, first + count, size):
+            members = min(size, first + count - start)
+            found.append(Batch(start, members, alone, shape if members > 1 else None))
+    return found
+
+
+def _alike(programs: Sequence[Program]) -> Iterator[tuple[int, int]]:
+    """Runs of consecutive programs of one shape: the first's position, and their number."""
+    first = 0
+    for end in range(1, len(programs) + 1):
+        if end == len(programs) or not same_shape(programs[first], programs[end]):
+            yield first, end - first
+            first = end
 
 
 def same_shape(one: Program, other: Program) -> bool:
@@ -126,24 +158,23 @@ def same_shape(one: Program, other: Program) -> bool:
     return True
 
 
-def sweep_shape(
-    program: Program, engine: Engine, precision: Precision, *, statevector: bool
-) -> SweepShape | None:
+def sweep_shape(program: Program, engine: Engine, context: RunContext) -> SweepShape | None:
     """The shape of ``program`` and of all that :func:`same_shape` says are like it; None if they
     have to run one by one.
 
     They run as a batch if they consist of gates, then measurements, and are so small that the
     engine is faster with several.
     """
+    precision, wanted = context.precision, context.wanted
     most = engine.sweep_qubits(precision)
-    if most < 1 or (statevector and program.num_qubits > most):
+    if most < 1 or (wanted and program.num_qubits > most):
         return None
     capacity = len(touched_qubits(program))
     if capacity > most:
         return None
     deferred = defer(program)
     # With the state asked for, a reset at the end depends on it: each program runs by itself.
-    if not deferred.gates or (statevector and deferred.resets):
+    if not deferred.gates or (wanted and deferred.resets):
         return None
     # Deferral depends on kinds and qubits alone, so it is the same for all programs. Gates keep
     # their order, and are identified by place, since one object may stand at several places.
@@ -153,30 +184,21 @@ def sweep_shape(
         if not isinstance(operation, (Measure, Reset))
     ]
     assert len(places) == len(deferred.gates)
-    size = 1 << capacity
     need = engine.required_bytes(capacity, precision, batch=2)
     need -= engine.required_bytes(capacity, precision)
-    need += 40 * size  # the state as planning computes it, weights and their sums
+    need += 40 << capacity  # the state as planning computes it, weights and their sums
     need += _GATE_BYTES * len(deferred.gates)
-    if statevector:
-        need += precision.amplitude_bytes << program.num_qubits
-    return SweepShape(
-        program.num_qubits,
-        program.num_clbits,
-        tuple(places),
-        measurement_event(deferred.measures),
-        capacity,
-        need,
-    )
+    need += sum(KINDS[name].needed_bytes(program, context, 0) for name in wanted)
+    return SweepShape(tuple(places), measurement_event(deferred.measures), need)
 
 
 def run_sweep(
     shape: SweepShape,
     programs: Sequence[Program],
-    circuits: Sequence[int],
     engine: Engine,
-    settings: RunSettings,
+    context: RunContext,
     control: Control,
+    piece: Piece,
 ) -> Iterator[tuple[Outcome, float]]:
     """Run programs of one shape as one batch.
 
@@ -185,10 +207,10 @@ def run_sweep(
     Args:
         shape: of the programs.
         programs: the programs.
-        circuits: the number of each in its job; ``settings.circuit`` has no meaning.
         engine: one of :meth:`~simquay.engines.base.BaseEngine.sweep_qubits` that are enough.
-        settings: of all programs.
+        context: of the job.
         control: checked before each pass, and before each program is sampled.
+        piece: the number of each program in its job, and the shots to run.
 
     Yields:
         For each program, in order: its outcome, as :func:`~simquay.execution.run.run_program`
@@ -198,75 +220,8 @@ def run_sweep(
         SweepRefusedError: before the first outcome, where the numbers allow no common plan.
         Cancelled: if ``control`` says so.
     """
-    began = time.perf_counter()
-    batch, event = len(programs), shape.event
-    profile = engine.profile(settings.precision, shape.capacity)
-    gates = [shape.gates(program) for program in programs]
-    planning = 0.0
-    passes = done = 0
-    weights: NDArray[np.float64] | None = None
-    vectors: NDArray[np.complexfloating[Any]] | None = None
-    state = engine.allocate(
-        shape.num_qubits, settings.precision, capacity=shape.capacity, batch=batch
-    )
-    try:
-        for parts in zip(*map(portions, gates), strict=True):
-            control.check()
-            started = time.perf_counter()
-            plan = make_sweep_plan(parts, state.layout, profile)
-            if plan is None:
-                raise SweepRefusedError("no plan serves all circuits of this structure at once")
-            planning += time.perf_counter() - started
-            passes += len(plan)
-            low, done = done, done + len(parts[0])
-            total = 2 * len(shape.places)
-            engine.apply_sweep(state, plan, control.section(low / total, done / total))
-        stored = len(state.layout.order)
-        qubits: list[int] = []
-        if event is not None:
-            qubits = stored_qubits(state, event)
-            weights = engine.probabilities(state, qubits, {})
-        if settings.statevector:
-            vectors = engine.amplitudes(state)
-    finally:
-        engine.release(state)
-    shared = (time.perf_counter() - began) / batch
-    words = max((shape.num_clbits + 63) // 64, 1)
-    for number, circuit in enumerate(circuits):
-        control.check()
-        started = time.perf_counter()
-        samples = np.zeros((settings.shots, words), dtype=np.uint64)
-        if event is not None and weights is not None:
-            randomness = Randomness(settings.seed, circuit)
-            _sample(samples, weights[number], event, qubits, randomness, settings, control)
-        statevector = None if vectors is None else vectors[number].copy()
-        seconds = shared + time.perf_counter() - started
-        metadata = {
-            "branches": 1,
-            "passes": passes,
-            "stored_qubits": stored,
-            "strategy": profile.strategy,
-            "planning_time": planning / batch,
-            "execution_time": seconds - planning / batch,
-        }
-        control.report(0.5 + 0.5 * (number + 1) / batch)
-        yield Outcome(samples, statevector=statevector, metadata=metadata), seconds
-
-
-def _sample(
-    samples: Samples,
-    weights: NDArray[np.float64],
-    event: Event,
-    qubits: Sequence[int],
-    randomness: Randomness,
-    settings: RunSettings,
-    control: Control,
-) -> None:
-    """As :func:`~simquay.execution.readout.sample_into`, from the weights of all outcomes."""
-    distribution = Distribution(weights)
-    for start in range(0, settings.shots, PORTION):
-        control.check()
-        count = min(PORTION, settings.shots - start)
-        draws = randomness.consecutive(0, settings.first_shot + start, count)
-        outcomes, _ = distribution.locate(draws)
-        write_outcomes(samples, slice(start, start + count), event.writes, qubits, outcomes)
+    gate_lists: list[list[Any]] = [
+        [program.operations[place] for place in shape.places] for program in programs
+    ]
+    run = Run(programs[0], engine, context, piece, control)
+    yield from run_gates(run, gate_lists, shape.event)

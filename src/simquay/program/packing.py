@@ -1,6 +1,6 @@
 """Plain data as bytes, for another process that has the same version of Simquay.
 
-Data is a tree of dataclasses, tuples, arrays and numbers. There are no pickles: reading
+Data is a tree of dataclasses, tuples, mappings, arrays and numbers. There are no pickles: reading
 makes objects of known classes alone.
 
 The layout of the bytes:
@@ -13,6 +13,7 @@ The layout of the bytes:
 from __future__ import annotations
 
 import dataclasses
+import enum
 import json
 import math
 import struct
@@ -48,6 +49,7 @@ def _dataclasses_of(*modules: ModuleType) -> dict[str, type[Any]]:
 
 
 _PROGRAM_CLASSES = _dataclasses_of(operations, expressions) | {
+    "Kind": Kind,
     "Program": Program,
     "VariableDeclaration": VariableDeclaration,
 }
@@ -157,8 +159,10 @@ class _Writer:
             number = self._tuple_numbers[id(value)] = len(self._tuple_numbers)
             self._keep.append(value)
             return {"tuple": items, "number": number}
-        if isinstance(value, Kind):
-            return {"kind": value.value}
+        if isinstance(value, enum.Enum):
+            return {"class": type(value).__name__, "value": value.value}
+        if isinstance(value, Mapping):
+            return {"items": [[key, self.encode(item)] for key, item in value.items()]}
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             fields = {
                 f.name: self.encode(getattr(value, f.name)) for f in dataclasses.fields(value)
@@ -190,7 +194,9 @@ class _Reader:
             items = tuple(self.decode(item) for item in value["tuple"])
             self._tuples[value["number"]] = items
             return items
-        if "kind" in value:
-            return Kind(value["kind"])
+        if "items" in value:
+            return {key: self.decode(item) for key, item in value["items"]}
+        if "value" in value:
+            return self._classes[value["class"]](value["value"])
         fields = {name: self.decode(item) for name, item in value["fields"].items()}
         return self._classes[value["class"]](**fields)

@@ -18,6 +18,7 @@ from qiskit.exceptions import QiskitError
 from qiskit.providers import Options
 
 from simquay.errors import OptionError, PlainMessage
+from simquay.execution.settings import RunContext
 from simquay.program import Precision
 
 __all__ = [
@@ -60,6 +61,8 @@ class Option:
         default: the value where none is given.
         meaning: one sentence for the reference page.
         check: gives the value as it is used, or raises :class:`RunOptionError`.
+        result: whether it asks for a kind of result, of the same name
+            (:data:`~simquay.execution.kinds.KINDS`).
     """
 
     name: str
@@ -67,6 +70,7 @@ class Option:
     default: Any
     meaning: str
     check: Callable[[Any], Any]
+    result: bool = False
 
 
 def _wrong(name: str, value: Any, expected: str) -> RunOptionError:
@@ -188,6 +192,7 @@ _TABLE = (
         False,
         "Also return each circuit's final state, for `result.get_statevector()`.",
         _flag("statevector"),
+        result=True,
     ),
     Option(
         "executor",
@@ -298,33 +303,26 @@ def default_options() -> RunOptions:
     return RunOptions(**{option.name: option.default for option in _TABLE})
 
 
+_RESULTS = tuple([option.name for option in _TABLE if option.result])
+
+
 @dataclass(frozen=True, slots=True)
 class Resolved:
     """The options of one run.
 
     Attributes:
-        shots: 1 or more.
-        memory: whether to keep every shot's outcome.
-        seed: the seed used, given or fresh.
-        precision: of the amplitudes.
-        max_bytes: the most memory that the run may take, or None.
-        statevector: whether to return the final state.
+        context: those that the run needs.
         metadata: the user's.
         executor: runs the job's tasks; None for Simquay's workers.
         max_circuits_per_task: the most circuits of one task, or None.
         max_shots_per_task: the most shots of each circuit in one task, or None.
     """
 
-    shots: int
-    memory: bool
-    seed: int
-    precision: Precision
-    max_bytes: int | None
-    statevector: bool
+    context: RunContext
     metadata: Mapping[str, Any]
-    executor: Executor | None = None
-    max_circuits_per_task: int | None = None
-    max_shots_per_task: int | None = None
+    executor: Executor | None
+    max_circuits_per_task: int | None
+    max_shots_per_task: int | None
 
     @property
     def split(self) -> bool:
@@ -345,15 +343,13 @@ def resolve(options: Mapping[str, Any], overrides: Mapping[str, Any]) -> Resolve
     given = validate({**options, **overrides})
     seed = given["seed_simulator"]
     limit = given["max_memory_mb"]
-    return Resolved(
+    context = RunContext(
         shots=given["shots"],
-        memory=given["memory"],
         seed=secrets.randbits(_SEED_BITS) if seed is None else seed,
         precision=Precision(given["precision"]),
         max_bytes=None if limit is None else int(limit * _MEGABYTE),
-        statevector=given["statevector"],
-        metadata=given["metadata"],
-        executor=given["executor"],
-        max_circuits_per_task=given["max_circuits_per_task"],
-        max_shots_per_task=given["max_shots_per_task"],
+        memory=given["memory"],
+        wanted={name: given[name] for name in _RESULTS if given[name]},
     )
+    front = ("metadata", "executor", "max_circuits_per_task", "max_shots_per_task")
+    return Resolved(context, *[given[name] for name in front])

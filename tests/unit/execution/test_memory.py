@@ -14,8 +14,8 @@ from simquay.errors import OutOfMemoryError
 from simquay.execution.memory import (
     Budget,
     Ledger,
-    check_ceiling,
     ledger_for,
+    over_ceiling,
     required_bytes,
     statevector_bytes,
 )
@@ -35,11 +35,7 @@ def test_a_run_needs_what_its_touched_qubits_take() -> None:
     program = Program(50, 1, (x(3), x(7, 20), Measure(9, 0)))
     for precision in Precision:
         assert required_bytes(program, engine, precision) == engine.required_bytes(2, precision)
-    small = Program(20, 0, (x(3),))
-    with_vector = required_bytes(small, engine, Precision.SINGLE, statevector=True)
-    vector = statevector_bytes(small, Precision.SINGLE)
-    assert vector == 8 << 20
-    assert with_vector == engine.required_bytes(1, Precision.SINGLE) + vector
+    assert statevector_bytes(Program(20, 0, (x(3),)), Precision.SINGLE) == 8 << 20
 
 
 def test_sixty_qubits_are_refused_in_human_units() -> None:
@@ -164,11 +160,12 @@ def test_a_budget_has_a_ceiling() -> None:
 
 
 def test_max_memory_mb() -> None:
-    check_ceiling(5 * MIB, None)
-    check_ceiling(5 * MIB, 5)
-    with pytest.raises(OutOfMemoryError, match="circuit 2 needs 6 MiB of memory, but max_mem") as e:
-        check_ceiling(6 * MIB, 5, "circuit 2")
-    assert (e.value.needed, e.value.available) == (6 * MIB, 5 * MIB)
+    assert over_ceiling(5 * MIB, None) is None
+    assert over_ceiling(5 * MIB, 5 * MIB) is None
+    error = over_ceiling(6 * MIB, 5 * MIB)
+    assert error is not None
+    assert "the run needs 6 MiB of memory, but max_memory_mb allows 5 MiB" in str(error)
+    assert (error.needed, error.available) == (6 * MIB, 5 * MIB)
 
 
 def test_one_ledger_a_device() -> None:

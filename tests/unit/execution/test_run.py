@@ -16,7 +16,7 @@ from simquay.errors import Cancelled
 from simquay.execution.branching import compiler
 from simquay.execution.randomness import Randomness
 from simquay.execution.run import run_program
-from simquay.execution.settings import RunSettings
+from simquay.execution.settings import RunContext
 from simquay.planning import Plan
 from simquay.program import (
     Diagonal,
@@ -31,7 +31,7 @@ from simquay.program import (
 from tests.support.counting_engine import CountingEngine
 from tests.support.dense import final_state
 from tests.support.random_programs import gate_lists, random_gates, random_unitary_program
-from tests.support.small_gates import NOT, cx, h, x
+from tests.support.small_gates import NOT, cx, h, part_of_job, x
 from tests.support.small_gates import run_operations as run
 from tests.support.small_gates import shot_values as values
 
@@ -43,9 +43,9 @@ def test_bell() -> None:
     outcome = run(program, 2, 2, shots=1000, seed=7)
     draws = Randomness(7, 0).consecutive(0, 0, 1000)
     assert values(outcome) == [3 if u >= 0.5 else 0 for u in draws]
-    assert outcome.samples.shape == (1000, 1)
-    assert outcome.samples.dtype == np.uint64
-    assert outcome.statevector is None
+    assert outcome["samples"].shape == (1000, 1)
+    assert outcome["samples"].dtype == np.uint64
+    assert outcome.results.keys() == {"samples"}
     assert outcome.metadata["branches"] == 1
     assert outcome.metadata["passes"] == 2
     assert outcome.metadata["stored_qubits"] == 2
@@ -66,7 +66,7 @@ def test_samples_are_those_of_the_distribution(seed: int) -> None:
     generator.shuffle(pairs)
     measures = tuple(Measure(q, c) for q, c in pairs)
     outcome = run((*gates, *measures), n, 130, shots=400, seed=seed, circuit=3, first_shot=9)
-    assert outcome.samples.shape == (400, 3)
+    assert outcome["samples"].shape == (400, 3)
     weights = np.abs(final_state(gates, n)) ** 2
     marginal = np.zeros(8)
     for index, weight in enumerate(weights):
@@ -97,9 +97,8 @@ def test_without_qubits_clbits_or_measurements() -> None:
     phase = Diagonal(np.array([1j]), ())
     empty = run((phase,), 0, 0, shots=3, statevector=True)
     assert values(empty) == [0, 0, 0]
-    assert empty.samples.shape == (3, 1)
-    assert empty.statevector is not None
-    np.testing.assert_array_equal(empty.statevector, [1j])
+    assert empty["samples"].shape == (3, 1)
+    np.testing.assert_array_equal(empty["statevector"], [1j])
     assert values(run((h(0),), 1, 2, shots=2)) == [0, 0]
 
 
@@ -107,19 +106,17 @@ def test_without_qubits_clbits_or_measurements() -> None:
 @given(program=gate_lists(max_qubits=5), precision=st.sampled_from(Precision))
 def test_statevector(program: tuple[int, tuple[GateOperation, ...]], precision: Precision) -> None:
     num_qubits, gates = program
-    settings = RunSettings(shots=1, statevector=True, precision=precision)
+    settings = RunContext(shots=1, wanted={"statevector": True}, precision=precision)
     outcome = run_program(Program(num_qubits, 0, gates), ENGINE, settings, Control())
-    assert outcome.statevector is not None
-    assert outcome.statevector.dtype == precision.complex_dtype
+    assert outcome["statevector"].dtype == precision.complex_dtype
     tolerance = 1e-12 if precision is Precision.DOUBLE else 1e-5
     expected = final_state(gates, num_qubits)
-    np.testing.assert_allclose(outcome.statevector, expected, atol=tolerance)
+    np.testing.assert_allclose(outcome["statevector"], expected, atol=tolerance)
 
 
 def test_the_statevector_is_that_before_the_last_measurements() -> None:
     outcome = run((h(0), Measure(0, 0), h(1)), 2, 1, shots=64, statevector=True)
-    assert outcome.statevector is not None
-    np.testing.assert_allclose(outcome.statevector, [0.5] * 4)
+    np.testing.assert_allclose(outcome["statevector"], [0.5] * 4)
     assert set(values(outcome)) == {0, 1}
 
 
@@ -128,8 +125,8 @@ def test_shots_may_be_split(split: int) -> None:
     program = random_unitary_program(4, 20, 5, measure=True)
 
     def samples(first: int, count: int) -> list[int]:
-        settings = RunSettings(shots=count, first_shot=first, seed=1, circuit=2)
-        return values(run_program(program, ENGINE, settings, Control()))
+        context, piece = part_of_job(shots=count, first_shot=first, seed=1, circuit=2)
+        return values(run_program(program, ENGINE, context, Control(), piece))
 
     assert samples(0, split) + samples(split, 1000 - split) == samples(0, 1000)
 
@@ -146,8 +143,8 @@ def test_seed_and_circuit_matter() -> None:
 def test_a_million_shots() -> None:
     program = (h(0), cx(0, 1), Measure(0, 0), Measure(1, 1))
     outcome = run(program, 2, 2, shots=1_000_000)
-    ones = int((outcome.samples == 3).sum())
-    assert ones + int((outcome.samples == 0).sum()) == 1_000_000
+    ones = int((outcome["samples"] == 3).sum())
+    assert ones + int((outcome["samples"] == 0).sum()) == 1_000_000
     assert abs(ones - 500_000) < 2700  # 5.4 standard deviations: 7e-8
 
 
@@ -166,7 +163,7 @@ def test_progress_never_falls_and_ends_at_one() -> None:
             return part
 
     watcher = Watcher()
-    run_program(random_unitary_program(5, 30, 1, measure=True), ENGINE, RunSettings(), watcher)
+    run_program(random_unitary_program(5, 30, 1, measure=True), ENGINE, RunContext(), watcher)
     assert len(watcher.seen) > 25
     assert watcher.seen == sorted(watcher.seen)
     assert watcher.seen[-1] == 1
@@ -179,7 +176,7 @@ def test_cancelled_before_and_during() -> None:
     control = Control()
     control.cancel()
     with pytest.raises(Cancelled):
-        run_program(program, engine, RunSettings(), control)
+        run_program(program, engine, RunContext(), control)
     assert engine.allocated == 0
 
     class Stops(Control):
@@ -190,7 +187,7 @@ def test_cancelled_before_and_during() -> None:
             return super().section(low, high)
 
     with pytest.raises(Cancelled):
-        run_program(program, engine, RunSettings(), Stops())
+        run_program(program, engine, RunContext(), Stops())
     assert engine.allocated == 1
     assert engine.alive == 0
 
@@ -208,17 +205,18 @@ def test_a_long_run_of_gates_is_planned_in_portions(monkeypatch: pytest.MonkeyPa
         gates = random_gates(4, 30, seed)
         program = Program(4, 0, gates)
         for engine in (CountingEngine(), DenseEngine()):
-            outcome = run_program(program, engine, RunSettings(statevector=True), Control())
-            assert outcome.statevector is not None
-            np.testing.assert_allclose(outcome.statevector, final_state(gates, 4), atol=1e-12)
+            outcome = run_program(
+                program, engine, RunContext(wanted={"statevector": True}), Control()
+            )
+            np.testing.assert_allclose(outcome["statevector"], final_state(gates, 4), atol=1e-12)
             if isinstance(engine, CountingEngine):
                 assert engine.applied == -(-len(gates) // 7)
         in_a_loop = Program(4, 1, (*gates, Measure(0, 0), h(0), Measure(0, 0)))
         split, whole = (
-            run_program(in_a_loop, engine, RunSettings(shots=50, seed=seed), Control())
+            run_program(in_a_loop, engine, RunContext(shots=50, seed=seed), Control())
             for engine in (DenseEngine(), ENGINE)
         )
-        np.testing.assert_array_equal(split.samples, whole.samples)
+        np.testing.assert_array_equal(split["samples"], whole["samples"])
 
 
 def test_a_long_run_of_gates_is_cancelled_between_portions(
@@ -235,5 +233,5 @@ def test_a_long_run_of_gates_is_cancelled_between_portions(
 
     engine = Engine()
     with pytest.raises(Cancelled):
-        run_program(Program(1, 0, (h(0),) * 9), engine, RunSettings(shots=1), control)
+        run_program(Program(1, 0, (h(0),) * 9), engine, RunContext(shots=1), control)
     assert (engine.applied, engine.alive) == (3, 0)

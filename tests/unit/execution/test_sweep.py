@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -15,14 +15,10 @@ from simquay.control import Control
 from simquay.engines.base import Engine
 from simquay.engines.numpy.engine import DenseEngine
 from simquay.errors import Cancelled
+from simquay.execution.evolution import SweepRefusedError
 from simquay.execution.run import run_program
-from simquay.execution.settings import Outcome, RunSettings
-from simquay.execution.sweep import (
-    SweepRefusedError,
-    run_sweep,
-    same_shape,
-    sweep_shape,
-)
+from simquay.execution.settings import Outcome, Piece, RunContext
+from simquay.execution.sweep import run_sweep, same_shape, sweep_shape
 from simquay.program import (
     Diagonal,
     Matrix,
@@ -42,19 +38,24 @@ from tests.support.tiled_engine import TiledEngine
 ENGINE = DenseEngine(threads=1)
 H = np.array([[1, 1], [1, -1]], dtype=complex) / np.sqrt(2)
 NOT = np.array([1, 0])
+PLAIN = RunContext(shots=100)
+WITH_STATE = RunContext(shots=3, wanted={"statevector": True})
+
+
+def piece_of(context: RunContext, numbers: Iterable[int], first_shot: int = 0) -> Piece:
+    return Piece(tuple(numbers), first_shot, context.shots)
 
 
 def at_once(
-    circuits: list[QuantumCircuit], settings: RunSettings, numbers: list[int] | None = None
+    circuits: list[QuantumCircuit], context: RunContext, piece: Piece | None = None
 ) -> list[Outcome]:
     programs = [lower(circuit) for circuit in circuits]
     assert all(same_shape(programs[0], program) for program in programs)
-    shape = sweep_shape(programs[0], ENGINE, settings.precision, statevector=settings.statevector)
+    shape = sweep_shape(programs[0], ENGINE, context)
     assert shape is not None
     control = Control()
-    found = run_sweep(
-        shape, programs, numbers or list(range(len(programs))), ENGINE, settings, control
-    )
+    piece = piece or piece_of(context, range(len(programs)))
+    found = run_sweep(shape, programs, ENGINE, context, control, piece)
     outcomes = [outcome for outcome, _ in found]
     assert control.fraction == 1.0
     return outcomes
@@ -66,13 +67,13 @@ def test_samples_are_those_of_runs_one_by_one(num_qubits: int, seed: int) -> Non
     # 5 x 2,000 draws: one within 1e-12 of a boundary of 4,096 outcomes has a chance of 1e-4 over
     # all cases here, and the seeds are fixed.
     circuits = sweep(num_qubits, 5, seed, gates=50)
-    settings = RunSettings(shots=2000, seed=seed, first_shot=300)
+    context = RunContext(shots=2000, seed=seed)
     numbers = [7, 8, 9, 11, 12]
-    outcomes = at_once(circuits, settings, numbers)
+    outcomes = at_once(circuits, context, piece_of(context, numbers, 300))
     for number, circuit, outcome in zip(numbers, circuits, outcomes, strict=True):
-        own = dataclasses.replace(settings, circuit=number)
-        expected = run_program(lower(circuit), ENGINE, own, Control())
-        np.testing.assert_array_equal(outcome.samples, expected.samples)
+        own = piece_of(context, [number], 300)
+        expected = run_program(lower(circuit), ENGINE, context, Control(), own)
+        np.testing.assert_array_equal(outcome["samples"], expected["samples"])
         assert outcome.metadata.keys() == expected.metadata.keys()
         for key in ("branches", "passes", "stored_qubits", "strategy"):
             assert outcome.metadata[key] == expected.metadata[key]
@@ -82,13 +83,14 @@ def test_samples_are_those_of_runs_one_by_one(num_qubits: int, seed: int) -> Non
 @pytest.mark.parametrize("seed", range(12))
 def test_states_are_those_of_qiskit(precision: Precision, seed: int) -> None:
     circuits = sweep(1 + seed, 4, seed, measure=False)
-    outcomes = at_once(circuits, RunSettings(precision=precision, statevector=True))
+    outcomes = at_once(circuits, RunContext(precision=precision, wanted={"statevector": True}))
     tolerance = 1e-12 if precision is Precision.DOUBLE else 1e-5
     for circuit, outcome in zip(circuits, outcomes, strict=True):
-        assert outcome.statevector is not None
-        assert outcome.statevector.dtype == precision.complex_dtype
-        assert outcome.statevector.base is None  # one that is kept does not keep the others
-        np.testing.assert_allclose(outcome.statevector, Statevector(circuit).data, atol=tolerance)
+        assert outcome["statevector"].dtype == precision.complex_dtype
+        assert outcome["statevector"].base is None  # one that is kept does not keep the others
+        np.testing.assert_allclose(
+            outcome["statevector"], Statevector(circuit).data, atol=tolerance
+        )
 
 
 def test_qubits_that_no_gate_touches_and_bits_that_go_elsewhere() -> None:
@@ -100,11 +102,11 @@ def test_qubits_that_no_gate_touches_and_bits_that_go_elsewhere() -> None:
         return circuit
 
     circuits = [make(0.3 * number) for number in range(6)]
-    settings = RunSettings(shots=500, seed=4)
-    for number, outcome in enumerate(at_once(circuits, settings)):
-        own = dataclasses.replace(settings, circuit=number)
-        expected = run_program(lower(circuits[number]), ENGINE, own, Control())
-        np.testing.assert_array_equal(outcome.samples, expected.samples)
+    context = RunContext(shots=500, seed=4)
+    for number, outcome in enumerate(at_once(circuits, context)):
+        own = piece_of(context, [number])
+        expected = run_program(lower(circuits[number]), ENGINE, context, Control(), own)
+        np.testing.assert_array_equal(outcome["samples"], expected["samples"])
         assert outcome.metadata["stored_qubits"] == 2
 
 
@@ -122,24 +124,23 @@ def test_measurements_that_stand_before_other_gates() -> None:
         return circuit
 
     circuits = [make(0.4 * number) for number in range(4)]
-    settings = RunSettings(shots=400, seed=1)
-    for number, outcome in enumerate(at_once(circuits, settings)):
-        own = dataclasses.replace(settings, circuit=number)
-        expected = run_program(lower(circuits[number]), ENGINE, own, Control())
-        np.testing.assert_array_equal(outcome.samples, expected.samples)
+    context = RunContext(shots=400, seed=1)
+    for number, outcome in enumerate(at_once(circuits, context)):
+        own = piece_of(context, [number])
+        expected = run_program(lower(circuits[number]), ENGINE, context, Control(), own)
+        np.testing.assert_array_equal(outcome["samples"], expected["samples"])
     program = lower(circuits[0])
-    assert sweep_shape(program, ENGINE, Precision.DOUBLE, statevector=True) is None
+    assert sweep_shape(program, ENGINE, WITH_STATE) is None
 
 
 def test_programs_without_measurement_and_many_portions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("simquay.execution.branching.compiler.PLANNED_AT_ONCE", 7)
     circuits = sweep(5, 3, 2, measure=False)
     for circuit, outcome in zip(
-        circuits, at_once(circuits, RunSettings(shots=3, statevector=True)), strict=True
+        circuits, at_once(circuits, RunContext(shots=3, wanted={"statevector": True})), strict=True
     ):
-        assert not outcome.samples.any()
-        assert outcome.statevector is not None
-        np.testing.assert_allclose(outcome.statevector, Statevector(circuit).data, atol=1e-12)
+        assert not outcome["samples"].any()
+        np.testing.assert_allclose(outcome["statevector"], Statevector(circuit).data, atol=1e-12)
 
 
 def program(*operations: Operation, n: int = 3, clbits: int = 3) -> Program:
@@ -208,22 +209,19 @@ def test_an_object_that_stands_at_several_places() -> None:
     hadamard, quarter = Matrix(H, (0,)), turn(0.25)
     once = program(hadamard, quarter, hadamard, quarter, hadamard)
     other = program(hadamard, turn(0.5), hadamard, turn(1.0), Matrix(H, (0,)))
-    settings = RunSettings(statevector=True)
-    shape = sweep_shape(once, ENGINE, settings.precision, statevector=True)
+    shape = sweep_shape(once, ENGINE, WITH_STATE)
     assert same_shape(once, other)
     assert shape is not None
-    found = run_sweep(shape, [once, other], [0, 1], ENGINE, settings, Control())
+    piece = piece_of(WITH_STATE, range(2))
+    found = run_sweep(shape, [once, other], ENGINE, WITH_STATE, Control(), piece)
     for one, (outcome, _) in zip([once, other], found, strict=True):
-        expected = run_program(one, ENGINE, settings, Control())
-        assert outcome.statevector is not None
-        assert expected.statevector is not None
-        np.testing.assert_allclose(outcome.statevector, expected.statevector, atol=1e-15)
+        expected = run_program(one, ENGINE, WITH_STATE, Control())
+        np.testing.assert_allclose(outcome["statevector"], expected["statevector"], atol=1e-15)
 
 
 def test_what_has_to_run_by_itself() -> None:
-    def shape(one: Program, engine: Engine = ENGINE, **options: Any) -> Any:
-        settings = {"statevector": False, **options}
-        return sweep_shape(one, engine, Precision.DOUBLE, **settings)
+    def shape(one: Program, engine: Engine = ENGINE, context: RunContext = PLAIN) -> Any:
+        return sweep_shape(one, engine, context)
 
     small = lower(parametrised(4, 0, 0).compose(QuantumCircuit(4)))
     assert shape(small) is None  # nothing to do at all
@@ -239,23 +237,23 @@ def test_what_has_to_run_by_itself() -> None:
     for width, fits in ((most, True), (most + 1, False)):
         wide = program(*[Matrix(H, (qubit,)) for qubit in range(width)], n=40)
         assert (shape(wide) is not None) is fits
-        assert shape(wide, statevector=True) is None
+        assert shape(wide, context=WITH_STATE) is None
 
 
 def test_numbers_that_no_common_plan_takes_are_refused() -> None:
     wide = [np.linalg.qr(np.random.default_rng(k).normal(size=(64, 64)))[0] for k in range(2)]
     programs = [Program(6, 0, (Matrix(one.astype(complex), tuple(range(6))),)) for one in wide]
-    shape = sweep_shape(programs[0], ENGINE, Precision.DOUBLE, statevector=False)
+    shape = sweep_shape(programs[0], ENGINE, PLAIN)
     assert shape is not None
     engine = WatchedEngine()
     with pytest.raises(SweepRefusedError, match="no plan serves all circuits"):
-        next(run_sweep(shape, programs, [0, 1], engine, RunSettings(), Control()))
+        next(run_sweep(shape, programs, engine, PLAIN, Control(), piece_of(PLAIN, range(2))))
     assert engine.sweep_passes == 0
 
 
 def test_a_cancelled_sweep_stops_between_passes_and_between_programs() -> None:
     programs = [lower(circuit) for circuit in sweep(12, 3, 5)]
-    shape = sweep_shape(programs[0], ENGINE, Precision.DOUBLE, statevector=False)
+    shape = sweep_shape(programs[0], ENGINE, PLAIN)
     assert shape is not None
 
     class Stopping(DenseEngine):
@@ -267,10 +265,10 @@ def test_a_cancelled_sweep_stops_between_passes_and_between_programs() -> None:
 
     control = Control()
     with pytest.raises(Cancelled):
-        next(run_sweep(shape, programs, [0, 1, 2], Stopping(), RunSettings(), control))
+        next(run_sweep(shape, programs, Stopping(), PLAIN, control, piece_of(PLAIN, range(3))))
     assert control.fraction < 0.5
     control = Control()
-    outcomes = run_sweep(shape, programs, [0, 1, 2], ENGINE, RunSettings(shots=10), control)
+    outcomes = run_sweep(shape, programs, ENGINE, PLAIN, control, piece_of(PLAIN, range(3)))
     next(outcomes)
     control.cancel()
     with pytest.raises(Cancelled):
@@ -279,10 +277,10 @@ def test_a_cancelled_sweep_stops_between_passes_and_between_programs() -> None:
 
 def test_seconds_share_out_the_time_that_passed() -> None:
     programs = [lower(circuit) for circuit in sweep(6, 20, 1)]
-    shape = sweep_shape(programs[0], ENGINE, Precision.DOUBLE, statevector=False)
+    shape = sweep_shape(programs[0], ENGINE, PLAIN)
     assert shape is not None
-    numbers = list(range(20))
-    found = list(run_sweep(shape, programs, numbers, ENGINE, RunSettings(shots=100), Control()))
+    piece = piece_of(PLAIN, range(20))
+    found = list(run_sweep(shape, programs, ENGINE, PLAIN, Control(), piece))
     for outcome, seconds in found:
         times = outcome.metadata["planning_time"], outcome.metadata["execution_time"]
         assert min(times) > 0

@@ -17,7 +17,7 @@ from simquay.control import Control
 from simquay.engines.reference import ReferenceEngine
 from simquay.errors import Cancelled, OutOfMemoryError, SimquayError
 from simquay.execution.run import run_program
-from simquay.execution.settings import RunSettings
+from simquay.execution.settings import RunContext
 from simquay.planning import Layout, make_plan
 from simquay.program import Precision, Program
 from simquay_cupy.encoding import programs
@@ -52,10 +52,10 @@ def test_a_program_runs_through_modules_streams_and_pools(
     engine: CupyEngine, precision: Precision
 ) -> None:
     program = Program(13, 0, random_gates(13, 80, 4))
-    settings = RunSettings(shots=1, statevector=True, precision=precision)
-    one = run_program(program, engine, settings, Control()).statevector
-    settings = RunSettings(shots=1, statevector=True)
-    other = run_program(program, ReferenceEngine(), settings, Control()).statevector
+    settings = RunContext(shots=1, wanted={"statevector": True}, precision=precision)
+    one = run_program(program, engine, settings, Control())["statevector"]
+    settings = RunContext(shots=1, wanted={"statevector": True})
+    other = run_program(program, ReferenceEngine(), settings, Control())["statevector"]
     assert one is not None
     assert other is not None
     assert np.abs(one - other).max() < (1e-5 if precision is Precision.SINGLE else 1e-12)
@@ -90,7 +90,7 @@ def test_a_cancelled_run_gives_its_memory_back(
     monkeypatch.setattr(cuda_device_module(), "POOL_KEEPS", 0)
     program = Program(17, 0, random_gates(17, 200, 4))
     size = 16 << 17
-    settings = RunSettings(shots=1)
+    settings = RunContext(shots=1)
     engine.release(engine.allocate(17, Precision.DOUBLE, capacity=17))
     with pytest.raises(Cancelled):
         run_program(program, engine, settings, control)

@@ -15,13 +15,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from simquay.engines.base import Engine, State
+from simquay.engines.base import State
 from simquay.errors import OutOfMemoryError
 from simquay.execution.branching.branches import Batch, Child
 from simquay.execution.branching.steps import Event
-from simquay.execution.memory import MemorySource, Reservation
-from simquay.execution.settings import RunSettings
-from simquay.program import Program
+from simquay.execution.evolution import Run
+from simquay.execution.memory import Reservation
 
 __all__ = ["BATCH_BYTES", "States"]
 
@@ -47,28 +46,16 @@ class States:
     :meth:`reserve`, and where branches run one by one.
     """
 
-    def __init__(
-        self,
-        program: Program,
-        capacity: int,
-        engine: Engine,
-        settings: RunSettings,
-        memory: MemorySource,
-    ) -> None:
+    def __init__(self, run: Run) -> None:
         self.room = 1
-        self._num_qubits = program.num_qubits
-        self._capacity = capacity
-        self._engine = engine
-        self._settings = settings
-        self._memory = memory
+        self._run = run
+        self._engine = run.engine
         self._reservation: Reservation | None = None
         self._asked = False
 
     def first(self) -> State:
         """The state at the start; the run's caller has reserved its memory."""
-        state: State = self._engine.allocate(
-            self._num_qubits, self._settings.precision, capacity=self._capacity
-        )
+        state: State = self._run.allocate()
         return state
 
     def reserve(self) -> None:
@@ -88,21 +75,22 @@ class States:
     def _wanted_room(self) -> int:
         if not self._engine.batched:
             return 1
-        forced = self._settings.branches_together
+        forced = self._run.context.branches_together
         if forced is not None:
             return forced
         vector = self._bytes(2) - self._bytes(1)
         room = BATCH_BYTES.get(self._engine.device, BATCH_BYTES["cpu"]) // vector
         if room < LEAST_ROOM:
             return 1
-        return min(room, MOST_ROOM, self._settings.shots)
+        return min(room, MOST_ROOM, self._run.piece.shots)
 
     def _bytes(self, batch: int) -> int:
-        return self._engine.required_bytes(self._capacity, self._settings.precision, batch)
+        run = self._run
+        return self._engine.required_bytes(run.capacity, run.context.precision, batch)
 
     def _try_reserve(self, count: int) -> Reservation | None:
         try:
-            return self._memory.try_reserve(count)
+            return self._run.memory.try_reserve(count)
         except OutOfMemoryError:
             return None
 

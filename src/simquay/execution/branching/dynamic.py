@@ -24,14 +24,12 @@ replays and the order of branches change no sample.
 
 from __future__ import annotations
 
-import time
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simquay.control import Control
-from simquay.engines.base import Engine, State
+from simquay.engines.base import State
 from simquay.execution.branching.batches import States
 from simquay.execution.branching.branches import (
     Batch,
@@ -57,121 +55,75 @@ from simquay.execution.branching.steps import (
     Steps,
     steps_needing_state,
 )
-from simquay.execution.memory import MemorySource
-from simquay.execution.randomness import Randomness
+from simquay.execution.evolution import Run
+from simquay.execution.kinds import KINDS
 from simquay.execution.readout import (
     UNCERTAIN,
-    Samples,
-    check_statevector,
-    final_resets,
     many_states,
-    sample_into,
     stored_qubits,
-    vector,
     write_outcomes,
     write_words,
 )
-from simquay.execution.settings import Outcome, RunSettings
-from simquay.planning import Layout, Plan, make_plan
-from simquay.program import Program
+from simquay.execution.sampling import Sampler
+from simquay.execution.settings import Outcome
+from simquay.planning import Layout, Plan, SweepPlan
 from simquay.program.expressions import ClassicalMemory, assign, convert, evaluate
 
 __all__ = ["run_dynamic"]
 
-Vector: TypeAlias = NDArray[np.complexfloating[Any]]
 
-
-def run_dynamic(
-    program: Program,
-    steps: Steps,
-    capacity: int,
-    engine: Engine,
-    settings: RunSettings,
-    control: Control,
-    memory: MemorySource,
-    samples: Samples,
-) -> Outcome:
-    """Run a program of any kind; see :func:`~simquay.execution.run.run_program`.
-
-    ``capacity`` is how many qubits will be stored; ``samples``, all 0, is filled in.
-    """
-    run = _Run(program, steps, capacity, engine, settings, control, memory, samples)
-    started = time.perf_counter()
+def run_dynamic(run: Run, steps: Steps) -> Outcome:
+    """Run a program of any kind; see :func:`~simquay.execution.run.run_program`."""
+    branching = _Branching(run, steps)
     try:
-        run.work()
+        branching.work()
     finally:
-        run.schedule.close()
-    seconds = time.perf_counter() - started
+        branching.schedule.close()
     return Outcome(
-        samples,
-        statevector=run.statevector,
-        saved=run.saved,
-        metadata={
-            "branches": run.branches,
-            "branches_together": run.schedule.together,
-            "passes": run.passes,
-            "stored_qubits": run.stored_qubits,
-            "strategy": run.profile.strategy,
-            "replays": run.schedule.replays,
-            "planning_time": run.planning_time,
-            "execution_time": seconds - run.planning_time,
+        branching.results,
+        run.figures()
+        | {
+            "branches": branching.branches,
+            "branches_together": branching.schedule.together,
+            "replays": branching.schedule.replays,
         },
     )
 
 
-class _Run:
+class _Branching:
     """The work of one :func:`run_dynamic`."""
 
-    def __init__(
-        self,
-        program: Program,
-        steps: Steps,
-        capacity: int,
-        engine: Engine,
-        settings: RunSettings,
-        control: Control,
-        memory: MemorySource,
-        samples: Samples,
-    ) -> None:
-        self.program = program
+    def __init__(self, run: Run, steps: Steps) -> None:
+        run.begin()
+        self.run = run
         self.steps = steps.steps
         self.counters = steps.counters
-        # If the final state is asked for, every step needs the state.
+        # If a result is read from the final state, every step needs the state.
         self.needs_state = (
-            [True] * len(self.steps) if settings.statevector else steps_needing_state(self.steps)
+            [True] * len(self.steps) if run.context.wanted else steps_needing_state(self.steps)
         )
-        self.engine = engine
-        self.settings = settings
-        self.control = control
-        self.samples = samples
-        self.randomness = Randomness(settings.seed, settings.circuit)
-        self.profile = engine.profile(settings.precision, capacity)
-        self.plans: dict[tuple[int, Layout], Plan] = {}
-        self.states = States(program, capacity, engine, settings, memory)
+        self.plans: dict[tuple[int, Layout], Plan | SweepPlan] = {}
+        self.states = States(run)
         self.schedule = Schedule(self.states, self._start)
         self.first_split: str | None = None  # the operation that first split the shots, in words
         self.finished_shots = 0
         self.branches = 0
-        self.passes = 0
-        self.stored_qubits = 0
-        self.planning_time = 0.0
-        self.statevector: Vector | None = None
-        self.saved: dict[str, Vector] = {}
+        self.results: dict[str, Any] = {"samples": run.samples}
 
     def work(self) -> None:
         """Run all shots."""
-        self.schedule.begin(np.arange(self.settings.shots, dtype=np.int64))
+        self.schedule.begin(np.arange(self.run.piece.shots, dtype=np.int64))
         while (batch := self.schedule.next()) is not None:
             self._step(batch)
 
     def _start(self, shots: Shots, history: History) -> Branch:
-        memory = ClassicalMemory(0, [None] * len(self.program.variables))
+        memory = ClassicalMemory(0, [None] * len(self.run.program.variables))
         replay = None if history is None else list(backwards(history))
         return Branch(memory, shots, [0] * self.counters, replay=replay)
 
     def _step(self, batch: Batch) -> None:
         """Do one step of a batch."""
-        self.control.check()
+        self.run.control.check()
         place = batch.place
         step = self.steps[place]
         if not self.needs_state[place]:
@@ -213,21 +165,17 @@ class _Run:
         key = (id(step), layout)
         plan = self.plans.get(key)
         if plan is None:
-            started = time.perf_counter()
-            plan = self.plans[key] = make_plan(step.gates, layout, self.profile)
-            self.planning_time += time.perf_counter() - started
+            plan = self.plans[key] = self.run.plan([step.gates], layout)
         low, high = (self._fraction(batch, place) for place in (batch.place - 1, batch.place))
-        self.engine.apply(batch.state, plan, self.control.section(low, high))
-        self.control.report(high)
-        self.passes += len(plan)
-        self.stored_qubits = max(self.stored_qubits, len(plan.final.order))
+        self.run.apply(batch.state, plan, self.run.control.section(low, high))
+        self.run.control.report(high)
 
     def _fraction(self, batch: Batch, place: int) -> float:
         """How far the run is where ``batch`` is in front of step ``place``."""
         # An estimate: steps take different times, and loops go back. The control never lets the
         # fraction fall.
         here = place / len(self.steps)
-        return min((self.finished_shots + here * batch.shots) / self.settings.shots, 0.999)
+        return min((self.finished_shots + here * batch.shots) / self.run.piece.shots, 0.999)
 
     def _next_iteration(self, branch: Branch, step: LoopNext) -> int:
         iteration = branch.counters[step.counter]
@@ -236,17 +184,19 @@ class _Run:
         branch.counters[step.counter] = iteration + 1
         variable = step.loop.variable
         if variable is not None:
-            value = convert(step.loop.values[iteration], self.program.variables[variable].type)
+            value = convert(step.loop.values[iteration], self.run.program.variables[variable].type)
             branch.memory.variables[variable] = value
         return step.starts[iteration]
 
     def _save(self, batch: Batch, key: str) -> None:
         if batch.branches[0].replay:
             return  # the first branch that came here has saved it
+        run, kind = self.run, KINDS["saved"]
         if self.first_split is not None:
-            raise many_states(self.program.name, self.first_split)
-        check_statevector(self.program, self.settings.precision)
-        self.saved[key] = vector(self.engine, self._main_state(batch))
+            raise many_states(run.program.name, self.first_split)
+        kind.check(run.program, run.context)
+        saved = self.results.setdefault("saved", {})
+        saved[key] = kind.read(run.engine, self._main_state(batch), run.context)[0]
 
     def _main_state(self, batch: Batch) -> Any:
         """The state of the branch of most shots. Where one state is asked for, the outcomes of all
@@ -255,7 +205,7 @@ class _Run:
             return batch.state
         sizes = [len(branch.shots) for branch in batch.branches]
         number = sizes.index(max(sizes))
-        return self.engine.rows(batch.state, number, number + 1)
+        return self.run.engine.rows(batch.state, number, number + 1)
 
     def _event(self, batch: Batch, event: Event) -> None:
         """Measure, and split each branch by outcome."""
@@ -277,15 +227,7 @@ class _Run:
     def _draw(self, state: State, branches: list[Branch], qubits: list[int]) -> list[Child]:
         if not qubits:
             return [Child(number, 0, 1.0, one.shots) for number, one in enumerate(branches)]
-        outcomes, weights = draw_outcomes(
-            self.engine,
-            state,
-            qubits,
-            branches,
-            self.randomness,
-            self.settings.first_shot,
-            self.control,
-        )
+        outcomes, weights = draw_outcomes(self.run, state, qubits, branches)
         return children_of(branches, outcomes, weights)
 
     def _note_first_split(self, event: Event, children: list[Child]) -> None:
@@ -294,61 +236,47 @@ class _Run:
         It depends on probabilities, not on the outcomes drawn: a circuit is refused for every seed
         or for none.
         """
-        if self.first_split is not None or self.settings.shots == 1:
+        context = self.run.context
+        if self.first_split is not None or self.run.piece.shots == 1:
             return
-        if children[0].probability < 1 - UNCERTAIN[self.settings.precision]:
+        if children[0].probability < 1 - UNCERTAIN[context.precision]:
             self.first_split = _describe(event)
-            if self.settings.statevector:
-                raise many_states(self.program.name, self.first_split)
+            if context.wanted:
+                raise many_states(self.run.program.name, self.first_split)
 
     def _finish(self, batch: Batch, step: Finish) -> None:
-        settings = self.settings
+        run = self.run
         event = step.event
         branches = batch.branches
         bits = [branch.memory.bits for branch in branches]
         if event is not None:
             written = sum(1 << clbit for clbit in {clbit for _, clbit in event.writes})
             bits = [word & ~written for word in bits]
-        shots = [branch.shots for branch in branches]
-        write_words(self.samples, shots, bits)
-        begun, done = self.finished_shots, self.finished_shots + batch.shots
+        write_words(run.samples, [branch.shots for branch in branches], bits)
+        begun = self.finished_shots
+        self.finished_shots += batch.shots
+        low, high = (min(done / run.piece.shots, 0.999) for done in (begun, self.finished_shots))
         if event is not None:
-            control = self.control.section(
-                min(begun / settings.shots, 0.999), min(done / settings.shots, 0.999)
-            )
-            self._sample(batch, event, control)
-        if settings.statevector:
-            state = self._main_state(batch)
-            final_resets(self.engine, state, step.resets, settings.precision, self.program.name)
-            self.statevector = vector(self.engine, state)
+            self._sample(batch, event, run.control.section(low, high))
+        if run.context.wanted:
+            values = run.read(self._main_state(batch), step.resets)
+            self.results |= {name: value[0] for name, value in values.items()}
         self.branches += len(branches)
-        self.finished_shots = done
         self.schedule.end(batch)
-        self.control.report(min(self.finished_shots / settings.shots, 0.999))
+        run.control.report(high)
 
     def _sample(self, batch: Batch, event: Event, control: Control) -> None:
         """Make the deferred measurements."""
         assert batch.state is not None
-        branches, first_shot = batch.branches, self.settings.first_shot
-        if len(branches) == 1:
-            sample_into(
-                self.samples,
-                self.engine,
-                batch.state,
-                event,
-                self.randomness,
-                branches[0].draw,
-                branches[0].shots,
-                first_shot,
-                control,
-            )
-            return
+        run, branches = self.run, batch.branches
         qubits = stored_qubits(batch.state, event)
-        outcomes, _ = draw_outcomes(
-            self.engine, batch.state, qubits, branches, self.randomness, first_shot, control
-        )
+        if len(branches) == 1:
+            sampler = Sampler(run.engine, batch.state, qubits)
+            run.sample(sampler, event, control, branches[0].shots, branches[0].draw)
+            return
+        outcomes, _ = draw_outcomes(run, batch.state, qubits, branches)
         rows = np.concatenate([branch.shots for branch in branches])
-        write_outcomes(self.samples, rows, event.writes, qubits, outcomes)
+        write_outcomes(run.samples, rows, event.writes, qubits, outcomes)
 
 
 def _describe(event: Event) -> str:

@@ -8,9 +8,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.control import Control
-from simquay.engines.base import Engine, State
+from simquay.engines.base import State
 from simquay.execution.branching.branches import Branch, Child, Shots
+from simquay.execution.evolution import Run
 from simquay.execution.randomness import Randomness
 from simquay.execution.readout import PORTION
 from simquay.execution.sampling import BLOCK_BITS, Distribution, Sampler
@@ -28,13 +28,7 @@ _FEW_OUTCOMES = 32
 
 
 def draw_outcomes(
-    engine: Engine,
-    state: State,
-    qubits: Sequence[int],
-    branches: Sequence[Branch],
-    randomness: Randomness,
-    first_shot: int,
-    control: Control,
+    run: Run, state: State, qubits: Sequence[int], branches: Sequence[Branch]
 ) -> tuple[Outcomes, Floats]:
     """The outcome of each shot of each branch, one branch after the other, and its probability.
 
@@ -44,12 +38,13 @@ def draw_outcomes(
     Returns:
         Two arrays of shape ``(shots of all branches,)``.
     """
+    engine = run.engine
     sizes = [len(branch.shots) for branch in branches]
     outcomes = np.empty(sum(sizes), dtype=np.int64)
     weights = np.empty(len(outcomes))
     start = 0
     for first, last in _portions(sizes, max(_WEIGHTS_AT_ONCE >> len(qubits), 1)):
-        control.check()
+        run.control.check()
         some = branches[first:last]
         whole = last - first == len(branches)
         vectors = state if whole else engine.rows(state, first, last)
@@ -59,18 +54,11 @@ def draw_outcomes(
             for number, branch in enumerate(some):
                 one = vectors if len(some) == 1 else engine.rows(vectors, number, number + 1)
                 part = slice(start, start + len(branch.shots))
-                _pick_alone(
-                    Sampler(engine, one, qubits),
-                    branch,
-                    randomness,
-                    first_shot,
-                    outcomes[part],
-                    weights[part],
-                    control,
-                )
+                sampler = Sampler(engine, one, qubits)
+                _pick_alone(run, sampler, branch, outcomes[part], weights[part])
                 start = part.stop
         else:
-            draws = _draws(some, randomness, first_shot)
+            draws = _draws(some, run.randomness)
             probabilities = engine.probabilities(vectors, qubits, {})
             _pick_together(probabilities, sizes[first:last], draws, outcomes[part], weights[part])
         start = end
@@ -90,22 +78,16 @@ def _portions(sizes: Sequence[int], most_branches: int) -> Iterator[tuple[int, i
 
 
 def _pick_alone(
-    sampler: Sampler,
-    branch: Branch,
-    randomness: Randomness,
-    first_shot: int,
-    outcomes: Outcomes,
-    weights: Floats,
-    control: Control,
+    run: Run, sampler: Sampler, branch: Branch, outcomes: Outcomes, weights: Floats
 ) -> None:
-    quiet = control.section(0, 0)
+    quiet = run.control.section(0, 0)
     for start in range(0, len(branch.shots), PORTION):
         part = slice(start, start + PORTION)
-        draws = randomness.of(branch.draw, branch.shots[part] + first_shot)
+        draws = run.randomness.of(branch.draw, branch.shots[part])
         outcomes[part], weights[part] = sampler.pick(draws, quiet)
 
 
-def _draws(branches: Sequence[Branch], randomness: Randomness, first_shot: int) -> Floats:
+def _draws(branches: Sequence[Branch], randomness: Randomness) -> Floats:
     """The draw of each shot, one branch after the other."""
     shots = np.concatenate([branch.shots for branch in branches])
     draws = np.empty(len(shots))
@@ -116,7 +98,7 @@ def _draws(branches: Sequence[Branch], randomness: Randomness, first_shot: int) 
     order = np.lexsort((shots, numbers))
     bounds = np.flatnonzero(np.diff(numbers[order])) + 1
     for part in np.split(order, bounds):
-        draws[part] = randomness.of(int(numbers[part[0]]), shots[part] + first_shot)
+        draws[part] = randomness.of(int(numbers[part[0]]), shots[part])
     return draws
 
 

@@ -19,7 +19,7 @@ from simquay.jobs.references import BackendFinder
 from simquay.program import Save
 from simquay.program.program import walk
 from simquay.simulators.engine.target import make_target
-from simquay.simulators.engine.work import Circuit, EngineWork
+from simquay.simulators.engine.work import Circuit, EngineRun, EngineWork
 from simquay.simulators.inputs import (
     NotCircuitsError,
     RunInputError,
@@ -135,24 +135,19 @@ class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         """
         resolved = resolve(self._options, options)
         circuits = [Circuit(*lower_circuit(one)) for one in checked_circuits(run_input)]
-        if resolved.statevector:
+        context = resolved.context
+        if "statevector" in context.wanted:
             _refuse_two_states(circuits)
-        metadata = {**resolved.metadata, **self._what_ran(resolved.precision.value)}
+        metadata = {**resolved.metadata, **self._what_ran(context.precision.value)}
+        run = EngineRun(circuits, self.engine, context, self.name, self.backend_version)
         if resolved.split:
-            return self._run_in_tasks(circuits, resolved, metadata)
-        work = EngineWork(
-            circuits,
-            self.engine,
-            resolved,
-            backend_name=self.name,
-            backend_version=self.backend_version,
-        )
-        job = LocalJob(self, work, self._pool, metadata=metadata)
+            return self._run_in_tasks(run, resolved, metadata)
+        job = LocalJob(self, EngineWork(run), self._pool, metadata=metadata)
         job.submit()
         return job
 
     def _run_in_tasks(
-        self, circuits: list[Circuit], resolved: Resolved, metadata: Mapping[str, Any]
+        self, run: EngineRun, resolved: Resolved, metadata: Mapping[str, Any]
     ) -> BaseJob:
         """Run a job that is split, or that runs on an executor of the user's."""
         # Imported here, since most runs are not split.
@@ -167,16 +162,7 @@ class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
                 f"the name that a plugin registers: get it from simquay.get_backend to run it on "
                 f"{type(executor).__name__}, or use a ThreadPoolExecutor"
             )
-        work = SplitEngineWork(
-            circuits,
-            self.engine,
-            resolved,
-            backend_name=self.name,
-            backend_version=self.backend_version,
-            address=self._address(),
-            finder=self.simquay_finder,
-            version=simquay_version(),
-        )
+        work = SplitEngineWork(run, resolved, self._address(), self.simquay_finder)
         job = SplitJob(self, work, launcher_for(executor, self._pool), metadata=metadata)
         job.submit()
         return job

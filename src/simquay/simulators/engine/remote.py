@@ -15,14 +15,13 @@ from typing import Any
 
 from simquay.control import Control
 from simquay.engines.base import Engine
-from simquay.execution.settings import Outcome
+from simquay.execution.settings import Outcome, Piece, RunContext
 from simquay.jobs.dispatch.launchers import run_when_memory_is_free
 from simquay.jobs.references import BackendFinder
 from simquay.jobs.workers.errors import error_from_plain, error_to_plain
 from simquay.program import Precision
 from simquay.program.packing import pack_tree, unpack_programs, unpack_tree
-from simquay.simulators.engine.task import EngineTask, IndexedProgram, TaskAnswer
-from simquay.simulators.options import Resolved
+from simquay.simulators.engine.task import EngineTask, TaskAnswer
 from simquay.simulators.worker import ForeignWorkerError, check_version, this_worker
 
 __all__ = ["TaskRequest", "read_answer", "run_request"]
@@ -41,13 +40,8 @@ class TaskRequest:
         attempt: 1 for the first time that it is handed out.
         backend: the name that the worker finds the backend by.
         engine: the name of the backend's engine.
-        circuits: the numbers of the circuits in the job, one for each program.
-        first_shot: the index of the first shot.
-        shots: how many shots of each.
-        seed: the job's.
-        precision: ``double`` or ``single``.
-        max_bytes: the most memory that a run may take, or None.
-        statevector: whether to return the final states.
+        context: of the job.
+        piece: the circuits of the programs in the job, and their shots.
     """
 
     version: str
@@ -56,13 +50,8 @@ class TaskRequest:
     attempt: int
     backend: str
     engine: str
-    circuits: tuple[int, ...]
-    first_shot: int
-    shots: int
-    seed: int
-    precision: str
-    max_bytes: int | None
-    statevector: bool
+    context: RunContext
+    piece: Piece
 
     def pack(self) -> bytes:
         """As bytes."""
@@ -75,8 +64,12 @@ class TaskRequest:
         Raises:
             ProgramError: if it is none, or one of another format version.
         """
-        request: TaskRequest = unpack_tree("request", _FORMAT, data, {"TaskRequest": TaskRequest})
+        request: TaskRequest = unpack_tree("request", _FORMAT, data, _CLASSES)
         return request
+
+
+_CLASSES = {cls.__name__: cls for cls in (TaskRequest, RunContext, Piece, Precision)}
+"""The classes that a packed request holds."""
 
 
 def run_request(finder: BackendFinder, request: bytes, programs: bytes) -> dict[str, Any]:
@@ -111,7 +104,7 @@ def read_answer(answer: Mapping[str, Any]) -> TaskAnswer:
         answer["seconds"],
         {
             one["circuit"]: (
-                Outcome(one["samples"], one["statevector"], one["saved"], one["metadata"]),
+                Outcome(one["results"], one["metadata"]),
                 one["seconds"],
             )
             for one in answer["outcomes"]
@@ -129,9 +122,7 @@ def _answer_to_plain(answer: TaskAnswer) -> dict[str, Any]:
             {
                 "circuit": number,
                 "seconds": seconds,
-                "samples": outcome.samples,
-                "statevector": outcome.statevector,
-                "saved": dict(outcome.saved),
+                "results": dict(outcome.results),
                 "metadata": dict(outcome.metadata),
             }
             for number, (outcome, seconds) in answer.outcomes.items()
@@ -152,20 +143,7 @@ def _run(finder: BackendFinder, request: TaskRequest, programs: bytes) -> TaskAn
             f"job needs {request.engine!r}: "
             "install the same plugins on both, and set the same variables of the environment"
         )
-    options = Resolved(
-        shots=request.shots,
-        memory=False,  # the strings are made where the result is
-        seed=request.seed,
-        precision=Precision(request.precision),
-        max_bytes=request.max_bytes,
-        statevector=request.statevector,
-        metadata={},
-    )
-    indexed = [
-        IndexedProgram(number, program)
-        for number, program in zip(request.circuits, unpack_programs(programs), strict=True)
-    ]
-    task = EngineTask(indexed, engine, options, request.first_shot)
+    task = EngineTask(unpack_programs(programs), engine, request.context, request.piece)
     answer: TaskAnswer = run_when_memory_is_free(task, Control())
     return answer
 

@@ -3,52 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from simquay.control import Control
 from simquay.engines.base import Engine
 from simquay.errors import OutOfMemoryError
-from simquay.execution.settings import Outcome
+from simquay.execution.kinds import divisible, joined_results
+from simquay.execution.settings import Outcome, Piece, RunContext
 from simquay.jobs.dispatch.launchers import TaskContext
 from simquay.jobs.dispatch.threads import MemoryRequest
 from simquay.jobs.references import BackendFinder
 from simquay.program import Program
 from simquay.program.packing import pack_programs
 from simquay.simulators.engine.remote import TaskRequest, read_answer, run_request
-from simquay.simulators.engine.task import EngineTask, IndexedProgram, TaskAnswer, saves_state
-from simquay.simulators.engine.work import Circuit, ResultBuilder
+from simquay.simulators.engine.task import EngineTask, TaskAnswer
+from simquay.simulators.engine.work import EngineRun
 from simquay.simulators.options import Resolved
+from simquay.system.version import simquay_version
 
 if TYPE_CHECKING:
     from qiskit.result import Result
 
     from simquay.jobs.split import TaskEnd
 
-__all__ = ["SplitEngineWork", "TaskPlan", "split"]
-
-
-@dataclass(frozen=True, slots=True)
-class TaskPlan:
-    """The circuits and shots of one task.
-
-    Attributes:
-        circuits: the numbers of its circuits, increasing.
-        first_shot: the index of its first shot of each of them.
-        shots: how many shots of each of them it takes.
-    """
-
-    circuits: tuple[int, ...]
-    first_shot: int
-    shots: int
+__all__ = ["SplitEngineWork", "split"]
 
 
 def split(
     divisible: Sequence[bool], shots: int, max_circuits: int | None, max_shots: int | None
-) -> list[TaskPlan]:
-    """The tasks of a job: each shot of each circuit is in one of them.
+) -> list[Piece]:
+    """The pieces of a job: each shot of each circuit is in one of them.
 
     Args:
         divisible: for each circuit, whether its shots may be run apart. Where one final state is
@@ -58,13 +42,13 @@ def split(
         max_shots: the most shots of each circuit in a task; None for no limit.
     """
     whole = shots if max_shots is None else min(max_shots, shots)
-    tasks: list[TaskPlan] = []
+    pieces: list[Piece] = []
     for numbers in _groups(divisible, max_circuits, apart=whole < shots):
         step = whole if divisible[numbers[0]] else shots
-        tasks += [
-            TaskPlan(numbers, first, min(step, shots - first)) for first in range(0, shots, step)
+        pieces += [
+            Piece(numbers, first, min(step, shots - first)) for first in range(0, shots, step)
         ]
-    return tasks
+    return pieces
 
 
 def _groups(
@@ -88,55 +72,34 @@ class SplitEngineWork:
     """The work of a split job on an engine; see :class:`simquay.jobs.split.SplitWork`.
 
     Args:
-        circuits: of the job.
-        engine: runs them in this process.
-        options: of the run.
-        backend_name: for the result.
-        backend_version: for the result.
+        run: of the job.
+        options: how it is split.
         address: the name that other processes find the backend by.
         finder: how they find it; None where none is asked.
-        version: Simquay's.
     """
 
     def __init__(
-        self,
-        circuits: Sequence[Circuit],
-        engine: Engine,
-        options: Resolved,
-        *,
-        backend_name: str,
-        backend_version: str,
-        address: str,
-        finder: BackendFinder | None,
-        version: str,
+        self, run: EngineRun, options: Resolved, address: str, finder: BackendFinder | None
     ) -> None:
-        self._builder = ResultBuilder(
-            circuits,
-            engine,
-            options,
-            backend_name=backend_name,
-            backend_version=backend_version,
-        )
-        self._circuits = len(circuits)
-        executor = options.executor
+        self._run = run
+        executor, context = options.executor, run.context
         self._executor = None if executor is None else type(executor).__name__
         at_most = options.max_circuits_per_task
-        plans = split(
-            [not (options.statevector or saves_state(one.program)) for one in circuits],
-            options.shots,
+        pieces = split(
+            [divisible(one.program, context) for one in run.circuits],
+            context.shots,
             1 if at_most is None and executor is not None else at_most,
             options.max_shots_per_task,
         )
-        options = replace(options, executor=None)  # the job keeps the executor; a task needs none
         groups: dict[tuple[int, ...], _Programs] = {}
         self.tasks: list[_Task] = []
-        for plan in plans:
-            group = groups.get(plan.circuits)
+        for piece in pieces:
+            group = groups.get(piece.circuits)
             if group is None:
-                group = groups[plan.circuits] = _Programs(
-                    [circuits[number].program for number in plan.circuits]
+                group = groups[piece.circuits] = _Programs(
+                    [run.circuits[number].program for number in piece.circuits]
                 )
-            self.tasks.append(_Task(plan, group, engine, options, address, finder, version))
+            self.tasks.append(_Task(piece, group, run.engine, context, address, finder))
 
     def result(self, job_id: str, ends: Sequence[TaskEnd], seconds: float) -> Result:
         """The job's result: the tasks' outcomes joined in the order of circuits and shots.
@@ -144,30 +107,30 @@ class SplitEngineWork:
         Raises:
             JobFailedError: where a circuit failed; its partial result holds the others.
         """
-        parts: list[list[tuple[Outcome, float]]] = [[] for _ in range(self._circuits)]
+        parts: list[list[tuple[Outcome, float]]] = [[] for _ in self._run.circuits]
         failures: dict[int, BaseException] = {}
         reports = []
         for task, end in zip(self.tasks, ends, strict=True):
             answer: TaskAnswer | None = end.answer
             if answer is None:
                 assert end.error is not None
-                for number in task.plan.circuits:
+                for number in task.piece.circuits:
                     failures.setdefault(number, end.error)
                 continue
-            reports.append(_report(task.plan, answer, end.attempts))
+            reports.append(_report(task.piece, answer, end.attempts))
             for number, error in answer.failures.items():
                 failures.setdefault(number, error)
             for number, part in answer.outcomes.items():
                 parts[number].append(part)
         results = [
-            self._builder.circuit(
+            self._run.circuit(
                 number, _joined([outcome for outcome, _ in some]), sum(time for _, time in some)
             )
             for number, some in enumerate(parts)
             if number not in failures
         ]
         metadata = {"executor": self._executor, "tasks": reports}
-        return self._builder.job(results, failures, job_id, seconds, metadata)
+        return self._run.result(results, failures, job_id, seconds, metadata)
 
 
 class _Programs:
@@ -189,21 +152,19 @@ class _Task:
 
     def __init__(
         self,
-        plan: TaskPlan,
+        piece: Piece,
         group: _Programs,
         engine: Engine,
-        options: Resolved,
+        context: RunContext,
         address: str,
         finder: BackendFinder | None,
-        version: str,
     ) -> None:
-        self.plan = plan
+        self.piece = piece
         self._group = group
         self._engine = engine
-        self._options = options
+        self._context = context
         self._address = address
         self._finder = finder
-        self._version = version
         self._here: EngineTask | None = None
 
     @property
@@ -221,21 +182,15 @@ class _Task:
 
     def request(self, context: TaskContext) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         """The call that runs the task in another process: a function and its arguments."""
-        options = self._options
         request = TaskRequest(
-            version=self._version,
+            version=simquay_version(),
             job_id=context.job_id,
             task=context.number,
             attempt=context.attempt,
             backend=self._address,
             engine=self._engine.name,
-            circuits=self.plan.circuits,
-            first_shot=self.plan.first_shot,
-            shots=self.plan.shots,
-            seed=options.seed,
-            precision=options.precision.value,
-            max_bytes=options.max_bytes,
-            statevector=options.statevector,
+            context=self._context,
+            piece=self.piece,
         )
         return run_request, (self._finder, request.pack(), self._group.packed())
 
@@ -245,20 +200,15 @@ class _Task:
 
     def _local(self) -> EngineTask:
         if self._here is None:
-            programs = [
-                IndexedProgram(number, program)
-                for number, program in zip(self.plan.circuits, self._group.programs, strict=True)
-            ]
-            options = replace(self._options, shots=self.plan.shots)
-            self._here = EngineTask(programs, self._engine, options, self.plan.first_shot)
+            self._here = EngineTask(self._group.programs, self._engine, self._context, self.piece)
         return self._here
 
 
-def _report(plan: TaskPlan, answer: TaskAnswer, attempt: int) -> dict[str, Any]:
+def _report(piece: Piece, answer: TaskAnswer, attempt: int) -> dict[str, Any]:
     return {
-        "circuits": list(plan.circuits),
-        "first_shot": plan.first_shot,
-        "shots": plan.shots,
+        "circuits": list(piece.circuits),
+        "first_shot": piece.first_shot,
+        "shots": piece.shots,
         "pid": answer.pid,
         "host": answer.host,
         "attempt": attempt,
@@ -271,8 +221,8 @@ def _joined(parts: Sequence[Outcome]) -> Outcome:
     if len(parts) == 1:
         return parts[0]
     return Outcome(
-        np.concatenate([one.samples for one in parts]),
-        metadata=_joined_metadata([one.metadata for one in parts]),
+        joined_results([one.results for one in parts]),
+        _joined_metadata([one.metadata for one in parts]),
     )
 
 

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
+import datetime
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from qiskit.result import Result
+
 from simquay.control import Control
 from simquay.engines.base import Engine
 from simquay.errors import OutOfMemoryError
-from simquay.execution.settings import Outcome
+from simquay.execution.settings import Outcome, Piece, RunContext
 from simquay.jobs.dispatch.threads import MemoryRequest
-from simquay.jobs.errors import JobFailedError
+from simquay.jobs.errors import JobFailedError, detach
 from simquay.program import Measure, Program, Store
 from simquay.program.expressions import VariableRef
 from simquay.program.program import walk
-from simquay.results import circuit_result, job_result
-from simquay.simulators.engine.task import EngineTask, IndexedProgram
-from simquay.simulators.options import Resolved
+from simquay.results import circuit_result
+from simquay.simulators.engine.task import EngineTask
 
 if TYPE_CHECKING:
-    from qiskit.result import Result
     from qiskit.result.models import ExperimentResult
 
     from simquay.circuits.info import CircuitInfo
 
-__all__ = ["Circuit", "EngineWork", "ResultBuilder"]
+__all__ = ["Circuit", "EngineRun", "EngineWork"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,48 +38,38 @@ class Circuit:
     info: CircuitInfo
 
 
-class ResultBuilder:
-    """Builds the results, or the error, of one run from the outcomes of its circuits.
+@dataclass(frozen=True, slots=True)
+class EngineRun:
+    """One run on an engine; builds its results, or its error, from the outcomes of its circuits.
 
-    Args:
+    Attributes:
         circuits: of the run.
         engine: runs them.
-        options: of the run.
+        context: of the run.
         backend_name: for the result.
         backend_version: for the result.
     """
 
-    def __init__(
-        self,
-        circuits: Sequence[Circuit],
-        engine: Engine,
-        options: Resolved,
-        *,
-        backend_name: str,
-        backend_version: str,
-    ) -> None:
-        self._circuits = circuits
-        self._engine = engine
-        self._options = options
-        self._backend_name = backend_name
-        self._backend_version = backend_version
+    circuits: Sequence[Circuit]
+    engine: Engine
+    context: RunContext
+    backend_name: str
+    backend_version: str
 
     def circuit(self, index: int, outcome: Outcome, seconds: float) -> ExperimentResult:
         """The result of the circuit at ``index``; ``outcome`` is that of all its shots."""
-        circuit, options = self._circuits[index], self._options
+        circuit = self.circuits[index]
         return circuit_result(
             outcome,
+            self.context,
             header=circuit.info.header(),
-            shots=options.shots,
-            seed=options.seed,
-            memory=options.memory,
             measured=_writes_bits(circuit.program),
             time_taken=seconds,
         )
 
-    def job(
+    def result(
         self,
-        results: Sequence[ExperimentResult],
+        results: list[ExperimentResult],
         failures: Mapping[int, BaseException],
         job_id: str,
         seconds: float,
@@ -98,15 +89,19 @@ class ResultBuilder:
         """
         result = None
         if results:
-            result = job_result(
-                results,
-                backend_name=self._backend_name,
-                backend_version=self._backend_version,
+            result = Result(
+                backend_name=self.backend_name,
+                backend_version=self.backend_version,
                 job_id=job_id,
+                success=True,
+                results=results,
+                date=datetime.datetime.now(datetime.timezone.utc).isoformat(),
+                status="COMPLETED",
+                header=None,
                 time_taken=seconds,
                 metadata={
-                    "engine": self._engine.name,
-                    "device": self._engine.device,
+                    "engine": self.engine.name,
+                    "device": self.engine.device,
                     **(metadata or {}),
                 },
             )
@@ -122,45 +117,24 @@ class ResultBuilder:
         first = min(failures)
         cause = failures[first]
         text = (
-            f"circuit {self._circuits[first].info.name!r} (number {first} of the job) failed: "
+            f"circuit {self.circuits[first].info.name!r} (number {first} of the job) failed: "
             f"{type(cause).__name__}: {cause}"
         )
         if len(failures) > 1:
-            text += f"; {len(failures)} of {len(self._circuits)} circuits failed"
+            text += f"; {len(failures)} of {len(self.circuits)} circuits failed"
         failure = JobFailedError(text, partial)
         failure.__cause__ = cause
         return failure
 
 
 class EngineWork:
-    """Runs all circuits of a job on an engine; see :class:`EngineTask` for how.
+    """Runs all circuits of a job on an engine; see :class:`EngineTask` for how."""
 
-    Args:
-        circuits: of the run.
-        engine: runs them.
-        options: of the run.
-        backend_name: for the result.
-        backend_version: for the result.
-    """
-
-    def __init__(
-        self,
-        circuits: Sequence[Circuit],
-        engine: Engine,
-        options: Resolved,
-        *,
-        backend_name: str,
-        backend_version: str,
-    ) -> None:
-        self._builder = ResultBuilder(
-            circuits,
-            engine,
-            options,
-            backend_name=backend_name,
-            backend_version=backend_version,
-        )
-        programs = [IndexedProgram(index, one.program) for index, one in enumerate(circuits)]
-        self._task = EngineTask(programs, engine, options)
+    def __init__(self, run: EngineRun) -> None:
+        self._run = run
+        programs = [one.program for one in run.circuits]
+        piece = Piece(tuple(range(len(programs))), 0, run.context.shots)
+        self._task = EngineTask(programs, run.engine, run.context, piece)
 
     @property
     def memory(self) -> MemoryRequest | None:
@@ -174,13 +148,17 @@ class EngineWork:
     def run(self, job_id: str, control: Control) -> Result:
         """Run the circuits; see :class:`simquay.jobs.local.Work`."""
         began = time.perf_counter()
+        shown = [self._show(*outcome) for outcome in self._task.outcomes(control)]
+        results = [one for one in shown if one is not None]
+        seconds = time.perf_counter() - began
+        return self._run.result(results, self._task.failures, job_id, seconds)
 
-        def finish(index: int, outcome: Outcome, started: float) -> ExperimentResult:
-            return self._builder.circuit(index, outcome, time.perf_counter() - started)
-
-        results = self._task.run_each(control, finish)
-        taken = time.perf_counter() - began
-        return self._builder.job(results, self._task.failures, job_id, taken)
+    def _show(self, index: int, outcome: Outcome, seconds: float) -> ExperimentResult | None:
+        try:
+            return self._run.circuit(index, outcome, seconds)
+        except Exception as error:  # noqa: BLE001  # the job boundary, for each circuit
+            self._task.failures[index] = detach(error)
+            return None
 
 
 def _writes_bits(program: Program) -> bool:

@@ -21,7 +21,7 @@ from simquay.execution.branching.deferral import defer
 from simquay.execution.branching.steps import Gates
 from simquay.execution.memory import Ledger, Reservation
 from simquay.execution.run import run_program
-from simquay.execution.settings import RunSettings
+from simquay.execution.settings import RunContext
 from simquay.planning import Plan
 from simquay.program import (
     ForLoop,
@@ -78,7 +78,7 @@ def test_branches_of_many_outcomes_and_of_many_qubits() -> None:
     expected = on(engine, program, 1, shots=60)
     outcome = on(engine, program, 8, shots=60)
     assert outcome.metadata["branches_together"] > 1
-    np.testing.assert_array_equal(outcome.samples, expected.samples)
+    np.testing.assert_array_equal(outcome["samples"], expected["samples"])
 
 
 # Fewer calls.
@@ -89,7 +89,7 @@ def test_branches_share_their_calls() -> None:
     one_by_one, together = CountingEngine(), CountingEngine()
     expected = on(one_by_one, program, 1, shots=20_000)
     outcome = on(together, program, None, shots=20_000)
-    np.testing.assert_array_equal(outcome.samples, expected.samples)
+    np.testing.assert_array_equal(outcome["samples"], expected["samples"])
     branches = outcome.metadata["branches"]
     assert branches == 2**10  # of 20,000 shots, one has none with chance below 1e-5
     assert one_by_one.applied > branches
@@ -123,10 +123,10 @@ def test_a_rule_that_mixes_up_vectors_would_show() -> None:
             )
 
     program = Program(3, 6, tuple(layers(3, 6, 0.2)))
-    expected = run(program, shots=300).samples
+    expected = run(program, shots=300)["samples"]
     for broken in (Swapped(), Shifted()):
-        assert (on(broken, program, 1, shots=300).samples == expected).all()
-        assert (on(broken, program, None, shots=300).samples != expected).any()
+        assert (on(broken, program, 1, shots=300)["samples"] == expected).all()
+        assert (on(broken, program, None, shots=300)["samples"] != expected).any()
 
 
 # Memory.
@@ -158,7 +158,7 @@ def test_no_more_vectors_than_were_reserved(states: int, seed: int) -> None:
     one = engine.required_bytes(4, Precision.DOUBLE)
     ledger = Watched(states * one)
     outcome = on(engine, program, None, ledger, shots=2000)
-    np.testing.assert_array_equal(outcome.samples, expected.samples)
+    np.testing.assert_array_equal(outcome["samples"], expected["samples"])
     assert outcome.metadata["branches"] == expected.metadata["branches"]
     assert engine.vectors == engine.alive == ledger.reserved == 0
     assert ledger.most <= states * one
@@ -225,7 +225,7 @@ def test_a_device_that_has_less_than_it_said(number: int, together: int | None) 
     expected = run(program, shots=500)
     engine, ledger = Fails("select", number, MemoryError()), plenty()
     outcome = on(engine, program, together, ledger, shots=500)
-    np.testing.assert_array_equal(outcome.samples, expected.samples)
+    np.testing.assert_array_equal(outcome["samples"], expected["samples"])
     assert outcome.metadata["branches"] == expected.metadata["branches"]
     assert engine.vectors == engine.alive == ledger.reserved == 0
 
@@ -252,7 +252,7 @@ def test_cancelled_in_the_midst_of_a_batch() -> None:
     engine, ledger = Stops(), plenty()
     program = Program(3, 10, tuple(layers(3, 10)))
     with pytest.raises(Cancelled):
-        run_program(program, engine, RunSettings(shots=5000), control, memory=ledger)
+        run_program(program, engine, RunContext(shots=5000), control, memory=ledger)
     assert engine.most_together > 30
     assert engine.alive == engine.vectors == ledger.reserved == 0
 
@@ -260,7 +260,7 @@ def test_cancelled_in_the_midst_of_a_batch() -> None:
 def test_progress_of_batches_never_falls() -> None:
     for together in (None, 5):
         watcher = ProgressWatcher()
-        run_settings = RunSettings(shots=1000, branches_together=together)
+        run_settings = RunContext(shots=1000, branches_together=together)
         program = Program(3, 10, (ForLoop((tuple(layers(3, 5)),) * 2), *layers(3, 5)))
         run_program(program, ReferenceEngine(), run_settings, watcher, memory=plenty())
         assert len(set(watcher.seen)) > 6
@@ -283,9 +283,8 @@ def test_a_state_beside_one_that_is_all_but_impossible(together: int | None) -> 
         statevector=True,
     )
     assert counts(outcome).keys() == {0, 1}  # one of the two is missing with chance 0.7 %
-    np.testing.assert_allclose(outcome.saved["s"], [0, 0, 1, 0], atol=1e-6)
-    assert outcome.statevector is not None
-    np.testing.assert_allclose(outcome.statevector, [0.5**0.5, 0, 0.5**0.5, 0], atol=1e-6)
+    np.testing.assert_allclose(outcome["saved"]["s"], [0, 0, 1, 0], atol=1e-6)
+    np.testing.assert_allclose(outcome["statevector"], [0.5**0.5, 0, 0.5**0.5, 0], atol=1e-6)
 
 
 def test_the_culprit_is_the_first_event_in_batches_as_well() -> None:

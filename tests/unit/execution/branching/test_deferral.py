@@ -8,7 +8,7 @@ import pytest
 from simquay.control import Control
 from simquay.execution.branching.deferral import commutes, defer
 from simquay.execution.run import run_program
-from simquay.execution.settings import RunSettings
+from simquay.execution.settings import RunContext
 from simquay.program import (
     Diagonal,
     GateOperation,
@@ -40,7 +40,7 @@ def test_early_measurements_are_one_sampling_at_the_end() -> None:
     late = (h(0), cx(0, 1), h(2), cx(1, 2), Measure(0, 0), Measure(1, 1), Measure(2, 2))
     early = (h(0), cx(0, 1), Measure(0, 0), h(2), cx(1, 2), Measure(1, 1), Measure(2, 2))
     engine = CountingEngine()
-    settings = RunSettings(shots=500)
+    settings = RunContext(shots=500)
     outcome = run_program(Program(3, 3, early), engine, settings, Control())
     assert engine.applied == 1
     assert outcome.metadata["branches"] == 1
@@ -59,11 +59,10 @@ def test_resets_of_untouched_qubits_are_nothing() -> None:
     vector = np.array([0.6, 0.8])
     program = (Reset(0), h(1), Reset(2), Prepare(vector, (0,)), Measure(0, 0))
     engine = CountingEngine()
-    settings = RunSettings(shots=100, statevector=True)
+    settings = RunContext(shots=100, wanted={"statevector": True})
     outcome = run_program(Program(3, 1, program), engine, settings, Control())
     assert engine.applied == 1
-    assert outcome.statevector is not None
-    np.testing.assert_allclose(outcome.statevector[:2], vector / np.sqrt(2))
+    np.testing.assert_allclose(outcome["statevector"][:2], vector / np.sqrt(2))
 
 
 def test_a_reset_counts_where_something_comes_after_it() -> None:

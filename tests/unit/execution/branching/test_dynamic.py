@@ -16,7 +16,7 @@ from simquay.errors import ManyStatesError
 from simquay.execution.memory import Ledger
 from simquay.execution.randomness import Randomness
 from simquay.execution.run import run_program
-from simquay.execution.settings import RunSettings
+from simquay.execution.settings import RunContext
 from simquay.program import (
     Diagonal,
     ForLoop,
@@ -81,7 +81,7 @@ def test_a_teleportation_costs_a_handful_of_evolutions(together: int | None) -> 
         assert engine.copied == 3
         assert engine.most_alive == 2
     assert engine.alive == 0
-    ones = int((outcome.samples >> np.uint64(2) & np.uint64(1)).sum())
+    ones = int((outcome["samples"] >> np.uint64(2) & np.uint64(1)).sum())
     assert abs(ones - 3000) < 5.5 * np.sqrt(10_000 * 0.21)  # 4e-8
     assert counts(outcome).keys() == set(range(8))
 
@@ -91,7 +91,7 @@ def test_adjacent_measurements_take_one_draw() -> None:
     outcome = run(program, shots=300, seed=3)
     first = np.floor(Randomness(3, 0).consecutive(0, 0, 300) * 4).astype(int)
     second = np.floor(Randomness(3, 0).consecutive(1, 0, 300) * 2).astype(int)
-    np.testing.assert_array_equal(outcome.samples[:, 0], (first & 2) | second)
+    np.testing.assert_array_equal(outcome["samples"][:, 0], (first & 2) | second)
 
 
 def test_nothing_is_copied_for_what_is_classical_from_there_on() -> None:
@@ -104,7 +104,7 @@ def test_nothing_is_copied_for_what_is_classical_from_there_on() -> None:
     outcome = run(program, engine, shots=1000)
     assert outcome.metadata["branches"] == 8
     assert (engine.applied, engine.copied, engine.alive) == (1, 0, 0)
-    bits = outcome.samples[:, 0]
+    bits = outcome["samples"][:, 0]
     ones = sum(bits >> np.uint64(k) & np.uint64(1) for k in range(3))
     np.testing.assert_array_equal(bits >> np.uint64(3) & np.uint64(1), ones & np.uint64(1))
     assert set((bits & np.uint64(7)).tolist()) == set(range(8))
@@ -115,7 +115,7 @@ def test_measure_then_reset_is_one_event() -> None:
     outcome = run(program, shots=300, seed=3)
     first = np.floor(Randomness(3, 0).consecutive(0, 0, 300) * 2).astype(int)
     second = np.floor(Randomness(3, 0).consecutive(1, 0, 300) * 2).astype(int)
-    np.testing.assert_array_equal(outcome.samples[:, 0], first | second << 1)
+    np.testing.assert_array_equal(outcome["samples"][:, 0], first | second << 1)
 
 
 def test_what_acts_on_a_reset_qubit_stays_behind_the_reset() -> None:
@@ -165,20 +165,20 @@ def test_distributions_of_longer_programs(first_seed: int) -> None:
 def test_shots_together_are_shots_one_by_one(program: Program, seed: int, first: int) -> None:
     together = run(program, shots=24, seed=seed, circuit=1, first_shot=first)
     alone = [
-        run(program, shots=1, seed=seed, circuit=1, first_shot=first + shot).samples
+        run(program, shots=1, seed=seed, circuit=1, first_shot=first + shot)["samples"]
         for shot in range(24)
     ]
-    np.testing.assert_array_equal(together.samples, np.concatenate(alone))
+    np.testing.assert_array_equal(together["samples"], np.concatenate(alone))
 
 
 @settings(max_examples=60, deadline=None)
 @given(program=dynamic_programs(), seed=st.integers(0, 1000))
 def test_replays_give_the_samples_of_copies(program: Program, seed: int) -> None:
-    run_settings = RunSettings(shots=64, seed=seed)
+    run_settings = RunContext(shots=64, seed=seed)
     copies, replays = CountingEngine(), CountingEngine()
     expected = run_program(program, copies, run_settings, Control(), memory=plenty())
     outcome = run_program(program, replays, run_settings, Control(), memory=NoMemory())
-    np.testing.assert_array_equal(outcome.samples, expected.samples)
+    np.testing.assert_array_equal(outcome["samples"], expected["samples"])
     assert outcome.metadata["branches"] == expected.metadata["branches"]
     assert replays.copied == 0
     assert replays.most_alive == 1
@@ -195,11 +195,11 @@ def test_replays_when_the_device_has_less_than_it_said(together: int | None) -> 
             raise MemoryError
 
     ledger = plenty()
-    run_settings = RunSettings(shots=100, branches_together=together)
+    run_settings = RunContext(shots=100, branches_together=together)
     expected = run(teleportation(0.3), shots=100)
     poor = Poor()
     outcome = run_program(teleportation(0.3), poor, run_settings, Control(), memory=ledger)
-    np.testing.assert_array_equal(outcome.samples, expected.samples)
+    np.testing.assert_array_equal(outcome["samples"], expected["samples"])
     # Together, all four children are lost, and then two of the first replay's.
     assert outcome.metadata["replays"] == (3 if together == 1 else 4)
     assert ledger.reserved == 0
@@ -209,10 +209,10 @@ def test_replays_when_the_device_has_less_than_it_said(together: int | None) -> 
 def test_some_memory_is_used_and_given_back() -> None:
     engine = CountingEngine()
     program = random_dynamic_program(4, 40, 8)
-    one = engine.required_bytes(4, RunSettings().precision)
+    one = engine.required_bytes(4, RunContext().precision)
     ledger = Ledger("a test", lambda: 2 * one)
-    outcome = run_program(program, engine, RunSettings(shots=500), Control(), memory=ledger)
-    np.testing.assert_array_equal(outcome.samples, run(program, shots=500).samples)
+    outcome = run_program(program, engine, RunContext(shots=500), Control(), memory=ledger)
+    np.testing.assert_array_equal(outcome["samples"], run(program, shots=500)["samples"])
     assert engine.most_alive <= 3
     assert engine.copied > 0
     assert outcome.metadata["replays"] > 0
@@ -226,11 +226,11 @@ def test_portions_of_shots_change_nothing(seed: int, monkeypatch: pytest.MonkeyP
 
     program = random_dynamic_program(4, 30, seed)
     straight = random_unitary_program(4, 20, seed, measure=True)
-    expected = [run(one, shots=200, first_shot=3).samples for one in (program, straight)]
+    expected = [run(one, shots=200, first_shot=3)["samples"] for one in (program, straight)]
     monkeypatch.setattr(drawing, "PORTION", 17)
     monkeypatch.setattr(finish, "PORTION", 23)
     for one, samples in zip((program, straight), expected, strict=True):
-        np.testing.assert_array_equal(run(one, shots=200, first_shot=3).samples, samples)
+        np.testing.assert_array_equal(run(one, shots=200, first_shot=3)["samples"], samples)
 
 
 def test_outcomes_without_shots_make_no_branch() -> None:
@@ -247,8 +247,7 @@ def test_outcomes_without_shots_make_no_branch() -> None:
 def test_the_state_after_a_dynamic_circuit_that_has_one() -> None:
     program = Program(2, 1, (x(0), Measure(0, 0), IfElse(BitRef(0), (h(1),))))
     outcome = run(program, shots=100, statevector=True)
-    assert outcome.statevector is not None
-    np.testing.assert_allclose(outcome.statevector, [0, np.sqrt(0.5), 0, np.sqrt(0.5)])
+    np.testing.assert_allclose(outcome["statevector"], [0, np.sqrt(0.5), 0, np.sqrt(0.5)])
 
 
 def test_several_states_are_refused_with_the_reason() -> None:
@@ -261,7 +260,7 @@ def test_several_states_are_refused_with_the_reason() -> None:
     for seed in range(8):  # also where both shots happen to agree
         with pytest.raises(ManyStatesError):
             run(measured, shots=2, seed=seed, statevector=True)
-    one = run(measured, shots=1, statevector=True).statevector
+    one = run(measured, shots=1, statevector=True)["statevector"]
     assert one is not None
     np.testing.assert_allclose(np.abs(one), np.sqrt(0.5))
 
@@ -273,11 +272,11 @@ def test_save_keeps_the_state_where_it_stands(memory: Ledger | NoMemory) -> None
         1,
         (h(0), Save("plus"), x(0), h(0), Save("zero"), h(0), Measure(0, 0), h(0)),
     )
-    settings = RunSettings(shots=50)
+    settings = RunContext(shots=50)
     outcome = run_program(program, ReferenceEngine(), settings, Control(), memory=memory)
-    assert outcome.saved.keys() == {"plus", "zero"}
-    np.testing.assert_allclose(outcome.saved["plus"], [np.sqrt(0.5)] * 2, atol=1e-12)
-    np.testing.assert_allclose(outcome.saved["zero"], [1, 0], atol=1e-12)
+    assert outcome["saved"].keys() == {"plus", "zero"}
+    np.testing.assert_allclose(outcome["saved"]["plus"], [np.sqrt(0.5)] * 2, atol=1e-12)
+    np.testing.assert_allclose(outcome["saved"]["zero"], [1, 0], atol=1e-12)
 
 
 def test_save_after_a_split_is_refused_and_a_measurement_before_it_has_happened() -> None:
@@ -285,9 +284,9 @@ def test_save_after_a_split_is_refused_and_a_measurement_before_it_has_happened(
     with pytest.raises(ManyStatesError, match="into classical bit 0"):
         run(program, shots=100)
     outcome = run(program, shots=1)
-    np.testing.assert_allclose(outcome.saved["s"][int(outcome.samples[0, 0])], 1)
+    np.testing.assert_allclose(outcome["saved"]["s"][int(outcome["samples"][0, 0])], 1)
     again = Program(1, 0, (Save("s"), x(0), Save("s")))
-    np.testing.assert_allclose(run(again, shots=5).saved["s"], [0, 1])
+    np.testing.assert_allclose(run(again, shots=5)["saved"]["s"], [0, 1])
 
 
 def test_registers_and_wide_words_through_branches() -> None:
@@ -312,13 +311,13 @@ def test_registers_and_wide_words_through_branches() -> None:
         ),
     )
     outcome = run(program, shots=40)
-    rows = {tuple(row) for row in outcome.samples.tolist()}
+    rows = {tuple(row) for row in outcome["samples"].tolist()}
     assert rows == {(0, 0, 0), (1, 1 | 1 << 63, 0)}
 
 
 def test_progress_of_branches_never_falls_and_ends_at_one() -> None:
     watcher = ProgressWatcher()
-    settings = RunSettings(shots=1000)
+    settings = RunContext(shots=1000)
     run_program(random_dynamic_program(4, 40, 3), ReferenceEngine(), settings, watcher)
     assert len(watcher.seen) > 3
     assert watcher.seen == sorted(watcher.seen)

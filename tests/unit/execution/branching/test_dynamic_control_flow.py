@@ -11,7 +11,7 @@ from simquay.control import Control
 from simquay.engines.reference import ReferenceEngine
 from simquay.errors import Cancelled, ProgramError
 from simquay.execution.run import run_program
-from simquay.execution.settings import RunSettings
+from simquay.execution.settings import RunContext
 from simquay.program import (
     Block,
     Break,
@@ -147,7 +147,7 @@ def test_a_loop_without_end_is_cancelled() -> None:
 
     engine = CountingEngine()
     with pytest.raises(Cancelled):
-        run_program(Program(1, 0, (h(0), WhileLoop(TRUE, ()))), engine, RunSettings(), Stops())
+        run_program(Program(1, 0, (h(0), WhileLoop(TRUE, ()))), engine, RunContext(), Stops())
     assert engine.allocated == 1
     assert engine.alive == 0
 
@@ -166,7 +166,7 @@ def test_every_state_is_given_back_when_a_branch_is_cancelled() -> None:
 
     body: Block = (h(0), Measure(0, 0))
     program = Program(1, 1, (ForLoop((body,) * 30), IfElse(BitRef(0), (x(0),))))
-    settings = RunSettings(shots=4000, branches_together=1)
+    settings = RunContext(shots=4000, branches_together=1)
     with pytest.raises(Cancelled):
         run_program(program, engine, settings, Stops(), memory=ledger)
     assert engine.copied == 3
@@ -196,10 +196,10 @@ def test_more_rounds_than_pythons_stack() -> None:
     rounds = sys.getrecursionlimit() + 500
     program = Program(1, 1, (ForLoop((body,) * rounds), IfElse(BitRef(0), (x(0),)), Measure(0, 0)))
     outcome = run_program(
-        program, ReferenceEngine(), RunSettings(shots=3), Control(), memory=NoMemory()
+        program, ReferenceEngine(), RunContext(shots=3), Control(), memory=NoMemory()
     )
     assert counts(outcome) == {0: 3}
-    np.testing.assert_array_equal(outcome.samples, run(program, shots=3).samples)
+    np.testing.assert_array_equal(outcome["samples"], run(program, shots=3)["samples"])
 
 
 def test_a_variable_that_was_never_stored() -> None:

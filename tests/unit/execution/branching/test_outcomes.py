@@ -10,11 +10,13 @@ from simquay.engines.reference import ReferenceEngine
 from simquay.execution.branching import outcomes as module
 from simquay.execution.branching.branches import Branch
 from simquay.execution.branching.outcomes import children_of, draw_outcomes
+from simquay.execution.evolution import Run
 from simquay.execution.randomness import Randomness
 from simquay.planning import make_plan
-from simquay.program import Precision
+from simquay.program import Precision, Program
 from simquay.program.expressions import ClassicalMemory
 from tests.support.random_programs import random_gates
+from tests.support.small_gates import part_of_job
 
 ENGINE = ReferenceEngine()
 QUBITS = 6
@@ -48,7 +50,10 @@ def test_each_shot_draws_from_its_own_vector(
     state.vectors /= np.linalg.norm(state.vectors, axis=1)[:, None]
     measured = sorted(state.layout.order)[:4]
     some, randomness = branches(rng, count), Randomness(3, 0)
-    outcomes, weights = draw_outcomes(ENGINE, state, measured, some, randomness, 1000, Control())
+    context, piece = part_of_job(seed=3, first_shot=1000, shots=400)
+    run = Run(Program(QUBITS, 0, ()), ENGINE, context, piece, Control())
+    run.begin()
+    outcomes, weights = draw_outcomes(run, state, measured, some)
     start = 0
     for number, branch in enumerate(some):
         exact = ENGINE.probabilities(state, measured, {})[number]

@@ -25,7 +25,9 @@ def test_branches_that_part_meet_again() -> None:
     outcome = on(engine, program, None, shots=10_000)
     assert outcome.metadata["branches"] == 2**6
     assert engine.applied == 6 * 3 + 1  # before each measurement, and once on either way
-    np.testing.assert_array_equal(outcome.samples, on(engine, program, 1, shots=10_000).samples)
+    np.testing.assert_array_equal(
+        outcome["samples"], on(engine, program, 1, shots=10_000)["samples"]
+    )
 
 
 def test_paths_with_more_and_fewer_draws_meet() -> None:
@@ -71,4 +73,4 @@ def test_a_budget_of_one_states_worth_means_replays() -> None:
     outcome = on(engine, program, None, NoMemory(), shots=300)
     assert engine.most_vectors == 1
     assert outcome.metadata["replays"] > 0
-    np.testing.assert_array_equal(outcome.samples, run(program, shots=300).samples)
+    np.testing.assert_array_equal(outcome["samples"], run(program, shots=300)["samples"])

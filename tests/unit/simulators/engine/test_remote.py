@@ -14,11 +14,11 @@ from simquay.circuits.lowering.circuit import lower
 from simquay.control import Control
 from simquay.engines.reference import ReferenceEngine
 from simquay.errors import ProgramError
+from simquay.execution.settings import Piece, RunContext
 from simquay.jobs.workers.errors import RemoteError
 from simquay.program.packing import pack_programs
 from simquay.simulators.engine.remote import TaskRequest, read_answer, run_request
-from simquay.simulators.engine.task import EngineTask, IndexedProgram
-from simquay.simulators.options import default_options, resolve
+from simquay.simulators.engine.task import EngineTask
 from simquay.system.version import simquay_version
 
 
@@ -36,13 +36,8 @@ REQUEST = TaskRequest(
     attempt=1,
     backend="somebody:reference",
     engine="reference",
-    circuits=(4,),
-    first_shot=10,
-    shots=25,
-    seed=7,
-    precision="double",
-    max_bytes=None,
-    statevector=False,
+    context=RunContext(shots=50, seed=7, wanted={"statevector": True}),
+    piece=Piece((4,), 10, 25),
 )
 PROGRAMS = pack_programs([lower(coins())])
 
@@ -60,18 +55,16 @@ def test_a_request_survives_packing() -> None:
 def test_the_answer_is_that_of_the_same_task_in_this_process() -> None:
     plain = run_request(finder(ReferenceEngine()), REQUEST.pack(), PROGRAMS)
     answer = read_answer(plain)
-    options = resolve(default_options(), {"shots": 25, "seed_simulator": 7})
-    here = EngineTask([IndexedProgram(4, lower(coins()))], ReferenceEngine(), options, 10).run(
-        Control()
-    )
+    task = EngineTask([lower(coins())], ReferenceEngine(), REQUEST.context, REQUEST.piece)
+    here = task.run(Control())
     assert set(answer.outcomes) == set(here.outcomes) == {4}
-    np.testing.assert_array_equal(answer.outcomes[4][0].samples, here.outcomes[4][0].samples)
+    np.testing.assert_array_equal(answer.outcomes[4][0]["samples"], here.outcomes[4][0]["samples"])
     assert answer.pid == here.pid
     assert not answer.failures
 
 
 def test_a_program_that_fails_is_a_failure_in_the_answer() -> None:
-    request = replace(REQUEST, max_bytes=1)
+    request = replace(REQUEST, context=replace(REQUEST.context, max_bytes=1))
     answer = read_answer(run_request(finder(ReferenceEngine()), request.pack(), PROGRAMS))
     assert list(answer.failures) == [4]
     assert isinstance(answer.failures[4], MemoryError)

@@ -5,36 +5,37 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simquay.simulators.engine.splitting import TaskPlan, split
+from simquay.execution.settings import Piece
+from simquay.simulators.engine.splitting import split
 
 
 def test_without_limits_there_is_one_task() -> None:
-    assert split([True, False, True], 100, None, None) == [TaskPlan((0, 1, 2), 0, 100)]
+    assert split([True, False, True], 100, None, None) == [Piece((0, 1, 2), 0, 100)]
 
 
 def test_circuits_are_grouped_in_order() -> None:
     assert split([True] * 5, 10, 2, None) == [
-        TaskPlan((0, 1), 0, 10),
-        TaskPlan((2, 3), 0, 10),
-        TaskPlan((4,), 0, 10),
+        Piece((0, 1), 0, 10),
+        Piece((2, 3), 0, 10),
+        Piece((4,), 0, 10),
     ]
 
 
 def test_shots_are_cut_into_runs_of_shots() -> None:
     assert split([True], 25, None, 10) == [
-        TaskPlan((0,), 0, 10),
-        TaskPlan((0,), 10, 10),
-        TaskPlan((0,), 20, 5),
+        Piece((0,), 0, 10),
+        Piece((0,), 10, 10),
+        Piece((0,), 20, 5),
     ]
 
 
 def test_a_circuit_whose_state_is_asked_for_is_never_cut() -> None:
     assert split([True, False, False, True], 15, None, 10) == [
-        TaskPlan((0,), 0, 10),
-        TaskPlan((0,), 10, 5),
-        TaskPlan((1, 2), 0, 15),
-        TaskPlan((3,), 0, 10),
-        TaskPlan((3,), 10, 5),
+        Piece((0,), 0, 10),
+        Piece((0,), 10, 5),
+        Piece((1, 2), 0, 15),
+        Piece((3,), 0, 10),
+        Piece((3,), 10, 5),
     ]
 
 

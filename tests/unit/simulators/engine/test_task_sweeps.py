@@ -18,13 +18,15 @@ from qiskit.quantum_info import Statevector, random_unitary
 from simquay.circuits.lowering.circuit import lower
 from simquay.control import Control
 from simquay.errors import OutOfMemoryError
-from simquay.execution import sweep as sweep_module
+from simquay.execution.evolution import Run
 from simquay.execution.memory import ledger_for, required_bytes
+from simquay.execution.settings import Piece
 from simquay.jobs.errors import JobFailedError
 from simquay.planning import SweepPlan
 from simquay.program import Precision
+from simquay.results import circuit_result
 from simquay.simulators.engine.backend import EngineBackend
-from simquay.simulators.engine.task import EngineTask, IndexedProgram
+from simquay.simulators.engine.task import EngineTask
 from simquay.simulators.options import default_options, resolve
 from tests.support.job_doubles import LONG, until
 from tests.support.sweeps import OneByOneEngine, WatchedEngine, bindings, parametrised, sweep
@@ -192,39 +194,49 @@ def test_one_bad_circuit_of_a_batch_fails_alone() -> None:
 
 
 def task_of(circuits: list[QuantumCircuit], engine: Any, **options: Any) -> EngineTask:
-    programs = [IndexedProgram(number, lower(one)) for number, one in enumerate(circuits)]
-    return EngineTask(programs, engine, resolve(default_options(), options))
+    context = resolve(default_options(), options).context
+    piece = Piece(tuple(range(len(circuits))), 0, context.shots)
+    return EngineTask([lower(one) for one in circuits], engine, context, piece)
+
+
+def run_all(task: EngineTask) -> None:
+    for _ in task.outcomes(Control()):
+        pass
 
 
 def test_a_failure_after_some_outcomes_keeps_them(monkeypatch: pytest.MonkeyPatch) -> None:
     """What has an outcome is not run again; what has none runs one by one."""
     drawn = itertools.count()
-    sample = sweep_module._sample
+    sample = Run.sample
 
     def failing(*arguments: Any) -> None:
         if next(drawn) == 2:
             raise RuntimeError("told to fail")
         sample(*arguments)
 
-    monkeypatch.setattr(sweep_module, "_sample", failing)
+    monkeypatch.setattr(Run, "sample", failing)
     engine = WatchedEngine()
     task = task_of(sweep(4, 5, 1), engine)
-    finished = task.run_each(Control(), lambda number, outcome, started: number)
-    assert finished == [0, 1, 2, 3, 4]
+    assert [number for number, _, _ in task.outcomes(Control())] == [0, 1, 2, 3, 4]
     assert not task.failures
     assert engine.batches == [5, 1, 1, 1]
 
 
-def test_an_error_in_finishing_fails_that_circuit() -> None:
-    def finish(number: int, outcome: Any, started: float) -> int:
-        if number == 1:
-            raise ValueError("cannot finish")
-        return number
+def test_an_outcome_that_cannot_be_shown_fails_its_circuit(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*arguments: Any, **fields: Any) -> Any:
+        result = circuit_result(*arguments, **fields)
+        if next(count) == 1:
+            raise ValueError("cannot be shown")
+        return result
 
+    count = itertools.count()
+    monkeypatch.setattr("simquay.simulators.engine.work.circuit_result", failing)
     engine = WatchedEngine()
-    task = task_of(sweep(4, 4, 1), engine)
-    assert task.run_each(Control(), finish) == [0, 2, 3]
-    assert list(task.failures) == [1]
+    job = backend_of(engine).run(sweep(4, 4, 1))
+    with pytest.raises(JobFailedError, match=r"number 1 of the job.*cannot be shown") as caught:
+        job.result(LONG)
+    assert caught.value.partial_result is not None
+    assert len(caught.value.partial_result.results) == 3
     assert engine.batches == [4]
 
 
@@ -262,13 +274,8 @@ def test_cancelling_in_the_middle_of_a_batch() -> None:
 
 def test_progress_grows_with_a_batch() -> None:
     control = Control()
-    seen = []
-
-    def finish(number: int, outcome: Any, started: float) -> None:
-        seen.append(control.fraction)
-
-    circuits = [*sweep(6, 10, 1), *sweep(3, 10, 2)]
-    task_of(circuits, WatchedEngine()).run_each(control, finish)
+    task = task_of([*sweep(6, 10, 1), *sweep(3, 10, 2)], WatchedEngine())
+    seen = [control.fraction for _ in task.outcomes(control)]
     assert len(seen) == 20
     assert seen == sorted(seen)
     assert seen[0] > 0
@@ -279,12 +286,8 @@ def test_progress_grows_with_a_batch() -> None:
 
 def test_progress_never_falls_where_a_batch_fails() -> None:
     control = Control()
-    seen = []
-
-    def finish(number: int, outcome: Any, started: float) -> None:
-        seen.append(control.fraction)
-
-    task_of(sweep(6, 10, 1), Breaking(RuntimeError("all"))).run_each(control, finish)
+    task = task_of(sweep(6, 10, 1), Breaking(RuntimeError("all")))
+    seen = [control.fraction for _ in task.outcomes(control)]
     assert len(seen) == 10
     assert seen == sorted(seen)
 
@@ -300,11 +303,11 @@ def test_the_memory_of_a_sweep_is_reserved_and_bounded(num_qubits: int, statevec
     assert task.memory is not None
     assert single.memory is not None
     assert single.memory.bytes < task.memory.bytes <= single.memory.bytes + engine.sweep_bytes
-    task.run_each(Control(), lambda *_: None)  # plans, caches
+    run_all(task)  # plans, caches
     task = task_of(circuits, engine, **options)
     tracemalloc.start()
     try:
-        task.run_each(Control(), lambda *_: None)
+        run_all(task)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -324,7 +327,7 @@ def test_a_small_ceiling_makes_small_batches() -> None:
         assert not task.failures
         assert task.memory is not None
         assert mib is None or task.memory.bytes <= mib * 2**20
-        task.run_each(Control(), lambda *_: None)
+        run_all(task)
         found.append(max(engine.batches))
     assert found[0] == 1
     assert 1 < found[1] < found[2]

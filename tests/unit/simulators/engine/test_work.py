@@ -14,7 +14,7 @@ from simquay.control import Control
 from simquay.engines.reference import ReferenceEngine
 from simquay.execution.settings import Outcome
 from simquay.jobs.errors import JobFailedError
-from simquay.simulators.engine.work import Circuit, EngineWork, ResultBuilder
+from simquay.simulators.engine.work import Circuit, EngineRun, EngineWork
 from simquay.simulators.options import default_options, resolve
 
 
@@ -27,21 +27,14 @@ def bell(name: str = "bell", *, measure: bool = True) -> QuantumCircuit:
     return made
 
 
-def parts(*circuits: QuantumCircuit, **options: Any) -> tuple[Any, ...]:
+def run_of(*circuits: QuantumCircuit, **options: Any) -> EngineRun:
     lowered = [Circuit(*lower_circuit(one)) for one in circuits]
-    return lowered, ReferenceEngine(), resolve(default_options(), options)
-
-
-def builder(*circuits: QuantumCircuit, **options: Any) -> ResultBuilder:
-    return ResultBuilder(*parts(*circuits, **options), backend_name="b", backend_version="7")
+    context = resolve(default_options(), options).context
+    return EngineRun(lowered, ReferenceEngine(), context, "b", "7")
 
 
 def test_a_run_of_two_circuits_gives_both_results_in_order() -> None:
-    work = EngineWork(
-        *parts(bell("one"), bell("two"), shots=50, seed_simulator=3),
-        backend_name="b",
-        backend_version="7",
-    )
+    work = EngineWork(run_of(bell("one"), bell("two"), shots=50, seed_simulator=3))
     assert work.memory is not None
     result = work.run("the-id", Control())
     assert [one.header["name"] for one in result.results] == ["one", "two"]
@@ -53,11 +46,11 @@ def test_a_run_of_two_circuits_gives_both_results_in_order() -> None:
 
 
 def test_the_error_names_the_first_circuit_that_failed_and_keeps_the_others() -> None:
-    made = builder(bell("zero"), bell("one"), bell("two"))
-    outcome = Outcome(np.zeros((1024, 1), dtype=np.uint64))
+    made = run_of(bell("zero"), bell("one"), bell("two"))
+    outcome = Outcome({"samples": np.zeros((1024, 1), dtype=np.uint64)})
     kept = made.circuit(1, outcome, 0.5)
     with pytest.raises(JobFailedError) as caught:
-        made.job([kept], {2: ValueError("late"), 0: KeyError("early")}, "id", 1.0)
+        made.result([kept], {2: ValueError("late"), 0: KeyError("early")}, "id", 1.0)
     assert "circuit 'zero' (number 0 of the job) failed: KeyError: 'early'" in str(caught.value)
     assert "2 of 3 circuits failed" in str(caught.value)
     assert isinstance(caught.value.__cause__, KeyError)
@@ -89,6 +82,6 @@ def with_a_variable_alone() -> QuantumCircuit:
     ],
 )
 def test_only_circuits_that_write_bits_have_counts(circuit: QuantumCircuit, counted: bool) -> None:
-    outcome = Outcome(np.zeros((4, 1), dtype=np.uint64))
-    result = builder(circuit, shots=4).circuit(0, outcome, 0.0)
+    outcome = Outcome({"samples": np.zeros((4, 1), dtype=np.uint64)})
+    result = run_of(circuit, shots=4).circuit(0, outcome, 0.0)
     assert hasattr(result.data, "counts") is counted

@@ -1,0 +1,249 @@
+"""A run on an engine: it allocates states, plans gates, applies plans and gathers figures.
+
+Straight, branching and sweep runs all hold a :class:`Run`.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simquay.control import Control
+from simquay.engines.base import Engine, State
+from simquay.errors import SimquayError
+from simquay.execution.branching.compiler import portions
+from simquay.execution.branching.steps import Event
+from simquay.execution.kinds import KINDS, needed_bytes
+from simquay.execution.memory import Budget, MemorySource, ledger_for
+from simquay.execution.randomness import Randomness
+from simquay.execution.readout import PORTION, final_resets, stored_qubits, write_outcomes
+from simquay.execution.sampling import Distribution, Sampler
+from simquay.execution.settings import Outcome, Piece, RunContext
+from simquay.planning import Layout, Plan, SweepPlan, make_plan, make_sweep_plan
+from simquay.program import GateOperation, Program
+from simquay.program.program import touched_qubits
+
+__all__ = ["Run", "SweepRefusedError", "run_gates"]
+
+
+class SweepRefusedError(SimquayError):
+    """These programs cannot run as one batch, though they have one structure: run them one by
+    one."""
+
+
+class Run:
+    """A run of one program, or of several of one structure as a batch.
+
+    Args:
+        program: the program, or the first of several.
+        engine: runs it.
+        context: of the job.
+        piece: the circuits and shots of the run.
+        control: checked before each pass and step.
+        memory: for copies of the state; None for the engine's device, within the context's limit.
+
+    Attributes:
+        capacity: how many qubits will be stored.
+        profile: the engine's.
+        samples: the classical bits of the circuit that is sampled, a row for each shot.
+        randomness: its draws; shots are counted from the piece's first.
+        passes: applied so far.
+        stored_qubits: the most so far.
+        planning_time: seconds so far.
+        started: when the run began (``time.perf_counter()``).
+    """
+
+    samples: NDArray[np.uint64]
+    randomness: Randomness
+
+    def __init__(
+        self,
+        program: Program,
+        engine: Engine,
+        context: RunContext,
+        piece: Piece,
+        control: Control,
+        memory: MemorySource | None = None,
+    ) -> None:
+        self.started = time.perf_counter()
+        self.program = program
+        self.engine = engine
+        self.context = context
+        self.piece = piece
+        self.control = control
+        self._memory = memory
+        self.capacity = len(touched_qubits(program))
+        self.profile = engine.profile(context.precision, self.capacity)
+        self.passes = 0
+        self.stored_qubits = 0
+        self.planning_time = 0.0
+
+    @property
+    def memory(self) -> MemorySource:
+        """The source of memory for copies of the state."""
+        if self._memory is None:
+            used = needed_bytes(self.program, self.engine, self.context, self.piece.shots)
+            self._memory = Budget(ledger_for(self.engine), self.context.max_bytes, used)
+        return self._memory
+
+    def begin(self, number: int = 0) -> None:
+        """Begin the samples of circuit ``number`` of the piece."""
+        words = max((self.program.num_clbits + 63) // 64, 1)
+        self.samples = np.zeros((self.piece.shots, words), dtype=np.uint64)
+        self.randomness = Randomness(
+            self.context.seed, self.piece.circuits[number], self.piece.first_shot
+        )
+
+    def allocate(self, batch: int = 1) -> Any:
+        """A state at the start; the run's caller has reserved its memory."""
+        return self.engine.allocate(
+            self.program.num_qubits, self.context.precision, capacity=self.capacity, batch=batch
+        )
+
+    def plan(
+        self, gate_lists: Sequence[Sequence[GateOperation]], layout: Layout
+    ) -> Plan | SweepPlan:
+        """A plan that applies ``gate_lists[i]`` to vector ``i``.
+
+        Raises:
+            SweepRefusedError: if the numbers of several lists allow no common plan.
+        """
+        started = time.perf_counter()
+        plan: Plan | SweepPlan | None
+        if len(gate_lists) == 1:
+            plan = make_plan(gate_lists[0], layout, self.profile)
+        else:
+            plan = make_sweep_plan(gate_lists, layout, self.profile)
+            if plan is None:
+                raise SweepRefusedError("no plan serves all circuits of this structure at once")
+        self.planning_time += time.perf_counter() - started
+        return plan
+
+    def apply(self, state: Any, plan: Plan | SweepPlan, control: Control) -> None:
+        """Apply a plan."""
+        if isinstance(plan, SweepPlan):
+            self.engine.apply_sweep(state, plan, control)
+        else:
+            self.engine.apply(state, plan, control)
+        self.passes += len(plan)
+        self.stored_qubits = max(self.stored_qubits, len(plan.final.order))
+
+    def sample(
+        self,
+        sampler: Sampler,
+        event: Event,
+        control: Control,
+        shots: NDArray[np.int64] | range | None = None,
+        draw: int = 0,
+    ) -> None:
+        """Measure ``event`` for ``shots`` (rows of the samples; None for all) and set their
+        classical bits, which are 0 before; in portions, so that many shots need little memory and
+        can be cancelled."""
+        chosen = range(self.piece.shots) if shots is None else shots
+        for start in range(0, len(chosen), PORTION):
+            part = chosen[start : start + PORTION]
+            section = control
+            if len(part) < len(chosen):
+                section = control.section(start / len(chosen), (start + len(part)) / len(chosen))
+            outcomes, _ = sampler.pick(self.randomness.of(draw, part), section)
+            rows: slice | NDArray[np.int64]
+            if isinstance(part, range):
+                rows = slice(part.start, part.stop)
+            else:
+                rows = part if len(part) < len(self.samples) else slice(None)
+            write_outcomes(self.samples, rows, event.writes, sampler.qubits, outcomes)
+            section.report(1.0)
+
+    def read(self, state: State, resets: Sequence[int]) -> dict[str, Sequence[Any]]:
+        """The results that are read from the final state: of each kind, one for each vector.
+
+        ``resets`` are made first: those of qubits that nothing uses again.
+
+        Raises:
+            ManyStatesError: if a reset qubit's value is not certain.
+        """
+        context = self.context
+        if not context.wanted:
+            return {}
+        final_resets(self.engine, state, resets, context.precision, self.program.name)
+        return {name: KINDS[name].read(self.engine, state, context) for name in context.wanted}
+
+    def figures(self, seconds: float | None = None, batch: int = 1) -> dict[str, Any]:
+        """Figures of the run for :attr:`Outcome.metadata`, of one of ``batch`` programs.
+
+        Args:
+            seconds: that the program took; None for those since the run began.
+        """
+        if seconds is None:
+            seconds = time.perf_counter() - self.started
+        planning = self.planning_time / batch
+        return {
+            "branches": 1,
+            "passes": self.passes,
+            "stored_qubits": self.stored_qubits,
+            "strategy": self.profile.strategy,
+            "planning_time": planning,
+            "execution_time": seconds - planning,
+        }
+
+
+def run_gates(
+    run: Run,
+    gate_lists: Sequence[Sequence[GateOperation]],
+    event: Event | None,
+    resets: Sequence[int] = (),
+) -> Iterator[tuple[Outcome, float]]:
+    """Run gates, and then at most measurements: few plans, and one sampling.
+
+    Args:
+        run: with a circuit for each list.
+        gate_lists: one for each program. Several have one structure.
+        event: the measurement at the end, if there is one.
+        resets: qubits that are reset at the end, of one program alone.
+
+    Yields:
+        For each program, in order: its outcome, and the seconds that it took, its share of the
+        common work included.
+    """
+    engine, control, batch = run.engine, run.control, len(gate_lists)
+    total, done = len(gate_lists[0]), 0
+    share = 0.9 if batch == 1 else 0.5  # of the progress, until sampling
+    weights: NDArray[np.float64] | None = None
+    values: dict[str, Sequence[Any]] | None = None
+    state = run.allocate(batch)
+    try:
+        for parts in zip(*map(portions, gate_lists), strict=True):
+            control.check()
+            plan = run.plan(parts, state.layout)
+            low, done = done, done + len(parts[0])
+            run.apply(state, plan, control.section(share * low / total, share * done / total))
+        qubits = [] if event is None else stored_qubits(state, event)
+        if batch > 1:  # read for all at once; there is nothing to reset
+            values = run.read(state, resets)
+            if event is not None:
+                weights = engine.probabilities(state, qubits, {})
+        sampling = control.section(share, 0.999) if batch == 1 else control.section(0, 0)
+        shared = (time.perf_counter() - run.started) / batch
+        for number in range(batch):
+            control.check()
+            started = time.perf_counter()
+            run.begin(number)
+            if event is not None:
+                top = None if weights is None else Distribution(weights[number])
+                run.sample(Sampler(engine, state, qubits, top=top), event, sampling)
+            if values is None:
+                values = run.read(state, resets)
+            results = {"samples": run.samples}
+            for name, value in values.items():
+                # One vector that is kept must not keep the others.
+                results[name] = value[number] if batch == 1 else copy.copy(value[number])
+            seconds = shared + time.perf_counter() - started
+            control.report(share + (1 - share) * (number + 1) / batch)
+            yield Outcome(results, run.figures(seconds, batch)), seconds
+    finally:
+        engine.release(state)

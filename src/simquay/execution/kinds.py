@@ -1,0 +1,149 @@
+"""The kinds of results that a run can give, by name.
+
+A kind says what its results need, how they are read from a state, and how the results of split
+shots are joined. All other layers pass results on as they are. A new kind is a class here with its
+entry in :data:`KINDS`; an option that asks for it; and, if Qiskit's ``Result`` should not hold the
+value as it is, how it is shown, in :mod:`simquay.results`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from simquay.engines.base import Engine, State
+from simquay.errors import OutOfMemoryError
+from simquay.execution.memory import required_bytes, statevector_bytes
+from simquay.execution.settings import RunContext
+from simquay.program import Precision, Program, Save
+from simquay.program.program import walk
+from simquay.system.memory import format_bytes, host_available_bytes
+
+__all__ = ["KINDS", "ResultKind", "divisible", "joined_results", "needed_bytes"]
+
+_SMALL_VECTOR = 16 << 20
+"""Bytes up to which a state vector is returned without asking for the available memory."""
+
+
+class ResultKind:
+    """A kind of result. The defaults are those of a small value that is read from the final state.
+
+    Attributes:
+        joins: whether the results of some shots and of others give that of all; if not, a
+            circuit's shots are not split.
+    """
+
+    joins = False
+
+    def given_by(self, program: Program) -> bool:
+        """Whether ``program`` has such a result."""
+        return True
+
+    def needed_bytes(self, program: Program, context: RunContext, shots: int) -> int:
+        """Bytes of host memory that the result takes, as it is shown to the user as well."""
+        return 0
+
+    def check(self, program: Program, context: RunContext) -> None:
+        """Raise an error before the run if ``program`` cannot give the result."""
+
+    def read(self, engine: Engine, state: State, context: RunContext) -> Sequence[Any]:
+        """The result of each vector of the final ``state``."""
+        raise NotImplementedError
+
+    def join(self, parts: Sequence[Any]) -> Any:
+        """The result of all shots, from those of its parts in the order of shots."""
+        raise NotImplementedError
+
+
+class _Samples(ResultKind):
+    """The classical bits of each shot; the run draws them."""
+
+    joins = True
+
+    def needed_bytes(self, program: Program, context: RunContext, shots: int) -> int:
+        # Samples, the numbers drawn for them and a sorted copy; for the memory, an index and a
+        # pointer.
+        words = max(1, -(-program.num_clbits // 64))
+        return shots * (24 * words + (16 if context.memory else 0))
+
+    def join(self, parts: Sequence[Any]) -> Any:
+        return np.concatenate(parts)
+
+
+class _StateVector(ResultKind):
+    """The final state, before the measurements that were deferred to the end."""
+
+    def needed_bytes(self, program: Program, context: RunContext, shots: int) -> int:
+        need = statevector_bytes(program, context.precision)
+        if context.precision is not Precision.DOUBLE:  # Qiskit's Statevector holds double precision
+            need += statevector_bytes(program, Precision.DOUBLE)
+        return need
+
+    def check(self, program: Program, context: RunContext) -> None:
+        """Raise :class:`~simquay.errors.OutOfMemoryError` if the host has no memory for the
+        array."""
+        need = statevector_bytes(program, context.precision)
+        if need <= _SMALL_VECTOR:
+            return
+        available = host_available_bytes()
+        if need > available:
+            raise OutOfMemoryError(
+                f"the state vector of {program.num_qubits} qubits takes {format_bytes(need)}, but "
+                f"this machine has only {format_bytes(available)} available; ask for counts alone, "
+                "or precision='single'",
+                needed=need,
+                available=available,
+            )
+
+    def read(self, engine: Engine, state: State, context: RunContext) -> Sequence[Any]:
+        return list(engine.amplitudes(state))
+
+
+class _Saved(_StateVector):
+    """The states of ``Save`` operations by key; the run saves them on its way."""
+
+    def needed_bytes(self, program: Program, context: RunContext, shots: int) -> int:
+        count = len(self._keys(program))
+        return count * super().needed_bytes(program, context, shots) if count else 0
+
+    def given_by(self, program: Program) -> bool:
+        return bool(self._keys(program))
+
+    def _keys(self, program: Program) -> set[str]:
+        return {one.key for one in walk(program.operations) if type(one) is Save}
+
+
+KINDS: Mapping[str, ResultKind] = {
+    "samples": _Samples(),
+    "saved": _Saved(),
+    "statevector": _StateVector(),
+}
+"""Every kind, by name."""
+
+
+def _results(context: RunContext) -> list[ResultKind]:
+    """The kinds that a program's outcome may have."""
+    return [KINDS[name] for name in ("samples", "saved", *context.wanted)]
+
+
+def needed_bytes(program: Program, engine: Engine, context: RunContext, shots: int) -> int:
+    """Bytes of the engine's device that a run of ``program`` needs: its state, and on the CPU its
+    results as well."""
+    need = required_bytes(program, engine, context.precision)
+    if engine.device == "cpu":
+        need += sum(kind.needed_bytes(program, context, shots) for kind in _results(context))
+    return need
+
+
+def divisible(program: Program, context: RunContext) -> bool:
+    """Whether the shots of ``program`` may be run apart: not if it has a result of all of them."""
+    return all(kind.joins or not kind.given_by(program) for kind in _results(context))
+
+
+def joined_results(parts: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """One program's results from those of its parts, in the order of their shots."""
+    if len(parts) == 1:
+        return parts[0]
+    return {name: KINDS[name].join([one[name] for one in parts]) for name in parts[0]}

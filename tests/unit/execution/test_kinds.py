@@ -1,0 +1,96 @@
+"""The kinds of results: their memory, their limits, and results joined from parts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from simquay.control import Control
+from simquay.engines.reference import ReferenceEngine
+from simquay.errors import OutOfMemoryError
+from simquay.execution.kinds import KINDS, ResultKind, divisible, joined_results, needed_bytes
+from simquay.execution.run import run_program
+from simquay.execution.settings import Piece, RunContext
+from simquay.program import IfElse, Measure, Precision, Program, Save
+from simquay.program.expressions import BitRef
+from tests.support.counting_engine import CountingEngine
+from tests.support.random_programs import random_dynamic_program
+from tests.support.small_gates import h, x
+
+STATE = {"statevector": True}
+
+
+class Gpu(ReferenceEngine):
+    """An engine whose states are not in the host's memory."""
+
+    device = "toy-gpu"
+
+
+@pytest.mark.parametrize("precision", list(Precision))
+def test_a_run_needs_its_state_and_on_the_cpu_its_results(precision: Precision) -> None:
+    engine = ReferenceEngine()
+    program = Program(20, 65, (x(3), Save("s"), IfElse(BitRef(0), (Save("t"), Save("s")))))
+    state = engine.required_bytes(1, precision)
+    samples = 100 * 24 * 2  # two words a shot
+    # In single precision, Qiskit's copy in double precision counts as well.
+    vector = (8 + 16 if precision is Precision.SINGLE else 16) << 20
+    for fields, expected in (
+        ({}, samples + 2 * vector),
+        ({"memory": True}, samples + 100 * 16 + 2 * vector),
+        ({"wanted": STATE}, samples + 3 * vector),
+    ):
+        context = RunContext(precision=precision, **fields)
+        assert needed_bytes(program, engine, context, 100) == state + expected
+        assert needed_bytes(program, Gpu(), context, 100) == state
+
+
+def test_shots_are_not_split_where_one_state_is_asked_for() -> None:
+    inside = Program(1, 1, (IfElse(BitRef(0), (Save("s"),)),))
+    assert divisible(Program(1, 1, (h(0), Measure(0, 0))), RunContext())
+    assert not divisible(Program(1, 1, (h(0),)), RunContext(wanted=STATE))
+    assert not divisible(inside, RunContext())
+
+
+def test_samples_of_parts_are_joined_in_the_order_of_shots() -> None:
+    program, context = random_dynamic_program(3, 30, 2), RunContext(shots=50, seed=4)
+    engine = ReferenceEngine()
+    whole = run_program(program, engine, context, Control())
+    parts = [
+        run_program(program, engine, context, Control(), Piece((0,), first, count)).results
+        for first, count in ((0, 20), (20, 1), (21, 29))
+    ]
+    np.testing.assert_array_equal(joined_results(parts)["samples"], whole["samples"])
+
+
+def test_a_kind_of_its_own_is_read_and_joined(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Norm(ResultKind):
+        """The norm of the final state."""
+
+        joins = True
+
+        def read(self, engine, state, context):
+            return np.linalg.norm(engine.amplitudes(state), axis=1) * context.wanted["norm"]
+
+        def join(self, parts):
+            return max(parts)
+
+    monkeypatch.setitem(KINDS, "norm", Norm())
+    context = RunContext(shots=4, wanted={"norm": 3.0})
+    program = Program(2, 2, (h(0), Measure(0, 0)))
+    found = run_program(program, ReferenceEngine(), context, Control()).results
+    assert found["norm"] == pytest.approx(3.0)
+    assert divisible(program, context)
+    assert joined_results([found, found]).keys() == {"samples", "norm"}
+
+
+def test_a_statevector_too_large_for_the_host_is_refused_first() -> None:
+    engine = CountingEngine()
+    settings = RunContext(wanted={"statevector": True})
+    with pytest.raises(OutOfMemoryError, match="60 qubits takes 16 EiB") as caught:
+        run_program(Program(60, 0, (x(3),)), engine, settings, Control())
+    assert caught.value.needed == 16 << 60
+    assert engine.allocated == 0
+    saving = Program(60, 0, (x(3), Save("s")))
+    with pytest.raises(OutOfMemoryError, match="16 EiB"):
+        run_program(saving, engine, RunContext(shots=1), Control())
+    assert engine.alive == 0
