@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.errors import ProgramError
+from simquay.engine_api import ProgramError
 from simquay_cupy.device.protocol import Device
 from simquay_cupy.readout import launch_over
 from simquay_cupy.state import DeviceState
@@ -69,7 +69,7 @@ def flip(on: Device, state: DeviceState, masks: NDArray[np.uint64]) -> None:
 
 
 def select(on: Device, parts: Sequence[tuple[DeviceState, Sequence[int]]]) -> DeviceState:
-    """A new state with chosen vectors; see :meth:`simquay.engines.base.BaseEngine.select`."""
+    """A new state with chosen vectors; see :meth:`simquay.engine_api.BaseEngine.select`."""
     first = parts[0][0]
     if len({(part.num_qubits, part.precision, part.stride) for part, _ in parts}) > 1:
         raise ProgramError("vectors of different sizes cannot be in one state")

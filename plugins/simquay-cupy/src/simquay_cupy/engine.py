@@ -1,4 +1,4 @@
-"""The CuPy engine: tiled plans on a GPU. It is a :class:`simquay.engines.base.BaseEngine`."""
+"""The CuPy engine: tiled plans on a GPU. It is a :class:`simquay.engine_api.BaseEngine`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.control import Control
-from simquay.engines.base import BaseEngine, check_plan
-from simquay.engines.tiled_interpreter import apply_wide
-from simquay.errors import ProgramError
-from simquay.planning import Plan, Profile, SweepPlan
-from simquay.planning.tiled.passes import WidePass
-from simquay.program import Precision
+from simquay.engine_api import (
+    BaseEngine,
+    Control,
+    Plan,
+    Precision,
+    Profile,
+    ProgramError,
+    SweepPlan,
+    WidePass,
+    apply_wide,
+    check_plan,
+)
 from simquay_cupy import collapse, readout
 from simquay_cupy.device.protocol import Device
 from simquay_cupy.device.uploads import UploadedPlan
@@ -251,7 +256,7 @@ class CupyEngine(BaseEngine[DeviceState]):
         values: NDArray[np.int64],
     ) -> NDArray[np.float64]:
         """Many blocks of probabilities in one launch; see
-        :class:`~simquay.engines.base.BaseEngine`."""
+        :class:`~simquay.engine_api.BaseEngine`."""
         return readout.block_probabilities(self.on, state, qubits, fixed, values)
 
     def gather(

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.errors import ProgramError
-from simquay.program.bits import mask_of
+from simquay.engine_api import ProgramError, mask_of
 from simquay_cupy.device.protocol import Device
 from simquay_cupy.state import DeviceState
 
@@ -75,7 +74,7 @@ def fixed_bits(state: DeviceState, given: Mapping[int, int]) -> tuple[int, int |
 def probabilities(
     on: Device, state: DeviceState, qubits: Sequence[int], given: Mapping[int, int]
 ) -> NDArray[np.float64]:
-    """Joint probabilities; see :meth:`simquay.engines.base.BaseEngine.probabilities`."""
+    """Joint probabilities; see :meth:`simquay.engine_api.BaseEngine.probabilities`."""
     places = state.layout.positions()
     result = np.zeros((state.batch, 1 << len(qubits)))
     mask, value = fixed_bits(state, given)
@@ -246,7 +245,7 @@ def _pick(
 
 
 def expectation(on: Device, state: DeviceState, paulis: Sequence[str]) -> NDArray[np.float64]:
-    """Expectation values; see :meth:`simquay.engines.base.BaseEngine.expectation`.
+    """Expectation values; see :meth:`simquay.engine_api.BaseEngine.expectation`.
 
     A Pauli string is ``i**y X(x) Z(z)`` with masks ``x`` and ``z``, which have ``y`` bits in
     common; strings of equal ``x`` share a pass over the state.

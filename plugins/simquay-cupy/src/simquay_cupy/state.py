@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from simquay.planning import Layout
-from simquay.program import Precision
+from simquay.engine_api import Layout, Precision
 
 __all__ = ["DeviceState"]
 

@@ -11,18 +11,25 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.control import Control
-from simquay.engines.base import check_plan
-from simquay.engines.numpy.engine import DenseEngine
-from simquay.engines.numpy.gates import apply_gate
-from simquay.engines.numpy.reading import joint_probabilities, pauli_expectation
-from simquay.engines.numpy.state import ComplexArray, DenseState
-from simquay.engines.tiled_interpreter import apply_tile_pass
-from simquay.errors import ProgramError
-from simquay.planning import Layout, Plan, Profile
-from simquay.planning.plan import Pass
-from simquay.planning.tiled.passes import TilePass, WidePass
-from simquay.program import Precision
+from simquay.engine_api import (
+    ComplexArray,
+    Control,
+    DenseEngine,
+    DenseState,
+    Layout,
+    Pass,
+    Plan,
+    Precision,
+    Profile,
+    ProgramError,
+    TilePass,
+    WidePass,
+    apply_gate,
+    apply_tile_pass,
+    check_plan,
+    joint_probabilities,
+    pauli_expectation,
+)
 from simquay_numba.assembly.assemble import can_assemble
 from simquay_numba.buffers import (
     HUGE_PAGE,

@@ -12,9 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.engines.numpy.state import ComplexArray, DenseState
-from simquay.engines.threads import run_side_by_side
-from simquay.program.bits import spread
+from simquay.engine_api import ComplexArray, DenseState, run_side_by_side, spread
 from simquay_numba.buffers import address, aligned_bytes
 from simquay_numba.kernels.reading import add_marginal, exchange, pauli_sum, permute_copy, project
 

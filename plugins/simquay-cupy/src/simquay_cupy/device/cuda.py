@@ -18,8 +18,7 @@ import cupy
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.errors import OutOfMemoryError, SimquayError
-from simquay.system.memory import format_bytes
+from simquay.engine_api import OutOfMemoryError, SimquayError, format_bytes
 from simquay_cupy.device.sources import kernel_source
 
 __all__ = ["CudaDevice"]

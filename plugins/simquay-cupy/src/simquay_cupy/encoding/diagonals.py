@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from simquay.planning.tiled.passes import Condition, DiagonalGroup, DiagonalStage, DiagonalTerm
+from simquay.engine_api import Condition, DiagonalGroup, DiagonalStage, DiagonalTerm
 from simquay_cupy.encoding.opcodes import Op
 from simquay_cupy.encoding.phase_cost import TABLE_TERMS, Term, cheapest_way
 from simquay_cupy.encoding.phases import Polynomial, split_stage

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from simquay.errors import ProgramError
-from simquay.planning import Plan
-from simquay.planning.tiled.passes import DenseStage, PermuteStage, Stage, TilePass, WidePass
-from simquay.program import Precision
+from simquay.engine_api import (
+    DenseStage,
+    PermuteStage,
+    Plan,
+    Precision,
+    ProgramError,
+    Stage,
+    TilePass,
+    WidePass,
+)
 from simquay_cupy.encoding.flip_fusion import (
     Multiplex,
     fuse_flips,

@@ -12,15 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.planning.tiled.passes import (
-    ALWAYS,
-    DenseStage,
-    DiagonalStage,
-    Form,
-    PermuteStage,
-    Stage,
-)
-from simquay.program.bits import mask_of
+from simquay.engine_api import ALWAYS, DenseStage, DiagonalStage, Form, PermuteStage, Stage, mask_of
 
 __all__ = [
     "Multiplex",

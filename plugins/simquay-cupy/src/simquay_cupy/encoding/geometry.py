@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from simquay.program import Precision
+from simquay.engine_api import Precision
 
 __all__ = [
     "GEOMETRIES",

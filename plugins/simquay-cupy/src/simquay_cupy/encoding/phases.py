@@ -14,8 +14,7 @@ from collections import defaultdict
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.planning.tiled.passes import DiagonalGroup, DiagonalStage, DiagonalTerm
-from simquay.program.bits import bits_of
+from simquay.engine_api import DiagonalGroup, DiagonalStage, DiagonalTerm, bits_of
 
 __all__ = ["Polynomial", "TermTable", "split_stage"]
 

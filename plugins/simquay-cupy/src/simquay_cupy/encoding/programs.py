@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.planning.tiled.passes import WidePass
-from simquay.program import Precision
+from simquay.engine_api import Precision, WidePass
 from simquay_cupy.encoding.geometry import Geometry
 
 __all__ = ["MAX_FORMS", "PROGRAM_BYTES", "Launch", "PlanPrograms", "ProgramBuffers", "Window"]

@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from simquay.errors import ProgramError
-from simquay.planning import SweepPlan
-from simquay.planning.tiled.passes import TilePass
-from simquay.program import Precision
+from simquay.engine_api import Precision, ProgramError, SweepPlan, TilePass
 from simquay_cupy.encoding.encode import encode_pass
 from simquay_cupy.encoding.geometry import geometry_of_tile
 from simquay_cupy.encoding.programs import PROGRAM_BYTES, Launch, PlanPrograms, ProgramBuffers

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.planning.tiled.passes import ALWAYS, Condition
+from simquay.engine_api import ALWAYS, Condition
 from simquay_cupy.encoding.geometry import Mapping
 from simquay_cupy.encoding.opcodes import HEADER_WORDS, OPERAND_WORDS, Op
 from simquay_cupy.encoding.programs import MAX_FORMS, ProgramBuffers

@@ -16,18 +16,18 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.planning.tiled.passes import (
+from simquay.engine_api import (
     ALWAYS,
     Condition,
     DenseStage,
     DiagonalGroup,
     DiagonalStage,
     PermuteStage,
+    Precision,
     Stage,
     TilePass,
+    mask_of,
 )
-from simquay.program import Precision
-from simquay.program.bits import mask_of
 from simquay_numba.assembly.diagonals import (
     GroupKey,
     chain,

@@ -15,8 +15,7 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Any, NamedTuple, TypeAlias
 
-from simquay.planning.tiled.passes import DiagonalGroup, DiagonalStage
-from simquay.program.bits import mask_of
+from simquay.engine_api import DiagonalGroup, DiagonalStage, mask_of
 from simquay_numba.assembly.geometry import (
     block_groups,
     compact_codes,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.program.bits import bits_of, extract, spread
+from simquay.engine_api import bits_of, extract, spread
 from simquay_numba.kernels.packing import ONE, ZERO
 from simquay_numba.kernels.run import BLOCK_BYTES
 from simquay_numba.kernels.vectors import VECTOR_BYTES

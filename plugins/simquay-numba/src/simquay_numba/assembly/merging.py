@@ -15,8 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.planning.tiled.passes import DiagonalGroup, DiagonalTerm
-from simquay.program.bits import bits_of, mask_of
+from simquay.engine_api import DiagonalGroup, DiagonalTerm, bits_of, mask_of
 from simquay_numba.assembly.diagonals import GroupKey, lanes_alike
 from simquay_numba.assembly.geometry import index_within
 from simquay_numba.kernels.vectors import BLOCK_BYTES

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.program.bits import mask_of, spread
+from simquay.engine_api import mask_of, spread
 from simquay_numba.assembly.geometry import (
     block_groups,
     local_offsets,

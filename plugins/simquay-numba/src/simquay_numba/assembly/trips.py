@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.program.bits import spread
+from simquay.engine_api import spread
 from simquay_numba.assembly.stages import permute, swap
 from simquay_numba.assembly.template import ANYWHERE, Shape, Template
 from simquay_numba.kernels.vectors import BLOCK_BYTES
@@ -44,7 +44,7 @@ def whole_trip(
 
     Args:
         before, width: qubits that are stored before and after the pass.
-        active, store: of the pass, see :class:`~simquay.planning.tiled.passes.TilePass`.
+        active, store: of the pass, see :class:`~simquay.engine_api.TilePass`.
         shape: of the tile.
         flips: (bit, mask, value) of each flip that writing applies; see
             :class:`~.template.Template`.

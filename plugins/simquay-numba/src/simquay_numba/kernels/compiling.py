@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from simquay.system.lifecycle import after_fork
+from simquay.engine_api import after_fork
 from simquay_numba.kernels.packing import pack
 from simquay_numba.kernels.run import WORDS, run_tiles
 from simquay_numba.kernels.spin import spin_until

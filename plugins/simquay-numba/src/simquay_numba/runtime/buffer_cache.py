@@ -22,8 +22,7 @@ import threading
 import time
 import weakref
 
-from simquay.system.lifecycle import after_fork
-from simquay.system.memory import host_total_bytes, register_cache
+from simquay.engine_api import after_fork, host_total_bytes, register_cache
 from simquay_numba.buffers import HUGE_PAGE, advise_free, state_region
 
 __all__ = ["BufferCache", "state_buffers"]

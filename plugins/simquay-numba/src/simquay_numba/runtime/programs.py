@@ -7,10 +7,7 @@ import weakref
 from collections import OrderedDict
 from typing import NamedTuple
 
-from simquay.planning import Plan
-from simquay.planning.tiled.passes import TilePass
-from simquay.program import Precision
-from simquay.system.lifecycle import after_fork
+from simquay.engine_api import Plan, Precision, TilePass, after_fork
 from simquay_numba.assembly.assemble import TileProgram, assemble
 
 __all__ = ["ProgramCache"]

@@ -29,9 +29,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.control import Control
-from simquay.engines.numpy.state import ComplexArray
-from simquay.engines.threads import run_side_by_side, yield_to_others
+from simquay.engine_api import ComplexArray, Control, run_side_by_side, yield_to_others
 from simquay_numba.assembly.assemble import TileProgram
 from simquay_numba.buffers import address, aligned_bytes
 from simquay_numba.kernels.run import STREAM
