@@ -17,7 +17,7 @@ The names by subject:
 """
 
 from simquay.control import Control
-from simquay.engines.base import BaseEngine, Engine, State, check_plan, pauli_letters
+from simquay.engines.base import ENGINE_API, BaseEngine, Engine, State, check_plan, pauli_letters
 from simquay.engines.numpy.engine import DenseEngine
 from simquay.engines.numpy.gates import apply_gate
 from simquay.engines.numpy.reading import joint_probabilities, pauli_expectation
@@ -150,6 +150,3 @@ __all__ = [
     "spread",
     "yield_to_others",
 ]
-
-ENGINE_API = 1
-"""The version of the engine API."""

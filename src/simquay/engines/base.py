@@ -19,12 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.control import Control
-from simquay.errors import ProgramError
+from simquay.errors import PluginError, ProgramError
 from simquay.planning import GatePass, Layout, Plan, Profile, SweepPlan, make_plan
 from simquay.program import Diagonal, GateOperation, Matrix, Permutation, Precision
 from simquay.system.memory import host_available_bytes
 
-__all__ = ["BaseEngine", "Engine", "State", "check_plan", "pauli_letters"]
+__all__ = ["ENGINE_API", "BaseEngine", "Engine", "State", "check_plan", "pauli_letters"]
+
+ENGINE_API = 1
+"""The version of the engine API."""
 
 _READ_BITS = 16
 """The default block reader reads up to ``2**_READ_BITS`` probabilities in one call."""
@@ -92,6 +95,17 @@ class BaseEngine(ABC, Generic[S]):
 
     block_bits: int = 8
     """Qubits of the blocks that sampling asks :meth:`block_probabilities` for."""
+
+    engine_api: int = ENGINE_API
+    """The version of the engine API that the class is written for; a plugin's engine says it."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if cls.engine_api != ENGINE_API:
+            raise PluginError(
+                f"the engine {cls.__name__} is written for version {cls.engine_api} of the engine "
+                f"API, and this Simquay has version {ENGINE_API}; install versions that fit"
+            )
 
     @abstractmethod
     def allocate(

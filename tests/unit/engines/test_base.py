@@ -1,4 +1,4 @@
-"""The check of a plan against a state, which all engines share."""
+"""The version that an engine is written for, and the check of a plan against a state."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import pytest
 
 from simquay.engines.base import check_plan
 from simquay.engines.numpy.state import DenseState
-from simquay.errors import ProgramError
+from simquay.engines.reference import ReferenceEngine
+from simquay.errors import PluginError, ProgramError
 from simquay.planning import Layout, Plan, Profile, SweepPlan
 from simquay.program import Precision
 
@@ -50,3 +51,10 @@ def test_a_plan_of_another_strategy() -> None:
 
 def test_a_state_without_capacity_stores_any_number_of_qubits() -> None:
     check_plan("mine", STATE, a_plan(end=(3, 0, 1, 2)), ("dense",))
+
+
+def test_an_engine_for_another_version_of_the_api_is_refused_by_name() -> None:
+    with pytest.raises(PluginError, match=r"NewEngine is written for version 2 .* has version 1"):
+
+        class NewEngine(ReferenceEngine):
+            engine_api = 2

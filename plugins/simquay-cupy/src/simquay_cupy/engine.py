@@ -65,6 +65,7 @@ class CupyEngine(BaseEngine[DeviceState]):
     """
 
     name = "cupy"
+    engine_api = 1
     device = "gpu"
     batched = True
     sweep_bytes = 32 << 20

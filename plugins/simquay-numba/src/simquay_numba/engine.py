@@ -83,6 +83,7 @@ class NumbaEngine(DenseEngine):
     """
 
     name = "numba"
+    engine_api = 1
 
     def __init__(
         self,
@@ -113,11 +114,11 @@ class NumbaEngine(DenseEngine):
         if num_qubits < self._small:
             return super().profile(precision, num_qubits)
         profile = self._tiled[precision]
-        if self._fixed or self._threads == 1:
+        if self._fixed or self.threads == 1:
             return profile
         # At least one tile for each thread, and more to balance the load; but tiles that are not so
         # small that there are many passes.
-        most = max(num_qubits - self._threads.bit_length(), _LEAST_TILE)
+        most = max(num_qubits - self.threads.bit_length(), _LEAST_TILE)
         return replace(profile, tile=min(profile.tile, most))
 
     def sweep_qubits(self, precision: Precision) -> int:
@@ -147,7 +148,7 @@ class NumbaEngine(DenseEngine):
         other = self.allocate(
             state.num_qubits, state.precision, capacity=state.capacity, batch=state.batch
         )
-        copied(other.buffer, state.vector, self._threads, state.stored)
+        copied(other.buffer, state.vector, self.threads, state.stored)
         other.layout = state.layout
         return other
 
@@ -163,7 +164,7 @@ class NumbaEngine(DenseEngine):
         ):
             numbers = list(group)
             if assembled:
-                threads = min(self._threads, max([tiles[number] for number in numbers]))
+                threads = min(self.threads, max([tiles[number] for number in numbers]))
                 work = state.batch * sum([_work(plan.passes[number]) for number in numbers])
                 team = ThreadTeam(state.buffer, threads, compiled(state.buffer.dtype), work)
                 team.run(partial(self._run_tiles, state, plan, numbers, team, control))
@@ -207,13 +208,13 @@ class NumbaEngine(DenseEngine):
     ) -> NDArray[np.float64]:
         """Joint probabilities of ``qubits`` and the given values."""
         compiled_marginal = marginal if state.stored >= self._compiled_from else None
-        return joint_probabilities(state, qubits, given, self._threads, compiled_marginal)
+        return joint_probabilities(state, qubits, given, self.threads, compiled_marginal)
 
     def amplitudes(self, state: DenseState) -> ComplexArray:
         """All amplitudes in qubit order."""
         if state.stored < self._compiled_from:
             return super().amplitudes(state)
-        return in_order(state, self._threads)
+        return in_order(state, self.threads)
 
     def collapse(self, state: DenseState, outcome: Mapping[int, int], probability: float) -> None:
         """Project in place onto ``outcome``, and divide by sqrt(probability)."""
@@ -223,7 +224,7 @@ class NumbaEngine(DenseEngine):
             return
         mask = sum(1 << places[qubit] for qubit in outcome)
         value = sum(bit << places[qubit] for qubit, bit in outcome.items())
-        projected(state, mask, value, probability**-0.5, self._threads)
+        projected(state, mask, value, probability**-0.5, self.threads)
 
     def flip(self, state: DenseState, qubits: Sequence[int]) -> None:
         """Apply X to each of ``qubits`` in place."""
@@ -232,13 +233,13 @@ class NumbaEngine(DenseEngine):
             super().flip(state, qubits)
             return
         for qubit in qubits:
-            flipped(state, places[qubit], self._threads)
+            flipped(state, places[qubit], self.threads)
 
     def expectation(self, state: DenseState, paulis: Sequence[str]) -> NDArray[np.float64]:
         """Expectation values of Pauli strings."""
         if state.stored < self._compiled_from:
             return super().expectation(state, paulis)
-        return pauli_expectation(state, paulis, partial(expected_pauli, threads=self._threads))
+        return pauli_expectation(state, paulis, partial(expected_pauli, threads=self.threads))
 
 
 def _run_alone(state: DenseState, pass_: Pass) -> None:

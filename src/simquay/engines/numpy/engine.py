@@ -68,14 +68,15 @@ class DenseEngine(BaseEngine[DenseState]):
     each time; a small job might also have to wait for memory."""
 
     def __init__(self, *, threads: int | None = None) -> None:
-        self._threads = cpu_budget() if threads is None else max(1, threads)
+        self.threads = cpu_budget() if threads is None else max(1, threads)
+        """Threads for one state's passes, at least 1."""
 
     def profile(self, precision: Precision, num_qubits: int) -> Profile:
         """A dense profile, with tiles for the level 2 cache."""
         tile = _TILE_BITS[precision]
         if num_qubits > _ALONE_BITS:
             # A tile for each thread, unless tiles get so small that calls cost more than the work.
-            spread = num_qubits - (self._threads - 1).bit_length()
+            spread = num_qubits - (self.threads - 1).bit_length()
             tile = min(tile, max(spread, _ALONE_BITS))
         return Profile(
             strategy="dense",
@@ -89,7 +90,7 @@ class DenseEngine(BaseEngine[DenseState]):
     def required_bytes(self, num_qubits: int, precision: Precision, batch: int = 1) -> int:
         """The state, and the small copies that gates and reads work on."""
         state = batch * (precision.amplitude_bytes << num_qubits)
-        buffers = 2 * self._threads * (precision.amplitude_bytes << _TILE_BITS[precision])
+        buffers = 2 * self.threads * (precision.amplitude_bytes << _TILE_BITS[precision])
         return state + min(buffers + 4 * SLAB_BYTES, 2 * state + (1 << 20))
 
     def allocate(
@@ -125,7 +126,7 @@ class DenseEngine(BaseEngine[DenseState]):
     ) -> None:
         if isinstance(step, ClusterPass):
             state.grow_unwritten(step.before[len(step.before) - step.new :])
-            apply_clusters(state, step, buffers, self._threads, control)
+            apply_clusters(state, step, buffers, self.threads, control)
             state.layout = Layout(step.after)
         elif isinstance(step, StartPass):
             state.grow_unwritten(step.after)
@@ -168,7 +169,7 @@ class DenseEngine(BaseEngine[DenseState]):
         self, state: DenseState, qubits: Sequence[int], given: Mapping[int, int]
     ) -> NDArray[np.float64]:
         """Joint probabilities of ``qubits`` and the given values."""
-        return joint_probabilities(state, qubits, given, self._threads)
+        return joint_probabilities(state, qubits, given, self.threads)
 
     def block_probabilities(
         self,
