@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -18,20 +17,9 @@ from simquay.jobs.external.circuits import run_circuits
 from simquay.jobs.external.watch import Ended, foreign_result
 from simquay.jobs.local import LocalJob
 from simquay.jobs.split import SplitJob
-from simquay.jobs.timing import GRACE, SILENCE
-from simquay.jobs.workers.errors import error_from_plain
-from simquay.jobs.workers.messages import (
-    Accepted,
-    BackendSource,
-    CancelledByBackend,
-    Done,
-    Failed,
-    Heartbeat,
-    Run,
-    Status,
-)
+from simquay.jobs.timing import GRACE
 from simquay.jobs.workers.pool import ProcessPool
-from simquay.jobs.workers.process import Worker, WorkerDiedError
+from simquay.jobs.workers.source import BackendSource
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -44,9 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["AdaptedJob", "AdaptedTaskJob", "ProcessWork", "ThreadWork", "adapt_job"]
 
 _log = logging.getLogger(__name__)
-
-_TRIES = 3
-"""How often a run is given to a worker that dies before it begins."""
 
 Report = Callable[[JobStatus], object]
 Finish = Callable[["Result", str], "Result"]
@@ -158,78 +143,12 @@ class ProcessWork(_EstimatedWork):
     def run(self, job_id: str, control: Control, report: Report = lambda status: None) -> Result:
         """Run the circuits in a worker; see :class:`ForeignWork`."""
         try:
-            return self._finish(self._ask(control, report, _TRIES), job_id)
+            return self._finish(
+                self._workers.run(self._source, self._body, control.check, report), job_id
+            )
         except JobFailedError as error:
             _finish_partial(error, self._finish, job_id)
             raise
-
-    def _ask(self, control: Control, report: Report, tries: int) -> Result:
-        try:
-            return self._ask_once(control, report)
-        except WorkerDiedError as error:
-            if error.accepted or tries == 1:
-                raise JobFailedError(str(error)) from error
-            _log.info("%s before it accepted a run; trying another one", error)
-        return self._ask(control, report, tries - 1)
-
-    def _ask_once(self, control: Control, report: Report) -> Result:
-        worker = self._workers.lease(self._source, control.check)
-        try:
-            worker.wait_ready(control.check)
-        except Cancelled:
-            self._workers.give_back(worker)  # it was not asked for anything
-            raise
-        except BaseException:
-            self._workers.drop(worker)
-            raise
-        try:
-            answer = self._exchange(worker, control, report)
-        except BaseException:
-            self._workers.drop(worker)
-            raise
-        self._workers.give_back(worker)
-        if isinstance(answer, Done):
-            return answer.result
-        if isinstance(answer, CancelledByBackend):
-            raise Cancelled(answer.text)
-        failure = JobFailedError(answer.text, answer.partial_result)
-        if answer.cause is not None:
-            failure.__cause__ = error_from_plain(answer.cause, pickled=True)
-        raise failure
-
-    def _exchange(
-        self, worker: Worker, control: Control, report: Report
-    ) -> Done | CancelledByBackend | Failed:
-        key = self._source.key
-        source = None if worker.knows(key) else self._source
-        worker.use(key)
-        worker.send(Run(key, source, self._body), control.check)
-        accepted = False
-        heard = 0.0
-
-        def check() -> None:
-            control.check()
-            if accepted and time.monotonic() - heard > SILENCE:
-                report(JobStatus.RUNNING)
-
-        while True:
-            try:
-                message = worker.receive(check)
-            except WorkerDiedError as error:
-                error.accepted = accepted
-                raise
-            heard = time.monotonic()
-            if isinstance(message, Accepted):
-                accepted = True
-                report(JobStatus.VALIDATING)
-            elif isinstance(message, Heartbeat):
-                continue
-            elif isinstance(message, Status):
-                report(JobStatus[message.name])
-            elif isinstance(message, (Done, CancelledByBackend, Failed)):
-                return message
-            else:
-                raise TypeError(f"the worker sent {type(message).__name__}")
 
 
 # --- in a thread ----------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import pickle
 from collections.abc import Mapping
 from typing import Any
@@ -21,13 +22,13 @@ class RemoteError(SimquayError):
     name of the error's class."""
 
 
-def error_to_plain(error: BaseException, *, pickled: bool = False) -> dict[str, Any]:
+def error_to_plain(error: BaseException, *, by_pickle: bool = False) -> dict[str, Any]:
     """``error`` as strings and numbers.
 
     Args:
         error: any exception; it loses its frames, as :func:`simquay.jobs.errors.detach` says.
-        pickled: whether to add the exception as a pickle, as bytes, where it has one. For the pipe
-            to a worker process only.
+        by_pickle: whether to add the exception as a pickle, as bytes, where it has one. For the
+            pipe to a worker process only.
     """
     error = detach(error)
     trace = error.__cause__
@@ -39,40 +40,36 @@ def error_to_plain(error: BaseException, *, pickled: bool = False) -> dict[str, 
         "fields": {name: value for name, value in vars(error).items() if isinstance(value, _PLAIN)},
         "traceback": trace.text if isinstance(trace, OriginalTraceback) else "",
     }
-    if pickled:
-        try:
-            plain["pickle"] = pickle.dumps(error)
-            pickle.loads(plain["pickle"])
-        except Exception:  # noqa: BLE001  # pickling runs the code of the error's own class
-            plain["pickle"] = b""
+    if by_pickle:
+        # Here, since executors of other processes need no cloudpickle.
+        from simquay.jobs.workers.pickling import pickled
+
+        with contextlib.suppress(Exception):  # pickling runs the code of the error's own class
+            data = pickled(error, unnamed=True)
+            pickle.loads(data)
+            plain["pickle"] = data
     return plain
 
 
-def error_from_plain(plain: Mapping[str, Any], *, pickled: bool = False) -> BaseException:
+def error_from_plain(plain: Mapping[str, Any], *, by_pickle: bool = False) -> BaseException:
     """The error again, where its class is Python's or Simquay's; else a :class:`RemoteError`.
 
     Its cause is the traceback that it had in the other process, as text.
 
     Args:
         plain: from :func:`error_to_plain`.
-        pickled: whether to read the pickle, which gives errors of any class. Only for data from a
+        by_pickle: whether to read the pickle, which gives errors of any class. Only for data from a
             process that this one has started.
     """
-    error = _unpickled(plain["pickle"]) if pickled and plain["pickle"] else None
-    if error is None:
-        error = _rebuilt(plain)
-    if error is None:
-        error = RemoteError(f"{plain['class']}: {plain['text']}")
+    error: object = None
+    if by_pickle:
+        # Code of the error's own class, whose module may be missing.
+        with contextlib.suppress(Exception):
+            error = pickle.loads(plain["pickle"])
+    if not isinstance(error, BaseException):
+        error = _rebuilt(plain) or RemoteError(f"{plain['class']}: {plain['text']}")
     error.__cause__ = OriginalTraceback(plain["traceback"])
     return error
-
-
-def _unpickled(data: bytes) -> BaseException | None:
-    try:
-        error = pickle.loads(data)
-    except Exception:  # noqa: BLE001  # code of the error's own class, whose module may be missing
-        return None
-    return error if isinstance(error, BaseException) else None
 
 
 def _rebuilt(plain: Mapping[str, Any]) -> BaseException | None:

@@ -7,6 +7,19 @@ one that started it, by the first of:
 - the pipe is closed;
 - the process has another parent than before;
 - on Linux, a signal of the kernel, which works even while foreign code lets no thread run.
+
+Each message is a pickle; nothing else than this pipe carries pickles. The first message to the
+worker is the source of the backend that will be asked for first, or None; ``("ready",)`` answers
+it. Each further one is a run: a tuple of the backend's key, its source where the worker does not
+have it, a key that is to be forgotten, and the circuits and options, pickled. The answers are::
+
+    ("accepted",)       if the worker dies from now on, the run may have done something
+    ("status", name)    the run has a new JobStatus; None is a heartbeat
+    ("done", result)
+    ("cancelled", text)                         the backend has cancelled the run by itself
+    ("failed", text, error, partial result)     the error as ``error_to_plain`` gives it
+
+of which one of the last three is the last.
 """
 
 from __future__ import annotations
@@ -14,21 +27,14 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
-import json
 import os
 import pickle
 import signal
-import socket
 import sys
-import threading
+from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
-from simquay.jobs.workers.channel import Channel, ChannelClosed
-
 if TYPE_CHECKING:
-    from qiskit.providers.jobstatus import JobStatus
-
-    from simquay.jobs.workers.messages import BackendSource, Run
     from simquay.jobs.workers.watchdog import Watchdog
 
 __all__ = ["main"]
@@ -36,105 +42,69 @@ __all__ = ["main"]
 _PR_SET_PDEATHSIG = 1
 
 
-class _Server:
-    """Answers the messages of the channel, one after another."""
+def _serve(pipe: Connection, parent: int) -> None:
+    """Answer the messages, one after another, until the other end is gone.
 
-    def __init__(self, channel: Channel, parent: int) -> None:
-        from simquay.jobs.workers.messages import RecentKeys
+    Raises:
+        EOFError, OSError: it is gone.
+    """
+    # Import Qiskit and the code that reads circuits before a run waits for them.
+    from simquay.jobs.workers.pickling import pickled
+    from simquay.jobs.workers.watchdog import Watchdog
 
-        self._channel = channel
-        self._sending = threading.Lock()
-        self._parent = parent
-        self._backends: dict[str, Any] = {}
-        self._recent = RecentKeys()
-        self._watchdog: Watchdog | None = None
+    def send(*message: object) -> None:
+        pipe.send_bytes(pickled(message, unnamed=True))
 
-    def serve(self) -> None:
-        """Answer until the other end is gone.
+    watchdog = Watchdog(
+        # The other end sends nothing during a run: what can be read is its end.
+        lambda: os.getppid() == parent and not pipe.poll(),
+        lambda status: send("status", None if status is None else status.name),
+        _leave,
+    )
+    backends: dict[str, Any] = {}
+    source = pickle.loads(pipe.recv_bytes())
+    if source is not None:
+        # Foreign code may raise anything; the run will say what is wrong.
+        with contextlib.suppress(Exception):
+            backends[source.key] = source.make()
+    gc.freeze()  # imported modules stay: a collection during a run need not look at them
+    send("ready")
+    while True:
+        key, source, forgotten, body = pickle.loads(pipe.recv_bytes())
+        send("accepted")
+        backends.pop(forgotten, None)
+        send(*_run(backends, key, source, body, watchdog))
 
-        Raises:
-            ChannelClosed: it is gone.
-        """
-        from simquay.jobs.workers.messages import Prepare, Ready, Run
 
-        while True:
-            message = pickle.loads(self._channel.receive())
-            if isinstance(message, Prepare):
-                self._prepare(message.source)
-                self._send(Ready())
-            elif isinstance(message, Run):
-                self._send(self._run(message))
+def _run(
+    backends: dict[str, Any], key: str, source: Any, body: bytes, watchdog: Watchdog
+) -> tuple[Any, ...]:
+    """Run circuits; returns the message that ends the run."""
+    from simquay.errors import Cancelled
+    from simquay.jobs.errors import JobFailedError
+    from simquay.jobs.external.circuits import run_circuits
+    from simquay.jobs.workers.errors import error_to_plain
 
-    def _send(self, message: object) -> None:
-        data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
-        with self._sending:
-            self._channel.send(data)
-
-    def _prepare(self, source: BackendSource | None) -> None:
-        # Import Qiskit and the code that reads circuits before a run waits for them.
-        import simquay.jobs.external.circuits
-        import simquay.jobs.workers.pickling  # noqa: F401  # imported to be there
-        from simquay.jobs.workers.watchdog import Watchdog
-
-        self._watchdog = Watchdog(self._check, self._report, _leave, self._beat)
-        if source is not None:
-            # Foreign code may raise anything; the run will say what is wrong.
-            with contextlib.suppress(Exception):
-                self._backend(source.key, source)
-        gc.freeze()  # imported modules stay: a collection during a run need not look at them
-
-    def _backend(self, key: str, source: BackendSource | None) -> Any:
-        if key not in self._backends:
-            if source is None:
-                raise RuntimeError("the backend was not sent")
-            self._backends[key] = source.make()
-        return self._backends[key]
-
-    def _run(self, request: Run) -> object:
-        """Run circuits; returns the message that ends the run."""
-        from simquay.errors import Cancelled
-        from simquay.jobs.errors import JobFailedError
-        from simquay.jobs.external.circuits import run_circuits
-        from simquay.jobs.workers.errors import error_to_plain
-        from simquay.jobs.workers.messages import Accepted, CancelledByBackend, Done, Failed
-
-        self._send(Accepted())
-        forgotten = self._recent.use(request.key)
-        if forgotten is not None:
-            self._backends.pop(forgotten, None)
-        assert self._watchdog is not None  # the first message has made it
-        try:
-            with self._watchdog:
-                backend = self._backend(request.key, request.source)
-                circuits, options = pickle.loads(request.body)
-                attempt = self._watchdog.attempt
-                result = run_circuits(backend, circuits, options, attempt=attempt, again=True)
-            return Done(result)
-        except ChannelClosed:
-            raise
-        except Cancelled as error:
-            return CancelledByBackend(str(error))
-        except JobFailedError as error:
-            cause = error.__cause__
-            packed = None if cause is None else error_to_plain(cause, pickled=True)
-            return Failed(error.message, packed, error.partial_result)
-        except BaseException as error:  # noqa: BLE001  # the job boundary: all failures end here
-            packed = error_to_plain(error, pickled=True)
-            return Failed(f"{type(error).__name__}: {error}", packed, None)
-
-    def _check(self) -> None:
-        if os.getppid() != self._parent or self._channel.hung_up():
-            raise ChannelClosed("nobody waits for this run")
-
-    def _beat(self) -> None:
-        from simquay.jobs.workers.messages import Heartbeat
-
-        self._send(Heartbeat())
-
-    def _report(self, status: JobStatus) -> None:
-        from simquay.jobs.workers.messages import Status
-
-        self._send(Status(status.name))
+    try:
+        with watchdog:
+            if key not in backends:
+                if source is None:
+                    raise RuntimeError("the backend was not sent")
+                backends[key] = source.make()
+            circuits, options = pickle.loads(body)
+            result = run_circuits(
+                backends[key], circuits, options, attempt=watchdog.attempt, again=True
+            )
+        return "done", result
+    except Cancelled as error:
+        return "cancelled", str(error)
+    except JobFailedError as error:
+        cause = error.__cause__
+        plain = None if cause is None else error_to_plain(cause, by_pickle=True)
+        return "failed", error.message, plain, error.partial_result
+    except BaseException as error:  # noqa: BLE001  # the job boundary: all failures end here
+        text = f"{type(error).__name__}: {error}"
+        return "failed", text, error_to_plain(error, by_pickle=True), None
 
 
 def _leave(code: int) -> None:
@@ -151,13 +121,9 @@ def _end_with(parent: int) -> None:
     That thread lives as long as its process: see :class:`~simquay.jobs.workers.pool.ProcessPool`.
     """
     if sys.platform == "linux":
-        try:
+        # A C library may be without it: then the end of the pipe ends this process.
+        with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        except (
-            OSError,
-            AttributeError,
-        ):  # a C library without it: the end of the pipe ends this process
-            return
     if os.getppid() != parent:  # it had ended before the kernel was asked
         os._exit(0)
 
@@ -172,10 +138,8 @@ def main(descriptor: int, parent: int) -> None:
     code = 1
     try:
         _end_with(parent)
-        channel = Channel(socket.socket(fileno=descriptor))
-        sys.path[:] = json.loads(channel.receive())
-        _Server(channel, parent).serve()
-    except ChannelClosed:
+        _serve(Connection(descriptor), parent)
+    except (EOFError, ConnectionError):
         code = 0
     except BaseException:  # noqa: BLE001  # the process ends here; sys.excepthook is never reached
         sys.excepthook(*sys.exc_info())

@@ -1,88 +1,93 @@
-"""Pickles of circuits that are small and quick, for the private pipe to a worker process.
+"""Pickles for the private pipe between a process and its worker, which any ``pickle.loads`` reads.
 
-A circuit pickles each of its instructions as a Python object with all its fields. Most instructions
-are standard gates, given by name, parameters and qubits: these are pickled as flat lists. Any other
-instruction, or one with a label, is pickled as Qiskit does it. So nothing is lost.
+Classes and functions go by name; those of ``__main__``, which the other process does not import, go
+by value, as cloudpickle does it. Circuits of standard
+gates and measurements, which are most, go as QPY: it is quicker than pickling each instruction as
+an object, and keeps all of them. Any other circuit is pickled as Qiskit does it.
 """
 
 from __future__ import annotations
 
 import copyreg
-import functools
 import io
 import pickle
-from collections.abc import Sequence
-from typing import Any
+from collections import ChainMap
+from typing import Any, ClassVar
 
-from qiskit import QuantumCircuit
-from qiskit.circuit import CircuitInstruction, Measure
+import cloudpickle
+from qiskit import QuantumCircuit, qpy
+from qiskit.circuit import Barrier, Measure, Reset
 from qiskit.circuit.controlflow import CASE_DEFAULT
-from qiskit.circuit.library import get_standard_gate_name_mapping
 
-__all__ = ["pickled"]
+__all__ = ["circuits_from_qpy", "pickled"]
 
-_CircuitData = type(QuantumCircuit()._data)
-
-_MEASURE = Measure()
-_OTHER = -1
-"""The code, in place of a gate name's index, of an instruction that is no plain standard gate."""
+_KEPT_BY_QPY = (Measure, Barrier, Reset)
+_ATTRIBUTES = frozenset(vars(QuantumCircuit()))
+"""Of any circuit; others were set by the user, and QPY would lose them."""
 
 
-def pickled(thing: Any) -> bytes:
-    """``thing``, which may hold circuits, as a pickle that any ``pickle.loads`` reads.
+def pickled(thing: Any, *, unnamed: bool = False) -> bytes:
+    """``thing``, which may hold circuits, as a pickle.
+
+    Args:
+        thing: any object.
+        unnamed: whether things that no name finds, such as a class defined in a function, go by
+            value too. A closure shares objects with its function, and a copy does not; so this is
+            for answers, not for backends.
 
     Raises:
         Exception: what pickling it raises.
     """
     stream = io.BytesIO()
     pickler = pickle.Pickler(stream, pickle.HIGHEST_PROTOCOL)
-    pickler.dispatch_table = {
-        **copyreg.dispatch_table,
-        _CircuitData: _reduced,
-        type(CASE_DEFAULT): _by_name,
-    }
-    pickler.dump(thing)
+    pickler.dispatch_table = {**copyreg.dispatch_table, **_REDUCERS}
+    try:
+        pickler.dump(thing)
+        if b"__main__" not in (data := stream.getvalue()):
+            return data
+    except Exception:
+        if not unnamed:
+            raise
+    stream = io.BytesIO()
+    _ByValue(stream, pickle.HIGHEST_PROTOCOL).dump(thing)
     return stream.getvalue()
 
 
-@functools.cache
-def _standard_gates() -> dict[str, tuple[Any, int, int]]:
-    """By name: Qiskit's key of the gate, its number of qubits, its number of parameters."""
-    return {
-        name: (gate._standard_gate, gate.num_qubits, len(gate.params))
-        for name, gate in get_standard_gate_name_mapping().items()
-        if getattr(gate, "_standard_gate", None) is not None
-    }
+def circuits_from_qpy(data: bytes) -> list[QuantumCircuit]:
+    """The circuits in the bytes that ``qpy.dump`` wrote."""
+    circuits: list[QuantumCircuit] = qpy.load(io.BytesIO(data))
+    return circuits
 
 
-def _reduced(data: Any) -> Any:
-    """The reduced form of a circuit's data, as pickle's ``__reduce__`` gives one."""
-    kind, arguments, state, instructions = data.__reduce__()
-    gates = _standard_gates()
-    qubits = {bit: index for index, bit in enumerate(arguments[0] or ())}
-    clbits = {bit: index for index, bit in enumerate(arguments[1] or ())}
-    names: dict[str, int] = {}
-    codes: list[int] = []
-    wires: list[int] = []
-    parameters: list[Any] = []
-    others: list[tuple[Any, list[int], list[int]]] = []
-    for one in instructions:
-        on = [qubits[bit] for bit in one.qubits]
-        if one.is_standard_gate() and one.label is None:
-            name = one.name
-            # Two standard gates of different widths may have one name, as some controlled ones do.
-            if name in gates and gates[name][1] == len(on):
-                codes.append(names.setdefault(name, len(names)))
-                wires += on
-                parameters += one.params
-                continue
-        operation = one.operation
-        if type(operation) is Measure and operation.label is None:
-            operation = _MEASURE  # pickled once
-        codes.append(_OTHER)
-        others.append((operation, on, [clbits[bit] for bit in one.clbits]))
-    compact = kind, arguments, list(names), codes, wires, parameters, others
-    return _rebuilt, compact, state
+def _reduced(circuit: QuantumCircuit) -> Any:
+    """The reduced form of a circuit, as pickle's ``__reduce__`` gives one."""
+    if not _is_plain(circuit):
+        return circuit.__reduce_ex__(pickle.HIGHEST_PROTOCOL)
+    stream = io.BytesIO()
+    qpy.dump([circuit], stream)
+    return _only, (stream.getvalue(),)
+
+
+def _only(data: bytes) -> QuantumCircuit:
+    """The only circuit of QPY data; pickles refer to this function by its name."""
+    (circuit,) = circuits_from_qpy(data)
+    return circuit
+
+
+def _is_plain(circuit: QuantumCircuit) -> bool:
+    """Whether QPY keeps every part of the circuit that pickle keeps."""
+    if circuit.metadata or circuit.num_vars:  # QPY writes metadata as JSON
+        return False
+    if any(name[0] != "_" and name not in _ATTRIBUTES for name in vars(circuit)):
+        return False
+    bits = {bit for register in (*circuit.qregs, *circuit.cregs) for bit in register}
+    if len(bits) != circuit.num_qubits + circuit.num_clbits:
+        return False  # a bit outside registers is another bit after QPY
+    return all(
+        one.label is None
+        and (one.is_standard_gate() or getattr(one.operation, "base_class", None) in _KEPT_BY_QPY)
+        for one in circuit.data
+    )
 
 
 def _by_name(default: Any) -> str:
@@ -93,41 +98,8 @@ def _by_name(default: Any) -> str:
     return "CASE_DEFAULT"
 
 
-def _rebuilt(
-    kind: Any,
-    arguments: tuple[Any, ...],
-    names: Sequence[str],
-    codes: Sequence[int],
-    wires: Sequence[int],
-    parameters: Sequence[Any],
-    others: Sequence[tuple[Any, Sequence[int], Sequence[int]]],
-) -> Any:
-    """A circuit's data, from its reduced form; pickles refer to this function by its name."""
-    gates = _standard_gates()
-    used = [gates[name] for name in names]
-    qubits, clbits = arguments[0] or (), arguments[1] or ()
-    rest = iter(others)
-    wire, parameter = 0, 0
-    instructions = []
-    for code in codes:
-        if code == _OTHER:
-            operation, on, bits = next(rest)
-            instructions.append(
-                CircuitInstruction(
-                    operation, [qubits[index] for index in on], [clbits[index] for index in bits]
-                )
-            )
-            continue
-        gate, width, count = used[code]
-        instructions.append(
-            CircuitInstruction.from_standard(
-                gate,
-                [qubits[index] for index in wires[wire : wire + width]],
-                parameters[parameter : parameter + count],
-            )
-        )
-        wire += width
-        parameter += count
-    data = kind(*arguments)
-    data.extend(instructions)
-    return data
+_REDUCERS: dict[type, Any] = {QuantumCircuit: _reduced, type(CASE_DEFAULT): _by_name}
+
+
+class _ByValue(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle ships no types
+    dispatch_table: ClassVar = ChainMap(_REDUCERS, cloudpickle.Pickler.dispatch_table)

@@ -7,39 +7,38 @@ exits, all are killed and waited for.
 
 from __future__ import annotations
 
+import logging
 import queue
 import subprocess
 import threading
 import time
 import weakref
 from collections.abc import Callable
+from concurrent.futures import Future, wait
+from typing import TYPE_CHECKING, Any
 
+from simquay.errors import Cancelled
+from simquay.jobs.errors import JobFailedError
 from simquay.jobs.timing import SPARE_AFTER, TICK
-from simquay.jobs.workers.messages import BackendSource
+from simquay.jobs.workers.errors import error_from_plain
 from simquay.jobs.workers.process import Worker, WorkerDiedError
 from simquay.system.lifecycle import after_fork, at_exit, before_exit
 
+if TYPE_CHECKING:
+    from qiskit.providers.jobstatus import JobStatus
+    from qiskit.result import Result
+
+    from simquay.jobs.workers.source import BackendSource
+
 __all__ = ["ProcessPool", "default_workers"]
+
+_log = logging.getLogger(__name__)
 
 _KEPT_IDLE = 2
 """How many idle workers are kept; each holds Qiskit and a simulator, some 150 MB."""
 
-
-class _Request:
-    """A request for a new worker, and its answer: the worker, or the error that prevented it.
-
-    Attributes:
-        wanted: whether to start a worker; if not, the request only wakes the starter.
-        abandoned: whether nobody waits for the worker, which then becomes idle.
-    """
-
-    def __init__(self, source: BackendSource | None, *, wanted: bool = True) -> None:
-        self.source = source
-        self.wanted = wanted
-        self.delivered = threading.Event()
-        self.worker: Worker | None = None
-        self.error: OSError | None = None
-        self.abandoned = False
+_TRIES = 3
+"""How often a run is given to a worker that dies before it begins."""
 
 
 class ProcessPool:
@@ -66,12 +65,75 @@ class ProcessPool:
         self._lock = threading.RLock()  # a signal handler may cancel a job in this very thread
         self._idle: list[Worker] = []
         self._all: set[Worker] = set()
-        self._requests: queue.SimpleQueue[_Request] = queue.SimpleQueue()
+        # The future of a worker for one run; None for an idle worker.
+        self._requests: queue.SimpleQueue[tuple[BackendSource, Future[Worker] | None]]
+        self._requests = queue.SimpleQueue()
         self._starter: threading.Thread | None = None
         self._stopping = False
         self._last: BackendSource | None = None  # the backend asked for last
         self._touched = 0.0  # when the pool was used last
-        self._watching = False  # the starter looks now and then whether a spare is due
+
+    def run(
+        self,
+        source: BackendSource,
+        body: bytes,
+        check: Callable[[], object],
+        report: Callable[[JobStatus], object],
+        tries: int = _TRIES,
+    ) -> Result:
+        """Run circuits in a worker; one that dies before it has begun is replaced.
+
+        Args:
+            source: of the backend.
+            body: the circuits and the options, pickled.
+            check: called every few milliseconds; where it raises, the worker is killed.
+            report: called with the run's status, again and again.
+            tries: how often the run is given to a worker.
+
+        Raises:
+            JobFailedError: with the error as its cause, and the results of those that succeeded.
+            Cancelled: the backend cancelled the run by itself.
+            BaseException: what ``check`` raises.
+        """
+        try:
+            kind, *rest = self._run_once(source, body, check, report)
+        except WorkerDiedError as error:
+            if error.accepted or tries == 1:
+                raise JobFailedError(str(error)) from error
+            _log.info("%s before it accepted a run; trying another one", error)
+            return self.run(source, body, check, report, tries - 1)
+        if kind == "done":
+            result: Result = rest[0]
+            return result
+        if kind == "cancelled":
+            raise Cancelled(rest[0])
+        text, cause, partial_result = rest
+        failure = JobFailedError(text, partial_result)
+        if cause is not None:
+            failure.__cause__ = error_from_plain(cause, by_pickle=True)
+        raise failure
+
+    def _run_once(
+        self,
+        source: BackendSource,
+        body: bytes,
+        check: Callable[[], object],
+        report: Callable[[JobStatus], object],
+    ) -> tuple[Any, ...]:
+        worker = self.lease(source, check)
+        asked = False
+        try:
+            worker.wait_ready(check)
+            asked = True
+            end = worker.run(source, body, check, report)
+        except BaseException as error:
+            if asked or not isinstance(error, Cancelled):
+                self.drop(worker)
+            else:
+                self.give_back(worker)
+            raise
+        self.give_back(worker)
+        return end
 
     def lease(self, source: BackendSource, check: Callable[[], object]) -> Worker:
         """Lend a worker to one run, if possible one that has the backend; it may not be ready yet.
@@ -81,7 +143,6 @@ class ProcessPool:
         Raises:
             WorkerDiedError: none can be started.
         """
-        key = source.key
         with self._lock:
             self._last = source
             self._touched = time.monotonic()
@@ -90,21 +151,21 @@ class ProcessPool:
                 self._all.discard(worker)
                 worker.end()
             if self._idle:
-                knowing = [one for one in self._idle if one.knows(key)]
-                worker = (knowing or self._idle)[-1]
+                worker = max(self._idle, key=lambda one: one.knows(source.key))
                 self._idle.remove(worker)
-                self._watch_for_spare()
                 return worker
-        request = self._request(source)
+        future: Future[Worker] = Future()
+        self._request(source, future)
         try:
-            while not request.delivered.wait(TICK):
+            while not wait([future], TICK).done:
                 check()
         except BaseException:
-            self._abandon(request)
+            future.add_done_callback(self._unwanted)
             raise
-        if request.worker is None:
-            raise WorkerDiedError(f"no worker process can be started: {request.error}")
-        return request.worker
+        try:
+            return future.result()
+        except OSError as error:
+            raise WorkerDiedError(f"no worker process can be started: {error}") from error
 
     def give_back(self, worker: Worker) -> None:
         """Take ``worker`` back: it is idle again."""
@@ -126,7 +187,6 @@ class ProcessPool:
         with self._lock:
             self._all.discard(worker)
             self._touched = time.monotonic()
-            self._watch_for_spare()
         worker.end()
 
     def stop(self) -> None:
@@ -149,120 +209,72 @@ class ProcessPool:
     def warm_up(self, source: BackendSource) -> None:
         """Have an idle worker soon; returns at once. Does nothing where there is one."""
         with self._lock:
-            if self._idle or self._stopping:
-                return
-        request = self._request(source)
-        self._abandon(request)
+            needed = not self._idle and not self._stopping
+        if needed:
+            self._request(source, None)
 
-    def _request(self, source: BackendSource | None) -> _Request:
-        request = _Request(source)
+    def _request(self, source: BackendSource, future: Future[Worker] | None) -> None:
         with self._lock:
             if self._starter is None:
                 self._starter = threading.Thread(
                     target=self._start_workers, name="simquay-starter", daemon=True
                 )
                 self._starter.start()
-        self._requests.put(request)
-        return request
+        self._requests.put((source, future))
 
-    def _abandon(self, request: _Request) -> None:
-        """Nobody waits for ``request`` any more: its worker becomes idle, once there is one."""
-        with self._lock:
-            if request.worker is None and request.error is None:
-                request.abandoned = True
-                return
-            worker, request.worker = request.worker, None
-        if worker is not None:
-            self.give_back(worker)
+    def _unwanted(self, future: Future[Worker]) -> None:
+        """The run that asked for a worker is over: the worker becomes idle."""
+        if future.exception() is None:
+            self.give_back(future.result())
 
     def _start_workers(self) -> None:
         """Start workers; the starter thread runs this as long as the process lives."""
         requests = self._requests
         while True:
             try:
-                request = requests.get(timeout=self._until_spare())
+                source, future = requests.get(timeout=self._spare_after)
             except queue.Empty:
-                if not self._spare_is_due():
-                    continue
-                request = _Request(self._last)
-                request.abandoned = True  # the next run gets it
-            if request.wanted:
-                self._start(request)
-            del request
+                with self._lock:
+                    now = time.monotonic()
+                    left_alone = now >= self._touched + self._spare_after
+                    if self._idle or self._stopping or self._last is None or not left_alone:
+                        continue
+                    source, future = self._last, None
+                    self._touched = now  # so that a failed start is not tried again at once
+            self._start(source, future)
+            del future
 
-    def _start(self, request: _Request) -> None:
-        worker, error = None, None
-        if self._stopping:
-            error = OSError("the interpreter is exiting")
-        else:
-            try:
-                worker = Worker(request.source)
-            except (OSError, subprocess.SubprocessError) as caught:
-                error = OSError(str(caught))
+    def _start(self, source: BackendSource, future: Future[Worker] | None) -> None:
+        try:
+            if self._stopping:
+                raise OSError("the interpreter is exiting")
+            worker = Worker(source)
+        except (OSError, subprocess.SubprocessError) as error:
+            if future is not None:
+                future.set_exception(OSError(str(error)))
+            return
         with self._lock:
-            request.worker, request.error = worker, error
-            surplus = None
-            if worker is not None:
-                self._all.add(worker)
-                # Idle at once: a run that finds the worker in pids() can lease it.
-                if (request.abandoned or self._stopping) and not self._keep(worker):
-                    surplus = worker
-        request.delivered.set()
-        if surplus is not None:
-            self.drop(surplus)
-
-    # --- the spare worker ------------------------------------------------------------------
-
-    def _watch_for_spare(self) -> None:
-        """Have the starter watch for a spare worker to be due, as there may be no idle one now.
-
-        The lock is held. Each run comes here, so the starter is woken only if it sleeps without a
-        limit, which is rare.
-        """
-        if not self._idle and not self._watching and self._starter is not None:
-            self._watching = True
-            self._requests.put(_Request(None, wanted=False))
-
-    def _until_spare(self) -> float | None:
-        """Seconds until a spare worker may be due; None if none is before the pool is used again.
-
-        The starter asks when it has nothing to do.
-        """
-        with self._lock:
-            left = self._touched + self._spare_after - time.monotonic()
-            # While runs follow each other closely, the starter looks again by itself: no wakeups.
-            self._watching = left > 0 or self._lacks_spare()
-            return max(0.0, left) if self._watching else None
-
-    def _spare_is_due(self) -> bool:
-        with self._lock:
-            now = time.monotonic()
-            if now < self._touched + self._spare_after or not self._lacks_spare():
-                return False
-            self._touched = now  # so that a failed start is not tried again at once
-            return True
-
-    def _lacks_spare(self) -> bool:
-        return not self._idle and not self._stopping and self._last is not None
+            self._all.add(worker)
+            # Idle at once: a run that finds the worker in pids() can lease it.
+            surplus = self._stopping or (future is None and not self._keep(worker))
+        if surplus:
+            self.drop(worker)
+        if future is not None:
+            future.set_result(worker)
 
 
 _pools: weakref.WeakSet[ProcessPool] = weakref.WeakSet()
-_default: ProcessPool | None = None
-_default_lock = threading.Lock()
+
+
+_default = ProcessPool()
 
 
 def default_workers() -> ProcessPool:
     """The pool that the whole process shares."""
-    global _default
-    with _default_lock:
-        if _default is None:
-            _default = ProcessPool()
-        return _default
+    return _default
 
 
 def _after_fork() -> None:
-    global _default_lock
-    _default_lock = threading.Lock()
     for pool in list(_pools):
         for worker in list(pool._all):
             worker.forget()

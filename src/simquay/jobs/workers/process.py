@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import pickle
 import signal
-import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from multiprocessing import Pipe
 from typing import Any
 
-from simquay.jobs.timing import REAPING, TICK
-from simquay.jobs.workers.channel import Channel, ChannelClosed
-from simquay.jobs.workers.messages import BackendSource, Prepare, RecentKeys
+from qiskit.providers.jobstatus import JobStatus
+
+from simquay.jobs.timing import REAPING, SILENCE, TICK
+from simquay.jobs.workers.pickling import pickled
+from simquay.jobs.workers.source import BackendSource
 
 __all__ = ["WORKERS_SUPPORTED", "Worker", "WorkerDiedError"]
 
@@ -24,6 +26,9 @@ WORKERS_SUPPORTED = os.name == "posix"
 
 _LARGEST_PREPARED = 1 << 16
 """Bytes of a backend that are sent before the worker reads: they surely fit a socket's buffer."""
+
+_KEPT_BACKENDS = 8
+"""How many backends a worker keeps."""
 
 
 class WorkerDiedError(Exception):
@@ -39,7 +44,7 @@ class WorkerDiedError(Exception):
 
 
 class Worker:
-    """A worker process; used by one thread at a time.
+    """A worker process; used by one thread at a time. Its messages: see ``main.py``.
 
     Args:
         source: the backend that will be asked for first, or None.
@@ -48,37 +53,33 @@ class Worker:
     def __init__(self, source: BackendSource | None = None) -> None:
         if not sys.executable:
             raise OSError("this interpreter does not know its own path (sys.executable)")
-        ours, theirs = socket.socketpair()
+        self._pipe, theirs = Pipe()
         with theirs:
-            environment = dict(os.environ)
             path = [os.path.abspath(entry) for entry in sys.path]  # "" is the current folder
-            environment["PYTHONPATH"] = os.pathsep.join(path)
-            environment["PYTHONSAFEPATH"] = "1"  # a file random.py in the folder must not stop it
+            environment = {
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(path),
+                "PYTHONSAFEPATH": "1",  # a file random.py in the folder must not stop it
+            }
+            number = theirs.fileno()
+            command = ["-m", "simquay.jobs.workers.main", str(number), str(os.getpid())]
             try:
                 self._process = subprocess.Popen(
-                    [
-                        sys.executable,
-                        "-m",
-                        "simquay.jobs.workers.main",
-                        str(theirs.fileno()),
-                        str(os.getpid()),
-                    ],
+                    [sys.executable, *command],
                     stdin=subprocess.DEVNULL,
-                    pass_fds=[theirs.fileno()],
+                    pass_fds=[number],
                     env=environment,
                     start_new_session=True,  # so that Ctrl-C at the terminal does not reach it
                 )
             except BaseException:
-                ours.close()
+                self._pipe.close()
                 raise
-        self._channel = Channel(ours)
         self._ready = False
-        self._known = RecentKeys()
+        self._keys: dict[str, None] = {}  # of the backends that it has, the last one used last
         if source is not None and len(source.pickled) > _LARGEST_PREPARED:
             source = None
-        with contextlib.suppress(ChannelClosed):  # the next use finds it closed again
-            self._channel.send(json.dumps(path).encode())
-            self._channel.send(pickle.dumps(Prepare(source)))
+        with contextlib.suppress(OSError):  # the next use finds it closed again
+            self._pipe.send_bytes(pickled(source))
 
     @property
     def pid(self) -> int:
@@ -92,11 +93,7 @@ class Worker:
 
     def knows(self, key: str) -> bool:
         """Whether it has the backend of this key."""
-        return key in self._known
-
-    def use(self, key: str) -> None:
-        """Note that the worker is about to be asked for the backend of this key."""
-        self._known.use(key)
+        return key in self._keys
 
     def wait_ready(self, check: Callable[[], object]) -> None:
         """Wait until the worker is ready for runs.
@@ -107,34 +104,79 @@ class Worker:
         Raises:
             WorkerDiedError: the worker ended.
         """
-        while not self._ready:
+        if not self._ready:
+            self._receive(check)
+            self._ready = True
+
+    def run(
+        self,
+        source: BackendSource,
+        body: bytes,
+        check: Callable[[], object],
+        report: Callable[[JobStatus], object],
+    ) -> tuple[Any, ...]:
+        """Run circuits on a worker that is ready; returns the message that ends the run.
+
+        Args:
+            source: of the backend.
+            body: the circuits and the options, pickled: if they cannot be read, the run fails.
+            check: called every few milliseconds; may raise, and the worker must be ended then.
+            report: called with the run's status.
+
+        Raises:
+            WorkerDiedError: the worker ended.
+        """
+        accepted, heard = False, 0.0
+
+        def check_silence() -> None:
             check()
-            # Not receive(check): a message must not be left half read when the worker is kept.
-            if self._channel.readable(TICK):
-                self.receive()
-                self._ready = True
+            if accepted and time.monotonic() - heard > SILENCE:
+                report(JobStatus.RUNNING)
 
-    def send(self, message: object, check: Callable[[], object] | None = None) -> None:
-        """Send ``message``.
-
-        Raises:
-            WorkerDiedError: the worker ended.
-        """
         try:
-            self._channel.send(pickle.dumps(message, pickle.HIGHEST_PROTOCOL), check)
-        except ChannelClosed as error:
+            self._send((source.key, *self._used(source), body))
+            while True:
+                kind, *rest = message = self._receive(check_silence)
+                heard = time.monotonic()
+                if kind == "accepted":
+                    accepted = True
+                    report(JobStatus.VALIDATING)
+                elif kind != "status":
+                    return message
+                elif rest[0] is not None:
+                    report(JobStatus[rest[0]])
+        except WorkerDiedError as error:
+            error.accepted = accepted
+            raise
+
+    def _used(self, source: BackendSource) -> tuple[BackendSource | None, str | None]:
+        """Note the use of a backend: its source, if the worker lacks it, and a key to forget."""
+        known = self.knows(source.key)
+        self._keys.pop(source.key, None)
+        self._keys[source.key] = None
+        forgotten = next(iter(self._keys)) if len(self._keys) > _KEPT_BACKENDS else None
+        if forgotten is not None:
+            del self._keys[forgotten]
+        return None if known else source, forgotten
+
+    def _send(self, message: object) -> None:
+        # Without a check: the worker waits for it, so it reads at once.
+        try:
+            self._pipe.send_bytes(pickle.dumps(message, pickle.HIGHEST_PROTOCOL))
+        except OSError as error:
             raise WorkerDiedError(self._how_it_ended()) from error
 
-    def receive(self, check: Callable[[], object] | None = None) -> Any:
-        """Wait for a message and return it.
-
-        Raises:
-            WorkerDiedError: the worker ended.
-        """
+    def _receive(self, check: Callable[[], object]) -> tuple[Any, ...]:
+        """The next message; where ``check`` raises, none is half received."""
         try:
-            return pickle.loads(self._channel.receive(check))
-        except ChannelClosed as error:
+            check()
+            while not self._pipe.poll(TICK):
+                check()
+            data = self._pipe.recv_bytes()
+        except (EOFError, OSError) as error:
             raise WorkerDiedError(self._how_it_ended()) from error
+        message: tuple[Any, ...] = pickle.loads(data)
+        return message
 
     def _how_it_ended(self) -> str:
         try:
@@ -152,9 +194,9 @@ class Worker:
 
     def signal_end(self) -> None:
         """Kill the process, and what it started in its session, without waiting."""
-        if self._process.poll() is None:
+        if self.alive:
             try:
-                os.killpg(self._process.pid, signal.SIGKILL)
+                os.killpg(self.pid, signal.SIGKILL)
             except (ProcessLookupError, PermissionError):  # not yet a session of its own
                 self._process.kill()
 
@@ -164,9 +206,9 @@ class Worker:
         # A process that hangs in the kernel dies when it leaves it.
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(REAPING)
-        self._channel.close()
+        self._pipe.close()
 
     def forget(self) -> None:
         """In a forked child: drop the handle of a worker, which belongs to the parent."""
-        self._channel.close()
+        self._pipe.close()
         self._process.returncode = 0  # not ours to wait for; Popen would warn that it still runs

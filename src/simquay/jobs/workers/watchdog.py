@@ -5,12 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any
 
 from simquay.jobs.external.watch import Ended, ForeignRun, StatusPoller
 from simquay.jobs.timing import FIRST_LOOK, HEARTBEAT_INTERVAL, TICK
-from simquay.jobs.workers.channel import ChannelClosed
 
 __all__ = ["Watchdog"]
 
@@ -18,7 +16,7 @@ __all__ = ["Watchdog"]
 class Watchdog:
     """A thread that checks, during a run, whether the run is still wanted, and reports its status.
 
-    It also sends heartbeats: where they stay away, foreign code keeps the interpreter's lock.
+    It also reports heartbeats: where they stay away, foreign code keeps the interpreter's lock.
 
     ``with watchdog:`` surrounds the work for one request. In it, :meth:`attempt` does each run, in
     the thread that calls it. A run that is over before the first look is never disturbed.
@@ -27,26 +25,24 @@ class Watchdog:
     message that ends a run is its last message.
 
     Args:
-        check: raises ``ChannelClosed`` when nobody waits for the run any more.
-        report: called with each new status; may raise ``ChannelClosed``.
+        wanted: whether anybody waits for the run.
+        report: called with each new status, and with None as a heartbeat; raises ``OSError`` where
+            nobody waits any more.
         leave: ends the process; called with an exit code.
-        beat: sends a heartbeat; may raise ``ChannelClosed``.
     """
 
     def __init__(
         self,
-        check: Callable[[], object],
+        wanted: Callable[[], bool],
         report: Callable[[Any], object],
         leave: Callable[[int], object],
-        beat: Callable[[], object],
     ) -> None:
-        self._check = check
+        self._wanted = wanted
         self._report = report
         self._leave = leave
-        self._beat = beat
         self._next_beat = 0.0
         self._lock = threading.Lock()
-        self._wanted = threading.Event()
+        self._working = threading.Event()
         self._on = False
         self._poller: StatusPoller | None = None
         threading.Thread(target=self._loop, name="simquay-watch", daemon=True).start()
@@ -54,14 +50,9 @@ class Watchdog:
     def __enter__(self) -> None:
         with self._lock:
             self._on = True
-            self._wanted.set()
+            self._working.set()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         with self._lock:
             self._on = False
             self._poller = None
@@ -82,8 +73,7 @@ class Watchdog:
 
     def _loop(self) -> None:
         """Run the thread. It sleeps without a limit only while there is nothing to watch."""
-        while True:
-            self._wanted.wait()
+        while self._working.wait():
             time.sleep(FIRST_LOOK)
             while self._look():
                 time.sleep(TICK)
@@ -92,16 +82,17 @@ class Watchdog:
         """Look once; returns whether there is more to watch."""
         with self._lock:
             if not self._on:
-                self._wanted.clear()
+                self._working.clear()
                 return False
             try:
-                self._check()
+                if not self._wanted():
+                    self._leave(0)
                 now = time.monotonic()
                 if now >= self._next_beat:
                     self._next_beat = now + HEARTBEAT_INTERVAL
-                    self._beat()
+                    self._report(None)
                 if self._poller is not None:
                     self._poller.poll()
-            except ChannelClosed:
+            except OSError:
                 self._leave(0)
             return True

@@ -29,7 +29,8 @@ from simquay.jobs.dispatch.threads import MemoryRequest
 from simquay.jobs.errors import JobFailedError, detach
 from simquay.jobs.references import BackendFinder
 from simquay.jobs.workers.errors import error_from_plain, error_to_plain
-from simquay.simulators.adapted.transfer import circuits_from_qpy, circuits_to_qpy
+from simquay.jobs.workers.pickling import circuits_from_qpy
+from simquay.simulators.adapted.transfer import circuits_to_qpy
 from simquay.simulators.inputs import RunInputError
 from simquay.simulators.worker import ForeignWorkerError, check_version, this_worker
 

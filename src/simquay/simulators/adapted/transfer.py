@@ -17,9 +17,9 @@ from qiskit import QuantumCircuit, qpy
 from qiskit.circuit import AnnotatedOperation, ControlFlowOp, Operation
 from qiskit.providers import BackendV2
 
-from simquay.jobs.workers.messages import BackendSource
-from simquay.jobs.workers.pickling import pickled
+from simquay.jobs.workers.pickling import circuits_from_qpy, pickled
 from simquay.jobs.workers.process import WORKERS_SUPPORTED
+from simquay.jobs.workers.source import BackendSource
 from simquay.simulators.inputs import RunInputError
 
 __all__ = [
@@ -43,9 +43,9 @@ def backend_source(foreign: BackendV2, factory: str) -> tuple[BackendSource | No
     if factory:
         return BackendSource(factory=factory), ""
     try:
-        return BackendSource(pickled=portable_pickle(foreign)), ""
-    except NotPortableError as error:
-        return None, str(error)
+        return BackendSource(pickled=pickled(foreign)), ""
+    except Exception as error:  # noqa: BLE001  # pickling runs the foreign classes' own code
+        return None, f"it does not pickle ({type(error).__name__}: {error})"
 
 
 def pickled_run(circuits: Sequence[QuantumCircuit], options: Mapping[str, Any]) -> bytes:
@@ -55,11 +55,11 @@ def pickled_run(circuits: Sequence[QuantumCircuit], options: Mapping[str, Any]) 
         RunInputError: it cannot be pickled for another process; says why.
     """
     try:
-        return portable_pickle((circuits, options))
-    except NotPortableError as error:
+        return pickled((circuits, options))
+    except Exception as error:  # pickling runs the code of the objects' classes
         raise RunInputError(
-            f"the circuits or options cannot be sent to a worker process: {error}. "
-            "isolation='thread' runs them in this one"
+            "the circuits or options cannot be sent to a worker process: it does not pickle "
+            f"({type(error).__name__}: {error}). isolation='thread' runs them in this one"
         ) from error
 
 
@@ -73,50 +73,6 @@ def _copy(value: Any) -> Any:
         return copy.deepcopy(value)
     except (TypeError, pickle.PicklingError):  # executors, locks: there is one of each
         return value
-
-
-# --- pickles, for worker processes ----------------------------------------------------------------
-
-
-class NotPortableError(Exception):
-    """An object cannot be unpickled in another process; the message says why."""
-
-
-def portable_pickle(thing: Any) -> bytes:
-    """``thing`` as a pickle that a worker can read.
-
-    A pickle names classes by their modules, and a worker's ``__main__`` is not the caller's: a
-    class that is defined in a script or a notebook cannot be found there.
-
-    Raises:
-        NotPortableError: if it does not pickle, or names a class or function of ``__main__``.
-    """
-    try:
-        data = pickled(thing)
-    except Exception as error:  # pickling runs the foreign classes' own code
-        raise NotPortableError(f"it does not pickle ({type(error).__name__}: {error})") from error
-    if b"__main__" in data:
-        try:
-            _MainRefuser(io.BytesIO(data)).load()
-        except NotPortableError:
-            raise
-        except Exception as error:  # as above
-            raise NotPortableError(
-                f"its pickle cannot be read ({type(error).__name__}: {error})"
-            ) from error
-    return data
-
-
-class _MainRefuser(pickle.Unpickler):
-    """Reads a pickle made here as a worker would, but refuses classes of ``__main__``."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if module == "__main__":
-            raise NotPortableError(
-                f"{name} is defined in __main__, which a worker cannot import; "
-                "define it in a module"
-            )
-        return super().find_class(module, name)
 
 
 # --- QPY, for executors of other processes --------------------------------------------------------
@@ -147,12 +103,6 @@ def circuits_to_qpy(circuits: Sequence[QuantumCircuit]) -> bytes:
                 "on a ThreadPoolExecutor"
             )
     return data
-
-
-def circuits_from_qpy(data: bytes) -> list[QuantumCircuit]:
-    """The circuits in the bytes of :func:`circuits_to_qpy`."""
-    circuits: list[QuantumCircuit] = qpy.load(io.BytesIO(data))
-    return circuits
 
 
 def _difference(one: QuantumCircuit, other: QuantumCircuit) -> str:

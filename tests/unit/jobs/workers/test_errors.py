@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import zipfile
 
 import pytest
@@ -78,12 +79,20 @@ def test_any_other_error_comes_back_as_its_text(error: BaseException, text: str)
     assert type(error).__name__ in again.__cause__.text
 
 
+class Locked(ValueError):
+    """No pickle takes it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.lock = threading.Lock()
+
+
 class Own(ValueError):
     """Of this module, and it pickles."""
 
 
 def test_a_pickle_brings_an_error_of_any_class() -> None:
-    again = error_from_plain(error_to_plain(raised(Own("lost", 3)), pickled=True), pickled=True)
+    again = error_from_plain(error_to_plain(raised(Own("lost", 3)), by_pickle=True), by_pickle=True)
     assert type(again) is Own
     assert again.args == ("lost", 3)
     assert isinstance(again.__cause__, OriginalTraceback)
@@ -91,23 +100,29 @@ def test_a_pickle_brings_an_error_of_any_class() -> None:
 
 
 def test_a_pickle_is_not_read_unless_it_is_asked_for() -> None:
-    again = error_from_plain(error_to_plain(raised(Own("lost")), pickled=True))
+    again = error_from_plain(error_to_plain(raised(Own("lost")), by_pickle=True))
     assert type(again) is RemoteError
 
 
 def test_an_error_without_a_pickle_comes_back_as_its_text() -> None:
+    plain = error_to_plain(raised(Locked("odd error")), by_pickle=True)
+    assert "pickle" not in plain
+    again = error_from_plain(plain, by_pickle=True)
+    assert type(again) is RemoteError
+    assert str(again).endswith("Locked: odd error")
+
+
+def test_an_error_of_a_class_without_a_name_comes_back_by_value() -> None:
     class Local(Exception):
         """No pickle finds it by its name."""
 
-    plain = error_to_plain(raised(Local("odd error")), pickled=True)
-    assert plain["pickle"] == b""
-    again = error_from_plain(plain, pickled=True)
-    assert type(again) is RemoteError
-    assert str(again).endswith("Local: odd error")
+    again = error_from_plain(error_to_plain(raised(Local("odd")), by_pickle=True), by_pickle=True)
+    assert type(again) is Local
+    assert str(again) == "odd"
 
 
 def test_a_pickle_that_cannot_be_read_here_gives_the_text() -> None:
-    plain = {**error_to_plain(raised(ValueError("why")), pickled=True), "pickle": b"junk"}
-    again = error_from_plain(plain, pickled=True)
+    plain = {**error_to_plain(raised(ValueError("why")), by_pickle=True), "pickle": b"junk"}
+    again = error_from_plain(plain, by_pickle=True)
     assert type(again) is ValueError
     assert str(again) == "why"

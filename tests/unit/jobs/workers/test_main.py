@@ -8,19 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from qiskit.providers import JobStatus
 
 from simquay.jobs.workers.errors import error_from_plain
-from simquay.jobs.workers.messages import (
-    Accepted,
-    BackendSource,
-    CancelledByBackend,
-    Done,
-    Failed,
-    Heartbeat,
-    Run,
-    Status,
-)
+from simquay.jobs.workers.pickling import pickled
 from simquay.jobs.workers.process import Worker
+from simquay.jobs.workers.source import BackendSource
 from tests.support import foreign_backends as theirs
 from tests.support.adapted_runs import circuit
 from tests.support.processes import WORKER_HEAD, python
@@ -53,21 +46,30 @@ def test_what_a_backend_prints_is_printed() -> None:
     assert sorted(done.stdout.split()) == ["True", "chatter"], done.stderr
 
 
-def test_what_only_a_script_defines_runs_in_a_thread() -> None:
+def test_what_only_a_script_defines_runs_in_a_worker() -> None:
     program = WORKER_HEAD + (
         "from qiskit.providers.basic_provider import BasicSimulator\n"
         "from simquay.simulators import adapt\n"
-        "class Mine(BasicSimulator):\n"
+        "class Odd(Exception):\n"
         "    pass\n"
+        "class Mine(BasicSimulator):\n"
+        "    def run(self, circuits, **options):\n"
+        "        if circuits.name == 'bad':\n"
+        "            raise Odd(os.getpid())\n"
+        "        return super().run(circuits, **options)\n"
         "mine = adapt(Mine())\n"
         "print(mine.isolation, mine.run(flip(), shots=3).result(60).get_counts())\n"
+        "bad = flip()\n"
+        "bad.name = 'bad'\n"
+        "job = mine.run(bad)\n"
+        "job.wait_for_final_state(60)\n"
         "try:\n"
-        "    adapt(Mine(), isolation='process')\n"
-        "except ValueError as error:\n"
-        "    print('Mine is defined in __main__' in str(error))\n"
+        "    job.result()\n"
+        "except Exception as error:\n"
+        "    print(type(error.__cause__) is Odd, error.__cause__.args != (os.getpid(),))\n"
     )
     done = python("-c", program)
-    assert done.stdout == "thread {'1': 3}\nTrue\n", done.stderr
+    assert done.stdout == "process {'1': 3}\nTrue True\n", done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -78,48 +80,44 @@ def worker() -> Iterator[Worker]:
     worker.end()
 
 
-def answers(worker: Worker, behaviour: Any, key: str) -> list[object]:
-    """The answers to a run of two circuits, but for heartbeats and states."""
+def end_of_run(worker: Worker, source: BackendSource, body: bytes) -> tuple[Any, ...]:
+    reported: list[JobStatus] = []
+    end = worker.run(source, body, lambda: None, reported.append)
+    assert reported[0] is JobStatus.VALIDATING  # it was accepted
+    return end
+
+
+def answer(worker: Worker, behaviour: Any) -> tuple[Any, ...]:
+    """The end of a run of two circuits."""
     source = BackendSource(pickled=pickle.dumps(theirs.Foreign(behaviour)))
-    worker.send(Run(key, source, pickle.dumps(([circuit("a"), circuit("bad")], {}))))
-    heard: list[object] = []
-    while not (heard and isinstance(heard[-1], (Done, Failed, CancelledByBackend))):
-        message = worker.receive()
-        if not isinstance(message, (Heartbeat, Status)):
-            heard.append(message)
-    return heard
+    return end_of_run(worker, source, pickled(([circuit("a"), circuit("bad")], {})))
 
 
 def test_a_run_is_accepted_and_answered_by_its_result(worker: Worker) -> None:
-    accepted, done = answers(worker, theirs.plain, "plain")
-    assert isinstance(accepted, Accepted)
-    assert isinstance(done, Done)
-    assert [one.header["name"] for one in done.result.results] == ["a", "bad"]
-    assert done.result.metadata["pid"] == worker.pid
+    kind, result = answer(worker, theirs.plain)
+    assert kind == "done"
+    assert [one.header["name"] for one in result.results] == ["a", "bad"]
+    assert result.metadata["pid"] == worker.pid
 
 
 def test_a_run_that_fails_is_answered_by_the_error_and_what_succeeded(worker: Worker) -> None:
-    _, failed = answers(worker, theirs.failing, "failing")
-    assert isinstance(failed, Failed)
-    assert "'bad'" in failed.text
-    assert failed.cause is not None
-    cause = error_from_plain(failed.cause, pickled=True)
+    kind, text, plain, partial_result = answer(worker, theirs.failing)
+    assert kind == "failed"
+    assert "'bad'" in text
+    cause = error_from_plain(plain, by_pickle=True)
     assert isinstance(cause, ValueError)
     assert "in failing" in str(cause.__cause__)
-    assert failed.partial_result is not None
-    assert [one.header["name"] for one in failed.partial_result.results] == ["a"]
+    assert [one.header["name"] for one in partial_result.results] == ["a"]
 
 
 def test_a_run_that_the_backend_cancels_is_answered_so(worker: Worker) -> None:
-    _, cancelled = answers(worker, theirs.refused, "refused")
-    assert isinstance(cancelled, CancelledByBackend)
+    kind, _ = answer(worker, theirs.refused)
+    assert kind == "cancelled"
 
 
 def test_a_body_that_cannot_be_read_fails_the_run_and_not_the_worker(worker: Worker) -> None:
     source = BackendSource(pickled=pickle.dumps(theirs.Foreign(theirs.plain)))
-    worker.send(Run("plain", source, b"no pickle"))
-    assert isinstance(worker.receive(), Accepted)
-    failed = worker.receive()
-    assert isinstance(failed, Failed)
-    assert "UnpicklingError" in failed.text
+    kind, text, *_ = end_of_run(worker, source, b"no pickle")
+    assert kind == "failed"
+    assert "UnpicklingError" in text
     assert worker.alive

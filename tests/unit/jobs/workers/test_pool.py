@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from simquay.jobs.workers.messages import BackendSource
 from simquay.jobs.workers.pool import ProcessPool
 from simquay.jobs.workers.process import WorkerDiedError
+from simquay.jobs.workers.source import BackendSource
 from tests.support.job_doubles import LONG, until
 from tests.support.processes import gone
 
@@ -52,7 +52,7 @@ def test_what_is_dropped_is_gone_and_replaced(pool: ProcessPool) -> None:
     assert other.alive
     os.kill(other.pid, signal.SIGKILL)
     with pytest.raises(WorkerDiedError, match="SIGKILL"):
-        other.receive()
+        other.run(SOURCE, b"", nothing, lambda status: None)
     pool.drop(other)
     pool.stop()
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from simquay.jobs.workers.messages import BackendSource, Ready
+from simquay.jobs.workers.pickling import pickled
 from simquay.jobs.workers.process import Worker, WorkerDiedError
+from simquay.jobs.workers.source import BackendSource
+from tests.support.adapted_runs import circuit
+from tests.support.foreign_backends import Foreign, plain
 from tests.support.processes import gone
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.slow]
@@ -20,6 +24,12 @@ def worker() -> Iterator[Worker]:
     worker = Worker(BackendSource(factory="tests.support.foreign_backends:make_plain"))
     yield worker
     worker.end()
+
+
+def run(worker: Worker, source: BackendSource) -> Any:
+    kind, result = worker.run(source, pickled(([circuit()], {})), lambda: None, lambda status: None)
+    assert kind == "done"
+    return result
 
 
 def test_it_is_another_process_that_gets_ready_and_is_gone_in_the_end(worker: Worker) -> None:
@@ -42,7 +52,8 @@ def test_what_a_check_raises_leaves_a_starting_worker_usable(worker: Worker) -> 
 
     with pytest.raises(Enough):
         worker.wait_ready(check)
-    assert worker.receive() == Ready()
+    worker.wait_ready(lambda: None)
+    assert run(worker, BackendSource(pickled=pickled(Foreign(plain)))).success
 
 
 @pytest.mark.parametrize(
@@ -53,17 +64,21 @@ def test_a_death_is_told_with_its_signal(worker: Worker, number: int, said: str)
     worker.wait_ready(lambda: None)
     os.kill(worker.pid, number)
     with pytest.raises(WorkerDiedError, match=f"worker process {worker.pid} was ended by {said}"):
-        worker.receive()
-    with pytest.raises(WorkerDiedError):
-        worker.send("too late")
+        run(worker, BackendSource(factory="a:b"))
     assert not worker.alive
 
 
-def test_it_knows_the_backends_that_it_was_asked_for_last(worker: Worker) -> None:
-    assert not worker.knows("a")
-    for key in "abcdefghi":  # one more than is kept
-        worker.use(key)
-    assert [key for key in "abcdefghi" if not worker.knows(key)] == ["a"]
+def test_it_has_the_backends_that_it_was_asked_for_last(worker: Worker) -> None:
+    worker.wait_ready(lambda: None)
+    sources = [
+        BackendSource(pickled=pickled(Foreign(plain, shots=shots))) for shots in range(1, 10)
+    ]  # one more than is kept
+    for source in sources:
+        assert not worker.knows(source.key)
+        run(worker, source)
+    assert [worker.knows(one.key) for one in sources] == [False] + 8 * [True]
+    for shots in (9, 2, 1, 3):  # known, known, forgotten, forgotten for the one before
+        assert run(worker, sources[shots - 1]).metadata["shots"] == shots
 
 
 def test_no_interpreter_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,6 @@ from qiskit.providers import JobStatus
 from qiskit.result import Result
 
 from simquay.errors import Cancelled
-from simquay.jobs.workers.channel import ChannelClosed
 from simquay.jobs.workers.watchdog import Watchdog
 from tests.support.job_doubles import LONG, until
 
@@ -41,15 +40,20 @@ class Watched:
         self.left: list[int] = []
         self.unwanted = False
         self.signs = 0
-        self.watch = Watchdog(self._check, self.told.append, self.left.append, self._sign)
+        self.deaf = False
+        self.watch = Watchdog(self._wanted, self._report, self.left.append)
 
-    def _sign(self) -> None:
-        self.signs += 1
+    def _report(self, status: JobStatus | None) -> None:
+        if self.deaf:
+            raise BrokenPipeError
+        if status is None:
+            self.signs += 1
+        else:
+            self.told.append(status)
 
-    def _check(self) -> None:
+    def _wanted(self) -> bool:
         self.checks += 1
-        if self.unwanted:
-            raise ChannelClosed("nobody waits")
+        return not self.unwanted
 
     def run(self, start: Callable[[], Any]) -> Any:
         with self.watch:
@@ -151,11 +155,12 @@ def test_nothing_is_looked_at_between_runs() -> None:
     assert not watched.left
 
 
-def test_the_process_ends_when_nobody_waits_for_its_run() -> None:
+@pytest.mark.parametrize("how", ["unwanted", "deaf"])
+def test_the_process_ends_when_nobody_waits_for_its_run(how: str) -> None:
     watched, job = Watched(), Job()
     thread = in_a_thread(lambda: watched.run(lambda: job))
     assert until(lambda: watched.checks > 0, LONG)
-    watched.unwanted = True
+    setattr(watched, how, True)
     assert until(lambda: bool(watched.left), LONG)
     assert set(watched.left) == {0}
     job.over.set()

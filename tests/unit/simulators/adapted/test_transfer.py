@@ -14,9 +14,9 @@ from qiskit.circuit import Gate, Parameter
 from qiskit.circuit.library import UnitaryGate
 from qiskit.providers.basic_provider import BasicSimulator
 
+from simquay.jobs.workers.pickling import circuits_from_qpy
 from simquay.simulators.adapted.transfer import (
     backend_source,
-    circuits_from_qpy,
     circuits_to_qpy,
     copied_options,
     pickled_run,
@@ -34,6 +34,8 @@ class Special(Gate):
 
 class Relative(BasicSimulator):
     """A backend of a class that a test puts into ``__main__``."""
+
+    remarkable = True
 
 
 def dynamic(name: str = "dynamic") -> QuantumCircuit:
@@ -79,17 +81,23 @@ def test_a_run_that_does_not_pickle_is_refused() -> None:
         pickled_run([dynamic()], {"lock": threading.Lock()})
 
 
-def test_a_class_of_main_does_not_travel(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_class_of_main_travels_by_value(monkeypatch: pytest.MonkeyPatch) -> None:
     import __main__
 
-    source, obstacle = backend_source(Relative(), "")
-    assert source is not None
-    assert obstacle == ""
     monkeypatch.setattr(Relative, "__module__", "__main__")
     monkeypatch.setattr(__main__, "Relative", Relative, raising=False)
     source, obstacle = backend_source(Relative(), "")
+    assert source is not None
+    assert obstacle == ""
+    assert b"remarkable" in source.pickled
+
+
+def test_a_backend_that_does_not_pickle_has_no_source() -> None:
+    backend = Relative()
+    backend.lock = threading.Lock()
+    source, obstacle = backend_source(backend, "")
     assert source is None
-    assert "Relative is defined in __main__" in obstacle
+    assert "does not pickle (TypeError: cannot pickle '_thread.lock' object" in obstacle
 
 
 def test_a_factory_spares_the_pickling(monkeypatch: pytest.MonkeyPatch) -> None:

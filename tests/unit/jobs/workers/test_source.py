@@ -1,22 +1,11 @@
-"""What both ends of the pipe to a worker process know of backends."""
+"""How a worker process makes its backend."""
 
 from __future__ import annotations
 
 import pickle
 
-import pytest
-
-from simquay.jobs.workers.messages import BackendSource, Failed, RecentKeys, Run
+from simquay.jobs.workers.source import BackendSource
 from tests.support.foreign_backends import Foreign, make_plain, plain
-
-
-def test_both_ends_forget_alike() -> None:
-    one, other = RecentKeys(), RecentKeys()
-    forgotten = [(one.use(key), other.use(key)) for key in "abcabdefghijab"]
-    assert all(left == right for left, right in forgotten)
-    assert [left for left, _ in forgotten if left] == ["c", "a", "b", "d"]
-    assert "a" in one
-    assert "c" not in one
 
 
 def test_a_source_makes_a_new_backend_by_its_factory_or_from_its_pickle() -> None:
@@ -38,8 +27,8 @@ def test_equal_sources_have_equal_keys_and_others_have_not() -> None:
     assert len({one.key for one in sources}) == len(sources)
 
 
-@pytest.mark.parametrize(
-    "message", [Run("key", BackendSource("a:b"), b"body"), Failed("no", {"text": "no"}, None)]
-)
-def test_messages_pickle(message: object) -> None:
-    assert pickle.loads(pickle.dumps(message)) == message
+def test_a_source_pickles() -> None:
+    source = BackendSource(pickled=b"one")
+    again = pickle.loads(pickle.dumps(source))
+    assert again == source
+    assert again.key == source.key
