@@ -16,7 +16,7 @@ pytestmark = [
     pytest.mark.xdist_group("template"),  # generated and installed once
 ]
 
-TEMPLATE = ROOT / "templates" / "plugin"
+TEMPLATES = ROOT / "templates"
 
 
 class Plugin:
@@ -43,22 +43,34 @@ class Plugin:
         return self.python("-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments)
 
 
-def generate(target: Path, **answers: str) -> None:
+def generate(target: Path, template: str = "plugin", **answers: str) -> None:
     command = [sys.executable, "-m", "copier", "copy", "--quiet", "--defaults"]
     for question, answer in answers.items():
         command += ["--data", f"{question}={answer}"]
-    subprocess.run([*command, str(TEMPLATE), str(target)], check=True, timeout=120)
+    subprocess.run([*command, str(TEMPLATES / template), str(target)], check=True, timeout=120)
 
 
-@pytest.fixture(scope="module")
-def plugin(tmp_path_factory: pytest.TempPathFactory) -> Plugin:
-    source = tmp_path_factory.mktemp("plugin") / "simquay-harbour"
-    generate(source, backend_name="harbour.sim", author="A. Mason")
-    site = tmp_path_factory.mktemp("site")
+def install(folder: Path, name: str, template: str, **answers: str) -> Plugin:
+    """Generate a plugin and install it below ``folder``."""
+    source, site = folder / name, folder / "site"
+    generate(source, template, **answers)
     options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
     command = [sys.executable, "-m", "pip", "install", *options, "--target", str(site)]
     subprocess.run([*command, str(source)], check=True, timeout=120)
     return Plugin(source, site)
+
+
+@pytest.fixture(scope="module")
+def plugin(tmp_path_factory: pytest.TempPathFactory) -> Plugin:
+    folder = tmp_path_factory.mktemp("plugin")
+    answers = {"backend_name": "harbour.sim", "author": "A. Mason"}
+    return install(folder, "simquay-harbour", "plugin", **answers)
+
+
+@pytest.fixture(scope="module")
+def engine_plugin(tmp_path_factory: pytest.TempPathFactory) -> Plugin:
+    folder = tmp_path_factory.mktemp("engine")
+    return install(folder, "simquay-crane", "engine", backend_name="crane-2")
 
 
 def test_the_generated_files(plugin: Plugin) -> None:
@@ -115,3 +127,13 @@ def test_all_of_its_own_tests(plugin: Plugin) -> None:
     done = plugin.pytest()
     assert done.returncode == 0, done.stdout[-3000:]
     assert "65 passed" in done.stdout
+
+
+def test_an_engine_plugin_passes_the_kit_for_engines(engine_plugin: Plugin) -> None:
+    done = engine_plugin.pytest()
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "22 passed" in done.stdout
+    clean = engine_plugin.python("-m", "ruff", "check", "--line-length", "100", "src", "tests")
+    assert clean.returncode == 0, clean.stdout
+    done = engine_plugin.python("-m", "ruff", "format", "--check", "--line-length", "100")
+    assert done.returncode == 0, done.stdout

@@ -15,7 +15,7 @@ from simquay.testing.runner import run_check
 __all__ = ["BackendConformance"]
 
 
-def _test_name(check: Check) -> str:
+def _test_name(check: Check[CheckContext]) -> str:
     return f"test_{check.id.lower()}_{check.name}"
 
 
@@ -25,7 +25,7 @@ _DECLARED: set[object] = set()
 """The test functions of declared failures, of all subclasses."""
 
 
-def _make_test(check: Check) -> Callable[..., None]:
+def _make_test(check: Check[CheckContext]) -> Callable[..., None]:
     def test(self: Any, backend: Any) -> None:
         run_check(check, self._context(backend))
 

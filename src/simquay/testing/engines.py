@@ -1,8 +1,28 @@
-"""For the tests of an engine plugin: random gates, and states that engines make of them.
+"""The kit for engines: does an engine do what :class:`~simquay.engine_api.BaseEngine` says?
 
-Compare an engine with :class:`simquay.engine_api.ReferenceEngine`.
+Each check compares an engine with :class:`~simquay.engine_api.ReferenceEngine`, which runs in
+double precision, on random gates of fixed seeds. The tolerances are :data:`TOLERANCE`. In an
+engine's tests::
+
+    def test_the_engine():
+        assert str(check_engine(MyEngine())) == "21 of 21"
+
+or one test a check, by ``pytest.mark.parametrize("check", ENGINE_CHECKS, ids=str)`` and
+``check_engine(MyEngine(), [check])``.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+
+from simquay.engines.base import Engine
+from simquay.testing.checks.check import Check, as_check
+from simquay.testing.engine_checks.amplitudes import AMPLITUDE_CHECKS
+from simquay.testing.engine_checks.comparison import TOLERANCE
+from simquay.testing.engine_checks.runs import RUN_CHECKS
+from simquay.testing.harness.assertions import CheckFailed, call_with_timeout
+from simquay.testing.harness.context import CHECK_LIMIT
 from simquay.testing.harness.gates import (
     apply_gates,
     evolve,
@@ -10,5 +30,53 @@ from simquay.testing.harness.gates import (
     random_gates,
     random_unitary,
 )
+from simquay.testing.runner import Verdict, verdict_of
 
-__all__ = ["apply_gates", "evolve", "other_numbers", "random_gates", "random_unitary"]
+__all__ = [
+    "ENGINE_CHECKS",
+    "TOLERANCE",
+    "EngineReport",
+    "apply_gates",
+    "check_engine",
+    "evolve",
+    "other_numbers",
+    "random_gates",
+    "random_unitary",
+    "run_engine_checks",
+]
+
+ENGINE_CHECKS: tuple[Check[Engine], ...] = tuple(
+    as_check(function) for function in (*AMPLITUDE_CHECKS, *RUN_CHECKS)
+)
+"""The checks of an engine, in order."""
+
+
+class EngineReport(tuple[Verdict, ...]):
+    """The verdicts on an engine; as text, how many checks passed of how many: ``21 of 21``."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return f"{sum(verdict.kept for verdict in self)} of {len(self)}"
+
+
+def run_engine_checks(
+    engine: Engine, checks: Iterable[Check[Engine]] = ENGINE_CHECKS
+) -> Iterator[Verdict]:
+    """Run checks one after another; yields each verdict when known."""
+    for check in checks:
+        call = partial(check.function, engine)
+        yield verdict_of(check, partial(call_with_timeout, call, CHECK_LIMIT, f"check {check.id}"))
+
+
+def check_engine(engine: Engine, checks: Iterable[Check[Engine]] = ENGINE_CHECKS) -> EngineReport:
+    """Run checks on an engine.
+
+    Raises:
+        CheckFailed: if it fails some of them; the text names each, and what is wrong.
+    """
+    report = EngineReport(run_engine_checks(engine, checks))
+    broken = [f"{one.check.id} {one.check.title}: {one.problem}" for one in report if not one.kept]
+    if broken:
+        raise CheckFailed("\n".join([f"the engine {engine.name} passes {report} checks", *broken]))
+    return report

@@ -12,12 +12,14 @@ from simquay.testing.checks.check import Check
 from simquay.testing.harness.assertions import CheckFailed, call_with_timeout
 from simquay.testing.harness.context import CHECK_LIMIT, CheckContext
 
-__all__ = ["Verdict", "run_check", "run_checks"]
+__all__ = ["Verdict", "run_check", "run_checks", "verdict_of"]
 
 _ATTEMPTS = 3
 
 
-def run_check(check: Check, context: CheckContext, limit: float = CHECK_LIMIT) -> None:
+def run_check(
+    check: Check[CheckContext], context: CheckContext, limit: float = CHECK_LIMIT
+) -> None:
     """Run one check, in a thread of its own, so that a backend that hangs cannot stop the caller.
 
     The check is repeated, at most twice, where a job was so much quicker than planned that the
@@ -61,7 +63,7 @@ class Verdict:
         seconds: the time it took.
     """
 
-    check: Check
+    check: Check[Any]
     problem: str
     seconds: float
 
@@ -76,7 +78,7 @@ def run_checks(
     *,
     name: str | None = None,
     factory: str | None = None,
-    checks: Iterable[Check] = CHECKS_IN_ORDER,
+    checks: Iterable[Check[CheckContext]] = CHECKS_IN_ORDER,
 ) -> Iterator[Verdict]:
     """Run checks one after another, as ``simquay check`` does; yields each verdict when known.
 
@@ -89,13 +91,20 @@ def run_checks(
         checks: which checks; all of them by default.
     """
     for check in checks:
-        started = time.perf_counter()
-        problem = ""
-        try:
+
+        def run(check: Check[CheckContext] = check) -> None:
             run_check(check, CheckContext(make_backend(), name=name, factory=factory))
-        except Exception as error:  # noqa: BLE001  # whatever a backend raises is the verdict
-            text = str(error) or type(error).__name__
-            problem = (
-                text if isinstance(error, AssertionError) else f"{type(error).__name__}: {text}"
-            )
-        yield Verdict(check, problem, time.perf_counter() - started)
+
+        yield verdict_of(check, run)
+
+
+def verdict_of(check: Check[Any], call: Callable[[], None]) -> Verdict:
+    """The verdict that ``call()``, which runs the check, makes: any error is a problem."""
+    started = time.perf_counter()
+    problem = ""
+    try:
+        call()
+    except Exception as error:  # noqa: BLE001  # whatever the code under test raises is the verdict
+        text = str(error) or type(error).__name__
+        problem = text if isinstance(error, AssertionError) else f"{type(error).__name__}: {text}"
+    return Verdict(check, problem, time.perf_counter() - started)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from simquay.engine_api import DenseEngine, Engine, ReferenceEngine
-from simquay.testing import engines
+from simquay.testing import CheckFailed, engines
+from tests.support.paths import DOCS
 
 
 @pytest.mark.parametrize("engine", [ReferenceEngine(), DenseEngine()], ids=lambda one: one.name)
@@ -20,3 +21,24 @@ def test_gates_may_follow_gates(engine: Engine) -> None:
     np.testing.assert_allclose(
         engine.amplitudes(state), ReferenceEngine().amplitudes(expected), atol=1e-12
     )
+
+
+@pytest.mark.parametrize("engine", [ReferenceEngine(), DenseEngine()], ids=lambda one: one.name)
+def test_simquays_engines_pass(engine: Engine) -> None:
+    assert str(engines.check_engine(engine)) == "21 of 21"
+
+
+def test_the_checks_are_numbered_and_documented() -> None:
+    ids = [check.id for check in engines.ENGINE_CHECKS]
+    assert ids == [f"E{number:02}" for number in range(1, 22)]
+    page = (DOCS / "reference" / "testing.md").read_text("utf-8")
+    for check in engines.ENGINE_CHECKS:
+        assert f"| {check.id} | {check.title} |" in page
+
+
+def test_a_failure_says_what_is_wrong_and_how_many_passed() -> None:
+    class Nameless(ReferenceEngine):
+        name = ""
+
+    with pytest.raises(CheckFailed, match=r"passes 1 of 2 checks\nE01 .*its name is ''"):
+        engines.check_engine(Nameless(), engines.ENGINE_CHECKS[:2])

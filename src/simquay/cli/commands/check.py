@@ -32,6 +32,9 @@ def add_parser(commands: Commands) -> None:
         metavar="IDS",
         help="only these checks, separated by commas: J16,J17,R01; a letter means all of its kind",
     )
+    parser.add_argument(
+        "--engine", action="store_true", help="check the backend's engine against the reference"
+    )
     add_json(parser)
     parser.set_defaults(execute=execute)
 
@@ -47,12 +50,20 @@ def execute(options: argparse.Namespace) -> int:
         require_extra("rich", "the table")
     import simquay
     from simquay.testing import CHECKS_IN_ORDER, run_checks
+    from simquay.testing.engines import ENGINE_CHECKS, run_engine_checks
 
-    checks = _chosen(options.only, CHECKS_IN_ORDER)
-    name = simquay.get_backend(options.name).name  # before any check: it must exist
-    verdicts = run_checks(
-        lambda: simquay.get_backend(options.name), name=options.name, checks=checks
-    )
+    checks = _chosen(options.only, ENGINE_CHECKS if options.engine else CHECKS_IN_ORDER)
+    backend = simquay.get_backend(options.name)  # before any check: it must exist
+    name = backend.name
+    if options.engine:
+        engine = getattr(backend, "engine", None)
+        if engine is None:
+            raise CommandError(f"--engine: the backend {name} has no engine of Simquay", USAGE)
+        verdicts = run_engine_checks(engine, checks)
+    else:
+        verdicts = run_checks(
+            lambda: simquay.get_backend(options.name), name=options.name, checks=checks
+        )
     done = list(track(verdicts, "checking", total=len(checks)))
     if options.json:
         print_json(_document(name, done))
@@ -61,7 +72,7 @@ def execute(options: argparse.Namespace) -> int:
     return OK if all(verdict.kept for verdict in done) else FAILED
 
 
-def _chosen(only: str | None, checks: tuple[Check, ...]) -> tuple[Check, ...]:
+def _chosen(only: str | None, checks: tuple[Check[Any], ...]) -> tuple[Check[Any], ...]:
     """The checks that ``--only`` names, by id or by the letter of their kind; all without it."""
     if only is None:
         return checks
@@ -70,7 +81,8 @@ def _chosen(only: str | None, checks: tuple[Check, ...]) -> tuple[Check, ...]:
     if not wanted or wanted - known:
         unknown = ", ".join(sorted(wanted - known)) or "nothing"
         raise CommandError(
-            f"--only {unknown}: expected ids of checks from J01 to {checks[-1].id}, or a letter",
+            f"--only {unknown}: expected ids of checks from {checks[0].id} to {checks[-1].id}, "
+            "or a letter",
             USAGE,
         )
     return tuple(check for check in checks if check.id in wanted or check.id[0] in wanted)

@@ -13,6 +13,7 @@ from simquay.testing.checks import values as value_checks
 from simquay.testing.checks import waiting as points_waiting
 from simquay.testing.checks import work as points_work
 from simquay.testing.checks.check import Check, all_checks
+from simquay.testing.harness.context import CheckContext
 
 __all__ = ["CHECKS_IN_ORDER", "MODULES"]
 
@@ -28,5 +29,5 @@ MODULES = (
     value_checks,
 )
 
-CHECKS_IN_ORDER: tuple[Check, ...] = all_checks()
+CHECKS_IN_ORDER: tuple[Check[CheckContext], ...] = all_checks()
 """The 40 points of the job contract, then the checks of the backend, of results and of values."""

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -69,3 +70,14 @@ def test_ctrl_c_is_checked_where_a_shell_has_us_ignore_it() -> None:
     ignoring = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *command]
     done = subprocess.run(ignoring, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_engine_of_a_backend(cli: Any) -> None:
+    called = cli("check", "reference", "--engine", "--only", "E01,E03")
+    assert (called.code, called.err) == (0, "")
+    assert called.out.splitlines()[-1] == "reference: 2 of 2 other checks"
+
+
+def test_a_backend_without_an_engine(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simquay, "get_backend", lambda name: SimpleNamespace(name="foreign"))
+    cli("check", "foreign", "--engine").assert_fails(2, "no engine")

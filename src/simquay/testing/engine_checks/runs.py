@@ -1,0 +1,202 @@
+"""Runs: samples, refusals, cancelling, memory, threads and forks."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import tracemalloc
+from collections.abc import Callable
+
+import numpy as np
+
+from simquay.control import Control
+from simquay.engines.base import Engine
+from simquay.errors import Cancelled
+from simquay.execution.run import run_program
+from simquay.execution.settings import RunContext
+from simquay.planning import Layout, Plan, Profile, make_plan
+from simquay.program import (
+    IfElse,
+    Matrix,
+    Measure,
+    Permutation,
+    Precision,
+    Program,
+    Reset,
+)
+from simquay.program.expressions import BitRef
+from simquay.system.memory import host_total_bytes
+from simquay.testing.engine_checks.amplitudes import e04_random_gates
+from simquay.testing.engine_checks.comparison import (
+    NOT,
+    REFERENCE,
+    gates_of,
+    near,
+    refused,
+    vectors_of,
+)
+from simquay.testing.harness.assertions import CheckFailed, raises, require, wait_until
+from simquay.testing.harness.gates import (
+    evolve,
+    random_unitary,
+)
+
+__all__ = ["RUN_CHECKS"]
+
+
+def _same_samples(engine: Engine, program: Program, what: str) -> None:
+    settings = RunContext(shots=500, seed=17)
+    found = run_program(program, engine, settings, Control())["samples"]
+    expected = run_program(program, REFERENCE, settings, Control())["samples"]
+    wrong = int((found != expected).any(axis=1).sum())
+    require(not wrong, f"{what}: {wrong} of 500 shots differ from the reference's")
+
+
+def e14_samples(engine: Engine) -> None:
+    """A seed gives the reference's outcomes: of few qubits, and of more than one block."""
+    for num_qubits in (4, 18):
+        rng = np.random.default_rng(num_qubits)
+        stored = [Matrix(random_unitary(2, rng), (qubit,)) for qubit in range(num_qubits)]
+        gates = [*stored, *gates_of(num_qubits, 30, 170, prepare=False)]
+        measures = [Measure(qubit, qubit) for qubit in range(num_qubits)]
+        program = Program(num_qubits, num_qubits, (*gates, *measures))
+        _same_samples(engine, program, f"{num_qubits} qubits")
+
+
+def e15_dynamic_circuits(engine: Engine) -> None:
+    """Measurements in the middle, resets and conditions give the reference's outcomes."""
+    for seed in range(3):
+        a, b, c = (gates_of(4, 12, 180 + 10 * seed + part, prepare=not part) for part in range(3))
+        flip = IfElse(
+            BitRef(0),
+            (Permutation(NOT, (2,)),),
+            (Matrix(random_unitary(2, np.random.default_rng(1)), (3,)),),
+        )
+        middle = [Measure(0, 0), Measure(3, 1), flip, *b, Reset(1), Measure(1, 2), Reset(2), *c]
+        ends = [Measure(qubit, 3 + qubit) for qubit in range(4)]
+        _same_samples(engine, Program(4, 7, (*a, *middle, *ends)), f"dynamic circuit {seed}")
+
+
+def e16_qubits_that_are_not_touched(engine: Engine) -> None:
+    """Of 60 qubits, those that no gate touches take no memory, in a dynamic circuit as well."""
+    h = Matrix(random_unitary(2, np.random.default_rng(19)), (50,))
+    cx = Permutation(NOT, (7,), (50,), 1)
+    rest = (Matrix(h.matrix, (59,)), Measure(7, 0), Reset(50), Matrix(h.matrix, (50,)), cx)
+    ends = (Measure(50, 1), Measure(7, 2), Measure(59, 3), Measure(30, 4))
+    _same_samples(engine, Program(60, 5, (h, cx, *rest, *ends)), "three of 60 qubits")
+
+
+def e17_wrong_plans(engine: Engine) -> None:
+    """A plan of another strategy or for another layout is a `ProgramError`."""
+    state = evolve(engine, [Permutation(NOT, (1,))], 3)
+    there, profile = state.layout, engine.profile(Precision.DOUBLE, 3)
+    for what, plan in (
+        ("a strategy that nobody has", Plan(Profile("no such strategy"), there, there)),  # type: ignore[arg-type]  # the strategy is wrong
+        ("another layout", Plan(profile, Layout((2, 1)), Layout((2, 1)))),
+    ):
+        refused(f"a plan for {what}", engine.apply, state, plan, Control())
+
+
+def e18_cancelling_and_progress(engine: Engine) -> None:
+    """A cancelled `apply` raises `Cancelled` before its first pass; one that is done reports 1."""
+    gates = gates_of(6, 30, 21)
+    state, control = engine.allocate(6, Precision.DOUBLE, capacity=6), Control()
+    plan = make_plan(gates, state.layout, engine.profile(Precision.DOUBLE, 6))
+    engine.apply(state, plan, control)
+    require(control.fraction == 1, f"the progress at the end is {control.fraction}; expected 1")
+    control.cancel()
+    other = engine.allocate(6, Precision.DOUBLE, capacity=6)
+    raises(lambda: engine.apply(other, plan, control), Cancelled, what="apply, cancelled before")
+
+
+def _peak(engine: Engine, plan: Plan, precision: Precision) -> int:
+    tracemalloc.start()
+    try:
+        state = engine.allocate(14, precision, capacity=14)
+        engine.apply(state, plan, Control())
+        engine.probabilities(state, range(14), {})
+        engine.release(state)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def e19_memory(engine: Engine) -> None:
+    """`required_bytes` is not less than a run takes, grows, and fits `available_bytes`."""
+    for precision in Precision:
+        small, large = (engine.required_bytes(14, precision, batch) for batch in (1, 3))
+        least = precision.amplitude_bytes << 14
+        require(small >= least, f"14 qubits need {small} bytes; expected {least} at least")
+        require(large >= 3 * least, f"3 vectors need {large} bytes; expected {3 * least} at least")
+        if engine.device == "cpu":
+            gates = gates_of(14, 40, 22, prepare=False)
+            plan = make_plan(gates, Layout(), engine.profile(precision, 14))
+            for _ in range(2):  # the first run may compile and fill caches
+                peak = _peak(engine, plan, precision)
+            require(peak <= small, f"14 qubits took {peak} bytes, of {small} required")
+    free = engine.available_bytes()
+    require(isinstance(free, int) and free > 0, f"available_bytes is {free!r}; expected 1 or more")
+    if engine.device == "cpu":
+        total = host_total_bytes()
+        require(free <= total, f"available_bytes is {free}, of {total} that the machine has")
+
+
+def e20_threads(engine: Engine) -> None:
+    """Threads may use one engine at once, each with its own states."""
+    wrong: list[str] = []
+
+    def work(seed: int) -> None:
+        try:
+            for _ in range(5):
+                gates = gates_of(9, 40, seed)
+                state = evolve(engine, gates, 9)
+                near(engine.amplitudes(state), vectors_of(gates, 9), Precision.DOUBLE, "a thread")
+        except Exception as error:  # noqa: BLE001  # whatever it is, the check fails with it
+            wrong.append(f"{type(error).__name__}: {error}")
+
+    threads = [threading.Thread(target=work, args=(230 + i,), daemon=True) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    require(not wrong, f"{len(wrong)} of 4 threads failed; the first: {wrong[:1]}")
+
+
+def e21_forks(engine: Engine) -> None:
+    """On the CPU, a forked process may use the engine of its parent."""
+    if engine.device != "cpu" or not hasattr(os, "fork"):
+        return
+    e04_random_gates(engine)
+    child = os.fork()
+    if not child:  # nothing may leave this block but the end of the process
+        status = 1
+        try:
+            e04_random_gates(engine)
+            status = 0
+        finally:
+            os._exit(status)
+    ended: list[int] = []
+
+    def over() -> bool:
+        number, status = os.waitpid(child, os.WNOHANG)
+        ended.extend([status] if number else [])
+        return bool(ended)
+
+    if not wait_until(over):
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        raise CheckFailed("the forked process hangs in random gates")
+    require(not ended[0], "random gates are wrong in the forked process, or raise")
+
+
+RUN_CHECKS: tuple[Callable[[Engine], None], ...] = (
+    e14_samples,
+    e15_dynamic_circuits,
+    e16_qubits_that_are_not_touched,
+    e17_wrong_plans,
+    e18_cancelling_and_progress,
+    e19_memory,
+    e20_threads,
+    e21_forks,
+)
