@@ -87,8 +87,10 @@ class Run:
     def memory(self) -> MemorySource:
         """The source of memory for copies of the state."""
         if self._memory is None:
-            used = needed_bytes(self.program, self.engine, self.context, self.piece.shots)
-            self._memory = Budget(ledger_for(self.engine), self.context.max_bytes, used)
+            self._memory, most = ledger_for(self.engine), self.context.max_bytes
+            if most is not None:
+                used = needed_bytes(self.program, self.engine, self.context, self.piece.shots)
+                self._memory = Budget(self._memory, most, used)
         return self._memory
 
     def begin(self, number: int = 0) -> None:
@@ -146,9 +148,9 @@ class Run:
         can be cancelled."""
         chosen = range(self.piece.shots) if shots is None else shots
         for start in range(0, len(chosen), PORTION):
-            part = chosen[start : start + PORTION]
-            section = control
-            if len(part) < len(chosen):
+            part, section = chosen, control
+            if len(chosen) > PORTION:
+                part = chosen[start : start + PORTION]
                 section = control.section(start / len(chosen), (start + len(part)) / len(chosen))
             outcomes, _ = sampler.pick(self.randomness.of(draw, part), section)
             rows: slice | NDArray[np.int64]

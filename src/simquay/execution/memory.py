@@ -50,19 +50,19 @@ def statevector_bytes(program: Program, precision: Precision) -> int:
 class Reservation:
     """Bytes taken from a ledger, until :meth:`release` (or the end of the ``with`` block)."""
 
-    __slots__ = ("_ledger", "_lock", "bytes")
+    __slots__ = ("_give_back", "_lock", "bytes")
 
-    def __init__(self, ledger: Ledger, count: int) -> None:
+    def __init__(self, count: int, give_back: Callable[[int], None]) -> None:
         self.bytes = count
-        self._ledger: Ledger | None = ledger
+        self._give_back: Callable[[int], None] | None = give_back
         self._lock = threading.Lock()
 
     def release(self) -> None:
         """Give the bytes back. A second call does nothing."""
         with self._lock:
-            ledger, self._ledger = self._ledger, None
-        if ledger is not None:
-            ledger._give_back(self.bytes)
+            give_back, self._give_back = self._give_back, None
+        if give_back is not None:
+            give_back(self.bytes)
 
     def __enter__(self) -> Reservation:
         return self
@@ -144,7 +144,7 @@ class Ledger:
             if large and self._reserved and count > self._available():
                 return None
             self._reserved += count
-        return Reservation(self, count)
+        return Reservation(count, self._give_back)
 
     def on_release(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call ``callback()`` after each release, in the thread that releases.
@@ -203,11 +203,11 @@ class Budget:
 
     Args:
         ledger: the source of the bytes.
-        ceiling: bytes that the run may have in all; None for no ceiling.
+        ceiling: bytes that the run may have in all.
         used: bytes that the run has reserved already.
     """
 
-    def __init__(self, ledger: Ledger, ceiling: int | None = None, used: int = 0) -> None:
+    def __init__(self, ledger: Ledger, ceiling: int, used: int) -> None:
         self._ledger = ledger
         self._ceiling = ceiling
         self._lock = threading.Lock()
@@ -220,40 +220,19 @@ class Budget:
             OutOfMemoryError: as :meth:`Ledger.try_reserve`.
         """
         with self._lock:
-            if self._ceiling is not None and self._used + count > self._ceiling:
+            if self._used + count > self._ceiling:
+                return None
+            inner = self._ledger.try_reserve(count)
+            if inner is None:
                 return None
             self._used += count
-        reservation = None
-        try:
-            reservation = self._ledger.try_reserve(count)
-        finally:
-            if reservation is None:
-                self._give_back(count)
-        return None if reservation is None else _Part(self, reservation)
 
-    def _give_back(self, count: int) -> None:
-        with self._lock:
-            self._used -= count
+        def give_back(count: int) -> None:
+            with self._lock:
+                self._used -= count
+            inner.release()
 
-
-class _Part(Reservation):
-    """A reservation that its budget counts, too."""
-
-    __slots__ = ("_budget", "_inner")
-
-    def __init__(self, budget: Budget, inner: Reservation) -> None:
-        self.bytes = inner.bytes
-        self._lock = threading.Lock()
-        self._budget: Budget | None = budget
-        self._inner = inner
-
-    def release(self) -> None:
-        """Give the bytes back. A second call does nothing."""
-        with self._lock:
-            budget, self._budget = self._budget, None
-        if budget is not None:
-            budget._give_back(self.bytes)
-            self._inner.release()
+        return Reservation(count, give_back)
 
 
 def over_ceiling(need: int, ceiling: int | None) -> OutOfMemoryError | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from simquay.program.equality import same
 from simquay.program.expressions import Type
@@ -93,7 +93,7 @@ def walk(block: Block) -> Iterator[Operation]:
 
 
 _PARENTS = frozenset({IfElse, Switch, ForLoop, WhileLoop})
-_GATES = (Matrix, Diagonal, Permutation, Relabel, Prepare)
+_GATES: frozenset[type[Any]] = frozenset({Matrix, Diagonal, Permutation, Relabel, Prepare})
 
 
 def touched_qubits(program: Program) -> tuple[int, ...]:
@@ -102,10 +102,10 @@ def touched_qubits(program: Program) -> tuple[int, ...]:
     The others stay |0> on every path: a state vector need not store them, and a measurement of them
     gives 0.
     """
-    operations: Iterable[Operation] = program.operations
+    operations: Iterable[Any] = program.operations
     if not _PARENTS.isdisjoint(map(type, operations)):
         operations = walk(program.operations)
     # A control alone never takes its qubit out of |0>, so controls do not count. Every run calls
     # this, so it is written for speed.
-    touched = [op.qubits for op in operations if isinstance(op, _GATES)]
-    return tuple(sorted(set(itertools.chain.from_iterable(touched))))
+    touched = {op.qubits for op in operations if type(op) in _GATES}
+    return tuple(sorted(set().union(*touched)))
