@@ -56,7 +56,7 @@ def b03_transpile(context: CheckContext) -> None:
     circuit.measure(range(3), range(3))
     for level in (0, 1, 2):
         ready = transpile(circuit, context.backend, optimization_level=level)
-        counts = context.result(context.run(ready, shots=20)).get_counts()
+        counts = context.counts(ready, shots=20)
         require(
             counts == {"111": 20},
             f"transpiled at level {level}, a circuit of one outcome gives {counts!r}",
@@ -70,7 +70,7 @@ def b04_default_shots(context: CheckContext) -> None:
     require(isinstance(options, Options), f"options is a {type(options).__qualname__}, no Options")
     shots = options.get("shots")
     require(isinstance(shots, int) and shots > 0, f"options.shots is {shots!r}; expected a number")
-    counts = context.result(context.run(bell())).get_counts()
+    counts = context.counts(bell())
     require(
         sum(counts.values()) == shots,
         f"options.shots is {shots}, but run() without shots gives {sum(counts.values())}",
@@ -84,7 +84,7 @@ def b05_set_options(context: CheckContext) -> None:
     before = backend.options.shots
 
     def shots(**options: Any) -> int:
-        return sum(context.result(context.run(bell(), **options)).get_counts().values())
+        return sum(context.counts(bell(), **options).values())
 
     try:
         backend.set_options(shots=7)
@@ -138,9 +138,9 @@ def b07_wrong_circuits(context: CheckContext) -> None:
 @check
 def b08_several_circuits(context: CheckContext) -> None:
     """`run` takes a circuit or a list, and one job runs them all, in order."""
-    counts = context.result(context.run([flips(1), flips(2), flips(3)], shots=9)).get_counts()
+    counts = context.counts([flips(1), flips(2), flips(3)], shots=9)
     require(
         counts == [{"1": 9}, {"11": 9}, {"111": 9}], f"three circuits in a list gave {counts!r}"
     )
-    counts = context.result(context.run([flips(2)], shots=9)).get_counts()
+    counts = context.counts([flips(2)], shots=9)
     require(counts == {"11": 9}, f"one circuit in a list gave {counts!r}")

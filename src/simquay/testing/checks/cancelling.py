@@ -149,11 +149,7 @@ def j19_cancel_of_a_final_job(context: CheckContext) -> None:
     context.wait(done)
     jobs: list[tuple[Any, str]] = [(done, "finished")]
     jobs += [(job, "failed") for job in context.failed_jobs()]
-    if not context.calibration.synchronous:
-        cancelled = context.start()
-        call_with_timeout(cancelled.cancel)
-        context.wait(cancelled)
-        jobs.append((cancelled, "cancelled"))
+    jobs += [(job, "cancelled") for job in context.cancelled_jobs()]
     for job, how in jobs:
         before = job.status()
         error = exception_of(job.cancel)

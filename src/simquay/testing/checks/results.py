@@ -43,7 +43,7 @@ def r01_bit_order(context: CheckContext) -> None:
         circuit.x(qubit)
         circuit.measure(qubit, bit)
         circuits.append(circuit)
-    counts = context.result(context.run(circuits, shots=5)).get_counts()
+    counts = context.counts(circuits, shots=5)
     expected = [{"001": 5}, {"100": 5}, {"001": 5}, {"100": 5}]
     require(
         counts == expected,
@@ -54,7 +54,7 @@ def r01_bit_order(context: CheckContext) -> None:
 @check
 def r02_register_order(context: CheckContext) -> None:
     """Registers are separated by blanks, the last one leftmost; unused bits are 0."""
-    counts = context.result(context.run(_two_registers(), shots=5)).get_counts()
+    counts = context.counts(_two_registers(), shots=5)
     require(counts == {"1 001": 5}, f"the counts are {counts!r}; expected {{'1 001': 5}}")
 
 

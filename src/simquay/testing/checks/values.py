@@ -14,6 +14,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
+from qiskit.circuit.library import get_standard_gate_name_mapping
 from qiskit.quantum_info import Statevector
 
 from simquay.testing.checks.check import check
@@ -69,6 +70,13 @@ def _run(context: CheckContext, *circuits: QuantumCircuit) -> list[dict[str, int
     return [dict(result.get_counts(index)) for index in range(len(ready))]
 
 
+def _agree(context: CheckContext, *pairs: tuple[QuantumCircuit, Mapping[str, float]]) -> None:
+    """Run the circuits in one job, and compare each with its probabilities."""
+    counts = _run(context, *(circuit for circuit, _ in pairs))
+    for (circuit, expected), seen in zip(pairs, counts, strict=True):
+        check_distribution(seen, expected, circuit.name)
+
+
 def _probabilities(circuit: QuantumCircuit) -> dict[str, float]:
     """Of a circuit that ends with ``measure_all``, by Qiskit's ``Statevector``."""
     state = Statevector(circuit.remove_final_measurements(inplace=False))
@@ -85,9 +93,11 @@ def v01_superposition(context: CheckContext) -> None:
         ghz.cx(index, index + 1)
     for circuit in (uniform, ghz):
         circuit.measure_all()
-    first, second = _run(context, uniform, ghz)
-    check_distribution(first, {format(k, "03b"): 1 / 8 for k in range(8)}, "uniform")
-    check_distribution(second, {"00000": 0.5, "11111": 0.5}, "ghz")
+    _agree(
+        context,
+        (uniform, {format(k, "03b"): 1 / 8 for k in range(8)}),
+        (ghz, {"00000": 0.5, "11111": 0.5}),
+    )
 
 
 @check
@@ -104,7 +114,7 @@ def v02_rotations(context: CheckContext) -> None:
         expected[format(k, "04b")] = math.prod(
             one if k >> index & 1 else 1 - one for index, one in enumerate(ones)
         )
-    check_distribution(_run(context, circuit)[0], expected, "rotations")
+    _agree(context, (circuit, expected))
 
 
 @check
@@ -117,10 +127,8 @@ def v03_interference(context: CheckContext) -> None:
             getattr(circuit, gate)(0)
         circuit.h(0)
         circuit.measure_all()
-    first, second = _run(context, eighth, half)
     zero = math.cos(math.pi / 8) ** 2
-    check_distribution(first, {"0": zero, "1": 1 - zero}, "h t h")
-    check_distribution(second, {"1": 1.0}, "h s s h")
+    _agree(context, (eighth, {"0": zero, "1": 1 - zero}), (half, {"1": 1.0}))
 
 
 @check
@@ -140,13 +148,13 @@ def v04_phase_estimation(context: CheckContext) -> None:
             circuit.cp(-math.pi / 2 ** (index - other), other, index)
         circuit.h(index)
     circuit.measure(range(count), range(count))
-    check_distribution(_run(context, circuit)[0], {format(value, "05b"): 1.0}, circuit.name)
+    _agree(context, (circuit, {format(value, "05b"): 1.0}))
 
 
 @check
 def v05_reversible_logic(context: CheckContext) -> None:
     """Toffoli and CX compute: a full adder, on every input."""
-    circuits, expected = [], []
+    pairs = []
     for k in range(8):
         a, b, carry = k & 1, k >> 1 & 1, k >> 2
         circuit = QuantumCircuit(4, 2, name=f"{a}+{b}+{carry}")
@@ -158,65 +166,52 @@ def v05_reversible_logic(context: CheckContext) -> None:
         circuit.ccx(1, 2, 3)
         circuit.cx(1, 2)
         circuit.measure([2, 3], [0, 1])
-        circuits.append(circuit)
-        expected.append({format(a + b + carry, "02b"): 1.0})
-    for circuit, counts, wanted in zip(circuits, _run(context, *circuits), expected, strict=True):
-        check_distribution(counts, wanted, circuit.name)
+        pairs.append((circuit, {format(a + b + carry, "02b"): 1.0}))
+    _agree(context, *pairs)
 
 
 @check
 def v06_random_circuits(context: CheckContext) -> None:
     """Random circuits of one- and two-qubit gates agree with Qiskit's `Statevector`."""
-    generator = np.random.default_rng(6)
-    circuits = []
+    generator, gates = np.random.default_rng(6), get_standard_gate_name_mapping()
+    pairs = []
     for number in range(3):
         circuit = QuantumCircuit(4, name=f"random {number}")
         for _ in range(30):
             first, second = (int(one) for one in generator.permutation(4)[:2])
             angle = float(generator.uniform(-3, 3))
-            gate = str(generator.choice(["rx", "rz", "u", "sx", "cx", "cz", "crx", "rzz", "swap"]))
-            if gate == "u":
-                circuit.u(angle, 0.4 * angle, 0.7, first)
-            elif gate in ("rx", "rz"):
-                getattr(circuit, gate)(angle, first)
-            elif gate == "sx":
-                circuit.sx(first)
-            elif gate in ("crx", "rzz"):
-                getattr(circuit, gate)(angle, first, second)
-            else:
-                getattr(circuit, gate)(first, second)
+            name = str(generator.choice(["rx", "rz", "u", "sx", "cx", "cz", "crx", "rzz", "swap"]))
+            gate = gates[name]
+            angles = (angle, 0.4 * angle, 0.7)[: len(gate.params)]
+            circuit.append(gate.base_class(*angles), (first, second)[: gate.num_qubits])
         circuit.measure_all()
-        circuits.append(circuit)
-    for circuit, counts in zip(circuits, _run(context, *circuits), strict=True):
-        check_distribution(counts, _probabilities(circuit), circuit.name)
+        pairs.append((circuit, _probabilities(circuit)))
+    _agree(context, *pairs)
 
 
 @check
 def v07_measuring_on_the_way(context: CheckContext) -> None:
     """Measuring in the middle collapses: measured twice, a qubit says the same."""
-    names = set(context.backend.operation_names)
     circuit = QuantumCircuit(2, 3, name="measured twice")
     circuit.h(0)
     circuit.measure(0, 0)
     circuit.measure(0, 1)
     circuit.cx(0, 1)
     circuit.measure(1, 2)
-    check_distribution(_run(context, circuit)[0], {"000": 0.5, "111": 0.5}, circuit.name)
+    _agree(context, (circuit, {"000": 0.5, "111": 0.5}))
     again = QuantumCircuit(1, 2, name="measured, flipped back, measured")
     again.h(0)
     again.measure(0, 0)
     again.h(0)
     again.measure(0, 1)
-    check_distribution(
-        _run(context, again)[0], dict.fromkeys(("00", "01", "10", "11"), 0.25), again.name
-    )
-    if "reset" in names:
+    _agree(context, (again, dict.fromkeys(("00", "01", "10", "11"), 0.25)))
+    if "reset" in context.backend.operation_names:
         circuit = QuantumCircuit(1, 2, name="reset")
         circuit.h(0)
         circuit.measure(0, 0)
         circuit.reset(0)
         circuit.measure(0, 1)
-        check_distribution(_run(context, circuit)[0], {"00": 0.5, "01": 0.5}, circuit.name)
+        _agree(context, (circuit, {"00": 0.5, "01": 0.5}))
 
 
 @check
@@ -241,9 +236,7 @@ def v08_teleportation(context: CheckContext) -> None:
         circuit.z(2)
     circuit.ry(-angle, 2)
     circuit.measure(2, out[0])
-    counts = _run(context, circuit)[0]
-    expected = {f"0 {b} {a}": 0.25 for a in "01" for b in "01"}
-    check_distribution(counts, expected, circuit.name)
+    _agree(context, (circuit, {f"0 {b} {a}": 0.25 for a in "01" for b in "01"}))
 
 
 @check

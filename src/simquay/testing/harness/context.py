@@ -167,6 +167,22 @@ class CheckContext:
         self.wait(job)
         return [job]
 
+    def cancelled_jobs(self, seconds: float = LONG) -> list[Any]:
+        """A list of one job that was cancelled as it ran; empty where no job can be seen running.
+
+        It is final, unless ``cancel()`` does not stop it: then it ends after ``seconds``.
+        """
+        if self.calibration.synchronous:
+            return []
+        job = self.start(seconds)
+        call_with_timeout(job.cancel)
+        self.wait(job)
+        return [job]
+
+    def counts(self, circuits: Any, **options: Any) -> Any:
+        """``get_counts()`` of the result of a run that must succeed."""
+        return self.result(self.run(circuits, **options)).get_counts()
+
     def start(self, seconds: float = LONG) -> Any:
         """A running job, which goes on for about ``seconds``.
 
