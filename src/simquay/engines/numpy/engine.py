@@ -179,6 +179,9 @@ class DenseEngine(BaseEngine[DenseState]):
         values: NDArray[np.int64],
     ) -> NDArray[np.float64]:
         """Many small blocks of probabilities at once."""
+        if not set(state.layout.order) <= {*qubits, *fixed}:
+            # Rare: some stored qubits are not measured, and are summed over.
+            return super().block_probabilities(state, qubits, fixed, values)
         return block_probabilities(state, qubits, fixed, values)
 
     def gather(self, state: DenseState, indices: NDArray[np.uint64]) -> ComplexArray:

@@ -14,10 +14,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.engines.numpy.state import ComplexArray, DenseState, split_bits
+from simquay.engines.base import pauli_letters
+from simquay.engines.numpy.state import ComplexArray, DenseState, split_bits, storage_indices
 from simquay.engines.threads import run_side_by_side
 from simquay.errors import ProgramError
-from simquay.program.bits import extract, mask_of, spread
+from simquay.program.bits import extract, spread
 
 __all__ = [
     "all_amplitudes",
@@ -177,22 +178,10 @@ def block_probabilities(
     fixed: Sequence[int],
     values: NDArray[np.int64],
 ) -> NDArray[np.float64]:
-    """See :meth:`simquay.engines.base.BaseEngine.block_probabilities`."""
-    positions = state.layout.positions()
-    inside, inside_missing = _storage_indices(np.arange(1 << len(qubits)), qubits, positions)
-    starts, start_missing = _storage_indices(values, fixed, positions)
-    if not positions.keys() <= {*qubits, *fixed}:
-        # Rare: some stored qubits are not measured, and are summed over.
-        rows = [
-            joint_probabilities(
-                state,
-                qubits,
-                {qubit: int(value) >> bit & 1 for bit, qubit in enumerate(fixed)},
-                1,
-            )[0]
-            for value in values
-        ]
-        return np.array(rows).reshape(len(values), 1 << len(qubits))
+    """See :meth:`simquay.engines.base.BaseEngine.block_probabilities`; every stored qubit is among
+    ``qubits`` and ``fixed``."""
+    inside, inside_missing = storage_indices(np.arange(1 << len(qubits)), qubits, state.layout)
+    starts, start_missing = storage_indices(values, fixed, state.layout)
     vector = state.vector[0]
     result = np.empty((len(values), 1 << len(qubits)))
     step = max(1, (1 << _BLOCK_BITS) >> len(qubits))
@@ -206,34 +195,17 @@ def block_probabilities(
     return result
 
 
-def _storage_indices(
-    values: NDArray[np.int64], qubits: Sequence[int], positions: Mapping[int, int]
-) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """The storage index of each of ``values``, whose bit ``j`` is the value of ``qubits[j]``; and
-    whether it has a 1 for a qubit that is not stored, so that its amplitude is 0."""
-    index = np.zeros(len(values), dtype=np.intp)
-    for bit, qubit in enumerate(qubits):
-        if qubit in positions:
-            index |= (values >> bit & 1) << positions[qubit]
-    unstored = mask_of(bit for bit, qubit in enumerate(qubits) if qubit not in positions)
-    return index, values & unstored != 0
-
-
 def amplitudes_at(state: DenseState, indices: NDArray[np.uint64]) -> ComplexArray:
     """See :meth:`simquay.engines.base.BaseEngine.gather`."""
     wanted = np.asarray(indices, dtype=np.uint64)
     highest = int(np.max(wanted, initial=0))
     if highest >> state.num_qubits:
         raise ProgramError(f"index {highest} is past {state.num_qubits} qubits")
-    storage = np.zeros(wanted.shape, dtype=np.uint64)
-    rest = wanted.copy()
-    one = np.uint64(1)
-    for position, qubit in enumerate(state.layout.order):
-        bit = wanted >> np.uint64(qubit) & one
-        storage |= bit << np.uint64(position)
-        rest ^= bit << np.uint64(qubit)
-    found: ComplexArray = state.vector[:, storage.astype(np.intp)]
-    found[:, rest != 0] = 0  # a bit of a qubit that is not stored: its amplitude is 0
+    storage, missing = storage_indices(
+        wanted.view(np.int64), range(min(state.num_qubits, 64)), state.layout
+    )
+    found: ComplexArray = state.vector[:, storage]
+    found[:, missing] = 0
     return found
 
 
@@ -265,29 +237,23 @@ def pauli_expectation(
     """
     result = np.zeros((state.batch, len(paulis)))
     for column, label in enumerate(paulis):
-        if len(label) != state.num_qubits or set(label) - set("IXYZ"):
-            raise ProgramError(
-                f"Pauli string {label!r}: expected {state.num_qubits} letters of I, X, Y, Z"
-            )
-        result[:, column] = _one_pauli(state, label, overlap or flipped_overlap)
+        letters = pauli_letters(label, state.num_qubits)
+        result[:, column] = _one_pauli(state, letters, overlap or flipped_overlap)
     return result
 
 
-def _one_pauli(state: DenseState, label: str, overlap: Overlap) -> NDArray[np.float64]:
+def _one_pauli(
+    state: DenseState, letters: Mapping[int, str], overlap: Overlap
+) -> NDArray[np.float64]:
     positions = state.layout.positions()
-    x = z = ys = 0
-    for qubit, letter in enumerate(reversed(label)):
-        if letter == "I":
-            continue
-        if qubit not in positions:
-            if letter == "Z":
-                continue  # |0> is left as it is
+    x = z = 0
+    for qubit, letter in letters.items():
+        if qubit in positions:
+            x |= (letter in "XY") << positions[qubit]
+            z |= (letter in "YZ") << positions[qubit]
+        elif letter != "Z":
             return np.zeros(state.batch)  # |1> is orthogonal to |0>
-        bit = 1 << positions[qubit]
-        x |= bit if letter in "XY" else 0
-        z |= bit if letter in "ZY" else 0
-        ys += letter == "Y"
-    return np.asarray((overlap(state, x, z) * 1j**ys).real)
+    return np.asarray((overlap(state, x, z) * 1j ** (x & z).bit_count()).real)
 
 
 def flipped_overlap(state: DenseState, x: int, z: int) -> NDArray[np.complex128]:

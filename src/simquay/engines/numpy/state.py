@@ -13,7 +13,7 @@ from simquay.errors import ProgramError
 from simquay.planning import Layout
 from simquay.program import Precision
 
-__all__ = ["ComplexArray", "DenseState", "split_bits"]
+__all__ = ["ComplexArray", "DenseState", "split_bits", "storage_indices"]
 
 ComplexArray: TypeAlias = NDArray[np.complexfloating[Any]]
 
@@ -88,3 +88,20 @@ def split_bits(
     if top:
         shape.append(1 << top)
     return vector.reshape(shape), axes
+
+
+def storage_indices(
+    values: NDArray[np.int64], qubits: Sequence[int], layout: Layout
+) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """The storage index of each of ``values``, whose bit ``j`` is the value of ``qubits[j]``; and
+    whether it has a 1 for a qubit that is not stored, so that its amplitude is 0."""
+    positions = layout.positions()
+    index = np.zeros(len(values), dtype=np.intp)
+    unstored = 0
+    for bit, qubit in enumerate(qubits):
+        if qubit in positions:
+            index |= (values >> bit & 1) << positions[qubit]
+        else:
+            unstored |= 1 << bit
+    # The mask as the same 64 bits with a sign.
+    return index, values & (unstored - (unstored >> 63 << 64)) != 0

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.engines.numpy.state import DenseState
+from simquay.engines.numpy.state import DenseState, storage_indices
 from simquay.errors import ProgramError
 from simquay.planning import Layout
 from simquay.program.bits import deposit, mask_of
@@ -39,18 +39,9 @@ def copy_vectors(target: DenseState, parts: Sequence[tuple[DenseState, Sequence[
     for part, numbers in parts:
         source = part.vector
         chosen = np.asarray(numbers, dtype=np.intp)
-        positions = part.layout.positions()
         if part.layout != target.layout:
             # The old index of each new one; where a qubit is 1 that was not stored, there is none.
-            index = np.arange(size, dtype=np.intp)
-            old = np.zeros_like(index)
-            lost = np.zeros(size, dtype=np.bool_)
-            for bit, qubit in enumerate(target.layout.order):
-                value = index >> bit & 1
-                if qubit in positions:
-                    old |= value << positions[qubit]
-                else:
-                    lost |= value == 1
+            old, lost = storage_indices(np.arange(size), target.layout.order, part.layout)
         for first in range(0, len(chosen), step):
             some = chosen[first : first + step]
             into = vectors[done : done + len(some)]
