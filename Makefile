@@ -56,7 +56,7 @@ types: $(VENV)/.installed-dev
 imports: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
-plugin_types = (cd $(1)/tests && MYPYPATH=support:$(CURDIR) $(CURDIR)/$(BIN)/mypy \
+plugin_types = (cd $(1)/tests && MYPYPATH=support $(CURDIR)/$(BIN)/mypy \
   --config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)/.mypy_cache/plugins \
   --explicit-package-bases --allow-untyped-defs --allow-incomplete-defs --allow-untyped-calls .)
 

@@ -6,14 +6,11 @@ import numpy as np
 import pytest
 from evolution import BOTH, REFERENCE, TOLERANCE, evolve, oracle
 
-from simquay.errors import ProgramError
-from simquay.program import Precision
+from simquay.engine_api import Precision, ProgramError
+from simquay.testing.engines import random_gates
 from simquay_cupy import collapse
 from simquay_cupy.engine import CupyEngine
 from simquay_cupy.state import DeviceState
-from tests.support.random_programs import (
-    random_gates,
-)
 
 
 @BOTH

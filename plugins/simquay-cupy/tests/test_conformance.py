@@ -9,7 +9,7 @@ from simquay_cupy.probe import probe
 
 pytest.importorskip("qiskit", reason="backends are Qiskit's; engines run without it")
 
-from simquay.provider import Provider  # what follows needs Qiskit
+from simquay import Provider  # what follows needs Qiskit
 from simquay.testing import BackendConformance  # as above
 
 

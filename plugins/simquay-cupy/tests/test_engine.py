@@ -6,21 +6,20 @@ import numpy as np
 import pytest
 from evolution import BOTH, REFERENCE, TOLERANCE, evolve, oracle
 
-from simquay.control import Control
-from simquay.engines.numpy.engine import DenseEngine
-from simquay.errors import Cancelled, ProgramError
-from simquay.execution.run import run_program
-from simquay.execution.settings import RunContext
-from simquay.planning import Layout, make_plan
-from simquay.planning.tiled.passes import WidePass
-from simquay.program import GateOperation, Matrix, Permutation, Precision
-from simquay_cupy.engine import CupyEngine
-from tests.support.batch_states import check_many_vectors
-from tests.support.random_programs import (
-    random_dynamic_program,
-    random_gates,
-    random_unitary_program,
+from simquay.engine_api import (
+    Cancelled,
+    Control,
+    GateOperation,
+    Layout,
+    Matrix,
+    Permutation,
+    Precision,
+    ProgramError,
+    WidePass,
+    make_plan,
 )
+from simquay.testing.engines import random_gates
+from simquay_cupy.engine import CupyEngine
 
 
 @BOTH
@@ -52,29 +51,6 @@ def test_plans_follow_each_other_and_copies_are_their_own(
         expected = REFERENCE.amplitudes(oracle(gates[:count], 14))
         assert np.abs(engine.amplitudes(stopped) - expected).max() < TOLERANCE[precision]
         engine.release(stopped)
-
-
-@pytest.mark.parametrize("seed", range(12))
-def test_a_seed_gives_the_samples_of_the_numpy_engine(engine: CupyEngine, seed: int) -> None:
-    programs = [
-        random_unitary_program(15, 60, seed, measure=True),
-        random_unitary_program(5, 20, seed, measure=True),
-        random_dynamic_program(6, 40, seed, num_clbits=8),
-    ]
-    for program in programs:
-        settings = RunContext(shots=400, seed=seed)
-        one = run_program(program, engine, settings, Control())
-        other = run_program(program, DenseEngine(), settings, Control())
-        np.testing.assert_array_equal(one["samples"], other["samples"])
-        assert one.metadata["branches"] == other.metadata["branches"]
-
-
-def test_the_final_state_is_handed_out(engine: CupyEngine) -> None:
-    program = random_unitary_program(9, 40, 2)
-    settings = RunContext(shots=1, wanted={"statevector": True})
-    one = run_program(program, engine, settings, Control())
-    other = run_program(program, REFERENCE, settings, Control())
-    assert np.abs(one["statevector"] - other["statevector"]).max() < 1e-12
 
 
 def test_cancelling_stops_between_passes(engine: CupyEngine) -> None:
@@ -146,23 +122,3 @@ def test_what_is_wider_than_a_tile_runs_too(engine: CupyEngine, precision: Preci
     state = evolve(engine, gates, wide + 1, precision)
     expected = REFERENCE.amplitudes(oracle(gates, wide + 1))
     assert np.abs(engine.amplitudes(state) - expected).max() < TOLERANCE[precision]
-
-
-@BOTH
-@pytest.mark.parametrize("qubits", [1, 4, 9, 13])
-def test_each_vector_of_many_is_what_it_is_alone(
-    engine: CupyEngine, precision: Precision, qubits: int
-) -> None:
-    for seed in range(4):
-        check_many_vectors(engine, qubits, precision, seed)
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_branches_in_batches_are_those_of_the_numpy_engine(engine: CupyEngine, seed: int) -> None:
-    program = random_dynamic_program(5, 40, seed)
-    for together in (1, 4, None):
-        settings = RunContext(shots=200, seed=seed, branches_together=together)
-        expected = run_program(program, DenseEngine(), settings, Control())
-        found = run_program(program, engine, settings, Control())
-        np.testing.assert_array_equal(found["samples"], expected["samples"])
-        assert found.metadata["branches"] == expected.metadata["branches"]

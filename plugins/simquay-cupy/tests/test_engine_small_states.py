@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from evolution import BOTH, REFERENCE, TOLERANCE, oracle
 from host_device import HostDevice
-from tile_stages import BOTH
 
-from simquay.control import Control
-from simquay.engines.reference import ReferenceEngine
-from simquay.planning import Layout, make_plan
-from simquay.program import GateOperation, Precision
+from simquay.engine_api import Control, GateOperation, Layout, Precision, make_plan
+from simquay.testing.engines import random_gates
 from simquay_cupy.encoding.encode import encode_plan
 from simquay_cupy.encoding.programs import PROGRAM_BYTES
 from simquay_cupy.engine import CupyEngine
-from tests.support.random_programs import random_gates
 
 CHECKOUT = Path(__file__).resolve().parents[3]
-
-
-TOLERANCE = {Precision.SINGLE: 1e-5, Precision.DOUBLE: 1e-12}
-
-
-REFERENCE = ReferenceEngine()
 
 
 @pytest.fixture
@@ -47,16 +38,13 @@ def families(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 def check(
     engine: CupyEngine,
-    gates: tuple[GateOperation, ...],
+    gates: Sequence[GateOperation],
     qubits: int,
     precision: Precision,
     batch: int = 1,
 ) -> int:
     """Every vector of a batch is right; how many launches that took."""
     assert isinstance(engine.on, HostDevice)
-    oracle = REFERENCE.allocate(qubits, Precision.DOUBLE, capacity=qubits)
-    exact = make_plan(gates, Layout(), REFERENCE.profile(Precision.DOUBLE, qubits))
-    REFERENCE.apply(oracle, exact, Control())
     state = engine.allocate(qubits, precision, capacity=qubits, batch=batch)
     plan = make_plan(gates, Layout(), engine.profile(precision, qubits))
     engine.on.launches.clear()
@@ -64,7 +52,7 @@ def check(
     launches = len(engine.on.launches)
     found = engine.amplitudes(state)
     assert found.shape == (batch, 1 << qubits)
-    assert np.abs(found - REFERENCE.amplitudes(oracle)).max() < TOLERANCE[precision]
+    assert np.abs(found - REFERENCE.amplitudes(oracle(gates, qubits))).max() < TOLERANCE[precision]
     return launches
 
 

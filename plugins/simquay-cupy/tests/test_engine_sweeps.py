@@ -9,18 +9,22 @@ import numpy as np
 import pytest
 from gate_sweeps import BOTH, TOLERANCE, applied, check, lists, sweep_of
 
-from simquay.control import Control
-from simquay.engines.numpy.engine import DenseEngine
-from simquay.errors import Cancelled, ProgramError
-from simquay.execution.run import run_program
-from simquay.execution.settings import Piece, RunContext
-from simquay.execution.sweep import run_sweep, same_shape, sweep_shape
-from simquay.planning import Layout, Profile, make_sweep_plan
-from simquay.program import Diagonal, GateOperation, Matrix, Measure, Precision, Program
+from simquay.engine_api import (
+    Cancelled,
+    Control,
+    DenseEngine,
+    Diagonal,
+    Layout,
+    Matrix,
+    Precision,
+    Profile,
+    ProgramError,
+    make_sweep_plan,
+)
+from simquay.testing.engines import random_unitary
 from simquay_cupy import engine as engine_module
 from simquay_cupy.encoding.sweep import encode_sweep
 from simquay_cupy.engine import CupyEngine
-from tests.support.gate_lists import random_unitary
 
 
 @BOTH
@@ -55,29 +59,6 @@ def test_vectors_whose_passes_take_several_launches(
         check(applied(engine, plan, 9, precision), gate_lists, TOLERANCE[precision])
     assert len(counts) > 1
     assert max(counts) > 6 * len(plan)
-
-
-def program(gates: list[GateOperation], qubits: int) -> Program:
-    return Program(qubits, qubits, (*gates, *[Measure(q, q) for q in range(qubits)]))
-
-
-@pytest.mark.parametrize("qubits", [2, 7, 12])
-def test_samples_are_those_of_the_numpy_engine_one_by_one(engine: CupyEngine, qubits: int) -> None:
-    # 6 x 400 draws over at most 4,096 outcomes: one within 1e-12 of a boundary has a chance below
-    # 1e-5, and the seeds are fixed.
-    programs = [program(gates, qubits) for gates in lists(qubits, 6, qubits)]
-    assert all(same_shape(programs[0], one) for one in programs)
-    context = RunContext(shots=400, seed=5, wanted={"statevector": True})
-    shape = sweep_shape(programs[0], engine, context)
-    assert shape is not None
-    numbers = (3, 4, 5, 6, 8, 9)
-    piece = Piece(numbers, 0, context.shots)
-    found = run_sweep(shape, programs, engine, context, Control(), piece)
-    for number, one, (outcome, _) in zip(numbers, programs, found, strict=True):
-        own = Piece((number,), 0, context.shots)
-        expected = run_program(one, DenseEngine(), context, Control(), own)
-        np.testing.assert_array_equal(outcome["samples"], expected["samples"])
-        assert np.abs(outcome["statevector"] - expected["statevector"]).max() < 1e-12
 
 
 @BOTH

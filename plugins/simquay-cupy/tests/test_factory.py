@@ -4,7 +4,7 @@ run by jobs."""
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from threading import Event, Semaphore
 from typing import Any
 
@@ -14,15 +14,11 @@ from host_device import HostDevice
 from qiskit import QuantumCircuit  # what follows needs Qiskit
 from qiskit.providers import JobError, JobStatus
 
-from simquay.errors import (
-    BackendUnavailableError,
-    OutOfMemoryError,
-    SimquayFallbackWarning,
-)
-from simquay.execution import memory
+from simquay import Provider  # it remembers what probes said: one a test
+from simquay.engine_api import OutOfMemoryError
+from simquay.errors import BackendUnavailableError, SimquayFallbackWarning
 from simquay.plugin import Available
-from simquay.provider import Provider  # it remembers what probes said: one a test
-from simquay.simulators.engine.backend import EngineBackend
+from simquay.testing.engines import new_memory_ledgers
 from simquay_cupy import factory
 from simquay_cupy import probe as probe_module
 from simquay_cupy.engine import CupyEngine
@@ -36,13 +32,15 @@ def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def gpu(make_host_engine: Callable[[], CupyEngine], monkeypatch: pytest.MonkeyPatch) -> CupyEngine:
+def gpu(
+    make_host_engine: Callable[[], CupyEngine], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[CupyEngine]:
     """A machine whose GPU is the host in disguise."""
     engine = make_host_engine()
     monkeypatch.setattr(probe_module, "probe", Available)
     monkeypatch.setattr(factory, "_engine", engine)
-    monkeypatch.setattr(memory, "_ledgers", {})
-    return engine
+    with new_memory_ledgers():
+        yield engine
 
 
 def ghz(qubits: int) -> QuantumCircuit:
@@ -167,7 +165,6 @@ def test_a_job_that_would_fit_alone_waits_for_the_memory(
 
 
 def test_the_factory_starts_no_cuda_before_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert isinstance(EngineBackend, type)
     monkeypatch.delitem(sys.modules, "simquay_cupy.device.cuda", raising=False)
     for _ in Provider().backends(all=True):
         pass

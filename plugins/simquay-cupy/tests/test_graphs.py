@@ -8,28 +8,24 @@ from typing import Any
 
 import numpy as np
 import pytest
+from evolution import BOTH, REFERENCE, TOLERANCE, oracle
 from host_device import HostDevice
 
-from simquay.control import Control
-from simquay.engines.reference import ReferenceEngine
-from simquay.errors import Cancelled
-from simquay.execution.run import run_program
-from simquay.execution.settings import RunContext
-from simquay.planning import Layout, Plan, make_plan
-from simquay.program import Precision
+from simquay.engine_api import (
+    Cancelled,
+    Control,
+    Layout,
+    Plan,
+    Precision,
+    make_plan,
+)
+from simquay.testing.engines import random_gates
 from simquay_cupy import graphs as module
 from simquay_cupy.encoding import programs as programs_module
 from simquay_cupy.encoding.encode import encode_plan
 from simquay_cupy.engine import CupyEngine
 from simquay_cupy.graphs import GRAPHS_KEPT, MOST_AMPLITUDES, TRIALS, PlanGraphs
 from simquay_cupy.state import DeviceState
-from tests.support.random_programs import random_gates, random_unitary_program
-
-BOTH = pytest.mark.parametrize("precision", list(Precision), ids=lambda p: p.value)
-
-
-TOLERANCE = {Precision.SINGLE: 1e-5, Precision.DOUBLE: 1e-12}
-
 
 QUBITS = 14
 
@@ -42,11 +38,7 @@ def make(engine: CupyEngine, seed: int, precision: Precision) -> tuple[Plan, np.
     gates = random_gates(QUBITS, 80, seed)
     plan = make_plan(gates, Layout(), engine.profile(precision, QUBITS))
     assert len(plan) > 1
-    reference = ReferenceEngine()
-    state = reference.allocate(QUBITS, Precision.DOUBLE, capacity=QUBITS)
-    exact = make_plan(gates, Layout(), reference.profile(Precision.DOUBLE, QUBITS))
-    reference.apply(state, exact, Control())
-    return plan, reference.amplitudes(state)
+    return plan, REFERENCE.amplitudes(oracle(gates, QUBITS))
 
 
 def begin(engine: CupyEngine, state: DeviceState) -> None:
@@ -123,14 +115,17 @@ def count_replays(engine: CupyEngine, monkeypatch: pytest.MonkeyPatch) -> list[A
 
 
 @pytest.mark.parametrize("rule", ["measured", "always", "never"])
-def test_runs_give_the_same_samples_with_and_without(engine: CupyEngine, rule: Any) -> None:
-    program = random_unitary_program(QUBITS, 60, 3, measure=True)
-    settings = RunContext(shots=200, seed=5)
-    expected = run_program(program, ReferenceEngine(), settings, Control())["samples"]
+def test_runs_give_the_same_with_and_without(engine: CupyEngine, rule: Any) -> None:
     running = CupyEngine(engine.on, replay=rule)
+    plan, expected = make(running, 3, Precision.DOUBLE)
+    first: Any = None
     for _ in range(2 * TRIALS + 4):
-        found = run_program(program, running, settings, Control())["samples"]
-        np.testing.assert_array_equal(found, expected)
+        state = running.allocate(QUBITS, Precision.DOUBLE, capacity=QUBITS)
+        found = apply(running, state, plan, Control())
+        running.release(state)
+        first = found if first is None else first
+        np.testing.assert_array_equal(found, first)
+    assert np.abs(first - expected).max() < TOLERANCE[Precision.DOUBLE]
 
 
 @pytest.mark.parametrize("cancelled", [0, 1])

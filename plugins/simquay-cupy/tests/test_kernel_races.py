@@ -10,13 +10,10 @@ import pytest
 from host_device import HostDevice, compile_host_kernels, find_compiler, host_source
 from tile_stages import BOTH, check, random_stage, tile_pass
 
-from simquay.control import Control
-from simquay.planning import Layout, Plan, make_plan
-from simquay.planning.tiled.passes import Round, TilePass
-from simquay.program import Precision
+from simquay.engine_api import Control, Layout, Plan, Precision, Round, TilePass, make_plan
+from simquay.testing.engines import random_gates
 from simquay_cupy.encoding.geometry import GEOMETRIES
 from simquay_cupy.engine import CupyEngine
-from tests.support.random_programs import random_gates
 
 pytestmark = pytest.mark.xdist_group("races")  # the kernels are compiled once for several tests
 

@@ -17,13 +17,7 @@ from tile_stages import (
     vectors,
 )
 
-from simquay.planning.tiled.passes import (
-    DenseStage,
-    PermuteStage,
-    PrepareStage,
-    Stage,
-)
-from simquay.program import Precision
+from simquay.engine_api import DenseStage, PermuteStage, Precision, PrepareStage, Stage
 from simquay_cupy.encoding.geometry import geometry_for
 from simquay_cupy.engine import CupyEngine
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ctypes
-import json
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError
 from typing import Any
 
 import pytest
 
+from simquay import Provider
 from simquay.plugin import Available, ProbeResult, Unavailable
 from simquay_cupy import probe as module
 from simquay_cupy.probe import DeviceFacts, probe
@@ -76,18 +76,10 @@ def test_the_cuda_that_runs_and_the_one_that_compiles(
     assert module._cuda_runtime(package) == expected
 
 
-def test_doctor_shows_it_all(machine: pytest.MonkeyPatch, capsys: Any) -> None:
-    pytest.importorskip("qiskit", reason="the command line is Simquay's whole")
-    from simquay.cli.main import main
-
+def test_a_listing_shows_it_all(machine: pytest.MonkeyPatch) -> None:
     machine.setattr(module, "_driver_release", lambda: "580.95")
-    main(["doctor", "--json"])
-    (found,) = (
-        backend
-        for backend in json.loads(capsys.readouterr().out)["backends"]
-        if backend["name"] == "cupy"
-    )
-    assert found["status"] == "available"
+    (found,) = (backend for backend in Provider().backends(all=True) if backend.name == "cupy")
+    assert found.status == "available"
     assert {
         "driver": "580.95",
         "driver CUDA": "13.0",
@@ -95,9 +87,9 @@ def test_doctor_shows_it_all(machine: pytest.MonkeyPatch, capsys: Any) -> None:
         "device": "NVIDIA H100 80GB HBM3",
         "memory": "79.6 GiB",
         "compute capability": "9.0",
-        "devices": "1",
-    }.items() <= found["details"].items()
-    assert "CUDA runtime" in found["details"]
+        "devices": 1,
+    }.items() <= found.details.items()
+    assert "CUDA runtime" in found.details
 
 
 def test_no_driver(machine: pytest.MonkeyPatch) -> None:

@@ -6,16 +6,10 @@ import numpy as np
 import pytest
 from evolution import BOTH, REFERENCE, TOLERANCE, evolve, oracle
 
-from simquay.control import Control
-from simquay.errors import ProgramError
-from simquay.execution.sampling import Sampler
-from simquay.planning import Layout, make_plan
-from simquay.program import Precision
+from simquay.engine_api import Control, Layout, Precision, ProgramError, make_plan
+from simquay.testing.engines import random_gates
 from simquay_cupy import readout
 from simquay_cupy.engine import CupyEngine
-from tests.support.random_programs import (
-    random_gates,
-)
 
 
 @BOTH
@@ -51,21 +45,6 @@ def test_a_state_is_read_as_the_oracle_reads_it(
     assert np.abs(means - REFERENCE.expectation(expected, paulis)).max() < 10 * tolerance
     with pytest.raises(ProgramError, match="letters"):
         engine.expectation(state, ["Q" * qubits])
-
-
-@pytest.mark.parametrize("block_bits", [1, 3, 8])
-def test_small_blocks_draw_what_one_large_one_draws(
-    engine: CupyEngine, block_bits: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(type(engine), "block_bits", block_bits)
-    gates = random_gates(14, 90, 77)
-    state, expected = evolve(engine, gates, 14, Precision.DOUBLE), oracle(gates, 14)
-    draws = np.random.default_rng(0).random(3000)
-    qubits = [0, 1, 2, 3, 5, 6, 7, 8, 10, 12, 13]
-    found, weights = Sampler(engine, state, qubits, 4).pick(draws, Control())
-    whole, same = Sampler(REFERENCE, expected, qubits).pick(draws, Control())
-    np.testing.assert_array_equal(found, whole)
-    np.testing.assert_allclose(weights, same, atol=1e-12)
 
 
 @BOTH

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simquay.planning import Layout
-from simquay.program import Precision
+from simquay.engine_api import Layout, Precision
 from simquay_cupy.state import DeviceState
 
 

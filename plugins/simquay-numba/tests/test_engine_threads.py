@@ -10,27 +10,29 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simquay.control import Control
-from simquay.engines import threads as dense_threads
-from simquay.errors import Cancelled
-from simquay.execution.run import run_program
-from simquay.execution.settings import Outcome, RunContext
-from simquay.planning import Layout, make_plan
-from simquay.program import Matrix, Precision, Program
+from simquay.engine_api import (
+    Cancelled,
+    Control,
+    GateOperation,
+    Layout,
+    Matrix,
+    Precision,
+    make_plan,
+)
+from simquay.testing.engines import evolve, random_gates, random_unitary, thread_budget
 from simquay_numba import engine as engine_module
 from simquay_numba.engine import NumbaEngine
 from simquay_numba.kernels.compiling import compiled
 from simquay_numba.kernels.run import run_tiles
-from tests.support.gate_lists import random_unitary
-from tests.support.random_programs import (
-    random_unitary_program,
-)
 
 USUAL = NumbaEngine()
 
 
-def run(program: Program, engine: Any, **options: Any) -> Outcome:
-    return run_program(program, engine, RunContext(**options), Control())
+def run(num_qubits: int, gates: list[GateOperation]) -> np.ndarray:
+    state = evolve(USUAL, gates, num_qubits)
+    amplitudes = USUAL.amplitudes(state)
+    USUAL.release(state)
+    return amplitudes
 
 
 def test_a_run_is_cancelled_between_tiles() -> None:
@@ -60,27 +62,21 @@ def test_a_run_is_cancelled_between_tiles() -> None:
 
 
 def test_two_runs_at_once() -> None:
-    program = random_unitary_program(17, 100, 1, measure=True)
-    want = run(program, USUAL, shots=500, seed=1)["samples"]
+    gates = random_gates(17, 100, 1)
+    want = run(17, gates)
     found: list[np.ndarray] = []
-    threads = [
-        threading.Thread(
-            target=lambda: found.append(run(program, USUAL, shots=500, seed=1)["samples"])
-        )
-        for _ in range(4)
-    ]
+    threads = [threading.Thread(target=lambda: found.append(run(17, gates))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert len(found) == 4
-    for samples in found:
-        np.testing.assert_array_equal(samples, want)
+    for amplitudes in found:
+        np.testing.assert_array_equal(amplitudes, want)
 
 
 def test_two_runs_at_once_keep_the_thread_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     """Kernels count who is inside them: with a budget of two, never more than two threads."""
-    monkeypatch.setattr(dense_threads, "_pool", dense_threads.HelperPool(2))
     lock = threading.Lock()
     inside: set[int] = set()
     most: list[int] = []
@@ -109,22 +105,18 @@ def test_two_runs_at_once_keep_the_thread_budget(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(engine_module, "compiled", counting)
     engine = NumbaEngine(threads=2)
-    program = random_unitary_program(18, 150, 1)
-    control = Control()
-    settings = RunContext(shots=1)
-    run_program(program, engine, settings, control)
-    assert max(most) == 2  # alone, a run uses both
-    most.clear()
-    users.clear()
-    threads = [
-        threading.Thread(target=run_program, args=(program, engine, settings, control))
-        for _ in range(2)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-        assert not thread.is_alive()
+    gates = random_gates(18, 150, 1)
+    with thread_budget(2):
+        evolve(engine, gates, 18)
+        assert max(most) == 2  # alone, a run uses both
+        most.clear()
+        users.clear()
+        threads = [threading.Thread(target=evolve, args=(engine, gates, 18)) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+            assert not thread.is_alive()
     assert max(most) <= 2
     assert len(users) >= 2
 
@@ -133,15 +125,13 @@ def test_two_runs_at_once_keep_the_thread_budget(monkeypatch: pytest.MonkeyPatch
 # Python 3.12 and later warn of a fork beside other threads: the engine's, which the test is about.
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_fork_after_a_run_can_run_again() -> None:
-    program = random_unitary_program(16, 60, 1, measure=True)
-    want = run(program, USUAL, shots=100, seed=1)["samples"]
+    gates = random_gates(16, 60, 1)
+    want = run(16, gates)
     child = os.fork()
     if child == 0:
         code = 1
         try:
-            code = (
-                0 if np.array_equal(run(program, USUAL, shots=100, seed=1)["samples"], want) else 2
-            )
+            code = 0 if np.array_equal(run(16, gates), want) else 2
         finally:
             os._exit(code)
     deadline = time.monotonic() + 60
@@ -152,4 +142,4 @@ def test_a_fork_after_a_run_can_run_again() -> None:
         assert time.monotonic() < deadline, "the child hangs"
         time.sleep(0.05)
     assert os.waitstatus_to_exitcode(status) == 0
-    np.testing.assert_array_equal(run(program, USUAL, shots=100, seed=1)["samples"], want)
+    np.testing.assert_array_equal(run(16, gates), want)

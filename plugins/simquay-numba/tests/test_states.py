@@ -6,26 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from stored_vectors import TINY, TOLERANCE, random_vectors
 
-from simquay.control import Control
-from simquay.engines.numpy.engine import DenseEngine
-from simquay.engines.reference import ReferenceEngine
-from simquay.planning import Layout, make_plan
-from simquay.program import Precision
+from simquay.engine_api import DenseEngine, Layout, Precision, ReferenceEngine
+from simquay.testing.engines import apply_gates, random_gates
 from simquay_numba.engine import NumbaEngine
-from tests.support.random_programs import (
-    random_gates,
-)
-from tests.support.tiled_runs import random_vectors
-
-TOLERANCE = {Precision.DOUBLE: 1e-12, Precision.SINGLE: 1e-5}
-
 
 BOTH = pytest.mark.parametrize("precision", list(Precision))
-
-
-TINY = NumbaEngine(tile=(6, 5), low=(4, 3), small=0, threads=2)
-"""Tiles as small as can be, for every state: many tiles, many passes."""
 
 
 USUAL = NumbaEngine()
@@ -39,8 +26,7 @@ def test_reads_and_collapse_after_a_tiled_plan(precision: Precision) -> None:
     engines: list[Any] = [USUAL, ReferenceEngine()]
     for engine in engines:
         state = engine.allocate(14, precision, capacity=14)
-        plan = make_plan(gates, state.layout, engine.profile(precision, 14))
-        engine.apply(state, plan, Control())
+        apply_gates(engine, state, gates)
         states.append((engine, state))
     (numba, mine), (reference, other) = states
     for qubits, given_ in (

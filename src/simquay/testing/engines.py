@@ -22,6 +22,7 @@ from simquay.testing.engine_checks.amplitudes import AMPLITUDE_CHECKS
 from simquay.testing.engine_checks.comparison import TOLERANCE
 from simquay.testing.engine_checks.runs import RUN_CHECKS
 from simquay.testing.harness.assertions import CheckFailed, call_with_timeout
+from simquay.testing.harness.budgets import new_memory_ledgers, thread_budget
 from simquay.testing.harness.context import CHECK_LIMIT
 from simquay.testing.harness.gates import (
     apply_gates,
@@ -39,10 +40,12 @@ __all__ = [
     "apply_gates",
     "check_engine",
     "evolve",
+    "new_memory_ledgers",
     "other_numbers",
     "random_gates",
     "random_unitary",
     "run_engine_checks",
+    "thread_budget",
 ]
 
 ENGINE_CHECKS: tuple[Check[Engine], ...] = tuple(

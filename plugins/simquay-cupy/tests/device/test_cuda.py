@@ -10,20 +10,24 @@ from typing import Any
 
 import numpy as np
 import pytest
+from evolution import REFERENCE, TOLERANCE, evolve, oracle
 from fake_cupy import make_fake_cupy
 from host_device import HostDevice
 
-from simquay.control import Control
-from simquay.engines.reference import ReferenceEngine
-from simquay.errors import Cancelled, OutOfMemoryError, SimquayError
-from simquay.execution.run import run_program
-from simquay.execution.settings import RunContext
-from simquay.planning import Layout, make_plan
-from simquay.program import Precision, Program
+from simquay.engine_api import (
+    Cancelled,
+    Control,
+    Layout,
+    OutOfMemoryError,
+    Precision,
+    ReferenceEngine,
+    SimquayError,
+    make_plan,
+)
+from simquay.testing.engines import random_gates
 from simquay_cupy.encoding import programs
 from simquay_cupy.encoding.encode import encode_plan
 from simquay_cupy.engine import CupyEngine
-from tests.support.random_programs import random_gates
 
 
 @pytest.fixture
@@ -51,14 +55,9 @@ def engine(cupy: Any) -> CupyEngine:
 def test_a_program_runs_through_modules_streams_and_pools(
     engine: CupyEngine, precision: Precision
 ) -> None:
-    program = Program(13, 0, random_gates(13, 80, 4))
-    settings = RunContext(shots=1, wanted={"statevector": True}, precision=precision)
-    one = run_program(program, engine, settings, Control())["statevector"]
-    settings = RunContext(shots=1, wanted={"statevector": True})
-    other = run_program(program, ReferenceEngine(), settings, Control())["statevector"]
-    assert one is not None
-    assert other is not None
-    assert np.abs(one - other).max() < (1e-5 if precision is Precision.SINGLE else 1e-12)
+    gates = random_gates(13, 80, 4)
+    found = engine.amplitudes(evolve(engine, gates, 13, precision))
+    assert np.abs(found - REFERENCE.amplitudes(oracle(gates, 13))).max() < TOLERANCE[precision]
 
 
 def test_what_does_not_fit_is_an_error_with_both_numbers(engine: CupyEngine, cupy: Any) -> None:
@@ -88,16 +87,18 @@ def test_a_cancelled_run_gives_its_memory_back(
 
     monkeypatch.setattr(CupyEngine, "_launch", then_cancel)
     monkeypatch.setattr(cuda_device_module(), "POOL_KEEPS", 0)
-    program = Program(17, 0, random_gates(17, 200, 4))
+    gates = random_gates(17, 200, 4)
+    plan = make_plan(gates, Layout(), engine.profile(Precision.DOUBLE, 17))
     size = 16 << 17
-    settings = RunContext(shots=1)
     engine.release(engine.allocate(17, Precision.DOUBLE, capacity=17))
+    state = engine.allocate(17, Precision.DOUBLE, capacity=17)
     with pytest.raises(Cancelled):
-        run_program(program, engine, settings, control)
+        engine.apply(state, plan, control)
+    engine.release(state)
     assert len(launches) == 1
     assert cupy.memory.used < size  # the plan's programs
     assert cupy.memory.cached == 0
-    run_program(program, engine, settings, Control())
+    evolve(engine, gates, 17)
 
 
 def cuda_device_module() -> Any:

@@ -7,13 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from simquay.planning import Layout, make_plan
-from simquay.program import Precision
+from simquay.engine_api import Layout, Precision, make_plan
+from simquay.testing.engines import random_gates
 from simquay_cupy.device.uploads import ALIGNMENT, UploadedPlan
 from simquay_cupy.encoding.encode import encode_plan
 from simquay_cupy.engine import CupyEngine
 from simquay_cupy.graphs import MOST_LAUNCHES
-from tests.support.random_programs import random_gates
 
 
 @pytest.mark.parametrize("precision", list(Precision), ids=lambda p: p.value)
@@ -33,7 +32,7 @@ def test_the_device_s_arrays_are_the_programs_aligned(
 
 @pytest.mark.parametrize(
     ("qubits", "gates", "limit", "has_graphs"),
-    [(12, 40, 61440, False), (14, 120, 61440, True), (14, 4000, 2048, False)],
+    [(12, 40, 61440, False), (14, 120, 61440, True), (14, 6000, 2048, False)],
     ids=["one launch", "few launches", "very many launches"],
 )
 def test_a_few_launches_are_worth_a_graph(

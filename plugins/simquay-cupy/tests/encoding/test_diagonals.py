@@ -6,14 +6,14 @@ import numpy as np
 from encoded_opcodes import flat, instructions, ising
 from tile_stages import BOTH, check, tile_pass, unitary
 
-from simquay.planning.tiled.passes import (
+from simquay.engine_api import (
     DenseStage,
     DiagonalGroup,
     DiagonalStage,
     DiagonalTerm,
+    Precision,
     Stage,
 )
-from simquay.program import Precision
 from simquay_cupy.encoding.geometry import (
     GEOMETRIES,
 )

@@ -12,9 +12,7 @@ from tile_stages import (
     unitary,
 )
 
-from simquay.errors import ProgramError
-from simquay.planning import Layout, Profile, make_plan
-from simquay.program import Matrix, Precision
+from simquay.engine_api import Layout, Matrix, Precision, Profile, ProgramError, make_plan
 from simquay_cupy.encoding.encode import encode_plan
 from simquay_cupy.encoding.geometry import (
     GEOMETRIES,

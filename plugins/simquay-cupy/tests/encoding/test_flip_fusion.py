@@ -6,16 +6,16 @@ import numpy as np
 from encoded_opcodes import X, flat, instructions, is_flip
 from tile_stages import BOTH, HADAMARD, check, real, tile_pass, unitary
 
-from simquay.planning.tiled.passes import (
+from simquay.engine_api import (
     Condition,
     DenseStage,
     DiagonalGroup,
     DiagonalStage,
     DiagonalTerm,
     PermuteStage,
+    Precision,
     Stage,
 )
-from simquay.program import Precision
 from simquay_cupy.encoding.geometry import (
     GEOMETRIES,
 )

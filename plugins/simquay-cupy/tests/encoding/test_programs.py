@@ -7,12 +7,7 @@ import pytest
 from encoded_opcodes import ising
 from tile_stages import BOTH, check, tile_pass, unitary
 
-from simquay.planning import Layout, Plan, Profile
-from simquay.planning.tiled.passes import (
-    DenseStage,
-    Stage,
-)
-from simquay.program import Precision
+from simquay.engine_api import DenseStage, Layout, Plan, Precision, Profile, Stage
 from simquay_cupy.encoding import programs
 from simquay_cupy.encoding.encode import encode_plan
 from simquay_cupy.encoding.geometry import (

@@ -6,12 +6,7 @@ import numpy as np
 from encoded_opcodes import X, flat, is_flip
 from tile_stages import BOTH, unitary
 
-from simquay.planning.tiled.passes import (
-    Condition,
-    DenseStage,
-    PermuteStage,
-)
-from simquay.program import Precision
+from simquay.engine_api import Condition, DenseStage, PermuteStage, Precision
 from simquay_cupy.encoding.geometry import (
     GEOMETRIES,
 )

@@ -6,7 +6,7 @@ import dataclasses
 
 from gate_sweeps import BOTH, TOLERANCE, applied, check, lists, sweep_of
 
-from simquay.program import Precision
+from simquay.engine_api import Precision
 from simquay_cupy.encoding.programs import PROGRAM_BYTES
 from simquay_cupy.encoding.sweep import encode_sweep
 from simquay_cupy.engine import CupyEngine

@@ -8,15 +8,17 @@ import numpy as np
 from encoded_opcodes import flat
 from tile_stages import BOTH, real, rx
 
-from simquay.planning import Layout, Plan, Profile
-from simquay.planning.tiled.passes import (
+from simquay.engine_api import (
     DenseStage,
     Form,
+    Layout,
+    Plan,
+    Precision,
+    Profile,
     Round,
     Stage,
     TilePass,
 )
-from simquay.program import Precision
 from simquay_cupy.encoding.encode import encode_plan
 from simquay_cupy.encoding.geometry import (
     GEOMETRIES,

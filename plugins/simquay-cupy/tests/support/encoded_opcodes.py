@@ -7,15 +7,17 @@ from collections.abc import Sequence
 import numpy as np
 from tile_stages import check, tile_pass
 
-from simquay.planning import Layout, Plan, Profile
-from simquay.planning.tiled.passes import (
+from simquay.engine_api import (
     DiagonalGroup,
     DiagonalStage,
     DiagonalTerm,
+    Layout,
+    Plan,
+    Precision,
+    Profile,
     Stage,
     TilePass,
 )
-from simquay.program import Precision
 from simquay_cupy.encoding.encode import encode_plan
 from simquay_cupy.encoding.geometry import (
     GEOMETRIES,

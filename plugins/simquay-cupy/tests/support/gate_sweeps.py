@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
+from evolution import BOTH, REFERENCE, TOLERANCE, oracle
 
-from simquay.control import Control
-from simquay.engines.reference import ReferenceEngine
-from simquay.planning import Layout, SweepPlan, make_plan, make_sweep_plan
-from simquay.program import GateOperation, Precision
+from simquay.engine_api import (
+    Control,
+    GateOperation,
+    Layout,
+    Precision,
+    SweepPlan,
+    make_sweep_plan,
+)
+from simquay.testing.engines import other_numbers, random_gates
 from simquay_cupy.engine import CupyEngine
-from tests.support.gate_lists import other_numbers, random_gates
 
-REFERENCE = ReferenceEngine()
-
-TOLERANCE = {Precision.SINGLE: 1e-5, Precision.DOUBLE: 1e-12}
-
-BOTH = pytest.mark.parametrize("precision", list(Precision), ids=lambda p: p.value)
+__all__ = ["BOTH", "TOLERANCE", "applied", "check", "lists", "sweep_of"]
 
 
 def lists(qubits: int, count: int, seed: int, gates: int = 40) -> list[list[GateOperation]]:
@@ -45,8 +45,6 @@ def applied(engine: CupyEngine, plan: SweepPlan, qubits: int, precision: Precisi
 def check(found: np.ndarray, gate_lists: list[list[GateOperation]], tolerance: float) -> None:
     """Hold each vector against the reference engine's."""
     qubits = found.shape[1].bit_length() - 1
-    profile = REFERENCE.profile(Precision.DOUBLE, qubits)
     for gates, vector in zip(gate_lists, found, strict=True):
-        state = REFERENCE.allocate(qubits, Precision.DOUBLE, capacity=qubits)
-        REFERENCE.apply(state, make_plan(gates, Layout(), profile), Control())
-        assert np.abs(vector - REFERENCE.amplitudes(state)[0]).max() < tolerance
+        expected = REFERENCE.amplitudes(oracle(gates, qubits))[0]
+        assert np.abs(vector - expected).max() < tolerance

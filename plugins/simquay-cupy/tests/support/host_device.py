@@ -17,8 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.errors import SimquayError
-from simquay.system.memory import host_available_bytes, host_total_bytes
+from simquay.engine_api import SimquayError, host_available_bytes, host_total_bytes
 from simquay_cupy.device.sources import with_headers
 from simquay_cupy.encoding.programs import PROGRAM_BYTES
 

@@ -8,22 +8,23 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from simquay.control import Control
-from simquay.engines.tiled_interpreter import apply_tile_pass
-from simquay.planning import Layout, Plan
-from simquay.planning.tiled.passes import (
+from simquay.engine_api import (
     ALWAYS,
     Condition,
+    Control,
     DenseStage,
     DiagonalGroup,
     DiagonalStage,
     DiagonalTerm,
+    Layout,
     PermuteStage,
+    Plan,
+    Precision,
     Round,
     Stage,
     TilePass,
+    apply_tile_pass,
 )
-from simquay.program import Precision
 from simquay_cupy.encoding.encode import encode_plan
 from simquay_cupy.encoding.geometry import GEOMETRIES, WHOLE_STATE, geometry_for
 from simquay_cupy.engine import CupyEngine

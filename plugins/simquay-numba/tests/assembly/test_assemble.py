@@ -9,22 +9,25 @@ import sys
 import numpy as np
 import pytest
 
-from simquay.control import Control
-from simquay.planning import Layout, make_plan
-from simquay.planning.tiled.passes import (
+from simquay.engine_api import (
+    Control,
     DenseStage,
+    Diagonal,
+    Layout,
+    Precision,
+    ReferenceEngine,
     Round,
     TilePass,
+    make_plan,
 )
-from simquay.program import Diagonal, Precision
+from simquay.testing.engines import evolve, random_gates, random_unitary
 from simquay_numba.assembly.assemble import assemble
 from simquay_numba.engine import NumbaEngine
 from simquay_numba.kernels.matrices import DENSE_VARIANTS
 from simquay_numba.kernels.run import MATRICES
 from simquay_numba.kernels.vectors import lane_count
-from tests.support.gate_lists import random_unitary
-from tests.support.random_programs import random_gates
-from tests.support.tiled_runs import expected, spread
+
+REFERENCE = ReferenceEngine()
 
 
 def drop_all_caches() -> None:
@@ -41,11 +44,11 @@ def test_a_program_keeps_what_its_instructions_point_at(precision: Precision) ->
     engine = NumbaEngine(tile=(6, 5), low=(4, 3), small=0, threads=2)
     gates = random_gates(9, 60, 4)
     plan = make_plan(gates, Layout(), engine.profile(precision, 9), None)
-    want = expected(gates, spread(np.ones((1, 1), dtype=complex), [], 9))
+    want = REFERENCE.amplitudes(evolve(REFERENCE, gates, 9))
     for turn in range(3):
         state = engine.allocate(9, precision, capacity=9)
         engine.apply(state, plan, Control())
-        found = spread(state.vector, plan.final.order, 9)
+        found = engine.amplitudes(state)
         np.testing.assert_allclose(
             found, want, atol=1e-12 if precision is Precision.DOUBLE else 1e-5
         )
@@ -70,8 +73,8 @@ def test_the_numbers_are_the_stage_s_own_not_the_template_s() -> None:
         plan = make_plan(operations, Layout(), engine.profile(Precision.DOUBLE, 8), None)
         state = engine.allocate(8, Precision.DOUBLE, capacity=8)
         engine.apply(state, plan, Control())
-        found = spread(state.vector, plan.final.order, 8)
-        want = expected(operations, spread(np.ones((1, 1), dtype=complex), [], 8))
+        found = engine.amplitudes(state)
+        want = REFERENCE.amplitudes(evolve(REFERENCE, operations, 8))
         np.testing.assert_allclose(found, want, atol=1e-12)
 
 

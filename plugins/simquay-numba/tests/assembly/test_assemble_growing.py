@@ -5,24 +5,26 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simquay.control import Control
-from simquay.engines.tiled_interpreter import apply_tile_pass
-from simquay.planning import Layout, Plan, Profile
-from simquay.planning.tiled.passes import (
+from simquay.engine_api import (
     ALWAYS,
     Condition,
+    Control,
     DenseStage,
     DiagonalGroup,
     DiagonalStage,
     DiagonalTerm,
+    Layout,
     PermuteStage,
+    Plan,
+    Precision,
+    Profile,
     Round,
     Stage,
     TilePass,
+    apply_tile_pass,
 )
-from simquay.program import Precision
+from simquay.testing.engines import random_unitary
 from simquay_numba.engine import NumbaEngine
-from tests.support.gate_lists import random_unitary
 
 WIDTH = 10
 

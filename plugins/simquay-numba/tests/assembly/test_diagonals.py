@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simquay.planning.tiled.passes import DiagonalGroup, DiagonalStage, DiagonalTerm
+from simquay.engine_api import DiagonalGroup, DiagonalStage, DiagonalTerm
 from simquay_numba.assembly.diagonals import (
     GroupKey,
     chain,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from simquay.planning.tiled.passes import DiagonalGroup, DiagonalStage, DiagonalTerm
+from simquay.engine_api import DiagonalGroup, DiagonalStage, DiagonalTerm
 from simquay_numba.assembly import merging
 from simquay_numba.assembly.diagonals import group_keys, lanes_alike
 from simquay_numba.assembly.merging import Pair, merged

@@ -6,20 +6,20 @@ import numpy as np
 import pytest
 from stage_passes import ACTIVE, BOTH, LOCAL, STORE, WIDTH, compare
 
-from simquay.planning.tiled.passes import (
+from simquay.engine_api import (
     ALWAYS,
     Condition,
     DenseStage,
     PermuteStage,
+    Precision,
     Round,
     Stage,
     TilePass,
 )
-from simquay.program import Precision
+from simquay.testing.engines import random_unitary
 from simquay_numba.assembly.assemble import assemble
 from simquay_numba.kernels.run import FLIP
 from simquay_numba.kernels.vectors import lane_count
-from tests.support.gate_lists import random_unitary
 
 
 @BOTH

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from stage_passes import BOTH, CONDITIONS, LOCAL, compare
 
-from simquay.planning.tiled.passes import Condition, PermuteStage
-from simquay.program import Precision
+from simquay.engine_api import Condition, PermuteStage, Precision
 from simquay_numba.buffers import address, aligned_bytes
 from simquay_numba.kernels.blocks import fence, load_amplitudes, store_amplitudes, stream_amplitudes
 from simquay_numba.kernels.vectors import BLOCK_BYTES, VECTOR_BYTES

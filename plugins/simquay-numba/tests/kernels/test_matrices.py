@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from stage_passes import ACTIVE, BOTH, CONDITIONS, LOCAL, STORE, WIDTH, compare, factors
 
-from simquay.planning.tiled.passes import (
+from simquay.engine_api import (
     ALWAYS,
     Condition,
     DenseStage,
@@ -17,14 +17,14 @@ from simquay.planning.tiled.passes import (
     DiagonalStage,
     DiagonalTerm,
     Form,
+    Precision,
     Round,
     Stage,
     TilePass,
 )
-from simquay.program import Precision
+from simquay.testing.engines import random_unitary
 from simquay_numba.assembly.assemble import assemble
 from simquay_numba.kernels.run import CHAIN
-from tests.support.gate_lists import random_unitary
 
 FORMS: tuple[Form, ...] = ("complex", "real", "rx_like", "hadamard")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from simquay.program import Precision
+from simquay.engine_api import Precision
 from simquay_numba.buffers import address, aligned_bytes
 from simquay_numba.kernels.compiling import compiled_pack
 from simquay_numba.kernels.packing import ONE, WANTED, ZERO

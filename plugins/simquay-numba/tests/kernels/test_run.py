@@ -6,12 +6,8 @@ import numpy as np
 import pytest
 from stage_passes import BOTH, CONDITIONS, compare
 
-from simquay.planning.tiled.passes import (
-    PermuteStage,
-    PrepareStage,
-)
-from simquay.program import Precision
-from tests.support.gate_lists import random_unitary
+from simquay.engine_api import PermuteStage, Precision, PrepareStage
+from simquay.testing.engines import random_unitary
 
 
 @BOTH

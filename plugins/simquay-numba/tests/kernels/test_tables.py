@@ -6,12 +6,7 @@ import numpy as np
 import pytest
 from stage_passes import BOTH, compare, factors
 
-from simquay.planning.tiled.passes import (
-    DiagonalGroup,
-    DiagonalStage,
-    DiagonalTerm,
-)
-from simquay.program import Precision
+from simquay.engine_api import DiagonalGroup, DiagonalStage, DiagonalTerm, Precision
 
 
 @BOTH

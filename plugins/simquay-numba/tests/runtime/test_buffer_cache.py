@@ -12,15 +12,19 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from simquay.control import Control
-from simquay.planning import Layout, make_plan
-from simquay.program import Precision
-from simquay.system.memory import host_available_bytes, host_total_bytes
+from simquay.engine_api import (
+    Control,
+    Layout,
+    Precision,
+    host_available_bytes,
+    host_total_bytes,
+    make_plan,
+)
+from simquay.testing.engines import random_gates
 from simquay_numba.buffers import HUGE_PAGE, address, advise_free, state_region
 from simquay_numba.engine import NumbaEngine
 from simquay_numba.runtime import buffer_cache as module
 from simquay_numba.runtime.buffer_cache import BufferCache, state_buffers
-from tests.support.random_programs import random_gates
 
 MIB = 1 << 20
 

@@ -9,9 +9,7 @@ from typing import Any
 
 import pytest
 
-from simquay.planning import Layout, Plan, Profile
-from simquay.planning.tiled.passes import Round, TilePass
-from simquay.program import Precision
+from simquay.engine_api import Layout, Plan, Precision, Profile, Round, TilePass
 from simquay_numba.runtime.programs import ProgramCache
 
 WIDTH = 6

@@ -5,25 +5,20 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
-from simquay.control import Control
-from simquay.engines import threads as pool_module
-from simquay.engines.numpy.state import ComplexArray
-from simquay.planning import Layout, make_plan
-from simquay.planning.tiled.passes import TilePass
-from simquay.program import Precision
+from simquay.engine_api import ComplexArray, Control, Layout, Precision, TilePass, make_plan
+from simquay.testing.engines import random_gates, thread_budget
 from simquay_numba.assembly.assemble import assemble
 from simquay_numba.engine import NumbaEngine
 from simquay_numba.kernels.compiling import compiled
 from simquay_numba.kernels.run import run_tiles
 from simquay_numba.runtime import threads as threads_module
 from simquay_numba.runtime.threads import ThreadTeam, _TileBuffers
-from tests.support.random_programs import random_gates
 
 PATIENCE = 60.0
 """Seconds after which a test gives up on a thread."""
@@ -35,10 +30,11 @@ ENGINE = NumbaEngine(tile=(8, 7), low=(4, 3), small=0, threads=2)
 
 
 @pytest.fixture(autouse=True)
-def two_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A pool with a budget of two threads, whatever this machine has."""
-    monkeypatch.setattr(pool_module, "_pool", pool_module.HelperPool(2))
+def two_threads() -> Iterator[None]:
+    """A budget of two threads, whatever this machine has."""
     compiled(PRECISION.complex_dtype)
+    with thread_budget(2):
+        yield
 
 
 def evolved(

@@ -6,18 +6,20 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from simquay.control import Control
-from simquay.engines.numpy.state import DenseState
-from simquay.engines.tiled_interpreter import apply_tile_pass
-from simquay.planning import Layout, Plan, Profile
-from simquay.planning.tiled.passes import (
+from simquay.engine_api import (
     ALWAYS,
     Condition,
+    Control,
+    DenseState,
+    Layout,
+    Plan,
+    Precision,
+    Profile,
     Round,
     Stage,
     TilePass,
+    apply_tile_pass,
 )
-from simquay.program import Precision
 from simquay_numba.engine import NumbaEngine
 
 WIDTH = 11

@@ -34,7 +34,7 @@ def random_unitary(size: int, rng: np.random.Generator) -> NDArray[np.complex128
 def random_gates(
     num_qubits: int,
     count: int,
-    rng: np.random.Generator,
+    rng: np.random.Generator | int,
     *,
     widest: int = 3,
     prepare: bool = True,
@@ -44,11 +44,12 @@ def random_gates(
     Args:
         num_qubits: qubits of the state, at least 1.
         count: how many gates.
-        rng: decides everything.
+        rng: decides everything: a generator, or a seed.
         widest: the most qubits of a gate, controls aside.
         prepare: whether a :class:`~simquay.program.Prepare` may be among them; the gates may follow
             others only without.
     """
+    rng = np.random.default_rng(rng)
     gates: list[GateOperation] = []
     fresh = set(range(num_qubits))
     for _ in range(count):
