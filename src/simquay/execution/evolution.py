@@ -22,7 +22,7 @@ from simquay.execution.kinds import KINDS, needed_bytes
 from simquay.execution.memory import Budget, MemorySource, ledger_for
 from simquay.execution.randomness import Randomness
 from simquay.execution.readout import PORTION, final_resets, stored_qubits, write_outcomes
-from simquay.execution.sampling import Distribution, Sampler
+from simquay.execution.sampling import Sampler
 from simquay.execution.settings import Outcome, Piece, RunContext
 from simquay.planning import Layout, Plan, SweepPlan, make_plan, make_sweep_plan
 from simquay.program import GateOperation, Program
@@ -152,14 +152,17 @@ class Run:
             if len(chosen) > PORTION:
                 part = chosen[start : start + PORTION]
                 section = control.section(start / len(chosen), (start + len(part)) / len(chosen))
-            outcomes, _ = sampler.pick(self.randomness.of(draw, part), section)
             rows: slice | NDArray[np.int64]
             if isinstance(part, range):
                 rows = slice(part.start, part.stop)
+                draws = self.randomness.consecutive(draw, part.start, len(part))
             else:
                 rows = part if len(part) < len(self.samples) else slice(None)
+                draws = self.randomness.of(draw, part)
+            outcomes = sampler.outcomes(draws, section)
             write_outcomes(self.samples, rows, event.writes, sampler.qubits, outcomes)
-            section.report(1.0)
+            if section is not control:
+                section.report(1.0)
 
     def read(self, state: State, resets: Sequence[int]) -> dict[str, Sequence[Any]]:
         """The results that are read from the final state: of each kind, one for each vector.
@@ -224,20 +227,21 @@ def run_gates(
             plan = run.plan(parts, state.layout)
             low, done = done, done + len(parts[0])
             run.apply(state, plan, control.section(share * low / total, share * done / total))
-        qubits = [] if event is None else stored_qubits(state, event)
+        sampler = None if event is None else Sampler(engine, state, stored_qubits(state, event))
         if batch > 1:  # read for all at once; there is nothing to reset
             values = run.read(state, resets)
-            if event is not None:
-                weights = engine.probabilities(state, qubits, {})
+            if sampler is not None:
+                weights = engine.probabilities(state, sampler.qubits, {})
         sampling = control.section(share, 0.999) if batch == 1 else control.section(0, 0)
         shared = (time.perf_counter() - run.started) / batch
         for number in range(batch):
             control.check()
             started = time.perf_counter()
             run.begin(number)
-            if event is not None:
-                top = None if weights is None else Distribution(weights[number])
-                run.sample(Sampler(engine, state, qubits, top=top), event, sampling)
+            if sampler is not None and event is not None:
+                if weights is not None:
+                    sampler.take(weights[number])
+                run.sample(sampler, event, sampling)
             if values is None:
                 values = run.read(state, resets)
             results = {"samples": run.samples}

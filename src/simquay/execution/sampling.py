@@ -46,26 +46,31 @@ class Sampler:
         qubits: the measured qubits in increasing order, at most 62.
         block_bits: log2 of the size of a block; it changes outcomes by rounding alone. Below the
             top level the engine sets the size.
-        top: the distribution of all outcomes, where it has been read; the state is not read then.
     """
 
     __slots__ = ("_block_bits", "_engine", "_low", "_state", "_top", "qubits")
 
     def __init__(
-        self,
-        engine: Engine,
-        state: State,
-        qubits: Sequence[int],
-        block_bits: int = BLOCK_BITS,
-        top: Distribution | None = None,
+        self, engine: Engine, state: State, qubits: Sequence[int], block_bits: int = BLOCK_BITS
     ) -> None:
         self._engine = engine
         self._state = state
         self.qubits = qubits
         self._block_bits = min(engine.block_bits, block_bits)
-        above = max(len(qubits) - block_bits, 0) if top is None else 0
-        self._low = -(-above // self._block_bits) * self._block_bits
-        self._top = top
+        self._low = -(-max(len(qubits) - block_bits, 0) // self._block_bits) * self._block_bits
+        self._top: Distribution | None = None
+
+    def take(self, weights: Floats) -> None:
+        """Pick by the probabilities ``weights`` of all outcomes, which were read before."""
+        self._low = 0
+        self._top = Distribution(weights)
+
+    def outcomes(self, draws: Floats, control: Control) -> Outcomes:
+        """The outcomes of :meth:`pick`, without their probabilities."""
+        if self._low or self._top is None:
+            return self.pick(draws, control)[0]
+        control.check()
+        return self._top.locate(draws)[0]
 
     def pick(self, draws: Floats, control: Control) -> tuple[Outcomes, Floats]:
         """Outcomes for ``draws`` (numbers in [0, 1)), and the probability of each one's outcome.
