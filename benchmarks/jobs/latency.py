@@ -136,24 +136,25 @@ def main() -> None:
 def profile(name: str, qubits: int, repeats: int = 100) -> None:
     """Where the time of a run goes, without the change of threads."""
     from simquay.circuits.lowering.circuit import lower_circuit
-    from simquay.control import Control
-    from simquay.simulators.engine.work import Circuit, EngineRun, EngineWork
+    from simquay.jobs.dispatch.tasks import TaskControl
+    from simquay.jobs.job import TaskEnd
+    from simquay.simulators.engine.work import Circuit, EngineRun
     from simquay.simulators.options import default_options, resolve
 
     engine = simquay.get_backend(name).engine
     circuit = layered_circuit(qubits, 0)
 
-    def run() -> None:
+    def run_once() -> None:
         context = resolve(default_options(), {"shots": SHOTS}).context
         lowered = [Circuit(*lower_circuit(circuit))]
-        work = EngineWork(EngineRun(lowered, engine, context, name, ""))
-        work.run("profile", Control())
+        run = EngineRun(lowered, engine, context, name, "")
+        run.join([TaskEnd(run.task().run(TaskControl()), None, 1)], "profile", 0.0)
 
     for _ in range(10):
-        run()
+        run_once()
     started = time.perf_counter()
     for _ in range(repeats):
-        run()
+        run_once()
     print(
         f"\n{name}, {qubits} qubits, no threads: "
         f"{1e3 * (time.perf_counter() - started) / repeats:.3f} ms a run"
@@ -161,7 +162,7 @@ def profile(name: str, qubits: int, repeats: int = 100) -> None:
     profiler = cProfile.Profile()
     profiler.enable()
     for _ in range(repeats):
-        run()
+        run_once()
     profiler.disable()
     pstats.Stats(profiler).sort_stats("tottime").print_stats(30)
 

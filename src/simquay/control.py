@@ -20,10 +20,10 @@ class Control:
     stays true. Every method may be called from any thread.
     """
 
-    __slots__ = ("_callbacks", "_event", "_high", "_lock", "_low", "_root", "_value")
+    __slots__ = ("_callbacks", "_cancelled", "_high", "_lock", "_low", "_root", "_value")
 
     def __init__(self) -> None:
-        self._event = threading.Event()
+        self._cancelled = False  # of the root alone, as the value
         self._lock = threading.Lock()
         self._callbacks: list[Callable[[], object]] = []
         self._root = self
@@ -34,7 +34,7 @@ class Control:
     @property
     def cancelled(self) -> bool:
         """Whether the work was cancelled."""
-        return self._event.is_set()
+        return self._root._cancelled
 
     @property
     def fraction(self) -> float:
@@ -43,7 +43,7 @@ class Control:
 
     def cancel(self) -> None:
         """Cancel the whole work: it stops at its next :meth:`check`."""
-        self._event.set()
+        self._root._cancelled = True
         for callback in tuple(self._callbacks):
             callback()
 
@@ -60,12 +60,17 @@ class Control:
 
     def check(self) -> None:
         """Raise :class:`~simquay.errors.Cancelled` if the work was cancelled."""
-        if self._event.is_set():
+        if self._root._cancelled:
             raise Cancelled("the work was cancelled")
 
     def wait(self, seconds: float) -> bool:
         """Sleep for up to ``seconds``, or until the work is cancelled; whether it was."""
-        return self._event.wait(seconds)
+        cancelled = threading.Event()  # not kept: most work never waits
+        forget = self.on_cancel(cancelled.set)
+        try:
+            return self._root._cancelled or cancelled.wait(seconds)
+        finally:
+            forget()
 
     def report(self, fraction: float) -> None:
         """Report that ``fraction`` (0 to 1) of this section is done."""
@@ -77,7 +82,6 @@ class Control:
     def section(self, low: float, high: float) -> Control:
         """A control for a part: its 0 to 1 is this control's ``low`` to ``high``."""
         part = Control.__new__(Control)
-        part._event = self._event
         part._lock = self._lock
         part._callbacks = self._callbacks
         part._root = self._root

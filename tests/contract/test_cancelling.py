@@ -11,7 +11,8 @@ import time
 import pytest
 from qiskit.providers import JobStatus
 
-from simquay.jobs.dispatch.threads import MemoryRequest, WorkerPool
+from simquay.jobs.dispatch.tasks import MemoryRequest
+from simquay.jobs.dispatch.threads import WorkerPool
 from tests.contract.conftest import RunJob
 from tests.support.adapted_runs import adapted, circuit
 from tests.support.foreign_backends import HeldJob
@@ -96,7 +97,7 @@ def test_j18_a_running_job_stops_its_work(run_job: RunJob) -> None:
 @pytest.mark.parametrize("kind", ["local", "split", "split on threads", "adapted"])
 def test_j18_a_running_job_gives_its_memory_back(kind: str, all_kinds: dict[str, MakeJob]) -> None:
     ledger = a_ledger(1000)
-    work = HeldWork(memory=MemoryRequest(ledger, 600))
+    work = HeldWork(needs=MemoryRequest(ledger, 600))
     job = all_kinds[kind](work)
     job.submit()
     assert work.started.wait(LONG)

@@ -17,9 +17,9 @@ from qiskit.providers import JobError, JobStatus
 from simquay.engines.numpy.engine import DenseEngine
 from simquay.execution.memory import ledger_for
 from simquay.jobs.dispatch.threads import WorkerPool
-from simquay.jobs.local import LocalJob
+from simquay.jobs.job import Job
 from simquay.simulators.engine.backend import EngineBackend
-from simquay.simulators.engine.work import EngineWork
+from simquay.simulators.engine.task import EngineTask
 from tests.support.job_doubles import until
 
 pytestmark = pytest.mark.serial
@@ -115,8 +115,7 @@ def check_rounds(circuits: tuple[QuantumCircuit, QuantumCircuit], rounds: int) -
     def left() -> int:
         return sum(
             # By type(): a dead weak proxy of somebody else answers isinstance with an error.
-            (issubclass(type(one), EngineWork) and one._task._engine is engine)
-            or type(one) is LocalJob
+            (issubclass(type(one), EngineTask) and one._engine is engine) or type(one) is Job
             for one in gc.get_objects()
         )
 

@@ -14,7 +14,7 @@ from qiskit.providers import JobStatus
 
 from simquay.jobs.dispatch.thread_per_task import ThreadPerTask
 from simquay.jobs.dispatch.threads import WorkerPool
-from simquay.jobs.local import LocalJob
+from simquay.jobs.job import Job
 from tests.support.job_doubles import LONG, HeldWork, until
 from tests.support.processes import WORKER_HEAD, gone, python
 
@@ -28,14 +28,15 @@ FORKS = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no f
 _FORK = """
 import os, threading, warnings
 from tests.support.job_doubles import HeldWork, a_job, a_ledger, LONG
-from simquay.jobs.dispatch.threads import MemoryRequest, default_pool
+from simquay.jobs.dispatch.tasks import MemoryRequest
+from simquay.jobs.dispatch.threads import default_pool
 from qiskit.providers import JobError
 
 warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of any fork with threads
 pool, ledger = default_pool(), a_ledger(1000)
 done = a_job(HeldWork(held=False), pool)
 done.result(LONG)
-held = HeldWork(memory=MemoryRequest(ledger, 900))
+held = HeldWork(needs=MemoryRequest(ledger, 900))
 unfinished = a_job(held, pool)
 held.started.wait(LONG)
 {before}
@@ -51,7 +52,7 @@ if child == 0:
             else:
                 raise AssertionError("no error")
         assert unfinished.status().name == "RUNNING"
-        own = HeldWork(memory=MemoryRequest(ledger, 900), held=False)
+        own = HeldWork(needs=MemoryRequest(ledger, 900), held=False)
         assert a_job(own, pool).result(LONG).success
     except BaseException:
         import traceback
@@ -136,7 +137,7 @@ def test_j40_the_exit_while_a_worker_is_about_to_start(
         start(thread)
 
     monkeypatch.setattr(threading.Thread, "start", slow_start)
-    job = LocalJob(None, HeldWork(), threads)
+    job = Job(None, [HeldWork()], threads)
     submitter = threading.Thread(target=job.submit)
     submitter.start()
     assert about.wait(LONG)

@@ -8,7 +8,8 @@ import pytest
 from qiskit.providers import JobStatus
 
 from simquay.errors import OutOfMemoryError
-from simquay.jobs.dispatch.threads import MemoryRequest, WorkerPool
+from simquay.jobs.dispatch.tasks import MemoryRequest
+from simquay.jobs.dispatch.threads import WorkerPool
 from simquay.jobs.errors import JobFailedError
 from tests.contract.conftest import RunJob
 from tests.support.job_doubles import LONG, HeldWork, a_job, a_ledger, until
@@ -59,7 +60,7 @@ def test_j36_a_long_job_does_not_block_a_short_one() -> None:
 
 def test_j36_what_fits_alone_but_not_beside_what_runs_waits_as_queued(pool: WorkerPool) -> None:
     ledger = a_ledger(1000)
-    first, second = (HeldWork(memory=MemoryRequest(ledger, 600)) for _ in range(2))
+    first, second = (HeldWork(needs=MemoryRequest(ledger, 600)) for _ in range(2))
     running, waiting = a_job(first, pool), a_job(second, pool)
     assert first.started.wait(LONG)
     assert not second.started.wait(0.2)
@@ -76,11 +77,11 @@ def test_j36_what_fits_alone_but_not_beside_what_runs_waits_as_queued(pool: Work
 def test_j36_a_job_that_waits_for_memory_holds_no_worker() -> None:
     pool = WorkerPool(2)
     ledger = a_ledger(1000)
-    first = HeldWork(memory=MemoryRequest(ledger, 600))
+    first = HeldWork(needs=MemoryRequest(ledger, 600))
     running = a_job(first, pool)
     assert first.started.wait(LONG)
     waiting = [
-        a_job(HeldWork(memory=MemoryRequest(ledger, 600), held=False), pool) for _ in range(5)
+        a_job(HeldWork(needs=MemoryRequest(ledger, 600), held=False), pool) for _ in range(5)
     ]
     assert a_job(HeldWork(held=False), pool).result(LONG).success
     assert {job.status() for job in waiting} == {JobStatus.QUEUED}
@@ -94,7 +95,7 @@ def test_j36_memory_freed_by_somebody_else_starts_a_waiting_job(pool: WorkerPool
     ledger = a_ledger(1000)
     others = ledger.try_reserve(600)
     assert others is not None
-    job = a_job(HeldWork(memory=MemoryRequest(ledger, 600), held=False), pool)
+    job = a_job(HeldWork(needs=MemoryRequest(ledger, 600), held=False), pool)
     assert not until(job.in_final_state, 0.1)
     others.release()
     assert job.result(LONG).success
@@ -104,7 +105,7 @@ def test_j36_more_than_the_device_has_fails_the_job_and_reserves_nothing(
     pool: WorkerPool,
 ) -> None:
     ledger = a_ledger(1000)
-    job = a_job(HeldWork(memory=MemoryRequest(ledger, 1001)), pool)
+    job = a_job(HeldWork(needs=MemoryRequest(ledger, 1001)), pool)
     with pytest.raises(JobFailedError, match="1001 bytes") as caught:
         job.result(LONG)
     assert isinstance(caught.value.__cause__, OutOfMemoryError)

@@ -10,7 +10,7 @@ import pytest
 from qiskit.providers import JobError, JobStatus
 from qiskit.result import Result
 
-from simquay.control import Control
+from simquay.jobs.dispatch.tasks import TaskControl
 from simquay.jobs.dispatch.threads import WorkerPool
 from tests.contract.conftest import RunJob
 from tests.support import foreign_backends as theirs
@@ -167,7 +167,7 @@ class Reporting(HeldWork):
         self.fractions = fractions
         self.steps = threading.Semaphore(0)
 
-    def run(self, job_id: str, control: Control) -> Result:
+    def run(self, control: TaskControl) -> Result:
         for fraction in self.fractions:
             control.report(fraction)
             self.started.set()

@@ -18,8 +18,8 @@ import simquay
 from simquay.engines.numpy.engine import DenseEngine
 from simquay.errors import OutOfMemoryError
 from simquay.execution.memory import ledger_for
+from simquay.jobs.dispatch.executors import TaskCancelledError
 from simquay.jobs.errors import JobFailedError, OriginalTraceback
-from simquay.jobs.split import TaskCancelledError
 from simquay.provider import find_backend
 from simquay.simulators.engine import remote
 from simquay.simulators.engine.backend import EngineBackend, RunInputError
@@ -176,7 +176,7 @@ def test_tasks_that_the_executor_drops_fail_the_job(threads: ThreadPoolExecutor)
 def test_a_worker_of_another_version_or_engine_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     executor = ManualExecutor()
     backend = simquay.get_backend("numpy")
-    monkeypatch.setattr("simquay.simulators.engine.splitting.simquay_version", lambda: "0.0.1")
+    monkeypatch.setattr("simquay.simulators.engine.remote.simquay_version", lambda: "0.0.1")
     job = run(backend, wide(), executor=executor)
     assert until(lambda: len(executor.calls) == 1)
     executor.finish(0)

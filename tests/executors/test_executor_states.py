@@ -17,11 +17,12 @@ from qiskit.providers import JobStatus
 import simquay
 from simquay.engines.numpy.engine import DenseEngine
 from simquay.execution.memory import ledger_for
-from simquay.jobs.dispatch.threads import Task, WorkerPool
+from simquay.jobs.dispatch.tasks import Task, TaskControl, TaskFuture
+from simquay.jobs.dispatch.threads import WorkerPool
 from simquay.jobs.errors import JobCancelledError
 from simquay.simulators.engine import task as engine_task
 from simquay.simulators.engine.backend import EngineBackend
-from simquay.simulators.engine.splitting import SplitEngineWork
+from simquay.simulators.engine.splitting import SplitRun
 from simquay.simulators.engine.task import EngineTask
 from tests.support.executor_doubles import InlineExecutor, ManualExecutor
 from tests.support.job_doubles import LONG, a_ledger, until
@@ -100,15 +101,16 @@ class Counting(WorkerPool):
 
     def __init__(self) -> None:
         super().__init__(1)
-        self.queued: set[Task] = set()
+        self.queued: set[TaskFuture] = set()
 
-    def submit(self, task: Task) -> None:
-        super().submit(task)
-        self.queued.add(task)
+    def launch(self, task: Task, control: TaskControl) -> TaskFuture:
+        future = super().launch(task, control)
+        self.queued.add(future)
+        return future
 
-    def discard(self, task: Task) -> None:
-        super().discard(task)
-        self.queued.discard(task)
+    def _discard(self, future: TaskFuture) -> None:
+        super()._discard(future)
+        self.queued.discard(future)
 
 
 def test_j17_a_queued_job_that_is_cancelled_never_runs() -> None:
@@ -170,8 +172,8 @@ def test_j35_a_final_job_holds_no_circuit_and_no_state(where: str, end: JobStatu
         return [
             one
             for one in objects
-            if (type(one) is EngineTask and one._engine is engine)
-            or (type(one) is SplitEngineWork and one._run.engine is engine)
+            if (isinstance(one, EngineTask) and one._engine is engine)
+            or (type(one) is SplitRun and one._run.engine is engine)
         ]
 
     gc.disable()  # it is not the collector that frees them

@@ -10,11 +10,10 @@ from typing import Any
 from qiskit.result import Result
 from qiskit.result.models import ExperimentResult, ExperimentResultData
 
-from simquay.control import Control
-from simquay.errors import OutOfMemoryError
 from simquay.execution.memory import Ledger
-from simquay.jobs.dispatch.threads import MemoryRequest, WorkerPool
-from simquay.jobs.local import LocalJob
+from simquay.jobs.dispatch.tasks import MemoryRequest, TaskControl
+from simquay.jobs.dispatch.threads import WorkerPool
+from simquay.jobs.job import Job
 
 LONG = 20.0
 """Seconds that nothing in a test takes unless it hangs."""
@@ -46,15 +45,15 @@ def failing(error: BaseException) -> Callable[[], Result]:
 
 
 class HeldWork:
-    """Work that runs until :meth:`let_go`, and checks its control all the while."""
+    """A task that runs until :meth:`let_go`, and checks its control all the while."""
 
     def __init__(
         self,
         outcome: Callable[[], Result] = a_result,
-        memory: MemoryRequest | None = None,
+        needs: MemoryRequest | None = None,
         held: bool = True,
     ) -> None:
-        self.memory = memory
+        self.needs = needs
         self.outcome = outcome
         self.started = threading.Event()
         self.stopped = threading.Event()
@@ -67,14 +66,7 @@ class HeldWork:
         """Let the work end."""
         self._go.set()
 
-    def refuse(self, error: OutOfMemoryError) -> bool:
-        """Fail with ``error``."""
-        self.outcome = failing(error)
-        self.memory = None
-        self.let_go()
-        return False
-
-    def run(self, job_id: str, control: Control) -> Result:
+    def run(self, control: TaskControl) -> Result:
         """Wait, then give the outcome."""
         self.runs += 1
         self.started.set()
@@ -87,11 +79,14 @@ class HeldWork:
         finally:
             self.stopped.set()
 
+    def remote(self, control: TaskControl) -> None:
+        """None: it belongs to this process."""
+
 
 class DeafWork(HeldWork):
-    """Work that never looks at its control."""
+    """A task that never looks at its control."""
 
-    def run(self, job_id: str, control: Control) -> Result:
+    def run(self, control: TaskControl) -> Result:
         """Wait, then give the outcome, cancelled or not."""
         self.runs += 1
         self.started.set()
@@ -102,9 +97,9 @@ class DeafWork(HeldWork):
             self.stopped.set()
 
 
-def a_job(work: HeldWork, pool: WorkerPool, submit: bool = True, **fields: Any) -> LocalJob:
+def a_job(work: HeldWork, pool: WorkerPool, submit: bool = True, **fields: Any) -> Job:
     """A job for ``work``."""
-    job = LocalJob(None, work, pool, **fields)
+    job = Job(None, [work], pool, **fields)
     if submit:
         job.submit()
     return job

@@ -44,7 +44,7 @@ _ORDER = {
     JobStatus.CANCELLED: 4,
     JobStatus.ERROR: 4,
 }
-_FINAL = 4
+_FINAL = (JobStatus.DONE, JobStatus.CANCELLED, JobStatus.ERROR)
 _BELOW_ONE = 1.0 - 2.0**-20  # the largest progress of an unfinished job
 
 
@@ -131,7 +131,7 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
 
     def in_final_state(self) -> bool:
         """Whether the job is ``DONE``, ``ERROR`` or ``CANCELLED``."""
-        return _ORDER[self._status] == _FINAL
+        return self._status in _FINAL
 
     def progress(self) -> float:
         """How much of the work is done, from 0 to 1; it never falls, and is 1 only when done."""
@@ -197,7 +197,7 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
 
     def _enter(self, status: JobStatus) -> None:
         """Write the status, under the lock; see the invariants of the class for the order."""
-        if _ORDER[status] == _FINAL:
+        if status in _FINAL:
             self._release()
             self._condition.notify_all()
         self._status = status
@@ -258,7 +258,7 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
             status = self._status
             if callback is not None:
                 callback(self._job_id, status, self)
-            if _ORDER[status] == _FINAL:
+            if status in _FINAL:
                 return
             if late:
                 raise self._timed_out(timeout)

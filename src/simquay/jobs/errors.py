@@ -91,10 +91,14 @@ def detach(error: BaseException) -> BaseException:
     """``error`` with its traceback turned into text; it then keeps no frame alive.
 
     A traceback holds the frames of the work, and these the circuits and the state. The text goes
-    into ``error.__cause__``; it includes the tracebacks of the error's causes and contexts.
+    into ``error.__cause__``; it includes the tracebacks of the error's causes and contexts. A
+    :class:`JobFailedError` only carries its cause, which is detached in its place.
     """
-    if isinstance(error.__cause__, OriginalTraceback):
+    cause = error.__cause__
+    if isinstance(error, JobFailedError) or isinstance(cause, OriginalTraceback):
         error.__traceback__ = error.__context__ = None  # it may have been raised again since
+        if cause is not None and not isinstance(cause, OriginalTraceback):
+            detach(cause)
         return error
     text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     _cut(error, set())

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qiskit.providers.jobstatus import JobStatus
 from qiskit.result import Result
 
-from simquay.control import Control
+from simquay.jobs.dispatch.tasks import TaskControl
 from simquay.jobs.dispatch.thread_per_task import thread_per_task
-from simquay.jobs.local import LocalJob
-
-if TYPE_CHECKING:
-    from simquay.errors import OutOfMemoryError
+from simquay.jobs.job import Job
 
 __all__ = ["FunctionJob"]
 
 
-class FunctionJob(LocalJob):
+class FunctionJob(Job):
     """Runs ``function(*args, **kwargs)`` in a thread of its own; ``result()`` is the return value.
 
     Its arguments are those of Qiskit's ``AlgorithmJob``, and :meth:`submit` submits it as well. The
@@ -47,7 +44,7 @@ class FunctionJob(LocalJob):
         name = getattr(function, "__qualname__", None) or type(function).__qualname__
         super().__init__(
             None,
-            _FunctionWork(function, args, kwargs, takes_control),
+            [_FunctionTask(function, args, kwargs, takes_control)],
             thread_per_task(),
             metadata={"function": name, "takes_control": takes_control},
         )
@@ -75,10 +72,10 @@ class _Returned:
         self.value = value
 
 
-class _FunctionWork:
-    """The work of a function job."""
+class _FunctionTask:
+    """The call of the function; see :class:`simquay.jobs.dispatch.tasks.Task`."""
 
-    memory = None
+    needs = None
 
     def __init__(
         self,
@@ -92,14 +89,13 @@ class _FunctionWork:
         self._kwargs = kwargs
         self._takes_control = takes_control
 
-    def refuse(self, error: OutOfMemoryError) -> bool:
-        """Never called, since the work asks for no memory."""
-        return False
-
-    def run(self, job_id: str, control: Control) -> Any:
+    def run(self, control: TaskControl) -> _Returned:
         """Call the function; returns its value, wrapped."""
         extra = {"control": control} if self._takes_control else {}
         return _Returned(self._function(*self._args, **self._kwargs, **extra))
+
+    def remote(self, control: TaskControl) -> None:
+        """None: the function may be any object of this process."""
 
 
 def _takes_control(

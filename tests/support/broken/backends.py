@@ -13,7 +13,7 @@ from qiskit.exceptions import QiskitError
 
 from simquay.engines.reference import ReferenceEngine
 from simquay.jobs.dispatch.threads import WorkerPool
-from simquay.jobs.local import LocalJob
+from simquay.jobs.job import Job
 from simquay.simulators.engine import backend as engine_module
 from simquay.simulators.engine.backend import EngineBackend
 from simquay.testing import CHECKS_IN_ORDER, run_checks
@@ -27,13 +27,13 @@ _one_worker = WorkerPool(1)
 class Mutant(EngineBackend):
     """The backend ``reference`` with jobs of ``job_class``."""
 
-    job_class: type[LocalJob] = LocalJob
+    job_class: type[Job] = Job
 
     def __init__(self, **options: Any) -> None:
         super().__init__(_engine, name="reference", **options)
 
-    def run(self, run_input: Any, **options: Any) -> LocalJob:
-        with mock.patch.object(engine_module, "LocalJob", self.job_class):
+    def run(self, run_input: Any, **options: Any) -> Job:
+        with mock.patch.object(engine_module, "Job", self.job_class):
             return super().run(run_input, **options)
 
 
@@ -56,7 +56,7 @@ class B02(Mutant):
 class B03(Mutant):
     """Drops the Toffoli gate of a circuit with a SWAP gate."""
 
-    def run(self, run_input: Any, **options: Any) -> LocalJob:
+    def run(self, run_input: Any, **options: Any) -> Job:
         if isinstance(run_input, QuantumCircuit) and {"swap", "ccx"} <= set(run_input.count_ops()):
             whole, run_input = run_input, run_input.copy_empty_like()
             for instruction in whole.data:
@@ -68,7 +68,7 @@ class B03(Mutant):
 class B04(Mutant):
     """Takes one shot more than ``options.shots``."""
 
-    def run(self, run_input: Any, **options: Any) -> LocalJob:
+    def run(self, run_input: Any, **options: Any) -> Job:
         if getattr(run_input, "name", "") == "bell" and self.options.shots > 100:
             options.setdefault("shots", self.options.shots + 1)
         return super().run(run_input, **options)
@@ -87,7 +87,7 @@ class B05(Mutant):
 class B06(Mutant):
     """Takes 0 shots for 1."""
 
-    def run(self, run_input: Any, **options: Any) -> LocalJob:
+    def run(self, run_input: Any, **options: Any) -> Job:
         if options.get("shots") == 0:
             options["shots"] = 1
         return super().run(run_input, **options)
@@ -96,14 +96,14 @@ class B06(Mutant):
 class B07(Mutant):
     """Takes a text for a circuit."""
 
-    def run(self, run_input: Any, **options: Any) -> LocalJob:
+    def run(self, run_input: Any, **options: Any) -> Job:
         return super().run(flips() if isinstance(run_input, str) else run_input, **options)
 
 
 class B08(Mutant):
     """Runs three flips in reverse order."""
 
-    def run(self, run_input: Any, **options: Any) -> LocalJob:
+    def run(self, run_input: Any, **options: Any) -> Job:
         if isinstance(run_input, list) and [one.name for one in run_input] == ["flips"] * 3:
             run_input = run_input[::-1]
         return super().run(run_input, **options)
@@ -112,7 +112,7 @@ class B08(Mutant):
 class J35(Mutant):
     """Its jobs keep the circuits."""
 
-    def run(self, run_input: Any, **options: Any) -> LocalJob:
+    def run(self, run_input: Any, **options: Any) -> Job:
         job = super().run(run_input, **options)
         job.__dict__["circuits"] = run_input
         return job
@@ -128,7 +128,7 @@ class J36(Mutant):
 class J40(Mutant):
     """Each run leaves a thread that the interpreter waits for."""
 
-    def run(self, run_input: Any, **options: Any) -> LocalJob:
+    def run(self, run_input: Any, **options: Any) -> Job:
         threading.Thread(target=time.sleep, args=(4.0,), daemon=False).start()
         return super().run(run_input, **options)
 
@@ -136,7 +136,7 @@ class J40(Mutant):
 class R03(Mutant):
     """Takes at most 4096 shots."""
 
-    def run(self, run_input: Any, **options: Any) -> LocalJob:
+    def run(self, run_input: Any, **options: Any) -> Job:
         if options.get("shots") == 4097:
             options["shots"] = 4096
         return super().run(run_input, **options)
@@ -145,7 +145,7 @@ class R03(Mutant):
 class R07(Mutant):
     """Ignores the seed."""
 
-    def run(self, run_input: Any, **options: Any) -> LocalJob:
+    def run(self, run_input: Any, **options: Any) -> Job:
         options.pop("seed_simulator", None)
         return super().run(run_input, **options)
 
@@ -153,7 +153,7 @@ class R07(Mutant):
 class R08(Mutant):
     """Refuses circuits without measurement."""
 
-    def run(self, run_input: Any, **options: Any) -> LocalJob:
+    def run(self, run_input: Any, **options: Any) -> Job:
         if isinstance(run_input, QuantumCircuit) and not run_input.clbits:
             raise QiskitError("nothing is measured")
         return super().run(run_input, **options)
@@ -165,7 +165,7 @@ _JOBS = {
     name: one
     for module in (jobs, results)
     for name, one in vars(module).items()
-    if name in _IDS and issubclass(one, LocalJob)
+    if name in _IDS and issubclass(one, Job)
 }
 BROKEN = sorted({*_BACKENDS, *_JOBS})
 """The ids of the checks that there is a broken backend for."""
@@ -180,7 +180,7 @@ BESIDE = {"J01", "J05", "J11", "J14", "R01", "R06"}
 def broken_backend(identity: str) -> Mutant:
     """A new backend that fails the check ``identity``, and no other."""
     mutant: Mutant = _BACKENDS.get(identity, Mutant)()
-    mutant.job_class = _JOBS.get(identity, LocalJob)
+    mutant.job_class = _JOBS.get(identity, Job)
     return mutant
 
 

@@ -11,25 +11,25 @@ from qiskit.providers import JobError, JobStatus
 from qiskit.providers.exceptions import JobTimeoutError
 
 from simquay.jobs.errors import JobCancelledError, JobFailedError, JobStateError
-from simquay.jobs.local import LocalJob
+from simquay.jobs.job import Job
 
 
-class J01(LocalJob):
+class J01(Job):
     """Another version."""
 
     version = 2
 
 
-class J03(LocalJob):
+class J03(Job):
     """Submits itself when it is asked for its result."""
 
     def result(self, timeout: float | None = None) -> Any:
         if self.status() is JobStatus.INITIALIZING:
-            LocalJob.submit(self)
+            Job.submit(self)
         return super().result(timeout)
 
 
-class J04(LocalJob):
+class J04(Job):
     """Takes a second ``submit`` in silence."""
 
     def submit(self) -> None:
@@ -37,21 +37,21 @@ class J04(LocalJob):
             super().submit()
 
 
-class J05(LocalJob):
+class J05(Job):
     """Always the same id."""
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         super().__init__(*arguments, **{**keywords, "job_id": "the job"})
 
 
-class J06(LocalJob):
+class J06(Job):
     """Another object of the same backend."""
 
     def backend(self) -> Any:
         return copy.copy(super().backend())
 
 
-class J07(LocalJob):
+class J07(Job):
     """Does not say on which device it ran."""
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
@@ -59,14 +59,14 @@ class J07(LocalJob):
         self.metadata.pop("device", None)
 
 
-class J08(LocalJob):
+class J08(Job):
     """A new result each time."""
 
     def result(self, timeout: float | None = None) -> Any:
         return copy.copy(super().result(timeout))
 
 
-class J09(LocalJob):
+class J09(Job):
     """Takes its timeout by name alone."""
 
     # What it breaks is the signature, so it cannot be that of the base class.
@@ -74,7 +74,7 @@ class J09(LocalJob):
         return super().result(timeout)
 
 
-class J10(LocalJob):
+class J10(Job):
     """Qiskit's timeout error, which is not Python's."""
 
     def result(self, timeout: float | None = None) -> Any:
@@ -92,7 +92,7 @@ class _OtherError(RuntimeError):
         self.partial_result = partial_result
 
 
-class J11(LocalJob):
+class J11(Job):
     """An error of its own kind."""
 
     def result(self, timeout: float | None = None) -> Any:
@@ -102,7 +102,7 @@ class J11(LocalJob):
             raise _OtherError(str(error), error.partial_result) from error.__cause__
 
 
-class J12(LocalJob):
+class J12(Job):
     """Forgets what succeeded."""
 
     def result(self, timeout: float | None = None) -> Any:
@@ -112,14 +112,14 @@ class J12(LocalJob):
             raise JobFailedError(str(error)) from error.__cause__
 
 
-class J14(LocalJob):
+class J14(Job):
     """Never says why."""
 
     def error_message(self) -> None:
         return None
 
 
-class J15(LocalJob):
+class J15(Job):
     """A cancelled job's error is any other error."""
 
     def result(self, timeout: float | None = None) -> Any:
@@ -129,21 +129,21 @@ class J15(LocalJob):
             raise JobError(str(error)) from None
 
 
-class J16(LocalJob):
+class J16(Job):
     """Cancels and does not say so."""
 
     def cancel(self) -> Any:
         return None if super().cancel() else False
 
 
-class J17(LocalJob):
+class J17(Job):
     """A queued job cannot be cancelled."""
 
     def cancel(self) -> bool:
         return False if self.status() is JobStatus.QUEUED else super().cancel()
 
 
-class J18(LocalJob):
+class J18(Job):
     """Its work goes on for ten seconds."""
 
     def _stop(self, was: JobStatus) -> None:
@@ -153,7 +153,7 @@ class J18(LocalJob):
             threading.Timer(10.0, super()._stop, (was,)).start()
 
 
-class J19(LocalJob):
+class J19(Job):
     """Complains about a late cancellation."""
 
     def cancel(self) -> bool:
@@ -162,14 +162,14 @@ class J19(LocalJob):
         return super().cancel()
 
 
-class J25(LocalJob):
+class J25(Job):
     """Done means over."""
 
     def done(self) -> bool:
         return self.in_final_state()
 
 
-class J26(LocalJob):
+class J26(Job):
     """Another interval by default."""
 
     def wait_for_final_state(
@@ -178,7 +178,7 @@ class J26(LocalJob):
         super().wait_for_final_state(timeout, wait, callback)
 
 
-class J27(LocalJob):
+class J27(Job):
     """Ends its wait at the next multiple of a long interval."""
 
     def wait_for_final_state(
@@ -190,7 +190,7 @@ class J27(LocalJob):
             time.sleep(wait - (time.monotonic() - started) % wait)
 
 
-class J28(LocalJob):
+class J28(Job):
     """As J10, for the other wait."""
 
     def wait_for_final_state(
@@ -202,7 +202,7 @@ class J28(LocalJob):
             raise JobTimeoutError(str(error)) from None
 
 
-class J29(LocalJob):
+class J29(Job):
     """Looks at the time only now and then."""
 
     def wait_for_final_state(
@@ -212,7 +212,7 @@ class J29(LocalJob):
         super().wait_for_final_state(None if timeout is None else timeout + late, wait, callback)
 
 
-class J30(LocalJob):
+class J30(Job):
     """Does not tell of the last query."""
 
     def wait_for_final_state(
@@ -225,7 +225,7 @@ class J30(LocalJob):
         super().wait_for_final_state(timeout, wait, hear)
 
 
-class J31(LocalJob):
+class J31(Job):
     """Waiting for a failed job raises its error."""
 
     def wait_for_final_state(
@@ -236,7 +236,7 @@ class J31(LocalJob):
             self.result()
 
 
-class J33(LocalJob):
+class J33(Job):
     """An unfinished job pickles, and is never heard of again."""
 
     def __getstate__(self) -> dict[str, Any]:
@@ -245,7 +245,7 @@ class J33(LocalJob):
         return {"_job_id": self._job_id, "_status": "RUNNING"}
 
 
-class J37(LocalJob):
+class J37(Job):
     """Its progress begins anew."""
 
     def progress(self) -> float:
@@ -253,7 +253,7 @@ class J37(LocalJob):
         return fraction if fraction == 1 or int(time.monotonic() * 20) % 2 else fraction / 2
 
 
-class J38(LocalJob):
+class J38(Job):
     """Does not hear Ctrl-C in ``result``."""
 
     def result(self, timeout: float | None = None) -> Any:

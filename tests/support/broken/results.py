@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from simquay.jobs.local import LocalJob
+from simquay.jobs.job import Job
 
 
-class _Altered(LocalJob):
+class _Altered(Job):
     """A job whose result is altered, once."""
 
     _is_altered = False

@@ -93,7 +93,7 @@ _SUITE = """
 import pytest
 from simquay.simulators.engine.backend import EngineBackend
 from simquay.engines.reference import ReferenceEngine
-from simquay.jobs.local import LocalJob
+from simquay.jobs.job import Job
 from simquay.testing import BackendConformance
 
 

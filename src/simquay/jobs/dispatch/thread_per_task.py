@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from simquay.jobs.dispatch.threads import Task
+from simquay.jobs.dispatch.tasks import Task, TaskControl, TaskFuture
 from simquay.jobs.timing import EXIT_PATIENCE
 from simquay.system.lifecycle import after_fork, before_exit
 
@@ -13,10 +13,10 @@ __all__ = ["ThreadPerTask", "thread_per_task"]
 
 
 class ThreadPerTask:
-    """A daemon thread for each task, which ends with it.
+    """Launches each task in a daemon thread, which ends with it.
 
     In a pool of bounded size, tasks that wait for jobs of the same pool can fill it, and then all
-    wait for ever. Here no task waits for a thread. No memory is reserved.
+    wait for ever. Here no task waits for a thread.
     """
 
     def __init__(self) -> None:
@@ -24,52 +24,47 @@ class ThreadPerTask:
 
     def _renew(self) -> None:
         """Start without threads; also in a forked child, where the lock may be held for ever."""
-        # Reentrant: a signal handler may interrupt submit() in this thread.
+        # Reentrant: a signal handler may interrupt launch() in this thread.
         self._lock = threading.RLock()
-        self._running: dict[Task, threading.Thread | None] = {}  # None: not started yet
+        self._running: dict[TaskFuture, threading.Thread | None] = {}  # None: not started yet
         self._stopping = False
 
-    def submit(self, task: Task) -> None:
-        """Start ``task``, which asks for no memory.
-
-        Raises:
-            RuntimeError: if the interpreter is exiting, or no thread can be started.
-        """
+    def launch(self, task: Task, control: TaskControl) -> TaskFuture:
+        """Start ``task``; see :class:`~simquay.jobs.dispatch.tasks.Launcher`."""
+        future = TaskFuture(task, control)
         thread = threading.Thread(
-            target=self._run, args=(task,), name="simquay-own-thread", daemon=True
+            target=self._run, args=(future,), name="simquay-own-thread", daemon=True
         )
         with self._lock:
             if self._stopping:
                 raise RuntimeError("the interpreter is exiting: no more work is taken")
-            self._running[task] = None
+            self._running[future] = None
         try:
             thread.start()
         except RuntimeError:
             with self._lock:
-                self._running.pop(task, None)
+                self._running.pop(future, None)
             raise
-
-    def discard(self, task: Task) -> None:
-        """Do nothing: no task waits here."""
+        return future
 
     def stop(self, patience: float = EXIT_PATIENCE) -> None:
-        """Take no more tasks, tell all tasks to stop, and wait ``patience`` seconds for them."""
+        """Take no more tasks, tell all jobs to stop, and wait ``patience`` seconds for them."""
         end = time.monotonic() + patience
         with self._lock:
             self._stopping = True
             running = dict(self._running)
-        for task in running:
-            task.stop()
+        for future in running:
+            future.control.stop()
         for thread in running.values():
             if thread is not None and thread is not threading.current_thread():
                 thread.join(max(0.0, end - time.monotonic()))
 
-    def _run(self, task: Task) -> None:
+    def _run(self, future: TaskFuture) -> None:
         with self._lock:
-            self._running[task] = threading.current_thread()
-        task.run(None)
+            self._running[future] = threading.current_thread()
+        future.settle(future.call_when_free)
         with self._lock:
-            self._running.pop(task, None)  # it is not there where the task has forked
+            self._running.pop(future, None)  # it is not there where the task has forked
 
 
 _threads = ThreadPerTask()

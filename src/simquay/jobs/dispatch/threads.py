@@ -21,65 +21,16 @@ import time
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from simquay.errors import OutOfMemoryError
 from simquay.execution.memory import Ledger, Reservation
+from simquay.jobs.dispatch.tasks import MemoryRequest, Task, TaskControl, TaskFuture
+from simquay.jobs.errors import detach
 from simquay.jobs.timing import EXIT_PATIENCE, MEMORY_POLL
 from simquay.system.cpus import cpu_budget
 from simquay.system.lifecycle import after_fork, before_exit
 
-__all__ = [
-    "Dispatcher",
-    "MemoryRequest",
-    "Task",
-    "WorkerPool",
-    "default_pool",
-]
-
-
-@dataclass(frozen=True, slots=True)
-class MemoryRequest:
-    """Memory that a task needs: a number of bytes, of a ledger's device."""
-
-    ledger: Ledger
-    bytes: int
-
-
-class Task(Protocol):
-    """A piece of work for a thread."""
-
-    @property
-    def memory(self) -> MemoryRequest | None:
-        """The memory to reserve before the task starts; always the same."""
-
-    def run(self, reservation: Reservation | None) -> None:
-        """Do the work; raises nothing.
-
-        Args:
-            reservation: the memory, or None for a task that asks for none. The pool releases it
-                afterwards.
-        """
-
-    def refuse(self, error: OutOfMemoryError) -> None:
-        """Note that the task's device never has the memory that it asks for. Raises nothing."""
-
-    def stop(self) -> None:
-        """End soon: the interpreter exits. Called from another thread; must not block."""
-
-
-class Dispatcher(Protocol):
-    """Gives each task a thread: :class:`WorkerPool`, or ``ThreadPerTask``."""
-
-    def submit(self, task: Task) -> None:
-        """Run ``task`` soon.
-
-        Raises:
-            RuntimeError: if the interpreter is exiting, or no thread can be started.
-        """
-
-    def discard(self, task: Task) -> None:
-        """Forget ``task`` if no thread has taken it yet."""
+__all__ = ["WorkerPool", "default_pool"]
 
 
 @dataclass(slots=True)
@@ -92,9 +43,9 @@ class _Waiting:
         passed: the tasks that started since ``head`` began to wait and still run.
     """
 
-    head: Task
+    head: TaskFuture
     end: Callable[[], None]
-    passed: dict[Task, int] = field(default_factory=dict)
+    passed: dict[TaskFuture, int] = field(default_factory=dict)
 
 
 class WorkerPool:
@@ -115,30 +66,28 @@ class WorkerPool:
     def _renew(self) -> None:
         """Start without threads; also in a forked child, where the old threads are gone and the old
         lock may be held for ever."""
-        # Reentrant: a signal handler that cancels a job may interrupt submit() in this thread.
+        # Reentrant: a signal handler that cancels a job may interrupt launch() in this thread.
         self._condition = threading.Condition()
-        self._waiting: dict[Task, None] = {}
-        self._running: dict[Task, None] = {}
+        self._waiting: dict[TaskFuture, None] = {}
+        self._running: dict[TaskFuture, None] = {}
         self._devices: dict[Ledger, _Waiting] = {}
         self._threads: set[threading.Thread] = set()  # those about to start are in it as well
         self._alive: set[threading.Thread] = set()  # started: only these can be joined
         self._idle = 0
         self._stopping = False
 
-    def submit(self, task: Task) -> None:
-        """Queue ``task``.
-
-        Raises:
-            RuntimeError: if the interpreter is exiting, or no thread can be started.
-        """
+    def launch(self, task: Task, control: TaskControl) -> TaskFuture:
+        """Queue ``task``; see :class:`~simquay.jobs.dispatch.tasks.Launcher`."""
+        future = TaskFuture(task, control, self._discard)
+        future.needs = task.needs
         with self._condition:
             if self._stopping:
                 raise RuntimeError("the interpreter is exiting: no more work is taken")
-            self._waiting[task] = None
+            self._waiting[future] = None
             if self._idle:
                 self._condition.notify()
             if self._idle >= len(self._waiting) or len(self._threads) >= self.workers:
-                return
+                return future
             thread = threading.Thread(
                 target=self._work, name=f"simquay-worker-{len(self._threads)}", daemon=True
             )
@@ -149,31 +98,32 @@ class WorkerPool:
             with self._condition:
                 self._threads.discard(thread)
                 if not self._threads:  # nobody would ever take it
-                    self._waiting.pop(task, None)
+                    self._waiting.pop(future, None)
                     raise
+        return future
 
-    def discard(self, task: Task) -> None:
-        """Forget ``task`` if no worker has taken it yet."""
+    def _discard(self, future: TaskFuture) -> None:
+        """Forget a task that is cancelled, if no worker has taken it yet."""
         with self._condition:
-            if task in self._waiting:
-                del self._waiting[task]
-                self._forget_head(task)
+            if future in self._waiting:
+                del self._waiting[future]
+                self._forget_head(future)
                 if self._idle:
                     self._condition.notify_all()  # others may have waited behind it
 
     def stop(self, patience: float = EXIT_PATIENCE) -> None:
-        """Take no more tasks, tell all tasks to stop, and wait ``patience`` seconds for them."""
+        """Take no more tasks, tell all jobs to stop, and wait ``patience`` seconds for them."""
         end = time.monotonic() + patience
         with self._condition:
             self._stopping = True
-            tasks = [*self._waiting, *self._running]
+            futures = [*self._waiting, *self._running]
             threads = list(self._alive)
-            for task in self._waiting:
-                self._forget_head(task)
+            for future in self._waiting:
+                self._forget_head(future)
             self._waiting.clear()
             self._condition.notify_all()
-        for task in tasks:
-            task.stop()
+        for future in futures:
+            future.control.stop()
         for thread in threads:
             if thread is not threading.current_thread():
                 thread.join(max(0.0, end - time.monotonic()))
@@ -197,20 +147,21 @@ class WorkerPool:
                     self._idle -= 1
                 if self._waiting and self._idle:
                     condition.notify()  # one release may be enough for several tasks
-            task, reservation = taken
+            future, reservation = taken
             del taken
             if isinstance(reservation, OutOfMemoryError):
-                task.refuse(reservation)
+                if future.set_running_or_notify_cancel():
+                    future.set_exception(detach(reservation))
             else:
-                self._run(task, reservation)
-            del task, reservation  # an idle worker holds nothing of its last task
+                future.settle(future.call)
+                self._ended(future, reservation)
+            del future, reservation  # an idle worker holds nothing of its last task
 
-    def _run(self, task: Task, reservation: Reservation | None) -> None:
-        task.run(reservation)
+    def _ended(self, future: TaskFuture, reservation: Reservation | None) -> None:
         with self._condition:
-            self._running.pop(task, None)
+            self._running.pop(future, None)
             for device in self._devices.values():
-                device.passed.pop(task, None)
+                device.passed.pop(future, None)
         if reservation is not None:
             # Not under the lock: the ledger may wake another pool, which takes its own.
             reservation.release()
@@ -221,7 +172,7 @@ class WorkerPool:
             if self._idle:
                 self._condition.notify()
 
-    def _take(self) -> tuple[Task, Reservation | OutOfMemoryError | None] | None:
+    def _take(self) -> tuple[TaskFuture, Reservation | OutOfMemoryError | None] | None:
         """Take the next task that can start now from the queue; the lock is held.
 
         Returns:
@@ -229,38 +180,43 @@ class WorkerPool:
             no task can start.
         """
         blocked: set[Ledger] = set()
-        for task in self._waiting:
-            request = task.memory
+        for future in self._waiting:
             reservation: Reservation | OutOfMemoryError | None = None
-            if request is not None:
+            while (request := future.needs) is not None:
                 try:
-                    reservation = self._reserve(task, request, request.ledger in blocked)
+                    reservation = self._reserve(future, request, request.ledger in blocked)
+                    break
                 except OutOfMemoryError as error:
-                    reservation = error.with_traceback(None)
-                if reservation is None:
-                    blocked.add(request.ledger)
-                    continue
-            del self._waiting[task]
-            self._forget_head(task)
+                    try:
+                        future.needs = future.control.smaller(request, error)
+                    except OutOfMemoryError:
+                        reservation = error
+                        break
+            if request is not None and reservation is None:
+                blocked.add(request.ledger)
+                continue
+            del self._waiting[future]
+            self._forget_head(future)
             if not isinstance(reservation, OutOfMemoryError):
-                self._running[task] = None
-            return task, reservation
+                self._running[future] = None
+            return future, reservation
         return None
 
-    def _forget_head(self, task: Task) -> None:
-        """``task`` no longer waits: the next task that must wait becomes its device's first."""
-        request = task.memory
-        if request is not None:
-            device = self._devices.get(request.ledger)
-            if device is not None and device.head is task:
+    def _forget_head(self, future: TaskFuture) -> None:
+        """``future`` no longer waits: the next that must wait becomes its device's first."""
+        for ledger, device in self._devices.items():
+            if device.head is future:
                 device.end()
-                del self._devices[request.ledger]
+                del self._devices[ledger]
+                return
 
-    def _reserve(self, task: Task, request: MemoryRequest, behind: bool) -> Reservation | None:
-        """Reserve memory for ``task``, if the invariant of this module allows it; else None.
+    def _reserve(
+        self, future: TaskFuture, request: MemoryRequest, behind: bool
+    ) -> Reservation | None:
+        """Reserve memory for a task, if the invariant of this module allows it; else None.
 
         Args:
-            task: the task.
+            future: the task's.
             request: its memory.
             behind: whether an earlier task waits for the same device.
 
@@ -271,14 +227,14 @@ class WorkerPool:
         if not behind:
             reservation = ledger.try_reserve(request.bytes)
             device = self._devices.get(ledger)
-            if reservation is None and (device is None or device.head is not task):
+            if reservation is None and (device is None or device.head is not future):
                 if device is not None:
                     device.end()
-                self._devices[ledger] = _Waiting(task, ledger.on_release(self._wake))
+                self._devices[ledger] = _Waiting(future, ledger.on_release(self._wake))
                 reservation = ledger.try_reserve(request.bytes)  # it may be released by now
             return reservation
         device = self._devices[ledger]
-        first = device.head.memory
+        first = device.head.needs
         assert first is not None
         beside = first.bytes + sum(device.passed.values()) + request.bytes
         limit = ledger.limit
@@ -286,7 +242,7 @@ class WorkerPool:
             return None
         reservation = ledger.try_reserve(request.bytes)
         if reservation is not None:
-            device.passed[task] = request.bytes
+            device.passed[future] = request.bytes
         return reservation
 
 

@@ -15,14 +15,9 @@ from qiskit.providers import BackendV2, Options
 from qiskit.transpiler import Target
 
 from simquay.control import Control
-from simquay.jobs.adapted import (
-    AdaptedJob,
-    AdaptedTaskJob,
-    Finish,
-    ProcessWork,
-    ThreadWork,
-)
+from simquay.jobs.adapted import AdaptedJob
 from simquay.jobs.base import BaseJob
+from simquay.jobs.dispatch.tasks import Launcher, Task
 from simquay.jobs.dispatch.threads import WorkerPool, default_pool
 from simquay.jobs.external.backend_pool import BackendPool
 from simquay.jobs.external.circuits import run_circuits
@@ -32,7 +27,13 @@ from simquay.jobs.workers.pool import default_workers
 from simquay.simulators.adapted.memory import MemoryRule, memory_request
 from simquay.simulators.adapted.options import AdaptedOptions, check_isolation
 from simquay.simulators.adapted.results import normalized_result, writes_bits
-from simquay.simulators.adapted.transfer import backend_source, copied_options, pickled_run
+from simquay.simulators.adapted.tasks import JoinAdapted, ProcessTask, ThreadTask
+from simquay.simulators.adapted.transfer import (
+    backend_source,
+    circuits_to_qpy,
+    copied_options,
+    pickled_run,
+)
 from simquay.simulators.inputs import RunInputError, checked_circuits, fallback_taken
 from simquay.system.version import simquay_version
 
@@ -175,70 +176,59 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
             silent=tuple(not writes_bits(circuit) for circuit in circuits),
         )
         metadata = {**metadata, **self._what_ran(checked, isolation)}
-        job: BaseJob
-        if executor is not None:
-            job = self._task_job(executor, circuits, checked, isolation, finish, metadata)
+        shots = checked.get("shots", dict(self._options).get("shots"))
+        join = JoinAdapted(finish, len(circuits), shots, executor and type(executor).__name__)
+        launcher: Launcher
+        if executor is None:
+            task = self._task(circuits, checked, isolation)
+            launcher = default_pool() if isolation == "process" else self._threads
         else:
-            work = self._work(circuits, checked, isolation, finish)
-            pool = default_pool() if isolation == "process" else self._threads
-            job = AdaptedJob(self, work, pool, metadata=metadata)
+            # Imported here, since most runs need no executor.
+            from simquay.jobs.dispatch.executors import ExecutorLauncher, same_process
+
+            launcher = ExecutorLauncher(executor)
+            if same_process(executor):
+                task = self._task(circuits, checked, isolation)
+            else:
+                task = self._remote_task(circuits, checked, join.executor)
+                metadata["isolation"] = "executor"
+        job = AdaptedJob(self, [task], launcher, join, metadata=metadata)
         job.submit()
         return job
 
-    def _work(
-        self,
-        circuits: Sequence[QuantumCircuit],
-        options: Mapping[str, Any],
-        isolation: str,
-        finish: Finish,
-    ) -> ProcessWork | ThreadWork:
-        """The work of a run that this process starts, on a snapshot of circuits and options."""
-        memory = memory_request(self._settings.memory, circuits, {**dict(self._options), **options})
+    def _task(
+        self, circuits: Sequence[QuantumCircuit], options: Mapping[str, Any], isolation: str
+    ) -> Task:
+        """A run that this process starts, on a snapshot of circuits and options."""
+        needs = memory_request(self._settings.memory, circuits, {**dict(self._options), **options})
         if isolation == "process":
             self._check_portable()
             assert self._source is not None
             body = pickled_run(circuits, options)
-            return ProcessWork(default_workers(), self._source, body, finish, memory)
+            return ProcessTask(default_workers(), self._source, body, needs)
         snapshot = [circuit.copy() for circuit in circuits]
-        return ThreadWork(self._backends, snapshot, copied_options(options), finish, memory)
+        return ThreadTask(self._backends, snapshot, copied_options(options), needs)
 
-    def _task_job(
-        self,
-        executor: Executor,
-        circuits: Sequence[QuantumCircuit],
-        options: Mapping[str, Any],
-        isolation: str,
-        finish: Finish,
-        metadata: Mapping[str, Any],
-    ) -> AdaptedTaskJob:
-        """A job on an executor of the user's."""
-        # Imported here, since most runs need no executor.
-        from simquay.jobs.dispatch.launchers import launcher_for, same_process
-        from simquay.simulators.adapted.tasks import ForeignRequest, ForeignTaskWork
+    def _remote_task(
+        self, circuits: Sequence[QuantumCircuit], options: Mapping[str, Any], executor: str | None
+    ) -> Task:
+        """A run for an executor of other processes."""
+        from simquay.simulators.adapted.remote import RemoteTask, check_options
 
-        name = type(executor).__name__
-        shots = options.get("shots", dict(self._options).get("shots"))
-        if same_process(executor):
-            work = self._work(circuits, options, isolation, _unchanged)
-            tasks = ForeignTaskWork.in_threads(work, circuits, shots, finish, name)
-        else:
-            finder = self.simquay_finder
-            if finder is None:
-                raise RunInputError(
-                    f"backend {self.name!r} was adapted by hand, and other processes find a "
-                    f"backend by the name that a plugin registers: get it from "
-                    f"simquay.get_backend to run it on {name}, or use a ThreadPoolExecutor"
-                )
-            request = ForeignRequest(
-                simquay_version(),
-                self._address(),
-                str(self.backend_version),
-                options,
+        if self.simquay_finder is None:
+            raise RunInputError(
+                f"backend {self.name!r} was adapted by hand, and other processes find a "
+                f"backend by the name that a plugin registers: get it from "
+                f"simquay.get_backend to run it on {executor}, or use a ThreadPoolExecutor"
             )
-            tasks = ForeignTaskWork.in_processes(finder, request, circuits, shots, finish, name)
-            metadata = {**metadata, "isolation": "executor"}
-        return AdaptedTaskJob(
-            self, tasks, launcher_for(executor, default_pool()), metadata=metadata
+        check_options(options)
+        return RemoteTask(
+            self.simquay_finder,
+            simquay_version(),
+            self._address(),
+            str(self.backend_version),
+            options,
+            circuits_to_qpy(circuits),
         )
 
     def run_here(self, circuits: Sequence[QuantumCircuit], options: Mapping[str, Any]) -> Result:
@@ -376,7 +366,3 @@ def adapt(
             f"cannot adapt an object of type {type(backend).__name__}: expected a BackendV2"
         )
     return AdaptedBackend(backend, settings)
-
-
-def _unchanged(result: Result, job_id: str) -> Result:
-    return result

@@ -8,7 +8,7 @@ from typing import Any
 from qiskit import QuantumCircuit
 
 from simquay.execution.memory import host_ledger
-from simquay.jobs.dispatch.threads import MemoryRequest
+from simquay.jobs.dispatch.tasks import MemoryRequest
 
 __all__ = ["MemoryRule", "memory_request"]
 
@@ -24,6 +24,9 @@ def memory_request(
 ) -> MemoryRequest | None:
     """The request of a run, or None where its need is unknown or small.
 
+    It is an estimate: a run that could never have so much goes without, and fails with an error of
+    its own where it must.
+
     Args:
         rule: gives the need of one circuit; None where it is unknown.
         circuits: of the run, one or more; the largest need counts.
@@ -32,4 +35,4 @@ def memory_request(
     if rule is None:
         return None
     need = max(rule(circuit, options) for circuit in circuits)
-    return MemoryRequest(host_ledger(), need) if need >= _WORTH_RESERVING else None
+    return MemoryRequest(host_ledger(), need, less=(0,)) if need >= _WORTH_RESERVING else None

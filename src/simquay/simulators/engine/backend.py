@@ -14,12 +14,12 @@ from simquay.circuits.lowering.circuit import lower_circuit
 from simquay.engines.base import Engine
 from simquay.jobs.base import BaseJob
 from simquay.jobs.dispatch.threads import WorkerPool, default_pool
-from simquay.jobs.local import LocalJob
+from simquay.jobs.job import Job
 from simquay.jobs.references import BackendFinder
 from simquay.program import Save
 from simquay.program.program import walk
 from simquay.simulators.engine.target import make_target
-from simquay.simulators.engine.work import Circuit, EngineRun, EngineWork
+from simquay.simulators.engine.work import Circuit, EngineRun
 from simquay.simulators.inputs import (
     NotCircuitsError,
     RunInputError,
@@ -142,7 +142,7 @@ class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         run = EngineRun(circuits, self.engine, context, self.name, self.backend_version)
         if resolved.split:
             return self._run_in_tasks(run, resolved, metadata)
-        job = LocalJob(self, EngineWork(run), self._pool, metadata=metadata)
+        job = Job(self, [run.task()], self._pool, run.join, metadata=metadata)
         job.submit()
         return job
 
@@ -151,19 +151,19 @@ class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
     ) -> BaseJob:
         """Run a job that is split, or that runs on an executor of the user's."""
         # Imported here, since most runs are not split.
-        from simquay.jobs.dispatch.launchers import launcher_for, same_process
-        from simquay.jobs.split import SplitJob
-        from simquay.simulators.engine.splitting import SplitEngineWork
+        from simquay.jobs.dispatch.executors import ExecutorLauncher, same_process
+        from simquay.simulators.engine.splitting import SplitRun
 
-        executor = resolved.executor
-        if executor is not None and self.simquay_finder is None and not same_process(executor):
+        executor, finder = resolved.executor, self.simquay_finder
+        if executor is not None and finder is None and not same_process(executor):
             raise RunInputError(
                 f"backend {self.name!r} was made by hand, and other processes find a backend by "
                 f"the name that a plugin registers: get it from simquay.get_backend to run it on "
                 f"{type(executor).__name__}, or use a ThreadPoolExecutor"
             )
-        work = SplitEngineWork(run, resolved, self._address(), self.simquay_finder)
-        job = SplitJob(self, work, launcher_for(executor, self._pool), metadata=metadata)
+        launcher = self._pool if executor is None else ExecutorLauncher(executor)
+        split = SplitRun(run, resolved, self._address(), finder)
+        job = Job(self, split.tasks, launcher, split.join, metadata=metadata)
         job.submit()
         return job
 

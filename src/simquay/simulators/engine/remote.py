@@ -8,23 +8,29 @@ carry the names and the bytes.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from simquay.control import Control
-from simquay.engines.base import Engine
 from simquay.execution.settings import Outcome, Piece, RunContext
-from simquay.jobs.dispatch.launchers import run_when_memory_is_free
+from simquay.jobs.dispatch.tasks import RemoteCall, TaskControl, reserved
 from simquay.jobs.references import BackendFinder
 from simquay.jobs.workers.errors import error_from_plain, error_to_plain
 from simquay.program import Precision
 from simquay.program.packing import pack_tree, unpack_programs, unpack_tree
-from simquay.simulators.engine.task import EngineTask, TaskAnswer
-from simquay.simulators.worker import ForeignWorkerError, check_version, this_worker
+from simquay.simulators.engine.task import EngineTask
+from simquay.simulators.worker import (
+    Answer,
+    ForeignWorkerError,
+    backend_with,
+    check_version,
+    plain_answer,
+    read_answer,
+    this_worker,
+)
+from simquay.system.version import simquay_version
 
-__all__ = ["TaskRequest", "read_answer", "run_request"]
+__all__ = ["PortableTask", "TaskRequest", "run_request"]
 
 _FORMAT = 1
 
@@ -72,6 +78,40 @@ _CLASSES = {cls.__name__: cls for cls in (TaskRequest, RunContext, Piece, Precis
 """The classes that a packed request holds."""
 
 
+class PortableTask(EngineTask):
+    """A task on an engine that another process can run as well.
+
+    Args:
+        arguments: of :class:`EngineTask`.
+        packed: gives the programs as bytes.
+        address: the name that other processes find the backend by.
+        finder: how they find it.
+    """
+
+    def __init__(
+        self, *arguments: Any, packed: Callable[[], bytes], address: str, finder: BackendFinder
+    ) -> None:
+        super().__init__(*arguments)
+        self._packed = packed
+        self._address = address
+        self._finder = finder
+
+    def remote(self, control: TaskControl) -> RemoteCall:
+        """The call that runs the task in another process."""
+        request = TaskRequest(
+            version=simquay_version(),
+            job_id=control.job_id,
+            task=control.number,
+            attempt=control.attempt,
+            backend=self._address,
+            engine=self._engine.name,
+            context=self._context,
+            piece=self.piece,
+        )
+        arguments = self._finder, request.pack(), self._packed()
+        return RemoteCall(run_request, arguments, lambda plain: read_answer(plain, _decode))
+
+
 def run_request(finder: BackendFinder, request: bytes, programs: bytes) -> dict[str, Any]:
     """Run a task; a worker process calls this.
 
@@ -81,78 +121,43 @@ def run_request(finder: BackendFinder, request: bytes, programs: bytes) -> dict[
         programs: one a circuit of the request, packed.
 
     Returns:
-        What :func:`read_answer` reads. An error is in it as data: not every exception would
-        survive the journey as itself.
+        Plain data; see :func:`~simquay.simulators.worker.plain_answer`.
     """
-    try:
-        return _answer_to_plain(_run(finder, TaskRequest.unpack(request), programs))
-    except Exception as error:  # noqa: BLE001  # the job boundary: the job's process raises it
-        return {"error": error_to_plain(error)}
 
-
-def read_answer(answer: Mapping[str, Any]) -> TaskAnswer:
-    """The answer of :func:`run_request`.
-
-    Raises:
-        Exception: the error that ended the task there.
-    """
-    if "error" in answer:
-        raise error_from_plain(answer["error"])
-    return TaskAnswer(
-        answer["pid"],
-        answer["host"],
-        answer["seconds"],
-        {
-            one["circuit"]: (
-                Outcome(one["results"], one["metadata"]),
-                one["seconds"],
+    def run() -> Answer:
+        asked = TaskRequest.unpack(request)
+        check_version(asked.version)
+        engine = backend_with(finder, asked.backend, "engine", "one of an engine").engine
+        if engine.name != asked.engine:
+            raise ForeignWorkerError(
+                f"{this_worker()} has the engine {engine.name!r} behind {asked.backend!r}, but the "
+                f"job needs {asked.engine!r}: "
+                "install the same plugins on both, and set the same variables of the environment"
             )
-            for one in answer["outcomes"]
-        },
-        {one["circuit"]: error_from_plain(one["error"]) for one in answer["failures"]},
-    )
+        task = EngineTask(unpack_programs(programs), engine, asked.context, asked.piece)
+        control = TaskControl()
+        with reserved(task.needs, control):
+            return task.run(control)
+
+    return plain_answer(run, _encode)
 
 
-def _answer_to_plain(answer: TaskAnswer) -> dict[str, Any]:
+def _encode(value: tuple[Mapping[int, Any], Mapping[int, BaseException]]) -> dict[str, Any]:
+    outcomes, failures = value
     return {
-        "pid": answer.pid,
-        "host": answer.host,
-        "seconds": answer.seconds,
         "outcomes": [
-            {
-                "circuit": number,
-                "seconds": seconds,
-                "results": dict(outcome.results),
-                "metadata": dict(outcome.metadata),
-            }
-            for number, (outcome, seconds) in answer.outcomes.items()
+            (number, seconds, dict(outcome.results), dict(outcome.metadata))
+            for number, (outcome, seconds) in outcomes.items()
         ],
-        "failures": [
-            {"circuit": number, "error": error_to_plain(error)}
-            for number, error in answer.failures.items()
-        ],
+        "failures": [(number, error_to_plain(error)) for number, error in failures.items()],
     }
 
 
-def _run(finder: BackendFinder, request: TaskRequest, programs: bytes) -> TaskAnswer:
-    check_version(request.version)
-    engine = _engine(finder, request.backend)
-    if engine.name != request.engine:
-        raise ForeignWorkerError(
-            f"{this_worker()} has the engine {engine.name!r} behind {request.backend!r}, but the "
-            f"job needs {request.engine!r}: "
-            "install the same plugins on both, and set the same variables of the environment"
-        )
-    task = EngineTask(unpack_programs(programs), engine, request.context, request.piece)
-    answer: TaskAnswer = run_when_memory_is_free(task, Control())
-    return answer
-
-
-@functools.lru_cache(maxsize=16)
-def _engine(finder: BackendFinder, name: str) -> Engine:
-    """The engine behind a backend's name; kept, since looking a name up asks its probe."""
-    backend = finder(name)
-    engine: Engine | None = getattr(backend, "engine", None)
-    if engine is None:
-        raise ForeignWorkerError(f"the worker's backend {name!r} is not one of an engine")
-    return engine
+def _decode(value: Mapping[str, Any]) -> tuple[dict[int, Any], dict[int, BaseException]]:
+    return (
+        {
+            number: (Outcome(results, metadata), seconds)
+            for number, seconds, results, metadata in value["outcomes"]
+        },
+        {number: error_from_plain(error) for number, error in value["failures"]},
+    )

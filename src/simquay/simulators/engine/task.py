@@ -3,45 +3,30 @@
 from __future__ import annotations
 
 import logging
-import os
-import platform
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from typing import Any
 
 from simquay.control import Control
 from simquay.engines.base import Engine
-from simquay.errors import Cancelled, OutOfMemoryError
+from simquay.errors import Cancelled
 from simquay.execution.memory import ledger_for, over_ceiling
 from simquay.execution.run import run_program
 from simquay.execution.settings import Outcome, Piece, RunContext
 from simquay.execution.sweep import Batch, batches, run_sweep
-from simquay.jobs.dispatch.threads import MemoryRequest
+from simquay.jobs.dispatch.tasks import MemoryRequest, RemoteCall, TaskControl
 from simquay.jobs.errors import detach
 from simquay.program import Program
+from simquay.simulators.worker import Answer
 
 _log = logging.getLogger(__name__)
 
-__all__ = ["EngineTask", "TaskAnswer"]
+__all__ = ["EngineTask"]
 
 
-@dataclass(slots=True)
-class TaskAnswer:
-    """The outcomes of a task, and who ran it.
-
-    Attributes:
-        pid: the process that ran it.
-        host: the name of the machine that ran it.
-        seconds: the time that it took there.
-        outcomes: by circuit index: the outcome and the seconds that it took.
-        failures: by circuit index: the error, detached.
-    """
-
-    pid: int = field(default_factory=os.getpid)
-    host: str = field(default_factory=platform.node)
-    seconds: float = 0.0
-    outcomes: dict[int, tuple[Outcome, float]] = field(default_factory=dict)
-    failures: dict[int, BaseException] = field(default_factory=dict)
+def _as_it_is(index: int, outcome: Outcome, seconds: float) -> tuple[Outcome, float]:
+    return outcome, seconds
 
 
 class EngineTask:
@@ -51,7 +36,7 @@ class EngineTask:
     its memory fails without holding up the others.
 
     Attributes:
-        memory: what to reserve before the task is run; None where every program has failed.
+        piece: the circuits of the programs, and their shots.
         failures: the errors of programs that failed, by circuit index; detached.
 
     Args:
@@ -59,73 +44,77 @@ class EngineTask:
         engine: runs them.
         context: of the job.
         piece: the circuits of the programs, and their shots.
+        show: gives what the task's answer holds of a circuit, from its index, its outcome and the
+            seconds that it took; an error of it fails the circuit.
     """
 
     def __init__(
-        self, programs: Sequence[Program], engine: Engine, context: RunContext, piece: Piece
+        self,
+        programs: Sequence[Program],
+        engine: Engine,
+        context: RunContext,
+        piece: Piece,
+        show: Callable[[int, Outcome, float], Any] = _as_it_is,
     ) -> None:
+        self.piece = piece
+        self.failures: dict[int, BaseException] = {}
         self._programs = programs
         self._engine = engine
         self._context = context
-        self._piece = piece
-        self.failures: dict[int, BaseException] = {}
-        self._batches = batches(programs, engine, context, piece.shots)
-        for batch in self._batches:
-            error = over_ceiling(batch.alone, context.max_bytes)
-            if error is not None:
-                self.failures |= dict.fromkeys(self._indices(batch), error)
-        self.memory = self._request()
+        self._show = show
 
-    def _indices(self, batch: Batch) -> tuple[int, ...]:
-        """The numbers of the batch's circuits in the job."""
-        return self._piece.part(batch.first, batch.count).circuits
+    @cached_property
+    def _batches(self) -> list[Batch]:
+        return batches(self._programs, self._engine, self._context, self.piece.shots)
 
-    def _request(self) -> MemoryRequest | None:
-        needs = [
-            batch.need for batch in self._batches if self._indices(batch)[0] not in self.failures
-        ]
-        return MemoryRequest(ledger_for(self._engine), max(needs)) if needs else None
+    @property
+    def needs(self) -> MemoryRequest | None:
+        """The memory of the largest batch; less, where the device never has that: then a batch is
+        run one by one, and what is still too large fails. None where nothing may run."""
+        ceiling = self._context.max_bytes
+        amounts = {
+            need
+            for batch in self._batches
+            if ceiling is None or batch.alone <= ceiling
+            for need in (batch.need, batch.alone)
+        }
+        if not amounts:
+            return None
+        most, *less = sorted(amounts, reverse=True)
+        if len(self._programs) > 1:
+            less.append(0)  # so that each has an error of its own where all are too large
+        return MemoryRequest(ledger_for(self._engine), most, tuple(less))
 
-    def refuse(self, error: OutOfMemoryError) -> bool:
-        """The device will never have the memory asked for: fail the programs that need so much.
-
-        Batches are given up first: their programs need less one by one.
+    def run(self, control: TaskControl) -> Answer:
+        """Run the programs in this process, the memory reserved.
 
         Returns:
-            Whether there is something left to do, with a smaller :attr:`memory`.
-        """
-        assert self.memory is not None
-        if any(batch.shape for batch in self._batches):
-            asked = self.memory.bytes
-            self._batches = [one for batch in self._batches for one in batch.one_by_one()]
-            self.memory = self._request()
-            assert self.memory is not None
-            if self.memory.bytes < asked:
-                return True
-        for batch in self._batches:
-            if batch.alone >= self.memory.bytes:
-                self.failures.setdefault(self._indices(batch)[0], detach(error))
-        self.memory = self._request()
-        return self.memory is not None
-
-    def run(self, control: Control) -> TaskAnswer:
-        """Run the programs in this process, the memory reserved.
+            By circuit index: what ``show`` gives, and the errors of those that failed, detached.
 
         Raises:
             Cancelled: if the control says so.
         """
-        answer = TaskAnswer()
         began = time.perf_counter()
-        for index, outcome, seconds in self.outcomes(control):
-            answer.outcomes[index] = outcome, seconds
-        answer.failures.update(self.failures)
-        answer.seconds = time.perf_counter() - began
-        return answer
+        shown: dict[int, Any] = {}
+        for outcome in self.outcomes(control):
+            self._keep(shown, *outcome)
+        return Answer((shown, self.failures), time.perf_counter() - began)
 
-    def outcomes(self, control: Control) -> Iterator[tuple[int, Outcome, float]]:
-        """Run the programs that have not failed yet; those that fail now join :attr:`failures`.
+    def _keep(self, shown: dict[int, Any], index: int, outcome: Outcome, seconds: float) -> None:
+        try:
+            shown[index] = self._show(index, outcome, seconds)
+        except Exception as error:  # noqa: BLE001  # the job boundary, for each circuit
+            self.failures[index] = detach(error)
 
-        Where a batch fails, its programs without an outcome run one by one.
+    def remote(self, control: TaskControl) -> RemoteCall | None:
+        """None: it runs in this process; see
+        :class:`~simquay.simulators.engine.remote.PortableTask`."""
+        return None
+
+    def outcomes(self, control: TaskControl) -> Iterator[tuple[int, Outcome, float]]:
+        """Run the programs; those that fail join :attr:`failures`.
+
+        Where a batch fails, or has no memory, its programs without an outcome run one by one.
 
         Args:
             control: checked between programs and by the engine.
@@ -137,19 +126,25 @@ class EngineTask:
             Cancelled: if the control says so.
         """
         count = len(self._programs)
+        refused = {error.needed: error for error in control.refused}
         for batch in self._batches:
+            too_large = over_ceiling(batch.alone, self._context.max_bytes) or refused.get(
+                batch.alone
+            )
+            if too_large is not None:
+                circuits = self.piece.part(batch.first, batch.count).circuits
+                self.failures |= dict.fromkeys(circuits, too_large)
+                continue
             left = [batch]
             if batch.shape is not None:
                 done = 0
-                for one in self._together(batch, control.section(*batch.span(count))):
-                    yield one
-                    done += 1
+                if batch.need not in refused:
+                    for one in self._together(batch, control.section(*batch.span(count))):
+                        yield one
+                        done += 1
                 left = batch.one_by_one()[done:]
             for alone in left:
-                piece = self._piece.part(alone.first, 1)
-                [index] = piece.circuits
-                if index in self.failures:
-                    continue
+                piece = self.piece.part(alone.first, 1)
                 control.check()
                 part = control if count == 1 else control.section(*alone.span(count))
                 program = self._programs[alone.first]
@@ -159,9 +154,9 @@ class EngineTask:
                 except Cancelled:
                     raise
                 except Exception as error:  # noqa: BLE001  # the job boundary, for each circuit
-                    self.failures[index] = detach(error)
+                    self.failures[piece.circuits[0]] = detach(error)
                 else:
-                    yield index, outcome, time.perf_counter() - started
+                    yield piece.circuits[0], outcome, time.perf_counter() - started
                     part.report(1.0)
 
     def _together(self, batch: Batch, control: Control) -> Iterator[tuple[int, Outcome, float]]:
@@ -169,7 +164,7 @@ class EngineTask:
         assert batch.shape is not None
         control.check()
         programs = self._programs[batch.first : batch.first + batch.count]
-        piece = self._piece.part(batch.first, batch.count)
+        piece = self.piece.part(batch.first, batch.count)
         outcomes = run_sweep(batch.shape, programs, self._engine, self._context, control, piece)
         for index in piece.circuits:
             try:

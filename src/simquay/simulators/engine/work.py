@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import datetime
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qiskit.result import Result
 
-from simquay.control import Control
 from simquay.engines.base import Engine
-from simquay.errors import OutOfMemoryError
 from simquay.execution.settings import Outcome, Piece, RunContext
-from simquay.jobs.dispatch.threads import MemoryRequest
-from simquay.jobs.errors import JobFailedError, detach
+from simquay.jobs.errors import JobFailedError
 from simquay.program import Measure, Program, Store
 from simquay.program.expressions import VariableRef
 from simquay.program.program import walk
@@ -26,8 +22,9 @@ if TYPE_CHECKING:
     from qiskit.result.models import ExperimentResult
 
     from simquay.circuits.info import CircuitInfo
+    from simquay.jobs.job import TaskEnd
 
-__all__ = ["Circuit", "EngineRun", "EngineWork"]
+__all__ = ["Circuit", "EngineRun"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +63,20 @@ class EngineRun:
             measured=_writes_bits(circuit.program),
             time_taken=seconds,
         )
+
+    def task(self) -> EngineTask:
+        """All of it as one task."""
+        programs = [one.program for one in self.circuits]
+        piece = Piece(tuple(range(len(programs))), 0, self.context.shots)
+        return EngineTask(programs, self.engine, self.context, piece, self.circuit)
+
+    def join(self, ends: Sequence[TaskEnd], job_id: str, seconds: float) -> Result:
+        """The job's result, from the end of :meth:`task`; see :data:`simquay.jobs.job.Join`."""
+        (end,) = ends
+        if end.error is not None:
+            return self.result([], dict.fromkeys(range(len(self.circuits)), end.error), job_id, 0)
+        results, failures = end.answer.value
+        return self.result([*results.values()], failures, job_id, end.answer.seconds)
 
     def result(
         self,
@@ -125,40 +136,6 @@ class EngineRun:
         failure = JobFailedError(text, partial)
         failure.__cause__ = cause
         return failure
-
-
-class EngineWork:
-    """Runs all circuits of a job on an engine; see :class:`EngineTask` for how."""
-
-    def __init__(self, run: EngineRun) -> None:
-        self._run = run
-        programs = [one.program for one in run.circuits]
-        piece = Piece(tuple(range(len(programs))), 0, run.context.shots)
-        self._task = EngineTask(programs, run.engine, run.context, piece)
-
-    @property
-    def memory(self) -> MemoryRequest | None:
-        """The memory to reserve before it runs; see :class:`EngineTask`."""
-        return self._task.memory
-
-    def refuse(self, error: OutOfMemoryError) -> bool:
-        """Fail what needs more memory than the device has; see :meth:`EngineTask.refuse`."""
-        return self._task.refuse(error)
-
-    def run(self, job_id: str, control: Control) -> Result:
-        """Run the circuits; see :class:`simquay.jobs.local.Work`."""
-        began = time.perf_counter()
-        shown = [self._show(*outcome) for outcome in self._task.outcomes(control)]
-        results = [one for one in shown if one is not None]
-        seconds = time.perf_counter() - began
-        return self._run.result(results, self._task.failures, job_id, seconds)
-
-    def _show(self, index: int, outcome: Outcome, seconds: float) -> ExperimentResult | None:
-        try:
-            return self._run.circuit(index, outcome, seconds)
-        except Exception as error:  # noqa: BLE001  # the job boundary, for each circuit
-            self._task.failures[index] = detach(error)
-            return None
 
 
 def _writes_bits(program: Program) -> bool:

@@ -13,7 +13,7 @@ import pytest
 
 import simquay
 from simquay.engines.reference import ReferenceEngine
-from simquay.jobs.local import LocalJob
+from simquay.jobs.job import Job
 from simquay.simulators.engine.backend import EngineBackend
 from simquay.testing import CHECKS_IN_ORDER
 
@@ -42,7 +42,7 @@ def test_a_letter_is_all_of_a_kind(cli: Any) -> None:
 def test_a_broken_point_is_told_and_is_exit_code_1(
     cli: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(LocalJob, "error_message", lambda self: None)
+    monkeypatch.setattr(Job, "error_message", lambda self: None)
     backend = EngineBackend(ReferenceEngine(), name="forgetful")
     monkeypatch.setattr(simquay, "get_backend", lambda name: backend)
     called = cli("check", "forgetful", "--only", "J14,J01")

@@ -7,16 +7,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from simquay.errors import OutOfMemoryError
-from simquay.execution.memory import Reservation
+from simquay.jobs.dispatch.tasks import TaskControl
 from simquay.jobs.dispatch.thread_per_task import ThreadPerTask, thread_per_task
 from tests.support.job_doubles import LONG, until
 
 
 class Held:
-    """A task that runs until it is let go or told to stop."""
+    """A task that runs until it is let go or its job is told to stop."""
 
-    memory = None
+    needs = None
 
     def __init__(self) -> None:
         self.started = threading.Event()
@@ -24,18 +23,20 @@ class Held:
         self.stops = 0
         self.thread: threading.Thread | None = None
 
-    def run(self, reservation: Reservation | None) -> None:
-        assert reservation is None
+    def run(self, control: TaskControl) -> None:
         self.thread = threading.current_thread()
         self.started.set()
         self.end.wait(LONG)
 
-    def refuse(self, error: OutOfMemoryError) -> None:
-        raise AssertionError("no memory is asked for")
+    def remote(self, control: TaskControl) -> None:
+        """None: it belongs to this process."""
 
     def stop(self) -> None:
         self.stops += 1
         self.end.set()
+
+    def control(self) -> TaskControl:
+        return TaskControl(begin=lambda: None, stop=self.stop)
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def threads() -> Iterator[ThreadPerTask]:
 def test_any_number_of_tasks_run_side_by_side_each_in_a_daemon(threads: ThreadPerTask) -> None:
     tasks = [Held() for _ in range(30)]
     for task in tasks:
-        threads.submit(task)
+        threads.launch(task, task.control())
     assert all(task.started.wait(LONG) for task in tasks)
     used = {task.thread for task in tasks}
     assert len(used) == 30
@@ -62,17 +63,17 @@ def test_stopping_tells_running_tasks_waits_for_them_and_takes_no_more(
     threads: ThreadPerTask,
 ) -> None:
     task, ended = Held(), Held()
-    threads.submit(ended)
+    threads.launch(ended, ended.control())
     ended.end.set()
     assert until(lambda: ended.thread is not None and not ended.thread.is_alive())
-    threads.submit(task)
+    threads.launch(task, task.control())
     assert task.started.wait(LONG)
     threads.stop(patience=LONG)
     assert (task.stops, ended.stops) == (1, 0)
     assert task.thread is not None
     assert not task.thread.is_alive()
     with pytest.raises(RuntimeError, match="the interpreter is exiting"):
-        threads.submit(Held())
+        threads.launch(Held(), TaskControl())
 
 
 def test_a_task_whose_thread_cannot_start_is_forgotten(
@@ -85,7 +86,7 @@ def test_a_task_whose_thread_cannot_start_is_forgotten(
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", refuse)
         with pytest.raises(RuntimeError, match="can't start"):
-            threads.submit(task)
+            threads.launch(task, task.control())
     threads.stop()
     assert task.stops == 0
 

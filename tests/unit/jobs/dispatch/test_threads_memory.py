@@ -6,7 +6,8 @@ import pytest
 
 from simquay.execution.memory import Ledger
 from simquay.jobs.dispatch import threads
-from simquay.jobs.dispatch.threads import MemoryRequest, WorkerPool
+from simquay.jobs.dispatch.tasks import MemoryRequest
+from simquay.jobs.dispatch.threads import WorkerPool
 from tests.support.job_doubles import LONG, HeldWork, a_job, a_ledger, until
 
 
@@ -16,7 +17,7 @@ def no_poll(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def a_task(ledger: Ledger, count: int, held: bool = True) -> HeldWork:
-    return HeldWork(memory=MemoryRequest(ledger, count), held=held)
+    return HeldWork(needs=MemoryRequest(ledger, count), held=held)
 
 
 @pytest.mark.usefixtures("no_poll")

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pytest
 from qiskit.providers import JobError, JobStatus
 
-from simquay.jobs.dispatch.threads import MemoryRequest, WorkerPool
+from simquay.jobs.dispatch.tasks import MemoryRequest
+from simquay.jobs.dispatch.threads import WorkerPool
 from tests.support.job_doubles import LONG, HeldWork, a_job, a_ledger, a_result, until
 
 
@@ -22,11 +23,11 @@ def pool() -> Iterator[WorkerPool]:
 
 def test_a_cancelled_waiter_lets_those_behind_it_go(pool: WorkerPool) -> None:
     ledger = a_ledger(1000)
-    first = HeldWork(memory=MemoryRequest(ledger, 500))
+    first = HeldWork(needs=MemoryRequest(ledger, 500))
     a_job(first, pool)
     assert first.started.wait(LONG)
-    large = a_job(HeldWork(memory=MemoryRequest(ledger, 900)), pool)
-    middle = HeldWork(memory=MemoryRequest(ledger, 300))  # fits now, but not beside the large one
+    large = a_job(HeldWork(needs=MemoryRequest(ledger, 900)), pool)
+    middle = HeldWork(needs=MemoryRequest(ledger, 300))  # fits now, but not beside the large one
     a_job(middle, pool)
     assert not middle.started.wait(0.2)
     assert large.cancel()
@@ -38,12 +39,12 @@ def test_a_cancelled_waiter_lets_those_behind_it_go(pool: WorkerPool) -> None:
 def test_small_jobs_pass_a_waiting_large_one_and_never_delay_it(pool: WorkerPool) -> None:
     """The pool's invariant: what passes the first waiting job fits beside it."""
     ledger = a_ledger(1000)
-    first = HeldWork(memory=MemoryRequest(ledger, 500))
+    first = HeldWork(needs=MemoryRequest(ledger, 500))
     a_job(first, pool)
     assert first.started.wait(LONG)
-    large = HeldWork(memory=MemoryRequest(ledger, 800))
+    large = HeldWork(needs=MemoryRequest(ledger, 800))
     a_job(large, pool)
-    small = [HeldWork(memory=MemoryRequest(ledger, 150)) for _ in range(2)]
+    small = [HeldWork(needs=MemoryRequest(ledger, 150)) for _ in range(2)]
     for work in small:
         a_job(work, pool)
     assert small[0].started.wait(LONG)  # 800 + 150 fit
@@ -65,7 +66,7 @@ def test_no_job_starves_under_a_stream_of_others(pool: WorkerPool) -> None:
         generator = random.Random(seed)
         while not stop.is_set():
             need = generator.randrange(100, 600)
-            work = HeldWork(memory=MemoryRequest(ledger, need), held=False)
+            work = HeldWork(needs=MemoryRequest(ledger, need), held=False)
             job = a_job(work, pool)
             try:
                 job.result(LONG)
@@ -76,7 +77,7 @@ def test_no_job_starves_under_a_stream_of_others(pool: WorkerPool) -> None:
     for thread in threads:
         thread.start()
     for _ in range(20):
-        work = HeldWork(memory=MemoryRequest(ledger, 1000), held=False)
+        work = HeldWork(needs=MemoryRequest(ledger, 1000), held=False)
         assert a_job(work, pool).result(LONG).success
     stop.set()
     for thread in threads:

@@ -21,6 +21,7 @@ from simquay.errors import OutOfMemoryError
 from simquay.execution.evolution import Run
 from simquay.execution.memory import ledger_for, required_bytes
 from simquay.execution.settings import Piece
+from simquay.jobs.dispatch.tasks import TaskControl
 from simquay.jobs.errors import JobFailedError
 from simquay.planning import SweepPlan
 from simquay.program import Precision
@@ -200,7 +201,7 @@ def task_of(circuits: list[QuantumCircuit], engine: Any, **options: Any) -> Engi
 
 
 def run_all(task: EngineTask) -> None:
-    for _ in task.outcomes(Control()):
+    for _ in task.outcomes(TaskControl()):
         pass
 
 
@@ -217,7 +218,7 @@ def test_a_failure_after_some_outcomes_keeps_them(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(Run, "sample", failing)
     engine = WatchedEngine()
     task = task_of(sweep(4, 5, 1), engine)
-    assert [number for number, _, _ in task.outcomes(Control())] == [0, 1, 2, 3, 4]
+    assert [number for number, _, _ in task.outcomes(TaskControl())] == [0, 1, 2, 3, 4]
     assert not task.failures
     assert engine.batches == [5, 1, 1, 1]
 
@@ -273,7 +274,7 @@ def test_cancelling_in_the_middle_of_a_batch() -> None:
 
 
 def test_progress_grows_with_a_batch() -> None:
-    control = Control()
+    control = TaskControl()
     task = task_of([*sweep(6, 10, 1), *sweep(3, 10, 2)], WatchedEngine())
     seen = [control.fraction for _ in task.outcomes(control)]
     assert len(seen) == 20
@@ -285,7 +286,7 @@ def test_progress_grows_with_a_batch() -> None:
 
 
 def test_progress_never_falls_where_a_batch_fails() -> None:
-    control = Control()
+    control = TaskControl()
     task = task_of(sweep(6, 10, 1), Breaking(RuntimeError("all")))
     seen = [control.fraction for _ in task.outcomes(control)]
     assert len(seen) == 10
@@ -300,9 +301,9 @@ def test_the_memory_of_a_sweep_is_reserved_and_bounded(num_qubits: int, statevec
     options = {"shots": 100, "statevector": statevector}
     task = task_of(circuits, engine, **options)
     single = task_of(circuits[:1], engine, **options)
-    assert task.memory is not None
-    assert single.memory is not None
-    assert single.memory.bytes < task.memory.bytes <= single.memory.bytes + engine.sweep_bytes
+    assert task.needs is not None
+    assert single.needs is not None
+    assert single.needs.bytes < task.needs.bytes <= single.needs.bytes + engine.sweep_bytes
     run_all(task)  # plans, caches
     task = task_of(circuits, engine, **options)
     tracemalloc.start()
@@ -312,8 +313,8 @@ def test_the_memory_of_a_sweep_is_reserved_and_bounded(num_qubits: int, statevec
     finally:
         tracemalloc.stop()
     assert max(engine.batches) > 1
-    assert task.memory is not None
-    assert peak < task.memory.bytes
+    assert task.needs is not None
+    assert peak < task.needs.bytes
 
 
 def test_a_small_ceiling_makes_small_batches() -> None:
@@ -325,8 +326,8 @@ def test_a_small_ceiling_makes_small_batches() -> None:
         engine.batches.clear()
         task = task_of(circuits, engine, max_memory_mb=mib)
         assert not task.failures
-        assert task.memory is not None
-        assert mib is None or task.memory.bytes <= mib * 2**20
+        assert task.needs is not None
+        assert mib is None or task.needs.bytes <= mib * 2**20
         run_all(task)
         found.append(max(engine.batches))
     assert found[0] == 1

@@ -10,11 +10,12 @@ from qiskit import QuantumCircuit
 from qiskit.circuit.classical import expr
 
 from simquay.circuits.lowering.circuit import lower_circuit
-from simquay.control import Control
 from simquay.engines.reference import ReferenceEngine
 from simquay.execution.settings import Outcome
+from simquay.jobs.dispatch.tasks import TaskControl
 from simquay.jobs.errors import JobFailedError
-from simquay.simulators.engine.work import Circuit, EngineRun, EngineWork
+from simquay.jobs.job import TaskEnd
+from simquay.simulators.engine.work import Circuit, EngineRun
 from simquay.simulators.options import default_options, resolve
 
 
@@ -34,9 +35,10 @@ def run_of(*circuits: QuantumCircuit, **options: Any) -> EngineRun:
 
 
 def test_a_run_of_two_circuits_gives_both_results_in_order() -> None:
-    work = EngineWork(run_of(bell("one"), bell("two"), shots=50, seed_simulator=3))
-    assert work.memory is not None
-    result = work.run("the-id", Control())
+    run = run_of(bell("one"), bell("two"), shots=50, seed_simulator=3)
+    task = run.task()
+    assert task.needs is not None
+    result = run.join([TaskEnd(task.run(TaskControl()), None, 1)], "the-id", 0.1)
     assert [one.header["name"] for one in result.results] == ["one", "two"]
     assert (result.job_id, result.backend_name, result.backend_version) == ("the-id", "b", "7")
     for index in range(2):
@@ -57,6 +59,13 @@ def test_the_error_names_the_first_circuit_that_failed_and_keeps_the_others() ->
     partial = caught.value.partial_result
     assert partial is not None
     assert [one.header["name"] for one in partial.results] == ["one"]
+
+
+def test_an_error_of_the_task_is_that_of_its_circuits() -> None:
+    with pytest.raises(JobFailedError, match=r"circuit 'one'.*2 of 2 circuits failed") as caught:
+        run_of(bell("one"), bell("two")).join([TaskEnd(None, KeyError("no"), 1)], "the-id", 0.1)
+    assert isinstance(caught.value.__cause__, KeyError)
+    assert caught.value.partial_result is None
 
 
 def storing() -> QuantumCircuit:

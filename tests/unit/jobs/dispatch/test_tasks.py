@@ -1,4 +1,4 @@
-"""Threads of a user's executor wait for memory: a release or a cancellation wakes them."""
+"""Tasks' futures and memory: a release or a cancellation wakes those that wait."""
 
 from __future__ import annotations
 
@@ -10,27 +10,11 @@ from typing import Any
 
 import pytest
 
-from simquay.control import Control
 from simquay.errors import Cancelled, OutOfMemoryError
 from simquay.execution.memory import Ledger
-from simquay.jobs.dispatch import launchers
-from simquay.jobs.dispatch.launchers import run_when_memory_is_free
-from simquay.jobs.dispatch.threads import MemoryRequest
-from tests.support.job_doubles import LONG, a_ledger
-
-
-class Answer:
-    """A task that needs ``memory``, then gives the bytes reserved while it runs."""
-
-    def __init__(self, memory: MemoryRequest | None) -> None:
-        self.memory = memory
-
-    def refuse(self, error: OutOfMemoryError) -> bool:
-        self.memory = None
-        return False
-
-    def run(self, control: Control) -> Any:
-        return self.memory.ledger.reserved if self.memory else "without memory"
+from simquay.jobs.dispatch import tasks
+from simquay.jobs.dispatch.tasks import MemoryRequest, TaskControl, TaskFuture, reserved
+from tests.support.job_doubles import LONG, HeldWork, a_ledger
 
 
 class WatchedLedger(Ledger):
@@ -47,22 +31,28 @@ class WatchedLedger(Ledger):
         return reservation
 
 
+def bytes_during(request: MemoryRequest, control: TaskControl) -> int:
+    """The bytes that are reserved while the memory of ``request`` is."""
+    with reserved(request, control):
+        return request.ledger.reserved
+
+
 @pytest.fixture
 def in_thread() -> Iterator[Callable[..., Future[Any]]]:
     with ThreadPoolExecutor(1) as executor:
-        yield lambda *arguments: executor.submit(run_when_memory_is_free, *arguments)
+        yield lambda *arguments: executor.submit(bytes_during, *arguments)
 
 
 @pytest.fixture
 def no_poll(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launchers, "MEMORY_POLL", 10 * LONG)
+    monkeypatch.setattr(tasks, "MEMORY_POLL", 10 * LONG)
 
 
 @pytest.mark.usefixtures("no_poll")
 def test_a_release_wakes_it(in_thread) -> None:
     ledger = WatchedLedger()
     others = ledger.try_reserve(600)
-    future = in_thread(Answer(MemoryRequest(ledger, 500)), Control())
+    future = in_thread(MemoryRequest(ledger, 500), TaskControl())
     assert ledger.refused.wait(LONG)
     others.release()
     assert future.result(LONG) == 500
@@ -73,8 +63,8 @@ def test_a_release_wakes_it(in_thread) -> None:
 def test_cancelling_wakes_it(in_thread) -> None:
     ledger = WatchedLedger()
     others = ledger.try_reserve(600)
-    control = Control()
-    future = in_thread(Answer(MemoryRequest(ledger, 500)), control.section(0.5, 1.0))
+    control = TaskControl()
+    future = in_thread(MemoryRequest(ledger, 500), control)
     assert ledger.refused.wait(LONG)
     control.cancel()
     with pytest.raises(Cancelled):
@@ -89,7 +79,7 @@ def test_memory_that_another_process_frees_is_found(in_thread) -> None:
     held = ledger.try_reserve(100)
     assert held is not None
     free[0] = 200
-    future = in_thread(Answer(MemoryRequest(ledger, 500)), Control())
+    future = in_thread(MemoryRequest(ledger, 500), TaskControl())
     time.sleep(0.02)
     assert not future.done()
     free[0] = 900
@@ -97,6 +87,24 @@ def test_memory_that_another_process_frees_is_found(in_thread) -> None:
     held.release()
 
 
-def test_more_than_the_device_has_is_refused() -> None:
-    task = Answer(MemoryRequest(a_ledger(1000), 1001))
-    assert run_when_memory_is_free(task, Control()) == "without memory"
+def test_more_than_the_device_has_is_an_error_and_noted() -> None:
+    control = TaskControl()
+    with pytest.raises(OutOfMemoryError, match="1001 bytes"):
+        reserved(MemoryRequest(a_ledger(1000), 1001), control)
+    assert [error.needed for error in control.refused] == [1001]
+
+
+@pytest.mark.parametrize(("less", "taken"), [((1500, 600, 500), 600), ((0,), 0)])
+def test_less_is_taken_where_it_is_offered(less: tuple[int, ...], taken: int) -> None:
+    assert bytes_during(MemoryRequest(a_ledger(1000), 2000, less), TaskControl()) == taken
+
+
+def test_a_future_drops_its_task_when_it_is_cancelled() -> None:
+    withdrawn: list[object] = []
+    future = TaskFuture(HeldWork(), TaskControl(), withdrawn.append)
+    assert future.cancel()
+    assert withdrawn == [future]
+    assert future.task is None
+    for call in (future.call, future.call_when_free):
+        with pytest.raises(Cancelled):
+            call()

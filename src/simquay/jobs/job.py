@@ -1,0 +1,183 @@
+"""The job that does work: tasks, a launcher, and a function that joins the tasks' answers."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from qiskit.providers.jobstatus import JobStatus
+
+from simquay.errors import Cancelled
+from simquay.jobs.base import BaseJob
+from simquay.jobs.dispatch.tasks import Launcher, Task, TaskControl
+from simquay.jobs.errors import JobFailedError, detach
+
+if TYPE_CHECKING:
+    from qiskit.providers import BackendV2
+
+__all__ = ["Job", "Join", "TaskEnd", "only_answer"]
+
+_log = logging.getLogger(__name__)
+
+
+class TaskEnd(NamedTuple):
+    """How a task ended: its answer, or its error, detached; and how often it was submitted."""
+
+    answer: Any
+    error: BaseException | None
+    attempts: int
+
+
+Join = Callable[[Sequence[TaskEnd], str, float], Any]
+"""Gives the job's result from the ends of its tasks in order, the job's id, and the seconds that
+it has run. Raises ``JobFailedError`` where a circuit failed."""
+
+
+def only_answer(ends: Sequence[TaskEnd], job_id: str, seconds: float) -> Any:
+    """Join the answer of one task: it is the result."""
+    (end,) = ends
+    if end.error is not None:
+        raise end.error
+    return end.answer
+
+
+class Job(BaseJob):
+    """A job of one task or more; ``backend.run`` makes and submits it.
+
+    It has no thread: the thread in which its last task ends joins the answers.
+
+    Args:
+        backend: the backend that runs the job, or None.
+        tasks: dropped when the job is final and the work has stopped.
+        launcher: gives each task a thread or a process.
+        join: makes the job's result; by default the answer of the only task.
+        job_id: a unique id; None makes one.
+        metadata: what to keep with the job.
+    """
+
+    # Defaults for an unpickled job, which is final and does no work.
+    _tasks: Sequence[Task] = ()
+    _launcher: Launcher | None = None
+    _join: Join | None = None
+    _controls: Sequence[TaskControl] = ()
+    _futures: Sequence[Future[Any]] = ()
+    _open = 0
+    _began = 0.0
+
+    def __init__(
+        self,
+        backend: BackendV2 | None,
+        tasks: Sequence[Task],
+        launcher: Launcher,
+        join: Join = only_answer,
+        *,
+        job_id: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(backend, job_id, metadata=metadata)
+        self._tasks = tasks
+        self._launcher = launcher
+        self._join = join
+        self._controls = [
+            TaskControl(
+                self._job_id,
+                number,
+                begin=self._begin,
+                report_status=self._advance,
+                stop=self.cancel,
+            )
+            for number in range(len(tasks))
+        ]
+
+    def _start(self) -> None:
+        tasks, launcher, self._tasks = self._tasks, self._launcher, ()
+        if launcher is None:
+            return  # a signal handler has cancelled the job already
+        self._open = len(tasks)
+        try:
+            futures = [*map(launcher.launch, tasks, self._controls)]
+        except RuntimeError as error:  # no thread to be had, or the interpreter exits
+            self._fail(f"the job could not be queued: {error}", error)
+            return
+        self._futures = futures
+        for future in futures:
+            future.add_done_callback(self._task_ended)
+        if self.in_final_state():
+            self._stop(self._status)
+
+    def _stop(self, was: JobStatus) -> None:
+        for control in self._controls:
+            control.cancel()
+        futures, self._futures = self._futures, ()
+        for future in futures:
+            future.cancel()
+
+    def _release(self) -> None:
+        self._tasks, self._launcher, self._join = (), None, None
+        for control in self._controls:
+            control.leave()  # without this, a job would be a cycle
+
+    def _fraction(self) -> float:
+        controls = self._controls
+        if not controls:
+            return self._progress
+        return sum(control.fraction for control in controls) / len(controls)
+
+    def _begin(self) -> None:
+        """Move on to ``RUNNING``: a task begins.
+
+        Raises:
+            Cancelled: the job is final.
+        """
+        with self._condition:
+            if self._status in (JobStatus.QUEUED, JobStatus.VALIDATING):
+                self._began = time.perf_counter()
+                self._enter(JobStatus.VALIDATING)
+                self._enter(JobStatus.RUNNING)
+            elif self._status is not JobStatus.RUNNING:
+                raise Cancelled("the job is over")
+
+    def _stopped_by_itself(self, error: Cancelled) -> None:
+        """Fail: the work stopped, and not because of :meth:`cancel`."""
+        self._fail(f"the work stopped: {error}", error)
+
+    def _task_ended(self, future: Future[Any]) -> None:
+        """Conclude the job if it was the last task; the callback of each task's future."""
+        with self._condition:
+            self._open -= 1
+            join = None if self._open else self._join  # which a final job has no more
+        if join is None:
+            return
+        try:
+            ends = [*map(_end_of, self._futures, self._controls)]
+            if self._status is not JobStatus.RUNNING:  # no task could say that it began
+                Job._begin(self)
+            self._conclude(join(ends, self._job_id, time.perf_counter() - self._began))
+        except JobFailedError as error:
+            self._fail(error.message, error.__cause__, error.partial_result)
+        except Cancelled as error:
+            # Mostly the job is CANCELLED already. If not, the work stopped by itself.
+            self._stopped_by_itself(error)
+            detach(error)  # also where the job did not take it: see _end_of
+        except BaseException as error:  # noqa: BLE001  # the job boundary: all failures end here
+            _log.debug("job %s failed", self._job_id, exc_info=True)
+            self._fail(f"{type(error).__name__}: {error}", error)
+        self._futures = ()
+
+
+def _end_of(future: Future[Any], control: TaskControl) -> TaskEnd:
+    """How a task ended.
+
+    Raises:
+        Cancelled: it stopped, and so the job stops.
+    """
+    try:
+        return TaskEnd(future.result(), None, control.attempt)
+    except Cancelled:
+        raise
+    except BaseException as error:  # noqa: BLE001  # the task's error, which the job joins
+        # Without the traceback: its frames would hold the future, and so the error itself.
+        return TaskEnd(None, error.with_traceback(None), control.attempt)

@@ -1,0 +1,170 @@
+"""A run on a foreign backend in a process of a user's executor.
+
+The process gets bytes, a request and the circuits as QPY, and a function that finds the backend by
+its name. The answer is numbers, strings and arrays.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from qiskit.result import Result
+
+from simquay.errors import SimquayError
+from simquay.jobs.dispatch.tasks import RemoteCall, TaskControl
+from simquay.jobs.errors import JobFailedError
+from simquay.jobs.references import BackendFinder
+from simquay.jobs.workers.errors import error_from_plain, error_to_plain
+from simquay.jobs.workers.pickling import circuits_from_qpy
+from simquay.simulators.adapted.tasks import answered
+from simquay.simulators.inputs import RunInputError
+from simquay.simulators.worker import (
+    Answer,
+    ForeignWorkerError,
+    backend_with,
+    check_version,
+    plain_answer,
+    read_answer,
+    this_worker,
+)
+
+__all__ = ["RemoteTask", "UnplainResultError", "check_options", "run_foreign_request"]
+
+_PLAIN = (str, int, float, complex, bool, bytes, type(None), np.ndarray, np.generic)
+
+
+class UnplainResultError(SimquayError):
+    """A result holds an object that crosses processes as a pickle only."""
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Refuse options that JSON would change.
+
+    Raises:
+        RunInputError: names the option.
+    """
+    for name, value in options.items():
+        try:
+            arrived = json.loads(json.dumps(value))
+            kept = type(arrived) is type(value) and bool(arrived == value)
+        except (TypeError, ValueError):
+            kept = False
+        if not kept:
+            raise RunInputError(
+                f"option {name}, of type {type(value).__name__}, cannot be sent to an executor "
+                "of other processes: expected what JSON keeps (numbers, strings, lists, "
+                "dicts); run without executor=, or on a ThreadPoolExecutor"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteTask:
+    """A run for another process; see :class:`simquay.jobs.dispatch.tasks.Task`.
+
+    It reserves no memory, since processes do not know each other's reservations.
+
+    Attributes:
+        finder: gives the backend there, by its name.
+        version: of Simquay, where the task was made.
+        backend: the name that the other process finds the backend by.
+        backend_version: the foreign backend's.
+        options: for the foreign ``run``.
+        circuits: as QPY.
+    """
+
+    finder: BackendFinder
+    version: str
+    backend: str
+    backend_version: str
+    options: Mapping[str, Any]
+    circuits: bytes
+
+    needs = None
+
+    def run(self, control: TaskControl) -> Answer:
+        """Run the circuits in this process, as another one would."""
+        function, arguments, read = self.remote(control)
+        answer: Answer = read(function(*arguments))
+        return answer
+
+    def remote(self, control: TaskControl) -> RemoteCall:
+        """The call that runs the task in another process."""
+        request = {
+            "version": self.version,
+            "backend": self.backend,
+            "backend_version": self.backend_version,
+            "options": dict(self.options),
+            "context": [control.job_id, control.number, control.attempt],
+        }
+        arguments = self.finder, json.dumps(request).encode(), self.circuits
+        return RemoteCall(run_foreign_request, arguments, lambda plain: read_answer(plain, _decode))
+
+
+def run_foreign_request(finder: BackendFinder, request: bytes, circuits: bytes) -> dict[str, Any]:
+    """Run a task; a worker process of an executor calls this.
+
+    Args:
+        finder: gives the backend by its name.
+        request: the JSON of :meth:`RemoteTask.remote`.
+        circuits: as QPY.
+
+    Returns:
+        Plain data; see :func:`~simquay.simulators.worker.plain_answer`.
+    """
+
+    def run() -> Answer:
+        asked = json.loads(request)
+        backend = backend_with(finder, asked["backend"], "run_here", "an adapted one")
+        check_version(asked["version"])
+        theirs = str(backend.backend_version)
+        if theirs != asked["backend_version"]:
+            raise ForeignWorkerError(
+                f"{this_worker()} has version {theirs} of backend {asked['backend']!r}, but the "
+                f"job was made for version {asked['backend_version']}: install the same version "
+                "on both"
+            )
+        return answered(lambda: backend.run_here(circuits_from_qpy(circuits), asked["options"]))
+
+    return plain_answer(run, _encode)
+
+
+def _encode(value: Result | JobFailedError) -> dict[str, Any]:
+    failure = value if isinstance(value, JobFailedError) else None
+    result = value if failure is None else failure.partial_result
+    cause = None if failure is None else failure.__cause__
+    return {
+        "result": None if result is None else _plain(result.to_dict(), "result"),
+        "text": None if failure is None else failure.message,
+        "cause": None if cause is None else error_to_plain(cause),
+    }
+
+
+def _decode(value: Mapping[str, Any]) -> Result | JobFailedError:
+    result = None if value["result"] is None else Result.from_dict(value["result"])
+    if value["text"] is None:
+        return result
+    failure = JobFailedError(value["text"], result)
+    failure.__cause__ = None if value["cause"] is None else error_from_plain(value["cause"])
+    return failure
+
+
+def _plain(value: Any, where: str) -> Any:
+    """``value`` if it is a tree of plain values and arrays.
+
+    Raises:
+        UnplainResultError: if it is not; says where.
+    """
+    if isinstance(value, Mapping):
+        return {key: _plain(one, f"{where}.{key}") for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(one, where) for one in value]
+    if isinstance(value, _PLAIN) and not (isinstance(value, np.ndarray) and value.dtype.hasobject):
+        return value
+    raise UnplainResultError(
+        f"{where} is an object of type {type(value).__name__}, and only numbers, strings and "
+        "arrays come back from an executor of other processes; run without executor="
+    )
