@@ -151,7 +151,8 @@ class ProcessPool:
                 self._all.discard(worker)
                 worker.end()
             if self._idle:
-                worker = max(self._idle, key=lambda one: one.knows(source.key))
+                # Of equal ones the last, which was used last.
+                worker = max(reversed(self._idle), key=lambda one: one.knows(source.key))
                 self._idle.remove(worker)
                 return worker
         future: Future[Worker] = Future()
