@@ -33,8 +33,8 @@ from qiskit.circuit.library import efficient_su2
 
 import simquay
 from simquay.circuits.lowering.circuit import lower
-from simquay.control import Control
 from simquay.execution.settings import Piece
+from simquay.jobs.dispatch.tasks import TaskControl
 from simquay.program import Precision
 from simquay.simulators.engine.backend import EngineBackend
 from simquay.simulators.engine.task import EngineTask
@@ -120,7 +120,7 @@ def task_times(engine: Any, qubits: int, count: int, shots: int, rounds: int) ->
 
     def run(one: Any) -> None:
         task = EngineTask(programs, one, context, piece)
-        for _ in task.outcomes(Control()):
+        for _ in task.outcomes(TaskControl()):
             pass
         assert not task.failures
 
