@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from simquay.registry import BackendInfo, PluginRecord, Registry
+from simquay.registry import Registry
 
 if TYPE_CHECKING:
     from qiskit.providers import BackendV2
@@ -15,7 +15,7 @@ __all__ = ["Provider", "default_provider", "find_backend"]
 FINDER_ATTRIBUTE = "simquay_finder"
 
 
-class Provider:
+class Provider(Registry):
     """Finds the backends of all installed plugins and makes them by name.
 
     Plugins are found and loaded at the first question, once for each provider: a new provider
@@ -25,9 +25,6 @@ class Provider:
         strict: whether a plugin that does not load, or that claims a taken name, is an error
             rather than a warning; ``None`` asks ``SIMQUAY_STRICT_PLUGINS``.
     """
-
-    def __init__(self, *, strict: bool | None = None) -> None:
-        self._registry = Registry(strict=strict)
 
     def get_backend(
         self, name: str | None = None, *, fallback: str | Iterable[str] | None = None
@@ -59,46 +56,9 @@ class Provider:
                 logged if the fallback comes from ``SIMQUAY_FALLBACK``).
             SimquayPluginWarning: a plugin did not load.
         """
-        backend: BackendV2 = self._registry.choose(name, fallback)
+        backend: BackendV2 = super().get_backend(name, fallback=fallback)
         setattr(backend, FINDER_ATTRIBUTE, find_backend)
         return backend
-
-    def backends(
-        self,
-        name: str | None = None,
-        *,
-        device: Literal["cpu", "gpu"] | None = None,
-        all: bool = False,
-    ) -> list[BackendInfo]:
-        """Descriptions of the backends that :meth:`get_backend` can make, highest priority first.
-
-        No backend is made, and only the probes are loaded.
-
-        Args:
-            name: list only the backends that this name could mean; ``None`` for every name.
-            device: list only the backends that compute on ``cpu`` or ``gpu``.
-            all: list the backends that are not available here too.
-
-        Raises:
-            TypeError: ``name`` is not a string.
-            ValueError: ``device`` is not a device.
-        """
-        if device not in (None, "cpu", "gpu"):
-            raise ValueError(f"device {device!r}: expected 'cpu', 'gpu' or None for both")
-        rows = self._registry.backends() if name is None else self._registry.matching(name)
-        return [
-            row
-            for row in rows
-            if (all or row.available) and (device is None or row.device == device)
-        ]
-
-    def plugins(self) -> list[PluginRecord]:
-        """Every installed plugin, including blocked and broken ones, by distribution and name."""
-        return list(self._registry.plugins())
-
-    def refresh(self) -> None:
-        """Forget the probes' answers, so that they run again at the next question."""
-        self._registry.refresh()
 
 
 _default = Provider()

@@ -19,7 +19,7 @@ WITHOUT_TESTS = {
     "simquay.__main__": "calls main; tests/unit/cli/test_main_process.py runs it",
     "simquay.execution.settings": "records without behaviour; every test of a run uses them",
     "simquay.jobs.timing": "constants; the tests of what waits use them",
-    "simquay.registry.hookspecs": "a signature; tests/unit/registry/test_loading.py calls it",
+    "simquay.registry.hookspecs": "a signature; test_entry_points_loading.py calls what has it",
 }
 """Modules that need no test file of their own, and why."""
 

@@ -3,7 +3,7 @@
 Takes the entry points of installed distributions, the environment variables ``SIMQUAY_*``, and a
 request: names to try. Gives a new backend object and the :class:`Resolution` that says how it was
 chosen, or an error that says what to do; and records for listings. Read ``selection.py`` first,
-then ``manager.py``. It does not import Qiskit.
+then ``entry_points.py``. It does not import Qiskit.
 """
 
 from simquay.registry.catalog import (

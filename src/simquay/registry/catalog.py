@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -28,15 +29,15 @@ def normalize_distribution(distribution: str) -> str:
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
-def normalize_name(name: str) -> str:
+def normalize_name(name: str, argument: str = "name") -> str:
     """A backend's name, normalized for comparison: no surrounding blanks, lower case.
 
     Raises:
-        TypeError: if it is not a string.
+        TypeError: if it is not a string. The text names the ``argument``.
     """
     if not isinstance(name, str):
         raise TypeError(
-            f"name {name!r} is a {type(name).__name__}: expected a backend's name as a string"
+            f"{argument} {name!r} is a {type(name).__name__}: expected a backend's name as a string"
         )
     return name.strip().lower()
 
@@ -110,10 +111,19 @@ class RegisteredBackend:
     version: str
     plugin: str
 
+    def __str__(self) -> str:
+        """The backend as messages name it."""
+        return f"backend {self.name!r} ({self.provider})"
+
     @property
     def name(self) -> str:
         """The backend's canonical name."""
         return self.spec.name
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All names that the backend claims: the canonical one and the aliases."""
+        return frozenset((self.spec.name, *self.spec.aliases))
 
     @property
     def provider(self) -> str:
@@ -203,32 +213,24 @@ class Catalog:
     - The order in which plugins were installed or loaded plays no part.
     """
 
-    __slots__ = ("_aliases", "_names", "entries")
-
     def __init__(self, registered: Iterable[RegisteredBackend]) -> None:
         #: All backends, sorted by name and distribution.
         self.entries = tuple(sorted(registered, key=lambda entry: (entry.name, entry.distribution)))
-        self._names: dict[str, list[RegisteredBackend]] = {}
-        self._aliases: dict[str, list[RegisteredBackend]] = {}
-        for entry in self.entries:
-            self._names.setdefault(entry.name, []).append(entry)
-            for alias in set(entry.spec.aliases) - {entry.name}:
-                self._aliases.setdefault(alias, []).append(entry)
 
     def claims(self, name: str) -> tuple[RegisteredBackend, ...]:
         """The backends that ``name`` (normalized, perhaps qualified) means, if any."""
         distribution, colon, rest = name.rpartition(":")
         owner = normalize_distribution(distribution)
-        for claims in (self._names.get(rest, ()), self._aliases.get(rest, ())):
-            matching = tuple(c for c in claims if not colon or c.distribution == owner)
-            if matching:
-                return matching
-        return ()
+        found = [
+            e for e in self.entries if rest in e.names and (not colon or e.distribution == owner)
+        ]
+        return tuple(e for e in found if e.name == rest) or tuple(found)
 
-    def conflicts(self) -> Mapping[str, tuple[RegisteredBackend, ...]]:
+    def conflicts(self) -> dict[str, tuple[RegisteredBackend, ...]]:
         """The ambiguous names, sorted, and the backends that claim each."""
-        names = sorted(self._names.keys() | self._aliases.keys())
-        return {name: claims for name in names if len(claims := self.claims(name)) > 1}
+        counts = Counter(name for entry in self.entries for name in entry.names)
+        claims = {name: self.claims(name) for name in sorted(counts) if counts[name] > 1}
+        return {name: entries for name, entries in claims.items() if len(entries) > 1}
 
     def aliases(self, entry: RegisteredBackend) -> tuple[str, ...]:
         """The aliases that mean ``entry`` alone: neither ambiguous nor hidden by a name."""
@@ -237,7 +239,7 @@ class Catalog:
     def close_matches(self, name: str, more: Iterable[str] = ()) -> list[str]:
         """Up to three names, of the catalog's and of ``more``, that look like ``name``."""
         if ":" not in name:
-            known = sorted({*self._names, *self._aliases, *more})
+            known = sorted({*more}.union(*(entry.names for entry in self.entries)))
             return get_close_matches(name, known, n=3, cutoff=0.6)
         same = [entry.qualified for entry in self.claims(name.rpartition(":")[2])]
         known = sorted(entry.qualified for entry in self.entries)

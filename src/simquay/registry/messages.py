@@ -17,10 +17,9 @@ from simquay.errors import (
     RegistryError,
     UnknownBackendError,
 )
-from simquay.plugin import RESERVED_NAMES, BackendSpec, Unavailable
-from simquay.registry.catalog import PluginStatus, RegisteredBackend
-from simquay.registry.guard import Failure
-from simquay.registry.manager import OWN_DISTRIBUTION, LoadedPlugins
+from simquay.plugin import RESERVED_NAMES
+from simquay.registry.catalog import BackendInfo, PluginStatus, RegisteredBackend
+from simquay.registry.entry_points import OWN_DISTRIBUTION, PluginManager
 from simquay.registry.requests import Request
 
 __all__ = [
@@ -28,11 +27,8 @@ __all__ = [
     "KnownBackend",
     "ambiguous",
     "combined",
-    "hint_of",
     "no_backend_of_device",
-    "not_a_backend",
-    "not_made",
-    "same_object",
+    "rule_broken",
     "unavailable",
     "unknown",
     "warn",
@@ -82,11 +78,6 @@ def _is_in_simquay(module: str) -> bool:
     return module == "simquay" or module.startswith("simquay.")
 
 
-def hint_of(spec: BackendSpec, result: Unavailable) -> str:
-    """The hint for an unavailable backend: the probe's, or else the spec's."""
-    return result.hint or spec.install_hint
-
-
 def ambiguous(request: Request, claims: Sequence[RegisteredBackend]) -> AmbiguousBackendError:
     """The error for a name that several plugins claim."""
     providers = ", ".join(entry.provider for entry in claims)
@@ -98,59 +89,31 @@ def ambiguous(request: Request, claims: Sequence[RegisteredBackend]) -> Ambiguou
 
 
 def unavailable(
-    request: Request, entry: RegisteredBackend, result: Unavailable
+    request: Request, entry: RegisteredBackend, reason: str, hint: str
 ) -> BackendUnavailableError:
-    """The error for a backend whose probe says that it cannot run here."""
-    subject = f"backend {entry.name!r} ({entry.provider}){request.origin}"
-    text = f"{subject} is unavailable: {result.reason}"
-    hint = hint_of(entry.spec, result)
+    """The error for a backend that cannot run here, or whose factory raised."""
+    text = f"{entry}{request.origin} {reason}"
     return BackendUnavailableError(f"{text}. Try: {hint}" if hint else text, summary=text)
 
 
-def not_made(
-    request: Request, entry: RegisteredBackend, failure: Failure
-) -> BackendUnavailableError:
-    """The error for a factory that raised. Raise it from ``failure.error``."""
-    text = (
-        f"backend {entry.name!r} ({entry.provider}){request.origin} could not be created: "
-        f"its factory {entry.spec.factory} failed: {failure.text}"
-    )
-    hint = entry.spec.install_hint if isinstance(failure.error, ImportError) else ""
-    return BackendUnavailableError(f"{text}. Try: {hint}" if hint else text, summary=text)
-
-
-def not_a_backend(entry: RegisteredBackend, made: object) -> PluginError:
-    """The error for a factory that returned an object that is not a backend."""
-    return PluginError(
-        f"backend {entry.name!r} ({entry.provider}): its factory {entry.spec.factory} returned "
-        f"a {type(made).__name__}, not a qiskit.providers.BackendV2"
-    )
-
-
-def same_object(entry: RegisteredBackend) -> PluginError:
-    """The error for a factory that returned an object of an earlier call."""
-    return PluginError(
-        f"backend {entry.name!r} ({entry.provider}): its factory {entry.spec.factory} returned "
-        "the same object twice; it must make a new backend for each call"
-    )
+def rule_broken(entry: RegisteredBackend, returned: str) -> PluginError:
+    """The error for a factory that returned anything but a new backend."""
+    return PluginError(f"{entry}: its factory {entry.spec.factory} returned {returned}")
 
 
 def no_backend_of_device(
-    request: Request, asked: Sequence[tuple[RegisteredBackend, str, str]]
+    request: Request, asked: Sequence[tuple[RegisteredBackend, str]]
 ) -> BackendUnavailableError:
     """The error for ``auto``, ``cpu`` or ``gpu`` where no backend is available.
 
     Args:
         request: the name.
-        asked: for each backend that was tried, its entry, the reason and a hint.
+        asked: for each backend that was tried, its entry and the reason, with a hint if any.
     """
     kind = "" if request.name == "auto" else f"{request.name} "
     text = f"no {kind}backend is available{request.origin}"
     if asked:
-        reasons = "; ".join(
-            f"{entry.name} ({entry.provider}): {reason}" + (f" (try: {hint})" if hint else "")
-            for entry, reason, hint in asked
-        )
+        reasons = "; ".join(f"{entry.name} ({entry.provider}): {reason}" for entry, reason in asked)
         return BackendUnavailableError(f"{text}: {reasons}", summary=text)
     matching = [known for known in KNOWN_BACKENDS if request.name in ("auto", known.device)]
     return BackendUnavailableError(
@@ -161,33 +124,30 @@ def no_backend_of_device(
 
 
 def unknown(
-    request: Request,
-    loaded: LoadedPlugins,
-    available: Iterable[str],
-    unavailable_names: Iterable[str],
+    request: Request, manager: PluginManager, rows: Sequence[BackendInfo]
 ) -> UnknownBackendError:
-    """The error for a name that no plugin registers.
+    """The error for a name that no plugin registers. ``rows`` describes all backends.
 
     The text lists similar names, the installed backends, and backends that could be installed.
     """
     parts = [f"no backend is called {request.name!r}{request.origin}"]
     by_name = {known.name: known for known in KNOWN_BACKENDS}
     known = by_name.get(request.name.rpartition(":")[2])
-    installed = {record.distribution for record in loaded.plugins}
+    installed = {record.distribution for record in manager.records}
     failed = [
         record
-        for record in loaded.plugins
+        for record in manager.records
         if record.status is not PluginStatus.ACTIVE and not record.backends
     ]
     if known is not None and known.distribution not in installed:
         parts.append(f"It comes with {known.distribution}: {known.install}")
     else:
-        matches = loaded.catalog.close_matches(request.name, {*by_name, *RESERVED_NAMES})
+        matches = manager.catalog.close_matches(request.name, {*by_name, *RESERVED_NAMES})
         matches = [match for match in matches if match != request.name]
         if matches:
             parts.append(f"Did you mean {' or '.join(map(repr, matches))}?")
-    parts.append(f"Available: {', '.join(available) or 'none'}")
-    if installed_only := ", ".join(unavailable_names):
+    parts.append(f"Available: {', '.join(row.lookup for row in rows if row.available) or 'none'}")
+    if installed_only := ", ".join(row.lookup for row in rows if not row.available):
         parts.append(f"Installed but unavailable here: {installed_only}")
     if failed:
         lines = "; ".join(f"{record.label} ({record.status}: {record.error})" for record in failed)

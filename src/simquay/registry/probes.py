@@ -1,4 +1,4 @@
-"""Probes: whether a backend can run here. Each is asked once, and its answer kept."""
+"""Probes: whether a backend can run here."""
 
 from __future__ import annotations
 
@@ -6,53 +6,32 @@ import logging
 
 from simquay.plugin import Available, ProbeResult, Unavailable
 from simquay.registry.catalog import RegisteredBackend
-from simquay.registry.guard import Failure, guarded, plugin_lock
+from simquay.registry.guard import Failure, guarded
 from simquay.system.imports import load_object
 
-__all__ = ["Probes"]
+__all__ = ["run_probe"]
 
 _log = logging.getLogger(__name__)
 
 
-class Probes:
-    """The probes' results. A probe runs at the first question about its backend."""
+def run_probe(entry: RegisteredBackend) -> ProbeResult:
+    """The answer of the backend's probe; unavailable if the probe raises or returns anything else.
 
-    __slots__ = ("_results",)
-
-    def __init__(self) -> None:
-        self._results: dict[tuple[str, str], ProbeResult] = {}
-
-    def result(self, entry: RegisteredBackend) -> ProbeResult:
-        """The probe's answer; unavailable if the probe raises or returns anything else."""
-        key = (entry.distribution, entry.name)
-        known = self._results.get(key)
-        if known is None:
-            with plugin_lock():
-                known = self._results.get(key)
-                if known is None:
-                    known = self._results[key] = _probe(entry)
-        return known
-
-    def forget(self) -> None:
-        """Run every probe again at the next question, since the machine may have changed."""
-        with plugin_lock():
-            self._results.clear()
-
-
-def _probe(entry: RegisteredBackend) -> ProbeResult:
-    target = entry.spec.probe
+    The hint is the probe's, or else the spec's.
+    """
+    target, hint = entry.spec.probe, entry.spec.install_hint
     if not target:
         return Available()
-    result = guarded(lambda: _cleaned(load_object(target)()))
+    result = guarded(lambda: _cleaned(load_object(target)(), hint))
     if isinstance(result, Failure):
         _log.debug("probe %s of %s failed:\n%s", target, entry.qualified, result.details)
-        return Unavailable(f"its probe {target} failed: {result.text}")
-    if result is None:
-        return Unavailable(f"its probe {target} did not return Available or Unavailable")
-    return result
+        return Unavailable(f"its probe {target} failed: {result.text}", hint)
+    return result or Unavailable(
+        f"its probe {target} did not return Available or Unavailable", hint
+    )
 
 
-def _cleaned(result: object) -> ProbeResult | None:
+def _cleaned(result: object, hint: str) -> ProbeResult | None:
     """``result`` with a reason of one line and a dict of details; None if it is no result.
 
     It runs inside the guard, since a plugin may have filled the fields with values of any type.
@@ -60,6 +39,7 @@ def _cleaned(result: object) -> ProbeResult | None:
     if isinstance(result, Available):
         return Available(dict(result.details))
     if isinstance(result, Unavailable):
-        reason, hint = (" ".join(text.split()) for text in (result.reason, result.hint))
-        return Unavailable(reason.rstrip("."), hint)  # a hint may end in a dot: pip install .
+        reason, own_hint = (" ".join(text.split()) for text in (result.reason, result.hint))
+        # A hint may end in a dot: pip install .
+        return Unavailable(reason.rstrip("."), own_hint or hint)
     return None

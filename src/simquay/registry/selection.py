@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from simquay.errors import (
     AmbiguousBackendError,
@@ -15,7 +16,7 @@ from simquay.errors import (
     SimquayPluginWarning,
 )
 from simquay.plugin import RESERVED_NAMES, Available, ProbeResult, Unavailable
-from simquay.registry import environment, messages
+from simquay.registry import messages
 from simquay.registry.catalog import (
     BackendInfo,
     PluginRecord,
@@ -23,11 +24,17 @@ from simquay.registry.catalog import (
     Resolution,
     normalize_name,
 )
+from simquay.registry.entry_points import PluginManager
 from simquay.registry.guard import Failure, guarded, plugin_lock
-from simquay.registry.manager import LoadedPlugins, PluginManager
 from simquay.registry.messages import warn
-from simquay.registry.probes import Probes
-from simquay.registry.requests import Request, parse_requests
+from simquay.registry.probes import run_probe
+from simquay.registry.requests import (
+    FALLBACK,
+    STRICT_PLUGINS,
+    Request,
+    parse_requests,
+    read_flag,
+)
 from simquay.system.imports import load_object
 
 __all__ = ["RESOLUTION_ATTRIBUTE", "Registry"]
@@ -35,20 +42,18 @@ __all__ = ["RESOLUTION_ATTRIBUTE", "Registry"]
 RESOLUTION_ATTRIBUTE = "simquay_resolution"
 """The attribute of a backend that keeps its :class:`Resolution`."""
 
-_BACKEND_CLASS = ("qiskit.providers.backend", "BackendV2")
-"""The class that factories return. It is known by its name, since the registry needs no Qiskit."""
-
 _log = logging.getLogger(__name__)
 
 
 class Registry:
     """The installed plugins, and the backends that they register.
 
-    Nothing is loaded until the first question. Every method may be called from any thread.
+    Nothing is loaded until the first question, which loads each plugin once: a new registry sees
+    plugins that were installed since. Every method may be called from any thread.
 
     Args:
-        strict: whether a plugin that does not load raises; ``None`` asks
-            ``SIMQUAY_STRICT_PLUGINS``.
+        strict: whether a plugin that does not load, or that claims a taken name, is an error
+            rather than a warning; ``None`` asks ``SIMQUAY_STRICT_PLUGINS``.
     """
 
     #: The thread that loads plugins now, of any registry: imports are the whole process's.
@@ -56,35 +61,51 @@ class Registry:
 
     def __init__(self, *, strict: bool | None = None) -> None:
         self._strict = strict
-        self._loaded: LoadedPlugins | None = None
-        self._probes = Probes()
+        self._manager: PluginManager | None = None
+        self._answers: dict[RegisteredBackend, ProbeResult] = {}
 
-    def plugins(self) -> tuple[PluginRecord, ...]:
-        """A record for every installed plugin, with the outcome of loading it."""
-        return self._load().plugins
+    def plugins(self) -> list[PluginRecord]:
+        """Every installed plugin, including blocked and broken ones, by distribution and name."""
+        return list(self._load().records)
 
-    def backends(self) -> tuple[BackendInfo, ...]:
-        """A row for every registered backend, the highest priority first."""
-        return tuple(self._describe(entry) for entry in _by_priority(self._load().catalog.entries))
+    def backends(
+        self,
+        name: str | None = None,
+        *,
+        device: Literal["cpu", "gpu"] | None = None,
+        all: bool = False,
+    ) -> list[BackendInfo]:
+        """Descriptions of the backends that :meth:`get_backend` can make, highest priority first.
 
-    def matching(self, name: str) -> tuple[BackendInfo, ...]:
-        """The rows of the backends that ``name`` (as for :meth:`choose`; one name) could mean."""
-        wanted = normalize_name(name)
-        catalog = self._load().catalog
-        entries: Iterable[RegisteredBackend] = catalog.claims(wanted)
+        No backend is made, and only the probes are loaded.
+
+        Args:
+            name: list only the backends that this name could mean; ``None`` for every name.
+            device: list only the backends that compute on ``cpu`` or ``gpu``.
+            all: list the backends that are not available here too.
+
+        Raises:
+            TypeError: ``name`` is not a string.
+            ValueError: ``device`` is not a device.
+        """
+        if device not in (None, "cpu", "gpu"):
+            raise ValueError(f"device {device!r}: expected 'cpu', 'gpu' or None for both")
+        wanted = "auto" if name is None else normalize_name(name)
         if wanted in RESERVED_NAMES:
-            entries = (e for e in catalog.entries if wanted in ("auto", e.spec.device))
-        return tuple(self._describe(entry) for entry in _by_priority(entries))
-
-    def probe(self, entry: RegisteredBackend) -> ProbeResult:
-        """The answer of the backend's probe, which runs once, until :meth:`refresh`."""
-        return self._probes.result(entry)
+            entries = self._candidates(wanted)
+        else:
+            entries = _by_priority(self._load().catalog.claims(wanted))
+        rows = [self._describe(entry) for entry in entries]
+        return [row for row in rows if (all or row.available) and device in (None, row.device)]
 
     def refresh(self) -> None:
-        """Forget the probes' answers. Plugins stay loaded as they are."""
-        self._probes.forget()
+        """Forget the probes' answers, so that they run again at the next question."""
+        with plugin_lock():
+            self._answers.clear()
 
-    def choose(self, name: str | None, fallback: str | Iterable[str] | None) -> Any:
+    def get_backend(
+        self, name: str | None = None, *, fallback: str | Iterable[str] | None = None
+    ) -> Any:
         """Make the backend that ``name`` means, or else the first fallback that is available.
 
         Its attribute ``simquay_resolution`` is the :class:`Resolution` that says how it was chosen.
@@ -103,7 +124,7 @@ class Registry:
             except AmbiguousBackendError:
                 raise
             except RegistryError as error:
-                if self._loaded is None:  # loading failed, not this name
+                if self._manager is None:  # loading failed, not this name
                     raise
                 failures.append((request, error))
                 continue
@@ -117,7 +138,11 @@ class Registry:
                 reason=failures[0][1].summary if failures else "",
             )
             if failures:
-                _announce(resolution, quiet=request.quiet)
+                text = f"{resolution.reason}; using {resolution.name!r} instead"
+                if request.variable == FALLBACK:  # a run with warnings as errors must pass
+                    _log.warning("%s", text)
+                else:
+                    warn(text, SimquayFallbackWarning)
             setattr(made, RESOLUTION_ATTRIBUTE, resolution)
             return made
         raise messages.combined(failures) from failures[0][1].__cause__
@@ -126,33 +151,30 @@ class Registry:
         """The backend that one name means, made, and its entry."""
         if request.name in RESERVED_NAMES:
             return self._resolve_best(request)
-        loaded = self._load()
-        claims = loaded.catalog.claims(request.name)
+        manager = self._load()
+        claims = manager.catalog.claims(request.name)
         if not claims:
-            rows = self.backends()
-            raise messages.unknown(
-                request,
-                loaded,
-                [row.lookup for row in rows if row.available],
-                [row.lookup for row in rows if not row.available],
-            )
+            raise messages.unknown(request, manager, self.backends(all=True))
         if len(claims) > 1:
             raise messages.ambiguous(request, claims)
         (entry,) = claims
-        result = self.probe(entry)
+        result = self._probe(entry)
         if isinstance(result, Unavailable):
-            raise messages.unavailable(request, entry, result)
+            raise messages.unavailable(
+                request, entry, f"is unavailable: {result.reason}", result.hint
+            )
         return _make(request, entry), entry
 
     def _resolve_best(self, request: Request) -> tuple[Any, RegisteredBackend]:
         """The available backend of highest priority on the requested device, made."""
-        asked: list[tuple[RegisteredBackend, str, str]] = []
-        for entry in _by_priority(self._load().catalog.entries):
-            if entry.spec.priority < 0 or request.name not in ("auto", entry.spec.device):
-                continue
-            result = self.probe(entry)
+        asked: list[tuple[RegisteredBackend, str]] = []
+        for entry in self._candidates(request.name):
+            if entry.spec.priority < 0:
+                break
+            result = self._probe(entry)
             if isinstance(result, Unavailable):
-                asked.append((entry, result.reason, messages.hint_of(entry.spec, result)))
+                hint = f" (try: {result.hint})" if result.hint else ""
+                asked.append((entry, result.reason + hint))
                 continue
             try:
                 return _make(request, entry), entry
@@ -162,37 +184,51 @@ class Registry:
                 warn(
                     f"{error.summary}; {request.name!r} uses the next backend", SimquayPluginWarning
                 )
-                asked.append((entry, error.summary, ""))
+                asked.append((entry, error.summary))
         raise messages.no_backend_of_device(request, asked)
 
+    def _candidates(self, name: str) -> list[RegisteredBackend]:
+        """The backends among which ``auto``, ``cpu`` or ``gpu`` chooses, the best first."""
+        entries = self._load().catalog.entries
+        return _by_priority(entry for entry in entries if name in ("auto", entry.spec.device))
+
+    def _probe(self, entry: RegisteredBackend) -> ProbeResult:
+        """The answer of the backend's probe, which runs once, until :meth:`refresh`."""
+        known = self._answers.get(entry)
+        if known is None:
+            with plugin_lock():
+                known = self._answers.get(entry)
+                if known is None:
+                    known = self._answers[entry] = run_probe(entry)
+        return known
+
     def _describe(self, entry: RegisteredBackend) -> BackendInfo:
-        result = self.probe(entry)
+        result = self._probe(entry)
+        refusal = result if isinstance(result, Unavailable) else Unavailable("")
         catalog = self._load().catalog
         is_ambiguous = len(catalog.claims(entry.name)) > 1
-        available = isinstance(result, Available)
         return BackendInfo(
             name=entry.name,
             lookup=entry.qualified if is_ambiguous else entry.name,
             aliases=catalog.aliases(entry),
             device=entry.spec.device,
             priority=entry.spec.priority,
-            available=available,
+            available=isinstance(result, Available),
             ambiguous=is_ambiguous,
-            reason=result.reason if isinstance(result, Unavailable) else "",
-            hint=messages.hint_of(entry.spec, result) if isinstance(result, Unavailable) else "",
+            reason=refusal.reason,
+            hint=refusal.hint,
             distribution=entry.distribution,
             version=entry.version,
             description=entry.spec.description,
             details=dict(result.details) if isinstance(result, Available) else {},
         )
 
-    def _load(self) -> LoadedPlugins:
-        loaded = self._loaded
-        if loaded is not None:
-            return loaded
+    def _load(self) -> PluginManager:
+        if self._manager is not None:
+            return self._manager
         with plugin_lock():
-            if self._loaded is not None:
-                return self._loaded
+            if self._manager is not None:
+                return self._manager
             # The lock is re-entrant, so this may be a plugin on the loading thread. (A child that
             # was forked while another thread loaded has a new lock, and loads for itself.)
             if Registry._loading_thread == threading.get_ident():
@@ -201,22 +237,21 @@ class Registry:
                     "it must not do so at import or in its hook"
                 )
             Registry._loading_thread = threading.get_ident()
+            manager = PluginManager()
             try:
-                loaded = PluginManager().load()
+                manager.load()
             finally:
                 Registry._loading_thread = None
-            strict = self._strict
-            if strict is None:
-                strict = environment.read_flag(environment.STRICT_PLUGINS)
-            if strict and loaded.problems:
-                raise PluginError("; ".join(loaded.problems)) from loaded.errors.get(
-                    loaded.problems[0]
+            strict = read_flag(STRICT_PLUGINS) if self._strict is None else self._strict
+            if strict and manager.problems:
+                raise PluginError("; ".join(text for text, _ in manager.problems)) from (
+                    manager.problems[0][1]
                 )
-            self._loaded = loaded
+            self._manager = manager
         # Outside the lock and after the assignment, since it raises if warnings are errors.
-        for problem in loaded.problems:
+        for problem, _ in manager.problems:
             warn(problem, SimquayPluginWarning)
-        return loaded
+        return manager
 
 
 def _by_priority(entries: Iterable[RegisteredBackend]) -> list[RegisteredBackend]:
@@ -228,17 +263,15 @@ def _make(request: Request, entry: RegisteredBackend) -> Any:
     """Call the backend's factory, and check that it returns a backend that no earlier call did."""
     made = guarded(lambda: load_object(entry.spec.factory)(entry.spec))
     if isinstance(made, Failure):
-        raise messages.not_made(request, entry, made) from made.error
-    if _BACKEND_CLASS not in [(one.__module__, one.__qualname__) for one in type(made).__mro__]:
-        raise messages.not_a_backend(entry, made)
+        reason = f"could not be created: its factory {entry.spec.factory} failed: {made.text}"
+        hint = entry.spec.install_hint if isinstance(made.error, ImportError) else ""
+        raise messages.unavailable(request, entry, reason, hint) from made.error
+    # The registry needs no Qiskit: before it is imported, no object is a backend.
+    qiskit = sys.modules.get("qiskit.providers")
+    if qiskit is None or not isinstance(made, qiskit.BackendV2):
+        what = f"a {type(made).__name__}, not a qiskit.providers.BackendV2"
+        raise messages.rule_broken(entry, what)
     if vars(made).get(RESOLUTION_ATTRIBUTE) is not None:
-        raise messages.same_object(entry)
+        what = "the same object twice; it must make a new backend for each call"
+        raise messages.rule_broken(entry, what)
     return made
-
-
-def _announce(resolution: Resolution, *, quiet: bool) -> None:
-    text = f"{resolution.reason}; using {resolution.name!r} instead"
-    if quiet:  # requested by the environment: a run with warnings as errors must pass
-        _log.warning("%s", text)
-    else:
-        warn(text, SimquayFallbackWarning)

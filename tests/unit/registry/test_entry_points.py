@@ -10,16 +10,15 @@ from tests.support.fake_plugins import FakeSites, spec
 
 
 def found() -> list[tuple[str, str, str]]:
-    plugins, _ = find_entry_points()
-    return [(one.record.distribution, one.record.version, one.record.name) for one in plugins]
+    return [(one.distribution, one.version, one.name) for one in find_entry_points()]
 
 
 def test_names_are_normalized(sites: FakeSites) -> None:
     sites.write("Fake.Odd_Name", spec("odd"))
     assert ("fake-odd-name", "1.0", "Fake_Odd_Name") in found()
-    assert [row.distribution for row in Registry().matching("odd")] == ["fake-odd-name"]
+    assert [row.distribution for row in Registry().backends("odd", all=True)] == ["fake-odd-name"]
     for spelling in ("fake-odd-name:odd", "Fake.Odd_Name:ODD"):
-        assert Registry().matching(spelling)
+        assert Registry().backends(spelling, all=True)
 
 
 def test_the_first_on_the_path_counts(sites: FakeSites) -> None:
@@ -36,9 +35,7 @@ def test_one_without_entry_points_shadows_one_with(sites: FakeSites) -> None:
 
 def test_a_half_removed_distribution_is_not_installed(sites: FakeSites) -> None:
     sites.write("fake-gone", spec("gone"), info="~ake_gone-1.0.dist-info")
-    _, unreadable = find_entry_points()
     assert not [one for one in found() if "gone" in one[0]]
-    assert unreadable == []
 
 
 def test_a_distribution_without_metadata_is_not_installed(sites: FakeSites) -> None:

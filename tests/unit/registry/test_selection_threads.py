@@ -58,10 +58,10 @@ assert fake_gate.inside.wait(30)  # the loader holds the lock, in the plugin's h
 child = os.fork()
 if child == 0:
     fake_gate.leave.set()
-    os._exit(0 if registry.matching("gated") else 1)
+    os._exit(0 if registry.backends("gated", all=True) else 1)
 fake_gate.leave.set()
 loader.join()
-assert registry.matching("gated")
+assert registry.backends("gated", all=True)
 _, status = os.waitpid(child, 0)
 sys.exit(os.waitstatus_to_exitcode(status))
 """
