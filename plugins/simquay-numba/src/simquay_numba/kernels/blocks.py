@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import combinations
-from typing import Any
 
 from llvmlite import ir
-from numba.core import cgutils, types
+from numba.core import cgutils
 
 from simquay_numba.kernels.vectors import (
     VECTOR_BYTES,
@@ -18,7 +17,6 @@ from simquay_numba.kernels.vectors import (
     each_group,
     fetch_ahead,
     group_addresses,
-    integer,
     intrinsic,
     switch,
 )
@@ -43,44 +41,37 @@ SWAP_VARIANTS: tuple[tuple[int, ...], ...] = tuple(
 """Kernels for exchanges: the lanes that change places with as many high bits."""
 
 
-@intrinsic
-def run_swap(context, unit, variant, count, bases, buffer, first, second, third, fourth):
+@intrinsic()
+def run_swap(emit, unit, variant, count, bases, buffer, first, second, third, fourth):
     """Exchange the lanes ``SWAP_VARIANTS[variant]`` with high bits, in ``count`` groups of blocks.
 
     ``bases`` is the address of the groups' int32 offsets, ``first`` to ``fourth`` are the distances
     of the high bits."""
+    builder = emit.builder
+    offsets = (first, second, third, fourth)
 
-    def codegen(context, builder, signature, arguments):
-        _, variant, count, bases, buffer, *offsets = arguments
-        emit = Emitter(builder, signature.args[0])
+    def case(lanes: tuple[int, ...]) -> Callable[[], None]:
+        def body() -> None:
+            with each_group(emit, count, bases, buffer) as base:
+                places = group_addresses(emit, base, offsets[: len(lanes)])
+                for part in (0, VECTOR_BYTES):
+                    vectors = [emit.load(place, part) for place in places]
+                    for bit, lane in enumerate(lanes):
+                        for low in range(len(vectors)):
+                            if not low >> bit & 1:
+                                i, j = low, low | 1 << bit
+                                vectors[i], vectors[j] = _exchange(
+                                    emit, lane, vectors[i], vectors[j]
+                                )
+                    for vector, place in zip(vectors, places, strict=True):
+                        emit.store(vector, place, part)
 
-        def case(lanes: tuple[int, ...]) -> Callable[[], None]:
-            def body() -> None:
-                with each_group(emit, count, bases, buffer) as base:
-                    places = group_addresses(emit, base, offsets[: len(lanes)])
-                    for part in (0, VECTOR_BYTES):
-                        vectors = [emit.load(place, part) for place in places]
-                        for bit, lane in enumerate(lanes):
-                            for low in range(len(vectors)):
-                                if not low >> bit & 1:
-                                    i, j = low, low | 1 << bit
-                                    vectors[i], vectors[j] = _exchange(
-                                        emit, lane, vectors[i], vectors[j]
-                                    )
-                        for vector, place in zip(vectors, places, strict=True):
-                            emit.store(vector, place, part)
+        return body
 
-            return body
-
-        cases = {
-            number: case(lanes)
-            for number, lanes in enumerate(SWAP_VARIANTS)
-            if lanes[-1] < emit.lanes
-        }
-        switch(builder, variant, cases)
-        return context.get_dummy_value()
-
-    return types.void(unit, *[integer] * 8), codegen
+    cases = {
+        number: case(lanes) for number, lanes in enumerate(SWAP_VARIANTS) if lanes[-1] < emit.lanes
+    }
+    switch(builder, variant, cases)
 
 
 def _exchange(emit: Emitter, lane: int, low: ir.Value, high: ir.Value) -> list[ir.Value]:
@@ -92,133 +83,94 @@ def _exchange(emit: Emitter, lane: int, low: ir.Value, high: ir.Value) -> list[i
     return [emit.shuffle(low, high, to_low), emit.shuffle(low, high, to_high)]
 
 
-@intrinsic
-def run_flip(context, unit, count, bases, buffer, distance):
+@intrinsic()
+def run_flip(emit, unit, count, bases, buffer, distance):
     """Exchange the two blocks of each group: X on a high bit."""
-
-    def codegen(context, builder, signature, arguments):
-        _, count, bases, buffer, distance = arguments
-        emit = Emitter(builder, signature.args[0])
-        with each_group(emit, count, bases, buffer) as base:
-            other = builder.add(base, distance)
-            low, high = emit.load_block(base), emit.load_block(other)
-            emit.store_block(high, base)
-            emit.store_block(low, other)
-        return context.get_dummy_value()
-
-    return types.void(unit, *[integer] * 4), codegen
+    builder = emit.builder
+    with each_group(emit, count, bases, buffer) as base:
+        other = builder.add(base, distance)
+        low, high = emit.load_block(base), emit.load_block(other)
+        emit.store_block(high, base)
+        emit.store_block(low, other)
 
 
-@intrinsic
-def run_diagonal(
-    context, unit, groups, count, buffer, i0, i1, i2, i3, t0, t1, t2, t3, a0, a1, a2, a3
-):
+@intrinsic()
+def run_diagonal(emit, unit, groups, count, buffer, i0, i1, i2, i3, t0, t1, t2, t3, a0, a1, a2, a3):
     """Multiply every block by the factors of 1 to 4 ``groups``.
 
     For block ``b``, group ``g``'s factor is the block at ``t_g + i_g[b]`` (int32 byte offsets).
     ``a0`` to ``a3`` are the arguments of :func:`~.vectors.fetch_ahead`.
     """
+    builder = emit.builder
+    rest = (i0, i1, i2, i3, t0, t1, t2, t3)
+    ahead = (a0, a1, a2, a3)
+    word, long = ir.IntType(32), ir.IntType(64)
 
-    def codegen(context, builder, signature, arguments):
-        _, groups, count, buffer, *rest = arguments[:-4]
-        ahead = arguments[-4:]
-        emit = Emitter(builder, signature.args[0])
-        word, long = ir.IntType(32), ir.IntType(64)
+    def case(number: int) -> Callable[[], None]:
+        def body() -> None:
+            with cgutils.for_range(builder, count, intp=long) as loop:
+                fetch_ahead(emit, loop.index, ahead, 1)
+                distance = ir.Constant(long, 2 * VECTOR_BYTES)
+                place = builder.add(buffer, builder.mul(loop.index, distance))
+                real, imag = emit.load_block(place)
+                for indices, table in zip(rest[:number], rest[4 : 4 + number], strict=True):
+                    pointer = builder.inttoptr(indices, word.as_pointer())
+                    offset = builder.load(builder.gep(pointer, [loop.index]), align=4)
+                    a, b = emit.load_block(builder.add(table, builder.zext(offset, long)))
+                    new = emit.product(real, a, emit.negative(builder.fmul(imag, b)))
+                    imag = emit.product(real, b, builder.fmul(imag, a))
+                    real = new
+                emit.store_block([real, imag], place)
 
-        def case(number: int) -> Callable[[], None]:
-            def body() -> None:
-                with cgutils.for_range(builder, count, intp=long) as loop:
-                    fetch_ahead(emit, loop.index, ahead, 1)
-                    distance = ir.Constant(long, 2 * VECTOR_BYTES)
-                    place = builder.add(buffer, builder.mul(loop.index, distance))
-                    real, imag = emit.load_block(place)
-                    for indices, table in zip(rest[:number], rest[4 : 4 + number], strict=True):
-                        pointer = builder.inttoptr(indices, word.as_pointer())
-                        offset = builder.load(builder.gep(pointer, [loop.index]), align=4)
-                        a, b = emit.load_block(builder.add(table, builder.zext(offset, long)))
-                        new = emit.product(real, a, emit.negative(builder.fmul(imag, b)))
-                        imag = emit.product(real, b, builder.fmul(imag, a))
-                        real = new
-                    emit.store_block([real, imag], place)
+        return body
 
-            return body
-
-        switch(builder, groups, {number: case(number) for number in range(1, 5)})
-        return context.get_dummy_value()
-
-    return types.void(unit, *[integer] * 15), codegen
+    switch(builder, groups, {number: case(number) for number in range(1, 5)})
 
 
-@intrinsic
-def load_amplitudes(context, unit, source, block):
+@intrinsic()
+def load_amplitudes(emit, unit, source, block):
     """Copy ``W`` neighbouring complex numbers from ``source`` to a block."""
-
-    def codegen(context, builder, signature, arguments):
-        _, source, block = arguments
-        emit = Emitter(builder, signature.args[0])
-        low = emit.load(source, aligned=False)
-        high = emit.load(source, VECTOR_BYTES, aligned=False)
-        for part in (0, 1):
-            places = [2 * i + part for i in range(emit.width)]
-            emit.store(emit.shuffle(low, high, places), block, part * VECTOR_BYTES)
-        return context.get_dummy_value()
-
-    return types.void(unit, integer, integer), codegen
+    low = emit.load(source, aligned=False)
+    high = emit.load(source, VECTOR_BYTES, aligned=False)
+    for part in (0, 1):
+        places = [2 * i + part for i in range(emit.width)]
+        emit.store(emit.shuffle(low, high, places), block, part * VECTOR_BYTES)
 
 
-def _write_amplitudes(streaming: bool) -> Callable[..., Any]:
+def _write_amplitudes(emit: Emitter, block: ir.Value, target: ir.Value, streaming: bool) -> None:
     """The code of :func:`store_amplitudes` and of :func:`stream_amplitudes`."""
-
-    def codegen(context, builder, signature, arguments):
-        _, block, target = arguments
-        emit = Emitter(builder, signature.args[0])
-        real, imag = emit.load_block(block)
-        half = emit.width // 2
-        for part in (0, 1):
-            places = [
-                lane + emit.width * imaginary
-                for lane in range(part * half, (part + 1) * half)
-                for imaginary in (0, 1)
-            ]
-            value = emit.shuffle(real, imag, places)
-            emit.store(value, target, part * VECTOR_BYTES, aligned=streaming, streaming=streaming)
-        return context.get_dummy_value()
-
-    return codegen
+    real, imag = emit.load_block(block)
+    half = emit.width // 2
+    for part in (0, 1):
+        places = [
+            lane + emit.width * imaginary
+            for lane in range(part * half, (part + 1) * half)
+            for imaginary in (0, 1)
+        ]
+        value = emit.shuffle(real, imag, places)
+        emit.store(value, target, part * VECTOR_BYTES, aligned=streaming, streaming=streaming)
 
 
-@intrinsic
-def store_amplitudes(context, unit, block, target):
+@intrinsic()
+def store_amplitudes(emit, unit, block, target):
     """Copy a block to ``W`` neighbouring complex numbers at ``target``."""
-    return types.void(unit, integer, integer), _write_amplitudes(False)
+    _write_amplitudes(emit, block, target, False)
 
 
-@intrinsic
-def stream_amplitudes(context, unit, block, target):
+@intrinsic()
+def stream_amplitudes(emit, unit, block, target):
     """As :func:`store_amplitudes`, past the caches; ``target`` is a multiple of
     ``VECTOR_BYTES``."""
-    return types.void(unit, integer, integer), _write_amplitudes(True)
+    _write_amplitudes(emit, block, target, True)
 
 
-@intrinsic
-def fence(context):
+@intrinsic()
+def fence(emit):
     """A full memory fence: other threads see all that was streamed before."""
-
-    def codegen(context, builder, signature, arguments):
-        builder.fence("seq_cst")
-        return context.get_dummy_value()
-
-    return types.void(), codegen
+    emit.builder.fence("seq_cst")
 
 
-@intrinsic
-def fill_block(context, unit, block, real, imag):
+@intrinsic()
+def fill_block(emit, unit, block, real, imag):
     """Write one complex number to all lanes of a block."""
-
-    def codegen(context, builder, signature, arguments):
-        _, block, real, imag = arguments
-        emit = Emitter(builder, signature.args[0])
-        emit.store_block([emit.splat(real), emit.splat(imag)], block)
-        return context.get_dummy_value()
-
-    return types.void(unit, integer, unit, unit), codegen
+    emit.store_block([emit.splat(real), emit.splat(imag)], block)

@@ -11,7 +11,7 @@ from itertools import combinations
 from typing import Any
 
 from llvmlite import ir
-from numba.core import cgutils, types
+from numba.core import cgutils
 
 from simquay_numba.kernels.vectors import (
     VECTOR_BYTES,
@@ -19,7 +19,6 @@ from simquay_numba.kernels.vectors import (
     Sum,
     each_group,
     group_addresses,
-    integer,
     intrinsic,
     switch,
 )
@@ -114,9 +113,9 @@ def _subsets(lanes: Sequence[int]) -> list[int]:
     ]
 
 
-@intrinsic
+@intrinsic()
 def run_matrices(
-    context, unit, variant, count, bases, buffer, first, second, third, coefficients, a0, a1, a2, a3
+    emit, unit, variant, count, bases, buffer, first, second, third, coefficients, a0, a1, a2, a3
 ):
     """Apply matrices in the way of ``MATRIX_VARIANTS[variant]`` to ``count`` groups of blocks.
 
@@ -124,53 +123,48 @@ def run_matrices(
     the arguments of :func:`~.vectors.fetch_ahead`. Where a variant has several matrices, their
     coefficients follow each other: of the lowest high bit first, or of lane 0 first.
     """
+    builder = emit.builder
+    offsets = (first, second, third)
+    ahead = (a0, a1, a2, a3)
 
-    def codegen(context, builder, signature, arguments):
-        _, variant, count, bases, buffer, *offsets, coefficients = arguments[:-4]
-        ahead = arguments[-4:]
-        emit = Emitter(builder, signature.args[0])
+    def one_matrix(blocks: list[Any], lanes: tuple[int, ...], form: int) -> list[Any]:
+        return _matrix(emit, blocks, _subsets(lanes), form, coefficients)
 
-        def one_matrix(blocks: list[Any], lanes: tuple[int, ...], form: int) -> list[Any]:
-            return _matrix(emit, blocks, _subsets(lanes), form, coefficients)
+    def one_qubit_matrices(blocks: list[Any], high: int, lanes: bool, form: int) -> list[Any]:
+        size = 8 if form == COMPLEX else 4
+        for bit in range(high):
+            _multiply_pairs(emit, blocks, bit, form, coefficients, bit * size)
+        if lanes:
+            for lane in range(emit.lanes):
+                position = high * size + lane * size // 2
+                flips = [0, 1 << lane]
+                blocks = _matrix(emit, blocks, flips, form, coefficients, position)
+        return blocks
 
-        def one_qubit_matrices(blocks: list[Any], high: int, lanes: bool, form: int) -> list[Any]:
-            size = 8 if form == COMPLEX else 4
-            for bit in range(high):
-                _multiply_pairs(emit, blocks, bit, form, coefficients, bit * size)
-            if lanes:
-                for lane in range(emit.lanes):
-                    position = high * size + lane * size // 2
-                    flips = [0, 1 << lane]
-                    blocks = _matrix(emit, blocks, flips, form, coefficients, position)
-            return blocks
+    def case(high: int, apply: Callable[[list[Any]], list[Any]]) -> Callable[[], None]:
+        def body() -> None:
+            with each_group(emit, count, bases, buffer, ahead, 1 + (high == 3)) as base:
+                places = group_addresses(emit, base, offsets[:high])
+                blocks = apply([emit.load_block(place) for place in places])
+                for block, place in zip(blocks, places, strict=True):
+                    emit.store_block(block, place)
 
-        def case(high: int, apply: Callable[[list[Any]], list[Any]]) -> Callable[[], None]:
-            def body() -> None:
-                with each_group(emit, count, bases, buffer, ahead, 1 + (high == 3)) as base:
-                    places = group_addresses(emit, base, offsets[:high])
-                    blocks = apply([emit.load_block(place) for place in places])
-                    for block, place in zip(blocks, places, strict=True):
-                        emit.store_block(block, place)
+        return body
 
-            return body
-
-        cases = {
-            number: case(high, partial(one_matrix, lanes=lanes, form=form))
-            for number, (high, lanes, form) in enumerate(DENSE_VARIANTS)
-            if not lanes or lanes[-1] < emit.lanes
-        }
-        for number, (high, all_lanes, form) in enumerate(LAYER_VARIANTS, len(DENSE_VARIANTS)):
-            apply = partial(one_qubit_matrices, high=high, lanes=all_lanes, form=form)
-            cases[number] = case(high, apply)
-        switch(builder, variant, cases)
-        return context.get_dummy_value()
-
-    return types.void(unit, *[integer] * 12), codegen
+    cases = {
+        number: case(high, partial(one_matrix, lanes=lanes, form=form))
+        for number, (high, lanes, form) in enumerate(DENSE_VARIANTS)
+        if not lanes or lanes[-1] < emit.lanes
+    }
+    for number, (high, all_lanes, form) in enumerate(LAYER_VARIANTS, len(DENSE_VARIANTS)):
+        apply = partial(one_qubit_matrices, high=high, lanes=all_lanes, form=form)
+        cases[number] = case(high, apply)
+    switch(builder, variant, cases)
 
 
-@intrinsic
+@intrinsic()
 def run_chain(
-    context,
+    emit,
     unit,
     variant,
     count,
@@ -197,75 +191,68 @@ def run_chain(
     in an instruction. Compact groups are a step's last. Their factors are the same in all lanes,
     and in the table one complex number each. All else is as in :func:`run_matrices`.
     """
+    builder = emit.builder
+    offsets = (first, second, third)
+    ahead = (a0, a1, a2, a3)
+    word, long = ir.IntType(32), ir.IntType(64)
+    held = [[cgutils.alloca_once(builder, emit.type) for _ in range(2)] for _ in range(8)]
 
-    def codegen(context, builder, signature, arguments):
-        _, variant, count, bases, buffer, *offsets, coefficients, note, scratch = arguments[:-4]
-        ahead = arguments[-4:]
-        emit = Emitter(builder, signature.args[0])
-        word, long = ir.IntType(32), ir.IntType(64)
-        held = [[cgutils.alloca_once(builder, emit.type) for _ in range(2)] for _ in range(8)]
+    def number_at(address: ir.Value, offset: int) -> ir.Value:
+        pointer = builder.inttoptr(emit.at(address, offset), long.as_pointer())
+        return builder.load(pointer, align=8)
 
-        def number_at(address: ir.Value, offset: int) -> ir.Value:
-            pointer = builder.inttoptr(emit.at(address, offset), long.as_pointer())
-            return builder.load(pointer, align=8)
+    def case(steps: int, form: int) -> Callable[[], None]:
+        size = 8 if form == COMPLEX else 4
 
-        def case(steps: int, form: int) -> Callable[[], None]:
-            size = 8 if form == COMPLEX else 4
+        def multiply(places: list[ir.Value], lists: ir.Value, blocks: Any, compact: bool) -> None:
+            """By the factors of the group whose two words are at ``lists``."""
+            indices, table = number_at(lists, 0), number_at(lists, 8)
+            there = builder.sub(builder.sub(scratch, table), long(1))
+            table = builder.select(builder.icmp_signed(">=", table, long(0)), table, there)
+            for place, block in zip(places, blocks, strict=True):
+                # An index list has four bytes for each block.
+                entry = builder.udiv(builder.sub(place, buffer), long(VECTOR_BYTES // 2))
+                pointer = builder.inttoptr(builder.add(indices, entry), word.as_pointer())
+                offset = builder.zext(builder.load(pointer, align=4), long)
+                if compact:
+                    factor = builder.add(table, builder.lshr(offset, long(emit.lanes)))
+                    pointer = builder.inttoptr(factor, emit.scalar.as_pointer())
+                    a = emit.splat(builder.load(pointer, align=emit.bytes))
+                    second = builder.gep(pointer, [long(1)])
+                    b = emit.splat(builder.load(second, align=emit.bytes))
+                else:
+                    a, b = emit.load_block(builder.add(table, offset))
+                real, imag = (builder.load(part) for part in block)
+                new = emit.product(real, a, emit.negative(builder.fmul(imag, b)))
+                builder.store(new, block[0])
+                builder.store(emit.product(real, b, builder.fmul(imag, a)), block[1])
 
-            def multiply(
-                places: list[ir.Value], lists: ir.Value, blocks: Any, compact: bool
-            ) -> None:
-                """By the factors of the group whose two words are at ``lists``."""
-                indices, table = number_at(lists, 0), number_at(lists, 8)
-                there = builder.sub(builder.sub(scratch, table), long(1))
-                table = builder.select(builder.icmp_signed(">=", table, long(0)), table, there)
-                for place, block in zip(places, blocks, strict=True):
-                    # An index list has four bytes for each block.
-                    entry = builder.udiv(builder.sub(place, buffer), long(VECTOR_BYTES // 2))
-                    pointer = builder.inttoptr(builder.add(indices, entry), word.as_pointer())
-                    offset = builder.zext(builder.load(pointer, align=4), long)
-                    if compact:
-                        factor = builder.add(table, builder.lshr(offset, long(emit.lanes)))
-                        pointer = builder.inttoptr(factor, emit.scalar.as_pointer())
-                        a = emit.splat(builder.load(pointer, align=emit.bytes))
-                        second = builder.gep(pointer, [long(1)])
-                        b = emit.splat(builder.load(second, align=emit.bytes))
-                    else:
-                        a, b = emit.load_block(builder.add(table, offset))
-                    real, imag = (builder.load(part) for part in block)
-                    new = emit.product(real, a, emit.negative(builder.fmul(imag, b)))
-                    builder.store(new, block[0])
-                    builder.store(emit.product(real, b, builder.fmul(imag, a)), block[1])
+        def body() -> None:
+            with each_group(emit, count, bases, buffer, ahead, 1 + (steps == 3)) as base:
+                places = group_addresses(emit, base, offsets[:steps])
+                blocks: list[Any] = [emit.load_block(place) for place in places]
+                lists = builder.add(note, long(48))
+                for step in range(steps):
+                    for block, parts in zip(blocks, held, strict=False):
+                        for value, part in zip(block, parts, strict=True):
+                            builder.store(value, part)
+                    groups, compact = (number_at(note, 16 * step + k) for k in (0, 8))
+                    for few, kind in ((builder.sub(groups, compact), False), (compact, True)):
+                        with cgutils.for_range(builder, few, intp=long) as loop:
+                            pair = builder.add(lists, builder.shl(loop.index, long(4)))
+                            multiply(places, pair, held[: len(places)], kind)
+                        lists = builder.add(lists, builder.shl(few, long(4)))
+                    blocks = [
+                        [builder.load(part) for part in parts] for parts in held[: len(places)]
+                    ]
+                    _multiply_pairs(emit, blocks, step, form, coefficients, step * size)
+                for block, place in zip(blocks, places, strict=True):
+                    emit.store_block(block, place)
 
-            def body() -> None:
-                with each_group(emit, count, bases, buffer, ahead, 1 + (steps == 3)) as base:
-                    places = group_addresses(emit, base, offsets[:steps])
-                    blocks: list[Any] = [emit.load_block(place) for place in places]
-                    lists = builder.add(note, long(48))
-                    for step in range(steps):
-                        for block, parts in zip(blocks, held, strict=False):
-                            for value, part in zip(block, parts, strict=True):
-                                builder.store(value, part)
-                        groups, compact = (number_at(note, 16 * step + k) for k in (0, 8))
-                        for few, kind in ((builder.sub(groups, compact), False), (compact, True)):
-                            with cgutils.for_range(builder, few, intp=long) as loop:
-                                pair = builder.add(lists, builder.shl(loop.index, long(4)))
-                                multiply(places, pair, held[: len(places)], kind)
-                            lists = builder.add(lists, builder.shl(few, long(4)))
-                        blocks = [
-                            [builder.load(part) for part in parts] for parts in held[: len(places)]
-                        ]
-                        _multiply_pairs(emit, blocks, step, form, coefficients, step * size)
-                    for block, place in zip(blocks, places, strict=True):
-                        emit.store_block(block, place)
+        return body
 
-            return body
-
-        cases = {number: case(*entry) for number, entry in enumerate(CHAIN_VARIANTS)}
-        switch(builder, variant, cases)
-        return context.get_dummy_value()
-
-    return types.void(unit, *[integer] * 14), codegen
+    cases = {number: case(*entry) for number, entry in enumerate(CHAIN_VARIANTS)}
+    switch(builder, variant, cases)
 
 
 def _multiply_pairs(
@@ -280,59 +267,51 @@ def _multiply_pairs(
                 blocks[i] = row
 
 
-@intrinsic
-def run_wide(context, unit, size, count, bases, places, matrix, buffer, scratch):
+@intrinsic()
+def run_wide(emit, unit, size, count, bases, places, matrix, buffer, scratch):
     """Apply a matrix of ``size`` rows, a multiple of 4, to ``count`` groups of blocks.
 
     ``places`` has the int32 byte distances of a group's blocks, ``matrix`` its entries, row-major
     and complex; ``scratch`` is memory for a group.
     """
+    builder = emit.builder
+    word, long = ir.IntType(32), ir.IntType(64)
+    block_bytes = ir.Constant(long, 2 * VECTOR_BYTES)
+    zero = ir.Constant(emit.type, [emit.scalar(0.0)] * emit.width)
+    sums = [[cgutils.alloca_once(builder, emit.type) for _ in range(2)] for _ in range(4)]
 
-    def codegen(context, builder, signature, arguments):
-        _, size, count, bases, places, matrix, buffer, scratch = arguments
-        emit = Emitter(builder, signature.args[0])
-        word, long = ir.IntType(32), ir.IntType(64)
-        block_bytes = ir.Constant(long, 2 * VECTOR_BYTES)
-        zero = ir.Constant(emit.type, [emit.scalar(0.0)] * emit.width)
-        sums = [[cgutils.alloca_once(builder, emit.type) for _ in range(2)] for _ in range(4)]
+    def place_of(number: ir.Value) -> ir.Value:
+        pointer = builder.inttoptr(places, word.as_pointer())
+        return builder.zext(builder.load(builder.gep(pointer, [number]), align=4), long)
 
-        def place_of(number: ir.Value) -> ir.Value:
-            pointer = builder.inttoptr(places, word.as_pointer())
-            return builder.zext(builder.load(builder.gep(pointer, [number]), align=4), long)
-
-        with each_group(emit, count, bases, buffer) as base:
+    with each_group(emit, count, bases, buffer) as base:
+        with cgutils.for_range(builder, size, intp=long) as column:
+            block = emit.load_block(builder.add(base, place_of(column.index)))
+            copy = builder.add(scratch, builder.mul(column.index, block_bytes))
+            emit.store_block(block, copy)
+        with cgutils.for_range(builder, builder.lshr(size, long(2)), intp=long) as four:
+            first = builder.shl(four.index, long(2))
+            for pair in sums:
+                for part in pair:
+                    builder.store(zero, part)
             with cgutils.for_range(builder, size, intp=long) as column:
-                block = emit.load_block(builder.add(base, place_of(column.index)))
                 copy = builder.add(scratch, builder.mul(column.index, block_bytes))
-                emit.store_block(block, copy)
-            with cgutils.for_range(builder, builder.lshr(size, long(2)), intp=long) as four:
-                first = builder.shl(four.index, long(2))
-                for pair in sums:
-                    for part in pair:
-                        builder.store(zero, part)
-                with cgutils.for_range(builder, size, intp=long) as column:
-                    copy = builder.add(scratch, builder.mul(column.index, block_bytes))
-                    real, imag = emit.load_block(copy)
-                    for i, pair in enumerate(sums):
-                        row = builder.add(first, long(i))
-                        entry = builder.add(builder.mul(row, size), column.index)
-                        at = builder.add(matrix, builder.mul(entry, long(2 * emit.bytes)))
-                        pointer = builder.inttoptr(at, emit.scalar.as_pointer())
-                        a = emit.splat(builder.load(pointer, align=emit.bytes))
-                        b = emit.splat(builder.load(builder.gep(pointer, [long(1)])))
-                        total = Sum(emit)
-                        total.parts = [builder.load(part) for part in pair]
-                        total.add(0, real, a)
-                        total.subtract(0, imag, b)
-                        total.add(1, imag, a)
-                        total.add(1, real, b)
-                        for part, value in zip(pair, total.parts, strict=True):
-                            builder.store(value, part)
+                real, imag = emit.load_block(copy)
                 for i, pair in enumerate(sums):
-                    place = place_of(builder.add(first, long(i)))
-                    emit.store_block(
-                        [builder.load(part) for part in pair], builder.add(base, place)
-                    )
-        return context.get_dummy_value()
-
-    return types.void(unit, *[integer] * 7), codegen
+                    row = builder.add(first, long(i))
+                    entry = builder.add(builder.mul(row, size), column.index)
+                    at = builder.add(matrix, builder.mul(entry, long(2 * emit.bytes)))
+                    pointer = builder.inttoptr(at, emit.scalar.as_pointer())
+                    a = emit.splat(builder.load(pointer, align=emit.bytes))
+                    b = emit.splat(builder.load(builder.gep(pointer, [long(1)])))
+                    total = Sum(emit)
+                    total.parts = [builder.load(part) for part in pair]
+                    total.add(0, real, a)
+                    total.subtract(0, imag, b)
+                    total.add(1, imag, a)
+                    total.add(1, real, b)
+                    for part, value in zip(pair, total.parts, strict=True):
+                        builder.store(value, part)
+            for i, pair in enumerate(sums):
+                place = place_of(builder.add(first, long(i)))
+                emit.store_block([builder.load(part) for part in pair], builder.add(base, place))

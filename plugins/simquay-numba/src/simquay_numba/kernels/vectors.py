@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import wraps
 from typing import Any
 
 from llvmlite import binding, ir
@@ -39,9 +40,6 @@ __all__ = [
     "lane_count",
     "switch",
 ]
-
-intrinsic: Any = extending.intrinsic
-"""Numba's types do not say that an intrinsic is called without its first parameter."""
 
 declared: Any = cgutils.get_or_insert_function
 """Numba gives it no types."""
@@ -72,6 +70,35 @@ BLOCK_BYTES = 2 * VECTOR_BYTES
 def lane_count(real_bytes: int) -> int:
     """The number of lane bits, for reals of ``real_bytes`` bytes."""
     return (VECTOR_BYTES // real_bytes).bit_length() - 1
+
+
+def intrinsic(returns: Any = types.void) -> Callable[[Callable[..., Any]], Any]:
+    """Makes a Numba intrinsic of a function that writes its code.
+
+    The function takes an :class:`Emitter`, and then values of the IR: an intrinsic's reals have the
+    type of its ``unit``, and all else is int64. It returns the result's value, or None.
+
+    Args:
+        returns: the result's type; ``types.Float`` for that of the unit.
+    """
+
+    def made(write: Callable[..., Any]) -> Any:
+        @wraps(write)
+        def typed(context: Any, *arguments: types.Type) -> Any:
+            unit = next((one for one in arguments if isinstance(one, types.Float)), types.float64)
+            taken = [unit if isinstance(one, types.Float) else integer for one in arguments]
+
+            def codegen(
+                context: Any, builder: ir.IRBuilder, signature: Any, values: Sequence[ir.Value]
+            ) -> Any:
+                result = write(Emitter(builder, unit), *values)
+                return context.get_dummy_value() if result is None else result
+
+            return (unit if returns is types.Float else returns)(*taken), codegen
+
+        return extending.intrinsic(typed)
+
+    return made
 
 
 class Emitter:
