@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simquay.engine_api import (
-    BaseEngine,
     Control,
     Plan,
     Precision,
@@ -22,7 +20,7 @@ from simquay.engine_api import (
     apply_wide,
     check_plan,
 )
-from simquay_cupy import collapse, readout
+from simquay_cupy.collapse import MeasuringEngine
 from simquay_cupy.device.protocol import Device
 from simquay_cupy.device.uploads import UploadedPlan
 from simquay_cupy.encoding.encode import encode_plan
@@ -56,7 +54,7 @@ LONG_LAUNCH = 1 << 22
 """Amplitudes from which on a state is large in the sense of ``AHEAD``."""
 
 
-class CupyEngine(BaseEngine[DeviceState]):
+class CupyEngine(MeasuringEngine):
     """Tiled plans in CUDA kernels. Any thread may call any method.
 
     Args:
@@ -104,7 +102,7 @@ class CupyEngine(BaseEngine[DeviceState]):
     def allocate(
         self, num_qubits: int, precision: Precision, *, capacity: int, batch: int = 1
     ) -> DeviceState:
-        """A state with every qubit |0> and nothing stored; see the protocol.
+        """A state with every qubit |0> and nothing stored.
 
         Raises:
             OutOfMemoryError: if the device has not that much free.
@@ -135,7 +133,7 @@ class CupyEngine(BaseEngine[DeviceState]):
         self.on.trim()
 
     def apply(self, state: DeviceState, plan: Plan, control: Control) -> None:
-        """Apply ``plan`` in place; see the protocol.
+        """Apply ``plan`` in place.
 
         Work is queued ahead of the GPU. For large states, ``control`` is checked when all but the
         last ``AHEAD`` launches are done; progress is reported for the queued passes.
@@ -242,78 +240,6 @@ class CupyEngine(BaseEngine[DeviceState]):
             while len(self._plans) > PLANS_KEPT:
                 self._plans.popitem(last=False)
         return uploaded
-
-    def probabilities(
-        self, state: DeviceState, qubits: Sequence[int], given: Mapping[int, int]
-    ) -> NDArray[np.float64]:
-        """Joint probabilities, shape ``(batch, 2**len(qubits))``; see the protocol."""
-        return readout.probabilities(self.on, state, qubits, given)
-
-    def block_probabilities(
-        self,
-        state: DeviceState,
-        qubits: Sequence[int],
-        fixed: Sequence[int],
-        values: NDArray[np.int64],
-    ) -> NDArray[np.float64]:
-        """Many blocks of probabilities in one launch; see
-        :class:`~simquay.engine_api.BaseEngine`."""
-        return readout.block_probabilities(self.on, state, qubits, fixed, values)
-
-    def gather(
-        self, state: DeviceState, indices: NDArray[np.uint64]
-    ) -> NDArray[np.complexfloating[Any]]:
-        """The amplitudes at the given indices (qubit order), shape ``(batch, len(indices))``."""
-        return readout.gather(self.on, state, indices)
-
-    def amplitudes(self, state: DeviceState) -> NDArray[np.complexfloating[Any]]:
-        """All amplitudes in qubit order, shape ``(batch, 2**num_qubits)``, on the host."""
-        return readout.amplitudes(self.on, state)
-
-    def expectation(self, state: DeviceState, paulis: Sequence[str]) -> NDArray[np.float64]:
-        """Expectation values, shape ``(batch, len(paulis))``; see the protocol."""
-        return readout.expectation(self.on, state, paulis)
-
-    def collapse(self, state: DeviceState, outcome: Mapping[int, int], probability: float) -> None:
-        """Project in place onto ``outcome`` (qubit → 0 or 1), divided by sqrt(probability)."""
-        mask, value = readout.fixed_bits(state, outcome)
-        if value is None:  # a qubit that is |0> should be 1: all amplitudes become 0
-            with self.on.active():
-                state.vectors[:, : 1 << len(state.order)] = 0
-            return
-        values = np.full(state.batch, value, dtype=np.uint64)
-        collapse.project(self.on, state, mask, values, np.full(state.batch, probability))
-
-    def flip(self, state: DeviceState, qubits: Sequence[int]) -> None:
-        """Apply X to each of ``qubits``, which must be stored, in place."""
-        mask = collapse.storage_mask(state, qubits)
-        collapse.flip(self.on, state, np.full(state.batch, mask, dtype=np.uint64))
-
-    def select(self, parts: Sequence[tuple[DeviceState, Sequence[int]]]) -> DeviceState:
-        """A new state with chosen vectors, in the given order; see the protocol."""
-        return collapse.select(self.on, parts)
-
-    def rows(self, state: DeviceState, start: int, stop: int) -> DeviceState:
-        """The vectors ``start`` to ``stop - 1`` as a state, without a copy."""
-        vectors = state.vectors[start:stop]
-        return DeviceState(state.num_qubits, state.precision, state.order, vectors)
-
-    def project(
-        self,
-        state: DeviceState,
-        qubits: Sequence[int],
-        outcomes: NDArray[np.int64],
-        probabilities: NDArray[np.float64],
-        resets: Sequence[int] = (),
-    ) -> None:
-        """Collapse each vector onto its own outcome, in place; then reset ``resets``."""
-        mask = collapse.storage_mask(state, qubits)
-        places = state.layout.positions()
-        values = np.zeros(state.batch, dtype=np.uint64)
-        for bit, qubit in enumerate(qubits):
-            values |= (outcomes >> bit & 1).astype(np.uint64) << np.uint64(places[qubit])
-        collapse.project(self.on, state, mask, values, probabilities)
-        collapse.flip(self.on, state, values & np.uint64(collapse.storage_mask(state, resets)))
 
 
 def _check_tiles(state: DeviceState, uploaded: UploadedPlan) -> None:

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.engine_api import ProgramError, mask_of
+from simquay.engine_api import BaseEngine, mask_of, pauli_letters
 from simquay_cupy.device.protocol import Device
 from simquay_cupy.state import DeviceState
 
-__all__ = [
-    "amplitudes",
-    "block_probabilities",
-    "expectation",
-    "fixed_bits",
-    "gather",
-    "launch_over",
-    "probabilities",
-]
+__all__ = ["ReadingEngine", "fixed_bits"]
 
 THREADS = 256
 """Threads of a block, as QS_THREADS in cuda/whole_state.cuh."""
@@ -47,14 +39,6 @@ QUESTIONS_AT_ONCE = 8192
 """Rows of one launch: their sums are at most 16 MiB for 256 outcomes."""
 
 
-def launch_over(
-    on: Device, name: str, state: DeviceState, count: int, arguments: Sequence[Any]
-) -> None:
-    """Launch the kernel ``name`` over ``count`` amplitudes of every vector of the batch."""
-    blocks = min(-(-count // THREADS), MAX_BLOCKS)
-    on.launch(f"{name}_{state.precision.value}", (blocks, 1, state.batch), THREADS, arguments)
-
-
 def fixed_bits(state: DeviceState, given: Mapping[int, int]) -> tuple[int, int | None]:
     """Mask and value on the storage index for ``given`` (qubit → 0 or 1).
 
@@ -71,59 +55,209 @@ def fixed_bits(state: DeviceState, given: Mapping[int, int]) -> tuple[int, int |
     return mask, value
 
 
-def probabilities(
-    on: Device, state: DeviceState, qubits: Sequence[int], given: Mapping[int, int]
-) -> NDArray[np.float64]:
-    """Joint probabilities; see :meth:`simquay.engine_api.BaseEngine.probabilities`."""
-    places = state.layout.positions()
-    result = np.zeros((state.batch, 1 << len(qubits)))
-    mask, value = fixed_bits(state, given)
-    if value is None:
+class ReadingEngine(BaseEngine[DeviceState]):
+    """The part of the engine that reads states.
+
+    Attributes:
+        on: the device.
+    """
+
+    on: Device
+
+    def launch_over(
+        self, name: str, state: DeviceState, count: int, arguments: Sequence[Any]
+    ) -> None:
+        """Launch the kernel ``name`` over ``count`` amplitudes of every vector of the batch."""
+        grid = (min(-(-count // THREADS), MAX_BLOCKS), 1, state.batch)
+        self.on.launch(f"{name}_{state.precision.value}", grid, THREADS, arguments)
+
+    def probabilities(
+        self, state: DeviceState, qubits: Sequence[int], given: Mapping[int, int]
+    ) -> NDArray[np.float64]:
+        """Joint probabilities of ``qubits`` and the given values."""
+        mask, value = fixed_bits(state, given)
+        if value is None:
+            return np.zeros((state.batch, 1 << len(qubits)))
+        values = np.full(state.batch, value, dtype=np.uint64)
+        return self._joint(state, qubits, given, mask, values, state.stride)
+
+    def block_probabilities(
+        self,
+        state: DeviceState,
+        qubits: Sequence[int],
+        fixed: Sequence[int],
+        values: NDArray[np.int64],
+    ) -> NDArray[np.float64]:
+        """Many small blocks of probabilities, thousands in one launch."""
+        places = state.layout.positions()
+        storage = np.zeros(len(values), dtype=np.uint64)
+        possible = np.ones(len(values), dtype=bool)
+        for bit, qubit in enumerate(fixed):
+            ones = (values >> bit & 1).astype(np.uint64)
+            if qubit in places:
+                storage |= ones << np.uint64(places[qubit])
+            else:
+                possible &= ones == 0
+        mask = mask_of(places[qubit] for qubit in fixed if qubit in places)
+        result = self._joint(state, qubits, {}, mask, storage, 0)
+        result[~possible] = 0
         return result
-    # A qubit may be in both: its entries for the other value stay 0.
-    free = [(bit, places[qubit]) for bit, qubit in enumerate(qubits) if qubit in places]
-    outputs = [(bit, place) for bit, place in free if not mask >> place & 1]
-    ascending = sorted(place for _, place in outputs)
-    step = max(1, SUMS_AT_ONCE >> len(outputs))
-    for first in range(0, state.batch, step):
-        vectors = state.vectors[first : first + step]
-        part = DeviceState(state.num_qubits, state.precision, state.order, vectors)
-        values = np.full(part.batch, value, dtype=np.uint64)
-        sums = _marginal(on, part, ascending, mask, values, state.stride)
-        _spread_outputs(result[first : first + step], sums, outputs, qubits, given)
-    return result
 
+    def _joint(
+        self,
+        state: DeviceState,
+        qubits: Sequence[int],
+        given: Mapping[int, int],
+        mask: int,
+        values: NDArray[np.uint64],
+        stride: int,
+    ) -> NDArray[np.float64]:
+        """Joint probabilities, shape ``(len(values), 2**len(qubits))``; rows are as those of
+        :meth:`_marginal`."""
+        places = state.layout.positions()
+        free = [(bit, places[qubit]) for bit, qubit in enumerate(qubits) if qubit in places]
+        # A qubit may be given, too: its entries for the other value stay 0.
+        outputs = [(bit, place) for bit, place in free if not mask >> place & 1]
+        ascending = sorted(place for _, place in outputs)
+        result = np.zeros((len(values), 1 << len(qubits)))
+        step = max(1, SUMS_AT_ONCE >> len(outputs)) if stride else QUESTIONS_AT_ONCE
+        for first in range(0, len(values), step):
+            rows = slice(first, first + step)
+            vectors = state.vectors[rows] if stride else state.vectors
+            part = DeviceState(state.num_qubits, state.precision, state.order, vectors)
+            sums = self._marginal(part, ascending, mask, values[rows], stride)
+            _spread_outputs(result[rows], sums, outputs, qubits, given)
+        return result
 
-def block_probabilities(
-    on: Device,
-    state: DeviceState,
-    qubits: Sequence[int],
-    fixed: Sequence[int],
-    values: NDArray[np.int64],
-) -> NDArray[np.float64]:
-    """Row ``i``: joint probabilities of ``qubits`` where ``fixed[j]`` is bit ``j`` of
-    ``values[i]``; shape ``(len(values), 2**len(qubits))``. The state has one vector, and no qubit
-    is in both lists."""
-    places = state.layout.positions()
-    outputs = [(bit, places[qubit]) for bit, qubit in enumerate(qubits) if qubit in places]
-    storage = np.zeros(len(values), dtype=np.uint64)
-    possible = np.ones(len(values), dtype=bool)
-    mask = 0
-    for bit, qubit in enumerate(fixed):
-        ones = (values >> bit & 1).astype(np.uint64)
-        if qubit in places:
-            mask |= 1 << places[qubit]
-            storage |= ones << np.uint64(places[qubit])
-        else:
-            possible &= ones == 0
-    result = np.zeros((len(values), 1 << len(qubits)))
-    ascending = sorted(place for _, place in outputs)
-    for start in range(0, len(values), QUESTIONS_AT_ONCE):
-        rows = slice(start, start + QUESTIONS_AT_ONCE)
-        sums = _marginal(on, state, ascending, mask, storage[rows], 0)
-        _spread_outputs(result[rows], sums, outputs, qubits, {})
-    result[~possible] = 0
-    return result
+    def _marginal(
+        self,
+        state: DeviceState,
+        outputs: Sequence[int],
+        mask: int,
+        values: NDArray[np.uint64],
+        stride: int,
+    ) -> NDArray[np.float64]:
+        """Sums of |amplitude|², shape ``(len(values), 2**len(outputs))``.
+
+        Bit ``j`` of the second index is storage bit ``outputs[j]``; these ascend. Row ``i`` is of the
+        vector at ``i * stride``, summed where the storage bits ``mask`` are those of ``values[i]``.
+        """
+        open_bits = [bit for bit in range(len(state.order)) if not mask >> bit & 1]
+        lanes = open_bits[:LANE_BITS]
+        blocks = [bit for bit in outputs if bit not in lanes]
+        loop = [bit for bit in open_bits if bit not in lanes and bit not in blocks]
+        summed = sum(1 << j for j, bit in enumerate(lanes) if bit not in outputs)
+        enough = ENOUGH_BLOCK_BITS - len(blocks) - (len(values) - 1).bit_length()
+        chunk_bits = min(max(enough, 0), len(loop))
+        chunks = 1 << chunk_bits
+        with self.on.active():
+            partial = self.on.empty((len(values), chunks, 1 << len(outputs)), np.float64)
+            arguments = (
+                state.vectors,
+                np.uint64(stride),
+                self.on.upload(values),
+                np.uint64(mask_of(lanes)),
+                np.uint64(mask_of(blocks)),
+                np.uint64(mask_of(loop)),
+                np.int32(len(lanes)),
+                np.int32(summed),
+                np.int32(len(outputs)),
+                np.uint64(1 << (len(loop) - chunk_bits)),
+                partial,
+            )
+            name = f"marginal_{state.precision.value}"
+            self.on.launch(name, (1 << len(blocks), chunks, len(values)), THREADS, arguments)
+            sums: NDArray[np.float64] = self.on.download(partial).sum(axis=1)
+        return sums
+
+    def gather(
+        self, state: DeviceState, indices: NDArray[np.uint64]
+    ) -> NDArray[np.complexfloating[Any]]:
+        """The amplitudes at ``indices``."""
+        indices = np.ascontiguousarray(indices, dtype=np.uint64)
+        if not len(indices):
+            return np.zeros((state.batch, 0), dtype=state.precision.complex_dtype)
+        with self.on.active():
+            return self._pick(state, self.on.upload(indices), 0, len(indices))
+
+    def amplitudes(self, state: DeviceState) -> NDArray[np.complexfloating[Any]]:
+        """All amplitudes in qubit order, on the host."""
+        size = 1 << state.num_qubits
+        result = np.empty((state.batch, size), dtype=state.precision.complex_dtype)
+        if state.order == tuple(range(state.num_qubits)):
+            with self.on.active():
+                result[:] = self.on.download(state.vectors[:, :size])
+            return result
+        for first in range(0, size, PIECE):
+            count = min(PIECE, size - first)
+            with self.on.active():
+                result[:, first : first + count] = self._pick(state, None, first, count)
+        return result
+
+    def _pick(
+        self, state: DeviceState, indices: Any, first: int, count: int
+    ) -> NDArray[np.complexfloating[Any]]:
+        places = state.layout.positions()
+        where = np.array(
+            [places.get(q, -1) for q in range(state.num_qubits)] or [0], dtype=np.int32
+        )
+        out = self.on.empty((state.batch, count), state.precision.complex_dtype)
+        arguments = (
+            state.vectors,
+            np.uint64(state.stride),
+            self.on.upload(where),
+            np.int32(state.num_qubits),
+            indices,
+            np.uint64(first),
+            np.uint64(count),
+            out,
+        )
+        self.launch_over("pick", state, count, arguments)
+        return self.on.download(out)
+
+    def expectation(self, state: DeviceState, paulis: Sequence[str]) -> NDArray[np.float64]:
+        """Expectation values of Pauli strings.
+
+        A Pauli string is ``i**y X(x) Z(z)`` with masks ``x`` and ``z``, which have ``y`` bits in
+        common; strings of equal ``x`` share a pass over the state.
+        """
+        places = state.layout.positions()
+        result = np.zeros((state.batch, len(paulis)))
+        groups: dict[int, list[tuple[int, int]]] = {}
+        for number, pauli in enumerate(paulis):
+            letters = pauli_letters(pauli, state.num_qubits)
+            if all(qubit in places or letter == "Z" for qubit, letter in letters.items()):
+                stored = [(places[q], letter) for q, letter in letters.items() if q in places]
+                x = mask_of(place for place, letter in stored if letter != "Z")
+                z = mask_of(place for place, letter in stored if letter != "X")
+                groups.setdefault(x, []).append((number, z))
+        for x, members in groups.items():
+            for start in range(0, len(members), PAULIS_AT_ONCE):
+                part = members[start : start + PAULIS_AT_ONCE]
+                sums = self._pauli_sums(state, x, [z for _, z in part])
+                for column, (number, z) in enumerate(part):
+                    result[:, number] = (sums[:, column] * 1j ** (x & z).bit_count()).real
+        return result
+
+    def _pauli_sums(self, state: DeviceState, x: int, z: Sequence[int]) -> NDArray[np.complex128]:
+        size = 1 << len(state.order)
+        blocks = min(-(-size // THREADS), 1 << ENOUGH_BLOCK_BITS)
+        with self.on.active():
+            out = self.on.empty((state.batch, blocks, len(z), 2), np.float64)
+            arguments = (
+                state.vectors,
+                np.uint64(state.stride),
+                np.uint64(size),
+                np.uint64(x),
+                self.on.upload(np.array(z, dtype=np.uint64)),
+                np.int32(len(z)),
+                out,
+            )
+            name = f"pauli_sums_{state.precision.value}"
+            self.on.launch(name, (blocks, 1, state.batch), THREADS, arguments)
+            sums = self.on.download(out).sum(axis=1)
+        together: NDArray[np.complex128] = sums[..., 0] + 1j * sums[..., 1]
+        return together
 
 
 def _spread_outputs(
@@ -154,157 +288,3 @@ def _spread_outputs(
         for bit in reversed(range(len(qubits)))
     ]
     result.reshape((len(sums),) + (2,) * len(qubits))[tuple(index)] = tensor
-
-
-def _marginal(
-    on: Device,
-    state: DeviceState,
-    outputs: Sequence[int],
-    mask: int,
-    values: NDArray[np.uint64],
-    stride: int,
-) -> NDArray[np.float64]:
-    """Sums of |amplitude|², shape ``(len(values), 2**len(outputs))``.
-
-    Bit ``j`` of the second index is storage bit ``outputs[j]``; these ascend. Row ``i`` is of the
-    vector at ``i * stride``, summed where the storage bits ``mask`` are those of ``values[i]``.
-    """
-    open_bits = [bit for bit in range(len(state.order)) if not mask >> bit & 1]
-    lanes = open_bits[:LANE_BITS]
-    blocks = [bit for bit in outputs if bit not in lanes]
-    loop = [bit for bit in open_bits if bit not in lanes and bit not in blocks]
-    summed = sum(1 << j for j, bit in enumerate(lanes) if bit not in outputs)
-    enough = ENOUGH_BLOCK_BITS - len(blocks) - (len(values) - 1).bit_length()
-    chunk_bits = min(max(enough, 0), len(loop))
-    chunks = 1 << chunk_bits
-    with on.active():
-        partial = on.empty((len(values), chunks, 1 << len(outputs)), np.float64)
-        arguments = (
-            state.vectors,
-            np.uint64(stride),
-            on.upload(values),
-            np.uint64(mask_of(lanes)),
-            np.uint64(mask_of(blocks)),
-            np.uint64(mask_of(loop)),
-            np.int32(len(lanes)),
-            np.int32(summed),
-            np.int32(len(outputs)),
-            np.uint64(1 << (len(loop) - chunk_bits)),
-            partial,
-        )
-        name = f"marginal_{state.precision.value}"
-        on.launch(name, (1 << len(blocks), chunks, len(values)), THREADS, arguments)
-        sums: NDArray[np.float64] = on.download(partial).sum(axis=1)
-    return sums
-
-
-def gather(
-    on: Device, state: DeviceState, indices: NDArray[np.uint64]
-) -> NDArray[np.complexfloating[Any]]:
-    """The amplitudes at ``indices``, shape ``(batch, len(indices))``."""
-    indices = np.ascontiguousarray(indices, dtype=np.uint64)
-    if not len(indices):
-        return np.zeros((state.batch, 0), dtype=state.precision.complex_dtype)
-    with on.active():
-        return _pick(on, state, on.upload(indices), 0, len(indices))
-
-
-def amplitudes(on: Device, state: DeviceState) -> NDArray[np.complexfloating[Any]]:
-    """All amplitudes in qubit order, shape ``(batch, 2**num_qubits)``."""
-    size = 1 << state.num_qubits
-    result = np.empty((state.batch, size), dtype=state.precision.complex_dtype)
-    if state.order == tuple(range(state.num_qubits)):
-        with on.active():
-            result[:] = on.download(state.vectors[:, :size])
-        return result
-    for first in range(0, size, PIECE):
-        count = min(PIECE, size - first)
-        with on.active():
-            result[:, first : first + count] = _pick(on, state, None, first, count)
-    return result
-
-
-def _pick(
-    on: Device, state: DeviceState, indices: Any, first: int, count: int
-) -> NDArray[np.complexfloating[Any]]:
-    places = state.layout.positions()
-    where = np.array([places.get(q, -1) for q in range(state.num_qubits)] or [0], dtype=np.int32)
-    out = on.empty((state.batch, count), state.precision.complex_dtype)
-    arguments = (
-        state.vectors,
-        np.uint64(state.stride),
-        on.upload(where),
-        np.int32(state.num_qubits),
-        indices,
-        np.uint64(first),
-        np.uint64(count),
-        out,
-    )
-    launch_over(on, "pick", state, count, arguments)
-    return on.download(out)
-
-
-def expectation(on: Device, state: DeviceState, paulis: Sequence[str]) -> NDArray[np.float64]:
-    """Expectation values; see :meth:`simquay.engine_api.BaseEngine.expectation`.
-
-    A Pauli string is ``i**y X(x) Z(z)`` with masks ``x`` and ``z``, which have ``y`` bits in
-    common; strings of equal ``x`` share a pass over the state.
-    """
-    result = np.zeros((state.batch, len(paulis)))
-    groups: dict[int, list[tuple[int, int, int]]] = {}
-    for number, pauli in enumerate(paulis):
-        masks = _pauli_masks(state, pauli)
-        if masks is not None:
-            x, z = masks
-            groups.setdefault(x, []).append((number, z, (x & z).bit_count()))
-    for x, members in groups.items():
-        for part in _parts(members, PAULIS_AT_ONCE):
-            sums = _pauli_sums(on, state, x, [z for _, z, _ in part])
-            for column, (number, _, turns) in enumerate(part):
-                result[:, number] = (sums[:, column] * 1j**turns).real
-    return result
-
-
-def _pauli_masks(state: DeviceState, pauli: str) -> tuple[int, int] | None:
-    """The storage masks of X or Y, and of Z or Y; None where the expectation value is 0."""
-    if len(pauli) != state.num_qubits or not set(pauli) <= set("IXYZ"):
-        raise ProgramError(
-            f"Pauli string {pauli!r}: expected {state.num_qubits} letters out of I, X, Y, Z"
-        )
-    places = state.layout.positions()
-    x = z = 0
-    for qubit, letter in enumerate(reversed(pauli)):
-        if qubit in places:
-            x |= (letter in "XY") << places[qubit]
-            z |= (letter in "YZ") << places[qubit]
-        elif letter in "XY":
-            return None
-    return x, z
-
-
-def _parts(
-    members: Sequence[tuple[int, int, int]], size: int
-) -> Iterator[Sequence[tuple[int, int, int]]]:
-    for start in range(0, len(members), size):
-        yield members[start : start + size]
-
-
-def _pauli_sums(on: Device, state: DeviceState, x: int, z: Sequence[int]) -> NDArray[np.complex128]:
-    size = 1 << len(state.order)
-    blocks = min(-(-size // THREADS), 1 << ENOUGH_BLOCK_BITS)
-    with on.active():
-        out = on.empty((state.batch, blocks, len(z), 2), np.float64)
-        arguments = (
-            state.vectors,
-            np.uint64(state.stride),
-            np.uint64(size),
-            np.uint64(x),
-            on.upload(np.array(z, dtype=np.uint64)),
-            np.int32(len(z)),
-            out,
-        )
-        name = f"pauli_sums_{state.precision.value}"
-        on.launch(name, (blocks, 1, state.batch), THREADS, arguments)
-        sums = on.download(out).sum(axis=1)
-    together: NDArray[np.complex128] = sums[..., 0] + 1j * sums[..., 1]
-    return together
