@@ -111,14 +111,12 @@ class MeasuringEngine(ReadingEngine):
                 target = vectors[done : done + len(numbers)]
                 chosen = DeviceState(first.num_qubits, first.precision, order, target)
                 places = part.layout.positions()
-            sources = np.array([places.get(qubit, -1) for qubit in order], dtype=np.int32)
+                sources = np.array([places.get(qubit, -1) for qubit in order], dtype=np.int32)
                 arguments = (
                     part.vectors,
                     np.uint64(first.stride),
                     self.on.upload(np.array(numbers, dtype=np.uint64)),
-                    self.on.upload(
-                        np.array([places.get(qubit, -1) for qubit in order], dtype=np.int32)
-                    ),
+                    self.on.upload(sources),
                     np.int32(len(order)),
                     target,
                 )

@@ -139,8 +139,9 @@ class ReadingEngine(BaseEngine[DeviceState]):
     ) -> NDArray[np.float64]:
         """Sums of |amplitude|², shape ``(len(values), 2**len(outputs))``.
 
-        Bit ``j`` of the second index is storage bit ``outputs[j]``; these ascend. Row ``i`` is of the
-        vector at ``i * stride``, summed where the storage bits ``mask`` are those of ``values[i]``.
+        Bit ``j`` of the second index is storage bit ``outputs[j]``; these ascend. Row ``i`` is of
+        the vector at ``i * stride``, summed where the storage bits ``mask`` are those of
+        ``values[i]``.
         """
         open_bits = [bit for bit in range(len(state.order)) if not mask >> bit & 1]
         lanes = open_bits[:LANE_BITS]
