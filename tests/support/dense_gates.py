@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from simquay.planning import Layout
 from simquay.planning.dense.fusion import GateNode, WireGate
 from simquay.planning.dense.numbers.matrices import Matrices
+from simquay.planning.numbers.patterns import GateKind
 from simquay.program import Diagonal, Matrix, Permutation
 from simquay.program.operations import GateOperation
 from tests.support.small_gates import NOT, cx, h
@@ -30,12 +31,19 @@ def gates_of(nodes: Iterable[GateNode]) -> list[int]:
     return [index for node in nodes for index, *_ in node.gates]
 
 
+KINDS: dict[type[GateOperation], GateKind] = {
+    Matrix: "dense",
+    Diagonal: "diagonal",
+    Permutation: "permute",
+}
+
+
 def wire_gates(gates: Sequence[GateOperation]) -> list[WireGate]:
     """``gates`` on wires; wire ``w`` is qubit ``w``."""
     found: list[WireGate] = []
     for index, gate in enumerate(gates):
         assert isinstance(gate, (Matrix, Diagonal, Permutation))
-        kind = {Matrix: "m", Diagonal: "d", Permutation: "p"}[type(gate)]
+        kind = KINDS[type(gate)]
         found.append((index, kind, gate.qubits, gate.controls, gate.control_state, None))
     return found
 
@@ -66,4 +74,4 @@ def matrix_of(
         columns,
         columns if rows is None else rows,
     )
-    return matrices.recipes().fill(matrices.values.fill(gates))[0][index]
+    return matrices.recipes().fill(matrices.pool.fill(gates))[0][index]

@@ -92,7 +92,7 @@ class _Builder:
 
     def __init__(self, gates: Sequence[GateOperation], profile: Profile) -> None:
         self.matrices = Matrices(gates)
-        self.diagonals = Diagonals(self.matrices.values.offsets)
+        self.diagonals = Diagonals(self.matrices.pool.starts)
         self.profile = profile
 
     def recipe(self, candidate: CandidatePlan, fused: FusedGates, layout: Layout) -> DenseRecipe:
@@ -119,7 +119,7 @@ class _Builder:
             layout,
             final,
             tuple(passes),
-            self.matrices.values,
+            self.matrices.pool,
             self.matrices.recipes(),
             self.diagonals.recipes(),
         )

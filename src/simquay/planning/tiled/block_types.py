@@ -6,7 +6,7 @@ stored. A *block* is the unit that the tiled planner schedules. It has
 - a type; circuits have few different ones, and equal ones are one object;
 - wires: those that it acts on, then its controls;
 - numbers, unless it is a permutation: where they start in the pool
-  (:mod:`simquay.planning.tiled.numbers.pool`).
+  (:mod:`simquay.planning.numbers.pool`).
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ import enum
 import itertools
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Literal
 
+import numpy as np
+
+from simquay.planning.numbers.patterns import GateKind
 from simquay.planning.tiled.cost import DENSE_FLOPS
 from simquay.planning.tiled.passes import Form
 
 __all__ = [
-    "BlockKind",
     "BlockType",
     "Trait",
     "diagonal_type",
@@ -31,8 +32,6 @@ __all__ = [
     "restricted",
     "with_controls",
 ]
-
-BlockKind = Literal["dense", "diagonal", "permute", "prepare"]
 
 
 class Trait(enum.IntFlag):
@@ -69,6 +68,8 @@ class BlockType:
         table: for a permutation: the new amplitude at ``i`` is the old one at ``table[i]``.
         entries: for a diagonal: where its entries are, counted from where its numbers start;
             None if they simply follow each other.
+        extra: ``table`` or ``entries`` as a pattern takes them
+            (:mod:`simquay.planning.numbers.patterns`).
         total: wires and controls together.
         moves: whether amplitudes move along its wires, which must then be in the tile.
         flops: per amplitude, roughly; 0 but for matrices.
@@ -76,7 +77,7 @@ class BlockType:
         code: a multiple of 4 that no other type has.
     """
 
-    kind: BlockKind
+    kind: GateKind
     size: int
     controls: int = 0
     state: int = 0
@@ -84,6 +85,7 @@ class BlockType:
     is_real: bool = False
     table: tuple[int, ...] = ()
     entries: tuple[int, ...] | None = None
+    extra: bytes = field(init=False)
     total: int = field(init=False)
     moves: bool = field(init=False)
     flops: float = field(init=False)
@@ -91,6 +93,10 @@ class BlockType:
     code: int = field(init=False)
 
     def __post_init__(self) -> None:
+        listed = (
+            np.argsort(self.table) if self.table else np.array(self.entries or (), dtype=np.intp)
+        )
+        self.extra = listed.tobytes()
         self.total = self.size + self.controls
         self.moves = self.kind != "diagonal"
         rows = DENSE_FLOPS[self.form] << self.size

@@ -13,15 +13,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from simquay.errors import ProgramError
+from simquay.planning.numbers.pool import Pool, PoolLayout
 from simquay.planning.plan import Pass, Plan, SweepPlan
 from simquay.planning.profile import Layout, Profile
 from simquay.planning.tiled.blocks.blocks import make_blocks, resolve_zeros
 from simquay.planning.tiled.blocks.clusters import fuse_blocks
 from simquay.planning.tiled.build import PassRecipe, WideRecipe, build_pass
 from simquay.planning.tiled.gather import GatherPlan
-from simquay.planning.tiled.numbers.pool import Pool, read_numbers
-from simquay.planning.tiled.numbers.products import Products
+from simquay.planning.tiled.products import Products
 from simquay.planning.tiled.scheduling.schedule import schedule_passes
+from simquay.planning.tiled.traits import Traits, read_traits
 from simquay.program.operations import GateOperation
 
 __all__ = ["TiledRecipe", "find_tiled"]
@@ -39,8 +40,9 @@ class TiledRecipe:
     profile: Profile
     initial: Layout
     final: Layout
-    _traits: list[list[int]]
-    _products: Products | None
+    _pool: PoolLayout
+    _traits: Traits
+    _products: Products
     _gather_plan: GatherPlan
     _passes: list[PassRecipe | WideRecipe]
 
@@ -49,8 +51,10 @@ class TiledRecipe:
 
         The caller answers for the rest of their structure.
         """
-        numbers = read_numbers(gates)
-        return self._fill(numbers.pool) if numbers.traits == self._traits else None
+        pool = self._pool.fill(gates)
+        if not np.array_equal(read_traits(self._pool, pool), self._traits):
+            return None
+        return self._plan(pool)
 
     def fill_sweep(self, gate_lists: Sequence[Sequence[GateOperation]]) -> SweepPlan | None:
         """The plans for several gate lists of that structure as one.
@@ -60,23 +64,27 @@ class TiledRecipe:
         """
         if any(isinstance(recipe, WideRecipe) for recipe in self._passes):
             return None
+        pools = self._pool.fill_sweep(gate_lists)
+        if (read_traits(self._pool, pools) != self._traits).any():
+            return None
+        whole = self._with_products(pools)
+        new = [True, *(pools[1:] != pools[:-1]).any(axis=1)]
         passes: list[Sequence[Pass]] = []
-        last: Pool | None = None
-        for gates in gate_lists:
-            numbers = read_numbers(gates)
-            if numbers.traits != self._traits:
-                return None
-            same = last is not None and np.array_equal(numbers.pool, last)
-            passes.append(passes[-1] if same else self._fill(numbers.pool).passes)
-            last = numbers.pool
+        for pool, is_new in zip(whole, new, strict=True):
+            passes.append(self._fill(pool) if is_new else passes[-1])
         together = tuple(zip(*passes, strict=True))
         return SweepPlan(self.profile, self.initial, self.final, len(gate_lists), together)
 
-    def _fill(self, pool: Pool) -> Plan:
-        if self._products is not None:
-            pool = np.concatenate([pool, *self._products.fill(pool)])
+    def _with_products(self, pool: Pool) -> Pool:
+        return np.concatenate([pool, *self._products.fill(pool)], axis=-1)
+
+    def _fill(self, pool: Pool) -> tuple[Pass, ...]:
+        """The passes, from the numbers of gates and products."""
         filled = self._gather_plan.fill(pool)
-        passes = tuple([recipe.fill(filled, pool) for recipe in self._passes])
+        return tuple([recipe.fill(filled, pool) for recipe in self._passes])
+
+    def _plan(self, pool: Pool) -> Plan:
+        passes = self._fill(self._with_products(pool))
         return Plan(self.profile, self.initial, self.final, passes)
 
 
@@ -95,9 +103,13 @@ def find_tiled(
         raise ProgramError(
             f"a tiled profile needs 0 <= low < tile, not low={profile.low}, tile={profile.tile}"
         )
-    numbers = read_numbers(gates)
-    blocks, renamed = make_blocks(gates, *numbers.of_gates(len(gates)), layout.order)
-    blocks, products, vanished = fuse_blocks(blocks, len(numbers.pool))
+    pool_layout = PoolLayout(gates)
+    pool = pool_layout.fill(gates)
+    traits = read_traits(pool_layout, pool)
+    blocks, renamed = make_blocks(
+        gates, pool_layout.of_gates(traits.tolist()), pool_layout.starts, layout.order
+    )
+    blocks, products, vanished = fuse_blocks(blocks, len(pool))
     if vanished:
         # A block that cancelled may have been the only one that would have stored a qubit.
         blocks = resolve_zeros(blocks, layout.order)
@@ -109,9 +121,10 @@ def find_tiled(
         profile,
         layout,
         Layout(tuple([renamed.get(wire, wire) for wire in order])),
-        numbers.traits,
-        Products(products) if products else None,
+        pool_layout,
+        traits,
+        products,
         gather_plan,
         passes,
     )
-    return recipe, recipe._fill(numbers.pool)
+    return recipe, recipe._plan(pool)

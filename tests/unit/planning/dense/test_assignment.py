@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from simquay.planning.dense.assignment import DiagonalTable, PassAssigner, PlacedCluster
 from simquay.planning.dense.clusters import Cluster, Piece
-from simquay.planning.dense.fusion import GateNode
+from simquay.planning.dense.fusion import GateNode, WireGate
 from simquay.program.bits import bits_of, mask_of
 
 
 def node(*wires: int, diagonal: bool = False, wide: bool = False) -> GateNode:
-    gate = (0, "d" if diagonal else "m", wires, (), 0, None)
+    gate: WireGate = (0, "diagonal" if diagonal else "dense", wires, (), 0, None)
     return GateNode(wires, mask_of(wires), diagonal, wide, 0, gate)
 
 

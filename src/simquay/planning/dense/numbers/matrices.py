@@ -1,30 +1,170 @@
 """The matrices of all clusters of a plan, as products of small matrices.
 
-A cluster's matrix begins as the identity, and each small matrix multiplies its rows. Rows are not
-moved back after each product: their order is tracked, and restored once at the end. Clusters of one
-width are multiplied in step, so that each step is one batched product for all of them.
+The gates of a cluster are first multiplied into *small matrices* on three wires, so that few
+products are large. A cluster's matrix begins as the identity, and each small matrix multiplies its
+rows. Rows are not moved back after each product: their order is tracked, and restored once at the
+end. Clusters of one width are multiplied in step, so that each step is one batched product for all
+of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from simquay.planning.dense.fusion import GateNode
-from simquay.planning.dense.numbers.small_matrices import (
-    Indices,
-    SmallMatrices,
-    SmallMatrixRecipe,
-    ValueRecipe,
-    Values,
-)
+from simquay.planning.dense.fusion import GateNode, WireGate
+from simquay.planning.numbers.patterns import GateKind, matrix_pattern
+from simquay.planning.numbers.pool import Indices, Pool, PoolLayout
+from simquay.planning.numbers.products import ProductRecipe, product_recipe
 from simquay.program.bits import spread
 from simquay.program.operations import GateOperation
 
-__all__ = ["Matrices", "MatrixRecipes"]
+__all__ = ["Matrices", "MatrixRecipes", "SmallMatrices"]
+
+_Pattern: TypeAlias = tuple[GateKind, tuple[int, ...], tuple[int, ...], int, bytes]
+
+SMALL_WIRES = 3
+"""Two would give more products of whole clusters; products on four would cost as much as those."""
+
+
+class _SmallMatrix:
+    """Gates on a few wires, in order: of each its pattern, and where its numbers start."""
+
+    __slots__ = ("patterns", "starts", "wires")
+
+    def __init__(self, wires: list[int]) -> None:
+        self.wires = wires
+        self.patterns: list[int] = []
+        self.starts: list[int] = []
+
+
+class SmallMatrices:
+    """Collects the small matrices of a plan, to be computed together.
+
+    Patterns are numbered as they appear; ``_patterns`` has the arguments of
+    :func:`~simquay.planning.numbers.patterns.matrix_pattern` but the width.
+    """
+
+    def __init__(self, gates: Sequence[GateOperation], starts: Sequence[int]) -> None:
+        self._gates = gates
+        self._starts = starts
+        self._pattern_ids: dict[Hashable, int] = {}
+        self._patterns: list[_Pattern] = []
+        self._tables: dict[int, bytes] = {}  # of permutations, by the id of their array
+        self._made: dict[int, list[_SmallMatrix]] = {}  # by width
+
+    def add(
+        self, nodes: Iterable[GateNode], wires: Sequence[int]
+    ) -> list[tuple[int, int, list[int]]]:
+        """Take in ``nodes``, which act on ``wires``, as small matrices.
+
+        Each is on :data:`SMALL_WIRES` wires, or on those of one node that has more, or on all
+        ``wires``. Returns, in the order in which they are applied, for each its width, its index
+        among those of this width, and its wires: bit ``j`` of its index is the ``j``-th.
+        """
+        limit = min(SMALL_WIRES, len(wires))
+        made: list[_SmallMatrix] = []
+        latest: dict[int, int] = {}  # wire → the last small matrix on it
+        pattern_ids, starts, gates, tables = (
+            self._pattern_ids,
+            self._starts,
+            self._gates,
+            self._tables,
+        )
+        for node in nodes:
+            acts = node.wires
+            found = -1
+            for wire in acts:
+                position = latest.get(wire, -1)
+                if position > found:
+                    found = position
+            if found >= 0:
+                small = made[found]
+                own = small.wires
+                new = [wire for wire in acts if wire not in own]
+            else:  # nothing acts on these wires yet: any that has enough free wires will do
+                new = [*acts]
+                for position, small in enumerate(made):
+                    if len(small.wires) + len(new) <= limit:
+                        found = position
+                        break
+            if found < 0 or (new and len(small.wires) + len(new) > limit):
+                found = len(made)
+                small = _SmallMatrix([*acts])
+                made.append(small)
+                for wire in acts:
+                    latest[wire] = found
+            elif new:
+                small.wires += new
+                for wire in acts:
+                    latest[wire] = found
+            index = small.wires.index
+            for wire_gate in node.gates:
+                gate_index, kind, targets, held, state, select = wire_gate
+                key: Hashable
+                if kind == "dense" and not held and len(targets) == 1:
+                    key = index(targets[0])
+                elif kind == "permute":
+                    gate: Any = gates[gate_index]
+                    table = tables.get(id(gate.table))
+                    if table is None:
+                        table = self._table(gate_index)
+                    key = (table, state, len(held), *map(index, targets), *map(index, held))
+                else:
+                    key = (kind, state, len(held), *map(index, targets), *map(index, held))
+                    if select is not None:
+                        key = (key, select.tobytes())
+                pattern = pattern_ids.get(key)
+                if pattern is None:
+                    pattern = pattern_ids[key] = len(self._patterns)
+                    self._patterns.append(self._pattern(wire_gate, small.wires))
+                small.patterns.append(pattern)
+                small.starts.append(starts[gate_index])
+        placed = []
+        for small in made:
+            own = small.wires
+            if len(own) < limit:
+                own += [wire for wire in wires if wire not in own][: limit - len(own)]
+            alike = self._made.setdefault(len(own), [])
+            placed.append((len(own), len(alike), own))
+            alike.append(small)
+        return placed
+
+    def _table(self, gate_index: int) -> bytes:
+        """The table of a permutation. Gates often share one array: it is read once."""
+        gate: Any = self._gates[gate_index]
+        data = np.asarray(gate.table, dtype=np.intp).tobytes()
+        self._tables[id(gate.table)] = data
+        return data
+
+    def _pattern(self, wire_gate: WireGate, wires: list[int]) -> _Pattern:
+        gate_index, kind, acts, held, state, select = wire_gate
+        extra = b"" if select is None else select.tobytes()
+        if kind == "permute":
+            extra = self._table(gate_index)
+        return (
+            kind,
+            tuple([wires.index(wire) for wire in acts]),
+            tuple([wires.index(wire) for wire in held]),
+            state,
+            extra,
+        )
+
+    def recipes(self) -> dict[int, ProductRecipe]:
+        """The recipes of all small matrices that were taken in, by their width."""
+        recipes = {}
+        for width, made in self._made.items():
+            chosen = [pattern for small in made for pattern in small.patterns]
+            starts = [start for small in made for start in small.starts]
+            rows = {pattern: row for row, pattern in enumerate(dict.fromkeys(chosen))}
+            patterns = [matrix_pattern(width, *self._patterns[pattern]) for pattern in rows]
+            counts = [len(small.patterns) for small in made]
+            which = [rows[pattern] for pattern in chosen]
+            recipes[width] = product_recipe(patterns, which, starts, counts)
+        return recipes
 
 
 class _Assembly(NamedTuple):
@@ -72,8 +212,8 @@ class Matrices:
     """Collects clusters, whose matrices are to be computed together."""
 
     def __init__(self, gates: Sequence[GateOperation]) -> None:
-        self.values = ValueRecipe(gates)
-        self._small = SmallMatrices(gates, self.values.offsets)
+        self.pool = PoolLayout(gates)
+        self._small = SmallMatrices(gates, self.pool.starts)
         self._clusters: dict[int, list[_Assembly]] = {}
         self._start: _Assembly | None = None
         self._count = 0
@@ -150,36 +290,30 @@ def _shifted(rows: list[Indices], shifts: Indices) -> Indices:
 class MatrixRecipes(NamedTuple):
     """The recipes of the matrices of all clusters."""
 
-    small: tuple[SmallMatrixRecipe, ...]
+    small: dict[int, ProductRecipe]
     groups: tuple[_WidthGroup, ...]
     start: _Assembly | None
     total: int
 
-    def fill(self, values: Values) -> tuple[list[Values], Values | None]:
+    def fill(self, pool: Pool) -> tuple[list[Pool], Pool | None]:
         """The matrices by index, and the first column of the start (None without a start).
 
         For a sweep, whose numbers have the shape ``(lists, numbers)``, each has one more axis in
         front.
         """
-        parts: dict[int, list[Values]] = {}
-        for recipe in self.small:
-            parts.setdefault(recipe.width, []).append(recipe.fill(values))
-        small = {
-            width: part[0] if len(part) == 1 else np.concatenate(part, -3)
-            for width, part in parts.items()
-        }
-        matrices: list[Values] = [values] * self.total
+        small = {width: recipe.fill(pool) for width, recipe in self.small.items()}
+        matrices: list[Pool] = [pool] * self.total
         for group in self.groups:
-            filled = _fill_group(group, small, values.shape[:-1])
+            filled = _fill_group(group, small, pool.shape[:-1])
             for member, which in enumerate(group.matrices):
                 matrices[which] = filled[..., member, :, :]
         start = None
         if self.start is not None:
-            start = _fill_start(self.start, small, values.shape[:-1])
+            start = _fill_start(self.start, small, pool.shape[:-1])
         return matrices, start
 
 
-def _fill_group(group: _WidthGroup, small: dict[int, Values], sweep: tuple[int, ...]) -> Values:
+def _fill_group(group: _WidthGroup, small: dict[int, Pool], sweep: tuple[int, ...]) -> Pool:
     """The matrices of a group, shape ``(*sweep, clusters, 2**width, 2**width)``."""
     size, total = 1 << group.width, len(group.matrices)
     state = np.empty((*sweep, total * size, size), dtype=np.complex128)
@@ -200,7 +334,7 @@ def _fill_group(group: _WidthGroup, small: dict[int, Values], sweep: tuple[int, 
     return state.take(group.last, -2).reshape(*sweep, total, size, size)
 
 
-def _fill_start(assembly: _Assembly, small: dict[int, Values], sweep: tuple[int, ...]) -> Values:
+def _fill_start(assembly: _Assembly, small: dict[int, Pool], sweep: tuple[int, ...]) -> Pool:
     """The amplitudes of the start, shape ``(*sweep, 2**width)``."""
     size = len(assembly.last)
     state = np.zeros((*sweep, size), dtype=np.complex128)

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple, TypeAlias, Union
 
 from simquay.planning.dense.fusion import WireGate
 from simquay.planning.dense.numbers.matrices import MatrixRecipes
-from simquay.planning.dense.numbers.small_matrices import ValueRecipe, Values
 from simquay.planning.dense.numbers.tables import DiagonalRecipes
 from simquay.planning.dense.steps import (
     ClusterPass,
@@ -25,6 +24,7 @@ from simquay.planning.dense.steps import (
     StartPass,
     Step,
 )
+from simquay.planning.numbers.pool import Pool, PoolLayout
 from simquay.planning.plan import Plan, SweepPlan
 from simquay.planning.profile import Layout, Profile
 from simquay.program.operations import GateOperation, Permutation
@@ -46,9 +46,9 @@ class _Numbers(NamedTuple):
     """The numbers of given gates: matrices and tables by index, the start's amplitudes."""
 
     gates: Sequence[GateOperation]
-    matrices: list[Values]
-    tables: list[Values]
-    start: Values | None
+    matrices: list[Pool]
+    tables: list[Pool]
+    start: Pool | None
 
 
 class PhaseRecipe(NamedTuple):
@@ -163,7 +163,7 @@ class LoneRecipe(NamedTuple):
         index, kind, wires, controls, state, select = self.wire_gate
         gate: Any = numbers.gates[index]
         changes: dict[str, Any] = {"qubits": wires}
-        if kind != "s":
+        if kind != "prepare":
             changes |= {"controls": controls, "control_state": state}
         if select is not None:
             changes["diagonal"] = gate.diagonal.take(select)
@@ -181,13 +181,13 @@ class DenseRecipe:
     initial: Layout
     final: Layout
     passes: tuple[PassRecipe, ...]
-    values: ValueRecipe
+    pool: PoolLayout
     matrices: MatrixRecipes
     diagonals: DiagonalRecipes
 
     def fill(self, gates: Sequence[GateOperation]) -> Plan:
         """The plan for ``gates``, which must have the structure that the recipe was found for."""
-        passes = self._fill(gates, self.values.fill(gates))
+        passes = self._fill(gates, self.pool.fill(gates))
         return Plan(self.profile, self.initial, self.final, passes)
 
     def fill_sweep(self, gate_lists: Sequence[Sequence[GateOperation]]) -> SweepPlan | None:
@@ -199,10 +199,10 @@ class DenseRecipe:
                 gate_lists[0][pass_.wire_gate[0]], Permutation
             ):
                 return None
-        passes = self._fill(gate_lists[0], self.values.fill_sweep(gate_lists))
+        passes = self._fill(gate_lists[0], self.pool.fill_sweep(gate_lists))
         return SweepPlan(self.profile, self.initial, self.final, len(gate_lists), passes)
 
-    def _fill(self, gates: Sequence[GateOperation], values: Values) -> list[DensePass]:
-        matrices, start = self.matrices.fill(values)
-        numbers = _Numbers(gates, matrices, self.diagonals.fill(values), start)
+    def _fill(self, gates: Sequence[GateOperation], pool: Pool) -> list[DensePass]:
+        matrices, start = self.matrices.fill(pool)
+        numbers = _Numbers(gates, matrices, self.diagonals.fill(pool), start)
         return [pass_.fill(numbers) for pass_ in self.passes]

@@ -15,8 +15,9 @@ from typing import NamedTuple
 import numpy as np
 
 from simquay.planning.dense.fusion import WireGate
-from simquay.planning.dense.numbers.small_matrices import Indices, Values
-from simquay.program.bits import extract
+from simquay.planning.numbers.patterns import diagonal_pattern
+from simquay.planning.numbers.pool import Indices, Pool
+from simquay.planning.numbers.tables import Factor, TableRecipe, table_recipe
 
 __all__ = ["DiagonalRecipes", "Diagonals"]
 
@@ -47,10 +48,10 @@ class _Table(NamedTuple):
 class Diagonals:
     """Collects diagonals, whose tables are to be computed together."""
 
-    def __init__(self, offsets: Sequence[int]) -> None:
-        self._offsets = offsets
+    def __init__(self, starts: Sequence[int]) -> None:
+        self._starts = starts
         self._tables: list[_Table] = []
-        self._members: list[list[tuple[Indices, int]]] = []  # of each small table
+        self._members: list[list[Factor]] = []  # of each small table
 
     def add(self, wire_gates: Iterable[WireGate], wires: Sequence[int]) -> int:
         """Take in the product of diagonals, ``wire_gates``; returns the index of its table.
@@ -60,53 +61,46 @@ class Diagonals:
         bit_of = {wire: bit for bit, wire in enumerate(wires)}
         pairs: dict[tuple[int, int], int] = {}
         others = []
-        members, offsets = self._members, self._offsets
+        members, starts = self._members, self._starts
         for gate, _, acts, held, state, select in wire_gates:
             bits = tuple([bit_of[wire] for wire in acts])
             controls = tuple([bit_of[wire] for wire in held]) if held else held
             extra = b"" if select is None else select.tobytes()
             chunks, positions, index = _located(bits, controls, state, extra)
             if chunks is None:
-                others.append(_Other(positions, offsets[gate], index))
+                others.append(_Other(positions, starts[gate], index))
                 continue
             small = pairs.get(chunks)
             if small is None:
                 small = pairs[chunks] = len(members)
                 members.append([])
-            members[small].append((index, offsets[gate]))
+            members[small].append((index, starts[gate]))
         self._tables.append(_Table(len(wires), pairs, tuple(others)))
         return len(self._tables) - 1
 
     def recipes(self) -> DiagonalRecipes:
         """The recipes of all tables that were taken in."""
-        members = [member for group in self._members for member in group]
-        starts = np.cumsum([0, *[len(group) for group in self._members]])[:-1]
-        if not members:
-            return DiagonalRecipes(tuple(self._tables), np.empty((0, 0), dtype=np.intp), starts)
-        index = np.concatenate([index for index, _ in members]).reshape(len(members), -1)
-        index += np.array([start for _, start in members])[:, None]
-        return DiagonalRecipes(tuple(self._tables), index, starts)
+        return DiagonalRecipes(
+            tuple(self._tables), table_recipe(self._members) if self._members else None
+        )
 
 
 class DiagonalRecipes(NamedTuple):
     """The recipes of the tables of all diagonals."""
 
     tables: tuple[_Table, ...]
-    entries: Indices
-    starts: Indices
+    small: TableRecipe | None
 
-    def fill(self, values: Values) -> list[Values]:
+    def fill(self, pool: Pool) -> list[Pool]:
         """The tables by index, each of shape ``(..., 2**width)``, for numbers of shape
         ``(..., numbers)``: one gate list's, or those of a sweep."""
-        small = values[..., :0]
-        if len(self.entries):
-            small = np.multiply.reduceat(values.take(self.entries, -1), self.starts, -2)
-        return [_fill_table(table, small, values) for table in self.tables]
+        small = pool if self.small is None else self.small.fill(pool)
+        return [_fill_table(table, small, pool) for table in self.tables]
 
 
-def _fill_table(recipe: _Table, small: Values, values: Values) -> Values:
+def _fill_table(recipe: _Table, small: Pool, pool: Pool) -> Pool:
     width, pairs, others = recipe
-    sweep = values.shape[:-1]
+    sweep = pool.shape[:-1]
     first = pairs.get((1, 0))
     size = 1 << min(width, 2 * _CHUNK)
     if first is None:
@@ -141,11 +135,11 @@ def _fill_table(recipe: _Table, small: Values, values: Values) -> Values:
         table = grown.reshape(*sweep, rows * _SIZE * below)
         done += _CHUNK
     for positions, start, entries in others:
-        _multiply(table, values.take(entries + start, -1), positions, width)
+        _multiply(table, pool.take(entries + start, -1), positions, width)
     return table
 
 
-def _multiply(table: Values, entries: Values, positions: Sequence[int], width: int) -> None:
+def _multiply(table: Pool, entries: Pool, positions: Sequence[int], width: int) -> None:
     """Multiply a table of ``width`` bits in place by ``entries``, whose bits are ``positions``;
     both may be those of a sweep."""
     shape: list[int] = []
@@ -180,7 +174,7 @@ def _located(
     if len(chunks) > 2:
         local = tuple([everything.index(bit) for bit in bits])
         controls = tuple([everything.index(bit) for bit in held])
-        index = _entries(len(everything), local, controls, state, extra)
+        index = diagonal_pattern(len(everything), local, controls, state, extra)
         return None, tuple(everything), index
     high = max(chunks, default=0) or 1
     low = min(chunks, default=0)
@@ -192,22 +186,4 @@ def _located(
         inner[bit] = lowest + _CHUNK if chunk == high else lowest
     local = tuple([inner[bit] for bit in bits])
     controls = tuple([inner[bit] for bit in held])
-    return (high, low), (), _entries(2 * _CHUNK, local, controls, state, extra)
-
-
-@lru_cache(maxsize=4096)
-def _entries(
-    width: int, bits: tuple[int, ...], held: tuple[int, ...], state: int, extra: bytes
-) -> Indices:
-    """For each index of ``width`` bits, which of a diagonal's numbers applies.
-
-    0 stands for a 1, where the controls ``held`` are not in ``state``; the diagonal's own numbers,
-    on ``bits``, begin at 2.
-    """
-    index = np.arange(1 << width)
-    own = extract(index, bits)
-    entries = 2 + (np.frombuffer(extra, dtype=np.intp)[own] if extra else own)
-    if held:
-        entries = np.where(extract(index, held) == state, entries, 0)
-    entries.flags.writeable = False
-    return entries
+    return (high, low), (), diagonal_pattern(2 * _CHUNK, local, controls, state, extra)

@@ -13,15 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from simquay.planning.tiled.block_types import (
-    BlockType,
-    Trait,
-    diagonal_type,
-    matrix_type,
-)
+from simquay.planning.numbers.pool import FIRST
+from simquay.planning.tiled.block_types import BlockType, Trait, diagonal_type, matrix_type
 from simquay.planning.tiled.blocks.blocks import Blocks
 from simquay.planning.tiled.blocks.fusion import Fusion, Member, is_worthwhile, settle
-from simquay.planning.tiled.numbers.products import Build, Product
+from simquay.planning.tiled.products import Build, Product, Products
 
 __all__ = ["fuse_blocks"]
 
@@ -219,19 +215,22 @@ class _Open:
         self.pays = False
 
 
-def fuse_blocks(blocks: Blocks, size: int) -> tuple[Blocks, list[Product], bool]:
+def fuse_blocks(blocks: Blocks, size: int) -> tuple[Blocks, Products, bool]:
     """The blocks that the clusters become, their products, and whether any block vanished.
 
-    ``size`` is the length of the pool. The numbers of the products follow, in order.
+    ``size`` is the length of the pool. The numbers of the products follow, in order, without the 1
+    and 0 that those of gates have: products are matrices and uncontrolled diagonals, which are read
+    without them.
     """
     global _tree
     if _tree.count > _MOST_NODES:
         _tree = _Tree()
-    fused, products, vanished = _emit(blocks, _find(blocks, _tree))
-    for product in products:
+    fused, found, vanished = _emit(blocks, _find(blocks, _tree))
+    products = Products(found)
+    for product in products.products:
         length = product.build.length
         for index in product.blocks:
-            fused.starts[index] = size
+            fused.starts[index] = size - FIRST
             size += length
     return fused, products, vanished
 

@@ -24,10 +24,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from simquay.planning.tiled.block_types import BlockKind, BlockType
+from simquay.planning.numbers.patterns import GateKind
+from simquay.planning.tiled.block_types import BlockType
 from simquay.planning.tiled.cost import DENSE_FLOPS
-from simquay.planning.tiled.numbers.products import source_of
 from simquay.planning.tiled.passes import Form
+from simquay.planning.tiled.products import source_of
 
 __all__ = ["Fusion", "Member", "is_worthwhile", "settle"]
 
@@ -66,7 +67,7 @@ class Fusion:
 
     wires: tuple[int, ...]
     members: Sequence[int]
-    kind: BlockKind = "dense"
+    kind: GateKind = "dense"
     form: Form = "complex"
     half: tuple[int, int] | None = None
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from simquay.planning.dense.fusion import GateNode
-from simquay.planning.dense.numbers.matrices import Matrices, reorder_index
+from simquay.planning.dense.numbers.matrices import Matrices, SmallMatrices, reorder_index
+from simquay.planning.numbers.pool import PoolLayout
 from simquay.program import Diagonal, Matrix
 from simquay.program.operations import GateOperation, Relabel
-from tests.support.dense_gates import h, matrix_of, wire_gates
+from tests.support.dense_gates import cx, h, matrix_of, wire_gates
 from tests.support.gate_lists import apply_naively, random_gates, run_naively
 
 
@@ -56,7 +58,7 @@ def test_the_start_is_the_state_that_its_gates_make() -> None:
         matrices = Matrices(gates)
         nodes = [GateNode(one[2] + one[3], 0, False, False, 0, one) for one in wire_gates(gates)]
         matrices.add_start(nodes, (0, 1, 2, 3))
-        _, start = matrices.recipes().fill(matrices.values.fill(gates))
+        _, start = matrices.recipes().fill(matrices.pool.fill(gates))
         assert start is not None
         np.testing.assert_allclose(start, run_naively(gates, 4), atol=1e-11)
 
@@ -64,3 +66,11 @@ def test_the_start_is_the_state_that_its_gates_make() -> None:
 def test_reordered_rows() -> None:
     # New bit 0 is old bit 2, new bit 1 old bit 0, new bit 2 old bit 1.
     assert reorder_index((2, 0, 1)).tolist() == [0, 4, 1, 5, 2, 6, 3, 7]
+
+
+@pytest.mark.parametrize(("wires", "widths"), [(2, [2]), (3, [3]), (5, [3, 3])])
+def test_gates_are_multiplied_into_matrices_on_three_wires(wires: int, widths: list[int]) -> None:
+    gates: list[GateOperation] = [h(0), *(cx(wire, wire + 1) for wire in range(wires - 1))]
+    small = SmallMatrices(gates, PoolLayout(gates).starts)
+    nodes = [GateNode(one[2] + one[3], 0, False, False, 0, one) for one in wire_gates(gates)]
+    assert [width for width, _, _ in small.add(nodes, range(wires))] == widths

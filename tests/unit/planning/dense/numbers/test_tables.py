@@ -28,9 +28,9 @@ def test_a_table_is_the_product_of_its_diagonals() -> None:
             gates.append(Diagonal(entries, (width - 1, 0, 5, 9), (3, 7), 2))
         wires = [int(w) for w in rng.permutation(width)]
         matrices = Matrices(gates)
-        diagonals = Diagonals(matrices.values.offsets)
+        diagonals = Diagonals(matrices.pool.starts)
         index = diagonals.add(wire_gates(gates), wires)
-        table = diagonals.recipes().fill(matrices.values.fill(gates))[index]
+        table = diagonals.recipes().fill(matrices.pool.fill(gates))[index]
         vector = np.ones(1 << width, dtype=complex)
         for gate in gates:
             vector = apply_naively(vector, gate)

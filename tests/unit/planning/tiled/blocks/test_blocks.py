@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from simquay.planning.numbers.pool import PoolLayout
 from simquay.planning.tiled.blocks.blocks import make_blocks, resolve_zeros
-from simquay.planning.tiled.numbers.pool import read_numbers
+from simquay.planning.tiled.traits import read_traits
 from simquay.program import Diagonal, Matrix, Permutation, Relabel
 from simquay.program.operations import GateOperation
 from tests.support.tiled_gates import HADAMARD, NOT, cx
@@ -14,7 +15,9 @@ SWAP = np.array([0, 2, 1, 3])
 
 
 def blocks_of(gates: list[GateOperation], order: tuple[int, ...] = ()):
-    return make_blocks(gates, *read_numbers(gates).of_gates(len(gates)), order)
+    layout = PoolLayout(gates)
+    traits = read_traits(layout, layout.fill(gates)).tolist()
+    return make_blocks(gates, layout.of_gates(traits), layout.starts, order)
 
 
 def test_swaps_and_relabels_leave_no_block():

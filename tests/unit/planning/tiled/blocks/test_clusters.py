@@ -59,9 +59,11 @@ def test_alike_clusters_without_numbers_have_one_product():
 def test_products_have_their_numbers_behind_the_pool():
     single = matrix_type(1, 0, 0, 0)
     blocks = Blocks([single] * 4, [(5,), (5,), (3,), (3,)], [2, 6, 10, 14])
-    fused, (product,), vanished = fuse_blocks(blocks, 18)
+    fused, products, vanished = fuse_blocks(blocks, 18)
+    (product,) = products.products
     assert not vanished
     assert fused.wires == [(5,), (3,)]
     assert product.starts == [[2, 6], [10, 14]]
     assert product.blocks == [0, 1]
-    assert fused.starts == [18, 22]
+    # Two before the numbers, which have no 1 and 0 of theirs.
+    assert fused.starts == [16, 20]

@@ -11,7 +11,7 @@ from simquay.planning.tiled.block_types import (
     matrix_type,
     permutation_type,
 )
-from simquay.planning.tiled.numbers.products import Build, Product, Products, source_of
+from simquay.planning.tiled.products import Build, Product, Products, source_of
 from simquay.program import Diagonal, Matrix, Permutation
 from tests.support.dense import gate_matrix
 
@@ -48,8 +48,8 @@ CYCLE = permutation_type(2, 0, 0, (3, 0, 1, 2))
 def test_a_dense_build_is_the_product_of_its_factors(factors, entries):
     rng = np.random.default_rng(0)
     product = Product(Build(tuple(factors), 2, False, entries))
-    pool = [np.array([1, 0], dtype=complex)]
-    start = 2
+    pool = [np.array([], dtype=complex)]
+    start = 0
     wanted = []
     for cluster in range(3):
         starts, whole = [], np.eye(4, dtype=complex)
@@ -57,8 +57,8 @@ def test_a_dense_build_is_the_product_of_its_factors(factors, entries):
             length = {"dense": 1 << 2 * type_.size, "diagonal": 1 << type_.size}.get(type_.kind, 0)
             numbers = rng.normal(size=length) + 1j * rng.normal(size=length)
             starts.append(start)
-            pool.append(numbers)
-            start += length
+            pool += [np.array([1, 0]), numbers]
+            start += 2 + length
             whole = gate_matrix(gate_of(type_, bits, numbers), 2) @ whole
         product.starts.append(starts)
         product.blocks.append(cluster)
@@ -70,8 +70,8 @@ def test_a_dense_build_is_the_product_of_its_factors(factors, entries):
 
 def test_a_diagonal_build_is_the_diagonal_of_its_product():
     factors = ((CX, (0, 1)), (RZ, (0,)), (CX, (0, 1)), (CP, (1, 0)))
-    product = Product(Build(factors, 2, True, ()), [[0, 2, 0, 4]], [0])
-    pool = np.array([1, 0, 2, 3, 5, 7j])
+    product = Product(Build(factors, 2, True, ()), [[0, 0, 0, 4]], [0])
+    pool = np.array([1, 0, 2, 3, 1, 0, 5, 7j])
     (found,) = Products([product]).fill(pool)
     # CX RZ CX is the diagonal (2, 3, 3, 2) on the two bits; CP gives 7j (5) where both are 1 (bit
     # 0 alone is 1).

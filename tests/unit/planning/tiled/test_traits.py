@@ -1,4 +1,4 @@
-"""The pool: where numbers lie, and their traits."""
+"""Traits of numbers, and the forms of stages that follow from them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from simquay.planning import Layout, Profile, make_plan
+from simquay.planning.numbers.pool import PoolLayout
 from simquay.planning.tiled.block_types import Trait
-from simquay.planning.tiled.numbers.pool import ONE, ZERO, read_numbers
 from simquay.planning.tiled.passes import DenseStage
+from simquay.planning.tiled.traits import read_traits
 from simquay.program import Diagonal, GateOperation, Matrix, Prepare
 from tests.support.gate_lists import random_unitary
 from tests.support.tiled_gates import HADAMARD, cx, only_stages, rotation
@@ -31,10 +32,12 @@ from tests.support.tiled_runs import expected, random_vectors, run_plan, spread
 )
 def test_traits_of_matrices(matrix, trait):
     qubits = tuple(range(len(matrix).bit_length() - 1))
-    assert read_numbers([Matrix(matrix.astype(complex), qubits)]).traits == [[trait]]
+    gates = [Matrix(matrix.astype(complex), qubits)]
+    layout = PoolLayout(gates)
+    assert read_traits(layout, layout.fill(gates)).tolist() == [trait]
 
 
-def test_numbers_lie_by_shape_behind_a_one_and_a_zero():
+def test_traits_of_several_gates_and_lists():
     state = np.array([0.6, 0.8j])
     gates: list[GateOperation] = [
         Diagonal(np.array([1, 5j]), (2,)),
@@ -43,15 +46,11 @@ def test_numbers_lie_by_shape_behind_a_one_and_a_zero():
         Prepare(state, (3,)),
         Diagonal(np.array([1.0, 7.0]) + 0j, (1,)),
     ]
-    numbers = read_numbers(gates)
-    traits, starts = numbers.of_gates(len(gates))
-    assert (numbers.pool[ONE], numbers.pool[ZERO]) == (1, 0)
-    assert numbers.pool[starts[0] :][:2].tolist() == [1, 5j]
-    assert numbers.pool[starts[2] :][:4].tolist() == rotation(0.3, "x").ravel().tolist()
-    assert numbers.pool[starts[3] :][:2].tolist() == state.tolist()
-    assert numbers.pool[starts[4] :][:2].tolist() == [1, 7]
-    assert len(numbers.pool) == 2 + 2 + 4 + 2 + 2
-    assert traits == [0, 0, Trait.RX_LIKE, 0, Trait.REAL]
+    others = [*gates[:2], Matrix(HADAMARD, (0,)), *gates[3:]]
+    layout = PoolLayout(gates)
+    found = read_traits(layout, layout.fill_sweep([gates, others])).tolist()
+    assert layout.of_gates(found[0]) == [0, 0, Trait.RX_LIKE, 0, Trait.REAL]
+    assert layout.of_gates(found[1]) == [0, 0, Trait.HADAMARD | Trait.REAL, 0, Trait.REAL]
 
 
 @pytest.mark.parametrize(
