@@ -45,6 +45,8 @@ from simquay.planning.dense.steps import (
     ProductStep,
     StartPass,
 )
+from simquay.planning.direct import GateListPass
+from simquay.planning.planner import Strategy, register_strategy
 from simquay.planning.tiled.passes import (
     ALWAYS,
     Condition,
@@ -97,6 +99,7 @@ __all__ = [
     "DiagonalTerm",
     "Engine",
     "Form",
+    "GateListPass",
     "GateOperation",
     "GatePass",
     "Layout",
@@ -123,6 +126,7 @@ __all__ = [
     "Stage",
     "StartPass",
     "State",
+    "Strategy",
     "SweepPlan",
     "TilePass",
     "WidePass",
@@ -145,6 +149,7 @@ __all__ = [
     "pauli_expectation",
     "pauli_letters",
     "register_cache",
+    "register_strategy",
     "run_side_by_side",
     "split_bits",
     "spread",

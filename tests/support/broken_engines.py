@@ -104,7 +104,7 @@ def _little(right, self, num_qubits, precision, batch=1):
 
 
 def _other_profile(right, self, precision, num_qubits):
-    return Profile("nothing")  # type: ignore[arg-type]  # the strategy is wrong
+    return Profile("nothing")
 
 
 MUTANTS: dict[str, tuple[str, type[Engine]]] = {

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
+from simquay.planning.direct import plan_direct
 from simquay.planning.plan import Plan, SweepPlan
 from simquay.planning.profile import Layout, Profile
 from simquay.program.operations import (
@@ -28,6 +29,10 @@ from simquay.program.operations import (
 from simquay.system.lifecycle import after_fork
 
 __all__ = ["Finder", "PlanCache", "Recipe", "numbers_of", "structure_of"]
+
+
+_MOST_SEEN = 4096
+"""The most structures of which it is known that they came before."""
 
 
 class Recipe(Protocol):
@@ -107,18 +112,31 @@ class PlanCache:
         """
         self._lock = threading.Lock()
         self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
+        self._seen: OrderedDict[int, None] = OrderedDict()
         self._bytes = 0
 
     def plan(
-        self, gates: Sequence[GateOperation], layout: Layout, profile: Profile, find: Finder
+        self,
+        gates: Sequence[GateOperation],
+        layout: Layout,
+        profile: Profile,
+        find: Finder,
     ) -> Plan:
-        """The plan for ``gates``: kept, refilled, or found by ``find`` and kept."""
+        """The plan for ``gates``: kept, refilled, or found by ``find`` and kept.
+
+        A structure that comes for the first time gets a plan without a search, which is not kept,
+        where the profile asks for that and there is one.
+        """
         key = (structure_of(gates), layout.order, profile)
-        numbers = numbers_of(gates)
         with self._lock:
             entry = self._entries.get(key)
             if entry is not None:
                 self._entries.move_to_end(key)
+        if entry is None and profile.direct and self._is_new(hash(key)):
+            direct = plan_direct(gates, layout, profile)
+            if direct is not None:
+                return direct
+        numbers = numbers_of(gates)
         if entry is not None:
             if entry.numbers == numbers:
                 return entry.plan
@@ -155,9 +173,24 @@ class PlanCache:
             self._keep(key, entry)
         return entry.recipe.fill_sweep(gate_lists)
 
+    def _is_new(self, structure: int) -> bool:
+        """Whether a structure, given by its hash, comes for the first time; it does not again.
+
+        Hashes are kept, not keys, which may be large. Two structures of one hash, or one that came
+        long ago, only get the other kind of plan.
+        """
+        with self._lock:
+            if structure in self._seen:
+                return False
+            self._seen[structure] = None
+            if len(self._seen) > _MOST_SEEN:
+                self._seen.popitem(last=False)
+            return True
+
     def clear(self) -> None:
         """Drop all plans and recipes."""
         with self._lock:
+            self._seen.clear()
             self._entries.clear()
             self._bytes = 0
 

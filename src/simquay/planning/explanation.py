@@ -14,6 +14,7 @@ from simquay.planning.dense.cost import (
     PHASE_COST,
     cluster_costs,
 )
+from simquay.planning.direct import GateListPass
 from simquay.planning.plan import GatePass, Pass, Plan
 from simquay.planning.profile import Layout, Profile
 from simquay.planning.tiled import passes as tile_plan
@@ -80,7 +81,7 @@ def _heading(plan: Plan) -> str:
         "dense": f"clusters of up to {profile.width} qubits in tiles of {profile.tile}",
         "tiled": f"tiles of {profile.tile} qubits",
         "gates": "one pass a gate",
-    }[profile.strategy]
+    }.get(profile.strategy, "made by the engine's strategy")
     passes = "1 pass" if len(plan.passes) == 1 else f"{len(plan.passes)} passes"
     before, after = len(plan.initial.order), len(plan.final.order)
     stored = f"{after} qubits stored" if before == after else f"{before} to {after} qubits stored"
@@ -122,6 +123,17 @@ def _row(
         return row._replace(kind="lone"), Layout(pass_.before)
     if isinstance(pass_, dense_plan.ClusterPass):
         return _cluster_row(pass_, profile), Layout(pass_.after)
+    if isinstance(pass_, GateListPass):
+        before = Layout(pass_.order)
+        gates = [_gate_row(GatePass(gate), before)[0] for gate in pass_.gates]
+        flops = sum(gate.flops for gate in gates)
+        moved = sum(gate.amplitudes for gate in gates)
+        total = sum(gate.cost for gate in gates)
+        what = "gates one by one, planned without a search"
+        row = _Row("gates", str(len(pass_.order)), str(len(gates)), flops, moved, total, what)
+        return row, before
+    if not isinstance(pass_, (tile_plan.TilePass, tile_plan.WidePass)):
+        return _Row(type(pass_).__name__, "", "", 0.0, 0.0, 0.0, "a pass of the engine's"), layout
     cost = pass_cost(pass_)
     seconds = max(cost.amplitudes * precision.amplitude_bytes, cost.flops / _FLOPS_PER_BYTE)
     if isinstance(pass_, tile_plan.WidePass):

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias, Union
+from typing import TypeAlias
 
-from simquay.planning.dense.steps import DensePass
 from simquay.planning.profile import Layout, Profile
-from simquay.planning.tiled.passes import TilePass, WidePass
 from simquay.program.equality import same
 from simquay.program.operations import GateOperation
 
@@ -26,7 +24,8 @@ class GatePass:
     gate: GateOperation
 
 
-Pass: TypeAlias = Union[GatePass, TilePass, WidePass, DensePass]
+Pass: TypeAlias = object
+"""A pass over a state. Its class belongs to the strategy; an engine knows those that it applies."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +71,7 @@ class SweepPlan:
     initial: Layout
     final: Layout
     batch: int
-    passes: Sequence[Pass | tuple[Pass, ...]] = field(default=())
+    passes: Sequence[Pass] = field(default=())
 
     def __len__(self) -> int:
         return len(self.passes)

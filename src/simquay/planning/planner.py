@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from simquay.errors import ProgramError
 from simquay.planning.cache import Finder, PlanCache
@@ -13,7 +14,26 @@ from simquay.planning.profile import Layout, Profile
 from simquay.planning.tiled.search import find_tiled
 from simquay.program.operations import GateOperation
 
-__all__ = ["make_plan", "make_sweep_plan", "plan_cache"]
+__all__ = ["Strategy", "make_plan", "make_sweep_plan", "plan_cache", "register_strategy"]
+
+
+class Strategy(NamedTuple):
+    """A way to plan gates: one of two functions.
+
+    Attributes:
+        plan: makes a plan of gates for a layout and a profile, each time anew.
+        find: finds a recipe, which is kept and serves other numbers and sweeps, and a plan.
+    """
+
+    plan: Callable[[Sequence[GateOperation], Layout, Profile], Plan] | None = None
+    find: Finder | None = None
+
+
+_strategies = {
+    "gates": Strategy(plan=plan_gates),
+    "dense": Strategy(find=find_dense),
+    "tiled": Strategy(find=find_tiled),
+}
 
 plan_cache = PlanCache()
 """The plans of this process. They hold numbers of gates, and no reference to circuits or states."""
@@ -32,12 +52,13 @@ def make_plan(
     Raises:
         ProgramError: if the profile's strategy is unknown, or its numbers do not fit each other.
     """
-    if profile.strategy == "gates":
-        return plan_gates(gates, layout, profile)
-    find = _finder(profile)
+    strategy = _strategy(profile)
+    if strategy.plan is not None:
+        return strategy.plan(gates, layout, profile)
+    assert strategy.find is not None
     if cache is None:
-        return find(gates, layout, profile)[1]
-    return cache.plan(gates, layout, profile, find)
+        return strategy.find(gates, layout, profile)[1]
+    return cache.plan(gates, layout, profile, strategy.find)
 
 
 def make_sweep_plan(
@@ -58,14 +79,33 @@ def make_sweep_plan(
     Raises:
         ProgramError: as :func:`make_plan`.
     """
-    if profile.strategy == "gates":
+    strategy = _strategy(profile)
+    if strategy.find is None:
         return None
-    return cache.sweep(gate_lists, layout, profile, _finder(profile))
+    return cache.sweep(gate_lists, layout, profile, strategy.find)
 
 
-def _finder(profile: Profile) -> Finder:
-    if profile.strategy == "dense":
-        return find_dense
-    if profile.strategy == "tiled":
-        return find_tiled
-    raise ProgramError(f"no planning strategy is named {profile.strategy!r}")
+def register_strategy(name: str, strategy: Strategy) -> None:
+    """Make a planning strategy known under a name, which profiles then have as ``strategy``.
+
+    An engine's module calls this when it is imported. To register the same strategy again does
+    nothing.
+
+    Raises:
+        ValueError: another strategy has the name; or the strategy has not exactly one function.
+    """
+    if (strategy.plan is None) == (strategy.find is None):
+        raise ValueError(f"planning strategy {name!r} needs either plan or find")
+    if _strategies.setdefault(name, strategy) != strategy:
+        raise ValueError(f"another planning strategy is named {name!r}: choose another name")
+
+
+def _strategy(profile: Profile) -> Strategy:
+    strategy = _strategies.get(profile.strategy)
+    if strategy is None:
+        raise ProgramError(
+            f"no planning strategy is named {profile.strategy!r}; known: "
+            f"{', '.join(sorted(_strategies))}. An engine's module registers its own with "
+            "register_strategy"
+        )
+    return strategy

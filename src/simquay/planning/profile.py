@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 __all__ = ["Layout", "Profile"]
 
@@ -29,9 +28,11 @@ class Profile:
     """The way an engine works, as far as planning depends on it.
 
     Attributes:
-        strategy: ``gates`` (one pass a gate, as written), ``dense`` (clusters of up to ``width``
-            qubits become one matrix) or ``tiled`` (passes over tiles of ``2**tile`` amplitudes,
-            of which the lowest ``low`` storage bits are always active).
+        strategy: the name of a planning strategy: ``gates`` (one pass a gate, as written),
+            ``dense`` (clusters of up to ``width`` qubits become one matrix), ``tiled`` (passes over
+            tiles of ``2**tile`` amplitudes, of which the lowest ``low`` storage bits are always
+            active), or one that an engine registers
+            (:func:`~simquay.planning.planner.register_strategy`).
         width: the most qubits of a dense cluster.
         tile: qubits of a tile.
         low: storage bits that every tile holds.
@@ -39,15 +40,19 @@ class Profile:
         search: from so many stored qubits on, a tiled plan is searched for more thoroughly, which
             may save a pass, and takes about a millisecond. 0: where that pays on any device.
         start: the most qubits of the vector that a dense plan begins with, computed by planning.
+        direct: gates of a structure that was not planned before get a plan without a search
+            (:mod:`simquay.planning.direct`) if gates times amplitudes are at most this; 0: never.
+            The engine applies :class:`~simquay.planning.direct.GateListPass` then.
         costs: the cost of a dense cluster by how many qubits it has, from the engine's calibration;
             empty for the planner's defaults.
     """
 
-    strategy: Literal["gates", "dense", "tiled"] = "gates"
+    strategy: str = "gates"
     width: int = 0
     tile: int = 0
     low: int = 0
     span: int = 0
     search: int = 0
     start: int = 0
+    direct: int = 0
     costs: tuple[float, ...] = ()

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
 from simquay.control import Control
 from simquay.engines.numpy.engine import DenseEngine
 from simquay.errors import ProgramError
-from simquay.planning import Layout, Plan, Profile, SweepPlan, make_plan, make_sweep_plan
+from simquay.planning import (
+    Layout,
+    Plan,
+    Profile,
+    SweepPlan,
+    explain,
+    make_plan,
+    make_sweep_plan,
+)
 from simquay.planning.cache import PlanCache
 from simquay.planning.dense.steps import ClusterPass, StartPass
+from simquay.planning.planner import Strategy, register_strategy
 from simquay.program import Matrix, Precision
 from simquay.program.operations import GateOperation
 from tests.support.gate_lists import other_numbers, random_gates, random_unitary, run_naively
@@ -125,7 +136,7 @@ def test_strategies_without_sweeps() -> None:
     gate_lists = lists(3, 0, 2)
     assert make_sweep_plan(gate_lists, Layout(), Profile("gates")) is None
     with pytest.raises(ProgramError, match="no planning strategy"):
-        make_sweep_plan(gate_lists, Layout(), Profile("other"))  # type: ignore[arg-type]  # the test
+        make_sweep_plan(gate_lists, Layout(), Profile("other"))
 
 
 def test_tiled_sweeps_have_a_pass_for_each_vector() -> None:
@@ -169,7 +180,7 @@ def test_an_engine_refuses_a_sweep_for_another_state() -> None:
 
 def test_an_unknown_strategy_is_refused() -> None:
     gates = lists(3, 0, 1)[0]
-    profile = Profile("other")  # type: ignore[arg-type]  # the test
+    profile = Profile("other")
     for cache in (None, PlanCache()):
         with pytest.raises(ProgramError, match="no planning strategy is named 'other'"):
             make_plan(gates, Layout(), profile, cache)
@@ -180,3 +191,29 @@ def test_without_a_cache_each_plan_is_made_anew() -> None:
     one, other = (make_plan(gates, Layout(), PROFILES["usual"], None) for _ in range(2))
     assert one is not other
     assert one == other
+
+
+def test_a_strategy_of_an_engine_is_found_by_its_name() -> None:
+    def backwards(gates: Sequence[GateOperation], layout: Layout, profile: Profile) -> Plan:
+        return Plan(profile, layout, layout, tuple(reversed(gates)))
+
+    strategy = Strategy(plan=backwards)
+    register_strategy("test-backwards", strategy)
+    register_strategy("test-backwards", strategy)  # as where a module is imported again
+    gates = random_gates(3, 5, np.random.default_rng(0))
+    profile = Profile("test-backwards")
+    assert make_plan(gates, Layout(), profile).passes == tuple(reversed(gates))
+    assert make_sweep_plan([gates, gates], Layout(), profile) is None
+    assert "Matrix" in explain(Plan(profile, Layout(), Layout(), (Matrix(np.eye(2) + 0j, (0,)),)))
+
+
+def test_a_strategy_has_one_name_and_one_function() -> None:
+    with pytest.raises(ValueError, match="another planning strategy is named 'dense'"):
+        register_strategy("dense", Strategy(plan=lambda gates, layout, profile: None))  # type: ignore[arg-type, return-value]  # never called
+    with pytest.raises(ValueError, match="needs either plan or find"):
+        register_strategy("test-none", Strategy())
+
+
+def test_an_unknown_strategy_is_an_error_that_names_the_known_ones() -> None:
+    with pytest.raises(ProgramError, match="no planning strategy is named 'mine'; known: dense"):
+        make_plan([], Layout(), Profile("mine"))

@@ -16,6 +16,7 @@ from simquay.engine_api import (
     Control,
     DenseEngine,
     DenseState,
+    GateListPass,
     Layout,
     Pass,
     Plan,
@@ -31,6 +32,7 @@ from simquay.engine_api import (
     pauli_expectation,
 )
 from simquay_numba.assembly.assemble import can_assemble
+from simquay_numba.assembly.gates import apply_gate_list
 from simquay_numba.buffers import (
     HUGE_PAGE,
     aligned_bytes,
@@ -59,6 +61,13 @@ _LEAST_TILE = 12
 _SEARCHED = (24, 22)
 """Qubits, in single and in double precision, from which on a second search for a plan pays: the
 search takes a millisecond, and a pass several."""
+
+_DIRECT_QUBITS = 12
+"""The most qubits for which the first run of a structure may be faster without a search for a
+plan."""
+
+_DIRECT_WORK = 3 << 19
+"""The most gates times amplitudes for which it is (benchmarks/cpu/first_run.py): about 2 ms."""
 
 _LANES = lane_count(4)
 """Qubits of a state that fills one vector, in single precision."""
@@ -95,6 +104,7 @@ class NumbaEngine(DenseEngine):
     ) -> None:
         super().__init__(threads=threads)
         self._small = small
+        self._profiles: dict[tuple[Precision, int], Profile] = {}
         self._programs = ProgramCache()
         self._compiled_from = max(_LANES, small - 2)
         self._fixed = tile is not None
@@ -111,9 +121,17 @@ class NumbaEngine(DenseEngine):
 
     def profile(self, precision: Precision, num_qubits: int) -> Profile:
         """Tiles; for few qubits the NumPy engine's profile."""
+        key = precision, num_qubits
+        profile = self._profiles.get(key)
+        if profile is None:  # every run asks, and a small run takes 100 microseconds
+            profile = self._profiles[key] = self._profile(precision, num_qubits)
+        return profile
+
+    def _profile(self, precision: Precision, num_qubits: int) -> Profile:
+        direct = _DIRECT_WORK if num_qubits <= _DIRECT_QUBITS else 0
         if num_qubits < self._small:
-            return super().profile(precision, num_qubits)
-        profile = self._tiled[precision]
+            return replace(super().profile(precision, num_qubits), direct=direct)
+        profile = replace(self._tiled[precision], direct=direct)
         if self._fixed or self.threads == 1:
             return profile
         # At least one tile for each thread, and more to balance the load; but tiles that are not so
@@ -154,6 +172,18 @@ class NumbaEngine(DenseEngine):
 
     def apply(self, state: DenseState, plan: Plan, control: Control) -> None:
         """Apply ``plan`` in place."""
+        if plan.profile.strategy != "tiled" and not plan.profile.direct:
+            super().apply(state, plan, control)
+            return
+        if any(isinstance(pass_, GateListPass) for pass_ in plan.passes):
+            check_plan(self.name, state, plan, ("dense", "tiled"), state.capacity)
+            control.check()
+            (gates,) = plan.passes
+            assert isinstance(gates, GateListPass)
+            apply_gate_list(state, gates)
+            state.layout = plan.final
+            control.report(1.0)
+            return
         if plan.profile.strategy != "tiled":
             super().apply(state, plan, control)
             return

@@ -92,7 +92,7 @@ def e17_wrong_plans(engine: Engine) -> None:
     state = evolve(engine, [Permutation(NOT, (1,))], 3)
     there, profile = state.layout, engine.profile(Precision.DOUBLE, 3)
     for what, plan in (
-        ("a strategy that nobody has", Plan(Profile("no such strategy"), there, there)),  # type: ignore[arg-type]  # the strategy is wrong
+        ("a strategy that nobody has", Plan(Profile("no such strategy"), there, there)),
         ("another layout", Plan(profile, Layout((2, 1)), Layout((2, 1)))),
     ):
         refused(f"a plan for {what}", engine.apply, state, plan, Control())

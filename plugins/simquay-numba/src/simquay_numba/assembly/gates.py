@@ -1,0 +1,80 @@
+"""Gate lists in the form that :mod:`simquay_numba.kernels.gates` reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simquay.engine_api import (
+    DenseState,
+    Diagonal,
+    GateListPass,
+    Matrix,
+    Permutation,
+    Prepare,
+    Relabel,
+)
+from simquay_numba.kernels.gates import DIAGONAL, MATRIX, PERMUTATION, PREPARE, run_gates
+
+__all__ = ["apply_gate_list"]
+
+
+def apply_gate_list(state: DenseState, pass_: GateListPass) -> None:
+    """Apply a pass to every vector of a state."""
+    stored = set(state.layout.order)
+    state.grow([qubit for qubit in pass_.order if qubit not in stored])
+    code, numbers, widest = _encoded(pass_)
+    real = state.buffer.real.dtype
+    arrays = np.concatenate(numbers) if numbers else np.zeros(0, dtype=np.complex128)
+    factors = arrays.real.astype(real), arrays.imag.astype(real)
+    room = np.empty((2, 1 << widest), dtype=real)
+    words = np.array(code, dtype=np.int64)
+    for vector in state.vector:
+        re, im = vector.real.copy(), vector.imag.copy()
+        run_gates(words, *factors, re, im, *room)
+        vector.real, vector.imag = re, im
+
+
+def _encoded(pass_: GateListPass) -> tuple[list[int], list[NDArray[Any]], int]:
+    """The words of the gates, the arrays of their numbers, and the most targets of one."""
+    place = {qubit: bit for bit, qubit in enumerate(pass_.order)}
+    code: list[int] = []
+    numbers: list[NDArray[Any]] = []
+    first = 0
+    widest = 1
+    for gate in pass_.gates:
+        if isinstance(gate, Relabel):
+            moved = [place.get(source) for source in gate.sources]
+            for qubit, bit in zip(gate.qubits, moved, strict=True):
+                if bit is None:  # |0>, and not stored
+                    place.pop(qubit, None)
+                else:
+                    place[qubit] = bit
+            continue
+        qubits = gate.qubits
+        mask = value = 0
+        if not isinstance(gate, Prepare) and gate.controls:
+            state = gate.control_state
+            for number, qubit in enumerate(gate.controls):
+                bit = 1 << place[qubit]
+                mask |= bit
+                if state >> number & 1:
+                    value |= bit
+        if isinstance(gate, Matrix):
+            kind, array = MATRIX, gate.matrix.ravel()
+        elif isinstance(gate, Diagonal):
+            kind, array = DIAGONAL, gate.diagonal
+        elif isinstance(gate, Permutation):
+            code += (PERMUTATION, mask, value, 0, len(qubits), *[place[one] for one in qubits])
+            code += gate.table.tolist()
+            widest = max(widest, len(qubits))
+            continue
+        else:
+            kind, array = PREPARE, gate.amplitudes
+        code += (kind, mask, value, first, len(qubits), *[place[one] for one in qubits])
+        numbers.append(array)
+        first += len(array)
+        widest = max(widest, len(qubits))
+    return code, numbers, widest

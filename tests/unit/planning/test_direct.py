@@ -1,0 +1,93 @@
+"""Plans without a search: what they do, against gates that are applied one by one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from simquay.planning import Layout, Plan, Profile
+from simquay.planning.cache import PlanCache
+from simquay.planning.direct import GateListPass, plan_direct
+from simquay.planning.gatewise import plan_gates
+from simquay.planning.planner import make_plan
+from simquay.program.operations import GateOperation, Matrix, Permutation, Relabel
+from tests.support.gate_lists import random_gates, run_naively
+
+PROFILE = Profile("dense", width=4, tile=6, low=2, start=3, direct=1 << 20)
+X = np.array([1, 0])
+H = np.array([[1, 1], [1, -1]]) / np.sqrt(2) + 0j
+
+
+def vector(plan: Plan, num_qubits: int) -> np.ndarray:
+    """The amplitudes in qubit order that a plan says: its gates on the qubits of its order."""
+    (pass_,) = plan.passes
+    assert isinstance(pass_, GateListPass)
+    labelled = run_naively(list(pass_.gates), num_qubits)
+    # A qubit that the final layout does not store is |0>.
+    stored = sum(1 << qubit for qubit in plan.final.order)
+    outside = [i for i in range(1 << num_qubits) if i & ~stored]
+    np.testing.assert_allclose(labelled[outside], 0, atol=1e-12)
+    return labelled
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_layout_stores_every_qubit_that_may_leave_zero(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    num_qubits = int(rng.integers(1, 7))
+    gates = random_gates(num_qubits, int(rng.integers(0, 30)), rng)
+    plan = plan_direct(gates, Layout(), PROFILE)
+    if plan is None:
+        return
+    assert plan.initial == Layout()
+    assert len(set(plan.final.order)) == len(plan.final.order)
+    vector(plan, num_qubits)
+
+
+def test_most_random_gates_have_such_a_plan() -> None:
+    plans = [plan_direct(random_gates(6, 30, seed), Layout(), PROFILE) for seed in range(40)]
+    assert sum(plan is not None for plan in plans) > 30
+
+
+def test_relabels_change_the_final_layout_as_gate_by_gate() -> None:
+    gates: list[GateOperation] = [
+        Matrix(H, (0,)),
+        Relabel((0, 1), (1, 0)),
+        Matrix(H, (0,)),
+        Relabel((0, 1, 2), (2, 0, 1)),
+    ]
+    plan = plan_direct(gates, Layout(), PROFILE)
+    assert plan is not None
+    assert plan.passes[0].order == (0, 1)  # type: ignore[attr-defined]  # of a GateListPass
+    assert plan.final == plan_gates(gates, Layout(), Profile()).final == Layout((2, 1))
+
+
+def test_qubits_of_the_state_stay_where_they_are() -> None:
+    plan = plan_direct([Matrix(H, (3,)), Matrix(H, (0,))], Layout((5, 3)), PROFILE)
+    assert plan is not None
+    assert plan.final == Layout((5, 3, 0))
+
+
+def test_a_control_that_is_never_touched_needs_a_search() -> None:
+    assert plan_direct([Permutation(X, (1,), (0,), 1)], Layout(), PROFILE) is None
+    assert plan_direct([Permutation(X, (1,), (0,), 1)], Layout((0,)), PROFILE) is not None
+
+
+def test_much_work_needs_a_search() -> None:
+    small = Profile("dense", width=4, tile=6, low=2, start=3, direct=2 * 8)
+    gates: list[GateOperation] = [Matrix(H, (0, 1, 2)[i : i + 1]) for i in range(3)]
+    assert plan_direct(gates[:2], Layout(), small) is not None
+    assert plan_direct(gates, Layout(), small) is None
+
+
+def test_only_the_first_plan_of_a_structure_is_made_without_a_search() -> None:
+    gates = random_gates(5, 30, 2)
+    cache = PlanCache()
+    first, second, third = (make_plan(gates, Layout(), PROFILE, cache) for _ in range(3))
+    assert isinstance(first.passes[0], GateListPass)
+    assert not any(isinstance(pass_, GateListPass) for pass_ in second.passes)
+    assert third is second
+    cache.clear()
+    again = make_plan(gates, Layout(), PROFILE, cache)
+    assert isinstance(again.passes[0], GateListPass)
+    never = make_plan(gates, Layout(), PROFILE, None)
+    assert not any(isinstance(pass_, GateListPass) for pass_ in never.passes)
