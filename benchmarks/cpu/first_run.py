@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from qiskit import QuantumCircuit
+from qiskit import QuantumCircuit, transpile
 from qiskit.circuit.library import quantum_volume
 from qiskit.circuit.random import random_circuit
 from qiskit.synthesis import synth_qft_full
+from qiskit_aer import AerSimulator
 
 import simquay
 from simquay.circuits.lowering.circuit import lower_circuit
@@ -77,8 +78,9 @@ def qaoa(qubits: int, rng: np.random.Generator) -> QuantumCircuit:
 
 
 def any_gates(qubits: int, rng: np.random.Generator) -> QuantumCircuit:
-    """Qiskit's random circuit, 12 layers of gates on up to three qubits."""
-    return random_circuit(qubits, 12, max_operands=3, seed=int(rng.integers(1 << 30)))
+    """Qiskit's random circuit, 12 layers of gates on up to three qubits, in gates that Aer has."""
+    circuit = random_circuit(qubits, 12, max_operands=3, seed=int(rng.integers(1 << 30)))
+    return transpile(circuit, AerSimulator(), optimization_level=0)
 
 
 FAMILIES: dict[str, Callable[[int, np.random.Generator], QuantumCircuit]] = {
@@ -95,14 +97,13 @@ def measure(backend: Any, peer: Any, circuit: QuantumCircuit, precision: Precisi
     engine = backend.engine
     clock = time.perf_counter
     plan_cache.clear()
-    times = [clock()]
+    started = clock()
     program, _ = lower_circuit(circuit)
-    times.append(clock())
+    marks = [clock() - started]
     gates = defer(program).gates
     assert gates is not None
     profile = engine.profile(precision, circuit.num_qubits)
     searched = replace(profile, direct=0)
-    marks = [times[1] - times[0]]
     for chosen in (profile, searched):
         started = clock()
         plan = make_plan(gates, Layout(), chosen)
@@ -130,15 +131,14 @@ def main() -> None:
     parser.add_argument("--precision", default="single", choices=["single", "double"])
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     arguments = parser.parse_args()
-    from qiskit_aer import AerSimulator
-
     backend = simquay.get_backend(arguments.engine)
     backend.set_options(precision=arguments.precision)
     peer = AerSimulator(method="statevector", precision=arguments.precision)
     rows = []
-    print("                     microseconds a gate                             milliseconds")
-    print("                             without a search      by search           in all")
-    print("qubits family    gates lower     plan    apply     plan    apply      run    aer   /aer")
+    print(f"{'microseconds a gate':>43} {'milliseconds':>34}")
+    print(f"{'without a search':>49} {'by search':>17} {'in all':>18}")
+    stages = " ".join(f"{name:>8}" for name in ("lower", *2 * ("plan", "apply"), "run"))
+    print(f"qubits family    gates {stages} {'aer':>6} {'/aer':>6}")
     for qubits in map(int, arguments.qubits.split(",")):
         for family, make in FAMILIES.items():
             rng = np.random.default_rng(qubits)
@@ -156,13 +156,12 @@ def main() -> None:
             rows.append(row)
             print(
                 f"{qubits:6} {family:8} {gates:6.0f} "
-                + " ".join(f"{one:{width}.2f}" for one, width in zip(per_gate, (5, 8, 8, 8, 8)))
+                + " ".join(f"{one:8.2f}" for one in per_gate)
                 + f" {run:8.2f} {aer:6.2f} {run / aer:6.2f}"
             )
     if arguments.json:
-        arguments.json.write_text(
-            json.dumps({"command": vars(arguments) | {"json": ""}, "rows": rows})
-        )
+        figures = {"engine": arguments.engine, "rows": rows}
+        arguments.json.write_text(json.dumps(figures) + "\n")
 
 
 if __name__ == "__main__":

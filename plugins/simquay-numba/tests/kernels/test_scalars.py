@@ -15,6 +15,7 @@ from simquay_numba.kernels.scalars import (
     get_word,
     load_acquire,
     put,
+    spin_until,
     store_release,
     yield_cpu,
 )
@@ -68,3 +69,13 @@ def test_norms_are_added_in_double_precision(kind: Any) -> None:
     exact = np.arange(width) + np.abs(amplitudes.astype(np.complex128)) ** 2
     np.testing.assert_allclose(sums[:-1], exact, rtol=1e-15)
     assert sums[-1] == width
+
+
+def test_arrived_adds_up_one_word_a_line() -> None:
+    words = np.zeros(24, dtype=np.int64)
+    words[[0, 8, 16]] = 3, 4, 100
+    address = words.ctypes.data
+    assert spin_until(address, 2, 7, 1)
+    assert not spin_until(address, 2, 8, 3)
+    assert spin_until(address, 3, 107, 1)
+    assert not spin_until(address, 3, 107, 0)

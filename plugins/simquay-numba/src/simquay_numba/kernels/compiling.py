@@ -12,7 +12,7 @@ import numpy as np
 from simquay.engine_api import after_fork
 from simquay_numba.kernels.packing import pack
 from simquay_numba.kernels.run import WORDS, run_tiles
-from simquay_numba.kernels.spin import spin_until
+from simquay_numba.kernels.scalars import spin_until
 
 __all__ = ["compiled", "compiled_pack"]
 

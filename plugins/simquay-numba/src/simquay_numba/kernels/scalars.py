@@ -1,4 +1,4 @@
-"""Intrinsics for single numbers in memory, by address."""
+"""Single numbers in memory, by address; and a compiled loop that waits for other threads."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import os
 from llvmlite import ir
 from numba.core import types
 
-from simquay_numba.kernels.vectors import VECTOR_BYTES, declared, integer, intrinsic
+from simquay_numba.kernels.functions import compiled_function
+from simquay_numba.kernels.vectors import LINE_BYTES, VECTOR_BYTES, declared, integer, intrinsic
 
 __all__ = [
     "add_norms",
@@ -16,6 +17,7 @@ __all__ = [
     "get_word",
     "load_acquire",
     "put",
+    "spin_until",
     "store_release",
     "yield_cpu",
 ]
@@ -94,3 +96,25 @@ def add_norms(emit, unit, source, sums):
             value = builder.fpext(value, double)
         total = builder.fadd(total, builder.fmul(value, value))
     builder.store(total, pointer, align=8)
+
+
+@compiled_function
+def spin_until(counters, count, wanted, turns):
+    """Wait until counters add up to ``wanted`` or more. Returns whether they do.
+
+    Args:
+        counters: address of the first counter, an int64; the next one is a cache line later.
+        count: how many counters there are.
+        wanted: the sum to wait for.
+        turns: how often the CPU is yielded before giving up. The counters are read 64 times
+            between two yields: a thread that waits for this CPU may be the one that is waited for.
+    """
+    for _ in range(turns):
+        for _ in range(64):
+            total = 0
+            for number in range(count):
+                total += load_acquire(counters + LINE_BYTES * number)
+            if total >= wanted:
+                return True
+        yield_cpu()
+    return False

@@ -33,7 +33,7 @@ from simquay.engine_api import ComplexArray, Control, run_side_by_side, yield_to
 from simquay_numba.assembly.assemble import TileProgram
 from simquay_numba.buffers import address, aligned_bytes
 from simquay_numba.kernels.run import STREAM
-from simquay_numba.kernels.spin import spin_until
+from simquay_numba.kernels.scalars import spin_until
 from simquay_numba.kernels.vectors import LINE_BYTES, VECTOR_BYTES
 from simquay_numba.runtime.affinity import current_cpu, excluded_from, pinned
 
