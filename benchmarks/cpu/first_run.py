@@ -160,8 +160,8 @@ def main() -> None:
                 + f" {run:8.2f} {aer:6.2f} {run / aer:6.2f}"
             )
     if arguments.json:
-        figures = {"engine": arguments.engine, "rows": rows}
-        arguments.json.write_text(json.dumps(figures) + "\n")
+        report = {"engine": arguments.engine, "rows": rows}
+        arguments.json.write_text(json.dumps(report) + "\n")
 
 
 if __name__ == "__main__":
