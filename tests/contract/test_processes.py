@@ -12,7 +12,6 @@ from collections.abc import Callable
 import pytest
 from qiskit.providers import JobStatus
 
-from simquay.jobs.dispatch.thread_per_task import ThreadPerTask
 from simquay.jobs.dispatch.threads import WorkerPool
 from simquay.jobs.job import Job
 from tests.support.job_doubles import LONG, HeldWork, until
@@ -122,9 +121,11 @@ def test_j40_the_interpreter_exits_promptly_while_jobs_run(work: str, waiter: st
     assert float(seconds) < 2
 
 
-@pytest.mark.parametrize("make", [lambda: WorkerPool(1), ThreadPerTask])
+@pytest.mark.parametrize(
+    "make", [lambda: WorkerPool(1), lambda: WorkerPool(sys.maxsize, lasting=False)]
+)
 def test_j40_the_exit_while_a_worker_is_about_to_start(
-    make: Callable[[], WorkerPool | ThreadPerTask], monkeypatch: pytest.MonkeyPatch
+    make: Callable[[], WorkerPool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The interpreter may exit while another thread is between making a worker and starting it.
     threads, about, go_on = make(), threading.Event(), threading.Event()

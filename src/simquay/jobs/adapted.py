@@ -9,7 +9,7 @@ from qiskit.providers.jobstatus import JobStatus
 
 from simquay.errors import Cancelled
 from simquay.jobs.dispatch.tasks import TaskControl
-from simquay.jobs.dispatch.thread_per_task import thread_per_task
+from simquay.jobs.dispatch.threads import thread_per_task
 from simquay.jobs.external.watch import foreign_result
 from simquay.jobs.job import Job
 from simquay.jobs.timing import GRACE

@@ -10,7 +10,7 @@ from qiskit.providers.jobstatus import JobStatus
 from qiskit.result import Result
 
 from simquay.jobs.dispatch.tasks import TaskControl
-from simquay.jobs.dispatch.thread_per_task import thread_per_task
+from simquay.jobs.dispatch.threads import thread_per_task
 from simquay.jobs.job import Job
 
 __all__ = ["FunctionJob"]

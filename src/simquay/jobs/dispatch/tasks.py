@@ -1,7 +1,7 @@
 """Tasks: the pieces of a job that one thread or process runs, and their futures.
 
-A launcher takes a task and gives its future: Simquay's worker threads (``threads.py``), a thread
-for each task (``thread_per_task.py``), or an executor of the user's (``executors.py``).
+A launcher takes a task and gives its future: Simquay's own threads (``threads.py``), or an executor
+of the user's (``executors.py``).
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from qiskit.providers.jobstatus import JobStatus
@@ -32,8 +31,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryRequest:
+class MemoryRequest(NamedTuple):
     """Memory that a task needs of a ledger's device.
 
     Attributes:

@@ -16,6 +16,7 @@ The order is first in, first out, with overtaking:
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 import weakref
@@ -30,7 +31,7 @@ from simquay.jobs.timing import EXIT_PATIENCE, MEMORY_POLL
 from simquay.system.cpus import cpu_budget
 from simquay.system.lifecycle import after_fork, before_exit
 
-__all__ = ["WorkerPool", "default_pool"]
+__all__ = ["WorkerPool", "default_pool", "thread_per_task"]
 
 
 @dataclass(slots=True)
@@ -54,12 +55,14 @@ class WorkerPool:
     Args:
         workers: how many tasks run side by side; by default as many as the process may use CPUs,
             but two at least, so that a long job does not block a short one.
+        lasting: whether a thread that has nothing to do waits for the next task; else it ends.
     """
 
-    def __init__(self, workers: int | None = None) -> None:
+    def __init__(self, workers: int | None = None, *, lasting: bool = True) -> None:
         if workers is not None and workers < 1:
             raise ValueError(f"workers={workers}: expected 1 or more")
         self.workers = max(2, cpu_budget()) if workers is None else workers
+        self._lasting = lasting
         self._renew()
         _pools.add(self)
 
@@ -97,7 +100,7 @@ class WorkerPool:
         except RuntimeError:
             with self._condition:
                 self._threads.discard(thread)
-                if not self._threads:  # nobody would ever take it
+                if not (self._threads and self._lasting):  # nobody would ever take it
                     self._waiting.pop(future, None)
                     raise
         return future
@@ -137,7 +140,7 @@ class WorkerPool:
         while True:
             with condition:
                 while (taken := self._take()) is None:
-                    if self._stopping:
+                    if self._stopping or not (self._lasting or self._waiting):
                         self._threads.discard(thread)
                         self._alive.discard(thread)
                         return
@@ -249,6 +252,16 @@ class WorkerPool:
 _pools: weakref.WeakSet[WorkerPool] = weakref.WeakSet()
 _default: WorkerPool | None = None
 _default_lock = threading.Lock()
+_unbounded = WorkerPool(sys.maxsize, lasting=False)
+
+
+def thread_per_task() -> WorkerPool:
+    """The pool for tasks that may themselves wait for Simquay's jobs: one thread for each.
+
+    In a pool of bounded size, tasks that wait for jobs of the same pool can fill it, and then all
+    wait for ever. Here no task waits for a thread.
+    """
+    return _unbounded
 
 
 def default_pool() -> WorkerPool:

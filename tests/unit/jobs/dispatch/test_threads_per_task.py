@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
 
 import pytest
 
 from simquay.jobs.dispatch.tasks import TaskControl
-from simquay.jobs.dispatch.thread_per_task import ThreadPerTask, thread_per_task
+from simquay.jobs.dispatch.threads import WorkerPool, thread_per_task
 from tests.support.job_doubles import LONG, until
 
 
@@ -40,13 +41,13 @@ class Held:
 
 
 @pytest.fixture
-def threads() -> Iterator[ThreadPerTask]:
-    threads = ThreadPerTask()
+def threads() -> Iterator[WorkerPool]:
+    threads = WorkerPool(sys.maxsize, lasting=False)
     yield threads
     threads.stop()
 
 
-def test_any_number_of_tasks_run_side_by_side_each_in_a_daemon(threads: ThreadPerTask) -> None:
+def test_any_number_of_tasks_run_side_by_side_each_in_a_daemon(threads: WorkerPool) -> None:
     tasks = [Held() for _ in range(30)]
     for task in tasks:
         threads.launch(task, task.control())
@@ -60,7 +61,7 @@ def test_any_number_of_tasks_run_side_by_side_each_in_a_daemon(threads: ThreadPe
 
 
 def test_stopping_tells_running_tasks_waits_for_them_and_takes_no_more(
-    threads: ThreadPerTask,
+    threads: WorkerPool,
 ) -> None:
     task, ended = Held(), Held()
     threads.launch(ended, ended.control())
@@ -77,7 +78,7 @@ def test_stopping_tells_running_tasks_waits_for_them_and_takes_no_more(
 
 
 def test_a_task_whose_thread_cannot_start_is_forgotten(
-    threads: ThreadPerTask, monkeypatch: pytest.MonkeyPatch
+    threads: WorkerPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
