@@ -9,13 +9,17 @@ from numpy.typing import NDArray
 
 from simquay.planning import Layout
 from simquay.planning.dense.fusion import GateNode, WireGate
-from simquay.planning.dense.numbers.matrices import Matrices
-from simquay.planning.numbers.patterns import GateKind
+from simquay.planning.dense.matrices import Matrices
+from simquay.planning.numbers.patterns import GateCode
+from simquay.planning.numbers.pool import PoolLayout
 from simquay.program import Diagonal, Matrix, Permutation
 from simquay.program.operations import GateOperation
 from tests.support.small_gates import NOT, cx, h
 
 __all__ = ["NOT", "cp", "cx", "gates_of", "h", "matrix_of", "on_wires", "stored", "wire_gates"]
+
+
+_CODES: dict[type, GateCode] = {Matrix: "m", Diagonal: "d", Permutation: "p"}
 
 
 def cp(first: int, second: int) -> Diagonal:
@@ -31,19 +35,12 @@ def gates_of(nodes: Iterable[GateNode]) -> list[int]:
     return [index for node in nodes for index, *_ in node.gates]
 
 
-KINDS: dict[type[GateOperation], GateKind] = {
-    Matrix: "dense",
-    Diagonal: "diagonal",
-    Permutation: "permute",
-}
-
-
 def wire_gates(gates: Sequence[GateOperation]) -> list[WireGate]:
     """``gates`` on wires; wire ``w`` is qubit ``w``."""
     found: list[WireGate] = []
     for index, gate in enumerate(gates):
         assert isinstance(gate, (Matrix, Diagonal, Permutation))
-        kind = KINDS[type(gate)]
+        kind = _CODES[type(gate)]
         found.append((index, kind, gate.qubits, gate.controls, gate.control_state, None))
     return found
 
@@ -68,10 +65,11 @@ def matrix_of(
     rows: Sequence[int] | None = None,
 ) -> NDArray[np.complex128]:
     """The matrix of gates that are applied in order, as the planner computes it."""
-    matrices = Matrices(gates)
+    layout = PoolLayout(gates)
+    matrices = Matrices(gates, layout.starts)
     index = matrices.add(
         [GateNode(one[2] + one[3], 0, False, False, 0, one) for one in nodes],
         columns,
         columns if rows is None else rows,
     )
-    return matrices.recipes().fill(matrices.pool.fill(gates))[0][index]
+    return matrices.recipes().fill(layout.fill(gates))[0][index]

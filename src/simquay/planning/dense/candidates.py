@@ -109,7 +109,7 @@ class CandidatePlan:
         stored = set(self.order)
         for wire_gate in node.gates:
             _, kind, wires, _, _, _ = wire_gate
-            new = [wire for wire in wires if wire not in stored] if kind != "diagonal" else []
+            new = [wire for wire in wires if wire not in stored] if kind != "d" else []
             self.order = (*self.order, *new)
             stored.update(new)
             self.passes.append(CandidateLonePass(wire_gate, self.order, len(new)))

@@ -25,7 +25,7 @@ from typing import NamedTuple, TypeAlias, Union
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.planning.numbers.patterns import GateKind
+from simquay.planning.numbers.patterns import GateCode
 from simquay.planning.profile import Layout
 from simquay.program.bits import bits_of, mask_of, spread
 from simquay.program.operations import (
@@ -40,13 +40,13 @@ from simquay.program.operations import (
 __all__ = ["FusedGates", "GateNode", "WireGate", "fuse_gates"]
 
 WireGate: TypeAlias = tuple[
-    int, GateKind, tuple[int, ...], tuple[int, ...], int, Union[NDArray[np.intp], None]
+    int, GateCode, tuple[int, ...], tuple[int, ...], int, Union[NDArray[np.intp], None]
 ]
 """One gate of the list, on wires: ``(index, kind, wires, controls, control_state, select)``.
 
-``select``, for a diagonal on wires some of which are |0>, are the entries that remain. It is a
-plain tuple, since there is one for every gate, and objects would take longer to make than the rest
-of fusion.
+``kind`` is ``m`` (matrix), ``d`` (diagonal), ``p`` (permutation) or ``s`` (Prepare). ``select``,
+for a diagonal on wires some of which are |0>, are the entries that remain. It is a plain tuple,
+since there is one for every gate, and objects would take longer to make than the rest of fusion.
 """
 
 
@@ -95,12 +95,7 @@ class FusedGates(NamedTuple):
     carries: dict[int, int]
 
 
-_KINDS: dict[type[GateOperation], GateKind] = {
-    Matrix: "dense",
-    Permutation: "permute",
-    Prepare: "prepare",
-    Diagonal: "diagonal",
-}
+_CODES: dict[type, GateCode] = {Matrix: "m", Permutation: "p", Prepare: "s", Diagonal: "d"}
 
 
 def fuse_gates(
@@ -120,7 +115,7 @@ def fuse_gates(
     broad = False  # whether some diagonal node has more than two wires
     nodes: list[GateNode | None] = []
     scalars: list[WireGate] = []
-    kinds = _KINDS
+    codes = _CODES
 
     for index, gate in enumerate(gates):
         if isinstance(gate, Relabel):
@@ -128,7 +123,7 @@ def fuse_gates(
             wire_of.update(zip(gate.qubits, moved, strict=True))
             continue
         # 1. The gate on wires, without controls and diagonal entries on wires that are |0>.
-        kind = kinds[type(gate)]
+        code = codes[type(gate)]
         wires = gate.qubits
         if wire_of:
             wires = tuple([wire_of.get(q, q) for q in wires])
@@ -136,7 +131,7 @@ def fuse_gates(
         for wire in wires:
             mask |= 1 << wire
         select = None
-        diagonal = kind == "diagonal"
+        diagonal = code == "d"
         controls: tuple[int, ...] = ()
         state = 0
         held = 0
@@ -157,7 +152,7 @@ def fuse_gates(
         elif mask & ~touched:
             wires, select = _restrict(wires, touched)
             mask &= touched
-        wire_gate = (index, kind, wires, controls, state, select)
+        wire_gate = (index, code, wires, controls, state, select)
         everything = wires
         if controls:
             everything = wires + controls

@@ -7,7 +7,9 @@ for given gates. The same gates with other angles need only the second half agai
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from simquay.errors import ProgramError
 from simquay.planning.dense.assignment import DiagonalTable, PlacedCluster
@@ -17,29 +19,30 @@ from simquay.planning.dense.candidates import (
     CandidateTable,
     CandidateTilePass,
 )
-from simquay.planning.dense.clusters import SEARCH_MODES, ClusterSearch
+from simquay.planning.dense.clusters import SEARCH_MODES, Cluster, ClusterSearch
 from simquay.planning.dense.cost import cluster_costs
-from simquay.planning.dense.fusion import FusedGates, GateNode, fuse_gates
-from simquay.planning.dense.numbers.matrices import Matrices
-from simquay.planning.dense.numbers.recipe import (
-    ClusterPassRecipe,
-    DenseRecipe,
-    LoneRecipe,
-    PassRecipe,
-    PermuteRecipe,
-    PhaseRecipe,
-    ProductRecipe,
-    StartRecipe,
-    TableRecipe,
-)
-from simquay.planning.dense.numbers.tables import Diagonals
+from simquay.planning.dense.fusion import FusedGates, GateNode, WireGate, fuse_gates
+from simquay.planning.dense.matrices import Matrices, MatrixRecipes
 from simquay.planning.dense.orders import Move
-from simquay.planning.plan import Plan
+from simquay.planning.dense.phase_tables import DiagonalRecipes, Diagonals
+from simquay.planning.dense.steps import (
+    ClusterPass,
+    DensePass,
+    LonePass,
+    OuterPhase,
+    PermuteStep,
+    PhaseStep,
+    ProductStep,
+    StartPass,
+    Step,
+)
+from simquay.planning.numbers.pool import Pool, PoolLayout
+from simquay.planning.plan import Plan, SweepPlan
 from simquay.planning.profile import Layout, Profile
 from simquay.program.bits import bits_of
-from simquay.program.operations import GateOperation
+from simquay.program.operations import GateOperation, Permutation
 
-__all__ = ["find_dense"]
+__all__ = ["DenseRecipe", "find_dense"]
 
 _SEARCH_SHARE = 0.01
 """The share of a run's predicted time that searches beyond the first may take."""
@@ -87,92 +90,144 @@ def _find_recipe(gates: Sequence[GateOperation], layout: Layout, profile: Profil
     return _Builder(gates, profile).recipe(candidate, fused, layout)
 
 
+class _Numbers(NamedTuple):
+    """The numbers of given gates: matrices and tables by index, the start's amplitudes."""
+
+    gates: Sequence[GateOperation]
+    matrices: list[Pool]
+    tables: list[Pool]
+    start: Pool | None
+
+
+_T = TypeVar("_T")
+
+_Late: TypeAlias = Callable[[_Numbers], _T]
+"""A part of a plan without its numbers: a function that makes the part with them."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class DenseRecipe:
+    """All of a dense plan but the numbers; ``lone`` are the gates that are passes by themselves."""
+
+    profile: Profile
+    initial: Layout
+    final: Layout
+    lone: tuple[int, ...]
+    passes: tuple[_Late[DensePass], ...]
+    pool: PoolLayout
+    matrices: MatrixRecipes
+    diagonals: DiagonalRecipes
+
+    def fill(self, gates: Sequence[GateOperation]) -> Plan:
+        """The plan for ``gates``, which must have the structure that the recipe was found for."""
+        passes = self._fill(gates, self.pool.fill(gates))
+        return Plan(self.profile, self.initial, self.final, passes)
+
+    def fill_sweep(self, gate_lists: Sequence[Sequence[GateOperation]]) -> SweepPlan | None:
+        """The plans for several gate lists of that structure as one; None where a gate with
+        numbers is applied by itself."""
+        # A lone pass holds the gate itself; only a permutation is the same for all lists.
+        if not all(isinstance(gate_lists[0][index], Permutation) for index in self.lone):
+            return None
+        passes = self._fill(gate_lists[0], self.pool.fill_sweep(gate_lists))
+        return SweepPlan(self.profile, self.initial, self.final, len(gate_lists), passes)
+
+    def _fill(self, gates: Sequence[GateOperation], pool: Pool) -> list[DensePass]:
+        matrices, start = self.matrices.fill(pool)
+        numbers = _Numbers(gates, matrices, self.diagonals.fill(pool), start)
+        return [pass_(numbers) for pass_ in self.passes]
+
+
 class _Builder:
     """Turns a candidate plan into a recipe."""
 
     def __init__(self, gates: Sequence[GateOperation], profile: Profile) -> None:
-        self.matrices = Matrices(gates)
-        self.diagonals = Diagonals(self.matrices.pool.starts)
+        self.pool = PoolLayout(gates)
+        self.matrices = Matrices(gates, self.pool.starts)
+        self.diagonals = Diagonals(self.pool.starts)
         self.profile = profile
 
     def recipe(self, candidate: CandidatePlan, fused: FusedGates, layout: Layout) -> DenseRecipe:
         """The recipe for a state of ``layout``."""
-        passes: list[PassRecipe] = []
-        scalars = fused.scalars
+        lone: list[int] = []
+        passes: list[_Late[DensePass]] = []
         if candidate.start is not None:
-            nodes = [
-                GateNode((), 0, True, False, -1, wire_gate) for wire_gate in scalars
-            ] + candidate.start.nodes
-            self.matrices.add_start(nodes, candidate.start.wires)
-            count = sum([len(node.gates) for node in nodes])
-            passes.append(StartRecipe(candidate.start.wires, count))
+            passes.append(self._start(candidate.start, fused.scalars))
         else:
-            passes.extend([LoneRecipe(wire_gate, layout.order, 0) for wire_gate in scalars])
+            lone += [index for index, *_ in fused.scalars]
+            passes += [_lone(wire_gate, layout.order, 0) for wire_gate in fused.scalars]
         for part in candidate.passes:
             if isinstance(part, CandidateLonePass):
-                passes.append(LoneRecipe(*part))
+                lone.append(part.wire_gate[0])
+                passes.append(_lone(*part))
             else:
                 passes.append(self._pass(part))
-        final = Layout(tuple([fused.carries.get(wire, wire) for wire in candidate.order]))
         return DenseRecipe(
             self.profile,
             layout,
-            final,
+            Layout(tuple([fused.carries.get(wire, wire) for wire in candidate.order])),
+            tuple(lone),
             tuple(passes),
-            self.matrices.pool,
+            self.pool,
             self.matrices.recipes(),
             self.diagonals.recipes(),
         )
 
-    def _pass(self, candidate: CandidateTilePass) -> ClusterPassRecipe:
+    def _start(self, start: Cluster, scalars: Sequence[WireGate]) -> _Late[StartPass]:
+        nodes = [GateNode((), 0, True, False, -1, wire_gate) for wire_gate in scalars]
+        nodes += start.nodes
+        self.matrices.add_start(nodes, start.wires)
+        count = sum([len(node.gates) for node in nodes])
+
+        def fill(numbers: _Numbers) -> StartPass:
+            assert numbers.start is not None
+            return StartPass(numbers.start, start.wires, count)
+
+        return fill
+
+    def _pass(self, candidate: CandidateTilePass) -> _Late[ClusterPass]:
         tile, before, new, loaded, parts, after, keep = candidate
-        steps: list[ProductRecipe | TableRecipe | PermuteRecipe] = []
+        steps: list[_Late[Step]] = []
         for part in parts:
             if isinstance(part, CandidateTable):
                 steps += self._tables(part.table, tile, part.order)
             elif part.placed is None:
-                steps.append(PermuteRecipe(part.move.before, part.move.after))
+                steps.append(_same(PermuteStep(part.move.before, part.move.after)))
             else:
                 steps.append(self._product(part.placed, tile, part.move))
-        return ClusterPassRecipe(before, new, loaded, tuple(steps), after, keep)
+        return lambda numbers: ClusterPass(
+            before, new, loaded, tuple([step(numbers) for step in steps]), after, keep
+        )
 
-    def _product(
-        self,
-        placed: PlacedCluster,
-        tile: int,
-        move: Move,
-    ) -> ProductRecipe:
+    def _product(self, placed: PlacedCluster, tile: int, move: Move) -> _Late[ProductStep]:
         _, _, columns, before, after = move
         inside = set(placed.wires)
         wires = tuple([w for w in before if w in inside])
         result = tuple([w for w in after if w in inside])
-        phases_before = self._phases(placed.outer_before, tile, wires)
-        phases_after = self._phases(placed.outer_after, tile, result)
-        outer = sum([phase.gates for phase in (*phases_before, *phases_after)])
-        return ProductRecipe(
-            self.matrices.add(placed.nodes, wires, result),
+        first, gates_before = self._phases(placed.outer_before, tile, wires)
+        last, gates_after = self._phases(placed.outer_after, tile, result)
+        matrix = self.matrices.add(placed.nodes, wires, result)
+        gates = sum([len(node.gates) for node in placed.nodes]) + gates_before + gates_after
+        return lambda numbers: ProductStep(
+            numbers.matrices[matrix],
             wires,
             result,
             columns,
             before,
             after,
-            phases_before,
-            phases_after,
-            sum([len(node.gates) for node in placed.nodes]) + outer,
+            first(numbers),
+            last(numbers),
+            gates,
         )
 
-    def _tables(self, table: DiagonalTable, tile: int, order: tuple[int, ...]) -> list[TableRecipe]:
+    def _tables(
+        self, table: DiagonalTable, tile: int, order: tuple[int, ...]
+    ) -> list[_Late[PhaseStep]]:
         """One step for the diagonals inside the tile, and one for each group of outer ones."""
         inner = [node for node in table.nodes if not node.mask & ~tile]
         steps = []
         if inner:
-            wire_gates = [wire_gate for node in inner for wire_gate in node.gates]
-            wires = _span(inner, tile, order)
-            steps.append(
-                TableRecipe(
-                    self.diagonals.add(wire_gates, wires), wires, order, (), len(wire_gates)
-                )
-            )
+            steps.append(self._table(inner, [], tile, order))
         groups: list[list[GateNode]] = []
         for node in table.nodes:
             if not node.mask & ~tile:
@@ -183,17 +238,32 @@ class _Builder:
                     break
             else:
                 groups.append([node])
-        for group in groups:
-            wires = _span(group, tile, order)
-            phases = self._phases(group, tile, wires)
-            count = sum([phase.gates for phase in phases])
-            steps.append(TableRecipe(self.diagonals.add((), wires), wires, order, phases, count))
+        steps += [self._table([], group, tile, order) for group in groups]
         return steps
+
+    def _table(
+        self,
+        inner: Sequence[GateNode],
+        outer: Sequence[GateNode],
+        tile: int,
+        order: tuple[int, ...],
+    ) -> _Late[PhaseStep]:
+        """A step for nodes that lie in the tile, or for nodes that do not."""
+        wires = _span(inner or outer, tile, order)
+        phases, count = self._phases(outer, tile, wires)
+        wire_gates = [wire_gate for node in inner for wire_gate in node.gates]
+        table = self.diagonals.add(wire_gates, wires)
+        gates = count + len(wire_gates)
+        return lambda numbers: PhaseStep(
+            numbers.tables[table], wires, order, phases(numbers), gates
+        )
 
     def _phases(
         self, nodes: Sequence[GateNode], tile: int, wires: tuple[int, ...]
-    ) -> tuple[PhaseRecipe, ...]:
-        """Phases by tile for ``nodes``, in groups of few outer wires."""
+    ) -> tuple[_Late[tuple[OuterPhase, ...]], int]:
+        """Phases by tile for ``nodes``, in groups of few outer wires, and their count of gates."""
+        if not nodes:
+            return _NO_PHASES, 0
         groups: list[tuple[int, list[GateNode]]] = []
         for node in nodes:
             outer = node.mask & ~tile
@@ -203,13 +273,47 @@ class _Builder:
                     break
             else:
                 groups.append((outer, [node]))
+        count = 0
         phases = []
         for mask, members in groups:
             outside = tuple(bits_of(mask))
             wire_gates = [wire_gate for node in members for wire_gate in node.gates]
-            table = self.diagonals.add(wire_gates, wires + outside)
-            phases.append(PhaseRecipe(outside, table, len(wire_gates)))
-        return tuple(phases)
+            count += len(wire_gates)
+            phases.append((outside, self.diagonals.add(wire_gates, wires + outside)))
+
+        def fill(numbers: _Numbers) -> tuple[OuterPhase, ...]:
+            found = []
+            for outside, index in phases:
+                table = numbers.tables[index]
+                shape = (*table.shape[:-1], 1 << len(outside), -1)
+                found.append(OuterPhase(outside, table.reshape(shape)))
+            return tuple(found)
+
+        return fill, count
+
+
+def _same(part: _T) -> _Late[_T]:
+    """A part that has no numbers."""
+    return lambda _: part
+
+
+_NO_PHASES: _Late[tuple[OuterPhase, ...]] = _same(())
+
+
+def _lone(wire_gate: WireGate, before: tuple[int, ...], new: int) -> _Late[LonePass]:
+    """A pass of one gate, on wires."""
+    index, kind, wires, controls, state, select = wire_gate
+
+    def fill(numbers: _Numbers) -> LonePass:
+        gate: Any = numbers.gates[index]
+        changes: dict[str, Any] = {"qubits": wires}
+        if kind != "s":
+            changes |= {"controls": controls, "control_state": state}
+        if select is not None:
+            changes["diagonal"] = gate.diagonal.take(select)
+        return LonePass(dataclasses.replace(gate, **changes), before, new)
+
+    return fill
 
 
 def _span(nodes: Sequence[GateNode], tile: int, order: tuple[int, ...]) -> tuple[int, ...]:

@@ -1,5 +1,5 @@
-"""The numbers of plans: read from gates, multiplied, and gathered, for one circuit or for many.
+"""The numbers of a plan: where each comes from, and how those of one circuit or many are gathered.
 
-Takes the gates of one circuit or of several, and for each array of a plan the gates that it is
-made of. Gives the arrays: matrices, and tables of diagonals. Read ``pool.py`` first.
+Takes gates, and for each matrix or table of a plan the gates that are multiplied. Gives recipes,
+which compute all arrays of a plan together. Read ``pool.py`` first.
 """

@@ -1,104 +1,153 @@
-"""Products of gates: matrices on few bits, all that are equally wide computed together."""
+"""Products of gates as small matrices, all of one width computed together.
+
+Each factor is a gate as a matrix on a few bits, whose entries are numbers of the gate, ones and
+zeros: so the factors of a whole plan are one indexed read of the pool, and the products are a few
+batched products of matrices.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import accumulate, pairwise
+from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from simquay.planning.numbers.pool import Indices, Pool
+from simquay.planning.numbers.patterns import Indices
+from simquay.planning.numbers.pool import Pool
 
-__all__ = ["ProductRecipe", "product_recipe"]
+__all__ = ["ProductRecipe", "Products"]
 
 _BATCH = 1 << 14
-"""The most entries of a sweep that are computed at once: memory that is given back to the system
-and taken again would cost more than the arithmetic."""
+"""The most entries of factors that are computed at once: memory that is given back to the system
+and taken again for each plan would cost more than the arithmetic."""
 
-_LONG = 16
-"""Longer products are made of products of so many gates: each level is a call of NumPy."""
+
+class Products:
+    """Collects products on ``width`` bits.
+
+    Attributes:
+        ids: the number of each pattern that is in use, by any key.
+        chosen: of the factors of all products, one product after the other and each in the order of
+            application, the number of the pattern.
+        starts: of the same, where the gate's numbers start in the pool.
+        lengths: how many factors each product has.
+    """
+
+    __slots__ = ("_patterns", "chosen", "ids", "lengths", "starts", "width")
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+        self.ids: dict[Hashable, int] = {}
+        self._patterns: list[Indices] = []
+        self.chosen: list[int] = []
+        self.starts: list[int] = []
+        self.lengths: list[int] = []
+
+    def register(self, key: Hashable, pattern: Indices) -> int:
+        """The number of a new pattern (:func:`~simquay.planning.numbers.patterns.matrix_pattern`),
+        which ``ids`` has under ``key`` from here on."""
+        self._patterns.append(pattern)
+        return self.ids.setdefault(key, len(self._patterns) - 1)
+
+    def add(self, chosen: Sequence[int], starts: Sequence[int]) -> int:
+        """Take in a product with these factors; returns its index."""
+        self.chosen += chosen
+        self.starts += starts
+        self.lengths.append(len(chosen))
+        return len(self.lengths) - 1
+
+    def recipe(self) -> ProductRecipe:
+        """The recipe of all products that were taken in, in order."""
+        chosen = np.array(self.chosen)
+        starts = np.array(self.starts)
+        lengths = np.array(self.lengths)
+        most = _BATCH >> 2 * self.width
+        batches = []
+        first = done = 0
+        if len(chosen) > most:
+            ends = lengths.cumsum()
+            while int(ends[-1]) - done > most:
+                last = max(int(ends.searchsorted(done + most, "right")), first + 1)
+                end = int(ends[last - 1])
+                batches.append(_batch(chosen[done:end], starts[done:end], lengths[first:last]))
+                first, done = last, end
+        if done < len(chosen):
+            batches.append(_batch(chosen[done:], starts[done:], lengths[first:]))
+        return ProductRecipe(self.width, np.array(self._patterns), tuple(batches))
+
+
+class _Batch(NamedTuple):
+    """Some of the products.
+
+    Attributes:
+        chosen, starts: as :class:`Products` has them.
+        rounds: pairs ``(factors, stride)``: each of these factors is replaced by its product with
+            the one ``stride`` later, the later one leftmost. Products are made by halving.
+        firsts: the first factor of each product, which is the product of all in the end; None if
+            all have one factor.
+    """
+
+    chosen: Indices
+    starts: Indices
+    rounds: tuple[tuple[Indices, int], ...]
+    firsts: Indices | None
+
+
+def _batch(chosen: Indices, starts: Indices, lengths: Indices) -> _Batch:
+    if len(lengths) == len(chosen):
+        return _Batch(chosen, starts, (), None)
+    longest = int(lengths.max())
+    ends = lengths.cumsum()
+    firsts = ends - lengths
+    factors = np.arange(ends[-1])
+    rank = factors - firsts.repeat(lengths)
+    left = ends.repeat(lengths) - factors
+    rounds = []
+    stride = 1
+    while stride < longest:
+        first = (rank & (2 * stride - 1) == 0) & (left > stride)
+        rounds.append((first.nonzero()[0], stride))
+        stride *= 2
+    return _Batch(chosen, starts, tuple(rounds), firsts)
 
 
 class ProductRecipe(NamedTuple):
-    """Matrices of ``size`` rows, as products of gates.
+    """Products on ``width`` bits without their numbers; ``table`` has the patterns, by rows."""
 
-    The products with the most gates come first. A level is the first gates of all products, the
-    second gates of those that have two, and so on.
-
-    Attributes:
-        size: the rows of a matrix.
-        inner: if given, the products of which these are products; they replace the pool.
-        entries: where in the pool the entries of each gate are, by rows, level by level.
-        levels: how many gates each level has.
-        order: for each product, its place among those that were made; None for the same order.
-    """
-
-    size: int
-    inner: ProductRecipe | None
-    entries: Indices
-    levels: list[int]
-    order: Indices | None
+    width: int
+    table: Indices
+    batches: tuple[_Batch, ...]
 
     def fill(self, pool: Pool) -> Pool:
-        """The products, shape ``(..., count, size, size)``, for a pool or several."""
-        if self.inner is not None:
-            pool = self.inner.fill(pool).reshape(*pool.shape[:-1], -1)
-        if pool.ndim == 1:
-            return self._fill(pool)
-        lists = max(1, _BATCH // self.entries.size)
-        parts = [self._fill(pool[first : first + lists]) for first in range(0, len(pool), lists)]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-    def _fill(self, pool: Pool) -> Pool:
-        gates = pool.take(self.entries, -1).reshape(*pool.shape[:-1], -1, self.size, self.size)
-        start = self.levels[0]
-        made = gates[..., :start, :, :]
-        for count in self.levels[1:]:
-            level = gates[..., start : start + count, :, :]
-            made[..., :count, :, :] = level @ made[..., :count, :, :]
-            start += count
-        return made if self.order is None else made.take(self.order, -3)
-
-
-def product_recipe(
-    patterns: Sequence[Indices], which: Sequence[int], starts: Sequence[int], counts: Sequence[int]
-) -> ProductRecipe:
-    """The recipe of products of ``counts[i]`` gates each.
-
-    Args:
-        patterns: of gates (:func:`~simquay.planning.numbers.patterns.matrix_pattern`), all of one
-            width.
-        which: for each gate, its pattern; the gates of one product follow each other.
-        starts: for each gate, where its numbers start in the pool.
-        counts: for each product, how many gates it has, at least one.
-    """
-    entries = np.array(patterns).take(which, 0)
-    entries += np.array(starts, dtype=np.intp)[:, None]
-    return _recipe(entries, counts)
+        """The products, shape ``(..., count, 2**width, 2**width)``, for a pool of shape
+        ``(..., numbers)``: that of one gate list, or those of a sweep."""
+        size = 1 << self.width
+        parts = []
+        for chosen, starts, rounds, firsts in self.batches:
+            index = self.table.take(chosen, 0)
+            index += starts[:, None]
+            if pool.ndim == 1:
+                part = _multiplied(pool, index, rounds, firsts, size)
+            else:
+                lists = max(1, _BATCH // index.size)
+                part = np.concatenate(
+                    [
+                        _multiplied(pool[first : first + lists], index, rounds, firsts, size)
+                        for first in range(0, len(pool), lists)
+                    ]
+                )
+            parts.append(part)
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, -3)
 
 
-def _recipe(entries: Indices, counts: Sequence[int]) -> ProductRecipe:
-    """The recipe for gates whose ``entries`` are given by rows, product by product."""
-    inner = order = None
-    size = 1 << entries.shape[1].bit_length() // 2
-    longest = max(counts)
-    if longest > _LONG:
-        pieces = [min(_LONG, count - done) for count in counts for done in range(0, count, _LONG)]
-        inner = _recipe(entries, pieces)
-        entries = np.arange(len(pieces) * size * size).reshape(len(pieces), -1)
-        counts = [-(-count // _LONG) for count in counts]
-        longest = max(counts)
-    if longest == 1:
-        return ProductRecipe(size, inner, entries, [len(counts)], None)
-    made = sorted(range(len(counts)), key=counts.__getitem__, reverse=True)
-    if any(later < product for product, later in pairwise(made)):
-        order = np.argsort(made)
-    firsts = [0, *accumulate(counts)]
-    levels = []
-    rows: list[int] = []
-    for level in range(longest):
-        own = [firsts[product] + level for product in made if counts[product] > level]
-        levels.append(len(own))
-        rows += own
-    return ProductRecipe(size, inner, entries.take(rows, 0), levels, order)
+def _multiplied(
+    pool: Pool,
+    index: Indices,
+    rounds: tuple[tuple[Indices, int], ...],
+    firsts: Indices | None,
+    size: int,
+) -> Pool:
+    factors: Pool = pool.take(index, -1, mode="clip").reshape(*pool.shape[:-1], -1, size, size)
+    for first, stride in rounds:
+        factors[..., first, :, :] = factors.take(first + stride, -3) @ factors.take(first, -3)
+    return factors if firsts is None else factors.take(firsts, -3)

@@ -1,45 +1,57 @@
-"""Tables: the products of diagonals, all that have equally many bits computed together."""
+"""Products of diagonals as tables, all of one length computed together."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate, chain
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 
-from simquay.planning.numbers.pool import Indices, Pool
+from simquay.planning.numbers.patterns import Indices
+from simquay.planning.numbers.pool import Pool
 
-__all__ = ["Factor", "TableRecipe", "table_recipe"]
+__all__ = ["TableRecipe", "Tables"]
 
-Factor: TypeAlias = tuple[Indices, int]
-"""A factor of a table: its pattern (:func:`~simquay.planning.numbers.patterns.diagonal_pattern`),
-and where its numbers start in the pool."""
+
+class Tables:
+    """Collects tables of one length, each the product of one factor or more.
+
+    Attributes:
+        patterns: of all factors, one table after the other
+            (:func:`~simquay.planning.numbers.patterns.diagonal_pattern`).
+        starts: of the same, where the gate's numbers start in the pool.
+        firsts: the first factor of each table.
+    """
+
+    __slots__ = ("firsts", "patterns", "starts")
+
+    def __init__(self) -> None:
+        self.patterns: list[Indices] = []
+        self.starts: list[int] = []
+        self.firsts: list[int] = []
+
+    def add(self, patterns: Sequence[Indices], starts: Sequence[int]) -> int:
+        """Take in the product of these factors (one or more); returns its index."""
+        self.firsts.append(len(self.starts))
+        self.patterns += patterns
+        self.starts += starts
+        return len(self.firsts) - 1
+
+    def recipe(self) -> TableRecipe:
+        """The recipe of all tables that were taken in, in order."""
+        index = np.concatenate(self.patterns).reshape(len(self.patterns), -1)
+        index += np.array(self.starts, dtype=np.intp)[:, None]
+        return TableRecipe(index, self.firsts if len(self.firsts) < len(self.starts) else None)
 
 
 class TableRecipe(NamedTuple):
-    """Tables of one length.
+    """Tables of one length without their numbers: the indices of all factors, and each table's
+    first one (None if each has one)."""
 
-    Attributes:
-        entries: where in the pool the entries of each factor are, by rows; the factors of one table
-            follow each other.
-        firsts: the first factor of each table; None if every table has one.
-    """
-
-    entries: Indices
+    places: Indices
     firsts: list[int] | None
 
     def fill(self, pool: Pool) -> Pool:
-        """The tables, shape ``(..., count, length)``, for a pool or several."""
-        found: Pool = pool.take(self.entries, -1)
+        """The tables, shape ``(..., count, length)``, for a pool of shape ``(..., numbers)``."""
+        found: Pool = pool.take(self.places, -1, mode="clip")
         return found if self.firsts is None else np.multiply.reduceat(found, self.firsts, -2)
-
-
-def table_recipe(tables: Sequence[Sequence[Factor]]) -> TableRecipe:
-    """The recipe of ``tables``, each of them given by its factors: one or more."""
-    factors = list(chain.from_iterable(tables))
-    index = np.concatenate([pattern for pattern, _ in factors]).reshape(len(factors), -1)
-    index += np.array([start for _, start in factors], dtype=np.intp)[:, None]
-    if len(factors) == len(tables):
-        return TableRecipe(index, None)
-    return TableRecipe(index, [0, *accumulate(map(len, tables[:-1]))])

@@ -15,23 +15,29 @@ import enum
 import itertools
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 
-from simquay.planning.numbers.patterns import GateKind
+from simquay.planning.numbers.patterns import ONE, GateCode, Indices, matrix_pattern
 from simquay.planning.tiled.cost import DENSE_FLOPS
 from simquay.planning.tiled.passes import Form
 
 __all__ = [
+    "BlockKind",
     "BlockType",
     "Trait",
     "diagonal_type",
     "matrix_type",
+    "pattern_of",
     "permutation_type",
     "preparation_type",
     "restricted",
+    "source_of",
     "with_controls",
 ]
+
+BlockKind = Literal["dense", "diagonal", "permute", "prepare"]
 
 
 class Trait(enum.IntFlag):
@@ -68,8 +74,6 @@ class BlockType:
         table: for a permutation: the new amplitude at ``i`` is the old one at ``table[i]``.
         entries: for a diagonal: where its entries are, counted from where its numbers start;
             None if they simply follow each other.
-        extra: ``table`` or ``entries`` as a pattern takes them
-            (:mod:`simquay.planning.numbers.patterns`).
         total: wires and controls together.
         moves: whether amplitudes move along its wires, which must then be in the tile.
         flops: per amplitude, roughly; 0 but for matrices.
@@ -77,7 +81,7 @@ class BlockType:
         code: a multiple of 4 that no other type has.
     """
 
-    kind: GateKind
+    kind: BlockKind
     size: int
     controls: int = 0
     state: int = 0
@@ -85,7 +89,6 @@ class BlockType:
     is_real: bool = False
     table: tuple[int, ...] = ()
     entries: tuple[int, ...] | None = None
-    extra: bytes = field(init=False)
     total: int = field(init=False)
     moves: bool = field(init=False)
     flops: float = field(init=False)
@@ -93,16 +96,40 @@ class BlockType:
     code: int = field(init=False)
 
     def __post_init__(self) -> None:
-        listed = (
-            np.argsort(self.table) if self.table else np.array(self.entries or (), dtype=np.intp)
-        )
-        self.extra = listed.tobytes()
         self.total = self.size + self.controls
         self.moves = self.kind != "diagonal"
         rows = DENSE_FLOPS[self.form] << self.size
         self.flops = rows / (1 << self.controls) if self.kind == "dense" else 0.0
         self.fuses = self.total if self.total <= 2 and self.kind != "prepare" else 0
         self.code = next(_block_type_ids) << 2
+
+    @property
+    def extra(self) -> bytes:
+        """What the type's patterns need besides (:mod:`simquay.planning.numbers.patterns`)."""
+        if self.kind == "permute":
+            return np.argsort(self.table).astype(np.intp).tobytes()
+        return b"" if self.entries is None else np.array(self.entries, dtype=np.intp).tobytes()
+
+
+_CODES: dict[BlockKind, GateCode] = {
+    "dense": "m",
+    "diagonal": "d",
+    "permute": "p",
+    "prepare": "s",
+}
+
+
+def pattern_of(type_: BlockType, bits: tuple[int, ...], width: int) -> Indices:
+    """A block as a matrix on ``width`` bits, of which ``bits`` are its wires, then its controls."""
+    own, held = bits[: type_.size], bits[type_.size :]
+    return matrix_pattern(width, _CODES[type_.kind], own, held, type_.state, type_.extra)
+
+
+@lru_cache(maxsize=4096)
+def source_of(type_: BlockType, bits: tuple[int, ...], width: int) -> tuple[int, ...]:
+    """A permutation's source table on ``width`` bits: the new entry ``i`` is the old ``[i]``."""
+    rows = pattern_of(type_, bits, width).reshape(1 << width, -1)
+    return tuple((rows == ONE).argmax(axis=1).tolist())
 
 
 @lru_cache(maxsize=4096)

@@ -10,7 +10,7 @@ from typing import TypeAlias, Union
 
 import numpy as np
 
-from simquay.planning.numbers.pool import FIRST, Pool
+from simquay.planning.numbers.pool import Pool
 from simquay.planning.tiled.block_types import BlockType
 from simquay.planning.tiled.blocks.blocks import Blocks
 from simquay.planning.tiled.diagonals import (
@@ -96,7 +96,7 @@ class WideRecipe:
 
     def fill(self, filled: Filled, pool: Pool) -> WidePass:
         """The pass; ``pool`` has the numbers."""
-        type_, start, size = self.type_, self.start + FIRST, 1 << self.type_.size
+        type_, start, size = self.type_, self.start, 1 << self.type_.size
         gate: Matrix | Permutation | Prepare
         if type_.kind == "dense":
             matrix = pool[start : start + size * size].reshape(size, size)
@@ -159,27 +159,33 @@ def _stage(
     condition = condition_of(wires[type_.size :], type_.state, bit_of) if type_.controls else ALWAYS
     if type_.size == 1:
         bits: tuple[int, ...] = (bit_of[wires[0]],)
-        places: tuple[int, ...] = (0,)
+        order: tuple[int, ...] = (0,)
         targets.add(bits[0])
     elif type_.size == 2:
         one, two = bit_of[wires[0]], bit_of[wires[1]]
-        bits, places = ((one, two), (0, 1)) if one < two else ((two, one), (1, 0))
+        bits, order = ((one, two), (0, 1)) if one < two else ((two, one), (1, 0))
         targets.add(one)
         targets.add(two)
     else:
-        bits = tuple(sorted([bit_of[wire] for wire in wires[: type_.size]]))
-        places = tuple([bits.index(bit_of[wire]) for wire in wires[: type_.size]])
+        sorted_bits = sorted([(bit_of[wire], j) for j, wire in enumerate(wires[: type_.size])])
+        bits = tuple([bit for bit, _ in sorted_bits])
+        order = tuple([j for _, j in sorted_bits])
         targets.update(bits)
     if type_.kind == "dense":
-        return bits, gather_plan.matrix(block, places), type_.form, condition
+        return bits, gather_plan.matrix(block, order), type_.form, condition
     if type_.kind == "prepare":
-        state = gather_plan.table(type_.size, [(block, places)])
+        state = gather_plan.table(type_.size, [(block, _inverse(order))])
         return _PrepareRecipe(bits, state)
     if type_.table == (1, 0):
         return PermuteStage(bits, _FLIP, condition)
-    index = spread(places)
-    source = index[np.array(type_.table, dtype=np.intp)[np.argsort(index)]]
+    index = spread(order)
+    source = np.argsort(index)[np.array(type_.table, dtype=np.intp)[index]]
     return PermuteStage(bits, source, condition)
 
 
 _FLIP = np.array([1, 0], dtype=np.intp)
+
+
+def _inverse(order: tuple[int, ...]) -> tuple[int, ...]:
+    """The inverse of the permutation ``order``."""
+    return tuple(sorted(range(len(order)), key=order.__getitem__))

@@ -1,24 +1,24 @@
-"""The arrays of a plan: which numbers of the pool each matrix and table of a stage is made of.
+"""Gathering: all matrices and tables of a plan, built from the pool by a few calls of NumPy.
 
-A stage asks for a matrix or a table, and gets a reference. The arrays of all stages are then
-gathered together.
+While a recipe is built, its stages ask for matrices and tables, and get references to them. When it
+is filled, the arrays of one shape are made together.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from functools import lru_cache
+from typing import NamedTuple, TypeAlias
 
-import numpy as np
-
-from simquay.planning.numbers.patterns import diagonal_pattern, matrix_pattern
-from simquay.planning.numbers.pool import FIRST, Pool
-from simquay.planning.numbers.products import ProductRecipe, product_recipe
-from simquay.planning.numbers.tables import Factor, TableRecipe, table_recipe
+from simquay.planning.numbers.patterns import Indices, diagonal_pattern, matrix_pattern
+from simquay.planning.numbers.pool import Pool
+from simquay.planning.numbers.products import ProductRecipe, Products
+from simquay.planning.numbers.tables import TableRecipe, Tables
+from simquay.planning.tiled.block_types import BlockType
 from simquay.planning.tiled.blocks.blocks import Blocks
 
-__all__ = ["ArrayRef", "Filled", "GatherPlan", "Part"]
+__all__ = ["ArrayRef", "Filled", "GatherPlan", "GatherRecipe", "Part"]
 
 Part: TypeAlias = tuple[int, tuple[int, ...]]
 """A factor of a table: the index of a block, and the bits of the table that its wires (and its
@@ -32,88 +32,93 @@ Filled: TypeAlias = dict[int, list[Pool]]
 """The arrays by kind."""
 
 _VIEW = 0
-_FEW = 6  # bits: longer tables of one factor may be views
-
-
-@dataclass(slots=True, eq=False)
-class _Matrices:
-    """Matrices of one size: where each starts in the pool, and which of ``places`` it has."""
-
-    starts: list[int] = field(default_factory=list)
-    which: list[int] = field(default_factory=list)
-    places: dict[tuple[int, ...], int] = field(default_factory=dict)
-
-    def recipe(self, size: int) -> ProductRecipe:
-        """Of matrices on ``size`` bits, each of them a product of one factor."""
-        patterns = [matrix_pattern(size, "dense", places, (), 0, b"") for places in self.places]
-        return product_recipe(patterns, self.which, self.starts, [1] * len(self.which))
+_FEW = 6  # bits: patterns of longer tables are rare, and would fill a cache
 
 
 class GatherPlan:
-    """The arrays that a plan's stages ask for. None may be asked for after the first fill."""
+    """The arrays that a plan's stages ask for."""
 
-    __slots__ = ("_matrices", "_recipes", "_starts", "_tables", "_types", "_views")
+    __slots__ = ("_matrices", "_starts", "_tables", "_types", "_views")
 
     def __init__(self, blocks: Blocks) -> None:
         self._types = blocks.types
         self._starts = blocks.starts
-        self._matrices: dict[int, _Matrices] = {}
-        self._tables: dict[int, list[list[Factor]]] = {}
+        self._matrices: dict[int, Products] = {}
+        self._tables: dict[int, Tables] = {}
         self._views: list[tuple[int, tuple[int, ...]]] = []
-        self._recipes: list[tuple[int, ProductRecipe | TableRecipe]] | None = None
 
-    def matrix(self, block: int, places: tuple[int, ...]) -> ArrayRef:
-        """Ask for a block's matrix. Bit ``j`` of the block's is bit ``places[j]`` of its index."""
+    def matrix(self, block: int, order: tuple[int, ...]) -> ArrayRef:
+        """Ask for a block's matrix. Bit ``j`` of its index is bit ``order[j]`` of the block's."""
         start = self._starts[block]
-        k = len(places)
-        if k > 3 and places == tuple(range(k)):
+        k = len(order)
+        if k > 3 and order == tuple(range(k)):
             return self._view(start, (1 << k, 1 << k))
         alike = self._matrices.get(k)
         if alike is None:
-            alike = self._matrices[k] = _Matrices()
-        alike.which.append(alike.places.setdefault(places, len(alike.places)))
+            alike = self._matrices[k] = Products(k)
+        which = alike.ids.get(order)
+        if which is None:
+            bits = tuple(sorted(range(k), key=order.__getitem__))
+            which = alike.register(order, matrix_pattern(k, "m", bits, (), 0, b""))
+        alike.chosen.append(which)
         alike.starts.append(start)
-        return -k, len(alike.starts) - 1
+        return -k, len(alike.chosen) - 1
 
     def table(self, bits: int, parts: Sequence[Part]) -> ArrayRef:
         """Ask for the product of ``parts``, as a table over so many bits."""
-        starts, types = self._starts, self._types
         if bits > _FEW and len(parts) == 1:
             block, positions = parts[0]
-            type_ = types[block]
+            type_ = self._types[block]
             if positions == tuple(range(bits)) and type_.size == bits and type_.entries is None:
-                return self._view(starts[block], (1 << bits,))
-        alike = self._tables.get(bits)
+                return self._view(self._starts[block], (1 << bits,))
+        alike = self._tables.get(1 << bits)
         if alike is None:
-            alike = self._tables[bits] = []
-        factors = []
-        for block, positions in parts:
-            type_ = types[block]
-            own, held = positions[: type_.size], positions[type_.size :]
-            # Controls that are in a condition are no bits of the table.
-            state = type_.state if held else 0
-            pattern = diagonal_pattern(bits, own, held, state, type_.extra)
-            factors.append((pattern, starts[block]))
-        alike.append(factors)
-        return 1 << bits, len(alike) - 1
+            alike = self._tables[1 << bits] = Tables()
+        alike.firsts.append(len(alike.starts))
+        make = _small_table_pattern if bits <= _FEW else _table_pattern
+        starts, types = self._starts, self._types
+        alike.starts += [starts[block] for block, _ in parts]
+        alike.patterns += [make(types[block], positions, bits) for block, positions in parts]
+        return 1 << bits, len(alike.firsts) - 1
 
     def _view(self, start: int, shape: tuple[int, ...]) -> ArrayRef:
-        self._views.append((start + FIRST, shape))
+        self._views.append((start, shape))
         return _VIEW, len(self._views) - 1
 
+    def recipe(self) -> GatherRecipe:
+        """The recipe of all arrays that were asked for."""
+        for matrices in self._matrices.values():
+            matrices.lengths = [1] * len(matrices.chosen)
+        return GatherRecipe(
+            [matrices.recipe() for matrices in self._matrices.values()],
+            {length: tables.recipe() for length, tables in self._tables.items()},
+            self._views,
+        )
+
+
+class GatherRecipe(NamedTuple):
+    """The arrays that a plan's stages asked for: matrices, tables by length, views of the pool."""
+
+    matrices: list[ProductRecipe]
+    tables: dict[int, TableRecipe]
+    views: list[tuple[int, tuple[int, ...]]]
+
     def fill(self, pool: Pool) -> Filled:
-        """The arrays that were asked for, made from ``pool``."""
-        if self._recipes is None:
-            self._recipes = [
-                *((-k, alike.recipe(k)) for k, alike in self._matrices.items()),
-                *((1 << bits, table_recipe(tables)) for bits, tables in self._tables.items()),
-            ]
-            self._matrices.clear()
-            self._tables.clear()
-        filled = {kind: list(recipe.fill(pool)) for kind, recipe in self._recipes}
-        if self._views:
-            filled[_VIEW] = [
-                pool[start : start + int(np.prod(shape))].reshape(shape)
-                for start, shape in self._views
-            ]
+        """The arrays, made from ``pool``."""
+        filled: Filled = {}
+        for matrices in self.matrices:
+            filled[-matrices.width] = list(matrices.fill(pool))
+        for length, tables in self.tables.items():
+            filled[length] = list(tables.fill(pool))
+        filled[_VIEW] = [
+            pool[start : start + math.prod(shape)].reshape(shape) for start, shape in self.views
+        ]
         return filled
+
+
+def _table_pattern(type_: BlockType, positions: tuple[int, ...], bits: int) -> Indices:
+    own, held = positions[: type_.size], positions[type_.size :]
+    return diagonal_pattern(bits, own, held, type_.state, type_.extra)
+
+
+_small_table_pattern = lru_cache(maxsize=1 << 13)(_table_pattern)

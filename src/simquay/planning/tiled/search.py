@@ -13,16 +13,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from simquay.errors import ProgramError
-from simquay.planning.numbers.pool import Pool, PoolLayout
+from simquay.planning.numbers.pool import ZERO_END, Pool, PoolLayout
+from simquay.planning.numbers.products import ProductRecipe
 from simquay.planning.plan import Pass, Plan, SweepPlan
 from simquay.planning.profile import Layout, Profile
 from simquay.planning.tiled.blocks.blocks import make_blocks, resolve_zeros
 from simquay.planning.tiled.blocks.clusters import fuse_blocks
 from simquay.planning.tiled.build import PassRecipe, WideRecipe, build_pass
-from simquay.planning.tiled.gather import GatherPlan
-from simquay.planning.tiled.products import Products
+from simquay.planning.tiled.gather import GatherPlan, GatherRecipe
 from simquay.planning.tiled.scheduling.schedule import schedule_passes
-from simquay.planning.tiled.traits import Traits, read_traits
+from simquay.planning.tiled.traits import traits_of
 from simquay.program.operations import GateOperation
 
 __all__ = ["TiledRecipe", "find_tiled"]
@@ -41,9 +41,9 @@ class TiledRecipe:
     initial: Layout
     final: Layout
     _pool: PoolLayout
-    _traits: Traits
-    _products: Products
-    _gather_plan: GatherPlan
+    _traits: list[list[int]]
+    _products: list[ProductRecipe]
+    _arrays: GatherRecipe
     _passes: list[PassRecipe | WideRecipe]
 
     def fill(self, gates: Sequence[GateOperation]) -> Plan | None:
@@ -52,9 +52,7 @@ class TiledRecipe:
         The caller answers for the rest of their structure.
         """
         pool = self._pool.fill(gates)
-        if not np.array_equal(read_traits(self._pool, pool), self._traits):
-            return None
-        return self._plan(pool)
+        return self._fill(pool) if traits_of(pool, self._pool) == self._traits else None
 
     def fill_sweep(self, gate_lists: Sequence[Sequence[GateOperation]]) -> SweepPlan | None:
         """The plans for several gate lists of that structure as one.
@@ -64,27 +62,24 @@ class TiledRecipe:
         """
         if any(isinstance(recipe, WideRecipe) for recipe in self._passes):
             return None
-        pools = self._pool.fill_sweep(gate_lists)
-        if (read_traits(self._pool, pools) != self._traits).any():
-            return None
-        whole = self._with_products(pools)
-        new = [True, *(pools[1:] != pools[:-1]).any(axis=1)]
         passes: list[Sequence[Pass]] = []
-        for pool, is_new in zip(whole, new, strict=True):
-            passes.append(self._fill(pool) if is_new else passes[-1])
+        last: Pool | None = None
+        for gates in gate_lists:
+            pool = self._pool.fill(gates)
+            if traits_of(pool, self._pool) != self._traits:
+                return None
+            same = last is not None and np.array_equal(pool, last)
+            passes.append(passes[-1] if same else self._fill(pool).passes)
+            last = pool
         together = tuple(zip(*passes, strict=True))
         return SweepPlan(self.profile, self.initial, self.final, len(gate_lists), together)
 
-    def _with_products(self, pool: Pool) -> Pool:
-        return np.concatenate([pool, *self._products.fill(pool)], axis=-1)
-
-    def _fill(self, pool: Pool) -> tuple[Pass, ...]:
-        """The passes, from the numbers of gates and products."""
-        filled = self._gather_plan.fill(pool)
-        return tuple([recipe.fill(filled, pool) for recipe in self._passes])
-
-    def _plan(self, pool: Pool) -> Plan:
-        passes = self._fill(self._with_products(pool))
+    def _fill(self, pool: Pool) -> Plan:
+        if self._products:
+            products = [recipe.fill(pool).ravel() for recipe in self._products]
+            pool = np.concatenate([pool[:-1], *products, ZERO_END])
+        filled = self._arrays.fill(pool)
+        passes = tuple([recipe.fill(filled, pool) for recipe in self._passes])
         return Plan(self.profile, self.initial, self.final, passes)
 
 
@@ -103,13 +98,15 @@ def find_tiled(
         raise ProgramError(
             f"a tiled profile needs 0 <= low < tile, not low={profile.low}, tile={profile.tile}"
         )
-    pool_layout = PoolLayout(gates)
-    pool = pool_layout.fill(gates)
-    traits = read_traits(pool_layout, pool)
-    blocks, renamed = make_blocks(
-        gates, pool_layout.of_gates(traits.tolist()), pool_layout.starts, layout.order
-    )
-    blocks, products, vanished = fuse_blocks(blocks, len(pool))
+    numbers = PoolLayout(gates)
+    pool = numbers.fill(gates)
+    traits = traits_of(pool, numbers)
+    by_gate = [0] * len(gates)
+    for group, found in zip(numbers.groups, traits, strict=True):
+        for gate, trait in zip(group.gates, found, strict=True):
+            by_gate[gate] = trait
+    blocks, renamed = make_blocks(gates, by_gate, numbers.starts, layout.order)
+    blocks, products, vanished = fuse_blocks(blocks, numbers.size - 1)
     if vanished:
         # A block that cancelled may have been the only one that would have stored a qubit.
         blocks = resolve_zeros(blocks, layout.order)
@@ -121,10 +118,10 @@ def find_tiled(
         profile,
         layout,
         Layout(tuple([renamed.get(wire, wire) for wire in order])),
-        pool_layout,
+        numbers,
         traits,
         products,
-        gather_plan,
+        gather_plan.recipe(),
         passes,
     )
-    return recipe, recipe._plan(pool)
+    return recipe, recipe._fill(pool)

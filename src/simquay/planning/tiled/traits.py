@@ -1,58 +1,51 @@
-"""Traits: what planning learns from the numbers of matrices and diagonals, for all at once."""
+"""Traits: all that tiled planning learns from the numbers of gates.
+
+They are found for all gates of one kind and qubit count at once.
+"""
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
-from simquay.planning.numbers.pool import FIRST, Pool, PoolLayout
+from simquay.planning.numbers.pool import Pool, PoolLayout
 from simquay.planning.tiled.block_types import Trait
 from simquay.program.operations import Diagonal, Prepare
 
-__all__ = ["Traits", "read_traits"]
+__all__ = ["traits_of"]
 
-Traits: TypeAlias = NDArray[np.uint8]
-"""The trait of each gate that has numbers, in the order of the pool; for a sweep, one row a list.
-As plain integers, since NumPy finds them for many matrices at once."""
-
-_REAL, _DIAGONAL = np.uint8(Trait.REAL), np.uint8(Trait.DIAGONAL)
-
-_MOST_QUBITS = 3
-"""Larger matrices are taken as they are."""
+_MOST_TRAITS = 3  # qubits: larger matrices are taken as they are
 
 
-def read_traits(layout: PoolLayout, pool: Pool) -> Traits:
-    """The traits of the gates whose numbers are in ``pool``."""
-    sweep = pool.shape[:-1]
-    found = [np.zeros((*sweep, 0), dtype=np.uint8)]
-    for kind, qubits, gates, start, length in layout.groups:
-        count = len(gates)
-        part = pool[..., start : start + count * length].reshape(*sweep, count, length)[..., FIRST:]
-        if kind is Prepare or not 1 <= qubits <= _MOST_QUBITS:
-            found.append(np.zeros((*sweep, count), dtype=np.uint8))
-        elif kind is Diagonal:
-            found.append(_REAL * ~part.imag.any(axis=-1))
-        elif qubits == 1:
-            found.append(_traits_of_single(part))
+def traits_of(pool: Pool, layout: PoolLayout) -> list[list[int]]:
+    """For each group of ``layout``, the trait of each gate
+    (:class:`~simquay.planning.tiled.block_types.Trait`)."""
+    traits = []
+    for kind, size, gates, start, length in layout.groups:
+        if kind is Prepare or not 1 <= size <= _MOST_TRAITS:
+            traits.append([0] * len(gates))
+            continue
+        part = pool[start : start + length * len(gates)]
+        if kind is Diagonal:
+            imaginary = part.imag.reshape(-1, length).any(axis=1)
+            traits.append(np.where(imaginary, 0, int(Trait.REAL)).tolist())
         else:
-            real = ~part.imag.any(axis=-1)
-            apart = part[..., np.flatnonzero(~np.eye(1 << qubits, dtype=bool))]
-            diagonal = ~apart.any(axis=-1)
-            found.append(_REAL * real | _DIAGONAL * diagonal)
-    return np.concatenate(found, axis=-1)
-
-
-def _traits_of_single(part: Pool) -> Traits:
-    """The traits of matrices on one qubit."""
-    parts = part.view(np.float64)
-    traits = _TRAITS[np.packbits(parts != 0, axis=-1)[..., 0]]
-    near = np.abs(parts[..., 0] - _HADAMARD[0]) < 1e-15
-    if near.any():
-        near &= np.abs(parts - _HADAMARD).max(axis=-1) < 1e-15
-        traits[near] = traits[near] & _REAL | np.uint8(Trait.HADAMARD)
+            traits.append(_traits_of_single(part) if size == 1 else _traits(part, 1 << size))
     return traits
+
+
+def _traits_of_single(part: Pool) -> list[int]:
+    """The traits of matrices on one qubit."""
+    parts = part.view(np.float64).reshape(-1, 8)
+    codes = np.packbits(parts != 0, axis=1).ravel()
+    traits = _TRAITS[codes]
+    near = np.abs(parts[:, 0] - _HADAMARD[0]) < 1e-15
+    if near.any():
+        near &= np.abs(parts - _HADAMARD).max(axis=1) < 1e-15
+        traits[near] = traits[near] & int(Trait.REAL) | int(Trait.HADAMARD)
+    result: list[int] = traits.tolist()
+    return result
 
 
 _HADAMARD = np.array([1, 0, 1, 0, 1, 0, -1, 0]) * 0.5**0.5
@@ -74,3 +67,13 @@ def _trait_of_code(code: int) -> Trait:
 
 
 _TRAITS = np.array([_trait_of_code(code) for code in range(256)], dtype=np.uint8)
+
+
+def _traits(part: Pool, size: int) -> list[int]:
+    """The traits of matrices of shape ``(size, size)``; entries count as 0 only when they are."""
+    rows = part.reshape(-1, size * size)
+    real = ~rows.imag.any(axis=1)
+    apart = rows[:, np.flatnonzero(~np.eye(size, dtype=bool))]
+    diagonal = ~apart.any(axis=1)
+    traits = int(Trait.REAL) * real | int(Trait.DIAGONAL) * diagonal
+    return cast("list[int]", traits.tolist())

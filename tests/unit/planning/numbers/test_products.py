@@ -1,49 +1,75 @@
-"""Products of gates, against products of their matrices one by one."""
+"""Products of small matrices, against products of full matrices."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from simquay.planning.numbers.patterns import matrix_pattern
-from simquay.planning.numbers.products import product_recipe
+from simquay.planning.numbers.products import Products
+from simquay.planning.tiled.block_types import (
+    BlockType,
+    diagonal_type,
+    matrix_type,
+    pattern_of,
+    permutation_type,
+)
+from simquay.program import Diagonal, Matrix, Permutation
+from tests.support.dense import gate_matrix
 
-PATTERNS = [
-    matrix_pattern(2, "dense", (0,), (), 0, b""),
-    matrix_pattern(2, "dense", (1,), (), 0, b""),
-    matrix_pattern(2, "dense", (1,), (0,), 1, b""),
-]
+
+def gate_of(type_: BlockType, bits: tuple[int, ...], numbers: np.ndarray):
+    own, controls = bits[: type_.size], bits[type_.size :]
+    if type_.kind == "dense":
+        matrix = numbers.reshape(1 << type_.size, -1)
+        return Matrix(matrix, own, controls, type_.state)
+    if type_.kind == "diagonal":
+        return Diagonal(numbers, own, controls, type_.state)
+    return Permutation(np.argsort(type_.table), own, controls, type_.state)
 
 
-def factors(pool: np.ndarray, which: list[int], starts: list[int]) -> list[np.ndarray]:
-    return [
-        pool[PATTERNS[row] + start].reshape(4, 4) for row, start in zip(which, starts, strict=True)
-    ]
+U = matrix_type(1, 0, 0, 0)
+CU = matrix_type(1, 1, 0, 0)
+UU = matrix_type(2, 0, 0, 0)
+RZ = diagonal_type(1, 0, 0, False)
+CP = diagonal_type(1, 1, 1, False)
+CX = permutation_type(1, 1, 1, (1, 0))
+CYCLE = permutation_type(2, 0, 0, (3, 0, 1, 2))
 
 
 @pytest.mark.parametrize(
-    "counts", [[1], [1, 1, 1], [3, 3], [2, 5, 1, 5], [1, 17, 16], [700, 2, 33]]
+    "factors",
+    [
+        [(U, (0,)), (U, (1,)), (CX, (1, 0)), (U, (0,))],
+        [(CX, (0, 1)), (RZ, (0,)), (U, (1,)), (U, (1,))],
+        [(UU, (1, 0)), (CP, (0, 1)), (CYCLE, (1, 0)), (CU, (0, 1))],
+        [(CP, (0, 1)), (CP, (1, 0)), (UU, (0, 1))],
+    ],
 )
-@pytest.mark.parametrize("lists", [0, 1, 40])
-def test_a_product_is_that_of_its_gates_in_order(counts: list[int], lists: int) -> None:
-    rng = np.random.default_rng(sum(counts))
-    total = sum(counts)
-    which = rng.integers(3, size=total).tolist()
-    starts = (6 * rng.permutation(total)).tolist()
-    shape = (lists, total, 4) if lists else (total, 4)
-    phases = np.exp(1j * rng.uniform(0, 6, (*shape[:-1], 2)))
-    angle = rng.uniform(0, 6, shape[:-1])
-    gates = np.stack([np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle)], -1) + 0j
-    gates *= phases[..., [0, 0, 1, 1]]
-    ones = np.broadcast_to([1, 0], (*shape[:-1], 2))
-    pool = np.concatenate([ones, gates], -1).reshape(*shape[:-2], -1)
-    found = product_recipe(PATTERNS, which, starts, counts).fill(pool)
-    assert found.shape == (*shape[:-2], len(counts), 4, 4)
-    pools = pool.reshape(-1, 6 * total)
-    for own, products in zip(pools, found.reshape(len(pools), -1, 4, 4), strict=True):
-        matrices = iter(factors(own, which, starts))
-        for count, product in zip(counts, products, strict=True):
-            whole = np.eye(4, dtype=complex)
-            for _ in range(count):
-                whole = next(matrices) @ whole
-            np.testing.assert_allclose(product, whole, atol=1e-11)
+def test_a_product_is_that_of_its_factors_as_whole_matrices(factors):
+    rng = np.random.default_rng(0)
+    products = Products(2)
+    pool = [np.ones(1, dtype=complex)]
+    start = 1
+    wanted = []
+    for cluster in range(3):
+        chosen, starts, whole = [], [], np.eye(4, dtype=complex)
+        for type_, bits in factors:
+            length = {"dense": 1 << 2 * type_.size, "diagonal": 1 << type_.size}.get(type_.kind, 0)
+            numbers = rng.normal(size=length) + 1j * rng.normal(size=length)
+            key = (type_.code, bits)
+            if key not in products.ids:
+                products.register(key, pattern_of(type_, bits, 2))
+            chosen.append(products.ids[key])
+            starts.append(start)
+            pool.append(numbers)
+            start += length
+            whole = gate_matrix(gate_of(type_, bits, numbers), 2) @ whole
+        assert products.add(chosen, starts) == cluster
+        wanted.append(whole)
+    # A product of one factor beside longer ones.
+    products.add(chosen[:1], starts[:1])
+    recipe = products.recipe()
+    numbers = np.concatenate([*pool, [0]])
+    found = recipe.fill(numbers)
+    np.testing.assert_allclose(found[:3], wanted, atol=1e-12)
+    np.testing.assert_array_equal(recipe.fill(np.array([numbers, numbers])), [found, found])

@@ -11,6 +11,7 @@ from simquay.planning.tiled.block_types import (
     permutation_type,
     preparation_type,
     restricted,
+    source_of,
     with_controls,
 )
 
@@ -73,3 +74,13 @@ def test_a_restricted_diagonal_keeps_the_entries_where_the_other_wires_are_zero(
     assert restricted(whole, (0, 1)).entries is None  # its entries follow each other
     assert restricted(restricted(whole, (1, 2)), (1,)).entries == (0, 4)
     assert restricted(whole, ()).size == 0
+
+
+def test_a_permutation_with_controls_as_a_source_table():
+    # The control is bit 2 and must be 1; the table is on the bits (1, 0).
+    cycle = permutation_type(2, 1, 1, (3, 0, 1, 2))
+    swapped = {0: 0, 1: 2, 2: 1, 3: 3}  # an index of bits (1, 0) as one of bits (0, 1)
+    expected = list(range(8))
+    for index in range(4):
+        expected[4 + swapped[index]] = 4 + swapped[cycle.table[index]]
+    assert list(source_of(cycle, (1, 0, 2), 3)) == expected

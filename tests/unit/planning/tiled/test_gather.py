@@ -8,16 +8,14 @@ from simquay.planning.tiled.block_types import diagonal_type, matrix_type
 from simquay.planning.tiled.blocks.blocks import Blocks
 from simquay.planning.tiled.gather import GatherPlan
 
-POOL = np.arange(400).astype(complex)
-POOL[10:12] = 1, 0
-"""A block's numbers begin two entries after its start."""
+POOL = np.concatenate([[1, 0], np.arange(2, 400)]).astype(complex)
 
 
 def test_matrices_in_the_order_of_their_bits():
-    blocks = Blocks([matrix_type(2, 0, 0, 0), matrix_type(2, 0, 0, 0)], [(0, 1), (5, 3)], [0, 16])
+    blocks = Blocks([matrix_type(2, 0, 0, 0), matrix_type(2, 0, 0, 0)], [(0, 1), (5, 3)], [2, 18])
     plan = GatherPlan(blocks)
     refs = [plan.matrix(0, (0, 1)), plan.matrix(1, (1, 0))]
-    first, second = (plan.fill(POOL)[kind][index] for kind, index in refs)
+    first, second = (plan.recipe().fill(POOL)[kind][index] for kind, index in refs)
     straight = POOL[2:18].reshape(4, 4)
     np.testing.assert_array_equal(first, straight)
     swapped = [0, 2, 1, 3]
@@ -25,9 +23,9 @@ def test_matrices_in_the_order_of_their_bits():
 
 
 def test_large_matrices_are_views_of_the_pool():
-    plan = GatherPlan(Blocks([matrix_type(4, 0, 0, 0)], [(0, 1, 2, 3)], [0]))
+    plan = GatherPlan(Blocks([matrix_type(4, 0, 0, 0)], [(0, 1, 2, 3)], [2]))
     kind, index = plan.matrix(0, (0, 1, 2, 3))
-    found = plan.fill(POOL)[kind][index]
+    found = plan.recipe().fill(POOL)[kind][index]
     assert found.shape == (16, 16)
     assert np.shares_memory(found, POOL)
 
@@ -35,21 +33,22 @@ def test_large_matrices_are_views_of_the_pool():
 def test_a_table_is_the_product_of_its_parts():
     cp = diagonal_type(1, 1, 1, False)
     far = diagonal_type(1, 0, 0, False, (0, 3))  # the diagonal of a matrix
-    plan = GatherPlan(Blocks([cp, far], [(0, 1), (2,)], [10, 18]))
+    plan = GatherPlan(Blocks([cp, far], [(0, 1), (2,)], [10, 20]))
     kind, index = plan.table(3, [(0, (2, 0)), (1, (1,))])
     alone = plan.table(1, [(1, (0,))])
-    filled = plan.fill(POOL)
+    filled = plan.recipe().fill(POOL)
     expected = []
     for entry in range(8):
         bits = [entry >> bit & 1 for bit in range(3)]
-        controlled = POOL[12 + bits[2]] if bits[0] else 1
+        controlled = POOL[10 + bits[2]] if bits[0] else 1
         expected.append(controlled * POOL[20 + 3 * bits[1]])
     np.testing.assert_array_equal(filled[kind][index], expected)
     np.testing.assert_array_equal(filled[alone[0]][alone[1]], POOL[[20, 23]])
 
 
 def test_a_plan_is_filled_again_with_other_numbers():
-    plan = GatherPlan(Blocks([matrix_type(1, 0, 0, 0)], [(0,)], [0]))
+    plan = GatherPlan(Blocks([matrix_type(1, 0, 0, 0)], [(0,)], [2]))
     kind, index = plan.matrix(0, (0,))
-    plan.fill(POOL)
-    np.testing.assert_array_equal(plan.fill(2 * POOL)[kind][index], 2 * POOL[2:6].reshape(2, 2))
+    recipe = plan.recipe()
+    recipe.fill(POOL)
+    np.testing.assert_array_equal(recipe.fill(2 * POOL)[kind][index], 2 * POOL[2:6].reshape(2, 2))

@@ -34,7 +34,7 @@ class Blocks:
     Attributes:
         types: of each block.
         wires: of each block, the wires that it acts on, then its controls.
-        starts: of each block, where it starts in the pool (:mod:`simquay.planning.numbers.pool`).
+        starts: of each block, where in the pool its numbers start.
     """
 
     types: list[BlockType] = field(default_factory=list)

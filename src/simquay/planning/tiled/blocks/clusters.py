@@ -11,13 +11,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
-from simquay.planning.numbers.pool import FIRST
-from simquay.planning.tiled.block_types import BlockType, Trait, diagonal_type, matrix_type
+import numpy as np
+
+from simquay.planning.numbers.patterns import Indices
+from simquay.planning.numbers.products import ProductRecipe, Products
+from simquay.planning.tiled.block_types import (
+    BlockType,
+    Trait,
+    diagonal_type,
+    matrix_type,
+    pattern_of,
+)
 from simquay.planning.tiled.blocks.blocks import Blocks
 from simquay.planning.tiled.blocks.fusion import Fusion, Member, is_worthwhile, settle
-from simquay.planning.tiled.products import Build, Product, Products
 
 __all__ = ["fuse_blocks"]
 
@@ -36,14 +43,15 @@ class _Made:
         type_: of the product.
         wires: of the product, as positions in the cluster's wires.
         members: the members that are multiplied.
-        build: how they are multiplied.
+        patterns: of each of them, as matrices on ``width`` bits.
     """
 
     member: int
     type_: BlockType
     wires: tuple[int, ...] = ()
     members: tuple[int, ...] = ()
-    build: Build | None = None
+    width: int = 0
+    patterns: tuple[Indices, ...] = ()
 
 
 class _TreeNode:
@@ -137,39 +145,31 @@ def _made(cluster: Fusion, members: Sequence[Member]) -> _Made:
     if len(cluster.members) == 1:
         (index,) = cluster.members
         return _Made(index, members[index].type_)
-    wires = cluster.wires
-    entries: tuple[int, ...] = ()
-    type_: BlockType
+    wires = placed = cluster.wires
+    width = len(wires)
+    factors = [members[index] for index in cluster.members]
+    patterns = [
+        pattern_of(factor.type_, tuple(map(wires.index, factor.wires)), width) for factor in factors
+    ]
     if cluster.half is not None:
+        # Every factor is diagonal on this wire, so that the product is one of their halves.
         wire, value = cluster.half
         bit = wires.index(wire)
-        entries = tuple([index for index in range(4) if index >> bit & 1 == value])
+        half = np.array([index for index in range(4) if index >> bit & 1 == value])
+        patterns = [pattern[(half[:, None] << 2) + half].ravel() for pattern in patterns]
+        placed, width = (wires[1 - bit], wire), 1
         type_ = matrix_type(1, 1, value, _trait(cluster))
-        placed: tuple[int, ...] = (wires[1 - bit], wire)
+    elif cluster.kind == "diagonal":
+        type_ = diagonal_type(width, 0, 0, False, tuple(range(0, 1 << 2 * width, (1 << width) + 1)))
     else:
-        placed = wires
-        if cluster.kind == "diagonal":
-            type_ = diagonal_type(len(wires), 0, 0, False)
-        else:
-            type_ = matrix_type(len(wires), 0, 0, _trait(cluster))
-    factors = [members[index] for index in cluster.members]
-    steps = tuple([(m.type_, tuple([wires.index(wire) for wire in m.wires])) for m in factors])
-    build = Build(steps, len(wires), cluster.kind == "diagonal", entries)
-    if len(steps) <= _LONG:
-        # Parts of different clusters may be built alike.
-        build = _interned(build)
-    return _Made(-1, type_, placed, tuple(cluster.members), build)
+        type_ = matrix_type(width, 0, 0, _trait(cluster))
+    return _Made(-1, type_, placed, tuple(cluster.members), width, tuple(patterns))
 
 
 def _trait(cluster: Fusion) -> Trait:
     if cluster.form == "real":
         return Trait.REAL
     return Trait.RX_LIKE if cluster.form == "rx_like" else Trait(0)
-
-
-@lru_cache(maxsize=4096)
-def _interned(build: Build) -> Build:
-    return build
 
 
 class _Tree:
@@ -215,24 +215,24 @@ class _Open:
         self.pays = False
 
 
-def fuse_blocks(blocks: Blocks, size: int) -> tuple[Blocks, Products, bool]:
+def fuse_blocks(blocks: Blocks, size: int) -> tuple[Blocks, list[ProductRecipe], bool]:
     """The blocks that the clusters become, their products, and whether any block vanished.
 
-    ``size`` is the length of the pool. The numbers of the products follow, in order, without the 1
-    and 0 that those of gates have: products are matrices and uncontrolled diagonals, which are read
-    without them.
+    The numbers of the products follow each other in the pool, in order, from ``size`` on.
     """
     global _tree
     if _tree.count > _MOST_NODES:
         _tree = _Tree()
-    fused, found, vanished = _emit(blocks, _find(blocks, _tree))
-    products = Products(found)
-    for product in products.products:
-        length = product.build.length
-        for index in product.blocks:
-            fused.starts[index] = size - FIRST
-            size += length
-    return fused, products, vanished
+    fused, products, vanished = _emit(blocks, _find(blocks, _tree))
+    recipes = []
+    for collected, indices in products:
+        if indices:
+            length = 1 << 2 * collected.width
+            for index in indices:
+                fused.starts[index] = size
+                size += length
+            recipes.append(collected.recipe())
+    return fused, recipes, vanished
 
 
 def _find(blocks: Blocks, tree: _Tree) -> list[_Open]:
@@ -305,11 +305,15 @@ def _find(blocks: Blocks, tree: _Tree) -> list[_Open]:
     return found
 
 
-def _emit(blocks: Blocks, clusters: list[_Open]) -> tuple[Blocks, list[Product], bool]:
+def _emit(
+    blocks: Blocks, clusters: list[_Open]
+) -> tuple[Blocks, list[tuple[Products, list[int]]], bool]:
+    """The blocks, the products on each width with the blocks that they are, and as above."""
     types, wires, starts = blocks.types, blocks.wires, blocks.starts
     fused = Blocks()
     add_type, add_wires, add_start = fused.types.append, fused.wires.append, fused.starts.append
-    products: dict[int, Product] = {}
+    products: list[tuple[Products, list[int]]] = [(Products(1), []), (Products(2), [])]
+    numbers: dict[int, list[int]] = {}  # by the id of a made block: of its patterns
     vanished = False
     for cluster in clusters:
         members = cluster.members
@@ -330,14 +334,19 @@ def _emit(blocks: Blocks, clusters: list[_Open]) -> tuple[Blocks, list[Product],
                 add_wires(wires[index])
                 add_start(starts[index])
                 continue
-            build = part.build
-            assert build is not None
-            product = products.get(id(build))
-            if product is None:
-                product = products[id(build)] = Product(build)
-            product.starts.append([starts[members[position]] for position in part.members])
-            product.blocks.append(len(fused.types))
+            collected, indices = products[part.width - 1]
+            chosen = numbers.get(id(part))
+            if chosen is None:
+                ids = collected.ids
+                chosen = numbers[id(part)] = [
+                    ids[id(pattern)]
+                    if id(pattern) in ids
+                    else collected.register(id(pattern), pattern)
+                    for pattern in part.patterns
+                ]
+            collected.add(chosen, [starts[members[position]] for position in part.members])
+            indices.append(len(fused.types))
             add_type(part.type_)
             add_wires(tuple([cluster.wires[position] for position in part.wires]))
             add_start(-1)
-    return fused, list(products.values()), vanished
+    return fused, products, vanished

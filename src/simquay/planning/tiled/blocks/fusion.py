@@ -24,11 +24,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from simquay.planning.numbers.patterns import GateKind
-from simquay.planning.tiled.block_types import BlockType
+from simquay.planning.tiled.block_types import BlockKind, BlockType, source_of
 from simquay.planning.tiled.cost import DENSE_FLOPS
 from simquay.planning.tiled.passes import Form
-from simquay.planning.tiled.products import source_of
 
 __all__ = ["Fusion", "Member", "is_worthwhile", "settle"]
 
@@ -67,7 +65,7 @@ class Fusion:
 
     wires: tuple[int, ...]
     members: Sequence[int]
-    kind: GateKind = "dense"
+    kind: BlockKind = "dense"
     form: Form = "complex"
     half: tuple[int, int] | None = None
 

@@ -6,7 +6,6 @@ import numpy as np
 
 from simquay.planning.numbers.pool import PoolLayout
 from simquay.planning.tiled.blocks.blocks import make_blocks, resolve_zeros
-from simquay.planning.tiled.traits import read_traits
 from simquay.program import Diagonal, Matrix, Permutation, Relabel
 from simquay.program.operations import GateOperation
 from tests.support.tiled_gates import HADAMARD, NOT, cx
@@ -15,9 +14,7 @@ SWAP = np.array([0, 2, 1, 3])
 
 
 def blocks_of(gates: list[GateOperation], order: tuple[int, ...] = ()):
-    layout = PoolLayout(gates)
-    traits = read_traits(layout, layout.fill(gates)).tolist()
-    return make_blocks(gates, layout.of_gates(traits), layout.starts, order)
+    return make_blocks(gates, [0] * len(gates), PoolLayout(gates).starts, order)
 
 
 def test_swaps_and_relabels_leave_no_block():

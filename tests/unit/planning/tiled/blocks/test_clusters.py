@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from simquay.planning import Layout, Profile, make_plan
+from simquay.planning.numbers.pool import PoolLayout
 from simquay.planning.tiled.block_types import matrix_type
-from simquay.planning.tiled.blocks.blocks import Blocks
+from simquay.planning.tiled.blocks.blocks import Blocks, make_blocks
 from simquay.planning.tiled.blocks.clusters import fuse_blocks
 from simquay.planning.tiled.passes import DenseStage, PermuteStage
-from simquay.program import GateOperation, Matrix, Permutation
+from simquay.program import Diagonal, GateOperation, Matrix, Permutation
 from tests.support.gate_lists import random_unitary
 from tests.support.tiled_gates import HADAMARD, NOT, cx, only_stages, tile_passes
 from tests.support.tiled_runs import expected, random_vectors, run_plan
@@ -56,14 +57,46 @@ def test_alike_clusters_without_numbers_have_one_product():
     np.testing.assert_allclose(run_plan(plan, vectors, 4), expected(gates, vectors), atol=1e-12)
 
 
+def test_a_diagonal_product_is_the_diagonal_of_a_matrix():
+    gates: list[GateOperation] = [
+        cx(0, 1),
+        Diagonal(np.array([2, 3j]), (1,)),
+        cx(0, 1),
+        Diagonal(np.array([5, 7]), (0,), (1,), 1),
+    ]
+    layout = PoolLayout(gates)
+    blocks, _ = make_blocks(gates, [0] * 4, layout.starts, (0, 1))
+    fused, (product,), _ = fuse_blocks(blocks, layout.size - 1)
+    (type_,) = fused.types
+    assert (type_.kind, type_.entries) == ("diagonal", (0, 5, 10, 15))
+    assert fused.wires == [(1, 0)]
+    # CX RZ CX is the diagonal (2, 3j, 3j, 2); the last gate acts where wire 1, bit 0, is 1.
+    (found,) = product.fill(layout.fill(gates))
+    np.testing.assert_allclose(found, np.diag([2, 3j * 5, 3j, 2 * 7]))
+
+
+def test_a_cluster_that_is_diagonal_on_a_wire_has_a_product_for_each_of_its_values():
+    rng = np.random.default_rng(4)
+    gates: list[GateOperation] = [
+        Matrix(random_unitary(2, rng), (1,), (0,), 1),
+        Matrix(random_unitary(2, rng), (1,)),
+        cx(0, 1),
+        Matrix(random_unitary(2, rng), (1,), (0,), 0),
+    ]
+    stages = only_stages(gates)
+    assert [isinstance(stage, DenseStage) and stage.bits for stage in stages] == [(1,), (1,)]
+    vectors = random_vectors(rng, 2, 2)
+    plan = make_plan(gates, Layout((0, 1)), Profile("tiled", tile=2, low=0))
+    np.testing.assert_allclose(run_plan(plan, vectors, 2), expected(gates, vectors), atol=1e-12)
+
+
 def test_products_have_their_numbers_behind_the_pool():
     single = matrix_type(1, 0, 0, 0)
     blocks = Blocks([single] * 4, [(5,), (5,), (3,), (3,)], [2, 6, 10, 14])
-    fused, products, vanished = fuse_blocks(blocks, 18)
-    (product,) = products.products
+    fused, (product,), vanished = fuse_blocks(blocks, 18)
     assert not vanished
     assert fused.wires == [(5,), (3,)]
-    assert product.starts == [[2, 6], [10, 14]]
-    assert product.blocks == [0, 1]
-    # Two before the numbers, which have no 1 and 0 of theirs.
-    assert fused.starts == [16, 20]
+    numbers = np.concatenate([[1, 0], np.arange(2, 18), [0]]).astype(complex)
+    parts = numbers[2:18].reshape(4, 2, 2)
+    np.testing.assert_array_equal(product.fill(numbers), [parts[1] @ parts[0], parts[3] @ parts[2]])
+    assert fused.starts == [18, 22]

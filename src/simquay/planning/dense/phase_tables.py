@@ -15,9 +15,9 @@ from typing import NamedTuple
 import numpy as np
 
 from simquay.planning.dense.fusion import WireGate
-from simquay.planning.numbers.patterns import diagonal_pattern
-from simquay.planning.numbers.pool import Indices, Pool
-from simquay.planning.numbers.tables import Factor, TableRecipe, table_recipe
+from simquay.planning.numbers.patterns import Indices, diagonal_pattern
+from simquay.planning.numbers.pool import Pool
+from simquay.planning.numbers.tables import TableRecipe, Tables
 
 __all__ = ["DiagonalRecipes", "Diagonals"]
 
@@ -28,13 +28,11 @@ _SIZE = 1 << _CHUNK
 class _Other(NamedTuple):
     """A gate on three chunks or more.
 
-    Entry ``i`` of its table, on the bits ``positions`` (ascending), is the number at
-    ``start + entries[i]``.
+    Entry ``i`` of its table, on the bits ``positions`` (ascending), is at ``where[i]`` in the pool.
     """
 
     positions: tuple[int, ...]
-    start: int
-    entries: Indices
+    where: Indices
 
 
 class _Table(NamedTuple):
@@ -49,9 +47,10 @@ class Diagonals:
     """Collects diagonals, whose tables are to be computed together."""
 
     def __init__(self, starts: Sequence[int]) -> None:
+        """``starts`` is where the numbers of each gate start in the pool."""
         self._starts = starts
         self._tables: list[_Table] = []
-        self._members: list[list[Factor]] = []  # of each small table
+        self._small = Tables()
 
     def add(self, wire_gates: Iterable[WireGate], wires: Sequence[int]) -> int:
         """Take in the product of diagonals, ``wire_gates``; returns the index of its table.
@@ -59,30 +58,27 @@ class Diagonals:
         Bit ``j`` of the table's index is ``wires[j]``.
         """
         bit_of = {wire: bit for bit, wire in enumerate(wires)}
-        pairs: dict[tuple[int, int], int] = {}
+        members: dict[tuple[int, int], tuple[list[Indices], list[int]]] = {}
         others = []
-        members, starts = self._members, self._starts
         for gate, _, acts, held, state, select in wire_gates:
             bits = tuple([bit_of[wire] for wire in acts])
             controls = tuple([bit_of[wire] for wire in held]) if held else held
             extra = b"" if select is None else select.tobytes()
-            chunks, positions, index = _located(bits, controls, state, extra)
+            chunks, positions, pattern = _located(bits, controls, state, extra)
             if chunks is None:
-                others.append(_Other(positions, starts[gate], index))
+                others.append(_Other(positions, pattern + self._starts[gate]))
                 continue
-            small = pairs.get(chunks)
-            if small is None:
-                small = pairs[chunks] = len(members)
-                members.append([])
-            members[small].append((index, starts[gate]))
+            patterns, starts = members.setdefault(chunks, ([], []))
+            patterns.append(pattern)
+            starts.append(self._starts[gate])
+        pairs = {chunks: self._small.add(*group) for chunks, group in members.items()}
         self._tables.append(_Table(len(wires), pairs, tuple(others)))
         return len(self._tables) - 1
 
     def recipes(self) -> DiagonalRecipes:
         """The recipes of all tables that were taken in."""
-        return DiagonalRecipes(
-            tuple(self._tables), table_recipe(self._members) if self._members else None
-        )
+        small = self._small.recipe() if self._small.firsts else None
+        return DiagonalRecipes(tuple(self._tables), small)
 
 
 class DiagonalRecipes(NamedTuple):
@@ -92,9 +88,9 @@ class DiagonalRecipes(NamedTuple):
     small: TableRecipe | None
 
     def fill(self, pool: Pool) -> list[Pool]:
-        """The tables by index, each of shape ``(..., 2**width)``, for numbers of shape
-        ``(..., numbers)``: one gate list's, or those of a sweep."""
-        small = pool if self.small is None else self.small.fill(pool)
+        """The tables by index, each of shape ``(..., 2**width)``, for a pool of shape
+        ``(..., numbers)``: that of one gate list, or those of a sweep."""
+        small = self.small.fill(pool) if self.small else pool[..., :0]
         return [_fill_table(table, small, pool) for table in self.tables]
 
 
@@ -134,8 +130,8 @@ def _fill_table(recipe: _Table, small: Pool, pool: Pool) -> Pool:
             view *= factor[..., None, :]
         table = grown.reshape(*sweep, rows * _SIZE * below)
         done += _CHUNK
-    for positions, start, entries in others:
-        _multiply(table, pool.take(entries + start, -1), positions, width)
+    for positions, where in others:
+        _multiply(table, pool.take(where, -1, mode="clip"), positions, width)
     return table
 
 
@@ -166,8 +162,8 @@ def _located(
 ) -> tuple[tuple[int, int] | None, tuple[int, ...], Indices]:
     """The table that takes in a gate, whose targets and controls are at ``bits`` and ``held``.
 
-    Returns its two chunks, higher first, an empty tuple, and the entries of a small table; or, for
-    a gate on more chunks, None, the bits of its own table (ascending), and the entries of that.
+    Returns its two chunks, higher first, an empty tuple, and the pattern of a small table; or, for
+    a gate on more chunks, None, the bits of its own table (ascending), and the pattern of that.
     """
     everything = sorted((*bits, *held))
     chunks = {position // _CHUNK for position in everything}

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from simquay.planning.dense.fusion import GateNode
-from simquay.planning.dense.numbers.matrices import Matrices, SmallMatrices, reorder_index
+from simquay.planning.dense.matrices import Matrices, reorder_index
 from simquay.planning.numbers.pool import PoolLayout
 from simquay.program import Diagonal, Matrix
 from simquay.program.operations import GateOperation, Relabel
 from tests.support.dense_gates import cx, h, matrix_of, wire_gates
-from tests.support.gate_lists import apply_naively, random_gates, run_naively
+from tests.support.gate_lists import apply_naively, random_gates, random_unitary, run_naively
 
 
 def test_a_matrix_is_the_product_of_its_gates() -> None:
@@ -55,10 +55,11 @@ def test_the_start_is_the_state_that_its_gates_make() -> None:
             for gate in random_gates(4, 20, rng, prepare=False)
             if not isinstance(gate, Relabel)
         ]
-        matrices = Matrices(gates)
+        layout = PoolLayout(gates)
+        matrices = Matrices(gates, layout.starts)
         nodes = [GateNode(one[2] + one[3], 0, False, False, 0, one) for one in wire_gates(gates)]
         matrices.add_start(nodes, (0, 1, 2, 3))
-        _, start = matrices.recipes().fill(matrices.pool.fill(gates))
+        _, start = matrices.recipes().fill(layout.fill(gates))
         assert start is not None
         np.testing.assert_allclose(start, run_naively(gates, 4), atol=1e-11)
 
@@ -68,9 +69,35 @@ def test_reordered_rows() -> None:
     assert reorder_index((2, 0, 1)).tolist() == [0, 4, 1, 5, 2, 6, 3, 7]
 
 
+def test_many_gates_are_computed_in_batches() -> None:
+    rng = np.random.default_rng(8)
+    gates: list[GateOperation] = [
+        Matrix(random_unitary(8, rng), tuple(int(q) for q in rng.permutation(3)))
+        for _ in range(900)
+    ]
+    placed = wire_gates(gates)
+    layout = PoolLayout(gates)
+    matrices = Matrices(gates, layout.starts)
+    groups = [range(2), range(2, 5), range(5, 700), range(700, 900)]
+    for group in groups:
+        nodes = [GateNode(placed[g][2], 7, False, False, g, placed[g]) for g in group]
+        matrices.add(nodes, (0, 1, 2), (0, 1, 2))
+    recipes = matrices.recipes()
+    assert len(recipes.small[0].batches) > 1
+    found = recipes.fill(layout.fill(gates))[0]
+    for group, matrix in zip(groups, found, strict=True):
+        vector = np.eye(8, dtype=complex)[3]
+        for number in group:
+            vector = apply_naively(vector, gates[number])
+        np.testing.assert_allclose(matrix[:, 3], vector, atol=1e-11)
+
+
 @pytest.mark.parametrize(("wires", "widths"), [(2, [2]), (3, [3]), (5, [3, 3])])
 def test_gates_are_multiplied_into_matrices_on_three_wires(wires: int, widths: list[int]) -> None:
     gates: list[GateOperation] = [h(0), *(cx(wire, wire + 1) for wire in range(wires - 1))]
-    small = SmallMatrices(gates, PoolLayout(gates).starts)
+    layout = PoolLayout(gates)
+    matrices = Matrices(gates, layout.starts)
     nodes = [GateNode(one[2] + one[3], 0, False, False, 0, one) for one in wire_gates(gates)]
-    assert [width for width, _, _ in small.add(nodes, range(wires))] == widths
+    matrices.add(nodes, range(wires), range(wires))
+    (recipe,) = matrices.recipes().small
+    assert [recipe.width] * len(recipe.fill(layout.fill(gates))) == widths

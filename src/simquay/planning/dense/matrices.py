@@ -11,160 +11,21 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from simquay.planning.dense.fusion import GateNode, WireGate
-from simquay.planning.numbers.patterns import GateKind, matrix_pattern
-from simquay.planning.numbers.pool import Indices, Pool, PoolLayout
-from simquay.planning.numbers.products import ProductRecipe, product_recipe
+from simquay.planning.dense.fusion import GateNode
+from simquay.planning.numbers.patterns import Indices, matrix_pattern
+from simquay.planning.numbers.pool import Pool
+from simquay.planning.numbers.products import ProductRecipe, Products
 from simquay.program.bits import spread
 from simquay.program.operations import GateOperation
 
-__all__ = ["Matrices", "MatrixRecipes", "SmallMatrices"]
+__all__ = ["Matrices", "MatrixRecipes"]
 
-_Pattern: TypeAlias = tuple[GateKind, tuple[int, ...], tuple[int, ...], int, bytes]
-
-SMALL_WIRES = 3
+_SMALL_WIRES = 3
 """Two would give more products of whole clusters; products on four would cost as much as those."""
-
-
-class _SmallMatrix:
-    """Gates on a few wires, in order: of each its pattern, and where its numbers start."""
-
-    __slots__ = ("patterns", "starts", "wires")
-
-    def __init__(self, wires: list[int]) -> None:
-        self.wires = wires
-        self.patterns: list[int] = []
-        self.starts: list[int] = []
-
-
-class SmallMatrices:
-    """Collects the small matrices of a plan, to be computed together.
-
-    Patterns are numbered as they appear; ``_patterns`` has the arguments of
-    :func:`~simquay.planning.numbers.patterns.matrix_pattern` but the width.
-    """
-
-    def __init__(self, gates: Sequence[GateOperation], starts: Sequence[int]) -> None:
-        self._gates = gates
-        self._starts = starts
-        self._pattern_ids: dict[Hashable, int] = {}
-        self._patterns: list[_Pattern] = []
-        self._tables: dict[int, bytes] = {}  # of permutations, by the id of their array
-        self._made: dict[int, list[_SmallMatrix]] = {}  # by width
-
-    def add(
-        self, nodes: Iterable[GateNode], wires: Sequence[int]
-    ) -> list[tuple[int, int, list[int]]]:
-        """Take in ``nodes``, which act on ``wires``, as small matrices.
-
-        Each is on :data:`SMALL_WIRES` wires, or on those of one node that has more, or on all
-        ``wires``. Returns, in the order in which they are applied, for each its width, its index
-        among those of this width, and its wires: bit ``j`` of its index is the ``j``-th.
-        """
-        limit = min(SMALL_WIRES, len(wires))
-        made: list[_SmallMatrix] = []
-        latest: dict[int, int] = {}  # wire → the last small matrix on it
-        pattern_ids, starts, gates, tables = (
-            self._pattern_ids,
-            self._starts,
-            self._gates,
-            self._tables,
-        )
-        for node in nodes:
-            acts = node.wires
-            found = -1
-            for wire in acts:
-                position = latest.get(wire, -1)
-                if position > found:
-                    found = position
-            if found >= 0:
-                small = made[found]
-                own = small.wires
-                new = [wire for wire in acts if wire not in own]
-            else:  # nothing acts on these wires yet: any that has enough free wires will do
-                new = [*acts]
-                for position, small in enumerate(made):
-                    if len(small.wires) + len(new) <= limit:
-                        found = position
-                        break
-            if found < 0 or (new and len(small.wires) + len(new) > limit):
-                found = len(made)
-                small = _SmallMatrix([*acts])
-                made.append(small)
-                for wire in acts:
-                    latest[wire] = found
-            elif new:
-                small.wires += new
-                for wire in acts:
-                    latest[wire] = found
-            index = small.wires.index
-            for wire_gate in node.gates:
-                gate_index, kind, targets, held, state, select = wire_gate
-                key: Hashable
-                if kind == "dense" and not held and len(targets) == 1:
-                    key = index(targets[0])
-                elif kind == "permute":
-                    gate: Any = gates[gate_index]
-                    table = tables.get(id(gate.table))
-                    if table is None:
-                        table = self._table(gate_index)
-                    key = (table, state, len(held), *map(index, targets), *map(index, held))
-                else:
-                    key = (kind, state, len(held), *map(index, targets), *map(index, held))
-                    if select is not None:
-                        key = (key, select.tobytes())
-                pattern = pattern_ids.get(key)
-                if pattern is None:
-                    pattern = pattern_ids[key] = len(self._patterns)
-                    self._patterns.append(self._pattern(wire_gate, small.wires))
-                small.patterns.append(pattern)
-                small.starts.append(starts[gate_index])
-        placed = []
-        for small in made:
-            own = small.wires
-            if len(own) < limit:
-                own += [wire for wire in wires if wire not in own][: limit - len(own)]
-            alike = self._made.setdefault(len(own), [])
-            placed.append((len(own), len(alike), own))
-            alike.append(small)
-        return placed
-
-    def _table(self, gate_index: int) -> bytes:
-        """The table of a permutation. Gates often share one array: it is read once."""
-        gate: Any = self._gates[gate_index]
-        data = np.asarray(gate.table, dtype=np.intp).tobytes()
-        self._tables[id(gate.table)] = data
-        return data
-
-    def _pattern(self, wire_gate: WireGate, wires: list[int]) -> _Pattern:
-        gate_index, kind, acts, held, state, select = wire_gate
-        extra = b"" if select is None else select.tobytes()
-        if kind == "permute":
-            extra = self._table(gate_index)
-        return (
-            kind,
-            tuple([wires.index(wire) for wire in acts]),
-            tuple([wires.index(wire) for wire in held]),
-            state,
-            extra,
-        )
-
-    def recipes(self) -> dict[int, ProductRecipe]:
-        """The recipes of all small matrices that were taken in, by their width."""
-        recipes = {}
-        for width, made in self._made.items():
-            chosen = [pattern for small in made for pattern in small.patterns]
-            starts = [start for small in made for start in small.starts]
-            rows = {pattern: row for row, pattern in enumerate(dict.fromkeys(chosen))}
-            patterns = [matrix_pattern(width, *self._patterns[pattern]) for pattern in rows]
-            counts = [len(small.patterns) for small in made]
-            which = [rows[pattern] for pattern in chosen]
-            recipes[width] = product_recipe(patterns, which, starts, counts)
-        return recipes
 
 
 class _Assembly(NamedTuple):
@@ -211,9 +72,12 @@ class _WidthGroup(NamedTuple):
 class Matrices:
     """Collects clusters, whose matrices are to be computed together."""
 
-    def __init__(self, gates: Sequence[GateOperation]) -> None:
-        self.pool = PoolLayout(gates)
-        self._small = SmallMatrices(gates, self.pool.starts)
+    def __init__(self, gates: Sequence[GateOperation], starts: Sequence[int]) -> None:
+        """``starts`` is where the numbers of ``gates`` start in the pool."""
+        self._gates = gates
+        self._starts = starts
+        self._tables: dict[int, bytes] = {}  # of permutations, by the id of their array
+        self._small: dict[int, Products] = {}  # by width
         self._clusters: dict[int, list[_Assembly]] = {}
         self._start: _Assembly | None = None
         self._count = 0
@@ -240,7 +104,7 @@ class Matrices:
         order = [*columns]
         small = []
         taken = []
-        for width, small_matrix, own in self._small.add(nodes, columns):
+        for width, small_matrix, own in self._small_matrices(nodes, columns):
             small.append((width, small_matrix))
             moved = [wire for wire in order if wire not in own]
             moved += own
@@ -248,10 +112,107 @@ class Matrices:
             order = moved
         return _Assembly(index, small, taken, reorder_index(tuple(map(order.index, rows))))
 
+    def _small_matrices(
+        self, nodes: Iterable[GateNode], wires: Sequence[int]
+    ) -> list[tuple[int, int, list[int]]]:
+        """Take in ``nodes``, which act on ``wires``, as small matrices.
+
+        Each is on :data:`_SMALL_WIRES` wires, or on those of one node that has more, or on all
+        ``wires``. Returns, in the order in which they are applied, for each its width, its index
+        among those of this width, and its wires: bit ``j`` of its index is the ``j``-th.
+        """
+        limit = min(_SMALL_WIRES, len(wires))
+        made: list[_SmallMatrix] = []
+        latest: dict[int, int] = {}  # wire → the last small matrix on it
+        starts = self._starts
+        for node in nodes:
+            acts = node.wires
+            found = -1
+            for wire in acts:
+                position = latest.get(wire, -1)
+                if position > found:
+                    found = position
+            if found >= 0:
+                small = made[found]
+                own = small.wires
+                new = [wire for wire in acts if wire not in own]
+            else:  # nothing acts on these wires yet: any that has enough free wires will do
+                new = [*acts]
+                for position, small in enumerate(made):
+                    if len(small.wires) + len(new) <= limit:
+                        found = position
+                        break
+            if found < 0 or (new and len(small.wires) + len(new) > limit):
+                found = len(made)
+                small = _SmallMatrix([*acts], self._products(max(limit, len(acts))))
+                made.append(small)
+                for wire in acts:
+                    latest[wire] = found
+            elif new:
+                small.wires += new
+                for wire in acts:
+                    latest[wire] = found
+            index = small.wires.index
+            ids = small.products.ids
+            for gate_index, code, targets, held, state, select in node.gates:
+                key: Hashable
+                extra = b""
+                if code == "m" and not held and len(targets) == 1:
+                    key = index(targets[0])
+                else:
+                    if code == "p":
+                        extra = self._table(gate_index)
+                    elif select is not None:
+                        extra = select.tobytes()
+                    key = (code, state, len(held), extra, *map(index, targets), *map(index, held))
+                pattern = ids.get(key)
+                if pattern is None:
+                    bits, controls = tuple(map(index, targets)), tuple(map(index, held))
+                    width = small.products.width
+                    found_pattern = matrix_pattern(width, code, bits, controls, state, extra)
+                    pattern = small.products.register(key, found_pattern)
+                small.patterns.append(pattern)
+                small.starts.append(starts[gate_index])
+        placed = []
+        for small in made:
+            own = small.wires
+            if len(own) < limit:
+                own += [wire for wire in wires if wire not in own][: limit - len(own)]
+            placed.append((len(own), small.products.add(small.patterns, small.starts), own))
+        return placed
+
+    def _products(self, width: int) -> Products:
+        found = self._small.get(width)
+        if found is None:
+            found = self._small[width] = Products(width)
+        return found
+
+    def _table(self, gate_index: int) -> bytes:
+        """The table of a permutation. Gates often share one array: it is read once."""
+        gate: Any = self._gates[gate_index]
+        data = self._tables.get(id(gate.table))
+        if data is None:
+            data = np.asarray(gate.table, dtype=np.intp).tobytes()
+            self._tables[id(gate.table)] = data
+        return data
+
     def recipes(self) -> MatrixRecipes:
         """The recipes of the matrices of all clusters that were taken in."""
         groups = [_width_group(width, assemblies) for width, assemblies in self._clusters.items()]
-        return MatrixRecipes(self._small.recipes(), tuple(groups), self._start, self._count)
+        small = tuple([products.recipe() for products in self._small.values()])
+        return MatrixRecipes(small, tuple(groups), self._start, self._count)
+
+
+class _SmallMatrix:
+    """Gates on a few wires, in order: of each its pattern, and where its numbers start."""
+
+    __slots__ = ("patterns", "products", "starts", "wires")
+
+    def __init__(self, wires: list[int], products: Products) -> None:
+        self.wires = wires
+        self.products = products
+        self.patterns: list[int] = []
+        self.starts: list[int] = []
 
 
 def _width_group(width: int, assemblies: list[_Assembly]) -> _WidthGroup:
@@ -290,7 +251,7 @@ def _shifted(rows: list[Indices], shifts: Indices) -> Indices:
 class MatrixRecipes(NamedTuple):
     """The recipes of the matrices of all clusters."""
 
-    small: dict[int, ProductRecipe]
+    small: tuple[ProductRecipe, ...]
     groups: tuple[_WidthGroup, ...]
     start: _Assembly | None
     total: int
@@ -301,7 +262,7 @@ class MatrixRecipes(NamedTuple):
         For a sweep, whose numbers have the shape ``(lists, numbers)``, each has one more axis in
         front.
         """
-        small = {width: recipe.fill(pool) for width, recipe in self.small.items()}
+        small = {recipe.width: recipe.fill(pool) for recipe in self.small}
         matrices: list[Pool] = [pool] * self.total
         for group in self.groups:
             filled = _fill_group(group, small, pool.shape[:-1])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from simquay.planning.dense.numbers.matrices import Matrices
-from simquay.planning.dense.numbers.tables import Diagonals
+from simquay.planning.dense.phase_tables import Diagonals
+from simquay.planning.numbers.pool import PoolLayout
 from simquay.program import Diagonal
 from simquay.program.operations import GateOperation, Relabel
 from tests.support.dense_gates import cp, wire_gates
@@ -27,10 +27,10 @@ def test_a_table_is_the_product_of_its_diagonals() -> None:
             entries = np.exp(1j * rng.uniform(0, 6, 16))
             gates.append(Diagonal(entries, (width - 1, 0, 5, 9), (3, 7), 2))
         wires = [int(w) for w in rng.permutation(width)]
-        matrices = Matrices(gates)
-        diagonals = Diagonals(matrices.pool.starts)
+        layout = PoolLayout(gates)
+        diagonals = Diagonals(layout.starts)
         index = diagonals.add(wire_gates(gates), wires)
-        table = diagonals.recipes().fill(matrices.pool.fill(gates))[index]
+        table = diagonals.recipes().fill(layout.fill(gates))[index]
         vector = np.ones(1 << width, dtype=complex)
         for gate in gates:
             vector = apply_naively(vector, gate)
