@@ -66,6 +66,11 @@ def make_junk(spec: BackendSpec) -> Any:
     return {"name": spec.name}
 
 
+def make_namesake(spec: BackendSpec) -> Any:
+    """An object whose class has the name of Qiskit's, and nothing else of it."""
+    return type("BackendV2", (), {"__module__": "qiskit.providers.backend"})()
+
+
 _shared: dict[str, FakeBackend] = {}
 
 

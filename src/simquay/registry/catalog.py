@@ -220,11 +220,12 @@ class Catalog:
     def claims(self, name: str) -> tuple[RegisteredBackend, ...]:
         """The backends that ``name`` (normalized, perhaps qualified) means, if any."""
         distribution, colon, rest = name.rpartition(":")
-        owner = normalize_distribution(distribution)
-        found = [
-            e for e in self.entries if rest in e.names and (not colon or e.distribution == owner)
-        ]
-        return tuple(e for e in found if e.name == rest) or tuple(found)
+        entries = self.entries
+        if colon:
+            owner = normalize_distribution(distribution)
+            entries = tuple(entry for entry in entries if entry.distribution == owner)
+        named = tuple(entry for entry in entries if entry.spec.name == rest)
+        return named or tuple(entry for entry in entries if rest in entry.spec.aliases)
 
     def conflicts(self) -> dict[str, tuple[RegisteredBackend, ...]]:
         """The ambiguous names, sorted, and the backends that claim each."""

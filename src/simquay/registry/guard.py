@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from simquay.system.lifecycle import after_fork
 
-__all__ = ["Failure", "guarded", "one_line", "plugin_lock"]
+__all__ = ["Failure", "guarded", "plugin_lock"]
 
 T = TypeVar("T")
 _LONGEST_LINE = 400
@@ -48,14 +48,23 @@ class Failure:
 
     @property
     def text(self) -> str:
-        """The exception in one line."""
-        return one_line(self.error)
+        """The exception with the name of its class, in one line of bounded length."""
+        text = guarded(self._described)
+        if isinstance(text, Failure):  # its __str__ raised
+            text = type(self.error).__name__
+        return text if len(text) <= _LONGEST_LINE else text[: _LONGEST_LINE - 1] + "…"
 
     @property
     def details(self) -> str:
         """The traceback as text; the one line if the traceback cannot be printed."""
         lines = guarded(lambda: "".join(traceback.format_exception(self.error)))
         return self.text if isinstance(lines, Failure) else lines
+
+    def _described(self) -> str:
+        name, message = type(self.error).__name__, " ".join(str(self.error).split())
+        if isinstance(self.error, SystemExit):
+            return " ".join(f"it called sys.exit({self.error.code!r})".split())
+        return f"{name}: {message}" if message else name
 
 
 def guarded(call: Callable[[], T]) -> T | Failure:
@@ -73,18 +82,3 @@ def guarded(call: Callable[[], T]) -> T | Failure:
         raise
     except BaseException as error:  # noqa: BLE001 - a plugin's code may raise anything
         return Failure(error)
-
-
-def one_line(error: BaseException) -> str:
-    """``error`` with the name of its class, in one line of bounded length."""
-    text = guarded(lambda: _described(error))
-    if isinstance(text, Failure):  # its __str__ raised
-        text = type(error).__name__
-    return text if len(text) <= _LONGEST_LINE else text[: _LONGEST_LINE - 1] + "…"
-
-
-def _described(error: BaseException) -> str:
-    if isinstance(error, SystemExit):
-        return " ".join(f"it called sys.exit({error.code!r})".split())
-    message = " ".join(str(error).split())
-    return f"{type(error).__name__}: {message}" if message else type(error).__name__

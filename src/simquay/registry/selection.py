@@ -62,7 +62,7 @@ class Registry:
     def __init__(self, *, strict: bool | None = None) -> None:
         self._strict = strict
         self._manager: PluginManager | None = None
-        self._answers: dict[RegisteredBackend, ProbeResult] = {}
+        self._answers: dict[str, ProbeResult] = {}
 
     def plugins(self) -> list[PluginRecord]:
         """Every installed plugin, including blocked and broken ones, by distribution and name."""
@@ -194,12 +194,13 @@ class Registry:
 
     def _probe(self, entry: RegisteredBackend) -> ProbeResult:
         """The answer of the backend's probe, which runs once, until :meth:`refresh`."""
-        known = self._answers.get(entry)
+        key = entry.qualified
+        known = self._answers.get(key)
         if known is None:
             with plugin_lock():
-                known = self._answers.get(entry)
+                known = self._answers.get(key)
                 if known is None:
-                    known = self._answers[entry] = run_probe(entry)
+                    known = self._answers[key] = run_probe(entry)
         return known
 
     def _describe(self, entry: RegisteredBackend) -> BackendInfo:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simquay.registry.guard import Failure, guarded, one_line
+from simquay.registry.guard import Failure, guarded
 
 
 def raising(error: BaseException) -> object:
@@ -46,5 +46,5 @@ def test_ctrl_c_passes() -> None:
     ],
 )
 def test_one_line(error: BaseException, line: str) -> None:
-    assert one_line(error) == line
+    assert Failure(error).text == line
     assert len(line) <= 400

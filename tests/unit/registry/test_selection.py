@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 
 import pytest
 
@@ -204,6 +205,22 @@ def test_a_factory_that_returns_no_backend(sites: FakeSites) -> None:
     sites.write("fake-bad", spec("bad", factory="tests.support.fake_backends:make_junk"))
     with pytest.raises(PluginError, match=r"'bad' \(fake-bad 1.0\).*returned a dict, not a qiskit"):
         Provider().get_backend("bad")
+
+
+def test_a_class_of_the_same_name_is_no_backend(sites: FakeSites) -> None:
+    sites.write("fake-bad", spec("bad", factory="tests.support.fake_backends:make_namesake"))
+    with pytest.raises(PluginError, match=r"returned a BackendV2, not a qiskit.providers.Backend"):
+        Provider().get_backend("bad")
+
+
+def test_without_qiskit_no_object_is_a_backend(
+    sites: FakeSites, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sites.write("fake-bad", spec("bad", factory="tests.support.fake_backends:make_junk"))
+    monkeypatch.delitem(sys.modules, "qiskit.providers")
+    with pytest.raises(PluginError, match="returned a dict, not a qiskit"):
+        Provider().get_backend("bad")
+    assert "qiskit.providers" not in sys.modules  # the registry does not import it
 
 
 def test_a_factory_that_returns_the_same_object(sites: FakeSites) -> None:
