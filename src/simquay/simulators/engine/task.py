@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
 from typing import Any
 
 from simquay.control import Control
@@ -62,10 +61,13 @@ class EngineTask:
         self._engine = engine
         self._context = context
         self._show = show
+        self._batches: list[Batch] | None = None
 
-    @cached_property
-    def _batches(self) -> list[Batch]:
-        return batches(self._programs, self._engine, self._context, self.piece.shots)
+    def _planned(self) -> list[Batch]:
+        """The batches; found once, and not before they are needed, which may be elsewhere."""
+        if self._batches is None:
+            self._batches = batches(self._programs, self._engine, self._context, self.piece.shots)
+        return self._batches
 
     @property
     def needs(self) -> MemoryRequest | None:
@@ -74,7 +76,7 @@ class EngineTask:
         ceiling = self._context.max_bytes
         amounts = {
             need
-            for batch in self._batches
+            for batch in self._planned()
             if ceiling is None or batch.alone <= ceiling
             for need in (batch.need, batch.alone)
         }
@@ -127,7 +129,7 @@ class EngineTask:
         """
         count = len(self._programs)
         refused = {error.needed: error for error in control.refused}
-        for batch in self._batches:
+        for batch in self._planned():
             too_large = over_ceiling(batch.alone, self._context.max_bytes) or refused.get(
                 batch.alone
             )
