@@ -29,6 +29,7 @@ from simquay.engine_api import (
     apply_tile_pass,
     check_plan,
     joint_probabilities,
+    mask_of,
     pauli_expectation,
 )
 from simquay_numba.assembly.assemble import can_assemble
@@ -252,7 +253,7 @@ class NumbaEngine(DenseEngine):
         if state.stored < self._compiled_from or not outcome.keys() <= places.keys():
             super().collapse(state, outcome, probability)
             return
-        mask = sum(1 << places[qubit] for qubit in outcome)
+        mask = mask_of(places[qubit] for qubit in outcome)
         value = sum(bit << places[qubit] for qubit, bit in outcome.items())
         projected(state, mask, value, probability**-0.5, self.threads)
 

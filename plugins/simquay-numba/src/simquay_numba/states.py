@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.engine_api import ComplexArray, DenseState, run_side_by_side, spread
+from simquay.engine_api import ComplexArray, DenseState, deposit, extract, run_side_by_side, spread
 from simquay_numba.buffers import address, aligned_bytes
 from simquay_numba.kernels.reading import add_marginal, exchange, pauli_sum, permute_copy, project
 
@@ -43,12 +43,10 @@ def marginal(
     vectors = state.vector
     amplitude = vectors.itemsize
     low = min(BLOCK_BITS, width)
-    place_of = {bit: 1 << place for place, bit in enumerate(kept)}
+    place_of = {bit: place for place, bit in enumerate(kept)}
     index = np.arange(1 << low, dtype=np.int64)
-    low_places = np.zeros(1 << low, dtype=np.int64)
-    for bit in range(low):
-        if bit in place_of:
-            low_places |= np.where(index >> bit & 1, place_of[bit], 0)
+    low_kept = [bit for bit in kept if bit < low]
+    low_places = deposit(extract(index, low_kept), [place_of[bit] for bit in low_kept])
     for bit, value in fixed.items():
         if bit < low:
             low_places[(index >> bit & 1) != value] = -1
@@ -56,7 +54,7 @@ def marginal(
     high_free = [bit for bit in range(low, width) if bit not in place_of and bit not in fixed]
     base = sum(value << bit for bit, value in fixed.items() if bit >= low) * amplitude
     kept_offsets = spread(high_kept) * amplitude + base
-    kept_places = spread([place_of[bit].bit_length() - 1 for bit in high_kept])
+    kept_places = spread([place_of[bit] for bit in high_kept])
     free_offsets = spread(high_free) * amplitude
     unit = vectors.real.dtype.type(0)
     results = np.zeros((state.batch, 1 << len(kept)))

@@ -47,7 +47,7 @@ from simquay_numba.assembly.stages import (
     prepare,
 )
 from simquay_numba.assembly.template import ANYWHERE, Shape, Template, Where
-from simquay_numba.assembly.trips import whole_trip
+from simquay_numba.assembly.trips import WholeTrip, whole_trip
 from simquay_numba.buffers import address, aligned_bytes
 from simquay_numba.kernels.compiling import compiled_pack
 from simquay_numba.kernels.run import BLOCK_BYTES, WORDS
@@ -62,20 +62,15 @@ class TileProgram:
 
     Attributes:
         code: instructions, shape ``(count, WORDS)``.
-        tile_offsets: byte offset of each tile.
-        load_from, load_to, load_few, store_to, fresh: see
-            :func:`~simquay_numba.kernels.run.run_tiles`.
+        trip: where tiles are read and written.
+        fresh: see :func:`~simquay_numba.kernels.run.run_tiles`.
         buffer_bytes, scratch_bytes: memory that a thread needs.
         size: approximate bytes of this object.
         keep: the arrays whose addresses are in the instructions.
     """
 
     code: NDArray[np.int64]
-    tile_offsets: NDArray[np.int64]
-    load_from: NDArray[np.int64]
-    load_to: NDArray[np.int64]
-    load_few: int
-    store_to: NDArray[np.int64]
+    trip: WholeTrip
     fresh: bool
     buffer_bytes: int
     scratch_bytes: int
@@ -308,11 +303,7 @@ class _Assembler:
         )
         return TileProgram(
             words[: lines * WORDS].reshape(lines, WORDS),
-            trip.tile_offsets,
-            trip.load_from,
-            trip.load_to,
-            trip.load_few,
-            trip.store_to,
+            trip,
             pass_.before < pass_.width,
             BLOCK_BYTES << self.shape.high,
             max([one.scratch for one in templates], default=0),

@@ -143,14 +143,13 @@ class DiagonalBuilder:
         """The template of all parts; ``fills`` are those of the instructions."""
         return Template(
             b"".join(self.code),
-            fills,
-            b"".join(self.notes),
-            b"".join(self.note_fills),
             self.seen,
+            tuple(self.keep),
+            fills,
             self.room,
             self.scratch,
-            None,
-            tuple(self.keep),
+            b"".join(self.notes),
+            b"".join(self.note_fills),
         )
 
 

@@ -46,23 +46,16 @@ from simquay_numba.kernels.run import (
     SWAP,
     WIDE,
 )
-from simquay_numba.kernels.vectors import VECTOR_BYTES
 
 __all__ = [
-    "ANYWHERE",
     "FORMS",
     "Layers",
-    "Shape",
-    "Template",
-    "Where",
     "dense",
     "first_trip",
-    "instruction",
     "layers",
     "narrowed",
     "permute",
     "prepare",
-    "room",
     "swap",
 ]
 
@@ -85,18 +78,6 @@ class Layers(NamedTuple):
 
     template: Template
     sources: tuple[int, ...]
-
-
-def _template(
-    code: bytes,
-    seen: int,
-    keep: tuple[Any, ...],
-    fills: bytes = b"",
-    taken: int = 0,
-    scratch: int = VECTOR_BYTES,
-    order: NDArray[np.intp] | None = None,
-) -> Template:
-    return Template(code, fills, b"", b"", seen, taken, scratch, order, keep)
 
 
 def _trip(
@@ -178,7 +159,7 @@ def _matrix(
     fill = fill_bytes(
         address(codes), len(codes), form == RX_LIKE, 2 << 2 * (len(high) + len(lanes))
     )
-    return _template(code, seen, (groups, codes), fill, room(len(codes), shape.real_bytes))
+    return Template(code, seen, (groups, codes), fill, room(len(codes), shape.real_bytes))
 
 
 def _wide(shape: Shape, bits: tuple[int, ...], where: Where) -> Template:
@@ -193,7 +174,7 @@ def _wide(shape: Shape, bits: tuple[int, ...], where: Where) -> Template:
     reals = 2 * size * size
     fill = fill_bytes(0, reals, 0, reals)
     taken = room(reals, shape.real_bytes)
-    return _template(code, 0, (groups, places), fill, taken, BLOCK_BYTES * size)
+    return Template(code, 0, (groups, places), fill, taken, BLOCK_BYTES * size)
 
 
 def _general(
@@ -215,7 +196,7 @@ def _general(
     seen = mask_of(bits) | where.local_mask
     taken = room(reals, shape.real_bytes)
     scratch = 2 * shape.real_bytes << len(bits)
-    return _template(code, seen, (bases, places, *keep), fill, taken, scratch)
+    return Template(code, seen, (bases, places, *keep), fill, taken, scratch)
 
 
 def _trip_size(left: int) -> int:
@@ -282,7 +263,7 @@ def layers(shape: Shape, waiting: tuple[tuple[int, int], ...], zero: int = 0) ->
             parts.append((codes, lane in members))
         made.append(_layer(shape, (0, True, form), (), parts, Where(zero)))
         sources += [number for _, number in sorted(members.items())]
-    template = _template(
+    template = Template(
         b"".join([one.code for one in made]),
         mask_of([bit for bit, _ in waiting]),
         tuple([one.keep for one in made]),
@@ -308,7 +289,7 @@ def _layer(
     cross = variant[2] == RX_LIKE
     fills = [fill_bytes(address(codes), len(codes), cross, 8 * given) for codes, given in parts]
     taken = sum([room(len(codes), shape.real_bytes) for codes, _ in parts])
-    return _template(code, 0, (groups, *[codes for codes, _ in parts]), b"".join(fills), taken)
+    return Template(code, 0, (groups, *[codes for codes, _ in parts]), b"".join(fills), taken)
 
 
 # Permutations and preparations.
@@ -321,7 +302,7 @@ def swap(shape: Shape, lanes: tuple[int, ...], high: tuple[int, ...]) -> Templat
     distances = [BLOCK_BYTES << bit for bit in high]
     code = instruction(SWAP, _SWAP[lanes], len(groups), address(groups), *distances)
     seen = mask_of(lanes) | mask_of(high) << shape.lanes
-    return _template(code, seen, (groups,))
+    return Template(code, seen, (groups,))
 
 
 @lru_cache(maxsize=_KEPT)
@@ -336,7 +317,7 @@ def permute(shape: Shape, bits: tuple[int, ...], source: bytes, where: Where) ->
         words = (FLIP, 0, len(groups), address(groups), BLOCK_BYTES << bit, 0, 0, 0)
         code = instruction(*words, where.outer_mask, where.outer_value)
         flip = None if where.outer_mask else (bit, mask, value)
-        return _template(code, seen, (groups,))._replace(flip=flip)
+        return Template(code, seen, (groups,), flip=flip)
     if len(bits) > 2:
         numbers = table.astype(np.int32)
         given = address(numbers)

@@ -73,27 +73,27 @@ class Template(NamedTuple):
 
     Attributes:
         code: instructions, ready to be joined.
-        fills: of the words ``WANTED`` in ``code``, in their order.
-        notes: descriptions of tables, in the order of the ``TABLE`` instructions.
-        note_fills: likewise, of ``notes``.
         seen: a mask of the local bits that the stage acts on or depends on.
+        keep: the arrays whose addresses are in instructions and fills.
+        fills: of the words ``WANTED`` in ``code``, in their order.
         room: bytes of all coefficients.
         scratch: bytes of scratch memory that a thread needs.
+        notes: descriptions of tables, in the order of the ``TABLE`` instructions.
+        note_fills: likewise, of ``notes``.
         order: the order in which to take the matrix's rows and columns; None for their own.
-        keep: the arrays whose addresses are in instructions and fills.
         flip: (bit, mask, value) for an X on ``bit`` of the block's number, where ``block & mask ==
             value``, in every tile; None for all else.
     """
 
     code: bytes
-    fills: bytes
-    notes: bytes
-    note_fills: bytes
     seen: int
-    room: int
-    scratch: int
-    order: NDArray[np.intp] | None
     keep: tuple[Any, ...]
+    fills: bytes = b""
+    room: int = 0
+    scratch: int = VECTOR_BYTES
+    notes: bytes = b""
+    note_fills: bytes = b""
+    order: NDArray[np.intp] | None = None
     flip: tuple[int, int, int] | None = None
 
 

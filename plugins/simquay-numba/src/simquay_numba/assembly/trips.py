@@ -18,7 +18,8 @@ __all__ = ["WholeTrip", "whole_trip"]
 
 
 class WholeTrip(NamedTuple):
-    """Offsets of a pass's tiles and blocks, with the names of :class:`~.assemble.TileProgram`.
+    """Offsets of a pass's tiles and blocks, with the names that
+    :func:`~simquay_numba.kernels.run.run_tiles` gives them; the first five are arguments of it.
 
     ``last`` has templates that move lanes before the tile is written back.
     """

@@ -169,7 +169,7 @@ class ThreadTeam:
         Returns False if a helper failed: nothing else may be done then, and :meth:`run` raises the
         helper's error."""
         vectors = self._vectors
-        tiles = vectors.shape[0] * len(program.tile_offsets)
+        tiles = vectors.shape[0] * len(program.trip.tile_offsets)
         tile_size = program.buffer_bytes // vectors.itemsize
         threads = max(1, min(self._threads, tiles))
         most = _CHUNK_WORK // (tile_size * (1 + len(program.code)))
@@ -247,11 +247,7 @@ class ThreadTeam:
                 unit,
                 program.code,
                 address(vectors),
-                program.tile_offsets,
-                program.load_from,
-                program.load_to,
-                program.load_few,
-                program.store_to,
+                *program.trip[:5],
                 current.fresh,
                 buffer,
                 scratch,
