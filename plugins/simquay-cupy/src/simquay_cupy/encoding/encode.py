@@ -26,7 +26,7 @@ from simquay_cupy.encoding.geometry import (
     WHOLE_STATE,
     Geometry,
     Mapping,
-    geometry_of_tile,
+    geometry_for,
     middle_mapping,
     outer_mapping,
 )
@@ -73,7 +73,7 @@ def encode_plan(plan: Plan, precision: Precision, limit: int = PROGRAM_BYTES) ->
         ProgramError: if the plan is not tiled, its tiles are not the kernel's, or one stage alone
             is larger than a program may be.
     """
-    geometry = geometry_of_tile(precision, plan.profile.tile)
+    geometry = geometry_for(precision, plan.profile.tile)
     buffers = ProgramBuffers(precision, geometry)
     passes: list[tuple[tuple[int, Launch], ...] | WidePass] = []
     for pass_ in plan.passes:

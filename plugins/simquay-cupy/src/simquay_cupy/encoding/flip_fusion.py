@@ -33,23 +33,16 @@ def fuse_flips(stages: Sequence[Stage]) -> list[Stage]:
     A flip is multiplied into the last matrix before it that acts on all of its bits, or else into
     the first one after it, if it commutes with all stages in between.
     """
-    result: list[Stage] = []
-    for stage in stages:
-        flip = _flip_of(stage)
-        if flip is not None and (target := _absorbing_stage(result, flip)) is not None:
-            result[target] = _multiply(result[target], flip, after=True)
-        else:
-            result.append(stage)
-    result.reverse()
-    stages, result = result, []
-    for stage in stages:
-        flip = _flip_of(stage)
-        if flip is not None and (target := _absorbing_stage(result, flip)) is not None:
-            result[target] = _multiply(result[target], flip, after=False)
-        else:
-            result.append(stage)
-    result.reverse()
-    return result
+    for after in (True, False):
+        result: list[Stage] = []
+        for stage in stages:
+            flip = _flip_of(stage)
+            if flip is not None and (target := _absorbing_stage(result, flip)) is not None:
+                result[target] = _multiply(result[target], flip, after=after)
+            else:
+                result.append(stage)
+        stages = result[::-1]
+    return list(stages)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -98,7 +91,7 @@ def take_last_flips(
     Returns the other stages, and the CX in order as (control, target). CX are linear maps of the
     local index over GF(2), and an exchange can apply such a map by reading from other slots.
     """
-    rest, flips = _take_flips(stages[::-1])
+    rest, flips = take_first_flips(stages[::-1])
     return rest[::-1], flips[::-1]
 
 
@@ -106,12 +99,6 @@ def take_first_flips(
     stages: Sequence[Stage | Multiplex],
 ) -> tuple[list[Stage | Multiplex], list[tuple[int, int]]]:
     """Likewise, for the CX that can be moved before all other stages."""
-    return _take_flips(stages)
-
-
-def _take_flips(
-    stages: Sequence[Stage | Multiplex],
-) -> tuple[list[Stage | Multiplex], list[tuple[int, int]]]:
     rest: list[Stage | Multiplex] = []
     flips: list[tuple[int, int]] = []
     for stage in stages:

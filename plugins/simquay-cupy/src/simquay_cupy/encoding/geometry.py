@@ -26,7 +26,6 @@ __all__ = [
     "Geometry",
     "Mapping",
     "geometry_for",
-    "geometry_of_tile",
     "middle_mapping",
     "outer_mapping",
 ]
@@ -83,16 +82,10 @@ enough. It fills the 64 KiB of shared memory that a block may have on every devi
 compute capability 7.5, it may have no more)."""
 
 
-def geometry_for(precision: Precision, num_qubits: int) -> Geometry:
-    """The geometry to plan with, for states of up to ``num_qubits`` stored qubits."""
-    if precision is Precision.DOUBLE and num_qubits == WHOLE_STATE.tile:
-        return WHOLE_STATE
-    return GEOMETRIES[precision]
-
-
-def geometry_of_tile(precision: Precision, tile: int) -> Geometry:
-    """The geometry with tiles of ``tile`` qubits; the one for any state if there is none."""
-    if precision is Precision.DOUBLE and tile == WHOLE_STATE.tile:
+def geometry_for(precision: Precision, qubits: int) -> Geometry:
+    """The geometry to plan with, for states of up to ``qubits`` stored qubits; and the one of a
+    plan whose tiles have ``qubits`` qubits, or the one for any state if there is none."""
+    if precision is Precision.DOUBLE and qubits == WHOLE_STATE.tile:
         return WHOLE_STATE
     return GEOMETRIES[precision]
 

@@ -11,7 +11,7 @@ import dataclasses
 
 from simquay.engine_api import Precision, ProgramError, SweepPlan, TilePass
 from simquay_cupy.encoding.encode import encode_pass
-from simquay_cupy.encoding.geometry import geometry_of_tile
+from simquay_cupy.encoding.geometry import geometry_for
 from simquay_cupy.encoding.programs import PROGRAM_BYTES, Launch, PlanPrograms, ProgramBuffers
 
 __all__ = ["encode_sweep"]
@@ -24,7 +24,7 @@ def encode_sweep(plan: SweepPlan, precision: Precision, limit: int = PROGRAM_BYT
         ProgramError: if it is not tiled, or as :func:`~simquay_cupy.encoding.encode.encode_plan`
         does.
     """
-    buffers = ProgramBuffers(precision, geometry_of_tile(precision, plan.profile.tile))
+    buffers = ProgramBuffers(precision, geometry_for(precision, plan.profile.tile))
     passes = []
     for vectors in plan.passes:
         if not isinstance(vectors, tuple):
