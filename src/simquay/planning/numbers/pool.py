@@ -17,15 +17,12 @@ from numpy.typing import NDArray
 
 from simquay.program.operations import Diagonal, GateOperation, Matrix, Prepare
 
-__all__ = ["ZERO_END", "Group", "Pool", "PoolLayout"]
+__all__ = ["Group", "Pool", "PoolLayout"]
 
 Pool: TypeAlias = NDArray[np.complex128]
 """Shape ``(numbers,)``, or ``(lists, numbers)`` for several gate lists."""
 
-ZERO_END = np.zeros(1, dtype=np.complex128)
-"""The end of every pool."""
-
-_ONE, _ZERO = np.ones(1, dtype=np.complex128), ZERO_END
+_ONE, _ZERO = np.ones(1, dtype=np.complex128), np.zeros(1, dtype=np.complex128)
 
 
 class Group(NamedTuple):

@@ -1,13 +1,15 @@
 """Products of gates as small matrices, all of one width computed together.
 
 Each factor is a gate as a matrix on a few bits, whose entries are numbers of the gate, ones and
-zeros: so the factors of a whole plan are one indexed read of the pool, and the products are a few
-batched products of matrices.
+zeros: so the factors of a whole plan are one indexed read of the pool. They are read level by
+level: the first factors of all products, the second ones of those that have two, and so on, with
+the longest products first. So each level is one batched product of matrices that lie together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -18,8 +20,11 @@ from simquay.planning.numbers.pool import Pool
 __all__ = ["ProductRecipe", "Products"]
 
 _BATCH = 1 << 14
-"""The most entries of factors that are computed at once: memory that is given back to the system
-and taken again for each plan would cost more than the arithmetic."""
+"""The most entries of a sweep's factors that are computed at once: memory that is given back to the
+system and taken again would cost more than the arithmetic."""
+
+_LONG = 16
+"""Longer products are products of pieces of so many factors: each level is a call of NumPy."""
 
 
 class Products:
@@ -58,96 +63,75 @@ class Products:
 
     def recipe(self) -> ProductRecipe:
         """The recipe of all products that were taken in, in order."""
-        chosen = np.array(self.chosen)
-        starts = np.array(self.starts)
-        lengths = np.array(self.lengths)
-        most = _BATCH >> 2 * self.width
-        batches = []
-        first = done = 0
-        if len(chosen) > most:
-            ends = lengths.cumsum()
-            while int(ends[-1]) - done > most:
-                last = max(int(ends.searchsorted(done + most, "right")), first + 1)
-                end = int(ends[last - 1])
-                batches.append(_batch(chosen[done:end], starts[done:end], lengths[first:last]))
-                first, done = last, end
-        if done < len(chosen):
-            batches.append(_batch(chosen[done:], starts[done:], lengths[first:]))
-        return ProductRecipe(self.width, np.array(self._patterns), tuple(batches))
-
-
-class _Batch(NamedTuple):
-    """Some of the products.
-
-    Attributes:
-        chosen, starts: as :class:`Products` has them.
-        rounds: pairs ``(factors, stride)``: each of these factors is replaced by its product with
-            the one ``stride`` later, the later one leftmost. Products are made by halving.
-        firsts: the first factor of each product, which is the product of all in the end; None if
-            all have one factor.
-    """
-
-    chosen: Indices
-    starts: Indices
-    rounds: tuple[tuple[Indices, int], ...]
-    firsts: Indices | None
-
-
-def _batch(chosen: Indices, starts: Indices, lengths: Indices) -> _Batch:
-    if len(lengths) == len(chosen):
-        return _Batch(chosen, starts, (), None)
-    longest = int(lengths.max())
-    ends = lengths.cumsum()
-    firsts = ends - lengths
-    factors = np.arange(ends[-1])
-    rank = factors - firsts.repeat(lengths)
-    left = ends.repeat(lengths) - factors
-    rounds = []
-    stride = 1
-    while stride < longest:
-        first = (rank & (2 * stride - 1) == 0) & (left > stride)
-        rounds.append((first.nonzero()[0], stride))
-        stride *= 2
-    return _Batch(chosen, starts, tuple(rounds), firsts)
+        places = np.array(self._patterns).take(self.chosen, 0)
+        places += np.array(self.starts, dtype=np.intp)[:, None]
+        return _recipe(self.width, places, self.lengths)
 
 
 class ProductRecipe(NamedTuple):
-    """Products on ``width`` bits without their numbers; ``table`` has the patterns, by rows."""
+    """Products on ``width`` bits without their numbers.
+
+    Attributes:
+        width: in bits.
+        inner: if given, the pieces of which these are products; they replace the pool.
+        places: the indices of all factors' entries in the pool, level by level.
+        levels: how many factors each level has.
+        order: the position of each product among all, the longest first; None if it is its own.
+    """
 
     width: int
-    table: Indices
-    batches: tuple[_Batch, ...]
+    inner: ProductRecipe | None
+    places: Indices
+    levels: list[int]
+    order: Indices | None
 
     def fill(self, pool: Pool) -> Pool:
         """The products, shape ``(..., count, 2**width, 2**width)``, for a pool of shape
         ``(..., numbers)``: that of one gate list, or those of a sweep."""
+        if self.inner is not None:
+            pool = self.inner.fill(pool).reshape(*pool.shape[:-1], -1)
+        if pool.ndim == 1:
+            return self._multiplied(pool)
+        lists = max(1, _BATCH // self.places.size)
+        return np.concatenate(
+            [self._multiplied(pool[first : first + lists]) for first in range(0, len(pool), lists)]
+        )
+
+    def _multiplied(self, pool: Pool) -> Pool:
         size = 1 << self.width
-        parts = []
-        for chosen, starts, rounds, firsts in self.batches:
-            index = self.table.take(chosen, 0)
-            index += starts[:, None]
-            if pool.ndim == 1:
-                part = _multiplied(pool, index, rounds, firsts, size)
-            else:
-                lists = max(1, _BATCH // index.size)
-                part = np.concatenate(
-                    [
-                        _multiplied(pool[first : first + lists], index, rounds, firsts, size)
-                        for first in range(0, len(pool), lists)
-                    ]
-                )
-            parts.append(part)
-        return parts[0] if len(parts) == 1 else np.concatenate(parts, -3)
+        factors: Pool = pool.take(self.places, -1, mode="clip")
+        factors = factors.reshape(*pool.shape[:-1], -1, size, size)
+        start = self.levels[0]
+        products = factors[..., :start, :, :]
+        for count in self.levels[1:]:
+            level = factors[..., start : start + count, :, :]
+            products[..., :count, :, :] = level @ products[..., :count, :, :]
+            start += count
+        return products if self.order is None else products.take(self.order, -3)
 
 
-def _multiplied(
-    pool: Pool,
-    index: Indices,
-    rounds: tuple[tuple[Indices, int], ...],
-    firsts: Indices | None,
-    size: int,
-) -> Pool:
-    factors: Pool = pool.take(index, -1, mode="clip").reshape(*pool.shape[:-1], -1, size, size)
-    for first, stride in rounds:
-        factors[..., first, :, :] = factors.take(first + stride, -3) @ factors.take(first, -3)
-    return factors if firsts is None else factors.take(firsts, -3)
+def _recipe(width: int, places: Indices, lengths: Sequence[int]) -> ProductRecipe:
+    """The recipe for factors whose ``places`` are given by rows, product by product."""
+    inner = order = None
+    longest = max(lengths)
+    if longest > _LONG:
+        pieces = [
+            min(_LONG, length - done) for length in lengths for done in range(0, length, _LONG)
+        ]
+        inner = _recipe(width, places, pieces)
+        places = np.arange(len(pieces) << 2 * width).reshape(len(pieces), -1)
+        lengths = [-(-length // _LONG) for length in lengths]
+        longest = max(lengths)
+    if longest == 1:
+        return ProductRecipe(width, inner, places, [len(lengths)], None)
+    sequence = sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)
+    if any(later < product for product, later in pairwise(sequence)):
+        order = np.argsort(sequence)
+    firsts = [0, *accumulate(lengths)]
+    levels = []
+    rows: list[int] = []
+    for level in range(longest):
+        own = [firsts[product] + level for product in sequence if lengths[product] > level]
+        levels.append(len(own))
+        rows += own
+    return ProductRecipe(width, inner, places.take(rows, 0), levels, order)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
 from simquay.errors import ProgramError
-from simquay.planning.numbers.pool import ZERO_END, Pool, PoolLayout
+from simquay.planning.numbers.pool import Pool, PoolLayout
 from simquay.planning.numbers.products import ProductRecipe
 from simquay.planning.plan import Pass, Plan, SweepPlan
 from simquay.planning.profile import Layout, Profile
@@ -22,7 +23,7 @@ from simquay.planning.tiled.blocks.clusters import fuse_blocks
 from simquay.planning.tiled.build import PassRecipe, WideRecipe, build_pass
 from simquay.planning.tiled.gather import GatherPlan, GatherRecipe
 from simquay.planning.tiled.scheduling.schedule import schedule_passes
-from simquay.planning.tiled.traits import traits_of
+from simquay.planning.tiled.traits import Traits, traits_of
 from simquay.program.operations import GateOperation
 
 __all__ = ["TiledRecipe", "find_tiled"]
@@ -41,7 +42,7 @@ class TiledRecipe:
     initial: Layout
     final: Layout
     _pool: PoolLayout
-    _traits: list[list[int]]
+    _traits: Traits
     _products: list[ProductRecipe]
     _arrays: GatherRecipe
     _passes: list[PassRecipe | WideRecipe]
@@ -52,7 +53,9 @@ class TiledRecipe:
         The caller answers for the rest of their structure.
         """
         pool = self._pool.fill(gates)
-        return self._fill(pool) if traits_of(pool, self._pool) == self._traits else None
+        if (traits_of(pool, self._pool) != self._traits).any():
+            return None
+        return self._plan(pool)
 
     def fill_sweep(self, gate_lists: Sequence[Sequence[GateOperation]]) -> SweepPlan | None:
         """The plans for several gate lists of that structure as one.
@@ -62,25 +65,31 @@ class TiledRecipe:
         """
         if any(isinstance(recipe, WideRecipe) for recipe in self._passes):
             return None
-        passes: list[Sequence[Pass]] = []
-        last: Pool | None = None
-        for gates in gate_lists:
-            pool = self._pool.fill(gates)
-            if traits_of(pool, self._pool) != self._traits:
-                return None
-            same = last is not None and np.array_equal(pool, last)
-            passes.append(passes[-1] if same else self._fill(pool).passes)
-            last = pool
+        pools = self._pool.fill_sweep(gate_lists)
+        if (traits_of(pools, self._pool) != self._traits).any():
+            return None
+        is_new = [True, *(pools[1:] != pools[:-1]).any(axis=1)]
+        passes: list[tuple[Pass, ...]] = []
+        for pool, new in zip(self._with_products(pools), is_new, strict=True):
+            passes.append(self._fill(pool) if new else passes[-1])
         together = tuple(zip(*passes, strict=True))
         return SweepPlan(self.profile, self.initial, self.final, len(gate_lists), together)
 
-    def _fill(self, pool: Pool) -> Plan:
-        if self._products:
-            products = [recipe.fill(pool).ravel() for recipe in self._products]
-            pool = np.concatenate([pool[:-1], *products, ZERO_END])
-        filled = self._arrays.fill(pool)
-        passes = tuple([recipe.fill(filled, pool) for recipe in self._passes])
+    def _plan(self, pool: Pool) -> Plan:
+        passes = self._fill(self._with_products(pool))
         return Plan(self.profile, self.initial, self.final, passes)
+
+    def _with_products(self, pool: Pool) -> Pool:
+        if not self._products:
+            return pool
+        lists = pool.shape[:-1]
+        products = [recipe.fill(pool).reshape(*lists, -1) for recipe in self._products]
+        return np.concatenate([pool[..., :-1], *products, pool[..., -1:]], axis=-1)
+
+    def _fill(self, pool: Pool) -> tuple[Pass, ...]:
+        """The passes, from the numbers of gates and products."""
+        filled = self._arrays.fill(pool)
+        return tuple([recipe.fill(filled, pool) for recipe in self._passes])
 
 
 def find_tiled(
@@ -102,9 +111,9 @@ def find_tiled(
     pool = numbers.fill(gates)
     traits = traits_of(pool, numbers)
     by_gate = [0] * len(gates)
-    for group, found in zip(numbers.groups, traits, strict=True):
-        for gate, trait in zip(group.gates, found, strict=True):
-            by_gate[gate] = trait
+    with_numbers = chain.from_iterable(group.gates for group in numbers.groups)
+    for gate, trait in zip(with_numbers, traits.tolist(), strict=True):
+        by_gate[gate] = trait
     blocks, renamed = make_blocks(gates, by_gate, numbers.starts, layout.order)
     blocks, products, vanished = fuse_blocks(blocks, numbers.size - 1)
     if vanished:
@@ -124,4 +133,4 @@ def find_tiled(
         gather_plan.recipe(),
         passes,
     )
-    return recipe, recipe._fill(pool)
+    return recipe, recipe._plan(pool)

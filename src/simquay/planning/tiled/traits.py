@@ -5,47 +5,54 @@ They are found for all gates of one kind and qubit count at once.
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simquay.planning.numbers.pool import Pool, PoolLayout
 from simquay.planning.tiled.block_types import Trait
 from simquay.program.operations import Diagonal, Prepare
 
-__all__ = ["traits_of"]
+__all__ = ["Traits", "traits_of"]
+
+Traits: TypeAlias = NDArray[np.uint8]
+"""The :class:`~simquay.planning.tiled.block_types.Trait` of each gate that has numbers, in the
+order of the pool: shape ``(gates,)``, or ``(lists, gates)`` for several gate lists."""
 
 _MOST_TRAITS = 3  # qubits: larger matrices are taken as they are
+_REAL, _DIAGONAL, _H = (np.uint8(trait) for trait in (Trait.REAL, Trait.DIAGONAL, Trait.HADAMARD))
 
 
-def traits_of(pool: Pool, layout: PoolLayout) -> list[list[int]]:
-    """For each group of ``layout``, the trait of each gate
-    (:class:`~simquay.planning.tiled.block_types.Trait`)."""
-    traits = []
+def traits_of(pool: Pool, layout: PoolLayout) -> Traits:
+    """The traits of the gates of ``layout``, whose numbers are in ``pool``; entries count as 0 only
+    when they are."""
+    lists = pool.shape[:-1]
+    traits: list[Traits] = []
     for kind, size, gates, start, length in layout.groups:
+        count = len(gates)
+        part = pool[..., start : start + length * count].reshape(*lists, count, length)
         if kind is Prepare or not 1 <= size <= _MOST_TRAITS:
-            traits.append([0] * len(gates))
-            continue
-        part = pool[start : start + length * len(gates)]
-        if kind is Diagonal:
-            imaginary = part.imag.reshape(-1, length).any(axis=1)
-            traits.append(np.where(imaginary, 0, int(Trait.REAL)).tolist())
+            traits.append(np.zeros((*lists, count), dtype=np.uint8))
+        elif kind is Diagonal:
+            traits.append(_REAL * ~part.imag.any(axis=-1))
+        elif size == 1:
+            traits.append(_traits_of_single(part))
         else:
-            traits.append(_traits_of_single(part) if size == 1 else _traits(part, 1 << size))
-    return traits
+            apart = part[..., np.flatnonzero(~np.eye(1 << size, dtype=bool))].any(axis=-1)
+            traits.append(_REAL * ~part.imag.any(axis=-1) | _DIAGONAL * ~apart)
+    return np.concatenate(traits, axis=-1) if traits else np.zeros((*lists, 0), dtype=np.uint8)
 
 
-def _traits_of_single(part: Pool) -> list[int]:
+def _traits_of_single(part: Pool) -> Traits:
     """The traits of matrices on one qubit."""
-    parts = part.view(np.float64).reshape(-1, 8)
-    codes = np.packbits(parts != 0, axis=1).ravel()
-    traits = _TRAITS[codes]
-    near = np.abs(parts[:, 0] - _HADAMARD[0]) < 1e-15
+    parts = part.view(np.float64)
+    traits = _TRAITS[np.packbits(parts != 0, axis=-1)[..., 0]]
+    near = np.abs(parts[..., 0] - _HADAMARD[0]) < 1e-15
     if near.any():
-        near &= np.abs(parts - _HADAMARD).max(axis=1) < 1e-15
-        traits[near] = traits[near] & int(Trait.REAL) | int(Trait.HADAMARD)
-    result: list[int] = traits.tolist()
-    return result
+        near &= np.abs(parts - _HADAMARD).max(axis=-1) < 1e-15
+        traits[near] = traits[near] & _REAL | _H
+    return traits
 
 
 _HADAMARD = np.array([1, 0, 1, 0, 1, 0, -1, 0]) * 0.5**0.5
@@ -67,13 +74,3 @@ def _trait_of_code(code: int) -> Trait:
 
 
 _TRAITS = np.array([_trait_of_code(code) for code in range(256)], dtype=np.uint8)
-
-
-def _traits(part: Pool, size: int) -> list[int]:
-    """The traits of matrices of shape ``(size, size)``; entries count as 0 only when they are."""
-    rows = part.reshape(-1, size * size)
-    real = ~rows.imag.any(axis=1)
-    apart = rows[:, np.flatnonzero(~np.eye(size, dtype=bool))]
-    diagonal = ~apart.any(axis=1)
-    traits = int(Trait.REAL) * real | int(Trait.DIAGONAL) * diagonal
-    return cast("list[int]", traits.tolist())

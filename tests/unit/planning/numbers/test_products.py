@@ -73,3 +73,40 @@ def test_a_product_is_that_of_its_factors_as_whole_matrices(factors):
     found = recipe.fill(numbers)
     np.testing.assert_allclose(found[:3], wanted, atol=1e-12)
     np.testing.assert_array_equal(recipe.fill(np.array([numbers, numbers])), [found, found])
+
+
+@pytest.mark.parametrize("lengths", [[1], [3, 3], [2, 5, 1, 5], [1, 17, 16], [16], [700, 2, 33]])
+@pytest.mark.parametrize("lists", [1, 40])
+def test_products_of_any_length_in_any_order(lengths, lists):
+    rng = np.random.default_rng(sum(lengths))
+    total = sum(lengths)
+    angles = rng.uniform(0, 6, (lists, total))
+    rotations = np.stack([np.cos(angles), -np.sin(angles), np.sin(angles), np.cos(angles)], -1)
+    pools = np.zeros((lists, 2 + 4 * total), dtype=complex)
+    pools[:, 0] = 1
+    pools[:, 1:-1] = rotations.reshape(lists, -1)
+    bits = rng.integers(2, size=total)
+    products = Products(2)
+    for bit in (0, 1):
+        products.register(bit, pattern_of(U, (bit,), 2))
+    done = 0
+    for length in lengths:
+        factors = range(done, done + length)
+        products.add([int(bits[n]) for n in factors], [1 + 4 * n for n in factors])
+        done += length
+    recipe = products.recipe()
+    found = recipe.fill(pools)
+    assert found.shape == (lists, len(lengths), 4, 4)
+    # Rotations on one bit commute: their product is one rotation, by the sum of their angles.
+    ends = np.cumsum(lengths)
+    for product, end, length in zip(range(len(lengths)), ends, lengths, strict=True):
+        own = slice(end - length, end)
+        total_angles = [np.where(bits[own] == bit, angles[:, own], 0).sum(1) for bit in (0, 1)]
+        for row, low, high in zip(found[:, product], *total_angles, strict=True):
+            wanted = np.kron(_rotation(high), _rotation(low))
+            np.testing.assert_allclose(row, wanted, atol=1e-10)
+    np.testing.assert_allclose(recipe.fill(pools[0]), found[0], atol=1e-14)
+
+
+def _rotation(angle):
+    return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])

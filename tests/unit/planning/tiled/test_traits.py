@@ -34,7 +34,18 @@ def test_traits_of_matrices(matrix, trait):
     qubits = tuple(range(len(matrix).bit_length() - 1))
     gates = [Matrix(matrix.astype(complex), qubits)]
     layout = PoolLayout(gates)
-    assert traits_of(layout.fill(gates), layout) == [[trait]]
+    assert traits_of(layout.fill(gates), layout).tolist() == [trait]
+
+
+def test_traits_of_several_gate_lists():
+    gates: list[GateOperation] = [
+        Matrix(rotation(0.3, "x"), (0,)),
+        Diagonal(np.array([1, 1j]), (1,)),
+    ]
+    others: list[GateOperation] = [Matrix(HADAMARD, (0,)), Diagonal(np.array([1, -1 + 0j]), (1,))]
+    layout = PoolLayout(gates)
+    found = traits_of(layout.fill_sweep([gates, others]), layout)
+    assert found.tolist() == [[Trait.RX_LIKE, 0], [Trait.HADAMARD | Trait.REAL, Trait.REAL]]
 
 
 def test_diagonals_are_real_or_not_and_states_have_no_traits():
@@ -44,7 +55,7 @@ def test_diagonals_are_real_or_not_and_states_have_no_traits():
         Diagonal(np.array([1, 7]) + 0j, (1,)),
     ]
     layout = PoolLayout(gates)
-    assert traits_of(layout.fill(gates), layout) == [[0, Trait.REAL], [0]]
+    assert traits_of(layout.fill(gates), layout).tolist() == [0, Trait.REAL, 0]
 
 
 @pytest.mark.parametrize(
