@@ -45,7 +45,7 @@ FAILING: dict[str, Callable[[], QuantumCircuit]] = {"aer-mps": unknown_instructi
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.id)
 @pytest.mark.parametrize("name", METHODS)
-def test_quick_checks(name: str, check: Check) -> None:
+def test_quick_checks(name: str, check: Check[CheckContext]) -> None:
     if name == "aer-stabilizer" and check.id in NOT_CLIFFORD:
         with pytest.raises(JobError, match="stabilizer"):
             run_check(check, CheckContext(simquay.get_backend(name)))

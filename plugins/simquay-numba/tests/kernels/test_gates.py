@@ -13,7 +13,9 @@ BOTH = pytest.mark.parametrize("real", [np.float32, np.float64])
 def run(code: list[int], numbers: list[complex], vector: list[complex], real: type) -> np.ndarray:
     """The vector after the gates."""
     factors = np.array(numbers, dtype=complex)
-    re, im = np.real(vector).astype(real), np.imag(vector).astype(real)
+    amplitudes = np.array(vector, dtype=complex)
+    re: np.ndarray = amplitudes.real.astype(real)
+    im: np.ndarray = amplitudes.imag.astype(real)
     run_gates(
         np.array(code, dtype=np.int64),
         factors.real.astype(real),
