@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.engine_api import ComplexArray, DenseState, deposit, extract, run_side_by_side, spread
+from simquay.engine_api import ComplexArray, DenseState, run_side_by_side, spread
 from simquay_numba.buffers import address, aligned_bytes
 from simquay_numba.kernels.reading import add_marginal, exchange, pauli_sum, permute_copy, project
 
@@ -45,8 +45,10 @@ def marginal(
     low = min(BLOCK_BITS, width)
     place_of = {bit: place for place, bit in enumerate(kept)}
     index = np.arange(1 << low, dtype=np.int64)
-    low_kept = [bit for bit in kept if bit < low]
-    low_places = deposit(extract(index, low_kept), [place_of[bit] for bit in low_kept])
+    low_places = np.zeros(1 << low, dtype=np.int64)
+    for bit in range(low):  # in one step for each bit: extract and deposit would take two
+        if bit in place_of:
+            low_places |= (index >> bit & 1) << place_of[bit]
     for bit, value in fixed.items():
         if bit < low:
             low_places[(index >> bit & 1) != value] = -1
