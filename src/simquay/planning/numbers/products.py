@@ -19,7 +19,7 @@ from simquay.planning.numbers.pool import Pool
 
 __all__ = ["ProductRecipe", "Products"]
 
-_BATCH = 1 << 14
+_BATCH = 1 << 16
 """The most entries of a sweep's factors that are computed at once: memory that is given back to the
 system and taken again would cost more than the arithmetic."""
 
@@ -107,7 +107,10 @@ class ProductRecipe(NamedTuple):
             level = factors[..., start : start + count, :, :]
             products[..., :count, :, :] = level @ products[..., :count, :, :]
             start += count
-        return products if self.order is None else products.take(self.order, -3)
+        if self.order is not None:
+            return products.take(self.order, -3)
+        # Without the other levels, whose memory can be used again.
+        return products.copy() if start > self.levels[0] else products
 
 
 def _recipe(width: int, places: Indices, lengths: Sequence[int]) -> ProductRecipe:
