@@ -4,12 +4,12 @@ The gates of a cluster are first multiplied into *small matrices* on three wires
 products are large. A cluster's matrix begins as the identity, and each small matrix multiplies its
 rows. Rows are not moved back after each product: their order is tracked, and restored once at the
 end. Clusters of one width are multiplied in step, so that each step is one batched product for all
-of them.
+of them. A cluster with a gate on more than three wires has small matrices as wide as that gate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -33,39 +33,35 @@ class _Assembly(NamedTuple):
 
     Attributes:
         matrix: the index of the cluster's matrix; -1 for the start.
-        small: the small matrices in order, each as its width and its index among this width.
+        width: of the small matrices.
+        small: the small matrices in order, each as its index among those of this width.
         rows: the rows to take before each.
         last: the rows to take at the end.
     """
 
     matrix: int
-    small: list[tuple[int, int]]
+    width: int
+    small: list[int]
     rows: list[Indices]
     last: Indices
 
 
-class _BatchedProduct(NamedTuple):
-    """One product for the clusters of a group.
+class _Group(NamedTuple):
+    """Clusters of one width with small matrices of one width, those with the most of them first.
 
-    The first ``active`` clusters take ``rows``. Then, for each ``(width, members, chosen)`` of
-    ``products``, the clusters ``members`` are multiplied by the small matrices ``chosen`` of
-    ``width``.
-    """
-
-    active: int
-    rows: Indices
-    products: tuple[tuple[int, Indices, Indices], ...]
-
-
-class _WidthGroup(NamedTuple):
-    """Clusters of one width, those with the most small matrices first.
-
-    ``matrices`` are the indices of their matrices.
+    Attributes:
+        width: of the clusters.
+        small: of the small matrices.
+        matrices: the indices of the clusters' matrices.
+        steps: for each product, which the first clusters have, the rows that they take, and the
+            indices of their small matrices.
+        last: the rows that all take at the end.
     """
 
     width: int
+    small: int
     matrices: tuple[int, ...]
-    steps: tuple[_BatchedProduct, ...]
+    steps: list[tuple[Indices, list[int]]]
     last: Indices
 
 
@@ -78,11 +74,11 @@ class Matrices:
         self._starts = starts
         self._tables: dict[int, bytes] = {}  # of permutations, by the id of their array
         self._small: dict[int, Products] = {}  # by width
-        self._clusters: dict[int, list[_Assembly]] = {}
+        self._clusters: dict[tuple[int, int], list[_Assembly]] = {}  # by both widths
         self._start: _Assembly | None = None
         self._count = 0
 
-    def add(self, nodes: Iterable[GateNode], columns: Sequence[int], rows: Sequence[int]) -> int:
+    def add(self, nodes: Sequence[GateNode], columns: Sequence[int], rows: Sequence[int]) -> int:
         """Take in a cluster; returns the index of its matrix.
 
         Bit ``j`` of a column's (row's) index is wire ``columns[j]`` (``rows[j]``); both hold the
@@ -91,37 +87,40 @@ class Matrices:
         index = self._count
         self._count += 1
         assembly = self._assembly(index, nodes, columns, rows)
-        self._clusters.setdefault(len(columns), []).append(assembly)
+        self._clusters.setdefault((len(columns), assembly.width), []).append(assembly)
         return index
 
-    def add_start(self, nodes: Iterable[GateNode], wires: Sequence[int]) -> None:
+    def add_start(self, nodes: Sequence[GateNode], wires: Sequence[int]) -> None:
         """Take in the start: only its first column is wanted. Bit ``j`` is ``wires[j]``."""
         self._start = self._assembly(-1, nodes, wires, wires)
 
     def _assembly(
-        self, index: int, nodes: Iterable[GateNode], columns: Sequence[int], rows: Sequence[int]
+        self, index: int, nodes: Sequence[GateNode], columns: Sequence[int], rows: Sequence[int]
     ) -> _Assembly:
+        width = min(max([_SMALL_WIRES, *[len(node.wires) for node in nodes]]), len(columns))
         order = [*columns]
         small = []
         taken = []
-        for width, small_matrix, own in self._small_matrices(nodes, columns):
-            small.append((width, small_matrix))
+        for small_matrix, own in self._small_matrices(nodes, columns, width):
+            small.append(small_matrix)
             moved = [wire for wire in order if wire not in own]
             moved += own
             taken.append(reorder_index(tuple(map(order.index, moved))))
             order = moved
-        return _Assembly(index, small, taken, reorder_index(tuple(map(order.index, rows))))
+        return _Assembly(index, width, small, taken, reorder_index(tuple(map(order.index, rows))))
 
     def _small_matrices(
-        self, nodes: Iterable[GateNode], wires: Sequence[int]
-    ) -> list[tuple[int, int, list[int]]]:
-        """Take in ``nodes``, which act on ``wires``, as small matrices.
+        self, nodes: Sequence[GateNode], wires: Sequence[int], limit: int
+    ) -> list[tuple[int, list[int]]]:
+        """Take in ``nodes``, which act on ``wires``, as small matrices on ``limit`` wires each.
 
-        Each is on :data:`_SMALL_WIRES` wires, or on those of one node that has more, or on all
-        ``wires``. Returns, in the order in which they are applied, for each its width, its index
-        among those of this width, and its wires: bit ``j`` of its index is the ``j``-th.
+        Returns, in the order in which they are applied, for each its index among those of this
+        width, and its wires: bit ``j`` of its index is the ``j``-th.
         """
-        limit = min(_SMALL_WIRES, len(wires))
+        products = self._small.get(limit)
+        if products is None:
+            products = self._small[limit] = Products(limit)
+        ids = products.ids
         made: list[_SmallMatrix] = []
         latest: dict[int, int] = {}  # wire → the last small matrix on it
         starts = self._starts
@@ -144,7 +143,7 @@ class Matrices:
                         break
             if found < 0 or (new and len(small.wires) + len(new) > limit):
                 found = len(made)
-                small = _SmallMatrix([*acts], self._products(max(limit, len(acts))))
+                small = _SmallMatrix([*acts])
                 made.append(small)
                 for wire in acts:
                     latest[wire] = found
@@ -153,7 +152,6 @@ class Matrices:
                 for wire in acts:
                     latest[wire] = found
             index = small.wires.index
-            ids = small.products.ids
             for gate_index, code, targets, held, state, select in node.gates:
                 key: Hashable
                 extra = b""
@@ -168,9 +166,8 @@ class Matrices:
                 pattern = ids.get(key)
                 if pattern is None:
                     bits, controls = tuple(map(index, targets)), tuple(map(index, held))
-                    width = small.products.width
-                    found_pattern = matrix_pattern(width, code, bits, controls, state, extra)
-                    pattern = small.products.register(key, found_pattern)
+                    found_pattern = matrix_pattern(limit, code, bits, controls, state, extra)
+                    pattern = products.register(key, found_pattern)
                 small.patterns.append(pattern)
                 small.starts.append(starts[gate_index])
         placed = []
@@ -178,14 +175,8 @@ class Matrices:
             own = small.wires
             if len(own) < limit:
                 own += [wire for wire in wires if wire not in own][: limit - len(own)]
-            placed.append((len(own), small.products.add(small.patterns, small.starts), own))
+            placed.append((products.add(small.patterns, small.starts), own))
         return placed
-
-    def _products(self, width: int) -> Products:
-        found = self._small.get(width)
-        if found is None:
-            found = self._small[width] = Products(width)
-        return found
 
     def _table(self, gate_index: int) -> bytes:
         """The table of a permutation. Gates often share one array: it is read once."""
@@ -198,7 +189,7 @@ class Matrices:
 
     def recipes(self) -> MatrixRecipes:
         """The recipes of the matrices of all clusters that were taken in."""
-        groups = [_width_group(width, assemblies) for width, assemblies in self._clusters.items()]
+        groups = [_group(*widths, assemblies) for widths, assemblies in self._clusters.items()]
         small = tuple([products.recipe() for products in self._small.values()])
         return MatrixRecipes(small, tuple(groups), self._start, self._count)
 
@@ -206,39 +197,24 @@ class Matrices:
 class _SmallMatrix:
     """Gates on a few wires, in order: of each its pattern, and where its numbers start."""
 
-    __slots__ = ("patterns", "products", "starts", "wires")
+    __slots__ = ("patterns", "starts", "wires")
 
-    def __init__(self, wires: list[int], products: Products) -> None:
+    def __init__(self, wires: list[int]) -> None:
         self.wires = wires
-        self.products = products
         self.patterns: list[int] = []
         self.starts: list[int] = []
 
 
-def _width_group(width: int, assemblies: list[_Assembly]) -> _WidthGroup:
+def _group(width: int, small: int, assemblies: list[_Assembly]) -> _Group:
     assemblies = sorted(assemblies, key=lambda assembly: -len(assembly.small))
-    size = 1 << width
+    shifts = np.arange(len(assemblies)) << width
     steps = []
-    shifts = np.arange(len(assemblies)) * size
     for index in range(len(assemblies[0].small)):
-        rows = []
-        by_width: dict[int, tuple[list[int], list[int]]] = {}
-        for member, assembly in enumerate(assemblies):
-            if len(assembly.small) <= index:
-                break
-            rows.append(assembly.rows[index])
-            own, small_matrix = assembly.small[index]
-            members, chosen = by_width.setdefault(own, ([], []))
-            members.append(member)
-            chosen.append(small_matrix)
-        products = [
-            (own, np.array(members), np.array(chosen))
-            for own, (members, chosen) in by_width.items()
-        ]
-        steps.append(_BatchedProduct(len(rows), _shifted(rows, shifts), tuple(products)))
+        active = [assembly for assembly in assemblies if len(assembly.small) > index]
+        rows = _shifted([assembly.rows[index] for assembly in active], shifts)
+        steps.append((rows, [assembly.small[index] for assembly in active]))
     last = _shifted([assembly.last for assembly in assemblies], shifts)
-    matrices = tuple([assembly.matrix for assembly in assemblies])
-    return _WidthGroup(width, matrices, tuple(steps), last)
+    return _Group(width, small, tuple([assembly.matrix for assembly in assemblies]), steps, last)
 
 
 def _shifted(rows: list[Indices], shifts: Indices) -> Indices:
@@ -252,7 +228,7 @@ class MatrixRecipes(NamedTuple):
     """The recipes of the matrices of all clusters."""
 
     small: tuple[ProductRecipe, ...]
-    groups: tuple[_WidthGroup, ...]
+    groups: tuple[_Group, ...]
     start: _Assembly | None
     total: int
 
@@ -265,44 +241,39 @@ class MatrixRecipes(NamedTuple):
         small = {recipe.width: recipe.fill(pool) for recipe in self.small}
         matrices: list[Pool] = [pool] * self.total
         for group in self.groups:
-            filled = _fill_group(group, small, pool.shape[:-1])
+            filled = _fill_group(group, small[group.small], pool.shape[:-1])
             for member, which in enumerate(group.matrices):
                 matrices[which] = filled[..., member, :, :]
         start = None
         if self.start is not None:
-            start = _fill_start(self.start, small, pool.shape[:-1])
+            start = _fill_start(self.start, small[self.start.width], pool.shape[:-1])
         return matrices, start
 
 
-def _fill_group(group: _WidthGroup, small: dict[int, Pool], sweep: tuple[int, ...]) -> Pool:
+def _fill_group(group: _Group, small: Pool, sweep: tuple[int, ...]) -> Pool:
     """The matrices of a group, shape ``(*sweep, clusters, 2**width, 2**width)``."""
     size, total = 1 << group.width, len(group.matrices)
     state = np.empty((*sweep, total * size, size), dtype=np.complex128)
     state.reshape(-1, size, size)[...] = np.eye(size)
-    for count, rows, products in group.steps:
-        taken = state.take(rows, -2).reshape(*sweep, count, size * size)
-        grown = state.reshape(*sweep, total, size * size)
-        for width, members, chosen in products:
-            some = len(members)
-            part = taken if some == count else taken.take(members, -2)
-            shape = (*sweep, some, 1 << width, (size * size) >> width)
-            product = small[width].take(chosen, -3) @ part.reshape(shape)
-            if some == total:
-                grown = product.reshape(*sweep, total, size * size)
-            else:
-                grown[..., members, :] = product.reshape(*sweep, some, size * size)
-        state = grown.reshape(*sweep, total * size, size)
+    for rows, chosen in group.steps:
+        shape = (*sweep, len(chosen), 1 << group.small, (size * size) >> group.small)
+        product = small.take(chosen, -3) @ state.take(rows, -2).reshape(shape)
+        product = product.reshape(*sweep, len(rows), size)
+        if len(chosen) == total:
+            state = product
+        else:
+            state[..., : len(rows), :] = product
     return state.take(group.last, -2).reshape(*sweep, total, size, size)
 
 
-def _fill_start(assembly: _Assembly, small: dict[int, Pool], sweep: tuple[int, ...]) -> Pool:
+def _fill_start(assembly: _Assembly, small: Pool, sweep: tuple[int, ...]) -> Pool:
     """The amplitudes of the start, shape ``(*sweep, 2**width)``."""
     size = len(assembly.last)
     state = np.zeros((*sweep, size), dtype=np.complex128)
     state[..., 0] = 1
-    for (width, index), rows in zip(assembly.small, assembly.rows, strict=True):
-        part = state.take(rows, -1).reshape(*sweep, 1 << width, size >> width)
-        state = (small[width][..., index, :, :] @ part).reshape(*sweep, size)
+    for index, rows in zip(assembly.small, assembly.rows, strict=True):
+        part = state.take(rows, -1).reshape(*sweep, 1 << assembly.width, size >> assembly.width)
+        state = (small[..., index, :, :] @ part).reshape(*sweep, size)
     return state.take(assembly.last, -1)
 
 
