@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.planning import Layout
-from simquay.planning.dense.fusion import GateNode, WireGate
+from simquay.planning.dense.fusion import GateNode
 from simquay.planning.dense.matrices import Matrices
 from simquay.planning.numbers.patterns import GateCode
 from simquay.planning.numbers.pool import PoolLayout
+from simquay.planning.wires import WireGate
 from simquay.program import Diagonal, Matrix, Permutation
 from simquay.program.operations import GateOperation
 from tests.support.small_gates import NOT, cx, h

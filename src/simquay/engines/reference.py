@@ -146,8 +146,7 @@ def _store(state: ReferenceState, qubits: Sequence[int]) -> None:
 def _apply_gate(state: ReferenceState, gate: GateOperation) -> None:
     """Apply one gate, as :mod:`simquay.program.operations` defines it."""
     if isinstance(gate, Relabel):
-        renamed = dict(zip(gate.sources, gate.qubits, strict=True))
-        state.order = [renamed.get(qubit, qubit) for qubit in state.order]
+        state.order = list(gate.renamed(state.order))
         return
     fixed = dict.fromkeys(gate.qubits, 0)
     if not isinstance(gate, Prepare):

@@ -156,8 +156,7 @@ def _row(
 def _gate_row(pass_: GatePass, layout: Layout) -> tuple[_Row, Layout]:
     gate = pass_.gate
     if isinstance(gate, Relabel):
-        renamed = dict(zip(gate.sources, gate.qubits, strict=True))
-        after = Layout(tuple(renamed.get(qubit, qubit) for qubit in layout.order))
+        after = Layout(gate.renamed(layout.order))
         return _Row("gate", str(len(gate.qubits)), "1", 0.0, 0.0, 0.0, "relabel"), after
     controls = () if isinstance(gate, Prepare) else gate.controls
     new = [qubit for qubit in gate.qubits if qubit not in layout.order]

@@ -7,53 +7,34 @@ from collections.abc import Sequence
 
 from simquay.planning.plan import GatePass, Plan
 from simquay.planning.profile import Layout, Profile
+from simquay.planning.wires import resolve_controls
 from simquay.program.operations import GateOperation, Prepare, Relabel
 
-__all__ = ["plan_gates", "resolve_controls"]
+__all__ = ["plan_gates"]
 
 
-def resolve_controls(
-    gate: GateOperation, stored: set[int] | frozenset[int]
-) -> GateOperation | None:
+def _resolved(gate: GateOperation, stored: tuple[int, ...]) -> GateOperation | None:
     """``gate`` without the controls on qubits that are not ``stored``, which are |0>.
 
     None if such a control asks for 1: the gate then does nothing.
     """
-    if (
-        isinstance(gate, (Relabel, Prepare))
-        or not gate.controls
-        or stored.issuperset(gate.controls)
-    ):
+    if isinstance(gate, (Relabel, Prepare)) or set(stored).issuperset(gate.controls):
         return gate
-    controls: list[int] = []
-    state = 0
-    for bit, control in enumerate(gate.controls):
-        wanted = gate.control_state >> bit & 1
-        if control in stored:
-            state |= wanted << len(controls)
-            controls.append(control)
-        elif wanted:
-            return None
-    return dataclasses.replace(gate, controls=tuple(controls), control_state=state)
+    found = resolve_controls(gate.controls, gate.control_state, stored)
+    return found and dataclasses.replace(gate, controls=found[0], control_state=found[1])
 
 
 def plan_gates(gates: Sequence[GateOperation], layout: Layout, profile: Profile) -> Plan:
     """One :class:`GatePass` a gate; a qubit is stored, at the top, when a gate first needs it."""
-    order = list(layout.order)
-    stored = set(order)
+    order = layout.order
     passes = []
     for written in gates:
-        gate = resolve_controls(written, stored)
+        gate = _resolved(written, order)
         if gate is None:
             continue
         if isinstance(gate, Relabel):
-            # The content of sources[j] is in qubits[j] afterwards: only labels change.
-            renamed = dict(zip(gate.sources, gate.qubits, strict=True))
-            order = [renamed.get(qubit, qubit) for qubit in order]
-            stored = set(order)
-        elif not stored.issuperset(gate.qubits):
-            new = [qubit for qubit in gate.qubits if qubit not in stored]
-            order.extend(new)
-            stored.update(new)
+            order = gate.renamed(order)
+        else:
+            order += tuple([qubit for qubit in gate.qubits if qubit not in order])
         passes.append(GatePass(gate))
-    return Plan(profile, layout, Layout(tuple(order)), passes)
+    return Plan(profile, layout, Layout(order), passes)

@@ -13,7 +13,7 @@ C order). They compare by identity; :meth:`Program.__eq__` compares by value.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, Union
 
@@ -90,6 +90,11 @@ class Relabel:
 
     qubits: tuple[int, ...]
     sources: tuple[int, ...]
+
+    def renamed(self, order: Iterable[int]) -> tuple[int, ...]:
+        """The qubits of places that hold the qubits ``order`` before this."""
+        goes_to = dict(zip(self.sources, self.qubits, strict=True))
+        return tuple([goes_to.get(qubit, qubit) for qubit in order])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

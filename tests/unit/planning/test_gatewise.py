@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from simquay.planning import GatePass, Layout, Plan, Profile, make_plan
-from simquay.planning.gatewise import resolve_controls
 from simquay.program import Permutation, Prepare, Relabel
 from simquay.program.operations import GateOperation
 from tests.support.small_gates import NOT, cx, h
@@ -38,10 +37,10 @@ def test_a_relabel_renames_stored_qubits() -> None:
 
 def test_controls_on_zeros_are_resolved() -> None:
     gate = Permutation(NOT, (0,), (1, 2, 3), 0b101)
-    found = resolve_controls(gate, {0, 1, 3})
+    (found,) = gates_of(plan_of([gate], 0, 1, 3))
     assert isinstance(found, Permutation)
     assert (found.controls, found.control_state) == ((1, 3), 0b11)
-    assert resolve_controls(gate, {0, 1, 2}) is None  # the control on qubit 3 asks for 1
-    assert resolve_controls(gate, {1, 2, 3}) is gate
+    assert gates_of(plan_of([gate], 0, 1, 2)) == []  # the control on qubit 3 asks for 1
+    assert gates_of(plan_of([gate], 1, 2, 3))[0] is gate
     prepare = Prepare(np.array([0, 1j]), (4,))
-    assert resolve_controls(prepare, set()) is prepare
+    assert gates_of(plan_of([prepare]))[0] is prepare

@@ -45,3 +45,9 @@ def test_every_operation_is_one_of_the_union() -> None:
 def test_controls_are_none_unless_given() -> None:
     gate = operations.Matrix(np.eye(2, dtype=complex), (0,))
     assert (gate.controls, gate.control_state) == ((), 0)
+
+
+def test_a_relabel_renames_what_places_hold() -> None:
+    # The content of qubit 1 goes to 0, that of 2 to 1, and that of 0 to 2.
+    gate = operations.Relabel((0, 1, 2), (1, 2, 0))
+    assert gate.renamed((3, 1, 2, 0)) == (3, 0, 1, 2)

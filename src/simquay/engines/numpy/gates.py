@@ -28,8 +28,7 @@ def apply_gate(state: DenseState, gate: GateOperation) -> None:
     Targets that are not stored are stored first; controls must be stored.
     """
     if isinstance(gate, Relabel):
-        renamed = dict(zip(gate.sources, gate.qubits, strict=True))
-        state.layout = Layout(tuple(renamed.get(qubit, qubit) for qubit in state.layout.order))
+        state.layout = Layout(gate.renamed(state.layout.order))
         return
     stored = set(state.layout.order)
     state.grow([qubit for qubit in gate.qubits if qubit not in stored])

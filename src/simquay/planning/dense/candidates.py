@@ -22,9 +22,10 @@ from simquay.planning.dense.cost import (
     PHASE_COST,
     cluster_costs,
 )
-from simquay.planning.dense.fusion import GateNode, WireGate
+from simquay.planning.dense.fusion import GateNode
 from simquay.planning.dense.orders import Move, column_factor, find_orders
 from simquay.planning.profile import Profile
+from simquay.planning.wires import WireGate
 from simquay.program.bits import bits_of, mask_of
 
 __all__ = [

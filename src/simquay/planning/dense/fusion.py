@@ -1,12 +1,7 @@
 """Fusion for dense plans: a gate list becomes nodes, which are gates that are applied as one.
 
-Fusing a gate list
-
-- drops every Relabel: from here on, gates act on *wires*, and the result says which qubit each
-  wire carries at the end;
-- resolves controls and diagonals on wires that are still |0>, which need no position in the vector;
-- merges one-qubit gates into the gate before or after them on their wire, and gates on the same
-  wires into each other.
+Fusing gates on wires (:mod:`simquay.planning.wires`) merges one-qubit gates into the gate before or
+after them on their wire, and gates on the same wires into each other.
 
 Two nodes on a wire keep their order unless both are diagonal
 (:mod:`simquay.planning.dense.dependencies`). So the nodes of a wire form *segments*: a node that is
@@ -20,34 +15,13 @@ holds for the same gates with other angles.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, TypeAlias, Union
+from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from simquay.planning.numbers.patterns import GateCode
 from simquay.planning.profile import Layout
-from simquay.program.bits import bits_of, mask_of, spread
-from simquay.program.operations import (
-    Diagonal,
-    GateOperation,
-    Matrix,
-    Permutation,
-    Prepare,
-    Relabel,
-)
+from simquay.planning.wires import WireGate, gates_on_wires
+from simquay.program.operations import GateOperation
 
-__all__ = ["FusedGates", "GateNode", "WireGate", "fuse_gates"]
-
-WireGate: TypeAlias = tuple[
-    int, GateCode, tuple[int, ...], tuple[int, ...], int, Union[NDArray[np.intp], None]
-]
-"""One gate of the list, on wires: ``(index, kind, wires, controls, control_state, select)``.
-
-``kind`` is ``m`` (matrix), ``d`` (diagonal), ``p`` (permutation) or ``s`` (Prepare). ``select``,
-for a diagonal on wires some of which are |0>, are the entries that remain. It is a plain tuple,
-since there is one for every gate, and objects would take longer to make than the rest of fusion.
-"""
+__all__ = ["FusedGates", "GateNode", "fuse_gates"]
 
 
 class GateNode:
@@ -86,16 +60,13 @@ class FusedGates(NamedTuple):
     Attributes:
         nodes: in an order that keeps all dependencies.
         scalars: gates whose wires are all |0>: factors of the whole state.
-        carries: for each wire, the qubit that it carries at the end; a wire carries the qubit of
-            its own index at the start.
+        renamed: the qubits that renamed wires carry at the end; all others carry the qubit of
+            their own index.
     """
 
     nodes: list[GateNode]
     scalars: list[WireGate]
-    carries: dict[int, int]
-
-
-_CODES: dict[type, GateCode] = {Matrix: "m", Permutation: "p", Prepare: "s", Diagonal: "d"}
+    renamed: dict[int, int]
 
 
 def fuse_gates(
@@ -106,62 +77,27 @@ def fuse_gates(
     Gates on more than ``widest`` wires (``widest_diagonal`` for diagonals), controls included,
     become wide nodes.
     """
-    # State of the walk. A wire is *touched* once it may differ from |0>.
-    touched = mask_of(layout.order)
-    wire_of: dict[int, int] = {}  # qubit → wire, where they differ
     last: dict[int, list[GateNode]] = {}  # the last segment of each wire
     solid: dict[int, int] = {}  # the index of the last node on each wire that is not diagonal
     alike: dict[int, GateNode] = {}  # the last diagonal node on these wires (a mask)
     broad = False  # whether some diagonal node has more than two wires
     nodes: list[GateNode | None] = []
     scalars: list[WireGate] = []
-    codes = _CODES
 
-    for index, gate in enumerate(gates):
-        if isinstance(gate, Relabel):
-            moved = [wire_of.get(source, source) for source in gate.sources]
-            wire_of.update(zip(gate.qubits, moved, strict=True))
-            continue
-        # 1. The gate on wires, without controls and diagonal entries on wires that are |0>.
-        code = codes[type(gate)]
-        wires = gate.qubits
-        if wire_of:
-            wires = tuple([wire_of.get(q, q) for q in wires])
-        mask = 0
-        for wire in wires:
-            mask |= 1 << wire
-        select = None
+    wire_of: dict[int, int] = {}
+    for wire_gate in gates_on_wires(gates, layout.order, wire_of):
+        _, code, everything, controls, _, _ = wire_gate
         diagonal = code == "d"
-        controls: tuple[int, ...] = ()
-        state = 0
-        held = 0
-        if not isinstance(gate, Prepare) and gate.controls:
-            controls, state = gate.controls, gate.control_state
-            if wire_of:
-                controls = tuple([wire_of.get(q, q) for q in controls])
-            for wire in controls:
-                held |= 1 << wire
-            if held & ~touched:
-                resolved = _resolve(controls, state, touched)
-                if resolved is None:
-                    continue
-                controls, state = resolved
-                held &= touched
-        if not diagonal:
-            touched |= mask
-        elif mask & ~touched:
-            wires, select = _restrict(wires, touched)
-            mask &= touched
-        wire_gate = (index, code, wires, controls, state, select)
-        everything = wires
         if controls:
-            everything = wires + controls
-            mask |= held
-        elif not wires:
+            everything += controls
+        elif not everything:
             scalars.append(wire_gate)
             continue
+        mask = 0
+        for wire in everything:
+            mask |= 1 << wire
 
-        # 2. If one node is the last on all of the gate's wires, the gate joins it.
+        # 1. If one node is the last on all of the gate's wires, the gate joins it.
         width = len(everything)
         wide = width > (widest_diagonal if diagonal else widest)
         segment = last.get(everything[0])
@@ -180,7 +116,7 @@ def fuse_gates(
                 if found is not None:
                     found.gates.append(wire_gate)
                     continue
-        # 3. Else the gate begins a node, which takes in one-qubit nodes just before it.
+        # 2. Else the gate begins a node, which takes in one-qubit nodes just before it.
         position = len(nodes)
         node = GateNode(everything, mask, diagonal, wide, position, wire_gate)
         if diagonal:
@@ -210,31 +146,7 @@ def fuse_gates(
     kept = [node for node in nodes if node is not None]
     for position, node in enumerate(kept):
         node.index = position
-    carries = {wire: wire for wire in bits_of(touched)}
-    carries |= {wire: qubit for qubit, wire in wire_of.items()}
-    return FusedGates(kept, scalars, carries)
-
-
-def _resolve(
-    controls: tuple[int, ...], state: int, touched: int
-) -> tuple[tuple[int, ...], int] | None:
-    """Controls without those on wires that are |0>; None where one of these asks for 1."""
-    kept: list[int] = []
-    left = 0
-    for bit, control in enumerate(controls):
-        wanted = state >> bit & 1
-        if touched >> control & 1:
-            left |= wanted << len(kept)
-            kept.append(control)
-        elif wanted:
-            return None
-    return tuple(kept), left
-
-
-def _restrict(wires: tuple[int, ...], touched: int) -> tuple[tuple[int, ...], NDArray[np.intp]]:
-    """The wires of a diagonal that are not |0>, and which entries remain."""
-    positions = [bit for bit, wire in enumerate(wires) if touched >> wire & 1]
-    return tuple([wires[position] for position in positions]), spread(positions)
+    return FusedGates(kept, scalars, {wire: qubit for qubit, wire in wire_of.items()})
 
 
 def _diagonal_to_join(

@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simquay.planning.dense.fusion import WireGate
 from simquay.planning.numbers.patterns import Indices, diagonal_pattern
 from simquay.planning.numbers.pool import Pool
 from simquay.planning.numbers.tables import TableRecipe, Tables
+from simquay.planning.wires import WireGate
 
 __all__ = ["DiagonalRecipes", "Diagonals"]
 

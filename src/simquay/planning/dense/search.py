@@ -21,7 +21,7 @@ from simquay.planning.dense.candidates import (
 )
 from simquay.planning.dense.clusters import SEARCH_MODES, Cluster, ClusterSearch
 from simquay.planning.dense.cost import cluster_costs
-from simquay.planning.dense.fusion import FusedGates, GateNode, WireGate, fuse_gates
+from simquay.planning.dense.fusion import FusedGates, GateNode, fuse_gates
 from simquay.planning.dense.matrices import Matrices, MatrixRecipes
 from simquay.planning.dense.orders import Move
 from simquay.planning.dense.phase_tables import DiagonalRecipes, Diagonals
@@ -39,6 +39,7 @@ from simquay.planning.dense.steps import (
 from simquay.planning.numbers.pool import Pool, PoolLayout
 from simquay.planning.plan import Plan, SweepPlan
 from simquay.planning.profile import Layout, Profile
+from simquay.planning.wires import WireGate
 from simquay.program.bits import bits_of
 from simquay.program.operations import GateOperation, Permutation
 
@@ -165,7 +166,7 @@ class _Builder:
         return DenseRecipe(
             self.profile,
             layout,
-            Layout(tuple([fused.carries.get(wire, wire) for wire in candidate.order])),
+            Layout(tuple([fused.renamed.get(wire, wire) for wire in candidate.order])),
             tuple(lone),
             tuple(passes),
             self.pool,

@@ -8,6 +8,7 @@ are the numbers of gates, in groups of gates of the same kind on equally many qu
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeAlias
@@ -58,17 +59,12 @@ class PoolLayout:
     __slots__ = ("_readers", "groups", "size", "starts")
 
     def __init__(self, gates: Sequence[GateOperation]) -> None:
-        found: dict[int, list[int]] = {}
+        found: defaultdict[int, list[int]] = defaultdict(list)
         codes = _CODES
         for index, gate in enumerate(gates):
             code = codes.get(type(gate))
             if code is not None:
-                code |= len(gate.qubits) << 2
-                alike = found.get(code)
-                if alike is None:
-                    found[code] = [index]
-                else:
-                    alike.append(index)
+                found[code | len(gate.qubits) << 2].append(index)
         self.groups: list[Group] = []
         self._readers: list[tuple[Callable[[Any], NDArray[Any]], list[int]]] = []
         self.starts = [0] * len(gates)

@@ -9,7 +9,7 @@ the longest products first. So each level is one batched product of matrices tha
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -128,13 +128,16 @@ def _recipe(width: int, places: Indices, lengths: Sequence[int]) -> ProductRecip
     if longest == 1:
         return ProductRecipe(width, inner, places, [len(lengths)], None)
     sequence = sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)
-    if any(later < product for product, later in pairwise(sequence)):
+    if sequence != sorted(sequence):
         order = np.argsort(sequence)
     firsts = [0, *accumulate(lengths)]
+    firsts = [firsts[product] for product in sequence]
+    left = len(sequence)
     levels = []
     rows: list[int] = []
     for level in range(longest):
-        own = [firsts[product] + level for product in sequence if lengths[product] > level]
-        levels.append(len(own))
-        rows += own
+        while lengths[sequence[left - 1]] <= level:
+            left -= 1
+        levels.append(left)
+        rows += [first + level for first in firsts[:left]]
     return ProductRecipe(width, inner, places.take(rows, 0), levels, order)

@@ -11,7 +11,6 @@ stored. A *block* is the unit that the tiled planner schedules. It has
 
 from __future__ import annotations
 
-import enum
 import itertools
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -22,38 +21,23 @@ import numpy as np
 from simquay.planning.numbers.patterns import ONE, GateCode, Indices, matrix_pattern
 from simquay.planning.tiled.cost import DENSE_FLOPS
 from simquay.planning.tiled.passes import Form
+from simquay.planning.wires import Trait
 
 __all__ = [
     "BlockKind",
     "BlockType",
     "Trait",
+    "apart_type",
+    "changed",
     "diagonal_type",
     "matrix_type",
     "pattern_of",
     "permutation_type",
     "preparation_type",
-    "restricted",
     "source_of",
-    "with_controls",
 ]
 
 BlockKind = Literal["dense", "diagonal", "permute", "prepare"]
-
-
-class Trait(enum.IntFlag):
-    """All that planning may learn from the numbers of a matrix or a diagonal.
-
-    Traits are kept as plain integers, which NumPy finds for many matrices at once.
-    """
-
-    REAL = 1
-    """No entry has an imaginary part."""
-    DIAGONAL = 2
-    """No entry off the diagonal differs from 0."""
-    RX_LIKE = 4
-    """On one qubit: the diagonal is real, and all else imaginary."""
-    HADAMARD = 8
-    """On one qubit: H, up to rounding."""
 
 
 _block_type_ids = itertools.count()
@@ -134,11 +118,8 @@ def source_of(type_: BlockType, bits: tuple[int, ...], width: int) -> tuple[int,
 
 @lru_cache(maxsize=4096)
 def matrix_type(size: int, controls: int, state: int, trait: int) -> BlockType:
-    """A matrix whose numbers have ``trait``; without wires, or if it is diagonal, a diagonal."""
+    """A matrix on one wire or more, whose numbers have ``trait``; it is not diagonal."""
     real = bool(trait & Trait.REAL)
-    if trait & Trait.DIAGONAL or not size:
-        entries = tuple(range(0, 1 << 2 * size, (1 << size) + 1))
-        return diagonal_type(size, controls, state, real, entries if size else None)
     form: Form = "real" if real else "complex"
     if trait & Trait.HADAMARD:
         form = "hadamard"
@@ -164,6 +145,18 @@ def diagonal_type(
     return BlockType("diagonal", size, controls, state, is_real=is_real, entries=entries)
 
 
+def apart_type(
+    size: int, controls: int, state: int, is_real: bool, entries: tuple[int, ...]
+) -> BlockType:
+    """A diagonal with any ``entries``: perhaps those that simply follow each other."""
+    if entries == tuple(range(1 << size)):
+        return diagonal_type(size, controls, state, is_real)
+    if size <= 6:
+        return diagonal_type(size, controls, state, is_real, entries)
+    # Long entries are rare, and would fill the cache.
+    return BlockType("diagonal", size, controls, state, is_real=is_real, entries=entries)
+
+
 def permutation_type(size: int, controls: int, state: int, table: tuple[int, ...]) -> BlockType:
     """A permutation; ``table`` as in :class:`BlockType`."""
     # Long tables are rare, and would fill the cache.
@@ -184,36 +177,16 @@ def preparation_type(size: int) -> BlockType:
     return BlockType("prepare", size) if size else diagonal_type(0, 0, 0, False)
 
 
-def with_controls(type_: BlockType, controls: int, state: int) -> BlockType:
-    """``type_``, which is no preparation, with other controls."""
-    if type_.kind == "diagonal":
-        return _diagonal(type_.size, controls, state, type_.is_real, type_.entries)
-    if type_.kind == "permute":
-        return permutation_type(type_.size, controls, state, type_.table)
-    return _dense_type(type_.size, controls, state, type_.form, type_.is_real)
-
-
-def restricted(type_: BlockType, kept: tuple[int, ...]) -> BlockType:
-    """The type of a diagonal of ``type_`` where the wires that are not at ``kept`` are |0>.
-
-    ``kept`` are positions of wires, ascending.
-    """
-    entries = [0]
-    for bit in kept:
-        entries += [entry | 1 << bit for entry in entries]
-    if type_.entries is not None:
-        entries = [type_.entries[entry] for entry in entries]
-    found = tuple(entries)
-    straight = found == tuple(range(len(found)))
-    return _diagonal(
-        len(kept), type_.controls, type_.state, type_.is_real, None if straight else found
-    )
-
-
-def _diagonal(
-    size: int, controls: int, state: int, is_real: bool, entries: tuple[int, ...] | None
+def changed(
+    type_: BlockType, size: int, controls: int, state: int, entries: tuple[int, ...] | None
 ) -> BlockType:
-    """:func:`diagonal_type`, without long entries in its cache."""
-    if entries is None or len(entries) <= 64:
-        return diagonal_type(size, controls, state, is_real, entries)
-    return BlockType("diagonal", size, controls, state, is_real=is_real, entries=entries)
+    """``type_`` with other controls; a diagonal, with another size and other entries as well."""
+    if type_.kind == "diagonal":
+        if entries is None:
+            return diagonal_type(size, controls, state, type_.is_real)
+        return apart_type(size, controls, state, type_.is_real, entries)
+    if type_.kind == "permute":
+        return permutation_type(size, controls, state, type_.table)
+    if type_.kind == "prepare":
+        return type_
+    return _dense_type(size, controls, state, type_.form, type_.is_real)

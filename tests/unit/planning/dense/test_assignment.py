@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from simquay.planning.dense.assignment import DiagonalTable, PassAssigner, PlacedCluster
 from simquay.planning.dense.clusters import Cluster, Piece
-from simquay.planning.dense.fusion import GateNode, WireGate
+from simquay.planning.dense.fusion import GateNode
+from simquay.planning.wires import WireGate
 from simquay.program.bits import bits_of, mask_of
 
 

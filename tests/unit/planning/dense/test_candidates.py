@@ -8,7 +8,8 @@ from simquay.planning import Profile
 from simquay.planning.dense.candidates import CandidateLonePass, CandidatePlan, CandidateTilePass
 from simquay.planning.dense.clusters import Cluster
 from simquay.planning.dense.cost import MOVE_COST
-from simquay.planning.dense.fusion import GateNode, WireGate
+from simquay.planning.dense.fusion import GateNode
+from simquay.planning.wires import WireGate
 from simquay.program.bits import mask_of
 
 PROFILE = Profile("dense", width=2, tile=3, low=1, costs=(1.0, 10.0, 100.0))

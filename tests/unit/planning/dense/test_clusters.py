@@ -38,7 +38,7 @@ def test_pieces_keep_the_order_that_matters() -> None:
         assert len(applied) == len(set(applied))
         for factor in fused.scalars:
             vector = apply_naively(vector, on_wires(gates, factor))
-        carried = tuple(fused.carries.get(wire, wire) for wire in range(n))
+        carried = tuple(fused.renamed.get(wire, wire) for wire in range(n))
         vector = apply_naively(vector, Relabel(carried, tuple(range(n))))
         np.testing.assert_allclose(vector, run_naively(gates, n), atol=1e-11)
 

@@ -25,7 +25,7 @@ def test_relabelling_leaves_no_node() -> None:
     fused = fuse_gates(gates, stored(2), widest=2, widest_diagonal=2)
     assert [node.wires for node in fused.nodes] == [(0,), (1,)]
     assert gates_of(fused.nodes[:1]) == [0, 3]  # h(1) acts on the wire that qubit 0 was on
-    assert fused.carries == {0: 1, 1: 0}
+    assert fused.renamed == {0: 1, 1: 0}
 
 
 def test_gates_on_zeros_alone_are_factors_or_nothing() -> None:
@@ -38,18 +38,6 @@ def test_gates_on_zeros_alone_are_factors_or_nothing() -> None:
     assert isinstance(gate, Diagonal)
     assert gate.qubits == ()
     np.testing.assert_array_equal(gate.diagonal, [1j])
-
-
-def test_a_diagonal_keeps_the_entries_of_its_wires_that_are_not_zero() -> None:
-    gates: list[GateOperation] = [
-        h(1),
-        Diagonal(np.array([1, 2, 3, 4, 5, 6, 7, 8]) + 0j, (0, 1, 2)),
-    ]
-    (node,) = fuse_gates(gates, Layout(), widest=3, widest_diagonal=3).nodes
-    gate = on_wires(gates, node.gates[-1])
-    assert isinstance(gate, Diagonal)
-    assert gate.qubits == (1,)
-    np.testing.assert_array_equal(gate.diagonal, [1, 3])
 
 
 def test_wide_gates_stay_alone() -> None:
@@ -69,6 +57,6 @@ def test_nodes_in_order_do_what_the_gates_do() -> None:
         for node in fused.nodes:
             on_nodes += [on_wires(gates, wire_gate) for wire_gate in node.gates]
         on_nodes += [on_wires(gates, factor) for factor in fused.scalars]
-        carried = tuple(fused.carries.get(wire, wire) for wire in range(n))
+        carried = tuple(fused.renamed.get(wire, wire) for wire in range(n))
         vector = apply_naively(run_naively(on_nodes, n), Relabel(carried, tuple(range(n))))
         np.testing.assert_allclose(vector, run_naively(gates, n), atol=1e-11)

@@ -1,4 +1,4 @@
-"""Block types: from traits, with other controls, restricted to some wires."""
+"""Block types: from traits, with other controls and other entries."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import pytest
 
 from simquay.planning.tiled.block_types import (
     Trait,
+    apart_type,
+    changed,
     diagonal_type,
     matrix_type,
     permutation_type,
     preparation_type,
-    restricted,
     source_of,
-    with_controls,
 )
 
 
@@ -29,15 +29,9 @@ def test_the_form_of_a_matrix_follows_from_its_trait(trait, form, is_real, flops
     found = matrix_type(1, 0, 0, trait)
     assert (found.kind, found.form, found.is_real, found.flops) == ("dense", form, is_real, flops)
     assert matrix_type(1, 0, 0, int(trait)) is found
-    controlled = with_controls(found, 1, 1)
+    controlled = changed(found, 1, 1, 1, None)
     assert (controlled.form, controlled.is_real, controlled.flops) == (form, is_real, flops / 2)
-    assert with_controls(controlled, 0, 0) is found
-
-
-def test_a_diagonal_matrix_is_a_diagonal_whose_entries_are_apart():
-    found = matrix_type(2, 1, 1, Trait.DIAGONAL | Trait.REAL)
-    assert found is diagonal_type(2, 1, 1, True, (0, 5, 10, 15))
-    assert not found.moves
+    assert changed(controlled, 1, 0, 0, None) is found
 
 
 def test_equal_types_are_one_object_and_others_have_other_codes():
@@ -68,12 +62,10 @@ def test_blocks_on_up_to_two_wires_fuse(type_, fuses):
     assert type_.fuses == fuses
 
 
-def test_a_restricted_diagonal_keeps_the_entries_where_the_other_wires_are_zero():
-    whole = diagonal_type(3, 1, 1, False)
-    assert restricted(whole, (0, 2)).entries == (0, 1, 4, 5)
-    assert restricted(whole, (0, 1)).entries is None  # its entries follow each other
-    assert restricted(restricted(whole, (1, 2)), (1,)).entries == (0, 4)
-    assert restricted(whole, ()).size == 0
+def test_a_diagonal_whose_entries_follow_each_other_has_no_entries():
+    assert apart_type(2, 0, 0, True, (0, 1, 2, 3)) is diagonal_type(2, 0, 0, True)
+    apart = diagonal_type(2, 0, 0, True, (0, 2, 1, 3))
+    assert changed(apart, 1, 1, 1, (0, 2)) is diagonal_type(1, 1, 1, True, (0, 2))
 
 
 def test_a_permutation_with_controls_as_a_source_table():

@@ -1,28 +1,25 @@
-"""Gates become blocks, which the tiled planner schedules.
-
-Gates that only rename qubits (``Relabel``, SWAP) change which qubit a wire carries, and disappear.
-Qubits that are not stored yet are |0>: controls on them are removed, and diagonals restricted to 0,
-so that neither makes the state larger.
-"""
+"""Gates become blocks, which the tiled planner schedules."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simquay.planning.tiled.block_types import (
     BlockType,
+    Trait,
+    apart_type,
+    changed,
     diagonal_type,
     matrix_type,
     permutation_type,
     preparation_type,
-    restricted,
-    with_controls,
 )
-from simquay.program.operations import Diagonal, GateOperation, Matrix, Permutation, Relabel
+from simquay.planning.wires import gates_on_wires, resolve_controls, restrict
+from simquay.program.operations import GateOperation
 
 __all__ = ["Blocks", "make_blocks", "resolve_zeros"]
 
@@ -65,69 +62,48 @@ def make_blocks(
     At the start, wire ``q`` carries qubit ``q``, and the state stores the wires ``order``. A wire
     that is not in the second result carries its qubit to the end.
     """
-    wire_of: dict[int, int] = {}
-    stored = set(order)
     blocks = Blocks()
     add_type, add_wires, add_start = (
         blocks.types.append,
         blocks.wires.append,
         blocks.starts.append,
     )
-    tables: dict[int, tuple[int, ...]] = {}
-    for gate, trait, start in zip(gates, traits, starts, strict=True):
-        wires = gate.qubits
-        if isinstance(gate, Matrix):
-            controls = gate.controls
-            type_ = matrix_type(len(wires), len(controls), gate.control_state, trait)
-        elif isinstance(gate, Diagonal):
-            controls = gate.controls
-            type_ = diagonal_type(len(wires), len(controls), gate.control_state, trait != 0)
-        elif isinstance(gate, Permutation):
-            controls = gate.controls
+    permutations: dict[tuple[int, int, int], BlockType] = {}
+    wire_of: dict[int, int] = {}
+    for index, code, wires, controls, state, select in gates_on_wires(
+        gates, order, wire_of, traits
+    ):
+        if code == "m" and len(wires) == 1 and not controls:
+            type_ = _SINGLES[traits[index]]
+        elif code == "m":
+            type_ = matrix_type(len(wires), len(controls), state, traits[index])
+        elif code == "p":
             # One table serves many gates; it stays alive with them.
-            table = tables.get(id(gate.table))
-            if table is None:
-                table = tables[id(gate.table)] = _source(gate.table)
-            if table == (0, 2, 1, 3) and not controls:
-                first, second = wires
-                wire_of[first], wire_of[second] = (
-                    wire_of.get(second, second),
-                    wire_of.get(first, first),
-                )
+            gate: Any = gates[index]
+            key = (id(gate.table), len(controls), state)
+            found = permutations.get(key)
+            if found is None:
+                source = tuple(np.argsort(gate.table).tolist())
+                found = permutation_type(len(wires), len(controls), state, source)
+                permutations[key] = found
+            type_ = found
+            if not wires:
                 continue
-            if len(table) == 1:
-                continue
-            type_ = permutation_type(len(wires), len(controls), gate.control_state, table)
-        elif isinstance(gate, Relabel):
-            moved = {
-                qubit: wire_of.get(source, source)
-                for qubit, source in zip(gate.qubits, gate.sources, strict=True)
-            }
-            wire_of.update(moved)
-            continue
-        else:
-            controls = ()
+        elif code == "s":
             type_ = preparation_type(len(wires))
-        if controls:
-            wires += controls
-        if wire_of:
-            wires = tuple([wire_of.get(qubit, qubit) for qubit in wires])
-        if not stored.issuperset(wires):
-            resolved = _resolve(type_, wires, stored)
-            if resolved is None:
-                continue
-            type_, wires = resolved
-            if type_.moves:
-                stored.update(wires)
+        elif select is None:
+            type_ = diagonal_type(len(wires), len(controls), state, traits[index] & _REAL != 0)
+        else:
+            real = traits[index] & _REAL != 0
+            type_ = apart_type(len(wires), len(controls), state, real, tuple(select.tolist()))
         add_type(type_)
-        add_wires(wires)
-        add_start(start)
+        add_wires(wires + controls if controls else wires)
+        add_start(starts[index])
     return blocks, {wire: qubit for qubit, wire in wire_of.items()}
 
 
-def _source(table: NDArray[np.intp]) -> tuple[int, ...]:
-    """The inverse of ``table``: for each new amplitude, the old one that it comes from."""
-    return tuple(table.tolist() if len(table) == 2 else np.argsort(table).tolist())
+_REAL = int(Trait.REAL)
+_SINGLES = [matrix_type(1, 0, 0, trait) for trait in range(16)]
 
 
 def resolve_zeros(blocks: Blocks, order: Sequence[int]) -> Blocks:
@@ -138,42 +114,20 @@ def resolve_zeros(blocks: Blocks, order: Sequence[int]) -> Blocks:
     stored = set(order)
     result = Blocks()
     for type_, wires, start in zip(blocks.types, blocks.wires, blocks.starts, strict=True):
+        own, controls = wires[: type_.size], wires[type_.size :]
         if not stored.issuperset(wires):
-            resolved = _resolve(type_, wires, stored)
+            resolved = resolve_controls(controls, type_.state, stored)
             if resolved is None:
                 continue
-            type_, wires = resolved
+            controls, state = resolved
+            entries = type_.entries
             if type_.moves:
-                stored.update(wires)
+                stored.update(own)
+            else:
+                own, kept = restrict(own, stored)
+                entries = tuple([entries[bit] if entries else bit for bit in kept.tolist()])
+            type_ = changed(type_, len(own), len(controls), state, entries)
         result.types.append(type_)
-        result.wires.append(wires)
+        result.wires.append(own + controls)
         result.starts.append(start)
     return result
-
-
-def _resolve(
-    type_: BlockType, wires: tuple[int, ...], stored: set[int]
-) -> tuple[BlockType, tuple[int, ...]] | None:
-    """The type and wires of a block where all wires but ``stored`` are |0>.
-
-    None if the block does nothing, since a control on a wire that is |0> asks for 1. The wires
-    along
-    which amplitudes move become stored: the caller records that.
-    """
-    own, controls = wires[: type_.size], wires[type_.size :]
-    if controls and not stored.issuperset(controls):
-        kept: list[int] = []
-        wanted = 0
-        for bit, control in enumerate(controls):
-            if control in stored:
-                wanted |= (type_.state >> bit & 1) << len(kept)
-                kept.append(control)
-            elif type_.state >> bit & 1:
-                return None
-        controls = tuple(kept)
-        type_ = with_controls(type_, len(kept), wanted)
-    if not type_.moves and not stored.issuperset(own):
-        bits = tuple([bit for bit, wire in enumerate(own) if wire in stored])
-        own = tuple([own[bit] for bit in bits])
-        type_ = restricted(type_, bits)
-    return type_, own + controls

@@ -344,7 +344,9 @@ def _emit(
                     else collected.register(id(pattern), pattern)
                     for pattern in part.patterns
                 ]
-            collected.add(chosen, [starts[members[position]] for position in part.members])
+            collected.chosen += chosen
+            collected.starts += [starts[members[position]] for position in part.members]
+            collected.lengths.append(len(chosen))
             indices.append(len(fused.types))
             add_type(part.type_)
             add_wires(tuple([cluster.wires[position] for position in part.wires]))
