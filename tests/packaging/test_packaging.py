@@ -77,12 +77,12 @@ def test_no_tests_or_tools_are_shipped(wheel: zipfile.ZipFile) -> None:
     assert outside == []
 
 
-def test_the_core_needs_qiskit_numpy_pluggy_and_psutil_alone(
+def test_the_core_needs_few_packages(
     metadata: email.message.Message,
 ) -> None:
     requirements = metadata.get_all("Requires-Dist", [])
     core = {required_name(text) for text in requirements if "extra ==" not in text}
-    assert core == {"qiskit", "numpy", "pluggy", "psutil"}
+    assert core == {"qiskit", "numpy", "pluggy", "psutil", "cloudpickle"}
 
 
 def test_no_engine_library_is_a_dependency_in_any_form(metadata: email.message.Message) -> None:

@@ -49,4 +49,11 @@ def test_modules_with_compiled_functions_import_from_the_key_s_package_alone() -
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("simquay"):
                 assert str(node.module).startswith("simquay_numba.kernels."), path
-    assert {"packing.py", "reading.py", "run.py", "spin.py", "tables.py"} == set(found)
+    assert {
+        "gates.py",
+        "packing.py",
+        "reading.py",
+        "run.py",
+        "scalars.py",
+        "tables.py",
+    } == set(found)

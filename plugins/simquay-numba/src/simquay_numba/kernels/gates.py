@@ -21,7 +21,16 @@ MATRIX, DIAGONAL, PERMUTATION, PREPARE = range(4)
 HEAD = 5
 
 
-def _run_gates(code, numbers_re, numbers_im, re, im, room_re, room_im):
+@compiled_function
+def run_gates(code, numbers_re, numbers_im, re, im, room_re, room_im):
+    """Apply gates to one vector, in place.
+
+    Args:
+        code: the words of the gates, int64.
+        numbers_re, numbers_im: the entries of their matrices, diagonals and amplitudes.
+        re, im: the vector.
+        room_re, room_im: as many numbers as the widest gate has basis states; overwritten.
+    """
     size = len(re)
     offsets = np.zeros(len(room_re), dtype=np.int64)
     at = 0
@@ -100,6 +109,3 @@ def _run_gates(code, numbers_re, numbers_im, re, im, room_re, room_im):
                                 im[i + offsets[row]] = b
         if kind == 2:
             at += count
-
-
-run_gates = compiled_function(_run_gates)
