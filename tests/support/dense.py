@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.program import (
-    Block,
+    Body,
     Break,
     Continue,
     Diagonal,
@@ -120,7 +120,7 @@ class _Path:
     memory: ClassicalMemory
     choose: Callable[[float], int]
 
-    def run(self, block: Block) -> None:
+    def run(self, block: Body) -> None:
         for operation in block:
             match operation:
                 case Measure(qubit, clbit):
@@ -159,7 +159,7 @@ class _Path:
                     assert not isinstance(operation, Save)
                     self.vector = apply_gate(operation, self.vector, self.num_qubits)
 
-    def leaves(self, body: Block) -> bool:
+    def leaves(self, body: Body) -> bool:
         """Run one iteration; whether it left the loop."""
         try:
             self.run(body)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from simquay.program import (
-    Block,
+    Body,
     Break,
     Continue,
     Diagonal,
@@ -181,7 +181,7 @@ class _Writer:
     num_clbits: int
     fresh: set[int]
 
-    def block(self, count: int, depth: int, loop: bool) -> Block:
+    def block(self, count: int, depth: int, loop: bool) -> Body:
         operations: list[Operation] = []
         for _ in range(count):
             operations += self.operation(depth, loop)

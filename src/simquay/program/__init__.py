@@ -7,7 +7,7 @@ process. Read ``operations.py`` first, then ``program.py``.
 
 from simquay.program.expressions import Expression
 from simquay.program.operations import (
-    Block,
+    Body,
     Break,
     Continue,
     Diagonal,
@@ -31,7 +31,7 @@ from simquay.program.precision import Precision
 from simquay.program.program import Program, VariableDeclaration
 
 __all__ = [
-    "Block",
+    "Body",
     "Break",
     "Continue",
     "Diagonal",

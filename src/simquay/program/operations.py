@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from simquay.program.expressions import Expression, Target
 
 __all__ = [
-    "Block",
+    "Body",
     "Break",
     "Continue",
     "Diagonal",
@@ -137,8 +137,8 @@ class IfElse:
     """Run ``then`` where ``condition`` holds, else ``otherwise`` (which may be empty)."""
 
     condition: Expression
-    then: Block
-    otherwise: Block = ()
+    then: Body
+    otherwise: Body = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,7 +146,7 @@ class SwitchCase:
     """One arm of a :class:`Switch`; ``values`` is None for the default arm."""
 
     values: tuple[int, ...] | None
-    body: Block
+    body: Body
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -166,7 +166,7 @@ class ForLoop:
     iteration ``i`` where the loop's variable is a classical one.
     """
 
-    bodies: tuple[Block, ...]
+    bodies: tuple[Body, ...]
     variable: int | None = None
     values: tuple[int, ...] = ()
 
@@ -176,7 +176,7 @@ class WhileLoop:
     """Run ``body`` again and again while ``condition`` holds."""
 
     condition: Expression
-    body: Block
+    body: Body
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -217,5 +217,5 @@ Operation: TypeAlias = Union[
     Save,
 ]
 
-Block: TypeAlias = Sequence[Operation]
+Body: TypeAlias = Sequence[Operation]
 """Operations in order; a tuple in every program that lowering or loading makes."""

@@ -9,7 +9,7 @@ from typing import Any
 from simquay.program.equality import same
 from simquay.program.expressions import Type
 from simquay.program.operations import (
-    Block,
+    Body,
     Diagonal,
     ForLoop,
     IfElse,
@@ -22,7 +22,7 @@ from simquay.program.operations import (
     WhileLoop,
 )
 
-__all__ = ["Program", "VariableDeclaration", "child_blocks", "touched_qubits", "walk"]
+__all__ = ["Program", "VariableDeclaration", "bodies_of", "touched_qubits", "walk"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Program:
 
     num_qubits: int
     num_clbits: int
-    operations: Block
+    operations: Body
     variables: tuple[VariableDeclaration, ...] = ()
     name: str = ""
 
@@ -57,8 +57,8 @@ class Program:
     __hash__ = None  # type: ignore[assignment]  # arrays inside: equal programs have no cheap hash
 
 
-def child_blocks(operation: Operation) -> tuple[Block, ...]:
-    """The blocks inside a control-flow operation; empty for every other operation."""
+def bodies_of(operation: Operation) -> tuple[Body, ...]:
+    """The bodies of a control-flow operation; empty for every other operation."""
     match operation:
         case IfElse(_, then, otherwise):
             return (then, otherwise)
@@ -72,16 +72,16 @@ def child_blocks(operation: Operation) -> tuple[Block, ...]:
             return ()
 
 
-def walk(block: Block) -> Iterator[Operation]:
-    """Every operation of ``block``, those inside control flow included; shared bodies once."""
+def walk(body: Body) -> Iterator[Operation]:
+    """Every operation of ``body``, those inside control flow included; shared bodies once."""
     seen: set[int] = set()
-    stack = [iter(block)]  # not recursive: blocks may be nested deeper than Python's stack
+    stack = [iter(body)]  # not recursive: bodies may be nested deeper than Python's stack
     while stack:
         for operation in stack[-1]:
             yield operation
             if type(operation) in _PARENTS:
                 inner = []
-                for child in child_blocks(operation):
+                for child in bodies_of(operation):
                     if id(child) not in seen:
                         seen.add(id(child))
                         inner.append(iter(child))

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from simquay.circuits.lowering.circuit import lower
 from simquay.errors import ProgramError
 from simquay.program import (
-    Block,
+    Body,
     Diagonal,
     ForLoop,
     IfElse,
@@ -58,7 +58,7 @@ def round_trip(program: Program) -> Program:
 
 def everything() -> Program:
     """A program with every operation and every expression."""
-    body: Block = (Permutation(NOT, (0,), (1,), 1), Measure(0, 1))
+    body: Body = (Permutation(NOT, (0,), (1,), 1), Measure(0, 1))
     variable = VariableRef(0, U3)
     return Program(
         3,

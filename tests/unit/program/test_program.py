@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simquay.program import (
-    Block,
+    Body,
     Break,
     Continue,
     Diagonal,
@@ -25,7 +25,7 @@ from simquay.program import (
     WhileLoop,
 )
 from simquay.program.expressions import BitRef
-from simquay.program.program import child_blocks, touched_qubits, walk
+from simquay.program.program import bodies_of, touched_qubits, walk
 
 NOT = np.array([1, 0], dtype=np.intp)
 
@@ -71,20 +71,20 @@ def test_walk_visits_a_shared_body_once():
 
 
 def test_walk_of_bodies_nested_deep():
-    block: Block = (x(5),)
+    block: Body = (x(5),)
     for _ in range(5000):
         block = (IfElse(BitRef(0), block),)
     assert sum(1 for _ in walk(block)) == 5001
     assert touched_qubits(program(*block)) == (5,)
 
 
-def test_child_blocks():
+def test_bodies_of_control_flow():
     first, second = (x(0),), (x(1),)
-    assert child_blocks(IfElse(BitRef(0), first, second)) == (first, second)
-    assert child_blocks(Switch(BitRef(0), (SwitchCase((0,), first),))) == (first,)
-    assert child_blocks(ForLoop((first, first))) == (first, first)
-    assert child_blocks(WhileLoop(BitRef(0), second)) == (second,)
-    assert child_blocks(x(0)) == ()
+    assert bodies_of(IfElse(BitRef(0), first, second)) == (first, second)
+    assert bodies_of(Switch(BitRef(0), (SwitchCase((0,), first),))) == (first,)
+    assert bodies_of(ForLoop((first, first))) == (first, first)
+    assert bodies_of(WhileLoop(BitRef(0), second)) == (second,)
+    assert bodies_of(x(0)) == ()
 
 
 @pytest.mark.parametrize(

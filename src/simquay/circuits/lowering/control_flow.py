@@ -30,7 +30,7 @@ from simquay.circuits.lowering.expressions import (
 )
 from simquay.errors import ProgramError, UnsupportedInstructionError
 from simquay.program import (
-    Block,
+    Body,
     Break,
     Continue,
     ForLoop,
@@ -49,7 +49,7 @@ MAX_ITERATIONS = 10_000_000
 """The most iterations of a ``for``: each takes a place in its tuple of bodies."""
 
 
-def _body(circuit: QuantumCircuit, site: Site, entry: Literal["outer", "unknown"]) -> Block:
+def _body(circuit: QuantumCircuit, site: Site, entry: Literal["outer", "unknown"]) -> Body:
     """A body as a separate block: a branch (``outer``) or a loop's body (``unknown``)."""
     role = f"body of {site.operation.name!r}"
     inner = site.scope.inner(circuit, site.qubits, site.clbits, role, loop=entry == "unknown")
@@ -91,7 +91,7 @@ def _for(site: Site) -> Operation:
     if parameter is None or parameter not in body.parameters:
         shared = _body(body, site, "unknown") if len(indices) else ()
         return ForLoop((shared,) * len(indices))
-    blocks: dict[Any, Block] = {}
+    blocks: dict[Any, Body] = {}
     for index in indices:
         if index not in blocks:
             bound = body.assign_parameters({parameter: index})

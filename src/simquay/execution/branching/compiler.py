@@ -24,7 +24,7 @@ from simquay.execution.branching.steps import (
     measurement_event,
 )
 from simquay.program import (
-    Block,
+    Body,
     Break,
     Continue,
     Diagonal,
@@ -132,7 +132,7 @@ class _Compiler:
             self._reset = set()
             self._writes = []
 
-    def block(self, block: Block, loop: _Loop | None) -> _Work:
+    def block(self, block: Body, loop: _Loop | None) -> _Work:
         """Emit a block; gates and an event may be held back at its end."""
         for operation in block:
             if isinstance(operation, (Matrix, Diagonal, Permutation, Relabel, Prepare)):

@@ -23,7 +23,7 @@ from simquay.execution.branching.steps import (
     Steps,
 )
 from simquay.program import (
-    Block,
+    Body,
     Break,
     Continue,
     ForLoop,
@@ -102,7 +102,7 @@ def test_a_switch_jumps_by_value() -> None:
 
 
 def test_loops_jump_back() -> None:
-    body: Block = (x(0), IfElse(BIT, (Break(),), (Continue(),)), x(1))
+    body: Body = (x(0), IfElse(BIT, (Break(),), (Continue(),)), x(1))
     steps = compiled(ForLoop((body,) * 3), WhileLoop(BIT, (SET,))).steps
     assert [type(step) for step in steps] == [
         LoopBegin,  # 0
@@ -149,7 +149,7 @@ def test_a_break_outside_a_loop() -> None:
 
 def test_a_body_that_is_shared_is_one_step_of_gates() -> None:
     # It is planned once, since plans are kept by step.
-    body: Block = (h(0), Reset(0))
+    body: Body = (h(0), Reset(0))
     steps = compiled(ForLoop((body,) * 50), ForLoop((body,) * 50)).steps
     gates = [step for step in steps if isinstance(step, Gates)]
     assert len(gates) == 2

@@ -13,7 +13,7 @@ from simquay.errors import Cancelled, ProgramError
 from simquay.execution.run import run_program
 from simquay.execution.settings import RunContext
 from simquay.program import (
-    Block,
+    Body,
     Break,
     Continue,
     ForLoop,
@@ -74,12 +74,12 @@ def below(limit: int) -> Binary:
 
 
 def test_loops_break_and_continue() -> None:
-    leave: Block = (IfElse(Unary("!", below(3), BOOL), (Break(),)),)
+    leave: Body = (IfElse(Unary("!", below(3), BOOL), (Break(),)),)
     assert final_count(WhileLoop(below(9), (UP,))) == 9
     assert final_count(WhileLoop(below(9), (*leave, UP))) == 3
     assert final_count(ForLoop(((UP,),) * 5)) == 5
     assert final_count(ForLoop(((UP,), (*leave, UP, UP), (UP,)) * 3)) == 5
-    skip: Block = (UP, Continue(), UP)
+    skip: Body = (UP, Continue(), UP)
     assert final_count(ForLoop((skip,) * 4)) == 4
     assert final_count(ForLoop(())) == 0
     inner = ForLoop(((UP, Break(), UP),) * 3)
@@ -89,7 +89,7 @@ def test_loops_break_and_continue() -> None:
 
 def test_the_variable_of_a_for_loop() -> None:
     add = Store(COUNT, Binary("+", COUNT, VariableRef(1, UINT4), UINT4))
-    body: Block = (add,)
+    body: Body = (add,)
     program = Program(
         0,
         4,
@@ -117,7 +117,7 @@ def test_switch_takes_the_first_case_that_holds() -> None:
 @pytest.mark.parametrize("together", [1, None])
 def test_until_one_is_measured(together: int | None) -> None:
     # Repeat: h, measure; until 1. The mean number of rounds is 2.
-    body: Block = (h(0), Measure(0, 0), UP)
+    body: Body = (h(0), Measure(0, 0), UP)
     program = Program(1, 1, (ZERO, WhileLoop(Unary("!", BitRef(0), BOOL), body)), DECLARED)
     engine = CountingEngine()
     outcome = run(program, engine, shots=20_000, branches_together=together)
@@ -164,7 +164,7 @@ def test_every_state_is_given_back_when_a_branch_is_cancelled() -> None:
                 self.cancel()
             super().check()
 
-    body: Block = (h(0), Measure(0, 0))
+    body: Body = (h(0), Measure(0, 0))
     program = Program(1, 1, (ForLoop((body,) * 30), IfElse(BitRef(0), (x(0),))))
     settings = RunContext(shots=4000, branches_together=1)
     with pytest.raises(Cancelled):
@@ -184,7 +184,7 @@ class Terse(tuple[Operation, ...]):
 
 
 def test_nesting_deeper_than_pythons_stack() -> None:
-    block: Block = (x(0),)
+    block: Body = (x(0),)
     for _ in range(sys.getrecursionlimit() * 2):
         block = Terse((IfElse(TRUE, block),))
     program = Program(1, 1, Terse((*block, Measure(0, 0))))
@@ -192,7 +192,7 @@ def test_nesting_deeper_than_pythons_stack() -> None:
 
 
 def test_more_rounds_than_pythons_stack() -> None:
-    body: Block = (Reset(0), h(0), Measure(0, 0))
+    body: Body = (Reset(0), h(0), Measure(0, 0))
     rounds = sys.getrecursionlimit() + 500
     program = Program(1, 1, (ForLoop((body,) * rounds), IfElse(BitRef(0), (x(0),)), Measure(0, 0)))
     outcome = run_program(
