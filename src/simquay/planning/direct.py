@@ -39,9 +39,7 @@ def plan_direct(gates: Sequence[GateOperation], layout: Layout, profile: Profile
     controls: set[int] = set()
     wires: dict[int, int] = {}  # the wire of each relabelled qubit; other qubits are their wires
     for gate in gates:
-        kind = type(gate)
-        if kind is Relabel:
-            assert isinstance(gate, Relabel)
+        if isinstance(gate, Relabel):
             moved = [wires.get(source, source) for source in gate.sources]
             wires.update(zip(gate.qubits, moved, strict=True))
             continue
@@ -49,8 +47,8 @@ def plan_direct(gates: Sequence[GateOperation], layout: Layout, profile: Profile
             touched.update([wires.get(qubit, qubit) for qubit in gate.qubits])
         else:
             touched.update(gate.qubits)
-        if kind is not Prepare and gate.controls:  # type: ignore[union-attr]  # no Relabel, either
-            controls.update([wires.get(qubit, qubit) for qubit in gate.controls])  # type: ignore[union-attr]
+        if not isinstance(gate, Prepare) and gate.controls:
+            controls.update([wires.get(qubit, qubit) for qubit in gate.controls])
     if len(gates) << len(touched) > profile.direct or not controls <= touched:
         return None
     order = layout.order + tuple(sorted(touched.difference(layout.order)))
