@@ -67,7 +67,7 @@ class PoolLayout:
                 found[code | len(gate.qubits) << 2].append(index)
         self.groups: list[Group] = []
         self._readers: list[tuple[Callable[[Any], NDArray[Any]], list[int]]] = []
-        self.starts = [0] * len(gates)
+        self.starts = starts = [0] * len(gates)
         size = 1
         for code, alike in found.items():
             kind, read = _READERS[code & 3]
@@ -75,7 +75,7 @@ class PoolLayout:
             self.groups.append(Group(kind, code >> 2, alike, size, length))
             self._readers.append((read, alike))
             for index in alike:
-                self.starts[index] = size
+                starts[index] = size
                 size += length
         self.size = size + 1
 

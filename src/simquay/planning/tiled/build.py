@@ -32,6 +32,7 @@ from simquay.planning.tiled.passes import (
     TilePass,
     WidePass,
 )
+from simquay.planning.tiled.scheduling.graph import Graph
 from simquay.planning.tiled.scheduling.rounds import make_rounds
 from simquay.planning.tiled.scheduling.schedule import ScheduledPass
 from simquay.program.bits import spread
@@ -110,7 +111,7 @@ class WideRecipe:
 
 
 def build_pass(
-    scheduled: ScheduledPass, blocks: Blocks, span: int, gather_plan: GatherPlan
+    scheduled: ScheduledPass, blocks: Blocks, graph: Graph, span: int, gather_plan: GatherPlan
 ) -> PassRecipe | WideRecipe:
     """The recipe of a pass; its rounds have up to ``span`` targets (0: no limit)."""
     if scheduled.wide:
@@ -134,7 +135,7 @@ def build_pass(
             outer += 1
             bit_of[wire] = -outer
     rounds: list[tuple[tuple[int, ...], list[_StageRecipe]]] = []
-    for entries in make_rounds(blocks, scheduled.stages, span):
+    for entries in make_rounds(graph, scheduled.stages, span):
         recipes: list[_StageRecipe] = []
         targets: set[int] = set()
         for entry in entries:

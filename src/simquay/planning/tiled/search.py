@@ -22,6 +22,7 @@ from simquay.planning.tiled.blocks.blocks import make_blocks, resolve_zeros
 from simquay.planning.tiled.blocks.clusters import fuse_blocks
 from simquay.planning.tiled.build import PassRecipe, WideRecipe, build_pass
 from simquay.planning.tiled.gather import GatherPlan, GatherRecipe
+from simquay.planning.tiled.scheduling.graph import Graph
 from simquay.planning.tiled.scheduling.schedule import schedule_passes
 from simquay.planning.tiled.traits import Traits, traits_of
 from simquay.program.operations import GateOperation
@@ -119,9 +120,12 @@ def find_tiled(
     if vanished:
         # A block that cancelled may have been the only one that would have stored a qubit.
         blocks = resolve_zeros(blocks, layout.order)
-    scheduled = schedule_passes(blocks, layout.order, profile.tile, profile.low, profile.search)
+    graph = Graph.of(blocks)
+    scheduled = schedule_passes(
+        blocks, graph, layout.order, profile.tile, profile.low, profile.search
+    )
     gather_plan = GatherPlan(blocks)
-    passes = [build_pass(pass_, blocks, profile.span, gather_plan) for pass_ in scheduled]
+    passes = [build_pass(pass_, blocks, graph, profile.span, gather_plan) for pass_ in scheduled]
     order = scheduled[-1].after if scheduled else layout.order
     recipe = TiledRecipe(
         profile,

@@ -41,6 +41,8 @@ def traits_of(pool: Pool, layout: PoolLayout) -> Traits:
         else:
             apart = part[..., np.flatnonzero(~np.eye(1 << size, dtype=bool))].any(axis=-1)
             traits.append(_REAL * ~part.imag.any(axis=-1) | _DIAGONAL * ~apart)
+    if len(traits) == 1:
+        return traits[0]
     return np.concatenate(traits, axis=-1) if traits else np.zeros((*lists, 0), dtype=np.uint8)
 
 

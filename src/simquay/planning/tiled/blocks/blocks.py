@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,15 +41,6 @@ class Blocks:
     def __len__(self) -> int:
         return len(self.types)
 
-    def take(self, indices: Iterable[int]) -> Blocks:
-        """The blocks with these indices."""
-        picked = list(indices)
-        return Blocks(
-            [self.types[index] for index in picked],
-            [self.wires[index] for index in picked],
-            [self.starts[index] for index in picked],
-        )
-
 
 def make_blocks(
     gates: Sequence[GateOperation],
@@ -73,11 +64,19 @@ def make_blocks(
     for index, code, wires, controls, state, select in gates_on_wires(
         gates, order, wire_of, traits
     ):
-        if code == "m" and len(wires) == 1 and not controls:
-            type_ = _SINGLES[traits[index]]
+        if select is not None:
+            real = traits[index] & _REAL != 0
+            type_ = apart_type(len(wires), len(controls), state, real, tuple(select.tolist()))
+        elif code == "d":
+            type_ = diagonal_type(len(wires), len(controls), state, traits[index] != 0)
         elif code == "m":
-            type_ = matrix_type(len(wires), len(controls), state, traits[index])
+            if len(wires) == 1 and not controls:
+                type_ = _SINGLES[traits[index]]
+            else:
+                type_ = matrix_type(len(wires), len(controls), state, traits[index])
         elif code == "p":
+            if not wires:
+                continue
             # One table serves many gates; it stays alive with them.
             gate: Any = gates[index]
             key = (id(gate.table), len(controls), state)
@@ -87,15 +86,8 @@ def make_blocks(
                 found = permutation_type(len(wires), len(controls), state, source)
                 permutations[key] = found
             type_ = found
-            if not wires:
-                continue
-        elif code == "s":
-            type_ = preparation_type(len(wires))
-        elif select is None:
-            type_ = diagonal_type(len(wires), len(controls), state, traits[index] & _REAL != 0)
         else:
-            real = traits[index] & _REAL != 0
-            type_ = apart_type(len(wires), len(controls), state, real, tuple(select.tolist()))
+            type_ = preparation_type(len(wires))
         add_type(type_)
         add_wires(wires + controls if controls else wires)
         add_start(starts[index])

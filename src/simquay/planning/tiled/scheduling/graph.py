@@ -42,11 +42,21 @@ class Graph:
 
     __slots__ = ("every", "targets", "union", "watched", "width", "wires")
 
-    def __init__(self, blocks: Blocks) -> None:
-        self.wires = blocks.wires
+    def __init__(
+        self, wires: list[tuple[int, ...]], targets: list[int], watched: list[int]
+    ) -> None:
+        self.wires = wires
+        self.targets = targets
+        self.watched = watched
+        self.union = reduce(or_, targets, 0)
+        self.every = reduce(or_, watched, self.union)
+        self.width = self.every.bit_length()
+
+    @classmethod
+    def of(cls, blocks: Blocks) -> Graph:
+        """All ``blocks``."""
         targets = []
         watched = []
-        union = every = 0
         for type_, wires in zip(blocks.types, blocks.wires, strict=True):
             if type_.total == 1:
                 mask = 1 << wires[0]
@@ -60,19 +70,20 @@ class Graph:
             else:
                 mask = mask_of(wires[: type_.size])
                 seen = mask_of(wires[type_.size :])
-            if type_.moves:
-                union |= mask
-            else:
+            if not type_.moves:
                 seen |= mask
                 mask = 0
-            every |= seen
             targets.append(mask)
             watched.append(seen)
-        self.targets = targets
-        self.watched = watched
-        self.union = union
-        self.every = union | every
-        self.width = self.every.bit_length()
+        return cls(blocks.wires, targets, watched)
+
+    def take(self, indices: Sequence[int]) -> Graph:
+        """The blocks with these indices, in this order."""
+        return Graph(
+            [self.wires[index] for index in indices],
+            [self.targets[index] for index in indices],
+            [self.watched[index] for index in indices],
+        )
 
 
 @dataclass(slots=True, eq=False)

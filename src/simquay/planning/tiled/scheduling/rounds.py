@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simquay.planning.tiled.blocks.blocks import Blocks
 from simquay.planning.tiled.scheduling.graph import Graph, choose_wires
 from simquay.planning.tiled.scheduling.stages import (
     Stages,
@@ -19,8 +18,8 @@ from simquay.planning.tiled.scheduling.stages import (
 __all__ = ["make_rounds"]
 
 
-def make_rounds(blocks: Blocks, stages: Stages, span: int) -> list[Stages]:
-    """``stages`` (indices of ``blocks``) as rounds of up to ``span`` targets, perhaps reordered.
+def make_rounds(graph: Graph, stages: Stages, span: int) -> list[Stages]:
+    """``stages`` (indices of blocks) as rounds of up to ``span`` targets, perhaps reordered.
 
     A block that has more targets is alone in its round. Without a span there is one round.
     """
@@ -29,8 +28,7 @@ def make_rounds(blocks: Blocks, stages: Stages, span: int) -> list[Stages]:
     indices = [
         block for stage in stages for block in ([stage] if isinstance(stage, int) else stage)
     ]
-    inside = blocks.take(indices)
-    graph = Graph(inside)
+    graph = graph.take(indices)
     pending: Sequence[int] = range(len(indices))
     rounds: list[Stages] = []
     union = graph.union

@@ -45,14 +45,13 @@ class ScheduledPass:
 
 
 def schedule_passes(
-    blocks: Blocks, order: Sequence[int], tile: int, low: int, search: int = 0
+    blocks: Blocks, graph: Graph, order: Sequence[int], tile: int, low: int, search: int = 0
 ) -> list[ScheduledPass]:
     """Passes that run all ``blocks`` on a state whose storage bit ``p`` is wire ``order[p]``.
 
     Where the state is large, several searches are made, and the cheapest result is taken: from
     ``search`` qubits on two, if that is not 0, and from ``_LARGE`` on three.
     """
-    graph = Graph(blocks)
     best = _search(blocks, graph, order, tile, low, 1)
     width = len(best[-1].grown) if best else 0
     more: tuple[int, ...] = ()

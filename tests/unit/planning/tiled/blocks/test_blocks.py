@@ -40,10 +40,3 @@ def test_zeros_are_resolved_again_where_blocks_vanished():
     blocks, _ = blocks_of(gates, (0,))
     assert [list(wires) for wires in resolve_zeros(blocks, (0,)).wires] == [[1, 0], [2]]
     assert resolve_zeros(blocks, ()).wires == [(2,)]
-
-
-def test_taking_some_blocks():
-    blocks, _ = blocks_of([Matrix(HADAMARD, (q,)) for q in range(4)])
-    some = blocks.take([3, 1])
-    assert (some.wires, len(some)) == ([(3,), (1,)], 2)
-    assert some.starts == [blocks.starts[3], blocks.starts[1]]

@@ -19,7 +19,7 @@ FREE = [1.0] * 100
 def graph_of(*blocks: tuple[BlockType, tuple[int, ...]]) -> Graph:
     types = [type_ for type_, _ in blocks]
     wires = [wires for _, wires in blocks]
-    return Graph(Blocks(types, wires, [0] * len(blocks)))
+    return Graph.of(Blocks(types, wires, [0] * len(blocks)))
 
 
 def chosen(graph: Graph, most: int) -> int:
@@ -83,3 +83,10 @@ def test_wires_are_worth_their_price_unless_it_more_than_doubles():
     assert worth_their_price(0b0011, 0b0111, prices)
     assert worth_their_price(0b1000, 0b0111, prices)
     assert not worth_their_price(0b11000, 0b00111, prices)
+
+
+def test_some_blocks_of_a_graph_in_another_order():
+    blocks = Blocks([H, diagonal_type(2, 0, 0, True), H], [(0,), (0, 2), (4,)], [0] * 3)
+    some = Graph.of(blocks).take([2, 1])
+    assert (some.wires, some.targets, some.watched) == ([(4,), (0, 2)], [0b10000, 0], [0, 0b101])
+    assert (some.union, some.every, some.width) == (0b10000, 0b10101, 5)

@@ -10,6 +10,7 @@ from simquay.planning.tiled.block_types import diagonal_type, matrix_type
 from simquay.planning.tiled.blocks.blocks import Blocks
 from simquay.planning.tiled.cost import pass_cost
 from simquay.planning.tiled.passes import TilePass, WidePass
+from simquay.planning.tiled.scheduling.graph import Graph
 from simquay.planning.tiled.scheduling.schedule import schedule_passes
 from simquay.program import Matrix, Permutation
 from simquay.program.operations import GateOperation
@@ -74,7 +75,7 @@ def test_every_block_runs_once_and_its_targets_are_in_the_tile() -> None:
             blocks.wires.append(tuple(rng.permutation(7)[: type_.total].tolist()))
             blocks.starts.append(0)
         tile, low = 3, int(rng.integers(0, 3))
-        found = schedule_passes(blocks, range(7), tile, low)
+        found = schedule_passes(blocks, Graph.of(blocks), range(7), tile, low)
         order: list[int] = []
         lowest = set(range(low))
         for pass_ in found:

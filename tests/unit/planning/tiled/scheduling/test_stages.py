@@ -17,7 +17,7 @@ CU = matrix_type(1, 1, 1, 0)
 def graph_of(*blocks: tuple[BlockType, tuple[int, ...]]) -> Graph:
     types = [type_ for type_, _ in blocks]
     wires = [wires for _, wires in blocks]
-    return Graph(Blocks(types, wires, [0] * len(blocks)))
+    return Graph.of(Blocks(types, wires, [0] * len(blocks)))
 
 
 def test_diagonals_wait_for_the_block_that_depends_on_them():
