@@ -92,8 +92,14 @@ FAMILIES: dict[str, Callable[[int, np.random.Generator], QuantumCircuit]] = {
 }
 
 
-def measure(backend: Any, peer: Any, circuit: QuantumCircuit, precision: Precision) -> list[float]:
-    """Seconds of each stage of one circuit; see the columns of the module."""
+def measure(
+    backend: Any,
+    peer: Any,
+    circuit: QuantumCircuit,
+    other: QuantumCircuit,
+    precision: Precision,
+) -> list[float]:
+    """Seconds of each stage of one circuit, and of whole runs of another one of its family."""
     engine = backend.engine
     clock = time.perf_counter
     plan_cache.clear()
@@ -117,7 +123,7 @@ def measure(backend: Any, peer: Any, circuit: QuantumCircuit, precision: Precisi
     for run in (backend, peer):
         plan_cache.clear()
         started = clock()
-        run.run(circuit, shots=SHOTS).result()
+        run.run(other, shots=SHOTS).result()
         marks.append(clock() - started)
     return [len(gates), *marks]
 
@@ -144,9 +150,10 @@ def main() -> None:
             rng = np.random.default_rng(qubits)
             measured = []
             for number in range(arguments.circuits + 2):
-                circuit = make(qubits, rng)
-                circuit.measure_all()
-                figures = measure(backend, peer, circuit, Precision(arguments.precision))
+                circuit, other = make(qubits, rng), make(qubits, rng)
+                for one in (circuit, other):
+                    one.measure_all()
+                figures = measure(backend, peer, circuit, other, Precision(arguments.precision))
                 if number >= 2:  # the first two warm up
                     measured.append(figures)
             gates, *seconds = (statistics.median(column) for column in zip(*measured, strict=True))

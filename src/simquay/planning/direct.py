@@ -32,9 +32,11 @@ class GateListPass:
 def plan_direct(gates: Sequence[GateOperation], layout: Layout, profile: Profile) -> Plan | None:
     """One :class:`GateListPass` with all gates.
 
-    None if that would be more work than ``profile.direct`` allows, or if a gate has a control that
-    no gate takes out of |0>: a search removes such controls.
+    None if there are more gates than ``profile.direct``, or if a gate has a control that no gate
+    takes out of |0>: a search removes such controls.
     """
+    if len(gates) > profile.direct:
+        return None
     touched = set(layout.order)
     controls: set[int] = set()
     wires: dict[int, int] = {}  # the wire of each relabelled qubit; other qubits are their wires
@@ -49,7 +51,7 @@ def plan_direct(gates: Sequence[GateOperation], layout: Layout, profile: Profile
             touched.update(gate.qubits)
         if not isinstance(gate, Prepare) and gate.controls:
             controls.update([wires.get(qubit, qubit) for qubit in gate.controls])
-    if len(gates) << len(touched) > profile.direct or not controls <= touched:
+    if not controls <= touched:
         return None
     order = layout.order + tuple(sorted(touched.difference(layout.order)))
     labels = {wire: qubit for qubit, wire in wires.items()}

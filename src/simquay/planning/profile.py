@@ -41,8 +41,8 @@ class Profile:
             may save a pass, and takes about a millisecond. 0: where that pays on any device.
         start: the most qubits of the vector that a dense plan begins with, computed by planning.
         direct: gates of a structure that was not planned before get a plan without a search
-            (:mod:`simquay.planning.direct`) if gates times amplitudes are at most this; 0: never.
-            The engine applies :class:`~simquay.planning.direct.GateListPass` then.
+            (:mod:`simquay.planning.direct`) if they are at most so many; 0: never. The engine
+            applies :class:`~simquay.planning.direct.GateListPass` then.
         costs: the cost of a dense cluster by how many qubits it has, from the engine's calibration;
             empty for the planner's defaults.
     """

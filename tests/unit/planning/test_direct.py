@@ -72,8 +72,8 @@ def test_a_control_that_is_never_touched_needs_a_search() -> None:
     assert plan_direct([Permutation(X, (1,), (0,), 1)], Layout((0,)), PROFILE) is not None
 
 
-def test_much_work_needs_a_search() -> None:
-    small = Profile("dense", width=4, tile=6, low=2, start=3, direct=2 * 8)
+def test_many_gates_need_a_search() -> None:
+    small = Profile("dense", width=4, tile=6, low=2, start=3, direct=2)
     gates: list[GateOperation] = [Matrix(H, (0, 1, 2)[i : i + 1]) for i in range(3)]
     assert plan_direct(gates[:2], Layout(), small) is not None
     assert plan_direct(gates, Layout(), small) is None

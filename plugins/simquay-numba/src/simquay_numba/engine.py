@@ -129,7 +129,7 @@ class NumbaEngine(DenseEngine):
         return profile
 
     def _profile(self, precision: Precision, num_qubits: int) -> Profile:
-        direct = _DIRECT_WORK if num_qubits <= _DIRECT_QUBITS else 0
+        direct = _DIRECT_WORK >> num_qubits if num_qubits <= _DIRECT_QUBITS else 0
         if num_qubits < self._small:
             return replace(super().profile(precision, num_qubits), direct=direct)
         profile = replace(self._tiled[precision], direct=direct)
