@@ -132,7 +132,8 @@ class PlanCache:
             entry = self._entries.get(key)
             if entry is not None:
                 self._entries.move_to_end(key)
-        if entry is None and len(gates) <= profile.direct and self._is_new(hash(key)):
+        # No gates need no search, and a profile may allow none.
+        if entry is None and 0 < len(gates) <= profile.direct and self._is_new(hash(key)):
             direct = plan_direct(gates, layout, profile)
             if direct is not None:
                 return direct

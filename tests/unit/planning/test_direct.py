@@ -91,3 +91,9 @@ def test_only_the_first_plan_of_a_structure_is_made_without_a_search() -> None:
     assert isinstance(again.passes[0], GateListPass)
     never = make_plan(gates, Layout(), PROFILE, None)
     assert not any(isinstance(pass_, GateListPass) for pass_ in never.passes)
+
+
+def test_no_gates_and_a_profile_without_such_plans_are_planned_by_search() -> None:
+    profile = Profile("dense", width=4, tile=6, low=2, start=3)
+    assert make_plan([], Layout(), profile, PlanCache()).passes == []
+    assert make_plan([], Layout(), PROFILE, PlanCache()).passes == []
