@@ -22,36 +22,19 @@ from simquay.simulators.adapted.transfer import circuits_to_qpy
 from simquay.simulators.inputs import RunInputError
 from simquay.system.version import simquay_version
 from tests.support import foreign_backends as theirs
-from tests.support.adapted_runs import adapted, circuit
+from tests.support.adapted_runs import (
+    CIRCUITS,
+    RUN,
+    adapted,
+    assert_alike,
+    basic,
+    circuit,
+    random_bits,
+)
 from tests.support.executor_doubles import ManualExecutor
 from tests.support.job_doubles import LONG, until
 
 pytestmark = pytest.mark.timeout(180)
-
-
-def random_bits(name: str, width: int = 3) -> QuantumCircuit:
-    made = QuantumCircuit(width, name=name, metadata={"of": name})
-    made.h(range(width))
-    made.measure_all()
-    return made
-
-
-def basic(**options: Any) -> Any:
-    backend = simquay.get_backend("basic")
-    backend.set_options(**options)
-    return backend
-
-
-CIRCUITS = [random_bits("one"), random_bits("two", 2)]
-RUN = {"shots": 200, "seed_simulator": 3, "memory": True}
-
-
-def assert_alike(one: Any, other: Any) -> None:
-    assert [part.header["name"] for part in one.results] == ["one", "two"]
-    for index in range(2):
-        assert one.get_counts(index) == other.get_counts(index)
-        assert one.get_memory(index) == other.get_memory(index)
-        assert one.results[index].header == other.results[index].header
 
 
 def test_processes_give_what_a_run_without_an_executor_gives(
