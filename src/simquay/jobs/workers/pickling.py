@@ -45,7 +45,7 @@ def pickled(thing: Any, *, unnamed: bool = False) -> bytes:
         pickler.dump(thing)
         if b"__main__" not in (data := stream.getvalue()):
             return data
-    except Exception:
+    except Exception:  # pickling runs the foreign classes' own code; raised, or tried by value
         if not unnamed:
             raise
     stream = io.BytesIO()
