@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,7 +21,6 @@ from simquay.engine_api import (
     check_plan,
 )
 from simquay_cupy.collapse import MeasuringEngine
-from simquay_cupy.device.protocol import Device
 from simquay_cupy.device.uploads import UploadedPlan
 from simquay_cupy.encoding.encode import encode_plan
 from simquay_cupy.encoding.geometry import geometry_for
@@ -29,6 +28,9 @@ from simquay_cupy.encoding.programs import Launch, PlanPrograms
 from simquay_cupy.encoding.sweep import encode_sweep
 from simquay_cupy.graphs import MOST_AMPLITUDES, ReplayRule
 from simquay_cupy.state import DeviceState
+
+if TYPE_CHECKING:  # it imports CuPy
+    from simquay_cupy.device.cuda import CudaDevice
 
 __all__ = ["CupyEngine"]
 
@@ -69,7 +71,7 @@ class CupyEngine(MeasuringEngine):
     sweep_bytes = 32 << 20
     """Some 60 states of 14 qubits, little enough to stay in the cache."""
 
-    def __init__(self, device: Device, replay: ReplayRule = "measured") -> None:
+    def __init__(self, device: CudaDevice, replay: ReplayRule = "measured") -> None:
         self.on = device
         self._replay = replay
         self._lock = threading.Lock()

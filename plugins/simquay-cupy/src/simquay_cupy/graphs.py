@@ -11,9 +11,10 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from time import perf_counter
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from simquay_cupy.device.protocol import Device
+if TYPE_CHECKING:  # it imports CuPy
+    from simquay_cupy.device.cuda import CudaDevice
 
 __all__ = ["MOST_AMPLITUDES", "MOST_LAUNCHES", "GraphKey", "PlanGraphs", "ReplayRule"]
 
@@ -46,7 +47,7 @@ class PlanGraphs:
         rule: when a graph is replayed.
     """
 
-    def __init__(self, on: Device, rule: ReplayRule) -> None:
+    def __init__(self, on: CudaDevice, rule: ReplayRule) -> None:
         self._on = on
         self._lock = threading.Lock()
         self._last: GraphKey | None = None

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simquay.engine_api import BaseEngine, mask_of, pauli_letters
-from simquay_cupy.device.protocol import Device
 from simquay_cupy.state import DeviceState
+
+if TYPE_CHECKING:  # it imports CuPy
+    from simquay_cupy.device.cuda import CudaDevice
 
 __all__ = ["ReadingEngine", "fixed_bits"]
 
@@ -62,7 +64,7 @@ class ReadingEngine(BaseEngine[DeviceState]):
         on: the device.
     """
 
-    on: Device
+    on: CudaDevice
 
     def launch_over(
         self, name: str, state: DeviceState, count: int, arguments: Sequence[Any]

@@ -261,7 +261,7 @@ def make_fake_cupy(library: Path, total: int = 1 << 32) -> types.ModuleType:
 
         def get_global(self, name: str) -> Pointer:
             assert name == "qs_program"
-            return Pointer(host._programs, work)
+            return Pointer(host._constant, work)
 
     def asnumpy(array: np.ndarray, stream: Any = None, *, blocking: bool = True) -> np.ndarray:
         work.forbid()

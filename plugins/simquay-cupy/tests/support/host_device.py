@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,11 @@ from numpy.typing import NDArray
 from simquay.engine_api import SimquayError, host_available_bytes, host_total_bytes
 from simquay_cupy.device.sources import with_headers
 from simquay_cupy.encoding.programs import PROGRAM_BYTES
+
+if TYPE_CHECKING:
+    from simquay_cupy.device.cuda import CudaDevice as _Device
+else:  # its module imports CuPy
+    _Device = object
 
 __all__ = ["HostDevice", "compile_host_kernels", "find_compiler", "host_source"]
 
@@ -71,16 +76,19 @@ def compile_host_kernels(
     return library
 
 
-class HostDevice:
-    """A device whose memory is the host's and whose launches are function calls."""
+class HostDevice(_Device):
+    """A device whose memory is the host's and whose launches are function calls.
+
+    It has the methods of ``CudaDevice``, and none of its code.
+    """
 
     def __init__(self, library: Path) -> None:
         self.path = library
         self._library = ctypes.CDLL(str(library))
-        self._lock = threading.RLock()
-        self._programs = np.zeros(PROGRAM_BYTES // 4, dtype=np.uint32)
+        self._one_block = threading.RLock()
+        self._constant = np.zeros(PROGRAM_BYTES // 4, dtype=np.uint32)
         self.launches: list[str] = []
-        self._capturing: list[Callable[[], None]] | None = None
+        self._calls: list[Callable[[], None]] | None = None
 
     @property
     def xp(self) -> Any:
@@ -93,7 +101,7 @@ class HostDevice:
     @contextmanager
     def active(self) -> Iterator[None]:
         """One thread at a time: the compiled source keeps a block's threads in static memory."""
-        with self._lock:
+        with self._one_block:
             yield
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
@@ -114,11 +122,11 @@ class HostDevice:
 
     def load_programs(self, kernel: str, words: NDArray[np.uint32], start: int, stop: int) -> None:
         """Copy the words; what was there before is overwritten."""
-        if self._capturing is not None:
-            self._capturing.append(lambda: self.load_programs(kernel, words, start, stop))
+        if self._calls is not None:
+            self._calls.append(lambda: self.load_programs(kernel, words, start, stop))
             return
-        self._programs.fill(0xFFFFFFFF)
-        self._programs[: stop - start] = words[start:stop]
+        self._constant.fill(0xFFFFFFFF)
+        self._constant[: stop - start] = words[start:stop]
 
     def launch(
         self,
@@ -129,14 +137,12 @@ class HostDevice:
         shared_bytes: int = 0,
     ) -> None:
         """Call the function ``kernel`` for every block."""
-        if self._capturing is not None:
-            self._capturing.append(
-                lambda: self.launch(kernel, grid, threads, arguments, shared_bytes)
-            )
+        if self._calls is not None:
+            self._calls.append(lambda: self.launch(kernel, grid, threads, arguments, shared_bytes))
             return
         self.launches.append(kernel)
         sizes = (ctypes.c_int * 3)(*grid)
-        programs = ctypes.c_void_p(self._programs.ctypes.data)
+        programs = ctypes.c_void_p(self._constant.ctypes.data)
         self._library[kernel](sizes, programs, *map(_argument, arguments))
 
     def address(self, array: NDArray[Any]) -> int:
@@ -146,11 +152,11 @@ class HostDevice:
     def capture(self, queue: Callable[[], None]) -> list[Callable[[], None]]:
         """The calls, which keep the arrays that they are for alive."""
         with self.active():
-            calls = self._capturing = []
+            calls = self._calls = []
             try:
                 queue()
             finally:
-                self._capturing = None
+                self._calls = None
         return calls
 
     def replay(self, graph: list[Callable[[], None]]) -> None:

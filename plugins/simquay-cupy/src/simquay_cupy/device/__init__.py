@@ -1,5 +1,5 @@
-"""The device: arrays, launches and memory, behind one protocol.
+"""The device: arrays, launches and memory.
 
-Takes kernels' sources and programs. Gives arrays on the device. Read ``protocol.py`` first, then
-``cuda.py``, the only file that imports CuPy.
+Takes kernels' sources and programs. Gives arrays on the device. Read ``cuda.py`` first, the only
+file that imports CuPy.
 """

@@ -55,7 +55,11 @@ class _Graph:
 
 
 class CudaDevice:
-    """Device ``number`` of the process; one object serves all engines and threads."""
+    """Device ``number`` of the process; one object serves all engines and threads.
+
+    Every method may be called from any thread; work runs in the order of calls. The engine's tests
+    have a device with the same methods that runs the same kernel source on the host.
+    """
 
     def __init__(self, number: int = 0) -> None:
         self.number = number
@@ -75,12 +79,17 @@ class CudaDevice:
 
     @property
     def xp(self) -> Any:
-        """CuPy."""
+        """The array library."""
         return cupy
 
     @contextmanager
     def active(self) -> Iterator[None]:
-        """Work on this device, in Simquay's stream and pool; one thread at a time queues work."""
+        """Work on this device, in Simquay's stream and pool; one thread at a time queues work.
+
+        Raises:
+            SimquayError: in a forked child of a process that used the device.
+            OutOfMemoryError: where memory runs out inside.
+        """
         self.check()
         with self._lock:
             if self._inside:  # by this thread, since it has the lock
@@ -111,7 +120,12 @@ class CudaDevice:
         )
 
     def check(self) -> None:
-        """Raise :class:`SimquayError` in a forked child of the process that used the device."""
+        """Check that this process may use the device. It takes no lock: another thread may have
+        held one at a fork.
+
+        Raises:
+            SimquayError: in a forked child of the process that used the device.
+        """
         if os.getpid() != self._process:
             raise SimquayError(
                 "this process was forked from one that uses CUDA, and CUDA does not work in such a "
@@ -120,7 +134,11 @@ class CudaDevice:
             )
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> Any:
-        """An uninitialised array from Simquay's pool."""
+        """An uninitialised array from Simquay's pool.
+
+        Raises:
+            OutOfMemoryError: if not that much is free.
+        """
         with self.active():
             needed = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
             try:
@@ -135,14 +153,16 @@ class CudaDevice:
             return cupy.asarray(array)
 
     def download(self, array: Any) -> NDArray[Any]:
-        """A copy of ``array`` on the host."""
+        """A copy of ``array`` on the host; waits for the work that makes it."""
         with self.active():
             host: NDArray[Any] = cupy.asnumpy(array, stream=self._stream, blocking=True)
         return host
 
     def load_programs(self, kernel: str, words: Any, start: int, stop: int) -> None:
-        """Queue a copy of the words to the constant memory of the kernel's module, unless they were
-        copied there last."""
+        """Queue a copy of words ``start`` to ``stop`` of the uint32 array ``words``, which is on
+        the device, to the constant memory of the kernel's module, unless they were copied there
+        last. A module has one such place, so the caller holds :meth:`active` until the launches are
+        queued."""
         name = kernel.rpartition("_")[2]
         with self.active():
             graph = self._capturing
@@ -166,7 +186,8 @@ class CudaDevice:
         arguments: Sequence[Any],
         shared_bytes: int = 0,
     ) -> None:
-        """Queue a kernel in Simquay's stream."""
+        """Queue a kernel in Simquay's stream. Arguments are arrays of the device, NumPy scalars, or
+        None."""
         with self.active():
             function = self._functions.get(kernel)
             if function is None:
@@ -189,13 +210,13 @@ class CudaDevice:
         return module
 
     def address(self, array: Any) -> int:
-        """The array's address in device memory."""
+        """The array's address in device memory, which no other living array has."""
         return int(array.data.ptr)
 
     def capture(self, queue: Callable[[], None]) -> Any:
-        """Capture as a CUDA graph. Kernels that ``queue()`` launches must have been launched
-        before, since the work of a first launch cannot be captured. None, and a line in the log,
-        where CUDA refuses."""
+        """Capture what ``queue()`` queues by :meth:`load_programs` and :meth:`launch`, which is not
+        run now, as a CUDA graph. The kernels must have been launched before, since the work of a
+        first launch cannot be captured. None, and a line in the log, where CUDA refuses."""
         with self.active():
             graph = _Graph()
             try:
@@ -217,7 +238,8 @@ class CudaDevice:
         return graph
 
     def replay(self, graph: Any) -> None:
-        """Queue the graph."""
+        """Queue everything in ``graph``, with the addresses that it was captured with. The caller
+        makes sure that the same arrays are still there."""
         with self.active():
             for kernel, words, start, stop in graph.needs.values():
                 self.load_programs(kernel, words, start, stop)

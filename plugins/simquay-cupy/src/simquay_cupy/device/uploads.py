@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay_cupy.device.protocol import Device
 from simquay_cupy.encoding.programs import Launch, PlanPrograms
 from simquay_cupy.graphs import MOST_LAUNCHES, PlanGraphs, ReplayRule
+
+if TYPE_CHECKING:  # it imports CuPy
+    from simquay_cupy.device.cuda import CudaDevice
 
 __all__ = ["UploadedPlan"]
 
@@ -30,7 +32,7 @@ class UploadedPlan:
 
     __slots__ = ("angles", "buffer", "graphs", "ints", "programs", "tables", "words")
 
-    def __init__(self, on: Device, programs: PlanPrograms, rule: ReplayRule) -> None:
+    def __init__(self, on: CudaDevice, programs: PlanPrograms, rule: ReplayRule) -> None:
         self.programs = programs
         arrays: tuple[NDArray[Any], ...] = (
             programs.words,
