@@ -13,61 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simquay.planning.dense.clusters import Cluster, Piece
+from simquay.planning.dense.clusters import Cluster, Part, Piece
 from simquay.planning.dense.fusion import GateNode
-from simquay.program.bits import bits_of
+from simquay.program.bits import bits_of, mask_of
 
-__all__ = ["DiagonalTable", "PassAssigner", "PassContents", "PlacedCluster"]
+__all__ = ["PassAssigner"]
 
 _FIRSTS = 3
 """So many clusters are tried as the first of a pass."""
-
-
-class PlacedCluster:
-    """A cluster in a pass, with the diagonals that its matrix takes in.
-
-    Attributes:
-        wires: of the cluster; ``mask`` is their mask.
-        nodes: the nodes of the matrix itself.
-        outer_before, outer_after: diagonals with wires outside the tile, before and after it.
-    """
-
-    __slots__ = ("mask", "nodes", "outer_after", "outer_before", "wires")
-
-    def __init__(self, cluster: Cluster) -> None:
-        self.wires = cluster.wires
-        self.mask = cluster.mask
-        self.nodes = cluster.nodes
-        self.outer_before: list[GateNode] = []
-        self.outer_after: list[GateNode] = []
-
-    def take_in(self, node: GateNode, tile: int, *, after: bool) -> None:
-        """Make a diagonal part of the cluster, which has all of its wires that are in the tile."""
-        if node.mask & ~tile:
-            (self.outer_after if after else self.outer_before).append(node)
-        elif after:
-            self.nodes.append(node)
-        else:
-            self.nodes.insert(0, node)
-
-
-class DiagonalTable:
-    """Diagonals that are applied between two clusters of a pass, some with outer wires."""
-
-    __slots__ = ("nodes",)
-
-    def __init__(self, nodes: list[GateNode]) -> None:
-        self.nodes = nodes
-
-
-class PassContents:
-    """The wires of a pass's tile (a mask), and the parts that it applies, in order."""
-
-    __slots__ = ("parts", "tile")
-
-    def __init__(self, tile: int, parts: list[PlacedCluster | DiagonalTable]) -> None:
-        self.tile = tile
-        self.parts = parts
 
 
 class PassAssigner:
@@ -124,10 +77,11 @@ class PassAssigner:
                 return piece
         return None
 
-    def next_tile(self, low: int, padding: Sequence[int]) -> PassContents:
-        """The next pass, whose tile holds the wires ``low`` (a mask).
+    def next_tile(self, low: int, padding: Sequence[int]) -> tuple[int, list[Part]]:
+        """The next pass: the wires of its tile (a mask), and its parts in order.
 
-        Where clusters do not fill the tile, wires of ``padding`` do, in their order.
+        The tile holds the wires ``low`` (a mask). Where clusters do not fill it, wires of
+        ``padding`` do, in their order.
         """
         tile, chosen = self._choose(low)
         if not chosen and low:
@@ -142,10 +96,9 @@ class PassAssigner:
             nodes = [self._pieces[n] for n in bits_of(due)]
             taken.append((cluster, [node for node in nodes if isinstance(node, GateNode)]))
         if not taken:
-            for index in self._free_diagonals():
-                mask = self._pieces[index].mask
-                if (tile | mask).bit_count() <= self._tile:
-                    tile |= mask
+            for _, node in self._free_diagonals():
+                if (tile | node.mask).bit_count() <= self._tile:
+                    tile |= node.mask
         for wire in padding:
             if tile.bit_count() == self._tile:
                 break
@@ -154,7 +107,7 @@ class PassAssigner:
         self._add_behind(parts, tile)
         if not self._clusters or not taken:
             self._add_last(parts, tile)
-        return PassContents(tile, parts)
+        return tile, parts
 
     def _choose(self, tile: int) -> tuple[int, list[tuple[int, int]]]:
         """A tile that holds the wires ``tile``; its clusters, with the diagonals due before each.
@@ -217,39 +170,29 @@ class PassAssigner:
                 return None
         return due
 
-    def _free_diagonals(self) -> list[int]:
-        return [
-            index
-            for index in bits_of(self._left & ~self._solid)
-            if not self._before[index] & self._left
-        ]
+    def _free_diagonals(self) -> list[tuple[int, GateNode]]:
+        """The diagonals that are ready, each with its index."""
+        found = []
+        for index in bits_of(self._left & ~self._solid):
+            node = self._pieces[index]
+            if isinstance(node, GateNode) and not self._before[index] & self._left:
+                found.append((index, node))
+        return found
 
-    def _add_behind(self, parts: list[PlacedCluster | DiagonalTable], tile: int) -> None:
+    def _add_behind(self, parts: list[Part], tile: int) -> None:
         """Let the matrices of this pass take in ready diagonals after them, which costs nothing."""
-        for index in self._free_diagonals():
-            node = self._pieces[index]
-            assert isinstance(node, GateNode)
-            inside = node.mask & tile
-            if not inside:
-                continue
-            for part in reversed(parts):
-                if isinstance(part, PlacedCluster) and part.mask & inside:
-                    if inside & ~part.mask == 0:
-                        part.take_in(node, tile, after=True)
-                        self._left &= ~(1 << index)
-                    break
-
-    def _add_last(self, parts: list[PlacedCluster | DiagonalTable], tile: int) -> None:
-        """Add a table of the ready diagonals: no cluster, or only a wide node, waits for them."""
-        nodes: list[GateNode] = []
-        for index in self._free_diagonals():
-            node = self._pieces[index]
-            assert isinstance(node, GateNode)
-            if node.mask & tile:
-                nodes.append(node)
+        for index, node in self._free_diagonals():
+            cluster = _last_around(parts, node.mask & tile)
+            if cluster is not None:
+                cluster.take_in(node, tile, after=True)
                 self._left &= ~(1 << index)
-        if nodes:
-            parts.append(DiagonalTable(nodes))
+
+    def _add_last(self, parts: list[Part], tile: int) -> None:
+        """Add a table of the ready diagonals: no cluster, or only a wide node, waits for them."""
+        ready = [(index, node) for index, node in self._free_diagonals() if node.mask & tile]
+        if ready:
+            self._left &= ~mask_of([index for index, _ in ready])
+            parts.append([node for _, node in ready])
 
 
 def _reordered(
@@ -286,30 +229,28 @@ def _reordered(
     return order
 
 
-def _arranged(
-    taken: Sequence[tuple[Cluster, list[GateNode]]], tile: int
-) -> list[PlacedCluster | DiagonalTable]:
+def _arranged(taken: Sequence[tuple[Cluster, list[GateNode]]], tile: int) -> list[Part]:
     """The parts of a pass: clusters, and the diagonals due before each."""
-    parts: list[PlacedCluster | DiagonalTable] = []
+    parts: list[Part] = []
     for cluster, due in taken:
-        placed = PlacedCluster(cluster)
         across: list[GateNode] = []
         for node in due:
             inside = node.mask & tile
-            if inside & ~placed.mask == 0:
-                placed.take_in(node, tile, after=False)
-                continue
-            # It may lie inside the last matrix on its wires.
-            for part in reversed(parts):
-                if isinstance(part, PlacedCluster) and part.mask & inside:
-                    if inside & ~part.mask == 0:
-                        part.take_in(node, tile, after=True)
-                    else:
-                        across.append(node)
-                    break
+            if not inside & ~cluster.mask:
+                cluster.take_in(node, tile, after=False)
+            elif last := _last_around(parts, inside):
+                last.take_in(node, tile, after=True)
             else:
                 across.append(node)
         if across:
-            parts.append(DiagonalTable(across))
-        parts.append(placed)
+            parts.append(across)
+        parts.append(cluster)
     return parts
+
+
+def _last_around(parts: Sequence[Part], wires: int) -> Cluster | None:
+    """The last cluster on any of ``wires`` (a mask), if it has all of them."""
+    for part in reversed(parts):
+        if isinstance(part, Cluster) and part.mask & wires:
+            return None if wires & ~part.mask else part
+    return None

@@ -8,13 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from simquay.planning.dense.assignment import (
-    DiagonalTable,
-    PassAssigner,
-    PassContents,
-    PlacedCluster,
-)
-from simquay.planning.dense.clusters import Cluster, Piece
+from simquay.planning.dense.assignment import PassAssigner
+from simquay.planning.dense.clusters import Cluster, Part, Piece
 from simquay.planning.dense.cost import (
     DIAGONAL_COST,
     MOVE_COST,
@@ -28,27 +23,7 @@ from simquay.planning.profile import Profile
 from simquay.planning.wires import WireGate
 from simquay.program.bits import bits_of, mask_of
 
-__all__ = [
-    "CandidateLonePass",
-    "CandidateMove",
-    "CandidatePlan",
-    "CandidateTable",
-    "CandidateTilePass",
-]
-
-
-class CandidateMove(NamedTuple):
-    """The product of a cluster; without ``placed``, a permutation of the buffer."""
-
-    placed: PlacedCluster | None
-    move: Move
-
-
-class CandidateTable(NamedTuple):
-    """A table of diagonals, in a buffer of this order."""
-
-    table: DiagonalTable
-    order: tuple[int, ...]
+__all__ = ["CandidateLonePass", "CandidatePlan", "CandidateTilePass"]
 
 
 class CandidateTilePass(NamedTuple):
@@ -61,7 +36,7 @@ class CandidateTilePass(NamedTuple):
     before: tuple[int, ...]
     new: int
     loaded: tuple[int, ...]
-    steps: list[CandidateMove | CandidateTable]
+    moves: list[Move]
     after: tuple[int, ...]
     keep: int
 
@@ -104,7 +79,8 @@ class CandidatePlan:
                 self._add_wide(lone)
                 continue
             low = mask_of(self.order[: min(profile.low, profile.tile)])
-            self._add_tile(assigner.next_tile(low, self.order), assigner.next_uses())
+            tile, parts = assigner.next_tile(low, self.order)
+            self._add_tile(tile, parts, assigner.next_uses())
 
     def _add_wide(self, node: GateNode) -> None:
         stored = set(self.order)
@@ -116,9 +92,8 @@ class CandidatePlan:
             self.passes.append(CandidateLonePass(wire_gate, self.order, len(new)))
             self.cost += MOVE_COST * (1 << len(self.order))
 
-    def _add_tile(self, contents: PassContents, later: dict[int, int]) -> None:
+    def _add_tile(self, tile: int, parts: Sequence[Part], later: dict[int, int]) -> None:
         # 1. The tile: its new wires go on top of storage.
-        tile = contents.tile
         stored = set(self.order)
         new = [wire for wire in bits_of(tile) if wire not in stored]
         before = (*self.order, *new)
@@ -127,27 +102,18 @@ class CandidatePlan:
         limit = min(self._profile.low, len(self.order), len(active))
         while low < limit and before[low] == active[low]:
             low += 1
-        # 2. The order of the buffer before and after each product.
-        clusters = [part for part in contents.parts if isinstance(part, PlacedCluster)]
-        orders = find_orders([placed.wires for placed in clusters], active, low, later, self._costs)
-        steps: list[CandidateMove | CandidateTable] = []
-        order = orders.loaded
+        # 2. The order of the buffer before and after each step.
+        loaded, keep, moves = find_orders(parts, active, low, later, self._costs)
+        order = moves[-1].after if moves else loaded
         cost = MOVE_COST
-        moves = iter(orders.moves)
-        for part in contents.parts:
-            if isinstance(part, DiagonalTable):
-                steps.append(CandidateTable(part, order))
-                cost += DIAGONAL_COST
-                continue
-            for move in moves:
-                if not move.permutes:
-                    break
-                steps.append(CandidateMove(None, move))
+        for part, columns, _, _ in moves:
+            if part is None:
                 cost += PERMUTE_COST
-            steps.append(CandidateMove(part, move))
-            order = move.after
-            cost += self._costs[len(part.wires)] * column_factor(len(move.columns))
-            cost += PHASE_COST * (bool(part.outer_before) + bool(part.outer_after))
+            elif isinstance(part, Cluster):
+                cost += self._costs[len(part.wires)] * column_factor(len(columns))
+                cost += PHASE_COST * (bool(part.outer_before) + bool(part.outer_after))
+            else:
+                cost += DIAGONAL_COST
         # 3. The tile is written back to the storage bits that it came from.
         self.cost += cost * (1 << len(before))
         after = list(before)
@@ -156,5 +122,5 @@ class CandidatePlan:
             after[position] = wire
         self.order = tuple(after)
         self.passes.append(
-            CandidateTilePass(tile, before, len(new), orders.loaded, steps, self.order, orders.keep)
+            CandidateTilePass(tile, before, len(new), loaded, moves, self.order, keep)
         )

@@ -15,13 +15,14 @@ absorb all nodes on these wires alone, less those that come after any other node
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias, Union
 
 from simquay.planning.dense.dependencies import dependencies
 from simquay.planning.dense.fusion import GateNode
 from simquay.program.bits import bits_of
 
-__all__ = ["SEARCH_MODES", "Cluster", "ClusterSearch", "Piece", "SearchMode"]
+__all__ = ["SEARCH_MODES", "Cluster", "ClusterSearch", "Part", "Piece", "SearchMode"]
 
 _WORK_MATRIX = 1.0
 _WORK_ONE_WIRE = 0.55
@@ -29,16 +30,37 @@ _WORK_DIAGONAL = 0.12
 """The work that a node counts for: about the share of a pass that it would cost by itself."""
 
 
-class Cluster(NamedTuple):
-    """Nodes for one matrix, in order; ``mask`` is the wires as bits."""
+@dataclass(slots=True, eq=False)
+class Cluster:
+    """Nodes for one matrix, in order.
+
+    Attributes:
+        wires: of the cluster; ``mask`` is their mask.
+        nodes: the nodes of the matrix itself.
+        outer_before, outer_after: diagonals with wires outside the tile, before and after it.
+    """
 
     wires: tuple[int, ...]
     mask: int
     nodes: list[GateNode]
+    outer_before: list[GateNode] = field(default_factory=list)
+    outer_after: list[GateNode] = field(default_factory=list)
+
+    def take_in(self, node: GateNode, tile: int, *, after: bool) -> None:
+        """Make a diagonal part of the cluster, which has all of its wires that are in the tile."""
+        if node.mask & ~tile:
+            (self.outer_after if after else self.outer_before).append(node)
+        elif after:
+            self.nodes.append(node)
+        else:
+            self.nodes.insert(0, node)
 
 
 Piece: TypeAlias = Union[Cluster, GateNode]
 """A cluster, or a node by itself: a diagonal that was set aside, or a wide node."""
+
+Part: TypeAlias = Union[Cluster, list[GateNode]]
+"""A part of a pass: a cluster, or diagonals between clusters, which are applied as one table."""
 
 
 class SearchMode(NamedTuple):
@@ -105,19 +127,14 @@ class ClusterSearch:
         self.costs = costs
         self.before, self.after, self.on = dependencies(nodes)
         self.masks = [node.mask for node in nodes]
-        diagonal = wide = one = two = ends = 0
+        wide = diagonal = ends = 0
+        by_width = [0, 0, 0, 0]  # the nodes on one, two and more wires
         bit = 1
         for node, behind in zip(nodes, self.after, strict=True):
             if node.wide:
                 wide |= bit
-                if node.diagonal:
-                    diagonal |= bit
             else:
-                width = len(node.wires)
-                if width == 2:
-                    two |= bit
-                elif width == 1:
-                    one |= bit
+                by_width[min(len(node.wires), 3)] |= bit
                 if node.diagonal:
                     diagonal |= bit
                     if not behind:
@@ -127,12 +144,10 @@ class ClusterSearch:
         self.mode = SEARCH_MODES[0]
         self.everything = self.left = everything
         self.wide = wide
-        self.solid = everything & ~diagonal | wide
-        self.matrices = everything & ~diagonal & ~wide
-        self.diagonal = diagonal & ~wide
-        self.one = one
-        self.two = two
-        self.more = everything & ~(one | two | wide)
+        self.solid = everything & ~diagonal
+        self.matrices = self.solid & ~wide
+        self.diagonal = diagonal
+        _, self.one, self.two, self.more = by_width
         self.ends = ends
         self.open = self.hard = everything & ~ends
 

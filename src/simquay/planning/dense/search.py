@@ -12,18 +12,15 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from simquay.errors import ProgramError
-from simquay.planning.dense.assignment import DiagonalTable, PlacedCluster
 from simquay.planning.dense.candidates import (
     CandidateLonePass,
     CandidatePlan,
-    CandidateTable,
     CandidateTilePass,
 )
 from simquay.planning.dense.clusters import SEARCH_MODES, Cluster, ClusterSearch
 from simquay.planning.dense.cost import cluster_costs
 from simquay.planning.dense.fusion import FusedGates, GateNode, fuse_gates
 from simquay.planning.dense.matrices import Matrices, MatrixRecipes
-from simquay.planning.dense.orders import Move
 from simquay.planning.dense.phase_tables import DiagonalRecipes, Diagonals
 from simquay.planning.dense.steps import (
     ClusterPass,
@@ -187,21 +184,27 @@ class _Builder:
         return fill
 
     def _pass(self, candidate: CandidateTilePass) -> _Late[ClusterPass]:
-        tile, before, new, loaded, parts, after, keep = candidate
+        tile, before, new, loaded, moves, after, keep = candidate
         steps: list[_Late[Step]] = []
-        for part in parts:
-            if isinstance(part, CandidateTable):
-                steps += self._tables(part.table, tile, part.order)
-            elif part.placed is None:
-                steps.append(_same(PermuteStep(part.move.before, part.move.after)))
+        for part, columns, ordered, moved in moves:
+            if part is None:
+                steps.append(_same(PermuteStep(ordered, moved)))
+            elif isinstance(part, Cluster):
+                steps.append(self._product(part, tile, columns, ordered, moved))
             else:
-                steps.append(self._product(part.placed, tile, part.move))
+                steps += self._tables(part, tile, ordered)
         return lambda numbers: ClusterPass(
             before, new, loaded, tuple([step(numbers) for step in steps]), after, keep
         )
 
-    def _product(self, placed: PlacedCluster, tile: int, move: Move) -> _Late[ProductStep]:
-        _, _, columns, before, after = move
+    def _product(
+        self,
+        placed: Cluster,
+        tile: int,
+        columns: tuple[int, ...],
+        before: tuple[int, ...],
+        after: tuple[int, ...],
+    ) -> _Late[ProductStep]:
         inside = set(placed.wires)
         wires = tuple([w for w in before if w in inside])
         result = tuple([w for w in after if w in inside])
@@ -222,15 +225,15 @@ class _Builder:
         )
 
     def _tables(
-        self, table: DiagonalTable, tile: int, order: tuple[int, ...]
+        self, nodes: Sequence[GateNode], tile: int, order: tuple[int, ...]
     ) -> list[_Late[PhaseStep]]:
         """One step for the diagonals inside the tile, and one for each group of outer ones."""
-        inner = [node for node in table.nodes if not node.mask & ~tile]
+        inner = [node for node in nodes if not node.mask & ~tile]
         steps = []
         if inner:
             steps.append(self._table(inner, [], tile, order))
         groups: list[list[GateNode]] = []
-        for node in table.nodes:
+        for node in nodes:
             if not node.mask & ~tile:
                 continue
             for group in groups:

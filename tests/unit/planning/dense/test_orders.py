@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from simquay.planning.dense.clusters import Cluster, Part
 from simquay.planning.dense.cost import DEFAULT_CLUSTER_COSTS
 from simquay.planning.dense.orders import column_factor, column_limit, find_orders
+from simquay.program.bits import mask_of
 
 
 def test_every_product_finds_its_wires_and_columns_together() -> None:
@@ -14,36 +16,45 @@ def test_every_product_finds_its_wires_and_columns_together() -> None:
     for _ in range(200):
         tile = int(rng.integers(1, 16))
         wires = [int(w) for w in rng.permutation(30)[:tile]]
-        clusters = [
-            tuple(int(w) for w in rng.permutation(wires)[: int(rng.integers(1, min(5, tile) + 1))])
-            for _ in range(int(rng.integers(0, 12)))
-        ]
+        parts: list[Part] = []
+        for _ in range(int(rng.integers(0, 12))):
+            chosen = rng.permutation(wires)[: int(rng.integers(1, min(5, tile) + 1))].tolist()
+            parts.append(Cluster(tuple(chosen), mask_of(chosen), []))
+            if rng.random() < 0.3:
+                parts.append([])  # diagonals, which are applied in any order
         low = int(rng.integers(0, tile + 1))
-        orders = find_orders(clusters, wires, low, {}, DEFAULT_CLUSTER_COSTS[:6])
+        orders = find_orders(parts, wires, low, {}, DEFAULT_CLUSTER_COSTS[:6])
         assert sorted(orders.loaded) == sorted(wires)
         assert list(orders.loaded[: orders.keep]) == wires[: orders.keep]
         order = orders.loaded
-        done = 0
+        done: list[Part] = []
         for move in orders.moves:
             assert move.before == order
             assert sorted(move.after) == sorted(wires)
             order = move.after
-            if move.permutes:
+            if move.part is None:
                 continue
-            assert move.cluster == done
-            done += 1
-            inside = set(clusters[move.cluster])
+            done.append(move.part)
+            if not isinstance(move.part, Cluster):
+                assert move.after == move.before
+                continue
+            inside = set(move.part.wires)
             for side in (move.before, move.after):
                 first = min(side.index(wire) for wire in inside)
                 assert set(side[first : first + len(inside)]) == inside
                 start = side.index(move.columns[0]) if move.columns else 0
                 assert side[start : start + len(move.columns)] == move.columns
                 assert first == 0 or (move.columns and start == 0)
-        assert done == len(clusters)
+        assert done == parts
 
 
 def test_a_tile_without_clusters_stays_in_the_order_of_storage() -> None:
-    assert find_orders([], [4, 2, 7], 2, {}, DEFAULT_CLUSTER_COSTS) == ((4, 2, 7), 2, [])
+    table: Part = []
+    assert find_orders([table], [4, 2, 7], 2, {}, DEFAULT_CLUSTER_COSTS) == (
+        (4, 2, 7),
+        2,
+        [(table, (), (4, 2, 7), (4, 2, 7))],
+    )
 
 
 @pytest.mark.parametrize("width", range(1, 8))
