@@ -16,7 +16,7 @@ from simquay.control import Control
 from simquay.engines.base import BaseEngine
 from simquay.errors import ProgramError
 from simquay.planning import Layout, Plan
-from simquay.program import Diagonal, GateOperation, Matrix, Permutation, Precision, Prepare
+from simquay.program import Diagonal, GateOperation, Matrix, Permutation, Precision
 from simquay.program.bits import extract, mask_of, spread
 from simquay.program.operations import Relabel
 
@@ -149,9 +149,8 @@ def _apply_gate(state: ReferenceState, gate: GateOperation) -> None:
         state.order = list(gate.renamed(state.order))
         return
     fixed = dict.fromkeys(gate.qubits, 0)
-    if not isinstance(gate, Prepare):
-        for bit, control in enumerate(gate.controls):
-            fixed[control] = gate.control_state >> bit & 1
+    for bit, control in enumerate(gate.controls):
+        fixed[control] = gate.control_state >> bit & 1
     _store(state, gate.qubits)
     # blocks[i] are the indices where the gate's qubits are i, and the controls hold.
     offsets = spread([state.order.index(qubit) for qubit in gate.qubits])

@@ -112,15 +112,14 @@ def apply_wide(amplitudes: Any, pass_: WidePass, xp: Any) -> None:
     gate = pass_.gate
     width = pass_.width
     vector = _grown(amplitudes, pass_.before, width)
-    controls = () if not isinstance(gate, (Matrix, Permutation)) else gate.controls
+    controls = gate.controls
     chosen = set(gate.qubits) | set(controls)
     others = tuple(bit for bit in range(width) if bit not in chosen)
     tensor = vector.reshape((len(vector),) + (2,) * width)
     moved = tensor.transpose(_axes(width, (*others, *gate.qubits, *controls)))
-    if isinstance(gate, (Matrix, Permutation)):
-        # The control axes come right after the batch, the highest control first.
-        for position in reversed(range(len(controls))):
-            moved = moved[:, gate.control_state >> position & 1]
+    # The control axes come right after the batch, the highest control first.
+    for position in reversed(range(len(controls))):
+        moved = moved[:, gate.control_state >> position & 1]
     size = 1 << len(gate.qubits)
     block = moved.reshape(len(vector), size, 1 << len(others))
     if isinstance(gate, Matrix):

@@ -25,7 +25,7 @@ from simquay.execution.readout import PORTION, final_resets, stored_qubits, writ
 from simquay.execution.sampling import Sampler
 from simquay.execution.settings import Outcome, Piece, RunContext
 from simquay.planning import Layout, Plan, SweepPlan, make_plan, make_sweep_plan
-from simquay.program import GateOperation, Program
+from simquay.program import Gate, Program
 from simquay.program.program import touched_qubits
 
 __all__ = ["Run", "SweepRefusedError", "run_gates"]
@@ -107,9 +107,7 @@ class Run:
             self.program.num_qubits, self.context.precision, capacity=self.capacity, batch=batch
         )
 
-    def plan(
-        self, gate_lists: Sequence[Sequence[GateOperation]], layout: Layout
-    ) -> Plan | SweepPlan:
+    def plan(self, gate_lists: Sequence[Sequence[Gate]], layout: Layout) -> Plan | SweepPlan:
         """A plan that applies ``gate_lists[i]`` to vector ``i``.
 
         Raises:
@@ -199,7 +197,7 @@ class Run:
 
 def run_gates(
     run: Run,
-    gate_lists: Sequence[Sequence[GateOperation]],
+    gate_lists: Sequence[Sequence[Gate]],
     event: Event | None,
     resets: Sequence[int] = (),
 ) -> Iterator[tuple[Outcome, float]]:

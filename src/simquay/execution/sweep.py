@@ -20,16 +20,7 @@ from simquay.execution.branching.steps import Event, measurement_event
 from simquay.execution.evolution import Run, run_gates
 from simquay.execution.kinds import KINDS, needed_bytes
 from simquay.execution.settings import Outcome, Piece, RunContext
-from simquay.program import (
-    Diagonal,
-    Matrix,
-    Measure,
-    Permutation,
-    Prepare,
-    Program,
-    Relabel,
-    Reset,
-)
+from simquay.program import Diagonal, Gate, Matrix, Measure, Permutation, Program, Reset
 from simquay.program.program import touched_qubits
 
 __all__ = ["Batch", "SweepShape", "batches", "run_sweep", "same_shape", "sweep_shape"]
@@ -124,7 +115,7 @@ def same_shape(one: Program, other: Program) -> bool:
     ):
         return False
     # Every job of several circuits comes here, so this is written for speed and creates no objects:
-    # those that `structure_of` creates for many circuits would keep the garbage collector busy.
+    # those that `structure` creates for many gates would keep the garbage collector busy.
     first: Any
     second: Any
     for first, second in zip(one.operations, other.operations, strict=True):
@@ -150,10 +141,7 @@ def same_shape(one: Program, other: Program) -> bool:
         elif kind is Reset:
             if first.qubit != second.qubit:
                 return False
-        elif kind is Relabel:
-            if first.qubits != second.qubits or first.sources != second.sources:
-                return False
-        elif kind is not Prepare or first.qubits != second.qubits:
+        elif not isinstance(first, Gate) or first.structure() != second.structure():
             return False
     return True
 

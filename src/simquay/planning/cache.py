@@ -18,14 +18,7 @@ import numpy as np
 from simquay.planning.direct import plan_direct
 from simquay.planning.plan import Plan, SweepPlan
 from simquay.planning.profile import Layout, Profile
-from simquay.program.operations import (
-    Diagonal,
-    GateOperation,
-    Matrix,
-    Permutation,
-    Prepare,
-    Relabel,
-)
+from simquay.program.operations import Diagonal, GateOperation, Matrix, Prepare
 from simquay.system.lifecycle import after_fork
 
 __all__ = ["Finder", "PlanCache", "Recipe", "numbers_of", "structure_of"]
@@ -53,18 +46,7 @@ Finder: TypeAlias = Callable[[Sequence[GateOperation], Layout, Profile], tuple[R
 
 def structure_of(gates: Sequence[GateOperation]) -> Hashable:
     """A key that two gate lists share if one recipe serves both."""
-    parts: list[Hashable] = []
-    for gate in gates:
-        if isinstance(gate, (Matrix, Diagonal)):
-            parts.append((type(gate), gate.qubits, gate.controls, gate.control_state))
-        elif isinstance(gate, Permutation):
-            table = gate.table.tobytes()
-            parts.append((Permutation, gate.qubits, gate.controls, gate.control_state, table))
-        elif isinstance(gate, Relabel):
-            parts.append((Relabel, gate.qubits, gate.sources))
-        else:
-            parts.append((Prepare, gate.qubits))
-    return tuple(parts)
+    return tuple([gate.structure() for gate in gates])
 
 
 def numbers_of(gates: Sequence[GateOperation]) -> bytes:

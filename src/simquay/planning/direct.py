@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from simquay.planning.plan import Plan
 from simquay.planning.profile import Layout, Profile
-from simquay.program.operations import GateOperation, Prepare, Relabel
+from simquay.program.operations import GateOperation, Relabel
 
 __all__ = ["GateListPass", "plan_direct"]
 
@@ -49,7 +49,7 @@ def plan_direct(gates: Sequence[GateOperation], layout: Layout, profile: Profile
             touched.update([wires.get(qubit, qubit) for qubit in gate.qubits])
         else:
             touched.update(gate.qubits)
-        if not isinstance(gate, Prepare) and gate.controls:
+        if gate.controls:
             controls.update([wires.get(qubit, qubit) for qubit in gate.controls])
     if not controls <= touched:
         return None

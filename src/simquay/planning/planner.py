@@ -12,7 +12,7 @@ from simquay.planning.gatewise import plan_gates
 from simquay.planning.plan import Plan, SweepPlan
 from simquay.planning.profile import Layout, Profile
 from simquay.planning.tiled.search import find_tiled
-from simquay.program.operations import GateOperation
+from simquay.program.operations import Gate, GateOperation, standard_gates
 
 __all__ = ["Strategy", "make_plan", "make_sweep_plan", "plan_cache", "register_strategy"]
 
@@ -40,7 +40,7 @@ plan_cache = PlanCache()
 
 
 def make_plan(
-    gates: Sequence[GateOperation],
+    gates: Sequence[Gate],
     layout: Layout,
     profile: Profile,
     cache: PlanCache | None = plan_cache,
@@ -53,6 +53,7 @@ def make_plan(
         ProgramError: if the profile's strategy is unknown, or its numbers do not fit each other.
     """
     strategy = _strategy(profile)
+    gates = standard_gates(gates)
     if strategy.plan is not None:
         return strategy.plan(gates, layout, profile)
     assert strategy.find is not None
@@ -62,7 +63,7 @@ def make_plan(
 
 
 def make_sweep_plan(
-    gate_lists: Sequence[Sequence[GateOperation]],
+    gate_lists: Sequence[Sequence[Gate]],
     layout: Layout,
     profile: Profile,
     cache: PlanCache = plan_cache,
@@ -82,7 +83,7 @@ def make_sweep_plan(
     strategy = _strategy(profile)
     if strategy.find is None:
         return None
-    return cache.sweep(gate_lists, layout, profile, strategy.find)
+    return cache.sweep([*map(standard_gates, gate_lists)], layout, profile, strategy.find)
 
 
 def register_strategy(name: str, strategy: Strategy) -> None:

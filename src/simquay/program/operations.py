@@ -13,9 +13,9 @@ C order). They compare by identity; :meth:`Program.__eq__` compares by value.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, Union
+from typing import Any, ClassVar, TypeAlias, Union, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ __all__ = [
     "Continue",
     "Diagonal",
     "ForLoop",
+    "Gate",
     "GateOperation",
     "IfElse",
     "Matrix",
@@ -42,13 +43,54 @@ __all__ = [
     "Switch",
     "SwitchCase",
     "WhileLoop",
+    "standard_gates",
 ]
 
 ComplexArray: TypeAlias = NDArray[np.complexfloating[Any]]
 
 
+class Gate:
+    """A unitary operation, or a preparation of |0> qubits: an engine applies it through a plan.
+
+    Planners and engines know the kinds of :data:`GateOperation`. Another kind is a frozen dataclass
+    in this module that derives from this class and writes :meth:`as_matrix`, or
+    :meth:`as_standard`: planning puts standard gates in its place. Where its fields are more than
+    numbers and the attributes below, it writes :meth:`structure` as well.
+
+    Attributes:
+        qubits: the qubits that it acts on, where the controls hold.
+        controls: empty for a kind that has none.
+        control_state: the values of the controls.
+        is_diagonal: whether it changes no amplitude's magnitude, so that it commutes with
+            measurements of its qubits.
+    """
+
+    __slots__ = ()
+
+    qubits: tuple[int, ...]
+    controls: tuple[int, ...] = ()
+    control_state: int = 0
+    is_diagonal: ClassVar[bool] = False
+
+    def structure(self) -> Hashable:
+        """A key that two gates share if they differ in their numbers alone: those that a sweep may
+        change, and that change no array's shape."""
+        return type(self), self.qubits, self.controls, self.control_state
+
+    def as_matrix(self) -> ComplexArray:
+        """The matrix over ``qubits``, shape ``(2**k, 2**k)``, complex128; controls left out."""
+        raise NotImplementedError(f"the gate {type(self).__name__} has no matrix")
+
+    def as_standard(self) -> tuple[GateOperation, ...]:
+        """Gates of the kinds of :data:`GateOperation` that do the same, applied in order.
+
+        Gates of one structure give gates of one structure.
+        """
+        return (Matrix(self.as_matrix(), self.qubits, self.controls, self.control_state),)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class Matrix:
+class Matrix(Gate):
     """A unitary matrix of shape ``(2**k, 2**k)`` on ``k`` qubits, complex128."""
 
     matrix: ComplexArray
@@ -58,17 +100,18 @@ class Matrix:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Diagonal:
+class Diagonal(Gate):
     """A diagonal unitary: ``diagonal`` has shape ``(2**k,)``, complex128."""
 
     diagonal: ComplexArray
     qubits: tuple[int, ...]
     controls: tuple[int, ...] = ()
     control_state: int = 0
+    is_diagonal: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Permutation:
+class Permutation(Gate):
     """A permutation of basis states: the amplitude of ``|i>`` moves to ``|table[i]>``.
 
     ``table`` has shape ``(2**k,)``, intp. X is ``table=[1, 0]``; CX the same with one control.
@@ -79,9 +122,14 @@ class Permutation:
     controls: tuple[int, ...] = ()
     control_state: int = 0
 
+    def structure(self) -> Hashable:
+        """See :meth:`Gate.structure`; the table belongs to it."""
+        table = self.table.tobytes()
+        return Permutation, self.qubits, self.controls, self.control_state, table
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Relabel:
+class Relabel(Gate):
     """A permutation of whole qubits: the content of ``sources[j]`` is in ``qubits[j]`` afterwards.
 
     ``sources`` is a reordering of ``qubits``. SWAP of a and b is ``Relabel((a, b), (b, a))``.
@@ -96,9 +144,13 @@ class Relabel:
         goes_to = dict(zip(self.sources, self.qubits, strict=True))
         return tuple([goes_to.get(qubit, qubit) for qubit in order])
 
+    def structure(self) -> Hashable:
+        """See :meth:`Gate.structure`; the sources belong to it."""
+        return Relabel, self.qubits, self.sources
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Prepare:
+class Prepare(Gate):
     """Put ``qubits``, all of which are |0> and not entangled, into the state ``amplitudes``.
 
     ``amplitudes`` has shape ``(2**k,)``, complex128 and norm 1. Lowering emits it only where the
@@ -197,14 +249,23 @@ class Save:
 
 
 GateOperation: TypeAlias = Union[Matrix, Diagonal, Permutation, Relabel, Prepare]
-"""The operations that an engine applies through a plan; ``execution`` runs the others."""
+"""The standard gates: those that planners and engines know."""
+
+_STANDARD = frozenset({Matrix, Diagonal, Permutation, Relabel, Prepare})
+
+
+def standard_gates(gates: Sequence[Gate]) -> Sequence[GateOperation]:
+    """``gates``, with standard ones in the place of those of other kinds."""
+    if _STANDARD.issuperset(map(type, gates)):  # a check that costs little
+        return cast("Sequence[GateOperation]", gates)
+    standard: list[Any] = []
+    for gate in gates:
+        standard += (gate,) if type(gate) in _STANDARD else gate.as_standard()
+    return standard
+
 
 Operation: TypeAlias = Union[
-    Matrix,
-    Diagonal,
-    Permutation,
-    Relabel,
-    Prepare,
+    Gate,
     Measure,
     Reset,
     Store,

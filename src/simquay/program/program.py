@@ -10,14 +10,10 @@ from simquay.program.equality import same
 from simquay.program.expressions import Type
 from simquay.program.operations import (
     Body,
-    Diagonal,
     ForLoop,
+    Gate,
     IfElse,
-    Matrix,
     Operation,
-    Permutation,
-    Prepare,
-    Relabel,
     Switch,
     WhileLoop,
 )
@@ -93,7 +89,6 @@ def walk(body: Body) -> Iterator[Operation]:
 
 
 _PARENTS = frozenset({IfElse, Switch, ForLoop, WhileLoop})
-_GATES: frozenset[type[Any]] = frozenset({Matrix, Diagonal, Permutation, Relabel, Prepare})
 
 
 def touched_qubits(program: Program) -> tuple[int, ...]:
@@ -103,9 +98,12 @@ def touched_qubits(program: Program) -> tuple[int, ...]:
     gives 0.
     """
     operations: Iterable[Any] = program.operations
-    if not _PARENTS.isdisjoint(map(type, operations)):
-        operations = walk(program.operations)
+    kinds = set(map(type, operations))
+    if not _PARENTS.isdisjoint(kinds):
+        operations = list(walk(program.operations))
+        kinds = set(map(type, operations))
     # A control alone never takes its qubit out of |0>, so controls do not count. Every run calls
     # this, so it is written for speed.
-    touched = {op.qubits for op in operations if type(op) in _GATES}
+    gates = {kind for kind in kinds if issubclass(kind, Gate)}
+    touched = {op.qubits for op in operations if type(op) in gates}
     return tuple(sorted(set().union(*touched)))

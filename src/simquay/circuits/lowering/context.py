@@ -12,7 +12,7 @@ import cmath
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 
 from qiskit import QuantumCircuit
 from qiskit.circuit import CircuitInstruction, Clbit, Qubit
@@ -26,6 +26,7 @@ from simquay.errors import ProgramError, UnsupportedInstructionError
 from simquay.program import (
     Diagonal,
     ForLoop,
+    Gate,
     GateOperation,
     IfElse,
     Operation,
@@ -33,6 +34,7 @@ from simquay.program import (
     Switch,
     WhileLoop,
 )
+from simquay.program.operations import standard_gates
 from simquay.program.program import walk
 
 __all__ = ["BlockBuilder", "Handler", "Handlers", "Lowering", "Scope", "Site"]
@@ -336,7 +338,7 @@ class Lowering:
             block.operations.append(SINGLE[item.name](qubits, item.params))
         elif not (item.is_standard_gate() and _other_standard(item, qubits, block)):
             self.instruction(Site(self, operation, qubits, (), inside, block))
-        return block.finish()  # type: ignore[return-value]  # a unitary scope lets gates through
+        return standard_gates(cast("Sequence[Gate]", block.finish()))  # the scope is unitary
 
     def _guard(self, scope: Scope, instructions: int) -> None:
         """Stop definitions that contain themselves, or that expand to too many instructions."""

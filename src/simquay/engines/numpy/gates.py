@@ -55,13 +55,12 @@ def _targets_first(
     then the batch and all others. A view."""
     positions = state.layout.positions()
     targets = [positions[qubit] for qubit in reversed(gate.qubits)]
-    controls = () if isinstance(gate, Prepare) else gate.controls
+    controls = gate.controls
     view, axes = split_bits(
         state.vector, state.stored, [*targets, *(positions[qubit] for qubit in controls)]
     )
     index: list[int | slice] = [slice(None)] * view.ndim
     for bit, qubit in enumerate(controls):
-        assert not isinstance(gate, Prepare)
         index[axes[positions[qubit]]] = gate.control_state >> bit & 1
     target_axes = [axes[target] for target in targets]
     taken = [axis for axis in range(view.ndim) if not isinstance(index[axis], slice)]

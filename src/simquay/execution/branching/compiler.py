@@ -27,16 +27,11 @@ from simquay.program import (
     Body,
     Break,
     Continue,
-    Diagonal,
     ForLoop,
-    GateOperation,
+    Gate,
     IfElse,
-    Matrix,
     Measure,
     Operation,
-    Permutation,
-    Prepare,
-    Relabel,
     Reset,
     Save,
     Store,
@@ -82,7 +77,7 @@ def compile_steps(deferred: Deferred) -> Steps:
     return Steps(compiler.steps, compiler.counters)
 
 
-def portions(gates: Sequence[GateOperation]) -> Iterator[Sequence[GateOperation]]:
+def portions(gates: Sequence[Gate]) -> Iterator[Sequence[Gate]]:
     """``gates`` in portions, each planned at once.
 
     Planning cannot be cancelled, so portions are short enough that planning one takes a fraction of
@@ -103,7 +98,7 @@ class _Compiler:
     def __init__(self) -> None:
         self.steps: list[Step] = []
         self.counters = 0
-        self._gates: list[GateOperation] = []
+        self._gates: list[Gate] = []
         self._segments: dict[tuple[int, ...], Gates] = {}
         self._measured: set[int] = set()
         self._reset: set[int] = set()
@@ -135,7 +130,7 @@ class _Compiler:
     def block(self, block: Body, loop: _Loop | None) -> _Work:
         """Emit a block; gates and an event may be held back at its end."""
         for operation in block:
-            if isinstance(operation, (Matrix, Diagonal, Permutation, Relabel, Prepare)):
+            if isinstance(operation, Gate):
                 self._gate(operation)
             elif isinstance(operation, Measure):
                 if operation.qubit in self._reset:
@@ -149,7 +144,7 @@ class _Compiler:
                 self.flush()
                 yield from self._other(operation, loop)
 
-    def _gate(self, gate: GateOperation) -> None:
+    def _gate(self, gate: Gate) -> None:
         if self._measured and not commutes(gate, self._measured, self._reset):
             self.flush()
         self._gates.append(gate)

@@ -13,17 +13,12 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from simquay.program import (
-    Diagonal,
     Expression,
-    GateOperation,
+    Gate,
     IfElse,
-    Matrix,
     Measure,
     Operation,
-    Permutation,
-    Prepare,
     Program,
-    Relabel,
     Reset,
     Save,
     Store,
@@ -34,9 +29,6 @@ from simquay.program.expressions import Binary, BitRef, Cast, Index, RegisterRef
 from simquay.program.program import walk
 
 __all__ = ["Deferred", "commutes", "defer"]
-
-_GATES = (Matrix, Diagonal, Permutation, Relabel, Prepare)
-_GATE_TYPES = frozenset(_GATES)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,18 +45,16 @@ class Deferred:
     operations: tuple[Operation, ...]
     measures: tuple[Measure, ...]
     resets: tuple[int, ...]
-    gates: tuple[GateOperation, ...] | None
+    gates: tuple[Gate, ...] | None
 
 
-def commutes(gate: GateOperation, measured: set[int], reset: set[int]) -> bool:
+def commutes(gate: Gate, measured: set[int], reset: set[int]) -> bool:
     """Whether ``gate`` commutes with measuring ``measured`` and resetting ``reset``.
 
     A diagonal gate, or a control, does not change a qubit's measured value.
     """
-    if not isinstance(gate, (Relabel, Prepare)) and not reset.isdisjoint(gate.controls):
-        return False
-    hurt = reset if isinstance(gate, Diagonal) else measured
-    return hurt.isdisjoint(gate.qubits)
+    hurt = reset if gate.is_diagonal else measured
+    return reset.isdisjoint(gate.controls) and hurt.isdisjoint(gate.qubits)
 
 
 def defer(program: Program) -> Deferred:
@@ -73,10 +63,14 @@ def defer(program: Program) -> Deferred:
     kinds = [type(operation) for operation in operations]
     # The common case, quickly: gates, then measurements, and nothing else.
     first = kinds.index(Measure) if Measure in kinds else len(kinds)
-    if _GATE_TYPES.issuperset(kinds[:first]) and set(kinds[first:]) <= {Measure}:
-        gates = cast("tuple[GateOperation, ...]", tuple(operations[:first]))
+    if _are_gates(kinds[:first]) and set(kinds[first:]) <= {Measure}:
+        gates = cast("tuple[Gate, ...]", tuple(operations[:first]))
         return Deferred(gates, cast("tuple[Measure, ...]", tuple(operations[first:])), (), gates)
     return _defer(_drop_first_resets(operations))
+
+
+def _are_gates(kinds: Iterable[type]) -> bool:
+    return all(issubclass(kind, Gate) for kind in set(kinds))
 
 
 def _drop_first_resets(operations: Iterable[Operation]) -> list[Operation]:
@@ -88,7 +82,7 @@ def _drop_first_resets(operations: Iterable[Operation]) -> list[Operation]:
             continue
         for inner in walk((operation,)):
             # A measurement or reset never takes a qubit out of |0>, nor does a control.
-            if isinstance(inner, _GATES):
+            if isinstance(inner, Gate):
                 touched.update(inner.qubits)
         kept.append(operation)
     return kept
@@ -110,8 +104,8 @@ def _defer(operations: list[Operation]) -> Deferred:
     kept.reverse()
     measures.reverse()
     gates = None
-    if all(type(operation) in _GATE_TYPES for operation in kept):
-        gates = cast("tuple[GateOperation, ...]", tuple(kept))
+    if _are_gates(map(type, kept)):
+        gates = cast("tuple[Gate, ...]", tuple(kept))
     return Deferred(tuple(kept), tuple(measures), tuple(sorted(resets)), gates)
 
 
@@ -143,12 +137,10 @@ class _Uses:
             elif isinstance(inner, Reset):
                 self.used.add(inner.qubit)
                 self.moved.add(inner.qubit)
-            elif isinstance(inner, _GATES):
-                self.used.update(inner.qubits)
-                if not isinstance(inner, Diagonal):
+            elif isinstance(inner, Gate):
+                self.used.update(inner.qubits, inner.controls)
+                if not inner.is_diagonal:
                     self.moved.update(inner.qubits)
-                if not isinstance(inner, (Relabel, Prepare)):
-                    self.used.update(inner.controls)
             elif isinstance(inner, Save):
                 self.saves = True
             elif isinstance(inner, Store):

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, Union
 
-from simquay.program import Expression, ForLoop, GateOperation, Measure, Store
+from simquay.program import Expression, ForLoop, Gate, Measure, Store
 
 __all__ = [
     "Assign",
@@ -35,7 +35,7 @@ __all__ = [
 class Gates:
     """Apply ``gates``; planned once for each layout that they meet."""
 
-    gates: tuple[GateOperation, ...]
+    gates: tuple[Gate, ...]
 
 
 @dataclass(slots=True, eq=False)

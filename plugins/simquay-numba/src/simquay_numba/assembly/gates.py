@@ -13,7 +13,6 @@ from simquay.engine_api import (
     GateListPass,
     Matrix,
     Permutation,
-    Prepare,
     Relabel,
 )
 from simquay_numba.kernels.gates import DIAGONAL, MATRIX, PERMUTATION, PREPARE, run_gates
@@ -55,7 +54,7 @@ def _encoded(pass_: GateListPass) -> tuple[list[int], list[NDArray[Any]], int]:
             continue
         qubits = gate.qubits
         mask = value = 0
-        if not isinstance(gate, Prepare) and gate.controls:
+        if gate.controls:
             state = gate.control_state
             for number, qubit in enumerate(gate.controls):
                 bit = 1 << place[qubit]
