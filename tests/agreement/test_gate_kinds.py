@@ -49,7 +49,7 @@ class Rotation(Gate):
     def as_matrix(self) -> NDArray[np.complex128]:
         pauli = reduce(np.kron, [PAULIS[letter] for letter in reversed(self.letters)])
         unit = np.eye(len(pauli))
-        return np.cos(self.angle / 2) * unit - 1j * np.sin(self.angle / 2) * pauli
+        return np.asarray(np.cos(self.angle / 2) * unit - 1j * np.sin(self.angle / 2) * pauli)
 
 
 def rotations(angle: float) -> tuple[Gate, ...]:

@@ -10,7 +10,7 @@ import pytest
 
 from simquay.program import operations
 
-CLASSES = [
+CLASSES: list[Any] = [
     cls
     for name in operations.__all__
     if dataclasses.is_dataclass(cls := getattr(operations, name)) and name != "SwitchCase"
