@@ -9,6 +9,7 @@ of them. A cluster with a gate on more than three wires has small matrices as wi
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -73,7 +74,9 @@ class Matrices:
         self._gates = gates
         self._starts = starts
         self._tables: dict[int, bytes] = {}  # of permutations, by the id of their array
-        self._small: dict[int, Products] = {}  # by width
+        self._small: defaultdict[int, Products] = defaultdict(Products)  # by width
+        # The pattern of each gate on a small matrix, by the matrix's width, then by the gate.
+        self._patterns: defaultdict[int, dict[Hashable, Indices]] = defaultdict(dict)
         self._clusters: dict[tuple[int, int], list[_Assembly]] = {}  # by both widths
         self._start: _Assembly | None = None
         self._count = 0
@@ -117,10 +120,7 @@ class Matrices:
         Returns, in the order in which they are applied, for each its index among those of this
         width, and its wires: bit ``j`` of its index is the ``j``-th.
         """
-        products = self._small.get(limit)
-        if products is None:
-            products = self._small[limit] = Products(limit)
-        ids = products.ids
+        products, known = self._small[limit], self._patterns[limit]
         made: list[_SmallMatrix] = []
         latest: dict[int, int] = {}  # wire → the last small matrix on it
         starts = self._starts
@@ -163,11 +163,11 @@ class Matrices:
                     elif select is not None:
                         extra = select.tobytes()
                     key = (code, state, len(held), extra, *map(index, targets), *map(index, held))
-                pattern = ids.get(key)
+                pattern = known.get(key)
                 if pattern is None:
                     bits, controls = tuple(map(index, targets)), tuple(map(index, held))
-                    found_pattern = matrix_pattern(limit, code, bits, controls, state, extra)
-                    pattern = products.register(key, found_pattern)
+                    pattern = matrix_pattern(limit, code, bits, controls, state, extra)
+                    known[key] = pattern
                 small.patterns.append(pattern)
                 small.starts.append(starts[gate_index])
         placed = []
@@ -190,7 +190,7 @@ class Matrices:
     def recipes(self) -> MatrixRecipes:
         """The recipes of the matrices of all clusters that were taken in."""
         groups = [_group(*widths, assemblies) for widths, assemblies in self._clusters.items()]
-        small = tuple([products.recipe() for products in self._small.values()])
+        small = tuple([products.matrices(width) for width, products in self._small.items()])
         return MatrixRecipes(small, tuple(groups), self._start, self._count)
 
 
@@ -201,7 +201,7 @@ class _SmallMatrix:
 
     def __init__(self, wires: list[int]) -> None:
         self.wires = wires
-        self.patterns: list[int] = []
+        self.patterns: list[Indices] = []
         self.starts: list[int] = []
 
 

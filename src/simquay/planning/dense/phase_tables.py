@@ -16,7 +16,7 @@ import numpy as np
 
 from simquay.planning.numbers.patterns import Indices, diagonal_pattern
 from simquay.planning.numbers.pool import Pool
-from simquay.planning.numbers.tables import TableRecipe, Tables
+from simquay.planning.numbers.products import Products, TableRecipe
 from simquay.planning.wires import WireGate
 
 __all__ = ["DiagonalRecipes", "Diagonals"]
@@ -50,7 +50,7 @@ class Diagonals:
         """``starts`` is where the numbers of each gate start in the pool."""
         self._starts = starts
         self._tables: list[_Table] = []
-        self._small = Tables()
+        self._small = Products()
 
     def add(self, wire_gates: Iterable[WireGate], wires: Sequence[int]) -> int:
         """Take in the product of diagonals, ``wire_gates``; returns the index of its table.
@@ -77,7 +77,7 @@ class Diagonals:
 
     def recipes(self) -> DiagonalRecipes:
         """The recipes of all tables that were taken in."""
-        small = self._small.recipe() if self._small.firsts else None
+        small = self._small.tables() if self._small.lengths else None
         return DiagonalRecipes(tuple(self._tables), small)
 
 

@@ -1,23 +1,21 @@
-"""Products of gates as small matrices, all of one width computed together.
+"""Products of gates: as small matrices, or as tables of diagonals, all of one width at once.
 
-Each factor is a gate as a matrix on a few bits, whose entries are numbers of the gate, ones and
-zeros: so the factors of a whole plan are one indexed read of the pool. They are read level by
-level: the first factors of all products, the second ones of those that have two, and so on, with
-the longest products first. So each level is one batched product of matrices that lie together.
+Each factor is a gate as a matrix (or a table) on a few bits, whose entries are numbers of the gate,
+ones and zeros: so the factors of a whole plan are one indexed read of the pool.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from simquay.planning.numbers.patterns import Indices
 from simquay.planning.numbers.pool import Pool
 
-__all__ = ["ProductRecipe", "Products"]
+__all__ = ["ProductRecipe", "Products", "TableRecipe"]
 
 _BATCH = 1 << 16
 """The most entries of a sweep's factors that are computed at once: memory that is given back to the
@@ -28,48 +26,66 @@ _LONG = 16
 
 
 class Products:
-    """Collects products on ``width`` bits.
+    """Collects products of matrices, or of tables, on equally many bits.
 
     Attributes:
-        ids: the number of each pattern that is in use, by any key.
-        chosen: of the factors of all products, one product after the other and each in the order of
-            application, the number of the pattern.
+        patterns: of the factors of all products, one product after the other and each in the order
+            of application (:mod:`simquay.planning.numbers.patterns`).
         starts: of the same, where the gate's numbers start in the pool.
         lengths: how many factors each product has.
     """
 
-    __slots__ = ("_patterns", "chosen", "ids", "lengths", "starts", "width")
+    __slots__ = ("lengths", "patterns", "starts")
 
-    def __init__(self, width: int) -> None:
-        self.width = width
-        self.ids: dict[Hashable, int] = {}
-        self._patterns: list[Indices] = []
-        self.chosen: list[int] = []
+    def __init__(self) -> None:
+        self.patterns: list[Indices] = []
         self.starts: list[int] = []
         self.lengths: list[int] = []
 
-    def register(self, key: Hashable, pattern: Indices) -> int:
-        """The number of a new pattern (:func:`~simquay.planning.numbers.patterns.matrix_pattern`),
-        which ``ids`` has under ``key`` from here on."""
-        self._patterns.append(pattern)
-        return self.ids.setdefault(key, len(self._patterns) - 1)
-
-    def add(self, chosen: Sequence[int], starts: Sequence[int]) -> int:
-        """Take in a product with these factors; returns its index."""
-        self.chosen += chosen
+    def add(self, patterns: Sequence[Indices], starts: Sequence[int]) -> int:
+        """Take in the product of these factors (one or more); returns its index."""
+        self.patterns += patterns
         self.starts += starts
-        self.lengths.append(len(chosen))
+        self.lengths.append(len(starts))
         return len(self.lengths) - 1
 
-    def recipe(self) -> ProductRecipe:
-        """The recipe of all products that were taken in, in order."""
-        places = np.array(self._patterns).take(self.chosen, 0)
-        places += np.array(self.starts, dtype=np.intp)[:, None]
-        return _recipe(self.width, places, self.lengths)
+    def matrices(self, width: int) -> ProductRecipe:
+        """The recipe of all products, as matrices on ``width`` bits, in order."""
+        return _recipe(width, self._places(), self.lengths)
+
+    def tables(self) -> TableRecipe:
+        """The recipe of all products, as tables, in order."""
+        firsts = [0, *accumulate(self.lengths)][:-1]
+        return TableRecipe(self._places(), firsts if len(firsts) < len(self.starts) else None)
+
+    def _places(self) -> Indices:
+        """The indices of all factors' entries in the pool, a row for each."""
+        # The fastest way for many short arrays, whose types do not say that they are buffers.
+        patterns: list[Any] = self.patterns
+        joined = np.frombuffer(b"".join(patterns), dtype=np.intp)
+        starts = np.array(self.starts, dtype=np.intp)[:, None]
+        return joined.reshape(len(self.starts), -1) + starts
+
+
+class TableRecipe(NamedTuple):
+    """Tables of one length without their numbers: the indices of all factors, and each table's
+    first one (None if each has one)."""
+
+    places: Indices
+    firsts: list[int] | None
+
+    def fill(self, pool: Pool) -> Pool:
+        """The tables, shape ``(..., count, length)``, for a pool of shape ``(..., numbers)``."""
+        found: Pool = pool.take(self.places, -1, mode="clip")
+        return found if self.firsts is None else np.multiply.reduceat(found, self.firsts, -2)
 
 
 class ProductRecipe(NamedTuple):
-    """Products on ``width`` bits without their numbers.
+    """Matrices on ``width`` bits without their numbers.
+
+    Factors are read level by level: the first ones of all products, the second ones of those that
+    have two, and so on, with the longest products first. So each level is one batched product of
+    matrices that lie together.
 
     Attributes:
         width: in bits.

@@ -7,14 +7,14 @@ is filled, the arrays of one shape are made together.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from simquay.planning.numbers.patterns import Indices, diagonal_pattern, matrix_pattern
 from simquay.planning.numbers.pool import Pool
-from simquay.planning.numbers.products import ProductRecipe, Products
-from simquay.planning.numbers.tables import TableRecipe, Tables
+from simquay.planning.numbers.products import ProductRecipe, Products, TableRecipe
 from simquay.planning.tiled.block_types import BlockType
 from simquay.planning.tiled.blocks.blocks import Blocks
 
@@ -43,8 +43,8 @@ class GatherPlan:
     def __init__(self, blocks: Blocks) -> None:
         self._types = blocks.types
         self._starts = blocks.starts
-        self._matrices: dict[int, Products] = {}
-        self._tables: dict[int, Tables] = {}
+        self._matrices: defaultdict[int, Products] = defaultdict(Products)
+        self._tables: defaultdict[int, Products] = defaultdict(Products)
         self._views: list[tuple[int, tuple[int, ...]]] = []
 
     def matrix(self, block: int, order: tuple[int, ...]) -> ArrayRef:
@@ -53,16 +53,7 @@ class GatherPlan:
         k = len(order)
         if k > 3 and order == tuple(range(k)):
             return self._view(start, (1 << k, 1 << k))
-        alike = self._matrices.get(k)
-        if alike is None:
-            alike = self._matrices[k] = Products(k)
-        which = alike.ids.get(order)
-        if which is None:
-            bits = tuple(sorted(range(k), key=order.__getitem__))
-            which = alike.register(order, matrix_pattern(k, "m", bits, (), 0, b""))
-        alike.chosen.append(which)
-        alike.starts.append(start)
-        return -k, len(alike.chosen) - 1
+        return -k, self._matrices[k].add((_ordered_pattern(order),), (start,))
 
     def table(self, bits: int, parts: Sequence[Part]) -> ArrayRef:
         """Ask for the product of ``parts``, as a table over so many bits."""
@@ -71,15 +62,13 @@ class GatherPlan:
             type_ = self._types[block]
             if positions == tuple(range(bits)) and type_.size == bits and type_.entries is None:
                 return self._view(self._starts[block], (1 << bits,))
-        alike = self._tables.get(1 << bits)
-        if alike is None:
-            alike = self._tables[1 << bits] = Tables()
-        alike.firsts.append(len(alike.starts))
         make = _small_table_pattern if bits <= _FEW else _table_pattern
         starts, types = self._starts, self._types
-        alike.starts += [starts[block] for block, _ in parts]
-        alike.patterns += [make(types[block], positions, bits) for block, positions in parts]
-        return 1 << bits, len(alike.firsts) - 1
+        index = self._tables[1 << bits].add(
+            [make(types[block], positions, bits) for block, positions in parts],
+            [starts[block] for block, _ in parts],
+        )
+        return 1 << bits, index
 
     def _view(self, start: int, shape: tuple[int, ...]) -> ArrayRef:
         self._views.append((start, shape))
@@ -87,11 +76,9 @@ class GatherPlan:
 
     def recipe(self) -> GatherRecipe:
         """The recipe of all arrays that were asked for."""
-        for matrices in self._matrices.values():
-            matrices.lengths = [1] * len(matrices.chosen)
         return GatherRecipe(
-            [matrices.recipe() for matrices in self._matrices.values()],
-            {length: tables.recipe() for length, tables in self._tables.items()},
+            [matrices.matrices(width) for width, matrices in self._matrices.items()],
+            {length: tables.tables() for length, tables in self._tables.items()},
             self._views,
         )
 
@@ -114,6 +101,12 @@ class GatherRecipe(NamedTuple):
             pool[start : start + math.prod(shape)].reshape(shape) for start, shape in self.views
         ]
         return filled
+
+
+@lru_cache(maxsize=256)
+def _ordered_pattern(order: tuple[int, ...]) -> Indices:
+    bits = tuple(sorted(range(len(order)), key=order.__getitem__))
+    return matrix_pattern(len(order), "m", bits, (), 0, b"")
 
 
 def _table_pattern(type_: BlockType, positions: tuple[int, ...], bits: int) -> Indices:

@@ -1,10 +1,11 @@
-"""Products of small matrices, against products of full matrices."""
+"""Products of small matrices and of tables, against products of full matrices."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
+from simquay.planning.numbers.patterns import diagonal_pattern
 from simquay.planning.numbers.products import Products
 from simquay.planning.tiled.block_types import (
     BlockType,
@@ -47,7 +48,7 @@ CYCLE = permutation_type(2, 0, 0, (3, 0, 1, 2))
 )
 def test_a_product_is_that_of_its_factors_as_whole_matrices(factors):
     rng = np.random.default_rng(0)
-    products = Products(2)
+    products = Products()
     pool = [np.ones(1, dtype=complex)]
     start = 1
     wanted = []
@@ -56,10 +57,7 @@ def test_a_product_is_that_of_its_factors_as_whole_matrices(factors):
         for type_, bits in factors:
             length = {"dense": 1 << 2 * type_.size, "diagonal": 1 << type_.size}.get(type_.kind, 0)
             numbers = rng.normal(size=length) + 1j * rng.normal(size=length)
-            key = (type_.code, bits)
-            if key not in products.ids:
-                products.register(key, pattern_of(type_, bits, 2))
-            chosen.append(products.ids[key])
+            chosen.append(pattern_of(type_, bits, 2))
             starts.append(start)
             pool.append(numbers)
             start += length
@@ -68,7 +66,7 @@ def test_a_product_is_that_of_its_factors_as_whole_matrices(factors):
         wanted.append(whole)
     # A product of one factor beside longer ones.
     products.add(chosen[:1], starts[:1])
-    recipe = products.recipe()
+    recipe = products.matrices(2)
     numbers = np.concatenate([*pool, [0]])
     found = recipe.fill(numbers)
     np.testing.assert_allclose(found[:3], wanted, atol=1e-12)
@@ -86,15 +84,14 @@ def test_products_of_any_length_in_any_order(lengths, lists):
     pools[:, 0] = 1
     pools[:, 1:-1] = rotations.reshape(lists, -1)
     bits = rng.integers(2, size=total)
-    products = Products(2)
-    for bit in (0, 1):
-        products.register(bit, pattern_of(U, (bit,), 2))
+    products = Products()
+    patterns = [pattern_of(U, (bit,), 2) for bit in (0, 1)]
     done = 0
     for length in lengths:
         factors = range(done, done + length)
-        products.add([int(bits[n]) for n in factors], [1 + 4 * n for n in factors])
+        products.add([patterns[bits[n]] for n in factors], [1 + 4 * n for n in factors])
         done += length
-    recipe = products.recipe()
+    recipe = products.matrices(2)
     found = recipe.fill(pools)
     assert found.shape == (lists, len(lengths), 4, 4)
     # Rotations on one bit commute: their product is one rotation, by the sum of their angles.
@@ -106,6 +103,31 @@ def test_products_of_any_length_in_any_order(lengths, lists):
             wanted = np.kron(_rotation(high), _rotation(low))
             np.testing.assert_allclose(row, wanted, atol=1e-10)
     np.testing.assert_allclose(recipe.fill(pools[0]), found[0], atol=1e-14)
+
+
+POOL = np.array([1, 2, 3, 4, 5, 0], dtype=complex)
+
+
+def test_a_table_is_the_product_of_its_factors() -> None:
+    low = diagonal_pattern(2, (0,), (), 0, b"")
+    high = diagonal_pattern(2, (1,), (0,), 1, b"")
+    products = Products()
+    assert products.add([low], [1]) == 0
+    assert products.add([low, high], [1, 3]) == 1
+    recipe = products.tables()
+    wanted = [[2, 3, 2, 3], [2, 3 * 4, 2, 3 * 5]]
+    np.testing.assert_array_equal(recipe.fill(POOL), wanted)
+    changed = np.array([1, 7, 1, 1, 1, 0])
+    np.testing.assert_array_equal(
+        recipe.fill(np.array([POOL, changed])), [wanted, [[7, 1, 7, 1], [7, 1, 7, 1]]]
+    )
+
+
+def test_tables_of_one_factor_are_gathered_alone() -> None:
+    products = Products()
+    for start in (1, 3):
+        products.add([diagonal_pattern(1, (0,), (), 0, b"")], [start])
+    np.testing.assert_array_equal(products.tables().fill(POOL), [[2, 3], [4, 5]])
 
 
 def _rotation(angle):

@@ -225,13 +225,13 @@ def fuse_blocks(blocks: Blocks, size: int) -> tuple[Blocks, list[ProductRecipe],
         _tree = _Tree()
     fused, products, vanished = _emit(blocks, _find(blocks, _tree))
     recipes = []
-    for collected, indices in products:
+    for width, (collected, indices) in enumerate(products, start=1):
         if indices:
-            length = 1 << 2 * collected.width
+            length = 1 << 2 * width
             for index in indices:
                 fused.starts[index] = size
                 size += length
-            recipes.append(collected.recipe())
+            recipes.append(collected.matrices(width))
     return fused, recipes, vanished
 
 
@@ -312,8 +312,7 @@ def _emit(
     types, wires, starts = blocks.types, blocks.wires, blocks.starts
     fused = Blocks()
     add_type, add_wires, add_start = fused.types.append, fused.wires.append, fused.starts.append
-    products: list[tuple[Products, list[int]]] = [(Products(1), []), (Products(2), [])]
-    numbers: dict[int, list[int]] = {}  # by the id of a made block: of its patterns
+    products: list[tuple[Products, list[int]]] = [(Products(), []), (Products(), [])]
     vanished = False
     for cluster in clusters:
         members = cluster.members
@@ -335,18 +334,7 @@ def _emit(
                 add_start(starts[index])
                 continue
             collected, indices = products[part.width - 1]
-            chosen = numbers.get(id(part))
-            if chosen is None:
-                ids = collected.ids
-                chosen = numbers[id(part)] = [
-                    ids[id(pattern)]
-                    if id(pattern) in ids
-                    else collected.register(id(pattern), pattern)
-                    for pattern in part.patterns
-                ]
-            collected.chosen += chosen
-            collected.starts += [starts[members[position]] for position in part.members]
-            collected.lengths.append(len(chosen))
+            collected.add(part.patterns, [starts[members[position]] for position in part.members])
             indices.append(len(fused.types))
             add_type(part.type_)
             add_wires(tuple([cluster.wires[position] for position in part.wires]))
