@@ -17,10 +17,9 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 
 from simquay.engines.base import Engine
-from simquay.testing.checks.check import Check, as_check
-from simquay.testing.engine_checks.amplitudes import AMPLITUDE_CHECKS
+from simquay.testing.checks.check import Check, checks_of
+from simquay.testing.engine_checks import amplitudes, runs
 from simquay.testing.engine_checks.comparison import TOLERANCE
-from simquay.testing.engine_checks.runs import RUN_CHECKS
 from simquay.testing.harness.assertions import CheckFailed, call_with_timeout
 from simquay.testing.harness.budgets import new_memory_ledgers, thread_budget
 from simquay.testing.harness.context import CHECK_LIMIT
@@ -48,9 +47,7 @@ __all__ = [
     "thread_budget",
 ]
 
-ENGINE_CHECKS: tuple[Check[Engine], ...] = tuple(
-    as_check(function) for function in (*AMPLITUDE_CHECKS, *RUN_CHECKS)
-)
+ENGINE_CHECKS: tuple[Check[Engine], ...] = checks_of(amplitudes, runs)
 """The checks of an engine, in order."""
 
 

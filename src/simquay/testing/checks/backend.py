@@ -9,15 +9,11 @@ from qiskit.circuit import Parameter
 from qiskit.providers import BackendV2, Options
 from qiskit.transpiler import Target
 
-from simquay.testing.checks.check import check
 from simquay.testing.harness.assertions import CheckFailed, exception_of, require
 from simquay.testing.harness.circuits import bell, flips
 from simquay.testing.harness.context import CheckContext
 
-__all__: list[str] = []
 
-
-@check
 def b01_is_a_qiskit_backend(context: CheckContext) -> None:
     """It is a `BackendV2` with a name, a description and a version."""
     backend = context.backend
@@ -29,7 +25,6 @@ def b01_is_a_qiskit_backend(context: CheckContext) -> None:
         )
 
 
-@check
 def b02_target(context: CheckContext) -> None:
     """Its `Target` says what runs: `measure` is there, and every name has an operation."""
     backend = context.backend
@@ -45,7 +40,6 @@ def b02_target(context: CheckContext) -> None:
     )
 
 
-@check
 def b03_transpile(context: CheckContext) -> None:
     """`transpile(circuit, backend)` gives circuits that run, with the right counts."""
     circuit = QuantumCircuit(3, 3)
@@ -63,7 +57,6 @@ def b03_transpile(context: CheckContext) -> None:
         )
 
 
-@check
 def b04_default_shots(context: CheckContext) -> None:
     """Its `options` are Qiskit's, and `shots` in them is what `run` takes by default."""
     options = context.backend.options
@@ -77,7 +70,6 @@ def b04_default_shots(context: CheckContext) -> None:
     )
 
 
-@check
 def b05_set_options(context: CheckContext) -> None:
     """`set_options` holds for later runs, and `run`'s own options for that run alone."""
     backend = context.backend
@@ -114,7 +106,6 @@ def _refused(context: CheckContext, what: str, circuits: Any, **options: Any) ->
     )
 
 
-@check
 def b06_wrong_options(context: CheckContext) -> None:
     """`run` refuses an unknown option and shots that are no number above 0."""
     for shots in (0, -1, 1.5, "ten", True):
@@ -122,7 +113,6 @@ def b06_wrong_options(context: CheckContext) -> None:
     _refused(context, "an option that does not exist", flips(), no_such_option=1)
 
 
-@check
 def b07_wrong_circuits(context: CheckContext) -> None:
     """`run` refuses what is no circuit, no circuits at all, and an unbound parameter."""
     _refused(context, "a string as a circuit", "bell")
@@ -135,7 +125,6 @@ def b07_wrong_circuits(context: CheckContext) -> None:
     _refused(context, "a circuit with an unbound parameter", context.fit_to_target(circuit))
 
 
-@check
 def b08_several_circuits(context: CheckContext) -> None:
     """`run` takes a circuit or a list, and one job runs them all, in order."""
     counts = context.counts([flips(1), flips(2), flips(3)], shots=9)

@@ -8,7 +8,6 @@ from typing import Any
 
 from qiskit.providers import JobStatus
 
-from simquay.testing.checks.check import check
 from simquay.testing.harness.assertions import (
     TIMEOUT,
     call_with_timeout,
@@ -19,8 +18,6 @@ from simquay.testing.harness.assertions import (
 from simquay.testing.harness.circuits import bell, flips
 from simquay.testing.harness.context import LONG, CheckContext
 from simquay.testing.harness.processes import CpuMeter, resident_bytes
-
-__all__: list[str] = []
 
 _STOPPED_WITHIN = 1.0  # seconds
 _IDLE = 0.04  # processor seconds in the window below that count as idle
@@ -55,7 +52,6 @@ def _answer(job: Any) -> Any:
     return answers[-1]
 
 
-@check
 def j16_cancel_commits(context: CheckContext) -> None:
     """`cancel()` returns whether this call cancelled; `True` commits."""
     job = context.start()
@@ -83,7 +79,6 @@ def j16_cancel_commits(context: CheckContext) -> None:
         )
 
 
-@check
 def j17_queued_never_runs(context: CheckContext) -> None:
     """A queued job that is cancelled never runs, and is `CANCELLED` at once."""
     blockers = context.occupy_workers(1.5)
@@ -125,7 +120,6 @@ def _start_and_stop(context: CheckContext) -> None:
     )
 
 
-@check
 def j18_running_stops(context: CheckContext) -> None:
     """A running job that is cancelled stops its work and gives its memory back in a second."""
     _start_and_stop(context)
@@ -142,7 +136,6 @@ def j18_running_stops(context: CheckContext) -> None:
     require(context.result(context.run(flips())).success, "after cancelling, the next job failed")
 
 
-@check
 def j19_cancel_of_a_final_job(context: CheckContext) -> None:
     """`cancel()` in a final state returns `False` and raises nothing."""
     done = context.run(flips())

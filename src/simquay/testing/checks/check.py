@@ -1,14 +1,14 @@
-"""What a check is, and the list of all checks."""
+"""What a check is, and how the functions of modules become checks."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from types import ModuleType
+from typing import Any, Generic, TypeVar
 
-from simquay.testing.harness.context import CheckContext
-
-__all__ = ["CHECKS", "Check", "all_checks", "as_check", "check"]
+__all__ = ["Check", "checks_of"]
 
 Subject = TypeVar("Subject")
 """The thing that is checked: a backend, in its context, or an engine."""
@@ -40,31 +40,23 @@ class Check(Generic[Subject]):
         return self.id.startswith("J")
 
 
-CHECKS: dict[str, Check[CheckContext]] = {}
-"""Every check by its id, in the order of registration; see :func:`all_checks`."""
+def checks_of(*modules: ModuleType) -> tuple[Check[Any], ...]:
+    """The checks that modules define: a function ``j01_a_name`` is one, its docstring the title.
 
-
-def as_check(function: Callable[[Subject], None]) -> Check[Subject]:
-    """The check of a function ``j01_a_name``, whose docstring is the title."""
-    identity, _, name = function.__name__.partition("_")
-    title = " ".join((function.__doc__ or "").split("\n\n")[0].split()).rstrip(".")
-    return Check(identity.upper(), name, title, function)
-
-
-def check(function: Callable[[CheckContext], None]) -> Callable[[CheckContext], None]:
-    """Register a function ``j01_a_name``, whose docstring is the title.
+    They are in order: points of the contract, the backend, results, values, engines.
 
     Raises:
-        ValueError: if another check has this id.
+        ValueError: if two checks have the same id.
     """
-    made = as_check(function)
-    if made.id in CHECKS:
-        raise ValueError(f"two checks are called {made.id}")
-    CHECKS[made.id] = made
-    return function
-
-
-def all_checks() -> tuple[Check[CheckContext], ...]:
-    """All checks: the points in order, then the backend's, the results', the values'."""
-    order = "JBRV"
-    return tuple(CHECKS[one] for one in sorted(CHECKS, key=lambda one: (order.index(one[0]), one)))
+    checks: dict[str, Check[Any]] = {}
+    for module in modules:
+        for name, function in vars(module).items():
+            match = re.fullmatch(r"([jbrve]\d\d)_(\w+)", name)
+            if match is None or function.__module__ != module.__name__:
+                continue
+            identity = match[1].upper()
+            if identity in checks:
+                raise ValueError(f"two checks are called {identity}")
+            title = " ".join((function.__doc__ or "").split("\n\n")[0].split()).rstrip(".")
+            checks[identity] = Check(identity, match[2], title, function)
+    return tuple(sorted(checks.values(), key=lambda one: ("JBRVE".index(one.id[0]), one.id)))

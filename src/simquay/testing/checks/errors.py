@@ -11,7 +11,6 @@ from qiskit.providers import JobError, JobStatus
 from qiskit.providers.exceptions import JobTimeoutError
 from qiskit.result import Result
 
-from simquay.testing.checks.check import check
 from simquay.testing.harness.assertions import (
     call_with_timeout,
     exception_of,
@@ -22,10 +21,7 @@ from simquay.testing.harness.assertions import (
 from simquay.testing.harness.circuits import bell, flips
 from simquay.testing.harness.context import CheckContext
 
-__all__: list[str] = []
 
-
-@check
 def j08_the_same_result(context: CheckContext) -> None:
     """`result()` can be called again and again, and returns the same object."""
     job = context.run(bell())
@@ -37,7 +33,6 @@ def j08_the_same_result(context: CheckContext) -> None:
     )
 
 
-@check
 def j09_timeout_in_seconds(context: CheckContext) -> None:
     """`result(timeout=None)` takes seconds as a float."""
     job = context.run(bell())
@@ -55,7 +50,6 @@ def j09_timeout_in_seconds(context: CheckContext) -> None:
     require(not about, f"a timeout was not taken, but warned of: {'; '.join(about)[:200]}")
 
 
-@check
 def j10_result_times_out(context: CheckContext) -> None:
     """Past its timeout `result` raises a `JobTimeoutError` and `TimeoutError`; the job goes on."""
     job = context.start(1.5)
@@ -72,7 +66,6 @@ def j10_result_times_out(context: CheckContext) -> None:
     require(context.result(job).success, "after a timeout the job did not succeed")
 
 
-@check
 def j11_failure_is_a_job_error(context: CheckContext) -> None:
     """A failed job's `result()` raises `JobError`; its status is `ERROR`."""
     job = context.run_failing()
@@ -80,7 +73,6 @@ def j11_failure_is_a_job_error(context: CheckContext) -> None:
     require(job.status() is JobStatus.ERROR, f"a job that failed is {job.status()}; expected ERROR")
 
 
-@check
 def j12_what_the_error_says(context: CheckContext) -> None:
     """The error names circuit and reason; its cause holds nothing alive; partial results stay."""
     bad = context.failing_circuit()
@@ -114,7 +106,6 @@ def j12_what_the_error_says(context: CheckContext) -> None:
     require(counts == [{"11": 4}, {"1": 4}], f"the partial result's counts are {counts!r}")
 
 
-@check
 def j13_done_is_success(context: CheckContext) -> None:
     """No job is `DONE` with a result whose `success` is false."""
     for circuits in (context.failing_circuit(), [flips(), context.failing_circuit()]):
@@ -131,7 +122,6 @@ def j13_done_is_success(context: CheckContext) -> None:
     require(result.success is True, "the result of a DONE job does not say success")
 
 
-@check
 def j14_error_message(context: CheckContext) -> None:
     """`error_message()` is the text of the failure, or `None`."""
     job = context.run(flips())
@@ -148,7 +138,6 @@ def j14_error_message(context: CheckContext) -> None:
     )
 
 
-@check
 def j15_cancelled_error(context: CheckContext) -> None:
     """A cancelled job's `result()` raises a `JobError` and `CancelledError`."""
     job = context.start()

@@ -12,7 +12,6 @@ from typing import Any
 from qiskit.exceptions import QiskitError
 from qiskit.providers import JobError, JobStatus, JobTimeoutError, JobV1
 
-from simquay.testing.checks.check import check
 from simquay.testing.harness.assertions import (
     TIMEOUT,
     call_with_timeout,
@@ -25,12 +24,9 @@ from simquay.testing.harness.circuits import bell, flips
 from simquay.testing.harness.context import CheckContext
 from simquay.testing.harness.references import find_retained
 
-__all__: list[str] = []
-
 _WHAT_RAN = ("backend", "engine", "device", "precision", "fallback")
 
 
-@check
 def j01_is_a_qiskit_job(context: CheckContext) -> None:
     """The job is a `JobV1`, of version 1."""
     job = context.run(flips())
@@ -38,7 +34,6 @@ def j01_is_a_qiskit_job(context: CheckContext) -> None:
     require(job.version == 1, f"job.version is {job.version!r}; expected 1")
 
 
-@check
 def j02_run_submits_a_snapshot(context: CheckContext) -> None:
     """`run` returns a submitted job of a snapshot of circuits and options; `submit` is public."""
     job = context.run(flips())
@@ -94,7 +89,6 @@ def _not_submitting(kind: type) -> Iterator[Callable[[Any], None]]:
             del kind.submit  # type: ignore[attr-defined]  # as above
 
 
-@check
 def j03_nothing_before_submit(context: CheckContext) -> None:
     """Before `submit()` a job is `INITIALIZING`; `result()` and `cancel()` raise `JobError`."""
     kind = type(context.run(flips()))
@@ -122,7 +116,6 @@ def j03_nothing_before_submit(context: CheckContext) -> None:
     require(counts == {"11": 10}, f"after submit() the counts are {counts!r}")
 
 
-@check
 def j04_submit_once(context: CheckContext) -> None:
     """A second `submit()` raises `JobError`."""
     job = context.run(flips(), shots=10)
@@ -135,7 +128,6 @@ def j04_submit_once(context: CheckContext) -> None:
     )
 
 
-@check
 def j05_ids(context: CheckContext) -> None:
     """`job_id()` is a string, unique, and stays the same."""
     jobs = [context.run(flips(), shots=1) for _ in range(20)]
@@ -150,7 +142,6 @@ def j05_ids(context: CheckContext) -> None:
     require([job.job_id() for job in jobs] == ids, "a job's id changed while it ran")
 
 
-@check
 def j06_the_backend_itself(context: CheckContext) -> None:
     """`backend()` is the very backend object; a job without one raises `QiskitError`."""
     job = context.run(flips())
@@ -161,7 +152,6 @@ def j06_the_backend_itself(context: CheckContext) -> None:
     raises(job.backend, QiskitError, what="backend() of a job that has none")
 
 
-@check
 def j07_metadata(context: CheckContext) -> None:
     """`metadata` is a dict: the caller's, and what ran the job."""
     error = exception_of(lambda: context.run(flips(), metadata={"owner": "kit"}))
@@ -210,7 +200,6 @@ def _pickled(job: Any, what: str) -> Any:
     return there_and_back()
 
 
-@check
 def j33_pickling(context: CheckContext) -> None:
     """A finished job pickles with its result or error; an unfinished one refuses."""
     name = context.backend.name
@@ -245,7 +234,6 @@ def j33_pickling(context: CheckContext) -> None:
     )
 
 
-@check
 def j35_holds_nothing(context: CheckContext) -> None:
     """A final job no longer holds the circuits or the state, however it ended."""
     circuit = context.circuit(0.2)

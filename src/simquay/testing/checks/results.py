@@ -7,12 +7,9 @@ from collections import Counter
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.exceptions import QiskitError
 
-from simquay.testing.checks.check import check
 from simquay.testing.harness.assertions import exception_of, require
 from simquay.testing.harness.circuits import bell, flips
 from simquay.testing.harness.context import CheckContext
-
-__all__: list[str] = []
 
 
 def _two_registers() -> QuantumCircuit:
@@ -34,7 +31,6 @@ def _uniform(count: int) -> QuantumCircuit:
     return circuit
 
 
-@check
 def r01_bit_order(context: CheckContext) -> None:
     """Classical bit 0 is the rightmost of an outcome, whatever qubit was measured into it."""
     circuits = []
@@ -51,14 +47,12 @@ def r01_bit_order(context: CheckContext) -> None:
     )
 
 
-@check
 def r02_register_order(context: CheckContext) -> None:
     """Registers are separated by blanks, the last one leftmost; unused bits are 0."""
     counts = context.counts(_two_registers(), shots=5)
     require(counts == {"1 001": 5}, f"the counts are {counts!r}; expected {{'1 001': 5}}")
 
 
-@check
 def r03_shot_totals(context: CheckContext) -> None:
     """Counts add up to the shots, from one shot to many."""
     for shots in (1, 2, 1000, 4097):
@@ -69,7 +63,6 @@ def r03_shot_totals(context: CheckContext) -> None:
         require(said == [shots] * 2, f"{shots} shots were run, and the results say {said}")
 
 
-@check
 def r04_memory(context: CheckContext) -> None:
     """`memory=True` keeps each shot's outcome; the counts are those of the memory."""
     result = context.result(context.run([_uniform(2), _two_registers()], shots=200, memory=True))
@@ -82,7 +75,6 @@ def r04_memory(context: CheckContext) -> None:
         )
 
 
-@check
 def r05_headers(context: CheckContext) -> None:
     """Headers say each circuit's name and bits; results are found by name."""
     result = context.result(context.run([bell(), _two_registers()], shots=8))
@@ -102,7 +94,6 @@ def r05_headers(context: CheckContext) -> None:
     require(counts == {"1 001": 8}, f"get_counts('two registers') gives {counts!r}")
 
 
-@check
 def r06_what_ran(context: CheckContext) -> None:
     """A result names the job and the backend, and says success for each circuit."""
     job = context.run([bell(), flips()], shots=8)
@@ -121,7 +112,6 @@ def r06_what_ran(context: CheckContext) -> None:
     )
 
 
-@check
 def r07_seeds(context: CheckContext) -> None:
     """The same `seed_simulator` gives the same outcomes, another one others."""
     circuit = _uniform(4)
@@ -141,7 +131,6 @@ def r07_seeds(context: CheckContext) -> None:
     require(fresh[0] != fresh[1], "two runs without a seed gave the same outcomes")
 
 
-@check
 def r08_without_measurement(context: CheckContext) -> None:
     """A circuit without measurement runs; only asking for its counts is an error."""
     circuit = QuantumCircuit(2)

@@ -11,7 +11,6 @@ from typing import Any
 from qiskit.exceptions import QiskitError
 from qiskit.providers import JobStatus
 
-from simquay.testing.checks.check import check
 from simquay.testing.harness.assertions import (
     TIMEOUT,
     CheckFailed,
@@ -22,8 +21,6 @@ from simquay.testing.harness.assertions import (
 )
 from simquay.testing.harness.circuits import bell, flips
 from simquay.testing.harness.context import FINAL, LONG, CheckContext
-
-__all__: list[str] = []
 
 _ORDER = (
     JobStatus.INITIALIZING,
@@ -65,7 +62,6 @@ def _rank(status: JobStatus) -> int:
     return len(_ORDER) if status in FINAL else _ORDER.index(status)
 
 
-@check
 def j20_status_does_not_block(context: CheckContext) -> None:
     """`status()` never blocks."""
     job = context.start(3.0)
@@ -86,7 +82,6 @@ def j20_status_does_not_block(context: CheckContext) -> None:
     call_with_timeout(job.cancel)
 
 
-@check
 def j21_status_is_qiskits(context: CheckContext) -> None:
     """`status()` is a `qiskit.providers.JobStatus`."""
     jobs = [context.run(flips()), *context.failed_jobs()]
@@ -100,7 +95,6 @@ def j21_status_is_qiskits(context: CheckContext) -> None:
             context.wait(job)
 
 
-@check
 def j22_waiting_is_queued(context: CheckContext) -> None:
     """A job that waits for a worker is `QUEUED`."""
     for _ in range(3):
@@ -123,7 +117,6 @@ def j22_waiting_is_queued(context: CheckContext) -> None:
     require(context.result(last).get_counts() == {"11": 3}, "a job that waited gave another result")
 
 
-@check
 def j23_order_of_states(context: CheckContext) -> None:
     """States come in the order of the contract, up to one final state."""
 
@@ -156,7 +149,6 @@ def j23_order_of_states(context: CheckContext) -> None:
     follow(job, JobStatus.CANCELLED, job.cancel)
 
 
-@check
 def j24_final_stays(context: CheckContext) -> None:
     """Status only moves forward, and a final status stays."""
     done = context.run(flips())
@@ -179,7 +171,6 @@ def j24_final_stays(context: CheckContext) -> None:
     require(ranks == sorted(ranks), f"a status moved back: {watched.seen}")
 
 
-@check
 def j25_questions_agree(context: CheckContext) -> None:
     """`done()`, `running()`, `cancelled()`, `in_final_state()` agree with `status()`."""
 
@@ -217,7 +208,6 @@ def j25_questions_agree(context: CheckContext) -> None:
         agree(running[0])
 
 
-@check
 def j37_progress(context: CheckContext) -> None:
     """`progress()` is from 0 to 1, never falls, and is 1 only when done."""
     job = context.run_for(1.0)
@@ -247,7 +237,6 @@ def j37_progress(context: CheckContext) -> None:
         require(cancelled.progress() < 1, "progress() of a cancelled job is 1")
 
 
-@check
 def j39_any_thread(context: CheckContext) -> None:
     """Any number of threads may call any method."""
     wrong: list[str] = []

@@ -17,7 +17,6 @@ from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit.library import get_standard_gate_name_mapping
 from qiskit.quantum_info import Statevector
 
-from simquay.testing.checks.check import check
 from simquay.testing.harness.assertions import CheckFailed, require
 from simquay.testing.harness.context import CheckContext
 
@@ -83,7 +82,6 @@ def _probabilities(circuit: QuantumCircuit) -> dict[str, float]:
     return {name: float(one) for name, one in state.probabilities_dict().items()}
 
 
-@check
 def v01_superposition(context: CheckContext) -> None:
     """Superposition and entanglement: uniform, Bell and GHZ states."""
     uniform, ghz = QuantumCircuit(3, name="uniform"), QuantumCircuit(5, name="ghz")
@@ -100,7 +98,6 @@ def v01_superposition(context: CheckContext) -> None:
     )
 
 
-@check
 def v02_rotations(context: CheckContext) -> None:
     """Rotations by angles: probabilities sin²(θ/2), each qubit on its own."""
     angles = (0.3, 1.1, 2.0, 2.9)
@@ -117,7 +114,6 @@ def v02_rotations(context: CheckContext) -> None:
     _agree(context, (circuit, expected))
 
 
-@check
 def v03_interference(context: CheckContext) -> None:
     """Phases interfere: H T H gives 0 with cos²(π/8), H S S H never."""
     eighth, half = QuantumCircuit(1, name="h t h"), QuantumCircuit(1, name="h s s h")
@@ -131,7 +127,6 @@ def v03_interference(context: CheckContext) -> None:
     _agree(context, (eighth, {"0": zero, "1": 1 - zero}), (half, {"1": 1.0}))
 
 
-@check
 def v04_phase_estimation(context: CheckContext) -> None:
     """Phase estimation with the inverse Fourier transform reads 11/32 exactly."""
     count, value = 5, 11
@@ -151,7 +146,6 @@ def v04_phase_estimation(context: CheckContext) -> None:
     _agree(context, (circuit, {format(value, "05b"): 1.0}))
 
 
-@check
 def v05_reversible_logic(context: CheckContext) -> None:
     """Toffoli and CX compute: a full adder, on every input."""
     pairs = []
@@ -170,7 +164,6 @@ def v05_reversible_logic(context: CheckContext) -> None:
     _agree(context, *pairs)
 
 
-@check
 def v06_random_circuits(context: CheckContext) -> None:
     """Random circuits of one- and two-qubit gates agree with Qiskit's `Statevector`."""
     generator, gates = np.random.default_rng(6), get_standard_gate_name_mapping()
@@ -189,7 +182,6 @@ def v06_random_circuits(context: CheckContext) -> None:
     _agree(context, *pairs)
 
 
-@check
 def v07_measuring_on_the_way(context: CheckContext) -> None:
     """Measuring in the middle collapses: measured twice, a qubit says the same."""
     circuit = QuantumCircuit(2, 3, name="measured twice")
@@ -214,7 +206,6 @@ def v07_measuring_on_the_way(context: CheckContext) -> None:
         _agree(context, (circuit, {"00": 0.5, "01": 0.5}))
 
 
-@check
 def v08_teleportation(context: CheckContext) -> None:
     """Where the target has `if_else`: teleportation with classical corrections."""
     if "if_else" not in context.backend.operation_names:
@@ -239,7 +230,6 @@ def v08_teleportation(context: CheckContext) -> None:
     _agree(context, (circuit, {f"0 {b} {a}": 0.25 for a in "01" for b in "01"}))
 
 
-@check
 def v09_what_changes_nothing(context: CheckContext) -> None:
     """Barriers and a global phase change no counts; gates undone leave zeros."""
     circuit = QuantumCircuit(3, 3, name="undone", global_phase=1.3)

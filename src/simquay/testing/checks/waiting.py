@@ -11,7 +11,6 @@ from typing import Any
 from qiskit.providers import JobStatus
 from qiskit.providers.exceptions import JobTimeoutError
 
-from simquay.testing.checks.check import check
 from simquay.testing.harness.assertions import (
     TIMEOUT,
     CheckFailed,
@@ -23,10 +22,7 @@ from simquay.testing.harness.assertions import (
 from simquay.testing.harness.circuits import flips
 from simquay.testing.harness.context import FINAL, CheckContext
 
-__all__: list[str] = []
 
-
-@check
 def j26_signature(context: CheckContext) -> None:
     """`wait_for_final_state(timeout=None, wait=5, callback=None)`."""
     job = context.run(flips())
@@ -43,7 +39,6 @@ def j26_signature(context: CheckContext) -> None:
     require(answer is None, f"wait_for_final_state() returned {answer!r}; expected None")
 
 
-@check
 def j27_returns_at_the_end(context: CheckContext) -> None:
     """It returns as soon as the job ends, not at the next multiple of `wait`."""
     job = context.start(0.8)
@@ -63,7 +58,6 @@ def j27_returns_at_the_end(context: CheckContext) -> None:
     require(error is None, f"wait_for_final_state() raised {type(error).__name__}: {error}")
 
 
-@check
 def j28_wait_times_out(context: CheckContext) -> None:
     """Past `timeout` it raises the error of J10; the job goes on."""
     job = context.start(1.5)
@@ -76,7 +70,6 @@ def j28_wait_times_out(context: CheckContext) -> None:
     require(context.result(job).success, "after a timeout the job did not succeed")
 
 
-@check
 def j29_timeout_is_kept(context: CheckContext) -> None:
     """`timeout` is kept to within 0.1 s, however large `wait` is."""
     job = context.start()
@@ -100,7 +93,6 @@ def j29_timeout_is_kept(context: CheckContext) -> None:
     call_with_timeout(job.cancel)
 
 
-@check
 def j30_callback(context: CheckContext) -> None:
     """`callback(job_id, status, job)` is called at every query, the last one included."""
     heard: list[tuple[Any, ...]] = []
@@ -127,7 +119,6 @@ def j30_callback(context: CheckContext) -> None:
     )
 
 
-@check
 def j31_no_error_at_the_end(context: CheckContext) -> None:
     """It returns without raising where the job failed or was cancelled."""
     for failed in context.failed_jobs():
@@ -142,7 +133,6 @@ def j31_no_error_at_the_end(context: CheckContext) -> None:
     require(job.status() in FINAL, "wait_for_final_state() returned before the job was final")
 
 
-@check
 def j38_ctrl_c(context: CheckContext) -> None:
     """Ctrl-C in `result()` or `wait_for_final_state()` returns control at once."""
     for call in ("result", "wait_for_final_state"):

@@ -7,15 +7,11 @@ import time
 
 from qiskit.providers import JobStatus
 
-from simquay.testing.checks.check import check
 from simquay.testing.harness.assertions import call_with_timeout, require, wait_until
 from simquay.testing.harness.circuits import flips
 from simquay.testing.harness.context import FINAL, LONG, CheckContext
 
-__all__: list[str] = []
 
-
-@check
 def j32_run_returns_at_once(context: CheckContext) -> None:
     """`run()` returns before the work is done."""
     job = context.run_for(3.0)
@@ -26,14 +22,12 @@ def j32_run_returns_at_once(context: CheckContext) -> None:
     call_with_timeout(job.cancel)
 
 
-@check
 def j34_forks(context: CheckContext) -> None:
     """Parent and child can run after a fork; a parent's unfinished job raises in the child."""
     if hasattr(os, "fork"):
         context.run_child("fork")
 
 
-@check
 def j36_side_by_side(context: CheckContext) -> None:
     """Jobs run side by side; a long one does not block a short one."""
     long = context.start()
@@ -57,7 +51,6 @@ def j36_side_by_side(context: CheckContext) -> None:
     call_with_timeout(second.cancel)
 
 
-@check
 def j40_exit(context: CheckContext) -> None:
     """The interpreter exits promptly (2 s) while jobs run."""
     took = []

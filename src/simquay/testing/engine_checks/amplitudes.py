@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,7 @@ from simquay.testing.harness.gates import (
     random_unitary,
 )
 
-__all__ = ["AMPLITUDE_CHECKS", "e04_random_gates"]
+__all__ = ["e04_random_gates"]
 
 
 def e01_says_what_it_is(engine: Engine) -> None:
@@ -305,20 +305,3 @@ def e13_sweeps(engine: Engine) -> None:
         near(engine.amplitudes(state), expected, precision, "a sweep of 5 vectors")
         smaller = engine.allocate(5, precision, capacity=5, batch=4)
         refused("5 numbers for 4 vectors", engine.apply_sweep, smaller, plan, Control())
-
-
-AMPLITUDE_CHECKS: tuple[Callable[[Engine], None], ...] = (
-    e01_says_what_it_is,
-    e02_new_states_are_zero,
-    e03_gates_of_every_kind,
-    e04_random_gates,
-    e05_plans_follow_each_other,
-    e06_copies,
-    e07_probabilities,
-    e08_blocks_of_probabilities,
-    e09_collapse_and_flip,
-    e10_outcomes_of_each_vector,
-    e11_chosen_vectors,
-    e12_expectation_values,
-    e13_sweeps,
-)

@@ -6,7 +6,6 @@ import os
 import signal
 import threading
 import tracemalloc
-from collections.abc import Callable
 
 import numpy as np
 
@@ -41,8 +40,6 @@ from simquay.testing.harness.gates import (
     evolve,
     random_unitary,
 )
-
-__all__ = ["RUN_CHECKS"]
 
 
 def _same_samples(engine: Engine, program: Program, what: str) -> None:
@@ -188,15 +185,3 @@ def e21_forks(engine: Engine) -> None:
         os.waitpid(child, 0)
         raise CheckFailed("the forked process hangs in random gates")
     require(not ended[0], "random gates are wrong in the forked process, or raise")
-
-
-RUN_CHECKS: tuple[Callable[[Engine], None], ...] = (
-    e14_samples,
-    e15_dynamic_circuits,
-    e16_qubits_that_are_not_touched,
-    e17_wrong_plans,
-    e18_cancelling_and_progress,
-    e19_memory,
-    e20_threads,
-    e21_forks,
-)
