@@ -13,6 +13,8 @@ from simquay.testing.harness.assertions import (
     call_with_timeout,
     exception_of,
     require,
+    require_equal,
+    returns,
     wait_until,
 )
 from simquay.testing.harness.circuits import bell, flips
@@ -55,16 +57,10 @@ def _answer(job: Any) -> Any:
 def j16_cancel_commits(context: CheckContext) -> None:
     """`cancel()` returns whether this call cancelled; `True` commits."""
     job = context.start()
-    answer = call_with_timeout(job.cancel)
-    require(answer is True, f"cancel() of a running job returned {answer!r}; expected True")
-    require(
-        job.status() is JobStatus.CANCELLED,
-        f"cancel() returned True and the job is {job.status()}; expected CANCELLED from then on",
-    )
-    require(
-        not wait_until(lambda: job.status() is not JobStatus.CANCELLED, 0.3),
-        "a cancelled job changed its status",
-    )
+    require_equal(call_with_timeout(job.cancel), True, "cancel() of a running job")
+    require_equal(job.status(), JobStatus.CANCELLED, "after cancel() returned True, the job")
+    changed = wait_until(lambda: job.status() is not JobStatus.CANCELLED, 0.3)
+    require(not changed, "a cancelled job changed its status")
     generator = random.Random(16)
     circuit = context.fit_to_target(bell())
     for _ in range(30):
@@ -73,21 +69,17 @@ def j16_cancel_commits(context: CheckContext) -> None:
         answer = _answer(job)
         require(isinstance(answer, bool), f"cancel() returned {answer!r}; expected a bool")
         status = context.wait(job)
-        require(
-            (status is JobStatus.CANCELLED) is answer,
-            f"cancel() returned {answer} and the job ended as {status}",
-        )
+        is_so = (status is JobStatus.CANCELLED) is answer
+        require(is_so, f"cancel() returned {answer} and the job ended as {status}")
 
 
 def j17_queued_never_runs(context: CheckContext) -> None:
     """A queued job that is cancelled never runs, and is `CANCELLED` at once."""
     blockers = context.occupy_workers(1.5)
     job = context.run_for(LONG)
-    answer = call_with_timeout(job.cancel)
-    require(  # the answer itself is J16
-        job.status() is JobStatus.CANCELLED,
-        f"cancel() of a queued job returned {answer!r}, and the job is {job.status()}",
-    )
+    answer = call_with_timeout(job.cancel)  # J16 judges it
+    what = f"a queued job, whose cancel() returned {answer!r},"
+    require_equal(job.status(), JobStatus.CANCELLED, what)
     for blocker in blockers:  # these end by themselves: J18 checks that running jobs stop
         context.wait(blocker)
     context.result(context.run(flips()))  # this job was queued behind it
@@ -98,7 +90,7 @@ def j17_queued_never_runs(context: CheckContext) -> None:
         f"{used:.2f} s of processor time are used in {_WINDOW} s after all but the cancelled job "
         "have ended: the cancelled job runs",
     )
-    require(job.status() is JobStatus.CANCELLED, f"the cancelled job became {job.status()}")
+    require_equal(job.status(), JobStatus.CANCELLED, "in the end, the cancelled job")
 
 
 def _start_and_stop(context: CheckContext) -> None:
@@ -108,10 +100,7 @@ def _start_and_stop(context: CheckContext) -> None:
     rate = meter.seconds() / window
     call_with_timeout(job.cancel)
     cancelled = time.monotonic()
-    require(
-        job.status() is JobStatus.CANCELLED,
-        f"a running job was cancelled, and is {job.status()}: its work was not stopped",
-    )
+    require_equal(job.status(), JobStatus.CANCELLED, "a running job that was cancelled")
     used = _used_after(max(1.0, rate) * _STOPPED_WITHIN)
     require(
         not used,
@@ -128,11 +117,9 @@ def j18_running_stops(context: CheckContext) -> None:
         _start_and_stop(context)
     after = resident_bytes()
     state = 16 << context.calibration.width if not context.calibration.clifford else 0
+    left = after - before
     allowed = max(32 << 20, 2 * state)
-    require(
-        after - before <= allowed,
-        f"three cancelled jobs left {(after - before) >> 20} MiB of memory behind",
-    )
+    require(left <= allowed, f"three cancelled jobs left {left >> 20} MiB of memory behind")
     require(context.result(context.run(flips())).success, "after cancelling, the next job failed")
 
 
@@ -140,13 +127,8 @@ def j19_cancel_of_a_final_job(context: CheckContext) -> None:
     """`cancel()` in a final state returns `False` and raises nothing."""
     done = context.run(flips())
     context.wait(done)
-    jobs: list[tuple[Any, str]] = [(done, "finished")]
-    jobs += [(job, "failed") for job in context.failed_jobs()]
-    jobs += [(job, "cancelled") for job in context.cancelled_jobs()]
-    for job, how in jobs:
+    for job in (done, *context.failed_jobs(), *context.cancelled_jobs()):
         before = job.status()
-        error = exception_of(job.cancel)
-        require(error is None, f"cancel() of a {how} job raised {type(error).__name__}: {error}")
-        answer = call_with_timeout(job.cancel)
-        require(answer is False, f"cancel() of a {how} job returned {answer!r}; expected False")
-        require(job.status() is before, f"cancel() made a {how} job {job.status()}")
+        what = f"cancel() of a job that is {before}"
+        require_equal(returns(job.cancel, what), False, what)
+        require_equal(job.status(), before, "after cancel() of a final job, it")

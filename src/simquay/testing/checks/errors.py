@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import time
 import warnings
+from concurrent.futures import CancelledError
 from typing import Any
 
 from qiskit.providers import JobError, JobStatus
@@ -13,9 +13,9 @@ from qiskit.result import Result
 
 from simquay.testing.harness.assertions import (
     call_with_timeout,
-    exception_of,
     raises,
     require,
+    require_equal,
     wait_until,
 )
 from simquay.testing.harness.circuits import bell, flips
@@ -27,10 +27,8 @@ def j08_the_same_result(context: CheckContext) -> None:
     job = context.run(bell())
     first = context.result(job)
     require(isinstance(first, Result), f"result() returned a {type(first).__qualname__}")
-    require(
-        all(call_with_timeout(job.result) is first for _ in range(3)),
-        "result() returned different objects",
-    )
+    again = all(call_with_timeout(job.result) is first for _ in range(3))
+    require(again, "result() returned different objects")
 
 
 def j09_timeout_in_seconds(context: CheckContext) -> None:
@@ -54,15 +52,12 @@ def j10_result_times_out(context: CheckContext) -> None:
     """Past its timeout `result` raises a `JobTimeoutError` and `TimeoutError`; the job goes on."""
     job = context.start(1.5)
     started = time.monotonic()
-    raises(
-        lambda: job.result(timeout=0.05), JobTimeoutError, TimeoutError, what="result(timeout=0.05)"
-    )
+    what = "result(timeout=0.05)"
+    raises(lambda: job.result(timeout=0.05), JobTimeoutError, TimeoutError, what=what)
     waited = time.monotonic() - started
-    require(0.04 < waited < 1.0, f"result(timeout=0.05) raised after {waited:.2f} s")
-    require(
-        job.status() in (JobStatus.RUNNING, JobStatus.DONE),
-        f"after a timeout the job is {job.status()}; expected it to go on",
-    )
+    require(0.04 < waited < 1.0, f"{what} raised after {waited:.2f} s")
+    goes_on = job.status() in (JobStatus.RUNNING, JobStatus.DONE)
+    require(goes_on, f"after a timeout the job is {job.status()}; expected it to go on")
     require(context.result(job).success, "after a timeout the job did not succeed")
 
 
@@ -70,7 +65,7 @@ def j11_failure_is_a_job_error(context: CheckContext) -> None:
     """A failed job's `result()` raises `JobError`; its status is `ERROR`."""
     job = context.run_failing()
     raises(job.result, JobError, what="result() of a job that failed")
-    require(job.status() is JobStatus.ERROR, f"a job that failed is {job.status()}; expected ERROR")
+    require_equal(job.status(), JobStatus.ERROR, "a job that failed")
 
 
 def j12_what_the_error_says(context: CheckContext) -> None:
@@ -78,32 +73,24 @@ def j12_what_the_error_says(context: CheckContext) -> None:
     bad = context.failing_circuit()
     job = context.run([flips(2), bad, flips(1)], shots=4)
     context.wait(job)
-    error = exception_of(job.result)
-    require(error is not None, "result() of a job with a circuit that fails raised nothing")
-    assert error is not None
+    error = raises(job.result, Exception, what="result() of a job with a circuit that fails")
     require(bad.name in str(error), f"the error does not name the circuit {bad.name!r}: {error}")
     cause = error.__cause__
-    require(
-        isinstance(cause, Exception), f"the error's __cause__ is {cause!r}; expected the original"
-    )
+    is_error = isinstance(cause, Exception)
+    require(is_error, f"the error's __cause__ is {cause!r}; expected the original")
     # A QiskitError's text is its message in quotation marks.
     reason = str(getattr(cause, "message", "") or cause or type(cause).__name__)
     reason = reason.strip().splitlines()[0][:60]
     require(reason in str(error), f"the error does not say the reason ({reason!r}): {str(error)!r}")
     linked: BaseException | None = cause
     while linked is not None:
-        require(
-            linked.__traceback__ is None,
-            f"the cause ({type(linked).__name__}) has a traceback, whose frames it keeps alive",
-        )
+        what = f"the traceback of the cause ({type(linked).__name__}), which keeps frames alive,"
+        require_equal(linked.__traceback__, None, what)
         linked = linked.__cause__ or linked.__context__
     partial: Any = getattr(error, "partial_result", None)
-    require(
-        isinstance(partial, Result),
-        f"two of three circuits succeeded, but the error's partial_result is {partial!r}",
-    )
-    counts = partial.get_counts()
-    require(counts == [{"11": 4}, {"1": 4}], f"the partial result's counts are {counts!r}")
+    is_result = isinstance(partial, Result)
+    require(is_result, f"of 3 circuits 2 succeeded; the error's partial_result is {partial!r}")
+    require_equal(partial.get_counts(), [{"11": 4}, {"1": 4}], "partial_result.get_counts()")
 
 
 def j13_done_is_success(context: CheckContext) -> None:
@@ -112,14 +99,12 @@ def j13_done_is_success(context: CheckContext) -> None:
         job = context.try_failing(circuits)
         if job is not None and context.wait(job) is JobStatus.DONE:
             result = call_with_timeout(job.result)
-            require(
-                result.success and all(one.success for one in result.results),
-                f"a job is DONE, and its result says {result.status!r}",
-            )
+            succeeded = result.success and all(one.success for one in result.results)
+            require(succeeded, f"a job is DONE, and its result says {result.status!r}")
     job = context.run(flips())
     result = context.result(job)
-    require(job.status() is JobStatus.DONE, f"a job that succeeded is {job.status()}")
-    require(result.success is True, "the result of a DONE job does not say success")
+    require_equal(job.status(), JobStatus.DONE, "a job that succeeded")
+    require_equal(result.success, True, "success of the result of a DONE job")
 
 
 def j14_error_message(context: CheckContext) -> None:
@@ -127,15 +112,10 @@ def j14_error_message(context: CheckContext) -> None:
     job = context.run(flips())
     context.wait(job)
     require(callable(getattr(job, "error_message", None)), "the job has no method error_message()")
-    require(
-        job.error_message() is None,
-        f"error_message() of a job that succeeded is {job.error_message()!r}; expected None",
-    )
+    require_equal(job.error_message(), None, "error_message() of a job that succeeded")
     text = context.run_failing().error_message()
-    require(
-        isinstance(text, str) and text.strip(),
-        f"error_message() of a job that failed is {text!r}; expected the reason",
-    )
+    says_it = isinstance(text, str) and text.strip()
+    require(says_it, f"error_message() of a job that failed is {text!r}; expected the reason")
 
 
 def j15_cancelled_error(context: CheckContext) -> None:
@@ -144,9 +124,4 @@ def j15_cancelled_error(context: CheckContext) -> None:
     call_with_timeout(job.cancel)
     wait_until(lambda: job.status() is JobStatus.CANCELLED, 2.0)
     for _ in range(2):
-        raises(
-            job.result,
-            JobError,
-            concurrent.futures.CancelledError,
-            what="result() of a cancelled job",
-        )
+        raises(job.result, JobError, CancelledError, what="result() of a cancelled job")

@@ -13,11 +13,12 @@ from qiskit.exceptions import QiskitError
 from qiskit.providers import JobError, JobStatus, JobTimeoutError, JobV1
 
 from simquay.testing.harness.assertions import (
-    TIMEOUT,
     call_with_timeout,
     exception_of,
     raises,
     require,
+    require_equal,
+    returns,
     wait_until,
 )
 from simquay.testing.harness.circuits import bell, flips
@@ -31,16 +32,14 @@ def j01_is_a_qiskit_job(context: CheckContext) -> None:
     """The job is a `JobV1`, of version 1."""
     job = context.run(flips())
     require(isinstance(job, JobV1), f"run() returned a {type(job).__qualname__}, which is no JobV1")
-    require(job.version == 1, f"job.version is {job.version!r}; expected 1")
+    require_equal(job.version, 1, "job.version")
 
 
 def j02_run_submits_a_snapshot(context: CheckContext) -> None:
     """`run` returns a submitted job of a snapshot of circuits and options; `submit` is public."""
     job = context.run(flips())
-    require(
-        job.status() is not JobStatus.INITIALIZING,
-        "the job that run() returned is INITIALIZING: it was not submitted",
-    )
+    submitted = job.status() is not JobStatus.INITIALIZING
+    require(submitted, "the job that run() returned is INITIALIZING: it was not submitted")
     require(callable(getattr(job, "submit", None)), "the job has no public submit()")
     context.result(job)
 
@@ -63,15 +62,9 @@ def j02_run_submits_a_snapshot(context: CheckContext) -> None:
         result = context.result(job)
     finally:
         context.backend.set_options(shots=shots)
-    counts = result.get_counts()
-    require(
-        counts == {"11": shots},
-        f"a circuit, its list and the backend's shots were changed after run(): the counts are "
-        f"{counts!r}; expected those of what was given, {{'11': {shots}}}",
-    )
-    require(
-        result.results[0].header["name"] == "flips", "the circuit's name is that of a later change"
-    )
+    changed = "a circuit, its list and the backend's shots were changed after run(): the"
+    require_equal(result.get_counts(), {"11": shots}, f"{changed} result's counts")
+    require_equal(result.results[0].header["name"], "flips", f"{changed} result's name")
 
 
 @contextmanager
@@ -94,26 +87,15 @@ def j03_nothing_before_submit(context: CheckContext) -> None:
     kind = type(context.run(flips()))
     with _not_submitting(kind) as submit:
         job = context.run(flips(), shots=10)
-    status = job.status()
-    require(
-        status is JobStatus.INITIALIZING,
-        f"with submit() doing nothing, run() returned a job that is {status}; expected "
-        "INITIALIZING: run() must start the work by calling submit()",
-    )
+    waiting = "a job whose submit() does nothing (run() must start the work by calling it)"
+    require_equal(job.status(), JobStatus.INITIALIZING, waiting)
     for name in ("result", "cancel"):
-        error = raises(
-            getattr(job, name), JobError, what=f"{name}() before submit()", seconds=TIMEOUT
-        )
-        require(
-            not isinstance(error, JobTimeoutError),
-            f"{name}() before submit() waits until a timeout",
-        )
-    require(
-        job.status() is JobStatus.INITIALIZING, "calling them before submit() changed the status"
-    )
+        error = raises(getattr(job, name), JobError, what=f"{name}() before submit()")
+        timed_out = isinstance(error, JobTimeoutError)
+        require(not timed_out, f"{name}() before submit() waits until a timeout")
+    require_equal(job.status(), JobStatus.INITIALIZING, "after calls before submit(), the job")
     submit(job)
-    counts = context.result(job).get_counts()
-    require(counts == {"11": 10}, f"after submit() the counts are {counts!r}")
+    require_equal(context.result(job).get_counts(), {"11": 10}, "get_counts() after submit()")
 
 
 def j04_submit_once(context: CheckContext) -> None:
@@ -122,20 +104,16 @@ def j04_submit_once(context: CheckContext) -> None:
     raises(job.submit, JobError, what="a second submit()")
     result = context.result(job)
     raises(job.submit, JobError, what="submit() of a finished job")
-    require(
-        call_with_timeout(job.result).get_counts() == result.get_counts() == {"11": 10},
-        "a second submit() changed the result",
-    )
+    for one in (result, call_with_timeout(job.result)):
+        require_equal(one.get_counts(), {"11": 10}, "get_counts() after a second submit()")
 
 
 def j05_ids(context: CheckContext) -> None:
     """`job_id()` is a string, unique, and stays the same."""
     jobs = [context.run(flips(), shots=1) for _ in range(20)]
     ids = [job.job_id() for job in jobs]
-    require(
-        all(isinstance(one, str) and one for one in ids),
-        f"job_id() gives {ids[0]!r}; expected a string that is not empty",
-    )
+    are_texts = all(isinstance(one, str) and one for one in ids)
+    require(are_texts, f"job_id() gives {ids[0]!r}; expected a string that is not empty")
     require(len(set(ids)) == len(ids), f"{len(ids)} jobs have {len(set(ids))} different ids")
     for job in jobs:
         context.wait(job)
@@ -154,50 +132,25 @@ def j06_the_backend_itself(context: CheckContext) -> None:
 
 def j07_metadata(context: CheckContext) -> None:
     """`metadata` is a dict: the caller's, and what ran the job."""
-    error = exception_of(lambda: context.run(flips(), metadata={"owner": "kit"}))
-    require(
-        error is None,
-        f"run(..., metadata={{...}}) raised {type(error).__name__} ({error}); "
-        "expected the metadata to be kept with the job",
-    )
-    job = context.run(flips(), metadata={"owner": "kit"})
-    metadata = job.metadata
+    what = "run(metadata={'owner': 'kit'})"
+    metadata = returns(lambda: context.run(flips(), metadata={"owner": "kit"}), what).metadata
     require(isinstance(metadata, dict), f"metadata is a {type(metadata).__qualname__}, no dict")
-    require(
-        metadata.get("owner") == "kit",
-        f"run(metadata={{'owner': 'kit'}}) gave a job with the metadata {metadata!r}",
-    )
+    require_equal(metadata.get("owner"), "kit", f"{what}: metadata.get('owner')")
     missing = [key for key in _WHAT_RAN if key not in metadata]
     require(not missing, f"metadata does not say what ran the job: no {', '.join(missing)}")
-    require(
-        metadata["backend"] == context.backend.name,
-        f"metadata['backend'] is {metadata['backend']!r}; expected {context.backend.name!r}",
-    )
+    require_equal(metadata["backend"], context.backend.name, "metadata['backend']")
 
 
 def _check_backend_of(job: Any, name: str) -> None:
     """``backend()`` of an unpickled job returns a backend of this name, or raises QiskitError."""
-    error = exception_of(job.backend)
-    if error is None:
-        require(
-            job.backend().name == name,
-            f"the unpickled job's backend is {job.backend().name!r}; expected {name!r}",
-        )
+    if exception_of(job.backend) is None:
+        require_equal(job.backend().name, name, "the unpickled job's backend")
     else:
-        require(
-            isinstance(error, QiskitError),
-            f"backend() of the unpickled job raised {type(error).__qualname__} ({error}); "
-            "expected a backend or a QiskitError",
-        )
+        raises(job.backend, QiskitError, what="backend() of the unpickled job")
 
 
 def _pickled(job: Any, what: str) -> Any:
-    def there_and_back() -> Any:
-        return pickle.loads(pickle.dumps(job))
-
-    error = exception_of(there_and_back, what=f"pickling {what}")
-    require(error is None, f"{what} does not pickle: {type(error).__name__}: {error}")
-    return there_and_back()
+    return returns(lambda: pickle.loads(pickle.dumps(job)), f"pickling {what}")
 
 
 def j33_pickling(context: CheckContext) -> None:
@@ -206,21 +159,16 @@ def j33_pickling(context: CheckContext) -> None:
     job = context.run(bell(), shots=50)
     counts = context.result(job).get_counts()
     again = _pickled(job, "a finished job")
-    require(again.status() is JobStatus.DONE, f"the unpickled job is {again.status()}, not DONE")
-    require(again.job_id() == job.job_id(), "the unpickled job has another id")
-    require(
-        call_with_timeout(again.result).get_counts() == counts, "the unpickled job has other counts"
-    )
+    require_equal(again.status(), JobStatus.DONE, "the unpickled job")
+    require_equal(again.job_id(), job.job_id(), "the unpickled job's id")
+    require_equal(call_with_timeout(again.result).get_counts(), counts, "its get_counts()")
     _check_backend_of(again, name)
 
     for failed in context.failed_jobs():
         error = exception_of(failed.result)
         again = _pickled(failed, "a failed job")
-        require(
-            again.status() is failed.status(), f"the unpickled failed job became {again.status()}"
-        )
-        later = exception_of(again.result)
-        require(str(later) == str(error), f"the unpickled failed job's error is {later!r}")
+        require_equal(again.status(), failed.status(), "the unpickled failed job")
+        require_equal(str(exception_of(again.result)), str(error), "its error")
 
     if context.calibration.synchronous:
         return  # there are no unfinished jobs
@@ -229,9 +177,7 @@ def j33_pickling(context: CheckContext) -> None:
     call_with_timeout(job.cancel)
     context.wait(job)
     again = _pickled(job, "a cancelled job")
-    require(
-        again.status() is JobStatus.CANCELLED, f"the unpickled cancelled job is {again.status()}"
-    )
+    require_equal(again.status(), JobStatus.CANCELLED, "the unpickled cancelled job")
 
 
 def j35_holds_nothing(context: CheckContext) -> None:

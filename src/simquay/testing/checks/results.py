@@ -7,7 +7,7 @@ from collections import Counter
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.exceptions import QiskitError
 
-from simquay.testing.harness.assertions import exception_of, require
+from simquay.testing.harness.assertions import raises, require, require_equal
 from simquay.testing.harness.circuits import bell, flips
 from simquay.testing.harness.context import CheckContext
 
@@ -39,18 +39,14 @@ def r01_bit_order(context: CheckContext) -> None:
         circuit.x(qubit)
         circuit.measure(qubit, bit)
         circuits.append(circuit)
-    counts = context.counts(circuits, shots=5)
     expected = [{"001": 5}, {"100": 5}, {"001": 5}, {"100": 5}]
-    require(
-        counts == expected,
-        f"a 1 measured into bits 0, 2, 0, 2 gave {counts!r}; expected {expected!r}",
-    )
+    what = "get_counts() of a 1 measured into bits 0, 2, 0, 2"
+    require_equal(context.counts(circuits, shots=5), expected, what)
 
 
 def r02_register_order(context: CheckContext) -> None:
     """Registers are separated by blanks, the last one leftmost; unused bits are 0."""
-    counts = context.counts(_two_registers(), shots=5)
-    require(counts == {"1 001": 5}, f"the counts are {counts!r}; expected {{'1 001': 5}}")
+    require_equal(context.counts(_two_registers(), shots=5), {"1 001": 5}, "get_counts()")
 
 
 def r03_shot_totals(context: CheckContext) -> None:
@@ -58,21 +54,18 @@ def r03_shot_totals(context: CheckContext) -> None:
     for shots in (1, 2, 1000, 4097):
         result = context.result(context.run([bell(), _uniform(3)], shots=shots))
         totals = [sum(one.values()) for one in result.get_counts()]
-        require(totals == [shots] * 2, f"{shots} shots of two circuits gave {totals} outcomes")
+        require_equal(totals, [shots] * 2, "the number of outcomes of two circuits")
         said = [one.shots for one in result.results]
-        require(said == [shots] * 2, f"{shots} shots were run, and the results say {said}")
+        require_equal(said, [shots] * 2, "the number of shots that the results say")
 
 
 def r04_memory(context: CheckContext) -> None:
     """`memory=True` keeps each shot's outcome; the counts are those of the memory."""
     result = context.result(context.run([_uniform(2), _two_registers()], shots=200, memory=True))
     for index in range(2):
-        memory, counts = result.get_memory(index), result.get_counts(index)
-        require(len(memory) == 200, f"200 shots left {len(memory)} outcomes in the memory")
-        require(
-            Counter(memory) == counts,
-            f"the memory's outcomes are {Counter(memory)!r}, the counts {counts!r}",
-        )
+        memory = result.get_memory(index)
+        require_equal(len(memory), 200, "the number of outcomes in the memory of 200 shots")
+        require_equal(result.get_counts(index), Counter(memory), "get_counts(), with memory,")
 
 
 def r05_headers(context: CheckContext) -> None:
@@ -80,55 +73,39 @@ def r05_headers(context: CheckContext) -> None:
     result = context.result(context.run([bell(), _two_registers()], shots=8))
     headers = [one.header for one in result.results]
     names = [header["name"] for header in headers]
-    require(names == ["bell", "two registers"], f"the headers name the circuits {names!r}")
-    require(
-        [header["memory_slots"] for header in headers] == [2, 4],
-        "memory_slots of a header is not the number of classical bits",
-    )
-    sizes = [list(map(list, header["creg_sizes"])) for header in headers]
-    require(
-        sizes[1] == [["a", 3], ["b", 1]],
-        f"creg_sizes is {sizes[1]!r}; expected [['a', 3], ['b', 1]]",
-    )
-    counts = result.get_counts("two registers")
-    require(counts == {"1 001": 8}, f"get_counts('two registers') gives {counts!r}")
+    require_equal(names, ["bell", "two registers"], "the name in the headers")
+    slots = [header["memory_slots"] for header in headers]
+    require_equal(slots, [2, 4], "memory_slots in the headers")
+    sizes = list(map(list, headers[1]["creg_sizes"]))
+    require_equal(sizes, [["a", 3], ["b", 1]], "creg_sizes")
+    what = "get_counts('two registers')"
+    require_equal(result.get_counts("two registers"), {"1 001": 8}, what)
 
 
 def r06_what_ran(context: CheckContext) -> None:
     """A result names the job and the backend, and says success for each circuit."""
     job = context.run([bell(), flips()], shots=8)
     result = context.result(job)
-    require(
-        result.job_id == job.job_id(),
-        f"result.job_id is {result.job_id!r}, job.job_id() {job.job_id()!r}",
-    )
-    require(
-        result.backend_name == context.backend.name,
-        f"result.backend_name is {result.backend_name!r}, the backend {context.backend.name!r}",
-    )
-    require(
-        result.success is True and all(one.success is True for one in result.results),
-        "a finished job's result does not say success",
-    )
+    require_equal(result.job_id, job.job_id(), "result.job_id")
+    require_equal(result.backend_name, context.backend.name, "result.backend_name")
+    for one in (result, *result.results):
+        require_equal(one.success, True, "success of a finished job's result")
 
 
 def r07_seeds(context: CheckContext) -> None:
     """The same `seed_simulator` gives the same outcomes, another one others."""
     circuit = _uniform(4)
 
-    def memory(seed: int) -> list[str]:
-        job = context.run(circuit, shots=300, seed_simulator=seed, memory=True)
+    def memory(**seed: int) -> list[str]:
+        job = context.run(circuit, shots=300, memory=True, **seed)
         outcomes: list[str] = context.result(job).get_memory()
         return outcomes
 
-    first = memory(11)
-    require(memory(11) == first, "the same seed gave other outcomes")
+    first = memory(seed_simulator=11)
+    require(memory(seed_simulator=11) == first, "the same seed gave other outcomes")
     # Equal by chance: one in 16**300.
-    require(memory(12) != first, "another seed gave the same outcomes")
-    fresh = [
-        context.result(context.run(circuit, shots=300, memory=True)).get_memory() for _ in range(2)
-    ]
-    require(fresh[0] != fresh[1], "two runs without a seed gave the same outcomes")
+    require(memory(seed_simulator=12) != first, "another seed gave the same outcomes")
+    require(memory() != memory(), "two runs without a seed gave the same outcomes")
 
 
 def r08_without_measurement(context: CheckContext) -> None:
@@ -138,9 +115,5 @@ def r08_without_measurement(context: CheckContext) -> None:
     circuit.cx(0, 1)
     result = context.result(context.run(circuit, shots=4))
     require(result.success, "a circuit without measurement failed")
-    error = exception_of(lambda: result.get_counts())
-    require(
-        isinstance(error, QiskitError),
-        f"get_counts() of a circuit without measurement ended with {error!r}; "
-        "expected a QiskitError",
-    )
+    what = "get_counts() of a circuit without measurement"
+    raises(lambda: result.get_counts(), QiskitError, what=what)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import random
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import wait
 from typing import Any
 
 from qiskit.exceptions import QiskitError
@@ -16,7 +19,9 @@ from simquay.testing.harness.assertions import (
     CheckFailed,
     call_with_timeout,
     exception_of,
+    in_thread,
     require,
+    require_equal,
     wait_until,
 )
 from simquay.testing.harness.circuits import bell, flips
@@ -38,8 +43,7 @@ class _Watcher:
         self.seen: list[JobStatus] = []
         self._job = job
         self._end = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
+        self._watching = in_thread(self._watch)
 
     def _watch(self) -> None:
         while not self._end.is_set():
@@ -51,7 +55,7 @@ class _Watcher:
     def stop(self) -> list[JobStatus]:
         """All states seen, in order, without repetition; the last is the current one."""
         self._end.set()
-        self._thread.join(TIMEOUT)
+        wait([self._watching], TIMEOUT)
         status = self._job.status()
         if self.seen[-1:] != [status]:
             self.seen.append(status)
@@ -65,8 +69,7 @@ def _rank(status: JobStatus) -> int:
 def j20_status_does_not_block(context: CheckContext) -> None:
     """`status()` never blocks."""
     job = context.start(3.0)
-    waiter = threading.Thread(target=lambda: exception_of(job.result), daemon=True)
-    waiter.start()
+    in_thread(job.result)
     started = time.monotonic()
     slow = 0
     for _ in range(50):
@@ -88,10 +91,8 @@ def j21_status_is_qiskits(context: CheckContext) -> None:
     for _ in range(2):
         for job in jobs:
             status = job.status()
-            require(
-                isinstance(status, JobStatus),
-                f"status() is {status!r}; expected a qiskit.providers.JobStatus",
-            )
+            is_status = isinstance(status, JobStatus)
+            require(is_status, f"status() is {status!r}; expected a qiskit.providers.JobStatus")
             context.wait(job)
 
 
@@ -107,14 +108,14 @@ def j22_waiting_is_queued(context: CheckContext) -> None:
         if not seen & _BEGUN or seen - _BEGUN - {JobStatus.QUEUED}:
             break
         context.cancel_jobs()
+    states = ", ".join(map(str, seen))
     require(
-        seen == {JobStatus.QUEUED},
-        f"a job that waits for a worker is {', '.join(map(str, seen))}; expected QUEUED",
+        seen == {JobStatus.QUEUED}, f"a job that waits for a worker is {states}; expected QUEUED"
     )
     last = context.run(flips(), shots=3)
     for job in (*blockers, waiting):
         call_with_timeout(job.cancel)
-    require(context.result(last).get_counts() == {"11": 3}, "a job that waited gave another result")
+    require_equal(context.result(last).get_counts(), {"11": 3}, "get_counts() of a job that waited")
 
 
 def j23_order_of_states(context: CheckContext) -> None:
@@ -160,11 +161,8 @@ def j24_final_stays(context: CheckContext) -> None:
         for call in (job.cancel, job.submit, job.result):
             exception_of(call)
     changed = wait_until(lambda: [job.status() for job in jobs] != before, 2.0)
-    require(
-        not changed,
-        f"final states {', '.join(map(str, before))} became "
-        f"{', '.join(str(job.status()) for job in jobs)}",
-    )
+    after = ", ".join(str(job.status()) for job in jobs)
+    require(not changed, f"final states {', '.join(map(str, before))} became {after}")
     watched = _Watcher(context.run_for(0.5))
     wait_until(lambda: watched.seen and watched.seen[-1] in FINAL)
     ranks = [_rank(one) for one in watched.stop()]
@@ -186,11 +184,8 @@ def j25_questions_agree(context: CheckContext) -> None:
             before is JobStatus.CANCELLED,
             before in FINAL,
         )
-        require(
-            answers == expected,
-            f"of a job that is {before.name}, done(), running(), cancelled() and in_final_state() "
-            f"say {answers}; expected {expected}",
-        )
+        questions = "(done(), running(), cancelled(), in_final_state())"
+        require_equal(answers, expected, f"{questions} of a job that is {before.name}")
 
     job = context.run(flips())
     agree(job)
@@ -216,30 +211,23 @@ def j37_progress(context: CheckContext) -> None:
     while job.status() not in FINAL:
         before = job.status()
         fraction = job.progress()
-        require(
-            fraction < 1 or job.status() is JobStatus.DONE,
-            f"progress() of a job that is {before} is {fraction!r}",
-        )
+        is_right = fraction < 1 or job.status() is JobStatus.DONE
+        require(is_right, f"progress() of a job that is {before} is {fraction!r}")
         seen.append(fraction)
         time.sleep(0.002)
-    require(context.wait(job) is JobStatus.DONE, f"the job ended as {job.status()}")
+    require_equal(context.wait(job), JobStatus.DONE, "at its end, the job")
     seen.append(job.progress())
-    require(
-        all(isinstance(one, (int, float)) and 0 <= one <= 1 for one in seen),
-        f"progress() was {min(seen)!r} to {max(seen)!r}; expected 0 to 1",
-    )
+    in_range = all(isinstance(one, (int, float)) and 0 <= one <= 1 for one in seen)
+    require(in_range, f"progress() was {min(seen)!r} to {max(seen)!r}; expected 0 to 1")
     require(seen == sorted(seen), "progress() fell")
-    require(seen[-1] == 1, f"progress() of a finished job is {seen[-1]!r}; expected 1")
-    for failed in context.failed_jobs():
-        fraction = failed.progress()
-        require(fraction < 1, f"progress() of a failed job is {fraction!r}; expected less than 1")
-    for cancelled in context.cancelled_jobs():
-        require(cancelled.progress() < 1, "progress() of a cancelled job is 1")
+    require_equal(seen[-1], 1, "progress() of a finished job")
+    for one in context.failed_jobs() + context.cancelled_jobs():
+        what = f"progress() of a job that is {one.status()}"
+        require(one.progress() < 1, f"{what} is {one.progress()!r}; expected less than 1")
 
 
 def j39_any_thread(context: CheckContext) -> None:
     """Any number of threads may call any method."""
-    wrong: list[str] = []
 
     def ask(job: Any, seed: int) -> None:
         generator = random.Random(seed)
@@ -256,34 +244,18 @@ def j39_any_thread(context: CheckContext) -> None:
         ]
         generator.shuffle(questions)
         for question in questions:
-            error = exception_of(question)
-            if error is not None and not isinstance(
-                error, QiskitError
-            ):  # such as the error of a cancelled job
-                wrong.append(f"{type(error).__name__}: {error}")
+            with contextlib.suppress(QiskitError):  # such as the error of a cancelled job
+                call_with_timeout(question)
 
     for round_number in range(3):
         job = context.run(bell()) if context.calibration.synchronous else context.run_for(0.5)
-        threads = [
-            threading.Thread(target=ask, args=(job, seed), daemon=True)
-            for seed in range(16 * round_number, 16 * round_number + 16)
-        ]
-        for thread in threads:
-            thread.start()
+        seeds = range(16 * round_number, 16 * round_number + 16)
+        calls: list[Callable[[], object]] = [functools.partial(ask, job, seed) for seed in seeds]
         if round_number == 1:
-            cancellers = [
-                threading.Thread(target=exception_of, args=(job.cancel,), daemon=True)
-                for _ in range(8)
-            ]
-            for thread in cancellers:
-                thread.start()
-            threads += cancellers
-        end = time.monotonic() + 2 * TIMEOUT
-        for thread in threads:
-            thread.join(max(0.0, end - time.monotonic()))
-        require(
-            not any(thread.is_alive() for thread in threads),
-            "some of 16 threads that call methods of one job never returned",
-        )
+            calls += [functools.partial(exception_of, job.cancel)] * 8
+        threads = [in_thread(call) for call in calls]
+        hang = wait(threads, 2 * TIMEOUT).not_done
+        require(not hang, "some of 16 threads that call methods of one job never returned")
+        wrong = [repr(one.exception()) for one in threads if one.exception() is not None]
+        require(not wrong, f"16 threads called methods of one job: {'; '.join(wrong[:3])}")
         context.wait(job)
-    require(not wrong, f"16 threads called methods of one job: {'; '.join(wrong[:3])}")

@@ -7,7 +7,7 @@ import time
 
 from qiskit.providers import JobStatus
 
-from simquay.testing.harness.assertions import call_with_timeout, require, wait_until
+from simquay.testing.harness.assertions import call_with_timeout, require, require_equal, wait_until
 from simquay.testing.harness.circuits import flips
 from simquay.testing.harness.context import FINAL, LONG, CheckContext
 
@@ -15,10 +15,8 @@ from simquay.testing.harness.context import FINAL, LONG, CheckContext
 def j32_run_returns_at_once(context: CheckContext) -> None:
     """`run()` returns before the work is done."""
     job = context.run_for(3.0)
-    require(
-        job.status() not in FINAL,
-        f"run() of some seconds of work returned a job that is {job.status()}",
-    )
+    status = job.status()
+    require(status not in FINAL, f"run() of some seconds of work returned a job that is {status}")
     call_with_timeout(job.cancel)
 
 
@@ -34,19 +32,13 @@ def j36_side_by_side(context: CheckContext) -> None:
     started = time.monotonic()
     short = context.run(flips(), shots=10)
     wait_until(lambda: short.status() in FINAL or long.status() in FINAL)
-    require(
-        short.status() is JobStatus.DONE and long.status() is JobStatus.RUNNING,
-        f"after {time.monotonic() - started:.1f} s a short job beside a long one is "
-        f"{short.status()}, the long one {long.status()}; expected DONE and RUNNING",
-    )
+    after = f"after {time.monotonic() - started:.1f} s"
+    require_equal(short.status(), JobStatus.DONE, f"{after} a short job beside a long one")
+    require_equal(long.status(), JobStatus.RUNNING, f"{after} a long job beside a short one")
     second = context.run_for(LONG)
-    both = wait_until(
-        lambda: long.status() is second.status() is JobStatus.RUNNING or long.status() in FINAL
-    )
-    require(
-        both and long.status() is JobStatus.RUNNING,
-        f"two long jobs never run side by side: the second is {second.status()}",
-    )
+    wait_until(lambda: second.status() is JobStatus.RUNNING or long.status() in FINAL)
+    require_equal(second.status(), JobStatus.RUNNING, "a second long job")
+    require_equal(long.status(), JobStatus.RUNNING, "a long job beside a second one that runs")
     call_with_timeout(long.cancel)
     call_with_timeout(second.cancel)
 
@@ -68,8 +60,5 @@ def j40_exit(context: CheckContext) -> None:
 def _exit_seconds(context: CheckContext, jobs: str) -> float:
     """Seconds from the end of a program to the end of its process, while ``jobs`` jobs run."""
     answer = context.run_child("exit", "--jobs", jobs)
-    require(
-        answer["exit_code"] == 0,
-        f"the interpreter exited with code {answer['exit_code']} while jobs ran",
-    )
+    require_equal(answer["exit_code"], 0, "the interpreter's exit code while jobs ran")
     return float(answer["ended"]) - float(answer["leaving"])

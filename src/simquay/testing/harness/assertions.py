@@ -5,9 +5,22 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 from typing import Any, TypeVar
 
-__all__ = ["CheckFailed", "call_with_timeout", "exception_of", "raises", "require", "wait_until"]
+from qiskit.providers import JobStatus
+
+__all__ = [
+    "CheckFailed",
+    "call_with_timeout",
+    "exception_of",
+    "in_thread",
+    "raises",
+    "require",
+    "require_equal",
+    "returns",
+    "wait_until",
+]
 
 T = TypeVar("T")
 
@@ -29,10 +42,37 @@ def require(kept: object, text: str) -> None:
         raise CheckFailed(text)
 
 
+def require_equal(found: object, expected: object, what: str) -> None:
+    """Fail unless ``found == expected``; a truth value, a status and None equal only themselves.
+
+    Raises:
+        CheckFailed: that ``what`` is ``found``, and what was expected.
+    """
+    itself = expected is None or isinstance(expected, bool | JobStatus)
+    if found is not expected if itself else found != expected:
+        raise CheckFailed(f"{what} is {_shown(found)}; expected {_shown(expected)}")
+
+
+def _shown(value: object) -> str:
+    return str(value) if isinstance(value, JobStatus) else repr(value)
+
+
+def in_thread(call: Callable[[], T]) -> Future[T]:
+    """Call in a daemon thread; a call that hangs is left behind in it."""
+    future: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(call())
+        except BaseException as error:  # noqa: BLE001  # it is raised again by future.result()
+            future.set_exception(error)
+
+    threading.Thread(target=work, name="simquay-check", daemon=True).start()
+    return future
+
+
 def call_with_timeout(call: Callable[[], T], seconds: float = TIMEOUT, what: str = "the call") -> T:
     """Call in a daemon thread; returns or raises what the call does.
-
-    A call that hangs is left behind in its thread.
 
     Args:
         call: without arguments.
@@ -42,23 +82,23 @@ def call_with_timeout(call: Callable[[], T], seconds: float = TIMEOUT, what: str
     Raises:
         CheckFailed: if it does not return in time.
     """
-    returned: list[T] = []
-    raised: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            returned.append(call())
-        except BaseException as error:  # noqa: BLE001  # it is raised again in the caller's thread
-            raised.append(error)
-
-    thread = threading.Thread(target=work, name="simquay-check", daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if thread.is_alive():
+    future = in_thread(call)
+    if not wait([future], seconds).done:
         raise CheckFailed(f"{what} did not return within {seconds:g} s")
-    if raised:
-        raise raised[0]
-    return returned[0]
+    return future.result()
+
+
+def returns(call: Callable[[], T], what: str, seconds: float = TIMEOUT) -> T:
+    """The value that ``call()`` returns, which must not raise.
+
+    Raises:
+        CheckFailed: if it raises something, or does not return within ``seconds``.
+    """
+    values: list[T] = []
+    error = exception_of(lambda: values.append(call()), seconds, what)
+    if error is not None:
+        raise CheckFailed(f"{what} raised {type(error).__name__}: {error}") from error
+    return values[0]
 
 
 def exception_of(
@@ -88,14 +128,9 @@ def raises(
     """
     names = " and ".join(f"{kind.__module__}.{kind.__qualname__}" for kind in kinds)
     error = exception_of(call, seconds, what)
-    if error is None:
-        raise CheckFailed(f"{what} raised nothing; expected an error that is a {names}")
-    for kind in kinds:
-        if not isinstance(error, kind):
-            raise CheckFailed(
-                f"{what} raised {type(error).__qualname__} ({error}); "
-                f"expected an error that is a {names}"
-            ) from error
+    if error is None or not all(isinstance(error, kind) for kind in kinds):
+        seen = "nothing" if error is None else f"{type(error).__qualname__} ({error})"
+        raise CheckFailed(f"{what} raised {seen}; expected an error that is a {names}") from error
     return error
 
 

@@ -7,13 +7,17 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from qiskit.providers import JobStatus
 
 from simquay.testing import CheckFailed
 from simquay.testing.harness.assertions import (
     call_with_timeout,
     exception_of,
+    in_thread,
     raises,
     require,
+    require_equal,
+    returns,
     wait_until,
 )
 
@@ -40,6 +44,22 @@ def test_a_requirement_fails_with_its_text() -> None:
         require([], "nothing")
 
 
+@pytest.mark.parametrize(
+    ("found", "expected", "said"),
+    [
+        ({"0": 1}, {"0": 2}, r"it is {'0': 1}; expected {'0': 2}"),
+        (1, True, "it is 1; expected True"),
+        (0, None, "it is 0; expected None"),
+        (JobStatus.DONE, JobStatus.ERROR, "it is JobStatus.DONE; expected JobStatus.ERROR"),
+    ],
+)
+def test_values_that_differ_are_both_told(found: object, expected: object, said: str) -> None:
+    for one in (found, expected):
+        require_equal(one, one, "it")
+    with pytest.raises(CheckFailed, match=f"^{said}$"):
+        require_equal(found, expected, "it")
+
+
 def test_a_call_returns_and_raises_what_it_does() -> None:
     assert call_with_timeout(lambda: threading.current_thread() is threading.main_thread()) is False
     with pytest.raises(Both):
@@ -63,6 +83,20 @@ def test_a_call_that_hangs_fails_the_check(hang: threading.Event) -> None:
 def test_the_exception_of_a_call() -> None:
     assert isinstance(exception_of(fail), Both)
     assert exception_of(lambda: 1) is None
+
+
+def test_a_call_in_a_thread_is_awaited_by_its_future(hang: threading.Event) -> None:
+    future = in_thread(hang.wait)
+    assert not future.done()
+    hang.set()
+    assert future.result(60) is True
+    assert isinstance(in_thread(fail).exception(60), Both)
+
+
+def test_a_call_must_return() -> None:
+    assert returns(lambda: 1, "it") == 1
+    with pytest.raises(CheckFailed, match=r"^it raised Both: 'both'$"):
+        returns(fail, "it")
 
 
 def test_an_exception_must_be_of_every_kind() -> None:
