@@ -49,7 +49,7 @@ from simquay.program import Measure, Precision, Program
 from simquay_cupy.device.cuda import CudaDevice
 from simquay_cupy.engine import CupyEngine
 from simquay_cupy.probe import probe
-from simquay_cupy.state import DeviceState
+from simquay_cupy.states import DeviceState
 
 PEAK_FLOPS = {  # by name and precision, from the vendor's datasheets
     "H100": {Precision.SINGLE: 67e12, Precision.DOUBLE: 33.5e12},

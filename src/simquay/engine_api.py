@@ -21,7 +21,7 @@ from simquay.engines.base import ENGINE_API, BaseEngine, Engine, State, check_pl
 from simquay.engines.numpy.engine import DenseEngine
 from simquay.engines.numpy.gates import apply_gate
 from simquay.engines.numpy.reading import joint_probabilities, pauli_expectation
-from simquay.engines.numpy.state import ComplexArray, DenseState, split_bits
+from simquay.engines.numpy.state import ComplexArray, DenseState, split_bits, storage_indices
 from simquay.engines.reference import ReferenceEngine
 from simquay.engines.threads import run_side_by_side, yield_to_others
 from simquay.engines.tiled_interpreter import apply_tile_pass, apply_wide
@@ -153,5 +153,6 @@ __all__ = [
     "run_side_by_side",
     "split_bits",
     "spread",
+    "storage_indices",
     "yield_to_others",
 ]

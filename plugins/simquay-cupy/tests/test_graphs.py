@@ -25,7 +25,7 @@ from simquay_cupy.encoding import programs as programs_module
 from simquay_cupy.encoding.encode import encode_plan
 from simquay_cupy.engine import CupyEngine
 from simquay_cupy.graphs import GRAPHS_KEPT, MOST_AMPLITUDES, TRIALS, PlanGraphs
-from simquay_cupy.state import DeviceState
+from simquay_cupy.states import DeviceState
 
 QUBITS = 14
 

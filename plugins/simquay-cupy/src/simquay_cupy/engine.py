@@ -20,14 +20,13 @@ from simquay.engine_api import (
     apply_wide,
     check_plan,
 )
-from simquay_cupy.collapse import MeasuringEngine
 from simquay_cupy.device.uploads import UploadedPlan
 from simquay_cupy.encoding.encode import encode_plan
 from simquay_cupy.encoding.geometry import geometry_for
 from simquay_cupy.encoding.programs import Launch, PlanPrograms
 from simquay_cupy.encoding.sweep import encode_sweep
 from simquay_cupy.graphs import MOST_AMPLITUDES, ReplayRule
-from simquay_cupy.state import DeviceState
+from simquay_cupy.states import DeviceState, StateEngine
 
 if TYPE_CHECKING:  # it imports CuPy
     from simquay_cupy.device.cuda import CudaDevice
@@ -56,7 +55,7 @@ LONG_LAUNCH = 1 << 22
 """Amplitudes from which on a state is large in the sense of ``AHEAD``."""
 
 
-class CupyEngine(MeasuringEngine):
+class CupyEngine(StateEngine):
     """Tiled plans in CUDA kernels. Any thread may call any method.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from importlib.resources import files
 
-from simquay_cupy import readout
+from simquay_cupy import states
 from simquay_cupy.encoding import opcodes
 from simquay_cupy.encoding.programs import PROGRAM_BYTES
 
@@ -25,4 +25,4 @@ def test_opcodes() -> None:
 
 def test_sizes() -> None:
     assert defined("platform.cuh")["PROGRAM_BYTES"] == PROGRAM_BYTES
-    assert defined("whole_state.cuh")["THREADS"] == readout.THREADS
+    assert defined("whole_state.cuh")["THREADS"] == states.THREADS

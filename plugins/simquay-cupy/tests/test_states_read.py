@@ -8,7 +8,7 @@ from evolution import BOTH, REFERENCE, TOLERANCE, evolve, oracle
 
 from simquay.engine_api import Control, Layout, Precision, ProgramError, make_plan
 from simquay.testing.engines import random_gates
-from simquay_cupy import readout
+from simquay_cupy import states
 from simquay_cupy.engine import CupyEngine
 
 
@@ -59,7 +59,7 @@ def test_sums_of_more_vectors_than_fit_the_scratch(
     outcomes[weights[outcomes] < 1e-6] = int(weights.argmax())
     engine.project(many, asked, outcomes, weights[outcomes])
     whole = engine.probabilities(many, [5, 1, 0], {2: 1})
-    monkeypatch.setattr(readout, "SUMS_AT_ONCE", 32)  # four vectors
+    monkeypatch.setattr(states, "SUMS_AT_ONCE", 32)  # four vectors
     np.testing.assert_array_equal(engine.probabilities(many, [5, 1, 0], {2: 1}), whole)
     assert len(np.unique(whole.round(3), axis=0)) > 2
 

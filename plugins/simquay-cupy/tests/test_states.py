@@ -1,4 +1,4 @@
-"""Measurement's effect on a state: projection and flips."""
+"""The state on the device: its sizes, where qubits are stored, projection, flips, selection."""
 
 from __future__ import annotations
 
@@ -6,11 +6,17 @@ import numpy as np
 import pytest
 from evolution import BOTH, REFERENCE, TOLERANCE, evolve, oracle
 
-from simquay.engine_api import Precision, ProgramError
+from simquay.engine_api import Layout, Precision, ProgramError
 from simquay.testing.engines import random_gates
-from simquay_cupy import collapse
 from simquay_cupy.engine import CupyEngine
-from simquay_cupy.state import DeviceState
+from simquay_cupy.states import DeviceState
+
+
+def test_sizes_and_the_layout_are_read_from_the_array_and_the_order() -> None:
+    state = DeviceState(5, Precision.SINGLE, (3, 0), np.zeros((4, 1 << 12), dtype=np.complex64))
+    assert (state.batch, state.stride) == (4, 4096)
+    assert state.layout == Layout((3, 0))
+    assert state.layout.positions() == {3: 0, 0: 1}
 
 
 @BOTH
@@ -32,13 +38,19 @@ def test_projection_and_flips(engine: CupyEngine, precision: Precision) -> None:
         assert np.abs(difference).max() < 10 * TOLERANCE[precision]
 
 
-def test_storage_masks() -> None:
-    vectors = np.zeros((1, 1 << 12), dtype=np.complex64)
-    state = DeviceState(6, Precision.SINGLE, (4, 1, 5), vectors)
-    assert collapse.storage_mask(state, [5, 4]) == 0b101
-    assert collapse.storage_mask(state, [1, 1]) == 0  # two flips are none
+def test_two_flips_are_none_and_what_is_not_stored_is_not_flipped(engine: CupyEngine) -> None:
+    state = evolve(engine, random_gates(6, 30, 1), 6, Precision.DOUBLE)
+    before = engine.amplitudes(state)
+    stored = state.order[0]
+    engine.flip(state, [stored, stored])
+    np.testing.assert_array_equal(engine.amplitudes(state), before)
+    engine.flip(state, [stored])
+    assert np.abs(engine.amplitudes(state) - before).max() > 0.01
+    nothing = engine.allocate(6, Precision.SINGLE, capacity=6)
     with pytest.raises(ProgramError, match="qubit 2 is not stored"):
-        collapse.storage_mask(state, [2])
+        engine.flip(nothing, [2])
+    with pytest.raises(ProgramError, match="has 1 for a qubit that is"):
+        engine.collapse(nothing, {2: 1}, 1.0)
 
 
 def test_vectors_of_different_sizes_are_not_selected_into_one_state(engine: CupyEngine) -> None:
