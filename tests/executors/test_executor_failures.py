@@ -176,13 +176,13 @@ def test_tasks_that_the_executor_drops_fail_the_job(threads: ThreadPoolExecutor)
 def test_a_worker_of_another_version_or_engine_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     executor = ManualExecutor()
     backend = simquay.get_backend("numpy")
-    monkeypatch.setattr("simquay.simulators.engine.remote.simquay_version", lambda: "0.0.1")
+    monkeypatch.setattr("simquay.simulators.worker.simquay_version", lambda: "0.0.1")
     job = run(backend, wide(), executor=executor)
     assert until(lambda: len(executor.calls) == 1)
+    monkeypatch.undo()
     executor.finish(0)
     with pytest.raises(JobFailedError, match=r"was made by Simquay 0\.0\.1: install the same"):
         job.result(LONG)
-    monkeypatch.undo()
 
     other = simquay.get_backend("reference")
     other.simquay_resolution = backend.simquay_resolution  # another engine behind the name

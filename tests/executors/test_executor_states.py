@@ -22,8 +22,8 @@ from simquay.jobs.dispatch.threads import WorkerPool
 from simquay.jobs.errors import JobCancelledError
 from simquay.simulators.engine import task as engine_task
 from simquay.simulators.engine.backend import EngineBackend
-from simquay.simulators.engine.splitting import SplitRun
 from simquay.simulators.engine.task import EngineTask
+from simquay.simulators.engine.work import EngineRun
 from tests.support.executor_doubles import InlineExecutor, ManualExecutor
 from tests.support.job_doubles import LONG, a_ledger, until
 from tests.support.task_circuits import (
@@ -173,7 +173,7 @@ def test_j35_a_final_job_holds_no_circuit_and_no_state(where: str, end: JobStatu
             one
             for one in objects
             if (isinstance(one, EngineTask) and one._engine is engine)
-            or (type(one) is SplitRun and one._run.engine is engine)
+            or (type(one) is EngineRun and one.engine is engine)
         ]
 
     gc.disable()  # it is not the collector that frees them

@@ -1,16 +1,15 @@
-"""The checks of the circuits given to ``run``, and the fallback in a job's metadata."""
+"""The checks of the circuits given to ``run``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from qiskit import QuantumCircuit
 from qiskit.exceptions import QiskitError
 
 from simquay.errors import NotACircuitError, PlainMessage, ProgramError
 
-__all__ = ["NotCircuitsError", "RunInputError", "checked_circuits", "fallback_taken"]
+__all__ = ["NotCircuitsError", "RunInputError", "checked_circuits"]
 
 
 class RunInputError(PlainMessage, QiskitError, ProgramError):  # type: ignore[misc]  # Qiskit ships no types
@@ -60,18 +59,3 @@ def checked_circuits(run_input: object, *, bound: bool = True) -> list[QuantumCi
 
 def _kind(thing: object) -> str:
     return f"an object of type {type(thing).__name__}"
-
-
-def fallback_taken(resolution: Any) -> dict[str, Any] | None:
-    """The backend that was asked for and the reason why another one runs; None without a fallback.
-
-    Args:
-        resolution: the ``simquay_resolution`` of a backend, or None.
-    """
-    if resolution is None or resolution.fallback_from is None:
-        return None
-    return {
-        "requested": resolution.requested,
-        "from": resolution.fallback_from,
-        "reason": resolution.reason,
-    }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ from simquay.errors import (
     NotACircuitError,
 )
 from simquay.simulators.engine.backend import EngineBackend
-from simquay.simulators.inputs import RunInputError, fallback_taken
+from simquay.simulators.inputs import RunInputError
 
 
 @pytest.fixture
@@ -69,11 +68,3 @@ def test_an_unbound_global_phase_is_a_parameter(backend: EngineBackend) -> None:
 
 def test_a_message_is_printed_as_it_is() -> None:
     assert str(RunInputError("it's \n")) == "it's \n"
-
-
-def test_a_fallback_is_told_with_its_reason() -> None:
-    assert fallback_taken(None) is None
-    taken = SimpleNamespace(requested="gpu", fallback_from="cupy", reason="no GPU")
-    assert fallback_taken(taken) == {"requested": "gpu", "from": "cupy", "reason": "no GPU"}
-    taken.fallback_from = None
-    assert fallback_taken(taken) is None

@@ -2,39 +2,43 @@ from __future__ import annotations
 
 import os
 import platform
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from simquay.simulators.worker import (
-    Answer,
-    ForeignWorkerError,
-    backend_with,
-    check_version,
-    plain_answer,
-    read_answer,
-)
+from simquay.jobs.dispatch.tasks import TaskControl
+from simquay.jobs.workers.errors import RemoteError
+from simquay.simulators import worker
+from simquay.simulators.worker import Answer, call_elsewhere, carry_out
 from simquay.system.version import simquay_version
 
 
-def test_a_task_of_this_version_is_accepted() -> None:
-    check_version(simquay_version())
+def find(name: str) -> Any:
+    return SimpleNamespace(name=name)
 
 
-def test_a_task_of_another_version_is_refused_with_both_versions_and_the_process() -> None:
-    with pytest.raises(ForeignWorkerError) as caught:
-        check_version("0.0.0")
-    text = str(caught.value)
-    assert f"process {os.getpid()}" in text
-    assert f"has Simquay {simquay_version()}" in text
-    assert "made by Simquay 0.0.0" in text
+def halved(finder: Any, request: bytes, circuits: bytes) -> dict[str, Any]:
+    """Half of the number in the request, with the backend's name."""
+
+    def run(backend: Any, asked: Any) -> Answer:
+        if not asked["number"]:
+            raise ValueError("no")
+        return Answer((backend.name, asked["number"] / 2, circuits), 0.5)
+
+    return carry_out(finder, request, "name", "one with a name", run, list)
 
 
-def test_an_answer_travels_as_plain_data_and_says_who_gave_it() -> None:
-    plain = plain_answer(lambda: Answer((1, 2), 0.5), list)
-    assert plain["value"] == [1, 2]
-    answer = read_answer(plain, tuple)
-    assert answer == Answer((1, 2), 0.5, (os.getpid(), platform.node()))
-    assert answer.report([0], 3, 4, 2) == {
+def answer(finder: Any = find, **fields: Any) -> Answer:
+    call = call_elsewhere(halved, finder, "b", b"c", TaskControl("job", 2), tuple, **fields)
+    read: Answer = call.read(call.function(*call.arguments))
+    return read
+
+
+def test_a_request_reaches_the_function_and_the_answer_says_who_gave_it() -> None:
+    given = answer(number=3)
+    assert given == Answer(("b", 1.5, b"c"), 0.5, (os.getpid(), platform.node()))
+    assert given.report([0], 3, 4, 2) == {
         "circuits": [0],
         "first_shot": 3,
         "shots": 4,
@@ -45,15 +49,30 @@ def test_an_answer_travels_as_plain_data_and_says_who_gave_it() -> None:
     }
 
 
-def test_an_error_travels_as_plain_data_too() -> None:
-    def fail() -> Answer:
-        raise ValueError("no")
+def test_an_answer_is_plain_data_on_its_way() -> None:
+    call = call_elsewhere(halved, find, "b", b"c", TaskControl(), tuple, number=3)
+    assert call.function(*call.arguments)["value"] == ["b", 1.5, b"c"]
 
+
+def test_an_error_travels_as_plain_data_too() -> None:
     with pytest.raises(ValueError, match="no"):
-        read_answer(plain_answer(fail, list), tuple)
+        answer(number=0)
+
+
+def test_a_task_of_another_version_is_refused_with_both_versions_and_the_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    call = call_elsewhere(halved, find, "b", b"c", TaskControl(), tuple, number=3)
+    monkeypatch.setattr(worker, "simquay_version", lambda: "0.0.0")
+    with pytest.raises(RemoteError) as caught:
+        call.read(call.function(*call.arguments))
+    text = str(caught.value)
+    assert text.startswith("ForeignWorkerError: ")
+    assert f"process {os.getpid()}" in text
+    assert "has Simquay 0.0.0" in text
+    assert f"made by Simquay {simquay_version()}" in text
 
 
 def test_a_backend_of_another_kind_is_refused() -> None:
-    assert backend_with(lambda name: name, "abc", "upper", "a text") == "abc"
-    with pytest.raises(ForeignWorkerError, match="backend 'abc' is not a number"):
-        backend_with(lambda name: name, "abc", "real", "a number")
+    with pytest.raises(RemoteError, match="backend 'b' is not one with a name"):
+        answer(lambda name: SimpleNamespace(), number=3)

@@ -24,18 +24,24 @@ from simquay.jobs.external.circuits import run_circuits
 from simquay.jobs.external.watch import Ended, ForeignRun
 from simquay.jobs.references import BackendFinder
 from simquay.jobs.workers.pool import default_workers
-from simquay.simulators.adapted.memory import MemoryRule, memory_request
+from simquay.jobs.workers.source import BackendSource
 from simquay.simulators.adapted.options import AdaptedOptions, check_isolation
-from simquay.simulators.adapted.results import normalized_result, writes_bits
-from simquay.simulators.adapted.tasks import JoinAdapted, ProcessTask, ThreadTask
+from simquay.simulators.adapted.results import JoinAdapted, writes_bits
+from simquay.simulators.adapted.tasks import (
+    AdaptedTask,
+    MemoryRule,
+    memory_request,
+    run_in_thread,
+    run_in_worker,
+)
 from simquay.simulators.adapted.transfer import (
     backend_source,
     circuits_to_qpy,
     copied_options,
     pickled_run,
 )
-from simquay.simulators.inputs import RunInputError, checked_circuits, fallback_taken
-from simquay.system.version import simquay_version
+from simquay.simulators.base import SimquayBackend
+from simquay.simulators.inputs import RunInputError, checked_circuits
 
 if TYPE_CHECKING:
     from qiskit.result import Result
@@ -56,7 +62,7 @@ class AdaptedSettings:
     memory: MemoryRule | None
 
 
-class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
+class AdaptedBackend(SimquayBackend):
     """A foreign backend whose jobs keep the contract; made by :func:`adapt`.
 
     It has the foreign backend's target and options, and its other public attributes. Options are
@@ -66,6 +72,8 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         foreign: the backend that was adapted.
         isolation: where runs happen by default: in a worker ``"process"`` or a ``"thread"``.
     """
+
+    _made = "adapted"
 
     def __init__(self, foreign: BackendV2, settings: AdaptedSettings) -> None:
         name, description = settings.name, settings.description
@@ -77,10 +85,6 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
             backend_version=foreign.backend_version,
         )
         self.foreign = foreign
-        self.simquay_resolution: Any = None
-        """How the provider chose this backend; None where it was made without a provider."""
-        self.simquay_finder: BackendFinder | None = None
-        """How another process finds this backend by name; set by the provider."""
         self._settings = settings
         self._source, self._obstacle = backend_source(foreign, settings.factory or "")
         isolation = settings.isolation
@@ -88,7 +92,7 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
             isolation = "process" if self._source is not None else "thread"
         self.isolation = check_isolation(isolation)
         if self.isolation == "process":
-            self._check_portable()
+            self._portable_source()
         self._checks = AdaptedOptions(foreign)
         self._options = self._checks.initial()
         self._metadata: Mapping[str, Any] = {}
@@ -130,7 +134,7 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         checked = self._checks.check(fields, running=False)
         isolation = checked.pop("isolation", self.isolation)
         if isolation == "process":
-            self._check_portable()
+            self._portable_source()
         self.isolation = isolation
         self._metadata = checked.pop("metadata", self._metadata)
         self._executor = checked.pop("executor", self._executor)
@@ -170,28 +174,23 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
                 f"{len(circuits)} circuits are more than the {limit} that backend {self.name!r} "
                 "takes in one job"
             )
-        finish = functools.partial(
-            normalized_result,
-            backend_name=self.name,
-            silent=tuple(not writes_bits(circuit) for circuit in circuits),
+        metadata = {**metadata, **self._what_runs(checked, isolation)}
+        join = JoinAdapted(
+            self.name,
+            [not writes_bits(circuit) for circuit in circuits],
+            checked.get("shots", dict(self._options).get("shots")),
+            executor and type(executor).__name__,
         )
-        metadata = {**metadata, **self._what_ran(checked, isolation)}
-        shots = checked.get("shots", dict(self._options).get("shots"))
-        join = JoinAdapted(finish, len(circuits), shots, executor and type(executor).__name__)
         launcher: Launcher
-        if executor is None:
-            task = self._task(circuits, checked, isolation)
-            launcher = default_pool() if isolation == "process" else self._threads
+        if executor is not None:
+            launcher, finder = self._on(executor)
         else:
-            # Imported here, since most runs need no executor.
-            from simquay.jobs.dispatch.executors import ExecutorLauncher, same_process
-
-            launcher = ExecutorLauncher(executor)
-            if same_process(executor):
-                task = self._task(circuits, checked, isolation)
-            else:
-                task = self._remote_task(circuits, checked, join.executor)
-                metadata["isolation"] = "executor"
+            launcher, finder = default_pool() if isolation == "process" else self._threads, None
+        if finder is None:
+            task = self._task(circuits, checked, isolation)
+        else:
+            task = self._remote_task(circuits, checked, finder)
+            metadata["isolation"] = "executor"
         job = AdaptedJob(self, [task], launcher, join, metadata=metadata)
         job.submit()
         return job
@@ -202,34 +201,22 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         """A run that this process starts, on a snapshot of circuits and options."""
         needs = memory_request(self._settings.memory, circuits, {**dict(self._options), **options})
         if isolation == "process":
-            self._check_portable()
-            assert self._source is not None
-            body = pickled_run(circuits, options)
-            return ProcessTask(default_workers(), self._source, body, needs)
+            source = self._portable_source()
+            run = functools.partial(run_in_worker, source, pickled_run(circuits, options))
+            return AdaptedTask(run, needs)
         snapshot = [circuit.copy() for circuit in circuits]
-        return ThreadTask(self._backends, snapshot, copied_options(options), needs)
+        run = functools.partial(run_in_thread, self._backends, snapshot, copied_options(options))
+        return AdaptedTask(run, needs)
 
     def _remote_task(
-        self, circuits: Sequence[QuantumCircuit], options: Mapping[str, Any], executor: str | None
+        self, circuits: Sequence[QuantumCircuit], options: Mapping[str, Any], finder: BackendFinder
     ) -> Task:
         """A run for an executor of other processes."""
         from simquay.simulators.adapted.remote import RemoteTask, check_options
 
-        if self.simquay_finder is None:
-            raise RunInputError(
-                f"backend {self.name!r} was adapted by hand, and other processes find a "
-                f"backend by the name that a plugin registers: get it from "
-                f"simquay.get_backend to run it on {executor}, or use a ThreadPoolExecutor"
-            )
         check_options(options)
-        return RemoteTask(
-            self.simquay_finder,
-            simquay_version(),
-            self._address(),
-            str(self.backend_version),
-            options,
-            circuits_to_qpy(circuits),
-        )
+        version = str(self.backend_version)
+        return RemoteTask(finder, self._address(), version, options, circuits_to_qpy(circuits))
 
     def run_here(self, circuits: Sequence[QuantumCircuit], options: Mapping[str, Any]) -> Result:
         """Run circuits in this thread and wait: the call in a worker process of an executor.
@@ -254,11 +241,6 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         finally:
             lease.release()
 
-    def _address(self) -> str:
-        """The name that other processes find this backend by; empty for one made by hand."""
-        resolution = self.simquay_resolution
-        return "" if resolution is None else f"{resolution.distribution}:{resolution.name}"
-
     @functools.cached_property
     def _threads(self) -> WorkerPool:
         """Threads for runs in this process. Simquay's engines have others, since a foreign backend
@@ -275,26 +257,30 @@ class AdaptedBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         if self.isolation == "process" and self._source is not None:
             default_workers().warm_up(self._source)
 
-    def _check_portable(self) -> None:
+    def _portable_source(self) -> BackendSource:
+        """How a worker process makes the backend.
+
+        Raises:
+            RunInputError: it cannot.
+        """
         if self._source is None:
             raise RunInputError(
                 f"backend {self.name!r} cannot run in a worker process: {self._obstacle}. "
                 "isolation='thread' runs it in this one"
             )
+        return self._source
 
-    def _what_ran(self, options: Mapping[str, Any], isolation: str) -> Mapping[str, Any]:
+    def _what_runs(self, options: Mapping[str, Any], isolation: str) -> Mapping[str, Any]:
         """The part of a job's metadata that says which backend runs it."""
         known = {**dict(self._options), **options}
         device, precision = self._settings.device, self._settings.precision
         device = known.get("device") if device is None else device
-        return {
-            "backend": self.name,
-            "engine": self.foreign.name,
-            "device": device.lower() if isinstance(device, str) else device,
-            "precision": known.get("precision") if precision is None else precision,
-            "isolation": isolation,
-            "fallback": fallback_taken(self.simquay_resolution),
-        }
+        return self._what_ran(
+            self.foreign.name,
+            device.lower() if isinstance(device, str) else device,
+            known.get("precision") if precision is None else precision,
+            isolation=isolation,
+        )
 
     def _adapted_anew(self, settings: AdaptedSettings) -> AdaptedBackend:
         """This backend with other settings, where these are not None; it keeps its options."""

@@ -1,7 +1,6 @@
 """A run on a foreign backend in a process of a user's executor.
 
-The process gets bytes, a request and the circuits as QPY, and a function that finds the backend by
-its name. The answer is numbers, strings and arrays.
+The circuits are sent as QPY, the options as JSON.
 """
 
 from __future__ import annotations
@@ -25,10 +24,8 @@ from simquay.simulators.inputs import RunInputError
 from simquay.simulators.worker import (
     Answer,
     ForeignWorkerError,
-    backend_with,
-    check_version,
-    plain_answer,
-    read_answer,
+    call_elsewhere,
+    carry_out,
     this_worker,
 )
 
@@ -69,7 +66,6 @@ class RemoteTask:
 
     Attributes:
         finder: gives the backend there, by its name.
-        version: of Simquay, where the task was made.
         backend: the name that the other process finds the backend by.
         backend_version: the foreign backend's.
         options: for the foreign ``run``.
@@ -77,7 +73,6 @@ class RemoteTask:
     """
 
     finder: BackendFinder
-    version: str
     backend: str
     backend_version: str
     options: Mapping[str, Any]
@@ -93,15 +88,16 @@ class RemoteTask:
 
     def remote(self, control: TaskControl) -> RemoteCall:
         """The call that runs the task in another process."""
-        request = {
-            "version": self.version,
-            "backend": self.backend,
-            "backend_version": self.backend_version,
-            "options": dict(self.options),
-            "context": [control.job_id, control.number, control.attempt],
-        }
-        arguments = self.finder, json.dumps(request).encode(), self.circuits
-        return RemoteCall(run_foreign_request, arguments, lambda plain: read_answer(plain, _decode))
+        return call_elsewhere(
+            run_foreign_request,
+            self.finder,
+            self.backend,
+            self.circuits,
+            control,
+            _decode,
+            backend_version=self.backend_version,
+            options=json.dumps(dict(self.options)),
+        )
 
 
 def run_foreign_request(finder: BackendFinder, request: bytes, circuits: bytes) -> dict[str, Any]:
@@ -109,17 +105,14 @@ def run_foreign_request(finder: BackendFinder, request: bytes, circuits: bytes) 
 
     Args:
         finder: gives the backend by its name.
-        request: the JSON of :meth:`RemoteTask.remote`.
+        request: of :meth:`RemoteTask.remote`.
         circuits: as QPY.
 
     Returns:
-        Plain data; see :func:`~simquay.simulators.worker.plain_answer`.
+        Plain data; see :func:`~simquay.simulators.worker.carry_out`.
     """
 
-    def run() -> Answer:
-        asked = json.loads(request)
-        backend = backend_with(finder, asked["backend"], "run_here", "an adapted one")
-        check_version(asked["version"])
+    def run(backend: Any, asked: Mapping[str, Any]) -> Answer:
         theirs = str(backend.backend_version)
         if theirs != asked["backend_version"]:
             raise ForeignWorkerError(
@@ -127,9 +120,10 @@ def run_foreign_request(finder: BackendFinder, request: bytes, circuits: bytes) 
                 f"job was made for version {asked['backend_version']}: install the same version "
                 "on both"
             )
-        return answered(lambda: backend.run_here(circuits_from_qpy(circuits), asked["options"]))
+        options = json.loads(asked["options"])
+        return answered(lambda: backend.run_here(circuits_from_qpy(circuits), options))
 
-    return plain_answer(run, _encode)
+    return carry_out(finder, request, "run_here", "an adapted one", run, _encode)
 
 
 def _encode(value: Result | JobFailedError) -> dict[str, Any]:

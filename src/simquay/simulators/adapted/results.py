@@ -1,14 +1,22 @@
-"""Foreign results, changed to read as every result of Simquay."""
+"""The results of adapted jobs: foreign ones, changed to read as every result of Simquay."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from qiskit import QuantumCircuit
 from qiskit.result import Result
-from qiskit.result.models import ExperimentResult, ExperimentResultData
+from qiskit.result.models import ExperimentResultData
 
-__all__ = ["normalized_result", "writes_bits"]
+from simquay.jobs.errors import JobFailedError
+
+if TYPE_CHECKING:
+    from simquay.jobs.job import TaskEnd
+    from simquay.simulators.worker import Answer
+
+__all__ = ["JoinAdapted", "normalized_result", "writes_bits"]
 
 
 def writes_bits(circuit: QuantumCircuit) -> bool:
@@ -45,12 +53,56 @@ def normalized_result(
     whole = len(results) == len(silent)
     for index, one in enumerate(results):
         if getattr(one.data, "counts", None) == {} or (whole and silent[index]):
-            _drop_counts(one)
+            kept = {name: value for name, value in vars(one.data).items() if name[0] != "_"}
+            for name in ("counts", "memory"):
+                kept.pop(name, None)
+            one.data = ExperimentResultData(**kept)
     return result
 
 
-def _drop_counts(one: ExperimentResult) -> None:
-    kept = {name: value for name, value in vars(one.data).items() if not name.startswith("_")}
-    for name in ("counts", "memory"):
-        kept.pop(name, None)
-    one.data = ExperimentResultData(**kept)
+@dataclass(frozen=True, slots=True)
+class JoinAdapted:
+    """Makes the result of an adapted job; see :data:`simquay.jobs.job.Join`.
+
+    Attributes:
+        backend_name: the adapted backend's.
+        silent: for each circuit, whether it writes no classical bit.
+        shots: of the run, or None where the options do not say.
+        executor: the class name of the user's executor, or None.
+    """
+
+    backend_name: str
+    silent: Sequence[bool]
+    shots: int | None = None
+    executor: str | None = None
+
+    def __call__(self, ends: Sequence[TaskEnd], job_id: str, seconds: float) -> Result:
+        """The job's result.
+
+        Raises:
+            JobFailedError: the run failed.
+        """
+        (end,) = ends
+        if end.error is not None:
+            if self.executor is None:
+                raise end.error
+            text = f"the job failed: {type(end.error).__name__}: {end.error}"
+            raise JobFailedError(text) from end.error
+        answer: Answer = end.answer
+        failure = answer.value if isinstance(answer.value, JobFailedError) else None
+        result = answer.value if failure is None else failure.partial_result
+        if result is not None:
+            normalized_result(result, job_id, backend_name=self.backend_name, silent=self.silent)
+            if self.executor is not None:
+                metadata = getattr(result, "metadata", None)
+                circuits = [*range(len(self.silent))]
+                result._metadata["metadata"] = {
+                    **(metadata if isinstance(metadata, Mapping) else {}),
+                    "executor": self.executor,
+                    "tasks": [answer.report(circuits, 0, self.shots, end.attempts)],
+                }
+        if failure is not None:
+            failure.partial_result = result
+            raise failure
+        assert result is not None
+        return result

@@ -22,13 +22,7 @@ from simquay.jobs.workers.process import WORKERS_SUPPORTED
 from simquay.jobs.workers.source import BackendSource
 from simquay.simulators.inputs import RunInputError
 
-__all__ = [
-    "backend_source",
-    "circuits_from_qpy",
-    "circuits_to_qpy",
-    "copied_options",
-    "pickled_run",
-]
+__all__ = ["backend_source", "circuits_to_qpy", "copied_options", "pickled_run"]
 
 
 def backend_source(foreign: BackendV2, factory: str) -> tuple[BackendSource | None, str]:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from qiskit import QuantumCircuit
-from qiskit.providers import BackendV2
 from qiskit.transpiler import Target
 
 from simquay.circuits.lowering.circuit import lower_circuit
@@ -15,17 +14,12 @@ from simquay.engines.base import Engine
 from simquay.jobs.base import BaseJob
 from simquay.jobs.dispatch.threads import WorkerPool, default_pool
 from simquay.jobs.job import Job
-from simquay.jobs.references import BackendFinder
 from simquay.program import Save
 from simquay.program.program import walk
+from simquay.simulators.base import SimquayBackend
 from simquay.simulators.engine.target import make_target
 from simquay.simulators.engine.work import Circuit, EngineRun
-from simquay.simulators.inputs import (
-    NotCircuitsError,
-    RunInputError,
-    checked_circuits,
-    fallback_taken,
-)
+from simquay.simulators.inputs import NotCircuitsError, RunInputError, checked_circuits
 from simquay.simulators.options import (
     Resolved,
     RunOptions,
@@ -41,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["EngineBackend", "NotCircuitsError", "RunInputError"]
 
 
-class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
+class EngineBackend(SimquayBackend):
     """A Qiskit backend that runs circuits on one of Simquay's engines.
 
     Args:
@@ -57,6 +51,8 @@ class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
     Raises:
         RunOptionError: for a wrong option.
     """
+
+    _made = "made"
 
     def __init__(
         self,
@@ -79,10 +75,6 @@ class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
             backend_version=simquay_version() if version is None else version,
         )
         self.engine = engine
-        self.simquay_resolution: Any = None
-        """How the provider chose this backend; None where it was made without a provider."""
-        self.simquay_finder: BackendFinder | None = None
-        """How another process finds this backend by name; set by the provider."""
         self._pool = default_pool() if pool is None else pool
         self._target: Target | None = None
         self.set_options(**options)
@@ -138,8 +130,10 @@ class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         context = resolved.context
         if "statevector" in context.wanted:
             _refuse_two_states(circuits)
-        metadata = {**resolved.metadata, **self._what_ran(context.precision.value)}
-        run = EngineRun(circuits, self.engine, context, self.name, self.backend_version)
+        engine = self.engine
+        what_ran = self._what_ran(engine.name, engine.device, context.precision.value)
+        metadata = {**resolved.metadata, **what_ran}
+        run = EngineRun(circuits, engine, context, self.name, self.backend_version)
         if resolved.split:
             return self._run_in_tasks(run, resolved, metadata)
         job = Job(self, [run.task()], self._pool, run.join, metadata=metadata)
@@ -151,26 +145,14 @@ class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
     ) -> BaseJob:
         """Run a job that is split, or that runs on an executor of the user's."""
         # Imported here, since most runs are not split.
-        from simquay.jobs.dispatch.executors import ExecutorLauncher, same_process
-        from simquay.simulators.engine.splitting import SplitRun
+        from simquay.simulators.engine.splitting import split_run
 
-        executor, finder = resolved.executor, self.simquay_finder
-        if executor is not None and finder is None and not same_process(executor):
-            raise RunInputError(
-                f"backend {self.name!r} was made by hand, and other processes find a backend by "
-                f"the name that a plugin registers: get it from simquay.get_backend to run it on "
-                f"{type(executor).__name__}, or use a ThreadPoolExecutor"
-            )
-        launcher = self._pool if executor is None else ExecutorLauncher(executor)
-        split = SplitRun(run, resolved, self._address(), finder)
-        job = Job(self, split.tasks, launcher, split.join, metadata=metadata)
+        executor = resolved.executor
+        launcher, finder = (self._pool, None) if executor is None else self._on(executor)
+        split, tasks = split_run(run, resolved, self._address(), finder)
+        job = Job(self, tasks, launcher, split.join, metadata=metadata)
         job.submit()
         return job
-
-    def _address(self) -> str:
-        """The name that other processes find this backend by; empty for one made by hand."""
-        resolution = self.simquay_resolution
-        return "" if resolution is None else f"{resolution.distribution}:{resolution.name}"
 
     def __deepcopy__(self, memo: dict[int, Any]) -> EngineBackend:
         """A copy with separate options; engine and worker threads are shared."""
@@ -178,19 +160,6 @@ class EngineBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         copied._options = copy.deepcopy(self._options, memo)
         copied._target = None
         return copied
-
-    def _what_ran(self, precision: str) -> Mapping[str, Any]:
-        """The part of a job's metadata that says which backend runs it."""
-        return {
-            "backend": self.name,
-            "engine": self.engine.name,
-            "device": self.engine.device,
-            "precision": precision,
-            "fallback": fallback_taken(self.simquay_resolution),
-        }
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name!r}>"
 
 
 def _refuse_two_states(circuits: Sequence[Circuit]) -> None:

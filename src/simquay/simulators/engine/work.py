@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qiskit.result import Result
+from qiskit.result.models import ExperimentResult
 
 from simquay.engines.base import Engine
+from simquay.execution.kinds import joined_results
 from simquay.execution.settings import Outcome, Piece, RunContext
 from simquay.jobs.errors import JobFailedError
 from simquay.program import Measure, Program, Store
@@ -19,8 +21,6 @@ from simquay.results import circuit_result
 from simquay.simulators.engine.task import EngineTask
 
 if TYPE_CHECKING:
-    from qiskit.result.models import ExperimentResult
-
     from simquay.circuits.info import CircuitInfo
     from simquay.jobs.job import TaskEnd
 
@@ -45,6 +45,8 @@ class EngineRun:
         context: of the run.
         backend_name: for the result.
         backend_version: for the result.
+        pieces: of its tasks, where it is split; empty for one task.
+        executor: the class name of the user's executor, or None; of a run that is split.
     """
 
     circuits: Sequence[Circuit]
@@ -52,6 +54,8 @@ class EngineRun:
     context: RunContext
     backend_name: str
     backend_version: str
+    pieces: Sequence[Piece] = ()
+    executor: str | None = None
 
     def circuit(self, index: int, outcome: Outcome, seconds: float) -> ExperimentResult:
         """The result of the circuit at ``index``; ``outcome`` is that of all its shots."""
@@ -64,19 +68,58 @@ class EngineRun:
             time_taken=seconds,
         )
 
+    def _whole(self) -> Piece:
+        return Piece(tuple(range(len(self.circuits))), 0, self.context.shots)
+
     def task(self) -> EngineTask:
         """All of it as one task."""
         programs = [one.program for one in self.circuits]
-        piece = Piece(tuple(range(len(programs))), 0, self.context.shots)
-        return EngineTask(programs, self.engine, self.context, piece, self.circuit)
+        return EngineTask(programs, self.engine, self.context, self._whole(), self.circuit)
 
     def join(self, ends: Sequence[TaskEnd], job_id: str, seconds: float) -> Result:
-        """The job's result, from the end of :meth:`task`; see :data:`simquay.jobs.job.Join`."""
-        (end,) = ends
-        if end.error is not None:
-            return self.result([], dict.fromkeys(range(len(self.circuits)), end.error), job_id, 0)
-        results, failures = end.answer.value
-        return self.result([*results.values()], failures, job_id, end.answer.seconds)
+        """The job's result: the tasks' answers joined in the order of circuits and shots; see
+        :data:`simquay.jobs.job.Join`.
+
+        Raises:
+            JobFailedError: where a circuit failed; its partial result holds the others.
+        """
+        parts: list[list[Any]] = [[] for _ in self.circuits]
+        failures: dict[int, BaseException] = {}
+        tasks = []
+        for piece, end in zip(self.pieces or (self._whole(),), ends, strict=True):
+            if end.error is not None:
+                failures = dict.fromkeys(piece.circuits, end.error) | failures
+                continue
+            answered, failed = end.answer.value
+            failures = failed | failures
+            for number, part in answered.items():
+                parts[number].append(part)
+            if self.pieces:
+                place = list(piece.circuits), piece.first_shot, piece.shots
+                tasks.append(end.answer.report(*place, end.attempts))
+        results = [
+            self._joined(number, some)
+            for number, some in enumerate(parts)
+            if number not in failures
+        ]
+        metadata = {"executor": self.executor, "tasks": tasks} if self.pieces else {}
+        return self.result(results, failures, job_id, seconds, metadata)
+
+    def _joined(self, number: int, parts: Sequence[Any]) -> ExperimentResult:
+        """The result of a circuit from its parts in the order of their shots: that of
+        :meth:`task`, or outcomes with their seconds."""
+        first = parts[0]
+        if isinstance(first, ExperimentResult):
+            return first
+        outcome, seconds = first
+        if len(parts) > 1:
+            outcomes, times = zip(*parts, strict=True)
+            seconds = sum(times)
+            outcome = Outcome(
+                joined_results([one.results for one in outcomes]),
+                _joined_metadata([one.metadata for one in outcomes]),
+            )
+        return self.circuit(number, outcome, seconds)
 
     def result(
         self,
@@ -84,7 +127,7 @@ class EngineRun:
         failures: Mapping[int, BaseException],
         job_id: str,
         seconds: float,
-        metadata: Mapping[str, Any] | None = None,
+        metadata: Mapping[str, Any],
     ) -> Result:
         """The job's result.
 
@@ -113,7 +156,7 @@ class EngineRun:
                 metadata={
                     "engine": self.engine.name,
                     "device": self.engine.device,
-                    **(metadata or {}),
+                    **metadata,
                 },
             )
         if failures:
@@ -150,3 +193,17 @@ def _writes_bits(program: Program) -> bool:
         or (isinstance(operation, Store) and not isinstance(operation.target, VariableRef))
         for operation in walk(program.operations)
     )
+
+
+def _joined_metadata(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The sum of times, the largest of other numbers, the first of other values."""
+    joined: dict[str, Any] = {}
+    for name, value in parts[0].items():
+        values = [one.get(name, value) for one in parts]
+        if name.endswith("_time"):
+            joined[name] = sum(values)
+        elif isinstance(value, (int, float)):
+            joined[name] = max(values)
+        else:
+            joined[name] = value
+    return joined

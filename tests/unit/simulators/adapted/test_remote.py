@@ -20,7 +20,6 @@ from simquay.provider import find_backend
 from simquay.simulators.adapted.remote import RemoteTask
 from simquay.simulators.adapted.transfer import circuits_to_qpy
 from simquay.simulators.inputs import RunInputError
-from simquay.system.version import simquay_version
 from tests.support import foreign_backends as theirs
 from tests.support.adapted_runs import (
     CIRCUITS,
@@ -71,7 +70,7 @@ def test_only_a_function_and_bytes_are_sent_and_no_pickle() -> None:
     finder, request, circuits = executor.calls[0][1]
     assert finder is find_backend  # by its name: the executor checks that
     assert circuits.startswith(b"QISKIT")
-    assert b'"shots": 11' in request
+    assert rb"\"shots\": 11" in request
     executor.begin(0)
     executor.finish(0)
     assert sum(job.result(LONG).get_counts().values()) == 11
@@ -129,7 +128,6 @@ def answer_with(data: Any) -> dict[str, Any]:
     found = Answers(data)
     task = RemoteTask(
         lambda _: cast("Any", found),
-        simquay_version(),
         "a name",
         "1",
         {},
@@ -144,7 +142,6 @@ def test_in_this_process_the_task_gives_what_it_gives_elsewhere() -> None:
     found = simquay.get_backend("basic")
     task = RemoteTask(
         lambda _: found,
-        simquay_version(),
         "a name",
         found.backend_version,
         {"shots": 5},

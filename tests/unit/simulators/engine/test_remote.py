@@ -12,16 +12,15 @@ import pytest
 from qiskit import QuantumCircuit
 
 from simquay.circuits.lowering.circuit import lower
+from simquay.engines.numpy.engine import DenseEngine
 from simquay.engines.reference import ReferenceEngine
-from simquay.errors import ProgramError
 from simquay.execution.settings import Piece, RunContext
 from simquay.jobs.dispatch.tasks import RemoteCall, TaskControl
 from simquay.jobs.workers.errors import RemoteError
 from simquay.program.packing import pack_programs
-from simquay.simulators.engine.remote import PortableTask, TaskRequest, run_request
+from simquay.simulators.engine.remote import PortableTask, run_request
 from simquay.simulators.engine.task import EngineTask
 from simquay.simulators.worker import Answer
-from simquay.system.version import simquay_version
 
 
 def coins() -> QuantumCircuit:
@@ -31,16 +30,8 @@ def coins() -> QuantumCircuit:
     return made
 
 
-REQUEST = TaskRequest(
-    version=simquay_version(),
-    job_id="job",
-    task=2,
-    attempt=1,
-    backend="somebody:reference",
-    engine="reference",
-    context=RunContext(shots=50, seed=7, wanted={"statevector": True}),
-    piece=Piece((4,), 10, 25),
-)
+CONTEXT = RunContext(shots=50, seed=7, wanted={"statevector": True})
+PIECE = Piece((4,), 10, 25)
 PROGRAMS = pack_programs([lower(coins())])
 
 
@@ -48,46 +39,46 @@ def finder(engine: Any) -> Any:
     return lambda name: SimpleNamespace(engine=engine)
 
 
-def portable(attempt: int = 1) -> RemoteCall:
-    """The call of a portable task like the request."""
+def portable(
+    attempt: int = 1, context: RunContext = CONTEXT, engine: Any = ReferenceEngine
+) -> RemoteCall:
+    """The call of a portable task; ``engine`` makes that of the process that runs it."""
     control = TaskControl("job", 2)
     control.attempt = attempt
     task = PortableTask(
         [lower(coins())],
         ReferenceEngine(),
-        REQUEST.context,
-        REQUEST.piece,
+        context,
+        PIECE,
         packed=lambda: PROGRAMS,
-        address=REQUEST.backend,
-        finder=finder(ReferenceEngine()),
+        address="somebody:reference",
+        finder=finder(engine()),
     )
     return task.remote(control)
 
 
-def read(plain: Any) -> Answer:
-    answer: Answer = portable().read(plain)
+def done(call: RemoteCall) -> Answer:
+    answer: Answer = call.read(call.function(*call.arguments))
     return answer
 
 
-def test_a_task_calls_run_request_with_what_it_is_and_each_attempt_is_another_call() -> None:
+def test_a_task_calls_run_request_and_each_attempt_is_another_call() -> None:
     call = portable()
     assert call.function is run_request
     _, request, programs = call.arguments
-    assert TaskRequest.unpack(request) == REQUEST
     assert programs == PROGRAMS
     assert portable(attempt=2).arguments[1] != request
 
 
-def test_a_request_survives_packing() -> None:
-    assert TaskRequest.unpack(REQUEST.pack()) == REQUEST
-    with pytest.raises(ProgramError):
-        TaskRequest.unpack(b"something else")
+def test_something_else_than_a_request_is_an_error_in_the_answer() -> None:
+    error = run_request(finder(None), b"something else", PROGRAMS)["error"]
+    assert error["class"] == "ProgramError"
+    assert "not a request" in error["text"]
 
 
 def test_the_answer_is_that_of_the_same_task_in_this_process() -> None:
-    plain = run_request(finder(ReferenceEngine()), REQUEST.pack(), PROGRAMS)
-    answer = read(plain)
-    task = EngineTask([lower(coins())], ReferenceEngine(), REQUEST.context, REQUEST.piece)
+    answer = done(portable())
+    task = EngineTask([lower(coins())], ReferenceEngine(), CONTEXT, PIECE)
     outcomes, failures = answer.value
     expected, _ = task.run(TaskControl()).value
     assert set(outcomes) == set(expected) == {4}
@@ -98,24 +89,18 @@ def test_the_answer_is_that_of_the_same_task_in_this_process() -> None:
 
 
 def test_a_program_that_fails_is_a_failure_in_the_answer() -> None:
-    request = replace(REQUEST, context=replace(REQUEST.context, max_bytes=1))
-    _, failures = read(run_request(finder(ReferenceEngine()), request.pack(), PROGRAMS)).value
+    _, failures = done(portable(context=replace(CONTEXT, max_bytes=1))).value
     assert list(failures) == [4]
     assert isinstance(failures[4], MemoryError)
 
 
 @pytest.mark.parametrize(
-    ("engine", "changes", "said"),
+    ("engine", "said"),
     [
-        (ReferenceEngine(), {"version": "0"}, "made by Simquay 0"),
-        (ReferenceEngine(), {"engine": "other"}, "has the engine 'reference'.*needs 'other'"),
-        (None, {}, "is not one of an engine"),
+        (DenseEngine, "has the engine 'numpy'.*needs 'reference'"),
+        (lambda: None, "is not one of an engine"),
     ],
 )
-def test_a_worker_that_differs_answers_with_an_error(
-    engine: Any, changes: dict[str, Any], said: str
-) -> None:
-    request = replace(REQUEST, **changes)
-    plain = run_request(finder(engine), request.pack(), PROGRAMS)
+def test_a_worker_that_differs_answers_with_an_error(engine: Any, said: str) -> None:
     with pytest.raises(RemoteError, match=f"ForeignWorkerError: .*{said}"):
-        read(plain)
+        done(portable(engine=engine))

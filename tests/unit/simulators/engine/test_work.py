@@ -52,7 +52,7 @@ def test_the_error_names_the_first_circuit_that_failed_and_keeps_the_others() ->
     outcome = Outcome({"samples": np.zeros((1024, 1), dtype=np.uint64)})
     kept = made.circuit(1, outcome, 0.5)
     with pytest.raises(JobFailedError) as caught:
-        made.result([kept], {2: ValueError("late"), 0: KeyError("early")}, "id", 1.0)
+        made.result([kept], {2: ValueError("late"), 0: KeyError("early")}, "id", 1.0, {})
     assert "circuit 'zero' (number 0 of the job) failed: KeyError: 'early'" in str(caught.value)
     assert "2 of 3 circuits failed" in str(caught.value)
     assert isinstance(caught.value.__cause__, KeyError)

@@ -27,7 +27,7 @@ GIB = 1 << 30
 def ledger(monkeypatch: pytest.MonkeyPatch) -> Ledger:
     """A machine of ten gibibytes."""
     made = Ledger("a small machine", lambda: 10 * GIB)
-    monkeypatch.setattr("simquay.simulators.adapted.memory.host_ledger", lambda: made)
+    monkeypatch.setattr("simquay.simulators.adapted.tasks.host_ledger", lambda: made)
     return made
 
 
