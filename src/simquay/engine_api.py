@@ -16,143 +16,76 @@ The names by subject:
 - the run: :class:`Control`, errors, threads, memory, :func:`after_fork`.
 """
 
-from simquay.control import Control
-from simquay.engines.base import ENGINE_API, BaseEngine, Engine, State, check_plan, pauli_letters
-from simquay.engines.numpy.engine import DenseEngine
-from simquay.engines.numpy.gates import apply_gate
-from simquay.engines.numpy.reading import joint_probabilities, pauli_expectation
-from simquay.engines.numpy.state import ComplexArray, DenseState, split_bits, storage_indices
-from simquay.engines.reference import ReferenceEngine
-from simquay.engines.threads import run_side_by_side, yield_to_others
-from simquay.engines.tiled_interpreter import apply_tile_pass, apply_wide
-from simquay.errors import Cancelled, OutOfMemoryError, ProgramError, SimquayError
-from simquay.planning import (
-    GatePass,
-    Layout,
-    Pass,
-    Plan,
-    Profile,
-    SweepPlan,
-    make_plan,
-    make_sweep_plan,
-)
-from simquay.planning.dense.steps import (
-    ClusterPass,
-    LonePass,
-    OuterPhase,
-    PermuteStep,
-    PhaseStep,
-    ProductStep,
-    StartPass,
-)
-from simquay.planning.direct import GateListPass
-from simquay.planning.planner import Strategy, register_strategy
-from simquay.planning.tiled.passes import (
-    ALWAYS,
-    Condition,
-    DenseStage,
-    DiagonalGroup,
-    DiagonalStage,
-    DiagonalTerm,
-    Form,
-    PermuteStage,
-    PrepareStage,
-    Round,
-    Stage,
-    TilePass,
-    WidePass,
-)
-from simquay.program.bits import bits_of, deposit, extract, mask_of, spread
-from simquay.program.operations import (
-    Diagonal,
-    GateOperation,
-    Matrix,
-    Permutation,
-    Prepare,
-    Relabel,
-)
-from simquay.program.precision import Precision
-from simquay.system.cpus import cpu_budget
-from simquay.system.lifecycle import after_fork
-from simquay.system.memory import (
-    format_bytes,
-    host_available_bytes,
-    host_total_bytes,
-    register_cache,
-)
-
-__all__ = [
-    "ALWAYS",
-    "ENGINE_API",
-    "BaseEngine",
-    "Cancelled",
-    "ClusterPass",
-    "ComplexArray",
-    "Condition",
-    "Control",
-    "DenseEngine",
-    "DenseStage",
-    "DenseState",
-    "Diagonal",
-    "DiagonalGroup",
-    "DiagonalStage",
-    "DiagonalTerm",
-    "Engine",
-    "Form",
-    "GateListPass",
-    "GateOperation",
-    "GatePass",
-    "Layout",
-    "LonePass",
-    "Matrix",
-    "OutOfMemoryError",
-    "OuterPhase",
-    "Pass",
-    "Permutation",
-    "PermuteStage",
-    "PermuteStep",
-    "PhaseStep",
-    "Plan",
-    "Precision",
-    "Prepare",
-    "PrepareStage",
-    "ProductStep",
-    "Profile",
-    "ProgramError",
-    "ReferenceEngine",
-    "Relabel",
-    "Round",
-    "SimquayError",
-    "Stage",
-    "StartPass",
-    "State",
-    "Strategy",
-    "SweepPlan",
-    "TilePass",
-    "WidePass",
-    "after_fork",
-    "apply_gate",
-    "apply_tile_pass",
-    "apply_wide",
-    "bits_of",
-    "check_plan",
-    "cpu_budget",
-    "deposit",
-    "extract",
-    "format_bytes",
-    "host_available_bytes",
-    "host_total_bytes",
-    "joint_probabilities",
-    "make_plan",
-    "make_sweep_plan",
-    "mask_of",
-    "pauli_expectation",
-    "pauli_letters",
-    "register_cache",
-    "register_strategy",
-    "run_side_by_side",
-    "split_bits",
-    "spread",
-    "storage_indices",
-    "yield_to_others",
-]
+from simquay.control import Control as Control
+from simquay.engines.base import ENGINE_API as ENGINE_API
+from simquay.engines.base import BaseEngine as BaseEngine
+from simquay.engines.base import Engine as Engine
+from simquay.engines.base import State as State
+from simquay.engines.base import check_plan as check_plan
+from simquay.engines.base import pauli_letters as pauli_letters
+from simquay.engines.numpy.engine import DenseEngine as DenseEngine
+from simquay.engines.numpy.gates import apply_gate as apply_gate
+from simquay.engines.numpy.reading import joint_probabilities as joint_probabilities
+from simquay.engines.numpy.reading import pauli_expectation as pauli_expectation
+from simquay.engines.numpy.state import ComplexArray as ComplexArray
+from simquay.engines.numpy.state import DenseState as DenseState
+from simquay.engines.numpy.state import split_bits as split_bits
+from simquay.engines.numpy.state import storage_indices as storage_indices
+from simquay.engines.reference import ReferenceEngine as ReferenceEngine
+from simquay.engines.threads import run_side_by_side as run_side_by_side
+from simquay.engines.threads import yield_to_others as yield_to_others
+from simquay.engines.tiled_interpreter import apply_tile_pass as apply_tile_pass
+from simquay.engines.tiled_interpreter import apply_wide as apply_wide
+from simquay.errors import Cancelled as Cancelled
+from simquay.errors import OutOfMemoryError as OutOfMemoryError
+from simquay.errors import ProgramError as ProgramError
+from simquay.errors import SimquayError as SimquayError
+from simquay.planning import GatePass as GatePass
+from simquay.planning import Layout as Layout
+from simquay.planning import Pass as Pass
+from simquay.planning import Plan as Plan
+from simquay.planning import Profile as Profile
+from simquay.planning import SweepPlan as SweepPlan
+from simquay.planning import make_plan as make_plan
+from simquay.planning import make_sweep_plan as make_sweep_plan
+from simquay.planning.dense.steps import ClusterPass as ClusterPass
+from simquay.planning.dense.steps import LonePass as LonePass
+from simquay.planning.dense.steps import OuterPhase as OuterPhase
+from simquay.planning.dense.steps import PermuteStep as PermuteStep
+from simquay.planning.dense.steps import PhaseStep as PhaseStep
+from simquay.planning.dense.steps import ProductStep as ProductStep
+from simquay.planning.dense.steps import StartPass as StartPass
+from simquay.planning.direct import GateListPass as GateListPass
+from simquay.planning.planner import Strategy as Strategy
+from simquay.planning.planner import register_strategy as register_strategy
+from simquay.planning.tiled.passes import ALWAYS as ALWAYS
+from simquay.planning.tiled.passes import Condition as Condition
+from simquay.planning.tiled.passes import DenseStage as DenseStage
+from simquay.planning.tiled.passes import DiagonalGroup as DiagonalGroup
+from simquay.planning.tiled.passes import DiagonalStage as DiagonalStage
+from simquay.planning.tiled.passes import DiagonalTerm as DiagonalTerm
+from simquay.planning.tiled.passes import Form as Form
+from simquay.planning.tiled.passes import PermuteStage as PermuteStage
+from simquay.planning.tiled.passes import PrepareStage as PrepareStage
+from simquay.planning.tiled.passes import Round as Round
+from simquay.planning.tiled.passes import Stage as Stage
+from simquay.planning.tiled.passes import TilePass as TilePass
+from simquay.planning.tiled.passes import WidePass as WidePass
+from simquay.program.bits import bits_of as bits_of
+from simquay.program.bits import deposit as deposit
+from simquay.program.bits import extract as extract
+from simquay.program.bits import mask_of as mask_of
+from simquay.program.bits import spread as spread
+from simquay.program.operations import Diagonal as Diagonal
+from simquay.program.operations import GateOperation as GateOperation
+from simquay.program.operations import Matrix as Matrix
+from simquay.program.operations import Permutation as Permutation
+from simquay.program.operations import Prepare as Prepare
+from simquay.program.operations import Relabel as Relabel
+from simquay.program.precision import Precision as Precision
+from simquay.system.cpus import cpu_budget as cpu_budget
+from simquay.system.lifecycle import after_fork as after_fork
+from simquay.system.memory import format_bytes as format_bytes
+from simquay.system.memory import host_available_bytes as host_available_bytes
+from simquay.system.memory import host_total_bytes as host_total_bytes
+from simquay.system.memory import register_cache as register_cache

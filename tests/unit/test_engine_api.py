@@ -10,24 +10,12 @@ from simquay.engines.base import check_plan
 
 
 def test_it_only_exports_again() -> None:
-    """The names are those of the modules below: the module defines nothing."""
+    """The names are those of the modules below, and exported as type checkers know it."""
     tree = ast.parse(Path(engine_api.__file__).read_text())
-    defined = {
-        target.id
-        for node in tree.body
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
-    assert defined == {"__all__"}
-    assert not [node for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
+    _, *imports = tree.body
+    assert all(
+        isinstance(node, ast.ImportFrom) and all(one.asname == one.name for one in node.names)
+        for node in imports
+    )
     assert engine_api.ENGINE_API == 1
     assert engine_api.check_plan is check_plan
-
-
-def test_all_that_it_imports_is_public() -> None:
-    tree = ast.parse(Path(engine_api.__file__).read_text())
-    imported = {
-        name.name for node in tree.body if isinstance(node, ast.ImportFrom) for name in node.names
-    }
-    assert imported == set(engine_api.__all__)
