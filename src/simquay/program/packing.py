@@ -18,6 +18,7 @@ import json
 import math
 import struct
 from collections.abc import Mapping, Sequence
+from itertools import count
 from types import ModuleType
 from typing import Any
 
@@ -82,21 +83,36 @@ def pack_tree(kind: str, version: int, value: Any) -> bytes:
     Raises:
         RecursionError: for a tree that is nested more deeply than Python's stack allows.
     """
-    writer = _Writer()
-    tree = {"format": version, kind: writer.encode(value)}
-    arrays = [np.ascontiguousarray(array) for array in writer.arrays]
-    head = json.dumps(
-        {
-            "tree": tree,
-            "arrays": [
-                (array.dtype.str, original.shape)  # ascontiguousarray makes a number one-element
-                for array, original in zip(arrays, writer.arrays, strict=True)
-            ],
-        }
-    ).encode()
-    parts = [struct.pack("<Q", len(head)), head, bytes(-(8 + len(head)) % _ALIGNMENT)]
-    for array in arrays:
-        parts += [array.tobytes(), bytes(-array.nbytes % _ALIGNMENT)]
+    arrays: list[NDArray[Any]] = []
+    ended = count()
+    written: dict[int, dict[str, int]] = {}  # by identity: arrays and tuples that may occur again
+
+    def encode(value: Any) -> Any:
+        known = written.get(id(value))
+        if known is not None:
+            return known
+        if isinstance(value, np.ndarray):
+            arrays.append(value)
+            return written.setdefault(id(value), {"array": len(arrays) - 1})
+        if isinstance(value, (tuple, list)):
+            items = [encode(item) for item in value]
+            written[id(value)] = {"again": next(ended)}
+            return {"tuple": items}
+        if isinstance(value, enum.Enum):
+            return {"class": type(value).__name__, "value": value.value}
+        if dataclasses.is_dataclass(value):
+            fields = {f.name: encode(getattr(value, f.name)) for f in dataclasses.fields(value)}
+            return {"class": type(value).__name__, "fields": fields}
+        if isinstance(value, Mapping):
+            return {"items": [[key, encode(item)] for key, item in value.items()]}
+        return value.item() if isinstance(value, np.generic) else value
+
+    tree = {"format": version, kind: encode(value)}
+    formats = [(array.dtype.str, array.shape) for array in arrays]
+    head = json.dumps({"tree": tree, "arrays": formats}).encode()
+    parts = []
+    for part in (struct.pack("<Q", len(head)) + head, *[array.tobytes() for array in arrays]):
+        parts += [part, bytes(-len(part) % _ALIGNMENT)]
     return b"".join(parts)
 
 
@@ -109,94 +125,47 @@ def unpack_tree(kind: str, version: int, data: bytes, classes: Mapping[str, type
     Raises:
         ProgramError: if the bytes are not a packed ``kind``, or have another format version.
     """
+    arrays: list[NDArray[Any]] = []
+    tuples: list[tuple[Any, ...]] = []  # in the order in which pack_tree ended them
+
+    def decode(value: Any) -> Any:
+        match value:
+            case {"array": number}:
+                return arrays[number]
+            case {"again": number}:
+                return tuples[number]
+            case {"tuple": items}:
+                tuples.append(tuple([decode(item) for item in items]))
+                return tuples[-1]
+            case {"items": items}:
+                return {key: decode(item) for key, item in items}
+            case {"class": name, "value": held}:
+                return classes[name](held)
+            case {"class": name, "fields": fields}:
+                return classes[name](**{name: decode(item) for name, item in fields.items()})
+        return value
+
     try:
         (size,) = struct.unpack_from("<Q", data)
-        head = json.loads(data[8 : 8 + size])
-        place = 8 + size + -(8 + size) % _ALIGNMENT
-        arrays: dict[str, NDArray[Any]] = {}
-        for number, (format_, shape) in enumerate(head["arrays"]):
+        place = 8 + size
+        head = json.loads(data[8:place])
+        for format_, shape in head["arrays"]:
             dtype = np.dtype(format_)
             if dtype.kind not in "biufc":
                 raise ProgramError(f"a packed {kind} holds an array of {dtype}, not of numbers")
-            count = math.prod(shape)
-            array = np.frombuffer(data, dtype, count, place).reshape(shape)
-            place += array.nbytes + -array.nbytes % _ALIGNMENT
-            arrays[f"a{number}"] = array
+            place += -place % _ALIGNMENT
+            array = np.frombuffer(data, dtype, math.prod(shape), place).reshape(shape)
+            array.flags.writeable = False
+            place += array.nbytes
+            arrays.append(array)
         tree = head["tree"]
         if tree["format"] != version:
             raise ProgramError(
                 f"a packed {kind} has format {tree['format']}, expected {version}: both processes "
                 "need the same version of Simquay"
             )
-        return _Reader(arrays, classes).decode(tree[kind])
+        return decode(tree[kind])
     except ProgramError:
         raise
-    except (KeyError, TypeError, ValueError, struct.error) as error:
+    except (LookupError, TypeError, ValueError, struct.error) as error:
         raise ProgramError(f"not a {kind} packed by Simquay ({error})") from error
-
-
-class _Writer:
-    """Encodes a tree; an array or tuple that occurs again (by identity) is written once."""
-
-    def __init__(self) -> None:
-        self.arrays: list[NDArray[Any]] = []
-        self._array_numbers: dict[int, int] = {}
-        self._tuple_numbers: dict[int, int] = {}
-        self._keep: list[Any] = []  # an id stays unique only while its object lives
-
-    def encode(self, value: Any) -> Any:
-        if isinstance(value, np.ndarray):
-            number = self._array_numbers.get(id(value))
-            if number is None:
-                number = self._array_numbers[id(value)] = len(self.arrays)
-                self.arrays.append(value)
-            return {"array": number}
-        if isinstance(value, (tuple, list)):
-            number = self._tuple_numbers.get(id(value))
-            if number is not None:
-                return {"again": number}
-            items = [self.encode(item) for item in value]
-            number = self._tuple_numbers[id(value)] = len(self._tuple_numbers)
-            self._keep.append(value)
-            return {"tuple": items, "number": number}
-        if isinstance(value, enum.Enum):
-            return {"class": type(value).__name__, "value": value.value}
-        if isinstance(value, Mapping):
-            return {"items": [[key, self.encode(item)] for key, item in value.items()]}
-        if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            fields = {
-                f.name: self.encode(getattr(value, f.name)) for f in dataclasses.fields(value)
-            }
-            return {"class": type(value).__name__, "fields": fields}
-        if isinstance(value, np.generic):
-            return value.item()
-        return value
-
-
-class _Reader:
-    """Decodes what :class:`_Writer` encoded; shared tuples come back shared."""
-
-    def __init__(self, arrays: dict[str, NDArray[Any]], classes: Mapping[str, type[Any]]) -> None:
-        for array in arrays.values():
-            array.flags.writeable = False
-        self._arrays = arrays
-        self._classes = classes
-        self._tuples: dict[int, tuple[Any, ...]] = {}
-
-    def decode(self, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        if "array" in value:
-            return self._arrays[f"a{value['array']}"]
-        if "again" in value:
-            return self._tuples[value["again"]]
-        if "tuple" in value:
-            items = tuple(self.decode(item) for item in value["tuple"])
-            self._tuples[value["number"]] = items
-            return items
-        if "items" in value:
-            return {key: self.decode(item) for key, item in value["items"]}
-        if "value" in value:
-            return self._classes[value["class"]](value["value"])
-        fields = {name: self.decode(item) for name, item in value["fields"].items()}
-        return self._classes[value["class"]](**fields)
