@@ -11,9 +11,7 @@ import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any, NamedTuple, Protocol, TypeAlias
-
-import numpy as np
+from typing import NamedTuple, Protocol, TypeAlias
 
 from simquay.planning.direct import plan_direct
 from simquay.planning.plan import Plan, SweepPlan
@@ -30,6 +28,10 @@ _MOST_SEEN = 4096
 
 class Recipe(Protocol):
     """A plan without its numbers: the matrices, diagonals and amplitudes of gates."""
+
+    @property
+    def size(self) -> int:
+        """About the bytes of the recipe and of one plan that it gives, their numbers included."""
 
     def fill(self, gates: Sequence[GateOperation]) -> Plan | None:
         """The plan for gates of the recipe's structure; None if their numbers do not allow it."""
@@ -74,7 +76,8 @@ class PlanCache:
 
     Args:
         entries: the most structures to keep.
-        size: the most bytes of plans to keep. A plan larger than a quarter of it is not kept.
+        size: the most bytes of recipes and plans to keep. Those larger than a quarter of it are not
+            kept.
 
     Threads may share a cache. Two that plan the same gates at once may both do the work; the result
     is the same. In a forked child, the cache is empty.
@@ -93,9 +96,7 @@ class PlanCache:
         in the middle of a change.
         """
         self._lock = threading.Lock()
-        self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
-        self._seen: OrderedDict[int, None] = OrderedDict()
-        self._bytes = 0
+        self.clear()
 
     def plan(
         self,
@@ -109,11 +110,7 @@ class PlanCache:
         A structure that comes for the first time gets a plan without a search, which is not kept,
         where the profile asks for that and there is one.
         """
-        key = (structure_of(gates), layout.order, profile)
-        with self._lock:
-            entry = self._entries.get(key)
-            if entry is not None:
-                self._entries.move_to_end(key)
+        key, entry = self._find(gates, layout, profile)
         # No gates need no search, and a profile may allow none.
         if entry is None and 0 < len(gates) <= profile.direct and self._is_new(hash(key)):
             direct = plan_direct(gates, layout, profile)
@@ -125,10 +122,10 @@ class PlanCache:
                 return entry.plan
             plan = entry.recipe.fill(gates)
             if plan is not None:
-                self._keep(key, _Entry(entry.recipe, numbers, plan, _size(plan, numbers)))
+                self._keep(key, entry._replace(numbers=numbers, plan=plan))
                 return plan
         recipe, plan = find(gates, layout, profile)
-        self._keep(key, _Entry(recipe, numbers, plan, _size(plan, numbers)))
+        self._keep(key, _Entry(recipe, numbers, plan, recipe.size))
         return plan
 
     def sweep(
@@ -144,17 +141,23 @@ class PlanCache:
         not.
         """
         gates = gate_lists[0]
+        key, entry = self._find(gates, layout, profile)
+        if entry is None:
+            recipe, plan = find(gates, layout, profile)
+            entry = _Entry(recipe, numbers_of(gates), plan, recipe.size)
+            self._keep(key, entry)
+        return entry.recipe.fill_sweep(gate_lists)
+
+    def _find(
+        self, gates: Sequence[GateOperation], layout: Layout, profile: Profile
+    ) -> tuple[Hashable, _Entry | None]:
+        """The key of a structure, and the entry that is kept for it."""
         key = (structure_of(gates), layout.order, profile)
         with self._lock:
             entry = self._entries.get(key)
             if entry is not None:
                 self._entries.move_to_end(key)
-        if entry is None:
-            recipe, plan = find(gates, layout, profile)
-            numbers = numbers_of(gates)
-            entry = _Entry(recipe, numbers, plan, _size(plan, numbers))
-            self._keep(key, entry)
-        return entry.recipe.fill_sweep(gate_lists)
+        return key, entry
 
     def _is_new(self, structure: int) -> bool:
         """Whether a structure, given by its hash, comes for the first time; it does not again.
@@ -173,8 +176,8 @@ class PlanCache:
     def clear(self) -> None:
         """Drop all plans and recipes."""
         with self._lock:
-            self._seen.clear()
-            self._entries.clear()
+            self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
+            self._seen: OrderedDict[int, None] = OrderedDict()
             self._bytes = 0
 
     def __len__(self) -> int:
@@ -203,37 +206,3 @@ def _after_fork() -> None:
 
 
 after_fork(_after_fork)
-
-
-def _size(plan: Plan, numbers: bytes) -> int:
-    """About the bytes of a plan: its arrays, its numbers, and a kilobyte for each pass."""
-    size = 2 * len(numbers) + 1000 * len(plan.passes)
-    seen: set[int] = set()
-    stack: list[Any] = list(plan.passes)
-    while stack:
-        value = stack.pop()
-        kind = type(value)
-        if kind is np.ndarray:
-            if id(value) not in seen:
-                seen.add(id(value))
-                size += value.nbytes
-        elif kind is tuple or kind is list:
-            stack += value
-        else:
-            holders = _HOLDERS.get(kind)
-            if holders is None:
-                holders = _HOLDERS[kind] = _holders(kind)
-            stack += [getattr(value, holder) for holder in holders]
-    return size
-
-
-_HOLDERS: dict[type, tuple[str, ...]] = {}
-"""For each class of a plan's parts, the fields that may hold arrays."""
-
-_PLAIN = frozenset({"bool", "float", "int", "str", "tuple[int, ...]", "Form", "Condition"})
-
-
-def _holders(kind: type) -> tuple[str, ...]:
-    """The fields of a dataclass whose annotation (a string) allows more than plain values."""
-    fields = getattr(kind, "__dataclass_fields__", {})
-    return tuple([name for name, field in fields.items() if str(field.type) not in _PLAIN])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import tracemalloc
 import warnings
 from collections.abc import Sequence
 from typing import NoReturn
@@ -15,8 +16,9 @@ import pytest
 from simquay.control import Control
 from simquay.engines.numpy.engine import DenseEngine
 from simquay.planning import Layout, Plan, Profile, make_plan
-from simquay.planning.cache import PlanCache
+from simquay.planning.cache import Finder, PlanCache
 from simquay.planning.dense.search import find_dense
+from simquay.planning.tiled.search import find_tiled
 from simquay.program import Diagonal, Matrix, Permutation, Precision, Prepare
 from simquay.program.operations import GateOperation, Relabel
 from tests.support.gate_lists import other_numbers, random_gates, random_unitary, run_naively
@@ -122,6 +124,23 @@ def test_bytes_are_bounded() -> None:
     assert len(cache) == kept  # too large to keep
     cache.clear()
     assert len(cache) == 0
+
+
+@pytest.mark.parametrize(("find", "profile"), [(find_dense, DENSE), (find_tiled, TILED)])
+def test_the_size_of_a_recipe_is_about_the_memory_that_it_and_a_plan_take(
+    find: Finder, profile: Profile
+) -> None:
+    rng = np.random.default_rng(4)
+    for num_qubits in (4, 8, 14):
+        gates = random_gates(num_qubits, 150, rng)
+        find(gates, Layout(), profile)  # fills the caches that all plans share
+        tracemalloc.start()
+        try:
+            kept = find(gates, Layout(), profile)
+            taken = tracemalloc.get_traced_memory()[0]
+        finally:
+            tracemalloc.stop()
+        assert 0.4 < kept[0].size / taken < 2.5
 
 
 def test_threads_share_a_cache() -> None:

@@ -116,6 +116,19 @@ class DenseRecipe:
     matrices: MatrixRecipes
     diagonals: DiagonalRecipes
 
+    @property
+    def size(self) -> int:
+        """About the bytes of the recipe and of a plan."""
+        entries = self.pool.size + sum([1 << table.width for table in self.diagonals.tables])
+        indices = 0 if self.diagonals.small is None else self.diagonals.small.places.size
+        for products in self.matrices.small:
+            inner = products.inner
+            indices += products.places.size + (inner.places.size if inner else 0)
+        for group in self.matrices.groups:
+            entries += len(group.matrices) << 2 * group.width
+            indices += sum([rows.size for rows, _ in group.steps])
+        return 16 * entries + 8 * indices + 200 * len(self.pool.starts)
+
     def fill(self, gates: Sequence[GateOperation]) -> Plan:
         """The plan for ``gates``, which must have the structure that the recipe was found for."""
         passes = self._fill(gates, self.pool.fill(gates))

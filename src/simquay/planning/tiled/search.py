@@ -48,6 +48,11 @@ class TiledRecipe:
     _arrays: GatherRecipe
     _passes: list[PassRecipe | WideRecipe]
 
+    @property
+    def size(self) -> int:
+        """About the bytes of the recipe and of a plan."""
+        return 250 * len(self._pool.starts) + 48 * self._pool.size
+
     def fill(self, gates: Sequence[GateOperation]) -> Plan | None:
         """The plan for ``gates``; None if their numbers have other traits.
 
