@@ -69,7 +69,7 @@ def matrix_of(
     layout = PoolLayout(gates)
     matrices = Matrices(gates, layout.starts)
     index = matrices.add(
-        [GateNode(one[2] + one[3], 0, False, False, 0, one) for one in nodes],
+        [GateNode(one[2] + one[3], 0, False, False, [one]) for one in nodes],
         columns,
         columns if rows is None else rows,
     )

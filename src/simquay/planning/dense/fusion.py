@@ -14,7 +14,9 @@ holds for the same gates with other angles.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from simquay.planning.profile import Layout
@@ -24,6 +26,7 @@ from simquay.program.operations import GateOperation
 __all__ = ["FusedGates", "GateNode", "fuse_gates"]
 
 
+@dataclass(slots=True, eq=False)
 class GateNode:
     """Gates that are applied as one.
 
@@ -32,26 +35,13 @@ class GateNode:
         diagonal: whether it is diagonal, so that it commutes with the others of its segments.
         wide: whether it acts on more wires than may be fused; its one gate is applied as it is.
         gates: its gates in order.
-        index: its position in the list of nodes.
     """
 
-    __slots__ = ("diagonal", "gates", "index", "mask", "wide", "wires")
-
-    def __init__(
-        self,
-        wires: tuple[int, ...],
-        mask: int,
-        diagonal: bool,
-        wide: bool,
-        index: int,
-        wire_gate: WireGate,
-    ) -> None:
-        self.wires = wires
-        self.mask = mask
-        self.diagonal = diagonal
-        self.wide = wide
-        self.index = index
-        self.gates = [wire_gate]
+    wires: tuple[int, ...]
+    mask: int
+    diagonal: bool
+    wide: bool
+    gates: list[WireGate]
 
 
 class FusedGates(NamedTuple):
@@ -77,11 +67,11 @@ def fuse_gates(
     Gates on more than ``widest`` wires (``widest_diagonal`` for diagonals), controls included,
     become wide nodes.
     """
-    last: dict[int, list[GateNode]] = {}  # the last segment of each wire
-    solid: dict[int, int] = {}  # the index of the last node on each wire that is not diagonal
-    alike: dict[int, GateNode] = {}  # the last diagonal node on these wires (a mask)
+    solid: dict[int, GateNode] = {}  # the last node on each wire that is not diagonal
+    # The diagonal nodes on each wire after that, by their masks.
+    behind: defaultdict[int, dict[int, GateNode]] = defaultdict(dict)
     broad = False  # whether some diagonal node has more than two wires
-    nodes: list[GateNode | None] = []
+    nodes: list[GateNode] = []
     scalars: list[WireGate] = []
 
     wire_of: dict[int, int] = {}
@@ -100,80 +90,55 @@ def fuse_gates(
         # 1. If one node is the last on all of the gate's wires, the gate joins it.
         width = len(everything)
         wide = width > (widest_diagonal if diagonal else widest)
-        segment = last.get(everything[0])
-        if segment is not None and not wide:
-            candidate = segment[-1]
-            if not candidate.diagonal:
-                if not candidate.wide and candidate.mask & mask == mask:
-                    for wire in everything:
-                        if last[wire][-1] is not candidate:
-                            break
-                    else:
-                        candidate.gates.append(wire_gate)
-                        continue
-            elif diagonal and (broad or width == 1 or mask in alike):
-                found = _diagonal_to_join(everything, mask, segment, solid, alike, broad)
-                if found is not None:
-                    found.gates.append(wire_gate)
-                    continue
+        node = None
+        if wide:
+            pass
+        elif behind[everything[0]]:
+            if diagonal:
+                node = _diagonal_to_join(everything, mask, behind, broad)
+        elif (other := solid.get(everything[0])) and not other.wide and other.mask & mask == mask:
+            for wire in everything:
+                if behind[wire] or solid[wire] is not other:
+                    break
+            else:
+                node = other
+        if node is not None:
+            node.gates.append(wire_gate)
+            continue
         # 2. Else the gate begins a node, which takes in one-qubit nodes just before it.
-        position = len(nodes)
-        node = GateNode(everything, mask, diagonal, wide, position, wire_gate)
+        node = GateNode(everything, mask, diagonal, wide, [wire_gate])
+        nodes.append(node)
         if diagonal:
             for wire in everything:
-                segment = last.get(wire)
-                if segment is None or not segment[0].diagonal:
-                    last[wire] = [node]
-                else:
-                    segment.append(node)
-            if not wide:
-                alike[mask] = node
-                broad = broad or width > 2
-        else:
-            single = [node]
-            for wire in everything:
-                segment = last.get(wire)
-                if segment is not None and not wide:
-                    for merged in segment:
-                        if len(merged.wires) == 1:
-                            node.gates[-1:-1] = merged.gates
-                            nodes[merged.index] = None
-                last[wire] = single
-                solid[wire] = position
-        nodes.append(node)
-
-    # Nodes that others took in leave gaps: number the rest anew.
-    kept = [node for node in nodes if node is not None]
-    for position, node in enumerate(kept):
-        node.index = position
+                behind[wire].pop(mask, None)  # another with this mask, which now is no longer last
+                behind[wire][mask] = node
+            broad = broad or (width > 2 and not wide)
+            continue
+        for wire in everything:
+            before = behind[wire].get(1 << wire) if behind[wire] else solid.get(wire)
+            if before is not None and len(before.wires) == 1 and not wide:
+                node.gates[-1:-1] = before.gates
+                before.gates = []
+            behind[wire] = {}
+            solid[wire] = node
+    kept = [node for node in nodes if node.gates]
     return FusedGates(kept, scalars, {wire: qubit for qubit, wire in wire_of.items()})
 
 
 def _diagonal_to_join(
-    wires: tuple[int, ...],
-    mask: int,
-    segment: Sequence[GateNode],
-    solid: dict[int, int],
-    alike: dict[int, GateNode],
-    broad: bool,
+    wires: tuple[int, ...], mask: int, behind: dict[int, dict[int, GateNode]], broad: bool
 ) -> GateNode | None:
-    """A diagonal node that acts on all ``wires`` and is in the last segment of each, or None.
-
-    ``segment`` is the last one of the first wire.
-    """
-    found = alike.get(mask)
-    if found is not None:
-        for wire in wires:
-            if solid.get(wire, -1) > found.index:
-                break
-        else:
-            return found
+    """A diagonal node that acts on all ``wires`` and is in the last segment of each, or None."""
+    segment = behind[wires[0]]
+    alike = segment.get(mask)
+    others = [] if alike is None else [alike]
     if len(wires) == 1 or broad:
-        for other in reversed(segment):
-            if other.mask & mask == mask and not other.wide:
-                for wire in wires:
-                    if solid.get(wire, -1) > other.index:
-                        break
-                else:
-                    return other
+        others += reversed(segment.values())
+    for other in others:
+        if other.mask & mask == mask and not other.wide:
+            for wire in wires:
+                if behind[wire].get(other.mask) is not other:
+                    break
+            else:
+                return other
     return None

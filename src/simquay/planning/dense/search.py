@@ -185,7 +185,7 @@ class _Builder:
         )
 
     def _start(self, start: Cluster, scalars: Sequence[WireGate]) -> _Late[StartPass]:
-        nodes = [GateNode((), 0, True, False, -1, wire_gate) for wire_gate in scalars]
+        nodes = [GateNode((), 0, True, False, [wire_gate]) for wire_gate in scalars]
         nodes += start.nodes
         self.matrices.add_start(nodes, start.wires)
         count = sum([len(node.gates) for node in nodes])

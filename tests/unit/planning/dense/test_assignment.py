@@ -11,7 +11,7 @@ from simquay.program.bits import bits_of, mask_of
 
 def node(*wires: int, diagonal: bool = False, wide: bool = False) -> GateNode:
     gate: WireGate = (0, "d" if diagonal else "m", wires, (), 0, None)
-    return GateNode(wires, mask_of(wires), diagonal, wide, 0, gate)
+    return GateNode(wires, mask_of(wires), diagonal, wide, [gate])
 
 
 def cluster(*wires: int) -> Cluster:

@@ -17,7 +17,7 @@ PROFILE = Profile("dense", width=2, tile=3, low=1, costs=(1.0, 10.0, 100.0))
 
 def cluster(*wires: int) -> Cluster:
     gate: WireGate = (0, "m", wires, (), 0, None)
-    return Cluster(wires, mask_of(wires), [GateNode(wires, mask_of(wires), False, False, 0, gate)])
+    return Cluster(wires, mask_of(wires), [GateNode(wires, mask_of(wires), False, False, [gate])])
 
 
 def test_wires_join_the_vector_with_the_first_pass_that_needs_them() -> None:
@@ -41,7 +41,7 @@ def test_the_cost_is_that_of_moves_and_products() -> None:
 
 def test_a_wide_node_is_a_pass_for_each_of_its_gates() -> None:
     gate: WireGate = (4, "m", (0, 1, 2, 3), (), 0, None)
-    node = GateNode((0, 1, 2, 3), 0b1111, False, True, 0, gate)
+    node = GateNode((0, 1, 2, 3), 0b1111, False, True, [gate])
     plan = CandidatePlan(None, [node], (0,), PROFILE)
     assert plan.passes == [CandidateLonePass(gate, (0, 1, 2, 3), 3)]
     assert plan.cost == MOVE_COST * 16

@@ -57,7 +57,7 @@ def test_the_start_is_the_state_that_its_gates_make() -> None:
         ]
         layout = PoolLayout(gates)
         matrices = Matrices(gates, layout.starts)
-        nodes = [GateNode(one[2] + one[3], 0, False, False, 0, one) for one in wire_gates(gates)]
+        nodes = [GateNode(one[2] + one[3], 0, False, False, [one]) for one in wire_gates(gates)]
         matrices.add_start(nodes, (0, 1, 2, 3))
         _, start = matrices.recipes().fill(layout.fill(gates))
         assert start is not None
@@ -80,7 +80,7 @@ def test_many_gates_are_computed_in_pieces() -> None:
     matrices = Matrices(gates, layout.starts)
     groups = [range(2), range(2, 5), range(5, 700), range(700, 900)]
     for group in groups:
-        nodes = [GateNode(placed[g][2], 7, False, False, g, placed[g]) for g in group]
+        nodes = [GateNode(placed[g][2], 7, False, False, [placed[g]]) for g in group]
         matrices.add(nodes, (0, 1, 2), (0, 1, 2))
     recipes = matrices.recipes()
     assert recipes.small[0].inner is not None
@@ -97,7 +97,7 @@ def test_gates_are_multiplied_into_matrices_on_three_wires(wires: int, widths: l
     gates: list[GateOperation] = [h(0), *(cx(wire, wire + 1) for wire in range(wires - 1))]
     layout = PoolLayout(gates)
     matrices = Matrices(gates, layout.starts)
-    nodes = [GateNode(one[2] + one[3], 0, False, False, 0, one) for one in wire_gates(gates)]
+    nodes = [GateNode(one[2] + one[3], 0, False, False, [one]) for one in wire_gates(gates)]
     matrices.add(nodes, range(wires), range(wires))
     (recipe,) = matrices.recipes().small
     assert [recipe.width] * len(recipe.fill(layout.fill(gates))) == widths
