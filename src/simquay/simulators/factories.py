@@ -9,7 +9,8 @@ from typing import Any
 from qiskit import QuantumCircuit
 from qiskit.providers.basic_provider import BasicSimulator
 
-from simquay.engines.base import Engine
+from simquay.engines.numpy.engine import DenseEngine
+from simquay.engines.reference import ReferenceEngine
 from simquay.plugin import BackendSpec
 from simquay.simulators.adapted.backend import AdaptedBackend, adapt
 from simquay.simulators.engine.backend import EngineBackend
@@ -17,18 +18,8 @@ from simquay.simulators.engine.backend import EngineBackend
 __all__ = ["basic_bytes", "make_basic", "make_numpy", "make_reference"]
 
 
-@functools.cache
-def _numpy_engine() -> Engine:
-    from simquay.engines.numpy.engine import DenseEngine
-
-    return DenseEngine()
-
-
-@functools.cache
-def _reference_engine() -> Engine:
-    from simquay.engines.reference import ReferenceEngine
-
-    return ReferenceEngine()
+_numpy_engine = functools.cache(DenseEngine)
+_reference_engine = functools.cache(ReferenceEngine)
 
 
 def make_numpy(spec: BackendSpec) -> EngineBackend:

@@ -77,23 +77,16 @@ def _wrong(name: str, value: Any, expected: str) -> RunOptionError:
     return RunOptionError(f"option {name}={value!r}: expected {expected}")
 
 
-def _integer(name: str, least: int) -> Callable[[Any], int]:
-    expected = f"an integer of {least} or more"
-
-    def check(value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-            raise _wrong(name, value, expected)
-        number = operator.index(value)
-        if number < least:
-            raise _wrong(name, value, expected)
-        return number
+def _integer(name: str, least: int, *, or_none: bool = False) -> Callable[[Any], int | None]:
+    def check(value: Any) -> int | None:
+        if or_none and value is None:
+            return None
+        whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+        if not whole or value < least:
+            raise _wrong(name, value, f"an integer of {least} or more")
+        return operator.index(value)
 
     return check
-
-
-def _integer_or_none(name: str, least: int) -> Callable[[Any], int | None]:
-    check = _integer(name, least)
-    return lambda value: None if value is None else check(value)
 
 
 def _executor(value: Any) -> Executor | None:
@@ -169,7 +162,7 @@ _TABLE = (
         "integer, 0 or more, or None",
         None,
         "The seed of all random choices; None takes a fresh one, which the result records.",
-        _integer_or_none("seed_simulator", 0),
+        _integer("seed_simulator", 0, or_none=True),
     ),
     Option(
         "precision",
@@ -207,14 +200,14 @@ _TABLE = (
         None,
         "The most circuits of one task; None is 1 on an executor of yours, and all of the job's "
         "on Simquay's workers.",
-        _integer_or_none("max_circuits_per_task", 1),
+        _integer("max_circuits_per_task", 1, or_none=True),
     ),
     Option(
         "max_shots_per_task",
         "integer, 1 or more, or None",
         None,
         "The most shots of each circuit in one task; None sets no limit.",
-        _integer_or_none("max_shots_per_task", 1),
+        _integer("max_shots_per_task", 1, or_none=True),
     ),
     Option(
         "metadata",

@@ -20,13 +20,7 @@ from simquay.simulators.base import SimquayBackend
 from simquay.simulators.engine.target import make_target
 from simquay.simulators.engine.work import Circuit, EngineRun
 from simquay.simulators.inputs import NotCircuitsError, RunInputError, checked_circuits
-from simquay.simulators.options import (
-    Resolved,
-    RunOptions,
-    default_options,
-    resolve,
-    validate,
-)
+from simquay.simulators.options import Resolved, RunOptions, default_options, resolve
 from simquay.system.version import simquay_version
 
 if TYPE_CHECKING:
@@ -42,9 +36,6 @@ class EngineBackend(SimquayBackend):
         engine: runs the programs; any number of backends may share it.
         name: the backend's name.
         spec: of the plugin that registers the backend; it gives the description.
-        provider: Qiskit's back-reference.
-        description: one line; by default the spec's.
-        version: the backend's version; by default Simquay's.
         pool: the worker threads; by default those of the process.
         options: run options to begin with, as for :meth:`run`.
 
@@ -60,19 +51,13 @@ class EngineBackend(SimquayBackend):
         *,
         name: str,
         spec: BackendSpec | None = None,
-        provider: object = None,
-        description: str | None = None,
-        version: str | None = None,
         pool: WorkerPool | None = None,
         **options: Any,
     ) -> None:
-        if description is None:
-            description = spec.description if spec is not None else f"the engine {engine.name}"
         super().__init__(
-            provider=provider,
             name=name,
-            description=description,
-            backend_version=simquay_version() if version is None else version,
+            description=f"the engine {engine.name}" if spec is None else spec.description,
+            backend_version=simquay_version(),
         )
         self.engine = engine
         self._pool = default_pool() if pool is None else pool
@@ -102,7 +87,7 @@ class EngineBackend(SimquayBackend):
             UnknownOptionError: an ``AttributeError``: no option has this name.
             RunOptionError: a ``ValueError``: a value is wrong. No option is changed then.
         """
-        self._options.update_options(**validate(fields))
+        self._options.update_options(**fields)
 
     def run(self, run_input: QuantumCircuit | Iterable[QuantumCircuit], **options: Any) -> BaseJob:
         """Run circuits.

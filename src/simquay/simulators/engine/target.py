@@ -11,12 +11,9 @@ from qiskit.circuit import (
     BoxOp,
     BreakLoopOp,
     ContinueLoopOp,
-    ForLoopOp,
-    IfElseOp,
     Instruction,
     Store,
-    SwitchCaseOp,
-    WhileLoopOp,
+    get_control_flow_name_mapping,
 )
 from qiskit.circuit.library import (
     DiagonalGate,
@@ -36,6 +33,9 @@ __all__ = ["make_target"]
 
 _ANY_WIDTH: dict[str, type[Instruction]] = {
     "barrier": Barrier,
+    "box": BoxOp,
+    "break_loop": BreakLoopOp,
+    "continue_loop": ContinueLoopOp,
     "diagonal": DiagonalGate,
     "initialize": Initialize,
     "mcphase": MCPhaseGate,
@@ -51,16 +51,6 @@ _ANY_WIDTH: dict[str, type[Instruction]] = {
     "save_statevector": Instruction,
 }
 
-_CONTROL_FLOW: dict[str, type[Instruction]] = {
-    "box": BoxOp,
-    "break_loop": BreakLoopOp,
-    "continue_loop": ContinueLoopOp,
-    "for_loop": ForLoopOp,
-    "if_else": IfElseOp,
-    "switch_case": SwitchCaseOp,
-    "while_loop": WhileLoopOp,
-}
-
 
 def make_target() -> Target:
     """A new target. Making it takes about a millisecond, so a backend makes it on first use.
@@ -71,6 +61,6 @@ def make_target() -> Target:
     target = Target(description="Simquay's statevector engines", num_qubits=None)
     for name, instruction in get_standard_gate_name_mapping().items():
         target.add_instruction(instruction, properties=None, name=name)
-    for name, kind in (*_ANY_WIDTH.items(), *_CONTROL_FLOW.items()):
+    for name, kind in (get_control_flow_name_mapping() | _ANY_WIDTH).items():
         target.add_instruction(kind, name=name)
     return target
