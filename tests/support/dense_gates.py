@@ -73,4 +73,4 @@ def matrix_of(
         columns,
         columns if rows is None else rows,
     )
-    return matrices.recipes().fill(layout.fill(gates))[0][index]
+    return matrices.recipes().fill(layout.fill(gates))[index]

@@ -56,19 +56,6 @@ def _reached(nodes: Sequence[GateNode], bits: list[int], size: int) -> tuple[lis
     for node, bit in zip(nodes, bits, strict=True):
         wires = node.wires
         past = solid if node.diagonal else everything
-        if len(wires) == 2:
-            first, second = wires
-            found = past[first] | past[second]
-            reached.append(found)
-            found |= bit
-            on[first] |= bit
-            on[second] |= bit
-            if node.diagonal:
-                everything[first] |= found
-                everything[second] |= found
-            else:
-                solid[first] = everything[first] = solid[second] = everything[second] = found
-            continue
         found = 0
         for wire in wires:
             found |= past[wire]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -30,18 +31,16 @@ _SMALL_WIRES = 3
 
 
 class _Assembly(NamedTuple):
-    """The recipe of the matrix (or, for the start, of its first column) of one cluster.
+    """The recipe of the matrix of one cluster.
 
     Attributes:
-        matrix: the index of the cluster's matrix; -1 for the start.
-        width: of the small matrices.
-        small: the small matrices in order, each as its index among those of this width.
+        matrix: the index of the cluster's matrix.
+        small: the small matrices in order, each as its index among those of its width.
         rows: the rows to take before each.
         last: the rows to take at the end.
     """
 
     matrix: int
-    width: int
     small: list[int]
     rows: list[Indices]
     last: Indices
@@ -51,15 +50,17 @@ class _Group(NamedTuple):
     """Clusters of one width with small matrices of one width, those with the most of them first.
 
     Attributes:
-        width: of the clusters.
-        small: of the small matrices.
+        size: the rows of each matrix.
+        columns: of each matrix: all, or the first alone.
+        small: the width of the small matrices.
         matrices: the indices of the clusters' matrices.
         steps: for each product, which the first clusters have, the rows that they take, and the
             indices of their small matrices.
         last: the rows that all take at the end.
     """
 
-    width: int
+    size: int
+    columns: int
     small: int
     matrices: tuple[int, ...]
     steps: list[tuple[Indices, list[int]]]
@@ -77,29 +78,23 @@ class Matrices:
         self._small: defaultdict[int, Products] = defaultdict(Products)  # by width
         # The pattern of each gate on a small matrix, by the matrix's width, then by the gate.
         self._patterns: defaultdict[int, dict[Hashable, Indices]] = defaultdict(dict)
-        self._clusters: dict[tuple[int, int], list[_Assembly]] = {}  # by both widths
-        self._start: _Assembly | None = None
+        # By the size, the columns, and the width of small matrices.
+        self._clusters: defaultdict[tuple[int, int, int], list[_Assembly]] = defaultdict(list)
         self._count = 0
 
-    def add(self, nodes: Sequence[GateNode], columns: Sequence[int], rows: Sequence[int]) -> int:
-        """Take in a cluster; returns the index of its matrix.
+    def add(
+        self,
+        nodes: Sequence[GateNode],
+        columns: Sequence[int],
+        rows: Sequence[int],
+        *,
+        first: bool = False,
+    ) -> int:
+        """Take in a cluster; returns the index of its matrix, or of the ``first`` column alone.
 
         Bit ``j`` of a column's (row's) index is wire ``columns[j]`` (``rows[j]``); both hold the
         same wires.
         """
-        index = self._count
-        self._count += 1
-        assembly = self._assembly(index, nodes, columns, rows)
-        self._clusters.setdefault((len(columns), assembly.width), []).append(assembly)
-        return index
-
-    def add_start(self, nodes: Sequence[GateNode], wires: Sequence[int]) -> None:
-        """Take in the start: only its first column is wanted. Bit ``j`` is ``wires[j]``."""
-        self._start = self._assembly(-1, nodes, wires, wires)
-
-    def _assembly(
-        self, index: int, nodes: Sequence[GateNode], columns: Sequence[int], rows: Sequence[int]
-    ) -> _Assembly:
         width = min(max([_SMALL_WIRES, *[len(node.wires) for node in nodes]]), len(columns))
         order = [*columns]
         small = []
@@ -110,7 +105,11 @@ class Matrices:
             moved += own
             taken.append(reorder_index(tuple(map(order.index, moved))))
             order = moved
-        return _Assembly(index, width, small, taken, reorder_index(tuple(map(order.index, rows))))
+        last = reorder_index(tuple(map(order.index, rows)))
+        alike = self._clusters[1 << len(columns), 1 if first else 1 << len(columns), width]
+        alike.append(_Assembly(self._count, small, taken, last))
+        self._count += 1
+        return self._count - 1
 
     def _small_matrices(
         self, nodes: Sequence[GateNode], wires: Sequence[int], limit: int
@@ -143,7 +142,7 @@ class Matrices:
                         break
             if found < 0 or (new and len(small.wires) + len(new) > limit):
                 found = len(made)
-                small = _SmallMatrix([*acts])
+                small = _SmallMatrix([*acts], [], [])
                 made.append(small)
                 for wire in acts:
                     latest[wire] = found
@@ -189,36 +188,37 @@ class Matrices:
 
     def recipes(self) -> MatrixRecipes:
         """The recipes of the matrices of all clusters that were taken in."""
-        groups = [_group(*widths, assemblies) for widths, assemblies in self._clusters.items()]
+        groups = [_group(*shape, assemblies) for shape, assemblies in self._clusters.items()]
         small = tuple([products.matrices(width) for width, products in self._small.items()])
-        return MatrixRecipes(small, tuple(groups), self._start, self._count)
+        return MatrixRecipes(small, tuple(groups), self._count)
 
 
+@dataclass(slots=True, eq=False)
 class _SmallMatrix:
     """Gates on a few wires, in order: of each its pattern, and where its numbers start."""
 
-    __slots__ = ("patterns", "starts", "wires")
-
-    def __init__(self, wires: list[int]) -> None:
-        self.wires = wires
-        self.patterns: list[Indices] = []
-        self.starts: list[int] = []
+    wires: list[int]
+    patterns: list[Indices]
+    starts: list[int]
 
 
-def _group(width: int, small: int, assemblies: list[_Assembly]) -> _Group:
+def _group(size: int, columns: int, small: int, assemblies: list[_Assembly]) -> _Group:
     assemblies = sorted(assemblies, key=lambda assembly: -len(assembly.small))
-    shifts = np.arange(len(assemblies)) << width
+    shifts = np.arange(len(assemblies)) * size
     steps = []
     for index in range(len(assemblies[0].small)):
         active = [assembly for assembly in assemblies if len(assembly.small) > index]
         rows = _shifted([assembly.rows[index] for assembly in active], shifts)
         steps.append((rows, [assembly.small[index] for assembly in active]))
     last = _shifted([assembly.last for assembly in assemblies], shifts)
-    return _Group(width, small, tuple([assembly.matrix for assembly in assemblies]), steps, last)
+    matrices = tuple([assembly.matrix for assembly in assemblies])
+    return _Group(size, columns, small, matrices, steps, last)
 
 
 def _shifted(rows: list[Indices], shifts: Indices) -> Indices:
     """The rows of several matrices as rows of all of them in one."""
+    if len(rows) == 1:
+        return rows[0]
     together = np.array(rows)
     together += shifts[: len(rows), None]
     return together.reshape(-1)
@@ -229,11 +229,10 @@ class MatrixRecipes(NamedTuple):
 
     small: tuple[ProductRecipe, ...]
     groups: tuple[_Group, ...]
-    start: _Assembly | None
     total: int
 
-    def fill(self, pool: Pool) -> tuple[list[Pool], Pool | None]:
-        """The matrices by index, and the first column of the start (None without a start).
+    def fill(self, pool: Pool) -> list[Pool]:
+        """The matrices by index, of shape ``(2**width, columns)``.
 
         For a sweep, whose numbers have the shape ``(lists, numbers)``, each has one more axis in
         front.
@@ -244,37 +243,23 @@ class MatrixRecipes(NamedTuple):
             filled = _fill_group(group, small[group.small], pool.shape[:-1])
             for member, which in enumerate(group.matrices):
                 matrices[which] = filled[..., member, :, :]
-        start = None
-        if self.start is not None:
-            start = _fill_start(self.start, small[self.start.width], pool.shape[:-1])
-        return matrices, start
+        return matrices
 
 
 def _fill_group(group: _Group, small: Pool, sweep: tuple[int, ...]) -> Pool:
-    """The matrices of a group, shape ``(*sweep, clusters, 2**width, 2**width)``."""
-    size, total = 1 << group.width, len(group.matrices)
-    state = np.empty((*sweep, total * size, size), dtype=np.complex128)
-    state.reshape(-1, size, size)[...] = np.eye(size)
+    """The matrices of a group, shape ``(*sweep, clusters, 2**width, columns)``."""
+    size, columns, total = group.size, group.columns, len(group.matrices)
+    state = np.zeros((*sweep, total * size, columns), dtype=np.complex128)
+    state.reshape(-1, size, columns)[:, range(columns), range(columns)] = 1
     for rows, chosen in group.steps:
-        shape = (*sweep, len(chosen), 1 << group.small, (size * size) >> group.small)
+        shape = (*sweep, len(chosen), 1 << group.small, (size * columns) >> group.small)
         product = small.take(chosen, -3) @ state.take(rows, -2).reshape(shape)
-        product = product.reshape(*sweep, len(rows), size)
+        product = product.reshape(*sweep, len(rows), columns)
         if len(chosen) == total:
             state = product
         else:
             state[..., : len(rows), :] = product
-    return state.take(group.last, -2).reshape(*sweep, total, size, size)
-
-
-def _fill_start(assembly: _Assembly, small: Pool, sweep: tuple[int, ...]) -> Pool:
-    """The amplitudes of the start, shape ``(*sweep, 2**width)``."""
-    size = len(assembly.last)
-    state = np.zeros((*sweep, size), dtype=np.complex128)
-    state[..., 0] = 1
-    for index, rows in zip(assembly.small, assembly.rows, strict=True):
-        part = state.take(rows, -1).reshape(*sweep, 1 << assembly.width, size >> assembly.width)
-        state = (small[..., index, :, :] @ part).reshape(*sweep, size)
-    return state.take(assembly.last, -1)
+    return state.take(group.last, -2).reshape(*sweep, total, size, columns)
 
 
 @lru_cache(maxsize=4096)

@@ -89,12 +89,11 @@ def _find_recipe(gates: Sequence[GateOperation], layout: Layout, profile: Profil
 
 
 class _Numbers(NamedTuple):
-    """The numbers of given gates: matrices and tables by index, the start's amplitudes."""
+    """The numbers of given gates: matrices and tables by index."""
 
     gates: Sequence[GateOperation]
     matrices: list[Pool]
     tables: list[Pool]
-    start: Pool | None
 
 
 _T = TypeVar("_T")
@@ -125,7 +124,7 @@ class DenseRecipe:
             inner = products.inner
             indices += products.places.size + (inner.places.size if inner else 0)
         for group in self.matrices.groups:
-            entries += len(group.matrices) << 2 * group.width
+            entries += len(group.matrices) * group.size * group.columns
             indices += sum([rows.size for rows, _ in group.steps])
         return 16 * entries + 8 * indices + 200 * len(self.pool.starts)
 
@@ -144,8 +143,7 @@ class DenseRecipe:
         return SweepPlan(self.profile, self.initial, self.final, len(gate_lists), passes)
 
     def _fill(self, gates: Sequence[GateOperation], pool: Pool) -> list[DensePass]:
-        matrices, start = self.matrices.fill(pool)
-        numbers = _Numbers(gates, matrices, self.diagonals.fill(pool), start)
+        numbers = _Numbers(gates, self.matrices.fill(pool), self.diagonals.fill(pool))
         return [pass_(numbers) for pass_ in self.passes]
 
 
@@ -187,14 +185,9 @@ class _Builder:
     def _start(self, start: Cluster, scalars: Sequence[WireGate]) -> _Late[StartPass]:
         nodes = [GateNode((), 0, True, False, [wire_gate]) for wire_gate in scalars]
         nodes += start.nodes
-        self.matrices.add_start(nodes, start.wires)
+        column = self.matrices.add(nodes, start.wires, start.wires, first=True)
         count = sum([len(node.gates) for node in nodes])
-
-        def fill(numbers: _Numbers) -> StartPass:
-            assert numbers.start is not None
-            return StartPass(numbers.start, start.wires, count)
-
-        return fill
+        return lambda numbers: StartPass(numbers.matrices[column][..., 0], start.wires, count)
 
     def _pass(self, candidate: CandidateTilePass) -> _Late[ClusterPass]:
         tile, before, new, loaded, moves, after, keep = candidate

@@ -58,10 +58,9 @@ def test_the_start_is_the_state_that_its_gates_make() -> None:
         layout = PoolLayout(gates)
         matrices = Matrices(gates, layout.starts)
         nodes = [GateNode(one[2] + one[3], 0, False, False, [one]) for one in wire_gates(gates)]
-        matrices.add_start(nodes, (0, 1, 2, 3))
-        _, start = matrices.recipes().fill(layout.fill(gates))
-        assert start is not None
-        np.testing.assert_allclose(start, run_naively(gates, 4), atol=1e-11)
+        matrices.add(nodes, (0, 1, 2, 3), (0, 1, 2, 3), first=True)
+        (start,) = matrices.recipes().fill(layout.fill(gates))
+        np.testing.assert_allclose(start, run_naively(gates, 4)[:, None], atol=1e-11)
 
 
 def test_reordered_rows() -> None:
@@ -84,7 +83,7 @@ def test_many_gates_are_computed_in_pieces() -> None:
         matrices.add(nodes, (0, 1, 2), (0, 1, 2))
     recipes = matrices.recipes()
     assert recipes.small[0].inner is not None
-    found = recipes.fill(layout.fill(gates))[0]
+    found = recipes.fill(layout.fill(gates))
     for group, matrix in zip(groups, found, strict=True):
         vector = np.eye(8, dtype=complex)[3]
         for number in group:
