@@ -23,6 +23,7 @@ from simquay.program import Precision
 
 __all__ = [
     "OPTIONS",
+    "Check",
     "Option",
     "Resolved",
     "RunOptionError",
@@ -51,25 +52,24 @@ class UnknownOptionError(RunOptionError, AttributeError):
     """No option has this name; an ``AttributeError`` too, as Qiskit's ``set_options`` raises."""
 
 
+Check = Callable[[str, Any], Any]
+"""Gives the value of an option as it is used, from the option's name and the value given; or raises
+:class:`RunOptionError`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option of every Simquay backend.
+    """One option of every Simquay backend; docs/reference/options.md says what it means.
 
     Attributes:
-        name: as given to ``run``.
-        type: the accepted values, in words.
         default: the value where none is given.
-        meaning: one sentence for the reference page.
-        check: gives the value as it is used, or raises :class:`RunOptionError`.
+        check: gives the value as it is used.
         result: whether it asks for a kind of result, of the same name
             (:data:`~simquay.execution.kinds.KINDS`).
     """
 
-    name: str
-    type: str
     default: Any
-    meaning: str
-    check: Callable[[Any], Any]
+    check: Check
     result: bool = False
 
 
@@ -77,8 +77,8 @@ def _wrong(name: str, value: Any, expected: str) -> RunOptionError:
     return RunOptionError(f"option {name}={value!r}: expected {expected}")
 
 
-def _integer(name: str, least: int, *, or_none: bool = False) -> Callable[[Any], int | None]:
-    def check(value: Any) -> int | None:
+def _integer(least: int, *, or_none: bool = False) -> Check:
+    def check(name: str, value: Any) -> int | None:
         if or_none and value is None:
             return None
         whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
@@ -89,50 +89,44 @@ def _integer(name: str, least: int, *, or_none: bool = False) -> Callable[[Any],
     return check
 
 
-def _executor(value: Any) -> Executor | None:
+def _executor(name: str, value: Any) -> Executor | None:
     if value is None or isinstance(value, Executor):
         return value
     hint = "; of a Dask client, client.get_executor()" if hasattr(value, "get_executor") else ""
-    raise _wrong("executor", value, f"a concurrent.futures.Executor, or None{hint}")
+    raise _wrong(name, value, f"a concurrent.futures.Executor, or None{hint}")
 
 
-def _flag(name: str) -> Callable[[Any], bool]:
-    def check(value: Any) -> bool:
-        # A NumPy bool is a flag as well; None is Aer's way of leaving a flag out.
-        if value is None:
-            return False
-        if type(value).__name__ not in ("bool", "bool_"):
-            raise _wrong(name, value, "True or False")
-        return bool(value)
-
-    return check
+def _flag(name: str, value: Any) -> bool:
+    # A NumPy bool is a flag as well; None is Aer's way of leaving a flag out.
+    if value is None:
+        return False
+    if type(value).__name__ not in ("bool", "bool_"):
+        raise _wrong(name, value, "True or False")
+    return bool(value)
 
 
-def _precision(value: Any) -> str:
+def _precision(name: str, value: Any) -> str:
     if isinstance(value, Precision):
         return value.value
     if value not in ("double", "single"):
-        raise _wrong("precision", value, "'double' or 'single'")
+        raise _wrong(name, value, "'double' or 'single'")
     return str(value)
 
 
-def _memory_limit(value: Any) -> float | None:
+def _memory_limit(name: str, value: Any) -> float | None:
     if value is None:
         return None
-    expected = "a number of megabytes above 0, or None"
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise _wrong("max_memory_mb", value, expected)
-    number = float(value)
-    if not 0 < number < math.inf:
-        raise _wrong("max_memory_mb", value, expected)
-    return number
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not number or not 0 < float(value) < math.inf:
+        raise _wrong(name, value, "a number of megabytes above 0, or None")
+    return float(value)
 
 
-def _metadata(value: Any) -> dict[str, Any]:
+def _metadata(name: str, value: Any) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
-        raise _wrong("metadata", value, "a dict with string keys")
+        raise _wrong(name, value, "a dict with string keys")
     taken = sorted(RESERVED_METADATA.intersection(value))
     if taken:
         raise RunOptionError(
@@ -142,83 +136,20 @@ def _metadata(value: Any) -> dict[str, Any]:
     return dict(value)
 
 
-_TABLE = (
-    Option(
-        "shots",
-        "integer, 1 or more",
-        1024,
-        "How many times each circuit is sampled.",
-        _integer("shots", 1),
-    ),
-    Option(
-        "memory",
-        "True or False",
-        False,
-        "Keep the outcome of every shot, for `result.get_memory()`.",
-        _flag("memory"),
-    ),
-    Option(
-        "seed_simulator",
-        "integer, 0 or more, or None",
-        None,
-        "The seed of all random choices; None takes a fresh one, which the result records.",
-        _integer("seed_simulator", 0, or_none=True),
-    ),
-    Option(
-        "precision",
-        "'double' or 'single'",
-        "double",
-        "The amplitudes' number format: complex128 or complex64.",
-        _precision,
-    ),
-    Option(
-        "max_memory_mb",
-        "number above 0, or None",
-        None,
-        "The most memory that a run may take, in megabytes of 2**20 bytes; None sets no limit "
-        "but the device's.",
-        _memory_limit,
-    ),
-    Option(
-        "statevector",
-        "True or False",
-        False,
-        "Also return each circuit's final state, for `result.get_statevector()`.",
-        _flag("statevector"),
-        result=True,
-    ),
-    Option(
-        "executor",
-        "`concurrent.futures.Executor`, or None",
-        None,
-        "The executor that runs the job's tasks; None takes Simquay's workers.",
-        _executor,
-    ),
-    Option(
-        "max_circuits_per_task",
-        "integer, 1 or more, or None",
-        None,
-        "The most circuits of one task; None is 1 on an executor of yours, and all of the job's "
-        "on Simquay's workers.",
-        _integer("max_circuits_per_task", 1, or_none=True),
-    ),
-    Option(
-        "max_shots_per_task",
-        "integer, 1 or more, or None",
-        None,
-        "The most shots of each circuit in one task; None sets no limit.",
-        _integer("max_shots_per_task", 1, or_none=True),
-    ),
-    Option(
-        "metadata",
-        "dict with string keys, or None",
-        None,
-        "Your entries of `job.metadata`.",
-        _metadata,
-    ),
+OPTIONS: Mapping[str, Option] = MappingProxyType(
+    {
+        "shots": Option(1024, _integer(1)),
+        "memory": Option(False, _flag),
+        "seed_simulator": Option(None, _integer(0, or_none=True)),
+        "precision": Option("double", _precision),
+        "max_memory_mb": Option(None, _memory_limit),
+        "statevector": Option(False, _flag, result=True),
+        "executor": Option(None, _executor),
+        "max_circuits_per_task": Option(None, _integer(1, or_none=True)),
+        "max_shots_per_task": Option(None, _integer(1, or_none=True)),
+        "metadata": Option(None, _metadata),
+    }
 )
-
-OPTIONS: Mapping[str, Option] = MappingProxyType({option.name: option for option in _TABLE})
 """Every option, by name."""
 
 _HINTS = {
@@ -247,7 +178,7 @@ def validate(options: Mapping[str, Any]) -> dict[str, Any]:
         option = OPTIONS.get(name)
         if option is None:
             raise unknown_option(name, OPTIONS, _HINTS)
-        checked[name] = option.check(value)
+        checked[name] = option.check(name, value)
     return checked
 
 
@@ -293,10 +224,10 @@ class RunOptions(Options):  # type: ignore[misc]  # Qiskit ships no types
 
 def default_options() -> RunOptions:
     """A new set of options with the defaults."""
-    return RunOptions(**{option.name: option.default for option in _TABLE})
+    return RunOptions(**{name: option.default for name, option in OPTIONS.items()})
 
 
-_RESULTS = tuple([option.name for option in _TABLE if option.result])
+_RESULTS = tuple([name for name, option in OPTIONS.items() if option.result])
 
 
 @dataclass(frozen=True, slots=True)

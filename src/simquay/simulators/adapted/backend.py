@@ -90,7 +90,7 @@ class AdaptedBackend(SimquayBackend):
         isolation = settings.isolation
         if isolation is None:
             isolation = "process" if self._source is not None else "thread"
-        self.isolation = check_isolation(isolation)
+        self.isolation = check_isolation("isolation", isolation)
         if self.isolation == "process":
             self._portable_source()
         self._checks = AdaptedOptions(foreign)

@@ -9,7 +9,7 @@ from typing import Any
 
 from qiskit.providers import Options
 
-from simquay.simulators.options import OPTIONS, RunOptionError, UnknownOptionError, unknown_option
+from simquay.simulators.options import OPTIONS, Check, RunOptionError, unknown_option
 
 __all__ = ["ISOLATIONS", "AdaptedOptions", "check_isolation"]
 
@@ -22,19 +22,25 @@ option of the same name (Aer has an executor)."""
 _SPLITTING = ("max_circuits_per_task", "max_shots_per_task")
 """Options of Simquay's engines that a foreign backend cannot keep."""
 
-_CHECKED = ("shots", "seed_simulator", "memory")
-"""Options with the same meaning on every backend, checked as for Simquay's engines."""
+_SHARED = ("shots", "seed_simulator", "memory")
+"""Options with the same meaning on every backend, checked as for Simquay's engines if not None."""
 
 
-def check_isolation(value: Any) -> str:
+def check_isolation(name: str, value: Any) -> str:
     """``value``, if it is one of :data:`ISOLATIONS`.
 
     Raises:
         RunOptionError: if it is not.
     """
     if value not in ISOLATIONS:
-        raise RunOptionError(f"option isolation={value!r}: expected 'process' or 'thread'")
+        raise RunOptionError(f"option {name}={value!r}: expected 'process' or 'thread'")
     return str(value)
+
+
+_CHECKS: Mapping[str, Check] = {
+    "isolation": check_isolation,
+    **{name: OPTIONS[name].check for name in ("executor", "metadata", *_SHARED)},
+}
 
 
 class AdaptedOptions:
@@ -47,7 +53,9 @@ class AdaptedOptions:
     def __init__(self, foreign: Any) -> None:
         self._defaults = dict(foreign.options)
         self._template = foreign.options
-        self._parameters = _run_parameters(foreign)
+        names = [*self._defaults, *_OWN]
+        more = [one for one in _run_parameters(foreign) if one not in names]
+        self._names = {False: names, True: names + more}
 
     def initial(self) -> Options:
         """A new set of options with the foreign backend's values."""
@@ -64,27 +72,27 @@ class AdaptedOptions:
             UnknownOptionError: for a name that is no option.
             RunOptionError: for a wrong value.
         """
-        checked = dict(given)
+        names = self._names[running]
+        checked: dict[str, Any] = {}
         for name, value in given.items():
-            if name == "isolation":
-                checked[name] = check_isolation(value)
-            elif name in ("executor", "metadata"):
-                checked[name] = OPTIONS[name].check(value)
-            elif name in _SPLITTING and name not in self._defaults:
+            if name in _SPLITTING and name not in self._defaults:
                 if value is not None:
                     raise _undivided(name)
-                del checked[name]
-            elif name not in self._defaults and not (running and name in self._parameters):
-                raise self._unknown(name, running)
-            elif name in _CHECKED and value is not None:
-                checked[name] = OPTIONS[name].check(value)
-        self._validated(
-            {
-                name: value
-                for name, value in checked.items()
-                if name in self._defaults and name not in _OWN
-            }
-        )
+                continue
+            if name not in names:
+                raise unknown_option(name, names)
+            checked[name] = value
+            if name in _CHECKS and not (value is None and name in _SHARED):
+                checked[name] = _CHECKS[name](name, value)
+        theirs = {
+            name: value
+            for name, value in checked.items()
+            if name in self._defaults and name not in _OWN
+        }
+        try:
+            self.initial().update_options(**theirs)  # which calls the foreign backend's validators
+        except (ValueError, TypeError) as error:
+            raise RunOptionError(f"the backend refuses an option: {error}") from error
         return checked
 
     def changed(self, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,19 +103,6 @@ class AdaptedOptions:
             if name not in _OWN
             and (name not in self._defaults or value is not self._defaults[name])
         }
-
-    def _validated(self, fields: dict[str, Any]) -> None:
-        """Check ``fields`` with the foreign backend's validators."""
-        try:
-            copy.copy(self._template).update_options(**fields)
-        except (ValueError, TypeError) as error:
-            raise RunOptionError(f"the backend refuses an option: {error}") from error
-
-    def _unknown(self, name: str, running: bool) -> UnknownOptionError:
-        names = [*self._defaults, *_OWN]
-        if running:
-            names += [one for one in self._parameters if one not in names]
-        return unknown_option(name, names)
 
 
 def _undivided(name: str) -> RunOptionError:
