@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
@@ -21,12 +20,15 @@ def _test_name(check: Check[CheckContext]) -> str:
 
 _TESTS = {_test_name(check): check for check in CHECKS_IN_ORDER}
 _IDS = {check.id for check in CHECKS_IN_ORDER}
-_DECLARED: set[object] = set()
-"""The test functions of declared failures, of all subclasses."""
 
 
 def _make_test(check: Check[CheckContext]) -> Callable[..., None]:
-    def test(self: Any, backend: Any) -> None:
+    def test(self: Any, backend: Any, request: Any) -> None:
+        reason = type(self).expected_failures.get(check.id)
+        if reason is not None:
+            import pytest
+
+            request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
         run_check(check, self._context(backend))
 
     test.__name__ = _test_name(check)
@@ -49,12 +51,10 @@ class _Sealed(type):
             return super().__new__(mcs, name, bases, namespace, **keywords)
         made = super().__new__(mcs, name, bases, namespace, **keywords)
         for test in (*_TESTS, "_context"):
-            found = inspect.getattr_static(made, test)
-            if found is not inspect.getattr_static(BackendConformance, test) and (
-                found not in _DECLARED
-            ):
+            original = inspect.getattr_static(BackendConformance, test)
+            if inspect.getattr_static(made, test) is not original:
                 raise TypeError(_sealed_message(name, test))
-        _declare(made)
+        _check_declared(made)
         return made
 
     def __setattr__(cls, name: str, value: object) -> None:
@@ -86,8 +86,8 @@ def _sealed_message(owner: str, test: str) -> str:
     )
 
 
-def _declare(made: type) -> None:
-    """Mark the tests of ``expected_failures``: they must fail.
+def _check_declared(made: type) -> None:
+    """Check ``expected_failures``.
 
     Raises:
         TypeError: if a key is not the id of a check, or a reason is empty.
@@ -103,26 +103,6 @@ def _declare(made: type) -> None:
             )
         if not isinstance(reason, str) or not reason.strip():
             raise TypeError(f"{made.__name__}: expected_failures[{identity!r}] needs a reason")
-    for test, check in _TESTS.items():
-        original = inspect.getattr_static(BackendConformance, test)
-        if check.id in declared:
-            import pytest
-
-            marked = pytest.mark.xfail(reason=declared[check.id], strict=True)(_copy(original))
-            _DECLARED.add(marked)
-            type.__setattr__(made, test, marked)
-        elif inspect.getattr_static(made, test) is not original:  # an ancestor declared it
-            type.__setattr__(made, test, original)
-
-
-def _copy(function: Callable[..., None]) -> Any:
-    """A copy, since pytest writes marks onto the function object."""
-
-    @functools.wraps(function)
-    def test(self: Any, backend: Any) -> None:
-        function(self, backend)
-
-    return test
 
 
 class BackendConformance(metaclass=_Sealed):
