@@ -9,7 +9,7 @@ from typing import Any
 
 from simquay.testing.checks.catalogue import CHECKS_IN_ORDER
 from simquay.testing.checks.check import Check
-from simquay.testing.harness.assertions import CheckFailed, call_with_timeout
+from simquay.testing.harness.assertions import CheckFailed, call_with_timeout, described
 from simquay.testing.harness.context import CHECK_LIMIT, CheckContext
 
 __all__ = ["Verdict", "run_check", "run_checks", "verdict_of"]
@@ -105,6 +105,5 @@ def verdict_of(check: Check[Any], call: Callable[[], None]) -> Verdict:
     try:
         call()
     except Exception as error:  # noqa: BLE001  # whatever the code under test raises is the verdict
-        text = str(error) or type(error).__name__
-        problem = text if isinstance(error, AssertionError) else f"{type(error).__name__}: {text}"
+        problem = described(error)
     return Verdict(check, problem, time.perf_counter() - started)

@@ -18,6 +18,7 @@ from simquay.testing.harness.assertions import (
     TIMEOUT,
     CheckFailed,
     call_with_timeout,
+    described,
     exception_of,
     in_thread,
     require,
@@ -256,6 +257,6 @@ def j39_any_thread(context: CheckContext) -> None:
         threads = [in_thread(call) for call in calls]
         hang = wait(threads, 2 * TIMEOUT).not_done
         require(not hang, "some of 16 threads that call methods of one job never returned")
-        wrong = [repr(one.exception()) for one in threads if one.exception() is not None]
+        wrong = [described(error) for one in threads if (error := one.exception()) is not None]
         require(not wrong, f"16 threads called methods of one job: {'; '.join(wrong[:3])}")
         context.wait(job)

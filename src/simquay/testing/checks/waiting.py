@@ -107,5 +107,5 @@ def j31_no_error_at_the_end(context: CheckContext) -> None:
 def j38_ctrl_c(context: CheckContext) -> None:
     """Ctrl-C in `result()` or `wait_for_final_state()` returns control at once."""
     for call in ("result", "wait_for_final_state"):
-        seconds = context.run_child("interrupt", "--call", call)["seconds"]
+        seconds = context.run_child("interrupt", call=call)["seconds"]
         require(seconds < 2.0, f"Ctrl-C in {call}() returned control after {seconds:.1f} s")

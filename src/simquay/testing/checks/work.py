@@ -47,18 +47,18 @@ def j40_exit(context: CheckContext) -> None:
     """The interpreter exits promptly (2 s) while jobs run."""
     took = []
     for _ in range(3):  # the shortest of three, since a busy machine may be late
-        took.append(_exit_seconds(context, "3"))
+        took.append(_exit_seconds(context, 3))
         if took[-1] >= 2.0:
             # Without jobs, Python takes a fraction of a second to exit, or more on a busy machine:
             # that does not count.
-            took[-1] -= _exit_seconds(context, "0")
+            took[-1] -= _exit_seconds(context, 0)
         if took[-1] < 2.0:
             return
     require(False, f"running jobs delayed the interpreter's exit by {min(took):.1f} s")
 
 
-def _exit_seconds(context: CheckContext, jobs: str) -> float:
+def _exit_seconds(context: CheckContext, jobs: int) -> float:
     """Seconds from the end of a program to the end of its process, while ``jobs`` jobs run."""
-    answer = context.run_child("exit", "--jobs", jobs)
+    answer = context.run_child("exit", jobs=jobs)
     require_equal(answer["exit_code"], 0, "the interpreter's exit code while jobs ran")
     return float(answer["ended"]) - float(answer["leaving"])

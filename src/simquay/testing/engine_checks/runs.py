@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
 import tracemalloc
+from functools import partial
 
 import numpy as np
 
@@ -35,11 +34,9 @@ from simquay.testing.engine_checks.comparison import (
     refused,
     vectors_of,
 )
-from simquay.testing.harness.assertions import CheckFailed, raises, require, wait_until
-from simquay.testing.harness.gates import (
-    evolve,
-    random_unitary,
-)
+from simquay.testing.harness.assertions import TIMEOUT, described, in_thread, raises, require
+from simquay.testing.harness.gates import evolve, random_unitary
+from simquay.testing.harness.processes import call_in_fork
 
 
 def _same_samples(engine: Engine, program: Program, what: str) -> None:
@@ -141,22 +138,15 @@ def e19_memory(engine: Engine) -> None:
 
 def e20_threads(engine: Engine) -> None:
     """Threads may use one engine at once, each with its own states."""
-    wrong: list[str] = []
 
     def work(seed: int) -> None:
-        try:
-            for _ in range(5):
-                gates = gates_of(9, 40, seed)
-                state = evolve(engine, gates, 9)
-                near(engine.amplitudes(state), vectors_of(gates, 9), Precision.DOUBLE, "a thread")
-        except Exception as error:  # noqa: BLE001  # whatever it is, the check fails with it
-            wrong.append(f"{type(error).__name__}: {error}")
+        for _ in range(5):
+            gates = gates_of(9, 40, seed)
+            state = evolve(engine, gates, 9)
+            near(engine.amplitudes(state), vectors_of(gates, 9), Precision.DOUBLE, "a thread")
 
-    threads = [threading.Thread(target=work, args=(230 + i,), daemon=True) for i in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    threads = [in_thread(partial(work, 230 + number)) for number in range(4)]
+    wrong = [described(error) for one in threads if (error := one.exception()) is not None]
     require(not wrong, f"{len(wrong)} of 4 threads failed; the first: {wrong[:1]}")
 
 
@@ -165,23 +155,4 @@ def e21_forks(engine: Engine) -> None:
     if engine.device != "cpu" or not hasattr(os, "fork"):
         return
     e04_random_gates(engine)
-    child = os.fork()
-    if not child:  # nothing may leave this block but the end of the process
-        status = 1
-        try:
-            e04_random_gates(engine)
-            status = 0
-        finally:
-            os._exit(status)
-    ended: list[int] = []
-
-    def over() -> bool:
-        number, status = os.waitpid(child, os.WNOHANG)
-        ended.extend([status] if number else [])
-        return bool(ended)
-
-    if not wait_until(over):
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        raise CheckFailed("the forked process hangs in random gates")
-    require(not ended[0], "random gates are wrong in the forked process, or raise")
+    call_in_fork(partial(e04_random_gates, engine), TIMEOUT)

@@ -13,6 +13,7 @@ from qiskit.providers import JobStatus
 __all__ = [
     "CheckFailed",
     "call_with_timeout",
+    "described",
     "exception_of",
     "in_thread",
     "raises",
@@ -30,6 +31,12 @@ TIMEOUT = 30.0
 
 class CheckFailed(AssertionError):
     """A backend failed a check; the text says what was seen, and what was expected."""
+
+
+def described(error: BaseException) -> str:
+    """The type and the text of an error; of a failed check, the text alone."""
+    text = str(error) or type(error).__name__
+    return text if isinstance(error, AssertionError) else f"{type(error).__name__}: {text}"
 
 
 def require(kept: object, text: str) -> None:
@@ -97,7 +104,7 @@ def returns(call: Callable[[], T], what: str, seconds: float = TIMEOUT) -> T:
     values: list[T] = []
     error = exception_of(lambda: values.append(call()), seconds, what)
     if error is not None:
-        raise CheckFailed(f"{what} raised {type(error).__name__}: {error}") from error
+        raise CheckFailed(f"{what} raised {described(error)}") from error
     return values[0]
 
 

@@ -13,7 +13,6 @@ quick at a width at which a deep circuit takes hours.
 from __future__ import annotations
 
 import dataclasses
-import json
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -78,15 +77,6 @@ class Calibration:
     @property
     def _most_layers(self) -> int:
         return max(1, _MOST_GATES // (2 * self.width))
-
-    def to_json(self) -> str:
-        """JSON, for a child process."""
-        return json.dumps(dataclasses.asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> Calibration:
-        """The inverse of :meth:`to_json`."""
-        return cls(**json.loads(text))
 
 
 def fit_to_target(circuit: QuantumCircuit, backend: Any) -> QuantumCircuit:

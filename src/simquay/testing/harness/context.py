@@ -252,13 +252,13 @@ class CheckContext:
 
     # --- child processes -------------------------------------------------------------------
 
-    def run_child(self, mode: str, *arguments: str, seconds: float = 90.0) -> dict[str, Any]:
+    def run_child(self, mode: str, *, seconds: float = 90.0, **arguments: Any) -> dict[str, Any]:
         """Run a mode of :mod:`simquay.testing.harness.child` in a child process.
 
         Args:
             mode: which one.
-            arguments: further command-line arguments.
             seconds: time limit.
+            arguments: of the mode.
 
         Returns:
             The JSON object that it printed, with the additional keys ``"exit_code"`` and
@@ -267,15 +267,20 @@ class CheckContext:
         Raises:
             CheckFailed: if it reports a problem, prints no JSON object, or does not end in time.
         """
-        command = [sys.executable, "-m", "simquay.testing.harness.child", mode]
-        source = ["--factory", self.factory] if self.factory else ["--name", self.name]
+        request = {
+            "mode": mode,
+            "name": self.name,
+            "factory": self.factory,
+            "calibration": dataclasses.asdict(self.calibration),
+            "arguments": arguments,
+        }
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         if mode == "fork":
             # OpenBLAS joins its threads inside fork(), and can wait for ever for one that another
             # thread's matrix product has just woken. That is not the backend's fault.
             environment["OPENBLAS_NUM_THREADS"] = "1"
         process = subprocess.Popen(
-            [*command, *source, "--calibration", self.calibration.to_json(), *arguments],
+            [sys.executable, "-m", "simquay.testing.harness.child", json.dumps(request)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

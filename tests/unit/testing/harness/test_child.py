@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.serial]
 @pytest.mark.parametrize("factory", [None, "simquay:get_backend"])
 def test_an_exit_is_timed(factory: str | None) -> None:
     context = CheckContext(simquay.get_backend("numpy"), factory=factory)
-    answer = context.run_child("exit", "--jobs", "2")
+    answer = context.run_child("exit", jobs=2)
     assert (answer["exit_code"], answer["jobs"]) == (0, 2)
     assert answer["leaving"] < answer["ended"] < answer["leaving"] + 60
 
@@ -27,17 +27,17 @@ def test_a_fork() -> None:
 
 def test_an_interrupt_is_timed() -> None:
     context = CheckContext(simquay.get_backend("numpy"))
-    assert 0 <= context.run_child("interrupt", "--call", "result")["seconds"] < 60
+    assert 0 <= context.run_child("interrupt", call="result")["seconds"] < 60
 
 
 def test_a_backend_that_cannot_be_made_is_told() -> None:
     context = CheckContext(simquay.get_backend("numpy"), name="no-such-backend")
     with pytest.raises(CheckFailed, match=r"(?s)\(exit\) failed: .*no-such-backend"):
-        context.run_child("exit", "--jobs", "0")
+        context.run_child("exit", jobs=0)
 
 
 def test_a_child_that_does_not_end_is_killed() -> None:
     context = CheckContext(simquay.get_backend("numpy"))
     assert context.calibration.seconds > 0  # measured before the time counts
     with pytest.raises(CheckFailed, match=r"^a child process \(exit\) did not end in 0.01 s$"):
-        context.run_child("exit", "--jobs", "0", seconds=0.01)
+        context.run_child("exit", jobs=0, seconds=0.01)

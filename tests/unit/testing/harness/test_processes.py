@@ -1,17 +1,19 @@
-"""Processor time and memory of this process and its descendants."""
+"""Processor time and memory of this process and its descendants; calls in a forked process."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
-from simquay.testing.harness.processes import CpuMeter, resident_bytes
+from simquay.testing import CheckFailed
+from simquay.testing.harness.processes import CpuMeter, call_in_fork, resident_bytes
 
 pytestmark = pytest.mark.serial
 
@@ -54,3 +56,34 @@ def test_memory_of_a_child() -> None:
     before = resident_bytes()
     with child("kept = b'1' * (64 << 20)"):
         assert resident_bytes() - before >= 64 << 20
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot fork here")
+def test_a_call_in_a_fork() -> None:
+    here, kept = os.getpid(), []
+
+    def work() -> None:
+        assert os.getpid() != here
+        kept.append(1)
+
+    call_in_fork(work)
+    assert kept == []
+
+
+def fail() -> None:
+    raise ValueError("7")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot fork here")
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (fail, "wrong in the forked process: ValueError: 7"),
+        (lambda: os._exit(3), "the forked process ended with code 3"),
+        (lambda: time.sleep(600), "the forked process hangs: it did not end within 0.5 s"),
+    ],
+    ids=["raises", "ends", "hangs"],
+)
+def test_what_is_wrong_in_a_fork_is_told(call: Callable[[], object], said: str) -> None:
+    with pytest.raises(CheckFailed, match=f"^{said}$"):
+        call_in_fork(call, 0.5 if "hangs" in said else 60)
