@@ -27,7 +27,6 @@ from simquay.registry.catalog import (
 from simquay.registry.entry_points import PluginManager
 from simquay.registry.guard import Failure, guarded, plugin_lock
 from simquay.registry.messages import warn
-from simquay.registry.probes import run_probe
 from simquay.registry.requests import (
     FALLBACK,
     STRICT_PLUGINS,
@@ -200,7 +199,7 @@ class Registry:
             with plugin_lock():
                 known = self._answers.get(key)
                 if known is None:
-                    known = self._answers[key] = run_probe(entry)
+                    known = self._answers[key] = _ask(entry)
         return known
 
     def _describe(self, entry: RegisteredBackend) -> BackendInfo:
@@ -258,6 +257,37 @@ class Registry:
 def _by_priority(entries: Iterable[RegisteredBackend]) -> list[RegisteredBackend]:
     """The entries, the highest priority first; ties by name, then by distribution."""
     return sorted(entries, key=lambda e: (-e.spec.priority, e.name, e.distribution))
+
+
+def _ask(entry: RegisteredBackend) -> ProbeResult:
+    """The answer of the backend's probe; unavailable if the probe raises or returns anything else.
+
+    The hint is the probe's, or else the spec's.
+    """
+    target, hint = entry.spec.probe, entry.spec.install_hint
+    if not target:
+        return Available()
+    result = guarded(lambda: _cleaned(load_object(target)(), hint))
+    if isinstance(result, Failure):
+        _log.debug("probe %s of %s failed:\n%s", target, entry.qualified, result.details)
+        return Unavailable(f"its probe {target} failed: {result.text}", hint)
+    return result or Unavailable(
+        f"its probe {target} did not return Available or Unavailable", hint
+    )
+
+
+def _cleaned(result: object, hint: str) -> ProbeResult | None:
+    """``result`` with a reason of one line and a dict of details; None if it is no result.
+
+    It runs inside the guard, since a plugin may have filled the fields with values of any type.
+    """
+    if isinstance(result, Available):
+        return Available(dict(result.details))
+    if isinstance(result, Unavailable):
+        reason, own_hint = (" ".join(text.split()) for text in (result.reason, result.hint))
+        # A hint may end in a dot: pip install .
+        return Unavailable(reason.rstrip("."), own_hint or hint)
+    return None
 
 
 def _make(request: Request, entry: RegisteredBackend) -> Any:

@@ -18,30 +18,24 @@ SIMQUAY_PLUGIN_API = 1
 @hookimpl
 def simquay_register_backends() -> Iterator[BackendSpec]:
     """Register ``numpy``, ``reference`` (a slow oracle) and ``basic`` (Qiskit's BasicSimulator)."""
-    yield BackendSpec(
-        name="numpy",
-        device="cpu",
-        priority=50,
-        factory="simquay.simulators.factories:make_numpy",
-        probe="simquay.simulators.builtin:probe",
-        description="State vector on the CPU with NumPy; needs no compiler",
-    )
-    yield BackendSpec(
-        name="reference",
-        device="cpu",
-        priority=0,
-        factory="simquay.simulators.factories:make_reference",
-        probe="simquay.simulators.builtin:probe",
-        description="Slow and plain state vector, the oracle that other engines are checked with",
-    )
-    yield BackendSpec(
-        name="basic",
-        device="cpu",
-        priority=-10,  # for comparison: never chosen unless named
-        factory="simquay.simulators.factories:make_basic",
-        probe="simquay.simulators.builtin:probe",
-        description="Qiskit's BasicSimulator, in a worker process so that it can be cancelled",
-    )
+    for name, priority, description in (
+        ("numpy", 50, "State vector on the CPU with NumPy; needs no compiler"),
+        (
+            "reference",
+            0,
+            "Slow and plain state vector, the oracle that other engines are checked with",
+        ),
+        # For comparison: never chosen unless named.
+        ("basic", -10, "Qiskit's BasicSimulator, in a worker process so that it can be cancelled"),
+    ):
+        yield BackendSpec(
+            name=name,
+            device="cpu",
+            priority=priority,
+            factory=f"simquay.simulators.factories:make_{name}",
+            probe="simquay.simulators.builtin:probe",
+            description=description,
+        )
 
 
 def probe() -> ProbeResult:
