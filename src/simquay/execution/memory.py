@@ -9,7 +9,6 @@ that branching makes, and does without a copy where there is none.
 from __future__ import annotations
 
 import threading
-import weakref
 from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol
@@ -111,7 +110,7 @@ class Ledger:
         self._reserved = 0
         self._limit: int | None = None
         self._callbacks: list[Callable[[], None]] = []
-        _alive.add(self)
+        after_fork(self._after_fork)
 
     @property
     def reserved(self) -> int:
@@ -248,7 +247,6 @@ def over_ceiling(need: int, ceiling: int | None) -> OutOfMemoryError | None:
     )
 
 
-_alive: weakref.WeakSet[Ledger] = weakref.WeakSet()
 _ledgers: dict[str, Ledger] = {}
 _ledgers_lock = threading.Lock()
 
@@ -275,11 +273,9 @@ def _ledger_of(device: str, available: Callable[[], int]) -> Ledger:
         return ledger
 
 
-def _reset_after_fork() -> None:
+def _renew_lock() -> None:
     global _ledgers_lock
     _ledgers_lock = threading.Lock()
-    for ledger in list(_alive):
-        ledger._after_fork()
 
 
-after_fork(_reset_after_fork)
+after_fork(_renew_lock)

@@ -8,7 +8,6 @@ other angles need no search, and the last plan, for gates with the same angles.
 from __future__ import annotations
 
 import threading
-import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from typing import NamedTuple, Protocol, TypeAlias
@@ -87,7 +86,7 @@ class PlanCache:
         self._most_entries = entries
         self._most_bytes = size
         self._renew()
-        _caches.add(self)
+        after_fork(self._renew)
 
     def _renew(self) -> None:
         """Empty the cache, with a new lock.
@@ -195,14 +194,3 @@ class PlanCache:
             while self._bytes > self._most_bytes or len(self._entries) > self._most_entries:
                 _, dropped = self._entries.popitem(last=False)
                 self._bytes -= dropped.size
-
-
-_caches: weakref.WeakSet[PlanCache] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for cache in list(_caches):
-        cache._renew()
-
-
-after_fork(_after_fork)

@@ -1,34 +1,63 @@
 """Functions to call in a forked child, and at the end of the interpreter.
 
-A module that keeps locks or threads registers here a function that renews them in a forked child,
+An object that keeps locks or threads registers here a method that renews them in a forked child,
 and one that stops them at the end. All functions run, even if one of them raises.
 """
 
 from __future__ import annotations
 
-import atexit
+import functools
+import inspect
+import itertools
 import os
 import threading
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
-__all__ = ["after_fork", "at_exit", "before_exit"]
+__all__ = ["Actions", "after_fork", "before_exit"]
 
 Action = Callable[[], object]
 
-_after_fork: list[Action] = []
-_before_exit: list[Action] = []
-_lock = threading.Lock()
+
+class Actions:
+    """Functions to call, in the order in which they were added.
+
+    A method of an object is in here as long as the object is in use elsewhere.
+    """
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count()
+        self._held: dict[int, Callable[[], Action | None]] = {}
+
+    def add(self, action: Action) -> None:
+        """Add ``action``. Any thread may do so at any moment: there is no lock."""
+        number = next(self._numbers)
+        if inspect.ismethod(action):
+            forget = functools.partial(self._held.pop, number)
+            self._held[number] = weakref.WeakMethod(action, forget)
+        else:
+            self._held[number] = lambda: action
+
+    def __iter__(self) -> Iterator[Action]:
+        for held in self._held.copy().values():
+            action = held()
+            if action is not None:
+                yield action
+
+
+_after_fork = Actions()
+_before_exit = Actions()
 
 
 def after_fork(renew: Action) -> None:
     """Call ``renew`` in every child that this process forks, before anything else runs there.
 
     A child has one thread, and its locks are as they were: those that other threads held are never
-    released. ``renew`` makes new ones. Functions run in the order of their registration. Nothing is
-    called where processes cannot fork.
+    released. ``renew`` makes new ones. Functions run in the order of their registration; a method
+    does not keep its object alive. Nothing is called where processes cannot fork.
     """
-    _after_fork.append(renew)
+    _after_fork.add(renew)
 
 
 def before_exit(stop: Action) -> None:
@@ -36,32 +65,26 @@ def before_exit(stop: Action) -> None:
 
     A plain ``atexit`` function would run after those joins: a thread that waits in ``job.result()``
     would delay the exit until its job is done. Functions run in reverse order of their
-    registration, and before the executors of ``concurrent.futures`` wait for their queues.
+    registration, and before the executors of ``concurrent.futures`` wait for their queues. A method
+    does not keep its object alive.
     """
+    _expect_exit()
+    _before_exit.add(stop)
+
+
+@functools.cache
+def _expect_exit() -> None:
     # The executors register their own functions when they are imported. The last one registered
     # runs first, so they have to be imported before.
     import concurrent.futures.process
     import concurrent.futures.thread  # noqa: F401  # for the registration
 
-    with _lock:
-        if not _before_exit:
-            threading._register_atexit(_stop_all)  # type: ignore[attr-defined]  # not in the stubs
-        _before_exit.append(stop)
-
-
-def at_exit(stop: Action) -> None:
-    """Call ``stop`` at the end of the interpreter, after all threads that are not daemons.
-
-    Functions run in reverse order of their registration, as with ``atexit``.
-    """
-    atexit.register(stop)
+    threading._register_atexit(_stop_all)  # type: ignore[attr-defined]  # not in the stubs
 
 
 def _renew_all() -> None:
-    global _lock
-    _lock = threading.Lock()
     with ExitStack() as stack:
-        for renew in reversed(_after_fork):
+        for renew in reversed([*_after_fork]):
             stack.callback(renew)
 
 

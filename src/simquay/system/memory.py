@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 
 from simquay.system.cgroups import control_groups, read_file
+from simquay.system.lifecycle import Actions
 
 __all__ = ["format_bytes", "host_available_bytes", "host_total_bytes", "register_cache"]
 
@@ -41,16 +42,17 @@ def host_available_bytes(root: Path = Path("/")) -> int:
     return min([available, *(max(limit - used, 0) for limit, used in _cgroup_limits(root))])
 
 
-_caches: list[Callable[[], None]] = []
+_caches = Actions()
 
 
 def register_cache(drop: Callable[[], None]) -> None:
-    """Call ``drop()`` before each reading of the available memory, for the rest of the process.
+    """Call ``drop()`` before each reading of the available memory, for the rest of the process;
+    a method does not keep its object alive.
 
     For an engine that caches memory which no run uses: dropped, it counts as available. ``drop``
     returns soon, raises nothing, and may be called from any thread.
     """
-    _caches.append(drop)
+    _caches.add(drop)
 
 
 def _cgroup_limits(root: Path) -> Iterator[tuple[int, int]]:

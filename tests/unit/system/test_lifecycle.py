@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
+import weakref
+
+from simquay.system.lifecycle import Actions
 
 
 def run(program: str) -> subprocess.CompletedProcess[str]:
@@ -83,3 +87,23 @@ ThreadPoolExecutor(1).submit(over.wait)
 """
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+class Counter:
+    def __init__(self, actions: Actions) -> None:
+        self.count = 0
+        actions.add(self.increase)
+
+    def increase(self) -> None:
+        self.count += 1
+
+
+def test_methods_are_called_as_long_as_their_object_is_in_use() -> None:
+    actions = Actions()
+    kept, dropped = Counter(actions), weakref.ref(Counter(actions))
+    gc.collect()
+    assert dropped() is None
+    for action in actions:
+        action()
+    assert kept.count == 1
+    assert len([*actions]) == 1

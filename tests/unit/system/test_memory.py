@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from simquay.system import memory
+from simquay.system.lifecycle import Actions
 from simquay.system.memory import (
     format_bytes,
     host_available_bytes,
@@ -25,7 +26,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine of 16 MiB, 8 MiB of them available."""
     status = SimpleNamespace(total=16 * MIB, available=8 * MIB)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: status)
-    monkeypatch.setattr(memory, "_caches", [])
+    monkeypatch.setattr(memory, "_caches", Actions())
 
 
 def a_system(root: Path, cgroup: str, files: dict[str, str]) -> Path:

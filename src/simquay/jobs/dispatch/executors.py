@@ -10,7 +10,6 @@ import concurrent.futures
 import itertools
 import queue
 import threading
-import weakref
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor
 from typing import Any
@@ -64,13 +63,18 @@ class ExecutorLauncher:
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
         self._here = same_process(executor)
-        self._lock = threading.RLock()  # reentrant: a signal handler may interrupt launch()
-        self._open: dict[_Submitted, None] = {}
+        self._renew()
         # A SimpleQueue: a signal handler may put into it at any moment.
         self._news: queue.SimpleQueue[_Submitted] = queue.SimpleQueue()
         self._refused: BaseException | None = None
         self._begun = self._here  # tasks in this process say themselves that they begin
-        _launchers.add(self)
+        after_fork(self._renew)
+        before_exit(self.stop)
+
+    def _renew(self) -> None:
+        """Start without tasks; those that a parent process had open are not this process's."""
+        self._lock = threading.RLock()  # reentrant: a signal handler may interrupt launch()
+        self._open: dict[_Submitted, None] = {}
 
     def launch(self, task: Task, control: TaskControl) -> TaskFuture:
         """Submit ``task`` soon; see :class:`~simquay.jobs.dispatch.tasks.Launcher`."""
@@ -86,7 +90,8 @@ class ExecutorLauncher:
         return future
 
     def stop(self) -> None:
-        """Cancel the jobs of all open tasks: the interpreter exits."""
+        """Cancel the jobs of all open tasks: the interpreter exits, and the executor would run the
+        tasks of its queue before."""
         for future in list(self._open):
             future.control.stop()
 
@@ -183,22 +188,3 @@ def _error_of(future: Future[Any]) -> BaseException | None:
         return TaskCancelledError(
             "the executor dropped the task: it was shut down, or lost its workers"
         )
-
-
-_launchers: weakref.WeakSet[ExecutorLauncher] = weakref.WeakSet()
-
-
-def _at_exit() -> None:
-    """Cancel unfinished jobs: executors would run their queued tasks before the exit goes on."""
-    for launcher in list(_launchers):
-        launcher.stop()
-
-
-def _after_fork() -> None:
-    global _launchers
-    _launchers = weakref.WeakSet()
-
-
-after_fork(_after_fork)
-
-before_exit(_at_exit)

@@ -19,7 +19,6 @@ from __future__ import annotations
 import sys
 import threading
 import time
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -64,7 +63,8 @@ class WorkerPool:
         self.workers = max(2, cpu_budget()) if workers is None else workers
         self._lasting = lasting
         self._renew()
-        _pools.add(self)
+        after_fork(self._renew)
+        before_exit(self.stop)
 
     def _renew(self) -> None:
         """Start without threads; also in a forked child, where the old threads are gone and the old
@@ -249,9 +249,7 @@ class WorkerPool:
         return reservation
 
 
-_pools: weakref.WeakSet[WorkerPool] = weakref.WeakSet()
-_default: WorkerPool | None = None
-_default_lock = threading.Lock()
+_default = WorkerPool()
 _unbounded = WorkerPool(sys.maxsize, lasting=False)
 
 
@@ -266,25 +264,4 @@ def thread_per_task() -> WorkerPool:
 
 def default_pool() -> WorkerPool:
     """The pool that the whole process shares; backends use it unless they are given another."""
-    global _default
-    with _default_lock:
-        if _default is None:
-            _default = WorkerPool()
-        return _default
-
-
-def _after_fork() -> None:
-    global _default_lock
-    _default_lock = threading.Lock()
-    for pool in list(_pools):
-        pool._renew()
-
-
-def _at_exit() -> None:
-    for pool in list(_pools):
-        pool.stop()
-
-
-after_fork(_after_fork)
-
-before_exit(_at_exit)
+    return _default

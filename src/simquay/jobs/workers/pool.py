@@ -7,12 +7,12 @@ exits, all are killed and waited for.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import queue
 import subprocess
 import threading
 import time
-import weakref
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from simquay.jobs.errors import JobFailedError
 from simquay.jobs.timing import SPARE_AFTER, TICK
 from simquay.jobs.workers.errors import error_from_plain
 from simquay.jobs.workers.process import Worker, WorkerDiedError
-from simquay.system.lifecycle import after_fork, at_exit, before_exit
+from simquay.system.lifecycle import after_fork, before_exit
 
 if TYPE_CHECKING:
     from qiskit.providers.jobstatus import JobStatus
@@ -58,13 +58,23 @@ class ProcessPool:
     def __init__(self, kept: int = _KEPT_IDLE, spare_after: float = SPARE_AFTER) -> None:
         self._kept = kept
         self._spare_after = spare_after
+        self._all: set[Worker] = set()
         self._renew()
-        _pools.add(self)
+        after_fork(self._renew)
+        before_exit(self._refuse)
+        atexit.register(self.stop)
+
+    def _refuse(self) -> None:
+        """Start no more workers, before the worker threads are told to stop, which drop theirs."""
+        self._stopping = True
 
     def _renew(self) -> None:
+        """Start without workers; in a forked child, those of the parent are forgotten."""
+        for worker in self._all:
+            worker.forget()
         self._lock = threading.RLock()  # a signal handler may cancel a job in this very thread
         self._idle: list[Worker] = []
-        self._all: set[Worker] = set()
+        self._all = set()
         # The future of a worker for one run; None for an idle worker.
         self._requests: queue.SimpleQueue[tuple[BackendSource, Future[Worker] | None]]
         self._requests = queue.SimpleQueue()
@@ -264,38 +274,9 @@ class ProcessPool:
             future.set_result(worker)
 
 
-_pools: weakref.WeakSet[ProcessPool] = weakref.WeakSet()
-
-
 _default = ProcessPool()
 
 
 def default_workers() -> ProcessPool:
     """The pool that the whole process shares."""
     return _default
-
-
-def _after_fork() -> None:
-    for pool in list(_pools):
-        for worker in list(pool._all):
-            worker.forget()
-        pool._renew()
-
-
-def _refuse_more() -> None:
-    for pool in list(_pools):
-        pool._stopping = True
-
-
-def _at_exit() -> None:
-    for pool in list(_pools):
-        pool.stop()
-
-
-after_fork(_after_fork)
-
-# Start no more, before the worker threads are told to stop, which drop their workers. At the end,
-# kill the rest.
-before_exit(_refuse_more)
-
-at_exit(_at_exit)

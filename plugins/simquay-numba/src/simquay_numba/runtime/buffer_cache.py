@@ -20,7 +20,6 @@ from __future__ import annotations
 import mmap
 import threading
 import time
-import weakref
 
 from simquay.engine_api import after_fork, host_total_bytes, register_cache
 from simquay_numba.buffers import HUGE_PAGE, advise_free, state_region
@@ -56,7 +55,8 @@ class BufferCache:
         self._offered_after = offered_after
         self._freed_after = freed_after
         self._reset()
-        _caches.add(self)
+        after_fork(self._reset)
+        register_cache(self.clear)
 
     def _reset(self) -> None:
         self._lock = threading.Lock()
@@ -135,22 +135,6 @@ class BufferCache:
             # has to be offered anew.
             time.sleep(min(end - idle, self._offered_after))
 
-
-_caches: weakref.WeakSet[BufferCache] = weakref.WeakSet()
-
-
-def _clear_all() -> None:
-    for cache in list(_caches):
-        cache.clear()
-
-
-def _reset_all() -> None:
-    for cache in list(_caches):
-        cache._reset()
-
-
-register_cache(_clear_all)
-after_fork(_reset_all)
 
 state_buffers = BufferCache()
 """The process's cache."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import weakref
 from collections import OrderedDict
 from typing import NamedTuple
 
@@ -32,7 +31,7 @@ class ProgramCache:
         self._entries: OrderedDict[tuple[int, Precision], _Entry] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
-        _caches.add(self)
+        after_fork(self._renew_lock)
 
     def program(
         self, plan: Plan, number: int, pass_: TilePass, precision: Precision
@@ -62,13 +61,5 @@ class ProgramCache:
                 self._bytes -= sum(old.size for old in self._entries.pop(oldest).passes.values())
         return program
 
-
-_caches: weakref.WeakSet[ProgramCache] = weakref.WeakSet()
-
-
-def _renew_locks() -> None:
-    for cache in list(_caches):
-        cache._lock = threading.Lock()  # another thread of the parent may have held it
-
-
-after_fork(_renew_locks)
+    def _renew_lock(self) -> None:
+        self._lock = threading.Lock()  # another thread of the parent may have held it
