@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from qiskit.providers.jobstatus import JobStatus
 
 from simquay.errors import Cancelled
-from simquay.jobs.dispatch.tasks import TaskControl
+from simquay.jobs.dispatch.tasks import LocalTask, TaskControl
 from simquay.jobs.dispatch.threads import thread_per_task
 from simquay.jobs.external.watch import foreign_result
 from simquay.jobs.job import Job
@@ -37,28 +37,6 @@ class AdaptedJob(Job):
         self._advance(JobStatus.CANCELLED)
 
 
-class _ExistingJob:
-    """The wait for a foreign job; see :class:`simquay.jobs.dispatch.tasks.Task`."""
-
-    needs = None
-
-    def __init__(self, job: Any) -> None:
-        self._job = job
-
-    def run(self, control: TaskControl) -> Result:
-        """Wait for the job."""
-        job = self._job
-        ended, _ = foreign_result(
-            lambda: job, check=control.check, report=control.report_status, grace=GRACE
-        )
-        if isinstance(ended, BaseException):
-            raise ended
-        return ended
-
-    def remote(self, control: TaskControl) -> None:
-        """None: the job is an object of this process."""
-
-
 def adapt_job(job: Any, backend: BackendV2 | None = None) -> AdaptedJob:
     """A job that keeps the contract, made from one that does not.
 
@@ -75,11 +53,20 @@ def adapt_job(job: Any, backend: BackendV2 | None = None) -> AdaptedJob:
     """
     if not callable(getattr(job, "result", None)):
         raise TypeError(f"an object of type {type(job).__name__} is no job: it has no result()")
+
+    def wait(control: TaskControl) -> Result:
+        ended, _ = foreign_result(
+            lambda: job, check=control.check, report=control.report_status, grace=GRACE
+        )
+        if isinstance(ended, BaseException):
+            raise ended
+        return ended
+
     name = job.job_id() if callable(getattr(job, "job_id", None)) else None
     metadata = getattr(job, "metadata", None)
     adapted = AdaptedJob(
         backend,
-        [_ExistingJob(job)],
+        [LocalTask(wait)],
         thread_per_task(),
         job_id=name,
         metadata=metadata if isinstance(metadata, Mapping) else None,

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from qiskit.providers import JobV1
 from qiskit.providers.jobstatus import JobStatus
+from qiskit.result import Result
 
 from simquay.jobs.errors import (
     JobCancelledError,
@@ -31,7 +32,6 @@ from simquay.jobs.timing import LONGEST_SLEEP, SHORTEST_POLL
 
 if TYPE_CHECKING:
     from qiskit.providers import BackendV2
-    from qiskit.result import Result
 
 __all__ = ["BaseJob"]
 
@@ -81,7 +81,7 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
         self._condition = threading.Condition()
         self._process = os.getpid()
         self._status = JobStatus.INITIALIZING
-        self._result: Result | None = None
+        self._result: Any = None
         self._error_text: str | None = None
         self._cause: BaseException | None = None
         self._partial_result: Result | None = None
@@ -169,9 +169,9 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
             self._enter(status)
             return True
 
-    def _conclude(self, result: Result) -> bool:
+    def _conclude(self, result: Any) -> bool:
         """End with ``result``: ``DONE``, or ``ERROR`` where the result says it did not succeed."""
-        if not result.success:
+        if isinstance(result, Result) and not result.success:
             return self._fail(*_unsuccessful(result))
         with self._condition:
             if self.in_final_state():
@@ -222,7 +222,6 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
             if not self._wait(_deadline(timeout)):
                 raise self._timed_out(timeout)
         if self._status is JobStatus.DONE:
-            assert self._result is not None
             return self._result
         if self._status is JobStatus.CANCELLED:
             raise JobCancelledError(f"job {self._job_id} was cancelled")

@@ -6,10 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from qiskit.providers.jobstatus import JobStatus
-from qiskit.result import Result
-
-from simquay.jobs.dispatch.tasks import TaskControl
+from simquay.jobs.dispatch.tasks import LocalTask, TaskControl
 from simquay.jobs.dispatch.threads import thread_per_task
 from simquay.jobs.job import Job
 
@@ -42,60 +39,17 @@ class FunctionJob(Job):
     def __init__(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> None:
         takes_control = _takes_control(function, args, kwargs)
         name = getattr(function, "__qualname__", None) or type(function).__qualname__
+
+        def call(control: TaskControl) -> Any:
+            extra = {"control": control} if takes_control else {}
+            return function(*args, **kwargs, **extra)
+
         super().__init__(
             None,
-            [_FunctionTask(function, args, kwargs, takes_control)],
+            [LocalTask(call)],
             thread_per_task(),
             metadata={"function": name, "takes_control": takes_control},
         )
-
-    def result(self, timeout: float | None = None) -> Any:
-        """The function's return value; waits and raises as every job does."""
-        result: Any = super().result(timeout)
-        return result.value if isinstance(result, _Returned) else result
-
-    def _conclude(self, result: Any) -> bool:
-        if isinstance(result.value, Result) and not result.value.success:
-            return super()._conclude(result.value)  # no job is done with such a result
-        with self._condition:
-            if self.in_final_state():
-                return False
-            self._result = result
-            self._enter(JobStatus.DONE)
-            return True
-
-
-class _Returned:
-    """A function's return value: it may be None, which a job's result never is."""
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-
-class _FunctionTask:
-    """The call of the function; see :class:`simquay.jobs.dispatch.tasks.Task`."""
-
-    needs = None
-
-    def __init__(
-        self,
-        function: Callable[..., Any],
-        args: Sequence[Any],
-        kwargs: Mapping[str, Any],
-        takes_control: bool,
-    ) -> None:
-        self._function = function
-        self._args = args
-        self._kwargs = kwargs
-        self._takes_control = takes_control
-
-    def run(self, control: TaskControl) -> _Returned:
-        """Call the function; returns its value, wrapped."""
-        extra = {"control": control} if self._takes_control else {}
-        return _Returned(self._function(*self._args, **self._kwargs, **extra))
-
-    def remote(self, control: TaskControl) -> None:
-        """None: the function may be any object of this process."""
 
 
 def _takes_control(

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from qiskit.providers.jobstatus import JobStatus
@@ -22,6 +23,7 @@ from simquay.jobs.timing import MEMORY_POLL
 
 __all__ = [
     "Launcher",
+    "LocalTask",
     "MemoryRequest",
     "RemoteCall",
     "Task",
@@ -79,6 +81,24 @@ class Task(Protocol):
 
     def remote(self, control: TaskControl) -> RemoteCall | None:
         """The call by which another process runs the task; None: it cannot leave this process."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class LocalTask(Task):
+    """A task that is a call in this process.
+
+    Attributes:
+        call: takes the task's control, and gives the answer.
+        needs: the memory to reserve before.
+    """
+
+    call: Callable[[TaskControl], Any]
+    needs: MemoryRequest | None = None
+
+    def run(self, control: TaskControl) -> Any:
+        """Call the function."""
+        return self.call(control)
 
 
 def _over() -> None:

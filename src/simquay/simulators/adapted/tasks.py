@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from simquay.execution.memory import host_ledger
-from simquay.jobs.dispatch.tasks import MemoryRequest, TaskControl
+from simquay.jobs.dispatch.tasks import LocalTask, MemoryRequest, TaskControl
 from simquay.jobs.errors import JobFailedError, detach
 from simquay.jobs.external.backend_pool import BackendPool
 from simquay.jobs.external.circuits import run_circuits
@@ -54,24 +53,12 @@ def answered(run: Callable[[], Result]) -> Answer:
     return Answer(value, time.perf_counter() - began)
 
 
-@dataclass(frozen=True, slots=True)
-class AdaptedTask:
-    """A run of this process on a foreign backend; see :class:`simquay.jobs.dispatch.tasks.Task`.
-
-    Attributes:
-        result: gives the foreign result, under a control.
-        needs: what to reserve while it runs, or None.
-    """
-
-    result: Callable[[TaskControl], Result]
-    needs: MemoryRequest | None = None
+class AdaptedTask(LocalTask):
+    """A run of this process on a foreign backend; its call gives the foreign result."""
 
     def run(self, control: TaskControl) -> Answer:
         """Run the circuits in this process, or in a worker of it."""
-        return answered(lambda: self.result(control))
-
-    def remote(self, control: TaskControl) -> None:
-        """None: the run belongs to this process."""
+        return answered(lambda: self.call(control))
 
 
 def run_in_worker(source: BackendSource, body: bytes, control: TaskControl) -> Result:

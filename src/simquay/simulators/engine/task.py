@@ -14,7 +14,7 @@ from simquay.execution.memory import ledger_for, over_ceiling
 from simquay.execution.run import run_program
 from simquay.execution.settings import Outcome, Piece, RunContext
 from simquay.execution.sweep import Batch, batches, run_sweep
-from simquay.jobs.dispatch.tasks import MemoryRequest, RemoteCall, TaskControl
+from simquay.jobs.dispatch.tasks import MemoryRequest, Task, TaskControl
 from simquay.jobs.errors import detach
 from simquay.program import Program
 from simquay.simulators.worker import Answer
@@ -28,8 +28,9 @@ def _as_it_is(index: int, outcome: Outcome, seconds: float) -> tuple[Outcome, fl
     return outcome, seconds
 
 
-class EngineTask:
+class EngineTask(Task):
     """Runs programs on an engine, one after another; those that are faster together, as one batch.
+    It runs in this process; see also :class:`~simquay.simulators.engine.remote.PortableTask`.
 
     A task reserves the memory of its largest program or batch, once. A program that can never have
     its memory fails without holding up the others.
@@ -107,11 +108,6 @@ class EngineTask:
             shown[index] = self._show(index, outcome, seconds)
         except Exception as error:  # noqa: BLE001  # the job boundary, for each circuit
             self.failures[index] = detach(error)
-
-    def remote(self, control: TaskControl) -> RemoteCall | None:
-        """None: it runs in this process; see
-        :class:`~simquay.simulators.engine.remote.PortableTask`."""
-        return None
 
     def outcomes(self, control: TaskControl) -> Iterator[tuple[int, Outcome, float]]:
         """Run the programs; those that fail join :attr:`failures`.
