@@ -124,7 +124,7 @@ def test_packages_beside_each_other_depend_one_way() -> None:
     assert not {name for name in packages if name in reached(name)}
 
 
-BY_STRING = ("import_module", "__import__", "load_object", "sys.modules")
+BY_STRING = ("import_module", "__import__", "resolve_name", "sys.modules")
 
 
 def strings_that_import(name: str) -> list[str]:

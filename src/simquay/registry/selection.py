@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import pkgutil
 import sys
 import threading
 from collections.abc import Iterable
@@ -34,7 +35,6 @@ from simquay.registry.requests import (
     parse_requests,
     read_flag,
 )
-from simquay.system.imports import load_object
 
 __all__ = ["RESOLUTION_ATTRIBUTE", "Registry"]
 
@@ -267,7 +267,7 @@ def _ask(entry: RegisteredBackend) -> ProbeResult:
     target, hint = entry.spec.probe, entry.spec.install_hint
     if not target:
         return Available()
-    result = guarded(lambda: _cleaned(load_object(target)(), hint))
+    result = guarded(lambda: _cleaned(pkgutil.resolve_name(target)(), hint))
     if isinstance(result, Failure):
         _log.debug("probe %s of %s failed:\n%s", target, entry.qualified, result.details)
         return Unavailable(f"its probe {target} failed: {result.text}", hint)
@@ -292,7 +292,7 @@ def _cleaned(result: object, hint: str) -> ProbeResult | None:
 
 def _make(request: Request, entry: RegisteredBackend) -> Any:
     """Call the backend's factory, and check that it returns a backend that no earlier call did."""
-    made = guarded(lambda: load_object(entry.spec.factory)(entry.spec))
+    made = guarded(lambda: pkgutil.resolve_name(entry.spec.factory)(entry.spec))
     if isinstance(made, Failure):
         reason = f"could not be created: its factory {entry.spec.factory} failed: {made.text}"
         hint = entry.spec.install_hint if isinstance(made.error, ImportError) else ""

@@ -1,5 +1,5 @@
-"""The machine and the process: CPUs, memory, versions, objects by name, fork and exit.
+"""The machine and the process: CPUs, memory, versions, fork and exit.
 
-Takes nothing. Gives numbers, and registers of functions to call. Read ``cpus.py`` first; no module
-here needs another but for ``cgroups.py``, which ``cpus.py`` and ``memory.py`` read limits with.
+Takes nothing. Gives numbers, and registers of functions to call. Read ``cpus.py`` first. It and
+``memory.py`` read limits with ``cgroups.py``.
 """

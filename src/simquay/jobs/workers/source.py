@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import pkgutil
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
-
-from simquay.system.imports import load_object
 
 __all__ = ["BackendSource"]
 
@@ -34,4 +33,4 @@ class BackendSource:
         """A new backend."""
         if not self.factory:
             return pickle.loads(self.pickled)
-        return load_object(self.factory)()
+        return pkgutil.resolve_name(self.factory)()

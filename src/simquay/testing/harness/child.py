@@ -11,6 +11,7 @@ import contextlib
 import functools
 import json
 import os
+import pkgutil
 import signal
 import sys
 import threading
@@ -22,7 +23,6 @@ from typing import Any
 from qiskit.providers import JobError, JobStatus
 
 from simquay import get_backend
-from simquay.system.imports import load_object
 from simquay.testing.harness.assertions import (
     CheckFailed,
     call_with_timeout,
@@ -122,7 +122,7 @@ def main() -> None:
     # A shell ignores Ctrl-C for processes in the background, and their children inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     factory, name, mode = request["factory"], request["name"], request["mode"]
-    backend = load_object(factory)() if factory else get_backend(name)
+    backend = pkgutil.resolve_name(factory)() if factory else get_backend(name)
     calibration = Calibration(**request["calibration"])
     try:
         answer = _MODES[mode](backend, calibration, **request["arguments"])
