@@ -21,14 +21,12 @@ from simquay.errors import Cancelled
 from simquay.jobs.errors import JobFailedError
 from simquay.jobs.timing import SPARE_AFTER, TICK
 from simquay.jobs.workers.errors import error_from_plain
-from simquay.jobs.workers.process import Worker, WorkerDiedError
+from simquay.jobs.workers.process import BackendSource, Worker, WorkerDiedError
 from simquay.system.lifecycle import after_fork, before_exit
 
 if TYPE_CHECKING:
     from qiskit.providers.jobstatus import JobStatus
     from qiskit.result import Result
-
-    from simquay.jobs.workers.source import BackendSource
 
 __all__ = ["ProcessPool", "default_workers"]
 
@@ -179,19 +177,13 @@ class ProcessPool:
             raise WorkerDiedError(f"no worker process can be started: {error}") from error
 
     def give_back(self, worker: Worker) -> None:
-        """Take ``worker`` back: it is idle again."""
+        """Take ``worker`` back: it is idle again, or dropped where the pool has no room for it."""
         with self._lock:
             self._touched = time.monotonic()
-            kept = self._keep(worker)
-        if not kept:
-            self.drop(worker)
-
-    def _keep(self, worker: Worker) -> bool:
-        """Make ``worker`` idle, if the pool has room for it. The lock is held."""
-        room = worker in self._all and not self._stopping and len(self._idle) < self._kept
-        if room:
-            self._idle.append(worker)
-        return room
+            if worker in self._all and not self._stopping and len(self._idle) < self._kept:
+                self._idle.append(worker)
+                return
+        self.drop(worker)
 
     def drop(self, worker: Worker) -> None:
         """Kill ``worker``; returns when the process is gone."""
@@ -266,10 +258,8 @@ class ProcessPool:
             return
         with self._lock:
             self._all.add(worker)
-            # Idle at once: a run that finds the worker in pids() can lease it.
-            surplus = self._stopping or (future is None and not self._keep(worker))
-        if surplus:
-            self.drop(worker)
+            if future is None or self._stopping:
+                self.give_back(worker)  # at once: a run that finds it in pids() can lease it
         if future is not None:
             future.set_result(worker)
 

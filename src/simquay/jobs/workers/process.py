@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import pickle
+import pkgutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from multiprocessing import Pipe
 from typing import Any
 
@@ -17,9 +21,8 @@ from qiskit.providers.jobstatus import JobStatus
 
 from simquay.jobs.timing import REAPING, SILENCE, TICK
 from simquay.jobs.workers.pickling import pickled
-from simquay.jobs.workers.source import BackendSource
 
-__all__ = ["WORKERS_SUPPORTED", "Worker", "WorkerDiedError"]
+__all__ = ["WORKERS_SUPPORTED", "BackendSource", "Worker", "WorkerDiedError"]
 
 WORKERS_SUPPORTED = os.name == "posix"
 """Whether this system can have worker processes."""
@@ -29,6 +32,30 @@ _LARGEST_PREPARED = 1 << 16
 
 _KEPT_BACKENDS = 8
 """How many backends a worker keeps."""
+
+
+@dataclass(frozen=True)
+class BackendSource:
+    """How a worker makes its own backend object.
+
+    Attributes:
+        factory: ``module:callable``, called without arguments; or empty.
+        pickled: the backend, pickled, where there is no factory.
+    """
+
+    factory: str = ""
+    pickled: bytes = b""
+
+    @cached_property
+    def key(self) -> str:
+        """Equal for equal sources."""
+        return self.factory or hashlib.sha256(self.pickled).hexdigest()
+
+    def make(self) -> Any:
+        """A new backend."""
+        if not self.factory:
+            return pickle.loads(self.pickled)
+        return pkgutil.resolve_name(self.factory)()
 
 
 class WorkerDiedError(Exception):

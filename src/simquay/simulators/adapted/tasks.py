@@ -18,7 +18,7 @@ from simquay.jobs.external.circuits import run_circuits
 from simquay.jobs.external.watch import Ended, foreign_result
 from simquay.jobs.timing import GRACE
 from simquay.jobs.workers.pool import default_workers
-from simquay.jobs.workers.source import BackendSource
+from simquay.jobs.workers.process import BackendSource
 from simquay.simulators.worker import Answer
 
 if TYPE_CHECKING:

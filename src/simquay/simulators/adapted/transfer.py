@@ -18,8 +18,7 @@ from qiskit.circuit import AnnotatedOperation, ControlFlowOp, Operation
 from qiskit.providers import BackendV2
 
 from simquay.jobs.workers.pickling import circuits_from_qpy, pickled
-from simquay.jobs.workers.process import WORKERS_SUPPORTED
-from simquay.jobs.workers.source import BackendSource
+from simquay.jobs.workers.process import WORKERS_SUPPORTED, BackendSource
 from simquay.simulators.inputs import RunInputError
 
 __all__ = ["backend_source", "circuits_to_qpy", "copied_options", "pickled_run"]

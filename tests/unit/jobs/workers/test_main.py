@@ -12,8 +12,7 @@ from qiskit.providers import JobStatus
 
 from simquay.jobs.workers.errors import error_from_plain
 from simquay.jobs.workers.pickling import pickled
-from simquay.jobs.workers.process import Worker
-from simquay.jobs.workers.source import BackendSource
+from simquay.jobs.workers.process import BackendSource, Worker
 from tests.support import foreign_backends as theirs
 from tests.support.adapted_runs import circuit
 from tests.support.processes import WORKER_HEAD, python

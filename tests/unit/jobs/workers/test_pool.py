@@ -11,8 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from simquay.jobs.workers.pool import ProcessPool
-from simquay.jobs.workers.process import WorkerDiedError
-from simquay.jobs.workers.source import BackendSource
+from simquay.jobs.workers.process import BackendSource, WorkerDiedError
 from tests.support.job_doubles import LONG, until
 from tests.support.processes import gone
 

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from simquay.jobs.workers.pickling import pickled
-from simquay.jobs.workers.process import Worker, WorkerDiedError
-from simquay.jobs.workers.source import BackendSource
+from simquay.jobs.workers.process import BackendSource, Worker, WorkerDiedError
 from tests.support.adapted_runs import circuit
 from tests.support.foreign_backends import Foreign, plain
 from tests.support.processes import gone

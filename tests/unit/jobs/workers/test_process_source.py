@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 
-from simquay.jobs.workers.source import BackendSource
+from simquay.jobs.workers.process import BackendSource
 from tests.support.foreign_backends import Foreign, make_plain, plain
 
 
