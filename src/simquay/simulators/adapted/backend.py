@@ -24,7 +24,7 @@ from simquay.jobs.external.circuits import run_circuits
 from simquay.jobs.external.watch import Ended, ForeignRun
 from simquay.jobs.references import BackendFinder
 from simquay.jobs.workers.pool import default_workers
-from simquay.jobs.workers.source import BackendSource
+from simquay.jobs.workers.process import BackendSource
 from simquay.simulators.adapted.options import AdaptedOptions, check_isolation
 from simquay.simulators.adapted.results import JoinAdapted, writes_bits
 from simquay.simulators.adapted.tasks import (
