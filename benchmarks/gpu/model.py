@@ -178,15 +178,15 @@ def plan_work(programs: PlanPrograms, precision: Precision) -> Work:
     total = Work()
     for launches in programs.passes:
         assert isinstance(launches, tuple), "no wide pass is in a benchmark"
-        for window, launch in launches:
-            words = program_words(programs, window, launch)
+        for launch in launches:
+            words = program_words(programs, launch)
             threads = launch.tiles << GEOMETRIES[precision].thread
             total.add(program_work(words, precision), threads)
     return total
 
 
-def program_words(programs: PlanPrograms, window: int, launch: Launch) -> np.ndarray:
-    part = programs.windows[window]
+def program_words(programs: PlanPrograms, launch: Launch) -> np.ndarray:
+    part = programs.windows[launch.window]
     return programs.words[part.start + 4 * launch.start : part.stop]
 
 

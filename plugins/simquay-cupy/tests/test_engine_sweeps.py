@@ -23,7 +23,7 @@ from simquay.engine_api import (
 )
 from simquay.testing.engines import random_unitary
 from simquay_cupy import engine as engine_module
-from simquay_cupy.encoding.sweep import encode_sweep
+from simquay_cupy.encoding.encode import encode_sweep
 from simquay_cupy.engine import CupyEngine
 
 

@@ -20,12 +20,10 @@ from simquay.engine_api import (
     apply_wide,
     check_plan,
 )
-from simquay_cupy.device.uploads import UploadedPlan
-from simquay_cupy.encoding.encode import encode_plan
+from simquay_cupy.encoding.encode import encode_plan, encode_sweep
 from simquay_cupy.encoding.geometry import geometry_for
 from simquay_cupy.encoding.programs import Launch, PlanPrograms
-from simquay_cupy.encoding.sweep import encode_sweep
-from simquay_cupy.graphs import MOST_AMPLITUDES, ReplayRule
+from simquay_cupy.plans import MOST_AMPLITUDES, ReplayRule, UploadedPlan
 from simquay_cupy.states import DeviceState, StateEngine
 
 if TYPE_CHECKING:  # it imports CuPy
@@ -60,7 +58,7 @@ class CupyEngine(StateEngine):
 
     Args:
         device: what to run on.
-        replay: when a short plan is launched as a CUDA graph; see :mod:`simquay_cupy.graphs`.
+        replay: when a short plan is launched as a CUDA graph; see :mod:`simquay_cupy.plans`.
     """
 
     name = "cupy"
@@ -140,9 +138,8 @@ class CupyEngine(StateEngine):
         last ``AHEAD`` launches are done; progress is reported for the queued passes.
         """
         self.on.check()
-        check_plan(self.name, state, plan, ("tiled",), state.stride.bit_length() - 1)
+        self._check(state, plan)
         uploaded = self.uploaded(plan, state.precision)
-        _check_tiles(state, uploaded)
         graphs = uploaded.graphs
         if graphs is None or state.batch * state.stride > MOST_AMPLITUDES:
             self._queue(state, uploaded, control)
@@ -167,11 +164,19 @@ class CupyEngine(StateEngine):
         The vectors share one upload, the copies of programs to constant memory, and above all one
         wait for the results.
         """
-        check_plan(self.name, state, plan, ("tiled",), state.stride.bit_length() - 1)
+        self._check(state, plan)
         uploaded = UploadedPlan(self.on, encode_sweep(plan, state.precision), "never")
-        _check_tiles(state, uploaded)
         self._queue(state, uploaded, control)
         state.order = plan.final.order
+
+    def _check(self, state: DeviceState, plan: Plan | SweepPlan) -> None:
+        check_plan(self.name, state, plan, ("tiled",), state.stride.bit_length() - 1)
+        tile = geometry_for(state.precision, plan.profile.tile).tile
+        if state.stride < 1 << tile:
+            raise ProgramError(
+                f"the plan's tiles have {tile} qubits, more than the state was allocated for; make "
+                "it with the profile for as many qubits as the state's capacity"
+            )
 
     def _queue(self, state: DeviceState, uploaded: UploadedPlan, control: Control) -> None:
         marks: deque[Any] = deque()
@@ -190,34 +195,26 @@ class CupyEngine(StateEngine):
             control.report(done / len(passes))
 
     def _launch(
-        self, state: DeviceState, uploaded: UploadedPlan, launches: Sequence[tuple[int, Launch]]
+        self, state: DeviceState, uploaded: UploadedPlan, launches: Sequence[Launch]
     ) -> None:
         programs = uploaded.programs
         geometry = programs.geometry
         kernel = f"tile_pass_{geometry.kernel}"
         real = state.precision.real_dtype.itemsize
+        stride, arrays = np.uint64(state.stride), (uploaded.tables, uploaded.ints, uploaded.angles)
         with self.on.active():
-            for window, launch in launches:
-                part = programs.windows[window]
+            for launch in launches:
+                window = programs.windows[launch.window]
                 vectors = state.vectors
                 if launch.vector is not None:
                     vectors = vectors[launch.vector : launch.vector + 1]
-                self.on.load_programs(kernel, uploaded.words, part.start, part.stop)
-                arguments = (
-                    vectors,
-                    np.uint64(state.stride),
-                    np.uint32(launch.start),
-                    uploaded.tables,
-                    uploaded.ints,
-                    uploaded.angles,
-                )
-                tile_bytes = 2 * real << geometry.tile
+                self.on.load_programs(kernel, uploaded.words, window.start, window.stop)
                 self.on.launch(
                     kernel,
                     (launch.tiles, len(vectors), 1),
                     1 << geometry.thread,
-                    arguments,
-                    tile_bytes + real * launch.forms,
+                    (vectors, stride, np.uint32(launch.start), *arrays),
+                    (2 * real << geometry.tile) + real * launch.forms,
                 )
 
     def uploaded(self, plan: Plan, precision: Precision) -> UploadedPlan:
@@ -241,12 +238,3 @@ class CupyEngine(StateEngine):
             while len(self._plans) > PLANS_KEPT:
                 self._plans.popitem(last=False)
         return uploaded
-
-
-def _check_tiles(state: DeviceState, uploaded: UploadedPlan) -> None:
-    tile = uploaded.programs.geometry.tile
-    if state.stride < 1 << tile:
-        raise ProgramError(
-            f"the plan's tiles have {tile} qubits, more than the state was allocated for; make "
-            "it with the profile for as many qubits as the state's capacity"
-        )

@@ -10,8 +10,8 @@ from simquay_cupy.encoding.geometry import (
     LANES,
     WHOLE_STATE,
     Geometry,
-    middle_mapping,
-    outer_mapping,
+    middle_order,
+    outer_order,
 )
 
 
@@ -25,11 +25,11 @@ def test_lanes_of_a_middle_round_hit_every_bank(geometry: Geometry) -> None:
         targets = tuple(
             sorted(rng.permutation(geometry.tile)[: rng.integers(geometry.register + 1)].tolist())
         )
-        mapping = middle_mapping(geometry, targets, geometry.columns)
-        assert set(targets) <= set(mapping.registers)
-        assert sorted((*mapping.threads, *mapping.registers)) == list(range(geometry.tile))
+        order = middle_order(geometry, targets, geometry.columns)
+        assert set(targets) <= set(order[geometry.thread :])
+        assert sorted(order) == list(range(geometry.tile))
         banks = {0}
-        for bit in mapping.threads[: geometry.bank]:
+        for bit in order[: geometry.bank]:
             banks |= {bank ^ geometry.columns[bit] & low for bank in banks}
         assert len(banks) == 1 << geometry.bank
 
@@ -45,13 +45,13 @@ def test_a_warp_loads_and_stores_runs_of_64_bytes(geometry: Geometry) -> None:
         store = rng.permutation(geometry.tile).tolist()
         count = int(rng.integers(geometry.register + 1))
         targets = tuple(sorted(rng.permutation(geometry.tile)[:count].tolist()))
-        mapping = outer_mapping(geometry, targets, (load, store), geometry.columns)
-        if mapping is None:
+        order = outer_order(geometry, targets, (load, store), geometry.columns)
+        if order is None:
             continue
         made += 1
-        lanes = mapping.threads[:LANES]
+        lanes = order[:LANES]
         for storage in (load, store):
             assert set(range(geometry.run)) <= {storage[bit] for bit in lanes}
     assert made > 30
     storage = list(range(geometry.tile))
-    assert outer_mapping(geometry, (), (storage,), geometry.columns) is not None
+    assert outer_order(geometry, (), (storage,), geometry.columns) is not None

@@ -1,19 +1,26 @@
-"""Diagonal stages → instructions: polynomials in the bits, and tables that are looked up."""
+"""Diagonal stages → instructions: polynomials in the bits, and tables that are looked up.
+
+The angles of a diagonal are sorted by the register bits that they depend on, the *subset*; each is
+the sum of a thread's terms. There are three ways to apply them: subset by subset (``PHASE``);
+factors of all register indices built up bit by bit (``PHASE_TREE``); or a table over the register
+indices (``REGISTER_TABLE``) of those angles that are the same for all threads. Angles that the last
+two do not cover are applied subset by subset. Costs are counted in machine instructions.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 
 from simquay.engine_api import Condition, DiagonalGroup, DiagonalStage, DiagonalTerm
 from simquay_cupy.encoding.opcodes import Op
-from simquay_cupy.encoding.phase_cost import TABLE_TERMS, Term, cheapest_way
-from simquay_cupy.encoding.phases import Polynomial, split_stage
+from simquay_cupy.encoding.phases import split_stage
 from simquay_cupy.encoding.writer import ProgramWriter, pairs
 
-__all__ = ["write_diagonals"]
+__all__ = ["Term", "cheapest_way", "write_diagonals"]
 
 FORM_SHIFT = 16
 """A phase term's first word: the thread mask, and above it the form's number plus one."""
@@ -21,25 +28,33 @@ FORM_SHIFT = 16
 FACTOR_FLAG = 1 << 31
 """In the word of a table: it holds the factors themselves."""
 
+Term = tuple[int, float, int]
+"""A thread mask, an angle in radians, and the number of a form plus one, or 0."""
+
+TABLE_TERMS = 3
+"""Constant terms from which on a thread looks up their sum."""
+
+DECODING = 42
+"""From one operation to the next, as counted in nvcc's code for sm_90."""
+
+CHOICE = 20
+"""To choose the amplitudes that a subset's factor applies to."""
+
+SINGLE_ANGLE, DOUBLE_ANGLE = 45, 140
+"""For a thread's angle without its terms, with its sine and cosine."""
+
+TERM = 12
+"""For each term."""
+
+ANGLE_LOOKUP, FACTOR_LOOKUP = 8, 14
+"""For a sum of terms, and for a factor, that a thread looks up."""
+
 
 def write_diagonals(writer: ProgramWriter, stage: DiagonalStage) -> None:
     """Add ``stage`` to the writer's round."""
     polynomial, tables = split_stage(stage)
     for group, term in tables:
         _look_up(writer, group, term)
-    _phase(writer, polynomial)
-
-
-def _look_up(writer: ProgramWriter, group: DiagonalGroup, term: DiagonalTerm) -> None:
-    local = [group.bits[place] for place in term.places]
-    more = [len(local), len(term.outer), writer.buffers.add_table(term.table)]
-    more += [writer.places[bit] for bit in local]
-    more += term.outer
-    condition = Condition(group.local_mask, group.local_value, term.outer_mask, term.outer_value)
-    writer.emit(Op.DIAGONAL, more=more, condition=condition)
-
-
-def _phase(writer: ProgramWriter, polynomial: Polynomial) -> None:
     thread = writer.geometry.thread
     low = (1 << thread) - 1
     subsets: dict[int, list[Term]] = {}
@@ -65,6 +80,63 @@ def _phase(writer: ProgramWriter, polynomial: Polynomial) -> None:
         for subset, terms in sorted(subsets.items()):
             more += [subset, *(_thread_factor(writer, terms) or _thread_angle(writer, terms))]
         writer.emit(Op.PHASE, more=more)
+
+
+def _look_up(writer: ProgramWriter, group: DiagonalGroup, term: DiagonalTerm) -> None:
+    local = [group.bits[place] for place in term.places]
+    more = [len(local), len(term.outer), writer.buffers.add_table(term.table)]
+    more += [writer.places[bit] for bit in local]
+    more += term.outer
+    condition = Condition(group.local_mask, group.local_value, term.outer_mask, term.outer_value)
+    writer.emit(Op.DIAGONAL, more=more, condition=condition)
+
+
+def cheapest_way(
+    subsets: Mapping[int, Sequence[Term]], fixed: Mapping[int, float], register: int, single: bool
+) -> Literal["tree", "table", "subsets"]:
+    """How to apply the angles of ``subsets``.
+
+    Args:
+        subsets: terms by the mask of register bits that must be 1.
+        fixed: those of ``subsets`` that are the same for all threads, with their angle.
+        register: how many register bits there are.
+        single: the precision; double-precision arithmetic is issued at half the rate.
+    """
+    size = 1 << register
+    product = 4 if single else 8
+
+    def angle(terms: Sequence[Term]) -> int:
+        forms = sum(form != 0 for _, _, form in terms)
+        constants = len(terms) - forms
+        lookup = ANGLE_LOOKUP if constants >= TABLE_TERMS else TERM * constants
+        return (SINGLE_ANGLE if single else DOUBLE_ANGLE) + lookup + TERM * forms
+
+    def factor(terms: Sequence[Term]) -> int:
+        return angle(terms) if any(form for _, _, form in terms) else FACTOR_LOOKUP
+
+    def one_by_one(some: Iterable[int]) -> int:
+        costs = [
+            CHOICE + factor(subsets[subset]) + product * (size >> subset.bit_count())
+            for subset in some
+        ]
+        return DECODING + sum(costs) if costs else 0
+
+    left = []
+    tree = DECODING + product * (2 * size - 1)
+    for bit in (0, *(1 << place for place in range(register))):
+        tree += angle(subsets.get(bit, ()))
+    for subset in subsets:
+        if subset.bit_count() == 2 and subset in fixed:
+            tree += product << (subset.bit_length() - 2)
+        elif subset.bit_count() > 1:
+            left.append(subset)
+    table = DECODING + (product + 1) * size if fixed else 0
+    ways: tuple[tuple[int, Literal["tree", "table", "subsets"]], ...] = (
+        (one_by_one(subsets), "subsets"),
+        (table + one_by_one(subset for subset in subsets if subset not in fixed), "table"),
+        (tree + one_by_one(left), "tree"),
+    )
+    return min(ways)[1]
 
 
 def _phase_tree(

@@ -1,9 +1,15 @@
-"""Tiled plans → programs of the tile interpreter (cuda/tile_pass.cuh)."""
+"""Tiled plans and sweeps → programs of the tile interpreter (cuda/tile_pass.cuh).
+
+A program holds the numbers of its gates, so the vectors of a sweep that have different numbers have
+different programs, each with its own launch. The programs of neighbouring vectors follow each other
+in constant memory, so that one copy brings many of them there. Neighbours with equal numbers share
+a program.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from simquay.engine_api import (
     DenseStage,
@@ -12,6 +18,7 @@ from simquay.engine_api import (
     Precision,
     ProgramError,
     Stage,
+    SweepPlan,
     TilePass,
     WidePass,
 )
@@ -25,16 +32,15 @@ from simquay_cupy.encoding.flip_fusion import (
 from simquay_cupy.encoding.geometry import (
     WHOLE_STATE,
     Geometry,
-    Mapping,
     geometry_for,
-    middle_mapping,
-    outer_mapping,
+    middle_order,
+    outer_order,
 )
 from simquay_cupy.encoding.programs import PROGRAM_BYTES, Launch, PlanPrograms, ProgramBuffers
 from simquay_cupy.encoding.stages import write_stage
-from simquay_cupy.encoding.writer import ProgramWriter
+from simquay_cupy.encoding.writer import ProgramWriter, Trip
 
-__all__ = ["encode_pass", "encode_plan"]
+__all__ = ["encode_plan", "encode_sweep"]
 
 MAX_OUTER_BITS = 30
 """A grid has fewer than 2**31 blocks."""
@@ -48,24 +54,6 @@ class _Round:
     stages: list[Stage | Multiplex] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Trip:
-    """The part that the launches of one pass share.
-
-    Attributes:
-        outer: storage bits of the tile number, ascending.
-        width: qubits that are stored afterwards.
-        before: qubits that are stored before.
-        load, store: the storage bit of each local bit, on the way in and out.
-    """
-
-    outer: tuple[int, ...]
-    width: int
-    before: int
-    load: tuple[int, ...]
-    store: tuple[int, ...]
-
-
 def encode_plan(plan: Plan, precision: Precision, limit: int = PROGRAM_BYTES) -> PlanPrograms:
     """``plan``, of strategy ``tiled``, for the GPU, with programs of at most ``limit`` bytes.
 
@@ -75,10 +63,10 @@ def encode_plan(plan: Plan, precision: Precision, limit: int = PROGRAM_BYTES) ->
     """
     geometry = geometry_for(precision, plan.profile.tile)
     buffers = ProgramBuffers(precision, geometry)
-    passes: list[tuple[tuple[int, Launch], ...] | WidePass] = []
+    passes: list[tuple[Launch, ...] | WidePass] = []
     for pass_ in plan.passes:
         if isinstance(pass_, TilePass):
-            passes.append(tuple(encode_pass(pass_, buffers, limit)))
+            passes.append(tuple(_encode_pass(pass_, buffers, limit)))
         elif isinstance(pass_, WidePass):
             passes.append(pass_)
         else:
@@ -89,8 +77,34 @@ def encode_plan(plan: Plan, precision: Precision, limit: int = PROGRAM_BYTES) ->
     return buffers.finish(passes)
 
 
-def encode_pass(pass_: TilePass, buffers: ProgramBuffers, limit: int) -> list[tuple[int, Launch]]:
-    """The launches of one pass, each with the number of its window in ``buffers``."""
+def encode_sweep(plan: SweepPlan, precision: Precision, limit: int = PROGRAM_BYTES) -> PlanPrograms:
+    """A tiled sweep for the GPU: the programs of all vectors, each of at most ``limit`` bytes.
+
+    Raises:
+        ProgramError: if it is not tiled, or as :func:`encode_plan` does.
+    """
+    buffers = ProgramBuffers(precision, geometry_for(precision, plan.profile.tile))
+    passes = []
+    for vectors in plan.passes:
+        if not isinstance(vectors, tuple):
+            raise ProgramError("the cupy engine applies tiled sweeps: a pass for each vector")
+        launches: list[Launch] = []
+        last: TilePass | None = None
+        for vector, pass_ in enumerate(vectors):
+            if not isinstance(pass_, TilePass):
+                raise ProgramError(
+                    f"a {type(pass_).__name__} is no pass of a sweep on the cupy engine"
+                )
+            if pass_ is not last:
+                programs = _encode_pass(pass_, buffers, limit)
+                last = pass_
+            launches += [replace(launch, vector=vector) for launch in programs]
+        passes.append(tuple(launches))
+    return buffers.finish(passes)
+
+
+def _encode_pass(pass_: TilePass, buffers: ProgramBuffers, limit: int) -> list[Launch]:
+    """The launches of one pass."""
     geometry = buffers.geometry
     active = len(pass_.active)
     if active > geometry.tile or (active < geometry.tile and active != pass_.width):
@@ -108,9 +122,8 @@ def encode_pass(pass_: TilePass, buffers: ProgramBuffers, limit: int) -> list[tu
     # A small state is padded to a tile: the missing local bits are the storage bits above it,
     # which are not read, and are written as 0.
     padding = tuple(range(pass_.width, pass_.width + geometry.tile - active))
-    trip = _Trip(
+    trip = Trip(
         outer=pass_.outer,
-        width=pass_.width,
         before=pass_.before,
         load=(*pass_.active, *padding),
         store=(*(pass_.active[place] for place in pass_.store), *padding),
@@ -135,7 +148,7 @@ def _rounds(pass_: TilePass, geometry: Geometry) -> list[_Round]:
 def _register_needs(stage: Stage | Multiplex) -> set[int]:
     """The local bits that must be register bits for ``stage``."""
     if isinstance(stage, Multiplex):
-        return set(stage.stage.bits)
+        stage = stage.stage
     if isinstance(stage, DenseStage):
         few = len(stage.bits) <= (2 if stage.condition.local_mask else 3)
         return set(stage.bits) if few else set()
@@ -145,25 +158,22 @@ def _register_needs(stage: Stage | Multiplex) -> set[int]:
 
 
 def _encode_rounds(
-    rounds: Sequence[_Round], trip: _Trip, buffers: ProgramBuffers, limit: int
-) -> list[tuple[int, Launch]]:
+    rounds: Sequence[_Round], trip: Trip, buffers: ProgramBuffers, limit: int
+) -> list[Launch]:
     """One program; or those of two halves, one after the other, where one would be too large."""
     writer = ProgramWriter(buffers)
-    for mapping, columns, stages in _arrange(rounds, trip, buffers.geometry):
-        writer.begin_round(mapping, columns)
+    for order, columns, stages in _arrange(rounds, trip, buffers.geometry):
+        writer.begin_round(order, columns)
         for stage in stages:
             write_stage(writer, stage)
-    words = writer.finish(trip.load, trip.store, trip.before, trip.outer, limit)
+    words = writer.finish(trip, limit)
     if words is not None:
-        window, start = buffers.add_program(words)
-        tiles = 1 << len(trip.outer)
-        return [(window, Launch(start, tiles, writer.forms, trip.width))]
+        return [Launch(*buffers.add_program(words), 1 << len(trip.outer), writer.forms)]
     first, second = _halves(rounds)
-    before = _Trip(trip.outer, trip.width, trip.before, trip.load, trip.load)
-    after = _Trip(trip.outer, trip.width, max(trip.load) + 1, trip.load, trip.store)
+    there, back = replace(trip, store=trip.load), replace(trip, before=max(trip.load) + 1)
     return [
-        *_encode_rounds(first, before, buffers, limit),
-        *_encode_rounds(second, after, buffers, limit),
+        *_encode_rounds(first, there, buffers, limit),
+        *_encode_rounds(second, back, buffers, limit),
     ]
 
 
@@ -182,9 +192,9 @@ def _halves(rounds: Sequence[_Round]) -> tuple[Sequence[_Round], Sequence[_Round
 
 
 def _arrange(
-    rounds: Sequence[_Round], trip: _Trip, geometry: Geometry
-) -> list[tuple[Mapping, Sequence[int], Sequence[Stage | Multiplex]]]:
-    """For each round the thread order, the slot column of each local bit, and the stages.
+    rounds: Sequence[_Round], trip: Trip, geometry: Geometry
+) -> list[tuple[Sequence[int], Sequence[int], Sequence[Stage | Multiplex]]]:
+    """For each round the order of local bits, the slot column of each, and the stages.
 
     An empty round is added for the load or the store where the targets of the first or last round
     would scatter its accesses to global memory.
@@ -193,32 +203,30 @@ def _arrange(
     stages: list[Sequence[Stage | Multiplex]] = [round_.stages for round_ in rounds]
     columns = geometry.columns
     if len(rounds) == 1:
-        both = outer_mapping(geometry, targets[0], (trip.load, trip.store), columns)
+        both = outer_order(geometry, targets[0], (trip.load, trip.store), columns)
         if both is not None:
             return [(both, columns, stages[0])]
-    if outer_mapping(geometry, targets[0], (trip.load,), columns) is None:
+    if outer_order(geometry, targets[0], (trip.load,), columns) is None:
         targets.insert(0, ())
         stages.insert(0, ())
-    if len(targets) == 1 or outer_mapping(geometry, targets[-1], (trip.store,), columns) is None:
+    if len(targets) == 1 or outer_order(geometry, targets[-1], (trip.store,), columns) is None:
         targets.append(())
         stages.append(())
-    arranged: list[tuple[Mapping, Sequence[int], Sequence[Stage | Multiplex]]] = []
+    arranged: list[tuple[Sequence[int], Sequence[int], Sequence[Stage | Multiplex]]] = []
     last = len(targets) - 1
+    outer = {0: trip.load, last: trip.store}
     for number, bits in enumerate(targets):
-        mapping: Mapping | None
-        if number == 0:
-            mapping = outer_mapping(geometry, bits, (trip.load,), columns)
-        elif number == last:
-            mapping = outer_mapping(geometry, bits, (trip.store,), columns)
+        if number in outer:
+            order = outer_order(geometry, bits, (outer[number],), columns)
         else:
-            mapping = middle_mapping(geometry, bits, columns)
-        assert mapping is not None  # the first and last round were made to have one
+            order = middle_order(geometry, bits, columns)
+        assert order is not None  # the first and last round were made to have one
         rest, flips = stages[number], list[tuple[int, int]]()
         if number != last:
             rest, flips = take_last_flips(rest)
             stages[number + 1], first = take_first_flips(stages[number + 1])
             flips += first
-        arranged.append((mapping, columns, rest))
+        arranged.append((order, columns, rest))
         columns = _after_flips(columns, flips)
     return arranged
 

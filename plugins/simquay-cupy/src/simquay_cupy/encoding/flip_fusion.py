@@ -12,16 +12,18 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.engine_api import ALWAYS, DenseStage, DiagonalStage, Form, PermuteStage, Stage, mask_of
+from simquay.engine_api import (
+    ALWAYS,
+    DenseStage,
+    DiagonalStage,
+    Form,
+    PermuteStage,
+    Stage,
+    mask_of,
+    spread,
+)
 
-__all__ = [
-    "Multiplex",
-    "fuse_flips",
-    "pair_conditions",
-    "take_first_flips",
-    "take_last_flips",
-    "touched_bits",
-]
+__all__ = ["Multiplex", "fuse_flips", "pair_conditions", "take_first_flips", "take_last_flips"]
 
 MAX_BITS = 3
 """Bits of the widest matrix that is applied in registers."""
@@ -36,10 +38,12 @@ def fuse_flips(stages: Sequence[Stage]) -> list[Stage]:
     for after in (True, False):
         result: list[Stage] = []
         for stage in stages:
-            flip = _flip_of(stage)
-            if flip is not None and (target := _absorbing_stage(result, flip)) is not None:
-                result[target] = _multiply(result[target], flip, after=after)
-            else:
+            target = None
+            if isinstance(stage, PermuteStage) and stage.is_flip and not stage.condition.outer_mask:
+                target = _absorbing_stage(result, stage)
+                if target is not None:
+                    result[target] = _multiply(result[target], stage, after=after)
+            if target is None:
                 result.append(stage)
         stages = result[::-1]
     return list(stages)
@@ -121,19 +125,12 @@ def _commute(flip: PermuteStage, stage: Stage | Multiplex) -> bool:
         stage = stage.stage
     target, control = 1 << flip.bits[0], flip.condition.local_mask
     if isinstance(stage, DiagonalStage):
-        return not target & touched_bits(stage)
+        return not any(target & (one.local_mask | mask_of(one.bits)) for one in stage.groups)
     moved = mask_of(stage.bits)
     looked = stage.condition.local_mask if isinstance(stage, (DenseStage, PermuteStage)) else 0
     if isinstance(stage, PermuteStage) and stage.is_flip:
         return not (control & moved or target & looked)
     return not (control & moved or target & (moved | looked))
-
-
-def _flip_of(stage: Stage) -> PermuteStage | None:
-    """``stage``, if it is X on one bit without an outer condition; else None."""
-    if isinstance(stage, PermuteStage) and stage.is_flip and not stage.condition.outer_mask:
-        return stage
-    return None
 
 
 def _absorbing_stage(stages: Sequence[Stage], flip: PermuteStage) -> int | None:
@@ -154,36 +151,14 @@ def _absorbing_stage(stages: Sequence[Stage], flip: PermuteStage) -> int | None:
     return None
 
 
-def touched_bits(stage: Stage | Multiplex) -> int:
-    """A mask of the local bits that ``stage`` acts on or depends on."""
-    if isinstance(stage, Multiplex):
-        stage = stage.stage
-    if isinstance(stage, DiagonalStage):
-        mask = 0
-        for group in stage.groups:
-            mask |= group.local_mask | mask_of(group.bits)
-        return mask
-    mask = mask_of(stage.bits)
-    if isinstance(stage, (DenseStage, PermuteStage)):
-        mask |= stage.condition.local_mask
-    return mask
-
-
 def _multiply(stage: Stage, flip: PermuteStage, *, after: bool) -> DenseStage:
     """``stage`` with ``flip`` multiplied into its matrix, as if it came after or before."""
     assert isinstance(stage, DenseStage)
-    order = _order(stage.bits, flip)
+    index = np.arange(1 << len(stage.bits))
+    where = flip.condition
+    # For each index over the stage's bits, the index that the flip moves it to.
+    meets = spread(stage.bits) & where.local_mask == where.local_value
+    order = np.where(meets, index ^ 1 << stage.bits.index(flip.bits[0]), index)
     matrix = stage.matrix[order] if after else stage.matrix[:, order]
     form: Form = "real" if stage.form in ("real", "hadamard") else "complex"
     return dataclasses.replace(stage, matrix=np.ascontiguousarray(matrix), form=form)
-
-
-def _order(bits: Sequence[int], flip: PermuteStage) -> NDArray[np.intp]:
-    """For each index over ``bits``, the index that ``flip`` moves it to, shape
-    ``(2**len(bits),)``."""
-    index = np.arange(1 << len(bits))
-    meets = np.ones(len(index), dtype=bool)
-    for place, bit in enumerate(bits):
-        if flip.condition.local_mask >> bit & 1:
-            meets &= (index >> place & 1) == (flip.condition.local_value >> bit & 1)
-    return np.where(meets, index ^ 1 << bits.index(flip.bits[0]), index)

@@ -24,10 +24,9 @@ __all__ = [
     "LANES",
     "WHOLE_STATE",
     "Geometry",
-    "Mapping",
     "geometry_for",
-    "middle_mapping",
-    "outer_mapping",
+    "middle_order",
+    "outer_order",
 ]
 
 LANES = 5
@@ -90,19 +89,6 @@ def geometry_for(precision: Precision, qubits: int) -> Geometry:
     return GEOMETRIES[precision]
 
 
-@dataclass(frozen=True, slots=True)
-class Mapping:
-    """The local bits of a round: ``threads[k]`` is bit ``k`` of the thread's number, and
-    ``registers`` (ascending) are the register bits."""
-
-    threads: tuple[int, ...]
-    registers: tuple[int, ...]
-
-    def places(self) -> dict[int, int]:
-        """For each local bit its place: thread bits first, register bits behind them."""
-        return {bit: place for place, bit in enumerate((*self.threads, *self.registers))}
-
-
 def _fill(geometry: Geometry, targets: Sequence[int], avoid: set[int]) -> tuple[int, ...]:
     """Register bits: the targets, and as many others as a thread needs, the highest first."""
     chosen = list(targets)
@@ -127,20 +113,23 @@ def _spread(
     return first + [bit for bit in bits if bit not in first]
 
 
-def middle_mapping(geometry: Geometry, targets: Sequence[int], columns: Sequence[int]) -> Mapping:
-    """The mapping of a round between two exchanges: no bank conflicts, if ``columns`` allow it."""
+def middle_order(
+    geometry: Geometry, targets: Sequence[int], columns: Sequence[int]
+) -> tuple[int, ...]:
+    """The local bits of a round between two exchanges, those of the thread's number first, then the
+    register bits (ascending): no bank conflicts, if ``columns`` allow it."""
     registers = _fill(geometry, targets, set())
     threads = [bit for bit in range(geometry.tile) if bit not in registers]
-    return Mapping(tuple(_spread(geometry, threads, len(threads), columns)), registers)
+    return (*_spread(geometry, threads, len(threads), columns), *registers)
 
 
-def outer_mapping(
+def outer_order(
     geometry: Geometry,
     targets: Sequence[int],
     storage: Sequence[Sequence[int]],
     columns: Sequence[int],
-) -> Mapping | None:
-    """The mapping of a round that loads, stores, or both: contiguous global accesses.
+) -> tuple[int, ...] | None:
+    """Likewise, of a round that loads, stores, or both: contiguous global accesses.
 
     ``storage`` has an entry for the load, the store, or both: the storage bit of each local bit.
     None if the targets do not allow contiguous accesses.
@@ -154,4 +143,4 @@ def outer_mapping(
     nearly = set(by_storage[:LANES])
     registers = _fill(geometry, targets, set(wanted) | nearly)
     rest = [bit for bit in by_storage if bit not in registers and bit not in wanted]
-    return Mapping(tuple(_spread(geometry, wanted + rest, LANES, columns)), registers)
+    return (*_spread(geometry, wanted + rest, LANES, columns), *registers)

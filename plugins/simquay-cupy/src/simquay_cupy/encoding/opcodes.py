@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import enum
+from itertools import combinations
 
-__all__ = ["HEADER_WORDS", "OPERAND_WORDS", "PAIRS", "TRIPLES", "Op"]
+__all__ = ["HEADER_WORDS", "OPERAND_WORDS", "PLACES", "Op"]
 
 HEADER_WORDS = 8
 """Words of a program before its rounds."""
@@ -12,11 +13,13 @@ HEADER_WORDS = 8
 OPERAND_WORDS = 9
 """Words that every instruction has."""
 
-PAIRS = {(0, 1): 0, (0, 2): 1, (1, 2): 2, (0, 3): 3, (1, 3): 4, (2, 3): 5}
-"""The number that a pair of register bits adds to a two-qubit opcode."""
-
-TRIPLES = {(0, 1, 2): 0, (0, 1, 3): 1, (0, 2, 3): 2, (1, 2, 3): 3}
-"""Likewise, for three register bits and a three-qubit opcode."""
+PLACES = {
+    bits: place
+    for count in (1, 2, 3)
+    for place, bits in enumerate(sorted(combinations(range(4), count), key=lambda bits: bits[::-1]))
+}
+"""The number that register bits add to an opcode that acts on so many of them: for two, the pairs
+01 02 12 03 13 23 are 0 to 5."""
 
 
 class Op(enum.IntEnum):

@@ -14,7 +14,7 @@ from collections import defaultdict
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.engine_api import DiagonalGroup, DiagonalStage, DiagonalTerm, bits_of
+from simquay.engine_api import DiagonalGroup, DiagonalStage, DiagonalTerm, bits_of, deposit
 
 __all__ = ["Polynomial", "TermTable", "split_stage"]
 
@@ -53,15 +53,11 @@ def _add_term(polynomial: Polynomial, group: DiagonalGroup, term: DiagonalTerm) 
         return False
     if np.abs(np.abs(term.table) - 1).max() > 1e-14:
         return False
-    masks = [(1 << bit, 0) for bit in local] + [(0, 1 << bit) for bit in term.outer]
     signs = _conditions(group, term)
     angles = _moebius(np.asarray(np.angle(term.table), dtype=np.float64))
     for index in np.flatnonzero(np.abs(angles) > TINY).tolist():
-        local_mask = outer_mask = 0
-        for bit, (inner, outer) in enumerate(masks):
-            if index >> bit & 1:
-                local_mask |= inner
-                outer_mask |= outer
+        local_mask = deposit(index, local)
+        outer_mask = deposit(index >> len(local), term.outer)
         for sign, inner, outer in signs:
             polynomial[local_mask | inner][outer_mask | outer] += sign * float(angles[index])
     return True

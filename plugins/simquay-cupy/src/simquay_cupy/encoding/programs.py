@@ -9,15 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from simquay.engine_api import Precision, WidePass
 from simquay_cupy.encoding.geometry import Geometry
 
-__all__ = ["MAX_FORMS", "PROGRAM_BYTES", "Launch", "PlanPrograms", "ProgramBuffers", "Window"]
+__all__ = ["MAX_FORMS", "PROGRAM_BYTES", "Launch", "PlanPrograms", "ProgramBuffers"]
 
 PROGRAM_BYTES = 61440
 """Constant memory for programs, as QS_PROGRAM_BYTES in cuda/platform.cuh."""
@@ -37,26 +38,18 @@ class Launch:
     """One launch of the tile interpreter.
 
     Attributes:
+        window: the number of its program's window.
         start: of the program in its window, in units of 16 bytes.
         tiles: how many tiles a vector has.
         forms: angles in shared memory behind the tile.
-        width: qubits that are stored afterwards.
         vector: in a sweep, the vector that it is for; None for all vectors of the state.
     """
 
+    window: int
     start: int
     tiles: int
     forms: int
-    width: int
     vector: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """Programs that are in constant memory at one time: words ``start`` to ``stop``."""
-
-    start: int
-    stop: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,9 +58,10 @@ class PlanPrograms:
 
     Attributes:
         words: all programs, uint32.
-        windows: parts of ``words``, each at most ``PROGRAM_BYTES``.
-        passes: for each pass of the plan, its launches with the number of their window, or the
-            wide pass, which the interpreter does not run.
+        windows: parts of ``words`` that are in constant memory at one time, each at most
+            ``PROGRAM_BYTES``.
+        passes: for each pass of the plan, its launches, or the wide pass, which the interpreter
+            does not run.
         geometry: of the kernel that runs them.
         tables, ints, angles: arrays that programs point into, complex, int32, and uint32 or
             uint64; each has at least one entry.
@@ -75,8 +69,8 @@ class PlanPrograms:
 
     geometry: Geometry
     words: NDArray[np.uint32]
-    windows: tuple[Window, ...]
-    passes: tuple[tuple[tuple[int, Launch], ...] | WidePass, ...]
+    windows: tuple[slice, ...]
+    passes: tuple[tuple[Launch, ...] | WidePass, ...]
     tables: NDArray[np.complexfloating[Any]]
     ints: NDArray[np.int32]
     angles: NDArray[np.unsignedinteger[Any]]
@@ -89,6 +83,7 @@ class ProgramBuffers:
         self.precision = precision
         self.geometry = geometry
         self.angle_bits = 32 if precision is Precision.SINGLE else 64
+        self.angle_dtype = np.dtype(f"u{self.angle_bits // 8}")
         self._tables: list[NDArray[np.complexfloating[Any]]] = []
         self._table_size = 0
         self._ints: list[int] = []
@@ -97,7 +92,7 @@ class ProgramBuffers:
         self._factor_tables: dict[tuple[tuple[int, float], ...], int] = {}
         self._words: list[NDArray[np.uint32]] = []
         self._size = 0
-        self._windows: list[Window] = []
+        self._windows: list[slice] = []
 
     def angle(self, radians: float) -> Angle:
         """``radians`` in fixed point."""
@@ -122,14 +117,10 @@ class ProgramBuffers:
 
         Returns the start of their starts and masks in ``ints``, and of their angles in ``angles``.
         """
-        starts = [0]
-        for form in forms:
-            starts.append(starts[-1] + len(form))
-        at = self.add_ints(starts)
+        starts = accumulate(map(len, forms), initial=0)
+        at = self.add_ints([*starts, *(mask for form in forms for mask, _ in form)])
         angles_at = len(self._angles)
-        for form in forms:
-            self._ints += [mask for mask, _ in form]
-            self._angles += [angle for _, angle in form]
+        self._angles += [angle for form in forms for _, angle in form]
         return at, angles_at
 
     def add_thread_table(self, terms: tuple[tuple[int, float], ...]) -> int:
@@ -140,24 +131,20 @@ class ProgramBuffers:
         """
         start = self._thread_tables.get(terms)
         if start is None:
-            start = len(self._angles)
-            self._thread_tables[terms] = start
-            sums = [0]
-            for bit in range(self.geometry.thread):
-                # The upper half adds what needs this bit; a term is added at its highest bit.
-                sums += sums
-                half = 1 << bit
-                for mask, radians in terms:
-                    if mask.bit_length() == bit + 1:
-                        angle = self.angle(radians)
-                        rest = mask ^ half
-                        for index in range(half):
-                            if index & rest == rest:
-                                sums[half | index] += angle
-            base = sum(self.angle(radians) for mask, radians in terms if mask == 0)
-            whole = (1 << self.angle_bits) - 1
-            self._angles += [value + base & whole for value in sums]
+            start = self._thread_tables[terms] = len(self._angles)
+            fixed = [(mask, self.angle(radians)) for mask, radians in terms]
+            self._angles += self._thread_sums(fixed, self.angle_dtype).tolist()
         return start
+
+    def _thread_sums(
+        self, terms: Sequence[tuple[int, float]], dtype: DTypeLike
+    ) -> NDArray[np.number[Any]]:
+        """For each thread, the sum of the terms' numbers whose mask's bits the thread has all."""
+        threads = np.arange(1 << self.geometry.thread)
+        sums = np.zeros(len(threads), dtype=dtype)
+        for mask, number in terms:
+            sums[threads & mask == mask] += sums.dtype.type(number)
+        return sums
 
     def add_factor_table(self, terms: tuple[tuple[int, float], ...]) -> int | None:
         """Add a table of exp(i angle) for each thread, with the angles of :meth:`add_thread_table`.
@@ -166,32 +153,26 @@ class ProgramBuffers:
         """
         start = self._factor_tables.get(terms)
         if start is None and len(self._factor_tables) < MAX_FACTOR_TABLES:
-            threads = np.arange(1 << self.geometry.thread)
-            angles = np.zeros(len(threads))
-            for mask, radians in terms:
-                angles[threads & mask == mask] += radians
-            start = self._factor_tables[terms] = self.add_table(np.exp(1j * angles))
+            factors = np.exp(1j * self._thread_sums(terms, np.float64))
+            start = self._factor_tables[terms] = self.add_table(factors)
         return start
 
     def add_program(self, words: NDArray[np.uint32]) -> tuple[int, int]:
         """Add a program, whose length is a multiple of 16 bytes; returns its window and its
         start."""
         size = len(words)
-        last = self._windows[-1] if self._windows else None
-        if last is None or 4 * (self._size + size - last.start) > PROGRAM_BYTES:
-            last = Window(self._size, self._size)
-            self._windows.append(last)
-        start = self._size - last.start
+        at = self._size
+        if not self._windows or 4 * (at + size - self._windows[-1].start) > PROGRAM_BYTES:
+            self._windows.append(slice(at, at))
+        begin = self._windows[-1].start
         self._words.append(words)
         self._size += size
-        self._windows[-1] = Window(last.start, self._size)
-        return len(self._windows) - 1, start // 4
+        self._windows[-1] = slice(begin, self._size)
+        return len(self._windows) - 1, (at - begin) // 4
 
-    def finish(self, passes: Sequence[tuple[tuple[int, Launch], ...] | WidePass]) -> PlanPrograms:
+    def finish(self, passes: Sequence[tuple[Launch, ...] | WidePass]) -> PlanPrograms:
         """Everything, as arrays."""
-        complex_dtype = self.precision.complex_dtype
-        angle_dtype = np.uint32 if self.angle_bits == 32 else np.uint64
-        empty = np.zeros(1, dtype=complex_dtype)
+        empty = np.zeros(1, dtype=self.precision.complex_dtype)
         return PlanPrograms(
             geometry=self.geometry,
             words=np.concatenate(self._words) if self._words else np.zeros(4, dtype=np.uint32),
@@ -199,5 +180,5 @@ class ProgramBuffers:
             passes=tuple(passes),
             tables=np.concatenate(self._tables) if self._tables else empty,
             ints=np.array(self._ints or [0], dtype=np.int32),
-            angles=np.array(self._angles or [0], dtype=angle_dtype),
+            angles=np.array(self._angles or [0], dtype=self.angle_dtype),
         )

@@ -19,7 +19,7 @@ from simquay.engine_api import (
 )
 from simquay_cupy.encoding.diagonals import write_diagonals
 from simquay_cupy.encoding.flip_fusion import Multiplex
-from simquay_cupy.encoding.opcodes import PAIRS, TRIPLES, Op
+from simquay_cupy.encoding.opcodes import PLACES, Op
 from simquay_cupy.encoding.writer import ProgramWriter, pairs
 
 __all__ = ["write_stage"]
@@ -53,15 +53,12 @@ def write_stage(writer: ProgramWriter, stage: Stage | Multiplex) -> None:
 def _flip(writer: ProgramWriter, stage: PermuteStage) -> None:
     condition = stage.condition
     target = writer.register(stage.bits[0])
-    mask, value = (
-        writer.place_mask(local) for local in (condition.local_mask, condition.local_value)
-    )
-    registers = mask >> writer.geometry.thread
-    if mask == value and registers.bit_count() == 1 and mask == registers << writer.geometry.thread:
+    mask = condition.local_mask
+    registers = writer.place_mask(mask) >> writer.geometry.thread
+    if registers and mask.bit_count() == 1 and mask == condition.local_value:
         control = registers.bit_length() - 1
-        place = PAIRS.get((control, target))
-        code = Op.CX + (6 + PAIRS[target, control] if place is None else place)
-        writer.emit(code, condition=condition)
+        pair = min(control, target), max(control, target)
+        writer.emit(Op.CX + PLACES[pair] + 6 * (control > target), condition=condition)
     else:
         code = Op.FLIP_WHERE if registers else Op.FLIP
         writer.emit(code + target + Op.CONDITIONAL, condition=condition)
@@ -76,25 +73,19 @@ def _dense(writer: ProgramWriter, stage: DenseStage) -> None:
         _gather(writer, stage.bits, stage.matrix, source, condition)
         return
     bits = tuple(writer.register(bit) for bit in stage.bits)
-    place = bits[0] if k == 1 else PAIRS[bits[0], bits[1]] if k == 2 else 0
+    place = PLACES[bits]
+    opcode = (Op.DENSE1, Op.DENSE2, Op.DENSE3)[k - 1] + place
     if condition.local_mask:
         assert k == 2, "one-qubit matrices with a local condition are multiplexed"
-        opcode = Op.DENSE2 + place + Op.CONDITIONAL
-        writer.emit(opcode, pairs(stage.matrix), condition=condition)
+        writer.emit(opcode + Op.CONDITIONAL, pairs(stage.matrix), condition=condition)
     elif condition.outer_mask:
-        if k == 3:
-            place = TRIPLES[bits[0], bits[1], bits[2]]
-        opcode = (Op.DENSE1, Op.DENSE2, Op.DENSE3)[k - 1] + place
         writer.emit(opcode, pairs(stage.matrix), condition=condition)
     elif k == 1:
         _dense1(writer, stage, place)
     elif k == 2 and stage.form == "real":
         writer.matrix_for_all(Op.DENSE2_REAL + place, stage.matrix.real.ravel().tolist())
-    elif k == 2:
-        writer.matrix_for_all(Op.DENSE2 + place, pairs(stage.matrix))
     else:
-        place = TRIPLES[bits[0], bits[1], bits[2]]
-        writer.matrix_for_all(Op.DENSE3 + place, pairs(stage.matrix))
+        writer.matrix_for_all(opcode, pairs(stage.matrix))
 
 
 def _dense1(writer: ProgramWriter, stage: DenseStage, place: int) -> None:
@@ -124,9 +115,8 @@ def _gather(
 ) -> None:
     """New entry ``s`` over ``bits`` is the sum over ``e`` of ``table[s, e]`` times the old
     entry ``source[s, e]``."""
-    more = [len(bits), table.shape[1]]
-    more.append(writer.buffers.add_ints(source.ravel().tolist()))
-    more.append(writer.buffers.add_table(table))
+    ints = writer.buffers.add_ints(source.ravel().tolist())
+    more = [len(bits), table.shape[1], ints, writer.buffers.add_table(table)]
     more += [writer.columns[bit] for bit in bits]
     more += [writer.places[bit] for bit in bits]
     writer.emit(Op.GATHER, more=more, condition=condition)

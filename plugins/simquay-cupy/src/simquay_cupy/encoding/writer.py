@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.engine_api import ALWAYS, Condition
-from simquay_cupy.encoding.geometry import Mapping
+from simquay.engine_api import ALWAYS, Condition, mask_of
 from simquay_cupy.encoding.opcodes import HEADER_WORDS, OPERAND_WORDS, Op
 from simquay_cupy.encoding.programs import MAX_FORMS, ProgramBuffers
 
-__all__ = ["ProgramWriter", "pairs"]
+__all__ = ["ProgramWriter", "Trip", "pairs"]
 
 ROTATIONS_AT_ONCE = 2
 """Rotations from which on one instruction for all register bits is cheaper, though some are
@@ -22,6 +22,23 @@ SMALLEST_SCALE = 2.0**-40
 """A common factor below this is multiplied in at once, so that amplitudes stay in range."""
 
 
+@dataclass(frozen=True, slots=True)
+class Trip:
+    """The way of tiles to registers and back, in one program.
+
+    Attributes:
+        outer: the storage bits of the tile number, ascending.
+        before: qubits that are stored before; an amplitude with a bit set from there on is 0 and
+            not read.
+        load, store: the storage bit of each local bit, on the way in and out.
+    """
+
+    outer: tuple[int, ...]
+    before: int
+    load: tuple[int, ...]
+    store: tuple[int, ...]
+
+
 class ProgramWriter:
     """Writes one program: rounds in order, the instructions of each, then :meth:`finish`.
 
@@ -29,14 +46,16 @@ class ProgramWriter:
         buffers: the arrays that instructions may point into.
         geometry: of the kernel.
         places: the place of each local bit in this round; register bits come after thread bits.
+        columns: the slot column of each local bit in this round, in bytes.
     """
 
     def __init__(self, buffers: ProgramBuffers) -> None:
         self.buffers = buffers
         self.geometry = buffers.geometry
-        self._rounds: list[tuple[Mapping, list[list[int]]]] = []
-        self._columns: list[list[int]] = []  # of each round, in bytes
+        # Of each round: the order of local bits, their columns, and the instructions.
+        self._rounds: list[tuple[Sequence[int], Sequence[int], list[list[int]]]] = []
         self.places: dict[int, int] = {}
+        self.columns: Sequence[int] = ()
         self._payload: list[float] = []
         self._forms: dict[tuple[tuple[int, int], ...], int] = {}
         self._scale = 1.0
@@ -48,23 +67,18 @@ class ProgramWriter:
         """How many forms the program has."""
         return len(self._forms)
 
-    def begin_round(self, mapping: Mapping, columns: Sequence[int]) -> None:
-        """Begin a round with the thread order ``mapping`` and slots given by ``columns``."""
-        if self._held[1]:
-            self._emit_held()
-        self._rounds.append((mapping, []))
+    def begin_round(self, order: Sequence[int], columns: Sequence[int]) -> None:
+        """Begin a round with local bit ``order[place]`` at each place, and slots given by
+        ``columns``."""
+        self._emit_held()
         amplitude = self.buffers.precision.amplitude_bytes
-        self._columns.append([column * amplitude for column in columns])
-        self.places = mapping.places()
-
-    @property
-    def columns(self) -> Sequence[int]:
-        """The slot column of each local bit in this round, in bytes."""
-        return self._columns[-1]
+        self.columns = [column * amplitude for column in columns]
+        self.places = {bit: place for place, bit in enumerate(order)}
+        self._rounds.append((order, self.columns, []))
 
     def place_mask(self, local: int) -> int:
         """The mask on places for a mask on local bits."""
-        return sum(1 << place for bit, place in self.places.items() if local >> bit & 1)
+        return mask_of(place for bit, place in self.places.items() if local >> bit & 1)
 
     def register(self, bit: int) -> int:
         """The register bit that local bit ``bit`` is in this round."""
@@ -80,12 +94,9 @@ class ProgramWriter:
         condition: Condition = ALWAYS,
     ) -> None:
         """Add an instruction with its operands ``more`` (words) and its ``payload`` (reals)."""
-        if self._held[1]:
-            self._emit_held()
-        mask, value = (
-            self.place_mask(condition.local_mask),
-            self.place_mask(condition.local_value),
-        )
+        self._emit_held()
+        mask = self.place_mask(condition.local_mask)
+        value = self.place_mask(condition.local_value)
         thread = self.geometry.thread
         low = (1 << thread) - 1
         offset = len(self._payload)
@@ -103,12 +114,11 @@ class ProgramWriter:
             value >> thread,
             *more,
         ]
-        self._rounds[-1][1].append(words)
+        self._rounds[-1][2].append(words)
 
     def matrix_for_all(self, opcode: int, payload: list[float]) -> None:
         """Add a matrix without condition, into which a common factor can be multiplied."""
-        if self._held[1]:
-            self._emit_held()
+        self._emit_held()
         self._scalable = (len(self._payload), len(payload))
         self.emit(opcode, payload)
 
@@ -116,13 +126,15 @@ class ProgramWriter:
         """Add a rotation. Rotations of one form on different register bits are held back: if there
         are enough, one instruction applies them all."""
         held_form, held = self._held
-        if held and (held_form != form or place in held):
+        if held_form != form or place in held:
             self._emit_held()
             held = {}
         self._held = (form, {**held, place: pair})
 
     def _emit_held(self) -> None:
         form, held = self._held
+        if not held:
+            return
         self._held = ("", {})
         one, together = (
             (Op.ROTATE, Op.ROTATE_ALL) if form == "real" else (Op.ROTATE_RX, Op.ROTATE_RX_ALL)
@@ -164,47 +176,32 @@ class ProgramWriter:
         key = tuple(sorted((mask, self.buffers.angle(angle)) for mask, angle in terms.items()))
         return self._forms.setdefault(key, len(self._forms)) + 1
 
-    def finish(
-        self,
-        load: Sequence[int],
-        store: Sequence[int],
-        before: int,
-        outer: Sequence[int],
-        limit: int,
-    ) -> NDArray[np.uint32] | None:
-        """The program; None, and nothing added to the buffers' programs, if it is too large.
-
-        Args:
-            load, store: the storage bit of each local bit, on the way in and out.
-            before: qubits that are stored before; an amplitude with a bit set from there on is 0
-                and not read.
-            outer: the storage bits of the tile number, ascending.
-            limit: bytes that the program may have.
-        """
-        if self._held[1]:
-            self._emit_held()
+    def finish(self, trip: Trip, limit: int) -> NDArray[np.uint32] | None:
+        """The program; None, and nothing added to the buffers' programs, if it has more than
+        ``limit`` bytes."""
+        self._emit_held()
         self._apply_scale()
         if len(self._forms) > MAX_FORMS:
             return None
         runs: dict[int, int] = {}
-        for number, bit in enumerate(outer):
+        for number, bit in enumerate(trip.outer):
             runs[bit - number] = runs.get(bit - number, 0) | 1 << number
-        words = [len(self._rounds), before, len(self._forms), 0, 0, len(runs)]
+        words = [len(self._rounds), trip.before, len(self._forms), 0, 0, len(runs)]
         first, last = self._rounds[0][0], self._rounds[-1][0]
         # Without an exchange, no thread waits for the others' loads before it stores.
-        moved = any(load[bit] != store[bit] for bit in first.threads)
-        words += [int(before < max(load) + 1), int(len(self._rounds) == 1 and moved)]
+        moved = any(trip.load[bit] != trip.store[bit] for bit in first[: self.geometry.thread])
+        words += [int(trip.before < max(trip.load) + 1), int(len(self._rounds) == 1 and moved)]
         assert len(words) == HEADER_WORDS
         amplitude = self.buffers.precision.amplitude_bytes
         for shift, mask in runs.items():
             words += [mask, shift + amplitude.bit_length() - 1]
-        for mapping, storage in ((first, load), (last, store)):
-            for bit in (*mapping.threads, *mapping.registers):
+        for order, storage in ((first, trip.load), (last, trip.store)):
+            for bit in order:
                 offset = amplitude << storage[bit]
                 words += [offset & 0xFFFFFFFF, offset >> 32]
         payload_at: list[int] = []
-        for (mapping, ops), columns in zip(self._rounds, self._columns, strict=True):
-            words += [columns[bit] for bit in (*mapping.threads, *mapping.registers)]
+        for order, columns, ops in self._rounds:
+            words += [columns[bit] for bit in order]
             words.append(len(ops))
             for op in ops:
                 payload_at.append(len(words) + 2)

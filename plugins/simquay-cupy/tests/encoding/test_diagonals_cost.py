@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simquay_cupy.encoding.phase_cost import Term, cheapest_way
+from simquay_cupy.encoding.diagonals import Term, cheapest_way
 
 REGISTER = 4
 

@@ -9,10 +9,9 @@ import pytest
 
 from simquay.engine_api import Layout, Precision, make_plan
 from simquay.testing.engines import random_gates
-from simquay_cupy.device.uploads import ALIGNMENT, UploadedPlan
 from simquay_cupy.encoding.encode import encode_plan
 from simquay_cupy.engine import CupyEngine
-from simquay_cupy.graphs import MOST_LAUNCHES
+from simquay_cupy.plans import ALIGNMENT, MOST_LAUNCHES, UploadedPlan
 
 
 @pytest.mark.parametrize("precision", list(Precision), ids=lambda p: p.value)

@@ -7,8 +7,8 @@ import dataclasses
 from gate_sweeps import BOTH, TOLERANCE, applied, check, lists, sweep_of
 
 from simquay.engine_api import Precision
+from simquay_cupy.encoding.encode import encode_sweep
 from simquay_cupy.encoding.programs import PROGRAM_BYTES
-from simquay_cupy.encoding.sweep import encode_sweep
 from simquay_cupy.engine import CupyEngine
 
 
@@ -18,7 +18,7 @@ def test_many_vectors_share_a_window(engine: CupyEngine, precision: Precision) -
     plan = sweep_of(engine, gate_lists, 5, precision)
     programs = encode_sweep(plan, precision)
     launches = [each for step in programs.passes if isinstance(step, tuple) for each in step]
-    assert [launch.vector for _, launch in launches] == [*range(150)] * len(plan)
+    assert [launch.vector for launch in launches] == [*range(150)] * len(plan)
     assert len(programs.windows) < 150 // 5
     for window in programs.windows:
         assert 4 * (window.stop - window.start) <= PROGRAM_BYTES

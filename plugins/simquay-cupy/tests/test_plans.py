@@ -20,11 +20,11 @@ from simquay.engine_api import (
     make_plan,
 )
 from simquay.testing.engines import random_gates
-from simquay_cupy import graphs as module
+from simquay_cupy import plans as module
 from simquay_cupy.encoding import programs as programs_module
 from simquay_cupy.encoding.encode import encode_plan
 from simquay_cupy.engine import CupyEngine
-from simquay_cupy.graphs import GRAPHS_KEPT, MOST_AMPLITUDES, TRIALS, PlanGraphs
+from simquay_cupy.plans import GRAPHS_KEPT, MOST_AMPLITUDES, TRIALS, PlanGraphs
 from simquay_cupy.states import DeviceState
 
 QUBITS = 14

@@ -1,8 +1,8 @@
-"""CUDA graphs of short plans that are applied again and again, where they are faster.
+"""A plan on the device: its programs in one buffer, and its CUDA graphs where they are faster.
 
 Queueing a launch from Python takes some microseconds, and on a small state the launch itself takes
-no longer. A graph has all launches of a plan, and one call queues it. Whether that is faster is
-measured for each plan, on its first applications.
+no longer. A graph has all launches of a short plan, and one call queues it. Whether that is faster
+is measured for each plan, on its first applications.
 """
 
 from __future__ import annotations
@@ -10,13 +10,21 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from itertools import accumulate
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from simquay_cupy.encoding.programs import Launch, PlanPrograms
 
 if TYPE_CHECKING:  # it imports CuPy
     from simquay_cupy.device.cuda import CudaDevice
 
-__all__ = ["MOST_AMPLITUDES", "MOST_LAUNCHES", "GraphKey", "PlanGraphs", "ReplayRule"]
+__all__ = ["MOST_AMPLITUDES", "PlanGraphs", "ReplayRule", "UploadedPlan"]
+
+ALIGNMENT = 256
+"""Bytes: the address of each array in a plan's buffer is a multiple of this."""
 
 ReplayRule = Literal["measured", "always", "never"]
 """When a plan's graph is replayed: where it was measured to be faster, or, for benchmarks and
@@ -110,3 +118,39 @@ class PlanGraphs:
                 self.faster = min(times[True]) < min(times[False])
                 if not self.faster:
                     self._graphs.clear()
+
+
+class UploadedPlan:
+    """Programs, and the arrays that they point into, on the device; they are uploaded in one copy.
+
+    Attributes:
+        programs: what was uploaded.
+        words, tables, ints, angles: views of the buffer; see
+            :class:`simquay_cupy.encoding.programs.PlanPrograms`.
+        graphs: of the launches; None where a graph does not pay: a single launch, very many, or a
+            pass that the tile interpreter does not run.
+    """
+
+    __slots__ = ("angles", "buffer", "graphs", "ints", "programs", "tables", "words")
+
+    def __init__(self, on: CudaDevice, programs: PlanPrograms, rule: ReplayRule) -> None:
+        self.programs = programs
+        arrays = (programs.words, programs.tables, programs.ints, programs.angles)
+        sizes = [-(-array.nbytes // ALIGNMENT) * ALIGNMENT for array in arrays]
+        starts = accumulate([0, *sizes[:-1]])
+        parts = [(slice(at, at + one.nbytes), one) for at, one in zip(starts, arrays, strict=True)]
+        host = np.zeros(sum(sizes), dtype=np.uint8)
+        for place, array in parts:
+            host[place] = array.view(np.uint8)
+        with on.active():
+            self.buffer = on.upload(host)
+            self.words, self.tables, self.ints, self.angles = (
+                self.buffer[place].view(array.dtype) for place, array in parts
+            )
+        wide = not all(isinstance(step, tuple) for step in programs.passes)
+        short = not wide and 1 < len(self.launches()) <= MOST_LAUNCHES
+        self.graphs: PlanGraphs | None = PlanGraphs(on, rule) if short else None
+
+    def launches(self) -> list[Launch]:
+        """All launches in order."""
+        return [each for step in self.programs.passes if isinstance(step, tuple) for each in step]
