@@ -6,16 +6,18 @@ instruction comes to :func:`_instruction`, the top of the package: it knows ever
 
 from __future__ import annotations
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from qiskit import QuantumCircuit
-from qiskit.circuit import AnnotatedOperation, ControlledGate
+from qiskit.circuit import AnnotatedOperation, ControlledGate, Gate
 
 from simquay.circuits.info import CircuitInfo
 from simquay.circuits.lowering import control_flow, instructions
 from simquay.circuits.lowering.context import BlockBuilder, Handlers, Lowering, Scope, Site
 from simquay.circuits.lowering.expressions import type_of
-from simquay.circuits.lowering.instructions import has_array, has_matrix, is_save
+from simquay.circuits.lowering.instructions import has_matrix, is_save
 from simquay.circuits.lowering.modifiers import annotated_operation, controlled_gate
 from simquay.errors import NotACircuitError, ProgramError, UnsupportedInstructionError
 from simquay.program import Program, VariableDeclaration
@@ -29,13 +31,13 @@ def lower(circuit: QuantumCircuit) -> Program:
     """``circuit`` as a program: plain data that no later change of the circuit reaches.
 
     Amplitude index bit ``k`` is the circuit's qubit ``k``; classical bit ``k`` is its clbit ``k``.
-    The circuit needs no transpilation: gates are taken by their matrix or their definition, and
+    The circuit needs no transpilation: gates are taken by their definition or their matrix, and
     controlled gates keep their controls.
 
     Raises:
         NotACircuitError: if it is not a ``QuantumCircuit``; a ``ProgramError`` and ``TypeError``.
         UnsupportedInstructionError: for an instruction that cannot be run; the message names it
-            and its place.
+            and its place. For definitions and bodies that are nested more than 100 deep.
         ProgramError: for unbound parameters, unbound input variables, and values that make no gate.
     """
     if not isinstance(circuit, QuantumCircuit):
@@ -52,6 +54,23 @@ def lower(circuit: QuantumCircuit) -> Program:
             f"circuit {circuit.name!r} takes variables from outside: {', '.join(names)}; "
             "declare them with add_var and a value"
         )
+    try:
+        return _program(circuit)
+    except RecursionError:
+        pass
+    # The caller's stack may be nearly full; a new thread has an empty one.
+    with ThreadPoolExecutor(1, thread_name_prefix="simquay-lowering") as thread:
+        try:
+            return thread.submit(_program, circuit).result()
+        except RecursionError as error:
+            raise UnsupportedInstructionError(
+                f"circuit {circuit.name!r} is nested more deeply than Python's recursion limit "
+                f"of {sys.getrecursionlimit()} allows; raise it with sys.setrecursionlimit, or "
+                "decompose the circuit's gates and expressions"
+            ) from error
+
+
+def _program(circuit: QuantumCircuit) -> Program:
     lowering = Lowering(circuit.num_qubits, _instruction)
     scope = Scope(
         circuit.name,
@@ -82,8 +101,8 @@ def lower_circuit(circuit: QuantumCircuit) -> tuple[Program, CircuitInfo]:
 def _instruction(site: Site) -> None:
     """Lower an instruction that is no standard gate.
 
-    In this order: by its handler, by its modifiers, as a save, by a matrix of at most 4 x 4, by
-    its definition, by any matrix.
+    In this order: by its handler, by its modifiers, as a save, by its definition, by its matrix. A
+    matrix comes last since many a gate computes it from its definition, which takes far longer.
 
     Raises:
         UnsupportedInstructionError: if it has none of these.
@@ -98,16 +117,19 @@ def _instruction(site: Site) -> None:
         controlled_gate(site)
     elif is_save(operation):
         instructions.save(site)
-    elif len(qubits) <= 2 and has_array(operation):
-        instructions.matrix(site)
     elif (definition := site.definition()) is not None:
         site.define(definition)
     elif has_matrix(operation):
         instructions.matrix(site)
     else:
+        advice = (
+            "; transpile the circuit, with idle qubits for the gate to work with"
+            if isinstance(operation, Gate)
+            else ""
+        )
         raise UnsupportedInstructionError(
             f"instruction {operation.name!r} on qubits {list(qubits)} ({site.scope.place()}) is "
-            "not supported: it has neither a matrix nor a definition"
+            f"not supported: it has neither a matrix nor a definition{advice}"
         )
 
 

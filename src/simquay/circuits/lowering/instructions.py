@@ -36,7 +36,7 @@ from simquay.program import (
     Save,
 )
 
-__all__ = ["HANDLERS", "has_array", "has_matrix", "is_save", "matrix", "save"]
+__all__ = ["HANDLERS", "has_matrix", "is_save", "matrix", "save"]
 
 _TOLERANCE = 1e-5
 """The largest deviation from unitary that is accepted; about that of Qiskit's own check."""
@@ -128,15 +128,10 @@ def _preparation_of(operation: Initialize) -> StatePreparation:
     return StatePreparation(int(np.real(params[0])), num_qubits=operation.num_qubits)
 
 
-def has_array(operation: Any) -> bool:
-    """Whether the operation is a gate that gives its matrix as an array."""
-    return isinstance(operation, Gate) and hasattr(operation, "__array__")
-
-
 def has_matrix(operation: Any) -> bool:
-    """Whether the operation is a gate that gives its matrix in any way."""
-    return has_array(operation) or (
-        isinstance(operation, Gate) and type(operation).to_matrix is not Gate.to_matrix
+    """Whether the operation is a gate that gives its matrix."""
+    return isinstance(operation, Gate) and (
+        hasattr(operation, "__array__") or type(operation).to_matrix is not Gate.to_matrix
     )
 
 

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from qiskit import QuantumCircuit
+from qiskit import QuantumCircuit, transpile
 from qiskit.circuit import (
     AnnotatedOperation,
     ControlModifier,
@@ -14,7 +14,7 @@ from qiskit.circuit import (
     Instruction,
     InverseModifier,
 )
-from qiskit.circuit.library import StatePreparation
+from qiskit.circuit.library import StatePreparation, WeightedSumGate
 from qiskit.exceptions import QiskitError
 from qiskit.quantum_info import Kraus, SparsePauliOp, SuperOp
 from qiskit_aer import library as aer
@@ -27,6 +27,7 @@ from simquay.errors import (
     SimquayError,
     UnsupportedInstructionError,
 )
+from tests.support.unitaries import lowered_unitary
 
 
 @pytest.mark.parametrize("thing", [None, "h 0", 3, [QuantumCircuit(1)], Gate("h", 1, [])])
@@ -49,6 +50,19 @@ def refused(circuit: QuantumCircuit) -> str:
         lower(circuit)
     assert isinstance(caught.value, SimquayError)
     return str(caught.value)
+
+
+def test_a_gate_that_a_transpiler_alone_opens_is_refused_with_that_advice():
+    gate = WeightedSumGate(2)
+    circuit = QuantumCircuit(gate.num_qubits + 1)
+    circuit.x([0, 1])
+    circuit.append(gate, range(gate.num_qubits))
+    message = refused(circuit)
+    assert "; transpile the circuit, with idle qubits for the gate to work with" in message
+    opened = transpile(circuit, basis_gates=["u", "cx"])
+    # Two qubits of weight 1 in |1> put the sum 2 beside themselves.
+    state = lowered_unitary(opened)[:, 0]
+    assert abs(state[0b01011]) == pytest.approx(1)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
@@ -12,14 +14,12 @@ from qiskit.circuit import (
     InverseModifier,
     Parameter,
 )
-from qiskit.circuit.library import (
-    XGate,
-)
+from qiskit.circuit.library import XGate
 from qiskit.quantum_info import Operator
 
 from simquay.circuits.lowering.circuit import lower
 from simquay.errors import UnsupportedInstructionError
-from simquay.program import Diagonal
+from simquay.program import Diagonal, Permutation
 from tests.support.operations import only
 from tests.support.placed_gates import appended, check_gate, inner_circuit
 from tests.support.unitaries import lowered_unitary
@@ -92,6 +92,71 @@ def test_a_definition_that_holds_itself_is_refused():
         gate = AnnotatedOperation(gate, InverseModifier())
     with pytest.raises(UnsupportedInstructionError, match="nested more than 100 deep"):
         lower(appended(gate, 1))
+
+
+class ArrayOfDefinition(Gate):
+    """Computes its matrix from its definition, as a gate that an OpenQASM 2 file defines does."""
+
+    asked = 0
+
+    def __init__(self, angle):
+        super().__init__("array_of_definition", 2, [angle])
+
+    def _define(self):
+        self.definition = QuantumCircuit(2)
+        self.definition.rxx(self.params[0], 0, 1)
+        self.definition.ch(1, 0)
+
+    def __array__(self, dtype=None, copy=None):
+        type(self).asked += 1
+        return Operator(self.definition).data
+
+
+def test_a_matrix_is_not_asked_for_where_there_is_a_definition():
+    circuit = QuantumCircuit(3)
+    for angle in (0.3, 0.5):
+        circuit.append(ArrayOfDefinition(angle), [2, 0])
+    unitary = lowered_unitary(circuit)
+    assert ArrayOfDefinition.asked == 0
+    np.testing.assert_allclose(unitary, Operator(circuit).data, atol=1e-12)
+
+
+def nested(depth):
+    """A gate whose definition holds a gate, and so on; ``depth`` definitions in all."""
+    gate = XGate()
+    for _ in range(depth):
+        inner = QuantumCircuit(1)
+        inner.append(gate, [0])
+        gate = inner.to_gate()
+    return appended(gate, 1)
+
+
+def on_a_stack_of(frames, function):
+    return function() if frames == 0 else on_a_stack_of(frames - 1, function)
+
+
+@pytest.mark.parametrize("frames", [0, sys.getrecursionlimit() - 200])
+def test_the_depth_of_definitions_is_limited_whatever_the_stack_of_the_caller(frames):
+    shallow, deep = nested(100), nested(101)
+
+    def lower_both():
+        program = lower(shallow)
+        with pytest.raises(UnsupportedInstructionError, match="nested more than 100 deep"):
+            lower(deep)
+        return program
+
+    (operation,) = on_a_stack_of(frames, lower_both).operations
+    assert isinstance(operation, Permutation)
+
+
+class DefinesWithoutEnd(Gate):
+    def _define(self):
+        self._define()
+
+
+def test_a_definition_beyond_the_recursion_limit_is_refused():
+    with pytest.raises(UnsupportedInstructionError, match="recursion limit of"):
+        lower(appended(DefinesWithoutEnd("endless", 1, []), 1))
 
 
 def test_a_definition_that_grows_without_end_is_refused(monkeypatch):
