@@ -25,22 +25,19 @@ _CHUNK = 4
 _SIZE = 1 << _CHUNK
 
 
-class _Other(NamedTuple):
-    """A gate on three chunks or more.
-
-    Entry ``i`` of its table, on the bits ``positions`` (ascending), is at ``where[i]`` in the pool.
-    """
-
-    positions: tuple[int, ...]
-    where: Indices
-
-
 class _Table(NamedTuple):
-    """A table of ``width`` bits: the indices of its small tables by their chunks, higher first."""
+    """A table.
+
+    Attributes:
+        width: how many bits its index has.
+        pairs: the indices of its small tables by their chunks, higher first.
+        others: for gates on three chunks or more, the bits of their own tables, ascending, and
+            where the entries of these are in the pool.
+    """
 
     width: int
     pairs: dict[tuple[int, int], int]
-    others: tuple[_Other, ...]
+    others: list[tuple[tuple[int, ...], Indices]]
 
 
 class Diagonals:
@@ -66,13 +63,13 @@ class Diagonals:
             extra = b"" if select is None else select.tobytes()
             chunks, positions, pattern = _located(bits, controls, state, extra)
             if chunks is None:
-                others.append(_Other(positions, pattern + self._starts[gate]))
+                others.append((positions, pattern + self._starts[gate]))
                 continue
             patterns, starts = members.setdefault(chunks, ([], []))
             patterns.append(pattern)
             starts.append(self._starts[gate])
         pairs = {chunks: self._small.add(*group) for chunks, group in members.items()}
-        self._tables.append(_Table(len(wires), pairs, tuple(others)))
+        self._tables.append(_Table(len(wires), pairs, others))
         return len(self._tables) - 1
 
     def recipes(self) -> DiagonalRecipes:
@@ -103,57 +100,35 @@ def _fill_table(recipe: _Table, small: Pool, pool: Pool) -> Pool:
         table = np.ones((*sweep, size), dtype=np.complex128)
     else:
         table = small[..., first, :size].copy()
-    done = 2 * _CHUNK
-    while done < width:
+    for done in range(2 * _CHUNK, width, _CHUNK):
         chunk = done // _CHUNK
         rows = 1 << min(_CHUNK, width - done)
-        below = _SIZE ** (chunk - 1)
-        grown = np.empty((*sweep, rows, _SIZE, below), dtype=np.complex128)
-        # The small tables but the highest, as one; the highest is a factor for each row of it.
+        # The small tables of this chunk and those below but the highest, as one: a row for each
+        # value of this chunk.
         factor = np.ones((*sweep, rows, 1), dtype=np.complex128)
-        for low in range(chunk - 1):
-            index = pairs.get((chunk, low))
-            if index is not None:
-                part = small[..., index, : rows * _SIZE].reshape(*sweep, rows, _SIZE, 1)
-                repeated = np.tile(factor, _SIZE**low // factor.shape[-1])
-                factor = (part * repeated[..., None, :]).reshape(*sweep, rows, _SIZE ** (low + 1))
-        last = pairs.get((chunk, chunk - 1))
-        inner = table.reshape(*sweep, 1, _SIZE, below)
-        if last is None:
-            grown[...] = inner
+        parts = [
+            (low, small[..., pairs[chunk, low], : rows * _SIZE].reshape(*sweep, rows, _SIZE, 1))
+            for low in range(chunk)
+            if (chunk, low) in pairs
+        ]
+        inner = table.reshape(*sweep, 1, _SIZE, -1)
+        if (chunk, chunk - 1) in pairs:
+            grown = parts.pop()[1] * inner
         else:
-            part = small[..., last, : rows * _SIZE].reshape(*sweep, rows, _SIZE, 1)
-            np.multiply(part, inner, grown)
-        period = factor.shape[-1]
-        if period > 1:
-            view = grown.reshape(*sweep, rows, _SIZE * below // period, period)
+            grown = np.repeat(inner, rows, -3)
+        for low, part in parts:
+            repeated = np.tile(factor, _SIZE**low // factor.shape[-1])
+            factor = (part * repeated[..., None, :]).reshape(*sweep, rows, -1)
+        if parts:
+            view = grown.reshape(*sweep, rows, -1, factor.shape[-1])
             view *= factor[..., None, :]
-        table = grown.reshape(*sweep, rows * _SIZE * below)
-        done += _CHUNK
+        table = grown.reshape(*sweep, -1)
     for positions, where in others:
-        _multiply(table, pool.take(where, -1, mode="clip"), positions, width)
+        bits = [2 if bit in positions else 1 for bit in reversed(range(width))]
+        entries = pool.take(where, -1, mode="clip").reshape(*sweep, *bits)
+        view = table.reshape(*sweep, *[2] * width)
+        view *= entries
     return table
-
-
-def _multiply(table: Pool, entries: Pool, positions: Sequence[int], width: int) -> None:
-    """Multiply a table of ``width`` bits in place by ``entries``, whose bits are ``positions``;
-    both may be those of a sweep."""
-    shape: list[int] = []
-    factor: list[int] = []
-    above = width
-    for position in reversed(positions):
-        if above - position > 1:
-            shape.append(1 << (above - position - 1))
-            factor.append(1)
-        shape.append(2)
-        factor.append(2)
-        above = position
-    if above:
-        shape.append(1 << above)
-        factor.append(1)
-    sweep = table.shape[:-1]
-    view = table.reshape(*sweep, *shape)
-    view *= entries.reshape(*sweep, *factor)
 
 
 @lru_cache(maxsize=8192)

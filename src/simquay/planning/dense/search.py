@@ -88,12 +88,25 @@ def _find_recipe(gates: Sequence[GateOperation], layout: Layout, profile: Profil
     return _Builder(gates, profile).recipe(candidate, fused, layout)
 
 
+_Phase: TypeAlias = tuple[tuple[int, ...], int]
+"""An :class:`OuterPhase` without its numbers: the outer wires, and the index of its table."""
+
+
 class _Numbers(NamedTuple):
     """The numbers of given gates: matrices and tables by index."""
 
     gates: Sequence[GateOperation]
     matrices: list[Pool]
     tables: list[Pool]
+
+    def phases(self, found: Sequence[_Phase]) -> tuple[OuterPhase, ...]:
+        """Phases by tile."""
+        phases = []
+        for outside, index in found:
+            table = self.tables[index]
+            shape = (*table.shape[:-1], 1 << len(outside), -1)
+            phases.append(OuterPhase(outside, table.reshape(shape)))
+        return tuple(phases)
 
 
 _T = TypeVar("_T")
@@ -186,7 +199,7 @@ class _Builder:
         nodes = [GateNode((), 0, True, False, [wire_gate]) for wire_gate in scalars]
         nodes += start.nodes
         column = self.matrices.add(nodes, start.wires, start.wires, first=True)
-        count = sum([len(node.gates) for node in nodes])
+        count = _count(nodes)
         return lambda numbers: StartPass(numbers.matrices[column][..., 0], start.wires, count)
 
     def _pass(self, candidate: CandidateTilePass) -> _Late[ClusterPass]:
@@ -205,19 +218,19 @@ class _Builder:
 
     def _product(
         self,
-        placed: Cluster,
+        cluster: Cluster,
         tile: int,
         columns: tuple[int, ...],
         before: tuple[int, ...],
         after: tuple[int, ...],
     ) -> _Late[ProductStep]:
-        inside = set(placed.wires)
+        inside = set(cluster.wires)
         wires = tuple([w for w in before if w in inside])
         result = tuple([w for w in after if w in inside])
-        first, gates_before = self._phases(placed.outer_before, tile, wires)
-        last, gates_after = self._phases(placed.outer_after, tile, result)
-        matrix = self.matrices.add(placed.nodes, wires, result)
-        gates = sum([len(node.gates) for node in placed.nodes]) + gates_before + gates_after
+        first = self._phases(cluster.outer_before, tile, wires)
+        last = self._phases(cluster.outer_after, tile, result)
+        matrix = self.matrices.add(cluster.nodes, wires, result)
+        gates = _count([*cluster.nodes, *cluster.outer_before, *cluster.outer_after])
         return lambda numbers: ProductStep(
             numbers.matrices[matrix],
             wires,
@@ -225,8 +238,8 @@ class _Builder:
             columns,
             before,
             after,
-            first(numbers),
-            last(numbers),
+            numbers.phases(first),
+            numbers.phases(last),
             gates,
         )
 
@@ -235,9 +248,6 @@ class _Builder:
     ) -> list[_Late[PhaseStep]]:
         """One step for the diagonals inside the tile, and one for each group of outer ones."""
         inner = [node for node in nodes if not node.mask & ~tile]
-        steps = []
-        if inner:
-            steps.append(self._table(inner, [], tile, order))
         groups: list[list[GateNode]] = []
         for node in nodes:
             if not node.mask & ~tile:
@@ -248,32 +258,25 @@ class _Builder:
                     break
             else:
                 groups.append([node])
-        steps += [self._table([], group, tile, order) for group in groups]
-        return steps
+        if inner:
+            groups.insert(0, inner)
+        return [self._table(group, tile, order) for group in groups]
 
     def _table(
-        self,
-        inner: Sequence[GateNode],
-        outer: Sequence[GateNode],
-        tile: int,
-        order: tuple[int, ...],
+        self, nodes: Sequence[GateNode], tile: int, order: tuple[int, ...]
     ) -> _Late[PhaseStep]:
         """A step for nodes that lie in the tile, or for nodes that do not."""
-        wires = _span(inner or outer, tile, order)
-        phases, count = self._phases(outer, tile, wires)
-        wire_gates = [wire_gate for node in inner for wire_gate in node.gates]
-        table = self.diagonals.add(wire_gates, wires)
-        gates = count + len(wire_gates)
+        wires = _span(nodes, tile, order)
+        outer = [node for node in nodes if node.mask & ~tile]
+        table = self.diagonals.add([] if outer else _wire_gates(nodes), wires)
+        phases = self._phases(outer, tile, wires)
+        gates = _count(nodes)
         return lambda numbers: PhaseStep(
-            numbers.tables[table], wires, order, phases(numbers), gates
+            numbers.tables[table], wires, order, numbers.phases(phases), gates
         )
 
-    def _phases(
-        self, nodes: Sequence[GateNode], tile: int, wires: tuple[int, ...]
-    ) -> tuple[_Late[tuple[OuterPhase, ...]], int]:
-        """Phases by tile for ``nodes``, in groups of few outer wires, and their count of gates."""
-        if not nodes:
-            return _NO_PHASES, 0
+    def _phases(self, nodes: Sequence[GateNode], tile: int, wires: tuple[int, ...]) -> list[_Phase]:
+        """Phases by tile for ``nodes``, in groups of few outer wires."""
         groups: list[tuple[int, list[GateNode]]] = []
         for node in nodes:
             outer = node.mask & ~tile
@@ -283,31 +286,26 @@ class _Builder:
                     break
             else:
                 groups.append((outer, [node]))
-        count = 0
         phases = []
         for mask, members in groups:
             outside = tuple(bits_of(mask))
-            wire_gates = [wire_gate for node in members for wire_gate in node.gates]
-            count += len(wire_gates)
-            phases.append((outside, self.diagonals.add(wire_gates, wires + outside)))
+            table = self.diagonals.add(_wire_gates(members), wires + outside)
+            phases.append((outside, table))
+        return phases
 
-        def fill(numbers: _Numbers) -> tuple[OuterPhase, ...]:
-            found = []
-            for outside, index in phases:
-                table = numbers.tables[index]
-                shape = (*table.shape[:-1], 1 << len(outside), -1)
-                found.append(OuterPhase(outside, table.reshape(shape)))
-            return tuple(found)
 
-        return fill, count
+def _count(nodes: Sequence[GateNode]) -> int:
+    """How many gates nodes have."""
+    return sum([len(node.gates) for node in nodes])
+
+
+def _wire_gates(nodes: Sequence[GateNode]) -> list[WireGate]:
+    return [wire_gate for node in nodes for wire_gate in node.gates]
 
 
 def _same(part: _T) -> _Late[_T]:
     """A part that has no numbers."""
     return lambda _: part
-
-
-_NO_PHASES: _Late[tuple[OuterPhase, ...]] = _same(())
 
 
 def _lone(wire_gate: WireGate, before: tuple[int, ...], new: int) -> _Late[LonePass]:
