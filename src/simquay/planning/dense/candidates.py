@@ -83,14 +83,11 @@ class CandidatePlan:
             self._add_tile(tile, parts, assigner.next_uses())
 
     def _add_wide(self, node: GateNode) -> None:
-        stored = set(self.order)
-        for wire_gate in node.gates:
-            _, kind, wires, _, _, _ = wire_gate
-            new = [wire for wire in wires if wire not in stored] if kind != "d" else []
-            self.order = (*self.order, *new)
-            stored.update(new)
-            self.passes.append(CandidateLonePass(wire_gate, self.order, len(new)))
-            self.cost += MOVE_COST * (1 << len(self.order))
+        (wire_gate,) = node.gates
+        new = [wire for wire in wire_gate[2] if wire not in self.order and not node.diagonal]
+        self.order = (*self.order, *new)
+        self.passes.append(CandidateLonePass(wire_gate, self.order, len(new)))
+        self.cost += MOVE_COST * (1 << len(self.order))
 
     def _add_tile(self, tile: int, parts: Sequence[Part], later: dict[int, int]) -> None:
         # 1. The tile: its new wires go on top of storage.
@@ -104,7 +101,7 @@ class CandidatePlan:
             low += 1
         # 2. The order of the buffer before and after each step.
         loaded, keep, moves = find_orders(parts, active, low, later, self._costs)
-        order = moves[-1].after if moves else loaded
+        order = iter(moves[-1].after if moves else loaded)
         cost = MOVE_COST
         for part, columns, _, _ in moves:
             if part is None:
@@ -116,11 +113,7 @@ class CandidatePlan:
                 cost += DIAGONAL_COST
         # 3. The tile is written back to the storage bits that it came from.
         self.cost += cost * (1 << len(before))
-        after = list(before)
-        positions = [position for position, wire in enumerate(before) if tile >> wire & 1]
-        for position, wire in zip(positions, order, strict=True):
-            after[position] = wire
-        self.order = tuple(after)
+        self.order = tuple([next(order) if tile >> wire & 1 else wire for wire in before])
         self.passes.append(
             CandidateTilePass(tile, before, len(new), loaded, moves, self.order, keep)
         )
