@@ -20,7 +20,7 @@ from typing import NamedTuple, TypeAlias, Union
 
 from simquay.planning.dense.dependencies import dependencies
 from simquay.planning.dense.fusion import GateNode
-from simquay.program.bits import bits_of
+from simquay.program.bits import bits_of, mask_of
 
 __all__ = ["SEARCH_MODES", "Cluster", "ClusterSearch", "Part", "Piece", "SearchMode"]
 
@@ -163,7 +163,6 @@ class ClusterSearch:
         self.left = self.everything
         first = self._start(start) if start else None
         pieces: list[Piece] = []
-        nodes = self.nodes
         while solid := self.left & self.solid:
             low = solid & -solid
             index = low.bit_length() - 1
@@ -174,7 +173,7 @@ class ClusterSearch:
             else:
                 self._prepare()
                 self._take(self._grow(index), pieces)
-        pieces += [nodes[index] for index in bits_of(self.left)]
+        self._set_aside(self.left, pieces)
         return first, pieces
 
     def _start(self, widest: int) -> Cluster | None:
@@ -194,8 +193,7 @@ class ClusterSearch:
 
     def _set_aside(self, members: int, pieces: list[Piece]) -> None:
         self.left &= ~members
-        nodes = self.nodes
-        pieces += [nodes[index] for index in bits_of(members)]
+        pieces += [self.nodes[index] for index in bits_of(members)]
 
     def _prepare(self) -> None:
         """Bring ``open`` and ``hard`` up to date."""
@@ -271,12 +269,9 @@ class ClusterSearch:
         mask, once, twice, _, _, _ = growth
         mask |= wires
         on = self.on
-        while wires:
-            low = wires & -wires
-            line = on[low.bit_length() - 1]
-            twice |= once & line
-            once |= line
-            wires ^= low
+        for wire in bits_of(wires):
+            twice |= once & on[wire]
+            once |= on[wire]
         # 2. The nodes whose wires are all inside.
         inside = once & self.one | twice & self.two
         if self.more:
@@ -329,10 +324,8 @@ class ClusterSearch:
         if diagonal:
             # A diagonal counts for little: the matrices that it blocks come first.
             targets &= ~diagonal
-            while diagonal:
-                low = diagonal & -diagonal
-                diagonal ^= low
-                targets |= after[low.bit_length() - 1]
+            for index in bits_of(diagonal):
+                targets |= after[index]
             targets &= self.left & self.matrices
         for found in (targets, edge & self.diagonal):
             while found:
@@ -368,31 +361,21 @@ class ClusterSearch:
     def _take(self, growth: _Growth, pieces: list[Piece]) -> None:
         """Make ``growth`` a piece, after the diagonals that must come before its nodes."""
         taken, after = growth.taken, self.after
-        due = 0
-        ready = self.open & ~self.hard & growth.once & ~taken
-        while ready:
-            low = ready & -ready
-            ready ^= low
-            if after[low.bit_length() - 1] & taken:
-                due |= low
-        self._set_aside(due, pieces)
+        ready = bits_of(self.open & ~self.hard & growth.once & ~taken)
+        self._set_aside(mask_of([index for index in ready if after[index] & taken]), pieces)
         pieces.append(self._cluster(growth))
 
     def _cluster(self, growth: _Growth) -> Cluster:
         """The cluster, with the final diagonals that are wholly inside."""
         taken = growth.taken
         mask = growth.mask
-        ends = self.ends & growth.once & self.left
         waiting = self.hard & ~taken
-        while ends:
-            low = ends & -ends
-            ends ^= low
-            index = low.bit_length() - 1
+        for index in bits_of(self.ends & growth.once & self.left):
             if not self.masks[index] & ~mask and not self.before[index] & waiting:
-                taken |= low
+                taken |= 1 << index
         self.left &= ~taken
-        nodes = self.nodes
-        return Cluster(tuple(bits_of(mask)), mask, [nodes[index] for index in bits_of(taken)])
+        nodes = [self.nodes[index] for index in bits_of(taken)]
+        return Cluster(tuple(bits_of(mask)), mask, nodes)
 
 
 _NOTHING = _Growth(0, 0, 0, 0, 0, 0.0)
