@@ -28,22 +28,24 @@ class Actions:
 
     def __init__(self) -> None:
         self._numbers = itertools.count()
-        self._held: dict[int, Callable[[], Action | None]] = {}
+        self._held: dict[int, tuple[Callable[..., object], weakref.ref[object] | None]] = {}
 
     def add(self, action: Action) -> None:
         """Add ``action``. Any thread may do so at any moment: there is no lock."""
         number = next(self._numbers)
         if inspect.ismethod(action):
-            forget = functools.partial(self._held.pop, number)
-            self._held[number] = weakref.WeakMethod(action, forget)
+            # No WeakMethod: its callback raises where object and function are collected together.
+            owner = weakref.ref(action.__self__, functools.partial(self._held.pop, number))
+            self._held[number] = action.__func__, owner
         else:
-            self._held[number] = lambda: action
+            self._held[number] = action, None
 
     def __iter__(self) -> Iterator[Action]:
-        for held in self._held.copy().values():
-            action = held()
-            if action is not None:
-                yield action
+        for function, owner in self._held.copy().values():
+            if owner is None:
+                yield function
+            elif (one := owner()) is not None:
+                yield functools.partial(function, one)
 
 
 _after_fork = Actions()
