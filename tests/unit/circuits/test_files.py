@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import builtins
 import math
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from qiskit import QuantumCircuit, qpy
-from qiskit.quantum_info import Operator
+from qiskit.quantum_info import Operator, Statevector
 
-from simquay.circuits.files import SUFFIXES, load_circuits
+from simquay.circuits.files import FORMATS, load_circuits
 from simquay.circuits.lowering.circuit import lower
 from simquay.errors import CircuitFileError, SimquayError
 from tests.support.paths import ROOT
@@ -150,6 +151,14 @@ def test_qpy_keeps_every_circuit_and_name(tmp_path):
         (HEAD3 + "qubit q;\nif (", 4, 5, "did not expect 'the end' here"),
         (HEAD3 + "float f = 1.5;\n", 3, 1, "not supported"),
         ('OPENQASM 3.0;\ninclude "other.inc";\n', 2, 1, "non-stdgates"),
+        (HEAD3 + "qubit[2] q;\nx qq[0];\n", 4, 3, "Undefined symbol 'qq'"),
+        (HEAD3 + "qubit[2] q;\nx\n qq[0];\n", 5, 2, "Undefined symbol 'qq'"),
+        (HEAD3 + "qubit[2] q;\nbit c;\nc = measure q[0]; x w[0]; z q;\n", 5, 21, "'w'"),
+        (HEAD3 + "qubit[2] q;\nx q[1];\nx q[2];\n", 5, 3, "out of range"),
+        (HEAD3 + "qubit q;\nbit[1] c;\nc[1] = measure q;\n", 5, 1, "out of range"),
+        (HEAD3 + "qubit[2] q;\nif (true) {\n  cx q[0], q[0];\n}\n", 4, 5, "conditions must be"),
+        (HEAD3 + "qubit[2] q;\ncx q[0], q[0];\n", 4, 1, "duplicate"),
+        (HEAD3 + "qubit[-1] q;\n", 3, 1, "must be non-negative"),
     ],
 )
 def test_malformed_openqasm_names_line_and_column(tmp_path, capsys, content, line, column, message):
@@ -160,11 +169,6 @@ def test_malformed_openqasm_names_line_and_column(tmp_path, capsys, content, lin
     assert message in str(error)
     # The parser of OpenQASM 3 likes to print.
     assert capsys.readouterr() == ("", "")
-
-
-def test_malformed_openqasm_without_a_place(tmp_path):
-    error = failure(written(tmp_path, HEAD3 + "qubit[-1] q;\n"))
-    assert (error.line, error.column) == (None, None)
 
 
 def test_a_mistake_in_an_included_file_names_that_file(tmp_path):
@@ -239,11 +243,62 @@ def test_a_folder(tmp_path):
     assert "is a directory" in str(failure(folder))
 
 
-@pytest.mark.parametrize(("name", "shown"), [("a.txt", "the suffix '.txt'"), ("a", "no suffix")])
-def test_unknown_suffix(tmp_path, name, shown):
-    message = str(failure(written(tmp_path, HEAD2, name)))
-    assert f"has {shown}; expected one of " in message
-    assert all(suffix in message for suffix in SUFFIXES)
+def test_unknown_suffix(tmp_path):
+    path = written(tmp_path, HEAD2 + "qreg q[1];", "a.txt")
+    message = str(failure(path))
+    assert "has the suffix '.txt'; expected one of " in message
+    assert all(f".{one}" in message for one in FORMATS)
+    (circuit,) = load_circuits(path, "qasm")
+    assert circuit.num_qubits == 1
+
+
+def test_unknown_format(tmp_path):
+    with pytest.raises(ValueError, match="format='text': expected one of qasm, qasm2, qasm3, qpy"):
+        load_circuits(written(tmp_path, HEAD2), "text")
+
+
+def test_a_file_without_a_suffix_is_read_by_its_content(tmp_path):
+    assert only(written(tmp_path, HEAD2 + "qreg q[1];", "two")).num_qubits == 1
+    assert only(written(tmp_path, HEAD3 + "qubit[2] q;", "three")).num_qubits == 2
+    whole = qpy_bytes(tmp_path, [QuantumCircuit(3)])
+    assert only(written(tmp_path, whole, "qpy")).num_qubits == 3
+
+
+@pytest.mark.parametrize("path", ["-", "/dev/stdin"])
+def test_standard_input(path):
+    program = (
+        "from simquay.circuits.files import load_circuits\n"
+        f"(circuit,) = load_circuits({path!r})\n"
+        "print(circuit.num_qubits, circuit.name)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        input=HEAD3 + "qubit[2] q;\nx q[0];\n",
+        text=True,
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout == f"2 {'stdin' if path != '-' else 'standard input'}\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        ("qubit[2] q;\nU(pi, 0, 0) q[0];\n", "a.qasm3"),
+        ("qubit[2] q;\nU(pi, 0, 0) q[0];\n", "a.qasm"),
+        ('// no version\ninclude "stdgates.inc";\nqubit[2] q;\nx q[0];\n', "a.qasm"),
+        ('include "stdgates.inc";\nqubit[2] q;\nrx(\u03c0) q[0];\n', "a.qasm3"),
+        ("bit c;\nqubit[2] q;\nU(pi, 0, 0) q[0];\n", "a.qasm"),
+    ],
+)
+def test_openqasm_3_without_a_version(tmp_path, content, name):
+    state = Statevector(only(written(tmp_path, content, name)))
+    assert state.equiv(Statevector.from_label("01"))
+
+
+def test_openqasm_2_may_name_its_qubits_as_3_names_its_types(tmp_path):
+    content = 'include "qelib1.inc";\nqreg bit[1];\ncreg qubit[1];\nmeasure bit -> qubit;\n'
+    assert only(written(tmp_path, content)).num_clbits == 1
 
 
 @pytest.mark.parametrize(
