@@ -14,22 +14,25 @@ or one test a check, by ``pytest.mark.parametrize("check", ENGINE_CHECKS, ids=st
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
+from unittest import mock
 
+from simquay.engines import threads
 from simquay.engines.base import Engine
+from simquay.execution import memory
 from simquay.testing.checks.check import Check, checks_of
 from simquay.testing.engine_checks import amplitudes, runs
-from simquay.testing.engine_checks.comparison import TOLERANCE
-from simquay.testing.harness.assertions import CheckFailed, call_with_timeout
-from simquay.testing.harness.budgets import new_memory_ledgers, thread_budget
-from simquay.testing.harness.context import CHECK_LIMIT
-from simquay.testing.harness.gates import (
+from simquay.testing.engine_checks.gates import (
+    TOLERANCE,
     apply_gates,
     evolve,
     other_numbers,
     random_gates,
     random_unitary,
 )
+from simquay.testing.harness.assertions import CheckFailed, call_with_timeout
+from simquay.testing.harness.context import CHECK_LIMIT
 from simquay.testing.runner import Verdict, verdict_of
 
 __all__ = [
@@ -80,3 +83,18 @@ def check_engine(engine: Engine, checks: Iterable[Check[Engine]] = ENGINE_CHECKS
     if broken:
         raise CheckFailed("\n".join([f"the engine {engine.name} passes {report} checks", *broken]))
     return report
+
+
+@contextmanager
+def thread_budget(budget: int) -> Iterator[None]:
+    """Within it, ``budget`` threads of CPU engines may work at once, all runs together."""
+    with mock.patch.object(threads, "_pool", threads.HelperPool(budget)):
+        yield
+
+
+@contextmanager
+def new_memory_ledgers() -> Iterator[None]:
+    """Within it, no run has reserved memory on any device, and the first engine of a device to run
+    says what is free there."""
+    with mock.patch.dict(memory._ledgers, clear=True):
+        yield

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 
-from simquay.engine_api import DenseEngine, Engine, ReferenceEngine
+from simquay.engine_api import DenseEngine, Engine, ReferenceEngine, run_side_by_side
+from simquay.execution.memory import ledger_for
 from simquay.testing import CheckFailed, engines
 from tests.support.paths import DOCS
 
@@ -42,3 +45,27 @@ def test_a_failure_says_what_is_wrong_and_how_many_passed() -> None:
 
     with pytest.raises(CheckFailed, match=r"passes 1 of 2 checks\nE01 .*its name is ''"):
         engines.check_engine(Nameless(), engines.ENGINE_CHECKS[:2])
+
+
+def test_a_thread_budget_holds_in_its_block() -> None:
+    for budget in (1, 3):
+        users: set[int] = set()
+        together = threading.Barrier(budget)
+
+        def work(users: set[int] = users, together: threading.Barrier = together) -> None:
+            users.add(threading.get_ident())
+            together.wait(60)
+
+        with engines.thread_budget(budget):
+            run_side_by_side([work] * (2 * budget))
+        assert len(users) == budget
+
+
+def test_new_ledgers_end_with_their_block() -> None:
+    engine = DenseEngine()
+    usual = ledger_for(engine)
+    with engines.new_memory_ledgers():
+        new = ledger_for(engine)
+        assert new is not usual
+        assert ledger_for(engine) is new
+    assert ledger_for(engine) is usual

@@ -1,5 +1,5 @@
 """The checks of the kit for engines.
 
 Takes an engine. Gives nothing if the engine passes, and raises
-:class:`~simquay.testing.CheckFailed` if not. Read ``comparison.py`` first, then ``amplitudes.py``.
+:class:`~simquay.testing.CheckFailed` if not. Read ``gates.py`` first, then ``amplitudes.py``.
 """

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from qiskit.quantum_info import Pauli
 
 from simquay.control import Control
 from simquay.engines.base import BaseEngine, Engine
@@ -19,22 +20,20 @@ from simquay.program import (
     Prepare,
     Relabel,
 )
-from simquay.testing.engine_checks.comparison import (
+from simquay.testing.engine_checks.gates import (
     NOT,
     REFERENCE,
     Amplitudes,
-    gates_of,
+    apply_gates,
+    evolve,
     near,
+    other_numbers,
+    random_gates,
+    random_unitary,
     refused,
     vectors_of,
 )
-from simquay.testing.harness.assertions import require
-from simquay.testing.harness.gates import (
-    apply_gates,
-    evolve,
-    other_numbers,
-    random_unitary,
-)
+from simquay.testing.harness.assertions import require, require_equal
 
 __all__ = ["e04_random_gates"]
 
@@ -55,13 +54,10 @@ def e02_new_states_are_zero(engine: Engine) -> None:
     for precision in Precision:
         state = engine.allocate(3, precision, capacity=2)
         facts = (state.num_qubits, state.batch, state.precision, state.layout)
-        require(facts == (3, 1, precision, Layout()), f"the new state is {facts}")
+        require_equal(facts, (3, 1, precision, Layout()), "a new state")
         amplitudes = engine.amplitudes(state)
         near(amplitudes, np.eye(1, 8), precision, "a new state's amplitudes")
-        require(
-            amplitudes.dtype == precision.complex_dtype,
-            f"amplitudes are {amplitudes.dtype}; expected {precision.complex_dtype}",
-        )
+        require_equal(amplitudes.dtype, precision.complex_dtype, "the type of amplitudes")
     state = evolve(engine, [Diagonal(np.array([0.6 + 0.8j]), ())], 0)
     near(engine.amplitudes(state), [[0.6 + 0.8j]], Precision.DOUBLE, "a state of no qubits")
     near(engine.probabilities(state, (), {}), [[1]], Precision.DOUBLE, "a state of no qubits")
@@ -103,7 +99,7 @@ def e04_random_gates(engine: Engine) -> None:
     """Lists of 40 random gates on 1 to 9 qubits, for each vector where the engine is batched."""
     batch = 3 if engine.batched else 1
     for num_qubits in range(1, 10):
-        gates = gates_of(num_qubits, 40, num_qubits)
+        gates = random_gates(num_qubits, 40, num_qubits)
         expected = vectors_of(gates, num_qubits, batch)
         for precision in Precision:
             state = evolve(engine, gates, num_qubits, precision, batch=batch)
@@ -113,26 +109,24 @@ def e04_random_gates(engine: Engine) -> None:
 def e05_plans_follow_each_other(engine: Engine) -> None:
     """A plan may begin at any layout; the state's layout is the plan's final one afterwards."""
     for seed in range(4):
-        gates = gates_of(6, 40, 50 + seed)
+        gates = random_gates(6, 40, 50 + seed)
         profile = engine.profile(Precision.DOUBLE, 6)
         state = engine.allocate(6, Precision.DOUBLE, capacity=6)
         for first in range(0, len(gates), 8):
             plan = make_plan(gates[first : first + 8], state.layout, profile)
             engine.apply(state, plan, Control())
-            require(
-                state.layout == plan.final, f"the layout is {state.layout}; expected {plan.final}"
-            )
+            require_equal(state.layout, plan.final, "the layout after a plan")
         near(engine.amplitudes(state), vectors_of(gates, 6), Precision.DOUBLE, "plans in a row")
 
 
 def _several(engine: Engine, precision: Precision, seed: int) -> tuple[Any, Amplitudes]:
     """A state of 5 qubits and its amplitudes; of 4 different vectors if the engine is batched."""
-    gates = gates_of(5, 25, seed)
+    gates = random_gates(5, 25, seed)
     if not engine.batched:
         return evolve(engine, gates, 5, precision), vectors_of(gates, 5)
     parts, expected = [], []
     for number in range(4):
-        more = [*gates, *gates_of(5, 10, 100 * seed + number, prepare=False)]
+        more = [*gates, *random_gates(5, 10, 100 * seed + number, prepare=False)]
         parts.append((evolve(engine, more, 5, precision), [0]))
         expected.append(vectors_of(more, 5)[0])
     return engine.select(parts), np.array(expected)
@@ -156,7 +150,8 @@ def e07_probabilities(engine: Engine) -> None:
     for precision in Precision:
         rng = np.random.default_rng(8)
         for seed in range(6):
-            gates = gates_of(6, 5 * seed, 80 + seed)  # few gates leave qubits that are not stored
+            # Few gates leave qubits that are not stored.
+            gates = random_gates(6, 5 * seed, 80 + seed)
             state, known = evolve(engine, gates, 6, precision), evolve(REFERENCE, gates, 6)
             for _ in range(6):
                 order = [int(qubit) for qubit in rng.permutation(6)]
@@ -164,12 +159,11 @@ def e07_probabilities(engine: Engine) -> None:
                 given = {qubit: int(rng.integers(0, 2)) for qubit in order[cut:end]}
                 expected = REFERENCE.probabilities(known, order[:cut], given)
                 found = engine.probabilities(state, order[:cut], given)
-                require(found.dtype == np.float64, f"probabilities are {found.dtype}")
+                require_equal(found.dtype, np.dtype(float), "the type of probabilities")
                 near(found, expected, precision, f"qubits {order[:cut]}, given {given}")
             indices = rng.integers(0, 64, 20).astype(np.uint64)
-            near(
-                engine.gather(state, indices), vectors_of(gates, 6)[:, indices], precision, "gather"
-            )
+            amplitudes = vectors_of(gates, 6)[:, indices]
+            near(engine.gather(state, indices), amplitudes, precision, "gather")
 
 
 def e08_blocks_of_probabilities(engine: Engine) -> None:
@@ -177,7 +171,7 @@ def e08_blocks_of_probabilities(engine: Engine) -> None:
     require(engine.block_bits >= 1, f"block_bits is {engine.block_bits}; expected 1 or more")
     for precision in Precision:
         for count in (3, 30):
-            gates = gates_of(7, count, 10)
+            gates = random_gates(7, count, 10)
             state, known = evolve(engine, gates, 7, precision), evolve(REFERENCE, gates, 7)
             for qubits, fixed in (((0, 1), (2, 3, 4, 5, 6)), ((5, 2, 1), (0, 6)), ((), (3, 4))):
                 values = np.arange(1 << len(fixed), dtype=np.int64)[::-3]
@@ -245,7 +239,7 @@ def e11_chosen_vectors(engine: Engine) -> None:
         near(engine.amplitudes(chosen), wanted, precision, "vectors of three states")
         near(engine.amplitudes(engine.rows(chosen, 1, 3)), wanted[1:3], precision, "rows")
         engine.release(first)
-        more = gates_of(5, 10, 32, prepare=False)
+        more = random_gates(5, 10, 32, prepare=False)
         apply_gates(engine, chosen, more)
         known = REFERENCE.select(
             [(evolve(REFERENCE, [Prepare(v, (0, 1, 2, 3, 4))], 5), [0]) for v in wanted]
@@ -260,20 +254,12 @@ def e12_expectation_values(engine: Engine) -> None:
     """`expectation` of Pauli strings, the leftmost letter being the highest qubit's."""
     rng = np.random.default_rng(15)
     labels = ["IIIIIX", "ZIIIII", "YIIIIZ", *("".join(rng.choice([*"IXYZ"], 6)) for _ in range(12))]
+    matrices = [Pauli(label).to_matrix() for label in labels]
     for precision in Precision:
         for seed in range(4):
-            gates = gates_of(6, 8 * seed, 150 + seed)
+            gates = random_gates(6, 8 * seed, 150 + seed)
             vector = vectors_of(gates, 6)[0]
-            expected = []
-            for label in labels:
-                image = vector
-                for qubit, letter in enumerate(reversed(label)):
-                    index = np.arange(64)
-                    sign = 1 - 2 * (index >> qubit & 1)
-                    image = image if letter in "IX" else image * sign
-                    image = image if letter in "IZ" else image[index ^ 1 << qubit]
-                    image = image * 1j if letter == "Y" else image
-                expected.append(np.vdot(vector, image).real)
+            expected = [np.vdot(vector, matrix @ vector).real for matrix in matrices]
             state = evolve(engine, gates, 6, precision)
             near(engine.expectation(state, labels), [expected], precision, "Pauli strings")
             near(engine.amplitudes(state), [vector], precision, "the state after `expectation`")
@@ -288,19 +274,17 @@ def e13_sweeps(engine: Engine) -> None:
             continue
         first: list[GateOperation] = [
             gate
-            for gate in gates_of(5, 60, 16)
+            for gate in random_gates(5, 60, 16)
             if isinstance(gate, (Matrix, Diagonal)) and gate.qubits and not gate.controls
         ]
-        lists = [
-            first,
-            *(other_numbers(first, np.random.default_rng(160 + number)) for number in range(4)),
-        ]
+        others = (other_numbers(first, np.random.default_rng(160 + number)) for number in range(4))
+        lists = [first, *others]
         plan = make_sweep_plan(lists, Layout(), engine.profile(precision, 5))
         require(plan is not None, "planning makes no sweep for the engine's strategy")
         assert plan is not None
         state = engine.allocate(5, precision, capacity=5, batch=5)
         engine.apply_sweep(state, plan, Control())
-        require(state.layout == plan.final, "the layout after a sweep is not its plan's")
+        require_equal(state.layout, plan.final, "the layout after a sweep")
         expected = [vectors_of(gates, 5)[0] for gates in lists]
         near(engine.amplitudes(state), expected, precision, "a sweep of 5 vectors")
         smaller = engine.allocate(5, precision, capacity=5, batch=4)

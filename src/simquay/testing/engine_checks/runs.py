@@ -26,16 +26,17 @@ from simquay.program import (
 from simquay.program.expressions import BitRef
 from simquay.system.memory import host_total_bytes
 from simquay.testing.engine_checks.amplitudes import e04_random_gates
-from simquay.testing.engine_checks.comparison import (
+from simquay.testing.engine_checks.gates import (
     NOT,
     REFERENCE,
-    gates_of,
+    evolve,
     near,
+    random_gates,
+    random_unitary,
     refused,
     vectors_of,
 )
 from simquay.testing.harness.assertions import TIMEOUT, described, in_thread, raises, require
-from simquay.testing.harness.gates import evolve, random_unitary
 from simquay.testing.harness.processes import call_in_fork
 
 
@@ -52,7 +53,7 @@ def e14_samples(engine: Engine) -> None:
     for num_qubits in (4, 18):
         rng = np.random.default_rng(num_qubits)
         stored = [Matrix(random_unitary(2, rng), (qubit,)) for qubit in range(num_qubits)]
-        gates = [*stored, *gates_of(num_qubits, 30, 170, prepare=False)]
+        gates = [*stored, *random_gates(num_qubits, 30, 170, prepare=False)]
         measures = [Measure(qubit, qubit) for qubit in range(num_qubits)]
         program = Program(num_qubits, num_qubits, (*gates, *measures))
         _same_samples(engine, program, f"{num_qubits} qubits")
@@ -61,12 +62,10 @@ def e14_samples(engine: Engine) -> None:
 def e15_dynamic_circuits(engine: Engine) -> None:
     """Measurements in the middle, resets and conditions give the reference's outcomes."""
     for seed in range(3):
-        a, b, c = (gates_of(4, 12, 180 + 10 * seed + part, prepare=not part) for part in range(3))
-        flip = IfElse(
-            BitRef(0),
-            (Permutation(NOT, (2,)),),
-            (Matrix(random_unitary(2, np.random.default_rng(1)), (3,)),),
-        )
+        seeds = range(180 + 10 * seed, 183 + 10 * seed)
+        a, b, c = (random_gates(4, 12, one, prepare=one == seeds[0]) for one in seeds)
+        other = Matrix(random_unitary(2, np.random.default_rng(1)), (3,))
+        flip = IfElse(BitRef(0), (Permutation(NOT, (2,)),), (other,))
         middle = [Measure(0, 0), Measure(3, 1), flip, *b, Reset(1), Measure(1, 2), Reset(2), *c]
         ends = [Measure(qubit, 3 + qubit) for qubit in range(4)]
         _same_samples(engine, Program(4, 7, (*a, *middle, *ends)), f"dynamic circuit {seed}")
@@ -94,7 +93,7 @@ def e17_wrong_plans(engine: Engine) -> None:
 
 def e18_cancelling_and_progress(engine: Engine) -> None:
     """A cancelled `apply` raises `Cancelled` before its first pass; one that is done reports 1."""
-    gates = gates_of(6, 30, 21)
+    gates = random_gates(6, 30, 21)
     state, control = engine.allocate(6, Precision.DOUBLE, capacity=6), Control()
     plan = make_plan(gates, state.layout, engine.profile(Precision.DOUBLE, 6))
     engine.apply(state, plan, control)
@@ -124,7 +123,7 @@ def e19_memory(engine: Engine) -> None:
         require(small >= least, f"14 qubits need {small} bytes; expected {least} at least")
         require(large >= 3 * least, f"3 vectors need {large} bytes; expected {3 * least} at least")
         if engine.device == "cpu":
-            gates = gates_of(14, 40, 22, prepare=False)
+            gates = random_gates(14, 40, 22, prepare=False)
             plan = make_plan(gates, Layout(), engine.profile(precision, 14))
             for _ in range(2):  # the first run may compile and fill caches
                 peak = _peak(engine, plan, precision)
@@ -141,7 +140,7 @@ def e20_threads(engine: Engine) -> None:
 
     def work(seed: int) -> None:
         for _ in range(5):
-            gates = gates_of(9, 40, seed)
+            gates = random_gates(9, 40, seed)
             state = evolve(engine, gates, 9)
             near(engine.amplitudes(state), vectors_of(gates, 9), Precision.DOUBLE, "a thread")
 

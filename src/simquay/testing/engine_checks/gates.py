@@ -1,15 +1,19 @@
-"""Random gates of every kind, from a seeded generator, and the states that engines make of them."""
+"""Random gates of every kind, the states that engines make of them, and the comparison of these
+with the reference engine's."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simquay.control import Control
 from simquay.engines.base import Engine
+from simquay.engines.reference import ReferenceEngine
+from simquay.errors import ProgramError
 from simquay.planning import make_plan
 from simquay.program import (
     Diagonal,
@@ -20,8 +24,32 @@ from simquay.program import (
     Prepare,
     Relabel,
 )
+from simquay.testing.harness.assertions import raises, require, require_equal
 
-__all__ = ["apply_gates", "evolve", "other_numbers", "random_gates", "random_unitary"]
+__all__ = [
+    "NOT",
+    "REFERENCE",
+    "TOLERANCE",
+    "Amplitudes",
+    "apply_gates",
+    "evolve",
+    "near",
+    "other_numbers",
+    "random_gates",
+    "random_unitary",
+    "refused",
+    "vectors_of",
+]
+
+Amplitudes: TypeAlias = NDArray[np.complexfloating[Any]]
+
+TOLERANCE = {Precision.DOUBLE: 1e-11, Precision.SINGLE: 5e-5}
+"""The most by which an amplitude, a probability or an expectation value may differ."""
+
+REFERENCE = ReferenceEngine()
+"""Runs in double precision."""
+
+NOT = np.array([1, 0])
 
 
 def random_unitary(size: int, rng: np.random.Generator) -> NDArray[np.complex128]:
@@ -73,7 +101,7 @@ def random_gates(
                 qubits, controls, state, size = (), (), 0, 1
             gates.append(Diagonal(np.exp(2j * rng.random(size)), qubits, controls, state))
         elif kind in ("permutation", "cx"):
-            table = rng.permutation(size) if kind == "permutation" else np.array([1, 0])
+            table = rng.permutation(size) if kind == "permutation" else NOT
             gates.append(Permutation(table.astype(np.intp), qubits, controls, state))
         elif kind == "relabel":
             sources = tuple(int(q) for q in rng.permutation(qubits))
@@ -127,3 +155,29 @@ def evolve(
     state = engine.allocate(num_qubits, precision, capacity=num_qubits, batch=batch)
     apply_gates(engine, state, gates)
     return state
+
+
+def near(found: Any, expected: Any, precision: Precision, what: str) -> None:
+    """Fail unless arrays agree to within the tolerance.
+
+    Raises:
+        CheckFailed: with ``what`` in its text.
+    """
+    found, expected = np.asarray(found), np.asarray(expected)
+    require_equal(found.shape, expected.shape, f"{what}: the shape")
+    difference = float(np.abs(found - expected).max(initial=0))
+    require(
+        difference <= TOLERANCE[precision],
+        f"{what}, in {precision.value} precision: differs by {difference:.2g}; expected at most "
+        f"{TOLERANCE[precision]:g}",
+    )
+
+
+def vectors_of(gates: Sequence[GateOperation], num_qubits: int, batch: int = 1) -> Amplitudes:
+    """The amplitudes that the reference engine gives."""
+    return REFERENCE.amplitudes(evolve(REFERENCE, gates, num_qubits, batch=batch))
+
+
+def refused(what: str, call: Callable[..., object], *arguments: object) -> None:
+    """Fail unless ``call(*arguments)`` raises :class:`~simquay.errors.ProgramError`."""
+    raises(partial(call, *arguments), ProgramError, what=what)
