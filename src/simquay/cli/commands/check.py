@@ -98,21 +98,20 @@ def _summary(verdicts: list[Verdict]) -> dict[str, Any]:
 
 
 def _document(name: str, verdicts: list[Verdict]) -> dict[str, Any]:
-    checks = [
-        {
-            "id": verdict.check.id,
-            "title": verdict.check.title,
-            "kept": verdict.kept,
-            "problem": verdict.problem,
-            "seconds": round(verdict.seconds, 3),
-        }
-        for verdict in verdicts
-    ]
     return {
         "simquay": simquay_version(),
         "backend": name,
         **_summary(verdicts),
-        "checks": checks,
+        "checks": [
+            {
+                "id": verdict.check.id,
+                "title": verdict.check.title,
+                "kept": verdict.kept,
+                "problem": verdict.problem,
+                "seconds": round(verdict.seconds, 3),
+            }
+            for verdict in verdicts
+        ],
     }
 
 

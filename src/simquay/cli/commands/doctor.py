@@ -6,7 +6,6 @@ import argparse
 import os
 import platform
 import warnings
-from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from simquay.cli.options import Commands
     from simquay.registry import BackendInfo, PluginRecord
 
-__all__ = ["Report", "add_parser", "examine", "execute"]
+__all__ = ["add_parser", "examine", "execute"]
 
 _DISTRIBUTIONS = (
     "simquay",
@@ -45,43 +44,25 @@ def add_parser(commands: Commands) -> None:
     parser.set_defaults(execute=execute)
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """The findings of ``doctor``. docs/reference/cli.md describes them.
-
-    Attributes:
-        versions: of Python, the platform, Simquay and its dependencies; ``not installed`` for
-            those that are missing.
-        backends, plugins: as ``simquay backends --json`` describes them.
-        cpus: the number of CPUs that this process may use.
-        memory: in bytes, ``available`` to a run now, and in ``total``.
-        environment: the variables ``SIMQUAY_*`` that are set.
-        problems: one line for each thing that is broken.
-    """
-
-    versions: dict[str, str]
-    backends: list[dict[str, Any]]
-    plugins: list[dict[str, Any]]
-    cpus: int
-    memory: dict[str, int]
-    environment: dict[str, str]
-    problems: list[str]
-
-
 def execute(options: argparse.Namespace) -> int:
     """Run the command."""
     if not options.json:
         require_extra("rich", "the report")
     report = examine()
     if options.json:
-        print_json(asdict(report))
+        print_json(report)
     else:
         _show(report)
-    return FAILED if report.problems else OK
+    return FAILED if report["problems"] else OK
 
 
-def examine() -> Report:
-    """Collect the report. Plugins are loaded and their probes run, but no backend is made."""
+def examine() -> dict[str, Any]:
+    """Collect the report. Plugins are loaded and their probes run, but no backend is made.
+
+    Returns:
+        The findings, as docs/reference/cli.md describes them; of distributions that are missing,
+        the version is ``not installed``.
+    """
     import simquay
     from simquay.cli.commands.backends import describe_backend, describe_plugin
     from simquay.system.cpus import cpu_budget
@@ -92,23 +73,21 @@ def examine() -> Report:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SimquayPluginWarning)
         backends, plugins = provider.backends(all=True), provider.plugins()
-    return Report(
-        versions=_versions(),
-        backends=[describe_backend(info) for info in backends],
-        plugins=[describe_plugin(record) for record in plugins],
-        cpus=cpu_budget(),
-        memory={"available": host_available_bytes(), "total": host_total_bytes()},
-        environment={
+    return {
+        "versions": {
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            **{distribution: _version(distribution) for distribution in _DISTRIBUTIONS},
+        },
+        "backends": [describe_backend(info) for info in backends],
+        "plugins": [describe_plugin(record) for record in plugins],
+        "cpus": cpu_budget(),
+        "memory": {"available": host_available_bytes(), "total": host_total_bytes()},
+        "environment": {
             name: value for name, value in sorted(os.environ.items()) if name.startswith(_PREFIX)
         },
-        problems=_problems(backends, plugins),
-    )
-
-
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version(), "platform": platform.platform()}
-    found.update((distribution, _version(distribution)) for distribution in _DISTRIBUTIONS)
-    return found
+        "problems": _problems(backends, plugins),
+    }
 
 
 def _version(distribution: str) -> str:
@@ -129,7 +108,7 @@ def _problems(backends: list[BackendInfo], plugins: list[PluginRecord]) -> list[
     return problems
 
 
-def _show(report: Report) -> None:
+def _show(report: dict[str, Any]) -> None:
     from rich.console import RenderableType
     from rich.text import Text
 
@@ -137,16 +116,16 @@ def _show(report: Report) -> None:
 
     facts = listing("", "")
     facts.show_header = False
-    for name, found in report.versions.items():
+    for name, found in report["versions"].items():
         facts.add_row(name, found)
-    facts.add_row("CPUs to use", str(report.cpus))
-    free, total = (report.memory[key] / 2**30 for key in ("available", "total"))
+    facts.add_row("CPUs to use", str(report["cpus"]))
+    free, total = (report["memory"][key] / 2**30 for key in ("available", "total"))
     facts.add_row("memory", f"{free:.1f} GiB available of {total:.1f} GiB")
-    for name, value in report.environment.items():
+    for name, value in report["environment"].items():
         facts.add_row(name, value)
 
     plugins = listing("plugin", "status", "backends", "")
-    for plugin in report.plugins:
+    for plugin in report["plugins"]:
         style = {"active": "green", "blocked": "yellow"}.get(plugin["status"], "red")
         plugins.add_row(
             f"{plugin['distribution']} {plugin['version']}",
@@ -156,7 +135,7 @@ def _show(report: Report) -> None:
         )
 
     backends = listing("backend", "device", "status", "")
-    for backend in report.backends:
+    for backend in report["backends"]:
         available = backend["status"] == "available"
         details = ", ".join(f"{name}: {value}" for name, value in backend["details"].items())
         backends.add_row(
@@ -168,8 +147,8 @@ def _show(report: Report) -> None:
 
     blank = Text("")
     parts: list[RenderableType] = [facts, blank, plugins, blank, backends, blank]
-    if report.problems:
-        parts += [Text(f"broken: {problem}", "red") for problem in report.problems]
+    if report["problems"]:
+        parts += [Text(f"broken: {problem}", "red") for problem in report["problems"]]
     else:
         parts.append(Text("all is well", "green"))
     show(make_console(), *parts)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from simquay.cli.errors import OK, USAGE, CommandError
 from simquay.cli.options import add_file, add_precision
-from simquay.cli.views.text import counted
+from simquay.cli.views.counts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from simquay.system.version import simquay_version
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
     from qiskit.circuit import CircuitInstruction
-    from qiskit.providers import BackendV2, JobV1
+    from qiskit.providers import JobV1
     from qiskit.result import Result
 
     from simquay.cli.options import Commands
@@ -76,13 +77,22 @@ def execute(options: argparse.Namespace) -> int:
         check_plot_file(options.plot)
     circuits = _load(options.file, options.measure_all)
 
+    from qiskit.exceptions import QiskitError
+    from qiskit.providers import JobError
+
     import simquay
     from simquay.cli.views.progress import wait
 
     backend = simquay.get_backend(options.backend, fallback=options.fallback)
-    job = _submit(backend, circuits, _run_options(options))
+    try:
+        job = backend.run(circuits, **_run_options(options))
+    except QiskitError as error:  # of ``run`` itself: wrong input, not a failed job
+        raise CommandError(error.message) from error
     wait(job, f"{options.file.name} on {backend.name}")
-    result = _result(job)
+    try:
+        result = job.result()
+    except JobError as error:
+        raise CommandError(error.message, FAILED) from error
     outcomes = [_counts(circuit, result, index) for index, circuit in enumerate(circuits)]
 
     if options.json:
@@ -143,32 +153,15 @@ def _run_options(options: argparse.Namespace) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _submit(backend: BackendV2, circuits: list[QuantumCircuit], options: dict[str, Any]) -> JobV1:
-    """Start the job. An error of ``run`` itself means wrong input, not a failed job."""
-    from qiskit.exceptions import QiskitError
-
-    try:
-        return backend.run(circuits, **options)
-    except QiskitError as error:
-        raise CommandError(error.message) from error
-
-
-def _result(job: JobV1) -> Result:
-    from qiskit.providers import JobError
-
-    try:
-        return job.result()
-    except JobError as error:
-        raise CommandError(error.message, FAILED) from error
-
-
 def _counts(circuit: QuantumCircuit, result: Result, index: int) -> CircuitCounts:
+    counts = result.get_counts(index)
     return CircuitCounts(
         name=circuit.name,
         qubits=circuit.num_qubits,
         bits=_bit_names(circuit),
-        counts=result.get_counts(index),
+        shots=sum(counts.values()),
         seed=getattr(result.results[index], "seed_simulator", None),
+        counts=dict(sorted(counts.items())),
     )
 
 
@@ -219,15 +212,5 @@ def _document(job: JobV1, result: Result, outcomes: list[CircuitCounts]) -> dict
         "job_id": job.job_id(),
         "seconds": getattr(result, "time_taken", None),
         "metadata": to_json(job.metadata),
-        "circuits": [
-            {
-                "name": outcome.name,
-                "qubits": outcome.qubits,
-                "bits": outcome.bits,
-                "shots": outcome.shots,
-                "seed": outcome.seed,
-                "counts": dict(sorted(outcome.counts.items())),
-            }
-            for outcome in outcomes
-        ],
+        "circuits": [asdict(outcome) for outcome in outcomes],
     }

@@ -6,8 +6,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from simquay.cli.views.counts import CircuitCounts, most_frequent
-from simquay.cli.views.text import counted
+from simquay.cli.views.counts import CircuitCounts, counted, most_frequent
 
 __all__ = ["histogram"]
 

@@ -1,8 +1,10 @@
-"""The counts of a circuit: their order, their remainder and their sum."""
+"""The counts of a circuit, their order and their remainder; numbers with their nouns."""
 
 from __future__ import annotations
 
-from simquay.cli.views.counts import CircuitCounts, most_frequent
+import pytest
+
+from simquay.cli.views.counts import counted, most_frequent
 
 
 def test_most_frequent_first_then_by_bits() -> None:
@@ -15,5 +17,8 @@ def test_with_rows_for_all_nothing_remains() -> None:
     assert most_frequent({"1": 2, "0": 3}, 2) == ([("0", 3), ("1", 2)], 0, 0)
 
 
-def test_the_shots_are_the_sum_of_the_counts() -> None:
-    assert CircuitCounts("bell", 2, "c", {"00": 40, "11": 60}, None).shots == 100
+@pytest.mark.parametrize(
+    ("number", "text"), [(0, "0 qubits"), (1, "1 qubit"), (2, "2 qubits"), (11, "11 qubits")]
+)
+def test_the_noun_is_singular_for_one_alone(number: int, text: str) -> None:
+    assert counted(number, "qubit") == text

@@ -11,7 +11,8 @@ from simquay.cli.views.histogram import histogram
 
 
 def counts_of(counts: dict[str, int], seed: int | None = 7) -> CircuitCounts:
-    return CircuitCounts("demo", 3, "c[2..0], left to right", counts, seed)
+    shots = sum(counts.values())
+    return CircuitCounts("demo", 3, "c[2..0], left to right", shots, seed, counts)
 
 
 def drawn(counts: dict[str, int], *, width: int = 80, encoding: str = "utf-8") -> list[str]:
