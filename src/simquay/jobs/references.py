@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simquay.errors import RegistryError
@@ -19,17 +20,17 @@ BackendFinder = Callable[[str], "BackendV2"]
 It is the attribute ``simquay_finder`` of a backend that a provider gave."""
 
 
+@dataclass(frozen=True)
 class BackendReference:
     """Stands for a backend in a pickle: a backend holds threads and devices, which do not pickle.
 
-    Args:
+    Attributes:
         name: the backend's.
         finder: makes it again; None for a backend that did not come from a provider.
     """
 
-    def __init__(self, name: str, finder: BackendFinder | None) -> None:
-        self.name = name
-        self.finder = finder
+    name: str
+    finder: BackendFinder | None
 
     @classmethod
     def of(cls, backend: BackendV2 | BackendReference | None) -> BackendReference | None:

@@ -24,25 +24,21 @@ def cpu_budget(root: Path = Path("/")) -> int:
     if hasattr(os, "sched_getaffinity"):
         cpus = min(cpus, len(os.sched_getaffinity(0)))
     for version, group in control_groups("cpu", root):
-        quota = _quota_v1(group) if version == 1 else _quota_v2(group)
+        quota = _quota(version, group)
         if quota is not None:
             cpus = min(cpus, ceil(quota))
     return max(1, cpus)
 
 
-def _quota_v2(group: Path) -> float | None:
-    """The quota in CPUs; None for none."""
-    text = read_file(group / "cpu.max")
-    if text is None or text.startswith("max"):
-        return None
-    quota, period = text.split()
-    return int(quota) / int(period)
+_QUOTA_FILES = {1: ("cpu.cfs_quota_us", "cpu.cfs_period_us"), 2: ("cpu.max",)}
+"""By version: the files that hold the quota and its period, in microseconds."""
 
 
-def _quota_v1(group: Path) -> float | None:
+def _quota(version: int, group: Path) -> float | None:
     """The quota in CPUs; None for none."""
-    quota = read_file(group / "cpu.cfs_quota_us")
-    period = read_file(group / "cpu.cfs_period_us")
-    if quota is None or period is None or int(quota) <= 0:
+    text = " ".join(read_file(group / name) or "" for name in _QUOTA_FILES[version])
+    try:
+        quota, period = map(int, text.split())
+    except ValueError:  # "max", or no such file
         return None
-    return int(quota) / int(period)
+    return quota / period if quota > 0 else None

@@ -75,7 +75,6 @@ class WorkerPool:
         self._running: dict[TaskFuture, None] = {}
         self._devices: dict[Ledger, _Waiting] = {}
         self._threads: set[threading.Thread] = set()  # those about to start are in it as well
-        self._alive: set[threading.Thread] = set()  # started: only these can be joined
         self._idle = 0
         self._stopping = False
 
@@ -120,7 +119,7 @@ class WorkerPool:
         with self._condition:
             self._stopping = True
             futures = [*self._waiting, *self._running]
-            threads = list(self._alive)
+            threads = list(self._threads)
             for future in self._waiting:
                 self._forget_head(future)
             self._waiting.clear()
@@ -128,21 +127,17 @@ class WorkerPool:
         for future in futures:
             future.control.stop()
         for thread in threads:
-            if thread is not threading.current_thread():
+            if thread is not threading.current_thread() and thread.is_alive():
                 thread.join(max(0.0, end - time.monotonic()))
 
     def _work(self) -> None:
         """Run tasks; each worker thread runs this until the pool stops."""
         condition = self._condition
-        thread = threading.current_thread()
-        with condition:
-            self._alive.add(thread)
         while True:
             with condition:
                 while (taken := self._take()) is None:
                     if self._stopping or not (self._lasting or self._waiting):
-                        self._threads.discard(thread)
-                        self._alive.discard(thread)
+                        self._threads.discard(threading.current_thread())
                         return
                     self._idle += 1
                     # The tasks in self._waiting wait for memory.

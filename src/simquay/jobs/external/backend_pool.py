@@ -38,24 +38,19 @@ class BackendPool:
             control.check()
             with self._lock:
                 if self._free:
-                    return Lease(self, self._free.pop())
+                    return Lease(self._free.pop(), self._free, self._lock)
             if self._another is not None:
-                return Lease(self, self._another())
+                return Lease(self._another(), self._free, self._lock)
             control.wait(TICK)
-
-    def give_back(self, backend: Any) -> None:
-        """Take ``backend`` back: no run uses it."""
-        with self._lock:
-            self._free.append(backend)
 
 
 class Lease:
     """The use of a backend object, which ends when every holder has released it."""
 
-    def __init__(self, backends: BackendPool, backend: Any) -> None:
+    def __init__(self, backend: Any, free: list[Any], lock: threading.Lock) -> None:
         self.backend = backend
-        self._backends = backends
-        self._lock = threading.Lock()
+        self._free = free
+        self._lock = lock
         self._holders = 1
 
     def hold(self) -> Callable[[], None]:
@@ -68,6 +63,5 @@ class Lease:
         """End the use by one holder."""
         with self._lock:
             self._holders -= 1
-            free = not self._holders
-        if free:
-            self._backends.give_back(self.backend)
+            if not self._holders:
+                self._free.append(self.backend)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from qiskit.result import Result
 
@@ -58,18 +58,14 @@ def run_circuits(
     def run(run_input: Any) -> Ended:
         return attempt(lambda: backend.run(run_input, **options))
 
-    if len(circuits) == 1:
-        ended, _ = run(circuits[0])
-        if isinstance(ended, Result):
-            return _succeeded(ended, circuits)
-        raise _failure({0: ended}, circuits, None)
-    ended, submitted = run(list(circuits))
+    ended, submitted = run(circuits[0] if len(circuits) == 1 else list(circuits))
     if isinstance(ended, Result):
         return _succeeded(ended, circuits)
+    if len(circuits) == 1:
+        _fail({0: ended}, circuits, None)
     if (submitted and not again) or "parameter_binds" in options:  # binds belong to circuits
-        failure = JobFailedError(f"the {len(circuits)} circuits failed: {_described(ended)}")
-        failure.__cause__ = ended
-        raise failure
+        text = f"the {len(circuits)} circuits failed: {_described(ended)}"
+        raise JobFailedError(text) from ended
     results: dict[int, Result] = {}
     failures: dict[int, BaseException] = {}
     for index, circuit in enumerate(circuits):
@@ -79,23 +75,21 @@ def run_circuits(
         else:
             failures[index] = one if isinstance(one, BaseException) else _reported(one)
     merged = _merged(list(results.values()))
-    if not failures:
-        assert merged is not None
-        return merged
-    raise _failure(failures, circuits, merged)
+    if failures:
+        _fail(failures, circuits, merged)
+    assert merged is not None
+    return merged
 
 
-def _failure(
+def _fail(
     failures: Mapping[int, BaseException], circuits: Sequence[QuantumCircuit], good: Result | None
-) -> JobFailedError:
+) -> NoReturn:
     first = min(failures)
     text = f"circuit {circuits[first].name!r} (number {first} of the job) failed: "
     text += _described(failures[first])
     if len(failures) > 1:
         text += f"; {len(failures)} of {len(circuits)} circuits failed"
-    failure = JobFailedError(text, good)
-    failure.__cause__ = failures[first]
-    return failure
+    raise JobFailedError(text, good) from failures[first]
 
 
 def _described(error: BaseException) -> str:
@@ -113,15 +107,14 @@ def _succeeded(result: Result, circuits: Sequence[QuantumCircuit]) -> Result:
     results = result.results or []
     failed = [index for index, one in enumerate(results) if not one.success]
     if len(results) != len(circuits) or not failed:
-        failure = JobFailedError(f"the job failed: {_described(_reported(result))}")
-        failure.__cause__ = _reported(result)
-        raise failure
+        reported = _reported(result)
+        raise JobFailedError(f"the job failed: {_described(reported)}") from reported
     failures = {index: _reported(result, results[index].status) for index in failed}
     good = [one for one in results if one.success]
     merged = _merged([result]) if good else None
     if merged is not None:
         merged.results, merged.success = good, True
-    raise _failure(failures, circuits, merged)
+    _fail(failures, circuits, merged)
 
 
 def _reported(result: Result, status: object = None) -> ReportedFailure:

@@ -17,7 +17,7 @@ from simquay.errors import Cancelled
 from simquay.jobs.errors import detach
 from simquay.jobs.timing import FIRST_LOOK, LONGEST_QUERY, TICK, UNSUBMITTED
 
-__all__ = ["Ended", "ForeignRun", "StatusPoller", "foreign_result"]
+__all__ = ["Ended", "ForeignRun", "foreign_result"]
 
 _log = logging.getLogger(__name__)
 
@@ -30,13 +30,25 @@ class ForeignRun:
 
     Args:
         start: gives the foreign job; it may take as long as the run does.
+        report: called by :meth:`poll` with ``VALIDATING`` or ``RUNNING``.
+        grace: seconds that a job may take to be there before the run counts as running.
 
     Attributes:
         job: the foreign job, as soon as there is one.
     """
 
-    def __init__(self, start: Callable[[], Any]) -> None:
+    def __init__(
+        self,
+        start: Callable[[], Any],
+        report: Callable[[JobStatus], object] = lambda status: None,
+        grace: float = 0.0,
+    ) -> None:
         self._start = start
+        self._report = report
+        self._began = time.monotonic()
+        self._grace = grace
+        self._pause, self._query = FIRST_LOOK, self._began + FIRST_LOOK
+        self._reported: JobStatus | None = None
         self._lock = threading.Lock()
         self._abandoned = False
         self.job: Any = None
@@ -58,6 +70,22 @@ class ForeignRun:
             self._error = error
         finally:
             del self._start
+
+    def poll(self) -> None:
+        """Ask for the status, if it is time to, and report a new one; the intervals grow."""
+        now = time.monotonic()
+        if now < self._query:
+            return
+        self._pause = min(2 * self._pause, LONGEST_QUERY)
+        self._query = now + self._pause
+        if self.job is not None:
+            status = _status(self.job)
+        else:
+            waited = now - self._began
+            status = JobStatus.RUNNING if waited >= self._grace else JobStatus.VALIDATING
+        if status is not self._reported and status in (JobStatus.VALIDATING, JobStatus.RUNNING):
+            self._report(status)
+            self._reported = status
 
     def abandon(self) -> None:
         """Nobody waits any more: cancel the foreign job, now or when there is one."""
@@ -98,43 +126,6 @@ class ForeignRun:
         return result
 
 
-class StatusPoller:
-    """Asks for a run's status at growing intervals, and reports each new one.
-
-    Args:
-        run: the run.
-        report: called with ``VALIDATING`` or ``RUNNING``.
-        grace: seconds that a job may take to be there before the run counts as running.
-    """
-
-    def __init__(
-        self, run: ForeignRun, report: Callable[[JobStatus], object], grace: float
-    ) -> None:
-        self._run = run
-        self._report = report
-        self._began = time.monotonic()
-        self._grace = grace
-        self._pause, self._query = FIRST_LOOK, self._began + FIRST_LOOK
-        self._reported: JobStatus | None = None
-
-    def poll(self) -> None:
-        """Ask, if it is time to, and report a new status."""
-        now = time.monotonic()
-        if now < self._query:
-            return
-        self._pause = min(2 * self._pause, LONGEST_QUERY)
-        self._query = now + self._pause
-        job = self._run.job
-        if job is not None:
-            status = _status(job)
-        else:
-            waited = now - self._began
-            status = JobStatus.RUNNING if waited >= self._grace else JobStatus.VALIDATING
-        if status is not self._reported and status in (JobStatus.VALIDATING, JobStatus.RUNNING):
-            self._report(status)
-            self._reported = status
-
-
 def foreign_result(
     start: Callable[[], Any],
     *,
@@ -157,7 +148,7 @@ def foreign_result(
         Cancelled: the backend cancelled the job by itself.
         BaseException: what ``check`` raises.
     """
-    run = ForeignRun(start)
+    run = ForeignRun(start, report, grace)
     done = threading.Event()
 
     def work() -> None:
@@ -166,12 +157,11 @@ def foreign_result(
         over()
 
     threading.Thread(target=work, name="simquay-foreign", daemon=True).start()
-    poller = StatusPoller(run, report, grace)
     pause = FIRST_LOOK
     try:
         while not done.wait(pause):
             check()
-            poller.poll()
+            run.poll()
             pause = min(2 * pause, TICK)
     except BaseException:
         run.abandon()

@@ -116,10 +116,8 @@ class ProcessPool:
         if kind == "cancelled":
             raise Cancelled(rest[0])
         text, cause, partial_result = rest
-        failure = JobFailedError(text, partial_result)
-        if cause is not None:
-            failure.__cause__ = error_from_plain(cause, by_pickle=True)
-        raise failure
+        original = None if cause is None else error_from_plain(cause, by_pickle=True)
+        raise JobFailedError(text, partial_result) from original
 
     def _run_once(
         self,

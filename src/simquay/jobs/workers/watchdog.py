@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from simquay.jobs.external.watch import Ended, ForeignRun, StatusPoller
+from simquay.jobs.external.watch import Ended, ForeignRun
 from simquay.jobs.timing import FIRST_LOOK, HEARTBEAT_INTERVAL, TICK
 
 __all__ = ["Watchdog"]
@@ -43,19 +43,16 @@ class Watchdog:
         self._next_beat = 0.0
         self._lock = threading.Lock()
         self._working = threading.Event()
-        self._on = False
-        self._poller: StatusPoller | None = None
+        self._run: ForeignRun | None = None
         threading.Thread(target=self._loop, name="simquay-watch", daemon=True).start()
 
     def __enter__(self) -> None:
-        with self._lock:
-            self._on = True
-            self._working.set()
+        self._working.set()
 
     def __exit__(self, *error: object) -> None:
         with self._lock:
-            self._on = False
-            self._poller = None
+            self._working.clear()
+            self._run = None
 
     def attempt(self, start: Callable[[], Any]) -> Ended:
         """Do one run, in this thread.
@@ -63,12 +60,12 @@ class Watchdog:
         Raises:
             Cancelled: the backend cancelled the job by itself.
         """
-        run = ForeignRun(start)
+        run = ForeignRun(start, self._report)
         with self._lock:
-            self._poller = StatusPoller(run, self._report, grace=0.0)
+            self._run = run
         run.do()
         with self._lock:
-            self._poller = None
+            self._run = None
         return run.ended()
 
     def _loop(self) -> None:
@@ -81,8 +78,7 @@ class Watchdog:
     def _look(self) -> bool:
         """Look once; returns whether there is more to watch."""
         with self._lock:
-            if not self._on:
-                self._working.clear()
+            if not self._working.is_set():
                 return False
             try:
                 if not self._wanted():
@@ -91,8 +87,8 @@ class Watchdog:
                 if now >= self._next_beat:
                     self._next_beat = now + HEARTBEAT_INTERVAL
                     self._report(None)
-                if self._poller is not None:
-                    self._poller.poll()
+                if self._run is not None:
+                    self._run.poll()
             except OSError:
                 self._leave(0)
             return True

@@ -12,7 +12,7 @@ from qiskit.result import Result
 
 from simquay.errors import Cancelled
 from simquay.jobs.errors import OriginalTraceback
-from simquay.jobs.external.watch import ForeignRun, StatusPoller, foreign_result
+from simquay.jobs.external.watch import ForeignRun, foreign_result
 from tests.support.adapted_runs import circuit
 from tests.support.foreign_backends import HeldJob, ReadyJob, a_result
 from tests.support.job_doubles import LONG, until
@@ -122,10 +122,10 @@ def test_a_run_that_is_still_starting_counts_as_running_after_its_grace(
     grace: float, status: JobStatus
 ) -> None:
     told: list[JobStatus] = []
-    poller = StatusPoller(ForeignRun(lambda: None), told.append, grace)
+    run = ForeignRun(lambda: None, told.append, grace)
 
     def polled() -> bool:
-        poller.poll()
+        run.poll()
         return bool(told)
 
     assert until(polled)
