@@ -94,7 +94,6 @@ NEGATIONS = (
         (expr.less(expr.sub(Duration.ns(5), Duration.ns(2)), Duration.ns(2)), False),
         *NEGATIONS,
     ],
-    ids=str,
 )
 def test_value(node, expected):
     found = value_of(node)
