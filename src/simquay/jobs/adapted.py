@@ -12,7 +12,6 @@ from simquay.jobs.dispatch.tasks import LocalTask, TaskControl
 from simquay.jobs.dispatch.threads import thread_per_task
 from simquay.jobs.external.watch import foreign_result
 from simquay.jobs.job import Job
-from simquay.jobs.timing import GRACE
 
 if TYPE_CHECKING:
     from qiskit.providers import BackendV2
@@ -55,9 +54,7 @@ def adapt_job(job: Any, backend: BackendV2 | None = None) -> AdaptedJob:
         raise TypeError(f"an object of type {type(job).__name__} is no job: it has no result()")
 
     def wait(control: TaskControl) -> Result:
-        ended, _ = foreign_result(
-            lambda: job, check=control.check, report=control.report_status, grace=GRACE
-        )
+        ended, _ = foreign_result(lambda: job, control)
         if isinstance(ended, BaseException):
             raise ended
         return ended

@@ -1,24 +1,85 @@
-"""Run circuits on a foreign backend in one job, and merge their results, or their errors."""
+"""Run circuits on a foreign backend in one job, and merge their results, or their errors.
+
+The objects of a backend are lent to one run each.
+"""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from qiskit.result import Result
 
+from simquay.control import Control
 from simquay.errors import SimquayError
 from simquay.jobs.errors import JobFailedError
 from simquay.jobs.external.watch import Ended
+from simquay.jobs.timing import TICK
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
-__all__ = ["Attempt", "ReportedFailure", "run_circuits"]
+__all__ = ["Attempt", "BackendPool", "Lease", "ReportedFailure", "run_circuits"]
 
 Attempt = Callable[[Callable[[], Any]], Ended]
 """Does one run: takes a function that starts it and returns the foreign job. Raises ``Cancelled``
 where the backend cancelled the job by itself, and the error that ends the wait."""
+
+
+class BackendPool:
+    """The foreign backend objects of one adapted backend, for runs in threads.
+
+    A backend object keeps the state of a run, so no two runs share one. Where no more can be made,
+    there is one object, and runs take turns.
+
+    Args:
+        first: the backend.
+        another: makes one more, or None.
+    """
+
+    def __init__(self, first: Any, another: Callable[[], Any] | None) -> None:
+        self._another = another
+        self._free = [first]
+        self._lock = threading.Lock()
+
+    def lease(self, control: Control) -> Lease:
+        """Lend an object to one run; waits until one is free if no more can be made.
+
+        Raises:
+            Cancelled: if the control says so.
+        """
+        while True:
+            control.check()
+            with self._lock:
+                if self._free:
+                    return Lease(self._free.pop(), self._free, self._lock)
+            if self._another is not None:
+                return Lease(self._another(), self._free, self._lock)
+            control.wait(TICK)
+
+
+class Lease:
+    """The use of a backend object, which ends when every holder has released it."""
+
+    def __init__(self, backend: Any, free: list[Any], lock: threading.Lock) -> None:
+        self.backend = backend
+        self._free = free
+        self._lock = lock
+        self._holders = 1
+
+    def hold(self) -> Callable[[], None]:
+        """Add a holder; returns the function that releases it."""
+        with self._lock:
+            self._holders += 1
+        return self.release
+
+    def release(self) -> None:
+        """End the use by one holder."""
+        with self._lock:
+            self._holders -= 1
+            if not self._holders:
+                self._free.append(self.backend)
 
 
 class ReportedFailure(SimquayError):

@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qiskit.providers.exceptions import JobError
 from qiskit.providers.jobstatus import JobStatus
@@ -15,9 +15,19 @@ from qiskit.result import Result
 
 from simquay.errors import Cancelled
 from simquay.jobs.errors import detach
-from simquay.jobs.timing import FIRST_LOOK, LONGEST_QUERY, TICK, UNSUBMITTED
+from simquay.jobs.timing import (
+    FIRST_LOOK,
+    GRACE,
+    HEARTBEAT_INTERVAL,
+    LONGEST_QUERY,
+    TICK,
+    UNSUBMITTED,
+)
 
-__all__ = ["Ended", "ForeignRun", "foreign_result"]
+if TYPE_CHECKING:
+    from simquay.jobs.dispatch.tasks import TaskControl
+
+__all__ = ["Ended", "ForeignRun", "Watchdog", "foreign_result"]
 
 _log = logging.getLogger(__name__)
 
@@ -62,7 +72,7 @@ class ForeignRun:
             with self._lock:
                 self.job, abandoned = job, self._abandoned
             if abandoned:
-                _cancel(job)
+                _asked(job, "cancel")
             else:
                 _submit(job)
                 self._result = job.result()
@@ -93,7 +103,7 @@ class ForeignRun:
             self._abandoned = True
             job = self.job
         if job is not None:
-            _cancel(job)
+            _asked(job, "cancel")
 
     def ended(self) -> Ended:
         """How the run ended; called after :meth:`do`.
@@ -122,33 +132,27 @@ class ForeignRun:
                 "expected a qiskit.result.Result"
             )
         if status is JobStatus.ERROR and result.success:
-            raise JobError(_error_message(job) or "the backend's job has the status ERROR")
+            message = _asked(job, "error_message") or "the backend's job has the status ERROR"
+            raise JobError(str(message))
         return result
 
 
 def foreign_result(
-    start: Callable[[], Any],
-    *,
-    check: Callable[[], object],
-    report: Callable[[JobStatus], object],
-    grace: float,
-    over: Callable[[], object] = lambda: None,
+    start: Callable[[], Any], control: TaskControl, over: Callable[[], object] = lambda: None
 ) -> Ended:
     """Do a run in a thread of its own, and wait until it ends.
 
     Args:
         start: gives the foreign job; it may take as long as the run does.
-        check: called again and again; where it raises, the foreign job is cancelled and left.
-        report: called with each new status of the foreign job: ``VALIDATING`` or ``RUNNING``.
-        grace: seconds that ``start`` may take before it counts as running.
+        control: gets each new status of the foreign job. Where its work is cancelled, the foreign
+            job is cancelled and left.
         over: called when no foreign code of the run is at work any more, also where the wait for
             the run has ended before.
 
     Raises:
-        Cancelled: the backend cancelled the job by itself.
-        BaseException: what ``check`` raises.
+        Cancelled: the backend cancelled the job by itself, or the control says so.
     """
-    run = ForeignRun(start, report, grace)
+    run = ForeignRun(start, control.report_status, GRACE)
     done = threading.Event()
 
     def work() -> None:
@@ -160,7 +164,7 @@ def foreign_result(
     pause = FIRST_LOOK
     try:
         while not done.wait(pause):
-            check()
+            control.check()
             run.poll()
             pause = min(2 * pause, TICK)
     except BaseException:
@@ -169,13 +173,99 @@ def foreign_result(
     return run.ended()
 
 
+class Watchdog:
+    """A thread of a worker process: it checks whether a run is still wanted, and reports its status.
+
+    It also reports heartbeats: where they stay away, foreign code keeps the interpreter's lock.
+
+    ``with watchdog:`` surrounds the work for one request. In it, :meth:`attempt` does each run, in
+    the thread that calls it. A run that is over before the first look is never disturbed.
+
+    Invariant: the status of a run is reported before its ``with`` block ends, or not at all; so the
+    message that ends a run is its last message.
+
+    Args:
+        wanted: whether anybody waits for the run.
+        report: called with each new status, and with None as a heartbeat; raises ``OSError`` where
+            nobody waits any more.
+        leave: ends the process; called with an exit code.
+    """
+
+    def __init__(
+        self,
+        wanted: Callable[[], bool],
+        report: Callable[[Any], object],
+        leave: Callable[[int], object],
+    ) -> None:
+        self._wanted = wanted
+        self._report = report
+        self._leave = leave
+        self._next_beat = 0.0
+        self._lock = threading.Lock()
+        self._working = threading.Event()
+        self._run: ForeignRun | None = None
+        threading.Thread(target=self._loop, name="simquay-watch", daemon=True).start()
+
+    def __enter__(self) -> None:
+        self._working.set()
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._working.clear()
+            self._run = None
+
+    def attempt(self, start: Callable[[], Any]) -> Ended:
+        """Do one run, in this thread.
+
+        Raises:
+            Cancelled: the backend cancelled the job by itself.
+        """
+        run = ForeignRun(start, self._report)
+        with self._lock:
+            self._run = run
+        run.do()
+        with self._lock:
+            self._run = None
+        return run.ended()
+
+    def _loop(self) -> None:
+        """Run the thread. It sleeps without a limit only while there is nothing to watch."""
+        while self._working.wait():
+            time.sleep(FIRST_LOOK)
+            while self._look():
+                time.sleep(TICK)
+
+    def _look(self) -> bool:
+        """Look once; returns whether there is more to watch."""
+        with self._lock:
+            if not self._working.is_set():
+                return False
+            try:
+                if not self._wanted():
+                    self._leave(0)
+                now = time.monotonic()
+                if now >= self._next_beat:
+                    self._next_beat = now + HEARTBEAT_INTERVAL
+                    self._report(None)
+                if self._run is not None:
+                    self._run.poll()
+            except OSError:
+                self._leave(0)
+            return True
+
+
+def _asked(job: Any, method: str) -> Any:
+    """The answer of a method of a foreign job; None where it raises, or there is no such method."""
+    try:
+        return getattr(job, method)()
+    except Exception:  # noqa: BLE001  # foreign code; without any of these a job can still end
+        _log.debug("%s() of %r failed", method, job, exc_info=True)
+        return None
+
+
 def _status(job: Any) -> JobStatus | None:
     """A foreign job's status; None where it gives no valid one."""
-    try:
-        status = job.status()
-    except Exception:  # noqa: BLE001  # foreign code; a job without a status can still end
-        _log.debug("the status of %r cannot be had", job, exc_info=True)
-        return None
+    status = _asked(job, "status")
     if isinstance(status, JobStatus):
         return status
     name = getattr(status, "name", status)  # some jobs have their own enum, or strings
@@ -195,18 +285,3 @@ def _submit(job: Any) -> None:
             return
         time.sleep(pause)
         pause = min(2 * pause, TICK)
-
-
-def _cancel(job: Any) -> None:
-    try:
-        job.cancel()
-    except Exception:  # noqa: BLE001  # foreign code; many jobs have no cancel that works
-        _log.debug("%r cannot be cancelled", job, exc_info=True)
-
-
-def _error_message(job: Any) -> str | None:
-    try:
-        message = job.error_message()
-    except Exception:  # noqa: BLE001  # foreign code; most jobs have no such method
-        return None
-    return str(message) if message else None

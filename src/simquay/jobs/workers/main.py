@@ -35,7 +35,7 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from simquay.jobs.workers.watchdog import Watchdog
+    from simquay.jobs.external.watch import Watchdog
 
 __all__ = ["main"]
 
@@ -49,8 +49,8 @@ def _serve(pipe: Connection, parent: int) -> None:
         EOFError, OSError: it is gone.
     """
     # Import Qiskit and the code that reads circuits before a run waits for them.
+    from simquay.jobs.external.watch import Watchdog
     from simquay.jobs.workers.pickling import pickled
-    from simquay.jobs.workers.watchdog import Watchdog
 
     def send(*message: object) -> None:
         pipe.send_bytes(pickled(message, unnamed=True))

@@ -25,8 +25,9 @@ from simquay.jobs.workers.process import BackendSource, Worker, WorkerDiedError
 from simquay.system.lifecycle import after_fork, before_exit
 
 if TYPE_CHECKING:
-    from qiskit.providers.jobstatus import JobStatus
     from qiskit.result import Result
+
+    from simquay.jobs.dispatch.tasks import TaskControl
 
 __all__ = ["ProcessPool", "default_workers"]
 
@@ -85,8 +86,7 @@ class ProcessPool:
         self,
         source: BackendSource,
         body: bytes,
-        check: Callable[[], object],
-        report: Callable[[JobStatus], object],
+        control: TaskControl,
         tries: int = _TRIES,
     ) -> Result:
         """Run circuits in a worker; one that dies before it has begun is replaced.
@@ -94,22 +94,21 @@ class ProcessPool:
         Args:
             source: of the backend.
             body: the circuits and the options, pickled.
-            check: called every few milliseconds; where it raises, the worker is killed.
-            report: called with the run's status, again and again.
+            control: gets the run's status, again and again, and is checked every few milliseconds;
+                where it raises, the worker is killed.
             tries: how often the run is given to a worker.
 
         Raises:
             JobFailedError: with the error as its cause, and the results of those that succeeded.
-            Cancelled: the backend cancelled the run by itself.
-            BaseException: what ``check`` raises.
+            Cancelled: the backend cancelled the run by itself, or the control says so.
         """
         try:
-            kind, *rest = self._run_once(source, body, check, report)
+            kind, *rest = self._run_once(source, body, control)
         except WorkerDiedError as error:
             if error.accepted or tries == 1:
                 raise JobFailedError(str(error)) from error
             _log.info("%s before it accepted a run; trying another one", error)
-            return self.run(source, body, check, report, tries - 1)
+            return self.run(source, body, control, tries - 1)
         if kind == "done":
             result: Result = rest[0]
             return result
@@ -120,18 +119,14 @@ class ProcessPool:
         raise JobFailedError(text, partial_result) from original
 
     def _run_once(
-        self,
-        source: BackendSource,
-        body: bytes,
-        check: Callable[[], object],
-        report: Callable[[JobStatus], object],
+        self, source: BackendSource, body: bytes, control: TaskControl
     ) -> tuple[Any, ...]:
-        worker = self.lease(source, check)
+        worker = self.lease(source, control.check)
         asked = False
         try:
-            worker.wait_ready(check)
+            worker.wait_ready(control.check)
             asked = True
-            end = worker.run(source, body, check, report)
+            end = worker.run(source, body, control)
         except BaseException as error:
             if asked or not isinstance(error, Cancelled):
                 self.drop(worker)

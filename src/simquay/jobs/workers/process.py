@@ -15,12 +15,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from multiprocessing import Pipe
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qiskit.providers.jobstatus import JobStatus
 
 from simquay.jobs.timing import REAPING, SILENCE, TICK
 from simquay.jobs.workers.pickling import pickled
+
+if TYPE_CHECKING:
+    from simquay.jobs.dispatch.tasks import TaskControl
 
 __all__ = ["WORKERS_SUPPORTED", "BackendSource", "Worker", "WorkerDiedError"]
 
@@ -135,28 +138,23 @@ class Worker:
             self._receive(check)
             self._ready = True
 
-    def run(
-        self,
-        source: BackendSource,
-        body: bytes,
-        check: Callable[[], object],
-        report: Callable[[JobStatus], object],
-    ) -> tuple[Any, ...]:
+    def run(self, source: BackendSource, body: bytes, control: TaskControl) -> tuple[Any, ...]:
         """Run circuits on a worker that is ready; returns the message that ends the run.
 
         Args:
             source: of the backend.
             body: the circuits and the options, pickled: if they cannot be read, the run fails.
-            check: called every few milliseconds; may raise, and the worker must be ended then.
-            report: called with the run's status.
+            control: gets the run's status, and is checked every few milliseconds; it may raise, and
+                the worker must be ended then.
 
         Raises:
             WorkerDiedError: the worker ended.
         """
         accepted, heard = False, 0.0
+        report = control.report_status
 
         def check_silence() -> None:
-            check()
+            control.check()
             if accepted and time.monotonic() - heard > SILENCE:
                 report(JobStatus.RUNNING)
 

@@ -19,8 +19,7 @@ from simquay.jobs.adapted import AdaptedJob
 from simquay.jobs.base import BaseJob
 from simquay.jobs.dispatch.tasks import Launcher, Task
 from simquay.jobs.dispatch.threads import WorkerPool, default_pool
-from simquay.jobs.external.backend_pool import BackendPool
-from simquay.jobs.external.circuits import run_circuits
+from simquay.jobs.external.circuits import BackendPool, run_circuits
 from simquay.jobs.external.watch import Ended, ForeignRun
 from simquay.jobs.references import BackendFinder
 from simquay.jobs.workers.pool import default_workers

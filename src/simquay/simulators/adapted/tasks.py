@@ -13,10 +13,8 @@ from typing import TYPE_CHECKING, Any
 from simquay.execution.memory import host_ledger
 from simquay.jobs.dispatch.tasks import LocalTask, MemoryRequest, TaskControl
 from simquay.jobs.errors import JobFailedError, detach
-from simquay.jobs.external.backend_pool import BackendPool
-from simquay.jobs.external.circuits import run_circuits
+from simquay.jobs.external.circuits import BackendPool, run_circuits
 from simquay.jobs.external.watch import Ended, foreign_result
-from simquay.jobs.timing import GRACE
 from simquay.jobs.workers.pool import default_workers
 from simquay.jobs.workers.process import BackendSource
 from simquay.simulators.worker import Answer
@@ -69,7 +67,7 @@ def run_in_worker(source: BackendSource, body: bytes, control: TaskControl) -> R
         body: the circuits and the options, pickled.
         control: of the task.
     """
-    return default_workers().run(source, body, control.check, control.report_status)
+    return default_workers().run(source, body, control)
 
 
 def run_in_thread(
@@ -89,13 +87,7 @@ def run_in_thread(
     lease = backends.lease(control)
 
     def attempt(start: Callable[[], Any]) -> Ended:
-        return foreign_result(
-            start,
-            check=control.check,
-            report=control.report_status,
-            grace=GRACE,
-            over=lease.hold(),
-        )
+        return foreign_result(start, control, lease.hold())
 
     try:
         return run_circuits(lease.backend, circuits, options, attempt=attempt, again=False)

@@ -11,6 +11,7 @@ from qiskit.providers import JobError, JobStatus
 from qiskit.result import Result
 
 from simquay.errors import Cancelled
+from simquay.jobs.dispatch.tasks import TaskControl
 from simquay.jobs.errors import OriginalTraceback
 from simquay.jobs.external.watch import ForeignRun, foreign_result
 from tests.support.adapted_runs import circuit
@@ -78,15 +79,10 @@ def test_a_job_is_cancelled_that_comes_after_the_wait_was_given_up(held: HeldJob
 
 
 def test_a_failing_check_cancels_the_job_and_ends_the_wait(held: HeldJob) -> None:
-    over = threading.Event()
-
-    def check() -> None:
-        raise Cancelled("enough")
-
-    with pytest.raises(Cancelled, match="enough"):
-        foreign_result(
-            lambda: held, check=check, report=lambda status: None, grace=LONG, over=over.set
-        )
+    over, control = threading.Event(), TaskControl()
+    control.cancel()
+    with pytest.raises(Cancelled, match="the work was cancelled"):
+        foreign_result(lambda: held, control, over.set)
     assert held.cancels == 1
     assert not over.is_set()  # the foreign code still runs
     held.end()
@@ -98,9 +94,7 @@ def test_a_run_in_a_thread_reports_each_status_once(held: HeldJob) -> None:
     outcome: list[Any] = []
 
     def wait() -> None:
-        outcome.append(
-            foreign_result(lambda: held, check=lambda: None, report=told.append, grace=LONG)
-        )
+        outcome.append(foreign_result(lambda: held, TaskControl(report_status=told.append)))
 
     thread = threading.Thread(target=wait)
     thread.start()

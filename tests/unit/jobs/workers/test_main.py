@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from qiskit.providers import JobStatus
 
+from simquay.jobs.dispatch.tasks import TaskControl
 from simquay.jobs.workers.errors import error_from_plain
 from simquay.jobs.workers.pickling import pickled
 from simquay.jobs.workers.process import BackendSource, Worker
@@ -81,7 +82,7 @@ def worker() -> Iterator[Worker]:
 
 def end_of_run(worker: Worker, source: BackendSource, body: bytes) -> tuple[Any, ...]:
     reported: list[JobStatus] = []
-    end = worker.run(source, body, lambda: None, reported.append)
+    end = worker.run(source, body, TaskControl(report_status=reported.append))
     assert reported[0] is JobStatus.VALIDATING  # it was accepted
     return end
 

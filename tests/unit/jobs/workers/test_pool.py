@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from simquay.jobs.dispatch.tasks import TaskControl
 from simquay.jobs.workers.pool import ProcessPool
 from simquay.jobs.workers.process import BackendSource, WorkerDiedError
 from tests.support.job_doubles import LONG, until
@@ -51,7 +52,7 @@ def test_what_is_dropped_is_gone_and_replaced(pool: ProcessPool) -> None:
     assert other.alive
     os.kill(other.pid, signal.SIGKILL)
     with pytest.raises(WorkerDiedError, match="SIGKILL"):
-        other.run(SOURCE, b"", nothing, lambda status: None)
+        other.run(SOURCE, b"", TaskControl())
     pool.drop(other)
     pool.stop()
 

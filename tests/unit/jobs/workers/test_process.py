@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from simquay.jobs.dispatch.tasks import TaskControl
 from simquay.jobs.workers.pickling import pickled
 from simquay.jobs.workers.process import BackendSource, Worker, WorkerDiedError
 from tests.support.adapted_runs import circuit
@@ -26,7 +27,7 @@ def worker() -> Iterator[Worker]:
 
 
 def run(worker: Worker, source: BackendSource) -> Any:
-    kind, result = worker.run(source, pickled(([circuit()], {})), lambda: None, lambda status: None)
+    kind, result = worker.run(source, pickled(([circuit()], {})), TaskControl())
     assert kind == "done"
     return result
 

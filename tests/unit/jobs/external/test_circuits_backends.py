@@ -8,7 +8,7 @@ import pytest
 
 from simquay.control import Control
 from simquay.errors import Cancelled
-from simquay.jobs.external.backend_pool import BackendPool
+from simquay.jobs.external.circuits import BackendPool
 
 
 def test_backend_objects_are_never_shared_by_two_runs() -> None:

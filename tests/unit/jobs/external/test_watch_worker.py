@@ -12,7 +12,7 @@ from qiskit.providers import JobStatus
 from qiskit.result import Result
 
 from simquay.errors import Cancelled
-from simquay.jobs.workers.watchdog import Watchdog
+from simquay.jobs.external.watch import Watchdog
 from tests.support.job_doubles import LONG, until
 
 
