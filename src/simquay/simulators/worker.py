@@ -23,7 +23,7 @@ from simquay.jobs.workers.errors import error_from_plain, error_to_plain
 from simquay.program.packing import pack_tree, unpack_tree
 from simquay.system.version import simquay_version
 
-__all__ = ["Answer", "ForeignWorkerError", "call_elsewhere", "carry_out", "this_worker"]
+__all__ = ["Answer", "ForeignWorkerError", "RemoteTask", "carry_out", "this_worker"]
 
 _FORMAT = 1
 """Of the requests; raised when their fields change."""
@@ -64,34 +64,53 @@ class Answer:
         }
 
 
-def call_elsewhere(
-    function: Callable[[BackendFinder, bytes, bytes], dict[str, Any]],
-    finder: BackendFinder,
-    backend: str,
-    circuits: bytes,
-    control: TaskControl,
-    decode: Callable[[Any], Any],
-    **fields: Any,
-) -> RemoteCall:
-    """The call by which another process runs a task.
+@dataclass(frozen=True, slots=True)
+class RemoteTask:
+    """A task for another process; see :class:`simquay.jobs.dispatch.tasks.Task`.
 
-    Args:
+    It reserves no memory here, since processes do not know each other's reservations.
+
+    Attributes:
         function: of a module; it calls :func:`carry_out`.
         finder: gives the backend there, by its name.
         backend: the name that the other process finds the backend by.
-        circuits: of the task.
-        control: of the task.
+        circuits: gives the circuits as bytes.
         decode: makes the answer's value of what ``carry_out`` encoded.
         fields: of the request.
     """
-    asked = {
-        "version": simquay_version(),
-        "backend": backend,
-        "context": (control.job_id, control.number, control.attempt),
-        **fields,
-    }
-    request = pack_tree("request", _FORMAT, asked)
-    return RemoteCall(function, (finder, request, circuits), lambda plain: _read(plain, decode))
+
+    function: Callable[[BackendFinder, bytes, bytes], dict[str, Any]]
+    finder: BackendFinder
+    backend: str
+    circuits: Callable[[], bytes]
+    decode: Callable[[Any], Any]
+    fields: Mapping[str, Any]
+
+    needs = None
+
+    def run(self, control: TaskControl) -> Answer:
+        """Run the task in this process, as another one would."""
+        call = self.remote(control)
+        answer: Answer = call.read(call.function(*call.arguments))
+        return answer
+
+    def remote(self, control: TaskControl) -> RemoteCall:
+        """The call by which another process runs the task."""
+        request = {
+            "version": simquay_version(),
+            "backend": self.backend,
+            "context": (control.job_id, control.number, control.attempt),
+            **self.fields,
+        }
+        packed = pack_tree("request", _FORMAT, request)
+        return RemoteCall(self.function, (self.finder, packed, self.circuits()), self._read)
+
+    def _read(self, plain: Mapping[str, Any]) -> Answer:
+        """The answer of the plain data; raises the error that ended the task there."""
+        if "error" in plain:
+            raise error_from_plain(plain["error"])
+        ran_by = plain["pid"], plain["host"]
+        return Answer(self.decode(plain["value"]), plain["seconds"], ran_by)
 
 
 def carry_out(
@@ -107,7 +126,7 @@ def carry_out(
 
     Args:
         finder: gives the backend by its name.
-        request: of :func:`call_elsewhere`.
+        request: of :meth:`RemoteTask.remote`.
         attribute: which the backend must have to be of the kind that is needed.
         kind: in words.
         run: gives the answer from the backend and the request's fields.
@@ -119,7 +138,12 @@ def carry_out(
     """
     try:
         asked = unpack_tree("request", _FORMAT, request, classes)
-        _check_version(asked["version"])
+        here, theirs = simquay_version(), asked["version"]
+        if here != theirs:
+            raise ForeignWorkerError(
+                f"{this_worker()} has Simquay {here}, but the job was made by Simquay {theirs}: "
+                "install the same version on both"
+            )
         backend = _backend(finder, asked["backend"])
         if getattr(backend, attribute, None) is None:
             raise ForeignWorkerError(f"the worker's backend {asked['backend']!r} is not {kind}")
@@ -135,25 +159,9 @@ def carry_out(
     }
 
 
-def _read(plain: Mapping[str, Any], decode: Callable[[Any], Any]) -> Answer:
-    """The answer of the plain data; raises the error that ended the task there."""
-    if "error" in plain:
-        raise error_from_plain(plain["error"])
-    return Answer(decode(plain["value"]), plain["seconds"], (plain["pid"], plain["host"]))
-
-
 def this_worker() -> str:
     """The present process in words, for messages."""
     return f"the worker (process {os.getpid()} on {platform.node()})"
-
-
-def _check_version(version: str) -> None:
-    here = simquay_version()
-    if here != version:
-        raise ForeignWorkerError(
-            f"{this_worker()} has Simquay {here}, but the job was made by Simquay {version}: "
-            "install the same version on both"
-        )
 
 
 @functools.lru_cache(maxsize=16)

@@ -10,7 +10,7 @@ import pytest
 from simquay.jobs.dispatch.tasks import TaskControl
 from simquay.jobs.workers.errors import RemoteError
 from simquay.simulators import worker
-from simquay.simulators.worker import Answer, call_elsewhere, carry_out
+from simquay.simulators.worker import Answer, RemoteTask, carry_out
 from simquay.system.version import simquay_version
 
 
@@ -29,14 +29,16 @@ def halved(finder: Any, request: bytes, circuits: bytes) -> dict[str, Any]:
     return carry_out(finder, request, "name", "one with a name", run, list)
 
 
-def answer(finder: Any = find, **fields: Any) -> Answer:
-    call = call_elsewhere(halved, finder, "b", b"c", TaskControl("job", 2), tuple, **fields)
-    read: Answer = call.read(call.function(*call.arguments))
-    return read
+def task(number: int, finder: Any = find) -> RemoteTask:
+    return RemoteTask(halved, finder, "b", lambda: b"c", tuple, {"number": number})
+
+
+def answer(number: int, finder: Any = find) -> Answer:
+    return task(number, finder).run(TaskControl("job", 2))
 
 
 def test_a_request_reaches_the_function_and_the_answer_says_who_gave_it() -> None:
-    given = answer(number=3)
+    given = answer(3)
     assert given == Answer(("b", 1.5, b"c"), 0.5, (os.getpid(), platform.node()))
     assert given.report([0], 3, 4, 2) == {
         "circuits": [0],
@@ -50,19 +52,19 @@ def test_a_request_reaches_the_function_and_the_answer_says_who_gave_it() -> Non
 
 
 def test_an_answer_is_plain_data_on_its_way() -> None:
-    call = call_elsewhere(halved, find, "b", b"c", TaskControl(), tuple, number=3)
+    call = task(3).remote(TaskControl())
     assert call.function(*call.arguments)["value"] == ["b", 1.5, b"c"]
 
 
 def test_an_error_travels_as_plain_data_too() -> None:
     with pytest.raises(ValueError, match="no"):
-        answer(number=0)
+        answer(0)
 
 
 def test_a_task_of_another_version_is_refused_with_both_versions_and_the_process(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    call = call_elsewhere(halved, find, "b", b"c", TaskControl(), tuple, number=3)
+    call = task(3).remote(TaskControl())
     monkeypatch.setattr(worker, "simquay_version", lambda: "0.0.0")
     with pytest.raises(RemoteError) as caught:
         call.read(call.function(*call.arguments))
@@ -75,4 +77,4 @@ def test_a_task_of_another_version_is_refused_with_both_versions_and_the_process
 
 def test_a_backend_of_another_kind_is_refused() -> None:
     with pytest.raises(RemoteError, match="backend 'b' is not one with a name"):
-        answer(lambda name: SimpleNamespace(), number=3)
+        answer(3, lambda name: SimpleNamespace())

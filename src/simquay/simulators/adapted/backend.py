@@ -211,11 +211,10 @@ class AdaptedBackend(SimquayBackend):
         self, circuits: Sequence[QuantumCircuit], options: Mapping[str, Any], finder: BackendFinder
     ) -> Task:
         """A run for an executor of other processes."""
-        from simquay.simulators.adapted.remote import RemoteTask, check_options
+        from simquay.simulators.adapted.remote import remote_task
 
-        check_options(options)
-        version = str(self.backend_version)
-        return RemoteTask(finder, self._address(), version, options, circuits_to_qpy(circuits))
+        version, circuits = str(self.backend_version), circuits_to_qpy(circuits)
+        return remote_task(finder, self._address(), version, options, circuits)
 
     def run_here(self, circuits: Sequence[QuantumCircuit], options: Mapping[str, Any]) -> Result:
         """Run circuits in this thread and wait: the call in a worker process of an executor.

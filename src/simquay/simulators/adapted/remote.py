@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from qiskit.result import Result
 
 from simquay.errors import SimquayError
-from simquay.jobs.dispatch.tasks import RemoteCall, TaskControl
 from simquay.jobs.errors import JobFailedError
 from simquay.jobs.references import BackendFinder
 from simquay.jobs.workers.errors import error_from_plain, error_to_plain
@@ -24,12 +22,12 @@ from simquay.simulators.inputs import RunInputError
 from simquay.simulators.worker import (
     Answer,
     ForeignWorkerError,
-    call_elsewhere,
+    RemoteTask,
     carry_out,
     this_worker,
 )
 
-__all__ = ["RemoteTask", "UnplainResultError", "check_options", "run_foreign_request"]
+__all__ = ["UnplainResultError", "remote_task", "run_foreign_request"]
 
 _PLAIN = (str, int, float, complex, bool, bytes, type(None), np.ndarray, np.generic)
 
@@ -38,7 +36,7 @@ class UnplainResultError(SimquayError):
     """A result holds an object that crosses processes as a pickle only."""
 
 
-def check_options(options: Mapping[str, Any]) -> None:
+def _check_options(options: Mapping[str, Any]) -> None:
     """Refuse options that JSON would change.
 
     Raises:
@@ -58,46 +56,28 @@ def check_options(options: Mapping[str, Any]) -> None:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteTask:
-    """A run for another process; see :class:`simquay.jobs.dispatch.tasks.Task`.
+def remote_task(
+    finder: BackendFinder,
+    backend: str,
+    backend_version: str,
+    options: Mapping[str, Any],
+    circuits: bytes,
+) -> RemoteTask:
+    """A run for another process.
 
-    It reserves no memory, since processes do not know each other's reservations.
-
-    Attributes:
+    Args:
         finder: gives the backend there, by its name.
         backend: the name that the other process finds the backend by.
         backend_version: the foreign backend's.
         options: for the foreign ``run``.
         circuits: as QPY.
+
+    Raises:
+        RunInputError: JSON would change an option.
     """
-
-    finder: BackendFinder
-    backend: str
-    backend_version: str
-    options: Mapping[str, Any]
-    circuits: bytes
-
-    needs = None
-
-    def run(self, control: TaskControl) -> Answer:
-        """Run the circuits in this process, as another one would."""
-        function, arguments, read = self.remote(control)
-        answer: Answer = read(function(*arguments))
-        return answer
-
-    def remote(self, control: TaskControl) -> RemoteCall:
-        """The call that runs the task in another process."""
-        return call_elsewhere(
-            run_foreign_request,
-            self.finder,
-            self.backend,
-            self.circuits,
-            control,
-            _decode,
-            backend_version=self.backend_version,
-            options=json.dumps(dict(self.options)),
-        )
+    _check_options(options)
+    fields = {"backend_version": backend_version, "options": json.dumps(dict(options))}
+    return RemoteTask(run_foreign_request, finder, backend, lambda: circuits, _decode, fields)
 
 
 def run_foreign_request(finder: BackendFinder, request: bytes, circuits: bytes) -> dict[str, Any]:
@@ -105,7 +85,7 @@ def run_foreign_request(finder: BackendFinder, request: bytes, circuits: bytes) 
 
     Args:
         finder: gives the backend by its name.
-        request: of :meth:`RemoteTask.remote`.
+        request: of :func:`remote_task`.
         circuits: as QPY.
 
     Returns:

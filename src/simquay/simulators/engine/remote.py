@@ -10,57 +10,45 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from simquay.execution.settings import Outcome, Piece, RunContext
-from simquay.jobs.dispatch.tasks import RemoteCall, TaskControl, reserved
+from simquay.jobs.dispatch.tasks import TaskControl, reserved
 from simquay.jobs.references import BackendFinder
 from simquay.jobs.workers.errors import error_from_plain, error_to_plain
 from simquay.program import Precision
 from simquay.program.packing import unpack_programs
 from simquay.simulators.engine.task import EngineTask
+from simquay.simulators.engine.work import EngineRun
 from simquay.simulators.worker import (
     Answer,
     ForeignWorkerError,
-    call_elsewhere,
+    RemoteTask,
     carry_out,
     this_worker,
 )
 
-__all__ = ["PortableTask", "run_request"]
+__all__ = ["remote_task", "run_request"]
 
 _CLASSES = {cls.__name__: cls for cls in (RunContext, Piece, Precision)}
 """The classes that a packed request holds."""
 
 
-class PortableTask(EngineTask):
-    """A task on an engine that another process can run as well.
+def remote_task(
+    run: EngineRun,
+    piece: Piece,
+    programs: Callable[[], bytes],
+    address: str,
+    finder: BackendFinder,
+) -> RemoteTask:
+    """A task of a run for another process.
 
     Args:
-        arguments: of :class:`EngineTask`.
-        packed: gives the programs as bytes.
+        run: of the job.
+        piece: the circuits of the programs, and their shots.
+        programs: gives the programs as bytes.
         address: the name that other processes find the backend by.
         finder: how they find it.
     """
-
-    def __init__(
-        self, *arguments: Any, packed: Callable[[], bytes], address: str, finder: BackendFinder
-    ) -> None:
-        super().__init__(*arguments)
-        self._packed = packed
-        self._address = address
-        self._finder = finder
-
-    def remote(self, control: TaskControl) -> RemoteCall:
-        """The call that runs the task in another process."""
-        return call_elsewhere(
-            run_request,
-            self._finder,
-            self._address,
-            self._packed(),
-            control,
-            _decode,
-            engine=self._engine.name,
-            run=self._context,
-            piece=self.piece,
-        )
+    fields = {"engine": run.engine.name, "run": run.context, "piece": piece}
+    return RemoteTask(run_request, finder, address, programs, _decode, fields)
 
 
 def run_request(finder: BackendFinder, request: bytes, programs: bytes) -> dict[str, Any]:
@@ -68,7 +56,7 @@ def run_request(finder: BackendFinder, request: bytes, programs: bytes) -> dict[
 
     Args:
         finder: gives the backend by its name.
-        request: of :meth:`PortableTask.remote`.
+        request: of :func:`remote_task`.
         programs: one a circuit of the request, packed.
 
     Returns:

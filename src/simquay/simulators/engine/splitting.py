@@ -8,10 +8,11 @@ from functools import cache
 
 from simquay.execution.kinds import divisible
 from simquay.execution.settings import Piece
+from simquay.jobs.dispatch.tasks import Task
 from simquay.jobs.references import BackendFinder
 from simquay.program import Program
 from simquay.program.packing import pack_programs
-from simquay.simulators.engine.remote import PortableTask
+from simquay.simulators.engine.remote import remote_task
 from simquay.simulators.engine.task import EngineTask
 from simquay.simulators.engine.work import EngineRun
 from simquay.simulators.options import Resolved
@@ -60,7 +61,7 @@ def _groups(
 
 def split_run(
     run: EngineRun, options: Resolved, address: str, finder: BackendFinder | None
-) -> tuple[EngineRun, list[EngineTask]]:
+) -> tuple[EngineRun, list[Task]]:
     """The run split into pieces, and the task of each.
 
     Args:
@@ -84,14 +85,12 @@ def split_run(
         programs = [run.circuits[number].program for number in circuits]
         return programs, cache(lambda: pack_programs(programs))
 
-    tasks: list[EngineTask] = []
+    tasks: list[Task] = []
     for piece in pieces:
         programs, as_bytes = packed(piece.circuits)
-        parts = programs, run.engine, context, piece
-        tasks.append(
-            EngineTask(*parts)
-            if finder is None
-            else PortableTask(*parts, packed=as_bytes, address=address, finder=finder)
-        )
+        if finder is None:
+            tasks.append(EngineTask(programs, run.engine, context, piece))
+        else:
+            tasks.append(remote_task(run, piece, as_bytes, address, finder))
     name = None if executor is None else type(executor).__name__
     return replace(run, pieces=pieces, executor=name), tasks

@@ -17,7 +17,7 @@ from simquay.jobs.dispatch.tasks import TaskControl
 from simquay.jobs.errors import JobFailedError
 from simquay.jobs.workers.errors import error_from_plain
 from simquay.provider import find_backend
-from simquay.simulators.adapted.remote import RemoteTask
+from simquay.simulators.adapted.remote import remote_task
 from simquay.simulators.adapted.transfer import circuits_to_qpy
 from simquay.simulators.inputs import RunInputError
 from tests.support import foreign_backends as theirs
@@ -126,7 +126,7 @@ class Answers:
 
 def answer_with(data: Any) -> dict[str, Any]:
     found = Answers(data)
-    task = RemoteTask(
+    task = remote_task(
         lambda _: cast("Any", found),
         "a name",
         "1",
@@ -140,7 +140,7 @@ def answer_with(data: Any) -> dict[str, Any]:
 
 def test_in_this_process_the_task_gives_what_it_gives_elsewhere() -> None:
     found = simquay.get_backend("basic")
-    task = RemoteTask(
+    task = remote_task(
         lambda _: found,
         "a name",
         found.backend_version,

@@ -18,8 +18,9 @@ from simquay.execution.settings import Piece, RunContext
 from simquay.jobs.dispatch.tasks import RemoteCall, TaskControl
 from simquay.jobs.workers.errors import RemoteError
 from simquay.program.packing import pack_programs
-from simquay.simulators.engine.remote import PortableTask, run_request
+from simquay.simulators.engine.remote import remote_task, run_request
 from simquay.simulators.engine.task import EngineTask
+from simquay.simulators.engine.work import EngineRun
 from simquay.simulators.worker import Answer
 
 
@@ -45,15 +46,8 @@ def portable(
     """The call of a portable task; ``engine`` makes that of the process that runs it."""
     control = TaskControl("job", 2)
     control.attempt = attempt
-    task = PortableTask(
-        [lower(coins())],
-        ReferenceEngine(),
-        context,
-        PIECE,
-        packed=lambda: PROGRAMS,
-        address="somebody:reference",
-        finder=finder(engine()),
-    )
+    run = EngineRun([], ReferenceEngine(), context, "b", "7")
+    task = remote_task(run, PIECE, lambda: PROGRAMS, "somebody:reference", finder(engine()))
     return task.remote(control)
 
 
