@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from qiskit import QuantumCircuit, transpile
+from qiskit import transpile
 from qiskit.circuit import Parameter
 from qiskit.providers import BackendV2, Options
 from qiskit.transpiler import Target
 
 from simquay.testing.harness.assertions import exception_of, raises, require, require_equal
-from simquay.testing.harness.circuits import bell, flips
+from simquay.testing.harness.circuits import bell, circuit_of, flips
 from simquay.testing.harness.context import CheckContext
 
 
@@ -39,12 +39,8 @@ def b02_target(context: CheckContext) -> None:
 
 def b03_transpile(context: CheckContext) -> None:
     """`transpile(circuit, backend)` gives circuits that run, with the right counts."""
-    circuit = QuantumCircuit(3, 3)
-    circuit.x(0)
-    circuit.cx(0, 1)
-    circuit.swap(1, 2)
-    circuit.ccx(0, 2, 1)
-    circuit.measure(range(3), range(3))
+    gates = (("x", 0), ("cx", 0, 1), ("swap", 1, 2), ("ccx", 0, 2, 1))
+    circuit = circuit_of("logic", (3, 3), *gates, ("measure", range(3), range(3)))
     for level in (0, 1, 2):
         ready = transpile(circuit, context.backend, optimization_level=level)
         what = f"get_counts() of a circuit of one outcome, transpiled at level {level},"
@@ -100,9 +96,7 @@ def b07_wrong_circuits(context: CheckContext) -> None:
     _refused(context, "a number as a circuit", 7)
     _refused(context, "a list with None in it", [flips(), None])
     _refused(context, "an empty list", [])
-    circuit = QuantumCircuit(1, 1)
-    circuit.rx(Parameter("theta"), 0)
-    circuit.measure(0, 0)
+    circuit = circuit_of("unbound", (1, 1), ("rx", Parameter("theta"), 0), ("measure", 0, 0))
     _refused(context, "a circuit with an unbound parameter", context.fit_to_target(circuit))
 
 

@@ -8,37 +8,26 @@ from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.exceptions import QiskitError
 
 from simquay.testing.harness.assertions import raises, require, require_equal
-from simquay.testing.harness.circuits import bell, flips
+from simquay.testing.harness.circuits import bell, circuit_of, flips
 from simquay.testing.harness.context import CheckContext
 
 
 def _two_registers() -> QuantumCircuit:
     """Its outcome is ``1 001``: register ``b`` is 1, of ``a`` bit 0 alone."""
     qubits, a, b = QuantumRegister(3, "q"), ClassicalRegister(3, "a"), ClassicalRegister(1, "b")
-    circuit = QuantumCircuit(qubits, a, b, name="two registers")
-    circuit.x([0, 2])
-    circuit.measure(qubits[0], a[0])
-    circuit.measure(qubits[1], a[1])
-    circuit.measure(qubits[2], b[0])
-    return circuit
+    measured = ("measure", qubits, [a[0], a[1], b[0]])
+    return circuit_of("two registers", (qubits, a, b), ("x", [0, 2]), measured)
 
 
 def _uniform(count: int) -> QuantumCircuit:
-    circuit = QuantumCircuit(count, count, name="uniform")
-    for index in range(count):
-        circuit.h(index)
-    circuit.measure(range(count), range(count))
-    return circuit
+    every = range(count)
+    return circuit_of("uniform", (count, count), ("h", every), ("measure", every, every))
 
 
 def r01_bit_order(context: CheckContext) -> None:
     """Classical bit 0 is the rightmost of an outcome, whatever qubit was measured into it."""
-    circuits = []
-    for qubit, bit in ((0, 0), (0, 2), (2, 0), (1, 2)):
-        circuit = QuantumCircuit(3, 3)
-        circuit.x(qubit)
-        circuit.measure(qubit, bit)
-        circuits.append(circuit)
+    places = ((0, 0), (0, 2), (2, 0), (1, 2))
+    circuits = [circuit_of("one", (3, 3), ("x", q), ("measure", q, bit)) for q, bit in places]
     expected = [{"001": 5}, {"100": 5}, {"001": 5}, {"100": 5}]
     what = "get_counts() of a 1 measured into bits 0, 2, 0, 2"
     require_equal(context.counts(circuits, shots=5), expected, what)
@@ -110,9 +99,7 @@ def r07_seeds(context: CheckContext) -> None:
 
 def r08_without_measurement(context: CheckContext) -> None:
     """A circuit without measurement runs; only asking for its counts is an error."""
-    circuit = QuantumCircuit(2)
-    circuit.h(0)
-    circuit.cx(0, 1)
+    circuit = circuit_of("unmeasured", (2,), ("h", 0), ("cx", 0, 1))
     result = context.result(context.run(circuit, shots=4))
     require(result.success, "a circuit without measurement failed")
     what = "get_counts() of a circuit without measurement"

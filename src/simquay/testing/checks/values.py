@@ -11,13 +11,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit.library import get_standard_gate_name_mapping
 from qiskit.quantum_info import Statevector
 
-from simquay.testing.harness.assertions import CheckFailed, require
+from simquay.testing.harness.assertions import require, require_equal
+from simquay.testing.harness.circuits import circuit_of
 from simquay.testing.harness.context import CheckContext
 
 __all__ = ["check_distribution"]
@@ -84,13 +87,9 @@ def _probabilities(circuit: QuantumCircuit) -> dict[str, float]:
 
 def v01_superposition(context: CheckContext) -> None:
     """Superposition and entanglement: uniform, Bell and GHZ states."""
-    uniform, ghz = QuantumCircuit(3, name="uniform"), QuantumCircuit(5, name="ghz")
-    uniform.h(range(3))
-    ghz.h(0)
-    for index in range(4):
-        ghz.cx(index, index + 1)
-    for circuit in (uniform, ghz):
-        circuit.measure_all()
+    chain = ("cx", range(4), range(1, 5))
+    uniform = circuit_of("uniform", (3,), ("h", range(3)), ("measure_all",))
+    ghz = circuit_of("ghz", (5,), ("h", 0), chain, ("measure_all",))
     _agree(
         context,
         (uniform, {format(k, "03b"): 1 / 8 for k in range(8)}),
@@ -101,28 +100,20 @@ def v01_superposition(context: CheckContext) -> None:
 def v02_rotations(context: CheckContext) -> None:
     """Rotations by angles: probabilities sin²(θ/2), each qubit on its own."""
     angles = (0.3, 1.1, 2.0, 2.9)
-    circuit = QuantumCircuit(4, name="rotations")
-    for index, angle in enumerate(angles):
-        circuit.ry(angle, index)
-    circuit.measure_all()
-    expected = {}
-    for k in range(16):
-        ones = [math.sin(angle / 2) ** 2 for angle in angles]
-        expected[format(k, "04b")] = math.prod(
-            one if k >> index & 1 else 1 - one for index, one in enumerate(ones)
-        )
-    _agree(context, (circuit, expected))
+    gates = [("ry", angle, index) for index, angle in enumerate(angles)]
+    circuit = circuit_of("rotations", (4,), *gates, ("measure_all",))
+    joint: NDArray[np.floating[Any]] = np.ones(1)
+    for angle in angles:
+        joint = np.kron([math.cos(angle / 2) ** 2, math.sin(angle / 2) ** 2], joint)
+    _agree(context, (circuit, {format(k, "04b"): float(one) for k, one in enumerate(joint)}))
 
 
 def v03_interference(context: CheckContext) -> None:
     """Phases interfere: H T H gives 0 with cos²(π/8), H S S H never."""
-    eighth, half = QuantumCircuit(1, name="h t h"), QuantumCircuit(1, name="h s s h")
-    for circuit, gates in ((eighth, "t"), (half, "ss")):
-        circuit.h(0)
-        for gate in gates:
-            getattr(circuit, gate)(0)
-        circuit.h(0)
-        circuit.measure_all()
+    eighth, half = (
+        circuit_of(name, (1,), *((gate, 0) for gate in name.split()), ("measure_all",))
+        for name in ("h t h", "h s s h")
+    )
     zero = math.cos(math.pi / 8) ** 2
     _agree(context, (eighth, {"0": zero, "1": 1 - zero}), (half, {"1": 1.0}))
 
@@ -151,15 +142,10 @@ def v05_reversible_logic(context: CheckContext) -> None:
     pairs = []
     for k in range(8):
         a, b, carry = k & 1, k >> 1 & 1, k >> 2
-        circuit = QuantumCircuit(4, 2, name=f"{a}+{b}+{carry}")
-        for index, bit in enumerate((a, b, carry)):
-            if bit:
-                circuit.x(index)
-        circuit.ccx(0, 1, 3)
-        circuit.cx(0, 1)
-        circuit.ccx(1, 2, 3)
-        circuit.cx(1, 2)
-        circuit.measure([2, 3], [0, 1])
+        inputs = [("x", index) for index, bit in enumerate((a, b, carry)) if bit]
+        adder = (("ccx", 0, 1, 3), ("cx", 0, 1), ("ccx", 1, 2, 3), ("cx", 1, 2))
+        read = ("measure", [2, 3], [0, 1])
+        circuit = circuit_of(f"{a}+{b}+{carry}", (4, 2), *inputs, *adder, read)
         pairs.append((circuit, {format(a + b + carry, "02b"): 1.0}))
     _agree(context, *pairs)
 
@@ -184,25 +170,15 @@ def v06_random_circuits(context: CheckContext) -> None:
 
 def v07_measuring_on_the_way(context: CheckContext) -> None:
     """Measuring in the middle collapses: measured twice, a qubit says the same."""
-    circuit = QuantumCircuit(2, 3, name="measured twice")
-    circuit.h(0)
-    circuit.measure(0, 0)
-    circuit.measure(0, 1)
-    circuit.cx(0, 1)
-    circuit.measure(1, 2)
+    begin = (("h", 0), ("measure", 0, 0))
+    more = (("measure", 0, 1), ("cx", 0, 1), ("measure", 1, 2))
+    circuit = circuit_of("measured twice", (2, 3), *begin, *more)
     _agree(context, (circuit, {"000": 0.5, "111": 0.5}))
-    again = QuantumCircuit(1, 2, name="measured, flipped back, measured")
-    again.h(0)
-    again.measure(0, 0)
-    again.h(0)
-    again.measure(0, 1)
+    name = "measured, flipped back, measured"
+    again = circuit_of(name, (1, 2), *begin, ("h", 0), ("measure", 0, 1))
     _agree(context, (again, dict.fromkeys(("00", "01", "10", "11"), 0.25)))
     if "reset" in context.backend.operation_names:
-        circuit = QuantumCircuit(1, 2, name="reset")
-        circuit.h(0)
-        circuit.measure(0, 0)
-        circuit.reset(0)
-        circuit.measure(0, 1)
+        circuit = circuit_of("reset", (1, 2), *begin, ("reset", 0), ("measure", 0, 1))
         _agree(context, (circuit, {"00": 0.5, "01": 0.5}))
 
 
@@ -213,14 +189,9 @@ def v08_teleportation(context: CheckContext) -> None:
     angle = 1.0
     qubits = QuantumRegister(3, "q")
     first, second, out = (ClassicalRegister(1, name) for name in ("a", "b", "out"))
-    circuit = QuantumCircuit(qubits, first, second, out, name="teleportation")
-    circuit.ry(angle, 0)
-    circuit.h(1)
-    circuit.cx(1, 2)
-    circuit.cx(0, 1)
-    circuit.h(0)
-    circuit.measure(0, first[0])
-    circuit.measure(1, second[0])
+    gates = (("ry", angle, 0), ("h", 1), ("cx", 1, 2), ("cx", 0, 1), ("h", 0))
+    read = ("measure", [0, 1], [first[0], second[0]])
+    circuit = circuit_of("teleportation", (qubits, first, second, out), *gates, read)
     with circuit.if_test((second, 1)):
         circuit.x(2)
     with circuit.if_test((first, 1)):
@@ -232,18 +203,10 @@ def v08_teleportation(context: CheckContext) -> None:
 
 def v09_what_changes_nothing(context: CheckContext) -> None:
     """Barriers and a global phase change no counts; gates undone leave zeros."""
-    circuit = QuantumCircuit(3, 3, name="undone", global_phase=1.3)
-    gates = [("h", 0), ("t", 1), ("s", 2)]
-    for name, index in gates:
-        getattr(circuit, name)(index)
-    circuit.cx(0, 1)
-    circuit.cz(1, 2)
-    circuit.barrier()
-    circuit.cz(1, 2)
-    circuit.cx(0, 1)
-    for name, index in gates:
-        getattr(circuit, name if name == "h" else f"{name}dg")(index)
-    circuit.measure(range(3), range(3))
+    there = (("h", 0), ("t", 1), ("s", 2), ("cx", 0, 1), ("cz", 1, 2))
+    back = (("cz", 1, 2), ("cx", 0, 1), ("h", 0), ("tdg", 1), ("sdg", 2))
+    read = ("measure", range(3), range(3))
+    circuit = circuit_of("undone", (3, 3), *there, ("barrier",), *back, read)
+    circuit.global_phase = 1.3
     (counts,) = _run(context, circuit)
-    if set(counts) != {"000"}:
-        raise CheckFailed(f"a circuit that undoes itself gives {counts!r}; expected 000 alone")
+    require_equal(counts, {"000": _SHOTS}, "get_counts() of a circuit that undoes itself")

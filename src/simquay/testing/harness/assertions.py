@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, wait
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ __all__ = [
     "exception_of",
     "in_thread",
     "raises",
+    "reaches",
     "require",
     "require_equal",
     "returns",
@@ -149,3 +150,8 @@ def wait_until(condition: Callable[[], Any], seconds: float = TIMEOUT) -> bool:
             return False
         time.sleep(0.002)
     return True
+
+
+def reaches(job: Any, states: Collection[JobStatus], seconds: float = TIMEOUT) -> bool:
+    """Poll until a job's status is one of ``states``; returns whether it was within ``seconds``."""
+    return wait_until(lambda: job.status() in states, seconds)

@@ -27,8 +27,8 @@ from simquay.testing.harness.assertions import (
     CheckFailed,
     call_with_timeout,
     raises,
+    reaches,
     require_equal,
-    wait_until,
 )
 from simquay.testing.harness.calibration import Calibration, fit_to_target
 from simquay.testing.harness.circuits import bell
@@ -51,7 +51,7 @@ def _long_jobs(backend: Any, calibration: Calibration, count: int) -> list[Any]:
         count = min(count, 1)
     _jobs.extend(backend.run(circuit, shots=shots) for _ in range(count))
     if _jobs:
-        wait_until(lambda: _jobs[0].status() in (JobStatus.RUNNING, *FINAL))
+        reaches(_jobs[0], {JobStatus.RUNNING, *FINAL})
     return _jobs
 
 

@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from typing import Any
 
 from qiskit import QuantumCircuit
 
-__all__ = ["bell", "flips", "layers", "too_wide"]
+__all__ = ["bell", "circuit_of", "flips", "layers", "too_wide"]
 
 
-def flips(count: int = 2, name: str = "flips") -> QuantumCircuit:
-    """A circuit with one outcome: all of ``count`` bits are 1."""
-    circuit = QuantumCircuit(count, count, name=name)
-    for index in range(count):
-        circuit.x(index)
-    circuit.measure(range(count), range(count))
+def circuit_of(name: str, bits: Iterable[Any], *steps: tuple[Any, ...]) -> QuantumCircuit:
+    """A circuit of some steps.
+
+    Args:
+        name: of the circuit.
+        bits: numbers of qubits and of classical bits, or registers.
+        steps: a method of ``QuantumCircuit`` each, such as ``"cx"``, and its arguments.
+    """
+    circuit = QuantumCircuit(*bits, name=name)
+    for method, *arguments in steps:
+        getattr(circuit, method)(*arguments)
     return circuit
+
+
+def flips(count: int = 2) -> QuantumCircuit:
+    """A circuit with one outcome: all of ``count`` bits are 1."""
+    every = range(count)
+    return circuit_of("flips", (count, count), ("x", every), ("measure", every, every))
 
 
 def bell() -> QuantumCircuit:
     """A Bell pair: the outcomes are ``00`` and ``11``, with probability 1/2 each."""
-    circuit = QuantumCircuit(2, 2, name="bell")
-    circuit.h(0)
-    circuit.cx(0, 1)
-    circuit.measure([0, 1], [0, 1])
-    return circuit
+    return circuit_of("bell", (2, 2), ("h", 0), ("cx", 0, 1), ("measure", [0, 1], [0, 1]))
 
 
 def layers(width: int, count: int, clifford: bool = False) -> QuantumCircuit:
@@ -42,8 +51,7 @@ def layers(width: int, count: int, clifford: bool = False) -> QuantumCircuit:
                     circuit.s(index)
             else:
                 circuit.rx(0.1 + math.fmod(0.7 * index + 0.3 * layer, 3.0), index)
-        for index in range(width - 1):
-            circuit.cx(index, index + 1)
+        circuit.cx(range(width - 1), range(1, width))
     circuit.measure(range(width), range(width))
     return circuit
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import json
 import os
 import subprocess
 import sys
-import threading
 import time
+from concurrent.futures import Future
 from typing import Any
 
 from qiskit import QuantumCircuit
@@ -19,17 +20,20 @@ from simquay.testing.harness.assertions import (
     TIMEOUT,
     CheckFailed,
     call_with_timeout,
+    in_thread,
+    reaches,
     require,
+    returns,
     wait_until,
 )
 from simquay.testing.harness.calibration import Calibration, calibrate, fit_to_target
 from simquay.testing.harness.circuits import too_wide
 
-__all__ = ["CHECK_LIMIT", "FINAL", "LONG", "CheckContext"]
+__all__ = ["BEGUN", "CHECK_LIMIT", "FINAL", "LONG", "CheckContext"]
 
 FINAL = frozenset({JobStatus.DONE, JobStatus.ERROR, JobStatus.CANCELLED})
 
-_WAITING = (JobStatus.INITIALIZING, JobStatus.QUEUED)
+BEGUN = frozenset({JobStatus.VALIDATING, JobStatus.RUNNING}) | FINAL
 
 LONG = 10.0
 """Approximate duration of a long job in seconds. Checks cancel it before its end."""
@@ -69,7 +73,7 @@ class CheckContext:
         self.factory = factory
         self._failing = failing
         self._jobs: list[Any] = []
-        self._timed: list[_Timed] = []
+        self._timed: list[Future[float]] = []
 
     # --- circuits --------------------------------------------------------------------------
 
@@ -93,7 +97,8 @@ class CheckContext:
         Returns:
             Whether the calibration was corrected.
         """
-        factor = max((one.too_quick() for one in self._timed), default=1.0)
+        known = [one.result() for one in self._timed if one.done() and not one.exception()]
+        factor = max(known, default=1.0)
         self._timed.clear()
         if factor < least or self.calibration.synchronous:
             return False
@@ -128,7 +133,7 @@ class CheckContext:
         if key not in _long_circuits:
             _long_circuits[key] = self.circuit(seconds)
         job = self.run(_long_circuits[key], shots=self.calibration.shots_for(seconds))
-        self._timed.append(_Timed(job, seconds))
+        self._timed.append(in_thread(functools.partial(_times_too_quick, job, seconds)))
         return job
 
     def run_failing(self) -> Any:
@@ -137,35 +142,27 @@ class CheckContext:
         Raises:
             CheckFailed: if ``run`` itself raises.
         """
-        try:
-            job = self.run(self.failing_circuit(), shots=10)
-        except CheckFailed:
-            raise
-        except Exception as error:
-            raise CheckFailed(
-                f"run() itself raised {type(error).__name__} ({error}) for a circuit of "
-                "100 qubits; expected a job that fails"
-            ) from error
+        call = functools.partial(self.run, self.failing_circuit(), shots=10)
+        job = returns(call, "instead of a job that fails, run() itself", 5 * TIMEOUT)
         self.wait(job)
         return job
 
-    def try_failing(self, circuits: Any = None) -> Any:
-        """A job that fails, or None if ``run`` itself raises, which only J11 judges."""
+    def failing_jobs(self, circuits: Any = None) -> list[Any]:
+        """A list of one job that fails; an empty list if ``run`` itself raises: J11 judges that."""
         circuits = self.failing_circuit() if circuits is None else circuits
         try:
-            return self.run(circuits, shots=4)
+            return [self.run(circuits, shots=4)]
         except CheckFailed:
             raise
         except Exception:  # noqa: BLE001  # J11 reports it
-            return None
+            return []
 
     def failed_jobs(self) -> list[Any]:
         """A list of one job that failed; an empty list if ``run`` itself raises."""
-        job = self.try_failing()
-        if job is None:
-            return []
-        self.wait(job)
-        return [job]
+        jobs = self.failing_jobs()
+        for job in jobs:
+            self.wait(job)
+        return jobs
 
     def cancelled_jobs(self, seconds: float = LONG) -> list[Any]:
         """A list of one job that was cancelled as it ran; empty where no job can be seen running.
@@ -195,12 +192,11 @@ class CheckContext:
             )
         for times in (1, 4, 16):
             job = self.run_for(times * seconds)
-            seen = wait_until(functools.partial(_has_begun, job))
-            require(seen, f"a job was still {job.status()} after {TIMEOUT:g} s")
-            wait_until(functools.partial(_is_validated, job))
+            require(reaches(job, BEGUN), f"a job was still {job.status()} after {TIMEOUT:g} s")
+            reaches(job, {JobStatus.RUNNING, *FINAL})
             # A job that ends at once was too short: the machine was busy during the calibration,
             # and no longer is. Try a longer one.
-            if not wait_until(functools.partial(_is_done, job), _ASKED_WITHIN):
+            if not reaches(job, {JobStatus.DONE}, _ASKED_WITHIN):
                 break
         require(
             job.status() is JobStatus.RUNNING,
@@ -223,15 +219,15 @@ class CheckContext:
             asked = time.monotonic()
             job = self.run_for(seconds)
             jobs.append(job)
-            if not wait_until(functools.partial(_has_begun, job), 0.3 + 4 * latest):
+            if not reaches(job, BEGUN, 0.3 + 4 * latest):
                 return jobs
             latest = max(latest, time.monotonic() - asked)
         raise CheckFailed(f"none of {len(jobs)} jobs submitted at once waits for a worker")
 
     def wait(self, job: Any, seconds: float = 2 * TIMEOUT) -> JobStatus:
         """Wait until the job is final, calling ``status()`` alone; returns the final status."""
-        if not wait_until(lambda: job.status() in FINAL, seconds):
-            raise CheckFailed(f"a job is still {job.status()} after {seconds:g} s")
+        ended = reaches(job, FINAL, seconds)
+        require(ended, f"a job is still {job.status()} after {seconds:g} s")
         status: JobStatus = job.status()
         return status
 
@@ -244,7 +240,8 @@ class CheckContext:
         """Cancel all unfinished jobs of the check, and wait until they are final."""
         unfinished = [job for job in self._jobs if not _is_final(job)]
         for job in unfinished:
-            _try_to_cancel(job)
+            with contextlib.suppress(Exception):  # only clean-up: a check judges cancel()
+                call_with_timeout(job.cancel, 5.0)
         end = time.monotonic() + TIMEOUT
         for job in unfinished:
             wait_until(functools.partial(_is_final, job), max(0.0, end - time.monotonic()))
@@ -305,37 +302,12 @@ class CheckContext:
         return {**answer, "ended": ended, "exit_code": process.returncode}
 
 
-class _Timed:
-    """Measures the duration of a job, in a thread of its own."""
-
-    def __init__(self, job: Any, seconds: float) -> None:
-        self._job = job
-        self._planned = seconds
-        self._started = time.monotonic()
-        self._took: float | None = None
-        threading.Thread(target=self._watch, daemon=True).start()
-
-    def _watch(self) -> None:
-        if wait_until(lambda: _is_final(self._job), CHECK_LIMIT):
-            self._took = time.monotonic() - self._started
-
-    def too_quick(self) -> float:
-        """How many times sooner than planned it was done; 1 for a job that was cancelled."""
-        if self._took is None or self._job.status() is not JobStatus.DONE:
-            return 1.0
-        return self._planned / max(self._took, 0.01)
-
-
-def _has_begun(job: Any) -> bool:
-    return job.status() not in _WAITING
-
-
-def _is_validated(job: Any) -> bool:
-    return job.status() is not JobStatus.VALIDATING
-
-
-def _is_done(job: Any) -> bool:
-    return job.status() is JobStatus.DONE
+def _times_too_quick(job: Any, seconds: float) -> float:
+    """How many times sooner than in ``seconds`` a job is done; 1 if it fails or is cancelled."""
+    started = time.monotonic()
+    reaches(job, FINAL, CHECK_LIMIT)
+    took = time.monotonic() - started
+    return seconds / max(took, 0.01) if job.status() is JobStatus.DONE else 1.0
 
 
 def _is_final(job: Any) -> bool:
@@ -343,10 +315,3 @@ def _is_final(job: Any) -> bool:
         return job.status() in FINAL
     except Exception:  # noqa: BLE001  # no point in waiting for a job without a status
         return True
-
-
-def _try_to_cancel(job: Any) -> None:
-    try:
-        call_with_timeout(job.cancel, 5.0)
-    except Exception:  # noqa: BLE001  # only clean-up: a check judges cancel()
-        return

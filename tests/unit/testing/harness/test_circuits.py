@@ -6,7 +6,7 @@ import pytest
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import Clifford, Statevector
 
-from simquay.testing.harness.circuits import bell, flips, layers, too_wide
+from simquay.testing.harness.circuits import bell, circuit_of, flips, layers, too_wide
 
 
 def without_measurements(circuit: QuantumCircuit) -> QuantumCircuit:
@@ -24,6 +24,15 @@ def probabilities(circuit: QuantumCircuit) -> dict[str, float]:
         assert instruction.clbits == (circuit.clbits[index],)
     found = Statevector(without_measurements(circuit)).probabilities_dict()
     return {outcome: float(probability) for outcome, probability in found.items()}
+
+
+def test_a_circuit_of_steps() -> None:
+    made = circuit_of("it", (2, 1), ("rx", 0.5, 1), ("cx", 0, 1), ("measure", 1, 0))
+    expected = QuantumCircuit(2, 1, name="it")
+    expected.rx(0.5, 1)
+    expected.cx(0, 1)
+    expected.measure(1, 0)
+    assert (made, made.name) == (expected, "it")
 
 
 def test_flips_have_one_outcome() -> None:
