@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from qiskit.providers.jobstatus import JobStatus
-
-from simquay.jobs.base import BaseJob
+from simquay.jobs.job import Job
 
 if TYPE_CHECKING:
     from qiskit.providers import BackendV2
@@ -16,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["CompletedJob"]
 
 
-class CompletedJob(BaseJob):
+class CompletedJob(Job):
     """A job that is final from the start: ``DONE``, or ``ERROR`` if ``result.success`` is false.
 
     A replacement for Qiskit's ``BasicProviderJob``, with the same arguments.
@@ -36,14 +34,5 @@ class CompletedJob(BaseJob):
         *,
         metadata: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(backend, job_id, metadata=metadata)
+        super().__init__(backend, (), None, job_id=job_id, metadata=metadata)
         self._conclude(result)
-
-    def _start(self) -> None:
-        """Never called, since a final job cannot be submitted."""
-
-    def _stop(self, was: JobStatus) -> None:
-        """Never called, since a final job cannot be cancelled."""
-
-    def _release(self) -> None:
-        """Do nothing: the job holds only its result."""

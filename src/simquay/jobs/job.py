@@ -52,7 +52,7 @@ class Job(BaseJob):
     Args:
         backend: the backend that runs the job, or None.
         tasks: dropped when the job is final and the work has stopped.
-        launcher: gives each task a thread or a process.
+        launcher: gives each task a thread or a process; None where there is no task.
         join: makes the job's result; by default the answer of the only task.
         job_id: a unique id; None makes one.
         metadata: what to keep with the job.
@@ -71,7 +71,7 @@ class Job(BaseJob):
         self,
         backend: BackendV2 | None,
         tasks: Sequence[Task],
-        launcher: Launcher,
+        launcher: Launcher | None,
         join: Join = only_answer,
         *,
         job_id: str | None = None,

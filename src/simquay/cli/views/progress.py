@@ -24,11 +24,9 @@ def wait(job: JobV1, label: str) -> None:
     written to stdout.
     """
     try:
-        if not _ends_within(job, _PATIENCE):
-            if _can_show_bars():
-                _show_progress(job, label)
-            else:
-                job.wait_for_final_state()
+        if not _ends_within(job, _PATIENCE) and _can_show_bars():
+            _show_progress(job, label)
+        job.wait_for_final_state()
     except KeyboardInterrupt:
         job.cancel()
         raise

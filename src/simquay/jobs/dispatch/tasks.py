@@ -206,12 +206,8 @@ class TaskFuture(Future[Any]):
 
     def call_when_free(self) -> Any:
         """Wait for the task's memory in this thread, then run the task."""
-        task = self.task
-        if task is None:
-            raise Cancelled("the job is over")
-        needs = task.needs
-        del task
-        with reserved(needs, self.control):
+        # A cancelled task is gone: call() says so.
+        with reserved(getattr(self.task, "needs", None), self.control):
             return self.call()
 
     def settle(self, call: Callable[[], Any]) -> None:
@@ -258,9 +254,6 @@ def reserved(
 
 def _reserve(request: MemoryRequest, control: TaskControl) -> Reservation:
     ledger = request.ledger
-    reservation = ledger.try_reserve(request.bytes)
-    if reservation is not None:
-        return reservation
     changed = threading.Event()
     with ExitStack() as stack:
         stack.callback(ledger.on_release(changed.set))

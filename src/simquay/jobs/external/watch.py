@@ -174,7 +174,7 @@ def foreign_result(
 
 
 class Watchdog:
-    """A thread of a worker process: it checks whether a run is still wanted, and reports its status.
+    """A thread of a worker process: checks whether a run is still wanted, and reports its status.
 
     It also reports heartbeats: where they stay away, foreign code keeps the interpreter's lock.
 

@@ -99,8 +99,7 @@ def _run(
     except Cancelled as error:
         return "cancelled", str(error)
     except JobFailedError as error:
-        cause = error.__cause__
-        plain = None if cause is None else error_to_plain(cause, by_pickle=True)
+        plain = error_to_plain(error.__cause__ or error, by_pickle=True)
         return "failed", error.message, plain, error.partial_result
     except BaseException as error:  # noqa: BLE001  # the job boundary: all failures end here
         text = f"{type(error).__name__}: {error}"

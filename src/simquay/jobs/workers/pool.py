@@ -82,13 +82,7 @@ class ProcessPool:
         self._last: BackendSource | None = None  # the backend asked for last
         self._touched = 0.0  # when the pool was used last
 
-    def run(
-        self,
-        source: BackendSource,
-        body: bytes,
-        control: TaskControl,
-        tries: int = _TRIES,
-    ) -> Result:
+    def run(self, source: BackendSource, body: bytes, control: TaskControl) -> Result:
         """Run circuits in a worker; one that dies before it has begun is replaced.
 
         Args:
@@ -96,27 +90,26 @@ class ProcessPool:
             body: the circuits and the options, pickled.
             control: gets the run's status, again and again, and is checked every few milliseconds;
                 where it raises, the worker is killed.
-            tries: how often the run is given to a worker.
 
         Raises:
             JobFailedError: with the error as its cause, and the results of those that succeeded.
             Cancelled: the backend cancelled the run by itself, or the control says so.
         """
-        try:
-            kind, *rest = self._run_once(source, body, control)
-        except WorkerDiedError as error:
-            if error.accepted or tries == 1:
-                raise JobFailedError(str(error)) from error
-            _log.info("%s before it accepted a run; trying another one", error)
-            return self.run(source, body, control, tries - 1)
+        for left in reversed(range(_TRIES)):
+            try:
+                kind, *rest = self._run_once(source, body, control)
+                break
+            except WorkerDiedError as error:
+                if error.accepted or not left:
+                    raise JobFailedError(str(error)) from error
+                _log.info("%s before it accepted a run; trying another one", error)
         if kind == "done":
             result: Result = rest[0]
             return result
         if kind == "cancelled":
             raise Cancelled(rest[0])
         text, cause, partial_result = rest
-        original = None if cause is None else error_from_plain(cause, by_pickle=True)
-        raise JobFailedError(text, partial_result) from original
+        raise JobFailedError(text, partial_result) from error_from_plain(cause, by_pickle=True)
 
     def _run_once(
         self, source: BackendSource, body: bytes, control: TaskControl
