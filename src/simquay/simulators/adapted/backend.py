@@ -7,7 +7,6 @@ import functools
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from qiskit import QuantumCircuit
@@ -48,19 +47,6 @@ if TYPE_CHECKING:
 __all__ = ["AdaptedBackend", "adapt"]
 
 
-@dataclass(frozen=True)
-class AdaptedSettings:
-    """The arguments of :func:`adapt`, but for the backend; None where they were left out."""
-
-    isolation: str | None
-    name: str | None
-    description: str | None
-    device: str | None
-    precision: str | None
-    factory: str | None
-    memory: MemoryRule | None
-
-
 class AdaptedBackend(SimquayBackend):
     """A foreign backend whose jobs keep the contract; made by :func:`adapt`.
 
@@ -70,26 +56,27 @@ class AdaptedBackend(SimquayBackend):
     Attributes:
         foreign: the backend that was adapted.
         isolation: where runs happen by default: in a worker ``"process"`` or a ``"thread"``.
+
+    Args:
+        foreign: the backend to adapt.
+        settings: those other arguments of :func:`adapt` that are given, by name.
     """
 
     _made = "adapted"
 
-    def __init__(self, foreign: BackendV2, settings: AdaptedSettings) -> None:
-        name, description = settings.name, settings.description
+    def __init__(self, foreign: BackendV2, settings: Mapping[str, Any]) -> None:
         super().__init__(
             provider=getattr(foreign, "provider", None),
-            name=foreign.name if name is None else name,
-            description=foreign.description if description is None else description,
+            name=settings.get("name", foreign.name),
+            description=settings.get("description", foreign.description),
             online_date=foreign.online_date,
             backend_version=foreign.backend_version,
         )
         self.foreign = foreign
         self._settings = settings
-        self._source, self._obstacle = backend_source(foreign, settings.factory or "")
-        isolation = settings.isolation
-        if isolation is None:
-            isolation = "process" if self._source is not None else "thread"
-        self.isolation = check_isolation("isolation", isolation)
+        self._source, self._obstacle = backend_source(foreign, settings.get("factory", ""))
+        possible = "thread" if self._source is None else "process"
+        self.isolation = check_isolation("isolation", settings.get("isolation", possible))
         if self.isolation == "process":
             self._portable_source()
         self._checks = AdaptedOptions(foreign)
@@ -198,7 +185,9 @@ class AdaptedBackend(SimquayBackend):
         self, circuits: Sequence[QuantumCircuit], options: Mapping[str, Any], isolation: str
     ) -> Task:
         """A run that this process starts, on a snapshot of circuits and options."""
-        needs = memory_request(self._settings.memory, circuits, {**dict(self._options), **options})
+        needs = memory_request(
+            self._settings.get("memory"), circuits, {**dict(self._options), **options}
+        )
         if isolation == "process":
             source = self._portable_source()
             run = functools.partial(run_in_worker, source, pickled_run(circuits, options))
@@ -270,26 +259,19 @@ class AdaptedBackend(SimquayBackend):
 
     def _what_runs(self, options: Mapping[str, Any], isolation: str) -> Mapping[str, Any]:
         """The part of a job's metadata that says which backend runs it."""
-        known = {**dict(self._options), **options}
-        device, precision = self._settings.device, self._settings.precision
-        device = known.get("device") if device is None else device
+        known = {**dict(self._options), **options, **self._settings}
+        device = known.get("device")
         return self._what_ran(
             self.foreign.name,
             device.lower() if isinstance(device, str) else device,
-            known.get("precision") if precision is None else precision,
+            known.get("precision"),
             isolation=isolation,
         )
 
-    def _adapted_anew(self, settings: AdaptedSettings) -> AdaptedBackend:
-        """This backend with other settings, where these are not None; it keeps its options."""
-        mine = replace(
-            self._settings,
-            isolation=self.isolation,
-            name=self.name,
-            description=self.description,
-        )
-        given = {name: value for name, value in vars(settings).items() if value is not None}
-        adapted = AdaptedBackend(self.foreign, replace(mine, **given))
+    def _adapted_anew(self, given: Mapping[str, Any]) -> AdaptedBackend:
+        """This backend with the given settings changed; it keeps its options."""
+        mine = {"isolation": self.isolation, "name": self.name, "description": self.description}
+        adapted = AdaptedBackend(self.foreign, {**self._settings, **mine, **given})
         adapted.set_options(**self._checks.changed(self.options))
         return adapted
 
@@ -340,13 +322,20 @@ def adapt(
         RunOptionError: ``isolation`` is neither.
         RunInputError: ``isolation="process"``, and a worker cannot make the backend.
     """
-    settings = AdaptedSettings(
-        isolation, name, description, device, precision, factory or None, memory
-    )
+    arguments = {
+        "isolation": isolation,
+        "name": name,
+        "description": description,
+        "device": device,
+        "precision": precision,
+        "factory": factory or None,
+        "memory": memory,
+    }
+    given = {name: value for name, value in arguments.items() if value is not None}
     if isinstance(backend, AdaptedBackend):
-        return backend._adapted_anew(settings)
+        return backend._adapted_anew(given)
     if not isinstance(backend, BackendV2):
         raise TypeError(
             f"cannot adapt an object of type {type(backend).__name__}: expected a BackendV2"
         )
-    return AdaptedBackend(backend, settings)
+    return AdaptedBackend(backend, given)

@@ -30,7 +30,7 @@ def _as_it_is(index: int, outcome: Outcome, seconds: float) -> tuple[Outcome, fl
 
 class EngineTask(Task):
     """Runs programs on an engine, one after another; those that are faster together, as one batch.
-    It runs in this process; see also :class:`~simquay.simulators.engine.remote.PortableTask`.
+    It runs in this process; see also :mod:`simquay.simulators.engine.remote`.
 
     A task reserves the memory of its largest program or batch, once. A program that can never have
     its memory fails without holding up the others.
