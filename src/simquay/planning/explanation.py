@@ -146,7 +146,7 @@ def _gate_row(gate: GateOperation, layout: Layout) -> tuple[_Row, Layout]:
     if isinstance(gate, Relabel):
         after = Layout(gate.renamed(layout.order))
         return _Row("gate", str(len(gate.qubits)), "1", 0.0, 0.0, 0.0, "relabel"), after
-    controls = () if isinstance(gate, Prepare) else gate.controls
+    controls = gate.controls
     new = [qubit for qubit in gate.qubits if qubit not in layout.order]
     after = Layout((*layout.order, *new))
     size = 2.0 ** (len(after.order) - len(controls))

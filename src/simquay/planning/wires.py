@@ -94,7 +94,7 @@ def gates_on_wires(
             one, two = gate.qubits
             wire_of[one], wire_of[two] = wires[1], wires[0]
             continue
-        if code != "s" and gate.controls:
+        if gate.controls:
             controls, state = gate.controls, gate.control_state
             if wire_of:
                 controls = tuple([find(qubit, qubit) for qubit in controls])

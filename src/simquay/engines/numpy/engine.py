@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from simquay.control import Control
 from simquay.engines.base import BaseEngine, check_plan
-from simquay.engines.numpy.gates import SLAB_BYTES, apply_gate
+from simquay.engines.numpy.gates import SLAB_BYTES, apply_gate, apply_gates
 from simquay.engines.numpy.reading import (
     all_amplitudes,
     amplitudes_at,
@@ -29,6 +29,7 @@ from simquay.engines.numpy.vectors import (
 from simquay.errors import ProgramError
 from simquay.planning import GatePass, Layout, Pass, Plan, Profile, SweepPlan
 from simquay.planning.dense.steps import ClusterPass, LonePass, StartPass
+from simquay.planning.direct import GateListPass
 from simquay.program import Precision
 from simquay.system.cpus import cpu_budget
 
@@ -49,6 +50,13 @@ arithmetic."""
 
 _ALONE_BITS = 14
 """The most qubits for which one thread is as fast as several."""
+
+_DIRECT_QUBITS = 12
+"""The most qubits for which the first run of a structure may be faster without a search for a
+plan."""
+
+_DIRECT_WORK = 1 << 18
+"""The most gates times amplitudes for which it is (benchmarks/cpu/first_run.py)."""
 
 _SWEEP_QUBITS = 12
 """The most qubits for which a sweep is faster as one batch; see benchmarks/cpu/sweep.py."""
@@ -84,6 +92,7 @@ class DenseEngine(BaseEngine[DenseState]):
             tile=tile,
             low=6 if precision is Precision.SINGLE else 5,  # runs of 512 bytes
             start=10,
+            direct=_DIRECT_WORK >> num_qubits if num_qubits <= _DIRECT_QUBITS else 0,
             costs=_CLUSTER_COSTS[precision],
         )
 
@@ -137,6 +146,9 @@ class DenseEngine(BaseEngine[DenseState]):
             apply_gate(state, step.gate)
         elif isinstance(step, GatePass):
             apply_gate(state, step.gate)
+        elif isinstance(step, GateListPass):
+            state.grow(step.order[state.stored :])
+            apply_gates(state, step.gates)
         else:
             raise ProgramError(f"a {type(step).__name__} is no pass that the engine numpy knows")
 

@@ -1,12 +1,16 @@
-"""One gate at a time on a dense state: gates too wide for a cluster, or not worth one."""
+"""One gate at a time on a dense state: gates too wide for a cluster, and plans without a search."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simquay.engines.numpy.state import ComplexArray, DenseState, split_bits
 from simquay.planning import Layout
+from simquay.program.bits import deposit, spread
 from simquay.program.operations import (
     Diagonal,
     GateOperation,
@@ -16,7 +20,7 @@ from simquay.program.operations import (
     Relabel,
 )
 
-__all__ = ["SLAB_BYTES", "apply_gate"]
+__all__ = ["SLAB_BYTES", "apply_gate", "apply_gates"]
 
 SLAB_BYTES = 16 << 20
 """The most bytes that a matrix or permutation works on at a time, in temporary copies."""
@@ -46,6 +50,49 @@ def apply_gate(state: DenseState, gate: GateOperation) -> None:
         _by_slabs(_targets_first(state, gate), len(gate.qubits), None, source)
     else:
         _by_slabs(_targets_first(state, gate), len(gate.qubits), gate, None)
+
+
+def apply_gates(state: DenseState, gates: Sequence[GateOperation]) -> None:
+    """Apply ``gates``, which name qubits, in order and in place; all their qubits are stored.
+
+    A single small vector is computed in double precision, with few calls for each gate.
+    """
+    if state.batch > 1:
+        for gate in gates:
+            apply_gate(state, gate)
+        return
+    bits = state.layout.positions()
+    width = state.stored
+    vector = state.vector[0].astype(np.complex128)
+    for gate in gates:
+        if isinstance(gate, Relabel):
+            state.layout = Layout(gate.renamed(state.layout.order))
+            bits = state.layout.positions()
+            continue
+        targets = tuple([bits[qubit] for qubit in gate.qubits])
+        controls = tuple([bits[qubit] for qubit in gate.controls])
+        places = _places(width, targets, controls, gate.control_state)
+        part = vector.take(places)
+        if isinstance(gate, Matrix):
+            part = gate.matrix @ part
+        elif isinstance(gate, Diagonal):
+            part *= gate.diagonal[:, None]
+        elif isinstance(gate, Permutation):
+            places = places[gate.table]
+        else:
+            part = gate.amplitudes[:, None] * part[:1]
+        vector[places] = part
+    state.vector[0] = vector
+
+
+@lru_cache(maxsize=1024)
+def _places(
+    width: int, targets: tuple[int, ...], controls: tuple[int, ...], control_state: int
+) -> NDArray[np.intp]:
+    """The indices of ``width`` bits for which the controls hold: a row for each value of the
+    target bits."""
+    others = spread([bit for bit in range(width) if bit not in targets and bit not in controls])
+    return spread(targets)[:, None] | others | deposit(control_state, controls)
 
 
 def _targets_first(

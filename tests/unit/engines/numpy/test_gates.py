@@ -6,12 +6,17 @@ import numpy as np
 import pytest
 
 from simquay.engines.numpy import gates
-from simquay.engines.numpy.gates import apply_gate
+from simquay.engines.numpy.gates import apply_gate, apply_gates
 from simquay.engines.numpy.state import DenseState
 from simquay.planning import Layout
 from simquay.program import Matrix, Permutation, Precision, Relabel
 from simquay.program.operations import GateOperation
-from tests.support.gate_lists import apply_naively, random_gates, random_unitary
+from tests.support.gate_lists import (
+    apply_naively,
+    random_gates,
+    random_unitary,
+    run_naively,
+)
 
 
 def a_state(num_qubits: int, rng: np.random.Generator) -> tuple[DenseState, np.ndarray]:
@@ -40,6 +45,21 @@ def test_any_gate_on_any_layout(seed: int, slab: int, monkeypatch: pytest.Monkey
         apply_gate(state, gate)
         expected = apply_naively(expected, gate)
     np.testing.assert_allclose(in_qubit_order(state), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("batch", [1, 3])
+def test_gates_in_order_on_one_vector_or_several(seed: int, batch: int) -> None:
+    rng = np.random.default_rng(seed)
+    gate_list = random_gates(5, 30, rng)  # they begin at |0>, as preparations must
+    order = tuple(rng.permutation(5).tolist())
+    buffer = np.zeros((batch, 32), dtype=np.complex64)
+    buffer[:, 0] = 1
+    state = DenseState(5, 5, Precision.SINGLE, Layout(order), buffer)
+    apply_gates(state, gate_list)
+    expected = run_naively(gate_list, 5)
+    np.testing.assert_allclose(in_qubit_order(state), expected, atol=1e-5)
+    np.testing.assert_allclose(state.vector, np.tile(state.vector[0], (batch, 1)), atol=1e-6)
 
 
 @pytest.mark.parametrize("control_state", range(4))
