@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Mapping, Sequence
 from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ __all__ = [
     "JobTimedOutError",
     "OriginalTraceback",
     "SimquayJobError",
+    "circuits_failed",
     "detach",
 ]
 
@@ -85,6 +87,27 @@ class OriginalTraceback(Exception):
 
     def __str__(self) -> str:
         return f'\n"""\n{self.text}"""'
+
+
+def circuits_failed(
+    failures: Mapping[int, BaseException], names: Sequence[str], partial_result: Result | None
+) -> JobFailedError:
+    """The error of a job of which circuits failed; its cause is that of the first.
+
+    Args:
+        failures: the errors of circuits, by their numbers in the job; at least one.
+        names: of all circuits of the job.
+        partial_result: of the other circuits, or None.
+    """
+    first = min(failures)
+    cause = failures[first]
+    text = f"circuit {names[first]!r} (number {first} of the job) failed: "
+    text += f"{type(cause).__name__}: {cause}"
+    if len(failures) > 1:
+        text += f"; {len(failures)} of {len(names)} circuits failed"
+    failure = JobFailedError(text, partial_result)
+    failure.__cause__ = cause
+    return failure
 
 
 def detach(error: BaseException) -> BaseException:

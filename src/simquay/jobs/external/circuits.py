@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from qiskit.result import Result
 
 from simquay.control import Control
 from simquay.errors import SimquayError
-from simquay.jobs.errors import JobFailedError
+from simquay.jobs.errors import JobFailedError, circuits_failed
 from simquay.jobs.external.watch import Ended
 from simquay.jobs.timing import TICK
 
@@ -119,11 +119,12 @@ def run_circuits(
     def run(run_input: Any) -> Ended:
         return attempt(lambda: backend.run(run_input, **options))
 
+    names = [circuit.name for circuit in circuits]
     ended, submitted = run(circuits[0] if len(circuits) == 1 else list(circuits))
     if isinstance(ended, Result):
-        return _succeeded(ended, circuits)
+        return _succeeded(ended, names)
     if len(circuits) == 1:
-        _fail({0: ended}, circuits, None)
+        raise circuits_failed({0: ended}, names, None)
     if (submitted and not again) or "parameter_binds" in options:  # binds belong to circuits
         text = f"the {len(circuits)} circuits failed: {_described(ended)}"
         raise JobFailedError(text) from ended
@@ -137,27 +138,16 @@ def run_circuits(
             failures[index] = one if isinstance(one, BaseException) else _reported(one)
     merged = _merged(list(results.values()))
     if failures:
-        _fail(failures, circuits, merged)
+        raise circuits_failed(failures, names, merged)
     assert merged is not None
     return merged
-
-
-def _fail(
-    failures: Mapping[int, BaseException], circuits: Sequence[QuantumCircuit], good: Result | None
-) -> NoReturn:
-    first = min(failures)
-    text = f"circuit {circuits[first].name!r} (number {first} of the job) failed: "
-    text += _described(failures[first])
-    if len(failures) > 1:
-        text += f"; {len(failures)} of {len(circuits)} circuits failed"
-    raise JobFailedError(text, good) from failures[first]
 
 
 def _described(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _succeeded(result: Result, circuits: Sequence[QuantumCircuit]) -> Result:
+def _succeeded(result: Result, names: Sequence[str]) -> Result:
     """``result`` if its ``success`` is true.
 
     Raises:
@@ -167,7 +157,7 @@ def _succeeded(result: Result, circuits: Sequence[QuantumCircuit]) -> Result:
         return result
     results = result.results or []
     failed = [index for index, one in enumerate(results) if not one.success]
-    if len(results) != len(circuits) or not failed:
+    if len(results) != len(names) or not failed:
         reported = _reported(result)
         raise JobFailedError(f"the job failed: {_described(reported)}") from reported
     failures = {index: _reported(result, results[index].status) for index in failed}
@@ -175,7 +165,7 @@ def _succeeded(result: Result, circuits: Sequence[QuantumCircuit]) -> Result:
     merged = _merged([result]) if good else None
     if merged is not None:
         merged.results, merged.success = good, True
-    _fail(failures, circuits, merged)
+    raise circuits_failed(failures, names, merged)
 
 
 def _reported(result: Result, status: object = None) -> ReportedFailure:

@@ -13,7 +13,7 @@ from qiskit.result.models import ExperimentResult
 from simquay.engines.base import Engine
 from simquay.execution.kinds import joined_results
 from simquay.execution.settings import Outcome, Piece, RunContext
-from simquay.jobs.errors import JobFailedError
+from simquay.jobs.errors import circuits_failed
 from simquay.program import Measure, Program, Store
 from simquay.program.expressions import VariableRef
 from simquay.program.program import walk
@@ -160,25 +160,9 @@ class EngineRun:
                 },
             )
         if failures:
-            raise self._failure(failures, result)
+            raise circuits_failed(failures, [one.info.name for one in self.circuits], result)
         assert result is not None
         return result
-
-    def _failure(
-        self, failures: Mapping[int, BaseException], partial: Result | None
-    ) -> JobFailedError:
-        """The job's error: it names the first circuit that failed, and has its error as cause."""
-        first = min(failures)
-        cause = failures[first]
-        text = (
-            f"circuit {self.circuits[first].info.name!r} (number {first} of the job) failed: "
-            f"{type(cause).__name__}: {cause}"
-        )
-        if len(failures) > 1:
-            text += f"; {len(failures)} of {len(self.circuits)} circuits failed"
-        failure = JobFailedError(text, partial)
-        failure.__cause__ = cause
-        return failure
 
 
 def _writes_bits(program: Program) -> bool:
