@@ -35,6 +35,7 @@ from simquay.program import (
     WhileLoop,
 )
 from simquay.program.expressions import ClassicalMemory, assign, evaluate
+from simquay.program.operations import standard_gates
 
 __all__ = ["TooManyPaths", "apply_gate", "final_distribution", "final_state", "gate_matrix"]
 
@@ -156,8 +157,8 @@ class _Path:
                 case Save():
                     raise AssertionError("a save is no part of a distribution")
                 case _:
-                    assert not isinstance(operation, Save)
-                    self.vector = apply_gate(operation, self.vector, self.num_qubits)
+                    for gate in standard_gates([operation]):
+                        self.vector = apply_gate(gate, self.vector, self.num_qubits)
 
     def leaves(self, body: Body) -> bool:
         """Run one iteration; whether it left the loop."""

@@ -18,7 +18,6 @@ from simquay.engines.numpy.reading import (
     pauli_expectation,
 )
 from simquay.engines.numpy.state import ComplexArray, DenseState, split_bits
-from simquay.engines.numpy.sweep import apply_sweep_clusters
 from simquay.engines.numpy.tiles import Buffers, apply_clusters
 from simquay.engines.numpy.vectors import (
     TOGETHER_BITS,
@@ -119,27 +118,41 @@ class DenseEngine(BaseEngine[DenseState]):
     def apply(self, state: DenseState, plan: Plan, control: Control) -> None:
         """Apply ``plan`` in place."""
         check_plan(self.name, state, plan, ("dense", "gates"), state.capacity)
-        buffers = Buffers(state.buffer.dtype)
+        self._apply(state, plan, control)
+
+    def apply_sweep(self, state: DenseState, plan: SweepPlan, control: Control) -> None:
+        """Apply ``plan`` in place, to each vector with its own numbers; in one thread."""
+        check_plan(self.name, state, plan, ("dense",), state.capacity)
+        self._apply(state, plan, control)
+
+    def _apply(self, state: DenseState, plan: Plan | SweepPlan, control: Control) -> None:
+        buffers, swept = Buffers(state.buffer.dtype), isinstance(plan, SweepPlan)
         count = len(plan.passes)
         for number, step in enumerate(plan.passes):
             control.check()
-            self._apply_pass(
-                state, step, buffers, control.section(number / count, (number + 1) / count)
-            )
-            control.report((number + 1) / count)
+            part = control.section(number / count, (number + 1) / count)
+            assert not isinstance(step, tuple), "only tiled sweeps have passes for each vector"
+            self._apply_pass(state, step, buffers, part, swept)
+            part.report(1.0)
         # Passes name wires; the plan says which qubit each wire carries at the end.
         state.layout = plan.final
 
     def _apply_pass(
-        self, state: DenseState, step: Pass, buffers: Buffers, control: Control
+        self,
+        state: DenseState,
+        step: Pass,
+        buffers: Buffers,
+        control: Control,
+        swept: bool,
     ) -> None:
         if isinstance(step, ClusterPass):
             state.grow_unwritten(step.before[len(step.before) - step.new :])
-            apply_clusters(state, step, buffers, self.threads, control)
+            apply_clusters(state, step, buffers, self.threads, control, swept=swept)
             state.layout = Layout(step.after)
         elif isinstance(step, StartPass):
             state.grow_unwritten(step.after)
-            # The gates before may have left a factor in the one amplitude that there was.
+            # The gates before may have left a factor in the one amplitude that there was. In a
+            # sweep the amplitudes have an axis of vectors in front, as the state has.
             np.multiply(step.amplitudes, state.buffer[:, :1], state.vector, casting="same_kind")
         elif isinstance(step, LonePass):
             state.grow(step.before[len(step.before) - step.new :])
@@ -155,27 +168,6 @@ class DenseEngine(BaseEngine[DenseState]):
     def sweep_qubits(self, precision: Precision) -> int:
         """The most stored qubits for which a sweep runs faster as one batch."""
         return _SWEEP_QUBITS
-
-    def apply_sweep(self, state: DenseState, plan: SweepPlan, control: Control) -> None:
-        """Apply ``plan`` in place, to each vector with its own numbers."""
-        check_plan(self.name, state, plan, ("dense",), state.capacity)
-        buffers = Buffers(state.buffer.dtype)
-        room = 1 << _TILE_BITS[state.precision]
-        count = len(plan.passes)
-        for number, step in enumerate(plan.passes):
-            control.check()
-            part = control.section(number / count, (number + 1) / count)
-            assert not isinstance(step, tuple), "only tiled sweeps have passes for each vector"
-            if isinstance(step, ClusterPass):
-                state.grow_unwritten(step.before[len(step.before) - step.new :])
-                apply_sweep_clusters(state, step, buffers, room, part)
-                state.layout = Layout(step.after)
-            else:
-                # A start's amplitudes have an axis of vectors in front, as the state has. A gate
-                # outside a cluster is the same for all vectors.
-                self._apply_pass(state, step, buffers, part)
-            part.report(1.0)
-        state.layout = plan.final
 
     def probabilities(
         self, state: DenseState, qubits: Sequence[int], given: Mapping[int, int]

@@ -3,6 +3,10 @@
 Every step is compiled to shapes and strides once for a pass; each thread binds them to two buffers
 of its own and takes tiles from a common counter. A tile reads and writes the same amplitudes, so
 threads need no locks.
+
+In the pass of a :class:`~simquay.planning.SweepPlan`, each array of numbers has an axis in front,
+the vector. Several small vectors fit one tile buffer: a step is one batched product for all of
+them.
 """
 
 from __future__ import annotations
@@ -27,16 +31,7 @@ from simquay.planning.dense.steps import (
 )
 from simquay.program.bits import extract, spread
 
-__all__ = [
-    "Buffers",
-    "Multiply",
-    "Permute",
-    "Phase",
-    "Product",
-    "TileProgram",
-    "View",
-    "apply_clusters",
-]
+__all__ = ["Buffers", "apply_clusters"]
 
 Shape = tuple[int, ...]
 
@@ -72,23 +67,30 @@ class Buffers:
 
 
 def apply_clusters(
-    state: DenseState, step: ClusterPass, buffers: Buffers, threads: int, control: Control
+    state: DenseState,
+    step: ClusterPass,
+    buffers: Buffers,
+    threads: int,
+    control: Control,
+    *,
+    swept: bool = False,
 ) -> None:
     """Apply one pass in place; the new wires are within the state's capacity.
 
-    The caller sets the state's layout.
+    The caller sets the state's layout. ``swept`` says that each vector has numbers of its own; one
+    thread then does them all.
     """
     program = TileProgram(step, state.buffer.dtype)
     tiles = len(program.offsets)
     # Small tiles of several vectors are done by one call, which costs more than their arithmetic.
-    together = max(1, min(state.batch, _TOGETHER // program.size))
+    together = max(1, min(state.batch, (_TOGETHER << swept) // program.size))
     work = -(-state.batch // together) * tiles
     row_size = state.buffer.shape[1]
     numbers = itertools.count()
 
     def share(thread: int) -> None:
         pair = buffers.pair(thread, together * program.size)
-        runners: dict[int, Callable[[int, int], None]] = {}
+        runners: dict[tuple[int | None, int], Callable[[int, int], None]] = {}
         while not yield_to_others():
             number = next(numbers)  # one bytecode into C: no two threads get the same
             if number >= work:
@@ -97,23 +99,27 @@ def apply_clusters(
             group, tile = divmod(number, tiles)
             first = group * together
             rows = min(together, state.batch - first)
-            if rows not in runners:  # the last group may have fewer
-                runners[rows] = program.bind(pair, state.buffer, rows)
-            runners[rows](first * row_size, tile)
+            key = first if swept else None, rows  # the last group may have fewer
+            if key not in runners:
+                taken = slice(first, first + rows) if swept else None
+                runners[key] = program.bind(pair, state.buffer, rows, taken)
+            runners[key](first * row_size, tile)
             control.report((number + 1) / work)
 
-    most = threads if state.batch << len(step.before) > _ALONE else 1
+    most = threads if state.batch << len(step.before) > _ALONE and not swept else 1
     run_side_by_side([partial(share, thread) for thread in range(max(1, min(most, work)))])
 
 
 class Phase(NamedTuple):
-    """An OuterPhase compiled: ``rows[t]`` is the row of ``table`` for tile ``t``.
-
-    In a sweep's pass the first axis of ``table`` is the vector.
-    """
+    """An OuterPhase compiled: ``rows[t]`` is the row of ``table`` for tile ``t``."""
 
     rows: NDArray[np.intp]
     table: ComplexArray
+
+    def of(self, tile: int) -> ComplexArray:
+        """The factors in one tile, shape ``(2**k,)``; in a sweep, ``(vectors, 2**k)``."""
+        factors: ComplexArray = self.table[..., self.rows[tile], :]
+        return factors
 
 
 class Product(NamedTuple):
@@ -203,10 +209,15 @@ class TileProgram:
         return tuple(compiled)
 
     def bind(
-        self, pair: tuple[ComplexArray, ComplexArray], vectors: ComplexArray, rows: int
+        self,
+        pair: tuple[ComplexArray, ComplexArray],
+        vectors: ComplexArray,
+        rows: int,
+        taken: slice | None,
     ) -> Callable[[int, int], None]:
         """A function ``run(base, number)`` that applies the pass to tile ``number`` of ``rows``
-        vectors, the first of which begins at amplitude ``base`` of ``vectors``."""
+        vectors, the first of which begins at amplitude ``base`` of ``vectors``; in a sweep with
+        the numbers of the vectors ``taken``."""
         dtype = self.dtype
         itemsize = dtype.itemsize
         row_size = vectors.shape[1]
@@ -219,27 +230,31 @@ class TileProgram:
             result: ComplexArray = np.ndarray(shape, dtype, array, offset * itemsize, strides)
             return result
 
+        def numbers(array: ComplexArray) -> ComplexArray:
+            return array if taken is None else array[taken]
+
+        def of_vectors(phases: Sequence[Phase]) -> list[Phase]:
+            return [Phase(phase.rows, numbers(phase.table)) for phase in phases]
+
         source, target = (buffer[: rows * self.size] for buffer in pair)
         load_target = view(source, self.load_target)
         whole = source if self.partial else None
         calls: list[Callable[[int], object]] = []
         for step in self.steps:
             if isinstance(step, Multiply):
-                data = view(source, step.view)
-                if step.phases:
-                    calls.append(partial(_multiply_by_tile, data, step))
-                else:
-                    table = step.table[:, None]
-                    calls.append(partial(_multiply, data, table))
+                data, table = view(source, step.view), numbers(step.table)
+                calls.append(partial(_multiply, data, table, of_vectors(step.phases)))
                 continue
             from_view, to_view = view(source, step.source), view(target, step.target)
             if isinstance(step, Permute):
                 calls.append(partial(_copy, to_view, from_view))
-            elif step.before or step.after:
-                scratch = np.empty_like(step.matrix)
-                calls.append(partial(_product_by_tile, step, scratch, from_view, to_view))
             else:
-                calls.append(partial(_product, step.matrix, from_view, to_view))
+                matrix, views = numbers(step.matrix), (from_view, to_view)
+                if step.before or step.after:
+                    phases = of_vectors(step.before), of_vectors(step.after)
+                    calls.append(partial(_product_by_tile, matrix, *phases, *views))
+                else:
+                    calls.append(partial(_product, _beside(matrix, from_view), *views))
             source, target = target, source
         store_source = view(source, self.store_source)
         load_view, store_view = self.load_source, self.store_target
@@ -263,27 +278,33 @@ def _product(matrix: ComplexArray, source: ComplexArray, target: ComplexArray, _
 
 
 def _product_by_tile(
-    step: Product, scratch: ComplexArray, source: ComplexArray, target: ComplexArray, tile: int
+    matrix: ComplexArray,
+    before: Sequence[Phase],
+    after: Sequence[Phase],
+    source: ComplexArray,
+    target: ComplexArray,
+    tile: int,
 ) -> None:
-    matrix = step.matrix
-    for phase in step.before:
-        np.multiply(matrix, phase.table[phase.rows[tile]], scratch)
-        matrix = scratch
-    for phase in step.after:
-        np.multiply(matrix, phase.table[phase.rows[tile]][:, None], scratch)
-        matrix = scratch
-    np.matmul(matrix, source, target)
+    for phase in before:
+        matrix = matrix * phase.of(tile)[..., None, :]
+    for phase in after:
+        matrix = matrix * phase.of(tile)[..., :, None]
+    np.matmul(_beside(matrix, source), source, target)
 
 
-def _multiply(data: ComplexArray, table: ComplexArray, _: int) -> None:
-    np.multiply(data, table, data)
+def _beside(matrix: ComplexArray, source: ComplexArray) -> ComplexArray:
+    """``matrix`` as a factor of ``source``: that of each vector, with axes of length 1 for all of
+    the vector's products; one for all vectors as it is."""
+    if matrix.ndim == 2:
+        return matrix
+    between = (1,) * (source.ndim - 3)
+    return matrix.reshape(len(matrix), *between, *matrix.shape[1:])
 
 
-def _multiply_by_tile(data: ComplexArray, step: Multiply, tile: int) -> None:
-    table = step.table
-    for phase in step.phases:
-        table = table * phase.table[phase.rows[tile]]
-    np.multiply(data, table[:, None], data)
+def _multiply(data: ComplexArray, table: ComplexArray, phases: Sequence[Phase], tile: int) -> None:
+    for phase in phases:
+        table = table * phase.of(tile)
+    np.multiply(data, table[..., None, :, None], data)
 
 
 def _copy(target: ComplexArray, source: ComplexArray, _: int) -> None:
