@@ -9,6 +9,8 @@ from simquay.control import Control
 from simquay.engines.numpy.engine import DenseEngine
 from simquay.errors import Cancelled, ProgramError
 from simquay.planning import Layout, Plan, make_plan
+from simquay.planning.cache import PlanCache
+from simquay.planning.direct import GateListPass
 from simquay.program import Diagonal, Permutation, Precision
 from tests.support.gate_lists import random_gates, run_naively
 from tests.support.numpy_states import TOLERANCE, evolve, naive_probabilities
@@ -29,6 +31,20 @@ def test_random_gates_give_the_naive_state(num_qubits: int, precision: Precision
         np.testing.assert_allclose(found[0], expected, atol=TOLERANCE[precision])
         indices = rng.integers(0, 1 << num_qubits, 9).astype(np.uint64)
         np.testing.assert_array_equal(engine.gather(state, indices), found[:, indices])
+
+
+@pytest.mark.parametrize("precision", Precision)
+def test_the_first_plan_of_few_qubits_is_its_gates(precision: Precision) -> None:
+    """The second one is found by search, and both give the same state."""
+    gates = [gate for gate in random_gates(6, 40, 5) if not gate.controls]
+    engine, cache = DenseEngine(threads=1), PlanCache()
+    plans = [make_plan(gates, Layout(), engine.profile(precision, 6), cache) for _ in range(2)]
+    assert [isinstance(plan.passes[0], GateListPass) for plan in plans] == [True, False]
+    for plan in plans:
+        state = engine.allocate(6, precision, capacity=6)
+        engine.apply(state, plan, Control())
+        found = engine.amplitudes(state)[0]
+        np.testing.assert_allclose(found, run_naively(gates, 6), atol=TOLERANCE[precision])
 
 
 def test_a_state_of_no_qubits_is_a_factor() -> None:
