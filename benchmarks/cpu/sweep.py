@@ -115,7 +115,7 @@ def task_times(engine: Any, qubits: int, count: int, shots: int, rounds: int) ->
     """Seconds of CPU a circuit in the engine's task, one by one and as batches."""
     circuit = ansatz(qubits)
     programs = [lower(circuit.assign_parameters(row)) for row in angles(circuit, count)]
-    context = resolve(default_options(), {"shots": shots}).context
+    context, _ = resolve(default_options(), {"shots": shots})
     piece = Piece(tuple(range(count)), 0, shots)
 
     def run(one: Any) -> None:

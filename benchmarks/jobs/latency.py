@@ -145,7 +145,7 @@ def profile(name: str, qubits: int, repeats: int = 100) -> None:
     circuit = layered_circuit(qubits, 0)
 
     def run_once() -> None:
-        context = resolve(default_options(), {"shots": SHOTS}).context
+        context, _ = resolve(default_options(), {"shots": SHOTS})
         lowered = [Circuit(*lower_circuit(circuit))]
         run = EngineRun(lowered, engine, context, name, "")
         run.join([TaskEnd(run.task().run(TaskControl()), None, 1)], "profile", 0.0)

@@ -25,7 +25,6 @@ __all__ = [
     "OPTIONS",
     "Check",
     "Option",
-    "Resolved",
     "RunOptionError",
     "RunOptions",
     "UnknownOptionError",
@@ -230,50 +229,26 @@ def default_options() -> RunOptions:
 _RESULTS = tuple([name for name, option in OPTIONS.items() if option.result])
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
-    """The options of one run.
-
-    Attributes:
-        context: those that the run needs.
-        metadata: the user's.
-        executor: runs the job's tasks; None for Simquay's workers.
-        max_circuits_per_task: the most circuits of one task, or None.
-        max_shots_per_task: the most shots of each circuit in one task, or None.
-    """
-
-    context: RunContext
-    metadata: Mapping[str, Any]
-    executor: Executor | None
-    max_circuits_per_task: int | None
-    max_shots_per_task: int | None
-
-    @property
-    def split(self) -> bool:
-        """Whether the job is split into tasks, or runs on an executor of the user's."""
-        return (
-            self.executor is not None
-            or self.max_circuits_per_task is not None
-            or self.max_shots_per_task is not None
-        )
-
-
-def resolve(options: Mapping[str, Any], overrides: Mapping[str, Any]) -> Resolved:
+def resolve(
+    options: Mapping[str, Any], overrides: Mapping[str, Any]
+) -> tuple[RunContext, dict[str, Any]]:
     """The options of a run: a backend's ``options``, overridden by the arguments of ``run``.
+
+    Returns:
+        The context, of those that the run needs; and the others, which are about its job.
 
     Raises:
         RunOptionError: as :func:`validate`.
     """
     given = validate({**options, **overrides})
-    seed = given["seed_simulator"]
-    limit = given["max_memory_mb"]
+    seed = given.pop("seed_simulator")
+    limit = given.pop("max_memory_mb")
     context = RunContext(
-        shots=given["shots"],
+        shots=given.pop("shots"),
         seed=secrets.randbits(_SEED_BITS) if seed is None else seed,
-        precision=Precision(given["precision"]),
+        precision=Precision(given.pop("precision")),
         max_bytes=None if limit is None else int(limit * _MEGABYTE),
-        memory=given["memory"],
-        wanted={name: given[name] for name in _RESULTS if given[name]},
+        memory=given.pop("memory"),
+        wanted={name: value for name in _RESULTS if (value := given.pop(name))},
     )
-    front = ("metadata", "executor", "max_circuits_per_task", "max_shots_per_task")
-    return Resolved(context, *[given[name] for name in front])
+    return context, given

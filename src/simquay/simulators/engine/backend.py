@@ -20,7 +20,7 @@ from simquay.simulators.base import SimquayBackend
 from simquay.simulators.engine.target import make_target
 from simquay.simulators.engine.work import Circuit, EngineRun
 from simquay.simulators.inputs import NotCircuitsError, RunInputError, checked_circuits
-from simquay.simulators.options import Resolved, RunOptions, default_options, resolve
+from simquay.simulators.options import RunOptions, default_options, resolve
 from simquay.system.version import simquay_version
 
 if TYPE_CHECKING:
@@ -110,31 +110,30 @@ class EngineBackend(SimquayBackend):
             UnsupportedInstructionError: for an instruction that no engine runs.
             RunOptionError: for a wrong option.
         """
-        resolved = resolve(self._options, options)
+        context, of_job = resolve(self._options, options)
         circuits = [Circuit(*lower_circuit(one)) for one in checked_circuits(run_input)]
-        context = resolved.context
         if "statevector" in context.wanted:
             _refuse_two_states(circuits)
         engine = self.engine
         what_ran = self._what_ran(engine.name, engine.device, context.precision.value)
-        metadata = {**resolved.metadata, **what_ran}
+        metadata = {**of_job.pop("metadata"), **what_ran}
         run = EngineRun(circuits, engine, context, self.name, self.backend_version)
-        if resolved.split:
-            return self._run_in_tasks(run, resolved, metadata)
+        if any(value is not None for value in of_job.values()):
+            return self._run_in_tasks(run, of_job, metadata)
         job = Job(self, [run.task()], self._pool, run.join, metadata=metadata)
         job.submit()
         return job
 
     def _run_in_tasks(
-        self, run: EngineRun, resolved: Resolved, metadata: Mapping[str, Any]
+        self, run: EngineRun, options: Mapping[str, Any], metadata: Mapping[str, Any]
     ) -> BaseJob:
         """Run a job that is split, or that runs on an executor of the user's."""
         # Imported here, since most runs are not split.
         from simquay.simulators.engine.splitting import split_run
 
-        executor = resolved.executor
+        executor = options["executor"]
         launcher, finder = (self._pool, None) if executor is None else self._on(executor)
-        split, tasks = split_run(run, resolved, self._address(), finder)
+        split, tasks = split_run(run, options, self._address(), finder)
         job = Job(self, tasks, launcher, split.join, metadata=metadata)
         job.submit()
         return job

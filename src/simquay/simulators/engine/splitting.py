@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 from simquay.execution.kinds import divisible
 from simquay.execution.settings import Piece
@@ -15,7 +16,6 @@ from simquay.program.packing import pack_programs
 from simquay.simulators.engine.remote import remote_task
 from simquay.simulators.engine.task import EngineTask
 from simquay.simulators.engine.work import EngineRun
-from simquay.simulators.options import Resolved
 
 __all__ = ["split", "split_run"]
 
@@ -60,23 +60,23 @@ def _groups(
 
 
 def split_run(
-    run: EngineRun, options: Resolved, address: str, finder: BackendFinder | None
+    run: EngineRun, options: Mapping[str, Any], address: str, finder: BackendFinder | None
 ) -> tuple[EngineRun, list[Task]]:
     """The run split into pieces, and the task of each.
 
     Args:
         run: of the job, in one piece.
-        options: how it is split.
+        options: of the job, which say how it is split.
         address: the name that other processes find the backend by.
         finder: how they find it; None where none is asked.
     """
-    executor, context = options.executor, run.context
-    at_most = options.max_circuits_per_task
+    executor, context = options["executor"], run.context
+    at_most = options["max_circuits_per_task"]
     pieces = split(
         [divisible(one.program, context) for one in run.circuits],
         context.shots,
         1 if at_most is None and executor is not None else at_most,
-        options.max_shots_per_task,
+        options["max_shots_per_task"],
     )
 
     @cache

@@ -195,7 +195,7 @@ def test_one_bad_circuit_of_a_batch_fails_alone() -> None:
 
 
 def task_of(circuits: list[QuantumCircuit], engine: Any, **options: Any) -> EngineTask:
-    context = resolve(default_options(), options).context
+    context, _ = resolve(default_options(), options)
     piece = Piece(tuple(range(len(circuits))), 0, context.shots)
     return EngineTask([lower(one) for one in circuits], engine, context, piece)
 

@@ -30,7 +30,7 @@ def bell(name: str = "bell", *, measure: bool = True) -> QuantumCircuit:
 
 def run_of(*circuits: QuantumCircuit, **options: Any) -> EngineRun:
     lowered = [Circuit(*lower_circuit(one)) for one in circuits]
-    context = resolve(default_options(), options).context
+    context, _ = resolve(default_options(), options)
     return EngineRun(lowered, ReferenceEngine(), context, "b", "7")
 
 
