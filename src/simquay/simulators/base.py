@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import Executor
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from qiskit.providers import BackendV2
 
+from simquay.jobs.dispatch.tasks import Launcher
 from simquay.jobs.references import BackendFinder
 from simquay.simulators.inputs import RunInputError
-
-if TYPE_CHECKING:
-    from simquay.jobs.dispatch.executors import ExecutorLauncher
 
 __all__ = ["SimquayBackend"]
 
@@ -33,24 +31,29 @@ class SimquayBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         resolution = self.simquay_resolution
         return "" if resolution is None else f"{resolution.distribution}:{resolution.name}"
 
-    def _on(self, executor: Executor) -> tuple[ExecutorLauncher, BackendFinder | None]:
-        """A launcher for ``executor``, and how its processes find this backend; None for threads of
-        this process.
+    def _launcher(
+        self, executor: Executor | None, own: Launcher
+    ) -> tuple[Launcher, BackendFinder | None]:
+        """A launcher for ``executor``, or else ``own``; and, for one of other processes, how they
+        find this backend.
 
         Raises:
             RunInputError: they cannot find it.
         """
+        if executor is None:
+            return own, None
         # Imported here, since most runs need no executor.
         from simquay.jobs.dispatch.executors import ExecutorLauncher, same_process
 
-        finder = None if same_process(executor) else self.simquay_finder
-        if finder is None and not same_process(executor):
+        if same_process(executor):
+            return ExecutorLauncher(executor), None
+        if self.simquay_finder is None:
             raise RunInputError(
                 f"backend {self.name!r} was {self._made} by hand, and other processes find a "
                 f"backend by the name that a plugin registers: get it from simquay.get_backend to "
                 f"run it on {type(executor).__name__}, or use a ThreadPoolExecutor"
             )
-        return ExecutorLauncher(executor), finder
+        return ExecutorLauncher(executor), self.simquay_finder
 
     def _what_ran(
         self, engine: str, device: object, precision: object, **more: str

@@ -16,7 +16,7 @@ from qiskit.transpiler import Target
 from simquay.control import Control
 from simquay.jobs.adapted import AdaptedJob
 from simquay.jobs.base import BaseJob
-from simquay.jobs.dispatch.tasks import Launcher, Task
+from simquay.jobs.dispatch.tasks import LocalTask, Task
 from simquay.jobs.dispatch.threads import WorkerPool, default_pool
 from simquay.jobs.external.circuits import BackendPool, run_circuits
 from simquay.jobs.external.watch import Ended, ForeignRun
@@ -26,8 +26,8 @@ from simquay.jobs.workers.process import BackendSource
 from simquay.simulators.adapted.options import AdaptedOptions, check_isolation
 from simquay.simulators.adapted.results import JoinAdapted, writes_bits
 from simquay.simulators.adapted.tasks import (
-    AdaptedTask,
     MemoryRule,
+    answered,
     memory_request,
     run_in_thread,
     run_in_worker,
@@ -167,11 +167,8 @@ class AdaptedBackend(SimquayBackend):
             checked.get("shots", dict(self._options).get("shots")),
             executor and type(executor).__name__,
         )
-        launcher: Launcher
-        if executor is not None:
-            launcher, finder = self._on(executor)
-        else:
-            launcher, finder = default_pool() if isolation == "process" else self._threads, None
+        threads = default_pool() if isolation == "process" else self._threads
+        launcher, finder = self._launcher(executor, threads)
         if finder is None:
             task = self._task(circuits, checked, isolation)
         else:
@@ -191,10 +188,11 @@ class AdaptedBackend(SimquayBackend):
         if isolation == "process":
             source = self._portable_source()
             run = functools.partial(run_in_worker, source, pickled_run(circuits, options))
-            return AdaptedTask(run, needs)
-        snapshot = [circuit.copy() for circuit in circuits]
-        run = functools.partial(run_in_thread, self._backends, snapshot, copied_options(options))
-        return AdaptedTask(run, needs)
+        else:
+            snapshot = [circuit.copy() for circuit in circuits]
+            copied = copied_options(options)
+            run = functools.partial(run_in_thread, self._backends, snapshot, copied)
+        return LocalTask(lambda control: answered(lambda: run(control)), needs)
 
     def _remote_task(
         self, circuits: Sequence[QuantumCircuit], options: Mapping[str, Any], finder: BackendFinder

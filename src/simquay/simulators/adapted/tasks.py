@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from simquay.execution.memory import host_ledger
-from simquay.jobs.dispatch.tasks import LocalTask, MemoryRequest, TaskControl
+from simquay.jobs.dispatch.tasks import MemoryRequest, TaskControl
 from simquay.jobs.errors import JobFailedError, detach
 from simquay.jobs.external.circuits import BackendPool, run_circuits
 from simquay.jobs.external.watch import Ended, foreign_result
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from qiskit.result import Result
 
 __all__ = [
-    "AdaptedTask",
     "MemoryRule",
     "answered",
     "memory_request",
@@ -49,14 +48,6 @@ def answered(run: Callable[[], Result]) -> Answer:
         value = error
         detach(error)
     return Answer(value, time.perf_counter() - began)
-
-
-class AdaptedTask(LocalTask):
-    """A run of this process on a foreign backend; its call gives the foreign result."""
-
-    def run(self, control: TaskControl) -> Answer:
-        """Run the circuits in this process, or in a worker of it."""
-        return answered(lambda: self.call(control))
 
 
 def run_in_worker(source: BackendSource, body: bytes, control: TaskControl) -> Result:

@@ -131,8 +131,7 @@ class EngineBackend(SimquayBackend):
         # Imported here, since most runs are not split.
         from simquay.simulators.engine.splitting import split_run
 
-        executor = options["executor"]
-        launcher, finder = (self._pool, None) if executor is None else self._on(executor)
+        launcher, finder = self._launcher(options["executor"], self._pool)
         split, tasks = split_run(run, options, self._address(), finder)
         job = Job(self, tasks, launcher, split.join, metadata=metadata)
         job.submit()
