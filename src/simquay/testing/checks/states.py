@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import random
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import wait
@@ -27,7 +26,7 @@ from simquay.testing.harness.assertions import (
     wait_until,
 )
 from simquay.testing.harness.circuits import bell, flips
-from simquay.testing.harness.context import BEGUN, FINAL, LONG, CheckContext
+from simquay.testing.harness.context import BEGUN, CHECK_LIMIT, FINAL, LONG, CheckContext
 
 _ORDER = (
     JobStatus.INITIALIZING,
@@ -37,30 +36,14 @@ _ORDER = (
 )
 
 
-class _Watcher:
-    """Records every state of a job that it sees, in a thread of its own."""
-
-    def __init__(self, job: Any) -> None:
-        self.seen: list[JobStatus] = []
-        self._job = job
-        self._end = threading.Event()
-        self._watching = in_thread(self._watch)
-
-    def _watch(self) -> None:
-        while not self._end.is_set():
-            status = self._job.status()
-            if not self.seen or self.seen[-1] is not status:
-                self.seen.append(status)
-            time.sleep(0.0002)
-
-    def stop(self) -> list[JobStatus]:
-        """All states seen, in order, without repetition; the last is the current one."""
-        self._end.set()
-        wait([self._watching], TIMEOUT)
-        status = self._job.status()
-        if self.seen[-1:] != [status]:
-            self.seen.append(status)
-        return self.seen
+def _watch(job: Any, seen: list[JobStatus]) -> None:
+    """Append each state of a job that is seen, in order, without repetition, up to a final one."""
+    end = time.monotonic() + CHECK_LIMIT
+    while not FINAL.intersection(seen) and time.monotonic() < end:
+        status = job.status()
+        if seen[-1:] != [status]:
+            seen.append(status)
+        time.sleep(0.0002)
 
 
 def _rank(status: JobStatus) -> int:
@@ -109,10 +92,7 @@ def j22_waiting_is_queued(context: CheckContext) -> None:
         if not seen & BEGUN or seen - BEGUN - {JobStatus.QUEUED}:
             break
         context.cancel_jobs()
-    states = ", ".join(map(str, seen))
-    require(
-        seen == {JobStatus.QUEUED}, f"a job that waits for a worker is {states}; expected QUEUED"
-    )
+    require_equal(seen, {JobStatus.QUEUED}, "the status of a job that waits for a worker")
     last = context.run(flips(), shots=3)
     for job in (*blockers, waiting):
         call_with_timeout(job.cancel)
@@ -123,14 +103,13 @@ def j23_order_of_states(context: CheckContext) -> None:
     """States come in the order of the contract, up to one final state."""
 
     def follow(job: Any, end: JobStatus, act: Callable[[], object] | None = None) -> None:
-        watcher = _Watcher(job)
-        try:
-            if act is not None:
-                wait_until(lambda: JobStatus.RUNNING in watcher.seen or job.status() in FINAL)
-                act()
-            context.wait(job)
-        finally:
-            seen = watcher.stop()
+        seen: list[JobStatus] = []
+        watching = in_thread(functools.partial(_watch, job, seen))
+        if act is not None:
+            wait_until(lambda: JobStatus.RUNNING in seen or job.status() in FINAL)
+            act()
+        context.wait(job)
+        wait([watching], TIMEOUT)
         ranks = [_rank(one) for one in seen]
         require(
             ranks == sorted(set(ranks)) and seen[-1] is end,
@@ -163,10 +142,10 @@ def j24_final_stays(context: CheckContext) -> None:
     changed = wait_until(lambda: [job.status() for job in jobs] != before, 2.0)
     after = ", ".join(str(job.status()) for job in jobs)
     require(not changed, f"final states {', '.join(map(str, before))} became {after}")
-    watched = _Watcher(context.run_for(0.5))
-    wait_until(lambda: watched.seen and watched.seen[-1] in FINAL)
-    ranks = [_rank(one) for one in watched.stop()]
-    require(ranks == sorted(ranks), f"a status moved back: {watched.seen}")
+    seen: list[JobStatus] = []
+    wait([in_thread(functools.partial(_watch, context.run_for(0.5), seen))], TIMEOUT)
+    ranks = [_rank(one) for one in seen]
+    require(ranks == sorted(ranks), f"a status moved back: {seen}")
 
 
 def j25_questions_agree(context: CheckContext) -> None:

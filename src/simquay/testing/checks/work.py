@@ -1,15 +1,139 @@
-"""Points of the contract: where and beside what the work runs (J32, J34, J36, J40)."""
+"""Points of the contract: where the work of a job runs, and how it stops (J16-J19, J32, J34, J36,
+J40)."""
 
 from __future__ import annotations
 
 import os
+import random
 import time
+from typing import Any
 
 from qiskit.providers import JobStatus
 
-from simquay.testing.harness.assertions import call_with_timeout, require, require_equal, wait_until
-from simquay.testing.harness.circuits import flips
+from simquay.testing.harness.assertions import (
+    TIMEOUT,
+    call_with_timeout,
+    exception_of,
+    require,
+    require_equal,
+    returns,
+    wait_until,
+)
+from simquay.testing.harness.circuits import bell, flips
 from simquay.testing.harness.context import FINAL, LONG, CheckContext
+from simquay.testing.harness.processes import CpuMeter, resident_bytes
+
+_STOPPED_WITHIN = 1.0  # seconds
+_IDLE = 0.04  # processor seconds in the window below that count as idle
+_WINDOW = 0.5  # seconds
+
+
+def _used_after(budget: float = 0.0) -> float:
+    """Wait until almost no processor time is used.
+
+    It waits for a second, and on a busy machine until ``budget`` processor seconds have been used:
+    work that gets on slowly takes longer to reach the point at which it can stop.
+
+    Returns:
+        0.0, or the processor seconds used in the last window, if that was too much.
+    """
+    started, all_used = time.monotonic(), CpuMeter()
+    while True:
+        meter = CpuMeter()
+        time.sleep(_WINDOW)
+        used = meter.seconds()
+        if used <= _IDLE:
+            return 0.0
+        waited = time.monotonic() - started
+        if waited > _STOPPED_WITHIN and (all_used.seconds() > budget or waited > TIMEOUT):
+            return used
+
+
+def _answer(job: Any) -> Any:
+    """The return value of ``cancel()``; False if it raises, which J19 judges."""
+    answers: list[Any] = [False]
+    exception_of(lambda: answers.append(job.cancel()))
+    return answers[-1]
+
+
+def j16_cancel_commits(context: CheckContext) -> None:
+    """`cancel()` returns whether this call cancelled; `True` commits."""
+    job = context.start()
+    require_equal(call_with_timeout(job.cancel), True, "cancel() of a running job")
+    require_equal(job.status(), JobStatus.CANCELLED, "after cancel() returned True, the job")
+    changed = wait_until(lambda: job.status() is not JobStatus.CANCELLED, 0.3)
+    require(not changed, "a cancelled job changed its status")
+    generator = random.Random(16)
+    circuit = context.fit_to_target(bell())
+    for _ in range(30):
+        job = context.run(circuit, shots=1)
+        time.sleep(generator.choice((0.0, 0.0005, 0.001, 0.003)))
+        answer = _answer(job)
+        require(isinstance(answer, bool), f"cancel() returned {answer!r}; expected a bool")
+        status = context.wait(job)
+        is_so = (status is JobStatus.CANCELLED) is answer
+        require(is_so, f"cancel() returned {answer} and the job ended as {status}")
+
+
+def j17_queued_never_runs(context: CheckContext) -> None:
+    """A queued job that is cancelled never runs, and is `CANCELLED` at once."""
+    blockers = context.occupy_workers(1.5)
+    job = context.run_for(LONG)
+    answer = call_with_timeout(job.cancel)  # J16 judges it
+    what = f"a queued job, whose cancel() returned {answer!r},"
+    require_equal(job.status(), JobStatus.CANCELLED, what)
+    for blocker in blockers:  # these end by themselves: J18 checks that running jobs stop
+        context.wait(blocker)
+    context.result(context.run(flips()))  # this job was queued behind it
+    # Some is used by a worker process that replaces another, which begins with imports.
+    used = _used_after(LONG / 4)
+    require(
+        not used,
+        f"{used:.2f} s of processor time are used in {_WINDOW} s after all but the cancelled job "
+        "have ended: the cancelled job runs",
+    )
+    require_equal(job.status(), JobStatus.CANCELLED, "in the end, the cancelled job")
+
+
+def _start_and_stop(context: CheckContext) -> None:
+    job = context.start()
+    meter, window = CpuMeter(), 0.15
+    time.sleep(window)  # well inside its work
+    rate = meter.seconds() / window
+    call_with_timeout(job.cancel)
+    cancelled = time.monotonic()
+    require_equal(job.status(), JobStatus.CANCELLED, "a running job that was cancelled")
+    used = _used_after(max(1.0, rate) * _STOPPED_WITHIN)
+    require(
+        not used,
+        f"{time.monotonic() - cancelled:.1f} s after cancel() the work still uses processor time "
+        f"({used:.2f} s in {_WINDOW} s): it was not stopped",
+    )
+
+
+def j18_running_stops(context: CheckContext) -> None:
+    """A running job that is cancelled stops its work and gives its memory back in a second."""
+    _start_and_stop(context)
+    before = resident_bytes()
+    for _ in range(3):
+        _start_and_stop(context)
+    after = resident_bytes()
+    state = 16 << context.calibration.width if not context.calibration.clifford else 0
+    left = after - before
+    allowed = max(32 << 20, 2 * state)
+    require(left <= allowed, f"three cancelled jobs left {left >> 20} MiB of memory behind")
+    require(context.result(context.run(flips())).success, "after cancelling, the next job failed")
+
+
+def j19_cancel_of_a_final_job(context: CheckContext) -> None:
+    """`cancel()` in a final state returns `False` and raises nothing."""
+    done = context.run(flips())
+    context.wait(done)
+    for job in (done, *context.failed_jobs(), *context.cancelled_jobs()):
+        before = job.status()
+        what = f"cancel() of a job that is {before}"
+        require_equal(returns(job.cancel, what), False, what)
+        require_equal(job.status(), before, "after cancel() of a final job, it")
 
 
 def j32_run_returns_at_once(context: CheckContext) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from qiskit import QuantumCircuit
 
-from simquay.testing.harness.references import find_retained
+from simquay.testing.checks.identity import find_retained
 
 MODULE_LEVEL = np.zeros(4096)
 
