@@ -7,11 +7,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 PLUGINS := $(wildcard plugins/*/pyproject.toml)
 PLUGIN_DIRS := $(patsubst %/pyproject.toml,%,$(PLUGINS))
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
+PIP_OPTIONS := --disable-pip-version-check --quiet --quiet
+PIP := $(BIN)/python -m pip $(PIP_OPTIONS)
+EDITABLE_PLUGINS := $(foreach plugin,$(PLUGIN_DIRS),--editable "$(plugin)[test]")
+
+OLDEST := .venv-oldest
+OLDEST_PYTHON := python3.10
 
 # Tests run in as many processes as there are CPUs, four at most. Tests that measure time are marked
 # `serial` and run one after another in one of the processes.
-PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 4
+PROCESSES := -n logical --maxprocesses 4
+PYTEST := $(BIN)/python -m pytest $(PROCESSES)
 
 # Nothing of the machine's own Python leaks in: no module path, user site or install prefix,
 # no other virtual environment, and no options for the tools.
@@ -23,7 +29,7 @@ export PYTHONNOUSERSITE := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run check test test-all lint types imports unit pytest pytest-all format clean
+.PHONY: help run check test test-all test-oldest lint types imports unit pytest pytest-all format clean
 
 help:
 	@echo "make run       install Simquay in .venv, run examples/ghz.qasm and show the counts"
@@ -31,6 +37,8 @@ help:
 	@echo "               but the tests marked slow or serial; a minute and a half"
 	@echo "make test      style, types and imports, and the tests; six minutes on two CPUs"
 	@echo "make test-all  the same, with the tests marked long, which take minutes each"
+	@echo "make test-oldest  the tests with the oldest Python and libraries that Simquay allows, in"
+	@echo "               .venv-oldest; OLDEST_PYTHON=/path/to/python3.10 says where that Python is"
 	@echo "make format    let ruff put the code in order"
 	@echo "make clean     remove .venv, caches and build output"
 
@@ -69,6 +77,11 @@ pytest: $(VENV)/.installed-dev
 pytest-all: $(VENV)/.installed-dev
 	$(PYTEST) -m "not gpu"
 
+# Some methods of Qiskit 2.0 call others that are to be deprecated one day.
+test-oldest: $(OLDEST)/.installed
+	$(OLDEST)/bin/python -m pytest $(PROCESSES) -W ignore::PendingDeprecationWarning \
+	  -m "not (long or gpu)"
+
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -95,11 +108,18 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 
 $(VENV)/.installed-dev: $(VENV)/.installed $(PLUGINS)
 	@echo "Installing what the tests need$(if $(PLUGIN_DIRS), and $(PLUGIN_DIRS)) (once)"
-	@$(PIP) install --editable ".[cli]" --group dev \
-	  $(foreach plugin,$(PLUGIN_DIRS),--editable "$(plugin)[test]")
+	@$(PIP) install --editable ".[cli]" --group dev $(EDITABLE_PLUGINS)
+	@touch $@
+
+$(OLDEST)/.installed: tests/oldest.txt pyproject.toml $(PLUGINS)
+	@echo "Installing the oldest versions that Simquay allows in $(OLDEST) (once)"
+	@"$(OLDEST_PYTHON)" -m venv --clear $(OLDEST)
+	@$(OLDEST)/bin/python -m pip $(PIP_OPTIONS) install --upgrade "pip>=25.1"
+	@$(OLDEST)/bin/python -m pip $(PIP_OPTIONS) install --constraint tests/oldest.txt \
+	  --editable ".[cli]" --group dev $(EDITABLE_PLUGINS)
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(OLDEST) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -path ./.git -prune -o \( -name '*.egg-info' -o -name __pycache__ \) -type d -print \
 	  | xargs rm -rf

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from qiskit import QuantumCircuit
 from qiskit.exceptions import QiskitError
 
+from simquay.circuits.parameters import unbound_parameters
 from simquay.errors import NotACircuitError, PlainMessage, ProgramError
 
 __all__ = ["NotCircuitsError", "RunInputError", "checked_circuits"]
@@ -48,8 +49,8 @@ def checked_circuits(run_input: object, *, bound: bool = True) -> list[QuantumCi
             raise NotCircuitsError(
                 f"cannot run item {index} of the list, {_kind(circuit)}: expected a QuantumCircuit"
             )
-        if bound and circuit.num_parameters:
-            names = ", ".join(sorted(parameter.name for parameter in circuit.parameters))
+        if bound and circuit.num_parameters and (unbound := unbound_parameters(circuit)):
+            names = ", ".join(parameter.name for parameter in unbound)
             raise RunInputError(
                 f"circuit {circuit.name!r} has unbound parameters ({names}): "
                 "give them values with circuit.assign_parameters(...) first"
