@@ -4,6 +4,7 @@ faster."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from simquay.engine_api import (
     make_plan,
 )
 from simquay.testing.engines import random_gates
+from simquay_cupy import engine as engine_module
 from simquay_cupy import plans as module
 from simquay_cupy.encoding import programs as programs_module
 from simquay_cupy.encoding.encode import encode_plan
@@ -64,10 +66,9 @@ def test_replays_do_what_launches_do_on_the_state_and_plan_at_hand(
     replaying = CupyEngine(engine.on, replay="always")
     replays = count_replays(replaying, monkeypatch)
     plans = [make(replaying, seed, precision) for seed in (1, 2)]
+    monkeypatch.setattr(engine_module, "encode_plan", partial(encode_plan, limit=LIMIT))
     for plan, _ in plans:
-        encoded = encode_plan(plan, precision, LIMIT)
-        assert len(encoded.windows) > 1
-        replaying.keep_programs(plan, precision, encoded)
+        assert len(replaying.uploaded(plan, precision).programs.windows) > 1
     states = [
         replaying.allocate(QUBITS, precision, capacity=QUBITS, batch=batch) for batch in (1, 2, 1)
     ]

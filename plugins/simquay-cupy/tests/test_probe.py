@@ -197,7 +197,7 @@ class Library:
         return 0
 
     def nvmlDeviceGetMemoryInfo(self, handle: Any, memory: Any) -> int:  # noqa: N802  # the C name
-        memory._obj.total = 8 << 30
+        memory._obj[0] = 8 << 30
         return 0
 
     def nvmlDeviceGetCudaComputeCapability(  # noqa: N802  # the C name

@@ -22,7 +22,7 @@ from simquay.engine_api import (
 )
 from simquay_cupy.encoding.encode import encode_plan, encode_sweep
 from simquay_cupy.encoding.geometry import geometry_for
-from simquay_cupy.encoding.programs import Launch, PlanPrograms
+from simquay_cupy.encoding.programs import Launch
 from simquay_cupy.plans import MOST_AMPLITUDES, ReplayRule, UploadedPlan
 from simquay_cupy.states import DeviceState, StateEngine
 
@@ -225,14 +225,7 @@ class CupyEngine(StateEngine):
             if known is not None:
                 self._plans.move_to_end(key)
                 return known[1]
-        return self.keep_programs(plan, precision, encode_plan(plan, precision))
-
-    def keep_programs(
-        self, plan: Plan, precision: Precision, programs: PlanPrograms
-    ) -> UploadedPlan:
-        """Upload ``programs``, and use them for ``plan`` from now on."""
-        key = (id(plan), precision)
-        uploaded = UploadedPlan(self.on, programs, self._replay)
+        uploaded = UploadedPlan(self.on, encode_plan(plan, precision), self._replay)
         with self._lock:
             self._plans[key] = (plan, uploaded)
             while len(self._plans) > PLANS_KEPT:

@@ -14,6 +14,7 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from simquay.plugin import Available, ProbeResult, Unavailable, require
@@ -124,12 +125,10 @@ def _dotted(pair: tuple[int, int]) -> str:
 def _cupy_distribution() -> tuple[str, str, int | None]:
     """The distribution that CuPy came in, its version, and the CUDA generation it is built for
     (None for one that was built from source)."""
-    for generation in (13, 12, 11):
+    generations = {"cupy-cuda13x": 13, "cupy-cuda12x": 12, "cupy-cuda11x": 11, "cupy": None}
+    for name, generation in generations.items():
         with suppress(PackageNotFoundError):
-            name = f"cupy-cuda{generation}x"
             return name, version(name), generation
-    with suppress(PackageNotFoundError):
-        return "cupy", version("cupy"), None
     return "cupy", "of unknown version", None
 
 
@@ -165,8 +164,8 @@ def _library(*names: str) -> ctypes.CDLL | None:
 def _driver_release() -> str:
     """The driver's release, such as 580.95; empty if it is not known."""
     with suppress(OSError):
-        with open("/proc/driver/nvidia/version", encoding="utf-8", errors="replace") as file:
-            found = re.search(r"\b\d{3,}\.\d+(\.\d+)?\b", file.read())
+        text = Path("/proc/driver/nvidia/version").read_text(encoding="utf-8", errors="replace")
+        found = re.search(r"\b\d{3,}\.\d+(\.\d+)?\b", text)
         return found.group() if found else ""
     return ""
 
@@ -193,18 +192,10 @@ def visible_devices() -> list[DeviceFacts] | None:
     return devices
 
 
-class _Memory(ctypes.Structure):
-    _fields_ = (
-        ("total", ctypes.c_ulonglong),
-        ("free", ctypes.c_ulonglong),
-        ("used", ctypes.c_ulonglong),
-    )
-
-
 def _device_facts(nvml: ctypes.CDLL, number: int) -> DeviceFacts:
     handle = ctypes.c_void_p()
     name = ctypes.create_string_buffer(96)
-    memory = _Memory()
+    memory = (ctypes.c_ulonglong * 3)()  # nvmlMemory_t: total, free, used
     major, minor = ctypes.c_int(), ctypes.c_int()
     failed = nvml.nvmlDeviceGetHandleByIndex_v2(ctypes.c_uint(number), ctypes.byref(handle))
     if not failed:
@@ -212,4 +203,4 @@ def _device_facts(nvml: ctypes.CDLL, number: int) -> DeviceFacts:
         nvml.nvmlDeviceGetMemoryInfo(handle, ctypes.byref(memory))
         nvml.nvmlDeviceGetCudaComputeCapability(handle, ctypes.byref(major), ctypes.byref(minor))
     text = name.value.decode(errors="replace") or f"device {number}"
-    return DeviceFacts(text, int(memory.total), (major.value, minor.value))
+    return DeviceFacts(text, memory[0], (major.value, minor.value))

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from simquay.engine_api import (
     make_plan,
 )
 from simquay.testing.engines import random_gates
+from simquay_cupy import engine as engine_module
 from simquay_cupy.encoding import programs
 from simquay_cupy.encoding.encode import encode_plan
 from simquay_cupy.engine import CupyEngine
@@ -162,6 +164,7 @@ def apply_often(
 ) -> list[int]:
     """Two plans on one state, always right; how many graphs were launched by when."""
     monkeypatch.setattr(programs, "PROGRAM_BYTES", 4096)
+    monkeypatch.setattr(engine_module, "encode_plan", partial(encode_plan, limit=4096))
     reference = ReferenceEngine()
     state = engine.allocate(14, Precision.DOUBLE, capacity=14)
     launched = []
@@ -169,9 +172,7 @@ def apply_often(
     for seed in (1, 2):
         gates = random_gates(14, 80, seed)
         plan = make_plan(gates, Layout(), engine.profile(Precision.DOUBLE, 14))
-        encoded = encode_plan(plan, Precision.DOUBLE, 4096)
-        assert len(encoded.windows) > 1
-        engine.keep_programs(plan, Precision.DOUBLE, encoded)
+        assert len(engine.uploaded(plan, Precision.DOUBLE).programs.windows) > 1
         oracle = reference.allocate(14, Precision.DOUBLE, capacity=14)
         exact = make_plan(gates, Layout(), reference.profile(Precision.DOUBLE, 14))
         reference.apply(oracle, exact, Control())

@@ -199,32 +199,32 @@ def _arrange(
     An empty round is added for the load or the store where the targets of the first or last round
     would scatter its accesses to global memory.
     """
-    targets = [tuple(sorted(round_.targets)) for round_ in rounds]
-    stages: list[Sequence[Stage | Multiplex]] = [round_.stages for round_ in rounds]
+    rounds = list(rounds)
     columns = geometry.columns
-    if len(rounds) == 1:
-        both = outer_order(geometry, targets[0], (trip.load, trip.store), columns)
-        if both is not None:
-            return [(both, columns, stages[0])]
-    if outer_order(geometry, targets[0], (trip.load,), columns) is None:
-        targets.insert(0, ())
-        stages.insert(0, ())
-    if len(targets) == 1 or outer_order(geometry, targets[-1], (trip.store,), columns) is None:
-        targets.append(())
-        stages.append(())
+
+    def outer(number: int, *storage: Sequence[int]) -> tuple[int, ...] | None:
+        return outer_order(geometry, sorted(rounds[number].targets), storage, columns)
+
+    if len(rounds) == 1 and (both := outer(0, trip.load, trip.store)) is not None:
+        return [(both, columns, rounds[0].stages)]
+    if outer(0, trip.load) is None:
+        rounds.insert(0, _Round())
+    if len(rounds) == 1 or outer(-1, trip.store) is None:
+        rounds.append(_Round())
     arranged: list[tuple[Sequence[int], Sequence[int], Sequence[Stage | Multiplex]]] = []
-    last = len(targets) - 1
-    outer = {0: trip.load, last: trip.store}
-    for number, bits in enumerate(targets):
-        if number in outer:
-            order = outer_order(geometry, bits, (outer[number],), columns)
+    last = len(rounds) - 1
+    storage = {0: trip.load, last: trip.store}
+    stages: Sequence[Stage | Multiplex] = rounds[0].stages
+    for number, round_ in enumerate(rounds):
+        if number in storage:
+            order = outer(number, storage[number])
         else:
-            order = middle_order(geometry, bits, columns)
+            order = middle_order(geometry, sorted(round_.targets), columns)
         assert order is not None  # the first and last round were made to have one
-        rest, flips = stages[number], list[tuple[int, int]]()
+        rest, flips = stages, list[tuple[int, int]]()
         if number != last:
-            rest, flips = take_last_flips(rest)
-            stages[number + 1], first = take_first_flips(stages[number + 1])
+            rest, flips = take_last_flips(stages)
+            stages, first = take_first_flips(rounds[number + 1].stages)
             flips += first
         arranged.append((order, columns, rest))
         columns = _after_flips(columns, flips)
