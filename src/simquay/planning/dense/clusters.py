@@ -8,7 +8,7 @@ nodes that must come before it. It takes the extension with the most work for it
 Diagonal nodes do not force wires into a cluster. A diagonal that is ready, but only partly inside,
 is set aside as a piece before the cluster: these are collected later, and are cheap.
 
-Sets of nodes are integers (see :mod:`simquay.planning.dense.dependencies`). A set of wires can
+Sets of nodes are integers (see :mod:`simquay.planning.dense.fusion`). A set of wires can
 absorb all nodes on these wires alone, less those that come after any other node on them.
 """
 
@@ -18,8 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias, Union
 
-from simquay.planning.dense.dependencies import dependencies
-from simquay.planning.dense.fusion import GateNode
+from simquay.planning.dense.fusion import GateNode, dependencies
 from simquay.program.bits import bits_of, mask_of
 
 __all__ = ["SEARCH_MODES", "Cluster", "ClusterSearch", "Part", "Piece", "SearchMode"]

@@ -3,10 +3,11 @@
 Fusing gates on wires (:mod:`simquay.planning.wires`) merges one-qubit gates into the gate before or
 after them on their wire, and gates on the same wires into each other.
 
-Two nodes on a wire keep their order unless both are diagonal
-(:mod:`simquay.planning.dense.dependencies`). So the nodes of a wire form *segments*: a node that is
-not diagonal is alone in its segment, and consecutive diagonal nodes share one, in which they may be
-applied in any order.
+Two nodes on a wire must keep their order unless both are diagonal. So the nodes of a wire form
+*segments*: a node that is not diagonal is alone in its segment, and consecutive diagonal nodes
+share one, in which they may be applied in any order. A set of nodes is an integer in which bit
+``n`` stands for node ``n``: all nodes that must come before a node, directly or not, are one
+integer, so that a question about many nodes takes a few operations.
 
 Only the structure of gates is read (kinds and wires), never a matrix's entries, so that the result
 holds for the same gates with other angles.
@@ -23,7 +24,7 @@ from simquay.planning.profile import Layout
 from simquay.planning.wires import WireGate, gates_on_wires
 from simquay.program.operations import GateOperation
 
-__all__ = ["FusedGates", "GateNode", "fuse_gates"]
+__all__ = ["Dependencies", "FusedGates", "GateNode", "dependencies", "fuse_gates"]
 
 
 @dataclass(slots=True, eq=False)
@@ -142,3 +143,58 @@ def _diagonal_to_join(
             else:
                 return other
     return None
+
+
+class Dependencies(NamedTuple):
+    """The dependencies of nodes.
+
+    Attributes:
+        before: for each node, the nodes that must come before it.
+        after: for each node, the nodes that must come after it.
+        on: for each wire, the nodes on it.
+    """
+
+    before: list[int]
+    after: list[int]
+    on: list[int]
+
+
+def dependencies(nodes: Sequence[GateNode]) -> Dependencies:
+    """The dependencies of ``nodes``, which are numbered in order."""
+    mask = 0
+    for node in nodes:
+        mask |= node.mask
+    size = mask.bit_length()
+    bits = [1 << index for index in range(len(nodes))]
+    before, _ = _reached(nodes, bits, size)
+    bits.reverse()
+    after, on = _reached(nodes[::-1], bits, size)
+    after.reverse()
+    return Dependencies(before, after, on)
+
+
+def _reached(nodes: Sequence[GateNode], bits: list[int], size: int) -> tuple[list[int], list[int]]:
+    """For each node, the earlier ones of ``nodes`` that it depends on; and the nodes on each wire.
+
+    On each wire, ``solid`` is the last node that is not diagonal, with its dependencies, and
+    ``everything`` is all nodes up to now, with theirs.
+    """
+    solid = [0] * size
+    everything = [0] * size
+    on = [0] * size
+    reached = []
+    for node, bit in zip(nodes, bits, strict=True):
+        wires = node.wires
+        past = solid if node.diagonal else everything
+        found = 0
+        for wire in wires:
+            found |= past[wire]
+        reached.append(found)
+        found |= bit
+        for wire in wires:
+            on[wire] |= bit
+            if node.diagonal:
+                everything[wire] |= found
+            else:
+                solid[wire] = everything[wire] = found
+    return reached, on

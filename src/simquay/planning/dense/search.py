@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from simquay.errors import ProgramError
-from simquay.planning.dense.candidates import (
+from simquay.planning.dense.assignment import (
     CandidateLonePass,
     CandidatePlan,
     CandidateTilePass,

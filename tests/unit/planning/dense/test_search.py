@@ -9,7 +9,7 @@ from simquay.control import Control
 from simquay.engines.numpy.engine import DenseEngine
 from simquay.errors import ProgramError
 from simquay.planning import Layout, Profile, make_plan
-from simquay.planning.dense.candidates import CandidatePlan, CandidateTilePass
+from simquay.planning.dense.assignment import CandidatePlan, CandidateTilePass
 from simquay.planning.dense.clusters import SEARCH_MODES, ClusterSearch
 from simquay.planning.dense.cost import cluster_costs
 from simquay.planning.dense.fusion import fuse_gates

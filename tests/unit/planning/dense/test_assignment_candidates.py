@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from simquay.planning import Profile
-from simquay.planning.dense.candidates import CandidateLonePass, CandidatePlan, CandidateTilePass
+from simquay.planning.dense.assignment import CandidateLonePass, CandidatePlan, CandidateTilePass
 from simquay.planning.dense.clusters import Cluster
 from simquay.planning.dense.cost import MOVE_COST
 from simquay.planning.dense.fusion import GateNode

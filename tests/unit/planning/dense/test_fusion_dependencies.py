@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simquay.planning.dense.dependencies import dependencies
-from simquay.planning.dense.fusion import fuse_gates
+from simquay.planning.dense.fusion import dependencies, fuse_gates
 from simquay.program.bits import bits_of
 from simquay.program.operations import GateOperation
 from tests.support.dense_gates import cp, h, stored
