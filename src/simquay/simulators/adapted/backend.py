@@ -28,15 +28,12 @@ from simquay.simulators.adapted.results import JoinAdapted, writes_bits
 from simquay.simulators.adapted.tasks import (
     MemoryRule,
     answered,
+    backend_source,
+    copied_options,
     memory_request,
+    pickled_run,
     run_in_thread,
     run_in_worker,
-)
-from simquay.simulators.adapted.transfer import (
-    backend_source,
-    circuits_to_qpy,
-    copied_options,
-    pickled_run,
 )
 from simquay.simulators.base import SimquayBackend
 from simquay.simulators.inputs import RunInputError, checked_circuits
@@ -200,7 +197,7 @@ class AdaptedBackend(SimquayBackend):
         """A run for an executor of other processes."""
         from simquay.simulators.adapted.remote import remote_task
 
-        version, circuits = str(self.backend_version), circuits_to_qpy(circuits)
+        version = str(self.backend_version)
         return remote_task(finder, self._address(), version, options, circuits)
 
     def run_here(self, circuits: Sequence[QuantumCircuit], options: Mapping[str, Any]) -> Result:

@@ -5,11 +5,14 @@ The circuits are sent as QPY, the options as JSON.
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from qiskit import QuantumCircuit, qpy
+from qiskit.circuit import AnnotatedOperation, ControlFlowOp, Operation
 from qiskit.result import Result
 
 from simquay.errors import SimquayError
@@ -27,7 +30,7 @@ from simquay.simulators.worker import (
     this_worker,
 )
 
-__all__ = ["UnplainResultError", "remote_task", "run_foreign_request"]
+__all__ = ["UnplainResultError", "circuits_to_qpy", "remote_task", "run_foreign_request"]
 
 _PLAIN = (str, int, float, complex, bool, bytes, type(None), np.ndarray, np.generic)
 
@@ -61,7 +64,7 @@ def remote_task(
     backend: str,
     backend_version: str,
     options: Mapping[str, Any],
-    circuits: bytes,
+    circuits: Sequence[QuantumCircuit],
 ) -> RemoteTask:
     """A run for another process.
 
@@ -70,14 +73,87 @@ def remote_task(
         backend: the name that the other process finds the backend by.
         backend_version: the foreign backend's.
         options: for the foreign ``run``.
-        circuits: as QPY.
+        circuits: of the run.
 
     Raises:
-        RunInputError: JSON would change an option.
+        RunInputError: JSON would change an option, or QPY a circuit.
     """
     _check_options(options)
     fields = {"backend_version": backend_version, "options": json.dumps(dict(options))}
-    return RemoteTask(run_foreign_request, finder, backend, lambda: circuits, _decode, fields)
+    data = circuits_to_qpy(circuits)
+    return RemoteTask(run_foreign_request, finder, backend, lambda: data, _decode, fields)
+
+
+def circuits_to_qpy(circuits: Sequence[QuantumCircuit]) -> bytes:
+    """``circuits`` as QPY, which is read back and compared with them.
+
+    Raises:
+        RunInputError: QPY cannot write them, or loses a part; names the circuit and the part.
+    """
+    stream = io.BytesIO()
+    try:
+        qpy.dump(list(circuits), stream)
+        data = stream.getvalue()
+        arrived = circuits_from_qpy(data)
+    except Exception as error:  # QPY runs the classes' own code, and raises errors of many kinds
+        raise RunInputError(
+            f"the circuits cannot be sent as QPY ({type(error).__name__}: {error}); "
+            "run them without executor=, or on a ThreadPoolExecutor"
+        ) from error
+    for index, (circuit, other) in enumerate(zip(circuits, arrived, strict=True)):
+        lost = _difference(circuit, other)
+        if lost:
+            raise RunInputError(
+                f"circuit {circuit.name!r} (number {index} of the job) cannot be sent to another "
+                f"process as QPY without loss: {lost} would differ; run it without executor=, or "
+                "on a ThreadPoolExecutor"
+            )
+    return data
+
+
+def _difference(one: QuantumCircuit, other: QuantumCircuit) -> str:
+    """The first part in which two circuits differ, in words; empty where they are the same."""
+    for part, mine, theirs in (
+        ("its name", one.name, other.name),
+        ("its metadata", one.metadata or {}, other.metadata or {}),
+        ("its registers", (one.qregs, one.cregs), (other.qregs, other.cregs)),
+        ("its bits", _shape(one), _shape(other)),
+        ("its global phase", one.global_phase, other.global_phase),
+        ("its variables", list(one.iter_vars()), list(other.iter_vars())),
+    ):
+        if mine != theirs:
+            return part
+    for index, (mine, theirs) in enumerate(zip(one.data, other.data, strict=True)):
+        if _wires(one, mine) != _wires(other, theirs):
+            return f"the bits of instruction {index}"
+        if not _same(mine.operation, theirs.operation):
+            return f"instruction {index}, {mine.name!r} ({type(mine.operation).__name__})"
+    return ""
+
+
+def _shape(circuit: QuantumCircuit) -> tuple[int, int, int]:
+    return circuit.num_qubits, circuit.num_clbits, len(circuit.data)
+
+
+def _wires(circuit: QuantumCircuit, item: Any) -> list[int]:
+    return [circuit.find_bit(bit).index for bit in (*item.qubits, *item.clbits)]
+
+
+def _same(one: Operation, other: Operation) -> bool:
+    if type(one) is not type(other) or one.name != other.name:
+        return False
+    if isinstance(one, (AnnotatedOperation, ControlFlowOp)):
+        return bool(one == other)
+    if one.label != other.label:
+        return False
+    # Some operations do not equal their own copies, though their parameters do.
+    return len(one.params) == len(other.params) and all(map(_equal, one.params, other.params))
+
+
+def _equal(one: Any, other: Any) -> bool:
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        return np.array_equal(one, other)
+    return bool(one == other)
 
 
 def run_foreign_request(finder: BackendFinder, request: bytes, circuits: bytes) -> dict[str, Any]:

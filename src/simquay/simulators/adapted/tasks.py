@@ -1,4 +1,6 @@
-"""Runs on a foreign backend as tasks: in a worker process, or in a thread.
+"""Runs on a foreign backend in a worker process, or in a thread of this one.
+
+They get snapshots of circuits and options: the caller cannot change them any more.
 
 The one task has all circuits of the job. A foreign backend draws its random numbers as it likes,
 mostly by the index of a circuit in the job, so results would depend on how a job is split.
@@ -6,6 +8,8 @@ mostly by the index of a circuit in the job, so results would depend on how a jo
 
 from __future__ import annotations
 
+import copy
+import pickle
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,18 +19,24 @@ from simquay.jobs.dispatch.tasks import MemoryRequest, TaskControl
 from simquay.jobs.errors import JobFailedError, detach
 from simquay.jobs.external.circuits import BackendPool, run_circuits
 from simquay.jobs.external.watch import Ended, foreign_result
+from simquay.jobs.workers.pickling import pickled
 from simquay.jobs.workers.pool import default_workers
-from simquay.jobs.workers.process import BackendSource
+from simquay.jobs.workers.process import WORKERS_SUPPORTED, BackendSource
+from simquay.simulators.inputs import RunInputError
 from simquay.simulators.worker import Answer
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
+    from qiskit.providers import BackendV2
     from qiskit.result import Result
 
 __all__ = [
     "MemoryRule",
     "answered",
+    "backend_source",
+    "copied_options",
     "memory_request",
+    "pickled_run",
     "run_in_thread",
     "run_in_worker",
 ]
@@ -48,6 +58,50 @@ def answered(run: Callable[[], Result]) -> Answer:
         value = error
         detach(error)
     return Answer(value, time.perf_counter() - began)
+
+
+def backend_source(foreign: BackendV2, factory: str) -> tuple[BackendSource | None, str]:
+    """How a worker process makes the backend; or None, and the reason why it cannot.
+
+    Args:
+        foreign: the backend.
+        factory: ``module:callable`` that makes such a backend, or empty: then it is pickled.
+    """
+    if not WORKERS_SUPPORTED:
+        return None, "this system has no worker processes (they need POSIX)"
+    if factory:
+        return BackendSource(factory=factory), ""
+    try:
+        return BackendSource(pickled=pickled(foreign)), ""
+    except Exception as error:  # noqa: BLE001  # pickling runs the foreign classes' own code
+        return None, f"it does not pickle ({type(error).__name__}: {error})"
+
+
+def pickled_run(circuits: Sequence[QuantumCircuit], options: Mapping[str, Any]) -> bytes:
+    """A run, pickled for a worker process.
+
+    Raises:
+        RunInputError: it cannot be pickled for another process; says why.
+    """
+    try:
+        return pickled((circuits, options))
+    except Exception as error:  # pickling runs the code of the objects' classes
+        raise RunInputError(
+            "the circuits or options cannot be sent to a worker process: it does not pickle "
+            f"({type(error).__name__}: {error}). isolation='thread' runs them in this one"
+        ) from error
+
+
+def copied_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Deep copies of the options, except of values that cannot be copied (executors, locks)."""
+    return {name: _copy(value) for name, value in options.items()}
+
+
+def _copy(value: Any) -> Any:
+    try:
+        return copy.deepcopy(value)
+    except (TypeError, pickle.PicklingError):  # executors, locks: there is one of each
+        return value
 
 
 def run_in_worker(source: BackendSource, body: bytes, control: TaskControl) -> Result:

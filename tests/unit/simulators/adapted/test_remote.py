@@ -18,7 +18,6 @@ from simquay.jobs.errors import JobFailedError
 from simquay.jobs.workers.errors import error_from_plain
 from simquay.provider import find_backend
 from simquay.simulators.adapted.remote import remote_task
-from simquay.simulators.adapted.transfer import circuits_to_qpy
 from simquay.simulators.inputs import RunInputError
 from tests.support import foreign_backends as theirs
 from tests.support.adapted_runs import (
@@ -131,7 +130,7 @@ def answer_with(data: Any) -> dict[str, Any]:
         "a name",
         "1",
         {},
-        circuits_to_qpy([circuit()]),
+        [circuit()],
     )
     function, arguments, _ = task.remote(TaskControl())
     answer: dict[str, Any] = function(*arguments)
@@ -145,7 +144,7 @@ def test_in_this_process_the_task_gives_what_it_gives_elsewhere() -> None:
         "a name",
         found.backend_version,
         {"shots": 5},
-        circuits_to_qpy([random_bits("one")]),
+        [random_bits("one")],
     )
     answer = task.run(TaskControl())
     assert sum(answer.value.get_counts().values()) == 5
