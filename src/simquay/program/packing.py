@@ -19,7 +19,6 @@ import math
 import struct
 from collections.abc import Mapping, Sequence
 from itertools import count
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -39,21 +38,17 @@ _PROGRAMS_FORMAT = 1
 """Raised when the fields of an operation or expression change."""
 
 
-def _dataclasses_of(*modules: ModuleType) -> dict[str, type[Any]]:
-    """The dataclasses that are names in ``modules``, by name."""
-    return {
-        cls.__name__: cls
-        for module in modules
-        for cls in vars(module).values()
-        if dataclasses.is_dataclass(cls) and isinstance(cls, type)
-    }
-
-
-_PROGRAM_CLASSES = _dataclasses_of(operations, expressions) | {
-    "Kind": Kind,
-    "Program": Program,
-    "VariableDeclaration": VariableDeclaration,
+_PROGRAM_CLASSES = {
+    cls.__name__: cls
+    for cls in (
+        *vars(operations).values(),
+        *vars(expressions).values(),
+        VariableDeclaration,
+        Program,
+    )
+    if isinstance(cls, type) and (dataclasses.is_dataclass(cls) or cls is Kind)
 }
+"""The classes that packed programs hold, by name."""
 
 
 def pack_programs(programs: Sequence[Program]) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -61,19 +62,16 @@ class EngineBackend(SimquayBackend):
         )
         self.engine = engine
         self._pool = default_pool() if pool is None else pool
-        self._target: Target | None = None
         self.set_options(**options)
 
     @classmethod
     def _default_options(cls) -> RunOptions:
         return default_options()
 
-    @property
+    @functools.cached_property
     def target(self) -> Target:
         """Every instruction on any qubits; ``num_qubits`` is None, since memory is the limit."""
-        if self._target is None:
-            self._target = make_target()
-        return self._target
+        return make_target()
 
     @property
     def max_circuits(self) -> None:
@@ -141,7 +139,7 @@ class EngineBackend(SimquayBackend):
         """A copy with separate options; engine and worker threads are shared."""
         copied = copy.copy(self)
         copied._options = copy.deepcopy(self._options, memo)
-        copied._target = None
+        copied.__dict__.pop("target", None)
         return copied
 
 

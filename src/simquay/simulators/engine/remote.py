@@ -79,22 +79,19 @@ def run_request(finder: BackendFinder, request: bytes, programs: bytes) -> dict[
     return carry_out(finder, request, "engine", "one of an engine", run, _encode, _CLASSES)
 
 
-def _encode(value: tuple[Mapping[int, Any], Mapping[int, BaseException]]) -> dict[str, Any]:
+def _encode(value: tuple[Mapping[int, Any], Mapping[int, BaseException]]) -> Any:
     outcomes, failures = value
-    return {
-        "outcomes": [
-            (number, seconds, dict(outcome.results), dict(outcome.metadata))
-            for number, (outcome, seconds) in outcomes.items()
-        ],
-        "failures": [(number, error_to_plain(error)) for number, error in failures.items()],
+    plain = {
+        number: (dict(outcome.results), dict(outcome.metadata), seconds)
+        for number, (outcome, seconds) in outcomes.items()
     }
+    return plain, {number: error_to_plain(error) for number, error in failures.items()}
 
 
-def _decode(value: Mapping[str, Any]) -> tuple[dict[int, Any], dict[int, BaseException]]:
-    return (
-        {
-            number: (Outcome(results, metadata), seconds)
-            for number, seconds, results, metadata in value["outcomes"]
-        },
-        {number: error_from_plain(error) for number, error in value["failures"]},
-    )
+def _decode(value: Any) -> tuple[dict[int, Any], dict[int, BaseException]]:
+    plain, failures = value
+    outcomes = {
+        number: (Outcome(results, metadata), seconds)
+        for number, (results, metadata, seconds) in plain.items()
+    }
+    return outcomes, {number: error_from_plain(error) for number, error in failures.items()}
