@@ -20,6 +20,7 @@ from simquay.program import (
     Continue,
     Diagonal,
     ForLoop,
+    Gate,
     GateOperation,
     IfElse,
     Matrix,
@@ -157,6 +158,7 @@ class _Path:
                 case Save():
                     raise AssertionError("a save is no part of a distribution")
                 case _:
+                    assert isinstance(operation, Gate)
                     for gate in standard_gates([operation]):
                         self.vector = apply_gate(gate, self.vector, self.num_qubits)
 

@@ -19,8 +19,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.execution.grouping import equal_runs
-
 __all__ = ["Randomness"]
 
 _BLOCK = 1 << 14
@@ -71,12 +69,10 @@ class Randomness:
             return self.consecutive(draw, first, span)[shots - first]
         if count <= 4:
             return np.concatenate([self.consecutive(draw, int(shot), 1) for shot in shots])
-        numbers = np.empty(count)
-        blocks = shots // _BLOCK
-        for low, high in equal_runs(blocks):
-            block = int(blocks[low])
-            numbers[low:high] = self._block(draw, block)[shots[low:high] - block * _BLOCK]
-        return numbers
+        parts = np.split(shots, np.flatnonzero(np.diff(shots // _BLOCK)) + 1)
+        return np.concatenate(
+            [self._block(draw, int(part[0]) // _BLOCK)[part % _BLOCK] for part in parts]
+        )
 
     def _block(self, draw: int, block: int) -> NDArray[np.float64]:
         """A whole block of a draw's stream, cached: many branches ask for the same blocks."""

@@ -36,6 +36,7 @@ __all__ = [
     "Operation",
     "Permutation",
     "Prepare",
+    "QubitOperation",
     "Relabel",
     "Reset",
     "Save",
@@ -49,13 +50,10 @@ __all__ = [
 ComplexArray: TypeAlias = NDArray[np.complexfloating[Any]]
 
 
-class Gate:
-    """A unitary operation, or a preparation of |0> qubits: an engine applies it through a plan.
-
-    Planners and engines know the kinds of :data:`GateOperation`. Another kind is a frozen dataclass
-    in this module that derives from this class and writes :meth:`as_matrix`, or
-    :meth:`as_standard`: planning puts standard gates in its place. Where its fields are more than
-    numbers and the attributes below, it writes :meth:`structure` as well.
+class QubitOperation:
+    """An operation that may take its qubits out of |0>, and out of the measured basis: a
+    :class:`Gate`, or one that splits the shots, for which ``execution/branching/compiler.py`` makes
+    an event.
 
     Attributes:
         qubits: the qubits that it acts on, where the controls hold.
@@ -71,6 +69,18 @@ class Gate:
     controls: tuple[int, ...] = ()
     control_state: int = 0
     is_diagonal: ClassVar[bool] = False
+
+
+class Gate(QubitOperation):
+    """A unitary operation, or a preparation of |0> qubits: an engine applies it through a plan.
+
+    Planners and engines know the kinds of :data:`GateOperation`. Another kind is a frozen dataclass
+    in this module that derives from this class and writes :meth:`as_matrix`, or
+    :meth:`as_standard`: planning puts standard gates in its place. Where its fields are more than
+    numbers and qubits, it writes :meth:`structure` as well.
+    """
+
+    __slots__ = ()
 
     def structure(self) -> Hashable:
         """A key that two gates share if they differ in their numbers alone: those that a sweep may
@@ -265,7 +275,7 @@ def standard_gates(gates: Sequence[Gate]) -> Sequence[GateOperation]:
 
 
 Operation: TypeAlias = Union[
-    Gate,
+    QubitOperation,
     Measure,
     Reset,
     Store,

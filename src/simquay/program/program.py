@@ -11,9 +11,9 @@ from simquay.program.expressions import Type
 from simquay.program.operations import (
     Body,
     ForLoop,
-    Gate,
     IfElse,
     Operation,
+    QubitOperation,
     Switch,
     WhileLoop,
 )
@@ -104,6 +104,6 @@ def touched_qubits(program: Program) -> tuple[int, ...]:
         kinds = set(map(type, operations))
     # A control alone never takes its qubit out of |0>, so controls do not count. Every run calls
     # this, so it is written for speed.
-    gates = {kind for kind in kinds if issubclass(kind, Gate)}
+    gates = {kind for kind in kinds if issubclass(kind, QubitOperation)}
     touched = {op.qubits for op in operations if type(op) in gates}
     return tuple(sorted(set().union(*touched)))

@@ -13,12 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from simquay.engines.base import State
 from simquay.errors import OutOfMemoryError
-from simquay.execution.branching.branches import Batch, Child
-from simquay.execution.branching.steps import Event
+from simquay.execution.branching.branches import Batch, Child, Split
 from simquay.execution.evolution import Run
 from simquay.execution.memory import Reservation
 
@@ -42,14 +39,19 @@ MOST_ROOM = 8192
 class States:
     """Makes, splits and releases the states of one run.
 
+    Args:
+        run: the run.
+        batched: whether branches may share a state.
+
     ``room`` is how many vectors may be alive that share the run's memory; 1 until
     :meth:`reserve`, and where branches run one by one.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, *, batched: bool = True) -> None:
         self.room = 1
         self._run = run
         self._engine = run.engine
+        self._batched = batched and run.engine.batched
         self._reservation: Reservation | None = None
         self._asked = False
 
@@ -73,7 +75,7 @@ class States:
         self.room = max(room, 1)
 
     def _wanted_room(self) -> int:
-        if not self._engine.batched:
+        if not self._batched:
             return 1
         forced = self._run.context.branches_together
         if forced is not None:
@@ -125,24 +127,11 @@ class States:
             raise
         return state, reservation
 
-    def collapse(
-        self, state: State, event: Event, qubits: Sequence[int], children: Sequence[Child]
-    ) -> None:
-        """Project vector ``i`` onto the outcome of ``children[i]``, and make the event's resets."""
-        if not qubits:
-            return
-        resets = [qubit for qubit in event.resets if qubit in qubits]
-        if len(children) > 1:
-            outcomes = np.array([child.outcome for child in children], dtype=np.int64)
-            probabilities = np.array([child.probability for child in children])
-            self._engine.project(state, qubits, outcomes, probabilities, resets)
-            return
-        outcome = children[0].outcome
-        values = {qubit: outcome >> bit & 1 for bit, qubit in enumerate(qubits)}
-        self._engine.collapse(state, values, children[0].probability)
-        ones = [qubit for qubit in resets if values[qubit]]
-        if ones:
-            self._engine.flip(state, ones)
+    def collapse(self, state: State, split: Split, children: Sequence[Child]) -> None:
+        """Change vector ``i`` as the outcome of ``children[i]`` does."""
+        outcomes = [child.outcome for child in children]
+        probabilities = [child.probability for child in children]
+        split.event.collapse(self._engine, state, split.qubits, outcomes, probabilities)
 
     def release(self, batch: Batch) -> None:
         """Give a batch's state back. A second call does nothing."""

@@ -9,7 +9,6 @@ from typing import TypeAlias
 from simquay.errors import ProgramError
 from simquay.execution.branching.deferral import Deferred, commutes
 from simquay.execution.branching.steps import (
-    Assign,
     Event,
     Finish,
     Gates,
@@ -18,7 +17,6 @@ from simquay.execution.branching.steps import (
     JumpUnless,
     LoopBegin,
     LoopNext,
-    SaveState,
     Step,
     Steps,
     measurement_event,
@@ -151,10 +149,8 @@ class _Compiler:
 
     def _other(self, operation: Operation, loop: _Loop | None) -> _Work:
         match operation:
-            case Store():
-                self.steps.append(Assign(operation))
-            case Save(key):
-                self.steps.append(SaveState(key))
+            case Store() | Save():
+                self.steps.append(operation)
             case IfElse():
                 yield self._if(operation, loop)
             case Switch():

@@ -26,6 +26,7 @@ from simquay.program import (
     WhileLoop,
 )
 from simquay.program.expressions import Binary, BitRef, Cast, Index, RegisterRef, Unary
+from simquay.program.operations import QubitOperation
 from simquay.program.program import walk
 
 __all__ = ["Deferred", "commutes", "defer"]
@@ -82,7 +83,7 @@ def _drop_first_resets(operations: Iterable[Operation]) -> list[Operation]:
             continue
         for inner in walk((operation,)):
             # A measurement or reset never takes a qubit out of |0>, nor does a control.
-            if isinstance(inner, Gate):
+            if isinstance(inner, QubitOperation):
                 touched.update(inner.qubits)
         kept.append(operation)
     return kept
@@ -137,7 +138,7 @@ class _Uses:
             elif isinstance(inner, Reset):
                 self.used.add(inner.qubit)
                 self.moved.add(inner.qubit)
-            elif isinstance(inner, Gate):
+            elif isinstance(inner, QubitOperation):
                 self.used.update(inner.qubits, inner.controls)
                 if not inner.is_diagonal:
                     self.moved.update(inner.qubits)

@@ -42,7 +42,6 @@ from simquay.execution.branching.branches import (
 from simquay.execution.branching.outcomes import children_of, draw_outcomes
 from simquay.execution.branching.schedule import Schedule
 from simquay.execution.branching.steps import (
-    Assign,
     Event,
     Finish,
     Gates,
@@ -51,7 +50,6 @@ from simquay.execution.branching.steps import (
     JumpUnless,
     LoopBegin,
     LoopNext,
-    SaveState,
     Steps,
     steps_needing_state,
 )
@@ -67,6 +65,7 @@ from simquay.execution.readout import (
 from simquay.execution.sampling import Sampler
 from simquay.execution.settings import Outcome
 from simquay.planning import Layout, Plan, SweepPlan
+from simquay.program import Save, Store
 from simquay.program.expressions import ClassicalMemory, assign, convert, evaluate
 
 __all__ = ["run_dynamic"]
@@ -103,7 +102,8 @@ class _Branching:
             [True] * len(self.steps) if run.context.wanted else steps_needing_state(self.steps)
         )
         self.plans: dict[tuple[int, Layout], Plan | SweepPlan] = {}
-        self.states = States(run)
+        batched = all(step.batched for step in self.steps if isinstance(step, Event))
+        self.states = States(run, batched=batched)
         self.schedule = Schedule(self.states, self._start)
         self.first_split: str | None = None  # the operation that first split the shots, in words
         self.finished_shots = 0
@@ -135,14 +135,14 @@ class _Branching:
                 self._apply(batch, step)
             case Event():
                 self._event(batch, step)
-            case Assign(store):
+            case Store(target, value):
                 for branch in branches:
-                    assign(store.target, evaluate(store.value, branch.memory), branch.memory)
-            case Jump(target):
-                batch.place = target
-            case JumpUnless(condition, target):
+                    assign(target, evaluate(value, branch.memory), branch.memory)
+            case Jump(there):
+                batch.place = there
+            case JumpUnless(condition, there):
                 places = [
-                    place + 1 if evaluate(condition, branch.memory) else target
+                    place + 1 if evaluate(condition, branch.memory) else there
                     for branch in branches
                 ]
                 self.schedule.go(batch, places)
@@ -154,7 +154,7 @@ class _Branching:
                     branch.counters[counter] = 0
             case LoopNext():
                 self.schedule.go(batch, [self._next_iteration(branch, step) for branch in branches])
-            case SaveState(key):
+            case Save(key):
                 self._save(batch, key)
             case Finish():
                 self._finish(batch, step)
@@ -216,7 +216,7 @@ class _Branching:
             outcome, probability = replay.pop()
             children = [Child(0, outcome, probability, batch.branches[0].shots)]
         else:
-            children = self._draw(batch.state, batch.branches, qubits)
+            children = self._draw(batch.state, batch.branches, event, qubits)
             self._note_first_split(event, children)
         for branch in batch.branches:
             branch.draw += 1
@@ -224,10 +224,13 @@ class _Branching:
             self.states.release(batch)
         self.schedule.split(batch, event, qubits, children)
 
-    def _draw(self, state: State, branches: list[Branch], qubits: list[int]) -> list[Child]:
-        if not qubits:
+    def _draw(
+        self, state: State, branches: list[Branch], event: Event, qubits: list[int]
+    ) -> list[Child]:
+        known = event.weights(self.run.engine, state)
+        if known is None and not qubits:
             return [Child(number, 0, 1.0, one.shots) for number, one in enumerate(branches)]
-        outcomes, weights = draw_outcomes(self.run, state, qubits, branches)
+        outcomes, weights = draw_outcomes(self.run, state, qubits, branches, known)
         return children_of(branches, outcomes, weights)
 
     def _note_first_split(self, event: Event, children: list[Child]) -> None:
@@ -240,7 +243,7 @@ class _Branching:
         if self.first_split is not None or self.run.piece.shots == 1:
             return
         if children[0].probability < 1 - UNCERTAIN[context.precision]:
-            self.first_split = _describe(event)
+            self.first_split = event.words()
             if context.wanted:
                 raise many_states(self.run.program.name, self.first_split)
 
@@ -277,11 +280,3 @@ class _Branching:
         outcomes, _ = draw_outcomes(run, batch.state, qubits, branches)
         rows = np.concatenate([branch.shots for branch in branches])
         write_outcomes(run.samples, rows, event.writes, qubits, outcomes)
-
-
-def _describe(event: Event) -> str:
-    """An event as the circuit's user knows it, for messages."""
-    if not event.writes:
-        return f"the reset of qubit {', '.join(map(str, event.resets))}"
-    pairs = ", ".join(f"qubit {qubit} into classical bit {clbit}" for qubit, clbit in event.writes)
-    return f"the mid-circuit measurement of {pairs}"

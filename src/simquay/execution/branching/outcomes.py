@@ -28,12 +28,17 @@ _FEW_OUTCOMES = 32
 
 
 def draw_outcomes(
-    run: Run, state: State, qubits: Sequence[int], branches: Sequence[Branch]
+    run: Run,
+    state: State,
+    qubits: Sequence[int],
+    branches: Sequence[Branch],
+    known: Floats | None = None,
 ) -> tuple[Outcomes, Floats]:
     """The outcome of each shot of each branch, one branch after the other, and its probability.
 
-    Branch ``i`` has vector ``i`` of ``state``; ``qubits`` are stored. A branch has the outcomes
-    that it would have in a batch by itself.
+    Branch ``i`` has vector ``i`` of ``state``, and row ``i`` of the probabilities ``known``; where
+    these are None, they are those of ``qubits``, which are stored. A branch has the outcomes that
+    it would have in a batch by itself.
 
     Returns:
         Two arrays of shape ``(shots of all branches,)``.
@@ -42,6 +47,9 @@ def draw_outcomes(
     sizes = [len(branch.shots) for branch in branches]
     outcomes = np.empty(sum(sizes), dtype=np.int64)
     weights = np.empty(len(outcomes))
+    if known is not None:
+        _pick_together(known, sizes, _draws(branches, run.randomness), outcomes, weights)
+        return outcomes, weights
     start = 0
     for first, last in _portions(sizes, max(_WEIGHTS_AT_ONCE >> len(qubits), 1)):
         run.control.check()

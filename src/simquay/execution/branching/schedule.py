@@ -177,7 +177,7 @@ class Schedule:
             self._states.release(parent)
             self.together = max(self.together, batch.vectors)
         assert batch.state is not None
-        self._states.collapse(batch.state, split.event, split.qubits, children)
+        self._states.collapse(batch.state, split, children)
 
     def _portion(self, level: Level, split: Split) -> None:
         """Run some of the children on states of their own, in a level above."""
@@ -201,7 +201,7 @@ class Schedule:
             return
         batch = Batch(state, _branches(split, portion), parent.place, reservation)
         above.batches.append(batch)
-        self._states.collapse(state, split.event, split.qubits, portion)
+        self._states.collapse(state, split, portion)
         self.together = max(self.together, len(portion))
 
     def _replay_later(self, branches: Iterable[tuple[History, Shots]]) -> None:

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias, Union
+from typing import Any, ClassVar, TypeAlias, Union
 
-from simquay.program import Expression, ForLoop, Gate, Measure, Store
+import numpy as np
+from numpy.typing import NDArray
+
+from simquay.engines.base import Engine, State
+from simquay.program import Expression, ForLoop, Gate, Measure, Save, Store
 
 __all__ = [
-    "Assign",
     "Event",
     "Finish",
     "Gates",
@@ -23,7 +26,6 @@ __all__ = [
     "JumpUnless",
     "LoopBegin",
     "LoopNext",
-    "SaveState",
     "Step",
     "Steps",
     "measurement_event",
@@ -40,7 +42,10 @@ class Gates:
 
 @dataclass(slots=True, eq=False)
 class Event:
-    """Measure ``qubits`` together, with one draw a shot.
+    """Measure ``qubits`` together, with one draw a shot, which splits a branch by outcome.
+
+    Another kind of event derives from this class, with no qubits, and overrides :meth:`weights`,
+    :meth:`collapse` and :meth:`words`; ``compiler.py`` makes it of its operation.
 
     Attributes:
         qubits: in increasing order.
@@ -51,6 +56,47 @@ class Event:
     qubits: tuple[int, ...]
     writes: tuple[tuple[int, int], ...]
     resets: tuple[int, ...] = ()
+    batched: ClassVar[bool] = True
+    """Whether :meth:`collapse` takes several vectors; if not, branches run one by one."""
+
+    def weights(self, engine: Engine, state: State) -> NDArray[np.float64] | None:
+        """Probabilities of the outcomes for each vector, shape ``(batch, outcomes)``; None for the
+        joint probabilities of ``qubits``."""
+        return None
+
+    def collapse(
+        self,
+        engine: Engine,
+        state: Any,
+        qubits: Sequence[int],
+        outcomes: Sequence[int],
+        probabilities: Sequence[float],
+    ) -> None:
+        """Change vector ``i`` of ``state``, in place, as ``outcomes[i]`` does, whose probability is
+        ``probabilities[i]``: here project it, and make the resets.
+
+        ``qubits`` are the stored ones of the event's qubits; bit ``j`` of an outcome is the value
+        of ``qubits[j]``.
+        """
+        if not qubits:
+            return
+        resets = [qubit for qubit in self.resets if qubit in qubits]
+        if len(outcomes) > 1:
+            every = np.array(outcomes, dtype=np.int64)
+            engine.project(state, qubits, every, np.array(probabilities), resets)
+            return
+        values = {qubit: outcomes[0] >> bit & 1 for bit, qubit in enumerate(qubits)}
+        engine.collapse(state, values, probabilities[0])
+        ones = [qubit for qubit in resets if values[qubit]]
+        if ones:
+            engine.flip(state, ones)
+
+    def words(self) -> str:
+        """The event as the circuit's user knows it, for messages."""
+        if not self.writes:
+            return f"the reset of qubit {', '.join(map(str, self.resets))}"
+        pairs = ", ".join(f"qubit {qubit} into classical bit {bit}" for qubit, bit in self.writes)
+        return f"the mid-circuit measurement of {pairs}"
 
 
 def measurement_event(measures: tuple[Measure, ...]) -> Event | None:
@@ -61,13 +107,6 @@ def measurement_event(measures: tuple[Measure, ...]) -> Event | None:
         tuple(sorted({measure.qubit for measure in measures})),
         tuple((measure.qubit, measure.clbit) for measure in measures),
     )
-
-
-@dataclass(slots=True, eq=False)
-class Assign:
-    """A classical store."""
-
-    store: Store
 
 
 @dataclass(slots=True, eq=False)
@@ -113,13 +152,6 @@ class LoopNext:
 
 
 @dataclass(slots=True, eq=False)
-class SaveState:
-    """Save the state vector under ``key``."""
-
-    key: str
-
-
-@dataclass(slots=True, eq=False)
 class Finish:
     """The end: the deferred measurements, and the resets of qubits that nothing uses again."""
 
@@ -128,7 +160,7 @@ class Finish:
 
 
 Step: TypeAlias = Union[
-    Gates, Event, Assign, Jump, JumpUnless, JumpTable, LoopBegin, LoopNext, SaveState, Finish
+    Gates, Event, Store, Jump, JumpUnless, JumpTable, LoopBegin, LoopNext, Save, Finish
 ]
 
 
@@ -148,7 +180,7 @@ def steps_needing_state(steps: Sequence[Step]) -> list[bool]:
     for place, step in enumerate(steps):
         for target in _next_places(place, step):
             before[target].append(place)
-        if isinstance(step, (Gates, Event, SaveState)) or (isinstance(step, Finish) and step.event):
+        if isinstance(step, (Gates, Event, Save)) or (isinstance(step, Finish) and step.event):
             needed[place] = True
             open_places.append(place)
     while open_places:

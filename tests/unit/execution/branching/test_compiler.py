@@ -9,7 +9,6 @@ from simquay.execution.branching import compiler
 from simquay.execution.branching.compiler import compile_steps, portions
 from simquay.execution.branching.deferral import defer
 from simquay.execution.branching.steps import (
-    Assign,
     Event,
     Finish,
     Gates,
@@ -18,7 +17,6 @@ from simquay.execution.branching.steps import (
     JumpUnless,
     LoopBegin,
     LoopNext,
-    SaveState,
     Step,
     Steps,
 )
@@ -86,7 +84,7 @@ def test_a_measurement_after_a_reset_is_another_event() -> None:
 
 def test_an_if_jumps_over_what_is_not_taken() -> None:
     steps = compiled(SET, IfElse(BIT, (x(0),), (x(1), h(1))), x(2)).steps
-    assert [type(step) for step in steps] == [Assign, JumpUnless, Gates, Jump, Gates, Gates, Finish]
+    assert [type(step) for step in steps] == [Store, JumpUnless, Gates, Jump, Gates, Gates, Finish]
     test, over = steps[1], steps[3]
     assert isinstance(test, JumpUnless)
     assert isinstance(over, Jump)
@@ -115,7 +113,7 @@ def test_loops_jump_back() -> None:
         Gates,
         Jump,  # 8: the next iteration
         JumpUnless,  # 9: while
-        Assign,
+        Store,
         Jump,  # 11
         Finish,
     ]
@@ -132,7 +130,7 @@ def test_each_loop_has_a_counter() -> None:
 
 
 def test_a_save_waits_for_nothing_behind_it() -> None:
-    assert kinds(h(0), Save("s"), h(0)) == [Gates, SaveState, Gates, Finish]
+    assert kinds(h(0), Save("s"), h(0)) == [Gates, Save, Gates, Finish]
 
 
 @pytest.mark.parametrize(("count", "sizes"), [(0, []), (5, [5]), (10, [5, 5]), (11, [5, 5, 1])])

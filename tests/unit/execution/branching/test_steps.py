@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from simquay.execution.branching.steps import (
-    Assign,
     Event,
     Finish,
     Gates,
@@ -13,17 +12,16 @@ from simquay.execution.branching.steps import (
     JumpTable,
     JumpUnless,
     LoopNext,
-    SaveState,
     Step,
     measurement_event,
     steps_needing_state,
 )
-from simquay.program import ForLoop, Measure, Store
+from simquay.program import ForLoop, Measure, Save, Store
 from simquay.program.expressions import BitRef
 from tests.support.small_gates import TRUE, x
 
 BIT = BitRef(0)
-CLASSICAL = Assign(Store(BIT, TRUE))
+CLASSICAL = Store(BIT, TRUE)
 GATES, EVENT, END = Gates((x(0),)), Event((0,), ()), Finish(None)
 
 
@@ -31,7 +29,7 @@ GATES, EVENT, END = Gates((x(0),)), Event((0,), ()), Finish(None)
     ("steps", "needed"),
     [
         ([GATES, EVENT, CLASSICAL, END], "1100"),
-        ([CLASSICAL, SaveState("s"), CLASSICAL, END], "1100"),
+        ([CLASSICAL, Save("s"), CLASSICAL, END], "1100"),
         ([EVENT, CLASSICAL, Finish(EVENT)], "111"),
         # Only one way of a branch needs it: the branch does, the other way does not.
         ([JumpUnless(BIT, 3), GATES, Jump(4), CLASSICAL, END], "11000"),
