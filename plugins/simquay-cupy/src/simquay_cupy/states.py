@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from simquay.engine_api import (
     Precision,
     ProgramError,
     mask_of,
-    pauli_letters,
+    pauli_expectation,
     storage_indices,
 )
 
@@ -217,11 +218,10 @@ class StateEngine(BaseEngine[DeviceState]):
     def amplitudes(self, state: DeviceState) -> NDArray[np.complexfloating[Any]]:
         """All amplitudes in qubit order, on the host."""
         size = 1 << state.num_qubits
-        result = np.empty((state.batch, size), dtype=state.precision.complex_dtype)
         if state.order == tuple(range(state.num_qubits)):
             with self.on.active():
-                result[:] = self.on.download(state.vectors[:, :size])
-            return result
+                return self.on.download(state.vectors[:, :size])
+        result = np.empty((state.batch, size), dtype=state.precision.complex_dtype)
         for first in range(0, size, PIECE):
             count = min(PIECE, size - first)
             with self.on.active():
@@ -239,40 +239,24 @@ class StateEngine(BaseEngine[DeviceState]):
         return self.on.download(out)
 
     def expectation(self, state: DeviceState, paulis: Sequence[str]) -> NDArray[np.float64]:
-        """Expectation values of Pauli strings.
+        """Expectation values of Pauli strings; those that flip the same bits share a pass."""
+        return pauli_expectation(state, paulis, partial(self._pauli_sums, state))
 
-        A Pauli string is ``i**y X(x) Z(z)`` with masks ``x`` and ``z``, which have ``y`` bits in
-        common; strings of equal ``x`` share a pass over the state.
-        """
-        places = state.layout.positions()
-        result = np.zeros((state.batch, len(paulis)))
-        groups: dict[int, list[tuple[int, int]]] = {}
-        for number, pauli in enumerate(paulis):
-            letters = pauli_letters(pauli, state.num_qubits)
-            if all(qubit in places or letter == "Z" for qubit, letter in letters.items()):
-                stored = [(places[q], letter) for q, letter in letters.items() if q in places]
-                x = mask_of(place for place, letter in stored if letter != "Z")
-                z = mask_of(place for place, letter in stored if letter != "X")
-                groups.setdefault(x, []).append((number, z))
-        for x, members in groups.items():
-            for start in range(0, len(members), PAULIS_AT_ONCE):
-                part = members[start : start + PAULIS_AT_ONCE]
-                sums = self._pauli_sums(state, x, [z for _, z in part])
-                for column, (number, z) in enumerate(part):
-                    result[:, number] = (sums[:, column] * 1j ** (x & z).bit_count()).real
-        return result
-
-    def _pauli_sums(self, state: DeviceState, x: int, z: Sequence[int]) -> NDArray[np.complex128]:
+    def _pauli_sums(
+        self, state: DeviceState, x: int, masks: Sequence[int]
+    ) -> Iterator[NDArray[np.complex128]]:
+        """For each mask ``z``: the sum over ``i`` of ``conj(a[i ^ x]) a[i] (-1)**popcount(i & z)``
+        of each vector, shape ``(batch,)``."""
         size = 1 << len(state.order)
         blocks = min(-(-size // THREADS), 1 << ENOUGH_BLOCK_BITS)
-        with self.on.active():
-            out = self.on.empty((state.batch, blocks, len(z), 2), np.float64)
-            masks = self.on.upload(np.array(z, dtype=np.uint64))
-            given = (np.uint64(size), np.uint64(x), masks, np.int32(len(z)), out)
-            self._launch_over("pauli_sums", state, size, *given, most=blocks)
-            sums = self.on.download(out).sum(axis=1)
-        together: NDArray[np.complex128] = sums[..., 0] + 1j * sums[..., 1]
-        return together
+        for start in range(0, len(masks), PAULIS_AT_ONCE):
+            some = np.array(masks[start : start + PAULIS_AT_ONCE], dtype=np.uint64)
+            with self.on.active():
+                out = self.on.empty((state.batch, blocks, len(some), 2), np.float64)
+                given = (np.uint64(size), np.uint64(x), self.on.upload(some), np.int32(len(some)))
+                self._launch_over("pauli_sums", state, size, *given, out, most=blocks)
+                sums = self.on.download(out).sum(axis=1)
+            yield from (sums[..., 0] + 1j * sums[..., 1]).T
 
     def collapse(self, state: DeviceState, outcome: Mapping[int, int], probability: float) -> None:
         """Project in place onto ``outcome``, and divide by sqrt(probability)."""

@@ -270,7 +270,11 @@ class NumbaEngine(DenseEngine):
         """Expectation values of Pauli strings."""
         if state.stored < self._compiled_from:
             return super().expectation(state, paulis)
-        return pauli_expectation(state, paulis, partial(expected_pauli, threads=self.threads))
+        return pauli_expectation(
+            state,
+            paulis,
+            lambda x, zs: [expected_pauli(state, x, z, self.threads) for z in zs],
+        )
 
 
 def _run_alone(state: DenseState, pass_: Pass) -> None:

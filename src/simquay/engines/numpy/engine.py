@@ -14,6 +14,7 @@ from simquay.engines.numpy.reading import (
     all_amplitudes,
     amplitudes_at,
     block_probabilities,
+    flipped_overlap,
     joint_probabilities,
     pauli_expectation,
 )
@@ -265,7 +266,9 @@ class DenseEngine(BaseEngine[DenseState]):
 
     def expectation(self, state: DenseState, paulis: Sequence[str]) -> NDArray[np.float64]:
         """Expectation values of Pauli strings."""
-        return pauli_expectation(state, paulis)
+        return pauli_expectation(
+            state, paulis, lambda x, zs: [flipped_overlap(state, x, z) for z in zs]
+        )
 
     def release(self, state: DenseState) -> None:
         """Give the state's memory back."""

@@ -5,7 +5,7 @@ All sums are taken in double precision, in blocks that stay in cache.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from functools import partial
 from itertools import groupby
 from operator import itemgetter
@@ -14,16 +14,17 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.engines.base import pauli_letters
+from simquay.engines.base import State, pauli_letters
 from simquay.engines.numpy.state import ComplexArray, DenseState, split_bits, storage_indices
 from simquay.engines.threads import run_side_by_side
 from simquay.errors import ProgramError
-from simquay.program.bits import extract, spread
+from simquay.program.bits import extract, mask_of, spread
 
 __all__ = [
     "all_amplitudes",
     "amplitudes_at",
     "block_probabilities",
+    "flipped_overlap",
     "joint_probabilities",
     "pauli_expectation",
 ]
@@ -32,9 +33,6 @@ Marginal: TypeAlias = Callable[
     [DenseState, Sequence[int], Mapping[int, int], int], NDArray[np.float64]
 ]
 """As :func:`marginal_sums`."""
-
-Overlap: TypeAlias = Callable[[DenseState, int, int], NDArray[np.complex128]]
-"""As :func:`flipped_overlap`."""
 
 _BLOCK_BITS = 15
 """log2 of the amplitudes that are read at once."""
@@ -227,33 +225,32 @@ def all_amplitudes(state: DenseState) -> ComplexArray:
 
 
 def pauli_expectation(
-    state: DenseState, paulis: Sequence[str], overlap: Overlap | None = None
+    state: State,
+    paulis: Sequence[str],
+    overlaps: Callable[[int, list[int]], Iterable[NDArray[np.complex128]]],
 ) -> NDArray[np.float64]:
     """See :meth:`simquay.engines.base.BaseEngine.expectation`.
 
     With x the bits of X and Y, z those of Z and Y, and y the number of Ys, a Pauli string takes
-    ``|i>`` to ``1j**y (-1)**popcount(i & z) |i ^ x>``. ``overlap`` sums over ``i``:
-    :func:`flipped_overlap`, or an engine's compiled function.
+    ``|i>`` to ``1j**y (-1)**popcount(i & z) |i ^ x>``. ``overlaps(x, zs)`` sums over ``i``, as
+    :func:`flipped_overlap` does, for all strings that have the same x: for each z in turn.
     """
+    positions = state.layout.positions()
     result = np.zeros((state.batch, len(paulis)))
+    groups: dict[int, list[tuple[int, int]]] = {}
     for column, label in enumerate(paulis):
         letters = pauli_letters(label, state.num_qubits)
-        result[:, column] = _one_pauli(state, letters, overlap or flipped_overlap)
+        # |1> is orthogonal to |0>: where X or Y flips a qubit that is not stored, the mean is 0.
+        if all(qubit in positions or letter == "Z" for qubit, letter in letters.items()):
+            stored = [(positions[q], letter) for q, letter in letters.items() if q in positions]
+            x = mask_of(position for position, letter in stored if letter != "Z")
+            z = mask_of(position for position, letter in stored if letter != "X")
+            groups.setdefault(x, []).append((column, z))
+    for x, members in groups.items():
+        sums = overlaps(x, [z for _, z in members])
+        for (column, z), one in zip(members, sums, strict=True):
+            result[:, column] = (one * 1j ** (x & z).bit_count()).real
     return result
-
-
-def _one_pauli(
-    state: DenseState, letters: Mapping[int, str], overlap: Overlap
-) -> NDArray[np.float64]:
-    positions = state.layout.positions()
-    x = z = 0
-    for qubit, letter in letters.items():
-        if qubit in positions:
-            x |= (letter in "XY") << positions[qubit]
-            z |= (letter in "YZ") << positions[qubit]
-        elif letter != "Z":
-            return np.zeros(state.batch)  # |1> is orthogonal to |0>
-    return np.asarray((overlap(state, x, z) * 1j ** (x & z).bit_count()).real)
 
 
 def flipped_overlap(state: DenseState, x: int, z: int) -> NDArray[np.complex128]:
