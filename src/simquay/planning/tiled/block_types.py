@@ -1,4 +1,4 @@
-"""Block types: the structure that blocks share, apart from their wires and their numbers.
+"""Blocks, and their types: the structure that blocks share, apart from wires and numbers.
 
 A *wire* is a number that stays with a qubit's amplitudes for a whole plan, wherever they are
 stored. A *block* is the unit that the tiled planner schedules. It has
@@ -11,36 +11,19 @@ stored. A *block* is the unit that the tiled planner schedules. It has
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 
 from simquay.planning.numbers.patterns import ONE, GateCode, Indices, matrix_pattern
 from simquay.planning.tiled.cost import DENSE_FLOPS
 from simquay.planning.tiled.passes import Form
-from simquay.planning.wires import Trait
 
-__all__ = [
-    "BlockKind",
-    "BlockType",
-    "Trait",
-    "apart_type",
-    "changed",
-    "diagonal_type",
-    "matrix_type",
-    "pattern_of",
-    "permutation_type",
-    "preparation_type",
-    "source_of",
-]
+__all__ = ["Block", "BlockKind", "BlockType", "Member", "block_type", "pattern_of", "source_of"]
 
 BlockKind = Literal["dense", "diagonal", "permute", "prepare"]
-
-
-_block_type_ids = itertools.count()
 
 
 @dataclass(slots=True, eq=False)
@@ -55,14 +38,15 @@ class BlockType:
         state: the control state; bit ``j`` is what control ``j`` must be.
         form: how a matrix may be applied.
         is_real: whether no entry has an imaginary part.
-        table: for a permutation: the new amplitude at ``i`` is the old one at ``table[i]``.
-        entries: for a diagonal: where its entries are, counted from where its numbers start;
-            None if they simply follow each other.
+        source: for a permutation: the new amplitude at ``i`` is the old one at ``source[i]``. For
+            a diagonal: where its entries are, counted from where its numbers start; empty if they
+            simply follow each other.
         total: wires and controls together.
         moves: whether amplitudes move along its wires, which must then be in the tile.
         flops: per amplitude, roughly; 0 but for matrices.
         fuses: on how many wires it may be part of a cluster, 1 or 2; or 0.
-        code: a multiple of 4 that no other type has.
+        placed: the type as a member of a cluster: on its first wire, on its second, on both, and on
+            both the other way round.
     """
 
     kind: BlockKind
@@ -71,13 +55,12 @@ class BlockType:
     state: int = 0
     form: Form = "complex"
     is_real: bool = False
-    table: tuple[int, ...] = ()
-    entries: tuple[int, ...] | None = None
+    source: tuple[int, ...] = ()
     total: int = field(init=False)
     moves: bool = field(init=False)
     flops: float = field(init=False)
     fuses: int = field(init=False)
-    code: int = field(init=False)
+    placed: tuple[Member, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         self.total = self.size + self.controls
@@ -85,15 +68,42 @@ class BlockType:
         rows = DENSE_FLOPS[self.form] << self.size
         self.flops = rows / (1 << self.controls) if self.kind == "dense" else 0.0
         self.fuses = self.total if self.total <= 2 and self.kind != "prepare" else 0
-        self.code = next(_block_type_ids) << 2
+        self.placed = ((self, (0,)), (self, (1,)), (self, (0, 1)), (self, (1, 0)))
 
     @property
     def extra(self) -> bytes:
         """What the type's patterns need besides (:mod:`simquay.planning.numbers.patterns`)."""
-        if self.kind == "permute":
-            return np.argsort(self.table).astype(np.intp).tobytes()
-        return b"" if self.entries is None else np.array(self.entries, dtype=np.intp).tobytes()
+        source = np.array(self.source, dtype=np.intp)
+        return (np.argsort(source) if self.kind == "permute" else source).tobytes()
 
+
+Member: TypeAlias = tuple[BlockType, tuple[int, ...]]
+"""A block of a cluster: its type, and its wires, followed by its controls."""
+
+Block: TypeAlias = tuple[BlockType, tuple[int, ...], int]
+"""``(type, wires, start)``: the wires that it acts on, then its controls, and where in the pool its
+numbers start. It is a plain tuple, since there is one for almost every gate."""
+
+
+def block_type(
+    kind: BlockKind,
+    size: int,
+    controls: int = 0,
+    state: int = 0,
+    form: Form = "complex",
+    is_real: bool = False,
+    source: tuple[int, ...] = (),
+) -> BlockType:
+    """The type with these attributes, as in :class:`BlockType`."""
+    if source and kind == "diagonal" and source == tuple(range(1 << size)):
+        source = ()
+    # Long tables are rare, and would fill the cache.
+    make = BlockType if len(source) > _LONG else _kept_type
+    return make(kind, size, controls, state, form, is_real, source)
+
+
+_LONG = 64
+_kept_type = lru_cache(maxsize=4096)(BlockType)
 
 _CODES: dict[BlockKind, GateCode] = {
     "dense": "m",
@@ -114,79 +124,3 @@ def source_of(type_: BlockType, bits: tuple[int, ...], width: int) -> tuple[int,
     """A permutation's source table on ``width`` bits: the new entry ``i`` is the old ``[i]``."""
     rows = pattern_of(type_, bits, width).reshape(1 << width, -1)
     return tuple((rows == ONE).argmax(axis=1).tolist())
-
-
-@lru_cache(maxsize=4096)
-def matrix_type(size: int, controls: int, state: int, trait: int) -> BlockType:
-    """A matrix on one wire or more, whose numbers have ``trait``; it is not diagonal."""
-    real = bool(trait & Trait.REAL)
-    form: Form = "real" if real else "complex"
-    if trait & Trait.HADAMARD:
-        form = "hadamard"
-    elif trait & Trait.RX_LIKE:
-        form = "rx_like"
-    return _dense_type(size, controls, state, form, real)
-
-
-@lru_cache(maxsize=4096)
-def _dense_type(size: int, controls: int, state: int, form: Form, is_real: bool) -> BlockType:
-    return BlockType("dense", size, controls, state, form, is_real)
-
-
-@lru_cache(maxsize=4096)
-def diagonal_type(
-    size: int,
-    controls: int,
-    state: int,
-    is_real: bool,
-    entries: tuple[int, ...] | None = None,
-) -> BlockType:
-    """A diagonal; ``entries`` as in :class:`BlockType`."""
-    return BlockType("diagonal", size, controls, state, is_real=is_real, entries=entries)
-
-
-def apart_type(
-    size: int, controls: int, state: int, is_real: bool, entries: tuple[int, ...]
-) -> BlockType:
-    """A diagonal with any ``entries``: perhaps those that simply follow each other."""
-    if entries == tuple(range(1 << size)):
-        return diagonal_type(size, controls, state, is_real)
-    if size <= 6:
-        return diagonal_type(size, controls, state, is_real, entries)
-    # Long entries are rare, and would fill the cache.
-    return BlockType("diagonal", size, controls, state, is_real=is_real, entries=entries)
-
-
-def permutation_type(size: int, controls: int, state: int, table: tuple[int, ...]) -> BlockType:
-    """A permutation; ``table`` as in :class:`BlockType`."""
-    # Long tables are rare, and would fill the cache.
-    make = _small_permutation_type if size <= 2 else _permutation_type
-    return make(size, controls, state, table)
-
-
-def _permutation_type(size: int, controls: int, state: int, table: tuple[int, ...]) -> BlockType:
-    return BlockType("permute", size, controls, state, is_real=True, table=table)
-
-
-_small_permutation_type = lru_cache(maxsize=4096)(_permutation_type)
-
-
-@lru_cache(maxsize=64)
-def preparation_type(size: int) -> BlockType:
-    """A preparation of a state; on no wires, it is one factor, which is a diagonal."""
-    return BlockType("prepare", size) if size else diagonal_type(0, 0, 0, False)
-
-
-def changed(
-    type_: BlockType, size: int, controls: int, state: int, entries: tuple[int, ...] | None
-) -> BlockType:
-    """``type_`` with other controls; a diagonal, with another size and other entries as well."""
-    if type_.kind == "diagonal":
-        if entries is None:
-            return diagonal_type(size, controls, state, type_.is_real)
-        return apart_type(size, controls, state, type_.is_real, entries)
-    if type_.kind == "permute":
-        return permutation_type(size, controls, state, type_.table)
-    if type_.kind == "prepare":
-        return type_
-    return _dense_type(size, controls, state, type_.form, type_.is_real)

@@ -5,14 +5,14 @@ A recipe is a pass without numbers; :meth:`PassRecipe.fill` puts them in.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, Union
 
 import numpy as np
 
 from simquay.planning.numbers.pool import Pool
-from simquay.planning.tiled.block_types import BlockType
-from simquay.planning.tiled.blocks.blocks import Blocks
+from simquay.planning.tiled.block_types import Block, BlockType
 from simquay.planning.tiled.diagonals import (
     DiagonalRecipe,
     condition_of,
@@ -105,23 +105,26 @@ class WideRecipe:
         elif type_.kind == "prepare":
             gate = Prepare(pool[start : start + size], self.bits)
         else:
-            table = np.argsort(np.array(type_.table, dtype=np.intp))
+            table = np.argsort(np.array(type_.source, dtype=np.intp))
             gate = Permutation(table, self.bits, self.controls, type_.state)
         return WidePass(self.before, self.width, gate)
 
 
 def build_pass(
-    scheduled: ScheduledPass, blocks: Blocks, graph: Graph, span: int, gather_plan: GatherPlan
+    scheduled: ScheduledPass,
+    blocks: Sequence[Block],
+    graph: Graph,
+    span: int,
+    gather_plan: GatherPlan,
 ) -> PassRecipe | WideRecipe:
     """The recipe of a pass; its rounds have up to ``span`` targets (0: no limit)."""
     if scheduled.wide:
         (block,) = scheduled.stages
         assert isinstance(block, int)
         bit_of = {wire: bit for bit, wire in enumerate(scheduled.grown)}
-        type_ = blocks.types[block]
-        bits = tuple([bit_of[wire] for wire in blocks.wires[block]])
+        type_, wires, start = blocks[block]
+        bits = tuple([bit_of[wire] for wire in wires])
         own, controls = bits[: type_.size], bits[type_.size :]
-        start = blocks.starts[block]
         return WideRecipe(len(scheduled.before), len(scheduled.grown), type_, start, own, controls)
     active: list[int] = []
     # For each wire, its local bit, or ``~bit`` for an outer bit.
@@ -152,11 +155,14 @@ def build_pass(
 
 
 def _stage(
-    blocks: Blocks, block: int, bit_of: dict[int, int], targets: set[int], gather_plan: GatherPlan
+    blocks: Sequence[Block],
+    block: int,
+    bit_of: dict[int, int],
+    targets: set[int],
+    gather_plan: GatherPlan,
 ) -> _Dense | PermuteStage | _PrepareRecipe:
     """The recipe of a block's stage; its bits join ``targets``."""
-    type_ = blocks.types[block]
-    wires = blocks.wires[block]
+    type_, wires, _ = blocks[block]
     condition = condition_of(wires[type_.size :], type_.state, bit_of) if type_.controls else ALWAYS
     if type_.size == 1:
         bits: tuple[int, ...] = (bit_of[wires[0]],)
@@ -177,10 +183,10 @@ def _stage(
     if type_.kind == "prepare":
         state = gather_plan.table(type_.size, [(block, _inverse(order))])
         return _PrepareRecipe(bits, state)
-    if type_.table == (1, 0):
+    if type_.source == (1, 0):
         return PermuteStage(bits, _FLIP, condition)
     index = spread(order)
-    source = np.argsort(index)[np.array(type_.table, dtype=np.intp)[index]]
+    source = np.argsort(index)[np.array(type_.source, dtype=np.intp)[index]]
     return PermuteStage(bits, source, condition)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeAlias
 
-from simquay.planning.tiled.blocks.blocks import Blocks
+from simquay.planning.tiled.block_types import Block
 from simquay.planning.tiled.gather import ArrayRef, Filled, GatherPlan
 from simquay.planning.tiled.passes import (
     ALWAYS,
@@ -64,7 +64,7 @@ class _Group:
 
 
 def diagonal_recipe(
-    blocks: Blocks, indices: Sequence[int], bit_of: dict[int, int], gather_plan: GatherPlan
+    blocks: Sequence[Block], indices: Sequence[int], bit_of: dict[int, int], gather_plan: GatherPlan
 ) -> DiagonalRecipe:
     """The recipe of the stage that multiplies by the blocks ``indices``.
 
@@ -109,12 +109,12 @@ def _best(groups: list[_Group], mask: int) -> _Group:
     return best
 
 
-def _factors(blocks: Blocks, indices: Sequence[int], bit_of: dict[int, int]) -> list[_Factor]:
+def _factors(
+    blocks: Sequence[Block], indices: Sequence[int], bit_of: dict[int, int]
+) -> list[_Factor]:
     factors: list[_Factor] = []
-    types, wires_of = blocks.types, blocks.wires
     for block in indices:
-        type_ = types[block]
-        wires = wires_of[block]
+        type_, wires, _ = blocks[block]
         if type_.total == 2:
             one, two = both = (bit_of[wires[0]], bit_of[wires[1]])
             if one >= 0 and two >= 0:

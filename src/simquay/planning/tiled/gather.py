@@ -15,8 +15,7 @@ from typing import NamedTuple, TypeAlias
 from simquay.planning.numbers.patterns import Indices, diagonal_pattern, matrix_pattern
 from simquay.planning.numbers.pool import Pool
 from simquay.planning.numbers.products import ProductRecipe, Products, TableRecipe
-from simquay.planning.tiled.block_types import BlockType
-from simquay.planning.tiled.blocks.blocks import Blocks
+from simquay.planning.tiled.block_types import Block, BlockType
 
 __all__ = ["ArrayRef", "Filled", "GatherPlan", "GatherRecipe", "Part"]
 
@@ -38,18 +37,17 @@ _FEW = 6  # bits: patterns of longer tables are rare, and would fill a cache
 class GatherPlan:
     """The arrays that a plan's stages ask for."""
 
-    __slots__ = ("_matrices", "_starts", "_tables", "_types", "_views")
+    __slots__ = ("_blocks", "_matrices", "_tables", "_views")
 
-    def __init__(self, blocks: Blocks) -> None:
-        self._types = blocks.types
-        self._starts = blocks.starts
+    def __init__(self, blocks: Sequence[Block]) -> None:
+        self._blocks = blocks
         self._matrices: defaultdict[int, Products] = defaultdict(Products)
         self._tables: defaultdict[int, Products] = defaultdict(Products)
         self._views: list[tuple[int, tuple[int, ...]]] = []
 
     def matrix(self, block: int, order: tuple[int, ...]) -> ArrayRef:
         """Ask for a block's matrix. Bit ``j`` of its index is bit ``order[j]`` of the block's."""
-        start = self._starts[block]
+        start = self._blocks[block][2]
         k = len(order)
         if k > 3 and order == tuple(range(k)):
             return self._view(start, (1 << k, 1 << k))
@@ -59,14 +57,14 @@ class GatherPlan:
         """Ask for the product of ``parts``, as a table over so many bits."""
         if bits > _FEW and len(parts) == 1:
             block, positions = parts[0]
-            type_ = self._types[block]
-            if positions == tuple(range(bits)) and type_.size == bits and type_.entries is None:
-                return self._view(self._starts[block], (1 << bits,))
+            type_, _, start = self._blocks[block]
+            if positions == tuple(range(bits)) and type_.size == bits and not type_.source:
+                return self._view(start, (1 << bits,))
         make = _small_table_pattern if bits <= _FEW else _table_pattern
-        starts, types = self._starts, self._types
+        blocks = self._blocks
         index = self._tables[1 << bits].add(
-            [make(types[block], positions, bits) for block, positions in parts],
-            [starts[block] for block, _ in parts],
+            [make(blocks[block][0], positions, bits) for block, positions in parts],
+            [blocks[block][2] for block, _ in parts],
         )
         return 1 << bits, index
 

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.planning.numbers.pool import Pool, PoolLayout
-from simquay.planning.tiled.block_types import Trait
+from simquay.planning.wires import Trait
 from simquay.program.operations import Diagonal, Prepare
 
 __all__ = ["Traits", "traits_of"]
 
 Traits: TypeAlias = NDArray[np.uint8]
-"""The :class:`~simquay.planning.tiled.block_types.Trait` of each gate that has numbers, in the
+"""The :class:`~simquay.planning.wires.Trait` of each gate that has numbers, in the
 order of the pool: shape ``(gates,)``, or ``(lists, gates)`` for several gate lists."""
 
 _MOST_TRAITS = 3  # qubits: larger matrices are taken as they are
@@ -60,19 +60,12 @@ def _traits_of_single(part: Pool) -> Traits:
 _HADAMARD = np.array([1, 0, 1, 0, 1, 0, -1, 0]) * 0.5**0.5
 
 
-def _trait_of_code(code: int) -> Trait:
-    """The trait of a matrix whose real and imaginary parts are not 0 where ``code`` has a 1.
-
-    The highest bit of ``code`` is the real part of the first entry, then comes its imaginary part.
-    """
-    trait = Trait(0)
-    if not code & 0b01010101:
-        trait |= Trait.REAL
-    if not code & 0b00111100:
-        trait |= Trait.DIAGONAL
-    elif not code & 0b01101001:
-        trait |= Trait.RX_LIKE
-    return trait
-
-
-_TRAITS = np.array([_trait_of_code(code) for code in range(256)], dtype=np.uint8)
+# By which parts of the matrix are not 0: the highest bit of a code is the real part of the first
+# entry, then comes its imaginary part.
+_codes = np.arange(256)
+_apart = _codes & 0b00111100 != 0
+_TRAITS: Traits = (
+    _REAL * (_codes & 0b01010101 == 0)
+    | _DIAGONAL * ~_apart
+    | np.uint8(Trait.RX_LIKE) * (_apart & (_codes & 0b01101001 == 0))
+)

@@ -7,13 +7,7 @@ import pytest
 
 from simquay.planning.numbers.patterns import diagonal_pattern
 from simquay.planning.numbers.products import Products
-from simquay.planning.tiled.block_types import (
-    BlockType,
-    diagonal_type,
-    matrix_type,
-    pattern_of,
-    permutation_type,
-)
+from simquay.planning.tiled.block_types import BlockType, block_type, pattern_of
 from simquay.program import Diagonal, Matrix, Permutation
 from tests.support.dense import gate_matrix
 
@@ -25,16 +19,16 @@ def gate_of(type_: BlockType, bits: tuple[int, ...], numbers: np.ndarray):
         return Matrix(matrix, own, controls, type_.state)
     if type_.kind == "diagonal":
         return Diagonal(numbers, own, controls, type_.state)
-    return Permutation(np.argsort(type_.table), own, controls, type_.state)
+    return Permutation(np.argsort(type_.source), own, controls, type_.state)
 
 
-U = matrix_type(1, 0, 0, 0)
-CU = matrix_type(1, 1, 0, 0)
-UU = matrix_type(2, 0, 0, 0)
-RZ = diagonal_type(1, 0, 0, False)
-CP = diagonal_type(1, 1, 1, False)
-CX = permutation_type(1, 1, 1, (1, 0))
-CYCLE = permutation_type(2, 0, 0, (3, 0, 1, 2))
+U = block_type("dense", 1)
+CU = block_type("dense", 1, 1, 0)
+UU = block_type("dense", 2)
+RZ = block_type("diagonal", 1)
+CP = block_type("diagonal", 1, 1, 1)
+CX = block_type("permute", 1, 1, 1, "complex", True, (1, 0))
+CYCLE = block_type("permute", 2, 0, 0, "complex", True, (3, 0, 1, 2))
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from simquay.planning.tiled.block_types import diagonal_type, matrix_type
-from simquay.planning.tiled.blocks.blocks import Blocks
+from simquay.planning.tiled.block_types import block_type
 from simquay.planning.tiled.gather import GatherPlan
 
 POOL = np.concatenate([[1, 0], np.arange(2, 400)]).astype(complex)
 
 
 def test_matrices_in_the_order_of_their_bits():
-    blocks = Blocks([matrix_type(2, 0, 0, 0), matrix_type(2, 0, 0, 0)], [(0, 1), (5, 3)], [2, 18])
+    pair = block_type("dense", 2)
+    blocks = [(pair, (0, 1), 2), (pair, (5, 3), 18)]
     plan = GatherPlan(blocks)
     refs = [plan.matrix(0, (0, 1)), plan.matrix(1, (1, 0))]
     first, second = (plan.recipe().fill(POOL)[kind][index] for kind, index in refs)
@@ -23,7 +23,7 @@ def test_matrices_in_the_order_of_their_bits():
 
 
 def test_large_matrices_are_views_of_the_pool():
-    plan = GatherPlan(Blocks([matrix_type(4, 0, 0, 0)], [(0, 1, 2, 3)], [2]))
+    plan = GatherPlan([(block_type("dense", 4), (0, 1, 2, 3), 2)])
     kind, index = plan.matrix(0, (0, 1, 2, 3))
     found = plan.recipe().fill(POOL)[kind][index]
     assert found.shape == (16, 16)
@@ -31,9 +31,9 @@ def test_large_matrices_are_views_of_the_pool():
 
 
 def test_a_table_is_the_product_of_its_parts():
-    cp = diagonal_type(1, 1, 1, False)
-    far = diagonal_type(1, 0, 0, False, (0, 3))  # the diagonal of a matrix
-    plan = GatherPlan(Blocks([cp, far], [(0, 1), (2,)], [10, 20]))
+    cp = block_type("diagonal", 1, 1, 1)
+    far = block_type("diagonal", 1, source=(0, 3))  # the diagonal of a matrix
+    plan = GatherPlan([(cp, (0, 1), 10), (far, (2,), 20)])
     kind, index = plan.table(3, [(0, (2, 0)), (1, (1,))])
     alone = plan.table(1, [(1, (0,))])
     filled = plan.recipe().fill(POOL)
@@ -47,7 +47,7 @@ def test_a_table_is_the_product_of_its_parts():
 
 
 def test_a_plan_is_filled_again_with_other_numbers():
-    plan = GatherPlan(Blocks([matrix_type(1, 0, 0, 0)], [(0,)], [2]))
+    plan = GatherPlan([(block_type("dense", 1), (0,), 2)])
     kind, index = plan.matrix(0, (0,))
     recipe = plan.recipe()
     recipe.fill(POOL)

@@ -7,9 +7,9 @@ import pytest
 
 from simquay.planning import Layout, Profile, make_plan
 from simquay.planning.numbers.pool import PoolLayout
-from simquay.planning.tiled.block_types import Trait
 from simquay.planning.tiled.passes import DenseStage
 from simquay.planning.tiled.traits import traits_of
+from simquay.planning.wires import Trait
 from simquay.program import Diagonal, GateOperation, Matrix, Prepare
 from tests.support.gate_lists import random_unitary
 from tests.support.tiled_gates import HADAMARD, only_stages, rotation

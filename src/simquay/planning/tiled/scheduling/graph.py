@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 
-from simquay.planning.tiled.blocks.blocks import Blocks
+from simquay.planning.tiled.block_types import Block
 from simquay.program.bits import mask_of
 
 __all__ = ["Graph", "choose_wires", "worth_their_price"]
@@ -53,11 +53,11 @@ class Graph:
         self.width = self.every.bit_length()
 
     @classmethod
-    def of(cls, blocks: Blocks) -> Graph:
+    def of(cls, blocks: Sequence[Block]) -> Graph:
         """All ``blocks``."""
         targets = []
         watched = []
-        for type_, wires in zip(blocks.types, blocks.wires, strict=True):
+        for type_, wires, _ in blocks:
             if type_.total == 1:
                 mask = 1 << wires[0]
                 seen = 0
@@ -75,7 +75,7 @@ class Graph:
                 mask = 0
             targets.append(mask)
             watched.append(seen)
-        return cls(blocks.wires, targets, watched)
+        return cls([wires for _, wires, _ in blocks], targets, watched)
 
     def take(self, indices: Sequence[int]) -> Graph:
         """The blocks with these indices, in this order."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from simquay.planning.tiled.blocks.blocks import Blocks
+from simquay.planning.tiled.block_types import Block
 from simquay.planning.tiled.scheduling.graph import Graph, choose_wires, worth_their_price
 from simquay.planning.tiled.scheduling.stages import next_moving, ready_diagonals, run_blocks
 from simquay.program.bits import bits_of, mask_of
@@ -45,7 +45,12 @@ class ScheduledPass:
 
 
 def schedule_passes(
-    blocks: Blocks, graph: Graph, order: Sequence[int], tile: int, low: int, search: int = 0
+    blocks: Sequence[Block],
+    graph: Graph,
+    order: Sequence[int],
+    tile: int,
+    low: int,
+    search: int = 0,
 ) -> list[ScheduledPass]:
     """Passes that run all ``blocks`` on a state whose storage bit ``p`` is wire ``order[p]``.
 
@@ -68,11 +73,11 @@ def schedule_passes(
     return best
 
 
-def _time(passes: Sequence[ScheduledPass], blocks: Blocks) -> float:
+def _time(passes: Sequence[ScheduledPass], blocks: Sequence[Block]) -> float:
     """The predicted time, in amplitudes written; ``_PASS`` flops take as long as writing one."""
     total = 0.0
     for pass_ in passes:
-        work = sum(blocks.types[stage].flops for stage in pass_.stages if isinstance(stage, int))
+        work = sum(blocks[stage][0].flops for stage in pass_.stages if isinstance(stage, int))
         total += 2.0 ** len(pass_.grown) * max(1.0, work / _PASS) + _LEAST_PRICE
     return total
 
@@ -97,7 +102,7 @@ _PASS = 150.0
 
 
 def _search(
-    blocks: Blocks, graph: Graph, order: Sequence[int], tile: int, low: int, starts: int
+    blocks: Sequence[Block], graph: Graph, order: Sequence[int], tile: int, low: int, starts: int
 ) -> list[ScheduledPass]:
     passes: list[ScheduledPass] = []
     current = list(order)
@@ -134,8 +139,8 @@ def _search(
         union = 0
         for other in pending:
             union |= graph.targets[other]
-        own = blocks.wires[block][: blocks.types[block].size]
-        grown = current + sorted(set(own).difference(current))
+        type_, wires, _ = blocks[block]
+        grown = current + sorted(set(wires[: type_.size]).difference(current))
         passes.append(ScheduledPass(current, grown, set(), [block], grown, wide=True))
         current = grown
     if pending:

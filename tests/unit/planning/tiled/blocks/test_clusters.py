@@ -7,8 +7,8 @@ import pytest
 
 from simquay.planning import Layout, Profile, make_plan
 from simquay.planning.numbers.pool import PoolLayout
-from simquay.planning.tiled.block_types import matrix_type
-from simquay.planning.tiled.blocks.blocks import Blocks, make_blocks
+from simquay.planning.tiled.block_types import block_type
+from simquay.planning.tiled.blocks.blocks import make_blocks
 from simquay.planning.tiled.blocks.clusters import fuse_blocks
 from simquay.planning.tiled.passes import DenseStage, PermuteStage
 from simquay.program import Diagonal, GateOperation, Matrix, Permutation
@@ -67,9 +67,9 @@ def test_a_diagonal_product_is_the_diagonal_of_a_matrix():
     layout = PoolLayout(gates)
     blocks, _ = make_blocks(gates, [0] * 4, layout.starts, (0, 1))
     fused, (product,), _ = fuse_blocks(blocks, layout.size - 1)
-    (type_,) = fused.types
-    assert (type_.kind, type_.entries) == ("diagonal", (0, 5, 10, 15))
-    assert fused.wires == [(1, 0)]
+    ((type_, wires, _),) = fused
+    assert (type_.kind, type_.source) == ("diagonal", (0, 5, 10, 15))
+    assert wires == (1, 0)
     # CX RZ CX is the diagonal (2, 3j, 3j, 2); the last gate acts where wire 1, bit 0, is 1.
     (found,) = product.fill(layout.fill(gates))
     np.testing.assert_allclose(found, np.diag([2, 3j * 5, 3j, 2 * 7]))
@@ -91,12 +91,11 @@ def test_a_cluster_that_is_diagonal_on_a_wire_has_a_product_for_each_of_its_valu
 
 
 def test_products_have_their_numbers_behind_the_pool():
-    single = matrix_type(1, 0, 0, 0)
-    blocks = Blocks([single] * 4, [(5,), (5,), (3,), (3,)], [2, 6, 10, 14])
+    single = block_type("dense", 1)
+    blocks = [(single, (5,), 2), (single, (5,), 6), (single, (3,), 10), (single, (3,), 14)]
     fused, (product,), vanished = fuse_blocks(blocks, 18)
     assert not vanished
-    assert fused.wires == [(5,), (3,)]
+    assert [(wires, start) for _, wires, start in fused] == [((5,), 18), ((3,), 22)]
     numbers = np.concatenate([[1, 0], np.arange(2, 18), [0]]).astype(complex)
     parts = numbers[2:18].reshape(4, 2, 2)
     np.testing.assert_array_equal(product.fill(numbers), [parts[1] @ parts[0], parts[3] @ parts[2]])
-    assert fused.starts == [18, 22]

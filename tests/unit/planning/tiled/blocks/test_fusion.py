@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 
 from simquay.planning import Layout, Profile, make_plan
-from simquay.planning.tiled.block_types import diagonal_type, matrix_type, permutation_type
-from simquay.planning.tiled.blocks.fusion import Fusion, Member, is_worthwhile, settle
+from simquay.planning.tiled.block_types import block_type
+from simquay.planning.tiled.blocks.fusion import settle
 from simquay.planning.tiled.passes import DenseStage, DiagonalStage, PermuteStage
 from simquay.program import GateOperation, Matrix
 from tests.support.tiled_gates import HADAMARD, cx, only_stages, rotation, tile_passes
 from tests.support.tiled_runs import expected, random_vectors, run_plan
 
-CX = Member(permutation_type(1, 1, 1, (1, 0)), (1, 0))
-CZ = Member(diagonal_type(1, 1, 1, True), (1, 0))
-U = Member(matrix_type(1, 0, 0, 0), (0,))
-V = Member(matrix_type(1, 0, 0, 0), (1,))
+CX = (block_type("permute", 1, 1, 1, "complex", True, (1, 0)), (1, 0))
+CZ = (block_type("diagonal", 1, 1, 1, is_real=True), (1, 0))
+U = (block_type("dense", 1), (0,))
+V = (block_type("dense", 1), (1,))
 
 
 def test_fusion_of_one_qubit_gates_into_a_dense_pair():
@@ -69,13 +69,12 @@ def test_what_is_diagonal_on_one_wire_becomes_two_controlled_gates():
 
 
 def test_nothing_is_left_of_permutations_that_cancel():
-    assert settle([CX, CX], (0, 1), [0, 1]) == []
+    assert settle((CX, CX)) == []
 
 
 def test_a_single_member_stays_what_it_is():
-    (fusion,) = settle([CZ], (0, 1), [0])
-    assert isinstance(fusion, Fusion)
-    assert (fusion.kind, list(fusion.members)) == ("diagonal", [0])
+    (fusion,) = settle((CZ,))
+    assert (fusion.type_, list(fusion.members)) == (CZ[0], [0])
 
 
 @pytest.mark.parametrize(
@@ -83,4 +82,5 @@ def test_a_single_member_stays_what_it_is():
     [([CX], False), ([CZ], False), ([U, V, CX], True), ([U, V, CZ], False), ([CX, U, CX], True)],
 )
 def test_one_dense_block_pays_where_stages_are_saved(members, dense):
-    assert is_worthwhile(members) is dense
+    kinds = [(fusion.type_.kind, fusion.type_.size) for fusion in settle(tuple(members))]
+    assert (kinds == [("dense", 2)]) is dense

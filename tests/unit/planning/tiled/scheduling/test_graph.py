@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from simquay.planning.tiled.block_types import BlockType, diagonal_type, matrix_type
-from simquay.planning.tiled.blocks.blocks import Blocks
+from simquay.planning.tiled.block_types import BlockType, block_type
 from simquay.planning.tiled.scheduling.graph import Graph, choose_wires, worth_their_price
 from simquay.planning.tiled.scheduling.stages import run_blocks
 from simquay.program.bits import mask_of
 
-H = matrix_type(1, 0, 0, 0)
-CZ = diagonal_type(2, 0, 0, True)
-CU = matrix_type(1, 1, 1, 0)
+H = block_type("dense", 1)
+CZ = block_type("diagonal", 2, is_real=True)
+CU = block_type("dense", 1, 1, 1)
 FREE = [1.0] * 100
 
 
 def graph_of(*blocks: tuple[BlockType, tuple[int, ...]]) -> Graph:
-    types = [type_ for type_, _ in blocks]
-    wires = [wires for _, wires in blocks]
-    return Graph.of(Blocks(types, wires, [0] * len(blocks)))
+    return Graph.of([(type_, wires, 0) for type_, wires in blocks])
 
 
 def chosen(graph: Graph, most: int) -> int:
@@ -31,7 +28,9 @@ def chosen(graph: Graph, most: int) -> int:
 
 
 def test_targets_are_the_wires_along_which_amplitudes_move():
-    graph = graph_of((H, (3,)), (CZ, (0, 1)), (CU, (2, 0)), (matrix_type(2, 1, 0, 0), (4, 1, 3)))
+    graph = graph_of(
+        (H, (3,)), (CZ, (0, 1)), (CU, (2, 0)), (block_type("dense", 2, 1, 0), (4, 1, 3))
+    )
     assert graph.targets == [0b1000, 0, 0b100, 0b10010]
     assert graph.watched == [0, 0b11, 0b1, 0b1000]
     assert graph.union == 0b11110
@@ -54,7 +53,7 @@ def test_a_block_needs_the_wires_of_its_closure():
 
 
 def test_no_wires_are_chosen_where_no_block_fits():
-    graph = graph_of((matrix_type(3, 0, 0, 0), (0, 1, 2)), (H, (0,)))
+    graph = graph_of((block_type("dense", 3), (0, 1, 2)), (H, (0,)))
     assert chosen(graph, 2) == 0
 
 
@@ -86,7 +85,6 @@ def test_wires_are_worth_their_price_unless_it_more_than_doubles():
 
 
 def test_some_blocks_of_a_graph_in_another_order():
-    blocks = Blocks([H, diagonal_type(2, 0, 0, True), H], [(0,), (0, 2), (4,)], [0] * 3)
-    some = Graph.of(blocks).take([2, 1])
+    some = graph_of((H, (0,)), (CZ, (0, 2)), (H, (4,))).take([2, 1])
     assert (some.wires, some.targets, some.watched) == ([(4,), (0, 2)], [0b10000, 0], [0, 0b101])
     assert (some.union, some.every, some.width) == (0b10000, 0b10101, 5)

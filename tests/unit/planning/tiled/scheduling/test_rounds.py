@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from simquay.planning.tiled.block_types import diagonal_type, matrix_type
-from simquay.planning.tiled.blocks.blocks import Blocks
+from simquay.planning.tiled.block_types import Block, block_type
 from simquay.planning.tiled.scheduling.graph import Graph
 from simquay.planning.tiled.scheduling.rounds import make_rounds
 
-H = matrix_type(1, 0, 0, 0)
-CZ = diagonal_type(2, 0, 0, True)
+H = block_type("dense", 1)
+CZ = block_type("diagonal", 2, is_real=True)
 
 
-def hadamards(count: int) -> Blocks:
-    return Blocks([H] * count, [(wire,) for wire in range(count)], [0] * count)
+def hadamards(count: int) -> list[Block]:
+    return [(H, (wire,), 0) for wire in range(count)]
 
 
 def test_without_a_span_there_is_one_round():
@@ -30,11 +29,11 @@ def test_a_round_has_no_more_targets_than_the_span(span):
 
 
 def test_a_block_with_more_targets_is_alone_in_its_round():
-    wide = matrix_type(3, 0, 0, 0)
-    blocks = Blocks([H, wide, H], [(0,), (0, 1, 2), (0,)], [0] * 3)
+    wide = block_type("dense", 3)
+    blocks = [(H, (0,), 0), (wide, (0, 1, 2), 0), (H, (0,), 0)]
     assert make_rounds(Graph.of(blocks), [0, 1, 2], 2) == [[0], [1], [2]]
 
 
 def test_diagonals_come_before_the_block_that_depends_on_them():
-    blocks = Blocks([H, CZ, H], [(0,), (0, 1), (1,)], [0] * 3)
+    blocks = [(H, (0,), 0), (CZ, (0, 1), 0), (H, (1,), 0)]
     assert make_rounds(Graph.of(blocks), [0, [1], 2], 1) == [[0], [[1], 2]]

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from simquay.planning import Layout, Profile, make_plan
-from simquay.planning.tiled.block_types import diagonal_type, matrix_type
-from simquay.planning.tiled.blocks.blocks import Blocks
+from simquay.planning.tiled.block_types import Block, block_type
 from simquay.planning.tiled.cost import pass_cost
 from simquay.planning.tiled.passes import TilePass, WidePass
 from simquay.planning.tiled.scheduling.graph import Graph
@@ -58,22 +57,20 @@ def test_narrower_states_are_searched_once(seed: int) -> None:
 
 
 TYPES = [
-    matrix_type(1, 0, 0, 0),
-    matrix_type(1, 1, 1, 0),
-    diagonal_type(2, 0, 0, False),
-    matrix_type(4, 0, 0, 0),
+    block_type("dense", 1),
+    block_type("dense", 1, 1, 1),
+    block_type("diagonal", 2),
+    block_type("dense", 4),
 ]
 
 
 def test_every_block_runs_once_and_its_targets_are_in_the_tile() -> None:
     rng = np.random.default_rng(0)
     for _ in range(60):
-        blocks = Blocks()
+        blocks: list[Block] = []
         for _ in range(30):
             type_ = TYPES[int(rng.choice(4, p=[0.3, 0.3, 0.3, 0.1]))]
-            blocks.types.append(type_)
-            blocks.wires.append(tuple(rng.permutation(7)[: type_.total].tolist()))
-            blocks.starts.append(0)
+            blocks.append((type_, tuple(rng.permutation(7)[: type_.total].tolist()), 0))
         tile, low = 3, int(rng.integers(0, 3))
         found = schedule_passes(blocks, Graph.of(blocks), range(7), tile, low)
         order: list[int] = []
@@ -83,7 +80,7 @@ def test_every_block_runs_once_and_its_targets_are_in_the_tile() -> None:
                 together = [stage] if isinstance(stage, int) else stage
                 order += together
                 for block in together:
-                    type_, wires = blocks.types[block], blocks.wires[block]
+                    type_, wires, _ = blocks[block]
                     if pass_.wide:
                         assert type_.size > tile
                     elif type_.moves:
@@ -100,12 +97,12 @@ def test_every_block_runs_once_and_its_targets_are_in_the_tile() -> None:
                     assert position[early] < position[late]
 
 
-def commute(blocks: Blocks, one: int, other: int) -> bool:
+def commute(blocks: list[Block], one: int, other: int) -> bool:
     """Whether two blocks are both diagonal on every wire that they share."""
 
     def targets(block: int) -> set[int]:
-        type_ = blocks.types[block]
-        return set(blocks.wires[block][: type_.size]) if type_.moves else set()
+        type_, wires, _ = blocks[block]
+        return set(wires[: type_.size]) if type_.moves else set()
 
-    shared = set(blocks.wires[one]) & set(blocks.wires[other])
+    shared = set(blocks[one][1]) & set(blocks[other][1])
     return not shared & (targets(one) | targets(other))

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from simquay.planning.tiled.block_types import BlockType, diagonal_type, matrix_type
-from simquay.planning.tiled.blocks.blocks import Blocks
+from simquay.planning.tiled.block_types import BlockType, block_type
 from simquay.planning.tiled.scheduling.graph import Graph
 from simquay.planning.tiled.scheduling.stages import next_moving, ready_diagonals, run_blocks
 
-H = matrix_type(1, 0, 0, 0)
-CZ = diagonal_type(2, 0, 0, True)
-CU = matrix_type(1, 1, 1, 0)
+H = block_type("dense", 1)
+CZ = block_type("diagonal", 2, is_real=True)
+CU = block_type("dense", 1, 1, 1)
 
 
 def graph_of(*blocks: tuple[BlockType, tuple[int, ...]]) -> Graph:
-    types = [type_ for type_, _ in blocks]
-    wires = [wires for _, wires in blocks]
-    return Graph.of(Blocks(types, wires, [0] * len(blocks)))
+    return Graph.of([(type_, wires, 0) for type_, wires in blocks])
 
 
 def test_diagonals_wait_for_the_block_that_depends_on_them():
