@@ -8,13 +8,12 @@ or a verdict for each check (:func:`run_checks`, for ``simquay check NAME``). Re
 
 from __future__ import annotations
 
-from simquay.testing.checks.catalogue import CHECKS_IN_ORDER
 from simquay.testing.checks.check import Check
 from simquay.testing.checks.values import check_distribution
 from simquay.testing.conformance import BackendConformance
 from simquay.testing.harness.assertions import CheckFailed
 from simquay.testing.harness.context import CheckContext
-from simquay.testing.runner import Verdict, run_check, run_checks
+from simquay.testing.runner import CHECKS_IN_ORDER, Verdict, run_check, run_checks
 
 __all__ = [
     "CHECKS_IN_ORDER",

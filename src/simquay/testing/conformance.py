@@ -6,10 +6,9 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from simquay.testing.checks.catalogue import CHECKS_IN_ORDER
 from simquay.testing.checks.check import Check
 from simquay.testing.harness.context import CheckContext
-from simquay.testing.runner import run_check
+from simquay.testing.runner import CHECKS_IN_ORDER, run_check
 
 __all__ = ["BackendConformance"]
 

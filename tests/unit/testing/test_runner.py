@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pkgutil
 import threading
 from collections.abc import Callable, Iterator
+from itertools import groupby
 
 import pytest
 
-from simquay.testing import Check, CheckContext, CheckFailed, run_check, run_checks
+from simquay.testing import CHECKS_IN_ORDER, Check, CheckContext, CheckFailed, run_check, run_checks
+from simquay.testing import checks as package
 
 
 class Context(CheckContext):
@@ -105,3 +108,19 @@ def test_a_backend_that_cannot_be_made_is_a_verdict() -> None:
 
     (verdict,) = run_checks(make, checks=[a_check(passing)])
     assert verdict.problem == "OSError: OSError"
+
+
+def test_forty_points_then_the_backend_results_and_values() -> None:
+    ids = [check.id for check in CHECKS_IN_ORDER]
+    assert ids[:40] == [f"J{number:02}" for number in range(1, 41)]
+    kinds = [(kind, list(group)) for kind, group in groupby(ids[40:], lambda one: one[0])]
+    assert [kind for kind, _ in kinds] == ["B", "R", "V"]
+    for kind, group in kinds:
+        assert group == [f"{kind}{number:02}" for number in range(1, len(group) + 1)]
+
+
+def test_every_module_of_checks_is_in_it() -> None:
+    names = {f"{package.__name__}.{one.name}" for one in pkgutil.iter_modules(package.__path__)}
+    assert {check.function.__module__ for check in CHECKS_IN_ORDER} == names - {
+        f"{package.__name__}.check"
+    }

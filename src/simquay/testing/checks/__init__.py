@@ -2,5 +2,5 @@
 
 Takes a :class:`~simquay.testing.harness.context.CheckContext`. Gives nothing if the backend passes,
 and raises :class:`~simquay.testing.CheckFailed` if not. Read ``check.py`` first, then
-``identity.py``; ``catalogue.py`` lists all checks.
+``identity.py``; ``../runner.py`` lists all checks.
 """

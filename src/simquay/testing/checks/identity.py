@@ -7,9 +7,10 @@ import logging
 import pickle
 import types
 import weakref
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import partial
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from qiskit import QuantumCircuit
@@ -71,25 +72,10 @@ def j02_run_submits_a_snapshot(context: CheckContext) -> None:
     require_equal(result.results[0].header["name"], "flips", f"{changed} result's name")
 
 
-@contextmanager
-def _not_submitting(kind: type) -> Iterator[Callable[[Any], None]]:
-    """Replace ``submit`` of a job class by a function that does nothing; yields the real one."""
-    real: Callable[[Any], None] = kind.submit  # type: ignore[attr-defined]  # a JobV1 has it
-    own = "submit" in vars(kind)
-    kind.submit = lambda self: None  # type: ignore[attr-defined]  # as above
-    try:
-        yield real
-    finally:
-        if own:
-            kind.submit = real  # type: ignore[attr-defined]  # as above
-        else:
-            del kind.submit  # type: ignore[attr-defined]  # as above
-
-
 def j03_nothing_before_submit(context: CheckContext) -> None:
     """Before `submit()` a job is `INITIALIZING`; `result()` and `cancel()` raise `JobError`."""
     kind = type(context.run(flips()))
-    with _not_submitting(kind) as submit:
+    with mock.patch.object(kind, "submit", return_value=None):
         job = context.run(flips(), shots=10)
     waiting = "a job whose submit() does nothing (run() must start the work by calling it)"
     require_equal(job.status(), JobStatus.INITIALIZING, waiting)
@@ -98,7 +84,7 @@ def j03_nothing_before_submit(context: CheckContext) -> None:
         timed_out = isinstance(error, JobTimeoutError)
         require(not timed_out, f"{name}() before submit() waits until a timeout")
     require_equal(job.status(), JobStatus.INITIALIZING, "after calls before submit(), the job")
-    submit(job)
+    job.submit()
     require_equal(context.result(job).get_counts(), {"11": 10}, "get_counts() after submit()")
 
 
@@ -186,42 +172,46 @@ def j33_pickling(context: CheckContext) -> None:
 
 def j35_holds_nothing(context: CheckContext) -> None:
     """A final job no longer holds the circuits or the state, however it ended."""
-    circuit = context.circuit(0.2)
-    held = weakref.ref(circuit)
-    job = context.run(circuit, shots=10)
-    del circuit
-    _check_let_go(context, job, held, "finished")
 
-    circuit = context.failing_circuit()
-    held = weakref.ref(circuit)
-    jobs = context.failing_jobs(circuit)
-    del circuit
-    for job in jobs:
-        _check_let_go(context, job, held, "failed")
+    def run(circuit: QuantumCircuit) -> list[Any]:
+        return [context.run(circuit, shots=10)]
 
-    if not context.calibration.synchronous:
-        circuit = context.circuit(5.0)
-        held = weakref.ref(circuit)
+    def run_and_cancel(circuit: QuantumCircuit) -> list[Any]:
         job = context.run(circuit, shots=context.calibration.shots_for(5.0))
-        del circuit
         reaches(job, {JobStatus.RUNNING})
         call_with_timeout(job.cancel)
-        _check_let_go(context, job, held, "cancelled")
+        return [job]
+
+    _check_let_go(context, "finished", partial(context.circuit, 0.2), run)
+    _check_let_go(context, "failed", context.failing_circuit, context.failing_jobs)
+    if not context.calibration.synchronous:
+        _check_let_go(context, "cancelled", partial(context.circuit, 5.0), run_and_cancel)
 
 
-def _check_let_go(context: CheckContext, job: Any, circuit: weakref.ref[Any], how: str) -> None:
-    context.wait(job)
+def _check_let_go(
+    context: CheckContext,
+    how: str,
+    make: Callable[[], QuantumCircuit],
+    run: Callable[[QuantumCircuit], list[Any]],
+) -> None:
+    circuit = make()
+    circuit_ref = weakref.ref(circuit)
+    jobs = run(circuit)
+    del circuit
     size = 8 << context.calibration.width
 
-    def held() -> str | None:
+    def held(job: Any) -> str | None:
         gc.collect()
-        if circuit() is not None:
+        if circuit_ref() is not None:
             return "the circuit that run() was given"
         return find_retained(job, context.backend, size)
 
-    wait_until(lambda: held() is None, 3.0)  # the job's work may have to stop first
-    found = held()
-    require(found is None, f"the {how} job still holds {found}")
+    for job in jobs:
+        context.wait(job)
+    wait_until(lambda: not any(map(held, jobs)), 3.0)  # the job's work may have to stop first
+    for job in jobs:
+        found = held(job)
+        require(found is None, f"the {how} job still holds {found}")
 
 
 _MOST = 300_000  # objects visited

@@ -4,6 +4,7 @@ with the reference engine's."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -122,11 +123,9 @@ def other_numbers(gates: Sequence[GateOperation], rng: np.random.Generator) -> l
     changed: list[GateOperation] = []
     for gate in gates:
         if isinstance(gate, Matrix):
-            matrix = random_unitary(len(gate.matrix), rng)
-            changed.append(Matrix(matrix, gate.qubits, gate.controls, gate.control_state))
+            changed.append(replace(gate, matrix=random_unitary(len(gate.matrix), rng)))
         elif isinstance(gate, Diagonal):
-            entries = np.exp(2j * rng.random(len(gate.diagonal)))
-            changed.append(Diagonal(entries, gate.qubits, gate.controls, gate.control_state))
+            changed.append(replace(gate, diagonal=np.exp(2j * rng.random(len(gate.diagonal)))))
         elif isinstance(gate, Prepare):
             changed.append(Prepare(random_unitary(len(gate.amplitudes), rng)[:, 0], gate.qubits))
         else:

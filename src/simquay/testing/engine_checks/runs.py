@@ -139,10 +139,11 @@ def e20_threads(engine: Engine) -> None:
     """Threads may use one engine at once, each with its own states."""
 
     def work(seed: int) -> None:
-        for _ in range(5):
-            gates = random_gates(9, 40, seed)
+        gates = random_gates(9, 40, seed)
+        expected = vectors_of(gates, 9)
+        for _ in range(20):
             state = evolve(engine, gates, 9)
-            near(engine.amplitudes(state), vectors_of(gates, 9), Precision.DOUBLE, "a thread")
+            near(engine.amplitudes(state), expected, Precision.DOUBLE, "a thread")
 
     threads = [in_thread(partial(work, 230 + number)) for number in range(4)]
     wrong = [described(error) for one in threads if (error := one.exception()) is not None]
