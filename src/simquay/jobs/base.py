@@ -13,27 +13,29 @@ import time
 import uuid
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qiskit.providers import JobV1
 from qiskit.providers.jobstatus import JobStatus
 from qiskit.result import Result
 
+from simquay.errors import RegistryError
 from simquay.jobs.errors import (
     JobCancelledError,
     JobFailedError,
     JobStateError,
     JobTimedOutError,
-    OriginalTraceback,
+    as_text,
     detach,
+    unsuccessful,
 )
-from simquay.jobs.references import BackendReference
 from simquay.jobs.timing import LONGEST_SLEEP, SHORTEST_POLL
 
 if TYPE_CHECKING:
     from qiskit.providers import BackendV2
 
-__all__ = ["BaseJob"]
+__all__ = ["BackendFinder", "BackendReference", "BaseJob"]
 
 _ORDER = {
     JobStatus.INITIALIZING: 0,
@@ -46,6 +48,50 @@ _ORDER = {
 }
 _FINAL = (JobStatus.DONE, JobStatus.CANCELLED, JobStatus.ERROR)
 _BELOW_ONE = 1.0 - 2.0**-20  # the largest progress of an unfinished job
+
+
+BackendFinder = Callable[[str], "BackendV2"]
+"""Makes a backend by its name, in any process: a function of a module, which pickles by reference.
+
+It is the attribute ``simquay_finder`` of a backend that a provider gave."""
+
+
+@dataclass(frozen=True)
+class BackendReference:
+    """Stands for a backend in a pickle: a backend holds threads and devices, which do not pickle.
+
+    Attributes:
+        name: the backend's.
+        finder: makes it again; None for a backend that did not come from a provider.
+    """
+
+    name: str
+    finder: BackendFinder | None
+
+    @classmethod
+    def of(cls, backend: BackendV2 | BackendReference | None) -> BackendReference | None:
+        """The reference to ``backend``; a reference is its own, and None has none."""
+        if backend is None or isinstance(backend, BackendReference):
+            return backend
+        return cls(str(backend.name), getattr(backend, "simquay_finder", None))
+
+    def find(self) -> BackendV2:
+        """A new backend object.
+
+        Raises:
+            JobStateError: there is no finder, or it does not find the backend.
+        """
+        if self.finder is None:
+            raise JobStateError(
+                f"the job's backend {self.name!r} did not come from simquay.get_backend, and so "
+                "cannot be found by its name here"
+            )
+        try:
+            return self.finder(self.name)
+        except RegistryError as error:
+            raise JobStateError(
+                f"the job's backend {self.name!r} cannot be made here: {error}"
+            ) from error
 
 
 class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
@@ -172,7 +218,7 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
     def _conclude(self, result: Any) -> bool:
         """End with ``result``: ``DONE``, or ``ERROR`` where the result says it did not succeed."""
         if isinstance(result, Result) and not result.success:
-            return self._fail(*_unsuccessful(result))
+            return self._fail(*unsuccessful(result))
         with self._condition:
             if self.in_final_state():
                 return False
@@ -322,7 +368,7 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
             "_status": self._status.name,
             "_result": self._result,
             "_error_text": self._error_text,
-            "_cause": _as_text(self._cause),
+            "_cause": as_text(self._cause),
             "_partial_result": self._partial_result,
             "_progress": self._fraction(),
         }
@@ -338,35 +384,5 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
         return f"<{type(self).__name__} {self._job_id} {self._status.name} on {name}>"
 
 
-def _as_text(cause: BaseException | None) -> OriginalTraceback | None:
-    """A cause that any process can read: whatever class it had, its traceback as text."""
-    if cause is None or isinstance(cause, OriginalTraceback):
-        return cause
-    earlier = cause.__cause__
-    return OriginalTraceback(
-        earlier.text
-        if isinstance(earlier, OriginalTraceback)
-        else f"{type(cause).__name__}: {cause}\n"
-    )
-
-
 def _deadline(timeout: float | None) -> float | None:
     return None if timeout is None else time.monotonic() + timeout
-
-
-def _unsuccessful(result: Result) -> tuple[str, None, Result | None]:
-    """The error text and the partial result of a result whose ``success`` is false."""
-    results = result.results or []
-    failures = [
-        f"{(getattr(one, 'header', None) or {}).get('name', index)}: "
-        f"{getattr(one, 'status', None) or 'no reason given'}"
-        for index, one in enumerate(results)
-        if not one.success
-    ]
-    text = "; ".join(failures) or str(result.status or "the result says that it did not succeed")
-    good = [one for one in results if one.success]
-    if not good:
-        return text, None, None
-    partial = type(result).from_dict({**result.to_dict(), "results": []})
-    partial.results = good
-    return text, None, partial

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 from qiskit.providers import BackendV2
 
+from simquay.jobs.base import BackendFinder
 from simquay.jobs.dispatch.tasks import Launcher
-from simquay.jobs.references import BackendFinder
 from simquay.simulators.inputs import RunInputError
 
 __all__ = ["SimquayBackend"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from simquay.jobs.dispatch.tasks import TaskControl
-from simquay.jobs.workers.errors import RemoteError
+from simquay.jobs.errors import RemoteError
 from simquay.simulators import worker
 from simquay.simulators.worker import Answer, RemoteTask, carry_out
 from simquay.system.version import simquay_version

@@ -81,9 +81,8 @@ def _run(
 ) -> tuple[Any, ...]:
     """Run circuits; returns the message that ends the run."""
     from simquay.errors import Cancelled
-    from simquay.jobs.errors import JobFailedError
+    from simquay.jobs.errors import JobFailedError, error_to_plain
     from simquay.jobs.external.circuits import run_circuits
-    from simquay.jobs.workers.errors import error_to_plain
 
     try:
         with watchdog:

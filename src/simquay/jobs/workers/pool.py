@@ -18,9 +18,8 @@ from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING, Any
 
 from simquay.errors import Cancelled
-from simquay.jobs.errors import JobFailedError
+from simquay.jobs.errors import JobFailedError, error_from_plain
 from simquay.jobs.timing import SPARE_AFTER, TICK
-from simquay.jobs.workers.errors import error_from_plain
 from simquay.jobs.workers.process import BackendSource, Worker, WorkerDiedError
 from simquay.system.lifecycle import after_fork, before_exit
 

@@ -15,12 +15,11 @@ from qiskit.transpiler import Target
 
 from simquay.control import Control
 from simquay.jobs.adapted import AdaptedJob
-from simquay.jobs.base import BaseJob
+from simquay.jobs.base import BackendFinder, BaseJob
 from simquay.jobs.dispatch.tasks import LocalTask, Task
 from simquay.jobs.dispatch.threads import WorkerPool, default_pool
 from simquay.jobs.external.circuits import BackendPool, run_circuits
 from simquay.jobs.external.watch import Ended, ForeignRun
-from simquay.jobs.references import BackendFinder
 from simquay.jobs.workers.pool import default_workers
 from simquay.jobs.workers.process import BackendSource
 from simquay.simulators.adapted.options import AdaptedOptions, check_isolation

@@ -11,7 +11,7 @@ import pytest
 from qiskit.providers import JobStatus
 
 from simquay.jobs.dispatch.tasks import TaskControl
-from simquay.jobs.workers.errors import error_from_plain
+from simquay.jobs.errors import error_from_plain
 from simquay.jobs.workers.pickling import pickled
 from simquay.jobs.workers.process import BackendSource, Worker
 from tests.support import foreign_backends as theirs

@@ -14,8 +14,7 @@ from qiskit.result.models import ExperimentResult, ExperimentResultData
 
 import simquay
 from simquay.jobs.dispatch.tasks import TaskControl
-from simquay.jobs.errors import JobFailedError
-from simquay.jobs.workers.errors import error_from_plain
+from simquay.jobs.errors import JobFailedError, error_from_plain
 from simquay.provider import find_backend
 from simquay.simulators.adapted.remote import remote_task
 from simquay.simulators.inputs import RunInputError

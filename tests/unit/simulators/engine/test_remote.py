@@ -16,7 +16,7 @@ from simquay.engines.numpy.engine import DenseEngine
 from simquay.engines.reference import ReferenceEngine
 from simquay.execution.settings import Piece, RunContext
 from simquay.jobs.dispatch.tasks import RemoteCall, TaskControl
-from simquay.jobs.workers.errors import RemoteError
+from simquay.jobs.errors import RemoteError
 from simquay.program.packing import pack_programs
 from simquay.simulators.engine.remote import remote_task, run_request
 from simquay.simulators.engine.task import EngineTask

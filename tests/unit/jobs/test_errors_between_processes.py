@@ -9,8 +9,7 @@ import zipfile
 import pytest
 
 from simquay.errors import OutOfMemoryError, ProgramError
-from simquay.jobs.errors import OriginalTraceback
-from simquay.jobs.workers.errors import RemoteError, error_from_plain, error_to_plain
+from simquay.jobs.errors import OriginalTraceback, RemoteError, error_from_plain, error_to_plain
 
 
 def raised(error: BaseException) -> BaseException:
