@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-import uuid
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -97,7 +96,7 @@ class BackendReference:
 class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
     """A job that keeps the contract.
 
-    Invariants; all writes are made under ``_condition``:
+    Invariants; all writes are made under ``_lock``:
 
     - ``_status`` is written last, after every field that belongs to that state, and only moves
       forward. Reading it needs no lock. So ``status()`` never blocks, and a final job can be read
@@ -121,10 +120,11 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
         *,
         metadata: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(backend, str(uuid.uuid4()) if job_id is None else job_id)
+        super().__init__(backend, os.urandom(16).hex() if job_id is None else job_id)
         self._backend: Any = backend
         self.metadata: dict[str, Any] = dict(metadata or {})
-        self._condition = threading.Condition()
+        self._lock = threading.RLock()  # taken as it is: a Condition would add a call in Python
+        self._condition = threading.Condition(self._lock)
         self._process = os.getpid()
         self._status = JobStatus.INITIALIZING
         self._result: Any = None
@@ -209,7 +209,7 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
 
     def _advance(self, status: JobStatus) -> bool:
         """Move on to ``status``; false if that is not forward, as in a final state."""
-        with self._condition:
+        with self._lock:
             if _ORDER[status] <= _ORDER[self._status]:
                 return False
             self._enter(status)
@@ -219,7 +219,7 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
         """End with ``result``: ``DONE``, or ``ERROR`` where the result says it did not succeed."""
         if isinstance(result, Result) and not result.success:
             return self._fail(*unsuccessful(result))
-        with self._condition:
+        with self._lock:
             if self.in_final_state():
                 return False
             self._result = result
@@ -232,7 +232,7 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
         """End with an error; ``cause`` is detached from its frames."""
         if cause is not None:
             cause = detach(cause)
-        with self._condition:
+        with self._lock:
             if self.in_final_state():
                 return False
             self._error_text = text
@@ -315,7 +315,7 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
         if self.in_final_state():
             return True
         self._check_process("waiting")
-        with self._condition:
+        with self._lock:
             while not self.in_final_state():
                 left = LONGEST_SLEEP if end is None else end - time.monotonic()
                 if left <= 0:
@@ -376,7 +376,8 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._status = JobStatus[state["_status"]]
-        self._condition = threading.Condition()
+        self._lock = threading.RLock()
+        self._condition = threading.Condition(self._lock)
         self._process = os.getpid()
 
     def __repr__(self) -> str:

@@ -132,7 +132,7 @@ class Job(BaseJob):
         Raises:
             Cancelled: the job is final.
         """
-        with self._condition:
+        with self._lock:
             if self._status in (JobStatus.QUEUED, JobStatus.VALIDATING):
                 self._began = time.perf_counter()
                 self._enter(JobStatus.VALIDATING)
@@ -146,7 +146,7 @@ class Job(BaseJob):
 
     def _task_ended(self, future: Future[Any]) -> None:
         """Conclude the job if it was the last task; the callback of each task's future."""
-        with self._condition:
+        with self._lock:
             self._open -= 1
             join = None if self._open else self._join  # which a final job has no more
         if join is None:

@@ -70,7 +70,8 @@ class WorkerPool:
         """Start without threads; also in a forked child, where the old threads are gone and the old
         lock may be held for ever."""
         # Reentrant: a signal handler that cancels a job may interrupt launch() in this thread.
-        self._condition = threading.Condition()
+        self._lock = threading.RLock()
+        self._condition = threading.Condition(self._lock)
         self._waiting: dict[TaskFuture, None] = {}
         self._running: dict[TaskFuture, None] = {}
         self._devices: dict[Ledger, _Waiting] = {}
@@ -82,7 +83,7 @@ class WorkerPool:
         """Queue ``task``; see :class:`~simquay.jobs.dispatch.tasks.Launcher`."""
         future = TaskFuture(task, control, self._discard)
         future.needs = task.needs
-        with self._condition:
+        with self._lock:
             if self._stopping:
                 raise RuntimeError("the interpreter is exiting: no more work is taken")
             self._waiting[future] = None
@@ -97,7 +98,7 @@ class WorkerPool:
         try:
             thread.start()
         except RuntimeError:
-            with self._condition:
+            with self._lock:
                 self._threads.discard(thread)
                 if not (self._threads and self._lasting):  # nobody would ever take it
                     self._waiting.pop(future, None)
@@ -106,7 +107,7 @@ class WorkerPool:
 
     def _discard(self, future: TaskFuture) -> None:
         """Forget a task that is cancelled, if no worker has taken it yet."""
-        with self._condition:
+        with self._lock:
             if future in self._waiting:
                 del self._waiting[future]
                 self._forget_head(future)
@@ -116,7 +117,7 @@ class WorkerPool:
     def stop(self, patience: float = EXIT_PATIENCE) -> None:
         """Take no more tasks, tell all jobs to stop, and wait ``patience`` seconds for them."""
         end = time.monotonic() + patience
-        with self._condition:
+        with self._lock:
             self._stopping = True
             futures = [*self._waiting, *self._running]
             threads = list(self._threads)
@@ -132,19 +133,18 @@ class WorkerPool:
 
     def _work(self) -> None:
         """Run tasks; each worker thread runs this until the pool stops."""
-        condition = self._condition
         while True:
-            with condition:
+            with self._lock:
                 while (taken := self._take()) is None:
                     if self._stopping or not (self._lasting or self._waiting):
                         self._threads.discard(threading.current_thread())
                         return
                     self._idle += 1
                     # The tasks in self._waiting wait for memory.
-                    condition.wait(MEMORY_POLL if self._waiting else None)
+                    self._condition.wait(MEMORY_POLL if self._waiting else None)
                     self._idle -= 1
                 if self._waiting and self._idle:
-                    condition.notify()  # one release may be enough for several tasks
+                    self._condition.notify()  # one release may be enough for several tasks
             future, reservation = taken
             del taken
             if isinstance(reservation, OutOfMemoryError):
@@ -156,7 +156,7 @@ class WorkerPool:
             del future, reservation  # an idle worker holds nothing of its last task
 
     def _ended(self, future: TaskFuture, reservation: Reservation | None) -> None:
-        with self._condition:
+        with self._lock:
             self._running.pop(future, None)
             for device in self._devices.values():
                 device.passed.pop(future, None)
@@ -166,7 +166,7 @@ class WorkerPool:
 
     def _wake(self) -> None:
         """Memory that a task waits for was released: an idle worker, if any, looks again."""
-        with self._condition:
+        with self._lock:
             if self._idle:
                 self._condition.notify()
 
