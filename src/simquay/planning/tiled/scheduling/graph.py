@@ -18,14 +18,14 @@ Sets of wires are masks: bit ``w`` is wire ``w``.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import reduce
 from operator import or_
+from typing import NamedTuple
 
 from simquay.planning.tiled.block_types import Block
 from simquay.program.bits import mask_of
 
-__all__ = ["Graph", "choose_wires", "worth_their_price"]
+__all__ = ["Graph", "Limits", "choose_wires", "worth_their_price"]
 
 
 class Graph:
@@ -86,9 +86,17 @@ class Graph:
         )
 
 
-@dataclass(slots=True, eq=False)
-class _Limits:
-    """The wires that are allowed, and their cost; see :func:`choose_wires`."""
+class Limits(NamedTuple):
+    """The wires that are allowed, and their price.
+
+    Attributes:
+        sure: up to so many wires always fit.
+        most: more wires than this never fit.
+        fits: whether some wires fit; if they do not, no superset of them does.
+        cheap: wires that cost nothing: they are stored already.
+        prices: the cost of a vector over the wires ``cheap`` and those found, by how many these
+            are; it never falls.
+    """
 
     sure: int
     most: int
@@ -98,15 +106,7 @@ class _Limits:
 
 
 def choose_wires(
-    graph: Graph,
-    pending: Sequence[int],
-    union: int,
-    sure: int,
-    most: int,
-    fits: Callable[[int], bool],
-    cheap: int,
-    prices: Sequence[float],
-    starts: int = 1,
+    graph: Graph, pending: Sequence[int], union: int, limits: Limits, starts: int = 1
 ) -> int:
     """Wires (a mask) that run many of the blocks ``pending`` for their price.
 
@@ -118,19 +118,14 @@ def choose_wires(
         graph: all blocks.
         pending: the blocks that have not run, by index, in order.
         union: the targets of ``pending``.
-        sure: up to so many wires always fit.
-        most: more wires than this never fit.
-        fits: whether some wires fit; if they do not, no superset of them does.
-        cheap: wires that cost nothing: they are stored already.
-        prices: the cost of a vector over the wires ``cheap`` and those found, by how many these
-            are; it never falls.
+        limits: the wires that are allowed, and their price.
         starts: how many searches are made. All but the first begin with the targets of one of the
             first ready blocks; the one that gains most per price wins.
 
     Returns:
         0 if no wires that fit can run a block.
     """
-    limits = _Limits(sure, most, fits, cheap, prices)
+    _, _, fits, cheap, prices = limits
     closures = _closures(graph, pending, union, limits)
     everything = reduce(or_, closures, 0)
     if fits(everything) and worth_their_price(everything, cheap, prices):
@@ -153,7 +148,7 @@ _NEVER = -1
 
 
 def _closures(
-    graph: Graph, pending: Sequence[int], union: int, limits: _Limits
+    graph: Graph, pending: Sequence[int], union: int, limits: Limits
 ) -> dict[int, list[int]]:
     """For each closure that fits, how many targets its blocks have in all, and the first block."""
     targets, wires_of = graph.targets, graph.wires
@@ -223,14 +218,13 @@ def _front(closures: dict[int, list[int]]) -> list[int]:
     return sorted(front, key=lambda lack: closures[lack][1])
 
 
-def _grow(closures: dict[int, list[int]], limits: _Limits, start: int = 0) -> tuple[int, int]:
+def _grow(closures: dict[int, list[int]], limits: Limits, start: int = 0) -> tuple[int, int]:
     """Wires, and how many targets the blocks that they run have in all; changes ``closures``.
 
     Where ``start`` is not 0, it comes first; it must be the closure of a ready block.
     """
-    sure, most, fits, prices = limits.sure, limits.most, limits.fits, limits.prices
+    sure, most, fits, known, prices = limits
     active = gain = front = 0
-    known = limits.cheap
     # For each set of wires that a ready block lacks and that may fit: whether it is cheap, and its
     # gain per wire; of equals, the first block decides.
     values: dict[int, tuple[bool, float, int]] = {}
@@ -241,21 +235,20 @@ def _grow(closures: dict[int, list[int]], limits: _Limits, start: int = 0) -> tu
                 front |= lack
                 more, first = closures[lack]
                 values[lack] = (not lack & ~known, more / lack.bit_count(), -first)
-        # 1. The best set that fits.
+        # 1. The best set that fits, and gains at least half as much for its price as all so far.
         best = start
         start = 0
-        while values and not best:
-            best = max(values, key=values.__getitem__)
-            wires = active | best
+        for lack in () if best else sorted(values, key=values.__getitem__, reverse=True):
+            wires = active | lack
             if wires.bit_count() > sure and not fits(wires):
-                del values[best]
-                best = 0
-            elif not values[best][0]:
-                # It must gain at least half as much for its price as all so far.
+                del values[lack]
+                continue
+            if not values[lack][0]:
                 rate = 0.5 * gain / prices[known.bit_count()]
-                if (gain + closures[best][0]) / prices[(known | best).bit_count()] < rate:
-                    best = _other(closures, values, limits, active, gain)
-                    break
+                if (gain + closures[lack][0]) / prices[(known | lack).bit_count()] < rate:
+                    continue
+            best = lack
+            break
         if not best:
             return active, gain
         # 2. Its wires become active.
@@ -285,25 +278,6 @@ def _grow(closures: dict[int, list[int]], limits: _Limits, start: int = 0) -> tu
                 values[rest] = (values[rest][0], same[0] / rest.bit_count(), -same[1])
         if len(advanced) > 1:
             advanced.sort(key=int.bit_count)
-
-
-def _other(
-    closures: dict[int, list[int]],
-    values: dict[int, tuple[bool, float, int]],
-    limits: _Limits,
-    active: int,
-    gain: int,
-) -> int:
-    """The best set of wires that is not cheap, but fits and is worth its price; 0 if none is."""
-    known = limits.cheap | active
-    prices = limits.prices
-    rate = 0.5 * gain / prices[known.bit_count()]
-    for lack in sorted(values, key=values.__getitem__, reverse=True):
-        if (gain + closures[lack][0]) / prices[(known | lack).bit_count()] >= rate and limits.fits(
-            active | lack
-        ):
-            return lack
-    return 0
 
 
 def worth_their_price(wires: int, cheap: int, prices: Sequence[float]) -> bool:

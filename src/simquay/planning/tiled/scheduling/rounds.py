@@ -7,13 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simquay.planning.tiled.scheduling.graph import Graph, choose_wires
-from simquay.planning.tiled.scheduling.stages import (
-    Stages,
-    next_moving,
-    ready_diagonals,
-    run_blocks,
-)
+from simquay.planning.tiled.scheduling.graph import Graph, Limits, choose_wires
+from simquay.planning.tiled.scheduling.stages import Stages, next_alone, run_blocks
 
 __all__ = ["make_rounds"]
 
@@ -33,27 +28,16 @@ def make_rounds(graph: Graph, stages: Stages, span: int) -> list[Stages]:
     rounds: list[Stages] = []
     union = graph.union
 
-    def fits(targets: int) -> bool:
-        return targets.bit_count() <= span
-
+    limits = Limits(span, span, lambda targets: targets.bit_count() <= span, -1, ())
     while union:
-        active = choose_wires(graph, pending, union, span, span, fits, -1, ())
+        active = choose_wires(graph, pending, union, limits)
         if active:
             found, pending, union = run_blocks(graph, pending, active)
             rounds.append(found)
             continue
-        block = next_moving(graph, pending)
-        if block is None:
-            # The next block is too wide for a round, and depends on diagonals alone.
-            ready, pending = ready_diagonals(graph, pending)
-            rounds.append([ready])
-            block = next_moving(graph, pending)
-            assert block is not None
-        pending = [other for other in pending if other != block]
-        union = 0
-        for other in pending:
-            union |= graph.targets[other]
-        rounds.append([block])
+        # The next block is too wide for a round.
+        ready, block, pending, union = next_alone(graph, pending)
+        rounds += [[ready], [block]] if ready else [[block]]
     if pending:
         last = rounds[-1][0] if rounds else None
         if isinstance(last, int) and graph.targets[last].bit_count() <= span:

@@ -15,8 +15,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from simquay.planning.tiled.block_types import Block
-from simquay.planning.tiled.scheduling.graph import Graph, choose_wires, worth_their_price
-from simquay.planning.tiled.scheduling.stages import next_moving, ready_diagonals, run_blocks
+from simquay.planning.tiled.scheduling.graph import (
+    Graph,
+    Limits,
+    choose_wires,
+    worth_their_price,
+)
+from simquay.planning.tiled.scheduling.stages import next_alone, run_blocks
 from simquay.program.bits import bits_of, mask_of
 
 __all__ = ["ScheduledPass", "schedule_passes"]
@@ -117,7 +122,8 @@ def _search(
             found = union
         else:
             sure = tile - min(low, len(current))
-            found = choose_wires(graph, pending, union, sure, tile, fits, stored, _PRICES, starts)
+            limits = Limits(sure, tile, fits, stored, _PRICES)
+            found = choose_wires(graph, pending, union, limits, starts)
         if found:
             stages, pending, union = run_blocks(graph, pending, found)
             active = _join(last, current, set(bits_of(found)), tile, low)
@@ -128,47 +134,31 @@ def _search(
             continue
         # The next block is on more wires than a tile has: it is a wide pass, once the diagonals
         # before it have run.
-        block = next_moving(graph, pending)
-        if block is None:
-            pending = _flush(graph, pending, passes, current, tile, low)
-            block = next_moving(graph, pending)
-            assert block is not None
+        ready, block, pending, union = next_alone(graph, pending)
+        if ready:
+            _run_diagonals(ready, passes, current, tile, low)
         if last is not None:
             _fill(last, set(), tile)
-        pending = [other for other in pending if other != block]
-        union = 0
-        for other in pending:
-            union |= graph.targets[other]
         type_, wires, _ = blocks[block]
         grown = current + sorted(set(wires[: type_.size]).difference(current))
         passes.append(ScheduledPass(current, grown, set(), [block], grown, wide=True))
         current = grown
     if pending:
-        _flush(graph, pending, passes, current, tile, low)
+        _run_diagonals(list(pending), passes, current, tile, low)
     if passes and not passes[-1].wide:
         _fill(passes[-1], set(), tile)
     return passes
 
 
-def _flush(
-    graph: Graph,
-    pending: Sequence[int],
-    passes: list[ScheduledPass],
-    current: list[int],
-    tile: int,
-    low: int,
-) -> list[int]:
-    """Run the diagonals that are ready in the last tile, or in an additional one.
-
-    Returns the blocks that are still pending.
-    """
+def _run_diagonals(
+    diagonals: list[int], passes: list[ScheduledPass], current: list[int], tile: int, low: int
+) -> None:
+    """Run diagonals that depend on no other block in the last tile, or in an additional one."""
     if not passes or passes[-1].wide:
         pass_ = ScheduledPass(current, current, set(current[:low]), [], current)
         _fill(pass_, set(), tile)
         passes.append(pass_)
-    diagonals, rest = ready_diagonals(graph, pending)
     passes[-1].stages.append(diagonals)
-    return rest
 
 
 def _fitting(

@@ -8,10 +8,12 @@ A *moving* block is one that is not diagonal (:mod:`simquay.planning.tiled.sched
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import or_
 
 from simquay.planning.tiled.scheduling.graph import Graph
 
-__all__ = ["Stages", "next_moving", "ready_diagonals", "run_blocks"]
+__all__ = ["Stages", "next_alone", "run_blocks"]
 
 Stages = list[int | list[int]]
 
@@ -98,29 +100,32 @@ def run_blocks(graph: Graph, pending: Sequence[int], active: int) -> tuple[Stage
     return stages, sorted(rest + late) if late else rest, closed
 
 
-def ready_diagonals(graph: Graph, pending: Sequence[int]) -> tuple[list[int], list[int]]:
-    """The diagonals of ``pending`` that depend on no moving block, and the rest."""
-    closed = 0
+def next_alone(graph: Graph, pending: Sequence[int]) -> tuple[list[int], int, list[int], int]:
+    """The next moving block of ``pending``, if no wires that fit can run it.
+
+    Returns:
+        The diagonals to run before it: none, or, where each block depends on some of them, all that
+        depend on no moving block. The block. The blocks that are still pending, and their targets.
+    """
+    # On the wires ``closed`` a moving block waits, on the wires ``held`` some block that is not one
+    # of the diagonals ``ready``, whose wires are ``due``.
+    closed = held = due = 0
     ready: list[int] = []
-    rest: list[int] = []
+    chosen = -1
     for block in pending:
-        mask = graph.targets[block]
+        mask, seen = graph.targets[block], graph.watched[block]
+        if not seen & closed:
+            if not mask:
+                ready.append(block)
+                due |= seen
+                continue
+            if not mask & (held | due):
+                ready, chosen = [], block
+                break
+            if chosen < 0 and not mask & held:
+                chosen = block
         closed |= mask
-        blocked = mask or graph.watched[block] & closed
-        (rest if blocked else ready).append(block)
-    return ready, rest
-
-
-def next_moving(graph: Graph, pending: Sequence[int]) -> int | None:
-    """The first moving block of ``pending`` that depends on no block; None if there is none."""
-    closed = held = 0
-    for block in pending:
-        mask = graph.targets[block]
-        seen = graph.watched[block]
-        if mask:
-            if not mask & held and not seen & closed:
-                return block
-            closed |= mask
-            held |= mask
-        held |= seen
-    return None
+        held |= mask | seen
+    taken = {*ready, chosen}
+    rest = [block for block in pending if block not in taken]
+    return ready, chosen, rest, reduce(or_, [graph.targets[block] for block in rest], 0)

@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from simquay.planning.tiled.block_types import BlockType, block_type
-from simquay.planning.tiled.scheduling.graph import Graph, choose_wires, worth_their_price
+from simquay.planning.tiled.scheduling.graph import (
+    Graph,
+    Limits,
+    choose_wires,
+    worth_their_price,
+)
 from simquay.planning.tiled.scheduling.stages import run_blocks
 from simquay.program.bits import mask_of
 
@@ -24,7 +29,7 @@ def chosen(graph: Graph, most: int) -> int:
         return wires.bit_count() <= most
 
     pending = range(len(graph.targets))
-    return choose_wires(graph, pending, graph.union, most, most, fits, -1, FREE)
+    return choose_wires(graph, pending, graph.union, Limits(most, most, fits, -1, FREE))
 
 
 def test_targets_are_the_wires_along_which_amplitudes_move():
@@ -68,7 +73,8 @@ def test_more_starts_find_at_least_as_much():
 
         gains = []
         for starts in (1, 8):
-            wires = choose_wires(graph, range(30), graph.union, 4, 4, fits, -1, FREE, starts)
+            limits = Limits(4, 4, fits, -1, FREE)
+            wires = choose_wires(graph, range(30), graph.union, limits, starts)
             assert 0 < wires.bit_count() <= 4
             stages, _, _ = run_blocks(graph, range(30), wires)
             gains.append(len(stages))

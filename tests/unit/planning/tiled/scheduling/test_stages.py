@@ -6,7 +6,7 @@ import numpy as np
 
 from simquay.planning.tiled.block_types import BlockType, block_type
 from simquay.planning.tiled.scheduling.graph import Graph
-from simquay.planning.tiled.scheduling.stages import next_moving, ready_diagonals, run_blocks
+from simquay.planning.tiled.scheduling.stages import next_alone, run_blocks
 
 H = block_type("dense", 1)
 CZ = block_type("diagonal", 2, is_real=True)
@@ -37,11 +37,15 @@ def test_diagonals_on_which_no_block_depends_stay_pending():
     assert run_blocks(graph, range(2), 0b1) == ([0], [1], 0)
 
 
-def test_ready_diagonals_come_before_every_moving_block_on_their_wires():
+def test_all_ready_diagonals_run_before_a_block_that_depends_on_one():
     graph = graph_of((CZ, (0, 1)), (H, (1,)), (CZ, (1, 2)), (CZ, (0, 2)))
-    assert ready_diagonals(graph, range(4)) == ([0, 3], [1, 2])
-    assert next_moving(graph, range(4)) is None
-    assert next_moving(graph, [1, 2]) == 1
+    assert next_alone(graph, range(4)) == ([0, 3], 1, [2], 0)
+    assert next_alone(graph, [1, 2]) == ([], 1, [2], 0)
+
+
+def test_no_diagonals_run_before_a_block_that_depends_on_none():
+    graph = graph_of((CZ, (0, 1)), (H, (1,)), (H, (2,)), (CU, (1, 3)))
+    assert next_alone(graph, range(4)) == ([], 2, [0, 1, 3], 0b10)
 
 
 def test_stages_keep_the_order_of_blocks_that_do_not_commute():
