@@ -36,9 +36,15 @@ __all__ = [
     "JobStateError",
     "JobTimedOutError",
     "OriginalTraceback",
+    "RemoteError",
     "SimquayJobError",
+    "as_text",
     "circuits_failed",
     "detach",
+    "error_from_plain",
+    "error_to_plain",
+    "unsuccessful",
+    "with_results",
 ]
 
 
@@ -173,11 +179,14 @@ def unsuccessful(result: Result) -> tuple[str, None, Result | None]:
     ]
     text = "; ".join(failures) or str(result.status or "the result says that it did not succeed")
     good = [one for one in results if one.success]
-    if not good:
-        return text, None, None
-    partial = type(result).from_dict({**result.to_dict(), "results": []})
-    partial.results = good
-    return text, None, partial
+    return text, None, with_results(result, good) if good else None
+
+
+def with_results(result: Result, results: list[Any]) -> Result:
+    """A copy of ``result`` that has other circuits' results."""
+    copied = type(result).from_dict({**result.to_dict(), "results": []})
+    copied.results = results
+    return copied
 
 
 # --- errors on their way between processes: plain data, with or without a pickle ------------------

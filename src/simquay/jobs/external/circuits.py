@@ -13,7 +13,7 @@ from qiskit.result import Result
 
 from simquay.control import Control
 from simquay.errors import SimquayError
-from simquay.jobs.errors import JobFailedError, circuits_failed
+from simquay.jobs.errors import JobFailedError, circuits_failed, with_results
 from simquay.jobs.external.watch import Ended
 from simquay.jobs.timing import TICK
 
@@ -136,7 +136,8 @@ def run_circuits(
             results[index] = one
         else:
             failures[index] = one if isinstance(one, BaseException) else _reported(one)
-    merged = _merged(list(results.values()))
+    good = [one for result in results.values() for one in result.results]
+    merged = with_results(next(iter(results.values())), good) if results else None
     if failures:
         raise circuits_failed(failures, names, merged)
     assert merged is not None
@@ -162,9 +163,9 @@ def _succeeded(result: Result, names: Sequence[str]) -> Result:
         raise JobFailedError(f"the job failed: {_described(reported)}") from reported
     failures = {index: _reported(result, results[index].status) for index in failed}
     good = [one for one in results if one.success]
-    merged = _merged([result]) if good else None
+    merged = with_results(result, good) if good else None
     if merged is not None:
-        merged.results, merged.success = good, True
+        merged.success = True
     raise circuits_failed(failures, names, merged)
 
 
@@ -173,12 +174,3 @@ def _reported(result: Result, status: object = None) -> ReportedFailure:
     if status is None:
         status = next((one.status for one in result.results or [] if not one.success), None)
     return ReportedFailure(str(status or result.status or "no reason is given"))
-
-
-def _merged(results: Sequence[Result]) -> Result | None:
-    """One result from several jobs' results, or None from none."""
-    if not results:
-        return None
-    merged = Result.from_dict({**results[0].to_dict(), "results": []})
-    merged.results = [one for result in results for one in result.results]
-    return merged
