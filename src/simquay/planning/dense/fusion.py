@@ -166,35 +166,36 @@ def dependencies(nodes: Sequence[GateNode]) -> Dependencies:
         mask |= node.mask
     size = mask.bit_length()
     bits = [1 << index for index in range(len(nodes))]
-    before, _ = _reached(nodes, bits, size)
-    bits.reverse()
-    after, on = _reached(nodes[::-1], bits, size)
-    after.reverse()
+    on = [0] * size
+    for node, bit in zip(nodes, bits, strict=True):
+        for wire in node.wires:
+            on[wire] |= bit
+    before = _reached(nodes, bits, size)
+    after = _reached(nodes[::-1], bits[::-1], size)[::-1]
     return Dependencies(before, after, on)
 
 
-def _reached(nodes: Sequence[GateNode], bits: list[int], size: int) -> tuple[list[int], list[int]]:
-    """For each node, the earlier ones of ``nodes`` that it depends on; and the nodes on each wire.
+def _reached(nodes: Sequence[GateNode], bits: list[int], size: int) -> list[int]:
+    """For each node, the earlier ones of ``nodes`` that it depends on.
 
     On each wire, ``solid`` is the last node that is not diagonal, with its dependencies, and
     ``everything`` is all nodes up to now, with theirs.
     """
     solid = [0] * size
     everything = [0] * size
-    on = [0] * size
     reached = []
     for node, bit in zip(nodes, bits, strict=True):
-        wires = node.wires
-        past = solid if node.diagonal else everything
         found = 0
-        for wire in wires:
-            found |= past[wire]
-        reached.append(found)
-        found |= bit
-        for wire in wires:
-            on[wire] |= bit
-            if node.diagonal:
-                everything[wire] |= found
-            else:
-                solid[wire] = everything[wire] = found
-    return reached, on
+        if node.diagonal:
+            for wire in node.wires:
+                found |= solid[wire]
+            reached.append(found)
+            for wire in node.wires:
+                everything[wire] |= found | bit
+        else:
+            for wire in node.wires:
+                found |= everything[wire]
+            reached.append(found)
+            for wire in node.wires:
+                solid[wire] = everything[wire] = found | bit
+    return reached

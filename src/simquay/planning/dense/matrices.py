@@ -130,25 +130,22 @@ class Matrices:
                 position = latest.get(wire, -1)
                 if position > found:
                     found = position
+            if found < 0:  # nothing acts on these wires yet: any that has enough free wires will do
+                for position, small in enumerate(made):
+                    if len(small.wires) + len(acts) <= limit:
+                        found = position
+                        break
             if found >= 0:
                 small = made[found]
                 own = small.wires
                 new = [wire for wire in acts if wire not in own]
-            else:  # nothing acts on these wires yet: any that has enough free wires will do
-                new = [*acts]
-                for position, small in enumerate(made):
-                    if len(small.wires) + len(new) <= limit:
-                        found = position
-                        break
-            if found < 0 or (new and len(small.wires) + len(new) > limit):
-                found = len(made)
-                small = _SmallMatrix([*acts], [], [])
+            if found < 0 or (new and len(own) + len(new) > limit):
+                found, new = len(made), [*acts]
+                small = _SmallMatrix([], [], [])
                 made.append(small)
-                for wire in acts:
-                    latest[wire] = found
-            elif new:
+            if new:
                 small.wires += new
-                for wire in acts:
+                for wire in new:
                     latest[wire] = found
             index = small.wires.index
             for gate_index, code, targets, held, state, select in node.gates:
@@ -203,6 +200,10 @@ class _SmallMatrix:
 
 
 def _group(size: int, columns: int, small: int, assemblies: list[_Assembly]) -> _Group:
+    if len(assemblies) == 1:
+        ((matrix, parts, taken, last),) = assemblies
+        alone = [(rows, [part]) for rows, part in zip(taken, parts, strict=True)]
+        return _Group(size, columns, small, (matrix,), alone, last)
     assemblies = sorted(assemblies, key=lambda assembly: -len(assembly.small))
     shifts = np.arange(len(assemblies)) * size
     steps = []
@@ -217,8 +218,6 @@ def _group(size: int, columns: int, small: int, assemblies: list[_Assembly]) -> 
 
 def _shifted(rows: list[Indices], shifts: Indices) -> Indices:
     """The rows of several matrices as rows of all of them in one."""
-    if len(rows) == 1:
-        return rows[0]
     together = np.array(rows)
     together += shifts[: len(rows), None]
     return together.reshape(-1)
@@ -253,7 +252,9 @@ def _fill_group(group: _Group, small: Pool, sweep: tuple[int, ...]) -> Pool:
     state.reshape(-1, size, columns)[:, range(columns), range(columns)] = 1
     for rows, chosen in group.steps:
         shape = (*sweep, len(chosen), 1 << group.small, (size * columns) >> group.small)
-        product = small.take(chosen, -3) @ state.take(rows, -2).reshape(shape)
+        only = chosen[0]
+        factors = small.take(chosen, -3) if total > 1 else small[..., only : only + 1, :, :]
+        product = factors @ state.take(rows, -2).reshape(shape)
         product = product.reshape(*sweep, len(rows), columns)
         if len(chosen) == total:
             state = product

@@ -64,12 +64,6 @@ def find_dense(
         raise ProgramError(
             f"a dense profile needs 1 <= width <= tile, not {profile.width} and {profile.tile}"
         )
-    recipe = _find_recipe(gates, layout, profile)
-    return recipe, recipe.fill(gates)
-
-
-def _find_recipe(gates: Sequence[GateOperation], layout: Layout, profile: Profile) -> DenseRecipe:
-    """The recipe for ``gates``: the cheapest of one candidate plan or more."""
     fused = fuse_gates(
         gates,
         layout,
@@ -85,7 +79,8 @@ def _find_recipe(gates: Sequence[GateOperation], layout: Layout, profile: Profil
         other = CandidatePlan(*search.find(widest, mode), layout.order, profile)
         if other.cost < candidate.cost:
             candidate = other
-    return _Builder(gates, profile).recipe(candidate, fused, layout)
+    recipe = _Builder(gates, profile).recipe(candidate, fused, layout)
+    return recipe, recipe.fill(gates)
 
 
 _Phase: TypeAlias = tuple[tuple[int, ...], int]
