@@ -27,7 +27,7 @@ from simquay.program.program import touched_qubits
 from tests.support.small_gates import x
 
 SHOTS = 400
-ENGINES = [ReferenceEngine(), DenseEngine(threads=1)]
+ENGINES: list[Engine] = [ReferenceEngine(), DenseEngine(threads=1)]
 
 
 class FlipEvent(Event):
