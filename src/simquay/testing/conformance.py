@@ -18,7 +18,6 @@ def _test_name(check: Check[CheckContext]) -> str:
 
 
 _TESTS = {_test_name(check): check for check in CHECKS_IN_ORDER}
-_IDS = {check.id for check in CHECKS_IN_ORDER}
 
 
 def _make_test(check: Check[CheckContext]) -> Callable[..., None]:
@@ -95,7 +94,7 @@ def _check_declared(made: type) -> None:
     if not isinstance(declared, Mapping):
         raise TypeError(f"{made.__name__}: expected_failures is {declared!r}; expected a dict")
     for identity, reason in declared.items():
-        if identity not in _IDS:
+        if identity not in {check.id for check in CHECKS_IN_ORDER}:
             raise TypeError(
                 f"{made.__name__}: expected_failures has {identity!r}; expected the id of a "
                 "check, such as 'J18'"

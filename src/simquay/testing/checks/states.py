@@ -157,12 +157,8 @@ def j25_questions_agree(context: CheckContext) -> None:
             answers = (job.done(), job.running(), job.cancelled(), job.in_final_state())
             if job.status() is before:
                 break
-        expected = (
-            before is JobStatus.DONE,
-            before is JobStatus.RUNNING,
-            before is JobStatus.CANCELLED,
-            before in FINAL,
-        )
+        asked = (JobStatus.DONE, JobStatus.RUNNING, JobStatus.CANCELLED)
+        expected = (*(before is state for state in asked), before in FINAL)
         questions = "(done(), running(), cancelled(), in_final_state())"
         require_equal(answers, expected, f"{questions} of a job that is {before.name}")
 
@@ -209,19 +205,10 @@ def j39_any_thread(context: CheckContext) -> None:
     """Any number of threads may call any method."""
 
     def ask(job: Any, seed: int) -> None:
-        generator = random.Random(seed)
-        questions: list[Callable[[], object]] = [
-            job.status,
-            job.job_id,
-            job.backend,
-            job.done,
-            job.running,
-            job.cancelled,
-            job.in_final_state,
-            job.result,
-            lambda: job.wait_for_final_state(TIMEOUT, 0.01),
-        ]
-        generator.shuffle(questions)
+        asked = ("status", "job_id", "backend", "done", "running", "cancelled", "in_final_state")
+        questions: list[Callable[[], object]] = [getattr(job, name) for name in asked]
+        questions += [job.result, lambda: job.wait_for_final_state(TIMEOUT, 0.01)]
+        random.Random(seed).shuffle(questions)
         for question in questions:
             with contextlib.suppress(QiskitError):  # such as the error of a cancelled job
                 call_with_timeout(question)

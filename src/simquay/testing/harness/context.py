@@ -71,6 +71,7 @@ class CheckContext:
         self.backend = backend
         self.name = backend.name if name is None else name
         self.factory = factory
+        self._kind = (type(backend), str(backend.name))
         self._failing = failing
         self._jobs: list[Any] = []
         self._timed: list[Future[float]] = []
@@ -80,10 +81,9 @@ class CheckContext:
     @property
     def calibration(self) -> Calibration:
         """Measured once for all backends of the same class and name."""
-        key = (type(self.backend), str(self.backend.name))
-        if key not in _calibrations:
-            _calibrations[key] = calibrate(self.backend)
-        return _calibrations[key]
+        if self._kind not in _calibrations:
+            _calibrations[self._kind] = calibrate(self.backend)
+        return _calibrations[self._kind]
 
     def recalibrate(self, least: float) -> bool:
         """Correct the calibration if a job of this check ended much sooner than planned.
@@ -102,9 +102,8 @@ class CheckContext:
         self._timed.clear()
         if factor < least or self.calibration.synchronous:
             return False
-        key = (type(self.backend), str(self.backend.name))
         seconds = self.calibration.seconds / min(factor, 30.0)
-        _calibrations[key] = dataclasses.replace(self.calibration, seconds=seconds)
+        _calibrations[self._kind] = dataclasses.replace(self.calibration, seconds=seconds)
         return True
 
     def circuit(self, seconds: float) -> QuantumCircuit:
