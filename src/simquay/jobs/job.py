@@ -58,11 +58,7 @@ class Job(BaseJob):
         metadata: what to keep with the job.
     """
 
-    # Defaults for an unpickled job, which is final and does no work.
-    _tasks: Sequence[Task] = ()
-    _launcher: Launcher | None = None
-    _join: Join | None = None
-    _controls: Sequence[TaskControl] = ()
+    _controls: Sequence[TaskControl] = ()  # as an unpickled job has, which does no work
     _futures: Sequence[Future[Any]] = ()
     _open = 0
     _began = 0.0
@@ -80,7 +76,7 @@ class Job(BaseJob):
         super().__init__(backend, job_id, metadata=metadata)
         self._tasks = tasks
         self._launcher = launcher
-        self._join = join
+        self._join: Join | None = join
         self._controls = [
             TaskControl(
                 self._job_id,
