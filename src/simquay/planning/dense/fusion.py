@@ -24,7 +24,7 @@ from simquay.planning.profile import Layout
 from simquay.planning.wires import WireGate, gates_on_wires
 from simquay.program.operations import GateOperation
 
-__all__ = ["Dependencies", "FusedGates", "GateNode", "dependencies", "fuse_gates"]
+__all__ = ["FusedGates", "GateNode", "dependencies", "fuse_gates"]
 
 
 @dataclass(slots=True, eq=False)
@@ -145,22 +145,13 @@ def _diagonal_to_join(
     return None
 
 
-class Dependencies(NamedTuple):
-    """The dependencies of nodes.
+def dependencies(nodes: Sequence[GateNode]) -> tuple[list[int], list[int], list[int]]:
+    """The dependencies of ``nodes``, which are numbered in order.
 
-    Attributes:
-        before: for each node, the nodes that must come before it.
-        after: for each node, the nodes that must come after it.
-        on: for each wire, the nodes on it.
+    Returns:
+        For each node, the nodes that must come before it; for each node, those that must come after
+        it; for each wire, the nodes on it.
     """
-
-    before: list[int]
-    after: list[int]
-    on: list[int]
-
-
-def dependencies(nodes: Sequence[GateNode]) -> Dependencies:
-    """The dependencies of ``nodes``, which are numbered in order."""
     mask = 0
     for node in nodes:
         mask |= node.mask
@@ -172,7 +163,7 @@ def dependencies(nodes: Sequence[GateNode]) -> Dependencies:
             on[wire] |= bit
     before = _reached(nodes, bits, size)
     after = _reached(nodes[::-1], bits[::-1], size)[::-1]
-    return Dependencies(before, after, on)
+    return before, after, on
 
 
 def _reached(nodes: Sequence[GateNode], bits: list[int], size: int) -> list[int]:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from simquay.planning.dense.clusters import Cluster, Part
 from simquay.planning.dense.cost import PERMUTE_COST
 
-__all__ = ["Move", "Orders", "column_factor", "column_limit", "find_orders"]
+__all__ = ["Move", "column_factor", "column_limit", "find_orders"]
 
 _COLUMN_FACTORS = (6.0, 3.2, 1.9, 1.3, 1.08, 1.0)
 """The time of a product with ``2**q`` columns, relative to one with 32 or more."""
@@ -56,27 +56,13 @@ class Move(NamedTuple):
     after: tuple[int, ...]
 
 
-class Orders(NamedTuple):
-    """The orders of a buffer.
-
-    Attributes:
-        loaded: when the tile is loaded.
-        keep: how many of the lowest wires are loaded in the order of storage.
-        moves: the steps, in order.
-    """
-
-    loaded: tuple[int, ...]
-    keep: int
-    moves: list[Move]
-
-
 def find_orders(
     parts: Sequence[Part],
     stored: Sequence[int],
     low: int,
     later: Mapping[int, int],
     costs: Sequence[float],
-) -> Orders:
+) -> tuple[tuple[int, ...], int, list[Move]]:
     """Orders for applying ``parts`` one after the other in one tile.
 
     Args:
@@ -85,11 +71,15 @@ def find_orders(
         low: the lowest ``low`` of them are adjacent in storage.
         later: when a wire is needed after this pass, in clusters; absent for never.
         costs: the cost of a cluster by its width.
+
+    Returns:
+        The order of the buffer when the tile is loaded; how many of the lowest wires are loaded in
+        the order of storage; and the steps, in order.
     """
     order = tuple(stored)
     sets = [frozenset(part.wires) for part in parts if isinstance(part, Cluster)]
     if not sets:
-        return Orders(order, low, [Move(part, (), order, order) for part in parts])
+        return order, low, [Move(part, (), order, order) for part in parts]
     # uses[i][w]: the first cluster from index i on that needs w.
     count = len(sets)
     after = {w: count + later.get(w, _LATE) for w in stored}
@@ -128,7 +118,7 @@ def find_orders(
         moves.append(move)
         order = move.after
         index += 1
-    return Orders(loaded, keep, moves)
+    return loaded, keep, moves
 
 
 def _product(

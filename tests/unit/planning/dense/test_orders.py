@@ -23,12 +23,12 @@ def test_every_product_finds_its_wires_and_columns_together() -> None:
             if rng.random() < 0.3:
                 parts.append([])  # diagonals, which are applied in any order
         low = int(rng.integers(0, tile + 1))
-        orders = find_orders(parts, wires, low, {}, DEFAULT_CLUSTER_COSTS[:6])
-        assert sorted(orders.loaded) == sorted(wires)
-        assert list(orders.loaded[: orders.keep]) == wires[: orders.keep]
-        order = orders.loaded
+        loaded, keep, moves = find_orders(parts, wires, low, {}, DEFAULT_CLUSTER_COSTS[:6])
+        assert sorted(loaded) == sorted(wires)
+        assert list(loaded[:keep]) == wires[:keep]
+        order = loaded
         done: list[Part] = []
-        for move in orders.moves:
+        for move in moves:
             assert move.before == order
             assert sorted(move.after) == sorted(wires)
             order = move.after
