@@ -15,6 +15,7 @@ Where a run is long, several candidates are made, and only the cheapest one's ma
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from simquay.planning.dense.clusters import Cluster, Part, Piece
@@ -25,7 +26,7 @@ from simquay.planning.dense.cost import (
     PHASE_COST,
     cluster_costs,
 )
-from simquay.planning.dense.fusion import GateNode
+from simquay.planning.dense.fusion import GateNode, union_of
 from simquay.planning.dense.orders import Move, column_factor, find_orders
 from simquay.planning.profile import Profile
 from simquay.planning.wires import WireGate
@@ -130,14 +131,13 @@ class PassAssigner:
         """
         best: list[tuple[int, int]] = []
         best_tile = tile
-        firsts: list[int] = []
-        for index in self._clusters:
-            fits = (self._pieces[index].mask | tile).bit_count() <= self._tile
-            if fits and self._due(index, self._left) is not None:
-                firsts.append(index)
-                if len(firsts) == _FIRSTS:
-                    break
-        for first in firsts:
+        firsts = (
+            index
+            for index in self._clusters
+            if (self._pieces[index].mask | tile).bit_count() <= self._tile
+            and self._due(index, self._left) is not None
+        )
+        for first in islice(firsts, _FIRSTS):
             wires, chosen = self._fill(tile, first)
             if len(chosen) > len(best):
                 best_tile, best = wires, chosen
@@ -216,12 +216,7 @@ def _reordered(
 
     The lowest wires serve as columns of the first products, unless they are wires of the cluster.
     """
-    reach = []
-    for cluster, due in taken:
-        mask = cluster.mask
-        for node in due:
-            mask |= node.mask
-        reach.append(mask)
+    reach = [cluster.mask | union_of(due) for cluster, due in taken]
     left = list(range(len(taken)))
     order = []
     while left:

@@ -16,15 +16,17 @@ holds for the same gates with other angles.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import NamedTuple
 
 from simquay.planning.profile import Layout
 from simquay.planning.wires import WireGate, gates_on_wires
 from simquay.program.operations import GateOperation
 
-__all__ = ["FusedGates", "GateNode", "dependencies", "fuse_gates"]
+__all__ = ["FusedGates", "GateNode", "dependencies", "fuse_gates", "union_of"]
 
 
 @dataclass(slots=True, eq=False)
@@ -145,6 +147,11 @@ def _diagonal_to_join(
     return None
 
 
+def union_of(nodes: Iterable[GateNode]) -> int:
+    """The mask of all wires of ``nodes``."""
+    return reduce(or_, [node.mask for node in nodes], 0)
+
+
 def dependencies(nodes: Sequence[GateNode]) -> tuple[list[int], list[int], list[int]]:
     """The dependencies of ``nodes``, which are numbered in order.
 
@@ -152,10 +159,7 @@ def dependencies(nodes: Sequence[GateNode]) -> tuple[list[int], list[int], list[
         For each node, the nodes that must come before it; for each node, those that must come after
         it; for each wire, the nodes on it.
     """
-    mask = 0
-    for node in nodes:
-        mask |= node.mask
-    size = mask.bit_length()
+    size = union_of(nodes).bit_length()
     bits = [1 << index for index in range(len(nodes))]
     on = [0] * size
     for node, bit in zip(nodes, bits, strict=True):

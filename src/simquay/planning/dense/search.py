@@ -19,7 +19,7 @@ from simquay.planning.dense.assignment import (
 )
 from simquay.planning.dense.clusters import SEARCH_MODES, Cluster, ClusterSearch
 from simquay.planning.dense.cost import cluster_costs
-from simquay.planning.dense.fusion import FusedGates, GateNode, fuse_gates
+from simquay.planning.dense.fusion import FusedGates, GateNode, fuse_gates, union_of
 from simquay.planning.dense.matrices import Matrices, MatrixRecipes
 from simquay.planning.dense.phase_tables import DiagonalRecipes, Diagonals
 from simquay.planning.dense.steps import (
@@ -321,10 +321,7 @@ def _lone(wire_gate: WireGate, before: tuple[int, ...], new: int) -> _Late[LoneP
 
 def _span(nodes: Sequence[GateNode], tile: int, order: tuple[int, ...]) -> tuple[int, ...]:
     """The shortest run of ``order`` that holds all wires of ``nodes`` that are in the tile."""
-    mask = 0
-    for node in nodes:
-        mask |= node.mask
-    mask &= tile
+    mask = union_of(nodes) & tile
     positions = [position for position, wire in enumerate(order) if mask >> wire & 1]
     low, high = positions[0], positions[-1]
     if low < 4:
