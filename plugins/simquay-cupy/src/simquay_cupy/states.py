@@ -112,9 +112,11 @@ class StateEngine(BaseEngine[DeviceState]):
         self, state: DeviceState, qubits: Sequence[int], given: Mapping[int, int]
     ) -> NDArray[np.float64]:
         """Joint probabilities of ``qubits`` and the given values."""
-        value = sum(one << bit for bit, one in enumerate(given.values()))
-        values = np.full(state.batch, value, dtype=np.int64)
-        return self._joint(state, qubits, list(given), values, given, state.stride)
+        mask, value = _fixed_bits(state, given)
+        if value is None:
+            return np.zeros((state.batch, 1 << len(qubits)))
+        values = np.full(state.batch, value, dtype=np.uint64)
+        return self._joint(state, qubits, given, mask, values, state.stride)
 
     def block_probabilities(
         self,
@@ -124,22 +126,24 @@ class StateEngine(BaseEngine[DeviceState]):
         values: NDArray[np.int64],
     ) -> NDArray[np.float64]:
         """Many small blocks of probabilities, thousands in one launch."""
-        return self._joint(state, qubits, fixed, values, {}, 0)
+        places = state.layout.positions()
+        mask = mask_of(places[qubit] for qubit in fixed if qubit in places)
+        storage, missing = storage_indices(values, fixed, state.layout)
+        result = self._joint(state, qubits, {}, mask, storage.astype(np.uint64), 0)
+        result[missing] = 0
+        return result
 
     def _joint(
         self,
         state: DeviceState,
         qubits: Sequence[int],
-        fixed: Sequence[int],
-        values: NDArray[np.int64],
         given: Mapping[int, int],
+        mask: int,
+        values: NDArray[np.uint64],
         stride: int,
     ) -> NDArray[np.float64]:
-        """Joint probabilities, shape ``(len(values), 2**len(qubits))``, of ``qubits`` and
-        ``fixed[j]`` being bit ``j`` of ``values[i]``; row ``i`` is of the vector at ``i * stride``.
-
-        ``given`` has the values of those of ``qubits`` that are fixed, too.
-        """
+        """Joint probabilities, shape ``(len(values), 2**len(qubits))``; rows are as those of
+        :meth:`_marginal`. ``given`` has the values of those of ``qubits`` that are in ``mask``."""
         places = state.layout.positions()
         asked = [places[qubit] for qubit in qubits if qubit in places and qubit not in given]
         result = np.zeros((len(values), 1 << len(qubits)))
@@ -152,15 +156,12 @@ class StateEngine(BaseEngine[DeviceState]):
         target = result.reshape((len(values),) + (2,) * len(qubits))[tuple(index)]
         descending = sorted(asked, reverse=True)
         axes = [0, *(1 + descending.index(place) for place in reversed(asked))]
-        storage, missing = storage_indices(values, fixed, state.layout)
-        mask = mask_of(places[qubit] for qubit in fixed if qubit in places)
         step = max(1, SUMS_AT_ONCE >> len(asked)) if stride else QUESTIONS_AT_ONCE
         for first in range(0, len(values), step):
             some = slice(first, first + step)
             part = self.rows(state, first, first + step) if stride else state
-            sums = self._marginal(part, descending[::-1], mask, storage[some], stride)
+            sums = self._marginal(part, descending[::-1], mask, values[some], stride)
             target[some] = sums.reshape((len(sums),) + (2,) * len(asked)).transpose(axes)
-        result[missing] = 0
         return result
 
     def _marginal(
@@ -168,7 +169,7 @@ class StateEngine(BaseEngine[DeviceState]):
         state: DeviceState,
         outputs: Sequence[int],
         mask: int,
-        values: NDArray[np.intp],
+        values: NDArray[np.uint64],
         stride: int,
     ) -> NDArray[np.float64]:
         """Sums of |amplitude|², shape ``(len(values), 2**len(outputs))``.
@@ -190,7 +191,7 @@ class StateEngine(BaseEngine[DeviceState]):
             arguments = (
                 state.vectors,
                 np.uint64(stride),
-                self.on.upload(values.astype(np.uint64)),
+                self.on.upload(values),
                 np.uint64(mask_of(lanes)),
                 np.uint64(mask_of(blocks)),
                 np.uint64(mask_of(loop)),
@@ -260,12 +261,11 @@ class StateEngine(BaseEngine[DeviceState]):
 
     def collapse(self, state: DeviceState, outcome: Mapping[int, int], probability: float) -> None:
         """Project in place onto ``outcome``, and divide by sqrt(probability)."""
-        stored = [qubit for qubit in outcome if qubit in state.order]
-        if any(value for qubit, value in outcome.items() if qubit not in stored):
+        mask, value = _fixed_bits(state, outcome)
+        if value is None:
             raise ProgramError(f"outcome {dict(outcome)} has 1 for a qubit that is |0>")
-        value = sum(outcome[qubit] << bit for bit, qubit in enumerate(stored))
-        outcomes = np.full(state.batch, value, dtype=np.int64)
-        self.project(state, stored, outcomes, np.full(state.batch, probability))
+        values = np.full(state.batch, value, dtype=np.uint64)
+        self._project(state, mask, values, np.full(state.batch, probability))
 
     def flip(self, state: DeviceState, qubits: Sequence[int]) -> None:
         """Apply X to each of ``qubits``, which must be stored, in place."""
@@ -280,14 +280,24 @@ class StateEngine(BaseEngine[DeviceState]):
         resets: Sequence[int] = (),
     ) -> None:
         """Collapse each vector onto its own outcome, in place; then reset ``resets``."""
-        size = 1 << len(state.order)
-        mask = np.uint64(_storage_mask(state, qubits))
         values = storage_indices(outcomes, qubits, state.layout)[0].astype(np.uint64)
+        self._project(state, _storage_mask(state, qubits), values, probabilities)
+        self._flip(state, values & np.uint64(_storage_mask(state, resets)))
+
+    def _project(
+        self,
+        state: DeviceState,
+        mask: int,
+        values: NDArray[np.uint64],
+        probabilities: NDArray[np.float64],
+    ) -> None:
+        """Project vector ``i`` onto ``values[i]`` in the storage bits ``mask``, and divide it by
+        sqrt(``probabilities[i]``); both have shape ``(batch,)``."""
+        size = 1 << len(state.order)
         factors = (1 / np.sqrt(probabilities)).astype(state.precision.real_dtype)
         with self.on.active():
             arrays = self.on.upload(values), self.on.upload(factors)
-            self._launch_over("project", state, size, np.uint64(size), mask, *arrays)
-        self._flip(state, values & np.uint64(_storage_mask(state, resets)))
+            self._launch_over("project", state, size, np.uint64(size), np.uint64(mask), *arrays)
 
     def _flip(self, state: DeviceState, masks: NDArray[np.uint64]) -> None:
         """Apply X to the storage bits ``masks[i]`` of vector ``i``; shape ``(batch,)``."""
@@ -326,6 +336,22 @@ def _places(state: DeviceState, qubits: Sequence[int]) -> NDArray[np.int32]:
     """The storage bit of each of ``qubits``, -1 where it has none."""
     places = state.layout.positions()
     return np.array([places.get(qubit, -1) for qubit in qubits], dtype=np.int32)
+
+
+def _fixed_bits(state: DeviceState, given: Mapping[int, int]) -> tuple[int, int | None]:
+    """Mask and value on the storage index for ``given`` (qubit → 0 or 1).
+
+    The value is None if a qubit that is not stored, and so is |0>, is given as 1.
+    """
+    places = state.layout.positions()
+    mask = value = 0
+    for qubit, bit in given.items():
+        if qubit in places:
+            mask |= 1 << places[qubit]
+            value |= bit << places[qubit]
+        elif bit:
+            return 0, None
+    return mask, value
 
 
 def _storage_mask(state: DeviceState, qubits: Sequence[int]) -> int:
