@@ -25,9 +25,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.errors import ProgramError
-from simquay.program import expressions, operations
+from simquay.program import expressions, operations, program
 from simquay.program.expressions import Kind
-from simquay.program.program import Program, VariableDeclaration
+from simquay.program.program import Program
 
 __all__ = ["pack_programs", "pack_tree", "unpack_programs", "unpack_tree"]
 
@@ -37,15 +37,10 @@ _ALIGNMENT = 16
 _PROGRAMS_FORMAT = 1
 """Raised when the fields of an operation or expression change."""
 
-
 _PROGRAM_CLASSES = {
     cls.__name__: cls
-    for cls in (
-        *vars(operations).values(),
-        *vars(expressions).values(),
-        VariableDeclaration,
-        Program,
-    )
+    for module in (operations, expressions, program)
+    for cls in vars(module).values()
     if isinstance(cls, type) and (dataclasses.is_dataclass(cls) or cls is Kind)
 }
 """The classes that packed programs hold, by name."""

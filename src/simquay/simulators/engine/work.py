@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qiskit.result import Result
-from qiskit.result.models import ExperimentResult
 
 from simquay.engines.base import Engine
 from simquay.execution.kinds import joined_results
@@ -21,6 +20,8 @@ from simquay.results import circuit_result
 from simquay.simulators.engine.task import EngineTask
 
 if TYPE_CHECKING:
+    from qiskit.result.models import ExperimentResult
+
     from simquay.circuits.info import CircuitInfo
     from simquay.jobs.job import TaskEnd
 
@@ -68,13 +69,11 @@ class EngineRun:
             time_taken=seconds,
         )
 
-    def _whole(self) -> Piece:
-        return Piece(tuple(range(len(self.circuits))), 0, self.context.shots)
-
     def task(self) -> EngineTask:
-        """All of it as one task."""
+        """All of it as one task, which gives results."""
         programs = [one.program for one in self.circuits]
-        return EngineTask(programs, self.engine, self.context, self._whole(), self.circuit)
+        piece = Piece(tuple(range(len(programs))), 0, self.context.shots)
+        return EngineTask(programs, self.engine, self.context, piece, self.circuit)
 
     def join(self, ends: Sequence[TaskEnd], job_id: str, seconds: float) -> Result:
         """The job's result: the tasks' answers joined in the order of circuits and shots; see
@@ -83,43 +82,33 @@ class EngineRun:
         Raises:
             JobFailedError: where a circuit failed; its partial result holds the others.
         """
-        parts: list[list[Any]] = [[] for _ in self.circuits]
         failures: dict[int, BaseException] = {}
+        if not self.pieces:
+            (end,) = ends
+            if end.error is not None:
+                failures = dict.fromkeys(range(len(self.circuits)), end.error)
+                return self.result([], failures, job_id, seconds, {})
+            results, failures = end.answer.value
+            return self.result([*results.values()], failures, job_id, seconds, {})
+        parts: list[list[tuple[Outcome, float]]] = [[] for _ in self.circuits]
         tasks = []
-        for piece, end in zip(self.pieces or (self._whole(),), ends, strict=True):
+        for piece, end in zip(self.pieces, ends, strict=True):
             if end.error is not None:
                 failures = dict.fromkeys(piece.circuits, end.error) | failures
                 continue
-            answered, failed = end.answer.value
+            outcomes, failed = end.answer.value
             failures = failed | failures
-            for number, part in answered.items():
+            for number, part in outcomes.items():
                 parts[number].append(part)
-            if self.pieces:
-                place = list(piece.circuits), piece.first_shot, piece.shots
-                tasks.append(end.answer.report(*place, end.attempts))
-        results = [
-            self._joined(number, some)
+            place = list(piece.circuits), piece.first_shot, piece.shots
+            tasks.append(end.answer.report(*place, end.attempts))
+        joined = [
+            self.circuit(number, *_joined(some))
             for number, some in enumerate(parts)
             if number not in failures
         ]
-        metadata = {"executor": self.executor, "tasks": tasks} if self.pieces else {}
-        return self.result(results, failures, job_id, seconds, metadata)
-
-    def _joined(self, number: int, parts: Sequence[Any]) -> ExperimentResult:
-        """The result of a circuit from its parts in the order of their shots: that of
-        :meth:`task`, or outcomes with their seconds."""
-        first = parts[0]
-        if isinstance(first, ExperimentResult):
-            return first
-        outcome, seconds = first
-        if len(parts) > 1:
-            outcomes, times = zip(*parts, strict=True)
-            seconds = sum(times)
-            outcome = Outcome(
-                joined_results([one.results for one in outcomes]),
-                _joined_metadata([one.metadata for one in outcomes]),
-            )
-        return self.circuit(number, outcome, seconds)
+        metadata = {"executor": self.executor, "tasks": tasks}
+        return self.result(joined, failures, job_id, seconds, metadata)
 
     def result(
         self,
@@ -177,6 +166,15 @@ def _writes_bits(program: Program) -> bool:
         or (isinstance(operation, Store) and not isinstance(operation.target, VariableRef))
         for operation in walk(program.operations)
     )
+
+
+def _joined(parts: Sequence[tuple[Outcome, float]]) -> tuple[Outcome, float]:
+    """A circuit's outcome and seconds from those of its parts, in the order of their shots."""
+    if len(parts) == 1:
+        return parts[0]
+    outcomes, times = zip(*parts, strict=True)
+    results = joined_results([one.results for one in outcomes])
+    return Outcome(results, _joined_metadata([one.metadata for one in outcomes])), sum(times)
 
 
 def _joined_metadata(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
