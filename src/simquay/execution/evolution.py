@@ -26,7 +26,7 @@ from simquay.execution.sampling import Sampler
 from simquay.execution.settings import Outcome, Piece, RunContext
 from simquay.planning import Layout, Plan, SweepPlan, make_plan, make_sweep_plan
 from simquay.program import Gate, Program
-from simquay.program.program import touched_qubits
+from simquay.program.program import most_stored_qubits
 
 __all__ = ["Run", "SweepRefusedError", "run_gates"]
 
@@ -77,7 +77,7 @@ class Run:
         self.piece = piece
         self.control = control
         self._memory = memory
-        self.capacity = len(touched_qubits(program))
+        self.capacity = most_stored_qubits(program)
         self.profile = engine.profile(context.precision, self.capacity)
         self.passes = 0
         self.stored_qubits = 0

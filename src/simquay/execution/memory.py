@@ -16,7 +16,7 @@ from typing import Protocol
 from simquay.engines.base import Engine
 from simquay.errors import OutOfMemoryError
 from simquay.program import Precision, Program
-from simquay.program.program import touched_qubits
+from simquay.program.program import most_stored_qubits
 from simquay.system.lifecycle import after_fork
 from simquay.system.memory import format_bytes, host_available_bytes, host_total_bytes
 
@@ -38,7 +38,7 @@ def required_bytes(program: Program, engine: Engine, precision: Precision) -> in
 
     Qubits that no gate touches take no memory.
     """
-    return engine.required_bytes(len(touched_qubits(program)), precision)
+    return engine.required_bytes(most_stored_qubits(program), precision)
 
 
 def statevector_bytes(program: Program, precision: Precision) -> int:

@@ -21,7 +21,7 @@ from simquay.execution.evolution import Run, run_gates
 from simquay.execution.kinds import KINDS, needed_bytes
 from simquay.execution.settings import Outcome, Piece, RunContext
 from simquay.program import Diagonal, Gate, Matrix, Measure, Permutation, Program, Reset
-from simquay.program.program import touched_qubits
+from simquay.program.program import most_stored_qubits
 
 __all__ = ["Batch", "SweepShape", "batches", "run_sweep", "same_shape", "sweep_shape"]
 
@@ -157,7 +157,7 @@ def sweep_shape(program: Program, engine: Engine, context: RunContext) -> SweepS
     most = engine.sweep_qubits(precision)
     if most < 1 or (wanted and program.num_qubits > most):
         return None
-    capacity = len(touched_qubits(program))
+    capacity = most_stored_qubits(program)
     if capacity > most:
         return None
     deferred = defer(program)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from simquay.planning.plan import Plan
 from simquay.planning.profile import Layout, Profile
+from simquay.planning.wires import without_zeros
 from simquay.program.operations import GateOperation, Relabel
 
 __all__ = ["GateListPass", "plan_direct"]
@@ -32,28 +33,29 @@ class GateListPass:
 def plan_direct(gates: Sequence[GateOperation], layout: Layout, profile: Profile) -> Plan | None:
     """One :class:`GateListPass` with all gates.
 
-    None if there are more gates than ``profile.direct``, or if a gate has a control that no gate
-    takes out of |0>: a search removes such controls.
+    None if there are more gates than ``profile.direct``. A gate that is left out, or has fewer
+    controls or wires than in ``gates``, has met qubits that are |0>.
     """
     if len(gates) > profile.direct:
         return None
-    touched = set(layout.order)
-    controls: set[int] = set()
+    stored = set(layout.order)  # the qubits, by their names at each gate, that may not be |0>
+    new: set[int] = set()
     wires: dict[int, int] = {}  # the wire of each relabelled qubit; other qubits are their wires
+    kept: list[GateOperation] = []
     for gate in gates:
         if isinstance(gate, Relabel):
             moved = [wires.get(source, source) for source in gate.sources]
             wires.update(zip(gate.qubits, moved, strict=True))
-            continue
-        if wires:
-            touched.update([wires.get(qubit, qubit) for qubit in gate.qubits])
-        else:
-            touched.update(gate.qubits)
-        if gate.controls:
-            controls.update([wires.get(qubit, qubit) for qubit in gate.controls])
-    if not controls <= touched:
-        return None
-    order = layout.order + tuple(sorted(touched.difference(layout.order)))
+            stored = set(gate.renamed(stored))
+        elif not (stored.issuperset(gate.qubits) and stored.issuperset(gate.controls)):
+            found = without_zeros(gate, stored)
+            if found is None:
+                continue
+            gate = found
+            new.update([wires.get(qubit, qubit) for qubit in gate.qubits])
+            stored.update(gate.qubits)
+        kept.append(gate)
+    order = layout.order + tuple(sorted(new.difference(layout.order)))
     labels = {wire: qubit for qubit, wire in wires.items()}
     final = Layout(tuple([labels.get(wire, wire) for wire in order])) if labels else Layout(order)
-    return Plan(profile, layout, final, (GateListPass(gates, order),))
+    return Plan(profile, layout, final, (GateListPass(kept, order),))

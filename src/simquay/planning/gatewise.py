@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 
 from simquay.planning.plan import GatePass, Plan
 from simquay.planning.profile import Layout, Profile
-from simquay.planning.wires import resolve_controls
-from simquay.program.operations import GateOperation, Prepare, Relabel
+from simquay.planning.wires import without_zeros
+from simquay.program.operations import GateOperation, Relabel
 
 __all__ = ["plan_gates"]
 
@@ -18,14 +17,13 @@ def plan_gates(gates: Sequence[GateOperation], layout: Layout, profile: Profile)
     order = layout.order
     passes = []
     for gate in gates:
-        if not isinstance(gate, (Relabel, Prepare)) and not set(order).issuperset(gate.controls):
-            found = resolve_controls(gate.controls, gate.control_state, order)
-            if found is None:
-                continue
-            gate = dataclasses.replace(gate, controls=found[0], control_state=found[1])
         if isinstance(gate, Relabel):
             order = gate.renamed(order)
         else:
+            found = without_zeros(gate, order)
+            if found is None:
+                continue
+            gate = found
             order += tuple([qubit for qubit in gate.qubits if qubit not in order])
         passes.append(GatePass(gate))
     return Plan(profile, layout, Layout(order), passes)

@@ -10,15 +10,17 @@ from simquay.program.equality import same
 from simquay.program.expressions import Type
 from simquay.program.operations import (
     Body,
+    Diagonal,
     ForLoop,
     IfElse,
     Operation,
     QubitOperation,
+    Relabel,
     Switch,
     WhileLoop,
 )
 
-__all__ = ["Program", "VariableDeclaration", "bodies_of", "touched_qubits", "walk"]
+__all__ = ["Program", "VariableDeclaration", "bodies_of", "most_stored_qubits", "walk"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +93,48 @@ def walk(body: Body) -> Iterator[Operation]:
 _PARENTS = frozenset({IfElse, Switch, ForLoop, WhileLoop})
 
 
-def touched_qubits(program: Program) -> tuple[int, ...]:
-    """The qubits that a gate may take out of |0>, in increasing order.
+def most_stored_qubits(program: Program) -> int:
+    """How many qubits the state vectors of ``program`` hold, at most.
 
-    The others stay |0> on every path: a state vector need not store them, and a measurement of them
-    gives 0.
+    All other qubits are |0> on every path: nothing acts on them but diagonals, relabels of |0>, and
+    gates with a control that is |0>. They take no memory, and a measurement of them gives 0.
     """
     operations: Iterable[Any] = program.operations
     kinds = set(map(type, operations))
     if not _PARENTS.isdisjoint(kinds):
         operations = list(walk(program.operations))
         kinds = set(map(type, operations))
-    # A control alone never takes its qubit out of |0>, so controls do not count. Every run calls
-    # this, so it is written for speed.
-    gates = {kind for kind in kinds if issubclass(kind, QubitOperation)}
-    touched = {op.qubits for op in operations if type(op) in gates}
-    return tuple(sorted(set().union(*touched)))
+    # Every run calls this, so it is written for speed: most circuits end here.
+    movers = {kind for kind in kinds if issubclass(kind, QubitOperation)} - {Diagonal}
+    within = {op.qubits for op in operations if type(op) in movers}
+    if Relabel not in kinds:
+        sure = {op.qubits for op in operations if type(op) in movers and not op.controls}
+        moved = set().union(*sure)
+        if len(moved.union(*within)) == len(moved):
+            return len(moved)
+    moved = set()
+    for operation in program.operations:
+        if type(operation) in _PARENTS:
+            # Nothing leaves the set here, so that it holds for each path and at every point of it.
+            before = -1
+            inside = list(walk((operation,)))
+            while before != len(moved):
+                before = len(moved)
+                for one in inside:
+                    _add_moved(one, moved)
+        elif isinstance(operation, Relabel):
+            moved = set(operation.renamed(moved))
+        else:
+            _add_moved(operation, moved)
+    return len(moved)
+
+
+def _add_moved(operation: Operation, moved: set[int]) -> None:
+    """Add the qubits that ``operation`` may take out of |0>, where all but ``moved`` are |0>."""
+    if isinstance(operation, Relabel):
+        if not moved.isdisjoint(operation.qubits):
+            moved.update(operation.qubits)
+    elif isinstance(operation, QubitOperation) and not isinstance(operation, Diagonal):
+        wanted = operation.control_state
+        if all(one in moved or not wanted >> j & 1 for j, one in enumerate(operation.controls)):
+            moved.update(operation.qubits)

@@ -30,9 +30,9 @@ def x(qubit: int, *controls: int) -> Permutation:
     return Permutation(NOT, (qubit,), controls, (1 << len(controls)) - 1)
 
 
-def test_a_run_needs_what_its_touched_qubits_take() -> None:
+def test_a_run_needs_what_its_stored_qubits_take() -> None:
     engine = ReferenceEngine()
-    program = Program(50, 1, (x(3), x(7, 20), Measure(9, 0)))
+    program = Program(50, 1, (x(3), x(7, 3), x(8, 20), Measure(9, 0)))
     for precision in Precision:
         assert required_bytes(program, engine, precision) == engine.required_bytes(2, precision)
     assert statevector_bytes(Program(20, 0, (x(3),)), Precision.SINGLE) == 8 << 20

@@ -10,7 +10,7 @@ from simquay.planning.cache import PlanCache
 from simquay.planning.direct import GateListPass, plan_direct
 from simquay.planning.gatewise import plan_gates
 from simquay.planning.planner import make_plan
-from simquay.program.operations import GateOperation, Matrix, Permutation, Relabel
+from simquay.program.operations import Diagonal, GateOperation, Matrix, Permutation, Relabel
 from tests.support.gate_lists import random_gates, run_naively
 
 PROFILE = Profile("dense", width=4, tile=6, low=2, start=3, direct=1 << 20)
@@ -36,16 +36,10 @@ def test_the_layout_stores_every_qubit_that_may_leave_zero(seed: int) -> None:
     num_qubits = int(rng.integers(1, 7))
     gates = random_gates(num_qubits, int(rng.integers(0, 30)), rng)
     plan = plan_direct(gates, Layout(), PROFILE)
-    if plan is None:
-        return
+    assert plan is not None
     assert plan.initial == Layout()
     assert len(set(plan.final.order)) == len(plan.final.order)
-    vector(plan, num_qubits)
-
-
-def test_most_random_gates_have_such_a_plan() -> None:
-    plans = [plan_direct(random_gates(6, 30, seed), Layout(), PROFILE) for seed in range(40)]
-    assert sum(plan is not None for plan in plans) > 30
+    np.testing.assert_allclose(vector(plan, num_qubits), run_naively(gates, num_qubits), atol=1e-12)
 
 
 def test_relabels_change_the_final_layout_as_gate_by_gate() -> None:
@@ -67,9 +61,21 @@ def test_qubits_of_the_state_stay_where_they_are() -> None:
     assert plan.final == Layout((5, 3, 0))
 
 
-def test_a_control_that_is_never_touched_needs_a_search() -> None:
-    assert plan_direct([Permutation(X, (1,), (0,), 1)], Layout(), PROFILE) is None
-    assert plan_direct([Permutation(X, (1,), (0,), 1)], Layout((0,)), PROFILE) is not None
+def test_gates_that_meet_zeros_do_not_make_the_state_larger() -> None:
+    phases = np.exp([1j, 2j, 3j, 4j])
+    gates: list[GateOperation] = [
+        Permutation(X, (1,), (0,), 1),  # qubit 0 is |0>
+        Diagonal(phases, (1, 3)),  # both are |0>
+        Matrix(H, (0,)),
+        Relabel((0, 2), (2, 0)),
+        Diagonal(phases, (4, 2)),  # qubit 4 is |0>, and qubit 2 holds what was 0
+        Matrix(H, (3,), (2, 5), 1),  # where qubit 5 is |0>
+    ]
+    plan = plan_direct(gates, Layout(), PROFILE)
+    assert plan is not None
+    assert plan.final == Layout((2, 3))
+    np.testing.assert_allclose(vector(plan, 6), run_naively(gates, 6), atol=1e-12)
+    assert plan_gates(gates, Layout(), Profile()).final == Layout((2, 3))
 
 
 def test_many_gates_need_a_search() -> None:

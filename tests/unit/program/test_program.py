@@ -25,7 +25,7 @@ from simquay.program import (
     WhileLoop,
 )
 from simquay.program.expressions import BitRef
-from simquay.program.program import bodies_of, touched_qubits, walk
+from simquay.program.program import bodies_of, most_stored_qubits, walk
 
 NOT = np.array([1, 0], dtype=np.intp)
 
@@ -75,7 +75,7 @@ def test_walk_of_bodies_nested_deep():
     for _ in range(5000):
         block = (IfElse(BitRef(0), block),)
     assert sum(1 for _ in walk(block)) == 5001
-    assert touched_qubits(program(*block)) == (5,)
+    assert most_stored_qubits(program(*block)) == 1
 
 
 def test_bodies_of_control_flow():
@@ -87,23 +87,38 @@ def test_bodies_of_control_flow():
     assert bodies_of(x(0)) == ()
 
 
+Z = np.array([1, -1], dtype=complex)
+SWAPPED = Relabel((1, 6), (6, 1))
+CYCLE = Relabel((0, 1, 2), (2, 0, 1))
+
+
 @pytest.mark.parametrize(
-    ("operation", "touched"),
+    ("operations", "stored"),
     [
-        (x(3), (3,)),
-        (x(3, 1, 2), (3,)),
-        (Matrix(np.eye(4, dtype=complex), (5, 2)), (2, 5)),
-        (Diagonal(np.ones(2, dtype=complex), (4,), (0,), 1), (4,)),
-        (Diagonal(np.ones(1, dtype=complex), ()), ()),
-        (Relabel((1, 6), (6, 1)), (1, 6)),
-        (Prepare(np.array([0, 1j]), (7,)), (7,)),
-        (Measure(2, 0), ()),
-        (Reset(2), ()),
-        (Save("state"), ()),
-        (ForLoop(()), ()),
-        (IfElse(BitRef(0), (x(1),), (x(2),)), (1, 2)),
-        (WhileLoop(BitRef(0), (Switch(BitRef(0), (SwitchCase(None, (x(6),)),)),)), (6,)),
+        ((x(3),), 1),
+        ((x(3, 1, 2),), 0),  # its controls are |0>
+        ((x(1), x(3, 1, 2)), 1),
+        ((x(1), x(2), x(3, 1, 2)), 3),
+        ((x(3, 1), x(1), x(2, 1)), 2),
+        ((Permutation(np.array([1, 0]), (3,), (1,), 0),), 1),  # where qubit 1 is |0>
+        ((Matrix(np.eye(4, dtype=complex), (5, 2)),), 2),
+        ((Diagonal(Z, (4,), (0,), 1),), 0),
+        ((Diagonal(np.ones(1, dtype=complex), ()),), 0),
+        (tuple(Diagonal(Z, (q,)) for q in range(40)), 0),
+        ((SWAPPED,), 0),
+        ((x(1), SWAPPED), 1),
+        ((x(1), SWAPPED, x(6)), 1),
+        ((x(1), SWAPPED, x(1)), 2),
+        ((Prepare(np.array([0, 1j]), (7,)),), 1),
+        ((Measure(2, 0), Reset(2), Save("state"), ForLoop(())), 0),
+        ((IfElse(BitRef(0), (x(1),), (x(2),)),), 2),
+        ((x(3, 1), IfElse(BitRef(0), (x(1), x(2, 1)))), 2),
+        ((WhileLoop(BitRef(0), (Switch(BitRef(0), (SwitchCase(None, (x(6),)),)),)),), 1),
+        # The cycle brings |1> to qubits 1 and 2, one iteration after the other.
+        ((x(0), ForLoop(((x(5, 2), CYCLE),) * 3)), 4),
+        ((ForLoop(((x(5, 4), x(4, 3)),) * 3),), 0),
+        ((x(3), ForLoop(((x(5, 4), x(4, 3)),) * 3)), 3),
     ],
 )
-def test_touched_qubits(operation, touched):
-    assert touched_qubits(program(operation)) == touched
+def test_most_stored_qubits(operations, stored):
+    assert most_stored_qubits(program(*operations)) == stored

@@ -86,9 +86,9 @@ def _plans(program: Program, engine: Engine, precision: Precision) -> Iterator[P
     from simquay.execution.branching.deferral import defer
     from simquay.execution.branching.steps import Gates
     from simquay.planning import Layout, make_plan
-    from simquay.program.program import touched_qubits
+    from simquay.program.program import most_stored_qubits
 
-    profile = engine.profile(precision, len(touched_qubits(program)))
+    profile = engine.profile(precision, most_stored_qubits(program))
     layout = Layout()
     for step in compile_steps(defer(program)).steps:
         if isinstance(step, Gates):
