@@ -23,7 +23,7 @@ from simquay.execution.randomness import Randomness
 from simquay.execution.settings import Outcome, Piece, RunContext
 from simquay.program import Measure, Program, Reset
 from simquay.program.operations import QubitOperation
-from simquay.program.program import touched_qubits
+from simquay.program.program import most_stored_qubits
 from tests.support.small_gates import x
 
 SHOTS = 400
@@ -87,7 +87,7 @@ def test_an_operation_on_qubits_holds_back_their_measurements_and_needs_a_state(
 
     operations = (Measure(0, 0), Measure(1, 1), Flip((1,)), Reset(1))
     program = Program(2, 2, operations)
-    assert touched_qubits(program) == (1,)
+    assert most_stored_qubits(program) == 1
     deferred = defer(program)
     assert deferred.gates is None
     assert deferred.measures == (operations[0],)
