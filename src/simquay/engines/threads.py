@@ -104,7 +104,7 @@ class HelperPool:
                 self._queue.put(pieces)
             try:
                 calls[0]()
-                pieces.work(_never)
+                pieces.work(lambda: False)
             finally:
                 pieces.wait()
         finally:
@@ -202,7 +202,3 @@ def run_side_by_side(calls: Sequence[Callable[[], None]]) -> None:
             that had begun have ended.
     """
     _pool.run(calls)
-
-
-def _never() -> bool:
-    return False

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, Union
 
 from simquay.errors import ProgramError
+from simquay.program.bits import extract
 
 __all__ = [
     "Binary",
@@ -189,10 +190,7 @@ def evaluate(expression: Expression, memory: ClassicalMemory) -> Value:
         case BitRef(clbit):
             return bool(memory.bits >> clbit & 1)
         case RegisterRef(clbits):
-            value = 0
-            for position, clbit in enumerate(clbits):
-                value |= (memory.bits >> clbit & 1) << position
-            return value
+            return extract(memory.bits, clbits)
         case VariableRef(variable):
             stored = memory.variables[variable]
             if stored is None:

@@ -14,7 +14,6 @@ from simquay.execution.branching.steps import (
     Gates,
     Jump,
     JumpTable,
-    JumpUnless,
     LoopBegin,
     LoopNext,
     Step,
@@ -25,6 +24,7 @@ from simquay.program import (
     Body,
     Break,
     Continue,
+    Expression,
     ForLoop,
     Gate,
     IfElse,
@@ -175,23 +175,29 @@ class _Compiler:
         self.steps.append(jump)
         return jump
 
+    def _test(self, condition: Expression) -> JumpTable:
+        """Emit a step after which the next one runs where ``condition`` holds; the caller sets the
+        entry 0 of its table, where to go if not."""
+        test = JumpTable(condition, default=len(self.steps) + 1)
+        self.steps.append(test)
+        return test
+
     def _here(self) -> int:
         """The number of the next step, a jump's target: nothing may be held back across it."""
         self.flush()
         return len(self.steps)
 
     def _if(self, operation: IfElse, loop: _Loop | None) -> _Work:
-        test = JumpUnless(operation.condition)
-        self.steps.append(test)
+        test = self._test(operation.condition)
         yield self.block(operation.then, loop)
         if operation.otherwise:
             self.flush()
             over = self._jump()
-            test.target = self._here()
+            test.table[0] = self._here()
             yield self.block(operation.otherwise, loop)
             over.target = self._here()
         else:
-            test.target = self._here()
+            test.table[0] = self._here()
 
     def _switch(self, operation: Switch, loop: _Loop | None) -> _Work:
         choose = JumpTable(operation.target)
@@ -235,11 +241,10 @@ class _Compiler:
 
     def _while(self, operation: WhileLoop) -> _Work:
         loop = _Loop(self._here())
-        test = JumpUnless(operation.condition)
-        self.steps.append(test)
+        test = self._test(operation.condition)
         yield self.block(operation.body, loop)
         self.flush()
         self.steps.append(Jump(loop.head))
-        test.target = self._here()
+        end = test.table[0] = self._here()
         for jump in loop.exits:
-            jump.target = test.target
+            jump.target = end

@@ -47,7 +47,6 @@ from simquay.execution.branching.steps import (
     Gates,
     Jump,
     JumpTable,
-    JumpUnless,
     LoopBegin,
     LoopNext,
     Steps,
@@ -140,12 +139,6 @@ class _Branching:
                     assign(target, evaluate(value, branch.memory), branch.memory)
             case Jump(there):
                 batch.place = there
-            case JumpUnless(condition, there):
-                places = [
-                    place + 1 if evaluate(condition, branch.memory) else there
-                    for branch in branches
-                ]
-                self.schedule.go(batch, places)
             case JumpTable(expression, table, default):
                 values = [int(evaluate(expression, branch.memory)) for branch in branches]
                 self.schedule.go(batch, [table.get(value, default) for value in values])

@@ -23,7 +23,6 @@ __all__ = [
     "Gates",
     "Jump",
     "JumpTable",
-    "JumpUnless",
     "LoopBegin",
     "LoopNext",
     "Step",
@@ -117,14 +116,6 @@ class Jump:
 
 
 @dataclass(slots=True, eq=False)
-class JumpUnless:
-    """Go to step ``target`` unless ``condition`` holds."""
-
-    condition: Expression
-    target: int = -1
-
-
-@dataclass(slots=True, eq=False)
 class JumpTable:
     """Go to the step that ``table`` has for the value of ``expression``, else to ``default``."""
 
@@ -159,9 +150,7 @@ class Finish:
     resets: tuple[int, ...] = ()
 
 
-Step: TypeAlias = Union[
-    Gates, Event, Store, Jump, JumpUnless, JumpTable, LoopBegin, LoopNext, Save, Finish
-]
+Step: TypeAlias = Union[Gates, Event, Store, Jump, JumpTable, LoopBegin, LoopNext, Save, Finish]
 
 
 @dataclass(slots=True, eq=False)
@@ -197,8 +186,6 @@ def _next_places(place: int, step: Step) -> Iterable[int]:
             return ()
         case Jump(target):
             return (target,)
-        case JumpUnless(_, target):
-            return (place + 1, target)
         case JumpTable(_, table, default):
             return {*table.values(), default}
         case LoopNext(_, _, starts, target):

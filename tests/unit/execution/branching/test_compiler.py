@@ -14,7 +14,6 @@ from simquay.execution.branching.steps import (
     Gates,
     Jump,
     JumpTable,
-    JumpUnless,
     LoopBegin,
     LoopNext,
     Step,
@@ -84,11 +83,11 @@ def test_a_measurement_after_a_reset_is_another_event() -> None:
 
 def test_an_if_jumps_over_what_is_not_taken() -> None:
     steps = compiled(SET, IfElse(BIT, (x(0),), (x(1), h(1))), x(2)).steps
-    assert [type(step) for step in steps] == [Store, JumpUnless, Gates, Jump, Gates, Gates, Finish]
+    assert [type(step) for step in steps] == [Store, JumpTable, Gates, Jump, Gates, Gates, Finish]
     test, over = steps[1], steps[3]
-    assert isinstance(test, JumpUnless)
+    assert isinstance(test, JumpTable)
     assert isinstance(over, Jump)
-    assert (test.target, over.target) == (4, 5)
+    assert (test.table, test.default, over.target) == ({0: 4}, 2, 5)
 
 
 def test_a_switch_jumps_by_value() -> None:
@@ -106,13 +105,13 @@ def test_loops_jump_back() -> None:
         LoopBegin,  # 0
         LoopNext,  # 1
         Gates,
-        JumpUnless,  # 3
+        JumpTable,  # 3
         Jump,  # 4: break
         Jump,  # 5: over the else
         Jump,  # 6: continue
         Gates,
         Jump,  # 8: the next iteration
-        JumpUnless,  # 9: while
+        JumpTable,  # 9: while
         Store,
         Jump,  # 11
         Finish,

@@ -10,7 +10,6 @@ from simquay.execution.branching.steps import (
     Gates,
     Jump,
     JumpTable,
-    JumpUnless,
     LoopNext,
     Step,
     measurement_event,
@@ -32,7 +31,7 @@ GATES, EVENT, END = Gates((x(0),)), Event((0,), ()), Finish(None)
         ([CLASSICAL, Save("s"), CLASSICAL, END], "1100"),
         ([EVENT, CLASSICAL, Finish(EVENT)], "111"),
         # Only one way of a branch needs it: the branch does, the other way does not.
-        ([JumpUnless(BIT, 3), GATES, Jump(4), CLASSICAL, END], "11000"),
+        ([JumpTable(BIT, {0: 3}, 1), GATES, Jump(4), CLASSICAL, END], "11000"),
         ([JumpTable(BIT, {1: 3}, 1), CLASSICAL, Jump(4), GATES, END], "10010"),
         # A loop: what stands before the gates in the body comes after them as well.
         ([LoopNext(0, ForLoop(()), [1], 4), CLASSICAL, GATES, Jump(0), CLASSICAL, END], "111100"),
