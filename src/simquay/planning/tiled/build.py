@@ -1,25 +1,16 @@
 """Scheduled passes become recipes: wires become storage bits and local bits, blocks become stages.
 
-A recipe is a pass without numbers; :meth:`PassRecipe.fill` puts them in.
+A recipe is a pass without its numbers: a function that makes it from the arrays that were gathered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TypeAlias, Union
+from functools import partial
 
 import numpy as np
 
-from simquay.planning.numbers.pool import Pool
-from simquay.planning.tiled.block_types import Block, BlockType
-from simquay.planning.tiled.diagonals import (
-    DiagonalRecipe,
-    condition_of,
-    diagonal_recipe,
-    fill_diagonal,
-)
-from simquay.planning.tiled.gather import ArrayRef, Filled, GatherPlan
+from simquay.planning.tiled.diagonals import condition_of, diagonal_recipe
+from simquay.planning.tiled.gather import ArrayRef, Filled, GatherPlan, Late
 from simquay.planning.tiled.passes import (
     ALWAYS,
     Condition,
@@ -38,94 +29,19 @@ from simquay.planning.tiled.scheduling.schedule import ScheduledPass
 from simquay.program.bits import spread
 from simquay.program.operations import Matrix, Permutation, Prepare
 
-__all__ = ["PassRecipe", "WideRecipe", "build_pass"]
-
-_Dense: TypeAlias = tuple[tuple[int, ...], ArrayRef, Form, Condition]
-"""A :class:`DenseStage` without its matrix: its bits, where the matrix will be, form, condition."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _PrepareRecipe:
-    bits: tuple[int, ...]
-    array: ArrayRef
-
-
-_StageRecipe: TypeAlias = Union[_Dense, DiagonalRecipe, PermuteStage, _PrepareRecipe]
-"""A permutation has no numbers: its recipe is the stage."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PassRecipe:
-    """A :class:`~simquay.planning.tiled.passes.TilePass` without its numbers."""
-
-    before: int
-    width: int
-    active: tuple[int, ...]
-    rounds: list[tuple[tuple[int, ...], list[_StageRecipe]]]
-    store: tuple[int, ...]
-
-    def fill(self, filled: Filled, pool: Pool) -> TilePass:
-        """The pass with the matrices and tables that were gathered."""
-        rounds = []
-        for targets, recipes in self.rounds:
-            stages: list[Stage] = []
-            for recipe in recipes:
-                if isinstance(recipe, tuple):
-                    bits, (kind, row), form, condition = recipe
-                    stages.append(DenseStage(bits, filled[kind][row], form, condition))
-                elif isinstance(recipe, list):
-                    stages.append(fill_diagonal(recipe, filled))
-                elif isinstance(recipe, PermuteStage):
-                    stages.append(recipe)
-                else:
-                    kind, row = recipe.array
-                    stages.append(PrepareStage(recipe.bits, filled[kind][row]))
-            rounds.append(Round(targets, tuple(stages)))
-        return TilePass(self.before, self.width, self.active, tuple(rounds), self.store)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class WideRecipe:
-    """A :class:`~simquay.planning.tiled.passes.WidePass` without its numbers."""
-
-    before: int
-    width: int
-    type_: BlockType
-    start: int
-    bits: tuple[int, ...]
-    controls: tuple[int, ...]
-
-    def fill(self, filled: Filled, pool: Pool) -> WidePass:
-        """The pass; ``pool`` has the numbers."""
-        type_, start, size = self.type_, self.start, 1 << self.type_.size
-        gate: Matrix | Permutation | Prepare
-        if type_.kind == "dense":
-            matrix = pool[start : start + size * size].reshape(size, size)
-            gate = Matrix(matrix, self.bits, self.controls, type_.state)
-        elif type_.kind == "prepare":
-            gate = Prepare(pool[start : start + size], self.bits)
-        else:
-            table = np.argsort(np.array(type_.source, dtype=np.intp))
-            gate = Permutation(table, self.bits, self.controls, type_.state)
-        return WidePass(self.before, self.width, gate)
+__all__ = ["build_pass"]
 
 
 def build_pass(
-    scheduled: ScheduledPass,
-    blocks: Sequence[Block],
-    graph: Graph,
-    span: int,
-    gather_plan: GatherPlan,
-) -> PassRecipe | WideRecipe:
+    scheduled: ScheduledPass, graph: Graph, span: int, gather_plan: GatherPlan
+) -> Late[TilePass | WidePass]:
     """The recipe of a pass; its rounds have up to ``span`` targets (0: no limit)."""
+    before, width = len(scheduled.before), len(scheduled.grown)
     if scheduled.wide:
         (block,) = scheduled.stages
         assert isinstance(block, int)
-        bit_of = {wire: bit for bit, wire in enumerate(scheduled.grown)}
-        type_, wires, start = blocks[block]
-        bits = tuple([bit_of[wire] for wire in wires])
-        own, controls = bits[: type_.size], bits[type_.size :]
-        return WideRecipe(len(scheduled.before), len(scheduled.grown), type_, start, own, controls)
+        gate = _wide_gate(block, scheduled.grown, gather_plan)
+        return lambda filled: WidePass(before, width, gate(filled))
     active: list[int] = []
     # For each wire, its local bit, or ``~bit`` for an outer bit.
     bit_of = {}
@@ -137,32 +53,56 @@ def build_pass(
         else:
             outer += 1
             bit_of[wire] = -outer
-    rounds: list[tuple[tuple[int, ...], list[_StageRecipe]]] = []
+    rounds: list[tuple[tuple[int, ...], list[Late[Stage]]]] = []
     for entries in make_rounds(graph, scheduled.stages, span):
-        recipes: list[_StageRecipe] = []
+        recipes: list[Late[Stage]] = []
         targets: set[int] = set()
         for entry in entries:
             if isinstance(entry, int):
-                recipes.append(_stage(blocks, entry, bit_of, targets, gather_plan))
+                recipes.append(_stage(entry, bit_of, targets, gather_plan))
             else:
-                recipes.append(diagonal_recipe(blocks, entry, bit_of, gather_plan))
+                recipes.append(diagonal_recipe(entry, bit_of, gather_plan))
         rounds.append((tuple(sorted(targets)), recipes))
     store = tuple(range(len(active)))
     if scheduled.after is not scheduled.grown:
         landed = {scheduled.after[bit]: local for local, bit in enumerate(active)}
         store = tuple([landed[scheduled.grown[bit]] for bit in active])
-    return PassRecipe(len(scheduled.before), len(scheduled.grown), tuple(active), rounds, store)
+    bits = tuple(active)
+
+    def fill(filled: Filled) -> TilePass:
+        made = [
+            Round(targets, tuple([recipe(filled) for recipe in recipes]))
+            for targets, recipes in rounds
+        ]
+        return TilePass(before, width, bits, tuple(made), store)
+
+    return fill
+
+
+def _wide_gate(
+    block: int, order: list[int], gather_plan: GatherPlan
+) -> Late[Matrix | Permutation | Prepare]:
+    """The gate of a block on more qubits than a tile has, where bit ``p`` is wire ``order[p]``."""
+    type_, wires, _ = gather_plan.blocks[block]
+    bits = tuple(map(order.index, wires))
+    own, controls = bits[: type_.size], bits[type_.size :]
+    if type_.kind == "permute":
+        table = np.argsort(np.array(type_.source, dtype=np.intp))
+        permutation = Permutation(table, own, controls, type_.state)
+        return lambda _: permutation
+    straight = tuple(range(type_.size))
+    if type_.kind == "prepare":
+        kind, row = gather_plan.table(type_.size, [(block, straight)])
+        return lambda filled: Prepare(filled[kind][row], own)
+    kind, row = gather_plan.matrix(block, straight)
+    return lambda filled: Matrix(filled[kind][row], own, controls, type_.state)
 
 
 def _stage(
-    blocks: Sequence[Block],
-    block: int,
-    bit_of: dict[int, int],
-    targets: set[int],
-    gather_plan: GatherPlan,
-) -> _Dense | PermuteStage | _PrepareRecipe:
+    block: int, bit_of: dict[int, int], targets: set[int], gather_plan: GatherPlan
+) -> Late[Stage]:
     """The recipe of a block's stage; its bits join ``targets``."""
-    type_, wires, _ = blocks[block]
+    type_, wires, _ = gather_plan.blocks[block]
     condition = condition_of(wires[type_.size :], type_.state, bit_of) if type_.controls else ALWAYS
     if type_.size == 1:
         bits: tuple[int, ...] = (bit_of[wires[0]],)
@@ -179,20 +119,32 @@ def _stage(
         order = tuple([j for _, j in sorted_bits])
         targets.update(bits)
     if type_.kind == "dense":
-        return bits, gather_plan.matrix(block, order), type_.form, condition
+        return partial(_dense, bits, gather_plan.matrix(block, order), type_.form, condition)
     if type_.kind == "prepare":
-        state = gather_plan.table(type_.size, [(block, _inverse(order))])
-        return _PrepareRecipe(bits, state)
+        inverse = tuple(sorted(range(len(order)), key=order.__getitem__))
+        return partial(_prepare, bits, gather_plan.table(type_.size, [(block, inverse)]))
     if type_.source == (1, 0):
-        return PermuteStage(bits, _FLIP, condition)
+        return partial(_same, PermuteStage(bits, _FLIP, condition))
     index = spread(order)
     source = np.argsort(index)[np.array(type_.source, dtype=np.intp)[index]]
-    return PermuteStage(bits, source, condition)
+    return partial(_same, PermuteStage(bits, source, condition))
 
 
 _FLIP = np.array([1, 0], dtype=np.intp)
 
 
-def _inverse(order: tuple[int, ...]) -> tuple[int, ...]:
-    """The inverse of the permutation ``order``."""
-    return tuple(sorted(range(len(order)), key=order.__getitem__))
+# Closures would make the variables of the function above, which runs for each block, slower.
+def _dense(
+    bits: tuple[int, ...], array: ArrayRef, form: Form, condition: Condition, filled: Filled
+) -> DenseStage:
+    kind, row = array
+    return DenseStage(bits, filled[kind][row], form, condition)
+
+
+def _prepare(bits: tuple[int, ...], array: ArrayRef, filled: Filled) -> PrepareStage:
+    kind, row = array
+    return PrepareStage(bits, filled[kind][row])
+
+
+def _same(stage: PermuteStage, _: Filled) -> PermuteStage:
+    return stage

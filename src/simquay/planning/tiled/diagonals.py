@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TypeAlias
 
 from simquay.planning.tiled.block_types import Block
-from simquay.planning.tiled.gather import ArrayRef, Filled, GatherPlan
+from simquay.planning.tiled.gather import ArrayRef, Filled, GatherPlan, Late
 from simquay.planning.tiled.passes import (
     ALWAYS,
     MAX_GROUP_BITS,
@@ -24,15 +24,11 @@ from simquay.planning.tiled.passes import (
 )
 from simquay.program.bits import bits_of, mask_of
 
-__all__ = ["DiagonalRecipe", "condition_of", "diagonal_recipe", "fill_diagonal"]
+__all__ = ["condition_of", "diagonal_recipe"]
 
 _Term: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], ArrayRef, int, int]
 """A :class:`DiagonalTerm` without its table: the places, the outer bits, a reference to the table,
 the outer mask and its value."""
-
-DiagonalRecipe: TypeAlias = list[tuple[tuple[int, ...], list[_Term], int, int]]
-"""A diagonal stage without its numbers: for each group its bits, terms, local mask and value."""
-
 
 _Factor: TypeAlias = tuple[tuple[int, ...], int, tuple[int, ...], int, Condition]
 """A block in the terms of a tile, ``(inside, block, bits, mask, condition)``:
@@ -64,8 +60,8 @@ class _Group:
 
 
 def diagonal_recipe(
-    blocks: Sequence[Block], indices: Sequence[int], bit_of: dict[int, int], gather_plan: GatherPlan
-) -> DiagonalRecipe:
+    indices: Sequence[int], bit_of: dict[int, int], gather_plan: GatherPlan
+) -> Late[DiagonalStage]:
     """The recipe of the stage that multiplies by the blocks ``indices``.
 
     ``bit_of`` is, for each wire, its local bit, or ``~bit`` for an outer bit.
@@ -75,7 +71,7 @@ def diagonal_recipe(
     # A group that holds all bits of a mask does so for good.
     holding: dict[int, _Group] = {}
     # No two factors have the same block, so that later entries of the tuples are never compared.
-    for factor in sorted(_factors(blocks, indices, bit_of)):
+    for factor in sorted(_factors(gather_plan.blocks, indices, bit_of)):
         inside, _, bits, mask, condition = factor
         if len(inside) > MAX_GROUP_BITS or condition.local_mask:
             group = _Group(mask, condition=condition)
@@ -88,7 +84,8 @@ def diagonal_recipe(
             group.others.append(factor)
         else:
             group.constant.append(factor)
-    return [_settle(group, gather_plan) for group in groups + alone]
+    recipes = [_settle(group, gather_plan) for group in groups + alone]
+    return lambda filled: DiagonalStage(tuple([recipe(filled) for recipe in recipes]))
 
 
 def _best(groups: list[_Group], mask: int) -> _Group:
@@ -138,9 +135,7 @@ def _factors(
     return factors
 
 
-def _settle(
-    group: _Group, gather_plan: GatherPlan
-) -> tuple[tuple[int, ...], list[_Term], int, int]:
+def _settle(group: _Group, gather_plan: GatherPlan) -> Late[DiagonalGroup]:
     """The group's recipe. The factors that are the same in every tile come first, as one term."""
     order = _bits_of(group.mask)
     count = len(order)
@@ -168,7 +163,17 @@ def _settle(
             find = table_bit.__getitem__
             parts = [(factor[1], tuple(map(find, factor[2]))) for factor in terms[key]]
             made.append((places, outer, gather_plan.table(len(table_bit), parts), mask, value))
-    return order, made, group.condition.local_mask, group.condition.local_value
+    return partial(_group, order, made, group.condition)
+
+
+def _group(
+    bits: tuple[int, ...], terms: list[_Term], where: Condition, filled: Filled
+) -> DiagonalGroup:
+    made = [
+        DiagonalTerm(places, outer, filled[kind][row], mask, value)
+        for places, outer, (kind, row), mask, value in terms
+    ]
+    return DiagonalGroup(bits, tuple(made), where.local_mask, where.local_value)
 
 
 _Key: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], int, int]
@@ -179,18 +184,6 @@ _Key: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], int, int]
 def _bits_of(mask: int) -> tuple[int, ...]:
     """The bits of a mask, ascending."""
     return tuple(bits_of(mask))
-
-
-def fill_diagonal(recipe: DiagonalRecipe, filled: Filled) -> DiagonalStage:
-    """The stage of ``recipe``, with the tables that were gathered."""
-    groups = []
-    for bits, terms, mask, value in recipe:
-        made = [
-            DiagonalTerm(places, outer, filled[kind][row], outer_mask, outer_value)
-            for places, outer, (kind, row), outer_mask, outer_value in terms
-        ]
-        groups.append(DiagonalGroup(bits, tuple(made), mask, value))
-    return DiagonalStage(tuple(groups))
 
 
 def condition_of(controls: Sequence[int], state: int, bit_of: dict[int, int]) -> Condition:

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from simquay.planning.numbers.patterns import Indices, diagonal_pattern, matrix_pattern
 from simquay.planning.numbers.pool import Pool
 from simquay.planning.numbers.products import ProductRecipe, Products, TableRecipe
 from simquay.planning.tiled.block_types import Block, BlockType
 
-__all__ = ["ArrayRef", "Filled", "GatherPlan", "GatherRecipe", "Part"]
+__all__ = ["ArrayRef", "Filled", "GatherPlan", "GatherRecipe", "Late", "Part"]
 
 Part: TypeAlias = tuple[int, tuple[int, ...]]
 """A factor of a table: the index of a block, and the bits of the table that its wires (and its
@@ -30,24 +30,33 @@ of a table, ``-k`` for matrices on ``k`` bits, or 0 for arrays that are views of
 Filled: TypeAlias = dict[int, list[Pool]]
 """The arrays by kind."""
 
+_T = TypeVar("_T")
+
+Late: TypeAlias = Callable[[Filled], _T]
+"""A part of a plan without its numbers: a function that makes the part from the arrays."""
+
 _VIEW = 0
 _FEW = 6  # bits: patterns of longer tables are rare, and would fill a cache
 
 
 class GatherPlan:
-    """The arrays that a plan's stages ask for."""
+    """The arrays that the stages of a plan ask for.
 
-    __slots__ = ("_blocks", "_matrices", "_tables", "_views")
+    Attributes:
+        blocks: the blocks of the plan.
+    """
+
+    __slots__ = ("_matrices", "_tables", "_views", "blocks")
 
     def __init__(self, blocks: Sequence[Block]) -> None:
-        self._blocks = blocks
+        self.blocks = blocks
         self._matrices: defaultdict[int, Products] = defaultdict(Products)
         self._tables: defaultdict[int, Products] = defaultdict(Products)
         self._views: list[tuple[int, tuple[int, ...]]] = []
 
     def matrix(self, block: int, order: tuple[int, ...]) -> ArrayRef:
         """Ask for a block's matrix. Bit ``j`` of its index is bit ``order[j]`` of the block's."""
-        start = self._blocks[block][2]
+        start = self.blocks[block][2]
         k = len(order)
         if k > 3 and order == tuple(range(k)):
             return self._view(start, (1 << k, 1 << k))
@@ -57,11 +66,11 @@ class GatherPlan:
         """Ask for the product of ``parts``, as a table over so many bits."""
         if bits > _FEW and len(parts) == 1:
             block, positions = parts[0]
-            type_, _, start = self._blocks[block]
+            type_, _, start = self.blocks[block]
             if positions == tuple(range(bits)) and type_.size == bits and not type_.source:
                 return self._view(start, (1 << bits,))
         make = _small_table_pattern if bits <= _FEW else _table_pattern
-        blocks = self._blocks
+        blocks = self.blocks
         index = self._tables[1 << bits].add(
             [make(blocks[block][0], positions, bits) for block, positions in parts],
             [blocks[block][2] for block, _ in parts],

@@ -20,8 +20,9 @@ from simquay.planning.plan import Pass, Plan, SweepPlan
 from simquay.planning.profile import Layout, Profile
 from simquay.planning.tiled.blocks.blocks import make_blocks, resolve_zeros
 from simquay.planning.tiled.blocks.clusters import fuse_blocks
-from simquay.planning.tiled.build import PassRecipe, WideRecipe, build_pass
-from simquay.planning.tiled.gather import GatherPlan, GatherRecipe
+from simquay.planning.tiled.build import build_pass
+from simquay.planning.tiled.gather import GatherPlan, GatherRecipe, Late
+from simquay.planning.tiled.passes import TilePass, WidePass
 from simquay.planning.tiled.scheduling.graph import Graph
 from simquay.planning.tiled.scheduling.schedule import schedule_passes
 from simquay.planning.tiled.traits import Traits, traits_of
@@ -46,7 +47,8 @@ class TiledRecipe:
     _traits: Traits
     _products: list[ProductRecipe]
     _arrays: GatherRecipe
-    _passes: list[PassRecipe | WideRecipe]
+    _passes: list[Late[TilePass | WidePass]]
+    _wide: bool
 
     @property
     def size(self) -> int:
@@ -69,7 +71,7 @@ class TiledRecipe:
         None if one of them has other traits, or if a gate is too wide for a tile. Consecutive lists
         with the same numbers have the same pass objects.
         """
-        if any(isinstance(recipe, WideRecipe) for recipe in self._passes):
+        if self._wide:
             return None
         pools = self._pool.fill_sweep(gate_lists)
         if (traits_of(pools, self._pool) != self._traits).any():
@@ -95,7 +97,7 @@ class TiledRecipe:
     def _fill(self, pool: Pool) -> tuple[Pass, ...]:
         """The passes, from the numbers of gates and products."""
         filled = self._arrays.fill(pool)
-        return tuple([recipe.fill(filled, pool) for recipe in self._passes])
+        return tuple([pass_(filled) for pass_ in self._passes])
 
 
 def find_tiled(
@@ -130,7 +132,7 @@ def find_tiled(
         blocks, graph, layout.order, profile.tile, profile.low, profile.search
     )
     gather_plan = GatherPlan(blocks)
-    passes = [build_pass(pass_, blocks, graph, profile.span, gather_plan) for pass_ in scheduled]
+    passes = [build_pass(pass_, graph, profile.span, gather_plan) for pass_ in scheduled]
     order = scheduled[-1].after if scheduled else layout.order
     recipe = TiledRecipe(
         profile,
@@ -141,5 +143,6 @@ def find_tiled(
         products,
         gather_plan.recipe(),
         passes,
+        any(pass_.wide for pass_ in scheduled),
     )
     return recipe, recipe._plan(pool)
