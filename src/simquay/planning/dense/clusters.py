@@ -14,6 +14,7 @@ absorb all nodes on these wires alone, less those that come after any other node
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias, Union
@@ -127,13 +128,13 @@ class ClusterSearch:
         self.before, self.after, self.on = dependencies(nodes)
         self.masks = [node.mask for node in nodes]
         wide = diagonal = ends = 0
-        by_width = [0, 0, 0, 0]  # the nodes on one, two and more wires
+        by_width: defaultdict[int, int] = defaultdict(int)  # the nodes on so many wires
         bit = 1
         for node, behind in zip(nodes, self.after, strict=True):
             if node.wide:
                 wide |= bit
             else:
-                by_width[min(len(node.wires), 3)] |= bit
+                by_width[len(node.wires)] |= bit
                 if node.diagonal:
                     diagonal |= bit
                     if not behind:
@@ -146,7 +147,8 @@ class ClusterSearch:
         self.solid = everything & ~diagonal
         self.matrices = self.solid & ~wide
         self.diagonal = diagonal
-        _, self.one, self.two, self.more = by_width
+        self.one, self.two = by_width[1], by_width[2]
+        self.more = everything & ~(self.one | self.two | wide)
         self.ends = ends
         self.open = self.hard = everything & ~ends
 
@@ -268,9 +270,12 @@ class ClusterSearch:
         mask, once, twice, _, _, _ = growth
         mask |= wires
         on = self.on
-        for wire in bits_of(wires):
-            twice |= once & on[wire]
-            once |= on[wire]
+        while wires:
+            low = wires & -wires
+            line = on[low.bit_length() - 1]
+            twice |= once & line
+            once |= line
+            wires ^= low
         # 2. The nodes whose wires are all inside.
         inside = once & self.one | twice & self.two
         if self.more:

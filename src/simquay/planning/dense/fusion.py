@@ -180,17 +180,21 @@ def _reached(nodes: Sequence[GateNode], bits: list[int], size: int) -> list[int]
     everything = [0] * size
     reached = []
     for node, bit in zip(nodes, bits, strict=True):
-        found = 0
-        if node.diagonal:
-            for wire in node.wires:
-                found |= solid[wire]
-            reached.append(found)
-            for wire in node.wires:
-                everything[wire] |= found | bit
+        past = solid if node.diagonal else everything
+        wires = node.wires
+        if len(wires) == 2:  # as most nodes have: a loop takes longer
+            one, two = wires
+            found = past[one] | past[two]
         else:
-            for wire in node.wires:
-                found |= everything[wire]
-            reached.append(found)
-            for wire in node.wires:
-                solid[wire] = everything[wire] = found | bit
+            found = 0
+            for wire in wires:
+                found |= past[wire]
+        reached.append(found)
+        found |= bit
+        if node.diagonal:
+            for wire in wires:
+                everything[wire] |= found
+        else:
+            for wire in wires:
+                solid[wire] = everything[wire] = found
     return reached
