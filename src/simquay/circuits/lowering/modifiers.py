@@ -20,6 +20,7 @@ from simquay.circuits.lowering.gates import SWAP
 from simquay.circuits.lowering.matrices import ComplexArray, constant, cu, freeze
 from simquay.errors import ProgramError, UnsupportedInstructionError
 from simquay.program import Diagonal, GateOperation, Matrix, Permutation, Relabel
+from simquay.program.bits import spread
 
 __all__ = [
     "annotated_operation",
@@ -263,52 +264,25 @@ def _matrix_power(matrix: ComplexArray, exponent: float, whole: bool) -> Complex
 
 def dense_matrix(operations: Sequence[GateOperation], qubits: tuple[int, ...]) -> ComplexArray:
     """The matrix of ``operations`` over ``qubits``, shape ``(2**k, 2**k)``."""
-    place = {qubit: j for j, qubit in enumerate(qubits)}
-    size = 1 << len(qubits)
-    columns: ComplexArray = np.eye(size, dtype=np.complex128)
-    index = np.arange(size)
+    columns: ComplexArray = np.eye(1 << len(qubits), dtype=np.complex128)
+    order = list(qubits)  # the qubit of each bit of a row
     for operation in operations:
         if isinstance(operation, Relabel):
-            source: NDArray[np.intp] = index.copy()
-            for to, start in zip(operation.qubits, operation.sources, strict=True):
-                bit = index >> place[to] & 1
-                source = source & ~(1 << place[start]) | bit << place[start]
-            columns = columns[source]
+            order = list(operation.renamed(order))
             continue
         if not isinstance(operation, (Matrix, Diagonal, Permutation)):
             raise AssertionError(f"{operation} is not unitary")
-        columns = _apply(operation, columns, index, place)
-    return columns
-
-
-def _apply(
-    operation: Matrix | Diagonal | Permutation,
-    columns: ComplexArray,
-    index: NDArray[np.intp],
-    place: dict[int, int],
-) -> ComplexArray:
-    """``operation`` on each column."""
-    held = np.ones(len(index), dtype=bool)
-    for j, control in enumerate(operation.controls):
-        held &= (index >> place[control] & 1) == (operation.control_state >> j & 1)
-    local = np.zeros_like(index)  # the gate's own index at each row
-    rest = index.copy()  # the row with the gate's qubits 0
-    for j, qubit in enumerate(operation.qubits):
-        local |= (index >> place[qubit] & 1) << j
-        rest &= ~(1 << place[qubit])
-    scattered = np.zeros(1 << len(operation.qubits), dtype=index.dtype)
-    numbers = np.arange(len(scattered))
-    for j, qubit in enumerate(operation.qubits):
-        scattered |= (numbers >> j & 1) << place[qubit]
-    result: ComplexArray = columns.copy()
-    rows = index[held]
-    if isinstance(operation, Diagonal):
-        result[rows] = columns[rows] * operation.diagonal[local[rows], None]
-    elif isinstance(operation, Permutation):
-        result[rest[rows] | scattered[operation.table[local[rows]]]] = columns[rows]
-    else:
-        result[rows] = 0
-        for number in numbers:
-            factors = operation.matrix[local[rows], number]
-            result[rows] += factors[:, None] * columns[rest[rows] | scattered[number]]
+        where = [order.index(qubit) for qubit in operation.qubits]
+        controls = [order.index(control) for control in operation.controls]
+        others = [bit for bit in range(len(order)) if bit not in (*where, *controls)]
+        held = sum((operation.control_state >> j & 1) << bit for j, bit in enumerate(controls))
+        # rows[i] are the rows where the gate's qubits are i, and the controls hold.
+        rows = spread(where)[:, None] + held + spread(others)
+        if isinstance(operation, Diagonal):
+            columns[rows] *= operation.diagonal[:, None, None]
+        elif isinstance(operation, Permutation):
+            columns[rows[operation.table]] = columns[rows]
+        else:
+            columns[rows] = np.tensordot(operation.matrix, columns[rows], 1)
+    result: ComplexArray = columns[spread([order.index(qubit) for qubit in qubits])]
     return result
