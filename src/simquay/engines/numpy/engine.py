@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -22,7 +23,6 @@ from simquay.engines.numpy.state import ComplexArray, DenseState, split_bits
 from simquay.engines.numpy.tiles import Buffers, apply_clusters
 from simquay.engines.numpy.vectors import (
     TOGETHER_BITS,
-    common_layout,
     copy_vectors,
     project_vectors,
 )
@@ -236,7 +236,9 @@ class DenseEngine(BaseEngine[DenseState]):
             capacity=first.capacity,
             batch=sum(len(numbers) for _, numbers in parts),
         )
-        chosen.layout = common_layout([part.layout for part, _ in parts])
+        # The first layout, and behind it the qubits that only others store.
+        orders = [part.layout.order for part, _ in parts]
+        chosen.layout = Layout(tuple(dict.fromkeys(itertools.chain(*orders))))
         copy_vectors(chosen, parts)
         return chosen
 

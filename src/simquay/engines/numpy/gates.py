@@ -99,23 +99,18 @@ def _targets_first(
     state: DenseState, gate: Matrix | Diagonal | Permutation | Prepare
 ) -> ComplexArray:
     """The amplitudes where the controls hold: axes of the gate's qubits first, highest bit first,
-    then the batch and all others. A view."""
+    then the batch and all others, of which controls have length 1. A view."""
     positions = state.layout.positions()
     targets = [positions[qubit] for qubit in reversed(gate.qubits)]
-    controls = gate.controls
-    view, axes = split_bits(
-        state.vector, state.stored, [*targets, *(positions[qubit] for qubit in controls)]
-    )
-    index: list[int | slice] = [slice(None)] * view.ndim
-    for bit, qubit in enumerate(controls):
-        index[axes[positions[qubit]]] = gate.control_state >> bit & 1
+    controls = [positions[qubit] for qubit in gate.controls]
+    view, axes = split_bits(state.vector, state.stored, [*targets, *controls])
+    index = [slice(None)] * view.ndim
+    for bit, position in enumerate(controls):
+        value = gate.control_state >> bit & 1
+        index[axes[position]] = slice(value, value + 1)  # the axis stays, with length 1
     target_axes = [axes[target] for target in targets]
-    taken = [axis for axis in range(view.ndim) if not isinstance(index[axis], slice)]
-    view = view[tuple(index)]
-    # Indexing an axis with an integer removes it: the axes behind it move up.
-    target_axes = [axis - sum(gone < axis for gone in taken) for axis in target_axes]
     rest = [axis for axis in range(view.ndim) if axis not in target_axes]
-    result: ComplexArray = view.transpose(target_axes + rest)
+    result: ComplexArray = view[tuple(index)].transpose(target_axes + rest)
     return result
 
 

@@ -13,21 +13,15 @@ from numpy.typing import NDArray
 
 from simquay.engines.numpy.state import DenseState, storage_indices
 from simquay.errors import ProgramError
-from simquay.planning import Layout
 from simquay.program.bits import deposit, mask_of
 
-__all__ = ["TOGETHER_BITS", "common_layout", "copy_vectors", "project_vectors"]
+__all__ = ["TOGETHER_BITS", "copy_vectors", "project_vectors"]
 
 TOGETHER_BITS = 12
 """Vectors of more qubits are worked on one by one."""
 
 _AT_ONCE = 1 << 15
 """Amplitudes of the vectors that are worked on at once, in temporary arrays."""
-
-
-def common_layout(layouts: Sequence[Layout]) -> Layout:
-    """The first layout, and behind it the qubits that only others store."""
-    return Layout(tuple(dict.fromkeys(qubit for layout in layouts for qubit in layout.order)))
 
 
 def copy_vectors(target: DenseState, parts: Sequence[tuple[DenseState, Sequence[int]]]) -> None:
