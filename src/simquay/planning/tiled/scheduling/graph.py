@@ -152,7 +152,7 @@ def _closures(
 ) -> dict[int, list[int]]:
     """For each closure that fits, how many targets its blocks have in all, and the first block."""
     targets, wires_of = graph.targets, graph.wires
-    sure, fits = limits.sure, limits.fits
+    sure, most, fits, _, _ = limits
     closures: dict[int, list[int]] = {}
     # By wire: the closure of the last moving block, and the union of the closures of all that the
     # next one depends on.
@@ -184,7 +184,9 @@ def _closures(
         entry = closures.get(closure)
         if entry is not None:
             entry[0] += mask.bit_count()
-        elif closure != _NEVER and (closure.bit_count() <= sure or fits(closure)):
+        elif closure != _NEVER and (
+            (width := closure.bit_count()) <= sure or (width <= most and fits(closure))
+        ):
             closures[closure] = [mask.bit_count(), block]
         else:
             closure = _NEVER
@@ -240,7 +242,8 @@ def _grow(closures: dict[int, list[int]], limits: Limits, start: int = 0) -> tup
         start = 0
         for lack in () if best else sorted(values, key=values.__getitem__, reverse=True):
             wires = active | lack
-            if wires.bit_count() > sure and not fits(wires):
+            width = wires.bit_count()
+            if width > sure and (width > most or not fits(wires)):
                 del values[lack]
                 continue
             if not values[lack][0]:
