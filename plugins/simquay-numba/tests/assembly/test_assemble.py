@@ -23,7 +23,7 @@ from simquay.engine_api import (
 from simquay.testing.engines import evolve, random_gates, random_unitary
 from simquay_numba.assembly.assemble import assemble
 from simquay_numba.engine import NumbaEngine
-from simquay_numba.kernels.matrices import DENSE_VARIANTS
+from simquay_numba.kernels.matrices import COMPLEX, MATRIX_VARIANTS
 from simquay_numba.kernels.run import MATRICES
 from simquay_numba.kernels.vectors import lane_count
 
@@ -88,7 +88,28 @@ def test_first_layers_are_small(precision: Precision) -> None:
     for before, groups in ((0, [1, 8]), (lanes + 6, [8, 8])):
         pass_ = TilePass(before, len(everything), everything, (Round((), stages),), everything)
         code = assemble(pass_, precision).code
-        shared = len(DENSE_VARIANTS)  # the kernels from here on take several matrices
-        trips = [line for line in code.tolist() if line[0] == MATRICES and line[1] >= shared]
-        # Three high bits, the three others, and then perhaps the lanes.
-        assert [line[2] for line in trips[:2]] == groups
+        kernel = MATRIX_VARIANTS.index((3, False, COMPLEX))
+        trips = [line for line in code.tolist() if line[:2] == [MATRICES, kernel]]
+        # Three high bits, and the three others.
+        assert [line[2] for line in trips] == groups
+
+
+@pytest.mark.parametrize(
+    ("bits", "kernels"),
+    [
+        ((5, 6, 7), [(3, False)]),
+        ((9, 5, 8, 4), [(2, False), (2, False)]),  # not three and one
+        ((5,), [(1, ())]),
+        ((5, 6, 0), [(2, False), (0, (0,))]),
+        ((5, 5, 6, 7), [(1, ()), (3, False)]),
+    ],
+)
+def test_one_qubit_matrices_share_trips(
+    bits: tuple[int, ...], kernels: list[tuple[int, object]]
+) -> None:
+    rng = np.random.default_rng(0)
+    stages = tuple([DenseStage((bit,), random_unitary(2, rng)) for bit in bits])
+    everything = tuple(range(10))
+    pass_ = TilePass(10, 10, everything, (Round((), stages),), everything)
+    code = assemble(pass_, Precision.DOUBLE).code.tolist()
+    assert [MATRIX_VARIANTS[line[1]][:2] for line in code] == kernels

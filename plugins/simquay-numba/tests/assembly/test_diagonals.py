@@ -1,4 +1,4 @@
-"""Templates of diagonals: which tables are made for each tile, and how many share a trip."""
+"""Templates of diagonals: which tables are made for each tile, and what shares a trip."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from simquay_numba.assembly.diagonals import (
 )
 from simquay_numba.assembly.stages import FORMS
 from simquay_numba.assembly.template import Shape, Template
-from simquay_numba.kernels.run import CHAIN, DIAGONAL, TABLE, WORDS
+from simquay_numba.kernels.matrices import CHAIN_VARIANTS, MATRIX_VARIANTS
+from simquay_numba.kernels.run import CHAIN, DIAGONAL, MATRICES, TABLE, WORDS
 
 SHAPE = Shape(total=12, lanes=4, real_bytes=4)
 FIXED = DiagonalTerm((0, 1), (), np.exp(1j * np.arange(4)))
@@ -60,6 +61,11 @@ def test_four_groups_share_a_trip() -> None:
 
 def test_a_chain_is_one_trip() -> None:
     key = GroupKey((5, 7), 0, 0, None)
-    template = chain(SHAPE, FORMS["complex"], (((key,), 6), ((key, key), 8)))
-    assert [line[0] for line in code(template)] == [CHAIN]
+    template = chain(SHAPE, FORMS["complex"], ((key,), (key, key)), (6, 8))
+    (line,) = code(template)
+    assert line[0] == CHAIN
+    assert CHAIN_VARIANTS[line[3]] == (2, FORMS["complex"])
+    (line,) = code(chain(SHAPE, FORMS["real"], ((), (), ()), (6, 8, 9)))
+    assert line[0] == MATRICES
+    assert MATRIX_VARIANTS[line[1]] == (3, False, FORMS["real"])
     assert template.seen == 1 << 6 | 1 << 8 | 1 << 5 | 1 << 7

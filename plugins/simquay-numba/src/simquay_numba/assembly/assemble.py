@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -40,13 +42,12 @@ from simquay_numba.assembly.merging import Pair, merged
 from simquay_numba.assembly.stages import (
     FORMS,
     dense,
-    first_trip,
-    layers,
+    lane_layer,
     narrowed,
     permute,
     prepare,
 )
-from simquay_numba.assembly.template import ANYWHERE, Shape, Template, Where
+from simquay_numba.assembly.template import ANYWHERE, Shape, Template, Where, joined
 from simquay_numba.assembly.trips import WholeTrip, whole_trip
 from simquay_numba.buffers import address, aligned_bytes
 from simquay_numba.kernels.compiling import compiled_pack
@@ -94,6 +95,9 @@ def assemble(pass_: TilePass, precision: Precision) -> TileProgram:
     return assembler.finish(pass_)
 
 
+_MAX_STEPS = 3
+"""The most high bits whose one-qubit matrices share a trip: 8 blocks fill 16 vector registers."""
+
 _Diagonal: TypeAlias = tuple[tuple[GroupKey, ...], tuple[DiagonalGroup, ...]]
 
 
@@ -119,13 +123,11 @@ class _Assembler:
         self.templates: list[Template] = []
         self.sources: list[NDArray[Any]] = []
         self.note_sources: list[NDArray[Any]] = []
-        # One-qubit stages without a condition that are held back, on different bits: (bit, form).
-        self.waiting: list[tuple[int, int]] = []
-        self.waiting_matrices: list[NDArray[Any]] = []
+        # One-qubit stages without a condition that are held back, on different bits.
+        self.waiting: list[tuple[int, int, NDArray[Any]]] = []
         self.waiting_mask = 0
         # Steps that are held back: on different high bits, of one form.
         self.steps: list[_Step] = []
-        self.step_bits: set[int] = set()
         self.form = 0
         # Diagonals after the last step that are held back.
         self.diagonals: list[_Diagonal] = []
@@ -139,8 +141,7 @@ class _Assembler:
                 mask = 1 << bits[0]
                 if mask & self.waiting_mask:
                     self.flush()
-                self.waiting.append((bits[0], FORMS[stage.form]))
-                self.waiting_matrices.append(stage.matrix)
+                self.waiting.append((FORMS[stage.form], bits[0], stage.matrix))
                 self.waiting_mask |= mask
                 return
             form = FORMS[stage.form]
@@ -182,54 +183,78 @@ class _Assembler:
         self.settle()
 
     def flush(self) -> None:
-        """Write the waiting one-qubit stages; a single one, on a high bit, becomes a step."""
-        waiting, matrices = self.waiting, self.waiting_matrices
-        if not waiting:
-            return
-        self.waiting, self.waiting_matrices, self.waiting_mask = [], [], 0
-        if len(waiting) == 1 and waiting[0][0] >= self.shape.lanes:
-            bit, form = waiting[0]
-            if self.steps and (len(self.steps) == 3 or form != self.form or bit in self.step_bits):
-                self.settle_steps()
-            self.step(bit, form, matrices[0])
-            return
-        if self.diagonals:
-            # The first trip over high bits is made a chain, which applies the diagonals as well.
-            if self.steps:
-                self.settle_steps()
-            taken = first_trip(self.shape, tuple(waiting))
-            for number in taken:
-                self.step(*waiting[number], matrices[number])
-            left = [number for number in range(len(waiting)) if number not in taken]
-            waiting = [waiting[number] for number in left]
-            matrices = [matrices[number] for number in left]
-        self.settle()
-        if waiting:
-            template, sources = layers(self.shape, tuple(waiting), self.zero)
-            self.templates.append(template)
-            self.zero &= ~mask_of([bit for bit, _ in waiting])
-            self.sources += [matrices[number] for number in sources]
+        """Write the waiting one-qubit stages; on high bits, they become steps."""
+        waiting, self.waiting, self.waiting_mask = self.waiting, [], 0
+        waiting.sort(key=itemgetter(0, 1))
+        lanes = self.shape.lanes
+        for form, members in groupby(waiting, key=itemgetter(0)):
+            high = [(bit, matrix) for _, bit, matrix in members if bit >= lanes]
+            while high:
+                # Four are taken as two and two, since three and one would leave one matrix alone.
+                size = 2 if len(high) in (2, 4) else min(_MAX_STEPS, len(high))
+                self.trip(form, high[:size])
+                del high[:size]
+        low = [one for one in waiting if one[1] < lanes]
+        if low:
+            self.settle()
+        for form, members in groupby(low, key=itemgetter(0)):
+            layer = list(members)
+            bits = tuple([bit for _, bit, _ in layer])
+            self.templates.append(lane_layer(self.shape, form, bits, self.zero))
+            self.sources += [matrix for _, _, matrix in layer]
 
-    def step(self, bit: int, form: int, matrix: NDArray[Any]) -> None:
-        """Add a step, with the diagonals that are held back."""
+    def trip(self, form: int, matrices: Sequence[tuple[int, NDArray[Any]]]) -> None:
+        """Add steps of one form; the first one is after the diagonals that are held back."""
+        if self.steps and (
+            len(matrices) > 1
+            or len(self.steps) == _MAX_STEPS
+            or form != self.form
+            or matrices[0][0] in [step.bit for step in self.steps]
+        ):
+            self.settle_steps()
         self.form = form
-        self.step_bits.add(bit)
-        self.steps.append(_Step(self.diagonals, bit, matrix))
-        self.diagonals = []
+        for bit, matrix in matrices:
+            self.steps.append(_Step(self.diagonals, bit, matrix))
+            self.diagonals = []
+        if len(matrices) > 1 and not self.steps[0].diagonals:
+            self.settle_steps()  # fast as it is: a chain for the next diagonals would be slower
 
     def settle(self) -> None:
         """Write the steps, and the diagonals after them."""
-        if self.steps:
-            self.settle_steps()
+        self.settle_steps()
         if self.diagonals:
             pairs = self.merged(self.diagonals, compact=False)
+            self.diagonals = []
             self.templates.append(diagonal(self.shape, tuple([pair.key for pair in pairs])))
-            for _, group in pairs:
-                if varies(group):
-                    self.note_sources += [term.table for term in group.terms]
-                else:
-                    self.sources.append(group.terms[0].table)
-        self.diagonals = []
+            self.sources += self.tables(pairs)
+
+    def settle_steps(self) -> None:
+        """Write the steps."""
+        if not self.steps:
+            return
+        steps, self.steps = self.steps, []
+        bits = tuple([step.bit for step in steps])
+        self.zero &= ~mask_of(bits)
+        self.sources += [step.matrix for step in steps]
+        groups = []
+        fixed = []
+        for step in steps:
+            pairs = self.merged(step.diagonals, compact=True)
+            pairs.sort(key=lambda pair: lanes_alike(pair.key, self.shape.lanes))
+            fixed += self.tables(pairs)
+            groups.append(tuple([key for key, _ in pairs]))
+        self.note_sources += fixed
+        self.templates.append(chain(self.shape, self.form, tuple(groups), bits, self.zero))
+
+    def tables(self, pairs: Sequence[Pair]) -> list[NDArray[Any]]:
+        """The tables of the groups that do not vary; those of the others are sources of notes."""
+        fixed = []
+        for _, group in pairs:
+            if varies(group):
+                self.note_sources += [term.table for term in group.terms]
+            else:
+                fixed.append(group.terms[0].table)
+        return fixed
 
     def merged(self, diagonals: Sequence[_Diagonal], compact: bool) -> list[Pair]:
         """The groups of these diagonals, merged where that makes fewer."""
@@ -237,30 +262,6 @@ class _Assembler:
         for keys, groups in diagonals:
             pairs += map(Pair, keys, groups)
         return merged(pairs, self.shape.lanes, self.shape.real_bytes, compact)
-
-    def settle_steps(self) -> None:
-        """Write the steps: as a chain, or as a plain matrix if there is one step without
-        diagonals."""
-        steps, self.steps, self.step_bits = self.steps, [], set()
-        self.sources += [step.matrix for step in steps]
-        self.zero &= ~mask_of([step.bit for step in steps])
-        if len(steps) == 1 and not steps[0].diagonals:
-            alone = ((steps[0].bit, self.form),)
-            self.templates.append(layers(self.shape, alone, self.zero).template)
-            return
-        shape = []
-        fixed = []
-        for step in steps:
-            pairs = self.merged(step.diagonals, compact=True)
-            pairs.sort(key=lambda pair: lanes_alike(pair.key, self.shape.lanes))
-            for _, group in pairs:
-                if varies(group):
-                    self.note_sources += [term.table for term in group.terms]
-                else:
-                    fixed.append(group.terms[0].table)
-            shape.append((tuple([key for key, _ in pairs]), step.bit))
-        self.note_sources += fixed
-        self.templates.append(chain(self.shape, self.form, tuple(shape), self.zero))
 
     def finish(self, pass_: TilePass) -> TileProgram:
         """The program: lanes are brought to their final places, and all templates are joined."""
@@ -279,19 +280,18 @@ class _Assembler:
                 templates.pop()
             if flips:
                 trip = whole_trip(*place, self.shape, tuple(reversed(flips)))
-        code = b"".join([one.code for one in templates])
-        notes = b"".join([one.notes for one in templates])
-        words = np.array(np.frombuffer(code + notes, dtype=np.int64))
-        fills = b"".join([one.fills for one in templates] + [one.note_fills for one in templates])
+        whole = joined(templates)
+        words = np.array(np.frombuffer(whole.code + whole.notes, dtype=np.int64))
+        fills = whole.fills + whole.note_fills
         sources = self.sources + self.note_sources
         if sources:
             kind = self.precision.complex_dtype
-            joined = np.concatenate(sources, axis=None, dtype=kind, casting="same_kind")
-            numbers = joined.view(self.precision.real_dtype)
+            reals = np.concatenate(sources, axis=None, dtype=kind, casting="same_kind")
+            numbers = reals.view(self.precision.real_dtype)
         else:
             numbers = np.zeros(0, dtype=self.precision.real_dtype)
-        coefficients = aligned_bytes(sum([one.room for one in templates]))
-        lines = len(code) // (8 * WORDS)
+        coefficients = aligned_bytes(whole.room)
+        lines = len(whole.code) // (8 * WORDS)
         compiled_pack(self.precision.complex_dtype)(
             self.precision.real_dtype.type(0),
             words,
@@ -299,14 +299,14 @@ class _Assembler:
             np.frombuffer(fills, dtype=np.int64).reshape(-1, 4),
             numbers,
             address(coefficients),
-            address(words) + len(code),
+            address(words) + len(whole.code),
         )
         return TileProgram(
             words[: lines * WORDS].reshape(lines, WORDS),
             trip,
             pass_.before < pass_.width,
             BLOCK_BYTES << self.shape.high,
-            max([one.scratch for one in templates], default=0),
+            whole.scratch,
             words.nbytes + coefficients.nbytes + 1000,
             [words, coefficients, templates],
         )

@@ -25,11 +25,17 @@ from simquay_numba.assembly.geometry import (
     lane_factors,
     matrix_codes,
 )
-from simquay_numba.assembly.template import Shape, Template, fill_bytes, instruction, room
+from simquay_numba.assembly.template import Shape, Template, fill_bytes, instruction, joined, room
 from simquay_numba.buffers import address
-from simquay_numba.kernels.matrices import CHAIN_VARIANTS, COMPLEX, RX_LIKE
+from simquay_numba.kernels.matrices import (
+    CHAIN_VARIANTS,
+    COMPLEX,
+    DENSE_VARIANTS,
+    MATRIX_VARIANTS,
+    RX_LIKE,
+)
 from simquay_numba.kernels.packing import WANTED
-from simquay_numba.kernels.run import BLOCK_BYTES, CHAIN, DIAGONAL, TABLE
+from simquay_numba.kernels.run import BLOCK_BYTES, CHAIN, DIAGONAL, MATRICES, TABLE
 from simquay_numba.kernels.vectors import VECTOR_BYTES
 
 __all__ = ["GroupKey", "chain", "diagonal", "group_keys", "lanes_alike", "varies"]
@@ -41,6 +47,13 @@ _KEPT = 1024
 """The most templates of a kind that are kept; those of many terms have some kilobytes."""
 
 _CHAIN = {variant: number for number, variant in enumerate(CHAIN_VARIANTS)}
+
+_STEPS = {
+    (high, form): number
+    for number, (high, other, form) in enumerate(MATRIX_VARIANTS)
+    if not other and high and (high == 1 or number >= len(DENSE_VARIANTS))
+}
+"""The kernels for one-qubit matrices on high bits, by how many and by their form."""
 
 _TermKey: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], int, int]
 
@@ -79,80 +92,6 @@ def group_keys(stage: DiagonalStage) -> tuple[GroupKey, ...]:
     return tuple(keys)
 
 
-class DiagonalBuilder:
-    """Collects the parts of a template that multiplies by groups' factors.
-
-    ``place`` is the byte offset in the scratch of the next table that a tile builds.
-    """
-
-    def __init__(self, shape: Shape) -> None:
-        self.shape = shape
-        self.code: list[bytes] = []
-        self.notes: list[bytes] = []
-        self.note_fills: list[bytes] = []
-        self.keep: list[Any] = []
-        self.seen = self.room = 0
-        self.scratch = VECTOR_BYTES
-        self.place = 0
-
-    def group(self, group: GroupKey, compact: bool = False) -> tuple[int, int, bytes]:
-        """The words of a group's index list and table, and the table's fill, empty if a tile builds
-        it.
-
-        If the table depends on the tile, an instruction that builds it is added. ``compact``: all
-        lanes are alike, and the table has one complex number in place of a block.
-        """
-        shape = self.shape
-        lanes = shape.lanes
-        low = tuple([bit for bit in group.bits if bit < lanes])
-        high = tuple([bit - lanes for bit in group.bits if bit >= lanes])
-        mask, value = group.mask, group.value
-        indices = diagonal_indices(shape.high, high, mask >> lanes, value >> lanes)
-        mask, value = mask & (shape.width - 1), value & (shape.width - 1)
-        self.keep.append(indices)
-        self.seen |= group.mask | mask_of(group.bits)
-        if group.terms is None:
-            if compact:
-                codes = compact_codes(len(high))
-            else:
-                codes = factor_codes(shape.width, low, len(high), mask, value)
-            self.keep.append(codes)
-            self.room += room(len(codes), shape.real_bytes)
-            fill = fill_bytes(address(codes), len(codes), 0, 2 << len(group.bits))
-            return address(indices), WANTED + 1, fill
-        sub = None
-        if low or mask:
-            sub = lane_factors(shape.width, low, mask, value)
-            self.keep.append(sub)
-        place = self.place
-        note = _note(shape, group, len(high), 0 if sub is None else address(sub), place, compact)
-        self.code.append(instruction(TABLE, 0, len(note.words)))
-        self.note(note.words, note.fills)
-        self.room += note.room
-        self.keep += note.keep
-        self.place = note.end
-        self.scratch = max(self.scratch, note.end)
-        return address(indices), -1 - place, b""
-
-    def note(self, words: list[int], fills: list[bytes]) -> None:
-        """Add the note of the next instruction."""
-        self.notes.append(struct.pack(f"={len(words)}q", *words))
-        self.note_fills += fills
-
-    def template(self, fills: bytes) -> Template:
-        """The template of all parts; ``fills`` are those of the instructions."""
-        return Template(
-            b"".join(self.code),
-            self.seen,
-            tuple(self.keep),
-            fills,
-            self.room,
-            self.scratch,
-            b"".join(self.notes),
-            b"".join(self.note_fills),
-        )
-
-
 @lru_cache(maxsize=_KEPT)
 def diagonal(shape: Shape, groups: tuple[GroupKey, ...]) -> Template:
     """A diagonal stage: one trip multiplies by up to four groups' factors.
@@ -160,67 +99,119 @@ def diagonal(shape: Shape, groups: tuple[GroupKey, ...]) -> Template:
     The sources of its fills are the tables of the groups that do not vary, in order. The sources of
     its notes' fills are the tables of all terms of the other groups, in order.
     """
-    builder = DiagonalBuilder(shape)
-    fills = []
+    parts = []
     for start in range(0, len(groups), _MAX_GROUPS):
         trip = groups[start : start + _MAX_GROUPS]
-        builder.place = 0  # the tables of one trip are in the scratch together
-        indices, tables = [0] * _MAX_GROUPS, [0] * _MAX_GROUPS
+        indices, tables, fills = [0] * _MAX_GROUPS, [0] * _MAX_GROUPS, []
+        place = 0  # the tables of one trip are in the scratch together
         for number, group in enumerate(trip):
-            indices[number], tables[number], fill = builder.group(group)
+            (indices[number], tables[number]), fill, table = _factors(shape, group, place)
             fills.append(fill)
-        builder.code.append(instruction(DIAGONAL, len(trip), *indices, *tables))
-    return builder.template(b"".join(fills))
+            parts.append(table)
+            place = max(place, table.scratch)
+        code = instruction(DIAGONAL, len(trip), *indices, *tables)
+        parts.append(Template(code, 0, (), b"".join(fills)))
+    return joined(parts)
 
 
 @lru_cache(maxsize=_KEPT)
 def chain(
-    shape: Shape, form: int, steps: tuple[tuple[tuple[GroupKey, ...], int], ...], zero: int = 0
+    shape: Shape,
+    form: int,
+    groups: tuple[tuple[GroupKey, ...], ...],
+    bits: tuple[int, ...],
+    zero: int = 0,
 ) -> Template:
-    """A chain: steps of diagonal groups and a one-qubit matrix on a high bit, all of one form.
+    """A chain: one-qubit matrices on the local bits ``bits``, which differ and are no lanes, all of
+    one form; and the diagonal groups before each.
 
-    The bits differ, and are local bits. In each step, groups with all lanes alike come last.
-    ``zero`` is a mask of other high bits: where one of them is 1, all amplitudes are 0 so far.
+    Of the groups before a matrix, those with all lanes alike come last. ``zero`` is a mask of other
+    high bits: where one of them is 1, all amplitudes are 0 so far.
 
     The sources of its fills are the matrices. The sources of its notes' fills are first the tables
     of all terms of the groups that vary, in order, and then those of the other groups, in order.
     """
-    builder = DiagonalBuilder(shape)
+    high = [bit - shape.lanes for bit in bits]
+    lists = block_groups(shape.high, tuple(sorted(high)), zero >> shape.lanes, 0)
     codes = matrix_codes(shape.width, (), 1, 0, 0, form == COMPLEX)
-    high = [bit - shape.lanes for _, bit in steps]
-    groups = block_groups(shape.high, tuple(sorted(high)), zero >> shape.lanes, 0)
-    builder.keep += [codes, groups]
-    counts, lists, fills = [0] * 6, [], []
-    for number, (keys, bit) in enumerate(steps):
-        builder.seen |= 1 << bit
+    counts, words, tables, fills = [], [], [], []
+    place = 0
+    for keys in groups:
+        counts += [len(keys), sum([lanes_alike(key, shape.lanes) for key in keys])]
         for key in keys:
-            compact = lanes_alike(key, shape.lanes)
-            counts[2 * number] += 1
-            counts[2 * number + 1] += compact
-            indices, table, fill = builder.group(key, compact)
-            lists += [indices, table]
+            own, fill, table = _factors(shape, key, place, lanes_alike(key, shape.lanes))
+            words += own
             fills.append(fill)
-    builder.note([*counts, *lists], fills)
+            tables.append(table)
+            place = max(place, table.scratch)
     distances = [BLOCK_BYTES << bit for bit in high] + [0] * (3 - len(high))
-    words = (CHAIN, 0, 6 + len(lists), _CHAIN[len(steps), form], len(groups), address(groups))
-    builder.code.append(instruction(*words, *distances, WANTED + len(steps)))
-    builder.room += len(steps) * room(len(codes), shape.real_bytes)
-    return builder.template(fill_bytes(address(codes), len(codes), form == RX_LIKE, 8) * len(steps))
+    trip = (len(lists), address(lists), *distances, WANTED + len(bits))
+    if any(groups):
+        note = [*counts, *[0] * (6 - len(counts)), *words]  # a kernel has three steps at most
+        code = instruction(CHAIN, 0, len(note), _CHAIN[len(bits), form], *trip)
+    else:
+        note = []
+        code = instruction(MATRICES, _STEPS[len(bits), form], *trip)
+    count = len(bits)
+    last = Template(
+        code,
+        mask_of(bits),
+        (lists, codes),
+        fill_bytes(address(codes), len(codes), form == RX_LIKE, 8) * count,
+        room(len(codes), shape.real_bytes) * count,
+        notes=_words(note),
+        note_fills=b"".join(fills),
+    )
+    return joined([*tables, last])
 
 
-class _Note(NamedTuple):
-    """The description of a table; ``end`` is the byte offset in the scratch after its memory."""
+def _factors(
+    shape: Shape, group: GroupKey, place: int, compact: bool = False
+) -> tuple[list[int], bytes, Template]:
+    """The words of a group's index list and table; and the table's fill.
 
-    words: list[int]
-    fills: list[bytes]
-    room: int
-    keep: list[Any]
-    end: int
+    If the table depends on the tile, it has no fill, and the template has an instruction that
+    builds it at ``place`` in the scratch. ``compact``: all lanes are alike, and the table has one
+    complex number in place of a block.
+    """
+    lanes = shape.lanes
+    low = tuple([bit for bit in group.bits if bit < lanes])
+    high = tuple([bit - lanes for bit in group.bits if bit >= lanes])
+    mask, value = group.mask, group.value
+    indices = diagonal_indices(shape.high, high, mask >> lanes, value >> lanes)
+    mask, value = mask & (shape.width - 1), value & (shape.width - 1)
+    seen = group.mask | mask_of(group.bits)
+    if group.terms is None:
+        if compact:
+            codes = compact_codes(len(high))
+        else:
+            codes = factor_codes(shape.width, low, len(high), mask, value)
+        fill = fill_bytes(address(codes), len(codes), 0, 2 << len(group.bits))
+        taken = room(len(codes), shape.real_bytes)
+        own = [address(indices), WANTED + 1]
+        return own, fill, Template(b"", seen, (indices, codes), room=taken)
+    sub = lane_factors(shape.width, low, mask, value)
+    lane_places = address(sub) if low or mask else 0
+    note, keep, end = _note(shape, group, len(high), lane_places, place, compact)
+    sizes = [2 << len(term[0]) + len(term[1]) for term in group.terms]
+    template = Template(
+        instruction(TABLE, 0, len(note)),
+        seen,
+        (indices, sub, keep),
+        room=sum([room(size, shape.real_bytes) for size in sizes]),
+        scratch=end,
+        notes=_words(note),
+        note_fills=b"".join([fill_bytes(0, size, 0, size) for size in sizes]),
+    )
+    return [address(indices), -1 - place], b"", template
 
 
-def _note(shape: Shape, group: GroupKey, high: int, lanes: int, place: int, compact: bool) -> _Note:
-    """The description of a table at ``place``; see
-    :func:`~simquay_numba.kernels.tables.build_table`."""
+def _note(
+    shape: Shape, group: GroupKey, high: int, lanes: int, place: int, compact: bool
+) -> tuple[list[int], list[Any], int]:
+    """The description of a table at ``place``, see
+    :func:`~simquay_numba.kernels.tables.build_table`; the arrays that it refers to; and the byte
+    offset in the scratch after its memory."""
     terms = group.terms
     assert terms is not None
     pair = 2 * shape.real_bytes
@@ -245,10 +236,11 @@ def _note(shape: Shape, group: GroupKey, high: int, lanes: int, place: int, comp
         words += [len(places), address(where), len(members)]
         for _, outer, mask, value in members:
             words += [mask, value, WANTED + 1, len(outer), *outer]
-    sizes = [2 << len(places) + len(outer) for places, outer, _, _ in terms]
-    fills = [fill_bytes(0, size, 0, size) for size in sizes]
-    taken = sum([room(size, shape.real_bytes) for size in sizes])
-    return _Note(words, fills, taken, keep, end)
+    return words, keep, end
+
+
+def _words(numbers: list[int]) -> bytes:
+    return struct.pack(f"={len(numbers)}q", *numbers)
 
 
 def _aligned(count: int) -> int:

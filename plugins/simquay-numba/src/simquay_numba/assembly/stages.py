@@ -7,9 +7,8 @@ how their coefficients are made of the stage's numbers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,10 +48,8 @@ from simquay_numba.kernels.run import (
 
 __all__ = [
     "FORMS",
-    "Layers",
     "dense",
-    "first_trip",
-    "layers",
+    "lane_layer",
     "narrowed",
     "permute",
     "prepare",
@@ -62,26 +59,19 @@ __all__ = [
 FORMS = {"complex": COMPLEX, "real": REAL, "rx_like": RX_LIKE, "hadamard": REAL}
 
 _DENSE = {variant: number for number, variant in enumerate(DENSE_VARIANTS)}
-_LAYER = {variant: number for number, variant in enumerate(LAYER_VARIANTS, len(_DENSE))}
+_LANES = {form: n for n, (_, lanes, form) in enumerate(LAYER_VARIANTS, len(_DENSE)) if lanes}
 _SWAP = {variant: number for number, variant in enumerate(SWAP_VARIANTS)}
-
-_MAX_GROUP = 3
-"""The most high bits whose one-qubit matrices share a trip: 8 blocks fill 16 vector registers."""
 
 _KEPT = 4096
 """The most templates of a kind that are kept; most have some hundred bytes beside shared lists."""
 
 
-class Layers(NamedTuple):
-    """One-qubit stages that share trips; ``sources`` has their numbers in the order of the
-    fills."""
-
-    template: Template
-    sources: tuple[int, ...]
-
-
 def _trip(
-    shape: Shape, variant: int, high: tuple[int, ...], wanted: int, where: Where
+    shape: Shape,
+    variant: int,
+    high: tuple[int, ...],
+    wanted: int,
+    where: Where,
 ) -> tuple[bytes, NDArray[np.int32]]:
     """An instruction for ``wanted`` matrices, and its index list.
 
@@ -91,8 +81,7 @@ def _trip(
     groups = block_groups(shape.high, high, mask, value)
     distances = [BLOCK_BYTES << bit for bit in high] + [0] * (3 - len(high))
     words = (MATRICES, variant, len(groups), address(groups), *distances)
-    tail = (WANTED + wanted, where.outer_mask, where.outer_value)
-    return instruction(*words, *tail), groups
+    return instruction(*words, WANTED + wanted, where=where), groups
 
 
 # Matrices.
@@ -154,8 +143,7 @@ def _matrix(
 ) -> Template:
     mask, value, _, _ = where.split(shape.lanes)
     codes = matrix_codes(shape.width, lanes, len(high), mask, value, form == COMPLEX)
-    variant = _DENSE[len(high), lanes, form]
-    code, groups = _trip(shape, variant, high, 1, where)
+    code, groups = _trip(shape, _DENSE[len(high), lanes, form], high, 1, where)
     fill = fill_bytes(
         address(codes), len(codes), form == RX_LIKE, 2 << 2 * (len(high) + len(lanes))
     )
@@ -169,8 +157,7 @@ def _wide(shape: Shape, bits: tuple[int, ...], where: Where) -> Template:
     places = block_groups(shape.high, others, 0, 0)
     size = 1 << len(bits)
     lists = (address(groups), address(places))
-    outer = (where.outer_mask, where.outer_value)
-    code = instruction(WIDE, size, len(groups), *lists, WANTED + 1, 0, 0, *outer)
+    code = instruction(WIDE, size, len(groups), *lists, WANTED + 1, where=where)
     reals = 2 * size * size
     fill = fill_bytes(0, reals, 0, reals)
     taken = room(reals, shape.real_bytes)
@@ -191,105 +178,33 @@ def _general(
         shape.total, shape.lanes, bits, where.local_mask, where.local_value
     )
     lists = (address(bases), address(places))
-    outer = (where.outer_mask, where.outer_value)
-    code = instruction(GENERAL, kind, len(bits), len(bases), *lists, numbers, 0, *outer)
+    code = instruction(GENERAL, kind, len(bits), len(bases), *lists, numbers, where=where)
     seen = mask_of(bits) | where.local_mask
     taken = room(reals, shape.real_bytes)
     scratch = 2 * shape.real_bytes << len(bits)
     return Template(code, seen, (bases, places, *keep), fill, taken, scratch)
 
 
-def _trip_size(left: int) -> int:
-    """How many of the ``left`` high bits the next trip takes."""
-    # Four are taken as two and two, since three and one would leave one matrix alone.
-    return 2 if left in (2, 4) else min(_MAX_GROUP, left)
-
-
 @lru_cache(maxsize=_KEPT)
-def first_trip(shape: Shape, waiting: tuple[tuple[int, int], ...]) -> tuple[int, ...]:
-    """The numbers of the stages in the first trip over high bits that :func:`layers` would make of
-    ``waiting``; empty if there is none."""
-    for _, form in waiting:
-        high = sorted([(bit, n) for n, (bit, own) in enumerate(waiting) if own == form])
-        high = [entry for entry in high if entry[0] >= shape.lanes]
-        if high:
-            return tuple([number for _, number in high[: _trip_size(len(high))]])
-    return ()
+def lane_layer(shape: Shape, form: int, lanes: tuple[int, ...], zero: int = 0) -> Template:
+    """One-qubit matrices of one form on lanes, ascending; their sources are in this order.
 
-
-@lru_cache(maxsize=_KEPT)
-def layers(shape: Shape, waiting: tuple[tuple[int, int], ...], zero: int = 0) -> Layers:
-    """One-qubit matrices without a condition, on different bits: (bit, form) of each.
-
-    Matrices of one form share trips: several high bits, or all lanes. ``zero`` is a mask of high
-    bits: where one of them is 1, all amplitudes are 0 so far.
+    ``zero`` is a mask of high bits: where one of them is 1, all amplitudes are 0 so far.
     """
-    high: dict[int, list[tuple[int, int]]] = {}
-    lanes: dict[int, dict[int, int]] = {}
-    for number, (bit, form) in enumerate(waiting):
-        if bit < shape.lanes:
-            lanes.setdefault(form, {})[bit] = number
-        else:
-            high.setdefault(form, []).append((bit - shape.lanes, number))
-    made: list[Template] = []
-    sources: list[int] = []
-    for form, entries in high.items():
-        entries.sort()
-        start = 0
-        while start < len(entries):
-            size = _trip_size(len(entries) - start)
-            part = entries[start : start + size]
-            bits = tuple([bit for bit, _ in part])
-            zero &= ~(mask_of(bits) << shape.lanes)
-            where = Where(zero)
-            if size == 1:
-                made.append(_matrix(shape, (), bits, form, where, 0))
-            else:
-                codes = matrix_codes(shape.width, (), 1, 0, 0, form == COMPLEX)
-                made.append(_layer(shape, (size, False, form), bits, [(codes, True)] * size, where))
-            sources += [number for _, number in part]
-            start += size
-    for form, members in lanes.items():
-        if len(members) == 1:
-            ((lane, number),) = members.items()
-            made.append(_matrix(shape, (lane,), (), form, Where(zero), 0))
-            sources.append(number)
-            continue
-        parts = []
-        for lane in range(shape.lanes):
-            codes = matrix_codes(shape.width, (lane,), 0, 0, 0, form == COMPLEX)
-            if lane not in members:
-                codes = permutation_codes(codes, np.arange(2))
-            parts.append((codes, lane in members))
-        made.append(_layer(shape, (0, True, form), (), parts, Where(zero)))
-        sources += [number for _, number in sorted(members.items())]
-    template = Template(
-        b"".join([one.code for one in made]),
-        mask_of([bit for bit, _ in waiting]),
-        tuple([one.keep for one in made]),
-        b"".join([one.fills for one in made]),
-        sum([one.room for one in made]),
-    )
-    return Layers(template, tuple(sources))
-
-
-def _layer(
-    shape: Shape,
-    variant: tuple[int, bool, int],
-    bits: tuple[int, ...],
-    parts: Sequence[tuple[NDArray[np.int32], bool]],
-    where: Where,
-) -> Template:
-    """One trip for several one-qubit matrices.
-
-    ``parts`` has the codes of each matrix, and whether a stage gives its numbers: for a lane
-    without a stage, the codes make an identity.
-    """
-    code, groups = _trip(shape, _LAYER[variant], bits, len(parts), where)
-    cross = variant[2] == RX_LIKE
-    fills = [fill_bytes(address(codes), len(codes), cross, 8 * given) for codes, given in parts]
-    taken = sum([room(len(codes), shape.real_bytes) for codes, _ in parts])
-    return Template(code, 0, (groups, *[codes for codes, _ in parts]), b"".join(fills), taken)
+    where = Where(zero)
+    if len(lanes) == 1:
+        return _matrix(shape, lanes, (), form, where, 0)
+    taken, fills, keep = 0, [], []
+    for lane in range(shape.lanes):
+        codes = matrix_codes(shape.width, (lane,), 0, 0, 0, form == COMPLEX)
+        given = lane in lanes
+        if not given:
+            codes = permutation_codes(codes, np.arange(2))
+        fills.append(fill_bytes(address(codes), len(codes), form == RX_LIKE, 8 * given))
+        taken += room(len(codes), shape.real_bytes)
+        keep.append(codes)
+    code, groups = _trip(shape, _LANES[form], (), shape.lanes, where)
+    return Template(code, mask_of(lanes), (groups, *keep), b"".join(fills), taken)
 
 
 # Permutations and preparations.
@@ -314,8 +229,8 @@ def permute(shape: Shape, bits: tuple[int, ...], source: bytes, where: Where) ->
     if len(bits) == 1 and table[0] == 1 and bits[0] >= shape.lanes and not lane_mask:
         bit = bits[0] - shape.lanes
         groups = block_groups(shape.high, (bit,), mask, value)
-        words = (FLIP, 0, len(groups), address(groups), BLOCK_BYTES << bit, 0, 0, 0)
-        code = instruction(*words, where.outer_mask, where.outer_value)
+        words = (FLIP, 0, len(groups), address(groups), BLOCK_BYTES << bit)
+        code = instruction(*words, where=where)
         flip = None if where.outer_mask else (bit, mask, value)
         return Template(code, seen, (groups,), flip=flip)
     if len(bits) > 2:

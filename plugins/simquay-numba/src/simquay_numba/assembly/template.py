@@ -17,16 +17,20 @@ fills.
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
+from functools import reduce
+from operator import or_
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simquay_numba.kernels.run import WORDS
 from simquay_numba.kernels.vectors import VECTOR_BYTES
 
-__all__ = ["ANYWHERE", "Shape", "Template", "Where", "fill_bytes", "instruction", "room"]
+__all__ = ["ANYWHERE", "Shape", "Template", "Where", "fill_bytes", "instruction", "joined", "room"]
 
-_instruction = struct.Struct("=10q").pack
+_instruction = struct.Struct(f"={WORDS}q").pack
 
 fill_bytes = struct.Struct("=4q").pack
 """The bytes of a fill, from its four numbers."""
@@ -78,7 +82,7 @@ class Template(NamedTuple):
         fills: of the words ``WANTED`` in ``code``, in their order.
         room: bytes of all coefficients.
         scratch: bytes of scratch memory that a thread needs.
-        notes: descriptions of tables, in the order of the ``TABLE`` instructions.
+        notes: descriptions of tables, in the order of the instructions that have one.
         note_fills: likewise, of ``notes``.
         order: the order in which to take the matrix's rows and columns; None for their own.
         flip: (bit, mask, value) for an X on ``bit`` of the block's number, where ``block & mask ==
@@ -97,9 +101,24 @@ class Template(NamedTuple):
     flip: tuple[int, int, int] | None = None
 
 
-def instruction(*words: int) -> bytes:
-    """An instruction; words that are not given are 0."""
-    return _instruction(*words, *(0,) * (10 - len(words)))
+def instruction(*words: int, where: Where | None = None) -> bytes:
+    """An instruction, which may have a condition on tiles; words that are not given are 0."""
+    tail = () if where is None else (where.outer_mask, where.outer_value)
+    return _instruction(*words, *(0,) * (WORDS - len(words) - len(tail)), *tail)
+
+
+def joined(parts: Sequence[Template]) -> Template:
+    """One template of several, in order."""
+    return Template(
+        b"".join([one.code for one in parts]),
+        reduce(or_, [one.seen for one in parts], 0),
+        tuple([one.keep for one in parts]),
+        b"".join([one.fills for one in parts]),
+        sum([one.room for one in parts]),
+        max([one.scratch for one in parts], default=0),
+        b"".join([one.notes for one in parts]),
+        b"".join([one.note_fills for one in parts]),
+    )
 
 
 def room(reals: int, real_bytes: int) -> int:
