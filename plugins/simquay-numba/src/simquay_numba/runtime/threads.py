@@ -146,7 +146,6 @@ class ThreadTeam:
         self._failed = False
         self._cpu = -1
         self._buffers: list[NDArray[np.uint8] | None] = [None] * threads
-        self._scratch: list[NDArray[np.uint8] | None] = [None] * threads
 
     def run(self, passes: Callable[[], None]) -> None:
         """Call ``passes``, which calls :meth:`run_pass` for each pass, in this thread.
@@ -227,8 +226,12 @@ class ThreadTeam:
     def _work(self, current: _RunningPass, thread: int) -> bool:
         """Run chunks of a pass until none is left; False if this helper must leave."""
         program, vectors, tiles = current.program, self._vectors, current.tiles
-        buffer = self._memory(self._buffers, thread, program.buffer_bytes, _tile_buffers.take)
-        scratch = self._memory(self._scratch, thread, program.scratch_bytes, aligned_bytes)
+        # The scratch follows the tile, whose blocks are whole vectors.
+        size = program.buffer_bytes + program.scratch_bytes
+        memory = self._buffers[thread]
+        if memory is None or len(memory) < size:
+            memory = self._buffers[thread] = _tile_buffers.take(size)
+        buffer = address(memory)
         real_bytes = vectors.real.itemsize
         unit = vectors.real.dtype.type(0)
         # The run's own thread announces the pass from inside the kernel, without the interpreter's
@@ -250,7 +253,7 @@ class ThreadTeam:
                 *program.trip[:5],
                 current.fresh,
                 buffer,
-                scratch,
+                buffer + program.buffer_bytes,
                 first,
                 last,
                 following if following < tiles else -1,
@@ -274,17 +277,3 @@ class ThreadTeam:
             if spins > _SPINS_BEFORE_SLEEP:
                 time.sleep(_SLEEP_SECONDS)
         return True
-
-    def _memory(
-        self,
-        held: list[NDArray[np.uint8] | None],
-        thread: int,
-        size: int,
-        make: Callable[[int], NDArray[np.uint8]],
-    ) -> int:
-        """The address of the thread's entry in ``held``, made anew if it has less than ``size``
-        bytes."""
-        memory = held[thread]
-        if memory is None or len(memory) < size:
-            memory = held[thread] = make(size)
-        return address(memory)
