@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from simquay.program.operations import (
     Diagonal,
     ForLoop,
     IfElse,
+    Measure,
     Operation,
     QubitOperation,
     Relabel,
@@ -99,22 +100,13 @@ def most_stored_qubits(program: Program) -> int:
     All other qubits are |0> on every path: nothing acts on them but diagonals, relabels of |0>, and
     gates with a control that is |0>. They take no memory, and a measurement of them gives 0.
     """
-    operations: Iterable[Any] = program.operations
-    kinds = set(map(type, operations))
-    if not _PARENTS.isdisjoint(kinds):
-        operations = list(walk(program.operations))
-        kinds = set(map(type, operations))
-    # Every run calls this, so it is written for speed: most circuits end here.
-    movers = {kind for kind in kinds if issubclass(kind, QubitOperation)} - {Diagonal}
-    within = {op.qubits for op in operations if type(op) in movers}
-    if Relabel not in kinds:
-        sure = {op.qubits for op in operations if type(op) in movers and not op.controls}
-        moved = set().union(*sure)
-        if len(moved.union(*within)) == len(moved):
-            return len(moved)
-    moved = set()
+    moved: set[int] = set()
+    operation: Any
     for operation in program.operations:
-        if type(operation) in _PARENTS:
+        kind = type(operation)
+        if kind is Relabel:
+            moved = set(operation.renamed(moved))
+        elif kind in _PARENTS:
             # Nothing leaves the set here, so that it holds for each path and at every point of it.
             before = -1
             inside = list(walk((operation,)))
@@ -122,10 +114,10 @@ def most_stored_qubits(program: Program) -> int:
                 before = len(moved)
                 for one in inside:
                     _add_moved(one, moved)
-        elif isinstance(operation, Relabel):
-            moved = set(operation.renamed(moved))
-        else:
+        elif kind is not Diagonal and kind is not Measure:
             _add_moved(operation, moved)
+            if len(moved) == program.num_qubits:
+                break  # soon in most circuits; every run calls this
     return len(moved)
 
 
