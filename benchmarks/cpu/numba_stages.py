@@ -89,7 +89,7 @@ def main() -> None:
     complex_type, real_type = precision.complex_dtype, precision.real_dtype
     memory = aligned_bytes(complex_type.itemsize << n, 2 << 20)
     memory.view(complex_type)[...] = 1
-    run_tiles = compiled(complex_type)
+    run_tiles, _ = compiled(complex_type)
 
     def seconds(stages: list[Stage]) -> float:
         active = (*range(5), *range(n - tile + 5, n))

@@ -197,7 +197,8 @@ class NumbaEngine(DenseEngine):
             if assembled:
                 threads = min(self.threads, max([tiles[number] for number in numbers]))
                 work = state.batch * sum([_work(plan.passes[number]) for number in numbers])
-                team = ThreadTeam(state.buffer, threads, compiled(state.buffer.dtype), work)
+                run_tiles, _ = compiled(state.buffer.dtype)
+                team = ThreadTeam(state.buffer, threads, run_tiles, work)
                 team.run(partial(self._run_tiles, state, plan, numbers, team, control))
             else:
                 for number in numbers:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from simquay.engine_api import ALWAYS, Condition
 from simquay_numba.assembly.stages import FORMS, dense, lane_layer, narrowed, permute
-from simquay_numba.assembly.template import ANYWHERE, Shape, Template, Where
+from simquay_numba.assembly.template import Shape, Template
 from simquay_numba.kernels.matrices import MATRIX_VARIANTS
 from simquay_numba.kernels.run import FLIP, GENERAL, MATRICES, SWAP, WIDE, WORDS
 
@@ -32,7 +33,7 @@ def opcodes(template: Template) -> list[int]:
     ],
 )
 def test_a_matrix_takes_the_kernel_for_its_bits(bits: tuple[int, ...], kinds: list[int]) -> None:
-    assert opcodes(dense(SHAPE, bits, COMPLEX, ANYWHERE)) == kinds
+    assert opcodes(dense(SHAPE, bits, COMPLEX, ALWAYS)) == kinds
 
 
 def test_matrices_on_lanes_share_a_trip() -> None:
@@ -46,22 +47,22 @@ def test_matrices_on_lanes_share_a_trip() -> None:
 
 def test_zero_bits_narrow_a_matrix_only_where_its_kernel_takes_lanes_as_they_are() -> None:
     zero = 1 << 9 | 1 << 5
-    assert narrowed(SHAPE, (5,), COMPLEX, ANYWHERE, zero) == Where(1 << 9, 0)
-    assert narrowed(SHAPE, (0, 5, 6), COMPLEX, ANYWHERE, zero) is ANYWHERE
-    where = Where(1 << 9, 1 << 9)  # its condition looks at the bit: it stays
+    assert narrowed(SHAPE, (5,), COMPLEX, ALWAYS, zero) == Condition(1 << 9, 0)
+    assert narrowed(SHAPE, (0, 5, 6), COMPLEX, ALWAYS, zero) is ALWAYS
+    where = Condition(1 << 9, 1 << 9)  # its condition looks at the bit: it stays
     assert narrowed(SHAPE, (5,), COMPLEX, where, zero) == where
 
 
 @pytest.mark.parametrize(
     ("bit", "where", "flip"),
     [
-        (6, ANYWHERE, (2, 0, 0)),
-        (6, Where(1 << 8, 1 << 8), (2, 1 << 4, 1 << 4)),
-        (6, Where(0, 0, 1, 1), None),  # in some tiles only
+        (6, ALWAYS, (2, 0, 0)),
+        (6, Condition(1 << 8, 1 << 8), (2, 1 << 4, 1 << 4)),
+        (6, Condition(0, 0, 1, 1), None),  # in some tiles only
     ],
 )
 def test_a_flip_of_a_block_bit_can_be_done_by_writing(
-    bit: int, where: Where, flip: tuple[int, int, int] | None
+    bit: int, where: Condition, flip: tuple[int, int, int] | None
 ) -> None:
     template = permute(SHAPE, (bit,), np.array([1, 0], dtype=np.intp).tobytes(), where)
     assert opcodes(template) == [FLIP]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simquay_numba.assembly.template import Shape, Where, instruction, room
+from simquay.engine_api import Condition
+from simquay_numba.assembly.template import Shape, instruction, room
 from simquay_numba.kernels.run import WORDS
 from simquay_numba.kernels.vectors import VECTOR_BYTES
 
@@ -27,7 +28,7 @@ def test_coefficients_take_whole_vectors(real_bytes: int) -> None:
 
 
 def test_a_condition_is_split_between_lanes_and_blocks() -> None:
-    assert Where(0b110101, 0b100001).split(3) == (0b101, 0b001, 0b110, 0b100)
+    assert Shape(6, 3, 4).split(Condition(0b110101, 0b100001)) == (0b101, 0b001, 0b110, 0b100)
 
 
 def test_a_shape_has_blocks_of_lanes() -> None:

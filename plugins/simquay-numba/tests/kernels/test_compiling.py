@@ -23,7 +23,7 @@ def test_a_second_process_compiles_nothing() -> None:
         python(
             "import json, numpy\n"
             "from simquay_numba.kernels.compiling import compiled\n"
-            "stats = compiled(numpy.dtype('complex128')).stats\n"
+            "stats = compiled(numpy.dtype('complex128'))[0].stats\n"
             "print(json.dumps([sum(stats.cache_misses.values()), sum(stats.cache_hits.values())]))"
         )
     )

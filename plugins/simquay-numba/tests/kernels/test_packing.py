@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from simquay.engine_api import Precision
 from simquay_numba.buffers import address, aligned_bytes
-from simquay_numba.kernels.compiling import compiled_pack
+from simquay_numba.kernels.compiling import compiled
 from simquay_numba.kernels.packing import ONE, WANTED, ZERO
 from simquay_numba.kernels.run import MATRICES, TABLE, WORDS
 from simquay_numba.kernels.vectors import VECTOR_BYTES
@@ -35,7 +35,7 @@ def test_words_point_at_what_their_fills_make(precision: Precision) -> None:
     words = np.concatenate([code.ravel(), note])
     memory = aligned_bytes(2 * VECTOR_BYTES)
     notes = address(words) + code.nbytes
-    pack = compiled_pack(precision.complex_dtype)
+    _, pack = compiled(precision.complex_dtype)
     end = pack(real.type(0), words, 2, fills, numbers, address(memory), notes)
     assert words[1] == address(memory)
     assert words[WORDS + 1] == notes

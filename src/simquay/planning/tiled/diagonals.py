@@ -198,6 +198,4 @@ def condition_of(controls: Sequence[int], state: int, bit_of: dict[int, int]) ->
     return _condition(*masks)
 
 
-@lru_cache(maxsize=4096)
-def _condition(local_mask: int, local_value: int, outer_mask: int, outer_value: int) -> Condition:
-    return Condition(local_mask, local_value, outer_mask, outer_value)
+_condition = lru_cache(maxsize=4096)(Condition)

@@ -25,7 +25,7 @@ of them, and making frozen ones would take a large part of planning.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, Union
+from typing import Literal, NamedTuple, TypeAlias, Union
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,12 +59,12 @@ Form: TypeAlias = Literal["complex", "real", "rx_like", "hadamard"]
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(NamedTuple):
     """The amplitudes to which a stage applies.
 
     These have ``local & local_mask == local_value`` for the local index, and
-    ``tile & outer_mask == outer_value`` for the tile number. Masks of 0 hold everywhere.
+    ``tile & outer_mask == outer_value`` for the tile number. Masks of 0 hold everywhere. A value
+    has bits of its mask alone.
     """
 
     local_mask: int = 0

@@ -82,7 +82,7 @@ def pair_conditions(stages: Sequence[Stage]) -> list[Stage | Multiplex]:
 def _complement(last: Multiplex, stage: DenseStage) -> bool:
     """Whether ``stage`` acts on the same bit exactly where ``last`` does not."""
     mine, theirs = stage.condition, last.stage.condition
-    opposite = dataclasses.replace(theirs, local_value=theirs.local_value ^ theirs.local_mask)
+    opposite = theirs._replace(local_value=theirs.local_value ^ theirs.local_mask)
     one_bit = theirs.local_mask.bit_count() == 1
     return stage.bits == last.stage.bits and one_bit and mine == opposite
 

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from simquay.engine_api import (
     ALWAYS,
-    Condition,
     DenseStage,
     DiagonalGroup,
     DiagonalStage,
@@ -47,10 +46,10 @@ from simquay_numba.assembly.stages import (
     permute,
     prepare,
 )
-from simquay_numba.assembly.template import ANYWHERE, Shape, Template, Where, joined
+from simquay_numba.assembly.template import Shape, Template, joined
 from simquay_numba.assembly.trips import WholeTrip, whole_trip
 from simquay_numba.buffers import address, aligned_bytes
-from simquay_numba.kernels.compiling import compiled_pack
+from simquay_numba.kernels.compiling import compiled
 from simquay_numba.kernels.run import BLOCK_BYTES, WORDS
 from simquay_numba.kernels.vectors import lane_count
 
@@ -136,8 +135,8 @@ class _Assembler:
         """Add a stage: write its template, or hold it back."""
         if isinstance(stage, DenseStage):
             bits = stage.bits
-            where = _where(stage.condition)
-            if len(bits) == 1 and where is ANYWHERE:
+            where = stage.condition
+            if len(bits) == 1 and where == ALWAYS:
                 mask = 1 << bits[0]
                 if mask & self.waiting_mask:
                     self.flush()
@@ -156,8 +155,8 @@ class _Assembler:
             self.zero &= ~mask_of(bits)
             self.sources.append(matrix)
         elif isinstance(stage, PermuteStage):
-            where = _where(stage.condition)
-            self.write(permute(self.shape, stage.bits, stage.source.tobytes(), where), stage.bits)
+            source = stage.source.tobytes()
+            self.write(permute(self.shape, stage.bits, source, stage.condition), stage.bits)
         elif isinstance(stage, DiagonalStage):
             keys = group_keys(stage)
             for key in keys:
@@ -292,7 +291,8 @@ class _Assembler:
             numbers = np.zeros(0, dtype=self.precision.real_dtype)
         coefficients = aligned_bytes(whole.room)
         lines = len(whole.code) // (8 * WORDS)
-        compiled_pack(self.precision.complex_dtype)(
+        _, pack = compiled(self.precision.complex_dtype)
+        pack(
             self.precision.real_dtype.type(0),
             words,
             lines,
@@ -310,15 +310,3 @@ class _Assembler:
             words.nbytes + coefficients.nbytes + 1000,
             [words, coefficients, templates],
         )
-
-
-def _where(condition: Condition) -> Where:
-    """A condition as a key; the object ``ANYWHERE`` if it holds everywhere."""
-    if condition is ALWAYS or not (condition.local_mask or condition.outer_mask):
-        return ANYWHERE
-    return Where(
-        condition.local_mask,
-        condition.local_value,
-        condition.outer_mask,
-        condition.outer_value,
-    )

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.engine_api import mask_of, spread
+from simquay.engine_api import ALWAYS, Condition, mask_of, spread
 from simquay_numba.assembly.geometry import (
     block_groups,
     local_offsets,
@@ -22,10 +22,8 @@ from simquay_numba.assembly.geometry import (
     prepare_codes,
 )
 from simquay_numba.assembly.template import (
-    ANYWHERE,
     Shape,
     Template,
-    Where,
     fill_bytes,
     instruction,
     room,
@@ -71,13 +69,13 @@ def _trip(
     variant: int,
     high: tuple[int, ...],
     wanted: int,
-    where: Where,
+    where: Condition,
 ) -> tuple[bytes, NDArray[np.int32]]:
     """An instruction for ``wanted`` matrices, and its index list.
 
     It runs over groups of blocks that differ in the bits ``high`` of their numbers.
     """
-    _, _, mask, value = where.split(shape.lanes)
+    _, _, mask, value = shape.split(where)
     groups = block_groups(shape.high, high, mask, value)
     distances = [BLOCK_BYTES << bit for bit in high] + [0] * (3 - len(high))
     words = (MATRICES, variant, len(groups), address(groups), *distances)
@@ -87,7 +85,9 @@ def _trip(
 # Matrices.
 
 
-def narrowed(shape: Shape, bits: tuple[int, ...], form: int, where: Where, zero: int) -> Where:
+def narrowed(
+    shape: Shape, bits: tuple[int, ...], form: int, where: Condition, zero: int
+) -> Condition:
     """The condition under which a dense stage must be applied, given that amplitudes are 0 wherever
     one of the high bits ``zero`` is 1.
 
@@ -102,7 +102,7 @@ def narrowed(shape: Shape, bits: tuple[int, ...], form: int, where: Where, zero:
 
 
 @lru_cache(maxsize=_KEPT)
-def dense(shape: Shape, bits: tuple[int, ...], form: int, where: Where) -> Template:
+def dense(shape: Shape, bits: tuple[int, ...], form: int, where: Condition) -> Template:
     """A dense stage. Its source is the matrix, in the template's order."""
     lanes = tuple([bit for bit in bits if bit < shape.lanes])
     high = tuple([bit - shape.lanes for bit in bits if bit >= shape.lanes])
@@ -110,7 +110,7 @@ def dense(shape: Shape, bits: tuple[int, ...], form: int, where: Where) -> Templ
     if (len(high), lanes, form) in _DENSE:
         return _matrix(shape, lanes, high, form, where, seen)
     # Lanes are exchanged with high bits that the stage does not depend on, and back afterwards.
-    lane_mask, _, high_mask, _ = where.split(shape.lanes)
+    lane_mask, _, high_mask, _ = shape.split(where)
     taken = high_mask | mask_of(high)
     free = [bit for bit in range(shape.high) if not taken >> bit & 1][: len(lanes)]
     if len(free) < len(lanes) or (len(bits) > 3 and lane_mask):
@@ -138,10 +138,10 @@ def _matrix(
     lanes: tuple[int, ...],
     high: tuple[int, ...],
     form: int,
-    where: Where,
+    where: Condition,
     seen: int,
 ) -> Template:
-    mask, value, _, _ = where.split(shape.lanes)
+    mask, value, _, _ = shape.split(where)
     codes = matrix_codes(shape.width, lanes, len(high), mask, value, form == COMPLEX)
     code, groups = _trip(shape, _DENSE[len(high), lanes, form], high, 1, where)
     fill = fill_bytes(
@@ -150,8 +150,8 @@ def _matrix(
     return Template(code, seen, (groups, codes), fill, room(len(codes), shape.real_bytes))
 
 
-def _wide(shape: Shape, bits: tuple[int, ...], where: Where) -> Template:
-    _, _, mask, value = where.split(shape.lanes)
+def _wide(shape: Shape, bits: tuple[int, ...], where: Condition) -> Template:
+    _, _, mask, value = shape.split(where)
     groups = block_groups(shape.high, bits, mask, value)
     others = tuple([bit for bit in range(shape.high) if bit not in bits])
     places = block_groups(shape.high, others, 0, 0)
@@ -168,7 +168,7 @@ def _general(
     shape: Shape,
     kind: int,
     bits: tuple[int, ...],
-    where: Where,
+    where: Condition,
     numbers: int,
     fill: bytes = b"",
     reals: int = 0,
@@ -191,7 +191,7 @@ def lane_layer(shape: Shape, form: int, lanes: tuple[int, ...], zero: int = 0) -
 
     ``zero`` is a mask of high bits: where one of them is 1, all amplitudes are 0 so far.
     """
-    where = Where(zero)
+    where = Condition(zero)
     if len(lanes) == 1:
         return _matrix(shape, lanes, (), form, where, 0)
     taken, fills, keep = 0, [], []
@@ -221,11 +221,11 @@ def swap(shape: Shape, lanes: tuple[int, ...], high: tuple[int, ...]) -> Templat
 
 
 @lru_cache(maxsize=_KEPT)
-def permute(shape: Shape, bits: tuple[int, ...], source: bytes, where: Where) -> Template:
+def permute(shape: Shape, bits: tuple[int, ...], source: bytes, where: Condition) -> Template:
     """A permutation; ``source`` has the bytes of the stage's table. No fill reads numbers."""
     table = np.frombuffer(source, dtype=np.intp)
     seen = mask_of(bits) | where.local_mask
-    lane_mask, _, mask, value = where.split(shape.lanes)
+    lane_mask, _, mask, value = shape.split(where)
     if len(bits) == 1 and table[0] == 1 and bits[0] >= shape.lanes and not lane_mask:
         bit = bits[0] - shape.lanes
         groups = block_groups(shape.high, (bit,), mask, value)
@@ -241,7 +241,7 @@ def permute(shape: Shape, bits: tuple[int, ...], source: bytes, where: Where) ->
     template = dense(shape, bits, REAL, where)
     lanes = tuple([bit for bit in bits if bit < shape.lanes])
     kernel = (shape.width, lanes, len(bits) - len(lanes))
-    codes = permutation_codes(matrix_codes(*kernel, *where.split(shape.lanes)[:2], False), table)
+    codes = permutation_codes(matrix_codes(*kernel, *shape.split(where)[:2], False), table)
     fill = fill_bytes(address(codes), len(codes), 0, 0)
     return template._replace(fills=fill, keep=(*template.keep, codes))
 
@@ -252,8 +252,8 @@ def prepare(shape: Shape, bits: tuple[int, ...]) -> Template:
     if len(bits) > 2:
         reals = 2 << len(bits)
         fill = fill_bytes(0, reals, 0, reals)
-        return _general(shape, GENERAL_PREPARE, bits, ANYWHERE, WANTED + 1, fill, reals)
-    template = dense(shape, bits, COMPLEX, ANYWHERE)
+        return _general(shape, GENERAL_PREPARE, bits, ALWAYS, WANTED + 1, fill, reals)
+    template = dense(shape, bits, COMPLEX, ALWAYS)
     lanes = tuple([bit for bit in bits if bit < shape.lanes])
     codes = prepare_codes(
         matrix_codes(shape.width, lanes, len(bits) - len(lanes), 0, 0, True), 1 << len(bits)

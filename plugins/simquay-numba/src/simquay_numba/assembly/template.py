@@ -25,10 +25,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from simquay.engine_api import Condition
 from simquay_numba.kernels.run import WORDS
 from simquay_numba.kernels.vectors import VECTOR_BYTES
 
-__all__ = ["ANYWHERE", "Shape", "Template", "Where", "fill_bytes", "instruction", "joined", "room"]
+__all__ = ["Shape", "Template", "fill_bytes", "instruction", "joined", "room"]
 
 _instruction = struct.Struct(f"={WORDS}q").pack
 
@@ -53,23 +54,10 @@ class Shape(NamedTuple):
         """Amplitudes of a block."""
         return 1 << self.lanes
 
-
-class Where(NamedTuple):
-    """A condition that can be a key of a cache; the fields are those of ``Condition``."""
-
-    local_mask: int = 0
-    local_value: int = 0
-    outer_mask: int = 0
-    outer_value: int = 0
-
-    def split(self, lanes: int) -> tuple[int, int, int, int]:
-        """Mask and value on the lanes, and on the high bits."""
-        low = (1 << lanes) - 1
-        mask, value = self.local_mask, self.local_value
-        return mask & low, value & low, mask >> lanes, value >> lanes
-
-
-ANYWHERE = Where()
+    def split(self, where: Condition) -> tuple[int, int, int, int]:
+        """Local mask and value of a condition, on the lanes, and on the high bits."""
+        low, mask, value = self.width - 1, where.local_mask, where.local_value
+        return mask & low, value & low, mask >> self.lanes, value >> self.lanes
 
 
 class Template(NamedTuple):
@@ -101,7 +89,7 @@ class Template(NamedTuple):
     flip: tuple[int, int, int] | None = None
 
 
-def instruction(*words: int, where: Where | None = None) -> bytes:
+def instruction(*words: int, where: Condition | None = None) -> bytes:
     """An instruction, which may have a condition on tiles; words that are not given are 0."""
     tail = () if where is None else (where.outer_mask, where.outer_value)
     return _instruction(*words, *(0,) * (WORDS - len(words) - len(tail)), *tail)

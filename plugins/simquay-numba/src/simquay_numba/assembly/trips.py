@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.engine_api import spread
+from simquay.engine_api import ALWAYS, spread
 from simquay_numba.assembly.stages import permute, swap
-from simquay_numba.assembly.template import ANYWHERE, Shape, Template
+from simquay_numba.assembly.template import Shape, Template
 from simquay_numba.kernels.vectors import BLOCK_BYTES
 
 __all__ = ["WholeTrip", "whole_trip"]
@@ -98,7 +98,7 @@ def _final_lanes(
             continue
         if at < shape.lanes:
             pair = (min(lane, at), max(lane, at))
-            templates.append(permute(shape, pair, exchange, ANYWHERE))
+            templates.append(permute(shape, pair, exchange, ALWAYS))
             places[lane], places[at] = places[at], places[lane]
         else:
             lanes.append(lane)
