@@ -28,7 +28,7 @@ from qiskit.synthesis import synth_qft_full
 from qiskit_aer import AerSimulator
 
 import simquay
-from simquay.circuits.lowering.circuit import lower_circuit
+from simquay.circuits.lowering.circuit import lower
 from simquay.control import Control
 from simquay.execution.branching.deferral import defer
 from simquay.planning import Layout
@@ -104,7 +104,7 @@ def measure(
     clock = time.perf_counter
     plan_cache.clear()
     started = clock()
-    program, _ = lower_circuit(circuit)
+    program = lower(circuit)
     marks = [clock() - started]
     gates = defer(program).gates
     assert gates is not None

@@ -135,10 +135,11 @@ def main() -> None:
 
 def profile(name: str, qubits: int, repeats: int = 100) -> None:
     """Where the time of a run goes, without the change of threads."""
-    from simquay.circuits.lowering.circuit import lower_circuit
+    from simquay.circuits.info import CircuitInfo
+    from simquay.circuits.lowering.circuit import lower
     from simquay.jobs.dispatch.tasks import TaskControl
     from simquay.jobs.job import TaskEnd
-    from simquay.simulators.engine.work import Circuit, EngineRun
+    from simquay.simulators.engine.work import EngineRun
     from simquay.simulators.options import default_options, resolve
 
     engine = simquay.get_backend(name).engine
@@ -146,8 +147,8 @@ def profile(name: str, qubits: int, repeats: int = 100) -> None:
 
     def run_once() -> None:
         context, _ = resolve(default_options(), {"shots": SHOTS})
-        lowered = [Circuit(*lower_circuit(circuit))]
-        run = EngineRun(lowered, engine, context, name, "")
+        infos = [CircuitInfo.of(circuit)]
+        run = EngineRun([lower(circuit)], infos, engine, context, name, "")
         run.join([TaskEnd(run.task().run(TaskControl()), None, 1)], "profile", 0.0)
 
     for _ in range(10):

@@ -55,16 +55,6 @@ class CircuitInfo:
             [bit for register in circuit.cregs for bit in register] == circuit.clbits,
         )
 
-    @property
-    def qubit_labels(self) -> list[list[str | int]]:
-        """Register name and index of each qubit of each register, in order."""
-        return [[name, index] for name, size in self.qreg_sizes for index in range(size)]
-
-    @property
-    def clbit_labels(self) -> list[list[str | int]]:
-        """Register name and index of each classical bit of each register, in order."""
-        return [[name, index] for name, size in self.creg_sizes for index in range(size)]
-
     def header(self) -> dict[str, Any]:
         """A new dictionary for the ``header`` of Qiskit's ``ExperimentResult``.
 
@@ -77,8 +67,8 @@ class CircuitInfo:
             "memory_slots": self.memory_slots,
             "qreg_sizes": [list(register) for register in self.qreg_sizes],
             "creg_sizes": [list(one) for one in self.creg_sizes] if self.tiled else [],
-            "qubit_labels": self.qubit_labels,
-            "clbit_labels": self.clbit_labels,
+            "qubit_labels": [[name, bit] for name, size in self.qreg_sizes for bit in range(size)],
+            "clbit_labels": [[name, bit] for name, size in self.creg_sizes for bit in range(size)],
             "global_phase": self.global_phase,
             "metadata": copy.deepcopy(dict(self.metadata)),
         }

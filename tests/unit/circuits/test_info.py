@@ -14,7 +14,6 @@ from qiskit.providers.basic_provider import BasicSimulator
 from qiskit.result.postprocess import format_counts_memory
 
 from simquay.circuits.info import CircuitInfo
-from simquay.circuits.lowering.circuit import lower_circuit
 
 
 def plain():
@@ -59,14 +58,14 @@ def qiskits_header(circuit):
 @pytest.mark.parametrize("make", [plain, several, nothing])
 def test_the_header_is_that_of_qiskits_simulator(make):
     circuit = make()
-    _, info = lower_circuit(circuit)
+    info = CircuitInfo.of(circuit)
     assert info.tiled
     assert info.header() == qiskits_header(circuit)
 
 
 def test_registers_that_overlap_are_not_cut_apart():
     circuit = overlapping()
-    _, info = lower_circuit(circuit)
+    info = CircuitInfo.of(circuit)
     assert not info.tiled
     assert info.header() == qiskits_header(circuit) | {"creg_sizes": []}
     # Cut by the sizes of the registers, bit 0 would be shown under the wrong one.
@@ -74,9 +73,9 @@ def test_registers_that_overlap_are_not_cut_apart():
 
 
 def test_counts_are_formatted_as_qiskit_does():
-    _, info = lower_circuit(several())
+    info = CircuitInfo.of(several())
     assert format_counts_memory("0x5", info.header()) == "1 01"
-    _, info = lower_circuit(overlapping())
+    info = CircuitInfo.of(overlapping())
     assert info.memory_slots == 3
     assert info.creg_sizes == (("first", 2), ("both", 2))
 
@@ -84,7 +83,7 @@ def test_counts_are_formatted_as_qiskit_does():
 def test_it_is_frozen_and_holds_no_circuit():
     circuit = plain()
     circuit.metadata["kept"] = {"deep": [3]}
-    _, info = lower_circuit(circuit)
+    info = CircuitInfo.of(circuit)
     circuit.metadata["kept"]["deep"].append(4)
     assert info.metadata == {"run": [1, 2], "kept": {"deep": [3]}}
     info.header()["metadata"]["kept"]["deep"].append(5)
@@ -98,7 +97,7 @@ def test_it_is_frozen_and_holds_no_circuit():
 
 
 def test_it_pickles():
-    _, info = lower_circuit(several())
+    info = CircuitInfo.of(several())
     assert pickle.loads(pickle.dumps(info)) == info
 
 

@@ -13,7 +13,6 @@ from typing import Any
 from qiskit import QuantumCircuit
 from qiskit.circuit import AnnotatedOperation, ControlledGate, Gate
 
-from simquay.circuits.info import CircuitInfo
 from simquay.circuits.lowering import control_flow, instructions
 from simquay.circuits.lowering.context import BlockBuilder, Handlers, Lowering, Scope, Site
 from simquay.circuits.lowering.expressions import type_of
@@ -22,7 +21,7 @@ from simquay.circuits.lowering.modifiers import annotated_operation, controlled_
 from simquay.errors import NotACircuitError, ProgramError, UnsupportedInstructionError
 from simquay.program import Program, VariableDeclaration
 
-__all__ = ["lower", "lower_circuit"]
+__all__ = ["lower"]
 
 HANDLERS: Handlers = instructions.HANDLERS | control_flow.HANDLERS
 
@@ -86,16 +85,6 @@ def _program(circuit: QuantumCircuit) -> Program:
         tuple([VariableDeclaration(one.name, type_of(one.type)) for one in lowering.variables]),
         circuit.name,
     )
-
-
-def lower_circuit(circuit: QuantumCircuit) -> tuple[Program, CircuitInfo]:
-    """The program of ``circuit``, and the names and sizes that its result needs.
-
-    Raises:
-        ProgramError: as :func:`lower` does.
-    """
-    program = lower(circuit)
-    return program, CircuitInfo.of(circuit)
 
 
 def _instruction(site: Site) -> None:

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 from qiskit import QuantumCircuit
 from qiskit.transpiler import Target
 
-from simquay.circuits.lowering.circuit import lower_circuit
+from simquay.circuits.info import CircuitInfo
+from simquay.circuits.lowering.circuit import lower
 from simquay.engines.base import Engine
 from simquay.jobs.base import BaseJob
 from simquay.jobs.dispatch.threads import WorkerPool, default_pool
 from simquay.jobs.job import Job
-from simquay.program import Save
+from simquay.program import Program, Save
 from simquay.program.program import walk
 from simquay.simulators.base import SimquayBackend
 from simquay.simulators.engine.target import make_target
-from simquay.simulators.engine.work import Circuit, EngineRun
+from simquay.simulators.engine.work import EngineRun
 from simquay.simulators.inputs import NotCircuitsError, RunInputError, checked_circuits
 from simquay.simulators.options import RunOptions, default_options, resolve
 from simquay.system.version import simquay_version
@@ -109,13 +110,15 @@ class EngineBackend(SimquayBackend):
             RunOptionError: for a wrong option.
         """
         context, of_job = resolve(self._options, options)
-        circuits = [Circuit(*lower_circuit(one)) for one in checked_circuits(run_input)]
+        circuits = checked_circuits(run_input)
+        programs = [lower(circuit) for circuit in circuits]
+        infos = [CircuitInfo.of(circuit) for circuit in circuits]
         if "statevector" in context.wanted:
-            _refuse_two_states(circuits)
+            _refuse_two_states(programs)
         engine = self.engine
         what_ran = self._what_ran(engine.name, engine.device, context.precision.value)
         metadata = {**of_job.pop("metadata"), **what_ran}
-        run = EngineRun(circuits, engine, context, self.name, self.backend_version)
+        run = EngineRun(programs, infos, engine, context, self.name, self.backend_version)
         if any(value is not None for value in of_job.values()):
             return self._run_in_tasks(run, of_job, metadata)
         job = Job(self, [run.task()], self._pool, run.join, metadata=metadata)
@@ -143,13 +146,13 @@ class EngineBackend(SimquayBackend):
         return copied
 
 
-def _refuse_two_states(circuits: Sequence[Circuit]) -> None:
+def _refuse_two_states(programs: Sequence[Program]) -> None:
     """Refuse circuits that save a state under the key of the final state of the run."""
-    for number, circuit in enumerate(circuits):
-        for one in walk(circuit.program.operations):
+    for number, program in enumerate(programs):
+        for one in walk(program.operations):
             if type(one) is Save and one.key == "statevector":
                 raise RunInputError(
-                    f"circuit {number} ({circuit.info.name!r}) saves a state as 'statevector', and "
+                    f"circuit {number} ({program.name!r}) saves a state as 'statevector', and "
                     "statevector=True returns the final state under the same key: leave the option "
                     "out, or give the instruction a label of its own"
                 )

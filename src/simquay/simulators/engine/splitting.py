@@ -73,7 +73,7 @@ def split_run(
     executor, context = options["executor"], run.context
     at_most = options["max_circuits_per_task"]
     pieces = split(
-        [divisible(one.program, context) for one in run.circuits],
+        [divisible(program, context) for program in run.programs],
         context.shots,
         1 if at_most is None and executor is not None else at_most,
         options["max_shots_per_task"],
@@ -82,7 +82,7 @@ def split_run(
     @cache
     def packed(circuits: tuple[int, ...]) -> tuple[list[Program], Callable[[], bytes]]:
         """Programs that tasks of different shots share, and their bytes, packed once."""
-        programs = [run.circuits[number].program for number in circuits]
+        programs = [run.programs[number] for number in circuits]
         return programs, cache(lambda: pack_programs(programs))
 
     tasks: list[Task] = []

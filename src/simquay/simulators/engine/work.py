@@ -25,15 +25,7 @@ if TYPE_CHECKING:
     from simquay.circuits.info import CircuitInfo
     from simquay.jobs.job import TaskEnd
 
-__all__ = ["Circuit", "EngineRun"]
-
-
-@dataclass(frozen=True, slots=True)
-class Circuit:
-    """One circuit of a job: a snapshot that shares nothing with the caller's circuit."""
-
-    program: Program
-    info: CircuitInfo
+__all__ = ["EngineRun"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +33,8 @@ class EngineRun:
     """One run on an engine; builds its results, or its error, from the outcomes of its circuits.
 
     Attributes:
-        circuits: of the run.
+        programs: of the circuits; they share nothing with the caller's circuits.
+        infos: of the circuits, in the same order.
         engine: runs them.
         context: of the run.
         backend_name: for the result.
@@ -50,7 +43,8 @@ class EngineRun:
         executor: the class name of the user's executor, or None; of a run that is split.
     """
 
-    circuits: Sequence[Circuit]
+    programs: Sequence[Program]
+    infos: Sequence[CircuitInfo]
     engine: Engine
     context: RunContext
     backend_name: str
@@ -60,20 +54,18 @@ class EngineRun:
 
     def circuit(self, index: int, outcome: Outcome, seconds: float) -> ExperimentResult:
         """The result of the circuit at ``index``; ``outcome`` is that of all its shots."""
-        circuit = self.circuits[index]
         return circuit_result(
             outcome,
             self.context,
-            header=circuit.info.header(),
-            measured=_writes_bits(circuit.program),
+            header=self.infos[index].header(),
+            measured=_writes_bits(self.programs[index]),
             time_taken=seconds,
         )
 
     def task(self) -> EngineTask:
         """All of it as one task, which gives results."""
-        programs = [one.program for one in self.circuits]
-        piece = Piece(tuple(range(len(programs))), 0, self.context.shots)
-        return EngineTask(programs, self.engine, self.context, piece, self.circuit)
+        piece = Piece(tuple(range(len(self.programs))), 0, self.context.shots)
+        return EngineTask(self.programs, self.engine, self.context, piece, self.circuit)
 
     def join(self, ends: Sequence[TaskEnd], job_id: str, seconds: float) -> Result:
         """The job's result: the tasks' answers joined in the order of circuits and shots; see
@@ -86,11 +78,11 @@ class EngineRun:
         if not self.pieces:
             (end,) = ends
             if end.error is not None:
-                failures = dict.fromkeys(range(len(self.circuits)), end.error)
+                failures = dict.fromkeys(range(len(self.programs)), end.error)
                 return self.result([], failures, job_id, seconds, {})
             results, failures = end.answer.value
             return self.result([*results.values()], failures, job_id, seconds, {})
-        parts: list[list[tuple[Outcome, float]]] = [[] for _ in self.circuits]
+        parts: list[list[tuple[Outcome, float]]] = [[] for _ in self.programs]
         tasks = []
         for piece, end in zip(self.pieces, ends, strict=True):
             if end.error is not None:
@@ -149,7 +141,7 @@ class EngineRun:
                 },
             )
         if failures:
-            raise circuits_failed(failures, [one.info.name for one in self.circuits], result)
+            raise circuits_failed(failures, [info.name for info in self.infos], result)
         assert result is not None
         return result
 

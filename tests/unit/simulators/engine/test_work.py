@@ -9,13 +9,14 @@ import pytest
 from qiskit import QuantumCircuit
 from qiskit.circuit.classical import expr
 
-from simquay.circuits.lowering.circuit import lower_circuit
+from simquay.circuits.info import CircuitInfo
+from simquay.circuits.lowering.circuit import lower
 from simquay.engines.reference import ReferenceEngine
 from simquay.execution.settings import Outcome
 from simquay.jobs.dispatch.tasks import TaskControl
 from simquay.jobs.errors import JobFailedError
 from simquay.jobs.job import TaskEnd
-from simquay.simulators.engine.work import Circuit, EngineRun
+from simquay.simulators.engine.work import EngineRun
 from simquay.simulators.options import default_options, resolve
 
 
@@ -29,9 +30,9 @@ def bell(name: str = "bell", *, measure: bool = True) -> QuantumCircuit:
 
 
 def run_of(*circuits: QuantumCircuit, **options: Any) -> EngineRun:
-    lowered = [Circuit(*lower_circuit(one)) for one in circuits]
+    programs, infos = [*map(lower, circuits)], [*map(CircuitInfo.of, circuits)]
     context, _ = resolve(default_options(), options)
-    return EngineRun(lowered, ReferenceEngine(), context, "b", "7")
+    return EngineRun(programs, infos, ReferenceEngine(), context, "b", "7")
 
 
 def test_a_run_of_two_circuits_gives_both_results_in_order() -> None:
