@@ -27,7 +27,6 @@ from simquay.planning.dense.steps import (
     OuterPhase,
     PermuteStep,
     PhaseStep,
-    ProductStep,
 )
 from simquay.program.bits import extract, spread
 
@@ -111,7 +110,7 @@ def apply_clusters(
 
 
 class Phase(NamedTuple):
-    """An OuterPhase compiled: ``rows[t]`` is the row of ``table`` for tile ``t``."""
+    """An OuterPhase for one precision: ``rows[t]`` is the row of ``table`` for tile ``t``."""
 
     rows: NDArray[np.intp]
     table: ComplexArray
@@ -122,38 +121,13 @@ class Phase(NamedTuple):
         return factors
 
 
-class Product(NamedTuple):
-    """A ProductStep compiled."""
-
-    matrix: ComplexArray
-    source: View
-    target: View
-    before: tuple[Phase, ...]
-    after: tuple[Phase, ...]
-
-
-class Multiply(NamedTuple):
-    """A PhaseStep compiled."""
-
-    table: ComplexArray
-    view: View
-    phases: tuple[Phase, ...]
-
-
-class Permute(NamedTuple):
-    """A PermuteStep compiled."""
-
-    source: View
-    target: View
-
-
 class TileProgram:
-    """A cluster pass compiled for one precision."""
+    """A cluster pass for one precision: where its tiles are, and calls that apply its steps."""
 
     def __init__(self, step: ClusterPass, dtype: np.dtype[Any]) -> None:
         self.dtype = dtype
-        tile = len(step.loaded)
-        self.size = 1 << tile
+        self.steps = step.steps
+        self.size = 1 << len(step.loaded)
         width = len(step.before)
         inside = set(step.loaded)
         positions = {wire: position for position, wire in enumerate(step.before)}
@@ -166,47 +140,12 @@ class TileProgram:
         new = set(step.before[width - step.new :])
         self.partial = bool(new)
         old = [wire for wire in step.loaded if wire not in new]
-        in_buffer = {wire: 1 << position for position, wire in enumerate(step.loaded)}
         in_storage = {wire: 1 << positions[wire] for wire in old}
-        self.load_source, self.load_target = _views(old, in_storage, in_buffer)
+        self.load_source, self.load_target = _views(old, in_storage, _bits(step.loaded))
         final = step.final
         active = [position for position in range(width) if step.before[position] in inside]
         to_storage = {wire: 1 << p for wire, p in zip(final, active, strict=True)}
-        at_end = {wire: 1 << position for position, wire in enumerate(final)}
-        self.store_source, self.store_target = _views(final, at_end, to_storage)
-        self.steps = [self._compile(part) for part in step.steps]
-
-    def _compile(self, step: ProductStep | PhaseStep | PermuteStep) -> Product | Multiply | Permute:
-        if isinstance(step, PhaseStep):
-            low = 1 << step.order.index(step.wires[0])
-            size = 1 << len(step.wires)
-            view = View((self.size // (size * low), size, low), (size * low, low, 1))
-            return Multiply(step.table.astype(self.dtype), view, self._phases(step.phases))
-        before = {wire: 1 << position for position, wire in enumerate(step.before)}
-        after = {wire: 1 << position for position, wire in enumerate(step.after)}
-        if isinstance(step, PermuteStep):
-            return Permute(*_views(step.before, before, after))
-        fixed = {*step.wires, *step.columns}
-        rest = [wire for wire in step.before if wire not in fixed]
-        batch_in, batch_out = _views(rest, before, after)
-        k, q = len(step.wires), len(step.columns)
-        column_in = before[step.columns[0]] if q else 1
-        column_out = after[step.columns[0]] if q else 1
-        shape = (*batch_in.shape, 1 << k, 1 << q)
-        return Product(
-            np.ascontiguousarray(step.matrix, dtype=self.dtype),
-            View(shape, (*batch_in.strides, before[step.wires[0]], column_in)),
-            View(shape, (*batch_out.strides, after[step.result[0]], column_out)),
-            self._phases(step.phases_before),
-            self._phases(step.phases_after),
-        )
-
-    def _phases(self, phases: Sequence[OuterPhase]) -> tuple[Phase, ...]:
-        compiled = []
-        for phase in phases:
-            rows = extract(self._numbers, [self._outer_bit[wire] for wire in phase.outer])
-            compiled.append(Phase(rows, phase.table.astype(self.dtype)))
-        return tuple(compiled)
+        self.store_source, self.store_target = _views(final, _bits(final), to_storage)
 
     def bind(
         self,
@@ -231,30 +170,45 @@ class TileProgram:
             return result
 
         def numbers(array: ComplexArray) -> ComplexArray:
-            return array if taken is None else array[taken]
+            return (array if taken is None else array[taken]).astype(dtype, copy=False)
 
-        def of_vectors(phases: Sequence[Phase]) -> list[Phase]:
-            return [Phase(phase.rows, numbers(phase.table)) for phase in phases]
+        def phase(part: OuterPhase) -> Phase:
+            bits = [self._outer_bit[wire] for wire in part.outer]
+            return Phase(extract(self._numbers, bits), numbers(part.table))
 
         source, target = (buffer[: rows * self.size] for buffer in pair)
         load_target = view(source, self.load_target)
         whole = source if self.partial else None
         calls: list[Callable[[int], object]] = []
         for step in self.steps:
-            if isinstance(step, Multiply):
-                data, table = view(source, step.view), numbers(step.table)
-                calls.append(partial(_multiply, data, table, of_vectors(step.phases)))
+            if isinstance(step, PhaseStep):
+                low = 1 << step.order.index(step.wires[0])
+                size = 1 << len(step.wires)
+                place = View((self.size // (size * low), size, low), (size * low, low, 1))
+                data, phases = view(source, place), [*map(phase, step.phases)]
+                calls.append(partial(_multiply, data, numbers(step.table), phases))
                 continue
-            from_view, to_view = view(source, step.source), view(target, step.target)
-            if isinstance(step, Permute):
-                calls.append(partial(_copy, to_view, from_view))
+            before, after = _bits(step.before), _bits(step.after)
+            if isinstance(step, PermuteStep):
+                from_view, to_view = _views(step.before, before, after)
+                calls.append(partial(_copy, view(target, to_view), view(source, from_view)))
             else:
-                matrix, views = numbers(step.matrix), (from_view, to_view)
-                if step.before or step.after:
-                    phases = of_vectors(step.before), of_vectors(step.after)
-                    calls.append(partial(_product_by_tile, matrix, *phases, *views))
+                fixed = {*step.wires, *step.columns}
+                rest = [wire for wire in step.before if wire not in fixed]
+                batch_in, batch_out = _views(rest, before, after)
+                k, q = len(step.wires), len(step.columns)
+                row_in, column_in = before[step.wires[0]], before[step.columns[0]] if q else 1
+                row_out, column_out = after[step.result[0]], after[step.columns[0]] if q else 1
+                shape = (*batch_in.shape, 1 << k, 1 << q)
+                from_view = View(shape, (*batch_in.strides, row_in, column_in))
+                to_view = View(shape, (*batch_out.strides, row_out, column_out))
+                views = view(source, from_view), view(target, to_view)
+                matrix = np.ascontiguousarray(numbers(step.matrix))
+                if step.phases_before or step.phases_after:
+                    first, last = map(phase, step.phases_before), map(phase, step.phases_after)
+                    calls.append(partial(_product_by_tile, matrix, [*first], [*last], *views))
                 else:
-                    calls.append(partial(_product, _beside(matrix, from_view), *views))
+                    calls.append(partial(_product, _beside(matrix, views[0]), *views))
             source, target = target, source
         store_source = view(source, self.store_source)
         load_view, store_view = self.load_source, self.store_target
@@ -271,6 +225,11 @@ class TileProgram:
             np.copyto(view(flat, store_view, offset, row_size), store_source)
 
         return run
+
+
+def _bits(wires: Sequence[int]) -> dict[int, int]:
+    """The stride of each wire in an array whose bits are ``wires``, from the lowest."""
+    return {wire: 1 << position for position, wire in enumerate(wires)}
 
 
 def _product(matrix: ComplexArray, source: ComplexArray, target: ComplexArray, _: int) -> None:
