@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from simquay.errors import SimquayWarning
 
@@ -24,18 +25,11 @@ def warning_messages() -> Iterator[None]:
     with warnings.catch_warnings():  # restores showwarning as well as the filters
         show_as_python = warnings.showwarning
 
-        def show(
-            message: Warning | str,
-            category: type[Warning],
-            filename: str,
-            lineno: int,
-            file: object = None,
-            line: str | None = None,
-        ) -> None:
+        def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
             if issubclass(category, SimquayWarning):
                 say("warning", str(message))
             else:
-                show_as_python(message, category, filename, lineno, None, line)
+                show_as_python(message, category, *place, **more)
 
         warnings.showwarning = show
         yield

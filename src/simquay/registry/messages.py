@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from simquay.errors import (
     AmbiguousBackendError,
     BackendUnavailableError,
-    PluginError,
     RegistryError,
     UnknownBackendError,
 )
@@ -28,7 +27,6 @@ __all__ = [
     "ambiguous",
     "combined",
     "no_backend_of_device",
-    "rule_broken",
     "unavailable",
     "unknown",
     "warn",
@@ -68,14 +66,10 @@ def warn(message: str, category: type[Warning]) -> None:
     """
     level = 1
     frame = sys._getframe()
-    while frame.f_back is not None and _is_in_simquay(frame.f_globals.get("__name__", "")):
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == "simquay":
         frame = frame.f_back
         level += 1
     warnings.warn(message, category, stacklevel=level)
-
-
-def _is_in_simquay(module: str) -> bool:
-    return module == "simquay" or module.startswith("simquay.")
 
 
 def ambiguous(request: Request, claims: Sequence[RegisteredBackend]) -> AmbiguousBackendError:
@@ -94,11 +88,6 @@ def unavailable(
     """The error for a backend that cannot run here, or whose factory raised."""
     text = f"{entry}{request.origin} {reason}"
     return BackendUnavailableError(f"{text}. Try: {hint}" if hint else text, summary=text)
-
-
-def rule_broken(entry: RegisteredBackend, returned: str) -> PluginError:
-    """The error for a factory that returned anything but a new backend."""
-    return PluginError(f"{entry}: its factory {entry.spec.factory} returned {returned}")
 
 
 def no_backend_of_device(

@@ -301,8 +301,8 @@ def _make(request: Request, entry: RegisteredBackend) -> Any:
     qiskit = sys.modules.get("qiskit.providers")
     if qiskit is None or not isinstance(made, qiskit.BackendV2):
         what = f"a {type(made).__name__}, not a qiskit.providers.BackendV2"
-        raise messages.rule_broken(entry, what)
-    if vars(made).get(RESOLUTION_ATTRIBUTE) is not None:
+    elif vars(made).get(RESOLUTION_ATTRIBUTE) is not None:
         what = "the same object twice; it must make a new backend for each call"
-        raise messages.rule_broken(entry, what)
-    return made
+    else:
+        return made
+    raise PluginError(f"{entry}: its factory {entry.spec.factory} returned {what}")

@@ -244,13 +244,8 @@ class DenseEngine(BaseEngine[DenseState]):
 
     def rows(self, state: DenseState, start: int, stop: int) -> DenseState:
         """Some of the vectors as a state, without a copy."""
-        return DenseState(
-            state.num_qubits,
-            state.capacity,
-            state.precision,
-            state.layout,
-            state.buffer[start:stop],
-        )
+        buffer = state.buffer[start:stop]
+        return DenseState(state.num_qubits, state.capacity, state.precision, state.layout, buffer)
 
     def project(
         self,

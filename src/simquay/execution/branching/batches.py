@@ -55,11 +55,6 @@ class States:
         self._reservation: Reservation | None = None
         self._asked = False
 
-    def first(self) -> State:
-        """The state at the start; the run's caller has reserved its memory."""
-        state: State = self._run.allocate()
-        return state
-
     def reserve(self) -> None:
         """Reserve the run's room, when the first branch splits. Later calls do nothing."""
         if self._asked:
@@ -119,11 +114,10 @@ class States:
                 state = self._engine.copy(batch.state)
             else:
                 state = self._engine.select([(batch.state, [number])])
-        except MemoryError:
+        except BaseException as error:
             reservation.release()
-            return None
-        except BaseException:
-            reservation.release()
+            if isinstance(error, MemoryError):
+                return None
             raise
         return state, reservation
 

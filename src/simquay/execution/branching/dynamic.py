@@ -115,10 +115,11 @@ class _Branching:
         while (batch := self.schedule.next()) is not None:
             self._step(batch)
 
-    def _start(self, shots: Shots, history: History) -> Branch:
+    def _start(self, shots: Shots, history: History) -> Batch:
         memory = ClassicalMemory(0, [None] * len(self.run.program.variables))
         replay = None if history is None else list(backwards(history))
-        return Branch(memory, shots, [0] * self.counters, replay=replay)
+        branch = Branch(memory, shots, [0] * self.counters, replay=replay)
+        return Batch(self.run.allocate(), [branch])
 
     def _step(self, batch: Batch) -> None:
         """Do one step of a batch."""

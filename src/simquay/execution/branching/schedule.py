@@ -19,14 +19,14 @@ class Schedule:
 
     Args:
         states: the source of their states.
-        start: makes a branch of some shots at the first step that replays a history.
+        start: makes a batch, at the first step, of one branch of some shots that replays a history.
 
     Attributes:
         together: the most branches that shared a state.
         replays: how many branches were replayed from the start.
     """
 
-    def __init__(self, states: States, start: Callable[[Shots, History], Branch]) -> None:
+    def __init__(self, states: States, start: Callable[[Shots, History], Batch]) -> None:
         self.together = 1
         self.replays = 0
         self._states = states
@@ -38,7 +38,7 @@ class Schedule:
         """Put a branch of ``shots``, which will replay ``history``, at the first step."""
         level = Level(self._states.room, len(shots))
         self._levels.append(level)
-        level.batches.append(Batch(self._states.first(), [self._start(shots, history)]))
+        level.batches.append(self._start(shots, history))
 
     def next(self) -> Batch | None:
         """The batch whose step is next; None when all have ended."""

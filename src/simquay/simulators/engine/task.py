@@ -135,41 +135,37 @@ class EngineTask(Task):
                 continue
             left = [batch]
             if batch.shape is not None:
-                done = 0
+                left = batch.one_by_one()
                 if batch.need not in refused:
-                    for one in self._together(batch, control.section(*batch.span(count))):
+                    for one in self._attempt(batch, control.section(*batch.span(count))):
                         yield one
-                        done += 1
-                left = batch.one_by_one()[done:]
+                        del left[0]
             for alone in left:
-                piece = self.piece.part(alone.first, 1)
-                control.check()
                 part = control if count == 1 else control.section(*alone.span(count))
-                program = self._programs[alone.first]
-                started = time.perf_counter()
-                try:
-                    outcome = run_program(program, self._engine, self._context, part, piece)
-                except Cancelled:
-                    raise
-                except Exception as error:  # noqa: BLE001  # the job boundary, for each circuit
-                    self.failures[piece.circuits[0]] = detach(error)
-                else:
-                    yield piece.circuits[0], outcome, time.perf_counter() - started
-                    part.report(1.0)
+                yield from self._attempt(alone, part)
 
-    def _together(self, batch: Batch, control: Control) -> Iterator[tuple[int, Outcome, float]]:
-        """Run a batch. If it fails, it ends early: that says nothing about any one program."""
-        assert batch.shape is not None
+    def _attempt(self, batch: Batch, control: Control) -> Iterator[tuple[int, Outcome, float]]:
+        """Run a batch. If it fails, it ends early: that is the failure of a program by itself, and
+        says nothing about any one of several."""
         control.check()
-        programs = self._programs[batch.first : batch.first + batch.count]
         piece = self.piece.part(batch.first, batch.count)
-        outcomes = run_sweep(batch.shape, programs, self._engine, self._context, control, piece)
-        for index in piece.circuits:
-            try:
-                outcome, seconds = next(outcomes)
-            except Cancelled:
-                raise
-            except Exception as error:  # noqa: BLE001  # the job boundary: each then fails alone
-                _log.debug("circuits from %d on run one by one: %r", index, error)
+        index = piece.circuits[0]
+        try:
+            if batch.shape is None:
+                program = self._programs[batch.first]
+                started = time.perf_counter()
+                outcome = run_program(program, self._engine, self._context, control, piece)
+                yield index, outcome, time.perf_counter() - started
+                control.report(1.0)
                 return
-            yield index, outcome, seconds
+            programs = self._programs[batch.first : batch.first + batch.count]
+            outcomes = run_sweep(batch.shape, programs, self._engine, self._context, control, piece)
+            for index in piece.circuits:
+                yield index, *next(outcomes)
+        except Cancelled:
+            raise
+        except Exception as error:  # noqa: BLE001  # the job boundary, for each circuit
+            if batch.shape is None:
+                self.failures[index] = detach(error)
+            else:  # each then runs, or fails, alone
+                _log.debug("circuits from %d on run one by one: %r", index, error)
