@@ -173,22 +173,17 @@ class NumbaEngine(DenseEngine):
 
     def apply(self, state: DenseState, plan: Plan, control: Control) -> None:
         """Apply ``plan`` in place."""
-        if plan.profile.strategy != "tiled" and not plan.profile.direct:
+        gate_lists = [pass_ for pass_ in plan.passes if isinstance(pass_, GateListPass)]
+        if not gate_lists and plan.profile.strategy != "tiled":
             super().apply(state, plan, control)
             return
-        if any(isinstance(pass_, GateListPass) for pass_ in plan.passes):
-            check_plan(self.name, state, plan, ("dense", "tiled"), state.capacity)
+        check_plan(self.name, state, plan, ("dense", "tiled"), state.capacity)
+        if gate_lists:  # one, which is the whole plan
             control.check()
-            (gates,) = plan.passes
-            assert isinstance(gates, GateListPass)
-            apply_gate_list(state, gates)
+            apply_gate_list(state, *gate_lists)
             state.layout = plan.final
             control.report(1.0)
             return
-        if plan.profile.strategy != "tiled":
-            super().apply(state, plan, control)
-            return
-        check_plan(self.name, state, plan, ("tiled",), state.capacity)
         tiles = [self._tiles(state, pass_) for pass_ in plan.passes]
         for assembled, group in itertools.groupby(
             range(len(tiles)), lambda number: tiles[number] > 0
@@ -280,22 +275,18 @@ class NumbaEngine(DenseEngine):
 
 def _run_alone(state: DenseState, pass_: Pass) -> None:
     """Run a pass that cannot be assembled."""
-    if isinstance(pass_, WidePass):
-        _apply_wide(state, pass_)
-    else:
-        assert isinstance(pass_, TilePass)
+    if isinstance(pass_, TilePass):
         apply_tile_pass(state.buffer, pass_)
+        return
+    assert isinstance(pass_, WidePass)
+    # A view of the state whose qubits are its storage bits.
+    before = Layout(tuple(range(pass_.before)))
+    named = DenseState(pass_.width, state.capacity, state.precision, before, state.buffer)
+    named.grow(range(pass_.before, pass_.width))
+    apply_gate(named, pass_.gate)
 
 
 def _work(pass_: object) -> int:
     """Amplitudes times stages of a pass; reading and writing the amplitudes counts as a stage."""
     assert isinstance(pass_, TilePass)
     return (1 + len(pass_.stages)) << pass_.width
-
-
-def _apply_wide(state: DenseState, pass_: WidePass) -> None:
-    """Apply a gate on storage bits, by a view of the state whose qubits are its storage bits."""
-    before = Layout(tuple(range(pass_.before)))
-    named = DenseState(pass_.width, state.capacity, state.precision, before, state.buffer)
-    named.grow(range(pass_.before, pass_.width))
-    apply_gate(named, pass_.gate)

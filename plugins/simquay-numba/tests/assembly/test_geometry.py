@@ -94,7 +94,7 @@ def test_codes_of_a_preparation_take_the_first_column() -> None:
 
 
 def test_a_table_of_factors_ends_with_ones() -> None:
-    codes = factor_codes(4, (1,), 1, 0b01, 0b01).reshape(3, 2, 4)
+    codes = factor_codes(2, (1,), 1, 0b01, 0b01).reshape(3, 2, 4)
     # Lanes 1 and 3 take factors; lane bit 1 is the lowest bit of the factor's number.
     assert codes[0].tolist() == [[ONE, 0, ONE, 2], [ZERO, 1, ZERO, 3]]
     assert codes[1].tolist() == [[ONE, 4, ONE, 6], [ZERO, 5, ZERO, 7]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,7 +19,7 @@ from simquay_numba.engine import NumbaEngine
 from simquay_numba.kernels.compiling import compiled
 from simquay_numba.kernels.run import run_tiles
 from simquay_numba.runtime import threads as threads_module
-from simquay_numba.runtime.threads import ThreadTeam, _TileBuffers
+from simquay_numba.runtime.threads import ThreadTeam, _tile_buffer
 
 PATIENCE = 60.0
 """Seconds after which a test gives up on a thread."""
@@ -138,18 +139,18 @@ def test_waiting_threads_sleep_and_wake(monkeypatch: pytest.MonkeyPatch) -> None
     expect_same(evolved(run_tiles, 5), 5)
 
 
-def test_buffers_are_taken_up_again() -> None:
-    buffers = _TileBuffers(2)
-    first = buffers.take(1000)
+def test_buffers_are_taken_up_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: deque[np.ndarray] = deque(maxlen=2)
+    monkeypatch.setattr(threads_module, "_kept_buffers", kept)
+    first = _tile_buffer(1000)
     assert len(first) >= 1000
-    buffers.give(first)
-    assert buffers.take(500) is first
-    buffers.give(first)
-    assert buffers.take(2000) is not first
+    kept.append(first)
+    assert _tile_buffer(500) is first
+    kept.append(first)
+    assert _tile_buffer(2000) is not first
     oldest, *others = (np.zeros(64, dtype=np.uint8) for _ in range(3))
-    for buffer in (oldest, *others):
-        buffers.give(buffer)
-    taken = [buffers.take(64) for _ in range(3)]
+    kept.extend((oldest, *others))
+    taken = [_tile_buffer(64) for _ in range(3)]
     assert all(any(one is other for one in taken) for other in others)
     assert all(one is not oldest for one in taken)
 

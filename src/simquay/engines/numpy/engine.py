@@ -205,11 +205,11 @@ class DenseEngine(BaseEngine[DenseState]):
         fixed = {positions[q]: value for q, value in outcome.items() if q in positions}
         view, axes = split_bits(state.vector, state.stored, list(fixed))
         index: list[int | slice] = [slice(None)] * view.ndim
-        # Bit by bit: amplitudes that differ from the outcome in this bit first become 0.
-        for position, value in fixed.items():
-            index[axes[position]] = 1 - value
+        # Bit by bit, the highest first: amplitudes that differ from the outcome in it become 0.
+        for position, axis in axes.items():
+            index[axis] = 1 - fixed[position]
             view[tuple(index)] = 0
-            index[axes[position]] = value
+            index[axis] = fixed[position]
         view[tuple(index)] *= view.real.dtype.type(probability**-0.5)
 
     def flip(self, state: DenseState, qubits: Sequence[int]) -> None:

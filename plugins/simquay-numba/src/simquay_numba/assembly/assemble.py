@@ -97,6 +97,8 @@ def assemble(pass_: TilePass, precision: Precision) -> TileProgram:
 _MAX_STEPS = 3
 """The most high bits whose one-qubit matrices share a trip: 8 blocks fill 16 vector registers."""
 
+_NO_NUMBERS = np.zeros(0)  # a pass of permutations alone has no other array
+
 _Diagonal: TypeAlias = tuple[tuple[GroupKey, ...], tuple[DiagonalGroup, ...]]
 
 
@@ -257,9 +259,7 @@ class _Assembler:
 
     def merged(self, diagonals: Sequence[_Diagonal], compact: bool) -> list[Pair]:
         """The groups of these diagonals, merged where that makes fewer."""
-        pairs: list[Pair] = []
-        for keys, groups in diagonals:
-            pairs += map(Pair, keys, groups)
+        pairs = [Pair(*pair) for stage in diagonals for pair in zip(*stage, strict=True)]
         return merged(pairs, self.shape.lanes, self.shape.real_bytes, compact)
 
     def finish(self, pass_: TilePass) -> TileProgram:
@@ -282,13 +282,12 @@ class _Assembler:
         whole = joined(templates)
         words = np.array(np.frombuffer(whole.code + whole.notes, dtype=np.int64))
         fills = whole.fills + whole.note_fills
-        sources = self.sources + self.note_sources
-        if sources:
-            kind = self.precision.complex_dtype
-            reals = np.concatenate(sources, axis=None, dtype=kind, casting="same_kind")
-            numbers = reals.view(self.precision.real_dtype)
-        else:
-            numbers = np.zeros(0, dtype=self.precision.real_dtype)
+        numbers = np.concatenate(
+            [_NO_NUMBERS, *self.sources, *self.note_sources],
+            axis=None,
+            dtype=self.precision.complex_dtype,
+            casting="same_kind",
+        ).view(self.precision.real_dtype)
         coefficients = aligned_bytes(whole.room)
         lines = len(whole.code) // (8 * WORDS)
         _, pack = compiled(self.precision.complex_dtype)

@@ -22,7 +22,6 @@ from simquay_numba.assembly.geometry import (
     diagonal_indices,
     factor_codes,
     index_within,
-    lane_factors,
     matrix_codes,
 )
 from simquay_numba.assembly.template import Shape, Template, fill_bytes, instruction, joined, room
@@ -185,12 +184,12 @@ def _factors(
         if compact:
             codes = compact_codes(len(high))
         else:
-            codes = factor_codes(shape.width, low, len(high), mask, value)
+            codes = factor_codes(lanes, low, len(high), mask, value)
         fill = fill_bytes(address(codes), len(codes), 0, 2 << len(group.bits))
         taken = room(len(codes), shape.real_bytes)
         own = [address(indices), WANTED + 1]
         return own, fill, Template(b"", seen, (indices, codes), room=taken)
-    sub = lane_factors(shape.width, low, mask, value)
+    sub = index_within(lanes, low, mask, value)
     lane_places = address(sub) if low or mask else 0
     note, keep, end = _note(shape, group, len(high), lane_places, place, compact)
     sizes = [2 << len(term[0]) + len(term[1]) for term in group.terms]

@@ -24,7 +24,6 @@ __all__ = [
     "diagonal_indices",
     "factor_codes",
     "index_within",
-    "lane_factors",
     "local_offsets",
     "matrix_codes",
     "permutation_codes",
@@ -77,10 +76,8 @@ def diagonal_indices(high: int, bits: tuple[int, ...], mask: int, value: int) ->
 
     Blocks whose bits ``mask`` are not ``value`` take the entry after the last.
     """
-    blocks = np.arange(1 << high)
-    entry = extract(blocks, bits)
-    entry[(blocks & mask) != value] = 1 << len(bits)
-    return _frozen(entry * BLOCK_BYTES, np.int32)
+    entry = index_within(high, bits, mask, value)
+    return _frozen(np.where(entry < 0, 1 << len(bits), entry) * BLOCK_BYTES, np.int32)
 
 
 @lru_cache(maxsize=_CACHE)
@@ -125,16 +122,16 @@ def prepare_codes(codes: NDArray[np.int32], size: int) -> NDArray[np.int32]:
 
 @lru_cache(maxsize=_CACHE)
 def factor_codes(
-    width: int, lanes: tuple[int, ...], high: int, mask: int, value: int
+    total: int, lanes: tuple[int, ...], high: int, mask: int, value: int
 ) -> NDArray[np.int32]:
     """The factor that each number in a diagonal's table of blocks is.
 
-    The table has shape ``(2**high + 1, 2, width)``; the lowest bits of the factors' index are the
-    ``lanes``. Lanes whose bits ``mask`` are not ``value``, and the last block, are 1.
+    The table has shape ``(2**high + 1, 2, 2**total)``; the lowest bits of the factors' index are
+    the ``lanes``. Lanes whose bits ``mask`` are not ``value``, and the last block, are 1.
     """
-    sub = lane_factors(width, lanes, mask, value)
+    sub = index_within(total, lanes, mask, value)
     factor = (np.arange(1 << high)[:, None] << len(lanes)) + sub
-    codes = np.empty(((1 << high) + 1, 2, width), dtype=np.int32)
+    codes = np.empty(((1 << high) + 1, 2, 1 << total), dtype=np.int32)
     codes[:-1, 0] = np.where(sub < 0, ONE, 2 * factor)
     codes[:-1, 1] = np.where(sub < 0, ZERO, 2 * factor + 1)
     codes[-1, 0] = ONE
@@ -149,15 +146,10 @@ def compact_codes(high: int) -> NDArray[np.int32]:
 
 
 @lru_cache(maxsize=_CACHE)
-def lane_factors(width: int, lanes: tuple[int, ...], mask: int, value: int) -> NDArray[np.int32]:
-    """For each lane, the part of the index of its factor; -1 for lanes whose factor is 1."""
-    lane = np.arange(width)
-    sub = extract(lane, lanes)
-    sub[(lane & mask) != value] = -1
-    return _frozen(sub, np.int32)
-
-
-@lru_cache(maxsize=_CACHE)
-def index_within(bits: int, places: tuple[int, ...]) -> NDArray[np.int32]:
-    """For an index of ``bits`` bits, the number made of its bits at ``places``."""
-    return _frozen(extract(np.arange(1 << bits), places), np.int32)
+def index_within(
+    bits: int, places: tuple[int, ...], mask: int = 0, value: int = 0
+) -> NDArray[np.int32]:
+    """For an index of ``bits`` bits, the number made of its bits at ``places``; -1 for an index
+    whose bits ``mask`` are not ``value``."""
+    index = np.arange(1 << bits)
+    return _frozen(np.where((index & mask) == value, extract(index, places), -1), np.int32)

@@ -17,23 +17,9 @@ from collections.abc import Callable, Iterator
 __all__ = ["current_cpu", "excluded_from", "pinned"]
 
 
-def _unknown() -> int:
-    return -1
-
-
-def _find_current_cpu() -> Callable[[], int]:
-    if sys.platform != "linux":
-        return _unknown
-    try:
-        find = ctypes.CDLL(None).sched_getcpu
-    except (OSError, AttributeError):  # a C library without it
-        return _unknown
-    find.restype, find.argtypes = ctypes.c_int, ()
-    found: Callable[[], int] = find
-    return found
-
-
-current_cpu = _find_current_cpu()
+current_cpu: Callable[[], int] = getattr(
+    ctypes.CDLL(None) if sys.platform == "linux" else None, "sched_getcpu", lambda: -1
+)
 """The number of the CPU that the calling thread runs on; -1 where that cannot be known."""
 
 

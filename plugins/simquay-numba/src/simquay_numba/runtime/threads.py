@@ -22,6 +22,7 @@ import itertools
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -70,30 +71,18 @@ _LINE_WORDS = LINE_BYTES // 8
 """Int64 words of a cache line. Each thread's counter has a line of its own."""
 
 
-class _TileBuffers:
-    """Keeps threads' tile buffers from run to run. Any thread may call any method.
-
-    A kept buffer has been written to, so the next run does not wait for its pages.
-    """
-
-    def __init__(self, most: int) -> None:
-        self._kept: deque[NDArray[np.uint8]] = deque(maxlen=most)
-
-    def take(self, size: int) -> NDArray[np.uint8]:
-        """A buffer of at least ``size`` bytes."""
-        try:
-            buffer = self._kept.pop()
-        except IndexError:
-            return aligned_bytes(size)
-        return buffer if len(buffer) >= size else aligned_bytes(size)
-
-    def give(self, buffer: NDArray[np.uint8]) -> None:
-        """Keep ``buffer``; if there are too many, the oldest is dropped."""
-        self._kept.append(buffer)
+_kept_buffers: deque[NDArray[np.uint8]] = deque(maxlen=16)
+"""Tile buffers of earlier runs, for any thread; each fills half of a core's second-level cache. A
+kept buffer has been written to, so the next run does not wait for its pages."""
 
 
-_tile_buffers = _TileBuffers(16)
-"""Each fills half of a core's second-level cache."""
+def _tile_buffer(size: int) -> NDArray[np.uint8]:
+    """A buffer of at least ``size`` bytes."""
+    with suppress(IndexError):  # none is kept
+        buffer = _kept_buffers.pop()
+        if len(buffer) >= size:
+            return buffer
+    return aligned_bytes(size)
 
 
 @dataclass(slots=True, eq=False)
@@ -160,7 +149,7 @@ class ThreadTeam:
         finally:
             for buffer in self._buffers:
                 if buffer is not None:
-                    _tile_buffers.give(buffer)
+                    _kept_buffers.append(buffer)
 
     def run_pass(self, program: TileProgram, control: Control) -> bool:
         """Run a pass on all tiles of all vectors.
@@ -230,7 +219,7 @@ class ThreadTeam:
         size = program.buffer_bytes + program.scratch_bytes
         memory = self._buffers[thread]
         if memory is None or len(memory) < size:
-            memory = self._buffers[thread] = _tile_buffers.take(size)
+            memory = self._buffers[thread] = _tile_buffer(size)
         buffer = address(memory)
         real_bytes = vectors.real.itemsize
         unit = vectors.real.dtype.type(0)
