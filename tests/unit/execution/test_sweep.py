@@ -14,6 +14,7 @@ from simquay.circuits.lowering.circuit import lower
 from simquay.control import Control
 from simquay.engines.base import Engine
 from simquay.engines.numpy.engine import DenseEngine
+from simquay.engines.numpy.tiles import apply_clusters
 from simquay.errors import Cancelled
 from simquay.execution.evolution import SweepRefusedError
 from simquay.execution.run import run_program
@@ -251,21 +252,26 @@ def test_numbers_that_no_common_plan_takes_are_refused() -> None:
     assert engine.sweep_passes == 0
 
 
-def test_a_cancelled_sweep_stops_between_passes_and_between_programs() -> None:
+def test_a_cancelled_sweep_stops_between_passes_and_between_programs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     programs = [lower(circuit) for circuit in sweep(12, 3, 5)]
     shape = sweep_shape(programs[0], ENGINE, PLAIN)
     assert shape is not None
 
-    class Stopping(DenseEngine):
-        """Cancels the run after its first pass."""
+    passes: list[object] = []
 
-        def _apply_pass(self, *arguments: Any) -> None:
-            super()._apply_pass(*arguments)
-            control.cancel()
+    def stopping(state: Any, step: Any, *arguments: Any, **named: Any) -> None:
+        """Cancels the run after its first pass of clusters."""
+        apply_clusters(state, step, *arguments, **named)
+        passes.append(step)
+        control.cancel()
 
     control = Control()
-    with pytest.raises(Cancelled):
-        next(run_sweep(shape, programs, Stopping(), PLAIN, control, piece_of(PLAIN, range(3))))
+    with monkeypatch.context() as patch, pytest.raises(Cancelled):
+        patch.setattr("simquay.engines.numpy.engine.apply_clusters", stopping)
+        next(run_sweep(shape, programs, DenseEngine(), PLAIN, control, piece_of(PLAIN, range(3))))
+    assert len(passes) == 1
     assert control.fraction < 0.5
     control = Control()
     outcomes = run_sweep(shape, programs, ENGINE, PLAIN, control, piece_of(PLAIN, range(3)))

@@ -180,8 +180,7 @@ def _bit_names(circuit: QuantumCircuit) -> str:
 def _show(job: JobV1, outcomes: list[CircuitCounts]) -> None:
     from rich.text import Text
 
-    from simquay.cli.console import make_console, show
-    from simquay.cli.views.histogram import histogram
+    from simquay.cli.console import histogram, make_console, show
 
     console = make_console()
     for number, outcome in enumerate(outcomes):

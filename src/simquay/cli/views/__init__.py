@@ -1,4 +1,4 @@
-"""Output of the commands: counts as a histogram or an image, JSON documents, progress bars.
+"""Output of the commands: counts as an image, JSON documents, progress bars.
 
 Takes counts, documents and jobs. Gives text on a terminal, or a file. Read ``counts.py`` first.
 """

@@ -19,15 +19,17 @@ from simquay.engines.numpy.reading import (
     joint_probabilities,
     pauli_expectation,
 )
-from simquay.engines.numpy.state import ComplexArray, DenseState, split_bits
-from simquay.engines.numpy.tiles import Buffers, apply_clusters
-from simquay.engines.numpy.vectors import (
+from simquay.engines.numpy.state import (
     TOGETHER_BITS,
+    ComplexArray,
+    DenseState,
     copy_vectors,
     project_vectors,
+    split_bits,
 )
+from simquay.engines.numpy.tiles import Buffers, apply_clusters
 from simquay.errors import ProgramError
-from simquay.planning import GatePass, Layout, Pass, Plan, Profile, SweepPlan
+from simquay.planning import GatePass, Layout, Plan, Profile, SweepPlan
 from simquay.planning.dense.steps import ClusterPass, LonePass, StartPass
 from simquay.planning.direct import GateListPass
 from simquay.program import Precision
@@ -133,38 +135,30 @@ class DenseEngine(BaseEngine[DenseState]):
             control.check()
             part = control.section(number / count, (number + 1) / count)
             assert not isinstance(step, tuple), "only tiled sweeps have passes for each vector"
-            self._apply_pass(state, step, buffers, part, swept)
+            if isinstance(step, ClusterPass):
+                state.grow_unwritten(step.before[len(step.before) - step.new :])
+                apply_clusters(state, step, buffers, self.threads, part, swept=swept)
+                state.layout = Layout(step.after)
+            elif isinstance(step, StartPass):
+                state.grow_unwritten(step.after)
+                # The gates before may have left a factor in the one amplitude that there was. In a
+                # sweep the amplitudes have an axis of vectors in front, as the state has.
+                np.multiply(step.amplitudes, state.buffer[:, :1], state.vector, casting="same_kind")
+            elif isinstance(step, LonePass):
+                state.grow(step.before[len(step.before) - step.new :])
+                apply_gate(state, step.gate)
+            elif isinstance(step, GatePass):
+                apply_gate(state, step.gate)
+            elif isinstance(step, GateListPass):
+                state.grow(step.order[state.stored :])
+                apply_gates(state, step.gates)
+            else:
+                raise ProgramError(
+                    f"a {type(step).__name__} is no pass that the engine numpy knows"
+                )
             part.report(1.0)
         # Passes name wires; the plan says which qubit each wire carries at the end.
         state.layout = plan.final
-
-    def _apply_pass(
-        self,
-        state: DenseState,
-        step: Pass,
-        buffers: Buffers,
-        control: Control,
-        swept: bool,
-    ) -> None:
-        if isinstance(step, ClusterPass):
-            state.grow_unwritten(step.before[len(step.before) - step.new :])
-            apply_clusters(state, step, buffers, self.threads, control, swept=swept)
-            state.layout = Layout(step.after)
-        elif isinstance(step, StartPass):
-            state.grow_unwritten(step.after)
-            # The gates before may have left a factor in the one amplitude that there was. In a
-            # sweep the amplitudes have an axis of vectors in front, as the state has.
-            np.multiply(step.amplitudes, state.buffer[:, :1], state.vector, casting="same_kind")
-        elif isinstance(step, LonePass):
-            state.grow(step.before[len(step.before) - step.new :])
-            apply_gate(state, step.gate)
-        elif isinstance(step, GatePass):
-            apply_gate(state, step.gate)
-        elif isinstance(step, GateListPass):
-            state.grow(step.order[state.stored :])
-            apply_gates(state, step.gates)
-        else:
-            raise ProgramError(f"a {type(step).__name__} is no pass that the engine numpy knows")
 
     def sweep_qubits(self, precision: Precision) -> int:
         """The most stored qubits for which a sweep runs faster as one batch."""

@@ -136,10 +136,8 @@ def _by_slabs(
 
 def _prepare(view: ComplexArray, amplitudes: ComplexArray) -> None:
     """Multiply the amplitudes at index 0 of the first axes, which were |0>, into all of them."""
-    factors = np.asarray(amplitudes).astype(view.dtype)
-    k = factors.size.bit_length() - 1
-    zero = (0,) * k
-    for index in range(1, factors.size):
-        entry = tuple(index >> bit & 1 for bit in reversed(range(k)))
-        np.multiply(view[zero], factors[index], out=view[entry])
-    view[zero] *= factors[0]
+    k = len(amplitudes).bit_length() - 1
+    factors = np.asarray(amplitudes).astype(view.dtype).reshape((2,) * k)
+    # Index 0 comes last: the others are made of it.
+    for entry in reversed([*np.ndindex(factors.shape)]):
+        np.multiply(view[(0,) * k], factors[entry], out=view[entry])

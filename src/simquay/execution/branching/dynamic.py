@@ -30,13 +30,13 @@ import numpy as np
 
 from simquay.control import Control
 from simquay.engines.base import State
-from simquay.execution.branching.batches import States
-from simquay.execution.branching.branches import (
+from simquay.execution.branching.batches import (
     Batch,
     Branch,
     Child,
     History,
     Shots,
+    States,
     backwards,
 )
 from simquay.execution.branching.outcomes import children_of, draw_outcomes

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.engines.base import State
-from simquay.execution.branching.branches import Branch, Child, Shots
+from simquay.execution.branching.batches import Branch, Child, Shots
 from simquay.execution.evolution import Run
 from simquay.execution.randomness import Randomness
 from simquay.execution.readout import PORTION

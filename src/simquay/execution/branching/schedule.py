@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from simquay.execution.branching.batches import States
-from simquay.execution.branching.branches import Batch, Branch, Child, History, Level, Shots, Split
+from simquay.execution.branching.batches import (
+    Batch,
+    Branch,
+    Child,
+    History,
+    Level,
+    Shots,
+    Split,
+    States,
+)
 from simquay.execution.branching.steps import Event
 
 __all__ = ["Schedule"]

@@ -32,7 +32,6 @@ from simquay.simulators.adapted.tasks import (
     memory_request,
     pickled_run,
     run_in_thread,
-    run_in_worker,
 )
 from simquay.simulators.base import SimquayBackend
 from simquay.simulators.inputs import RunInputError, checked_circuits
@@ -183,7 +182,7 @@ class AdaptedBackend(SimquayBackend):
         )
         if isolation == "process":
             source = self._portable_source()
-            run = functools.partial(run_in_worker, source, pickled_run(circuits, options))
+            run = functools.partial(default_workers().run, source, pickled_run(circuits, options))
         else:
             snapshot = [circuit.copy() for circuit in circuits]
             copied = copied_options(options)

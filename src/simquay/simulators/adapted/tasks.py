@@ -20,7 +20,6 @@ from simquay.jobs.errors import JobFailedError, detach
 from simquay.jobs.external.circuits import BackendPool, run_circuits
 from simquay.jobs.external.watch import Ended, foreign_result
 from simquay.jobs.workers.pickling import pickled
-from simquay.jobs.workers.pool import default_workers
 from simquay.jobs.workers.process import WORKERS_SUPPORTED, BackendSource
 from simquay.simulators.inputs import RunInputError
 from simquay.simulators.worker import Answer
@@ -38,7 +37,6 @@ __all__ = [
     "memory_request",
     "pickled_run",
     "run_in_thread",
-    "run_in_worker",
 ]
 
 MemoryRule = Callable[["QuantumCircuit", Mapping[str, Any]], int]
@@ -102,17 +100,6 @@ def _copy(value: Any) -> Any:
         return copy.deepcopy(value)
     except (TypeError, pickle.PicklingError):  # executors, locks: there is one of each
         return value
-
-
-def run_in_worker(source: BackendSource, body: bytes, control: TaskControl) -> Result:
-    """A run in a worker process, which is killed to cancel it.
-
-    Args:
-        source: of the backend.
-        body: the circuits and the options, pickled.
-        control: of the task.
-    """
-    return default_workers().run(source, body, control)
 
 
 def run_in_thread(

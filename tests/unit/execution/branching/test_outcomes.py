@@ -8,7 +8,7 @@ import pytest
 from simquay.control import Control
 from simquay.engines.reference import ReferenceEngine
 from simquay.execution.branching import outcomes as module
-from simquay.execution.branching.branches import Branch
+from simquay.execution.branching.batches import Branch
 from simquay.execution.branching.outcomes import children_of, draw_outcomes
 from simquay.execution.evolution import Run
 from simquay.execution.randomness import Randomness

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simquay.execution.branching.branches import Batch, Branch, Child, Level, backwards
+from simquay.execution.branching.batches import Batch, Branch, Child, Level, backwards
 from simquay.program.expressions import ClassicalMemory
 
 

@@ -6,8 +6,8 @@ import io
 
 from rich.console import Console
 
+from simquay.cli.console import histogram
 from simquay.cli.views.counts import CircuitCounts
-from simquay.cli.views.histogram import histogram
 
 
 def counts_of(counts: dict[str, int], seed: int | None = 7) -> CircuitCounts:
