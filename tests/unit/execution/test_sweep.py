@@ -14,7 +14,6 @@ from simquay.circuits.lowering.circuit import lower
 from simquay.control import Control
 from simquay.engines.base import Engine
 from simquay.engines.numpy.engine import DenseEngine
-from simquay.engines.numpy.tiles import apply_clusters
 from simquay.errors import Cancelled
 from simquay.execution.evolution import SweepRefusedError
 from simquay.execution.run import run_program
@@ -259,19 +258,18 @@ def test_a_cancelled_sweep_stops_between_passes_and_between_programs(
     shape = sweep_shape(programs[0], ENGINE, PLAIN)
     assert shape is not None
 
-    passes: list[object] = []
+    report = Control.report
 
-    def stopping(state: Any, step: Any, *arguments: Any, **named: Any) -> None:
-        """Cancels the run after its first pass of clusters."""
-        apply_clusters(state, step, *arguments, **named)
-        passes.append(step)
-        control.cancel()
+    def stopping(part: Control, fraction: float) -> None:
+        """Cancels the run at the report of its first pass."""
+        report(part, fraction)
+        part.cancel()
 
     control = Control()
-    with monkeypatch.context() as patch, pytest.raises(Cancelled):
-        patch.setattr("simquay.engines.numpy.engine.apply_clusters", stopping)
-        next(run_sweep(shape, programs, DenseEngine(), PLAIN, control, piece_of(PLAIN, range(3))))
-    assert len(passes) == 1
+    with monkeypatch.context() as patch:
+        patch.setattr(Control, "report", stopping)
+        with pytest.raises(Cancelled):
+            next(run_sweep(shape, programs, ENGINE, PLAIN, control, piece_of(PLAIN, range(3))))
     assert control.fraction < 0.5
     control = Control()
     outcomes = run_sweep(shape, programs, ENGINE, PLAIN, control, piece_of(PLAIN, range(3)))
