@@ -6,7 +6,7 @@ import itertools
 import mmap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,16 +63,6 @@ _SEARCHED = (24, 22)
 """Qubits, in single and in double precision, from which on a second search for a plan pays: the
 search takes a millisecond, and a pass several."""
 
-_DIRECT_QUBITS = 12
-"""The most qubits for which the first run of a structure may be faster without a search for a
-plan."""
-
-_DIRECT_WORK = 3 << 19
-"""The most gates times amplitudes for which it is (benchmarks/cpu/first_run.py): about 2 ms."""
-
-_LANES = lane_count(4)
-"""Qubits of a state that fills one vector, in single precision."""
-
 
 @dataclass(slots=True, eq=False)
 class _State(DenseState):
@@ -94,6 +84,7 @@ class NumbaEngine(DenseEngine):
 
     name = "numba"
     engine_api = 1
+    direct_work = 3 << 19  # about 2 ms
 
     def __init__(
         self,
@@ -105,16 +96,17 @@ class NumbaEngine(DenseEngine):
     ) -> None:
         super().__init__(threads=threads)
         self._small = small
-        self._profiles: dict[tuple[Precision, int], Profile] = {}
+        self._cached_profile = cache(self._profile)
         self._programs = ProgramCache()
-        self._compiled_from = max(_LANES, small - 2)
+        # The compiled loops take whole vectors; single precision has the longer ones.
+        self._compiled_from = max(lane_count(4), small - 2)
         self._fixed = tile is not None
-        cache = second_level_cache()
+        cache_bytes = second_level_cache()
         self._tiled = {}
         for number, precision in enumerate((Precision.SINGLE, Precision.DOUBLE)):
             # The amplitudes of a block must be neighbours in the state.
             least = max(low[number], lane_count(precision.real_dtype.itemsize))
-            bits = cache // (2 * precision.amplitude_bytes)
+            bits = cache_bytes // (2 * precision.amplitude_bytes)
             most = tile[number] if tile else max(bits.bit_length() - 1, _LEAST_TILE)
             self._tiled[precision] = Profile(
                 "tiled", tile=max(most, least + 1), low=least, search=_SEARCHED[number]
@@ -122,17 +114,14 @@ class NumbaEngine(DenseEngine):
 
     def profile(self, precision: Precision, num_qubits: int) -> Profile:
         """Tiles; for few qubits the NumPy engine's profile."""
-        key = precision, num_qubits
-        profile = self._profiles.get(key)
-        if profile is None:  # every run asks, and a small run takes 100 microseconds
-            profile = self._profiles[key] = self._profile(precision, num_qubits)
-        return profile
+        # Every run asks, and a small run takes 100 microseconds.
+        return self._cached_profile(precision, num_qubits)
 
     def _profile(self, precision: Precision, num_qubits: int) -> Profile:
-        direct = _DIRECT_WORK >> num_qubits if num_qubits <= _DIRECT_QUBITS else 0
+        profile = super().profile(precision, num_qubits)
         if num_qubits < self._small:
-            return replace(super().profile(precision, num_qubits), direct=direct)
-        profile = replace(self._tiled[precision], direct=direct)
+            return profile
+        profile = replace(self._tiled[precision], direct=profile.direct)
         if self._fixed or self.threads == 1:
             return profile
         # At least one tile for each thread, and more to balance the load; but tiles that are not so

@@ -57,9 +57,6 @@ _DIRECT_QUBITS = 12
 """The most qubits for which the first run of a structure may be faster without a search for a
 plan."""
 
-_DIRECT_WORK = 1 << 18
-"""The most gates times amplitudes for which it is (benchmarks/cpu/first_run.py)."""
-
 _SWEEP_QUBITS = 12
 """The most qubits for which a sweep is faster as one batch; see benchmarks/cpu/sweep.py."""
 
@@ -76,6 +73,9 @@ class DenseEngine(BaseEngine[DenseState]):
     sweep_bytes = 2 << 20
     """Larger arrays leave the second-level cache, and the allocator takes them from the system anew
     each time; a small job might also have to wait for memory."""
+    direct_work = 1 << 18
+    """The most gates times amplitudes for which the first run of a structure is faster without a
+    search for a plan (benchmarks/cpu/first_run.py)."""
 
     def __init__(self, *, threads: int | None = None) -> None:
         self.threads = cpu_budget() if threads is None else max(1, threads)
@@ -94,7 +94,7 @@ class DenseEngine(BaseEngine[DenseState]):
             tile=tile,
             low=6 if precision is Precision.SINGLE else 5,  # runs of 512 bytes
             start=10,
-            direct=_DIRECT_WORK >> num_qubits if num_qubits <= _DIRECT_QUBITS else 0,
+            direct=self.direct_work >> num_qubits if num_qubits <= _DIRECT_QUBITS else 0,
             costs=_CLUSTER_COSTS[precision],
         )
 

@@ -147,9 +147,7 @@ class ThreadTeam:
         try:
             run_side_by_side([partial(self._lead, passes), *helpers])
         finally:
-            for buffer in self._buffers:
-                if buffer is not None:
-                    _kept_buffers.append(buffer)
+            _kept_buffers.extend([buffer for buffer in self._buffers if buffer is not None])
 
     def run_pass(self, program: TileProgram, control: Control) -> bool:
         """Run a pass on all tiles of all vectors.
