@@ -26,59 +26,47 @@ __all__ = [
 @intrinsic(types.Float)
 def get(emit, unit, address):
     """The real number at ``address``."""
-    builder = emit.builder
-    pointer = builder.inttoptr(address, emit.scalar.as_pointer())
-    return builder.load(pointer, align=emit.bytes)
+    return emit.builder.load(emit.pointer(address, emit.scalar), align=emit.bytes)
 
 
 @intrinsic()
 def put(emit, unit, address, value):
     """Write a real number to ``address``."""
-    builder = emit.builder
-    pointer = builder.inttoptr(address, emit.scalar.as_pointer())
-    builder.store(value, pointer, align=emit.bytes)
+    emit.builder.store(value, emit.pointer(address, emit.scalar), align=emit.bytes)
 
 
 @intrinsic(integer)
 def get_word(emit, address):
     """The int32 at ``address``, as an int64."""
-    builder = emit.builder
-    pointer = builder.inttoptr(address, ir.IntType(32).as_pointer())
-    return builder.sext(builder.load(pointer, align=4), ir.IntType(64))
+    word = emit.builder.load(emit.pointer(address, ir.IntType(32)), align=4)
+    return emit.builder.sext(word, ir.IntType(64))
 
 
 @intrinsic(integer)
 def get_long(emit, address):
     """The int64 at ``address``."""
-    builder = emit.builder
-    pointer = builder.inttoptr(address, ir.IntType(64).as_pointer())
-    return builder.load(pointer, align=8)
+    return emit.builder.load(emit.pointer(address, ir.IntType(64)), align=8)
 
 
 @intrinsic(integer)
 def load_acquire(emit, address):
     """The int64 at ``address``, by an atomic load with acquire order."""
-    builder = emit.builder
-    pointer = builder.inttoptr(address, ir.IntType(64).as_pointer())
-    return builder.load_atomic(pointer, "acquire", 8)
+    return emit.builder.load_atomic(emit.pointer(address, ir.IntType(64)), "acquire", 8)
 
 
 @intrinsic()
 def store_release(emit, address, value):
     """Write an int64 by an atomic store with release order: a thread that loads it with acquire
     order sees all that was written before."""
-    builder = emit.builder
-    pointer = builder.inttoptr(address, ir.IntType(64).as_pointer())
-    builder.store_atomic(value, pointer, "release", 8)
+    emit.builder.store_atomic(value, emit.pointer(address, ir.IntType(64)), "release", 8)
 
 
 @intrinsic()
 def yield_cpu(emit):
     """Call ``sched_yield``: another thread that waits for this CPU runs first. POSIX only."""
-    builder = emit.builder
     if os.name == "posix":
         kind = ir.FunctionType(ir.IntType(32), [])
-        builder.call(declared(builder.module, kind, "sched_yield"), [])
+        emit.builder.call(declared(emit.builder.module, kind, "sched_yield"), [])
 
 
 @intrinsic()
@@ -88,7 +76,7 @@ def add_norms(emit, unit, source, sums):
     low = emit.load(source, aligned=False)
     high = emit.load(source, VECTOR_BYTES, aligned=False)
     double = ir.VectorType(ir.DoubleType(), emit.width)
-    pointer = builder.inttoptr(sums, double.as_pointer())
+    pointer = emit.pointer(sums, double)
     total = builder.load(pointer, align=8)
     for part in (0, 1):
         value = emit.shuffle(low, high, [2 * i + part for i in range(emit.width)])

@@ -120,11 +120,15 @@ class Emitter:
             offset = ir.Constant(ir.IntType(64), offset)
         return self.builder.add(address, offset)
 
+    def pointer(self, address: ir.Value, kind: ir.Type) -> ir.Value:
+        """A pointer to a value of the type ``kind``."""
+        return self.builder.inttoptr(address, kind.as_pointer())
+
     def load(
         self, address: ir.Value, offset: int = 0, *, constant: bool = False, aligned: bool = True
     ) -> ir.Value:
         """A vector from memory; ``constant``: nothing writes to it during the call."""
-        pointer = self.builder.inttoptr(self.at(address, offset), self.type.as_pointer())
+        pointer = self.pointer(self.at(address, offset), self.type)
         value = self.builder.load(pointer, align=VECTOR_BYTES if aligned else self.bytes)
         if constant:
             value.set_metadata("invariant.load", self.builder.module.add_metadata([]))
@@ -140,7 +144,7 @@ class Emitter:
         streaming: bool = False,
     ) -> None:
         """Write a vector; ``streaming``: past the caches, for lines that are not read soon."""
-        pointer = self.builder.inttoptr(self.at(address, offset), self.type.as_pointer())
+        pointer = self.pointer(self.at(address, offset), self.type)
         written = self.builder.store(value, pointer, align=VECTOR_BYTES if aligned else self.bytes)
         if streaming:
             one = ir.Constant(ir.IntType(32), 1)
