@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from simquay.cli.errors import OK, USAGE, CommandError
@@ -88,7 +89,8 @@ def _plans(program: Program, engine: Engine, precision: Precision) -> Iterator[P
     from simquay.planning import Layout, make_plan
     from simquay.program.program import most_stored_qubits
 
-    profile = engine.profile(precision, most_stored_qubits(program))
+    # The plan of repeated runs: the first run of a small circuit may do without a search.
+    profile = replace(engine.profile(precision, most_stored_qubits(program)), direct=0)
     layout = Layout()
     for step in compile_steps(defer(program)).steps:
         if isinstance(step, Gates):
