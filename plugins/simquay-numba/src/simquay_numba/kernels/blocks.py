@@ -117,7 +117,7 @@ def run_diagonal(emit, unit, groups, count, buffer, i0, i1, i2, i3, t0, t1, t2, 
                     pointer = builder.inttoptr(indices, word.as_pointer())
                     offset = builder.load(builder.gep(pointer, [loop.index]), align=4)
                     a, b = emit.load_block(builder.add(table, builder.zext(offset, long)))
-                    new = emit.product(real, a, emit.negative(builder.fmul(imag, b)))
+                    new = emit.product(real, a, emit.builder.fneg(builder.fmul(imag, b)))
                     imag = emit.product(real, b, builder.fmul(imag, a))
                     real = new
                 emit.store_block([real, imag], place)

@@ -1,7 +1,7 @@
 """The loop over gates of a plan without a search: one trip over a small state for each gate.
 
 The state is two arrays, of real and of imaginary parts, so that loops over neighbours are compiled
-to vector instructions. A gate is ``HEAD`` words and then words of its own, as
+to vector instructions. A gate is five words and then words of its own, as
 :mod:`simquay_numba.assembly.gates` writes them:
 
 - its kind, the mask and the value of its controls' storage bits, the place of its numbers, and how
@@ -15,10 +15,9 @@ import numpy as np
 
 from simquay_numba.kernels.functions import compiled_function
 
-__all__ = ["DIAGONAL", "HEAD", "MATRIX", "PERMUTATION", "PREPARE", "run_gates"]
+__all__ = ["DIAGONAL", "MATRIX", "PERMUTATION", "PREPARE", "run_gates"]
 
 MATRIX, DIAGONAL, PERMUTATION, PREPARE = range(4)
-HEAD = 5
 
 
 @compiled_function

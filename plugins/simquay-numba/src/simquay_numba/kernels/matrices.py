@@ -223,7 +223,7 @@ def run_chain(
                 else:
                     a, b = emit.load_block(builder.add(table, offset))
                 real, imag = (builder.load(part) for part in block)
-                new = emit.product(real, a, emit.negative(builder.fmul(imag, b)))
+                new = emit.product(real, a, emit.builder.fneg(builder.fmul(imag, b)))
                 builder.store(new, block[0])
                 builder.store(emit.product(real, b, builder.fmul(imag, a)), block[1])
 

@@ -187,9 +187,6 @@ class Emitter:
             self._fused = declared(self.builder.module, kind, name)
         return self.builder.call(self._fused, [a, b, plus])
 
-    def negative(self, value: ir.Value) -> ir.Value:
-        return self.builder.fneg(value)
-
     def splat(self, value: ir.Value) -> ir.Value:
         undefined = ir.Constant(self.type, ir.Undefined)
         one = self.builder.insert_element(undefined, value, ir.Constant(ir.IntType(32), 0))
@@ -208,7 +205,7 @@ class Sum:
 
     def subtract(self, part: int, a: ir.Value, b: ir.Value) -> None:
         """Add ``-a * b``; LLVM folds the change of sign into the multiply-add."""
-        self.add(part, self.emit.negative(a), b)
+        self.add(part, self.emit.builder.fneg(a), b)
 
 
 def group_addresses(emit: Emitter, base: ir.Value, offsets: Sequence[ir.Value]) -> list[ir.Value]:
