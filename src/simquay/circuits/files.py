@@ -72,7 +72,9 @@ def load_circuits(path: str | os.PathLike[str], format: str | None = None) -> li
     file = Path(path)
     try:
         if os.fspath(path) == "-":
-            file, content = Path("standard input"), sys.stdin.buffer.read()
+            file = Path("standard input")
+            with open(0, "rb", closefd=False) as stream:  # sys.stdin may be None, or hold text
+                content = stream.read()
         else:
             content = file.read_bytes()
     except OSError as error:

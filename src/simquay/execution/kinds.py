@@ -50,11 +50,11 @@ class ResultKind:
 
     def read(self, engine: Engine, state: State, context: RunContext) -> Sequence[Any]:
         """The result of each vector of the final ``state``."""
-        raise NotImplementedError
+        raise NotImplementedError  # the run itself makes samples and saved states: nobody asks
 
     def join(self, parts: Sequence[Any]) -> Any:
         """The result of all shots, from those of its parts in the order of shots."""
-        raise NotImplementedError
+        raise NotImplementedError  # asked for only where ``joins`` is true
 
 
 class _Samples(ResultKind):

@@ -29,10 +29,10 @@ class _Altered(Job):
 
 
 class R01(_Altered):
-    """The outcomes of three bits are reversed."""
+    """The outcomes of three bits are reversed, in 5 shots."""
 
     def alter_experiment(self, experiment: Any) -> None:
-        if experiment.header["memory_slots"] == 3 and hasattr(experiment.data, "counts"):
+        if experiment.shots == 5 and experiment.header["memory_slots"] == 3:
             experiment.data.counts = {
                 hex(int(format(int(outcome, 16), "03b")[::-1], 2)): number
                 for outcome, number in experiment.data.counts.items()

@@ -39,13 +39,17 @@ def test_a_probe_that_fails(sites: FakeSites, probe: str, reason: str) -> None:
     assert provider.get_backend().name != "bad"
 
 
-def test_a_probe_is_asked_once_until_a_refresh(sites: FakeSites) -> None:
+def two_that_count_their_probes(sites: FakeSites) -> None:
     sites.write(
         "fake-asked",
         spec("yes", probe="tests.support.fake_backends:probe_yes"),
         spec("no", probe="tests.support.fake_backends:probe_no"),
     )
     CALLS.clear()
+
+
+def test_a_probe_is_asked_once_until_a_refresh(sites: FakeSites) -> None:
+    two_that_count_their_probes(sites)
     provider = Provider()
     provider.plugins()
     assert not CALLS  # loading asks nobody
@@ -59,12 +63,7 @@ def test_a_probe_is_asked_once_until_a_refresh(sites: FakeSites) -> None:
 
 
 def test_only_the_backend_that_is_named_is_probed(sites: FakeSites) -> None:
-    sites.write(
-        "fake-asked",
-        spec("yes", probe="tests.support.fake_backends:probe_yes"),
-        spec("no", probe="tests.support.fake_backends:probe_no"),
-    )
-    CALLS.clear()
+    two_that_count_their_probes(sites)
     Provider().get_backend("yes")
     assert CALLS == {"probe_yes": 1}
 
