@@ -2,58 +2,50 @@
 
 from __future__ import annotations
 
-import argparse
 import warnings
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from simquay.cli.errors import OK, require_extra
-from simquay.cli.options import add_json
+from simquay.cli.options import Command, json_option
 from simquay.cli.views.document import print_json
 from simquay.errors import SimquayPluginWarning
 
 if TYPE_CHECKING:
-    from simquay.cli.options import Commands
     from simquay.registry import BackendInfo, PluginRecord
 
-__all__ = ["add_parser", "describe_backend", "describe_plugin", "execute"]
+__all__ = ["command", "describe_backend", "describe_plugin"]
 
 
-def add_parser(commands: Commands) -> None:
-    """Add the command to the command line."""
-    parser = commands.add_parser(
-        "backends",
-        help="list the backends that can run here",
-        description="List the backends that can run here, in the order in which 'auto' chooses.",
-    )
-    parser.add_argument(
-        "--all",
-        action="store_true",
-        help="also list backends that cannot, and plugins that did not load, with the reason",
-    )
-    add_json(parser)
-    parser.set_defaults(execute=execute)
-
-
-def execute(options: argparse.Namespace) -> int:
-    """Run the command."""
-    if not options.json:
+@click.command("backends", cls=Command, short_help="List the backends that can run here.")
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="also list backends that cannot or that could be installed, and plugins that did not load",
+)
+@json_option
+def command(*, everything: bool, as_json: bool) -> int:
+    """List the backends that can run here, in the order in which 'auto' chooses."""
+    if not as_json:
         require_extra("rich", "the table")
     import simquay
 
     provider = simquay.Provider()
     with warnings.catch_warnings():
-        if options.all:  # the listing has what the warnings would say
+        if everything:  # the listing has what the warnings would say
             warnings.simplefilter("ignore", SimquayPluginWarning)
         backends = provider.backends(all=True)
         unused = [record for record in provider.plugins() if record.error]
-    shown = [info for info in backends if options.all or info.available]
-    if options.json:
+    shown = [info for info in backends if everything or info.available]
+    if as_json:
         document: dict[str, Any] = {"backends": [describe_backend(info) for info in shown]}
-        if options.all:
+        if everything:
             document["plugins"] = [describe_plugin(record) for record in unused]
         print_json(document)
     else:
-        _show(shown, unused if options.all else [], hidden=len(backends) - len(shown))
+        _show(shown, unused if everything else [], hidden=len(backends) - len(shown))
     return OK
 
 

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import platform
 import warnings
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from simquay.cli.errors import FAILED, OK, require_extra
-from simquay.cli.options import add_json
+from simquay.cli.options import Command, json_option
 from simquay.cli.views.document import print_json
 from simquay.errors import SimquayPluginWarning
 
 if TYPE_CHECKING:
-    from simquay.cli.options import Commands
     from simquay.registry import BackendInfo, PluginRecord
 
-__all__ = ["add_parser", "examine", "execute"]
+__all__ = ["command", "examine"]
 
 _DISTRIBUTIONS = (
     "simquay",
@@ -32,24 +32,18 @@ _DISTRIBUTIONS = (
 _PREFIX = "SIMQUAY_"
 
 
-def add_parser(commands: Commands) -> None:
-    """Add the command to the command line."""
-    parser = commands.add_parser(
-        "doctor",
-        help="say what Simquay finds on this machine, and what is broken",
-        description="Say what Simquay finds on this machine. The exit code is 1 if a plugin "
-        "is broken or no backend is available.",
-    )
-    add_json(parser)
-    parser.set_defaults(execute=execute)
+@click.command("doctor", cls=Command, short_help="Say what is broken on this machine.")
+@json_option
+def command(*, as_json: bool) -> int:
+    """Say what Simquay finds on this machine, and run two qubits on every available backend.
 
-
-def execute(options: argparse.Namespace) -> int:
-    """Run the command."""
-    if not options.json:
+    The exit code is 1 if a plugin or a backend is broken, if no backend is available, or if an
+    environment variable has a value that means nothing.
+    """
+    if not as_json:
         require_extra("rich", "the report")
     report = examine()
-    if options.json:
+    if as_json:
         print_json(report)
     else:
         _show(report)
