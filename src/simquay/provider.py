@@ -36,15 +36,16 @@ class Provider(Registry):
                 ``cpu`` for the available backend of highest priority on such a device; ``auto``
                 for that of any device. Several names, separated by commas, are tried in order.
                 ``None`` means ``SIMQUAY_BACKEND``, or ``auto`` if that is not set.
-            fallback: a name, or several, to try if ``name`` is unknown or unavailable. After them,
-                those in ``SIMQUAY_FALLBACK`` are tried.
+            fallback: a name, or several, to try if ``name`` is unavailable, or its plugin is not
+                installed. After them, those in ``SIMQUAY_FALLBACK`` are tried.
 
         Returns:
             The backend. Its attribute ``simquay_resolution`` (a
             :class:`~simquay.registry.Resolution`) says how it was chosen.
 
         Raises:
-            UnknownBackendError: no installed plugin registers the name.
+            UnknownBackendError: no installed plugin registers the name. A name that no published
+                plugin has either is an error whatever the fallback.
             AmbiguousBackendError: several plugins do. No fallback is tried.
             BackendUnavailableError: the backend cannot run here; the reason, and what to
                 install, are in the message.
@@ -53,7 +54,7 @@ class Provider(Registry):
 
         Warns:
             SimquayFallbackWarning: a fallback is used instead of the first backend named (only
-                logged if the fallback comes from ``SIMQUAY_FALLBACK``).
+                logged while ``SIMQUAY_FALLBACK`` is set).
             SimquayPluginWarning: a plugin did not load.
         """
         backend: BackendV2 = super().get_backend(name, fallback=fallback)

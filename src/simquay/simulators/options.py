@@ -164,6 +164,14 @@ _HINTS = {
 }
 """Names of other libraries and similar words: the option that means the same."""
 
+_ELSEWHERE = {
+    "method": "a method is a backend here: simquay.get_backend('aer-mps'), 'aer-stabilizer', "
+    "'aer-density-matrix', or 'auto' for the state vector.",
+    "device": "simquay.get_backend('gpu') or 'cpu' chooses the device.",
+    "noise_model": "simquay.get_backend('aer') takes one.",
+}
+"""Options of other libraries: what to do instead."""
+
 
 def validate(options: Mapping[str, Any]) -> dict[str, Any]:
     """``options`` with every value checked and in its plain form.
@@ -176,29 +184,22 @@ def validate(options: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in options.items():
         option = OPTIONS.get(name)
         if option is None:
-            raise unknown_option(name, OPTIONS, _HINTS)
+            raise unknown_option(name, OPTIONS)
         checked[name] = option.check(name, value)
     return checked
 
 
-def unknown_option(
-    name: str, names: Iterable[str], hints: Mapping[str, str] | None = None
-) -> UnknownOptionError:
-    """The error for a name that is no option.
-
-    Args:
-        name: that was given.
-        names: of all options there are.
-        hints: by lower-case name from elsewhere: the option that means the same.
-    """
+def unknown_option(name: str, names: Iterable[str]) -> UnknownOptionError:
+    """The error for a name that is no option; ``names`` are those of all options there are."""
     names, given = list(names), str(name).lower()
     close = difflib.get_close_matches(given, names, n=3, cutoff=0.6)
-    if hints and given in hints:
-        hint = f"did you mean {hints[given]!r}?"
+    if (meant := _HINTS.get(given)) in names:
+        close = [str(meant)]
+    hint = "there is none with a name close to it."
+    if given in _ELSEWHERE:
+        hint = _ELSEWHERE[given]
     elif close:
         hint = f"did you mean {' or '.join(map(repr, close))}?"
-    else:
-        hint = "there is none with a name close to it."
     return UnknownOptionError(f"no option is named {name!r}: {hint} Options: {', '.join(names)}.")
 
 

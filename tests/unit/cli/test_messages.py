@@ -36,6 +36,16 @@ def test_other_warnings_are_left_to_python(
     assert warnings.showwarning is record
 
 
+def test_no_warning_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with warning_messages():
+            warnings.warn("took numpy", SimquayFallbackWarning, stacklevel=1)
+        with pytest.raises(SimquayFallbackWarning):
+            warnings.warn("took numpy", SimquayFallbackWarning, stacklevel=1)
+    assert capsys.readouterr().err == "simquay: warning: took numpy\n"
+
+
 def test_an_error_is_logged_with_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     with log_messages(everything=False):
         try:
@@ -49,9 +59,7 @@ def test_an_error_is_logged_with_its_traceback(capsys: pytest.CaptureFixture[str
 
 def test_simquay_s_warnings_are_one_line(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def warn(**options: object) -> int:
-        with warnings.catch_warnings():
-            warnings.simplefilter("always")
-            warnings.warn("took numpy", SimquayFallbackWarning, stacklevel=1)
+        warnings.warn("took numpy", SimquayFallbackWarning, stacklevel=1)
         return 0
 
     monkeypatch.setattr(backends_command.command, "callback", warn)

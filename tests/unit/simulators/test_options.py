@@ -103,6 +103,8 @@ def test_a_wrong_value_is_refused_wherever_it_is_set(
         ("max_shot_size", "did you mean 'max_shots_per_task'?"),
         ("max_memory", "did you mean 'max_memory_mb'?"),
         ("precison", "did you mean 'precision'?"),
+        ("method", "a method is a backend here: simquay.get_backend('aer-mps')"),
+        ("device", "simquay.get_backend('gpu')"),
         ("xyzzy", "there is none with a name close to it"),
     ],
 )

@@ -53,7 +53,7 @@ class AdaptedOptions:
     def __init__(self, foreign: Any) -> None:
         self._defaults = dict(foreign.options)
         self._template = foreign.options
-        names = [*self._defaults, *_OWN]
+        names = list(dict.fromkeys([*self._defaults, *_OWN]))
         more = [one for one in _run_parameters(foreign) if one not in names]
         self._names = {False: names, True: names + more}
 

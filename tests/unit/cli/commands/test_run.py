@@ -329,8 +329,6 @@ def test_an_unknown_backend_gets_close_matches(cli: Any, bell: Path) -> None:
     cli("run", bell, "--backend", "nunpy").assert_fails(2, "nunpy", "numpy")
 
 
-# The command line prints the warning; as an error it would end the run.
-@pytest.mark.filterwarnings("always::simquay.errors.SimquayFallbackWarning")
 def test_no_gpu_is_an_error_and_a_fallback_a_warning(
     cli: Any, bell: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
