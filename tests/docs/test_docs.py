@@ -215,7 +215,7 @@ def test_the_reference_has_every_key_of_the_json_documents(
     run = json_of("run examples/ghz.qasm --json", capsys, monkeypatch)
     report = json_of("doctor --json", capsys, monkeypatch)
     backends = json_of("backends --all --json", capsys, monkeypatch)
-    assert set(backends) == {"backends", "plugins"}
+    assert set(backends) == {"backends", "installable", "plugins"}
     documents = {
         "run": run,
         "circuit": run["circuits"][0],

@@ -57,7 +57,7 @@ def test_help_imports_nothing_heavy() -> None:
         "import sys\n"
         "from simquay.cli.main import main\n"
         "try:\n    main(['run', '--help'])\nexcept SystemExit:\n    pass\n"
-        "heavy = {'qiskit', 'numpy', 'rich', 'matplotlib'} & set(sys.modules)\n"
+        "heavy = {'qiskit', 'numpy', 'rich', 'matplotlib', 'pluggy'} & set(sys.modules)\n"
         "sys.exit(' '.join(heavy) or 0)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
