@@ -10,6 +10,7 @@ import functools
 import inspect
 import itertools
 import os
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -69,6 +70,9 @@ def before_exit(stop: Action) -> None:
     would delay the exit until its job is done. Functions run in reverse order of their
     registration, and before the executors of ``concurrent.futures`` wait for their queues. A method
     does not keep its object alive.
+
+    Where ``stop`` returns a number, it is that of the jobs that it cancelled. One line on stderr
+    says how many they are in all.
     """
     _expect_exit()
     _before_exit.add(stop)
@@ -91,9 +95,25 @@ def _renew_all() -> None:
 
 
 def _stop_all() -> None:
+    cancelled: list[int] = []
     with ExitStack() as stack:
+        stack.callback(_tell, cancelled)  # the first one runs last
         for stop in _before_exit:
-            stack.callback(stop)
+            stack.callback(_stop_one, stop, cancelled)
+
+
+def _stop_one(stop: Action, cancelled: list[int]) -> None:
+    if isinstance(count := stop(), int):
+        cancelled.append(count)
+
+
+def _tell(cancelled: list[int]) -> None:
+    if (count := sum(cancelled)) and sys.stderr is not None:
+        jobs = "1 job was" if count == 1 else f"{count} jobs were"
+        print(
+            f"simquay: {jobs} cancelled, since the program ended; job.result() waits for a job",
+            file=sys.stderr,
+        )
 
 
 if hasattr(os, "register_at_fork"):

@@ -89,11 +89,10 @@ class ExecutorLauncher:
             ).start()
         return future
 
-    def stop(self) -> None:
+    def stop(self) -> int:
         """Cancel the jobs of all open tasks: the interpreter exits, and the executor would run the
-        tasks of its queue before."""
-        for future in list(self._open):
-            future.control.stop()
+        tasks of its queue before. Returns how many jobs were not final before."""
+        return sum(future.control.stop() is True for future in list(self._open))
 
     def _drive(self) -> None:
         pause = FIRST_LOOK

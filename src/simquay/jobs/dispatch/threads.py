@@ -114,8 +114,12 @@ class WorkerPool:
                 if self._idle:
                     self._condition.notify_all()  # others may have waited behind it
 
-    def stop(self, patience: float = EXIT_PATIENCE) -> None:
-        """Take no more tasks, tell all jobs to stop, and wait ``patience`` seconds for them."""
+    def stop(self, patience: float = EXIT_PATIENCE) -> int:
+        """Take no more tasks, tell all jobs to stop, and wait ``patience`` seconds for them.
+
+        Returns:
+            How many jobs were not final before.
+        """
         end = time.monotonic() + patience
         with self._lock:
             self._stopping = True
@@ -125,11 +129,11 @@ class WorkerPool:
                 self._forget_head(future)
             self._waiting.clear()
             self._condition.notify_all()
-        for future in futures:
-            future.control.stop()
+        cancelled = sum(future.control.stop() is True for future in futures)
         for thread in threads:
             if thread is not threading.current_thread() and thread.is_alive():
                 thread.join(max(0.0, end - time.monotonic()))
+        return cancelled
 
     def _work(self) -> None:
         """Run tasks; each worker thread runs this until the pool stops."""
