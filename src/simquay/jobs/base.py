@@ -20,6 +20,7 @@ from qiskit.providers.jobstatus import JobStatus
 from qiskit.result import Result
 
 from simquay.errors import RegistryError
+from simquay.jobs.display import as_html, in_words
 from simquay.jobs.errors import (
     JobCancelledError,
     JobFailedError,
@@ -112,6 +113,8 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
         job_id: a unique id; None makes one.
         metadata: copied into the attribute ``metadata``.
     """
+
+    _began = 0.0  # time.perf_counter() when the work began
 
     def __init__(
         self,
@@ -380,9 +383,16 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
         self._condition = threading.Condition(self._lock)
         self._process = os.getpid()
 
+    def _in_words(self) -> str:
+        return in_words(self._status, self.progress(), time.perf_counter() - self._began)
+
     def __repr__(self) -> str:
         name = getattr(self._backend, "name", None)
-        return f"<{type(self).__name__} {self._job_id} {self._status.name} on {name}>"
+        return f"<{type(self).__name__} {self._job_id} {self._in_words()} on {name}>"
+
+    def _repr_html_(self) -> str:
+        title = f"{type(self).__name__} {self._job_id} on {getattr(self._backend, 'name', None)}"
+        return as_html(title, self._in_words(), self.progress(), self.error_message())
 
 
 def _deadline(timeout: float | None) -> float | None:

@@ -61,7 +61,6 @@ class Job(BaseJob):
     _controls: Sequence[TaskControl] = ()  # as an unpickled job has, which does no work
     _futures: Sequence[Future[Any]] = ()
     _open = 0
-    _began = 0.0
 
     def __init__(
         self,
