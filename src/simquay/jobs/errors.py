@@ -102,7 +102,10 @@ class OriginalTraceback(Exception):
 
 
 def circuits_failed(
-    failures: Mapping[int, BaseException], names: Sequence[str], partial_result: Result | None
+    failures: Mapping[int, BaseException],
+    names: Sequence[str],
+    partial_result: Result | None,
+    advice: str = "",
 ) -> JobFailedError:
     """The error of a job of which circuits failed; its cause is that of the first.
 
@@ -110,11 +113,14 @@ def circuits_failed(
         failures: the errors of circuits, by their numbers in the job; at least one.
         names: of all circuits of the job.
         partial_result: of the other circuits, or None.
+        advice: what to do about the first, or nothing.
     """
     first = min(failures)
     cause = failures[first]
     text = f"circuit {names[first]!r} (number {first} of the job) failed: "
     text += f"{type(cause).__name__}: {cause}"
+    if advice:
+        text += f"; {advice}"
     if len(failures) > 1:
         text += f"; {len(failures)} of {len(names)} circuits failed"
     failure = JobFailedError(text, partial_result)
