@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from qiskit.transpiler import Target
 from simquay.circuits.info import CircuitInfo
 from simquay.circuits.lowering.circuit import lower
 from simquay.engines.base import Engine
+from simquay.errors import SimquayWarning
 from simquay.jobs.base import BaseJob
 from simquay.jobs.dispatch.threads import WorkerPool, default_pool
 from simquay.jobs.job import Job
@@ -20,7 +22,7 @@ from simquay.program import Program, Save
 from simquay.program.program import walk
 from simquay.simulators.base import SimquayBackend
 from simquay.simulators.engine.target import make_target
-from simquay.simulators.engine.work import EngineRun
+from simquay.simulators.engine.work import EngineRun, writes_bits
 from simquay.simulators.inputs import NotCircuitsError, RunInputError, checked_circuits
 from simquay.simulators.options import RunOptions, default_options, resolve
 from simquay.system.version import simquay_version
@@ -108,6 +110,9 @@ class EngineBackend(SimquayBackend):
                 instruction of a circuit ask for a state under the same key.
             UnsupportedInstructionError: for an instruction that no engine runs.
             RunOptionError: for a wrong option.
+
+        Warns:
+            SimquayWarning: a circuit measures nothing, and no state is asked for.
         """
         context, of_job = resolve(self._options, options)
         circuits = checked_circuits(run_input)
@@ -115,6 +120,10 @@ class EngineBackend(SimquayBackend):
         infos = [CircuitInfo.of(circuit) for circuit in circuits]
         if "statevector" in context.wanted:
             _refuse_two_states(programs)
+        elif not context.wanted and (
+            silent := [one for one in programs if not (writes_bits(one) or _saves(one))]
+        ):
+            warnings.warn(_gives_nothing(silent, len(programs)), SimquayWarning, stacklevel=2)
         engine = self.engine
         what_ran = self._what_ran(engine.name, engine.device, context.precision.value)
         metadata = {**of_job.pop("metadata"), **what_ran}
@@ -144,6 +153,22 @@ class EngineBackend(SimquayBackend):
         copied._options = copy.deepcopy(self._options, memo)
         copied.__dict__.pop("target", None)
         return copied
+
+
+def _saves(program: Program) -> bool:
+    return any(type(one) is Save for one in walk(program.operations))
+
+
+def _gives_nothing(silent: Sequence[Program], total: int) -> str:
+    which = f"circuit {silent[0].name!r} measures nothing"
+    if total > 1:
+        which = (
+            f"{len(silent)} of {total} circuits measure nothing, the first is {silent[0].name!r}"
+        )
+    return (
+        f"{which}, so the result has no counts: add circuit.measure_all(), or ask for the state "
+        "with statevector=True"
+    )
 
 
 def _refuse_two_states(programs: Sequence[Program]) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from simquay.circuits.info import CircuitInfo
     from simquay.jobs.job import TaskEnd
 
-__all__ = ["EngineRun"]
+__all__ = ["EngineRun", "writes_bits"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class EngineRun:
             outcome,
             self.context,
             header=self.infos[index].header(),
-            measured=_writes_bits(self.programs[index]),
+            measured=writes_bits(self.programs[index]),
             time_taken=seconds,
         )
 
@@ -158,7 +158,7 @@ class EngineRun:
         return memory_advice(self.programs[first], self.engine, self.context.precision, error)
 
 
-def _writes_bits(program: Program) -> bool:
+def writes_bits(program: Program) -> bool:
     """Whether a run may write a classical bit; only then does its result have counts."""
     if not program.num_clbits:
         return False
