@@ -113,6 +113,8 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
         metadata: copied into the attribute ``metadata``.
     """
 
+    _when_final: Callable[[BaseJob], object] | None = None
+
     def __init__(
         self,
         backend: BackendV2 | None,
@@ -241,12 +243,20 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
             self._enter(JobStatus.ERROR)
             return True
 
+    def call_when_final(self, function: Callable[[BaseJob], object]) -> None:
+        """Call ``function(job)`` once, as soon as the job is final, under its lock. It must be
+        quick, and raise nothing. To be called before :meth:`submit`."""
+        self._when_final = function
+
     def _enter(self, status: JobStatus) -> None:
         """Write the status, under the lock; see the invariants of the class for the order."""
         if status in _FINAL:
             self._release()
             self._condition.notify_all()
         self._status = status
+        if status in _FINAL and self._when_final is not None:
+            function, self._when_final = self._when_final, None
+            function(self)
 
     # --- waiting ---------------------------------------------------------------------------
 

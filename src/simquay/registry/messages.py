@@ -1,12 +1,10 @@
-"""Texts of the registry's errors, and its warnings.
+"""Texts of the registry's errors.
 
 Each error says what was wrong with which backend, which plugin provides it, and what to do.
 """
 
 from __future__ import annotations
 
-import sys
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -29,7 +27,6 @@ __all__ = [
     "no_backend_of_device",
     "unavailable",
     "unknown",
-    "warn",
 ]
 
 
@@ -57,19 +54,6 @@ KNOWN_BACKENDS = (
 )
 """Sorted by name; for each plugin the backend that users ask for first. A test compares them with
 the specs of the plugins."""
-
-
-def warn(message: str, category: type[Warning]) -> None:
-    """Warn at the nearest line outside Simquay, so that the warning points at the caller's code.
-
-    By Python's default filters a message is shown once for each such line.
-    """
-    level = 1
-    frame = sys._getframe()
-    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == "simquay":
-        frame = frame.f_back
-        level += 1
-    warnings.warn(message, category, stacklevel=level)
 
 
 def ambiguous(request: Request, claims: Sequence[RegisteredBackend]) -> AmbiguousBackendError:

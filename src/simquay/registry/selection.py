@@ -27,7 +27,6 @@ from simquay.registry.catalog import (
 )
 from simquay.registry.entry_points import PluginManager
 from simquay.registry.guard import Failure, guarded, plugin_lock
-from simquay.registry.messages import warn
 from simquay.registry.requests import (
     FALLBACK,
     STRICT_PLUGINS,
@@ -35,6 +34,7 @@ from simquay.registry.requests import (
     parse_requests,
     read_flag,
 )
+from simquay.system.warning import warn
 
 __all__ = ["RESOLUTION_ATTRIBUTE", "Registry"]
 
