@@ -90,10 +90,11 @@ class ExecutorLauncher:
         return future
 
     def stop(self) -> None:
-        """Cancel the jobs of all open tasks: the interpreter exits, and the executor would run the
-        tasks of its queue before."""
+        """Cancel the jobs of all open tasks, those of threads aside that the interpreter waits for:
+        it exits, and the executor would run the tasks of its queue before."""
         for future in list(self._open):
-            future.control.stop()
+            if not future.outlives_main():
+                future.control.stop()
 
     def _drive(self) -> None:
         pause = FIRST_LOOK

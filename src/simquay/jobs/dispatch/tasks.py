@@ -176,6 +176,8 @@ class TaskFuture(Future[Any]):
     Attributes:
         needs: the memory that the task waits for, where its launcher queues it; less than at first
             where the device never has that.
+        owner: the thread that submitted it, where the interpreter waits for that: one that is
+            neither a daemon nor the main thread.
     """
 
     needs: MemoryRequest | None = None
@@ -187,6 +189,13 @@ class TaskFuture(Future[Any]):
         self.control = control
         self.task: Task | None = task
         self._withdraw = withdraw
+        thread = threading.current_thread()
+        waited_for = not thread.daemon and thread is not threading.main_thread()
+        self.owner = thread if waited_for else None
+
+    def outlives_main(self) -> bool:
+        """Whether the task goes on after the main thread's end: its owner does."""
+        return self.owner is not None and self.owner.is_alive()
 
     def cancel(self) -> bool:
         """Cancel the task, unless it runs or has ended; returns whether it is cancelled."""

@@ -1,7 +1,7 @@
 """Simquay's own worker threads, and the order in which they take jobs.
 
 Workers are daemon threads: made when first needed, made anew in a forked child, and told to stop
-when the interpreter exits.
+when the interpreter exits. The jobs of threads that the interpreter waits for run until these end.
 
 The order is first in, first out, with overtaking:
 
@@ -28,7 +28,7 @@ from simquay.jobs.dispatch.tasks import MemoryRequest, Task, TaskControl, TaskFu
 from simquay.jobs.errors import detach
 from simquay.jobs.timing import EXIT_PATIENCE, MEMORY_POLL
 from simquay.system.cpus import cpu_budget
-from simquay.system.lifecycle import after_fork, before_exit
+from simquay.system.lifecycle import after_fork, at_exit, before_exit, others_go_on
 
 __all__ = ["WorkerPool", "default_pool", "thread_per_task"]
 
@@ -64,7 +64,8 @@ class WorkerPool:
         self._lasting = lasting
         self._renew()
         after_fork(self._renew)
-        before_exit(self.stop)
+        before_exit(self._main_has_ended)
+        at_exit(self.stop)
 
     def _renew(self) -> None:
         """Start without threads; also in a forked child, where the old threads are gone and the old
@@ -115,9 +116,11 @@ class WorkerPool:
                     self._condition.notify_all()  # others may have waited behind it
 
     def stop(self, patience: float = EXIT_PATIENCE) -> None:
-        """Take no more tasks, tell all jobs to stop, and wait ``patience`` seconds for them."""
+        """Once: take no more tasks, stop all jobs, and wait ``patience`` seconds for them."""
         end = time.monotonic() + patience
         with self._lock:
+            if self._stopping:
+                return
             self._stopping = True
             futures = [*self._waiting, *self._running]
             threads = list(self._threads)
@@ -130,6 +133,17 @@ class WorkerPool:
         for thread in threads:
             if thread is not threading.current_thread() and thread.is_alive():
                 thread.join(max(0.0, end - time.monotonic()))
+
+    def _main_has_ended(self) -> None:
+        """Stop; but where other threads go on, tell only the jobs to stop that are not theirs."""
+        if not others_go_on():
+            self.stop()
+            return
+        with self._lock:
+            futures = [*self._waiting, *self._running]
+        for future in futures:
+            if not future.outlives_main():
+                future.control.stop()
 
     def _work(self) -> None:
         """Run tasks; each worker thread runs this until the pool stops."""
