@@ -31,7 +31,7 @@ class RecentJobs:
     A job is found as long as anything else holds it: its caller, or its work. Of jobs that nobody
     holds, the last ones that ended are found for some time, unless their results are large: what is
     kept is what a pickle would have, and so no backend. What is due is dropped when the next job
-    is added, ends or is sought.
+    ends or is sought.
 
     Args:
         most: the number of ended jobs that are kept.
@@ -55,7 +55,6 @@ class RecentJobs:
 
     def add(self, job: BaseJob) -> None:
         """Make ``job``, which is not submitted yet, one that is found."""
-        self._drop_old()
         self._jobs[job.job_id()] = job
         job.call_when_final(self._keep)
 
@@ -83,29 +82,31 @@ class RecentJobs:
 
     def _keep(self, job: BaseJob) -> None:
         """``job`` has ended."""
-        self._drop_old()
+        now = self._drop_old()
         state = job.__getstate__()
         result = state["_result"] or state["_partial_result"]
         if _result_bytes(result, self.most_bytes) <= self.most_bytes:
-            self._ended.append(_Ended(self._clock() + self.seconds, type(job), state))
+            self._ended.append(_Ended(now + self.seconds, type(job), state))
 
-    def _drop_old(self) -> None:
+    def _drop_old(self) -> float:
+        """Drop what is due; returns the time."""
         now = self._clock()
         try:  # two threads may drop one job too many, which is then forgotten early
             while self._ended[0].until <= now:
                 self._ended.popleft()
         except IndexError:
             pass
+        return now
 
 
 def _result_bytes(result: Any, enough: int) -> int:
     """About how many bytes the data of a ``Result`` take; counted no further than ``enough``."""
     total = 0
     for one in getattr(result, "results", None) or ():
-        for value in vars(one.data).values():
-            total += _bytes_of(value, enough)
-            if total > enough:
-                return total
+        for name, value in vars(one.data).items():
+            total += _ENTRY_BYTES * len(value) if name == "counts" else _bytes_of(value, enough)
+        if total > enough:
+            break
     return total
 
 

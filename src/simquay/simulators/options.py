@@ -83,9 +83,11 @@ def _integer(least: int, *, or_none: bool = False) -> Check:
     def check(name: str, value: Any) -> int | None:
         if or_none and value is None:
             return None
-        # A float such as 1e4 is a whole number as well.
-        whole = isinstance(value, numbers.Real) and not isinstance(value, bool) and value % 1 == 0
-        if not whole or value < least:
+        if type(value) is not int:  # a float such as 1e4 is a whole number as well
+            number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+            if not number or value % 1 != 0:
+                raise _wrong(name, value, f"an integer of {least} or more")
+        if value < least:
             raise _wrong(name, value, f"an integer of {least} or more")
         return int(value)
 
@@ -317,11 +319,9 @@ def resolve(
         RunOptionError: as :func:`validate`.
     """
     merged = dict(options)
-    merged.update(
-        (name, value)
-        for name, value in overrides.items()
-        if value is not None or name in DISPATCH or name not in merged
-    )
+    for name, value in overrides.items():
+        if value is not None or name in DISPATCH or name not in merged:
+            merged[name] = value
     given = validate(merged)
     seed = given.pop("seed_simulator")
     limit = given.pop("max_memory_mb")

@@ -16,14 +16,17 @@ The order is first in, first out, with overtaking:
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from simquay.errors import OutOfMemoryError
 from simquay.execution.memory import Ledger, Reservation
+from simquay.jobs.dispatch.queue_info import QueueInfo
 from simquay.jobs.dispatch.tasks import MemoryRequest, Task, TaskControl, TaskFuture
 from simquay.jobs.errors import detach
 from simquay.jobs.timing import EXIT_PATIENCE, MEMORY_POLL
@@ -31,6 +34,8 @@ from simquay.system.cpus import cpu_budget
 from simquay.system.lifecycle import after_fork, at_exit, before_exit, others_go_on
 
 __all__ = ["WorkerPool", "default_pool", "thread_per_task"]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -84,6 +89,7 @@ class WorkerPool:
         """Queue ``task``; see :class:`~simquay.jobs.dispatch.tasks.Launcher`."""
         future = TaskFuture(task, control, self._discard)
         future.needs = task.needs
+        future.explained_by(self.queue_info)
         with self._lock:
             if self._stopping:
                 raise RuntimeError("the interpreter is exiting: no more work is taken")
@@ -105,6 +111,30 @@ class WorkerPool:
                     self._waiting.pop(future, None)
                     raise
         return future
+
+    def queue_info(self, future: TaskFuture) -> QueueInfo | None:
+        """What ``future`` waits for; None where it does not wait in this queue."""
+        with self._lock:
+            if future not in self._waiting:
+                return None
+            position = [*self._waiting].index(future)
+            request = future.needs
+            if request is None or request.ledger not in self._devices:
+                return QueueInfo("worker", position)
+            held: Counter[str] = Counter()
+            for other in self._running:
+                if other.needs is not None and other.needs.ledger is request.ledger:
+                    held[other.control.job_id] += other.needs.bytes
+            ledger = request.ledger
+            return QueueInfo(
+                "memory",
+                position,
+                request.bytes,
+                ledger.limit or 0,
+                ledger.reserved,
+                ledger.name,
+                dict(held),
+            )
 
     def _discard(self, future: TaskFuture) -> None:
         """Forget a task that is cancelled, if no worker has taken it yet."""
@@ -206,6 +236,9 @@ class WorkerPool:
                         break
             if request is not None and reservation is None:
                 blocked.add(request.ledger)
+                if not future.told:
+                    future.told = True
+                    _log.info("job %s %s", future.control.job_id, self.queue_info(future))
                 continue
             del self._waiting[future]
             self._forget_head(future)
