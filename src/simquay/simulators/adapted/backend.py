@@ -92,9 +92,12 @@ class AdaptedBackend(SimquayBackend):
 
     @property
     def target(self) -> Target:
-        """The foreign backend's, with a number of qubits if it has none."""
+        """The foreign backend's, with a number of qubits if it has none. Where any qubits interact,
+        no instruction lists its qubits: libraries take a list for a device's coupling map."""
         theirs: Target = self.foreign.target
-        if theirs.num_qubits is not None:
+        if theirs.num_qubits is not None and (
+            theirs.qargs is None or theirs.build_coupling_map() is not None
+        ):
             return theirs
         if self._widened is None or self._widened[0] is not theirs:
             self._widened = theirs, with_qubits(theirs, self._settings.get("num_qubits"))
@@ -191,7 +194,7 @@ class AdaptedBackend(SimquayBackend):
     def _runnable(self, circuits: Sequence[QuantumCircuit]) -> list[QuantumCircuit]:
         """The circuits as the foreign backend can run them; those that it can are the caller's."""
         target = self.target
-        if self._widened is not None:  # the transpiler widens to a number that is not theirs
+        if self.foreign.target.num_qubits is None:  # the transpiler widens to one not theirs
             circuits = [
                 without_idle_qubits(one) if one.num_qubits == target.num_qubits else one
                 for one in circuits

@@ -1,4 +1,4 @@
-"""Targets of foreign backends that name no number of qubits."""
+"""Targets of foreign simulators, whose instructions hold for any qubits."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ __all__ = ["with_qubits"]
 
 
 def with_qubits(theirs: Target, number: int | None) -> Target:
-    """A target with the instructions of ``theirs``, and with a number of qubits.
+    """A target with the instructions of ``theirs``, for any qubits, and with a number of qubits.
 
     Args:
-        theirs: without a number, so that each of its instructions holds for any qubits.
-        number: of qubits; None is the number of Simquay's engines.
+        theirs: without a coupling map.
+        number: of qubits, where ``theirs`` has none; None is the number of Simquay's engines.
     """
     target = Target(
         description=theirs.description,
-        num_qubits=MOST_QUBITS if number is None else number,
+        num_qubits=theirs.num_qubits or number or MOST_QUBITS,
         dt=theirs.dt,
         granularity=theirs.granularity,
         min_length=theirs.min_length,
