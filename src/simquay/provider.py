@@ -10,6 +10,8 @@ from simquay.registry import Registry
 if TYPE_CHECKING:
     from qiskit.providers import BackendV2
 
+    from simquay.jobs.base import BaseJob
+
 __all__ = ["Provider", "default_provider", "find_backend"]
 
 FINDER_ATTRIBUTE = "simquay_finder"
@@ -59,7 +61,21 @@ class Provider(Registry):
         """
         backend: BackendV2 = super().get_backend(name, fallback=fallback)
         setattr(backend, FINDER_ATTRIBUTE, find_backend)
+        backend._provider = self  # what Qiskit's ``backend.provider`` returns
         return backend
+
+    def job(self, job_id: str) -> BaseJob:
+        """A job of this process, whose ``job_id()`` is this; of a backend of any provider.
+
+        A job is found while it runs and while anything holds it. After that, the last 100 jobs
+        that ended are found for ten minutes, those with a result of more than 1 MiB excepted.
+
+        Raises:
+            UnknownJobError: a ``JobError`` and ``LookupError``: there is none, or none any more.
+        """
+        from simquay.jobs.recent import recent_jobs  # Qiskit is imported by then
+
+        return recent_jobs().find(job_id)
 
 
 _default = Provider()

@@ -290,3 +290,66 @@ def test_j34_worker_processes_before_and_after_a_fork() -> None:
     )
     done = python("-W", "error::ResourceWarning", "-c", program)
     assert (done.stdout, done.stderr) == ("child 0\n", "")
+
+
+_OTHER_THREAD = """
+import threading
+import simquay
+from qiskit import QuantumCircuit
+
+circuit = QuantumCircuit(1)
+circuit.x(0)
+circuit.measure_all()
+backend = simquay.get_backend({name!r})
+begun = threading.Event()
+
+def work():
+    first = backend.run(circuit, shots=2)
+    begun.set()
+    threading.main_thread().join()
+    print(first.result(60).get_counts(), flush=True)
+    for _ in range(3):
+        print(backend.run(circuit, shots=3).result(60).get_counts(), flush=True)
+
+threading.Thread(target=work).start()
+begun.wait()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["numpy", "basic"])
+def test_a_thread_that_outlives_the_main_thread_runs_its_jobs(name: str) -> None:
+    done = python("-c", _OTHER_THREAD.format(name=name))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == ["{'1': 2}", *["{'1': 3}"] * 3]
+
+
+_OTHERS_JOBS = """
+import threading
+from tests.support.job_doubles import HeldWork, a_job
+from simquay.jobs.dispatch.threads import default_pool
+
+mine, theirs = HeldWork(), HeldWork()
+ready = threading.Event()
+
+def work():
+    job = a_job(theirs, default_pool())
+    assert theirs.started.wait(60)
+    ready.set()
+    first.wait_for_final_state(60)
+    print(first.status().name, job.status().name, flush=True)
+    theirs.let_go()
+    job.wait_for_final_state(60)
+    print(job.status().name, flush=True)
+
+first = a_job(mine, default_pool())
+assert mine.started.wait(60)
+threading.Thread(target=work).start()
+ready.wait()
+"""
+
+
+def test_the_main_threads_jobs_stop_and_those_of_a_thread_that_goes_on_do_not() -> None:
+    done = python("-c", _OTHERS_JOBS)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.split() == ["CANCELLED", "RUNNING", "DONE"]

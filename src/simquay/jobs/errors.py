@@ -38,6 +38,7 @@ __all__ = [
     "OriginalTraceback",
     "RemoteError",
     "SimquayJobError",
+    "UnknownJobError",
     "as_text",
     "circuits_failed",
     "detach",
@@ -88,6 +89,10 @@ class JobTimedOutError(
 
 class JobStateError(SimquayJobError):
     """The call does not fit: not submitted yet, submitted already, or another process's job."""
+
+
+class UnknownJobError(SimquayJobError, LookupError):
+    """No job with this id is known in this process, or none any more."""
 
 
 class OriginalTraceback(Exception):

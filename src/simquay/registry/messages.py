@@ -1,12 +1,10 @@
-"""Texts of the registry's errors, and its warnings.
+"""Texts of the registry's errors.
 
 Each error says what was wrong with which backend, which plugin provides it, and what to do.
 """
 
 from __future__ import annotations
 
-import sys
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -38,7 +36,6 @@ __all__ = [
     "no_backend_of_device",
     "unavailable",
     "unknown",
-    "warn",
 ]
 
 
@@ -111,19 +108,6 @@ _MEANT = {
     "statevector-simulator": "auto",
 }
 """By a name from elsewhere, in lower case and with hyphens: the name that is meant."""
-
-
-def warn(message: str, category: type[Warning]) -> None:
-    """Warn at the nearest line outside Simquay, so that the warning points at the caller's code.
-
-    By Python's default filters a message is shown once for each such line.
-    """
-    level = 1
-    frame = sys._getframe()
-    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == "simquay":
-        frame = frame.f_back
-        level += 1
-    warnings.warn(message, category, stacklevel=level)
 
 
 def ambiguous(request: Request, claims: Sequence[RegisteredBackend]) -> AmbiguousBackendError:

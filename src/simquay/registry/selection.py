@@ -28,7 +28,6 @@ from simquay.registry.catalog import (
 )
 from simquay.registry.entry_points import PluginManager
 from simquay.registry.guard import Failure, guarded, plugin_lock
-from simquay.registry.messages import warn
 from simquay.registry.requests import (
     FALLBACK,
     STRICT_PLUGINS,
@@ -37,6 +36,7 @@ from simquay.registry.requests import (
     read_flag,
     read_list,
 )
+from simquay.system.warning import warn
 
 __all__ = ["RESOLUTION_ATTRIBUTE", "Registry"]
 

@@ -131,3 +131,19 @@ def test_methods_are_called_as_long_as_their_object_is_in_use() -> None:
         action()
     assert kept.count == 1
     assert len([*actions]) == 1
+
+
+def test_at_exit_comes_after_other_threads_and_knows_of_them_before() -> None:
+    done = run(
+        """
+import threading
+from simquay.system.lifecycle import at_exit, before_exit, others_go_on
+
+over = threading.Event()
+at_exit(lambda: print("exit", others_go_on()))
+before_exit(lambda: (print("main has ended", others_go_on(), flush=True), over.set()))
+threading.Thread(target=lambda: (over.wait(), print("thread ends", flush=True))).start()
+"""
+    )
+    assert done.stdout.splitlines() == ["main has ended True", "thread ends", "exit False"]
+    assert (done.returncode, done.stderr) == (0, "")

@@ -90,9 +90,14 @@ class ExecutorLauncher:
         return future
 
     def stop(self) -> int:
-        """Cancel the jobs of all open tasks: the interpreter exits, and the executor would run the
-        tasks of its queue before. Returns how many jobs were not final before."""
-        return sum(future.control.stop() is True for future in list(self._open))
+        """Cancel the jobs of all open tasks, those of threads aside that the interpreter waits for:
+        it exits, and the executor would run the tasks of its queue before.
+
+        Returns:
+            How many jobs were not final before.
+        """
+        ending = [future for future in list(self._open) if not future.outlives_main()]
+        return sum(future.control.stop() is True for future in ending)
 
     def _drive(self) -> None:
         pause = FIRST_LOOK

@@ -73,7 +73,7 @@ class EngineBackend(SimquayBackend):
 
     @functools.cached_property
     def target(self) -> Target:
-        """Every instruction on any qubits; ``num_qubits`` is None, since memory is the limit."""
+        """Every instruction on any qubits; see :func:`make_target` for its number of qubits."""
         return make_target()
 
     @property
@@ -130,9 +130,7 @@ class EngineBackend(SimquayBackend):
         run = EngineRun(programs, infos, engine, context, self.name, self.backend_version)
         if any(value is not None for value in of_job.values()):
             return self._run_in_tasks(run, of_job, metadata)
-        job = Job(self, [run.task()], self._pool, run.join, metadata=metadata)
-        job.submit()
-        return job
+        return self._submitted(Job(self, [run.task()], self._pool, run.join, metadata=metadata))
 
     def _run_in_tasks(
         self, run: EngineRun, options: Mapping[str, Any], metadata: Mapping[str, Any]
@@ -143,9 +141,10 @@ class EngineBackend(SimquayBackend):
 
         launcher, finder = self._launcher(options["executor"], self._pool)
         split, tasks = split_run(run, options, self._address(), finder)
-        job = Job(self, tasks, launcher, split.join, metadata=metadata)
-        job.submit()
-        return job
+        return self._submitted(Job(self, tasks, launcher, split.join, metadata=metadata))
+
+    def _given_options(self) -> dict[str, Any]:
+        return {name: value for name, value in self._options.items() if name != "executor"}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> EngineBackend:
         """A copy with separate options; engine and worker threads are shared."""
