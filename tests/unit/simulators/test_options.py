@@ -34,7 +34,9 @@ def a_backend(**options: Any) -> EngineBackend:
 
 
 def by_run(**options: Any) -> object:
-    return a_backend().run(QuantumCircuit(1), **options)
+    circuit = QuantumCircuit(1, 1)
+    circuit.measure(0, 0)
+    return a_backend().run(circuit, **options)
 
 
 def by_set_options(**options: Any) -> None:
