@@ -27,7 +27,7 @@ def test_a_fallback_is_told_with_its_reason() -> None:
     backend = EngineBackend(ReferenceEngine(), name="reference")
 
     def told() -> object:
-        return backend.run(QuantumCircuit(1)).metadata["fallback"]
+        return backend.run(bell()).metadata["fallback"]
 
     assert told() is None
     taken = SimpleNamespace(
@@ -97,9 +97,9 @@ def test_a_backend_pickles_by_its_name_with_its_options(name: str) -> None:
 
 def test_a_pickled_backend_still_tells_of_its_fallback() -> None:
     with pytest.warns(SimquayFallbackWarning):
-        backend = simquay.get_backend("nobody", fallback="numpy")
+        backend = simquay.get_backend("gpu", fallback="numpy")
     arrived = pickle.loads(pickle.dumps(backend))
-    assert arrived.run(bell()).metadata["fallback"]["requested"] == "nobody"
+    assert arrived.run(bell()).metadata["fallback"]["requested"] == "gpu"
 
 
 def counts_of(backend: Any) -> dict[str, int]:
