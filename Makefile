@@ -11,6 +11,7 @@ PIP_OPTIONS := --disable-pip-version-check --quiet --quiet
 PIP := $(BIN)/python -m pip $(PIP_OPTIONS)
 EDITABLE_PLUGINS := $(foreach plugin,$(PLUGIN_DIRS),--editable "$(plugin)[test]")
 
+CLIENTS := .venv-clients
 OLDEST := .venv-oldest
 OLDEST_PYTHON := python3.10
 
@@ -29,7 +30,7 @@ export PYTHONNOUSERSITE := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run check test test-all test-oldest lint types imports unit pytest pytest-all format clean
+.PHONY: help run check test test-all test-clients test-oldest lint types imports unit pytest pytest-all format clean
 
 help:
 	@echo "make run       install Simquay in .venv, run examples/ghz.qasm and show the counts"
@@ -37,6 +38,7 @@ help:
 	@echo "               but the tests marked slow or serial; a minute and a half"
 	@echo "make test      style, types and imports, and the tests; six minutes on two CPUs"
 	@echo "make test-all  the same, with the tests marked long, which take minutes each"
+	@echo "make test-clients  client libraries on Simquay's backends (tests/clients), in .venv-clients"
 	@echo "make test-oldest  the tests with the oldest Python and libraries that Simquay allows, in"
 	@echo "               .venv-oldest; OLDEST_PYTHON=/path/to/python3.10 says where that Python is"
 	@echo "make format    let ruff put the code in order"
@@ -76,6 +78,10 @@ pytest: $(VENV)/.installed-dev
 
 pytest-all: $(VENV)/.installed-dev
 	$(PYTEST) -m "not gpu"
+
+# The libraries warn of much that is not ours.
+test-clients: $(CLIENTS)/.installed
+	$(CLIENTS)/bin/python -m pytest $(PROCESSES) -W default tests/clients
 
 # Some methods of Qiskit 2.0 call others that are to be deprecated one day.
 test-oldest: $(OLDEST)/.installed
@@ -119,7 +125,15 @@ $(OLDEST)/.installed: tests/oldest.txt pyproject.toml $(PLUGINS)
 	  --editable ".[cli]" --group dev $(EDITABLE_PLUGINS)
 	@touch $@
 
+$(CLIENTS)/.installed: tests/clients/requirements.txt pyproject.toml $(PLUGINS) | $(BIN)/python
+	@echo "Installing client libraries in $(CLIENTS) (once)"
+	@$(BIN)/python -m venv --clear $(CLIENTS)
+	@$(CLIENTS)/bin/python -m pip $(PIP_OPTIONS) install --upgrade "pip>=25.1"
+	@$(CLIENTS)/bin/python -m pip $(PIP_OPTIONS) install --requirement tests/clients/requirements.txt \
+	  --editable . --editable plugins/simquay-numba
+	@touch $@
+
 clean:
-	rm -rf $(VENV) $(OLDEST) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(OLDEST) $(CLIENTS) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -path ./.git -prune -o \( -name '*.egg-info' -o -name __pycache__ \) -type d -print \
 	  | xargs rm -rf

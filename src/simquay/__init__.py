@@ -17,13 +17,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from qiskit.providers import BackendV2
+    from qiskit.providers import BackendV2, JobV1
 
     from simquay import errors as errors
     from simquay.provider import Provider
     from simquay.registry import BackendInfo
 
-__all__ = ["Provider", "backends", "get_backend"]
+__all__ = ["Provider", "backends", "get_backend", "watch"]
 
 
 def get_backend(
@@ -51,6 +51,20 @@ def backends(
     from simquay.provider import default_provider
 
     return default_provider().backends(name, device=device, all=all)
+
+
+def watch(job: JobV1) -> JobV1:
+    """Show the progress of a job, on a terminal or in a notebook, until it is final.
+
+    A terminal needs rich, which the extra ``cli`` installs. Ctrl-C ends the watching; the job goes
+    on.
+
+    Returns:
+        The job: ``simquay.watch(job).result()``.
+    """
+    from simquay.jobs import display
+
+    return display.watch(job)
 
 
 def __getattr__(name: str) -> Any:

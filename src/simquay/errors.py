@@ -23,6 +23,7 @@
     └── UserWarning
         └── SimquayWarning
             ├── SimquayFallbackWarning    a fallback is used instead of the backend named
+            ├── SimquayOptionWarning      options that mean nothing to a simulator are ignored
             └── SimquayPluginWarning      a plugin did not load, or its factory failed
 
 The errors of jobs, which are subclasses of Qiskit's too, are in :mod:`simquay.jobs.errors`.
@@ -47,6 +48,7 @@ __all__ = [
     "RegistryError",
     "SimquayError",
     "SimquayFallbackWarning",
+    "SimquayOptionWarning",
     "SimquayPluginWarning",
     "SimquayWarning",
     "UnknownBackendError",
@@ -167,6 +169,10 @@ class SimquayWarning(UserWarning):
 
 class SimquayFallbackWarning(SimquayWarning):
     """A fallback is used instead of the backend that was named first."""
+
+
+class SimquayOptionWarning(SimquayWarning):
+    """Run options of devices were given, which mean nothing to a simulator, and are ignored."""
 
 
 class SimquayPluginWarning(SimquayWarning):

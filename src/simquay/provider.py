@@ -10,6 +10,8 @@ from simquay.registry import Registry
 if TYPE_CHECKING:
     from qiskit.providers import BackendV2
 
+    from simquay.jobs.base import BaseJob
+
 __all__ = ["Provider", "default_provider", "find_backend"]
 
 FINDER_ATTRIBUTE = "simquay_finder"
@@ -36,15 +38,16 @@ class Provider(Registry):
                 ``cpu`` for the available backend of highest priority on such a device; ``auto``
                 for that of any device. Several names, separated by commas, are tried in order.
                 ``None`` means ``SIMQUAY_BACKEND``, or ``auto`` if that is not set.
-            fallback: a name, or several, to try if ``name`` is unknown or unavailable. After them,
-                those in ``SIMQUAY_FALLBACK`` are tried.
+            fallback: a name, or several, to try if ``name`` is unavailable, or its plugin is not
+                installed. After them, those in ``SIMQUAY_FALLBACK`` are tried.
 
         Returns:
             The backend. Its attribute ``simquay_resolution`` (a
             :class:`~simquay.registry.Resolution`) says how it was chosen.
 
         Raises:
-            UnknownBackendError: no installed plugin registers the name.
+            UnknownBackendError: no installed plugin registers the name. A name that no published
+                plugin has either is an error whatever the fallback.
             AmbiguousBackendError: several plugins do. No fallback is tried.
             BackendUnavailableError: the backend cannot run here; the reason, and what to
                 install, are in the message.
@@ -53,12 +56,26 @@ class Provider(Registry):
 
         Warns:
             SimquayFallbackWarning: a fallback is used instead of the first backend named (only
-                logged if the fallback comes from ``SIMQUAY_FALLBACK``).
+                logged while ``SIMQUAY_FALLBACK`` is set).
             SimquayPluginWarning: a plugin did not load.
         """
         backend: BackendV2 = super().get_backend(name, fallback=fallback)
         setattr(backend, FINDER_ATTRIBUTE, find_backend)
+        backend._provider = self  # what Qiskit's ``backend.provider`` returns
         return backend
+
+    def job(self, job_id: str) -> BaseJob:
+        """A job of this process, whose ``job_id()`` is this; of a backend of any provider.
+
+        A job is found while it runs and while anything holds it. After that, the last 100 jobs
+        that ended are found for ten minutes, those with a result of more than 1 MiB excepted.
+
+        Raises:
+            UnknownJobError: a ``JobError`` and ``LookupError``: there is none, or none any more.
+        """
+        from simquay.jobs.recent import recent_jobs  # Qiskit is imported by then
+
+        return recent_jobs().find(job_id)
 
 
 _default = Provider()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -15,7 +16,7 @@ from qiskit.providers import JobStatus
 from simquay.jobs.dispatch.threads import WorkerPool
 from simquay.jobs.job import Job
 from tests.support.job_doubles import LONG, HeldWork, until
-from tests.support.processes import WORKER_HEAD, gone, python
+from tests.support.processes import WORKER_HEAD, cancelled_at_exit, gone, python
 
 pytestmark = pytest.mark.serial
 
@@ -114,7 +115,7 @@ threading.Thread(target=wait).start()  # no daemon: the interpreter joins it
 def test_j40_the_interpreter_exits_promptly_while_jobs_run(work: str, waiter: str) -> None:
     done = python("-c", _EXIT.format(work=work, waiter=waiter))
     assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
+    assert re.fullmatch(cancelled_at_exit("10 jobs were"), done.stderr)
     *waiters, seconds, state = done.stdout.split()
     assert waiters == (["JobCancelledError"] if waiter else [])
     assert state == "CANCELLED"
@@ -221,7 +222,7 @@ def test_j34_engines_run_before_and_after_a_fork(name: str) -> None:
 def test_j40_the_interpreter_exits_while_engines_run(name: str) -> None:
     done = python("-c", _ENGINE.replace("{name!r}", repr(name)) + _ENGINE_EXIT)
     assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
+    assert re.fullmatch(cancelled_at_exit(r"\d+ jobs? w\w+"), done.stderr)
     assert float(done.stdout) < 2
 
 
@@ -255,7 +256,8 @@ def test_j40_no_worker_outlives_its_process(end: str) -> None:
         _, errors = process.communicate("\n", timeout=60)  # the pipes' end: nobody holds them
         assert gone(*pids)
         if end == "exit":
-            assert (process.returncode, errors) == (0, "")
+            assert process.returncode == 0
+            assert re.fullmatch(cancelled_at_exit("1 job was"), errors)
             assert time.monotonic() - left < 10  # far above what it takes, on a busy machine
     finally:
         process.kill()
@@ -288,3 +290,67 @@ def test_j34_worker_processes_before_and_after_a_fork() -> None:
     )
     done = python("-W", "error::ResourceWarning", "-c", program)
     assert (done.stdout, done.stderr) == ("child 0\n", "")
+
+
+_OTHER_THREAD = """
+import threading
+import simquay
+from qiskit import QuantumCircuit
+
+circuit = QuantumCircuit(1)
+circuit.x(0)
+circuit.measure_all()
+backend = simquay.get_backend({name!r})
+begun = threading.Event()
+
+def work():
+    first = backend.run(circuit, shots=2)
+    begun.set()
+    threading.main_thread().join()
+    print(first.result(60).get_counts(), flush=True)
+    for _ in range(3):
+        print(backend.run(circuit, shots=3).result(60).get_counts(), flush=True)
+
+threading.Thread(target=work).start()
+begun.wait()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["numpy", "basic"])
+def test_a_thread_that_outlives_the_main_thread_runs_its_jobs(name: str) -> None:
+    done = python("-c", _OTHER_THREAD.format(name=name))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == ["{'1': 2}", *["{'1': 3}"] * 3]
+
+
+_OTHERS_JOBS = """
+import threading
+from tests.support.job_doubles import HeldWork, a_job
+from simquay.jobs.dispatch.threads import default_pool
+
+mine, theirs = HeldWork(), HeldWork()
+ready = threading.Event()
+
+def work():
+    job = a_job(theirs, default_pool())
+    assert theirs.started.wait(60)
+    ready.set()
+    first.wait_for_final_state(60)
+    print(first.status().name, job.status().name, flush=True)
+    theirs.let_go()
+    job.wait_for_final_state(60)
+    print(job.status().name, flush=True)
+
+first = a_job(mine, default_pool())
+assert mine.started.wait(60)
+threading.Thread(target=work).start()
+ready.wait()
+"""
+
+
+def test_the_main_threads_jobs_stop_and_those_of_a_thread_that_goes_on_do_not() -> None:
+    done = python("-c", _OTHERS_JOBS)
+    assert done.returncode == 0
+    assert re.fullmatch(cancelled_at_exit("1 job was"), done.stderr)
+    assert done.stdout.split() == ["CANCELLED", "RUNNING", "DONE"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import io
 import json
@@ -12,10 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from simquay.cli import errors as exit_codes
-from simquay.cli.main import build_parser, main
+from simquay.cli.main import cli, main
 from simquay.simulators.builtin import simquay_register_backends
 from tests.support.pages import blocks, first_column, read, sections
 from tests.support.paths import DOCS, ROOT
@@ -162,36 +162,31 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
 # --- tables -----------------------------------------------------------------------------------
 
 
-def parsers() -> dict[str, argparse.ArgumentParser]:
-    """The command's parsers by command, such as ``simquay run``."""
-    top = build_parser()
-    found = {top.prog: top}
-    for action in top._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            found.update({parser.prog: parser for parser in action.choices.values()})
-    return found
+COMMANDS: dict[str, click.Command] = {
+    "simquay": cli,
+    **{f"simquay {name}": command for name, command in cli.commands.items()},
+}
 
 
-@pytest.mark.parametrize("command", parsers())
+@pytest.mark.parametrize("command", COMMANDS)
 def test_the_reference_has_every_option_of_the_command_line(command: str) -> None:
     documented = set()
     for cell in first_column(sections("docs/reference/cli.md")[command], "option"):
         match = re.match(r"`([^`]+)`", cell)
         assert match, cell
         documented.add(match[1])
-    actual = set()
-    for action in parsers()[command]._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            continue
-        actual.add(action.option_strings[-1] if action.option_strings else str(action.metavar))
-    if command != "simquay":
-        actual.discard("--help")  # documented once, for the whole command line
+    actual = {
+        str(one.metavar) if isinstance(one, click.Argument) else one.opts[-1]
+        for one in COMMANDS[command].params
+    }
+    if command == "simquay":
+        actual.add("--help")  # documented once, for the whole command line
     assert documented == actual
 
 
 def test_the_reference_has_no_command_that_does_not_exist() -> None:
     told = {title for title in sections("docs/reference/cli.md") if title.startswith("simquay")}
-    assert told == set(parsers())
+    assert told == set(COMMANDS)
 
 
 def test_the_reference_has_every_exit_code() -> None:
@@ -220,7 +215,7 @@ def test_the_reference_has_every_key_of_the_json_documents(
     run = json_of("run examples/ghz.qasm --json", capsys, monkeypatch)
     report = json_of("doctor --json", capsys, monkeypatch)
     backends = json_of("backends --all --json", capsys, monkeypatch)
-    assert set(backends) == {"backends", "plugins"}
+    assert set(backends) == {"backends", "installable", "plugins"}
     documents = {
         "run": run,
         "circuit": run["circuits"][0],

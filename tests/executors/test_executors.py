@@ -65,6 +65,7 @@ def test_results_depend_on_neither_split_nor_executor(
         assert taken == [(circuit, shot) for circuit in range(4) for shot in range(SHOTS)]
 
 
+@pytest.mark.filterwarnings("ignore:circuit .* measures nothing")
 @settings(max_examples=25, deadline=None)
 @given(dynamic_circuits(), st.integers(1, 40), st.integers(0, 2**53))
 def test_random_circuits_give_the_same_shots_however_they_are_split(

@@ -91,7 +91,7 @@ def test_no_engine_library_is_a_dependency_in_any_form(metadata: email.message.M
     assert [name for name in named if forbidden.search(name)] == []
 
 
-def test_the_cli_extra_brings_rich_matplotlib_and_openqasm_3(
+def test_the_cli_extra_brings_click_rich_matplotlib_and_openqasm_3(
     metadata: email.message.Message,
 ) -> None:
     assert "cli" in metadata.get_all("Provides-Extra", [])
@@ -100,7 +100,7 @@ def test_the_cli_extra_brings_rich_matplotlib_and_openqasm_3(
         for text in metadata.get_all("Requires-Dist", [])
         if re.search(r"""extra == ["']cli["']""", text)
     }
-    assert extra == {"rich", "matplotlib", "qiskit-qasm3-import"}
+    assert extra == {"click", "rich", "matplotlib", "qiskit-qasm3-import"}
 
 
 def test_the_metadata_says_what_a_user_looks_for(metadata: email.message.Message) -> None:

@@ -114,3 +114,21 @@ def probe_wrong_reason() -> Unavailable:
 
 def probe_wordy() -> Unavailable:
     return Unavailable("no device;\n  no driver.", hint="pip install\n.")
+
+
+def make_liar(spec: BackendSpec) -> Any:
+    """A backend whose counts are wrong: its circuits are replaced by one that flips a qubit."""
+    from qiskit import QuantumCircuit
+
+    from simquay.simulators.factories import make_numpy
+
+    class Liar(type(make_numpy(spec))):  # type: ignore[misc]  # a class known at run time alone
+        def run(self, circuits: Any, **options: Any) -> Any:
+            flipped = QuantumCircuit(2)
+            flipped.x(0)
+            flipped.measure_all()
+            return super().run(flipped, **options)
+
+    made = make_numpy(spec)
+    made.__class__ = Liar
+    return made

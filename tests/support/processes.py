@@ -78,3 +78,8 @@ def gone(*pids: int) -> bool:
             return False
 
     return until(lambda: not any(map(runs, pids)), 5.0)
+
+
+def cancelled_at_exit(jobs: str) -> str:
+    """A pattern of the line on stderr that says how many jobs the exit has cancelled."""
+    return rf"simquay: {jobs} cancelled, since the program ended; job\.result\(\) waits for a job\n"

@@ -45,7 +45,7 @@ def test_the_functions_of_the_package(sites: FakeSites) -> None:
     assert simquay.Provider is Provider
     assert simquay.get_backend("reference").name == "reference"
     with pytest.warns(simquay.errors.SimquayFallbackWarning, match="using 'reference'"):
-        simquay.get_backend("no-such", fallback="reference")
+        simquay.get_backend("cupy", fallback="reference")
     (row,) = simquay.backends("reference")
     assert (row.name, row.distribution) == ("reference", "simquay")
     assert {"Provider", "backends", "get_backend", "__version__"} <= set(dir(simquay))

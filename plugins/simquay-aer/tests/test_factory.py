@@ -10,6 +10,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 import psutil
 import pytest
 from qiskit import QuantumCircuit
+from qiskit.circuit import Gate
 from qiskit.providers import JobError
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel, depolarizing_error
@@ -92,7 +93,7 @@ def test_what_aer_reports_as_failed_is_a_failed_job(isolation: str) -> None:
 
 def test_what_aer_does_not_know_is_a_failed_job_that_names_the_circuit() -> None:
     strange = QuantumCircuit(1, name="strange")
-    strange.append(QuantumCircuit(1, name="what").to_gate(), [0])
+    strange.append(Gate("what", 1, []), [0])
     strange.measure_all()
     job = simquay.get_backend("aer").run([clifford(), strange], shots=10)
     with pytest.raises(JobError, match=r"'strange' \(number 1 of the job\).*what") as caught:

@@ -6,15 +6,16 @@ Call ``require_extra("rich", ...)`` before importing it.
 from __future__ import annotations
 
 import os
-import sys
+from collections.abc import Sequence
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from simquay.cli.output import output
 from simquay.cli.views.counts import CircuitCounts, counted, most_frequent
 
-__all__ = ["histogram", "listing", "make_console", "show"]
+__all__ = ["amplitudes", "histogram", "listing", "make_console", "show"]
 
 _UNBOUNDED = 10_000  # columns: a line that goes to a file or a pipe is never wrapped
 _MOST_ROWS = 20
@@ -24,10 +25,8 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 def make_console() -> Console:
     """A console on stdout. It wraps lines at the width of a terminal, but not in a file or pipe."""
-    wrap = sys.stdout.isatty() or "COLUMNS" in os.environ
-    return Console(
-        file=sys.stdout, width=None if wrap else _UNBOUNDED, highlight=False, emoji=False
-    )
+    wrap = output().isatty() or "COLUMNS" in os.environ
+    return Console(file=output(), width=None if wrap else _UNBOUNDED, highlight=False, emoji=False)
 
 
 def show(console: Console, *renderables: RenderableType) -> None:
@@ -36,7 +35,7 @@ def show(console: Console, *renderables: RenderableType) -> None:
         for renderable in renderables:
             console.print(renderable, markup=False)
     lines = capture.get().splitlines()
-    sys.stdout.write("".join(line.rstrip() + "\n" for line in lines))
+    output().write("".join(line.rstrip() + "\n" for line in lines))
 
 
 def listing(*columns: str) -> Table:
@@ -50,6 +49,9 @@ def listing(*columns: str) -> Table:
 def histogram(circuit: CircuitCounts, console: Console) -> RenderableType:
     """Bars, the most frequent outcome first, for the console's width and encoding."""
     shots = circuit.shots
+    title = f"{circuit.name}: {counted(circuit.qubits, 'qubit')}"
+    if not circuit.counts:
+        return Text(title, "bold")
     top, other_outcomes, other_shots = most_frequent(circuit.counts, _MOST_ROWS)
     longest = max(count for _, count in top)
     widest_label = max(len(label) for label, _ in top)
@@ -69,10 +71,26 @@ def histogram(circuit: CircuitCounts, console: Console) -> RenderableType:
         # No bar: one for a sum of many outcomes would dwarf those of single ones.
         note = f"and {counted(other_outcomes, 'other outcome')}"
         table.add_row("", Text(note, "dim"), str(other_shots), f"{other_shots / shots:.1%}")
-    title = f"{circuit.name}: {counted(circuit.qubits, 'qubit')}, {counted(shots, 'shot')}"
+    title += f", {counted(shots, 'shot')}"
     if circuit.seed is not None:
         title += f", seed {circuit.seed}"
     return Group(Text(title, "bold"), Text(f"bits: {circuit.bits}", "dim"), table)
+
+
+def amplitudes(statevector: Sequence[complex]) -> RenderableType:
+    """The most probable basis states, with their amplitudes and probabilities."""
+    width = len(statevector).bit_length() - 1
+    chosen = sorted(range(len(statevector)), key=lambda index: -abs(statevector[index]))
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    for index in chosen[:_MOST_ROWS]:
+        value = statevector[index]
+        label = f"|{index:0{width}b}>" if width else "|>"
+        table.add_row(label, f"{value.real:+.6f}{value.imag:+.6f}j", f"{abs(value) ** 2:.1%}")
+    rest = sum(abs(statevector[index]) ** 2 for index in chosen[_MOST_ROWS:])
+    if len(chosen) > _MOST_ROWS:
+        note = f"and {counted(len(chosen) - _MOST_ROWS, 'other state')}"
+        table.add_row("", Text(note, "dim"), f"{rest:.1%}")
+    return Group(Text("final state, the last qubit leftmost:", "dim"), table)
 
 
 def _bar(length: float, smooth: bool) -> str:

@@ -16,7 +16,7 @@ __all__ = [
 
 OK = 0
 FAILED = 1  # the command line was right, but the work failed
-USAGE = 2  # argparse's own code: the command line or its input is wrong
+USAGE = 2  # as of most commands: the command line or its input is wrong
 INTERRUPTED = 130  # 128 + SIGINT, as in shells
 BROKEN_PIPE = 141  # 128 + SIGPIPE
 

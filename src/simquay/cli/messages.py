@@ -21,8 +21,10 @@ def say(kind: str, message: str) -> None:
 
 @contextmanager
 def warning_messages() -> Iterator[None]:
-    """Print Simquay's warnings in one line each; others as Python does."""
+    """Print Simquay's warnings in one line each; others as Python does. None is an error."""
     with warnings.catch_warnings():  # restores showwarning as well as the filters
+        if any(action == "error" for action, *_ in warnings.filters):
+            warnings.simplefilter("default")
         show_as_python = warnings.showwarning
 
         def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:

@@ -186,6 +186,7 @@ class Run:
             seconds = time.perf_counter() - self.started
         planning = self.planning_time / batch
         return {
+            "measure_sampling": True,
             "branches": 1,
             "passes": self.passes,
             "stored_qubits": self.stored_qubits,

@@ -91,8 +91,7 @@ class _StateVector(ResultKind):
         if need > available:
             raise OutOfMemoryError(
                 f"the state vector of {program.num_qubits} qubits takes {format_bytes(need)}, but "
-                f"this machine has only {format_bytes(available)} available; ask for counts alone, "
-                "or precision='single'",
+                f"this machine has only {format_bytes(available)} available; ask for counts alone",
                 needed=need,
                 available=available,
             )

@@ -168,7 +168,7 @@ class Ledger:
         limit = self._limit or 0
         return OutOfMemoryError(
             f"the run needs {format_bytes(count)} of memory, but {self.name} has only "
-            f"{format_bytes(limit)} available; use fewer qubits or shots, or precision='single'",
+            f"{format_bytes(limit)} available",
             needed=count,
             available=limit,
         )
@@ -235,7 +235,7 @@ def over_ceiling(need: int, ceiling: int | None) -> OutOfMemoryError | None:
         return None
     return OutOfMemoryError(
         f"the run needs {format_bytes(need)} of memory, but max_memory_mb allows "
-        f"{format_bytes(ceiling)}; raise it, use fewer qubits or shots, or precision='single'",
+        f"{format_bytes(ceiling)}",
         needed=need,
         available=ceiling,
     )

@@ -69,8 +69,9 @@ class Outcome:
             ``words`` is at least 1. ``saved`` are the states of ``Save`` operations by key.
             ``statevector`` are the final amplitudes in qubit order, shape ``(2**num_qubits,)``.
             A result that was not asked for is not there.
-        metadata: figures of the run, plain values: ``branches`` (state evolutions at the end),
-            ``passes``, ``stored_qubits``, ``strategy`` and seconds of ``planning_time`` and
+        metadata: figures of the run, plain values: ``measure_sampling`` (whether all shots were
+            drawn from one final state, as Aer calls it), ``branches`` (state evolutions at the
+            end), ``passes``, ``stored_qubits``, ``strategy`` and seconds of ``planning_time`` and
             ``execution_time``. A dynamic circuit has ``branches_together`` (the most that shared
             a state; a pass over them all is one) and ``replays``, too.
     """

@@ -12,14 +12,13 @@ import threading
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qiskit.providers import JobV1
 from qiskit.providers.jobstatus import JobStatus
 from qiskit.result import Result
 
-from simquay.errors import RegistryError
+from simquay.jobs.display import as_html, in_words
 from simquay.jobs.errors import (
     JobCancelledError,
     JobFailedError,
@@ -29,12 +28,13 @@ from simquay.jobs.errors import (
     detach,
     unsuccessful,
 )
+from simquay.jobs.references import BackendReference
 from simquay.jobs.timing import LONGEST_SLEEP, SHORTEST_POLL
 
 if TYPE_CHECKING:
     from qiskit.providers import BackendV2
 
-__all__ = ["BackendFinder", "BackendReference", "BaseJob"]
+__all__ = ["BaseJob"]
 
 _ORDER = {
     JobStatus.INITIALIZING: 0,
@@ -47,50 +47,6 @@ _ORDER = {
 }
 _FINAL = (JobStatus.DONE, JobStatus.CANCELLED, JobStatus.ERROR)
 _BELOW_ONE = 1.0 - 2.0**-20  # the largest progress of an unfinished job
-
-
-BackendFinder = Callable[[str], "BackendV2"]
-"""Makes a backend by its name, in any process: a function of a module, which pickles by reference.
-
-It is the attribute ``simquay_finder`` of a backend that a provider gave."""
-
-
-@dataclass(frozen=True)
-class BackendReference:
-    """Stands for a backend in a pickle: a backend holds threads and devices, which do not pickle.
-
-    Attributes:
-        name: the backend's.
-        finder: makes it again; None for a backend that did not come from a provider.
-    """
-
-    name: str
-    finder: BackendFinder | None
-
-    @classmethod
-    def of(cls, backend: BackendV2 | BackendReference | None) -> BackendReference | None:
-        """The reference to ``backend``; a reference is its own, and None has none."""
-        if backend is None or isinstance(backend, BackendReference):
-            return backend
-        return cls(str(backend.name), getattr(backend, "simquay_finder", None))
-
-    def find(self) -> BackendV2:
-        """A new backend object.
-
-        Raises:
-            JobStateError: there is no finder, or it does not find the backend.
-        """
-        if self.finder is None:
-            raise JobStateError(
-                f"the job's backend {self.name!r} did not come from simquay.get_backend, and so "
-                "cannot be found by its name here"
-            )
-        try:
-            return self.finder(self.name)
-        except RegistryError as error:
-            raise JobStateError(
-                f"the job's backend {self.name!r} cannot be made here: {error}"
-            ) from error
 
 
 class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
@@ -112,6 +68,9 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
         job_id: a unique id; None makes one.
         metadata: copied into the attribute ``metadata``.
     """
+
+    _began = 0.0  # time.perf_counter() when the work began
+    _when_final: Callable[[BaseJob], object] | None = None
 
     def __init__(
         self,
@@ -241,12 +200,20 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
             self._enter(JobStatus.ERROR)
             return True
 
+    def call_when_final(self, function: Callable[[BaseJob], object]) -> None:
+        """Call ``function(job)`` once, as soon as the job is final, under its lock. It must be
+        quick, and raise nothing. To be called before :meth:`submit`."""
+        self._when_final = function
+
     def _enter(self, status: JobStatus) -> None:
         """Write the status, under the lock; see the invariants of the class for the order."""
         if status in _FINAL:
             self._release()
             self._condition.notify_all()
         self._status = status
+        if status in _FINAL and self._when_final is not None:
+            function, self._when_final = self._when_final, None
+            function(self)
 
     # --- waiting ---------------------------------------------------------------------------
 
@@ -380,9 +347,16 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
         self._condition = threading.Condition(self._lock)
         self._process = os.getpid()
 
+    def _in_words(self) -> str:
+        return in_words(self._status, self.progress(), time.perf_counter() - self._began)
+
     def __repr__(self) -> str:
         name = getattr(self._backend, "name", None)
-        return f"<{type(self).__name__} {self._job_id} {self._status.name} on {name}>"
+        return f"<{type(self).__name__} {self._job_id} {self._in_words()} on {name}>"
+
+    def _repr_html_(self) -> str:
+        title = f"{type(self).__name__} {self._job_id} on {getattr(self._backend, 'name', None)}"
+        return as_html(title, self._in_words(), self.progress(), self.error_message())
 
 
 def _deadline(timeout: float | None) -> float | None:

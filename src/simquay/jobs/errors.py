@@ -38,6 +38,7 @@ __all__ = [
     "OriginalTraceback",
     "RemoteError",
     "SimquayJobError",
+    "UnknownJobError",
     "as_text",
     "circuits_failed",
     "detach",
@@ -90,6 +91,10 @@ class JobStateError(SimquayJobError):
     """The call does not fit: not submitted yet, submitted already, or another process's job."""
 
 
+class UnknownJobError(SimquayJobError, LookupError):
+    """No job with this id is known in this process, or none any more."""
+
+
 class OriginalTraceback(Exception):
     """The cause of a job's original exception: its traceback, as text."""
 
@@ -102,7 +107,10 @@ class OriginalTraceback(Exception):
 
 
 def circuits_failed(
-    failures: Mapping[int, BaseException], names: Sequence[str], partial_result: Result | None
+    failures: Mapping[int, BaseException],
+    names: Sequence[str],
+    partial_result: Result | None,
+    advice: str = "",
 ) -> JobFailedError:
     """The error of a job of which circuits failed; its cause is that of the first.
 
@@ -110,11 +118,14 @@ def circuits_failed(
         failures: the errors of circuits, by their numbers in the job; at least one.
         names: of all circuits of the job.
         partial_result: of the other circuits, or None.
+        advice: what to do about the first, or nothing.
     """
     first = min(failures)
     cause = failures[first]
     text = f"circuit {names[first]!r} (number {first} of the job) failed: "
     text += f"{type(cause).__name__}: {cause}"
+    if advice:
+        text += f"; {advice}"
     if len(failures) > 1:
         text += f"; {len(failures)} of {len(names)} circuits failed"
     failure = JobFailedError(text, partial_result)

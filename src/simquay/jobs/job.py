@@ -12,7 +12,8 @@ from qiskit.providers.jobstatus import JobStatus
 
 from simquay.errors import Cancelled
 from simquay.jobs.base import BaseJob
-from simquay.jobs.dispatch.tasks import Launcher, Task, TaskControl
+from simquay.jobs.dispatch.queue_info import QueueInfo
+from simquay.jobs.dispatch.tasks import Launcher, Task, TaskControl, TaskFuture
 from simquay.jobs.errors import JobFailedError, detach
 
 if TYPE_CHECKING:
@@ -61,7 +62,6 @@ class Job(BaseJob):
     _controls: Sequence[TaskControl] = ()  # as an unpickled job has, which does no work
     _futures: Sequence[Future[Any]] = ()
     _open = 0
-    _began = 0.0
 
     def __init__(
         self,
@@ -121,6 +121,19 @@ class Job(BaseJob):
         if not controls:
             return self._progress
         return sum(control.fraction for control in controls) / len(controls)
+
+    def queue_info(self) -> QueueInfo | None:
+        """What the job waits for where it is ``QUEUED``, such as memory: how much, and which jobs
+        hold it. None in any other state, and where an executor or a foreign backend does not say.
+        """
+        if self._status is not JobStatus.QUEUED:
+            return None
+        infos = (future.queue_info() for future in self._futures if isinstance(future, TaskFuture))
+        return next((info for info in infos if info is not None), None)
+
+    def __repr__(self) -> str:
+        info = self.queue_info()
+        return super().__repr__() if info is None else f"{super().__repr__()[:-1]}: {info}>"
 
     def _begin(self) -> None:
         """Move on to ``RUNNING``: a task begins.

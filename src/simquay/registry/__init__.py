@@ -13,13 +13,16 @@ from simquay.registry.catalog import (
     RegisteredBackend,
     Resolution,
 )
+from simquay.registry.messages import KnownBackend, installable_backends
 from simquay.registry.selection import Registry
 
 __all__ = [
     "BackendInfo",
+    "KnownBackend",
     "PluginRecord",
     "PluginStatus",
     "RegisteredBackend",
     "Registry",
     "Resolution",
+    "installable_backends",
 ]

@@ -1,12 +1,10 @@
-"""Texts of the registry's errors, and its warnings.
+"""Texts of the registry's errors.
 
 Each error says what was wrong with which backend, which plugin provides it, and what to do.
 """
 
 from __future__ import annotations
 
-import sys
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -17,19 +15,27 @@ from simquay.errors import (
     UnknownBackendError,
 )
 from simquay.plugin import RESERVED_NAMES
-from simquay.registry.catalog import BackendInfo, PluginStatus, RegisteredBackend
+from simquay.registry.catalog import (
+    BackendInfo,
+    PluginRecord,
+    PluginStatus,
+    RegisteredBackend,
+    normalize_distribution,
+)
 from simquay.registry.entry_points import OWN_DISTRIBUTION, PluginManager
 from simquay.registry.requests import Request
 
 __all__ = [
     "KNOWN_BACKENDS",
+    "OWN_NAMES",
     "KnownBackend",
     "ambiguous",
     "combined",
+    "installable_backends",
+    "may_exist",
     "no_backend_of_device",
     "unavailable",
     "unknown",
-    "warn",
 ]
 
 
@@ -42,34 +48,66 @@ class KnownBackend:
         distribution: the plugin's distribution.
         device: ``cpu`` or ``gpu``.
         install: the command that installs it; the install hint of the plugin's spec.
+        others: the plugin's other backends and aliases.
     """
 
     name: str
     distribution: str
     device: str
     install: str
+    others: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names that the plugin registers."""
+        return (self.name, *self.others)
 
 
 KNOWN_BACKENDS = (
-    KnownBackend("aer", "simquay-aer", "cpu", "pip install simquay-aer"),
-    KnownBackend("cupy", "simquay-cupy", "gpu", "pip install 'simquay-cupy[cuda13]'"),
+    KnownBackend(
+        "aer",
+        "simquay-aer",
+        "cpu",
+        "pip install simquay-aer",
+        ("aer-density-matrix", "aer-mps", "aer-stabilizer"),
+    ),
+    KnownBackend(
+        "cupy", "simquay-cupy", "gpu", "pip install 'simquay-cupy[cuda13]'", ("gpu-statevector",)
+    ),
     KnownBackend("numba", "simquay-numba", "cpu", "pip install simquay-numba"),
 )
 """Sorted by name; for each plugin the backend that users ask for first. A test compares them with
 the specs of the plugins."""
 
+OWN_NAMES = ("basic", "numpy", "reference")
+"""The names that Simquay's own plugin registers."""
 
-def warn(message: str, category: type[Warning]) -> None:
-    """Warn at the nearest line outside Simquay, so that the warning points at the caller's code.
-
-    By Python's default filters a message is shown once for each such line.
-    """
-    level = 1
-    frame = sys._getframe()
-    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == "simquay":
-        frame = frame.f_back
-        level += 1
-    warnings.warn(message, category, stacklevel=level)
+_MEANT = {
+    "aer-simulator": "aer",
+    "aer-simulator-density-matrix": "aer-density-matrix",
+    "aer-simulator-matrix-product-state": "aer-mps",
+    "aer-simulator-stabilizer": "aer-stabilizer",
+    "aer-simulator-statevector": "aer",
+    "aersimulator": "aer",
+    "automatic": "auto",
+    "basic-simulator": "basic",
+    "basicaer": "basic",
+    "cuda": "gpu",
+    "cusvaer": "gpu",
+    "custatevec": "gpu",
+    "default": "auto",
+    "density-matrix": "aer-density-matrix",
+    "ibmq-qasm-simulator": "auto",
+    "matrix-product-state": "aer-mps",
+    "mps": "aer-mps",
+    "nvidia": "gpu",
+    "qasm-simulator": "auto",
+    "simulator": "auto",
+    "stabilizer": "aer-stabilizer",
+    "statevector": "auto",
+    "statevector-simulator": "auto",
+}
+"""By a name from elsewhere, in lower case and with hyphens: the name that is meant."""
 
 
 def ambiguous(request: Request, claims: Sequence[RegisteredBackend]) -> AmbiguousBackendError:
@@ -120,17 +158,22 @@ def unknown(
     The text lists similar names, the installed backends, and backends that could be installed.
     """
     parts = [f"no backend is called {request.name!r}{request.origin}"]
-    by_name = {known.name: known for known in KNOWN_BACKENDS}
-    known = by_name.get(request.name.rpartition(":")[2])
+    by_name = {name: known for known in KNOWN_BACKENDS for name in known.names}
+    alike = request.name.rpartition(":")[2].replace("_", "-").replace(".", "-")
+    meant = _MEANT.get(alike)
+    known = by_name.get(meant or alike)
     installed = {record.distribution for record in manager.records}
     failed = [
         record
         for record in manager.records
         if record.status is not PluginStatus.ACTIVE and not record.backends
     ]
+    if meant is not None:
+        more = "; run(circuit, statevector=True) gives the state" if "statevector" in alike else ""
+        parts.append(f"Its name here is {meant!r}{more}")
     if known is not None and known.distribution not in installed:
         parts.append(f"It comes with {known.distribution}: {known.install}")
-    else:
+    elif meant is None:
         matches = manager.catalog.close_matches(request.name, {*by_name, *RESERVED_NAMES})
         matches = [match for match in matches if match != request.name]
         if matches:
@@ -143,14 +186,33 @@ def unknown(
         parts.append(f"Plugins not in use: {lines}")
     if OWN_DISTRIBUTION not in installed:
         parts.append("Simquay's own plugin is not installed: install Simquay with pip")
-    rest = [
-        other
-        for other in KNOWN_BACKENDS
-        if other is not known and other.distribution not in installed
-    ]
+    rest = [other for other in installable_backends(manager.records) if other is not known]
     if rest:
         parts.append(_installable(rest))
     return UnknownBackendError(_sentences(parts), summary=parts[0])
+
+
+def may_exist(name: str, manager: PluginManager) -> bool:
+    """Whether a plugin that is not in use may have the backend ``name``, normalized.
+
+    The names of plugins that are not published with Simquay cannot be known unless they load.
+    There, a name counts as a mistake if it is similar to one that is known.
+    """
+    distribution, colon, rest = name.rpartition(":")
+    owner = normalize_distribution(distribution)
+    published = {known.distribution: known.names for known in KNOWN_BACKENDS}
+    published[OWN_DISTRIBUTION] = OWN_NAMES
+    if any(rest in names and owner in ("", plugin) for plugin, names in published.items()):
+        return True
+    silent = {
+        record.distribution
+        for record in manager.records
+        if record.status is not PluginStatus.ACTIVE and not record.backends
+    }.difference(published)
+    if colon:
+        return owner in silent
+    known = {name for names in published.values() for name in names}
+    return bool(silent) and not manager.catalog.close_matches(name, known | {*RESERVED_NAMES})
 
 
 def combined(failures: Sequence[tuple[Request, RegistryError]]) -> RegistryError:
@@ -164,6 +226,12 @@ def combined(failures: Sequence[tuple[Request, RegistryError]]) -> RegistryError
     kinds = {type(error) for _, error in failures}
     kind = kinds.pop() if len(kinds) == 1 else BackendUnavailableError
     return kind(f"{first}; {rest}", summary=first.summary)
+
+
+def installable_backends(records: Iterable[PluginRecord]) -> list[KnownBackend]:
+    """The published backends whose plugins are not among the installed ones."""
+    installed = {record.distribution for record in records}
+    return [known for known in KNOWN_BACKENDS if known.distribution not in installed]
 
 
 def _installable(known: Iterable[KnownBackend]) -> str:

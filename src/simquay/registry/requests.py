@@ -18,6 +18,7 @@ __all__ = [
     "FALLBACK",
     "LOAD_PLUGINS",
     "STRICT_PLUGINS",
+    "VARIABLES",
     "Request",
     "parse_requests",
     "read_flag",
@@ -38,6 +39,9 @@ LOAD_PLUGINS = "SIMQUAY_LOAD_PLUGINS"
 
 STRICT_PLUGINS = "SIMQUAY_STRICT_PLUGINS"
 """On: a plugin that does not load, or that claims a taken name, is an error, not a warning."""
+
+VARIABLES = (BACKEND, FALLBACK, DISABLE_PLUGINS, LOAD_PLUGINS, STRICT_PLUGINS)
+"""All environment variables of Simquay."""
 
 _ON = ("1", "true", "yes", "on")
 _OFF = ("0", "false", "no", "off")

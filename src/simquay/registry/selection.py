@@ -15,6 +15,7 @@ from simquay.errors import (
     RegistryError,
     SimquayFallbackWarning,
     SimquayPluginWarning,
+    UnknownBackendError,
 )
 from simquay.plugin import RESERVED_NAMES, Available, ProbeResult, Unavailable
 from simquay.registry import messages
@@ -27,14 +28,15 @@ from simquay.registry.catalog import (
 )
 from simquay.registry.entry_points import PluginManager
 from simquay.registry.guard import Failure, guarded, plugin_lock
-from simquay.registry.messages import warn
 from simquay.registry.requests import (
     FALLBACK,
     STRICT_PLUGINS,
     Request,
     parse_requests,
     read_flag,
+    read_list,
 )
+from simquay.system.warning import warn
 
 __all__ = ["RESOLUTION_ATTRIBUTE", "Registry"]
 
@@ -110,7 +112,8 @@ class Registry:
         Its attribute ``simquay_resolution`` is the :class:`Resolution` that says how it was chosen.
 
         Raises:
-            UnknownBackendError: no plugin registers the name.
+            UnknownBackendError: no plugin registers the name. A fallback is tried only if a plugin
+                that is not in use may have the name.
             AmbiguousBackendError: several do; no fallback is tried, since the caller can choose.
             BackendUnavailableError: its probe says no, or its factory raised.
             PluginError: its factory broke the rules; or, in strict mode, a plugin did not load.
@@ -126,6 +129,10 @@ class Registry:
                 if self._manager is None:  # loading failed, not this name
                     raise
                 failures.append((request, error))
+                if isinstance(error, UnknownBackendError) and not messages.may_exist(
+                    request.name, self._manager
+                ):
+                    break  # a mistake, which no fallback may hide
                 continue
             resolution = Resolution(
                 requested=requests[0].name,
@@ -138,7 +145,7 @@ class Registry:
             )
             if failures:
                 text = f"{resolution.reason}; using {resolution.name!r} instead"
-                if request.variable == FALLBACK:  # a run with warnings as errors must pass
+                if read_list(FALLBACK):  # a run with warnings as errors must pass
                     _log.warning("%s", text)
                 else:
                     warn(text, SimquayFallbackWarning)

@@ -1,15 +1,21 @@
-"""The base of all of Simquay's Qiskit backends: how a backend is found, here and elsewhere."""
+"""The base of all of Simquay's Qiskit backends: how a backend and its jobs are found, here and
+elsewhere."""
 
 from __future__ import annotations
 
+import pickle
+from abc import abstractmethod
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from typing import Any, ClassVar
 
 from qiskit.providers import BackendV2
 
-from simquay.jobs.base import BackendFinder
+from simquay.jobs.base import BaseJob
 from simquay.jobs.dispatch.tasks import Launcher
+from simquay.jobs.recent import recent_jobs
+from simquay.jobs.references import BackendFinder
+from simquay.simulators.configuration import BackendConfiguration, configuration_of
 from simquay.simulators.inputs import RunInputError
 
 __all__ = ["SimquayBackend"]
@@ -30,6 +36,44 @@ class SimquayBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         """The name that other processes find this backend by; empty for one made by hand."""
         resolution = self.simquay_resolution
         return "" if resolution is None else f"{resolution.distribution}:{resolution.name}"
+
+    def configuration(self) -> BackendConfiguration:
+        """The backend's description as Qiskit's ``BackendV1`` had it, for libraries that ask."""
+        return configuration_of(self)
+
+    @abstractmethod
+    def _given_options(self) -> dict[str, Any]:
+        """The options that :meth:`set_options` makes an equal backend with, the executor aside."""
+
+    @abstractmethod
+    def set_options(self, **fields: Any) -> None:
+        """Set options for all later runs of this backend object."""
+
+    def __copy__(self) -> SimquayBackend:
+        copied = object.__new__(type(self))
+        copied.__dict__.update(self.__dict__)
+        return copied
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A backend travels by its name, with its options but the executor: engines, threads and
+        devices do not pickle.
+
+        Raises:
+            PicklingError: it did not come from a provider.
+        """
+        if self.simquay_finder is None:
+            raise pickle.PicklingError(
+                f"backend {self.name!r} was {self._made} by hand and has no name that another "
+                "process could find it by: get it from simquay.get_backend to pickle it"
+            )
+        taken = self.simquay_resolution
+        return _found, (self.simquay_finder, self._address(), taken, self._given_options())
+
+    def _submitted(self, job: BaseJob) -> BaseJob:
+        """``job``, submitted; it can be found by its id."""
+        recent_jobs().add(job)
+        job.submit()
+        return job
 
     def _launcher(
         self, executor: Executor | None, own: Launcher
@@ -78,3 +122,13 @@ class SimquayBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
+
+
+def _found(
+    finder: BackendFinder, address: str, resolution: object, options: Mapping[str, Any]
+) -> BackendV2:
+    """The backend of a pickle, which refers to this function by its name."""
+    backend = finder(address)
+    backend.simquay_resolution = resolution  # which tells of a fallback, if one was taken
+    backend.set_options(**options)
+    return backend

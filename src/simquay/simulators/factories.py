@@ -17,6 +17,13 @@ from simquay.simulators.engine.backend import EngineBackend
 
 __all__ = ["basic_bytes", "make_basic", "make_numpy", "make_reference"]
 
+_BASIC_QUBITS = max(
+    most
+    for name in ("MAX_QUBITS_MEMORY", "MAX_QUBITS_STATEVECTOR", "MAX_QUBITS_CLIFFORD")
+    if (most := getattr(BasicSimulator, name, 0))
+)
+"""The most qubits of a circuit that BasicSimulator runs: as its release calls it, and of Clifford
+circuits in later ones."""
 
 _numpy_engine = functools.cache(DenseEngine)
 _reference_engine = functools.cache(ReferenceEngine)
@@ -42,6 +49,7 @@ def make_basic(spec: BackendSpec) -> AdaptedBackend:
         precision="double",
         factory="qiskit.providers.basic_provider:BasicSimulator",
         memory=basic_bytes,
+        num_qubits=_BASIC_QUBITS,
     )
     backend.set_options(memory=False)  # Simquay's default; Qiskit's is True
     return backend

@@ -6,7 +6,6 @@ import copy
 import difflib
 import math
 import numbers
-import operator
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
@@ -17,11 +16,14 @@ from typing import Any
 from qiskit.exceptions import QiskitError
 from qiskit.providers import Options
 
-from simquay.errors import OptionError, PlainMessage
+from simquay.errors import OptionError, PlainMessage, SimquayOptionWarning
 from simquay.execution.settings import RunContext
 from simquay.program import Precision
+from simquay.system.warning import warn
 
 __all__ = [
+    "DEVICE_OPTIONS",
+    "DISPATCH",
     "OPTIONS",
     "Check",
     "Option",
@@ -29,6 +31,7 @@ __all__ = [
     "RunOptions",
     "UnknownOptionError",
     "default_options",
+    "ignore",
     "resolve",
     "unknown_option",
     "validate",
@@ -80,10 +83,13 @@ def _integer(least: int, *, or_none: bool = False) -> Check:
     def check(name: str, value: Any) -> int | None:
         if or_none and value is None:
             return None
-        whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-        if not whole or value < least:
+        if type(value) is not int:  # a float such as 1e4 is a whole number as well
+            number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+            if not number or value % 1 != 0:
+                raise _wrong(name, value, f"an integer of {least} or more")
+        if value < least:
             raise _wrong(name, value, f"an integer of {least} or more")
-        return operator.index(value)
+        return int(value)
 
     return check
 
@@ -96,9 +102,7 @@ def _executor(name: str, value: Any) -> Executor | None:
 
 
 def _flag(name: str, value: Any) -> bool:
-    # A NumPy bool is a flag as well; None is Aer's way of leaving a flag out.
-    if value is None:
-        return False
+    # A NumPy bool is a flag as well.
     if type(value).__name__ not in ("bool", "bool_"):
         raise _wrong(name, value, "True or False")
     return bool(value)
@@ -151,6 +155,10 @@ OPTIONS: Mapping[str, Option] = MappingProxyType(
 )
 """Every option, by name."""
 
+DISPATCH = frozenset({"executor", "max_circuits_per_task", "max_shots_per_task"})
+"""Options that say where and in which pieces a job runs: for them, None as an argument of ``run``
+means Simquay's workers and no limit, whatever the backend's options say."""
+
 _HINTS = {
     "seed": "seed_simulator",
     "seed_transpiler": "seed_simulator",
@@ -164,41 +172,110 @@ _HINTS = {
 }
 """Names of other libraries and similar words: the option that means the same."""
 
+_ELSEWHERE = {
+    "method": "a method is a backend here: simquay.get_backend('aer-mps'), 'aer-stabilizer', "
+    "'aer-density-matrix', or 'auto' for the state vector.",
+    "device": "simquay.get_backend('gpu') or 'cpu' chooses the device.",
+    "noise_model": "simquay.get_backend('aer') takes one.",
+}
+"""Options of other libraries: what to do instead."""
+
+
+DEVICE_OPTIONS: Mapping[str, tuple[Any, ...] | None] = MappingProxyType(
+    {
+        "calibration_set_id": None,
+        "disable_qubit_rewiring": None,
+        "dynamic": None,
+        "extra_metadata": None,
+        "extra_query_params": None,
+        "image": None,
+        "init_num_resets": None,
+        "init_qubits": (True,),
+        "instance": None,
+        "job_limit": None,
+        "job_name": None,
+        "job_share_level": None,
+        "job_tags": None,
+        "live_data_enabled": None,
+        "max_execution_time": None,
+        "meas_level": (2,),
+        "meas_return": None,
+        "priority": None,
+        "private": None,
+        "rep_delay": None,
+        "rep_time": None,
+        "session_time": None,
+        "skip_transpilation": None,
+        "start_session": None,
+        "tags": None,
+        "timeout_secs": None,
+        "use_fractional_gates": None,
+        "use_measure_esp": None,
+        "verbatim": None,
+    }
+)
+"""Options that ``run`` of devices and cloud services takes, and that change nothing in what a
+simulator of ideal circuits gives: they are ignored. By name: the only values for which that is so,
+or None for all."""
+
+
+def ignore(options: Mapping[str, Any]) -> None:
+    """Ignore options of :data:`DEVICE_OPTIONS`, with one warning; None is "not given".
+
+    Raises:
+        RunOptionError: for a value that asks for another result.
+
+    Warns:
+        SimquayOptionWarning: names them.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    for name, value in given.items():
+        allowed = DEVICE_OPTIONS[name]
+        if allowed is not None and not any(value == one for one in allowed):
+            raise _wrong(name, value, f"{allowed[0]!r}, which is all that a simulator gives")
+    if given:
+        warn(
+            f"ignored, since they mean nothing to a simulator: options {', '.join(given)}",
+            SimquayOptionWarning,
+        )
+
 
 def validate(options: Mapping[str, Any]) -> dict[str, Any]:
-    """``options`` with every value checked and in its plain form.
+    """``options`` with every value checked and in its plain form; None is the default.
 
     Raises:
         UnknownOptionError: for a name that is no option, with close matches.
         RunOptionError: for a value that is not of the option's type.
+
+    Warns:
+        SimquayOptionWarning: options of devices are ignored.
     """
     checked = {}
+    ignored = {}
     for name, value in options.items():
         option = OPTIONS.get(name)
-        if option is None:
-            raise unknown_option(name, OPTIONS, _HINTS)
-        checked[name] = option.check(name, value)
+        if option is not None:
+            checked[name] = option.check(name, option.default if value is None else value)
+        elif name in DEVICE_OPTIONS:
+            ignored[name] = value
+        else:
+            raise unknown_option(name, OPTIONS)
+    if ignored:
+        ignore(ignored)
     return checked
 
 
-def unknown_option(
-    name: str, names: Iterable[str], hints: Mapping[str, str] | None = None
-) -> UnknownOptionError:
-    """The error for a name that is no option.
-
-    Args:
-        name: that was given.
-        names: of all options there are.
-        hints: by lower-case name from elsewhere: the option that means the same.
-    """
+def unknown_option(name: str, names: Iterable[str]) -> UnknownOptionError:
+    """The error for a name that is no option; ``names`` are those of all options there are."""
     names, given = list(names), str(name).lower()
     close = difflib.get_close_matches(given, names, n=3, cutoff=0.6)
-    if hints and given in hints:
-        hint = f"did you mean {hints[given]!r}?"
+    if (meant := _HINTS.get(given)) in names:
+        close = [str(meant)]
+    hint = "there is none with a name close to it."
+    if given in _ELSEWHERE:
+        hint = _ELSEWHERE[given]
     elif close:
         hint = f"did you mean {' or '.join(map(repr, close))}?"
-    else:
-        hint = "there is none with a name close to it."
     return UnknownOptionError(f"no option is named {name!r}: {hint} Options: {', '.join(names)}.")
 
 
@@ -234,13 +311,19 @@ def resolve(
 ) -> tuple[RunContext, dict[str, Any]]:
     """The options of a run: a backend's ``options``, overridden by the arguments of ``run``.
 
+    An argument that is None is not given, but for those of :data:`DISPATCH`.
+
     Returns:
         The context, of those that the run needs; and the others, which are about its job.
 
     Raises:
         RunOptionError: as :func:`validate`.
     """
-    given = validate({**options, **overrides})
+    merged = dict(options)
+    for name, value in overrides.items():
+        if value is not None or name in DISPATCH or name not in merged:
+            merged[name] = value
+    given = validate(merged)
     seed = given.pop("seed_simulator")
     limit = given.pop("max_memory_mb")
     context = RunContext(

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from simquay.errors import SimquayError
-from simquay.jobs.base import BackendFinder
 from simquay.jobs.dispatch.tasks import RemoteCall, TaskControl
 from simquay.jobs.errors import error_from_plain, error_to_plain
+from simquay.jobs.references import BackendFinder
 from simquay.program.packing import pack_tree, unpack_tree
 from simquay.system.version import simquay_version
 

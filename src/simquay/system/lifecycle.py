@@ -6,16 +6,18 @@ and one that stops them at the end. All functions run, even if one of them raise
 
 from __future__ import annotations
 
+import atexit
 import functools
 import inspect
 import itertools
 import os
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
-__all__ = ["Actions", "after_fork", "before_exit"]
+__all__ = ["Actions", "after_fork", "at_exit", "before_exit", "others_go_on"]
 
 Action = Callable[[], object]
 
@@ -50,6 +52,7 @@ class Actions:
 
 _after_fork = Actions()
 _before_exit = Actions()
+_at_exit = Actions()
 
 
 def after_fork(renew: Action) -> None:
@@ -68,10 +71,26 @@ def before_exit(stop: Action) -> None:
     A plain ``atexit`` function would run after those joins: a thread that waits in ``job.result()``
     would delay the exit until its job is done. Functions run in reverse order of their
     registration, and before the executors of ``concurrent.futures`` wait for their queues. A method
-    does not keep its object alive.
+    does not keep its object alive. Other threads may go on then: see :func:`others_go_on`.
+
+    Where ``stop`` returns a number, it is that of the jobs that it cancelled. One line on stderr
+    says how many they are in all.
     """
     _expect_exit()
     _before_exit.add(stop)
+
+
+def at_exit(stop: Action) -> None:
+    """Call ``stop`` at the interpreter's end, after all threads that are not daemons have ended. A
+    method does not keep its object alive."""
+    _at_exit.add(stop)
+
+
+def others_go_on() -> bool:
+    """Whether threads run that are neither daemons nor the main thread: the interpreter waits for
+    them before it ends."""
+    main = threading.main_thread()
+    return any(not one.daemon and one is not main for one in threading.enumerate())
 
 
 @functools.cache
@@ -90,10 +109,29 @@ def _renew_all() -> None:
             stack.callback(renew)
 
 
-def _stop_all() -> None:
+def _stop_all(actions: Actions = _before_exit) -> None:
+    cancelled: list[int] = []
     with ExitStack() as stack:
-        for stop in _before_exit:
-            stack.callback(stop)
+        stack.callback(_tell, cancelled)  # the first one runs last
+        for stop in actions:
+            stack.callback(_stop_one, stop, cancelled)
+
+
+def _stop_one(stop: Action, cancelled: list[int]) -> None:
+    if isinstance(count := stop(), int):
+        cancelled.append(count)
+
+
+def _tell(cancelled: list[int]) -> None:
+    if (count := sum(cancelled)) and sys.stderr is not None:
+        jobs = "1 job was" if count == 1 else f"{count} jobs were"
+        print(
+            f"simquay: {jobs} cancelled, since the program ended; job.result() waits for a job",
+            file=sys.stderr,
+        )
+
+
+atexit.register(_stop_all, _at_exit)
 
 
 if hasattr(os, "register_at_fork"):

@@ -56,10 +56,7 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 
     def call(*arguments: object) -> Called:
         capsys.readouterr()
-        try:
-            code = main([str(argument) for argument in arguments])
-        except SystemExit as leaving:  # argparse's way, for --help and misuse
-            code = leaving.code if isinstance(leaving.code, int) else 1
+        code = main([str(argument) for argument in arguments])
         captured = capsys.readouterr()
         return Called(code, captured.out, captured.err)
 

@@ -19,17 +19,21 @@ def test_version(cli: Any) -> None:
     assert (called.code, called.out) == (0, f"simquay {version('simquay')}\n")
 
 
+def test_alone_it_is_the_help(cli: Any) -> None:
+    assert cli() == cli("--help")
+
+
 @pytest.mark.parametrize("command", [(), ("run",), ("backends",), ("doctor",)])
 def test_help(cli: Any, command: tuple[str, ...]) -> None:
     called = cli(*command, "--help")
     assert called.code == 0
-    assert called.out.startswith(" ".join(("usage: simquay", *command)))
+    assert called.out.startswith(" ".join(("Usage: simquay", *command)))
 
 
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
-        ((), "COMMAND"),
+        (("--debug",), "command"),
         (("fly",), "'fly'"),
         (("run",), "FILE"),
         (("run", "x.qasm", "--shots", "many"), "many"),
@@ -53,7 +57,7 @@ def test_help_imports_nothing_heavy() -> None:
         "import sys\n"
         "from simquay.cli.main import main\n"
         "try:\n    main(['run', '--help'])\nexcept SystemExit:\n    pass\n"
-        "heavy = {'qiskit', 'numpy', 'rich', 'matplotlib'} & set(sys.modules)\n"
+        "heavy = {'qiskit', 'numpy', 'rich', 'matplotlib', 'pluggy'} & set(sys.modules)\n"
         "sys.exit(' '.join(heavy) or 0)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
@@ -85,8 +89,8 @@ def test_a_defect_is_one_line_and_code_1(tmp_path: Path) -> None:
         "import sys\n"
         "from simquay.cli import main\n"
         "from simquay.cli.commands import backends\n"
-        "def fail(options):\n    raise ZeroDivisionError('by nought')\n"
-        "backends.execute = fail\n"
+        "def fail(**options):\n    raise ZeroDivisionError('by nought')\n"
+        "backends.command.callback = fail\n"
         "sys.exit(main.main(sys.argv[1:]))\n"
     )
     script = tmp_path / "defect.py"
@@ -104,7 +108,7 @@ def test_a_defect_is_one_line_and_code_1(tmp_path: Path) -> None:
 
 
 def _fail_with(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    def fail(options: object) -> int:
+    def fail(**options: object) -> int:
         raise error
 
-    monkeypatch.setattr(backends_command, "execute", fail)
+    monkeypatch.setattr(backends_command.command, "callback", fail)

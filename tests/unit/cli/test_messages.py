@@ -36,6 +36,16 @@ def test_other_warnings_are_left_to_python(
     assert warnings.showwarning is record
 
 
+def test_no_warning_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with warning_messages():
+            warnings.warn("took numpy", SimquayFallbackWarning, stacklevel=1)
+        with pytest.raises(SimquayFallbackWarning):
+            warnings.warn("took numpy", SimquayFallbackWarning, stacklevel=1)
+    assert capsys.readouterr().err == "simquay: warning: took numpy\n"
+
+
 def test_an_error_is_logged_with_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     with log_messages(everything=False):
         try:
@@ -48,13 +58,11 @@ def test_an_error_is_logged_with_its_traceback(capsys: pytest.CaptureFixture[str
 
 
 def test_simquay_s_warnings_are_one_line(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def warn(options: object) -> int:
-        with warnings.catch_warnings():
-            warnings.simplefilter("always")
-            warnings.warn("took numpy", SimquayFallbackWarning, stacklevel=1)
+    def warn(**options: object) -> int:
+        warnings.warn("took numpy", SimquayFallbackWarning, stacklevel=1)
         return 0
 
-    monkeypatch.setattr(backends_command, "execute", warn)
+    monkeypatch.setattr(backends_command.command, "callback", warn)
     called = cli("backends")
     assert (called.code, called.err) == (0, "simquay: warning: took numpy\n")
 
@@ -63,13 +71,13 @@ def test_simquay_s_warnings_are_one_line(cli: Any, monkeypatch: pytest.MonkeyPat
 def test_what_simquay_logs_is_one_line_each(
     cli: Any, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], told: list[str] | None
 ) -> None:
-    def log(options: object) -> int:
+    def log(**options: object) -> int:
         logger = logging.getLogger("simquay.somewhere")
         logger.debug("thinking")
         logger.warning("slow")
         return 0
 
-    monkeypatch.setattr(backends_command, "execute", log)
+    monkeypatch.setattr(backends_command.command, "callback", log)
     logger = logging.getLogger("simquay")
     before = logger.level, list(logger.handlers)
     called = cli(*options, "backends")

@@ -89,3 +89,34 @@ def test_without_simquays_own_plugin(
     assert "Available: none." in text
     assert "simquay 0" in text
     assert "(blocked: blocked by SIMQUAY_DISABLE_PLUGINS)" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("aer_simulator", "aer"),
+        ("AerSimulator", "aer"),
+        ("aer_simulator_matrix_product_state", "aer-mps"),
+        ("statevector_simulator", "auto"),
+        ("qasm_simulator", "auto"),
+        ("cuda", "gpu"),
+        ("basic_simulator", "basic"),
+        ("stabilizer", "aer-stabilizer"),
+    ],
+)
+def test_a_name_from_elsewhere_gets_the_name_that_is_meant(
+    sites: FakeSites, name: str, meant: str
+) -> None:
+    text = message(name)
+    assert f". Its name here is {meant!r}" in text
+    assert "Did you mean" not in text
+    assert ("statevector=True" in text) is ("statevector" in name)
+
+
+def test_a_name_from_elsewhere_is_told_with_what_to_install(
+    sites: FakeSites, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = (KnownBackend("aer", "fake-aer", "cpu", "pip install fake-aer", ("aer-mps",)),)
+    monkeypatch.setattr("simquay.registry.messages.KNOWN_BACKENDS", table)
+    for name in ("mps", "aer-mps"):
+        assert "It comes with fake-aer: pip install fake-aer" in message(name)

@@ -4,24 +4,43 @@ from __future__ import annotations
 
 import re
 
-from simquay.registry.messages import KNOWN_BACKENDS, KnownBackend
+from simquay.registry.messages import KNOWN_BACKENDS, OWN_NAMES, KnownBackend
+from simquay.simulators.builtin import simquay_register_backends
 from tests.support.plugin_sources import extras_of, specs_by_distribution
 
 
 def test_the_table_has_every_plugins_first_backend_as_the_plugin_describes_it() -> None:
-    firsts = {name: specs[0] for name, specs in specs_by_distribution().items()}
+    plugins = specs_by_distribution()
     assert (
         tuple(
             sorted(
                 (
-                    KnownBackend(first.name, distribution, first.device, first.install_hint)
-                    for distribution, first in firsts.items()
+                    KnownBackend(
+                        specs[0].name,
+                        distribution,
+                        specs[0].device,
+                        specs[0].install_hint,
+                        tuple(
+                            sorted(
+                                {name for spec in specs for name in (spec.name, *spec.aliases)}
+                                - {specs[0].name}
+                            )
+                        ),
+                    )
+                    for distribution, specs in plugins.items()
                 ),
                 key=lambda known: known.name,
             )
         )
         == KNOWN_BACKENDS
     )
+
+
+def test_the_own_names_are_those_that_are_registered() -> None:
+    registered = {
+        name for spec in simquay_register_backends() for name in (spec.name, *spec.aliases)
+    }
+    assert registered == set(OWN_NAMES)
 
 
 def test_every_plugins_hint_installs_the_plugin_with_an_extra_that_it_has() -> None:

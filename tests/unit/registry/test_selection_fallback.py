@@ -28,11 +28,11 @@ HUGE = 10**6  # above the priority of any installed plugin
     [
         ("fake-gpu", "fake"),
         ("fake-gpu", ["fake"]),
-        ("fake-gpu", ("not-installed", "fake")),
-        ("fake-gpu", iter(["not-installed", "FAKE"])),
-        ("fake-gpu", "not-installed,fake"),
+        ("fake-gpu", ("cupy", "fake")),
+        ("fake-gpu", iter(["cupy", "FAKE"])),
+        ("fake-gpu", "cupy,fake"),
         ("fake-gpu,fake", None),
-        ("fake-gpu, not-installed , phoney", None),
+        ("fake-gpu, cupy , phoney", None),
         ("fake-gpu,fake-gpu", ["fake-gpu", "fake"]),
     ],
 )
@@ -56,11 +56,46 @@ def test_a_fallback_that_was_asked_for(
     assert [str(warning.message) for warning in caught] == [f"{reason}; using 'fake' instead"]
 
 
-@pytest.mark.parametrize("name", ["cupy-of-tomorrow", "not-installed", "fake-good:nothing"])
+@pytest.mark.parametrize("name", ["cupy", "aer-mps", "gpu-statevector", "simquay-aer:aer"])
 def test_what_is_not_installed_falls_back_too(sites: FakeSites, name: str) -> None:
     sites.use("good")
     with pytest.warns(SimquayFallbackWarning, match=f"no backend is called '{name}'; using 'fake'"):
         assert resolution(Provider(), name, fallback="fake").fallback_from == name
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("nunpy", "numpy"),
+        ("cuppy", "cupy"),
+        ("fake-good:nothing", "fake-good:fake"),
+        ("no:numpy", "simquay:numpy"),
+        ("cp", "cpu"),
+    ],
+)
+def test_a_name_that_no_plugin_has_is_an_error_whatever_the_fallback(
+    sites: FakeSites, monkeypatch: pytest.MonkeyPatch, name: str, meant: str
+) -> None:
+    sites.use("good")
+    monkeypatch.setenv("SIMQUAY_FALLBACK", "fake")
+    for arguments in ((name, "fake"), (f"{name},fake", None), ("fake-gpu", f"{name},fake")):
+        with pytest.raises(RegistryError, match=f"no backend is called '{name}'") as error:
+            Provider().get_backend(arguments[0], fallback=arguments[1])
+        if arguments[0] != "fake-gpu":
+            assert f"Did you mean '{meant}'" in str(error.value)
+
+
+def test_a_plugin_that_does_not_load_may_have_a_name_like_no_other(sites: FakeSites) -> None:
+    sites.use("good")
+    sites.use("raises_at_import")
+    provider = Provider()
+    with pytest.warns(SimquayPluginWarning):
+        provider.plugins()
+    for name in ("zeppelin", "fake-raises-at-import:x"):
+        with pytest.warns(SimquayFallbackWarning):
+            assert resolution(provider, name, fallback="fake").name == "fake"
+    with pytest.raises(UnknownBackendError, match="Did you mean 'numpy'"):
+        provider.get_backend("nunpy", fallback="fake")
 
 
 def test_gpu_falls_back_to_cpu(sites: FakeSites, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,18 +134,18 @@ def test_an_ambiguous_name_does_not_fall_back(sites: FakeSites) -> None:
 def test_when_nothing_can_be_had_the_error_names_all(sites: FakeSites) -> None:
     sites.use("good")
     with pytest.raises(BackendUnavailableError) as error:
-        Provider().get_backend("fake-gpu", fallback=["not-installed"])
+        Provider().get_backend("fake-gpu", fallback=["cupy"])
     assert str(error.value).startswith("backend 'fake-gpu' (fake-good 1.0) is unavailable: no such")
-    assert "fallback 'not-installed': no backend is called 'not-installed'" in str(error.value)
-    with pytest.raises(UnknownBackendError, match=r"'nor-this'.*fallback 'not-installed'"):
-        Provider().get_backend("nor-this,not-installed")
+    assert "fallback 'cupy': no backend is called 'cupy'" in str(error.value)
+    with pytest.raises(UnknownBackendError, match=r"'aer'.*fallback 'cupy'"):
+        Provider().get_backend("aer,cupy")
 
 
 def test_the_environments_fallback_is_logged_not_warned_of(
     sites: FakeSites, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     sites.use("good")
-    monkeypatch.setenv("SIMQUAY_FALLBACK", "not-installed,fake")
+    monkeypatch.setenv("SIMQUAY_FALLBACK", "cupy,fake")
     provider = Provider()
     with (
         warnings.catch_warnings(),
@@ -123,15 +158,24 @@ def test_the_environments_fallback_is_logged_not_warned_of(
     assert caplog.records[0].name.startswith("simquay.")
 
 
+def test_a_fallback_named_twice_is_logged_too(
+    sites: FakeSites, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    sites.use("good")
+    monkeypatch.setenv("SIMQUAY_FALLBACK", "fake")
+    with caplog.at_level(logging.WARNING, logger="simquay"):  # a warning would be an error
+        assert resolution(Provider(), "fake-gpu", fallback="fake").fallback_from == "fake-gpu"
+    assert "using 'fake' instead" in caplog.text
+
+
 def test_the_callers_fallback_comes_before_the_environments(
     sites: FakeSites, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sites.use("good")
     monkeypatch.setenv("SIMQUAY_FALLBACK", "fake-oracle")
     provider = Provider()
-    with pytest.warns(SimquayFallbackWarning):  # the caller's own is warned of
-        assert resolution(provider, "fake-gpu", fallback="fake").name == "fake"
-    assert resolution(provider, "fake-gpu", fallback="not-installed").name == "fake-oracle"
+    assert resolution(provider, "fake-gpu", fallback="fake").name == "fake"
+    assert resolution(provider, "fake-gpu", fallback="cupy").name == "fake-oracle"
     assert resolution(provider, "fake").name == "fake"
 
 

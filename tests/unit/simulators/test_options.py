@@ -6,6 +6,7 @@ import copy
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,15 @@ from qiskit import QuantumCircuit
 from qiskit.exceptions import QiskitError
 
 from simquay.engines.reference import ReferenceEngine
-from simquay.errors import OptionError
+from simquay.errors import OptionError, SimquayOptionWarning
 from simquay.program import Precision
 from simquay.simulators.engine.backend import EngineBackend
-from simquay.simulators.options import OPTIONS, RunOptionError, UnknownOptionError
+from simquay.simulators.options import (
+    DEVICE_OPTIONS,
+    OPTIONS,
+    RunOptionError,
+    UnknownOptionError,
+)
 from tests.support.paths import DOCS
 
 PAGE = DOCS / "reference" / "options.md"
@@ -28,7 +34,9 @@ def a_backend(**options: Any) -> EngineBackend:
 
 
 def by_run(**options: Any) -> object:
-    return a_backend().run(QuantumCircuit(1), **options)
+    circuit = QuantumCircuit(1, 1)
+    circuit.measure(0, 0)
+    return a_backend().run(circuit, **options)
 
 
 def by_set_options(**options: Any) -> None:
@@ -56,10 +64,15 @@ WAYS = [by_run, by_set_options, by_update_options, by_attribute, a_backend]
         ({"shots": 0}, "option shots=0: expected an integer of 1 or more"),
         ({"shots": -5}, "shots=-5"),
         ({"shots": True}, "shots=True"),
-        ({"shots": 10.0}, "shots=10.0"),
+        ({"shots": 10.5}, "shots=10.5"),
+        ({"shots": float("inf")}, "shots=inf"),
+        ({"shots": float("nan")}, "shots=nan"),
+        ({"shots": 1j}, "shots=1j"),
         ({"shots": "10"}, "shots='10'"),
-        ({"shots": None}, "shots=None"),
-        ({"shots": np.float64(3)}, "integer"),
+        ({"shots": np.float64(3.5)}, "integer"),
+        ({"meas_level": 1}, "option meas_level=1: expected 2"),
+        ({"meas_level": 0}, "option meas_level=0: expected 2"),
+        ({"init_qubits": False}, "option init_qubits=False: expected True"),
         ({"shots": np.bool_(True)}, "integer"),
         ({"memory": 1}, "memory=1: expected True or False"),
         ({"statevector": "yes"}, "True or False"),
@@ -103,7 +116,10 @@ def test_a_wrong_value_is_refused_wherever_it_is_set(
         ("max_shot_size", "did you mean 'max_shots_per_task'?"),
         ("max_memory", "did you mean 'max_memory_mb'?"),
         ("precison", "did you mean 'precision'?"),
+        ("method", "a method is a backend here: simquay.get_backend('aer-mps')"),
+        ("device", "simquay.get_backend('gpu')"),
         ("xyzzy", "there is none with a name close to it"),
+        ("rep_delays", "there is none with a name close to it"),
     ],
 )
 def test_an_unknown_name_gets_close_matches(
@@ -171,7 +187,7 @@ def test_run_beats_the_backends_options_for_that_run_alone() -> None:
     assert backend.run(circuit).result().get_counts() == {"0": 20}
 
 
-@pytest.mark.parametrize("shots", [np.int64(7), np.uint8(7), 7])
+@pytest.mark.parametrize("shots", [np.int64(7), np.uint8(7), 7, 7.0, np.float32(7)])
 def test_whole_numbers_of_any_kind_are_shots(shots: Any) -> None:
     circuit = QuantumCircuit(1, 1)
     circuit.measure(0, 0)
@@ -191,6 +207,53 @@ def test_a_seed_that_was_not_given_is_fresh_recorded_and_good_for_a_second_run()
     again = backend.run(circuit, seed_simulator=first.results[0].seed).result()
     assert again.get_counts() == first.get_counts()
     assert again.results[0].seed == again.results[0].seed_simulator == first.results[0].seed
+
+
+@pytest.mark.parametrize("way", WAYS[:3])
+def test_options_of_devices_are_ignored_with_one_warning(way: Callable[..., object]) -> None:
+    given = {
+        **dict.fromkeys(DEVICE_OPTIONS, "any"),
+        "rep_delay": 1e-4,
+        "meas_level": MeasLevel.CLASSIFIED,
+        "init_qubits": True,
+    }
+    with pytest.warns(SimquayOptionWarning) as caught:
+        way(**given)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    assert all(re.search(rf"\b{name}\b", str(caught[0].message)) for name in given)
+
+
+class MeasLevel(IntEnum):
+    """As Qiskit and its clients define it."""
+
+    CLASSIFIED = 2
+
+
+@pytest.mark.parametrize("name", [*OPTIONS, *DEVICE_OPTIONS])
+def test_none_is_not_given(name: str) -> None:
+    circuit = QuantumCircuit(1, 1)
+    circuit.measure(0, 0)
+    mine = {"shots": 9, "memory": True, "seed_simulator": 4, "statevector": True}
+    backend = a_backend(**mine)
+    result = backend.run(circuit, **{name: None}).result()
+    assert result.get_memory() == ["0"] * 9
+    assert result.results[0].seed == 4
+    assert result.get_statevector().num_qubits == 1
+    backend.set_options(**{name: None})
+    expected = {**mine, **({name: OPTIONS[name].default} if name in OPTIONS else {})}
+    assert {one: getattr(backend.options, one) for one in mine} == {
+        one: expected[one] for one in mine
+    }
+
+
+def test_the_reference_page_has_the_options_of_devices() -> None:
+    table = PAGE.read_text().partition("## Options of devices")[2]
+    rows = re.findall(r"^\| `(\w+)` \| (.+?) \|$", table, re.M)
+    assert rows == [
+        (name, "any" if allowed is None else f"`{allowed[0]!r}`")
+        for name, allowed in DEVICE_OPTIONS.items()
+    ]
 
 
 def test_the_reference_page_has_the_options_and_their_defaults() -> None:

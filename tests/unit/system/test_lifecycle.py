@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import gc
+import re
 import subprocess
 import sys
 import weakref
 
+import pytest
+
 from simquay.system.lifecycle import Actions
+from tests.support.processes import cancelled_at_exit
 
 
 def run(program: str) -> subprocess.CompletedProcess[str]:
@@ -55,6 +59,26 @@ threading.Thread(target=lambda: (over.wait(), print("thread ends", flush=True)))
     )
     assert done.stdout.splitlines() == ["last registered", "first registered", "thread ends"]
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"), [((), ""), ((0,), ""), ((1, 0), "1 job was"), ((2, 3), "5 jobs were")]
+)
+def test_one_line_says_how_many_jobs_the_end_has_cancelled(
+    counts: tuple[int, ...], told: str
+) -> None:
+    done = run(
+        f"""
+from functools import partial
+from simquay.system.lifecycle import before_exit
+
+for count in {counts}:
+    before_exit(partial(int, count))
+before_exit(lambda: None)
+"""
+    )
+    assert done.returncode == 0
+    assert re.fullmatch(cancelled_at_exit(told) if told else "", done.stderr)
 
 
 def test_the_end_stops_all_even_where_one_raises() -> None:
@@ -107,3 +131,19 @@ def test_methods_are_called_as_long_as_their_object_is_in_use() -> None:
         action()
     assert kept.count == 1
     assert len([*actions]) == 1
+
+
+def test_at_exit_comes_after_other_threads_and_knows_of_them_before() -> None:
+    done = run(
+        """
+import threading
+from simquay.system.lifecycle import at_exit, before_exit, others_go_on
+
+over = threading.Event()
+at_exit(lambda: print("exit", others_go_on()))
+before_exit(lambda: (print("main has ended", others_go_on(), flush=True), over.set()))
+threading.Thread(target=lambda: (over.wait(), print("thread ends", flush=True))).start()
+"""
+    )
+    assert done.stdout.splitlines() == ["main has ended True", "thread ends", "exit False"]
+    assert (done.returncode, done.stderr) == (0, "")

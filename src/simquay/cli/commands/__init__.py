@@ -1,6 +1,6 @@
 """The commands of ``simquay``, one module each.
 
-Takes the parsed options, in ``execute``. Gives an exit code. Read ``run.py`` first.
+Takes the parsed options. Gives an exit code. Read ``run.py`` first.
 
-A module has ``add_parser``, which declares the command, and ``execute``.
+A module has ``command``, the function of the command, which its decorators declare.
 """

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import platform
 import warnings
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from simquay.cli.errors import FAILED, OK, require_extra
-from simquay.cli.options import add_json
+from simquay.cli.options import Command, json_option
 from simquay.cli.views.document import print_json
-from simquay.errors import SimquayPluginWarning
+from simquay.cli.views.progress import track
+from simquay.errors import RegistryError, SimquayPluginWarning, SimquayWarning
 
 if TYPE_CHECKING:
-    from simquay.cli.options import Commands
+    from simquay import Provider
     from simquay.registry import BackendInfo, PluginRecord
 
-__all__ = ["add_parser", "examine", "execute"]
+__all__ = ["command", "examine"]
 
 _DISTRIBUTIONS = (
     "simquay",
@@ -30,26 +35,22 @@ _DISTRIBUTIONS = (
     "qiskit-qasm3-import",
 )
 _PREFIX = "SIMQUAY_"
+_SHOTS = 100
+_PATIENCE = 120  # seconds: the first run of a backend may compile it
 
 
-def add_parser(commands: Commands) -> None:
-    """Add the command to the command line."""
-    parser = commands.add_parser(
-        "doctor",
-        help="say what Simquay finds on this machine, and what is broken",
-        description="Say what Simquay finds on this machine. The exit code is 1 if a plugin "
-        "is broken or no backend is available.",
-    )
-    add_json(parser)
-    parser.set_defaults(execute=execute)
+@click.command("doctor", cls=Command, short_help="Say what is broken on this machine.")
+@json_option
+def command(*, as_json: bool) -> int:
+    """Say what Simquay finds on this machine, and run two qubits on every available backend.
 
-
-def execute(options: argparse.Namespace) -> int:
-    """Run the command."""
-    if not options.json:
+    The exit code is 1 if a plugin or a backend is broken, if no backend is available, or if an
+    environment variable has a value that means nothing.
+    """
+    if not as_json:
         require_extra("rich", "the report")
     report = examine()
-    if options.json:
+    if as_json:
         print_json(report)
     else:
         _show(report)
@@ -57,7 +58,7 @@ def execute(options: argparse.Namespace) -> int:
 
 
 def examine() -> dict[str, Any]:
-    """Collect the report. Plugins are loaded and their probes run, but no backend is made.
+    """Collect the report. Plugins are loaded, and every available backend runs two qubits.
 
     Returns:
         The findings, as docs/reference/cli.md describes them; of distributions that are missing,
@@ -86,7 +87,11 @@ def examine() -> dict[str, Any]:
         "environment": {
             name: value for name, value in sorted(os.environ.items()) if name.startswith(_PREFIX)
         },
-        "problems": _problems(backends, plugins),
+        "problems": [
+            *_environment_problems(provider, backends, plugins),
+            *_problems(backends, plugins),
+            *_run_problems(provider, backends),
+        ],
     }
 
 
@@ -97,15 +102,101 @@ def _version(distribution: str) -> str:
         return "not installed"
 
 
-def _problems(backends: list[BackendInfo], plugins: list[PluginRecord]) -> list[str]:
-    problems = [
-        f"plugin {record.label} is {record.status}: {record.error}"
-        for record in plugins
-        if record.status not in ("active", "blocked")
-    ]
+def _environment_problems(
+    provider: Provider, backends: list[BackendInfo], plugins: list[PluginRecord]
+) -> Iterator[str]:
+    """The environment variables whose name or value means nothing, with what may be meant."""
+    from simquay.plugin import RESERVED_NAMES
+    from simquay.registry.catalog import normalize_distribution
+    from simquay.registry.messages import KNOWN_BACKENDS
+    from simquay.registry.requests import (
+        BACKEND,
+        DISABLE_PLUGINS,
+        FALLBACK,
+        LOAD_PLUGINS,
+        STRICT_PLUGINS,
+        VARIABLES,
+        read_flag,
+        read_list,
+    )
+
+    for name in sorted(os.environ):
+        if name.startswith(_PREFIX) and name not in VARIABLES:
+            yield f"{name} is no variable of Simquay{_nearest(name, VARIABLES)}"
+    try:
+        read_flag(STRICT_PLUGINS)
+    except RegistryError as error:
+        yield str(error)
+    installed = {name for one in plugins for name in (one.distribution, one.name)}
+    published = {known.distribution for known in KNOWN_BACKENDS}
+    for variable in (DISABLE_PLUGINS, LOAD_PLUGINS):
+        for name in map(normalize_distribution, read_list(variable)):
+            if name not in installed | published:
+                near = _nearest(name, installed | published)
+                yield f"{variable} names {name!r}, which is no installed plugin{near}"
+    known = {*RESERVED_NAMES, *(name for one in KNOWN_BACKENDS for name in one.names)}
+    registered = {name for info in backends for name in (info.name, *info.aliases)}
+    wrong = False
+    for variable in (BACKEND, FALLBACK):
+        for name in read_list(variable):
+            if name not in known and not provider.backends(name, all=True):
+                wrong = True
+                near = _nearest(name, known | registered)
+                yield f"{variable} names {name!r}, which is no backend{near}"
+    if read_list(BACKEND) and not wrong:
+        try:
+            provider.get_backend()
+        except RegistryError as error:
+            yield str(error)
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
+    close = get_close_matches(name, sorted(names), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _problems(backends: list[BackendInfo], plugins: list[PluginRecord]) -> Iterator[str]:
+    for record in plugins:
+        if record.status not in ("active", "blocked"):
+            yield f"plugin {record.label} is {record.status}: {record.error}"
     if not any(info.available for info in backends):
-        problems.append("no backend is available")
-    return problems
+        yield "no backend is available"
+
+
+def _run_problems(provider: Provider, backends: list[BackendInfo]) -> Iterator[str]:
+    """The available backends that cannot be made, or do not run a Bell pair as they should."""
+    from simquay.registry.guard import Failure, guarded
+
+    available = [info for info in backends if info.available]
+    for info in track(available, "trying backends", total=len(available)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SimquayWarning)
+            wrong = guarded(partial(_run_bell_pair, provider, info))
+        if wrong:
+            text = wrong.text if isinstance(wrong, Failure) else wrong
+            yield f"backend {info.lookup} is listed as available, but {text}"
+
+
+def _run_bell_pair(provider: Provider, info: BackendInfo) -> str:
+    """What is wrong with two entangled qubits on this backend; empty if nothing is."""
+    from qiskit import QuantumCircuit, transpile
+
+    circuit = QuantumCircuit(2)
+    circuit.h(0)
+    circuit.cx(0, 1)
+    circuit.measure_all()
+    backend = provider.get_backend(f"{info.distribution}:{info.name}")
+    if backend.simquay_resolution.fallback_from is not None:
+        return str(backend.simquay_resolution.reason)
+    job = backend.run(transpile(circuit, backend, optimization_level=0), shots=_SHOTS)
+    try:
+        counts = job.result(timeout=_PATIENCE).get_counts()
+    except TimeoutError:
+        job.cancel()
+        return f"two qubits do not end within {_PATIENCE} s"
+    if sum(counts.values()) != _SHOTS or not counts.keys() <= {"00", "11"}:
+        return f"a Bell pair gives {counts}"
+    return ""
 
 
 def _show(report: dict[str, Any]) -> None:

@@ -2,51 +2,56 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from simquay.cli.errors import OK, USAGE, CommandError
-from simquay.cli.options import add_file, add_precision
+from simquay.cli.options import (
+    Command,
+    backend_option,
+    fallback_option,
+    file_argument,
+    format_option,
+    precision_option,
+)
+from simquay.cli.output import output
+from simquay.cli.parameters import bind_option, bound
 from simquay.cli.views.counts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from simquay.cli.options import Commands
     from simquay.engines.base import Engine
     from simquay.planning import Plan
     from simquay.program import Precision, Program
 
-__all__ = ["add_parser", "execute"]
+__all__ = ["command"]
 
 
-def add_parser(commands: Commands) -> None:
-    """Add the command to the command line."""
-    parser = commands.add_parser(
-        "plan",
-        help="show the passes that an engine would make of a circuit",
-        description="Show, for every circuit of a file, the passes over the state that would "
-        "compute it: qubits, operations, flops, bytes, and the predicted share of each. "
-        "Nothing is run.",
-    )
-    add_file(parser)
-    parser.add_argument(
-        "--engine",
-        metavar="NAME",
-        default="numpy",
-        help="the backend whose engine to plan for; default: numpy",
-    )
-    add_precision(parser, default="double")
-    parser.set_defaults(execute=execute)
+@click.command("plan", cls=Command, short_help="Show the passes that an engine would make.")
+@file_argument
+@format_option
+@backend_option
+@fallback_option
+@precision_option
+@bind_option
+def command(
+    *,
+    file: Path,
+    format: str | None,
+    backend: str | None,
+    fallback: str | None,
+    precision: str | None,
+    bind: dict[str, float],
+) -> int:
+    """Show, for every circuit of FILE, the passes over the state that would compute it.
 
-
-def execute(options: argparse.Namespace) -> int:
-    """Run the command.
-
-    Raises:
-        CommandError: the backend has no engine that plans.
-        SimquayError: the backend's name or the file is wrong.
+    For each: qubits, operations, flops, bytes, and the predicted share. The engine is that which
+    'simquay run' would take. Nothing is run.
     """
     import simquay
     from simquay.circuits.files import load_circuits
@@ -54,27 +59,28 @@ def execute(options: argparse.Namespace) -> int:
     from simquay.planning import explain
     from simquay.program import Precision
 
-    circuits = load_circuits(options.file)
-    backend = simquay.get_backend(options.engine)
-    engine = getattr(backend, "engine", None)
+    circuits = bound(load_circuits(file, format), bind)
+    chosen = simquay.get_backend(backend, fallback=fallback)
+    engine = getattr(chosen, "engine", None)
     if engine is None:
         raise CommandError(
-            f"backend {backend.name!r} has no engine of Simquay that makes plans; "
+            f"backend {chosen.name!r} has no engine of Simquay that makes plans; "
             "use numpy or another engine from 'simquay backends'",
             USAGE,
         )
-    precision = Precision(options.precision)
+    numbers = Precision(precision or "double")
+    tell = partial(print, file=output())
     for number, circuit in enumerate(circuits):
         if number:
-            print()
-        print(f"{circuit.name}: {counted(circuit.num_qubits, 'qubit')} on {backend.name}")
-        plans = list(_plans(lower(circuit), engine, precision))
+            tell("")
+        tell(f"{circuit.name}: {counted(circuit.num_qubits, 'qubit')} on {chosen.name}")
+        plans = list(_plans(lower(circuit), engine, numbers))
         if not plans:
-            print("no gates: nothing to plan")
+            tell("no gates: nothing to plan")
         for section, plan in enumerate(plans):
             if len(plans) > 1:
-                print(f"section {section + 1} of {len(plans)}:")
-            print(explain(plan, precision))
+                tell(f"section {section + 1} of {len(plans)}:")
+            tell(explain(plan, numbers))
     return OK
 
 

@@ -18,7 +18,9 @@ class CircuitCounts:
         bits: the names of an outcome's bits, from left to right.
         shots: the number of shots in all.
         seed: the seed that gives the same counts again; None if the backend tells none.
-        counts: the number of shots by outcome, a bit string as in ``Result.get_counts``.
+        counts: the number of shots by outcome, a bit string as in ``Result.get_counts``; empty
+            where the circuit measures nothing.
+        statevector: the final state's amplitudes, the first qubit lowest, where they are asked for.
     """
 
     name: str
@@ -27,6 +29,7 @@ class CircuitCounts:
     shots: int
     seed: int | None
     counts: dict[str, int]
+    statevector: list[complex] | None = None
 
 
 def most_frequent(counts: Mapping[str, int], rows: int) -> tuple[list[tuple[str, int]], int, int]:

@@ -1,19 +1,43 @@
-"""The output of ``--json``: one JSON document on stdout."""
+"""JSON documents: of ``--json``, on stdout, and of ``--output``."""
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-__all__ = ["print_json", "to_json"]
+from simquay.cli.errors import FAILED, CommandError
+from simquay.cli.output import output
+
+__all__ = ["check_folder", "print_json", "save_json", "to_json"]
 
 
 def print_json(document: Mapping[str, Any]) -> None:
     """Print ``document``, whose values JSON has (see :func:`to_json`), with a final line break."""
-    json.dump(document, sys.stdout, indent=2)
-    sys.stdout.write("\n")
+    output().write(json.dumps(document, indent=2) + "\n")
+
+
+def check_folder(option: str, path: Path) -> None:
+    """Check, before any work is done, that the file has a folder to be written to afterwards.
+
+    Raises:
+        CommandError: the folder does not exist.
+    """
+    if not path.absolute().parent.is_dir():
+        raise CommandError(f"{option} {path}: the folder {path.parent} does not exist")
+
+
+def save_json(document: Mapping[str, Any], path: Path) -> None:
+    """Write ``document`` into a file, which may exist.
+
+    Raises:
+        CommandError: the file cannot be written.
+    """
+    try:
+        path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"--output {path}: {error.strerror or error}", FAILED) from error
 
 
 def to_json(value: Any) -> Any:

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from simquay.cli.errors import FAILED, CommandError, require_extra
-from simquay.cli.views.counts import CircuitCounts, most_frequent
+from simquay.cli.views.counts import CircuitCounts, counted, most_frequent
+from simquay.cli.views.document import check_folder
 
-__all__ = ["check_plot_file", "save_plot"]
+__all__ = ["check_plot_file", "check_plot_size", "save_plot"]
 
 _MOST_BARS = 32
+_MOST_NUMBERS = 12  # bars up to which each has its number of shots
+_MOST_CIRCUITS = 16
 
 
 def check_plot_file(path: Path) -> None:
@@ -25,8 +28,20 @@ def check_plot_file(path: Path) -> None:
     kinds = sorted(FigureCanvasAgg.get_supported_filetypes())
     if path.suffix[1:].lower() not in kinds:
         raise CommandError(f"--plot {path}: the file must end in one of .{' .'.join(kinds)}")
-    if not path.absolute().parent.is_dir():
-        raise CommandError(f"--plot {path}: the folder {path.parent} does not exist")
+    check_folder("--plot", path)
+
+
+def check_plot_size(circuits: int) -> None:
+    """Check, before any work is done, that so many circuits fit into one image.
+
+    Raises:
+        CommandError: they do not.
+    """
+    if circuits > _MOST_CIRCUITS:
+        raise CommandError(
+            f"--plot: an image has room for {_MOST_CIRCUITS} circuits, not for {circuits}; "
+            "run fewer at a time, or keep the counts with --output FILE"
+        )
 
 
 def save_plot(circuits: Sequence[CircuitCounts], path: Path) -> None:
@@ -38,18 +53,33 @@ def save_plot(circuits: Sequence[CircuitCounts], path: Path) -> None:
     # Figure without pyplot: no global state, and no search for a window system.
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 3.2 * len(circuits)), layout="constrained")
+    longest = max((len(key) for circuit in circuits for key in circuit.counts), default=1)
+    height = 2.8 + 0.09 * min(longest, 64)  # inches: labels stand below the bars
+    figure = Figure(figsize=(8, height * len(circuits)), layout="constrained")
     for index, circuit in enumerate(circuits):
         axes = figure.add_subplot(len(circuits), 1, index + 1)
         bars, other_outcomes, other_shots = most_frequent(circuit.counts, _MOST_BARS)
         bars.sort()
-        if other_outcomes:
-            bars.append((f"{other_outcomes} others", other_shots))
         positions = range(len(bars))
-        axes.bar(positions, [count for _, count in bars], color="#2a6f97")
-        axes.set_xticks(positions, [label for label, _ in bars], rotation=70, family="monospace")
+        drawn = axes.bar(positions, [count for _, count in bars], color="#2a6f97")
+        if len(bars) <= _MOST_NUMBERS:
+            axes.bar_label(drawn, fontsize="small")
+            axes.margins(y=0.1)  # room for the number of the highest bar
+        axes.set_xticks(
+            positions,
+            [label for label, _ in bars],
+            family="monospace",
+            rotation=70,
+            rotation_mode="anchor",  # the end of a label is below its bar
+            ha="right",
+        )
         axes.set_ylabel("shots")
-        axes.set_title(f"{circuit.name}, {circuit.shots} shots", parse_math=False)
+        axes.set_xlabel(f"bits: {circuit.bits}", parse_math=False)
+        title = f"{circuit.name}, {counted(circuit.shots, 'shot')}"
+        if other_outcomes:  # no bar: one for a sum of many outcomes would dwarf the others
+            others = counted(other_outcomes, "other outcome")
+            title += f"\nnot shown: {others}, {other_shots / circuit.shots:.1%} of the shots"
+        axes.set_title(title, parse_math=False)
     try:
         figure.savefig(path, dpi=150)
     except OSError as error:

@@ -81,6 +81,7 @@ def run_dynamic(run: Run, steps: Steps) -> Outcome:
         branching.results,
         run.figures()
         | {
+            "measure_sampling": False,
             "branches": branching.branches,
             "branches_together": branching.schedule.together,
             "replays": branching.schedule.replays,

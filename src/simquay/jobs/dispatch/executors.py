@@ -89,11 +89,15 @@ class ExecutorLauncher:
             ).start()
         return future
 
-    def stop(self) -> None:
-        """Cancel the jobs of all open tasks: the interpreter exits, and the executor would run the
-        tasks of its queue before."""
-        for future in list(self._open):
-            future.control.stop()
+    def stop(self) -> int:
+        """Cancel the jobs of all open tasks, those of threads aside that the interpreter waits for:
+        it exits, and the executor would run the tasks of its queue before.
+
+        Returns:
+            How many jobs were not final before.
+        """
+        ending = [future for future in list(self._open) if not future.outlives_main()]
+        return sum(future.control.stop() is True for future in ending)
 
     def _drive(self) -> None:
         pause = FIRST_LOOK

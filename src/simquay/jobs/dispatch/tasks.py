@@ -18,6 +18,7 @@ from qiskit.providers.jobstatus import JobStatus
 from simquay.control import Control
 from simquay.errors import Cancelled, OutOfMemoryError
 from simquay.execution.memory import Ledger, Reservation
+from simquay.jobs.dispatch.queue_info import QueueInfo
 from simquay.jobs.errors import detach
 from simquay.jobs.timing import MEMORY_POLL
 
@@ -176,9 +177,14 @@ class TaskFuture(Future[Any]):
     Attributes:
         needs: the memory that the task waits for, where its launcher queues it; less than at first
             where the device never has that.
+        told: whether the log has said that it waits.
+        owner: the thread that submitted it, where the interpreter waits for that: one that is
+            neither a daemon nor the main thread.
     """
 
     needs: MemoryRequest | None = None
+    told = False
+    _ask: Callable[[Any], QueueInfo | None] | None = None
 
     def __init__(
         self, task: Task, control: TaskControl, withdraw: Callable[[Any], object] = _ignored
@@ -187,6 +193,21 @@ class TaskFuture(Future[Any]):
         self.control = control
         self.task: Task | None = task
         self._withdraw = withdraw
+        thread = threading.current_thread()
+        waited_for = not thread.daemon and thread is not threading.main_thread()
+        self.owner = thread if waited_for else None
+
+    def explained_by(self, ask: Callable[[Any], QueueInfo | None]) -> None:
+        """``ask(future)`` says why it waits, or gives None where it does not."""
+        self._ask = ask
+
+    def queue_info(self) -> QueueInfo | None:
+        """Why the task waits; None where it does not, or where its executor does not say."""
+        return None if self._ask is None else self._ask(self)
+
+    def outlives_main(self) -> bool:
+        """Whether the task goes on after the main thread's end: its owner does."""
+        return self.owner is not None and self.owner.is_alive()
 
     def cancel(self) -> bool:
         """Cancel the task, unless it runs or has ended; returns whether it is cancelled."""

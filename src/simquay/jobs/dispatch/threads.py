@@ -1,7 +1,7 @@
 """Simquay's own worker threads, and the order in which they take jobs.
 
 Workers are daemon threads: made when first needed, made anew in a forked child, and told to stop
-when the interpreter exits.
+when the interpreter exits. The jobs of threads that the interpreter waits for run until these end.
 
 The order is first in, first out, with overtaking:
 
@@ -16,21 +16,26 @@ The order is first in, first out, with overtaking:
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from simquay.errors import OutOfMemoryError
 from simquay.execution.memory import Ledger, Reservation
+from simquay.jobs.dispatch.queue_info import QueueInfo
 from simquay.jobs.dispatch.tasks import MemoryRequest, Task, TaskControl, TaskFuture
 from simquay.jobs.errors import detach
 from simquay.jobs.timing import EXIT_PATIENCE, MEMORY_POLL
 from simquay.system.cpus import cpu_budget
-from simquay.system.lifecycle import after_fork, before_exit
+from simquay.system.lifecycle import after_fork, at_exit, before_exit, others_go_on
 
 __all__ = ["WorkerPool", "default_pool", "thread_per_task"]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -64,7 +69,8 @@ class WorkerPool:
         self._lasting = lasting
         self._renew()
         after_fork(self._renew)
-        before_exit(self.stop)
+        before_exit(self._main_has_ended)
+        at_exit(self.stop)
 
     def _renew(self) -> None:
         """Start without threads; also in a forked child, where the old threads are gone and the old
@@ -83,6 +89,7 @@ class WorkerPool:
         """Queue ``task``; see :class:`~simquay.jobs.dispatch.tasks.Launcher`."""
         future = TaskFuture(task, control, self._discard)
         future.needs = task.needs
+        future.explained_by(self.queue_info)
         with self._lock:
             if self._stopping:
                 raise RuntimeError("the interpreter is exiting: no more work is taken")
@@ -105,6 +112,30 @@ class WorkerPool:
                     raise
         return future
 
+    def queue_info(self, future: TaskFuture) -> QueueInfo | None:
+        """What ``future`` waits for; None where it does not wait in this queue."""
+        with self._lock:
+            if future not in self._waiting:
+                return None
+            position = [*self._waiting].index(future)
+            request = future.needs
+            if request is None or request.ledger not in self._devices:
+                return QueueInfo("worker", position)
+            held: Counter[str] = Counter()
+            for other in self._running:
+                if other.needs is not None and other.needs.ledger is request.ledger:
+                    held[other.control.job_id] += other.needs.bytes
+            ledger = request.ledger
+            return QueueInfo(
+                "memory",
+                position,
+                request.bytes,
+                ledger.limit or 0,
+                ledger.reserved,
+                ledger.name,
+                dict(held),
+            )
+
     def _discard(self, future: TaskFuture) -> None:
         """Forget a task that is cancelled, if no worker has taken it yet."""
         with self._lock:
@@ -114,10 +145,16 @@ class WorkerPool:
                 if self._idle:
                     self._condition.notify_all()  # others may have waited behind it
 
-    def stop(self, patience: float = EXIT_PATIENCE) -> None:
-        """Take no more tasks, tell all jobs to stop, and wait ``patience`` seconds for them."""
+    def stop(self, patience: float = EXIT_PATIENCE) -> int:
+        """Once: take no more tasks, stop all jobs, and wait ``patience`` seconds for them.
+
+        Returns:
+            How many jobs were not final before.
+        """
         end = time.monotonic() + patience
         with self._lock:
+            if self._stopping:
+                return 0
             self._stopping = True
             futures = [*self._waiting, *self._running]
             threads = list(self._threads)
@@ -125,11 +162,20 @@ class WorkerPool:
                 self._forget_head(future)
             self._waiting.clear()
             self._condition.notify_all()
-        for future in futures:
-            future.control.stop()
+        cancelled = sum(future.control.stop() is True for future in futures)
         for thread in threads:
             if thread is not threading.current_thread() and thread.is_alive():
                 thread.join(max(0.0, end - time.monotonic()))
+        return cancelled
+
+    def _main_has_ended(self) -> int:
+        """Stop; but where other threads go on, tell only the jobs to stop that are not theirs."""
+        if not others_go_on():
+            return self.stop()
+        with self._lock:
+            futures = [*self._waiting, *self._running]
+        ending = [future for future in futures if not future.outlives_main()]
+        return sum(future.control.stop() is True for future in ending)
 
     def _work(self) -> None:
         """Run tasks; each worker thread runs this until the pool stops."""
@@ -192,6 +238,9 @@ class WorkerPool:
                         break
             if request is not None and reservation is None:
                 blocked.add(request.ledger)
+                if not future.told:
+                    future.told = True
+                    _log.info("job %s %s", future.control.job_id, self.queue_info(future))
                 continue
             del self._waiting[future]
             self._forget_head(future)

@@ -21,7 +21,7 @@ from simquay.errors import Cancelled
 from simquay.jobs.errors import JobFailedError, error_from_plain
 from simquay.jobs.timing import SPARE_AFTER, TICK
 from simquay.jobs.workers.process import BackendSource, Worker, WorkerDiedError
-from simquay.system.lifecycle import after_fork, before_exit
+from simquay.system.lifecycle import after_fork, at_exit, before_exit, others_go_on
 
 if TYPE_CHECKING:
     from qiskit.result import Result
@@ -59,8 +59,13 @@ class ProcessPool:
         self._all: set[Worker] = set()
         self._renew()
         after_fork(self._renew)
-        before_exit(self._refuse)
+        before_exit(self._main_has_ended)
+        at_exit(self._refuse)
         atexit.register(self.stop)
+
+    def _main_has_ended(self) -> None:
+        if not others_go_on():
+            self._refuse()
 
     def _refuse(self) -> None:
         """Start no more workers, before the worker threads are told to stop, which drop theirs."""

@@ -15,15 +15,18 @@ from qiskit.transpiler import Target
 
 from simquay.control import Control
 from simquay.jobs.adapted import AdaptedJob
-from simquay.jobs.base import BackendFinder, BaseJob
+from simquay.jobs.base import BaseJob
 from simquay.jobs.dispatch.tasks import LocalTask, Task
 from simquay.jobs.dispatch.threads import WorkerPool, default_pool
 from simquay.jobs.external.circuits import BackendPool, run_circuits
 from simquay.jobs.external.watch import Ended, ForeignRun
+from simquay.jobs.references import BackendFinder
 from simquay.jobs.workers.pool import default_workers
 from simquay.jobs.workers.process import BackendSource
+from simquay.simulators.adapted.opening import Opener, without_idle_qubits
 from simquay.simulators.adapted.options import AdaptedOptions, check_isolation
 from simquay.simulators.adapted.results import JoinAdapted, writes_bits
+from simquay.simulators.adapted.target import with_qubits
 from simquay.simulators.adapted.tasks import (
     MemoryRule,
     answered,
@@ -47,6 +50,8 @@ class AdaptedBackend(SimquayBackend):
 
     It has the foreign backend's target and options, and its other public attributes. Options are
     set here (:meth:`set_options`), never on the foreign object, which is private to the runs.
+    Circuits need no transpilation for a simulator: see
+    :class:`~simquay.simulators.adapted.opening.Opener`.
 
     Attributes:
         foreign: the backend that was adapted.
@@ -78,6 +83,7 @@ class AdaptedBackend(SimquayBackend):
         self._options = self._checks.initial()
         self._metadata: Mapping[str, Any] = {}
         self._executor: Executor | None = None
+        self._widened: tuple[Target, Target] | None = None
         another = None if self._source is None else self._source.make
         self._backends = BackendPool(foreign, another)
 
@@ -87,8 +93,21 @@ class AdaptedBackend(SimquayBackend):
 
     @property
     def target(self) -> Target:
-        """The foreign backend's."""
-        return self.foreign.target
+        """The foreign backend's, with a number of qubits if it has none. Where any qubits interact,
+        no instruction lists its qubits: libraries take a list for a device's coupling map."""
+        theirs: Target = self.foreign.target
+        if theirs.num_qubits is not None and (
+            theirs.qargs is None or theirs.build_coupling_map() is not None
+        ):
+            return theirs
+        if self._widened is None or self._widened[0] is not theirs:
+            self._widened = theirs, with_qubits(theirs, self._settings.get("num_qubits"))
+        return self._widened[1]
+
+    def configuration(self) -> Any:
+        """The foreign backend's, or else one that is made of its target."""
+        theirs = getattr(self.foreign, "configuration", None)
+        return super().configuration() if theirs is None else theirs()
 
     @property
     def max_circuits(self) -> int | None:
@@ -97,7 +116,7 @@ class AdaptedBackend(SimquayBackend):
         return limit
 
     def __getattr__(self, name: str) -> Any:
-        """Attributes of the foreign backend that this class lacks, such as ``configuration``."""
+        """Attributes of the foreign backend that this class lacks, such as ``properties``."""
         if name.startswith("_") or name == "foreign":
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return getattr(self.foreign, name)
@@ -143,6 +162,7 @@ class AdaptedBackend(SimquayBackend):
                 for a circuit that QPY would change on its way to an executor of other processes.
             RunOptionError: for a wrong option.
         """
+        options = self._checks.without_none(options)
         given = {**self._checks.changed(self._options), "isolation": self.isolation, **options}
         own = {"metadata": self._metadata, "executor": self._executor}
         checked = self._checks.check({**own, **given}, running=True)
@@ -155,6 +175,7 @@ class AdaptedBackend(SimquayBackend):
                 f"{len(circuits)} circuits are more than the {limit} that backend {self.name!r} "
                 "takes in one job"
             )
+        circuits = self._runnable(circuits)
         metadata = {**metadata, **self._what_runs(checked, isolation)}
         join = JoinAdapted(
             self.name,
@@ -169,9 +190,20 @@ class AdaptedBackend(SimquayBackend):
         else:
             task = self._remote_task(circuits, checked, finder)
             metadata["isolation"] = "executor"
-        job = AdaptedJob(self, [task], launcher, join, metadata=metadata)
-        job.submit()
-        return job
+        return self._submitted(AdaptedJob(self, [task], launcher, join, metadata=metadata))
+
+    def _runnable(self, circuits: Sequence[QuantumCircuit]) -> list[QuantumCircuit]:
+        """The circuits as the foreign backend can run them; those that it can are the caller's."""
+        target = self.target
+        if self.foreign.target.num_qubits is None:  # the transpiler widens to one not theirs
+            circuits = [
+                without_idle_qubits(one) if one.num_qubits == target.num_qubits else one
+                for one in circuits
+            ]
+        if target.build_coupling_map() is not None:
+            return [*circuits]
+        opener = Opener(target)
+        return [opener.opened(one) for one in circuits]
 
     def _task(
         self, circuits: Sequence[QuantumCircuit], options: Mapping[str, Any], isolation: str
@@ -268,6 +300,10 @@ class AdaptedBackend(SimquayBackend):
         adapted.set_options(**self._checks.changed(self.options))
         return adapted
 
+    def _given_options(self) -> dict[str, Any]:
+        own = {"isolation": self.isolation, "metadata": dict(self._metadata)}
+        return {**self._checks.changed(self._options), **own}
+
     def __deepcopy__(self, memo: dict[int, Any]) -> AdaptedBackend:
         """A copy with separate options; the foreign backend objects are shared."""
         copied = copy.copy(self)
@@ -289,6 +325,7 @@ def adapt(
     precision: str | None = None,
     factory: str = "",
     memory: MemoryRule | None = None,
+    num_qubits: int | None = None,
 ) -> AdaptedBackend:
     """Make a foreign backend's jobs keep Simquay's contract.
 
@@ -309,6 +346,8 @@ def adapt(
             needs, or 0 where that is unknown. They are reserved while the job runs, in the ledger
             of Simquay's CPU engines: a job that does not fit waits. Without it nothing is
             reserved.
+        num_qubits: of the target, where the foreign target has no number; by default 1024. The
+            transpiler refuses wider circuits.
 
     Raises:
         TypeError: ``backend`` is no ``BackendV2``.
@@ -323,6 +362,7 @@ def adapt(
         "precision": precision,
         "factory": factory or None,
         "memory": memory,
+        "num_qubits": num_qubits,
     }
     given = {name: value for name, value in arguments.items() if value is not None}
     if isinstance(backend, AdaptedBackend):

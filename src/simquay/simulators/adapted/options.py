@@ -9,7 +9,15 @@ from typing import Any
 
 from qiskit.providers import Options
 
-from simquay.simulators.options import OPTIONS, Check, RunOptionError, unknown_option
+from simquay.simulators.options import (
+    DEVICE_OPTIONS,
+    DISPATCH,
+    OPTIONS,
+    Check,
+    RunOptionError,
+    ignore,
+    unknown_option,
+)
 
 __all__ = ["ISOLATIONS", "AdaptedOptions", "check_isolation"]
 
@@ -53,13 +61,22 @@ class AdaptedOptions:
     def __init__(self, foreign: Any) -> None:
         self._defaults = dict(foreign.options)
         self._template = foreign.options
-        names = [*self._defaults, *_OWN]
+        names = list(dict.fromkeys([*self._defaults, *_OWN]))
         more = [one for one in _run_parameters(foreign) if one not in names]
         self._names = {False: names, True: names + more}
 
     def initial(self) -> Options:
         """A new set of options with the foreign backend's values."""
         return copy.copy(self._template)
+
+    def without_none(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Arguments of ``run`` without the options that are None: they are not given."""
+        names = self._names[True]
+        return {
+            name: value
+            for name, value in given.items()
+            if value is not None or name in DISPATCH or name not in names
+        }
 
     def check(self, given: Mapping[str, Any], *, running: bool) -> dict[str, Any]:
         """``given``, checked.
@@ -71,19 +88,32 @@ class AdaptedOptions:
         Raises:
             UnknownOptionError: for a name that is no option.
             RunOptionError: for a wrong value.
+
+        Warns:
+            SimquayOptionWarning: options of devices are ignored.
         """
         names = self._names[running]
         checked: dict[str, Any] = {}
+        ignored: dict[str, Any] = {}
         for name, value in given.items():
             if name in _SPLITTING and name not in self._defaults:
                 if value is not None:
                     raise _undivided(name)
                 continue
             if name not in names:
-                raise unknown_option(name, names)
+                if name not in DEVICE_OPTIONS:
+                    raise unknown_option(name, names)
+                ignored[name] = value
+                continue
+            if value is None and name in _SHARED:
+                value = self._defaults.get(name)
+            elif value is None and name == "isolation":
+                continue
+            elif name in _CHECKS:
+                value = _CHECKS[name](name, value)
             checked[name] = value
-            if name in _CHECKS and not (value is None and name in _SHARED):
-                checked[name] = _CHECKS[name](name, value)
+        if ignored:
+            ignore(ignored)
         theirs = {
             name: value
             for name, value in checked.items()

@@ -16,8 +16,8 @@ from qiskit.circuit import AnnotatedOperation, ControlFlowOp, Operation
 from qiskit.result import Result
 
 from simquay.errors import SimquayError
-from simquay.jobs.base import BackendFinder
 from simquay.jobs.errors import JobFailedError, error_from_plain, error_to_plain
+from simquay.jobs.references import BackendFinder
 from simquay.jobs.workers.pickling import circuits_from_qpy
 from simquay.simulators.adapted.tasks import answered
 from simquay.simulators.inputs import RunInputError

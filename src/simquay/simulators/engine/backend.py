@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from qiskit.transpiler import Target
 from simquay.circuits.info import CircuitInfo
 from simquay.circuits.lowering.circuit import lower
 from simquay.engines.base import Engine
+from simquay.errors import SimquayWarning
 from simquay.jobs.base import BaseJob
 from simquay.jobs.dispatch.threads import WorkerPool, default_pool
 from simquay.jobs.job import Job
@@ -20,7 +22,7 @@ from simquay.program import Program, Save
 from simquay.program.program import walk
 from simquay.simulators.base import SimquayBackend
 from simquay.simulators.engine.target import make_target
-from simquay.simulators.engine.work import EngineRun
+from simquay.simulators.engine.work import EngineRun, writes_bits
 from simquay.simulators.inputs import NotCircuitsError, RunInputError, checked_circuits
 from simquay.simulators.options import RunOptions, default_options, resolve
 from simquay.system.version import simquay_version
@@ -71,7 +73,7 @@ class EngineBackend(SimquayBackend):
 
     @functools.cached_property
     def target(self) -> Target:
-        """Every instruction on any qubits; ``num_qubits`` is None, since memory is the limit."""
+        """Every instruction on any qubits; see :func:`make_target` for its number of qubits."""
         return make_target()
 
     @property
@@ -108,6 +110,9 @@ class EngineBackend(SimquayBackend):
                 instruction of a circuit ask for a state under the same key.
             UnsupportedInstructionError: for an instruction that no engine runs.
             RunOptionError: for a wrong option.
+
+        Warns:
+            SimquayWarning: a circuit measures nothing, and no state is asked for.
         """
         context, of_job = resolve(self._options, options)
         circuits = checked_circuits(run_input)
@@ -115,15 +120,17 @@ class EngineBackend(SimquayBackend):
         infos = [CircuitInfo.of(circuit) for circuit in circuits]
         if "statevector" in context.wanted:
             _refuse_two_states(programs)
+        elif not context.wanted and (
+            silent := [one for one in programs if not (writes_bits(one) or _saves(one))]
+        ):
+            warnings.warn(_gives_nothing(silent, len(programs)), SimquayWarning, stacklevel=2)
         engine = self.engine
         what_ran = self._what_ran(engine.name, engine.device, context.precision.value)
         metadata = {**of_job.pop("metadata"), **what_ran}
         run = EngineRun(programs, infos, engine, context, self.name, self.backend_version)
         if any(value is not None for value in of_job.values()):
             return self._run_in_tasks(run, of_job, metadata)
-        job = Job(self, [run.task()], self._pool, run.join, metadata=metadata)
-        job.submit()
-        return job
+        return self._submitted(Job(self, [run.task()], self._pool, run.join, metadata=metadata))
 
     def _run_in_tasks(
         self, run: EngineRun, options: Mapping[str, Any], metadata: Mapping[str, Any]
@@ -134,9 +141,10 @@ class EngineBackend(SimquayBackend):
 
         launcher, finder = self._launcher(options["executor"], self._pool)
         split, tasks = split_run(run, options, self._address(), finder)
-        job = Job(self, tasks, launcher, split.join, metadata=metadata)
-        job.submit()
-        return job
+        return self._submitted(Job(self, tasks, launcher, split.join, metadata=metadata))
+
+    def _given_options(self) -> dict[str, Any]:
+        return {name: value for name, value in self._options.items() if name != "executor"}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> EngineBackend:
         """A copy with separate options; engine and worker threads are shared."""
@@ -144,6 +152,22 @@ class EngineBackend(SimquayBackend):
         copied._options = copy.deepcopy(self._options, memo)
         copied.__dict__.pop("target", None)
         return copied
+
+
+def _saves(program: Program) -> bool:
+    return any(type(one) is Save for one in walk(program.operations))
+
+
+def _gives_nothing(silent: Sequence[Program], total: int) -> str:
+    which = f"circuit {silent[0].name!r} measures nothing"
+    if total > 1:
+        which = (
+            f"{len(silent)} of {total} circuits measure nothing, the first is {silent[0].name!r}"
+        )
+    return (
+        f"{which}, so the result has no counts: add circuit.measure_all(), or ask for the state "
+        "with statevector=True"
+    )
 
 
 def _refuse_two_states(programs: Sequence[Program]) -> None:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from simquay.execution.settings import Outcome, Piece, RunContext
-from simquay.jobs.base import BackendFinder
 from simquay.jobs.dispatch.tasks import TaskControl, reserved
 from simquay.jobs.errors import error_from_plain, error_to_plain
+from simquay.jobs.references import BackendFinder
 from simquay.program import Precision
 from simquay.program.packing import unpack_programs
 from simquay.simulators.engine.task import EngineTask

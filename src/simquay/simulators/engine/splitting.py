@@ -9,8 +9,8 @@ from typing import Any
 
 from simquay.execution.kinds import divisible
 from simquay.execution.settings import Piece
-from simquay.jobs.base import BackendFinder
 from simquay.jobs.dispatch.tasks import Task
+from simquay.jobs.references import BackendFinder
 from simquay.program import Program
 from simquay.program.packing import pack_programs
 from simquay.simulators.engine.remote import remote_task

@@ -29,7 +29,10 @@ from qiskit.circuit.library import (
 )
 from qiskit.transpiler import Target
 
-__all__ = ["make_target"]
+__all__ = ["MOST_QUBITS", "make_target"]
+
+MOST_QUBITS = 1024
+"""The number of qubits in targets of backends that have no such limit; see :func:`make_target`."""
 
 _ANY_WIDTH: dict[str, type[Instruction]] = {
     "barrier": Barrier,
@@ -55,10 +58,12 @@ _ANY_WIDTH: dict[str, type[Instruction]] = {
 def make_target() -> Target:
     """A new target. Making it takes about a millisecond, so a backend makes it on first use.
 
-    Its ``num_qubits`` is None: the number of qubits is limited by memory alone, and the transpiler
-    then widens no circuit.
+    The number of qubits that an engine runs is limited by memory alone, and qubits that no gate
+    touches take none. But client libraries ask for a number. The transpiler refuses wider circuits,
+    so it is far above what any memory holds; and it widens circuits with an ``initial_layout`` to
+    that number, which takes time in proportion, so it is no larger.
     """
-    target = Target(description="Simquay's statevector engines", num_qubits=None)
+    target = Target(description="Simquay's statevector engines", num_qubits=MOST_QUBITS)
     for name, instruction in get_standard_gate_name_mapping().items():
         target.add_instruction(instruction, properties=None, name=name)
     for name, kind in (get_control_flow_name_mapping() | _ANY_WIDTH).items():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from qiskit.result import Result
 
 from simquay.engines.base import Engine
+from simquay.errors import OutOfMemoryError
 from simquay.execution.kinds import joined_results
 from simquay.execution.settings import Outcome, Piece, RunContext
 from simquay.jobs.errors import circuits_failed
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from simquay.circuits.info import CircuitInfo
     from simquay.jobs.job import TaskEnd
 
-__all__ = ["EngineRun"]
+__all__ = ["EngineRun", "writes_bits"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class EngineRun:
             outcome,
             self.context,
             header=self.infos[index].header(),
-            measured=_writes_bits(self.programs[index]),
+            measured=writes_bits(self.programs[index]),
             time_taken=seconds,
         )
 
@@ -141,12 +142,23 @@ class EngineRun:
                 },
             )
         if failures:
-            raise circuits_failed(failures, [info.name for info in self.infos], result)
+            names = [info.name for info in self.infos]
+            raise circuits_failed(failures, names, result, self._advice(failures))
         assert result is not None
         return result
 
+    def _advice(self, failures: Mapping[int, BaseException]) -> str:
+        first = min(failures)
+        error = failures[first]
+        if not isinstance(error, OutOfMemoryError) or self.context.wanted:
+            return ""
+        # Imported here, since most runs fit.
+        from simquay.simulators.engine.advice import memory_advice
 
-def _writes_bits(program: Program) -> bool:
+        return memory_advice(self.programs[first], self.engine, self.context.precision, error)
+
+
+def writes_bits(program: Program) -> bool:
     """Whether a run may write a classical bit; only then does its result have counts."""
     if not program.num_clbits:
         return False

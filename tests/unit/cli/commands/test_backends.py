@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from simquay.registry import KnownBackend
 from simquay.simulators.builtin import simquay_register_backends
 from tests.support.fake_plugins import FakeSites, fake_sites, spec
 
@@ -36,8 +37,44 @@ def test_backends_lists_what_can_run_here_best_first(cli: Any, sites: FakeSites)
     assert (called.code, called.err) == (0, "")
     assert called.out.splitlines()[0].split() == ["name", "device", "status", "distribution"]
     assert names(called.out) == OWN
-    row = ["numpy", "cpu", "available", "simquay", version("simquay")]
-    assert called.out.splitlines()[1].split()[:5] == row
+    row = ["numpy", "*", "cpu", "available", "simquay", version("simquay")]
+    assert called.out.splitlines()[1].split()[:6] == row
+    assert called.out.splitlines()[-1] == "* auto takes this one"
+
+
+def test_a_backend_is_one_line_on_a_narrow_terminal(
+    cli: Any, sites: FakeSites, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fields = {"probe": "tests.support.fake_backends:probe_no", "description": "long " * 30}
+    sites.write("fake-rocket-of-a-name", spec("rocket", priority=99, **fields))
+    monkeypatch.setenv("COLUMNS", "80")
+    called = cli("backends", "--all")
+    assert names(called.out) == ["rocket", *OWN]
+    assert max(map(len, called.out.splitlines())) <= 80
+    monkeypatch.setenv("SIMQUAY_LOAD_PLUGINS", "simquay")
+    assert len(cli("backends").out.splitlines()) == 1 + len(OWN) + 2
+
+
+def test_all_lists_what_could_be_installed(
+    cli: Any, sites: FakeSites, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = (KnownBackend("phantom", "fake-phantom", "gpu", "pip install 'fake-phantom[x]'"),)
+    monkeypatch.setattr("simquay.registry.messages.KNOWN_BACKENDS", table)
+    assert "phantom" not in cli("backends").out
+    (line,) = [one for one in cli("backends", "--all").out.splitlines() if "phantom" in one]
+    assert line.split(maxsplit=4) == [
+        *("phantom", "gpu", "installable", "fake-phantom"),
+        "pip install 'fake-phantom[x]'",
+    ]
+    told = json.loads(cli("backends", "--all", "--json").out)["installable"]
+    assert told == [
+        {
+            "name": "phantom",
+            "device": "gpu",
+            "distribution": "fake-phantom",
+            "install": "pip install 'fake-phantom[x]'",
+        }
+    ]
 
 
 def test_an_unavailable_backend_shows_with_all_and_its_reason(cli: Any, sites: FakeSites) -> None:
@@ -53,8 +90,8 @@ def test_an_unavailable_backend_shows_with_all_and_its_reason(cli: Any, sites: F
     assert names(full.out) == ["rocket", *OWN]
     line = full.out.splitlines()[1]
     assert line.split()[:5] == ["rocket", "gpu", "unavailable", "fake-rocket", "1.0"]
-    assert "the device is not plugged in" in line
-    assert "pip install rocket[fuel]" in line  # with its brackets: not taken for markup
+    # With its brackets: not taken for markup.
+    assert "\nrocket: the device is not plugged in; pip install rocket[fuel]\n" in full.out
 
     told = json.loads(cli("backends", "--all", "--json").out)["backends"][0]
     assert told["status"] == "unavailable"
@@ -75,8 +112,6 @@ def test_a_broken_plugin_shows_with_all_and_hides_nobody(cli: Any, sites: FakeSi
     assert told["error"] in line
 
 
-# The command line prints the warning; as an error it would end the command.
-@pytest.mark.filterwarnings("always::simquay.errors.SimquayPluginWarning")
 def test_a_broken_plugin_is_one_line_of_warning_without_all(cli: Any, sites: FakeSites) -> None:
     sites.use("raises_at_import")
     called = cli("backends")

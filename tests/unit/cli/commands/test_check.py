@@ -53,6 +53,27 @@ def test_a_broken_point_is_told_and_is_exit_code_1(
     assert called.out.splitlines()[-1] == "forgetful: 1 of 2 points of the job contract"
 
 
+def test_a_failure_that_was_expected_is_none(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Job, "error_message", lambda self: None)
+    backend = EngineBackend(ReferenceEngine(), name="forgetful")
+    monkeypatch.setattr(simquay, "get_backend", lambda name: backend)
+    called = cli("check", "forgetful", "--only", "J14,J01", "--expect", "j14")
+    assert called.code == 0
+    assert "J14    broken, as expected" in called.out
+    document = json.loads(
+        cli("check", "forgetful", "--only", "J14,J01", "--expect", "J14", "--json").out
+    )
+    assert [(one["kept"], one["expected"]) for one in document["checks"]] == [
+        (True, True),
+        (False, True),
+    ]
+
+    wrong = cli("check", "forgetful", "--only", "J14,J01", "--expect", "J01,J14")
+    assert wrong.code == 1
+    assert "J01    kept, though --expect names it" in wrong.out
+    cli("check", "forgetful", "--expect", "J99").assert_fails(2, "--expect J99")
+
+
 @pytest.mark.parametrize("only", ["J99", "J01,X", ","])
 def test_checks_that_do_not_exist(cli: Any, only: str) -> None:
     cli("check", "reference", "--only", only).assert_fails(2, "--only", "V09")

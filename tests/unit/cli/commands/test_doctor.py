@@ -100,3 +100,82 @@ def test_doctor_fails_where_no_backend_is_available(
     called = cli("doctor")
     assert called.code == 1
     assert called.out.splitlines()[-1] == "broken: no backend is available"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        (
+            "SIMQUAY_FALBACK",
+            "cpu",
+            "SIMQUAY_FALBACK is no variable of Simquay; did you mean 'SIMQUAY_FALLBACK'?",
+        ),
+        (
+            "SIMQUAY_BACKEND",
+            "nunpy",
+            "SIMQUAY_BACKEND names 'nunpy', which is no backend; did you mean 'numpy'?",
+        ),
+        ("SIMQUAY_BACKEND", "nosuch", "SIMQUAY_BACKEND names 'nosuch', which is no backend"),
+        ("SIMQUAY_FALLBACK", "cpu,refrence", "'refrence', which is no backend; did you mean"),
+        (
+            "SIMQUAY_LOAD_PLUGINS",
+            "simquay-nunba",
+            "SIMQUAY_LOAD_PLUGINS names 'simquay-nunba', which is no installed plugin; "
+            "did you mean 'simquay-numba'?",
+        ),
+        ("SIMQUAY_STRICT_PLUGINS", "maybe", "SIMQUAY_STRICT_PLUGINS='maybe': expected one of"),
+        ("SIMQUAY_BACKEND", "rocket", "backend 'rocket' (fake-rocket 1.0) (named by SIMQUAY"),
+    ],
+)
+def test_doctor_names_wrong_variables(
+    cli: Any,
+    sites: FakeSites,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    value: str,
+    told: str,
+) -> None:
+    sites.write("fake-rocket", spec("rocket", probe="tests.support.fake_backends:probe_no"))
+    monkeypatch.setenv(variable, value)
+    called = cli("doctor")
+    assert (called.code, called.err) == (1, "")
+    (line,) = [line for line in called.out.splitlines() if line.startswith("broken: ")]
+    assert told in line
+
+
+@pytest.mark.parametrize(
+    "value", ["numpy", "cupy,numpy", "simquay:numpy", "gpu,cpu", "gpu-statevector,auto"]
+)
+def test_doctor_knows_the_names_that_a_variable_may_have(
+    cli: Any, sites: FakeSites, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("SIMQUAY_BACKEND", value)
+    monkeypatch.setenv("SIMQUAY_DISABLE_PLUGINS", "simquay-aer,simquay-cupy,simquay_numba")
+    assert cli("doctor").out.splitlines()[-1] == "all is well"
+
+
+@pytest.mark.parametrize(
+    ("factory", "told"),
+    [
+        ("tests.support.fake_backends:make_raising", "RuntimeError: no room for rocket"),
+        ("no_such_module:make", "No module named 'no_such_module'"),
+        ("tests.support.fake_backends:make", "TranspilerError"),  # its target has no gates
+        ("tests.support.fake_backends:make_liar", "a Bell pair gives {'01': 100}"),
+    ],
+)
+@pytest.mark.parametrize("fallback", ["", "cpu"])
+def test_doctor_runs_every_backend_that_says_it_is_available(
+    cli: Any,
+    sites: FakeSites,
+    monkeypatch: pytest.MonkeyPatch,
+    factory: str,
+    told: str,
+    fallback: str,
+) -> None:
+    sites.write("fake-rocket", spec("rocket", factory=factory))
+    monkeypatch.setenv("SIMQUAY_FALLBACK", fallback)
+    called = cli("doctor", "--json")
+    assert called.code == 1
+    (problem,) = json.loads(called.out)["problems"]
+    assert problem.startswith("backend rocket is listed as available, but ")
+    assert told in problem

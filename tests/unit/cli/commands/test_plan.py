@@ -47,6 +47,19 @@ def test_another_engine_plans_in_its_own_way(cli: Any, bell: Path) -> None:
     assert "\ngates plan: 2 passes" in cli("plan", bell, "--engine", "reference").out
 
 
+def test_the_engine_is_that_which_run_takes(
+    cli: Any, bell: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIMQUAY_BACKEND", "reference")
+    assert cli("plan", bell).out.splitlines()[0].endswith(" on reference")
+
+
+def test_parameters_get_values_here_too(cli: Any, tmp_path: Path) -> None:
+    path = tmp_path / "p.qasm"
+    path.write_text("OPENQASM 3.0; input float a; qubit q; U(a, 0, 0) q;")
+    assert "1 pass" in cli("plan", path, "--bind", "a=pi/2").out
+
+
 def test_a_circuit_without_gates(cli: Any, tmp_path: Path) -> None:
     path = tmp_path / "empty.qasm"
     path.write_text("OPENQASM 3.0; qubit[1] q; bit[1] c; c[0] = measure q[0];")
@@ -63,5 +76,5 @@ def test_a_backend_without_an_engine_is_refused(
     class Foreign:
         name = "foreign"
 
-    monkeypatch.setattr(simquay, "get_backend", lambda name: Foreign())
+    monkeypatch.setattr(simquay, "get_backend", lambda name, fallback: Foreign())
     cli("plan", bell, "--engine", "foreign").assert_fails(2, "'foreign'", "numpy")

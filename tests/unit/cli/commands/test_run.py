@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, qpy
-from qiskit.circuit import Clbit, Qubit
+from qiskit.circuit import Clbit, Parameter, Qubit
 
 import simquay
 
@@ -134,6 +136,96 @@ def test_bits_without_a_register_are_named_by_number(cli: Any, tmp_path: Path) -
     assert set(told["counts"]) == {"10"}
 
 
+# --- more about the run -----------------------------------------------------------------------
+
+
+def rotation(path: Path) -> Path:
+    circuit = QuantumCircuit(1, 1, name="turn")
+    circuit.rx(Parameter("theta"), 0)
+    circuit.measure(0, 0)
+    return written(path, circuit)
+
+
+def test_a_parameter_gets_its_value(cli: Any, tmp_path: Path) -> None:
+    path = rotation(tmp_path / "p.qpy")
+    told = document(cli("run", path, "--bind", "theta=pi", "--shots", 7, "--json"))
+    assert told["circuits"][0]["counts"] == {"1": 7}
+    cli("run", path, "--bind", "alpha=1").assert_fails(2, "alpha", "theta")
+    cli("run", path, "--bind", "theta=x").assert_fails(2, "theta=x", "3*pi/2")
+    cli("run", path).assert_fails(2, "theta", "--bind NAME=VALUE")
+
+
+def test_any_option_of_the_backend_can_be_given(cli: Any, bell: Path) -> None:
+    told = document(
+        cli("run", bell, "--option", "shots=5", "--option", "precision=single", "--json")
+    )
+    assert (told["circuits"][0]["shots"], told["metadata"]["precision"]) == (5, "single")
+    cli("run", bell, "--option", "shotts=5").assert_fails(2, "shotts", "'shots'")
+    cli("run", bell, "--option", "shots").assert_fails(2, "NAME=VALUE")
+
+
+def test_the_final_state_is_shown(cli: Any, tmp_path: Path) -> None:
+    circuit = QuantumCircuit(2)
+    circuit.x(1)
+    circuit.sx(0)
+    path = written(tmp_path / "state.qpy", circuit)
+    told = document(cli("run", path, "--statevector", "--json"))["circuits"][0]
+    assert told["counts"] == {}
+    amplitudes = [complex(*pair) for pair in told["statevector"]]
+    assert amplitudes == pytest.approx([0, 0, 0.5 + 0.5j, 0.5 - 0.5j])
+    shown = cli("run", path, "--statevector").out.splitlines()
+    assert shown[2:4] == [
+        "|10>  +0.500000+0.500000j  50.0%",
+        "|11>  +0.500000-0.500000j  50.0%",
+    ]
+
+
+def test_the_state_before_the_final_measurement_is_shown_with_the_counts(
+    cli: Any, bell: Path
+) -> None:
+    told = document(cli("run", bell, "--statevector", "--shots", 8, "--json"))["circuits"][0]
+    assert sum(told["counts"].values()) == 8
+    assert len(told["statevector"]) == 4
+    assert "|00>  +0.707107+0.000000j  50.0%" in cli("run", bell, "--statevector").out
+
+
+def test_the_document_is_written_into_a_file_too(cli: Any, bell: Path, tmp_path: Path) -> None:
+    path = tmp_path / "out.json"
+    shown = cli("run", bell, "--seed", 1, "--output", path)
+    assert shown.out.startswith("bell: 2 qubits")
+    told = json.loads(path.read_text())
+    assert told["circuits"] == document(cli("run", bell, "--seed", 1, "--json"))["circuits"]
+    cli("run", bell, "--output", tmp_path / "no" / "x").assert_fails(2, "--output", "not exist")
+    assert cli("run", bell, "--output", tmp_path).code == 1
+
+
+def test_the_last_line_says_how_long_it_took(cli: Any, bell: Path) -> None:
+    assert re.search(r"ran on numpy .*, in [\d.e-]+ s$", cli("run", bell).out.rstrip())
+
+
+@pytest.mark.parametrize("format", [(), ("--format", "qasm3")])
+def test_standard_input(
+    cli: Any, bell: Path, monkeypatch: pytest.MonkeyPatch, format: tuple[str, ...]
+) -> None:
+    given = io.TextIOWrapper(io.BytesIO(bell.read_bytes()))
+    monkeypatch.setattr(sys, "stdin", given)
+    assert set(document(cli("run", "-", *format, "--json"))["circuits"][0]["counts"]) == {
+        "00",
+        "11",
+    }
+
+
+def test_a_format_is_given_where_the_ending_tells_none(
+    cli: Any, bell: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "bell.txt"
+    path.write_bytes(bell.read_bytes())
+    document(cli("run", path, "--format", "qasm", "--json"))
+    assert cli("plan", path, "--format", "qasm3").code == 0
+    cli("run", path, "--format", "qpy").assert_fails(2, "not a QPY file")
+    cli("run", path, "--format", "cirq").assert_fails(2, "cirq", "qasm2")
+
+
 # --- circuits that measure nothing ------------------------------------------------------------
 
 
@@ -237,8 +329,6 @@ def test_an_unknown_backend_gets_close_matches(cli: Any, bell: Path) -> None:
     cli("run", bell, "--backend", "nunpy").assert_fails(2, "nunpy", "numpy")
 
 
-# The command line prints the warning; as an error it would end the run.
-@pytest.mark.filterwarnings("always::simquay.errors.SimquayFallbackWarning")
 def test_no_gpu_is_an_error_and_a_fallback_a_warning(
     cli: Any, bell: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -262,8 +352,6 @@ def test_a_negative_seed(cli: Any, bell: Path) -> None:
 
 
 def test_an_unbound_parameter(cli: Any, tmp_path: Path) -> None:
-    from qiskit.circuit import Parameter
-
     circuit = QuantumCircuit(1, 1)
     circuit.rx(Parameter("theta"), 0)
     circuit.measure(0, 0)

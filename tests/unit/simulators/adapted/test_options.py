@@ -10,6 +10,7 @@ import pytest
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 
+from simquay.simulators.adapted.options import AdaptedOptions
 from simquay.simulators.inputs import RunInputError
 from simquay.simulators.options import RunOptionError, UnknownOptionError
 from tests.support import foreign_backends as theirs
@@ -54,6 +55,15 @@ def test_wrong_options_are_the_callers_error(
         with pytest.raises(kind, match=said):
             call()
     assert dict(backend.options) == dict(backend.foreign.options)
+
+
+def test_a_hint_names_an_option_that_both_have_once() -> None:
+    foreign = adapted(theirs.plain).foreign
+    foreign.options.executor = None  # as Aer has
+    with pytest.raises(UnknownOptionError) as caught:
+        AdaptedOptions(foreign).check({"executer": 1}, running=False)
+    assert "did you mean 'executor'?" in str(caught.value)
+    assert str(caught.value).count("executor,") == 1
 
 
 def test_parameters_of_run_are_options_of_run_alone() -> None:

@@ -28,7 +28,7 @@ def test_it_is_a_qiskit_backend(backend: EngineBackend) -> None:
     assert backend.description == "the engine reference"
     assert backend.backend_version == simquay.__version__
     assert backend.max_circuits is None
-    assert backend.num_qubits is None
+    assert backend.num_qubits == 1024
     assert {"h", "measure", "if_else"} <= set(backend.operation_names)
     assert len(backend.operations) == len(backend.operation_names)
     assert repr(backend) == "<EngineBackend 'reference'>"

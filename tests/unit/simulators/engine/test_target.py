@@ -155,9 +155,9 @@ def test_every_standard_gate_stays_itself_or_means_the_same(
 
 
 def test_the_transpiler_adds_no_qubits(backend: EngineBackend) -> None:
-    assert backend.num_qubits is None
+    assert type(backend.num_qubits) is int
     assert backend.coupling_map is None
-    for qubits in (1, 5, 40):
+    for qubits in (1, 5, 40, 500):
         circuit = QuantumCircuit(qubits)
         circuit.h(range(qubits))
         assert transpile(circuit, backend, optimization_level=2).num_qubits == qubits
@@ -184,3 +184,12 @@ def test_each_backend_has_a_target_of_its_own() -> None:
     first, second = (EngineBackend(ReferenceEngine(), name="reference") for _ in range(2))
     assert first.target is first.target
     assert first.target is not second.target
+
+
+def test_a_circuit_with_a_layout_is_widened_and_runs(backend: EngineBackend) -> None:
+    circuit = QuantumCircuit(2)
+    circuit.x(0)
+    circuit.measure_all()
+    placed = transpile(circuit, backend, initial_layout=[7, 3])
+    assert placed.num_qubits == backend.num_qubits
+    assert backend.run(placed, shots=5).result().get_counts() == {"01": 5}

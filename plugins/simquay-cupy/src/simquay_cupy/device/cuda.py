@@ -113,8 +113,7 @@ class CudaDevice:
             f"the run needs {format_bytes(needed)} more" if needed else f"memory ran out ({error})"
         )
         return OutOfMemoryError(
-            f"CUDA device {self.number}: {what}, and {format_bytes(available)} are free; "
-            "use fewer qubits, or precision='single'",
+            f"CUDA device {self.number}: {what}, and {format_bytes(available)} are free",
             needed=needed,
             available=available,
         )

@@ -8,8 +8,8 @@ import pytest
 
 import simquay
 from simquay.errors import UnknownBackendError
-from simquay.jobs.base import BackendReference
 from simquay.jobs.errors import JobStateError
+from simquay.jobs.references import BackendReference
 from simquay.provider import find_backend
 from simquay.simulators import adapt
 from tests.support.foreign_backends import Foreign, plain
