@@ -69,3 +69,15 @@ def test_it_runs_on_the_oldest_python():
     python = re.search(r"^OLDEST_PYTHON := python(.*)$", makefile, re.MULTILINE)
     assert python is not None
     assert PROJECTS[0]["project"]["requires-python"] == f">={python.group(1)}"
+
+
+def test_every_distribution_names_the_same_pythons_from_the_oldest_on():
+    prefix = "Programming Language :: Python :: 3."
+    for project in (one["project"] for one in PROJECTS):
+        minors = [
+            int(text.removeprefix(prefix))
+            for text in project["classifiers"]
+            if text.startswith(prefix)
+        ]
+        assert minors == [10, 11, 12, 13]
+        assert project["requires-python"] == f">=3.{minors[0]}"

@@ -50,7 +50,7 @@ class B02(Mutant):
 
     @property
     def num_qubits(self) -> Any:
-        return 2.5
+        return 1024.0
 
 
 class B03(Mutant):
