@@ -106,7 +106,7 @@ $(BIN)/python:
 	  "make PYTHON=/path/to/python3" >&2; exit 1
 
 # The stamps make a second call instant. They depend on what says which packages are needed.
-$(VENV)/.installed: pyproject.toml | $(BIN)/python
+$(VENV)/.installed: pyproject.toml setup.py | $(BIN)/python
 	@echo "Installing Simquay and what it needs (once, a minute or so)"
 	@$(PIP) install --upgrade "pip>=25.1"
 	@$(PIP) install --editable ".[cli]"
@@ -117,7 +117,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed $(PLUGINS)
 	@$(PIP) install --editable ".[cli]" --group dev $(EDITABLE_PLUGINS)
 	@touch $@
 
-$(OLDEST)/.installed: tests/oldest.txt pyproject.toml $(PLUGINS)
+$(OLDEST)/.installed: tests/oldest.txt pyproject.toml setup.py $(PLUGINS)
 	@echo "Installing the oldest versions that Simquay allows in $(OLDEST) (once)"
 	@"$(OLDEST_PYTHON)" -m venv --clear $(OLDEST)
 	@$(OLDEST)/bin/python -m pip $(PIP_OPTIONS) install --upgrade "pip>=25.1"
@@ -125,7 +125,7 @@ $(OLDEST)/.installed: tests/oldest.txt pyproject.toml $(PLUGINS)
 	  --editable ".[cli]" --group dev $(EDITABLE_PLUGINS)
 	@touch $@
 
-$(CLIENTS)/.installed: tests/clients/requirements.txt pyproject.toml $(PLUGINS) | $(BIN)/python
+$(CLIENTS)/.installed: tests/clients/requirements.txt pyproject.toml setup.py $(PLUGINS) | $(BIN)/python
 	@echo "Installing client libraries in $(CLIENTS) (once)"
 	@$(BIN)/python -m venv --clear $(CLIENTS)
 	@$(CLIENTS)/bin/python -m pip $(PIP_OPTIONS) install --upgrade "pip>=25.1"

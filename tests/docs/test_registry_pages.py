@@ -5,15 +5,13 @@ from __future__ import annotations
 import dataclasses
 import re
 
-import pytest
-
 import simquay.errors
 from simquay import plugin
 from simquay.plugin import BackendSpec
 from simquay.registry import PluginStatus
 from simquay.simulators.builtin import simquay_register_backends
 from tests.support.pages import first_column, read
-from tests.support.plugin_sources import extras_of, specs_by_distribution
+from tests.support.plugin_sources import specs_by_distribution
 
 PAGE = "docs/reference/registry.md"
 
@@ -59,10 +57,3 @@ def test_the_priorities_in_the_docstring_are_those_of_the_specs() -> None:
     found = {name: int(value) for name, value in re.findall(r"(\w+) (-?\d+)", told)}
     assert found == {name: ALL[name] for name in found}
     assert len(found) >= 4
-
-
-@pytest.mark.parametrize("page", ["docs/how-to/use-a-gpu.md", "plugins/simquay-cupy/README.md"])
-def test_the_extras_that_pages_install_are_there(page: str) -> None:
-    told = re.findall(r"(simquay-\w+)\[(\w+)\]", read(page))
-    assert told
-    assert all(extra in extras_of(distribution) for distribution, extra in told)

@@ -10,6 +10,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests.support.paths import ROOT
+from tests.support.plugin_sources import core_extras
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -44,17 +45,11 @@ def padded(version: str) -> str:
 
 
 def test_all_that_users_install_is_tested_at_its_lowest_version():
-    pinned = oldest()
-    for project in PROJECTS:
-        extras = project["project"].get("optional-dependencies", {})
-        # What the plugins' extras install needs a GPU, or is for their tests alone.
-        wanted = [
-            *project["project"]["dependencies"],
-            *extras.get("cli", []),
-            *extras.get("dask", []),
-        ]
-        for name, floor in floors(wanted).items():
-            assert pinned[name] == f"=={padded(floor)}"
+    pinned, extras = oldest(), core_extras()
+    # What the plugins' extras install needs a GPU, or is for their tests alone.
+    wanted = [one for project in PROJECTS for one in project["project"]["dependencies"]]
+    for name, floor in floors([*wanted, *extras["cli"], *extras["dask"]]).items():
+        assert pinned[name] == f"=={padded(floor)}"
 
 
 def test_versions_of_tools_are_those_of_the_development_group():

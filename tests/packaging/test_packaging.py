@@ -5,15 +5,19 @@ from __future__ import annotations
 import configparser
 import email
 import email.message
+import json
 import re
 import shutil
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from tests.support.paths import ROOT
+from tests.support.plugin_sources import core_extras, extras_of
 
 pytestmark = pytest.mark.xdist_group("wheel")  # built once
 
@@ -23,7 +27,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     """The wheel, built by the setuptools of this environment: nothing is downloaded."""
     # A copy, since setuptools leaves build/ and *.egg-info in the tree that it builds from.
     source = tmp_path_factory.mktemp("source")
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
     shutil.copytree(ROOT / "src", source / "src", ignore=ignored)
@@ -85,10 +89,48 @@ def test_the_core_needs_few_packages(
     assert core == {"qiskit", "numpy", "pluggy", "psutil", "cloudpickle"}
 
 
-def test_no_engine_library_is_a_dependency_in_any_form(metadata: email.message.Message) -> None:
+def test_engine_libraries_come_with_plugins_alone(metadata: email.message.Message) -> None:
     named = {required_name(text) for text in metadata.get_all("Requires-Dist", [])}
-    forbidden = re.compile(r"cupy|numba|aer|cuda")
-    assert [name for name in named if forbidden.search(name)] == []
+    engines = {name for name in named if re.search(r"cupy|numba|aer|cuda", name)}
+    assert engines == {path.parent.name for path in ROOT.glob("plugins/*/pyproject.toml")}
+
+
+EXTRAS = {
+    "numba": {"simquay-numba"},
+    "aer": {"simquay-aer"},
+    "cuda12": {"simquay-cupy"},
+    "cuda13": {"simquay-cupy"},
+    "all": {"simquay-numba", "simquay-aer"},
+}
+
+
+def test_each_plugin_extra_takes_the_folder_of_the_checkout() -> None:
+    extras = core_extras()
+    assert set(extras) == {*EXTRAS, "cli", "dask", "testing"}
+    for extra in EXTRAS.keys() - {"all"}:
+        (requirement,) = map(Requirement, extras[extra])
+        assert {requirement.name} == EXTRAS[extra]
+        assert requirement.url == (ROOT / "plugins" / requirement.name).as_uri()
+        assert requirement.extras == ({extra} & extras_of(requirement.name))
+        assert bool(requirement.extras) is extra.startswith("cuda")
+    (everything,) = map(Requirement, extras["all"])
+    assert everything.name == "simquay"
+    assert everything.extras == {*extras} - {"all", "cuda12", "cuda13", "testing"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("extra", ["numba", "aer", "all"])
+def test_an_extra_installs_the_plugins_of_the_checkout(extra: str, tmp_path: Path) -> None:
+    """As pip resolves it, with no index to take anything from: all else is installed here."""
+    source = tmp_path / "a checkout"
+    ignored = shutil.ignore_patterns(".*", "build", "__pycache__", "*.egg-info", "tests", "docs")
+    shutil.copytree(ROOT, source, ignore=ignored)
+    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-index", "--quiet"]
+    command += ["--no-build-isolation", "--report", "-", f"{source}[{extra}]"]
+    report = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    found = {one["metadata"]["name"]: one["download_info"]["url"] for one in report["install"]}
+    folders = {name: (source / "plugins" / name).as_uri() for name in EXTRAS[extra]}
+    assert found == {"simquay": source.as_uri(), **folders}
 
 
 def test_the_cli_extra_brings_click_rich_matplotlib_and_openqasm_3(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import runpy
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 from simquay.plugin import BackendSpec
 from tests.support.paths import ROOT
 
-__all__ = ["extras_of", "specs_by_distribution"]
+__all__ = ["core_extras", "extras_of", "specs_by_distribution"]
 
 
 def specs_by_distribution() -> dict[str, list[BackendSpec]]:
@@ -24,8 +25,14 @@ def specs_by_distribution() -> dict[str, list[BackendSpec]]:
     return found
 
 
+def core_extras() -> dict[str, list[str]]:
+    """The requirements of each extra of the core distribution, in this checkout."""
+    extras: dict[str, list[str]] = runpy.run_path(str(ROOT / "setup.py"))["EXTRAS"]
+    return extras
+
+
 def extras_of(distribution: str) -> set[str]:
-    """The extras that the distribution's ``pyproject.toml`` declares."""
+    """The extras that the plugin's ``pyproject.toml`` declares."""
     text = (ROOT / "plugins" / distribution / "pyproject.toml").read_text("utf-8")
     table = re.search(r"^\[project\.optional-dependencies\]\n(.*?)^\[", text, re.M | re.S)
     return set(re.findall(r"^(\w+) = ", table[1], re.M)) if table else set()

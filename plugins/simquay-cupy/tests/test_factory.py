@@ -57,7 +57,7 @@ def test_without_a_gpu_the_backend_is_listed_with_the_reason() -> None:
     (info,) = [info for info in Provider().backends(all=True) if info.name == "cupy"]
     assert info.device == "gpu"
     assert "no NVIDIA driver" in info.reason
-    with pytest.raises(BackendUnavailableError, match=r"no NVIDIA driver.*simquay-cupy\[cuda13\]"):
+    with pytest.raises(BackendUnavailableError, match=r'no NVIDIA driver.*"\.\[cuda13\]"'):
         Provider().get_backend("cupy")
 
 

@@ -105,13 +105,13 @@ def test_the_hint_is_for_the_drivers_cuda(
     machine.setattr(module, "require", installed_but("cupy"))
     found = unavailable()
     assert found.reason == "CuPy is not installed"
-    assert found.hint == f"pip install 'simquay-cupy[{extra}]'"
+    assert found.hint == f'pip install ".[{extra}]" in a checkout of Simquay'
 
 
 def test_a_driver_newer_than_any_extra_gets_the_newest(machine: pytest.MonkeyPatch) -> None:
     machine.setattr(module, "driver_version", lambda: (14, 1))
     machine.setattr(module, "require", installed_but("cupy"))
-    assert unavailable().hint == "pip install 'simquay-cupy[cuda13]'"
+    assert unavailable().hint == 'pip install ".[cuda13]" in a checkout of Simquay'
 
 
 def test_an_old_driver(machine: pytest.MonkeyPatch) -> None:
@@ -125,7 +125,9 @@ def test_a_cupy_for_a_newer_cuda_than_the_drivers(machine: pytest.MonkeyPatch) -
     machine.setattr(module, "driver_version", lambda: (12, 8))
     found = unavailable()
     assert "cupy-cuda13x needs a driver for CUDA 13" in found.reason
-    assert found.hint == ("pip uninstall cupy-cuda13x; pip install 'simquay-cupy[cuda12]'")
+    assert found.hint == (
+        'pip uninstall cupy-cuda13x; pip install ".[cuda12]" in a checkout of Simquay'
+    )
 
 
 @pytest.mark.parametrize("value", ["", "-1"])

@@ -36,4 +36,6 @@ def require_extra(module: str, purpose: str) -> None:
         CommandError: it is not installed; the message says how to.
     """
     if find_spec(module) is None:
-        raise CommandError(f'{purpose} needs {module}: pip install "simquay[cli]"')
+        raise CommandError(
+            f'{purpose} needs {module}: pip install ".[cli]" in a checkout of Simquay'
+        )

@@ -13,7 +13,10 @@ from types import TracebackType
 try:
     import click
 except ImportError:
-    sys.exit('simquay: error: the command line needs click: pip install "simquay[cli]"')
+    sys.exit(
+        "simquay: error: the command line needs click: "
+        'pip install ".[cli]" in a checkout of Simquay'
+    )
 
 from simquay.cli.commands import backends, check, doctor, plan, run
 from simquay.cli.errors import BROKEN_PIPE, FAILED, INTERRUPTED, USAGE, CommandError

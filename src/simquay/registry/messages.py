@@ -68,13 +68,19 @@ KNOWN_BACKENDS = (
         "aer",
         "simquay-aer",
         "cpu",
-        "pip install simquay-aer",
+        'pip install ".[aer]" in a checkout of Simquay',
         ("aer-density-matrix", "aer-mps", "aer-stabilizer"),
     ),
     KnownBackend(
-        "cupy", "simquay-cupy", "gpu", "pip install 'simquay-cupy[cuda13]'", ("gpu-statevector",)
+        "cupy",
+        "simquay-cupy",
+        "gpu",
+        'pip install ".[cuda13]" in a checkout of Simquay',
+        ("gpu-statevector",),
     ),
-    KnownBackend("numba", "simquay-numba", "cpu", "pip install simquay-numba"),
+    KnownBackend(
+        "numba", "simquay-numba", "cpu", 'pip install ".[numba]" in a checkout of Simquay'
+    ),
 )
 """Sorted by name; for each plugin the backend that users ask for first. A test compares them with
 the specs of the plugins."""

@@ -177,6 +177,10 @@ _ELSEWHERE = {
     "'aer-density-matrix', or 'auto' for the state vector.",
     "device": "simquay.get_backend('gpu') or 'cpu' chooses the device.",
     "noise_model": "simquay.get_backend('aer') takes one.",
+    "parameter_binds": "run [circuit.assign_parameters(values), ...]; simquay.get_backend('aer') "
+    "has this option.",
+    "statevector": "an adapted backend gives the state where a circuit saves it, as qiskit-aer's "
+    "save_statevector() does.",
 }
 """Options of other libraries: what to do instead."""
 

@@ -16,4 +16,6 @@ def test_a_missing_extra_is_named_with_the_command_that_installs_it() -> None:
     require_extra("json", "the table")
     with pytest.raises(CommandError) as error:
         require_extra("no_such_module", "the table")
-    assert str(error.value) == 'the table needs no_such_module: pip install "simquay[cli]"'
+    assert str(error.value) == (
+        'the table needs no_such_module: pip install ".[cli]" in a checkout of Simquay'
+    )

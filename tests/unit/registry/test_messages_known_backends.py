@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+from packaging.requirements import Requirement
+
 from simquay.registry.messages import KNOWN_BACKENDS, OWN_NAMES, KnownBackend
 from simquay.simulators.builtin import simquay_register_backends
-from tests.support.plugin_sources import extras_of, specs_by_distribution
+from tests.support.plugin_sources import core_extras, specs_by_distribution
 
 
 def test_the_table_has_every_plugins_first_backend_as_the_plugin_describes_it() -> None:
@@ -43,12 +45,13 @@ def test_the_own_names_are_those_that_are_registered() -> None:
     assert registered == set(OWN_NAMES)
 
 
-def test_every_plugins_hint_installs_the_plugin_with_an_extra_that_it_has() -> None:
+def test_every_plugins_hint_installs_the_plugin_from_a_checkout() -> None:
     plugins = specs_by_distribution()
     assert len(plugins) >= 3
     for distribution, specs in plugins.items():
         for spec in specs:
-            command = re.fullmatch(r"pip install '?([\w-]+)(?:\[(\w+)\])?'?", spec.install_hint)
+            hint = r'pip install "\.\[(\w+)\]" in a checkout of Simquay'
+            command = re.fullmatch(hint, spec.install_hint)
             assert command, spec.install_hint
-            assert command[1] == distribution
-            assert command[2] is None or command[2] in extras_of(distribution)
+            (requirement,) = core_extras()[command[1]]
+            assert Requirement(requirement).name == distribution

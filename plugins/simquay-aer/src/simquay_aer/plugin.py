@@ -31,7 +31,7 @@ def simquay_register_backends() -> Iterator[BackendSpec]:
             factory="simquay_aer.factory:make_backend",
             probe="simquay_aer.plugin:probe",
             description=description,
-            install_hint="pip install simquay-aer",
+            install_hint='pip install ".[aer]" in a checkout of Simquay',
         )
 
 

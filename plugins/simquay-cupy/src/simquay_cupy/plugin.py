@@ -6,9 +6,18 @@ from collections.abc import Iterator
 
 from simquay.plugin import BackendSpec, hookimpl
 
-__all__ = ["simquay_register_backends"]
+__all__ = ["NEWEST_CUDA", "install_hint", "simquay_register_backends"]
 
 SIMQUAY_PLUGIN_API = 1
+
+NEWEST_CUDA = 13
+"""The newest generation of CUDA that there is an extra for."""
+
+
+def install_hint(driver_cuda: int = NEWEST_CUDA) -> str:
+    """The command that installs the plugin with CuPy for a driver of this CUDA generation."""
+    extra = f"cuda{min(driver_cuda, NEWEST_CUDA)}"
+    return f'pip install ".[{extra}]" in a checkout of Simquay'
 
 
 @hookimpl
@@ -24,5 +33,5 @@ def simquay_register_backends() -> Iterator[BackendSpec]:
         factory="simquay_cupy.factory:make_cupy",
         probe="simquay_cupy.probe:probe",
         description="State vector on an NVIDIA GPU, with custom CUDA kernels through CuPy",
-        install_hint="pip install 'simquay-cupy[cuda13]'",
+        install_hint=install_hint(),
     )

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from simquay.plugin import Available, ProbeResult, Unavailable, require
+from simquay_cupy.plugin import install_hint
 
 __all__ = ["DeviceFacts", "driver_version", "probe", "visible_devices"]
 
 OLDEST_CUDA = 12
-NEWEST_CUDA = 13
-"""The major versions of CUDA for which there is an extra."""
+"""The oldest generation of CUDA that there is an extra for."""
 
 OLDEST_CAPABILITY = {12: (7, 0), 13: (7, 5)}
 """The oldest compute capability that CUDA compiles for, by generation."""
@@ -50,7 +50,7 @@ def probe() -> ProbeResult:
     if driver is None:
         return Unavailable(
             "no NVIDIA driver was found (libcuda.so.1)",
-            hint="install the NVIDIA driver, then: pip install 'simquay-cupy[cuda13]'",
+            hint=f"install the NVIDIA driver, then: {install_hint()}",
         )
     if driver[0] < OLDEST_CUDA:
         return Unavailable(
@@ -58,7 +58,7 @@ def probe() -> ProbeResult:
             "that works",
             hint="update the NVIDIA driver",
         )
-    hint = f"pip install 'simquay-cupy[cuda{min(driver[0], NEWEST_CUDA)}]'"
+    hint = install_hint(driver[0])
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
     if hidden is not None and hidden.strip() in ("", "-1"):
         return Unavailable(
@@ -84,7 +84,7 @@ def probe() -> ProbeResult:
             return Unavailable(
                 f"{devices[0].name} has compute capability {_dotted(devices[0].capability)}; "
                 f"{package} works from {_dotted(oldest)} on",
-                hint="pip install 'simquay-cupy[cuda12]'"
+                hint=install_hint(12)
                 if devices[0].capability >= OLDEST_CAPABILITY[12]
                 else "use a CPU backend",
             )

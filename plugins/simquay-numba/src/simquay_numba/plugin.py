@@ -21,7 +21,7 @@ def simquay_register_backends() -> Iterator[BackendSpec]:
         factory="simquay_numba.factory:make_backend",
         probe="simquay_numba.plugin:probe",
         description="State vector on the CPU in compiled kernels; the fastest CPU engine",
-        install_hint="pip install simquay-numba",
+        install_hint='pip install ".[numba]" in a checkout of Simquay',
     )
 
 

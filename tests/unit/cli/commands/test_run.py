@@ -278,7 +278,7 @@ def test_without_rich_the_histogram_says_what_to_install_and_json_works(
     cli: Any, bell: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "rich", None)
-    cli("run", bell).assert_fails(2, 'pip install "simquay[cli]"')
+    cli("run", bell).assert_fails(2, 'pip install ".[cli]"')
     document(cli("run", bell, "--json"))
 
 

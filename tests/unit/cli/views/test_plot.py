@@ -63,7 +63,7 @@ def test_a_plot_without_matplotlib_says_what_to_install(
     cli: Any, bell: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    cli("run", bell, "--plot", "x.png").assert_fails(2, 'pip install "simquay[cli]"')
+    cli("run", bell, "--plot", "x.png").assert_fails(2, 'pip install ".[cli]"')
 
 
 def test_a_plot_has_room_for_so_many_circuits_and_the_run_is_not_made_for_more(

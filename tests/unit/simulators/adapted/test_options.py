@@ -38,6 +38,7 @@ def test_options_pass_through(isolation: str) -> None:
     ("options", "kind", "said"),
     [
         ({"shot": 5}, UnknownOptionError, "did you mean 'shots'"),
+        ({"statevector": True}, UnknownOptionError, "as qiskit-aer's save_statevector"),
         ({"shots": 0}, RunOptionError, "1 or more"),
         ({"shots": 1.5}, RunOptionError, "integer"),
         ({"shots": True}, RunOptionError, "integer"),

@@ -1,0 +1,34 @@
+"""The extras; pyproject.toml has everything else.
+
+The extras that install a plugin of this repository take it from the checkout that Simquay is
+installed from, by its path, which a static pyproject.toml cannot say. By its name alone, pip would
+look for it on an index, where it is not published.
+"""
+
+from pathlib import Path
+
+from setuptools import setup
+
+PLUGINS = Path(__file__).resolve().parent / "plugins"
+
+
+def plugin(name: str, extra: str = "") -> str:
+    """The requirement of a plugin. A source distribution has none of them: then it is the name."""
+    folder = PLUGINS / name
+    return f"{name}{extra} @ {folder.as_uri()}" if folder.is_dir() else f"{name}{extra}"
+
+
+EXTRAS = {
+    "cli": ["click>=8.1", "rich>=13", "matplotlib>=3.8", "qiskit-qasm3-import>=0.6"],
+    "dask": ["distributed>=2024.8"],
+    "testing": ["pytest>=8.3"],  # simquay.testing, for those who write plugins
+    "numba": [plugin("simquay-numba")],
+    "aer": [plugin("simquay-aer")],
+    "cuda12": [plugin("simquay-cupy", "[cuda12]")],
+    "cuda13": [plugin("simquay-cupy", "[cuda13]")],
+    # What runs on any machine; which of cuda12 and cuda13 is right depends on the driver.
+    "all": ["simquay[aer,cli,dask,numba]"],
+}
+
+if __name__ == "__main__":
+    setup(extras_require=EXTRAS)
