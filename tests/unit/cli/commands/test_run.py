@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -204,15 +204,11 @@ def test_the_last_line_says_how_long_it_took(cli: Any, bell: Path) -> None:
 
 
 @pytest.mark.parametrize("format", [(), ("--format", "qasm3")])
-def test_standard_input(
-    cli: Any, bell: Path, monkeypatch: pytest.MonkeyPatch, format: tuple[str, ...]
-) -> None:
-    given = io.TextIOWrapper(io.BytesIO(bell.read_bytes()))
-    monkeypatch.setattr(sys, "stdin", given)
-    assert set(document(cli("run", "-", *format, "--json"))["circuits"][0]["counts"]) == {
-        "00",
-        "11",
-    }
+def test_standard_input(bell: Path, format: tuple[str, ...]) -> None:
+    command = [sys.executable, "-m", "simquay", "run", "-", *format, "--json"]
+    with bell.open("rb") as given:
+        done = subprocess.run(command, stdin=given, capture_output=True, text=True)
+    assert set(json.loads(done.stdout)["circuits"][0]["counts"]) == {"00", "11"}, done.stderr
 
 
 def test_a_format_is_given_where_the_ending_tells_none(
