@@ -89,3 +89,4 @@ from simquay.system.memory import format_bytes as format_bytes
 from simquay.system.memory import host_available_bytes as host_available_bytes
 from simquay.system.memory import host_total_bytes as host_total_bytes
 from simquay.system.memory import register_cache as register_cache
+from simquay.system.starting import start_thread as start_thread

@@ -22,6 +22,7 @@ from collections.abc import Callable, Sequence
 
 from simquay.system.cpus import cpu_budget
 from simquay.system.lifecycle import after_fork
+from simquay.system.starting import start_thread
 
 __all__ = ["HelperPool", "run_side_by_side", "yield_to_others"]
 
@@ -137,7 +138,7 @@ class HelperPool:
             for _ in range(self._helping + helpers - self._threads):
                 name = f"simquay-dense-{self._threads + 1}"
                 try:
-                    threading.Thread(target=self._serve, name=name, daemon=True).start()
+                    start_thread(threading.Thread(target=self._serve, name=name, daemon=True))
                 except RuntimeError:  # the system has no more threads: do with fewer
                     helpers = self._threads - self._helping
                     break

@@ -101,8 +101,10 @@ def show_progress(job: JobV1, label: str) -> None:
 
     times = (TimeElapsedColumn(), TextColumn("left:"), TimeRemainingColumn())
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn())
-    bar = Progress(*columns, *times, console=Console(stderr=True), transient=True)
+    # Without the thread of its own that would show it anew.
+    console = Console(stderr=True)
+    bar = Progress(*columns, *times, console=console, transient=True, auto_refresh=False)
     with bar:
         task = bar.add_task(label, total=1.0)
         while not ends_within(job, _REFRESH):
-            bar.update(task, completed=job.progress())
+            bar.update(task, completed=job.progress(), refresh=True)

@@ -41,6 +41,7 @@ __all__ = [
     "UnknownJobError",
     "as_text",
     "circuits_failed",
+    "described",
     "detach",
     "error_from_plain",
     "error_to_plain",
@@ -106,6 +107,21 @@ class OriginalTraceback(Exception):
         return f'\n"""\n{self.text}"""'
 
 
+def described(error: BaseException) -> str:
+    """An error in words: its class and its text."""
+    text = _text_of(error)
+    if not text and isinstance(error, MemoryError):
+        text = "the system refused memory"
+    return f"{type(error).__name__}: {text}"
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as of_text:  # noqa: BLE001  # code of the error's own class
+        return f"(its text cannot be had: {type(of_text).__name__})"
+
+
 def circuits_failed(
     failures: Mapping[int, BaseException],
     names: Sequence[str],
@@ -123,7 +139,7 @@ def circuits_failed(
     first = min(failures)
     cause = failures[first]
     text = f"circuit {names[first]!r} (number {first} of the job) failed: "
-    text += f"{type(cause).__name__}: {cause}"
+    text += described(cause)
     if advice:
         text += f"; {advice}"
     if len(failures) > 1:
@@ -142,29 +158,38 @@ def detach(error: BaseException) -> BaseException:
     """
     cause = error.__cause__
     if isinstance(error, JobFailedError) or isinstance(cause, OriginalTraceback):
-        error.__traceback__ = error.__context__ = None  # it may have been raised again since
+        _set(error, "__traceback__", None)  # it may have been raised again since
+        _set(error, "__context__", None)
         if cause is not None and not isinstance(cause, OriginalTraceback):
             detach(cause)
         return error
-    text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-    _cut(error, set())
-    error.__cause__ = OriginalTraceback(text)
+    try:
+        text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    except Exception:  # noqa: BLE001  # no memory, or code of the error's own class
+        text = described(error)
+    _cut(error)
+    _set(error, "__cause__", OriginalTraceback(text))
     return error
 
 
-def _cut(error: BaseException, seen: set[int]) -> None:
+_set = BaseException.__setattr__  # an error's own class may refuse, as a frozen dataclass does
+
+
+def _cut(error: BaseException) -> None:
     """Drop the tracebacks and objects of ``error`` and of every error linked to it."""
-    if id(error) in seen:
-        return
-    seen.add(id(error))
-    for linked in (error.__cause__, error.__context__, *getattr(error, "exceptions", ())):
-        if isinstance(linked, BaseException):
-            _cut(linked, seen)
-    error.__traceback__ = None
-    error.__context__ = None
-    error.__cause__ = None
-    if isinstance(error, AttributeError):
-        error.obj = None  # the object whose attribute was missing: perhaps the state
+    seen: dict[int, BaseException] = {}
+    left: list[object] = [error]
+    while left:  # without recursion: an error may have thousands of contexts
+        one = left.pop()
+        if not isinstance(one, BaseException) or id(one) in seen:
+            continue
+        seen[id(one)] = one
+        left += (one.__cause__, one.__context__, *getattr(one, "exceptions", ()))
+        _set(one, "__traceback__", None)
+        _set(one, "__context__", None)
+        _set(one, "__cause__", None)
+        if isinstance(one, AttributeError):
+            one.obj = None  # the object whose attribute was missing: perhaps the state
 
 
 def as_text(cause: BaseException | None) -> OriginalTraceback | None:
@@ -173,9 +198,7 @@ def as_text(cause: BaseException | None) -> OriginalTraceback | None:
         return cause
     earlier = cause.__cause__
     return OriginalTraceback(
-        earlier.text
-        if isinstance(earlier, OriginalTraceback)
-        else f"{type(cause).__name__}: {cause}\n"
+        earlier.text if isinstance(earlier, OriginalTraceback) else f"{described(cause)}\n"
     )
 
 
@@ -223,7 +246,7 @@ def error_to_plain(error: BaseException, *, by_pickle: bool = False) -> dict[str
     plain: dict[str, Any] = {
         "module": type(error).__module__,
         "class": type(error).__qualname__,
-        "text": str(error),
+        "text": _text_of(error),
         "arguments": [one for one in error.args if isinstance(one, _PLAIN)],
         "fields": {name: value for name, value in vars(error).items() if isinstance(value, _PLAIN)},
         "traceback": trace.text if isinstance(trace, OriginalTraceback) else "",

@@ -14,7 +14,7 @@ from simquay.errors import Cancelled
 from simquay.jobs.base import BaseJob
 from simquay.jobs.dispatch.queue_info import QueueInfo
 from simquay.jobs.dispatch.tasks import Launcher, Task, TaskControl, TaskFuture
-from simquay.jobs.errors import JobFailedError, detach
+from simquay.jobs.errors import JobFailedError, described, detach
 
 if TYPE_CHECKING:
     from qiskit.providers import BackendV2
@@ -93,12 +93,13 @@ class Job(BaseJob):
         if launcher is None:
             return  # a signal handler has cancelled the job already
         self._open = len(tasks)
+        futures: list[Future[Any]] = []
         try:
-            futures = [*map(launcher.launch, tasks, self._controls)]
-        except RuntimeError as error:  # no thread to be had, or the interpreter exits
-            self._fail(f"the job could not be queued: {error}", error)
-            return
-        self._futures = futures
+            for task, control in zip(tasks, self._controls, strict=True):
+                futures.append(launcher.launch(task, control))
+        except Exception as error:  # noqa: BLE001  # the job boundary: no thread, or any other cause
+            self._fail(f"the job could not be queued: {described(error)}", error)
+        self._futures = futures  # those that were launched are stopped below
         for future in futures:
             future.add_done_callback(self._task_ended)
         if self.in_final_state():
@@ -173,7 +174,7 @@ class Job(BaseJob):
             detach(error)  # also where the job did not take it: see _end_of
         except BaseException as error:  # noqa: BLE001  # the job boundary: all failures end here
             _log.debug("job %s failed", self._job_id, exc_info=True)
-            self._fail(f"{type(error).__name__}: {error}", error)
+            self._fail(described(error), error)
         self._futures = ()
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import pickle
+import traceback
 from concurrent.futures import CancelledError
+from dataclasses import dataclass
 
 import pytest
 from qiskit.providers import JobError
@@ -16,7 +19,9 @@ from simquay.jobs.errors import (
     JobStateError,
     JobTimedOutError,
     OriginalTraceback,
+    described,
     detach,
+    error_to_plain,
 )
 from tests.support.job_doubles import a_result
 
@@ -107,3 +112,58 @@ def test_errors_that_are_linked_in_a_circle_end() -> None:
     one, other = ValueError("one"), ValueError("other")
     one.__context__, other.__context__ = other, one
     assert isinstance(detach(one).__cause__, OriginalTraceback)
+
+
+class Silent(Exception):
+    """An error whose text cannot be had."""
+
+    def __str__(self) -> str:
+        raise ZeroDivisionError
+
+
+@dataclass(frozen=True)
+class Frozen(Exception):
+    """An error that lets nobody set an attribute."""
+
+    place: int = 7
+
+
+@pytest.mark.parametrize("error", [Silent(), Frozen()])
+def test_errors_of_odd_classes_are_detached_and_described(error: Exception) -> None:
+    try:
+        raise error from ValueError("before")
+    except (Silent, Frozen) as raised:
+        detach(raised)
+        detach(raised)
+    assert error.__traceback__ is None
+    assert isinstance(error.__cause__, OriginalTraceback)
+    assert "before" in error.__cause__.text
+    assert described(error).startswith(f"{type(error).__name__}: ")
+    assert error_to_plain(error)["class"] == type(error).__name__
+
+
+def test_errors_without_a_text_say_what_they_can() -> None:
+    assert described(Silent()) == "Silent: (its text cannot be had: ZeroDivisionError)"
+    assert described(MemoryError()) == "MemoryError: the system refused memory"
+    assert described(MemoryError("no 8 GiB")) == "MemoryError: no 8 GiB"
+
+
+def test_thousands_of_linked_errors_are_detached() -> None:
+    errors = [ValueError(number) for number in range(5000)]
+    for one, other in itertools.pairwise(errors):
+        one.__context__ = other
+    assert isinstance(detach(errors[0]).__cause__, OriginalTraceback)
+    assert not any(one.__context__ for one in errors)
+
+
+def test_where_there_is_no_memory_for_a_traceback_the_error_is_detached_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*arguments: object) -> list[str]:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(traceback, "format_exception", refuse)
+        error = detach(caught())
+    assert isinstance(error.__cause__, OriginalTraceback)
+    assert error.__cause__.text.startswith("ValueError: ")

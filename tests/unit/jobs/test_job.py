@@ -135,7 +135,9 @@ def test_a_job_that_no_thread_takes_fails() -> None:
     work = HeldWork(held=False)
     job = Job(None, [work], Refusing())
     job.submit()
-    with pytest.raises(JobFailedError, match="could not be queued: can't start new thread"):
+    with pytest.raises(
+        JobFailedError, match="could not be queued: RuntimeError: can't start new thread"
+    ):
         job.result(LONG)
     assert work.runs == 0
 

@@ -42,5 +42,5 @@ def track(items: Iterable[T], label: str, total: int) -> Iterator[T]:
     from rich.console import Console
 
     yield from progress.track(
-        items, label, total=total, console=Console(stderr=True), transient=True
+        items, label, total, console=Console(stderr=True), transient=True, auto_refresh=False
     )

@@ -12,6 +12,7 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 from qiskit.providers.jobstatus import JobStatus
@@ -21,6 +22,7 @@ from simquay.jobs.dispatch.tasks import Task, TaskControl, TaskFuture
 from simquay.jobs.errors import detach
 from simquay.jobs.timing import FIRST_LOOK, LAST_LOOK
 from simquay.system.lifecycle import after_fork, before_exit
+from simquay.system.starting import start_thread
 
 __all__ = ["ExecutorLauncher", "TaskCancelledError", "same_process"]
 
@@ -84,9 +86,12 @@ class ExecutorLauncher:
             self._open[future] = None
         self._news.put(future)
         if first:
-            threading.Thread(
-                target=self._drive, name=f"simquay-job-{control.job_id}", daemon=True
-            ).start()
+            name = f"simquay-job-{control.job_id}"
+            try:
+                start_thread(threading.Thread(target=self._drive, name=name, daemon=True))
+            except RuntimeError:
+                self._renew()  # the next task starts another one
+                raise
         return future
 
     def stop(self) -> int:
@@ -108,7 +113,13 @@ class ExecutorLauncher:
                 pause = min(2 * pause, LAST_LOOK)
                 self._look(len(self._open))
                 continue
-            if future in self._open and self._ends(future):
+            try:
+                ended = future in self._open and self._ends(future)
+            except Exception as error:  # noqa: BLE001  # an executor's futures are anybody's code
+                future.fail(error)
+                future.task = future.inner = None
+                ended = True
+            if ended:
                 with self._lock:
                     del self._open[future]
                     if not self._open:
@@ -175,8 +186,9 @@ class ExecutorLauncher:
     def _look(self, many: int) -> None:
         """Look whether one of the first ``many`` open tasks has begun."""
         for future in itertools.islice(self._open, many):
-            if not self._begun and future.inner is not None and future.inner.running():
-                self._begins(future)
+            with suppress(Exception):  # the job goes on even if its future cannot say
+                if not self._begun and future.inner is not None and future.inner.running():
+                    self._begins(future)
 
     def _begins(self, future: _Submitted) -> None:
         if not self._begun:

@@ -231,6 +231,11 @@ class TaskFuture(Future[Any]):
         with reserved(getattr(self.task, "needs", None), self.control):
             return self.call()
 
+    def fail(self, error: BaseException) -> None:
+        """Set ``error`` for a task that is not run, unless the future is cancelled."""
+        if self.set_running_or_notify_cancel():
+            self.set_exception(detach(error))
+
     def settle(self, call: Callable[[], Any]) -> None:
         """Set the answer or the error of ``call()``, unless the future is cancelled; raises
         nothing."""

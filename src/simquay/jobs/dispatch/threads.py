@@ -28,10 +28,10 @@ from simquay.errors import OutOfMemoryError
 from simquay.execution.memory import Ledger, Reservation
 from simquay.jobs.dispatch.queue_info import QueueInfo
 from simquay.jobs.dispatch.tasks import MemoryRequest, Task, TaskControl, TaskFuture
-from simquay.jobs.errors import detach
 from simquay.jobs.timing import EXIT_PATIENCE, MEMORY_POLL
 from simquay.system.cpus import cpu_budget
 from simquay.system.lifecycle import after_fork, at_exit, before_exit, others_go_on
+from simquay.system.starting import start_thread
 
 __all__ = ["WorkerPool", "default_pool", "thread_per_task"]
 
@@ -103,13 +103,22 @@ class WorkerPool:
             )
             self._threads.add(thread)
         try:
-            thread.start()
-        except RuntimeError:
+            start_thread(thread)
+        except RuntimeError as error:
             with self._lock:
                 self._threads.discard(thread)
-                if not (self._threads and self._lasting):  # nobody would ever take it
-                    self._waiting.pop(future, None)
-                    raise
+                # Of these no thread would ever take one. The threads of others than this task have
+                # failed to start as well, while this one was still expected.
+                lost = [*self._waiting] if not self._threads else []
+                if not self._lasting and future in self._waiting:
+                    lost = [future]
+                for one in lost:
+                    self._withdrawn(one)
+            for one in lost:
+                if one is not future:
+                    one.fail(error)
+            if future in lost:
+                raise
         return future
 
     def queue_info(self, future: TaskFuture) -> QueueInfo | None:
@@ -139,11 +148,16 @@ class WorkerPool:
     def _discard(self, future: TaskFuture) -> None:
         """Forget a task that is cancelled, if no worker has taken it yet."""
         with self._lock:
-            if future in self._waiting:
-                del self._waiting[future]
-                self._forget_head(future)
-                if self._idle:
-                    self._condition.notify_all()  # others may have waited behind it
+            if self._withdrawn(future) and self._idle:
+                self._condition.notify_all()  # others may have waited behind it
+
+    def _withdrawn(self, future: TaskFuture) -> bool:
+        """Take a task out of the queue; whether it was there. The lock is held."""
+        if future not in self._waiting:
+            return False
+        del self._waiting[future]
+        self._forget_head(future)
+        return True
 
     def stop(self, patience: float = EXIT_PATIENCE) -> int:
         """Once: take no more tasks, stop all jobs, and wait ``patience`` seconds for them.
@@ -179,26 +193,36 @@ class WorkerPool:
 
     def _work(self) -> None:
         """Run tasks; each worker thread runs this until the pool stops."""
+        try:
+            self._run_tasks()
+        finally:
+            with self._lock:  # also where an error ends it: then another thread takes its place
+                self._threads.discard(threading.current_thread())
+
+    def _run_tasks(self) -> None:
         while True:
             with self._lock:
                 while (taken := self._take()) is None:
                     if self._stopping or not (self._lasting or self._waiting):
-                        self._threads.discard(threading.current_thread())
+                        self._threads.discard(threading.current_thread())  # under this very lock
                         return
                     self._idle += 1
-                    # The tasks in self._waiting wait for memory.
-                    self._condition.wait(MEMORY_POLL if self._waiting else None)
-                    self._idle -= 1
+                    try:
+                        # The tasks in self._waiting wait for memory.
+                        self._condition.wait(MEMORY_POLL if self._waiting else None)
+                    finally:
+                        self._idle -= 1
                 if self._waiting and self._idle:
                     self._condition.notify()  # one release may be enough for several tasks
             future, reservation = taken
             del taken
-            if isinstance(reservation, OutOfMemoryError):
-                if future.set_running_or_notify_cancel():
-                    future.set_exception(detach(reservation))
+            if isinstance(reservation, Exception):
+                future.fail(reservation)
             else:
-                future.settle(future.call)
-                self._ended(future, reservation)
+                try:
+                    future.settle(future.call)
+                finally:
+                    self._ended(future, reservation)
             del future, reservation  # an idle worker holds nothing of its last task
 
     def _ended(self, future: TaskFuture, reservation: Reservation | None) -> None:
@@ -216,16 +240,16 @@ class WorkerPool:
             if self._idle:
                 self._condition.notify()
 
-    def _take(self) -> tuple[TaskFuture, Reservation | OutOfMemoryError | None] | None:
+    def _take(self) -> tuple[TaskFuture, Reservation | Exception | None] | None:
         """Take the next task that can start now from the queue; the lock is held.
 
         Returns:
-            The task, with its memory, or with the error if its device never has that much. None if
-            no task can start.
+            The task, with its memory, or with the error if its device never has that much, or
+            cannot be asked. None if no task can start.
         """
         blocked: set[Ledger] = set()
         for future in self._waiting:
-            reservation: Reservation | OutOfMemoryError | None = None
+            reservation: Reservation | Exception | None = None
             while (request := future.needs) is not None:
                 try:
                     reservation = self._reserve(future, request, request.ledger in blocked)
@@ -236,15 +260,17 @@ class WorkerPool:
                     except OutOfMemoryError:
                         reservation = error
                         break
+                except Exception as error:  # noqa: BLE001  # the job boundary: an engine's own code
+                    reservation = error
+                    break
             if request is not None and reservation is None:
                 blocked.add(request.ledger)
                 if not future.told:
                     future.told = True
                     _log.info("job %s %s", future.control.job_id, self.queue_info(future))
                 continue
-            del self._waiting[future]
-            self._forget_head(future)
-            if not isinstance(reservation, OutOfMemoryError):
+            self._withdrawn(future)
+            if not isinstance(reservation, Exception):
                 self._running[future] = None
             return future, reservation
         return None

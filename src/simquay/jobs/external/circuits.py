@@ -13,7 +13,7 @@ from qiskit.result import Result
 
 from simquay.control import Control
 from simquay.errors import SimquayError
-from simquay.jobs.errors import JobFailedError, circuits_failed, with_results
+from simquay.jobs.errors import JobFailedError, circuits_failed, described, with_results
 from simquay.jobs.external.watch import Ended
 from simquay.jobs.timing import TICK
 
@@ -126,7 +126,7 @@ def run_circuits(
     if len(circuits) == 1:
         raise circuits_failed({0: ended}, names, None)
     if (submitted and not again) or "parameter_binds" in options:  # binds belong to circuits
-        text = f"the {len(circuits)} circuits failed: {_described(ended)}"
+        text = f"the {len(circuits)} circuits failed: {described(ended)}"
         raise JobFailedError(text) from ended
     results: dict[int, Result] = {}
     failures: dict[int, BaseException] = {}
@@ -144,10 +144,6 @@ def run_circuits(
     return merged
 
 
-def _described(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
-
-
 def _succeeded(result: Result, names: Sequence[str]) -> Result:
     """``result`` if its ``success`` is true.
 
@@ -160,7 +156,7 @@ def _succeeded(result: Result, names: Sequence[str]) -> Result:
     failed = [index for index, one in enumerate(results) if not one.success]
     if len(results) != len(names) or not failed:
         reported = _reported(result)
-        raise JobFailedError(f"the job failed: {_described(reported)}") from reported
+        raise JobFailedError(f"the job failed: {described(reported)}") from reported
     failures = {index: _reported(result, results[index].status) for index in failed}
     good = [one for one in results if one.success]
     merged = with_results(result, good) if good else None

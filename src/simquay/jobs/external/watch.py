@@ -23,6 +23,7 @@ from simquay.jobs.timing import (
     TICK,
     UNSUBMITTED,
 )
+from simquay.system.starting import start_thread
 
 if TYPE_CHECKING:
     from simquay.jobs.dispatch.tasks import TaskControl
@@ -160,7 +161,11 @@ def foreign_result(
         done.set()
         over()
 
-    threading.Thread(target=work, name="simquay-foreign", daemon=True).start()
+    try:
+        start_thread(threading.Thread(target=work, name="simquay-foreign", daemon=True))
+    except RuntimeError:
+        over()
+        raise
     pause = FIRST_LOOK
     try:
         while not done.wait(pause):
@@ -204,7 +209,7 @@ class Watchdog:
         self._lock = threading.Lock()
         self._working = threading.Event()
         self._run: ForeignRun | None = None
-        threading.Thread(target=self._loop, name="simquay-watch", daemon=True).start()
+        start_thread(threading.Thread(target=self._loop, name="simquay-watch", daemon=True))
 
     def __enter__(self) -> None:
         self._working.set()

@@ -81,7 +81,7 @@ def _run(
 ) -> tuple[Any, ...]:
     """Run circuits; returns the message that ends the run."""
     from simquay.errors import Cancelled
-    from simquay.jobs.errors import JobFailedError, error_to_plain
+    from simquay.jobs.errors import JobFailedError, described, error_to_plain
     from simquay.jobs.external.circuits import run_circuits
 
     try:
@@ -101,8 +101,7 @@ def _run(
         plain = error_to_plain(error.__cause__ or error, by_pickle=True)
         return "failed", error.message, plain, error.partial_result
     except BaseException as error:  # noqa: BLE001  # the job boundary: all failures end here
-        text = f"{type(error).__name__}: {error}"
-        return "failed", text, error_to_plain(error, by_pickle=True), None
+        return "failed", described(error), error_to_plain(error, by_pickle=True), None
 
 
 def _leave(code: int) -> None:

@@ -10,18 +10,19 @@ from __future__ import annotations
 import atexit
 import logging
 import queue
-import subprocess
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from simquay.errors import Cancelled
-from simquay.jobs.errors import JobFailedError, error_from_plain
+from simquay.jobs.errors import JobFailedError, described, error_from_plain
 from simquay.jobs.timing import SPARE_AFTER, TICK
 from simquay.jobs.workers.process import BackendSource, Worker, WorkerDiedError
 from simquay.system.lifecycle import after_fork, at_exit, before_exit, others_go_on
+from simquay.system.starting import start_thread
 
 if TYPE_CHECKING:
     from qiskit.result import Result
@@ -154,17 +155,18 @@ class ProcessPool:
                 self._idle.remove(worker)
                 return worker
         future: Future[Worker] = Future()
-        self._request(source, future)
+        try:
+            self._request(source, future)
+        except RuntimeError as error:
+            text = f"no worker process can be started: {described(error)}"
+            raise WorkerDiedError(text) from error
         try:
             while not wait([future], TICK).done:
                 check()
         except BaseException:
             future.add_done_callback(self._unwanted)
             raise
-        try:
-            return future.result()
-        except OSError as error:
-            raise WorkerDiedError(f"no worker process can be started: {error}") from error
+        return future.result()
 
     def give_back(self, worker: Worker) -> None:
         """Take ``worker`` back: it is idle again, or dropped where the pool has no room for it."""
@@ -204,15 +206,22 @@ class ProcessPool:
         with self._lock:
             needed = not self._idle and not self._stopping
         if needed:
-            self._request(source, None)
+            with suppress(RuntimeError):  # the run that needs a worker says why there is none
+                self._request(source, None)
 
     def _request(self, source: BackendSource, future: Future[Worker] | None) -> None:
+        """Ask the starter thread for a worker; start that thread where it does not run.
+
+        Raises:
+            RuntimeError: it cannot be started.
+        """
         with self._lock:
             if self._starter is None:
-                self._starter = threading.Thread(
+                starter = threading.Thread(
                     target=self._start_workers, name="simquay-starter", daemon=True
                 )
-                self._starter.start()
+                start_thread(starter)
+                self._starter = starter
         self._requests.put((source, future))
 
     def _unwanted(self, future: Future[Worker]) -> None:
@@ -242,9 +251,10 @@ class ProcessPool:
             if self._stopping:
                 raise OSError("the interpreter is exiting")
             worker = Worker(source)
-        except (OSError, subprocess.SubprocessError) as error:
+        except Exception as error:  # noqa: BLE001  # the job boundary: this thread must go on
             if future is not None:
-                future.set_exception(OSError(str(error)))
+                text = f"no worker process can be started: {described(error)}"
+                future.set_exception(WorkerDiedError(text))
             return
         with self._lock:
             self._all.add(worker)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import threading
 import weakref
 from collections.abc import Iterator
 from concurrent.futures import (
     BrokenExecutor,
     CancelledError,
+    Future,
     ProcessPoolExecutor,
     ThreadPoolExecutor,
 )
@@ -179,3 +181,47 @@ def test_a_cancelled_task_is_withdrawn_from_the_executor() -> None:
 def test_a_task_that_cannot_leave_this_process_is_refused() -> None:
     future = ExecutorLauncher(ManualExecutor()).launch(HeldWork(), control()[0])
     assert isinstance(future.exception(LONG), TypeError)
+
+
+@pytest.mark.parametrize("broken", ["add_done_callback", "exception", "running"])
+def test_a_future_that_raises_ends_the_task_and_no_other(broken: str) -> None:
+    class Broken(Future[Any]):
+        pass
+
+    def fail(self: Future[Any], *arguments: Any) -> Any:
+        raise ZeroDivisionError("an executor's own defect")
+
+    setattr(Broken, broken, fail)
+    executor = ManualExecutor()
+    launcher = ExecutorLauncher(executor)
+    held = launcher.launch(Task(), control(1)[0])
+    submitted(executor)
+    bad = Broken()
+    executor.submit = lambda *call: bad  # type: ignore[method-assign]
+    future = launcher.launch(Task(), control(2)[0])
+    bad.set_result((3, 4))
+    if broken == "running":
+        assert future.result(LONG) == 4
+    else:
+        assert isinstance(future.exception(LONG), ZeroDivisionError)
+    executor.finish(0)
+    assert held.result(LONG) == 0
+
+
+def test_a_launcher_whose_thread_cannot_start_starts_another_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise MemoryError
+
+    executor = ManualExecutor()
+    launcher = ExecutorLauncher(executor)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="no thread can be started: MemoryError"):
+            launcher.launch(Task(), control(1)[0])
+    assert launcher.stop() == 0  # nothing is left of it
+    future = launcher.launch(Task(), control(2)[0])
+    submitted(executor)
+    executor.finish(0)
+    assert future.result(LONG) == 1

@@ -10,8 +10,11 @@ from collections.abc import Iterator
 import pytest
 from qiskit.result import Result
 
+from simquay.execution.memory import Ledger
+from simquay.jobs.dispatch.tasks import MemoryRequest, TaskControl
 from simquay.jobs.dispatch.threads import WorkerPool, default_pool
 from simquay.jobs.errors import JobFailedError
+from simquay.jobs.job import Job
 from tests.support.job_doubles import LONG, HeldWork, a_job, a_result
 
 
@@ -64,3 +67,57 @@ def test_a_pool_that_nobody_keeps_is_not_kept_by_this_module() -> None:
     gone = weakref.ref(WorkerPool(1))
     gc.collect()
     assert gone() is None
+
+
+def test_threads_that_fail_to_start_side_by_side_leave_no_task_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first task is left to the second one's thread, which then does not come either."""
+    pool = WorkerPool(2)
+    inner: list[Job] = []
+
+    def refuse(thread: threading.Thread) -> None:
+        if not inner:
+            inner.append(a_job(HeldWork(held=False), pool))  # while the first thread still starts
+        raise OSError("no more threads")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        outer = a_job(HeldWork(held=False), pool)
+    for job in (outer, *inner):
+        with pytest.raises(JobFailedError, match="no thread can be started: no more threads"):
+            job.result(LONG)
+    assert a_job(HeldWork(held=False), pool).result(LONG).success
+    pool.stop()
+
+
+def test_a_device_that_cannot_be_asked_fails_the_task_and_no_other(pool: WorkerPool) -> None:
+    def available() -> int:
+        raise OSError(24, "Too many open files")
+
+    lost = HeldWork(needs=MemoryRequest(Ledger("a test", available), 10), held=False)
+    for _ in range(5):  # more than there are threads
+        with pytest.raises(JobFailedError, match="Too many open files"):
+            a_job(lost, pool).result(LONG)
+    assert lost.runs == 0
+    assert a_job(HeldWork(held=False), pool).result(LONG).success
+
+
+def test_a_job_of_which_a_task_is_not_launched_stops_the_others(
+    pool: WorkerPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = HeldWork(), HeldWork()
+    launch = pool.launch
+
+    def launch_one(task: HeldWork, control: TaskControl) -> object:
+        if task is second:
+            assert first.started.wait(LONG)
+            raise ValueError("a launcher's own defect")
+        return launch(task, control)
+
+    monkeypatch.setattr(pool, "launch", launch_one)
+    job = Job(None, [first, second], pool)
+    job.submit()
+    with pytest.raises(JobFailedError, match="could not be queued: ValueError: a launcher's own"):
+        job.result(LONG)
+    assert first.stopped.wait(LONG)  # nobody lets it go: it was cancelled

@@ -88,6 +88,10 @@ def test_a_task_whose_thread_cannot_start_is_forgotten(
         patch.setattr(threading.Thread, "start", refuse)
         with pytest.raises(RuntimeError, match="can't start"):
             threads.launch(task, task.control())
+    later = Held()
+    later.end.set()
+    threads.launch(later, later.control()).result(LONG)
+    assert not task.started.is_set()
     threads.stop()
     assert task.stops == 0
 

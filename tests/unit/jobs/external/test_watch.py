@@ -134,3 +134,17 @@ def test_a_job_whose_status_raises_is_still_waited_for() -> None:
     result, had_job = ended(Mute(a_result(CIRCUITS)))
     assert isinstance(result, Result)
     assert had_job
+
+
+def test_a_run_whose_thread_cannot_start_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise OSError("no more threads")
+
+    started: list[str] = []
+    over = threading.Event()
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="no thread can be started: no more threads"):
+            foreign_result(lambda: started.append("x"), TaskControl(), over.set)
+    assert over.is_set()  # else the backend's only object would never be lent again
+    assert not started

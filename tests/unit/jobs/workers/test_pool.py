@@ -146,3 +146,26 @@ def test_a_pool_is_warmed_up_ahead_of_the_first_run(pool: ProcessPool) -> None:
     assert pool.pids() == [worker.pid]
     worker.wait_ready(nothing)
     pool.stop()
+
+
+@pytest.mark.parametrize(
+    "part", ["threading.Thread.start", "subprocess.Popen", "subprocess.Popen._execute_child"]
+)
+def test_whatever_a_start_raises_the_next_one_is_tried(
+    pool: ProcessPool, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    errors = [RuntimeError("x"), MemoryError("x"), OSError("x"), ValueError("x")]
+    left = iter(errors + errors[:1])
+
+    def refuse(*arguments: object, **options: object) -> None:
+        raise next(left)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(part, refuse)
+        for _ in errors:
+            with pytest.raises(WorkerDiedError, match=r"no worker process can be started: .*x"):
+                pool.lease(SOURCE, nothing)
+        pool.warm_up(SOURCE)  # raises nothing
+        assert until(lambda: next(left, None) is None, LONG)
+    assert pool.lease(SOURCE, nothing).alive
+    pool.stop()

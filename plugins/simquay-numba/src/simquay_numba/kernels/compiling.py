@@ -6,10 +6,12 @@ import functools
 import logging
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
+from simquay.engine_api import start_thread
 from simquay_numba.kernels.packing import pack
 from simquay_numba.kernels.run import WORDS, run_tiles
 from simquay_numba.kernels.scalars import spin_until
@@ -33,7 +35,8 @@ def compiled(dtype: np.dtype[Any]) -> tuple[Any, Any]:
     started = time.perf_counter()
     telling = threading.Timer(_TELL_AFTER, _tell, [dtype])
     telling.daemon = True
-    telling.start()
+    with suppress(RuntimeError):  # no thread to be had: it is not told
+        start_thread(telling)
     try:
         run_tiles(unit, code, 0, none, none, none, 0, none, *[0] * 7, unit.itemsize, 0, 0)
         spin_until(0, 0, 0, 0)

@@ -21,7 +21,7 @@ import mmap
 import threading
 import time
 
-from simquay.engine_api import after_fork, host_total_bytes, register_cache
+from simquay.engine_api import after_fork, host_total_bytes, register_cache, start_thread
 from simquay_numba.buffers import HUGE_PAGE, advise_free, state_region
 
 __all__ = ["BufferCache", "state_buffers"]
@@ -103,7 +103,7 @@ class BufferCache:
         if start:
             watch = threading.Thread(target=self._watch, name="simquay-buffer-cache", daemon=True)
             try:
-                watch.start()
+                start_thread(watch)
             except RuntimeError:  # no thread to be had, or the interpreter exits: keep nothing
                 self._is_watched = False
                 self.clear()
