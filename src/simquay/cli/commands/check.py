@@ -32,20 +32,28 @@ __all__ = ["command"]
     help="the checks that the backend is known to fail, as for --only: they must fail",
 )
 @click.option("--engine", is_flag=True, help="check the backend's engine against the reference")
+@click.option("--faults", is_flag=True, help="let threads, files, memory and more fail, and check")
 @json_option
-def command(*, name: str, only: str | None, expect: str, engine: bool, as_json: bool) -> int:
+def command(
+    *, name: str, only: str | None, expect: str, engine: bool, faults: bool, as_json: bool
+) -> int:
     """Run the conformance kit on the backend NAME.
 
     It has the 40 points of the job contract, and checks of the backend, of results and of values.
-    It takes a minute or so.
+    It takes a minute or so. With --faults it takes some minutes.
     """
+    if engine and faults:
+        raise CommandError("--engine and --faults are checks of two kinds: give one", USAGE)
     if not as_json:
         require_extra("rich", "the table")
     import simquay
     from simquay.testing import CHECKS_IN_ORDER, run_checks
     from simquay.testing.engines import ENGINE_CHECKS, run_engine_checks
+    from simquay.testing.faults import FAULT_CHECKS
 
-    known: tuple[Check[Any], ...] = ENGINE_CHECKS if engine else CHECKS_IN_ORDER
+    known: tuple[Check[Any], ...] = CHECKS_IN_ORDER
+    if engine or faults:
+        known = ENGINE_CHECKS if engine else FAULT_CHECKS
     checks = known if only is None else _chosen("--only", only, known)
     failing = {check.id for check in _chosen("--expect", expect, known)} if expect else set()
     backend = simquay.get_backend(name)  # before any check: it must exist
@@ -56,6 +64,8 @@ def command(*, name: str, only: str | None, expect: str, engine: bool, as_json: 
                 f"--engine: the backend {backend.name} has no engine of Simquay", USAGE
             )
         verdicts = run_engine_checks(own, checks)
+    elif faults:
+        verdicts = iter([one for one in _under_faults(name) if one.check in checks])
     else:
         verdicts = run_checks(lambda: simquay.get_backend(name), name=backend.name, checks=checks)
     done = list(track(verdicts, "checking", total=len(checks)))
@@ -65,6 +75,19 @@ def command(*, name: str, only: str | None, expect: str, engine: bool, as_json: 
         _show(backend.name, done, failing)
     as_told = all(verdict.kept is (verdict.check.id not in failing) for verdict in done)
     return OK if as_told else FAILED
+
+
+def _under_faults(name: str) -> tuple[Verdict, ...]:
+    """The verdicts on the backend under faults."""
+    from simquay.testing import CheckFailed
+    from simquay.testing.faults import FaultReport, start_trials
+
+    try:
+        planned, trials = start_trials(name)
+        report = FaultReport(tuple(track(trials, "faults", total=len(planned))))
+    except CheckFailed as failure:
+        raise CommandError(str(failure), FAILED) from failure
+    return report.verdicts
 
 
 def _chosen(option: str, ids: str, checks: tuple[Check[Any], ...]) -> tuple[Check[Any], ...]:

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 __all__ = ["Check", "checks_of"]
 
 Subject = TypeVar("Subject")
-"""The thing that is checked: a backend, in its context, or an engine."""
+"""The thing that is checked: a backend, in its context, an engine, or a trial of a fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Check(Generic[Subject]):
 
     Attributes:
         id: ``J01`` to ``J40``, a point of the job contract; ``B..`` of the backend, ``R..`` of
-            results, ``V..`` of values, ``E..`` of an engine.
+            results, ``V..`` of values, ``E..`` of an engine, ``F..`` of a job under a fault.
         name: as an identifier, without the id.
         title: what it checks, in one line.
         function: runs the check; raises :class:`~simquay.testing.CheckFailed` if it fails.
@@ -43,7 +43,7 @@ class Check(Generic[Subject]):
 def checks_of(*modules: ModuleType) -> tuple[Check[Any], ...]:
     """The checks that modules define: a function ``j01_a_name`` is one, its docstring the title.
 
-    They are in order: points of the contract, the backend, results, values, engines.
+    They are in order: points of the contract, the backend, results, values, engines, faults.
 
     Raises:
         ValueError: if two checks have the same id.
@@ -51,7 +51,7 @@ def checks_of(*modules: ModuleType) -> tuple[Check[Any], ...]:
     checks: dict[str, Check[Any]] = {}
     for module in modules:
         for name, function in vars(module).items():
-            match = re.fullmatch(r"([jbrve]\d\d)_(\w+)", name)
+            match = re.fullmatch(r"([jbrvef]\d\d)_(\w+)", name)
             if match is None or function.__module__ != module.__name__:
                 continue
             identity = match[1].upper()
@@ -59,4 +59,4 @@ def checks_of(*modules: ModuleType) -> tuple[Check[Any], ...]:
                 raise ValueError(f"two checks are called {identity}")
             title = " ".join((function.__doc__ or "").split("\n\n")[0].split()).rstrip(".")
             checks[identity] = Check(identity, match[2], title, function)
-    return tuple(sorted(checks.values(), key=lambda one: ("JBRVE".index(one.id[0]), one.id)))
+    return tuple(sorted(checks.values(), key=lambda one: ("JBRVEF".index(one.id[0]), one.id)))

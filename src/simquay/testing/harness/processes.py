@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import multiprocessing
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TypeVar, cast
 
 import psutil
 
 from simquay.testing.harness.assertions import TIMEOUT, CheckFailed, described
 
-__all__ = ["CpuMeter", "call_in_fork", "resident_bytes"]
+__all__ = ["CpuMeter", "call_in_fork", "kill_tree", "resident_bytes"]
+
+T = TypeVar("T")
 
 
 def _tree() -> list[psutil.Process]:
@@ -27,8 +31,17 @@ def resident_bytes() -> int:
     return total
 
 
-def call_in_fork(call: Callable[[], object], seconds: float = 2 * TIMEOUT) -> None:
-    """Call in a forked child of this process.
+def kill_tree(pid: int) -> None:
+    """Kill a process and its descendants; the caller waits for it."""
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        for one in (*process.children(recursive=True), process):
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+
+
+def call_in_fork(call: Callable[[], T], seconds: float = 2 * TIMEOUT) -> T:
+    """Call in a forked child of this process; returns what the call does, which must pickle.
 
     Raises:
         CheckFailed: if the call raises something, or the child ends or hangs in it.
@@ -38,26 +51,30 @@ def call_in_fork(call: Callable[[], object], seconds: float = 2 * TIMEOUT) -> No
 
     def work() -> None:
         try:
-            call()
+            answer = call()
         except BaseException as error:  # noqa: BLE001  # told to the parent
-            sender.send(f"wrong in the forked process: {described(error)}")
+            sender.send((f"wrong in the forked process: {described(error)}", None))
         else:
-            sender.send("")
+            sender.send(("", answer))
+        time.sleep(seconds)  # the parent kills it, so that nothing delays its end
 
-    child = context.Process(target=work, daemon=True)
+    child = context.Process(target=work)
     child.start()
     sender.close()
-    problem = f"the forked process hangs: it did not end within {seconds:g} s"
+    problem, answer = f"the forked process hangs: it did not end within {seconds:g} s", None
     try:
         if answers.poll(seconds):
-            problem = answers.recv()
+            problem, answer = answers.recv()
     except EOFError:
         child.join()
         problem = f"the forked process ended with code {child.exitcode}"
-    child.kill()
-    child.join()
+    finally:
+        kill_tree(child.pid or 0)  # it has one: it was started
+        child.join()
+        answers.close()
     if problem:
         raise CheckFailed(problem)
+    return cast(T, answer)
 
 
 class CpuMeter:
