@@ -10,20 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from qiskit.quantum_info import Statevector
 from qiskit.result.models import ExperimentResult, ExperimentResultData
 
+from simquay.control import Control
+from simquay.execution.counting import count_samples
 from simquay.execution.settings import Outcome, RunContext
 
-__all__ = ["circuit_result", "count_samples", "memory_of_samples"]
+__all__ = ["circuit_result"]
 
 _SHOWN: Mapping[str, Callable[[Any], Any]] = {"statevector": Statevector}
 """By the name of a kind of result: what ``Result.data`` holds for its value; by default itself."""
-
-_SMALL = 1 << 12
-"""The most possible outcomes for which counting in a table is faster than sorting."""
 
 
 def circuit_result(
@@ -33,6 +30,8 @@ def circuit_result(
     header: dict[str, Any],
     measured: bool,
     time_taken: float,
+    control: Control,
+    most_bytes: int | None = None,
 ) -> ExperimentResult:
     """The result of one circuit.
 
@@ -43,14 +42,24 @@ def circuit_result(
         measured: whether the circuit writes classical bits; otherwise the result has no counts, and
             asking for them raises Qiskit's error.
         time_taken: the seconds that the circuit took.
+        control: checked while shots are counted.
+        most_bytes: that counts may take; None for no limit.
+
+    Raises:
+        Cancelled: if the control says so.
+        OutOfMemoryError: if the counts need more than that.
     """
     data: dict[str, Any] = {}
     for kind, value in outcome.results.items():
         if kind == "samples":
             if measured:
-                data["counts"] = count_samples(value, header["memory_slots"])
-                if context.memory:
-                    data["memory"] = memory_of_samples(value)
+                data |= count_samples(
+                    value,
+                    header["memory_slots"],
+                    control,
+                    memory=context.memory,
+                    most_bytes=most_bytes,
+                )
         elif kind == "saved":
             data |= {key: Statevector(amplitudes) for key, amplitudes in value.items()}
         else:
@@ -66,45 +75,3 @@ def circuit_result(
         time_taken=time_taken,
         metadata=dict(outcome.metadata),
     )
-
-
-def count_samples(samples: NDArray[np.uint64], bits: int) -> dict[str, int]:
-    """The number of shots with each outcome, by hexadecimal key, in increasing order of outcomes.
-
-    Args:
-        samples: shape ``(shots, words)``: classical bit ``k`` is bit ``k % 64`` of word
-            ``k // 64``.
-        bits: the number of classical bits.
-    """
-    if samples.shape[1] > 1:
-        rows, counts = np.unique(samples[:, ::-1], axis=0, return_counts=True)
-        return dict(zip(map(_wide_hex, rows[:, ::-1]), counts.tolist(), strict=True))
-    words = samples[:, 0]
-    if bits < 63 and 1 << bits <= min(_SMALL, 4 * len(words)):
-        table = np.bincount(words.astype(np.intp))
-        values = table.nonzero()[0]
-        counts = table[values]
-    else:
-        values, counts = np.unique(words, return_counts=True)
-    return dict(zip(map(hex, values.tolist()), counts.tolist(), strict=True))
-
-
-def memory_of_samples(samples: NDArray[np.uint64]) -> list[str]:
-    """Each shot's outcome as a hexadecimal string; equal outcomes share one string.
-
-    Args:
-        samples: as for :func:`count_samples`.
-    """
-    if samples.shape[1] > 1:
-        rows, which = np.unique(samples, axis=0, return_inverse=True)
-        names = list(map(_wide_hex, rows))
-    else:
-        values, which = np.unique(samples[:, 0], return_inverse=True)
-        names = list(map(hex, values.tolist()))
-    strings: list[str] = np.array(names, dtype=object)[which.reshape(-1)].tolist()
-    return strings
-
-
-def _wide_hex(words: NDArray[np.uint64]) -> str:
-    """The words of one outcome, lowest first, as one hexadecimal number."""
-    return hex(int.from_bytes(words.astype("<u8").tobytes(), "little"))

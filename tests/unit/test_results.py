@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 from collections import Counter
 from typing import Any
 
@@ -18,7 +17,6 @@ from qiskit.result import Result, marginal_counts, marginal_distribution
 from qiskit_aer import AerSimulator
 
 from simquay.engines.reference import ReferenceEngine
-from simquay.results import count_samples, memory_of_samples
 from simquay.simulators.engine.backend import EngineBackend
 
 
@@ -37,27 +35,6 @@ def known_bits(bits: str, registers: list[tuple[str, int]]) -> QuantumCircuit:
             circuit.x(index)
         circuit.measure(index, index)
     return circuit
-
-
-# --- counts and memory from samples ------------------------------------------------------------
-
-
-@pytest.mark.parametrize("bits", [1, 3, 12, 13, 40, 63, 64, 65, 130])
-@pytest.mark.parametrize("shots", [1, 5, 3000])
-def test_counts_and_memory_are_what_plain_python_counts(bits: int, shots: int) -> None:
-    generator = random.Random(bits * shots)
-    few = [generator.getrandbits(bits) for _ in range(7)] + [0, (1 << bits) - 1]
-    shown = [generator.choice(few) for _ in range(shots)]
-    words = max(1, -(-bits // 64))
-    samples = np.array(
-        [[value >> 64 * word & (2**64 - 1) for word in range(words)] for value in shown],
-        dtype=np.uint64,
-    )
-    counts = count_samples(samples, bits)
-    assert counts == Counter(map(hex, shown))
-    assert [int(key, 16) for key in counts] == sorted(set(shown))
-    assert all(type(value) is int for value in counts.values())
-    assert memory_of_samples(samples) == list(map(hex, shown))
 
 
 # --- what Qiskit's Result makes of it ----------------------------------------------------------

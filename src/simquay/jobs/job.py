@@ -25,11 +25,13 @@ _log = logging.getLogger(__name__)
 
 
 class TaskEnd(NamedTuple):
-    """How a task ended: its answer, or its error, detached; and how often it was submitted."""
+    """How a task ended: its answer, or its error, detached; how often it was submitted; and its
+    control, which says whether the job was cancelled since."""
 
     answer: Any
     error: BaseException | None
     attempts: int
+    control: TaskControl
 
 
 Join = Callable[[Sequence[TaskEnd], str, float], Any]
@@ -185,9 +187,9 @@ def _end_of(future: Future[Any], control: TaskControl) -> TaskEnd:
         Cancelled: it stopped, and so the job stops.
     """
     try:
-        return TaskEnd(future.result(), None, control.attempt)
+        return TaskEnd(future.result(), None, control.attempt, control)
     except Cancelled:
         raise
     except BaseException as error:  # noqa: BLE001  # the task's error, which the job joins
         # Without the traceback: its frames would hold the future, and so the error itself.
-        return TaskEnd(None, error.with_traceback(None), control.attempt)
+        return TaskEnd(None, error.with_traceback(None), control.attempt, control)

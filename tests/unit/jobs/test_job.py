@@ -102,7 +102,7 @@ def test_an_error_of_a_task_is_its_end() -> None:
     job.result(LONG)
     assert isinstance(joined.ends[0].error, ValueError)
     assert joined.ends[0].answer is None
-    assert joined.ends[1] == (1, None, 1)
+    assert joined.ends[1] == (1, None, 1, launcher.launched[1][0])
 
 
 def test_cancelling_withdraws_what_has_not_begun_and_cancels_every_control() -> None:

@@ -24,7 +24,9 @@ _log = logging.getLogger(__name__)
 __all__ = ["EngineTask"]
 
 
-def _as_it_is(index: int, outcome: Outcome, seconds: float) -> tuple[Outcome, float]:
+def _as_it_is(
+    index: int, outcome: Outcome, seconds: float, control: Control
+) -> tuple[Outcome, float]:
     return outcome, seconds
 
 
@@ -44,8 +46,8 @@ class EngineTask(Task):
         engine: runs them.
         context: of the job.
         piece: the circuits of the programs, and their shots.
-        show: gives what the task's answer holds of a circuit, from its index, its outcome and the
-            seconds that it took; an error of it fails the circuit.
+        show: gives what the task's answer holds of a circuit, from its index, its outcome, the
+            seconds that it took and the task's control; an error of it fails the circuit.
     """
 
     def __init__(
@@ -54,7 +56,7 @@ class EngineTask(Task):
         engine: Engine,
         context: RunContext,
         piece: Piece,
-        show: Callable[[int, Outcome, float], Any] = _as_it_is,
+        show: Callable[[int, Outcome, float, Control], Any] = _as_it_is,
     ) -> None:
         self.piece = piece
         self.failures: dict[int, BaseException] = {}
@@ -100,12 +102,21 @@ class EngineTask(Task):
         began = time.perf_counter()
         shown: dict[int, Any] = {}
         for outcome in self.outcomes(control):
-            self._keep(shown, *outcome)
+            self._keep(shown, control, *outcome)
         return Answer((shown, self.failures), time.perf_counter() - began)
 
-    def _keep(self, shown: dict[int, Any], index: int, outcome: Outcome, seconds: float) -> None:
+    def _keep(
+        self,
+        shown: dict[int, Any],
+        control: Control,
+        index: int,
+        outcome: Outcome,
+        seconds: float,
+    ) -> None:
         try:
-            shown[index] = self._show(index, outcome, seconds)
+            shown[index] = self._show(index, outcome, seconds, control)
+        except Cancelled:
+            raise
         except Exception as error:  # noqa: BLE001  # the job boundary, for each circuit
             self.failures[index] = detach(error)
 

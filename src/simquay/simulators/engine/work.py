@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from qiskit.result import Result
 
+from simquay.control import Control
 from simquay.engines.base import Engine
 from simquay.errors import OutOfMemoryError
 from simquay.execution.kinds import joined_results
@@ -53,7 +54,9 @@ class EngineRun:
     pieces: Sequence[Piece] = ()
     executor: str | None = None
 
-    def circuit(self, index: int, outcome: Outcome, seconds: float) -> ExperimentResult:
+    def circuit(
+        self, index: int, outcome: Outcome, seconds: float, control: Control
+    ) -> ExperimentResult:
         """The result of the circuit at ``index``; ``outcome`` is that of all its shots."""
         return circuit_result(
             outcome,
@@ -61,6 +64,7 @@ class EngineRun:
             header=self.infos[index].header(),
             measured=writes_bits(self.programs[index]),
             time_taken=seconds,
+            control=control,
         )
 
     def task(self) -> EngineTask:
@@ -96,7 +100,7 @@ class EngineRun:
             place = list(piece.circuits), piece.first_shot, piece.shots
             tasks.append(end.answer.report(*place, end.attempts))
         joined = [
-            self.circuit(number, *_joined(some))
+            self.circuit(number, *_joined(some), ends[0].control)
             for number, some in enumerate(parts)
             if number not in failures
         ]

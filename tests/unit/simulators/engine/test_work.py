@@ -39,7 +39,7 @@ def test_a_run_of_two_circuits_gives_both_results_in_order() -> None:
     run = run_of(bell("one"), bell("two"), shots=50, seed_simulator=3)
     task = run.task()
     assert task.needs is not None
-    result = run.join([TaskEnd(task.run(TaskControl()), None, 1)], "the-id", 0.1)
+    result = run.join([TaskEnd(task.run(TaskControl()), None, 1, TaskControl())], "the-id", 0.1)
     assert [one.header["name"] for one in result.results] == ["one", "two"]
     assert (result.job_id, result.backend_name, result.backend_version) == ("the-id", "b", "7")
     for index in range(2):
@@ -51,7 +51,7 @@ def test_a_run_of_two_circuits_gives_both_results_in_order() -> None:
 def test_the_error_names_the_first_circuit_that_failed_and_keeps_the_others() -> None:
     made = run_of(bell("zero"), bell("one"), bell("two"))
     outcome = Outcome({"samples": np.zeros((1024, 1), dtype=np.uint64)})
-    kept = made.circuit(1, outcome, 0.5)
+    kept = made.circuit(1, outcome, 0.5, TaskControl())
     with pytest.raises(JobFailedError) as caught:
         made.result([kept], {2: ValueError("late"), 0: KeyError("early")}, "id", 1.0, {})
     assert "circuit 'zero' (number 0 of the job) failed: KeyError: 'early'" in str(caught.value)
@@ -64,7 +64,9 @@ def test_the_error_names_the_first_circuit_that_failed_and_keeps_the_others() ->
 
 def test_an_error_of_the_task_is_that_of_its_circuits() -> None:
     with pytest.raises(JobFailedError, match=r"circuit 'one'.*2 of 2 circuits failed") as caught:
-        run_of(bell("one"), bell("two")).join([TaskEnd(None, KeyError("no"), 1)], "the-id", 0.1)
+        run_of(bell("one"), bell("two")).join(
+            [TaskEnd(None, KeyError("no"), 1, TaskControl())], "the-id", 0.1
+        )
     assert isinstance(caught.value.__cause__, KeyError)
     assert caught.value.partial_result is None
 
@@ -93,5 +95,5 @@ def with_a_variable_alone() -> QuantumCircuit:
 )
 def test_only_circuits_that_write_bits_have_counts(circuit: QuantumCircuit, counted: bool) -> None:
     outcome = Outcome({"samples": np.zeros((4, 1), dtype=np.uint64)})
-    result = run_of(circuit, shots=4).circuit(0, outcome, 0.0)
+    result = run_of(circuit, shots=4).circuit(0, outcome, 0.0, TaskControl())
     assert hasattr(result.data, "counts") is counted
