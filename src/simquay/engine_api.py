@@ -13,7 +13,8 @@ The names by subject:
   functions that it is made of; :class:`ReferenceEngine`, to compare with;
 - programs: :class:`Precision`, the operations, :func:`mask_of` and other functions on bits;
 - plans: :class:`Layout`, the passes of each strategy, :func:`make_plan`;
-- the run: :class:`Control`, errors, threads, memory, :func:`after_fork`.
+- the run: :class:`Control`, errors, threads, memory, :func:`after_fork`,
+  :func:`hold_at_fork`.
 """
 
 from simquay.control import Control as Control
@@ -39,6 +40,7 @@ from simquay.engines.tiled_interpreter import apply_wide as apply_wide
 from simquay.errors import Cancelled as Cancelled
 from simquay.errors import OutOfMemoryError as OutOfMemoryError
 from simquay.errors import ProgramError as ProgramError
+from simquay.errors import SimquayCacheWarning as SimquayCacheWarning
 from simquay.errors import SimquayError as SimquayError
 from simquay.planning import GatePass as GatePass
 from simquay.planning import Layout as Layout
@@ -85,6 +87,7 @@ from simquay.program.operations import Relabel as Relabel
 from simquay.program.precision import Precision as Precision
 from simquay.system.cpus import cpu_budget as cpu_budget
 from simquay.system.lifecycle import after_fork as after_fork
+from simquay.system.lifecycle import hold_at_fork as hold_at_fork
 from simquay.system.memory import format_bytes as format_bytes
 from simquay.system.memory import host_available_bytes as host_available_bytes
 from simquay.system.memory import host_total_bytes as host_total_bytes

@@ -22,6 +22,7 @@
     Warning
     └── UserWarning
         └── SimquayWarning
+            ├── SimquayCacheWarning       compiled code cannot be kept on disk, or was damaged there
             ├── SimquayFallbackWarning    a fallback is used instead of the backend named
             ├── SimquayOptionWarning      options that mean nothing to a simulator are ignored
             └── SimquayPluginWarning      a plugin did not load, or its factory failed
@@ -46,6 +47,7 @@ __all__ = [
     "PluginError",
     "ProgramError",
     "RegistryError",
+    "SimquayCacheWarning",
     "SimquayError",
     "SimquayFallbackWarning",
     "SimquayOptionWarning",
@@ -165,6 +167,10 @@ class Cancelled(SimquayError):
 
 class SimquayWarning(UserWarning):
     """The base of all of Simquay's warnings."""
+
+
+class SimquayCacheWarning(SimquayWarning):
+    """Compiled code cannot be kept on disk, or was damaged there and is compiled anew."""
 
 
 class SimquayFallbackWarning(SimquayWarning):

@@ -1,4 +1,5 @@
-"""Running a plugin's code: any exception is survived, and one thread at a time loads or probes."""
+"""Running a plugin's code: any exception is survived, and one thread at a time loads, probes or
+makes a backend."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from simquay.system.lifecycle import after_fork
+from simquay.system.lifecycle import hold_at_fork
 
 __all__ = ["Failure", "guarded", "plugin_lock"]
 
@@ -21,7 +22,10 @@ _lock = threading.RLock()
 
 
 def plugin_lock() -> threading.RLock:
-    """The lock that is held while plugins load or probes run."""
+    """The lock that is held while plugins load, and while their probes and factories run.
+
+    A fork waits for it: a child could not import what another thread of its parent was importing.
+    """
     return _lock
 
 
@@ -30,7 +34,7 @@ def _renew_lock() -> None:
     _lock = threading.RLock()
 
 
-after_fork(_renew_lock)  # a thread that held it does not exist in the child
+hold_at_fork(plugin_lock, _renew_lock)
 
 
 @dataclass(frozen=True, slots=True)

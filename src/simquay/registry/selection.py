@@ -299,7 +299,8 @@ def _cleaned(result: object, hint: str) -> ProbeResult | None:
 
 def _make(request: Request, entry: RegisteredBackend) -> Any:
     """Call the backend's factory, and check that it returns a backend that no earlier call did."""
-    made = guarded(lambda: pkgutil.resolve_name(entry.spec.factory)(entry.spec))
+    with plugin_lock():
+        made = guarded(lambda: pkgutil.resolve_name(entry.spec.factory)(entry.spec))
     if isinstance(made, Failure):
         reason = f"could not be created: its factory {entry.spec.factory} failed: {made.text}"
         hint = entry.spec.install_hint if isinstance(made.error, ImportError) else ""

@@ -1,7 +1,8 @@
 """Functions to call in a forked child, and at the end of the interpreter.
 
 An object that keeps locks or threads registers here a method that renews them in a forked child,
-and one that stops them at the end. All functions run, even if one of them raises.
+and one that stops them at the end. All functions run, even if one of them raises. Where work of
+another thread must not be cut in two by a fork, the fork waits for its lock.
 """
 
 from __future__ import annotations
@@ -10,16 +11,27 @@ import atexit
 import functools
 import inspect
 import itertools
+import logging  # noqa: F401  # its own hook at forks must be registered before, so as to run after
 import os
 import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Protocol
 
-__all__ = ["Actions", "after_fork", "at_exit", "before_exit", "others_go_on"]
+__all__ = ["Actions", "after_fork", "at_exit", "before_exit", "hold_at_fork", "others_go_on"]
 
 Action = Callable[[], object]
+
+_FORK_PATIENCE = 30.0
+"""Seconds that a fork waits, at most, for each lock: to compile takes less."""
+
+
+class _Lock(Protocol):
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool: ...
+
+    def release(self) -> None: ...
 
 
 class Actions:
@@ -50,6 +62,8 @@ class Actions:
                 yield functools.partial(function, one)
 
 
+_held_at_fork: list[tuple[Callable[[], _Lock], Action]] = []
+_forking = threading.local()
 _after_fork = Actions()
 _before_exit = Actions()
 _at_exit = Actions()
@@ -63,6 +77,17 @@ def after_fork(renew: Action) -> None:
     does not keep its object alive. Nothing is called where processes cannot fork.
     """
     _after_fork.add(renew)
+
+
+def hold_at_fork(lock: Callable[[], _Lock], not_held: Action) -> None:
+    """Have every fork wait until no other thread holds ``lock()``, half a minute at most.
+
+    For work that a child cannot do again where a thread of its parent was in the midst of it, as
+    imports are: what the lock protects is then whole in the child. A child that was forked without
+    the lock calls ``not_held`` before all functions of :func:`after_fork`. Forks take the locks in
+    the order of registration; a thread must not ask for them in another order.
+    """
+    _held_at_fork.append((lock, not_held))
 
 
 def before_exit(stop: Action) -> None:
@@ -103,10 +128,25 @@ def _expect_exit() -> None:
     threading._register_atexit(_stop_all)  # type: ignore[attr-defined]  # not in the stubs
 
 
+def _before_fork() -> None:
+    _forking.locks = locks = []
+    for lock, not_held in _held_at_fork:
+        one = lock()
+        locks.append((one if one.acquire(timeout=_FORK_PATIENCE) else None, not_held))
+
+
+def _after_in_parent() -> None:
+    for lock, _ in reversed(_forking.locks):
+        if lock is not None:
+            lock.release()
+
+
 def _renew_all() -> None:
     with ExitStack() as stack:
         for renew in reversed([*_after_fork]):
             stack.callback(renew)
+        for lock, not_held in _forking.locks:
+            stack.callback(not_held if lock is None else lock.release)
 
 
 def _stop_all(actions: Actions = _before_exit) -> None:
@@ -135,4 +175,6 @@ atexit.register(_stop_all, _at_exit)
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_all)
+    os.register_at_fork(
+        before=_before_fork, after_in_parent=_after_in_parent, after_in_child=_renew_all
+    )

@@ -8,6 +8,8 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from simquay.provider import Provider
 from tests.support.fake_plugins import FakeSites
 
@@ -50,12 +52,18 @@ FORK = """
 import os, sys, threading, time
 import fake_gate
 from simquay.registry import Registry
+from simquay.system import lifecycle
 
 registry = Registry()
 loader = threading.Thread(target=registry.plugins, daemon=True)
 loader.start()
 assert fake_gate.inside.wait(30)  # the loader holds the lock, in the plugin's hook
+lifecycle._FORK_PATIENCE = {patience}
+timer = threading.Timer({seconds}, fake_gate.leave.set)
+timer.daemon = True
+timer.start()
 child = os.fork()
+assert (registry._manager is not None) == {loaded}
 if child == 0:
     fake_gate.leave.set()
     os._exit(0 if registry.backends("gated", all=True) else 1)
@@ -67,7 +75,15 @@ sys.exit(os.waitstatus_to_exitcode(status))
 """
 
 
-def test_a_fork_while_another_thread_loads(sites: FakeSites) -> None:
+@pytest.mark.parametrize(
+    "gate",
+    [
+        {"patience": 30, "seconds": 0.3, "loaded": True},  # what is imported is whole
+        {"patience": 0.1, "seconds": 20, "loaded": False},  # the child has a new lock
+    ],
+    ids=["waits", "does not wait for ever"],
+)
+def test_a_fork_while_another_thread_loads(sites: FakeSites, gate: dict[str, object]) -> None:
     code = """
 import threading
 from simquay.plugin import BackendSpec, hookimpl
@@ -81,7 +97,7 @@ def simquay_register_backends():
     return [BackendSpec(name="gated", device="cpu", factory="tests.support.fake_backends:make")]
 """
     site = sites.write("fake-gate", modules={"fake_gate": code})
-    run(FORK, site)
+    run(FORK.format(**gate), site)
 
 
 def run(code: str, *path: Path) -> None:

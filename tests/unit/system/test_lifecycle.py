@@ -43,6 +43,60 @@ os.waitpid(child, 0)
     assert "renewing failed" in done.stderr
 
 
+def test_a_fork_waits_for_a_lock_and_then_tells_the_child_that_it_has_it_not() -> None:
+    done = run(
+        """
+import os, threading
+from simquay.system import lifecycle
+
+free, busy = threading.RLock(), threading.RLock()
+lifecycle.hold_at_fork(lambda: free, lambda: print("free is not held", flush=True))
+lifecycle.hold_at_fork(lambda: busy, lambda: print("busy is not held", flush=True))
+
+def in_a_thread(action):
+    one = threading.Thread(target=action)
+    one.start()
+    return one
+
+def fork(where):
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+    print(where, "child" if child == 0 else "parent", free.acquire(False), flush=True)
+    free.release()
+    if child == 0:
+        os._exit(0)
+
+lifecycle._FORK_PATIENCE = 0.1
+in_a_thread(busy.acquire).join()  # and never released
+fork("first")
+
+lifecycle._FORK_PATIENCE = 30
+taken, over = threading.Event(), threading.Event()
+def work():
+    with busy:
+        taken.set()
+        over.wait()
+        print("work is done", flush=True)
+
+busy = threading.RLock()
+worker = in_a_thread(work)
+taken.wait()
+threading.Timer(0.2, over.set).start()
+fork("second")
+"""
+    )
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == [
+        "busy is not held",
+        "first child True",
+        "first parent True",
+        "work is done",
+        "second child True",
+        "second parent True",
+    ]
+
+
 def test_the_end_stops_the_latest_first_and_before_other_threads_are_joined() -> None:
     done = run(
         """

@@ -28,3 +28,21 @@ def test_a_second_process_compiles_nothing() -> None:
         )
     )
     assert (misses, hits) == (0, 1)
+
+
+def test_a_run_uses_the_variants_that_the_first_use_compiles() -> None:
+    """An array that is read-only for one and not for the other would cost a second compilation."""
+    signatures = python(
+        "import numpy\n"
+        "from qiskit import QuantumCircuit\n"
+        "from simquay import get_backend\n"
+        "from simquay_numba.kernels.compiling import compiled\n"
+        "kernels = compiled(numpy.dtype('complex128'))\n"
+        "circuit = QuantumCircuit(14)\n"
+        "circuit.h(range(14))\n"
+        "circuit.cx(range(13), range(1, 14))\n"
+        "circuit.measure_all()\n"
+        "get_backend('numba').run(circuit, shots=1).result()\n"
+        "print([len(kernel.signatures) for kernel in kernels])"
+    )
+    assert signatures.strip() == "[1, 1]"

@@ -29,9 +29,10 @@ def compiled(dtype: np.dtype[Any]) -> tuple[Any, Any]:
     """``run_tiles`` and ``pack``, compiled for amplitudes of ``dtype``: from the cache on disk, or
     now. Where threads ask for them at once, Numba's lock lets one compile."""
     unit = np.zeros(1, dtype).real.dtype.type(0)
-    none = np.zeros(0, dtype=np.int64)
+    # Read-only, as in trips and assemble: that is another type, and so another compilation.
+    none = np.frombuffer(b"", dtype=np.int64)
+    fills = none.reshape(-1, 4)
     code = np.zeros((0, WORDS), dtype=np.int64)
-    fills = np.frombuffer(b"", dtype=np.int64).reshape(-1, 4)  # read-only, as in assemble
     started = time.perf_counter()
     telling = threading.Timer(_TELL_AFTER, _tell, [dtype])
     telling.daemon = True

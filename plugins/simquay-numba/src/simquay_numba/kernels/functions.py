@@ -1,4 +1,4 @@
-"""How functions are compiled, and what the cache on disk is keyed by."""
+"""How functions are compiled, what the cache on disk is keyed by, and forks meanwhile."""
 
 from __future__ import annotations
 
@@ -8,10 +8,42 @@ from pathlib import Path
 from typing import Any
 
 import numba
+from numba.core.compiler_lock import global_compiler_lock
 
+from simquay.engine_api import SimquayError, hold_at_fork
+from simquay_numba.disk_cache import KernelCache, NoCache
 from simquay_numba.kernels.vectors import VECTOR_BYTES
 
 __all__ = ["compiled_function", "source_key"]
+
+
+class _NoCompiler:
+    """Numba's lock in a child that was forked while another thread compiled: Numba's tables are as
+    that thread left them."""
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        if timeout >= 0:  # a fork asks
+            return False
+        raise SimquayError(
+            "the process was forked while Numba compiled, and cannot compile in this child; start "
+            "child processes with the multiprocessing method 'spawn' or 'forkserver', or run a "
+            "circuit before the fork"
+        )
+
+    def release(self) -> None:
+        """Never called: nobody gets the lock."""
+
+
+_compiler: Any = global_compiler_lock
+
+
+def _stop_compiling() -> None:
+    _compiler._lock = _NoCompiler()
+
+
+# Every compilation of the process, also of the user's functions, holds this lock, and imports parts
+# of Numba meanwhile.
+hold_at_fork(lambda: _compiler._lock, _stop_compiling)
 
 
 def source_key(folder: Path) -> str:
@@ -26,7 +58,8 @@ _SUFFIX = f"_{VECTOR_BYTES}_{source_key(Path(__file__).parent)}"
 
 
 def compiled_function(function: Callable[..., Any]) -> Any:
-    """``function``, to be compiled when first called, and kept on disk where that can be.
+    """``function``, to be compiled when first called, and kept on disk where that can be; see
+    :mod:`simquay_numba.disk_cache`.
 
     Numba's cache on disk compares the source file of the function alone. Intrinsics and constants
     of other modules, which become part of the compiled code, it does not see. So the function's
@@ -40,7 +73,9 @@ def compiled_function(function: Callable[..., Any]) -> Any:
         "error_model": "numpy",
         "fastmath": {"reassoc", "contract"},
     }
+    dispatcher = numba.njit(**options)(function)
     try:
-        return numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # no folder to write to, neither here nor in the user's home
-        return numba.njit(**options)(function)
+        dispatcher._cache = KernelCache(function)  # in the place of njit(cache=True)
+    except (RuntimeError, OSError) as error:
+        dispatcher._cache = NoCache(error)
+    return dispatcher
