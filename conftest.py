@@ -44,6 +44,11 @@ os.environ.pop("COLUMNS", None)
 os.environ["MPLBACKEND"] = "Agg"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--soak SECONDS``: how long tests/contract/test_soak.py runs jobs."""
+    parser.addoption("--soak", type=float, default=20.0, metavar="SECONDS")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Choose the tests that pytest-xdist runs in one and the same worker.
 

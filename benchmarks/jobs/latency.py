@@ -149,7 +149,8 @@ def profile(name: str, qubits: int, repeats: int = 100) -> None:
         context, _ = resolve(default_options(), {"shots": SHOTS})
         infos = [CircuitInfo.of(circuit)]
         run = EngineRun([lower(circuit)], infos, engine, context, name, "")
-        run.join([TaskEnd(run.task().run(TaskControl()), None, 1)], "profile", 0.0)
+        control = TaskControl()
+        run.join([TaskEnd(run.task().run(control), None, 1, control)], "profile", 0.0)
 
     for _ in range(10):
         run_once()

@@ -24,7 +24,7 @@ BENCHMARKS = ROOT / "benchmarks"
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
     for path in (
-        *(ROOT / "README.md", ROOT / "CHANGELOG.md"),
+        *(ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "SECURITY.md"),
         *DOCS.rglob("*.md"),
         *BENCHMARKS.rglob("*.md"),
         *ROOT.glob("plugins/*.md"),
