@@ -107,7 +107,8 @@ def _run(
 def _leave(code: int) -> None:
     """End the process now: foreign threads and exit handlers must not keep it."""
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):  # closed, or nobody reads it
+        # It is closed, nobody reads it, or foreign code has put something else in its place.
+        with contextlib.suppress(OSError, ValueError, AttributeError):
             stream.flush()
     os._exit(code)
 

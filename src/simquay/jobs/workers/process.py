@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
 from qiskit.providers.jobstatus import JobStatus
@@ -25,16 +26,22 @@ from simquay.jobs.workers.pickling import pickled
 if TYPE_CHECKING:
     from simquay.jobs.dispatch.tasks import TaskControl
 
-__all__ = ["WORKERS_SUPPORTED", "BackendSource", "Worker", "WorkerDiedError"]
-
-WORKERS_SUPPORTED = os.name == "posix"
-"""Whether this system can have worker processes."""
+__all__ = ["BackendSource", "Worker", "WorkerDiedError", "why_no_workers"]
 
 _LARGEST_PREPARED = 1 << 16
 """Bytes of a backend that are sent before the worker reads: they surely fit a socket's buffer."""
 
 _KEPT_BACKENDS = 8
 """How many backends a worker keeps."""
+
+
+def why_no_workers() -> str:
+    """Why this process can have no worker processes, in words; empty where it can have some."""
+    if os.name != "posix":
+        return "this system has no worker processes (they need POSIX)"
+    if not sys.executable:  # embedded in a program
+        return "this interpreter does not know its own path (sys.executable)"
+    return ""
 
 
 @dataclass(frozen=True)
@@ -81,14 +88,16 @@ class Worker:
     """
 
     def __init__(self, source: BackendSource | None = None) -> None:
-        if not sys.executable:
-            raise OSError("this interpreter does not know its own path (sys.executable)")
-        self._pipe, theirs = Pipe()
+        if reason := why_no_workers():
+            raise OSError(reason)
+        if source is not None and len(source.pickled) > _LARGEST_PREPARED:
+            source = None
+        first = pickled(source)
+        self._pipe, theirs = map(_above_streams, Pipe())
         with theirs:
-            path = [os.path.abspath(entry) for entry in sys.path]  # "" is the current folder
             environment = {
                 **os.environ,
-                "PYTHONPATH": os.pathsep.join(path),
+                "PYTHONPATH": os.pathsep.join(_search_path()),
                 "PYTHONSAFEPATH": "1",  # a file random.py in the folder must not stop it
             }
             number = theirs.fileno()
@@ -97,6 +106,8 @@ class Worker:
                 self._process = subprocess.Popen(
                     [sys.executable, *command],
                     stdin=subprocess.DEVNULL,
+                    stdout=_stream(1),
+                    stderr=_stream(2),
                     pass_fds=[number],
                     env=environment,
                     start_new_session=True,  # so that Ctrl-C at the terminal does not reach it
@@ -106,10 +117,8 @@ class Worker:
                 raise
         self._ready = False
         self._keys: dict[str, None] = {}  # of the backends that it has, the last one used last
-        if source is not None and len(source.pickled) > _LARGEST_PREPARED:
-            source = None
         with contextlib.suppress(OSError):  # the next use finds it closed again
-            self._pipe.send_bytes(pickled(source))
+            self._pipe.send_bytes(first)
 
     @property
     def pid(self) -> int:
@@ -237,3 +246,35 @@ class Worker:
         """In a forked child: drop the handle of a worker, which belongs to the parent."""
         self._pipe.close()
         self._process.returncode = 0  # not ours to wait for; Popen would warn that it still runs
+
+
+def _search_path() -> list[str]:
+    """``sys.path`` with absolute entries: ``""`` is the current folder, which a user may have
+    deleted. Entries of other types, which imports ignore, are left out."""
+    try:
+        os.getcwd()
+    except OSError:
+        return [entry for entry in sys.path if isinstance(entry, str) and os.path.isabs(entry)]
+    return [os.path.abspath(entry) for entry in sys.path if isinstance(entry, str)]
+
+
+def _above_streams(end: Connection) -> Connection:
+    """The end of a pipe, with a number above those of stdin, stdout and stderr.
+
+    Where one of these is closed, a new descriptor gets its number, and then all that is printed.
+    """
+    if end.fileno() > 2:
+        return end
+    import fcntl  # POSIX alone has it
+
+    with end:
+        return Connection(fcntl.fcntl(end.fileno(), fcntl.F_DUPFD_CLOEXEC, 3))
+
+
+def _stream(number: int) -> int | None:
+    """How a worker gets stdout or stderr: as this process has it, or /dev/null where it is closed,
+    or the number has gone to a descriptor that is not inherited."""
+    try:
+        return None if os.get_inheritable(number) else subprocess.DEVNULL
+    except OSError:
+        return subprocess.DEVNULL

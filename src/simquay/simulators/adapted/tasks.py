@@ -20,7 +20,7 @@ from simquay.jobs.errors import JobFailedError, detach
 from simquay.jobs.external.circuits import BackendPool, run_circuits
 from simquay.jobs.external.watch import Ended, foreign_result
 from simquay.jobs.workers.pickling import pickled
-from simquay.jobs.workers.process import WORKERS_SUPPORTED, BackendSource
+from simquay.jobs.workers.process import BackendSource, why_no_workers
 from simquay.simulators.inputs import RunInputError
 from simquay.simulators.worker import Answer
 
@@ -65,8 +65,8 @@ def backend_source(foreign: BackendV2, factory: str) -> tuple[BackendSource | No
         foreign: the backend.
         factory: ``module:callable`` that makes such a backend, or empty: then it is pickled.
     """
-    if not WORKERS_SUPPORTED:
-        return None, "this system has no worker processes (they need POSIX)"
+    if reason := why_no_workers():
+        return None, reason
     if factory:
         return BackendSource(factory=factory), ""
     try:
