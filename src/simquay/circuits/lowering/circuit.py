@@ -7,29 +7,35 @@ instruction comes to :func:`_instruction`, the top of the package: it knows ever
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from qiskit import QuantumCircuit
-from qiskit.circuit import AnnotatedOperation, ControlledGate, Gate
+from qiskit.circuit import AnnotatedOperation, ControlledGate, Gate, Qubit
 
 from simquay.circuits.lowering import control_flow, instructions
 from simquay.circuits.lowering.context import BlockBuilder, Handlers, Lowering, Scope, Site
 from simquay.circuits.lowering.expressions import type_of
-from simquay.circuits.lowering.instructions import has_matrix, is_save
+from simquay.circuits.lowering.instructions import PartialSaveError, has_matrix, is_save
 from simquay.circuits.lowering.modifiers import annotated_operation, controlled_gate
 from simquay.errors import NotACircuitError, ProgramError, UnsupportedInstructionError
 from simquay.program import Program, VariableDeclaration
 
-__all__ = ["lower"]
+__all__ = ["lower", "used_qubits"]
 
 HANDLERS: Handlers = instructions.HANDLERS | control_flow.HANDLERS
+
+_WIDEST_STATE = 63
+"""No memory holds the state of more qubits."""
 
 
 def lower(circuit: QuantumCircuit) -> Program:
     """``circuit`` as a program: plain data that no later change of the circuit reaches.
 
     Amplitude index bit ``k`` is the circuit's qubit ``k``; classical bit ``k`` is its clbit ``k``.
+    Idle qubits that a transpiler added are left out where a state is saved of the others, and where
+    the circuit is so wide that no state could be had otherwise; the others keep their order.
     The circuit needs no transpilation: gates are taken by their definition or their matrix, and
     controlled gates keep their controls.
 
@@ -70,16 +76,36 @@ def lower(circuit: QuantumCircuit) -> Program:
 
 
 def _program(circuit: QuantumCircuit) -> Program:
-    lowering = Lowering(circuit.num_qubits, _instruction)
+    if circuit.num_qubits <= _WIDEST_STATE or circuit.layout is None:
+        try:
+            return _program_of(circuit, circuit.num_qubits, circuit.qubits)
+        except PartialSaveError:
+            pass
+    idle = set(circuit.qubits).difference(used_qubits(circuit))
+    if circuit.layout is not None:
+        idle.difference_update([circuit.qubits[at] for at in circuit.layout.final_index_layout()])
+    qubits = sorted(circuit.qubits, key=idle.__contains__)  # the idle ones last, for barriers
+    return _program_of(circuit, len(qubits) - len(idle), qubits)
+
+
+def used_qubits(circuit: QuantumCircuit) -> set[Qubit]:
+    """The qubits that an instruction other than a barrier acts on."""
+    return {bit for item in circuit.data if item.name != "barrier" for bit in item.qubits}
+
+
+def _program_of(circuit: QuantumCircuit, num_qubits: int, qubits: Sequence[Qubit]) -> Program:
+    """The program of the first ``num_qubits`` of ``qubits``, all of the circuit's; nothing but
+    barriers acts on the others."""
+    lowering = Lowering(num_qubits, _instruction)
     scope = Scope(
         circuit.name,
-        {bit: index for index, bit in enumerate(circuit.qubits)},
+        {bit: index for index, bit in enumerate(qubits)},
         {bit: index for index, bit in enumerate(circuit.clbits)},
     )
     block = BlockBuilder("zero")
     lowering.read(circuit, scope, block)
     return Program(
-        circuit.num_qubits,
+        num_qubits,
         circuit.num_clbits,
         block.finish(),
         tuple([VariableDeclaration(one.name, type_of(one.type)) for one in lowering.variables]),

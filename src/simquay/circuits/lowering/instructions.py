@@ -36,7 +36,7 @@ from simquay.program import (
     Save,
 )
 
-__all__ = ["HANDLERS", "has_matrix", "is_save", "matrix", "save"]
+__all__ = ["HANDLERS", "PartialSaveError", "has_matrix", "is_save", "matrix", "save"]
 
 _TOLERANCE = 1e-5
 """The largest deviation from unitary that is accepted; about that of Qiskit's own check."""
@@ -179,19 +179,24 @@ def is_save(operation: Any) -> bool:
     )
 
 
+class PartialSaveError(UnsupportedInstructionError):
+    """A state is saved of some of the program's qubits alone."""
+
+
 def save(site: Site) -> None:
     """Lower ``save_statevector`` or ``save_state``.
 
     Raises:
-        UnsupportedInstructionError: if it is for some qubits alone, or for each shot, or if its
-            label is taken: by another save, or by a key that every result has.
+        PartialSaveError: if it is for some qubits alone.
+        UnsupportedInstructionError: if it is for each shot, or if its label is taken: by another
+            save, or by a key that every result has.
     """
     site.refuse_in_gate()
     lowering = site.lowering
     if len(site.qubits) != lowering.num_qubits:
-        raise UnsupportedInstructionError(
+        raise PartialSaveError(
             f"{site} saves {len(site.qubits)} qubits; "
-            f"the state is that of all {lowering.num_qubits}"
+            f"the state is that of all {lowering.num_qubits} that the circuit uses"
         )
     # Aer keeps this in an attribute without a public name.
     subtype = getattr(site.operation, "_subtype", "single")

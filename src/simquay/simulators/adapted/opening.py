@@ -15,6 +15,7 @@ from qiskit.exceptions import QiskitError
 from qiskit.transpiler import Target
 from qiskit.transpiler.passes import HighLevelSynthesis
 
+from simquay.circuits.lowering.circuit import used_qubits
 from simquay.circuits.lowering.instructions import has_matrix
 
 __all__ = ["Opener", "without_idle_qubits"]
@@ -126,7 +127,7 @@ def without_idle_qubits(circuit: QuantumCircuit) -> QuantumCircuit:
     """
     if circuit.num_vars:
         return circuit
-    used = {bit for item in circuit.data if item.name != "barrier" for bit in item.qubits}
+    used = used_qubits(circuit)
     if len(used) == circuit.num_qubits or not used:
         return circuit
     kept = [bit for bit in circuit.qubits if bit in used]

@@ -13,7 +13,7 @@ from simquay.circuits.lowering.circuit import lower
 from simquay.errors import (
     UnsupportedInstructionError,
 )
-from simquay.program import ForLoop, Save
+from simquay.program import ForLoop, Permutation, Save
 from tests.support.operations import cast_to, only
 
 
@@ -73,9 +73,22 @@ def test_a_save_in_a_loop_is_one_save():
 
 
 def test_save_of_some_qubits_is_refused():
-    circuit = QuantumCircuit(2)
+    circuit = QuantumCircuit(3)
+    circuit.h(2)
     circuit.append(aer.SaveStatevector(1), [0])
-    assert "saves 1 qubits; the state is that of all 2" in refused(circuit)
+    message = refused(circuit)
+    assert "saves 1 qubits; the state is that of all 2 that the circuit uses" in message
+
+
+def test_idle_qubits_need_not_be_saved():
+    circuit = QuantumCircuit(4)
+    circuit.cx(3, 1)
+    circuit.barrier()
+    circuit.append(aer.SaveStatevector(2), [1, 3])
+    program = lower(circuit)
+    assert program.num_qubits == 2
+    gate = cast_to(Permutation, program.operations[0])
+    assert (gate.qubits, gate.controls) == ((0,), (1,))
 
 
 @pytest.mark.parametrize("option", ["pershot", "conditional"])

@@ -15,6 +15,7 @@ from qiskit.circuit.library import (
     quantum_volume,
 )
 from qiskit.quantum_info import SparsePauliOp, Statevector, random_unitary
+from qiskit_aer import AerSimulator
 from qiskit_aer.library import save_statevector
 
 from simquay.engines.reference import ReferenceEngine
@@ -193,3 +194,22 @@ def test_a_circuit_with_a_layout_is_widened_and_runs(backend: EngineBackend) -> 
     placed = transpile(circuit, backend, initial_layout=[7, 3])
     assert placed.num_qubits == backend.num_qubits
     assert backend.run(placed, shots=5).result().get_counts() == {"01": 5}
+
+
+@pytest.mark.parametrize("layout", [[3, 1, 0], [0, 5, 9]])
+def test_a_state_is_that_of_the_qubits_that_the_transpiler_placed(
+    backend: EngineBackend, layout: list[int]
+) -> None:
+    circuit = QuantumCircuit(3)  # the last qubit is idle
+    circuit.x(0)
+    circuit.h(1)
+    placed = transpile(circuit, backend, initial_layout=layout)
+    assert placed.num_qubits == backend.num_qubits
+    found = backend.run(placed, statevector=True).result().get_statevector()
+    save_statevector(circuit)
+    placed = transpile(circuit, backend, initial_layout=layout)
+    saved = backend.run(placed).result().get_statevector()
+    narrow = transpile(circuit, AerSimulator(), initial_layout=layout)
+    expected = np.asarray(AerSimulator().run(narrow).result().get_statevector())
+    np.testing.assert_allclose(found.data, expected, atol=1e-12)
+    np.testing.assert_allclose(saved.data, expected, atol=1e-12)
