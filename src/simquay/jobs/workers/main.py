@@ -1,4 +1,4 @@
-"""The worker process: ``python -m simquay.jobs.workers.main``, started by Simquay alone.
+"""The worker process: a Python that calls :func:`main`, started by Simquay alone.
 
 It runs circuits on foreign backends, so that a run can be stopped: by ending the process. The main
 thread runs the foreign code; another thread watches the run and the pipe. The process ends with the
@@ -143,7 +143,3 @@ def main(descriptor: int, parent: int) -> None:
         sys.excepthook(*sys.exc_info())
     finally:
         _leave(code)
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))

@@ -28,6 +28,12 @@ if TYPE_CHECKING:
 
 __all__ = ["BackendSource", "Worker", "WorkerDiedError", "why_no_workers"]
 
+# Python 3.10 puts "", the current folder, first: a file random.py there must not stop the worker.
+_PROGRAM = (
+    "import sys; sys.path[:] = filter(None, sys.path); "
+    "from simquay.jobs.workers.main import main; main({}, {})"
+)
+
 _LARGEST_PREPARED = 1 << 16
 """Bytes of a backend that are sent before the worker reads: they surely fit a socket's buffer."""
 
@@ -98,13 +104,13 @@ class Worker:
             environment = {
                 **os.environ,
                 "PYTHONPATH": os.pathsep.join(_search_path()),
-                "PYTHONSAFEPATH": "1",  # a file random.py in the folder must not stop it
+                "PYTHONSAFEPATH": "1",  # for the processes that it starts, from Python 3.11 on
             }
             number = theirs.fileno()
-            command = ["-m", "simquay.jobs.workers.main", str(number), str(os.getpid())]
+            program = _PROGRAM.format(number, os.getpid())
             try:
                 self._process = subprocess.Popen(
-                    [sys.executable, *command],
+                    [sys.executable, "-c", program],
                     stdin=subprocess.DEVNULL,
                     stdout=_stream(1),
                     stderr=_stream(2),
