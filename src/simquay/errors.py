@@ -55,7 +55,23 @@ __all__ = [
     "SimquayWarning",
     "UnknownBackendError",
     "UnsupportedInstructionError",
+    "one_line",
 ]
+
+
+def one_line(text: str, most: int = 1000) -> str:
+    """``text`` as a message may show it, whoever wrote it.
+
+    Control characters, line breaks and marks of direction are escaped. Of a text longer than
+    ``most`` characters, the middle is left out.
+    """
+    if len(text) > most:
+        text = f"{text[: most * 2 // 3]} ... {text[-(most // 3) :]}"
+    if text.isprintable():
+        return text
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
+    )
 
 
 class SimquayError(Exception):
@@ -128,7 +144,7 @@ class CircuitFileError(SimquayError):
     def __init__(
         self, message: str, *, path: str = "", line: int | None = None, column: int | None = None
     ) -> None:
-        super().__init__(message)
+        super().__init__(one_line(message))
         self.path = path
         self.line = line
         self.column = column

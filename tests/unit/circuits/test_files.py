@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import math
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -174,7 +175,7 @@ def test_malformed_openqasm_names_line_and_column(tmp_path, capsys, content, lin
 def test_a_mistake_in_an_included_file_names_that_file(tmp_path):
     written(tmp_path, "gate twice a {\n hh a; }\n", "mine.inc")
     error = failure(written(tmp_path, HEAD2 + 'include "mine.inc";\n'))
-    assert "included file mine.inc:2:2: 'hh' is not defined" in str(error)
+    assert str(error).endswith("OpenQASM 2, included file mine.inc:2:2: is not valid there")
     assert error.line is None
 
 
@@ -311,10 +312,10 @@ def test_openqasm_2_may_name_its_qubits_as_3_names_its_types(tmp_path):
 def test_a_file_that_cannot_be_read(tmp_path, monkeypatch, error, message):
     path = written(tmp_path, HEAD2)
 
-    def read_bytes(self: Path) -> bytes:
+    def open_(path, flags, *more):
         raise error
 
-    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    monkeypatch.setattr(os, "open", open_)
     assert message in str(failure(path))
 
 

@@ -1,0 +1,68 @@
+"""Trials: what ends within limits, what does not, and that the process stays as it was."""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+
+import psutil
+import pytest
+
+from simquay.circuits.readers.limited import tried as tried_within
+
+pytestmark = pytest.mark.timeout(60)
+MIB = 1 << 20
+
+
+def tried(work) -> str | None:
+    return tried_within(work, 1, 256 * MIB)
+
+
+def busy():
+    while True:
+        pass
+
+
+def test_what_ends_within_the_limits():
+    assert tried(lambda: "") == ""
+    assert tried(lambda: "x" * 9999) == "x" * 4095
+    assert tried(lambda: str(len(bytes(8 * MIB)))) == str(8 * MIB)
+
+
+def test_what_does_not():
+    start = time.monotonic()
+    assert tried(busy) is None
+    assert time.monotonic() - start < 20
+    assert tried(lambda: str(len(bytes(512 * MIB)))) is None
+    assert tried(os.abort) is None
+    assert tried(lambda: chr(-1)) is None  # an error that the work does not expect
+
+
+def test_nothing_is_printed_or_changed(capfd):
+    seen = []
+    limits = [resource.getrlimit(one) for one in (resource.RLIMIT_AS, resource.RLIMIT_CPU)]
+    descriptors = os.listdir("/proc/self/fd")
+
+    def write() -> str:
+        seen.append(1)
+        return str(os.write(1, b"text") + os.write(2, b"text"))
+
+    assert tried(write) == "8"
+    assert tried(os.abort) is None
+    assert capfd.readouterr() == ("", "")
+    assert not seen
+    assert limits == [resource.getrlimit(one) for one in (resource.RLIMIT_AS, resource.RLIMIT_CPU)]
+    assert len(os.listdir("/proc/self/fd")) == len(descriptors)
+    assert not [one for one in psutil.Process().children() if one.status() == "zombie"]
+
+
+def test_no_process_can_be_started(monkeypatch):
+    def fork():
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    descriptors = len(os.listdir("/proc/self/fd"))
+    monkeypatch.setattr(os, "fork", fork)
+    with pytest.raises(OSError, match="temporarily"):
+        tried(lambda: "")
+    assert len(os.listdir("/proc/self/fd")) == descriptors
