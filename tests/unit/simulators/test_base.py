@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from qiskit import QuantumCircuit
-from qiskit.providers.basic_provider import BasicSimulator
 
 import simquay
 from simquay import Provider
@@ -115,13 +114,23 @@ def test_a_backend_goes_to_a_process_pool() -> None:
         assert pool.submit(counts_of, backend).result(60) == counts_of(backend)
 
 
-@pytest.mark.parametrize(
-    "backend",
-    [EngineBackend(ReferenceEngine(), name="mine"), adapt(BasicSimulator(), name="mine")],
-    ids=["engine", "adapted"],
-)
-def test_a_backend_made_by_hand_does_not_pickle(backend: Any) -> None:
-    with pytest.raises(pickle.PicklingError, match=r"'mine' was .+ by hand.*simquay.get_backend"):
+def test_an_engine_backend_made_by_hand_does_not_pickle() -> None:
+    backend = EngineBackend(ReferenceEngine(), name="mine")
+    with pytest.raises(pickle.PicklingError, match=r"'mine' was made by hand.*simquay.get_backend"):
         pickle.dumps(backend)
+    with pytest.raises(pickle.PicklingError, match="'mine' was made by hand"):
+        pickle.dumps(adapt(backend, name="other"))
     copied = copy.copy(backend)
     assert (copied.name, copied.options.shots) == ("mine", 1024)
+
+
+@pytest.mark.parametrize("isolation", ["process", "thread"])
+def test_a_backend_adapted_by_hand_pickles_with_its_foreign_backend(isolation: str) -> None:
+    backend = adapt(simquay.get_backend("numpy"), name="mine", isolation=isolation)
+    backend.set_options(shots=77, seed_simulator=5, metadata={"who": "me"})
+    arrived = pickle.loads(pickle.dumps(backend))
+    assert (arrived.name, arrived.isolation, arrived.options.shots) == ("mine", isolation, 77)
+    assert arrived.foreign.name == "numpy"
+    mine, theirs = (one.run(bell()) for one in (backend, arrived))
+    assert theirs.metadata == mine.metadata
+    assert theirs.result().get_counts() == mine.result().get_counts()

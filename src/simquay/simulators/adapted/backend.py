@@ -304,6 +304,13 @@ class AdaptedBackend(SimquayBackend):
         own = {"isolation": self.isolation, "metadata": dict(self._metadata)}
         return {**self._checks.changed(self._options), **own}
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """One that a provider made travels by its name; one that was adapted by hand as its foreign
+        backend, if that pickles, with the same settings and options."""
+        if self.simquay_finder is not None:
+            return super().__reduce__()
+        return _adapted, (self.foreign, dict(self._settings), self._given_options())
+
     def __deepcopy__(self, memo: dict[int, Any]) -> AdaptedBackend:
         """A copy with separate options; the foreign backend objects are shared."""
         copied = copy.copy(self)
@@ -313,6 +320,15 @@ class AdaptedBackend(SimquayBackend):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r} isolation={self.isolation!r}>"
+
+
+def _adapted(
+    foreign: BackendV2, settings: Mapping[str, Any], options: Mapping[str, Any]
+) -> AdaptedBackend:
+    """The backend of a pickle, which refers to this function by its name."""
+    backend = AdaptedBackend(foreign, settings)
+    backend.set_options(**options)
+    return backend
 
 
 def adapt(
