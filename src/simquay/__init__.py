@@ -16,6 +16,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
+from simquay.system.lifecycle import import_lock
+
 if TYPE_CHECKING:
     from qiskit.providers import BackendV2, JobV1
 
@@ -33,9 +35,7 @@ def get_backend(
 
     All calls share one provider.
     """
-    from simquay.provider import default_provider
-
-    return default_provider().get_backend(name, fallback=fallback)
+    return _default_provider().get_backend(name, fallback=fallback)
 
 
 def backends(
@@ -48,9 +48,7 @@ def backends(
 
     See :meth:`simquay.Provider.backends`.
     """
-    from simquay.provider import default_provider
-
-    return default_provider().backends(name, device=device, all=all)
+    return _default_provider().backends(name, device=device, all=all)
 
 
 def watch(job: JobV1) -> JobV1:
@@ -65,6 +63,12 @@ def watch(job: JobV1) -> JobV1:
     from simquay.jobs import display
 
     return display.watch(job)
+
+
+def _default_provider() -> Provider:
+    with import_lock():  # a fork waits
+        from simquay.provider import default_provider
+    return default_provider()
 
 
 def __getattr__(name: str) -> Any:

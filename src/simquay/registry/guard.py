@@ -1,40 +1,16 @@
-"""Running a plugin's code: any exception is survived, and one thread at a time loads, probes or
-makes a backend."""
+"""Running a plugin's code: any exception is survived."""
 
 from __future__ import annotations
 
-import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from simquay.system.lifecycle import hold_at_fork
-
-__all__ = ["Failure", "guarded", "plugin_lock"]
+__all__ = ["Failure", "guarded"]
 
 T = TypeVar("T")
 _LONGEST_LINE = 400
-
-# One lock for all registries, because the imports that it serialises are the process's. It is
-# re-entrant, so that a plugin that asks for a backend while it loads gets an error, not a deadlock.
-_lock = threading.RLock()
-
-
-def plugin_lock() -> threading.RLock:
-    """The lock that is held while plugins load, and while their probes and factories run.
-
-    A fork waits for it: a child could not import what another thread of its parent was importing.
-    """
-    return _lock
-
-
-def _renew_lock() -> None:
-    global _lock
-    _lock = threading.RLock()
-
-
-hold_at_fork(plugin_lock, _renew_lock)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from simquay.registry.catalog import (
     normalize_name,
 )
 from simquay.registry.entry_points import PluginManager
-from simquay.registry.guard import Failure, guarded, plugin_lock
+from simquay.registry.guard import Failure, guarded
 from simquay.registry.requests import (
     FALLBACK,
     STRICT_PLUGINS,
@@ -36,6 +36,7 @@ from simquay.registry.requests import (
     read_flag,
     read_list,
 )
+from simquay.system.lifecycle import import_lock
 from simquay.system.warning import warn
 
 __all__ = ["RESOLUTION_ATTRIBUTE", "Registry"]
@@ -101,7 +102,7 @@ class Registry:
 
     def refresh(self) -> None:
         """Forget the probes' answers, so that they run again at the next question."""
-        with plugin_lock():
+        with import_lock():
             self._answers.clear()
 
     def get_backend(
@@ -203,7 +204,7 @@ class Registry:
         key = entry.qualified
         known = self._answers.get(key)
         if known is None:
-            with plugin_lock():
+            with import_lock():
                 known = self._answers.get(key)
                 if known is None:
                     known = self._answers[key] = _ask(entry)
@@ -233,7 +234,7 @@ class Registry:
     def _load(self) -> PluginManager:
         if self._manager is not None:
             return self._manager
-        with plugin_lock():
+        with import_lock():
             if self._manager is not None:
                 return self._manager
             # The lock is re-entrant, so this may be a plugin on the loading thread. (A child that
@@ -299,7 +300,7 @@ def _cleaned(result: object, hint: str) -> ProbeResult | None:
 
 def _make(request: Request, entry: RegisteredBackend) -> Any:
     """Call the backend's factory, and check that it returns a backend that no earlier call did."""
-    with plugin_lock():
+    with import_lock():
         made = guarded(lambda: pkgutil.resolve_name(entry.spec.factory)(entry.spec))
     if isinstance(made, Failure):
         reason = f"could not be created: its factory {entry.spec.factory} failed: {made.text}"

@@ -20,7 +20,15 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Protocol
 
-__all__ = ["Actions", "after_fork", "at_exit", "before_exit", "hold_at_fork", "others_go_on"]
+__all__ = [
+    "Actions",
+    "after_fork",
+    "at_exit",
+    "before_exit",
+    "hold_at_fork",
+    "import_lock",
+    "others_go_on",
+]
 
 Action = Callable[[], object]
 
@@ -88,6 +96,28 @@ def hold_at_fork(lock: Callable[[], _Lock], not_held: Action) -> None:
     the order of registration; a thread must not ask for them in another order.
     """
     _held_at_fork.append((lock, not_held))
+
+
+# One lock for all registries, because the imports that it serialises are the process's. It is
+# re-entrant, so that a plugin that asks for a backend while it loads gets an error, not a deadlock.
+_import_lock = threading.RLock()
+
+
+def import_lock() -> threading.RLock:
+    """The lock that is held while Simquay's larger parts are imported, and while plugins load and
+    their probes and factories run.
+
+    A fork waits for it: a child cannot import what another thread of its parent was importing.
+    """
+    return _import_lock
+
+
+def _renew_import_lock() -> None:
+    global _import_lock
+    _import_lock = threading.RLock()
+
+
+hold_at_fork(import_lock, _renew_import_lock)
 
 
 def before_exit(stop: Action) -> None:

@@ -1,0 +1,74 @@
+"""Forks at any moment of a process whose threads import, compile and run circuits."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.support.processes import python
+
+pytestmark = [
+    pytest.mark.serial,
+    pytest.mark.slow,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork"),
+]
+
+FORKS = """
+import faulthandler, os, random, threading, time, traceback
+from qiskit import QuantumCircuit
+from qiskit.providers import JobError
+import simquay
+
+NAMES = {names}
+draw = random.Random({seed})
+
+def circuit(size):
+    made = QuantumCircuit(size)
+    made.h(range(size))
+    made.cx(range(size - 1), range(1, size))
+    made.measure_all()
+    return made
+
+def work(name):
+    while True:
+        for size in (4, 13, 18):
+            simquay.get_backend(name).run(circuit(size), shots=1000).result()
+
+def in_the_child(name):
+    faulthandler.dump_traceback_later(100, exit=True)
+    try:
+        simquay.get_backend(name).run(circuit(13), shots=10).result()
+    except JobError as error:
+        print("JobError", error, flush=True)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
+
+for name in NAMES:
+    threading.Thread(target=work, args=[name], daemon=True).start()
+wrong = []
+for number in range({count}):
+    time.sleep(0.3 * draw.random())
+    name = draw.choice(NAMES)
+    child = os.fork()
+    if child == 0:
+        in_the_child(name)
+    _, status = os.waitpid(child, 0)
+    if status:
+        wrong.append((number, name, status))
+print("wrong", wrong, flush=True)
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize(
+    ("names", "count"),
+    [(["numpy"], 20), (["numba", "numpy"], 20), (["aer", "basic"], 8)],
+    ids=["numpy", "numba", "adapted"],
+)
+def test_a_child_runs_a_circuit_or_says_why_not(names: list[str], count: int) -> None:
+    done = python("-W", "ignore", "-c", FORKS.format(names=names, seed=15, count=count))
+    assert done.stdout.splitlines()[-1:] == ["wrong []"], done.stderr
