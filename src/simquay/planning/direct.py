@@ -42,12 +42,14 @@ def plan_direct(gates: Sequence[GateOperation], layout: Layout, profile: Profile
     new: set[int] = set()
     wires: dict[int, int] = {}  # the wire of each relabelled qubit; other qubits are their wires
     kept: list[GateOperation] = []
+    holds = stored.issuperset
     for gate in gates:
-        if isinstance(gate, Relabel):
+        if type(gate) is Relabel:
             moved = [wires.get(source, source) for source in gate.sources]
             wires.update(zip(gate.qubits, moved, strict=True))
             stored = set(gate.renamed(stored))
-        elif not (stored.issuperset(gate.qubits) and stored.issuperset(gate.controls)):
+            holds = stored.issuperset
+        elif not holds(gate.qubits) or (gate.controls and not holds(gate.controls)):
             found = without_zeros(gate, stored)
             if found is None:
                 continue

@@ -17,12 +17,18 @@ from qiskit.circuit import AnnotatedOperation, ControlledGate, Gate, Qubit
 from simquay.circuits.lowering import control_flow, instructions
 from simquay.circuits.lowering.context import BlockBuilder, Handlers, Lowering, Scope, Site
 from simquay.circuits.lowering.expressions import type_of
+from simquay.circuits.lowering.gates import Makers
 from simquay.circuits.lowering.instructions import PartialSaveError, has_matrix, is_save
+from simquay.circuits.lowering.matrices import NotFiniteError
 from simquay.circuits.lowering.modifiers import annotated_operation, controlled_gate
 from simquay.errors import NotACircuitError, ProgramError, UnsupportedInstructionError
 from simquay.program import Program, VariableDeclaration
 
 __all__ = ["lower", "used_qubits"]
+
+_FEW = 32
+"""The most instructions of a circuit whose gates are made one by one: arrays that are kept from
+earlier gates are then faster than those that are computed together."""
 
 HANDLERS: Handlers = instructions.HANDLERS | control_flow.HANDLERS
 
@@ -93,17 +99,24 @@ def used_qubits(circuit: QuantumCircuit) -> set[Qubit]:
     return {bit for item in circuit.data if item.name != "barrier" for bit in item.qubits}
 
 
-def _program_of(circuit: QuantumCircuit, num_qubits: int, qubits: Sequence[Qubit]) -> Program:
+def _program_of(
+    circuit: QuantumCircuit, num_qubits: int, qubits: Sequence[Qubit], one_by_one: bool = False
+) -> Program:
     """The program of the first ``num_qubits`` of ``qubits``, all of the circuit's; nothing but
     barriers acts on the others."""
-    lowering = Lowering(num_qubits, _instruction)
+    makers = Makers(together=not one_by_one and len(circuit.data) > _FEW)
+    lowering = Lowering(num_qubits, _instruction, makers)
     scope = Scope(
         circuit.name,
         {bit: index for index, bit in enumerate(qubits)},
         {bit: index for index, bit in enumerate(circuit.clbits)},
     )
     block = BlockBuilder("zero")
-    lowering.read(circuit, scope, block)
+    try:
+        lowering.read(circuit, scope, block)
+        makers.fill()
+    except NotFiniteError:
+        return _program_of(circuit, num_qubits, qubits, one_by_one=True)  # names the gate
     return Program(
         num_qubits,
         circuit.num_clbits,

@@ -19,8 +19,8 @@ from qiskit.circuit import CircuitInstruction, Clbit, Qubit
 from qiskit.circuit.classical import expr
 from qiskit.exceptions import QiskitError
 
-from simquay.circuits.lowering.gates import SEVERAL, SINGLE, SKIPPED
-from simquay.circuits.lowering.matrices import constant
+from simquay.circuits.lowering.gates import SEVERAL, SKIPPED, Makers
+from simquay.circuits.lowering.matrices import NotFiniteError, constant
 from simquay.circuits.parameters import unbound_parameters
 from simquay.errors import ProgramError, UnsupportedInstructionError
 from simquay.program import (
@@ -113,6 +113,20 @@ class Scope:
                 words += f" of circuit {outer.name!r}"
             scope = outer
         return words
+
+
+class _Places(dict[tuple[Qubit, ...], tuple[int, ...]]):
+    """The program's indices of some qubits of a circuit; made when they are first asked for."""
+
+    __slots__ = ("_index_of",)
+
+    def __init__(self, index_of: dict[Qubit, int]) -> None:
+        self._index_of = index_of
+
+    def __missing__(self, qubits: tuple[Qubit, ...]) -> tuple[int, ...]:
+        index_of = self._index_of
+        places = self[qubits] = tuple([index_of[qubit] for qubit in qubits])
+        return places
 
 
 class BlockBuilder:
@@ -268,11 +282,13 @@ class Lowering:
         variables: the program's index of each classical variable, in the order of first mention.
         duration_unit: ``"dt"`` or ``"s"``, the unit of all durations; empty before the first.
         expanded: instructions read so far from definitions and bodies.
+        makers: make the standard gates that are one operation.
         saved: by label, the path (:meth:`Scope.path`) of the instruction that saves under it.
     """
 
     num_qubits: int
     instruction: Handler
+    makers: Makers
     variables: dict[expr.Var, int] = field(default_factory=dict)
     duration_unit: str = ""
     expanded: int = 0
@@ -284,6 +300,7 @@ class Lowering:
         Raises:
             UnsupportedInstructionError: for an instruction that cannot be run.
             ProgramError: for unbound parameters, and values that make no gate.
+            NotFiniteError: as :meth:`Makers.fill`; the gate is not known then.
         """
         if circuit.num_parameters and (unbound := unbound_parameters(circuit)):
             names = ", ".join(parameter.name for parameter in unbound)
@@ -295,7 +312,7 @@ class Lowering:
         data = circuit.data
         if scope.outer is not None:
             self._guard(scope, len(data))
-        qubit_of, clbit_of = scope.qubits, scope.clbits
+        places, clbit_of, makers = _Places(scope.qubits), scope.clbits, self.makers
         append = block.operations.append
         site: Site | None = None
         index = 0
@@ -304,9 +321,9 @@ class Lowering:
                 block.add_phase(circuit.global_phase)
             # Most instructions are standard gates: these make no Qiskit operation and no Site.
             for index, item in enumerate(data):
-                qubits = tuple([qubit_of[bit] for bit in item.qubits])
+                qubits = places[item.qubits]
                 if item.is_standard_gate():
-                    maker = SINGLE.get(item.name)
+                    maker = makers[item.name]
                     if maker is not None:
                         append(maker(qubits, item.params))
                         continue
@@ -319,7 +336,7 @@ class Lowering:
                 else:
                     site.operation, site.qubits, site.clbits = item.operation, qubits, clbits
                 self.instruction(site)
-        except ProgramError:
+        except (ProgramError, NotFiniteError):
             raise
         except ValueError as error:
             scope.index = index
@@ -329,13 +346,14 @@ class Lowering:
     def gates(
         self, operation: Any, qubits: tuple[int, ...], scope: Scope
     ) -> Sequence[GateOperation]:
-        """The operations of one gate, for a modifier to change."""
+        """The operations of one gate, for a modifier to change; their numbers may not be computed
+        before ``self.makers.fill()``."""
         inside = replace(scope, unitary=True, depth=scope.depth + 1)
         self._guard(inside, 1)
         block = BlockBuilder("unknown")
         item = CircuitInstruction(operation, ())
-        if item.is_standard_gate() and item.name in SINGLE:
-            block.operations.append(SINGLE[item.name](qubits, item.params))
+        if item.is_standard_gate() and (maker := self.makers[item.name]) is not None:
+            block.operations.append(maker(qubits, item.params))
         elif not (item.is_standard_gate() and _other_standard(item, qubits, block)):
             self.instruction(Site(self, operation, qubits, (), inside, block))
         return standard_gates(cast("Sequence[Gate]", block.finish()))  # the scope is unitary

@@ -1,24 +1,27 @@
 """Qiskit's standard gates as operations: a table by name.
 
 Qiskit stores a gate of its standard set as a name and parameters
-(``CircuitInstruction.is_standard_gate``), always with closed controls. Each entry makes the
-operations from the qubit indices and the parameters; the gate's Qiskit object is never made.
+(``CircuitInstruction.is_standard_gate``), always with closed controls. The
+entries make the operations from the qubit indices and the parameters; the gate's Qiskit object is
+never made.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, TypeAlias, Union
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simquay.circuits.lowering import matrices
-from simquay.circuits.lowering.matrices import Builder, constant
+from simquay.circuits.lowering.matrices import Formula, Gathered, constant
 from simquay.program import Diagonal, GateOperation, Matrix, Permutation, Relabel
+from simquay.program.operations import constructor
 
-__all__ = ["NOT", "SEVERAL", "SINGLE", "SKIPPED", "SWAP", "H", "Y", "Z"]
+__all__ = ["NOT", "SEVERAL", "SKIPPED", "SWAP", "H", "Makers", "Y", "Z"]
 
 Qubits: TypeAlias = tuple[int, ...]
 Maker: TypeAlias = Callable[[Qubits, Sequence[Any]], GateOperation]
@@ -42,21 +45,26 @@ _RCCX_PHASES = constant((1, 1, 1, 1j, 1, -1, 1, -1j))
 _RCCCX_PHASES = constant((1, 1, 1, 1j, 1, 1, 1, -1, 1, 1, 1, -1j, 1, 1, 1, 1))
 
 
+_CONSTRUCTORS: dict[_GateClass, Callable[..., GateOperation]] = {
+    Matrix: constructor(Matrix),
+    Diagonal: constructor(Diagonal),
+    Permutation: constructor(Permutation),
+}
+
+
 def _fixed(kind: _GateClass, array: NDArray[Any], controls: int = 0) -> Maker:
-    """A gate without parameters; its first ``controls`` qubits are controls."""
-    if not controls:
-        return lambda qubits, _: kind(array, qubits)
-    state = (1 << controls) - 1
-    if controls == 1:
-        return lambda qubits, _: kind(array, qubits[1:], qubits[:1], 1)
-    return lambda qubits, _: kind(array, qubits[controls:], qubits[:controls], state)
+    """A gate without parameters; its first ``controls`` qubits are controls.
 
+    Gates on the same qubits are one object, in every circuit: that takes a third of the time, and
+    what is not allocated is not looked at by Python's garbage collector.
+    """
+    make, state = _CONSTRUCTORS[kind], (1 << controls) - 1
 
-def _angled(kind: type[Matrix] | type[Diagonal], build: Builder, controls: int = 0) -> Maker:
-    """A gate of parameters; its first ``controls`` (0 or 1) qubits are controls."""
-    if not controls:
-        return lambda qubits, angles: kind(build(*angles), qubits)
-    return lambda qubits, angles: kind(build(*angles), qubits[1:], qubits[:1], 1)
+    @lru_cache(maxsize=4096)
+    def gate(qubits: Qubits) -> GateOperation:
+        return make(array, qubits[controls:], qubits[:controls], state)
+
+    return lambda qubits, _: gate(qubits)
 
 
 def _many_controls(qubits: Qubits, _: Sequence[Any]) -> GateOperation:
@@ -64,7 +72,7 @@ def _many_controls(qubits: Qubits, _: Sequence[Any]) -> GateOperation:
     return Permutation(NOT, qubits[-1:], qubits[:-1], (1 << len(qubits) - 1) - 1)
 
 
-SINGLE: dict[str, Maker] = {
+FIXED: dict[str, Maker] = {
     "x": _fixed(Permutation, NOT),
     "cx": _fixed(Permutation, NOT, 1),
     "ccx": _fixed(Permutation, NOT, 2),
@@ -90,30 +98,87 @@ SINGLE: dict[str, Maker] = {
     "cswap": _fixed(Permutation, SWAP, 1),
     "dcx": _fixed(Permutation, _DCX),
     "ecr": _fixed(Matrix, _ECR),
-    "p": _angled(Diagonal, matrices.p),
-    "u1": _angled(Diagonal, matrices.p),
-    "cp": _angled(Diagonal, matrices.p, 1),
-    "cu1": _angled(Diagonal, matrices.p, 1),
-    "rz": _angled(Diagonal, matrices.rz),
-    "crz": _angled(Diagonal, matrices.rz, 1),
-    "rzz": _angled(Diagonal, matrices.rzz),
-    "rx": _angled(Matrix, matrices.rx),
-    "crx": _angled(Matrix, matrices.rx, 1),
-    "ry": _angled(Matrix, matrices.ry),
-    "cry": _angled(Matrix, matrices.ry, 1),
-    "r": _angled(Matrix, matrices.r),
-    "u": _angled(Matrix, matrices.u),
-    "u2": _angled(Matrix, matrices.u2),
-    "u3": _angled(Matrix, matrices.u),
-    "cu3": _angled(Matrix, matrices.u, 1),
-    "cu": _angled(Matrix, matrices.cu, 1),
-    "rxx": _angled(Matrix, matrices.rxx),
-    "ryy": _angled(Matrix, matrices.ryy),
-    "rzx": _angled(Matrix, matrices.rzx),
-    "xx_minus_yy": _angled(Matrix, matrices.xx_minus_yy),
-    "xx_plus_yy": _angled(Matrix, matrices.xx_plus_yy),
 }
-"""Gates that are one operation, by name."""
+"""Gates without parameters that are one operation, by name."""
+
+ANGLED: dict[str, tuple[Union[type[Matrix], type[Diagonal]], Formula, int]] = {
+    "p": (Diagonal, matrices.p, 0),
+    "u1": (Diagonal, matrices.p, 0),
+    "cp": (Diagonal, matrices.p, 1),
+    "cu1": (Diagonal, matrices.p, 1),
+    "rz": (Diagonal, matrices.rz, 0),
+    "crz": (Diagonal, matrices.rz, 1),
+    "rzz": (Diagonal, matrices.rzz, 0),
+    "rx": (Matrix, matrices.rx, 0),
+    "crx": (Matrix, matrices.rx, 1),
+    "ry": (Matrix, matrices.ry, 0),
+    "cry": (Matrix, matrices.ry, 1),
+    "r": (Matrix, matrices.r, 0),
+    "u": (Matrix, matrices.u, 0),
+    "u2": (Matrix, matrices.u2, 0),
+    "u3": (Matrix, matrices.u, 0),
+    "cu3": (Matrix, matrices.u, 1),
+    "cu": (Matrix, matrices.cu, 1),
+    "rxx": (Matrix, matrices.rxx, 0),
+    "ryy": (Matrix, matrices.ryy, 0),
+    "rzx": (Matrix, matrices.rzx, 0),
+    "xx_minus_yy": (Matrix, matrices.xx_minus_yy, 0),
+    "xx_plus_yy": (Matrix, matrices.xx_plus_yy, 0),
+}
+"""Gates of parameters that are one operation, by name: its kind, its formula, and how many (0 or 1)
+of its qubits, the first, are controls."""
+
+
+class Makers(dict[str, Union[Maker, None]]):
+    """The makers of gates that are one operation, by name, for one circuit; None for other names.
+
+    Args:
+        together: whether the numbers of gates with parameters are computed at once, by
+            :meth:`fill`. If not, each gate has its numbers when it is made.
+    """
+
+    def __init__(self, together: bool) -> None:
+        super().__init__(FIXED)
+        self.together = together
+        self._gathered: dict[Formula, Gathered] = {}
+
+    def __missing__(self, name: str) -> Maker | None:
+        maker = self[name] = self._angled(*ANGLED[name]) if name in ANGLED else None
+        return maker
+
+    def _angled(
+        self, kind: type[Matrix] | type[Diagonal], formula: Formula, controls: int
+    ) -> Maker:
+        make = _CONSTRUCTORS[kind]
+        if not self.together:
+            array = formula.cached
+            if controls:
+                return lambda qubits, angles: make(array(*angles), qubits[1:], qubits[:1], 1)
+            return lambda qubits, angles: make(array(*angles), qubits)
+        gathered = self._gathered.get(formula)
+        if gathered is None:
+            gathered = self._gathered[formula] = Gathered(formula)
+        add, rows = gathered.angles.extend, gathered.rows
+
+        def plain(qubits: Qubits, angles: Sequence[Any]) -> GateOperation:
+            add(angles)
+            return make(next(rows), qubits)
+
+        def controlled(qubits: Qubits, angles: Sequence[Any]) -> GateOperation:
+            add(angles)
+            return make(next(rows), qubits[1:], qubits[:1], 1)
+
+        return controlled if controls else plain
+
+    def fill(self) -> None:
+        """Compute the numbers of all gates made so far.
+
+        Raises:
+            NotFiniteError: if an angle is infinite or not a number.
+        """
+        for gathered in self._gathered.values():
+            gathered.fill()
+
 
 SEVERAL: dict[str, SeveralMaker] = {
     "iswap": lambda qubits, _: (

@@ -6,6 +6,7 @@ Each lowers its instruction directly, where the definition would give slower ope
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -46,9 +47,13 @@ _TAKEN = frozenset({"counts", "memory"})
 """Keys of a circuit's result data that a saved state must not replace."""
 
 
+# Equal measurements are one object, in every circuit, as gates without parameters are.
+_measure_into = lru_cache(maxsize=4096)(Measure)
+
+
 def _measure(site: Site) -> None:
     site.refuse_in_gate()
-    site.block.operations.append(Measure(site.qubits[0], site.clbits[0]))
+    site.block.operations.append(_measure_into(site.qubits[0], site.clbits[0]))
 
 
 def _reset(site: Site) -> None:

@@ -72,6 +72,7 @@ def annotated_operation(site: Site) -> None:
         controls.append(rest[:count])
         rest = rest[count:]
     gates = site.lowering.gates(operation.base_op, rest, site.scope)
+    site.lowering.makers.fill()  # inverses and powers need the numbers
     for modifier, added in zip(operation.modifiers, reversed(controls), strict=True):
         if isinstance(modifier, ControlModifier):
             gates = controlled(gates, added, modifier.ctrl_state)

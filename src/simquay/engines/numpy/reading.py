@@ -52,6 +52,9 @@ def joint_probabilities(
 
     ``marginal`` sums the squares: :func:`marginal_sums`, or an engine's compiled function.
     """
+    width = state.stored
+    if not given and width <= _BLOCK_BITS and sorted(qubits) == sorted(state.layout.order):
+        return _all_squares(state, qubits)  # most small circuits measure all qubits
     positions = state.layout.positions()
     result = np.zeros((state.batch, 1 << len(qubits)))
     if any(value and qubit not in positions for qubit, value in given.items()):
@@ -76,6 +79,19 @@ def joint_probabilities(
     target = result.reshape((state.batch,) + (2,) * len(qubits))
     target[tuple(index)] = sums.reshape((state.batch,) + (2,) * len(asked))
     return result
+
+
+def _all_squares(state: DenseState, qubits: Sequence[int]) -> NDArray[np.float64]:
+    """|amplitude|² of all stored amplitudes; ``qubits`` are those that are stored, in any order."""
+    vector, order = state.vector, state.layout.order
+    squares = np.square(vector.real, dtype=np.float64)
+    squares += np.square(vector.imag, dtype=np.float64)
+    if tuple(qubits) == order:
+        return squares
+    count = len(order)
+    axes = [count - order.index(qubit) for qubit in reversed(qubits)]
+    cube = squares.reshape((state.batch,) + (2,) * count).transpose([0, *axes])
+    return np.ascontiguousarray(cube).reshape(state.batch, -1)
 
 
 def marginal_sums(

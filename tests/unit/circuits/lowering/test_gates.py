@@ -12,7 +12,7 @@ from qiskit.circuit.library import C3XGate, C4XGate, CXGate, XGate
 from qiskit.quantum_info import Operator
 
 from simquay.circuits.lowering.circuit import lower
-from simquay.circuits.lowering.gates import SEVERAL, SINGLE, SKIPPED
+from simquay.circuits.lowering.gates import ANGLED, FIXED, SEVERAL, SKIPPED
 from simquay.errors import ProgramError
 from simquay.program import Diagonal, Matrix, Permutation, Relabel
 from tests.support.operations import cast_to, only
@@ -37,7 +37,7 @@ def check(gate: Gate, rng: np.random.Generator, atol: float = 1e-13) -> None:
 
 
 def test_the_table_knows_every_standard_gate():
-    assert set(SINGLE) | set(SEVERAL) | SKIPPED | {"global_phase"} >= set(NAMES)
+    assert set(ANGLED) | set(FIXED) | set(SEVERAL) | SKIPPED | {"global_phase"} >= set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -13,11 +15,21 @@ from simquay.engine_api import (
     GateListPass,
     Matrix,
     Permutation,
+    Prepare,
     Relabel,
 )
 from simquay_numba.kernels.gates import DIAGONAL, MATRIX, PERMUTATION, PREPARE, run_gates
 
 __all__ = ["apply_gate_list"]
+
+
+_NUMBERS: dict[type, tuple[int, Callable[[Any], NDArray[Any]]]] = {
+    Matrix: (MATRIX, attrgetter("matrix")),
+    Diagonal: (DIAGONAL, attrgetter("diagonal")),
+    Permutation: (PERMUTATION, attrgetter("table")),
+    Prepare: (PREPARE, attrgetter("amplitudes")),
+}
+"""How the kernel names each kind of gate, and what gives its array."""
 
 
 def apply_gate_list(state: DenseState, pass_: GateListPass) -> None:
@@ -26,10 +38,10 @@ def apply_gate_list(state: DenseState, pass_: GateListPass) -> None:
     state.grow([qubit for qubit in pass_.order if qubit not in stored])
     code, numbers, widest = _encoded(pass_)
     real = state.buffer.real.dtype
-    arrays = np.concatenate(numbers) if numbers else np.zeros(0, dtype=np.complex128)
+    arrays = np.frombuffer(b"".join([one.tobytes() for one in numbers]), dtype=np.complex128)
     factors = arrays.real.astype(real), arrays.imag.astype(real)
     room = np.empty((2, 1 << widest), dtype=real)
-    words = np.array(code, dtype=np.int64)
+    words = np.fromiter(code, np.int64, len(code))
     for vector in state.vector:
         re, im = vector.real.copy(), vector.imag.copy()
         run_gates(words, *factors, re, im, *room)
@@ -44,7 +56,7 @@ def _encoded(pass_: GateListPass) -> tuple[list[int], list[NDArray[Any]], int]:
     first = 0
     widest = 1
     for gate in pass_.gates:
-        if isinstance(gate, Relabel):
+        if type(gate) is Relabel:
             moved = [place.get(source) for source in gate.sources]
             for qubit, bit in zip(gate.qubits, moved, strict=True):
                 if bit is None:  # |0>, and not stored
@@ -52,6 +64,8 @@ def _encoded(pass_: GateListPass) -> tuple[list[int], list[NDArray[Any]], int]:
                 else:
                     place[qubit] = bit
             continue
+        kind, array_of = _NUMBERS[type(gate)]
+        array = array_of(gate)
         qubits = gate.qubits
         mask = value = 0
         if gate.controls:
@@ -61,19 +75,14 @@ def _encoded(pass_: GateListPass) -> tuple[list[int], list[NDArray[Any]], int]:
                 mask |= bit
                 if state >> number & 1:
                     value |= bit
-        if isinstance(gate, Matrix):
-            kind, array = MATRIX, gate.matrix.ravel()
-        elif isinstance(gate, Diagonal):
-            kind, array = DIAGONAL, gate.diagonal
-        elif isinstance(gate, Permutation):
-            code += (PERMUTATION, mask, value, 0, len(qubits), *[place[one] for one in qubits])
-            code += gate.table.tolist()
-            widest = max(widest, len(qubits))
-            continue
+        if len(qubits) == 1:  # most gates
+            code += (kind, mask, value, first, 1, place[qubits[0]])
         else:
-            kind, array = PREPARE, gate.amplitudes
-        code += (kind, mask, value, first, len(qubits), *[place[one] for one in qubits])
-        numbers.append(array)
-        first += len(array)
-        widest = max(widest, len(qubits))
+            code += (kind, mask, value, first, len(qubits), *[place[one] for one in qubits])
+            widest = max(widest, len(qubits))
+        if kind == PERMUTATION:
+            code += array.tolist()
+        else:
+            numbers.append(array)
+            first += array.size
     return code, numbers, widest

@@ -1,4 +1,7 @@
-"""The loop over gates of a plan without a search: one trip over a small state for each gate.
+"""The loop over gates of a plan without a search: about one trip over a small state for each gate.
+
+Gates on one bit without controls wait: they are multiplied with those that wait there already. A
+gate on the same bit that does not commute with their product makes it take its trip.
 
 The state is two arrays, of real and of imaginary parts, so that loops over neighbours are compiled
 to vector instructions. A gate is five words and then words of its own, as
@@ -21,6 +24,58 @@ MATRIX, DIAGONAL, PERMUTATION, PREPARE = range(4)
 
 
 @compiled_function
+def _apply_single(re, im, bit, mask, value, m):
+    """Apply a matrix on one bit, where the bits of ``mask`` have the value ``value``.
+
+    ``m`` holds the real parts of its four entries, and then the imaginary parts.
+    """
+    step = 1 << bit
+    every = step | mask
+    run = every & -every
+    a0, a1, a2, a3, b0, b1, b2, b3 = m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7]
+    for base in range(0, len(re), run):
+        if base & step == 0 and base & mask == value:
+            for i in range(base, base + run):
+                r0, i0, r1, i1 = re[i], im[i], re[i + step], im[i + step]
+                re[i] = a0 * r0 - b0 * i0 + a1 * r1 - b1 * i1
+                im[i] = a0 * i0 + b0 * r0 + a1 * i1 + b1 * r1
+                re[i + step] = a2 * r0 - b2 * i0 + a3 * r1 - b3 * i1
+                im[i + step] = a2 * i0 + b2 * r0 + a3 * i1 + b3 * r1
+
+
+@compiled_function
+def _apply_phases(re, im, bit, m):
+    """Apply a diagonal on one bit; ``m`` as for :func:`_apply_single`."""
+    run = 1 << bit
+    for base in range(0, len(re), run):
+        entry = base >> bit & 1
+        c, s = m[3 * entry], m[4 + 3 * entry]
+        for i in range(base, base + run):
+            a, b = re[i], im[i]
+            re[i] = c * a - s * b
+            im[i] = c * b + s * a
+
+
+@compiled_function
+def _multiply(m, kind, numbers_re, numbers_im, first):
+    """Put the gate whose numbers begin at ``first`` on the left of the product ``m``."""
+    for column in range(2):
+        r0, i0, r1, i1 = m[column], m[4 + column], m[2 + column], m[6 + column]
+        for row in range(2):
+            if kind == DIAGONAL:
+                c, s = numbers_re[first + row], numbers_im[first + row]
+                r, i = (r1, i1) if row else (r0, i0)
+                m[2 * row + column] = c * r - s * i
+                m[4 + 2 * row + column] = c * i + s * r
+            else:
+                at = first + 2 * row
+                c0, s0 = numbers_re[at], numbers_im[at]
+                c1, s1 = numbers_re[at + 1], numbers_im[at + 1]
+                m[2 * row + column] = c0 * r0 - s0 * i0 + c1 * r1 - s1 * i1
+                m[4 + 2 * row + column] = c0 * i0 + s0 * r0 + c1 * i1 + s1 * r1
+
+
+@compiled_function
 def run_gates(code, numbers_re, numbers_im, re, im, room_re, room_im):
     """Apply gates to one vector, in place.
 
@@ -32,19 +87,46 @@ def run_gates(code, numbers_re, numbers_im, re, im, room_re, room_im):
     """
     size = len(re)
     offsets = np.zeros(len(room_re), dtype=np.int64)
+    waiting = np.zeros(64, dtype=np.int64)  # by bit: the kind of the product that waits
+    products = np.empty((64, 8), dtype=re.dtype)
+    single = np.empty(8, dtype=re.dtype)
+    waits = 0  # the bits with a product
     at = 0
     while at < len(code):
         kind, mask, value, first, k = code[at : at + 5]
         bits = code[at + 5 : at + 5 + k]
         at += 5 + k
         count = 1 << k
+        if k == 1 and mask == 0 and kind <= DIAGONAL:
+            bit = bits[0]
+            if not waits >> bit & 1:
+                waits |= 1 << bit
+                waiting[bit] = DIAGONAL
+                products[bit] = 0
+                products[bit, 0] = products[bit, 3] = 1
+            waiting[bit] = min(waiting[bit], kind)  # a matrix makes the product a matrix
+            _multiply(products[bit], kind, numbers_re, numbers_im, first)
+            continue
         targets = 0
         for j in range(k):
             targets |= 1 << bits[j]
+        met = (targets | mask) & waits
+        while met:
+            bit = 0
+            while not met >> bit & 1:
+                bit += 1
+            met ^= 1 << bit
+            # A diagonal commutes with a control, and with another diagonal.
+            if waiting[bit] == MATRIX:
+                _apply_single(re, im, bit, 0, 0, products[bit])
+                waits ^= 1 << bit
+            elif kind != DIAGONAL and targets >> bit & 1:
+                _apply_phases(re, im, bit, products[bit])
+                waits ^= 1 << bit
         # Neighbours that no bit of the gate tells apart: a run of so many is treated alike.
         every = targets | mask
         run = every & -every if every else size
-        if kind == 1:  # DIAGONAL
+        if kind == DIAGONAL:
             for base in range(0, size, run):
                 if base & mask == value:
                     entry = first
@@ -55,19 +137,11 @@ def run_gates(code, numbers_re, numbers_im, re, im, room_re, room_im):
                         a, b = re[i], im[i]
                         re[i] = c * a - s * b
                         im[i] = c * b + s * a
-        elif kind == 0 and k == 1:
-            step = targets
-            a0, a1, a2, a3 = numbers_re[first : first + 4]
-            b0, b1, b2, b3 = numbers_im[first : first + 4]
-            for base in range(0, size, run):
-                if base & targets == 0 and base & mask == value:
-                    for i in range(base, base + run):
-                        r0, i0, r1, i1 = re[i], im[i], re[i + step], im[i + step]
-                        re[i] = a0 * r0 - b0 * i0 + a1 * r1 - b1 * i1
-                        im[i] = a0 * i0 + b0 * r0 + a1 * i1 + b1 * r1
-                        re[i + step] = a2 * r0 - b2 * i0 + a3 * r1 - b3 * i1
-                        im[i + step] = a2 * i0 + b2 * r0 + a3 * i1 + b3 * r1
-        elif kind == 2 and k == 1 and code[at] == 1:  # X, perhaps controlled
+        elif kind == MATRIX and k == 1:
+            single[:4] = numbers_re[first : first + 4]
+            single[4:] = numbers_im[first : first + 4]
+            _apply_single(re, im, bits[0], mask, value, single)
+        elif kind == PERMUTATION and k == 1 and code[at] == 1:  # X, perhaps controlled
             step = targets
             for base in range(0, size, run):
                 if base & targets == 0 and base & mask == value:
@@ -85,12 +159,12 @@ def run_gates(code, numbers_re, numbers_im, re, im, room_re, room_im):
                         for entry in range(count):
                             room_re[entry] = re[i + offsets[entry]]
                             room_im[entry] = im[i + offsets[entry]]
-                        if kind == 2:
+                        if kind == PERMUTATION:
                             for entry in range(count):
                                 place = i + offsets[code[at + entry]]
                                 re[place] = room_re[entry]
                                 im[place] = room_im[entry]
-                        elif kind == 3:  # the targets are |0>: all amplitudes come from one
+                        elif kind == PREPARE:  # the targets are |0>: all amplitudes come from one
                             for entry in range(count):
                                 c, s = numbers_re[first + entry], numbers_im[first + entry]
                                 re[i + offsets[entry]] = c * room_re[0] - s * room_im[0]
@@ -106,5 +180,11 @@ def run_gates(code, numbers_re, numbers_im, re, im, room_re, room_im):
                                     b += c * room_im[entry] + s * room_re[entry]
                                 re[i + offsets[row]] = a
                                 im[i + offsets[row]] = b
-        if kind == 2:
+        if kind == PERMUTATION:
             at += count
+    for bit in range(64):
+        if waits >> bit & 1:
+            if waiting[bit] == MATRIX:
+                _apply_single(re, im, bit, 0, 0, products[bit])
+            else:
+                _apply_phases(re, im, bit, products[bit])
