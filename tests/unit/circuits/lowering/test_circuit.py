@@ -14,7 +14,7 @@ from qiskit.circuit import (
     Instruction,
     InverseModifier,
 )
-from qiskit.circuit.library import StatePreparation, WeightedSumGate
+from qiskit.circuit.library import SGate, StatePreparation, WeightedSumGate
 from qiskit.exceptions import QiskitError
 from qiskit.quantum_info import Kraus, SparsePauliOp, SuperOp
 from qiskit_aer import library as aer
@@ -170,3 +170,18 @@ def test_no_aer_is_imported():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("annotated", [False, True])
+def test_a_number_that_is_not_finite_is_named_with_its_gate_in_a_long_circuit(annotated):
+    # The numbers of long circuits are computed together, at the end or before a power.
+    circuit = QuantumCircuit(2, name="long")
+    for _ in range(100):
+        circuit.rx(0.3, 0)
+    circuit.rz(float("inf"), 1)
+    if annotated:
+        circuit.append(AnnotatedOperation(SGate(), [InverseModifier()]), [0])
+    for _ in range(100):
+        circuit.ry(0.3, 0)
+    with pytest.raises(ProgramError, match=r"'rz' \(index 100 of circuit 'long'\).*\[inf\]"):
+        lower(circuit)

@@ -9,7 +9,7 @@ import pytest
 from qiskit.circuit import library
 
 from simquay.circuits.lowering import matrices
-from simquay.circuits.lowering.matrices import constant, freeze
+from simquay.circuits.lowering.matrices import Gathered, NotFiniteError, constant, freeze
 
 ANGLES = (0.3, -1.1, 2.7, 5.9)
 
@@ -76,3 +76,30 @@ def test_constant_copies():
 def test_angles_must_be_finite(angle):
     with pytest.raises(ValueError, match="not all finite"):
         matrices.p(angle)
+
+
+@pytest.mark.parametrize("counts", [[5], [64, 1], [70, 3, 300]])
+@pytest.mark.parametrize(
+    "formula", [row[0] for row in MATRICES] + [row[0] for row in DIAGONALS] + [matrices.cu]
+)
+def test_gathered_arrays_are_those_of_single_gates(formula, counts):
+    # Some counts fill a block of arrays, and leave the rest of one to the gates after a fill.
+    rng = np.random.default_rng(5)
+    gathered = Gathered(formula)
+    for count in counts:
+        angles = rng.uniform(-7, 7, (count, formula.count))
+        arrays = []
+        for row in angles.tolist():
+            gathered.angles.extend(row)
+            arrays.append(next(gathered.rows))
+        gathered.fill()
+        for row, array in zip(angles.tolist(), arrays, strict=True):
+            np.testing.assert_allclose(array, formula(*row), atol=1e-15)
+            assert not array.flags.writeable
+
+
+def test_gathered_angles_must_be_finite():
+    gathered = Gathered(matrices.rx)
+    gathered.angles.extend([0.5, math.nan])
+    with pytest.raises(NotFiniteError):
+        gathered.fill()
