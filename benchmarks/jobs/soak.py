@@ -30,7 +30,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -111,7 +111,7 @@ class Jobs:
         self._name = name
         self._backend = simquay.get_backend(name)
         self._executors = executors
-        self._random = random.Random(f"{seed} {name} {threading.get_ident()}")
+        self._random = random.Random(f"{seed} {name}")
         slow = name == "basic"
         self._wide = layers(10 if slow else 18, 4)
         self._long = layers(12 if slow else 20, 10 if slow else 200)
@@ -194,11 +194,9 @@ def soak(seconds: float, backends: list[str], threads: int = 3, seed: int = 1) -
     """Run jobs for ``seconds``."""
     warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of threads and fork
     seen, lock = Soak(), threading.Lock()
-    started = time.monotonic()
     begins = threading.Barrier(threads + 1)
 
-    def work(number: int, executors: dict[str, Executor]) -> None:
-        jobs = [Jobs(name, executors, seed + number) for name in backends]
+    def work(number: int, jobs: list[Jobs]) -> None:
         chosen = random.Random(seed + number)
         for end in (started + seconds / 3, started + seconds):
             while time.monotonic() < end:
@@ -232,10 +230,11 @@ def soak(seconds: float, backends: list[str], threads: int = 3, seed: int = 1) -
         ProcessPoolExecutor(2, mp_context=get_context("spawn")) as processes,
     ):
         executors: dict[str, Executor] = {"threads": pool, "processes": processes}
-        workers = [
-            threading.Thread(target=work, args=(number, executors), daemon=True)
-            for number in range(threads)
-        ]
+        workers = []
+        for number in range(threads):
+            jobs = [Jobs(name, executors, seed + number) for name in backends]
+            workers.append(threading.Thread(target=work, args=(number, jobs), daemon=True))
+        started = time.monotonic()
         watcher = threading.Thread(target=watch, daemon=True)
         for thread in (*workers, watcher):
             thread.start()
@@ -279,7 +278,7 @@ def main() -> None:
     seen = soak(arguments.seconds, backends, arguments.threads, arguments.seed)
     show(seen)
     if arguments.json is not None:
-        arguments.json.write_text(json.dumps(asdict(seen)) + "\n", encoding="utf-8")
+        arguments.json.write_text(json.dumps(vars(seen)) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -54,6 +54,8 @@ class _Trials:
     def __init__(self, make: Callable[[], Any], folder: Path, script: Script) -> None:
         self._make = make
         self._script = script
+        # With empty caches, a job also compiles.
+        self._slow = dataclasses.replace(script, deadline=5 * script.deadline)
         self._cache, self._saved, self._tmp = (folder / one for one in ("cache", "saved", "tmp"))
         self._numbers = itertools.count()
         self._allowed: Census | None = None
@@ -65,8 +67,7 @@ class _Trials:
         Raises:
             CheckFailed: a job without a fault does not run.
         """
-        slow = dataclasses.replace(self._script, deadline=10 * self._script.deadline)  # to compile
-        everything = self._fork(lambda: (normal(self._make, slow), [*sys.modules]))
+        everything = self._fork(lambda: (normal(self._make, self._slow), [*sys.modules]))
         for module in everything[1]:
             with suppress(Exception):  # foreign code; it was imported in the child
                 importlib.import_module(module)
@@ -82,8 +83,9 @@ class _Trials:
             for path in self._cache.rglob("*"):
                 if path.is_file():
                     path.unlink()
+        script = self._slow if fault.cold else self._script
         try:
-            return self._fork(lambda: run_trial(self._make, fault, self._script, self._allowed))
+            return self._fork(lambda: run_trial(self._make, fault, script, self._allowed))
         except CheckFailed as failure:
             return Trial(fault, state=str(failure))
 
@@ -96,7 +98,7 @@ class _Trials:
             return call()
 
         try:
-            return call_in_fork(in_the_fork, 60.0 + 40 * self._script.deadline)
+            return call_in_fork(in_the_fork, 60.0 + 10 * self._slow.deadline)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -81,7 +81,8 @@ def check_faults(
         kinds: the kinds of events, of :data:`KINDS <simquay.testing.faults.KINDS>`.
         most: how many events of each kind fail; where there are more, they are drawn.
         seed: of the draw.
-        deadline: seconds after which a job counts as hanging.
+        deadline: seconds after which a job counts as hanging; five times as many where the
+            backend's caches are empty.
         width: qubits of the widest circuit of the job; fewer for a slow backend, but with few an
             engine may use no threads.
 
