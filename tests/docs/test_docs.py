@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import code
 import contextlib
 import io
 import json
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import CodeType
 from typing import Any
+from unittest import mock
 
 import click
 import pytest
@@ -17,7 +22,7 @@ import pytest
 from simquay.cli import errors as exit_codes
 from simquay.cli.main import cli, main
 from simquay.simulators.builtin import simquay_register_backends
-from tests.support.pages import blocks, first_column, read, sections
+from tests.support.pages import Block, blocks, first_column, read, sections
 from tests.support.paths import DOCS, ROOT
 
 BENCHMARKS = ROOT / "benchmarks"
@@ -35,15 +40,43 @@ PAGES = sorted(
 RUN_PAGES = [page for page in PAGES if not page.startswith(("benchmarks/reports/", "plugins/"))]
 
 
+class Console(code.InteractiveConsole):
+    """The interactive interpreter, whose errors are raised instead of shown.
+
+    Args:
+        page: that blocks are pasted from.
+        runs: whether what is pasted runs; else it is compiled alone.
+    """
+
+    def __init__(self, page: str, *, runs: bool = True) -> None:
+        super().__init__({"__name__": "__main__"})
+        self._page, self._runs = page, runs
+
+    def paste(self, block: Block) -> None:
+        """Give the lines of a block one by one, and an empty one, which ends a last statement."""
+        self.filename = f"{self._page}, the block at line {block.line}"
+        for line in (*block.text.splitlines(), ""):
+            more = self.push(line)
+        assert not more, self.filename
+
+    def runcode(self, code: CodeType) -> None:
+        if self._runs:
+            super().runcode(code)
+
+    def showtraceback(self) -> None:
+        raise  # it is called where an error is handled
+
+    def showsyntaxerror(self, filename: str | None = None, **more: object) -> None:
+        raise
+
+
 def run_python(page: str) -> str:
-    """Run a page's Python blocks in order, in one namespace; returns the output."""
-    namespace: dict[str, object] = {"__name__": "__main__"}
+    """Paste a page's Python blocks into the interpreter, in order; returns what they print."""
+    console = Console(page)
     output = io.StringIO()
-    with contextlib.redirect_stdout(output):
+    with contextlib.redirect_stdout(output), mock.patch("sys.displayhook"):
         for block in blocks(page, "python"):
-            # Blank lines before the block, so that a traceback shows the line of the page.
-            source = "\n" * (block.line - 1) + block.text
-            exec(compile(source, str(ROOT / page), "exec"), namespace)
+            console.paste(block)
     return output.getvalue()
 
 
@@ -66,6 +99,30 @@ def test_the_pages_are_found() -> None:
 @pytest.mark.parametrize("page", [page for page in RUN_PAGES if blocks(page, "python")])
 def test_python_runs_as_pasted(page: str) -> None:
     run_python(page)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_python_that_is_not_run_here_can_be_pasted(page: str) -> None:
+    console = Console(page, runs=False)
+    for language in ("python", "py") if page not in RUN_PAGES else ("py",):
+        for block in blocks(page, language):
+            console.paste(block)
+
+
+def test_the_console_refuses_what_the_interpreter_refuses() -> None:
+    for text in ("for x in ():\n    x\nprint(1)\n", "def f():\n    x = 1\n\n    return x\n"):
+        with pytest.raises(SyntaxError):
+            Console("page", runs=False).paste(Block("python", 1, text))
+
+
+@pytest.mark.slow
+def test_the_tutorial_can_be_pasted_into_python() -> None:
+    """Into a real one, which reads its input as from a terminal."""
+    text = "\n".join(block.text + "\n" for block in blocks("docs/tutorial.md", "python"))
+    command = [sys.executable, "-q", "-i", "-W", "error"]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, cwd=ROOT)
+    assert re.sub(r"(>>>|\.\.\.) ", "", done.stderr).strip() == ""
+    assert done.stdout.splitlines()[-1] == "JobStatus.CANCELLED"
 
 
 def test_the_readme_shows_eight_lines_that_count() -> None:
