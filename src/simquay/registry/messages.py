@@ -31,6 +31,7 @@ __all__ = [
     "KnownBackend",
     "ambiguous",
     "combined",
+    "install_command",
     "installable_backends",
     "may_exist",
     "no_backend_of_device",
@@ -238,6 +239,11 @@ def installable_backends(records: Iterable[PluginRecord]) -> list[KnownBackend]:
     """The published backends whose plugins are not among the installed ones."""
     installed = {record.distribution for record in records}
     return [known for known in KNOWN_BACKENDS if known.distribution not in installed]
+
+
+def install_command(name: str) -> str:
+    """The command that installs the published backend of this name; empty where there is none."""
+    return next((known.install for known in KNOWN_BACKENDS if name in known.names), "")
 
 
 def _installable(known: Iterable[KnownBackend]) -> str:

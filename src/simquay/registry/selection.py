@@ -100,6 +100,14 @@ class Registry:
         rows = [self._describe(entry) for entry in entries]
         return [row for row in rows if (all or row.available) and device in (None, row.device)]
 
+    def told(self, name: str) -> str:
+        """The backend ``name`` for messages, with what makes it available if it is not."""
+        rows = self.backends(name, all=True)
+        if any(row.available for row in rows):
+            return f"the backend {name!r}"
+        hint = next((row.hint for row in rows), messages.install_command(name))
+        return f"the backend {name!r} ({hint})" if hint else f"the backend {name!r}"
+
     def refresh(self) -> None:
         """Forget the probes' answers, so that they run again at the next question."""
         with import_lock():

@@ -4,13 +4,15 @@ elsewhere."""
 from __future__ import annotations
 
 import pickle
+import warnings
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Any, ClassVar
 
 from qiskit.providers import BackendV2
 
+from simquay.errors import SimquayWarning
 from simquay.jobs.base import BaseJob
 from simquay.jobs.dispatch.tasks import Launcher
 from simquay.jobs.recent import recent_jobs
@@ -74,6 +76,15 @@ class SimquayBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         recent_jobs().add(job)
         job.submit()
         return job
+
+    def _warn_of_no_counts(self, silent: Sequence[str], total: int, instead: str = "") -> None:
+        """Warn, in the name of the caller's caller, of circuits that measure nothing: of ``total``
+        circuits those named ``silent``. ``instead`` says what else helps."""
+        which = f"circuit {silent[0]!r} measures nothing"
+        if total > 1:
+            which = f"{len(silent)} of {total} circuits measure nothing, the first is {silent[0]!r}"
+        text = f"{which}, so the result has no counts: add circuit.measure_all(){instead}"
+        warnings.warn(text, SimquayWarning, stacklevel=3)
 
     def _launcher(
         self, executor: Executor | None, own: Launcher

@@ -235,3 +235,15 @@ def test_ctrl_c_in_a_factory_is_the_users(sites: FakeSites) -> None:
     sites.write("fake-slow", spec("slow", factory="tests.support.fake_backends:make_interrupted"))
     with pytest.raises(KeyboardInterrupt):
         Provider().get_backend("slow", fallback="reference")
+
+
+def test_a_backend_is_told_with_what_makes_it_available(sites: FakeSites) -> None:
+    sites.write(
+        "fake-here",
+        spec("here"),
+        spec("away", probe="tests.support.fake_backends:probe_wordy"),
+    )
+    told = Provider().told
+    assert told("here") == "the backend 'here'"
+    assert told("away") == "the backend 'away' (pip install .)"
+    assert told("nowhere") == "the backend 'nowhere'"

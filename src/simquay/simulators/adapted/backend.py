@@ -10,6 +10,7 @@ from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
 
 from qiskit import QuantumCircuit
+from qiskit.circuit import Gate
 from qiskit.providers import BackendV2, Options
 from qiskit.transpiler import Target
 
@@ -161,6 +162,10 @@ class AdaptedBackend(SimquayBackend):
                 parameter, for a circuit or option that does not pickle for a worker process, and
                 for a circuit that QPY would change on its way to an executor of other processes.
             RunOptionError: for a wrong option.
+
+        Warns:
+            SimquayWarning: a circuit of gates alone measures nothing. Other instructions, such as
+                those of Aer that save a state, may ask for other data.
         """
         options = self._checks.without_none(options)
         given = {**self._checks.changed(self._options), "isolation": self.isolation, **options}
@@ -175,11 +180,19 @@ class AdaptedBackend(SimquayBackend):
                 f"{len(circuits)} circuits are more than the {limit} that backend {self.name!r} "
                 "takes in one job"
             )
+        silent = [not writes_bits(circuit) for circuit in circuits]
+        names = [
+            one.name
+            for one, none in zip(circuits, silent, strict=True)
+            if none and _only_gates(one)
+        ]
+        if names and "measure" in self.foreign.target.operation_names:
+            self._warn_of_no_counts(names, len(circuits))
         circuits = self._runnable(circuits)
         metadata = {**metadata, **self._what_runs(checked, isolation)}
         join = JoinAdapted(
             self.name,
-            [not writes_bits(circuit) for circuit in circuits],
+            silent,
             checked.get("shots", dict(self._options).get("shots")),
             executor and type(executor).__name__,
         )
@@ -329,6 +342,13 @@ def _adapted(
     backend = AdaptedBackend(foreign, settings)
     backend.set_options(**options)
     return backend
+
+
+def _only_gates(circuit: QuantumCircuit) -> bool:
+    return all(
+        isinstance(one.operation, Gate) or one.name in ("barrier", "delay", "reset")
+        for one in circuit.data
+    )
 
 
 def adapt(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,9 +32,16 @@ _PAULIS = np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1
 
 
 def memory_advice(
-    program: Program, engine: Engine, precision: Precision, error: OutOfMemoryError
+    program: Program,
+    engine: Engine,
+    precision: Precision,
+    error: OutOfMemoryError,
+    told: Callable[[str], str],
 ) -> str:
-    """What to do where ``error`` refused ``program`` in ``precision``; one sentence, or nothing."""
+    """What to do where ``error`` refused ``program`` in ``precision``; one sentence, or nothing.
+
+    ``told`` gives the name of another backend, with the command that installs it if need be.
+    """
     need, single = (required_bytes(program, engine, one) for one in (precision, Precision.SINGLE))
     if need <= error.available < error.needed:
         return "the state alone would fit: use fewer shots"
@@ -41,13 +49,13 @@ def memory_advice(
     if precision is Precision.DOUBLE and 0 < less <= error.available:
         return f"precision='single' needs {format_bytes(less)}"
     if _is_clifford(program):
-        return "its gates are Clifford gates: the backend 'aer-stabilizer' of simquay-aer runs them"
+        return f"its gates are Clifford gates, which {told('aer-stabilizer')} runs"
     still = (
         ""
         if precision is Precision.SINGLE
         else f"; even precision='single' needs {format_bytes(less)}"
     )
-    return f"the backend 'aer-mps' of simquay-aer does with less where little is entangled{still}"
+    return f"{told('aer-mps')} does with less where little is entangled{still}"
 
 
 def _is_clifford(program: Program) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,6 @@ from qiskit.transpiler import Target
 from simquay.circuits.info import CircuitInfo
 from simquay.circuits.lowering.circuit import lower
 from simquay.engines.base import Engine
-from simquay.errors import SimquayWarning
 from simquay.jobs.base import BaseJob
 from simquay.jobs.dispatch.threads import WorkerPool, default_pool
 from simquay.jobs.job import Job
@@ -123,14 +121,23 @@ class EngineBackend(SimquayBackend):
         elif not context.wanted and (
             silent := [one for one in programs if not (writes_bits(one) or _saves(one))]
         ):
-            warnings.warn(_gives_nothing(silent, len(programs)), SimquayWarning, stacklevel=2)
+            instead = ", or ask for the state with statevector=True"
+            self._warn_of_no_counts([one.name for one in silent], len(programs), instead)
         engine = self.engine
         what_ran = self._what_ran(engine.name, engine.device, context.precision.value)
         metadata = {**of_job.pop("metadata"), **what_ran}
-        run = EngineRun(programs, infos, engine, context, self.name, self.backend_version)
+        run = EngineRun(
+            programs, infos, engine, context, self.name, self.backend_version, self._told
+        )
         if any(value is not None for value in of_job.values()):
             return self._run_in_tasks(run, of_job, metadata)
         return self._submitted(Job(self, [run.task()], self._pool, run.join, metadata=metadata))
+
+    def _told(self, name: str) -> str:
+        """A backend by its name, for messages: with the command that installs it where it is not
+        installed, as the provider that gave this backend knows."""
+        provider = self.provider
+        return f"the backend {name!r}" if provider is None else str(provider.told(name))
 
     def _run_in_tasks(
         self, run: EngineRun, options: Mapping[str, Any], metadata: Mapping[str, Any]
@@ -156,18 +163,6 @@ class EngineBackend(SimquayBackend):
 
 def _saves(program: Program) -> bool:
     return any(type(one) is Save for one in walk(program.operations))
-
-
-def _gives_nothing(silent: Sequence[Program], total: int) -> str:
-    which = f"circuit {silent[0].name!r} measures nothing"
-    if total > 1:
-        which = (
-            f"{len(silent)} of {total} circuits measure nothing, the first is {silent[0].name!r}"
-        )
-    return (
-        f"{which}, so the result has no counts: add circuit.measure_all(), or ask for the state "
-        "with statevector=True"
-    )
 
 
 def _refuse_two_states(programs: Sequence[Program]) -> None:

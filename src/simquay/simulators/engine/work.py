@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +41,7 @@ class EngineRun:
         context: of the run.
         backend_name: for the result.
         backend_version: for the result.
+        told: gives another backend's name as messages tell it.
         pieces: of its tasks, where it is split; empty for one task.
         executor: the class name of the user's executor, or None; of a run that is split.
     """
@@ -51,6 +52,7 @@ class EngineRun:
     context: RunContext
     backend_name: str
     backend_version: str
+    told: Callable[[str], str]
     pieces: Sequence[Piece] = ()
     executor: str | None = None
 
@@ -159,7 +161,8 @@ class EngineRun:
         # Imported here, since most runs fit.
         from simquay.simulators.engine.advice import memory_advice
 
-        return memory_advice(self.programs[first], self.engine, self.context.precision, error)
+        program, precision = self.programs[first], self.context.precision
+        return memory_advice(program, self.engine, precision, error, self.told)
 
 
 def writes_bits(program: Program) -> bool:

@@ -13,6 +13,7 @@ from qiskit.providers import JobStatus, JobV1
 from qiskit.providers.basic_provider import BasicSimulator
 
 import simquay
+from simquay.errors import SimquayWarning
 from simquay.jobs.errors import JobCancelledError, JobFailedError
 from simquay.simulators import adapt
 from simquay.simulators.inputs import RunInputError
@@ -141,7 +142,9 @@ def test_counts_of_what_was_not_measured_are_qiskits_error() -> None:
     silent = QuantumCircuit(1, 1)
     silent.x(0)
     for unmeasured in (circuit(bits=0), silent):
-        result = basic.run(unmeasured).result(LONG)
+        with pytest.warns(SimquayWarning, match=r"measures nothing, .*measure_all\(\)$") as told:
+            result = basic.run(unmeasured).result(LONG)
+        assert told[0].filename == __file__
         assert result.success
         with pytest.raises(QiskitError, match="No counts"):
             result.get_counts()

@@ -68,7 +68,9 @@ def test_what_does_not_fit_beside_what_runs_waits(ledger: Ledger, gate: threadin
 
 
 def test_a_job_takes_what_its_largest_circuit_does(ledger: Ledger, gate: threading.Event) -> None:
-    job = needing(3 * GIB, gate).run([circuit(), QuantumCircuit(2, name="good")])
+    wide = QuantumCircuit(2, 1, name="good")
+    wide.measure(0, 0)
+    job = needing(3 * GIB, gate).run([circuit(), wide])
     assert until(job.running, LONG)
     assert ledger.reserved == 6 * GIB
     assert job.cancel()

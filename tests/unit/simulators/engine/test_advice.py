@@ -13,6 +13,7 @@ from simquay.errors import OutOfMemoryError
 from simquay.execution.memory import required_bytes
 from simquay.jobs.errors import JobFailedError
 from simquay.program import Precision
+from simquay.provider import Provider
 from simquay.simulators.engine.advice import memory_advice
 from simquay.simulators.engine.backend import EngineBackend
 
@@ -27,7 +28,7 @@ def advice(circuit: QuantumCircuit, available: int, precision: Precision = Preci
     program = lower(circuit)
     need = required_bytes(program, ReferenceEngine(), precision) + 100
     error = OutOfMemoryError("no", needed=need, available=available)
-    return memory_advice(program, ReferenceEngine(), precision, error)
+    return memory_advice(program, ReferenceEngine(), precision, error, repr)
 
 
 def wide(angle: float = 0.3, qubits: int = 20) -> QuantumCircuit:
@@ -72,5 +73,23 @@ def test_a_ghz_state_on_60_qubits_is_told_the_backend_that_runs_it() -> None:
     with pytest.raises(JobFailedError) as caught:
         EngineBackend(ReferenceEngine(), name="reference").run(circuit).result()
     assert "EiB of memory, but" in str(caught.value)
-    assert str(caught.value).endswith("'aer-stabilizer' of simquay-aer runs them")
+    assert str(caught.value).endswith("Clifford gates, which the backend 'aer-stabilizer' runs")
     assert "precision" not in str(caught.value)
+
+
+@pytest.mark.parametrize("gate", ["cx", "cp"])
+@pytest.mark.parametrize("installed", [True, False])
+def test_a_backend_that_is_not_installed_is_told_with_its_command(
+    gate: str, installed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not installed:
+        monkeypatch.setenv("SIMQUAY_LOAD_PLUGINS", "simquay")
+    circuit = QuantumCircuit(60)
+    circuit.h(range(60))
+    circuit.cx(0, 1) if gate == "cx" else circuit.cp(0.3, 0, 1)
+    circuit.measure_all()
+    with pytest.raises(JobFailedError) as caught:
+        Provider().get_backend("reference").run(circuit).result()
+    told = f"the backend 'aer-{'stabilizer' if gate == 'cx' else 'mps'}'"
+    command = "" if installed else ' (pip install ".[aer]" in a checkout of Simquay)'
+    assert f"{told}{command} " in str(caught.value)

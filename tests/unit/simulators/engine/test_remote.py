@@ -46,7 +46,7 @@ def portable(
     """The call of a portable task; ``engine`` makes that of the process that runs it."""
     control = TaskControl("job", 2)
     control.attempt = attempt
-    run = EngineRun([], [], ReferenceEngine(), context, "b", "7")
+    run = EngineRun([], [], ReferenceEngine(), context, "b", "7", repr)
     task = remote_task(run, PIECE, lambda: PROGRAMS, "somebody:reference", finder(engine()))
     return task.remote(control)
 
