@@ -7,10 +7,10 @@ import functools
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 from qiskit import QuantumCircuit
-from qiskit.circuit import Gate
 from qiskit.providers import BackendV2, Options
 from qiskit.transpiler import Target
 
@@ -26,7 +26,7 @@ from simquay.jobs.workers.pool import default_workers
 from simquay.jobs.workers.process import BackendSource
 from simquay.simulators.adapted.opening import Opener, without_idle_qubits
 from simquay.simulators.adapted.options import AdaptedOptions, check_isolation
-from simquay.simulators.adapted.results import JoinAdapted, writes_bits
+from simquay.simulators.adapted.results import JoinAdapted, has_only_gates, writes_bits
 from simquay.simulators.adapted.target import with_qubits
 from simquay.simulators.adapted.tasks import (
     MemoryRule,
@@ -181,11 +181,7 @@ class AdaptedBackend(SimquayBackend):
                 "takes in one job"
             )
         silent = [not writes_bits(circuit) for circuit in circuits]
-        names = [
-            one.name
-            for one, none in zip(circuits, silent, strict=True)
-            if none and _only_gates(one)
-        ]
+        names = [one.name for one in compress(circuits, silent) if has_only_gates(one)]
         if names and "measure" in self.foreign.target.operation_names:
             self._warn_of_no_counts(names, len(circuits))
         circuits = self._runnable(circuits)
@@ -342,13 +338,6 @@ def _adapted(
     backend = AdaptedBackend(foreign, settings)
     backend.set_options(**options)
     return backend
-
-
-def _only_gates(circuit: QuantumCircuit) -> bool:
-    return all(
-        isinstance(one.operation, Gate) or one.name in ("barrier", "delay", "reset")
-        for one in circuit.data
-    )
 
 
 def adapt(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qiskit import QuantumCircuit
+from qiskit.circuit import Gate
 from qiskit.result import Result
 from qiskit.result.models import ExperimentResultData
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from simquay.jobs.job import TaskEnd
     from simquay.simulators.worker import Answer
 
-__all__ = ["JoinAdapted", "normalized_result", "writes_bits"]
+__all__ = ["JoinAdapted", "has_only_gates", "normalized_result", "writes_bits"]
 
 
 def writes_bits(circuit: QuantumCircuit) -> bool:
@@ -26,6 +27,14 @@ def writes_bits(circuit: QuantumCircuit) -> bool:
     return "measure" in circuit.count_ops() or any(
         instruction.clbits and instruction.operation.name != "barrier"
         for instruction in circuit.data
+    )
+
+
+def has_only_gates(circuit: QuantumCircuit) -> bool:
+    """Whether a circuit asks for nothing but counts: any other instruction may save data."""
+    return all(
+        isinstance(one.operation, Gate) or one.name in ("barrier", "delay", "reset")
+        for one in circuit.data
     )
 
 
