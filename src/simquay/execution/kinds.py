@@ -19,7 +19,7 @@ from simquay.execution.memory import required_bytes, statevector_bytes
 from simquay.execution.settings import RunContext
 from simquay.program import Precision, Program, Save
 from simquay.program.program import walk
-from simquay.system.memory import format_bytes, host_available_bytes
+from simquay.system.memory import format_bytes, host_available_bytes, host_limit
 
 __all__ = ["KINDS", "ResultKind", "divisible", "joined_results", "needed_bytes"]
 
@@ -89,9 +89,11 @@ class _StateVector(ResultKind):
             return
         available = host_available_bytes()
         if need > available:
+            bound = f", by {limit}" if (limit := host_limit()) else ""
             raise OutOfMemoryError(
                 f"the state vector of {program.num_qubits} qubits takes {format_bytes(need)}, but "
-                f"this machine has only {format_bytes(available)} available; ask for counts alone",
+                f"this machine has only {format_bytes(available)} available{bound}; "
+                "ask for counts alone",
                 needed=need,
                 available=available,
             )

@@ -17,7 +17,13 @@ from simquay.errors import OutOfMemoryError
 from simquay.program import Precision, Program
 from simquay.program.program import most_stored_qubits
 from simquay.system.lifecycle import after_fork
-from simquay.system.memory import format_bytes, host_available_bytes, host_total_bytes
+from simquay.system.memory import (
+    format_bytes,
+    host_available_bytes,
+    host_limit,
+    host_spare_bytes,
+    host_total_bytes,
+)
 
 __all__ = [
     "Budget",
@@ -89,6 +95,8 @@ class Ledger:
         name: the device in words, for messages.
         available: gives the bytes that the device could give now.
         capacity: gives the bytes that it could give at most; without it, ``available`` decides.
+        bound: says what limits them, in words, or gives an empty string.
+        spare: gives the bytes that runs side by side leave alone.
     """
 
     def __init__(
@@ -96,8 +104,13 @@ class Ledger:
         name: str,
         available: Callable[[], int],
         capacity: Callable[[], int] | None = None,
+        bound: Callable[[], str] = str,
+        spare: Callable[[], int] = int,
     ) -> None:
         self.name = name
+        self._bound = bound
+        self._spare = spare
+        self._spared = 0
         self._available = available
         self._capacity = capacity
         self._lock = threading.Lock()
@@ -123,6 +136,7 @@ class Ledger:
             OutOfMemoryError: if waiting would not help: the bytes are more than the device has, or
                 nothing is reserved here and other processes have taken what is missing.
         """
+        reservation = Reservation(count, self._give_back)
         with self._lock:
             if self._limit is None:
                 self._limit = self._ask_limit()
@@ -132,12 +146,12 @@ class Ledger:
                 self._limit = self._ask_limit()
             if count > self._limit and (not self._reserved or count > self._most()):
                 raise self._too_much(count)
-            if self._reserved + count > self._limit:
+            if self._reserved and self._reserved + count > self._limit - self._spared:
                 return None
             if large and self._reserved and count > self._available():
                 return None
             self._reserved += count
-        return Reservation(count, self._give_back)
+        return reservation
 
     def on_release(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call ``callback()`` after each release, in the thread that releases.
@@ -156,7 +170,7 @@ class Ledger:
         return forget
 
     def _ask_limit(self) -> int:
-        available = self._available()
+        available, self._spared = self._available(), self._spare()
         return available if self._capacity is None else min(available, self._capacity())
 
     def _most(self) -> int:
@@ -166,9 +180,10 @@ class Ledger:
 
     def _too_much(self, count: int) -> OutOfMemoryError:
         limit = self._limit or 0
+        bound = self._bound()
         return OutOfMemoryError(
             f"the run needs {format_bytes(count)} of memory, but {self.name} has only "
-            f"{format_bytes(limit)} available",
+            f"{format_bytes(limit)} available{bound and f', by {bound}'}",
             needed=count,
             available=limit,
         )
@@ -260,7 +275,9 @@ def _ledger_of(device: str, available: Callable[[], int]) -> Ledger:
         ledger = _ledgers.get(device)
         if ledger is None:
             if device == "cpu":
-                ledger = Ledger("this machine", available, host_total_bytes)
+                ledger = Ledger(
+                    "this machine", available, host_total_bytes, host_limit, host_spare_bytes
+                )
             else:
                 ledger = Ledger(f"the {device.upper()}", available)
             _ledgers[device] = ledger

@@ -1,16 +1,26 @@
-"""How much memory this host, or the container that the process runs in, has and has left."""
+"""How much memory this host, its container or the process may have, and has left."""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
 from simquay.system.cgroups import control_groups, read_file
 from simquay.system.lifecycle import Actions
 
-__all__ = ["format_bytes", "host_available_bytes", "host_total_bytes", "register_cache"]
+__all__ = [
+    "format_bytes",
+    "host_available_bytes",
+    "host_limit",
+    "host_spare_bytes",
+    "host_total_bytes",
+    "register_cache",
+]
 
 _CGROUP_FILES = {
     1: ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
@@ -21,13 +31,14 @@ of the file cache that the kernel takes back before it refuses memory."""
 
 
 def host_total_bytes(root: Path = Path("/")) -> int:
-    """The memory that this process could have at most: physical, or its control groups' limit.
+    """The memory that this process could have at most: physical, or the limit of its control groups
+    or of the process.
 
     Args:
         root: where ``proc`` and ``sys`` are found; other than ``/`` in tests alone.
     """
     total: int = psutil.virtual_memory().total
-    return min([total, *(limit for limit, _ in _cgroup_limits(root))])
+    return min([total, *(one.most for one in _limits(root))])
 
 
 def host_available_bytes(root: Path = Path("/")) -> int:
@@ -39,7 +50,15 @@ def host_available_bytes(root: Path = Path("/")) -> int:
     for drop in _caches:
         drop()
     available: int = psutil.virtual_memory().available
-    return min([available, *(max(limit - used, 0) for limit, used in _cgroup_limits(root))])
+    return min([available, *(one.left for one in _limits(root))])
+
+
+def host_limit(root: Path = Path("/")) -> str:
+    """The limit, in words, that leaves this process the least memory; empty where none leaves less
+    than the machine has available."""
+    available: int = psutil.virtual_memory().available
+    tightest = min(_limits(root), key=lambda one: one.left, default=None)
+    return tightest.name if tightest is not None and tightest.left < available else ""
 
 
 _caches = Actions()
@@ -55,9 +74,58 @@ def register_cache(drop: Callable[[], None]) -> None:
     _caches.add(drop)
 
 
-def _cgroup_limits(root: Path) -> Iterator[tuple[int, int]]:
-    """``(limit, used)`` in bytes of each control group that bounds this process; file cache that
-    can be reclaimed does not count as used."""
+class _Limit(NamedTuple):
+    """A limit of memory.
+
+    Attributes:
+        name: in words.
+        most: the bytes that runs could have at most.
+        left: the bytes that they could have now.
+    """
+
+    name: str
+    most: int
+    left: int
+
+
+def _limits(root: Path) -> Iterator[_Limit]:
+    """The limits of this process's control groups, and of the process itself."""
+    yield from _cgroup_limits(root)
+    for limit, name, used in _process_limits():
+        taken: int = getattr(psutil.Process().memory_info(), used, 0)
+        words = f"the limit of {format_bytes(limit)} for the process's {name}"
+        yield _Limit(words, limit, max(limit - taken, 0))
+
+
+def _process_limits() -> Iterator[tuple[int, str, str]]:
+    """The bytes, the name in words, and psutil's name for the use of each limit of the process."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    for number, name, used in (
+        (resource.RLIMIT_AS, "address space (ulimit -v)", "vms"),
+        (resource.RLIMIT_DATA, "data (ulimit -d)", "data"),
+    ):
+        limit, _ = resource.getrlimit(number)
+        if limit != resource.RLIM_INFINITY:
+            yield limit, name, used
+
+
+_SPARE_BYTES = 128 << 20
+"""What the threads of a CPU may reserve of the address space for their stacks and arenas."""
+
+
+def host_spare_bytes() -> int:
+    """Bytes that runs side by side leave alone: where the process has a limit, threads that are
+    still to come take some of it. A run that has it all to itself may take them."""
+    spare = _SPARE_BYTES * (os.cpu_count() or 1)
+    return min((min(limit // 8, spare) for limit, *_ in _process_limits()), default=0)
+
+
+def _cgroup_limits(root: Path) -> Iterator[_Limit]:
+    """The limit of each control group that bounds this process; file cache that can be reclaimed
+    does not count as used."""
     for version, group in control_groups("memory", root):
         limit_file, used_file, cache_line = _CGROUP_FILES[version]
         limit, used = read_file(group / limit_file), read_file(group / used_file)
@@ -66,9 +134,11 @@ def _cgroup_limits(root: Path) -> Iterator[tuple[int, int]]:
             continue
         lines = dict(line.partition(" ")[::2] for line in stat.splitlines())
         try:
-            yield int(limit), max(int(used) - int(lines.get(cache_line, 0)), 0)
+            most, taken = int(limit), max(int(used) - int(lines.get(cache_line, 0)), 0)
         except ValueError:  # a container that fakes these files says nothing about us
             continue
+        words = f"the limit of {format_bytes(most)} for its control group's memory"
+        yield _Limit(words, most, max(most - taken, 0))
 
 
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")

@@ -66,6 +66,23 @@ def test_reserve_until_full_and_release() -> None:
     assert ledger.reserved == 0
 
 
+def test_what_is_spared_is_for_a_run_alone() -> None:
+    ledger = Ledger("a test", lambda: 100 * MIB, spare=lambda: 20 * MIB)
+    alone = ledger.try_reserve(100 * MIB)
+    assert alone is not None
+    alone.release()
+    first = ledger.try_reserve(50 * MIB)
+    assert first is not None
+    assert ledger.try_reserve(40 * MIB) is None
+    assert ledger.try_reserve(30 * MIB) is not None
+
+
+def test_the_error_says_what_limits_the_device() -> None:
+    ledger = Ledger("a test", lambda: MIB, bound=lambda: "a quota")
+    with pytest.raises(OutOfMemoryError, match="a test has only 1 MiB available, by a quota"):
+        ledger.try_reserve(2 * MIB)
+
+
 def test_what_can_never_fit_is_an_error_whatever_is_reserved() -> None:
     ledger = Ledger("the toy", lambda: 100 * MIB, lambda: 200 * MIB)
     with pytest.raises(OutOfMemoryError, match="150 MiB of memory, but the toy has only 100 MiB"):

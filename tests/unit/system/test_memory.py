@@ -3,6 +3,7 @@ amounts of it in words."""
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,6 +15,8 @@ from simquay.system.lifecycle import Actions
 from simquay.system.memory import (
     format_bytes,
     host_available_bytes,
+    host_limit,
+    host_spare_bytes,
     host_total_bytes,
     register_cache,
 )
@@ -40,6 +43,8 @@ def a_system(root: Path, cgroup: str, files: dict[str, str]) -> Path:
 def test_without_control_groups_it_is_the_machines(tmp_path: Path) -> None:
     assert host_total_bytes(tmp_path) == 16 * MIB
     assert host_available_bytes(tmp_path) == 8 * MIB
+    assert host_limit(tmp_path) == ""
+    assert host_spare_bytes() == 0
 
 
 def test_caches_are_dropped_before_the_system_is_asked(
@@ -67,6 +72,7 @@ def test_version_2(tmp_path: Path) -> None:
     a_system(tmp_path, "0::/job/step", files)
     assert host_total_bytes(tmp_path) == 4 * MIB
     assert host_available_bytes(tmp_path) == 2 * MIB
+    assert host_limit(tmp_path) == "the limit of 4 MiB for its control group's memory"
 
 
 def test_version_1(tmp_path: Path) -> None:
@@ -107,6 +113,24 @@ def test_files_that_make_no_sense_say_nothing(tmp_path: Path, limit: str, stat: 
     files = {"memory.max": limit, "memory.current": "1 2", "memory.stat": stat}
     a_system(tmp_path, "0::/", {f"sys/fs/cgroup/{name}": text for name, text in files.items()})
     assert host_total_bytes(tmp_path) == 16 * MIB
+
+
+def test_the_tightest_limit_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = {resource.RLIMIT_AS: 12 * MIB, resource.RLIMIT_DATA: resource.RLIM_INFINITY}
+    monkeypatch.setattr(resource, "getrlimit", lambda number: (limits[number], 1 << 60))
+    info = SimpleNamespace(vms=7 * MIB, data=3 * MIB)
+    monkeypatch.setattr(psutil, "Process", lambda: SimpleNamespace(memory_info=lambda: info))
+    assert host_total_bytes(tmp_path) == 12 * MIB
+    assert host_available_bytes(tmp_path) == 5 * MIB
+    assert "12 MiB for the process's address space" in host_limit(tmp_path)
+    assert host_spare_bytes() == 12 * MIB // 8
+    limits[resource.RLIMIT_DATA] = 4 * MIB
+    assert host_total_bytes(tmp_path) == 4 * MIB
+    assert host_available_bytes(tmp_path) == 1 * MIB
+    assert "4 MiB for the process's data" in host_limit(tmp_path)
+    assert host_spare_bytes() == 4 * MIB // 8
+    info.data = 5 * MIB
+    assert host_available_bytes(tmp_path) == 0
 
 
 @pytest.mark.parametrize(
