@@ -46,7 +46,7 @@ class Opener:
         """
         if all(map(self._has, circuit.data)):
             return circuit
-        return self._opened(circuit, 0)
+        return self._opened(circuit, 0, set())
 
     def _has(self, item: CircuitInstruction) -> bool:
         """Whether the target has the instruction, and all those of its blocks."""
@@ -72,15 +72,20 @@ class Opener:
             return True
         return issubclass(getattr(operation, "base_class", type(operation)), kind)
 
-    def _opened(self, circuit: QuantumCircuit, depth: int) -> QuantumCircuit:
+    def _opened(self, circuit: QuantumCircuit, depth: int, closed: set[str]) -> QuantumCircuit:
+        """An opened copy.
+
+        ``closed`` has the names of the standard gates that cannot be opened, or are just being: the
+        definitions of some lead back to them.
+        """
         copied = circuit.copy_empty_like()
         for item in circuit.data:
             if self._has(item):
                 copied._append(item)
             elif isinstance(item.operation, ControlFlowOp):
-                blocks = [self._opened(block, depth) for block in item.operation.blocks]
+                blocks = [self._opened(block, depth, closed) for block in item.operation.blocks]
                 copied._append(item.replace(operation=item.operation.replace_blocks(blocks)))
-            elif (inner := self._inside(item.operation, depth)) is None:
+            elif (inner := self._inside(item, depth, closed)) is None:
                 copied._append(item)
             else:
                 copied.compose(
@@ -88,15 +93,23 @@ class Opener:
                 )
         return copied
 
-    def _inside(self, operation: Any, depth: int) -> QuantumCircuit | None:
-        """The circuit that the operation stands for, opened; None where the target lacks a part."""
-        if depth == _DEEPEST:
+    def _inside(
+        self, item: CircuitInstruction, depth: int, closed: set[str]
+    ) -> QuantumCircuit | None:
+        """The circuit of the instruction, opened; None where the target lacks a part."""
+        name = item.name if item.is_standard_gate() else ""
+        if depth == _DEEPEST or name in closed:
             return None
-        definition = self._definition(operation)
+        if name:
+            closed.add(name)
+        definition = self._definition(item.operation)
         if definition is None:
             return None
-        opened = self._opened(definition, depth + 1)
-        return opened if all(map(self._has, opened.data)) else None
+        opened = self._opened(definition, depth + 1, closed)
+        if not all(map(self._has, opened.data)):
+            return None
+        closed.discard(name)
+        return opened
 
     def _definition(self, operation: Any) -> QuantumCircuit | None:
         definition: QuantumCircuit | None = getattr(operation, "definition", None)

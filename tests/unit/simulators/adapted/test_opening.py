@@ -115,6 +115,27 @@ def test_what_cannot_be_opened_so_far_stays() -> None:
     assert "mine" in Opener(target).opened(circuit).count_ops()
 
 
+def test_a_standard_gate_that_cannot_be_opened_is_tried_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried = []
+    definition = Opener._definition
+
+    def watched(self: Opener, operation: Gate) -> QuantumCircuit | None:
+        tried.append(operation.name)
+        return definition(self, operation)
+
+    monkeypatch.setattr(Opener, "_definition", watched)
+    target = Target(num_qubits=2)
+    target.add_instruction(XGate(), name="x")
+    circuit = QuantumCircuit(2)
+    for angle in range(20):  # through "r" and "u" to "u3", whose definition is "u"
+        circuit.rx(angle, 0)
+    assert Opener(target).opened(circuit) == circuit
+    assert "rx" in tried
+    assert len(tried) == len(set(tried))
+
+
 @pytest.mark.filterwarnings("ignore:.*deprecated as of Qiskit 2.1:DeprecationWarning")
 def test_basic_runs_gates_of_ones_own_and_library_gates() -> None:
     circuit = QuantumCircuit(3, 3)
