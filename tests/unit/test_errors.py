@@ -31,7 +31,7 @@ def drawn_bases() -> dict[str, list[str]]:
 
 def test_the_classes_are_those_of_the_tree_in_the_docstring() -> None:
     drawn = drawn_bases()
-    assert {*drawn, "PlainMessage"} == {*errors.__all__, "UserWarning"}
+    assert {*drawn, "PlainMessage", "one_line"} == {*errors.__all__, "UserWarning"}
     for name, bases in drawn.items():
         found = getattr(errors, name, None) or getattr(builtins, name)
         assert [base.__name__ for base in found.__bases__] == bases, name

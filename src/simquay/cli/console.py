@@ -14,6 +14,7 @@ from rich.text import Text
 
 from simquay.cli.output import output
 from simquay.cli.views.counts import CircuitCounts, counted, most_frequent
+from simquay.errors import one_line
 
 __all__ = ["amplitudes", "histogram", "listing", "make_console", "show"]
 
@@ -49,7 +50,7 @@ def listing(*columns: str) -> Table:
 def histogram(circuit: CircuitCounts, console: Console) -> RenderableType:
     """Bars, the most frequent outcome first, for the console's width and encoding."""
     shots = circuit.shots
-    title = f"{circuit.name}: {counted(circuit.qubits, 'qubit')}"
+    title = f"{one_line(circuit.name)}: {counted(circuit.qubits, 'qubit')}"
     if not circuit.counts:
         return Text(title, "bold")
     top, other_outcomes, other_shots = most_frequent(circuit.counts, _MOST_ROWS)
@@ -74,7 +75,7 @@ def histogram(circuit: CircuitCounts, console: Console) -> RenderableType:
     title += f", {counted(shots, 'shot')}"
     if circuit.seed is not None:
         title += f", seed {circuit.seed}"
-    return Group(Text(title, "bold"), Text(f"bits: {circuit.bits}", "dim"), table)
+    return Group(Text(title, "bold"), Text(f"bits: {one_line(circuit.bits)}", "dim"), table)
 
 
 def amplitudes(statevector: Sequence[complex]) -> RenderableType:

@@ -9,14 +9,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from simquay.errors import SimquayWarning
+from simquay.errors import SimquayWarning, one_line
 
 __all__ = ["log_messages", "say", "warning_messages"]
 
+_LONGEST = 4000  # characters: a message may list all backends
+
 
 def say(kind: str, message: str) -> None:
-    """Print ``simquay: kind: message`` on stderr in one line."""
-    print(f"simquay: {kind}: {' '.join(message.split())}", file=sys.stderr)
+    """Print ``simquay: kind: message`` on stderr: one line that no terminal obeys."""
+    print(f"simquay: {kind}: {one_line(' '.join(message.split()), _LONGEST)}", file=sys.stderr)
 
 
 @contextmanager

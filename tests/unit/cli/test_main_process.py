@@ -40,3 +40,21 @@ def test_a_name_that_the_terminal_cannot_show_does_no_harm(tmp_path: Path) -> No
 
     assert output().startswith("?tat ?: 1 qubit")
     assert json.loads(output("--json"))["circuits"][0]["name"] == "état ψ"
+
+
+def test_the_current_folder_is_not_searched_for_plugins_and_modules(tmp_path):
+    folder = tmp_path / "planted-1.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: planted\nVersion: 1.0\n")
+    (folder / "entry_points.txt").write_text("[simquay]\nplanted = planted\n")
+    for name in ("planted", "click", "rich"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('code of the folder ran')\n")
+    command = [*SIMQUAY, "backends", "--all", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=True)
+    assert "planted" not in done.stdout + done.stderr
+    # The path that the user gives is the user's: a plugin under work may be there.
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    (tmp_path / "click.py").unlink()
+    (tmp_path / "rich.py").unlink()
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
+    assert "planted" in done.stdout + done.stderr

@@ -11,7 +11,7 @@ import click
 from simquay.cli.errors import OK, require_extra
 from simquay.cli.options import Command, json_option
 from simquay.cli.views.document import print_json
-from simquay.errors import SimquayPluginWarning
+from simquay.errors import SimquayPluginWarning, one_line
 
 if TYPE_CHECKING:
     from simquay.registry import BackendInfo, KnownBackend, PluginRecord
@@ -119,15 +119,15 @@ def _show(
             name,
             info.device,
             Text(info.status, "green" if info.available else "yellow"),
-            f"{info.distribution} {info.version}",
-            Text(info.description, no_wrap=True, overflow="ellipsis"),
+            one_line(f"{info.distribution} {info.version}"),
+            Text(one_line(info.description), no_wrap=True, overflow="ellipsis"),
         )
     for known in installable:
         status = Text("installable", "dim")
         table.add_row(known.name, known.device, status, known.distribution, known.install)
     notes = [Text("* auto takes this one", "dim")] if best is not None else []
     notes += [
-        Text(f"{info.lookup}: {info.reason}; {info.hint}".rstrip("; "))
+        Text(one_line(f"{info.lookup}: {info.reason}; {info.hint}".rstrip("; ")))
         for info in backends
         if not info.available
     ]
@@ -138,7 +138,11 @@ def _show(
     if unused:
         plugins = listing("plugin", "status", "reason")
         for record in unused:
-            plugins.add_row(record.label, Text(str(record.status), "red"), Text(record.error))
+            plugins.add_row(
+                one_line(record.label),
+                Text(str(record.status), "red"),
+                Text(one_line(record.error)),
+            )
         show(console, Text(""), plugins)
     if notes:
         show(console, Text(""), *notes)

@@ -10,6 +10,7 @@ from simquay.cli.errors import FAILED, OK, USAGE, CommandError, require_extra
 from simquay.cli.options import Command, complete_backend, json_option
 from simquay.cli.views.document import print_json
 from simquay.cli.views.progress import track
+from simquay.errors import one_line
 from simquay.system.version import simquay_version
 
 if TYPE_CHECKING:
@@ -149,7 +150,9 @@ def _show(name: str, verdicts: list[Verdict], failing: set[str]) -> None:
             word,
             Text(f"{verdict.seconds:.2f}", justify="right"),
             Text(
-                verdict.check.title if verdict.kept else f"{verdict.check.title}: {verdict.problem}"
+                verdict.check.title
+                if verdict.kept
+                else one_line(f"{verdict.check.title}: {verdict.problem}", 4000)
             ),
         )
     totals = [

@@ -17,7 +17,7 @@ from simquay.cli.errors import FAILED, OK, require_extra
 from simquay.cli.options import Command, json_option
 from simquay.cli.views.document import print_json
 from simquay.cli.views.progress import track
-from simquay.errors import RegistryError, SimquayPluginWarning, SimquayWarning
+from simquay.errors import RegistryError, SimquayPluginWarning, SimquayWarning, one_line
 
 if TYPE_CHECKING:
     from simquay import Provider
@@ -213,16 +213,16 @@ def _show(report: dict[str, Any]) -> None:
     free, total = (report["memory"][key] / 2**30 for key in ("available", "total"))
     facts.add_row("memory", f"{free:.1f} GiB available of {total:.1f} GiB")
     for name, value in report["environment"].items():
-        facts.add_row(name, value)
+        facts.add_row(one_line(name), one_line(value))
 
     plugins = listing("plugin", "status", "backends", "")
     for plugin in report["plugins"]:
         style = {"active": "green", "blocked": "yellow"}.get(plugin["status"], "red")
         plugins.add_row(
-            f"{plugin['distribution']} {plugin['version']}",
+            one_line(f"{plugin['distribution']} {plugin['version']}"),
             Text(plugin["status"], style),
             ", ".join(plugin["backends"]),
-            Text(plugin["error"]),
+            Text(one_line(plugin["error"])),
         )
 
     backends = listing("backend", "device", "status", "")
@@ -233,13 +233,17 @@ def _show(report: dict[str, Any]) -> None:
             Text(backend["name"], "bold"),
             backend["device"],
             Text(backend["status"], "green" if available else "yellow"),
-            Text(details if available else f"{backend['reason']}; {backend['hint']}".rstrip("; ")),
+            Text(
+                one_line(
+                    details if available else f"{backend['reason']}; {backend['hint']}".rstrip("; ")
+                )
+            ),
         )
 
     blank = Text("")
     parts: list[RenderableType] = [facts, blank, plugins, blank, backends, blank]
     if report["problems"]:
-        parts += [Text(f"broken: {problem}", "red") for problem in report["problems"]]
+        parts += [Text(one_line(f"broken: {problem}"), "red") for problem in report["problems"]]
     else:
         parts.append(Text("all is well", "green"))
     show(make_console(), *parts)

@@ -21,6 +21,7 @@ from simquay.cli.options import (
 from simquay.cli.output import output
 from simquay.cli.parameters import bind_option, bound
 from simquay.cli.views.counts import counted
+from simquay.errors import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +74,7 @@ def command(
     for number, circuit in enumerate(circuits):
         if number:
             tell("")
-        tell(f"{circuit.name}: {counted(circuit.num_qubits, 'qubit')} on {chosen.name}")
+        tell(f"{one_line(circuit.name)}: {counted(circuit.num_qubits, 'qubit')} on {chosen.name}")
         plans = list(_plans(lower(circuit), engine, numbers))
         if not plans:
             tell("no gates: nothing to plan")

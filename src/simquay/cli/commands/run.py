@@ -23,7 +23,8 @@ from simquay.cli.options import (
 from simquay.cli.output import output
 from simquay.cli.parameters import assignments, bind_option, bound
 from simquay.cli.views.counts import CircuitCounts
-from simquay.cli.views.document import check_folder, print_json, save_json, to_json
+from simquay.cli.views.document import check_target, print_json, save_json, to_json
+from simquay.errors import one_line
 from simquay.system.version import simquay_version
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def command(
     if not as_json:
         require_extra("rich", "the terminal histogram")
     if saved is not None:
-        check_folder("--output", saved)
+        check_target("--output", saved)
     if plot is not None:
         from simquay.cli.views.plot import check_plot_file
 
@@ -139,7 +140,7 @@ def command(
         if as_json:
             say("note", f"the plot is in {plot}")
         else:
-            output().write(f"the plot is in {plot}\n")
+            output().write(one_line(f"the plot is in {plot}") + "\n")
     return OK
 
 
@@ -238,7 +239,7 @@ def _show(job: JobV1, result: Result, outcomes: list[CircuitCounts]) -> None:
         show(console, histogram(outcome, console))
         if outcome.statevector is not None:
             show(console, amplitudes(outcome.statevector))
-    show(console, Text(_summary(job, result), "dim"))
+    show(console, Text(one_line(_summary(job, result)), "dim"))
 
 
 def _summary(job: JobV1, result: Result) -> str:

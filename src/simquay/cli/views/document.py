@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from simquay.cli.errors import FAILED, CommandError
+from simquay.cli.messages import say
 from simquay.cli.output import output
 
-__all__ = ["check_folder", "print_json", "save_json", "to_json"]
+__all__ = ["check_target", "open_target", "print_json", "save_json", "to_json"]
 
 
 def print_json(document: Mapping[str, Any]) -> None:
@@ -18,14 +20,27 @@ def print_json(document: Mapping[str, Any]) -> None:
     output().write(json.dumps(document, indent=2) + "\n")
 
 
-def check_folder(option: str, path: Path) -> None:
-    """Check, before any work is done, that the file has a folder to be written to afterwards.
+def check_target(option: str, path: Path) -> None:
+    """Check, before any work is done, that the file can be written afterwards; tell of an old one.
 
     Raises:
-        CommandError: the folder does not exist.
+        CommandError: the folder does not exist; or the file does, and is a link, which would be
+            followed to a file that nobody named, or anything else than a regular file.
     """
     if not path.absolute().parent.is_dir():
         raise CommandError(f"{option} {path}: the folder {path.parent} does not exist")
+    if path.is_symlink():
+        raise CommandError(f"{option} {path}: is a link, which is not followed; name its target")
+    if path.exists():
+        if not path.is_file():
+            raise CommandError(f"{option} {path}: exists and is not a regular file")
+        say("note", f"{option} {path}: the file exists and is replaced")
+
+
+def open_target(path: Path) -> IO[bytes]:
+    """The file, empty, for writing. A link that has come into its place is not followed."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    return os.fdopen(os.open(path, flags, 0o666), "wb")
 
 
 def save_json(document: Mapping[str, Any], path: Path) -> None:
@@ -35,7 +50,8 @@ def save_json(document: Mapping[str, Any], path: Path) -> None:
         CommandError: the file cannot be written.
     """
     try:
-        path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        with open_target(path) as file:
+            file.write((json.dumps(document, indent=2) + "\n").encode())
     except OSError as error:
         raise CommandError(f"--output {path}: {error.strerror or error}", FAILED) from error
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from simquay.cli.errors import FAILED, CommandError, require_extra
 from simquay.cli.views.counts import CircuitCounts, counted, most_frequent
-from simquay.cli.views.document import check_folder
+from simquay.cli.views.document import check_target, open_target
+from simquay.errors import one_line
 
 __all__ = ["check_plot_file", "check_plot_size", "save_plot"]
 
@@ -20,7 +21,7 @@ def check_plot_file(path: Path) -> None:
     """Check, before any work is done, that the file can be written afterwards.
 
     Raises:
-        CommandError: matplotlib is missing, the folder does not exist, or the ending is unknown.
+        CommandError: matplotlib is missing, the ending is unknown, or see :func:`check_target`.
     """
     require_extra("matplotlib", "--plot")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -28,7 +29,7 @@ def check_plot_file(path: Path) -> None:
     kinds = sorted(FigureCanvasAgg.get_supported_filetypes())
     if path.suffix[1:].lower() not in kinds:
         raise CommandError(f"--plot {path}: the file must end in one of .{' .'.join(kinds)}")
-    check_folder("--plot", path)
+    check_target("--plot", path)
 
 
 def check_plot_size(circuits: int) -> None:
@@ -74,13 +75,14 @@ def save_plot(circuits: Sequence[CircuitCounts], path: Path) -> None:
             ha="right",
         )
         axes.set_ylabel("shots")
-        axes.set_xlabel(f"bits: {circuit.bits}", parse_math=False)
-        title = f"{circuit.name}, {counted(circuit.shots, 'shot')}"
+        axes.set_xlabel(f"bits: {one_line(circuit.bits, 80)}", parse_math=False)
+        title = f"{one_line(circuit.name, 80)}, {counted(circuit.shots, 'shot')}"
         if other_outcomes:  # no bar: one for a sum of many outcomes would dwarf the others
             others = counted(other_outcomes, "other outcome")
             title += f"\nnot shown: {others}, {other_shots / circuit.shots:.1%} of the shots"
         axes.set_title(title, parse_math=False)
     try:
-        figure.savefig(path, dpi=150)
+        with open_target(path) as file:
+            figure.savefig(file, dpi=150, format=path.suffix[1:].lower())
     except OSError as error:
         raise CommandError(f"--plot {path}: {error.strerror or error}", FAILED) from error

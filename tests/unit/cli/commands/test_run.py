@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -196,7 +197,48 @@ def test_the_document_is_written_into_a_file_too(cli: Any, bell: Path, tmp_path:
     told = json.loads(path.read_text())
     assert told["circuits"] == document(cli("run", bell, "--seed", 1, "--json"))["circuits"]
     cli("run", bell, "--output", tmp_path / "no" / "x").assert_fails(2, "--output", "not exist")
-    assert cli("run", bell, "--output", tmp_path).code == 1
+    assert cli("run", bell, "--output", "/dev/full").code == 2
+
+
+@pytest.mark.parametrize(("option", "name"), [("--output", "out.json"), ("--plot", "out.png")])
+def test_a_file_that_exists_is_replaced_and_told_and_a_link_is_not_followed(
+    cli: Any, bell: Path, tmp_path: Path, option: str, name: str
+) -> None:
+    path = tmp_path / name
+    path.write_text("old")
+    told = f"simquay: note: {option} {path}: the file exists and is replaced\n"
+    assert cli("run", bell, option, path).err == told
+    assert path.read_bytes() != b"old"
+    old = path.read_bytes()
+    for target in (path, tmp_path / "nothing"):
+        link = tmp_path / f"link{path.suffix}"
+        link.symlink_to(target)
+        cli("run", bell, option, link).assert_fails(2, "is a link, which is not followed")
+        link.unlink()
+    assert path.read_bytes() == old
+    assert not (tmp_path / "nothing").exists()
+    os.mkfifo(tmp_path / f"pipe{path.suffix}")
+    pipe = tmp_path / f"pipe{path.suffix}"
+    cli("run", bell, option, pipe).assert_fails(2, "not a regular file")
+
+
+def test_names_of_a_circuit_cannot_steer_the_terminal(cli: Any, tmp_path: Path) -> None:
+    name = "a\x1b[2J\nb\u202e"
+    circuit = QuantumCircuit(1, name=name)
+    circuit.add_register(ClassicalRegister(1, "c\x1b[0m"))
+    circuit.measure(0, 0)
+    path = tmp_path / "named.qpy"
+    with path.open("wb") as file:
+        qpy.dump(circuit, file)
+    for arguments in (("run", path), ("plan", path), ("run", path, "--json")):
+        called = cli(*arguments)
+        assert called.code == 0
+        assert all(line.isprintable() for line in (called.out + called.err).split("\n"))
+        assert r"a\x1b[2J\nb\u202e: 1 qubit" in called.out or "--json" in arguments
+    assert document(called)["circuits"][0]["name"] == name
+    cli("run", tmp_path / "no\x1b[2J.qasm").assert_fails(
+        2, r"no\x1b[2J.qasm: there is no such file"
+    )
 
 
 def test_the_last_line_says_how_long_it_took(cli: Any, bell: Path) -> None:

@@ -49,10 +49,14 @@ def test_a_plot_that_cannot_be_written_is_refused_before_the_run(
 
 
 def test_a_plot_that_fails_after_all_is_an_error_and_the_counts_are_shown(
-    cli: Any, bell: Path, tmp_path: Path
+    cli: Any, bell: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     picture = tmp_path / "taken.png"
-    picture.mkdir()
+
+    def full(path: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("simquay.cli.views.plot.open_target", full)
     called = cli("run", bell, "--plot", picture)
     assert called.code == 1
     assert "ran on " in called.out
@@ -104,6 +108,7 @@ def test_the_outcomes_that_have_no_bar_are_told_in_words(tmp_path: Path) -> None
 def test_the_path_is_printed_but_never_into_json(cli: Any, bell: Path, tmp_path: Path) -> None:
     picture = tmp_path / "bell.svg"
     assert cli("run", bell, "--plot", picture).out.endswith(f"\nthe plot is in {picture}\n")
+    picture.unlink()
     called = cli("run", bell, "--plot", picture, "--json")
     assert json.loads(called.out)["backend"] == "numpy"
     assert called.err == f"simquay: note: the plot is in {picture}\n"
