@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from qiskit import QuantumCircuit
+from qiskit.circuit import Parameter
 from qiskit.circuit.library import n_local
 from qiskit.primitives import BackendEstimatorV2, BackendSamplerV2
 from qiskit.quantum_info import SparsePauliOp
-from qiskit_algorithms import VQE, AmplificationProblem, Grover
+from qiskit_algorithms import (
+    VQE,
+    AmplificationProblem,
+    EstimationProblem,
+    FasterAmplitudeEstimation,
+    Grover,
+    IterativeAmplitudeEstimation,
+    PhaseEstimation,
+)
 from qiskit_algorithms.optimizers import SPSA
+from qiskit_algorithms.state_fidelities import ComputeUncompute
 from qiskit_algorithms.utils import algorithm_globals
 
 
@@ -39,3 +50,30 @@ def test_vqe_finds_the_ground_state_of_hydrogen(backend):
     solver = VQE(estimator, n_local(2, "ry", "cz", reps=2), SPSA(maxiter=40))
     energy = solver.compute_minimum_eigenvalue(hydrogen).eigenvalue.real
     assert energy == pytest.approx(-1.857275, abs=0.12)
+
+
+def test_amplitudes_are_estimated(backend):
+    preparation = QuantumCircuit(1)
+    preparation.ry(2 * np.arcsin(np.sqrt(0.2)), 0)
+    problem = EstimationProblem(preparation, objective_qubits=[0])
+    sampler = BackendSamplerV2(backend=backend)
+    iterative = IterativeAmplitudeEstimation(0.02, 0.05, sampler=sampler)
+    assert iterative.estimate(problem).estimation == pytest.approx(0.2, abs=0.05)
+    faster = FasterAmplitudeEstimation(0.05, 3, sampler=sampler)
+    assert faster.estimate(problem).estimation == pytest.approx(0.2, abs=0.1)
+
+
+def test_a_phase_is_estimated(backend):
+    gate, state = QuantumCircuit(1), QuantumCircuit(1)
+    gate.p(np.pi / 2, 0)
+    state.x(0)
+    estimation = PhaseEstimation(4, BackendSamplerV2(backend=backend))
+    assert estimation.estimate(gate, state).phase == 0.25
+
+
+def test_a_fidelity_is_measured(backend):
+    circuit = QuantumCircuit(1)
+    circuit.ry(Parameter("x"), 0)
+    fidelity = ComputeUncompute(BackendSamplerV2(backend=backend))
+    found = fidelity.run(circuit, circuit, [[0.0]], [[1.0]]).result().fidelities[0]
+    assert found == pytest.approx(np.cos(0.5) ** 2, abs=0.06)

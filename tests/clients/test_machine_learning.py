@@ -7,6 +7,7 @@ import pytest
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 from qiskit.primitives import BackendEstimatorV2, BackendSamplerV2
+from qiskit_machine_learning.algorithms import QSVC
 from qiskit_machine_learning.kernels import FidelityQuantumKernel
 from qiskit_machine_learning.neural_networks import EstimatorQNN, SamplerQNN
 from qiskit_machine_learning.state_fidelities import ComputeUncompute
@@ -51,3 +52,13 @@ def test_a_sampler_network_gives_probabilities(backend):
         sampler=BackendSamplerV2(backend=backend),
     )
     assert network.forward([[0.4]], [0.3])[0, 1] == pytest.approx(np.sin(0.35) ** 2, abs=0.05)
+
+
+def test_a_classifier_learns_from_a_kernel(backend):
+    circuit = QuantumCircuit(1)
+    circuit.ry(Parameter("x"), 0)
+    fidelity = ComputeUncompute(BackendSamplerV2(backend=backend))
+    classifier = QSVC(quantum_kernel=FidelityQuantumKernel(feature_map=circuit, fidelity=fidelity))
+    angles, labels = np.array([[0.0], [0.3], [2.6], [3.0]]), np.array([0, 0, 1, 1])
+    classifier.fit(angles, labels)
+    assert classifier.score(angles, labels) == 1.0

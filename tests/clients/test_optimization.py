@@ -5,9 +5,10 @@ from __future__ import annotations
 from qiskit import generate_preset_pass_manager
 from qiskit.primitives import BackendSamplerV2
 from qiskit_optimization import QuadraticProgram
-from qiskit_optimization.algorithms import MinimumEigenOptimizer
+from qiskit_optimization.algorithms import GroverOptimizer, MinimumEigenOptimizer
 from qiskit_optimization.minimum_eigensolvers import QAOA
 from qiskit_optimization.optimizers import COBYLA
+from qiskit_optimization.utils import algorithm_globals
 
 
 def test_qaoa_finds_the_best_choice(backend):
@@ -22,3 +23,13 @@ def test_qaoa_finds_the_best_choice(backend):
     result = MinimumEigenOptimizer(solver).solve(program)
     assert result.fval == 5
     assert [*result.x] == [0, 1, 1, 1]
+
+
+def test_grovers_search_finds_the_least_value(backend):
+    program = QuadraticProgram()
+    program.binary_var("x")
+    program.binary_var("y")
+    program.minimize(linear=[1, -2], quadratic={("x", "y"): 1})
+    algorithm_globals.random_seed = 1
+    optimizer = GroverOptimizer(3, num_iterations=8, sampler=BackendSamplerV2(backend=backend))
+    assert optimizer.solve(program).fval == -2
