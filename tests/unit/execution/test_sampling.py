@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 
 from simquay.control import Control
 from simquay.engines.reference import ReferenceEngine, ReferenceState
 from simquay.errors import Cancelled
+from simquay.execution import sampling
 from simquay.execution.randomness import Randomness
 from simquay.execution.sampling import Sampler
 from simquay.planning import make_plan
@@ -102,3 +105,38 @@ def test_sampling_is_cancelled_between_blocks() -> None:
     for block_bits in (1, 16):
         with pytest.raises(Cancelled):
             Sampler(ENGINE, state, range(4), block_bits).pick(np.array([0.5]), control)
+
+
+def test_the_control_is_looked_at_before_every_read_of_blocks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Spy(ReferenceEngine):
+        sizes: ClassVar[list[int]] = []
+
+        def block_probabilities(self, state, qubits, fixed, values):
+            self.sizes.append(len(values) << len(qubits))
+            if len(self.sizes) == 3:
+                control.cancel()
+            return super().block_probabilities(state, qubits, fixed, values)
+
+    state, control = state_after(12, tuple(Matrix(H, (q,)) for q in range(12))), Control()
+    draws = Randomness(4, 0).consecutive(0, 0, 4000)
+    monkeypatch.setattr(sampling, "READ_AT_ONCE", 64)
+    with pytest.raises(Cancelled):
+        Sampler(Spy(), state, range(12), 4).pick(draws, control)
+    assert Spy.sizes == [64] * 3
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 1000])
+def test_outcomes_are_those_of_pick_however_many_draws_are_searched_at_once(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = state_after(9, random_gates(9, 30, 5))
+    qubits = sorted(state.layout.order)
+    draws = Randomness(4, 0).consecutive(0, 0, 3000)
+    expected, _ = Sampler(ENGINE, state, qubits).pick(draws, Control())
+    monkeypatch.setattr(sampling, "DRAWS_AT_ONCE", at_once)
+    for block_bits in (2, 3):
+        sampler = Sampler(ENGINE, state, qubits, block_bits)
+        np.testing.assert_array_equal(sampler.outcomes(draws, Control()), expected)
+        np.testing.assert_array_equal(sampler.pick(draws, Control())[0], expected)
