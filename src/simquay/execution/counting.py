@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from simquay.control import Control
 from simquay.errors import OutOfMemoryError
+from simquay.execution.readout import PORTION
 from simquay.system.memory import format_bytes
 
 __all__ = ["count_samples", "outcome_bytes"]
@@ -25,9 +26,6 @@ __all__ = ["count_samples", "outcome_bytes"]
 Samples: TypeAlias = NDArray[np.uint64]
 Values: TypeAlias = NDArray[Any]
 """Outcomes, one each: uint64, or strings of bytes."""
-
-PORTION = 1 << 20
-"""The most outcomes that are sorted or merged at once."""
 
 KEYS_AT_ONCE = 1 << 14
 """The most keys that are made at once."""

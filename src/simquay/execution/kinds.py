@@ -21,7 +21,7 @@ from simquay.program import Precision, Program, Save
 from simquay.program.program import walk
 from simquay.system.memory import format_bytes, host_available_bytes, host_limit
 
-__all__ = ["KINDS", "ResultKind", "divisible", "joined_results", "needed_bytes"]
+__all__ = ["KINDS", "ResultKind", "counts_bytes", "divisible", "joined_results", "needed_bytes"]
 
 _SMALL_VECTOR = 16 << 20
 """Bytes up to which a state vector is returned without asking for the available memory."""
@@ -63,8 +63,7 @@ class _Samples(ResultKind):
     joins = True
 
     def needed_bytes(self, program: Program, context: RunContext, shots: int) -> int:
-        # Samples, the numbers drawn for them and a sorted copy; for the memory, an index and a
-        # pointer.
+        # Samples, all distinct outcomes with their numbers; for the memory, an index and a pointer.
         words = max(1, -(-program.num_clbits // 64))
         return shots * (24 * words + (16 if context.memory else 0))
 
@@ -136,6 +135,15 @@ def needed_bytes(program: Program, engine: Engine, context: RunContext, shots: i
     if engine.device == "cpu":
         need += sum(kind.needed_bytes(program, context, shots) for kind in _results(context))
     return need
+
+
+def counts_bytes(context: RunContext, engine: Engine, bits: int, shots: int) -> int | None:
+    """Bytes that are left for the counts of ``shots`` with ``bits`` classical bits, beside samples
+    and what counting takes; None where the option ``max_memory_mb`` sets no limit."""
+    if context.max_bytes is None or engine.device != "cpu":
+        return None
+    used = KINDS["samples"].needed_bytes(Program(0, bits, ()), context, shots)
+    return max(context.max_bytes - used, 0)
 
 
 def divisible(program: Program, context: RunContext) -> bool:

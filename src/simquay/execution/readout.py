@@ -23,8 +23,8 @@ __all__ = [
 ]
 
 Samples = NDArray[np.uint64]
-PORTION = 1 << 20
-"""The most shots that are sampled at once."""
+PORTION = 1 << 19
+"""The most shots that are sampled, and the most outcomes that are sorted or merged, at once."""
 
 UNCERTAIN = {Precision.SINGLE: 1e-3, Precision.DOUBLE: 1e-9}
 """Where one state is asked for, an outcome counts as certain if all others together are less likely

@@ -8,7 +8,14 @@ import pytest
 from simquay.control import Control
 from simquay.engines.reference import ReferenceEngine
 from simquay.errors import OutOfMemoryError
-from simquay.execution.kinds import KINDS, ResultKind, divisible, joined_results, needed_bytes
+from simquay.execution.kinds import (
+    KINDS,
+    ResultKind,
+    counts_bytes,
+    divisible,
+    joined_results,
+    needed_bytes,
+)
 from simquay.execution.run import run_program
 from simquay.execution.settings import Piece, RunContext
 from simquay.program import IfElse, Measure, Precision, Program, Save
@@ -42,6 +49,15 @@ def test_a_run_needs_its_state_and_on_the_cpu_its_results(precision: Precision) 
         context = RunContext(precision=precision, **fields)
         assert needed_bytes(program, engine, context, 100) == state + expected
         assert needed_bytes(program, Gpu(), context, 100) == state
+
+
+def test_counts_may_take_of_a_limit_what_samples_leave() -> None:
+    engine, shots = ReferenceEngine(), 20_000_000
+    limited = RunContext(max_bytes=900 << 20)
+    assert counts_bytes(limited, engine, 20, shots) == (900 << 20) - 24 * shots
+    assert counts_bytes(RunContext(max_bytes=1 << 20), engine, 20, shots) == 0
+    assert counts_bytes(RunContext(), engine, 20, shots) is None
+    assert counts_bytes(limited, Gpu(), 20, shots) is None  # the limit is that of the device
 
 
 def test_shots_are_not_split_where_one_state_is_asked_for() -> None:

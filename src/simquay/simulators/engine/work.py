@@ -12,9 +12,9 @@ from qiskit.result import Result
 from simquay.control import Control
 from simquay.engines.base import Engine
 from simquay.errors import OutOfMemoryError
-from simquay.execution.kinds import joined_results
+from simquay.execution.kinds import counts_bytes, joined_results
 from simquay.execution.settings import Outcome, Piece, RunContext
-from simquay.jobs.errors import circuits_failed
+from simquay.jobs.errors import circuits_failed, detach
 from simquay.program import Measure, Program, Store
 from simquay.program.expressions import VariableRef
 from simquay.program.program import walk
@@ -67,6 +67,9 @@ class EngineRun:
             measured=writes_bits(self.programs[index]),
             time_taken=seconds,
             control=control,
+            most_bytes=counts_bytes(
+                self.context, self.engine, self.programs[index].num_clbits, self.context.shots
+            ),
         )
 
     def task(self) -> EngineTask:
@@ -101,11 +104,13 @@ class EngineRun:
                 parts[number].append(part)
             place = list(piece.circuits), piece.first_shot, piece.shots
             tasks.append(end.answer.report(*place, end.attempts))
-        joined = [
-            self.circuit(number, *_joined(some), ends[0].control)
-            for number, some in enumerate(parts)
-            if number not in failures
-        ]
+        joined = []
+        for number, some in enumerate(parts):
+            if number not in failures:
+                try:
+                    joined.append(self.circuit(number, *_joined(some), ends[0].control))
+                except OutOfMemoryError as error:
+                    failures[number] = detach(error)
         metadata = {"executor": self.executor, "tasks": tasks}
         return self.result(joined, failures, job_id, seconds, metadata)
 

@@ -12,10 +12,15 @@ from qiskit.circuit.classical import expr
 from simquay.circuits.info import CircuitInfo
 from simquay.circuits.lowering.circuit import lower
 from simquay.engines.reference import ReferenceEngine
-from simquay.execution.settings import Outcome
+from simquay.errors import OutOfMemoryError
+from simquay.execution import counting
+from simquay.execution.counting import outcome_bytes
+from simquay.execution.kinds import counts_bytes
+from simquay.execution.settings import Outcome, RunContext
 from simquay.jobs.dispatch.tasks import TaskControl
 from simquay.jobs.errors import JobFailedError
 from simquay.jobs.job import TaskEnd
+from simquay.simulators.engine.backend import EngineBackend
 from simquay.simulators.engine.work import EngineRun
 from simquay.simulators.options import default_options, resolve
 
@@ -97,3 +102,24 @@ def test_only_circuits_that_write_bits_have_counts(circuit: QuantumCircuit, coun
     outcome = Outcome({"samples": np.zeros((4, 1), dtype=np.uint64)})
     result = run_of(circuit, shots=4).circuit(0, outcome, 0.0, TaskControl())
     assert hasattr(result.data, "counts") is counted
+
+
+@pytest.mark.parametrize("options", [{}, {"max_shots_per_task": 400}])
+def test_counts_that_do_not_fit_max_memory_fail_the_circuit(
+    options: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = counts_bytes(RunContext(max_bytes=1 << 20), ReferenceEngine(), 7, 1000)
+    assert left is not None
+    assert 4 * outcome_bytes(7, False) < left
+    circuit = QuantumCircuit(7, name="spread")
+    circuit.h(range(7))
+    circuit.measure_all()
+    monkeypatch.setattr(counting, "outcome_bytes", lambda bits, memory: left // 100)
+    backend = EngineBackend(ReferenceEngine(), name="reference")
+    job = backend.run([circuit, bell()], max_memory_mb=1, shots=1000, **options)
+    with pytest.raises(JobFailedError, match=r"'spread'.*different outcomes") as caught:
+        job.result(30)
+    assert isinstance(caught.value.__cause__, OutOfMemoryError)
+    partial = caught.value.partial_result
+    assert partial is not None
+    assert [one.header["name"] for one in partial.results] == ["bell"]
