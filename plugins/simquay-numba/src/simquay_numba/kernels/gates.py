@@ -23,6 +23,12 @@ __all__ = ["DIAGONAL", "MATRIX", "PERMUTATION", "PREPARE", "run_gates"]
 MATRIX, DIAGONAL, PERMUTATION, PREPARE = range(4)
 
 
+# Of an unsigned index it is not asked whether it is negative, and counts from the end, which would
+# keep a loop from vector instructions. Where a loop writes two places of one array, they are slices
+# as well; for a short run, slices take longer.
+SHORT = 32
+
+
 @compiled_function
 def _apply_single(re, im, bit, mask, value, m):
     """Apply a matrix on one bit, where the bits of ``mask`` have the value ``value``.
@@ -32,15 +38,28 @@ def _apply_single(re, im, bit, mask, value, m):
     step = 1 << bit
     every = step | mask
     run = every & -every
-    a0, a1, a2, a3, b0, b1, b2, b3 = m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7]
-    for base in range(0, len(re), run):
+    for base in range(0, len(re), run if mask else 2 * step):
         if base & step == 0 and base & mask == value:
-            for i in range(base, base + run):
-                r0, i0, r1, i1 = re[i], im[i], re[i + step], im[i + step]
-                re[i] = a0 * r0 - b0 * i0 + a1 * r1 - b1 * i1
-                im[i] = a0 * i0 + b0 * r0 + a1 * i1 + b1 * r1
-                re[i + step] = a2 * r0 - b2 * i0 + a3 * r1 - b3 * i1
-                im[i + step] = a2 * i0 + b2 * r0 + a3 * i1 + b3 * r1
+            if run < SHORT:
+                for i in range(np.uint64(base), np.uint64(base + run)):
+                    j = i + np.uint64(step)
+                    re[i], im[i], re[j], im[j] = _rotated(re[i], im[i], re[j], im[j], m)
+            else:
+                re0, im0 = re[base : base + run], im[base : base + run]
+                re1, im1 = re[base + step : base + step + run], im[base + step : base + step + run]
+                for i in range(run):
+                    re0[i], im0[i], re1[i], im1[i] = _rotated(re0[i], im0[i], re1[i], im1[i], m)
+
+
+@compiled_function
+def _rotated(r0, i0, r1, i1, m):
+    """The matrix ``m`` times two amplitudes."""
+    return (
+        m[0] * r0 - m[4] * i0 + m[1] * r1 - m[5] * i1,
+        m[0] * i0 + m[4] * r0 + m[1] * i1 + m[5] * r1,
+        m[2] * r0 - m[6] * i0 + m[3] * r1 - m[7] * i1,
+        m[2] * i0 + m[6] * r0 + m[3] * i1 + m[7] * r1,
+    )
 
 
 @compiled_function
@@ -50,10 +69,15 @@ def _apply_phases(re, im, bit, m):
     for base in range(0, len(re), run):
         entry = base >> bit & 1
         c, s = m[3 * entry], m[4 + 3 * entry]
-        for i in range(base, base + run):
-            a, b = re[i], im[i]
-            re[i] = c * a - s * b
-            im[i] = c * b + s * a
+        for i in range(np.uint64(base), np.uint64(base + run)):
+            re[i], im[i] = c * re[i] - s * im[i], c * im[i] + s * re[i]
+
+
+@compiled_function
+def _swap(one, other):
+    """Exchange the numbers of two arrays."""
+    for i in range(len(one)):
+        one[i], other[i] = other[i], one[i]
 
 
 @compiled_function
@@ -133,10 +157,8 @@ def run_gates(code, numbers_re, numbers_im, re, im, room_re, room_im):
                     for j in range(k):
                         entry += (base >> bits[j] & 1) << j
                     c, s = numbers_re[entry], numbers_im[entry]
-                    for i in range(base, base + run):
-                        a, b = re[i], im[i]
-                        re[i] = c * a - s * b
-                        im[i] = c * b + s * a
+                    for i in range(np.uint64(base), np.uint64(base + run)):
+                        re[i], im[i] = c * re[i] - s * im[i], c * im[i] + s * re[i]
         elif kind == MATRIX and k == 1:
             single[:4] = numbers_re[first : first + 4]
             single[4:] = numbers_im[first : first + 4]
@@ -145,9 +167,15 @@ def run_gates(code, numbers_re, numbers_im, re, im, room_re, room_im):
             step = targets
             for base in range(0, size, run):
                 if base & targets == 0 and base & mask == value:
-                    for i in range(base, base + run):
-                        re[i], re[i + step] = re[i + step], re[i]
-                        im[i], im[i + step] = im[i + step], im[i]
+                    if run < SHORT:
+                        for i in range(np.uint64(base), np.uint64(base + run)):
+                            j = i + np.uint64(step)
+                            re[i], re[j] = re[j], re[i]
+                            im[i], im[j] = im[j], im[i]
+                    else:
+                        end = base + run
+                        _swap(re[base:end], re[base + step : end + step])
+                        _swap(im[base:end], im[base + step : end + step])
         else:
             for entry in range(count):
                 offsets[entry] = 0
