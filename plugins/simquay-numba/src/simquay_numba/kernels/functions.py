@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numba
+from llvmlite.binding import ffi
 from numba.core.compiler_lock import global_compiler_lock
 
 from simquay.engine_api import SimquayError, hold_at_fork
@@ -44,6 +46,17 @@ def _stop_compiling() -> None:
 # Every compilation of the process, also of the user's functions, holds this lock, and imports parts
 # of Numba meanwhile.
 hold_at_fork(lambda: _compiler._lock, _stop_compiling)
+
+_llvm: Any = ffi.lib._lock
+
+
+def _renew_llvm_lock() -> None:
+    _llvm._lock = threading.RLock()
+
+
+# Every call of LLVM holds this one, also where an object of LLVM is collected in any thread. One
+# such call of a compilation takes seconds. A child calls LLVM at least to free such objects.
+hold_at_fork(lambda: _llvm._lock, _renew_llvm_lock)
 
 
 def source_key(folder: Path) -> str:
