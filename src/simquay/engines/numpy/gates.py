@@ -78,7 +78,7 @@ def apply_gates(state: DenseState, gates: Sequence[GateOperation]) -> None:
         elif controls:
             places = _places(width, targets, controls, gate.control_state)
             if isinstance(gate, Matrix):
-                vector[places] = gate.matrix @ vector.take(places)
+                vector[places] = gate.matrix.dot(vector.take(places))
             elif isinstance(gate, Diagonal):
                 vector[places] *= gate.diagonal[:, None]
         elif isinstance(gate, Diagonal):
@@ -86,7 +86,7 @@ def apply_gates(state: DenseState, gates: Sequence[GateOperation]) -> None:
         else:
             part = vector.take(_places(width, targets, (), 0))
             if isinstance(gate, Matrix):
-                part = gate.matrix @ part
+                part = gate.matrix.dot(part)  # for few numbers, half as long as with @
             else:
                 part = gate.amplitudes[:, None] * part[:1]
             vector = part.take(_order_back(width, targets))
