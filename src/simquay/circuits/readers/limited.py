@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import os
-import resource
 import select
 import signal
 import warnings
@@ -26,11 +25,14 @@ def tried(work: Callable[[], str], seconds: int, memory: int) -> str | None:
     It is done in a forked child, where it may take ``seconds`` of CPU time and ``memory`` more
     bytes, and end the process: Rust code does so where memory cannot be had. Its text is the error
     that the content of a file has, if any. A caller that does the work again, without limits, does
-    so only where there is none: an error may come from the limits.
+    so only where there is none: an error may come from the limits. Where processes cannot fork, the
+    work is done here, without limits.
 
     Raises:
         OSError: if there can be no other process.
     """
+    if not hasattr(os, "fork"):
+        return work()
     reading, writing = os.pipe()
     try:
         with warnings.catch_warnings():
@@ -63,6 +65,8 @@ def tried(work: Callable[[], str], seconds: int, memory: int) -> str | None:
 
 def _work(work: Callable[[], str], seconds: int, memory: int, answer: int) -> NoReturn:
     """In the child: do the work, write its text after a byte, and end the process."""
+    import resource  # which only systems have that fork
+
     try:
         faulthandler.disable()  # it may write to a file of its own
         with open(os.devnull, "r+b") as nothing:

@@ -66,3 +66,8 @@ def test_no_process_can_be_started(monkeypatch):
     with pytest.raises(OSError, match="temporarily"):
         tried(lambda: "")
     assert len(os.listdir("/proc/self/fd")) == descriptors
+
+
+def test_without_forks_the_work_is_done_here(monkeypatch):
+    monkeypatch.delattr(os, "fork")
+    assert tried(lambda: str(os.getpid())) == str(os.getpid())
