@@ -35,13 +35,11 @@ _PATIENCE = 1.0
 class _Pieces:
     """The calls of one run that no thread has taken yet, its helpers, and the first error."""
 
-    def __init__(self, calls: Sequence[_Call], helpers: int) -> None:
+    def __init__(self, calls: Sequence[_Call]) -> None:
         self._left = deque(calls)
-        self._helpers = helpers
+        self._helpers = 0
         self._lock = threading.Lock()
         self._alone = threading.Event()
-        if not helpers:
-            self._alone.set()
         self.error: BaseException | None = None
 
     def work(self, stop: Callable[[], bool]) -> None:
@@ -59,6 +57,10 @@ class _Pieces:
                         self.error = error
             del call  # an idle thread must not keep a run's objects alive
 
+    def helper_called(self) -> None:
+        """Count a helper in, which cannot leave yet."""
+        self._helpers += 1
+
     def helper_left(self) -> None:
         """One of the helpers has left."""
         with self._lock:
@@ -68,7 +70,8 @@ class _Pieces:
 
     def wait(self) -> None:
         """Wait until all helpers have left."""
-        self._alone.wait()
+        if self._helpers:
+            self._alone.wait()
 
 
 class HelperPool:
@@ -98,11 +101,9 @@ class HelperPool:
 
     def run(self, calls: Sequence[_Call]) -> None:
         """See :func:`run_side_by_side`."""
+        pieces = _Pieces(calls[1:])
         try:
-            helpers = self._enter(len(calls) - 1)
-            pieces = _Pieces(calls[1:], helpers)
-            for _ in range(helpers):
-                self._queue.put(pieces)
+            self._enter(pieces, len(calls) - 1)
             try:
                 calls[0]()
                 pieces.work(lambda: False)
@@ -128,8 +129,11 @@ class HelperPool:
         """Whether a helper should leave."""
         return self._helping > 0 and len(self._runs) + self._helping > self.budget
 
-    def _enter(self, wanted: int) -> int:
-        """Count this thread's run in; returns how many of the ``wanted`` helpers it gets."""
+    def _enter(self, pieces: _Pieces, wanted: int) -> None:
+        """Count this thread's run in, and call as many of the ``wanted`` helpers as it gets.
+
+        Where the system refuses a thread or memory for one, the run does with fewer: helpers that
+        were called may wait for its own thread."""
         with self._changed:
             self._runs.add(threading.get_ident())
             if self._crowded:
@@ -139,12 +143,18 @@ class HelperPool:
                 name = f"simquay-dense-{self._threads + 1}"
                 try:
                     start_thread(threading.Thread(target=self._serve, name=name, daemon=True))
-                except RuntimeError:  # the system has no more threads: do with fewer
+                except RuntimeError:
                     helpers = self._threads - self._helping
                     break
                 self._threads += 1
-            self._helping += helpers
-            return helpers
+            for _ in range(helpers):
+                try:
+                    self._queue.put(pieces)
+                except MemoryError:
+                    break
+                # It leaves with the lock that is held here, so it is counted in before.
+                pieces.helper_called()
+                self._helping += 1
 
     def _leave(self) -> None:
         """Count this thread's run out; its helpers have left before."""

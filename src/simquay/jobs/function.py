@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from simquay.jobs.dispatch.tasks import LocalTask, TaskControl
 from simquay.jobs.dispatch.threads import thread_per_task
 from simquay.jobs.job import Job
+from simquay.system.signatures import signature_of
 
 __all__ = ["FunctionJob"]
 
@@ -63,7 +63,7 @@ def _takes_control(
     if not callable(function):
         raise TypeError(f"an object of type {type(function).__name__} cannot be called")
     try:
-        signature = inspect.signature(function)
+        signature = signature_of(function)
     except ValueError:  # some functions written in C have no signature
         return False
     parameter = signature.parameters.get("control")

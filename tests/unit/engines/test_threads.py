@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import queue
 import signal
 import threading
 import time
@@ -11,9 +12,11 @@ import warnings
 import weakref
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import pytest
 
+from simquay.engines import threads
 from simquay.engines.threads import HelperPool, run_side_by_side, yield_to_others
 
 
@@ -177,6 +180,49 @@ def test_a_run_without_new_threads_does_all_itself(monkeypatch: pytest.MonkeyPat
         patch.setattr(threading.Thread, "start", fails)
         pool.run([partial(seen.append, number) for number in range(4)])
     assert sorted(seen) == [0, 1, 2, 3]
+    check_whole_budget(pool)
+
+
+class RefusingQueue(queue.SimpleQueue[Any]):
+    """The system refuses memory for the second of its items."""
+
+    puts = 0
+
+    def put(self, item: object, block: bool = True, timeout: float | None = None) -> None:
+        self.puts += 1
+        if self.puts == 2:
+            raise MemoryError
+        super().put(item)
+
+
+def test_a_run_that_is_refused_memory_for_helpers_does_with_fewer() -> None:
+    pool = HelperPool(4)
+    pool._queue = RefusingQueue()
+    first_two = threading.Barrier(2, timeout=20)
+    seen: list[int] = []
+
+    def call(number: int) -> None:
+        if number < 2:
+            first_two.wait()  # one helper has come
+        seen.append(number)
+
+    pool.run([partial(call, number) for number in range(4)])
+    assert sorted(seen) == [0, 1, 2, 3]
+    check_whole_budget(pool)
+
+
+def test_a_run_that_is_refused_memory_at_once_takes_nothing_of_the_budget(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pool = HelperPool(3)
+
+    def fails(*_: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threads, "_Pieces", fails)
+        with pytest.raises(MemoryError):
+            pool.run([lambda: None] * 3)
     check_whole_budget(pool)
 
 

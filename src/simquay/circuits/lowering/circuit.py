@@ -21,7 +21,12 @@ from simquay.circuits.lowering.gates import Makers
 from simquay.circuits.lowering.instructions import PartialSaveError, has_matrix, is_save
 from simquay.circuits.lowering.matrices import NotFiniteError
 from simquay.circuits.lowering.modifiers import annotated_operation, controlled_gate
-from simquay.errors import NotACircuitError, ProgramError, UnsupportedInstructionError
+from simquay.errors import (
+    NotACircuitError,
+    ProgramError,
+    SimquayError,
+    UnsupportedInstructionError,
+)
 from simquay.program import Program, VariableDeclaration
 
 __all__ = ["lower", "used_qubits"]
@@ -50,6 +55,7 @@ def lower(circuit: QuantumCircuit) -> Program:
         UnsupportedInstructionError: for an instruction that cannot be run; the message names it
             and its place. For definitions and bodies that are nested more than 100 deep.
         ProgramError: for unbound parameters, unbound input variables, and values that make no gate.
+        SimquayError: a nested circuit needs a thread, and the system refuses it.
     """
     if not isinstance(circuit, QuantumCircuit):
         raise NotACircuitError(
@@ -72,7 +78,14 @@ def lower(circuit: QuantumCircuit) -> Program:
     # The caller's stack may be nearly full; a new thread has an empty one.
     with ThreadPoolExecutor(1, thread_name_prefix="simquay-lowering") as thread:
         try:
-            return thread.submit(_program, circuit).result()
+            program = thread.submit(_program, circuit)
+        except (RuntimeError, OSError, MemoryError) as error:
+            raise SimquayError(
+                f"circuit {circuit.name!r} is nested so deeply that it is read in a thread of its "
+                f"own, and no thread can be started: {error}"
+            ) from error
+        try:
+            return program.result()
         except RecursionError as error:
             raise UnsupportedInstructionError(
                 f"circuit {circuit.name!r} is nested more deeply than Python's recursion limit "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +17,7 @@ from simquay.simulators.options import (
     ignore,
     unknown_option,
 )
+from simquay.system.signatures import signature_of
 
 __all__ = ["ISOLATIONS", "AdaptedOptions", "check_isolation"]
 
@@ -146,7 +146,7 @@ def _undivided(name: str) -> RunOptionError:
 def _run_parameters(foreign: Any) -> tuple[str, ...]:
     """The named parameters of the backend's ``run``, but for the circuits."""
     try:
-        parameters = list(inspect.signature(foreign.run).parameters.values())
+        parameters = list(signature_of(foreign.run).parameters.values())
     except (TypeError, ValueError):  # written in C, or not callable
         return ()
     return tuple(

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import threading
 import time
 import warnings
@@ -15,6 +14,7 @@ from qiskit.providers import JobError, JobStatus
 from qiskit.providers.exceptions import JobTimeoutError
 from qiskit.result import Result
 
+from simquay.system.signatures import signature_of
 from simquay.testing.harness.assertions import (
     TIMEOUT,
     call_with_timeout,
@@ -138,7 +138,7 @@ def j15_cancelled_error(context: CheckContext) -> None:
 def j26_signature(context: CheckContext) -> None:
     """`wait_for_final_state(timeout=None, wait=5, callback=None)`."""
     job = context.run(flips())
-    parameters = inspect.signature(job.wait_for_final_state).parameters
+    parameters = signature_of(job.wait_for_final_state).parameters
     found = {name: one.default for name, one in parameters.items()}
     expected = {"timeout": None, "wait": 5, "callback": None}
     require_equal(list(found.items()), list(expected.items()), "wait_for_final_state's signature")

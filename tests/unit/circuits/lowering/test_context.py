@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from qiskit.circuit.library import XGate
 from qiskit.quantum_info import Operator
 
 from simquay.circuits.lowering.circuit import lower
-from simquay.errors import UnsupportedInstructionError
+from simquay.errors import SimquayError, UnsupportedInstructionError
 from simquay.program import Diagonal, Permutation
 from tests.support.operations import only
 from tests.support.placed_gates import appended, check_gate, inner_circuit
@@ -156,6 +157,16 @@ class DefinesWithoutEnd(Gate):
 
 def test_a_definition_beyond_the_recursion_limit_is_refused():
     with pytest.raises(UnsupportedInstructionError, match="recursion limit of"):
+        lower(appended(DefinesWithoutEnd("endless", 1, []), 1))
+
+
+@pytest.mark.parametrize("error", [RuntimeError("full"), OSError("full"), MemoryError("full")])
+def test_a_thread_that_cannot_be_started_is_told(monkeypatch, error):
+    def fails(thread):
+        raise error
+
+    monkeypatch.setattr(threading.Thread, "start", fails)
+    with pytest.raises(SimquayError, match=r"is nested so deeply .* can be started: full"):
         lower(appended(DefinesWithoutEnd("endless", 1, []), 1))
 
 
