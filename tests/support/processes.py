@@ -52,6 +52,7 @@ def python(
     input: str | None = None,
     cwd: Path | None = None,
     start_new_session: bool = False,
+    timeout: float = 110,
 ) -> subprocess.CompletedProcess[str]:
     """Run an interpreter of its own, to its end; a program given by ``-c`` can import the tests."""
     if arguments[0] == "-c":
@@ -60,7 +61,7 @@ def python(
         [sys.executable, *arguments],
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=timeout,
         check=False,
         input=input,
         cwd=cwd,

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import atexit
 import functools
-import inspect
 import itertools
-import logging  # noqa: F401  # its own hook at forks must be registered before, so as to run after
 import os
 import sys
 import threading
+import types
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -55,7 +54,7 @@ class Actions:
     def add(self, action: Action) -> None:
         """Add ``action``. Any thread may do so at any moment: there is no lock."""
         number = next(self._numbers)
-        if inspect.ismethod(action):
+        if isinstance(action, types.MethodType):
             # No WeakMethod: its callback raises where object and function are collected together.
             owner = weakref.ref(action.__self__, functools.partial(self._held.pop, number))
             self._held[number] = action.__func__, owner
@@ -84,6 +83,7 @@ def after_fork(renew: Action) -> None:
     released. ``renew`` makes new ones. Functions run in the order of their registration; a method
     does not keep its object alive. Nothing is called where processes cannot fork.
     """
+    _expect_forks()
     _after_fork.add(renew)
 
 
@@ -95,7 +95,23 @@ def hold_at_fork(lock: Callable[[], _Lock], not_held: Action) -> None:
     the lock calls ``not_held`` before all functions of :func:`after_fork`. Forks take the locks in
     the order of registration; a thread must not ask for them in another order.
     """
+    _expect_forks()
     _held_at_fork.append((lock, not_held))
+
+
+_expected = itertools.count()
+
+
+def _expect_forks() -> None:
+    """Have forks come to this module, from the first call on."""
+    # A fork takes the lock of logging after ours, whose holders may log, if the hook of logging is
+    # registered before. It is imported here since it takes half the time of importing simquay.
+    import logging  # noqa: F401  # for the registration
+
+    if not next(_expected) and hasattr(os, "register_at_fork"):
+        os.register_at_fork(
+            before=_before_fork, after_in_parent=_after_in_parent, after_in_child=_renew_all
+        )
 
 
 # One lock for all registries, because the imports that it serialises are the process's. It is
@@ -109,6 +125,7 @@ def import_lock() -> threading.RLock:
 
     A fork waits for it: a child cannot import what another thread of its parent was importing.
     """
+    _expect_forks()
     return _import_lock
 
 
@@ -117,7 +134,7 @@ def _renew_import_lock() -> None:
     _import_lock = threading.RLock()
 
 
-hold_at_fork(import_lock, _renew_import_lock)
+_held_at_fork.append((lambda: _import_lock, _renew_import_lock))
 
 
 def before_exit(stop: Action) -> None:
@@ -202,9 +219,3 @@ def _tell(cancelled: list[int]) -> None:
 
 
 atexit.register(_stop_all, _at_exit)
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_before_fork, after_in_parent=_after_in_parent, after_in_child=_renew_all
-    )
