@@ -8,7 +8,7 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 from qiskit.circuit.library import n_local
 from qiskit.primitives import BackendEstimatorV2, BackendSamplerV2
-from qiskit.quantum_info import SparsePauliOp
+from qiskit.quantum_info import SparsePauliOp, Statevector
 from qiskit_algorithms import (
     VQE,
     AmplificationProblem,
@@ -16,11 +16,16 @@ from qiskit_algorithms import (
     FasterAmplitudeEstimation,
     Grover,
     IterativeAmplitudeEstimation,
+    MaximumLikelihoodAmplitudeEstimation,
     PhaseEstimation,
+    TimeEvolutionProblem,
+    TrotterQRTE,
 )
+from qiskit_algorithms.gradients import LinCombEstimatorGradient, ParamShiftSamplerGradient
 from qiskit_algorithms.optimizers import SPSA
 from qiskit_algorithms.state_fidelities import ComputeUncompute
 from qiskit_algorithms.utils import algorithm_globals
+from scipy.linalg import expm
 
 
 def test_grover_finds_the_marked_state(backend):
@@ -57,10 +62,13 @@ def test_amplitudes_are_estimated(backend):
     preparation.ry(2 * np.arcsin(np.sqrt(0.2)), 0)
     problem = EstimationProblem(preparation, objective_qubits=[0])
     sampler = BackendSamplerV2(backend=backend)
+    sampler.default_shots = 1024  # the library asks for it, and Qiskit's class has none
     iterative = IterativeAmplitudeEstimation(0.02, 0.05, sampler=sampler)
     assert iterative.estimate(problem).estimation == pytest.approx(0.2, abs=0.05)
     faster = FasterAmplitudeEstimation(0.05, 3, sampler=sampler)
     assert faster.estimate(problem).estimation == pytest.approx(0.2, abs=0.1)
+    likely = MaximumLikelihoodAmplitudeEstimation(3, sampler=sampler)
+    assert likely.estimate(problem).estimation == pytest.approx(0.2, abs=0.05)
 
 
 def test_a_phase_is_estimated(backend):
@@ -77,3 +85,28 @@ def test_a_fidelity_is_measured(backend):
     fidelity = ComputeUncompute(BackendSamplerV2(backend=backend))
     found = fidelity.run(circuit, circuit, [[0.0]], [[1.0]]).result().fidelities[0]
     assert found == pytest.approx(np.cos(0.5) ** 2, abs=0.06)
+
+
+def test_gradients_are_measured(backend):
+    circuit = QuantumCircuit(1)
+    circuit.ry(Parameter("x"), 0)
+    estimator = BackendEstimatorV2(backend=backend)
+    estimator.default_precision = 0.02  # as default_shots above
+    job = LinCombEstimatorGradient(estimator).run([circuit], [SparsePauliOp("Z")], [[0.4]])
+    assert job.result().gradients[0] == pytest.approx([-np.sin(0.4)], abs=0.1)
+    circuit.measure_all()
+    gradient = ParamShiftSamplerGradient(BackendSamplerV2(backend=backend))
+    job = gradient.run([circuit], [[0.4]])
+    assert job.result().gradients[0][0][1] == pytest.approx(np.sin(0.4) / 2, abs=0.07)
+
+
+def test_a_state_evolves_in_trotter_steps(backend):
+    energy = SparsePauliOp(["ZZ", "XI", "IX"], [1, 0.5, 0.5])
+    observable = SparsePauliOp("ZI")
+    problem = TimeEvolutionProblem(
+        energy, 0.5, initial_state=QuantumCircuit(2), aux_operators=[observable]
+    )
+    estimator = BackendEstimatorV2(backend=backend)
+    found = TrotterQRTE(estimator=estimator, num_timesteps=5).evolve(problem).aux_ops_evaluated
+    exact = Statevector.from_label("00").evolve(expm(-0.5j * energy.to_matrix()))
+    assert found[0][0] == pytest.approx(exact.expectation_value(observable).real, abs=0.08)

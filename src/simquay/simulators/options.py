@@ -24,6 +24,7 @@ from simquay.system.warning import warn
 __all__ = [
     "DEVICE_OPTIONS",
     "DISPATCH",
+    "ELSEWHERE",
     "OPTIONS",
     "Check",
     "Option",
@@ -172,7 +173,7 @@ _HINTS = {
 }
 """Names of other libraries and similar words: the option that means the same."""
 
-_ELSEWHERE = {
+ELSEWHERE = {
     "method": "a method is a backend here: simquay.get_backend('aer-mps'), 'aer-stabilizer', "
     "'aer-density-matrix', or 'auto' for the state vector.",
     "device": "simquay.get_backend('gpu') or 'cpu' chooses the device.",
@@ -182,7 +183,7 @@ _ELSEWHERE = {
     "statevector": "an adapted backend gives the state where a circuit saves it, as qiskit-aer's "
     "save_statevector() does.",
 }
-"""Options of other libraries: what to do instead."""
+"""Options of other libraries: what to do instead. None asks for nothing, and is ignored."""
 
 
 DEVICE_OPTIONS: Mapping[str, tuple[Any, ...] | None] = MappingProxyType(
@@ -192,6 +193,7 @@ DEVICE_OPTIONS: Mapping[str, tuple[Any, ...] | None] = MappingProxyType(
         "dynamic": None,
         "extra_metadata": None,
         "extra_query_params": None,
+        "header": None,
         "image": None,
         "init_num_resets": None,
         "init_qubits": (True,),
@@ -215,6 +217,7 @@ DEVICE_OPTIONS: Mapping[str, tuple[Any, ...] | None] = MappingProxyType(
         "timeout_secs": None,
         "use_fractional_gates": None,
         "use_measure_esp": None,
+        "validate": None,
         "verbatim": None,
     }
 )
@@ -262,7 +265,7 @@ def validate(options: Mapping[str, Any]) -> dict[str, Any]:
             checked[name] = option.check(name, option.default if value is None else value)
         elif name in DEVICE_OPTIONS:
             ignored[name] = value
-        else:
+        elif value is not None or name not in ELSEWHERE:
             raise unknown_option(name, OPTIONS)
     if ignored:
         ignore(ignored)
@@ -276,8 +279,8 @@ def unknown_option(name: str, names: Iterable[str]) -> UnknownOptionError:
     if (meant := _HINTS.get(given)) in names:
         close = [str(meant)]
     hint = "there is none with a name close to it."
-    if given in _ELSEWHERE:
-        hint = _ELSEWHERE[given]
+    if given in ELSEWHERE:
+        hint = ELSEWHERE[given]
     elif close:
         hint = f"did you mean {' or '.join(map(repr, close))}?"
     return UnknownOptionError(f"no option is named {name!r}: {hint} Options: {', '.join(names)}.")

@@ -16,7 +16,7 @@ from qiskit import QuantumCircuit
 import simquay
 from simquay import Provider
 from simquay.engines.reference import ReferenceEngine
-from simquay.errors import SimquayFallbackWarning
+from simquay.errors import OptionError, SimquayFallbackWarning
 from simquay.jobs.errors import UnknownJobError
 from simquay.simulators import adapt
 from simquay.simulators.engine.backend import EngineBackend
@@ -67,6 +67,20 @@ def test_client_libraries_find_what_they_ask_of_a_backend(name: str) -> None:
     assert configuration.max_shots >= 10**9
     assert not hasattr(configuration, "max_experiments")  # mthree divides by it
     assert configuration.to_dict()["n_qubits"] == backend.num_qubits
+
+
+@pytest.mark.parametrize("name", ["numpy", "basic"])
+def test_circuits_by_the_keywords_of_other_simulators(name: str) -> None:
+    backend = simquay.get_backend(name)
+    for given in ({"run_input": bell()}, {"circuits": bell()}, {"circuits": [bell()]}):
+        nothing = {"shots": None, "parameter_binds": None, "noise_model": None}
+        counts = backend.run(**given, **nothing).result().get_counts()
+        assert set(counts) == {"00", "11"}
+        assert sum(counts.values()) == 1024
+    with pytest.raises(OptionError, match="no option is named 'circuits'"):
+        backend.run(bell(), circuits=bell())
+    with pytest.raises(TypeError, match="cannot run an object of type NoneType"):
+        backend.run(shots=5)
 
 
 @pytest.mark.parametrize("name", ["numpy", "basic"])

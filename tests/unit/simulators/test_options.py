@@ -20,6 +20,7 @@ from simquay.program import Precision
 from simquay.simulators.engine.backend import EngineBackend
 from simquay.simulators.options import (
     DEVICE_OPTIONS,
+    ELSEWHERE,
     OPTIONS,
     RunOptionError,
     UnknownOptionError,
@@ -231,7 +232,7 @@ class MeasLevel(IntEnum):
     CLASSIFIED = 2
 
 
-@pytest.mark.parametrize("name", [*OPTIONS, *DEVICE_OPTIONS])
+@pytest.mark.parametrize("name", [*OPTIONS, *DEVICE_OPTIONS, *ELSEWHERE])
 def test_none_is_not_given(name: str) -> None:
     circuit = QuantumCircuit(1, 1)
     circuit.measure(0, 0)

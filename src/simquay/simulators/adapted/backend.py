@@ -141,13 +141,16 @@ class AdaptedBackend(SimquayBackend):
         self._executor = checked.pop("executor", self._executor)
         self._options.update_options(**checked)
 
-    def run(self, run_input: QuantumCircuit | Iterable[QuantumCircuit], **options: Any) -> BaseJob:
+    def run(
+        self, run_input: QuantumCircuit | Iterable[QuantumCircuit] | None = None, **options: Any
+    ) -> BaseJob:
         """Run circuits.
 
         The run uses a snapshot: changing a circuit or an option afterwards has no effect.
 
         Args:
-            run_input: a circuit, or any iterable of circuits, which run in one job.
+            run_input: a circuit, or any iterable of circuits, which run in one job; also as the
+                keyword ``circuits``, Aer's name for it.
             options: the foreign backend's options and parameters of its ``run``, and
                 ``isolation``, ``executor`` and ``metadata`` of this one. On an executor the job
                 is one task. ``isolation`` holds on an executor of threads too; it means nothing
@@ -167,6 +170,8 @@ class AdaptedBackend(SimquayBackend):
             SimquayWarning: a circuit of gates alone measures nothing. Other instructions, such as
                 those of Aer that save a state, may ask for other data.
         """
+        if run_input is None:
+            run_input = options.pop("circuits", None)
         options = self._checks.without_none(options)
         given = {**self._checks.changed(self._options), "isolation": self.isolation, **options}
         own = {"metadata": self._metadata, "executor": self._executor}

@@ -11,6 +11,7 @@ from qiskit.providers import Options
 from simquay.simulators.options import (
     DEVICE_OPTIONS,
     DISPATCH,
+    ELSEWHERE,
     OPTIONS,
     Check,
     RunOptionError,
@@ -101,9 +102,10 @@ class AdaptedOptions:
                     raise _undivided(name)
                 continue
             if name not in names:
-                if name not in DEVICE_OPTIONS:
+                if name in DEVICE_OPTIONS:
+                    ignored[name] = value
+                elif value is not None or name not in ELSEWHERE:
                     raise unknown_option(name, names)
-                ignored[name] = value
                 continue
             if value is None and name in _SHARED:
                 value = self._defaults.get(name)

@@ -88,13 +88,16 @@ class EngineBackend(SimquayBackend):
         """
         self._options.update_options(**fields)
 
-    def run(self, run_input: QuantumCircuit | Iterable[QuantumCircuit], **options: Any) -> BaseJob:
+    def run(
+        self, run_input: QuantumCircuit | Iterable[QuantumCircuit] | None = None, **options: Any
+    ) -> BaseJob:
         """Run circuits.
 
         The run uses a snapshot: changing a circuit or an option afterwards has no effect.
 
         Args:
-            run_input: a circuit, or any iterable of circuits, which run in one job.
+            run_input: a circuit, or any iterable of circuits, which run in one job; also as the
+                keyword ``circuits``, Aer's name for it.
             options: run options, over those of the backend; see :data:`OPTIONS
                 <simquay.simulators.options.OPTIONS>`.
 
@@ -112,6 +115,8 @@ class EngineBackend(SimquayBackend):
         Warns:
             SimquayWarning: a circuit measures nothing, and no state is asked for.
         """
+        if run_input is None:
+            run_input = options.pop("circuits", None)
         context, of_job = resolve(self._options, options)
         circuits = checked_circuits(run_input)
         programs = [lower(circuit) for circuit in circuits]
