@@ -35,7 +35,7 @@ def _circuit(width: int) -> QuantumCircuit:
 def _settled(backend: Any, circuit: QuantumCircuit, **options: Any) -> str:
     """The name of the final status of a run, with the error's text where there is one."""
     job = backend.run(circuit, shots=20, **options)
-    job.wait_for_final_state(60)
+    job.wait_for_final_state(300)
     counts = job.result().get_counts() if job.status().name == "DONE" else {"1": 20}
     assert sum(counts.values()) == 20
     assert all(key.endswith("1") for key in counts)

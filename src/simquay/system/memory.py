@@ -23,11 +23,14 @@ __all__ = [
 ]
 
 _CGROUP_FILES = {
-    1: ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
-    2: ("memory.max", "memory.current", "inactive_file"),
+    1: (("memory.limit_in_bytes",), "memory.usage_in_bytes", "total_inactive_file"),
+    2: (("memory.max", "memory.high"), "memory.current", "inactive_file"),
 }
-"""By version: the files with the limit and the use, and the line of ``memory.stat`` with the bytes
-of the file cache that the kernel takes back before it refuses memory."""
+"""By version: the files with the limits and the file with the use, and the line of ``memory.stat``
+with the bytes of the file cache that the kernel takes back before it refuses memory.
+
+Above ``memory.high`` the kernel refuses nothing, but lets a thread that touches new pages sleep for
+up to two seconds each time: a run would hardly get on, so this is a limit too."""
 
 
 def host_total_bytes(root: Path = Path("/")) -> int:
@@ -124,21 +127,22 @@ def host_spare_bytes() -> int:
 
 
 def _cgroup_limits(root: Path) -> Iterator[_Limit]:
-    """The limit of each control group that bounds this process; file cache that can be reclaimed
+    """The limits of each control group that bounds this process; file cache that can be reclaimed
     does not count as used."""
     for version, group in control_groups("memory", root):
-        limit_file, used_file, cache_line = _CGROUP_FILES[version]
-        limit, used = read_file(group / limit_file), read_file(group / used_file)
-        stat = read_file(group / "memory.stat")
-        if limit is None or limit == "max" or used is None or stat is None:
-            continue
-        lines = dict(line.partition(" ")[::2] for line in stat.splitlines())
-        try:
-            most, taken = int(limit), max(int(used) - int(lines.get(cache_line, 0)), 0)
-        except ValueError:  # a container that fakes these files says nothing about us
-            continue
-        words = f"the limit of {format_bytes(most)} for its control group's memory"
-        yield _Limit(words, most, max(most - taken, 0))
+        limit_files, used_file, cache_line = _CGROUP_FILES[version]
+        used, stat = read_file(group / used_file), read_file(group / "memory.stat")
+        for limit_file in limit_files:
+            limit = read_file(group / limit_file)
+            if limit is None or limit == "max" or used is None or stat is None:
+                continue
+            lines = dict(line.partition(" ")[::2] for line in stat.splitlines())
+            try:
+                most, taken = int(limit), max(int(used) - int(lines.get(cache_line, 0)), 0)
+            except ValueError:  # a container that fakes these files says nothing about us
+                continue
+            words = f"the limit of {format_bytes(most)} for its control group ({limit_file})"
+            yield _Limit(words, most, max(most - taken, 0))
 
 
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")

@@ -72,7 +72,20 @@ def test_version_2(tmp_path: Path) -> None:
     a_system(tmp_path, "0::/job/step", files)
     assert host_total_bytes(tmp_path) == 4 * MIB
     assert host_available_bytes(tmp_path) == 2 * MIB
-    assert host_limit(tmp_path) == "the limit of 4 MiB for its control group's memory"
+    assert host_limit(tmp_path) == "the limit of 4 MiB for its control group (memory.max)"
+
+
+def test_version_2_where_the_kernel_slows_down_before_it_refuses(tmp_path: Path) -> None:
+    files = {
+        "sys/fs/cgroup/job/memory.max": f"{6 * MIB}",
+        "sys/fs/cgroup/job/memory.high": f"{5 * MIB}",
+        "sys/fs/cgroup/job/memory.current": f"{3 * MIB}",
+        "sys/fs/cgroup/job/memory.stat": "anon 5",
+    }
+    a_system(tmp_path, "0::/job", files)
+    assert host_total_bytes(tmp_path) == 5 * MIB
+    assert host_available_bytes(tmp_path) == 2 * MIB
+    assert host_limit(tmp_path) == "the limit of 5 MiB for its control group (memory.high)"
 
 
 def test_version_1(tmp_path: Path) -> None:

@@ -116,6 +116,31 @@ def test_an_error_of_the_own_thread_lets_helpers_go() -> None:
     expect_same(evolved(run_tiles, 3), 3)  # nobody waits for the helper that left
 
 
+@pytest.mark.parametrize("helper", [False, True])
+def test_a_thread_that_is_refused_memory_ends_the_run(
+    monkeypatch: pytest.MonkeyPatch, helper: bool
+) -> None:
+    refused = threading.Event()
+    mine = threading.get_ident()
+
+    def refuse(size: int) -> Any:
+        if (threading.get_ident() != mine) is helper:
+            refused.set()
+            raise MemoryError
+        return _tile_buffer(size)
+
+    def kernel(*arguments: Any) -> None:
+        run_tiles(*arguments)
+        if arguments[-1]:
+            assert refused.wait(PATIENCE)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threads_module, "_tile_buffer", refuse)
+        with pytest.raises(MemoryError):
+            evolved(kernel, 4)
+    expect_same(evolved(run_tiles, 4), 4)
+
+
 @pytest.mark.parametrize("after", [0, 1, 5])
 def test_helpers_may_leave_after_any_chunk(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
     mine = threading.get_ident()
