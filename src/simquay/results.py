@@ -14,10 +14,10 @@ from qiskit.quantum_info import Statevector
 from qiskit.result.models import ExperimentResult, ExperimentResultData
 
 from simquay.control import Control
-from simquay.execution.counting import count_samples
+from simquay.execution.counting import count_samples, counted_bytes
 from simquay.execution.settings import Outcome, RunContext
 
-__all__ = ["circuit_result"]
+__all__ = ["circuit_result", "shown_bytes"]
 
 _SHOWN: Mapping[str, Callable[[Any], Any]] = {"statevector": Statevector}
 """By the name of a kind of result: what ``Result.data`` holds for its value; by default itself."""
@@ -75,3 +75,11 @@ def circuit_result(
         time_taken=time_taken,
         metadata=dict(outcome.metadata),
     )
+
+
+def shown_bytes(result: ExperimentResult, bits: int) -> int:
+    """Bytes that the counts of a circuit of ``bits`` classical bits take in its result, and the
+    memory."""
+    memory = getattr(result.data, "memory", ())
+    counts = getattr(result.data, "counts", ())
+    return counted_bytes(len(counts), bits, bool(memory)) + 9 * len(memory)

@@ -9,6 +9,7 @@ finds such strings as it does integers.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any, TypeAlias
@@ -18,10 +19,10 @@ from numpy.typing import NDArray
 
 from simquay.control import Control
 from simquay.errors import OutOfMemoryError
-from simquay.execution.readout import PORTION
+from simquay.execution.readout import PORTION, portion_shots
 from simquay.system.memory import format_bytes
 
-__all__ = ["count_samples", "outcome_bytes"]
+__all__ = ["count_samples", "counted_bytes", "counting_bytes"]
 
 Samples: TypeAlias = NDArray[np.uint64]
 Values: TypeAlias = NDArray[Any]
@@ -33,8 +34,8 @@ KEYS_AT_ONCE = 1 << 14
 _SMALL = 1 << 12
 """The most possible outcomes for which a table is faster than sorting fewer shots than that."""
 
-_ENTRY_BYTES = 64
-"""Of a dictionary, for each entry, at the moment when it grows."""
+_SLOT_BYTES = 20 if sys.version_info < (3, 11) else 15
+"""Of a dictionary, for each place in its table, of which two thirds can be taken."""
 
 _from_bytes = partial(int.from_bytes, byteorder="big")
 
@@ -55,7 +56,7 @@ def count_samples(
         bits: the number of classical bits.
         control: checked before each portion.
         memory: whether the outcome of each shot is asked for.
-        most_bytes: that counts may take; None for no limit.
+        most_bytes: that counting may take beside ``samples``; None for no limit.
 
     Returns:
         ``counts``, by hexadecimal key, in increasing order of outcomes; with ``memory``, also
@@ -63,20 +64,24 @@ def count_samples(
 
     Raises:
         Cancelled: if the control says so.
-        OutOfMemoryError: if there are more outcomes than ``most_bytes`` hold.
+        OutOfMemoryError: before there are more outcomes than ``most_bytes`` hold.
     """
+    room = None
+    if most_bytes is not None:
+        room = _Room(most_bytes, counting_bytes(len(samples), bits, memory))
     counts: dict[str, int] = {}
     keys: list[str] = []
     found: list[Values] = []
-    for values, numbers in _distinct(samples, bits, control):
+    for values, numbers in _distinct(samples, bits, control, room):
         for start in range(0, len(values), KEYS_AT_ONCE):
             control.check()
-            some = _keys(values[start : start + KEYS_AT_ONCE])
-            counts.update(zip(some, numbers[start : start + KEYS_AT_ONCE].tolist(), strict=True))
+            some = values[start : start + KEYS_AT_ONCE]
+            if room is not None:
+                room.check(len(counts) + len(some), bits, memory)
+            made = _keys(some)
+            counts.update(zip(made, numbers[start : start + KEYS_AT_ONCE].tolist(), strict=True))
             if memory:
-                keys += some
-            if most_bytes is not None:
-                _check_room(len(counts), bits, memory, most_bytes)
+                keys += made
         if memory:
             found.append(values)
     if not memory:
@@ -84,22 +89,50 @@ def count_samples(
     return {"counts": counts, "memory": _memory(samples, keys, np.concatenate(found), control)}
 
 
-def outcome_bytes(bits: int, memory: bool) -> int:
-    """Bytes that the counts take for each outcome of ``bits`` classical bits."""
-    key = 51 + -(-bits // 4)
-    beside = 8 + max(8, bits // 8) if memory else 0  # while the memory is made
-    return -(-key // 16) * 16 + _ENTRY_BYTES + beside
+def counted_bytes(outcomes: int, bits: int, memory: bool) -> int:
+    """Bytes that the counts of so many outcomes take, with what is alive beside them while they
+    are made."""
+    key = -(-(51 + -(-bits // 4)) // 16) * 16
+    if memory:  # a pointer to the key, and the outcome itself twice
+        key += 9 + 16 * -(-bits // 64)
+    slots = 1 << (outcomes + outcomes // 2).bit_length()
+    # The table that a dictionary grew out of is half as large. It is alive meanwhile, and the
+    # system does not always get it back afterwards.
+    return outcomes * key + slots * _SLOT_BYTES * 3 // 2
 
 
-def _check_room(outcomes: int, bits: int, memory: bool, most: int) -> None:
-    need = outcomes * outcome_bytes(bits, memory)
-    if need > most:
-        raise OutOfMemoryError(
-            f"the counts of {outcomes} different outcomes, and there are more, need "
-            f"{format_bytes(need)} of memory, but only {format_bytes(most)} are left for them",
-            needed=need,
-            available=most,
-        )
+def counting_bytes(shots: int, bits: int, memory: bool) -> int:
+    """Bytes that counting takes whatever the outcomes are: the arrays of a portion, and the list of
+    the memory, which holds a pointer for each shot and grows by eighths."""
+    return portion_shots(shots) * (24 + 24 * -(-bits // 64)) + (9 * shots if memory else 0)
+
+
+class _Room:
+    """The bytes that counting may take, and those that it has taken for portions."""
+
+    __slots__ = ("most", "taken")
+
+    def __init__(self, most: int, taken: int) -> None:
+        self.most = most
+        self.taken = taken
+
+    def take(self, count: int, bits: int) -> None:
+        """Take ``count`` bytes for outcomes of ``bits`` classical bits; an error if they do not
+        fit."""
+        self.taken += count
+        self.check(1, bits, False)
+
+    def check(self, outcomes: int, bits: int, memory: bool) -> None:
+        """Raise an error if the counts of ``outcomes`` do not fit."""
+        need = self.taken + counted_bytes(outcomes, bits, memory)
+        if need > self.most:
+            raise OutOfMemoryError(
+                f"the counts of {outcomes} different outcomes, and there may be more, need "
+                f"{format_bytes(need)} of memory, but only {format_bytes(self.most)} are left "
+                "beside the samples and the results of earlier circuits",
+                needed=need,
+                available=self.most,
+            )
 
 
 def _memory(samples: Samples, keys: list[str], distinct: Values, control: Control) -> list[str]:
@@ -135,17 +168,21 @@ def _keys(values: Values) -> list[str]:
 
 
 def _distinct(
-    samples: Samples, bits: int, control: Control
+    samples: Samples, bits: int, control: Control, room: _Room | None = None
 ) -> Iterator[tuple[Values, NDArray[np.int64]]]:
     """The distinct outcomes in increasing order, some at a time, and how many shots have each."""
     shots = len(samples)
     if bits < 63 and 1 << bits <= max(min(_SMALL, 4 * shots), shots):
+        if room is not None:
+            room.take(24 << bits, bits)
         yield _counted_in_table(samples[:, 0], 1 << bits, control)
         return
     runs = []
     for start in range(0, shots, PORTION):
         control.check()
         runs.append(_runs(np.sort(_values(samples[start : start + PORTION]))))
+        if room is not None:
+            room.take(sum(array.nbytes for array in runs[-1]), bits)
     if len(runs) == 1:
         yield runs[0]
     else:

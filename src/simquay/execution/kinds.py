@@ -15,13 +15,26 @@ import numpy as np
 
 from simquay.engines.base import Engine, State
 from simquay.errors import OutOfMemoryError
+from simquay.execution.counting import counted_bytes, counting_bytes
 from simquay.execution.memory import required_bytes, statevector_bytes
+from simquay.execution.readout import PORTION, portion_shots
 from simquay.execution.settings import RunContext
 from simquay.program import Precision, Program, Save
 from simquay.program.program import walk
 from simquay.system.memory import format_bytes, host_available_bytes, host_limit
 
-__all__ = ["KINDS", "ResultKind", "counts_bytes", "divisible", "joined_results", "needed_bytes"]
+__all__ = [
+    "KINDS",
+    "ResultKind",
+    "counts_bytes",
+    "divisible",
+    "joined_results",
+    "needed_bytes",
+    "result_bytes",
+]
+
+_SAMPLING_BYTES = 80
+"""For each shot of a portion, while it is sampled: draws, outcomes, their order, positions."""
 
 _SMALL_VECTOR = 16 << 20
 """Bytes up to which a state vector is returned without asking for the available memory."""
@@ -52,8 +65,9 @@ class ResultKind:
         """The result of each vector of the final ``state``."""
         raise NotImplementedError  # the run itself makes samples and saved states: nobody asks
 
-    def join(self, parts: Sequence[Any]) -> Any:
-        """The result of all shots, from those of its parts in the order of shots."""
+    def join(self, parts: list[Any]) -> Any:
+        """The result of all shots, from those of its parts in the order of shots; the list may be
+        emptied meanwhile, so that parts are gone."""
         raise NotImplementedError  # asked for only where ``joins`` is true
 
 
@@ -63,12 +77,16 @@ class _Samples(ResultKind):
     joins = True
 
     def needed_bytes(self, program: Program, context: RunContext, shots: int) -> int:
-        # Samples, all distinct outcomes with their numbers; for the memory, an index and a pointer.
-        words = max(1, -(-program.num_clbits // 64))
-        return shots * (24 * words + (16 if context.memory else 0))
+        return samples_bytes(program.num_clbits, shots)
 
-    def join(self, parts: Sequence[Any]) -> Any:
-        return np.concatenate(parts)
+    def join(self, parts: list[Any]) -> Any:
+        shots = sum(map(len, parts))
+        samples = np.empty((shots, parts[0].shape[1]), dtype=np.uint64)
+        while parts:
+            part = parts.pop()
+            samples[shots - len(part) : shots] = part
+            shots -= len(part)
+        return samples
 
 
 class _StateVector(ResultKind):
@@ -129,21 +147,47 @@ def _results(context: RunContext) -> list[ResultKind]:
 
 
 def needed_bytes(program: Program, engine: Engine, context: RunContext, shots: int) -> int:
-    """Bytes of the engine's device that a run of ``program`` needs: its state, and on the CPU its
-    results as well."""
+    """Bytes of the engine's device that a run of ``program`` needs at least: its state, and on the
+    CPU its results as well, and what sampling takes or, when the state is gone, counting."""
     need = required_bytes(program, engine, context.precision)
     if engine.device == "cpu":
+        sampling = _SAMPLING_BYTES * portion_shots(shots)
+        counting = counting_bytes(shots, program.num_clbits, context.memory)
+        need = max(need + sampling, counting)
         need += sum(kind.needed_bytes(program, context, shots) for kind in _results(context))
     return need
 
 
+def result_bytes(
+    program: Program, engine: Engine, context: RunContext, shots: int
+) -> tuple[int, int]:
+    """Bytes of the engine's device that the results of ``program`` take at most, which is if each
+    shot has another outcome, and that counting takes beside them until it is done."""
+    if engine.device != "cpu":
+        return 0, 0
+    bits = program.num_clbits
+    possible = 1 << min(bits, 62)
+    samples = samples_bytes(bits, shots)
+    results = sum(kind.needed_bytes(program, context, shots) for kind in _results(context))
+    results += counted_bytes(min(shots, possible), bits, context.memory) - samples
+    # Each portion has its distinct outcomes, and the numbers of them.
+    distinct = min(shots, (shots // PORTION + 1) * possible)
+    counting = samples + samples_bytes(bits, distinct) + 8 * distinct
+    counting += counting_bytes(shots, bits, False)
+    return results + (9 * shots if context.memory else 0), counting
+
+
 def counts_bytes(context: RunContext, engine: Engine, bits: int, shots: int) -> int | None:
-    """Bytes that are left for the counts of ``shots`` with ``bits`` classical bits, beside samples
-    and what counting takes; None where the option ``max_memory_mb`` sets no limit."""
+    """Bytes that are left for the counts of ``shots`` with ``bits`` classical bits, beside samples;
+    None where the option ``max_memory_mb`` sets no limit."""
     if context.max_bytes is None or engine.device != "cpu":
         return None
-    used = KINDS["samples"].needed_bytes(Program(0, bits, ()), context, shots)
-    return max(context.max_bytes - used, 0)
+    return max(context.max_bytes - samples_bytes(bits, shots), 0)
+
+
+def samples_bytes(bits: int, shots: int) -> int:
+    """Bytes of the samples of ``shots`` with ``bits`` classical bits."""
+    return 8 * max(1, -(-bits // 64)) * shots
 
 
 def divisible(program: Program, context: RunContext) -> bool:
@@ -151,8 +195,11 @@ def divisible(program: Program, context: RunContext) -> bool:
     return all(kind.joins or not kind.given_by(program) for kind in _results(context))
 
 
-def joined_results(parts: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """One program's results from those of its parts, in the order of their shots."""
+def joined_results(parts: list[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """One program's results from those of its parts, in the order of their shots; the list is
+    emptied."""
     if len(parts) == 1:
-        return parts[0]
-    return {name: KINDS[name].join([one[name] for one in parts]) for name in parts[0]}
+        return parts.pop()
+    values = {name: [one[name] for one in parts] for name in parts[0]}
+    parts.clear()
+    return {name: KINDS[name].join(some) for name, some in values.items()}

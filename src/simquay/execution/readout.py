@@ -17,6 +17,7 @@ __all__ = [
     "UNCERTAIN",
     "final_resets",
     "many_states",
+    "portion_shots",
     "stored_qubits",
     "write_outcomes",
     "write_words",
@@ -26,9 +27,18 @@ Samples = NDArray[np.uint64]
 PORTION = 1 << 19
 """The most shots that are sampled, and the most outcomes that are sorted or merged, at once."""
 
+_UNCOUNTED = 1 << 14
+"""Shots whose arrays, about a MiB, no reservation counts."""
+
 UNCERTAIN = {Precision.SINGLE: 1e-3, Precision.DOUBLE: 1e-9}
 """Where one state is asked for, an outcome counts as certain if all others together are less likely
 than this. It is far above what rounding leaves of an impossible outcome after many gates."""
+
+
+def portion_shots(shots: int) -> int:
+    """The shots of the largest portion, for what its arrays take; a few shots take next to
+    nothing."""
+    return max(min(shots, PORTION) - _UNCOUNTED, 0)
 
 
 def stored_qubits(state: State, event: Event) -> list[int]:

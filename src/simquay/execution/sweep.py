@@ -18,7 +18,7 @@ from simquay.engines.base import Engine
 from simquay.execution.branching.deferral import defer
 from simquay.execution.branching.steps import Event, measurement_event
 from simquay.execution.evolution import Run, run_gates
-from simquay.execution.kinds import KINDS, needed_bytes
+from simquay.execution.kinds import KINDS, needed_bytes, result_bytes
 from simquay.execution.settings import Outcome, Piece, RunContext
 from simquay.program import Diagonal, Gate, Matrix, Measure, Permutation, Program, Reset
 from simquay.program.program import most_stored_qubits
@@ -52,12 +52,16 @@ class Batch:
         first: the position of the first program.
         count: how many there are.
         alone: bytes that one of them needs by itself.
+        results: bytes that the results of each take at most.
+        counting: bytes that are needed beside them until they are counted.
         shape: of the sweep; None for one program by itself.
     """
 
     first: int
     count: int
     alone: int
+    results: int
+    counting: int
     shape: SweepShape | None = None
 
     @property
@@ -67,7 +71,10 @@ class Batch:
 
     def one_by_one(self) -> list[Batch]:
         """Its programs, each by itself."""
-        return [Batch(self.first + place, 1, self.alone) for place in range(self.count)]
+        return [
+            Batch(self.first + place, 1, self.alone, self.results, self.counting)
+            for place in range(self.count)
+        ]
 
     def span(self, total: int) -> tuple[float, float]:
         """The part of a job of ``total`` programs that it is: ``(low, high)``, from 0 to 1."""
@@ -82,6 +89,7 @@ def batches(
     found: list[Batch] = []
     for first, count in _alike(programs):
         alone = needed_bytes(programs[first], engine, context, shots)
+        results, counting = result_bytes(programs[first], engine, context, shots)
         size = 1
         shape = sweep_shape(programs[first], engine, context) if count > 1 else None
         if shape is not None:
@@ -92,7 +100,9 @@ def batches(
             size = -(-count // -(-count // most))  # batches of about one size
         for start in range(first, first + count, size):
             members = min(size, first + count - start)
-            found.append(Batch(start, members, alone, shape if members > 1 else None))
+            found.append(
+                Batch(start, members, alone, results, counting, shape if members > 1 else None)
+            )
     return found
 
 

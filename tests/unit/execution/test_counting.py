@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 from collections import Counter
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from simquay.control import Control
 from simquay.errors import Cancelled, OutOfMemoryError
 from simquay.execution import counting
-from simquay.execution.counting import count_samples, outcome_bytes
+from simquay.execution.counting import count_samples, counted_bytes, counting_bytes
 
 
 def samples_of(shown: list[int], bits: int) -> NDArray[np.uint64]:
@@ -101,10 +102,43 @@ def test_counts_that_need_more_memory_than_is_left_are_refused(
 ) -> None:
     monkeypatch.setattr(counting, "KEYS_AT_ONCE", 16)
     samples = samples_of(list(range(1000)), bits)
-    room = 1000 * outcome_bytes(bits, memory)
+    portions = 1000 * (samples.itemsize * samples.shape[1] + 8)  # distinct outcomes, numbers
+    room = counted_bytes(1000, bits, memory) + portions + (9000 if memory else 0)
     count_samples(samples, bits, Control(), memory=memory, most_bytes=room)
     with pytest.raises(OutOfMemoryError, match="1000 different outcomes") as caught:
         count_samples(samples, bits, Control(), memory=memory, most_bytes=room - 1)
     assert (caught.value.needed, caught.value.available) == (room, room - 1)
     few = samples_of([3] * 1000, bits)
-    count_samples(few, bits, Control(), memory=memory, most_bytes=outcome_bytes(bits, memory))
+    room = counted_bytes(1, bits, memory) + portions // 1000 + (9000 if memory else 0)
+    count_samples(few, bits, Control(), memory=memory, most_bytes=room)
+
+
+def test_portions_that_need_more_memory_than_is_left_are_refused_before_all_are_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(counting, "PORTION", 100)
+    samples, watch = samples_of(list(range(1000)), 30), Watch()
+    with pytest.raises(OutOfMemoryError, match="of 1 different"):
+        count_samples(samples, 30, watch, most_bytes=500 * 16)
+    assert watch.looks == 5
+
+
+@pytest.mark.parametrize("memory", [True, False])
+@pytest.mark.parametrize("bits", [20, 80])
+@pytest.mark.parametrize("outcomes", [10, 100_000, 174_762, 174_763, 300_000])
+def test_counts_take_what_is_said(bits: int, memory: bool, outcomes: int) -> None:
+    shots = 300_000
+    samples = samples_of([*range(outcomes)] * (shots // outcomes), bits)
+    shots = len(samples)
+    tracemalloc.start()
+    try:
+        found = count_samples(samples, bits, Control(), memory=memory)
+        kept, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(found["counts"]) == outcomes
+    said = counted_bytes(outcomes, bits, memory) + (9 * shots if memory else 0)
+    assert kept <= said + (1 << 16)
+    words = samples.shape[1]
+    portions = max(8 * (words + 1) * outcomes, 24 << bits if bits == 20 and shots > 1 << 20 else 0)
+    assert peak <= said + portions + counting_bytes(shots, bits, False) + (2 << 20)

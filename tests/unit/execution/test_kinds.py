@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import pytest
 
 from simquay.control import Control
 from simquay.engines.reference import ReferenceEngine
 from simquay.errors import OutOfMemoryError
+from simquay.execution.counting import counted_bytes, counting_bytes
 from simquay.execution.kinds import (
     KINDS,
     ResultKind,
@@ -15,6 +18,7 @@ from simquay.execution.kinds import (
     divisible,
     joined_results,
     needed_bytes,
+    result_bytes,
 )
 from simquay.execution.run import run_program
 from simquay.execution.settings import Piece, RunContext
@@ -38,23 +42,55 @@ def test_a_run_needs_its_state_and_on_the_cpu_its_results(precision: Precision) 
     engine = ReferenceEngine()
     program = Program(20, 65, (x(3), Save("s"), IfElse(BitRef(0), (Save("t"), Save("s")))))
     state = engine.required_bytes(1, precision)
-    samples = 100 * 24 * 2  # two words a shot
+    samples = 100 * 8 * 2  # two words a shot
     # In single precision, Qiskit's copy in double precision counts as well.
     vector = (8 + 16 if precision is Precision.SINGLE else 16) << 20
     for fields, expected in (
         ({}, samples + 2 * vector),
-        ({"memory": True}, samples + 100 * 16 + 2 * vector),
+        ({"memory": True}, samples + 2 * vector),
         ({"wanted": STATE}, samples + 3 * vector),
     ):
         context = RunContext(precision=precision, **fields)
-        assert needed_bytes(program, engine, context, 100) == state + expected
+        least = max(state, 900 if context.memory else 0)  # counting, when the state is gone
+        assert needed_bytes(program, engine, context, 100) == least + expected
         assert needed_bytes(program, Gpu(), context, 100) == state
+
+
+@pytest.mark.parametrize("memory", [True, False])
+def test_counting_many_shots_needs_what_the_state_left_or_more(memory: bool) -> None:
+    engine, context, shots = ReferenceEngine(), RunContext(memory=memory), 20_000_000
+    small, large = (Program(size, 70, tuple(map(h, range(size)))) for size in (4, 24))
+    samples, counting = 16 * shots, counting_bytes(shots, 70, memory)
+    need = needed_bytes(small, engine, context, shots)
+    assert samples + counting <= need <= samples + counting + (64 << 20)
+    state = engine.required_bytes(24, Precision.DOUBLE)
+    assert needed_bytes(large, engine, context, shots) <= samples + max(
+        state + (64 << 20), counting
+    )
+    assert needed_bytes(large, engine, context, shots) >= samples + max(state, counting)
+
+
+@pytest.mark.parametrize("memory", [True, False])
+@pytest.mark.parametrize("bits", [3, 70])
+def test_results_are_expected_to_be_as_large_as_they_can_be(bits: int, memory: bool) -> None:
+    engine, context, shots = ReferenceEngine(), RunContext(memory=memory), 3_000_000
+    kept, counting = result_bytes(Program(2, bits, (h(0),)), engine, context, shots)
+    outcomes = min(shots, 1 << bits)
+    pointers = 9 * shots if memory else 0
+    assert kept == counted_bytes(outcomes, bits, memory) + pointers
+    words = max(1, -(-bits // 64))
+    portions = 8 * (words + 1) * outcomes
+    assert counting >= 8 * words * shots + portions
+    assert result_bytes(Program(2, bits, (h(0),)), Gpu(), context, shots) == (0, 0)
+    with_state = RunContext(memory=memory, wanted=STATE)
+    more, same = result_bytes(Program(2, bits, (h(0),)), engine, with_state, shots)
+    assert (more - kept, same) == (16 << 2, counting)
 
 
 def test_counts_may_take_of_a_limit_what_samples_leave() -> None:
     engine, shots = ReferenceEngine(), 20_000_000
     limited = RunContext(max_bytes=900 << 20)
-    assert counts_bytes(limited, engine, 20, shots) == (900 << 20) - 24 * shots
+    assert counts_bytes(limited, engine, 20, shots) == (900 << 20) - 8 * shots
     assert counts_bytes(RunContext(max_bytes=1 << 20), engine, 20, shots) == 0
     assert counts_bytes(RunContext(), engine, 20, shots) is None
     assert counts_bytes(limited, Gpu(), 20, shots) is None  # the limit is that of the device
@@ -76,6 +112,20 @@ def test_samples_of_parts_are_joined_in_the_order_of_shots() -> None:
         for first, count in ((0, 20), (20, 1), (21, 29))
     ]
     np.testing.assert_array_equal(joined_results(parts)["samples"], whole["samples"])
+    assert not parts
+
+
+def test_parts_are_gone_as_they_are_joined() -> None:
+    made = [np.full((1 << 20, 1), number, dtype=np.uint64) for number in range(20)]  # 8 MiB each
+    expected = np.repeat(np.arange(20, dtype=np.uint64), 1 << 20)
+    gone: list[int] = []
+    for number, part in enumerate(made):
+        weakref.finalize(part, gone.append, number)
+    part = made[0]
+    del part
+    samples = KINDS["samples"].join(made)
+    assert gone == [*reversed(range(20))]
+    np.testing.assert_array_equal(samples[:, 0], expected)
 
 
 def test_a_kind_of_its_own_is_read_and_joined(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,8 +34,8 @@ class EngineTask(Task):
     """Runs programs on an engine, one after another; those that are faster together, as one batch.
     It runs in this process; see also :mod:`simquay.simulators.engine.remote`.
 
-    A task reserves the memory of its largest program or batch, once. A program that can never have
-    its memory fails without holding up the others.
+    A task reserves the memory of its largest program or batch, and of all results, once. A program
+    that can never have its memory fails without holding up the others.
 
     Attributes:
         piece: the circuits of the programs, and their shots.
@@ -74,17 +74,24 @@ class EngineTask(Task):
 
     @property
     def needs(self) -> MemoryRequest | None:
-        """The memory of the largest batch; less, where the device never has that: then a batch is
-        run one by one, and what is still too large fails. None where nothing may run."""
+        """The memory of the largest batch, beside all results; less, where the device never has
+        that: then results take what there is, a batch is run one by one, and what is still too
+        large fails. None where nothing may run."""
         ceiling = self._context.max_bytes
-        amounts = {
-            need
-            for batch in self._planned()
-            if ceiling is None or batch.alone <= ceiling
-            for need in (batch.need, batch.alone)
-        }
+        amounts = set()
+        kept = most = 0
+        for batch in self._planned():
+            if ceiling is None or batch.alone <= ceiling:
+                amounts |= {batch.need, batch.alone}
+                need = batch.need
+                if batch.shape is None:  # the state is released before shots are counted
+                    need = max(need, batch.results + batch.counting)
+                kept += batch.count * batch.results
+                most = max(most, kept - batch.results + need)
         if not amounts:
             return None
+        # Results are held to the ceiling one by one, as they are made.
+        amounts.add(most if ceiling is None else max(min(most, ceiling), *amounts))
         most, *less = sorted(amounts, reverse=True)
         if len(self._programs) > 1:
             less.append(0)  # so that each has an error of its own where all are too large

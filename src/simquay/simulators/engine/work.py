@@ -12,13 +12,13 @@ from qiskit.result import Result
 from simquay.control import Control
 from simquay.engines.base import Engine
 from simquay.errors import OutOfMemoryError
-from simquay.execution.kinds import counts_bytes, joined_results
+from simquay.execution.kinds import counts_bytes, joined_results, samples_bytes
 from simquay.execution.settings import Outcome, Piece, RunContext
 from simquay.jobs.errors import circuits_failed, detach
 from simquay.program import Measure, Program, Store
 from simquay.program.expressions import VariableRef
 from simquay.program.program import walk
-from simquay.results import circuit_result
+from simquay.results import circuit_result, shown_bytes
 from simquay.simulators.engine.task import EngineTask
 
 if TYPE_CHECKING:
@@ -56,26 +56,41 @@ class EngineRun:
     pieces: Sequence[Piece] = ()
     executor: str | None = None
 
-    def circuit(
-        self, index: int, outcome: Outcome, seconds: float, control: Control
-    ) -> ExperimentResult:
-        """The result of the circuit at ``index``; ``outcome`` is that of all its shots."""
-        return circuit_result(
-            outcome,
-            self.context,
-            header=self.infos[index].header(),
-            measured=writes_bits(self.programs[index]),
-            time_taken=seconds,
-            control=control,
-            most_bytes=counts_bytes(
-                self.context, self.engine, self.programs[index].num_clbits, self.context.shots
-            ),
-        )
+    def shower(self) -> Callable[[int, Outcome, float, Control], ExperimentResult]:
+        """A function that gives the result of the circuit at an index; its outcome is that of all
+        shots. Results are kept: ``max_memory_mb`` holds for all that the function has given, and
+        for the samples of parts that wait to be joined."""
+        context = self.context
+        samples = [samples_bytes(one.num_clbits, context.shots) for one in self.programs]
+        kept = sum(samples) if self.pieces else 0
+
+        def circuit(
+            index: int, outcome: Outcome, seconds: float, control: Control
+        ) -> ExperimentResult:
+            nonlocal kept
+            program = self.programs[index]
+            if self.pieces:
+                kept -= samples[index]
+            left = counts_bytes(context, self.engine, program.num_clbits, context.shots)
+            made = circuit_result(
+                outcome,
+                context,
+                header=self.infos[index].header(),
+                measured=writes_bits(program),
+                time_taken=seconds,
+                control=control,
+                most_bytes=None if left is None else max(left - kept, 0),
+            )
+            if left is not None:
+                kept += shown_bytes(made, program.num_clbits)
+            return made
+
+        return circuit
 
     def task(self) -> EngineTask:
         """All of it as one task, which gives results."""
         piece = Piece(tuple(range(len(self.programs))), 0, self.context.shots)
-        return EngineTask(self.programs, self.engine, self.context, piece, self.circuit)
+        return EngineTask(self.programs, self.engine, self.context, piece, self.shower())
 
     def join(self, ends: Sequence[TaskEnd], job_id: str, seconds: float) -> Result:
         """The job's result: the tasks' answers joined in the order of circuits and shots; see
@@ -100,15 +115,15 @@ class EngineRun:
                 continue
             outcomes, failed = end.answer.value
             failures = failed | failures
-            for number, part in outcomes.items():
-                parts[number].append(part)
+            for number in [*outcomes]:  # taken out, so that they are gone when they are joined
+                parts[number].append(outcomes.pop(number))
             place = list(piece.circuits), piece.first_shot, piece.shots
             tasks.append(end.answer.report(*place, end.attempts))
-        joined = []
+        joined, circuit = [], self.shower()
         for number, some in enumerate(parts):
             if number not in failures:
                 try:
-                    joined.append(self.circuit(number, *_joined(some), ends[0].control))
+                    joined.append(circuit(number, *_joined(some), ends[0].control))
                 except OutOfMemoryError as error:
                     failures[number] = detach(error)
         metadata = {"executor": self.executor, "tasks": tasks}
@@ -184,13 +199,16 @@ def writes_bits(program: Program) -> bool:
     )
 
 
-def _joined(parts: Sequence[tuple[Outcome, float]]) -> tuple[Outcome, float]:
-    """A circuit's outcome and seconds from those of its parts, in the order of their shots."""
+def _joined(parts: list[tuple[Outcome, float]]) -> tuple[Outcome, float]:
+    """A circuit's outcome and seconds from those of its parts, in the order of their shots; the
+    list is emptied."""
     if len(parts) == 1:
-        return parts[0]
-    outcomes, times = zip(*parts, strict=True)
-    results = joined_results([one.results for one in outcomes])
-    return Outcome(results, _joined_metadata([one.metadata for one in outcomes])), sum(times)
+        return parts.pop()
+    results = [one.results for one, _ in parts]
+    metadata = _joined_metadata([one.metadata for one, _ in parts])
+    seconds = sum(time for _, time in parts)
+    parts.clear()
+    return Outcome(joined_results(results), metadata), seconds
 
 
 def _joined_metadata(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

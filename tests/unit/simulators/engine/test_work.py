@@ -14,7 +14,7 @@ from simquay.circuits.lowering.circuit import lower
 from simquay.engines.reference import ReferenceEngine
 from simquay.errors import OutOfMemoryError
 from simquay.execution import counting
-from simquay.execution.counting import outcome_bytes
+from simquay.execution.counting import counted_bytes
 from simquay.execution.kinds import counts_bytes
 from simquay.execution.settings import Outcome, RunContext
 from simquay.jobs.dispatch.tasks import TaskControl
@@ -56,7 +56,7 @@ def test_a_run_of_two_circuits_gives_both_results_in_order() -> None:
 def test_the_error_names_the_first_circuit_that_failed_and_keeps_the_others() -> None:
     made = run_of(bell("zero"), bell("one"), bell("two"))
     outcome = Outcome({"samples": np.zeros((1024, 1), dtype=np.uint64)})
-    kept = made.circuit(1, outcome, 0.5, TaskControl())
+    kept = made.shower()(1, outcome, 0.5, TaskControl())
     with pytest.raises(JobFailedError) as caught:
         made.result([kept], {2: ValueError("late"), 0: KeyError("early")}, "id", 1.0, {})
     assert "circuit 'zero' (number 0 of the job) failed: KeyError: 'early'" in str(caught.value)
@@ -100,7 +100,7 @@ def with_a_variable_alone() -> QuantumCircuit:
 )
 def test_only_circuits_that_write_bits_have_counts(circuit: QuantumCircuit, counted: bool) -> None:
     outcome = Outcome({"samples": np.zeros((4, 1), dtype=np.uint64)})
-    result = run_of(circuit, shots=4).circuit(0, outcome, 0.0, TaskControl())
+    result = run_of(circuit, shots=4).shower()(0, outcome, 0.0, TaskControl())
     assert hasattr(result.data, "counts") is counted
 
 
@@ -110,11 +110,11 @@ def test_counts_that_do_not_fit_max_memory_fail_the_circuit(
 ) -> None:
     left = counts_bytes(RunContext(max_bytes=1 << 20), ReferenceEngine(), 7, 1000)
     assert left is not None
-    assert 4 * outcome_bytes(7, False) < left
+    assert counted_bytes(4, 2, False) < left
     circuit = QuantumCircuit(7, name="spread")
     circuit.h(range(7))
     circuit.measure_all()
-    monkeypatch.setattr(counting, "outcome_bytes", lambda bits, memory: left // 100)
+    monkeypatch.setattr(counting, "counted_bytes", lambda many, bits, memory: many * left // 100)
     backend = EngineBackend(ReferenceEngine(), name="reference")
     job = backend.run([circuit, bell()], max_memory_mb=1, shots=1000, **options)
     with pytest.raises(JobFailedError, match=r"'spread'.*different outcomes") as caught:
@@ -123,3 +123,19 @@ def test_counts_that_do_not_fit_max_memory_fail_the_circuit(
     partial = caught.value.partial_result
     assert partial is not None
     assert [one.header["name"] for one in partial.results] == ["bell"]
+
+
+@pytest.mark.parametrize("options", [{}, {"max_shots_per_task": 400}])
+def test_results_that_are_kept_count_against_max_memory(options: dict[str, int]) -> None:
+    circuit = QuantumCircuit(10, name="spread")
+    circuit.h(range(10))
+    circuit.measure_all()
+    backend = EngineBackend(ReferenceEngine(), name="reference")
+    backend.run(circuit, max_memory_mb=1.5, shots=10_000, **options).result(30)
+    job = backend.run([circuit] * 20, max_memory_mb=1.5, shots=10_000, **options)
+    with pytest.raises(JobFailedError, match="results of earlier circuits") as caught:
+        job.result(30)
+    partial = caught.value.partial_result
+    assert partial is not None
+    each = counted_bytes(1024, 10, False)
+    assert len(partial.results) == ((3 << 19) - 80_000 - 8_000) // each
