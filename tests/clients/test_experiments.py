@@ -9,6 +9,7 @@ from qiskit.primitives import BackendSamplerV2
 from qiskit_experiments.framework import ExperimentData, ParallelExperiment
 from qiskit_experiments.library import (
     T1,
+    LayerFidelity,
     LocalReadoutError,
     MitigatedStateTomography,
     ProcessTomography,
@@ -16,6 +17,7 @@ from qiskit_experiments.library import (
     StandardRB,
     StateTomography,
     T2Ramsey,
+    Tphi,
 )
 
 
@@ -93,6 +95,30 @@ def test_ramsey_fringes_have_the_frequency_that_was_set(backend):
     experiment = T2Ramsey((0,), delays=delays, osc_freq=3e5)
     data = experiment.run(backend, shots=500).block_for_results()
     assert value(data, "Frequency") == pytest.approx(3e5, rel=0.05)
+
+
+def test_layers_of_gates_have_no_errors(backend):
+    experiment = LayerFidelity(
+        (0, 1, 2, 3),
+        [[(0, 1), (2, 3)]],
+        lengths=[1, 4, 8],
+        num_samples=2,
+        seed=1,
+        two_qubit_gate="cz",
+        one_qubit_basis_gates=("rz", "sx", "x"),
+        backend=backend,
+    )
+    data = experiment.run(shots=100).block_for_results()
+    assert data.status().name == "DONE", data.errors()
+    assert value(data, "LF") == pytest.approx(1.0, abs=1e-6)
+
+
+def test_delays_of_two_experiments_run_as_one(backend):
+    echoes = [*np.linspace(3e-7, 6e-6, 19)]
+    experiment = Tphi((0,), delays_t1=[1e-5, 3e-5, 6e-5], delays_t2=echoes, t2type="hahn")
+    data = experiment.run(backend, shots=50, analysis=None).block_for_results()
+    assert data.status().name == "DONE", data.errors()
+    assert len(data.data()) == 22
 
 
 def test_experiments_on_other_qubits_run_as_one(backend):

@@ -11,10 +11,13 @@ import joblib
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit, generate_preset_pass_manager, transpile
+from qiskit.circuit.library import XGate
 from qiskit.primitives import BackendEstimatorV2, BackendSamplerV2
 from qiskit.providers import JobStatus
 from qiskit.quantum_info import SparsePauliOp, Statevector
 from qiskit.result import Result, marginal_counts, sampled_expectation_value
+from qiskit.transpiler import InstructionDurations, PassManager, TranspilerError
+from qiskit.transpiler.passes import ALAPScheduleAnalysis, PadDynamicalDecoupling
 from qiskit_aer.library import save_statevector
 
 
@@ -39,6 +42,27 @@ def test_transpiled_circuits_run(backend, level):
         generate_preset_pass_manager(level, backend=backend, initial_layout=[3, 1]),
     ):
         assert set(backend.run(passes.run(bell())).result().get_counts()) == {"00", "11"}
+
+
+def test_a_schedule_needs_durations_of_the_programs_own(backend):
+    with pytest.raises(TranspilerError, match="Duration of h on qubits"):
+        transpile(bell(), backend, scheduling_method="alap")
+    times = {"h": 50, "cx": 700, "x": 50, "barrier": 0, "measure": 1000}
+    durations = InstructionDurations(
+        [(name, None, time, "dt") for name, time in times.items()], dt=1e-9
+    )
+    pulses = [XGate(), XGate()]
+    decoupling = PassManager(
+        [ALAPScheduleAnalysis(durations), PadDynamicalDecoupling(durations, pulses)]
+    )
+    circuit = QuantumCircuit(3)
+    circuit.h(0)
+    circuit.cx(0, 1)
+    circuit.cx(1, 2)
+    circuit.measure_all()
+    padded = decoupling.run(circuit)
+    assert {"delay", "x"} < set(padded.count_ops())
+    assert set(backend.run(padded).result().get_counts()) == {"000", "111"}
 
 
 def test_what_a_backend_says_of_itself(backend):
