@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from qiskit.circuit import Gate
+from qiskit.circuit.library import get_standard_gate_name_mapping
 from qiskit.providers import BackendV2
 
 __all__ = ["BackendConfiguration", "configuration_of"]
@@ -29,7 +30,8 @@ class BackendConfiguration(SimpleNamespace):
 def configuration_of(backend: BackendV2) -> BackendConfiguration:
     """The configuration of a simulator, from its target."""
     target = backend.target
-    operations = {name: target.operation_from_name(name) for name in target.operation_names}
+    names = list(target.operation_names)
+    standard = get_standard_gate_name_mapping()
     coupling = target.build_coupling_map()
     return BackendConfiguration(
         backend_name=backend.name,
@@ -37,13 +39,10 @@ def configuration_of(backend: BackendV2) -> BackendConfiguration:
         description=backend.description,
         n_qubits=backend.num_qubits,
         num_qubits=backend.num_qubits,
-        basis_gates=[
-            name
-            for name, operation in operations.items()
-            if issubclass(operation if isinstance(operation, type) else type(operation), Gate)
-        ],
+        # Those that ``transpile(..., basis_gates=...)`` takes.
+        basis_gates=[name for name in names if isinstance(standard.get(name), Gate)],
         gates=[],
-        supported_instructions=list(operations),
+        supported_instructions=names,
         coupling_map=None if coupling is None else [list(edge) for edge in coupling.get_edges()],
         simulator=True,
         local=True,
