@@ -9,13 +9,21 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from qiskit import QuantumCircuit
 from qiskit.circuit import AnnotatedOperation, ControlledGate, Gate, Qubit
 
-from simquay.circuits.lowering import control_flow, instructions
-from simquay.circuits.lowering.context import BlockBuilder, Handlers, Lowering, Scope, Site
+from simquay.circuits.lowering import control_flow, expansion, instructions
+from simquay.circuits.lowering.context import (
+    BlockBuilder,
+    Handler,
+    Handlers,
+    Lowering,
+    Scope,
+    Site,
+)
 from simquay.circuits.lowering.expressions import type_of
 from simquay.circuits.lowering.gates import Makers
 from simquay.circuits.lowering.instructions import PartialSaveError, has_matrix, is_save
@@ -118,7 +126,7 @@ def _program_of(
     """The program of the first ``num_qubits`` of ``qubits``, all of the circuit's; nothing but
     barriers acts on the others."""
     makers = Makers(together=not one_by_one and len(circuit.data) > _FEW)
-    lowering = Lowering(num_qubits, _instruction, makers)
+    lowering = Lowering(num_qubits, _instruction, makers, partial(_check_size, circuit))
     scope = Scope(
         circuit.name,
         {bit: index for index, bit in enumerate(qubits)},
@@ -139,6 +147,21 @@ def _program_of(
     )
 
 
+def _check_size(circuit: QuantumCircuit) -> None:
+    size, index, part = expansion.largest(circuit, lambda one: _handler(one) is not None)
+    if size > expansion.MAX_EXPANDED:
+        raise ProgramError(
+            f"the circuit's definitions and bodies hold {size:.2g} instructions, more than "
+            f"{expansion.MAX_EXPANDED}; {part:.2g} of them are those of instruction "
+            f"{circuit.data[index].name!r} (index {index} of circuit {circuit.name!r})"
+        )
+
+
+def _handler(operation: Any) -> Handler | None:
+    entry = HANDLERS.get(operation.name)
+    return entry[1] if entry is not None and isinstance(operation, entry[0]) else None
+
+
 def _instruction(site: Site) -> None:
     """Lower an instruction that is no standard gate.
 
@@ -149,9 +172,8 @@ def _instruction(site: Site) -> None:
         UnsupportedInstructionError: if it has none of these.
     """
     operation, qubits = site.operation, site.qubits
-    entry = HANDLERS.get(operation.name)
-    if entry is not None and isinstance(operation, entry[0]):
-        entry[1](site)
+    if (handler := _handler(operation)) is not None:
+        handler(site)
     elif isinstance(operation, AnnotatedOperation):
         annotated_operation(site)
     elif isinstance(operation, ControlledGate) and _is_plain(operation, qubits):

@@ -19,6 +19,8 @@ from qiskit.circuit import CircuitInstruction, Clbit, Qubit
 from qiskit.circuit.classical import expr
 from qiskit.exceptions import QiskitError
 
+from simquay.circuits.lowering import expansion
+from simquay.circuits.lowering.expansion import MAX_DEPTH
 from simquay.circuits.lowering.gates import SEVERAL, SKIPPED, Makers
 from simquay.circuits.lowering.matrices import NotFiniteError, constant
 from simquay.circuits.parameters import unbound_parameters
@@ -39,10 +41,8 @@ from simquay.program.program import walk
 
 __all__ = ["BlockBuilder", "Handler", "Handlers", "Lowering", "Scope", "Site"]
 
-MAX_DEPTH = 100
-"""The most definitions and control-flow bodies inside one another."""
-MAX_EXPANDED = 20_000_000
-"""The most instructions that definitions and loop bodies may bring in."""
+_LARGE = 100_000
+"""The size of definitions and bodies so far at which that of all is computed."""
 
 
 @dataclass(slots=True)
@@ -281,17 +281,21 @@ class Lowering:
         instruction: lowers an instruction that is no standard gate.
         variables: the program's index of each classical variable, in the order of first mention.
         duration_unit: ``"dt"`` or ``"s"``, the unit of all durations; empty before the first.
-        expanded: instructions read so far from definitions and bodies.
         makers: make the standard gates that are one operation.
+        check_size: raises a ``ProgramError`` if the circuit's definitions and bodies are too large.
+        expanded: the size of the definitions and bodies so far, in instructions.
+        bound: the size at which something is to be done.
         saved: by label, the path (:meth:`Scope.path`) of the instruction that saves under it.
     """
 
     num_qubits: int
     instruction: Handler
     makers: Makers
+    check_size: Callable[[], None]
     variables: dict[expr.Var, int] = field(default_factory=dict)
     duration_unit: str = ""
     expanded: int = 0
+    bound: int = _LARGE
     saved: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     def read(self, circuit: QuantumCircuit, scope: Scope, block: BlockBuilder) -> None:
@@ -367,12 +371,19 @@ class Lowering:
                 f"the {scope.role} at index {outer.index} of circuit {outer.name!r}; "
                 "does a gate's definition hold the gate itself?"
             )
-        self.expanded += instructions
-        if self.expanded > MAX_EXPANDED:
-            raise ProgramError(
-                f"the circuit's definitions and loop bodies hold more than {MAX_EXPANDED} "
-                f"instructions, the last in the {scope.role} ({scope.place()})"
-            )
+        self.grow(scope, expansion.CIRCUIT + instructions)
+
+    def grow(self, scope: Scope, size: int) -> None:
+        """Count what a definition, body or power brings in; a ``ProgramError`` if too much."""
+        self.expanded += size
+        if self.expanded > self.bound:
+            if self.expanded > expansion.MAX_EXPANDED:
+                raise ProgramError(
+                    f"the circuit's definitions and bodies hold more than {expansion.MAX_EXPANDED} "
+                    f"instructions, the last in the {scope.role} ({scope.place()})"
+                )
+            self.bound = expansion.MAX_EXPANDED
+            self.check_size()
 
 
 def _other_standard(item: CircuitInstruction, qubits: tuple[int, ...], block: BlockBuilder) -> bool:

@@ -82,6 +82,7 @@ def annotated_operation(site: Site) -> None:
         elif isinstance(modifier, PowerModifier):
             try:
                 gates = powered(gates, modifier.power, rest)
+                site.lowering.grow(site.scope, len(gates))
             except ProgramError as error:
                 name = operation.base_op.name
                 raise UnsupportedInstructionError(

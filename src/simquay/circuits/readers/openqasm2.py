@@ -14,6 +14,7 @@ from pathlib import Path
 
 from qiskit import QuantumCircuit, qasm2
 
+from simquay.circuits.lowering.expansion import CIRCUIT, MAX_EXPANDED
 from simquay.circuits.readers.content import read_content
 from simquay.circuits.readers.mistakes import MALFORMED, from_reader, mistake, place_in
 from simquay.errors import CircuitFileError
@@ -27,13 +28,18 @@ MAX_BROADCAST = 500_000
 MAX_TEXT = 64 << 20
 """The most characters, those of included files with them."""
 MAX_INCLUDES = 100
+_SIZE = f"{MAX_EXPANDED} instructions, when definitions stand in place of gates"
 
 _STANDARD = "qelib1.inc"  # the parser has it
 _INCLUDE = re.compile(r"""//[^\n]*|\binclude\s*(?:"([^"\n]*)"|'([^'\n]*)')\s*;""")
 _VERSION = re.compile(r"(?:\s|//[^\n]*)*(OPENQASM\s+2(?:\.[0-9]+)?\s*;)")
 _COMMENT = re.compile(r"//[^\n]*")
 _REGISTER = re.compile(r"\b[qc]reg\s+(\w+)\s*\[\s*([0-9]+)")
-_LARGE_INDEX = re.compile(r"\[\s*([0-9]{10,})")
+_LARGE_NUMBER = re.compile(r"(?:\[|\bOPENQASM\s+2\.)\s*([0-9]{10,})")
+_STEP = re.compile(
+    r"\bgate\s+(?P<gate>\w+)|(?P<sign>[{};])\s*(?!gate\b|if\b)(?P<use>\w*)"
+    r"|\bif\s*\([^()]*\)\s*(?P<used_if>\w+)"
+)
 _WHOLE = re.compile(r"\b[A-Za-z_]\w*\b(?!\s*(?:\[|==))")
 
 
@@ -157,8 +163,9 @@ def _start_of_line(text: str, line: int) -> int:
 def _excesses(text: str) -> Iterator[tuple[int, str]]:
     """Sizes that are too large, each with its offset and what is wrong with it."""
     code = _COMMENT.sub(lambda found: " " * len(found[0]), text)
-    for found in _LARGE_INDEX.finditer(code):
-        yield found.start(1), f"a number of {len(found[1])} digits is too large for a size or index"
+    for found in _LARGE_NUMBER.finditer(code):
+        yield found.start(1), f"a number of {len(found[1])} digits is too large here"
+    yield from _large_gates(code)
     sizes: dict[str, int] = {}
     bits = 0
     for found in _REGISTER.finditer(code):
@@ -176,3 +183,28 @@ def _excesses(text: str) -> Iterator[tuple[int, str]]:
                 found.start(),
                 f"statements on whole registers make more than {MAX_BROADCAST} instructions",
             )
+
+
+def _large_gates(code: str) -> Iterator[tuple[int, str]]:
+    """The first gate whose definition, or use, makes the size larger than lowering takes.
+
+    Lowering finds it too, but not at once where parameters differ from use to use.
+    """
+    sizes: dict[str, int] = {}
+    gate, inside, total = "", False, 0
+    for found in _STEP.finditer(code) if "gate" in code else ():
+        used = found["use"] or found["used_if"]
+        if found["gate"]:
+            gate = found["gate"]
+            sizes[gate] = CIRCUIT
+        elif found["sign"] in ("{", "}"):
+            inside = found["sign"] == "{"
+        if used:
+            if inside:
+                sizes[gate] = sizes.get(gate, 0) + 1 + sizes.get(used, 0)
+            else:
+                total += sizes.get(used, 0)
+        if max(total, sizes.get(gate, 0)) > MAX_EXPANDED:
+            name = gate if inside else used
+            yield found.start(), f"gate {name!r} makes the program larger than {_SIZE}"
+            return

@@ -171,7 +171,7 @@ def test_a_thread_that_cannot_be_started_is_told(monkeypatch, error):
 
 
 def test_a_definition_that_grows_without_end_is_refused(monkeypatch):
-    monkeypatch.setattr("simquay.circuits.lowering.context.MAX_EXPANDED", 3000)
+    monkeypatch.setattr("simquay.circuits.lowering.expansion.MAX_EXPANDED", 3000)
     with pytest.raises(ValueError, match="hold more than 3000 instructions"):
         lower(appended(Doubles(0), 1))
 

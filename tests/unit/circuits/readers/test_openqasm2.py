@@ -142,6 +142,37 @@ def test_sizes(folder, text, line, column, message):
     assert message in str(error)
 
 
+def nested_gates(use, depth=5):
+    """Each gate uses the one before it eight times, with other parameters each time."""
+    lines = [f"{HEAD}gate g0(x) a {{ rx(x) a; }}"]
+    for level in range(1, depth + 1):
+        uses = " ".join(f"g{level - 1}(x+{one}) a;" for one in range(8))
+        lines.append(f"gate g{level}(x) a {{ {uses} }}")
+    return "\n".join([*lines, "qreg q[1]; creg c[1];", *use])
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        (nested_gates(["g29(0.1) q[0];"], 29), "'g7'"),
+        (nested_gates([f"g5({one}) q[0];" for one in range(50)]), "'g5'"),
+        (nested_gates([f"if (c == 1) g5({one}) q[0];" for one in range(50)]), "'g5'"),
+    ],
+)
+def test_gates_within_gates_that_are_too_large(folder, text, place):
+    error = refusal(folder, text)
+    assert error.line
+    assert error.column
+    assert f"gate {place} makes the program larger than" in str(error)
+
+
+@pytest.mark.parametrize("digits", [11, 40])
+def test_a_version_that_is_no_number_of_the_parser(folder, digits):
+    """Qiskit's parser panics at it."""
+    error = refusal(folder, f"OPENQASM 2.{'9' * digits};")
+    assert (error.line, error.column) == (1, 12)
+
+
 def test_a_version_of_5000_digits(folder):
     error = refusal(folder, f"OPENQASM {'2' * 5000}.0;")
     assert error.line == 1
