@@ -175,11 +175,27 @@ class Distribution:
         """The outcome of each draw, and its level: the draw times the sum of the weights, which is
         not exactly 1 because of rounding. An outcome of weight 0 is never picked."""
         levels = draws * self.cumulative[-1]
-        outcomes = self.cumulative.searchsorted(levels, side="right").astype(np.int64, copy=False)
+        if len(draws) < DRAWS_AT_ONCE or len(self.weights).bit_count() > 1:
+            outcomes = self.cumulative.searchsorted(levels, side="right")
+            outcomes = outcomes.astype(np.int64, copy=False)
+        else:
+            outcomes = self._locate_many(levels)
         if outcomes.size and outcomes.max() >= len(self.weights):
             # draw * sum may round up to the sum itself: that picks the last possible outcome.
             np.minimum(outcomes, np.flatnonzero(self.weights)[-1], out=outcomes)
         return outcomes, levels
+
+    def _locate_many(self, levels: Floats) -> Outcomes:
+        """As ``searchsorted``, by halves: without a branch for each draw, it takes a third."""
+        outcomes = np.zeros(len(levels), dtype=np.int64)
+        for start in range(0, len(levels), DRAWS_AT_ONCE):
+            some = levels[start : start + DRAWS_AT_ONCE]
+            place = outcomes[start : start + DRAWS_AT_ONCE]
+            step = len(self.weights)
+            while step := step >> 1:
+                place += step * (self.cumulative[place + (step - 1)] <= some)
+            place += self.cumulative[place] <= some
+        return outcomes
 
     def inside(self, outcomes: Outcomes, levels: Floats) -> Floats:
         """The position of each level in its outcome's interval, in [0, 1): the draw for the

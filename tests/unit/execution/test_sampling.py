@@ -12,7 +12,7 @@ from simquay.engines.reference import ReferenceEngine, ReferenceState
 from simquay.errors import Cancelled
 from simquay.execution import sampling
 from simquay.execution.randomness import Randomness
-from simquay.execution.sampling import Sampler
+from simquay.execution.sampling import DRAWS_AT_ONCE, Distribution, Sampler
 from simquay.planning import make_plan
 from simquay.program import GateOperation, Matrix, Precision, Relabel
 from tests.support.dense import final_state
@@ -140,3 +140,19 @@ def test_outcomes_are_those_of_pick_however_many_draws_are_searched_at_once(
         sampler = Sampler(ENGINE, state, qubits, block_bits)
         np.testing.assert_array_equal(sampler.outcomes(draws, Control()), expected)
         np.testing.assert_array_equal(sampler.pick(draws, Control())[0], expected)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 64, 1 << 12])
+def test_many_draws_are_located_as_a_few_are(size: int) -> None:
+    generator = np.random.default_rng(size)
+    weights = generator.random(size)
+    weights[1::3] = 0
+    distribution = Distribution(weights)
+    some = generator.random(3 * DRAWS_AT_ONCE)
+    bounds = distribution.cumulative / distribution.cumulative[-1]  # the last is rounded up to 1
+    draws = np.concatenate([some, bounds, np.nextafter(bounds, 0)])
+    outcomes, levels = distribution.locate(draws)
+    expected = np.searchsorted(distribution.cumulative, levels, side="right")
+    np.testing.assert_array_equal(outcomes, np.minimum(expected, np.flatnonzero(weights)[-1]))
+    few = [distribution.locate(part)[0] for part in np.array_split(draws, 40)]
+    np.testing.assert_array_equal(np.concatenate(few), outcomes)
