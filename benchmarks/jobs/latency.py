@@ -148,7 +148,7 @@ def profile(name: str, qubits: int, repeats: int = 100) -> None:
     def run_once() -> None:
         context, _ = resolve(default_options(), {"shots": SHOTS})
         infos = [CircuitInfo.of(circuit)]
-        run = EngineRun([lower(circuit)], infos, engine, context, name, "")
+        run = EngineRun([lower(circuit)], infos, engine, context, name, "", str)
         control = TaskControl()
         run.join([TaskEnd(run.task().run(control), None, 1, control)], "profile", 0.0)
 

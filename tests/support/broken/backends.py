@@ -32,7 +32,7 @@ class Mutant(EngineBackend):
     def __init__(self, **options: Any) -> None:
         super().__init__(_engine, name="reference", **options)
 
-    def run(self, run_input: Any, **options: Any) -> Job:
+    def run(self, run_input: Any = None, **options: Any) -> Job:
         with mock.patch.object(engine_module, "Job", self.job_class):
             return super().run(run_input, **options)
 
@@ -56,7 +56,7 @@ class B02(Mutant):
 class B03(Mutant):
     """Drops the Toffoli gate of a circuit with a SWAP gate."""
 
-    def run(self, run_input: Any, **options: Any) -> Job:
+    def run(self, run_input: Any = None, **options: Any) -> Job:
         if isinstance(run_input, QuantumCircuit) and {"swap", "ccx"} <= set(run_input.count_ops()):
             whole, run_input = run_input, run_input.copy_empty_like()
             for instruction in whole.data:
@@ -68,7 +68,7 @@ class B03(Mutant):
 class B04(Mutant):
     """Takes one shot more than ``options.shots``."""
 
-    def run(self, run_input: Any, **options: Any) -> Job:
+    def run(self, run_input: Any = None, **options: Any) -> Job:
         if getattr(run_input, "name", "") == "bell" and self.options.shots > 100:
             options.setdefault("shots", self.options.shots + 1)
         return super().run(run_input, **options)
@@ -87,7 +87,7 @@ class B05(Mutant):
 class B06(Mutant):
     """Takes 0 shots for 1."""
 
-    def run(self, run_input: Any, **options: Any) -> Job:
+    def run(self, run_input: Any = None, **options: Any) -> Job:
         if options.get("shots") == 0:
             options["shots"] = 1
         return super().run(run_input, **options)
@@ -96,14 +96,14 @@ class B06(Mutant):
 class B07(Mutant):
     """Takes a text for a circuit."""
 
-    def run(self, run_input: Any, **options: Any) -> Job:
+    def run(self, run_input: Any = None, **options: Any) -> Job:
         return super().run(flips() if isinstance(run_input, str) else run_input, **options)
 
 
 class B08(Mutant):
     """Runs three flips in reverse order."""
 
-    def run(self, run_input: Any, **options: Any) -> Job:
+    def run(self, run_input: Any = None, **options: Any) -> Job:
         if isinstance(run_input, list) and [one.name for one in run_input] == ["flips"] * 3:
             run_input = run_input[::-1]
         return super().run(run_input, **options)
@@ -112,7 +112,7 @@ class B08(Mutant):
 class J35(Mutant):
     """Its jobs keep the circuits."""
 
-    def run(self, run_input: Any, **options: Any) -> Job:
+    def run(self, run_input: Any = None, **options: Any) -> Job:
         job = super().run(run_input, **options)
         job.__dict__["circuits"] = run_input
         return job
@@ -128,7 +128,7 @@ class J36(Mutant):
 class J40(Mutant):
     """Each run leaves a thread that the interpreter waits for."""
 
-    def run(self, run_input: Any, **options: Any) -> Job:
+    def run(self, run_input: Any = None, **options: Any) -> Job:
         threading.Thread(target=time.sleep, args=(4.0,), daemon=False).start()
         return super().run(run_input, **options)
 
@@ -136,7 +136,7 @@ class J40(Mutant):
 class R03(Mutant):
     """Takes at most 4096 shots."""
 
-    def run(self, run_input: Any, **options: Any) -> Job:
+    def run(self, run_input: Any = None, **options: Any) -> Job:
         if options.get("shots") == 4097:
             options["shots"] = 4096
         return super().run(run_input, **options)
@@ -145,7 +145,7 @@ class R03(Mutant):
 class R07(Mutant):
     """Ignores the seed."""
 
-    def run(self, run_input: Any, **options: Any) -> Job:
+    def run(self, run_input: Any = None, **options: Any) -> Job:
         options.pop("seed_simulator", None)
         return super().run(run_input, **options)
 
@@ -153,7 +153,7 @@ class R07(Mutant):
 class R08(Mutant):
     """Refuses circuits without measurement."""
 
-    def run(self, run_input: Any, **options: Any) -> Job:
+    def run(self, run_input: Any = None, **options: Any) -> Job:
         if isinstance(run_input, QuantumCircuit) and not run_input.clbits:
             raise QiskitError("nothing is measured")
         return super().run(run_input, **options)

@@ -34,7 +34,7 @@ class _NoThread:
 class F01(Mutant):
     """Without a thread, its job waits for one for ever."""
 
-    def run(self, run_input: Any, **options: Any) -> Job:
+    def run(self, run_input: Any = None, **options: Any) -> Job:
         thread = threading.Thread(target=int)
         try:
             thread.start()
@@ -47,7 +47,7 @@ class F01(Mutant):
 class F02(Mutant):
     """Without a file, its job fails, and does not say why."""
 
-    def run(self, run_input: Any, **options: Any) -> Job:
+    def run(self, run_input: Any = None, **options: Any) -> Job:
         try:
             open(os.devnull).close()
         except OSError:
@@ -62,7 +62,7 @@ def _fail(control: Any) -> None:
 class F03(Mutant):
     """Without memory, it leaves out all gates."""
 
-    def run(self, run_input: Any, **options: Any) -> Job:
+    def run(self, run_input: Any = None, **options: Any) -> Job:
         try:
             np.zeros(_BYTES, dtype=np.uint8)
         except MemoryError:
@@ -77,7 +77,7 @@ class F04(Mutant):
 
     is_broken = False
 
-    def run(self, run_input: Any, **options: Any) -> Job:
+    def run(self, run_input: Any = None, **options: Any) -> Job:
         if self.is_broken:
             raise RuntimeError("it has been broken since the last fault")
         try:
@@ -91,7 +91,7 @@ class F04(Mutant):
 class F05(Mutant):
     """Its helper thread waits for ever where a file cannot be opened."""
 
-    def run(self, run_input: Any, **options: Any) -> Job:
+    def run(self, run_input: Any = None, **options: Any) -> Job:
         done = threading.Event()
         threading.Thread(target=done.wait, name="helper", daemon=True).start()
         open(os.devnull).close()
@@ -102,7 +102,7 @@ class F05(Mutant):
 class F06(Mutant):
     """Does not close the first file where the second cannot be opened."""
 
-    def run(self, run_input: Any, **options: Any) -> Job:
+    def run(self, run_input: Any = None, **options: Any) -> Job:
         first = os.open(os.devnull, os.O_RDONLY)
         os.close(os.open(os.devnull, os.O_RDONLY))
         os.close(first)
@@ -112,7 +112,7 @@ class F06(Mutant):
 class F07(Mutant):
     """Does not end its helper process where a file cannot be opened."""
 
-    def run(self, run_input: Any, **options: Any) -> Job:
+    def run(self, run_input: Any = None, **options: Any) -> Job:
         helper = subprocess.Popen(["sleep", "600"])
         open(os.devnull).close()
         helper.kill()
@@ -123,7 +123,7 @@ class F07(Mutant):
 class F08(Mutant):
     """Keeps the memory that it has reserved where it is not to be had."""
 
-    def run(self, run_input: Any, **options: Any) -> Job:
+    def run(self, run_input: Any = None, **options: Any) -> Job:
         reservation = host_ledger().try_reserve(_BYTES)
         assert reservation is not None
         np.zeros(_BYTES, dtype=np.uint8)
@@ -134,7 +134,7 @@ class F08(Mutant):
 class F09(Mutant):
     """Leaves a temporary file where it cannot be written."""
 
-    def run(self, run_input: Any, **options: Any) -> Job:
+    def run(self, run_input: Any = None, **options: Any) -> Job:
         descriptor, name = tempfile.mkstemp()
         os.close(descriptor)
         with open(name, "w") as file:
@@ -146,7 +146,7 @@ class F09(Mutant):
 class F10(Mutant):
     """Tries to open a file until it can."""
 
-    def run(self, run_input: Any, **options: Any) -> Job:
+    def run(self, run_input: Any = None, **options: Any) -> Job:
         while True:
             try:
                 open(os.devnull).close()

@@ -43,7 +43,7 @@ def test_a_cold_trial_has_an_empty_cache(tmp_path: Path) -> None:
     class Caching(EngineBackend):
         """Keeps a file in its cache, and opens it by itself."""
 
-        def run(self, run_input, **options):
+        def run(self, run_input=None, **options):
             file = cache / "numba/kernel"
             if file.exists():
                 file.read_bytes()

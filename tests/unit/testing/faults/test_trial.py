@@ -51,7 +51,7 @@ def test_under_a_fault_the_job_fails_and_the_next_one_runs() -> None:
 class Wrong(EngineBackend):
     """Swaps the outcomes."""
 
-    def run(self, run_input, **options):
+    def run(self, run_input=None, **options):
         for circuit in run_input:
             circuit.x(0)
             circuit.measure(0, 0)
