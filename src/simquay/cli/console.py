@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -39,9 +40,19 @@ def show(console: Console, *renderables: RenderableType) -> None:
     output().write("".join(line.rstrip() + "\n" for line in lines))
 
 
+class _Listing(Table):
+    """A table whose cells show texts that anybody may have written, escaped and cut."""
+
+    def add_row(self, *cells: RenderableType | None, **more: Any) -> None:
+        for cell in cells:
+            if isinstance(cell, Text):
+                cell.plain = one_line(cell.plain)
+        super().add_row(*[one_line(one) if isinstance(one, str) else one for one in cells], **more)
+
+
 def listing(*columns: str) -> Table:
     """An empty table without rules, as shell tools print."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table = _Listing(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
     return table

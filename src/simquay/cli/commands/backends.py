@@ -119,8 +119,8 @@ def _show(
             name,
             info.device,
             Text(info.status, "green" if info.available else "yellow"),
-            one_line(f"{info.distribution} {info.version}"),
-            Text(one_line(info.description), no_wrap=True, overflow="ellipsis"),
+            f"{info.distribution} {info.version}",
+            Text(info.description, no_wrap=True, overflow="ellipsis"),
         )
     for known in installable:
         status = Text("installable", "dim")
@@ -138,11 +138,7 @@ def _show(
     if unused:
         plugins = listing("plugin", "status", "reason")
         for record in unused:
-            plugins.add_row(
-                one_line(record.label),
-                Text(str(record.status), "red"),
-                Text(one_line(record.error)),
-            )
+            plugins.add_row(record.label, Text(str(record.status), "red"), Text(record.error))
         show(console, Text(""), plugins)
     if notes:
         show(console, Text(""), *notes)

@@ -213,16 +213,16 @@ def _show(report: dict[str, Any]) -> None:
     free, total = (report["memory"][key] / 2**30 for key in ("available", "total"))
     facts.add_row("memory", f"{free:.1f} GiB available of {total:.1f} GiB")
     for name, value in report["environment"].items():
-        facts.add_row(one_line(name), one_line(value))
+        facts.add_row(name, value)
 
     plugins = listing("plugin", "status", "backends", "")
     for plugin in report["plugins"]:
         style = {"active": "green", "blocked": "yellow"}.get(plugin["status"], "red")
         plugins.add_row(
-            one_line(f"{plugin['distribution']} {plugin['version']}"),
+            f"{plugin['distribution']} {plugin['version']}",
             Text(plugin["status"], style),
             ", ".join(plugin["backends"]),
-            Text(one_line(plugin["error"])),
+            Text(plugin["error"]),
         )
 
     backends = listing("backend", "device", "status", "")
@@ -233,11 +233,7 @@ def _show(report: dict[str, Any]) -> None:
             Text(backend["name"], "bold"),
             backend["device"],
             Text(backend["status"], "green" if available else "yellow"),
-            Text(
-                one_line(
-                    details if available else f"{backend['reason']}; {backend['hint']}".rstrip("; ")
-                )
-            ),
+            Text(details if available else f"{backend['reason']}; {backend['hint']}".rstrip("; ")),
         )
 
     blank = Text("")

@@ -74,14 +74,15 @@ def command(
     for number, circuit in enumerate(circuits):
         if number:
             tell("")
-        tell(f"{one_line(circuit.name)}: {counted(circuit.num_qubits, 'qubit')} on {chosen.name}")
+        qubits = counted(circuit.num_qubits, "qubit")
+        tell(one_line(f"{circuit.name}: {qubits} on {chosen.name}"))
         plans = list(_plans(lower(circuit), engine, numbers))
         if not plans:
             tell("no gates: nothing to plan")
         for section, plan in enumerate(plans):
             if len(plans) > 1:
                 tell(f"section {section + 1} of {len(plans)}:")
-            tell(explain(plan, numbers))
+            tell("\n".join(map(one_line, explain(plan, numbers).split("\n"))))
     return OK
 
 

@@ -141,3 +141,17 @@ def test_the_json_of_backends_is_the_listing(cli: Any, sites: FakeSites) -> None
     told = json.loads(cli("backends", "--json").out)
     assert list(told) == ["backends"]
     assert [backend["name"] for backend in told["backends"]] == OWN
+
+
+def test_no_text_of_a_plugin_reaches_the_terminal_raw(
+    cli: Any, sites: FakeSites, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hostile = "a\x1b[31m\nb\u202ec"
+    probe = "tests.support.fake_backends:probe_no"
+    sites.write("fake-rocket", spec("rocket", priority=99, description=hostile, probe=probe))
+    known = KnownBackend(f"name{hostile}", f"dist{hostile}", f"device{hostile}", f"do{hostile}")
+    monkeypatch.setattr("simquay.registry.installable_backends", lambda _: [known])
+    out = cli("backends", "--all").out
+    assert all(line.isprintable() for line in out.split("\n"))
+    for field in ("name", "dist", "device", "do"):
+        assert f"{field}a\\x1b[31m\\nb\\u202ec" in out
