@@ -19,7 +19,7 @@ from simquay.circuits.readers.content import read_content
 from simquay.circuits.readers.mistakes import MALFORMED, from_reader, mistake, place_in
 from simquay.errors import CircuitFileError
 
-__all__ = ["MAX_BITS", "MAX_BROADCAST", "read"]
+__all__ = ["MAX_BITS", "MAX_BROADCAST", "large_gates", "read"]
 
 MAX_BITS = 100_000
 """The most qubits and classical bits of a circuit from a text."""
@@ -165,7 +165,7 @@ def _excesses(text: str) -> Iterator[tuple[int, str]]:
     code = _COMMENT.sub(lambda found: " " * len(found[0]), text)
     for found in _LARGE_NUMBER.finditer(code):
         yield found.start(1), f"a number of {len(found[1])} digits is too large here"
-    yield from _large_gates(code)
+    yield from large_gates(code)
     sizes: dict[str, int] = {}
     bits = 0
     for found in _REGISTER.finditer(code):
@@ -185,7 +185,7 @@ def _excesses(text: str) -> Iterator[tuple[int, str]]:
             )
 
 
-def _large_gates(code: str) -> Iterator[tuple[int, str]]:
+def large_gates(code: str, most: int = MAX_EXPANDED) -> Iterator[tuple[int, str]]:
     """The first gate whose definition, or use, makes the size larger than lowering takes.
 
     Lowering finds it too, but not at once where parameters differ from use to use.
@@ -204,7 +204,7 @@ def _large_gates(code: str) -> Iterator[tuple[int, str]]:
                 sizes[gate] = sizes.get(gate, 0) + 1 + sizes.get(used, 0)
             else:
                 total += sizes.get(used, 0)
-        if max(total, sizes.get(gate, 0)) > MAX_EXPANDED:
+        if max(total, sizes.get(gate, 0)) > most:
             name = gate if inside else used
             yield found.start(), f"gate {name!r} makes the program larger than {_SIZE}"
             return

@@ -21,7 +21,7 @@ from qiskit import QuantumCircuit
 
 from simquay.circuits.readers.limited import tried
 from simquay.circuits.readers.mistakes import MALFORMED, at_offset, from_reader, mistake
-from simquay.circuits.readers.openqasm2 import MAX_BITS, MAX_BROADCAST
+from simquay.circuits.readers.openqasm2 import MAX_BITS, MAX_BROADCAST, large_gates
 from simquay.errors import CircuitFileError
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ MAX_DIGITS = 1000
 TEXT_PER_SECOND = 50_000
 """Characters of a program for each second that its gates may take, beside the first."""
 MEMORY = 1 << 30
+_COPIED = 10_000
+"""The size of a gate that may be the one which took too much, for the place of the error."""
 
 _COSTLY = re.compile(r"\bgate\b|@")
 _LEXER_LINE = re.compile(r"^line \d+:\d+ ")
@@ -114,11 +116,13 @@ def _try_gates(
     except OSError as error:
         raise mistake(file, f"cannot be read in another process ({error})") from error
     if answer is None:
-        raise mistake(
-            file,
+        reason = (
             f"OpenQASM 3: its gates take more than {seconds} s or {MEMORY >> 30} GiB to build; use "
-            "fewer modifiers and gates within gates",
+            "fewer modifiers and gates within gates"
         )
+        for offset, _ in large_gates(text, _COPIED):
+            raise at_offset(file, text, offset, reason)
+        raise mistake(file, reason)
     if answer:
         raise _mistake(file, text, *json.loads(answer))
 

@@ -116,3 +116,14 @@ def test_no_process_can_be_started(monkeypatch):
     monkeypatch.setattr("os.fork", fork)
     assert "another process" in str(refusal(nested(2)))
     assert read(FILE, HEAD + "qubit q; x q;").num_qubits == 1
+
+
+def test_gates_within_gates_that_are_too_large_have_a_place(tmp_path):
+    gates = [f"gate g{level} a {{ {f'g{level - 1} a; ' * 8}}}" for level in range(1, 30)]
+    head = ["OPENQASM 3.0;", 'include "stdgates.inc";', "gate g0 a { x a; }"]
+    path = tmp_path / "a.qasm"
+    path.write_text("\n".join([*head, *gates, "qubit[1] q;", "g29 q[0];"]))
+    with pytest.raises(CircuitFileError, match="its gates take more than") as caught:
+        load_circuits(path)
+    assert caught.value.line == 6  # g3: 8 ** 3 definitions, each of the size of 21 instructions
+    assert caught.value.column
