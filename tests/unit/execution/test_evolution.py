@@ -8,6 +8,7 @@ from simquay.control import Control
 from simquay.engines.reference import ReferenceEngine
 from simquay.errors import Cancelled
 from simquay.execution.evolution import Run
+from simquay.execution.kinds import needed_bytes
 from simquay.execution.run import run_program
 from simquay.execution.settings import RunContext
 from simquay.program import Measure, Program
@@ -31,8 +32,10 @@ def test_figures_are_those_of_all_plans_that_were_applied() -> None:
 def test_copies_are_reserved_within_the_limit_of_the_job() -> None:
     engine = ReferenceEngine()
     context, piece = part_of_job(shots=10, max_bytes=1000)
-    memory = Run(Program(1, 1, (h(0),)), engine, context, piece, Control()).memory
-    used = engine.required_bytes(1, context.precision) + 10 * 24  # the first state, and samples
+    program = Program(1, 1, (h(0),))
+    memory = Run(program, engine, context, piece, Control()).memory
+    used = needed_bytes(program, engine, context, 10)
+    assert used >= engine.required_bytes(1, context.precision) + 10 * 8  # a state, and samples
     assert memory.try_reserve(1001 - used) is None
     with memory.try_reserve(1000 - used) or pytest.fail("the limit was not reached"):
         pass

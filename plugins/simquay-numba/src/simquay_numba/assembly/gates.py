@@ -31,6 +31,8 @@ _NUMBERS: dict[type, tuple[int, Callable[[Any], NDArray[Any]]]] = {
 }
 """How the kernel names each kind of gate, and what gives its array."""
 
+_COMPLEX = np.dtype(np.complex128)
+
 
 def apply_gate_list(state: DenseState, pass_: GateListPass) -> None:
     """Apply a pass to every vector of a state."""
@@ -83,6 +85,8 @@ def _encoded(pass_: GateListPass) -> tuple[list[int], list[NDArray[Any]], int]:
         if kind == PERMUTATION:
             code += array.tolist()
         else:
+            if array.dtype is not _COMPLEX:
+                array = array.astype(_COMPLEX)
             numbers.append(array)
             first += array.size
     return code, numbers, widest
