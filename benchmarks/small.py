@@ -3,10 +3,11 @@
 Each job has 100 circuits, each of another structure (random gates on random qubits) and none seen
 before, 200 gates each, measured at the end, 1,024 shots. The backends take turns job by job, each
 on copies of the same circuits, so that a change of the machine's load meets them all. ``run`` is
-the part in which ``backend.run`` has the caller, ``all`` ends with the result. Aer has its best
-form here: its defaults, but for the thread pool that is tried besides and told where it is faster.
+the time until ``backend.run`` returns, ``all`` ends with the result. Aer runs by its defaults, and
+with circuits in parallel; ratios are to the faster of both. Without the variable, the OpenMP
+threads of Aer and of Numba may wait for each other in loops.
 
-    python -m benchmarks.small [--backends numba,numpy] [--qubits 4,8,12,16] [--repeats 7]
+    OMP_WAIT_POLICY=passive python -m benchmarks.small [--backends numba,numpy] [--qubits 4,8,12,16] [--repeats 7]
                                [--circuits 100] [--gates 200] [--json FILE]
 """
 
