@@ -7,8 +7,9 @@ the time until ``backend.run`` returns, ``all`` ends with the result. Aer runs b
 with circuits in parallel; ratios are to the faster of both. Without the variable, the OpenMP
 threads of Aer and of Numba may wait for each other in loops.
 
-    OMP_WAIT_POLICY=passive python -m benchmarks.small [--backends numba,numpy] [--qubits 4,8,12,16] [--repeats 7]
-                               [--circuits 100] [--gates 200] [--json FILE]
+    OMP_WAIT_POLICY=passive python -m benchmarks.small [--backends numba,numpy]
+                               [--qubits 4,8,12,16] [--repeats 7] [--circuits 100]
+                               [--gates 200] [--json FILE]
 """
 
 from __future__ import annotations
