@@ -15,6 +15,7 @@ import io
 import multiprocessing.connection
 import multiprocessing.util
 import os
+import pathlib
 import signal
 import socket
 import subprocess
@@ -147,6 +148,15 @@ def _kill_children() -> None:
             child.send_signal(signal.SIGKILL)
 
 
+def _put_open(opened: Callable[..., Any]) -> None:
+    """Put ``opened`` in the place of ``open``, wherever it is looked up."""
+    for owner in (builtins, io):
+        setattr(owner, "open", opened)  # noqa: B010  # mypy knows no assignment to a module
+    accessor: Any = getattr(pathlib, "_NormalAccessor", None)
+    if accessor is not None:  # Python 3.10: paths have a reference of their own
+        accessor.open = staticmethod(opened)
+
+
 def _opens(injector: Injector) -> None:
     """A file, pipe or socket that cannot be opened: too many are open."""
     fail = _of_the_system(errno.EMFILE)
@@ -158,8 +168,7 @@ def _opens(injector: Injector) -> None:
             fail()
         return real(file, *arguments, **options)
 
-    for owner in (builtins, io):
-        setattr(owner, "open", opened)  # noqa: B010  # mypy knows no assignment to a module
+    _put_open(opened)
     for owner, name in ((os, "open"), (os, "pipe"), (socket, "socketpair")):
         injector.before(owner, name, fail)
 
@@ -199,8 +208,7 @@ def _writes(injector: Injector) -> None:
         found = real(file, mode, *arguments, **options)
         return _Written(found, injector.meets, fail) if set(mode) & set("wax+") else found
 
-    for owner in (builtins, io):
-        setattr(owner, "open", opened)  # noqa: B010  # mypy knows no assignment to a module
+    _put_open(opened)
     for name in ("write", "mkdir", "rename", "replace", "link", "symlink"):
         injector.before(os, name, fail)
 
