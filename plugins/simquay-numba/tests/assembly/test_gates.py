@@ -8,9 +8,12 @@ from stored_vectors import TOLERANCE
 
 from simquay.engine_api import (
     Control,
+    Diagonal,
     GateListPass,
     GateOperation,
     Layout,
+    Matrix,
+    Permutation,
     Plan,
     Precision,
     Prepare,
@@ -19,6 +22,7 @@ from simquay.engine_api import (
     make_plan,
 )
 from simquay.testing.engines import evolve, other_numbers, random_gates
+from simquay_numba.assembly.gates import apply_gate_list
 from simquay_numba.engine import NumbaEngine
 
 ENGINE = NumbaEngine()
@@ -86,3 +90,20 @@ def test_a_qubit_that_is_relabelled_before_it_is_touched() -> None:
     np.testing.assert_allclose(
         ENGINE.amplitudes(state)[0], np.kron(amplitudes, amplitudes), atol=1e-15
     )
+
+
+@BOTH
+def test_numbers_of_other_types(precision: Precision) -> None:
+    # A program that is made by hand may hold any integers, and real or single-precision numbers.
+    typed: list[GateOperation] = [
+        Matrix(np.array([[0.6, 0.8], [0.8, -0.6]], dtype=np.float32), (0,)),
+        Matrix(np.array([[0, 1], [1, 0]]), (2,)),
+        Permutation(np.array([1, 0], dtype=np.int32), (1,), (0,), 1),
+        Diagonal(np.array([1, -1], dtype=np.int8), (1,)),
+        Permutation(np.array([0, 2, 3, 1], dtype=np.uint16), (2, 0)),
+    ]
+    state = ENGINE.allocate(3, precision, capacity=3)
+    apply_gate_list(state, GateListPass(typed, (0, 1, 2)))
+    state.layout = Layout((0, 1, 2))
+    expected = REFERENCE.amplitudes(evolve(REFERENCE, typed, 3))
+    np.testing.assert_allclose(ENGINE.amplitudes(state), expected, atol=1e-6)

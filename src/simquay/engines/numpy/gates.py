@@ -73,7 +73,7 @@ def apply_gates(state: DenseState, gates: Sequence[GateOperation]) -> None:
         controls = tuple([bits[qubit] for qubit in gate.controls]) if gate.controls else ()
         # A gather of all amplitudes takes less time than a scatter of those that change.
         if isinstance(gate, Permutation):
-            table = gate.table.tobytes()
+            table = tuple(gate.table.tolist())
             vector = vector.take(_sources(width, targets, controls, gate.control_state, table))
         elif controls:
             places = _places(width, targets, controls, gate.control_state)
@@ -121,13 +121,13 @@ def _sources(
     targets: tuple[int, ...],
     controls: tuple[int, ...],
     control_state: int,
-    table: bytes,
+    table: tuple[int, ...],
 ) -> NDArray[np.intp]:
-    """The index from which a permutation gate takes the amplitude of each index of ``width`` bits;
-    ``table`` is the gate's, as bytes."""
+    """The index from which a permutation gate with this ``table`` takes the amplitude of each index
+    of ``width`` bits."""
     places = _places(width, targets, controls, control_state)
     sources = np.arange(1 << width)
-    sources[places[np.frombuffer(table, dtype=np.intp)]] = places
+    sources[places[list(table)]] = places
     return sources
 
 

@@ -9,7 +9,7 @@ from simquay.engines.numpy import gates
 from simquay.engines.numpy.gates import apply_gate, apply_gates
 from simquay.engines.numpy.state import DenseState
 from simquay.planning import Layout
-from simquay.program import Matrix, Permutation, Precision, Relabel
+from simquay.program import Diagonal, Matrix, Permutation, Precision, Relabel
 from simquay.program.operations import GateOperation
 from tests.support.gate_lists import (
     apply_naively,
@@ -90,3 +90,17 @@ def test_a_gate_stores_its_targets() -> None:
     apply_gate(state, Matrix(np.eye(4)[::-1].astype(complex), (4, 2)))
     assert state.layout == Layout((4, 2))
     np.testing.assert_array_equal(state.vector, [[0, 0, 0, 1]])
+
+
+def test_numbers_of_other_types() -> None:
+    # A program that is made by hand may hold any integers, and real or single-precision numbers.
+    typed: list[GateOperation] = [
+        Matrix(np.array([[0.6, 0.8], [0.8, -0.6]], dtype=np.float32), (0,)),
+        Matrix(np.array([[0, 1], [1, 0]]), (2,)),
+        Permutation(np.array([1, 0], dtype=np.int32), (1,), (0,), 1),
+        Diagonal(np.array([1, -1], dtype=np.int8), (1,)),
+        Permutation(np.array([0, 2, 3, 1], dtype=np.uint16), (2, 0)),
+    ]
+    state = DenseState(3, 3, Precision.DOUBLE, Layout((0, 1, 2)), np.eye(1, 8, dtype=complex))
+    apply_gates(state, typed)
+    np.testing.assert_allclose(state.vector[0], run_naively(typed, 3), atol=1e-7)
