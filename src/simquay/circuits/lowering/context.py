@@ -342,7 +342,7 @@ class Lowering:
                 self.instruction(site)
         except (ProgramError, NotFiniteError):
             raise
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             scope.index = index
             name = data[index].name if len(data) else "circuit"
             raise ProgramError(f"instruction {name!r} ({scope.place()}): {error}") from error

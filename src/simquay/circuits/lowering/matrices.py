@@ -118,7 +118,10 @@ class Gathered:
         """
         if not self.angles:
             return
-        angles = np.array(self.angles, dtype=np.float64)
+        try:
+            angles = np.array(self.angles, dtype=np.float64)
+        except OverflowError:  # an integer beyond all floats
+            raise NotFiniteError from None
         if not np.isfinite(angles).all():
             raise NotFiniteError
         columns = angles.reshape(-1, self._formula.count).T

@@ -185,3 +185,12 @@ def test_a_number_that_is_not_finite_is_named_with_its_gate_in_a_long_circuit(an
         circuit.ry(0.3, 0)
     with pytest.raises(ProgramError, match=r"'rz' \(index 100 of circuit 'long'\).*\[inf\]"):
         lower(circuit)
+
+
+@pytest.mark.parametrize("gates", [1, 100])
+def test_an_angle_beyond_all_floats_is_named_with_its_gate(gates):
+    circuit = QuantumCircuit(1, name="large")
+    for _ in range(gates):
+        circuit.rx(10**400, 0)
+    with pytest.raises(ProgramError, match=r"'rx' \(index 0 of circuit 'large'\).*too large"):
+        lower(circuit)
