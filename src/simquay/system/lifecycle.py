@@ -16,7 +16,7 @@ import threading
 import types
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import Protocol
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "after_fork",
     "at_exit",
     "before_exit",
+    "forks_at_once",
     "hold_at_fork",
     "import_lock",
     "others_go_on",
@@ -97,6 +98,17 @@ def hold_at_fork(lock: Callable[[], _Lock], not_held: Action) -> None:
     """
     _expect_forks()
     _held_at_fork.append((lock, not_held))
+
+
+@contextmanager
+def forks_at_once() -> Iterator[None]:
+    """Let forks of this thread wait for none of the locks of :func:`hold_at_fork`: for a child that
+    does nothing of what they are held for, so imports and compiles nothing."""
+    _forking.patience = 0.0
+    try:
+        yield
+    finally:
+        del _forking.patience
 
 
 _expected = itertools.count()
@@ -177,9 +189,10 @@ def _expect_exit() -> None:
 
 def _before_fork() -> None:
     _forking.locks = locks = []
+    patience = getattr(_forking, "patience", _FORK_PATIENCE)
     for lock, not_held in _held_at_fork:
         one = lock()
-        locks.append((one if one.acquire(timeout=_FORK_PATIENCE) else None, not_held))
+        locks.append((one if one.acquire(timeout=patience) else None, not_held))
 
 
 def _after_in_parent() -> None:

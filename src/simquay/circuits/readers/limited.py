@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import gc
 import os
 import select
 import signal
@@ -12,6 +13,8 @@ from collections.abc import Callable
 from typing import NoReturn
 
 import psutil
+
+from simquay.system.lifecycle import forks_at_once
 
 __all__ = ["tried"]
 
@@ -28,6 +31,8 @@ def tried(work: Callable[[], str], seconds: int, memory: int) -> str | None:
     so only where there is none: an error may come from the limits. Where processes cannot fork, the
     work is done here, without limits.
 
+    The fork does not wait until other threads have imported or compiled: ``work`` must do neither.
+
     Raises:
         OSError: if there can be no other process.
     """
@@ -35,7 +40,7 @@ def tried(work: Callable[[], str], seconds: int, memory: int) -> str | None:
         return work()
     reading, writing = os.pipe()
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), forks_at_once():
             # Python, and libraries with threads, warn of any fork: a lock may stay held in the
             # child. The child takes few, and is killed if it waits for one.
             warnings.simplefilter("ignore")
@@ -68,6 +73,7 @@ def _work(work: Callable[[], str], seconds: int, memory: int, answer: int) -> No
     import resource  # which only systems have that fork
 
     try:
+        gc.freeze()  # garbage of a thread that compiled may have left LLVM's tables half written
         faulthandler.disable()  # it may write to a file of its own
         with open(os.devnull, "r+b") as nothing:
             for stream in (0, 1, 2):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
+import threading
 import time
+import weakref
 
 import psutil
 import pytest
 
 from simquay.circuits.readers.limited import tried as tried_within
+from simquay.system.lifecycle import import_lock
 
 pytestmark = pytest.mark.timeout(60)
 MIB = 1 << 20
@@ -55,6 +59,43 @@ def test_nothing_is_printed_or_changed(capfd):
     assert limits == [resource.getrlimit(one) for one in (resource.RLIMIT_AS, resource.RLIMIT_CPU)]
     assert len(os.listdir("/proc/self/fd")) == len(descriptors)
     assert not [one for one in psutil.Process().children() if one.status() == "zombie"]
+
+
+def test_a_thread_that_imports_delays_nothing():
+    held, over = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with import_lock():
+            held.set()
+            over.wait()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    try:
+        assert held.wait(20)
+        start = time.monotonic()
+        assert tried(lambda: "a text") == "a text"
+        assert time.monotonic() - start < 10  # other forks wait for half a minute
+    finally:
+        over.set()
+        holder.join()
+
+
+def test_garbage_of_the_process_is_not_collected_in_the_copy():
+    class Thing:
+        itself: object
+
+    thing = Thing()
+    thing.itself = thing
+    gone = weakref.ref(thing)
+    gc.disable()
+    try:
+        del thing
+        assert tried(lambda: f"{gc.collect()} {gone() is None}") == "0 False"
+    finally:
+        gc.enable()
+    gc.collect()
+    assert gone() is None
 
 
 def test_no_process_can_be_started(monkeypatch):
