@@ -11,7 +11,8 @@ The names by subject:
   :func:`check_plan`, :func:`pauli_letters`;
 - an engine on NumPy arrays, to derive from: :class:`DenseEngine`, with :class:`DenseState`, and the
   functions that it is made of; :class:`ReferenceEngine`, to compare with;
-- programs: :class:`Precision`, the operations, :func:`mask_of` and other functions on bits;
+- programs: :class:`Precision`, the operations, :class:`Strings` of letters; :func:`mask_of` and
+  other functions on bits;
 - plans: :class:`Layout`, the passes of each strategy, :func:`make_plan`;
 - the run: :class:`Control`, errors, threads, memory, :func:`after_fork`,
   :func:`hold_at_fork`.
@@ -78,6 +79,7 @@ from simquay.program.bits import deposit as deposit
 from simquay.program.bits import extract as extract
 from simquay.program.bits import mask_of as mask_of
 from simquay.program.bits import spread as spread
+from simquay.program.observable import Strings as Strings
 from simquay.program.operations import Diagonal as Diagonal
 from simquay.program.operations import GateOperation as GateOperation
 from simquay.program.operations import Matrix as Matrix

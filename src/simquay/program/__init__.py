@@ -6,6 +6,7 @@ process. Read ``operations.py`` first, then ``program.py``.
 """
 
 from simquay.program.expressions import Expression
+from simquay.program.observable import Observable, Strings
 from simquay.program.operations import (
     Body,
     Break,
@@ -43,6 +44,7 @@ __all__ = [
     "IfElse",
     "Matrix",
     "Measure",
+    "Observable",
     "Operation",
     "Permutation",
     "Precision",
@@ -52,6 +54,7 @@ __all__ = [
     "Reset",
     "Save",
     "Store",
+    "Strings",
     "Switch",
     "SwitchCase",
     "VariableDeclaration",
