@@ -298,7 +298,10 @@ def _cleaned(result: object, hint: str) -> ProbeResult | None:
     It runs inside the guard, since a plugin may have filled the fields with values of any type.
     """
     if isinstance(result, Available):
-        return Available(dict(result.details))
+        details = {str(name): value for name, value in dict(result.details).items()}
+        for value in details.values():
+            str(value)  # a value that cannot be shown raises here
+        return Available(details)
     if isinstance(result, Unavailable):
         reason, own_hint = (" ".join(text.split()) for text in (result.reason, result.hint))
         # A hint may end in a dot: pip install .

@@ -72,11 +72,11 @@ def command(
     numbers = Precision(precision or "double")
     tell = partial(print, file=output())
     for number, circuit in enumerate(circuits):
+        plans = list(_plans(lower(circuit), engine, numbers))
         if number:
             tell("")
         qubits = counted(circuit.num_qubits, "qubit")
         tell(one_line(f"{circuit.name}: {qubits} on {chosen.name}"))
-        plans = list(_plans(lower(circuit), engine, numbers))
         if not plans:
             tell("no gates: nothing to plan")
         for section, plan in enumerate(plans):

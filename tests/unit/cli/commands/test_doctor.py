@@ -179,3 +179,80 @@ def test_doctor_runs_every_backend_that_says_it_is_available(
     (problem,) = json.loads(called.out)["problems"]
     assert problem.startswith("backend rocket is listed as available, but ")
     assert told in problem
+
+
+HOSTILE = "a\x1b[31m\r\nb\u202e\udc80" + "x" * 100_000 + "end"
+HOSTILE_PLUGIN = f"""
+from simquay.plugin import Available, BackendSpec, Unavailable, hookimpl
+
+HOSTILE = {HOSTILE!a}
+
+class Text:
+    def __str__(self):
+        return HOSTILE
+
+class NoText:
+    def __str__(self):
+        raise RuntimeError(HOSTILE)
+
+def available():
+    return Available({{HOSTILE: HOSTILE, (1, 2): Text()}})
+
+def untold():
+    return Available({{"an object": NoText()}})
+
+def unavailable():
+    return Unavailable(HOSTILE, HOSTILE)
+
+def raising(*_, **options):
+    raise RuntimeError(HOSTILE)
+
+def shouting():
+    raise type(HOSTILE[:9], (Exception,), {{}})()
+
+def make(spec):
+    from simquay.simulators.factories import make_numpy
+    backend = make_numpy(spec)
+    backend.run = raising
+    return backend
+
+@hookimpl
+def simquay_register_backends():
+    probes = ("available", "unavailable", "raising", "shouting", "untold")
+    for number, probe in enumerate(probes):
+        yield BackendSpec(
+            name=f"rocket-{{number}}",
+            device="cpu",
+            factory=f"fake_rocket:{{'make' if number else 'raising'}}",
+            probe=f"fake_rocket:{{probe}}",
+            description=HOSTILE,
+            install_hint=HOSTILE,
+        )
+    yield BackendSpec(name="rocket-run", device="cpu", factory="fake_rocket:make")
+"""
+
+
+def test_no_text_of_a_plugin_or_variable_reaches_the_terminal_raw_or_whole(
+    cli: Any, sites: FakeSites, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sites.write("fake-rocket", modules={"fake_rocket": HOSTILE_PLUGIN}, version="1.0\x1b[31m")
+    sites.write(
+        "fake-broken",
+        modules={"fake_broken": f"HOSTILE = {HOSTILE!a}\nraise RuntimeError(HOSTILE)"},
+        entry_points="[simquay]\nname\x1b[31m\u202e = fake_broken\n",
+    )
+    monkeypatch.setenv("SIMQUAY_BACKEND", HOSTILE)
+    monkeypatch.setenv("SIMQUAY_a\x1b[31m", HOSTILE)
+    called = cli("doctor")
+    assert (called.code, called.err) == (1, "")
+    lines = called.out.split("\n")
+    assert all(line.isprintable() for line in lines)
+    assert max(map(len, lines)) < 5000
+    broken = [line for line in lines if line.startswith("broken: ")]
+    for part in ("plugin fake-broken", "rocket-0", "rocket-run", "SIMQUAY_BACKEND", "SIMQUAY_a"):
+        (line,) = [one for one in broken if part in one]
+        assert r"a\x1b[31m" in line
+    for part in (*(f"rocket-{number}" for number in range(5)), "SIMQUAY_BACKEND"):
+        (line,) = [one for one in lines if one.startswith(part)]
+        assert r"a\x1b[31m" in line
+    assert len(json.loads(cli("doctor", "--json").out)["problems"]) == len(broken)

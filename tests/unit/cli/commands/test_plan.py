@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from qiskit import QuantumCircuit, QuantumRegister, qpy
+from qiskit.circuit import Gate, Parameter
 
 import simquay
 
@@ -78,3 +80,44 @@ def test_a_backend_without_an_engine_is_refused(
 
     monkeypatch.setattr(simquay, "get_backend", lambda name, fallback: Foreign())
     cli("plan", bell, "--engine", "foreign").assert_fails(2, "'foreign'", "numpy")
+
+
+def test_no_text_of_a_file_reaches_the_terminal_raw_or_whole(cli: Any, tmp_path: Path) -> None:
+    text = "a\x1b[31m\r\nb\u202e" + "x" * 60_000 + "end"
+    circuit = QuantumCircuit(QuantumRegister(2, text), name=text, metadata={text: [text, "\udc80"]})
+    circuit.global_phase = Parameter(text)
+    circuit.h(0)
+    inner = QuantumCircuit(1, name=text)
+    inner.rx(Parameter(f"{text}2"), 0)
+    circuit.append(inner.to_gate(label=text), [0])
+    path = tmp_path / "named.qpy"
+    with path.open("wb") as file:
+        qpy.dump(circuit, file)
+    cli("plan", path).assert_fails(2, r"a\x1b[31m")
+    circuit.assign_parameters([0.1, 0.2], inplace=True)
+    with path.open("wb") as file:
+        qpy.dump(circuit, file)
+    called = cli("plan", path)
+    assert (called.code, called.err) == (0, "")
+    title, *others = called.out.split("\n")
+    assert title.startswith(r"a\x1b[31m\r\nb\u202exxx")
+    assert title.endswith("end: 2 qubits on numpy")
+    assert all(line.isprintable() and len(line) < 2000 for line in (title, *others))
+    circuit.append(Gate(text, 1, []), [0])
+    with path.open("wb") as file:
+        qpy.dump(circuit, file)
+    called = cli("plan", path)
+    called.assert_fails(2, r"a\x1b[31m")
+    assert called.err[:-1].isprintable()
+    assert len(called.err) < 5000
+
+
+def test_an_engine_whose_name_is_no_name(
+    cli: Any, bell: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = simquay.get_backend("numpy")
+    backend.name = "a\x1b[31m\udc80" + "x" * 60_000
+    monkeypatch.setattr(simquay, "get_backend", lambda name, fallback: backend)
+    called = cli("plan", bell)
+    assert (called.code, called.err) == (0, "")
+    assert all(line.isprintable() and len(line) < 2000 for line in called.out.split("\n"))
