@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.program.expressions import Expression, Target
+from simquay.program.formulas import FORMULAS, ComplexArray, freeze
 
 __all__ = [
     "Body",
@@ -34,6 +35,7 @@ __all__ = [
     "Matrix",
     "Measure",
     "Operation",
+    "Parametric",
     "Permutation",
     "Prepare",
     "QubitOperation",
@@ -48,8 +50,6 @@ __all__ = [
     "standard_gates",
 ]
 
-ComplexArray: TypeAlias = NDArray[np.complexfloating[Any]]
-
 
 class QubitOperation:
     """An operation that may take its qubits out of |0>, and out of the measured basis: a
@@ -60,8 +60,6 @@ class QubitOperation:
         qubits: the qubits that it acts on, where the controls hold.
         controls: empty for a kind that has none.
         control_state: the values of the controls.
-        is_diagonal: whether it changes no amplitude's magnitude, so that it commutes with
-            measurements of its qubits.
     """
 
     __slots__ = ()
@@ -69,7 +67,12 @@ class QubitOperation:
     qubits: tuple[int, ...]
     controls: tuple[int, ...] = ()
     control_state: int = 0
-    is_diagonal: ClassVar[bool] = False
+
+    @property
+    def is_diagonal(self) -> bool:
+        """Whether it changes no amplitude's magnitude, so that it commutes with measurements of
+        its qubits."""
+        return False
 
 
 class Gate(QubitOperation):
@@ -284,6 +287,61 @@ def constructor(kind: type[ControllableT]) -> Callable[..., ControllableT]:
         return gate
 
     return construct
+
+
+_make_matrix, _make_diagonal = constructor(Matrix), constructor(Diagonal)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parametric(Gate):
+    """A gate whose numbers are a formula of angles that are given when the program runs.
+
+    :meth:`Program.at <simquay.program.program.Program.at>` puts standard gates in the place of all
+    of a program's; :func:`~simquay.program.program.numbers_at` gives their numbers for many sets of
+    angles.
+
+    Attributes:
+        formula: its name in :data:`~simquay.program.formulas.FORMULAS`.
+        angles: the indices of its angles among those of the program.
+        adjoint: whether it is the inverse of what the formula gives.
+    """
+
+    formula: str
+    angles: tuple[int, ...]
+    qubits: tuple[int, ...]
+    controls: tuple[int, ...] = ()
+    control_state: int = 0
+    adjoint: bool = False
+
+    @property
+    def is_diagonal(self) -> bool:
+        """See :attr:`QubitOperation.is_diagonal`."""
+        return len(FORMULAS[self.formula].shape) == 1
+
+    def structure(self) -> Hashable:
+        """See :meth:`Gate.structure`; two with different formulas or angles have two."""
+        own = Parametric, self.formula, self.angles, self.adjoint
+        return *own, self.qubits, self.controls, self.control_state
+
+    def as_standard(self) -> tuple[GateOperation, ...]:
+        """Raises a TypeError: the numbers depend on the program's angles."""
+        raise TypeError(f"{self} has no numbers before its program's angles are given")
+
+    def at(self, angles: NDArray[np.float64]) -> Matrix | Diagonal:
+        """The standard gate for the program's angles, shape ``(num_angles,)``."""
+        numbers = FORMULAS[self.formula].at(angles[list(self.angles)])
+        return self.holding(adjoint_of(numbers, self.is_diagonal) if self.adjoint else numbers)
+
+    def holding(self, numbers: ComplexArray) -> Matrix | Diagonal:
+        """The standard gate with the array ``numbers``, those of the formula, or their adjoint."""
+        make = _make_diagonal if numbers.ndim == 1 else _make_matrix
+        return make(numbers, self.qubits, self.controls, self.control_state)
+
+
+def adjoint_of(numbers: NDArray[np.complex128], diagonal: bool) -> NDArray[np.complex128]:
+    """The adjoints of arrays, in C order: diagonals of shape ``(..., 2**k)``, or matrices of shape
+    ``(..., 2**k, 2**k)``."""
+    return freeze(np.conj(numbers if diagonal else numbers.swapaxes(-1, -2), order="C"))
 
 
 GateOperation: TypeAlias = Union[Matrix, Diagonal, Permutation, Relabel, Prepare]

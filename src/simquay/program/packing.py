@@ -34,7 +34,7 @@ __all__ = ["pack_programs", "pack_tree", "unpack_programs", "unpack_tree"]
 _ALIGNMENT = 16
 """A packed array starts at a multiple of so many bytes, which suits any number in it."""
 
-_PROGRAMS_FORMAT = 1
+_PROGRAMS_FORMAT = 2
 """Raised when the fields of an operation or expression change."""
 
 _PROGRAM_CLASSES = {

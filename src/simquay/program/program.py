@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
 
 from simquay.program.equality import same
 from simquay.program.expressions import Type
+from simquay.program.formulas import FORMULAS
 from simquay.program.operations import (
     Body,
     Diagonal,
@@ -15,13 +20,22 @@ from simquay.program.operations import (
     IfElse,
     Measure,
     Operation,
+    Parametric,
     QubitOperation,
     Relabel,
     Switch,
     WhileLoop,
+    adjoint_of,
 )
 
-__all__ = ["Program", "VariableDeclaration", "bodies_of", "most_stored_qubits", "walk"]
+__all__ = [
+    "Program",
+    "VariableDeclaration",
+    "bodies_of",
+    "most_stored_qubits",
+    "numbers_at",
+    "walk",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +56,7 @@ class Program:
         operations: in order. The circuit's global phase is one of them.
         variables: the classical variables, by index.
         name: the circuit's name, for messages.
+        num_angles: how many angles its parametric gates take, together; 0 if it has none.
     """
 
     num_qubits: int
@@ -49,11 +64,76 @@ class Program:
     operations: Body
     variables: tuple[VariableDeclaration, ...] = ()
     name: str = ""
+    num_angles: int = 0
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Program) and same(self, other)
 
     __hash__ = None  # type: ignore[assignment]  # arrays inside: equal programs have no cheap hash
+
+    def at(self, angles: NDArray[np.float64]) -> Program:
+        """The program with standard gates for parametric ones, in bodies too; all else is shared.
+
+        ``angles`` are finite, shape ``(num_angles,)``.
+        """
+        if not self.num_angles:
+            return self
+        operations = _body_at(self.operations, angles, {})
+        return replace(self, operations=operations, num_angles=0)
+
+
+def numbers_at(
+    body: Body, angles: NDArray[np.float64]
+) -> Iterator[tuple[list[int], NDArray[np.complex128]]]:
+    """The numbers of all parametric gates of ``body`` (bodies inside it left out) at ``angles``,
+    shape ``(..., num_angles)``.
+
+    Yields:
+        The places of some of these gates in ``body``, and their numbers: shape ``(..., places,
+        2**k)`` for diagonals and ``(..., places, 2**k, 2**k)`` for matrices, in C order.
+    """
+    alike: dict[tuple[str, bool], list[int]] = defaultdict(list)
+    for place, gate in enumerate(body):
+        if type(gate) is Parametric:
+            alike[gate.formula, gate.adjoint].append(place)
+    for (name, adjoint), places in alike.items():
+        formula = FORMULAS[name]
+        columns = np.array([cast("Parametric", body[place]).angles for place in places])
+        numbers = formula.at(angles[..., columns])
+        yield places, adjoint_of(numbers, len(formula.shape) == 1) if adjoint else numbers
+
+
+def _body_at(body: Body, angles: NDArray[np.float64], made: dict[int, Body]) -> Body:
+    """``body`` with standard gates; ``made`` has those of earlier bodies, by the body's ``id``."""
+    if id(body) in made:
+        return made[id(body)]
+    operations = list(body)
+    for places, numbers in numbers_at(body, angles):
+        for place, array in zip(places, numbers, strict=True):
+            operations[place] = cast("Parametric", operations[place]).holding(array)
+    if not _PARENTS.isdisjoint(map(type, body)):
+        operations = [
+            _with_bodies(one, [_body_at(inner, angles, made) for inner in bodies_of(one)])
+            for one in operations
+        ]
+    made[id(body)] = tuple(operations)
+    return made[id(body)]
+
+
+def _with_bodies(operation: Operation, bodies: list[Body]) -> Operation:
+    """A control-flow operation with other bodies; any other operation itself."""
+    match operation:
+        case IfElse():
+            return replace(operation, then=bodies[0], otherwise=bodies[1])
+        case Switch():
+            arms = zip(operation.cases, bodies, strict=True)
+            return replace(operation, cases=tuple([replace(arm, body=body) for arm, body in arms]))
+        case ForLoop():
+            return replace(operation, bodies=tuple(bodies))
+        case WhileLoop():
+            return replace(operation, body=bodies[0])
+        case _:
+            return operation
 
 
 def bodies_of(operation: Operation) -> tuple[Body, ...]:
@@ -126,7 +206,7 @@ def _add_moved(operation: Operation, moved: set[int]) -> None:
     if isinstance(operation, Relabel):
         if not moved.isdisjoint(operation.qubits):
             moved.update(operation.qubits)
-    elif isinstance(operation, QubitOperation) and not isinstance(operation, Diagonal):
+    elif isinstance(operation, QubitOperation) and not operation.is_diagonal:
         wanted = operation.control_state
         if all(one in moved or not wanted >> j & 1 for j, one in enumerate(operation.controls)):
             moved.update(operation.qubits)

@@ -19,6 +19,7 @@ from simquay.program import (
     IfElse,
     Matrix,
     Measure,
+    Parametric,
     Permutation,
     Prepare,
     Program,
@@ -75,9 +76,11 @@ def everything() -> Program:
             Switch(RegisterRef((1, 0)), (SwitchCase((0, 3), body), SwitchCase(None, ()))),
             ForLoop((body,) * 50, 0, tuple(range(50))),
             WhileLoop(BitRef(1), ()),
+            Parametric("cu", (0, 3, 1, 1), (2,), (0,), 1, adjoint=True),
         ),
         (VariableDeclaration("v", U3),),
         "ünï",
+        4,
     )
 
 
@@ -150,13 +153,13 @@ def packed(head: object) -> bytes:
         (pack_programs([Program(1, 0, (Prepare(np.array([1, 0j]), (0,)),))])[:-8], "not a program"),
         (packed([]), "not a program"),
         (packed({"arrays": []}), "not a program"),
-        (packed({"arrays": [], "tree": {"format": 99}}), "format 99, expected 1"),
-        (packed({"arrays": [], "tree": {"format": 1, "programs": 3}}), "something else"),
+        (packed({"arrays": [], "tree": {"format": 99}}), "format 99, expected 2"),
+        (packed({"arrays": [], "tree": {"format": 2, "programs": 3}}), "something else"),
         (
-            packed({"arrays": [], "tree": {"format": 1, "program": {"class": "E", "fields": {}}}}),
+            packed({"arrays": [], "tree": {"format": 2, "program": {"class": "E", "fields": {}}}}),
             "not a program",
         ),
-        (packed({"arrays": [["|O", [1]]], "tree": {"format": 1}}), "array of object"),
+        (packed({"arrays": [["|O", [1]]], "tree": {"format": 2}}), "array of object"),
     ],
 )
 def test_what_is_no_program_is_refused(data, message):

@@ -14,6 +14,7 @@ from simquay.program import (
     IfElse,
     Matrix,
     Measure,
+    Parametric,
     Permutation,
     Prepare,
     Program,
@@ -25,7 +26,9 @@ from simquay.program import (
     WhileLoop,
 )
 from simquay.program.expressions import BitRef
-from simquay.program.program import bodies_of, most_stored_qubits, walk
+from simquay.program.formulas import FORMULAS
+from simquay.program.program import bodies_of, most_stored_qubits, numbers_at, walk
+from tests.support.operations import cast_to
 
 NOT = np.array([1, 0], dtype=np.intp)
 
@@ -122,3 +125,77 @@ CYCLE = Relabel((0, 1, 2), (2, 0, 1))
 )
 def test_most_stored_qubits(operations, stored):
     assert most_stored_qubits(program(*operations)) == stored
+
+
+ANGLES = np.array([0.3, -1.2, 2.5])
+
+
+def test_a_program_at_angles_has_standard_gates_in_place_of_parametric_ones():
+    rx, cx, last = Parametric("rx", (2,), (0,)), x(1, 0), Measure(0, 0)
+    rz, inverse = (
+        Parametric("rz", (0,), (1,), (0,), 1),
+        Parametric("u", (0, 1, 2), (2,), (), 0, True),
+    )
+    whole = program(rx, cx, rz, inverse, rx, last, name="ansatz", num_angles=3)
+    found = whole.at(ANGLES)
+    expected = [rx.at(ANGLES), cx, rz.at(ANGLES), inverse.at(ANGLES), rx.at(ANGLES), last]
+    assert found == program(*expected, name="ansatz")
+    assert found.operations[1] is cx
+    assert whole.operations[0] is rx
+
+
+def test_a_program_without_angles_is_itself():
+    whole = program(x(0))
+    assert whole.at(np.empty(0)) is whole
+
+
+def test_bodies_at_angles_too_and_shared_ones_stay_shared():
+    gate = Parametric("p", (1,), (0,))
+    body, other = (x(1), gate), (x(2),)
+    cases = (SwitchCase((0,), body), SwitchCase(None, other))
+    whole = program(
+        ForLoop((body, other, body)),
+        IfElse(BitRef(0), (WhileLoop(BitRef(1), body),), other),
+        Switch(BitRef(1), cases),
+        num_angles=3,
+    )
+    bound = (body[0], gate.at(ANGLES))
+    found = whole.at(ANGLES)
+    assert found == program(
+        ForLoop((bound, other, bound)),
+        IfElse(BitRef(0), (WhileLoop(BitRef(1), bound),), other),
+        Switch(BitRef(1), (SwitchCase((0,), bound), SwitchCase(None, other))),
+    )
+    loop = cast_to(ForLoop, found.operations[0])
+    assert loop.bodies[0] is loop.bodies[2]
+
+
+def test_numbers_of_many_sets_of_angles():
+    gates = [
+        Parametric("rx", (2,), (0,)),
+        x(1),
+        Parametric("rx", (0,), (1,)),
+        Parametric("rx", (1,), (1,), (), 0, True),
+        Parametric("cu", (0, 1, 2, 0), (1,)),
+        Parametric("phase", (1,), ()),
+    ]
+    angles = np.random.default_rng(4).uniform(-7, 7, (2, 3, 3))
+    seen = []
+    for places, numbers in numbers_at(gates, angles):
+        seen += places
+        for number, place in enumerate(places):
+            for index in np.ndindex(2, 3):
+                gate = cast_to(Parametric, gates[place]).at(angles[index])
+                expected = gate.diagonal if isinstance(gate, Diagonal) else gate.matrix
+                np.testing.assert_allclose(numbers[index][number], expected, atol=1e-15)
+        assert numbers.flags.c_contiguous
+    assert sorted(seen) == [0, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_a_parametric_gate_takes_qubits_out_of_0_unless_it_is_diagonal(formula):
+    count = FORMULAS[formula].shape[0].bit_length() - 1
+    gate = Parametric(formula, (0,) * FORMULAS[formula].count, tuple(range(count)))
+    moved = 0 if gate.is_diagonal else count
+    assert most_stored_qubits(program(gate, num_angles=1)) == moved
+    assert most_stored_qubits(program(ForLoop(((gate,),)), num_angles=1)) == moved

@@ -27,7 +27,6 @@ from simquay.circuits.lowering.context import (
 from simquay.circuits.lowering.expressions import type_of
 from simquay.circuits.lowering.gates import Makers
 from simquay.circuits.lowering.instructions import PartialSaveError, has_matrix, is_save
-from simquay.circuits.lowering.matrices import NotFiniteError
 from simquay.circuits.lowering.modifiers import annotated_operation, controlled_gate
 from simquay.errors import (
     NotACircuitError,
@@ -36,6 +35,7 @@ from simquay.errors import (
     UnsupportedInstructionError,
 )
 from simquay.program import Program, VariableDeclaration
+from simquay.program.formulas import NotFiniteError
 
 __all__ = ["lower", "used_qubits"]
 

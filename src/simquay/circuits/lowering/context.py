@@ -22,7 +22,6 @@ from qiskit.exceptions import QiskitError
 from simquay.circuits.lowering import expansion
 from simquay.circuits.lowering.expansion import MAX_DEPTH
 from simquay.circuits.lowering.gates import SEVERAL, SKIPPED, Makers
-from simquay.circuits.lowering.matrices import NotFiniteError, constant
 from simquay.circuits.parameters import unbound_parameters
 from simquay.errors import ProgramError, UnsupportedInstructionError
 from simquay.program import (
@@ -36,6 +35,7 @@ from simquay.program import (
     Switch,
     WhileLoop,
 )
+from simquay.program.formulas import NotFiniteError, constant
 from simquay.program.operations import standard_gates
 from simquay.program.program import walk
 

@@ -16,9 +16,8 @@ from typing import Any, TypeAlias, Union
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.circuits.lowering import matrices
-from simquay.circuits.lowering.matrices import Formula, Gathered, constant
-from simquay.program import Diagonal, GateOperation, Matrix, Permutation, Relabel
+from simquay.program import Diagonal, GateOperation, Matrix, Permutation, Relabel, formulas
+from simquay.program.formulas import Formula, Gathered, constant
 from simquay.program.operations import constructor
 
 __all__ = ["NOT", "SEVERAL", "SKIPPED", "SWAP", "H", "Makers", "Y", "Z"]
@@ -102,28 +101,28 @@ FIXED: dict[str, Maker] = {
 """Gates without parameters that are one operation, by name."""
 
 ANGLED: dict[str, tuple[Union[type[Matrix], type[Diagonal]], Formula, int]] = {
-    "p": (Diagonal, matrices.p, 0),
-    "u1": (Diagonal, matrices.p, 0),
-    "cp": (Diagonal, matrices.p, 1),
-    "cu1": (Diagonal, matrices.p, 1),
-    "rz": (Diagonal, matrices.rz, 0),
-    "crz": (Diagonal, matrices.rz, 1),
-    "rzz": (Diagonal, matrices.rzz, 0),
-    "rx": (Matrix, matrices.rx, 0),
-    "crx": (Matrix, matrices.rx, 1),
-    "ry": (Matrix, matrices.ry, 0),
-    "cry": (Matrix, matrices.ry, 1),
-    "r": (Matrix, matrices.r, 0),
-    "u": (Matrix, matrices.u, 0),
-    "u2": (Matrix, matrices.u2, 0),
-    "u3": (Matrix, matrices.u, 0),
-    "cu3": (Matrix, matrices.u, 1),
-    "cu": (Matrix, matrices.cu, 1),
-    "rxx": (Matrix, matrices.rxx, 0),
-    "ryy": (Matrix, matrices.ryy, 0),
-    "rzx": (Matrix, matrices.rzx, 0),
-    "xx_minus_yy": (Matrix, matrices.xx_minus_yy, 0),
-    "xx_plus_yy": (Matrix, matrices.xx_plus_yy, 0),
+    "p": (Diagonal, formulas.p, 0),
+    "u1": (Diagonal, formulas.p, 0),
+    "cp": (Diagonal, formulas.p, 1),
+    "cu1": (Diagonal, formulas.p, 1),
+    "rz": (Diagonal, formulas.rz, 0),
+    "crz": (Diagonal, formulas.rz, 1),
+    "rzz": (Diagonal, formulas.rzz, 0),
+    "rx": (Matrix, formulas.rx, 0),
+    "crx": (Matrix, formulas.rx, 1),
+    "ry": (Matrix, formulas.ry, 0),
+    "cry": (Matrix, formulas.ry, 1),
+    "r": (Matrix, formulas.r, 0),
+    "u": (Matrix, formulas.u, 0),
+    "u2": (Matrix, formulas.u2, 0),
+    "u3": (Matrix, formulas.u, 0),
+    "cu3": (Matrix, formulas.u, 1),
+    "cu": (Matrix, formulas.cu, 1),
+    "rxx": (Matrix, formulas.rxx, 0),
+    "ryy": (Matrix, formulas.ryy, 0),
+    "rzx": (Matrix, formulas.rzx, 0),
+    "xx_minus_yy": (Matrix, formulas.xx_minus_yy, 0),
+    "xx_plus_yy": (Matrix, formulas.xx_plus_yy, 0),
 }
 """Gates of parameters that are one operation, by name: its kind, its formula, and how many (0 or 1)
 of its qubits, the first, are controls."""

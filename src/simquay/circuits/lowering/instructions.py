@@ -24,7 +24,6 @@ from qiskit.circuit.library import (
 
 from simquay.circuits.lowering.context import Handlers, Site
 from simquay.circuits.lowering.gates import NOT, Y, Z
-from simquay.circuits.lowering.matrices import ComplexArray, constant, freeze
 from simquay.errors import UnsupportedInstructionError
 from simquay.program import (
     Diagonal,
@@ -36,6 +35,7 @@ from simquay.program import (
     Reset,
     Save,
 )
+from simquay.program.formulas import ComplexArray, constant, freeze
 
 __all__ = ["HANDLERS", "PartialSaveError", "has_matrix", "is_save", "matrix", "save"]
 

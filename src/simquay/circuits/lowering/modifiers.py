@@ -17,10 +17,10 @@ from qiskit.circuit.library import UGate
 
 from simquay.circuits.lowering.context import Site
 from simquay.circuits.lowering.gates import SWAP
-from simquay.circuits.lowering.matrices import ComplexArray, constant, cu, freeze
 from simquay.errors import ProgramError, UnsupportedInstructionError
 from simquay.program import Diagonal, GateOperation, Matrix, Permutation, Relabel
 from simquay.program.bits import spread
+from simquay.program.formulas import ComplexArray, constant, cu, freeze
 
 __all__ = [
     "annotated_operation",

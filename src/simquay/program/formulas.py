@@ -1,9 +1,10 @@
-"""The arrays of Qiskit's standard gates, as functions of their parameters.
+"""The arrays of Qiskit's standard gates, as functions of their angles.
 
 The formulas are the matrices in the Qiskit API reference of each gate. Index bit ``j`` is the
 gate's qubit ``j``; a controlled gate is written without its controls. Every array is read-only.
 
-A :class:`Formula` gives the array of one gate; :class:`Gathered` gives those of many at once.
+A :class:`Formula` gives the array of one gate, or those of many at once; :class:`Gathered` gives
+arrays before their numbers are known. :data:`FORMULAS` has all formulas by name.
 """
 
 from __future__ import annotations
@@ -19,7 +20,18 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ComplexArray", "Formula", "Gathered", "NotFiniteError", "constant", "cu", "freeze", "p"]
+__all__ = [
+    "FORMULAS",
+    "ComplexArray",
+    "Formula",
+    "Gathered",
+    "NotFiniteError",
+    "constant",
+    "cu",
+    "freeze",
+    "p",
+    "phase",
+]
 
 ComplexArray: TypeAlias = NDArray[np.complexfloating[Any]]
 Entries: TypeAlias = tuple[Any, ...]
@@ -54,6 +66,7 @@ class Formula:
         shape: of the array.
 
     Attributes:
+        name: its key in :data:`FORMULAS`.
         count: how many angles it takes.
         cached: as a call of the formula; the last few thousand results are kept, so that equal
             gates share one array.
@@ -62,6 +75,7 @@ class Formula:
     def __init__(self, entries: Callable[..., Entries], shape: tuple[int, ...]) -> None:
         self.entries = entries
         self.shape = shape
+        self.name = entries.__name__
         self.count = len(signature(entries).parameters) - 1
         # 4096 arrays of at most 4 x 4 amplitudes are about 2 MB.
         self.cached: Callable[..., ComplexArray] = lru_cache(maxsize=4096)(self)
@@ -77,6 +91,16 @@ class Formula:
             raise ValueError(f"its parameters {list(numbers)} are not all finite numbers")
         entries = np.array(self.entries(_Scalars, *numbers), dtype=np.complex128)
         return freeze(entries.reshape(self.shape))
+
+    def at(self, angles: NDArray[np.float64]) -> NDArray[np.complex128]:
+        """The arrays of many gates: shape ``(..., *shape)`` for angles of shape ``(..., count)``,
+        in C order. Angles that are not finite give numbers that are not."""
+        numbers = np.empty((*angles.shape[:-1], math.prod(self.shape)), dtype=np.complex128)
+        columns = [angles[..., number] for number in range(self.count)]
+        for number, entry in enumerate(self.entries(np, *columns)):
+            numbers[..., number] = entry
+        freeze(numbers)
+        return numbers.reshape(*angles.shape[:-1], *self.shape)
 
 
 class NotFiniteError(ValueError):
@@ -137,9 +161,30 @@ class Gathered:
         self.angles.clear()
 
 
+FORMULAS: dict[str, Formula] = {}
+"""All formulas, by name."""
+
+
 def _array(*shape: int) -> Callable[[Callable[..., Entries]], Formula]:
-    """Makes a formula of the function that gives its entries."""
-    return lambda entries: Formula(entries, shape)
+    """Makes a formula of the function that gives its entries, and adds it to the table."""
+
+    def make(entries: Callable[..., Entries]) -> Formula:
+        formula = FORMULAS[entries.__name__] = Formula(entries, shape)
+        return formula
+
+    return make
+
+
+@_array(1)
+def phase(f: Any, angle: Any) -> Entries:
+    """The factor exp(i angle)."""
+    return (f.exp(1j * angle),)
+
+
+@_array(2)
+def p0(f: Any, angle: Any) -> Entries:
+    """The diagonal of P(angle) on 0 in place of 1: a phase with an open control."""
+    return f.exp(1j * angle), 1.0
 
 
 @_array(2)

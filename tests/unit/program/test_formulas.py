@@ -8,27 +8,28 @@ import numpy as np
 import pytest
 from qiskit.circuit import library
 
-from simquay.circuits.lowering import matrices
-from simquay.circuits.lowering.matrices import Gathered, NotFiniteError, constant, freeze
+from simquay.program import formulas
+from simquay.program.formulas import FORMULAS, Gathered, NotFiniteError, constant, freeze
 
 ANGLES = (0.3, -1.1, 2.7, 5.9)
 
 MATRICES = [
-    (matrices.rx, library.RXGate, 1),
-    (matrices.ry, library.RYGate, 1),
-    (matrices.r, library.RGate, 2),
-    (matrices.u, library.UGate, 3),
-    (matrices.u2, library.U2Gate, 2),
-    (matrices.rxx, library.RXXGate, 1),
-    (matrices.ryy, library.RYYGate, 1),
-    (matrices.rzx, library.RZXGate, 1),
-    (matrices.xx_minus_yy, library.XXMinusYYGate, 2),
-    (matrices.xx_plus_yy, library.XXPlusYYGate, 2),
+    (formulas.rx, library.RXGate, 1),
+    (formulas.ry, library.RYGate, 1),
+    (formulas.r, library.RGate, 2),
+    (formulas.u, library.UGate, 3),
+    (formulas.u2, library.U2Gate, 2),
+    (formulas.rxx, library.RXXGate, 1),
+    (formulas.ryy, library.RYYGate, 1),
+    (formulas.rzx, library.RZXGate, 1),
+    (formulas.xx_minus_yy, library.XXMinusYYGate, 2),
+    (formulas.xx_plus_yy, library.XXPlusYYGate, 2),
 ]
 DIAGONALS = [
-    (matrices.p, library.PhaseGate),
-    (matrices.rz, library.RZGate),
-    (matrices.rzz, library.RZZGate),
+    (formulas.phase, library.GlobalPhaseGate),
+    (formulas.p, library.PhaseGate),
+    (formulas.rz, library.RZGate),
+    (formulas.rzz, library.RZZGate),
 ]
 
 
@@ -48,12 +49,30 @@ def test_diagonal(build, gate):
 def test_cu_is_the_block_where_the_control_is_1():
     # Index bit 0 is the control.
     block = library.CUGate(*ANGLES).to_matrix()[1::2, 1::2]
-    np.testing.assert_allclose(matrices.cu(*ANGLES), block, atol=1e-15)
+    np.testing.assert_allclose(formulas.cu(*ANGLES), block, atol=1e-15)
+
+
+def test_p0_is_a_phase_of_0_in_place_of_1():
+    np.testing.assert_array_equal(formulas.p0(0.3), formulas.p(0.3)[::-1])
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+@pytest.mark.parametrize("leading", [(), (3,), (2, 0), (2, 3)])
+def test_the_arrays_of_many_gates_are_those_of_single_ones(name, leading):
+    formula = FORMULAS[name]
+    assert formula.name == name
+    angles = np.random.default_rng(3).uniform(-7, 7, (*leading, formula.count))
+    arrays = formula.at(angles)
+    assert arrays.shape == (*leading, *formula.shape)
+    assert arrays.flags.c_contiguous
+    assert not arrays.flags.writeable
+    for index in np.ndindex(leading):
+        np.testing.assert_allclose(arrays[index], formula(*angles[index]), atol=1e-15)
 
 
 def test_equal_angles_give_the_same_array_which_is_read_only():
-    first = matrices.rx.cached(0.25)
-    assert matrices.rx.cached(0.25) is first
+    first = formulas.rx.cached(0.25)
+    assert formulas.rx.cached(0.25) is first
     with pytest.raises(ValueError, match="read-only"):
         first[0, 0] = 7
 
@@ -75,13 +94,11 @@ def test_constant_copies():
 @pytest.mark.parametrize("angle", [math.nan, math.inf])
 def test_angles_must_be_finite(angle):
     with pytest.raises(ValueError, match="not all finite"):
-        matrices.p(angle)
+        formulas.p(angle)
 
 
 @pytest.mark.parametrize("counts", [[5], [64, 1], [70, 3, 300]])
-@pytest.mark.parametrize(
-    "formula", [row[0] for row in MATRICES] + [row[0] for row in DIAGONALS] + [matrices.cu]
-)
+@pytest.mark.parametrize("formula", FORMULAS.values())
 def test_gathered_arrays_are_those_of_single_gates(formula, counts):
     # Some counts fill a block of arrays, and leave the rest of one to the gates after a fill.
     rng = np.random.default_rng(5)
@@ -99,7 +116,7 @@ def test_gathered_arrays_are_those_of_single_gates(formula, counts):
 
 
 def test_gathered_angles_must_be_finite():
-    gathered = Gathered(matrices.rx)
+    gathered = Gathered(formulas.rx)
     gathered.angles.extend([0.5, math.nan])
     with pytest.raises(NotFiniteError):
         gathered.fill()
