@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from simquay.program.expressions import Expression, Target
 from simquay.program.formulas import FORMULAS, ComplexArray, freeze
+from simquay.program.observable import Observable
 
 __all__ = [
     "Body",
@@ -257,9 +258,29 @@ class Continue:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Save:
-    """Keep a copy of the whole state vector under ``key`` in the run's data."""
+    """Keep data of the state where it stands, in the run's results under ``key``.
+
+    Attributes:
+        key: unlike that of any other ``Save`` of the program.
+        kind: of the data: ``statevector``, ``amplitudes`` (at ``indices``), ``amplitudes_squared``
+            (likewise), ``probabilities`` or ``density_matrix`` (of ``qubits``),
+            ``expectation_value`` or ``expectation_value_variance`` (of ``observables``);
+            ``statevector_dict`` and ``probabilities_dict`` for the forms as a mapping.
+        form: of shots that have different states: ``single`` keeps the data of one of them,
+            ``average`` their mean, ``accum`` their sum, ``list`` the data of each; Aer's names.
+        conditional: whether that is kept apart for each value of the classical bits.
+        qubits: bit ``j`` of an index of probabilities, or of a density matrix, is ``qubits[j]``.
+        indices: of amplitudes, in qubit order, uint64.
+        observables: the observable, and for a variance its square.
+    """
 
     key: str
+    kind: str = "statevector"
+    form: str = "single"
+    conditional: bool = False
+    qubits: tuple[int, ...] = ()
+    indices: NDArray[np.uint64] | None = None
+    observables: tuple[Observable, ...] = ()
 
 
 ControllableT = TypeVar("ControllableT", Matrix, Diagonal, Permutation)

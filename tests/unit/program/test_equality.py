@@ -68,6 +68,7 @@ def test_equality_is_by_value():
             Store(BitRef(1), Constant(True, Type(Kind.BOOL))),
         ),
         (Save("a"), Save("b")),
+        (Save("a", indices=np.array([1], np.uint64)), Save("a", indices=np.array([2], np.uint64))),
     ],
 )
 def test_differences_are_seen(left, right):

@@ -44,6 +44,7 @@ from simquay.program.expressions import (
     Unary,
     VariableRef,
 )
+from simquay.program.observable import Observable
 from simquay.program.packing import pack_programs, unpack_programs
 from tests.support.random_circuits import dynamic_circuits
 from tests.support.random_programs import dynamic_programs
@@ -55,6 +56,15 @@ U3, BOOL, FLOAT = Type(Kind.UINT, 3), Type(Kind.BOOL), Type(Kind.FLOAT)
 def round_trip(program: Program) -> Program:
     (unpacked,) = unpack_programs(pack_programs([program]))
     return unpacked
+
+
+ZY = Observable(
+    3,
+    np.array([0.5]),
+    np.array([1, 3], np.uint8),
+    np.array([0, 2], np.intp),
+    np.array([0, 2], np.intp),
+)
 
 
 def everything() -> Program:
@@ -70,6 +80,7 @@ def everything() -> Program:
             Relabel((0, 1), (1, 0)),
             Reset(2),
             Save("the state"),
+            Save("a", "amplitudes", "list", True, (0, 2), np.array([3, 1], np.uint64), (ZY,)),
             Store(variable, Binary("+", variable, Constant(3, U3), U3)),
             Store(Index(variable, Constant(0, U3)), Unary("!", BitRef(0), BOOL)),
             IfElse(Binary("<", Cast(variable, FLOAT), Constant(math.inf, FLOAT), BOOL), body, body),
