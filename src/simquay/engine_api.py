@@ -43,7 +43,9 @@ from simquay.errors import OutOfMemoryError as OutOfMemoryError
 from simquay.errors import ProgramError as ProgramError
 from simquay.errors import SimquayCacheWarning as SimquayCacheWarning
 from simquay.errors import SimquayError as SimquayError
+from simquay.planning import Change as Change
 from simquay.planning import GatePass as GatePass
+from simquay.planning import GateSweep as GateSweep
 from simquay.planning import Layout as Layout
 from simquay.planning import Pass as Pass
 from simquay.planning import Plan as Plan

@@ -14,6 +14,7 @@ from simquay.engine_api import (
     Control,
     DenseEngine,
     Diagonal,
+    GateSweep,
     Layout,
     Matrix,
     Precision,
@@ -84,7 +85,9 @@ def test_what_is_no_sweep_for_the_state_is_refused(engine: CupyEngine) -> None:
     engine.apply_sweep(done, plan, Control())
     with pytest.raises(ProgramError, match="begins at layout"):
         engine.apply_sweep(done, plan, Control())
-    dense = make_sweep_plan(lists(4, 3, 1), Layout(), DenseEngine().profile(precision, 4))
+    dense = make_sweep_plan(
+        GateSweep.of(lists(4, 3, 1)), Layout(), DenseEngine().profile(precision, 4)
+    )
     assert dense is not None
     with pytest.raises(ProgramError, match="strategy 'tiled'"):
         engine.apply_sweep(state(3), dense, Control())
@@ -96,4 +99,4 @@ def test_what_is_no_sweep_for_the_state_is_refused(engine: CupyEngine) -> None:
 def test_gates_wider_than_a_tile_run_one_by_one(engine: CupyEngine) -> None:
     rng = np.random.default_rng(1)
     wide = [[Matrix(random_unitary(64, rng), tuple(range(6)))] for _ in range(2)]
-    assert make_sweep_plan(wide, Layout(), Profile("tiled", tile=4, low=1)) is None
+    assert make_sweep_plan(GateSweep.of(wide), Layout(), Profile("tiled", tile=4, low=1)) is None

@@ -24,7 +24,7 @@ from simquay.execution.randomness import Randomness
 from simquay.execution.readout import PORTION, final_resets, stored_qubits, write_outcomes
 from simquay.execution.sampling import Sampler
 from simquay.execution.settings import Outcome, Piece, RunContext
-from simquay.planning import Layout, Plan, SweepPlan, make_plan, make_sweep_plan
+from simquay.planning import GateSweep, Layout, Plan, SweepPlan, make_plan, make_sweep_plan
 from simquay.program import Gate, Program
 from simquay.program.program import most_stored_qubits
 
@@ -107,20 +107,20 @@ class Run:
             self.program.num_qubits, self.context.precision, capacity=self.capacity, batch=batch
         )
 
-    def plan(self, gate_lists: Sequence[Sequence[Gate]], layout: Layout) -> Plan | SweepPlan:
-        """A plan that applies ``gate_lists[i]`` to vector ``i``.
+    def plan(self, gates: Sequence[Gate] | GateSweep, layout: Layout) -> Plan | SweepPlan:
+        """A plan that applies ``gates`` to a state, or a sweep to its vectors.
 
         Raises:
-            SweepRefusedError: if the numbers of several lists allow no common plan.
+            SweepRefusedError: if the numbers of a sweep allow no common plan.
         """
         started = time.perf_counter()
         plan: Plan | SweepPlan | None
-        if len(gate_lists) == 1:
-            plan = make_plan(gate_lists[0], layout, self.profile)
-        else:
-            plan = make_sweep_plan(gate_lists, layout, self.profile)
+        if isinstance(gates, GateSweep):
+            plan = make_sweep_plan(gates, layout, self.profile)
             if plan is None:
                 raise SweepRefusedError("no plan serves all circuits of this structure at once")
+        else:
+            plan = make_plan(gates, layout, self.profile)
         self.planning_time += time.perf_counter() - started
         return plan
 
@@ -198,15 +198,15 @@ class Run:
 
 def run_gates(
     run: Run,
-    gate_lists: Sequence[Sequence[Gate]],
+    gates: Sequence[Gate] | GateSweep,
     event: Event | None,
     resets: Sequence[int] = (),
 ) -> Iterator[tuple[Outcome, float]]:
     """Run gates, and then at most measurements: few plans, and one sampling.
 
     Args:
-        run: with a circuit for each list.
-        gate_lists: one for each program. Several have one structure.
+        run: with a circuit for each vector of a sweep, or with one.
+        gates: of one program, or of several as a sweep.
         event: the measurement at the end, if there is one.
         resets: qubits that are reset at the end, of one program alone.
 
@@ -214,17 +214,20 @@ def run_gates(
         For each program, in order: its outcome, and the seconds that it took, its share of the
         common work included.
     """
-    engine, control, batch = run.engine, run.control, len(gate_lists)
-    total, done = len(gate_lists[0]), 0
+    engine, control = run.engine, run.control
+    sweep = gates if isinstance(gates, GateSweep) else None
+    batch = 1 if sweep is None else sweep.batch
+    listed = gates.gates if isinstance(gates, GateSweep) else gates
+    total, done = len(listed), 0
     share = 0.9 if batch == 1 else 0.5  # of the progress, until sampling
     weights: NDArray[np.float64] | None = None
     values: dict[str, Sequence[Any]] | None = None
     state = run.allocate(batch)
     try:
-        for parts in zip(*map(portions, gate_lists), strict=True):
+        for part in portions(listed):
             control.check()
-            plan = run.plan(parts, state.layout)
-            low, done = done, done + len(parts[0])
+            low, done = done, done + len(part)
+            plan = run.plan(part if sweep is None else sweep.part(low, done), state.layout)
             run.apply(state, plan, control.section(share * low / total, share * done / total))
         sampler = None if event is None else Sampler(engine, state, stored_qubits(state, event))
         if batch > 1:  # read for all at once; there is nothing to reset

@@ -61,5 +61,5 @@ def run_program(
         return outcome
     run = Run(program, engine, context, piece, control)
     event = measurement_event(deferred.measures)
-    [(outcome, _)] = run_gates(run, [deferred.gates], event, deferred.resets)
+    [(outcome, _)] = run_gates(run, deferred.gates, event, deferred.resets)
     return outcome

@@ -20,6 +20,7 @@ from simquay.execution.branching.steps import Event, measurement_event
 from simquay.execution.evolution import Run, run_gates
 from simquay.execution.kinds import KINDS, needed_bytes, result_bytes
 from simquay.execution.settings import Outcome, Piece, RunContext
+from simquay.planning import GateSweep
 from simquay.program import Diagonal, Gate, Matrix, Measure, Permutation, Program, Reset
 from simquay.program.program import most_stored_qubits
 
@@ -222,4 +223,4 @@ def run_sweep(
         [program.operations[place] for place in shape.places] for program in programs
     ]
     run = Run(programs[0], engine, context, piece, control)
-    yield from run_gates(run, gate_lists, shape.event)
+    yield from run_gates(run, GateSweep.of(gate_lists), shape.event)

@@ -6,12 +6,15 @@ engine applies. Read ``plan.py`` first, then ``planner.py``, the entry.
 """
 
 from simquay.planning.explanation import explain
+from simquay.planning.numbers.sweep import Change, GateSweep
 from simquay.planning.plan import GatePass, Pass, Plan, SweepPlan
 from simquay.planning.planner import make_plan, make_sweep_plan
 from simquay.planning.profile import Layout, Profile
 
 __all__ = [
+    "Change",
     "GatePass",
+    "GateSweep",
     "Layout",
     "Pass",
     "Plan",

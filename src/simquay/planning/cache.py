@@ -13,9 +13,10 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import NamedTuple, Protocol, TypeAlias
 
 from simquay.planning.direct import plan_direct
+from simquay.planning.numbers.sweep import NUMBERS, GateSweep
 from simquay.planning.plan import Plan, SweepPlan
 from simquay.planning.profile import Layout, Profile
-from simquay.program.operations import Diagonal, GateOperation, Matrix, Prepare
+from simquay.program.operations import GateOperation
 from simquay.system.lifecycle import after_fork
 
 __all__ = ["Finder", "PlanCache", "Recipe", "numbers_of", "structure_of"]
@@ -35,8 +36,8 @@ class Recipe(Protocol):
     def fill(self, gates: Sequence[GateOperation]) -> Plan | None:
         """The plan for gates of the recipe's structure; None if their numbers do not allow it."""
 
-    def fill_sweep(self, gate_lists: Sequence[Sequence[GateOperation]]) -> SweepPlan | None:
-        """The plans for several gate lists of the recipe's structure as one.
+    def fill_sweep(self, sweep: GateSweep) -> SweepPlan | None:
+        """The plans for the gate lists of a sweep of the recipe's structure as one.
 
         None if their numbers, or the recipe, do not allow it.
         """
@@ -52,15 +53,7 @@ def structure_of(gates: Sequence[GateOperation]) -> Hashable:
 
 def numbers_of(gates: Sequence[GateOperation]) -> bytes:
     """All matrices, diagonals and amplitudes of ``gates``, as bytes in C order."""
-    parts: list[bytes] = []
-    for gate in gates:
-        if isinstance(gate, Matrix):
-            parts.append(gate.matrix.tobytes())
-        elif isinstance(gate, Diagonal):
-            parts.append(gate.diagonal.tobytes())
-        elif isinstance(gate, Prepare):
-            parts.append(gate.amplitudes.tobytes())
-    return b"".join(parts)
+    return b"".join([NUMBERS[type(one)](one).tobytes() for one in gates if type(one) in NUMBERS])
 
 
 class _Entry(NamedTuple):
@@ -129,23 +122,23 @@ class PlanCache:
 
     def sweep(
         self,
-        gate_lists: Sequence[Sequence[GateOperation]],
+        sweep: GateSweep,
         layout: Layout,
         profile: Profile,
         find: Finder,
     ) -> SweepPlan | None:
-        """The plans for ``gate_lists``, which have one structure, as one.
+        """The plans for the gate lists of a sweep as one.
 
         None if their numbers do not allow it. A recipe that ``find`` finds is kept, the plans are
         not.
         """
-        gates = gate_lists[0]
+        gates = sweep.gates
         key, entry = self._find(gates, layout, profile)
         if entry is None:
             recipe, plan = find(gates, layout, profile)
             entry = _Entry(recipe, numbers_of(gates), plan, recipe.size)
             self._keep(key, entry)
-        return entry.recipe.fill_sweep(gate_lists)
+        return entry.recipe.fill_sweep(sweep)
 
     def _find(
         self, gates: Sequence[GateOperation], layout: Layout, profile: Profile

@@ -9,6 +9,7 @@ from simquay.errors import ProgramError
 from simquay.planning.cache import Finder, PlanCache
 from simquay.planning.dense.search import find_dense
 from simquay.planning.gatewise import plan_gates
+from simquay.planning.numbers.sweep import GateSweep
 from simquay.planning.plan import Plan, SweepPlan
 from simquay.planning.profile import Layout, Profile
 from simquay.planning.tiled.search import find_tiled
@@ -63,15 +64,12 @@ def make_plan(
 
 
 def make_sweep_plan(
-    gate_lists: Sequence[Sequence[Gate]],
+    sweep: GateSweep,
     layout: Layout,
     profile: Profile,
     cache: PlanCache = plan_cache,
 ) -> SweepPlan | None:
-    """One plan that applies ``gate_lists[i]`` to vector ``i`` of a state of layout ``layout``.
-
-    The gate lists must have one structure (:func:`~simquay.planning.cache.structure_of`), which is
-    not checked: they differ in the numbers of matrices, diagonals and amplitudes alone.
+    """One plan that applies to each vector of a state of layout ``layout`` its gates of ``sweep``.
 
     Returns:
         The plan. None if there is none for such gates, numbers or strategy: each list then needs a
@@ -83,7 +81,7 @@ def make_sweep_plan(
     strategy = _strategy(profile)
     if strategy.find is None:
         return None
-    return cache.sweep([*map(standard_gates, gate_lists)], layout, profile, strategy.find)
+    return cache.sweep(sweep, layout, profile, strategy.find)
 
 
 def register_strategy(name: str, strategy: Strategy) -> None:

@@ -22,7 +22,7 @@ def test_figures_are_those_of_all_plans_that_were_applied() -> None:
     run = Run(program, ReferenceEngine(), context, piece, Control())
     state = run.allocate()
     for gates in ((h(0),), (cx(0, 3), x(4))):
-        run.apply(state, run.plan([gates], state.layout), Control())
+        run.apply(state, run.plan(gates, state.layout), Control())
     figures = run.figures(seconds=8.0, batch=4)
     assert (figures["passes"], figures["stored_qubits"], figures["strategy"]) == (3, 3, "gates")
     assert 0 < figures["planning_time"] == run.planning_time / 4

@@ -15,7 +15,7 @@ import pytest
 
 from simquay.control import Control
 from simquay.engines.numpy.engine import DenseEngine
-from simquay.planning import Layout, Plan, Profile, make_plan
+from simquay.planning import GateSweep, Layout, Plan, Profile, make_plan
 from simquay.planning.cache import Finder, PlanCache
 from simquay.planning.dense.search import find_dense
 from simquay.planning.tiled.search import find_tiled
@@ -194,7 +194,7 @@ def test_sweeps_and_single_plans_share_a_recipe() -> None:
     gates = [gate for gate in gates if len(getattr(gate, "controls", ())) <= 1]
     lists = [other_numbers(gates, rng) for _ in range(6)]
     cache = PlanCache()
-    assert cache.sweep(lists[:3], Layout(), DENSE, find_dense) is not None
-    assert cache.sweep(lists[3:], Layout(), DENSE, no_search) is not None
+    assert cache.sweep(GateSweep.of(lists[:3]), Layout(), DENSE, find_dense) is not None
+    assert cache.sweep(GateSweep.of(lists[3:]), Layout(), DENSE, no_search) is not None
     assert len(cache.plan(lists[4], Layout(), DENSE, no_search)) > 0
     assert len(cache) == 1

@@ -11,6 +11,7 @@ from simquay.control import Control
 from simquay.engines.numpy.engine import DenseEngine
 from simquay.errors import ProgramError
 from simquay.planning import (
+    GateSweep,
     Layout,
     Plan,
     Profile,
@@ -66,7 +67,7 @@ def test_each_vector_is_what_its_own_plan_makes(
 ) -> None:
     for seed in range(8):
         gate_lists = lists(num_qubits, seed, 5)
-        sweep = make_sweep_plan(gate_lists, Layout(), profile)
+        sweep = make_sweep_plan(GateSweep.of(gate_lists), Layout(), profile)
         assert sweep is not None
         found = amplitudes(sweep, num_qubits, precision)
         for gates, vector in zip(gate_lists, found, strict=True):
@@ -77,7 +78,7 @@ def test_each_vector_is_what_its_own_plan_makes(
 @by_profile
 def test_each_vector_is_what_its_gates_do(profile: Profile) -> None:
     gate_lists = lists(6, 3, 4)
-    sweep = make_sweep_plan(gate_lists, Layout(), profile)
+    sweep = make_sweep_plan(GateSweep.of(gate_lists), Layout(), profile)
     assert sweep is not None
     found = amplitudes(sweep, 6, Precision.DOUBLE)
     for gates, vector in zip(gate_lists, found, strict=True):
@@ -90,7 +91,7 @@ def test_the_plans_have_passes_of_all_kinds() -> None:
     outer = 0
     for profile in PROFILES.values():
         for seed in range(8):
-            sweep = make_sweep_plan(lists(12, seed, 2), Layout(), profile)
+            sweep = make_sweep_plan(GateSweep.of(lists(12, seed, 2)), Layout(), profile)
             assert sweep is not None
             for step in sweep.passes:
                 kinds.add(type(step))
@@ -108,7 +109,7 @@ def test_the_plans_have_passes_of_all_kinds() -> None:
 
 def test_many_lists_are_filled_in_parts() -> None:
     gate_lists = lists(4, 1, 200)
-    sweep = make_sweep_plan(gate_lists, Layout(), PROFILES["usual"])
+    sweep = make_sweep_plan(GateSweep.of(gate_lists), Layout(), PROFILES["usual"])
     assert sweep is not None
     found = amplitudes(sweep, 4, Precision.DOUBLE)
     for number in (0, 99, 199):
@@ -124,7 +125,7 @@ def test_numbers_of_other_types_and_orders_are_converted() -> None:
         [Matrix(np.asfortranarray(matrices[1]), (0, 1))],
         [Matrix(matrices[2].astype(np.complex64), (0, 1))],
     ]
-    sweep = make_sweep_plan(made, Layout(), PROFILES["usual"])
+    sweep = make_sweep_plan(GateSweep.of(made), Layout(), PROFILES["usual"])
     assert sweep is not None
     found = amplitudes(sweep, 2, Precision.DOUBLE)
     for (gate,), vector in zip(made, found, strict=True):
@@ -134,15 +135,15 @@ def test_numbers_of_other_types_and_orders_are_converted() -> None:
 
 def test_strategies_without_sweeps() -> None:
     gate_lists = lists(3, 0, 2)
-    assert make_sweep_plan(gate_lists, Layout(), Profile("gates")) is None
+    assert make_sweep_plan(GateSweep.of(gate_lists), Layout(), Profile("gates")) is None
     with pytest.raises(ProgramError, match="no planning strategy"):
-        make_sweep_plan(gate_lists, Layout(), Profile("other"))
+        make_sweep_plan(GateSweep.of(gate_lists), Layout(), Profile("other"))
 
 
 def test_tiled_sweeps_have_a_pass_for_each_vector() -> None:
     profile = Profile("tiled", tile=4, low=1)
     first, second = lists(6, 0, 2)
-    sweep = make_sweep_plan([first, [*first], second], Layout(), profile)
+    sweep = make_sweep_plan(GateSweep.of([first, [*first], second]), Layout(), profile)
     assert sweep is not None
     for number, gates in enumerate((first, first, second)):
         passes = [vectors[number] for vectors in sweep.passes if isinstance(vectors, tuple)]
@@ -157,19 +158,19 @@ def test_tiled_sweeps_have_a_pass_for_each_vector() -> None:
     # A rotation by nothing is another kind of matrix to a tiled plan.
     turn = Matrix(random_unitary(2, np.random.default_rng(0)), (0,))
     rest = Matrix(np.eye(2, dtype=complex), (0,))
-    assert make_sweep_plan([[turn], [turn]], Layout(), profile) is not None
-    assert make_sweep_plan([[turn], [rest]], Layout(), profile) is None
+    assert make_sweep_plan(GateSweep.of([[turn], [turn]]), Layout(), profile) is not None
+    assert make_sweep_plan(GateSweep.of([[turn], [rest]]), Layout(), profile) is None
 
 
 def test_an_engine_refuses_a_sweep_for_another_state() -> None:
-    sweep = make_sweep_plan(lists(3, 0, 2), Layout(), PROFILES["usual"])
+    sweep = make_sweep_plan(GateSweep.of(lists(3, 0, 2)), Layout(), PROFILES["usual"])
     assert sweep is not None
     assert isinstance(sweep.passes[0], StartPass)
     state = ENGINE.allocate(3, Precision.DOUBLE, capacity=3, batch=3)
     with pytest.raises(ProgramError, match="a sweep of 2 vectors"):
         ENGINE.apply_sweep(state, sweep, Control())
     state = ENGINE.allocate(3, Precision.DOUBLE, capacity=3, batch=2)
-    tiled = make_sweep_plan(lists(3, 0, 2), Layout(), Profile("tiled", tile=4, low=1))
+    tiled = make_sweep_plan(GateSweep.of(lists(3, 0, 2)), Layout(), Profile("tiled", tile=4, low=1))
     assert tiled is not None
     with pytest.raises(ProgramError, match="'dense', not 'tiled'"):
         ENGINE.apply_sweep(state, tiled, Control())
@@ -203,7 +204,7 @@ def test_a_strategy_of_an_engine_is_found_by_its_name() -> None:
     gates = random_gates(3, 5, np.random.default_rng(0))
     profile = Profile("test-backwards")
     assert make_plan(gates, Layout(), profile).passes == tuple(reversed(gates))
-    assert make_sweep_plan([gates, gates], Layout(), profile) is None
+    assert make_sweep_plan(GateSweep.of([gates, gates]), Layout(), profile) is None
     assert "Matrix" in explain(Plan(profile, Layout(), Layout(), (Matrix(np.eye(2) + 0j, (0,)),)))
 
 

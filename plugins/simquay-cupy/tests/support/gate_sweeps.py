@@ -8,6 +8,7 @@ from evolution import BOTH, REFERENCE, TOLERANCE, oracle
 from simquay.engine_api import (
     Control,
     GateOperation,
+    GateSweep,
     Layout,
     Precision,
     SweepPlan,
@@ -29,7 +30,7 @@ def lists(qubits: int, count: int, seed: int, gates: int = 40) -> list[list[Gate
 def sweep_of(
     engine: CupyEngine, gate_lists: list[list[GateOperation]], qubits: int, precision: Precision
 ) -> SweepPlan:
-    plan = make_sweep_plan(gate_lists, Layout(), engine.profile(precision, qubits))
+    plan = make_sweep_plan(GateSweep.of(gate_lists), Layout(), engine.profile(precision, qubits))
     assert plan is not None
     return plan
 

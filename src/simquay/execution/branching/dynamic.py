@@ -160,7 +160,7 @@ class _Branching:
         key = (id(step), layout)
         plan = self.plans.get(key)
         if plan is None:
-            plan = self.plans[key] = self.run.plan([step.gates], layout)
+            plan = self.plans[key] = self.run.plan(step.gates, layout)
         low, high = (self._fraction(batch, place) for place in (batch.place - 1, batch.place))
         self.run.apply(batch.state, plan, self.run.control.section(low, high))
         self.run.control.report(high)

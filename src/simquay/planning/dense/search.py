@@ -34,11 +34,12 @@ from simquay.planning.dense.steps import (
     Step,
 )
 from simquay.planning.numbers.pool import Pool, PoolLayout
+from simquay.planning.numbers.sweep import GateSweep
 from simquay.planning.plan import Plan, SweepPlan
 from simquay.planning.profile import Layout, Profile
 from simquay.planning.wires import WireGate
 from simquay.program.bits import bits_of
-from simquay.program.operations import GateOperation, Permutation
+from simquay.program.operations import GateOperation
 
 __all__ = ["DenseRecipe", "find_dense"]
 
@@ -141,14 +142,14 @@ class DenseRecipe:
         passes = self._fill(gates, self.pool.fill(gates))
         return Plan(self.profile, self.initial, self.final, passes)
 
-    def fill_sweep(self, gate_lists: Sequence[Sequence[GateOperation]]) -> SweepPlan | None:
-        """The plans for several gate lists of that structure as one; None where a gate with
-        numbers is applied by itself."""
-        # A lone pass holds the gate itself; only a permutation is the same for all lists.
-        if not all(isinstance(gate_lists[0][index], Permutation) for index in self.lone):
+    def fill_sweep(self, sweep: GateSweep) -> SweepPlan | None:
+        """The plans for the gate lists of a sweep of that structure as one; None where a gate
+        whose numbers change is applied by itself."""
+        # A lone pass holds the gate itself, which must be the same for all lists.
+        if not all(set(self.lone).isdisjoint(places) for places, _ in sweep.changes):
             return None
-        passes = self._fill(gate_lists[0], self.pool.fill_sweep(gate_lists))
-        return SweepPlan(self.profile, self.initial, self.final, len(gate_lists), passes)
+        passes = self._fill(sweep.gates, self.pool.fill_sweep(sweep))
+        return SweepPlan(self.profile, self.initial, self.final, sweep.batch, passes)
 
     def _fill(self, gates: Sequence[GateOperation], pool: Pool) -> list[DensePass]:
         numbers = _Numbers(gates, self.matrices.fill(pool), self.diagonals.fill(pool))

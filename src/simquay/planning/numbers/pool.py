@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from operator import attrgetter
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simquay.planning.numbers.sweep import NUMBERS, GateSweep, joined
 from simquay.program.operations import Diagonal, GateOperation, Matrix, Prepare
 
 __all__ = ["Group", "Pool", "PoolLayout"]
@@ -40,11 +40,7 @@ class Group(NamedTuple):
 
 
 _CODES: dict[type, int] = {Matrix: 0, Diagonal: 1, Prepare: 2}
-_READERS: tuple[tuple[type[GateOperation], Callable[[Any], NDArray[Any]]], ...] = (
-    (Matrix, attrgetter("matrix")),
-    (Diagonal, attrgetter("diagonal")),
-    (Prepare, attrgetter("amplitudes")),
-)
+_KINDS: tuple[type[GateOperation], ...] = (Matrix, Diagonal, Prepare)
 
 
 class PoolLayout:
@@ -70,10 +66,10 @@ class PoolLayout:
         self.starts = starts = [0] * len(gates)
         size = 1
         for code, alike in found.items():
-            kind, read = _READERS[code & 3]
+            kind = _KINDS[code & 3]
             length = 1 << ((code >> 2) << (kind is Matrix))
             self.groups.append(Group(kind, code >> 2, alike, size, length))
-            self._readers.append((read, alike))
+            self._readers.append((NUMBERS[kind], alike))
             for index in alike:
                 starts[index] = size
                 size += length
@@ -86,18 +82,13 @@ class PoolLayout:
         for read, alike in self._readers:
             arrays += map(read, map(find, alike))
         arrays.append(_ZERO)
-        try:
-            # By far the fastest way, for arrays as programs promise them: complex128, in C order.
-            data = b"".join(arrays)
-        except (BufferError, TypeError, ValueError):
-            data = b""
-        if len(data) != 16 * self.size:  # some are of another type, or not in C order
-            data = b"".join([np.asarray(array, dtype=np.complex128).tobytes() for array in arrays])
-        return np.frombuffer(data, dtype=np.complex128)
+        return joined(arrays, self.size)
 
-    def fill_sweep(self, gate_lists: Sequence[Sequence[GateOperation]]) -> Pool:
-        """The pools of several gate lists, shape ``(lists, numbers)``."""
-        pools = np.empty((len(gate_lists), self.size), dtype=np.complex128)
-        for row, gates in zip(pools, gate_lists, strict=True):
-            row[:] = self.fill(gates)
+    def fill_sweep(self, sweep: GateSweep) -> Pool:
+        """The pools of the gate lists of a sweep, shape ``(lists, numbers)``."""
+        pools = np.empty((sweep.batch, self.size), dtype=np.complex128)
+        pools[:] = self.fill(sweep.gates)
+        for places, numbers in sweep.changes:
+            starts = np.array([self.starts[place] for place in places], dtype=np.intp)
+            pools[:, starts[:, None] + np.arange(numbers.shape[-1])] = numbers
         return pools

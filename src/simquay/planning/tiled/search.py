@@ -16,6 +16,7 @@ import numpy as np
 from simquay.errors import ProgramError
 from simquay.planning.numbers.pool import Pool, PoolLayout
 from simquay.planning.numbers.products import ProductRecipe
+from simquay.planning.numbers.sweep import GateSweep
 from simquay.planning.plan import Pass, Plan, SweepPlan
 from simquay.planning.profile import Layout, Profile
 from simquay.planning.tiled.blocks.blocks import make_blocks, resolve_zeros
@@ -65,15 +66,15 @@ class TiledRecipe:
             return None
         return self._plan(pool)
 
-    def fill_sweep(self, gate_lists: Sequence[Sequence[GateOperation]]) -> SweepPlan | None:
-        """The plans for several gate lists of that structure as one.
+    def fill_sweep(self, sweep: GateSweep) -> SweepPlan | None:
+        """The plans for the gate lists of a sweep of that structure as one.
 
         None if one of them has other traits, or if a gate is too wide for a tile. Consecutive lists
         with the same numbers have the same pass objects.
         """
         if self._wide:
             return None
-        pools = self._pool.fill_sweep(gate_lists)
+        pools = self._pool.fill_sweep(sweep)
         if (traits_of(pools, self._pool) != self._traits).any():
             return None
         is_new = [True, *(pools[1:] != pools[:-1]).any(axis=1)]
@@ -81,7 +82,7 @@ class TiledRecipe:
         for pool, new in zip(self._with_products(pools), is_new, strict=True):
             passes.append(self._fill(pool) if new else passes[-1])
         together = tuple(zip(*passes, strict=True))
-        return SweepPlan(self.profile, self.initial, self.final, len(gate_lists), together)
+        return SweepPlan(self.profile, self.initial, self.final, sweep.batch, together)
 
     def _plan(self, pool: Pool) -> Plan:
         passes = self._fill(self._with_products(pool))

@@ -10,7 +10,7 @@ from qiskit.quantum_info import Pauli
 
 from simquay.control import Control
 from simquay.engines.base import BaseEngine, Engine
-from simquay.planning import Layout, make_plan, make_sweep_plan
+from simquay.planning import GateSweep, Layout, make_plan, make_sweep_plan
 from simquay.program import (
     Diagonal,
     GateOperation,
@@ -279,7 +279,7 @@ def e13_sweeps(engine: Engine) -> None:
         ]
         others = (other_numbers(first, np.random.default_rng(160 + number)) for number in range(4))
         lists = [first, *others]
-        plan = make_sweep_plan(lists, Layout(), engine.profile(precision, 5))
+        plan = make_sweep_plan(GateSweep.of(lists), Layout(), engine.profile(precision, 5))
         require(plan is not None, "planning makes no sweep for the engine's strategy")
         assert plan is not None
         state = engine.allocate(5, precision, capacity=5, batch=5)

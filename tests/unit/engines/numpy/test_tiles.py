@@ -9,7 +9,7 @@ from simquay.control import Control
 from simquay.engines.numpy import engine as numpy_engine
 from simquay.engines.numpy.engine import DenseEngine
 from simquay.errors import Cancelled
-from simquay.planning import Layout, make_plan, make_sweep_plan
+from simquay.planning import GateSweep, Layout, make_plan, make_sweep_plan
 from simquay.planning.dense.steps import ClusterPass
 from simquay.program import GateOperation, Matrix, Precision
 from tests.support.gate_lists import random_gates, random_unitary, run_naively
@@ -79,7 +79,7 @@ def test_in_a_sweep_each_vector_gets_its_own_numbers(
     monkeypatch.setattr(numpy_engine, "_TILE_BITS", dict.fromkeys(Precision, tile))
     engine, lists = DenseEngine(threads=1), gate_lists()
     state = engine.allocate(QUBITS, precision, capacity=QUBITS, batch=BATCH)
-    plan = make_sweep_plan(lists, Layout(), engine.profile(precision, QUBITS))
+    plan = make_sweep_plan(GateSweep.of(lists), Layout(), engine.profile(precision, QUBITS))
     assert plan is not None
     assert any(isinstance(step, ClusterPass) for step in plan.passes)
     control = Control()
@@ -93,7 +93,7 @@ def test_in_a_sweep_each_vector_gets_its_own_numbers(
 def test_a_sweep_is_cancelled_between_passes() -> None:
     engine, lists = DenseEngine(threads=1), gate_lists()
     state = engine.allocate(QUBITS, Precision.DOUBLE, capacity=QUBITS, batch=BATCH)
-    plan = make_sweep_plan(lists, Layout(), engine.profile(Precision.DOUBLE, QUBITS))
+    plan = make_sweep_plan(GateSweep.of(lists), Layout(), engine.profile(Precision.DOUBLE, QUBITS))
     assert plan is not None
     control = Control()
     control.cancel()

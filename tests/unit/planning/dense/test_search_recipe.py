@@ -7,7 +7,7 @@ import pytest
 
 from simquay.control import Control
 from simquay.engines.numpy.engine import DenseEngine
-from simquay.planning import Layout, Plan, Profile, SweepPlan
+from simquay.planning import GateSweep, Layout, Plan, Profile, SweepPlan
 from simquay.planning.dense.search import find_dense
 from simquay.planning.dense.steps import LonePass
 from simquay.program import Matrix, Permutation, Precision
@@ -50,7 +50,7 @@ def test_gates_that_stand_alone_are_shared_only_without_numbers() -> None:
     wide = Permutation(table, (0, 1, 2, 3, 4, 5))
     shared = [[*flips, turn, wide] for turn in turns]
     recipe, _ = find_dense(shared[0], Layout(), profile)
-    sweep = recipe.fill_sweep(shared)
+    sweep = recipe.fill_sweep(GateSweep.of(shared))
     assert sweep is not None
     assert any(isinstance(step, LonePass) for step in sweep.passes)
     found = amplitudes(sweep, 6)
@@ -58,4 +58,4 @@ def test_gates_that_stand_alone_are_shared_only_without_numbers() -> None:
         np.testing.assert_allclose(vector, run_naively(gates, 6), atol=1e-12)
     own = [[*flips, Matrix(random_unitary(64, rng), (0, 1, 2, 3, 4, 5))] for _ in range(2)]
     recipe, _ = find_dense(own[0], Layout(), profile)
-    assert recipe.fill_sweep(own) is None
+    assert recipe.fill_sweep(GateSweep.of(own)) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simquay.planning.numbers.pool import PoolLayout
+from simquay.planning.numbers.sweep import GateSweep
 from simquay.program import Diagonal, GateOperation, Matrix, Prepare
 from tests.support.small_gates import cx
 
@@ -28,7 +29,7 @@ def test_numbers_lie_by_kind_and_qubits_between_a_one_and_a_zero() -> None:
         (Matrix, 1, [2]),
         (Prepare, 1, [3]),
     ]
-    np.testing.assert_array_equal(layout.fill_sweep([gates, gates]), [pool, pool])
+    np.testing.assert_array_equal(layout.fill_sweep(GateSweep.of([gates, gates])), [pool, pool])
 
 
 def test_numbers_of_other_types_and_orders_are_taken_as_complex() -> None:

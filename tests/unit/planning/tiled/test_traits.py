@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simquay.planning import Layout, Profile, make_plan
+from simquay.planning import GateSweep, Layout, Profile, make_plan
 from simquay.planning.numbers.pool import PoolLayout
 from simquay.planning.tiled.passes import DenseStage
 from simquay.planning.tiled.traits import traits_of
@@ -44,7 +44,7 @@ def test_traits_of_several_gate_lists():
     ]
     others: list[GateOperation] = [Matrix(HADAMARD, (0,)), Diagonal(np.array([1, -1 + 0j]), (1,))]
     layout = PoolLayout(gates)
-    found = traits_of(layout.fill_sweep([gates, others]), layout)
+    found = traits_of(layout.fill_sweep(GateSweep.of([gates, others])), layout)
     assert found.tolist() == [[Trait.RX_LIKE, 0], [Trait.HADAMARD | Trait.REAL, Trait.REAL]]
 
 
