@@ -164,19 +164,24 @@ class HelperPool:
 
     def _stop_helping(self) -> None:
         """Count the calling thread out as a helper; the lock is held."""
-        _this.helps = False
         self._helping -= 1
+        _this.helps = False
         self._changed.notify_all()
 
     def _serve(self) -> None:
-        """The loop of a helper thread."""
+        """The loop of a helper thread. It ends for no want of memory, since runs count on it."""
         while True:
             pieces = self._queue.get()
-            _this.helps = True
-            pieces.work(lambda: not _this.helps or self.yield_to_others())
-            with self._changed:
-                if _this.helps:
-                    self._stop_helping()
+            try:
+                try:
+                    _this.helps = True
+                    pieces.work(lambda: not _this.helps or self.yield_to_others())
+                finally:
+                    with self._changed:
+                        if getattr(_this, "helps", True):
+                            self._stop_helping()
+            except MemoryError:
+                pass  # the run's own thread does what is left
             pieces.helper_left()
             del pieces  # an idle thread must not keep a state alive
 

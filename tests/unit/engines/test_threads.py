@@ -226,6 +226,57 @@ def test_a_run_that_is_refused_memory_at_once_takes_nothing_of_the_budget(
     check_whole_budget(pool)
 
 
+class RefusingOnce:
+    """A function that raises MemoryError at its first call in a helper thread."""
+
+    def __init__(self, function: Any) -> None:
+        self._function = function
+        self.refused = threading.Event()
+
+    def __get__(self, owner: object, kind: type) -> Any:
+        return partial(self, owner)
+
+    def __call__(self, *arguments: Any) -> Any:
+        name = threading.current_thread().name
+        if name.startswith("simquay-dense") and not self.refused.is_set():
+            self.refused.set()
+            raise MemoryError
+        return self._function(*arguments)
+
+
+class Changed(threading.Condition):
+    """Of the pool alone."""
+
+
+class Local(threading.local):
+    """Of the pool alone."""
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [(threads._Pieces, "work"), (Changed, "notify_all"), (Local, "__setattr__")],
+)
+def test_a_helper_that_is_refused_memory_stays_and_is_counted_out(
+    monkeypatch: pytest.MonkeyPatch, owner: type, name: str
+) -> None:
+    pool = HelperPool(2)
+    pool._changed = Changed(threading.Lock())
+    refusing = RefusingOnce(getattr(owner, name))
+    monkeypatch.setattr(threads, "_this", Local())
+    monkeypatch.setattr(owner, name, refusing)
+    seen: list[int] = []
+
+    def wait(number: int) -> None:
+        assert refusing.refused.wait(20)
+        seen.append(number)
+
+    pool.run([partial(wait, 0), partial(seen.append, 1)])
+    assert sorted(seen) == [0, 1]
+    assert pool._helping == 0
+    check_whole_budget(pool)
+    assert pool._threads == 1
+
+
 def test_an_error_in_any_thread_is_raised_after_all_have_ended() -> None:
     ended = threading.Event()
 
