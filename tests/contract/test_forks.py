@@ -74,3 +74,39 @@ def test_a_child_runs_a_circuit_or_says_why_not(names: list[str], count: int) ->
     code = FORKS.format(names=names, seed=15, count=count)
     done = python("-W", "ignore", "-c", code, timeout=850)
     assert done.stdout.splitlines()[-1:] == ["wrong []"], done.stderr
+
+
+IMPORTS = """
+import sys
+from importlib.abc import MetaPathFinder
+from qiskit import QuantumCircuit, transpile
+import simquay
+from simquay.system import lifecycle
+
+class Watched(MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if not any(lock()._is_owned() for lock, _ in lifecycle._held_at_fork):
+            print(name, flush=True)
+
+backend = simquay.get_backend("{name}")
+circuits = []
+for size in (2, 4, 14):
+    circuit = QuantumCircuit(size, size + 1)
+    circuit.h(range(size))
+    circuit.measure(0, size)
+    circuit.cx(range(size - 1), range(1, size))
+    circuit.rx(0.3, range(size))
+    circuit.measure(range(size), range(size))
+    circuits.append(transpile(circuit, backend, optimization_level=0))
+sys.meta_path.insert(0, Watched())
+for _ in range(2):
+    backend.run(circuits, shots=9, memory=True).result().get_counts()
+backend.run(circuits, shots=9).cancel()
+"""
+
+
+@pytest.mark.parametrize("name", ["numpy", "numba", "aer", "basic"])
+def test_a_fork_waits_for_all_that_a_job_imports(name: str) -> None:
+    """A child hangs where it needs a module that a thread of its parent was importing."""
+    done = python("-W", "ignore", "-c", IMPORTS.format(name=name), timeout=850)
+    assert (done.returncode, done.stdout.split()) == (0, []), done.stderr

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numba
+import numpy.ma  # noqa: F401  # else the first call of a kernel imports it, and no fork would wait
 from llvmlite.binding import ffi
 from numba.core.compiler_lock import global_compiler_lock
 
