@@ -15,6 +15,7 @@ from simquay.jobs.dispatch.tasks import TaskControl
 from simquay.jobs.dispatch.threads import WorkerPool
 from simquay.jobs.function import FunctionJob
 from simquay.jobs.job import Job, TaskEnd, only_answer
+from simquay.primitives.jobs import PrimitiveJob
 from tests.support.job_doubles import HeldWork
 
 __all__ = ["KINDS", "UNSUBMITTED_KINDS", "MakeJob", "kinds"]
@@ -83,10 +84,11 @@ def kinds(pool: WorkerPool, threads: ThreadPoolExecutor) -> dict[str, MakeJob]:
         "split on threads": lambda work: Job(None, [work], ExecutorLauncher(threads), _join),
         "adapted": lambda work: AdaptedJob(None, [_Reporting(work)], pool),
         "function": _function,
+        "primitive": lambda work: PrimitiveJob(None, [work], pool),
         "existing": lambda work: adapt_job(_ForeignJob(work)),
     }
 
 
-KINDS = ("local", "split", "split on threads", "adapted", "function", "existing")
+KINDS = ("local", "split", "split on threads", "adapted", "function", "primitive", "existing")
 UNSUBMITTED_KINDS = KINDS[:-1]
 """Kinds whose jobs can be made without being submitted."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from qiskit import QuantumCircuit
@@ -13,16 +14,19 @@ from qiskit.transpiler import Target
 from simquay.circuits.info import CircuitInfo
 from simquay.circuits.lowering.circuit import lower
 from simquay.engines.base import Engine
+from simquay.execution.settings import Piece, RunContext
 from simquay.jobs.base import BaseJob
+from simquay.jobs.dispatch.tasks import Launcher, Task
 from simquay.jobs.dispatch.threads import WorkerPool, default_pool
-from simquay.jobs.job import Job
+from simquay.jobs.job import Job, Join
 from simquay.program import Program, Save
 from simquay.program.program import walk
 from simquay.simulators.base import SimquayBackend
 from simquay.simulators.engine.target import make_target
-from simquay.simulators.engine.work import EngineRun, writes_bits
+from simquay.simulators.engine.task import EngineTask
+from simquay.simulators.engine.work import EngineRun, Part, writes_bits
 from simquay.simulators.inputs import NotCircuitsError, RunInputError, checked_circuits
-from simquay.simulators.options import RunOptions, default_options, resolve
+from simquay.simulators.options import DISPATCH, RunOptions, default_options, resolve
 from simquay.system.version import simquay_version
 
 if TYPE_CHECKING:
@@ -129,13 +133,18 @@ class EngineBackend(SimquayBackend):
             instead = ", or ask for the state with statevector=True"
             self._warn_of_no_counts([one.name for one in silent], len(programs), instead)
         engine = self.engine
-        what_ran = self._what_ran(engine.name, engine.device, context.precision.value)
+        what_ran = self.what_ran(context)
         metadata = {**of_job.pop("metadata"), **what_ran}
         run = EngineRun(
             programs, infos, engine, context, self.name, self.backend_version, self._told
         )
         if any(value is not None for value in of_job.values()):
-            return self._run_in_tasks(run, of_job, metadata)
+            part = Part(range(len(programs)), programs, context)
+
+            def join(pieces: Sequence[Piece], executor: str | None) -> Join:
+                return replace(run, pieces=pieces, executor=executor).join
+
+            return self.submit(Job, [part], join, of_job, metadata)
         return self._submitted(Job(self, [run.task()], self._pool, run.join, metadata=metadata))
 
     def _told(self, name: str) -> str:
@@ -144,16 +153,52 @@ class EngineBackend(SimquayBackend):
         provider = self.provider
         return f"the backend {name!r}" if provider is None else str(provider.told(name))
 
-    def _run_in_tasks(
-        self, run: EngineRun, options: Mapping[str, Any], metadata: Mapping[str, Any]
-    ) -> BaseJob:
-        """Run a job that is split, or that runs on an executor of the user's."""
-        # Imported here, since most runs are not split.
-        from simquay.simulators.engine.splitting import split_run
+    def what_ran(self, context: RunContext) -> Mapping[str, Any]:
+        """The part of a job's metadata that says which backend runs it, and how."""
+        return self._what_ran(self.engine.name, self.engine.device, context.precision.value)
 
-        launcher, finder = self._launcher(options["executor"], self._pool)
-        split, tasks = split_run(run, options, self._address(), finder)
-        return self._submitted(Job(self, tasks, launcher, split.join, metadata=metadata))
+    def submit(
+        self,
+        kind: type[Job],
+        parts: Sequence[Part],
+        join: Callable[[Sequence[Piece], str | None], Join],
+        options: Mapping[str, Any],
+        metadata: Mapping[str, Any],
+    ) -> BaseJob:
+        """Run programs in one job, of one task for each part, or more where the options split it.
+
+        Args:
+            kind: the class of the job.
+            parts: of the job, at least one.
+            join: gives what joins the tasks' answers, from their pieces and the class name of the
+                user's executor.
+            options: of the job, which say where it runs and how it is split.
+            metadata: of the job.
+
+        Returns:
+            The job, submitted.
+        """
+        launcher: Launcher = self._pool
+        pieces: list[Piece] = []
+        tasks: list[Task] = []
+        executor = options["executor"]
+        if any(options[name] is not None for name in DISPATCH):
+            # Imported here, since most runs are not split.
+            from simquay.simulators.engine.splitting import split_part
+
+            launcher, finder = self._launcher(executor, launcher)
+            for part in parts:
+                more, some = split_part(part, self.engine, options, self._address(), finder)
+                pieces += more
+                tasks += some
+        if not tasks:
+            pieces = [Piece(tuple(part.numbers), 0, part.context.shots) for part in parts]
+            tasks = [
+                EngineTask(part.programs, self.engine, part.context, piece)
+                for part, piece in zip(parts, pieces, strict=True)
+            ]
+        joins = join(pieces, None if executor is None else type(executor).__name__)
+        return self._submitted(kind(self, tasks, launcher, joins, metadata=metadata))
 
     def _given_options(self) -> dict[str, Any]:
         return {name: value for name, value in self._options.items() if name != "executor"}

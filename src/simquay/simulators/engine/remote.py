@@ -16,7 +16,6 @@ from simquay.jobs.references import BackendFinder
 from simquay.program import Precision
 from simquay.program.packing import unpack_programs
 from simquay.simulators.engine.task import EngineTask
-from simquay.simulators.engine.work import EngineRun
 from simquay.simulators.worker import (
     Answer,
     ForeignWorkerError,
@@ -32,7 +31,8 @@ _CLASSES = {cls.__name__: cls for cls in (RunContext, Piece, Precision)}
 
 
 def remote_task(
-    run: EngineRun,
+    engine: str,
+    context: RunContext,
     piece: Piece,
     programs: Callable[[], bytes],
     address: str,
@@ -41,13 +41,14 @@ def remote_task(
     """A task of a run for another process.
 
     Args:
-        run: of the job.
+        engine: the name of the one that the task needs.
+        context: of the run.
         piece: the circuits of the programs, and their shots.
         programs: gives the programs as bytes.
         address: the name that other processes find the backend by.
         finder: how they find it.
     """
-    fields = {"engine": run.engine.name, "run": run.context, "piece": piece}
+    fields = {"engine": engine, "run": context, "piece": piece}
     return RemoteTask(run_request, finder, address, programs, _decode, fields)
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from simquay.engines.base import Engine
 from simquay.execution.kinds import divisible
 from simquay.execution.settings import Piece
 from simquay.jobs.dispatch.tasks import Task
@@ -15,9 +16,9 @@ from simquay.program import Program
 from simquay.program.packing import pack_programs
 from simquay.simulators.engine.remote import remote_task
 from simquay.simulators.engine.task import EngineTask
-from simquay.simulators.engine.work import EngineRun
+from simquay.simulators.engine.work import Part
 
-__all__ = ["split", "split_run"]
+__all__ = ["split", "split_part"]
 
 
 def split(
@@ -28,7 +29,7 @@ def split(
     Args:
         divisible: for each circuit, whether its shots may be run apart. Where one final state is
             asked for they may not.
-        shots: of every circuit.
+        shots: of every circuit; 0 where the results are exact.
         max_circuits: the most circuits of a task; None for no limit.
         max_shots: the most shots of each circuit in a task; None for no limit.
     """
@@ -37,7 +38,8 @@ def split(
     for numbers in _groups(divisible, max_circuits, apart=whole < shots):
         step = whole if divisible[numbers[0]] else shots
         pieces += [
-            Piece(numbers, first, min(step, shots - first)) for first in range(0, shots, step)
+            Piece(numbers, first, min(step, shots - first))
+            for first in range(0, shots or 1, step or 1)
         ]
     return pieces
 
@@ -59,38 +61,45 @@ def _groups(
     return [tuple(group) for group in groups]
 
 
-def split_run(
-    run: EngineRun, options: Mapping[str, Any], address: str, finder: BackendFinder | None
-) -> tuple[EngineRun, list[Task]]:
-    """The run split into pieces, and the task of each.
+def split_part(
+    part: Part,
+    engine: Engine,
+    options: Mapping[str, Any],
+    address: str,
+    finder: BackendFinder | None,
+) -> tuple[list[Piece], list[Task]]:
+    """Pieces of a part of a job, and the task of each.
 
     Args:
-        run: of the job, in one piece.
+        part: programs of the job.
+        engine: runs them.
         options: of the job, which say how it is split.
         address: the name that other processes find the backend by.
         finder: how they find it; None where none is asked.
     """
-    executor, context = options["executor"], run.context
+    numbers, programs, context = part
     at_most = options["max_circuits_per_task"]
     pieces = split(
-        [divisible(program, context) for program in run.programs],
+        [divisible(program, context) for program in programs],
         context.shots,
-        1 if at_most is None and executor is not None else at_most,
+        1 if at_most is None and options["executor"] is not None else at_most,
         options["max_shots_per_task"],
     )
 
     @cache
-    def packed(circuits: tuple[int, ...]) -> tuple[list[Program], Callable[[], bytes]]:
+    def packed(places: tuple[int, ...]) -> tuple[list[Program], Callable[[], bytes]]:
         """Programs that tasks of different shots share, and their bytes, packed once."""
-        programs = [run.programs[number] for number in circuits]
-        return programs, cache(lambda: pack_programs(programs))
+        some = [programs[place] for place in places]
+        return some, cache(lambda: pack_programs(some))
 
+    placed: list[Piece] = []
     tasks: list[Task] = []
     for piece in pieces:
-        programs, as_bytes = packed(piece.circuits)
+        some, as_bytes = packed(piece.circuits)
+        circuits = tuple([numbers[place] for place in piece.circuits])
+        placed.append(replace(piece, circuits=circuits))
         if finder is None:
-            tasks.append(EngineTask(programs, run.engine, context, piece))
+            tasks.append(EngineTask(some, engine, context, placed[-1]))
         else:
-            tasks.append(remote_task(run, piece, as_bytes, address, finder))
-    name = None if executor is None else type(executor).__name__
-    return replace(run, pieces=pieces, executor=name), tasks
+            tasks.append(remote_task(engine.name, context, placed[-1], as_bytes, address, finder))
+    return placed, tasks

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qiskit.result import Result
 
@@ -27,7 +27,21 @@ if TYPE_CHECKING:
     from simquay.circuits.info import CircuitInfo
     from simquay.jobs.job import TaskEnd
 
-__all__ = ["EngineRun", "writes_bits"]
+__all__ = ["EngineRun", "Part", "gathered", "joined", "joined_metadata", "writes_bits"]
+
+
+class Part(NamedTuple):
+    """Programs of a job that have one context.
+
+    Attributes:
+        numbers: of the programs in the job, increasing.
+        programs: the programs.
+        context: of their run.
+    """
+
+    numbers: Sequence[int]
+    programs: Sequence[Program]
+    context: RunContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,27 +121,16 @@ class EngineRun:
                 return self.result([], failures, job_id, seconds, {})
             results, failures = end.answer.value
             return self.result([*results.values()], failures, job_id, seconds, {})
-        parts: list[list[tuple[Outcome, float]]] = [[] for _ in self.programs]
-        tasks = []
-        for piece, end in zip(self.pieces, ends, strict=True):
-            if end.error is not None:
-                failures = dict.fromkeys(piece.circuits, end.error) | failures
-                continue
-            outcomes, failed = end.answer.value
-            failures = failed | failures
-            for number in [*outcomes]:  # taken out, so that they are gone when they are joined
-                parts[number].append(outcomes.pop(number))
-            place = list(piece.circuits), piece.first_shot, piece.shots
-            tasks.append(end.answer.report(*place, end.attempts))
-        joined, circuit = [], self.shower()
+        parts, failures, tasks = gathered(ends, self.pieces, len(self.programs))
+        results, circuit = [], self.shower()
         for number, some in enumerate(parts):
             if number not in failures:
                 try:
-                    joined.append(circuit(number, *_joined(some), ends[0].control))
+                    results.append(circuit(number, *joined(some), ends[0].control))
                 except OutOfMemoryError as error:
                     failures[number] = detach(error)
         metadata = {"executor": self.executor, "tasks": tasks}
-        return self.result(joined, failures, job_id, seconds, metadata)
+        return self.result(results, failures, job_id, seconds, metadata)
 
     def result(
         self,
@@ -199,27 +202,58 @@ def writes_bits(program: Program) -> bool:
     )
 
 
-def _joined(parts: list[tuple[Outcome, float]]) -> tuple[Outcome, float]:
+def gathered(
+    ends: Sequence[TaskEnd], pieces: Sequence[Piece], count: int
+) -> tuple[list[list[tuple[Outcome, float]]], dict[int, BaseException], list[dict[str, Any]]]:
+    """The answers of a job's tasks by circuit; taken out of them, so that they are gone when they
+    are joined.
+
+    Args:
+        ends: of the tasks.
+        pieces: of the tasks, in the same order.
+        count: of the job's circuits.
+
+    Returns:
+        For each circuit the outcomes of its parts and their seconds, in the order of shots; the
+        errors of those that failed, by number; and what the result's metadata says of each task.
+    """
+    parts: list[list[tuple[Outcome, float]]] = [[] for _ in range(count)]
+    failures: dict[int, BaseException] = {}
+    tasks = []
+    for piece, end in zip(pieces, ends, strict=True):
+        if end.error is not None:
+            failures = dict.fromkeys(piece.circuits, end.error) | failures
+            continue
+        outcomes, failed = end.answer.value
+        failures = failed | failures
+        for number in [*outcomes]:
+            parts[number].append(outcomes.pop(number))
+        place = list(piece.circuits), piece.first_shot, piece.shots
+        tasks.append(end.answer.report(*place, end.attempts))
+    return parts, failures, tasks
+
+
+def joined(parts: list[tuple[Outcome, float]]) -> tuple[Outcome, float]:
     """A circuit's outcome and seconds from those of its parts, in the order of their shots; the
     list is emptied."""
     if len(parts) == 1:
         return parts.pop()
     results = [one.results for one, _ in parts]
-    metadata = _joined_metadata([one.metadata for one, _ in parts])
+    metadata = joined_metadata([one.metadata for one, _ in parts])
     seconds = sum(time for _, time in parts)
     parts.clear()
     return Outcome(joined_results(results), metadata), seconds
 
 
-def _joined_metadata(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def joined_metadata(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The sum of times, the largest of other numbers, the first of other values."""
-    joined: dict[str, Any] = {}
+    metadata: dict[str, Any] = {}
     for name, value in parts[0].items():
         values = [one.get(name, value) for one in parts]
         if name.endswith("_time"):
-            joined[name] = sum(values)
+            metadata[name] = sum(values)
         elif isinstance(value, (int, float)):
-            joined[name] = max(values)
+            metadata[name] = max(values)
         else:
-            joined[name] = value
-    return joined
+            metadata[name] = value
+    return metadata

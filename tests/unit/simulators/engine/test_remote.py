@@ -20,7 +20,6 @@ from simquay.jobs.errors import RemoteError
 from simquay.program.packing import pack_programs
 from simquay.simulators.engine.remote import remote_task, run_request
 from simquay.simulators.engine.task import EngineTask
-from simquay.simulators.engine.work import EngineRun
 from simquay.simulators.worker import Answer
 
 
@@ -46,8 +45,9 @@ def portable(
     """The call of a portable task; ``engine`` makes that of the process that runs it."""
     control = TaskControl("job", 2)
     control.attempt = attempt
-    run = EngineRun([], [], ReferenceEngine(), context, "b", "7", repr)
-    task = remote_task(run, PIECE, lambda: PROGRAMS, "somebody:reference", finder(engine()))
+    task = remote_task(
+        "reference", context, PIECE, lambda: PROGRAMS, "somebody:reference", finder(engine())
+    )
     return task.remote(control)
 
 

@@ -1,0 +1,167 @@
+"""The parts that the primitives have in common: their backend, their options, and their jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit import QuantumCircuit
+from qiskit.primitives import PubResult
+from qiskit.providers import BackendV2
+
+from simquay.circuits.lowering.circuit import lower
+from simquay.execution.settings import Outcome, RunContext
+from simquay.jobs.base import BaseJob
+from simquay.primitives.jobs import JoinPubs, PrimitiveJob
+from simquay.program import Program
+from simquay.provider import default_provider
+from simquay.simulators.engine.backend import EngineBackend
+from simquay.simulators.engine.work import Part, joined_metadata
+from simquay.simulators.options import resolve, validate
+
+__all__ = ["Primitive", "programs_of", "simulator_metadata", "taken"]
+
+P = TypeVar("P", bound="Primitive")
+T = TypeVar("T")
+
+_AERS = ("backend_options", "run_options")
+"""Options of Aer's primitives that hold options of its backend and of its ``run``."""
+
+_NOT_FOR_PUBS = ("memory", "parameter_binds", "shots", "statevector")
+"""Run options that a primitive sets by itself, or that its results have no place for."""
+
+
+class Primitive:
+    """A primitive on a backend.
+
+    Attributes:
+        backend: runs the circuits.
+        seed: of the random draws: the same seed gives the same results, run by run. A NumPy
+            generator gives each run another seed; None lets the backend choose.
+        options: run options of the backend, over its own.
+
+    Args:
+        backend: a backend, or the name of one; None for ``auto``.
+        seed: see above.
+        options: run options of the backend. The options of Aer's primitives are understood as well:
+            ``backend_options`` and ``run_options`` are dictionaries of such options, and
+            ``default_shots`` or ``default_precision`` comes before the argument of the same name.
+
+    Raises:
+        RunOptionError: for a wrong option; a ``ValueError``.
+        RegistryError: the backend cannot be had.
+    """
+
+    _default: str
+    """The name of the option for the default of shots, or of precision."""
+
+    def __init__(
+        self,
+        backend: BackendV2 | str | None = None,
+        *,
+        seed: int | np.random.Generator | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        if backend is None or isinstance(backend, str):
+            backend = default_provider().get_backend(backend)
+        self._backend: Any = backend
+        self.seed = seed
+        given = dict(options or {})
+        if (default := given.pop(self._default, None)) is not None:
+            setattr(self, self._default, default)
+        for name in _AERS:
+            given |= given.pop(name, None) or {}
+        for name in _NOT_FOR_PUBS:
+            given.pop(name, None)
+        if isinstance(backend, EngineBackend):
+            validate(given)
+        self.options: dict[str, Any] = given
+
+    @classmethod
+    def from_backend(cls: type[P], backend: BackendV2, **options: Any) -> P:
+        """A primitive on this backend; as Aer's primitives are made.
+
+        Args:
+            backend: runs the circuits.
+            options: arguments of the class.
+        """
+        return cls(backend, **options)
+
+    @property
+    def backend(self) -> BackendV2:
+        """The backend that runs the circuits."""
+        return self._backend
+
+    def _run_options(self) -> dict[str, Any]:
+        """The options of the next run, over those of the backend."""
+        seed = self.seed
+        if isinstance(seed, np.random.Generator):
+            seed = int(seed.integers(1 << 53))
+        return self.options if seed is None else {**self.options, "seed_simulator": seed}
+
+    def _run_on_engine(
+        self,
+        backend: EngineBackend,
+        pubs: Sequence[Any],
+        contexts: Callable[[RunContext], Sequence[RunContext]],
+        show: Callable[[int, list[Outcome], RunContext], PubResult],
+    ) -> BaseJob:
+        """A submitted job for pubs on an engine.
+
+        Args:
+            backend: of the engine.
+            pubs: of the job; each has ``circuit`` and ``points``.
+            contexts: gives the context of each pub from that of the job.
+            show: gives a pub's result from its number, the outcomes of its points, and the job's
+                context.
+        """
+        context, of_job = resolve(backend.options, self._run_options())
+        context = replace(context, memory=False, wanted={})
+        sizes: list[int] = []
+        parts: dict[int, tuple[list[int], list[Program], RunContext]] = {}
+        for pub, of_pub in zip(pubs, contexts(context), strict=True):
+            programs = programs_of(pub.circuit, pub.points)
+            part = parts.setdefault(of_pub.shots, ([], [], of_pub))
+            first = sum(sizes)
+            part[0].extend(range(first, first + len(programs)))
+            part[1].extend(programs)
+            sizes.append(len(programs))
+        ran = backend.what_ran(context)
+        join = JoinPubs(
+            [pub.circuit.name for pub in pubs],
+            sizes,
+            lambda number, outcomes: show(number, outcomes, context),
+            {**ran, "seed": context.seed},
+        )
+        metadata = {**of_job.pop("metadata"), **ran}
+        some = [Part(*part) for part in parts.values()] or [Part((), (), context)]
+        return backend.submit(PrimitiveJob, some, join.of, of_job, metadata)
+
+
+def taken(pubs: Iterable[Any], read: Callable[[Any], T]) -> list[T]:
+    """What ``read`` gives of each pub; its errors say which one they are about."""
+    return [_taken(number, pub, read) for number, pub in enumerate(pubs)]
+
+
+def _taken(number: int, pub: Any, read: Callable[[Any], T]) -> T:
+    try:
+        return read(pub)
+    except (TypeError, ValueError) as error:
+        if type(error) not in (TypeError, ValueError):  # others may have arguments of their own
+            raise
+        raise type(error)(f"pub {number}: {error}") from error
+
+
+def simulator_metadata(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """The figures of a pub's run, from those of its points."""
+    return joined_metadata([one.metadata for one in outcomes]) if outcomes else {}
+
+
+def programs_of(circuit: QuantumCircuit, points: NDArray[np.float64]) -> list[Program]:
+    """The program of each point: the circuit, with its parameters bound to a row of ``points``."""
+    if not circuit.num_parameters:
+        return [lower(circuit)] * len(points) if len(points) else []
+    return [lower(circuit.assign_parameters(row)) for row in points]

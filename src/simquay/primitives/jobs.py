@@ -1,0 +1,105 @@
+"""The job of a primitive, and how the answers of its tasks become a ``PrimitiveResult``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
+from typing import Any
+
+from qiskit.primitives import BasePrimitiveJob, PrimitiveResult, PubResult
+
+from simquay.execution.settings import Outcome, Piece
+from simquay.jobs.errors import JobFailedError, described
+from simquay.jobs.job import Job, TaskEnd
+from simquay.simulators.engine.work import gathered, joined
+
+__all__ = ["JoinPubs", "PrimitiveJob", "pubs_failed"]
+
+
+class PrimitiveJob(Job, BasePrimitiveJob):  # type: ignore[misc]  # Qiskit ships no types
+    """The job of a primitive; its result is a Qiskit ``PrimitiveResult``.
+
+    Where pubs fail, the error's ``partial_result`` has the results of the others, and its
+    ``metadata["pubs"]`` their numbers.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class JoinPubs:
+    """Makes the result of a primitive's job on an engine; see :data:`simquay.jobs.job.Join`.
+
+    Attributes:
+        names: of the pubs' circuits.
+        sizes: the number of points of each pub; the points of the job are those of pub 0, then
+            those of pub 1, and so on.
+        show: gives a pub's result from its number and the outcomes of its points.
+        metadata: of the result.
+        pieces: of the job's tasks.
+        executor: the class name of the user's executor, or None.
+    """
+
+    names: Sequence[str]
+    sizes: Sequence[int]
+    show: Callable[[int, list[Outcome]], PubResult]
+    metadata: Mapping[str, Any]
+    pieces: Sequence[Piece] = ()
+    executor: str | None = None
+
+    def of(self, pieces: Sequence[Piece], executor: str | None) -> JoinPubs:
+        """The same for tasks of these pieces."""
+        return replace(self, pieces=pieces, executor=executor)
+
+    def __call__(self, ends: Sequence[TaskEnd], job_id: str, seconds: float) -> PrimitiveResult:
+        """The job's result.
+
+        Raises:
+            JobFailedError: where a pub failed; its partial result holds the others.
+        """
+        bounds = [0, *accumulate(self.sizes)]
+        parts, failures, tasks = gathered(ends, self.pieces, bounds[-1])
+        results: dict[int, PubResult] = {}
+        failed: dict[int, tuple[int, BaseException]] = {}
+        for number, (first, end) in enumerate(pairwise(bounds)):
+            point = next((one for one in range(first, end) if one in failures), None)
+            if point is None:
+                outcomes = [joined(parts[one])[0] for one in range(first, end)]
+                results[number] = self.show(number, outcomes)
+            else:
+                failed[number] = point - first, failures[point]
+        metadata = {"version": 2, "job_id": job_id, "time_taken": seconds, **self.metadata}
+        if self.executor is not None or len(tasks) > 1:
+            metadata |= {"executor": self.executor, "tasks": tasks}
+        if not failed:
+            return PrimitiveResult([*results.values()], metadata)
+        partial = None
+        if results:
+            partial = PrimitiveResult([*results.values()], {**metadata, "pubs": [*results]})
+        raise pubs_failed(failed, self.names, self.sizes, partial)
+
+
+def pubs_failed(
+    failed: Mapping[int, tuple[int, BaseException]],
+    names: Sequence[str],
+    sizes: Sequence[int],
+    partial_result: PrimitiveResult | None,
+) -> JobFailedError:
+    """The error of a job of which pubs failed; its cause is that of the first.
+
+    Args:
+        failed: for each of these pubs, by number, the first of its points that failed and its
+            error.
+        names: of the circuits of all pubs.
+        sizes: the number of points of each.
+        partial_result: of the other pubs, or None.
+    """
+    number = min(failed)
+    point, cause = failed[number]
+    where = f"pub {number} of the job (circuit {names[number]!r}"
+    where += f", point {point} of {sizes[number]})" if sizes[number] > 1 else ")"
+    text = f"{where} failed: {described(cause)}"
+    if len(failed) > 1:
+        text += f"; {len(failed)} of {len(names)} pubs failed"
+    failure = JobFailedError(text, partial_result)
+    failure.__cause__ = cause
+    return failure
