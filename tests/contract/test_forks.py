@@ -102,6 +102,13 @@ sys.meta_path.insert(0, Watched())
 for _ in range(2):
     backend.run(circuits, shots=9, memory=True).result().get_counts()
 backend.run(circuits, shots=9).cancel()
+too_wide = QuantumCircuit(40, 40)
+too_wide.h(range(40))
+too_wide.measure(range(40), range(40))
+try:
+    backend.run(too_wide).result()
+except simquay.errors.SimquayError:
+    pass
 """
 
 

@@ -19,6 +19,7 @@ from simquay.program import Measure, Program, Store
 from simquay.program.expressions import VariableRef
 from simquay.program.program import walk
 from simquay.results import circuit_result, shown_bytes
+from simquay.simulators.engine.advice import memory_advice
 from simquay.simulators.engine.task import EngineTask
 
 if TYPE_CHECKING:
@@ -181,9 +182,6 @@ class EngineRun:
         error = failures[first]
         if not isinstance(error, OutOfMemoryError) or self.context.wanted:
             return ""
-        # Imported here, since most runs fit.
-        from simquay.simulators.engine.advice import memory_advice
-
         program, precision = self.programs[first], self.context.precision
         return memory_advice(program, self.engine, precision, error, self.told)
 
