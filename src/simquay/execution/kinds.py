@@ -15,6 +15,7 @@ import numpy as np
 
 from simquay.engines.base import Engine, State
 from simquay.errors import OutOfMemoryError
+from simquay.execution.branching.deferral import defer
 from simquay.execution.counting import counted_bytes, counting_bytes
 from simquay.execution.memory import required_bytes, statevector_bytes
 from simquay.execution.readout import PORTION, portion_shots
@@ -35,6 +36,10 @@ __all__ = [
 
 _SAMPLING_BYTES = 80
 """For each shot of a portion, while it is sampled: draws, outcomes, their order, positions."""
+
+_BRANCHING_BYTES = 24
+"""For each shot of a program that branches: its number in its branch and, while the branch splits,
+in a portion and among those of one outcome."""
 
 _SMALL_VECTOR = 16 << 20
 """Bytes up to which a state vector is returned without asking for the available memory."""
@@ -152,6 +157,8 @@ def needed_bytes(program: Program, engine: Engine, context: RunContext, shots: i
     need = required_bytes(program, engine, context.precision)
     if engine.device == "cpu":
         sampling = _SAMPLING_BYTES * portion_shots(shots)
+        if sampling and defer(program).gates is None:  # few shots cost as little to number
+            sampling = 2 * sampling + _BRANCHING_BYTES * shots
         counting = counting_bytes(shots, program.num_clbits, context.memory)
         need = max(need + sampling, counting)
         need += sum(kind.needed_bytes(program, context, shots) for kind in _results(context))
@@ -159,16 +166,19 @@ def needed_bytes(program: Program, engine: Engine, context: RunContext, shots: i
 
 
 def result_bytes(
-    program: Program, engine: Engine, context: RunContext, shots: int
+    program: Program, engine: Engine, context: RunContext, shots: int, counted: bool
 ) -> tuple[int, int]:
     """Bytes of the engine's device that the results of ``program`` take at most, which is if each
-    shot has another outcome, and that counting takes beside them until it is done."""
+    shot has another outcome, and that counting takes beside them until it is done; without
+    ``counted``, samples stay as they are."""
     if engine.device != "cpu":
         return 0, 0
+    results = sum(kind.needed_bytes(program, context, shots) for kind in _results(context))
+    if not counted:
+        return results, 0
     bits = program.num_clbits
     possible = 1 << min(bits, 62)
     samples = samples_bytes(bits, shots)
-    results = sum(kind.needed_bytes(program, context, shots) for kind in _results(context))
     results += counted_bytes(min(shots, possible), bits, context.memory) - samples
     # Each portion has its distinct outcomes, and the numbers of them.
     distinct = min(shots, (shots // PORTION + 1) * possible)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ __all__ = [
     "final_resets",
     "many_states",
     "portion_shots",
+    "shot_portions",
     "stored_qubits",
     "write_outcomes",
     "write_words",
@@ -41,6 +42,21 @@ def portion_shots(shots: int) -> int:
     return max(min(shots, PORTION) - _UNCOUNTED, 0)
 
 
+def shot_portions(sizes: Sequence[int], most_branches: int) -> Iterator[tuple[int, int]]:
+    """``(first, last)`` of the branches in each portion: at most ``most_branches``, of at most
+    ``PORTION`` shots together, or one branch of more; ``sizes`` are the shots of each."""
+    if len(sizes) <= most_branches and sum(sizes) <= PORTION:
+        yield 0, len(sizes)
+        return
+    first, shots = 0, 0
+    for number, size in enumerate(sizes):
+        if number > first and (shots + size > PORTION or number - first == most_branches):
+            yield first, number
+            first, shots = number, 0
+        shots += size
+    yield first, len(sizes)
+
+
 def stored_qubits(state: State, event: Event) -> list[int]:
     """The qubits of ``event`` that are stored, increasing: an outcome has a bit for each.
 
@@ -53,13 +69,15 @@ def stored_qubits(state: State, event: Event) -> list[int]:
 
 def write_words(samples: Samples, groups: Sequence[NDArray[np.int64]], bits: Sequence[int]) -> None:
     """Set the classical bits of the rows ``groups[i]`` to those of the integer ``bits[i]``."""
-    rows: slice | NDArray[np.int64] = groups[0] if len(groups) == 1 else np.concatenate(groups)
-    if len(groups) == 1 and len(groups[0]) == len(samples):
-        rows = slice(None)
-    sizes = [len(group) for group in groups]
-    for word in range(samples.shape[1]):
-        values = [number >> 64 * word & 0xFFFF_FFFF_FFFF_FFFF for number in bits]
-        samples[rows, word] = np.repeat(np.array(values, dtype=np.uint64), sizes)
+    for first, last in shot_portions([*map(len, groups)], len(groups)):
+        some = groups[first:last]
+        rows: slice | NDArray[np.int64] = some[0] if len(some) == 1 else np.concatenate(some)
+        if len(some) == 1 and len(some[0]) == len(samples):
+            rows = slice(None)
+        for word in range(samples.shape[1]):
+            values = [number >> 64 * word & 0xFFFF_FFFF_FFFF_FFFF for number in bits[first:last]]
+            every = np.array(values, dtype=np.uint64)
+            samples[rows, word] = every if len(some) == 1 else np.repeat(every, [*map(len, some)])
 
 
 def write_outcomes(

@@ -83,14 +83,15 @@ class Batch:
 
 
 def batches(
-    programs: Sequence[Program], engine: Engine, context: RunContext, shots: int
+    programs: Sequence[Program], engine: Engine, context: RunContext, shots: int, counted: bool
 ) -> list[Batch]:
     """All programs in order, each in a batch of those that should run together: consecutive ones
-    of one shape, where the engine is faster with several and the memory allows it."""
+    of one shape, where the engine is faster with several and the memory allows it. ``counted`` says
+    whether samples are counted as soon as a program has run."""
     found: list[Batch] = []
     for first, count in _alike(programs):
         alone = needed_bytes(programs[first], engine, context, shots)
-        results, counting = result_bytes(programs[first], engine, context, shots)
+        results, counting = result_bytes(programs[first], engine, context, shots, counted)
         size = 1
         shape = sweep_shape(programs[first], engine, context) if count > 1 else None
         if shape is not None:

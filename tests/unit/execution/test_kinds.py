@@ -70,21 +70,38 @@ def test_counting_many_shots_needs_what_the_state_left_or_more(memory: bool) -> 
     assert needed_bytes(large, engine, context, shots) >= samples + max(state, counting)
 
 
+def test_millions_of_shots_that_branch_need_memory_for_each() -> None:
+    engine, context = ReferenceEngine(), RunContext()
+    straight, branching = (
+        Program(1, 1, (h(0), Measure(0, 0))),
+        Program(1, 1, (h(0), Measure(0, 0), h(0), Measure(0, 0))),
+    )
+    few, many = (
+        needed_bytes(branching, engine, context, shots)
+        - needed_bytes(straight, engine, context, shots)
+        for shots in (1000, 20_000_000)
+    )
+    assert few == 0
+    assert 24 * 20_000_000 <= many <= 24 * 20_000_000 + (64 << 20)
+
+
 @pytest.mark.parametrize("memory", [True, False])
 @pytest.mark.parametrize("bits", [3, 70])
 def test_results_are_expected_to_be_as_large_as_they_can_be(bits: int, memory: bool) -> None:
     engine, context, shots = ReferenceEngine(), RunContext(memory=memory), 3_000_000
-    kept, counting = result_bytes(Program(2, bits, (h(0),)), engine, context, shots)
+    kept, counting = result_bytes(Program(2, bits, (h(0),)), engine, context, shots, True)
     outcomes = min(shots, 1 << bits)
     pointers = 9 * shots if memory else 0
     assert kept == counted_bytes(outcomes, bits, memory) + pointers
     words = max(1, -(-bits // 64))
     portions = 8 * (words + 1) * outcomes
     assert counting >= 8 * words * shots + portions
-    assert result_bytes(Program(2, bits, (h(0),)), Gpu(), context, shots) == (0, 0)
+    assert result_bytes(Program(2, bits, (h(0),)), Gpu(), context, shots, True) == (0, 0)
     with_state = RunContext(memory=memory, wanted=STATE)
-    more, same = result_bytes(Program(2, bits, (h(0),)), engine, with_state, shots)
+    more, same = result_bytes(Program(2, bits, (h(0),)), engine, with_state, shots, True)
     assert (more - kept, same) == (16 << 2, counting)
+    samples = result_bytes(Program(2, bits, (h(0),)), engine, context, shots, False)
+    assert samples == (8 * words * shots, 0)
 
 
 def test_counts_may_take_of_a_limit_what_samples_leave() -> None:

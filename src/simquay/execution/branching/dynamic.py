@@ -225,8 +225,7 @@ class _Branching:
         known = event.weights(self.run.engine, state)
         if known is None and not qubits:
             return [Child(number, 0, 1.0, one.shots) for number, one in enumerate(branches)]
-        outcomes, weights = draw_outcomes(self.run, state, qubits, branches, known)
-        return children_of(branches, outcomes, weights)
+        return children_of(branches, draw_outcomes(self.run, state, qubits, branches, known))
 
     def _note_first_split(self, event: Event, children: list[Child]) -> None:
         """Record the first event by which several shots get different states.
@@ -272,6 +271,5 @@ class _Branching:
             sampler = Sampler(run.engine, batch.state, qubits)
             run.sample(sampler, event, control, branches[0].shots, branches[0].draw)
             return
-        outcomes, _ = draw_outcomes(run, batch.state, qubits, branches)
-        rows = np.concatenate([branch.shots for branch in branches])
-        write_outcomes(run.samples, rows, event.writes, qubits, outcomes)
+        for _, shots, outcomes, _ in draw_outcomes(run, batch.state, qubits, branches):
+            write_outcomes(run.samples, np.concatenate(shots), event.writes, qubits, outcomes)

@@ -1,9 +1,14 @@
-"""The outcomes of one event, drawn for all shots of a batch of branches."""
+"""The outcomes of one event, drawn for all shots of a batch of branches.
+
+Millions of shots are drawn, and sorted by outcome, a portion at a time.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TypeAlias
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +17,15 @@ from simquay.engines.base import State
 from simquay.execution.branching.batches import Branch, Child, Shots
 from simquay.execution.evolution import Run
 from simquay.execution.randomness import Randomness
-from simquay.execution.readout import PORTION
+from simquay.execution.readout import PORTION, shot_portions
 from simquay.execution.sampling import BLOCK_BITS, Distribution, Sampler
 
 __all__ = ["children_of", "draw_outcomes"]
 
 Outcomes: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
+Drawn: TypeAlias = tuple[int, Sequence[Shots], Outcomes, Floats]
+"""A portion of :func:`draw_outcomes`."""
 
 _WEIGHTS_AT_ONCE = 1 << 20
 """The most probabilities that are read at once, of all vectors together: 8 MiB."""
@@ -33,76 +40,56 @@ def draw_outcomes(
     qubits: Sequence[int],
     branches: Sequence[Branch],
     known: Floats | None = None,
-) -> tuple[Outcomes, Floats]:
-    """The outcome of each shot of each branch, one branch after the other, and its probability.
+) -> Iterator[Drawn]:
+    """The outcome of each shot of each branch, and its probability, in portions.
 
     Branch ``i`` has vector ``i`` of ``state``, and row ``i`` of the probabilities ``known``; where
     these are None, they are those of ``qubits``, which are stored. A branch has the outcomes that
-    it would have in a batch by itself.
+    it would have in a batch by itself. The control is checked before each portion.
 
-    Returns:
-        Two arrays of shape ``(shots of all branches,)``.
+    Yields:
+        One branch after the other: the number of the portion's first branch; the shots of that one
+        and of those that follow it, or some of its shots; and two arrays of shape ``(shots,)``,
+        outcomes and probabilities.
     """
-    engine = run.engine
+    engine, randomness = run.engine, run.randomness
     sizes = [len(branch.shots) for branch in branches]
-    outcomes = np.empty(sum(sizes), dtype=np.int64)
-    weights = np.empty(len(outcomes))
-    if known is not None:
-        _pick_together(known, sizes, _draws(branches, run.randomness), outcomes, weights)
-        return outcomes, weights
-    start = 0
-    for first, last in _portions(sizes, max(_WEIGHTS_AT_ONCE >> len(qubits), 1)):
-        run.control.check()
+    for first, last in shot_portions(sizes, max(_WEIGHTS_AT_ONCE >> len(qubits), 1)):
         some = branches[first:last]
-        whole = last - first == len(branches)
-        vectors = state if whole else engine.rows(state, first, last)
-        end = start + sum(sizes[first:last])
-        part = slice(start, end)
-        if len(some) == 1 or len(qubits) > BLOCK_BITS:
-            for number, branch in enumerate(some):
-                one = vectors if len(some) == 1 else engine.rows(vectors, number, number + 1)
-                part = slice(start, start + len(branch.shots))
+        if known is None and (len(some) == 1 or len(qubits) > BLOCK_BITS):
+            quiet = run.control.section(0, 0)
+            for number, branch in enumerate(some, first):
+                one = state if len(branches) == 1 else engine.rows(state, number, number + 1)
                 sampler = Sampler(engine, one, qubits)
-                _pick_alone(run, sampler, branch, outcomes[part], weights[part])
-                start = part.stop
+                for shots in _parts(branch):
+                    draws = randomness.of(branch.draw, shots)
+                    yield number, [shots], *sampler.pick(draws, quiet)
+            continue
+        if known is not None:
+            probabilities = known[first:last]
         else:
-            draws = _draws(some, run.randomness)
+            vectors = state if len(some) == len(branches) else engine.rows(state, first, last)
             probabilities = engine.probabilities(vectors, qubits, {})
-            _pick_together(probabilities, sizes[first:last], draws, outcomes[part], weights[part])
-        start = end
-    return outcomes, weights
+        numbers = [branch.draw for branch in some]
+        together = [branch.shots for branch in some]
+        for part in [together] if len(some) > 1 else [[shots] for shots in _parts(some[0])]:
+            run.control.check()
+            draws = _draws(numbers, part, randomness)
+            yield first, part, *_pick_together(probabilities, [*map(len, part)], draws)
 
 
-def _portions(sizes: Sequence[int], most_branches: int) -> Iterator[tuple[int, int]]:
-    """``(first, last)`` of the branches in each portion: at most ``most_branches``, of at most
-    ``PORTION`` shots together, or one branch of more."""
-    first, shots = 0, 0
-    for number, size in enumerate(sizes):
-        if number > first and (shots + size > PORTION or number - first == most_branches):
-            yield first, number
-            first, shots = number, 0
-        shots += size
-    yield first, len(sizes)
-
-
-def _pick_alone(
-    run: Run, sampler: Sampler, branch: Branch, outcomes: Outcomes, weights: Floats
-) -> None:
-    quiet = run.control.section(0, 0)
+def _parts(branch: Branch) -> Iterator[Shots]:
+    """The shots of a branch, at most ``PORTION`` at a time."""
     for start in range(0, len(branch.shots), PORTION):
-        part = slice(start, start + PORTION)
-        draws = run.randomness.of(branch.draw, branch.shots[part])
-        outcomes[part], weights[part] = sampler.pick(draws, quiet)
+        yield branch.shots[start : start + PORTION]
 
 
-def _draws(branches: Sequence[Branch], randomness: Randomness) -> Floats:
-    """The draw of each shot, one branch after the other."""
-    shots = np.concatenate([branch.shots for branch in branches])
+def _draws(events: Sequence[int], groups: Sequence[Shots], randomness: Randomness) -> Floats:
+    """Draw ``events[i]`` of each shot of ``groups[i]``, one group after the other."""
+    shots = np.concatenate(groups)
     draws = np.empty(len(shots))
     # Branches at the same step may have passed different numbers of events.
-    numbers = np.repeat(
-        [branch.draw for branch in branches], [len(branch.shots) for branch in branches]
-    )
+    numbers = np.repeat(events, [*map(len, groups)])
     order = np.lexsort((shots, numbers))
     bounds = np.flatnonzero(np.diff(numbers[order])) + 1
     for part in np.split(order, bounds):
@@ -111,52 +98,94 @@ def _draws(branches: Sequence[Branch], randomness: Randomness) -> Floats:
 
 
 def _pick_together(
-    probabilities: Floats, sizes: Sequence[int], draws: Floats, outcomes: Outcomes, weights: Floats
-) -> None:
+    probabilities: Floats, sizes: Sequence[int], draws: Floats
+) -> tuple[Outcomes, Floats]:
     """Pick for ``sizes[i]`` draws by ``probabilities[i]``, as :class:`Sampler` does."""
+    outcomes = np.zeros(len(draws), dtype=np.int64)
     if probabilities.shape[1] > _FEW_OUTCOMES:
+        weights = np.empty(len(draws))
         start = 0
         for row, size in zip(probabilities, sizes, strict=True):
             part = slice(start, start + size)
             outcomes[part], _ = Distribution(row).locate(draws[part])
             weights[part] = row[outcomes[part]]
             start += size
-        return
+        return outcomes, weights
     cumulative = np.cumsum(probabilities, axis=1)
     rows = np.repeat(np.arange(len(sizes)), sizes)
     levels = draws * cumulative[rows, -1]
-    outcomes[:] = 0
     for column in cumulative.T:
         outcomes += column[rows] <= levels
     # As in Distribution.locate: a level may be rounded up to the sum itself.
     for draw in np.flatnonzero(outcomes == probabilities.shape[1]):
         outcomes[draw] = np.flatnonzero(probabilities[rows[draw]])[-1]
-    weights[:] = probabilities[rows, outcomes]
+    return outcomes, probabilities[rows, outcomes]
 
 
-def children_of(branches: Sequence[Branch], outcomes: Outcomes, weights: Floats) -> list[Child]:
+def children_of(branches: Sequence[Branch], drawn: Iterable[Drawn]) -> list[Child]:
     """A child for each outcome that a branch's shots have: by branch, then by outcome.
 
-    ``outcomes`` and ``weights`` are those of :func:`draw_outcomes`. The shots of a child are in
-    increasing order, as those of its branch are.
+    ``drawn`` is that of :func:`draw_outcomes`. The shots of a child are in increasing order, as
+    those of its branch are.
     """
-    if len(branches) == 1 and (outcomes == outcomes[0]).all():
-        return [Child(0, int(outcomes[0]), float(weights[0]), branches[0].shots)]
-    shots: Shots = np.concatenate([branch.shots for branch in branches])
-    rows = np.repeat(np.arange(len(branches)), [len(branch.shots) for branch in branches])
+    children: list[Child] = []
+    for first, portions in groupby(drawn, itemgetter(0)):
+        parts = [_by_outcome(*portion[1:]) for portion in portions]
+        one = parts[0] if len(parts) == 1 else _joined(branches[first].shots, parts)
+        starts = one.starts.tolist()
+        children += [
+            Child(first + row, outcome, weight, one.shots[low:high])
+            for row, outcome, weight, low, high in zip(
+                one.rows.tolist(),
+                one.outcomes.tolist(),
+                one.weights.tolist(),
+                starts,
+                [*starts[1:], len(one.shots)],
+                strict=True,
+            )
+        ]
+    return children
+
+
+class _Sorted(NamedTuple):
+    """Shots in the order of their branches and outcomes; and of each branch and outcome the
+    branch's number in the portion, the outcome, its probability, and where its shots start."""
+
+    shots: Shots
+    rows: Shots
+    outcomes: Outcomes
+    weights: Floats
+    starts: NDArray[np.int64]
+
+
+def _by_outcome(groups: Sequence[Shots], outcomes: Outcomes, weights: Floats) -> _Sorted:
+    if len(groups) == 1 and (outcomes == outcomes[0]).all():
+        zero = np.zeros(1, dtype=np.int64)
+        return _Sorted(groups[0], zero, outcomes[:1], weights[:1], zero)
+    rows = np.repeat(np.arange(len(groups)), [*map(len, groups)])
     order = np.lexsort((outcomes, rows))  # stable
-    ranked, rows, shots = outcomes[order], rows[order], shots[order]
+    ranked, rows, shots = outcomes[order], rows[order], np.concatenate(groups)[order]
     new = np.flatnonzero((np.diff(ranked) != 0) | (np.diff(rows) != 0)) + 1
     starts = np.concatenate([[0], new])
-    bounds = [*starts.tolist(), len(order)]
-    return [
-        Child(row, outcome, weight, shots[low:high])
-        for row, outcome, weight, low, high in zip(
-            rows[starts].tolist(),
-            ranked[starts].tolist(),
-            weights[order[starts]].tolist(),
-            bounds,
-            bounds[1:],
-            strict=False,
-        )
-    ]
+    return _Sorted(shots, rows[starts], ranked[starts], weights[order[starts]], starts)
+
+
+def _joined(shots: Shots, parts: list[_Sorted]) -> _Sorted:
+    """All ``shots`` of one branch, from its parts in order; the list is emptied, so that a part is
+    gone when it is joined."""
+    outcomes, first, places = np.unique(
+        np.concatenate([part.outcomes for part in parts]), return_index=True, return_inverse=True
+    )
+    weights = np.concatenate([part.weights for part in parts])[first]
+    sizes = [np.diff(part.starts, append=len(part.shots)) for part in parts]
+    totals = np.zeros(len(outcomes), dtype=np.int64)
+    np.add.at(totals, places, np.concatenate(sizes))
+    starts = np.cumsum(totals) - totals
+    if len(outcomes) > 1:
+        shots, free = np.empty_like(shots), starts.copy()
+        for where in np.split(places, np.cumsum([len(some) for some in sizes])[:-1]):
+            part, some = parts.pop(0), sizes.pop(0)
+            moved = np.repeat(free[where] - part.starts, some)
+            shots[moved + np.arange(len(moved))] = part.shots
+            free[where] += some
+    return _Sorted(shots, np.zeros_like(totals), outcomes, weights, starts)

@@ -69,7 +69,10 @@ class EngineTask(Task):
     def _planned(self) -> list[Batch]:
         """The batches; found once, and not before they are needed, which may be elsewhere."""
         if self._batches is None:
-            self._batches = batches(self._programs, self._engine, self._context, self.piece.shots)
+            counted = self._show is not _as_it_is
+            self._batches = batches(
+                self._programs, self._engine, self._context, self.piece.shots, counted
+            )
         return self._batches
 
     @property

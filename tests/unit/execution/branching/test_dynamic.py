@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from simquay.control import Control
 from simquay.engines.reference import ReferenceEngine
 from simquay.errors import ManyStatesError
+from simquay.execution.kinds import needed_bytes
 from simquay.execution.memory import Ledger
 from simquay.execution.randomness import Randomness
 from simquay.execution.run import run_program
@@ -231,6 +233,29 @@ def test_portions_of_shots_change_nothing(seed: int, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(finish, "PORTION", 23)
     for one, samples in zip((program, straight), expected, strict=True):
         np.testing.assert_array_equal(run(one, shots=200, first_shot=3)["samples"], samples)
+
+
+def test_shots_that_branch_take_no_more_memory_than_is_reserved(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from simquay.execution import evolution, readout
+    from simquay.execution.branching import outcomes
+
+    again = (Measure(0, 0), h(0), Measure(1, 1), h(1))
+    program = Program(2, 2, (h(0), h(1), *again, Measure(0, 0), Measure(1, 1)))
+    context = RunContext(shots=1 << 20)
+    arrays = context.shots * (8 + 24)  # samples; numbers of shots
+    assert needed_bytes(program, ReferenceEngine(), context, context.shots) > arrays
+    for module in (evolution, readout, outcomes):
+        monkeypatch.setattr(module, "PORTION", 1 << 14)
+    run(program, shots=1000)  # imports
+    tracemalloc.start()
+    try:
+        run(program, shots=context.shots)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < arrays + 256 * readout.PORTION
 
 
 def test_outcomes_without_shots_make_no_branch() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from simquay.control import Control
 from simquay.engines.reference import ReferenceEngine
+from simquay.execution import readout
 from simquay.execution.branching import outcomes as module
 from simquay.execution.branching.batches import Branch
 from simquay.execution.branching.outcomes import children_of, draw_outcomes
@@ -32,12 +33,14 @@ def branches(rng: np.random.Generator, count: int) -> list[Branch]:
 
 
 @pytest.mark.parametrize("few", [0, 32], ids=["searched", "compared"])
+@pytest.mark.parametrize("known", [False, True], ids=["read", "known"])
 @pytest.mark.parametrize("portion", [17, 1 << 20])
 @pytest.mark.parametrize("count", [1, 2, 7])
 def test_each_shot_draws_from_its_own_vector(
-    count: int, portion: int, few: int, monkeypatch: pytest.MonkeyPatch
+    count: int, portion: int, known: bool, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "PORTION", portion)
+    monkeypatch.setattr(readout, "PORTION", portion)
     monkeypatch.setattr(module, "_FEW_OUTCOMES", few)
     rng = np.random.default_rng(count)
     state = ENGINE.allocate(QUBITS, Precision.DOUBLE, capacity=QUBITS, batch=count)
@@ -53,7 +56,12 @@ def test_each_shot_draws_from_its_own_vector(
     context, piece = part_of_job(seed=3, first_shot=1000, shots=400)
     run = Run(Program(QUBITS, 0, ()), ENGINE, context, piece, Control())
     run.begin()
-    outcomes, weights = draw_outcomes(run, state, measured, some)
+    probabilities = ENGINE.probabilities(state, measured, {}) if known else None
+    drawn = [*draw_outcomes(run, state, measured, some, probabilities)]
+    assert max(len(outcomes) for _, _, outcomes, _ in drawn) <= portion
+    every = np.concatenate([shots for _, groups, *_ in drawn for shots in groups])
+    np.testing.assert_array_equal(every, np.concatenate([branch.shots for branch in some]))
+    outcomes, weights = (np.concatenate([part[place] for part in drawn]) for place in (2, 3))
     start = 0
     for number, branch in enumerate(some):
         exact = ENGINE.probabilities(state, measured, {})[number]
@@ -72,10 +80,36 @@ def test_a_child_for_each_outcome_of_each_branch() -> None:
     ]
     outcomes = np.array([2, 0, 2, 0, 1, 1, 0])
     weights = np.array([0.5, 0.25, 0.5, 0.25, 1.0, 1.0, 0.125])
-    children = children_of(some, outcomes, weights)
-    assert [(c.branch, c.outcome, c.probability, c.shots.tolist()) for c in children] == [
-        (0, 0, 0.25, [3, 9]),
-        (0, 2, 0.5, [0, 4]),
-        (1, 1, 1.0, [1, 2]),
-        (2, 0, 0.125, [5]),
+    whole = (0, [branch.shots for branch in some], outcomes, weights)
+    parts = [  # of the first branch in two, of the others in one
+        (0, [some[0].shots[:3]], outcomes[:3], weights[:3]),
+        (0, [some[0].shots[3:]], outcomes[3:4], weights[3:4]),
+        (1, [some[1].shots, some[2].shots], outcomes[4:], weights[4:]),
     ]
+    for drawn in ([whole], parts):
+        children = children_of(some, drawn)
+        assert [(c.branch, c.outcome, c.probability, c.shots.tolist()) for c in children] == [
+            (0, 0, 0.25, [3, 9]),
+            (0, 2, 0.5, [0, 4]),
+            (1, 1, 1.0, [1, 2]),
+            (2, 0, 0.125, [5]),
+        ]
+
+
+@pytest.mark.parametrize("certain", [False, True])
+def test_portions_of_a_branch_are_joined_as_if_they_were_one(certain: bool) -> None:
+    rng = np.random.default_rng(5)
+    shots = np.sort(rng.choice(9000, 1000, replace=False))
+    outcomes = np.full(1000, 3) if certain else rng.integers(0, 40, 1000) ** 2
+    weights = 1 / (1.0 + outcomes)
+    branch = Branch(ClassicalMemory(0, []), shots, [])
+    drawn = [
+        (0, [shots[low : low + 64]], outcomes[low : low + 64], weights[low : low + 64])
+        for low in range(0, 1000, 64)
+    ]
+    children = children_of([branch], drawn)
+    assert [child.outcome for child in children] == sorted({*outcomes.tolist()})
+    for child in children:
+        assert child.branch == 0
+        assert child.probability == 1 / (1 + child.outcome)
+        np.testing.assert_array_equal(child.shots, shots[outcomes == child.outcome])

@@ -305,7 +305,7 @@ def test_the_memory_of_a_sweep_is_reserved_and_bounded(num_qubits: int, statevec
     assert task.needs is not None
     assert single.needs is not None
     context, _ = resolve(default_options(), options)
-    kept, _ = result_bytes(lower(circuits[0]), engine, context, context.shots)
+    kept, _ = result_bytes(lower(circuits[0]), engine, context, context.shots, False)
     reserved = task.needs.bytes - 199 * kept  # the results of all circuits stay
     assert single.needs.bytes < reserved <= single.needs.bytes + engine.sweep_bytes
     run_all(task)  # plans, caches
