@@ -1,4 +1,5 @@
-"""Runs programs that differ in gates' numbers alone as one batch: a parameter sweep.
+"""Runs programs that differ in gates' numbers alone as one batch: a parameter sweep. They are
+points of one program, or programs of one shape.
 
 There is one state, with a vector for each program, and one plan; the first axis of its matrices is
 the program. Draws depend on (seed, circuit, shot, draw) alone, so samples are those of runs one by
@@ -19,6 +20,7 @@ from simquay.execution.branching.deferral import defer
 from simquay.execution.branching.steps import Event, measurement_event
 from simquay.execution.evolution import Run, run_gates
 from simquay.execution.kinds import KINDS, needed_bytes, result_bytes
+from simquay.execution.points import Points, unbound
 from simquay.execution.settings import Outcome, Piece, RunContext
 from simquay.planning import GateSweep
 from simquay.program import Diagonal, Gate, Matrix, Measure, Permutation, Program, Reset
@@ -89,6 +91,7 @@ def batches(
     of one shape, where the engine is faster with several and the memory allows it. ``counted`` says
     whether samples are counted as soon as a program has run."""
     found: list[Batch] = []
+    programs = unbound(programs)
     for first, count in _alike(programs):
         alone = needed_bytes(programs[first], engine, context, shots)
         results, counting = result_bytes(programs[first], engine, context, shots, counted)
@@ -110,11 +113,13 @@ def batches(
 
 def _alike(programs: Sequence[Program]) -> Iterator[tuple[int, int]]:
     """Runs of consecutive programs of one shape: the first's position, and their number."""
-    first = 0
-    for end in range(1, len(programs) + 1):
-        if end == len(programs) or not same_shape(programs[first], programs[end]):
-            yield first, end - first
-            first = end
+    first, count = 0, len(programs)
+    while first < count:
+        one, end = programs[first], first + 1
+        while end < count and (programs[end] is one or same_shape(one, programs[end])):
+            end += 1
+        yield first, end - first
+        first = end
 
 
 def same_shape(one: Program, other: Program) -> bool:
@@ -220,8 +225,14 @@ def run_sweep(
         SweepRefusedError: before the first outcome, where the numbers allow no common plan.
         Cancelled: if ``control`` says so.
     """
-    gate_lists: list[list[Any]] = [
-        [program.operations[place] for place in shape.places] for program in programs
-    ]
-    run = Run(programs[0], engine, context, piece, control)
-    yield from run_gates(run, GateSweep.of(gate_lists), shape.event)
+
+    def gates(program: Program) -> list[Any]:
+        return [program.operations[place] for place in shape.places]
+
+    if isinstance(programs, Points) and len(programs.groups) == 1:
+        (program, angles) = programs.groups[0]
+        sweep = GateSweep.at(gates(program), angles)
+    else:
+        sweep = GateSweep.of([*map(gates, programs)])
+    run = Run(unbound(programs)[0], engine, context, piece, control)
+    yield from run_gates(run, sweep, shape.event)

@@ -19,7 +19,7 @@ import math
 import struct
 from collections.abc import Mapping, Sequence
 from itertools import count
-from typing import Any
+from typing import Any, TypeAlias, Union
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,7 @@ from simquay.program import expressions, operations, program
 from simquay.program.expressions import Kind
 from simquay.program.program import Program
 
-__all__ = ["pack_programs", "pack_tree", "unpack_programs", "unpack_tree"]
+__all__ = ["Packed", "pack_programs", "pack_tree", "unpack_programs", "unpack_tree"]
 
 _ALIGNMENT = 16
 """A packed array starts at a multiple of so many bytes, which suits any number in it."""
@@ -46,7 +46,11 @@ _PROGRAM_CLASSES = {
 """The classes that packed programs hold, by name."""
 
 
-def pack_programs(programs: Sequence[Program]) -> bytes:
+Packed: TypeAlias = Union[Program, tuple[Program, NDArray[np.float64]]]
+"""A program by itself, or with the angles of many points: shape ``(points, num_angles)``."""
+
+
+def pack_programs(programs: Sequence[Packed]) -> bytes:
     """``programs`` as bytes. What they share (arrays, bodies of loops) is written once.
 
     Raises:
@@ -55,16 +59,24 @@ def pack_programs(programs: Sequence[Program]) -> bytes:
     return pack_tree("programs", _PROGRAMS_FORMAT, tuple(programs))
 
 
-def unpack_programs(data: bytes) -> tuple[Program, ...]:
+def unpack_programs(data: bytes) -> tuple[Packed, ...]:
     """The programs that :func:`pack_programs` packed; their arrays are read-only views of ``data``.
 
     Raises:
         ProgramError: if the bytes are no such programs, or of another format version.
     """
     programs = unpack_tree("programs", _PROGRAMS_FORMAT, data, _PROGRAM_CLASSES)
-    if not isinstance(programs, tuple) or not all(isinstance(one, Program) for one in programs):
+    if not isinstance(programs, tuple) or not all(map(_is_packed, programs)):
         raise ProgramError("the packed bytes hold something else than programs")
     return programs
+
+
+def _is_packed(value: object) -> bool:
+    match value:
+        case (Program(num_angles=count), np.ndarray(dtype=np.float64, shape=(_, width))):
+            return bool(count == width)
+        case _:
+            return isinstance(value, Program)
 
 
 def pack_tree(kind: str, version: int, value: Any) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,10 @@ from simquay.engines.base import Engine
 from simquay.engines.numpy.engine import DenseEngine
 from simquay.errors import Cancelled
 from simquay.execution.evolution import SweepRefusedError
+from simquay.execution.points import Points
 from simquay.execution.run import run_program
 from simquay.execution.settings import Outcome, Piece, RunContext
-from simquay.execution.sweep import run_sweep, same_shape, sweep_shape
+from simquay.execution.sweep import batches, run_sweep, same_shape, sweep_shape
 from simquay.program import (
     Diagonal,
     Matrix,
@@ -31,6 +33,7 @@ from simquay.program import (
     Reset,
     Save,
 )
+from simquay.program.operations import Parametric
 from tests.support.random_programs import random_dynamic_program, random_gates
 from tests.support.sweeps import OneByOneEngine, WatchedEngine, parametrised, sweep
 from tests.support.tiled_engine import TiledEngine
@@ -77,6 +80,56 @@ def test_samples_are_those_of_runs_one_by_one(num_qubits: int, seed: int) -> Non
         assert outcome.metadata.keys() == expected.metadata.keys()
         for key in ("branches", "passes", "stored_qubits", "strategy"):
             assert outcome.metadata[key] == expected.metadata[key]
+
+
+@pytest.mark.parametrize("count", [1, 2, 9])
+def test_points_give_what_their_programs_give(count: int) -> None:
+    rng = np.random.default_rng(count)
+    gates = [
+        Parametric(name, (angle, 4 - angle), (angle % 3,), (3,) if angle else (), angle % 2, flip)
+        if name == "r"
+        else Parametric(name, (angle,), (angle % 3, 3)[:width], (), 0, flip)
+        for name, width in (("ry", 1), ("rz", 1), ("r", 1), ("rzz", 2), ("rxx", 2))
+        for angle in range(5)
+        for flip in (False, True)
+    ]
+    parametric = Program(4, 4, (*gates, *[Measure(qubit, qubit) for qubit in range(4)]), (), "", 5)
+    context = RunContext(shots=300, seed=3, wanted={"statevector": True})
+    points = Points(parametric, rng.uniform(-4, 4, (count, 5)))
+    (batch,) = batches(points, ENGINE, context, 300)
+    assert batch.count == count
+    shape = sweep_shape(parametric, ENGINE, context)
+    assert shape is not None
+    piece = piece_of(context, range(count))
+    found = run_sweep(shape, points, ENGINE, context, Control(), piece)
+    for number, (outcome, _) in enumerate(found):
+        own = piece_of(context, [number])
+        expected = run_program(points[number], ENGINE, context, Control(), own)
+        np.testing.assert_array_equal(outcome["samples"], expected["samples"])
+        np.testing.assert_allclose(outcome["statevector"], expected["statevector"], atol=1e-12)
+
+
+def test_points_of_several_programs_run_apart_and_what_is_alike_together() -> None:
+    turns = [Program(1, 0, (Parametric(name, (0,), (0,)),), (), "", 1) for name in ("rx", "ry")]
+    rows = np.ones((3, 1))
+    plain = [Program(1, 0, (turn(angle),)) for angle in (0.1, 0.2)]
+    points = Points.joined([*[Points(one, rows) for one in turns], plain])
+    context = RunContext(shots=1)
+    assert [(one.first, one.count) for one in batches(points, ENGINE, context, 1)] == [
+        (0, 3),
+        (3, 3),
+        (6, 2),
+    ]
+    alike = Points.joined([Points(turns[0], rows), Points(replace(turns[0]), 2 * rows)])
+    (batch,) = batches(alike, ENGINE, RunContext(shots=1, wanted={"statevector": True}), 1)
+    shape = sweep_shape(turns[0], ENGINE, WITH_STATE)
+    assert shape is not None
+    assert batch.count == 6
+    found = run_sweep(shape, alike, ENGINE, WITH_STATE, Control(), piece_of(WITH_STATE, range(6)))
+    for number, (outcome, _) in enumerate(found):
+        half = 0.5 if number < 3 else 1.0
+        expected = [np.cos(half), -1j * np.sin(half)]
+        np.testing.assert_allclose(outcome["statevector"], expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("precision", list(Precision))

@@ -55,6 +55,7 @@ U3, BOOL, FLOAT = Type(Kind.UINT, 3), Type(Kind.BOOL), Type(Kind.FLOAT)
 
 def round_trip(program: Program) -> Program:
     (unpacked,) = unpack_programs(pack_programs([program]))
+    assert isinstance(unpacked, Program)
     return unpacked
 
 

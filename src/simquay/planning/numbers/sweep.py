@@ -17,11 +17,17 @@ from simquay.program.operations import (
     Gate,
     GateOperation,
     Matrix,
+    Parametric,
+    Permutation,
     Prepare,
+    Relabel,
     standard_gates,
 )
+from simquay.program.program import numbers_at
 
 __all__ = ["NUMBERS", "Change", "GateSweep", "joined"]
+
+_KNOWN = frozenset({Matrix, Diagonal, Permutation, Relabel, Prepare, Parametric})
 
 NUMBERS: dict[type, Callable[[Any], NDArray[Any]]] = {
     Matrix: attrgetter("matrix"),
@@ -88,6 +94,22 @@ class GateSweep:
             numbers = joined([read(gates[p]) for gates in lists for p in places], math.prod(shape))
             changes.append(Change(tuple(places), numbers.reshape(shape)))
         return cls(lists[0], len(lists), tuple(changes))
+
+    @classmethod
+    def at(cls, gates: Sequence[Gate], angles: NDArray[np.float64]) -> GateSweep:
+        """The sweep of ``gates``, of which some are parametric, at many sets of the program's
+        angles: shape ``(batch, num_angles)``."""
+        if not _KNOWN.issuperset(map(type, gates)):
+            known = [(gate,) if type(gate) in _KNOWN else gate.as_standard() for gate in gates]
+            gates = [gate for some in known for gate in some]
+        first: list[Any] = [*gates]
+        changes = []
+        for places, numbers in numbers_at(gates, angles):
+            for place, array in zip(places, numbers[0], strict=True):
+                first[place] = first[place].holding(array)
+            rows = numbers.reshape(len(angles), len(places), -1)
+            changes.append(Change(tuple(places), rows))
+        return cls(first, len(angles), tuple(changes))
 
     def part(self, start: int, stop: int) -> GateSweep:
         """The gates from place ``start`` on, and before ``stop``."""

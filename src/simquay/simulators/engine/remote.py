@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from simquay.execution.points import unpack
 from simquay.execution.settings import Outcome, Piece, RunContext
 from simquay.jobs.dispatch.tasks import TaskControl, reserved
 from simquay.jobs.errors import error_from_plain, error_to_plain
 from simquay.jobs.references import BackendFinder
 from simquay.program import Precision
-from simquay.program.packing import unpack_programs
 from simquay.simulators.engine.task import EngineTask
 from simquay.simulators.worker import (
     Answer,
@@ -72,7 +72,7 @@ def run_request(finder: BackendFinder, request: bytes, programs: bytes) -> dict[
                 f"the job needs {asked['engine']!r}: "
                 "install the same plugins on both, and set the same variables of the environment"
             )
-        task = EngineTask(unpack_programs(programs), engine, asked["run"], asked["piece"])
+        task = EngineTask(unpack(programs), engine, asked["run"], asked["piece"])
         control = TaskControl()
         with reserved(task.needs, control):
             return task.run(control)

@@ -9,11 +9,11 @@ from typing import Any
 
 from simquay.engines.base import Engine
 from simquay.execution.kinds import divisible
+from simquay.execution.points import pack, unbound
 from simquay.execution.settings import Piece
 from simquay.jobs.dispatch.tasks import Task
 from simquay.jobs.references import BackendFinder
 from simquay.program import Program
-from simquay.program.packing import pack_programs
 from simquay.simulators.engine.remote import remote_task
 from simquay.simulators.engine.task import EngineTask
 from simquay.simulators.engine.work import Part
@@ -80,17 +80,17 @@ def split_part(
     numbers, programs, context = part
     at_most = options["max_circuits_per_task"]
     pieces = split(
-        [divisible(program, context) for program in programs],
+        [divisible(program, context) for program in unbound(programs)],
         context.shots,
         1 if at_most is None and options["executor"] is not None else at_most,
         options["max_shots_per_task"],
     )
 
     @cache
-    def packed(places: tuple[int, ...]) -> tuple[list[Program], Callable[[], bytes]]:
+    def packed(places: tuple[int, ...]) -> tuple[Sequence[Program], Callable[[], bytes]]:
         """Programs that tasks of different shots share, and their bytes, packed once."""
-        some = [programs[place] for place in places]
-        return some, cache(lambda: pack_programs(some))
+        some = programs[places[0] : places[-1] + 1]
+        return some, cache(lambda: pack(some))
 
     placed: list[Piece] = []
     tasks: list[Task] = []

@@ -13,6 +13,7 @@ from simquay.control import Control
 from simquay.engines.base import Engine
 from simquay.errors import OutOfMemoryError
 from simquay.execution.kinds import counts_bytes, joined_results, samples_bytes
+from simquay.execution.points import unbound
 from simquay.execution.settings import Outcome, Piece, RunContext
 from simquay.jobs.errors import circuits_failed, detach
 from simquay.program import Measure, Program, Store
@@ -76,14 +77,15 @@ class EngineRun:
         shots. Results are kept: ``max_memory_mb`` holds for all that the function has given, and
         for the samples of parts that wait to be joined."""
         context = self.context
-        samples = [samples_bytes(one.num_clbits, context.shots) for one in self.programs]
+        programs = unbound(self.programs)
+        samples = [samples_bytes(one.num_clbits, context.shots) for one in programs]
         kept = sum(samples) if self.pieces else 0
 
         def circuit(
             index: int, outcome: Outcome, seconds: float, control: Control
         ) -> ExperimentResult:
             nonlocal kept
-            program = self.programs[index]
+            program = programs[index]
             if self.pieces:
                 kept -= samples[index]
             left = counts_bytes(context, self.engine, program.num_clbits, context.shots)
