@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -76,6 +78,7 @@ def test_points_travel_with_one_program() -> None:
 
 
 def test_packed_angles_of_another_width_are_refused() -> None:
-    for rows in (np.zeros((3, 1)), np.zeros(2), np.zeros((3, 2), dtype=np.float32)):
+    wrong: list[Any] = [np.zeros((3, 1)), np.zeros(2), np.zeros((3, 2), dtype=np.float32)]
+    for rows in wrong:
         with pytest.raises(ProgramError, match="something else than programs"):
             unpack(pack_programs([(PROGRAM, rows)]))

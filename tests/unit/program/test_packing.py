@@ -142,6 +142,7 @@ def test_what_was_shared_is_shared_again_and_written_once():
     assert len(packed) < 40_000
     first, _, third = unpack_programs(packed)
     assert first == third == program
+    assert isinstance(first, Program)
     loop, branch = first.operations
     assert isinstance(loop, ForLoop)
     assert isinstance(branch, IfElse)
