@@ -109,6 +109,19 @@ def test_a_system_that_cannot_take_pages_gets_the_region(monkeypatch: pytest.Mon
 
 
 @pytest.mark.skipif(not hasattr(mmap, "MADV_DONTNEED"), reason="this system takes no advice")
+def test_a_watch_that_is_refused_memory_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(region: mmap.mmap) -> bool:
+        raise MemoryError
+
+    kept = BufferCache(offered_after=0.05, freed_after=0.1)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "advise_free", refused)
+        kept.give(kept.take(4 * MIB))
+        assert until(lambda: not kept.kept_bytes, 20)
+    kept.give(kept.take(4 * MIB))  # the next one is watched
+    assert until(lambda: not kept.kept_bytes, 20)
+
+
 @pytest.mark.parametrize("lost", [slice(0, 1), slice(0, None, 2), slice(1, None, 3)])
 def test_a_run_does_not_mind_pages_that_were_taken(lost: slice) -> None:
     engine = NumbaEngine(threads=2)

@@ -216,7 +216,7 @@ class ProcessPool:
             RuntimeError: it cannot be started.
         """
         with self._lock:
-            if self._starter is None:
+            if self._starter is None or not self._starter.is_alive():
                 starter = threading.Thread(
                     target=self._start_workers, name="simquay-starter", daemon=True
                 )

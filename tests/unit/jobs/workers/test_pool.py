@@ -169,3 +169,20 @@ def test_whatever_a_start_raises_the_next_one_is_tried(
         assert until(lambda: next(left, None) is None, LONG)
     assert pool.lease(SOURCE, nothing).alive
     pool.stop()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_starter_thread_that_has_died_is_replaced(
+    pool: ProcessPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*arguments: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ProcessPool, "_start", dies)
+        pool.warm_up(SOURCE)
+        starter = pool._starter
+        assert starter is not None
+        starter.join(LONG)
+    assert pool.lease(SOURCE, nothing).alive
+    pool.stop()

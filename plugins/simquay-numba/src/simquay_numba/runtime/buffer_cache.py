@@ -116,24 +116,31 @@ class BufferCache:
 
     def _watch(self) -> None:
         """Offer and free the region in time; a thread's work, which ends when there is none."""
-        while True:
-            with self._lock:
-                idle = time.monotonic() - self._last_used
-                region = self._region
-                if region is not None and not self._is_offered and idle >= self._offered_after:
-                    # Under the lock: a region that a run has taken must not be offered any more.
-                    self._is_offered = advise_free(region)
-                    if not self._is_offered:
-                        self._region = region = None
-                end = self._freed_after if self._is_offered else self._offered_after
-                if region is None or idle >= end:
-                    self._region = None
-                    self._is_watched = False
-                    return
-            del region
-            # Not until the end: a run may take the region meanwhile and give it back, so that it
-            # has to be offered anew.
-            time.sleep(min(end - idle, self._offered_after))
+        try:
+            while (pause := self._look()) is not None:
+                # Not until the end: a run may take the region meanwhile and give it back, so that
+                # it has to be offered anew.
+                time.sleep(pause)
+        except MemoryError:  # a region that nobody watches would stay
+            self._is_watched = False
+            self.clear()
+
+    def _look(self) -> float | None:
+        """Offer or free the region if it is time; gives the seconds until the next look."""
+        with self._lock:
+            idle = time.monotonic() - self._last_used
+            region = self._region
+            if region is not None and not self._is_offered and idle >= self._offered_after:
+                # Under the lock: a region that a run has taken must not be offered any more.
+                self._is_offered = advise_free(region)
+                if not self._is_offered:
+                    self._region = region = None
+            end = self._freed_after if self._is_offered else self._offered_after
+            if region is None or idle >= end:
+                self._region = None
+                self._is_watched = False
+                return None
+        return min(end - idle, self._offered_after)
 
 
 state_buffers = BufferCache()
