@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,9 +16,15 @@ from qiskit.providers import BackendV2
 from simquay.circuits.lowering.circuit import lower
 from simquay.execution.settings import Outcome, RunContext
 from simquay.jobs.base import BaseJob
+from simquay.jobs.dispatch.tasks import LocalTask, TaskControl
+from simquay.jobs.dispatch.threads import thread_per_task
+from simquay.jobs.recent import recent_jobs
+from simquay.primitives.foreign import JoinForeign, Shots
 from simquay.primitives.jobs import JoinPubs, PrimitiveJob
 from simquay.program import Program
 from simquay.provider import default_provider
+from simquay.simulators.adapted.backend import adapt
+from simquay.simulators.base import SimquayBackend
 from simquay.simulators.engine.backend import EngineBackend
 from simquay.simulators.engine.work import Part, joined_metadata
 from simquay.simulators.options import resolve, validate
@@ -26,6 +33,9 @@ __all__ = ["Primitive", "programs_of", "simulator_metadata", "taken"]
 
 P = TypeVar("P", bound="Primitive")
 T = TypeVar("T")
+
+Start = Callable[[Sequence[QuantumCircuit], int], Shots]
+"""Starts circuits, with a number of shots."""
 
 _AERS = ("backend_options", "run_options")
 """Options of Aer's primitives that hold options of its backend and of its ``run``."""
@@ -139,6 +149,48 @@ class Primitive:
         metadata = {**of_job.pop("metadata"), **ran}
         some = [Part(*part) for part in parts.values()] or [Part((), (), context)]
         return backend.submit(PrimitiveJob, some, join.of, of_job, metadata)
+
+    def _run_elsewhere(
+        self,
+        pubs: Sequence[Any],
+        start: Callable[[int, Start], Callable[[TaskControl], PubResult]],
+    ) -> BaseJob:
+        """A submitted job for pubs on a backend that gives shots alone.
+
+        Args:
+            pubs: of the job.
+            start: starts the circuits of a pub, from its number; gives the call that waits for them
+                and gives the pub's result.
+        """
+        backend, options = self._backend, self._run_options()
+        runner = backend
+        if not isinstance(backend, SimquayBackend):
+            runner = adapt(backend, isolation="thread")
+        started: list[Shots] = []
+
+        def run(number: int, circuits: Sequence[QuantumCircuit], shots: int) -> Shots:
+            started.append(Shots(runner, options, number, circuits, shots))
+            return started[-1]
+
+        try:
+            calls = [start(number, partial(run, number)) for number in range(len(pubs))]
+        except BaseException:
+            for one in started:
+                one.cancel()
+            raise
+        ran = runner.what_runs(options, runner.isolation)
+        join = JoinForeign([pub.circuit.name for pub in pubs], ran)
+        job = PrimitiveJob(
+            backend,
+            [LocalTask(call) for call in calls] or [LocalTask(lambda control: None)],
+            thread_per_task(),  # they wait for other jobs
+            join,
+            started=started,
+            metadata={**(options.get("metadata") or {}), **ran},
+        )
+        recent_jobs().add(job)
+        job.submit()
+        return job
 
 
 def taken(pubs: Iterable[Any], read: Callable[[Any], T]) -> list[T]:

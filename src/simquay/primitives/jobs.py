@@ -5,16 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
-from typing import Any
+from typing import Any, Protocol
 
 from qiskit.primitives import BasePrimitiveJob, PrimitiveResult, PubResult
+from qiskit.providers.jobstatus import JobStatus
 
 from simquay.execution.settings import Outcome, Piece
 from simquay.jobs.errors import JobFailedError, described
 from simquay.jobs.job import Job, TaskEnd
 from simquay.simulators.engine.work import gathered, joined
 
-__all__ = ["JoinPubs", "PrimitiveJob", "pubs_failed"]
+__all__ = ["JoinPubs", "PrimitiveJob", "finished", "pubs_failed"]
+
+
+class Cancellable(Protocol):
+    """Work that can be cancelled."""
+
+    def cancel(self) -> None:
+        """Cancel the work; does nothing where it is over."""
 
 
 class PrimitiveJob(Job, BasePrimitiveJob):  # type: ignore[misc]  # Qiskit ships no types
@@ -22,7 +30,22 @@ class PrimitiveJob(Job, BasePrimitiveJob):  # type: ignore[misc]  # Qiskit ships
 
     Where pubs fail, the error's ``partial_result`` has the results of the others, and its
     ``metadata["pubs"]`` their numbers.
+
+    Args:
+        arguments: of :class:`~simquay.jobs.job.Job`.
+        started: work of other jobs, which is cancelled with this one.
+        named: of :class:`~simquay.jobs.job.Job`, by name.
     """
+
+    def __init__(self, *arguments: Any, started: Sequence[Cancellable] = (), **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._started = started
+
+    def _stop(self, was: JobStatus) -> None:
+        super()._stop(was)
+        started, self._started = self._started, ()
+        for one in started:
+            one.cancel()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +93,27 @@ class JoinPubs:
         metadata = {"version": 2, "job_id": job_id, "time_taken": seconds, **self.metadata}
         if self.executor is not None or len(tasks) > 1:
             metadata |= {"executor": self.executor, "tasks": tasks}
-        if not failed:
-            return PrimitiveResult([*results.values()], metadata)
-        partial = None
-        if results:
-            partial = PrimitiveResult([*results.values()], {**metadata, "pubs": [*results]})
-        raise pubs_failed(failed, self.names, self.sizes, partial)
+        return finished(results, failed, self.names, self.sizes, metadata)
+
+
+def finished(
+    results: Mapping[int, PubResult],
+    failed: Mapping[int, tuple[int, BaseException]],
+    names: Sequence[str],
+    sizes: Sequence[int],
+    metadata: Mapping[str, Any],
+) -> PrimitiveResult:
+    """A job's result, from those of its pubs by number.
+
+    Raises:
+        JobFailedError: where a pub failed; see :func:`pubs_failed` for the arguments.
+    """
+    if not failed:
+        return PrimitiveResult([*results.values()], metadata)
+    partial = None
+    if results:
+        partial = PrimitiveResult([*results.values()], {**metadata, "pubs": [*results]})
+    raise pubs_failed(failed, names, sizes, partial)
 
 
 def pubs_failed(

@@ -6,16 +6,22 @@ Qiskit's ``coerce`` is asked wherever a pub is out of the ordinary, so its error
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.primitives.containers.bindings_array import BindingsArray
+from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
-__all__ = ["SampledPub", "sampled_pub"]
+from simquay.primitives.observables import observables_of
+from simquay.program import Observable
+
+__all__ = ["EstimatedPub", "SampledPub", "estimated_pub", "sampled_pub"]
 
 
 class SampledPub(NamedTuple):
@@ -42,15 +48,48 @@ class SampledPub(NamedTuple):
     @property
     def points(self) -> NDArray[np.float64]:
         """The values, shape ``(points, parameters)``."""
-        width = self.values.shape[-1]
-        return self.values.reshape(int(np.prod(self.shape)), width)
+        return _points(self.values)
+
+
+class EstimatedPub(NamedTuple):
+    """A pub of an estimator; it shares no data with the caller's but the circuit.
+
+    Attributes:
+        circuit: of the caller.
+        values: as those of :class:`SampledPub`.
+        observables: those that differ.
+        places: their numbers, shape of the pub's array of observables.
+        precision: the standard error that is asked for.
+        metadata: the circuit's.
+    """
+
+    circuit: QuantumCircuit
+    values: NDArray[np.float64]
+    observables: Sequence[Observable]
+    places: NDArray[np.intp]
+    precision: float
+    metadata: Any
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the pub's arrays of results."""
+        return np.broadcast_shapes(self.places.shape, self.values.shape[:-1])
+
+    @property
+    def points(self) -> NDArray[np.float64]:
+        """The values, shape ``(points, parameters)``; no points where there is no result."""
+        return _points(self.values)[: None if 0 not in self.shape else 0]
+
+
+def _points(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return values.reshape(math.prod(values.shape[:-1]), values.shape[-1])
 
 
 def sampled_pub(pub: Any, shots: int) -> SampledPub:
     """What Qiskit's ``SamplerPub.coerce(pub, shots)`` gives, as arrays.
 
     Raises:
-        TypeError, ValueError: those of Qiskit, and those of :func:`_values`.
+        TypeError, ValueError: for a wrong pub.
     """
     circuit, given, own = (*pub, None, None)[:3] if isinstance(pub, tuple) else (None, None, None)
     values = _plain_values(circuit, given)
@@ -61,6 +100,44 @@ def sampled_pub(pub: Any, shots: int) -> SampledPub:
         circuit, own = coerced.circuit, int(coerced.shots)
         values = _values(circuit, coerced.parameter_values)
     return SampledPub(circuit, values, own, copy.deepcopy(circuit.metadata))
+
+
+def estimated_pub(pub: Any, precision: float) -> EstimatedPub:
+    """What Qiskit's ``EstimatorPub.coerce(pub, precision)`` gives, as arrays.
+
+    Qiskit turns each term of an observable into a label and back, so it is asked about wrong pubs
+    alone.
+
+    Raises:
+        TypeError, ValueError: for a wrong pub.
+    """
+    plain = isinstance(pub, (tuple, list)) and 2 <= len(pub) <= 4
+    if not plain or not isinstance(pub[0], QuantumCircuit):
+        coerced = EstimatorPub.coerce(pub, precision)
+        pub = coerced.circuit, coerced.observables, coerced.parameter_values, coerced.precision
+    circuit, given, bindings, own = (*pub, None, None)[:4]
+    wanted = precision if own is None else own
+    if not isinstance(wanted, Real):
+        raise TypeError(f"precision must be a real number, not {type(wanted)}.")
+    if not 0 <= float(wanted) < math.inf:
+        raise ValueError(f"precision must be non-negative and finite, not {wanted}")
+    observables, places = observables_of(circuit, given)
+    values = _plain_values(circuit, bindings)
+    if values is None:
+        if not isinstance(bindings, (BindingsArray, Mapping, type(None))):
+            bindings = {tuple(circuit.parameters): bindings}
+        values = _values(circuit, BindingsArray.coerce(bindings))
+    made = EstimatedPub(
+        circuit, values, observables, places, float(wanted), copy.deepcopy(circuit.metadata)
+    )
+    try:
+        made.shape  # noqa: B018  # computed, and so checked
+    except ValueError as error:
+        raise ValueError(
+            f"The observables shape {places.shape} and the parameter values shape "
+            f"{values.shape[:-1]} are not broadcastable."
+        ) from error
+    return made
 
 
 def _plain_values(circuit: Any, given: Any) -> NDArray[np.float64] | None:

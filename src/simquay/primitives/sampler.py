@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,9 +14,12 @@ from qiskit.providers import BackendV2
 
 from simquay.execution.settings import Outcome, RunContext
 from simquay.jobs.base import BaseJob
-from simquay.primitives.base import Primitive, simulator_metadata, taken
+from simquay.jobs.dispatch.tasks import TaskControl
+from simquay.primitives.base import Primitive, Start, simulator_metadata, taken
 from simquay.primitives.bits import registers_of
+from simquay.primitives.foreign import bound_circuits
 from simquay.primitives.pubs import sampled_pub
+from simquay.simulators.engine.backend import EngineBackend
 
 __all__ = ["SamplerV2"]
 
@@ -88,18 +91,27 @@ class SamplerV2(Primitive, BaseSamplerV2):  # type: ignore[misc]  # Qiskit ships
                 stacklevel=2,
             )
 
-        def show(number: int, outcomes: list[Outcome], context: RunContext) -> SamplerPubResult:
+        def result(number: int, samples: Any, metadata: Mapping[str, Any]) -> SamplerPubResult:
             pub = coerced[number]
-            samples = [one["samples"] for one in outcomes]
             data = {one.name: one.array(samples, pub.shape, pub.shots) for one in registers[number]}
             return SamplerPubResult(
                 DataBin(**data, shape=pub.shape),
-                metadata={
-                    "shots": pub.shots,
-                    "circuit_metadata": pub.metadata,
-                    "simulator_metadata": simulator_metadata(outcomes),
-                },
+                metadata={"shots": pub.shots, "circuit_metadata": pub.metadata, **metadata},
             )
+
+        if not isinstance(self._backend, EngineBackend):
+
+            def start(number: int, run: Start) -> Callable[[TaskControl], SamplerPubResult]:
+                pub = coerced[number]
+                shots = run(bound_circuits(pub.circuit, pub.points), pub.shots)
+                return lambda control: result(number, shots.samples(control), {})
+
+            return self._run_elsewhere(coerced, start)
+
+        def show(number: int, outcomes: list[Outcome], context: RunContext) -> SamplerPubResult:
+            samples = [one["samples"] for one in outcomes]
+            metadata = {"simulator_metadata": simulator_metadata(outcomes)}
+            return result(number, samples, metadata)
 
         return self._run_on_engine(
             self._backend,

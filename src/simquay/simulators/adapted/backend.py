@@ -190,7 +190,7 @@ class AdaptedBackend(SimquayBackend):
         if names and "measure" in self.foreign.target.operation_names:
             self._warn_of_no_counts(names, len(circuits))
         circuits = self._runnable(circuits)
-        metadata = {**metadata, **self._what_runs(checked, isolation)}
+        metadata = {**metadata, **self.what_runs(checked, isolation)}
         join = JoinAdapted(
             self.name,
             silent,
@@ -296,7 +296,7 @@ class AdaptedBackend(SimquayBackend):
             )
         return self._source
 
-    def _what_runs(self, options: Mapping[str, Any], isolation: str) -> Mapping[str, Any]:
+    def what_runs(self, options: Mapping[str, Any], isolation: str) -> Mapping[str, Any]:
         """The part of a job's metadata that says which backend runs it."""
         known = {**dict(self._options), **options, **self._settings}
         device = known.get("device")

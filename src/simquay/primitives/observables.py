@@ -1,0 +1,97 @@
+"""Qiskit's observables as those of programs.
+
+The way is by ``SparseObservable``, which Qiskit makes of anything in no time, and whose arrays are
+those of :class:`~simquay.program.Observable`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit import QuantumCircuit
+from qiskit.primitives.containers.object_array import object_array
+from qiskit.primitives.containers.observables_array import ObservablesArray
+from qiskit.quantum_info import PauliList, SparseObservable, SparsePauliOp
+
+from simquay.program import Observable
+
+__all__ = ["observables_of"]
+
+
+def observables_of(
+    circuit: QuantumCircuit, given: Any
+) -> tuple[list[Observable], NDArray[np.intp]]:
+    """The observables of a pub: those that differ, and which of them each item of the array is.
+
+    Args:
+        circuit: of the pub.
+        given: whatever Qiskit takes: a label, ``Pauli``, ``SparsePauliOp``, ``SparseObservable``, a
+            mapping of labels to coefficients, nested lists and arrays of them, or an
+            ``ObservablesArray``.
+
+    Returns:
+        The observables, and an array of their numbers, of the shape of ``given``.
+
+    Raises:
+        TypeError: for anything else.
+        ValueError: for a complex coefficient, and for another width than the circuit's.
+    """
+    if isinstance(given, ObservablesArray):
+        # Before 2.1 it holds mappings.
+        items = getattr(given, "sparse_observables_array", given.__array__)()
+    else:
+        items = object_array(given, copy=False, list_types=(PauliList,))
+    found: list[Observable] = []
+    numbers: dict[int, int] = {}
+    places = np.empty(items.shape, dtype=np.intp)
+    for place, item in np.ndenumerate(items):
+        number = numbers.get(id(item))  # one object may stand at many places
+        if number is None:
+            number = numbers[id(item)] = len(found)
+            sparse = _sparse(item)
+            if sparse.num_qubits != circuit.num_qubits:
+                raise ValueError(
+                    f"The number of qubits of the circuit ({circuit.num_qubits}) does not match "
+                    f"the number of qubits of the {place}-th observable ({sparse.num_qubits})."
+                )
+            found.append(_observable(sparse))
+        places[place] = number
+    return found, places
+
+
+def _sparse(item: Any) -> SparseObservable:
+    if isinstance(item, SparseObservable):
+        return item
+    if isinstance(item, SparsePauliOp):
+        return SparseObservable.from_sparse_pauli_op(item)
+    made = ObservablesArray.coerce_observable(item)
+    if isinstance(made, Mapping):  # before Qiskit 2.1
+        return SparseObservable.from_list([*made.items()])
+    return made
+
+
+def _observable(sparse: SparseObservable) -> Observable:
+    """An observable of the same terms.
+
+    Raises:
+        ValueError: a coefficient is complex, once equal terms are added.
+    """
+    coefficients = np.array(sparse.coeffs)
+    if coefficients.imag.any():
+        sparse = sparse.simplify()
+        coefficients = np.real_if_close(sparse.coeffs)
+        if np.iscomplexobj(coefficients):
+            raise ValueError(
+                "Non-Hermitian input observable: the coefficient of a term is complex, "
+                f"{coefficients[coefficients.imag.argmax()]:.6g}"
+            )
+    return Observable(
+        sparse.num_qubits,
+        np.array(coefficients.real),
+        np.array(sparse.bit_terms, dtype=np.uint8),
+        np.array(sparse.indices, dtype=np.intp),
+        np.array(sparse.boundaries, dtype=np.intp),
+    )
