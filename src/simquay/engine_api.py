@@ -8,7 +8,7 @@ An engine derives from :class:`BaseEngine`: it applies the :class:`Plan` that Si
 The names by subject:
 
 - the engine: :class:`BaseEngine`, :class:`Engine` (one of any states), :class:`State`,
-  :func:`check_plan`, :func:`pauli_letters`;
+  :func:`check_plan`;
 - an engine on NumPy arrays, to derive from: :class:`DenseEngine`, with :class:`DenseState`, and the
   functions that it is made of; :class:`ReferenceEngine`, to compare with;
 - programs: :class:`Precision`, the operations, :class:`Strings` of letters; :func:`mask_of` and
@@ -24,11 +24,9 @@ from simquay.engines.base import BaseEngine as BaseEngine
 from simquay.engines.base import Engine as Engine
 from simquay.engines.base import State as State
 from simquay.engines.base import check_plan as check_plan
-from simquay.engines.base import pauli_letters as pauli_letters
 from simquay.engines.numpy.engine import DenseEngine as DenseEngine
 from simquay.engines.numpy.gates import apply_gate as apply_gate
 from simquay.engines.numpy.reading import joint_probabilities as joint_probabilities
-from simquay.engines.numpy.reading import pauli_expectation as pauli_expectation
 from simquay.engines.numpy.state import ComplexArray as ComplexArray
 from simquay.engines.numpy.state import DenseState as DenseState
 from simquay.engines.numpy.state import split_bits as split_bits
@@ -76,6 +74,7 @@ from simquay.planning.tiled.passes import Round as Round
 from simquay.planning.tiled.passes import Stage as Stage
 from simquay.planning.tiled.passes import TilePass as TilePass
 from simquay.planning.tiled.passes import WidePass as WidePass
+from simquay.program.bits import bit_counts as bit_counts
 from simquay.program.bits import bits_of as bits_of
 from simquay.program.bits import deposit as deposit
 from simquay.program.bits import extract as extract

@@ -88,6 +88,10 @@ def _from_the_left(right, self, state, paulis):
     return right(self, state, [label[::-1] for label in paulis])
 
 
+def _no_projectors(right, self, state, strings, control):
+    return right(self, state, strings._replace(fixed=0 * strings.x, values=0 * strings.x), control)
+
+
 def _first_numbers(right, self, state, plan, control):
     right(self, state, plan, control)
     state.buffer[1:] = state.buffer[:1]
@@ -122,6 +126,7 @@ MUTANTS: dict[str, tuple[str, type[Engine]]] = {
     "a reset of one qubit does nothing": ("E10", broken("flip", _forgets_resets)),
     "rows from the first": ("E11", broken("rows", _first_rows)),
     "strings read from the left": ("E12", broken("expectation", _from_the_left)),
+    "strings without projectors": ("E12", broken("means", _no_projectors)),
     "a sweep of equal numbers": ("E13", broken("apply_sweep", _first_numbers, DenseEngine)),
     "blocks of other outcomes": ("E14", broken("block_probabilities", _first_of_the_block)),
     "dynamic circuits without resets": ("E15", broken("flip", _forgets_resets)),

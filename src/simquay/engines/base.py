@@ -19,12 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.control import Control
+from simquay.engines.labels import strings_of_labels
 from simquay.errors import PluginError, ProgramError
 from simquay.planning import GatePass, Layout, Plan, Profile, SweepPlan, make_plan
-from simquay.program import Diagonal, GateOperation, Matrix, Permutation, Precision
+from simquay.program import Diagonal, GateOperation, Matrix, Permutation, Precision, Strings
+from simquay.program.bits import bits_of
 from simquay.system.memory import host_available_bytes
 
-__all__ = ["ENGINE_API", "BaseEngine", "Engine", "State", "check_plan", "pauli_letters"]
+__all__ = ["ENGINE_API", "BaseEngine", "Engine", "State", "check_plan"]
 
 ENGINE_API = 1
 """The version of the engine API."""
@@ -34,11 +36,8 @@ _READ_BITS = 16
 
 _NOT = np.array([1, 0], dtype=np.intp)
 
-_TO_Z = {
-    "X": np.array([[1, 1], [1, -1]]) / np.sqrt(2),
-    "Y": np.array([[1, -1j], [1, 1j]]) / np.sqrt(2),
-}
-"""Matrices ``V`` with ``V P V† = Z``, by the letter of the Pauli matrix ``P``."""
+_TO_Z = np.array([[[1, 1], [1, -1]], [[1, -1j], [1, 1j]]]) / np.sqrt(2)
+"""Two matrices ``V`` with ``V P V† = Z``: one for the Pauli matrix X as ``P``, and one for Y."""
 
 
 class State(Protocol):
@@ -276,6 +275,30 @@ class BaseEngine(ABC, Generic[S]):
             self.collapse(one, values, probability)
             self.flip(one, [qubit for qubit in resets if values[qubit]])
 
+    def means(self, state: S, strings: Strings, control: Control) -> NDArray[np.float64]:
+        """The real part of each string's mean, shape ``(batch, terms)``, summed in double
+        precision; ``control`` is checked between strings."""
+        order = state.layout.order
+        terms = zip(*[column.tolist() for column in strings], strict=True)
+        result = np.empty((state.batch, len(strings.x)))
+        for term, (x, z, fixed, values) in enumerate(terms):
+            control.check()
+            given = {order[bit]: values >> bit & 1 for bit in bits_of(fixed)}
+            qubits = [order[bit] for bit in bits_of(x | z)]
+            # The difference of the probabilities of even and odd parity of the qubits, each in the
+            # basis of its letter. Add up the parity in the last qubit.
+            gates: list[GateOperation] = []
+            gates += [Matrix(_TO_Z[z >> bit & 1], (order[bit],)) for bit in bits_of(x)]
+            gates += [Permutation(_NOT, (qubits[-1],), (qubit,), 1) for qubit in qubits[:-1]]
+            changed = self.copy(state)
+            try:
+                self._apply_gates(changed, gates)
+                read = self.probabilities(changed, qubits[-1:], given)
+            finally:
+                self.release(changed)
+            result[:, term] = read[:, 0] - read[:, 1:].sum(axis=1)
+        return result
+
     def expectation(self, state: S, paulis: Sequence[str]) -> NDArray[np.float64]:
         """Expectation values, shape ``(batch, len(paulis))``, of Pauli strings in Qiskit's label
         order: the leftmost letter belongs to the highest qubit.
@@ -283,33 +306,8 @@ class BaseEngine(ABC, Generic[S]):
         Raises:
             ProgramError: if a string has not a letter of I, X, Y, Z for each qubit.
         """
-        result = np.zeros((state.batch, len(paulis)))
-        for column, label in enumerate(paulis):
-            result[:, column] = self._expect(state, pauli_letters(label, state.num_qubits))
-        return result
-
-    def _expect(self, state: S, letters: Mapping[int, str]) -> NDArray[np.float64]:
-        """One Pauli string: the difference of the probabilities of even and odd parity of its
-        qubits, each in the basis of its letter."""
-        stored = set(state.layout.order)
-        letters = {q: letter for q, letter in letters.items() if q in stored or letter != "Z"}
-        if not stored.issuperset(letters):
-            return np.zeros(state.batch)  # <0|X|0> = <0|Y|0> = 0, while <0|Z|0> = 1
-        if not letters:
-            return self.probabilities(state, (), {})[:, 0]
-        gates: list[GateOperation] = [
-            Matrix(_TO_Z[letter], (qubit,)) for qubit, letter in letters.items() if letter != "Z"
-        ]
-        # Add up the parity in the last qubit.
-        *others, last = letters
-        gates += [Permutation(_NOT, (last,), (qubit,), 1) for qubit in others]
-        changed = self.copy(state)
-        try:
-            self._apply_gates(changed, gates)
-            even, odd = self.probabilities(changed, (last,), {}).T
-        finally:
-            self.release(changed)
-        return np.asarray(even - odd)
+        strings, stored = strings_of_labels(paulis, state.num_qubits, state.layout)
+        return np.where(stored, self.means(state, strings, Control()), 0.0)
 
     def block_probabilities(
         self,
@@ -355,17 +353,6 @@ class BaseEngine(ABC, Generic[S]):
 
 Engine: TypeAlias = BaseEngine[Any]
 """An engine, whatever its states."""
-
-
-def pauli_letters(label: str, num_qubits: int) -> dict[int, str]:
-    """The letter of each qubit that ``label``, in Qiskit's order, does not leave alone.
-
-    Raises:
-        ProgramError: if it has not a letter of I, X, Y, Z for each qubit.
-    """
-    if len(label) != num_qubits or set(label) - set("IXYZ"):
-        raise ProgramError(f"Pauli string {label!r}: expected {num_qubits} letters of I, X, Y, Z")
-    return {qubit: letter for qubit, letter in enumerate(reversed(label)) if letter != "I"}
 
 
 def check_plan(

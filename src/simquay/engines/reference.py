@@ -16,8 +16,8 @@ from simquay.control import Control
 from simquay.engines.base import BaseEngine
 from simquay.errors import ProgramError
 from simquay.planning import Layout, Plan
-from simquay.program import Diagonal, GateOperation, Matrix, Permutation, Precision
-from simquay.program.bits import extract, mask_of, spread
+from simquay.program import Diagonal, GateOperation, Matrix, Permutation, Precision, Strings
+from simquay.program.bits import bit_counts, extract, mask_of, spread
 from simquay.program.operations import Relabel
 
 __all__ = ["ReferenceEngine", "ReferenceState"]
@@ -90,6 +90,21 @@ class ReferenceEngine(BaseEngine[ReferenceState]):
                 outcomes |= (rows >> state.order.index(qubit) & 1) << bit
         for one, weight in zip(result, weights, strict=True):
             one += np.bincount(outcomes, weights=weight, minlength=len(one))
+        return result
+
+    def means(
+        self, state: ReferenceState, strings: Strings, control: Control
+    ) -> NDArray[np.float64]:
+        """The real part of each string's mean, shape ``(batch, terms)``."""
+        vectors = state.vectors.astype(np.complex128)
+        index = np.arange(vectors.shape[1])
+        terms = zip(*[column.tolist() for column in strings], strict=True)
+        result = np.empty((state.batch, len(strings.x)))
+        for term, (x, z, fixed, values) in enumerate(terms):
+            control.check()
+            kept = index[index & fixed == values]
+            phases = 1j ** (x & z).bit_count() * (-1.0) ** bit_counts(kept & z)
+            result[:, term] = (vectors[:, kept ^ x].conj() * phases * vectors[:, kept]).real.sum(1)
         return result
 
     def gather(self, state: ReferenceState, indices: NDArray[np.uint64]) -> ComplexArray:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["bits_of", "deposit", "extract", "mask_of", "spread"]
+__all__ = ["bit_counts", "bits_of", "deposit", "extract", "mask_of", "spread"]
 
 _Indices = TypeVar("_Indices", bound=NDArray[np.integer[Any]])
 
@@ -34,6 +34,13 @@ def bits_of(mask: int) -> list[int]:
         bits.append(low.bit_length() - 1)
         mask ^= low
     return bits
+
+
+def bit_counts(masks: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many bits are set in each of ``masks``, int64 of any shape."""
+    octets = np.ascontiguousarray(masks)[..., None].view(np.uint8)
+    counts: NDArray[np.int64] = np.unpackbits(octets, axis=-1).sum(axis=-1, dtype=np.int64)
+    return counts
 
 
 @overload

@@ -7,6 +7,7 @@ bits, as an engine reads a state.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,8 +48,7 @@ class Observable:
     __hash__ = None  # type: ignore[assignment]  # arrays inside: equal ones have no cheap hash
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Strings:
+class Strings(NamedTuple):
     """Products of Pauli matrices and of projectors onto |0> and |1>, as masks of storage bits.
 
     Each attribute is int64, shape ``(terms,)``; bit ``p`` of a mask is bit ``p`` of a storage

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from simquay.program.bits import bits_of, deposit, extract, mask_of, spread
+from simquay.program.bits import bit_counts, bits_of, deposit, extract, mask_of, spread
 
 few_bits = st.lists(st.integers(0, 30), unique=True, max_size=12)
 values = st.integers(0, 2**40 - 1)
@@ -31,6 +31,14 @@ def test_a_mask_has_its_bits_set_and_no_others(bits: list[int]) -> None:
 @given(st.integers(0, 2**300))
 def test_bits_and_mask_undo_each_other(mask: int) -> None:
     assert mask_of(bits_of(mask)) == mask
+
+
+@given(st.lists(st.lists(st.integers(0, 2**62), min_size=2, max_size=2)))
+def test_bits_are_counted_in_arrays_of_any_shape(masks: list[list[int]]) -> None:
+    array = np.array(masks, dtype=np.int64).reshape(-1, 2)
+    for view in (array, array.T):
+        expected = [[value.bit_count() for value in row] for row in view.tolist()]
+        np.testing.assert_array_equal(bit_counts(view), np.reshape(expected, view.shape))
 
 
 @given(values, few_bits)

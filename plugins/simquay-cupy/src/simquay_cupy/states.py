@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,11 +11,13 @@ from numpy.typing import NDArray
 
 from simquay.engine_api import (
     BaseEngine,
+    Control,
     Layout,
     Precision,
     ProgramError,
+    Strings,
+    bit_counts,
     mask_of,
-    pauli_expectation,
     storage_indices,
 )
 
@@ -40,8 +41,8 @@ MAX_BLOCKS = 4096
 PIECE = 1 << 19
 """Amplitudes that are copied to the host at a time."""
 
-PAULIS_AT_ONCE = 64
-"""Pauli strings of one launch."""
+STRINGS_AT_ONCE = 64
+"""Strings of one launch."""
 
 SUMS_AT_ONCE = 1 << 20
 """Sums of one launch, for many vectors: 8 MiB, half of an engine's scratch."""
@@ -239,25 +240,32 @@ class StateEngine(BaseEngine[DeviceState]):
         self._launch_over("pick", state, count, where, qubits, indices, start, size, out)
         return self.on.download(out)
 
-    def expectation(self, state: DeviceState, paulis: Sequence[str]) -> NDArray[np.float64]:
-        """Expectation values of Pauli strings; those that flip the same bits share a pass."""
-        return pauli_expectation(state, paulis, partial(self._pauli_sums, state))
+    def means(self, state: DeviceState, strings: Strings, control: Control) -> NDArray[np.float64]:
+        """The real part of each string's mean; those that flip the same bits share a pass."""
+        result = np.empty((state.batch, len(strings.x)))
+        phases = 1j ** (bit_counts(strings.x & strings.z) % 4)
+        masks = np.array(strings[1:], dtype=np.uint64)
+        for x in np.unique(strings.x):
+            places = np.flatnonzero(strings.x == x)
+            for start in range(0, len(places), STRINGS_AT_ONCE):
+                control.check()
+                some = places[start : start + STRINGS_AT_ONCE]
+                sums = self._string_sums(state, x, masks[:, some])
+                result[:, some] = (phases[some] * sums).real
+        return result
 
-    def _pauli_sums(
-        self, state: DeviceState, x: int, masks: Sequence[int]
-    ) -> Iterator[NDArray[np.complex128]]:
-        """For each mask ``z``: the sum over ``i`` of ``conj(a[i ^ x]) a[i] (-1)**popcount(i & z)``
-        of each vector, shape ``(batch,)``."""
-        size = 1 << len(state.order)
+    def _string_sums(
+        self, state: DeviceState, x: np.int64, masks: NDArray[np.uint64]
+    ) -> NDArray[np.complex128]:
+        """Shape ``(batch, terms)``; ``masks`` has the strings' ``z``, ``fixed`` and ``values``."""
+        size, count = 1 << len(state.order), masks.shape[1]
         blocks = min(-(-size // THREADS), 1 << ENOUGH_BLOCK_BITS)
-        for start in range(0, len(masks), PAULIS_AT_ONCE):
-            some = np.array(masks[start : start + PAULIS_AT_ONCE], dtype=np.uint64)
-            with self.on.active():
-                out = self.on.empty((state.batch, blocks, len(some), 2), np.float64)
-                given = (np.uint64(size), np.uint64(x), self.on.upload(some), np.int32(len(some)))
-                self._launch_over("pauli_sums", state, size, *given, out, most=blocks)
-                sums = self.on.download(out).sum(axis=1)
-            yield from (sums[..., 0] + 1j * sums[..., 1]).T
+        with self.on.active():
+            out = self.on.empty((state.batch, blocks, count), np.complex128)
+            given = (np.uint64(size), np.uint64(x), self.on.upload(masks), np.int32(count))
+            self._launch_over("pauli_sums", state, size, *given, out, most=blocks)
+            sums: NDArray[np.complex128] = self.on.download(out).sum(axis=1)
+        return sums
 
     def collapse(self, state: DeviceState, outcome: Mapping[int, int], probability: float) -> None:
         """Project in place onto ``outcome``, and divide by sqrt(probability)."""

@@ -30,7 +30,6 @@ from simquay.engine_api import (
     check_plan,
     joint_probabilities,
     mask_of,
-    pauli_expectation,
 )
 from simquay_numba.assembly.assemble import can_assemble
 from simquay_numba.assembly.gates import apply_gate_list
@@ -47,7 +46,6 @@ from simquay_numba.runtime.programs import ProgramCache
 from simquay_numba.runtime.threads import ThreadTeam
 from simquay_numba.states import (
     copied,
-    expected_pauli,
     flipped,
     in_order,
     marginal,
@@ -250,16 +248,6 @@ class NumbaEngine(DenseEngine):
             return
         for qubit in qubits:
             flipped(state, places[qubit], self.threads)
-
-    def expectation(self, state: DenseState, paulis: Sequence[str]) -> NDArray[np.float64]:
-        """Expectation values of Pauli strings."""
-        if state.stored < self._compiled_from:
-            return super().expectation(state, paulis)
-        return pauli_expectation(
-            state,
-            paulis,
-            lambda x, zs: [expected_pauli(state, x, z, self.threads) for z in zs],
-        )
 
 
 def _run_alone(state: DenseState, pass_: Pass) -> None:

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from simquay.engine_api import ComplexArray, DenseState, run_side_by_side, spread
 from simquay_numba.buffers import address, aligned_bytes
-from simquay_numba.kernels.reading import add_marginal, exchange, pauli_sum, permute_copy, project
+from simquay_numba.kernels.reading import add_marginal, exchange, permute_copy, project
 
-__all__ = ["copied", "expected_pauli", "flipped", "in_order", "marginal", "projected"]
+__all__ = ["copied", "flipped", "in_order", "marginal", "projected"]
 
 BLOCK_BITS = 12
 """log2 of the neighbouring amplitudes that a loop reads as one block."""
@@ -94,29 +94,6 @@ def marginal(
     for one in partial_results:
         results += one
     return results
-
-
-def expected_pauli(state: DenseState, x: int, z: int, threads: int) -> NDArray[np.complex128]:
-    """For each vector, the sum of ``conj(a[i ^ x]) * a[i] * (-1)**popcount(i & z)``, shape
-    ``(batch,)``; ``x`` and ``z`` are masks of storage bits."""
-    width = state.stored
-    low = min(BLOCK_BITS, width)
-    index = np.arange(1 << low, dtype=np.int64)
-    partner = index ^ (x & (len(index) - 1))
-    signs = np.ones(len(index))
-    for bit in range(low):
-        if z >> bit & 1:
-            signs[(index >> bit & 1) == 1] *= -1
-    parts = _shares(1 << (width - low), threads, width)
-    totals = np.zeros((len(parts), state.batch), dtype=np.complex128)
-
-    def work(number: int, first: int, last: int) -> None:
-        for row in range(state.batch):
-            real, imag = pauli_sum(state.vector[row], x, z, partner, signs, first, last)
-            totals[number, row] = complex(real, imag)
-
-    run_side_by_side([partial(work, number, *part) for number, part in enumerate(parts)])
-    return np.asarray(totals.sum(axis=0))
 
 
 def projected(state: DenseState, mask: int, value: int, scale: float, threads: int) -> None:

@@ -8,7 +8,6 @@ import pytest
 from simquay_numba.kernels.reading import (
     add_marginal,
     exchange,
-    pauli_sum,
     permute_copy,
     project,
 )
@@ -41,17 +40,6 @@ def test_marginals_go_to_their_places_or_nowhere() -> None:
     norms = np.abs(state) ** 2
     expected = [norms[chosen & (outcome == value)].sum() for value in range(4)]
     np.testing.assert_allclose(result, expected, rtol=1e-13)
-
-
-@pytest.mark.parametrize(("x", "z"), [(0, 0), (0b000101, 0), (0, 0b110010), (0b101011, 0b011010)])
-def test_pauli_sums_over_blocks(x: int, z: int) -> None:
-    state = vector(2)
-    low = np.arange(8)
-    signs = (-1.0) ** np.array([(int(i) & z).bit_count() for i in low])
-    parts = [pauli_sum(state, x, z, low ^ (x & 7), signs, *part) for part in ((0, 3), (3, 8))]
-    all_signs = (-1.0) ** np.array([(int(i) & z).bit_count() for i in INDEX])
-    expected = (state[INDEX ^ x].conj() * state * all_signs).sum()
-    np.testing.assert_allclose(sum(complex(*part) for part in parts), expected, rtol=1e-12)
 
 
 def test_projection_keeps_and_scales_what_has_the_value() -> None:

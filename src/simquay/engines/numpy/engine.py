@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 from simquay.control import Control
 from simquay.engines.base import BaseEngine, check_plan
 from simquay.engines.numpy.gates import SLAB_BYTES, apply_gate, apply_gates
+from simquay.engines.numpy.means import string_means
 from simquay.engines.numpy.reading import (
     all_amplitudes,
     amplitudes_at,
     block_probabilities,
-    flipped_overlap,
     joint_probabilities,
-    pauli_expectation,
 )
 from simquay.engines.numpy.state import (
     TOGETHER_BITS,
@@ -32,7 +31,7 @@ from simquay.errors import ProgramError
 from simquay.planning import GatePass, Layout, Plan, Profile, SweepPlan
 from simquay.planning.dense.steps import ClusterPass, LonePass, StartPass
 from simquay.planning.direct import GateListPass
-from simquay.program import Precision
+from simquay.program import Precision, Strings
 from simquay.system.cpus import cpu_budget
 
 __all__ = ["DenseEngine"]
@@ -255,11 +254,9 @@ class DenseEngine(BaseEngine[DenseState]):
         else:
             super().project(state, qubits, outcomes, probabilities, resets)
 
-    def expectation(self, state: DenseState, paulis: Sequence[str]) -> NDArray[np.float64]:
-        """Expectation values of Pauli strings."""
-        return pauli_expectation(
-            state, paulis, lambda x, zs: [flipped_overlap(state, x, z) for z in zs]
-        )
+    def means(self, state: DenseState, strings: Strings, control: Control) -> NDArray[np.float64]:
+        """The real part of each string's mean."""
+        return string_means(state, strings, self.threads, control)
 
     def release(self, state: DenseState) -> None:
         """Give the state's memory back."""

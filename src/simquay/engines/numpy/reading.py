@@ -1,11 +1,11 @@
-"""Reading a dense state: probabilities, amplitudes by index, Pauli expectation values.
+"""Reading a dense state: probabilities, and amplitudes by index.
 
 All sums are taken in double precision, in blocks that stay in cache.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from functools import partial
 from itertools import groupby
 from operator import itemgetter
@@ -14,19 +14,16 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.engines.base import State, pauli_letters
 from simquay.engines.numpy.state import ComplexArray, DenseState, split_bits, storage_indices
 from simquay.engines.threads import run_side_by_side
 from simquay.errors import ProgramError
-from simquay.program.bits import extract, mask_of, spread
+from simquay.program.bits import extract, spread
 
 __all__ = [
     "all_amplitudes",
     "amplitudes_at",
     "block_probabilities",
-    "flipped_overlap",
     "joint_probabilities",
-    "pauli_expectation",
 ]
 
 Marginal: TypeAlias = Callable[
@@ -238,63 +235,3 @@ def all_amplitudes(state: DenseState) -> ComplexArray:
     ]
     result.reshape((state.batch,) + (2,) * state.num_qubits)[tuple(index)] = sorted_cube
     return result
-
-
-def pauli_expectation(
-    state: State,
-    paulis: Sequence[str],
-    overlaps: Callable[[int, list[int]], Iterable[NDArray[np.complex128]]],
-) -> NDArray[np.float64]:
-    """See :meth:`simquay.engines.base.BaseEngine.expectation`.
-
-    With x the bits of X and Y, z those of Z and Y, and y the number of Ys, a Pauli string takes
-    ``|i>`` to ``1j**y (-1)**popcount(i & z) |i ^ x>``. ``overlaps(x, zs)`` sums over ``i``, as
-    :func:`flipped_overlap` does, for all strings that have the same x: for each z in turn.
-    """
-    positions = state.layout.positions()
-    result = np.zeros((state.batch, len(paulis)))
-    groups: dict[int, list[tuple[int, int]]] = {}
-    for column, label in enumerate(paulis):
-        letters = pauli_letters(label, state.num_qubits)
-        # |1> is orthogonal to |0>: where X or Y flips a qubit that is not stored, the mean is 0.
-        if all(qubit in positions or letter == "Z" for qubit, letter in letters.items()):
-            stored = [(positions[q], letter) for q, letter in letters.items() if q in positions]
-            x = mask_of(position for position, letter in stored if letter != "Z")
-            z = mask_of(position for position, letter in stored if letter != "X")
-            groups.setdefault(x, []).append((column, z))
-    for x, members in groups.items():
-        sums = overlaps(x, [z for _, z in members])
-        for (column, z), one in zip(members, sums, strict=True):
-            result[:, column] = (one * 1j ** (x & z).bit_count()).real
-    return result
-
-
-def flipped_overlap(state: DenseState, x: int, z: int) -> NDArray[np.complex128]:
-    """Per vector, the sum over ``i`` of ``conj(a[i ^ x]) * a[i] * (-1)**popcount(i & z)``.
-
-    ``x`` and ``z`` are masks of storage bits. Shape ``(batch,)``.
-    """
-    low = min(_BLOCK_BITS, state.stored)
-    mask = (1 << low) - 1
-    signs = _parity_signs(low, z & mask)
-    partner = np.arange(1 << low, dtype=np.intp) ^ (x & mask)
-    vector = state.vector
-    total = np.zeros(state.batch, dtype=np.complex128)
-    for first in range(0, 1 << state.stored, 1 << low):
-        other = first ^ (x & ~mask)
-        here = vector[:, first : first + mask + 1].astype(np.complex128)
-        there = vector[:, other : other + mask + 1]
-        if x & mask:
-            there = there[:, partner]
-        sign = -1.0 if (first & z).bit_count() & 1 else 1.0
-        here *= signs
-        total += sign * np.einsum("bi,bi->b", there.conj(), here, dtype=np.complex128)
-    return total
-
-
-def _parity_signs(width: int, mask: int) -> NDArray[np.float64]:
-    """``(-1) ** popcount(i & mask)`` for every ``i`` of ``width`` bits."""
-    signs: NDArray[np.float64] = np.ones(1)
-    for bit in range(width):
-        signs = np.concatenate([signs, -signs if mask >> bit & 1 else signs])
-    return signs

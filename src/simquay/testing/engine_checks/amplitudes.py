@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from qiskit.quantum_info import Pauli
 
 from simquay.control import Control
@@ -19,6 +21,7 @@ from simquay.program import (
     Precision,
     Prepare,
     Relabel,
+    Strings,
 )
 from simquay.testing.engine_checks.gates import (
     NOT,
@@ -250,11 +253,27 @@ def e11_chosen_vectors(engine: Engine) -> None:
         refused("select of different sizes", engine.select, sizes)
 
 
+_LETTERS = {letter: Pauli(letter).to_matrix() for letter in "IXYZ"} | {
+    "0": np.diag([1, 0]),
+    "1": np.diag([0, 1]),
+}
+
+
+def _strings(letters: NDArray[np.str_], layout: Layout) -> Strings:
+    """Strings for states of ``layout``; column ``q`` of ``letters``, one of I, X, Y, Z, 0, 1 a
+    string, is qubit ``q``."""
+    stored = letters[:, list(layout.order)]
+    weights = 1 << np.arange(stored.shape[1], dtype=np.int64)
+    return Strings(*[np.isin(stored, [*chosen]) @ weights for chosen in ("XY", "YZ", "01", "1")])
+
+
 def e12_expectation_values(engine: Engine) -> None:
-    """`expectation` of Pauli strings, the leftmost letter being the highest qubit's."""
+    """`expectation` of Pauli strings, the leftmost letter being the highest qubit's; `means` of
+    strings with projectors, for each vector."""
     rng = np.random.default_rng(15)
     labels = ["IIIIIX", "ZIIIII", "YIIIIZ", *("".join(rng.choice([*"IXYZ"], 6)) for _ in range(12))]
     matrices = [Pauli(label).to_matrix() for label in labels]
+    letters = rng.choice([*"IIXXYYZZ01"], (40, 11))
     for precision in Precision:
         for seed in range(4):
             gates = random_gates(6, 8 * seed, 150 + seed)
@@ -263,6 +282,17 @@ def e12_expectation_values(engine: Engine) -> None:
             state = evolve(engine, gates, 6, precision)
             near(engine.expectation(state, labels), [expected], precision, "Pauli strings")
             near(engine.amplitudes(state), [vector], precision, "the state after `expectation`")
+        several, vectors = _several(engine, precision, 33)
+        require_equal(len(several.layout.order), 5, "qubits that 25 gates store")
+        operators = [reduce(np.kron, [_LETTERS[one] for one in row[4::-1]]) for row in letters]
+        known = [[np.vdot(one, matrix @ one).real for matrix in operators] for one in vectors]
+        strings = _strings(letters, several.layout)
+        near(engine.means(several, strings, Control()), known, precision, "`means`")
+        gates = random_gates(11, 60, 151)
+        wide, other = evolve(engine, gates, 11, precision), evolve(REFERENCE, gates, 11)
+        found = engine.means(wide, _strings(letters, wide.layout), Control())
+        known_means = REFERENCE.means(other, _strings(letters, other.layout), Control())
+        near(found, known_means, precision, "`means` of 11 qubits")
     for label in ("XX", "ABCDEF"):
         refused(f"the string {label}", engine.expectation, state, [label])
 

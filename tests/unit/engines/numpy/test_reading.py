@@ -1,4 +1,4 @@
-"""Reading dense states: probabilities, amplitudes, expectation values."""
+"""Reading dense states: probabilities, amplitudes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import pytest
 
 from simquay.engines.numpy.engine import DenseEngine
 from simquay.errors import ProgramError
-from simquay.program import Matrix, Permutation, Precision
-from tests.support.gate_lists import apply_naively, random_gates, run_naively
+from simquay.program import Permutation, Precision
+from tests.support.gate_lists import random_gates, run_naively
 from tests.support.numpy_states import TOLERANCE, evolve, naive_probabilities
 
 X = Permutation(np.array([1, 0]), (0,))
@@ -77,37 +77,6 @@ def test_probabilities_of_a_wide_state(threads: int) -> None:
         np.testing.assert_allclose(
             found[0], moved.reshape(1 << len(qubits), -1).sum(axis=1), rtol=1e-9
         )
-
-
-@pytest.mark.parametrize("precision", list(Precision))
-def test_expectation_of_pauli_strings(precision: Precision) -> None:
-    rng = np.random.default_rng(2)
-    letters = {
-        "I": np.eye(2),
-        "X": np.array([[0, 1], [1, 0]]),
-        "Y": np.array([[0, -1j], [1j, 0]]),
-        "Z": np.diag([1, -1]),
-    }
-    for num_qubits in (1, 3, 6):
-        gates = random_gates(num_qubits, 4 * num_qubits - 2, rng)
-        engine, state = evolve(gates, num_qubits, precision)
-        vector = run_naively(gates, num_qubits)
-        labels = ["".join(rng.choice(list("IXYZ"), num_qubits)) for _ in range(12)]
-        expected = []
-        for label in labels:
-            moved = vector
-            for qubit, letter in enumerate(reversed(label)):
-                moved = apply_naively(moved, Matrix(letters[letter].astype(complex), (qubit,)))
-            expected.append(np.vdot(vector, moved).real)
-        np.testing.assert_allclose(
-            engine.expectation(state, labels), [expected], atol=TOLERANCE[precision]
-        )
-
-
-def test_a_wrong_pauli_string_is_named() -> None:
-    engine, state = evolve([X], 2)
-    with pytest.raises(ProgramError, match=r"'XQ'.*2 letters"):
-        engine.expectation(state, ["XQ"])
 
 
 def test_amplitudes_are_the_callers_own() -> None:

@@ -77,16 +77,19 @@ QS_DEVICE void marginal(double* shared, Word block, Word chunk, const Complex<Re
     }
 }
 
-// For each of `count` masks z: the sum over the block's part of conj(a[i ^ x]) a[i] (-1)^|i & z|.
+// For each of `count` strings: the sum over the block's part of conj(a[i ^ x]) a[i] (-1)^|i & z|, where
+// i & fixed == values. `masks` holds z of all strings, then fixed, then values.
 // out[(block * count + number) * 2 + (0 real, 1 imaginary)].
 template <class Real>
 QS_DEVICE void pauli_sums(double* shared, Word block, Word grid, const Complex<Real>* state,
-                          Index size, Index x, const Index* z, int count, double* out) {
+                          Index size, Index x, const Index* masks, int count, double* out) {
     for (int number = 0; number < count; ++number) {
-        const Index mask = z[number];
+        const Index mask = masks[number], fixed = masks[count + number];
+        const Index values = masks[2 * count + number];
         QS_EACH_THREAD(t, QS_THREADS) {
             double re = 0, im = 0;
             for (Index i = block * Index(QS_THREADS) + t; i < size; i += Index(grid) * QS_THREADS) {
+                if ((i & fixed) != values) continue;
                 const Complex<Real> a = state[i], b = state[i ^ x];
                 const double sign = (qs_popcount(i & mask) & 1) ? -1.0 : 1.0;
                 re += sign * (double(b.re) * a.re + double(b.im) * a.im);

@@ -9,7 +9,7 @@ from simquay_numba.kernels.functions import compiled_function
 from simquay_numba.kernels.scalars import add_norms
 from simquay_numba.kernels.vectors import VECTOR_BYTES
 
-__all__ = ["add_marginal", "exchange", "pauli_sum", "permute_copy", "project"]
+__all__ = ["add_marginal", "exchange", "permute_copy", "project"]
 
 
 @compiled_function
@@ -57,44 +57,6 @@ def add_marginal(
             low = low_places[i]
             if low >= 0:
                 result[place + low] += sums[i]
-
-
-@compiled_function
-def pauli_sum(vector, x, z, partner, signs, first, last):
-    """The sum of ``conj(a[i ^ x]) * a[i] * (-1)**popcount(i & z)``, as (real, imaginary).
-
-    A vector is cut into parts of ``len(partner)`` neighbouring amplitudes; parts ``first`` to
-    ``last - 1`` are summed. By place in a part, ``partner`` is the place of ``i ^ x`` in its part,
-    and ``signs`` the sign of the low bits.
-    """
-    size = len(partner)
-    real = 0.0
-    imag = 0.0
-    for block in range(first, last):
-        base = block * size
-        other = (base ^ x) & ~(size - 1)
-        odd = base & z
-        odd ^= odd >> 32
-        odd ^= odd >> 16
-        odd ^= odd >> 8
-        odd ^= odd >> 4
-        odd ^= odd >> 2
-        odd ^= odd >> 1
-        re = 0.0
-        im = 0.0
-        for i in range(size):
-            a = vector[base + i]
-            b = vector[other + partner[i]]
-            ar, ai, br, bi = float(a.real), float(a.imag), float(b.real), float(b.imag)
-            re += signs[i] * (br * ar + bi * ai)
-            im += signs[i] * (br * ai - bi * ar)
-        if odd & 1:
-            real -= re
-            imag -= im
-        else:
-            real += re
-            imag += im
-    return real, imag
 
 
 @compiled_function

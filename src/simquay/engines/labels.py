@@ -1,0 +1,41 @@
+"""Pauli strings as labels: ``"XIZ"``, in Qiskit's order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simquay.errors import ProgramError
+from simquay.planning import Layout
+from simquay.program import Strings
+
+__all__ = ["strings_of_labels"]
+
+
+def strings_of_labels(
+    labels: Sequence[str], num_qubits: int, layout: Layout
+) -> tuple[Strings, NDArray[np.bool_]]:
+    """The labels' strings for states of ``layout``, and which of them may have another mean than 0.
+
+    The leftmost letter of a label belongs to the highest qubit. The mean is 0 where X or Y flips a
+    qubit that is not stored: that is |0>, and |1> is orthogonal to it. Z leaves such a qubit alone.
+
+    Raises:
+        ProgramError: if a label has not a letter of I, X, Y, Z for each qubit.
+    """
+    for label in labels:
+        if len(label) != num_qubits or set(label) - set("IXYZ"):
+            raise ProgramError(
+                f"Pauli string {label!r}: expected {num_qubits} letters of I, X, Y, Z"
+            )
+    letters = np.array([list(label.encode()) for label in labels], dtype=np.uint8)
+    letters = letters.reshape(len(labels), num_qubits)[:, ::-1]
+    flips = (letters == ord("X")) | (letters == ord("Y"))
+    signs = (letters == ord("Z")) | (letters == ord("Y"))
+    stored = list(layout.order)
+    weights = np.int64(1) << np.arange(len(stored), dtype=np.int64)
+    x, z = flips[:, stored] @ weights, signs[:, stored] @ weights
+    none = np.zeros_like(x)
+    return Strings(x, z, none, none), ~np.delete(flips, stored, axis=1).any(axis=1)
