@@ -142,6 +142,7 @@ def _memory(samples: Samples, keys: list[str], distinct: Values, control: Contro
         control.check()
         shots = _values(samples[start : start + PORTION])
         order = shots.argsort()  # what is searched for in order is found much faster
+        control.check()
         places = np.empty(len(shots), dtype=np.intp)
         places[order] = distinct.searchsorted(shots[order])
         for first in range(0, len(places), KEYS_AT_ONCE):

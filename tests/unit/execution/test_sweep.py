@@ -96,7 +96,7 @@ def test_points_give_what_their_programs_give(count: int) -> None:
     parametric = Program(4, 4, (*gates, *[Measure(qubit, qubit) for qubit in range(4)]), (), "", 5)
     context = RunContext(shots=300, seed=3, wanted={"statevector": True})
     points = Points(parametric, rng.uniform(-4, 4, (count, 5)))
-    (batch,) = batches(points, ENGINE, context, 300)
+    (batch,) = batches(points, ENGINE, context, 300, True)
     assert batch.count == count
     shape = sweep_shape(parametric, ENGINE, context)
     assert shape is not None
@@ -115,13 +115,13 @@ def test_points_of_several_programs_run_apart_and_what_is_alike_together() -> No
     plain = [Program(1, 0, (turn(angle),)) for angle in (0.1, 0.2)]
     points = Points.joined([*[Points(one, rows) for one in turns], plain])
     context = RunContext(shots=1)
-    assert [(one.first, one.count) for one in batches(points, ENGINE, context, 1)] == [
+    assert [(one.first, one.count) for one in batches(points, ENGINE, context, 1, True)] == [
         (0, 3),
         (3, 3),
         (6, 2),
     ]
     alike = Points.joined([Points(turns[0], rows), Points(replace(turns[0]), 2 * rows)])
-    (batch,) = batches(alike, ENGINE, RunContext(shots=1, wanted={"statevector": True}), 1)
+    (batch,) = batches(alike, ENGINE, RunContext(shots=1, wanted={"statevector": True}), 1, True)
     shape = sweep_shape(turns[0], ENGINE, WITH_STATE)
     assert shape is not None
     assert batch.count == 6

@@ -7,6 +7,7 @@ import pytest
 
 from simquay.control import Control
 from simquay.engines.reference import ReferenceEngine
+from simquay.errors import Cancelled
 from simquay.execution import readout
 from simquay.execution.branching import outcomes as module
 from simquay.execution.branching.batches import Branch
@@ -72,6 +73,27 @@ def test_each_shot_draws_from_its_own_vector(
         np.testing.assert_allclose(weights[part], exact[expected])
         start = part.stop
     assert start == len(outcomes) == 400
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["read", "known"])
+@pytest.mark.parametrize("count", [1, 7])
+def test_drawing_stops_between_portions(
+    count: int, known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PORTION", 100)
+    monkeypatch.setattr(readout, "PORTION", 100)
+    state = ENGINE.allocate(1, Precision.DOUBLE, capacity=1, batch=count)
+    context, piece = part_of_job(shots=400)
+    run = Run(Program(1, 0, ()), ENGINE, context, piece, Control())
+    run.begin()
+    probabilities = np.full((count, 2), 0.5) if known else None
+    qubits = sorted(state.layout.order)
+    some = branches(np.random.default_rng(1), count)
+    drawn = draw_outcomes(run, state, qubits, some, probabilities)
+    next(drawn)
+    run.control.cancel()
+    with pytest.raises(Cancelled):
+        next(drawn)
 
 
 def test_a_child_for_each_outcome_of_each_branch() -> None:
