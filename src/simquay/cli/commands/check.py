@@ -150,9 +150,7 @@ def _show(name: str, verdicts: list[Verdict], failing: set[str]) -> None:
             word,
             Text(f"{verdict.seconds:.2f}", justify="right"),
             Text(
-                verdict.check.title
-                if verdict.kept
-                else one_line(f"{verdict.check.title}: {verdict.problem}", 4000)
+                verdict.check.title if verdict.kept else f"{verdict.check.title}: {verdict.problem}"
             ),
         )
     totals = [
@@ -162,4 +160,4 @@ def _show(name: str, verdicts: list[Verdict], failing: set[str]) -> None:
         )
         if part["checked"]
     ]
-    show(make_console(), table, Text(f"{name}: {', '.join(totals)}", "bold"))
+    show(make_console(), table, Text(one_line(f"{name}: {', '.join(totals)}"), "bold"))

@@ -74,6 +74,27 @@ def test_a_failure_that_was_expected_is_none(cli: Any, monkeypatch: pytest.Monke
     cli("check", "forgetful", "--expect", "J99").assert_fails(2, "--expect J99")
 
 
+def test_no_text_of_a_backend_reaches_the_terminal_raw_or_whole(
+    cli: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hostile = "a\x1b[31m\r\nb\u202e\udc80" + "x" * 100_000
+
+    def refuse(*arguments: object, **options: object) -> None:
+        raise RuntimeError(hostile)
+
+    backend = EngineBackend(ReferenceEngine(), name=hostile)
+    monkeypatch.setattr(backend, "run", refuse)
+    monkeypatch.setattr(simquay, "get_backend", lambda name: backend)
+    called = cli("check", "any", "--only", "J14,V01")
+    assert (called.code, called.err) == (1, "")
+    lines = called.out.split("\n")
+    assert len(lines) == 5
+    for line in lines[1:-1]:
+        assert r"a\x1b[31m" in line
+        assert line.isprintable()
+        assert len(line) < 2000
+
+
 @pytest.mark.parametrize("only", ["J99", "J01,X", ","])
 def test_checks_that_do_not_exist(cli: Any, only: str) -> None:
     cli("check", "reference", "--only", only).assert_fails(2, "--only", "V09")
