@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from typing import NamedTuple, Protocol, TypeAlias
 
-from simquay.planning.direct import plan_direct
+from simquay.planning.direct import plan_direct, plan_sweep_direct
 from simquay.planning.numbers.sweep import NUMBERS, GateSweep
 from simquay.planning.plan import Plan, SweepPlan
 from simquay.planning.profile import Layout, Profile
@@ -130,9 +130,13 @@ class PlanCache:
         """The plans for the gate lists of a sweep as one.
 
         None if their numbers do not allow it. A recipe that ``find`` finds is kept, the plans are
-        not.
+        not; where the profile asks for that, the plan is one without a search.
         """
         gates = sweep.gates
+        if profile.direct_sweeps:
+            direct = plan_sweep_direct(sweep, layout, profile)
+            if direct is not None:
+                return direct
         key, entry = self._find(gates, layout, profile)
         if entry is None:
             recipe, plan = find(gates, layout, profile)

@@ -64,7 +64,8 @@ class SweepPlan:
         passes: as a :class:`Plan` has them. In a dense plan every array of gates' numbers
             (matrices, tables, amplitudes) has one more axis in front, of length ``batch``: entry
             ``i`` of it is for vector ``i``. In a tiled plan each entry is a
-            tuple with a pass for each vector.
+            tuple with a pass for each vector. A plan without a search has one
+            :class:`~simquay.planning.direct.GateListPass`, which says the changes.
     """
 
     profile: Profile

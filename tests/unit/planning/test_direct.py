@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simquay.planning import Layout, Plan, Profile
+from simquay.planning import GateSweep, Layout, Plan, Profile
 from simquay.planning.cache import PlanCache
-from simquay.planning.direct import GateListPass, plan_direct
+from simquay.planning.direct import GateListPass, plan_direct, plan_sweep_direct
 from simquay.planning.gatewise import plan_gates
+from simquay.planning.numbers.pool import PoolLayout
 from simquay.planning.planner import make_plan
 from simquay.program.operations import Diagonal, GateOperation, Matrix, Permutation, Relabel
-from tests.support.gate_lists import random_gates, run_naively
+from tests.support.gate_lists import other_numbers, random_gates, run_naively
 
 PROFILE = Profile("dense", width=4, tile=6, low=2, start=3, direct=1 << 20)
 X = np.array([1, 0])
@@ -103,3 +104,30 @@ def test_no_gates_and_a_profile_without_such_plans_are_planned_by_search() -> No
     profile = Profile("dense", width=4, tile=6, low=2, start=3)
     assert make_plan([], Layout(), profile, PlanCache()).passes == []
     assert make_plan([], Layout(), PROFILE, PlanCache()).passes == []
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_sweep_has_the_gates_of_each_list(seed: int) -> None:
+    rng = np.random.default_rng([5, seed])
+    gates = random_gates(6, 40, rng)
+    lists = [other_numbers(gates, rng) for _ in range(3)]
+    lists[2] = [*lists[0][:20], *lists[2][20:]]
+    layout = Layout((2, 4)) if seed % 2 else Layout()
+    sweep = plan_sweep_direct(GateSweep.of(lists), layout, PROFILE)
+    assert sweep is not None
+    (pass_,) = sweep.passes
+    assert isinstance(pass_, GateListPass)
+    pools = PoolLayout(pass_.gates).fill_sweep(GateSweep(pass_.gates, 3, pass_.changes))
+    for one, pool in zip(lists, pools, strict=True):
+        plan = plan_direct(one, layout, PROFILE)
+        assert plan is not None
+        (own,) = plan.passes
+        assert isinstance(own, GateListPass)
+        assert (own.order, plan.final) == (pass_.order, sweep.final)
+        np.testing.assert_array_equal(PoolLayout(own.gates).fill(own.gates), pool)
+
+
+def test_a_sweep_with_too_many_gates_is_left_to_the_search() -> None:
+    sweep = GateSweep([Matrix(H, (0,))] * 5, 2)
+    assert plan_sweep_direct(sweep, Layout(), Profile("dense", direct=4)) is None
+    assert plan_sweep_direct(sweep, Layout(), Profile("dense", direct=5)) is not None

@@ -23,6 +23,7 @@ from simquay.engine_api import (
     Precision,
     Profile,
     ProgramError,
+    SweepPlan,
     TilePass,
     WidePass,
     apply_gate,
@@ -32,7 +33,7 @@ from simquay.engine_api import (
     mask_of,
 )
 from simquay_numba.assembly.assemble import can_assemble
-from simquay_numba.assembly.gates import apply_gate_list
+from simquay_numba.assembly.gates import apply_gate_list, apply_sweep_list
 from simquay_numba.buffers import (
     HUGE_PAGE,
     aligned_bytes,
@@ -118,7 +119,7 @@ class NumbaEngine(DenseEngine):
     def _profile(self, precision: Precision, num_qubits: int) -> Profile:
         profile = super().profile(precision, num_qubits)
         if num_qubits < self._small:
-            return profile
+            return replace(profile, direct_sweeps=True)
         profile = replace(self._tiled[precision], direct=profile.direct)
         if self._fixed or self.threads == 1:
             return profile
@@ -188,6 +189,17 @@ class NumbaEngine(DenseEngine):
                     _run_alone(state, plan.passes[number])
                     control.report((number + 1) / len(tiles))
         state.layout = plan.final
+
+    def apply_sweep(self, state: DenseState, plan: SweepPlan, control: Control) -> None:
+        """Apply ``plan`` in place, to each vector with its own numbers."""
+        gate_lists = [pass_ for pass_ in plan.passes if isinstance(pass_, GateListPass)]
+        if not gate_lists:
+            super().apply_sweep(state, plan, control)
+            return
+        check_plan(self.name, state, plan, ("dense",), state.capacity)
+        apply_sweep_list(state, *gate_lists, self.threads, control)
+        state.layout = plan.final
+        control.report(1.0)
 
     def _run_tiles(
         self, state: DenseState, plan: Plan, numbers: list[int], team: ThreadTeam, control: Control

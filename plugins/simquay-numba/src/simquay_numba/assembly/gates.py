@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.engine_api import (
+    Control,
     DenseState,
     Diagonal,
     GateListPass,
@@ -17,10 +18,21 @@ from simquay.engine_api import (
     Permutation,
     Prepare,
     Relabel,
+    run_side_by_side,
 )
-from simquay_numba.kernels.gates import DIAGONAL, MATRIX, PERMUTATION, PREPARE, run_gates
+from simquay_numba.buffers import address, aligned_bytes
+from simquay_numba.kernels.gates import (
+    DIAGONAL,
+    MATRIX,
+    PERMUTATION,
+    PREPARE,
+    room_blocks,
+    run_gates,
+    run_rows,
+)
+from simquay_numba.kernels.vectors import BLOCK_BYTES, VECTOR_BYTES
 
-__all__ = ["apply_gate_list"]
+__all__ = ["apply_gate_list", "apply_sweep_list"]
 
 
 _NUMBERS: dict[type, tuple[int, Callable[[Any], NDArray[Any]]]] = {
@@ -50,14 +62,75 @@ def apply_gate_list(state: DenseState, pass_: GateListPass) -> None:
         vector.real, vector.imag = re, im
 
 
-def _encoded(pass_: GateListPass) -> tuple[list[int], list[NDArray[Any]], int]:
-    """The words of the gates, the arrays of their numbers, and the most targets of one."""
+_PORTION = 1 << 22
+"""The amplitudes times gates of a sweep between two looks at the control: about a millisecond."""
+
+_ALONE = 1 << 20
+"""Those for which one thread is as fast as several."""
+
+
+def apply_sweep_list(
+    state: DenseState, pass_: GateListPass, threads: int, control: Control
+) -> None:
+    """Apply a pass of a sweep to every vector of a state, each with numbers of its own."""
+    before = 1 << state.stored
+    stored = set(state.layout.order)
+    state.grow_unwritten([qubit for qubit in pass_.order if qubit not in stored])
+    starts: dict[int, int] = {}
+    first = 0
+    for places, numbers in pass_.changes:
+        for place in places:
+            starts[place] = first
+            first += numbers.shape[2]
+    code, arrays, widest = _encoded(pass_, starts, first)
+    words = np.fromiter(code, np.int64, len(code))
+    constants = np.frombuffer(b"".join([one.tobytes() for one in arrays]), dtype=np.complex128)
+    batch, vectors = state.batch, state.vector
+    changed = np.empty((batch, first), dtype=_COMPLEX)
+    first = 0
+    for _, each in pass_.changes:
+        width = each.shape[1] * each.shape[2]
+        changed[:, first : first + width] = each.reshape(batch, width)
+        first += width
+    unit = vectors.real.dtype.type(0)
+    lanes = VECTOR_BYTES // unit.itemsize
+    work = lanes * (len(pass_.gates) + 1) << state.stored
+    step = max(_PORTION // work, 1) * lanes
+    if batch * work <= _ALONE * lanes:
+        threads = 1
+    else:  # the same for each, if that is less
+        step = min(step, -(-batch // (threads * lanes)) * lanes)
+    starts_left = iter(range(0, batch, step))
+
+    def share() -> None:
+        memory = aligned_bytes(room_blocks(state.stored, widest) * BLOCK_BYTES)
+        offsets = np.empty(1 << widest, dtype=np.int64)
+        room = address(memory), offsets, address(offsets)
+        for start in starts_left:  # one step of a range: no two threads get the same
+            control.check()
+            stop = min(start + step, batch)
+            rows = vectors, before, start, stop
+            run_rows(unit, unit.itemsize, words, changed, constants, *rows, *room)
+            control.report(stop / batch)
+
+    run_side_by_side([share] * threads)
+
+
+def _encoded(
+    pass_: GateListPass, starts: Mapping[int, int] | None = None, first: int = 0
+) -> tuple[list[int], list[NDArray[Any]], int]:
+    """The words of the gates, the arrays of their numbers, and the most targets of one.
+
+    Args:
+        pass_: the gates.
+        starts: by the place of a gate, where its numbers begin, which are not among the arrays.
+        first: where the numbers of the arrays begin.
+    """
     place = {qubit: bit for bit, qubit in enumerate(pass_.order)}
     code: list[int] = []
     numbers: list[NDArray[Any]] = []
-    first = 0
     widest = 1
-    for gate in pass_.gates:
+    for number, gate in enumerate(pass_.gates):
         if type(gate) is Relabel:
             moved = [place.get(source) for source in gate.sources]
             for qubit, bit in zip(gate.qubits, moved, strict=True):
@@ -72,19 +145,21 @@ def _encoded(pass_: GateListPass) -> tuple[list[int], list[NDArray[Any]], int]:
         mask = value = 0
         if gate.controls:
             state = gate.control_state
-            for number, qubit in enumerate(gate.controls):
+            for control, qubit in enumerate(gate.controls):
                 bit = 1 << place[qubit]
                 mask |= bit
-                if state >> number & 1:
+                if state >> control & 1:
                     value |= bit
+        begin = starts.get(number) if starts else None
+        start = first if begin is None else begin
         if len(qubits) == 1:  # most gates
-            code += (kind, mask, value, first, 1, place[qubits[0]])
+            code += (kind, mask, value, start, 1, place[qubits[0]])
         else:
-            code += (kind, mask, value, first, len(qubits), *[place[one] for one in qubits])
+            code += (kind, mask, value, start, len(qubits), *[place[one] for one in qubits])
             widest = max(widest, len(qubits))
         if kind == PERMUTATION:
             code += array.tolist()
-        else:
+        elif begin is None:
             if array.dtype is not _COMPLEX:
                 array = array.astype(_COMPLEX)
             numbers.append(array)

@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import combinations
 
 from llvmlite import ir
 from numba.core import cgutils
 
 from simquay_numba.kernels.vectors import (
+    BLOCK_BYTES,
     VECTOR_BYTES,
     Emitter,
+    Sum,
     each_group,
     fetch_ahead,
     group_addresses,
@@ -23,12 +26,17 @@ from simquay_numba.kernels.vectors import (
 
 __all__ = [
     "SWAP_VARIANTS",
+    "copy_blocks",
+    "dot_blocks",
+    "exchange_blocks",
     "fence",
     "fill_block",
     "load_amplitudes",
+    "rotate_blocks",
     "run_diagonal",
     "run_flip",
     "run_swap",
+    "scale_blocks",
     "store_amplitudes",
     "stream_amplitudes",
 ]
@@ -174,3 +182,101 @@ def fence(emit):
 def fill_block(emit, unit, block, real, imag):
     """Write one complex number to all lanes of a block."""
     emit.store_block([emit.splat(real), emit.splat(imag)], block)
+
+
+# Below, several vectors lie side by side: block ``i`` holds amplitude ``i`` of as many vectors as a
+# register has numbers, each of which may have coefficients of its own.
+
+
+@contextmanager
+def _each_index(
+    emit: Emitter, base: ir.Value, every: ir.Value, value: ir.Value, count: ir.Value
+) -> Iterator[ir.Value]:
+    """A loop over the ``count`` lowest indices that are ``value`` in the bits ``every``; yields the
+    address of each one's block, from that of block 0."""
+    builder, long = emit.builder, ir.IntType(64)
+    free = cgutils.alloca_once_value(builder, ir.Constant(long, 0))
+    with cgutils.for_range(builder, count, intp=long):
+        index = builder.load(free)
+        offset = builder.mul(builder.or_(index, value), ir.Constant(long, BLOCK_BYTES))
+        yield builder.add(base, offset)
+        # The next index without these bits: a carry runs through them.
+        following = builder.add(builder.or_(index, every), ir.Constant(long, 1))
+        builder.store(builder.and_(following, builder.not_(every)), free)
+
+
+def _add_product(total: Sum, a: list[ir.Value], b: list[ir.Value]) -> None:
+    """Add the complex product of two blocks, vector by vector."""
+    total.add(0, a[0], b[0])
+    total.add(1, a[0], b[1])
+    total.subtract(0, a[1], b[1])
+    total.add(1, a[1], b[0])
+
+
+def _dot(emit: Emitter, *factors: tuple[list[ir.Value], list[ir.Value]]) -> list[ir.Value]:
+    """The sum of the products of pairs of blocks."""
+    total = Sum(emit)
+    for a, b in factors:
+        _add_product(total, a, b)
+    return [part for part in total.parts if part is not None]
+
+
+@intrinsic()
+def rotate_blocks(emit, unit, base, step, every, value, count, matrix):
+    """Multiply pairs of blocks, ``step`` bytes apart, by a matrix of four blocks at ``matrix``.
+
+    The first of each pair is one of the ``count`` that are ``value`` in the bits ``every``."""
+    entries = [emit.load_block(emit.at(matrix, number * BLOCK_BYTES)) for number in range(4)]
+    with _each_index(emit, base, every, value, count) as place:
+        other = emit.builder.add(place, step)
+        first, second = emit.load_block(place), emit.load_block(other)
+        emit.store_block(_dot(emit, (entries[0], first), (entries[1], second)), place)
+        emit.store_block(_dot(emit, (entries[2], first), (entries[3], second)), other)
+
+
+@intrinsic()
+def scale_blocks(emit, unit, base, every, value, count, factor):
+    """Multiply the ``count`` blocks that are ``value`` in the bits ``every`` by that at
+    ``factor``."""
+    number = emit.load_block(factor)
+    with _each_index(emit, base, every, value, count) as place:
+        emit.store_block(_dot(emit, (number, emit.load_block(place))), place)
+
+
+@intrinsic()
+def exchange_blocks(emit, unit, base, step, every, value, count):
+    """Exchange pairs of blocks, which are given as for :func:`rotate_blocks`."""
+    with _each_index(emit, base, every, value, count) as place:
+        other = emit.builder.add(place, step)
+        first, second = emit.load_block(place), emit.load_block(other)
+        emit.store_block(second, place)
+        emit.store_block(first, other)
+
+
+@intrinsic()
+def dot_blocks(emit, unit, target, numbers, base, offsets, count):
+    """Write to ``target`` the sum of ``count`` products: block ``k`` at ``numbers`` times the block
+    whose distance from ``base`` is the ``k``-th int64 at ``offsets``."""
+    builder, long = emit.builder, ir.IntType(64)
+    zero = ir.Constant(emit.type, [0.0] * emit.width)
+    sums = [cgutils.alloca_once_value(builder, zero) for _ in range(2)]
+    table = emit.pointer(offsets, long)
+    with cgutils.for_range(builder, count, intp=long) as loop:
+        total = Sum(emit)
+        total.parts = [builder.load(one) for one in sums]
+        offset = builder.load(builder.gep(table, [loop.index]), align=8)
+        number = builder.mul(loop.index, ir.Constant(long, BLOCK_BYTES))
+        block = emit.load_block(builder.add(base, offset))
+        _add_product(total, emit.load_block(builder.add(numbers, number)), block)
+        for one, part in zip(sums, total.parts, strict=True):
+            builder.store(part, one)
+    emit.store_block([builder.load(one) for one in sums], target)
+
+
+@intrinsic()
+def copy_blocks(emit, unit, source, target, count):
+    """Copy ``count`` blocks from ``source`` on to ``target``."""
+    with cgutils.for_range(emit.builder, count, intp=ir.IntType(64)) as loop:
+        distance = emit.builder.mul(loop.index, ir.Constant(ir.IntType(64), BLOCK_BYTES))
+        block = emit.load_block(emit.builder.add(source, distance))
+        emit.store_block(block, emit.builder.add(target, distance))
