@@ -197,7 +197,7 @@ class NumbaEngine(DenseEngine):
             super().apply_sweep(state, plan, control)
             return
         check_plan(self.name, state, plan, ("dense",), state.capacity)
-        apply_sweep_list(state, *gate_lists, self.threads, control)
+        apply_sweep_list(state, gate_lists[0], self.threads, control)
         state.layout = plan.final
         control.report(1.0)
 
