@@ -24,6 +24,7 @@ from qiskit.circuit import (
     ControlModifier,
     InverseModifier,
     Operation,
+    ParameterVector,
     PowerModifier,
 )
 from qiskit.circuit.classical import expr, types
@@ -42,6 +43,8 @@ __all__ = [
     "STANDARD_GATES",
     "dynamic_circuits",
     "make_gate",
+    "parametric_circuits",
+    "parametric_dynamic_circuits",
     "random_dynamic_circuit",
     "random_unitary",
     "random_unitary_circuit",
@@ -65,6 +68,9 @@ class Source(Protocol):
     def angle(self) -> float:
         """An angle in radians."""
 
+    def parameter(self) -> Any:
+        """An angle of a standard gate, in radians: a number, or an expression of parameters."""
+
 
 class _Drawn:
     """Choices that hypothesis makes, and can shrink."""
@@ -79,6 +85,8 @@ class _Drawn:
         special = st.sampled_from([0.0, math.pi, -math.pi / 2, math.pi / 4, 2 * math.pi, 1.0])
         return self._draw(st.one_of(special, st.floats(-7, 7, allow_subnormal=False)))
 
+    parameter = angle
+
 
 class _Random:
     """Choices of a NumPy generator."""
@@ -91,6 +99,32 @@ class _Random:
 
     def angle(self) -> float:
         return float(self._rng.uniform(-7, 7))
+
+    parameter = angle
+
+
+class _Parametric:
+    """Choices of another source, where half of the angles depend on two parameters."""
+
+    def __init__(self, source: Source) -> None:
+        self.integer = source.integer
+        self.angle = source.angle
+        self._parameters = ParameterVector("t", 2)
+
+    def parameter(self) -> Any:
+        one, other = _shuffled(self, list(self._parameters))
+        choice = self.integer(0, 11)
+        if choice < 4:
+            return one
+        if choice < 8:
+            return self.angle()
+        expressions = [
+            2 * one,
+            1 - one / 3 + 0.25 * other,
+            one * other,
+            (one.sin() + 0.5) / (2 + other**2),
+        ]
+        return expressions[choice - 8]
 
 
 def random_unitary(num_qubits: int, seed: int) -> NDArray[np.complex128]:
@@ -115,7 +149,7 @@ def _shuffled(source: Source, things: list[Any]) -> list[Any]:
 def _standard(source: Source, width: int) -> Operation:
     fitting = [gate for gate in STANDARD_GATES.values() if gate.num_qubits <= width]
     gate = _pick(source, fitting)
-    return gate.base_class(*[source.angle() for _ in gate.params])
+    return gate.base_class(*[source.parameter() for _ in gate.params])
 
 
 def _unitary(source: Source, width: int) -> Operation:
@@ -148,7 +182,7 @@ def _preparation(source: Source, width: int) -> Operation:
 
 def _defined(source: Source, width: int) -> Operation:
     """A gate of the user's own, with a global phase inside."""
-    inner = QuantumCircuit(min(width, source.integer(1, 3)), global_phase=source.angle())
+    inner = QuantumCircuit(min(width, source.integer(1, 3)), global_phase=source.parameter())
     _append_gates(source, inner, source.integer(1, 3), depth=1)
     return inner.to_gate()
 
@@ -204,7 +238,7 @@ def _append_gate(source: Source, circuit: QuantumCircuit, depth: int = 0) -> Non
 
 
 def _unitary_circuit(source: Source, num_qubits: int, num_gates: int) -> QuantumCircuit:
-    circuit = QuantumCircuit(num_qubits, global_phase=source.angle())
+    circuit = QuantumCircuit(num_qubits, global_phase=source.parameter())
     _append_gates(source, circuit, num_gates)
     return circuit
 
@@ -325,7 +359,8 @@ def _append_control_flow(
     elif kind == 3:
         with circuit.for_loop(range(source.integer(0, 2))) as index:
             if source.integer(0, 1):
-                circuit.rx(0.5 + index, source.integer(0, circuit.num_qubits - 1))
+                angle = 0.5 + index * (source.parameter() if loops else 1)
+                circuit.rx(angle, source.integer(0, circuit.num_qubits - 1))
             body(loops + 1)
     elif kind == 4:
         # The loop counts by itself, before anything can continue it: it always ends.
@@ -362,6 +397,35 @@ def dynamic_circuits(
     source = _Drawn(draw)
     num_qubits, num_clbits = source.integer(1, max_qubits), source.integer(1, max_clbits)
     return _dynamic_circuit(source, num_qubits, num_clbits, source.integer(1, max_size))
+
+
+@st.composite
+def parametric_circuits(
+    draw: st.DrawFn, max_qubits: int = 4, max_gates: int = 8
+) -> tuple[QuantumCircuit, NDArray[np.float64]]:
+    """Circuits of gates with at most two parameters, and values for them at three points, shape
+    ``(3, parameters)``."""
+    source = _Parametric(_Drawn(draw))
+    num_qubits = source.integer(1, max_qubits)
+    circuit = _unitary_circuit(source, num_qubits, source.integer(0, max_gates))
+    return circuit, _values(source, circuit)
+
+
+@st.composite
+def parametric_dynamic_circuits(
+    draw: st.DrawFn, max_qubits: int = 3, max_clbits: int = 3, max_size: int = 6
+) -> tuple[QuantumCircuit, NDArray[np.float64]]:
+    """Circuits as :func:`dynamic_circuits` makes, with at most two parameters, and values for them
+    at three points, shape ``(3, parameters)``."""
+    source = _Parametric(_Drawn(draw))
+    num_qubits, num_clbits = source.integer(1, max_qubits), source.integer(1, max_clbits)
+    circuit = _dynamic_circuit(source, num_qubits, num_clbits, source.integer(1, max_size))
+    return circuit, _values(source, circuit)
+
+
+def _values(source: Source, circuit: QuantumCircuit) -> NDArray[np.float64]:
+    values = [source.angle() for _ in range(3 * circuit.num_parameters)]
+    return np.array(values).reshape(3, circuit.num_parameters)
 
 
 def random_unitary_circuit(

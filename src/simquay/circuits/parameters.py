@@ -1,4 +1,4 @@
-"""The unbound parameters of a circuit."""
+"""The unbound parameters of a circuit, and their values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,31 @@ from typing import Any
 from qiskit import QuantumCircuit
 from qiskit.circuit import ForLoopOp, Parameter, ParameterExpression
 
-__all__ = ["unbound_parameters"]
+__all__ = ["assigned", "unbound_parameters"]
+
+
+def assigned(circuit: QuantumCircuit, values: Any) -> QuantumCircuit:
+    """A copy of ``circuit``, of the same name, with values assigned to its parameters.
+
+    ``QuantumCircuit.assign_parameters`` does the same, but in Qiskit 2.6 it assigns them to gates
+    inside the bodies of ``circuit`` itself, too.
+    """
+    copy = _separate(circuit)
+    copy.assign_parameters(values, inplace=True)
+    return copy
+
+
+def _separate(circuit: QuantumCircuit) -> QuantumCircuit:
+    """A copy of ``circuit`` that shares no parametric gate inside its bodies with it."""
+    copy = circuit.copy_empty_like()
+    for item in circuit.data:
+        operation = item.operation
+        if item.is_control_flow():
+            operation = operation.replace_blocks([_separate(one) for one in operation.blocks])
+        elif item.params and not item.is_standard_gate():
+            operation = operation.copy()
+        copy.append(item.replace(operation=operation))
+    return copy
 
 
 def unbound_parameters(circuit: QuantumCircuit) -> list[Parameter]:

@@ -30,6 +30,7 @@ __all__ = [
     "cu",
     "freeze",
     "p",
+    "p0",
     "phase",
 ]
 

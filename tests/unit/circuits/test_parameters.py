@@ -13,7 +13,7 @@ from qiskit.circuit.library import PauliEvolutionGate
 from qiskit.quantum_info import SparsePauliOp
 
 from simquay.circuits.lowering.circuit import lower
-from simquay.circuits.parameters import unbound_parameters
+from simquay.circuits.parameters import assigned, unbound_parameters
 from simquay.errors import (
     ProgramError,
 )
@@ -72,3 +72,20 @@ def test_bound_parameters_run():
     gate, phase = cast_to(Diagonal, operations[0]), cast_to(Diagonal, operations[2])
     np.testing.assert_allclose(gate.diagonal, [1, np.exp(0.5j)])
     np.testing.assert_allclose(phase.diagonal, [np.exp(0.25j)])
+
+
+def test_values_are_assigned_to_a_copy_gates_inside_bodies_included():
+    theta = Parameter("theta")
+    inner = QuantumCircuit(1, global_phase=theta)
+    inner.rx(2 * theta, 0)
+    circuit = QuantumCircuit(1, 1, name="main")
+    with circuit.for_loop(range(2)), circuit.if_test((0, 0)):
+        circuit.append(inner.to_gate(), [0])
+        circuit.ry(theta, 0)
+    for value in (0.25, 0.5):
+        expected = QuantumCircuit(1, 1, name="main")
+        with expected.for_loop(range(2)), expected.if_test((0, 0)):
+            expected.append(inner.assign_parameters([value]).to_gate(), [0])
+            expected.ry(value, 0)
+        assert lower(assigned(circuit, {theta: value})) == lower(expected)
+        assert list(circuit.parameters) == [theta]

@@ -12,10 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.circuit import AnnotatedOperation, ControlledGate, Gate, Qubit
 
 from simquay.circuits.lowering import control_flow, expansion, instructions
+from simquay.circuits.lowering.angles import Angles, NeedsValuesError
 from simquay.circuits.lowering.context import (
     BlockBuilder,
     Handler,
@@ -28,16 +31,18 @@ from simquay.circuits.lowering.expressions import type_of
 from simquay.circuits.lowering.gates import Makers
 from simquay.circuits.lowering.instructions import PartialSaveError, has_matrix, is_save
 from simquay.circuits.lowering.modifiers import annotated_operation, controlled_gate
+from simquay.circuits.parameters import assigned
 from simquay.errors import (
     NotACircuitError,
     ProgramError,
     SimquayError,
     UnsupportedInstructionError,
 )
+from simquay.execution.points import Points
 from simquay.program import Program, VariableDeclaration
 from simquay.program.formulas import NotFiniteError
 
-__all__ = ["lower", "used_qubits"]
+__all__ = ["lower", "lower_points", "used_qubits"]
 
 _FEW = 32
 """The most instructions of a circuit whose gates are made one by one: arrays that are kept from
@@ -65,6 +70,57 @@ def lower(circuit: QuantumCircuit) -> Program:
         ProgramError: for unbound parameters, unbound input variables, and values that make no gate.
         SimquayError: a nested circuit needs a thread, and the system refuses it.
     """
+    return _lowered(circuit, parametric=False)[0]
+
+
+def lower_points(
+    circuit: QuantumCircuit, values: NDArray[np.float64] | Sequence[Sequence[float]]
+) -> Sequence[Program]:
+    """``circuit`` as a program at each of several points: :func:`lower` of the circuit with the
+    values of each row assigned to its parameters, up to rounding.
+
+    The circuit is lowered once, to a program with parametric gates, and their angles are computed
+    for all points together. Where operations themselves depend on parameters (a fractional power, a
+    gate known by its matrix alone), it is lowered once a point.
+
+    Args:
+        circuit: as for :func:`lower`; its parameters need no values.
+        values: of the parameters, shape ``(points, parameters)``, real and finite; column ``p`` is
+            that of ``circuit.parameters[p]``.
+
+    Raises:
+        ProgramError: for values of another shape or kind, and expressions without a real value at a
+            point, beside those of :func:`lower`.
+    """
+    try:
+        program, angles = _lowered(circuit, parametric=True)
+    except NeedsValuesError:
+        return [lower(assigned(circuit, row)) for row in _values(circuit, values).tolist()]
+    assert angles is not None, "the parametric form has them"
+    return Points(program, angles.at(_values(circuit, values)))
+
+
+def _values(
+    circuit: QuantumCircuit, values: NDArray[np.float64] | Sequence[Sequence[float]]
+) -> NDArray[np.float64]:
+    """``values`` as an array, if they are finite numbers for each parameter of ``circuit``."""
+    given = np.asarray(values)
+    wanted = f"circuit {circuit.name!r} takes finite real values of shape (points, "
+    wanted += f"{circuit.num_parameters}), a column for each of its parameters; it was given "
+    if given.ndim != 2 or given.shape[1] != circuit.num_parameters:
+        raise ProgramError(f"{wanted}values of shape {given.shape}")
+    if given.dtype.kind not in "biuf":
+        raise ProgramError(f"{wanted}values of type {given.dtype}")
+    table = given.astype(np.float64)
+    if not np.isfinite(table).all():
+        point, place = np.argwhere(~np.isfinite(table))[0]
+        name = circuit.parameters[place].name
+        raise ProgramError(f"{wanted}{name}={table[point, place]} at point {point}")
+    return table
+
+
+def _lowered(circuit: QuantumCircuit, parametric: bool) -> tuple[Program, Angles | None]:
+    """The program, and where it may have parametric gates, their angles."""
     if not isinstance(circuit, QuantumCircuit):
         raise NotACircuitError(
             f"{_shown(circuit)} is not a QuantumCircuit; give a circuit or a list of circuits"
@@ -80,13 +136,13 @@ def lower(circuit: QuantumCircuit) -> Program:
             "declare them with add_var and a value"
         )
     try:
-        return _program(circuit)
+        return _program(circuit, parametric)
     except RecursionError:
         pass
     # The caller's stack may be nearly full; a new thread has an empty one.
     with ThreadPoolExecutor(1, thread_name_prefix="simquay-lowering") as thread:
         try:
-            program = thread.submit(_program, circuit)
+            program = thread.submit(_program, circuit, parametric)
         except (RuntimeError, OSError, MemoryError) as error:
             raise SimquayError(
                 f"circuit {circuit.name!r} is nested so deeply that it is read in a thread of its "
@@ -102,17 +158,17 @@ def lower(circuit: QuantumCircuit) -> Program:
             ) from error
 
 
-def _program(circuit: QuantumCircuit) -> Program:
+def _program(circuit: QuantumCircuit, parametric: bool) -> tuple[Program, Angles | None]:
     if circuit.num_qubits <= _WIDEST_STATE or circuit.layout is None:
         try:
-            return _program_of(circuit, circuit.num_qubits, circuit.qubits)
+            return _program_of(circuit, parametric, circuit.num_qubits, circuit.qubits)
         except PartialSaveError:
             pass
     idle = set(circuit.qubits).difference(used_qubits(circuit))
     if circuit.layout is not None:
         idle.difference_update([circuit.qubits[at] for at in circuit.layout.final_index_layout()])
     qubits = sorted(circuit.qubits, key=idle.__contains__)  # the idle ones last, for barriers
-    return _program_of(circuit, len(qubits) - len(idle), qubits)
+    return _program_of(circuit, parametric, len(qubits) - len(idle), qubits)
 
 
 def used_qubits(circuit: QuantumCircuit) -> set[Qubit]:
@@ -121,11 +177,16 @@ def used_qubits(circuit: QuantumCircuit) -> set[Qubit]:
 
 
 def _program_of(
-    circuit: QuantumCircuit, num_qubits: int, qubits: Sequence[Qubit], one_by_one: bool = False
-) -> Program:
+    circuit: QuantumCircuit,
+    parametric: bool,
+    num_qubits: int,
+    qubits: Sequence[Qubit],
+    one_by_one: bool = False,
+) -> tuple[Program, Angles | None]:
     """The program of the first ``num_qubits`` of ``qubits``, all of the circuit's; nothing but
     barriers acts on the others."""
-    makers = Makers(together=not one_by_one and len(circuit.data) > _FEW)
+    angles = Angles(circuit) if parametric else None
+    makers = Makers(not one_by_one and len(circuit.data) > _FEW, angles)
     lowering = Lowering(num_qubits, _instruction, makers, partial(_check_size, circuit))
     scope = Scope(
         circuit.name,
@@ -137,14 +198,16 @@ def _program_of(
         lowering.read(circuit, scope, block)
         makers.fill()
     except NotFiniteError:
-        return _program_of(circuit, num_qubits, qubits, one_by_one=True)  # names the gate
-    return Program(
+        return _program_of(circuit, parametric, num_qubits, qubits, one_by_one=True)  # names it
+    program = Program(
         num_qubits,
         circuit.num_clbits,
         block.finish(),
         tuple([VariableDeclaration(one.name, type_of(one.type)) for one in lowering.variables]),
         circuit.name,
+        0 if angles is None else len(angles),
     )
+    return program, angles
 
 
 def _check_size(circuit: QuantumCircuit) -> None:

@@ -15,11 +15,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias, cast
 
 from qiskit import QuantumCircuit
-from qiskit.circuit import CircuitInstruction, Clbit, Qubit
+from qiskit.circuit import CircuitInstruction, Clbit, Parameter, Qubit
 from qiskit.circuit.classical import expr
 from qiskit.exceptions import QiskitError
 
 from simquay.circuits.lowering import expansion
+from simquay.circuits.lowering.angles import Angles, NeedsValuesError, is_parametric
 from simquay.circuits.lowering.expansion import MAX_DEPTH
 from simquay.circuits.lowering.gates import SEVERAL, SKIPPED, Makers
 from simquay.circuits.parameters import unbound_parameters
@@ -30,12 +31,14 @@ from simquay.program import (
     Gate,
     GateOperation,
     IfElse,
+    Matrix,
     Operation,
+    Parametric,
     Reset,
     Switch,
     WhileLoop,
 )
-from simquay.program.formulas import NotFiniteError, constant
+from simquay.program.formulas import Formula, NotFiniteError, constant
 from simquay.program.operations import standard_gates
 from simquay.program.program import walk
 
@@ -243,6 +246,7 @@ class Site:
 
         Raises:
             UnsupportedInstructionError: where Qiskit cannot make it.
+            NeedsValuesError: where Qiskit cannot make it while parameters have no values.
         """
         operation = self.operation
         definition: QuantumCircuit | None = None
@@ -254,10 +258,23 @@ class Site:
             elif hasattr(operation, "to_circuit"):
                 definition = operation.to_circuit()
         except QiskitError as error:
+            self.refuse_parameters()
             raise UnsupportedInstructionError(
                 f"{self} has no usable definition: {error.message}"
             ) from error
+        except (TypeError, ValueError):  # a number is asked of a parameter
+            self.refuse_parameters()
+            raise
         return definition
+
+    def refuse_parameters(self) -> None:
+        """Refuse the instruction if its parameters have no values.
+
+        Raises:
+            NeedsValuesError: the circuit is then lowered for each set of values by itself.
+        """
+        if self.lowering.angles is not None and any(map(is_parametric, self.operation.params)):
+            raise NeedsValuesError(str(self))
 
     def define(self, definition: QuantumCircuit) -> None:
         """Lower ``definition`` in place of the operation."""
@@ -306,13 +323,8 @@ class Lowering:
             ProgramError: for unbound parameters, and values that make no gate.
             NotFiniteError: as :meth:`Makers.fill`; the gate is not known then.
         """
-        if circuit.num_parameters and (unbound := unbound_parameters(circuit)):
-            names = ", ".join(parameter.name for parameter in unbound)
-            where = "" if scope.outer is None else f" in the {scope.role} ({scope.outer.place()})"
-            raise ProgramError(
-                f"circuit {circuit.name!r} has unbound parameters{where}: {names}; "
-                "give them values with assign_parameters first"
-            )
+        if circuit.num_parameters:
+            self._check_parameters(circuit, scope)
         data = circuit.data
         if scope.outer is not None:
             self._guard(scope, len(data))
@@ -322,7 +334,7 @@ class Lowering:
         index = 0
         try:
             if circuit.global_phase:
-                block.add_phase(circuit.global_phase)
+                self._add_phase(circuit.global_phase, block)
             # Most instructions are standard gates: these make no Qiskit operation and no Site.
             for index, item in enumerate(data):
                 qubits = places[item.qubits]
@@ -331,7 +343,7 @@ class Lowering:
                     if maker is not None:
                         append(maker(qubits, item.params))
                         continue
-                    if _other_standard(item, qubits, block):
+                    if self._other_standard(item, qubits, block):
                         continue
                 scope.index = index
                 clbits = tuple([clbit_of[bit] for bit in item.clbits])
@@ -347,9 +359,44 @@ class Lowering:
             name = data[index].name if len(data) else "circuit"
             raise ProgramError(f"instruction {name!r} ({scope.place()}): {error}") from error
 
+    @property
+    def angles(self) -> Angles | None:
+        """Those of parametric gates; None where all parameters have values."""
+        return self.makers.angles
+
+    def _check_parameters(self, circuit: QuantumCircuit, scope: Scope) -> None:
+        """Refuse parameters other than those of the whole circuit, which may have values."""
+        missing: Iterable[Parameter] = circuit.parameters
+        if self.angles is not None:
+            if scope.outer is None:
+                return
+            missing = set(missing).difference(self.angles.parameters)
+        if missing and (unbound := [one for one in unbound_parameters(circuit) if one in missing]):
+            names = ", ".join(parameter.name for parameter in unbound)
+            where = "" if scope.outer is None else f" in the {scope.role} ({scope.outer.place()})"
+            raise ProgramError(
+                f"circuit {circuit.name!r} has unbound parameters{where}: {names}; "
+                "give them values with assign_parameters first"
+            )
+
+    def matrix(
+        self, formula: Formula, angles: Sequence[Any], qubits: tuple[int, ...]
+    ) -> Matrix | Parametric:
+        """The gate of a formula that gives matrices, at ``angles``, which may be parameters."""
+        if self.angles is None or not any(map(is_parametric, angles)):
+            return Matrix(formula(*angles), qubits)
+        return Parametric(formula.name, tuple([self.angles.column(one) for one in angles]), qubits)
+
+    def _add_phase(self, angle: Any, block: BlockBuilder) -> None:
+        """Multiply by ``exp(i * angle)``, where the angle may be a parameter."""
+        if self.angles is None or not is_parametric(angle):
+            block.add_phase(angle)
+        else:
+            block.operations.append(Parametric("phase", (self.angles.column(angle),), ()))
+
     def gates(
         self, operation: Any, qubits: tuple[int, ...], scope: Scope
-    ) -> Sequence[GateOperation]:
+    ) -> Sequence[GateOperation | Parametric]:
         """The operations of one gate, for a modifier to change; their numbers may not be computed
         before ``self.makers.fill()``."""
         inside = replace(scope, unitary=True, depth=scope.depth + 1)
@@ -358,9 +405,16 @@ class Lowering:
         item = CircuitInstruction(operation, ())
         if item.is_standard_gate() and (maker := self.makers[item.name]) is not None:
             block.operations.append(maker(qubits, item.params))
-        elif not (item.is_standard_gate() and _other_standard(item, qubits, block)):
+        elif not (item.is_standard_gate() and self._other_standard(item, qubits, block)):
             self.instruction(Site(self, operation, qubits, (), inside, block))
-        return standard_gates(cast("Sequence[Gate]", block.finish()))  # the scope is unitary
+        gates = cast("Sequence[Gate]", block.finish())  # the scope is unitary
+        if self.angles is None:
+            return standard_gates(gates)
+        return [
+            one
+            for gate in gates
+            for one in ((gate,) if isinstance(gate, Parametric) else standard_gates((gate,)))
+        ]
 
     def _guard(self, scope: Scope, instructions: int) -> None:
         """Stop definitions that contain themselves, or that expand to too many instructions."""
@@ -385,14 +439,15 @@ class Lowering:
             self.bound = expansion.MAX_EXPANDED
             self.check_size()
 
-
-def _other_standard(item: CircuitInstruction, qubits: tuple[int, ...], block: BlockBuilder) -> bool:
-    """Lower a standard gate that is not one operation; false where it is in no table."""
-    name = item.name
-    if name in SEVERAL:
-        block.operations.extend(SEVERAL[name](qubits, item.params))
-    elif name == "global_phase":
-        block.add_phase(item.params[0])
-    else:
-        return name in SKIPPED
-    return True
+    def _other_standard(
+        self, item: CircuitInstruction, qubits: tuple[int, ...], block: BlockBuilder
+    ) -> bool:
+        """Lower a standard gate that is not one operation; false where it is in no table."""
+        name = item.name
+        if name in SEVERAL:
+            block.operations.extend(SEVERAL[name](qubits, item.params))
+        elif name == "global_phase":
+            self._add_phase(item.params[0], block)
+        else:
+            return name in SKIPPED
+        return True

@@ -28,6 +28,7 @@ from simquay.circuits.lowering.expressions import (
     type_of,
     variable_index,
 )
+from simquay.circuits.parameters import assigned
 from simquay.errors import ProgramError, UnsupportedInstructionError
 from simquay.program import (
     Body,
@@ -94,8 +95,7 @@ def _for(site: Site) -> Operation:
     blocks: dict[Any, Body] = {}
     for index in indices:
         if index not in blocks:
-            bound = body.assign_parameters({parameter: index})
-            blocks[index] = _body(bound, site, "unknown")
+            blocks[index] = _body(assigned(body, {parameter: index}), site, "unknown")
     return ForLoop(tuple(blocks[index] for index in indices))
 
 

@@ -16,14 +16,23 @@ from typing import Any, TypeAlias, Union
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.program import Diagonal, GateOperation, Matrix, Permutation, Relabel, formulas
+from simquay.circuits.lowering.angles import Angles, is_parametric
+from simquay.program import (
+    Diagonal,
+    GateOperation,
+    Matrix,
+    Parametric,
+    Permutation,
+    Relabel,
+    formulas,
+)
 from simquay.program.formulas import Formula, Gathered, constant
 from simquay.program.operations import constructor
 
 __all__ = ["NOT", "SEVERAL", "SKIPPED", "SWAP", "H", "Makers", "Y", "Z"]
 
 Qubits: TypeAlias = tuple[int, ...]
-Maker: TypeAlias = Callable[[Qubits, Sequence[Any]], GateOperation]
+Maker: TypeAlias = Callable[[Qubits, Sequence[Any]], Union[GateOperation, Parametric]]
 SeveralMaker: TypeAlias = Callable[[Qubits, Sequence[Any]], tuple[GateOperation, ...]]
 _GateClass: TypeAlias = Union[type[Matrix], type[Diagonal], type[Permutation]]
 
@@ -134,15 +143,24 @@ class Makers(dict[str, Union[Maker, None]]):
     Args:
         together: whether the numbers of gates with parameters are computed at once, by
             :meth:`fill`. If not, each gate has its numbers when it is made.
+        angles: collects the angles of gates that depend on the circuit's parameters; None where
+            all have values.
     """
 
-    def __init__(self, together: bool) -> None:
+    def __init__(self, together: bool, angles: Angles | None = None) -> None:
         super().__init__(FIXED)
         self.together = together
+        self.angles = angles
         self._gathered: dict[Formula, Gathered] = {}
 
     def __missing__(self, name: str) -> Maker | None:
-        maker = self[name] = self._angled(*ANGLED[name]) if name in ANGLED else None
+        maker: Maker | None = None
+        if name in ANGLED:
+            kind, formula, controls = ANGLED[name]
+            maker = self._angled(kind, formula, controls)
+            if self.angles is not None:
+                maker = _parametric(maker, self.angles, formula, controls)
+        self[name] = maker
         return maker
 
     def _angled(
@@ -177,6 +195,20 @@ class Makers(dict[str, Union[Maker, None]]):
         """
         for gathered in self._gathered.values():
             gathered.fill()
+
+
+def _parametric(fixed: Maker, angles: Angles, formula: Formula, controls: int) -> Maker:
+    """Makes parametric gates, and by ``fixed`` those whose angles are all numbers."""
+    name, state, column = formula.name, (1 << controls) - 1, angles.column
+
+    def make(qubits: Qubits, params: Sequence[Any]) -> GateOperation | Parametric:
+        for param in params:
+            if type(param) is not float and is_parametric(param):
+                places = tuple([column(one) for one in params])
+                return Parametric(name, places, qubits[controls:], qubits[:controls], state)
+        return fixed(qubits, params)
+
+    return make
 
 
 SEVERAL: dict[str, SeveralMaker] = {

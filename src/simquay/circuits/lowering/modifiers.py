@@ -9,18 +9,20 @@ from __future__ import annotations
 import cmath
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeAlias, Union, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from qiskit.circuit import ControlModifier, InverseModifier, PowerModifier
 from qiskit.circuit.library import UGate
 
+from simquay.circuits.lowering.angles import NeedsValuesError
 from simquay.circuits.lowering.context import Site
 from simquay.circuits.lowering.gates import SWAP
 from simquay.errors import ProgramError, UnsupportedInstructionError
-from simquay.program import Diagonal, GateOperation, Matrix, Permutation, Relabel
+from simquay.program import Diagonal, GateOperation, Matrix, Parametric, Permutation, Relabel
 from simquay.program.bits import spread
-from simquay.program.formulas import ComplexArray, constant, cu, freeze
+from simquay.program.formulas import ComplexArray, constant, cu, freeze, p, p0
 
 __all__ = [
     "annotated_operation",
@@ -31,12 +33,17 @@ __all__ = [
     "powered",
 ]
 
+Unitary: TypeAlias = Union[GateOperation, Parametric]
+
 MAX_DENSE_QUBITS = 10
 """The most qubits for a fractional power of several operations; its matrix has 16 MiB."""
 _SMALL = 5
 """Up to this many qubits, a power of several operations becomes one matrix."""
 _MAX_REPEATED = 1_000_000
 """The most operations that a whole power may repeat."""
+_MAX_PARAMETRIC = 64
+"""The most operations with parametric ones among them that a whole power repeats; of more, a matrix
+is made for each set of values."""
 _BRANCH_CUT = cmath.pi * 1e-12
 """How far the branch cut of a fractional power lies from the negative real axis, anticlockwise.
 
@@ -50,8 +57,8 @@ def controlled_gate(site: Site) -> None:
     count, state = operation.num_ctrl_qubits, operation.ctrl_state
     if isinstance(operation.base_gate, UGate) and len(operation.params) == 4:
         # The fourth parameter of a CU, with more controls too, is a phase of its base gate.
-        gate = Matrix(cu(*operation.params), qubits[count:], qubits[:count], state)
-        site.block.operations.append(gate)
+        gate = site.lowering.matrix(cu, operation.params, qubits[count:])
+        site.block.operations.extend(controlled([gate], qubits[:count], state))
         return
     base = site.lowering.gates(operation.base_gate, qubits[count:], site.scope)
     site.block.operations.extend(controlled(base, qubits[:count], state))
@@ -97,22 +104,27 @@ def annotated_operation(site: Site) -> None:
 
 
 def controlled(
-    operations: Sequence[GateOperation], controls: tuple[int, ...], state: int
-) -> list[GateOperation]:
+    operations: Sequence[Unitary], controls: tuple[int, ...], state: int
+) -> list[Unitary]:
     """``operations``, where each ``controls[j]`` equals bit ``j`` of ``state``."""
     if not controls:
         return list(operations)
-    result: list[GateOperation] = []
+    result: list[Unitary] = []
     for operation in operations:
         if isinstance(operation, Relabel):
             result.extend(
                 Permutation(SWAP, pair, controls, state) for pair in _transpositions(operation)
             )
-        elif isinstance(operation, (Matrix, Diagonal, Permutation)):
+        elif isinstance(operation, (Matrix, Diagonal, Permutation, Parametric)):
             every = operation.controls + controls
             every_state = operation.control_state | state << len(operation.controls)
             if operation.qubits:
                 result.append(replace(operation, controls=every, control_state=every_state))
+            elif isinstance(operation, Parametric):
+                # A factor with controls is a diagonal on the first of them.
+                name, rest = (p if every_state & 1 else p0).name, every_state >> 1
+                args = name, operation.angles, every[:1], every[1:], rest, operation.adjoint
+                result.append(Parametric(*args))
             else:
                 result.append(_controlled_factor(_factor(operation), every, every_state))
         else:
@@ -147,12 +159,14 @@ def _transpositions(relabel: Relabel) -> list[tuple[int, int]]:
     return swaps
 
 
-def inverted(operations: Sequence[GateOperation]) -> list[GateOperation]:
+def inverted(operations: Sequence[Unitary]) -> list[Unitary]:
     """The inverse of ``operations``, applied in order."""
     return [_inverse(operation) for operation in reversed(operations)]
 
 
-def _inverse(operation: GateOperation) -> GateOperation:
+def _inverse(operation: Unitary) -> Unitary:
+    if isinstance(operation, Parametric):
+        return replace(operation, adjoint=not operation.adjoint)
     if isinstance(operation, Matrix):
         return replace(operation, matrix=freeze(operation.matrix.conj().T.copy()))
     if isinstance(operation, Diagonal):
@@ -165,13 +179,14 @@ def _inverse(operation: GateOperation) -> GateOperation:
 
 
 def powered(
-    operations: Sequence[GateOperation], exponent: float, qubits: tuple[int, ...]
-) -> list[GateOperation]:
+    operations: Sequence[Unitary], exponent: float, qubits: tuple[int, ...]
+) -> list[Unitary]:
     """The ``exponent``-th power of ``operations``, all of which act on ``qubits``.
 
     A fractional power is the principal one: each eigenvalue's phase lies in (-pi, pi].
 
     Raises:
+        NeedsValuesError: for a power of parametric gates that needs their numbers.
         ProgramError: if a fractional power is of a gate that is too wide to be one matrix, or a
             whole power repeats too many operations.
     """
@@ -180,6 +195,17 @@ def powered(
         return powered(inverted(operations), -int(exponent), qubits)
     if not operations or exponent == 0:
         return []
+    if any(isinstance(operation, Parametric) for operation in operations):
+        if not whole or exponent * len(operations) > _MAX_PARAMETRIC:
+            raise NeedsValuesError(f"power {exponent} of {len(operations)} operations")
+        return list(operations) * int(exponent)
+    return [*_power(cast("Sequence[GateOperation]", operations), exponent, whole, qubits)]
+
+
+def _power(
+    operations: Sequence[GateOperation], exponent: float, whole: bool, qubits: tuple[int, ...]
+) -> list[GateOperation]:
+    """The power, if it is not negative, of one operation or more."""
     if len(operations) == 1:
         single = _power_of_one(operations[0], exponent, whole)
         if single is not None:

@@ -18,7 +18,7 @@ from qiskit.circuit.classical import expr, types
 
 from simquay.circuits.lowering.circuit import lower
 from simquay.errors import ProgramError, UnsupportedInstructionError
-from simquay.program import Diagonal, ForLoop, WhileLoop
+from simquay.program import Diagonal, ForLoop, IfElse, WhileLoop
 from tests.support.dense import final_distribution
 from tests.support.operations import cast_to, only
 
@@ -60,6 +60,20 @@ def test_for_loop_binds_through_nested_bodies_and_phases():
     circuit.measure([0, 1], [0, 1])
     # X on qubit 0 for (1 + 2 + 3) * (0 + 1 + 2) times, on qubit 1 for 3 * (0 + 1 + 2 + 3).
     assert final_bits(circuit) == 0
+
+
+def test_for_loop_binds_gates_with_definitions_in_nested_bodies():
+    theta = Parameter("theta")
+    inner = QuantumCircuit(1)
+    inner.rz(theta, 0)
+    circuit = QuantumCircuit(1, 1)
+    with circuit.for_loop(range(3), theta), circuit.if_test((0, 0)):
+        circuit.append(inner.to_gate(), [0])
+    for _ in range(2):  # lowering leaves the circuit as it was
+        loop = only(ForLoop, lower(circuit).operations)
+        branches = [cast_to(IfElse, block[0]) for block in loop.bodies]
+        found = [cast_to(Diagonal, branch.then[0]).diagonal[1] for branch in branches]
+        np.testing.assert_allclose(found, np.exp(0.5j * np.arange(3)))
 
 
 @pytest.mark.parametrize("parameter", [None, Parameter("unused")])

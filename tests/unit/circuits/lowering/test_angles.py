@@ -1,0 +1,130 @@
+"""Angles of parametric gates at many points, against Qiskit's own binding."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from qiskit import QuantumCircuit
+from qiskit.circuit import Parameter, ParameterVector
+
+from simquay.circuits.lowering.angles import Angles, is_parametric
+from simquay.errors import ProgramError
+
+A, B = Parameter("a"), Parameter("b")
+VALUES = np.array([[0.3, -1.2], [2.5, 0.7], [-0.4, 1e-3], [30.0, -5.0]])
+
+EXPRESSIONS = [
+    2 * A,
+    A + B,
+    1 - A / 3 + 0.25 * B - 4,
+    A - A,
+    A * 0 + B,
+    (A + B) * 2 - A,
+    A * B,
+    A**2,
+    2**B,
+    (A.sin() + B.cos()) / (B + 7),
+    abs(A) + B,
+    A.sign() * B,
+    A.conjugate() + 1,
+    (A * 1j) * 1j + B,
+    (A * 1j) * (B * 1j),
+    A.exp().log(),
+    A.arctan() + B.tan(),
+]
+
+
+def angles() -> Angles:
+    """Those of a circuit whose parameters are b and a: it lists them by name."""
+    circuit = QuantumCircuit(1, name="ansatz")
+    circuit.rx(B, 0)
+    circuit.rx(A, 0)
+    return Angles(circuit)
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS, ids=str)
+def test_an_expression_has_the_values_that_qiskit_binds(expression):
+    made = angles()
+    column = made.column(expression)
+    assert column == 2
+    found = made.at(VALUES)
+    assert found.shape == (4, len(made)) == (4, 3)
+    np.testing.assert_array_equal(found[:, :2], VALUES)
+    for row, (a, b) in zip(found, VALUES.tolist(), strict=True):
+        given = {p: v for p, v in ((A, a), (B, b)) if p in expression.parameters}
+        number = complex(expression.bind(given).numeric())
+        assert row[column] == pytest.approx(number.real, rel=1e-13, abs=1e-13)
+
+
+def test_many_angles_are_each_at_their_place():
+    made = angles()
+    columns = [made.column(one) for one in (A, 3.5, *EXPRESSIONS, B, A, 3.5, -2)]
+    assert columns[0] == columns[-3] == 0
+    assert columns[-4] == 1
+    assert columns[1] == columns[-2]
+    found = made.at(VALUES)
+    assert found[:, columns[1]].tolist() == [3.5] * 4
+    assert found[:, columns[-1]].tolist() == [-2.0] * 4
+    for column, expression in zip(columns[2:-4], EXPRESSIONS, strict=True):
+        alone = angles()
+        place = alone.column(expression)
+        np.testing.assert_array_equal(found[:, column], alone.at(VALUES)[:, place])
+
+
+def test_parameters_come_first_in_the_order_of_the_circuit():
+    vector = ParameterVector("t", 12)
+    circuit = QuantumCircuit(1)
+    for element in reversed(vector):
+        circuit.rx(element, 0)
+    made = Angles(circuit)
+    assert [made.column(one) for one in vector] == list(range(12))
+    values = np.random.default_rng(0).normal(size=(3, 12))
+    assert made.at(values) is values
+
+
+@pytest.mark.parametrize("points", [0, 1])
+def test_few_points(points):
+    made = angles()
+    made.column(A * B)
+    assert made.at(VALUES[:points]).shape == (points, 3)
+
+
+@pytest.mark.parametrize(
+    ("expression", "bad"),
+    [
+        (1 / B, (0.5, 0.0)),
+        (A.log(), (0.0, 1.0)),
+        (A.log(), (-1.0, 1.0)),
+        (A**0.5, (-1.0, 1.0)),
+        (A.arcsin(), (2.0, 1.0)),
+        (A.exp(), (1e3, 1.0)),
+        (A * 1j, (0.5, 1.0)),
+        (A * 1j + B, (0.5, 1.0)),
+    ],
+    ids=str,
+)
+def test_an_expression_without_a_real_value_is_an_error_that_names_the_point(expression, bad):
+    made = angles()
+    made.column(expression)
+    values = np.array([(0.0, 1.0), bad]) if expression in (A * 1j, A * 1j + B) else np.ones((2, 2))
+    values[1] = bad
+    with pytest.raises(ProgramError, match=r"of circuit 'ansatz' is no .*real number at point 1 "):
+        made.at(values)
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, 1j])
+def test_a_number_beside_parameters_must_be_finite_and_real(number):
+    with pytest.raises(ValueError, match="not"):
+        angles().column(number)
+
+
+def test_expressions_without_parameters_are_numbers():
+    bound = (2 * A).bind({A: 0.25})
+    assert not is_parametric(bound)
+    assert not is_parametric(0.5)
+    assert is_parametric(A)
+    made = angles()
+    column = made.column(bound)
+    assert made.at(VALUES)[0, column] == 0.5
