@@ -18,9 +18,9 @@ from qiskit.circuit import Parameter, ParameterExpression, ParameterVectorElemen
 
 from simquay.errors import ProgramError
 
-__all__ = ["Angles", "NeedsValuesError", "is_parametric"]
+__all__ = ["SYMBOLS", "Angles", "NeedsValuesError", "is_parametric"]
 
-_SYMBOLS = frozenset({Parameter, ParameterVectorElement})
+SYMBOLS = frozenset({Parameter, ParameterVectorElement})
 _Affine: TypeAlias = tuple[float, list[tuple[Parameter, float]]]
 
 
@@ -36,14 +36,17 @@ class Angles:
 
     Args:
         circuit: its ``parameters`` have different names, as Qiskit sees to.
+
+    Attributes:
+        index_of: the indices of the parameters, by name.
     """
 
     def __init__(self, circuit: QuantumCircuit) -> None:
         self._circuit = circuit
-        self._index_of = {
+        self.index_of = {
             parameter.name: index for index, parameter in enumerate(circuit.parameters)
         }
-        self._first = len(self._index_of)
+        self._first = len(self.index_of)
         self._constants: list[float] = []  # of the other angles
         self._fixed: dict[float, int] = {}  # the indices of those that are numbers
         # The k-th list has the k-th term of each affine angle: index, parameter and coefficient.
@@ -64,8 +67,8 @@ class Angles:
         Raises:
             ValueError: if it is a number that is complex, infinite or not a number.
         """
-        if type(angle) in _SYMBOLS:
-            return self._index_of[angle.name]
+        if type(angle) in SYMBOLS:
+            return self.index_of[angle.name]
         if not is_parametric(angle):
             return self._fixed_column(_real(angle))
         index = len(self)
@@ -78,7 +81,7 @@ class Angles:
         for number, (parameter, coefficient) in enumerate(terms):
             if number == len(self._terms):
                 self._terms.append([])
-            self._terms[number].append((index, self._index_of[parameter.name], coefficient))
+            self._terms[number].append((index, self.index_of[parameter.name], coefficient))
         self._constants.append(constant)
         return index
 
@@ -115,7 +118,7 @@ class Angles:
     ) -> NDArray[np.float64]:
         """The values of ``expression``, one a point."""
         parameters = list(expression.parameters)
-        columns = [self._index_of[parameter.name] for parameter in parameters]
+        columns = [self.index_of[parameter.name] for parameter in parameters]
         found = np.empty(len(values))
         for point, row in enumerate(values[:, columns].tolist()):
             given = dict(zip(parameters, row, strict=True))
@@ -132,6 +135,11 @@ class Angles:
 
 def is_parametric(value: Any) -> bool:
     """Whether ``value`` is an expression of parameters that have no value."""
+    kind = type(value)
+    if kind is float:
+        return False
+    if kind in SYMBOLS:
+        return True
     return isinstance(value, ParameterExpression) and bool(value.parameters)
 
 
