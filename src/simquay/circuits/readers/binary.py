@@ -73,9 +73,18 @@ def _load(content: bytes) -> list[QuantumCircuit]:
 def _reason(content: bytes) -> str:
     """One line of the reader's report, which may be a coloured traceback; empty without error."""
     try:
-        _load(content)
+        for circuit in _load(content):
+            _make_operations(circuit)
     except MALFORMED as error:
         text = _ANSI.sub("", error.message if isinstance(error, QiskitError) else str(error))
         found = re.search(r"Error: (.*)", text)
         return found.group(1).strip() if found else " ".join(text.split()) or type(error).__name__
     return ""
+
+
+def _make_operations(circuit: object) -> None:
+    """Have Qiskit make all operations: it makes, and checks, some when they are first asked for."""
+    for item in getattr(circuit, "data", ()):  # what is no circuit is refused later
+        if not item.is_standard_gate():
+            for body in getattr(item.operation, "blocks", ()):
+                _make_operations(body)

@@ -49,6 +49,25 @@ def test_as_many_qubits_as_there_are_numbers():
         read(FILE, content)
 
 
+@pytest.mark.parametrize("nested", [False, True])
+def test_control_flow_that_qiskit_checks_when_it_is_asked_for(nested):
+    circuit = QuantumCircuit(1, 3)
+    with circuit.switch(circuit.cregs[0]) as case, case(6):
+        circuit.x(0)
+    if nested:
+        outer = QuantumCircuit(circuit.qubits, *circuit.cregs)
+        outer.if_test((outer.clbits[0], 1), circuit, outer.qubits, outer.clbits)
+        circuit = outer
+    stream = io.BytesIO()
+    qpy.dump(circuit, stream)
+    content = stream.getvalue()
+    assert len(read(FILE, content)) == 1
+    small, large = (number.to_bytes(8, "big") for number in (6, 600))
+    assert content.count(small) == 1
+    with pytest.raises(CircuitFileError, match="case 600 is larger"):
+        read(FILE, content.replace(small, large))
+
+
 @pytest.mark.parametrize("version", [10, 11, 12])
 def test_expressions_of_symengine(version):
     content = b"QISKIT" + bytes([version, 1, 0, 0]) + (1).to_bytes(8, "big") + b"e" + b"q"
