@@ -23,6 +23,7 @@ from simquay.engine_api import (
     Precision,
     Profile,
     ProgramError,
+    Strings,
     SweepPlan,
     TilePass,
     WidePass,
@@ -41,7 +42,9 @@ from simquay_numba.buffers import (
     second_level_cache,
 )
 from simquay_numba.kernels.compiling import compiled
+from simquay_numba.kernels.reading import GROUP_BITS
 from simquay_numba.kernels.vectors import lane_count
+from simquay_numba.means import string_means
 from simquay_numba.runtime.buffer_cache import state_buffers
 from simquay_numba.runtime.programs import ProgramCache
 from simquay_numba.runtime.threads import ThreadTeam
@@ -260,6 +263,12 @@ class NumbaEngine(DenseEngine):
             return
         for qubit in qubits:
             flipped(state, places[qubit], self.threads)
+
+    def means(self, state: DenseState, strings: Strings, control: Control) -> NDArray[np.float64]:
+        """The real part of each string's mean."""
+        if state.stored < GROUP_BITS:
+            return super().means(state, strings, control)
+        return string_means(state, strings, self.threads, control)
 
 
 def _run_alone(state: DenseState, pass_: Pass) -> None:

@@ -1,0 +1,68 @@
+"""Means of strings, with the loops of ``kernels.reading``."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simquay.engine_api import Control, DenseState, Strings, run_side_by_side
+from simquay_numba.buffers import address
+from simquay_numba.kernels.reading import add_means, sort_keys
+
+__all__ = ["string_means"]
+
+_ALONE_WORK = 1 << 20
+"""Amplitudes times groups from which on a second thread pays."""
+
+_PIECE_WORK = 1 << 24
+"""Amplitudes times groups of a piece of work: some ten milliseconds."""
+
+
+def string_means(
+    state: DenseState, strings: Strings, threads: int, control: Control
+) -> NDArray[np.float64]:
+    """See :meth:`simquay.engine_api.BaseEngine.means`; the state has at least ``GROUP_BITS``
+    storage bits."""
+    vectors = state.vector
+    keys = sort_keys(strings.x, strings.z, strings.fixed)
+    order = np.argsort(keys)
+    result = np.zeros((state.batch, len(keys)))
+
+    def add(order: NDArray[np.intp], part: int, parts: int, result: NDArray[np.float64]) -> None:
+        control.check()
+        add_means(
+            vectors.real.dtype.type(0),
+            vectors.itemsize,
+            address(vectors),
+            vectors.strides[0],
+            state.stored,
+            keys,
+            order,
+            *strings,
+            part,
+            parts,
+            result,
+        )
+
+    starts = np.flatnonzero(np.diff(keys[order], prepend=-1))  # of groups, which stay whole
+    if vectors.size * len(starts) < _ALONE_WORK:
+        add(order, 0, 1, result)
+        return result
+    pieces = max(4 * threads, len(starts) * vectors.size // _PIECE_WORK)
+    if len(starts) >= pieces:
+        bounds = [*starts[:: len(starts) // pieces].tolist(), len(order)]
+        pairs = pairwise(bounds)
+        run_side_by_side([partial(add, order[a:b], 0, 1, result) for a, b in pairs])
+        return result
+    # Few groups: all threads work on each.
+    results = np.zeros((4 * threads, *result.shape))
+
+    def share(part: int) -> None:
+        for first, end in pairwise([*starts.tolist(), len(order)]):
+            add(order[first:end], part, len(results), results[part])
+
+    run_side_by_side([partial(share, part) for part in range(len(results))])
+    return np.asarray(results.sum(axis=0))

@@ -1,0 +1,65 @@
+"""Means of strings, against the reference engine: groups of any size, blocks, threads."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from stored_vectors import random_vectors
+
+from simquay.engine_api import Cancelled, Control, Layout, Precision, ReferenceEngine, Strings
+from simquay_numba import means
+from simquay_numba.engine import NumbaEngine
+
+REFERENCE = ReferenceEngine()
+
+
+def random_strings(rng: np.random.Generator, width: int, terms: int, flips: int) -> Strings:
+    """``terms`` strings with ``flips`` different ``x``, 0 among them; half have fixed bits."""
+    x = rng.choice([0, *rng.integers(0, 1 << width, flips - 1)], terms)
+    some = rng.integers(0, 1 << width, (2, terms))
+    fixed = np.where(rng.random(terms) < 0.5, some[0] & some[1] & ~x, 0)
+    z, values = rng.integers(0, 1 << width, (2, terms))
+    return Strings(x, z & ~fixed, fixed, values & fixed)
+
+
+def check(engine: NumbaEngine, width: int, batch: int, precision: Precision, flips: int) -> None:
+    rng = np.random.default_rng(width + batch)
+    vectors = random_vectors(rng, batch, width).astype(precision.complex_dtype)
+    state = engine.allocate(width, precision, capacity=width + 1, batch=batch)
+    state.layout = Layout(tuple(range(width)))
+    state.vector[...] = vectors
+    known = REFERENCE.allocate(width, precision, capacity=width, batch=batch)
+    known.order, known.vectors = list(range(width)), vectors
+    strings = random_strings(rng, width, 60, flips)
+    found = engine.means(state, strings, Control())
+    expected = REFERENCE.means(known, strings, Control())
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+    engine.release(state)
+
+
+@pytest.mark.parametrize("precision", list(Precision))
+@pytest.mark.parametrize("width", range(1, 15))
+def test_means_are_the_references(precision: Precision, width: int) -> None:
+    for batch, flips in ((1, 60), (3, 2), (3, 5)):
+        check(NumbaEngine(threads=1), width, batch, precision, flips)
+
+
+@pytest.mark.parametrize("flips", [2, 60])
+def test_threads_share_groups_and_parts_of_them(
+    flips: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(means, "_ALONE_WORK", 0)
+    monkeypatch.setattr(means, "_PIECE_WORK", 1 << 16)
+    for width in (6, 15):
+        check(NumbaEngine(threads=3), width, 2, Precision.DOUBLE, flips)
+
+
+@pytest.mark.parametrize("width", [4, 16])
+def test_a_cancelled_read_ends(width: int) -> None:
+    engine = NumbaEngine(threads=2)
+    state = engine.allocate(width, Precision.DOUBLE, capacity=width)
+    state.grow(range(width))
+    control = Control()
+    control.cancel()
+    with pytest.raises(Cancelled):
+        engine.means(state, random_strings(np.random.default_rng(0), width, 40, 9), control)
