@@ -321,6 +321,10 @@ class BaseEngine(ABC, Generic[S]):
         ``fixed[j]`` is bit ``j`` of ``values[i]``.
 
         The state has one vector; ``qubits`` and ``fixed`` have none in common.
+
+        Nothing looks at the control during a call. Here it calls :meth:`probabilities` for parts of
+        the state that have no amplitude in common: one pass altogether, if that reads the given
+        part alone. An engine whose :meth:`probabilities` reads the whole state overrides this.
         """
         # Blocks that differ in the first of `fixed` alone are read together.
         shared = max(_READ_BITS - len(qubits), 0)
