@@ -236,6 +236,14 @@ def run_gates(
                 weights = engine.probabilities(state, sampler.qubits, {})
         sampling = control.section(share, 0.999) if batch == 1 else control.section(0, 0)
         shared = (time.perf_counter() - run.started) / batch
+        if sampler is None and values is not None:  # all is there: nothing is made for each
+            run.begin()
+            figures = run.figures(shared, batch)
+            for number in range(batch):
+                results = {name: copy.copy(value[number]) for name, value in values.items()}
+                yield Outcome({"samples": run.samples} | results, figures), shared
+            control.report(1.0)
+            return
         for number in range(batch):
             control.check()
             started = time.perf_counter()

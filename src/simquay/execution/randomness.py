@@ -13,8 +13,8 @@ Source: J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, "Parallel random num
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,29 @@ _KEPT_BLOCKS = 128
 """How many of these blocks the cache holds: 16 MiB."""
 
 
+_this = threading.local()
+_BUFFER = np.zeros(4, dtype=np.uint64)
+
+
+def _philox(key: NDArray[np.uint64], counter: int) -> np.random.Philox:
+    """Philox at a counter: this thread's, put there. A new one takes ten times as long, since it
+    asks the system for a seed first, which it then does not use."""
+    try:
+        generator: np.random.Philox = _this.philox
+    except AttributeError:
+        generator = _this.philox = np.random.Philox(0)
+    words = [counter >> 64 * word & 0xFFFF_FFFF_FFFF_FFFF for word in range(4)]
+    generator.state = {
+        "bit_generator": "Philox",
+        "state": {"counter": np.array(words, dtype=np.uint64), "key": key},
+        "buffer": _BUFFER,
+        "buffer_pos": len(_BUFFER),  # used up
+        "has_uint32": 0,
+        "uinteger": 0,
+    }
+    return generator
+
+
 class Randomness:
     """The draws of one circuit of a job, whose shots are counted from ``first_shot``. Not
     thread-safe."""
@@ -37,7 +60,7 @@ class Randomness:
     def __init__(self, seed: int, circuit: int, first_shot: int = 0) -> None:
         self._sequence = seed, circuit
         self._first_shot = first_shot
-        self._key: NDArray[np.unsignedinteger[Any]] | None = None  # made at the first draw
+        self._key: NDArray[np.uint64] | None = None  # made at the first draw
         self._blocks: OrderedDict[tuple[int, int], NDArray[np.float64]] = OrderedDict()
 
     def consecutive(self, draw: int, first: int, count: int) -> NDArray[np.float64]:
@@ -45,12 +68,12 @@ class Randomness:
         if self._key is None:
             seed, circuit = self._sequence
             sequence = np.random.SeedSequence(seed, spawn_key=(circuit,))
-            self._key = sequence.generate_state(2, np.uint64)
+            self._key = np.asarray(sequence.generate_state(2, np.uint64), dtype=np.uint64)
         # One step of Philox's counter gives four words.
         first += self._first_shot
         counter = (draw << 128) + first // 4
         skip = first % 4
-        words = np.random.Philox(key=self._key, counter=counter).random_raw(skip + count)
+        words = _philox(self._key, counter).random_raw(skip + count)
         numbers: NDArray[np.float64] = np.multiply(words[skip:] >> np.uint64(11), 2.0**-53)
         return numbers
 

@@ -23,13 +23,16 @@ from simquay.execution.kinds import KINDS, needed_bytes, result_bytes
 from simquay.execution.points import Points, unbound
 from simquay.execution.settings import Outcome, Piece, RunContext
 from simquay.planning import GateSweep
-from simquay.program import Diagonal, Gate, Matrix, Measure, Permutation, Program, Reset
+from simquay.program import Diagonal, Gate, Matrix, Measure, Permutation, Program, Relabel, Reset
 from simquay.program.program import most_stored_qubits
 
 __all__ = ["Batch", "SweepShape", "batches", "run_sweep", "same_shape", "sweep_shape"]
 
 _GATE_BYTES = 1280
-"""Bytes for a gate while plans are filled: a matrix on three qubits and a share of products."""
+"""Bytes for a gate while a plan with products is filled: a share of a cluster's matrix."""
+
+_NUMBER_BYTES = 80
+"""Bytes for each of a gate's numbers: in the sweep, in the plan, and while they are computed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,11 +75,11 @@ class Batch:
         """Bytes to reserve before it runs."""
         return self.alone if self.shape is None else self.alone + self.count * self.shape.bytes
 
-    def one_by_one(self) -> list[Batch]:
-        """Its programs, each by itself."""
+    def one_by_one(self, done: int) -> list[Batch]:
+        """Its programs, each by itself, without the ``done`` first."""
         return [
             Batch(self.first + place, 1, self.alone, self.results, self.counting)
-            for place in range(self.count)
+            for place in range(done, self.count)
         ]
 
     def span(self, total: int) -> tuple[float, float]:
@@ -192,9 +195,19 @@ def sweep_shape(program: Program, engine: Engine, context: RunContext) -> SweepS
     need = engine.required_bytes(capacity, precision, batch=2)
     need -= engine.required_bytes(capacity, precision)
     need += 40 << capacity  # the state as planning computes it, weights and their sums
-    need += _GATE_BYTES * len(deferred.gates)
+    profile = engine.profile(precision, capacity)
+    if not profile.direct_sweeps or len(deferred.gates) > profile.direct:
+        need += _GATE_BYTES * len(deferred.gates)
+    need += _NUMBER_BYTES * sum([_numbers_of(gate) for gate in deferred.gates])
     need += sum(KINDS[name].needed_bytes(program, context, 0) for name in wanted)
     return SweepShape(tuple(places), measurement_event(deferred.measures), need)
+
+
+def _numbers_of(gate: Gate) -> int:
+    """The most numbers that a gate has."""
+    if isinstance(gate, (Permutation, Relabel)):
+        return 0
+    return 1 << len(gate.qubits) * (1 if gate.is_diagonal else 2)
 
 
 def run_sweep(

@@ -87,6 +87,8 @@ class NumbaEngine(DenseEngine):
     name = "numba"
     engine_api = 1
     direct_work = 3 << 19  # about 2 ms
+    sweep_bytes = 32 << 20
+    """A batch is worked on a few vectors at a time, so that its size costs no time."""
 
     def __init__(
         self,

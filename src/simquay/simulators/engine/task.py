@@ -156,11 +156,12 @@ class EngineTask(Task):
                 continue
             left = [batch]
             if batch.shape is not None:
-                left = batch.one_by_one()
+                done = 0
                 if batch.need not in refused:
                     for one in self._attempt(batch, control.section(*batch.span(count))):
                         yield one
-                        del left[0]
+                        done += 1
+                left = batch.one_by_one(done) if done < batch.count else []
             for alone in left:
                 part = control if count == 1 else control.section(*alone.span(count))
                 yield from self._attempt(alone, part)
@@ -181,8 +182,8 @@ class EngineTask(Task):
                 return
             programs = self._programs[batch.first : batch.first + batch.count]
             outcomes = run_sweep(batch.shape, programs, self._engine, self._context, control, piece)
-            for index in piece.circuits:
-                yield index, *next(outcomes)
+            for index, (outcome, seconds) in zip(piece.circuits, outcomes, strict=True):
+                yield index, outcome, seconds
         except Cancelled:
             raise
         except Exception as error:  # noqa: BLE001  # the job boundary, for each circuit
