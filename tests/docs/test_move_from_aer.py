@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from math import pi
 from typing import Any
 
 import pytest
 from qiskit import QuantumCircuit
+from qiskit.circuit import Parameter
 from qiskit.providers import JobError
 from qiskit_aer import AerSimulator
 
@@ -41,7 +43,15 @@ def test_an_option_does_what_the_page_says(name: str) -> None:
     says = told().get(name, "")
     backend = simquay.get_backend("numpy")
     value = 1 if DEFAULTS[name] is None else DEFAULTS[name]
-    if says == "the same":
+    if name == "parameter_binds":  # of run alone
+        assert says == "the same"
+        angle = Parameter("angle")
+        circuit = QuantumCircuit(1, 1)
+        circuit.rx(angle, 0)
+        circuit.measure(0, 0)
+        job = backend.run(circuit, parameter_binds=[{angle: [0, pi]}], shots=10)
+        assert job.result().get_counts() == [{"0": 10}, {"1": 10}]
+    elif says == "the same":
         assert name in OPTIONS
         backend.set_options(**{name: DEFAULTS[name]})
     elif says == "refused":

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.exceptions import QiskitError
 
+from simquay.circuits.lowering.circuit import lower, lower_points
 from simquay.circuits.parameters import unbound_parameters
 from simquay.errors import NotACircuitError, PlainMessage, ProgramError
+from simquay.program import Program
 
-__all__ = ["NotCircuitsError", "RunInputError", "checked_circuits"]
+__all__ = ["NotCircuitsError", "RunInputError", "checked_circuits", "points_of"]
 
 
 class RunInputError(PlainMessage, QiskitError, ProgramError):  # type: ignore[misc]  # Qiskit ships no types
@@ -53,9 +58,58 @@ def checked_circuits(run_input: object, *, bound: bool = True) -> list[QuantumCi
             names = ", ".join(parameter.name for parameter in unbound)
             raise RunInputError(
                 f"circuit {circuit.name!r} has unbound parameters ({names}): "
-                "give them values with circuit.assign_parameters(...) first"
+                "give them values with circuit.assign_parameters(...) or parameter_binds"
             )
     return circuits
+
+
+def points_of(circuits: Sequence[QuantumCircuit], binds: object) -> list[Sequence[Program]]:
+    """The programs of each circuit, one for each set of its parameters' values.
+
+    Args:
+        circuits: those to run.
+        binds: for each circuit a mapping of its parameters to the values of each, equally
+            many; an empty one stands for the circuit as it is. That is Aer's form.
+
+    Raises:
+        RunInputError: for anything else, for a parameter that has no values, and for values of a
+            parameter that the circuit does not have.
+        ProgramError: for values that are no finite real numbers, and as ``lower`` says.
+    """
+    form = "parameter_binds is a list with a dictionary {parameter: [value, ...]} for each circuit"
+    if not isinstance(binds, Sequence) or not all(isinstance(one, Mapping) for one in binds):
+        raise RunInputError(f"{form}, not {_kind(binds)}")
+    if len(binds) != len(circuits):
+        raise RunInputError(f"{form}: there are {len(binds)} for {len(circuits)} circuits")
+    return [
+        lower_points(circuit, _table(circuit, bind))
+        if bind or unbound_parameters(circuit)
+        else [lower(circuit)]
+        for circuit, bind in zip(circuits, binds, strict=True)
+    ]
+
+
+def _table(circuit: QuantumCircuit, bind: Mapping[Any, Any]) -> NDArray[Any]:
+    """The values of all points: shape ``(points, parameters)``, in the circuit's order."""
+    named = f"parameter_binds of circuit {circuit.name!r}"
+    missing = [one.name for one in circuit.parameters if one not in bind]
+    if missing:
+        raise RunInputError(f"{named}: no values for the parameters {', '.join(missing)}")
+    others = [str(one) for one in bind if one not in circuit.parameters]
+    if others:
+        raise RunInputError(f"{named}: the circuit has no parameters {', '.join(others)}")
+    columns = [np.asarray(bind[one]) for one in circuit.parameters]
+    shapes = {column.shape for column in columns}
+    if len(shapes) > 1 or len(columns[0].shape) != 1 or not columns[0].size:
+        each = ", ".join(
+            f"{one.name}: {column.shape}"
+            for one, column in zip(circuit.parameters, columns, strict=True)
+        )
+        raise RunInputError(
+            f"{named}: each parameter takes a list of values, as long as those of the others; "
+            f"the shapes are {each}"
+        )
+    return np.stack(columns, axis=1)
 
 
 def _kind(thing: object) -> str:

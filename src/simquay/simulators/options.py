@@ -178,8 +178,7 @@ ELSEWHERE = {
     "'aer-density-matrix', or 'auto' for the state vector.",
     "device": "simquay.get_backend('gpu') or 'cpu' chooses the device.",
     "noise_model": "simquay.get_backend('aer') takes one.",
-    "parameter_binds": "run [circuit.assign_parameters(values), ...]; simquay.get_backend('aer') "
-    "has this option.",
+    "parameter_binds": "it is an argument of run, for its circuits alone.",
     "statevector": "an adapted backend gives the state where a circuit saves it, as qiskit-aer's "
     "save_statevector() does.",
 }

@@ -118,7 +118,6 @@ def test_a_wrong_value_is_refused_wherever_it_is_set(
         ("max_memory", "did you mean 'max_memory_mb'?"),
         ("precison", "did you mean 'precision'?"),
         ("method", "a method is a backend here: simquay.get_backend('aer-mps')"),
-        ("parameter_binds", "run [circuit.assign_parameters(values), ...]; simquay.get_backend("),
         ("device", "simquay.get_backend('gpu')"),
         ("xyzzy", "there is none with a name close to it"),
         ("rep_delays", "there is none with a name close to it"),

@@ -14,6 +14,7 @@ from qiskit.transpiler import Target
 from simquay.circuits.info import CircuitInfo
 from simquay.circuits.lowering.circuit import lower
 from simquay.engines.base import Engine
+from simquay.execution.points import Points, unbound
 from simquay.execution.settings import Piece, RunContext
 from simquay.jobs.base import BaseJob
 from simquay.jobs.dispatch.tasks import Launcher, Task
@@ -25,7 +26,12 @@ from simquay.simulators.base import SimquayBackend
 from simquay.simulators.engine.target import make_target
 from simquay.simulators.engine.task import EngineTask
 from simquay.simulators.engine.work import EngineRun, Part, writes_bits
-from simquay.simulators.inputs import NotCircuitsError, RunInputError, checked_circuits
+from simquay.simulators.inputs import (
+    NotCircuitsError,
+    RunInputError,
+    checked_circuits,
+    points_of,
+)
 from simquay.simulators.options import DISPATCH, RunOptions, default_options, resolve
 from simquay.system.version import simquay_version
 
@@ -93,7 +99,10 @@ class EngineBackend(SimquayBackend):
         self._options.update_options(**fields)
 
     def run(
-        self, run_input: QuantumCircuit | Iterable[QuantumCircuit] | None = None, **options: Any
+        self,
+        run_input: QuantumCircuit | Iterable[QuantumCircuit] | None = None,
+        parameter_binds: Sequence[Mapping[Any, Any]] | None = None,
+        **options: Any,
     ) -> BaseJob:
         """Run circuits.
 
@@ -102,6 +111,9 @@ class EngineBackend(SimquayBackend):
         Args:
             run_input: a circuit, or any iterable of circuits, which run in one job; also as the
                 keyword ``circuits``, Aer's name for it.
+            parameter_binds: values of the circuits' parameters: for each circuit a mapping of each
+                of its parameters to a list of values. The job then has a circuit for each set of
+                values, those of the first circuit first. That is Aer's form.
             options: run options, over those of the backend; see :data:`OPTIONS
                 <simquay.simulators.options.OPTIONS>`.
 
@@ -110,9 +122,11 @@ class EngineBackend(SimquayBackend):
 
         Raises:
             NotCircuitsError: for anything but circuits; a ``TypeError`` as well.
-            RunInputError: for no circuits at all, for an unbound parameter, for an executor of
-                other processes that cannot find this backend, and where both the run and an
-                instruction of a circuit ask for a state under the same key.
+            RunInputError: for no circuits at all, for an unbound parameter, for binds that do not
+                fit the circuits, for an executor of other processes that cannot find this backend,
+                and where both the run and an instruction of a circuit ask for a state under the
+                same key.
+            ProgramError: for values of parameters that are no finite real numbers.
             UnsupportedInstructionError: for an instruction that no engine runs.
             RunOptionError: for a wrong option.
 
@@ -122,13 +136,20 @@ class EngineBackend(SimquayBackend):
         if run_input is None:
             run_input = options.pop("circuits", None)
         context, of_job = resolve(self._options, options)
-        circuits = checked_circuits(run_input)
-        programs = [lower(circuit) for circuit in circuits]
+        circuits = checked_circuits(run_input, bound=not parameter_binds)
         infos = [CircuitInfo.of(circuit) for circuit in circuits]
+        programs: Sequence[Program]
+        if parameter_binds:
+            lists = points_of(circuits, parameter_binds)
+            programs = Points.joined(lists)
+            pairs = zip(infos, lists, strict=True)
+            infos = [info for info, points in pairs for _ in range(len(points))]
+        else:
+            programs = [lower(circuit) for circuit in circuits]
         if "statevector" in context.wanted:
-            _refuse_two_states(programs)
+            _refuse_two_states(unbound(programs))
         elif not context.wanted and (
-            silent := [one for one in programs if not (writes_bits(one) or _saves(one))]
+            silent := [one for one in unbound(programs) if not (writes_bits(one) or _saves(one))]
         ):
             instead = ", or ask for the state with statevector=True"
             self._warn_of_no_counts([one.name for one in silent], len(programs), instead)
