@@ -99,10 +99,7 @@ class EngineBackend(SimquayBackend):
         self._options.update_options(**fields)
 
     def run(
-        self,
-        run_input: QuantumCircuit | Iterable[QuantumCircuit] | None = None,
-        parameter_binds: Sequence[Mapping[Any, Any]] | None = None,
-        **options: Any,
+        self, run_input: QuantumCircuit | Iterable[QuantumCircuit] | None = None, **options: Any
     ) -> BaseJob:
         """Run circuits.
 
@@ -111,11 +108,10 @@ class EngineBackend(SimquayBackend):
         Args:
             run_input: a circuit, or any iterable of circuits, which run in one job; also as the
                 keyword ``circuits``, Aer's name for it.
-            parameter_binds: values of the circuits' parameters: for each circuit a mapping of each
-                of its parameters to a list of values. The job then has a circuit for each set of
-                values, those of the first circuit first. That is Aer's form.
             options: run options, over those of the backend; see :data:`OPTIONS
-                <simquay.simulators.options.OPTIONS>`.
+                <simquay.simulators.options.OPTIONS>`. And ``parameter_binds``, in Aer's form: for
+                each circuit a mapping of its parameters to lists of values. The job then has a
+                circuit for each set of values, those of the first circuit first.
 
         Returns:
             The job, submitted.
@@ -135,12 +131,13 @@ class EngineBackend(SimquayBackend):
         """
         if run_input is None:
             run_input = options.pop("circuits", None)
+        binds = options.pop("parameter_binds", None)
         context, of_job = resolve(self._options, options)
-        circuits = checked_circuits(run_input, bound=not parameter_binds)
+        circuits = checked_circuits(run_input, bound=not binds)
         infos = [CircuitInfo.of(circuit) for circuit in circuits]
         programs: Sequence[Program]
-        if parameter_binds:
-            lists = points_of(circuits, parameter_binds)
+        if binds:
+            lists = points_of(circuits, binds)
             programs = Points.joined(lists)
             pairs = zip(infos, lists, strict=True)
             infos = [info for info, points in pairs for _ in range(len(points))]
