@@ -39,6 +39,8 @@ from qiskit.circuit.library import (
     get_standard_gate_name_mapping,
 )
 
+from simquay.circuits.lowering.angles import is_parametric
+
 __all__ = [
     "STANDARD_GATES",
     "dynamic_circuits",
@@ -195,7 +197,8 @@ def _modified(source: Source, width: int) -> Operation:
         base = make_gate(source, width - controls, depth=1)
         state = source.integer(0, (1 << controls) - 1)
         # A ControlledGate of anything but a plain gate would be synthesized by Qiskit right here.
-        if kind == 0 and base.name in STANDARD_GATES and base.name != "global_phase":
+        plain = base.name in STANDARD_GATES and base.name != "global_phase"
+        if kind == 0 and plain and not any(map(is_parametric, base.params)):
             return base.control(controls, ctrl_state=state, annotated=False)
         return AnnotatedOperation(base, ControlModifier(controls, state))
     base = make_gate(source, width, depth=1)

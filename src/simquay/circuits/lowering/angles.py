@@ -8,8 +8,9 @@ point.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from simquay.errors import ProgramError
 __all__ = ["SYMBOLS", "Angles", "NeedsValuesError", "is_parametric"]
 
 SYMBOLS = frozenset({Parameter, ParameterVectorElement})
-_Affine: TypeAlias = tuple[float, list[tuple[Parameter, float]]]
+_REAL = frozenset({int, float})
 
 
 class NeedsValuesError(Exception):
@@ -48,9 +49,9 @@ class Angles:
         }
         self._first = len(self.index_of)
         self._constants: list[float] = []  # of the other angles
-        self._fixed: dict[float, int] = {}  # the indices of those that are numbers
-        # The k-th list has the k-th term of each affine angle: index, parameter and coefficient.
-        self._terms: list[list[tuple[int, int, float]]] = []
+        self._known: dict[float | ParameterExpression, int] = {}  # their indices
+        # List k has the k-th term of each affine angle: index, parameter and coefficient.
+        self._terms: dict[int, list[tuple[int, int, float]]] = defaultdict(list)
         self._others: list[tuple[int, ParameterExpression]] = []
 
     def __len__(self) -> int:
@@ -70,28 +71,32 @@ class Angles:
         if type(angle) in SYMBOLS:
             return self.index_of[angle.name]
         if not is_parametric(angle):
-            return self._fixed_column(_real(angle))
-        index = len(self)
-        affine = _affine(angle)
-        if affine is None:
-            self._others.append((index, angle))
-            self._constants.append(0.0)
-            return index
-        constant, terms = affine
-        for number, (parameter, coefficient) in enumerate(terms):
-            if number == len(self._terms):
-                self._terms.append([])
-            self._terms[number].append((index, self.index_of[parameter.name], coefficient))
-        self._constants.append(constant)
+            angle = _real(angle)
+            if not math.isfinite(angle):
+                raise ValueError(f"its parameter {angle} is not a finite number")
+        index = self._known.get(angle)
+        if index is None:
+            index = self._known[angle] = len(self)
+            self._add(index, angle)
         return index
 
-    def _fixed_column(self, number: float) -> int:
-        if not math.isfinite(number):
-            raise ValueError(f"its parameter {number} is not a finite number")
-        if number not in self._fixed:
-            self._fixed[number] = len(self)
-            self._constants.append(number)
-        return self._fixed[number]
+    def _add(self, index: int, angle: float | ParameterExpression) -> None:
+        if not isinstance(angle, ParameterExpression):
+            self._constants.append(angle)
+            return
+        parameters = angle.parameters
+        try:
+            slopes = [angle.gradient(parameter) for parameter in parameters]
+            constant = angle.bind(dict.fromkeys(parameters, 0.0)).numeric()
+        except (ArithmeticError, RuntimeError):  # no derivative is known, or no value at 0
+            slopes, constant = [], 0.0
+        if slopes and _REAL.issuperset(map(type, (constant, *slopes))):  # it is affine
+            self._constants.append(constant)
+            for number, (parameter, slope) in enumerate(zip(parameters, slopes, strict=True)):
+                self._terms[number].append((index, self.index_of[parameter.name], slope))
+        else:
+            self._constants.append(0.0)
+            self._others.append((index, angle))
 
     def at(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """The angles, shape ``(points, len(self))``, where the parameters have the given values,
@@ -106,11 +111,15 @@ class Angles:
         angles = np.empty((len(values), len(self)))
         angles[:, : self._first] = values
         angles[:, self._first :] = self._constants
-        for terms in self._terms:
-            indices, parameters, coefficients = map(list, zip(*terms, strict=True))
-            angles[:, indices] += values[:, parameters] * np.array(coefficients)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for terms in self._terms.values():
+                indices, parameters, coefficients = map(list, zip(*terms, strict=True))
+                angles[:, indices] += values[:, parameters] * np.array(coefficients)
         for index, expression in self._others:
             angles[:, index] = self._evaluated(expression, values)
+        if not np.isfinite(angles).all():
+            point, index = np.argwhere(~np.isfinite(angles))[0]
+            raise self._error(list(self._known)[index - self._first], values[point], point, "")
         return angles
 
     def _evaluated(
@@ -120,17 +129,23 @@ class Angles:
         parameters = list(expression.parameters)
         columns = [self.index_of[parameter.name] for parameter in parameters]
         found = np.empty(len(values))
-        for point, row in enumerate(values[:, columns].tolist()):
-            given = dict(zip(parameters, row, strict=True))
-            try:
-                found[point] = _real(expression.bind(given))
-            except (ValueError, ArithmeticError, TypeError, RuntimeError) as error:
-                shown = ", ".join(f"{one.name}={value!r}" for one, value in given.items())
-                raise ProgramError(
-                    f"the expression {expression} of circuit {self._circuit.name!r} is no finite "
-                    f"real number at point {point} ({shown}): {error}"
-                ) from error
+        point = 0
+        try:
+            for point, row in enumerate(values[:, columns].tolist()):
+                found[point] = _real(expression.bind(dict(zip(parameters, row, strict=True))))
+        except (ValueError, ArithmeticError, TypeError, RuntimeError) as error:
+            raise self._error(expression, values[point], point, f": {error}") from error
         return found
+
+    def _error(
+        self, expression: Any, row: NDArray[np.float64], point: int, why: str
+    ) -> ProgramError:
+        names = sorted(parameter.name for parameter in expression.parameters)
+        shown = ", ".join(f"{name}={float(row[self.index_of[name]])!r}" for name in names)
+        return ProgramError(
+            f"the expression {expression} of circuit {self._circuit.name!r} is no finite real "
+            f"number at point {point} ({shown}){why}"
+        )
 
 
 def is_parametric(value: Any) -> bool:
@@ -153,19 +168,3 @@ def _real(value: Any) -> float:
     if isinstance(number, complex) and number.imag:
         raise ValueError(f"{number} is not real")
     return float(number.real)
-
-
-def _affine(expression: ParameterExpression) -> _Affine | None:
-    """The constant and the coefficients of an expression that is affine in its parameters with
-    real coefficients; None for any other."""
-    parameters = list(expression.parameters)
-    try:
-        slopes = [expression.gradient(parameter) for parameter in parameters]
-        if not all(isinstance(slope, (int, float)) for slope in slopes):
-            return None
-        constant = expression.bind(dict.fromkeys(parameters, 0.0)).numeric()
-    except (ArithmeticError, RuntimeError):  # no derivative known, or no value at 0
-        return None
-    if isinstance(constant, complex):
-        return None
-    return float(constant), list(zip(parameters, map(float, slopes), strict=True))

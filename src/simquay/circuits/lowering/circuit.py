@@ -31,7 +31,7 @@ from simquay.circuits.lowering.expressions import type_of
 from simquay.circuits.lowering.gates import Makers
 from simquay.circuits.lowering.instructions import PartialSaveError, has_matrix, is_save
 from simquay.circuits.lowering.modifiers import annotated_operation, controlled_gate
-from simquay.circuits.parameters import assigned
+from simquay.circuits.parameters import assigned, unbound_parameters
 from simquay.errors import (
     NotACircuitError,
     ProgramError,
@@ -95,7 +95,11 @@ def lower_points(
     try:
         program, angles = _lowered(circuit, parametric=True)
     except NeedsValuesError:
-        return [lower(assigned(circuit, row)) for row in _values(circuit, values).tolist()]
+        table = _values(circuit, values)
+        order = list(circuit.parameters)
+        columns = {one: table[:, order.index(one)].tolist() for one in unbound_parameters(circuit)}
+        rows = zip(*columns.values(), strict=True)
+        return [lower(assigned(circuit, dict(zip(columns, row, strict=True)))) for row in rows]
     assert angles is not None, "the parametric form has them"
     return Points(program, angles.at(_values(circuit, values)))
 

@@ -91,25 +91,29 @@ def test_few_points(points):
     assert made.at(VALUES[:points]).shape == (points, 3)
 
 
+COMPLEX = [A * 1j, A * 1j + B]  # real where a is 0
+
+
 @pytest.mark.parametrize(
     ("expression", "bad"),
     [
         (1 / B, (0.5, 0.0)),
+        (1e300 * A + B, (1e200, 1.0)),
+        (1e308 * A - 1e308 * B, (10.0, 10.0)),
         (A.log(), (0.0, 1.0)),
         (A.log(), (-1.0, 1.0)),
         (A**0.5, (-1.0, 1.0)),
         (A.arcsin(), (2.0, 1.0)),
         (A.exp(), (1e3, 1.0)),
-        (A * 1j, (0.5, 1.0)),
-        (A * 1j + B, (0.5, 1.0)),
+        (COMPLEX[0], (0.5, 1.0)),
+        (COMPLEX[1], (0.5, 1.0)),
     ],
     ids=str,
 )
 def test_an_expression_without_a_real_value_is_an_error_that_names_the_point(expression, bad):
     made = angles()
     made.column(expression)
-    values = np.array([(0.0, 1.0), bad]) if expression in (A * 1j, A * 1j + B) else np.ones((2, 2))
-    values[1] = bad
+    values = np.array([(0.0, 1.0) if expression in COMPLEX else (0.5, 1.0), bad])
     with pytest.raises(ProgramError, match=r"of circuit 'ansatz' is no .*real number at point 1 "):
         made.at(values)
 
