@@ -227,7 +227,9 @@ def _quiet_lexer() -> Iterator[None]:
         with contextlib.redirect_stderr(printed):
             yield
     finally:
-        others = [line for line in printed.getvalue().splitlines() if not _LEXER_LINE.match(line)]
+        # Not by splitlines(): the lexer writes other separators of the program as they are.
+        lines = printed.getvalue().split("\n")
+        others = [line for line in lines if line and not _LEXER_LINE.match(line)]
         if others:
             print(*others, sep="\n", file=sys.stderr)
 

@@ -26,6 +26,12 @@ def refusal(text: str) -> CircuitFileError:
     return caught.value
 
 
+@pytest.mark.parametrize("separator", ["\n", "\r", "\x0c", "\x1c", "\x85", "\u2028"])
+def test_the_lexer_prints_nothing(capsys, separator):
+    assert "token recognition" in str(refusal(f'OPENQASM 3.0; qubit q; "{separator} x;'))
+    assert capsys.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize("name", ["/etc/passwd", "../x.inc", "mine.inc", "/dev/zero", "\x1b[0m"])
 def test_no_file_is_included(tmp_path, name):
     (tmp_path / "mine.inc").write_text("gate g a { x a; }")
