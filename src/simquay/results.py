@@ -10,17 +10,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from qiskit.quantum_info import Statevector
+import numpy as np
+from numpy.typing import NDArray
+from qiskit.quantum_info import DensityMatrix, Statevector
+from qiskit.result import ProbDistribution
 from qiskit.result.models import ExperimentResult, ExperimentResultData
 
 from simquay.control import Control
 from simquay.execution.counting import count_samples, counted_bytes
+from simquay.execution.saves import Saved
 from simquay.execution.settings import Outcome, RunContext
 
 __all__ = ["circuit_result", "shown_bytes"]
 
 _SHOWN: Mapping[str, Callable[[Any], Any]] = {"statevector": Statevector}
 """By the name of a kind of result: what ``Result.data`` holds for its value; by default itself."""
+
+
+_LEAST_SHOWN = 1e-10
+"""Entries of dictionaries are larger than this, as Aer's are."""
 
 
 def circuit_result(
@@ -61,7 +69,8 @@ def circuit_result(
                     most_bytes=most_bytes,
                 )
         elif kind == "saved":
-            data |= {key: Statevector(amplitudes) for key, amplitudes in value.items()}
+            bits = header["memory_slots"]
+            data |= {key: _shown_save(saved, bits) for key, saved in value.items()}
         else:
             data[kind] = _SHOWN[kind](value) if kind in _SHOWN else value
     return ExperimentResult(
@@ -75,6 +84,45 @@ def circuit_result(
         time_taken=time_taken,
         metadata=dict(outcome.metadata),
     )
+
+
+def _shown_save(saved: Saved, bits: int) -> Any:
+    """The data of a save in the form that Aer gives it, of a circuit of ``bits`` classical bits."""
+    kind, form, groups = saved
+    if None in groups:
+        return _shown_group(kind, form, *groups[None])
+    return {
+        hex(memory or 0) if bits else "": _shown_group(kind, form, *group)
+        for memory, group in groups.items()
+    }
+
+
+def _shown_group(kind: str, form: str, number: int, value: Any) -> Any:
+    if form != "list":
+        return _shown_datum(kind, value / number if form == "average" else value)
+    # Shots of one state share one object.
+    different = {id(datum): datum for datum in value}
+    shown = {name: _shown_datum(kind, datum) for name, datum in different.items()}
+    listed = [shown[id(datum)] for datum in value]
+    return np.array(listed) if kind == "expectation_value" else listed
+
+
+def _shown_datum(kind: str, datum: NDArray[Any]) -> Any:
+    match kind:
+        case "statevector":
+            return Statevector(datum)
+        case "density_matrix":
+            return DensityMatrix(datum)
+        case "statevector_dict":
+            (places,) = np.nonzero(np.abs(datum) > _LEAST_SHOWN)
+            amplitudes = datum[places].astype(np.complex128).tolist()
+            return dict(zip(map(hex, places.tolist()), amplitudes, strict=True))
+        case "probabilities_dict":
+            (places,) = np.nonzero(datum > _LEAST_SHOWN)
+            return ProbDistribution(dict(zip(places.tolist(), datum[places].tolist(), strict=True)))
+        case "expectation_value":
+            return float(datum)
+    return datum
 
 
 def shown_bytes(result: ExperimentResult, bits: int) -> int:

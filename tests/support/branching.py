@@ -11,13 +11,20 @@ from simquay.execution.settings import Outcome
 from simquay.program import Measure, Operation, Program
 from tests.support.small_gates import cx, h, run, ry
 
-__all__ = ["assert_as_one_by_one", "layers", "on"]
+__all__ = ["assert_as_one_by_one", "layers", "on", "saved"]
 
 
 def on(
     engine: Engine, program: Program, together: int | None, memory: Any = None, **options: Any
 ) -> Outcome:
     return run(program, engine, memory, branches_together=together, **options)
+
+
+def saved(outcome: Outcome, key: str) -> Any:
+    """The data of a save that is not conditional; the mean or sum of all, or a list."""
+    _, form, groups = outcome["saved"][key]
+    (number, value) = groups[None]
+    return value / number if form == "average" else value
 
 
 def layers(qubits: int, measurements: int, lean: float = 0.0) -> list[Operation]:

@@ -19,9 +19,9 @@ from simquay.execution.branching.deferral import defer
 from simquay.execution.counting import counted_bytes, counting_bytes
 from simquay.execution.memory import required_bytes, statevector_bytes
 from simquay.execution.readout import PORTION, portion_shots
+from simquay.execution.saves import join_saved, saved_bytes, saves_of
 from simquay.execution.settings import RunContext
-from simquay.program import Precision, Program, Save
-from simquay.program.program import walk
+from simquay.program import Gate, Precision, Program, Save
 from simquay.system.memory import format_bytes, host_available_bytes, host_limit
 
 __all__ = [
@@ -41,12 +41,14 @@ _BRANCHING_BYTES = 24
 """For each shot of a program that branches: its number in its branch and, while the branch splits,
 in a portion and among those of one outcome."""
 
-_SMALL_VECTOR = 16 << 20
-"""Bytes up to which a state vector is returned without asking for the available memory."""
+_SMALL_RESULT = 16 << 20
+"""Bytes up to which a result is returned without asking for the available memory."""
 
 
 class ResultKind:
-    """A kind of result. The defaults are those of a small value that is read from the final state.
+    """A kind of result.
+
+    The defaults are those of a small value that is read from the final state.
 
     Attributes:
         joins: whether the results of some shots and of others give that of all; if not, a
@@ -58,6 +60,10 @@ class ResultKind:
     def given_by(self, program: Program) -> bool:
         """Whether ``program`` has such a result."""
         return True
+
+    def divisible(self, program: Program) -> bool:
+        """Whether the shots of ``program`` may be run apart."""
+        return self.joins or not self.given_by(program)
 
     def needed_bytes(self, program: Program, context: RunContext, shots: int) -> int:
         """Bytes of host memory that the result takes, as it is shown to the user as well."""
@@ -107,35 +113,52 @@ class _StateVector(ResultKind):
         """Raise :class:`~simquay.errors.OutOfMemoryError` if the host has no memory for the
         array."""
         need = statevector_bytes(program, context.precision)
-        if need <= _SMALL_VECTOR:
-            return
-        available = host_available_bytes()
-        if need > available:
-            bound = f", by {limit}" if (limit := host_limit()) else ""
-            raise OutOfMemoryError(
-                f"the state vector of {program.num_qubits} qubits takes {format_bytes(need)}, but "
-                f"this machine has only {format_bytes(available)} available{bound}; "
-                "ask for counts alone",
-                needed=need,
-                available=available,
-            )
+        words = f"the state vector of {program.num_qubits} qubits takes"
+        _check_host(need, words, "ask for counts alone")
 
     def read(self, engine: Engine, state: State, context: RunContext) -> Sequence[Any]:
         return list(engine.amplitudes(state))
 
 
-class _Saved(_StateVector):
-    """The states of ``Save`` operations by key; the run saves them on its way."""
+def _check_host(need: int, words: str, advice: str) -> None:
+    if need <= _SMALL_RESULT:
+        return
+    available = host_available_bytes()
+    if need > available:
+        bound = f", by {limit}" if (limit := host_limit()) else ""
+        raise OutOfMemoryError(
+            f"{words} {format_bytes(need)}, but this machine has only "
+            f"{format_bytes(available)} available{bound}; {advice}",
+            needed=need,
+            available=available,
+        )
+
+
+class _Saved(ResultKind):
+    """The data of ``Save`` operations by key; the run saves them on its way."""
+
+    def divisible(self, program: Program) -> bool:
+        # Saves of one state, and saves that count all shots as one, need all shots.
+        saves = saves_of(program)
+        return not saves or not (
+            any(one.form == "single" and not one.conditional for one in saves)
+            or all(isinstance(one, (Gate, Save)) for one in defer(program).operations)
+        )
 
     def needed_bytes(self, program: Program, context: RunContext, shots: int) -> int:
-        count = len(self._keys(program))
-        return count * super().needed_bytes(program, context, shots) if count else 0
+        return saved_bytes(program, context.precision, shots)
 
     def given_by(self, program: Program) -> bool:
-        return bool(self._keys(program))
+        return bool(saves_of(program))
 
-    def _keys(self, program: Program) -> set[str]:
-        return {one.key for one in walk(program.operations) if type(one) is Save}
+    def check(self, program: Program, context: RunContext) -> None:
+        """Raise :class:`~simquay.errors.OutOfMemoryError` if the host has no memory for the
+        data."""
+        need = saved_bytes(program, context.precision, context.shots)
+        _check_host(need, "what the circuit saves takes", "save less")
+
+    def join(self, parts: list[Any]) -> Any:
+        return join_saved(parts)
 
 
 KINDS: Mapping[str, ResultKind] = {
@@ -202,7 +225,7 @@ def samples_bytes(bits: int, shots: int) -> int:
 
 def divisible(program: Program, context: RunContext) -> bool:
     """Whether the shots of ``program`` may be run apart: not if it has a result of all of them."""
-    return all(kind.joins or not kind.given_by(program) for kind in _results(context))
+    return all(kind.divisible(program) for kind in _results(context))
 
 
 def joined_results(parts: list[Mapping[str, Any]]) -> Mapping[str, Any]:

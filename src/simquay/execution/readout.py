@@ -135,5 +135,5 @@ def many_states(name: str, operation: str) -> ManyStatesError:
     circuit = f"circuit {name!r}" if name else "the circuit"
     return ManyStatesError(
         f"{circuit} has no single state vector: {operation} splits its shots into several states; "
-        "leave it out, save the state before it, or run one shot"
+        "leave it out, save the state before it, or with pershot or conditional, or run one shot"
     )

@@ -55,6 +55,7 @@ def run_program(
         piece = Piece((0,), 0, context.shots)
     deferred = defer(program)
     if deferred.gates is None:
+        KINDS["saved"].check(program, context)
         steps = compile_steps(deferred)
         outcome = run_dynamic(Run(program, engine, context, piece, control, memory), steps)
         control.report(1.0)

@@ -42,6 +42,7 @@ __all__ = [
     "QubitOperation",
     "Relabel",
     "Reset",
+    "Restart",
     "Save",
     "Store",
     "Switch",
@@ -189,6 +190,11 @@ class Reset:
     """Put ``qubit`` into |0>: a measurement whose outcome is forgotten, then X if it was 1."""
 
     qubit: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Restart:
+    """Put all qubits into |0>, whatever their state was, with no outcome and no phase left."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -385,6 +391,7 @@ Operation: TypeAlias = Union[
     QubitOperation,
     Measure,
     Reset,
+    Restart,
     Store,
     IfElse,
     Switch,

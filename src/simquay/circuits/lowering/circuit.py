@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.circuit import AnnotatedOperation, ControlledGate, Gate, Qubit
 
-from simquay.circuits.lowering import control_flow, expansion, instructions
+from simquay.circuits.lowering import control_flow, expansion, instructions, saves
 from simquay.circuits.lowering.angles import Angles, NeedsValuesError
 from simquay.circuits.lowering.context import (
     BlockBuilder,
@@ -29,7 +29,7 @@ from simquay.circuits.lowering.context import (
 )
 from simquay.circuits.lowering.expressions import type_of
 from simquay.circuits.lowering.gates import Makers
-from simquay.circuits.lowering.instructions import PartialSaveError, has_matrix, is_save
+from simquay.circuits.lowering.instructions import has_matrix
 from simquay.circuits.lowering.modifiers import annotated_operation, controlled_gate
 from simquay.circuits.parameters import assigned, unbound_parameters
 from simquay.errors import (
@@ -166,7 +166,7 @@ def _program(circuit: QuantumCircuit, parametric: bool) -> tuple[Program, Angles
     if circuit.num_qubits <= _WIDEST_STATE or circuit.layout is None:
         try:
             return _program_of(circuit, parametric, circuit.num_qubits, circuit.qubits)
-        except PartialSaveError:
+        except saves.PartialStateError:
             pass
     idle = set(circuit.qubits).difference(used_qubits(circuit))
     if circuit.layout is not None:
@@ -232,8 +232,9 @@ def _handler(operation: Any) -> Handler | None:
 def _instruction(site: Site) -> None:
     """Lower an instruction that is no standard gate.
 
-    In this order: by its handler, by its modifiers, as a save, by its definition, by its matrix. A
-    matrix comes last since many a gate computes it from its definition, which takes far longer.
+    In this order: by its handler, by its modifiers, as one of Aer's, by its definition, by its
+    matrix. A matrix comes last since many a gate computes it from its definition, which takes far
+    longer.
 
     Raises:
         UnsupportedInstructionError: if it has none of these.
@@ -245,8 +246,8 @@ def _instruction(site: Site) -> None:
         annotated_operation(site)
     elif isinstance(operation, ControlledGate) and _is_plain(operation, qubits):
         controlled_gate(site)
-    elif is_save(operation):
-        instructions.save(site)
+    elif saves.is_aers(operation):
+        saves.aers_instruction(site)
     elif (definition := site.definition()) is not None:
         site.define(definition)
     elif has_matrix(operation):

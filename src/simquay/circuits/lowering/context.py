@@ -39,7 +39,7 @@ from simquay.program import (
     WhileLoop,
 )
 from simquay.program.formulas import Formula, NotFiniteError, constant
-from simquay.program.operations import standard_gates
+from simquay.program.operations import QubitOperation, standard_gates
 from simquay.program.program import walk
 
 __all__ = ["BlockBuilder", "Handler", "Handlers", "Lowering", "Scope", "Site"]
@@ -195,7 +195,9 @@ class BlockBuilder:
                 inside = walk((operation,))
             for gate in inside:
                 # A control does not count: it leaves its qubit |0>.
-                hit = open_.intersection(getattr(gate, "qubits", ()))
+                if not isinstance(gate, QubitOperation):
+                    continue
+                hit = open_.intersection(gate.qubits)
                 dirty |= hit
                 open_ -= hit
         if self.entry == "outer" and self.outer is not None:

@@ -1,4 +1,4 @@
-"""Handlers of single instructions: measurements, resets, preparations, saves, gates by matrix.
+"""Handlers of single instructions: measurements, resets, preparations, gates by matrix.
 
 Each lowers its instruction directly, where the definition would give slower operations or none.
 """
@@ -33,18 +33,15 @@ from simquay.program import (
     Prepare,
     Relabel,
     Reset,
-    Save,
 )
 from simquay.program.formulas import ComplexArray, constant, freeze
 
-__all__ = ["HANDLERS", "PartialSaveError", "has_matrix", "is_save", "matrix", "save"]
+__all__ = ["HANDLERS", "has_matrix", "matrix"]
 
 _TOLERANCE = 1e-5
 """The largest deviation from unitary that is accepted; about that of Qiskit's own check."""
 _FULLY_CHECKED = 8
 """The most qubits of a matrix whose columns are all compared; of larger ones only the norms are."""
-_TAKEN = frozenset({"counts", "memory"})
-"""Keys of a circuit's result data that a saved state must not replace."""
 
 
 # Equal measurements are one object, in every circuit, as gates without parameters are.
@@ -177,56 +174,6 @@ def _deviation(array: ComplexArray) -> float:
         return float(np.abs(product).max())
     norms = [np.einsum("ij,ij->" + axis, array, array.conj()).real for axis in "ij"]
     return float(max(np.abs(norm - 1).max() for norm in norms))
-
-
-def is_save(operation: Any) -> bool:
-    """Whether the operation asks for the state, as Aer's instructions of these names do."""
-    return (
-        operation.name in ("save_statevector", "save_state")
-        and not isinstance(operation, Gate)
-        and getattr(operation, "definition", None) is None
-    )
-
-
-class PartialSaveError(UnsupportedInstructionError):
-    """A state is saved of some of the program's qubits alone."""
-
-
-def save(site: Site) -> None:
-    """Lower ``save_statevector`` or ``save_state``.
-
-    Raises:
-        PartialSaveError: if it is for some qubits alone.
-        UnsupportedInstructionError: if it is for each shot, or if its label is taken: by another
-            save, or by a key that every result has.
-    """
-    site.refuse_in_gate()
-    lowering = site.lowering
-    if len(site.qubits) != lowering.num_qubits:
-        raise PartialSaveError(
-            f"{site} saves {len(site.qubits)} qubits; "
-            f"the state is that of all {lowering.num_qubits} that the circuit uses"
-        )
-    # Aer keeps this in an attribute without a public name.
-    subtype = getattr(site.operation, "_subtype", "single")
-    if subtype != "single":
-        raise UnsupportedInstructionError(
-            f"{site} saves a {subtype!r} of states; one state, without pershot or conditional, "
-            "is supported"
-        )
-    label = getattr(site.operation, "label", None)
-    # Aer's save_state without a label means the name of the method, here always this one.
-    key = "statevector" if label in (None, "", "_method_") else str(label)
-    # A body may be lowered several times, once for each value of a loop's parameter.
-    path = site.scope.path()
-    if key in _TAKEN or lowering.saved.setdefault(key, path) != path:
-        owner = "the result's own" if key in _TAKEN else "another save's"
-        raise UnsupportedInstructionError(
-            f"{site} has the label {key!r}, which is {owner} already; "
-            "give each save a label of its own"
-        )
-    site.block.flush_phase()
-    site.block.operations.append(Save(key))
 
 
 HANDLERS: Handlers = {

@@ -87,6 +87,8 @@ class Branch:
         counters: of the loops.
         draw: the number of the next event on the path.
         history: the outcomes so far.
+        saves: how many saves it has passed.
+        saved: how many of them have its data already, since it is replayed.
         replay: outcomes that are known already, the next one last; such a branch is alone in its
             batch. None for a branch that draws its outcomes.
     """
@@ -96,6 +98,8 @@ class Branch:
     counters: list[int]
     draw: int = 0
     history: History = None
+    saves: int = 0
+    saved: int = 0
     replay: list[tuple[int, float]] | None = None
 
     def child(self, child: Child) -> Branch:
@@ -106,6 +110,8 @@ class Branch:
             list(self.counters),
             self.draw,
             (self.history, child.outcome, child.probability),
+            self.saves,
+            self.saved,
         )
 
 

@@ -31,6 +31,7 @@ from simquay.program import (
     Measure,
     Operation,
     Reset,
+    Restart,
     Save,
     Store,
     Switch,
@@ -149,7 +150,7 @@ class _Compiler:
 
     def _other(self, operation: Operation, loop: _Loop | None) -> _Work:
         match operation:
-            case Store() | Save():
+            case Store() | Save() | Restart():
                 self.steps.append(operation)
             case IfElse():
                 yield self._if(operation, loop)

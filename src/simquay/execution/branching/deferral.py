@@ -20,6 +20,7 @@ from simquay.program import (
     Operation,
     Program,
     Reset,
+    Restart,
     Save,
     Store,
     Switch,
@@ -117,15 +118,15 @@ class _Uses:
         self.moved: set[int] = set()  # qubits taken out of the measured basis
         self.used: set[int] = set()  # qubits used in any way
         self.clbits: set[int] = set()  # classical bits read or written
-        self.saves = False
+        self.whole = False  # whether the state of all qubits is read or replaced
 
     def allow_measure(self, measure: Measure) -> bool:
-        return not (self.saves or measure.qubit in self.moved or measure.clbit in self.clbits)
+        return not (self.whole or measure.qubit in self.moved or measure.clbit in self.clbits)
 
     def allow_reset(self, reset: Reset, measures: list[Measure]) -> bool:
         # A deferred measurement that comes after it would see the qubit before the reset.
         return not (
-            self.saves
+            self.whole
             or reset.qubit in self.used
             or any(measure.qubit == reset.qubit for measure in measures)
         )
@@ -142,8 +143,8 @@ class _Uses:
                 self.used.update(inner.qubits, inner.controls)
                 if not inner.is_diagonal:
                     self.moved.update(inner.qubits)
-            elif isinstance(inner, Save):
-                self.saves = True
+            elif isinstance(inner, (Save, Restart)):
+                self.whole = True
             elif isinstance(inner, Store):
                 self._read(inner.target)
                 self._read(inner.value)

@@ -53,7 +53,6 @@ from simquay.execution.branching.steps import (
     steps_needing_state,
 )
 from simquay.execution.evolution import Run
-from simquay.execution.kinds import KINDS
 from simquay.execution.readout import (
     UNCERTAIN,
     many_states,
@@ -62,12 +61,16 @@ from simquay.execution.readout import (
     write_words,
 )
 from simquay.execution.sampling import Sampler
+from simquay.execution.saves import Gathered, datum_bytes, read_save
 from simquay.execution.settings import Outcome
 from simquay.planning import Layout, Plan, SweepPlan
-from simquay.program import Save, Store
+from simquay.program import Restart, Save, Store
 from simquay.program.expressions import ClassicalMemory, assign, convert, evaluate
 
 __all__ = ["run_dynamic"]
+
+_SAVED_AT_ONCE = 16 << 20
+"""About so many bytes of data are read for a save at once, of all branches together."""
 
 
 def run_dynamic(run: Run, steps: Steps) -> Outcome:
@@ -77,6 +80,8 @@ def run_dynamic(run: Run, steps: Steps) -> Outcome:
         branching.work()
     finally:
         branching.schedule.close()
+    if any(isinstance(step, Save) for step in steps.steps):
+        branching.results["saved"] = branching.saved.results()
     return Outcome(
         branching.results,
         run.figures()
@@ -108,6 +113,9 @@ class _Branching:
         self.first_split: str | None = None  # the operation that first split the shots, in words
         self.finished_shots = 0
         self.branches = 0
+        self.saved = Gathered()
+        # Where nothing splits the shots, saves count them all as one, as Aer's do.
+        self.once = all(isinstance(step, (Gates, Save, Finish)) for step in self.steps)
         self.results: dict[str, Any] = {"samples": run.samples}
 
     def work(self) -> None:
@@ -116,10 +124,10 @@ class _Branching:
         while (batch := self.schedule.next()) is not None:
             self._step(batch)
 
-    def _start(self, shots: Shots, history: History) -> Batch:
+    def _start(self, shots: Shots, history: History, saved: int) -> Batch:
         memory = ClassicalMemory(0, [None] * len(self.run.program.variables))
         replay = None if history is None else list(backwards(history))
-        branch = Branch(memory, shots, [0] * self.counters, replay=replay)
+        branch = Branch(memory, shots, [0] * self.counters, saved=saved, replay=replay)
         return Batch(self.run.allocate(), [branch])
 
     def _step(self, batch: Batch) -> None:
@@ -149,8 +157,13 @@ class _Branching:
                     branch.counters[counter] = 0
             case LoopNext():
                 self.schedule.go(batch, [self._next_iteration(branch, step) for branch in branches])
-            case Save(key):
-                self._save(batch, key)
+            case Save():
+                self._save(batch, step)
+            case Restart():
+                # The new state takes the place of the old one in what was reserved.
+                self.run.engine.release(batch.state)
+                batch.state = None
+                batch.state = self.run.allocate(len(branches))
             case Finish():
                 self._finish(batch, step)
 
@@ -183,24 +196,33 @@ class _Branching:
             branch.memory.variables[variable] = value
         return step.starts[iteration]
 
-    def _save(self, batch: Batch, key: str) -> None:
-        if batch.branches[0].replay:
-            return  # the first branch that came here has saved it
-        run, kind = self.run, KINDS["saved"]
-        if self.first_split is not None:
-            raise many_states(run.program.name, self.first_split)
-        kind.check(run.program, run.context)
-        saved = self.results.setdefault("saved", {})
-        saved[key] = kind.read(run.engine, self._main_state(batch), run.context)[0]
-
-    def _main_state(self, batch: Batch) -> Any:
-        """The state of the branch of most shots. Where one state is asked for, the outcomes of all
-        other branches count as impossible (:data:`~simquay.execution.readout.UNCERTAIN`)."""
-        if len(batch.branches) == 1:
-            return batch.state
-        sizes = [len(branch.shots) for branch in batch.branches]
-        number = sizes.index(max(sizes))
-        return self.run.engine.rows(batch.state, number, number + 1)
+    def _save(self, batch: Batch, save: Save) -> None:
+        assert batch.state is not None
+        run, branches = self.run, batch.branches
+        rows = []  # of the branches whose data no replayed branch has saved before
+        for row, branch in enumerate(branches):
+            branch.saves += 1
+            if branch.saves > branch.saved:
+                rows.append(row)
+        if rows and save.form == "single" and not save.conditional:
+            if self.first_split is not None:
+                raise many_states(run.program.name, self.first_split)
+            rows = [row for row in rows if row == _main(batch)]
+        size = max(_SAVED_AT_ONCE // datum_bytes(save, run.program, run.context.precision), 1)
+        for start in range(0, len(rows), size):
+            some = rows[start : start + size]
+            first, last = some[0], some[-1] + 1
+            state = batch.state
+            if last - first < len(branches):
+                state = run.engine.rows(state, first, last)
+            values = read_save(save, run.engine, state, run.control.section(0, 0))
+            shots = [branches[row].shots for row in some]
+            if self.once:
+                shots = [one[:1] for one in shots]
+            memory = [branches[row].memory.bits for row in some]
+            if len(some) < len(values):
+                values = values[[row - first for row in some]]
+            self.saved.add(save, values, shots, memory)
 
     def _event(self, batch: Batch, event: Event) -> None:
         """Measure, and split each branch by outcome."""
@@ -256,7 +278,12 @@ class _Branching:
         if event is not None:
             self._sample(batch, event, run.control.section(low, high))
         if run.context.wanted:
-            values = run.read(self._main_state(batch), step.resets)
+            state = batch.state
+            assert state is not None
+            if len(branches) > 1:
+                main = _main(batch)
+                state = run.engine.rows(state, main, main + 1)
+            values = run.read(state, step.resets)
             self.results |= {name: value[0] for name, value in values.items()}
         self.branches += len(branches)
         self.schedule.end(batch)
@@ -273,3 +300,10 @@ class _Branching:
             return
         for _, shots, outcomes, _ in draw_outcomes(run, batch.state, qubits, branches):
             write_outcomes(run.samples, np.concatenate(shots), event.writes, qubits, outcomes)
+
+
+def _main(batch: Batch) -> int:
+    """The number of the branch of most shots. Where one state is asked for, the outcomes of all
+    others count as impossible (:data:`~simquay.execution.readout.UNCERTAIN`)."""
+    sizes = [len(branch.shots) for branch in batch.branches]
+    return sizes.index(max(sizes))

@@ -27,26 +27,27 @@ class Schedule:
 
     Args:
         states: the source of their states.
-        start: makes a batch, at the first step, of one branch of some shots that replays a history.
+        start: makes a batch, at the first step, of one branch of some shots that replays a history,
+            where so many saves have its data already.
 
     Attributes:
         together: the most branches that shared a state.
         replays: how many branches were replayed from the start.
     """
 
-    def __init__(self, states: States, start: Callable[[Shots, History], Batch]) -> None:
+    def __init__(self, states: States, start: Callable[[Shots, History, int], Batch]) -> None:
         self.together = 1
         self.replays = 0
         self._states = states
         self._start = start
         self._levels: list[Level] = []  # the last is run first
-        self._waiting: list[tuple[History, Shots]] = []  # to be replayed
+        self._waiting: list[tuple[Shots, History, int]] = []  # to be replayed
 
-    def begin(self, shots: Shots, history: History = None) -> None:
+    def begin(self, shots: Shots, history: History = None, saved: int = 0) -> None:
         """Put a branch of ``shots``, which will replay ``history``, at the first step."""
         level = Level(self._states.room, len(shots))
         self._levels.append(level)
-        level.batches.append(self._start(shots, history))
+        level.batches.append(self._start(shots, history, saved))
 
     def next(self) -> Batch | None:
         """The batch whose step is next; None when all have ended."""
@@ -61,9 +62,8 @@ class Schedule:
                     self._levels.pop()
             if not self._waiting:
                 return None
-            history, shots = self._waiting.pop()
             self.replays += 1
-            self.begin(shots, history)
+            self.begin(*self._waiting.pop())
 
     def go(self, batch: Batch, places: Sequence[int]) -> None:
         """Move branch ``i`` of ``batch``, which is running, to step ``places[i]``. If the places
@@ -87,7 +87,9 @@ class Schedule:
         else:
             self._drop(level, [batch])
             return
-        self._replay_later((branch.history, branch.shots) for branch in batch.branches)
+        self._replay_later(
+            (branch.shots, branch.history, branch.saves) for branch in batch.branches
+        )
         self._drop(level, [batch, *parts])
 
     def split(
@@ -212,7 +214,7 @@ class Schedule:
         self._states.collapse(state, split, portion)
         self.together = max(self.together, len(portion))
 
-    def _replay_later(self, branches: Iterable[tuple[History, Shots]]) -> None:
+    def _replay_later(self, branches: Iterable[tuple[Shots, History, int]]) -> None:
         """Record branches that are to be replayed from the start."""
         self._waiting += branches
 
@@ -231,8 +233,8 @@ def _branches(split: Split, children: Sequence[Child]) -> list[Branch]:
     return branches
 
 
-def _histories(split: Split, children: Sequence[Child]) -> Iterator[tuple[History, Shots]]:
-    """The history and the shots of each of ``children``, for a replay."""
+def _histories(split: Split, children: Sequence[Child]) -> Iterator[tuple[Shots, History, int]]:
+    """The shots, the history and the number of saves of each of ``children``, for a replay."""
     for child in children:
-        history = split.parent.branches[child.branch].history
-        yield (history, child.outcome, child.probability), child.shots
+        parent = split.parent.branches[child.branch]
+        yield child.shots, (parent.history, child.outcome, child.probability), parent.saves

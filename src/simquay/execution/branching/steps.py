@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.engines.base import Engine, State
-from simquay.program import Expression, ForLoop, Gate, Measure, Save, Store
+from simquay.program import Expression, ForLoop, Gate, Measure, Restart, Save, Store
 
 __all__ = [
     "Event",
@@ -150,7 +150,9 @@ class Finish:
     resets: tuple[int, ...] = ()
 
 
-Step: TypeAlias = Union[Gates, Event, Store, Jump, JumpTable, LoopBegin, LoopNext, Save, Finish]
+Step: TypeAlias = Union[
+    Gates, Event, Store, Jump, JumpTable, LoopBegin, LoopNext, Save, Restart, Finish
+]
 
 
 @dataclass(slots=True, eq=False)
@@ -169,7 +171,9 @@ def steps_needing_state(steps: Sequence[Step]) -> list[bool]:
     for place, step in enumerate(steps):
         for target in _next_places(place, step):
             before[target].append(place)
-        if isinstance(step, (Gates, Event, Save)) or (isinstance(step, Finish) and step.event):
+        if isinstance(step, (Gates, Event, Save, Restart)) or (
+            isinstance(step, Finish) and step.event
+        ):
             needed[place] = True
             open_places.append(place)
     while open_places:

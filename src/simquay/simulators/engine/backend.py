@@ -234,12 +234,12 @@ def _saves(program: Program) -> bool:
 
 
 def _refuse_two_states(programs: Sequence[Program]) -> None:
-    """Refuse circuits that save a state under the key of the final state of the run."""
+    """Refuse circuits that save data under the key of the final state of the run."""
     for number, program in enumerate(programs):
         for one in walk(program.operations):
             if type(one) is Save and one.key == "statevector":
                 raise RunInputError(
-                    f"circuit {number} ({program.name!r}) saves a state as 'statevector', and "
+                    f"circuit {number} ({program.name!r}) saves data as 'statevector', and "
                     "statevector=True returns the final state under the same key: leave the option "
                     "out, or give the instruction a label of its own"
                 )

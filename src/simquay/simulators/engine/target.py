@@ -29,6 +29,8 @@ from qiskit.circuit.library import (
 )
 from qiskit.transpiler import Target
 
+from simquay.circuits.lowering.saves import AERS
+
 __all__ = ["MOST_QUBITS", "make_target"]
 
 MOST_QUBITS = 1024
@@ -49,9 +51,8 @@ _ANY_WIDTH: dict[str, type[Instruction]] = {
     "state_preparation": StatePreparation,
     "store": Store,
     "unitary": UnitaryGate,
-    # Aer's instructions, by name, since Aer need not be installed.
-    "save_state": Instruction,
-    "save_statevector": Instruction,
+    # By name alone, since Aer need not be installed.
+    **dict.fromkeys(AERS, Instruction),
 }
 
 

@@ -33,7 +33,7 @@ from simquay.program import (
     Reset,
     Save,
 )
-from tests.support.branching import assert_as_one_by_one, layers, on
+from tests.support.branching import assert_as_one_by_one, layers, on, saved
 from tests.support.counting_engine import CountingEngine
 from tests.support.progress import ProgressWatcher
 from tests.support.random_programs import dynamic_programs, random_dynamic_program
@@ -283,7 +283,7 @@ def test_a_state_beside_one_that_is_all_but_impossible(together: int | None) -> 
         statevector=True,
     )
     assert counts(outcome).keys() == {0, 1}  # one of the two is missing with chance 0.7 %
-    np.testing.assert_allclose(outcome["saved"]["s"], [0, 0, 1, 0], atol=1e-6)
+    np.testing.assert_allclose(saved(outcome, "s"), [0, 0, 1, 0], atol=1e-6)
     np.testing.assert_allclose(outcome["statevector"], [0.5**0.5, 0, 0.5**0.5, 0], atol=1e-6)
 
 

@@ -39,6 +39,7 @@ from simquay.program.expressions import (
     RegisterRef,
     Type,
 )
+from tests.support.branching import saved
 from tests.support.counting_engine import CountingEngine
 from tests.support.dense import TooManyPaths, final_distribution
 from tests.support.progress import ProgressWatcher
@@ -300,8 +301,8 @@ def test_save_keeps_the_state_where_it_stands(memory: Ledger | NoMemory) -> None
     settings = RunContext(shots=50)
     outcome = run_program(program, ReferenceEngine(), settings, Control(), memory=memory)
     assert outcome["saved"].keys() == {"plus", "zero"}
-    np.testing.assert_allclose(outcome["saved"]["plus"], [np.sqrt(0.5)] * 2, atol=1e-12)
-    np.testing.assert_allclose(outcome["saved"]["zero"], [1, 0], atol=1e-12)
+    np.testing.assert_allclose(saved(outcome, "plus"), [np.sqrt(0.5)] * 2, atol=1e-12)
+    np.testing.assert_allclose(saved(outcome, "zero"), [1, 0], atol=1e-12)
 
 
 def test_save_after_a_split_is_refused_and_a_measurement_before_it_has_happened() -> None:
@@ -309,9 +310,9 @@ def test_save_after_a_split_is_refused_and_a_measurement_before_it_has_happened(
     with pytest.raises(ManyStatesError, match="into classical bit 0"):
         run(program, shots=100)
     outcome = run(program, shots=1)
-    np.testing.assert_allclose(outcome["saved"]["s"][int(outcome["samples"][0, 0])], 1)
+    np.testing.assert_allclose(saved(outcome, "s")[int(outcome["samples"][0, 0])], 1)
     again = Program(1, 0, (Save("s"), x(0), Save("s")))
-    np.testing.assert_allclose(run(again, shots=5)["saved"]["s"], [0, 1])
+    np.testing.assert_allclose(saved(run(again, shots=5), "s"), [0, 1])
 
 
 def test_registers_and_wide_words_through_branches() -> None:

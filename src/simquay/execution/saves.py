@@ -1,0 +1,242 @@
+"""The data of ``Save`` operations: read from a state, gathered over shots, joined.
+
+What a run gives for each key is plain data: ``(kind, form, groups)``, the first two as in
+:class:`~simquay.program.Save`. ``groups`` has, by the value of the classical bits, or by None where
+the save is not conditional, a number and a value:
+
+- ``single``: one of the states that came to the save, with a number that is larger for those that
+  go before others: of its shots, or, where the save is conditional, of its last shot;
+- ``average`` and ``accum``: how many came, and the sum of their data;
+- ``list``: how many came, and the list of their data, in the order of shots. Shots of one state
+  share one array.
+
+Data are arrays: of a state vector the amplitudes in qubit order, of an expectation value a number,
+of its variance both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simquay.control import Control
+from simquay.engines.base import Engine, State
+from simquay.program import ForLoop, Measure, Precision, Program, Reset, Save, WhileLoop
+from simquay.program.bits import deposit, spread
+from simquay.program.observable import Observable, Strings
+from simquay.program.program import walk
+
+__all__ = [
+    "Gathered",
+    "Saved",
+    "datum_bytes",
+    "join_saved",
+    "read_save",
+    "saved_bytes",
+    "saves_of",
+]
+
+Saved: TypeAlias = "tuple[str, str, Mapping[int | None, tuple[int, Any]]]"
+Values: TypeAlias = NDArray[Any]
+
+_GATHERED_BITS = 20
+"""At most so many amplitudes, as a power of two, are fetched at once for a density matrix."""
+
+_ENTRY_BYTES = 200
+"""Bytes of an entry of a dictionary, with its key and a complex number."""
+
+_DATUM_BYTES = 200
+"""Bytes of what is kept of each state beside the numbers."""
+
+
+def saves_of(program: Program) -> list[Save]:
+    """The saves of ``program``, those in bodies included, one for each key."""
+    return list({one.key: one for one in walk(program.operations) if type(one) is Save}.values())
+
+
+def read_save(save: Save, engine: Engine, state: State, control: Control) -> Values:
+    """The data that ``save`` keeps of each vector of ``state``: an array with a row for each."""
+    match save.kind:
+        case "statevector" | "statevector_dict":
+            return engine.amplitudes(state)
+        case "amplitudes" | "amplitudes_squared":
+            assert save.indices is not None
+            amplitudes = engine.gather(state, save.indices).astype(np.complex128)
+            return amplitudes if save.kind == "amplitudes" else np.square(np.abs(amplitudes))
+        case "probabilities" | "probabilities_dict":
+            return engine.probabilities(state, save.qubits, {})
+        case "density_matrix":
+            return _density_matrices(engine, state, save.qubits, control)
+    value, *squares = [_means(engine, state, one, control) for one in save.observables]
+    if not squares:
+        return value
+    (square,) = squares
+    return np.stack([value, square - value * value], axis=1)
+
+
+def _means(
+    engine: Engine, state: State, observable: Observable, control: Control
+) -> NDArray[np.float64]:
+    """The mean of an observable of Pauli matrices for each vector."""
+    stored = np.full(observable.num_qubits, -1, dtype=np.int64)
+    stored[list(state.layout.order)] = np.arange(len(state.layout.order))
+    bits = stored[observable.qubits]
+    terms = np.repeat(np.arange(len(observable.coefficients)), np.diff(observable.bounds))
+    masks = np.zeros((2, len(observable.coefficients)), dtype=np.int64)
+    for mask, letter in zip(masks, (1, 2), strict=True):
+        chosen = (observable.letters & letter != 0) & (bits >= 0)
+        np.bitwise_or.at(mask, terms[chosen], 1 << bits[chosen])
+    z, x = masks
+    # A qubit that is not stored is |0>: the mean of Z is 1, that of X and Y is 0.
+    coefficients = observable.coefficients.copy()
+    coefficients[terms[(observable.letters & 2 != 0) & (bits < 0)]] = 0
+    none = np.zeros_like(x)
+    found = engine.means(state, Strings(x, z, none, none), control) @ coefficients
+    return np.asarray(found)
+
+
+def _density_matrices(
+    engine: Engine, state: State, qubits: Sequence[int], control: Control
+) -> NDArray[np.complex128]:
+    """The density matrix of ``qubits`` for each vector, shape ``(batch, 2**k, 2**k)``: the sum over
+    the basis states of all other qubits of the outer product of the amplitudes that they leave.
+
+    Memory for a small part of the amplitudes is enough.
+    """
+    batch, size = state.batch, 1 << len(qubits)
+    others = sorted(set(state.layout.order).difference(qubits))
+    together = max(_GATHERED_BITS - (batch * size - 1).bit_length(), 0)
+    low, high = others[:together], others[together:]
+    rows = deposit(np.arange(size, dtype=np.intp), qubits)
+    indices = (rows[:, np.newaxis] | spread(low)).ravel().astype(np.uint64)
+    matrices = np.zeros((batch, size, size), dtype=np.complex128)
+    for value in range(1 << len(high)):
+        control.check()
+        some = engine.gather(state, indices | np.uint64(deposit(value, high)))
+        amplitudes = some.astype(np.complex128).reshape(batch, size, -1)
+        matrices += amplitudes @ amplitudes.conj().transpose(0, 2, 1)
+    return matrices
+
+
+class Gathered:
+    """What the saves of one run have kept so far."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[Save, dict[int | None, tuple[int, Any]]]] = {}
+
+    def add(
+        self, save: Save, values: Values, shots: Sequence[NDArray[np.int64]], memory: Sequence[int]
+    ) -> None:
+        """Add ``values[i]``, the data of the shots ``shots[i]`` (increasing), which have the
+        classical bits ``memory[i]``."""
+        rows: dict[int | None, list[int]] = {}
+        for row, bits in enumerate(memory):
+            rows.setdefault(bits if save.conditional else None, []).append(row)
+        _, groups = self._kept.setdefault(save.key, (save, {}))
+        for key, some in rows.items():
+            number, value = groups.get(key, (0, None))
+            match save.form:
+                case "single":
+                    row = max(some, key=lambda row: int(shots[row][-1]))
+                    rank = len(shots[row]) if key is None else int(shots[row][-1])
+                    if rank >= number:
+                        # One vector that is kept must not keep the others.
+                        groups[key] = rank, values[row].copy() if len(values) > 1 else values[0]
+                case "list":
+                    entries = [] if value is None else value
+                    entries += [(shots[row], values[row]) for row in some]
+                    groups[key] = number + sum(len(shots[row]) for row in some), entries
+                case _:
+                    weights = np.array([len(shots[row]) for row in some])
+                    total = np.tensordot(weights, values[some], 1)
+                    total = total if value is None else value + total
+                    groups[key] = number + int(weights.sum()), total
+
+    def results(self) -> dict[str, Saved]:
+        """By key; see the module."""
+        return {
+            key: (
+                save.kind,
+                save.form,
+                {
+                    bits: (number, _in_order(value) if save.form == "list" else value)
+                    for bits, (number, value) in groups.items()
+                },
+            )
+            for key, (save, groups) in self._kept.items()
+        }
+
+
+def _in_order(entries: Sequence[tuple[NDArray[np.int64], Any]]) -> list[Any]:
+    """The data of each shot, from those of shots in common."""
+    sizes = [len(shots) for shots, _ in entries]
+    owners = np.repeat(np.arange(len(entries)), sizes)
+    # Stable: a shot that came several times keeps the order in which it did.
+    order = np.argsort(np.concatenate([shots for shots, _ in entries]), kind="stable")
+    return [entries[owner][1] for owner in owners[order].tolist()]
+
+
+def join_saved(parts: Sequence[Mapping[str, Saved]]) -> dict[str, Saved]:
+    """The saved data of all shots, from those of its parts in the order of shots."""
+    joined: dict[str, tuple[str, str, dict[int | None, tuple[int, Any]]]] = {}
+    for part in parts:
+        for key, (kind, form, groups) in part.items():
+            _, _, whole = joined.setdefault(key, (kind, form, {}))
+            for bits, (number, value) in groups.items():
+                if form == "single" or bits not in whole:
+                    whole[bits] = number, value
+                else:
+                    before, some = whole[bits]
+                    whole[bits] = before + number, some + value
+    return dict(joined)
+
+
+def saved_bytes(program: Program, precision: Precision, shots: int) -> int:
+    """Bytes of host memory that the saved data of ``program`` take at most, as they are shown to
+    the user as well."""
+    saves = saves_of(program)
+    if not saves:
+        return 0
+    states = _most_states(program, shots)
+    need = 0
+    for save in saves:
+        one = datum_bytes(save, program, precision)
+        if save.form == "list":
+            one = states * (one + _DATUM_BYTES) + 16 * shots  # in two lists
+        elif save.conditional:
+            one *= min(states, 1 << min(program.num_clbits, 62))
+        need += one
+    return need
+
+
+def datum_bytes(save: Save, program: Program, precision: Precision) -> int:
+    """Bytes of the data of one state, as they are shown to the user as well."""
+    match save.kind:
+        case "statevector" | "statevector_dict":
+            need = precision.amplitude_bytes
+            if save.kind == "statevector_dict":
+                need += _ENTRY_BYTES
+            elif precision is not Precision.DOUBLE:  # Qiskit's Statevector is of double precision
+                need += Precision.DOUBLE.amplitude_bytes
+            return need << program.num_qubits
+        case "probabilities":
+            return 8 << len(save.qubits)
+        case "probabilities_dict":
+            return 8 + _ENTRY_BYTES << len(save.qubits)
+        case "density_matrix":
+            return 16 << 2 * len(save.qubits)
+        case _:
+            return 16 * (1 if save.indices is None else len(save.indices))
+
+
+def _most_states(program: Program, shots: int) -> int:
+    """The most different states of ``shots`` at one place, each of which has data of its own."""
+    events = 0
+    for one in walk(program.operations):
+        if isinstance(one, (ForLoop, WhileLoop)):
+            return shots
+        events += isinstance(one, (Measure, Reset))
+    return min(shots, 1 << min(events, 62))
