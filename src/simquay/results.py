@@ -17,8 +17,8 @@ from qiskit.result import ProbDistribution
 from qiskit.result.models import ExperimentResult, ExperimentResultData
 
 from simquay.control import Control
+from simquay.execution.branching.saves import Saved
 from simquay.execution.counting import count_samples, counted_bytes
-from simquay.execution.saves import Saved
 from simquay.execution.settings import Outcome, RunContext
 
 __all__ = ["circuit_result", "shown_bytes"]

@@ -212,7 +212,6 @@ def test_saves_in_a_loop_come_in_the_order_of_shots(backend: Any) -> None:
         circuit.ry(0.2, 1)
         circuit.append(aer.SaveProbabilities(1, label="each", pershot=True), [1])
         circuit.append(aer.SaveProbabilities(1, label="mean"), [1])
-        circuit.append(aer.SaveProbabilities(1, label="last", conditional=True, pershot=True), [1])
         circuit.h(0)
         circuit.measure(0, 0)
     for found in (data(backend, circuit, shots=40), aers(circuit, 40)):
@@ -223,7 +222,6 @@ def test_saves_in_a_loop_come_in_the_order_of_shots(backend: Any) -> None:
         for visits in np.split(turns, begins[1:]):
             assert visits.tolist() == list(range(1, len(visits) + 1))
         np.testing.assert_allclose(np.mean(found["each"], axis=0), found["mean"], atol=1e-9)
-        assert_same(found["last"], {"0x0": found["each"]})
 
 
 def test_resets_in_the_middle(backend: Any) -> None:

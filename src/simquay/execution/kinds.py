@@ -16,10 +16,10 @@ import numpy as np
 from simquay.engines.base import Engine, State
 from simquay.errors import OutOfMemoryError
 from simquay.execution.branching.deferral import defer
+from simquay.execution.branching.saves import join_saved, saved_bytes, saves_of
 from simquay.execution.counting import counted_bytes, counting_bytes
 from simquay.execution.memory import required_bytes, statevector_bytes
 from simquay.execution.readout import PORTION, portion_shots
-from simquay.execution.saves import join_saved, saved_bytes, saves_of
 from simquay.execution.settings import RunContext
 from simquay.program import Gate, Precision, Program, Save
 from simquay.system.memory import format_bytes, host_available_bytes, host_limit

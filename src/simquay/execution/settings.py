@@ -67,7 +67,7 @@ class Outcome:
         results: ``samples`` are the classical bits at the end of each shot, shape
             ``(shots, words)``, uint64: bit ``k % 64`` of word ``k // 64`` is classical bit ``k``;
             ``words`` is at least 1. ``saved`` are the data of ``Save`` operations by key, as
-            :mod:`simquay.execution.saves` says.
+            :mod:`simquay.execution.branching.saves` says.
             ``statevector`` are the final amplitudes in qubit order, shape ``(2**num_qubits,)``.
             A result that was not asked for is not there.
         metadata: figures of the run, plain values: ``measure_sampling`` (whether all shots were

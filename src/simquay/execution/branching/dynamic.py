@@ -40,6 +40,7 @@ from simquay.execution.branching.batches import (
     backwards,
 )
 from simquay.execution.branching.outcomes import children_of, draw_outcomes
+from simquay.execution.branching.saves import Gathered, datum_bytes, read_save
 from simquay.execution.branching.schedule import Schedule
 from simquay.execution.branching.steps import (
     Event,
@@ -61,7 +62,6 @@ from simquay.execution.readout import (
     write_words,
 )
 from simquay.execution.sampling import Sampler
-from simquay.execution.saves import Gathered, datum_bytes, read_save
 from simquay.execution.settings import Outcome
 from simquay.planning import Layout, Plan, SweepPlan
 from simquay.program import Restart, Save, Store

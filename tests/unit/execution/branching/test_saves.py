@@ -11,10 +11,9 @@ from simquay.control import Control
 from simquay.engines.numpy.engine import DenseEngine
 from simquay.engines.reference import ReferenceEngine
 from simquay.errors import OutOfMemoryError
-from simquay.execution import saves
-from simquay.execution.branching import dynamic
+from simquay.execution.branching import dynamic, saves
+from simquay.execution.branching.saves import join_saved, saved_bytes
 from simquay.execution.run import run_program
-from simquay.execution.saves import join_saved, saved_bytes
 from simquay.execution.settings import Outcome, Piece, RunContext
 from simquay.program import (
     Diagonal,
