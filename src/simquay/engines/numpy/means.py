@@ -12,9 +12,8 @@ All sums are taken in double precision, in blocks that stay in cache.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from functools import cache, partial
-from itertools import pairwise
+from functools import cache, lru_cache, partial
+from itertools import groupby, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,6 +43,13 @@ _TOGETHER = 1 << 16
 _PIECE_WORK = 1 << 20
 """Products of a piece of work; a second thread pays if there are several pieces."""
 
+_PIECE_TERMS = 32
+"""The most strings of a piece of work."""
+
+_PRODUCT_WORK = 1 << 16
+"""Multiplications of a matrix product, and 8 times those of the product of a matrix and a vector,
+which OpenBLAS does not spread over its own threads; these would compete with the engine's."""
+
 
 class _Group(NamedTuple):
     """Strings that share products.
@@ -53,15 +59,15 @@ class _Group(NamedTuple):
         odd: whether the products are imaginary parts.
         top: the bit that is left out of an index of products: the highest of ``x``, and only
             indices without it count; if ``x`` is 0, one that no index has.
-        place: of the strings among all that are sorted.
-        masks: ``z``, ``fixed`` and ``values`` of the strings, without the bit ``top``.
+        first: the place of the first string among all that are sorted.
+        end: the place after the last.
     """
 
     x: int
     odd: bool
     top: int
-    place: slice
-    masks: list[NDArray[np.int64]]
+    first: int
+    end: int
 
 
 def string_means(
@@ -78,15 +84,21 @@ def string_means(
     sums = np.zeros((state.batch, len(x)))
     if vectors.size * len(x) <= (len(changes) + 1) * _GROUP_WORK:
         whole = vectors.astype(np.complex128)
-        step = max(1, _TOGETHER // vectors.size)
+        step = max(1, min(_TOGETHER // vectors.size, _PRODUCT_WORK // 4 >> state.stored))
         for first in range(0, len(x), step):
             control.check()
             some = slice(first, first + step)
             signs = _signs(state.stored, *[mask[some] for mask in masks])
             sums[:, some] = _apart(whole, x[some], odd[some], signs)
     else:
-        groups = list(_groups(state.stored, x, odd, masks, [0, *changes.tolist(), len(x)]))
-        _add_groups(vectors, state.stored, groups, sums, threads, control)
+        bounds = np.union1d(changes, np.arange(0, len(x), _PIECE_TERMS)).tolist()
+        groups = [
+            _Group(flip, part == 1, flip.bit_length() - 1 if flip else state.stored, first, end)
+            for flip, part, (first, end) in zip(
+                x[bounds].tolist(), odd[bounds].tolist(), pairwise([*bounds, len(x)]), strict=True
+            )
+        ]
+        _add_groups(vectors, state.stored, groups, masks, sums, threads, control)
     # The sign of 1j**counts, or of its product with the 1j of an imaginary part.
     result = np.empty_like(sums)
     result[:, order] = sums * (1 - (counts + 1 & 2))
@@ -110,47 +122,38 @@ def _apart(
     return parts[:, np.arange(len(x)), odd]
 
 
-def _groups(
-    width: int,
-    x: NDArray[np.int64],
-    odd: NDArray[np.int64],
-    masks: list[NDArray[np.int64]],
-    bounds: list[int],
-) -> Iterator[_Group]:
-    """The groups of strings that are sorted by ``x`` and ``odd``; ``bounds`` are their starts, and
-    the end."""
-    tops = [int(x[first]).bit_length() - 1 if x[first] else width for first in bounds[:-1]]
-    low = (1 << np.repeat(np.array(tops, dtype=np.int64), np.diff(bounds))) - 1
-    masks = [mask & low | mask >> 1 & ~low for mask in masks]
-    for top, (first, end) in zip(tops, pairwise(bounds), strict=True):
-        some = slice(first, end)
-        yield _Group(int(x[first]), bool(odd[first]), top, some, [mask[some] for mask in masks])
-
-
 def _add_groups(
     vectors: ComplexArray,
     width: int,
     groups: list[_Group],
+    masks: list[NDArray[np.int64]],
     sums: NDArray[np.float64],
     threads: int,
     control: Control,
 ) -> None:
-    """Add the sums of all groups, shape ``(batch, terms)``, to ``sums``."""
+    """Add the sums of all groups, shape ``(batch, terms)``, to ``sums``; ``masks`` are ``z``,
+    ``fixed`` and ``values`` of all strings."""
+    tops = np.repeat([group.top for group in groups], [group.end - group.first for group in groups])
+    low = (1 << tops) - 1
+    masks = [mask & low | mask >> 1 & ~low for mask in masks]
     lock = threading.Lock()
 
-    def piece(group: _Group, blocks: range) -> None:
-        control.check()
-        found = _block_sums(vectors, width, group, blocks)
-        with lock:  # another thread may have other blocks of the group
-            sums[:, group.place] += found
+    def work(piece: list[_Group], blocks: range) -> None:
+        some = slice(piece[0].first, piece[-1].end)
+        found = _block_sums(vectors, width, piece, [mask[some] for mask in masks], blocks, control)
+        with lock:  # another thread may have other blocks
+            sums[:, some] += found
 
-    step = max(1, _PIECE_WORK >> _BLOCK_BITS)
-    calls = [
-        partial(piece, group, range(first, min(first + step, count)))
-        for group in groups
-        for count in [max(1, 1 << width - (group.x != 0) >> _BLOCK_BITS)]
-        for first in range(0, count, step)
-    ]
+    calls = []
+    for flips, part in groupby(groups, key=lambda group: group.x != 0):
+        count = max(1, 1 << width - flips >> _BLOCK_BITS)
+        step = max(1, _PIECE_WORK >> _BLOCK_BITS)
+        for _, piece in groupby(part, key=lambda group: group.first // _PIECE_TERMS):
+            members = list(piece)
+            calls += [
+                partial(work, members, range(first, min(first + step, count)))
+                for first in range(0, count, step)
+            ]
     if threads > 1 and len(groups) * vectors.size > _PIECE_WORK:
         run_side_by_side(calls)
     else:
@@ -159,49 +162,90 @@ def _add_groups(
 
 
 def _block_sums(
-    vectors: ComplexArray, width: int, group: _Group, blocks: range
+    vectors: ComplexArray,
+    width: int,
+    groups: list[_Group],
+    masks: list[NDArray[np.int64]],
+    blocks: range,
+    control: Control,
 ) -> NDArray[np.float64]:
-    """The sums of a group's strings over some of the blocks of products, shape ``(batch, terms)``.
+    """The sums of the groups' strings over some of the blocks of products, shape ``(batch,
+    terms)``.
 
-    The index of a product is that of an amplitude without the bit ``top``.
+    Args:
+        vectors: shape ``(batch, 2**width)``.
+        width: storage bits.
+        groups: that follow each other; if one has no ``x``, then all.
+        masks: ``z``, ``fixed`` and ``values`` of the strings without the bit ``top``, which the
+            index of a product has not.
+        blocks: which.
+        control: checked between groups.
     """
-    x, top = group.x, group.top
-    bits = min(width - (x != 0), _BLOCK_BITS)
-    # Either both amplitudes of each pair are in one window of the state, or they are in two.
-    window = 2 << bits if top < bits else 1 << bits
-    index = np.arange(1 << bits)
-    partner = (_with_gap(index, top) if top < bits else index) ^ x & window - 1
+    flips = groups[0].x != 0
+    bits = min(width - flips, _BLOCK_BITS)
     row_bits = bits // 2 if bits > _ROW_BITS else 0
     column_bits = bits - row_bits
-    row_signs = _signs(row_bits, *[mask >> column_bits for mask in group.masks])
-    column_signs = np.repeat(_signs(column_bits, *group.masks), 2, axis=1)
-    together = max(1, (1 << _BLOCK_BITS) >> bits)
+    row_signs = _signs(row_bits, *[mask >> column_bits for mask in masks])
+    column_signs = np.repeat(_signs(column_bits, *masks), 2, axis=1)
     result = np.zeros((len(vectors), len(row_signs)))
-    for block in blocks:
-        first = _with_gap(block << bits, top)
-        other = (first ^ x) & -window
-        z, fixed, values = group.masks
-        scales = (1.0 - 2 * (bit_counts(z & block << bits) & 1)) * (2 if x else 1)
-        scales[fixed & block << bits != values >> bits << bits] = 0
-        for row in range(0, len(vectors), together):
-            some = slice(row, row + together)
-            one = vectors[some, first : first + window]
-            if top < bits:
-                one = one.reshape(len(one), -1, 2, 1 << top)[:, :, 0]
-            two = vectors[some, other : other + window].take(partner, axis=1)
-            two = two.astype(np.complex128, copy=False).reshape(one.shape)
-            # The parts of conj(two) * one are sums of two products: the imaginary part is the real
-            # part for -1j * one.
-            one = np.multiply(one, -1j) if group.odd else np.ascontiguousarray(one)
-            products = two.view(np.float64)
-            products *= one.view(vectors.real.dtype)
-            table = products.reshape(-1, 1 << row_bits, 2 << column_bits)
-            if row_bits:
-                sums = np.einsum("btc,tc->bt", row_signs @ table, column_signs)
-            else:
-                sums = table[:, 0] @ column_signs.T
-            result[some] += sums * scales
+    for x, odd, top, begin, end in groups:
+        control.check()
+        terms = slice(begin - groups[0].first, end - groups[0].first)
+        rows, columns = row_signs[terms], column_signs[terms]
+        count = end - begin
+        together = max(1, min(1 << _BLOCK_BITS, _PRODUCT_WORK // 2 // count) >> bits)
+        # Columns of a product, a power of two.
+        at_once = _PRODUCT_WORK // max(8, count) >> row_bits
+        at_once = min(2 << column_bits, 1 << at_once.bit_length() - 1)
+        columns = columns.reshape(count, -1, at_once)
+        # Either both amplitudes of each pair are in one window of the state, or they are in two.
+        window = 2 << bits if top < bits else 1 << bits
+        partner = _indices(bits, min(top, bits)) ^ x & window - 1
+        scale: float | NDArray[np.float64] = 2.0 if flips else 1.0
+        for block in blocks:
+            first = _with_gap(block << bits, top)
+            other = (first ^ x) & -window
+            if width > _BLOCK_BITS:
+                scale = _block_signs(block, bits, *[mask[terms] for mask in masks]) * (1 + flips)
+            for row in range(0, len(vectors), together):
+                some = slice(row, row + together)
+                one = vectors[some, first : first + window]
+                if top < bits:
+                    one = one.reshape(len(one), -1, 2, 1 << top)[:, :, 0]
+                two = vectors[some, other : other + window].take(partner, axis=1)
+                two = two.astype(np.complex128, copy=False).reshape(one.shape)
+                # The real part of conj(two) * one is a sum of two products; the imaginary part is
+                # the real part for -1j * one.
+                one = np.multiply(one, -1j) if odd else np.ascontiguousarray(one)
+                products = two.view(np.float64)
+                products *= one.view(vectors.real.dtype)
+                if row_bits:
+                    table = products.reshape(len(one), 1 << row_bits, -1, at_once)
+                    found = np.einsum("bktc,tkc->bt", rows @ table.swapaxes(1, 2), columns)
+                else:
+                    found = products.reshape(len(one), -1) @ columns[:, 0].T
+                result[some, terms] += found * scale
     return result
+
+
+@lru_cache(maxsize=32)
+def _indices(bits: int, gap: int) -> NDArray[np.intp]:
+    """The numbers of ``bits`` bits, with a 0 put in at the bit ``gap``."""
+    return np.asarray(_with_gap(np.arange(1 << bits), gap))
+
+
+def _block_signs(
+    block: int,
+    bits: int,
+    z: NDArray[np.int64],
+    fixed: NDArray[np.int64],
+    values: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """As :func:`_signs`, for the bits of ``block``, which begin at ``bits``: shape ``(terms,)``."""
+    outer = block << bits
+    signs = np.where(bit_counts(z & outer) & 1, -1.0, 1.0)
+    signs[fixed & outer != values & -1 << bits] = 0
+    return signs
 
 
 def _with_gap(index: Any, bit: int) -> Any:
