@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from qiskit import QuantumCircuit
@@ -10,19 +11,35 @@ from qiskit.circuit import ForLoopOp, Parameter, ParameterExpression
 __all__ = ["assigned", "unbound_parameters"]
 
 
-def assigned(circuit: QuantumCircuit, values: Any) -> QuantumCircuit:
-    """A copy of ``circuit``, of the same name, with values assigned to its parameters.
+def assigned(
+    circuit: QuantumCircuit, values: Iterable[Mapping[Parameter, float]]
+) -> Iterator[QuantumCircuit]:
+    """Copies of ``circuit``, of the same name, with each of ``values`` assigned.
 
     ``QuantumCircuit.assign_parameters`` does the same, but in Qiskit 2.6 it assigns them to gates
     inside the bodies of ``circuit`` itself, too.
     """
-    copy = _separate(circuit)
-    copy.assign_parameters(values, inplace=True)
-    return copy
+    copy = _separate if _shares(circuit) else QuantumCircuit.copy
+    for row in values:
+        made = copy(circuit)
+        made.assign_parameters(row, inplace=True)
+        yield made
+
+
+def _shares(circuit: QuantumCircuit, inside: bool = False) -> bool:
+    """Whether copies of ``circuit`` share gates with parameters of their own definition: those
+    inside its bodies (or its own, if it is ``inside`` one)."""
+    for item in circuit.data:
+        if item.is_control_flow():
+            if any(_shares(block, True) for block in item.operation.blocks):
+                return True
+        elif inside and item.params and not item.is_standard_gate():
+            return True
+    return False
 
 
 def _separate(circuit: QuantumCircuit) -> QuantumCircuit:
-    """A copy of ``circuit`` that shares no parametric gate inside its bodies with it."""
+    """A copy of ``circuit`` that shares no gates inside its bodies with it."""
     copy = circuit.copy_empty_like()
     for item in circuit.data:
         operation = item.operation

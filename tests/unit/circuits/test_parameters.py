@@ -82,10 +82,12 @@ def test_values_are_assigned_to_a_copy_gates_inside_bodies_included():
     with circuit.for_loop(range(2)), circuit.if_test((0, 0)):
         circuit.append(inner.to_gate(), [0])
         circuit.ry(theta, 0)
-    for value in (0.25, 0.5):
+    values = (0.25, 0.5)
+    copies = assigned(circuit, [{theta: value} for value in values])
+    for value, copy in zip(values, copies, strict=True):
         expected = QuantumCircuit(1, 1, name="main")
         with expected.for_loop(range(2)), expected.if_test((0, 0)):
             expected.append(inner.assign_parameters([value]).to_gate(), [0])
             expected.ry(value, 0)
-        assert lower(assigned(circuit, {theta: value})) == lower(expected)
+        assert lower(copy) == lower(expected)
         assert list(circuit.parameters) == [theta]

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.circuit import AnnotatedOperation, ControlledGate, Gate, Qubit
+from qiskit.exceptions import QiskitError
 
 from simquay.circuits.lowering import control_flow, expansion, instructions, saves
 from simquay.circuits.lowering.angles import Angles, NeedsValuesError
@@ -95,13 +96,27 @@ def lower_points(
     try:
         program, angles = _lowered(circuit, parametric=True)
     except NeedsValuesError:
-        table = _values(circuit, values)
-        order = list(circuit.parameters)
-        columns = {one: table[:, order.index(one)].tolist() for one in unbound_parameters(circuit)}
-        rows = zip(*columns.values(), strict=True)
-        return [lower(assigned(circuit, dict(zip(columns, row, strict=True)))) for row in rows]
+        return _one_by_one(circuit, _values(circuit, values))
     assert angles is not None, "the parametric form has them"
     return Points(program, angles.at(_values(circuit, values)))
+
+
+def _one_by_one(circuit: QuantumCircuit, values: NDArray[np.float64]) -> list[Program]:
+    """The program of each point, lowered by itself."""
+    order = list(circuit.parameters)
+    columns = [(one, order.index(one)) for one in unbound_parameters(circuit)]
+    rows = ({one: row[column] for one, column in columns} for row in values.tolist())
+    programs: list[Program] = []
+    try:
+        programs.extend(map(lower, assigned(circuit, rows)))
+    except (ArithmeticError, RuntimeError, QiskitError) as error:
+        point = len(programs)
+        given = ", ".join(f"{one.name}={values[point, column]}" for one, column in columns)
+        raise ProgramError(
+            f"the parameters of circuit {circuit.name!r} make no gates at point {point} "
+            f"({given}): {error}"
+        ) from error
+    return programs
 
 
 def _values(

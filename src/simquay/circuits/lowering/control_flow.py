@@ -92,11 +92,11 @@ def _for(site: Site) -> Operation:
     if parameter is None or parameter not in body.parameters:
         shared = _body(body, site, "unknown") if len(indices) else ()
         return ForLoop((shared,) * len(indices))
-    blocks: dict[Any, Body] = {}
-    for index in indices:
-        if index not in blocks:
-            blocks[index] = _body(assigned(body, {parameter: index}), site, "unknown")
-    return ForLoop(tuple(blocks[index] for index in indices))
+    distinct = list(dict.fromkeys(indices))
+    bound = assigned(body, ({parameter: index} for index in distinct))
+    blocks = [_body(circuit, site, "unknown") for circuit in bound]
+    block_of = dict(zip(distinct, blocks, strict=True))
+    return ForLoop(tuple([block_of[index] for index in indices]))
 
 
 def _loop_values(indices: Any, name: str, type_: Type, site: Site) -> tuple[int, ...]:

@@ -21,6 +21,7 @@ from qiskit.circuit.library import (
     HamiltonianGate,
     MCPhaseGate,
     PauliEvolutionGate,
+    RXGate,
     UGate,
     efficient_su2,
     n_local,
@@ -52,7 +53,8 @@ def state_of(program: Program):
 def bound(circuit: QuantumCircuit, row) -> QuantumCircuit:
     """``circuit`` with a value for each parameter but those of loops, which Qiskit 2.0 lists."""
     given = dict(zip(circuit.parameters, row, strict=True))
-    return assigned(circuit, {one: given[one] for one in unbound_parameters(circuit)})
+    wanted = {one: given[one] for one in unbound_parameters(circuit)}
+    return next(assigned(circuit, [wanted]))
 
 
 def assert_same_states(circuit: QuantumCircuit, values) -> None:
@@ -226,6 +228,15 @@ def test_an_expression_without_a_value_at_a_point():
         lower_points(circuit, [[1.0, 2.0], [1.0, 0.0]])
 
 
+@pytest.mark.parametrize("expression", [A / B, B.log(), B ** (A - 1.5)])
+def test_expressions_without_a_value_where_points_are_lowered_one_by_one(expression):
+    circuit = QuantumCircuit(1, name="ansatz")
+    circuit.append(AnnotatedOperation(RXGate(A), PowerModifier(0.5)), [0])
+    circuit.rx(expression, 0)
+    with pytest.raises(ProgramError, match=r"'ansatz' .* at point 0 \(a=1\.0, b=0\.0\)"):
+        lower_points(circuit, [[1.0, 0.0], [1.0, 2.0]])
+
+
 def test_a_definition_with_a_parameter_of_its_own():
     hidden = Gate("hidden", 1, [])
     hidden.definition = QuantumCircuit(1, name="inner")
@@ -246,8 +257,8 @@ def test_the_circuit_is_not_changed():
     circuit = QuantumCircuit(2, 1)
     with circuit.if_test((0, 0)):
         circuit.append(AnnotatedOperation(own_gate(), PowerModifier(0.5)), [0, 1])
-    before = lower(assigned(circuit, [0.3, 0.4]))
+    before = lower(bound(circuit, [0.3, 0.4]))
     first, second = lower_points(circuit, [[0.3, 0.4], [0.5, 0.6]])
     assert first == before
-    assert second == lower(assigned(circuit, [0.5, 0.6]))
+    assert second == lower(bound(circuit, [0.5, 0.6]))
     assert circuit.num_parameters == 2
