@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,7 +38,14 @@ from simquay.program import (
 from simquay.program.expressions import ClassicalMemory, assign, evaluate
 from simquay.program.operations import standard_gates
 
-__all__ = ["TooManyPaths", "apply_gate", "final_distribution", "final_state", "gate_matrix"]
+__all__ = [
+    "TooManyPaths",
+    "apply_gate",
+    "every_path",
+    "final_distribution",
+    "final_state",
+    "gate_matrix",
+]
 
 Vector = NDArray[np.complex128]
 
@@ -187,10 +194,21 @@ def final_distribution(program: Program, max_paths: int = 2000) -> dict[int, flo
         TooManyPaths: if there are more than ``max_paths``.
     """
     result: dict[int, float] = defaultdict(float)
+    for weight, _, bits in every_path(program, max_paths):
+        result[bits] += weight
+    return dict(result)
+
+
+def every_path(program: Program, max_paths: int = 2000) -> Iterator[tuple[float, Vector, int]]:
+    """The probability of each path through ``program``, its final state, and its classical bits.
+
+    Raises:
+        TooManyPaths: if there are more than ``max_paths``.
+    """
     open_paths: list[list[int]] = [[]]
     for count in itertools.count(1):
         if not open_paths:
-            return dict(result)
+            return
         if count > max_paths:
             raise TooManyPaths
         known = open_paths.pop()
@@ -215,5 +233,4 @@ def final_distribution(program: Program, max_paths: int = 2000) -> dict[int, flo
         memory = ClassicalMemory(0, [None] * len(program.variables))
         path = _Path(program.num_qubits, vector, memory, choose)
         path.run(program.operations)
-        result[memory.bits] += weight
-    raise AssertionError
+        yield weight, path.vector, memory.bits

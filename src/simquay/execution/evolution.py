@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,11 +19,12 @@ from simquay.engines.base import Engine, State
 from simquay.errors import SimquayError
 from simquay.execution.branching.compiler import portions
 from simquay.execution.branching.steps import Event
-from simquay.execution.kinds import KINDS, needed_bytes
+from simquay.execution.kinds import KINDS, needed_bytes, of_one_state
 from simquay.execution.memory import Budget, MemorySource, ledger_for
-from simquay.execution.randomness import Randomness
 from simquay.execution.readout import PORTION, final_resets, stored_qubits, write_outcomes
-from simquay.execution.sampling import Sampler
+from simquay.execution.results import End
+from simquay.execution.sampling.randomness import Randomness
+from simquay.execution.sampling.sampler import Sampler
 from simquay.execution.settings import Outcome, Piece, RunContext
 from simquay.planning import GateSweep, Layout, Plan, SweepPlan, make_plan, make_sweep_plan
 from simquay.program import Gate, Program
@@ -93,6 +95,11 @@ class Run:
                 self._memory = Budget(self._memory, most, used)
         return self._memory
 
+    def again(self, shots: int) -> Run:
+        """Another run of the same program, of so many shots of it."""
+        piece = replace(self.piece, shots=shots)
+        return Run(self.program, self.engine, self.context, piece, self.control, self._memory)
+
     def begin(self, number: int = 0) -> None:
         """Begin the samples of circuit ``number`` of the piece."""
         words = max((self.program.num_clbits + 63) // 64, 1)
@@ -100,6 +107,10 @@ class Run:
         self.randomness = Randomness(
             self.context.seed, self.piece.circuits[number], self.piece.first_shot
         )
+
+    def drawn(self) -> dict[str, Any]:
+        """The samples, unless the job asks for none."""
+        return {"samples": self.samples} if self.context.shots else {}
 
     def allocate(self, batch: int = 1) -> Any:
         """A state at the start; the run's caller has reserved its memory."""
@@ -162,19 +173,31 @@ class Run:
             if section is not control:
                 section.report(1.0)
 
-    def read(self, state: State, resets: Sequence[int]) -> dict[str, Sequence[Any]]:
+    def read(
+        self,
+        state: State,
+        event: Event | None,
+        resets: Sequence[int],
+        bits: Sequence[int] = (),
+    ) -> dict[str, Sequence[Any]]:
         """The results that are read from the final state: of each kind, one for each vector.
 
-        ``resets`` are made first: those of qubits that nothing uses again.
+        ``event`` and ``resets`` follow: measurements, and resets of qubits that nothing uses again.
+        ``bits`` are the classical bits of each vector; by default all are 0.
 
         Raises:
-            ManyStatesError: if a reset qubit's value is not certain.
+            ManyStatesError: if one state is asked for and a reset qubit's value is not certain.
         """
-        context = self.context
+        context, circuits = self.context, self.piece.circuits
         if not context.wanted:
             return {}
-        final_resets(self.engine, state, resets, context.precision, self.program.name)
-        return {name: KINDS[name].read(self.engine, state, context) for name in context.wanted}
+        if of_one_state(context):
+            final_resets(self.engine, state, resets, context.precision, self.program.name)
+        if len(circuits) == 1:
+            circuits *= state.batch
+        bits = bits or (0,) * state.batch
+        end = End(circuits, event, resets, self.program.num_clbits, bits, self.control)
+        return {name: KINDS[name].read(self.engine, state, context, end) for name in context.wanted}
 
     def figures(self, seconds: float | None = None, batch: int = 1) -> dict[str, Any]:
         """Figures of the run for :attr:`Outcome.metadata`, of one of ``batch`` programs.
@@ -208,7 +231,7 @@ def run_gates(
         run: with a circuit for each vector of a sweep, or with one.
         gates: of one program, or of several as a sweep.
         event: the measurement at the end, if there is one.
-        resets: qubits that are reset at the end, of one program alone.
+        resets: qubits that are reset at the end.
 
     Yields:
         For each program, in order: its outcome, and the seconds that it took, its share of the
@@ -229,9 +252,11 @@ def run_gates(
             low, done = done, done + len(part)
             plan = run.plan(part if sweep is None else sweep.part(low, done), state.layout)
             run.apply(state, plan, control.section(share * low / total, share * done / total))
-        sampler = None if event is None else Sampler(engine, state, stored_qubits(state, event))
-        if batch > 1:  # read for all at once; there is nothing to reset
-            values = run.read(state, resets)
+        sampler = None
+        if event is not None and run.piece.shots:
+            sampler = Sampler(engine, state, stored_qubits(state, event))
+        if batch > 1:  # read for all at once; no single state is asked for where there are resets
+            values = run.read(state, event, resets)
             if sampler is not None:
                 weights = engine.probabilities(state, sampler.qubits, {})
         sampling = control.section(share, 0.999) if batch == 1 else control.section(0, 0)
@@ -240,8 +265,8 @@ def run_gates(
             run.begin()
             figures = run.figures(shared, batch)
             for number in range(batch):
-                results = {name: copy.copy(value[number]) for name, value in values.items()}
-                yield Outcome({"samples": run.samples} | results, figures), shared
+                own = {name: copy.copy(value[number]) for name, value in values.items()}
+                yield Outcome(run.drawn() | own, figures), shared
             control.report(1.0)
             return
         for number in range(batch):
@@ -253,8 +278,8 @@ def run_gates(
                     sampler.take(weights[number])
                 run.sample(sampler, event, sampling)
             if values is None:
-                values = run.read(state, resets)
-            results = {"samples": run.samples}
+                values = run.read(state, event, resets)
+            results = run.drawn()
             for name, value in values.items():
                 # One vector that is kept must not keep the others.
                 results[name] = value[number] if batch == 1 else copy.copy(value[number])

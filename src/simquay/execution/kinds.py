@@ -1,9 +1,10 @@
 """The kinds of results that a run can give, by name.
 
 A kind says what its results need, how they are read from a state, and how the results of split
-shots are joined. All other layers pass results on as they are. A new kind is a class here with its
-entry in :data:`KINDS`; an option that asks for it; and, if Qiskit's ``Result`` should not hold the
-value as it is, how it is shown, in :mod:`simquay.results`.
+shots are joined. All other layers pass results on as they are. A new kind is a class here or in
+:mod:`~simquay.execution.results` with its entry in :data:`KINDS`; an option that asks for it; and,
+if Qiskit's ``Result`` should not hold the value as it is, how it is shown, in
+:mod:`simquay.results`.
 """
 
 from __future__ import annotations
@@ -19,18 +20,21 @@ from simquay.execution.branching.deferral import defer
 from simquay.execution.branching.saves import join_saved, saved_bytes, saves_of
 from simquay.execution.counting import counted_bytes, counting_bytes
 from simquay.execution.memory import required_bytes, statevector_bytes
+from simquay.execution.observables import Estimates
 from simquay.execution.readout import PORTION, portion_shots
+from simquay.execution.results import End, Expectation, Probabilities, ResultKind, samples_bytes
 from simquay.execution.settings import RunContext
 from simquay.program import Gate, Precision, Program, Save
 from simquay.system.memory import format_bytes, host_available_bytes, host_limit
 
 __all__ = [
     "KINDS",
-    "ResultKind",
     "counts_bytes",
     "divisible",
     "joined_results",
+    "most_trajectories",
     "needed_bytes",
+    "of_one_state",
     "result_bytes",
 ]
 
@@ -43,43 +47,6 @@ in a portion and among those of one outcome."""
 
 _SMALL_RESULT = 16 << 20
 """Bytes up to which a result is returned without asking for the available memory."""
-
-
-class ResultKind:
-    """A kind of result.
-
-    The defaults are those of a small value that is read from the final state.
-
-    Attributes:
-        joins: whether the results of some shots and of others give that of all; if not, a
-            circuit's shots are not split.
-    """
-
-    joins = False
-
-    def given_by(self, program: Program) -> bool:
-        """Whether ``program`` has such a result."""
-        return True
-
-    def divisible(self, program: Program) -> bool:
-        """Whether the shots of ``program`` may be run apart."""
-        return self.joins or not self.given_by(program)
-
-    def needed_bytes(self, program: Program, context: RunContext, shots: int) -> int:
-        """Bytes of host memory that the result takes, as it is shown to the user as well."""
-        return 0
-
-    def check(self, program: Program, context: RunContext) -> None:
-        """Raise an error before the run if ``program`` cannot give the result."""
-
-    def read(self, engine: Engine, state: State, context: RunContext) -> Sequence[Any]:
-        """The result of each vector of the final ``state``."""
-        raise NotImplementedError  # the run itself makes samples and saved states: nobody asks
-
-    def join(self, parts: list[Any]) -> Any:
-        """The result of all shots, from those of its parts in the order of shots; the list may be
-        emptied meanwhile, so that parts are gone."""
-        raise NotImplementedError  # asked for only where ``joins`` is true
 
 
 class _Samples(ResultKind):
@@ -116,7 +83,7 @@ class _StateVector(ResultKind):
         words = f"the state vector of {program.num_qubits} qubits takes"
         _check_host(need, words, "ask for counts alone")
 
-    def read(self, engine: Engine, state: State, context: RunContext) -> Sequence[Any]:
+    def read(self, engine: Engine, state: State, context: RunContext, end: End) -> Sequence[Any]:
         return list(engine.amplitudes(state))
 
 
@@ -162,6 +129,8 @@ class _Saved(ResultKind):
 
 
 KINDS: Mapping[str, ResultKind] = {
+    "expectation": Expectation(),
+    "probabilities": Probabilities(),
     "samples": _Samples(),
     "saved": _Saved(),
     "statevector": _StateVector(),
@@ -174,17 +143,34 @@ def _results(context: RunContext) -> list[ResultKind]:
     return [KINDS[name] for name in ("samples", "saved", *context.wanted)]
 
 
+def of_one_state(context: RunContext) -> bool:
+    """Whether a result is asked for that a program has of one final state alone."""
+    return not all(KINDS[name].averages for name in context.wanted)
+
+
+def most_trajectories(context: RunContext) -> int:
+    """The trajectories over which a mean is taken that cannot be had over all branches."""
+    estimates: Estimates = context.wanted.get("expectation", _NO_ESTIMATES)
+    return estimates.trajectories
+
+
+_NO_ESTIMATES = Estimates((), ())
+
+
 def needed_bytes(program: Program, engine: Engine, context: RunContext, shots: int) -> int:
     """Bytes of the engine's device that a run of ``program`` needs at least: its state, and on the
     CPU its results as well, and what sampling takes or, when the state is gone, counting."""
     need = required_bytes(program, engine, context.precision)
     if engine.device == "cpu":
-        sampling = _SAMPLING_BYTES * portion_shots(shots)
+        drawn = shots or most_trajectories(context)
+        sampling = _SAMPLING_BYTES * portion_shots(drawn)
         if sampling and defer(program).gates is None:  # few shots cost as little to number
-            sampling = 2 * sampling + _BRANCHING_BYTES * shots
+            sampling = 2 * sampling + _BRANCHING_BYTES * drawn
         counting = counting_bytes(shots, program.num_clbits, context.memory)
         need = max(need + sampling, counting)
-        need += sum(kind.needed_bytes(program, context, shots) for kind in _results(context))
+        for kind in _results(context):
+            need += kind.needed_bytes(program, context, shots)
+            need += kind.reading_bytes(program, context)
     return need
 
 
@@ -197,7 +183,7 @@ def result_bytes(
     if engine.device != "cpu":
         return 0, 0
     results = sum(kind.needed_bytes(program, context, shots) for kind in _results(context))
-    if not counted:
+    if not (counted and shots):
         return results, 0
     bits = program.num_clbits
     possible = 1 << min(bits, 62)
@@ -216,11 +202,6 @@ def counts_bytes(context: RunContext, engine: Engine, bits: int, shots: int) -> 
     if context.max_bytes is None or engine.device != "cpu":
         return None
     return max(context.max_bytes - samples_bytes(bits, shots), 0)
-
-
-def samples_bytes(bits: int, shots: int) -> int:
-    """Bytes of the samples of ``shots`` with ``bits`` classical bits."""
-    return 8 * max(1, -(-bits // 64)) * shots
 
 
 def divisible(program: Program, context: RunContext) -> bool:

@@ -7,6 +7,7 @@ from simquay.engines.base import Engine
 from simquay.execution.branching.compiler import compile_steps
 from simquay.execution.branching.deferral import defer
 from simquay.execution.branching.dynamic import run_dynamic
+from simquay.execution.branching.exact import run_exact
 from simquay.execution.branching.steps import measurement_event
 from simquay.execution.evolution import Run, run_gates
 from simquay.execution.kinds import KINDS
@@ -57,7 +58,8 @@ def run_program(
     if deferred.gates is None:
         KINDS["saved"].check(program, context)
         steps = compile_steps(deferred)
-        outcome = run_dynamic(Run(program, engine, context, piece, control, memory), steps)
+        run = Run(program, engine, context, piece, control, memory)
+        outcome = run_dynamic(run, steps) if piece.shots else run_exact(run, steps)
         control.report(1.0)
         return outcome
     run = Run(program, engine, context, piece, control)

@@ -18,7 +18,8 @@ class RunContext:
     It is made once, where the run comes in, and handed down unchanged, to another process too.
 
     Attributes:
-        shots: of each circuit, 1 or more.
+        shots: of each circuit; 0 for no samples: results that are means are then exact, over all
+            branches of a dynamic circuit, or else over trajectories.
         seed: the job's seed, 0 or more. Draw ``k`` of shot ``s`` of circuit ``c`` depends on
             ``(seed, c, s, k)`` alone.
         precision: of the amplitudes.
@@ -69,7 +70,11 @@ class Outcome:
             ``words`` is at least 1. ``saved`` are the data of ``Save`` operations by key, as
             :mod:`simquay.execution.branching.saves` says.
             ``statevector`` are the final amplitudes in qubit order, shape ``(2**num_qubits,)``.
-            A result that was not asked for is not there.
+            ``expectation`` are means of observables and their standard errors, shape
+            ``(2, observables)``; the errors are 0 where the means are exact.
+            ``probabilities`` are the distribution of the classical bits: the outcomes that are
+            possible, as ``samples`` has them, and the probability of each. A result that was not
+            asked for is not there.
         metadata: figures of the run, plain values: ``measure_sampling`` (whether all shots were
             drawn from one final state, as Aer calls it), ``branches`` (state evolutions at the
             end), ``passes``, ``stored_qubits``, ``strategy`` and seconds of ``planning_time`` and

@@ -19,7 +19,7 @@ from simquay.engines.base import Engine
 from simquay.execution.branching.deferral import defer
 from simquay.execution.branching.steps import Event, measurement_event
 from simquay.execution.evolution import Run, run_gates
-from simquay.execution.kinds import KINDS, needed_bytes, result_bytes
+from simquay.execution.kinds import KINDS, needed_bytes, of_one_state, result_bytes
 from simquay.execution.points import Points, unbound
 from simquay.execution.settings import Outcome, Piece, RunContext
 from simquay.planning import GateSweep
@@ -42,11 +42,13 @@ class SweepShape:
     Attributes:
         places: where in a program its gates stand, in order.
         event: the measurement at the end; None where there is none.
+        resets: qubits that are reset at the end.
         bytes: an estimate of the memory that each program adds to a batch.
     """
 
     places: tuple[int, ...]
     event: Event | None
+    resets: tuple[int, ...]
     bytes: int
 
 
@@ -173,16 +175,16 @@ def sweep_shape(program: Program, engine: Engine, context: RunContext) -> SweepS
     They run as a batch if they consist of gates, then measurements, and are so small that the
     engine is faster with several.
     """
-    precision, wanted = context.precision, context.wanted
+    precision, of_state = context.precision, of_one_state(context)
     most = engine.sweep_qubits(precision)
-    if most < 1 or (wanted and program.num_qubits > most):
+    if most < 1 or (of_state and program.num_qubits > most):
         return None
     capacity = most_stored_qubits(program)
     if capacity > most:
         return None
     deferred = defer(program)
     # With the state asked for, a reset at the end depends on it: each program runs by itself.
-    if not deferred.gates or (wanted and deferred.resets):
+    if not deferred.gates or (of_state and deferred.resets):
         return None
     # Deferral depends on kinds and qubits alone, so it is the same for all programs. Gates keep
     # their order, and are identified by place, since one object may stand at several places.
@@ -199,8 +201,8 @@ def sweep_shape(program: Program, engine: Engine, context: RunContext) -> SweepS
     if not profile.direct_sweeps or len(deferred.gates) > profile.direct:
         need += _GATE_BYTES * len(deferred.gates)
     need += _NUMBER_BYTES * sum([_numbers_of(gate) for gate in deferred.gates])
-    need += sum(KINDS[name].needed_bytes(program, context, 0) for name in wanted)
-    return SweepShape(tuple(places), measurement_event(deferred.measures), need)
+    need += sum(KINDS[name].needed_bytes(program, context, 0) for name in context.wanted)
+    return SweepShape(tuple(places), measurement_event(deferred.measures), deferred.resets, need)
 
 
 def _numbers_of(gate: Gate) -> int:
@@ -248,4 +250,4 @@ def run_sweep(
     else:
         sweep = GateSweep.of([*map(gates, programs)])
     run = Run(unbound(programs)[0], engine, context, piece, control)
-    yield from run_gates(run, sweep, shape.event)
+    yield from run_gates(run, sweep, shape.event, shape.resets)

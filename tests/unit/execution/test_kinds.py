@@ -13,13 +13,13 @@ from simquay.errors import OutOfMemoryError
 from simquay.execution.counting import counted_bytes, counting_bytes
 from simquay.execution.kinds import (
     KINDS,
-    ResultKind,
     counts_bytes,
     divisible,
     joined_results,
     needed_bytes,
     result_bytes,
 )
+from simquay.execution.results import ResultKind
 from simquay.execution.run import run_program
 from simquay.execution.settings import Piece, RunContext
 from simquay.program import IfElse, Measure, Precision, Program, Save
@@ -151,7 +151,7 @@ def test_a_kind_of_its_own_is_read_and_joined(monkeypatch: pytest.MonkeyPatch) -
 
         joins = True
 
-        def read(self, engine, state, context):
+        def read(self, engine, state, context, end):
             return np.linalg.norm(engine.amplitudes(state), axis=1) * context.wanted["norm"]
 
         def join(self, parts):

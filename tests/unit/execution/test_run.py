@@ -14,8 +14,8 @@ from simquay.engines.numpy.engine import DenseEngine
 from simquay.engines.reference import ReferenceEngine, ReferenceState
 from simquay.errors import Cancelled
 from simquay.execution.branching import compiler
-from simquay.execution.randomness import Randomness
 from simquay.execution.run import run_program
+from simquay.execution.sampling.randomness import Randomness
 from simquay.execution.settings import RunContext
 from simquay.planning import Plan
 from simquay.program import (

@@ -1,5 +1,5 @@
-"""Branches (shots on one path), batches of them, splits and levels; and the states of batches: how
-many branches share one, and the memory for them.
+"""Branches (shots, or a probability, on one path), batches of them, splits and levels; and the
+states of batches: how many branches share one, and the memory for them.
 
 Branches at the same step share a state of many vectors, so that a step is one call of the engine
 for all of them. That saves time as long as a call costs more than the arithmetic. Beyond that it
@@ -12,6 +12,7 @@ branch splits, and given back when the run ends.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -62,13 +63,13 @@ MOST_ROOM = 8192
 
 @dataclass(slots=True)
 class Child:
-    """The shots of one branch that have one outcome of an event, before they are a branch.
+    """The part of one branch that has one outcome of an event, before it is a branch.
 
     Attributes:
         branch: the number in its batch of the branch that the shots come from.
         outcome: a bit for each measured qubit that is stored.
         probability: of the outcome, given the branch.
-        shots: in increasing order.
+        shots: in increasing order; none where every outcome that is possible makes a child.
     """
 
     branch: int
@@ -76,14 +77,19 @@ class Child:
     probability: float
     shots: Shots
 
+    @property
+    def size(self) -> float:
+        """The most branches that it can become."""
+        return len(self.shots) or math.inf
+
 
 @dataclass(slots=True)
 class Branch:
-    """Shots on one path through the program.
+    """One path through the program.
 
     Attributes:
         memory: the classical bits and variables.
-        shots: in increasing order.
+        shots: those on the path, in increasing order; none in a run of no samples.
         counters: of the loops.
         draw: the number of the next event on the path.
         history: the outcomes so far.
@@ -91,6 +97,7 @@ class Branch:
         saved: how many of them have its data already, since it is replayed.
         replay: outcomes that are known already, the next one last; such a branch is alone in its
             batch. None for a branch that draws its outcomes.
+        probability: of the path.
     """
 
     memory: ClassicalMemory
@@ -101,6 +108,7 @@ class Branch:
     saves: int = 0
     saved: int = 0
     replay: list[tuple[int, float]] | None = None
+    probability: float = 1.0
 
     def child(self, child: Child) -> Branch:
         """The branch of one outcome."""
@@ -112,6 +120,8 @@ class Branch:
             (self.history, child.outcome, child.probability),
             self.saves,
             self.saved,
+            self.replay,
+            self.probability * child.probability,
         )
 
 
@@ -133,11 +143,6 @@ class Batch:
         """How many vectors of the run's room it takes."""
         return 0 if self.state is None or self.reservation is not None else len(self.branches)
 
-    @property
-    def shots(self) -> int:
-        """Shots of all its branches."""
-        return sum(len(branch.shots) for branch in self.branches)
-
 
 @dataclass(slots=True)
 class Split:
@@ -158,13 +163,13 @@ class Level:
 
     Attributes:
         room: how many vectors the batches may have.
-        shots: how many shots the level began with.
+        size: the most branches that what it began with can become.
         batches: those that can run.
         split: a batch whose children are being run; it goes on before the batches do.
     """
 
     room: int
-    shots: int
+    size: float
     batches: list[Batch] = field(default_factory=list)
     split: Split | None = None
 
@@ -174,7 +179,7 @@ class Level:
         A level uses half of its room, and leaves the other half to the levels above it. But each
         branch has at least one shot: with no more shots than room, no level above is ever needed.
         """
-        if self.shots <= self.room:
+        if self.size <= self.room:
             return True
         others = sum(batch.vectors for batch in self.batches)
         return others + children <= max(self.room // 2, 1)
@@ -230,7 +235,7 @@ class States:
         room = BATCH_BYTES.get(self._engine.device, BATCH_BYTES["cpu"]) // vector
         if room < LEAST_ROOM:
             return 1
-        return min(room, MOST_ROOM, self._run.piece.shots)
+        return min(room, MOST_ROOM, self._run.piece.shots or MOST_ROOM)
 
     def _bytes(self, batch: int) -> int:
         run = self._run

@@ -24,6 +24,7 @@ replays and the order of branches change no sample.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,7 @@ from simquay.execution.branching.steps import (
     steps_needing_state,
 )
 from simquay.execution.evolution import Run
+from simquay.execution.kinds import KINDS, of_one_state
 from simquay.execution.readout import (
     UNCERTAIN,
     many_states,
@@ -61,13 +63,13 @@ from simquay.execution.readout import (
     write_outcomes,
     write_words,
 )
-from simquay.execution.sampling import Sampler
+from simquay.execution.sampling.sampler import Sampler
 from simquay.execution.settings import Outcome
 from simquay.planning import Layout, Plan, SweepPlan
 from simquay.program import Restart, Save, Store
 from simquay.program.expressions import ClassicalMemory, assign, convert, evaluate
 
-__all__ = ["run_dynamic"]
+__all__ = ["Branching", "run_dynamic"]
 
 _SAVED_AT_ONCE = 16 << 20
 """About so many bytes of data are read for a save at once, of all branches together."""
@@ -75,26 +77,10 @@ _SAVED_AT_ONCE = 16 << 20
 
 def run_dynamic(run: Run, steps: Steps) -> Outcome:
     """Run a program of any kind; see :func:`~simquay.execution.run.run_program`."""
-    branching = _Branching(run, steps)
-    try:
-        branching.work()
-    finally:
-        branching.schedule.close()
-    if any(isinstance(step, Save) for step in steps.steps):
-        branching.results["saved"] = branching.saved.results()
-    return Outcome(
-        branching.results,
-        run.figures()
-        | {
-            "measure_sampling": False,
-            "branches": branching.branches,
-            "branches_together": branching.schedule.together,
-            "replays": branching.schedule.replays,
-        },
-    )
+    return Branching(run, steps).outcome()
 
 
-class _Branching:
+class Branching:
     """The work of one :func:`run_dynamic`."""
 
     def __init__(self, run: Run, steps: Steps) -> None:
@@ -111,18 +97,42 @@ class _Branching:
         self.states = States(run, batched=batched)
         self.schedule = Schedule(self.states, self._start)
         self.first_split: str | None = None  # the operation that first split the shots, in words
-        self.finished_shots = 0
+        self.of_one_state = of_one_state(run.context)
+        self.totals: dict[str, Any] = {}  # of the kinds of results that are means
+        self.finished = 0.0  # the share of the run
         self.branches = 0
         self.saved = Gathered()
         # Where nothing splits the shots, saves count them all as one, as Aer's do.
         self.once = all(isinstance(step, (Gates, Save, Finish)) for step in self.steps)
-        self.results: dict[str, Any] = {"samples": run.samples}
+        self.results = run.drawn()
 
-    def work(self) -> None:
-        """Run all shots."""
-        self.schedule.begin(np.arange(self.run.piece.shots, dtype=np.int64))
-        while (batch := self.schedule.next()) is not None:
-            self._step(batch)
+    def outcome(self) -> Outcome:
+        """Run all branches."""
+        run, schedule = self.run, self.schedule
+        try:
+            schedule.begin(np.arange(run.piece.shots, dtype=np.int64))
+            while (batch := schedule.next()) is not None:
+                self._step(batch)
+        finally:
+            schedule.close()
+        if run.context.shots and any(isinstance(step, Save) for step in self.steps):
+            self.results["saved"] = self.saved.results()
+        for name, total in self.totals.items():
+            self.results[name] = KINDS[name].mean(total, run.piece.shots)
+        return Outcome(
+            self.results,
+            run.figures()
+            | {
+                "measure_sampling": False,
+                "branches": self.branches,
+                "branches_together": schedule.together,
+                "replays": schedule.replays,
+            },
+        )
+
+    def shares(self, branches: Sequence[Branch]) -> list[float]:
+        """The share of the run that each branch is."""
+        return [len(branch.shots) / self.run.piece.shots for branch in branches]
 
     def _start(self, shots: Shots, history: History, saved: int) -> Batch:
         memory = ClassicalMemory(0, [None] * len(self.run.program.variables))
@@ -183,7 +193,7 @@ class _Branching:
         # An estimate: steps take different times, and loops go back. The control never lets the
         # fraction fall.
         here = place / len(self.steps)
-        return min((self.finished_shots + here * batch.shots) / self.run.piece.shots, 0.999)
+        return min(self.finished + here * sum(self.shares(batch.branches)), 0.999)
 
     def _next_iteration(self, branch: Branch, step: LoopNext) -> int:
         iteration = branch.counters[step.counter]
@@ -197,6 +207,8 @@ class _Branching:
         return step.starts[iteration]
 
     def _save(self, batch: Batch, save: Save) -> None:
+        if not self.run.context.shots:
+            return  # its data are of shots
         assert batch.state is not None
         run, branches = self.run, batch.branches
         rows = []  # of the branches whose data no replayed branch has saved before
@@ -207,7 +219,7 @@ class _Branching:
         if rows and save.form == "single" and not save.conditional:
             if self.first_split is not None:
                 raise many_states(run.program.name, self.first_split)
-            rows = [row for row in rows if row == _main(batch)]
+            rows = [row for row in rows if row == self._main(batch)]
         size = max(_SAVED_AT_ONCE // datum_bytes(save, run.program, run.context.precision), 1)
         for start in range(0, len(rows), size):
             some = rows[start : start + size]
@@ -233,7 +245,10 @@ class _Branching:
             outcome, probability = replay.pop()
             children = [Child(0, outcome, probability, batch.branches[0].shots)]
         else:
-            children = self._draw(batch.state, batch.branches, event, qubits)
+            children = self.children(batch.state, batch.branches, event, qubits)
+            if not children:
+                self.schedule.end(batch)
+                return
             self._note_first_split(event, children)
         for branch in batch.branches:
             branch.draw += 1
@@ -241,9 +256,10 @@ class _Branching:
             self.states.release(batch)
         self.schedule.split(batch, event, qubits, children)
 
-    def _draw(
+    def children(
         self, state: State, branches: list[Branch], event: Event, qubits: list[int]
     ) -> list[Child]:
+        """The children of each branch; bit ``j`` of an outcome is the value of ``qubits[j]``."""
         known = event.weights(self.run.engine, state)
         if known is None and not qubits:
             return [Child(number, 0, 1.0, one.shots) for number, one in enumerate(branches)]
@@ -260,34 +276,52 @@ class _Branching:
             return
         if children[0].probability < 1 - UNCERTAIN[context.precision]:
             self.first_split = event.words()
-            if context.wanted:
+            if self.of_one_state:
                 raise many_states(self.run.program.name, self.first_split)
 
     def _finish(self, batch: Batch, step: Finish) -> None:
         run = self.run
         event = step.event
         branches = batch.branches
-        bits = [branch.memory.bits for branch in branches]
         if event is not None:
             written = sum(1 << clbit for clbit in {clbit for _, clbit in event.writes})
-            bits = [word & ~written for word in bits]
-        write_words(run.samples, [branch.shots for branch in branches], bits)
-        begun = self.finished_shots
-        self.finished_shots += batch.shots
-        low, high = (min(done / run.piece.shots, 0.999) for done in (begun, self.finished_shots))
-        if event is not None:
-            self._sample(batch, event, run.control.section(low, high))
+            for branch in branches:
+                branch.memory.bits &= ~written
+        begun = self.finished
+        self.finished += sum(self.shares(branches))
+        low, high = (min(done, 0.999) for done in (begun, self.finished))
+        if run.context.shots:
+            bits = [branch.memory.bits for branch in branches]
+            write_words(run.samples, [branch.shots for branch in branches], bits)
+            if event is not None:
+                self._sample(batch, event, run.control.section(low, high))
         if run.context.wanted:
-            state = batch.state
-            assert state is not None
-            if len(branches) > 1:
-                main = _main(batch)
-                state = run.engine.rows(state, main, main + 1)
-            values = run.read(state, step.resets)
-            self.results |= {name: value[0] for name, value in values.items()}
+            self._read(batch, step)
         self.branches += len(branches)
         self.schedule.end(batch)
         run.control.report(high)
+
+    def _read(self, batch: Batch, step: Finish) -> None:
+        """Read the results of all branches, or of one where one state is asked for."""
+        state, branches = batch.state, batch.branches
+        assert state is not None
+        if self.of_one_state and len(branches) > 1:
+            main = self._main(batch)
+            state = self.run.engine.rows(state, main, main + 1)
+            branches = branches[main : main + 1]
+        bits = [branch.memory.bits for branch in branches]
+        for name, value in self.run.read(state, step.event, step.resets, bits).items():
+            kind = KINDS[name]
+            if kind.averages:
+                self.totals[name] = kind.add(self.totals.get(name), value, self.shares(branches))
+            else:
+                self.results[name] = value[0]
+
+    def _main(self, batch: Batch) -> int:
+        """The number of the largest branch. Where one state is asked for, the outcomes of all
+        others count as impossible (:data:`~simquay.execution.readout.UNCERTAIN`)."""
+        shares = self.shares(batch.branches)
+        return shares.index(max(shares))
 
     def _sample(self, batch: Batch, event: Event, control: Control) -> None:
         """Make the deferred measurements."""
@@ -300,10 +334,3 @@ class _Branching:
             return
         for _, shots, outcomes, _ in draw_outcomes(run, batch.state, qubits, branches):
             write_outcomes(run.samples, np.concatenate(shots), event.writes, qubits, outcomes)
-
-
-def _main(batch: Batch) -> int:
-    """The number of the branch of most shots. Where one state is asked for, the outcomes of all
-    others count as impossible (:data:`~simquay.execution.readout.UNCERTAIN`)."""
-    sizes = [len(branch.shots) for branch in batch.branches]
-    return sizes.index(max(sizes))

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from simquay.engines.base import State
 from simquay.execution.branching.batches import Branch, Child, Shots
 from simquay.execution.evolution import Run
-from simquay.execution.randomness import Randomness
 from simquay.execution.readout import PORTION, shot_portions
-from simquay.execution.sampling import BLOCK_BITS, Distribution, Sampler
+from simquay.execution.sampling.randomness import Randomness
+from simquay.execution.sampling.sampler import BLOCK_BITS, Distribution, Sampler
 
 __all__ = ["children_of", "draw_outcomes"]
 

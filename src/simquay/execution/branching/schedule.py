@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from simquay.execution.branching.batches import (
@@ -45,7 +46,7 @@ class Schedule:
 
     def begin(self, shots: Shots, history: History = None, saved: int = 0) -> None:
         """Put a branch of ``shots``, which will replay ``history``, at the first step."""
-        level = Level(self._states.room, len(shots))
+        level = Level(self._states.room, len(shots) or math.inf)
         self._levels.append(level)
         level.batches.append(self._start(shots, history, saved))
 
@@ -95,8 +96,8 @@ class Schedule:
     def split(
         self, batch: Batch, event: Event, qubits: Sequence[int], children: list[Child]
     ) -> None:
-        """Replace ``batch``, which is running and stands behind ``event``, by ``children``: one or
-        more of each branch. Bit ``j`` of an outcome is ``qubits[j]``."""
+        """Replace ``batch``, which is running and stands behind ``event``, by ``children``, one or
+        more. Bit ``j`` of an outcome is ``qubits[j]``."""
         level = self._levels[-1]
         if len(children) > len(batch.branches):
             self._states.reserve()
@@ -104,7 +105,7 @@ class Schedule:
                 level.room = self._states.room
         level.batches = [one for one in level.batches if one is not batch]
         if level.room > 1 and not level.fits(len(children)):
-            children.sort(key=lambda child: -len(child.shots))  # the last is run first
+            children.sort(key=lambda child: -child.size)  # the last is run first
         level.split = Split(batch, event, qubits, children)
 
     def end(self, batch: Batch) -> None:
@@ -194,12 +195,15 @@ class Schedule:
         parent, children = split.parent, split.children
         room = level.room - sum(batch.vectors for batch in level.batches) - parent.vectors
         portion = [children.pop()]
-        shots = len(portion[0].shots)
+        size = portion[0].size
         # The last child is left for the parent's place.
-        while room and len(children) > 1 and shots + len(children[-1].shots) <= room:
+        while len(children) > 1 and (
+            size + children[-1].size <= room
+            or (math.isinf(size) and len(portion) < room // 2)  # as Level.fits
+        ):
             portion.append(children.pop())
-            shots += len(portion[-1].shots)
-        above = Level(room, shots)
+            size += portion[-1].size
+        above = Level(room, size)
         self._levels.append(above)
         if room:
             state = self._states.select([(parent, [child.branch for child in portion])])

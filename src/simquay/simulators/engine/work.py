@@ -12,8 +12,9 @@ from qiskit.result import Result
 from simquay.control import Control
 from simquay.engines.base import Engine
 from simquay.errors import OutOfMemoryError
-from simquay.execution.kinds import counts_bytes, joined_results, samples_bytes
+from simquay.execution.kinds import counts_bytes, joined_results
 from simquay.execution.points import unbound
+from simquay.execution.results import samples_bytes
 from simquay.execution.settings import Outcome, Piece, RunContext
 from simquay.jobs.errors import circuits_failed, detach
 from simquay.program import Measure, Program, Store

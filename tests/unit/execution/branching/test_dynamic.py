@@ -16,8 +16,8 @@ from simquay.engines.reference import ReferenceEngine
 from simquay.errors import ManyStatesError
 from simquay.execution.kinds import needed_bytes
 from simquay.execution.memory import Ledger
-from simquay.execution.randomness import Randomness
 from simquay.execution.run import run_program
+from simquay.execution.sampling.randomness import Randomness
 from simquay.execution.settings import RunContext
 from simquay.program import (
     Diagonal,

@@ -19,7 +19,7 @@ from simquay.execution.branching.deferral import defer
 from simquay.execution.branching.dynamic import run_dynamic
 from simquay.execution.branching.steps import Event, Finish, Gates, Steps
 from simquay.execution.evolution import Run
-from simquay.execution.randomness import Randomness
+from simquay.execution.sampling.randomness import Randomness
 from simquay.execution.settings import Outcome, Piece, RunContext
 from simquay.program import Measure, Program, Reset
 from simquay.program.operations import QubitOperation

@@ -13,7 +13,7 @@ from simquay.execution.branching import outcomes as module
 from simquay.execution.branching.batches import Branch
 from simquay.execution.branching.outcomes import children_of, draw_outcomes
 from simquay.execution.evolution import Run
-from simquay.execution.randomness import Randomness
+from simquay.execution.sampling.randomness import Randomness
 from simquay.planning import make_plan
 from simquay.program import Precision, Program
 from simquay.program.expressions import ClassicalMemory

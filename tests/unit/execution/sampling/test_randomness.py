@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simquay.execution.randomness import Randomness
+from simquay.execution.sampling.randomness import Randomness
 
 
 def test_a_draw_is_a_word_of_a_philox_stream() -> None:

@@ -10,9 +10,9 @@ import pytest
 from simquay.control import Control
 from simquay.engines.reference import ReferenceEngine, ReferenceState
 from simquay.errors import Cancelled
-from simquay.execution import sampling
-from simquay.execution.randomness import Randomness
-from simquay.execution.sampling import DRAWS_AT_ONCE, Distribution, Sampler
+from simquay.execution.sampling import sampler as module
+from simquay.execution.sampling.randomness import Randomness
+from simquay.execution.sampling.sampler import DRAWS_AT_ONCE, Distribution, Sampler
 from simquay.planning import make_plan
 from simquay.program import GateOperation, Matrix, Precision, Relabel
 from tests.support.dense import final_state
@@ -121,7 +121,7 @@ def test_the_control_is_looked_at_before_every_read_of_blocks(
 
     state, control = state_after(12, tuple(Matrix(H, (q,)) for q in range(12))), Control()
     draws = Randomness(4, 0).consecutive(0, 0, 4000)
-    monkeypatch.setattr(sampling, "READ_AT_ONCE", 64)
+    monkeypatch.setattr(module, "READ_AT_ONCE", 64)
     with pytest.raises(Cancelled):
         Sampler(Spy(), state, range(12), 4).pick(draws, control)
     assert Spy.sizes == [64] * 3
@@ -135,7 +135,7 @@ def test_outcomes_are_those_of_pick_however_many_draws_are_searched_at_once(
     qubits = sorted(state.layout.order)
     draws = Randomness(4, 0).consecutive(0, 0, 3000)
     expected, _ = Sampler(ENGINE, state, qubits).pick(draws, Control())
-    monkeypatch.setattr(sampling, "DRAWS_AT_ONCE", at_once)
+    monkeypatch.setattr(module, "DRAWS_AT_ONCE", at_once)
     for block_bits in (2, 3):
         sampler = Sampler(ENGINE, state, qubits, block_bits)
         np.testing.assert_array_equal(sampler.outcomes(draws, Control()), expected)

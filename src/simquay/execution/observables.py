@@ -1,0 +1,348 @@
+"""Expectation values of observables on an engine's state.
+
+An engine knows :class:`~simquay.program.observable.Strings` of storage bits alone. Here a term of
+an :class:`~simquay.program.observable.Observable` becomes a weight and such a string:
+
+- a qubit that is not stored, or that is reset at the end, is |0>: a letter on it is a factor 1, 0
+  or 1/2;
+- on a qubit that is measured at the end, X and Y have mean 0, and a projector onto one of their
+  eigenvectors 1/2;
+- a projector onto an eigenvector of X or Y on any other qubit is one onto |0> or |1> after a
+  rotation of the qubit. Terms that need the same rotations share them: the state is rotated in
+  place, read, and rotated back.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simquay.control import Control
+from simquay.engines.base import Engine
+from simquay.planning import make_plan
+from simquay.program import Matrix, Observable, Strings
+
+__all__ = ["Estimates", "chosen_values", "expectation_values"]
+
+Floats: TypeAlias = NDArray[np.float64]
+_Masks: TypeAlias = NDArray[np.int64]
+_Rotation: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
+"""The qubits whose X becomes Z, and those whose Y does."""
+
+MOST_TRAJECTORIES = 10**5
+
+_TERM_BYTES = 120
+"""For each term: four masks, a weight and a mean, and again as many while they are found."""
+
+_LETTER_BYTES = 40
+"""For each letter while the terms are found: its bit, and what it does."""
+
+_VALUES_AT_ONCE = 1 << 17
+"""Means that are read at once, of all vectors together: a MiB, or those of one vector."""
+
+
+@dataclass(frozen=True, eq=False)
+class Estimates:
+    """The expectation values that a job asks for.
+
+    Attributes:
+        observables: of the programs' qubits.
+        chosen: by the number of a circuit in its job, the places in ``observables`` of those that
+            it asks for.
+        error: where the mean over all branches of a circuit cannot be had, it is taken over so many
+            trajectories that its standard error is at most this, in units of the largest absolute
+            value that the observable can have; see :attr:`trajectories`.
+    """
+
+    observables: tuple[Observable, ...]
+    chosen: tuple[tuple[int, ...], ...]
+    error: float = 1e-2
+
+    @property
+    def trajectories(self) -> int:
+        """The number of trajectories, at most :data:`MOST_TRAJECTORIES`."""
+        # A value between -v and v has a standard deviation of at most v.
+        return min(math.ceil(self.error**-2), MOST_TRAJECTORIES)
+
+    @cached_property
+    def result_bytes(self) -> int:
+        """Bytes that the values of one circuit and their errors take at most."""
+        return 16 * max(map(len, self.chosen), default=0)
+
+    @cached_property
+    def reading_bytes(self) -> int:
+        """Bytes that reading the observables takes beside the state and their values."""
+        terms = sum(len(one.coefficients) for one in self.observables)
+        letters = sum(len(one.letters) for one in self.observables)
+        return _TERM_BYTES * terms + _LETTER_BYTES * letters
+
+
+def expectation_values(
+    engine: Engine,
+    state: Any,
+    observables: Sequence[Observable],
+    control: Control,
+    measured: Sequence[int] = (),
+    resets: Sequence[int] = (),
+) -> Floats:
+    """The expectation value of each of ``observables`` in each vector of ``state``.
+
+    The state is the same afterwards, up to rounding where a term has a projector onto an
+    eigenvector of X or Y; its layout may be another then.
+
+    Args:
+        engine: the state's.
+        state: of the qubits of the observables.
+        observables: those to be read.
+        control: checked meanwhile.
+        measured: qubits that are measured afterwards: the mean is over the outcomes.
+        resets: qubits that are reset afterwards; they may have been measured before.
+
+    Returns:
+        Shape ``(batch, len(observables))``.
+
+    Raises:
+        Cancelled: if ``control`` says so; the state may then be rotated.
+    """
+    if not observables:
+        return np.zeros((state.batch, 0))
+    [values] = _read(engine, state, [(0, state.batch, observables)], control, measured, resets)
+    return values
+
+
+def chosen_values(
+    engine: Engine,
+    state: Any,
+    estimates: Estimates,
+    circuits: Sequence[int],
+    control: Control,
+    measured: Sequence[int] = (),
+    resets: Sequence[int] = (),
+) -> list[Floats]:
+    """The values that ``estimates`` wants of each vector, whose circuits have the numbers
+    ``circuits``; otherwise as :func:`expectation_values`.
+
+    Returns:
+        For each group of consecutive vectors that want the same observables, values of shape
+        ``(vectors, observables chosen)``.
+    """
+    wanted = [estimates.chosen[number] for number in circuits]
+    bounds = [n for n, one in enumerate(wanted) if n == 0 or one != wanted[n - 1]]
+    groups = [
+        (start, stop, [estimates.observables[place] for place in wanted[start]])
+        for start, stop in zip(bounds, [*bounds[1:], len(wanted)], strict=True)
+    ]
+    return _read(engine, state, groups, control, measured, resets)
+
+
+def _read(
+    engine: Engine,
+    state: Any,
+    groups: Sequence[tuple[int, int, Sequence[Observable]]],
+    control: Control,
+    measured: Sequence[int],
+    resets: Sequence[int],
+) -> list[Floats]:
+    """The values of some observables in the vectors ``start`` to ``stop - 1``, for each group
+    ``(start, stop, observables)``."""
+    results = [np.zeros((stop - start, len(some))) for start, stop, some in groups]
+    rotations: list[_Rotation] = [((), ())]
+    for rotation in rotations:  # the first finds the others
+        _rotate(engine, state, rotation, _TO_Z, control)
+        for (start, stop, some), values in zip(groups, results, strict=True):
+            if not some:
+                continue
+            terms = _terms(some, state.layout.order, measured, resets, rotation)
+            rotations += [one for one in terms.rotations if one not in rotations]
+            # Few vectors at a time, where there are many terms.
+            step = max(_VALUES_AT_ONCE // max(len(terms.weights), 1), 1)
+            for first in range(start, stop, step):
+                last = min(first + step, stop)
+                rows = state
+                if (first, last) != (0, state.batch):
+                    rows = engine.rows(state, first, last)
+                values[first - start : last - start] += terms.sums(engine, rows, control)
+        _rotate(engine, state, rotation, _FROM_Z, control)
+    return results
+
+
+_TO_Z: tuple[NDArray[np.complex128], ...] = (
+    np.array([[1, 1], [1, -1]], dtype=np.complex128) / math.sqrt(2),
+    np.array([[1, -1j], [1, 1j]], dtype=np.complex128) / math.sqrt(2),
+)
+"""Matrices ``V`` with ``V P V† = Z``, for the Pauli matrices X and Y."""
+
+_FROM_Z = tuple(matrix.conj().T.copy() for matrix in _TO_Z)
+
+
+def _rotate(
+    engine: Engine,
+    state: Any,
+    rotation: _Rotation,
+    matrices: Sequence[NDArray[np.complex128]],
+    control: Control,
+) -> None:
+    gates = [
+        Matrix(matrix, (qubit,))
+        for matrix, qubits in zip(matrices, rotation, strict=True)
+        for qubit in qubits
+    ]
+    if gates:
+        layout = state.layout
+        profile = engine.profile(state.precision, len(layout.order))
+        engine.apply(state, make_plan(gates, layout, profile), control.section(0, 0))
+
+
+class _Terms(NamedTuple):
+    """The terms of some observables that need one rotation, and do not vanish.
+
+    Attributes:
+        strings: of the terms that are not a multiple of the identity, by observable.
+        weights: of these terms, float64.
+        present: the observables that have such terms, increasing.
+        first: the first term of each of these.
+        constants: for each observable, the sum of the weights of identities.
+        rotations: those that other terms need, if this one is none.
+    """
+
+    strings: Strings
+    weights: Floats
+    present: NDArray[np.intp]
+    first: NDArray[np.intp]
+    constants: Floats
+    rotations: tuple[_Rotation, ...]
+
+    def sums(self, engine: Engine, state: Any, control: Control) -> Floats:
+        """The sum of each observable's terms in each vector, shape ``(batch, observables)``."""
+        result = np.empty((state.batch, len(self.constants)))
+        result[:] = self.constants
+        if len(self.weights):
+            means = engine.means(state, self.strings, control)
+            means *= self.weights
+            result[:, self.present] += np.add.reduceat(means, self.first, axis=1)
+        return result
+
+
+_CACHE: dict[Any, tuple[Sequence[Observable], _Terms]] = {}
+"""The terms of observables that were asked for lately, by identity; the observables are held, so
+that no other has their identities."""
+
+_MOST_CACHED = 64
+
+_FEW_TERMS = 4096
+"""Reading more terms takes so long that finding them again takes no time beside it."""
+
+
+def _terms(
+    observables: Sequence[Observable],
+    order: tuple[int, ...],
+    measured: Sequence[int],
+    resets: Sequence[int],
+    rotation: _Rotation,
+) -> _Terms:
+    """The terms of ``observables`` for states of the layout ``order``."""
+    key = (*map(id, observables), order, tuple(measured), tuple(resets), rotation)
+    known = _CACHE.get(key)
+    if known is not None:
+        return known[1]
+    terms = _find_terms(observables, order, measured, resets, rotation)
+    if len(terms.weights) <= _FEW_TERMS:
+        if len(_CACHE) >= _MOST_CACHED:
+            _CACHE.clear()
+        _CACHE[key] = (tuple(observables), terms)
+    return terms
+
+
+# What a letter does on a stored qubit, on one that is measured, and on one that is |0>, as bits.
+_X, _Z, _FIXED, _VALUE, _FROM_X, _FROM_Y, _HALF, _GONE = (1 << bit for bit in range(8))
+_STORED, _MEASURED, _ZERO = range(3)
+
+
+def _action(kind: int, letter: int) -> int:
+    """The bits of ``letter`` on a qubit of a kind."""
+    x, z, projector = letter >> 1 & 1, letter & 1, letter > 3
+    if not x:
+        minus = projector and not letter & 8
+        if kind == _ZERO:
+            return _GONE if minus else 0
+        return (_FIXED | (_VALUE if minus else 0)) if projector else _Z * z
+    if kind != _STORED:
+        return _HALF if projector else _GONE
+    if not projector:
+        return _X | _Z * z
+    return (_FROM_Y if z else _FROM_X) | _FIXED | (0 if letter & 8 else _VALUE)
+
+
+_ACTIONS = np.array(
+    [[_action(kind, letter) for letter in range(12)] for kind in range(3)], dtype=np.uint8
+)
+
+
+def _find_terms(
+    observables: Sequence[Observable],
+    order: tuple[int, ...],
+    measured: Sequence[int],
+    resets: Sequence[int],
+    rotation: _Rotation,
+) -> _Terms:
+    kinds = np.full(observables[0].num_qubits, _ZERO)
+    bits = np.zeros(len(kinds), dtype=np.int64)
+    stored = list(order)
+    kinds[stored] = _STORED
+    bits[stored] = np.int64(1) << np.arange(len(order))
+    kinds[[qubit for qubit in measured if qubit in order]] = _MEASURED
+    kinds[list(resets)] = _ZERO
+
+    coefficients = _joined([one.coefficients for one in observables])
+    counts = _joined([np.diff(one.bounds) for one in observables])
+    letters = _joined([one.letters for one in observables])
+    qubits = _joined([one.qubits for one in observables])
+    owners = np.repeat(np.arange(len(observables)), [len(one.coefficients) for one in observables])
+    starts = np.cumsum(counts) - counts
+    actions, bits = _ACTIONS[kinds[qubits], letters], bits[qubits]
+
+    def total(union: np.ufunc, values: NDArray[Any]) -> NDArray[Any]:
+        """For each term the union of the values of its letters; 0 where it has none."""
+        result = union.reduceat(np.append(values, values.dtype.type(0)), starts)
+        result[counts == 0] = 0
+        return result
+
+    def mask(action: int) -> _Masks:
+        return total(np.bitwise_or, np.where(actions & action, bits, 0))
+
+    weights = coefficients
+    if (actions & (_HALF | _GONE)).any():
+        halves = total(np.add, (actions & _HALF != 0).astype(np.intp))
+        weights = np.ldexp(coefficients, -halves)
+        weights[total(np.bitwise_or, actions & _GONE) != 0] = 0
+    chosen = weights != 0
+    from_x, from_y = mask(_FROM_X), mask(_FROM_Y)
+    places = {qubit: place for place, qubit in enumerate(order)}
+    here = [sum(1 << places[qubit] for qubit in some) for some in rotation]
+    found: list[_Rotation] = []
+    if here == [0, 0]:
+        pairs = {*zip(from_x[chosen].tolist(), from_y[chosen].tolist(), strict=True)} - {(0, 0)}
+        found = [(_named(one, order), _named(other, order)) for one, other in sorted(pairs)]
+    chosen &= (from_x == here[0]) & (from_y == here[1])
+    masks = [mask(_X), mask(_Z), mask(_FIXED), mask(_VALUE)]
+    plain = chosen & ((masks[0] | masks[1] | masks[2]) == 0)
+    constants: Floats = np.bincount(owners[plain], weights[plain], len(observables)).astype(float)
+    chosen &= ~plain
+    present, first = np.unique(owners[chosen], return_index=True)
+    strings = Strings(*[one[chosen] for one in masks])
+    return _Terms(strings, weights[chosen], present, first, constants, tuple(found))
+
+
+def _joined(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+
+
+def _named(mask: int, order: Sequence[int]) -> tuple[int, ...]:
+    """The qubits of the storage bits of ``mask``."""
+    return tuple(qubit for place, qubit in enumerate(order) if mask >> place & 1)
