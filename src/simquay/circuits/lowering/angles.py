@@ -1,14 +1,15 @@
 """The angles of a circuit's parametric gates, as functions of the circuit's parameters.
 
 An expression that is affine in the parameters is a constant and coefficients, so that the angles of
-all points are computed together, by arrays. Any other expression is evaluated by Qiskit, once a
-point.
+all points are computed together, by arrays; so are products of such. Any other expression is
+evaluated by Qiskit, once a point.
 """
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -23,6 +24,10 @@ __all__ = ["SYMBOLS", "Angles", "NeedsValuesError", "is_parametric"]
 
 SYMBOLS = frozenset({Parameter, ParameterVectorElement})
 _REAL = frozenset({int, float})
+_MANY = 8
+"""From so many points on, arrays evaluate an expression that is not affine in less time."""
+_FEW = 4
+"""The most parameters of such an expression: it may have two terms for each set of them."""
 
 
 class NeedsValuesError(Exception):
@@ -126,13 +131,48 @@ class Angles:
         self, expression: ParameterExpression, values: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """The values of ``expression``, one a point."""
+        every = range(len(values))
+        if len(values) >= _MANY and len(expression.parameters) <= _FEW:
+            found: NDArray[np.float64] | None = self._by_arrays(expression, values)
+            ends = [every[0], every[-1]]
+            # The check finds terms that cancel out: their sum has errors that the whole has not.
+            if found is not None and np.allclose(
+                found[ends], self._one_by_one(expression, values, ends), rtol=1e-13, atol=1e-13
+            ):
+                return found
+        return self._one_by_one(expression, values, every)
+
+    def _by_arrays(self, expression: ParameterExpression, values: NDArray[np.float64]) -> Any:
+        """The values of an expression that is affine in each parameter while the others are
+        fixed, as products of two are, or has no parameters; None for any other."""
+        if not expression.parameters:
+            return _real(expression)
+        try:
+            for parameter in expression.parameters:
+                slope = expression.gradient(parameter)
+                if isinstance(slope, ParameterExpression) and slope.gradient(parameter) != 0:
+                    continue
+                zero, one = [
+                    self._by_arrays(expression.assign(parameter, at), values) for at in (0.0, 1.0)
+                ]
+                if zero is not None and one is not None:
+                    return zero + values[:, self.index_of[parameter.name]] * (one - zero)
+        except (ArithmeticError, RuntimeError, ValueError):  # no derivative, or complex parts
+            pass
+        return None
+
+    def _one_by_one(
+        self, expression: ParameterExpression, values: NDArray[np.float64], points: Sequence[int]
+    ) -> NDArray[np.float64]:
+        """The values of ``expression`` at some of the points, as Qiskit evaluates it."""
         parameters = list(expression.parameters)
         columns = [self.index_of[parameter.name] for parameter in parameters]
-        found = np.empty(len(values))
+        found = np.empty(len(points))
         point = 0
         try:
-            for point, row in enumerate(values[:, columns].tolist()):
-                found[point] = _real(expression.bind(dict(zip(parameters, row, strict=True))))
+            for place, point in enumerate(points):
+                row = values[point, columns].tolist()
+                found[place] = _real(expression.bind(dict(zip(parameters, row, strict=True))))
         except (ValueError, ArithmeticError, TypeError, RuntimeError) as error:
             raise self._error(expression, values[point], point, f": {error}") from error
         return found

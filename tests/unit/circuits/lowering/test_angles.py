@@ -23,6 +23,11 @@ EXPRESSIONS = [
     A * 0 + B,
     (A + B) * 2 - A,
     A * B,
+    2 * (math.pi - A) * (math.pi - B),
+    (A + 1) * (B - 2) * 0.5 - A,
+    (A + 1e8) * (B - 1e8) + 1e8 * A,
+    A * B.sin(),
+    A * A + B,
     A**2,
     2**B,
     (A.sin() + B.cos()) / (B + 7),
@@ -44,15 +49,16 @@ def angles() -> Angles:
     return Angles(circuit)
 
 
+@pytest.mark.parametrize("values", [VALUES, np.random.default_rng(2).normal(size=(40, 2))])
 @pytest.mark.parametrize("expression", EXPRESSIONS, ids=str)
-def test_an_expression_has_the_values_that_qiskit_binds(expression):
+def test_an_expression_has_the_values_that_qiskit_binds(expression, values):
     made = angles()
     column = made.column(expression)
     assert column == 2
-    found = made.at(VALUES)
-    assert found.shape == (4, len(made)) == (4, 3)
-    np.testing.assert_array_equal(found[:, :2], VALUES)
-    for row, (a, b) in zip(found, VALUES.tolist(), strict=True):
+    found = made.at(values)
+    assert found.shape == (len(values), len(made)) == (len(values), 3)
+    np.testing.assert_array_equal(found[:, :2], values)
+    for row, (a, b) in zip(found, values.tolist(), strict=True):
         given = {p: v for p, v in ((A, a), (B, b)) if p in expression.parameters}
         number = complex(expression.bind(given).numeric())
         assert row[column] == pytest.approx(number.real, rel=1e-13, abs=1e-13)
@@ -89,6 +95,31 @@ def test_few_points(points):
     made = angles()
     made.column(A * B)
     assert made.at(VALUES[:points]).shape == (points, 3)
+
+
+def test_products_at_many_points_are_not_evaluated_one_by_one(monkeypatch):
+    seen: list[int] = []
+    one_by_one = Angles._one_by_one
+
+    def counted(*args):
+        seen.append(len(args[-1]))
+        return one_by_one(*args)
+
+    monkeypatch.setattr(Angles, "_one_by_one", counted)
+    values = np.random.default_rng(2).normal(size=(40, 2))
+    for expression in (2 * (math.pi - A) * (math.pi - B), A.sin() * B):
+        made = angles()
+        made.column(expression)
+        made.at(values)
+    assert seen == [2, 40]
+
+
+def test_products_whose_terms_cancel_out_are_evaluated_as_they_are():
+    made = angles()
+    column = made.column((A - 1e8) * (B - 1e8))
+    values = 1e8 + np.random.default_rng(2).normal(size=(40, 2))
+    expected = (values[:, 0] - 1e8) * (values[:, 1] - 1e8)
+    np.testing.assert_allclose(made.at(values)[:, column], expected, rtol=1e-12)
 
 
 COMPLEX = [A * 1j, A * 1j + B]  # real where a is 0
