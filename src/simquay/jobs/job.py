@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -15,6 +16,7 @@ from simquay.jobs.base import BaseJob
 from simquay.jobs.dispatch.queue_info import QueueInfo
 from simquay.jobs.dispatch.tasks import Launcher, Task, TaskControl, TaskFuture
 from simquay.jobs.errors import JobFailedError, described, detach
+from simquay.system.starting import start_thread
 
 if TYPE_CHECKING:
     from qiskit.providers import BackendV2
@@ -50,7 +52,8 @@ def only_answer(ends: Sequence[TaskEnd], job_id: str, seconds: float) -> Any:
 class Job(BaseJob):
     """A job of one task or more; ``backend.run`` makes and submits it.
 
-    It has no thread: the thread in which its last task ends joins the answers.
+    It has no thread: the thread in which its last task ends joins the answers. Where all tasks of a
+    split job end before its start does, a new thread joins them.
 
     Args:
         backend: the backend that runs the job, or None.
@@ -64,6 +67,7 @@ class Job(BaseJob):
     _controls: Sequence[TaskControl] = ()  # as an unpickled job has, which does no work
     _futures: Sequence[Future[Any]] = ()
     _open = 0
+    _starter: int | None = None  # the thread that is starting the tasks of a split job
 
     def __init__(
         self,
@@ -102,8 +106,10 @@ class Job(BaseJob):
         except Exception as error:  # noqa: BLE001  # the job boundary: no thread, or any other cause
             self._fail(f"the job could not be queued: {described(error)}", error)
         self._futures = futures  # those that were launched are stopped below
+        self._starter = threading.get_ident() if len(futures) > 1 else None
         for future in futures:
             future.add_done_callback(self._task_ended)
+        self._starter = None
         if self.in_final_state():
             self._stop(self._status)
 
@@ -163,6 +169,24 @@ class Job(BaseJob):
             join = None if self._open else self._join  # which a final job has no more
         if join is None:
             return
+        if self._starter == threading.get_ident():
+            # All tasks have ended already: ``run`` is not to wait until their answers are joined.
+            try:
+                start_thread(
+                    threading.Thread(
+                        target=self._join_answers,
+                        args=(join,),
+                        name=f"simquay-join-{self._job_id}",
+                        daemon=True,
+                    )
+                )
+                return
+            except RuntimeError:  # refused: then it waits
+                _log.debug("job %s is joined in the thread that runs it", self._job_id)
+        self._join_answers(join)
+
+    def _join_answers(self, join: Join) -> None:
+        """Conclude the job with the answers of its tasks."""
         try:
             ends = [*map(_end_of, self._futures, self._controls)]
             if self._status is not JobStatus.RUNNING:  # no task could say that it began

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any
@@ -117,6 +118,28 @@ def test_cancelling_withdraws_what_has_not_begun_and_cancels_every_control() -> 
     running.set_result(1)
     assert job.cancelled()
     assert joined.ends == []
+
+
+def test_submitting_does_not_wait_for_answers_to_be_joined() -> None:
+    joining, go_on = threading.Event(), threading.Event()
+
+    class Ended:
+        def launch(self, task: Task, control: TaskControl) -> Future[Any]:
+            future: Future[Any] = Future()
+            future.set_result(1)
+            return future
+
+    def join(ends: Sequence[TaskEnd], job_id: str, seconds: float) -> Result:
+        joining.set()
+        assert go_on.wait(LONG)
+        return a_result()
+
+    job = Job(None, [HeldWork(), HeldWork()], Ended(), join)
+    job.submit()
+    assert joining.wait(LONG)
+    assert not job.in_final_state()
+    go_on.set()
+    assert job.result(LONG).success
 
 
 def test_an_error_in_joining_the_answers_fails_the_job() -> None:
