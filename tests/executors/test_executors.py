@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from qiskit import QuantumCircuit
 from qiskit.circuit import Instruction
-from qiskit.quantum_info import Statevector
+from qiskit.quantum_info import SparsePauliOp, Statevector
+from qiskit_aer import library as aer
 
 import simquay
 from simquay.engines.numpy.engine import DenseEngine
@@ -145,6 +146,27 @@ def test_states_are_not_split_by_shots_and_travel_as_they_are(
         assert len(state.metadata["tasks"]) == 1
         here = run(backend, registers(), statevector=True).result(LONG)
         assert np.array_equal(state.get_statevector().data, here.get_statevector().data)
+
+
+def test_saved_data_of_shots_travel_and_are_joined(processes: ProcessPoolExecutor) -> None:
+    saving = QuantumCircuit(2, 2)
+    saving.h([0, 1])
+    saving.measure(0, 1)
+    for label, conditional in (("each", False), ("by_bits", True)):
+        save = aer.SaveStatevector(2, label=label, pershot=not conditional, conditional=conditional)
+        saving.append(save, [0, 1])
+    operator = SparsePauliOp.from_list([("ZX", 1.0), ("IZ", 0.5)])
+    saving.append(aer.SaveExpectationValueVariance(operator, label="mean"), [0, 1])
+    saving.append(aer.SaveProbabilitiesDict(2, label="sum", unnormalized=True), [1, 0])
+    backend = simquay.get_backend("numpy")
+    expected = run(backend, saving).result(LONG).data()
+    result = run(backend, saving, executor=processes, max_shots_per_task=200).result(VERY_LONG)
+    assert len(result.metadata["tasks"]) == 3
+    found = result.data()
+    assert found.keys() == expected.keys()
+    assert (found["each"], found["by_bits"]) == (expected["each"], expected["by_bits"])
+    np.testing.assert_allclose(found["mean"], expected["mean"], atol=1e-12)
+    assert found["sum"] == pytest.approx(expected["sum"])
 
 
 def test_precision_and_memory_limit_travel(processes: ProcessPoolExecutor) -> None:

@@ -16,6 +16,7 @@ of its variance both.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -24,10 +25,10 @@ from numpy.typing import NDArray
 
 from simquay.control import Control
 from simquay.engines.base import Engine, State
-from simquay.program import ForLoop, Measure, Precision, Program, Reset, Save, WhileLoop
+from simquay.program import Measure, Precision, Program, Reset, Save, WhileLoop
 from simquay.program.bits import deposit, spread
 from simquay.program.observable import Observable, Strings
-from simquay.program.program import walk
+from simquay.program.program import bodies_of, walk
 
 __all__ = [
     "Gathered",
@@ -196,20 +197,43 @@ def join_saved(parts: Sequence[Mapping[str, Saved]]) -> dict[str, Saved]:
 
 def saved_bytes(program: Program, precision: Precision, shots: int) -> int:
     """Bytes of host memory that the saved data of ``program`` take at most, as they are shown to
-    the user as well."""
+    the user as well, where each while loop runs once."""
     saves = saves_of(program)
     if not saves:
         return 0
-    states = _most_states(program, shots)
+    visits, events = _visits(program)
+    states = min(shots, 1 << min(events, 62))  # at one place; shots of one state share its data
     need = 0
     for save in saves:
         one = datum_bytes(save, program, precision)
         if save.form == "list":
-            one = states * (one + _DATUM_BYTES) + 16 * shots  # in two lists
+            one = visits[save.key] * (states * (one + _DATUM_BYTES) + 16 * shots)  # in two lists
         elif save.conditional:
             one *= min(states, 1 << min(program.num_clbits, 62))
         need += one
     return need
+
+
+def _visits(program: Program) -> tuple[Counter[str], int]:
+    """How often a shot comes to each save, by key, and to measurements and resets, at most, where
+    each while loop is run once and makes any number of states."""
+    visits: Counter[str] = Counter()
+    events = 0
+    stack = [(program.operations, 1)]
+    while stack:
+        body, times = stack.pop()
+        for operation in body:
+            if isinstance(operation, Save):
+                visits[operation.key] += times
+            elif isinstance(operation, (Measure, Reset)):
+                events += times
+            elif isinstance(operation, WhileLoop):
+                events += 62
+            inner = bodies_of(operation)
+            several = Counter(map(id, inner))  # the iterations of a loop may share one body
+            different = {id(one): one for one in inner}.values()
+            stack += [(child, times * several[id(child)]) for child in different]
+    return visits, events
 
 
 def datum_bytes(save: Save, program: Program, precision: Precision) -> int:
@@ -230,13 +254,3 @@ def datum_bytes(save: Save, program: Program, precision: Precision) -> int:
             return 16 << 2 * len(save.qubits)
         case _:
             return 16 * (1 if save.indices is None else len(save.indices))
-
-
-def _most_states(program: Program, shots: int) -> int:
-    """The most different states of ``shots`` at one place, each of which has data of its own."""
-    events = 0
-    for one in walk(program.operations):
-        if isinstance(one, (ForLoop, WhileLoop)):
-            return shots
-        events += isinstance(one, (Measure, Reset))
-    return min(shots, 1 << min(events, 62))

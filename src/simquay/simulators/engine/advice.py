@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from simquay.engines.base import Engine
 from simquay.errors import OutOfMemoryError
+from simquay.execution.branching.saves import saves_of
 from simquay.execution.memory import required_bytes
 from simquay.program import (
     Diagonal,
@@ -44,7 +45,8 @@ def memory_advice(
     """
     need, single = (required_bytes(program, engine, one) for one in (precision, Precision.SINGLE))
     if need <= error.available < error.needed:
-        return "the state alone would fit: use fewer shots"
+        saves = "save less, or " if saves_of(program) else ""
+        return f"the state alone would fit: {saves}use fewer shots"
     less = error.needed - need + single
     if precision is Precision.DOUBLE and 0 < less <= error.available:
         return f"precision='single' needs {format_bytes(less)}"

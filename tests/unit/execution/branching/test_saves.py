@@ -27,6 +27,7 @@ from simquay.program import (
     Reset,
     Restart,
     Save,
+    WhileLoop,
 )
 from simquay.program.expressions import BitRef
 from tests.support.branching import saved
@@ -155,9 +156,14 @@ def test_memory_of_what_is_saved() -> None:
     assert needed(by_bits, *measured) == 8 * 16 * 4**2  # eight values of the bits
     shared = needed(each, *measured)  # of eight states
     assert 8 * 16 * 4**2 < shared < 8 * 16 * 4**2 + 32 * 1000
-    loop = ForLoop((measured,) * 4)
-    assert needed(each, loop) > 1000 * 16 * 4**2
     assert needed(each, *measured, shots=4) < shared / 2
+    often = needed(each, ForLoop((measured,) * 4))  # of any state
+    assert 1000 * 16 * 4**2 < often < 1000 * 16 * 4**2 * 2
+    assert needed(each, WhileLoop(BitRef(0), measured)) == often
+    body: tuple[Operation, ...] = (*measured, each)
+    inside = ForLoop(((ForLoop((body,) * 5),),) * 2)
+    program = Program(10, 10, (inside, ForLoop(((), ()))))
+    assert saved_bytes(program, Precision.DOUBLE, 1000) == 10 * often
 
 
 def test_too_much_is_refused_before_the_run() -> None:

@@ -10,7 +10,7 @@ from qiskit.circuit import Instruction
 from qiskit.circuit.classical import types
 from qiskit.exceptions import QiskitError
 from qiskit.providers import JobError, JobStatus
-from qiskit_aer.library import save_statevector
+from qiskit_aer.library import SaveDensityMatrix, save_statevector
 
 from simquay.engines.reference import ReferenceEngine
 from simquay.errors import (
@@ -95,6 +95,15 @@ def test_saved_states_count_as_memory(backend: EngineBackend) -> None:
     assert backend.run(circuit, max_memory_mb=4).result(20).success
     with pytest.raises(JobFailedError, match="max_memory_mb"):
         backend.run(circuit, max_memory_mb=1.5).result(20)
+
+
+def test_saved_data_that_never_fit_are_refused_with_advice(backend: EngineBackend) -> None:
+    circuit = QuantumCircuit(30)
+    circuit.h(0)
+    circuit.append(SaveDensityMatrix(30), range(30))
+    with pytest.raises(JobFailedError, match=r"needs 16 EiB of memory.*save less") as caught:
+        backend.run(circuit).result(20)
+    assert isinstance(caught.value.__cause__, OutOfMemoryError)
 
 
 def test_max_memory_mb_is_a_limit_of_the_run(backend: EngineBackend) -> None:

@@ -14,8 +14,9 @@ from qiskit.circuit.library import (
     get_standard_gate_name_mapping,
     quantum_volume,
 )
-from qiskit.quantum_info import SparsePauliOp, Statevector, random_unitary
+from qiskit.quantum_info import Pauli, SparsePauliOp, Statevector, random_unitary
 from qiskit_aer import AerSimulator
+from qiskit_aer import library as aer
 from qiskit_aer.library import save_statevector
 
 from simquay.engines.reference import ReferenceEngine
@@ -179,6 +180,23 @@ def test_aers_save_instruction_is_let_through(backend: EngineBackend, level: int
     assert transpiled.count_ops()["save_statevector"] == 1
     state = backend.run(transpiled).result().get_statevector()
     assert np.allclose(state.data, np.array([1, 1, 0, 0]) / np.sqrt(2))
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_aers_other_instructions_keep_their_place(backend: EngineBackend, level: int) -> None:
+    circuit = QuantumCircuit(3)
+    circuit.append(aer.SetStatevector([0, 0, 0, 0, 0, 0, 0, 1]), [0, 1, 2])
+    circuit.x([1, 2])
+    circuit.append(aer.SaveProbabilities(2, label="one"), [0, 2])
+    circuit.append(aer.SaveExpectationValue(Pauli("ZX")), [1, 0])
+    circuit.append(aer.SaveDensityMatrix(1), [0])
+    circuit.swap(0, 2)
+    circuit.append(aer.SaveProbabilitiesDict(2, label="two"), [0, 2])
+    placed = transpile(circuit, backend, optimization_level=level, initial_layout=[4, 0, 2])
+    data = backend.run(placed).result().data()
+    assert (data["one"].tolist(), dict(data["two"])) == ([0, 1, 0, 0], {2: 1.0})
+    assert data["expectation_value"] == pytest.approx(0)
+    assert np.allclose(data["density_matrix"].data, np.diag([0, 1]))
 
 
 def test_each_backend_has_a_target_of_its_own() -> None:
