@@ -25,9 +25,9 @@ from numpy.typing import NDArray
 
 from simquay.control import Control
 from simquay.engines.base import Engine, State
+from simquay.execution.observables import expectation_values
 from simquay.program import Measure, Precision, Program, Reset, Save, WhileLoop
 from simquay.program.bits import deposit, spread
-from simquay.program.observable import Observable, Strings
 from simquay.program.program import bodies_of, walk
 
 __all__ = [
@@ -71,32 +71,11 @@ def read_save(save: Save, engine: Engine, state: State, control: Control) -> Val
             return engine.probabilities(state, save.qubits, {})
         case "density_matrix":
             return _density_matrices(engine, state, save.qubits, control)
-    value, *squares = [_means(engine, state, one, control) for one in save.observables]
-    if not squares:
-        return value
-    (square,) = squares
-    return np.stack([value, square - value * value], axis=1)
-
-
-def _means(
-    engine: Engine, state: State, observable: Observable, control: Control
-) -> NDArray[np.float64]:
-    """The mean of an observable of Pauli matrices for each vector."""
-    stored = np.full(observable.num_qubits, -1, dtype=np.int64)
-    stored[list(state.layout.order)] = np.arange(len(state.layout.order))
-    bits = stored[observable.qubits]
-    terms = np.repeat(np.arange(len(observable.coefficients)), np.diff(observable.bounds))
-    masks = np.zeros((2, len(observable.coefficients)), dtype=np.int64)
-    for mask, letter in zip(masks, (1, 2), strict=True):
-        chosen = (observable.letters & letter != 0) & (bits >= 0)
-        np.bitwise_or.at(mask, terms[chosen], 1 << bits[chosen])
-    z, x = masks
-    # A qubit that is not stored is |0>: the mean of Z is 1, that of X and Y is 0.
-    coefficients = observable.coefficients.copy()
-    coefficients[terms[(observable.letters & 2 != 0) & (bits < 0)]] = 0
-    none = np.zeros_like(x)
-    found = engine.means(state, Strings(x, z, none, none), control) @ coefficients
-    return np.asarray(found)
+    values = expectation_values(engine, state, save.observables, control)
+    if save.kind == "expectation_value_variance":
+        values[:, 1] -= values[:, 0] ** 2
+        return values
+    return values[:, 0]
 
 
 def _density_matrices(
@@ -199,7 +178,7 @@ def saved_bytes(program: Program, precision: Precision, shots: int) -> int:
     """Bytes of host memory that the saved data of ``program`` take at most, as they are shown to
     the user as well, where each while loop runs once."""
     saves = saves_of(program)
-    if not saves:
+    if not saves or not shots:
         return 0
     visits, events = _visits(program)
     states = min(shots, 1 << min(events, 62))  # at one place; shots of one state share its data
