@@ -109,12 +109,12 @@ def _one_by_one(circuit: QuantumCircuit, values: NDArray[np.float64]) -> list[Pr
     programs: list[Program] = []
     try:
         programs.extend(map(lower, assigned(circuit, rows)))
-    except (ArithmeticError, RuntimeError, QiskitError) as error:
+    except (ProgramError, ArithmeticError, RuntimeError, QiskitError) as error:
         point = len(programs)
+        kind = type(error) if isinstance(error, ProgramError) else ProgramError
         given = ", ".join(f"{one.name}={values[point, column]}" for one, column in columns)
-        raise ProgramError(
-            f"the parameters of circuit {circuit.name!r} make no gates at point {point} "
-            f"({given}): {error}"
+        raise kind(
+            f"circuit {circuit.name!r} cannot be run at point {point} ({given}): {error}"
         ) from error
     return programs
 
