@@ -45,13 +45,14 @@ class Angles:
 
     Attributes:
         index_of: the indices of the parameters, by name.
+        repeatable: whether every circuit with equal data is lowered to the same program.
     """
 
     def __init__(self, circuit: QuantumCircuit) -> None:
-        self._circuit = circuit
-        self.index_of = {
-            parameter.name: index for index, parameter in enumerate(circuit.parameters)
-        }
+        self._name = circuit.name
+        self._listed = circuit.parameters
+        self.index_of = {parameter.name: index for index, parameter in enumerate(self._listed)}
+        self.repeatable = True
         self._first = len(self.index_of)
         self._constants: list[float] = []  # of the other angles
         self._known: dict[float | ParameterExpression, int] = {}  # their indices
@@ -65,7 +66,7 @@ class Angles:
     @cached_property
     def parameters(self) -> frozenset[Parameter]:
         """The circuit's parameters."""
-        return frozenset(self._circuit.parameters)
+        return frozenset(self._listed)
 
     def column(self, angle: Any) -> int:
         """The index of ``angle``, a number or an expression of the circuit's parameters.
@@ -183,7 +184,7 @@ class Angles:
         names = sorted(parameter.name for parameter in expression.parameters)
         shown = ", ".join(f"{name}={float(row[self.index_of[name]])!r}" for name in names)
         return ProgramError(
-            f"the expression {expression} of circuit {self._circuit.name!r} is no finite real "
+            f"the expression {expression} of circuit {self._name!r} is no finite real "
             f"number at point {point} ({shown}){why}"
         )
 

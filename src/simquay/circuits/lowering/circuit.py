@@ -18,7 +18,7 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import AnnotatedOperation, ControlledGate, Gate, Qubit
 from qiskit.exceptions import QiskitError
 
-from simquay.circuits.lowering import control_flow, expansion, instructions, saves
+from simquay.circuits.lowering import control_flow, expansion, instructions, kept, saves
 from simquay.circuits.lowering.angles import Angles, NeedsValuesError
 from simquay.circuits.lowering.context import (
     BlockBuilder,
@@ -50,6 +50,9 @@ _FEW = 32
 earlier gates are then faster than those that are computed together."""
 
 HANDLERS: Handlers = instructions.HANDLERS | control_flow.HANDLERS
+
+_KNOWN_BY_BITS = frozenset({"measure", "reset", "barrier", "delay"})
+"""Instructions whose qubits and classical bits say all about them."""
 
 _WIDEST_STATE = 63
 """No memory holds the state of more qubits."""
@@ -93,11 +96,16 @@ def lower_points(
         ProgramError: for values of another shape or kind, and expressions without a real value at a
             point, beside those of :func:`lower`.
     """
-    try:
-        program, angles = _lowered(circuit, parametric=True)
-    except NeedsValuesError:
-        return _one_by_one(circuit, _values(circuit, values))
-    assert angles is not None, "the parametric form has them"
+    known = kept.find(circuit) if isinstance(circuit, QuantumCircuit) else None
+    if known is None:
+        try:
+            program, made = _lowered(circuit, parametric=True)
+        except NeedsValuesError:
+            return _one_by_one(circuit, _values(circuit, values))
+        assert made is not None, "the parametric form has them"
+        known = program, made
+        kept.keep(circuit, program, made)
+    program, angles = known
     return Points(program, angles.at(_values(circuit, values)))
 
 
@@ -255,6 +263,8 @@ def _instruction(site: Site) -> None:
         UnsupportedInstructionError: if it has none of these.
     """
     operation, qubits = site.operation, site.qubits
+    if site.lowering.angles is not None and operation.name not in _KNOWN_BY_BITS:
+        site.lowering.angles.repeatable = False
     if (handler := _handler(operation)) is not None:
         handler(site)
     elif isinstance(operation, AnnotatedOperation):
