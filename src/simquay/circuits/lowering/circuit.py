@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -18,20 +18,14 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import AnnotatedOperation, ControlledGate, Gate, Qubit
 from qiskit.exceptions import QiskitError
 
-from simquay.circuits.lowering import control_flow, expansion, instructions, kept, saves
+from simquay.circuits.lowering import control_flow, expansion, instructions, saves
 from simquay.circuits.lowering.angles import Angles, NeedsValuesError
-from simquay.circuits.lowering.context import (
-    BlockBuilder,
-    Handler,
-    Handlers,
-    Lowering,
-    Scope,
-    Site,
-)
+from simquay.circuits.lowering.context import Handler, Handlers, Lowering, Site
 from simquay.circuits.lowering.expressions import type_of
 from simquay.circuits.lowering.gates import Makers
 from simquay.circuits.lowering.instructions import has_matrix
 from simquay.circuits.lowering.modifiers import annotated_operation, controlled_gate
+from simquay.circuits.lowering.scopes import BlockBuilder, Scope
 from simquay.circuits.parameters import assigned, unbound_parameters
 from simquay.errors import (
     NotACircuitError,
@@ -50,6 +44,9 @@ _FEW = 32
 earlier gates are then faster than those that are computed together."""
 
 HANDLERS: Handlers = instructions.HANDLERS | control_flow.HANDLERS
+
+_MOST_KEPT = 4096
+"""The most instructions of a circuit whose program is kept."""
 
 _KNOWN_BY_BITS = frozenset({"measure", "reset", "barrier", "delay"})
 """Instructions whose qubits and classical bits say all about them."""
@@ -96,17 +93,54 @@ def lower_points(
         ProgramError: for values of another shape or kind, and expressions without a real value at a
             point, beside those of :func:`lower`.
     """
-    known = kept.find(circuit) if isinstance(circuit, QuantumCircuit) else None
-    if known is None:
-        try:
-            program, made = _lowered(circuit, parametric=True)
-        except NeedsValuesError:
-            return _one_by_one(circuit, _values(circuit, values))
-        assert made is not None, "the parametric form has them"
-        known = program, made
-        kept.keep(circuit, program, made)
-    program, angles = known
+    try:
+        program, angles = _kept(circuit) or _lowered(circuit, parametric=True)
+    except NeedsValuesError:
+        return _one_by_one(circuit, _values(circuit, values))
+    assert angles is not None, "the parametric form has them"
+    _keep(circuit, program, angles)
     return Points(program, angles.at(_values(circuit, values)))
+
+
+@lru_cache(maxsize=16)
+def _place(identity: int) -> list[tuple[QuantumCircuit, Program, Angles]]:
+    """For the circuit with this ``id``: a copy of it and what that was lowered to, or nothing."""
+    return []
+
+
+def _kept(circuit: QuantumCircuit) -> tuple[Program, Angles] | None:
+    """What ``circuit`` was lowered to by an earlier call, for callers that run one circuit at new
+    values again and again.
+
+    Nothing tells whether a circuit has changed since, so it is compared with a copy, in a fourth of
+    the time of lowering. Qiskit compares numbers of standard gates exactly, and coefficients of
+    parameters to 1e-15.
+    """
+    for copy, program, angles in _place(id(circuit)):  # perhaps of an earlier circuit there
+        if (
+            isinstance(circuit, QuantumCircuit)
+            and copy.global_phase == circuit.global_phase
+            and copy.name == circuit.name
+            and copy.qubits == circuit.qubits
+            and copy.clbits == circuit.clbits
+            and not circuit.num_vars
+            and copy.data == circuit.data
+        ):
+            return program, angles
+    return None
+
+
+def _keep(circuit: QuantumCircuit, program: Program, angles: Angles) -> None:
+    """Keep what ``circuit`` was lowered to, if every equal circuit is lowered to the same: gates
+    with definitions may change inside, which no comparison shows."""
+    if (
+        angles.repeatable
+        and len(circuit.data) <= _MOST_KEPT
+        and circuit.num_qubits <= _WIDEST_STATE
+        and not circuit.num_vars
+    ):
+        angles.repeatable = False  # kept once
+        _place(id(circuit))[:] = [(circuit.copy(), program, angles)]
 
 
 def _one_by_one(circuit: QuantumCircuit, values: NDArray[np.float64]) -> list[Program]:

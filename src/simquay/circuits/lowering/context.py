@@ -1,4 +1,4 @@
-"""The context of handlers: the circuit that is read, the block that grows, and further reading.
+"""The context of handlers: the instruction that is read, and further reading.
 
 A handler is a function of one :class:`Site`. It appends operations to ``site.block``, and calls
 ``site.lowering`` for what lies inside its instruction: a definition, a body, a base gate. Handlers
@@ -8,14 +8,12 @@ import this module; the table of handlers is in ``circuit.py``, above them, and 
 
 from __future__ import annotations
 
-import cmath
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from qiskit import QuantumCircuit
-from qiskit.circuit import CircuitInstruction, Clbit, Parameter, Qubit
+from qiskit.circuit import CircuitInstruction, Parameter, Qubit
 from qiskit.circuit.classical import expr
 from qiskit.exceptions import QiskitError
 
@@ -23,99 +21,22 @@ from simquay.circuits.lowering import expansion
 from simquay.circuits.lowering.angles import Angles, NeedsValuesError, is_parametric
 from simquay.circuits.lowering.expansion import MAX_DEPTH
 from simquay.circuits.lowering.gates import SEVERAL, SKIPPED, Makers
+from simquay.circuits.lowering.scopes import BlockBuilder, Scope
 from simquay.circuits.parameters import unbound_parameters
 from simquay.errors import ProgramError, UnsupportedInstructionError
 from simquay.program import (
-    Diagonal,
-    ForLoop,
     Gate,
     GateOperation,
-    IfElse,
     Matrix,
-    Operation,
     Parametric,
-    Reset,
-    Switch,
-    WhileLoop,
 )
-from simquay.program.formulas import Formula, NotFiniteError, constant
-from simquay.program.operations import QubitOperation, standard_gates
-from simquay.program.program import walk
+from simquay.program.formulas import Formula, NotFiniteError
+from simquay.program.operations import standard_gates
 
-__all__ = ["BlockBuilder", "Handler", "Handlers", "Lowering", "Scope", "Site"]
+__all__ = ["Handler", "Handlers", "Lowering", "Site"]
 
 _LARGE = 100_000
 """The size of definitions and bodies so far at which that of all is computed."""
-
-
-@dataclass(slots=True)
-class Scope:
-    """A circuit that is being read: the main one, a control-flow body or a definition.
-
-    Attributes:
-        name: the circuit's name.
-        qubits: the program's index of each of its qubits.
-        clbits: the program's index of each of its classical bits.
-        outer: the scope of the instruction that this circuit belongs to.
-        role: what this circuit is to that instruction, for messages.
-        depth: the number of scopes around it.
-        in_loop: whether it is inside a loop.
-        unitary: whether only gates may occur, since it is controlled, inverted or to a power.
-        index: the index of the instruction that is being read.
-    """
-
-    name: str
-    qubits: dict[Qubit, int]
-    clbits: dict[Clbit, int]
-    outer: Scope | None = None
-    role: str = ""
-    depth: int = 0
-    in_loop: bool = False
-    unitary: bool = False
-    index: int = 0
-
-    def inner(
-        self,
-        circuit: QuantumCircuit,
-        qubits: Iterable[int],
-        clbits: Iterable[int],
-        role: str,
-        *,
-        loop: bool = False,
-        unitary: bool = False,
-    ) -> Scope:
-        """The scope of ``circuit``, whose bits are the given ones of the program, in order."""
-        return Scope(
-            circuit.name,
-            dict(zip(circuit.qubits, qubits, strict=True)),
-            dict(zip(circuit.clbits, clbits, strict=True)),
-            self,
-            role,
-            self.depth + 1,
-            self.in_loop or loop,
-            self.unitary or unitary,
-        )
-
-    def path(self) -> tuple[int, ...]:
-        """The indices of the current instruction and of those around it, innermost first."""
-        indices = []
-        scope: Scope | None = self
-        while scope is not None:
-            indices.append(scope.index)
-            scope = scope.outer
-        return tuple(indices)
-
-    def place(self) -> str:
-        """The place of the current instruction, in words, innermost circuit first."""
-        words = f"index {self.index} of circuit {self.name!r}"
-        scope = self
-        while scope.outer is not None:
-            outer = scope.outer
-            words += f", the {scope.role} at index {outer.index}"
-            if outer.outer is None:
-                words += f" of circuit {outer.name!r}"
-            scope = outer
-        return words
 
 
 class _Places(dict[tuple[Qubit, ...], tuple[int, ...]]):
@@ -130,79 +51,6 @@ class _Places(dict[tuple[Qubit, ...], tuple[int, ...]]):
         index_of = self._index_of
         places = self[qubits] = tuple([index_of[qubit] for qubit in qubits])
         return places
-
-
-class BlockBuilder:
-    """A list of operations that grows, with the global phase summed apart from them.
-
-    Args:
-        entry: the state of the qubits at the start of the block: all |0> (``zero``), that at the
-            present end of the block ``outer`` (``outer``: a branch, which is entered once), or any
-            state (``unknown``: a loop's body, or a gate).
-        outer: the block that this one belongs to; needed for the entry ``outer``.
-
-    Attributes:
-        operations: those so far.
-        phase: the global phase since the last operation that wrote it, in radians.
-    """
-
-    __slots__ = ("entry", "operations", "outer", "phase")
-
-    def __init__(
-        self,
-        entry: Literal["zero", "outer", "unknown"],
-        outer: BlockBuilder | None = None,
-    ) -> None:
-        self.entry = entry
-        self.outer = outer
-        self.operations: list[Operation] = []
-        self.phase = 0.0
-
-    def add_phase(self, angle: float) -> None:
-        """Multiply by ``exp(i * angle)``.
-
-        Raises:
-            ValueError: if the angle is infinite or not a number.
-        """
-        number = float(angle)
-        if not math.isfinite(number):
-            raise ValueError(f"its phase {number} is not a finite number")
-        self.phase += number
-
-    def flush_phase(self) -> None:
-        """Write the phase so far as an operation; needed before a branch, a loop or a save."""
-        if self.phase:
-            self.operations.append(Diagonal(constant((cmath.exp(1j * self.phase),)), ()))
-            self.phase = 0.0
-
-    def finish(self) -> tuple[Operation, ...]:
-        """The operations, the phase included."""
-        self.flush_phase()
-        return tuple(self.operations)
-
-    def not_zero(self, qubits: Iterable[int]) -> set[int]:
-        """The ``qubits`` that are not known to be |0> at the present end of the block."""
-        open_ = set(qubits)
-        dirty: set[int] = set()
-        for operation in reversed(self.operations):
-            if not open_:
-                break
-            if isinstance(operation, Reset):
-                open_.discard(operation.qubit)
-                continue
-            inside: Iterable[Operation] = (operation,)
-            if isinstance(operation, (IfElse, Switch, ForLoop, WhileLoop)):
-                inside = walk((operation,))
-            for gate in inside:
-                # A control does not count: it leaves its qubit |0>.
-                if not isinstance(gate, QubitOperation):
-                    continue
-                hit = open_.intersection(gate.qubits)
-                dirty |= hit
-                open_ -= hit
-        if self.entry == "outer" and self.outer is not None:
-            return dirty | self.outer.not_zero(open_)
-        return dirty | open_ if self.entry == "unknown" else dirty
 
 
 @dataclass(slots=True)

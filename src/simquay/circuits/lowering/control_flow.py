@@ -19,7 +19,7 @@ from qiskit.circuit import (
 )
 from qiskit.circuit.classical import expr
 
-from simquay.circuits.lowering.context import BlockBuilder, Handler, Handlers, Site
+from simquay.circuits.lowering.context import Handler, Handlers, Site
 from simquay.circuits.lowering.expressions import (
     lower_condition,
     lower_expression,
@@ -28,6 +28,7 @@ from simquay.circuits.lowering.expressions import (
     type_of,
     variable_index,
 )
+from simquay.circuits.lowering.scopes import BlockBuilder
 from simquay.circuits.parameters import assigned
 from simquay.errors import ProgramError, UnsupportedInstructionError
 from simquay.program import (
