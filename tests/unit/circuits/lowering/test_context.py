@@ -20,8 +20,7 @@ from qiskit.quantum_info import Operator
 
 from simquay.circuits.lowering.circuit import lower
 from simquay.errors import SimquayError, UnsupportedInstructionError
-from simquay.program import Diagonal, Permutation
-from tests.support.operations import only
+from simquay.program import Permutation
 from tests.support.placed_gates import appended, check_gate, inner_circuit
 from tests.support.unitaries import lowered_unitary
 
@@ -51,14 +50,6 @@ def test_global_phase_of_the_circuit():
     circuit = inner_circuit(1.25)
     circuit.append(XGate(), [0])
     np.testing.assert_allclose(lowered_unitary(circuit), Operator(circuit).data, atol=1e-12)
-
-
-def test_phases_of_one_block_become_one_operation():
-    circuit = QuantumCircuit(2, global_phase=0.1)
-    for _ in range(5):
-        circuit.append(inner_circuit(0.3).to_gate(), [0, 1])
-    factors = [o for o in lower(circuit).operations if isinstance(o, Diagonal) and not o.qubits]
-    np.testing.assert_allclose(only(Diagonal, factors).diagonal, [np.exp(1.6j)])
 
 
 class HoldsItself(Gate):
