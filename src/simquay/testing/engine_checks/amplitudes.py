@@ -282,7 +282,7 @@ def e12_expectation_values(engine: Engine) -> None:
             state = evolve(engine, gates, 6, precision)
             near(engine.expectation(state, labels), [expected], precision, "Pauli strings")
             near(engine.amplitudes(state), [vector], precision, "the state after `expectation`")
-        several, vectors = _several(engine, precision, 33)
+        several, vectors = _several(engine, precision, 34)
         require_equal(len(several.layout.order), 5, "qubits that 25 gates store")
         operators = [reduce(np.kron, [_LETTERS[one] for one in row[4::-1]]) for row in letters]
         known = [[np.vdot(one, matrix @ one).real for matrix in operators] for one in vectors]
