@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,12 +12,16 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 from qiskit.primitives import BasePrimitiveJob, PrimitiveResult
 from qiskit.providers import JobStatus, JobV1
+from qiskit.quantum_info import SparsePauliOp
 
 import simquay
 from simquay.jobs.errors import JobCancelledError
-from simquay.primitives import SamplerV2
+from simquay.primitives import EstimatorV2, SamplerV2
 from tests.support.engine_circuits import long_circuit
+from tests.support.executor_fixtures import processes, threads
 from tests.support.job_doubles import LONG, until
+
+__all__ = ["processes", "threads"]  # fixtures
 
 
 def circuit() -> QuantumCircuit:
@@ -105,3 +110,51 @@ def test_j41_pubs_that_are_too_large_fail_alone() -> None:
     assert job.status() is JobStatus.ERROR
     (pub,) = caught.value.partial_result  # type: ignore[attr-defined]  # of JobFailedError
     assert pub.data.meas.get_counts() == {"0000": 1024}
+
+
+def estimate(**options: Any) -> Any:
+    """A job of three pubs of an estimator; the second has an error of its own."""
+    ansatz = circuit().remove_final_measurements(inplace=False)
+    flip = QuantumCircuit(1, 1)
+    flip.h(0)
+    flip.measure(0, 0)
+    with flip.if_test((0, 1)):
+        flip.x(0)
+    pubs = [
+        (ansatz, [["ZZII"], ["XIIX"]], POINTS[0]),
+        (ansatz, "ZIIZ", POINTS, 0.1),
+        (flip, ["Z", "X", "+"]),
+    ]
+    return EstimatorV2("numpy", seed=2, options=options).run(pubs)
+
+
+@pytest.mark.parametrize("where", ["own workers", "threads", "processes"])
+@pytest.mark.parametrize("most", [1, 2, 100])
+def test_j41_estimates_depend_on_neither_split_nor_executor(where, most, request) -> None:
+    whole = estimate().result(LONG)
+    executor = None if where == "own workers" else request.getfixturevalue(where)
+    job = estimate(executor=executor, max_circuits_per_task=most, max_shots_per_task=7)
+    parts = job.result(3 * LONG)
+    for one, other in zip(whole, parts, strict=True):
+        np.testing.assert_allclose(one.data.evs, other.data.evs, atol=1e-13)
+        np.testing.assert_allclose(one.data.stds, other.data.stds, atol=1e-13)
+    tasks = parts.metadata.get("tasks", ["one is not told"])
+    assert len(tasks) == {1: 10, 2: 5, 100: 1}[most]
+    np.testing.assert_allclose(whole[2].data.evs, [1, 0, 0.5], atol=1e-13)
+
+
+def test_j41_an_estimate_stops_in_mid_run() -> None:
+    wide = long_circuit(16).remove_final_measurements(inplace=False)
+    job = EstimatorV2("reference").run([(wide, "Z" * 16)] * 3)
+    assert until(lambda: job.progress() > 0)
+    assert job.cancel()
+    assert job.status() is JobStatus.CANCELLED
+
+
+def test_j41_a_jobs_circuits_and_observables_are_a_snapshot() -> None:
+    made = QuantumCircuit(1)
+    observable = SparsePauliOp(["Z", "X"], [1.0, 2.0])
+    job = EstimatorV2("reference").run([(made, observable)])
+    observable.coeffs[0] = 5
+    made.x(0)
+    assert job.result(LONG)[0].data.evs == pytest.approx(1)

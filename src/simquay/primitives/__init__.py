@@ -4,6 +4,7 @@ Takes pubs: a circuit with arrays of parameter values, and of observables. Gives
 is Qiskit's ``PrimitiveResult``. Read ``sampler.py`` first, then ``pubs.py``.
 """
 
+from simquay.primitives.estimator import EstimatorV2
 from simquay.primitives.sampler import SamplerV2
 
-__all__ = ["SamplerV2"]
+__all__ = ["EstimatorV2", "SamplerV2"]

@@ -8,12 +8,12 @@ from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.primitives import PubResult
-from qiskit.providers import BackendV2
+from qiskit.providers import BackendV2, Options
 
-from simquay.circuits.lowering.circuit import lower
+from simquay.circuits.lowering.circuit import lower_points
+from simquay.execution.points import Points
 from simquay.execution.settings import Outcome, RunContext
 from simquay.jobs.base import BaseJob
 from simquay.jobs.dispatch.tasks import LocalTask, TaskControl
@@ -29,7 +29,7 @@ from simquay.simulators.engine.backend import EngineBackend
 from simquay.simulators.engine.work import Part, joined_metadata
 from simquay.simulators.options import resolve, validate
 
-__all__ = ["Primitive", "programs_of", "simulator_metadata", "taken"]
+__all__ = ["Primitive", "simulator_metadata", "taken"]
 
 P = TypeVar("P", bound="Primitive")
 T = TypeVar("T")
@@ -40,8 +40,9 @@ Start = Callable[[Sequence[QuantumCircuit], int], Shots]
 _AERS = ("backend_options", "run_options")
 """Options of Aer's primitives that hold options of its backend and of its ``run``."""
 
-_NOT_FOR_PUBS = ("memory", "parameter_binds", "shots", "statevector")
-"""Run options that a primitive sets by itself, or that its results have no place for."""
+_UNUSED = ("abelian_grouping", "memory", "parameter_binds", "shots", "statevector")
+"""Options that other primitives take and that change nothing here, since this one sets them by
+itself or its results have no place for what they ask."""
 
 
 class Primitive:
@@ -51,16 +52,19 @@ class Primitive:
         backend: runs the circuits.
         seed: of the random draws: the same seed gives the same results, run by run. A NumPy
             generator gives each run another seed; None lets the backend choose.
-        options: run options of the backend, over its own.
+        options: the default of shots or of precision, and run options of the backend, over its own;
+            they may be set (``sampler.options.max_memory_mb = 100``).
 
     Args:
         backend: a backend, or the name of one; None for ``auto``.
+        default: of shots, or of precision.
         seed: see above.
         options: run options of the backend. The options of Aer's primitives are understood as well:
             ``backend_options`` and ``run_options`` are dictionaries of such options, and
             ``default_shots`` or ``default_precision`` comes before the argument of the same name.
 
     Raises:
+        TypeError: ``backend`` is none of these.
         RunOptionError: for a wrong option; a ``ValueError``.
         RegistryError: the backend cannot be had.
     """
@@ -70,25 +74,26 @@ class Primitive:
 
     def __init__(
         self,
-        backend: BackendV2 | str | None = None,
-        *,
-        seed: int | np.random.Generator | None = None,
-        options: Mapping[str, Any] | None = None,
+        backend: BackendV2 | str | None,
+        default: float,
+        seed: int | np.random.Generator | None,
+        options: Mapping[str, Any] | None,
     ) -> None:
         if backend is None or isinstance(backend, str):
             backend = default_provider().get_backend(backend)
+        if not isinstance(backend, BackendV2):
+            raise TypeError(
+                f"an object of type {type(backend).__name__} is no backend: expected a Qiskit "
+                "BackendV2, the name of a backend, or None for the best one"
+            )
         self._backend: Any = backend
         self.seed = seed
-        given = dict(options or {})
-        if (default := given.pop(self._default, None)) is not None:
-            setattr(self, self._default, default)
+        given = {self._default: default, **(options or {})}
         for name in _AERS:
             given |= given.pop(name, None) or {}
-        for name in _NOT_FOR_PUBS:
-            given.pop(name, None)
+        self.options = Options(**given)
         if isinstance(backend, EngineBackend):
-            validate(given)
-        self.options: dict[str, Any] = given
+            validate(self._given())
 
     @classmethod
     def from_backend(cls: type[P], backend: BackendV2, **options: Any) -> P:
@@ -107,16 +112,23 @@ class Primitive:
 
     def _run_options(self) -> dict[str, Any]:
         """The options of the next run, over those of the backend."""
-        seed = self.seed
+        given, seed = self._given(), self.seed
         if isinstance(seed, np.random.Generator):
             seed = int(seed.integers(1 << 53))
-        return self.options if seed is None else {**self.options, "seed_simulator": seed}
+        if seed is not None:
+            given["seed_simulator"] = seed
+        return given
+
+    def _given(self) -> dict[str, Any]:
+        """The run options that are given."""
+        own = self._default, *_UNUSED
+        return {name: value for name, value in self.options.items() if name not in own}
 
     def _run_on_engine(
         self,
         backend: EngineBackend,
         pubs: Sequence[Any],
-        contexts: Callable[[RunContext], Sequence[RunContext]],
+        contexts: Callable[[RunContext, Sequence[Sequence[Program]]], Sequence[RunContext]],
         show: Callable[[int, list[Outcome], RunContext], PubResult],
     ) -> BaseJob:
         """A submitted job for pubs on an engine.
@@ -124,20 +136,21 @@ class Primitive:
         Args:
             backend: of the engine.
             pubs: of the job; each has ``circuit`` and ``points``.
-            contexts: gives the context of each pub from that of the job.
+            contexts: gives the context of each pub from that of the job and the programs of the
+                points of each.
             show: gives a pub's result from its number, the outcomes of its points, and the job's
                 context.
         """
         context, of_job = resolve(backend.options, self._run_options())
         context = replace(context, memory=False, wanted={})
+        lists = [lower_points(pub.circuit, pub.points) for pub in pubs]
         sizes: list[int] = []
-        parts: dict[int, tuple[list[int], list[Program], RunContext]] = {}
-        for pub, of_pub in zip(pubs, contexts(context), strict=True):
-            programs = programs_of(pub.circuit, pub.points)
+        parts: dict[int, tuple[list[int], list[Sequence[Program]], RunContext]] = {}
+        for programs, of_pub in zip(lists, contexts(context, lists), strict=True):
             part = parts.setdefault(of_pub.shots, ([], [], of_pub))
             first = sum(sizes)
             part[0].extend(range(first, first + len(programs)))
-            part[1].extend(programs)
+            part[1].append(programs)
             sizes.append(len(programs))
         ran = backend.what_ran(context)
         join = JoinPubs(
@@ -147,8 +160,11 @@ class Primitive:
             {**ran, "seed": context.seed},
         )
         metadata = {**of_job.pop("metadata"), **ran}
-        some = [Part(*part) for part in parts.values()] or [Part((), (), context)]
-        return backend.submit(PrimitiveJob, some, join.of, of_job, metadata)
+        joined = [
+            Part(numbers, Points.joined(some), of_pub) for numbers, some, of_pub in parts.values()
+        ]
+        nothing = [Part((), (), context)]
+        return backend.submit(PrimitiveJob, joined or nothing, join.of, of_job, metadata)
 
     def _run_elsewhere(
         self,
@@ -210,10 +226,3 @@ def _taken(number: int, pub: Any, read: Callable[[Any], T]) -> T:
 def simulator_metadata(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """The figures of a pub's run, from those of its points."""
     return joined_metadata([one.metadata for one in outcomes]) if outcomes else {}
-
-
-def programs_of(circuit: QuantumCircuit, points: NDArray[np.float64]) -> list[Program]:
-    """The program of each point: the circuit, with its parameters bound to a row of ``points``."""
-    if not circuit.num_parameters:
-        return [lower(circuit)] * len(points) if len(points) else []
-    return [lower(circuit.assign_parameters(row)) for row in points]

@@ -52,6 +52,22 @@ class RegisterBits:
             packed[:, -1 - place // 8] |= value << np.uint8(place % 8)
         return packed
 
+    def distribution(
+        self, outcomes: NDArray[np.uint64], probabilities: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """The probability of each value of the register, shape ``(2**bits,)``.
+
+        Args:
+            outcomes: of all bits, as samples.
+            probabilities: of the outcomes.
+        """
+        packed = np.zeros((len(outcomes), 8), dtype=np.uint8)
+        packed[:, 8 - self.num_bytes :] = self.packed(outcomes)
+        values = packed.view(">u8")[:, 0].astype(np.int64)
+        found: NDArray[np.float64] = np.zeros(1 << len(self.bits))
+        np.add.at(found, values, probabilities)
+        return found
+
     def array(
         self, samples: Sequence[NDArray[np.uint64]], shape: tuple[int, ...], shots: int
     ) -> BitArray:

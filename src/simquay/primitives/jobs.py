@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from typing import Any, Protocol
 
-from qiskit.primitives import BasePrimitiveJob, PrimitiveResult, PubResult
+from qiskit.primitives import BasePrimitiveJob, DataBin, PrimitiveResult, PubResult
 from qiskit.providers.jobstatus import JobStatus
 
 from simquay.execution.settings import Outcome, Piece
@@ -46,6 +47,14 @@ class PrimitiveJob(Job, BasePrimitiveJob):  # type: ignore[misc]  # Qiskit ships
         started, self._started = self._started, ()
         for one in started:
             one.cancel()
+
+
+def _data_bin(data: Mapping[str, Any], shape: tuple[int, ...]) -> DataBin:
+    return DataBin(**data, shape=shape)
+
+
+if "__setattr__" in vars(DataBin):  # in Qiskit 2.0 it pickles, but cannot be unpickled
+    copyreg.pickle(DataBin, lambda data: (_data_bin, (dict(data.items()), data.shape)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ those of :class:`~simquay.program.Observable`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,11 @@ from qiskit.quantum_info import PauliList, SparseObservable, SparsePauliOp
 
 from simquay.program import Observable
 
-__all__ = ["observables_of"]
+__all__ = ["narrowed", "observables_of"]
+
+_AT_ZERO = np.full(16, 0.5)  # of projectors onto eigenvectors of X and Y
+_AT_ZERO[[1, 9]], _AT_ZERO[[2, 3, 5]] = 1.0, 0.0
+"""By letter, its mean on a qubit that is |0>."""
 
 
 def observables_of(
@@ -95,3 +99,23 @@ def _observable(sparse: SparseObservable) -> Observable:
         np.array(sparse.indices, dtype=np.intp),
         np.array(sparse.boundaries, dtype=np.intp),
     )
+
+
+def narrowed(observable: Observable, kept: Sequence[int]) -> Observable:
+    """The observable on some of its qubits, where all others are |0>.
+
+    Args:
+        observable: of more qubits.
+        kept: those that stay, increasing; they are numbered anew, from 0 on.
+    """
+    place = np.full(observable.num_qubits, -1, dtype=np.intp)
+    place[kept] = np.arange(len(kept))
+    qubits = place[observable.qubits]
+    stays = qubits >= 0
+    terms = np.repeat(np.arange(len(observable.coefficients)), np.diff(observable.bounds))
+    coefficients = observable.coefficients.copy()
+    np.multiply.at(coefficients, terms[~stays], _AT_ZERO[observable.letters[~stays]])
+    sizes = np.bincount(terms[stays], minlength=len(coefficients))
+    bounds = np.concatenate([[0], np.cumsum(sizes)]).astype(np.intp)
+    letters = observable.letters[stays]
+    return Observable(len(kept), coefficients, letters, qubits[stays], bounds)

@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from qiskit.primitives import BaseSamplerV2, SamplerPubLike, SamplerPubResult
+from numpy.typing import NDArray
+from qiskit.primitives import BaseSamplerV2, PubResult, SamplerPubLike, SamplerPubResult
 from qiskit.primitives.containers import DataBin
 from qiskit.providers import BackendV2
 
+from simquay.errors import OutOfMemoryError
 from simquay.execution.settings import Outcome, RunContext
 from simquay.jobs.base import BaseJob
 from simquay.jobs.dispatch.tasks import TaskControl
 from simquay.primitives.base import Primitive, Start, simulator_metadata, taken
-from simquay.primitives.bits import registers_of
+from simquay.primitives.bits import RegisterBits, registers_of
 from simquay.primitives.foreign import bound_circuits
-from simquay.primitives.pubs import sampled_pub
+from simquay.primitives.pubs import SampledPub, sampled_pub
 from simquay.simulators.engine.backend import EngineBackend
+from simquay.system.memory import format_bytes, host_available_bytes
 
-__all__ = ["SamplerV2"]
+__all__ = ["ProbabilitiesPubResult", "SamplerV2"]
 
 
 class SamplerV2(Primitive, BaseSamplerV2):  # type: ignore[misc]  # Qiskit ships no types
     """Qiskit's sampler on any backend.
 
-    Attributes:
-        default_shots: of a pub, where neither it nor its run says how many.
-
     Args:
         backend: a backend, or the name of one; None for ``auto``.
-        default_shots: see above.
+        default_shots: of a pub, where neither it nor its run says how many.
         seed: of the random draws; an int gives the same results in every run.
         options: see :class:`~simquay.primitives.base.Primitive`.
     """
@@ -47,8 +48,13 @@ class SamplerV2(Primitive, BaseSamplerV2):  # type: ignore[misc]  # Qiskit ships
         seed: int | np.random.Generator | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> None:
-        self.default_shots = default_shots
-        super().__init__(backend, seed=seed, options=options)
+        super().__init__(backend, default_shots, seed, options)
+
+    @property
+    def default_shots(self) -> int:
+        """The shots of a pub, where neither it nor its run says how many."""
+        value: int = self.options["default_shots"]
+        return value
 
     def run(self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None) -> BaseJob:
         """Sample circuits.
@@ -76,20 +82,7 @@ class SamplerV2(Primitive, BaseSamplerV2):  # type: ignore[misc]  # Qiskit ships
         if shots is None:
             shots = self.default_shots
         coerced = taken(pubs, lambda pub: sampled_pub(pub, shots))
-        registers = [registers_of(pub.circuit) for pub in coerced]
-        for number, some in enumerate(registers):
-            for one in some:
-                if hasattr(DataBin, one.name):
-                    raise ValueError(
-                        f"pub {number}: the classical register {one.name!r} has the name of an "
-                        "attribute of Qiskit's DataBin, which holds the results: rename it"
-                    )
-        if empty := [number for number, some in enumerate(registers) if not some]:
-            warnings.warn(
-                f"pub {empty[0]}: its circuit has no classical registers, so its result will be "
-                "empty. Did you mean to add measurement instructions?",
-                stacklevel=2,
-            )
+        registers = _registers(coerced)
 
         def result(number: int, samples: Any, metadata: Mapping[str, Any]) -> SamplerPubResult:
             pub = coerced[number]
@@ -116,6 +109,132 @@ class SamplerV2(Primitive, BaseSamplerV2):  # type: ignore[misc]  # Qiskit ships
         return self._run_on_engine(
             self._backend,
             coerced,
-            lambda context: [replace(context, shots=pub.shots) for pub in coerced],
+            lambda context, _: [replace(context, shots=pub.shots) for pub in coerced],
             show,
         )
+
+    def probabilities(self, pubs: Iterable[SamplerPubLike]) -> BaseJob:
+        """The exact probabilities of what :meth:`run` samples.
+
+        Args:
+            pubs: as for :meth:`run`; shots are ignored.
+
+        Returns:
+            The job, submitted. The data of a pub has an array for each classical register, by its
+            name, of shape ``(*shape, 2**bits)``: the last index is the value of the register. The
+            result of a pub is a :class:`ProbabilitiesPubResult`, which has the joint distribution
+            of all registers as well. A circuit that measures on its way has the mean over all
+            branches; where there are too many of them, the mean over trajectories.
+
+        Raises:
+            TypeError, ValueError: for a wrong pub, and for a backend that gives shots alone.
+            OutOfMemoryError: the arrays are larger than the memory.
+
+        Warns:
+            UserWarning: a circuit has no classical register, so its data is empty.
+        """
+        coerced = taken(pubs, lambda pub: sampled_pub(pub, 1))
+        registers = _registers(coerced)
+        backend = self._backend
+        if not isinstance(backend, EngineBackend):
+            raise ValueError(
+                f"the backend {backend.name!r} gives shots, and so no exact probabilities: "
+                "ask an engine, such as SamplerV2('cpu')"
+            )
+        available = host_available_bytes()
+        for number, (pub, some) in enumerate(zip(coerced, registers, strict=True)):
+            need = 8 * math.prod(pub.shape) * sum(1 << min(len(one.bits), 99) for one in some)
+            if need > available:
+                widest = max(some, key=lambda one: len(one.bits))
+                raise OutOfMemoryError(
+                    f"pub {number}: the probabilities of {widest.name!r}, a register of "
+                    f"{len(widest.bits)} bits, and of the others take {format_bytes(need)}, but "
+                    f"this machine has only {format_bytes(available)} available; measure into "
+                    "smaller registers, or sample",
+                    needed=need,
+                    available=available,
+                )
+
+        def show(number: int, outcomes: list[Outcome], context: RunContext) -> PubResult:
+            pub = coerced[number]
+            found = [one["probabilities"] for one in outcomes]
+            data = {
+                one.name: np.array([one.distribution(*point) for point in found]).reshape(
+                    *pub.shape, 1 << len(one.bits)
+                )
+                for one in registers[number]
+            }
+            metadata = {
+                "circuit_metadata": pub.metadata,
+                "simulator_metadata": simulator_metadata(outcomes),
+            }
+            return ProbabilitiesPubResult(
+                DataBin(**data, shape=pub.shape), metadata, registers[number], found
+            )
+
+        def contexts(context: RunContext, programs: Sequence[Any]) -> list[RunContext]:
+            exact = replace(context, shots=0, wanted={"probabilities": True})
+            return [exact] * len(coerced)
+
+        return self._run_on_engine(backend, coerced, contexts, show)
+
+
+class ProbabilitiesPubResult(PubResult):  # type: ignore[misc]  # Qiskit ships no types
+    """The exact probabilities of a pub.
+
+    Args:
+        data: arrays of probabilities by register; see :meth:`SamplerV2.probabilities`.
+        metadata: of the pub.
+        registers: of the circuit.
+        points: the joint distribution of each point, as outcomes of all bits and probabilities.
+    """
+
+    def __init__(
+        self,
+        data: DataBin,
+        metadata: Mapping[str, Any],
+        registers: Sequence[RegisterBits],
+        points: Sequence[tuple[NDArray[np.uint64], NDArray[np.float64]]],
+    ) -> None:
+        super().__init__(data, metadata)
+        self._registers = registers
+        self._points = points
+
+    def joint(self, point: int | tuple[int, ...] = ()) -> dict[str, float]:
+        """The probability of each possible outcome of all registers at a point of the pub, which an
+        index of the pub's arrays names. The bits are those of ``join_data().get_counts()`` of a
+        sampled pub: the first register is on the right."""
+        number = int(np.arange(math.prod(self.data.shape)).reshape(self.data.shape)[point])
+        outcomes, probabilities = self._points[number]
+        every = RegisterBits("", [bit for one in self._registers for bit in one.bits])
+        found: dict[str, float] = {}
+        bits = every.array([outcomes], (), len(outcomes)).get_bitstrings()
+        for key, value in zip(bits, probabilities.tolist(), strict=True):
+            found[key] = found.get(key, 0.0) + value
+        return found
+
+
+def _registers(pubs: Sequence[SampledPub]) -> list[list[RegisterBits]]:
+    """The classical registers of each pub.
+
+    Raises:
+        ValueError: for a name that Qiskit's ``DataBin`` needs itself.
+
+    Warns:
+        UserWarning: a circuit has none; in the name of the caller's caller.
+    """
+    registers = [registers_of(pub.circuit) for pub in pubs]
+    for number, some in enumerate(registers):
+        for one in some:
+            if hasattr(DataBin, one.name):
+                raise ValueError(
+                    f"pub {number}: the classical register {one.name!r} has the name of an "
+                    "attribute of Qiskit's DataBin, which holds the results: rename it"
+                )
+    if empty := [number for number, some in enumerate(registers) if not some]:
+        warnings.warn(
+            f"pub {empty[0]}: its circuit has no classical registers, so its result will be "
+            "empty. Did you mean to add measurement instructions?",
+            stacklevel=3,
+        )
+    return registers

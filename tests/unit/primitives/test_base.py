@@ -30,6 +30,8 @@ def test_a_backend_is_an_object_a_name_or_the_best_one() -> None:
     assert SamplerV2().backend.name == simquay.get_backend().name
     with pytest.raises(SimquayError, match="no backend"):
         SamplerV2("nunpy")
+    with pytest.raises(TypeError, match="an object of type int is no backend"):
+        SamplerV2(3)
 
 
 def test_options_are_those_of_run_and_aers_form_is_understood() -> None:
@@ -78,6 +80,18 @@ def test_an_error_says_which_pub_it_is_about() -> None:
     assert isinstance(caught.value.__cause__, TypeError)
     with pytest.raises(Other, match="own arguments"):
         taken([Other(1, 2)], read)
+
+
+def test_options_can_be_read_and_set_as_those_of_other_primitives() -> None:
+    sampler = SamplerV2("numpy", options={"abelian_grouping": True})
+    assert sampler.options.default_shots == sampler.default_shots == 1024
+    sampler.options.default_shots = 3
+    sampler.options.seed_simulator = 8
+    result = sampler.run([coin()]).result(LONG)
+    assert (result[0].metadata["shots"], result.metadata["seed"]) == (3, 8)
+    sampler.options.prescision = "single"
+    with pytest.raises(UnknownOptionError, match="did you mean 'precision'"):
+        sampler.run([coin()])
 
 
 def test_options_of_the_backend_hold_and_its_state_is_not_asked_for() -> None:

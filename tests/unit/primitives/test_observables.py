@@ -10,7 +10,7 @@ from qiskit import QuantumCircuit
 from qiskit.primitives.containers.observables_array import ObservablesArray
 from qiskit.quantum_info import Pauli, PauliList, SparseObservable, SparsePauliOp
 
-from simquay.primitives.observables import observables_of
+from simquay.primitives.observables import narrowed, observables_of
 from simquay.program import Observable
 
 LETTERS = {
@@ -107,7 +107,7 @@ def test_an_observable_is_a_snapshot() -> None:
         ("ZZ", ValueError, r"circuit \(3\) does not match .* the \(\)-th observable \(2\)"),
         (["ZZZ", "Z"], ValueError, r"the \(1,\)-th observable \(1\)"),
         (SparsePauliOp(["XYZ", "ZZZ"], [1, 1j]), ValueError, "Non-Hermitian .* complex, 0\\+1j"),
-        ({"XYZ": 1j}, ValueError, "Non-Hermitian"),
+        ({"XYZ": 1j}, (TypeError, ValueError), "Non-Hermitian"),
         (Pauli("iZZZ"), ValueError, "Non-Hermitian"),
         ("ZAZ", ValueError, "."),
         (3, TypeError, "Invalid observable type"),
@@ -118,3 +118,19 @@ def test_an_observable_is_a_snapshot() -> None:
 def test_wrong_observables_are_errors(given, error, message) -> None:
     with pytest.raises(error, match=message):
         observables_of(THREE, given)
+
+
+@pytest.mark.parametrize("kept", [[0, 1, 2], [0, 2], [1], []], ids=str)
+def test_an_observable_on_some_qubits_where_the_others_are_zero(kept) -> None:
+    letters = "IXYZ01+-rl"
+    rng = np.random.default_rng(3)
+    labels = ["".join(rng.choice([*letters], 3)) for _ in range(40)]
+    given = SparseObservable.from_list([(one, rng.normal()) for one in labels])
+    (whole,), _ = observables_of(THREE, given)
+    found = narrowed(whole, kept)
+    assert found.num_qubits == len(kept)
+    inside = [
+        sum(1 << qubit for place, qubit in enumerate(kept) if index >> place & 1)
+        for index in range(1 << len(kept))
+    ]
+    np.testing.assert_allclose(matrix(found), matrix(whole)[np.ix_(inside, inside)], atol=1e-13)

@@ -7,6 +7,7 @@ import pytest
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit import Parameter, ParameterVector
 from qiskit.primitives import BaseSamplerV2, PrimitiveResult, SamplerPubResult
+from qiskit.providers.basic_provider import BasicSimulator
 
 import simquay
 from simquay.engines.reference import ReferenceEngine
@@ -174,3 +175,44 @@ def test_many_parameters_on_every_engine() -> None:
         SamplerV2(name, seed=2).run([pub]).result(LONG)[0].data.c for name in ("numpy", "reference")
     ]
     assert found[0] == found[1]
+
+
+def test_probabilities_are_exact_by_register_and_jointly(sampler: SamplerV2) -> None:
+    angles = np.array([[0.3, 1.0, 2.0]])
+    (pub,) = sampler.probabilities([(two_registers(), angles)]).result(LONG)
+    one = np.sin(angles / 2) ** 2
+    assert pub.data.shape == (1, 3)
+    zeros = np.zeros((1, 3))
+    np.testing.assert_allclose(pub.data.low, np.stack([1 - one, zeros, zeros, one], -1), atol=1e-14)
+    np.testing.assert_allclose(pub.data.high, np.stack([1 - one, one], -1), atol=1e-14)
+    assert pub.metadata["circuit_metadata"] == {"mine": 1}
+    assert pub.joint((0, 1)) == pytest.approx({"000": 1 - one[0, 1], "111": one[0, 1]})
+    sampled = sampler.run([(two_registers(), angles)]).result(LONG)[0]
+    assert set(sampled.join_data().get_counts((0, 1))) == set(pub.joint((0, 1)))
+
+
+def test_probabilities_of_branches_and_of_bits_that_registers_share(sampler: SamplerV2) -> None:
+    circuit = QuantumCircuit(1)
+    bits = ClassicalRegister(2, "both")
+    circuit.add_register(bits)
+    circuit.add_register(ClassicalRegister(name="twice", bits=[bits[1], bits[0]]))
+    circuit.add_register(ClassicalRegister(0, "none"))
+    circuit.h(0)
+    circuit.measure(0, 0)
+    circuit.ry(np.pi / 3, 0)
+    circuit.measure(0, 1)
+    (pub,) = sampler.probabilities([circuit]).result(LONG)
+    np.testing.assert_allclose(pub.data.both, [3 / 8, 1 / 8, 1 / 8, 3 / 8], atol=1e-14)
+    np.testing.assert_allclose(pub.data.twice, pub.data.both[[0, 2, 1, 3]])
+    np.testing.assert_allclose(pub.data.none, [1])
+    assert pub.joint() == pytest.approx(
+        {"0000": 3 / 8, "1001": 1 / 8, "0110": 1 / 8, "1111": 3 / 8}
+    )
+
+
+def test_probabilities_that_cannot_be_had(sampler: SamplerV2) -> None:
+    wide = QuantumCircuit(2, 200)
+    with pytest.raises(simquay.errors.OutOfMemoryError, match=r"'c', a register of 200 bits"):
+        sampler.probabilities([wide])
+    with pytest.raises(ValueError, match="gives shots, and so no exact probabilities"):
+        SamplerV2(BasicSimulator()).probabilities([two_registers().assign_parameters([1.0])])

@@ -37,7 +37,7 @@ from simquay.execution.points import Points
 from simquay.program import Program, VariableDeclaration
 from simquay.program.formulas import NotFiniteError
 
-__all__ = ["lower", "lower_points", "used_qubits"]
+__all__ = ["kept_qubits", "lower", "lower_points", "used_qubits"]
 
 _FEW = 32
 """The most instructions of a circuit whose gates are made one by one: arrays that are kept from
@@ -225,11 +225,17 @@ def _program(circuit: QuantumCircuit, parametric: bool) -> tuple[Program, Angles
             return _program_of(circuit, parametric, circuit.num_qubits, circuit.qubits)
         except saves.PartialStateError:
             pass
-    idle = set(circuit.qubits).difference(used_qubits(circuit))
+    kept = kept_qubits(circuit)
+    qubits = sorted(circuit.qubits, key=lambda bit: bit not in kept)  # the others, for barriers
+    return _program_of(circuit, parametric, len(kept), qubits)
+
+
+def kept_qubits(circuit: QuantumCircuit) -> set[Qubit]:
+    """The qubits of the program of a circuit whose idle qubits are left out."""
+    kept = used_qubits(circuit)
     if circuit.layout is not None:
-        idle.difference_update([circuit.qubits[at] for at in circuit.layout.final_index_layout()])
-    qubits = sorted(circuit.qubits, key=idle.__contains__)  # the idle ones last, for barriers
-    return _program_of(circuit, parametric, len(qubits) - len(idle), qubits)
+        kept.update([circuit.qubits[at] for at in circuit.layout.final_index_layout()])
+    return kept
 
 
 def used_qubits(circuit: QuantumCircuit) -> set[Qubit]:

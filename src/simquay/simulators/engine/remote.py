@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from simquay.execution.observables import Estimates
 from simquay.execution.points import unpack
 from simquay.execution.settings import Outcome, Piece, RunContext
 from simquay.jobs.dispatch.tasks import TaskControl, reserved
 from simquay.jobs.errors import error_from_plain, error_to_plain
 from simquay.jobs.references import BackendFinder
-from simquay.program import Precision
+from simquay.program import Observable, Precision
 from simquay.simulators.engine.task import EngineTask
 from simquay.simulators.worker import (
     Answer,
@@ -26,7 +27,7 @@ from simquay.simulators.worker import (
 
 __all__ = ["remote_task", "run_request"]
 
-_CLASSES = {cls.__name__: cls for cls in (RunContext, Piece, Precision)}
+_CLASSES = {cls.__name__: cls for cls in (RunContext, Piece, Precision, Estimates, Observable)}
 """The classes that a packed request holds."""
 
 

@@ -1,0 +1,232 @@
+"""``EstimatorV2``: expectation values of observables in circuits, at arrays of parameter values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit import QuantumCircuit
+from qiskit.primitives import BaseEstimatorV2, EstimatorPubLike, PubResult
+from qiskit.primitives.containers import DataBin
+from qiskit.providers import BackendV2
+
+from simquay.circuits.lowering.circuit import kept_qubits
+from simquay.execution.observables import Estimates
+from simquay.execution.points import unbound
+from simquay.execution.settings import Outcome, RunContext
+from simquay.jobs.base import BaseJob
+from simquay.jobs.dispatch.tasks import TaskControl
+from simquay.primitives.base import Primitive, Start, simulator_metadata, taken
+from simquay.primitives.foreign import Bases, bound_circuits
+from simquay.primitives.observables import narrowed
+from simquay.primitives.pubs import EstimatedPub, estimated_pub
+from simquay.program import Observable, Program
+from simquay.simulators.engine.backend import EngineBackend
+
+__all__ = ["EstimatorV2"]
+
+
+class EstimatorV2(Primitive, BaseEstimatorV2):  # type: ignore[misc]  # Qiskit ships no types
+    """Qiskit's estimator on any backend.
+
+    Args:
+        backend: a backend, or the name of one; None for ``auto``.
+        default_precision: of a pub, where neither it nor its run says which; 0 for exact values.
+        seed: of the random draws; an int gives the same results in every run.
+        options: see :class:`~simquay.primitives.base.Primitive`.
+    """
+
+    _default = "default_precision"
+
+    def __init__(
+        self,
+        backend: BackendV2 | str | None = None,
+        *,
+        default_precision: float = 0.0,
+        seed: int | np.random.Generator | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(backend, default_precision, seed, options)
+
+    @property
+    def default_precision(self) -> float:
+        """The precision of a pub, where neither it nor its run says which."""
+        value: float = self.options["default_precision"]
+        return value
+
+    def run(self, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None) -> BaseJob:
+        """Estimate expectation values.
+
+        The run uses a snapshot: changing a circuit or an option afterwards has no effect.
+
+        Args:
+            pubs: tuples ``(circuit, observables, values of its parameters, precision)`` whose last
+                items may be left out, or Qiskit's ``EstimatorPub``.
+            precision: of each pub that does not say which; None for :attr:`default_precision`.
+
+        Returns:
+            The job, submitted: a :class:`~simquay.primitives.jobs.PrimitiveJob`. The data of a pub
+            has the arrays ``evs`` and ``stds``, of the pub's shape. At precision 0 the values are
+            exact, those of circuits that measure on their way included, and ``stds`` is 0; unless
+            there are too many branches to follow them all: then ``stds`` is the standard error of
+            the mean over those that were drawn. At a precision above 0, a normal error of that
+            standard deviation is added, and ``stds`` says so.
+
+        Raises:
+            TypeError, ValueError: for a wrong pub; the message says which.
+            RunOptionError: for a wrong option.
+            ProgramError: for a circuit that no engine runs.
+        """
+        if precision is None:
+            precision = self.default_precision
+        coerced = taken(pubs, lambda pub: estimated_pub(pub, precision))
+        plans = [_Wanted(pub) for pub in coerced]
+
+        if not isinstance(self._backend, EngineBackend):
+            return self._estimate_from_shots(coerced, plans)
+
+        def show(number: int, outcomes: list[Outcome], context: RunContext) -> PubResult:
+            pub = coerced[number]
+            evs, stds = plans[number].arrays([one["expectation"] for one in outcomes])
+            if pub.precision:
+                sequence = np.random.SeedSequence(context.seed, spawn_key=(number, _NOISE))
+                draws = np.random.Generator(np.random.Philox(sequence))
+                evs += draws.normal(0.0, pub.precision, evs.shape)
+                np.hypot(stds, pub.precision, out=stds)
+            return _result(pub, evs, stds, simulator_metadata=simulator_metadata(outcomes))
+
+        def contexts(
+            context: RunContext, programs: Sequence[Sequence[Program]]
+        ) -> list[RunContext]:
+            observables: list[Observable] = []
+            chosen: list[tuple[int, ...]] = []
+            for pub, wanted, points in zip(coerced, plans, programs, strict=True):
+                chosen += wanted.chosen(len(observables))
+                observables += _fitting(pub, points)
+            errors = [pub.precision for pub in coerced if pub.precision]
+            estimates = Estimates(tuple(observables), tuple(chosen), min([_ERROR, *errors]))
+            exact = replace(context, shots=0, wanted={"expectation": estimates})
+            return [exact] * len(coerced)
+
+        return self._run_on_engine(self._backend, coerced, contexts, show)
+
+    def _estimate_from_shots(
+        self, pubs: Sequence[EstimatedPub], plans: Sequence[_Wanted]
+    ) -> BaseJob:
+        """A submitted job on a backend that gives shots alone: ``1 / precision**2`` of them for
+        each basis that the observables are measured in.
+
+        Raises:
+            ValueError: for a precision of 0.
+        """
+        name = self._backend.name
+        for number, pub in enumerate(pubs):
+            if not pub.precision:
+                raise ValueError(
+                    f"pub {number}: the backend {name!r} gives shots, and so no exact values: ask "
+                    "for a precision above 0, such as default_precision=0.015625 (4096 shots)"
+                )
+
+        def start(number: int, run: Start) -> Callable[[TaskControl], PubResult]:
+            pub, wanted = pubs[number], plans[number]
+            shots = math.ceil(pub.precision**-2)
+            chosen = wanted.chosen(0)
+            bases = {
+                some: Bases([pub.observables[one] for one in some], self._backend)
+                for some in dict.fromkeys(chosen)
+            }
+            circuits: list[QuantumCircuit] = []
+            ends = []
+            for some, circuit in zip(chosen, bound_circuits(pub.circuit, pub.points), strict=True):
+                circuits += bases[some].circuits(circuit)
+                ends.append(len(circuits))
+            started = run(circuits, shots)
+            first_bit = pub.circuit.num_clbits
+
+            def result(control: TaskControl) -> PubResult:
+                samples = started.samples(control)
+                values = [
+                    bases[some].estimates(samples[first:end], first_bit)
+                    for some, first, end in zip(chosen, [0, *ends], ends, strict=False)
+                ]
+                return _result(pub, *wanted.arrays(values), shots=shots)
+
+            return result
+
+        return self._run_elsewhere(pubs, start)
+
+
+def _fitting(pub: EstimatedPub, programs: Sequence[Program]) -> Sequence[Observable]:
+    """The pub's observables, on the qubits of its programs."""
+    circuit = pub.circuit
+    if circuit.layout is None or not len(programs):
+        return pub.observables
+    if unbound(programs)[0].num_qubits == circuit.num_qubits:
+        return pub.observables
+    kept = kept_qubits(circuit)
+    numbers = [number for number, bit in enumerate(circuit.qubits) if bit in kept]
+    return [narrowed(one, numbers) for one in pub.observables]
+
+
+def _result(
+    pub: EstimatedPub, evs: NDArray[np.float64], stds: NDArray[np.float64], **metadata: Any
+) -> PubResult:
+    """The result of a pub."""
+    return PubResult(
+        DataBin(evs=evs, stds=stds, shape=pub.shape),
+        metadata={
+            "target_precision": pub.precision,
+            "circuit_metadata": pub.metadata,
+            **metadata,
+        },
+    )
+
+
+_ERROR = 1e-2
+"""The standard error of means over trajectories where no precision is asked for; see
+:class:`~simquay.execution.observables.Estimates`."""
+
+_NOISE = 1
+"""Of the normal errors of a pub: a key that no circuit's draws have; see
+:mod:`simquay.execution.sampling.randomness`."""
+
+
+class _Wanted:
+    """The values that a pub wants: of which observables at which points, each once.
+
+    Args:
+        pub: the pub.
+    """
+
+    def __init__(self, pub: EstimatedPub) -> None:
+        self._shape = pub.shape
+        self._points = len(pub.points)
+        self._width = max(len(pub.observables), 1)
+        points = np.arange(math.prod(pub.values.shape[:-1])).reshape(pub.values.shape[:-1])
+        if pub.places.ndim:
+            pairs = points * self._width + pub.places  # broadcast
+            self._pairs, self._inverse = np.unique(pairs, return_inverse=True)
+        else:
+            self._pairs, self._inverse = points.ravel(), points
+
+    def chosen(self, first: int) -> list[tuple[int, ...]]:
+        """The numbers of the observables for each point, where that of the pub's first is
+        ``first``."""
+        numbers = (self._pairs % self._width + first).tolist()
+        counts = np.bincount(self._pairs // self._width, minlength=self._points)
+        ends = np.cumsum(counts).tolist()
+        starts = [0, *ends]
+        return [tuple(numbers[start:end]) for start, end in zip(starts, ends, strict=False)]
+
+    def arrays(
+        self, values: Sequence[NDArray[np.float64]]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Means and standard errors, of the pub's shape, from those of each point: shape
+        ``(2, chosen)``."""
+        every = np.concatenate([np.empty((2, 0)), *values], axis=1)
+        both = every[:, self._inverse.ravel()].reshape(2, *self._shape)
+        return both[0, ...], both[1, ...]
