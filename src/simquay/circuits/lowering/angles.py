@@ -54,14 +54,15 @@ class Angles:
         self.index_of = {parameter.name: index for index, parameter in enumerate(self._listed)}
         self.repeatable = True
         self._first = len(self.index_of)
-        self._constants: list[float] = []  # of the other angles
-        self._known: dict[float | ParameterExpression, int] = {}  # their indices
+        self._added: list[float | ParameterExpression] = []  # the other angles
+        self._constants: list[float] = []  # their values at 0
+        self._known: dict[float | ParameterExpression, int] = {}  # the indices of some
         # List k has the k-th term of each affine angle: index, parameter and coefficient.
         self._terms: dict[int, list[tuple[int, int, float]]] = defaultdict(list)
         self._others: list[tuple[int, ParameterExpression]] = []
 
     def __len__(self) -> int:
-        return self._first + len(self._constants)
+        return self._first + len(self._added)
 
     @cached_property
     def parameters(self) -> frozenset[Parameter]:
@@ -80,16 +81,19 @@ class Angles:
             angle = _real(angle)
             if not math.isfinite(angle):
                 raise ValueError(f"its parameter {angle} is not a finite number")
+        elif len(angle.parameters) > 1:
+            return self._add(angle)  # to compare such takes longer than to compute them
         index = self._known.get(angle)
         if index is None:
-            index = self._known[angle] = len(self)
-            self._add(index, angle)
+            index = self._known[angle] = self._add(angle)
         return index
 
-    def _add(self, index: int, angle: float | ParameterExpression) -> None:
+    def _add(self, angle: float | ParameterExpression) -> int:
+        index = len(self)
+        self._added.append(angle)
         if not isinstance(angle, ParameterExpression):
             self._constants.append(angle)
-            return
+            return index
         parameters = angle.parameters
         try:
             slopes = [angle.gradient(parameter) for parameter in parameters]
@@ -103,6 +107,7 @@ class Angles:
         else:
             self._constants.append(0.0)
             self._others.append((index, angle))
+        return index
 
     def at(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """The angles, shape ``(points, len(self))``, where the parameters have the given values,
@@ -112,7 +117,7 @@ class Angles:
             ProgramError: if an angle is complex, infinite or not a number; it names the expression
                 and the point.
         """
-        if not self._constants:
+        if not self._added:
             return values
         angles = np.empty((len(values), len(self)))
         angles[:, : self._first] = values
@@ -125,7 +130,7 @@ class Angles:
             angles[:, index] = self._evaluated(expression, values)
         if not np.isfinite(angles).all():
             point, index = np.argwhere(~np.isfinite(angles))[0]
-            raise self._error(list(self._known)[index - self._first], values[point], point, "")
+            raise self._error(self._added[index - self._first], values[point], point, "")
         return angles
 
     def _evaluated(

@@ -7,6 +7,7 @@ instruction comes to :func:`_instruction`, the top of the package: it knows ever
 from __future__ import annotations
 
 import sys
+import weakref
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
-from qiskit.circuit import AnnotatedOperation, ControlledGate, Gate, Qubit
+from qiskit.circuit import AnnotatedOperation, ControlledGate, Gate, ParameterExpression, Qubit
 from qiskit.exceptions import QiskitError
 
 from simquay.circuits.lowering import control_flow, expansion, instructions, saves
@@ -103,8 +104,10 @@ def lower_points(
 
 
 @lru_cache(maxsize=16)
-def _place(identity: int) -> list[tuple[QuantumCircuit, Program, Angles]]:
-    """For the circuit with this ``id``: a copy of it and what that was lowered to, or nothing."""
+def _place(
+    identity: int,
+) -> list[tuple[weakref.ref[QuantumCircuit], QuantumCircuit, Program, Angles]]:
+    """For a circuit with this ``id``: a copy of it and what that was lowered to, or nothing."""
     return []
 
 
@@ -116,10 +119,12 @@ def _kept(circuit: QuantumCircuit) -> tuple[Program, Angles] | None:
     the time of lowering. Qiskit compares numbers of standard gates exactly, and coefficients of
     parameters to 1e-15.
     """
-    for copy, program, angles in _place(id(circuit)):  # perhaps of an earlier circuit there
+    for original, copy, program, angles in _place(id(circuit)):
+        alive = original()
         if (
-            isinstance(circuit, QuantumCircuit)
-            and copy.global_phase == circuit.global_phase
+            alive is not None
+            and alive is circuit
+            and _same_phase(copy.global_phase, circuit.global_phase)
             and copy.name == circuit.name
             and copy.qubits == circuit.qubits
             and copy.clbits == circuit.clbits
@@ -140,7 +145,15 @@ def _keep(circuit: QuantumCircuit, program: Program, angles: Angles) -> None:
         and not circuit.num_vars
     ):
         angles.repeatable = False  # kept once
-        _place(id(circuit))[:] = [(circuit.copy(), program, angles)]
+        _place(id(circuit))[:] = [(weakref.ref(circuit), circuit.copy(), program, angles)]
+
+
+def _same_phase(one: Any, other: Any) -> bool:
+    """Whether two global phases are equal; ``==`` would expand long expressions, for seconds."""
+    compare = getattr(one, "structurally_equal", None)  # not in the first releases of Qiskit 2
+    if compare is None or not isinstance(other, ParameterExpression):
+        return bool(one == other)
+    return bool(compare(other))
 
 
 def _one_by_one(circuit: QuantumCircuit, values: NDArray[np.float64]) -> list[Program]:
