@@ -20,6 +20,7 @@ from simquay.circuits.lowering.circuit import lower
 from simquay.control import Control
 from simquay.engines.base import Engine
 from simquay.engines.reference import ReferenceEngine
+from simquay.execution.observables import Estimates
 from simquay.execution.sampling.sampler import Sampler
 from simquay.program import Precision, Program
 from simquay.program.program import most_stored_qubits
@@ -28,6 +29,7 @@ from simquay.testing.engines import evolve, new_memory_ledgers, random_gates
 from simquay_cupy.engine import CupyEngine
 from simquay_numba.engine import NumbaEngine
 from tests.support.batch_states import check_many_vectors
+from tests.support.observables import random_observable
 from tests.support.random_programs import (
     dynamic_programs,
     random_dynamic_program,
@@ -164,3 +166,22 @@ def test_small_blocks_draw_what_one_large_one_draws(
     whole, same = Sampler(REFERENCE, expected, qubits).pick(draws, Control())
     np.testing.assert_array_equal(found, whole)
     np.testing.assert_allclose(weights, same, atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_means_over_branches_are_those_of_the_reference(engine: Engine, seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    num_qubits = 1 + seed % 6
+    program = random_dynamic_program(num_qubits, 10, seed)
+    if seed % 3 == 0:
+        program = random_unitary_program(num_qubits, 20, seed, measure=bool(seed % 2))
+    some = tuple(random_observable(num_qubits, terms, generator) for terms in (3, 20))
+    wanted = {"expectation": Estimates(some, ((1, 0),)), "probabilities": True}
+    fields: dict[str, Any] = {"shots": 0, "wanted": wanted}
+    expected, found = run(program, REFERENCE, **fields), run(program, engine, **fields)
+    assert found.metadata.get("trajectories") == expected.metadata.get("trajectories")
+    np.testing.assert_allclose(found["expectation"], expected["expectation"], atol=1e-12)
+    each = []
+    for words, weights in (found["probabilities"], expected["probabilities"]):
+        each.append(dict(zip(words[:, 0].tolist(), weights.tolist(), strict=True)))
+    assert each[0] == pytest.approx(each[1], abs=1e-12)

@@ -219,13 +219,17 @@ class _Terms(NamedTuple):
     rotations: tuple[_Rotation, ...]
 
     def sums(self, engine: Engine, state: Any, control: Control) -> Floats:
-        """The sum of each observable's terms in each vector, shape ``(batch, observables)``."""
-        result = np.empty((state.batch, len(self.constants)))
-        result[:] = self.constants
+        """The sum of each observable's terms in each vector, to be broadcast to the shape
+        ``(batch, observables)``."""
+        result = self.constants
         if len(self.weights):
             means = engine.means(state, self.strings, control)
             means *= self.weights
-            result[:, self.present] += np.add.reduceat(means, self.first, axis=1)
+            sums = np.add.reduceat(means, self.first, axis=1)
+            if len(self.present) == len(result):
+                return result + sums
+            result = np.repeat(result[None, :], state.batch, axis=0)
+            result[:, self.present] += sums
         return result
 
 

@@ -14,6 +14,7 @@ from qiskit import QuantumCircuit
 from simquay.circuits.lowering.circuit import lower
 from simquay.engines.numpy.engine import DenseEngine
 from simquay.engines.reference import ReferenceEngine
+from simquay.execution.observables import Estimates
 from simquay.execution.settings import Piece, RunContext
 from simquay.jobs.dispatch.tasks import RemoteCall, TaskControl
 from simquay.jobs.errors import RemoteError
@@ -21,6 +22,7 @@ from simquay.program.packing import pack_programs
 from simquay.simulators.engine.remote import remote_task, run_request
 from simquay.simulators.engine.task import EngineTask
 from simquay.simulators.worker import Answer
+from tests.support.observables import observable
 
 
 def coins() -> QuantumCircuit:
@@ -80,6 +82,14 @@ def test_the_answer_is_that_of_the_same_task_in_this_process() -> None:
     assert answer.ran_by is not None
     assert answer.ran_by[0] == os.getpid()
     assert not failures
+
+
+def test_observables_travel_with_the_request() -> None:
+    some = (observable(3, {"ZZI": 0.5, "+IX": 2.0}), observable(3, {"IIZ": 1.0}))
+    wanted = {"expectation": Estimates(some, ((), (), (), (), (1, 0)))}
+    outcomes, _ = done(portable(context=RunContext(shots=0, wanted=wanted))).value
+    assert outcomes[4][0].results.keys() == {"expectation"}
+    np.testing.assert_allclose(outcomes[4][0]["expectation"], np.zeros((2, 2)), atol=1e-15)
 
 
 def test_a_program_that_fails_is_a_failure_in_the_answer() -> None:
