@@ -197,8 +197,7 @@ def sweep_shape(program: Program, engine: Engine, context: RunContext) -> SweepS
     need = engine.required_bytes(capacity, precision, batch=2)
     need -= engine.required_bytes(capacity, precision)
     need += 40 << capacity  # the state as planning computes it, weights and their sums
-    profile = engine.profile(precision, capacity)
-    if not profile.direct_sweeps or len(deferred.gates) > profile.direct:
+    if not engine.profile(precision, capacity).direct_sweeps:
         need += _GATE_BYTES * len(deferred.gates)
     need += _NUMBER_BYTES * sum([_numbers_of(gate) for gate in deferred.gates])
     need += sum(KINDS[name].needed_bytes(program, context, 0) for name in context.wanted)

@@ -134,9 +134,7 @@ class PlanCache:
         """
         gates = sweep.gates
         if profile.direct_sweeps:
-            direct = plan_sweep_direct(sweep, layout, profile)
-            if direct is not None:
-                return direct
+            return plan_sweep_direct(sweep, layout, profile)
         key, entry = self._find(gates, layout, profile)
         if entry is None:
             recipe, plan = find(gates, layout, profile)

@@ -50,10 +50,8 @@ def plan_direct(gates: Sequence[GateOperation], layout: Layout, profile: Profile
     return Plan(profile, layout, final, (GateListPass(kept, order),))
 
 
-def plan_sweep_direct(sweep: GateSweep, layout: Layout, profile: Profile) -> SweepPlan | None:
-    """As :func:`plan_direct`, for the gate lists of a sweep."""
-    if len(sweep.gates) > profile.direct:
-        return None
+def plan_sweep_direct(sweep: GateSweep, layout: Layout, profile: Profile) -> SweepPlan:
+    """As :func:`plan_direct`, for the gate lists of a sweep, of any length."""
     kept, sources, order, final = _listed(sweep.gates, layout)
     place_of = {source: place for place, source in enumerate(sources)}
     changes: list[Change] = []

@@ -43,7 +43,7 @@ class Profile:
         direct: gates of a structure that was not planned before get a plan without a search
             (:mod:`simquay.planning.direct`) if they are at most so many; 0: never. The engine
             applies :class:`~simquay.planning.direct.GateListPass` then.
-        direct_sweeps: whether each sweep of at most ``direct`` gates gets a plan without a search.
+        direct_sweeps: whether sweeps get plans without a search.
         costs: the cost of a dense cluster by how many qubits it has, from the engine's calibration;
             empty for the planner's defaults.
     """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from simquay.planning.cache import PlanCache
 from simquay.planning.direct import GateListPass, plan_direct, plan_sweep_direct
 from simquay.planning.gatewise import plan_gates
 from simquay.planning.numbers.pool import PoolLayout
-from simquay.planning.planner import make_plan
+from simquay.planning.planner import make_plan, make_sweep_plan
 from simquay.program.operations import Diagonal, GateOperation, Matrix, Permutation, Relabel
 from tests.support.gate_lists import other_numbers, random_gates, run_naively
 
@@ -114,7 +116,6 @@ def test_a_sweep_has_the_gates_of_each_list(seed: int) -> None:
     lists[2] = [*lists[0][:20], *lists[2][20:]]
     layout = Layout((2, 4)) if seed % 2 else Layout()
     sweep = plan_sweep_direct(GateSweep.of(lists), layout, PROFILE)
-    assert sweep is not None
     (pass_,) = sweep.passes
     assert isinstance(pass_, GateListPass)
     pools = PoolLayout(pass_.gates).fill_sweep(GateSweep(pass_.gates, 3, pass_.changes))
@@ -127,7 +128,10 @@ def test_a_sweep_has_the_gates_of_each_list(seed: int) -> None:
         np.testing.assert_array_equal(PoolLayout(own.gates).fill(own.gates), pool)
 
 
-def test_a_sweep_with_too_many_gates_is_left_to_the_search() -> None:
+def test_the_profile_asks_for_sweeps_without_a_search() -> None:
     sweep = GateSweep([Matrix(H, (0,))] * 5, 2)
-    assert plan_sweep_direct(sweep, Layout(), Profile("dense", direct=4)) is None
-    assert plan_sweep_direct(sweep, Layout(), Profile("dense", direct=5)) is not None
+    for wanted in (False, True):
+        profile = replace(PROFILE, direct=0, direct_sweeps=wanted)
+        plan = make_sweep_plan(sweep, Layout(), profile, PlanCache())
+        assert plan is not None
+        assert isinstance(plan.passes[0], GateListPass) is wanted

@@ -66,6 +66,11 @@ _SEARCHED = (24, 22)
 search takes a millisecond, and a pass several."""
 
 
+_MORE_SWEPT = 2
+"""Qubits that a sweep's states may have beyond those that run as the NumPy engine runs them: with
+three more, a batch takes as long as its programs one by one."""
+
+
 @dataclass(slots=True, eq=False)
 class _State(DenseState):
     """A state whose buffer lies in ``region``; None for a small state, or once it is released."""
@@ -122,10 +127,10 @@ class NumbaEngine(DenseEngine):
         return self._cached_profile(precision, num_qubits)
 
     def _profile(self, precision: Precision, num_qubits: int) -> Profile:
-        profile = super().profile(precision, num_qubits)
+        profile = replace(super().profile(precision, num_qubits), direct_sweeps=True)
         if num_qubits < self._small:
-            return replace(profile, direct_sweeps=True)
-        profile = replace(self._tiled[precision], direct=profile.direct)
+            return profile
+        profile = replace(self._tiled[precision], direct=profile.direct, direct_sweeps=True)
         if self._fixed or self.threads == 1:
             return profile
         # At least one tile for each thread, and more to balance the load; but tiles that are not so
@@ -134,8 +139,8 @@ class NumbaEngine(DenseEngine):
         return replace(profile, tile=min(profile.tile, most))
 
     def sweep_qubits(self, precision: Precision) -> int:
-        """As the NumPy engine, for states that run as it runs them."""
-        return min(super().sweep_qubits(precision), self._small - 1)
+        """States that stay in the second-level cache, a register's lanes of them together."""
+        return self._small + _MORE_SWEPT
 
     def allocate(
         self, num_qubits: int, precision: Precision, *, capacity: int, batch: int = 1
@@ -197,12 +202,11 @@ class NumbaEngine(DenseEngine):
 
     def apply_sweep(self, state: DenseState, plan: SweepPlan, control: Control) -> None:
         """Apply ``plan`` in place, to each vector with its own numbers."""
-        gate_lists = [pass_ for pass_ in plan.passes if isinstance(pass_, GateListPass)]
-        if not gate_lists:
-            super().apply_sweep(state, plan, control)
-            return
-        check_plan(self.name, state, plan, ("dense",), state.capacity)
-        apply_sweep_list(state, gate_lists[0], self.threads, control)
+        check_plan(self.name, state, plan, ("dense", "tiled"), state.capacity)
+        for pass_ in plan.passes:
+            if not isinstance(pass_, GateListPass):
+                raise ProgramError(f"a {type(pass_).__name__} is no pass of a sweep")
+            apply_sweep_list(state, pass_, self.threads, control)
         state.layout = plan.final
         control.report(1.0)
 

@@ -19,6 +19,7 @@ from simquay.engine_api import (
     Prepare,
     Relabel,
     run_side_by_side,
+    yield_to_others,
 )
 from simquay_numba.buffers import address, aligned_bytes
 from simquay_numba.kernels.gates import (
@@ -100,13 +101,18 @@ def apply_sweep_list(
         threads = 1
     else:  # the same for each, if that is less
         step = min(step, -(-batch // (threads * lanes)) * lanes)
-    starts_left = iter(range(0, batch, step))
+    portions = range(0, batch, step)
+    threads = min(threads, len(portions))
+    left = iter(portions)
 
     def share() -> None:
         memory = aligned_bytes(room_blocks(state.stored, widest) * BLOCK_BYTES)
         offsets = np.empty(1 << widest, dtype=np.int64)
         room = address(memory), offsets, address(offsets)
-        for start in starts_left:  # one step of a range: no two threads get the same
+        while not yield_to_others():
+            start = next(left, batch)  # one step of a range: no two threads get the same
+            if start == batch:
+                return
             control.check()
             stop = min(start + step, batch)
             rows = vectors, before, start, stop
