@@ -295,7 +295,11 @@ def test_what_has_to_run_by_itself() -> None:
 
 def test_numbers_that_no_common_plan_takes_are_refused() -> None:
     wide = [np.linalg.qr(np.random.default_rng(k).normal(size=(64, 64)))[0] for k in range(2)]
-    programs = [Program(6, 0, (Matrix(one.astype(complex), tuple(range(6))),)) for one in wide]
+    # So many qubits that a plan is searched for.
+    others = [Matrix(H, (qubit,)) for qubit in range(6, 9)]
+    programs = [
+        Program(9, 0, (Matrix(one.astype(complex), tuple(range(6))), *others)) for one in wide
+    ]
     shape = sweep_shape(programs[0], ENGINE, PLAIN)
     assert shape is not None
     engine = WatchedEngine()

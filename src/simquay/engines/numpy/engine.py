@@ -26,6 +26,7 @@ from simquay.engines.numpy.state import (
     project_vectors,
     split_bits,
 )
+from simquay.engines.numpy.sweeps import apply_sweep_list
 from simquay.engines.numpy.tiles import Buffers, apply_clusters
 from simquay.errors import ProgramError
 from simquay.planning import GatePass, Layout, Plan, Profile, SweepPlan
@@ -56,6 +57,10 @@ _DIRECT_QUBITS = 12
 """The most qubits for which the first run of a structure may be faster without a search for a
 plan."""
 
+_LISTED_QUBITS = 8
+"""The most qubits for which a sweep is faster gate by gate, for all vectors at once, than by the
+products of gates that a search finds: they are made for each vector."""
+
 _SWEEP_QUBITS = 12
 """The most qubits for which a sweep is faster as one batch; see benchmarks/cpu/sweep.py."""
 
@@ -69,9 +74,9 @@ class DenseEngine(BaseEngine[DenseState]):
 
     name = "numpy"
     batched = True
-    sweep_bytes = 2 << 20
+    sweep_bytes = 8 << 20
     """Larger arrays leave the second-level cache, and the allocator takes them from the system anew
-    each time; a small job might also have to wait for memory."""
+    each time; smaller ones are more calls."""
     direct_work = 1 << 18
     """The most gates times amplitudes for which the first run of a structure is faster without a
     search for a plan (benchmarks/cpu/first_run.py)."""
@@ -94,6 +99,7 @@ class DenseEngine(BaseEngine[DenseState]):
             low=6 if precision is Precision.SINGLE else 5,  # runs of 512 bytes
             start=10,
             direct=self.direct_work >> num_qubits if num_qubits <= _DIRECT_QUBITS else 0,
+            direct_sweeps=num_qubits <= _LISTED_QUBITS,
             costs=_CLUSTER_COSTS[precision],
         )
 
@@ -148,6 +154,8 @@ class DenseEngine(BaseEngine[DenseState]):
                 apply_gate(state, step.gate)
             elif isinstance(step, GatePass):
                 apply_gate(state, step.gate)
+            elif isinstance(step, GateListPass) and swept:
+                apply_sweep_list(state, step, part)
             elif isinstance(step, GateListPass):
                 state.grow(step.order[state.stored :])
                 apply_gates(state, step.gates)

@@ -20,7 +20,7 @@ from simquay.program.operations import (
     Relabel,
 )
 
-__all__ = ["SLAB_BYTES", "apply_gate", "apply_gates"]
+__all__ = ["SLAB_BYTES", "apply_gate", "apply_gates", "places_of", "sources_of", "values_of"]
 
 SLAB_BYTES = 16 << 20
 """The most bytes that a matrix or permutation works on at a time, in temporary copies."""
@@ -74,17 +74,17 @@ def apply_gates(state: DenseState, gates: Sequence[GateOperation]) -> None:
         # A gather of all amplitudes takes less time than a scatter of those that change.
         if isinstance(gate, Permutation):
             table = tuple(gate.table.tolist())
-            vector = vector.take(_sources(width, targets, controls, gate.control_state, table))
+            vector = vector.take(sources_of(width, targets, controls, gate.control_state, table))
         elif controls:
-            places = _places(width, targets, controls, gate.control_state)
+            places = places_of(width, targets, controls, gate.control_state)
             if isinstance(gate, Matrix):
                 vector[places] = gate.matrix.dot(vector.take(places))
             elif isinstance(gate, Diagonal):
                 vector[places] *= gate.diagonal[:, None]
         elif isinstance(gate, Diagonal):
-            vector *= gate.diagonal.take(_values(width, targets))
+            vector *= gate.diagonal.take(values_of(width, targets))
         else:
-            part = vector.take(_places(width, targets, (), 0))
+            part = vector.take(places_of(width, targets, (), 0))
             if isinstance(gate, Matrix):
                 part = gate.matrix.dot(part)  # for few numbers, half as long as with @
             else:
@@ -94,7 +94,7 @@ def apply_gates(state: DenseState, gates: Sequence[GateOperation]) -> None:
 
 
 @lru_cache(maxsize=1024)
-def _places(
+def places_of(
     width: int, targets: tuple[int, ...], controls: tuple[int, ...], control_state: int
 ) -> NDArray[np.intp]:
     """The indices of ``width`` bits for which the controls hold: a row for each value of the
@@ -105,18 +105,18 @@ def _places(
 
 @lru_cache(maxsize=1024)
 def _order_back(width: int, targets: tuple[int, ...]) -> NDArray[np.intp]:
-    """Where each index of ``width`` bits is among ``_places(width, targets, (), 0)``."""
-    return np.argsort(_places(width, targets, (), 0), axis=None)
+    """Where each index of ``width`` bits is among ``places_of(width, targets, (), 0)``."""
+    return np.argsort(places_of(width, targets, (), 0), axis=None)
 
 
 @lru_cache(maxsize=1024)
-def _values(width: int, targets: tuple[int, ...]) -> NDArray[np.intp]:
+def values_of(width: int, targets: tuple[int, ...]) -> NDArray[np.intp]:
     """The value of the target bits in each index of ``width`` bits."""
     return extract(np.arange(1 << width), targets)
 
 
 @lru_cache(maxsize=1024)
-def _sources(
+def sources_of(
     width: int,
     targets: tuple[int, ...],
     controls: tuple[int, ...],
@@ -125,7 +125,7 @@ def _sources(
 ) -> NDArray[np.intp]:
     """The index from which a permutation gate with this ``table`` takes the amplitude of each index
     of ``width`` bits."""
-    places = _places(width, targets, controls, control_state)
+    places = places_of(width, targets, controls, control_state)
     sources = np.arange(1 << width)
     sources[places[list(table)]] = places
     return sources

@@ -246,8 +246,8 @@ def test_a_batch_that_is_refused_runs_one_by_one() -> None:
     """A gate by itself has numbers that a common plan cannot hold."""
     circuits = []
     for number in range(3):
-        circuit = QuantumCircuit(6)
-        circuit.h(range(6))
+        circuit = QuantumCircuit(9)  # so many that a plan is searched for
+        circuit.h(range(9))
         circuit.unitary(random_unitary(64, seed=number), range(6))
         circuit.measure_all()
         circuits.append(circuit)
