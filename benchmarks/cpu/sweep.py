@@ -5,14 +5,18 @@ default settings. Each way gives the counts of all of them in one job. The ways 
 a change of the machine's load meets them all; what is compared are ratios of one run.
 
     python -m benchmarks.cpu.sweep [--engine numpy] [--qubits 6,10] [--circuits 100] [--shots 1024]
-                               [--rounds 7] [--crossover 2-14] [--json FILE]
+                               [--rounds 7] [--crossover 2-14] [--states 4:200,10:50] [--json FILE]
 
-Ways: ``batch`` and ``one by one`` are Simquay's engine with and without batches, ``aer list``
-gives AerSimulator the list of bound circuits, ``aer binds`` the circuit and ``parameter_binds``,
-and ``binding`` is the time of ``assign_parameters``, which all but ``aer binds`` need besides.
+Ways: ``batch`` and ``one by one`` are Simquay's engine with and without batches, ``binds`` gives it
+the circuit and ``parameter_binds``, ``aer list`` gives AerSimulator the list of bound circuits,
+``aer binds`` the circuit and ``parameter_binds``, and ``binding`` is the time of
+``assign_parameters``, which the lists need besides.
 
 ``--crossover`` prints the CPU time of each circuit in the engine's task alone (planning, passes and
 sampling; no lowering and no result), which says up to how many qubits a batch pays.
+
+``--states`` prints the wall time of the engine's task from the angles of many points to their final
+states, without a measurement, for pairs of qubits and points.
 """
 
 from __future__ import annotations
@@ -32,7 +36,7 @@ from qiskit import QuantumCircuit
 from qiskit.circuit.library import efficient_su2
 
 import simquay
-from simquay.circuits.lowering.circuit import lower
+from simquay.circuits.lowering.circuit import lower_points
 from simquay.execution.settings import Piece
 from simquay.jobs.dispatch.tasks import TaskControl
 from simquay.program import Precision
@@ -76,8 +80,12 @@ def ways(engine: Any, qubits: int, count: int, shots: int) -> dict[str, Callable
     batch, alone = (
         EngineBackend(with_limit(engine, limit), name=engine.name) for limit in (None, 0)
     )
+    binds = [{name: rows[:, place].tolist() for place, name in enumerate(circuit.parameters)}]
     found: dict[str, Callable[[], object]] = {
         "batch": lambda: batch.run(bound, shots=shots).result().get_counts(),
+        "binds": lambda: (
+            batch.run(circuit, parameter_binds=binds, shots=shots).result().get_counts()
+        ),
         "one by one": lambda: alone.run(bound, shots=shots).result().get_counts(),
         "binding": lambda: [circuit.assign_parameters(row) for row in rows],
     }
@@ -89,7 +97,6 @@ def ways(engine: Any, qubits: int, count: int, shots: int) -> dict[str, Callable
     aer = AerSimulator()
     flat = circuit.decompose()  # Aer knows no circuit inside a circuit
     listed = [one.decompose() for one in bound]
-    binds = [{name: rows[:, place].tolist() for place, name in enumerate(circuit.parameters)}]
     found["aer list"] = lambda: aer.run(listed, shots=shots).result().get_counts()
     found["aer binds"] = lambda: (
         aer.run(flat, parameter_binds=binds, shots=shots).result().get_counts()
@@ -114,7 +121,7 @@ def measure(timed: dict[str, Callable[[], object]], rounds: int) -> Figures:
 def task_times(engine: Any, qubits: int, count: int, shots: int, rounds: int) -> tuple[float, ...]:
     """Seconds of CPU a circuit in the engine's task, one by one and as batches."""
     circuit = ansatz(qubits)
-    programs = [lower(circuit.assign_parameters(row)) for row in angles(circuit, count)]
+    programs = lower_points(circuit, angles(circuit, count))
     context, _ = resolve(default_options(), {"shots": shots})
     piece = Piece(tuple(range(count)), 0, shots)
 
@@ -130,6 +137,26 @@ def task_times(engine: Any, qubits: int, count: int, shots: int, rounds: int) ->
     }
     figures = measure(timed, rounds)
     return figures["one by one"]["cpu"] / count, figures["batch"]["cpu"] / count
+
+
+def state_time(engine: Any, qubits: int, count: int, rounds: int) -> float:
+    """Seconds from the angles of ``count`` points to their final states."""
+    circuit = efficient_su2(qubits, reps=3)
+    points = lower_points(circuit, angles(circuit, count))
+    context, _ = resolve(default_options(), {"shots": 1})
+    piece = Piece(tuple(range(count)), 0, 1)
+
+    def run() -> None:
+        task = EngineTask(points, engine, context, piece)
+        task.run(TaskControl())
+        assert not task.failures
+
+    return measure({"states": run}, rounds)["states"]["wall"]
+
+
+def pairs(text: str) -> list[tuple[int, int]]:
+    """``4:200,10:50``."""
+    return [(int(one), int(other)) for one, other in (part.split(":") for part in text.split(","))]
 
 
 def numbers(text: str) -> Sequence[int]:
@@ -149,6 +176,7 @@ def main() -> None:
     parser.add_argument("--shots", type=int, default=1024)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--crossover", type=numbers, default=[])
+    parser.add_argument("--states", type=pairs, default=[])
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     arguments = parser.parse_args()
     engine = simquay.get_backend(arguments.engine).engine
@@ -175,6 +203,12 @@ def main() -> None:
         alone, batch = task_times(engine, qubits, count, shots, rounds)
         rows.append({"qubits": qubits, "way": "task", "one_by_one_s": alone, "batch_s": batch})
         print(f"{qubits:>6} {1e6 * alone:11.0f} {1e6 * batch:9.0f}")
+    if arguments.states:
+        print("\nms from angles to final states\nqubits  points      wall")
+    for qubits, points in arguments.states:
+        seconds = state_time(engine, qubits, points, rounds)
+        rows.append({"qubits": qubits, "way": "states", "points": points, "wall_s": seconds})
+        print(f"{qubits:>6} {points:>7} {1e3 * seconds:9.2f}")
     if arguments.json:
         report = {
             "engine": engine.name,
