@@ -11,6 +11,9 @@ from qiskit.primitives import BitArray
 
 __all__ = ["RegisterBits", "registers_of"]
 
+_AT_ONCE = 1 << 16
+"""Shots whose bits are taken at once: their arrays stay in cache."""
+
 
 class RegisterBits:
     """The bits of one register, out of the samples of all bits.
@@ -74,7 +77,8 @@ class RegisterBits:
         """The ``BitArray`` of a pub's shape, from the samples of each of its points."""
         packed = np.empty((len(samples), shots, self.num_bytes), dtype=np.uint8)
         for row, one in zip(packed, samples, strict=True):
-            row[...] = self.packed(one)
+            for first in range(0, shots, _AT_ONCE):
+                row[first : first + _AT_ONCE] = self.packed(one[first : first + _AT_ONCE])
         return BitArray(packed.reshape(*shape, shots, self.num_bytes), len(self.bits))
 
 

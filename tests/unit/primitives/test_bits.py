@@ -7,13 +7,14 @@ import pytest
 from qiskit import ClassicalRegister, QuantumCircuit
 from qiskit.circuit import Clbit
 
+from simquay.primitives import bits
 from simquay.primitives.bits import RegisterBits, registers_of
 
 RNG = np.random.default_rng(11)
 
 
 @pytest.mark.parametrize(
-    "bits",
+    "chosen",
     [
         range(3),
         range(5, 13),
@@ -29,17 +30,23 @@ RNG = np.random.default_rng(11)
     ],
     ids=str,
 )
-def test_a_register_has_its_bits_in_its_order(bits) -> None:
+def test_a_register_has_its_bits_in_its_order(chosen) -> None:
     samples = RNG.integers(0, 1 << 64, (2, 50, 2), dtype=np.uint64)
-    array = RegisterBits("c", bits).array(list(samples), (2, 1), 50)
-    assert (array.shape, array.num_shots, array.num_bits) == ((2, 1), 50, len(bits))
+    array = RegisterBits("c", chosen).array(list(samples), (2, 1), 50)
+    assert (array.shape, array.num_shots, array.num_bits) == ((2, 1), 50, len(chosen))
     whole = [[int(low) | int(high) << 64 for low, high in point] for point in samples]
     for point, outcomes in enumerate(whole):
         expected = [
-            "".join(str(outcome >> bit & 1) for bit in reversed([*bits])) or "0"
+            "".join(str(outcome >> bit & 1) for bit in reversed([*chosen])) or "0"
             for outcome in outcomes
         ]
         assert array.get_bitstrings((point, 0)) == expected
+
+
+def test_many_shots_are_taken_in_portions() -> None:
+    samples = RNG.integers(0, 8, (2 * bits._AT_ONCE + 5, 1), dtype=np.uint64)
+    array = RegisterBits("c", [1, 2]).array([samples], (), len(samples))
+    np.testing.assert_array_equal(array.array[:, 0], samples[:, 0] >> np.uint64(1))
 
 
 def test_registers_may_overlap_and_bits_may_be_in_none() -> None:

@@ -29,6 +29,10 @@ def test_shots_are_cut_into_runs_of_shots() -> None:
     ]
 
 
+def test_exact_results_have_no_shots_to_be_cut() -> None:
+    assert split([False] * 3, 0, 2, 10) == [Piece((0, 1), 0, 0), Piece((2,), 0, 0)]
+
+
 def test_a_circuit_whose_state_is_asked_for_is_never_cut() -> None:
     assert split([True, False, False, True], 15, None, 10) == [
         Piece((0,), 0, 10),
