@@ -15,7 +15,7 @@ an :class:`~simquay.program.observable.Observable` becomes a weight and such a s
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
@@ -233,11 +233,11 @@ class _Terms(NamedTuple):
         return result
 
 
-_CACHE: dict[Any, tuple[Sequence[Observable], _Terms]] = {}
-"""The terms of observables that were asked for lately, by identity; the observables are held, so
-that no other has their identities."""
+_CACHE: dict[Hashable, _Terms] = {}
+"""The terms of observables that were asked for lately: an optimiser asks for the same energy again
+and again."""
 
-_MOST_CACHED = 64
+_MOST_CACHED = 32
 
 _FEW_TERMS = 4096
 """Reading more terms takes so long that finding them again takes no time beside it."""
@@ -251,15 +251,21 @@ def _terms(
     rotation: _Rotation,
 ) -> _Terms:
     """The terms of ``observables`` for states of the layout ``order``."""
-    key = (*map(id, observables), order, tuple(measured), tuple(resets), rotation)
-    known = _CACHE.get(key)
-    if known is not None:
-        return known[1]
-    terms = _find_terms(observables, order, measured, resets, rotation)
-    if len(terms.weights) <= _FEW_TERMS:
+    if sum([len(one.coefficients) for one in observables]) > _FEW_TERMS:
+        return _find_terms(observables, order, measured, resets, rotation)
+    arrays = [
+        array.tobytes()
+        for one in observables
+        for array in (one.coefficients, one.letters, one.qubits, one.bounds)
+    ]
+    size = observables[0].num_qubits
+    key = (size, *arrays, order, tuple(measured), tuple(resets), rotation)
+    terms = _CACHE.get(key)
+    if terms is None:
+        terms = _find_terms(observables, order, measured, resets, rotation)
         if len(_CACHE) >= _MOST_CACHED:
             _CACHE.clear()
-        _CACHE[key] = (tuple(observables), terms)
+        _CACHE[key] = terms
     return terms
 
 
