@@ -18,6 +18,7 @@ from simquay.control import Control
 from simquay.engines.base import Engine, State
 from simquay.errors import SimquayError
 from simquay.execution.branching.compiler import portions
+from simquay.execution.branching.saves import Saved, save_once
 from simquay.execution.branching.steps import Event
 from simquay.execution.kinds import KINDS, needed_bytes, of_one_state
 from simquay.execution.memory import Budget, MemorySource, ledger_for
@@ -27,7 +28,7 @@ from simquay.execution.sampling.randomness import Randomness
 from simquay.execution.sampling.sampler import Sampler
 from simquay.execution.settings import Outcome, Piece, RunContext
 from simquay.planning import GateSweep, Layout, Plan, SweepPlan, make_plan, make_sweep_plan
-from simquay.program import Gate, Program
+from simquay.program import Gate, Program, Save
 from simquay.program.program import most_stored_qubits
 
 __all__ = ["Run", "SweepRefusedError", "run_gates"]
@@ -224,14 +225,17 @@ def run_gates(
     gates: Sequence[Gate] | GateSweep,
     event: Event | None,
     resets: Sequence[int] = (),
+    saves: Sequence[tuple[int, Save]] = (),
 ) -> Iterator[tuple[Outcome, float]]:
-    """Run gates, and then at most measurements: few plans, and one sampling.
+    """Run gates, with saves among them, and then at most measurements: few plans, and one sampling.
 
     Args:
         run: with a circuit for each vector of a sweep, or with one.
         gates: of one program, or of several as a sweep.
         event: the measurement at the end, if there is one.
         resets: qubits that are reset at the end.
+        saves: data to save, and how many gates come before each. All shots count as one there, as
+            with Aer.
 
     Yields:
         For each program, in order: its outcome, and the seconds that it took, its share of the
@@ -245,13 +249,19 @@ def run_gates(
     share = 0.9 if batch == 1 else 0.5  # of the progress, until sampling
     weights: NDArray[np.float64] | None = None
     values: dict[str, Sequence[Any]] | None = None
+    saved: list[dict[str, Saved]] | None = [{} for _ in range(batch)] if saves else None
     state = run.allocate(batch)
     try:
-        for part in portions(listed):
-            control.check()
-            low, done = done, done + len(part)
-            plan = run.plan(part if sweep is None else sweep.part(low, done), state.layout)
-            run.apply(state, plan, control.section(share * low / total, share * done / total))
+        for place, save in (*saves, (total, None)):
+            for part in portions(listed[done:place]):
+                control.check()
+                low, done = done, done + len(part)
+                plan = run.plan(part if sweep is None else sweep.part(low, done), state.layout)
+                run.apply(state, plan, control.section(share * low / total, share * done / total))
+            if save is not None and saved is not None and run.piece.shots:
+                rows = save_once(save, engine, state, control)
+                for kept, data in zip(saved, rows, strict=True):
+                    kept[save.key] = data
         sampler = None
         if event is not None and run.piece.shots:
             sampler = Sampler(engine, state, stored_qubits(state, event))
@@ -266,6 +276,8 @@ def run_gates(
             figures = run.figures(shared, batch)
             for number in range(batch):
                 own = {name: copy.copy(value[number]) for name, value in values.items()}
+                if saved is not None:
+                    own["saved"] = saved[number]
                 yield Outcome(run.drawn() | own, figures), shared
             control.report(1.0)
             return
@@ -283,6 +295,8 @@ def run_gates(
             for name, value in values.items():
                 # One vector that is kept must not keep the others.
                 results[name] = value[number] if batch == 1 else copy.copy(value[number])
+            if saved is not None:
+                results["saved"] = saved[number]
             seconds = shared + time.perf_counter() - started
             control.report(share + (1 - share) * (number + 1) / batch)
             yield Outcome(results, run.figures(seconds, batch)), seconds

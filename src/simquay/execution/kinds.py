@@ -24,7 +24,7 @@ from simquay.execution.observables import Estimates
 from simquay.execution.readout import PORTION, portion_shots
 from simquay.execution.results import End, Expectation, Probabilities, ResultKind, samples_bytes
 from simquay.execution.settings import RunContext
-from simquay.program import Gate, Precision, Program, Save
+from simquay.program import Precision, Program
 from simquay.system.memory import format_bytes, host_available_bytes, host_limit
 
 __all__ = [
@@ -109,7 +109,7 @@ class _Saved(ResultKind):
         saves = saves_of(program)
         return not saves or not (
             any(one.form == "single" and not one.conditional for one in saves)
-            or all(isinstance(one, (Gate, Save)) for one in defer(program).operations)
+            or defer(program).gates is not None
         )
 
     def needed_bytes(self, program: Program, context: RunContext, shots: int) -> int:

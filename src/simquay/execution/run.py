@@ -55,8 +55,9 @@ def run_program(
     if piece is None:
         piece = Piece((0,), 0, context.shots)
     deferred = defer(program)
-    if deferred.gates is None:
+    if deferred.gates is None or deferred.saves:
         KINDS["saved"].check(program, context)
+    if deferred.gates is None:
         steps = compile_steps(deferred)
         run = Run(program, engine, context, piece, control, memory)
         outcome = run_dynamic(run, steps) if piece.shots else run_exact(run, steps)
@@ -64,5 +65,5 @@ def run_program(
         return outcome
     run = Run(program, engine, context, piece, control)
     event = measurement_event(deferred.measures)
-    [(outcome, _)] = run_gates(run, deferred.gates, event, deferred.resets)
+    [(outcome, _)] = run_gates(run, deferred.gates, event, deferred.resets, deferred.saves)
     return outcome

@@ -17,13 +17,25 @@ import numpy as np
 from simquay.control import Control
 from simquay.engines.base import Engine
 from simquay.execution.branching.deferral import defer
+from simquay.execution.branching.saves import saved_bytes
 from simquay.execution.branching.steps import Event, measurement_event
 from simquay.execution.evolution import Run, run_gates
 from simquay.execution.kinds import KINDS, needed_bytes, of_one_state, result_bytes
 from simquay.execution.points import Points, unbound
 from simquay.execution.settings import Outcome, Piece, RunContext
 from simquay.planning import GateSweep
-from simquay.program import Diagonal, Gate, Matrix, Measure, Permutation, Program, Relabel, Reset
+from simquay.program import (
+    Diagonal,
+    Gate,
+    Matrix,
+    Measure,
+    Permutation,
+    Program,
+    Relabel,
+    Reset,
+    Save,
+)
+from simquay.program.equality import same
 from simquay.program.program import most_stored_qubits
 
 __all__ = ["Batch", "SweepShape", "batches", "run_sweep", "same_shape", "sweep_shape"]
@@ -43,12 +55,14 @@ class SweepShape:
         places: where in a program its gates stand, in order.
         event: the measurement at the end; None where there is none.
         resets: qubits that are reset at the end.
+        saves: data to save, and how many gates come before each.
         bytes: an estimate of the memory that each program adds to a batch.
     """
 
     places: tuple[int, ...]
     event: Event | None
     resets: tuple[int, ...]
+    saves: tuple[tuple[int, Save], ...]
     bytes: int
 
 
@@ -128,8 +142,8 @@ def _alike(programs: Sequence[Program]) -> Iterator[tuple[int, int]]:
 
 
 def same_shape(one: Program, other: Program) -> bool:
-    """Whether two programs have gates, measurements and resets alone, and are the same but for the
-    numbers of matrices, diagonals and amplitudes."""
+    """Whether two programs have gates, measurements, resets and saves alone, and are the same but
+    for the numbers of matrices, diagonals and amplitudes."""
     if (
         one.num_qubits != other.num_qubits
         or one.num_clbits != other.num_clbits
@@ -163,6 +177,9 @@ def same_shape(one: Program, other: Program) -> bool:
         elif kind is Reset:
             if first.qubit != second.qubit:
                 return False
+        elif kind is Save:
+            if not same(first, second):
+                return False
         elif not isinstance(first, Gate) or first.structure() != second.structure():
             return False
     return True
@@ -172,8 +189,8 @@ def sweep_shape(program: Program, engine: Engine, context: RunContext) -> SweepS
     """The shape of ``program`` and of all that :func:`same_shape` says are like it; None if they
     have to run one by one.
 
-    They run as a batch if they consist of gates, then measurements, and are so small that the
-    engine is faster with several.
+    They run as a batch if they consist of gates and saves, then measurements, and are so small that
+    the engine is faster with several.
     """
     precision, of_state = context.precision, of_one_state(context)
     most = engine.sweep_qubits(precision)
@@ -191,7 +208,7 @@ def sweep_shape(program: Program, engine: Engine, context: RunContext) -> SweepS
     places = [
         place
         for place, operation in enumerate(program.operations)
-        if not isinstance(operation, (Measure, Reset))
+        if not isinstance(operation, (Measure, Reset, Save))
     ]
     assert len(places) == len(deferred.gates)
     need = engine.required_bytes(capacity, precision, batch=2)
@@ -201,7 +218,10 @@ def sweep_shape(program: Program, engine: Engine, context: RunContext) -> SweepS
         need += _GATE_BYTES * len(deferred.gates)
     need += _NUMBER_BYTES * sum([_numbers_of(gate) for gate in deferred.gates])
     need += sum(KINDS[name].needed_bytes(program, context, 0) for name in context.wanted)
-    return SweepShape(tuple(places), measurement_event(deferred.measures), deferred.resets, need)
+    need += 2 * saved_bytes(program, precision, context.shots)  # all rows, and each by itself
+    return SweepShape(
+        tuple(places), measurement_event(deferred.measures), deferred.resets, deferred.saves, need
+    )
 
 
 def _numbers_of(gate: Gate) -> int:
@@ -249,4 +269,4 @@ def run_sweep(
     else:
         sweep = GateSweep.of([*map(gates, programs)])
     run = Run(unbound(programs)[0], engine, context, piece, control)
-    yield from run_gates(run, sweep, shape.event, shape.resets)
+    yield from run_gates(run, sweep, shape.event, shape.resets, shape.saves)

@@ -15,6 +15,7 @@ from simquay.circuits.lowering.circuit import lower
 from simquay.control import Control
 from simquay.engines.base import Engine
 from simquay.engines.numpy.engine import DenseEngine
+from simquay.engines.reference import ReferenceEngine
 from simquay.errors import Cancelled
 from simquay.execution.evolution import SweepRefusedError
 from simquay.execution.points import Points
@@ -33,6 +34,7 @@ from simquay.program import (
     Reset,
     Save,
 )
+from simquay.program.observable import Observable
 from simquay.program.operations import Parametric
 from tests.support.random_programs import random_dynamic_program, random_gates
 from tests.support.sweeps import OneByOneEngine, WatchedEngine, parametrised, sweep
@@ -228,6 +230,44 @@ def changed(place: int, operation: Operation) -> Program:
     return program(*operations)
 
 
+def test_saves_in_a_sweep() -> None:
+    letters, qubits = np.array([2, 1], np.uint8), np.array([0, 2], np.intp)
+    observable = Observable(3, np.array([0.5]), letters, qubits, np.array([0, 2], np.intp))
+    middle = (
+        Save("state"),
+        Save("sum", "probabilities", "accum", qubits=(2, 0)),
+        Save("each", "density_matrix", "list", qubits=(1,)),
+    )
+    end = (
+        Save("by_bits", "amplitudes", "average", True, indices=np.array([5, 0], np.uint64)),
+        Save("mean", "expectation_value", "average", observables=(observable,)),
+    )
+    first, second = random_gates(3, 30, 4), random_gates(3, 30, 5)
+    measures = tuple(Measure(qubit, qubit) for qubit in range(3))
+    programs = [
+        program(turn(angle), *first, *middle, turn(angle, 1), *second, *end, *measures)
+        for angle in (0.1, 0.2, 0.4)
+    ]
+    assert same_shape(*programs[:2])
+    assert not same_shape(programs[0], program(*programs[0].operations[:-4], *measures))
+    context = RunContext(shots=50, seed=2)
+    shape = sweep_shape(programs[0], ENGINE, context)
+    assert shape is not None
+    found = run_sweep(shape, programs, ENGINE, context, Control(), piece_of(context, range(3)))
+    for number, (one, (outcome, _)) in enumerate(zip(programs, found, strict=True)):
+        own = piece_of(context, [number])
+        expected = run_program(one, ReferenceEngine(), context, Control(), own)
+        np.testing.assert_array_equal(outcome["samples"], expected["samples"])
+        assert list(outcome["saved"]) == list(expected["saved"]) == [s.key for s in middle + end]
+        for key, (kind, form, groups) in expected["saved"].items():
+            assert outcome["saved"][key][:2] == (kind, form)
+            [(bits, (count, value))] = groups.items()
+            assert (bits, count) == (0 if key == "by_bits" else None, 1)
+            [(other, (_, data))] = outcome["saved"][key][2].items()
+            assert other == bits
+            np.testing.assert_allclose(data, value, atol=1e-12)
+
+
 def test_programs_of_one_shape() -> None:
     assert same_shape(BASE, ALIKE)
     assert same_shape(BASE, BASE)
@@ -283,7 +323,8 @@ def test_what_has_to_run_by_itself() -> None:
     assert shape(fixed, OneByOneEngine()) is None
     assert shape(fixed, TiledEngine()) is None
     assert shape(random_dynamic_program(4, 40, 1)) is None
-    assert shape(program(Matrix(H, (0,)), Save("state"))) is None
+    saving = shape(program(Matrix(H, (0,)), Save("state"), n=40))
+    assert saving.bytes > 16 << 40  # and so never two at once
     middle = program(Matrix(H, (0,)), Measure(0, 0), Matrix(H, (0,)))
     assert shape(middle) is None
     most = ENGINE.sweep_qubits(Precision.DOUBLE)

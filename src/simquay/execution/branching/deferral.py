@@ -41,13 +41,15 @@ class Deferred:
         operations: those that are left, in order.
         measures: the deferred measurements, in the order of the program.
         resets: qubits reset at the end, which nothing uses again.
-        gates: ``operations`` if all of them are gates; else None.
+        gates: the gates of ``operations`` if all others are saves; else None.
+        saves: with ``gates``, the saves, and how many gates come before each.
     """
 
     operations: tuple[Operation, ...]
     measures: tuple[Measure, ...]
     resets: tuple[int, ...]
     gates: tuple[Gate, ...] | None
+    saves: tuple[tuple[int, Save], ...] = ()
 
 
 def commutes(gate: Gate, measured: set[int], reset: set[int]) -> bool:
@@ -105,10 +107,16 @@ def _defer(operations: list[Operation]) -> Deferred:
             uses.add(operation)
     kept.reverse()
     measures.reverse()
-    gates = None
-    if _are_gates(map(type, kept)):
-        gates = cast("tuple[Gate, ...]", tuple(kept))
-    return Deferred(tuple(kept), tuple(measures), tuple(sorted(resets)), gates)
+    gates: list[Gate] = []
+    saves: list[tuple[int, Save]] = []
+    for operation in kept:
+        if isinstance(operation, Gate):
+            gates.append(operation)
+        elif isinstance(operation, Save):
+            saves.append((len(gates), operation))
+        else:
+            return Deferred(tuple(kept), tuple(measures), tuple(sorted(resets)), None)
+    return Deferred(tuple(kept), tuple(measures), tuple(sorted(resets)), tuple(gates), tuple(saves))
 
 
 class _Uses:

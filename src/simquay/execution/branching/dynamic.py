@@ -102,8 +102,6 @@ class Branching:
         self.finished = 0.0  # the share of the run
         self.branches = 0
         self.saved = Gathered()
-        # Where nothing splits the shots, saves count them all as one, as Aer's do.
-        self.once = all(isinstance(step, (Gates, Save, Finish)) for step in self.steps)
         self.results = run.drawn()
 
     def outcome(self) -> Outcome:
@@ -229,8 +227,6 @@ class Branching:
                 state = run.engine.rows(state, first, last)
             values = read_save(save, run.engine, state, run.control.section(0, 0))
             shots = [branches[row].shots for row in some]
-            if self.once:
-                shots = [one[:1] for one in shots]
             memory = [branches[row].memory.bits for row in some]
             if len(some) < len(values):
                 values = values[[row - first for row in some]]

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from simquay.control import Control
 from simquay.engines.base import Engine, State
+from simquay.execution.branching.deferral import defer
 from simquay.execution.observables import expectation_values
 from simquay.program import Measure, Precision, Program, Reset, Save, WhileLoop
 from simquay.program.bits import deposit, spread
@@ -36,6 +37,7 @@ __all__ = [
     "datum_bytes",
     "join_saved",
     "read_save",
+    "save_once",
     "saved_bytes",
     "saves_of",
 ]
@@ -99,6 +101,17 @@ def _density_matrices(
         amplitudes = some.astype(np.complex128).reshape(batch, size, -1)
         matrices += amplitudes @ amplitudes.conj().transpose(0, 2, 1)
     return matrices
+
+
+def save_once(save: Save, engine: Engine, state: State, control: Control) -> list[Saved]:
+    """The data of ``save`` for each vector of ``state``, of one shot whose classical bits are 0."""
+    values = read_save(save, engine, state, control)
+    bits = 0 if save.conditional else None
+    # One vector that is kept must not keep the others.
+    rows = [value.copy() for value in values] if len(values) > 1 else [values[0]]
+    return [
+        (save.kind, save.form, {bits: (1, [row] if save.form == "list" else row)}) for row in rows
+    ]
 
 
 class Gathered:
@@ -180,6 +193,8 @@ def saved_bytes(program: Program, precision: Precision, shots: int) -> int:
     saves = saves_of(program)
     if not saves or not shots:
         return 0
+    if defer(program).gates is not None:
+        shots = 1  # all count as one
     visits, events = _visits(program)
     states = min(shots, 1 << min(events, 62))  # at one place; shots of one state share its data
     need = 0
