@@ -270,12 +270,15 @@ def test_the_reference_has_every_key_of_the_json_documents(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = json_of("run examples/ghz.qasm --json", capsys, monkeypatch)
+    estimate = json_of("estimate examples/ghz.qasm --observable ZZZZZ --json", capsys, monkeypatch)
     report = json_of("doctor --json", capsys, monkeypatch)
     backends = json_of("backends --all --json", capsys, monkeypatch)
     assert set(backends) == {"backends", "installable", "plugins"}
     documents = {
         "run": run,
         "circuit": run["circuits"][0],
+        "estimate": estimate,
+        "point": estimate["circuits"][0]["points"][0],
         "report": report,
         "backend": backends["backends"][0],
         "plugin": report["plugins"][0],

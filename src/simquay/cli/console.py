@@ -61,7 +61,7 @@ def listing(*columns: str) -> Table:
 def histogram(circuit: CircuitCounts, console: Console) -> RenderableType:
     """Bars, the most frequent outcome first, for the console's width and encoding."""
     shots = circuit.shots
-    title = f"{one_line(circuit.name)}: {counted(circuit.qubits, 'qubit')}"
+    title = f"{one_line(circuit.label)}: {counted(circuit.qubits, 'qubit')}"
     if not circuit.counts:
         return Text(title, "bold")
     top, other_outcomes, other_shots = most_frequent(circuit.counts, _MOST_ROWS)

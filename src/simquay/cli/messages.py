@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from typing import Any
 
 from simquay.errors import SimquayWarning, one_line
 
-__all__ = ["log_messages", "say", "warning_messages"]
+__all__ = ["did_you_mean", "log_messages", "say", "warning_messages"]
 
 _LONGEST = 4000  # characters: a message may list all backends
 
@@ -19,6 +20,12 @@ _LONGEST = 4000  # characters: a message may list all backends
 def say(kind: str, message: str) -> None:
     """Print ``simquay: kind: message`` on stderr: one line that no terminal obeys."""
     print(f"simquay: {kind}: {one_line(' '.join(message.split()), _LONGEST)}", file=sys.stderr)
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """The end of a message about a name that does not exist: the closest of ``names``, if any."""
+    close = get_close_matches(name, sorted(names), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 @contextmanager

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from simquay.cli.output import separate_output, take_stdout
+from simquay.cli.parameters import assignments, bind_option
 
 __all__ = [
     "WHOLE_PROCESS",
     "Command",
-    "backend_option",
+    "circuits_on_a_backend",
     "complete_backend",
-    "fallback_option",
-    "file_argument",
-    "format_option",
     "json_option",
+    "option_option",
     "precision_option",
+    "seed_option",
 ]
 
+F = TypeVar("F", bound=Callable[..., Any])
 
 WHOLE_PROCESS = "the command line is that of the process"
 """The object of a context (``click.Context.obj``) whose command may change the process's files."""
@@ -47,13 +49,26 @@ def complete_backend(ctx: click.Context, param: click.Parameter, incomplete: str
     return [name for name in names if name.startswith(incomplete)]
 
 
-file_argument = click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+_file = click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
 
-format_option = click.option(
+_format = click.option(
     "--format",
     metavar="KIND",
     type=click.Choice(["qasm", "qasm2", "qasm3", "qpy"]),
     help="qasm, qasm2, qasm3 or qpy; without it, the file's ending or its content tells",
+)
+
+option_option = click.option(
+    "--option",
+    "more",
+    metavar="NAME=VALUE",
+    callback=assignments,
+    multiple=True,
+    help="any option of the backend's run, such as max_memory_mb=500; may be repeated",
+)
+
+seed_option = click.option(
+    "--seed", metavar="S", type=int, help="the seed; the same seed gives the same results"
 )
 
 json_option = click.option(
@@ -67,7 +82,7 @@ precision_option = click.option(
     help="of the amplitudes: double or single; default: double",
 )
 
-backend_option = click.option(
+_backend = click.option(
     "--engine",  # as `simquay plan` called it
     "--backend",
     "backend",
@@ -76,9 +91,17 @@ backend_option = click.option(
     help="a name from 'simquay backends', or gpu, cpu, auto; default: SIMQUAY_BACKEND, else auto",
 )
 
-fallback_option = click.option(
+_fallback = click.option(
     "--fallback",
     metavar="NAME",
     shell_complete=complete_backend,
     help="the backend to use if the first is unavailable; several with commas",
 )
+
+
+def circuits_on_a_backend(command: F) -> F:
+    """Declare the file of circuits, the values of their parameters, and the backend.
+
+    The command gets ``file``, ``format``, ``backend``, ``fallback`` and ``bind``.
+    """
+    return _file(_format(_backend(_fallback(bind_option(command)))))

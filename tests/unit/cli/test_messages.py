@@ -9,8 +9,13 @@ from typing import Any
 import pytest
 
 from simquay.cli.commands import backends as backends_command
-from simquay.cli.messages import log_messages, say, warning_messages
+from simquay.cli.messages import did_you_mean, log_messages, say, warning_messages
 from simquay.errors import SimquayFallbackWarning
+
+
+def test_the_closest_name_is_suggested() -> None:
+    assert did_you_mean("thet", {"phi", "theta"}) == "; did you mean 'theta'?"
+    assert did_you_mean("x", {"phi", "theta"}) == ""
 
 
 def test_a_message_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,17 +13,19 @@ import pytest
 
 from simquay.cli.options import (
     Command,
-    backend_option,
-    file_argument,
+    circuits_on_a_backend,
     json_option,
+    option_option,
     precision_option,
+    seed_option,
 )
 
 
 @click.command(cls=Command)
-@file_argument
-@backend_option
+@circuits_on_a_backend
 @precision_option
+@seed_option
+@option_option
 @json_option
 def shared(**values: Any) -> dict[str, Any]:
     return values
@@ -35,18 +37,29 @@ def parsed(*words: str) -> Any:
 
 
 def test_the_values_that_commands_get() -> None:
-    given = parsed("bell.qasm", "--json", "--precision", "single", "--backend", "numpy")
-    assert given == {
+    words = "bell.qasm --json --precision single --backend numpy --fallback cpu --format qpy"
+    words += " --bind a=1 --seed 5 --option memory=true"
+    assert parsed(*words.split()) == {
         "file": Path("bell.qasm"),
-        "as_json": True,
-        "precision": "single",
+        "format": "qpy",
         "backend": "numpy",
+        "fallback": "cpu",
+        "bind": {"a": [1.0]},
+        "precision": "single",
+        "seed": 5,
+        "more": {"memory": True},
+        "as_json": True,
     }
     assert parsed("-") == {
         "file": Path("-"),
-        "as_json": False,
-        "precision": None,
+        "format": None,
         "backend": None,
+        "fallback": None,
+        "bind": {},
+        "precision": None,
+        "seed": None,
+        "more": {},
+        "as_json": False,
     }
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import warnings
-from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
+from collections.abc import Iterator
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from simquay.cli.errors import FAILED, OK, require_extra
+from simquay.cli.messages import did_you_mean
 from simquay.cli.options import Command, json_option
 from simquay.cli.views.document import print_json
 from simquay.cli.views.progress import track
@@ -122,7 +122,7 @@ def _environment_problems(
 
     for name in sorted(os.environ):
         if name.startswith(_PREFIX) and name not in VARIABLES:
-            yield f"{name} is no variable of Simquay{_nearest(name, VARIABLES)}"
+            yield f"{name} is no variable of Simquay{did_you_mean(name, VARIABLES)}"
     try:
         read_flag(STRICT_PLUGINS)
     except RegistryError as error:
@@ -132,7 +132,7 @@ def _environment_problems(
     for variable in (DISABLE_PLUGINS, LOAD_PLUGINS):
         for name in map(normalize_distribution, read_list(variable)):
             if name not in installed | published:
-                near = _nearest(name, installed | published)
+                near = did_you_mean(name, installed | published)
                 yield f"{variable} names {name!r}, which is no installed plugin{near}"
     known = {*RESERVED_NAMES, *(name for one in KNOWN_BACKENDS for name in one.names)}
     registered = {name for info in backends for name in (info.name, *info.aliases)}
@@ -141,18 +141,13 @@ def _environment_problems(
         for name in read_list(variable):
             if name not in known and not provider.backends(name, all=True):
                 wrong = True
-                near = _nearest(name, known | registered)
+                near = did_you_mean(name, known | registered)
                 yield f"{variable} names {name!r}, which is no backend{near}"
     if read_list(BACKEND) and not wrong:
         try:
             provider.get_backend()
         except RegistryError as error:
             yield str(error)
-
-
-def _nearest(name: str, names: Iterable[str]) -> str:
-    close = get_close_matches(name, sorted(names), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _problems(backends: list[BackendInfo], plugins: list[PluginRecord]) -> Iterator[str]:

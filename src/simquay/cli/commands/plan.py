@@ -10,17 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from simquay.cli.errors import OK, USAGE, CommandError
-from simquay.cli.options import (
-    Command,
-    backend_option,
-    fallback_option,
-    file_argument,
-    format_option,
-    precision_option,
-)
+from simquay.cli.options import Command, circuits_on_a_backend, precision_option
 from simquay.cli.output import output
-from simquay.cli.parameters import bind_option, bound
-from simquay.cli.views.counts import counted
+from simquay.cli.parameters import bound
+from simquay.cli.views.counts import at_point, counted
 from simquay.errors import one_line
 
 if TYPE_CHECKING:
@@ -34,20 +27,16 @@ __all__ = ["command"]
 
 
 @click.command("plan", cls=Command, short_help="Show the passes that an engine would make.")
-@file_argument
-@format_option
-@backend_option
-@fallback_option
+@circuits_on_a_backend
 @precision_option
-@bind_option
 def command(
     *,
     file: Path,
     format: str | None,
     backend: str | None,
     fallback: str | None,
+    bind: dict[str, list[float]],
     precision: str | None,
-    bind: dict[str, float],
 ) -> int:
     """Show, for every circuit of FILE, the passes over the state that would compute it.
 
@@ -71,12 +60,12 @@ def command(
         )
     numbers = Precision(precision or "double")
     tell = partial(print, file=output())
-    for number, circuit in enumerate(circuits):
+    for number, (circuit, point) in enumerate(circuits):
         plans = list(_plans(lower(circuit), engine, numbers))
         if number:
             tell("")
         qubits = counted(circuit.num_qubits, "qubit")
-        tell(one_line(f"{circuit.name}: {qubits} on {chosen.name}"))
+        tell(one_line(f"{at_point(circuit.name, point)}: {qubits} on {chosen.name}"))
         if not plans:
             tell("no gates: nothing to plan")
         for section, plan in enumerate(plans):

@@ -9,23 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from simquay.cli.errors import FAILED, OK, CommandError, require_extra
+from simquay.cli.errors import OK, CommandError, require_extra
 from simquay.cli.messages import say
 from simquay.cli.options import (
     Command,
-    backend_option,
-    fallback_option,
-    file_argument,
-    format_option,
+    circuits_on_a_backend,
     json_option,
+    option_option,
     precision_option,
+    seed_option,
 )
 from simquay.cli.output import output
-from simquay.cli.parameters import assignments, bind_option, bound
+from simquay.cli.parameters import BoundCircuit, bound
 from simquay.cli.views.counts import CircuitCounts
-from simquay.cli.views.document import check_target, print_json, save_json, to_json
+from simquay.cli.views.document import check_target, print_json, save_json
+from simquay.cli.views.jobs import job_facts, result_of, summary
 from simquay.errors import one_line
-from simquay.system.version import simquay_version
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -37,22 +36,11 @@ __all__ = ["command"]
 
 
 @click.command("run", cls=Command, short_help="Run a circuit and show its counts.")
-@file_argument
-@format_option
-@backend_option
-@fallback_option
+@circuits_on_a_backend
 @click.option("--shots", metavar="N", type=int, help="how many shots; default: 1024")
-@click.option("--seed", metavar="S", type=int, help="the seed; the same seed gives the same counts")
+@seed_option
 @precision_option
-@click.option(
-    "--option",
-    "more",
-    metavar="NAME=VALUE",
-    callback=assignments,
-    multiple=True,
-    help="any option of the backend's run, such as max_memory_mb=500; may be repeated",
-)
-@bind_option
+@option_option
 @click.option(
     "--measure-all",
     is_flag=True,
@@ -79,7 +67,7 @@ def command(
     format: str | None,
     backend: str | None,
     fallback: str | None,
-    bind: dict[str, float],
+    bind: dict[str, list[float]],
     measure_all: bool,
     statevector: bool,
     as_json: bool,
@@ -107,25 +95,16 @@ def command(
         check_plot_size(len(circuits))
 
     from qiskit.exceptions import QiskitError
-    from qiskit.providers import JobError
 
     import simquay
-    from simquay.cli.views.progress import wait
 
     chosen = simquay.get_backend(backend, fallback=fallback)
     try:
-        job = chosen.run(circuits, **_run_options(settings, statevector))
+        job = chosen.run([one.circuit for one in circuits], **_run_options(settings, statevector))
     except QiskitError as error:  # of ``run`` itself: wrong input, not a failed job
-        hint = "; give --bind NAME=VALUE" if any(one.parameters for one in circuits) else ""
-        raise CommandError(error.message + hint) from error
-    wait(job, f"{'standard input' if str(file) == '-' else file.name} on {chosen.name}")
-    try:
-        result = job.result()
-    except JobError as error:
-        raise CommandError(error.message, FAILED) from error
-    outcomes = [
-        _counts(circuit, result, index, statevector) for index, circuit in enumerate(circuits)
-    ]
+        raise CommandError(error.message) from error
+    result = result_of(job, file)
+    outcomes = [_counts(one, result, index, statevector) for index, one in enumerate(circuits)]
 
     if as_json:
         print_json(_document(job, result, outcomes))
@@ -198,9 +177,8 @@ def _run_options(settings: Mapping[str, Any], statevector: bool) -> dict[str, An
     }
 
 
-def _counts(
-    circuit: QuantumCircuit, result: Result, index: int, statevector: bool
-) -> CircuitCounts:
+def _counts(one: BoundCircuit, result: Result, index: int, statevector: bool) -> CircuitCounts:
+    circuit = one.circuit
     experiment = result.results[index]
     has_counts = hasattr(experiment.data, "counts")
     counts = result.get_counts(index) if has_counts else {}
@@ -211,6 +189,7 @@ def _counts(
         shots=sum(counts.values()),
         seed=getattr(experiment, "seed_simulator", None),
         counts=dict(sorted(counts.items())),
+        parameters=dict(one.point),
         statevector=list(result.get_statevector(index).data) if statevector else None,
     )
 
@@ -239,32 +218,13 @@ def _show(job: JobV1, result: Result, outcomes: list[CircuitCounts]) -> None:
         show(console, histogram(outcome, console))
         if outcome.statevector is not None:
             show(console, amplitudes(outcome.statevector))
-    show(console, Text(one_line(_summary(job, result)), "dim"))
-
-
-def _summary(job: JobV1, result: Result) -> str:
-    """The backend that ran the job, and the time that it took, in one line."""
-    facts = job.metadata
-    line = f"ran on {job.backend().name}"
-    if "device" in facts:
-        line += f" ({facts['device']})"
-    if "precision" in facts:
-        line += f", {facts['precision']} precision"
-    if (seconds := getattr(result, "time_taken", None)) is not None:
-        line += f", in {seconds:.3g} s"
-    if facts.get("fallback"):
-        line += f", in place of {facts['fallback']['from']}"
-    return line
+    show(console, Text(one_line(summary(job, getattr(result, "time_taken", None))), "dim"))
 
 
 def _document(job: JobV1, result: Result, outcomes: list[CircuitCounts]) -> dict[str, Any]:
     """The run as a JSON object, as docs/reference/cli.md describes it."""
     return {
-        "simquay": simquay_version(),
-        "backend": job.backend().name,
-        "job_id": job.job_id(),
-        "seconds": getattr(result, "time_taken", None),
-        "metadata": to_json(job.metadata),
+        **job_facts(job, getattr(result, "time_taken", None)),
         "circuits": [_circuit_document(outcome) for outcome in outcomes],
     }
 

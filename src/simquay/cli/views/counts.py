@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-__all__ = ["CircuitCounts", "counted", "most_frequent"]
+__all__ = ["CircuitCounts", "at_point", "counted", "most_frequent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,7 @@ class CircuitCounts:
         seed: the seed that gives the same counts again; None if the backend tells none.
         counts: the number of shots by outcome, a bit string as in ``Result.get_counts``; empty
             where the circuit measures nothing.
+        parameters: the values of the circuit's parameters, by name.
         statevector: the final state's amplitudes, the first qubit lowest, where they are asked for.
     """
 
@@ -29,7 +30,19 @@ class CircuitCounts:
     shots: int
     seed: int | None
     counts: dict[str, int]
+    parameters: dict[str, float] = field(default_factory=dict)
     statevector: list[complex] | None = None
+
+    @property
+    def label(self) -> str:
+        """The circuit's name, and the values of its parameters."""
+        return at_point(self.name, self.parameters)
+
+
+def at_point(name: str, point: Mapping[str, float]) -> str:
+    """A circuit's name with the values of its parameters: ``turn at theta=0.5``."""
+    values = ", ".join(f"{parameter}={value:.6g}" for parameter, value in point.items())
+    return f"{name} at {values}" if point else name
 
 
 def most_frequent(counts: Mapping[str, int], rows: int) -> tuple[list[tuple[str, int]], int, int]:

@@ -76,7 +76,7 @@ def save_plot(circuits: Sequence[CircuitCounts], path: Path) -> None:
         )
         axes.set_ylabel("shots")
         axes.set_xlabel(f"bits: {one_line(circuit.bits, 80)}", parse_math=False)
-        title = f"{one_line(circuit.name, 80)}, {counted(circuit.shots, 'shot')}"
+        title = f"{one_line(circuit.label, 80)}, {counted(circuit.shots, 'shot')}"
         if other_outcomes:  # no bar: one for a sum of many outcomes would dwarf the others
             others = counted(other_outcomes, "other outcome")
             title += f"\nnot shown: {others}, {other_shots / circuit.shots:.1%} of the shots"

@@ -60,6 +60,11 @@ def test_parameters_get_values_here_too(cli: Any, tmp_path: Path) -> None:
     path = tmp_path / "p.qasm"
     path.write_text("OPENQASM 3.0; input float a; qubit q; U(a, 0, 0) q;")
     assert "1 pass" in cli("plan", path, "--bind", "a=pi/2").out
+    several = cli("plan", path, "--bind", "a=1,2").out
+    assert [line for line in several.splitlines() if "qubit on" in line] == [
+        "p at a=1: 1 qubit on numpy",
+        "p at a=2: 1 qubit on numpy",
+    ]
 
 
 def test_a_circuit_without_gates(cli: Any, tmp_path: Path) -> None:

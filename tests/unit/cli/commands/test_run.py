@@ -156,6 +156,16 @@ def test_a_parameter_gets_its_value(cli: Any, tmp_path: Path) -> None:
     cli("run", path).assert_fails(2, "theta", "--bind NAME=VALUE")
 
 
+def test_several_values_are_circuits_one_by_one(cli: Any, tmp_path: Path) -> None:
+    path = rotation(tmp_path / "p.qpy")
+    arguments = ("run", path, "--bind", "theta=0,pi", "--shots", 7, "--seed", 1)
+    first, second = document(cli(*arguments, "--json"))["circuits"]
+    assert (first["parameters"], first["counts"]) == ({"theta": 0}, {"0": 7})
+    assert (second["parameters"], second["counts"]) == ({"theta": pytest.approx(3.14159)}, {"1": 7})
+    shown = cli(*arguments, "--plot", tmp_path / "counts.svg").out
+    assert shown.index("turn at theta=0: 1 qubit") < shown.index("turn at theta=3.14159: 1 qubit")
+
+
 def test_any_option_of_the_backend_can_be_given(cli: Any, bell: Path) -> None:
     told = document(
         cli("run", bell, "--option", "shots=5", "--option", "precision=single", "--json")
