@@ -29,6 +29,7 @@ from simquay.program.operations import (
 )
 
 __all__ = [
+    "PARENTS",
     "Program",
     "VariableDeclaration",
     "bodies_of",
@@ -111,7 +112,7 @@ def _body_at(body: Body, angles: NDArray[np.float64], made: dict[int, Body]) -> 
     for places, numbers in numbers_at(body, angles):
         for place, array in zip(places, numbers, strict=True):
             operations[place] = cast("Parametric", operations[place]).holding(array)
-    if not _PARENTS.isdisjoint(map(type, body)):
+    if not PARENTS.isdisjoint(map(type, body)):
         operations = [
             _with_bodies(one, [_body_at(inner, angles, made) for inner in bodies_of(one)])
             for one in operations
@@ -158,7 +159,7 @@ def walk(body: Body) -> Iterator[Operation]:
     while stack:
         for operation in stack[-1]:
             yield operation
-            if type(operation) in _PARENTS:
+            if type(operation) in PARENTS:
                 inner = []
                 for child in bodies_of(operation):
                     if id(child) not in seen:
@@ -171,7 +172,8 @@ def walk(body: Body) -> Iterator[Operation]:
             stack.pop()
 
 
-_PARENTS = frozenset({IfElse, Switch, ForLoop, WhileLoop})
+PARENTS = frozenset({IfElse, Switch, ForLoop, WhileLoop})
+"""The operations that have bodies."""
 
 
 def most_stored_qubits(program: Program) -> int:
@@ -186,7 +188,7 @@ def most_stored_qubits(program: Program) -> int:
         kind = type(operation)
         if kind is Relabel:
             moved = set(operation.renamed(moved))
-        elif kind in _PARENTS:
+        elif kind in PARENTS:
             # Nothing leaves the set here, so that it holds for each path and at every point of it.
             before = -1
             inside = list(walk((operation,)))
