@@ -1,0 +1,1 @@
+"""The primitives: energies and samples of circuits at many points."""
