@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 from evolution import BOTH, REFERENCE, TOLERANCE, evolve, oracle
 
-from simquay.engine_api import Control, Layout, Precision, ProgramError, make_plan
+from simquay.engine_api import (
+    Control,
+    Layout,
+    Precision,
+    ProgramError,
+    Strings,
+    deposit,
+    make_plan,
+)
 from simquay.testing.engines import random_gates
 from simquay_cupy import states
 from simquay_cupy.engine import CupyEngine
@@ -62,6 +70,36 @@ def test_sums_of_more_vectors_than_fit_the_scratch(
     monkeypatch.setattr(states, "SUMS_AT_ONCE", 32)  # four vectors
     np.testing.assert_array_equal(engine.probabilities(many, [5, 1, 0], {2: 1}), whole)
     assert len(np.unique(whole.round(3), axis=0)) > 2
+
+
+@BOTH
+@pytest.mark.parametrize(("launches", "flips"), [("one", 3), ("one", 90), ("many", 5)])
+def test_means_of_groups_of_any_size(
+    engine: CupyEngine,
+    precision: Precision,
+    launches: str,
+    flips: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if launches == "many":
+        monkeypatch.setattr(states, "GROUPS_AT_ONCE", 3)
+        monkeypatch.setattr(states, "SUMS_AT_ONCE", 300)
+    rng = np.random.default_rng(flips)
+    for qubits in (1, 6, 13):
+        gates = random_gates(qubits, 50, qubits)
+        state, expected = evolve(engine, gates, qubits, precision), oracle(gates, qubits)
+        several = engine.select([(state, [0, 0])])
+        stored = len(state.order)
+        x = rng.choice([0, *rng.integers(0, 1 << stored, flips - 1)], 600)
+        fixed = np.where(rng.random(600) < 0.1, rng.integers(0, 1 << stored, 600) & ~x, 0)
+        z, values = rng.integers(0, 1 << stored, (2, 600))
+        strings = Strings(x, z & ~fixed, fixed, values & fixed)
+        # The same strings for the oracle's layout.
+        places = [expected.order.index(qubit) for qubit in state.order]
+        moved = Strings(*[deposit(mask, places) for mask in strings])
+        known = REFERENCE.means(expected, moved, Control())[0]
+        found = engine.means(several, strings, Control())
+        assert np.abs(found - known).max() < 10 * TOLERANCE[precision]
 
 
 @BOTH

@@ -16,10 +16,10 @@ from simquay.engine_api import (
     Precision,
     ProgramError,
     Strings,
-    bit_counts,
     mask_of,
     storage_indices,
 )
+from simquay_cupy.encoding.strings import encode_strings
 
 if TYPE_CHECKING:  # it imports CuPy
     from simquay_cupy.device.cuda import CudaDevice
@@ -41,8 +41,14 @@ MAX_BLOCKS = 4096
 PIECE = 1 << 19
 """Amplitudes that are copied to the host at a time."""
 
-STRINGS_AT_ONCE = 64
-"""Strings of one launch."""
+GROUPS_AT_ONCE = 256
+"""Groups of strings of one launch."""
+
+LAUNCH_WORK = 1 << 32
+"""Amplitudes times groups of one launch: some ten milliseconds."""
+
+TILE_PRODUCTS = 1 << 11
+"""Products of a tile, as QS_TILE_PRODUCTS in cuda/whole_state.cuh."""
 
 SUMS_AT_ONCE = 1 << 20
 """Sums of one launch, for many vectors: 8 MiB, half of an engine's scratch."""
@@ -241,31 +247,30 @@ class StateEngine(BaseEngine[DeviceState]):
         return self.on.download(out)
 
     def means(self, state: DeviceState, strings: Strings, control: Control) -> NDArray[np.float64]:
-        """The real part of each string's mean; those that flip the same bits share a pass."""
-        result = np.empty((state.batch, len(strings.x)))
-        phases = 1j ** (bit_counts(strings.x & strings.z) % 4)
-        masks = np.array(strings[1:], dtype=np.uint64)
-        for x in np.unique(strings.x):
-            places = np.flatnonzero(strings.x == x)
-            for start in range(0, len(places), STRINGS_AT_ONCE):
+        """The real part of each string's mean; those that need the same products share them."""
+        encoded = encode_strings(strings, len(state.order))
+        result = np.empty((state.batch, len(encoded.order)))
+        at_once = max(1, min(GROUPS_AT_ONCE, LAUNCH_WORK >> len(state.order)))
+        for number in range(0, len(encoded.groups), at_once):
+            groups = encoded.groups[number : number + at_once].copy()
+            first, end = int(groups[0, 4]), int(groups[-1, 4] + groups[-1, 5])
+            groups[:, 4] -= groups[0, 4]
+            blocks = max(1, (1 << ENOUGH_BLOCK_BITS) // (len(groups) * state.batch))
+            blocks = min(blocks, -(-int(groups[:, 3].max()) // TILE_PRODUCTS))
+            step = max(1, SUMS_AT_ONCE // (blocks * (end - first)))
+            for row in range(0, state.batch, step):
                 control.check()
-                some = places[start : start + STRINGS_AT_ONCE]
-                sums = self._string_sums(state, x, masks[:, some])
-                result[:, some] = (phases[some] * sums).real
+                part = self.rows(state, row, min(row + step, state.batch))
+                with self.on.active():
+                    out = self.on.empty((part.batch, blocks, end - first), np.float64)
+                    uploaded = [self.on.upload(one) for one in (groups, encoded.masks[first:end])]
+                    given = (part.vectors, np.uint64(part.stride), *uploaded)
+                    grid = (blocks, len(groups), part.batch)
+                    name = f"string_sums_{state.precision.value}"
+                    self.on.launch(name, grid, THREADS, (*given, np.uint64(end - first), out))
+                    sums = self.on.download(out).sum(axis=1) * encoded.scales[first:end]
+                result[row : row + step, encoded.order[first:end]] = sums
         return result
-
-    def _string_sums(
-        self, state: DeviceState, x: np.int64, masks: NDArray[np.uint64]
-    ) -> NDArray[np.complex128]:
-        """Shape ``(batch, terms)``; ``masks`` has the strings' ``z``, ``fixed`` and ``values``."""
-        size, count = 1 << len(state.order), masks.shape[1]
-        blocks = min(-(-size // THREADS), 1 << ENOUGH_BLOCK_BITS)
-        with self.on.active():
-            out = self.on.empty((state.batch, blocks, count), np.complex128)
-            given = (np.uint64(size), np.uint64(x), self.on.upload(masks), np.int32(count))
-            self._launch_over("pauli_sums", state, size, *given, out, most=blocks)
-            sums: NDArray[np.complex128] = self.on.download(out).sum(axis=1)
-        return sums
 
     def collapse(self, state: DeviceState, outcome: Mapping[int, int], probability: float) -> None:
         """Project in place onto ``outcome``, and divide by sqrt(probability)."""

@@ -34,14 +34,17 @@
                                    loop, lane_count, summed, outputs, steps,                      \
                                    out + (static_cast<Index>(grid[1]) * z << outputs));           \
     }                                                                                             \
-    extern "C" void pauli_sums_##NAME(const int* grid, const void*, const Complex<REAL>* state,   \
-                                      Index stride, Index size, Index x, const Index* z,          \
-                                      int count, double* out) {                                   \
-        double shared[2 * QS_THREADS];                                                            \
-        for (int batch = 0; batch < grid[2]; ++batch)                                             \
-            for (int b = 0; b < grid[0]; ++b)                                                     \
-                pauli_sums<REAL>(shared, b, grid[0], state + batch * stride, size, x, z, count,   \
-                                 out + Index(batch) * grid[0] * count * 2);                       \
+    extern "C" void string_sums_##NAME(const int* grid, const void*, const Complex<REAL>* state,  \
+                                       Index stride, const StringGroup* groups,                   \
+                                       const StringMasks* masks, Index strings, double* out) {    \
+        static double shared[QS_TILE_PRODUCTS];                                                   \
+        for (int z = 0; z < grid[2]; ++z)                                                         \
+            for (int y = 0; y < grid[1]; ++y)                                                     \
+                for (int x = 0; x < grid[0]; ++x) {                                               \
+                    const Index first = groups[y].first, row = Index(z) * grid[0] + x;            \
+                    string_sums<REAL>(shared, x, grid[0], state + z * stride, groups[y],          \
+                                      masks + first, out + row * strings + first);                \
+                }                                                                                 \
     }                                                                                             \
     extern "C" void project_##NAME(const int* grid, const void*, Complex<REAL>* state,            \
                                    Index stride, Index size, Index mask, const Index* values,     \

@@ -37,12 +37,14 @@
                        given[blockIdx.z], lanes, blocks, loop, lane_count, summed, outputs,       \
                        steps, out + (static_cast<Index>(gridDim.y) * blockIdx.z << outputs));     \
     }                                                                                             \
-    extern "C" __global__ void __launch_bounds__(QS_THREADS) pauli_sums_##NAME(                   \
-        const Complex<REAL>* state, Index stride, Index size, Index x, const Index* z, int count, \
-        double* out) {                                                                            \
-        __shared__ double shared[2 * QS_THREADS];                                                 \
-        pauli_sums<REAL>(shared, blockIdx.x, gridDim.x, state + blockIdx.z * stride, size, x, z,  \
-                         count, out + Index(blockIdx.z) * gridDim.x * count * 2);                 \
+    extern "C" __global__ void __launch_bounds__(QS_THREADS, 4) string_sums_##NAME(               \
+        const Complex<REAL>* state, Index stride, const StringGroup* groups,                      \
+        const StringMasks* masks, Index strings, double* out) {                                   \
+        __shared__ double shared[QS_TILE_PRODUCTS];                                               \
+        const StringGroup group = groups[blockIdx.y];                                             \
+        const Index row = Index(blockIdx.z) * gridDim.x + blockIdx.x;                             \
+        string_sums<REAL>(shared, blockIdx.x, gridDim.x, state + blockIdx.z * stride, group,      \
+                          masks + group.first, out + row * strings + group.first);                \
     }                                                                                             \
     extern "C" __global__ void __launch_bounds__(QS_THREADS) project_##NAME(                      \
         Complex<REAL>* state, Index stride, Index size, Index mask, const Index* values,          \

@@ -77,33 +77,110 @@ QS_DEVICE void marginal(double* shared, Word block, Word chunk, const Complex<Re
     }
 }
 
-// For each of `count` strings: the sum over the block's part of conj(a[i ^ x]) a[i] (-1)^|i & z|, where
-// i & fixed == values. `masks` holds z of all strings, then fixed, then values.
-// out[(block * count + number) * 2 + (0 real, 1 imaginary)].
+// A group of strings, which need the same products of amplitudes: as encoding/strings.py writes it.
+struct StringGroup {
+    Index x;      // of all strings
+    Index low;    // the bits of an amplitude's index below the highest bit of x; all bits if x is 0
+    Index odd;    // whether the products are imaginary parts
+    Index size;   // how many products there are: one for each pair of amplitudes
+    Index first;  // the number of the first string
+    Index count;  // how many strings there are
+};
+
+// Masks of a string over the index of a product.
+struct StringMasks {
+    Index z, fixed, values;
+};
+
+#define QS_SMALL_GROUP 8
+#define QS_TILE_PRODUCTS 2048
+
+QS_DEVICE double with_sign(double value, Index bits) {
+    return (qs_popcount(bits) & 1) ? -value : value;
+}
+
+// The real or the imaginary part of conj(a[i ^ x]) a[i], where i is j with a 0 put in at the highest
+// bit of x.
 template <class Real>
-QS_DEVICE void pauli_sums(double* shared, Word block, Word grid, const Complex<Real>* state,
-                          Index size, Index x, const Index* masks, int count, double* out) {
-    for (int number = 0; number < count; ++number) {
-        const Index mask = masks[number], fixed = masks[count + number];
-        const Index values = masks[2 * count + number];
+QS_DEVICE double pair_product(const Complex<Real>* state, const StringGroup& group, Index j) {
+    const Index i = ((j & ~group.low) << 1) | (j & group.low);
+    const Complex<Real> a = state[i], b = state[i ^ group.x];
+    const double re = a.re, im = a.im;
+    return group.odd ? qs_fma(im, double(b.re), -re * double(b.im))
+                     : qs_fma(re, double(b.re), im * double(b.im));
+}
+
+struct SmallSums {
+    double of[QS_SMALL_GROUP];
+};
+
+// For each string of a group: the sum of (-1)^|j & z| times the product j over the block's part of
+// those with j & fixed == values. A thread adds up its products for up to QS_SMALL_GROUP strings.
+// Those of a larger group, at most one a thread, have no fixed bits: each takes its sum from the
+// Walsh-Hadamard transforms of tiles.
+template <class Real>
+QS_DEVICE void string_sums(double* shared, Word block, Word grid, const Complex<Real>* state,
+                           const StringGroup& group, const StringMasks* masks, double* out) {
+    const int count = static_cast<int>(group.count);
+    if (count <= QS_SMALL_GROUP) {
+        QS_PRIVATE(SmallSums, sums, QS_THREADS);
         QS_EACH_THREAD(t, QS_THREADS) {
-            double re = 0, im = 0;
-            for (Index i = block * Index(QS_THREADS) + t; i < size; i += Index(grid) * QS_THREADS) {
-                if ((i & fixed) != values) continue;
-                const Complex<Real> a = state[i], b = state[i ^ x];
-                const double sign = (qs_popcount(i & mask) & 1) ? -1.0 : 1.0;
-                re += sign * (double(b.re) * a.re + double(b.im) * a.im);
-                im += sign * (double(b.re) * a.im - double(b.im) * a.re);
+            SmallSums own = {};
+            for (Index j = block * Index(QS_THREADS) + t; j < group.size;
+                 j += Index(grid) * QS_THREADS) {
+                const double product = pair_product(state, group, j);
+                QS_UNROLL
+                for (int n = 0; n < QS_SMALL_GROUP; ++n) {
+                    if (n < count && (j & masks[n].fixed) == masks[n].values)
+                        own.of[n] += with_sign(product, j & masks[n].z);
+                }
             }
-            shared[t] = re;
-            shared[QS_THREADS + t] = im;
+            QS_OWN(sums, t) = own;
         }
-        sum_over(shared, QS_THREADS - 1);
-        sum_over(shared + QS_THREADS, QS_THREADS - 1);
+        QS_UNROLL
+        for (int n = 0; n < QS_SMALL_GROUP; ++n) {
+            if (n >= count) continue;
+            QS_EACH_THREAD(t, QS_THREADS) { shared[t] = QS_OWN(sums, t).of[n]; }
+            sum_over(shared, QS_THREADS - 1);
+            QS_EACH_THREAD(t, QS_THREADS) {
+                if (t == 0) out[n] = shared[0];
+            }
+        }
+        return;
+    }
+    QS_PRIVATE(double, total, QS_THREADS);
+    QS_EACH_THREAD(t, QS_THREADS) { QS_OWN(total, t) = 0; }
+    for (Index begin = block * Index(QS_TILE_PRODUCTS); begin < group.size;
+         begin += Index(grid) * QS_TILE_PRODUCTS) {
         QS_EACH_THREAD(t, QS_THREADS) {
-            if (t < 2) out[(Index(block) * count + number) * 2 + t] = shared[QS_THREADS * t];
+            for (int place = t; place < QS_TILE_PRODUCTS; place += QS_THREADS) {
+                const Index j = begin + place;
+                shared[place] = j < group.size ? pair_product(state, group, j) : 0;
+            }
+        }
+        QS_KEEP_LOOP
+        for (int bit = 1; bit < QS_TILE_PRODUCTS; bit <<= 1) {
+            QS_BARRIER();
+            QS_EACH_THREAD(t, QS_THREADS) {
+                for (int pair = t; pair < QS_TILE_PRODUCTS / 2; pair += QS_THREADS) {
+                    const int one = ((pair & -bit) << 1) | (pair & (bit - 1)), other = one | bit;
+                    const double sum = shared[one] + shared[other];
+                    shared[other] = shared[one] - shared[other];
+                    shared[one] = sum;
+                }
+            }
         }
         QS_BARRIER();
+        QS_EACH_THREAD(t, QS_THREADS) {
+            if (t < count) {
+                const Index z = masks[t].z;
+                QS_OWN(total, t) += with_sign(shared[z & (QS_TILE_PRODUCTS - 1)], begin & z);
+            }
+        }
+        QS_BARRIER();
+    }
+    QS_EACH_THREAD(t, QS_THREADS) {
+        if (t < count) out[t] = QS_OWN(total, t);
     }
 }
 
