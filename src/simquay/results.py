@@ -99,7 +99,7 @@ def _shown_save(saved: Saved, bits: int) -> Any:
 
 def _shown_group(kind: str, form: str, number: int, value: Any) -> Any:
     if form != "list":
-        return _shown_datum(kind, value / number if form == "average" else value)
+        return _shown_datum(kind, value / number if form == "average" and number > 1 else value)
     # Shots of one state share one object.
     different = {id(datum): datum for datum in value}
     shown = {name: _shown_datum(kind, datum) for name, datum in different.items()}

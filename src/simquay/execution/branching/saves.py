@@ -45,7 +45,7 @@ __all__ = [
 Saved: TypeAlias = "tuple[str, str, Mapping[int | None, tuple[int, Any]]]"
 Values: TypeAlias = NDArray[Any]
 
-_GATHERED_BITS = 20
+_GATHERED_BITS = 18
 """At most so many amplitudes, as a power of two, are fetched at once for a density matrix."""
 
 _ENTRY_BYTES = 200
@@ -149,8 +149,13 @@ class Gathered:
                     groups[key] = number + sum(len(shots[row]) for row in some), entries
                 case _:
                     weights = np.array([len(shots[row]) for row in some])
-                    total = np.tensordot(weights, values[some], 1)
-                    total = total if value is None else value + total
+                    if len(values) == 1:  # it may be large
+                        total = values[0]
+                        total *= weights[0]
+                    else:
+                        total = np.tensordot(weights, values[some], 1)
+                    if value is not None:
+                        total += value
                     groups[key] = number + int(weights.sum()), total
 
     def results(self) -> dict[str, Saved]:
@@ -198,19 +203,23 @@ def saved_bytes(program: Program, precision: Precision, shots: int) -> int:
     saves = saves_of(program)
     if not saves or not shots:
         return 0
-    if defer(program).gates is not None:
+    once = defer(program).gates is not None
+    if once:
         shots = 1  # all count as one
     visits, events = _visits(program)
     states = min(shots, 1 << min(events, 62))  # at one place; shots of one state share its data
-    need = 0
+    need = reading = 0
     for save in saves:
         one = datum_bytes(save, program, precision)
+        # Data that are added to a sum, and a part that is added to a density matrix.
+        added = save.form in ("average", "accum") and not once
+        reading = max(reading, one * (added + (save.kind == "density_matrix")))
         if save.form == "list":
             one = visits[save.key] * (states * (one + _DATUM_BYTES) + 16 * shots)  # in two lists
         elif save.conditional:
             one *= min(states, 1 << min(program.num_clbits, 62))
         need += one
-    return need
+    return need + reading
 
 
 def _visits(program: Program) -> tuple[Counter[str], int]:

@@ -101,7 +101,7 @@ def test_saved_data_that_never_fit_are_refused_with_advice(backend: EngineBacken
     circuit = QuantumCircuit(30)
     circuit.h(0)
     circuit.append(SaveDensityMatrix(30), range(30))
-    with pytest.raises(JobFailedError, match=r"needs 16 EiB of memory.*save less") as caught:
+    with pytest.raises(JobFailedError, match=r"needs 32 EiB of memory.*save less") as caught:
         backend.run(circuit).result(20)
     assert isinstance(caught.value.__cause__, OutOfMemoryError)
 
