@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +34,7 @@ from simquay.program import (
 from simquay.program.expressions import BitRef
 from tests.support.branching import saved
 from tests.support.counting_engine import CountingEngine
+from tests.support.random_programs import random_dynamic_program
 from tests.support.small_gates import NoMemory, cx, h, plenty, run, ry, x
 
 FORMS = ("average", "accum", "list")
@@ -176,3 +179,40 @@ def test_too_much_is_refused_before_the_run() -> None:
         run_program(Program(30, 0, (h(0), save)), engine, RunContext(), Control())
     assert caught.value.needed == 32 << 60
     assert engine.allocated == 0
+
+
+def with_saves(body: Sequence[Operation], rng: np.random.Generator, taken: list[str]) -> Any:
+    """``body``, and the bodies inside it, with saves at random places."""
+    found: list[Operation] = []
+    for operation in body:
+        if isinstance(operation, IfElse):
+            operation = replace(operation, then=with_saves(operation.then, rng, taken))
+        elif isinstance(operation, ForLoop) and len({*map(id, operation.bodies)}) == 1:
+            inner = with_saves(operation.bodies[0], rng, taken)
+            operation = replace(operation, bodies=(inner,) * len(operation.bodies))
+        found.append(operation)
+        if rng.random() < 0.2:
+            taken.append(f"s{len(taken)}")
+            form = str(rng.choice(["list", "average", "single"]))
+            conditional = form == "single" or bool(rng.integers(2))
+            qubits = tuple(rng.permutation(3)[:2].tolist())
+            kind = str(rng.choice(["probabilities", "density_matrix"]))
+            found.append(Save(taken[-1], kind, form, conditional, qubits))
+    return tuple(found)
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("memory", [plenty(), NoMemory()], ids=["plenty", "replays"])
+def test_data_are_those_of_each_shot_run_by_itself(memory: Any, seed: int) -> None:
+    program = random_dynamic_program(3, 25, seed)
+    saving = with_saves(program.operations, np.random.default_rng(seed), [])
+    program = replace(program, operations=(h(0), Measure(0, 0), h(0), *saving))
+    context = RunContext(shots=30, seed=seed)
+    shots = [
+        run_program(program, ReferenceEngine(), context, Control(), Piece((0,), shot, 1))
+        for shot in range(30)
+    ]
+    joined = {"saved": join_saved([one["saved"] for one in shots])}
+    whole = run(program, DenseEngine(), memory, shots=30, seed=seed)
+    assert whole["saved"]
+    assert_same_data(joined, whole)
