@@ -4,8 +4,8 @@ What a run gives for each key is plain data: ``(kind, form, groups)``, the first
 :class:`~simquay.program.Save`. ``groups`` has, by the value of the classical bits, or by None where
 the save is not conditional, a number and a value:
 
-- ``single``: one of the states that came to the save, with a number that is larger for those that
-  go before others: of its shots, or, where the save is conditional, of its last shot;
+- ``single``: the data of one state, and its rank: a later state of this rank or a higher one takes
+  its place. The rank is the number of its shots or, where the save is conditional, its last shot;
 - ``average`` and ``accum``: how many came, and the sum of their data;
 - ``list``: how many came, and the list of their data, in the order of shots. Shots of one state
   share one array.
@@ -54,7 +54,6 @@ _ENTRY_BYTES = 200
 _DATUM_BYTES = 200
 """Bytes of what is kept of each state beside the numbers."""
 
-
 _MAY_SAVE = PARENTS | {Save}
 
 
@@ -72,7 +71,7 @@ def read_save(save: Save, engine: Engine, state: State, control: Control) -> Val
             return engine.amplitudes(state)
         case "amplitudes" | "amplitudes_squared":
             assert save.indices is not None
-            amplitudes = engine.gather(state, save.indices).astype(np.complex128)
+            amplitudes = engine.gather(state, save.indices).astype(np.complex128, copy=False)
             return amplitudes if save.kind == "amplitudes" else np.square(np.abs(amplitudes))
         case "probabilities" | "probabilities_dict":
             return engine.probabilities(state, save.qubits, {})
@@ -103,7 +102,7 @@ def _density_matrices(
     for value in range(1 << len(high)):
         control.check()
         some = engine.gather(state, indices | np.uint64(deposit(value, high)))
-        amplitudes = some.astype(np.complex128).reshape(batch, size, -1)
+        amplitudes = some.astype(np.complex128, copy=False).reshape(batch, size, -1)
         matrices += amplitudes @ amplitudes.conj().transpose(0, 2, 1)
     return matrices
 
