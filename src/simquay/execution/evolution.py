@@ -97,9 +97,11 @@ class Run:
         return self._memory
 
     def again(self, shots: int) -> Run:
-        """Another run of the same program, of so many shots of it."""
+        """The run again, of so many shots."""
         piece = replace(self.piece, shots=shots)
-        return Run(self.program, self.engine, self.context, piece, self.control, self._memory)
+        run = Run(self.program, self.engine, self.context, piece, self.control, self._memory)
+        run.started = self.started
+        return run
 
     def begin(self, number: int = 0) -> None:
         """Begin the samples of circuit ``number`` of the piece."""

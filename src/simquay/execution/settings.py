@@ -79,7 +79,9 @@ class Outcome:
             drawn from one final state, as Aer calls it), ``branches`` (state evolutions at the
             end), ``passes``, ``stored_qubits``, ``strategy`` and seconds of ``planning_time`` and
             ``execution_time``. A dynamic circuit has ``branches_together`` (the most that shared
-            a state; a pass over them all is one) and ``replays``, too.
+            a state; a pass over them all is one) and ``replays``, too;
+            without samples, ``dropped_probability`` (of branches that were too unlikely to be
+            followed) or, where there were too many, ``trajectories`` (how many were drawn).
     """
 
     results: Mapping[str, Any]

@@ -22,6 +22,7 @@ from simquay.execution.run import run_program
 from simquay.execution.settings import Outcome, RunContext
 from simquay.program import IfElse, Measure, Operation, Precision, Program, Reset, WhileLoop
 from simquay.program.expressions import BitRef, Unary
+from tests.support.branching import layers
 from tests.support.counting_engine import CountingEngine
 from tests.support.dense import TooManyPaths, every_path
 from tests.support.observables import matrix_of, observable, random_observable
@@ -179,6 +180,21 @@ def test_many_qubits_measured_at_once() -> None:
     spread = Program(count, count, (*turned, *measured, *turned))
     context = RunContext(shots=0, wanted={"expectation": Estimates(tuple(some), ((0,),), 0.5)})
     assert run_program(spread, engine, context, Control()).metadata["trajectories"] == 4
+
+
+def test_branches_stay_within_their_room() -> None:
+    program = Program(3, 9, tuple(layers(3, 9, 0.1)))
+    some = [observable(3, {"ZXZ": 1.0, "YYI": 0.5})]
+    expected = run_exactly(program, some)
+    assert expected.metadata["branches"] == 512
+    for room in (1, 3, 10, 300):
+        engine = CountingEngine()
+        outcome = run_exactly(program, some, engine, branches_together=room)
+        assert outcome.metadata["branches"] == 512
+        # As in test_schedule.py: the room, twice, the first state, and those of open splits.
+        assert engine.most_vectors <= 2 * room + 1 + 9
+        assert engine.alive == 0
+        np.testing.assert_allclose(outcome["expectation"], expected["expectation"], atol=1e-13)
 
 
 @pytest.mark.parametrize("precision", list(Precision))
