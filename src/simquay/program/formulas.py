@@ -93,15 +93,17 @@ class Formula:
         entries = np.array(self.entries(_Scalars, *numbers), dtype=np.complex128)
         return freeze(entries.reshape(self.shape))
 
-    def at(self, angles: NDArray[np.float64]) -> NDArray[np.complex128]:
-        """The arrays of many gates: shape ``(..., *shape)`` for angles of shape ``(..., count)``,
-        in C order. Angles that are not finite give numbers that are not."""
+    def at(self, angles: NDArray[np.float64], adjoint: bool = False) -> NDArray[np.complex128]:
+        """The arrays of many gates, or of their inverses: shape ``(..., *shape)`` for angles of
+        shape ``(..., count)``, in C order. Angles that are not finite give numbers that are not."""
         numbers = np.empty((*angles.shape[:-1], math.prod(self.shape)), dtype=np.complex128)
         columns = [angles[..., number] for number in range(self.count)]
         for number, entry in enumerate(self.entries(np, *columns)):
             numbers[..., number] = entry
-        freeze(numbers)
-        return numbers.reshape(*angles.shape[:-1], *self.shape)
+        numbers = numbers.reshape(*angles.shape[:-1], *self.shape)
+        if adjoint:
+            numbers = numbers.swapaxes(-1, -len(self.shape)).conj().copy(order="C")
+        return freeze(numbers)
 
 
 class NotFiniteError(ValueError):

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.program.expressions import Expression, Target
-from simquay.program.formulas import FORMULAS, ComplexArray, freeze
+from simquay.program.formulas import FORMULAS, ComplexArray
 from simquay.program.observable import Observable
 
 __all__ = [
@@ -356,19 +356,12 @@ class Parametric(Gate):
 
     def at(self, angles: NDArray[np.float64]) -> Matrix | Diagonal:
         """The standard gate for the program's angles, shape ``(num_angles,)``."""
-        numbers = FORMULAS[self.formula].at(angles[list(self.angles)])
-        return self.holding(adjoint_of(numbers, self.is_diagonal) if self.adjoint else numbers)
+        return self.holding(FORMULAS[self.formula].at(angles[list(self.angles)], self.adjoint))
 
     def holding(self, numbers: ComplexArray) -> Matrix | Diagonal:
         """The standard gate with the array ``numbers``, those of the formula, or their adjoint."""
         make = _make_diagonal if numbers.ndim == 1 else _make_matrix
         return make(numbers, self.qubits, self.controls, self.control_state)
-
-
-def adjoint_of(numbers: NDArray[np.complex128], diagonal: bool) -> NDArray[np.complex128]:
-    """The adjoints of arrays, in C order: diagonals of shape ``(..., 2**k)``, or matrices of shape
-    ``(..., 2**k, 2**k)``."""
-    return freeze(np.conj(numbers if diagonal else numbers.swapaxes(-1, -2), order="C"))
 
 
 GateOperation: TypeAlias = Union[Matrix, Diagonal, Permutation, Relabel, Prepare]

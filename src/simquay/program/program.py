@@ -25,7 +25,6 @@ from simquay.program.operations import (
     Relabel,
     Switch,
     WhileLoop,
-    adjoint_of,
 )
 
 __all__ = [
@@ -100,8 +99,7 @@ def numbers_at(
     for (name, adjoint), places in alike.items():
         formula = FORMULAS[name]
         columns = np.array([cast("Parametric", body[place]).angles for place in places])
-        numbers = formula.at(angles[..., columns])
-        yield places, adjoint_of(numbers, len(formula.shape) == 1) if adjoint else numbers
+        yield places, formula.at(angles[..., columns], adjoint)
 
 
 def _body_at(body: Body, angles: NDArray[np.float64], made: dict[int, Body]) -> Body:
