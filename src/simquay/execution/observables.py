@@ -323,30 +323,37 @@ def _find_terms(
         result[counts == 0] = 0
         return result
 
+    used = int(np.bitwise_or.reduce(actions, initial=0))  # most actions are on no letter
+
     def mask(action: int) -> _Masks:
+        if not used & action:
+            return np.zeros(len(counts), dtype=np.int64)
         return total(np.bitwise_or, np.where(actions & action, bits, 0))
 
     weights = coefficients
-    if (actions & (_HALF | _GONE)).any():
+    if used & (_HALF | _GONE):
         halves = total(np.add, (actions & _HALF != 0).astype(np.intp))
         weights = np.ldexp(coefficients, -halves)
         weights[total(np.bitwise_or, actions & _GONE) != 0] = 0
     chosen = weights != 0
-    from_x, from_y = mask(_FROM_X), mask(_FROM_Y)
-    places = {qubit: place for place, qubit in enumerate(order)}
-    here = [sum(1 << places[qubit] for qubit in some) for some in rotation]
     found: list[_Rotation] = []
-    if here == [0, 0]:
-        pairs = {*zip(from_x[chosen].tolist(), from_y[chosen].tolist(), strict=True)} - {(0, 0)}
-        found = [(_named(one, order), _named(other, order)) for one, other in sorted(pairs)]
-    chosen &= (from_x == here[0]) & (from_y == here[1])
+    if used & (_FROM_X | _FROM_Y):
+        from_x, from_y = mask(_FROM_X), mask(_FROM_Y)
+        places = {qubit: place for place, qubit in enumerate(order)}
+        here = [sum(1 << places[qubit] for qubit in some) for some in rotation]
+        if here == [0, 0]:
+            pairs = {*zip(from_x[chosen].tolist(), from_y[chosen].tolist(), strict=True)}
+            pairs -= {(0, 0)}
+            found = [(_named(one, order), _named(other, order)) for one, other in sorted(pairs)]
+        chosen &= (from_x == here[0]) & (from_y == here[1])
     masks = [mask(_X), mask(_Z), mask(_FIXED), mask(_VALUE)]
     plain = chosen & ((masks[0] | masks[1] | masks[2]) == 0)
     constants: Floats = np.bincount(owners[plain], weights[plain], len(observables)).astype(float)
     chosen &= ~plain
-    present, first = np.unique(owners[chosen], return_index=True)
+    owners = owners[chosen]
+    first = np.flatnonzero(np.diff(owners, prepend=-1))
     strings = Strings(*[one[chosen] for one in masks])
-    return _Terms(strings, weights[chosen], present, first, constants, tuple(found))
+    return _Terms(strings, weights[chosen], owners[first], first, constants, tuple(found))
 
 
 def _joined(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
