@@ -94,7 +94,7 @@ def main() -> None:
     def seconds(stages: list[Stage]) -> float:
         active = (*range(5), *range(n - tile + 5, n))
         pass_ = TilePass(n, n, active, (Round((), tuple(stages)),), tuple(range(tile)))
-        program = assemble(pass_, precision)
+        program = assemble(pass_, precision).program(pass_)
         buffer, scratch = (
             aligned_bytes(size) for size in (program.buffer_bytes, program.scratch_bytes)
         )

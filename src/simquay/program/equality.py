@@ -21,7 +21,9 @@ def same(left: Any, right: Any) -> bool:
         return isinstance(right, np.ndarray) and np.array_equal(left, right)
     if dataclasses.is_dataclass(left):
         return type(left) is type(right) and all(
-            same(getattr(left, f.name), getattr(right, f.name)) for f in dataclasses.fields(left)
+            same(getattr(left, f.name), getattr(right, f.name))
+            for f in dataclasses.fields(left)
+            if f.compare
         )
     if isinstance(left, (tuple, list)):
         return (

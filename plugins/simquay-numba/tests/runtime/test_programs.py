@@ -3,13 +3,33 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import os
 import weakref
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
-from simquay.engine_api import Layout, Plan, Precision, Profile, Round, TilePass
+from simquay.engine_api import (
+    Control,
+    Diagonal,
+    Layout,
+    Matrix,
+    Plan,
+    Precision,
+    Profile,
+    ReferenceEngine,
+    Round,
+    TilePass,
+    make_plan,
+)
+from simquay.planning.cache import PlanCache
+from simquay.testing.engines import evolve
+from simquay_numba.assembly.assemble import Assembly, assemble
+from simquay_numba.engine import NumbaEngine
+from simquay_numba.runtime import programs
 from simquay_numba.runtime.programs import ProgramCache
 
 WIDTH = 6
@@ -31,7 +51,41 @@ def test_a_pass_is_assembled_once_for_a_plan_and_a_precision() -> None:
     assert cache.program(plan, 0, pass_, Precision.DOUBLE) is first
 
 
-@pytest.mark.parametrize("limits", [{"plans": 2}, {"size": 1}])
+def test_passes_of_one_structure_are_assembled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    assembled: list[Assembly] = []
+
+    def counted(pass_: TilePass, precision: Precision) -> Assembly:
+        assembled.append(assemble(pass_, precision))
+        return assembled[-1]
+
+    monkeypatch.setattr(programs, "assemble", counted)
+    engine = NumbaEngine(tile=(9, 9), low=(4, 3), small=0, threads=1)
+    reference = ReferenceEngine()
+    rng = np.random.default_rng(5)
+    profile = replace(engine.profile(Precision.DOUBLE, 9), direct=0)
+    cache = PlanCache()
+    plans = []
+    for _ in range(3):
+        # The diagonals make groups, of which some are merged.
+        gates: list[Matrix | Diagonal] = []
+        for _ in range(3):
+            for one in range(9):
+                cosine, sine = np.cos(angle := rng.normal()), np.sin(angle)
+                gates.append(Matrix(np.array([[cosine, -sine], [sine, cosine + 0j]]), (one,)))
+            pairs = itertools.combinations(range(9), 2)
+            gates += [Diagonal(np.exp(1j * rng.normal(size=4)), pair) for pair in pairs]
+        plan = make_plan(gates, Layout(), profile, cache)
+        state = engine.allocate(9, Precision.DOUBLE, capacity=9)
+        engine.apply(state, plan, Control())
+        want = reference.amplitudes(evolve(reference, gates, 9))
+        np.testing.assert_allclose(engine.amplitudes(state), want, atol=1e-12)
+        plans.append(plan)
+    assert len({id(plan) for plan in plans}) == 3
+    assert len(assembled) == len(plans[0].passes)
+    assert any(one.factors for one in assembled)  # merged tables
+
+
+@pytest.mark.parametrize("limits", [{"entries": 2}, {"size": 1}])
 def test_the_oldest_plans_are_dropped(limits: dict[str, Any]) -> None:
     cache = ProgramCache(**limits)
     plans = [a_plan() for _ in range(3)]

@@ -53,7 +53,7 @@ def evolved(
     def passes() -> None:
         for pass_ in plan.passes:
             assert isinstance(pass_, TilePass)
-            if not team.run_pass(assemble(pass_, PRECISION), Control()):
+            if not team.run_pass(assemble(pass_, PRECISION).program(pass_), Control()):
                 return
 
     team.run(passes)

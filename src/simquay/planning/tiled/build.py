@@ -68,13 +68,14 @@ def build_pass(
         landed = {scheduled.after[bit]: local for local, bit in enumerate(active)}
         store = tuple([landed[scheduled.grown[bit]] for bit in active])
     bits = tuple(active)
+    structure = object()
 
     def fill(filled: Filled) -> TilePass:
         made = [
             Round(targets, tuple([recipe(filled) for recipe in recipes]))
             for targets, recipes in rounds
         ]
-        return TilePass(before, width, bits, tuple(made), store)
+        return TilePass(before, width, bits, tuple(made), store, structure)
 
     return fill
 

@@ -24,7 +24,7 @@ of them, and making frozen ones would take a large part of planning.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias, Union
 
 import numpy as np
@@ -194,6 +194,8 @@ class TilePass:
         rounds: the work on each tile, in order.
         store: a permutation of ``range(len(active))``: local bit ``j`` is written to storage bit
             ``active[store[j]]``.
+        structure: passes with the same object here differ in the entries of matrices, tables and
+            amplitudes alone. None says nothing.
     """
 
     before: int
@@ -201,6 +203,7 @@ class TilePass:
     active: tuple[int, ...]
     rounds: tuple[Round, ...]
     store: tuple[int, ...]
+    structure: object = field(default=None, compare=False, repr=False)
 
     @property
     def outer(self) -> tuple[int, ...]:

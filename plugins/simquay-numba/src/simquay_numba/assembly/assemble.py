@@ -3,8 +3,8 @@
 Everything that does not depend on the tile is decided here: which kernel runs a stage, on which
 groups of blocks, with which coefficients. The part that does not depend on a stage's numbers either
 is kept as a template, so that assembling is little more than joining templates. One-qubit stages
-are
-held back: several on high bits, or on lanes, share one trip through the buffer.
+are held back: several on high bits, or on lanes, share one trip through the buffer. The result is
+kept without its numbers, as an :class:`Assembly`, for all passes of the same structure.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from simquay.engine_api import (
     ALWAYS,
     DenseStage,
-    DiagonalGroup,
     DiagonalStage,
     PermuteStage,
     Precision,
@@ -30,14 +29,12 @@ from simquay.engine_api import (
     mask_of,
 )
 from simquay_numba.assembly.diagonals import (
-    GroupKey,
     chain,
     diagonal,
     group_keys,
     lanes_alike,
-    varies,
 )
-from simquay_numba.assembly.merging import Pair, merged
+from simquay_numba.assembly.merging import Indices, Pair, Source, merged
 from simquay_numba.assembly.stages import (
     FORMS,
     dense,
@@ -53,7 +50,7 @@ from simquay_numba.kernels.compiling import compiled
 from simquay_numba.kernels.run import BLOCK_BYTES, WORDS
 from simquay_numba.kernels.vectors import lane_count
 
-__all__ = ["TileProgram", "assemble", "can_assemble"]
+__all__ = ["Assembly", "TileProgram", "assemble", "can_assemble"]
 
 
 @dataclass(slots=True, eq=False)
@@ -75,7 +72,7 @@ class TileProgram:
     buffer_bytes: int
     scratch_bytes: int
     size: int
-    keep: list[Any]
+    keep: tuple[Any, ...]
 
 
 def can_assemble(pass_: TilePass, precision: Precision) -> bool:
@@ -85,8 +82,82 @@ def can_assemble(pass_: TilePass, precision: Precision) -> bool:
     return pass_.active[:lanes] == tuple(range(lanes))
 
 
-def assemble(pass_: TilePass, precision: Precision) -> TileProgram:
-    """The program of a pass that :func:`can_assemble` accepts."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Assembly:
+    """The program of a pass without its numbers: for all passes that differ in these alone.
+
+    Attributes:
+        precision: of the vectors.
+        whole: the joined templates.
+        trip: where tiles are read and written.
+        places: of the numbers that the fills take, in order, among those of the pass.
+        factors: further factors of some of these numbers: which numbers, and the places of the
+            factors.
+        fresh, buffer_bytes: see :class:`TileProgram`.
+    """
+
+    precision: Precision
+    whole: Template
+    trip: WholeTrip
+    places: Indices
+    factors: list[tuple[Indices, Indices]]
+    fresh: bool
+    buffer_bytes: int
+
+    @property
+    def size(self) -> int:
+        """About the bytes of this object."""
+        indices = [self.places, *[index for pair in self.factors for index in pair]]
+        whole = self.whole
+        words = (whole.code, whole.notes, whole.fills, whole.note_fills)
+        return sum([index.nbytes for index in indices]) + sum(map(len, words)) + 1000
+
+    def program(self, pass_: TilePass) -> TileProgram:
+        """The program of a pass."""
+        arrays = [_NO_NUMBERS]
+        for round_ in pass_.rounds:
+            for stage in round_.stages:
+                arrays += _arrays(stage)
+        given = np.concatenate(arrays, axis=None)
+        found = given.take(self.places)
+        for numbers, places in self.factors:
+            found[numbers] *= given.take(places)
+        whole, precision = self.whole, self.precision
+        words = np.array(np.frombuffer(whole.code + whole.notes, dtype=np.int64))
+        lines = len(whole.code) // (8 * WORDS)
+        coefficients = aligned_bytes(whole.room)
+        _, pack = compiled(precision.complex_dtype)
+        pack(
+            precision.real_dtype.type(0),
+            words,
+            lines,
+            np.frombuffer(whole.fills + whole.note_fills, dtype=np.int64).reshape(-1, 4),
+            found.astype(precision.complex_dtype, copy=False).view(precision.real_dtype),
+            address(coefficients),
+            address(words) + len(whole.code),
+        )
+        return TileProgram(
+            words[: lines * WORDS].reshape(lines, WORDS),
+            self.trip,
+            self.fresh,
+            self.buffer_bytes,
+            whole.scratch,
+            words.nbytes + coefficients.nbytes + 1000,
+            (words, coefficients, whole.keep),
+        )
+
+
+def _arrays(stage: Stage) -> list[NDArray[np.complex128]]:
+    """The arrays of a stage's numbers."""
+    if isinstance(stage, DenseStage):
+        return [stage.matrix]
+    if isinstance(stage, DiagonalStage):
+        return [term.table for group in stage.groups for term in group.terms]
+    return [] if isinstance(stage, PermuteStage) else [stage.amplitudes]
+
+
+def assemble(pass_: TilePass, precision: Precision) -> Assembly:
+    """The assembly of a pass that :func:`can_assemble` accepts."""
     assembler = _Assembler(pass_, precision)
     for round_ in pass_.rounds:
         for stage in round_.stages:
@@ -97,17 +168,16 @@ def assemble(pass_: TilePass, precision: Precision) -> TileProgram:
 _MAX_STEPS = 3
 """The most high bits whose one-qubit matrices share a trip: 8 blocks fill 16 vector registers."""
 
-_NO_NUMBERS = np.zeros(0)  # a pass of permutations alone has no other array
-
-_Diagonal: TypeAlias = tuple[tuple[GroupKey, ...], tuple[DiagonalGroup, ...]]
+# A pass of permutations alone has no other array.
+_NO_NUMBERS = np.zeros(0, dtype=np.complex128)
 
 
 class _Step(NamedTuple):
     """A step of a chain: diagonals, and the one-qubit matrix after them."""
 
-    diagonals: list[_Diagonal]
+    diagonals: list[Pair]
     bit: int
-    matrix: NDArray[Any]
+    matrix: Indices
 
 
 class _Assembler:
@@ -122,19 +192,24 @@ class _Assembler:
         new = [place for place, bit in enumerate(pass_.active) if bit >= pass_.before]
         self.zero = mask_of([place for place in new if place >= self.shape.lanes])
         self.templates: list[Template] = []
-        self.sources: list[NDArray[Any]] = []
-        self.note_sources: list[NDArray[Any]] = []
+        self.sources: list[Source] = []
+        self.note_sources: list[Source] = []
+        self.count = 0  # of the pass's numbers in the stages so far
         # One-qubit stages without a condition that are held back, on different bits.
-        self.waiting: list[tuple[int, int, NDArray[Any]]] = []
+        self.waiting: list[tuple[int, int, Indices]] = []
         self.waiting_mask = 0
         # Steps that are held back: on different high bits, of one form.
         self.steps: list[_Step] = []
         self.form = 0
         # Diagonals after the last step that are held back.
-        self.diagonals: list[_Diagonal] = []
+        self.diagonals: list[Pair] = []
 
     def stage(self, stage: Stage) -> None:
         """Add a stage: write its template, or hold it back."""
+        own = []
+        for array in _arrays(stage):
+            start, self.count = self.count, self.count + array.size
+            own.append(np.arange(start, self.count).reshape(array.shape))
         if isinstance(stage, DenseStage):
             bits = stage.bits
             where = stage.condition
@@ -142,7 +217,7 @@ class _Assembler:
                 mask = 1 << bits[0]
                 if mask & self.waiting_mask:
                     self.flush()
-                self.waiting.append((FORMS[stage.form], bits[0], stage.matrix))
+                self.waiting.append((FORMS[stage.form], bits[0], own[0]))
                 self.waiting_mask |= mask
                 return
             form = FORMS[stage.form]
@@ -150,12 +225,12 @@ class _Assembler:
             template = dense(
                 self.shape, bits, form, narrowed(self.shape, bits, form, where, self.zero)
             )
-            matrix = stage.matrix
+            (matrix,) = own
             if template.order is not None:
                 matrix = matrix[template.order[:, None], template.order]
             self.templates.append(template)
             self.zero &= ~mask_of(bits)
-            self.sources.append(matrix)
+            self.sources.append((matrix,))
         elif isinstance(stage, PermuteStage):
             source = stage.source.tobytes()
             self.write(permute(self.shape, stage.bits, source, stage.condition), stage.bits)
@@ -165,10 +240,13 @@ class _Assembler:
                 if (mask_of(key.bits) | key.mask) & self.waiting_mask:
                     self.flush()
                     break
-            self.diagonals.append((keys, stage.groups))
+            tables = iter(own)
+            for key, group in zip(keys, stage.groups, strict=True):
+                sources = tuple([(next(tables),) for _ in group.terms])
+                self.diagonals.append(Pair(key, sources))
         else:
             self.write(prepare(self.shape, stage.bits), stage.bits)
-            self.sources.append(stage.amplitudes)
+            self.sources.append((own[0],))
 
     def write(self, template: Template, targets: Sequence[int]) -> None:
         """Add a template that mixes or moves amplitudes along the local bits ``targets``."""
@@ -202,9 +280,9 @@ class _Assembler:
             layer = list(members)
             bits = tuple([bit for _, bit, _ in layer])
             self.templates.append(lane_layer(self.shape, form, bits, self.zero))
-            self.sources += [matrix for _, _, matrix in layer]
+            self.sources += [(matrix,) for _, _, matrix in layer]
 
-    def trip(self, form: int, matrices: Sequence[tuple[int, NDArray[Any]]]) -> None:
+    def trip(self, form: int, matrices: Sequence[tuple[int, Indices]]) -> None:
         """Add steps of one form; the first one is after the diagonals that are held back."""
         if self.steps and (
             len(matrices) > 1
@@ -236,9 +314,9 @@ class _Assembler:
         steps, self.steps = self.steps, []
         bits = tuple([step.bit for step in steps])
         self.zero &= ~mask_of(bits)
-        self.sources += [step.matrix for step in steps]
+        self.sources += [(step.matrix,) for step in steps]
         groups = []
-        fixed = []
+        fixed: list[Source] = []
         for step in steps:
             pairs = self.merged(step.diagonals, compact=True)
             pairs.sort(key=lambda pair: lanes_alike(pair.key, self.shape.lanes))
@@ -247,23 +325,22 @@ class _Assembler:
         self.note_sources += fixed
         self.templates.append(chain(self.shape, self.form, tuple(groups), bits, self.zero))
 
-    def tables(self, pairs: Sequence[Pair]) -> list[NDArray[Any]]:
+    def tables(self, pairs: Sequence[Pair]) -> list[Source]:
         """The tables of the groups that do not vary; those of the others are sources of notes."""
-        fixed = []
-        for _, group in pairs:
-            if varies(group):
-                self.note_sources += [term.table for term in group.terms]
+        fixed: list[Source] = []
+        for key, tables in pairs:
+            if key.terms is None:
+                fixed += tables
             else:
-                fixed.append(group.terms[0].table)
+                self.note_sources += tables
         return fixed
 
-    def merged(self, diagonals: Sequence[_Diagonal], compact: bool) -> list[Pair]:
+    def merged(self, pairs: Sequence[Pair], compact: bool) -> list[Pair]:
         """The groups of these diagonals, merged where that makes fewer."""
-        pairs = [Pair(*pair) for stage in diagonals for pair in zip(*stage, strict=True)]
         return merged(pairs, self.shape.lanes, self.shape.real_bytes, compact)
 
-    def finish(self, pass_: TilePass) -> TileProgram:
-        """The program: lanes are brought to their final places, and all templates are joined."""
+    def finish(self, pass_: TilePass) -> Assembly:
+        """The assembly: lanes are brought to their final places, and all templates are joined."""
         self.flush()
         self.settle()
         place = (pass_.before, pass_.width, pass_.active, pass_.store)
@@ -279,33 +356,28 @@ class _Assembler:
                 templates.pop()
             if flips:
                 trip = whole_trip(*place, self.shape, tuple(reversed(flips)))
-        whole = joined(templates)
-        words = np.array(np.frombuffer(whole.code + whole.notes, dtype=np.int64))
-        fills = whole.fills + whole.note_fills
-        numbers = np.concatenate(
-            [_NO_NUMBERS, *self.sources, *self.note_sources],
-            axis=None,
-            dtype=self.precision.complex_dtype,
-            casting="same_kind",
-        ).view(self.precision.real_dtype)
-        coefficients = aligned_bytes(whole.room)
-        lines = len(whole.code) // (8 * WORDS)
-        _, pack = compiled(self.precision.complex_dtype)
-        pack(
-            self.precision.real_dtype.type(0),
-            words,
-            lines,
-            np.frombuffer(fills, dtype=np.int64).reshape(-1, 4),
-            numbers,
-            address(coefficients),
-            address(words) + len(whole.code),
-        )
-        return TileProgram(
-            words[: lines * WORDS].reshape(lines, WORDS),
+        return Assembly(
+            self.precision,
+            joined(templates),
             trip,
+            *_places(self.sources + self.note_sources),
             pass_.before < pass_.width,
             BLOCK_BYTES << self.shape.high,
-            whole.scratch,
-            words.nbytes + coefficients.nbytes + 1000,
-            [words, coefficients, templates],
         )
+
+
+def _places(sources: Sequence[Source]) -> tuple[Indices, list[tuple[Indices, Indices]]]:
+    """See the attributes ``places`` and ``factors`` of :class:`Assembly`."""
+    none = np.zeros(0, dtype=np.intp)
+    places = np.concatenate([none, *[source[0] for source in sources]], axis=None)
+    ends = np.cumsum([source[0].size for source in sources])
+    factors = []
+    for level in range(1, max(map(len, sources), default=0)):
+        longer = [number for number, source in enumerate(sources) if len(source) > level]
+        members = [sources[number][level] for number in longer]
+        numbers = [
+            np.arange(ends[number] - own.size, ends[number])
+            for number, own in zip(longer, members, strict=True)
+        ]
+        factors.append((np.concatenate(numbers), np.concatenate(members)))
+    return places, factors

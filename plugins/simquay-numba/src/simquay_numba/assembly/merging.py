@@ -10,27 +10,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.engine_api import DiagonalGroup, DiagonalTerm, bits_of, mask_of
+from simquay.engine_api import bits_of, mask_of
 from simquay_numba.assembly.diagonals import GroupKey, lanes_alike
 from simquay_numba.assembly.geometry import index_within
 from simquay_numba.kernels.vectors import BLOCK_BYTES
 
-__all__ = ["Pair", "merged"]
+__all__ = ["Indices", "Pair", "Source", "merged"]
+
+Indices: TypeAlias = NDArray[np.intp]
+
+Source: TypeAlias = tuple[Indices, ...]
+"""The numbers of a fill, as their indices among the numbers of the pass, in order. With several
+arrays of indices, of one length, each number is a product."""
 
 _TABLE_BYTES = 8 << 10
 """The most bytes of a merged table: a sixth of a first-level cache of 48 KiB."""
 
 
 class Pair(NamedTuple):
-    """A group, and the key that determines its template."""
+    """A group: the key that determines its template, and the table of each term."""
 
     key: GroupKey
-    group: DiagonalGroup
+    tables: tuple[Source, ...]
 
 
 class _Merge(NamedTuple):
@@ -45,7 +51,7 @@ class _Merge(NamedTuple):
 
     members: tuple[int, ...]
     key: GroupKey
-    factors: tuple[NDArray[Any], ...]
+    factors: tuple[Indices, ...]
 
 
 def merged(pairs: Sequence[Pair], lanes: int, real_bytes: int, compact: bool) -> list[Pair]:
@@ -62,17 +68,16 @@ def merged(pairs: Sequence[Pair], lanes: int, real_bytes: int, compact: bool) ->
         return list(pairs)
     made = []
     for merge in _merges(tuple([pair.key for pair in pairs]), lanes, real_bytes, compact):
-        groups = [pairs[member].group for member in merge.members]
-        if len(groups) == 1:
-            made.append(Pair(merge.key, groups[0]))
+        members = [pairs[member].tables for member in merge.members]
+        if len(members) == 1:
+            made.append(Pair(merge.key, members[0]))
             continue
-        table = groups[0].terms[0].table[merge.factors[0]]
-        for group, factors in zip(groups[1:], merge.factors[1:], strict=True):
-            table *= group.terms[0].table[factors]
-        places = tuple(range(len(merge.key.bits)))
-        made.append(
-            Pair(merge.key, DiagonalGroup(merge.key.bits, (DiagonalTerm(places, (), table),)))
-        )
+        table = [
+            indices[factors]
+            for (own,), factors in zip(members, merge.factors, strict=True)
+            for indices in own
+        ]
+        made.append(Pair(merge.key, (tuple(table),)))
     return made
 
 

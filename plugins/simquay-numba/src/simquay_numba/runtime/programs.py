@@ -1,32 +1,43 @@
-"""A cache of assembled passes, by plan: branches and repeated runs apply the same plan again."""
+"""A cache of assembled passes, by plan: branches and repeated runs apply the same plan again.
+
+Plans with other numbers, as those of a sweep, have passes of the same structure: what is assembled
+of these is kept too, without numbers.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from typing import NamedTuple
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 from simquay.engine_api import Plan, Precision, TilePass, after_fork
-from simquay_numba.assembly.assemble import TileProgram, assemble
+from simquay_numba.assembly.assemble import Assembly, TileProgram, assemble
 
 __all__ = ["ProgramCache"]
 
 
+_Made = TypeVar("_Made", Assembly, TileProgram)
+
+
 class _Entry(NamedTuple):
-    plan: Plan  # kept alive, so that no other plan gets its id
-    passes: dict[int, TileProgram]
+    owner: object  # kept alive, so that no other object gets its id
+    made: dict[int, Any]
 
 
 class ProgramCache:
-    """The programs of the plans that were applied last. Any thread may call any method.
+    """The programs of the plans that were applied last, and the assemblies of their passes'
+    structures. Any thread may call any method.
 
     Args:
-        plans: the most plans to keep.
-        size: the most bytes of programs to keep; those of the last plan are kept in any case.
+        entries: the most plans and structures to keep.
+        size: the most bytes of programs and assemblies to keep; those of the last plan are kept in
+            any case.
     """
 
-    def __init__(self, plans: int = 64, size: int = 16 << 20) -> None:
-        self._most_plans = plans
+    def __init__(self, entries: int = 128, size: int = 16 << 20) -> None:
+        self._most_entries = entries
         self._most_bytes = size
         self._entries: OrderedDict[tuple[int, Precision], _Entry] = OrderedDict()
         self._bytes = 0
@@ -37,29 +48,41 @@ class ProgramCache:
         self, plan: Plan, number: int, pass_: TilePass, precision: Precision
     ) -> TileProgram:
         """The program of ``plan.passes[number]``, which is ``pass_``; assembled if it is new."""
-        key = (id(plan), precision)
+        return self._kept(plan, number, precision, partial(self._program, pass_, precision))
+
+    def _program(self, pass_: TilePass, precision: Precision) -> TileProgram:
+        make = partial(assemble, pass_, precision)
+        if pass_.structure is None:
+            return make().program(pass_)
+        return self._kept(pass_.structure, 0, precision, make).program(pass_)
+
+    def _kept(
+        self, owner: object, number: int, precision: Precision, make: Callable[[], _Made]
+    ) -> _Made:
+        """The result of ``make``, which is kept as one of its ``owner``."""
+        key = (id(owner), precision)
         with self._lock:
             entry = self._entries.get(key)
             if entry is not None:
                 self._entries.move_to_end(key)
-                program = entry.passes.get(number)
-                if program is not None:
-                    return program
+                found: _Made | None = entry.made.get(number)
+                if found is not None:
+                    return found
         # Outside of the lock: two threads may assemble the same pass, and the first one is kept.
-        program = assemble(pass_, precision)
+        made = make()
         with self._lock:
-            entry = self._entries.setdefault(key, _Entry(plan, {}))
-            if number not in entry.passes:
-                entry.passes[number] = program
-                self._bytes += program.size
+            entry = self._entries.setdefault(key, _Entry(owner, {}))
+            if number not in entry.made:
+                entry.made[number] = made
+                self._bytes += made.size
             while len(self._entries) > 1 and (
-                len(self._entries) > self._most_plans or self._bytes > self._most_bytes
+                len(self._entries) > self._most_entries or self._bytes > self._most_bytes
             ):
                 oldest = next(iter(self._entries))
                 if oldest == key:
                     break
-                self._bytes -= sum(old.size for old in self._entries.pop(oldest).passes.values())
-        return program
+                self._bytes -= sum(old.size for old in self._entries.pop(oldest).made.values())
+        return made
 
     def _renew_lock(self) -> None:
         self._lock = threading.Lock()  # another thread of the parent may have held it
