@@ -21,6 +21,9 @@ from tests.support.random_circuits import (
     random_unitary_circuit,
 )
 
+# Qiskit 2.0 warns of its own MCXGate where gates get controls.
+pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
+
 ENGINES = [REFERENCE, *OTHERS]
 by_engine = pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
 

@@ -17,6 +17,7 @@ from qiskit.providers import BackendV2
 from qiskit.transpiler import PassManager
 from qiskit.transpiler.passes import Optimize1qGatesDecomposition
 
+from simquay.circuits.parameters import assigned
 from simquay.errors import Cancelled
 from simquay.jobs.base import BaseJob
 from simquay.jobs.dispatch.tasks import TaskControl
@@ -35,10 +36,8 @@ _READ = "__simquay"
 
 def bound_circuits(circuit: QuantumCircuit, points: NDArray[np.float64]) -> list[QuantumCircuit]:
     """The circuit at each point; copies of the caller's, of the same name."""
-    made = [circuit.assign_parameters(row) if len(row) else circuit.copy() for row in points]
-    for one in made:
-        one.name = circuit.name
-    return made
+    rows = [dict(zip(circuit.parameters, row, strict=True)) for row in points.tolist()]
+    return list(assigned(circuit, rows))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,16 +8,18 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Mapping, Sequence
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
+from qiskit.circuit import CONTROL_FLOW_OP_NAMES, Parameter
 from qiskit.primitives.containers.bindings_array import BindingsArray
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
+from simquay.circuits.parameters import unbound_parameters
 from simquay.primitives.observables import observables_of
 from simquay.program import Observable
 
@@ -91,15 +93,20 @@ def sampled_pub(pub: Any, shots: int) -> SampledPub:
     Raises:
         TypeError, ValueError: for a wrong pub.
     """
-    circuit, given, own = (*pub, None, None)[:3] if isinstance(pub, tuple) else (None, None, None)
-    values = _plain_values(circuit, given)
-    if own is None:
-        own = shots
-    if values is None or type(own) is not int or own < 1 or len(pub) > 3:
+    if isinstance(pub, QuantumCircuit):
+        pub = (pub,)
+    plain = isinstance(pub, (tuple, list)) and 1 <= len(pub) <= 3
+    if not plain or not isinstance(pub[0], QuantumCircuit):
         coerced = SamplerPub.coerce(pub, shots)
-        circuit, own = coerced.circuit, int(coerced.shots)
-        values = _values(circuit, coerced.parameter_values)
-    return SampledPub(circuit, values, own, copy.deepcopy(circuit.metadata))
+        pub = coerced.circuit, coerced.parameter_values, coerced.shots
+    circuit, given, own = (*pub, None, None)[:3]
+    count = shots if own is None else own
+    if not isinstance(count, Integral) or isinstance(count, bool):
+        raise TypeError(f"shots must be an integer, not {count!r}")
+    if count <= 0:
+        raise ValueError(f"shots must be positive, not {count}")
+    values = _values(circuit, given)
+    return SampledPub(circuit, values, int(count), copy.deepcopy(circuit.metadata))
 
 
 def estimated_pub(pub: Any, precision: float) -> EstimatedPub:
@@ -122,11 +129,7 @@ def estimated_pub(pub: Any, precision: float) -> EstimatedPub:
     if not 0 <= float(wanted) < math.inf:
         raise ValueError(f"precision must be non-negative and finite, not {wanted}")
     observables, places = observables_of(circuit, given)
-    values = _plain_values(circuit, bindings)
-    if values is None:
-        if not isinstance(bindings, (BindingsArray, Mapping, type(None))):
-            bindings = {tuple(circuit.parameters): bindings}
-        values = _values(circuit, BindingsArray.coerce(bindings))
+    values = _values(circuit, bindings)
     made = EstimatedPub(
         circuit, values, observables, places, float(wanted), copy.deepcopy(circuit.metadata)
     )
@@ -140,48 +143,55 @@ def estimated_pub(pub: Any, precision: float) -> EstimatedPub:
     return made
 
 
-def _plain_values(circuit: Any, given: Any) -> NDArray[np.float64] | None:
-    """The values of a circuit's parameters as :func:`_values` gives them, where an array is given
-    that fits; None where Qiskit has to be asked.
+def _values(circuit: QuantumCircuit, given: Any) -> NDArray[np.float64]:
+    """The values of a circuit's parameters, shape ``(*shape, parameters)``, in the order of
+    ``circuit.parameters``.
+
+    Args:
+        circuit: of the pub.
+        given: an array, a mapping, a ``BindingsArray`` or None.
 
     Raises:
-        TypeError: for complex values.
+        ValueError: for values of other parameters than the circuit's, and for shapes that do not
+            fit.
+        TypeError: for values that are no real numbers.
     """
-    if not isinstance(circuit, QuantumCircuit) or given is None or isinstance(given, BindingsArray):
-        return None
-    arrays = given.values() if isinstance(given, Mapping) else (given,)
-    if any(np.iscomplexobj(array) for array in arrays):  # NumPy would drop the imaginary parts
-        raise TypeError(
-            f"the values of circuit {circuit.name!r} are complex: expected real numbers"
-        )
-    width = circuit.num_parameters
-    if not width or isinstance(given, Mapping):
-        return None
-    values = np.array(given, dtype=np.float64)
-    if values.shape[-1:] == (width,):
-        return values
-    return values[..., np.newaxis] if width == 1 else None
-
-
-def _values(circuit: QuantumCircuit, bindings: BindingsArray) -> NDArray[np.float64]:
-    """The values of a circuit's parameters, shape ``bindings.shape + (parameters,)``, in the order
-    of ``circuit.parameters``.
-
-    Raises:
-        ValueError: for values of other parameters than the circuit's.
-    """
+    if given is not None and not isinstance(given, BindingsArray):
+        arrays = given.values() if isinstance(given, Mapping) else (given,)
+        if any(np.iscomplexobj(array) for array in arrays):  # NumPy would drop imaginary parts
+            name = circuit.name
+            raise TypeError(f"the values of circuit {name!r} are complex: expected real numbers")
+    own = _of_loops(circuit)
+    if not isinstance(given, (BindingsArray, Mapping, type(None))):
+        width = circuit.num_parameters
+        if width and not own:
+            values = np.array(given, dtype=np.float64)
+            if values.shape[-1:] == (width,):
+                return values
+            if width == 1:
+                return values[..., np.newaxis]
+        given = {tuple([one for one in circuit.parameters if one not in own]): given}
+    bindings = BindingsArray.coerce(given)
     columns = {parameter.name: place for place, parameter in enumerate(circuit.parameters)}
-    values = np.empty((*bindings.shape, len(columns)))
-    given = [name for names in bindings.data for name in names]
-    if sorted(given) != sorted(columns):
-        unknown = [name for name in given if name not in columns]
-        missing = [name for name in columns if name not in given]
-        text = f"the parameters of circuit {circuit.name!r} and of the values given do not match"
+    names = [name for some in bindings.data for name in some]
+    unknown = [name for name in names if name not in columns]
+    missing = columns.keys() - {parameter.name for parameter in own} - {*names}
+    if unknown or missing:
+        text = f"the values given do not match the parameters of circuit {circuit.name!r}"
         if unknown:
-            text += f"; the circuit has no {', '.join(unknown)}"
+            text += f"; it has no {', '.join(unknown)}"
         if missing:
-            text += f"; no values for {', '.join(missing)}"
+            text += f"; no values for {', '.join(sorted(missing))}"
         raise ValueError(text)
-    for names, array in bindings.data.items():
-        values[..., [columns[name] for name in names]] = array
+    values = np.zeros((*bindings.shape, len(columns)))
+    for some, array in bindings.data.items():
+        values[..., [columns[name] for name in some]] = array
     return values
+
+
+def _of_loops(circuit: QuantumCircuit) -> set[Parameter]:
+    """The parameters of loops, which need no values, but which the first releases of Qiskit 2 count
+    among the circuit's."""
+    if not circuit.num_parameters or CONTROL_FLOW_OP_NAMES.isdisjoint(circuit.count_ops()):
+        return set()
+    return {*circuit.parameters}.difference(unbound_parameters(circuit))
