@@ -13,8 +13,19 @@ from qiskit.circuit.library import (
 )
 from qiskit.primitives import StatevectorEstimator, StatevectorSampler
 from qiskit.quantum_info import SparsePauliOp
-from qiskit_algorithms import QAOA, VQD, VQE, SamplingVQE
-from qiskit_algorithms.gradients import ParamShiftEstimatorGradient, ReverseEstimatorGradient
+from qiskit_algorithms import (
+    QAOA,
+    VQD,
+    VQE,
+    EstimationProblem,
+    MaximumLikelihoodAmplitudeEstimation,
+    SamplingVQE,
+)
+from qiskit_algorithms.gradients import (
+    LinCombEstimatorGradient,
+    ParamShiftEstimatorGradient,
+    ReverseEstimatorGradient,
+)
 from qiskit_algorithms.optimizers import COBYLA, SLSQP
 from qiskit_algorithms.state_fidelities import ComputeUncompute
 from qiskit_algorithms.utils import algorithm_globals
@@ -146,11 +157,23 @@ def test_a_sampler_network_is_that_of_exact_samples(backend):
     assert found[0] == pytest.approx(found[1], abs=0.017)
 
 
-def test_gradients_by_shifts_are_those_of_the_reverse_mode(backend):
+@pytest.mark.parametrize("kind", [ParamShiftEstimatorGradient, LinCombEstimatorGradient])
+def test_gradients_are_those_of_the_reverse_mode(backend, kind):
     circuit = n_local(3, ["ry", "rz"], "cx", reps=1)
     observable = SparsePauliOp.from_list([("ZZI", 1.0), ("IXX", 0.5), ("YIY", 0.25)])
     values = np.random.default_rng(2).uniform(0, 3, circuit.num_parameters)
-    shifted = ParamShiftEstimatorGradient(EstimatorV2(backend))
-    found = shifted.run([circuit], [observable], [values]).result().gradients[0]
+    found = kind(EstimatorV2(backend)).run([circuit], [observable], [values]).result()
     exact = ReverseEstimatorGradient().run([circuit], [observable], [values]).result()
-    assert np.asarray(found) == pytest.approx(np.real(exact.gradients[0]), abs=1e-9)
+    expected = np.real(exact.gradients[0])
+    assert np.asarray(found.gradients[0]) == pytest.approx(expected, abs=1e-9)
+
+
+def test_amplitude_estimation_asks_for_the_default_of_shots(backend):
+    angle = 2 * np.arcsin(np.sqrt(0.3))
+    prepared, turned = QuantumCircuit(1), QuantumCircuit(1)
+    prepared.ry(angle, 0)
+    turned.ry(2 * angle, 0)
+    problem = EstimationProblem(prepared, [0], grover_operator=turned)
+    sampler = SamplerV2(backend, default_shots=2000, seed=5)
+    found = MaximumLikelihoodAmplitudeEstimation(3, sampler=sampler).estimate(problem)
+    assert found.estimation == pytest.approx(0.3, abs=0.02)
