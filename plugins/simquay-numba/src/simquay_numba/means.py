@@ -14,7 +14,7 @@ from simquay_numba.kernels.reading import add_means, sort_keys
 
 __all__ = ["string_means"]
 
-_ALONE_WORK = 1 << 20
+_ALONE_WORK = 1 << 21
 """Amplitudes times groups from which on a second thread pays."""
 
 _PIECE_WORK = 1 << 24
