@@ -182,6 +182,9 @@ def _values(circuit: QuantumCircuit, given: Any) -> NDArray[np.float64]:
             text += f"; it has no {', '.join(unknown)}"
         if missing:
             text += f"; no values for {', '.join(sorted(missing))}"
+        if not names:
+            text += ". Note that if you want to run a single pub, you need to wrap it with `[]`: "
+            text += "run([(circuit, ...)])"
         raise ValueError(text)
     values = np.zeros((*bindings.shape, len(columns)))
     for some, array in bindings.data.items():

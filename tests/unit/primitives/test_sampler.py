@@ -131,8 +131,9 @@ def test_wrong_pubs_are_refused_before_anything_runs(sampler: SamplerV2) -> None
     right = two_registers()
     with pytest.raises(ValueError, match=r"pub 1: .* no values for a"):
         sampler.run([(right, 1.0), right])
-    with pytest.raises(ValueError, match="wrap it with"):
-        sampler.run(right)
+    for alone in (right, (right, 1.0)):
+        with pytest.raises(ValueError, match="wrap it with"):
+            sampler.run(alone)
     with pytest.raises(ValueError, match="shots must be positive"):
         sampler.run([(right, 1.0)], shots=0)
     named = QuantumCircuit(QuantumRegister(1), ClassicalRegister(1, "shape"))
