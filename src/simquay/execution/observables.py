@@ -7,9 +7,9 @@ an :class:`~simquay.program.observable.Observable` becomes a weight and such a s
   or 1/2;
 - on a qubit that is measured at the end, X and Y have mean 0, and a projector onto one of their
   eigenvectors 1/2;
-- a projector onto an eigenvector of X or Y on any other qubit is one onto |0> or |1> after a
-  rotation of the qubit. Terms that need the same rotations share them: the state is rotated in
-  place, read, and rotated back.
+- a few projectors onto eigenvectors of X or Y on other qubits are sums of Pauli matrices. Of many
+  in one term, each is a projector onto |0> or |1> after a rotation of its qubit: the state is
+  rotated in place, read for all terms that need the same rotations, and rotated back.
 """
 
 from __future__ import annotations
@@ -79,6 +79,8 @@ class Estimates:
     def reading_bytes(self) -> int:
         """Bytes that reading the observables takes beside the state and their values."""
         terms = sum(len(one.coefficients) for one in self.observables)
+        if any(np.isin(one.letters, _PROJECTORS).any() for one in self.observables):
+            terms += min(terms << _FEW_PROJECTORS, _MOST_EXPANDED)
         letters = sum(len(one.letters) for one in self.observables)
         return _TERM_BYTES * terms + _LETTER_BYTES * letters
 
@@ -93,8 +95,8 @@ def expectation_values(
 ) -> Floats:
     """The expectation value of each of ``observables`` in each vector of ``state``.
 
-    The state is the same afterwards, up to rounding where a term has a projector onto an
-    eigenvector of X or Y; its layout may be another then.
+    The state is the same afterwards, up to rounding where a term has many projectors onto
+    eigenvectors of X or Y; its layout may be another then.
 
     Args:
         engine: the state's.
@@ -233,13 +235,19 @@ class _Terms(NamedTuple):
         return result
 
 
+_FEW_PROJECTORS, _SMALL = 6, 10
+"""Up to so many projectors onto eigenvectors of X or Y are written out in a term, for up to so many
+stored qubits: reading 64 strings takes less time then than to rotate the state twice. Of larger
+states, one projector is."""
+
+_MOST_EXPANDED = 1 << 16
+"""The most terms that are made so; where there would be more, states are rotated instead."""
+
 _CACHE: dict[Hashable, _Terms] = {}
 """The terms of observables that were asked for lately: an optimiser asks for the same energy again
 and again."""
 
-_MOST_CACHED = 32
-
-_FEW_TERMS = 4096
+_MOST_CACHED, _FEW_TERMS = 32, 4096
 """Reading more terms takes so long that finding them again takes no time beside it."""
 
 
@@ -289,6 +297,9 @@ def _action(kind: int, letter: int) -> int:
     return (_FROM_Y if z else _FROM_X) | _FIXED | (0 if letter & 8 else _VALUE)
 
 
+_PROJECTORS = [6, 7, 10, 11]
+"""The letters of projectors onto eigenvectors of X and Y."""
+
 _ACTIONS = np.array(
     [[_action(kind, letter) for letter in range(12)] for kind in range(3)], dtype=np.uint8
 )
@@ -309,10 +320,10 @@ def _find_terms(
     kinds[[qubit for qubit in measured if qubit in order]] = _MEASURED
     kinds[list(resets)] = _ZERO
 
-    coefficients = _joined([one.coefficients for one in observables])
-    counts = _joined([np.diff(one.bounds) for one in observables])
-    letters = _joined([one.letters for one in observables])
-    qubits = _joined([one.qubits for one in observables])
+    coefficients = np.concatenate([one.coefficients for one in observables])
+    counts = np.concatenate([np.diff(one.bounds) for one in observables])
+    letters = np.concatenate([one.letters for one in observables])
+    qubits = np.concatenate([one.qubits for one in observables])
     owners = np.repeat(np.arange(len(observables)), [len(one.coefficients) for one in observables])
     starts = np.cumsum(counts) - counts
     actions, bits = _ACTIONS[kinds[qubits], letters], bits[qubits]
@@ -336,9 +347,15 @@ def _find_terms(
         weights = np.ldexp(coefficients, -halves)
         weights[total(np.bitwise_or, actions & _GONE) != 0] = 0
     chosen = weights != 0
+    masks = np.array([mask(1 << bit) for bit in range(6)])
     found: list[_Rotation] = []
     if used & (_FROM_X | _FROM_Y):
-        from_x, from_y = mask(_FROM_X), mask(_FROM_Y)
+        counts = total(np.add, (actions & (_FROM_X | _FROM_Y) != 0).astype(np.intp))
+        few = chosen & (counts <= (_FEW_PROJECTORS if len(order) <= _SMALL else 1))
+        if (1 << counts[few]).sum() <= _MOST_EXPANDED:
+            masks, weights, owners = _expanded(masks, weights, owners, few)
+            chosen = weights != 0
+        from_x, from_y = masks[4:]
         places = {qubit: place for place, qubit in enumerate(order)}
         here = [sum(1 << places[qubit] for qubit in some) for some in rotation]
         if here == [0, 0]:
@@ -346,18 +363,35 @@ def _find_terms(
             pairs -= {(0, 0)}
             found = [(_named(one, order), _named(other, order)) for one, other in sorted(pairs)]
         chosen &= (from_x == here[0]) & (from_y == here[1])
-    masks = [mask(_X), mask(_Z), mask(_FIXED), mask(_VALUE)]
     plain = chosen & ((masks[0] | masks[1] | masks[2]) == 0)
     constants: Floats = np.bincount(owners[plain], weights[plain], len(observables)).astype(float)
     chosen &= ~plain
     owners = owners[chosen]
     first = np.flatnonzero(np.diff(owners, prepend=-1))
-    strings = Strings(*[one[chosen] for one in masks])
+    strings = Strings(*[one[chosen] for one in masks[:4]])
     return _Terms(strings, weights[chosen], owners[first], first, constants, tuple(found))
 
 
-def _joined(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+def _expanded(
+    masks: _Masks, weights: Floats, owners: NDArray[np.intp], few: NDArray[np.bool_]
+) -> tuple[_Masks, Floats, NDArray[np.intp]]:
+    """Terms, of which those in ``few`` become sums of Pauli strings: ``(1 + P) / 2`` in the place
+    of a projector onto an eigenvector of ``P``, or ``(1 - P) / 2``."""
+    while len(rows := np.flatnonzero(few & ((masks[4] | masks[5]) != 0))):
+        turned = masks[4, rows] | masks[5, rows]
+        bits = turned & -turned
+        signs = np.where(masks[3, rows] & bits, -0.5, 0.5)
+        paulis = masks[:, rows] & ~bits
+        paulis[0] |= bits
+        paulis[1] |= bits & masks[5, rows]
+        masks[:, rows] &= ~bits
+        masks = np.concatenate([masks, paulis], axis=1)
+        weights = np.concatenate([weights, weights[rows] * signs])
+        weights[rows] /= 2
+        owners = np.concatenate([owners, owners[rows]])
+        few = np.concatenate([few, few[rows]])
+    order = np.argsort(owners, kind="stable")
+    return masks[:, order], weights[order], owners[order]
 
 
 def _named(mask: int, order: Sequence[int]) -> tuple[int, ...]:

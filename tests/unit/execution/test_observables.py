@@ -49,6 +49,30 @@ def test_the_value_of_any_observable_is_that_of_its_matrix(engine: Engine, seed:
     np.testing.assert_allclose(engine.amplitudes(state)[0], vector, atol=1e-13)
 
 
+@pytest.mark.parametrize("engine", ENGINES, ids=NAMES)
+@pytest.mark.parametrize(("few", "most"), [(0, 1 << 16), (1, 1 << 16), (9, 1 << 16), (9, 3)])
+def test_projectors_are_written_out_or_states_are_rotated(
+    monkeypatch: pytest.MonkeyPatch, engine: Engine, few: int, most: int
+) -> None:
+    monkeypatch.setattr(module, "_FEW_PROJECTORS", few)
+    monkeypatch.setattr(module, "_MOST_EXPANDED", most)
+    monkeypatch.setattr(module, "_CACHE", {})
+    generator = np.random.default_rng(few + most)
+    gates = random_gates(5, 20, 3)
+    some = [random_observable(5, terms, generator, "+-rlXYZ1") for terms in (30, 1, 9)]
+    some.append(observable(5, {"+-rl+": 1.0, "-r+l0": -2.0, "IIIII": 0.5}))
+    vector = final_state(gates, 5)
+    expected = [np.vdot(vector, matrix_of(one) @ vector).real for one in some]
+    state = state_of(engine, 5, gates, batch=2 if engine.batched else 1)
+    applied = Mock(side_effect=engine.apply)
+    monkeypatch.setattr(engine, "apply", applied)
+    found = expectation_values(engine, state, some, Control())
+    for row in found:
+        np.testing.assert_allclose(row, expected, atol=1e-13)
+    assert (applied.call_count == 0) is (few == 9 and most > 3)
+    np.testing.assert_allclose(engine.amplitudes(state)[0], vector, atol=1e-13)
+
+
 @pytest.mark.parametrize("label", [a + b for a in "ZXY1-l0+r" for b in "IZX+1"])
 def test_letters_on_qubits_that_are_measured_or_reset(label: str) -> None:
     engine = ReferenceEngine()
