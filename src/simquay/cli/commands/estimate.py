@@ -17,7 +17,7 @@ from simquay.cli.options import (
     seed_option,
 )
 from simquay.cli.parameters import Point, arithmetic, points_of
-from simquay.cli.views.counts import counted
+from simquay.cli.views.counts import at_point, counted
 from simquay.cli.views.document import print_json
 from simquay.cli.views.jobs import job_facts, result_of, summary
 from simquay.errors import one_line
@@ -184,12 +184,14 @@ def _show(
     console = make_console()
     shown = [one_line(observable.text, _WIDEST) for observable in observables]
     for circuit, some, of_circuit in zip(circuits, points, result, strict=True):
-        title = f"{circuit.name}: {counted(circuit.num_qubits, 'qubit')}"
-        if some[0]:
+        varied = [name for name in some[0] if len({point[name] for point in some}) > 1]
+        fixed = {name: number for name, number in some[0].items() if name not in varied}
+        title = f"{at_point(circuit.name, fixed)}: {counted(circuit.num_qubits, 'qubit')}"
+        if varied:
             title += f", {counted(len(some), 'point')}"
-        table = listing(*some[0], "observable", "value", "error")
+        table = listing(*varied, "observable", "value", "error")
         for point, values, errors in zip(some, *_rows(of_circuit, some, observables), strict=True):
-            told = [f"{number:.6g}" for number in point.values()]
+            told = [f"{point[name]:.6g}" for name in varied]
             for name, value, error in zip(shown, values, errors, strict=True):
                 table.add_row(*told, name, f"{value:.9g}", f"{error:.2g}")
         show(console, Text(one_line(title), "bold"), table, Text(""))

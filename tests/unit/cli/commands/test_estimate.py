@@ -54,16 +54,16 @@ def test_a_table_has_a_row_for_each_point_and_observable(cli: Any, turn: Path) -
     )
     assert (called.code, called.err) == (0, "")
     title, header, *rows, empty, last = called.out.splitlines()
-    assert title == "turn: 2 qubits, 2 points"
-    assert header.split() == ["phi", "theta", "observable", "value", "error"]
-    assert [row.split()[:3] for row in rows] == [
-        ["0", "0", "ZZ:1.0,XX:-pi/2"],
-        ["0", "0", "1I"],
-        ["0", "3.14159", "ZZ:1.0,XX:-pi/2"],
-        ["0", "3.14159", "1I"],
+    assert title == "turn at phi=0: 2 qubits, 2 points"
+    assert header.split() == ["theta", "observable", "value", "error"]
+    assert [row.split()[:2] for row in rows] == [
+        ["0", "ZZ:1.0,XX:-pi/2"],
+        ["0", "1I"],
+        ["3.14159", "ZZ:1.0,XX:-pi/2"],
+        ["3.14159", "1I"],
     ]
-    assert [float(row.split()[3]) for row in rows] == pytest.approx([1, 0, 1, 1], abs=1e-8)
-    assert {row.split()[4] for row in rows} == {"0"}
+    assert [float(row.split()[2]) for row in rows] == pytest.approx([1, 0, 1, 1], abs=1e-8)
+    assert {row.split()[3] for row in rows} == {"0"}
     assert empty == ""
     assert last.startswith("ran on numpy (cpu), double precision, in ")
 
