@@ -349,7 +349,7 @@ def _find_terms(
     chosen = weights != 0
     masks = np.array([mask(1 << bit) for bit in range(6)])
     found: list[_Rotation] = []
-    if used & (_FROM_X | _FROM_Y):
+    if used & (_FROM_X | _FROM_Y) or any(rotation):
         counts = total(np.add, (actions & (_FROM_X | _FROM_Y) != 0).astype(np.intp))
         few = chosen & (counts <= (_FEW_PROJECTORS if len(order) <= _SMALL else 1))
         if (1 << counts[few]).sum() <= _MOST_EXPANDED:

@@ -95,6 +95,17 @@ def test_letters_on_qubits_that_are_measured_or_reset(label: str) -> None:
         assert found[0, 0] == pytest.approx(expected, abs=1e-14), (measured, resets)
 
 
+def test_vectors_that_need_no_rotation_are_not_read_in_a_rotated_state(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_FEW_PROJECTORS", 0)
+    engine = DenseEngine()
+    estimates = Estimates((observable(1, {"Z": 3.0}), observable(1, {"-": 1.0})), ((0,), (1,)))
+    state = state_of(engine, 1, (h(0),), batch=2)
+    values = chosen_values(engine, state, estimates, (0, 1), Control())
+    np.testing.assert_allclose(values, [[[0.0]], [[0.0]]], atol=1e-15)
+
+
 def test_vectors_are_read_for_what_they_want() -> None:
     engine = DenseEngine()
     some = tuple(
