@@ -279,14 +279,12 @@ class BaseEngine(ABC, Generic[S]):
         """The real part of each string's mean, shape ``(batch, terms)``, summed in double
         precision; ``control`` is checked between strings."""
         order = state.layout.order
-        terms = zip(*[column.tolist() for column in strings], strict=True)
         result = np.empty((state.batch, len(strings.x)))
-        for term, (x, z, fixed, values) in enumerate(terms):
+        for term, (x, z, fixed, values) in enumerate(np.transpose(strings).tolist()):
             control.check()
             given = {order[bit]: values >> bit & 1 for bit in bits_of(fixed)}
             qubits = [order[bit] for bit in bits_of(x | z)]
-            # The difference of the probabilities of even and odd parity of the qubits, each in the
-            # basis of its letter. Add up the parity in the last qubit.
+            # The parity of the qubits, each in the basis of its letter, goes to the last of them.
             gates: list[GateOperation] = []
             gates += [Matrix(_TO_Z[z >> bit & 1], (order[bit],)) for bit in bits_of(x)]
             gates += [Permutation(_NOT, (qubits[-1],), (qubit,), 1) for qubit in qubits[:-1]]

@@ -98,9 +98,8 @@ class ReferenceEngine(BaseEngine[ReferenceState]):
         """The real part of each string's mean, shape ``(batch, terms)``."""
         vectors = state.vectors.astype(np.complex128)
         index = np.arange(vectors.shape[1])
-        terms = zip(*[column.tolist() for column in strings], strict=True)
         result = np.empty((state.batch, len(strings.x)))
-        for term, (x, z, fixed, values) in enumerate(terms):
+        for term, (x, z, fixed, values) in enumerate(np.transpose(strings).tolist()):
             control.check()
             kept = index[index & fixed == values]
             phases = 1j ** (x & z).bit_count() * (-1.0) ** bit_counts(kept & z)
