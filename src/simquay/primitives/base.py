@@ -144,18 +144,17 @@ class Primitive:
         context, of_job = resolve(backend.options, self._run_options())
         context = replace(context, memory=False, wanted={})
         lists = [lower_points(pub.circuit, pub.points) for pub in pubs]
-        sizes: list[int] = []
+        first = 0
         parts: dict[int, tuple[list[int], list[Sequence[Program]], RunContext]] = {}
         for programs, of_pub in zip(lists, contexts(context, lists), strict=True):
             part = parts.setdefault(of_pub.shots, ([], [], of_pub))
-            first = sum(sizes)
             part[0].extend(range(first, first + len(programs)))
             part[1].append(programs)
-            sizes.append(len(programs))
+            first += len(programs)
         ran = backend.what_ran(context)
         join = JoinPubs(
             [pub.circuit.name for pub in pubs],
-            sizes,
+            [len(programs) for programs in lists],
             lambda number, outcomes: show(number, outcomes, context),
             {**ran, "seed": context.seed},
         )
