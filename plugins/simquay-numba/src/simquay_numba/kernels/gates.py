@@ -255,9 +255,9 @@ def _fetch(unit, changed, constants, first, count, row, rows, real_bytes, addres
 
 
 @compiled_function
-def _release(unit, memory, size, bit, product, kind):
-    """Apply a product that waited on a bit to all rows."""
-    step = 1 << bit
+def _release(unit, memory, size, bit, products, kind):
+    """Apply the product that waited on a bit to all rows."""
+    step, product = 1 << bit, products + 4 * bit * BLOCK_BYTES
     if kind == MATRIX:
         rotate_blocks(unit, memory, step * BLOCK_BYTES, step, 0, size >> 1, product)
     else:
@@ -311,12 +311,9 @@ def run_rows(
             own = code[at + 5 : at + 5 + k]
             at += 5 + k
             count = 1 << k
-            if kind == MATRIX:
-                _fetch(
-                    unit, changed, constants, place, count * count, row, rows, real_bytes, numbers
-                )
-            elif kind != PERMUTATION:
-                _fetch(unit, changed, constants, place, count, row, rows, real_bytes, numbers)
+            if kind != PERMUTATION:
+                total = count * count if kind == MATRIX else count
+                _fetch(unit, changed, constants, place, total, row, rows, real_bytes, numbers)
             if k == 1 and mask == 0 and kind <= DIAGONAL:
                 bit = own[0]
                 product = products + 4 * bit * BLOCK_BYTES
@@ -344,8 +341,7 @@ def run_rows(
                     bit += 1
                 met ^= 1 << bit
                 if waiting[bit] == MATRIX or (kind != DIAGONAL and targets >> bit & 1):
-                    product = products + 4 * bit * BLOCK_BYTES
-                    _release(unit, memory, size, bit, product, waiting[bit])
+                    _release(unit, memory, size, bit, products, waiting[bit])
                     waits ^= 1 << bit
             every = targets | mask
             groups = size
@@ -394,8 +390,7 @@ def run_rows(
                 at += count
         for bit in range(bits):
             if waits >> bit & 1:
-                product = products + 4 * bit * BLOCK_BYTES
-                _release(unit, memory, size, bit, product, waiting[bit])
+                _release(unit, memory, size, bit, products, waiting[bit])
         for i in range(size):
             at = memory + i * BLOCK_BYTES
             for lane in range(rows):
