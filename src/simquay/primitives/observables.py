@@ -41,7 +41,7 @@ def observables_of(
 
     Raises:
         TypeError: for anything else.
-        ValueError: for a complex coefficient, and for another width than the circuit's.
+        ValueError: for a complex or infinite coefficient, and for another width than the circuit's.
     """
     if isinstance(given, ObservablesArray):
         # Before 2.1 it holds mappings.
@@ -81,9 +81,12 @@ def _observable(sparse: SparseObservable) -> Observable:
     """An observable of the same terms.
 
     Raises:
-        ValueError: a coefficient is complex, once equal terms are added.
+        ValueError: a coefficient is not finite, or complex once equal terms are added.
     """
     coefficients = np.array(sparse.coeffs)
+    if not np.isfinite(coefficients).all():
+        wrong = coefficients[~np.isfinite(coefficients)][0]
+        raise ValueError(f"the coefficient of a term of an observable is not finite, {wrong}")
     if coefficients.imag.any():
         sparse = sparse.simplify()
         coefficients = np.real_if_close(sparse.coeffs)

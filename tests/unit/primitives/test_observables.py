@@ -108,6 +108,8 @@ def test_an_observable_is_a_snapshot() -> None:
         (["ZZZ", "Z"], ValueError, r"the \(1,\)-th observable \(1\)"),
         (SparsePauliOp(["XYZ", "ZZZ"], [1, 1j]), ValueError, "Non-Hermitian .* complex, 0\\+1j"),
         ({"XYZ": 1j}, (TypeError, ValueError), "Non-Hermitian"),
+        (SparsePauliOp(["XYZ"], [np.nan]), ValueError, "not finite"),
+        ({"XYZ": np.inf}, ValueError, "not finite"),
         (Pauli("iZZZ"), ValueError, "Non-Hermitian"),
         ("ZAZ", ValueError, "."),
         (3, TypeError, "Invalid observable type"),
