@@ -27,16 +27,62 @@ from simquay.execution.results import End
 from simquay.execution.sampling.randomness import Randomness
 from simquay.execution.sampling.sampler import Sampler
 from simquay.execution.settings import Outcome, Piece, RunContext
-from simquay.planning import GateSweep, Layout, Plan, SweepPlan, make_plan, make_sweep_plan
+from simquay.planning import (
+    GateSweep,
+    Layout,
+    Plan,
+    Profile,
+    SweepPlan,
+    make_plan,
+    make_sweep_plan,
+)
 from simquay.program import Gate, Program, Save
 from simquay.program.program import most_stored_qubits
 
-__all__ = ["Run", "SweepRefusedError", "run_gates"]
+__all__ = ["Run", "SweepRefusedError", "Turn", "run_gates"]
 
 
 class SweepRefusedError(SimquayError):
     """These programs cannot run as one batch, though they have one structure: run them one by
     one."""
+
+
+class Turn:
+    """One gate list of a sweep whose vectors run one after another, each a state by itself. Plans
+    of all are made as soon as one needs its plan.
+
+    Args:
+        sweep: the gate lists.
+        number: of the vector.
+        plans: those made so far, by the gates that they apply and the layout before.
+        span: the gates: from which place on, and before which.
+    """
+
+    def __init__(
+        self,
+        sweep: GateSweep,
+        number: int,
+        plans: dict[tuple[tuple[int, int], Layout], SweepPlan | None],
+        span: tuple[int, int] | None = None,
+    ) -> None:
+        self.gates = sweep.gates
+        self._sweep = sweep
+        self._number = number
+        self._plans = plans
+        self._span = span or (0, len(sweep.gates))
+
+    def part(self, start: int, stop: int) -> Turn:
+        """The gates from place ``start`` on, and before ``stop``."""
+        return Turn(self._sweep, self._number, self._plans, (start, stop))
+
+    def plan(self, layout: Layout, profile: Profile) -> Plan | None:
+        """The plan of the vector; None if the gate lists, or the engine, have no common plan."""
+        key = self._span, layout
+        if key not in self._plans:
+            part = self._sweep.part(*self._span)
+            self._plans[key] = make_sweep_plan(part, layout, profile, together=False)
+        plan = self._plans[key]
+        return None if plan is None else plan.of_vector(self._number)
 
 
 class Run:
@@ -121,7 +167,7 @@ class Run:
             self.program.num_qubits, self.context.precision, capacity=self.capacity, batch=batch
         )
 
-    def plan(self, gates: Sequence[Gate] | GateSweep, layout: Layout) -> Plan | SweepPlan:
+    def plan(self, gates: Sequence[Gate] | GateSweep | Turn, layout: Layout) -> Plan | SweepPlan:
         """A plan that applies ``gates`` to a state, or a sweep to its vectors.
 
         Raises:
@@ -129,8 +175,11 @@ class Run:
         """
         started = time.perf_counter()
         plan: Plan | SweepPlan | None
-        if isinstance(gates, GateSweep):
-            plan = make_sweep_plan(gates, layout, self.profile)
+        if isinstance(gates, (GateSweep, Turn)):
+            if isinstance(gates, Turn):
+                plan = gates.plan(layout, self.profile)
+            else:
+                plan = make_sweep_plan(gates, layout, self.profile)
             if plan is None:
                 raise SweepRefusedError("no plan serves all circuits of this structure at once")
         else:
@@ -224,7 +273,7 @@ class Run:
 
 def run_gates(
     run: Run,
-    gates: Sequence[Gate] | GateSweep,
+    gates: Sequence[Gate] | GateSweep | Turn,
     event: Event | None,
     resets: Sequence[int] = (),
     saves: Sequence[tuple[int, Save]] = (),
@@ -233,7 +282,7 @@ def run_gates(
 
     Args:
         run: with a circuit for each vector of a sweep, or with one.
-        gates: of one program, or of several as a sweep.
+        gates: of one program, of several as a sweep, or of one of these by itself.
         event: the measurement at the end, if there is one.
         resets: qubits that are reset at the end.
         saves: data to save, and how many gates come before each. All shots count as one there, as
@@ -244,9 +293,9 @@ def run_gates(
         common work included.
     """
     engine, control = run.engine, run.control
-    sweep = gates if isinstance(gates, GateSweep) else None
-    batch = 1 if sweep is None else sweep.batch
-    listed = gates.gates if isinstance(gates, GateSweep) else gates
+    sweep = gates if isinstance(gates, (GateSweep, Turn)) else None
+    batch = gates.batch if isinstance(gates, GateSweep) else 1
+    listed = gates.gates if isinstance(gates, (GateSweep, Turn)) else gates
     total, done = len(listed), 0
     share = 0.9 if batch == 1 else 0.5  # of the progress, until sampling
     weights: NDArray[np.float64] | None = None

@@ -71,10 +71,14 @@ class Points(Sequence[Program]):
             if step != 1:
                 raise ValueError("points are taken in order, one after the other")
             return self.part(start, max(stop - start, 0))
-        place = range(len(self))[index]
-        number = bisect_right(self._ends, place)
+        number, place = self.place(range(len(self))[index])
         program, angles = self.groups[number]
-        return program.at(angles[place - self._ends[number]])
+        return program.at(angles[place])
+
+    def place(self, index: int) -> tuple[int, int]:
+        """The number of the group that a point is in, and its place there."""
+        number = bisect_right(self._ends, index)
+        return number, index - self._ends[number] + len(self.groups[number][1])
 
     def part(self, first: int, count: int) -> Points:
         """``count`` of the points, from ``first`` on; their angles are views."""

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from simquay.control import Control
 from simquay.engines.base import Engine
 from simquay.execution.branching.compiler import compile_steps
-from simquay.execution.branching.deferral import defer
+from simquay.execution.branching.deferral import Deferred, defer
 from simquay.execution.branching.dynamic import run_dynamic
 from simquay.execution.branching.exact import run_exact
 from simquay.execution.branching.steps import measurement_event
-from simquay.execution.evolution import Run, run_gates
+from simquay.execution.evolution import Run, Turn, run_gates
 from simquay.execution.kinds import KINDS
 from simquay.execution.memory import MemorySource
 from simquay.execution.settings import Outcome, Piece, RunContext
-from simquay.program import Program
+from simquay.program import Gate, Program
 
-__all__ = ["run_program"]
+__all__ = ["run_program", "run_straight"]
 
 
 def run_program(
@@ -64,6 +66,11 @@ def run_program(
         control.report(1.0)
         return outcome
     run = Run(program, engine, context, piece, control)
+    return run_straight(run, deferred, deferred.gates)
+
+
+def run_straight(run: Run, deferred: Deferred, gates: Sequence[Gate] | Turn) -> Outcome:
+    """Run ``gates``, which are those of the deferred program, and what follows them there."""
     event = measurement_event(deferred.measures)
-    [(outcome, _)] = run_gates(run, deferred.gates, event, deferred.resets, deferred.saves)
+    [(outcome, _)] = run_gates(run, gates, event, deferred.resets, deferred.saves)
     return outcome

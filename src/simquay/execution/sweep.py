@@ -1,5 +1,6 @@
 """Runs programs that differ in gates' numbers alone as one batch: a parameter sweep. They are
-points of one program, or programs of one shape.
+points of one program, or programs of one shape. Points that are too large for a batch run one after
+another, with plans that are made for several at once.
 
 There is one state, with a vector for each program, and one plan; the first axis of its matrices is
 the program. Draws depend on (seed, circuit, shot, draw) alone, so samples are those of runs one by
@@ -9,21 +10,24 @@ one, up to rounding at a boundary.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simquay.control import Control
 from simquay.engines.base import Engine
 from simquay.execution.branching.deferral import defer
 from simquay.execution.branching.saves import saved_bytes
 from simquay.execution.branching.steps import Event, measurement_event
-from simquay.execution.evolution import Run, run_gates
+from simquay.execution.evolution import Run, SweepRefusedError, Turn, run_gates
 from simquay.execution.kinds import KINDS, needed_bytes, of_one_state, result_bytes
 from simquay.execution.points import Points, unbound
+from simquay.execution.run import run_program, run_straight
 from simquay.execution.settings import Outcome, Piece, RunContext
-from simquay.planning import GateSweep
+from simquay.planning import GateSweep, Layout, SweepPlan
 from simquay.program import (
     Diagonal,
     Gate,
@@ -38,13 +42,17 @@ from simquay.program import (
 from simquay.program.equality import same
 from simquay.program.program import most_stored_qubits
 
-__all__ = ["Batch", "SweepShape", "batches", "run_sweep", "same_shape", "sweep_shape"]
+__all__ = ["Batch", "SweepShape", "Turns", "batches", "run_sweep", "same_shape", "sweep_shape"]
 
 _GATE_BYTES = 1280
 """Bytes for a gate while a plan with products is filled: a share of a cluster's matrix."""
 
 _NUMBER_BYTES = 80
 """Bytes for each of a gate's numbers: in the sweep, in the plan, and while they are computed."""
+
+_TURNS_BYTES = 2 << 20
+"""The most bytes of plans that points which run one after another have at a time: little beside the
+plans that are kept for later runs."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -270,3 +278,59 @@ def run_sweep(
         sweep = GateSweep.of([*map(gates, programs)])
     run = Run(unbound(programs)[0], engine, context, piece, control)
     yield from run_gates(run, sweep, shape.event, shape.resets, shape.saves)
+
+
+class Turns:
+    """Points of one program that run one after another. Their gates are not made for each point:
+    the numbers of several, and their plans, are computed at once.
+
+    Args:
+        program: the program.
+        angles: of the points, shape ``(points, program.num_angles)``.
+        engine: runs them.
+        context: of the job.
+    """
+
+    def __init__(
+        self, program: Program, angles: NDArray[np.float64], engine: Engine, context: RunContext
+    ) -> None:
+        self._program = program
+        self._angles = angles
+        self._engine = engine
+        self._context = context
+        self._deferred = defer(program)
+        gates = self._deferred.gates or ()
+        profile = engine.profile(context.precision, most_stored_qubits(program))
+        # Plans of the tiled strategy alone are apart by vector.
+        self._bound = (
+            len(angles) < 2
+            or not gates
+            or bool(self._deferred.saves)
+            or profile.strategy != "tiled"
+        )
+        size = _GATE_BYTES * len(gates) + _NUMBER_BYTES * sum(map(_numbers_of, gates))
+        self._members = max(_TURNS_BYTES // max(size, 1), 1)
+        self._first = -self._members
+        self._sweep = GateSweep((), 0)
+        self._plans: dict[tuple[tuple[int, int], Layout], SweepPlan | None] = {}
+
+    def run(self, number: int, control: Control, piece: Piece) -> Outcome:
+        """Run point ``number``, as :func:`~simquay.execution.run.run_program` runs its program."""
+        if not self._bound:
+            with suppress(SweepRefusedError):
+                return self._run(number, control, piece)
+            self._bound = True
+        program = self._program.at(self._angles[number])
+        return run_program(program, self._engine, self._context, control, piece)
+
+    def _run(self, number: int, control: Control, piece: Piece) -> Outcome:
+        control.check()
+        for kind in self._context.wanted:
+            KINDS[kind].check(self._program, self._context)
+        if not 0 <= number - self._first < self._members:
+            self._first, self._plans = number, {}
+            angles = self._angles[number : number + self._members]
+            self._sweep = GateSweep.at(self._deferred.gates or (), angles)
+        run = Run(self._program, self._engine, self._context, piece, control)
+        turn = Turn(self._sweep, number - self._first, self._plans)
+        return run_straight(run, self._deferred, turn)

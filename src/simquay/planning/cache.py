@@ -126,14 +126,16 @@ class PlanCache:
         layout: Layout,
         profile: Profile,
         find: Finder,
+        together: bool = True,
     ) -> SweepPlan | None:
         """The plans for the gate lists of a sweep as one.
 
         None if their numbers do not allow it. A recipe that ``find`` finds is kept, the plans are
-        not; where the profile asks for that, the plan is one without a search.
+        not; where the profile asks for that, and the vectors run together, the plan is one without
+        a search.
         """
         gates = sweep.gates
-        if profile.direct_sweeps:
+        if together and profile.direct_sweeps:
             return plan_sweep_direct(sweep, layout, profile)
         key, entry = self._find(gates, layout, profile)
         if entry is None:

@@ -76,3 +76,10 @@ class SweepPlan:
 
     def __len__(self) -> int:
         return len(self.passes)
+
+    def of_vector(self, number: int) -> Plan | None:
+        """The plan of one vector; None unless each entry of the passes has one for each vector."""
+        passes = [own[number] for own in self.passes if isinstance(own, tuple)]
+        if len(passes) < len(self.passes):
+            return None
+        return Plan(self.profile, self.initial, self.final, passes)

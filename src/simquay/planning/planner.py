@@ -68,8 +68,12 @@ def make_sweep_plan(
     layout: Layout,
     profile: Profile,
     cache: PlanCache = plan_cache,
+    together: bool = True,
 ) -> SweepPlan | None:
     """One plan that applies to each vector of a state of layout ``layout`` its gates of ``sweep``.
+
+    ``together``: the vectors are those of one state. Otherwise each is a state by itself, to which
+    :meth:`SweepPlan.of_vector` applies.
 
     Returns:
         The plan. None if there is none for such gates, numbers or strategy: each list then needs a
@@ -81,7 +85,7 @@ def make_sweep_plan(
     strategy = _strategy(profile)
     if strategy.find is None:
         return None
-    return cache.sweep(sweep, layout, profile, strategy.find)
+    return cache.sweep(sweep, layout, profile, strategy.find, together)
 
 
 def register_strategy(name: str, strategy: Strategy) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias, TypeVar
 
@@ -99,11 +99,22 @@ class GatherRecipe(NamedTuple):
 
     def fill(self, pool: Pool) -> Filled:
         """The arrays, made from ``pool``."""
-        filled: Filled = {}
-        for matrices in self.matrices:
-            filled[-matrices.width] = list(matrices.fill(pool))
-        for length, tables in self.tables.items():
-            filled[length] = list(tables.fill(pool))
+        return self._listed(pool, self._arrays(pool))
+
+    def fill_sweep(self, pools: Pool) -> Iterator[Filled]:
+        """The arrays of each gate list, made from pools of shape ``(lists, numbers)``."""
+        whole = self._arrays(pools)
+        for number, pool in enumerate(pools):
+            yield self._listed(pool, [(kind, arrays[number]) for kind, arrays in whole])
+
+    def _arrays(self, pool: Pool) -> list[tuple[int, Pool]]:
+        return [
+            *[(-matrices.width, matrices.fill(pool)) for matrices in self.matrices],
+            *[(length, tables.fill(pool)) for length, tables in self.tables.items()],
+        ]
+
+    def _listed(self, pool: Pool, arrays: list[tuple[int, Pool]]) -> Filled:
+        filled = {kind: list(own) for kind, own in arrays}
         filled[_VIEW] = [
             pool[start : start + math.prod(shape)].reshape(shape) for start, shape in self.views
         ]

@@ -22,7 +22,7 @@ from simquay.planning.profile import Layout, Profile
 from simquay.planning.tiled.blocks.blocks import make_blocks, resolve_zeros
 from simquay.planning.tiled.blocks.clusters import fuse_blocks
 from simquay.planning.tiled.build import build_pass
-from simquay.planning.tiled.gather import GatherPlan, GatherRecipe, Late
+from simquay.planning.tiled.gather import Filled, GatherPlan, GatherRecipe, Late
 from simquay.planning.tiled.passes import TilePass, WidePass
 from simquay.planning.tiled.scheduling.graph import Graph
 from simquay.planning.tiled.scheduling.schedule import schedule_passes
@@ -79,13 +79,14 @@ class TiledRecipe:
             return None
         is_new = [True, *(pools[1:] != pools[:-1]).any(axis=1)]
         passes: list[tuple[Pass, ...]] = []
-        for pool, new in zip(self._with_products(pools), is_new, strict=True):
-            passes.append(self._fill(pool) if new else passes[-1])
+        arrays = self._arrays.fill_sweep(self._with_products(pools))
+        for filled, new in zip(arrays, is_new, strict=True):
+            passes.append(self._made(filled) if new else passes[-1])
         together = tuple(zip(*passes, strict=True))
         return SweepPlan(self.profile, self.initial, self.final, sweep.batch, together)
 
     def _plan(self, pool: Pool) -> Plan:
-        passes = self._fill(self._with_products(pool))
+        passes = self._made(self._arrays.fill(self._with_products(pool)))
         return Plan(self.profile, self.initial, self.final, passes)
 
     def _with_products(self, pool: Pool) -> Pool:
@@ -95,9 +96,7 @@ class TiledRecipe:
         products = [recipe.fill(pool).reshape(*lists, -1) for recipe in self._products]
         return np.concatenate([pool[..., :-1], *products, pool[..., -1:]], axis=-1)
 
-    def _fill(self, pool: Pool) -> tuple[Pass, ...]:
-        """The passes, from the numbers of gates and products."""
-        filled = self._arrays.fill(pool)
+    def _made(self, filled: Filled) -> tuple[Pass, ...]:
         return tuple([pass_(filled) for pass_ in self._passes])
 
 

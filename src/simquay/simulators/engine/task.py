@@ -11,9 +11,10 @@ from simquay.control import Control
 from simquay.engines.base import Engine
 from simquay.errors import Cancelled
 from simquay.execution.memory import ledger_for, over_ceiling
+from simquay.execution.points import Points
 from simquay.execution.run import run_program
 from simquay.execution.settings import Outcome, Piece, RunContext
-from simquay.execution.sweep import Batch, batches, run_sweep
+from simquay.execution.sweep import Batch, Turns, batches, run_sweep
 from simquay.jobs.dispatch.tasks import MemoryRequest, Task, TaskControl
 from simquay.jobs.errors import detach
 from simquay.program import Program
@@ -65,6 +66,7 @@ class EngineTask(Task):
         self._context = context
         self._show = show
         self._batches: list[Batch] | None = None
+        self._turns: tuple[int, Turns] | None = None  # of the group of points that runs
 
     def _planned(self) -> list[Batch]:
         """The batches; found once, and not before they are needed, which may be elsewhere."""
@@ -166,6 +168,15 @@ class EngineTask(Task):
                 part = control if count == 1 else control.section(*alone.span(count))
                 yield from self._attempt(alone, part)
 
+    def _run_alone(self, place: int, control: Control, piece: Piece) -> Outcome:
+        programs = self._programs
+        if not isinstance(programs, Points):
+            return run_program(programs[place], self._engine, self._context, control, piece)
+        group, number = programs.place(place)
+        if self._turns is None or self._turns[0] != group:
+            self._turns = group, Turns(*programs.groups[group], self._engine, self._context)
+        return self._turns[1].run(number, control, piece)
+
     def _attempt(self, batch: Batch, control: Control) -> Iterator[tuple[int, Outcome, float]]:
         """Run a batch. If it fails, it ends early: that is the failure of a program by itself, and
         says nothing about any one of several."""
@@ -174,9 +185,8 @@ class EngineTask(Task):
         index = piece.circuits[0]
         try:
             if batch.shape is None:
-                program = self._programs[batch.first]
                 started = time.perf_counter()
-                outcome = run_program(program, self._engine, self._context, control, piece)
+                outcome = self._run_alone(batch.first, control, piece)
                 yield index, outcome, time.perf_counter() - started
                 control.report(1.0)
                 return
