@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -163,7 +164,8 @@ def test_tiled_sweeps_have_a_pass_for_each_vector() -> None:
 
 
 def test_an_engine_refuses_a_sweep_for_another_state() -> None:
-    sweep = make_sweep_plan(GateSweep.of(lists(3, 0, 2)), Layout(), PROFILES["usual"])
+    searched = replace(PROFILES["usual"], direct_sweeps=False)
+    sweep = make_sweep_plan(GateSweep.of(lists(3, 0, 2)), Layout(), searched)
     assert sweep is not None
     assert isinstance(sweep.passes[0], StartPass)
     state = ENGINE.allocate(3, Precision.DOUBLE, capacity=3, batch=3)
