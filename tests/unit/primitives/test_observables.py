@@ -115,7 +115,7 @@ def test_an_observable_is_a_snapshot() -> None:
         (3, TypeError, "Invalid observable type"),
         ([["ZZZ", "XXX"], ["ZZZ"]], ValueError, "ragged"),
     ],
-    ids=range(8),
+    ids=range(10),
 )
 def test_wrong_observables_are_errors(given, error, message) -> None:
     with pytest.raises(error, match=message):
