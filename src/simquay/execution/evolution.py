@@ -95,6 +95,7 @@ class Run:
         piece: the circuits and shots of the run.
         control: checked before each pass and step.
         memory: for copies of the state; None for the engine's device, within the context's limit.
+        capacity: of the program, where it is known.
 
     Attributes:
         capacity: how many qubits will be stored.
@@ -118,6 +119,7 @@ class Run:
         piece: Piece,
         control: Control,
         memory: MemorySource | None = None,
+        capacity: int | None = None,
     ) -> None:
         self.started = time.perf_counter()
         self.program = program
@@ -126,7 +128,7 @@ class Run:
         self.piece = piece
         self.control = control
         self._memory = memory
-        self.capacity = most_stored_qubits(program)
+        self.capacity = most_stored_qubits(program) if capacity is None else capacity
         self.profile = engine.profile(context.precision, self.capacity)
         self.passes = 0
         self.stored_qubits = 0
@@ -145,7 +147,8 @@ class Run:
     def again(self, shots: int) -> Run:
         """The run again, of so many shots."""
         piece = replace(self.piece, shots=shots)
-        run = Run(self.program, self.engine, self.context, piece, self.control, self._memory)
+        known = (self._memory, self.capacity)
+        run = Run(self.program, self.engine, self.context, piece, self.control, *known)
         run.started = self.started
         return run
 

@@ -300,7 +300,8 @@ class Turns:
         self._context = context
         self._deferred = defer(program)
         gates = self._deferred.gates or ()
-        profile = engine.profile(context.precision, most_stored_qubits(program))
+        self._capacity = most_stored_qubits(program)
+        profile = engine.profile(context.precision, self._capacity)
         # Plans of the tiled strategy alone are apart by vector.
         self._bound = (
             len(angles) < 2
@@ -331,6 +332,13 @@ class Turns:
             self._first, self._plans = number, {}
             angles = self._angles[number : number + self._members]
             self._sweep = GateSweep.at(self._deferred.gates or (), angles)
-        run = Run(self._program, self._engine, self._context, piece, control)
+        run = Run(
+            self._program,
+            self._engine,
+            self._context,
+            piece,
+            control,
+            capacity=self._capacity,
+        )
         turn = Turn(self._sweep, number - self._first, self._plans)
         return run_straight(run, self._deferred, turn)
