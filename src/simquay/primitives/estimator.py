@@ -128,7 +128,7 @@ class EstimatorV2(Primitive, BaseEstimatorV2):  # type: ignore[misc]  # Qiskit s
             if not pub.precision:
                 raise ValueError(
                     f"pub {number}: the backend {name!r} gives shots, and so no exact values: ask "
-                    "for a precision above 0, such as default_precision=0.015625 (4096 shots)"
+                    "for a precision above 0, such as 0.015625 (4096 shots)"
                 )
 
         def start(number: int, run: Start) -> Callable[[TaskControl], PubResult]:

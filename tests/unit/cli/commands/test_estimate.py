@@ -131,6 +131,12 @@ def test_a_precision_adds_errors_that_a_seed_repeats(cli: Any, bell: Path) -> No
     assert document(cli(*arguments, "--seed", told["seed"]))["circuits"] == told["circuits"]
 
 
+def test_a_backend_that_gives_shots_alone_needs_a_precision(cli: Any, bell: Path) -> None:
+    refused = cli("estimate", bell, "--observable", "ZZ", "--backend", "basic")
+    refused.assert_fails(2, "'basic' gives shots", "a precision above 0, such as 0.015625")
+    assert "default_precision" not in refused.err  # which is no option of the command
+
+
 def test_options_of_the_backend(cli: Any, bell: Path) -> None:
     arguments = ("estimate", bell, "--observable", "ZZ", "--json")
     told = document(cli(*arguments, "--option", "precision=single"))
