@@ -254,17 +254,20 @@ class Run:
         end = End(circuits, event, resets, self.program.num_clbits, bits, self.control)
         return {name: KINDS[name].read(self.engine, state, context, end) for name in context.wanted}
 
-    def figures(self, seconds: float | None = None, batch: int = 1) -> dict[str, Any]:
+    def figures(
+        self, seconds: float | None = None, batch: int = 1, *, measure_sampling: bool = True
+    ) -> dict[str, Any]:
         """Figures of the run for :attr:`Outcome.metadata`, of one of ``batch`` programs.
 
         Args:
             seconds: that the program took; None for those since the run began.
+            measure_sampling: whether all shots, if there are any, were drawn from one state.
         """
         if seconds is None:
             seconds = time.perf_counter() - self.started
         planning = self.planning_time / batch
-        return {
-            "measure_sampling": True,
+        sampling = {"measure_sampling": measure_sampling} if self.context.shots else {}
+        return sampling | {
             "branches": 1,
             "passes": self.passes,
             "stored_qubits": self.stored_qubits,

@@ -76,10 +76,10 @@ class Outcome:
             possible, as ``samples`` has them, and the probability of each. A result that was not
             asked for is not there.
         metadata: figures of the run, plain values: ``measure_sampling`` (whether all shots were
-            drawn from one final state, as Aer calls it), ``branches`` (state evolutions at the
-            end), ``passes``, ``stored_qubits``, ``strategy`` and seconds of ``planning_time`` and
-            ``execution_time``. A dynamic circuit has ``branches_together`` (the most that shared
-            a state; a pass over them all is one) and ``replays``, too;
+            drawn from one final state, as Aer calls it; only where there are shots), ``branches``
+            (state evolutions at the end), ``passes``, ``stored_qubits``, ``strategy`` and seconds
+            of ``planning_time`` and ``execution_time``. A dynamic circuit has ``branches_together``
+            (the most that shared a state; a pass over them all is one) and ``replays``, too;
             without samples, ``dropped_probability`` (of branches that were too unlikely to be
             followed) or, where there were too many, ``trajectories`` (how many were drawn).
     """

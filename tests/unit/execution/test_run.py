@@ -46,6 +46,7 @@ def test_bell() -> None:
     assert outcome["samples"].shape == (1000, 1)
     assert outcome["samples"].dtype == np.uint64
     assert outcome.results.keys() == {"samples"}
+    assert outcome.metadata["measure_sampling"] is True
     assert outcome.metadata["branches"] == 1
     assert outcome.metadata["passes"] == 2
     assert outcome.metadata["stored_qubits"] == 2

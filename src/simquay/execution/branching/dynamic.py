@@ -119,9 +119,8 @@ class Branching:
             self.results[name] = KINDS[name].mean(total, run.piece.shots)
         return Outcome(
             self.results,
-            run.figures()
+            run.figures(measure_sampling=False)
             | {
-                "measure_sampling": False,
                 "branches": self.branches,
                 "branches_together": schedule.together,
                 "replays": schedule.replays,

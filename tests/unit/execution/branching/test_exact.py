@@ -111,9 +111,11 @@ def test_there_are_no_samples_and_no_draws() -> None:
         assert distribution(one) == pytest.approx({0: 0.5, 3: 0.5})
         assert one.metadata["branches"] == 2
         assert one.metadata["dropped_probability"] == 0.0
+        assert "measure_sampling" not in one.metadata
     straight = run_exactly(Program(2, 2, (h(0), cx(0, 1), Measure(0, 1))), some)
     assert straight.results.keys() == {"expectation", "probabilities"}
     assert distribution(straight) == pytest.approx({0: 0.5, 2: 0.5})
+    assert "measure_sampling" not in straight.metadata
 
 
 def test_a_loop_that_seldom_goes_on_ends() -> None:
@@ -228,6 +230,7 @@ def test_means_of_a_run_with_shots_are_over_its_shots() -> None:
     mean = 1 - 2 * ones / 500
     error = np.sqrt((1 - mean**2) / 499)
     np.testing.assert_allclose(outcome["expectation"], [[mean], [error]], rtol=1e-9)
+    assert outcome.metadata["measure_sampling"] is False
 
 
 def test_progress_rises_and_memory_is_given_back() -> None:
