@@ -11,6 +11,7 @@ from qiskit.providers.basic_provider import BasicSimulator
 
 import simquay
 from simquay.engines.reference import ReferenceEngine
+from simquay.jobs.errors import JobFailedError
 from simquay.primitives import SamplerV2
 from simquay.simulators.engine.backend import EngineBackend
 from tests.support.job_doubles import LONG
@@ -32,6 +33,18 @@ def two_registers() -> QuantumCircuit:
     circuit.measure([0, 1, 2], [0, 1, 2])
     circuit.metadata = {"mine": 1}
     return circuit
+
+
+def test_the_samples_of_all_points_count_against_max_memory() -> None:
+    sampler = SamplerV2("numpy", options={"max_memory_mb": 2})
+    pubs = [(two_registers(), np.zeros(points), 2000) for points in (2, 200)]
+    with pytest.raises(JobFailedError, match=r"pub 1 .* max_memory_mb allows 2 MiB") as failure:
+        sampler.run(pubs).result(LONG)
+    partial = failure.value.partial_result
+    assert partial is not None
+    assert partial.metadata["pubs"] == [0]
+    sampler.options.max_memory_mb = 9
+    assert len(sampler.run(pubs).result(LONG)) == 2
 
 
 def test_a_result_is_qiskits(sampler: SamplerV2) -> None:

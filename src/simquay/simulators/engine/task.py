@@ -148,13 +148,27 @@ class EngineTask(Task):
         """
         count = len(self._programs)
         refused = {error.needed: error for error in control.refused}
+        ceiling = self._context.max_bytes
+        stay = self._show is _as_it_is
+        kept = 0  # of results that stay as they are; those that are shown are held to it there
         for batch in self._planned():
-            too_large = over_ceiling(batch.alone, self._context.max_bytes) or refused.get(
-                batch.alone
-            )
+            need, fitting = batch.alone, batch.count
+            if stay and ceiling is not None and batch.results:
+                fitting = (ceiling - kept - need) // batch.results + 1
+                fitting = min(max(fitting, 0), batch.count)
+                kept += fitting * batch.results
+                if fitting < batch.count:
+                    need += kept
+            too_large = over_ceiling(need, ceiling)
+            if batch.alone in refused or (too_large is not None and fitting == batch.count):
+                fitting = 0  # one by itself is too large
+            too_large = too_large or refused.get(batch.alone)
             if too_large is not None:
-                circuits = self.piece.part(batch.first, batch.count).circuits
+                first, rest = batch.first + fitting, batch.count - fitting
+                circuits = self.piece.part(first, rest).circuits
                 self.failures |= dict.fromkeys(circuits, too_large)
+                for alone in batch.one_by_one(0)[:fitting]:
+                    yield from self._attempt(alone, control.section(*alone.span(count)))
                 continue
             left = [batch]
             if batch.shape is not None:
