@@ -25,7 +25,6 @@ from simquay.engine_api import (
     TilePass,
     make_plan,
 )
-from simquay.planning.cache import PlanCache
 from simquay.testing.engines import evolve
 from simquay_numba.assembly.assemble import Assembly, assemble
 from simquay_numba.engine import NumbaEngine
@@ -63,7 +62,6 @@ def test_passes_of_one_structure_are_assembled_once(monkeypatch: pytest.MonkeyPa
     reference = ReferenceEngine()
     rng = np.random.default_rng(5)
     profile = replace(engine.profile(Precision.DOUBLE, 9), direct=0)
-    cache = PlanCache()
     plans = []
     for _ in range(3):
         # The diagonals make groups, of which some are merged.
@@ -74,7 +72,7 @@ def test_passes_of_one_structure_are_assembled_once(monkeypatch: pytest.MonkeyPa
                 gates.append(Matrix(np.array([[cosine, -sine], [sine, cosine + 0j]]), (one,)))
             pairs = itertools.combinations(range(9), 2)
             gates += [Diagonal(np.exp(1j * rng.normal(size=4)), pair) for pair in pairs]
-        plan = make_plan(gates, Layout(), profile, cache)
+        plan = make_plan(gates, Layout(), profile)
         state = engine.allocate(9, Precision.DOUBLE, capacity=9)
         engine.apply(state, plan, Control())
         want = reference.amplitudes(evolve(reference, gates, 9))
