@@ -16,7 +16,14 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
 from qiskit.quantum_info import SparsePauliOp
 
-__all__ = ["CASES", "Case", "ansatz", "prepared"]
+__all__ = ["AER_FORMS", "CASES", "Case", "ansatz", "prepared"]
+
+AER_FORMS: dict[str, dict[str, Any]] = {
+    "aer": {},
+    "aer, in parallel": {"max_parallel_experiments": 0},
+    "aer, bound at run time": {"runtime_parameter_bind_enable": True},
+}
+"""Options of Aer's backend, by the name of the form; ratios are to the fastest of them."""
 
 
 @dataclass(frozen=True)

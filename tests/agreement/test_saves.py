@@ -47,7 +47,7 @@ SEEDS = [3, 14, 15]
 @pytest.fixture(params=["reference", "numpy", "numba"])
 def backend(request: pytest.FixtureRequest) -> Any:
     if request.param == "numba":
-        pytest.importorskip("simquay_numba")
+        pytest.importorskip("simquay_numba", reason="Numba is optional: numpy is tested then")
     return simquay.get_backend(request.param)
 
 
