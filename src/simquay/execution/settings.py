@@ -30,6 +30,8 @@ class RunContext:
         branches_together: the most branches of a dynamic circuit whose states are alive together;
             None for what :mod:`simquay.execution.branching.batches` finds best. It changes no
             sample.
+        method: how circuits with noise are run: ``trajectories``, ``density_matrix``, or
+            ``automatic`` for the one that is predicted to take less.
     """
 
     shots: int = 1024
@@ -39,6 +41,7 @@ class RunContext:
     memory: bool = False
     wanted: Mapping[str, Any] = field(default_factory=dict)
     branches_together: int | None = None
+    method: str = "automatic"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ a sequence of operations on qubit indices; it compares by value, and packs into 
 process. Read ``operations.py`` first, then ``program.py``.
 """
 
+from simquay.program.channels import Channel, Misread, Mixture
 from simquay.program.expressions import Expression
 from simquay.program.observable import Observable, Strings
 from simquay.program.operations import (
@@ -37,6 +38,7 @@ from simquay.program.program import Program, VariableDeclaration
 __all__ = [
     "Body",
     "Break",
+    "Channel",
     "Continue",
     "Diagonal",
     "Expression",
@@ -46,6 +48,8 @@ __all__ = [
     "IfElse",
     "Matrix",
     "Measure",
+    "Misread",
+    "Mixture",
     "Observable",
     "Operation",
     "Parametric",

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.errors import ProgramError
-from simquay.program import expressions, operations, program
+from simquay.program import channels, expressions, operations, program
 from simquay.program.expressions import Kind
 from simquay.program.program import Program
 
@@ -34,12 +34,12 @@ __all__ = ["Packed", "pack_programs", "pack_tree", "unpack_programs", "unpack_tr
 _ALIGNMENT = 16
 """A packed array starts at a multiple of so many bytes, which suits any number in it."""
 
-_PROGRAMS_FORMAT = 2
+_PROGRAMS_FORMAT = 3
 """Raised when the fields of an operation or expression change."""
 
 _PROGRAM_CLASSES = {
     cls.__name__: cls
-    for module in (operations, expressions, program)
+    for module in (channels, operations, expressions, program)
     for cls in vars(module).values()
     if isinstance(cls, type) and (dataclasses.is_dataclass(cls) or cls is Kind)
 }

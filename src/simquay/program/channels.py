@@ -1,0 +1,89 @@
+"""Noise in a program: channels on qubits, and errors of recorded classical bits.
+
+The bit order is that of :mod:`~simquay.program.operations`. In indices of Pauli matrices over
+``qubits``, digit ``j`` to base 4 belongs to ``qubits[j]``, and counts I, Z, X, Y: bit 0 of a digit
+is its Z part, bit 1 its X part.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simquay.program.formulas import ComplexArray
+from simquay.program.operations import QubitOperation
+
+__all__ = ["Channel", "Misread", "Mixture"]
+
+_PAULIS = np.array([[[1, 0], [0, 1]], [[1, 0], [0, -1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]]])
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """A completely positive, trace-preserving map on ``k`` qubits: parts, each with a probability.
+
+    Attributes:
+        probabilities: of the parts, above 0, with sum 1; float64, shape ``(parts,)``.
+        parts: each a unitary matrix, shape ``(2**k, 2**k)``, or the Kraus operators of a
+            trace-preserving map, shape ``(operators, 2**k, 2**k)``; complex128, read-only. Part 0
+            is the most likely unitary one, if any is unitary.
+        is_diagonal: whether all matrices are diagonal.
+    """
+
+    probabilities: NDArray[np.float64]
+    parts: tuple[ComplexArray, ...]
+    is_diagonal: bool = False
+
+    @property
+    def num_qubits(self) -> int:
+        """How many qubits it acts on."""
+        return len(self.parts[0][-1]).bit_length() - 1
+
+    @cached_property
+    def is_unitary(self) -> bool:
+        """Whether each part is a unitary matrix."""
+        return all(part.ndim == 2 for part in self.parts)
+
+    @cached_property
+    def pauli_transfer(self) -> NDArray[np.float64]:
+        """The map in the basis of Pauli matrices: entry ``(i, j)`` is ``Tr(P_i E(P_j)) / 2**k``,
+        shape ``(4**k, 4**k)``; the first row is that of the identity, 1 and zeros."""
+        paulis = _PAULIS
+        for _ in range(self.num_qubits - 1):
+            paulis = np.einsum("aij,bkl->abikjl", _PAULIS, paulis)
+            size = paulis.shape[0] * paulis.shape[1]
+            paulis = paulis.reshape(size, *[2 * paulis.shape[3]] * 2)
+        mapped = np.zeros(paulis.shape, dtype=np.complex128)
+        for probability, part in zip(self.probabilities, self.parts, strict=True):
+            for one in part.reshape(-1, *part.shape[-2:]):
+                mapped += probability * (one @ paulis @ one.conj().T)
+        transfer: NDArray[np.float64] = np.einsum("aij,bji->ab", paulis, mapped).real
+        return transfer / len(paulis[0])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Channel(QubitOperation):
+    """A noisy operation: ``mixture`` on ``qubits``. Channels of one kind share one mixture."""
+
+    mixture: Mixture
+    qubits: tuple[int, ...]
+
+    @property
+    def is_diagonal(self) -> bool:
+        """See :attr:`QubitOperation.is_diagonal`."""
+        return self.mixture.is_diagonal
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Misread:
+    """Classical bits are recorded with errors: after their measurement, or where it stands.
+
+    ``probabilities[i, j]`` is the probability that the values ``i`` are recorded as ``j``: float64,
+    shape ``(2**k, 2**k)``, rows of sum 1; bit ``j`` of an index is ``clbits[j]``.
+    """
+
+    clbits: tuple[int, ...]
+    probabilities: NDArray[np.float64]
