@@ -24,7 +24,7 @@ from simquay.planning import Layout, Profile, make_plan
 from simquay.planning.explanation import explain
 from simquay.program import Gate, IfElse, Matrix, Measure, Program, Reset
 from simquay.program.expressions import BitRef
-from simquay.program.operations import standard_gates
+from simquay.program.gates import standard_gates
 from simquay_numba.engine import NumbaEngine
 from tests.support.small_gates import cx, h
 from tests.support.tiled_engine import TiledEngine

@@ -15,7 +15,8 @@ from simquay.execution.points import Points
 from simquay.execution.settings import Piece, RunContext
 from simquay.execution.sweep import Batch, batches, run_sweep
 from simquay.program import Measure, Precision, Program
-from simquay.program.operations import Operation, Parametric
+from simquay.program.gates import Parametric
+from simquay.program.operations import Operation
 from tests.support.small_gates import cx
 
 HUGE = 2 << 20

@@ -1,7 +1,7 @@
 """An oracle of its own: full matrices written out entry by entry, and every path of a program.
 
 It shares nothing with ``simquay.planning``, ``engines`` and ``execution``: it follows the words
-of :mod:`simquay.program.operations` in the plainest way, for a few qubits.
+of :mod:`simquay.program.gates` in the plainest way, for a few qubits.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from simquay.program import (
     WhileLoop,
 )
 from simquay.program.expressions import ClassicalMemory, assign, evaluate
-from simquay.program.operations import standard_gates
+from simquay.program.gates import standard_gates
 
 __all__ = [
     "TooManyPaths",

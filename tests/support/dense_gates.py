@@ -14,7 +14,7 @@ from simquay.planning.numbers.patterns import GateCode
 from simquay.planning.numbers.pool import PoolLayout
 from simquay.planning.wires import WireGate
 from simquay.program import Diagonal, Matrix, Permutation
-from simquay.program.operations import GateOperation
+from simquay.program.gates import GateOperation
 from tests.support.small_gates import NOT, cx, h
 
 __all__ = ["NOT", "cp", "cx", "gates_of", "h", "matrix_of", "on_wires", "stored", "wire_gates"]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from simquay.program.operations import Diagonal, GateOperation, Permutation, Prepare, Relabel
+from simquay.program.gates import Diagonal, GateOperation, Permutation, Prepare, Relabel
 from simquay.testing.engine_checks.gates import other_numbers, random_gates, random_unitary
 
 __all__ = ["apply_naively", "other_numbers", "random_gates", "random_unitary", "run_naively"]

@@ -9,7 +9,7 @@ from simquay.engines.numpy.engine import DenseEngine
 from simquay.engines.numpy.state import DenseState
 from simquay.planning import make_plan
 from simquay.program import Precision
-from simquay.program.operations import GateOperation
+from simquay.program.gates import GateOperation
 
 __all__ = ["TOLERANCE", "evolve", "naive_probabilities"]
 

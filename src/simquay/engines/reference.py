@@ -18,7 +18,7 @@ from simquay.errors import ProgramError
 from simquay.planning import Layout, Plan
 from simquay.program import Diagonal, GateOperation, Matrix, Permutation, Precision, Strings
 from simquay.program.bits import bit_counts, extract, mask_of, spread
-from simquay.program.operations import Relabel
+from simquay.program.gates import Relabel
 
 __all__ = ["ReferenceEngine", "ReferenceState"]
 
@@ -158,7 +158,7 @@ def _store(state: ReferenceState, qubits: Sequence[int]) -> None:
 
 
 def _apply_gate(state: ReferenceState, gate: GateOperation) -> None:
-    """Apply one gate, as :mod:`simquay.program.operations` defines it."""
+    """Apply one gate, as :mod:`simquay.program.gates` defines it."""
     if isinstance(gate, Relabel):
         state.order = list(gate.renamed(state.order))
         return

@@ -26,7 +26,7 @@ from simquay.planning.tiled.passes import (
     WidePass,
 )
 from simquay.program.bits import extract, mask_of, spread
-from simquay.program.operations import Matrix, Permutation
+from simquay.program.gates import Matrix, Permutation
 
 __all__ = ["apply_tile_pass", "apply_wide"]
 

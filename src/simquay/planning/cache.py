@@ -16,7 +16,7 @@ from simquay.planning.direct import plan_direct, plan_sweep_direct
 from simquay.planning.numbers.sweep import NUMBERS, GateSweep
 from simquay.planning.plan import Plan, SweepPlan
 from simquay.planning.profile import Layout, Profile
-from simquay.program.operations import GateOperation
+from simquay.program.gates import GateOperation
 from simquay.system.lifecycle import after_fork
 
 __all__ = ["Finder", "PlanCache", "Recipe", "numbers_of", "structure_of"]

@@ -17,7 +17,7 @@ from simquay.planning.plan import Plan, SweepPlan
 from simquay.planning.profile import Layout, Profile
 from simquay.planning.wires import without_zeros
 from simquay.program.bits import spread
-from simquay.program.operations import Diagonal, GateOperation, Relabel
+from simquay.program.gates import Diagonal, GateOperation, Relabel
 
 __all__ = ["GateListPass", "plan_direct", "plan_sweep_direct"]
 
@@ -28,7 +28,7 @@ class GateListPass:
 
     The qubits of ``order`` are stored from the start of the pass on: those that were not stored
     before are new storage bits at the top, and |0>. All qubits and controls of the gates are among
-    them, and a :class:`~simquay.program.operations.Relabel` changes which storage bit a qubit has.
+    them, and a :class:`~simquay.program.gates.Relabel` changes which storage bit a qubit has.
 
     In a sweep, ``changes`` are the numbers of gates that differ from vector to vector.
     """

@@ -18,14 +18,7 @@ from simquay.planning.plan import GatePass, Pass, Plan
 from simquay.planning.profile import Layout, Profile
 from simquay.planning.tiled import passes as tile_plan
 from simquay.planning.tiled.cost import pass_cost
-from simquay.program.operations import (
-    Diagonal,
-    GateOperation,
-    Matrix,
-    Permutation,
-    Prepare,
-    Relabel,
-)
+from simquay.program.gates import Diagonal, GateOperation, Matrix, Permutation, Prepare, Relabel
 from simquay.program.precision import Precision
 
 __all__ = ["explain"]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from simquay.planning.plan import GatePass, Plan
 from simquay.planning.profile import Layout, Profile
 from simquay.planning.wires import without_zeros
-from simquay.program.operations import GateOperation, Relabel
+from simquay.program.gates import GateOperation, Relabel
 
 __all__ = ["plan_gates"]
 

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from simquay.planning.profile import Layout, Profile
 from simquay.program.equality import same
-from simquay.program.operations import GateOperation
+from simquay.program.gates import GateOperation
 
 __all__ = ["GatePass", "Pass", "Plan", "SweepPlan"]
 

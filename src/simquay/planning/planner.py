@@ -13,7 +13,7 @@ from simquay.planning.numbers.sweep import GateSweep
 from simquay.planning.plan import Plan, SweepPlan
 from simquay.planning.profile import Layout, Profile
 from simquay.planning.tiled.search import find_tiled
-from simquay.program.operations import Gate, GateOperation, standard_gates
+from simquay.program.gates import Gate, GateOperation, standard_gates
 
 __all__ = ["Strategy", "make_plan", "make_sweep_plan", "plan_cache", "register_strategy"]
 

@@ -20,13 +20,7 @@ import numpy as np
 
 from simquay.planning.numbers.patterns import GateCode, Indices
 from simquay.program.bits import spread
-from simquay.program.operations import (
-    Diagonal,
-    GateOperation,
-    Matrix,
-    Permutation,
-    Prepare,
-)
+from simquay.program.gates import Diagonal, GateOperation, Matrix, Permutation, Prepare
 
 __all__ = ["Trait", "WireGate", "gates_on_wires", "resolve_controls", "restrict", "without_zeros"]
 

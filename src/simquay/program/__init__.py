@@ -2,28 +2,30 @@
 
 Takes nothing: these are the data classes that lowering fills in. Gives :class:`Program`, which is
 a sequence of operations on qubit indices; it compares by value, and packs into bytes for another
-process. Read ``operations.py`` first, then ``program.py``.
+process. Read ``gates.py`` first, then ``operations.py``.
 """
 
 from simquay.program.channels import Channel, Misread, Mixture
 from simquay.program.expressions import Expression
+from simquay.program.gates import (
+    Diagonal,
+    Gate,
+    GateOperation,
+    Matrix,
+    Parametric,
+    Permutation,
+    Prepare,
+    Relabel,
+)
 from simquay.program.observable import Observable, Strings
 from simquay.program.operations import (
     Body,
     Break,
     Continue,
-    Diagonal,
     ForLoop,
-    Gate,
-    GateOperation,
     IfElse,
-    Matrix,
     Measure,
     Operation,
-    Parametric,
-    Permutation,
-    Prepare,
-    Relabel,
     Reset,
     Restart,
     Save,

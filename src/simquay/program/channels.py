@@ -1,6 +1,6 @@
 """Noise in a program: channels on qubits, and errors of recorded classical bits.
 
-The bit order is that of :mod:`~simquay.program.operations`. In indices of Pauli matrices over
+The bit order is that of :mod:`~simquay.program.gates`. In indices of Pauli matrices over
 ``qubits``, digit ``j`` to base 4 belongs to ``qubits[j]``, and counts I, Z, X, Y: bit 0 of a digit
 is its Z part, bit 1 its X part.
 """
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.program.formulas import ComplexArray
-from simquay.program.operations import QubitOperation
+from simquay.program.gates import QubitOperation
 
 __all__ = ["Channel", "Misread", "Mixture"]
 

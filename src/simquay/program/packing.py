@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.errors import ProgramError
-from simquay.program import channels, expressions, operations, program
+from simquay.program import channels, expressions, gates, operations, program
 from simquay.program.expressions import Kind
 from simquay.program.program import Program
 
@@ -34,12 +34,12 @@ __all__ = ["Packed", "pack_programs", "pack_tree", "unpack_programs", "unpack_tr
 _ALIGNMENT = 16
 """A packed array starts at a multiple of so many bytes, which suits any number in it."""
 
-_PROGRAMS_FORMAT = 3
-"""Raised when the fields of an operation or expression change."""
+_PROGRAMS_FORMAT = 4
+"""Raised when the fields of an operation or expression change, or the layout of the bytes."""
 
 _PROGRAM_CLASSES = {
     cls.__name__: cls
-    for module in (channels, operations, expressions, program)
+    for module in (channels, expressions, gates, operations, program)
     for cls in vars(module).values()
     if isinstance(cls, type) and (dataclasses.is_dataclass(cls) or cls is Kind)
 }
@@ -51,7 +51,8 @@ Packed: TypeAlias = Union[Program, tuple[Program, NDArray[np.float64]]]
 
 
 def pack_programs(programs: Sequence[Packed]) -> bytes:
-    """``programs`` as bytes. What they share (arrays, bodies of loops) is written once.
+    """``programs`` as bytes. What they share is written once, and is one object again when read:
+    arrays, bodies of loops, operations, the mixtures of channels.
 
     Raises:
         RecursionError: for control flow that is nested more deeply than Python's stack allows.
@@ -87,7 +88,7 @@ def pack_tree(kind: str, version: int, value: Any) -> bytes:
     """
     arrays: list[NDArray[Any]] = []
     ended = count()
-    written: dict[int, dict[str, int]] = {}  # by identity: arrays and tuples that may occur again
+    written: dict[int, dict[str, int]] = {}  # by identity: what may occur again
 
     def encode(value: Any) -> Any:
         known = written.get(id(value))
@@ -104,6 +105,7 @@ def pack_tree(kind: str, version: int, value: Any) -> bytes:
             return {"class": type(value).__name__, "value": value.value}
         if dataclasses.is_dataclass(value):
             fields = {f.name: encode(getattr(value, f.name)) for f in dataclasses.fields(value)}
+            written[id(value)] = {"again": next(ended)}
             return {"class": type(value).__name__, "fields": fields}
         if isinstance(value, Mapping):
             return {"items": [[key, encode(item)] for key, item in value.items()]}
@@ -128,23 +130,24 @@ def unpack_tree(kind: str, version: int, data: bytes, classes: Mapping[str, type
         ProgramError: if the bytes are not a packed ``kind``, or have another format version.
     """
     arrays: list[NDArray[Any]] = []
-    tuples: list[tuple[Any, ...]] = []  # in the order in which pack_tree ended them
+    ended: list[Any] = []  # tuples and dataclasses, in the order in which pack_tree ended them
 
     def decode(value: Any) -> Any:
         match value:
             case {"array": number}:
                 return arrays[number]
             case {"again": number}:
-                return tuples[number]
+                return ended[number]
             case {"tuple": items}:
-                tuples.append(tuple([decode(item) for item in items]))
-                return tuples[-1]
+                ended.append(tuple([decode(item) for item in items]))
+                return ended[-1]
             case {"items": items}:
                 return {key: decode(item) for key, item in items}
             case {"class": name, "value": held}:
                 return classes[name](held)
             case {"class": name, "fields": fields}:
-                return classes[name](**{name: decode(item) for name, item in fields.items()})
+                ended.append(classes[name](**{name: decode(item) for name, item in fields.items()}))
+                return ended[-1]
         return value
 
     try:

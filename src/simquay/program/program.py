@@ -13,19 +13,8 @@ from numpy.typing import NDArray
 from simquay.program.equality import same
 from simquay.program.expressions import Type
 from simquay.program.formulas import FORMULAS
-from simquay.program.operations import (
-    Body,
-    Diagonal,
-    ForLoop,
-    IfElse,
-    Measure,
-    Operation,
-    Parametric,
-    QubitOperation,
-    Relabel,
-    Switch,
-    WhileLoop,
-)
+from simquay.program.gates import Diagonal, Parametric, QubitOperation, Relabel
+from simquay.program.operations import Body, ForLoop, IfElse, Measure, Operation, Switch, WhileLoop
 
 __all__ = [
     "PARENTS",

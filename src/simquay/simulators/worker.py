@@ -25,8 +25,8 @@ from simquay.system.version import simquay_version
 
 __all__ = ["Answer", "ForeignWorkerError", "RemoteTask", "carry_out", "this_worker"]
 
-_FORMAT = 1
-"""Of the requests; raised when their fields change."""
+_FORMAT = 2
+"""Of the requests; raised when their fields change, or the layout of packed bytes."""
 
 
 class ForeignWorkerError(SimquayError):

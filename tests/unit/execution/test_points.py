@@ -10,7 +10,7 @@ import pytest
 from simquay.errors import ProgramError
 from simquay.execution.points import Points, pack, unbound, unpack
 from simquay.program import Program
-from simquay.program.operations import Parametric
+from simquay.program.gates import Parametric
 from simquay.program.packing import pack_programs
 from tests.support.small_gates import cx, h
 

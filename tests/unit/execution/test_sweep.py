@@ -34,8 +34,8 @@ from simquay.program import (
     Reset,
     Save,
 )
+from simquay.program.gates import Parametric
 from simquay.program.observable import Observable
-from simquay.program.operations import Parametric
 from tests.support.random_programs import random_dynamic_program, random_gates
 from tests.support.sweeps import OneByOneEngine, WatchedEngine, parametrised, sweep
 from tests.support.tiled_engine import TiledEngine

@@ -18,7 +18,7 @@ from simquay.execution.sweep import Turns
 from simquay.planning import make_sweep_plan
 from simquay.program import IfElse, Measure, Operation, Program, Save
 from simquay.program.expressions import BitRef
-from simquay.program.operations import Parametric
+from simquay.program.gates import Parametric
 from tests.support.tiled_engine import TiledEngine
 
 ANGLES = np.random.default_rng(3).uniform(-3, 3, (5, 4))

@@ -20,7 +20,7 @@ from simquay.planning.cache import Finder, PlanCache
 from simquay.planning.dense.search import find_dense
 from simquay.planning.tiled.search import find_tiled
 from simquay.program import Diagonal, Matrix, Permutation, Precision, Prepare
-from simquay.program.operations import GateOperation, Relabel
+from simquay.program.gates import GateOperation, Relabel
 from tests.support.gate_lists import other_numbers, random_gates, random_unitary, run_naively
 
 DENSE = Profile("dense", width=4, tile=6, low=2, start=3)

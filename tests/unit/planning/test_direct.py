@@ -13,7 +13,7 @@ from simquay.planning.direct import GateListPass, plan_direct, plan_sweep_direct
 from simquay.planning.gatewise import plan_gates
 from simquay.planning.numbers.pool import PoolLayout
 from simquay.planning.planner import make_plan, make_sweep_plan
-from simquay.program.operations import Diagonal, GateOperation, Matrix, Permutation, Relabel
+from simquay.program.gates import Diagonal, GateOperation, Matrix, Permutation, Relabel
 from tests.support.gate_lists import other_numbers, random_gates, run_naively
 
 PROFILE = Profile("dense", width=4, tile=6, low=2, start=3, direct=1 << 20)

@@ -6,7 +6,7 @@ import numpy as np
 
 from simquay.planning import GatePass, Layout, Plan, Profile, make_plan
 from simquay.program import Permutation, Prepare, Relabel
-from simquay.program.operations import GateOperation
+from simquay.program.gates import GateOperation
 from tests.support.small_gates import NOT, cx, h
 
 

@@ -25,7 +25,7 @@ from simquay.planning.cache import PlanCache
 from simquay.planning.dense.steps import ClusterPass, StartPass
 from simquay.planning.planner import Strategy, register_strategy
 from simquay.program import Matrix, Precision
-from simquay.program.operations import GateOperation
+from simquay.program.gates import GateOperation
 from tests.support.gate_lists import other_numbers, random_gates, random_unitary, run_naively
 
 ENGINE = DenseEngine(threads=1)

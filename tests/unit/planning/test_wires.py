@@ -7,7 +7,7 @@ import pytest
 
 from simquay.planning.wires import Trait, WireGate, gates_on_wires
 from simquay.program import Diagonal, Matrix, Permutation, Prepare, Relabel
-from simquay.program.operations import GateOperation
+from simquay.program.gates import GateOperation
 from tests.support.dense_gates import on_wires
 from tests.support.gate_lists import apply_naively, random_gates, run_naively
 from tests.support.small_gates import NOT, cx, h

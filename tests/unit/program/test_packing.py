@@ -14,11 +14,14 @@ from simquay.circuits.lowering.circuit import lower
 from simquay.errors import ProgramError
 from simquay.program import (
     Body,
+    Channel,
     Diagonal,
     ForLoop,
     IfElse,
     Matrix,
     Measure,
+    Misread,
+    Mixture,
     Parametric,
     Permutation,
     Prepare,
@@ -54,6 +57,12 @@ NOT = np.array([1, 0], dtype=np.intp)
 U3, BOOL, FLOAT = Type(Kind.UINT, 3), Type(Kind.BOOL), Type(Kind.FLOAT)
 
 
+DAMPING = Mixture(
+    np.array([0.75, 0.25]),
+    (np.eye(2, dtype=complex), np.array([[[1, 0], [0, 0]], [[0, 1], [0, 0]]], dtype=complex)),
+)
+
+
 def round_trip(program: Program) -> Program:
     (unpacked,) = unpack_programs(pack_programs([program]))
     assert isinstance(unpacked, Program)
@@ -81,6 +90,8 @@ def everything() -> Program:
             Prepare(np.array([0.6, 0.8j]), (1,)),
             Relabel((0, 1), (1, 0)),
             Reset(2),
+            Channel(DAMPING, (1,)),
+            Misread((1,), np.array([[0.9, 0.1], [0.2, 0.8]])),
             Restart(),
             Save("the state"),
             Save("a", "amplitudes", "list", True, (0, 2), np.array([3, 1], np.uint64), (ZY,)),
@@ -136,6 +147,16 @@ def test_arrays_keep_format_shape_and_every_bit():
         assert not right.flags.writeable
 
 
+def test_a_mixture_that_many_channels_share_is_one_object_again():
+    channels = [Channel(DAMPING, (place % 3,)) for place in range(1000)]
+    packed = pack_programs([Program(3, 0, (*channels, *channels))])
+    (found,) = unpack_programs(packed)
+    assert isinstance(found, Program)
+    assert found.operations[:1000] == found.operations[1000:]  # they compare by identity
+    assert len({one.mixture for one in found.operations if isinstance(one, Channel)}) == 1
+    assert len(packed) < 200_000
+
+
 def test_what_was_shared_is_shared_again_and_written_once():
     matrix = np.eye(2, dtype=complex)
     body = (Matrix(matrix, (0,)), Matrix(matrix, (1,)), Measure(0, 0))
@@ -168,13 +189,13 @@ def packed(head: object) -> bytes:
         (pack_programs([Program(1, 0, (Prepare(np.array([1, 0j]), (0,)),))])[:-8], "not a program"),
         (packed([]), "not a program"),
         (packed({"arrays": []}), "not a program"),
-        (packed({"arrays": [], "tree": {"format": 99}}), "format 99, expected 2"),
-        (packed({"arrays": [], "tree": {"format": 2, "programs": 3}}), "something else"),
+        (packed({"arrays": [], "tree": {"format": 99}}), "format 99, expected 4"),
+        (packed({"arrays": [], "tree": {"format": 4, "programs": 3}}), "something else"),
         (
-            packed({"arrays": [], "tree": {"format": 2, "program": {"class": "E", "fields": {}}}}),
+            packed({"arrays": [], "tree": {"format": 4, "program": {"class": "E", "fields": {}}}}),
             "not a program",
         ),
-        (packed({"arrays": [["|O", [1]]], "tree": {"format": 2}}), "array of object"),
+        (packed({"arrays": [["|O", [1]]], "tree": {"format": 4}}), "array of object"),
     ],
 )
 def test_what_is_no_program_is_refused(data, message):

@@ -8,12 +8,15 @@ import pytest
 from simquay.program import (
     Body,
     Break,
+    Channel,
     Continue,
     Diagonal,
     ForLoop,
     IfElse,
     Matrix,
     Measure,
+    Misread,
+    Mixture,
     Parametric,
     Permutation,
     Prepare,
@@ -125,6 +128,17 @@ CYCLE = Relabel((0, 1, 2), (2, 0, 1))
 )
 def test_most_stored_qubits(operations, stored):
     assert most_stored_qubits(program(*operations)) == stored
+
+
+@pytest.mark.parametrize("diagonal", [False, True])
+def test_a_channel_moves_its_qubits_if_it_is_not_diagonal(diagonal):
+    mixture = Mixture(np.array([1.0]), (np.eye(4, dtype=complex),), diagonal)
+    channel = Channel(mixture, (2, 5))
+    misread = Misread((0,), np.eye(2))
+    for body in ((channel, misread), (IfElse(BitRef(0), (channel, misread)),)):
+        assert most_stored_qubits(program(*body)) == (0 if diagonal else 2)
+        assert [one for one in walk(body) if type(one) is not IfElse] == [channel, misread]
+        assert program(*body).at(np.empty(0)).operations == body
 
 
 ANGLES = np.array([0.3, -1.2, 2.5])

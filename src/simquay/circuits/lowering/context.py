@@ -31,7 +31,7 @@ from simquay.program import (
     Parametric,
 )
 from simquay.program.formulas import Formula, NotFiniteError
-from simquay.program.operations import standard_gates
+from simquay.program.gates import standard_gates
 
 __all__ = ["Handler", "Handlers", "Lowering", "Site"]
 

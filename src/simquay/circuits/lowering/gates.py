@@ -27,7 +27,7 @@ from simquay.program import (
     formulas,
 )
 from simquay.program.formulas import Formula, Gathered, constant
-from simquay.program.operations import constructor
+from simquay.program.gates import constructor
 
 __all__ = ["NOT", "SEVERAL", "SKIPPED", "SWAP", "H", "Makers", "Y", "Z"]
 

@@ -21,7 +21,7 @@ from simquay.program import (
     WhileLoop,
 )
 from simquay.program.formulas import constant
-from simquay.program.operations import QubitOperation
+from simquay.program.gates import QubitOperation
 from simquay.program.program import walk
 
 __all__ = ["BlockBuilder", "Scope"]

@@ -11,14 +11,7 @@ from numpy.typing import NDArray
 from simquay.engines.numpy.state import ComplexArray, DenseState, split_bits
 from simquay.planning import Layout
 from simquay.program.bits import deposit, extract, spread
-from simquay.program.operations import (
-    Diagonal,
-    GateOperation,
-    Matrix,
-    Permutation,
-    Prepare,
-    Relabel,
-)
+from simquay.program.gates import Diagonal, GateOperation, Matrix, Permutation, Prepare, Relabel
 
 __all__ = ["SLAB_BYTES", "apply_gate", "apply_gates", "places_of", "sources_of", "values_of"]
 

@@ -16,7 +16,7 @@ from simquay.planning import Layout
 from simquay.planning.direct import GateListPass
 from simquay.planning.numbers.patterns import Indices
 from simquay.planning.numbers.sweep import NUMBERS
-from simquay.program.operations import Diagonal, GateOperation, Matrix, Permutation, Relabel
+from simquay.program.gates import Diagonal, GateOperation, Matrix, Permutation, Relabel
 
 __all__ = ["apply_sweep_list"]
 

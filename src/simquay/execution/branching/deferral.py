@@ -27,7 +27,7 @@ from simquay.program import (
     WhileLoop,
 )
 from simquay.program.expressions import Binary, BitRef, Cast, Index, RegisterRef, Unary
-from simquay.program.operations import QubitOperation
+from simquay.program.gates import QubitOperation
 from simquay.program.program import walk
 
 __all__ = ["Deferred", "commutes", "defer"]

@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from simquay.planning.profile import Layout
 from simquay.planning.wires import WireGate, gates_on_wires
-from simquay.program.operations import GateOperation
+from simquay.program.gates import GateOperation
 
 __all__ = ["FusedGates", "GateNode", "dependencies", "fuse_gates", "union_of"]
 

@@ -22,7 +22,7 @@ from simquay.planning.numbers.patterns import Indices, matrix_pattern
 from simquay.planning.numbers.pool import Pool
 from simquay.planning.numbers.products import ProductRecipe, Products
 from simquay.program.bits import spread
-from simquay.program.operations import GateOperation
+from simquay.program.gates import GateOperation
 
 __all__ = ["Matrices", "MatrixRecipes"]
 

@@ -39,7 +39,7 @@ from simquay.planning.plan import Plan, SweepPlan
 from simquay.planning.profile import Layout, Profile
 from simquay.planning.wires import WireGate
 from simquay.program.bits import bits_of
-from simquay.program.operations import GateOperation
+from simquay.program.gates import GateOperation
 
 __all__ = ["DenseRecipe", "find_dense"]
 

@@ -24,7 +24,7 @@ from typing import TypeAlias, Union
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.program.operations import GateOperation
+from simquay.program.gates import GateOperation
 
 __all__ = [
     "ClusterPass",

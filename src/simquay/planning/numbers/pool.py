@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.planning.numbers.sweep import NUMBERS, GateSweep, joined
-from simquay.program.operations import Diagonal, GateOperation, Matrix, Prepare
+from simquay.program.gates import Diagonal, GateOperation, Matrix, Prepare
 
 __all__ = ["Group", "Pool", "PoolLayout"]
 

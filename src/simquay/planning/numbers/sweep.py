@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.program.operations import (
+from simquay.program.gates import (
     Diagonal,
     Gate,
     GateOperation,

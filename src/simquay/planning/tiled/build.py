@@ -27,7 +27,7 @@ from simquay.planning.tiled.scheduling.graph import Graph
 from simquay.planning.tiled.scheduling.rounds import make_rounds
 from simquay.planning.tiled.scheduling.schedule import ScheduledPass
 from simquay.program.bits import spread
-from simquay.program.operations import Matrix, Permutation, Prepare
+from simquay.program.gates import Matrix, Permutation, Prepare
 
 __all__ = ["build_pass"]
 

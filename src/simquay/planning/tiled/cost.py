@@ -16,7 +16,7 @@ from simquay.planning.tiled.passes import (
     TilePass,
     WidePass,
 )
-from simquay.program.operations import Matrix
+from simquay.program.gates import Matrix
 
 __all__ = ["DENSE_FLOPS", "DIAGONAL_FLOPS", "PassCost", "dense_flops", "pass_cost", "stage_flops"]
 

@@ -30,7 +30,7 @@ from typing import Literal, NamedTuple, TypeAlias, Union
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.program.operations import Matrix, Permutation, Prepare
+from simquay.program.gates import Matrix, Permutation, Prepare
 
 __all__ = [
     "ALWAYS",

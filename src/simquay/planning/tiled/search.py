@@ -27,7 +27,7 @@ from simquay.planning.tiled.passes import TilePass, WidePass
 from simquay.planning.tiled.scheduling.graph import Graph
 from simquay.planning.tiled.scheduling.schedule import schedule_passes
 from simquay.planning.tiled.traits import Traits, traits_of
-from simquay.program.operations import GateOperation
+from simquay.program.gates import GateOperation
 
 __all__ = ["TiledRecipe", "find_tiled"]
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from simquay.planning.numbers.pool import Pool, PoolLayout
 from simquay.planning.wires import Trait
-from simquay.program.operations import Diagonal, Prepare
+from simquay.program.gates import Diagonal, Prepare
 
 __all__ = ["Traits", "traits_of"]
 

@@ -22,7 +22,8 @@ from simquay.program import (
     Relabel,
     Reset,
 )
-from simquay.program.operations import Gate, Operation
+from simquay.program.gates import Gate
+from simquay.program.operations import Operation
 from simquay.program.program import walk
 from simquay.system.memory import format_bytes
 

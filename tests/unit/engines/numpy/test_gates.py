@@ -10,7 +10,7 @@ from simquay.engines.numpy.gates import apply_gate, apply_gates
 from simquay.engines.numpy.state import DenseState
 from simquay.planning import Layout
 from simquay.program import Diagonal, Matrix, Permutation, Precision, Relabel
-from simquay.program.operations import GateOperation
+from simquay.program.gates import GateOperation
 from tests.support.gate_lists import (
     apply_naively,
     random_gates,

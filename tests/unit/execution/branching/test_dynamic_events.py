@@ -22,7 +22,7 @@ from simquay.execution.evolution import Run
 from simquay.execution.sampling.randomness import Randomness
 from simquay.execution.settings import Outcome, Piece, RunContext
 from simquay.program import Measure, Program, Reset
-from simquay.program.operations import QubitOperation
+from simquay.program.gates import QubitOperation
 from simquay.program.program import most_stored_qubits
 from tests.support.small_gates import x
 

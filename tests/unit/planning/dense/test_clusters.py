@@ -9,7 +9,7 @@ from simquay.planning.dense.clusters import SEARCH_MODES, Cluster, ClusterSearch
 from simquay.planning.dense.cost import DEFAULT_CLUSTER_COSTS
 from simquay.planning.dense.fusion import fuse_gates
 from simquay.program import Matrix
-from simquay.program.operations import GateOperation, Relabel
+from simquay.program.gates import GateOperation, Relabel
 from tests.support.dense_gates import cp, cx, gates_of, h, matrix_of, on_wires, stored
 from tests.support.gate_lists import apply_naively, random_gates, run_naively
 

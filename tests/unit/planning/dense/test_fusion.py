@@ -7,7 +7,7 @@ import numpy as np
 from simquay.planning import Layout
 from simquay.planning.dense.fusion import fuse_gates
 from simquay.program import Diagonal, Permutation
-from simquay.program.operations import GateOperation, Relabel
+from simquay.program.gates import GateOperation, Relabel
 from tests.support.dense_gates import NOT, cp, cx, gates_of, h, on_wires, stored
 from tests.support.gate_lists import apply_naively, random_gates, run_naively
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from simquay.planning.dense.fusion import dependencies, fuse_gates
 from simquay.program.bits import bits_of
-from simquay.program.operations import GateOperation
+from simquay.program.gates import GateOperation
 from tests.support.dense_gates import cp, h, stored
 from tests.support.gate_lists import random_gates
 

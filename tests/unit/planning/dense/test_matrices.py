@@ -9,7 +9,7 @@ from simquay.planning.dense.fusion import GateNode
 from simquay.planning.dense.matrices import Matrices, reorder_index
 from simquay.planning.numbers.pool import PoolLayout
 from simquay.program import Diagonal, Matrix
-from simquay.program.operations import GateOperation, Relabel
+from simquay.program.gates import GateOperation, Relabel
 from tests.support.dense_gates import cx, h, matrix_of, wire_gates
 from tests.support.gate_lists import apply_naively, random_gates, random_unitary, run_naively
 

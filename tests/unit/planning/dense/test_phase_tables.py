@@ -7,7 +7,7 @@ import numpy as np
 from simquay.planning.dense.phase_tables import Diagonals
 from simquay.planning.numbers.pool import PoolLayout
 from simquay.program import Diagonal
-from simquay.program.operations import GateOperation, Relabel
+from simquay.program.gates import GateOperation, Relabel
 from tests.support.dense_gates import cp, wire_gates
 from tests.support.gate_lists import apply_naively, random_gates
 

@@ -15,7 +15,7 @@ from simquay.planning.dense.cost import cluster_costs
 from simquay.planning.dense.fusion import fuse_gates
 from simquay.planning.dense.steps import ClusterPass, LonePass, ProductStep, StartPass
 from simquay.program import Matrix, Precision
-from simquay.program.operations import GateOperation
+from simquay.program.gates import GateOperation
 from tests.support.gate_lists import apply_naively, random_gates, random_unitary, run_naively
 from tests.support.small_gates import cx, h
 

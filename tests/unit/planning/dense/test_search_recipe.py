@@ -11,7 +11,7 @@ from simquay.planning import GateSweep, Layout, Plan, Profile, SweepPlan
 from simquay.planning.dense.search import find_dense
 from simquay.planning.dense.steps import LonePass
 from simquay.program import Matrix, Permutation, Precision
-from simquay.program.operations import GateOperation
+from simquay.program.gates import GateOperation
 from tests.support.gate_lists import other_numbers, random_gates, random_unitary, run_naively
 
 ENGINE = DenseEngine(threads=1)

@@ -10,7 +10,7 @@ import numpy as np
 from simquay.planning.tiled.block_types import Block, BlockType, block_type
 from simquay.planning.tiled.passes import Form
 from simquay.planning.wires import Trait, gates_on_wires, resolve_controls, restrict
-from simquay.program.operations import GateOperation
+from simquay.program.gates import GateOperation
 
 __all__ = ["make_blocks", "resolve_zeros"]
 

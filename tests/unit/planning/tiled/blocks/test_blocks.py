@@ -7,7 +7,7 @@ import numpy as np
 from simquay.planning.numbers.pool import PoolLayout
 from simquay.planning.tiled.blocks.blocks import make_blocks, resolve_zeros
 from simquay.program import Diagonal, Matrix, Permutation, Relabel
-from simquay.program.operations import GateOperation
+from simquay.program.gates import GateOperation
 from tests.support.tiled_gates import HADAMARD, cx
 
 

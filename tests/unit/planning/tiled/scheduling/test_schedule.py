@@ -12,7 +12,7 @@ from simquay.planning.tiled.passes import TilePass, WidePass
 from simquay.planning.tiled.scheduling.graph import Graph
 from simquay.planning.tiled.scheduling.schedule import schedule_passes
 from simquay.program import Matrix, Permutation
-from simquay.program.operations import GateOperation
+from simquay.program.gates import GateOperation
 
 NOT = np.array([1, 0], dtype=np.intp)
 
