@@ -17,6 +17,7 @@
         ├── OptionError (also ValueError)                  an option's name or value is wrong
         ├── OutOfMemoryError (also MemoryError)            a run needs more memory than it can have
         ├── ManyStatesError                                a run has several final states, not one
+        ├── NoiseModelError (also ValueError)              a channel or noise model that is none
         └── Cancelled                                      the work was cancelled
 
     Warning
@@ -40,6 +41,7 @@ __all__ = [
     "Cancelled",
     "CircuitFileError",
     "ManyStatesError",
+    "NoiseModelError",
     "NotACircuitError",
     "OptionError",
     "OutOfMemoryError",
@@ -175,6 +177,11 @@ class OutOfMemoryError(SimquayError, MemoryError):
 
 class ManyStatesError(SimquayError):
     """One final state was requested, but measurements or resets lead to several."""
+
+
+class NoiseModelError(SimquayError, ValueError):
+    """A channel or noise model that cannot be read, or that no physical process has; see
+    :mod:`simquay.noise.model`."""
 
 
 class Cancelled(SimquayError):
