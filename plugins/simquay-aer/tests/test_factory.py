@@ -5,18 +5,21 @@ from __future__ import annotations
 import multiprocessing
 import os
 import time
+from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 
 import psutil
 import pytest
-from qiskit import QuantumCircuit
+from qiskit import QuantumCircuit, transpile
 from qiskit.circuit import Gate
 from qiskit.providers import JobError
+from qiskit.providers.fake_provider import GenericBackendV2
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel, depolarizing_error
 
 import simquay
 from simquay.jobs.workers.pool import default_workers
+from simquay.simulators.options import RunOptionError
 from simquay_aer import plugin
 from simquay_aer.factory import memory_needed
 
@@ -166,3 +169,35 @@ def test_cancelling_kills_the_worker_and_the_next_job_runs() -> None:
     while all(psutil.pid_exists(pid) for pid in pids):
         assert time.monotonic() < deadline, "the worker is not gone within a second"
     assert sum(backend.run(clifford(), shots=10).result(PATIENCE).get_counts().values()) == 10
+
+
+def noisy_device() -> GenericBackendV2:
+    return GenericBackendV2(3, seed=5)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        noisy_device,
+        lambda: noisy_device().target,
+        lambda: NoiseModel.from_backend(noisy_device()).to_dict(),
+    ],
+    ids=["device", "target", "dictionary"],
+)
+def test_devices_targets_and_dictionaries_are_noise_models(given: Callable[[], object]) -> None:
+    circuit = transpile(clifford(), noisy_device(), seed_transpiler=1)
+    model = NoiseModel.from_backend(noisy_device())
+    bare = AerSimulator(method="density_matrix", noise_model=model)
+    expected = bare.run(circuit, shots=4000, seed_simulator=3).result().get_counts()
+    backend = simquay.get_backend("aer-density-matrix")
+    run = backend.run(circuit, shots=4000, seed_simulator=3, noise_model=given())
+    assert run.result(PATIENCE).get_counts() == expected
+    assert len(expected) > 2
+    backend.set_options(noise_model=given())
+    assert isinstance(backend.options.noise_model, NoiseModel)
+
+
+@pytest.mark.parametrize("given", [3, "noise", {"errors": 1}])
+def test_what_is_no_noise_model_is_the_callers_error(given: object) -> None:
+    with pytest.raises(RunOptionError, match="expected an Aer NoiseModel, its to_dict"):
+        simquay.get_backend("aer").run(clifford(), noise_model=given)

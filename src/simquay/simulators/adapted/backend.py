@@ -39,6 +39,7 @@ from simquay.simulators.adapted.tasks import (
 )
 from simquay.simulators.base import SimquayBackend
 from simquay.simulators.inputs import RunInputError, checked_circuits
+from simquay.simulators.options import Check
 
 if TYPE_CHECKING:
     from qiskit.result import Result
@@ -80,7 +81,7 @@ class AdaptedBackend(SimquayBackend):
         self.isolation = check_isolation("isolation", settings.get("isolation", possible))
         if self.isolation == "process":
             self._portable_source()
-        self._checks = AdaptedOptions(foreign)
+        self._checks = AdaptedOptions(foreign, settings.get("checks", {}))
         self._options = self._checks.initial()
         self._metadata: Mapping[str, Any] = {}
         self._executor: Executor | None = None
@@ -356,6 +357,7 @@ def adapt(
     factory: str = "",
     memory: MemoryRule | None = None,
     num_qubits: int | None = None,
+    checks: Mapping[str, Check] | None = None,
 ) -> AdaptedBackend:
     """Make a foreign backend's jobs keep Simquay's contract.
 
@@ -378,23 +380,15 @@ def adapt(
             reserved.
         num_qubits: of the target, where the foreign target has no number; by default 1024. The
             transpiler refuses wider circuits.
+        checks: of options of the foreign backend's, by name: each gives the value that the backend
+            gets, from the option's name and the value given, or raises ``RunOptionError``.
 
     Raises:
         TypeError: ``backend`` is no ``BackendV2``.
         RunOptionError: ``isolation`` is neither.
         RunInputError: ``isolation="process"``, and a worker cannot make the backend.
     """
-    arguments = {
-        "isolation": isolation,
-        "name": name,
-        "description": description,
-        "device": device,
-        "precision": precision,
-        "factory": factory or None,
-        "memory": memory,
-        "num_qubits": num_qubits,
-    }
-    given = {name: value for name, value in arguments.items() if value is not None}
+    given = {name: one for name, one in locals().items() if one and name != "backend"}
     if isinstance(backend, AdaptedBackend):
         return backend._adapted_anew(given)
     if not isinstance(backend, BackendV2):

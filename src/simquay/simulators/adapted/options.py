@@ -57,9 +57,12 @@ class AdaptedOptions:
 
     Args:
         foreign: the backend that was adapted.
+        checks: of options of the foreign backend's, by name; see
+            :func:`~simquay.simulators.adapted.backend.adapt`.
     """
 
-    def __init__(self, foreign: Any) -> None:
+    def __init__(self, foreign: Any, checks: Mapping[str, Check] = {}) -> None:
+        self._checks = {**checks, **_CHECKS}
         self._defaults = dict(foreign.options)
         self._template = foreign.options
         names = list(dict.fromkeys([*self._defaults, *_OWN]))
@@ -111,8 +114,8 @@ class AdaptedOptions:
                 value = self._defaults.get(name)
             elif value is None and name == "isolation":
                 continue
-            elif name in _CHECKS:
-                value = _CHECKS[name](name, value)
+            elif name in self._checks:
+                value = self._checks[name](name, value)
             checked[name] = value
         if ignored:
             ignore(ignored)

@@ -10,6 +10,7 @@ import pytest
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 
+from simquay.simulators.adapted.backend import adapt
 from simquay.simulators.adapted.options import AdaptedOptions
 from simquay.simulators.inputs import RunInputError
 from simquay.simulators.options import RunOptionError, UnknownOptionError
@@ -91,3 +92,21 @@ def test_bad_input_is_the_callers_error() -> None:
 def test_what_cannot_travel_is_told_by_run() -> None:
     with pytest.raises(RunInputError, match=r"cannot be sent.*isolation='thread'"):
         adapted(theirs.plain, "process").run(circuit(), extra=threading.Lock())
+
+
+def lower(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise RunOptionError(f"option {name}={value!r}: expected letters")
+    return value.lower()
+
+
+def test_a_check_of_the_adapter_gives_what_the_foreign_backend_gets() -> None:
+    backend = adapt(adapted(theirs.plain), checks={"flavour": lower})
+    told = backend.run(circuit(), flavour="SALTY").result(LONG).metadata
+    assert told["flavour"] == "salty"
+    backend.set_options(flavour="Salty")
+    assert backend.options.flavour == "salty"
+    with pytest.raises(RunOptionError, match="expected letters"):
+        backend.run(circuit(), flavour=4)
+    with pytest.raises(RunOptionError, match="expected letters"):
+        backend.set_options(flavour=4)
