@@ -44,6 +44,9 @@ class NoiseModel(ABC):
     found when they are first asked for, and kept: a circuit pays for what it uses.
     """
 
+    dt: float | None = None
+    """The seconds of one ``dt``, the unit of a device's delays; None where none is known."""
+
     def __init__(self, names: Iterable[str]) -> None:
         self.names = frozenset(names)
         """The names and labels of instructions that have errors, on some qubits at least."""
