@@ -31,7 +31,8 @@ class RunContext:
             None for what :mod:`simquay.execution.branching.batches` finds best. It changes no
             sample.
         method: how circuits with noise are run: ``trajectories``, ``density_matrix``, or
-            ``automatic`` for the one that is predicted to take less.
+            ``automatic`` for the one that is predicted to take less
+            (:mod:`simquay.execution.trajectories.prediction`).
     """
 
     shots: int = 1024
