@@ -60,7 +60,7 @@ class DeviceModel(NoiseModel):
         operations = {name: target.operation_from_name(name) for name in target.operation_names}
         self._gates = {name for name, known in operations.items() if isinstance(known, Gate)}
         self._reported = {
-            name: target[name] or {}
+            name: dict(target[name] or {})
             for name, known in operations.items()
             if not isinstance(known, Measure)
         }

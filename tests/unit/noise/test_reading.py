@@ -1,0 +1,54 @@
+"""Noise models are read of what users have, and read again where it has changed."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from qiskit.circuit.library import XGate
+from qiskit.providers import QubitProperties
+from qiskit.providers.fake_provider import GenericBackendV2
+from qiskit.transpiler import InstructionProperties, Target
+
+from simquay.errors import NoiseModelError
+from simquay.noise.reading import noise_of
+
+
+def device() -> GenericBackendV2:
+    return GenericBackendV2(2, seed=3)
+
+
+@pytest.mark.parametrize("value", [device(), device().target], ids=["device", "target"])
+def test_what_has_not_changed_is_read_once(value: Any) -> None:
+    model = noise_of(value)
+    assert noise_of(value) is model
+    assert noise_of(model) is model
+    assert {"sx", "cx", "measure"} <= model.names
+
+
+def test_a_changed_target_is_read_again() -> None:
+    target = Target(qubit_properties=[QubitProperties(t1=1e-4, t2=1e-4)], dt=1e-9)
+    target.add_instruction(XGate(), {(0,): InstructionProperties(error=0.01, duration=1e-7)})
+    models = [noise_of(target)]
+    target.update_instruction_properties("x", (0,), InstructionProperties(error=0.02))
+    models.append(noise_of(target))
+    target.update_instruction_properties("x", (0,), InstructionProperties(2e-7, 0.02))
+    models.append(noise_of(target))
+    target.qubit_properties = [QubitProperties(t1=2e-4, t2=1e-4)]
+    models.append(noise_of(target))
+    assert len({id(model) for model in models}) == 4
+    strengths = [
+        [mixture.probabilities[0] for mixture, _ in errors.after]
+        for model in models
+        if (errors := model.errors("x", None, (0,)))
+    ]
+    assert len({tuple(some) for some in strengths}) == 4
+    assert noise_of(target) is models[-1]
+
+
+@pytest.mark.parametrize("value", [3, "noise", XGate()])
+def test_anything_else_is_refused(value: object) -> None:
+    said = f"an object of type {type(value).__name__} is no noise model: expected"
+    with pytest.raises(NoiseModelError, match=re.escape(said)):
+        noise_of(value)
