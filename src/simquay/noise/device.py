@@ -18,7 +18,6 @@ resets and delays are equal to Aer's. The two differ where Aer fails or leaves o
   no readout error. Aer raises a ``TypeError`` for both.
 - Errors that the target gives for all qubits at once (the key None) count for each. Aer raises.
 - A delay in units of ``dt`` does not relax where the device has no ``dt``. Aer raises.
-- Delays within the blocks of control flow relax like others. In Aer they do not.
 """
 
 from __future__ import annotations
