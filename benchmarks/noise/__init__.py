@@ -1,0 +1,1 @@
+"""Noisy circuits, side by side with other simulators."""
