@@ -73,8 +73,8 @@ class EstimatorV2(Primitive, BaseEstimatorV2):  # type: ignore[misc]  # Qiskit s
             has the arrays ``evs`` and ``stds``, of the pub's shape. At precision 0 the values are
             exact, those of circuits that measure on their way included, and ``stds`` is 0; unless
             there are too many branches to follow them all: then ``stds`` is the standard error of
-            the mean over those that were drawn. At a precision above 0, a normal error of that
-            standard deviation is added, and ``stds`` says so.
+            the mean over those that were drawn. At a precision above 0, a normal error is added,
+            so that the values have that standard error, and ``stds`` says so.
 
         Raises:
             TypeError, ValueError: for a wrong pub; the message says which.
@@ -95,8 +95,9 @@ class EstimatorV2(Primitive, BaseEstimatorV2):  # type: ignore[misc]  # Qiskit s
             if pub.precision:
                 sequence = np.random.SeedSequence(context.seed, spawn_key=(number, _NOISE))
                 draws = np.random.Generator(np.random.Philox(sequence))
-                evs += draws.normal(0.0, pub.precision, evs.shape)
-                np.hypot(stds, pub.precision, out=stds)
+                lacking = np.sqrt(np.maximum(pub.precision**2 - stds**2, 0.0))
+                evs += draws.normal(0.0, lacking, evs.shape)
+                np.maximum(stds, pub.precision, out=stds)
             return _result(pub, evs, stds, simulator_metadata=simulator_metadata(outcomes))
 
         def contexts(
@@ -107,8 +108,8 @@ class EstimatorV2(Primitive, BaseEstimatorV2):  # type: ignore[misc]  # Qiskit s
             for pub, wanted, points in zip(coerced, plans, programs, strict=True):
                 chosen += wanted.chosen(len(observables))
                 observables += _fitting(pub, points)
-            errors = [pub.precision for pub in coerced if pub.precision]
-            estimates = Estimates(tuple(observables), tuple(chosen), min([_ERROR, *errors]))
+            error = min([pub.precision or _ERROR for pub in coerced], default=_ERROR)
+            estimates = Estimates(tuple(observables), tuple(chosen), error)
             exact = replace(context, shots=0, wanted={"expectation": estimates})
             return [exact] * len(coerced)
 

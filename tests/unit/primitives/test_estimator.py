@@ -164,6 +164,22 @@ def test_circuits_that_measure_on_their_way_have_the_mean_over_all_branches() ->
     assert not stds.any()
 
 
+def test_means_over_trajectories_are_as_precise_as_is_asked_for() -> None:
+    circuit = QuantumCircuit(1, 15)
+    for bit in range(15):  # more branches than are followed
+        circuit.rx(0.3 + bit, 0)
+        circuit.measure(0, bit)
+        circuit.rx(1.2, 0)
+    pub = circuit, SparsePauliOp(["Z", "I"], [0.5, 1.0])
+    job = EstimatorV2("numpy", seed=3).run([pub], precision=0.05)
+    result = job.result(LONG)[0]
+    assert result.metadata["simulator_metadata"]["trajectories"] == 400
+    assert result.data.stds == pytest.approx(0.05)
+    [(exact, none)] = estimated(pub, seed=5)
+    assert none < 0.01  # over 10,000 trajectories
+    assert abs(result.data.evs - exact) < 5 * 0.05
+
+
 def test_no_pubs_and_no_points() -> None:
     assert estimated() == []
     for observables, points in [([], ()), (some_sum(), (3, 0)), ([], (1,))]:
