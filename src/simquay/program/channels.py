@@ -48,6 +48,12 @@ class Mixture:
         return all(part.ndim == 2 for part in self.parts)
 
     @cached_property
+    def keeps_zero(self) -> bool:
+        """Whether ``|0...0>`` stays as it is."""
+        operators = [one for part in self.parts for one in part.reshape(-1, *part.shape[-2:])]
+        return not any(operator[1:, 0].any() for operator in operators)
+
+    @cached_property
     def pauli_transfer(self) -> NDArray[np.float64]:
         """The map in the basis of Pauli matrices: entry ``(i, j)`` is ``Tr(P_i E(P_j)) / 2**k``,
         shape ``(4**k, 4**k)``; the first row is that of the identity, 1 and zeros."""

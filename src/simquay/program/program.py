@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ __all__ = [
     "VariableDeclaration",
     "bodies_of",
     "most_stored_qubits",
+    "moved_by",
     "numbers_at",
     "walk",
 ]
@@ -170,24 +171,32 @@ def most_stored_qubits(program: Program) -> int:
     gates with a control that is |0>. They take no memory, and a measurement of them gives 0.
     """
     moved: set[int] = set()
-    operation: Any
     for operation in program.operations:
         kind = type(operation)
-        if kind is Relabel:
-            moved = set(operation.renamed(moved))
-        elif kind in PARENTS:
-            # Nothing leaves the set here, so that it holds for each path and at every point of it.
-            before = -1
-            inside = list(walk((operation,)))
-            while before != len(moved):
-                before = len(moved)
-                for one in inside:
-                    _add_moved(one, moved)
-        elif kind is not Diagonal and kind is not Measure:
-            _add_moved(operation, moved)
+        if kind is not Diagonal and kind is not Measure:
+            moved = moved_by(operation, moved)
             if len(moved) == program.num_qubits:
                 break  # soon in most circuits; every run calls this
     return len(moved)
+
+
+def moved_by(operation: Operation, moved: set[int]) -> set[int]:
+    """The qubits that may be other than |0> behind ``operation``, where those before it are
+    ``moved``; the set itself may be changed."""
+    kind = type(operation)
+    if kind is Relabel:
+        return set(cast("Relabel", operation).renamed(moved))
+    if kind in PARENTS:
+        # Nothing leaves the set here, so that it holds for each path and at every point of it.
+        before = -1
+        inside = list(walk((operation,)))
+        while before != len(moved):
+            before = len(moved)
+            for one in inside:
+                _add_moved(one, moved)
+    else:
+        _add_moved(operation, moved)
+    return moved
 
 
 def _add_moved(operation: Operation, moved: set[int]) -> None:

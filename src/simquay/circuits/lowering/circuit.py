@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, TypeAlias, Union
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ from simquay.circuits.lowering.expressions import type_of
 from simquay.circuits.lowering.gates import Makers
 from simquay.circuits.lowering.instructions import has_matrix
 from simquay.circuits.lowering.modifiers import annotated_operation, controlled_gate
+from simquay.circuits.lowering.noise.placement import NoisyLowering
 from simquay.circuits.lowering.scopes import BlockBuilder, Scope
 from simquay.circuits.parameters import assigned, unbound_parameters
 from simquay.errors import (
@@ -35,6 +36,7 @@ from simquay.errors import (
     UnsupportedInstructionError,
 )
 from simquay.execution.points import Points
+from simquay.noise.model import NoiseModel
 from simquay.program import Program, VariableDeclaration
 from simquay.program.formulas import NotFiniteError
 
@@ -52,11 +54,16 @@ _MOST_KEPT = 4096
 _KNOWN_BY_BITS = frozenset({"measure", "reset", "barrier", "delay"})
 """Instructions whose qubits and classical bits say all about them."""
 
+_Lowered: TypeAlias = tuple[Program, Union[Angles, None], frozenset[str]]
+"""The program; where it may have parametric gates, their angles; the names of errors in it."""
+
 _WIDEST_STATE = 63
 """No memory holds the state of more qubits."""
 
 
-def lower(circuit: QuantumCircuit) -> Program:
+def lower(
+    circuit: QuantumCircuit, noise: NoiseModel | None = None, hit: set[str] | None = None
+) -> Program:
     """``circuit`` as a program: plain data that no later change of the circuit reaches.
 
     Amplitude index bit ``k`` is the circuit's qubit ``k``; classical bit ``k`` is its clbit ``k``.
@@ -65,18 +72,32 @@ def lower(circuit: QuantumCircuit) -> Program:
     The circuit needs no transpilation: gates are taken by their definition or their matrix, and
     controlled gates keep their controls.
 
+    Args:
+        circuit: its parameters have values.
+        noise: the errors of its instructions; see :class:`NoisyLowering
+            <simquay.circuits.lowering.noise.placement.NoisyLowering>`.
+        hit: the names and labels of the model's by which instructions have errors are added.
+
     Raises:
         NotACircuitError: if it is not a ``QuantumCircuit``; a ``ProgramError`` and ``TypeError``.
         UnsupportedInstructionError: for an instruction that cannot be run; the message names it
             and its place. For definitions and bodies that are nested more than 100 deep.
-        ProgramError: for unbound parameters, unbound input variables, and values that make no gate.
+        ProgramError: for unbound parameters, unbound input variables, and values that make no gate
+            or channel.
+        NoiseModelError: for errors of the model that are no channel.
         SimquayError: a nested circuit needs a thread, and the system refuses it.
     """
-    return _lowered(circuit, parametric=False)[0]
+    program, _, found = _lowered(circuit, False, noise)
+    if hit is not None:
+        hit |= found
+    return program
 
 
 def lower_points(
-    circuit: QuantumCircuit, values: NDArray[np.float64] | Sequence[Sequence[float]]
+    circuit: QuantumCircuit,
+    values: NDArray[np.float64] | Sequence[Sequence[float]],
+    noise: NoiseModel | None = None,
+    hit: set[str] | None = None,
 ) -> Sequence[Program]:
     """``circuit`` as a program at each of several points: :func:`lower` of the circuit with the
     values of each row assigned to its parameters, up to rounding.
@@ -89,29 +110,32 @@ def lower_points(
         circuit: as for :func:`lower`; its parameters need no values.
         values: of the parameters, shape ``(points, parameters)``, real and finite; column ``p`` is
             that of ``circuit.parameters[p]``.
+        noise: as for :func:`lower`, and so is ``hit``.
 
     Raises:
         ProgramError: for values of another shape or kind, and expressions without a real value at a
             point, beside those of :func:`lower`.
     """
     try:
-        program, angles = _kept(circuit) or _lowered(circuit, parametric=True)
+        lowered = program, angles, found = _kept(circuit, noise) or _lowered(circuit, True, noise)
     except NeedsValuesError:
-        return _one_by_one(circuit, _values(circuit, values))
+        return _one_by_one(circuit, _values(circuit, values), noise, hit)
     assert angles is not None, "the parametric form has them"
-    _keep(circuit, program, angles)
+    if hit is not None:
+        hit |= found
+    _keep(circuit, noise, lowered, angles)
     return Points(program, angles.at(_values(circuit, values)))
 
 
 @lru_cache(maxsize=16)
 def _place(
-    identity: int,
-) -> list[tuple[weakref.ref[QuantumCircuit], QuantumCircuit, Program, Angles]]:
+    identity: int, noise: NoiseModel | None
+) -> list[tuple[weakref.ref[QuantumCircuit], QuantumCircuit, _Lowered]]:
     """For a circuit with this ``id``: a copy of it and what that was lowered to, or nothing."""
     return []
 
 
-def _kept(circuit: QuantumCircuit) -> tuple[Program, Angles] | None:
+def _kept(circuit: QuantumCircuit, noise: NoiseModel | None) -> _Lowered | None:
     """What ``circuit`` was lowered to by an earlier call, for callers that run one circuit at new
     values again and again.
 
@@ -119,7 +143,7 @@ def _kept(circuit: QuantumCircuit) -> tuple[Program, Angles] | None:
     the time of lowering. Qiskit compares numbers of standard gates exactly, and coefficients of
     parameters to 1e-15.
     """
-    for original, copy, program, angles in _place(id(circuit)):
+    for original, copy, lowered in _place(id(circuit), noise):
         alive = original()
         if (
             alive is not None
@@ -130,12 +154,19 @@ def _kept(circuit: QuantumCircuit) -> tuple[Program, Angles] | None:
             and copy.clbits == circuit.clbits
             and not circuit.num_vars
             and copy.data == circuit.data
+            and (noise is None or _labels(copy) == _labels(circuit))  # Qiskit compares none
         ):
-            return program, angles
+            return lowered
     return None
 
 
-def _keep(circuit: QuantumCircuit, program: Program, angles: Angles) -> None:
+def _labels(circuit: QuantumCircuit) -> list[str | None]:
+    return [item.label for item in circuit.data]
+
+
+def _keep(
+    circuit: QuantumCircuit, noise: NoiseModel | None, lowered: _Lowered, angles: Angles
+) -> None:
     """Keep what ``circuit`` was lowered to, if every equal circuit is lowered to the same: gates
     with definitions may change inside, which no comparison shows."""
     if (
@@ -145,7 +176,7 @@ def _keep(circuit: QuantumCircuit, program: Program, angles: Angles) -> None:
         and not circuit.num_vars
     ):
         angles.repeatable = False  # kept once
-        _place(id(circuit))[:] = [(weakref.ref(circuit), circuit.copy(), program, angles)]
+        _place(id(circuit), noise)[:] = [(weakref.ref(circuit), circuit.copy(), lowered)]
 
 
 def _same_phase(one: Any, other: Any) -> bool:
@@ -156,14 +187,19 @@ def _same_phase(one: Any, other: Any) -> bool:
     return bool(compare(other))
 
 
-def _one_by_one(circuit: QuantumCircuit, values: NDArray[np.float64]) -> list[Program]:
+def _one_by_one(
+    circuit: QuantumCircuit,
+    values: NDArray[np.float64],
+    noise: NoiseModel | None,
+    hit: set[str] | None,
+) -> list[Program]:
     """The program of each point, lowered by itself."""
     order = list(circuit.parameters)
     columns = [(one, order.index(one)) for one in unbound_parameters(circuit)]
     rows = ({one: row[column] for one, column in columns} for row in values.tolist())
     programs: list[Program] = []
     try:
-        programs.extend(map(lower, assigned(circuit, rows)))
+        programs.extend(lower(bound, noise, hit) for bound in assigned(circuit, rows))
     except (ProgramError, ArithmeticError, RuntimeError, QiskitError) as error:
         point = len(programs)
         kind = type(error) if isinstance(error, ProgramError) else ProgramError
@@ -193,8 +229,7 @@ def _values(
     return table
 
 
-def _lowered(circuit: QuantumCircuit, parametric: bool) -> tuple[Program, Angles | None]:
-    """The program, and where it may have parametric gates, their angles."""
+def _lowered(circuit: QuantumCircuit, parametric: bool, noise: NoiseModel | None) -> _Lowered:
     if not isinstance(circuit, QuantumCircuit):
         raise NotACircuitError(
             f"{_shown(circuit)} is not a QuantumCircuit; give a circuit or a list of circuits"
@@ -210,13 +245,13 @@ def _lowered(circuit: QuantumCircuit, parametric: bool) -> tuple[Program, Angles
             "declare them with add_var and a value"
         )
     try:
-        return _program(circuit, parametric)
+        return _program(circuit, parametric, noise)
     except RecursionError:
         pass
     # The caller's stack may be nearly full; a new thread has an empty one.
     with ThreadPoolExecutor(1, thread_name_prefix="simquay-lowering") as thread:
         try:
-            program = thread.submit(_program, circuit, parametric)
+            program = thread.submit(_program, circuit, parametric, noise)
         except (RuntimeError, OSError, MemoryError) as error:
             raise SimquayError(
                 f"circuit {circuit.name!r} is nested so deeply that it is read in a thread of its "
@@ -232,15 +267,15 @@ def _lowered(circuit: QuantumCircuit, parametric: bool) -> tuple[Program, Angles
             ) from error
 
 
-def _program(circuit: QuantumCircuit, parametric: bool) -> tuple[Program, Angles | None]:
+def _program(circuit: QuantumCircuit, parametric: bool, noise: NoiseModel | None) -> _Lowered:
     if circuit.num_qubits <= _WIDEST_STATE or circuit.layout is None:
         try:
-            return _program_of(circuit, parametric, circuit.num_qubits, circuit.qubits)
+            return _program_of(circuit, parametric, noise, circuit.num_qubits, circuit.qubits)
         except saves.PartialStateError:
             pass
     kept = kept_qubits(circuit)
     qubits = sorted(circuit.qubits, key=lambda bit: bit not in kept)  # the others, for barriers
-    return _program_of(circuit, parametric, len(kept), qubits)
+    return _program_of(circuit, parametric, noise, len(kept), qubits)
 
 
 def kept_qubits(circuit: QuantumCircuit) -> set[Qubit]:
@@ -259,15 +294,17 @@ def used_qubits(circuit: QuantumCircuit) -> set[Qubit]:
 def _program_of(
     circuit: QuantumCircuit,
     parametric: bool,
+    noise: NoiseModel | None,
     num_qubits: int,
     qubits: Sequence[Qubit],
     one_by_one: bool = False,
-) -> tuple[Program, Angles | None]:
+) -> _Lowered:
     """The program of the first ``num_qubits`` of ``qubits``, all of the circuit's; nothing but
     barriers acts on the others."""
     angles = Angles(circuit) if parametric else None
     makers = Makers(not one_by_one and len(circuit.data) > _FEW, angles)
-    lowering = Lowering(num_qubits, _instruction, makers, partial(_check_size, circuit))
+    args = num_qubits, _instruction, makers, partial(_check_size, circuit)
+    lowering = Lowering(*args) if noise is None else NoisyLowering(*args, noise=noise)
     scope = Scope(
         circuit.name,
         {bit: index for index, bit in enumerate(qubits)},
@@ -277,8 +314,8 @@ def _program_of(
     try:
         lowering.read(circuit, scope, block)
         makers.fill()
-    except NotFiniteError:
-        return _program_of(circuit, parametric, num_qubits, qubits, one_by_one=True)  # names it
+    except NotFiniteError:  # the gate is named there
+        return _program_of(circuit, parametric, noise, num_qubits, qubits, one_by_one=True)
     program = Program(
         num_qubits,
         circuit.num_clbits,
@@ -287,7 +324,7 @@ def _program_of(
         circuit.name,
         0 if angles is None else len(angles),
     )
-    return program, angles
+    return program, angles, frozenset(lowering.hit)
 
 
 def _check_size(circuit: QuantumCircuit) -> None:

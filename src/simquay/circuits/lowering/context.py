@@ -23,7 +23,7 @@ from simquay.circuits.lowering.expansion import MAX_DEPTH
 from simquay.circuits.lowering.gates import SEVERAL, SKIPPED, Makers
 from simquay.circuits.lowering.scopes import BlockBuilder, Scope
 from simquay.circuits.parameters import unbound_parameters
-from simquay.errors import ProgramError, UnsupportedInstructionError
+from simquay.errors import NoiseModelError, ProgramError, UnsupportedInstructionError
 from simquay.program import (
     Gate,
     GateOperation,
@@ -33,13 +33,13 @@ from simquay.program import (
 from simquay.program.formulas import Formula, NotFiniteError
 from simquay.program.gates import standard_gates
 
-__all__ = ["Handler", "Handlers", "Lowering", "Site"]
+__all__ = ["Handler", "Handlers", "Lowering", "Places", "Site"]
 
 _LARGE = 100_000
 """The size of definitions and bodies so far at which that of all is computed."""
 
 
-class _Places(dict[tuple[Qubit, ...], tuple[int, ...]]):
+class Places(dict[tuple[Qubit, ...], tuple[int, ...]]):
     """The program's indices of some qubits of a circuit; made when they are first asked for."""
 
     __slots__ = ("_index_of",)
@@ -153,6 +153,7 @@ class Lowering:
         expanded: the size of the definitions and bodies so far, in instructions.
         bound: the size at which something is to be done.
         saved: by label, the path (:meth:`Scope.path`) of the instruction that saves under it.
+        hit: the names and labels by which instructions have errors of a noise model.
     """
 
     num_qubits: int
@@ -164,6 +165,7 @@ class Lowering:
     expanded: int = 0
     bound: int = _LARGE
     saved: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    hit: set[str] = field(default_factory=set)
 
     def read(self, circuit: QuantumCircuit, scope: Scope, block: BlockBuilder) -> None:
         """Lower every instruction of ``circuit`` to the end of ``block``.
@@ -171,6 +173,7 @@ class Lowering:
         Raises:
             UnsupportedInstructionError: for an instruction that cannot be run.
             ProgramError: for unbound parameters, and values that make no gate.
+            NoiseModelError: for errors of an instruction that are no channel.
             NotFiniteError: as :meth:`Makers.fill`; the gate is not known then.
         """
         if circuit.num_parameters:
@@ -178,13 +181,23 @@ class Lowering:
         data = circuit.data
         if scope.outer is not None:
             self._guard(scope, len(data))
-        places, clbit_of, makers = _Places(scope.qubits), scope.clbits, self.makers
+        try:
+            if circuit.global_phase:
+                self._add_phase(circuit.global_phase, block)
+            self.each(data, scope, block)
+        except (ProgramError, NotFiniteError, NoiseModelError):
+            raise
+        except (ValueError, OverflowError) as error:
+            name = data[scope.index].name if len(data) else "circuit"
+            raise ProgramError(f"instruction {name!r} ({scope.place()}): {error}") from error
+
+    def each(self, data: Sequence[CircuitInstruction], scope: Scope, block: BlockBuilder) -> None:
+        """Lower the instructions of a circuit; ``scope.index`` is that of the last, at the end."""
+        places, clbit_of, makers = Places(scope.qubits), scope.clbits, self.makers
         append = block.operations.append
         site: Site | None = None
         index = 0
         try:
-            if circuit.global_phase:
-                self._add_phase(circuit.global_phase, block)
             # Most instructions are standard gates: these make no Qiskit operation and no Site.
             for index, item in enumerate(data):
                 qubits = places[item.qubits]
@@ -202,12 +215,20 @@ class Lowering:
                 else:
                     site.operation, site.qubits, site.clbits = item.operation, qubits, clbits
                 self.instruction(site)
-        except (ProgramError, NotFiniteError):
-            raise
-        except (ValueError, OverflowError) as error:
+        finally:
             scope.index = index
-            name = data[index].name if len(data) else "circuit"
-            raise ProgramError(f"instruction {name!r} ({scope.place()}): {error}") from error
+
+    def standard(
+        self, item: CircuitInstruction, qubits: tuple[int, ...], block: BlockBuilder
+    ) -> bool:
+        """Lower a standard gate; false where the instruction is none, or is in no table."""
+        if not item.is_standard_gate():
+            return False
+        maker = self.makers[item.name]
+        if maker is None:
+            return self._other_standard(item, qubits, block)
+        block.operations.append(maker(qubits, item.params))
+        return True
 
     @property
     def angles(self) -> Angles | None:
@@ -252,10 +273,7 @@ class Lowering:
         inside = replace(scope, unitary=True, depth=scope.depth + 1)
         self._guard(inside, 1)
         block = BlockBuilder("unknown")
-        item = CircuitInstruction(operation, ())
-        if item.is_standard_gate() and (maker := self.makers[item.name]) is not None:
-            block.operations.append(maker(qubits, item.params))
-        elif not (item.is_standard_gate() and self._other_standard(item, qubits, block)):
+        if not self.standard(CircuitInstruction(operation, ()), qubits, block):
             self.instruction(Site(self, operation, qubits, (), inside, block))
         gates = cast("Sequence[Gate]", block.finish())  # the scope is unitary
         if self.angles is None:

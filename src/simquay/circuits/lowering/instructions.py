@@ -110,7 +110,8 @@ def _state_preparation(site: Site) -> None:
 def _by_definition(site: Site) -> None:
     definition = site.definition()
     assert definition is not None, "every preparation has one"
-    site.define(definition)
+    # To a noise model a preparation is one instruction, whichever way it is lowered.
+    replace(site, scope=replace(site.scope, ideal=True)).define(definition)
 
 
 def _amplitudes(operation: Any) -> ComplexArray | None:

@@ -40,6 +40,7 @@ class Scope:
         depth: the number of scopes around it.
         in_loop: whether it is inside a loop.
         unitary: whether only gates may occur, since it is controlled, inverted or to a power.
+        ideal: whether a noise model's errors are those of the whole, and none of its instructions'.
         index: the index of the instruction that is being read.
     """
 
@@ -51,6 +52,7 @@ class Scope:
     depth: int = 0
     in_loop: bool = False
     unitary: bool = False
+    ideal: bool = False
     index: int = 0
 
     def inner(
@@ -73,6 +75,7 @@ class Scope:
             self.depth + 1,
             self.in_loop or loop,
             self.unitary or unitary,
+            self.ideal,
         )
 
     def path(self) -> tuple[int, ...]:
