@@ -1,15 +1,18 @@
-"""Channels of Qiskit that are equal to mixtures of programs."""
+"""Mixtures and noisy programs, by Qiskit's operators."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 import numpy as np
-from qiskit.quantum_info import Kraus, SuperOp
+from qiskit.quantum_info import DensityMatrix, Kraus, Operator, SuperOp
 
-from simquay.program.channels import Mixture
+from simquay.program import Channel, Gate, Mixture, Program, Reset
+from simquay.program.gates import standard_gates
+from tests.support.dense import gate_matrix
+from tests.support.operations import cast_to
 
-__all__ = ["placed_superop", "superop"]
+__all__ = ["density_matrix", "placed_superop", "superop"]
 
 
 def superop(mixture: Mixture) -> SuperOp:
@@ -27,3 +30,17 @@ def placed_superop(placed: Iterable[tuple[Mixture, tuple[int, ...]]], num_qubits
     for mixture, places in placed:
         whole = whole.compose(superop(mixture), qargs=list(places))
     return whole
+
+
+def density_matrix(program: Program) -> DensityMatrix:
+    """Of a program of gates, channels and resets."""
+    state = DensityMatrix.from_label("0" * program.num_qubits)
+    for operation in program.operations:
+        if isinstance(operation, Gate):
+            for gate in standard_gates((operation,)):
+                state = state.evolve(Operator(gate_matrix(gate, program.num_qubits)))
+        elif isinstance(operation, Channel):
+            state = state.evolve(superop(operation.mixture), list(operation.qubits))
+        else:
+            state = state.reset([cast_to(Reset, operation).qubit])
+    return state

@@ -12,7 +12,7 @@ from qiskit import QuantumCircuit, QuantumRegister, transpile
 from qiskit.circuit import AnnotatedOperation, Delay, Duration, InverseModifier, Parameter
 from qiskit.circuit.classical import expr
 from qiskit.circuit.library import HGate, Initialize, StatePreparation, XGate
-from qiskit.quantum_info import DensityMatrix, Kraus, Operator, random_quantum_channel
+from qiskit.quantum_info import DensityMatrix, Kraus, random_quantum_channel
 from qiskit.transpiler import CouplingMap
 
 from simquay.circuits.lowering.circuit import lower, lower_points
@@ -28,12 +28,9 @@ from simquay.program import (
     Mixture,
     Permutation,
     Program,
-    Reset,
 )
-from simquay.program.gates import Gate, standard_gates
 from simquay.program.program import walk
-from tests.support.channels import superop
-from tests.support.dense import gate_matrix
+from tests.support.channels import density_matrix, superop
 from tests.support.operations import cast_to
 
 READ = np.array([[0.9, 0.1], [0.2, 0.8]])
@@ -79,20 +76,6 @@ class Table(NoiseModel):
     def relaxation(self, qubit: int, seconds: float) -> Mixture | None:
         self.delays.append((qubit, seconds))
         return DAMPING
-
-
-def density_matrix(program: Program) -> DensityMatrix:
-    """Of a program of gates, channels and resets."""
-    state = DensityMatrix.from_label("0" * program.num_qubits)
-    for operation in program.operations:
-        if isinstance(operation, Gate):
-            for gate in standard_gates((operation,)):
-                state = state.evolve(Operator(gate_matrix(gate, program.num_qubits)))
-        elif isinstance(operation, Channel):
-            state = state.evolve(superop(operation.mixture), list(operation.qubits))
-        else:
-            state = state.reset([cast_to(Reset, operation).qubit])
-    return state
 
 
 def by_hand(circuit: QuantumCircuit, model: NoiseModel) -> DensityMatrix:
