@@ -122,7 +122,7 @@ def task_times(engine: Any, qubits: int, count: int, shots: int, rounds: int) ->
     """Seconds of CPU a circuit in the engine's task, one by one and as batches."""
     circuit = ansatz(qubits)
     programs = lower_points(circuit, angles(circuit, count))
-    context, _ = resolve(default_options(), {"shots": shots})
+    context, *_ = resolve(default_options(), {"shots": shots})
     piece = Piece(tuple(range(count)), 0, shots)
 
     def run(one: Any) -> None:
@@ -143,7 +143,7 @@ def state_time(engine: Any, qubits: int, count: int, rounds: int) -> float:
     """Seconds from the angles of ``count`` points to their final states."""
     circuit = efficient_su2(qubits, reps=3)
     points = lower_points(circuit, angles(circuit, count))
-    context, _ = resolve(default_options(), {"shots": 1})
+    context, *_ = resolve(default_options(), {"shots": 1})
     piece = Piece(tuple(range(count)), 0, 1)
 
     def run() -> None:

@@ -146,7 +146,7 @@ def profile(name: str, qubits: int, repeats: int = 100) -> None:
     circuit = layered_circuit(qubits, 0)
 
     def run_once() -> None:
-        context, _ = resolve(default_options(), {"shots": SHOTS})
+        context, *_ = resolve(default_options(), {"shots": SHOTS})
         infos = [CircuitInfo.of(circuit)]
         run = EngineRun([lower(circuit)], infos, engine, context, name, "", str)
         control = TaskControl()

@@ -29,13 +29,16 @@ __all__ = ["Provider", "backends", "get_backend", "watch"]
 
 
 def get_backend(
-    name: str | None = None, *, fallback: str | Iterable[str] | None = None
+    name: str | None = None,
+    *,
+    fallback: str | Iterable[str] | None = None,
+    **options: Any,
 ) -> BackendV2:
     """A new backend object of this name; see :meth:`simquay.Provider.get_backend`.
 
     All calls share one provider.
     """
-    return _default_provider().get_backend(name, fallback=fallback)
+    return _default_provider().get_backend(name, fallback=fallback, **options)
 
 
 def backends(

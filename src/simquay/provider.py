@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simquay.registry import Registry
 
@@ -29,7 +29,11 @@ class Provider(Registry):
     """
 
     def get_backend(
-        self, name: str | None = None, *, fallback: str | Iterable[str] | None = None
+        self,
+        name: str | None = None,
+        *,
+        fallback: str | Iterable[str] | None = None,
+        **options: Any,
     ) -> BackendV2:
         """A new backend object of this name.
 
@@ -40,6 +44,7 @@ class Provider(Registry):
                 ``None`` means ``SIMQUAY_BACKEND``, or ``auto`` if that is not set.
             fallback: a name, or several, to try if ``name`` is unavailable, or its plugin is not
                 installed. After them, those in ``SIMQUAY_FALLBACK`` are tried.
+            options: of the backend, as its ``set_options`` takes them.
 
         Returns:
             The backend. Its attribute ``simquay_resolution`` (a
@@ -53,6 +58,7 @@ class Provider(Registry):
                 install, are in the message.
             PluginError: the plugin broke the rules, or, in strict mode, one did not load.
             TypeError, ValueError: ``name`` or ``fallback`` is not a name or several.
+            OptionError: an option is wrong; a ``ValueError``.
 
         Warns:
             SimquayFallbackWarning: a fallback is used instead of the first backend named (only
@@ -62,6 +68,8 @@ class Provider(Registry):
         backend: BackendV2 = super().get_backend(name, fallback=fallback)
         setattr(backend, FINDER_ATTRIBUTE, find_backend)
         backend._provider = self  # what Qiskit's ``backend.provider`` returns
+        if options:
+            backend.set_options(**options)
         return backend
 
     def job(self, job_id: str) -> BaseJob:

@@ -41,6 +41,14 @@ def test_the_own_backends_are_made(name: str) -> None:
     assert provider.get_backend(name) is not backend
 
 
+def test_a_backend_is_made_with_options() -> None:
+    backend = simquay.get_backend("numpy", shots=3, precision="single")
+    assert (backend.options.shots, backend.options.precision) == (3, "single")
+    assert simquay.get_backend("basic", shots=4).options.shots == 4
+    with pytest.raises(simquay.errors.OptionError, match="did you mean 'shots'"):
+        simquay.get_backend("numpy", shotts=3)
+
+
 def test_the_functions_of_the_package(sites: FakeSites) -> None:
     assert simquay.Provider is Provider
     assert simquay.get_backend("reference").name == "reference"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import pkgutil
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
+from simquay.cli.errors import CommandError
 from simquay.cli.output import separate_output, take_stdout
 from simquay.cli.parameters import assignments, bind_option
 
@@ -18,6 +21,8 @@ __all__ = [
     "circuits_on_a_backend",
     "complete_backend",
     "json_option",
+    "noise_given",
+    "noise_options",
     "option_option",
     "precision_option",
     "seed_option",
@@ -81,6 +86,54 @@ precision_option = click.option(
     type=click.Choice(["double", "single"]),
     help="of the amplitudes: double or single; default: double",
 )
+
+_MODEL = (
+    "a JSON file of the to_dict() of an Aer NoiseModel, or package.module:Name of a device, a "
+    "target or a noise model"
+)
+
+_noise = click.option("--noise", metavar="MODEL", help=_MODEL)
+
+_method = click.option(
+    "--method",
+    metavar="M",
+    help="of a noisy run: automatic, trajectories or density_matrix; default: automatic",
+)
+
+
+def noise_options(command: F) -> F:
+    """Declare the noise; the command gets ``noise`` and ``method``, for :func:`noise_given`."""
+    return _noise(_method(command))
+
+
+def noise_given(noise: str | None, method: str | None) -> dict[str, Any]:
+    """The run options of the noise on the command line.
+
+    Raises:
+        CommandError: the model cannot be read.
+    """
+    given: dict[str, Any] = {} if method is None else {"method": method}
+    if noise is not None:
+        given["noise_model"] = _model(noise)
+    return given
+
+
+def _model(text: str) -> Any:
+    """What ``--noise`` names: the contents of a JSON file, or an object of a module; of a class or
+    a function, what it gives without arguments."""
+    from simquay.registry.guard import Failure, guarded
+
+    def found() -> Any:
+        if ":" not in text or text.endswith(".json"):
+            return json.loads(Path(text).read_text("utf-8"))
+        named = pkgutil.resolve_name(text)
+        return named() if callable(named) else named
+
+    model = guarded(found)
+    if isinstance(model, Failure):
+        raise CommandError(f"--noise {text}: {model.text}; expected {_MODEL}")
+    return model
+
 
 _backend = click.option(
     "--engine",  # as `simquay plan` called it

@@ -27,6 +27,7 @@ from simquay.simulators.adapted.backend import adapt
 from simquay.simulators.base import SimquayBackend
 from simquay.simulators.engine.backend import EngineBackend
 from simquay.simulators.engine.work import Part, joined_metadata
+from simquay.simulators.inputs import warn_of_no_noise
 from simquay.simulators.options import resolve, validate
 
 __all__ = ["Primitive", "simulator_metadata", "taken"]
@@ -141,9 +142,11 @@ class Primitive:
             show: gives a pub's result from its number, the outcomes of its points, and the job's
                 context.
         """
-        context, of_job = resolve(backend.options, self._run_options())
+        context, noise, of_job = resolve(backend.options, self._run_options())
         context = replace(context, memory=False, wanted={})
-        lists = [lower_points(pub.circuit, pub.points) for pub in pubs]
+        hit: set[str] = set()
+        lists = [lower_points(pub.circuit, pub.points, noise, hit) for pub in pubs]
+        warn_of_no_noise(noise, hit, (pub.circuit for pub in pubs))
         first = 0
         parts: dict[int, tuple[list[int], list[Sequence[Program]], RunContext]] = {}
         for programs, of_pub in zip(lists, contexts(context, lists), strict=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,18 @@ from qiskit.exceptions import QiskitError
 
 from simquay.circuits.lowering.circuit import lower, lower_points
 from simquay.circuits.parameters import unbound_parameters
-from simquay.errors import NotACircuitError, PlainMessage, ProgramError
+from simquay.errors import NotACircuitError, PlainMessage, ProgramError, SimquayWarning
+from simquay.noise.model import NoiseModel
 from simquay.program import Program
+from simquay.system.warning import warn
 
-__all__ = ["NotCircuitsError", "RunInputError", "checked_circuits", "points_of"]
+__all__ = [
+    "NotCircuitsError",
+    "RunInputError",
+    "checked_circuits",
+    "points_of",
+    "warn_of_no_noise",
+]
 
 
 class RunInputError(PlainMessage, QiskitError, ProgramError):  # type: ignore[misc]  # Qiskit ships no types
@@ -63,13 +71,20 @@ def checked_circuits(run_input: object, *, bound: bool = True) -> list[QuantumCi
     return circuits
 
 
-def points_of(circuits: Sequence[QuantumCircuit], binds: object) -> list[Sequence[Program]]:
+def points_of(
+    circuits: Sequence[QuantumCircuit],
+    binds: object,
+    noise: NoiseModel | None = None,
+    hit: set[str] | None = None,
+) -> list[Sequence[Program]]:
     """The programs of each circuit, one for each set of its parameters' values.
 
     Args:
         circuits: those to run.
         binds: for each circuit a mapping of its parameters to the values of each, equally
             many; an empty one stands for the circuit as it is. That is Aer's form.
+        noise: of the run, or None; see :func:`~simquay.circuits.lowering.circuit.lower`, also for
+            ``hit``.
 
     Raises:
         RunInputError: for anything else, for a parameter that has no values, and for values of a
@@ -82,11 +97,35 @@ def points_of(circuits: Sequence[QuantumCircuit], binds: object) -> list[Sequenc
     if len(binds) != len(circuits):
         raise RunInputError(f"{form}: there are {len(binds)} for {len(circuits)} circuits")
     return [
-        lower_points(circuit, _table(circuit, bind))
+        lower_points(circuit, _table(circuit, bind), noise, hit)
         if bind or unbound_parameters(circuit)
-        else [lower(circuit)]
+        else [lower(circuit, noise, hit)]
         for circuit, bind in zip(circuits, binds, strict=True)
     ]
+
+
+def warn_of_no_noise(
+    noise: NoiseModel | None, hit: Collection[str], circuits: Iterable[QuantumCircuit]
+) -> None:
+    """Warn where a noise model has errors, but of no instruction of the circuits.
+
+    Args:
+        noise: of the run, or None.
+        hit: the instructions of the circuits that have errors, by their names or labels.
+        circuits: to run.
+
+    Warns:
+        SimquayWarning: names the instructions of both.
+    """
+    if noise is None or noise.is_ideal or hit:
+        return
+    names = {name for circuit in circuits for name in circuit.count_ops()}
+    warn(
+        "the noise model has no errors of the instructions of the circuits on their qubits, so the "
+        f"run is ideal: it has errors of {', '.join(sorted(noise.names))}, and the circuits have "
+        f"{', '.join(sorted(names))}; transpile them for the device of the model",
+        SimquayWarning,
+    )
 
 
 def _table(circuit: QuantumCircuit, bind: Mapping[Any, Any]) -> NDArray[Any]:

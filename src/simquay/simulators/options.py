@@ -16,8 +16,10 @@ from typing import Any
 from qiskit.exceptions import QiskitError
 from qiskit.providers import Options
 
-from simquay.errors import OptionError, PlainMessage, SimquayOptionWarning
+from simquay.errors import NoiseModelError, OptionError, PlainMessage, SimquayOptionWarning
 from simquay.execution.settings import RunContext
+from simquay.noise.model import NoiseModel
+from simquay.noise.reading import noise_of
 from simquay.program import Precision
 from simquay.system.warning import warn
 
@@ -117,6 +119,25 @@ def _precision(name: str, value: Any) -> str:
     return str(value)
 
 
+_METHODS = ("automatic", "trajectories", "density_matrix")
+
+
+def _method(name: str, value: Any) -> str:
+    if value == "statevector":  # Aer's name
+        return "trajectories"
+    if value not in _METHODS:
+        known = "'automatic', 'trajectories' (or 'statevector', Aer's name) or 'density_matrix'"
+        raise _wrong(name, value, f"{known}; {ELSEWHERE['method']}")
+    return str(value)
+
+
+def _noise(name: str, value: Any) -> NoiseModel | None:
+    try:
+        return None if value is None else noise_of(value)
+    except NoiseModelError as error:
+        raise RunOptionError(f"option {name}: {error}") from error
+
+
 def _memory_limit(name: str, value: Any) -> float | None:
     if value is None:
         return None
@@ -147,6 +168,8 @@ OPTIONS: Mapping[str, Option] = MappingProxyType(
         "seed_simulator": Option(None, _integer(0, or_none=True)),
         "precision": Option("double", _precision),
         "max_memory_mb": Option(None, _memory_limit),
+        "noise_model": Option(None, _noise),
+        "method": Option("automatic", _method),
         "statevector": Option(False, _flag, result=True),
         "executor": Option(None, _executor),
         "max_circuits_per_task": Option(None, _integer(1, or_none=True)),
@@ -174,10 +197,10 @@ _HINTS = {
 """Names of other libraries and similar words: the option that means the same."""
 
 ELSEWHERE = {
-    "method": "a method is a backend here: simquay.get_backend('aer-mps'), 'aer-stabilizer', "
+    "method": "another method is a backend: simquay.get_backend('aer-mps'), 'aer-stabilizer', "
     "'aer-density-matrix', or 'auto' for the state vector.",
     "device": "simquay.get_backend('gpu') or 'cpu' chooses the device.",
-    "noise_model": "simquay.get_backend('aer') takes one.",
+    "noise_model": "simquay.get_backend('cpu') and 'aer' take one.",
     "parameter_binds": "it is an argument of run, for its circuits alone.",
     "statevector": "an adapted backend gives the state where a circuit saves it, as qiskit-aer's "
     "save_statevector() does.",
@@ -294,13 +317,20 @@ class RunOptions(Options):  # type: ignore[misc]  # Qiskit ships no types
     __slots__ = ()
 
     def update_options(self, **fields: Any) -> None:
-        """Update options, checked as :func:`validate` does; on an error none is changed."""
-        super().update_options(**validate(fields))
+        """Update options, checked as :func:`validate` does; on an error none is changed.
+
+        A noise model stays the object that was given: each run reads it as it then is.
+        """
+        checked = validate(fields)
+        if "noise_model" in checked:
+            checked["noise_model"] = fields["noise_model"]
+        super().update_options(**checked)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> RunOptions:
-        """A deep copy that shares the executor."""
-        shared = self.get("executor")
-        memo[id(shared)] = shared
+        """A deep copy that shares the executor and the noise model."""
+        for name in ("executor", "noise_model"):
+            shared = self.get(name)
+            memo[id(shared)] = shared
         return type(self)(**copy.deepcopy(dict(self), memo))
 
 
@@ -314,13 +344,14 @@ _RESULTS = tuple([name for name, option in OPTIONS.items() if option.result])
 
 def resolve(
     options: Mapping[str, Any], overrides: Mapping[str, Any]
-) -> tuple[RunContext, dict[str, Any]]:
+) -> tuple[RunContext, NoiseModel | None, dict[str, Any]]:
     """The options of a run: a backend's ``options``, overridden by the arguments of ``run``.
 
     An argument that is None is not given, but for those of :data:`DISPATCH`.
 
     Returns:
-        The context, of those that the run needs; and the others, which are about its job.
+        The context, of those that the run needs; the noise, or None; and the others, which are
+        about its job.
 
     Raises:
         RunOptionError: as :func:`validate`.
@@ -339,5 +370,6 @@ def resolve(
         max_bytes=None if limit is None else int(limit * _MEGABYTE),
         memory=given.pop("memory"),
         wanted={name: value for name in _RESULTS if (value := given.pop(name))},
+        method=given.pop("method"),
     )
-    return context, given
+    return context, given.pop("noise_model"), given

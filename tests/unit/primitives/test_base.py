@@ -57,7 +57,7 @@ def test_options_are_those_of_run_and_aers_form_is_understood() -> None:
     [
         ({"seed": 1}, UnknownOptionError, "did you mean 'seed_simulator'"),
         ({"run_options": {"precison": "single"}}, UnknownOptionError, "did you mean 'precision'"),
-        ({"backend_options": {"method": "stabilizer"}}, UnknownOptionError, "aer-stabilizer"),
+        ({"backend_options": {"method": "stabilizer"}}, RunOptionError, "aer-stabilizer"),
         ({"precision": "half"}, RunOptionError, "'double' or 'single'"),
     ],
     ids=range(4),

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from qiskit import QuantumCircuit
 from qiskit.exceptions import QiskitError
+from qiskit.providers.fake_provider import GenericBackendV2
 
 from simquay.engines.reference import ReferenceEngine
 from simquay.errors import OptionError, SimquayOptionWarning
@@ -82,6 +83,9 @@ WAYS = [by_run, by_set_options, by_update_options, by_attribute, a_backend]
         ({"seed_simulator": False}, "seed_simulator=False"),
         ({"precision": "half"}, "'double' or 'single'"),
         ({"precision": 64}, "'double' or 'single'"),
+        ({"method": "stabilizer"}, "another method is a backend: simquay.get_backend('aer-mps')"),
+        ({"method": 1}, "method=1: expected 'automatic', 'trajectories' (or 'statevector'"),
+        ({"noise_model": 3}, "noise_model: an object of type int is no noise model: expected"),
         ({"max_memory_mb": 0}, "above 0"),
         ({"max_memory_mb": float("nan")}, "above 0"),
         ({"max_memory_mb": float("inf")}, "above 0"),
@@ -117,7 +121,6 @@ def test_a_wrong_value_is_refused_wherever_it_is_set(
         ("max_shot_size", "did you mean 'max_shots_per_task'?"),
         ("max_memory", "did you mean 'max_memory_mb'?"),
         ("precison", "did you mean 'precision'?"),
-        ("method", "a method is a backend here: simquay.get_backend('aer-mps')"),
         ("device", "simquay.get_backend('gpu')"),
         ("xyzzy", "there is none with a name close to it"),
         ("rep_delays", "there is none with a name close to it"),
@@ -146,6 +149,8 @@ def test_the_defaults() -> None:
         "seed_simulator": None,
         "precision": "double",
         "max_memory_mb": None,
+        "noise_model": None,
+        "method": "automatic",
         "statevector": False,
         "executor": None,
         "max_circuits_per_task": None,
@@ -161,15 +166,22 @@ def test_backends_do_not_share_their_options() -> None:
     assert first.options.precision == "single"
 
 
-def test_a_copied_backend_shares_the_executor_and_nothing_else() -> None:
+def test_a_copied_backend_shares_the_executor_the_noise_and_nothing_else() -> None:
+    noise = GenericBackendV2(2, seed=1)
     with ThreadPoolExecutor(1) as executor:
-        backend = a_backend(executor=executor, metadata={"list": [1]})
+        backend = a_backend(executor=executor, metadata={"list": [1]}, noise_model=noise)
         copied = copy.deepcopy(backend)
         assert copied.options.executor is executor
+        assert copied.options.noise_model is backend.options.noise_model is noise
         copied.options.metadata["list"].append(2)
         copied.set_options(shots=1)
         assert backend.options.metadata == {"list": [1]}
         assert backend.options.shots == 1024
+
+
+def test_aers_name_of_the_method_is_known() -> None:
+    backend = a_backend(method="statevector")
+    assert backend.options.method == "trajectories"
 
 
 def test_a_dask_client_is_told_how_to_give_an_executor() -> None:

@@ -13,6 +13,8 @@ from simquay.cli.options import (
     Command,
     circuits_on_a_backend,
     json_option,
+    noise_given,
+    noise_options,
     option_option,
     seed_option,
 )
@@ -93,6 +95,7 @@ def _term(text: str) -> tuple[str, float]:
     help="the standard error of each value; default: 0, which is exact",
 )
 @seed_option
+@noise_options
 @option_option
 @json_option
 def command(
@@ -105,6 +108,8 @@ def command(
     observables: list[_Observable],
     precision: float,
     seed: int | None,
+    noise: str | None,
+    method: str | None,
     more: dict[str, Any],
     as_json: bool,
 ) -> int:
@@ -117,6 +122,7 @@ def command(
     import simquay
     from simquay.circuits.files import load_circuits
 
+    options = {**noise_given(noise, method), **more}
     circuits = load_circuits(file, format)
     points = points_of(circuits, bind)
     for circuit in circuits:
@@ -129,7 +135,7 @@ def command(
     chosen = simquay.get_backend(backend, fallback=fallback)
     pubs = [_pub(*one, observables) for one in zip(circuits, points, strict=True)]
     try:
-        estimator = EstimatorV2(chosen, default_precision=precision, seed=seed, options=more)
+        estimator = EstimatorV2(chosen, default_precision=precision, seed=seed, options=options)
         job = estimator.run(pubs)
     except (QiskitError, ValueError) as error:  # wrong input, not a failed job
         raise CommandError(getattr(error, "message", str(error))) from error

@@ -15,6 +15,8 @@ from simquay.cli.options import (
     Command,
     circuits_on_a_backend,
     json_option,
+    noise_given,
+    noise_options,
     option_option,
     precision_option,
     seed_option,
@@ -40,6 +42,7 @@ __all__ = ["command"]
 @click.option("--shots", metavar="N", type=int, help="how many shots; default: 1024")
 @seed_option
 @precision_option
+@noise_options
 @option_option
 @click.option(
     "--measure-all",
@@ -173,6 +176,7 @@ def _run_options(settings: Mapping[str, Any], statevector: bool) -> dict[str, An
     }
     return {
         **{name: value for name, value in given.items() if value is not None},
+        **noise_given(settings["noise"], settings["method"]),
         **settings["more"],
     }
 

@@ -31,6 +31,7 @@ from simquay.simulators.inputs import (
     RunInputError,
     checked_circuits,
     points_of,
+    warn_of_no_noise,
 )
 from simquay.simulators.options import DISPATCH, RunOptions, default_options, resolve
 from simquay.system.version import simquay_version
@@ -125,24 +126,28 @@ class EngineBackend(SimquayBackend):
             ProgramError: for values of parameters that are no finite real numbers.
             UnsupportedInstructionError: for an instruction that no engine runs.
             RunOptionError: for a wrong option.
+            NoiseModelError: for errors of the noise model that are no channel.
 
         Warns:
-            SimquayWarning: a circuit measures nothing, and no state is asked for.
+            SimquayWarning: a circuit measures nothing, and no state is asked for; the noise model
+                has no errors of the circuits' instructions.
         """
         if run_input is None:
             run_input = options.pop("circuits", None)
         binds = options.pop("parameter_binds", None)
-        context, of_job = resolve(self._options, options)
+        context, noise, of_job = resolve(self._options, options)
         circuits = checked_circuits(run_input, bound=not binds)
         infos = [CircuitInfo.of(circuit) for circuit in circuits]
         programs: Sequence[Program]
+        hit: set[str] = set()
         if binds:
-            lists = points_of(circuits, binds)
+            lists = points_of(circuits, binds, noise, hit)
             programs = Points.joined(lists)
             pairs = zip(infos, lists, strict=True)
             infos = [info for info, points in pairs for _ in range(len(points))]
         else:
-            programs = [lower(circuit) for circuit in circuits]
+            programs = [lower(circuit, noise, hit) for circuit in circuits]
+        warn_of_no_noise(noise, hit, circuits)
         if "statevector" in context.wanted:
             _refuse_two_states(unbound(programs))
         elif not context.wanted and (

@@ -194,3 +194,17 @@ def test_without_rich_the_table_says_what_to_install_and_json_works(
     monkeypatch.setitem(sys.modules, "rich", None)
     cli("estimate", bell, "--observable", "ZZ").assert_fails(2, 'pip install ".[cli]"')
     document(cli("estimate", bell, "--observable", "ZZ", "--json"))
+
+
+def test_noise_changes_the_values(cli: Any, tmp_path: Path) -> None:
+    path = tmp_path / "x.qasm"
+    path.write_text('OPENQASM 3.0; include "stdgates.inc"; qubit q; x q;')
+    words = "estimate", path, "--observable", "Z", "--json"
+    noise = "--noise", "tests.support.flips:certain"
+    values = [
+        document(cli(*words, *more))["circuits"][0]["points"][0]["values"]
+        for more in ((), noise, (*noise, "--method", "density_matrix"))
+    ]
+    assert values == [[-1.0], pytest.approx([1.0]), pytest.approx([1.0])]
+    cli(*words, "--noise", "no.json").assert_fails(2, "--noise no.json")
+    cli(*words, "--method", "guess").assert_fails(2, "method='guess'")

@@ -175,6 +175,29 @@ def test_any_option_of_the_backend_can_be_given(cli: Any, bell: Path) -> None:
     cli("run", bell, "--option", "shots").assert_fails(2, "NAME=VALUE")
 
 
+X = """OPENQASM 3.0;
+include "stdgates.inc";
+qubit q;
+bit c;
+x q;
+c = measure q;
+"""
+
+
+@pytest.mark.parametrize("method", [(), ("--method", "density_matrix")])
+def test_noise_of_a_module_and_of_a_file(cli: Any, tmp_path: Path, method: tuple[str, ...]) -> None:
+    path = tmp_path / "x.qasm"
+    path.write_text(X)
+    called = cli("run", path, "--noise", "tests.support.flips:certain", *method, "--json")
+    assert document(called)["circuits"][0]["counts"] == {"0": 1024}
+
+
+def test_noise_and_methods_that_do_not_exist(cli: Any, bell: Path) -> None:
+    cli("run", bell, "--noise", "no.json").assert_fails(2, "--noise no.json", "No such file")
+    cli("run", bell, "--noise", "math:pi").assert_fails(2, "type float is no noise model")
+    cli("run", bell, "--method", "guess").assert_fails(2, "method='guess'", "'density_matrix'")
+
+
 def test_the_final_state_is_shown(cli: Any, tmp_path: Path) -> None:
     circuit = QuantumCircuit(2)
     circuit.x(1)

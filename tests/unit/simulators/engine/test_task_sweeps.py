@@ -196,7 +196,7 @@ def test_one_bad_circuit_of_a_batch_fails_alone() -> None:
 
 
 def task_of(circuits: list[QuantumCircuit], engine: Any, **options: Any) -> EngineTask:
-    context, _ = resolve(default_options(), options)
+    context, *_ = resolve(default_options(), options)
     piece = Piece(tuple(range(len(circuits))), 0, context.shots)
     return EngineTask([lower(one) for one in circuits], engine, context, piece)
 
@@ -304,7 +304,7 @@ def test_the_memory_of_a_sweep_is_reserved_and_bounded(num_qubits: int, statevec
     single = task_of(circuits[:1], engine, **options)
     assert task.needs is not None
     assert single.needs is not None
-    context, _ = resolve(default_options(), options)
+    context, *_ = resolve(default_options(), options)
     kept, _ = result_bytes(lower(circuits[0]), engine, context, context.shots, False)
     reserved = task.needs.bytes - 199 * kept  # the results of all circuits stay
     assert single.needs.bytes < reserved <= single.needs.bytes + engine.sweep_bytes

@@ -36,7 +36,7 @@ def bell(name: str = "bell", *, measure: bool = True) -> QuantumCircuit:
 
 def run_of(*circuits: QuantumCircuit, **options: Any) -> EngineRun:
     programs, infos = [*map(lower, circuits)], [*map(CircuitInfo.of, circuits)]
-    context, _ = resolve(default_options(), options)
+    context, *_ = resolve(default_options(), options)
     return EngineRun(programs, infos, ReferenceEngine(), context, "b", "7", repr)
 
 
