@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.circuit import CircuitInstruction, Duration
 from qiskit.circuit.classical import expr
@@ -20,13 +21,15 @@ from simquay.program import Channel, Diagonal, Matrix, Misread, Mixture, Operati
 from simquay.program.formulas import freeze
 from simquay.program.program import moved_by
 
-__all__ = ["NoisyLowering", "add_channels"]
+__all__ = ["NoisyLowering", "operations_of"]
 
 
-def add_channels(placed: Iterable[Placed], qubits: Sequence[int], block: BlockBuilder) -> None:
-    """Append maps that act on some of an instruction's ``qubits``, in order."""
-    for mixture, places in placed:
-        block.operations.append(_operation(mixture, tuple([qubits[place] for place in places])))
+def operations_of(placed: Iterable[Placed], qubits: Sequence[int]) -> list[Operation]:
+    """Maps that act on some of an instruction's ``qubits``, in order, as operations."""
+    return [
+        _operation(mixture, tuple([qubits[place] for place in places]))
+        for mixture, places in placed
+    ]
 
 
 def _operation(mixture: Mixture, qubits: tuple[int, ...]) -> Operation:
@@ -37,6 +40,16 @@ def _operation(mixture: Mixture, qubits: tuple[int, ...]) -> Operation:
     if mixture.is_diagonal:
         return Diagonal(freeze(np.diagonal(matrix).copy()), qubits)
     return Matrix(matrix, qubits)
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What stands around an instruction, and whether the model names it."""
+
+    before: Sequence[Operation] = ()
+    after: Sequence[Operation] = ()
+    misread: NDArray[np.float64] | None = None
+    named: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,10 +64,12 @@ class NoisyLowering(Lowering):
     Attributes:
         noise: the model.
         numbers: the number of each of the program's qubits among those of the circuit.
+        around: what stands around an instruction, by its name, its label and the program's qubits.
     """
 
     noise: NoiseModel
     numbers: dict[int, int] = field(default_factory=dict)
+    around: dict[tuple[str, str | None, tuple[int, ...]], _Around] = field(default_factory=dict)
 
     def read(self, circuit: QuantumCircuit, scope: Scope, block: BlockBuilder) -> None:
         """See :meth:`Lowering.read`."""
@@ -71,28 +86,33 @@ class NoisyLowering(Lowering):
         if scope.unitary or scope.ideal:
             Lowering.each(self, data, scope, block)
             return
-        names, relaxes = self.noise.names, self.noise.relaxes
-        places = Places(scope.qubits)
+        places, around, relaxes = Places(scope.qubits), self.around, self.noise.relaxes
         for scope.index, item in enumerate(data):
             qubits = places[item.qubits]
-            clbits = tuple([scope.clbits[bit] for bit in item.clbits])
-            name = item.label if item.label in names else item.name
-            errors, inside = None, scope
-            if name in names:
-                inside = replace(scope, ideal=True)
-                numbers = tuple([self.numbers[qubit] for qubit in qubits])
-                errors = self.noise.errors(item.name, item.label, numbers)
-            if errors is not None:
-                self.hit.add(name)
-                add_channels(errors.before, qubits, block)
+            key = item.name, item.label, qubits
+            errors = around[key] if key in around else around.setdefault(key, self._around(*key))
+            block.operations += errors.before
             if not self.standard(item, qubits, block):
+                clbits = tuple([scope.clbits[bit] for bit in item.clbits])
+                inside = replace(scope, ideal=True) if errors.named else scope
                 self.instruction(Site(self, item.operation, qubits, clbits, inside, block))
-            if errors is not None:
-                add_channels(errors.after, qubits, block)
                 if errors.misread is not None:
                     block.operations.append(Misread(clbits, errors.misread))
-            if relaxes and item.name == "delay":
-                self._relax(Site(self, item.operation, qubits, clbits, scope, block))
+                if relaxes and item.name == "delay":
+                    self._relax(Site(self, item.operation, qubits, clbits, scope, block))
+            block.operations += errors.after
+
+    def _around(self, name: str, label: str | None, qubits: tuple[int, ...]) -> _Around:
+        """What stands around an instruction on the program's ``qubits``."""
+        known = label if label in self.noise.names else name
+        if known not in self.noise.names:
+            return _Around()
+        errors = self.noise.errors(name, label, tuple([self.numbers[one] for one in qubits]))
+        if errors is None:
+            return _Around(named=True)
+        self.hit.add(known)
+        before, after = [operations_of(one, qubits) for one in (errors.before, errors.after)]
+        return _Around(before, after, errors.misread, named=True)
 
     def _relax(self, site: Site) -> None:
         """Add what happens in a delay.
@@ -107,7 +127,7 @@ class NoisyLowering(Lowering):
         mixture = self.noise.relaxation(self.numbers[qubit], seconds) if seconds else None
         if mixture is not None:
             self.hit.add("delay")
-            add_channels([(mixture, (0,))], site.qubits, site.block)
+            site.block.operations += operations_of([(mixture, (0,))], site.qubits)
 
 
 def _seconds(site: Site, dt: float | None) -> float:
