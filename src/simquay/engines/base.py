@@ -23,7 +23,7 @@ from simquay.engines.labels import strings_of_labels
 from simquay.errors import PluginError, ProgramError
 from simquay.planning import GatePass, Layout, Plan, Profile, SweepPlan, make_plan
 from simquay.program import Diagonal, GateOperation, Matrix, Permutation, Precision, Strings
-from simquay.program.bits import bits_of
+from simquay.program.bits import bits_of, deposit, spread
 from simquay.system.memory import host_available_bytes
 
 __all__ = ["ENGINE_API", "BaseEngine", "Engine", "State", "check_plan"]
@@ -33,6 +33,9 @@ ENGINE_API = 1
 
 _READ_BITS = 16
 """The default block reader reads up to ``2**_READ_BITS`` probabilities in one call."""
+
+_GATHERED_BITS = 18
+"""At most so many amplitudes, as a power of two, are fetched at once for a density matrix."""
 
 _NOT = np.array([1, 0], dtype=np.intp)
 
@@ -91,6 +94,10 @@ class BaseEngine(ABC, Generic[S]):
 
     sweep_bytes: int = 0
     """The most bytes that a sweep's batch should take beyond what one of its programs does."""
+
+    rotates: bool = True
+    """Whether gates on a state's qubits may rotate it, to read projectors from it; if not, these
+    are written out as Pauli strings."""
 
     block_bits: int = 8
     """Qubits of the blocks that sampling asks :meth:`block_probabilities` for."""
@@ -201,6 +208,35 @@ class BaseEngine(ABC, Generic[S]):
             :, np.asarray(indices).astype(np.intp)
         ]
         return found
+
+    def probabilities_at(self, state: S, indices: NDArray[np.uint64]) -> NDArray[np.float64]:
+        """The probabilities of the basis states at the given indices (qubit order), shape
+        ``(batch, len(indices))``."""
+        return np.square(np.abs(self.gather(state, indices).astype(np.complex128, copy=False)))
+
+    def density_matrices(
+        self, state: S, qubits: Sequence[int] | None, control: Control
+    ) -> NDArray[np.complex128]:
+        """The density matrix of ``qubits`` (None for all) for each vector, shape ``(batch, 2**k,
+        2**k)``: the sum over the basis states of all other qubits of the outer product of the
+        amplitudes that they leave; ``control`` is checked meanwhile.
+
+        Beside the result, memory for a small part of the amplitudes is enough.
+        """
+        qubits = range(state.num_qubits) if qubits is None else qubits
+        batch, size = state.batch, 1 << len(qubits)
+        others = sorted(set(state.layout.order).difference(qubits))
+        together = max(_GATHERED_BITS - (batch * size - 1).bit_length(), 0)
+        low, high = others[:together], others[together:]
+        rows = deposit(np.arange(size, dtype=np.intp), qubits)
+        indices = (rows[:, np.newaxis] | spread(low)).ravel().astype(np.uint64)
+        matrices = np.zeros((batch, size, size), dtype=np.complex128)
+        for value in range(1 << len(high)):
+            control.check()
+            some = self.gather(state, indices | np.uint64(deposit(value, high)))
+            amplitudes = some.astype(np.complex128, copy=False).reshape(batch, size, -1)
+            matrices += amplitudes @ amplitudes.conj().transpose(0, 2, 1)
+        return matrices
 
     def collapse(self, state: S, outcome: Mapping[int, int], probability: float) -> None:
         """Project in place onto ``outcome`` (qubit → 0 or 1), and divide by sqrt(probability).

@@ -19,12 +19,14 @@ from simquay.errors import OutOfMemoryError
 from simquay.execution.branching.deferral import defer
 from simquay.execution.branching.saves import join_saved, saved_bytes, saves_of
 from simquay.execution.counting import counted_bytes, counting_bytes
+from simquay.execution.density.method import method_of
 from simquay.execution.memory import required_bytes, statevector_bytes
 from simquay.execution.observables import Estimates
 from simquay.execution.readout import PORTION, portion_shots
 from simquay.execution.results import End, Expectation, Probabilities, ResultKind, samples_bytes
 from simquay.execution.settings import RunContext
 from simquay.program import Precision, Program
+from simquay.program.program import most_stored_qubits
 from simquay.system.memory import format_bytes, host_available_bytes, host_limit
 
 __all__ = [
@@ -87,6 +89,68 @@ class _StateVector(ResultKind):
         return list(engine.amplitudes(state))
 
 
+class _Matrices(Sequence[Any]):
+    """The density matrix of each vector, each made when it is asked for."""
+
+    def __init__(self, engine: Engine, state: State, end: End) -> None:
+        self._engine = engine
+        self._state = state
+        self._end = end
+
+    def __len__(self) -> int:
+        return self._state.batch
+
+    def __getitem__(self, number: Any) -> Any:
+        engine, state = self._engine, self._state
+        if len(self) > 1:
+            state = engine.rows(state, number, number + 1)
+        [matrix] = engine.density_matrices(state, None, self._end.control)
+        for qubit in self._end.resets:  # both outcomes, in |0>
+            blocks = matrix.reshape((len(matrix) >> qubit + 1, 2, 1 << qubit) * 2)
+            blocks[:, 0, :, :, 0] += blocks[:, 1, :, :, 1]
+            blocks[:, 1] = 0
+            blocks[:, :, :, :, 1] = 0
+        return matrix
+
+
+class _DensityMatrix(ResultKind):
+    """The final density matrix, before the measurements that were deferred to the end; complex128,
+    shape ``(2**num_qubits, 2**num_qubits)``. A total is the sum of the weights, and that of the
+    weighted matrices."""
+
+    averages = True
+
+    def needed_bytes(self, program: Program, context: RunContext, shots: int) -> int:
+        return 16 << 2 * program.num_qubits
+
+    def reading_bytes(self, program: Program, context: RunContext) -> int:
+        return 16 << 2 * program.num_qubits  # that of one branch, beside the mean
+
+    def check(self, program: Program, context: RunContext) -> None:
+        """Raise :class:`~simquay.errors.OutOfMemoryError` if the host has no memory for the
+        array."""
+        need = self.needed_bytes(program, context, 0)
+        words = f"the density matrix of {program.num_qubits} qubits takes"
+        _check_host(need, words, "ask for counts alone")
+
+    def read(self, engine: Engine, state: State, context: RunContext, end: End) -> Sequence[Any]:
+        return _Matrices(engine, state, end)
+
+    def add(self, total: Any, values: Sequence[Any], weights: Sequence[float]) -> Any:
+        whole, mean = (0.0, 0.0) if total is None else total
+        for number, weight in enumerate(weights):
+            matrix = values[number]
+            matrix *= weight
+            mean = np.add(matrix, mean, out=matrix)
+            whole += weight
+        return whole, mean
+
+    def mean(self, total: Any, trajectories: int) -> Any:
+        whole, mean = total
+        mean /= whole
+        return mean
+
+
 def _check_host(need: int, words: str, advice: str) -> None:
     if need <= _SMALL_RESULT:
         return
@@ -129,6 +193,7 @@ class _Saved(ResultKind):
 
 
 KINDS: Mapping[str, ResultKind] = {
+    "density_matrix": _DensityMatrix(),
     "expectation": Expectation(),
     "probabilities": Probabilities(),
     "samples": _Samples(),
@@ -160,7 +225,10 @@ _NO_ESTIMATES = Estimates((), ())
 def needed_bytes(program: Program, engine: Engine, context: RunContext, shots: int) -> int:
     """Bytes of the engine's device that a run of ``program`` needs at least: its state, and on the
     CPU its results as well, and what sampling takes or, when the state is gone, counting."""
-    need = required_bytes(program, engine, context.precision)
+    if method_of(program, context) == "density_matrix":
+        need = engine.required_bytes(2 * most_stored_qubits(program), context.precision)
+    else:
+        need = required_bytes(program, engine, context.precision)
     if engine.device == "cpu":
         drawn = shots or most_trajectories(context)
         sampling = _SAMPLING_BYTES * portion_shots(drawn)

@@ -160,7 +160,7 @@ def _read(
         for (start, stop, some), values in zip(groups, results, strict=True):
             if not some:
                 continue
-            terms = _terms(some, state.layout.order, measured, resets, rotation)
+            terms = _terms(some, state.layout.order, measured, resets, rotation, engine.rotates)
             rotations += [one for one in terms.rotations if one not in rotations]
             # Few vectors at a time, where there are many terms.
             step = max(_VALUES_AT_ONCE // max(len(terms.weights), 1), 1)
@@ -257,20 +257,21 @@ def _terms(
     measured: Sequence[int],
     resets: Sequence[int],
     rotation: _Rotation,
+    rotates: bool,
 ) -> _Terms:
-    """The terms of ``observables`` for states of the layout ``order``."""
+    """The terms of ``observables`` for states of the layout ``order``, which are rotated or not."""
     if sum([len(one.coefficients) for one in observables]) > _FEW_TERMS:
-        return _find_terms(observables, order, measured, resets, rotation)
+        return _find_terms(observables, order, measured, resets, rotation, rotates)
     arrays = [
         array.tobytes()
         for one in observables
         for array in (one.coefficients, one.letters, one.qubits, one.bounds)
     ]
     size = observables[0].num_qubits
-    key = (size, *arrays, order, tuple(measured), tuple(resets), rotation)
+    key = (size, *arrays, order, tuple(measured), tuple(resets), rotation, rotates)
     terms = _CACHE.get(key)
     if terms is None:
-        terms = _find_terms(observables, order, measured, resets, rotation)
+        terms = _find_terms(observables, order, measured, resets, rotation, rotates)
         if len(_CACHE) >= _MOST_CACHED:
             _CACHE.clear()
         _CACHE[key] = terms
@@ -311,13 +312,16 @@ def _find_terms(
     measured: Sequence[int],
     resets: Sequence[int],
     rotation: _Rotation,
+    rotates: bool,
 ) -> _Terms:
     kinds = np.full(observables[0].num_qubits, _ZERO)
     bits = np.zeros(len(kinds), dtype=np.int64)
-    stored = list(order)
+    # A layout may have more bits than the qubits do; see simquay.execution.density.
+    places = {qubit: place for place, qubit in enumerate(order) if qubit < len(kinds)}
+    stored = [*places]
     kinds[stored] = _STORED
-    bits[stored] = np.int64(1) << np.arange(len(order))
-    kinds[[qubit for qubit in measured if qubit in order]] = _MEASURED
+    bits[stored] = np.int64(1) << np.array([*places.values()], dtype=np.int64)
+    kinds[[qubit for qubit in measured if qubit in places]] = _MEASURED
     kinds[list(resets)] = _ZERO
 
     coefficients = np.concatenate([one.coefficients for one in observables])
@@ -352,11 +356,12 @@ def _find_terms(
     if used & (_FROM_X | _FROM_Y) or any(rotation):
         counts = total(np.add, (actions & (_FROM_X | _FROM_Y) != 0).astype(np.intp))
         few = chosen & (counts <= (_FEW_PROJECTORS if len(order) <= _SMALL else 1))
-        if (1 << counts[few]).sum() <= _MOST_EXPANDED:
+        if not rotates:
+            few = chosen
+        if not rotates or (1 << counts[few]).sum() <= _MOST_EXPANDED:
             masks, weights, owners = _expanded(masks, weights, owners, few)
             chosen = weights != 0
         from_x, from_y = masks[4:]
-        places = {qubit: place for place, qubit in enumerate(order)}
         here = [sum(1 << places[qubit] for qubit in some) for some in rotation]
         if here == [0, 0]:
             pairs = {*zip(from_x[chosen].tolist(), from_y[chosen].tolist(), strict=True)}

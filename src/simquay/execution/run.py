@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from simquay.control import Control
 from simquay.engines.base import Engine
@@ -11,6 +12,9 @@ from simquay.execution.branching.deferral import Deferred, defer
 from simquay.execution.branching.dynamic import run_dynamic
 from simquay.execution.branching.exact import run_exact
 from simquay.execution.branching.steps import measurement_event
+from simquay.execution.density.doubling import doubled
+from simquay.execution.density.engine import DensityEngine
+from simquay.execution.density.method import check_density, method_of
 from simquay.execution.evolution import Run, Turn, run_gates
 from simquay.execution.kinds import KINDS
 from simquay.execution.memory import MemorySource
@@ -44,12 +48,17 @@ def run_program(
     operations are measurements gives the state that they measure. ``Save`` keeps the state where it
     stands: a measurement before it has happened.
 
+    A program with noise is run by its method (:mod:`simquay.execution.density.method`); a
+    ``density_matrix`` that is wanted is its state averaged over all that noise, measurements and
+    resets may do.
+
     Raises:
         Cancelled: if ``control`` says so; checked before each pass, step and sampled block.
         ManyStatesError: if one state is asked for where measurement or reset made several.
         OutOfMemoryError: if a state vector to be returned does not fit the host's memory.
-        ProgramError: for a program that makes no sense, such as a break outside a loop, or that
-            fails as it runs, such as a variable that is read before it is stored.
+        ProgramError: for a program that makes no sense, such as a break outside a loop, that
+            fails as it runs, such as a variable that is read before it is stored, or that has no
+            density matrix where one is asked for by ``context.method``.
     """
     control.check()
     for kind in context.wanted:
@@ -59,6 +68,8 @@ def run_program(
     deferred = defer(program)
     if deferred.gates is None or deferred.saves:
         KINDS["saved"].check(program, context)
+    if deferred.gates is None and method_of(program, context) == "density_matrix":
+        return _run_density(program, deferred, engine, context, control, piece)
     if deferred.gates is None:
         steps = compile_steps(deferred)
         run = Run(program, engine, context, piece, control, memory)
@@ -67,6 +78,24 @@ def run_program(
         return outcome
     run = Run(program, engine, context, piece, control)
     return run_straight(run, deferred, deferred.gates)
+
+
+def _run_density(
+    program: Program,
+    deferred: Deferred,
+    engine: Engine,
+    context: RunContext,
+    control: Control,
+    piece: Piece,
+) -> Outcome:
+    """Run a program with noise as gates on its density matrix."""
+    check_density(program, deferred, context)
+    twice = doubled(program, deferred)
+    deferred = defer(twice)
+    assert deferred.gates is not None
+    run = Run(twice, DensityEngine(engine), context, piece, control)
+    outcome = run_straight(run, deferred, deferred.gates)
+    return replace(outcome, metadata={**outcome.metadata, "method": "density_matrix"})
 
 
 def run_straight(run: Run, deferred: Deferred, gates: Sequence[Gate] | Turn) -> Outcome:

@@ -8,17 +8,39 @@ is its Z part, bit 1 its X part.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.program.formulas import ComplexArray
+from simquay.program.formulas import ComplexArray, freeze
 from simquay.program.gates import QubitOperation
 
-__all__ = ["Channel", "Misread", "Mixture"]
+__all__ = ["Channel", "Misread", "Mixture", "pauli_transfers"]
 
-_PAULIS = np.array([[[1, 0], [0, 1]], [[1, 0], [0, -1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]]])
+
+@cache
+def _paulis(num_qubits: int) -> ComplexArray:
+    """The products of Pauli matrices, by index: shape ``(4**k, 2**k, 2**k)``."""
+    one = np.array([[[1, 0], [0, 1]], [[1, 0], [0, -1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]]])
+    paulis = np.ones((1, 1, 1), dtype=np.complex128)
+    for _ in range(num_qubits):
+        size = 2 * paulis.shape[1]
+        paulis = np.einsum("aij,bkl->abikjl", one, paulis).reshape(-1, size, size)
+    return freeze(paulis)
+
+
+def pauli_transfers(operators: ComplexArray) -> NDArray[np.float64]:
+    """The maps ``rho -> K rho K†`` in the basis of Pauli matrices, shape ``(n, 4**k, 4**k)``, for
+    operators ``K`` on ``k`` qubits, shape ``(n, 2**k, 2**k)``: entry ``(i, j)`` of each is
+    ``Tr(P_i K P_j K†) / 2**k``."""
+    count, size, _ = operators.shape
+    paulis = _paulis(size.bit_length() - 1)
+    mapped = operators[:, None] @ paulis @ operators.conj().swapaxes(1, 2)[:, None]
+    # Pauli matrices are Hermitian: Tr(P X) is the sum of conj(P) * X over all entries.
+    traces = mapped.reshape(count, size**2, size**2) @ paulis.conj().reshape(-1, size**2).T
+    transfers: NDArray[np.float64] = traces.real.swapaxes(1, 2) / size
+    return transfers
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,17 +79,9 @@ class Mixture:
     def pauli_transfer(self) -> NDArray[np.float64]:
         """The map in the basis of Pauli matrices: entry ``(i, j)`` is ``Tr(P_i E(P_j)) / 2**k``,
         shape ``(4**k, 4**k)``; the first row is that of the identity, 1 and zeros."""
-        paulis = _PAULIS
-        for _ in range(self.num_qubits - 1):
-            paulis = np.einsum("aij,bkl->abikjl", _PAULIS, paulis)
-            size = paulis.shape[0] * paulis.shape[1]
-            paulis = paulis.reshape(size, *[2 * paulis.shape[3]] * 2)
-        mapped = np.zeros(paulis.shape, dtype=np.complex128)
-        for probability, part in zip(self.probabilities, self.parts, strict=True):
-            for one in part.reshape(-1, *part.shape[-2:]):
-                mapped += probability * (one @ paulis @ one.conj().T)
-        transfer: NDArray[np.float64] = np.einsum("aij,bji->ab", paulis, mapped).real
-        return transfer / len(paulis[0])
+        operators = [part.reshape(-1, *part.shape[-2:]) for part in self.parts]
+        weights = np.repeat(self.probabilities, [*map(len, operators)])
+        return np.tensordot(weights, pauli_transfers(np.concatenate(operators)), 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -28,7 +28,6 @@ from simquay.engines.base import Engine, State
 from simquay.execution.branching.deferral import defer
 from simquay.execution.observables import expectation_values
 from simquay.program import Measure, Precision, Program, Reset, Save, WhileLoop
-from simquay.program.bits import deposit, spread
 from simquay.program.program import PARENTS, bodies_of, walk
 
 __all__ = [
@@ -44,9 +43,6 @@ __all__ = [
 
 Saved: TypeAlias = "tuple[str, str, Mapping[int | None, tuple[int, Any]]]"
 Values: TypeAlias = NDArray[Any]
-
-_GATHERED_BITS = 18
-"""At most so many amplitudes, as a power of two, are fetched at once for a density matrix."""
 
 _ENTRY_BYTES = 200
 """Bytes of an entry of a dictionary, with its key and a complex number."""
@@ -69,42 +65,21 @@ def read_save(save: Save, engine: Engine, state: State, control: Control) -> Val
     match save.kind:
         case "statevector" | "statevector_dict":
             return engine.amplitudes(state)
-        case "amplitudes" | "amplitudes_squared":
+        case "amplitudes":
             assert save.indices is not None
-            amplitudes = engine.gather(state, save.indices).astype(np.complex128, copy=False)
-            return amplitudes if save.kind == "amplitudes" else np.square(np.abs(amplitudes))
+            return engine.gather(state, save.indices).astype(np.complex128, copy=False)
+        case "amplitudes_squared":
+            assert save.indices is not None
+            return engine.probabilities_at(state, save.indices)
         case "probabilities" | "probabilities_dict":
             return engine.probabilities(state, save.qubits, {})
         case "density_matrix":
-            return _density_matrices(engine, state, save.qubits, control)
+            return engine.density_matrices(state, save.qubits, control)
     values = expectation_values(engine, state, save.observables, control)
     if save.kind == "expectation_value_variance":
         values[:, 1] -= values[:, 0] ** 2
         return values
     return values[:, 0]
-
-
-def _density_matrices(
-    engine: Engine, state: State, qubits: Sequence[int], control: Control
-) -> NDArray[np.complex128]:
-    """The density matrix of ``qubits`` for each vector, shape ``(batch, 2**k, 2**k)``: the sum over
-    the basis states of all other qubits of the outer product of the amplitudes that they leave.
-
-    Memory for a small part of the amplitudes is enough.
-    """
-    batch, size = state.batch, 1 << len(qubits)
-    others = sorted(set(state.layout.order).difference(qubits))
-    together = max(_GATHERED_BITS - (batch * size - 1).bit_length(), 0)
-    low, high = others[:together], others[together:]
-    rows = deposit(np.arange(size, dtype=np.intp), qubits)
-    indices = (rows[:, np.newaxis] | spread(low)).ravel().astype(np.uint64)
-    matrices = np.zeros((batch, size, size), dtype=np.complex128)
-    for value in range(1 << len(high)):
-        control.check()
-        some = engine.gather(state, indices | np.uint64(deposit(value, high)))
-        amplitudes = some.astype(np.complex128, copy=False).reshape(batch, size, -1)
-        matrices += amplitudes @ amplitudes.conj().transpose(0, 2, 1)
-    return matrices
 
 
 def save_once(save: Save, engine: Engine, state: State, control: Control) -> list[Saved]:

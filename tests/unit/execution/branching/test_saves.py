@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from simquay.control import Control
+from simquay.engines import base
 from simquay.engines.numpy.engine import DenseEngine
 from simquay.engines.reference import ReferenceEngine
 from simquay.errors import OutOfMemoryError
-from simquay.execution.branching import dynamic, saves
+from simquay.execution.branching import dynamic
 from simquay.execution.branching.saves import join_saved, saved_bytes
 from simquay.execution.run import run_program
 from simquay.execution.settings import Outcome, Piece, RunContext
@@ -106,7 +107,7 @@ def test_data_are_read_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("bits", [0, 2, 20])
 def test_a_density_matrix_in_portions(bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(saves, "_GATHERED_BITS", bits)
+    monkeypatch.setattr(base, "_GATHERED_BITS", bits)
     gates = [ry(0.3, 0), cx(0, 2), ry(0.5, 1), cx(1, 4), cx(2, 4), ry(0.1, 4)]
     save = Save("s", "density_matrix", "average", qubits=(4, 3, 0))  # qubit 3 is not stored
     outcome = run(Program(5, 0, (*gates, Save("all"), save)), shots=10)

@@ -1,0 +1,83 @@
+"""The method by which a program is run: one state vector, trajectories, or the density matrix.
+
+The choice depends on the program, the options and the shots alone, not on the engine: the samples
+of a method are those of the same seed anywhere, but two methods draw different samples.
+"""
+
+from __future__ import annotations
+
+from simquay.errors import ProgramError
+from simquay.execution.branching.deferral import Deferred, defer
+from simquay.execution.settings import RunContext
+from simquay.execution.trajectories.prediction import predicted_evolutions
+from simquay.program import Channel, Gate, Measure, Misread, Program, Reset, Restart, Save
+from simquay.program.program import PARENTS, most_stored_qubits, walk
+
+__all__ = ["check_density", "method_of"]
+
+_DENSITY_BYTES = 8 << 30
+"""Where no limit is set, density matrices of more bytes are not chosen."""
+
+_DENSITY_COST = 0.5
+"""The work of a density matrix, in evolutions of a state vector of the same qubits, for each of its
+amplitudes."""
+
+_MAY_BE_NOISY = PARENTS | {Channel}
+
+_AMPLITUDES = frozenset({"statevector", "statevector_dict", "amplitudes"})
+"""The saves that a density matrix does not have."""
+
+
+def method_of(program: Program, context: RunContext) -> str:
+    """``statevector`` for a program without channels; else ``trajectories`` or ``density_matrix``,
+    as the option ``method`` says, or by the work that is predicted."""
+    if _MAY_BE_NOISY.isdisjoint(map(type, program.operations)):
+        return "statevector"
+    if not any(type(one) is Channel for one in walk(program.operations)):
+        return "statevector"
+    if context.method != "automatic":
+        return context.method
+    qubits = most_stored_qubits(program)
+    most = _DENSITY_BYTES if context.max_bytes is None else context.max_bytes // 2
+    if context.precision.amplitude_bytes << 2 * qubits > most:
+        return "trajectories"
+    if _unfit(defer(program), context) is not None:
+        return "trajectories"
+    if not context.shots:
+        return "density_matrix"
+    work = _DENSITY_COST * 2**qubits
+    return (
+        "density_matrix" if work <= predicted_evolutions(program, context.shots) else "trajectories"
+    )
+
+
+def check_density(program: Program, deferred: Deferred, context: RunContext) -> None:
+    """Check that a density matrix can be had of ``program``.
+
+    Raises:
+        ProgramError: if it cannot.
+    """
+    reason = _unfit(deferred, context)
+    if reason is not None:
+        name = f"circuit {program.name!r}" if program.name else "the circuit"
+        raise ProgramError(
+            f"{name} has no density matrix of all its shots: {reason}; "
+            "method='trajectories' or 'automatic' runs it"
+        )
+
+
+def _unfit(deferred: Deferred, context: RunContext) -> str | None:
+    """Why a density matrix does not serve; None if it does."""
+    if "statevector" in context.wanted:
+        return "a final state vector is asked for"
+    for one in deferred.operations:
+        if isinstance(one, (Gate, Channel, Reset, Restart)):
+            continue
+        if isinstance(one, Save):
+            if one.kind in _AMPLITUDES:
+                return f"it saves a {one.kind.replace('_', ' ')}"
+        elif isinstance(one, (Measure, Misread)):
+            return "it measures in the middle"
+        else:
+            return "it has control flow or classical variables"
+    return None

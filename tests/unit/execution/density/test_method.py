@@ -1,0 +1,85 @@
+"""The method of a program: what may run with a density matrix, and what is predicted to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from simquay.execution.density.method import method_of
+from simquay.execution.settings import RunContext
+from simquay.program import Channel, IfElse, Measure, Operation, Program, Reset, Save
+from simquay.program.expressions import BitRef
+from tests.support.noise import random_channel
+from tests.support.small_gates import cx, h
+
+
+def noise(kind: str = "pauli", qubit: int = 0) -> Channel:
+    found = random_channel(kind, 1, np.random.default_rng(1))
+    assert found is not None
+    return replace(found, qubits=(qubit,))
+
+
+def program(*operations: Operation, num_qubits: int = 4) -> Program:
+    return Program(num_qubits, 1, operations)
+
+
+def test_a_program_without_channels_has_a_state_vector_whatever_is_asked_for() -> None:
+    for method in ("automatic", "density_matrix", "trajectories"):
+        context = RunContext(method=method)
+        assert method_of(program(h(0), Measure(0, 0)), context) == "statevector"
+        body = program(h(0), IfElse(BitRef(0), (h(1),)))
+        assert method_of(body, context) == "statevector"
+
+
+@pytest.mark.parametrize("method", ["trajectories", "density_matrix"])
+def test_a_method_that_is_asked_for(method: str) -> None:
+    assert method_of(program(h(0), noise()), RunContext(method=method)) == method
+
+
+FIT: list[tuple[Operation, ...]] = [
+    (h(0), noise(), cx(0, 1), Measure(0, 0)),
+    (h(0), noise(), Reset(0), h(0)),
+    (h(0), noise(), Save("s", "density_matrix", qubits=(0,)), h(0)),
+]
+UNFIT: list[tuple[Operation, ...]] = [
+    (h(0), noise(), Measure(0, 0), h(0)),
+    (h(0), noise(), Save("s", "statevector")),
+    (h(0), Measure(0, 0), IfElse(BitRef(0), (h(1), noise()))),
+]
+
+
+@pytest.mark.parametrize("operations", FIT)
+def test_few_qubits_have_a_density_matrix(operations: tuple[Operation, ...]) -> None:
+    assert method_of(program(*operations), RunContext(shots=0)) == "density_matrix"
+    assert method_of(program(*operations), RunContext(shots=10_000)) == "density_matrix"
+
+
+@pytest.mark.parametrize("operations", UNFIT)
+def test_programs_that_split_have_trajectories(operations: tuple[Operation, ...]) -> None:
+    assert method_of(program(*operations), RunContext(shots=0)) == "trajectories"
+
+
+def test_a_final_state_vector_is_of_trajectories() -> None:
+    context = RunContext(shots=1, wanted={"statevector": None})
+    assert method_of(program(*FIT[0]), context) == "trajectories"
+
+
+def layers(num_qubits: int, kind: str = "pauli") -> Program:
+    gates: list[Any] = []
+    for _ in range(3):
+        gates += [h(qubit) for qubit in range(num_qubits)]
+        gates += [noise(kind, qubit) for qubit in range(num_qubits)]
+    return Program(num_qubits, 0, tuple(gates))
+
+
+def test_memory_and_work_decide() -> None:
+    exact, many, one = RunContext(shots=0), RunContext(shots=10**5), RunContext(shots=1)
+    assert method_of(layers(10), exact) == "density_matrix"
+    assert method_of(layers(20), exact) == "trajectories"
+    assert method_of(layers(10), many) == "density_matrix"
+    assert method_of(layers(10), one) == "trajectories"
+    few_bytes = replace(exact, max_bytes=1 << 20)
+    assert method_of(layers(10), few_bytes) == "trajectories"
