@@ -9,7 +9,8 @@ its counts, with the circuit and its noise translated beforehand. Simquay runs e
 Aer's statevector method runs in several forms (``benchmarks/noise/cases.py``). But for the form
 with branching, its time is linear in the shots: with ``--aer-shots N`` it runs N shots, and the
 time is scaled to the shots of the case. Branching costs less a shot the more shots there are, so it
-is run in full where its N shots were among the two fastest forms, and scaled elsewhere.
+is run in full where its N shots were among the two fastest forms, and scaled elsewhere. With
+readout errors it is left out, since its counts are then wrong.
 ``--linearity`` prints the milliseconds a shot of Aer's default form at N, 2N and 4N shots. Of the
 case of 10 qubits, Aer's density matrix method is measured, too.
 
@@ -89,11 +90,13 @@ class Aer:
         scale = self.case.shots / self.shots
         times: dict[str, float] = {}
         longest: Counts = {}
+        branching = "aer, branching"
         for name, form in AER_FORMS.items():
+            if name == branching and self.case.readout:
+                continue
             seconds, counts = self.runs(self.shots, method="statevector", **form)
             times[name] = scale * seconds
             longest = longest or dict(counts)
-        branching = "aer, branching"
         if branching in sorted(times, key=lambda name: times[name])[:2] and scale > 1:
             form = AER_FORMS[branching]
             times[branching], full = self.runs(self.case.shots, method="statevector", **form)
