@@ -25,6 +25,8 @@ from simquay.errors import OutOfMemoryError
 from simquay.execution.branching.steps import Event
 from simquay.execution.evolution import Run
 from simquay.execution.memory import Reservation
+from simquay.execution.trajectories.segments import Errors
+from simquay.program import Gate
 from simquay.program.expressions import ClassicalMemory
 
 __all__ = [
@@ -70,17 +72,23 @@ class Child:
         outcome: a bit for each measured qubit that is stored.
         probability: of the outcome, given the branch.
         shots: in increasing order; none where every outcome that is possible makes a child.
+        errors: of a :class:`~simquay.execution.branching.steps.Noise` step; None for an event.
     """
 
     branch: int
     outcome: int
     probability: float
     shots: Shots
+    errors: Errors | None = None
 
     @property
     def size(self) -> float:
         """The most branches that it can become."""
         return len(self.shots) or math.inf
+
+    def history(self, before: History) -> History:
+        """The history of its branch. Errors are not in it: a replay draws them again."""
+        return before if self.errors is not None else (before, self.outcome, self.probability)
 
 
 @dataclass(slots=True)
@@ -98,6 +106,8 @@ class Branch:
         replay: outcomes that are known already, the next one last; such a branch is alone in its
             batch. None for a branch that draws its outcomes.
         probability: of the path.
+        errors: those of the segment that it is in.
+        pending: gates that come before the next ones (:meth:`Event.gates`).
     """
 
     memory: ClassicalMemory
@@ -109,19 +119,23 @@ class Branch:
     saved: int = 0
     replay: list[tuple[int, float]] | None = None
     probability: float = 1.0
+    errors: Errors = ()
+    pending: tuple[Gate, ...] = ()
 
     def child(self, child: Child) -> Branch:
-        """The branch of one outcome."""
+        """The branch of one outcome, or of one choice of errors."""
         return Branch(
             self.memory.copy(),
             child.shots,
             list(self.counters),
-            self.draw,
-            (self.history, child.outcome, child.probability),
+            self.draw + len(child.errors or ()),  # a draw each
+            child.history(self.history),
             self.saves,
             self.saved,
             self.replay,
             self.probability * child.probability,
+            child.errors or (),
+            self.pending,
         )
 
 

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from simquay.errors import ProgramError
 from simquay.execution.branching.deferral import Deferred, commutes
 from simquay.execution.branching.steps import (
     Event,
+    Evolve,
     Finish,
     Gates,
     Jump,
     JumpTable,
+    KrausEvent,
     LoopBegin,
     LoopNext,
+    Noise,
     Step,
     Steps,
     measurement_event,
 )
+from simquay.execution.trajectories.segments import Error, Segment, segments_of
 from simquay.program import (
     Body,
     Break,
+    Channel,
     Continue,
     Expression,
     ForLoop,
@@ -97,15 +102,25 @@ class _Compiler:
     def __init__(self) -> None:
         self.steps: list[Step] = []
         self.counters = 0
-        self._gates: list[Gate] = []
+        self._gates: list[Any] = []  # channels among them where it is noisy
+        self._noisy = False
         self._segments: dict[tuple[int, ...], Gates] = {}
+        self._noisy_segments: dict[tuple[int, ...], list[Segment]] = {}
         self._measured: set[int] = set()
         self._reset: set[int] = set()
         self._writes: list[tuple[int, int]] = []
 
     def flush(self) -> None:
         """Emit the gates and the event that are held back."""
-        if self._gates:
+        if self._noisy:
+            key = tuple(map(id, self._gates))
+            if key not in self._noisy_segments:
+                self._noisy_segments[key] = [*segments_of(self._gates)]
+            for noisy in self._noisy_segments[key]:
+                self._segment(noisy)
+            self._gates = []
+            self._noisy = False
+        elif self._gates:
             for gates in portions(self._gates):
                 key = tuple(map(id, gates))
                 # The same gates again (a shared body) are the same step, and are planned once.
@@ -131,6 +146,9 @@ class _Compiler:
         for operation in block:
             if isinstance(operation, Gate):
                 self._gate(operation)
+            elif isinstance(operation, Channel):
+                self._gate(operation)
+                self._noisy = True
             elif isinstance(operation, Measure):
                 if operation.qubit in self._reset:
                     self.flush()
@@ -143,7 +161,37 @@ class _Compiler:
                 self.flush()
                 yield from self._other(operation, loop)
 
-    def _gate(self, gate: Gate) -> None:
+    def _segment(self, segment: Segment) -> None:
+        """Emit the steps of gates and channels: their errors are drawn; gates and errors are
+        applied; and behind each error that depends on the state, the same for the rest."""
+        events: dict[Error, int] = {}
+        evolving = []
+
+        def rest(site: int) -> None:
+            if site < len(segment.channels):
+                self.steps.append(Noise(segment=segment, start=site))
+            evolving.append(Evolve(segment, site, events))
+            self.steps.append(evolving[-1])
+
+        rest(0)
+        for site, parts in enumerate(segment.state_dependent):
+            jumps = []
+            for part in parts:
+                if part != parts[0]:
+                    jumps.append(self._jump())
+                events[site, part] = len(self.steps)
+                channel = segment.channels[site]
+                self.steps.append(
+                    KrausEvent(channel=channel, operators=channel.mixture.parts[part])
+                )
+            for jump in jumps:
+                jump.target = len(self.steps)
+            if parts:
+                rest(site + 1)
+        for evolve in evolving:
+            evolve.end = len(self.steps)
+
+    def _gate(self, gate: Gate | Channel) -> None:
         if self._measured and not commutes(gate, self._measured, self._reset):
             self.flush()
         self._gates.append(gate)

@@ -52,7 +52,7 @@ class Deferred:
     saves: tuple[tuple[int, Save], ...] = ()
 
 
-def commutes(gate: Gate, measured: set[int], reset: set[int]) -> bool:
+def commutes(gate: QubitOperation, measured: set[int], reset: set[int]) -> bool:
     """Whether ``gate`` commutes with measuring ``measured`` and resetting ``reset``.
 
     A diagonal gate, or a control, does not change a qubit's measured value.

@@ -24,6 +24,7 @@ replays and the order of branches change no sample.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,17 +41,20 @@ from simquay.execution.branching.batches import (
     States,
     backwards,
 )
+from simquay.execution.branching.noise import Evolution, children_by_errors
 from simquay.execution.branching.outcomes import children_of, draw_outcomes
 from simquay.execution.branching.saves import Gathered, datum_bytes, read_save
 from simquay.execution.branching.schedule import Schedule
 from simquay.execution.branching.steps import (
     Event,
+    Evolve,
     Finish,
     Gates,
     Jump,
     JumpTable,
     LoopBegin,
     LoopNext,
+    Noise,
     Steps,
     steps_needing_state,
 )
@@ -102,6 +106,7 @@ class Branching:
         self.finished = 0.0  # the share of the run
         self.branches = 0
         self.saved = Gathered()
+        self.evolution = Evolution(run)
         self.results = run.drawn()
 
     def outcome(self) -> Outcome:
@@ -149,6 +154,10 @@ class Branching:
         match step:
             case Gates():
                 self._apply(batch, step)
+            case Noise():
+                self._noise(batch, step)
+            case Evolve():
+                self._evolve(batch, step)
             case Event():
                 self._event(batch, step)
             case Store(target, value):
@@ -184,6 +193,35 @@ class Branching:
         low, high = (self._fraction(batch, place) for place in (batch.place - 1, batch.place))
         self.run.apply(batch.state, plan, self.run.control.section(low, high))
         self.run.control.report(high)
+
+    def _noise(self, batch: Batch, step: Noise) -> None:
+        """Draw errors, and split each branch by them."""
+        branches = batch.branches
+        self._note_first_split(step, math.exp(-step.segment.levels[-1]))
+        children = children_by_errors(step, branches, self.run.randomness)
+        for branch in branches:
+            branch.draw += 1
+        if len(children) > len(branches):
+            self.schedule.split(batch, step, (), children)
+            return
+        for branch, child in zip(branches, children, strict=True):
+            branch.errors = child.errors or ()
+            branch.draw += len(branch.errors)
+
+    def _evolve(self, batch: Batch, step: Evolve) -> None:
+        branches, high = batch.branches, self._fraction(batch, step.end)
+        state = self.evolution.apply(batch.state, step, branches)
+        if state is None:
+            self.schedule.replay(batch)
+            return
+        batch.state = state
+        places = []
+        for branch in branches:
+            last = branch.errors[-1] if branch.errors else None
+            places.append(step.end if last is None else step.events.get(last, step.end))
+            branch.errors = branch.pending = ()
+        self.run.control.report(high)
+        self.schedule.go(batch, places)
 
     def _fraction(self, batch: Batch, place: int) -> float:
         """How far the run is where ``batch`` is in front of step ``place``."""
@@ -244,7 +282,7 @@ class Branching:
             if not children:
                 self.schedule.end(batch)
                 return
-            self._note_first_split(event, children)
+            self._note_first_split(event, children[0].probability)
         for branch in batch.branches:
             branch.draw += 1
         if not self.needs_state[batch.place]:
@@ -260,8 +298,9 @@ class Branching:
             return [Child(number, 0, 1.0, one.shots) for number, one in enumerate(branches)]
         return children_of(branches, draw_outcomes(self.run, state, qubits, branches, known))
 
-    def _note_first_split(self, event: Event, children: list[Child]) -> None:
-        """Record the first event by which several shots get different states.
+    def _note_first_split(self, event: Event, likely: float) -> None:
+        """Record the first event by which several shots get different states; ``likely`` is the
+        probability of an outcome.
 
         It depends on probabilities, not on the outcomes drawn: a circuit is refused for every seed
         or for none.
@@ -269,7 +308,7 @@ class Branching:
         context = self.run.context
         if self.first_split is not None or self.run.piece.shots == 1:
             return
-        if children[0].probability < 1 - UNCERTAIN[context.precision]:
+        if likely < 1 - UNCERTAIN[context.precision]:
             self.first_split = event.words()
             if self.of_one_state:
                 raise many_states(self.run.program.name, self.first_split)

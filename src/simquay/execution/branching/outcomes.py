@@ -86,15 +86,8 @@ def _parts(branch: Branch) -> Iterator[Shots]:
 
 def _draws(events: Sequence[int], groups: Sequence[Shots], randomness: Randomness) -> Floats:
     """Draw ``events[i]`` of each shot of ``groups[i]``, one group after the other."""
-    shots = np.concatenate(groups)
-    draws = np.empty(len(shots))
     # Branches at the same step may have passed different numbers of events.
-    numbers = np.repeat(events, [*map(len, groups)])
-    order = np.lexsort((shots, numbers))
-    bounds = np.flatnonzero(np.diff(numbers[order])) + 1
-    for part in np.split(order, bounds):
-        draws[part] = randomness.of(int(numbers[part[0]]), shots[part])
-    return draws
+    return randomness.each(np.repeat(events, [*map(len, groups)]), np.concatenate(groups))
 
 
 def _pick_together(

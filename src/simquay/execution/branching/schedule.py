@@ -88,10 +88,8 @@ class Schedule:
         else:
             self._drop(level, [batch])
             return
-        self._replay_later(
-            (branch.shots, branch.history, branch.saves) for branch in batch.branches
-        )
-        self._drop(level, [batch, *parts])
+        self._drop(level, parts)
+        self.replay(batch)
 
     def split(
         self, batch: Batch, event: Event, qubits: Sequence[int], children: list[Child]
@@ -107,6 +105,11 @@ class Schedule:
         if level.room > 1 and not level.fits(len(children)):
             children.sort(key=lambda child: -child.size)  # the last is run first
         level.split = Split(batch, event, qubits, children)
+
+    def replay(self, batch: Batch) -> None:
+        """Remove ``batch``, which is running, and replay its branches from the start."""
+        self._replay_later((one.shots, one.history, one.saves) for one in batch.branches)
+        self.end(batch)
 
     def end(self, batch: Batch) -> None:
         """Remove ``batch``, which is running, and release its state."""
@@ -231,6 +234,8 @@ def _branches(split: Split, children: Sequence[Child]) -> list[Branch]:
     branches = []
     for child in children:
         branch = parents[child.branch].child(child)
+        if child.errors is None:
+            branch.pending = split.event.gates(child.outcome, child.probability)
         for clbit, bit in writes:
             branch.memory.set_bit(clbit, 0 if bit is None else child.outcome >> bit & 1)
         branches.append(branch)
@@ -241,4 +246,4 @@ def _histories(split: Split, children: Sequence[Child]) -> Iterator[tuple[Shots,
     """The shots, the history and the number of saves of each of ``children``, for a replay."""
     for child in children:
         parent = split.parent.branches[child.branch]
-        yield child.shots, (parent.history, child.outcome, child.probability), parent.saves
+        yield child.shots, child.history(parent.history), parent.saves

@@ -15,16 +15,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.engines.base import Engine, State
-from simquay.program import Expression, ForLoop, Gate, Measure, Restart, Save, Store
+from simquay.execution.trajectories.segments import Error, Segment
+from simquay.program import (
+    Channel,
+    Expression,
+    ForLoop,
+    Gate,
+    Matrix,
+    Measure,
+    Restart,
+    Save,
+    Store,
+)
 
 __all__ = [
     "Event",
+    "Evolve",
     "Finish",
     "Gates",
     "Jump",
     "JumpTable",
+    "KrausEvent",
     "LoopBegin",
     "LoopNext",
+    "Noise",
     "Step",
     "Steps",
     "measurement_event",
@@ -52,8 +66,8 @@ class Event:
         resets: those of ``qubits`` that are reset to |0> afterwards.
     """
 
-    qubits: tuple[int, ...]
-    writes: tuple[tuple[int, int], ...]
+    qubits: tuple[int, ...] = ()
+    writes: tuple[tuple[int, int], ...] = ()
     resets: tuple[int, ...] = ()
     batched: ClassVar[bool] = True
     """Whether :meth:`collapse` takes several vectors; if not, branches run one by one."""
@@ -90,6 +104,11 @@ class Event:
         if ones:
             engine.flip(state, ones)
 
+    def gates(self, outcome: int, probability: float) -> tuple[Gate, ...]:
+        """Gates, unitary or not, that a branch of this outcome has in front of the next ones, in
+        the place of :meth:`collapse`."""
+        return ()
+
     def words(self) -> str:
         """The event as the circuit's user knows it, for messages."""
         if not self.writes:
@@ -106,6 +125,81 @@ def measurement_event(measures: tuple[Measure, ...]) -> Event | None:
         tuple(sorted({measure.qubit for measure in measures})),
         tuple((measure.qubit, measure.clbit) for measure in measures),
     )
+
+
+@dataclass(slots=True, eq=False)
+class Noise(Event):
+    """Draw the errors of ``segment`` from site ``start`` on, without a look at the state: the shots
+    of a branch that have the same are one branch."""
+
+    segment: Segment = field(kw_only=True)
+    start: int = 0
+
+    def words(self) -> str:
+        """See :meth:`Event.words`."""
+        return f"the noise on {_named({q for one in self.segment.channels for q in one.qubits})}"
+
+
+@dataclass(slots=True, eq=False)
+class Evolve:
+    """Apply the gates of ``segment`` behind site ``start - 1`` with the errors of each branch, up
+    to one that depends on the state, which is the step that ``events`` has; else go to ``end``."""
+
+    segment: Segment
+    start: int
+    events: dict[Error, int]
+    end: int = -1
+
+
+@dataclass(slots=True, eq=False)
+class KrausEvent(Event):
+    """A part of a channel that depends on the state: one of its Kraus operators is drawn by its
+    probability, and applied with the next gates.
+
+    Attributes:
+        channel: the channel.
+        operators: of the part, shape ``(operators, 2**k, 2**k)``.
+    """
+
+    channel: Channel = field(kw_only=True)
+    operators: NDArray[np.complex128] = field(kw_only=True)
+
+    def weights(self, engine: Engine, state: State) -> NDArray[np.float64]:
+        """The probability of each operator; see :meth:`Event.weights`."""
+        qubits = self.channel.qubits
+        effects = self.operators.conj().transpose(0, 2, 1) @ self.operators
+        diagonals = np.diagonal(effects, axis1=1, axis2=2)
+        if np.abs(effects - diagonals[:, :, None] * np.eye(1 << len(qubits))).max() < 1e-12:
+            values = engine.probabilities(state, qubits, {}) @ diagonals.real.T
+        else:
+            paulis, labels = [np.ones((1, 1))], [["I"] * state.num_qubits]
+            for qubit in qubits:
+                paulis = [np.kron(pauli, one) for pauli in _PAULIS for one in paulis]
+                labels = [
+                    [*label[:qubit], letter, *label[qubit + 1 :]]
+                    for letter in "IXYZ"
+                    for label in labels
+                ]
+            means = engine.expectation(state, ["".join(label[::-1]) for label in labels])
+            shares = np.einsum("jab,pba->jp", effects, np.array(paulis)).real
+            values = means @ shares.T / (1 << len(qubits))
+        weights: NDArray[np.float64] = np.clip(values, 0.0, None)  # as rounding may leave less
+        return weights
+
+    def gates(self, outcome: int, probability: float) -> tuple[Gate, ...]:
+        """The operator, so that the state has norm 1 again; see :meth:`Event.gates`."""
+        return (Matrix(self.operators[outcome] * probability**-0.5, self.channel.qubits),)
+
+    def words(self) -> str:
+        """See :meth:`Event.words`."""
+        return f"the noise on {_named(self.channel.qubits)}"
+
+
+_PAULIS = np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
+
+
+def _named(qubits: Iterable[int]) -> str:
+    return f"qubit {', '.join(map(str, sorted(qubits)))}"
 
 
 @dataclass(slots=True, eq=False)
@@ -151,7 +245,7 @@ class Finish:
 
 
 Step: TypeAlias = Union[
-    Gates, Event, Store, Jump, JumpTable, LoopBegin, LoopNext, Save, Restart, Finish
+    Gates, Event, Evolve, Store, Jump, JumpTable, LoopBegin, LoopNext, Save, Restart, Finish
 ]
 
 
@@ -171,7 +265,7 @@ def steps_needing_state(steps: Sequence[Step]) -> list[bool]:
     for place, step in enumerate(steps):
         for target in _next_places(place, step):
             before[target].append(place)
-        if isinstance(step, (Gates, Event, Save, Restart)) or (
+        if isinstance(step, (Gates, Event, Evolve, Save, Restart)) or (
             isinstance(step, Finish) and step.event
         ):
             needed[place] = True
@@ -194,5 +288,7 @@ def _next_places(place: int, step: Step) -> Iterable[int]:
             return {*table.values(), default}
         case LoopNext(_, _, starts, target):
             return {*starts, target}
+        case Evolve(_, _, events, end):
+            return {*events.values(), end}
         case _:
             return (place + 1,)

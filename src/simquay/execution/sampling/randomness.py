@@ -97,6 +97,16 @@ class Randomness:
             [self._block(draw, int(part[0]) // _BLOCK)[part % _BLOCK] for part in parts]
         )
 
+    def each(self, draws: NDArray[np.int64], shots: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Draw ``draws[i]`` of shot ``shots[i]``; no draw of a shot comes twice."""
+        numbers = np.empty(len(shots))
+        order = np.lexsort((shots, draws))
+        bounds = np.flatnonzero(np.diff(draws[order])) + 1
+        for part in np.split(order, bounds):
+            if len(part):
+                numbers[part] = self.of(int(draws[part[0]]), shots[part])
+        return numbers
+
     def _block(self, draw: int, block: int) -> NDArray[np.float64]:
         """A whole block of a draw's stream, cached: many branches ask for the same blocks."""
         key = (draw, block)

@@ -1,5 +1,5 @@
-"""Trajectories: the work of noisy circuits whose errors are drawn.
+"""Trajectories: the errors of noisy circuits, drawn before states are evolved.
 
-Takes programs with channels, and numbers of shots. Gives a prediction of the work. Read
-``prediction.py`` first.
+Takes gates and channels, and the draws of shots. Gives the errors of each shot, and a prediction of
+the work. Read ``segments.py`` first, then ``drawing.py``.
 """

@@ -1,0 +1,136 @@
+"""Noisy programs: samples against Qiskit's density matrices, and as one by one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from simquay.control import Control
+from simquay.engines.base import Engine
+from simquay.engines.numpy.engine import DenseEngine
+from simquay.engines.reference import ReferenceEngine
+from simquay.errors import ManyStatesError
+from simquay.execution.run import run_program
+from simquay.execution.settings import Piece, RunContext
+from simquay.program import (
+    Channel,
+    ForLoop,
+    IfElse,
+    Measure,
+    Mixture,
+    Program,
+    Reset,
+    Save,
+)
+from simquay.program.expressions import BitRef
+from tests.support.branching import assert_as_one_by_one, on
+from tests.support.noisy_programs import (
+    MIXTURES,
+    PAULIS,
+    damping,
+    depolarizing,
+    evolved,
+    likelihood,
+    measured,
+    random_noisy,
+)
+from tests.support.small_gates import NoMemory, counts, cx, h, plenty, run, ry, x
+
+LEAST = 1e-5
+"""The probability of a false alarm of each chi-square test here."""
+
+
+@pytest.mark.parametrize("kind", [*MIXTURES, None])
+@pytest.mark.parametrize("seed", range(2))
+def test_samples_have_the_distribution_of_the_density_matrix(kind: str | None, seed: int) -> None:
+    rng = np.random.default_rng(100 * seed + 7)
+    qubits = int(rng.integers(2, 5))
+    operations = random_noisy(rng, qubits, 25, [kind] if kind else MIXTURES)
+    outcome = run(measured(operations, qubits), shots=1000, seed=seed)
+    expected = evolved(operations, qubits).probabilities()
+    assert likelihood(outcome["samples"][:, 0], expected) > LEAST
+
+
+@pytest.mark.parametrize("engine", [ReferenceEngine(), DenseEngine()])
+@pytest.mark.parametrize("seed", range(4))
+def test_batches_change_no_sample(engine: Engine, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    program = measured(random_noisy(rng, 3, 30), 3)
+    assert_as_one_by_one(engine, program, shots=100, seed=seed)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_engines_splits_and_replays_change_no_sample(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    program = measured(random_noisy(rng, 3, 30), 3)
+    expected = run(program, shots=200, seed=seed)["samples"]
+    np.testing.assert_array_equal(
+        run(program, DenseEngine(), shots=200, seed=seed)["samples"], expected
+    )
+    replayed = on(ReferenceEngine(), program, 1, NoMemory(), shots=200, seed=seed)
+    assert replayed.metadata["replays"] > 0
+    np.testing.assert_array_equal(replayed["samples"], expected)
+    context = RunContext(shots=200, seed=seed)
+    parts = [
+        run_program(
+            program, DenseEngine(), context, Control(), Piece((0,), first, count), memory=plenty()
+        )["samples"]
+        for first, count in [(0, 1), (1, 149), (150, 50)]
+    ]
+    np.testing.assert_array_equal(np.concatenate(parts), expected)
+
+
+def test_shots_without_errors_are_one_evolution() -> None:
+    operations = [one for _ in range(50) for one in (h(0), Channel(depolarizing(1e-3), (0,)))]
+    outcome = run(measured(operations, 1), shots=1000, seed=3)
+    assert 10 < outcome.metadata["branches"] < 70
+
+
+def test_channels_in_bodies_and_between_measurements() -> None:
+    # A qubit is flipped with probability 0.1 in each of 3 iterations, measured, and flipped back
+    # where that says so; then it is damped.
+    flip = Channel(Mixture(np.array([0.9, 0.1]), (PAULIS[0], PAULIS[1])), (0,))
+    program = Program(
+        2,
+        2,
+        (
+            ForLoop(((flip,),) * 3),
+            Measure(0, 0),
+            IfElse(
+                BitRef(0), (x(0), Channel(damping(0.25), (1,))), (x(1), Channel(damping(0.5), (1,)))
+            ),
+            cx(0, 1),
+            Measure(1, 1),
+        ),
+    )
+    shots = 20_000
+    odd = 3 * 0.1 * 0.9**2 + 0.1**3
+    found = counts(run(program, shots=shots, seed=11))
+    expected = {0b00: (1 - odd) / 2, 0b10: (1 - odd) / 2, 0b01: odd}
+    assert found.keys() == expected.keys()
+    for value, probability in expected.items():
+        deviation = np.sqrt(shots * probability * (1 - probability))
+        assert abs(found[value] - shots * probability) < 5 * deviation
+
+
+def test_a_channel_between_two_measurements_and_a_reset_of_one_qubit() -> None:
+    program = Program(
+        1,
+        2,
+        (ry(0.4, 0), Measure(0, 0), Channel(damping(0.3), (0,)), Measure(0, 1), Reset(0), h(0)),
+    )
+    found = counts(run(program, shots=20_000, seed=2))
+    expected = {0b00: 0.6, 0b01: 0.4 * 0.3, 0b11: 0.4 * 0.7}
+    assert found.keys() == expected.keys()
+    for value, probability in expected.items():
+        deviation = np.sqrt(20_000 * probability * (1 - probability))
+        assert abs(found[value] - 20_000 * probability) < 5 * deviation
+
+
+def test_one_state_is_refused_in_words_of_noise() -> None:
+    program = Program(1, 0, (h(0), Channel(depolarizing(0.1), (0,))))
+    with pytest.raises(ManyStatesError, match="the noise on qubit 0 splits its shots"):
+        run(program, shots=10, statevector=True)
+    saving = Program(1, 0, (h(0), Channel(damping(0.1), (0,)), Save("a")))
+    with pytest.raises(ManyStatesError, match="the noise on qubit 0"):
+        run(saving, shots=10)
