@@ -36,6 +36,7 @@ from tests.support.noisy_programs import (
 )
 from tests.support.small_gates import NoMemory, counts, cx, h, plenty, run, ry, x
 
+METHOD = "trajectories"
 LEAST = 1e-5
 """The probability of a false alarm of each chi-square test here."""
 
@@ -46,7 +47,7 @@ def test_samples_have_the_distribution_of_the_density_matrix(kind: str | None, s
     rng = np.random.default_rng(100 * seed + 7)
     qubits = int(rng.integers(2, 5))
     operations = random_noisy(rng, qubits, 25, [kind] if kind else MIXTURES)
-    outcome = run(measured(operations, qubits), shots=1000, seed=seed)
+    outcome = run(measured(operations, qubits), shots=1000, seed=seed, method=METHOD)
     expected = evolved(operations, qubits).probabilities()
     assert likelihood(outcome["samples"][:, 0], expected) > LEAST
 
@@ -56,21 +57,21 @@ def test_samples_have_the_distribution_of_the_density_matrix(kind: str | None, s
 def test_batches_change_no_sample(engine: Engine, seed: int) -> None:
     rng = np.random.default_rng(seed)
     program = measured(random_noisy(rng, 3, 30), 3)
-    assert_as_one_by_one(engine, program, shots=100, seed=seed)
+    assert_as_one_by_one(engine, program, shots=100, seed=seed, method=METHOD)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_engines_splits_and_replays_change_no_sample(seed: int) -> None:
     rng = np.random.default_rng(seed)
     program = measured(random_noisy(rng, 3, 30), 3)
-    expected = run(program, shots=200, seed=seed)["samples"]
+    expected = run(program, shots=200, seed=seed, method=METHOD)["samples"]
     np.testing.assert_array_equal(
-        run(program, DenseEngine(), shots=200, seed=seed)["samples"], expected
+        run(program, DenseEngine(), shots=200, seed=seed, method=METHOD)["samples"], expected
     )
-    replayed = on(ReferenceEngine(), program, 1, NoMemory(), shots=200, seed=seed)
+    replayed = on(ReferenceEngine(), program, 1, NoMemory(), shots=200, seed=seed, method=METHOD)
     assert replayed.metadata["replays"] > 0
     np.testing.assert_array_equal(replayed["samples"], expected)
-    context = RunContext(shots=200, seed=seed)
+    context = RunContext(shots=200, seed=seed, method=METHOD)
     parts = [
         run_program(
             program, DenseEngine(), context, Control(), Piece((0,), first, count), memory=plenty()
@@ -82,7 +83,7 @@ def test_engines_splits_and_replays_change_no_sample(seed: int) -> None:
 
 def test_shots_without_errors_are_one_evolution() -> None:
     operations = [one for _ in range(50) for one in (h(0), Channel(depolarizing(1e-3), (0,)))]
-    outcome = run(measured(operations, 1), shots=1000, seed=3)
+    outcome = run(measured(operations, 1), shots=1000, seed=3, method=METHOD)
     assert 10 < outcome.metadata["branches"] < 70
 
 
@@ -105,7 +106,7 @@ def test_channels_in_bodies_and_between_measurements() -> None:
     )
     shots = 20_000
     odd = 3 * 0.1 * 0.9**2 + 0.1**3
-    found = counts(run(program, shots=shots, seed=11))
+    found = counts(run(program, shots=shots, seed=11, method=METHOD))
     expected = {0b00: (1 - odd) / 2, 0b10: (1 - odd) / 2, 0b01: odd}
     assert found.keys() == expected.keys()
     for value, probability in expected.items():
@@ -119,7 +120,7 @@ def test_a_channel_between_two_measurements_and_a_reset_of_one_qubit() -> None:
         2,
         (ry(0.4, 0), Measure(0, 0), Channel(damping(0.3), (0,)), Measure(0, 1), Reset(0), h(0)),
     )
-    found = counts(run(program, shots=20_000, seed=2))
+    found = counts(run(program, shots=20_000, seed=2, method=METHOD))
     expected = {0b00: 0.6, 0b01: 0.4 * 0.3, 0b11: 0.4 * 0.7}
     assert found.keys() == expected.keys()
     for value, probability in expected.items():
@@ -130,7 +131,7 @@ def test_a_channel_between_two_measurements_and_a_reset_of_one_qubit() -> None:
 def test_one_state_is_refused_in_words_of_noise() -> None:
     program = Program(1, 0, (h(0), Channel(depolarizing(0.1), (0,))))
     with pytest.raises(ManyStatesError, match="the noise on qubit 0 splits its shots"):
-        run(program, shots=10, statevector=True)
+        run(program, shots=10, statevector=True, method=METHOD)
     saving = Program(1, 0, (h(0), Channel(damping(0.1), (0,)), Save("a")))
     with pytest.raises(ManyStatesError, match="the noise on qubit 0"):
-        run(saving, shots=10)
+        run(saving, shots=10, method=METHOD)
