@@ -13,17 +13,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simquay.control import Control
 from simquay.engines.labels import strings_of_labels
+from simquay.engines.numpy.sums import add_strings
+from simquay.engines.protocol import State, check_plan
 from simquay.errors import PluginError, ProgramError
-from simquay.planning import GatePass, Layout, Plan, Profile, SweepPlan, make_plan
+from simquay.planning import GatePass, Plan, Profile, SweepPlan, make_plan
 from simquay.program import Diagonal, GateOperation, Matrix, Permutation, Precision, Strings
 from simquay.program.bits import bits_of, deposit, spread
+from simquay.program.gates import Prepare
 from simquay.system.memory import host_available_bytes
 
 __all__ = ["ENGINE_API", "BaseEngine", "Engine", "State", "check_plan"]
@@ -41,29 +44,6 @@ _NOT = np.array([1, 0], dtype=np.intp)
 
 _TO_Z = np.array([[[1, 1], [1, -1]], [[1, -1j], [1, 1j]]]) / np.sqrt(2)
 """Two matrices ``V`` with ``V P V† = Z``: one for the Pauli matrix X as ``P``, and one for Y."""
-
-
-class State(Protocol):
-    """``batch`` vectors of amplitudes of one layout and precision.
-
-    The data belong to the engine that allocated the state; only that engine reads them.
-    """
-
-    @property
-    def num_qubits(self) -> int:
-        """Qubits of the program, stored or not."""
-
-    @property
-    def batch(self) -> int:
-        """How many vectors there are."""
-
-    @property
-    def precision(self) -> Precision:
-        """The number format."""
-
-    @property
-    def layout(self) -> Layout:
-        """Where each qubit is stored."""
 
 
 S = TypeVar("S", bound=State)
@@ -343,6 +323,32 @@ class BaseEngine(ABC, Generic[S]):
         strings, stored = strings_of_labels(paulis, state.num_qubits, state.layout)
         return np.where(stored, self.means(state, strings, Control()), 0.0)
 
+    def paired(self, state: S, qubit: int, strings: Strings, weights: NDArray[np.float64]) -> S:
+        """A state that stores ``qubit``, too, which ``state`` does not, and has room for: where it
+        is |0>, the vectors of ``state``; where it is |1>, these after the sum of ``strings`` times
+        ``weights``. Its norm is not 1.
+
+        ``state`` is taken over: it is changed in place, or released. Here all amplitudes pass
+        through the host.
+        """
+        order = state.layout.order
+        vectors = self.gather(state, spread(order).astype(np.uint64))
+        after = np.zeros_like(vectors)
+        add_strings(vectors, after, strings, weights)
+        both = np.concatenate([vectors, after], axis=1).astype(np.complex128)
+        parts: list[tuple[S, tuple[int]]] = []
+        for row in both:
+            one = self.allocate(state.num_qubits, state.precision, capacity=len(order) + 1)
+            self._apply_gates(one, [Prepare(row, (*order, qubit))])
+            parts.append((one, (0,)))
+        self.release(state)
+        if len(parts) == 1:
+            return parts[0][0]
+        made = self.select(parts)
+        for one, _ in parts:
+            self.release(one)
+        return made
+
     def block_probabilities(
         self,
         state: S,
@@ -391,46 +397,3 @@ class BaseEngine(ABC, Generic[S]):
 
 Engine: TypeAlias = BaseEngine[Any]
 """An engine, whatever its states."""
-
-
-def check_plan(
-    engine: str,
-    state: State,
-    plan: Plan | SweepPlan,
-    strategies: Sequence[str],
-    capacity: int | None = None,
-) -> None:
-    """Check that ``plan`` can be applied to ``state``.
-
-    Args:
-        engine: the engine's name, for the message.
-        state: of that engine.
-        plan: what is to be applied to it.
-        strategies: those of the plans that the engine applies.
-        capacity: how many qubits the state can store; None for any number.
-
-    Raises:
-        ProgramError: if the plan is of another strategy, begins at another layout than the
-            state's, stores more qubits than ``capacity``, or is a sweep of more or fewer vectors
-            than the state has.
-    """
-    if plan.profile.strategy not in strategies:
-        raise ProgramError(
-            f"the engine {engine} applies plans of the strategy "
-            f"{' or '.join(map(repr, strategies))}, not {plan.profile.strategy!r}"
-        )
-    layout = state.layout
-    if plan.initial != layout:
-        raise ProgramError(
-            f"the plan begins at layout {plan.initial.order}, but the state has {layout.order}: "
-            "plan from the state's layout"
-        )
-    if capacity is not None and len(plan.final.order) > capacity:
-        raise ProgramError(
-            f"the plan stores {len(plan.final.order)} qubits in a state that was allocated for "
-            f"{capacity}"
-        )
-    if isinstance(plan, SweepPlan) and plan.batch != state.batch:
-        raise ProgramError(
-            f"a sweep of {plan.batch} vectors cannot be applied to a state of {state.batch}"
-        )

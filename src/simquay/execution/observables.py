@@ -28,7 +28,7 @@ from simquay.engines.base import Engine
 from simquay.planning import make_plan
 from simquay.program import Matrix, Observable, Strings
 
-__all__ = ["Estimates", "chosen_values", "expectation_values"]
+__all__ = ["Estimates", "chosen_values", "expectation_values", "terms_of"]
 
 Floats: TypeAlias = NDArray[np.float64]
 _Masks: TypeAlias = NDArray[np.int64]
@@ -37,8 +37,7 @@ _Rotation: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
 
 MOST_TRAJECTORIES = 10**5
 
-_TERM_BYTES = 120
-"""For each term: four masks, a weight and a mean, and again as many while they are found."""
+_TERM_BYTES = 120  # four masks, a weight and a mean, and again as many while they are found
 
 _LETTER_BYTES = 40
 """For each letter while the terms are found: its bit, and what it does."""
@@ -160,7 +159,7 @@ def _read(
         for (start, stop, some), values in zip(groups, results, strict=True):
             if not some:
                 continue
-            terms = _terms(some, state.layout.order, measured, resets, rotation, engine.rotates)
+            terms = terms_of(some, state.layout.order, measured, resets, rotation, engine.rotates)
             rotations += [one for one in terms.rotations if one not in rotations]
             # Few vectors at a time, where there are many terms.
             step = max(_VALUES_AT_ONCE // max(len(terms.weights), 1), 1)
@@ -237,27 +236,24 @@ class _Terms(NamedTuple):
 
 _FEW_PROJECTORS, _SMALL = 6, 10
 """Up to so many projectors onto eigenvectors of X or Y are written out in a term, for up to so many
-stored qubits: reading 64 strings takes less time then than to rotate the state twice. Of larger
-states, one projector is."""
+stored qubits: 64 strings are read faster than the state is rotated twice. Else one projector is."""
 
 _MOST_EXPANDED = 1 << 16
 """The most terms that are made so; where there would be more, states are rotated instead."""
 
 _CACHE: dict[Hashable, _Terms] = {}
-"""The terms of observables that were asked for lately: an optimiser asks for the same energy again
-and again."""
+"""The terms of observables that were asked for lately, as an optimiser asks for an energy."""
 
-_MOST_CACHED, _FEW_TERMS = 32, 4096
-"""Reading more terms takes so long that finding them again takes no time beside it."""
+_MOST_CACHED, _FEW_TERMS = 32, 4096  # reading more takes far longer than finding them again
 
 
-def _terms(
+def terms_of(
     observables: Sequence[Observable],
     order: tuple[int, ...],
-    measured: Sequence[int],
-    resets: Sequence[int],
-    rotation: _Rotation,
-    rotates: bool,
+    measured: Sequence[int] = (),
+    resets: Sequence[int] = (),
+    rotation: _Rotation = ((), ()),
+    rotates: bool = False,
 ) -> _Terms:
     """The terms of ``observables`` for states of the layout ``order``, which are rotated or not."""
     if sum([len(one.coefficients) for one in observables]) > _FEW_TERMS:

@@ -23,7 +23,7 @@ from simquay.circuits.parameters import unbound_parameters
 from simquay.primitives.observables import observables_of
 from simquay.program import Observable
 
-__all__ = ["EstimatedPub", "SampledPub", "estimated_pub", "sampled_pub"]
+__all__ = ["EstimatedPub", "SampledPub", "estimated_pub", "sampled_pub", "values_of"]
 
 
 class SampledPub(NamedTuple):
@@ -105,7 +105,7 @@ def sampled_pub(pub: Any, shots: int) -> SampledPub:
         raise TypeError(f"shots must be an integer, not {count!r}")
     if count <= 0:
         raise ValueError(f"shots must be positive, not {count}")
-    values = _values(circuit, given)
+    values = values_of(circuit, given)
     return SampledPub(circuit, values, int(count), copy.deepcopy(circuit.metadata))
 
 
@@ -129,7 +129,7 @@ def estimated_pub(pub: Any, precision: float) -> EstimatedPub:
     if not 0 <= float(wanted) < math.inf:
         raise ValueError(f"precision must be non-negative and finite, not {wanted}")
     observables, places = observables_of(circuit, given)
-    values = _values(circuit, bindings)
+    values = values_of(circuit, bindings)
     made = EstimatedPub(
         circuit, values, observables, places, float(wanted), copy.deepcopy(circuit.metadata)
     )
@@ -143,7 +143,7 @@ def estimated_pub(pub: Any, precision: float) -> EstimatedPub:
     return made
 
 
-def _values(circuit: QuantumCircuit, given: Any) -> NDArray[np.float64]:
+def values_of(circuit: QuantumCircuit, given: Any) -> NDArray[np.float64]:
     """The values of a circuit's parameters, shape ``(*shape, parameters)``, in the order of
     ``circuit.parameters``.
 

@@ -40,7 +40,7 @@ from simquay.noise.model import NoiseModel
 from simquay.program import Program, VariableDeclaration
 from simquay.program.formulas import NotFiniteError
 
-__all__ = ["kept_qubits", "lower", "lower_points", "used_qubits"]
+__all__ = ["kept_qubits", "lower", "lower_parametric", "lower_points", "used_qubits"]
 
 _FEW = 32
 """The most instructions of a circuit whose gates are made one by one: arrays that are kept from
@@ -117,14 +117,23 @@ def lower_points(
             point, beside those of :func:`lower`.
     """
     try:
-        lowered = program, angles, found = _kept(circuit, noise) or _lowered(circuit, True, noise)
+        program, angles, found = lower_parametric(circuit, noise)
     except NeedsValuesError:
         return _one_by_one(circuit, _values(circuit, values), noise, hit)
-    assert angles is not None, "the parametric form has them"
     if hit is not None:
         hit |= found
-    _keep(circuit, noise, lowered, angles)
     return Points(program, angles.at(_values(circuit, values)))
+
+
+def lower_parametric(
+    circuit: QuantumCircuit, noise: NoiseModel | None = None
+) -> tuple[Program, Angles, frozenset[str]]:
+    """The program of all points, their angles, and the names of ``noise`` that it has. A circuit
+    whose operations themselves depend on parameters raises :class:`NeedsValuesError`."""
+    lowered = program, angles, found = _kept(circuit, noise) or _lowered(circuit, True, noise)
+    assert angles is not None, "the parametric form has them"
+    _keep(circuit, noise, lowered, angles)
+    return program, angles, found
 
 
 @lru_cache(maxsize=16)

@@ -26,6 +26,7 @@ from simquay.engines.numpy.state import (
     project_vectors,
     split_bits,
 )
+from simquay.engines.numpy.sums import add_strings
 from simquay.engines.numpy.sweeps import apply_sweep_list
 from simquay.engines.numpy.tiles import Buffers, apply_clusters
 from simquay.errors import ProgramError
@@ -265,6 +266,16 @@ class DenseEngine(BaseEngine[DenseState]):
     def means(self, state: DenseState, strings: Strings, control: Control) -> NDArray[np.float64]:
         """The real part of each string's mean."""
         return string_means(state, strings, self.threads, control)
+
+    def paired(
+        self, state: DenseState, qubit: int, strings: Strings, weights: NDArray[np.float64]
+    ) -> DenseState:
+        """The same state, which stores ``qubit`` as well: its highest bit."""
+        vectors = state.vector
+        state.grow((qubit,))
+        half = vectors.shape[1]
+        add_strings(vectors, state.vector[:, half:], strings, weights, self.threads)
+        return state
 
     def release(self, state: DenseState) -> None:
         """Give the state's memory back."""

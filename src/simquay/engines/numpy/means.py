@@ -25,7 +25,7 @@ from simquay.engines.threads import run_side_by_side
 from simquay.program import Strings
 from simquay.program.bits import bit_counts
 
-__all__ = ["string_means"]
+__all__ = ["block_signs", "signs_of", "string_means"]
 
 _BLOCK_BITS = 13
 """log2 of the products of a block."""
@@ -88,7 +88,7 @@ def string_means(
         for first in range(0, len(x), step):
             control.check()
             some = slice(first, first + step)
-            signs = _signs(state.stored, *[mask[some] for mask in masks])
+            signs = signs_of(state.stored, *[mask[some] for mask in masks])
             sums[:, some] = _apart(whole, x[some], odd[some], signs)
     else:
         bounds = np.union1d(changes, np.arange(0, len(x), _PIECE_TERMS)).tolist()
@@ -185,8 +185,8 @@ def _block_sums(
     bits = min(width - flips, _BLOCK_BITS)
     row_bits = bits // 2 if bits > _ROW_BITS else 0
     column_bits = bits - row_bits
-    row_signs = _signs(row_bits, *[mask >> column_bits for mask in masks])
-    column_signs = np.repeat(_signs(column_bits, *masks), 2, axis=1)
+    row_signs = signs_of(row_bits, *[mask >> column_bits for mask in masks])
+    column_signs = np.repeat(signs_of(column_bits, *masks), 2, axis=1)
     result = np.zeros((len(vectors), len(row_signs)))
     for x, odd, top, begin, end in groups:
         control.check()
@@ -206,7 +206,7 @@ def _block_sums(
             first = _with_gap(block << bits, top)
             other = (first ^ x) & -window
             if width > _BLOCK_BITS:
-                scale = _block_signs(block, bits, *[mask[terms] for mask in masks]) * (1 + flips)
+                scale = block_signs(block, bits, *[mask[terms] for mask in masks]) * (1 + flips)
             for row in range(0, len(vectors), together):
                 some = slice(row, row + together)
                 one = vectors[some, first : first + window]
@@ -234,14 +234,15 @@ def _indices(bits: int, gap: int) -> NDArray[np.intp]:
     return np.asarray(_with_gap(np.arange(1 << bits), gap))
 
 
-def _block_signs(
+def block_signs(
     block: int,
     bits: int,
     z: NDArray[np.int64],
     fixed: NDArray[np.int64],
     values: NDArray[np.int64],
 ) -> NDArray[np.float64]:
-    """As :func:`_signs`, for the bits of ``block``, which begin at ``bits``: shape ``(terms,)``."""
+    """As :func:`signs_of`, for the bits of ``block``, which begin at ``bits``: shape
+    ``(terms,)``."""
     outer = block << bits
     signs = np.where(bit_counts(z & outer) & 1, -1.0, 1.0)
     signs[fixed & outer != values & -1 << bits] = 0
@@ -254,7 +255,7 @@ def _with_gap(index: Any, bit: int) -> Any:
     return (index ^ low) << 1 | low
 
 
-def _signs(
+def signs_of(
     bits: int, z: NDArray[np.int64], fixed: NDArray[np.int64], values: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """``(-1)**popcount(i & z)`` where ``i & fixed == values``, or else 0, for the lowest ``bits``

@@ -223,6 +223,14 @@ class EngineBackend(SimquayBackend):
         joins = join(pieces, None if executor is None else type(executor).__name__)
         return self._submitted(kind(self, tasks, launcher, joins, metadata=metadata))
 
+    def submit_here(self, task: Task, metadata: Mapping[str, Any]) -> BaseJob:
+        """Run a task on the backend's worker threads, in a job whose result is the task's answer.
+
+        Returns:
+            The job, submitted.
+        """
+        return self._submitted(Job(self, [task], self._pool, metadata=metadata))
+
     def _given_options(self) -> dict[str, Any]:
         return {name: value for name, value in self._options.items() if name != "executor"}
 

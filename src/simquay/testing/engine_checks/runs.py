@@ -22,13 +22,16 @@ from simquay.program import (
     Precision,
     Program,
     Reset,
+    Strings,
 )
+from simquay.program.bits import bit_counts, deposit
 from simquay.program.expressions import BitRef
 from simquay.system.memory import host_total_bytes
 from simquay.testing.engine_checks.amplitudes import e04_random_gates
 from simquay.testing.engine_checks.gates import (
     NOT,
     REFERENCE,
+    apply_gates,
     evolve,
     near,
     random_gates,
@@ -36,7 +39,14 @@ from simquay.testing.engine_checks.gates import (
     refused,
     vectors_of,
 )
-from simquay.testing.harness.assertions import TIMEOUT, described, in_thread, raises, require
+from simquay.testing.harness.assertions import (
+    TIMEOUT,
+    described,
+    in_thread,
+    raises,
+    require,
+    require_equal,
+)
 from simquay.testing.harness.processes import call_in_fork
 
 
@@ -156,3 +166,38 @@ def e21_forks(engine: Engine) -> None:
         return
     e04_random_gates(engine)
     call_in_fork(partial(e04_random_gates, engine), TIMEOUT)
+
+
+def e22_pairs(engine: Engine) -> None:
+    """`paired` stores one more qubit: where that is 1, a sum of strings was applied."""
+    rng = np.random.default_rng(22)
+    for precision in Precision:
+        for width, batch in ((6, 1), (13, 1), (5, 3)):
+            if batch > 1 and not engine.batched:
+                continue
+            gates = random_gates(width, 40, 220, prepare=False)
+            state = engine.allocate(width + 2, precision, capacity=width + 1, batch=batch)
+            apply_gates(engine, state, gates, width + 1)
+            order = state.layout.order
+            some = rng.integers(1 << len(order), size=(5, 50))
+            fixed = some[0] & some[1]
+            x = np.where(np.arange(50) % 3, some[2] & ~fixed, 0)
+            strings = Strings(x, some[3] & ~fixed, fixed, some[4] & fixed)
+            weights = rng.uniform(-1, 1, 50)
+            both = engine.paired(state, width, strings, weights)
+            require_equal(set(both.layout.order), {*order, width}, "the qubits of a pair")
+            before = vectors_of(gates, width)[0]
+            after, index = np.zeros_like(before), np.arange(1 << len(order))
+            places = deposit(index, order)
+            for weight, flip, sign, held, values in zip(weights, *strings, strict=True):
+                factors = 1j ** bit_counts(flip & sign) * (-1.0) ** bit_counts(index & sign)
+                factors *= weight * (index & held == values)
+                after[places[index ^ flip]] += factors * before[places]
+            found = engine.amplitudes(both)
+            near(
+                found[:, : 2 << width],
+                np.tile(np.concatenate([before, after]), (batch, 1)),
+                precision,
+                f"a pair of {width} qubits",
+            )
+            engine.release(both)

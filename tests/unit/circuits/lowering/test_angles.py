@@ -163,3 +163,35 @@ def test_expressions_without_parameters_are_numbers():
     made = angles()
     column = made.column(bound)
     assert made.at(VALUES)[0, column] == 0.5
+
+
+def test_derivatives_by_parameters_follow_from_those_by_angles():
+    a, b, c = (Parameter(name) for name in "abc")
+    circuit = QuantumCircuit(1)
+    expressions = [a, 2 * a - b, b * c, a.sin() * c**2, 0.7, (a / b).abs(), c, 1 - a - b - c, 3 * a]
+    for expression in expressions:
+        circuit.rx(expression, 0)
+    angles = Angles(circuit)
+    columns = [angles.column(one) for one in expressions]
+    rng = np.random.default_rng(0)
+    values = rng.uniform(0.2, 1, (3, 3))
+    slopes = rng.uniform(-1, 1, (3, 2, len(angles)))
+    found = angles.pulled_back(values, slopes)
+    assert found.shape == (3, 2, 3)
+    for parameter in range(3):
+        moved = np.array([values, values])
+        moved[0, :, parameter] += 1e-5
+        moved[1, :, parameter] -= 1e-5
+        slope = (angles.at(moved[0]) - angles.at(moved[1])) / 2e-5
+        wanted = (slopes * slope[:, None])[..., sorted({*columns, *range(3)})].sum(-1)
+        np.testing.assert_allclose(found[..., parameter], wanted, atol=1e-9)
+
+
+def test_a_derivative_that_is_not_finite_is_an_error():
+    a = Parameter("a")
+    circuit = QuantumCircuit(1)
+    circuit.rx(a**0.5, 0)
+    angles = Angles(circuit)
+    angles.column(a**0.5)
+    with pytest.raises(ProgramError, match="no finite real number at point 0"):
+        angles.pulled_back(np.zeros((1, 1)), np.ones((1, 1, 2)))

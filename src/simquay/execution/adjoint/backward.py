@@ -1,0 +1,278 @@
+"""The adjoint method on an engine.
+
+For ``E = <psi| O |psi>`` and ``psi = U_m ... U_1 |0>``, the derivative by an angle of gate ``g`` is
+``2 Im <lambda| K |psi>``, where ``K`` is the gate's generator
+(:mod:`simquay.execution.adjoint.generators`), and where the gates from the last to ``g`` are undone
+on both ``psi`` and ``lambda``, which is ``O psi`` at the end. So the state is evolved once, and two
+states are taken back, whatever the number of angles: Jones and Gacon, arXiv:2009.02823.
+
+Here the two are one state with one more qubit, the *pair*: ``|0> psi + |1> lambda``. To undo a gate
+on both is to apply its inverse, which says nothing of that qubit, by plans that the engine has
+anyway. And ``2 Im <lambda| P |psi>`` is minus the mean of the string ``Y P``, with Y on the pair;
+the mean of X there is ``2 <psi| O |psi>``. Any engine can read these, many at a time;
+:mod:`simquay.execution.adjoint.cuts` says when.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simquay.control import Control
+from simquay.engines.base import Engine
+from simquay.errors import ProgramError
+from simquay.execution.adjoint.cuts import Cuts, find_cuts
+from simquay.execution.adjoint.generators import generators_of, slopes_of
+from simquay.execution.observables import terms_of
+from simquay.planning import GateSweep, make_plan, make_sweep_plan
+from simquay.program import Gate, Observable, Parametric, Precision, Program
+from simquay.program.program import most_stored_qubits
+
+__all__ = [
+    "Derivatives",
+    "Site",
+    "check_gates",
+    "derivatives",
+    "points_together",
+    "required_bytes",
+]
+
+Floats = NDArray[np.float64]
+
+
+class Derivatives(NamedTuple):
+    """Values of observables and their derivatives.
+
+    Attributes:
+        values: shape ``(points, observables)``.
+        slopes: by the program's angles, shape ``(points, observables, angles)``.
+    """
+
+    values: Floats
+    slopes: Floats
+
+
+def required_bytes(
+    program: Program, engine: Engine, precision: Precision, observables: int, batch: int = 1
+) -> int:
+    """Bytes of the engine's device that :func:`derivatives` needs for ``batch`` points at a time:
+    two states, and one more where there are several observables."""
+    capacity = most_stored_qubits(program)
+    need = engine.required_bytes(capacity + 1, precision, batch)
+    return need if observables < 2 else need + engine.required_bytes(capacity, precision, batch)
+
+
+def points_together(program: Program, engine: Engine, precision: Precision, points: int) -> int:
+    """How many of ``points`` points are best run as one batch."""
+    qubits = most_stored_qubits(program) + 1
+    if points < 2 or qubits > engine.sweep_qubits(precision):
+        return 1
+    two, one = [engine.required_bytes(qubits, precision, size) for size in (2, 1)]
+    return min(points, max(1, engine.sweep_bytes // max(two - one, 1)))
+
+
+def derivatives(
+    program: Program,
+    angles: Floats,
+    observables: Sequence[Observable],
+    engine: Engine,
+    precision: Precision,
+    control: Control,
+    batch: int = 1,
+    sites: Sequence[Site] | None = None,
+) -> Derivatives:
+    """The values of ``observables``, and their derivatives by the angles of ``program``.
+
+    Args:
+        program: of gates alone.
+        angles: of the points, shape ``(points, program.num_angles)``.
+        observables: of the program's qubits.
+        engine: runs the program; the caller has reserved :func:`required_bytes`.
+        precision: of the amplitudes; sums are taken in double precision.
+        control: checked before each pass.
+        batch: how many points run as one batch, at most :func:`points_together`.
+        sites: the gates whose generators are read; None for the parametric ones.
+
+    Raises:
+        ProgramError: if the program has anything but gates.
+        Cancelled: if ``control`` says so.
+    """
+    check_gates(program)
+    count = program.num_angles
+    if sites is None:
+        sites = _parametric(program)
+    else:
+        count = (
+            max([int(site.columns.max()) for site in sites if site.columns.size], default=-1) + 1
+        )
+    wanted = {place: site.paulis for site in sites for place in site.places}
+    run = _Backward(program, wanted, observables, engine, precision)
+    points = len(angles)
+    values = np.empty((points, len(observables)))
+    slopes = np.zeros((points, len(observables), count))
+    for first in range(0, points, batch):
+        some = slice(first, first + batch)
+        section = control.section(first / points, min((first + batch) / points, 1))
+        values[some], means = run.read(angles[some], section)
+        for site in sites:
+            found = -means[:, :, run.numbers(site.places)]
+            by_angle = np.einsum("bkgp,bgap->bkga", found, site.coefficients(angles[some]))
+            for one, slope in zip(site.columns.T, np.moveaxis(by_angle, -1, 0), strict=True):
+                np.add.at(slopes[some].transpose(2, 0, 1), one, slope.transpose(2, 0, 1))
+    return Derivatives(values, slopes)
+
+
+class Site(NamedTuple):
+    """Gates whose generators are made of the same Pauli matrices.
+
+    Attributes:
+        paulis: the matrices; see :class:`~simquay.execution.adjoint.generators.Generators`.
+        places: of the gates in the program.
+        columns: by which angles their derivatives are wanted, shape ``(gates, angles of each)``.
+        coefficients: gives those of the matrices, shape ``(points or 1, gates or 1, angles of each,
+            paulis)``, from the angles of the points.
+    """
+
+    paulis: Sequence[int]
+    places: Sequence[int]
+    columns: NDArray[np.intp]
+    coefficients: Callable[[Floats], Floats]
+
+
+def check_gates(program: Program) -> None:
+    """Raises a :class:`~simquay.errors.ProgramError` if the program has anything but gates."""
+    for operation in program.operations:
+        if not isinstance(operation, Gate):
+            raise ProgramError(
+                f"circuit {program.name!r} has an operation {type(operation).__name__}, and the "
+                "adjoint method takes circuits of gates alone: remove measurements, resets, noise, "
+                "saves and control flow"
+            )
+
+
+def _parametric(program: Program) -> list[Site]:
+    """The parametric gates of a program."""
+    alike: defaultdict[tuple[str, bool], list[int]] = defaultdict(list)
+    operations: Any = program.operations
+    for place, gate in enumerate(operations):
+        if isinstance(gate, Parametric):
+            alike[gate.formula, gate.adjoint].append(place)
+    sites = []
+    for (formula, adjoint), places in alike.items():
+        columns = np.array([operations[place].angles for place in places], dtype=np.intp)
+        paulis = generators_of(formula, adjoint).paulis
+        sites.append(
+            Site(paulis, places, columns, partial(_coefficients, formula, adjoint, columns))
+        )
+    return sites
+
+
+def _coefficients(formula: str, adjoint: bool, columns: NDArray[np.intp], angles: Floats) -> Floats:
+    generators = generators_of(formula, adjoint)
+    if generators.constant is not None:
+        return generators.constant[None, None]
+    every = slopes_of(formula, adjoint, angles[:, columns])
+    return every[..., list(generators.paulis)]
+
+
+class _Backward:
+    """Runs a program forth and back, and reads the strings of its cuts.
+
+    Args:
+        program: of gates alone.
+        wanted: the Pauli matrices to read, by the places of gates.
+        observables: of the program's qubits.
+        engine: runs it.
+        precision: of the amplitudes.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        wanted: Mapping[int, Sequence[int]],
+        observables: Sequence[Observable],
+        engine: Engine,
+        precision: Precision,
+    ) -> None:
+        self._program = program
+        self._wanted = wanted
+        self._observables = observables
+        self._engine = engine
+        self._precision = precision
+        self._capacity = most_stored_qubits(program)
+        self._profile = engine.profile(precision, self._capacity + 1)
+        self._cuts: Cuts | None = None
+
+    def numbers(self, places: Sequence[int]) -> NDArray[np.intp]:
+        """The numbers of the strings of gates, shape ``(gates, paulis)``."""
+        assert self._cuts is not None
+        return np.array([self._cuts.numbers[place] for place in places], dtype=np.intp)
+
+    def read(self, angles: Floats, control: Control) -> tuple[Floats, Floats]:
+        """The observables' values at some points, and the means of all strings: shape ``(points,
+        observables, strings + 1)``, the last of which is 0.
+
+        All points are one batch.
+        """
+        engine, pair = self._engine, self._program.num_qubits
+        values = np.empty((len(angles), len(self._observables)))
+        found: list[Floats] = []
+        state = engine.allocate(
+            pair + 1, self._precision, capacity=self._capacity + 1, batch=len(angles)
+        )
+        steps = len(self._observables) + 1
+        try:
+            gates: Any = self._program.operations
+            self._apply(state, gates, angles, control.section(0, 1 / steps))
+            order = state.layout.order
+            if self._cuts is None:
+                self._cuts = find_cuts(gates, self._wanted, frozenset(order), pair)
+            for number, observable in enumerate(self._observables):
+                last = number == len(self._observables) - 1
+                section = control.section((number + 1) / steps, (number + 2) / steps)
+                terms = terms_of([observable], order)
+                both = engine.paired(
+                    state if last else engine.copy(state), pair, terms.strings, terms.weights
+                )
+                if last:
+                    state = both
+                try:
+                    found.append(self._back(both, angles, section))
+                finally:
+                    if not last:
+                        engine.release(both)
+                values[:, number] = terms.constants[0] + found[-1][:, 0] / 2
+        finally:
+            engine.release(state)
+        control.report(1.0)
+        return values, np.stack(found, axis=1)
+
+    def _back(self, both: Any, angles: Floats, control: Control) -> Floats:
+        """The means of all strings, shape ``(points, strings + 1)``; the last is 0."""
+        assert self._cuts is not None
+        found: list[Floats] = []
+        count = len(self._cuts.segments)
+        pairs = zip(self._cuts.segments, self._cuts.readings, strict=True)
+        for number, (gates, reading) in enumerate(pairs):
+            section = control.section(number / count, (number + 1) / count)
+            if gates:
+                self._apply(both, gates, angles, section)
+            strings, lost = reading.strings(both.layout.order)
+            means = self._engine.means(both, strings, section)
+            means[:, lost] = 0
+            found.append(means)
+        return np.concatenate([*found, np.zeros((len(angles), 1))], axis=1)
+
+    def _apply(self, state: Any, gates: Sequence[Gate], angles: Floats, control: Control) -> None:
+        sweep = GateSweep.at(gates, angles)
+        if len(angles) > 1:
+            plan = make_sweep_plan(sweep, state.layout, self._profile)
+            assert plan is not None, "parametric gates have one structure"
+            self._engine.apply_sweep(state, plan, control)
+        else:
+            self._engine.apply(state, make_plan(sweep.gates, state.layout, self._profile), control)

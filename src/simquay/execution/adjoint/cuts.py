@@ -1,0 +1,200 @@
+"""Cuts: where on the way back through a circuit its generators are read.
+
+The gates are undone from the last to the first. The generator of a gate is read when the gate and
+all that follow on its qubits are undone, and nothing before it is. Many generators can be read at
+one such time, a *cut*: those of a layer of rotations, or of any gates that are diagonal, since
+these commute. So the gates between two cuts are one segment, which is planned and fused as any
+gates are, and one reading serves all strings of a cut.
+
+A qubit on which all strings of a cut have X, or all have Y, is turned before the cut so that these
+are Z, and back after it: then all strings of a layer of such rotations flip the same bit, and share
+one pass over the state. The turns are fused with the segments' gates.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simquay.program import (
+    Diagonal,
+    Gate,
+    Matrix,
+    Parametric,
+    Permutation,
+    Prepare,
+    Relabel,
+    Strings,
+)
+
+__all__ = ["Cuts", "Reading", "find_cuts"]
+
+_Z, _X, _Y, _ZERO, _ONE = 1, 2, 3, 4, 5
+"""Letters: the Pauli matrices as digits, and projectors onto |0> and |1>."""
+
+_TO_Z = {
+    _X: np.array([[1, 1], [1, -1]], dtype=np.complex128) / np.sqrt(2),
+    _Y: np.array([[1, -1j], [1, 1j]], dtype=np.complex128) / np.sqrt(2),
+}
+"""Matrices ``V`` with ``V P V† = Z``."""
+
+_FROM_Z = {letter: matrix.conj().T.copy() for letter, matrix in _TO_Z.items()}
+
+_FLIPS = np.array([letter in (_X, _Y) for letter in range(6)])
+_SIGNS = np.array([letter in (_Z, _Y) for letter in range(6)])
+_FIXES = np.array([letter in (_ZERO, _ONE) for letter in range(6)])
+
+
+class Reading(NamedTuple):
+    """The strings of a cut, as letters on qubits.
+
+    Attributes:
+        starts: intp, shape ``(strings,)``: the first letter of each; all have one or more.
+        qubits: intp, shape ``(letters,)``.
+        letters: likewise: 1 to 3 for Z, X and Y, 4 and 5 for the projectors onto |0> and |1>.
+    """
+
+    starts: NDArray[np.intp]
+    qubits: NDArray[np.intp]
+    letters: NDArray[np.intp]
+
+    def strings(self, order: Sequence[int]) -> tuple[Strings, NDArray[np.bool_]]:
+        """The strings for states that store the qubits ``order``; and whether each is 0 there,
+        since a qubit that is not stored is |0>."""
+        bits = np.zeros(max(self.qubits.max(), *order) + 1, dtype=np.int64)
+        bits[list(order)] = np.int64(1) << np.arange(len(order))
+        own = bits[self.qubits]
+        masks = [
+            np.bitwise_or.reduceat(np.where(wanted, own, 0), self.starts)
+            for wanted in (
+                _FLIPS[self.letters],
+                _SIGNS[self.letters],
+                _FIXES[self.letters],
+                self.letters == _ONE,
+            )
+        ]
+        lost = (own == 0) & (_FLIPS[self.letters] | (self.letters == _ONE))
+        return Strings(*masks), np.logical_or.reduceat(lost, self.starts)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cuts:
+    """The way back through some gates.
+
+    Attributes:
+        segments: gates to apply in order; after segment ``c``, cut ``c`` is read.
+        readings: of the cuts.
+        numbers: for each gate whose generators are read, by place: the numbers of the strings of
+            its Pauli matrices, counted through all cuts; -1 for one whose mean is known to be 0.
+            String 0 is that of the value.
+    """
+
+    segments: Sequence[Sequence[Gate]]
+    readings: Sequence[Reading]
+    numbers: Mapping[int, Sequence[int]]
+
+
+_Letters = list[tuple[int, int]]
+"""Qubits, and the letter on each."""
+
+
+def find_cuts(
+    gates: Sequence[Gate],
+    wanted: Mapping[int, Sequence[int]],
+    stored: Collection[int],
+    pair: int,
+) -> Cuts:
+    """The way back through ``gates``.
+
+    Args:
+        gates: unitary, but for preparations of qubits that nothing before them acts on.
+        wanted: the Pauli matrices to read, by the places of gates in ``gates``; see
+            :class:`~simquay.execution.adjoint.generators.Generators`.
+        stored: the qubits that the state stores after the gates.
+        pair: the qubit that tells the two vectors apart.
+    """
+    segments: defaultdict[int, list[Gate]] = defaultdict(list)
+    found: defaultdict[int, list[tuple[int, int, _Letters]]] = defaultdict(list)
+    # The first segment that the next gate on a qubit may be in: one that is diagonal on it, and
+    # any other. Only a diagonal one commutes with the diagonal strings that are read before.
+    diagonal: defaultdict[int, int] = defaultdict(int)
+    other: defaultdict[int, int] = defaultdict(int)
+    for place in reversed(range(len(gates))):
+        gate = gates[place]
+        undo = _INVERSES[type(gate)]
+        moves = () if gate.is_diagonal else gate.qubits
+        keeps = (*gate.qubits, *gate.controls) if gate.is_diagonal else gate.controls
+        cut = max([*[other[qubit] for qubit in moves], *[diagonal[qubit] for qubit in keeps], 0])
+        if (undone := undo(gate)) is not None:
+            segments[cut].append(undone)
+        read = place in wanted
+        for qubit in moves:
+            diagonal[qubit] = other[qubit] = cut + read
+        for qubit in keeps:
+            diagonal[qubit] = max(diagonal[qubit], cut)
+            other[qubit] = max(other[qubit], cut + read)
+        if read:
+            held = [
+                (qubit, _ONE if gate.control_state >> bit & 1 else _ZERO)
+                for bit, qubit in enumerate(gate.controls)
+            ]
+            for number, pauli in enumerate(wanted[place]):
+                own = [(qubit, pauli >> 2 * bit & 3) for bit, qubit in enumerate(gate.qubits)]
+                letters = [*held, *[one for one in own if one[1]]]
+                found[cut].append((place, number, letters))
+    numbers: dict[int, list[int]] = {place: [-1] * len(own) for place, own in wanted.items()}
+    listed: list[Sequence[Gate]] = []
+    readings: list[Reading] = []
+    turns: dict[int, int] = {}
+    total = 0
+    for cut in range(max(found, default=0) + 1):
+        back = [Matrix(_FROM_Z[letter], (qubit,)) for qubit, letter in turns.items()]
+        strings: list[_Letters] = []
+        if not cut:
+            strings.append([(pair, _X)])
+        for place, number, letters in found[cut]:
+            if letters:  # the mean of the identity is 0
+                numbers[place][number] = total + len(strings)
+                strings.append([(pair, _Y), *letters])
+        total += len(strings)
+        turns = _turns(strings, stored, pair)
+        forth = [Matrix(_TO_Z[letter], (qubit,)) for qubit, letter in turns.items()]
+        listed.append((*back, *segments[cut], *forth))
+        flat = [
+            (qubit, _Z if qubit in turns else letter)
+            for letters in strings
+            for qubit, letter in letters
+        ]
+        sizes = [len(letters) for letters in strings]
+        qubits, kinds = np.array(flat, dtype=np.intp).reshape(-1, 2).T
+        readings.append(Reading(np.cumsum([0, *sizes[:-1]]), qubits, kinds))
+    return Cuts(listed, readings, numbers)
+
+
+def _turns(strings: Sequence[_Letters], stored: Collection[int], pair: int) -> dict[int, int]:
+    """The qubits to turn before strings are read, and the letter that becomes Z there."""
+    letters: defaultdict[int, set[int]] = defaultdict(set)
+    for string in strings:
+        for qubit, letter in string:
+            letters[qubit].add(letter)
+    return {
+        qubit: min(own)
+        for qubit, own in letters.items()
+        if qubit != pair and qubit in stored and own in ({_X}, {_Y})
+    }
+
+
+_INVERSES: dict[type, Callable[..., Gate | None]] = {
+    Matrix: lambda gate: replace(gate, matrix=gate.matrix.conj().T.copy()),
+    Diagonal: lambda gate: replace(gate, diagonal=gate.diagonal.conj()),
+    Permutation: lambda gate: replace(gate, table=np.argsort(gate.table)),
+    Relabel: lambda gate: Relabel(gate.sources, gate.qubits),
+    Parametric: lambda gate: replace(gate, adjoint=not gate.adjoint),
+    Prepare: lambda gate: None,  # it commutes with all that comes before it
+}
+"""What undoes a gate, by its kind."""

@@ -1,0 +1,337 @@
+"""Gradients against differences of Qiskit's own expectation values."""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+import pytest
+from qiskit import QuantumCircuit
+from qiskit.circuit import Gate, Parameter, ParameterVector
+from qiskit.circuit.library import RYGate, UGate, efficient_su2, qaoa_ansatz
+from qiskit.circuit.library import standard_gates as library
+from qiskit.quantum_info import SparseObservable, SparsePauliOp, Statevector, random_pauli_list
+
+from simquay.circuits.lowering.angles import DIFFERENCES
+from simquay.errors import ProgramError
+from simquay.gradients import gradient_job, jacobian, value_and_gradient
+from simquay.jobs.errors import JobFailedError
+from simquay.simulators.options import RunOptionError
+
+ENGINES = ["numpy", "reference"]
+
+ROTATIONS = [
+    kind
+    for _, kind in sorted(vars(library).items())
+    if inspect.isclass(kind)
+    and issubclass(kind, Gate)
+    and (names := [*inspect.signature(kind).parameters])
+    and names[0] in ("theta", "phi", "lam")
+]
+"""Every standard gate with angles."""
+
+
+def an_observable(num_qubits, seed=0, terms=8):
+    paulis = random_pauli_list(num_qubits, terms, seed=seed, phase=False)
+    return SparsePauliOp(paulis, np.random.default_rng(seed).uniform(-1, 1, terms))
+
+
+def qiskits_value(circuit, observable, values):
+    if isinstance(observable, SparseObservable):
+        observable = SparsePauliOp.from_sparse_observable(observable)
+    state = Statevector(circuit.assign_parameters(values))
+    return float(state.expectation_value(observable).real)
+
+
+def qiskits_gradient(circuit, observable, values):
+    """By differences of order 8, whose error is some 1e-12."""
+    found = np.zeros(len(values))
+    for place in range(len(values)):
+        for shift, weight in DIFFERENCES:
+            moved = np.array(values)
+            moved[place] += shift
+            found[place] += weight * qiskits_value(circuit, observable, moved)
+    return found
+
+
+def check(circuit, observable, values, backend="numpy", tolerance=1e-9):
+    found = value_and_gradient(backend, circuit, observable, values)
+    assert found.values == pytest.approx(qiskits_value(circuit, observable, values), abs=1e-12)
+    wanted = qiskits_gradient(circuit, observable, values)
+    np.testing.assert_allclose(found.gradients, wanted, rtol=0, atol=tolerance)
+
+
+def made(kind, angles):
+    """A gate with the given angles; on one qubit with two controls where that is open."""
+    names = inspect.signature(kind).parameters
+    return kind(*angles, num_ctrl_qubits=2) if "num_ctrl_qubits" in names else kind(*angles)
+
+
+def angles_of(kind):
+    names = inspect.signature(kind).parameters
+    return [name for name in names if name in ("theta", "phi", "lam", "gamma", "beta")]
+
+
+def test_every_gate_with_angles_is_among_those_tested():
+    names = {kind.__name__ for kind in ROTATIONS}
+    assert names >= {"RXGate", "CU3Gate", "RZZGate", "XXPlusYYGate", "CRYGate", "MCPhaseGate"}
+    assert len(names) >= 20
+
+
+@pytest.mark.parametrize("kind", ROTATIONS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_each_gate(kind, engine):
+    names = angles_of(kind)
+    angles = ParameterVector("a", len(names))
+    gate = made(kind, angles)
+    circuit = QuantumCircuit(4)
+    for qubit in range(4):
+        circuit.ry(0.3 + qubit, qubit)
+    circuit.cx(0, 3)
+    circuit.append(gate, [2, 0, 3, 1][: gate.num_qubits])
+    circuit.append(gate.inverse(), [1, 3, 0, 2][: gate.num_qubits])
+    circuit.append(
+        gate.control(1, ctrl_state=0),
+        [3, 1, 2, 0, 0][: gate.num_qubits + 1] if gate.num_qubits < 4 else [],
+    )
+    circuit.sx([0, 1, 2, 3])
+    check(circuit, an_observable(4), np.arange(len(names)) * 0.4 + 0.7, engine)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_expressions_shared_parameters_and_phases(engine):
+    a, b, c = (Parameter(name) for name in "abc")
+    circuit = QuantumCircuit(3, global_phase=a * b)
+    circuit.h([0, 1, 2])
+    circuit.rx(2 * a - b, 0)
+    circuit.ry(a * b, 1)
+    circuit.rz(b.sin() + c**2, 2)
+    circuit.cp(a / (1 + c * c), 0, 2)
+    circuit.mcp(c.exp() * a, [0, 1], 2)
+    inner = QuantumCircuit(2, global_phase=c)
+    inner.u(a, b, c, 0)
+    inner.rzx(a, 0, 1)
+    circuit.append(inner.to_gate().control(1), [2, 0, 1])
+    circuit.append(inner.to_gate().inverse(), [1, 2])
+    circuit.append(inner.to_gate().repeat(2), [0, 1])
+    circuit.swap(0, 2)
+    circuit.rx(a, 0)
+    circuit.delay(3, 1)
+    circuit.barrier()
+    circuit.ry(c, 1)
+    check(circuit, an_observable(3), [0.3, -0.8, 0.6], engine)
+
+
+class _Known(Gate):
+    """A gate without a definition."""
+
+    def __init__(self, angle):
+        super().__init__("known", 1, [angle])
+
+    def __array__(self, dtype=None, copy=None):
+        cosine, sine = np.cos(float(self.params[0])), np.sin(float(self.params[0]))
+        return np.array([[cosine, -1j * sine], [-1j * sine, cosine]])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_gates_that_only_their_matrix_tells(engine):
+    a, b = Parameter("a"), Parameter("b")
+    circuit = QuantumCircuit(3)
+    circuit.append(UGate(a, b, 0.2).power(0.3, annotated=True), [0])
+    circuit.append(RYGate(a * b).power(0.5).control(1), [0, 1])
+    circuit.rx(b, 2)
+    circuit.cx(2, 0)
+    circuit.append(_Known(a * a), [1])
+    circuit.ry(a, 0)
+    check(circuit, an_observable(3), [0.9, 0.4], engine)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_circuits(seed):
+    rng = np.random.default_rng(seed)
+    count = 5
+    angles = ParameterVector("a", count)
+    circuit = QuantumCircuit(5)
+    for _ in range(40):
+        kind = ROTATIONS[rng.integers(len(ROTATIONS))]
+        names = angles_of(kind)
+        own = [angles[rng.integers(count)] * float(rng.uniform(-1, 1)) + 0.1 for _ in names]
+        gate = made(kind, own)
+        circuit.append(gate, rng.permutation(5)[: gate.num_qubits].tolist())
+        circuit.append(
+            [library.CXGate(), library.SwapGate(), library.CZGate()][rng.integers(3)],
+            rng.permutation(5)[:2].tolist(),
+        )
+    check(circuit, an_observable(5, seed), rng.uniform(-2, 2, count))
+
+
+@pytest.mark.parametrize(
+    "circuit",
+    [
+        efficient_su2(4, reps=2),
+        qaoa_ansatz(
+            SparsePauliOp.from_sparse_list(
+                [("ZZ", [i, j], 0.3 + i / 10) for i in range(4) for j in range(i)], 4
+            ),
+            reps=2,
+        ),
+    ],
+    ids=["su2", "qaoa"],
+)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_ansatze_of_the_library(circuit, engine):
+    values = np.random.default_rng(5).uniform(-1, 1, circuit.num_parameters)
+    check(circuit, an_observable(circuit.num_qubits), values, engine)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_projectors_and_qubits_that_nothing_moves(engine):
+    a, b = Parameter("a"), Parameter("b")
+    circuit = QuantumCircuit(6)
+    circuit.ry(a, 1)
+    circuit.crx(b, 1, 3)
+    circuit.crx(a, 0, 4)  # qubit 0 is |0>, so nothing happens
+    circuit.rz(b, 5)
+    circuit.cp(a, 5, 1)
+    observable = SparseObservable.from_list(
+        [
+            ("III0ZI", 0.7),
+            ("II+IIX", 1.1),
+            ("1ZXIYI", 0.4),
+            ("IIIIII", 2.0),
+            ("0II1lZ", -0.3),
+            ("I+II-r", 0.6),
+        ]
+    )
+    check(circuit, observable, [0.4, 1.3], engine)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_arrays_of_values_and_of_observables(engine):
+    circuit = efficient_su2(3, reps=1)
+    rng = np.random.default_rng(2)
+    values = rng.uniform(-1, 1, (2, 3, circuit.num_parameters))
+    observables = [[an_observable(3, seed) for seed in (1, 2)], [an_observable(3, 3), "ZZZ"]]
+    found = value_and_gradient(engine, circuit, observables, values)
+    assert found.values.shape == (2, 3, 2, 2)
+    assert found.gradients.shape == (2, 3, 2, 2, circuit.num_parameters)
+    wanted = qiskits_gradient(circuit, observables[1][0], values[1, 2])
+    np.testing.assert_allclose(found.gradients[1, 2, 1, 0], wanted, rtol=0, atol=1e-9)
+    np.testing.assert_array_equal(jacobian(engine, circuit, observables, values), found.gradients)
+
+
+def test_the_points_of_a_batch_are_those_of_runs_one_by_one():
+    circuit = efficient_su2(4, reps=2)
+    values = np.random.default_rng(3).uniform(-1, 1, (50, circuit.num_parameters))
+    observable = an_observable(4)
+    together = value_and_gradient("numpy", circuit, observable, values)
+    for number in (0, 17, 49):
+        alone = value_and_gradient("numpy", circuit, observable, values[number])
+        np.testing.assert_allclose(together.values[number], alone.values, atol=1e-13)
+        np.testing.assert_allclose(together.gradients[number], alone.gradients, atol=1e-13)
+
+
+def test_values_by_name_and_circuits_without_parameters():
+    a, b = Parameter("a"), Parameter("b")
+    circuit = QuantumCircuit(1)
+    circuit.ry(b, 0)
+    circuit.rx(a, 0)
+    found = value_and_gradient("numpy", circuit, "Z", {b: 0.3, a: 0.2})
+    assert found.gradients.tolist() == pytest.approx(
+        [-np.cos(0.3) * np.sin(0.2), -np.sin(0.3) * np.cos(0.2)]
+    )
+    circuit = QuantumCircuit(2)
+    circuit.h(0)
+    found = value_and_gradient("numpy", circuit, ["XI", "IX"])
+    assert found.values.tolist() == pytest.approx([0, 1])
+    assert found.gradients.shape == (2, 0)
+    empty = value_and_gradient("numpy", efficient_su2(2), "ZZ", np.zeros((0, 16)))
+    assert empty.values.shape == (0,)
+    assert empty.gradients.shape == (0, 16)
+
+
+def test_single_precision():
+    circuit = efficient_su2(4, reps=1)
+    values = np.random.default_rng(4).uniform(-1, 1, circuit.num_parameters)
+    observable = an_observable(4)
+    found = value_and_gradient("numpy", circuit, observable, values, precision="single")
+    wanted = qiskits_gradient(circuit, observable, values)
+    np.testing.assert_allclose(found.gradients, wanted, atol=1e-5)
+    assert np.abs(found.gradients - wanted).max() > 1e-9
+
+
+@pytest.mark.parametrize("change", ["measure", "reset", "initialize", "if_else", "save"])
+def test_circuits_of_more_than_gates_are_refused(change):
+    a = Parameter("a")
+    circuit = QuantumCircuit(2, 2)
+    circuit.ry(a, 0)
+    if change == "measure":
+        circuit.measure(0, 0)
+    elif change == "reset":
+        circuit.reset(0)
+    elif change == "if_else":
+        with circuit.if_test((circuit.clbits[0], 1)):
+            circuit.x(0)
+    elif change == "save":
+        circuit.save_statevector() if hasattr(circuit, "save_statevector") else circuit.reset(0)
+    else:
+        circuit.h(1)
+        circuit.initialize([0, 1], 1)
+    with pytest.raises(ProgramError, match="circuits of gates alone"):
+        value_and_gradient("numpy", circuit, "ZZ", [0.1])
+
+
+def test_a_prepared_state_is_a_beginning():
+    a = Parameter("a")
+    circuit = QuantumCircuit(2)
+    circuit.ry(a, 0)
+    circuit.prepare_state([0.6, 0.8j], 1)
+    circuit.cry(a, 1, 0)
+    check(circuit, an_observable(2), [0.4])
+
+
+def test_wrong_arguments(tmp_path):
+    circuit = efficient_su2(2, reps=1)
+    with pytest.raises(ValueError, match="qubits"):
+        value_and_gradient("numpy", circuit, "ZZZ", np.zeros(8))
+    with pytest.raises(ValueError, match="inconsistent"):
+        value_and_gradient("numpy", circuit, "ZZ", np.zeros(7))
+    with pytest.raises(TypeError, match="QuantumCircuit"):
+        value_and_gradient("numpy", "circuit", "ZZ", np.zeros(7))
+    with pytest.raises(TypeError, match="Simquay's engines"):
+        value_and_gradient(3, circuit, "ZZ", np.zeros(8))
+    with pytest.raises(RunOptionError, match="max_circuits_per_task"):
+        value_and_gradient("numpy", circuit, "ZZ", np.zeros(8), max_circuits_per_task=1)
+    noise: dict[str, list[object]] = {"errors": [], "x90_gates": []}
+    with pytest.raises(RunOptionError, match="noise_model"):
+        value_and_gradient("numpy", circuit, "ZZ", np.zeros(8), noise_model=noise)
+
+
+def test_a_job_with_memory_and_metadata():
+    circuit = efficient_su2(2, reps=1)
+    job = gradient_job(
+        "numpy",
+        [(circuit, "ZZ", np.zeros(8)), (circuit, ["XX", "IZ"], np.zeros((3, 8)))],
+        metadata={"mine": 1},
+    )
+    first, second = job.result()
+    assert first.values == pytest.approx(1)
+    assert second.gradients.shape == (3, 2, 8)
+    assert job.metadata["mine"] == 1
+    assert job.metadata["engine"] == "numpy"
+    circuit = efficient_su2(20, reps=1)
+    values = np.zeros(circuit.num_parameters)
+    with pytest.raises(JobFailedError, match="max_memory_mb allows"):
+        value_and_gradient("numpy", circuit, "Z" * 20, values, max_memory_mb=8)
+
+
+def test_an_expression_without_a_finite_derivative():
+    a = Parameter("a")
+    circuit = QuantumCircuit(1)
+    circuit.rx(a**0.5, 0)
+    with pytest.raises((ProgramError, JobFailedError), match="no finite real"):
+        value_and_gradient("numpy", circuit, "Z", [0.0])
+    b = Parameter("b")
+    circuit = QuantumCircuit(1)
+    circuit.rx(b.abs(), 0)
+    check(circuit, SparsePauliOp("Z"), [-0.3])
