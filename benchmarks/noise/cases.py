@@ -21,8 +21,8 @@ AER_FORMS: dict[str, dict[str, Any]] = {
     "aer, one shot after another": {"max_parallel_shots": 1},
     "aer, branching": {"shot_branching_enable": True, "shot_branching_sampling_enable": True},
 }
-"""Options of Aer's backend, by the name of the form. Aer's counts are wrong where a model has readout
-errors and branching is on."""
+"""Options of Aer's backend, by the name of the form. With branching, Aer's counts are wrong where a
+model has readout errors."""
 
 GATE_SECONDS = {"u": 50e-9, "cx": 300e-9}
 T1 = 100e-6
