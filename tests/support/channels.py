@@ -12,7 +12,7 @@ from simquay.program.gates import standard_gates
 from tests.support.dense import gate_matrix
 from tests.support.operations import cast_to
 
-__all__ = ["density_matrix", "placed_superop", "superop"]
+__all__ = ["check_mixture", "density_matrix", "placed_superop", "superop"]
 
 
 def superop(mixture: Mixture) -> SuperOp:
@@ -44,3 +44,25 @@ def density_matrix(program: Program) -> DensityMatrix:
         else:
             state = state.reset([cast_to(Reset, operation).qubit])
     return state
+
+
+def check_mixture(mixture: Mixture) -> None:
+    """What :class:`Mixture` promises of its arrays."""
+    probabilities, parts = mixture.probabilities, mixture.parts
+    size = 2**mixture.num_qubits
+    assert probabilities.dtype == np.float64
+    assert probabilities.shape == (len(parts),)
+    assert probabilities.min() > 0
+    assert abs(probabilities.sum() - 1) < 1e-14
+    for part in parts:
+        assert part.dtype == np.complex128
+        assert part.flags.c_contiguous
+        assert not part.flags.writeable
+        assert part.shape[-2:] == (size, size)
+        operators = part.reshape(-1, size, size)
+        total = (operators.conj().swapaxes(1, 2) @ operators).sum(axis=0)
+        assert abs(total - np.eye(size)).max() < 1e-12
+    weights = [probabilities[part] if parts[part].ndim == 2 else -1 for part in range(len(parts))]
+    assert max(weights) == weights[0]
+    off_diagonal = ~np.eye(size, dtype=bool)
+    assert mixture.is_diagonal == (not any(part[..., off_diagonal].any() for part in parts))

@@ -2,5 +2,5 @@
 
 Takes Aer's ``NoiseModel`` or its dictionary, a device's ``Target``, or channels of Qiskit. Gives
 mixtures for programs, and of each instruction the errors that come with it. Read ``model.py``
-first; a device's errors are in :mod:`simquay.noise.device`.
+first; :mod:`simquay.noise.channels` makes mixtures of channels.
 """

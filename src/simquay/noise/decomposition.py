@@ -1,0 +1,376 @@
+"""How a channel is taken apart: unitary parts first, and maps on fewer qubits.
+
+A channel is known by its Choi matrix, the sum of ``v v†`` over its Kraus operators ``K``, where
+``v`` has the entries of ``K`` row after row. Two things make a channel cheap to run:
+
+- **Unitary parts.** Their probabilities do not depend on the state. Of any channel ``E`` and
+  unitary ``U``, ``E = c U + (1 - c) R`` with a channel ``R`` as long as ``c v v†`` is at most the
+  Choi matrix ``C``; the greatest such ``c`` is ``1 / (v† C⁺ v)``, where ``v`` is in the range of
+  ``C``, and else 0. (For a positive matrix ``C``, ``C - c v v†`` is positive if and only if
+  ``c v† C⁺ v <= 1``: the Schur complement of the block matrix of ``C``, ``v`` and ``1 / c``.)
+- **Factors.** A noisy gate on two qubits is mostly followed by depolarizing of both, and by the
+  relaxation of each: three channels, of which none needs Kraus operators on two qubits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from math import isqrt
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit.quantum_info import pauli_basis
+
+from simquay.noise.model import Placed
+from simquay.program.channels import Mixture
+from simquay.program.formulas import ComplexArray, freeze
+
+__all__ = [
+    "EXACT",
+    "choi_of",
+    "decomposed",
+    "factors",
+    "normalized",
+    "operators_of",
+    "reshuffled",
+    "simplified",
+]
+
+EXACT = 1e-12
+"""The greatest difference, in any entry of the Choi matrix, between a channel and its parts."""
+
+_NOISE = 1e-14
+"""Numbers below this are rounding errors of numbers around 1."""
+
+_ZERO = 1e-13
+"""The greatest entry of a block of a Choi matrix or transfer matrix that is taken for zero."""
+
+_LEAST = 1e-9
+"""A unitary part of less weight is no use where the rest has to know the state anyway."""
+
+_MOST_QUBITS = 5
+"""Channels on more qubits are left as they are: a Choi matrix has ``16**k`` entries."""
+
+_MOST_FACTORS = 3
+"""Maps on more qubits are not taken for products."""
+
+_Part = tuple[float, ComplexArray]
+
+
+def choi_of(operators: ComplexArray) -> ComplexArray:
+    """The Choi matrix of Kraus operators of shape ``(n, d, d)``: shape ``(d**2, d**2)``."""
+    vectors = operators.reshape(len(operators), -1)
+    choi: ComplexArray = vectors.T @ vectors.conj()
+    return choi
+
+
+def normalized(operators: ComplexArray) -> ComplexArray:
+    """Kraus operators that are trace-preserving but for rounding, times the inverse square root of
+    the sum of ``K† K``: exactly trace-preserving."""
+    values, vectors = np.linalg.eigh(np.einsum("aji,ajk->ik", operators.conj(), operators))
+    exact: ComplexArray = operators @ (vectors / np.sqrt(values) @ vectors.conj().T)
+    return exact
+
+
+def operators_of(choi: ComplexArray) -> ComplexArray:
+    """Kraus operators of a Choi matrix, orthogonal to each other, the heaviest first."""
+    values, vectors = np.linalg.eigh(choi)
+    kept = values > _NOISE
+    size = isqrt(len(choi))
+    operators: ComplexArray = (vectors[:, kept] * np.sqrt(values[kept])).T[::-1]
+    return operators.reshape(-1, size, size)
+
+
+def simplified(mixture: Mixture) -> Mixture:
+    """The same map with parts as :class:`Mixture` has them: unitary ones where there are any, those
+    that differ by a phase alone as one, the most likely one first."""
+    parts: list[_Part] = []
+    for probability, part in zip(mixture.probabilities, mixture.parts, strict=True):
+        found = decomposed(part.reshape(-1, *part.shape[-2:]))
+        parts += [(probability * weight, one) for weight, one in found]
+    merged = _merged([part for part in parts if part[1].ndim == 2])
+    ordered = sorted(merged, key=lambda part: -part[0])
+    ordered += [part for part in parts if part[1].ndim == 3]
+    matrices = [_cleaned(part) for _, part in ordered]
+    probabilities = np.array([probability for probability, _ in ordered])
+    off_diagonal = ~np.eye(matrices[0].shape[-1], dtype=bool)
+    return Mixture(
+        probabilities / probabilities.sum(),
+        tuple(matrices),
+        not any(part[..., off_diagonal].any() for part in matrices),
+    )
+
+
+def _unitary_operators(operators: ComplexArray) -> tuple[list[_Part], ComplexArray]:
+    """The Kraus operators that are multiples of unitary matrices, and the others."""
+    size = operators.shape[-1]
+    squares = operators.conj().swapaxes(1, 2) @ operators
+    each = np.trace(squares, axis1=1, axis2=2).real / size
+    differences = abs(squares - each[:, None, None] * np.eye(size)).max(axis=(1, 2))
+    # Those of little weight have few exact digits.
+    is_unitary = (differences < _ZERO) & (differences < 1e-8 * each)
+    found = []
+    for weight, operator in zip(each[is_unitary], operators[is_unitary], strict=True):
+        unitary = operator / np.sqrt(weight)
+        found.append((float(weight), unitary if weight > 0.1 else normalized(unitary[None])[0]))
+    return found, operators[~is_unitary]
+
+
+def _cleaned(part: ComplexArray) -> ComplexArray:
+    """A read-only copy without rounding errors of zeros."""
+    copy = np.array(part, dtype=np.complex128, order="C")
+    copy.real[abs(copy.real) < _NOISE] = 0
+    copy.imag[abs(copy.imag) < _NOISE] = 0
+    return freeze(copy)
+
+
+def _merged(parts: list[_Part]) -> list[_Part]:
+    """Unitary matrices, each with a phase of its own choice; equal ones as one."""
+    if not parts:
+        return []
+    vectors = np.array([part.ravel() for _, part in parts])
+    # An entry of at least 1 / sqrt(d) is in each row; the first of about this size is made real.
+    size = isqrt(vectors.shape[1])
+    first = np.argmax(abs(vectors) > 0.7 / np.sqrt(size), axis=1)
+    phases = vectors[np.arange(len(vectors)), first]
+    vectors = vectors * (phases.conj() / abs(phases))[:, None]
+    close = abs(vectors @ vectors.conj().T) > size * (1 - EXACT)
+    weights: dict[int, float] = {}
+    for index, (probability, _) in enumerate(parts):
+        other = int(np.argmax(close[index]))
+        same = other if abs(vectors[index] - vectors[other]).max() < EXACT else index
+        weights[same] = weights.get(same, 0.0) + probability
+    return [(weight, vectors[index].reshape(size, size)) for index, weight in weights.items()]
+
+
+def decomposed(operators: ComplexArray) -> list[_Part]:
+    """The parts of a channel of Kraus operators ``(n, d, d)``: unitary matrices, and the Kraus
+    operators of at most one map that is none; each with its probability.
+
+    A channel of Pauli matrices times a unitary one is found as such. A channel on one qubit that
+    mixes neither populations with coherences (relaxation, damping, dephasing; times a unitary one)
+    has the greatest possible weight of all unitary parts together. Of all others, those operators
+    are parts that are multiples of unitary matrices; and the rest has the greatest possible weight
+    of one more, the identity or the one closest to the heaviest operator.
+    """
+    size = operators.shape[-1]
+    found, others = _unitary_operators(operators)
+    if not len(others):
+        return found
+    if size > 2**_MOST_QUBITS:
+        return [*found, _rest(others)]
+    choi = choi_of(operators)
+    heaviest, _, right = np.linalg.svd(np.linalg.eigh(choi)[1][:, -1].reshape(size, size))
+    frames = [np.eye(size, dtype=np.complex128), heaviest @ right]
+    for frame in frames:
+        known = _pauli_parts(choi, frame) or (_covariant_parts(choi, frame) if size == 2 else [])
+        if known:
+            found = [(weight, unitary) for weight, unitary in known if weight > _NOISE]
+            break
+    else:
+        more = [part for frame in frames for part in _heaviest_part(choi_of(others), frame)]
+        found += sorted(more, key=lambda part: part[0])[-1:]
+    left = choi - sum((weight * choi_of(unitary[None]) for weight, unitary in found), 0 * choi)
+    if np.trace(left).real > size * _ZERO:
+        rare = operators_of(left)
+        unitary, others = _unitary_operators(rare)
+        found += [_rest(rare)] if len(others) else unitary
+    sums = sum(weight * choi_of(part.reshape(-1, size, size)) for weight, part in found)
+    return found if abs(sums - choi).max() < EXACT else [_rest(operators_of(choi))]
+
+
+def _rest(operators: ComplexArray) -> _Part:
+    """A multiple of a channel as one part."""
+    weight = float(np.linalg.norm(operators) ** 2) / operators.shape[-1]
+    return weight, normalized(operators / np.sqrt(weight))
+
+
+@cache
+def _paulis(num_qubits: int) -> ComplexArray:
+    """All Pauli matrices, by index: digit ``j`` to base 4 is that of qubit ``j``: I, X, Y, Z."""
+    matrices: ComplexArray = pauli_basis(num_qubits).to_matrix(array=True)
+    matrices.flags.writeable = False
+    return matrices
+
+
+def _pauli_parts(choi: ComplexArray, frame: ComplexArray) -> list[_Part]:
+    """A channel whose Kraus operators are Pauli matrices times ``frame``; empty if it is none."""
+    size = len(frame)
+    unitaries = _paulis(size.bit_length() - 1) @ frame
+    vectors = unitaries.reshape(len(unitaries), -1) / size
+    weights = vectors.conj() @ choi @ vectors.T
+    if abs(weights - np.diag(np.diag(weights))).max() > _ZERO:
+        return []
+    return list(zip(np.diag(weights).real.tolist(), unitaries, strict=True))
+
+
+def _covariant_parts(choi: ComplexArray, frame: ComplexArray) -> list[_Part]:
+    """The unitary parts of a channel on one qubit that does not mix populations with coherences.
+
+    Its Choi matrix has two blocks: of diagonal operators and of those with a zero diagonal. In the
+    block ``[[p, g], [g*, q]]`` there are two unitary operators with the phase of ``g``, ``(1, s)``
+    and ``(1, -s)``. Both together have the weight ``min(p, q)`` if ``|g|`` is not above that; else
+    there is the first alone.
+    """
+    turn = np.kron(np.eye(2), frame.conj())
+    turned = turn @ choi @ turn.conj().T
+    blocks = [0, 3], [1, 2]
+    if abs(turned[np.ix_(*blocks)]).max() > _ZERO:
+        return []
+    parts: list[_Part] = []
+    for block in blocks:
+        (more, coherence), (_, less) = turned[np.ix_(block, block)]
+        more, less = sorted((more.real, less.real), reverse=True)
+        strength = abs(coherence)
+        if strength <= less + _NOISE:
+            weights = [(less + strength) / 2, (less - strength) / 2]
+        else:  # 1 / (v† C⁺ v), without the difference of products of almost equal numbers
+            above, below = more - strength, strength - less
+            greatest = strength - above * below / (above - below)
+            weights = [greatest if greatest > _LEAST else 0.0]
+        phase = coherence.conj() / strength if strength > _NOISE else 1.0
+        for weight, sign in zip(weights, (1, -1), strict=False):
+            unitary = np.zeros(4, dtype=np.complex128)
+            unitary[block] = 1, sign * phase
+            parts.append((float(weight), unitary.reshape(2, 2) @ frame))
+    return parts
+
+
+def _heaviest_part(choi: ComplexArray, unitary: ComplexArray) -> list[_Part]:
+    """The greatest multiple ``c`` of ``unitary`` for which ``choi - c v v†`` is positive; empty if
+    that is next to nothing."""
+    values, vectors = np.linalg.eigh(choi)
+    kept, vector = values > _NOISE, unitary.ravel()
+    inside = abs(vectors.conj().T @ vector) ** 2
+    if inside[~kept].sum() > EXACT**2:
+        return []
+    weight = 1 / float((inside[kept] / values[kept]).sum())
+    for _ in range(3):  # small eigenvalues have few exact digits: Newton steps on what is left
+        lowest, states = np.linalg.eigh(choi - weight * np.outer(vector, vector.conj()))
+        overlap = abs(states[:, 0].conj() @ vector) ** 2
+        if lowest[0] >= -_NOISE / 10 or overlap < EXACT:
+            break
+        weight += lowest[0] / overlap
+    return [(weight, unitary)] if weight > _LEAST else []
+
+
+def factors(mixture: Mixture) -> tuple[Placed, ...]:
+    """A map on several qubits as maps on fewer, one after the other, where it is such a product:
+    of maps on one qubit each, alone, or before or after a channel of Pauli matrices on all qubits.
+    Identities are left out. Where it is no such product, the mixture itself.
+
+    For depolarizing of strength ``1 - f``, the Pauli transfer matrices of the map and of its parts
+    on one qubit each give ``f = M[R,P] M[S,Q] / M[RS,PQ]``, for any Pauli matrices R, P, S, Q but
+    the identity for which none is 0.
+    """
+    num_qubits = mixture.num_qubits
+    if 1 < num_qubits <= _MOST_FACTORS:
+        operators = [
+            np.sqrt(probability) * part.reshape(-1, *part.shape[-2:])
+            for probability, part in zip(mixture.probabilities, mixture.parts, strict=True)
+        ]
+        transfer = _transfer(choi_of(np.concatenate(operators)))
+        if abs(transfer - np.diag(np.diag(transfer))).max() > _ZERO:
+            for product in _products(transfer, num_qubits):
+                found = [
+                    (_mixture(one), places)
+                    for one, places in product
+                    if abs(one - np.eye(len(one))).max() > _ZERO
+                ]
+                placed = tuple((one, places) for one, places in found if one is not None)
+                if len(placed) == len(found):
+                    return placed
+    return ((mixture, tuple(range(num_qubits))),)
+
+
+def _transfer(choi: ComplexArray) -> NDArray[np.float64]:
+    """The Pauli transfer matrix of a Choi matrix."""
+    size = isqrt(len(choi))
+    paulis = _paulis(size.bit_length() - 1).reshape(size**2, -1)
+    transfer: NDArray[np.float64] = (paulis.conj() @ reshuffled(choi) @ paulis.T).real / size
+    return transfer
+
+
+def reshuffled(matrix: ComplexArray) -> ComplexArray:
+    """The matrix of the map on matrices row after row, of a Choi matrix; and the other way."""
+    size = isqrt(len(matrix))
+    map_or_choi: ComplexArray = matrix.reshape([size] * 4).transpose(0, 2, 1, 3)
+    return map_or_choi.reshape(matrix.shape)
+
+
+def _mixture(transfer: NDArray[np.float64]) -> Mixture | None:
+    """The mixture of a Pauli transfer matrix; None if the map is not completely positive."""
+    size = isqrt(len(transfer))
+    paulis = _paulis(size.bit_length() - 1).reshape(size**2, -1)
+    choi = reshuffled(paulis.T @ transfer @ paulis.conj()) / size
+    if np.linalg.eigvalsh(choi)[0] < -EXACT:
+        return None
+    return simplified(Mixture(np.ones(1), (operators_of(choi),)))
+
+
+_Factor = tuple[NDArray[np.float64], tuple[int, ...]]
+
+
+def _products(transfer: NDArray[np.float64], num_qubits: int) -> Iterator[list[_Factor]]:
+    """Pauli transfer matrices whose product is ``transfer``, and their qubits, first to act first;
+    the maps need not be completely positive."""
+    marginals = [
+        transfer[:: 4**qubit, :: 4**qubit][:4, :4] for qubit in range(num_qubits)
+    ]  # of one qubit, where the others are completely mixed
+    every = tuple(range(num_qubits))
+
+    def placed(single: list[NDArray[np.float64]]) -> list[_Factor]:
+        return [(one, (qubit,)) for qubit, one in enumerate(single)]
+
+    if abs(_kron(marginals) - transfer).max() < EXACT:
+        yield placed(marginals)
+        return
+    for single, first in _gauges(transfer, marginals):
+        together = _kron(single)
+        if np.linalg.cond(together) > 1e6:
+            continue
+        inverse = np.linalg.inv(together)
+        paulis = np.diag(np.diag(inverse @ transfer if first else transfer @ inverse))
+        product = together @ paulis if first else paulis @ together
+        if abs(product - transfer).max() < EXACT:
+            ends = [(paulis, every)]
+            yield [*ends, *placed(single)] if first else [*placed(single), *ends]
+
+
+def _kron(matrices: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    whole: NDArray[np.float64] = np.ones((1, 1))
+    for matrix in matrices:
+        size = len(matrix) * len(whole)
+        whole = np.einsum("ij,kl->ikjl", matrix, whole).reshape(size, size)
+    return whole
+
+
+def _gauges(
+    transfer: NDArray[np.float64], marginals: list[NDArray[np.float64]]
+) -> Iterator[tuple[list[NDArray[np.float64]], bool]]:
+    """Which maps on one qubit there may be, and whether the channel of Pauli matrices is first.
+
+    The marginals are products of both. Which part of a marginal is whose is known for depolarizing;
+    for other channels, the map on one qubit is taken for a partial reset, the least noise that
+    moves the completely mixed state as the marginal does.
+    """
+    single = np.kron(marginals[1], marginals[0])[5:, 5:]
+    places = np.arange(5, 16) % 4 > 0
+    usable = abs(single) * np.outer(places, places)
+    best = np.unravel_index(np.argmax(usable), usable.shape)
+    both = transfer[5:16, 5:16][best]
+    kept = single[best] / both if both else 0.0
+    if 0 < kept < 1:
+        scale = np.diag([1, 1 / kept, 1 / kept, 1 / kept])
+        yield [one @ scale for one in marginals], True
+        yield [scale @ one for one in marginals], False
+    for first in (True, False):
+        resets = []
+        for one in marginals:
+            axis = 1 + int(np.argmax(abs(one[1:, 0])))
+            moved = one[axis, 0] / (1 if first else abs(one[axis, 0]) + abs(one[axis, axis]) or 1)
+            reset = np.diag([1.0, *[1 - abs(moved)] * 3])
+            reset[axis, 0] = moved
+            resets.append(reset)
+        yield resets, first
