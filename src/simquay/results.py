@@ -23,7 +23,10 @@ from simquay.execution.settings import Outcome, RunContext
 
 __all__ = ["circuit_result", "shown_bytes"]
 
-_SHOWN: Mapping[str, Callable[[Any], Any]] = {"statevector": Statevector}
+_SHOWN: Mapping[str, Callable[[Any], Any]] = {
+    "density_matrix": DensityMatrix,
+    "statevector": Statevector,
+}
 """By the name of a kind of result: what ``Result.data`` holds for its value; by default itself."""
 
 

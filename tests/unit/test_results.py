@@ -12,7 +12,7 @@ from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit import Clbit, Qubit
 from qiskit.exceptions import QiskitError
 from qiskit.primitives import BackendEstimatorV2, BackendSamplerV2
-from qiskit.quantum_info import SparsePauliOp, Statevector
+from qiskit.quantum_info import DensityMatrix, SparsePauliOp, Statevector
 from qiskit.result import Result, marginal_counts, marginal_distribution
 from qiskit_aer import AerSimulator
 
@@ -170,6 +170,24 @@ def test_the_final_state_on_request(backend: EngineBackend, measured: bool, prec
         assert result.get_counts().shots() == 1024
     else:  # Qiskit's own answer where there is a state but no measurement
         assert result.get_counts() == pytest.approx({"00": 0.5, "11": 0.5}, abs=1e-6)
+
+
+@pytest.mark.parametrize("measured", [False, True])
+@pytest.mark.parametrize("precision", ["double", "single"])
+def test_the_final_density_matrix_on_request(
+    backend: EngineBackend, measured: bool, precision: str
+) -> None:
+    options = {"density_matrix": True, "precision": precision}
+    found = backend.run(bell(measured), **options).result().data()["density_matrix"]
+    assert isinstance(found, DensityMatrix)
+    assert np.allclose(found.data, DensityMatrix(bell()).data, atol=1e-6)
+    reset = bell()
+    reset.reset(0)
+    reset.measure_all()
+    result = backend.run(reset, **options).result()
+    counts = result.get_counts()  # the mean over the shots, each of which has one of two states
+    shares = [counts["00"] / 1024, 0, counts["10"] / 1024, 0]
+    assert np.allclose(result.data()["density_matrix"].data, np.diag(shares), atol=1e-6)
 
 
 def test_without_the_request_there_is_no_state(backend: EngineBackend) -> None:

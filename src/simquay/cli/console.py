@@ -86,6 +86,8 @@ def histogram(circuit: CircuitCounts, console: Console) -> RenderableType:
     title += f", {counted(shots, 'shot')}"
     if circuit.seed is not None:
         title += f", seed {circuit.seed}"
+    if circuit.method not in (None, "statevector"):
+        title += f", method {circuit.method}"
     return Group(Text(title, "bold"), Text(f"bits: {one_line(circuit.bits)}", "dim"), table)
 
 

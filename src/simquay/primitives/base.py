@@ -41,7 +41,10 @@ Start = Callable[[Sequence[QuantumCircuit], int], Shots]
 _AERS = ("backend_options", "run_options")
 """Options of Aer's primitives that hold options of its backend and of its ``run``."""
 
-_UNUSED = ("abelian_grouping", "memory", "parameter_binds", "shots", "statevector")
+_UNUSED = (
+    *("abelian_grouping", "memory", "parameter_binds", "shots"),
+    *("density_matrix", "statevector"),
+)
 """Options that other primitives take and that change nothing here, since this one sets them by
 itself or its results have no place for what they ask."""
 

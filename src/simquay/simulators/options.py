@@ -171,6 +171,7 @@ OPTIONS: Mapping[str, Option] = MappingProxyType(
         "noise_model": Option(None, _noise),
         "method": Option("automatic", _method),
         "statevector": Option(False, _flag, result=True),
+        "density_matrix": Option(False, _flag, result=True),
         "executor": Option(None, _executor),
         "max_circuits_per_task": Option(None, _integer(1, or_none=True)),
         "max_shots_per_task": Option(None, _integer(1, or_none=True)),
@@ -190,6 +191,7 @@ _HINTS = {
     "memory_mb": "max_memory_mb",
     "num_shots": "shots",
     "save_statevector": "statevector",
+    "save_density_matrix": "density_matrix",
     "job_metadata": "metadata",
     "max_job_size": "max_circuits_per_task",
     "max_shot_size": "max_shots_per_task",
@@ -202,8 +204,11 @@ ELSEWHERE = {
     "device": "simquay.get_backend('gpu') or 'cpu' chooses the device.",
     "noise_model": "simquay.get_backend('cpu') and 'aer' take one.",
     "parameter_binds": "it is an argument of run, for its circuits alone.",
-    "statevector": "an adapted backend gives the state where a circuit saves it, as qiskit-aer's "
-    "save_statevector() does.",
+    **dict.fromkeys(
+        ("statevector", "density_matrix"),
+        "an adapted backend gives the state where a circuit saves it, as qiskit-aer's "
+        "save_statevector() and save_density_matrix() do.",
+    ),
 }
 """Options of other libraries: what to do instead. None asks for nothing, and is ignored."""
 

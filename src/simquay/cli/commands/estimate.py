@@ -176,6 +176,12 @@ def _rows(result: PubResult, points: list[Point], observables: list[_Observable]
     return result.data.evs.reshape(shape).tolist(), result.data.stds.reshape(shape).tolist()
 
 
+def _method(result: PubResult) -> str | None:
+    """How a circuit was run, such as ``trajectories``; None where the result does not say."""
+    method: str | None = result.metadata.get("simulator_metadata", {}).get("method")
+    return method
+
+
 def _show(
     job: JobV1,
     result: PrimitiveResult,
@@ -195,6 +201,8 @@ def _show(
         title = f"{at_point(circuit.name, fixed)}: {counted(circuit.num_qubits, 'qubit')}"
         if varied:
             title += f", {counted(len(some), 'point')}"
+        if method := _method(of_circuit):
+            title += f", method {method}"
         table = listing(*varied, "observable", "value", "error")
         for point, values, errors in zip(some, *_rows(of_circuit, some, observables), strict=True):
             told = [f"{point[name]:.6g}" for name in varied]
@@ -220,6 +228,7 @@ def _document(
             {
                 "name": circuit.name,
                 "qubits": circuit.num_qubits,
+                "method": _method(of_circuit),
                 "points": [
                     {"parameters": point, "values": values, "errors": errors}
                     for point, values, errors in zip(

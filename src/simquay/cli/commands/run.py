@@ -193,6 +193,7 @@ def _counts(one: BoundCircuit, result: Result, index: int, statevector: bool) ->
         shots=sum(counts.values()),
         seed=getattr(experiment, "seed_simulator", None),
         counts=dict(sorted(counts.items())),
+        method=(getattr(experiment, "metadata", None) or {}).get("method"),
         parameters=dict(one.point),
         statevector=list(result.get_statevector(index).data) if statevector else None,
     )

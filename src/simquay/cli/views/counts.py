@@ -18,6 +18,7 @@ class CircuitCounts:
         bits: the names of an outcome's bits, from left to right.
         shots: the number of shots in all.
         seed: the seed that gives the same counts again; None if the backend tells none.
+        method: how the circuit was run, such as ``trajectories``; None if the backend tells none.
         counts: the number of shots by outcome, a bit string as in ``Result.get_counts``; empty
             where the circuit measures nothing.
         parameters: the values of the circuit's parameters, by name.
@@ -30,6 +31,7 @@ class CircuitCounts:
     shots: int
     seed: int | None
     counts: dict[str, int]
+    method: str | None = None
     parameters: dict[str, float] = field(default_factory=dict)
     statevector: list[complex] | None = None
 

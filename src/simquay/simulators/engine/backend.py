@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -148,11 +148,9 @@ class EngineBackend(SimquayBackend):
         else:
             programs = [lower(circuit, noise, hit) for circuit in circuits]
         warn_of_no_noise(noise, hit, circuits)
-        if "statevector" in context.wanted:
-            _refuse_two_states(unbound(programs))
-        elif not context.wanted and (
-            silent := [one for one in unbound(programs) if not (writes_bits(one) or _saves(one))]
-        ):
+        if context.wanted:
+            _refuse_two_states(unbound(programs), context.wanted)
+        elif silent := [one for one in unbound(programs) if not (writes_bits(one) or _saves(one))]:
             instead = ", or ask for the state with statevector=True"
             self._warn_of_no_counts([one.name for one in silent], len(programs), instead)
         engine = self.engine
@@ -246,13 +244,13 @@ def _saves(program: Program) -> bool:
     return any(type(one) is Save for one in walk(program.operations))
 
 
-def _refuse_two_states(programs: Sequence[Program]) -> None:
-    """Refuse circuits that save data under the key of the final state of the run."""
+def _refuse_two_states(programs: Sequence[Program], wanted: Collection[str]) -> None:
+    """Refuse circuits that save data under the key of a final state of the run."""
     for number, program in enumerate(programs):
         for one in walk(program.operations):
-            if type(one) is Save and one.key == "statevector":
+            if type(one) is Save and one.key in wanted:
                 raise RunInputError(
-                    f"circuit {number} ({program.name!r}) saves data as 'statevector', and "
-                    "statevector=True returns the final state under the same key: leave the option "
+                    f"circuit {number} ({program.name!r}) saves data as {one.key!r}, and "
+                    f"{one.key}=True returns the final state under the same key: leave the option "
                     "out, or give the instruction a label of its own"
                 )

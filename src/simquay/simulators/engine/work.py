@@ -247,11 +247,12 @@ def joined(parts: list[tuple[Outcome, float]]) -> tuple[Outcome, float]:
 
 
 def joined_metadata(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The sum of times, the largest of other numbers, the first of other values."""
+    """The sum of times and of the work of trajectories, the largest of other numbers, the first of
+    other values."""
     metadata: dict[str, Any] = {}
     for name, value in parts[0].items():
         values = [one.get(name, value) for one in parts]
-        if name.endswith("_time"):
+        if name.endswith("_time") or name in ("trajectories", "evolutions"):
             metadata[name] = sum(values)
         elif isinstance(value, (int, float)):
             metadata[name] = max(values)

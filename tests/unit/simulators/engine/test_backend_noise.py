@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
@@ -80,3 +81,13 @@ def test_points_have_noise() -> None:
         circuit, parameter_binds=[{angle: [0.0, math.pi]}], noise_model=Flips({"rx": 1.0})
     )
     assert job.result(LONG).get_counts() == [{"1": 1024}, {"0": 1024}]
+
+
+def test_the_density_matrix_of_a_noisy_circuit() -> None:
+    backend = simquay.get_backend("numpy")
+    backend.set_options(noise_model=Flips({"x": 0.25}), method="density_matrix")
+    result = backend.run(ones(2), density_matrix=True).result(LONG)
+    expected = np.kron(np.diag([0.25, 0.75]), np.diag([0.25, 0.75]))
+    np.testing.assert_allclose(result.data()["density_matrix"].data, expected, atol=1e-12)
+    assert result.results[0].metadata["method"] == "density_matrix"
+    assert set(result.get_counts()) == {"00", "01", "10", "11"}

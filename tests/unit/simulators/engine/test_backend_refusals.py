@@ -134,6 +134,9 @@ def test_two_states_under_one_key_are_refused(backend: EngineBackend) -> None:
     with pytest.raises(RunInputError, match=r"circuit 1 \('saving'\).*label of its own"):
         backend.run([many_qubits(1), saving], statevector=True)
     assert backend.run(saving).result(20).get_statevector().to_dict() == {"0": 1}
+    saving.append(Instruction("save_density_matrix", 1, 0, [False]), [0])
+    with pytest.raises(RunInputError, match=r"data as 'density_matrix', and density_matrix=True"):
+        backend.run(saving, density_matrix=True)
 
 
 def test_one_state_of_many_is_refused(backend: EngineBackend) -> None:
