@@ -105,6 +105,7 @@ class Run:
         passes: applied so far.
         stored_qubits: the most so far.
         planning_time: seconds so far.
+        method: by which a program with noise is run; None for one without.
         started: when the run began (``time.perf_counter()``).
     """
 
@@ -133,6 +134,7 @@ class Run:
         self.passes = 0
         self.stored_qubits = 0
         self.planning_time = 0.0
+        self.method: str | None = None
 
     @property
     def memory(self) -> MemorySource:
@@ -267,7 +269,8 @@ class Run:
             seconds = time.perf_counter() - self.started
         planning = self.planning_time / batch
         sampling = {"measure_sampling": measure_sampling} if self.context.shots else {}
-        return sampling | {
+        method = {} if self.method is None else {"method": self.method}
+        return sampling | method | {
             "branches": 1,
             "passes": self.passes,
             "stored_qubits": self.stored_qubits,

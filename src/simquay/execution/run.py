@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from simquay.control import Control
 from simquay.engines.base import Engine
@@ -94,8 +93,8 @@ def _run_density(
     deferred = defer(twice)
     assert deferred.gates is not None
     run = Run(twice, DensityEngine(engine), context, piece, control)
-    outcome = run_straight(run, deferred, deferred.gates)
-    return replace(outcome, metadata={**outcome.metadata, "method": "density_matrix"})
+    run.method = "density_matrix"
+    return run_straight(run, deferred, deferred.gates)
 
 
 def run_straight(run: Run, deferred: Deferred, gates: Sequence[Gate] | Turn) -> Outcome:

@@ -74,13 +74,16 @@ class Outcome:
             ``words`` is at least 1. ``saved`` are the data of ``Save`` operations by key, as
             :mod:`simquay.execution.branching.saves` says.
             ``statevector`` are the final amplitudes in qubit order, shape ``(2**num_qubits,)``.
+            ``density_matrix`` is the mean over all that noise, measurements and resets do, shape
+            ``(2**num_qubits, 2**num_qubits)``, complex128.
             ``expectation`` are means of observables and their standard errors, shape
             ``(2, observables)``; the errors are 0 where the means are exact.
             ``probabilities`` are the distribution of the classical bits: the outcomes that are
             possible, as ``samples`` has them, and the probability of each. A result that was not
             asked for is not there.
         metadata: figures of the run, plain values: ``measure_sampling`` (whether all shots were
-            drawn from one final state, as Aer calls it; only where there are shots), ``branches``
+            drawn from one final state, as Aer calls it; only where there are shots), ``method`` (of
+            a program with noise: ``trajectories`` or ``density_matrix``), ``branches``
             (state evolutions at the end), ``passes``, ``stored_qubits``, ``strategy`` and seconds
             of ``planning_time`` and ``execution_time``. A dynamic circuit has ``branches_together``
             (the most that shared a state; a pass over them all is one) and ``replays``, too;

@@ -22,6 +22,9 @@ from simquay.engines.base import Engine
 from simquay.execution.branching.deferral import defer
 from simquay.execution.branching.saves import saved_bytes
 from simquay.execution.branching.steps import Event, measurement_event
+from simquay.execution.density.doubling import uniform
+from simquay.execution.density.engine import DensityEngine
+from simquay.execution.density.method import method_of
 from simquay.execution.evolution import Run, SweepRefusedError, Turn, run_gates
 from simquay.execution.kinds import KINDS, needed_bytes, of_one_state, result_bytes
 from simquay.execution.points import Points, unbound
@@ -29,6 +32,7 @@ from simquay.execution.run import run_program, run_straight
 from simquay.execution.settings import Outcome, Piece, RunContext
 from simquay.planning import GateSweep, Layout, SweepPlan
 from simquay.program import (
+    Channel,
     Diagonal,
     Gate,
     Matrix,
@@ -65,6 +69,7 @@ class SweepShape:
         resets: qubits that are reset at the end.
         saves: data to save, and how many gates come before each.
         bytes: an estimate of the memory that each program adds to a batch.
+        doubled: whether all this is of the doubled programs, which have density matrices.
     """
 
     places: tuple[int, ...]
@@ -72,6 +77,7 @@ class SweepShape:
     resets: tuple[int, ...]
     saves: tuple[tuple[int, Save], ...]
     bytes: int
+    doubled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +156,8 @@ def _alike(programs: Sequence[Program]) -> Iterator[tuple[int, int]]:
 
 
 def same_shape(one: Program, other: Program) -> bool:
-    """Whether two programs have gates, measurements, resets and saves alone, and are the same but
-    for the numbers of matrices, diagonals and amplitudes."""
+    """Whether two programs have gates, channels, measurements, resets and saves alone, and are the
+    same but for the numbers of matrices, diagonals and amplitudes."""
     if (
         one.num_qubits != other.num_qubits
         or one.num_clbits != other.num_clbits
@@ -182,6 +188,9 @@ def same_shape(one: Program, other: Program) -> bool:
         elif kind is Measure:
             if first.qubit != second.qubit or first.clbit != second.clbit:
                 return False
+        elif kind is Channel:
+            if first.qubits != second.qubits or first.mixture is not second.mixture:
+                return False
         elif kind is Reset:
             if first.qubit != second.qubit:
                 return False
@@ -198,7 +207,7 @@ def sweep_shape(program: Program, engine: Engine, context: RunContext) -> SweepS
     have to run one by one.
 
     They run as a batch if they consist of gates and saves, then measurements, and are so small that
-    the engine is faster with several.
+    the engine is faster with several; those with noise, if they have density matrices.
     """
     precision, of_state = context.precision, of_one_state(context)
     most = engine.sweep_qubits(precision)
@@ -207,7 +216,13 @@ def sweep_shape(program: Program, engine: Engine, context: RunContext) -> SweepS
     capacity = most_stored_qubits(program)
     if capacity > most:
         return None
-    deferred = defer(program)
+    deferred, twice, operations = defer(program), False, program.operations
+    if deferred.gates is None and method_of(program, context) == "density_matrix":
+        inside = uniform(program)
+        deferred, twice, operations = defer(inside), True, inside.operations
+        capacity = most_stored_qubits(inside)
+        if capacity > most:
+            return None
     # With the state asked for, a reset at the end depends on it: each program runs by itself.
     if not deferred.gates or (of_state and deferred.resets):
         return None
@@ -215,7 +230,7 @@ def sweep_shape(program: Program, engine: Engine, context: RunContext) -> SweepS
     # their order, and are identified by place, since one object may stand at several places.
     places = [
         place
-        for place, operation in enumerate(program.operations)
+        for place, operation in enumerate(operations)
         if not isinstance(operation, (Measure, Reset, Save))
     ]
     assert len(places) == len(deferred.gates)
@@ -228,7 +243,7 @@ def sweep_shape(program: Program, engine: Engine, context: RunContext) -> SweepS
     need += sum(KINDS[name].needed_bytes(program, context, 0) for name in context.wanted)
     need += 2 * saved_bytes(program, precision, context.shots)  # all rows, and each by itself
     return SweepShape(
-        tuple(places), measurement_event(deferred.measures), deferred.resets, deferred.saves, need
+        tuple(places), measurement_event(deferred.measures), deferred.resets, deferred.saves, need, twice
     )
 
 
@@ -271,12 +286,15 @@ def run_sweep(
     def gates(program: Program) -> list[Any]:
         return [program.operations[place] for place in shape.places]
 
+    if shape.doubled:
+        programs, engine = [*map(uniform, programs)], DensityEngine(engine)
     if isinstance(programs, Points) and len(programs.groups) == 1:
         (program, angles) = programs.groups[0]
         sweep = GateSweep.at(gates(program), angles)
     else:
         sweep = GateSweep.of([*map(gates, programs)])
     run = Run(unbound(programs)[0], engine, context, piece, control)
+    run.method = "density_matrix" if shape.doubled else None
     yield from run_gates(run, sweep, shape.event, shape.resets, shape.saves)
 
 

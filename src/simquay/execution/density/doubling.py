@@ -23,7 +23,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.execution.branching.deferral import Deferred
+from simquay.execution.branching.deferral import Deferred, defer
 from simquay.execution.density.transfer import (
     RESET,
     ROUNDING,
@@ -56,7 +56,7 @@ from simquay.program.channels import pauli_transfers
 from simquay.program.formulas import constant, freeze
 from simquay.program.gates import constructor
 
-__all__ = ["doubled"]
+__all__ = ["doubled", "uniform"]
 
 _Array: TypeAlias = NDArray[np.complex128]
 
@@ -84,7 +84,14 @@ def doubled(program: Program, deferred: Deferred, uniform: bool = False) -> Prog
     gates = _Doubling(program.num_qubits, uniform).run(deferred.operations)
     resets = [Reset(qubit) for qubit in deferred.resets]
     operations = (*gates, *deferred.measures, *resets)
-    return replace(program, num_qubits=2 * program.num_qubits, operations=operations)
+    return replace(program, num_qubits=2 * program.num_qubits, operations=operations, num_angles=0)
+
+
+def uniform(program: Program) -> Program:
+    """The doubled program in a form that all programs of its shape have in common; with parametric
+    gates, at some angles."""
+    deferred = defer(program.at(np.zeros(program.num_angles)))
+    return doubled(program, deferred, uniform=True)
 
 
 class _Doubling:
