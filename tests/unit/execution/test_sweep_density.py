@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from simquay.circuits.lowering.circuit import lower
+from simquay.circuits.lowering.circuit import lower, lower_points
 from simquay.control import Control
 from simquay.engines.base import Engine
 from simquay.engines.numpy.engine import DenseEngine
@@ -16,7 +17,7 @@ from simquay.execution.points import Points
 from simquay.execution.run import run_program
 from simquay.execution.settings import Outcome, Piece, RunContext
 from simquay.execution.sweep import batches, run_sweep
-from simquay.program import Channel, Program
+from simquay.program import Channel, Mixture, Program
 from tests.support.noise import random_mixture
 from tests.support.sweeps import bindings, parametrised
 
@@ -24,10 +25,9 @@ KINDS = ("depolarizing", "amplitude_damping", "two_kraus", "dephasing_pair")
 CONTEXT = RunContext(shots=200, seed=5, method="density_matrix", wanted={"probabilities": None})
 
 
-def with_noise(program: Program, seed: int) -> Program:
-    """A channel behind every third operation, the same for all of one seed."""
-    generator = np.random.default_rng(seed)
-    mixtures = [random_mixture(kind, generator) for kind in KINDS]
+def with_noise(program: Program, mixtures: Sequence[Mixture]) -> Program:
+    """A channel behind every third operation."""
+    generator = np.random.default_rng(len(program.operations))
     operations: list[Any] = []
     for place, operation in enumerate(program.operations):
         operations.append(operation)
@@ -35,14 +35,7 @@ def with_noise(program: Program, seed: int) -> Program:
             mixture = mixtures[place // 3 % len(mixtures)]
             qubits = generator.permutation(program.num_qubits)[: mixture.num_qubits]
             operations.append(Channel(mixture, tuple(qubits.tolist())))
-    return Program(
-        program.num_qubits,
-        program.num_clbits,
-        tuple(operations),
-        program.variables,
-        program.name,
-        program.num_angles,
-    )
+    return replace(program, operations=tuple(operations))
 
 
 def together(programs: Sequence[Program], engine: Engine) -> list[Outcome]:
@@ -67,37 +60,27 @@ def assert_as_one_by_one(
         assert outcome.metadata["method"] == alone.metadata["method"] == "density_matrix"
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(12))
 def test_programs_of_one_shape(seed: int) -> None:
     """Some of their angles make Clifford gates: the form of a batch is the same for all."""
     circuit = parametrised(3, 20, seed)
     circuits = bindings(circuit, 5, seed)
     circuits.append(circuit.assign_parameters([np.pi / 2] * circuit.num_parameters))
     circuits.append(circuit.assign_parameters([0.0] * circuit.num_parameters))
-    programs = [with_noise(lower(one), 1) for one in circuits]
-    shared = {id(one): one for one in programs[0].operations if isinstance(one, Channel)}
-    programs = [
-        Program(
-            one.num_qubits,
-            one.num_clbits,
-            tuple(
-                [
-                    mine if isinstance(mine, Channel) else other
-                    for mine, other in zip(programs[0].operations, one.operations, strict=True)
-                ]
-            ),
-        )
-        for one in programs
-    ]
-    assert shared
+    mixtures = [random_mixture(kind, np.random.default_rng(1)) for kind in KINDS]
+    programs = [with_noise(lower(one), mixtures) for one in circuits]
     engine = DenseEngine()
     assert_as_one_by_one(programs, together(programs, engine), engine)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(12))
 def test_points_of_one_program(seed: int) -> None:
-    program = with_noise(lower_points(parametrised(3, 20, seed), [[0.0]]).groups[0][0], seed)
-    angles = np.random.default_rng(seed).uniform(-4, 4, (6, program.num_angles))
-    points = Points(program, angles)
+    circuit = parametrised(3, 20, seed)
+    values = np.random.default_rng(seed).uniform(-4, 4, (6, circuit.num_parameters))
+    points = lower_points(circuit, values)
+    assert isinstance(points, Points)
+    [(program, angles)] = points.groups
+    mixtures = [random_mixture(kind, np.random.default_rng(seed)) for kind in KINDS]
+    points = Points(with_noise(program, mixtures), angles)
     engine = DenseEngine()
     assert_as_one_by_one(points, together(points, engine), engine)

@@ -30,7 +30,7 @@ _POWERS = np.array([1, -1j, -1, 1j])
 _LABELS = 63
 """Qubits of so many labels have indices that an engine takes."""
 
-_ROUNDING = {Precision.SINGLE: 1e-6, Precision.DOUBLE: 0.0}
+_ROUNDING = {Precision.SINGLE: 5e-6, Precision.DOUBLE: 1e-14}
 """Probabilities of outcomes of ``k`` qubits that are smaller than this, divided by ``2**(k / 2)``,
 are rounding's: they are the sums of many coefficients, of which each is rounded."""
 
