@@ -270,14 +270,18 @@ class Run:
         planning = self.planning_time / batch
         sampling = {"measure_sampling": measure_sampling} if self.context.shots else {}
         method = {} if self.method is None else {"method": self.method}
-        return sampling | method | {
-            "branches": 1,
-            "passes": self.passes,
-            "stored_qubits": self.stored_qubits,
-            "strategy": self.profile.strategy,
-            "planning_time": planning,
-            "execution_time": seconds - planning,
-        }
+        return (
+            sampling
+            | method
+            | {
+                "branches": 1,
+                "passes": self.passes,
+                "stored_qubits": self.stored_qubits,
+                "strategy": self.profile.strategy,
+                "planning_time": planning,
+                "execution_time": seconds - planning,
+            }
+        )
 
 
 def run_gates(

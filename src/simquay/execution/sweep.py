@@ -242,9 +242,8 @@ def sweep_shape(program: Program, engine: Engine, context: RunContext) -> SweepS
     need += _NUMBER_BYTES * sum([_numbers_of(gate) for gate in deferred.gates])
     need += sum(KINDS[name].needed_bytes(program, context, 0) for name in context.wanted)
     need += 2 * saved_bytes(program, precision, context.shots)  # all rows, and each by itself
-    return SweepShape(
-        tuple(places), measurement_event(deferred.measures), deferred.resets, deferred.saves, need, twice
-    )
+    event = measurement_event(deferred.measures)
+    return SweepShape(tuple(places), event, deferred.resets, deferred.saves, need, twice)
 
 
 def _numbers_of(gate: Gate) -> int:
