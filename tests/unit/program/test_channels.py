@@ -44,3 +44,19 @@ def test_a_channel_is_diagonal_if_its_mixture_is(diagonal: bool) -> None:
     assert channel.is_diagonal == diagonal
     assert (channel.controls, channel.control_state) == ((), 0)
     assert not isinstance(channel, Matrix)
+
+
+DAMPING = np.array([[[1, 0], [0, 0.8]], [[0, 0.6], [0, 0]]], dtype=complex)
+
+
+@pytest.mark.parametrize(
+    ("parts", "keeps"),
+    [
+        ((np.eye(2), np.diag([1, -1])), True),
+        ((np.eye(2), DAMPING), True),
+        ((np.eye(2), np.array([[0, 1], [1, 0]])), False),
+        ((np.eye(2), DAMPING[:, ::-1, ::-1]), False),
+    ],
+)
+def test_a_mixture_knows_whether_it_keeps_zero(parts, keeps):
+    assert Mixture(np.array([0.9, 0.1]), parts).keeps_zero == keeps
