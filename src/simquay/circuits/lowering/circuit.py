@@ -26,6 +26,7 @@ from simquay.circuits.lowering.expressions import type_of
 from simquay.circuits.lowering.gates import Makers
 from simquay.circuits.lowering.instructions import has_matrix
 from simquay.circuits.lowering.modifiers import annotated_operation, controlled_gate
+from simquay.circuits.lowering.noise import channels
 from simquay.circuits.lowering.noise.placement import NoisyLowering
 from simquay.circuits.lowering.scopes import BlockBuilder, Scope
 from simquay.circuits.parameters import assigned, unbound_parameters
@@ -337,7 +338,10 @@ def _program_of(
 
 
 def _check_size(circuit: QuantumCircuit) -> None:
-    size, index, part = expansion.largest(circuit, lambda one: _handler(one) is not None)
+    def handled(one: Any) -> bool:
+        return _handler(one) is not None or channels.is_channel(one)
+
+    size, index, part = expansion.largest(circuit, handled)
     if size > expansion.MAX_EXPANDED:
         raise ProgramError(
             f"the circuit's definitions and bodies hold {size:.2g} instructions, more than "
@@ -354,9 +358,9 @@ def _handler(operation: Any) -> Handler | None:
 def _instruction(site: Site) -> None:
     """Lower an instruction that is no standard gate.
 
-    In this order: by its handler, by its modifiers, as one of Aer's, by its definition, by its
-    matrix. A matrix comes last since many a gate computes it from its definition, which takes far
-    longer.
+    In this order: by its handler, by its modifiers, as one of Aer's, as a channel, by its
+    definition, by its matrix. A matrix comes last since many a gate computes it from its
+    definition, which takes far longer.
 
     Raises:
         UnsupportedInstructionError: if it has none of these.
@@ -372,6 +376,8 @@ def _instruction(site: Site) -> None:
         controlled_gate(site)
     elif saves.is_aers(operation):
         saves.aers_instruction(site)
+    elif channels.is_channel(operation):
+        channels.channel(site)
     elif (definition := site.definition()) is not None:
         site.define(definition)
     elif has_matrix(operation):

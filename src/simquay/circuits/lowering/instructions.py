@@ -134,10 +134,11 @@ def _preparation_of(operation: Initialize) -> StatePreparation:
 
 
 def has_matrix(operation: Any) -> bool:
-    """Whether the operation is a gate that gives its matrix."""
-    return isinstance(operation, Gate) and (
-        hasattr(operation, "__array__") or type(operation).to_matrix is not Gate.to_matrix
-    )
+    """Whether the operation is a gate that gives its matrix, or the ``unitary`` that Qiskit makes
+    of a channel of one Kraus operator: an instruction, which has it as its parameter."""
+    if not isinstance(operation, Gate):
+        return operation.name == "unitary" and len(operation.params) == 1
+    return hasattr(operation, "__array__") or type(operation).to_matrix is not Gate.to_matrix
 
 
 def matrix(site: Site) -> None:
@@ -150,7 +151,9 @@ def matrix(site: Site) -> None:
     site.refuse_parameters()
     qubits = site.qubits
     # A copy: the gate may keep its array, and its owner may change it later.
-    array = np.array(site.operation.to_matrix(), dtype=np.complex128, order="C")
+    operation = site.operation
+    given = operation.to_matrix() if isinstance(operation, Gate) else operation.params[0]
+    array = np.array(given, dtype=np.complex128, order="C")
     size = 1 << len(qubits)
     if array.shape != (size, size):
         raise UnsupportedInstructionError(

@@ -29,6 +29,7 @@ from qiskit.circuit.library import (
 )
 from qiskit.transpiler import Target
 
+from simquay.circuits.lowering.noise.channels import CHANNELS
 from simquay.circuits.lowering.saves import AERS
 
 __all__ = ["MOST_QUBITS", "make_target"]
@@ -52,7 +53,7 @@ _ANY_WIDTH: dict[str, type[Instruction]] = {
     "store": Store,
     "unitary": UnitaryGate,
     # By name alone, since Aer need not be installed.
-    **dict.fromkeys(AERS, Instruction),
+    **dict.fromkeys((*AERS, *CHANNELS), Instruction),
 }
 
 

@@ -14,10 +14,18 @@ from qiskit.circuit.library import (
     get_standard_gate_name_mapping,
     quantum_volume,
 )
-from qiskit.quantum_info import Pauli, SparsePauliOp, Statevector, random_unitary
+from qiskit.quantum_info import (
+    Kraus,
+    Pauli,
+    SparsePauliOp,
+    Statevector,
+    random_quantum_channel,
+    random_unitary,
+)
 from qiskit_aer import AerSimulator
 from qiskit_aer import library as aer
 from qiskit_aer.library import save_statevector
+from qiskit_aer.noise import depolarizing_error
 
 from simquay.engines.reference import ReferenceEngine
 from simquay.simulators.engine.backend import EngineBackend
@@ -231,3 +239,13 @@ def test_a_state_is_that_of_the_qubits_that_the_transpiler_placed(
     expected = np.asarray(AerSimulator().run(narrow).result().get_statevector())
     np.testing.assert_allclose(found.data, expected, atol=1e-12)
     np.testing.assert_allclose(saved.data, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_channels_stay_as_they_are(backend: EngineBackend, level: int) -> None:
+    circuit = QuantumCircuit(2)
+    circuit.h(0)
+    circuit.append(Kraus(random_quantum_channel(2, 2, seed=1)).to_instruction(), [1])
+    circuit.append(depolarizing_error(0.1, 2).to_instruction(), [0, 1])
+    circuit.cx(0, 1)
+    assert transpile(circuit, backend, optimization_level=level) == circuit
