@@ -9,7 +9,7 @@ import numpy as np
 from simquay.noise.model import Errors, NoiseModel
 from simquay.program.channels import Mixture
 
-__all__ = ["Flips", "certain", "flips"]
+__all__ = ["Flips", "certain", "flips", "often"]
 
 
 def flips(probability: float) -> Mixture:
@@ -41,3 +41,8 @@ class Flips(NoiseModel):
 def certain() -> Flips:
     """Flips the first qubit behind each ``x`` and ``h``."""
     return Flips({"x": 1.0, "h": 1.0})
+
+
+def often() -> Flips:
+    """Flips the first qubit behind each second ``cx``."""
+    return Flips({"cx": 0.5})

@@ -26,6 +26,7 @@ __all__ = [
     "option_option",
     "precision_option",
     "seed_option",
+    "shots_option",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -71,6 +72,8 @@ option_option = click.option(
     multiple=True,
     help="any option of the backend's run, such as max_memory_mb=500; may be repeated",
 )
+
+shots_option = click.option("--shots", metavar="N", type=int, help="how many shots; default: 1024")
 
 seed_option = click.option(
     "--seed", metavar="S", type=int, help="the seed; the same seed gives the same results"

@@ -10,18 +10,26 @@ from typing import TYPE_CHECKING
 import click
 
 from simquay.cli.errors import OK, USAGE, CommandError
-from simquay.cli.options import Command, circuits_on_a_backend, precision_option
+from simquay.cli.options import (
+    Command,
+    circuits_on_a_backend,
+    noise_given,
+    noise_options,
+    precision_option,
+    shots_option,
+)
 from simquay.cli.output import output
 from simquay.cli.parameters import bound
 from simquay.cli.views.counts import at_point, counted
 from simquay.errors import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from simquay.engines.base import Engine
+    from simquay.execution.settings import RunContext
     from simquay.planning import Plan
-    from simquay.program import Precision, Program
+    from simquay.program import Gate, Precision, Program
 
 __all__ = ["command"]
 
@@ -29,6 +37,8 @@ __all__ = ["command"]
 @click.command("plan", cls=Command, short_help="Show the passes that an engine would make.")
 @circuits_on_a_backend
 @precision_option
+@shots_option
+@noise_options
 def command(
     *,
     file: Path,
@@ -37,18 +47,23 @@ def command(
     fallback: str | None,
     bind: dict[str, list[float]],
     precision: str | None,
+    shots: int | None,
+    noise: str | None,
+    method: str | None,
 ) -> int:
     """Show, for every circuit of FILE, the passes over the state that would compute it.
 
     For each: qubits, operations, flops, bytes, and the predicted share. The engine is that which
-    'simquay run' would take. Nothing is run.
+    'simquay run' would take. Nothing is run. With noise, the passes are those of the density
+    matrix, or of one trajectory without errors.
     """
     import simquay
     from simquay.circuits.files import load_circuits
     from simquay.circuits.lowering.circuit import lower
     from simquay.planning import explain
-    from simquay.program import Precision
+    from simquay.simulators.options import resolve
 
+    given = {"precision": precision, "shots": shots, **noise_given(noise, method)}
     circuits = bound(load_circuits(file, format), bind)
     chosen = simquay.get_backend(backend, fallback=fallback)
     engine = getattr(chosen, "engine", None)
@@ -58,21 +73,40 @@ def command(
             "use numpy or another engine from 'simquay backends'",
             USAGE,
         )
-    numbers = Precision(precision or "double")
+    context, model, _ = resolve(chosen.options, given)
     tell = partial(print, file=output())
     for number, (circuit, point) in enumerate(circuits):
-        plans = list(_plans(lower(circuit), engine, numbers))
+        program, how = _by_method(lower(circuit, model), context)
+        plans = list(_plans(program, engine, context.precision))
         if number:
             tell("")
         qubits = counted(circuit.num_qubits, "qubit")
-        tell(one_line(f"{at_point(circuit.name, point)}: {qubits} on {chosen.name}"))
+        tell(one_line(f"{at_point(circuit.name, point)}: {qubits} on {chosen.name}{how}"))
         if not plans:
             tell("no gates: nothing to plan")
         for section, plan in enumerate(plans):
             if len(plans) > 1:
                 tell(f"section {section + 1} of {len(plans)}:")
-            tell("\n".join(map(one_line, explain(plan, numbers).split("\n"))))
+            tell("\n".join(map(one_line, explain(plan, context.precision).split("\n"))))
     return OK
+
+
+def _by_method(program: Program, context: RunContext) -> tuple[Program, str]:
+    """What is planned for a program, and how it is run, in words that may be empty."""
+    from simquay.execution.branching.deferral import defer
+    from simquay.execution.density.doubling import doubled
+    from simquay.execution.density.method import check_density, method_of
+    from simquay.execution.trajectories.prediction import predicted_evolutions
+
+    method = method_of(program, context)
+    if method == "trajectories":
+        work = f"{predicted_evolutions(program, context.shots):.3g} evolutions"
+        return program, f", trajectories: about {work} for {counted(context.shots, 'shot')}"
+    if method != "density_matrix":
+        return program, ""
+    deferred = defer(program)
+    check_density(program, deferred, context)
+    return doubled(program, deferred), ", density matrix: a state of twice as many qubits"
 
 
 def _plans(program: Program, engine: Engine, precision: Precision) -> Iterator[Plan]:
@@ -82,7 +116,7 @@ def _plans(program: Program, engine: Engine, precision: Precision) -> Iterator[P
     """
     from simquay.execution.branching.compiler import compile_steps
     from simquay.execution.branching.deferral import defer
-    from simquay.execution.branching.steps import Gates
+    from simquay.execution.branching.steps import Evolve, Gates
     from simquay.planning import Layout, make_plan
     from simquay.program.program import most_stored_qubits
 
@@ -91,6 +125,11 @@ def _plans(program: Program, engine: Engine, precision: Precision) -> Iterator[P
     layout = Layout()
     for step in compile_steps(defer(program)).steps:
         if isinstance(step, Gates):
-            plan = make_plan(step.gates, layout, profile)
-            layout = plan.final
-            yield plan
+            gates: Sequence[Gate] = step.gates
+        elif isinstance(step, Evolve) and not step.start:
+            gates = step.segment.gates(())
+        else:
+            continue
+        plan = make_plan(gates, layout, profile)
+        layout = plan.final
+        yield plan

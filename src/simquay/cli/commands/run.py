@@ -20,6 +20,7 @@ from simquay.cli.options import (
     option_option,
     precision_option,
     seed_option,
+    shots_option,
 )
 from simquay.cli.output import output
 from simquay.cli.parameters import BoundCircuit, bound
@@ -39,7 +40,7 @@ __all__ = ["command"]
 
 @click.command("run", cls=Command, short_help="Run a circuit and show its counts.")
 @circuits_on_a_backend
-@click.option("--shots", metavar="N", type=int, help="how many shots; default: 1024")
+@shots_option
 @seed_option
 @precision_option
 @noise_options

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -126,3 +127,28 @@ def test_an_engine_whose_name_is_no_name(
     called = cli("plan", bell)
     assert (called.code, called.err) == (0, "")
     assert all(line.isprintable() and len(line) < 2000 for line in called.out.split("\n"))
+
+
+def test_noise_is_planned_by_the_method_of_the_run(cli: Any, bell: Path) -> None:
+    noise = "--noise", "tests.support.flips:often"
+    shown = {
+        method: cli("plan", bell, *noise, "--method", method).out.splitlines()
+        for method in ("trajectories", "density_matrix")
+    }
+    title, heading, *_ = shown["trajectories"]
+    assert re.fullmatch(
+        r".*: 2 qubits on numpy, trajectories: about \d\S* evolutions for 1024 shots", title
+    )
+    assert heading.startswith("dense plan: 1 pass, 0 to 2 qubits stored")
+    title, heading, *_ = shown["density_matrix"]
+    assert title.endswith(": 2 qubits on numpy, density matrix: a state of twice as many qubits")
+    assert heading.startswith("dense plan: 1 pass, 0 to 4 qubits stored")
+    assert "for 9 shots" in cli("plan", bell, *noise, "--method", "trajectories", "--shots", 9).out
+    cli("plan", bell, "--noise", "no.json").assert_fails(2, "--noise no.json")
+
+
+def test_a_circuit_without_a_density_matrix(cli: Any, tmp_path: Path) -> None:
+    path = tmp_path / "dynamic.qasm"
+    path.write_text(DYNAMIC.replace("h q[1];", "cx q[0], q[1];"))
+    noise = "--noise", "tests.support.flips:often"
+    cli("plan", path, *noise, "--method", "density_matrix").assert_fails(2, "no density matrix")
