@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from qiskit import QuantumCircuit, transpile
 from qiskit.circuit import Delay
+from qiskit.providers import QubitProperties
 from qiskit.providers.fake_provider import GenericBackendV2
 from qiskit.quantum_info import DensityMatrix, Operator, SuperOp
 from qiskit.transpiler import CouplingMap
@@ -22,14 +23,17 @@ from tests.support.channels import placed_superop, superop
 BASES = [["cx", "sx", "x", "rz"], ["ecr", "sx", "x", "rz"], ["cz", "rzz", "rx", "rz", "sx"]]
 
 
-def device(seed: int, num_qubits: int = 4) -> GenericBackendV2:
-    """A device in a line; its T2 are below and above its T1, and some above 2 T1."""
+def device(seed: int) -> GenericBackendV2:
+    """A device in a line; its qubits have a T2 below T1, of T1, above it, and above 2 T1."""
     basis = BASES[seed % len(BASES)]
-    line = CouplingMap.from_line(num_qubits)
-    backend = GenericBackendV2(num_qubits, basis, coupling_map=line, seed=seed)
+    line = CouplingMap.from_line(4)
+    backend = GenericBackendV2(4, basis, coupling_map=line, seed=seed)
     random = np.random.default_rng(seed)
-    for qubit in backend.target.qubit_properties:
-        qubit.t2 = qubit.t1 * random.uniform(0.2, 2.4)
+    ratios = random.permutation([0.4, 1.0, 1.7, 2.4])
+    backend.target.qubit_properties = [
+        QubitProperties(t1=qubit.t1, t2=ratio * qubit.t1)
+        for qubit, ratio in zip(backend.target.qubit_properties, ratios, strict=True)
+    ]
     return backend
 
 
