@@ -6,6 +6,7 @@ matrices: in its index, bit ``q`` is the Z part of the Pauli matrix on qubit ``q
 the Pauli matrix ``P`` on them is ``2**(-m / 2) * Tr(P rho)``: the norm of a pure state is 1, and
 its unitary gates stay orthogonal matrices. A qubit that nothing has moved is not stored, and is |0>
 as in any program; when it is first moved, |0><0|, which is ``(1 + Z) / 2``, is |+> on bit ``q``.
+From then on bit ``q`` is stored, by which readers know that the qubit is; its other bit may not be.
 
 Clifford gates move bits and change signs, Pauli channels are diagonals: planning makes next to
 nothing of both. What acts on one qubit is multiplied before it is a gate. For gates on more than
@@ -30,6 +31,7 @@ from simquay.execution.density.transfer import (
     TURN,
     TURN_BACK,
     Map,
+    additions,
     gate_map,
     gate_transfer,
     map_of,
@@ -55,6 +57,7 @@ from simquay.program import (
 from simquay.program.channels import pauli_transfers
 from simquay.program.formulas import constant, freeze
 from simquay.program.gates import constructor
+from simquay.program.program import moved_by
 
 __all__ = ["doubled", "uniform"]
 
@@ -142,6 +145,7 @@ class _Doubling:
                     waiting[qubit].append(RESET)
             elif kind is Save:
                 self._emit(sorted(self._moved))
+                self._top.clear()  # what comes later must not come before the save
                 self._made.append(operation)
             else:
                 self._gate(operation)
@@ -286,7 +290,25 @@ class _Doubling:
             for place, total, entries in zip(some, totals, _entries(totals), strict=True):
                 bits = self._bits(self._made[place][:1])
                 filled[place] = self._gates(total, entries, bits)
-        return [one for several in filled for one in several]
+        return [*self._readable(one for several in filled for one in several)]
+
+    def _readable(self, operations: Iterable[Operation]) -> Iterator[Operation]:
+        """``operations``, with CX gates for a change of names that leaves the lower bit of a stored
+        qubit |0>, and unstored: they leave it |0> and stored."""
+        moved: set[int] = set()
+        upper = range(self._num_qubits, 2 * self._num_qubits)
+        for one in operations:
+            after = moved_by(one, moved)
+            if type(one) is Relabel and any(
+                bit in upper and bit - self._num_qubits not in after for bit in after
+            ):
+                rows = [1 << one.qubits.index(source) for source in one.sources]
+                for gate in Map(None, additions(rows)).moving(one.qubits):
+                    moved = moved_by(gate, moved)
+                    yield gate
+            else:
+                moved = after
+                yield one
 
     def _gates(self, total: _Array, entries: int, bits: tuple[int, ...]) -> Sequence[Operation]:
         """Gates for a map of one qubit, which differs from 0 at ``entries``."""

@@ -33,6 +33,7 @@ __all__ = [
     "TURN",
     "TURN_BACK",
     "Map",
+    "additions",
     "gate_map",
     "gate_transfer",
     "map_of",
@@ -163,7 +164,14 @@ def _linear_moves(
     if all(row.bit_count() == 1 for row in rows):
         sources = tuple([row.bit_length() - 1 for row in rows])
         return (), () if sources == (*range(count),) else sources
+    return additions(rows), ()
+
+
+def additions(rows: list[int]) -> tuple[tuple[int, int], ...]:
+    """The moves of :class:`Map` after which bit ``t`` is the sum of the bits in ``rows[t]``; the
+    list is used up."""
     # Gauss: additions of rows that make the identity, undone in the opposite order.
+    count = len(rows)
     moves: list[tuple[int, int]] = []
 
     def add(target: int, source: int) -> None:
@@ -176,4 +184,4 @@ def _linear_moves(
         for row in range(count):
             if row != bit and rows[row] >> bit & 1:
                 add(row, bit)
-    return tuple(reversed(moves)), ()
+    return tuple(reversed(moves))

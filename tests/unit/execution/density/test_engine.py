@@ -122,6 +122,17 @@ def test_saves_are_read_where_they_stand(engine: Engine, seed: int) -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES, ids=NAMES)
+def test_a_save_is_not_reached_by_what_comes_behind_it(engine: Engine) -> None:
+    """Two maps of one pair of qubits would be one matrix."""
+    some = random_channel("two_kraus", 2, np.random.default_rng(2))
+    assert some is not None
+    first: list[Operation] = [h(0), some]
+    save = Save("matrix", "density_matrix", "average", qubits=(0, 1))
+    outcome = run(Program(2, 0, (*first, save, some)), engine, shots=1)
+    np.testing.assert_allclose(saved(outcome, "matrix"), density_of(first, 2), atol=1e-12)
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=NAMES)
 def test_many_projectors_onto_eigenvectors_of_x_and_y(engine: Engine) -> None:
     operations = noisy(random_noisy_operations(4, 12, 3), 4, 3)
     labels = {"+r-l": 0.5, "++++": 1.0, "Y-0r": -2.0}
@@ -184,6 +195,19 @@ def test_a_program_without_superpositions_stores_one_bit_a_qubit(engine: Engine)
     outcome = run(program, engine, shots=100)
     assert outcome.metadata["stored_qubits"] == 3
     assert set(np.unique(outcome["samples"])) <= {0, 3}
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=NAMES)
+def test_a_qubit_that_is_in_plus_alone_is_read(engine: Engine) -> None:
+    """Its coefficients are those of I and X."""
+    noise = random_channel("pauli", 1, np.random.default_rng(1))
+    assert noise is not None
+    program = Program(3, 1, (h(1), x(2), replace(noise, qubits=(0,)), Measure(1, 0)))
+    assert 100 < np.count_nonzero(run(program, engine, shots=300)["samples"]) < 200
+    program = replace(program, operations=program.operations[:-1], num_clbits=0)
+    outcome = run(program, engine, shots=1, wanted={"density_matrix": True})
+    expected = density_of([*program.operations], 3)
+    np.testing.assert_allclose(outcome["density_matrix"], expected, atol=1e-14)
 
 
 def test_samples_are_those_of_one_draw_a_shot_on_every_engine() -> None:
