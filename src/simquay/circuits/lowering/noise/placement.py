@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
-from qiskit.circuit import CircuitInstruction, Duration
+from qiskit.circuit import CircuitInstruction, ControlledGate, Duration
 from qiskit.circuit.classical import expr
 from qiskit.utils.units import apply_prefix
 
@@ -58,8 +58,9 @@ class NoisyLowering(Lowering):
 
     An instruction that the model names, by its name or its label, is one instruction: its errors
     stand before and behind it, and the instructions of its definition have none. Of any other, the
-    instructions inside its definition or its bodies may be named. Those of a definition that is
-    controlled, inverted or raised to a power, and of a state's preparation, have no errors.
+    instructions inside its definition or its bodies may be named: a gate with controls that are to
+    be 0 is one whose controls are to be 1, between X. Those of a definition that is controlled,
+    inverted or raised to a power, and of a state's preparation, have no errors.
 
     Attributes:
         noise: the model.
@@ -95,11 +96,16 @@ class NoisyLowering(Lowering):
             if not self.standard(item, qubits, block):
                 clbits = tuple([scope.clbits[bit] for bit in item.clbits])
                 inside = replace(scope, ideal=True) if errors.named else scope
-                self.instruction(Site(self, item.operation, qubits, clbits, inside, block))
+                site = Site(self, item.operation, qubits, clbits, inside, block)
+                opened = None if errors.named else _opened(site)
+                if opened is None:
+                    self.instruction(site)
+                else:
+                    site.define(opened)
                 if errors.misread is not None:
                     block.operations.append(Misread(clbits, errors.misread))
                 if relaxes and item.name == "delay":
-                    self._relax(Site(self, item.operation, qubits, clbits, scope, block))
+                    self._relax(site)
             block.operations += errors.after
 
     def _around(self, name: str, label: str | None, qubits: tuple[int, ...]) -> _Around:
@@ -128,6 +134,17 @@ class NoisyLowering(Lowering):
         if mixture is not None:
             self.hit.add("delay")
             site.block.operations += operations_of([(mixture, (0,))], site.qubits)
+
+
+def _opened(site: Site) -> QuantumCircuit | None:
+    """The definition of a gate with controls that are to be 0: X around the gate with controls that
+    are to be 1, which the model may name; None for any other operation."""
+    operation = site.operation
+    if isinstance(operation, ControlledGate) and operation.ctrl_state + 1 < (
+        1 << operation.num_ctrl_qubits
+    ):
+        return site.definition()
+    return None
 
 
 def _seconds(site: Site, dt: float | None) -> float:

@@ -11,7 +11,7 @@ import pytest
 from qiskit import QuantumCircuit, QuantumRegister, transpile
 from qiskit.circuit import AnnotatedOperation, Delay, Duration, InverseModifier, Parameter
 from qiskit.circuit.classical import expr
-from qiskit.circuit.library import HGate, Initialize, StatePreparation, XGate
+from qiskit.circuit.library import CCXGate, CXGate, HGate, Initialize, StatePreparation, XGate
 from qiskit.quantum_info import DensityMatrix, Kraus, random_quantum_channel
 from qiskit.transpiler import CouplingMap
 
@@ -239,6 +239,27 @@ def test_what_is_modified_has_no_errors_inside_but_may_be_named():
     circuit.data[0] = circuit.data[0].replace(operation=gate.control(1))
     assert circuit.data[0].name == "cinner"
     assert channels(lower(circuit, named)) == [(0, 2)]
+
+
+def test_open_controls_are_closed_ones_between_x():
+    model = Table({("x", None): AFTER, ("cx", None): Errors(after=((TWO, (0, 1)),))})
+    circuit = QuantumCircuit(3)
+    circuit.h([0, 1])
+    circuit.append(CXGate(ctrl_state=0), [2, 0])
+    circuit.append(CCXGate(ctrl_state=2), [0, 1, 2])
+    program = lower(circuit, model)
+    assert channels(program) == [(2,), (2, 0), (2,), (0,), (0,)]
+    plain = QuantumCircuit(3)
+    plain.h([0, 1])
+    plain.x(2)
+    plain.cx(2, 0)
+    plain.x(2)
+    plain.x(0)
+    plain.ccx(0, 1, 2)
+    plain.x(0)
+    np.testing.assert_allclose(density_matrix(program), by_hand(plain, model), atol=1e-12)
+    named = Table({("cx_o0", (2, 0)): AFTER, ("x", None): AFTER})
+    assert channels(lower(circuit, named)) == [(2,), (0,), (0,)]
 
 
 @pytest.mark.parametrize("state", ["01", 2, [0.6, 0, 0, 0.8j]])
