@@ -25,7 +25,18 @@ from simquay.execution.observables import Estimates
 from simquay.execution.readout import PORTION, portion_shots
 from simquay.execution.results import End, Expectation, Probabilities, ResultKind, samples_bytes
 from simquay.execution.settings import RunContext
-from simquay.program import Precision, Program
+from simquay.program import (
+    Diagonal,
+    Matrix,
+    Measure,
+    Parametric,
+    Permutation,
+    Precision,
+    Prepare,
+    Program,
+    Relabel,
+    Reset,
+)
 from simquay.program.program import most_stored_qubits
 from simquay.system.memory import format_bytes, host_available_bytes, host_limit
 
@@ -203,9 +214,14 @@ KINDS: Mapping[str, ResultKind] = {
 """Every kind, by name."""
 
 
-def _results(context: RunContext) -> list[ResultKind]:
-    """The kinds that a program's outcome may have."""
-    return [KINDS[name] for name in ("samples", "saved", *context.wanted)]
+def _results(context: RunContext, plain: bool = False) -> list[ResultKind]:
+    """The kinds that a program's outcome may have; a ``plain`` program saves nothing."""
+    own = ("samples",) if plain else ("samples", "saved")
+    return [KINDS[name] for name in (*own, *context.wanted)]
+
+
+_PLAIN = frozenset({Matrix, Diagonal, Permutation, Relabel, Prepare, Parametric, Measure, Reset})
+"""The operations of most programs: neither noise nor a save is among them, or inside."""
 
 
 def of_one_state(context: RunContext) -> bool:
@@ -225,7 +241,8 @@ _NO_ESTIMATES = Estimates((), ())
 def needed_bytes(program: Program, engine: Engine, context: RunContext, shots: int) -> int:
     """Bytes of the engine's device that a run of ``program`` needs at least: its state, and on the
     CPU its results as well, and what sampling takes or, when the state is gone, counting."""
-    if method_of(program, context) == "density_matrix":
+    plain = _PLAIN.issuperset(map(type, program.operations))
+    if not plain and method_of(program, context) == "density_matrix":
         need = engine.required_bytes(2 * most_stored_qubits(program), context.precision)
     else:
         need = required_bytes(program, engine, context.precision)
@@ -236,7 +253,7 @@ def needed_bytes(program: Program, engine: Engine, context: RunContext, shots: i
             sampling = 2 * sampling + _BRANCHING_BYTES * drawn
         counting = counting_bytes(shots, program.num_clbits, context.memory)
         need = max(need + sampling, counting)
-        for kind in _results(context):
+        for kind in _results(context, plain):
             need += kind.needed_bytes(program, context, shots)
             need += kind.reading_bytes(program, context)
     return need
