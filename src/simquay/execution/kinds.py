@@ -242,7 +242,8 @@ def needed_bytes(program: Program, engine: Engine, context: RunContext, shots: i
     """Bytes of the engine's device that a run of ``program`` needs at least: its state, and on the
     CPU its results as well, and what sampling takes or, when the state is gone, counting."""
     plain = _PLAIN.issuperset(map(type, program.operations))
-    if not plain and method_of(program, context) == "density_matrix":
+    usual = plain and context.method == "automatic"
+    if not usual and method_of(program, context) == "density_matrix":
         need = engine.required_bytes(2 * most_stored_qubits(program), context.precision)
     else:
         need = required_bytes(program, engine, context.precision)

@@ -30,10 +30,18 @@ _AMPLITUDES = frozenset({"statevector", "statevector_dict", "amplitudes"})
 
 def method_of(program: Program, context: RunContext) -> str:
     """``statevector`` for a program without channels; else ``trajectories`` or ``density_matrix``,
-    as the option ``method`` says, or by the work that is predicted."""
-    if _MAY_BE_NOISY.isdisjoint(map(type, program.operations)):
-        return "statevector"
-    if not any(type(one) is Channel for one in walk(program.operations)):
+    as the option ``method`` says, or by the work that is predicted.
+
+    A program without channels has a density matrix where it is asked for, and resets in the middle
+    would split its state.
+    """
+    if _MAY_BE_NOISY.isdisjoint(map(type, program.operations)) or not any(
+        type(one) is Channel for one in walk(program.operations)
+    ):
+        if context.method == "density_matrix":
+            deferred = defer(program)
+            if deferred.gates is None and _unfit(deferred, context) is None:
+                return "density_matrix"
         return "statevector"
     if context.method != "automatic":
         return context.method

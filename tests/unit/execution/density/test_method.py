@@ -34,6 +34,14 @@ def test_a_program_without_channels_has_a_state_vector_whatever_is_asked_for() -
         assert method_of(body, context) == "statevector"
 
 
+def test_resets_in_the_middle_have_a_density_matrix_if_it_is_asked_for() -> None:
+    resetting = program(h(0), Reset(0), h(0))
+    assert method_of(resetting, RunContext(method="density_matrix")) == "density_matrix"
+    assert method_of(resetting, RunContext()) == "statevector"
+    dynamic = program(h(0), Measure(0, 0), h(0))
+    assert method_of(dynamic, RunContext(method="density_matrix")) == "statevector"
+
+
 @pytest.mark.parametrize("method", ["trajectories", "density_matrix"])
 def test_a_method_that_is_asked_for(method: str) -> None:
     assert method_of(program(h(0), noise()), RunContext(method=method)) == method
