@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeAlias
 
 import numpy as np
 from qiskit.quantum_info import DensityMatrix, Kraus, Operator, SuperOp
 
-from simquay.program import Channel, Gate, Mixture, Program, Reset
+from simquay.program import (
+    Body,
+    Channel,
+    ForLoop,
+    Gate,
+    IfElse,
+    Measure,
+    Misread,
+    Mixture,
+    Operation,
+    Program,
+    Reset,
+)
+from simquay.program.expressions import ClassicalMemory, evaluate
 from simquay.program.gates import standard_gates
 from tests.support.dense import gate_matrix
 from tests.support.operations import cast_to
 
-__all__ = ["check_mixture", "density_matrix", "placed_superop", "superop"]
+__all__ = ["check_mixture", "density_matrix", "distribution", "placed_superop", "superop"]
+
+_RESET = [np.array([[1, 0], [0, 0]]), np.array([[0, 1], [0, 0]])]
 
 
 def superop(mixture: Mixture) -> SuperOp:
@@ -30,20 +46,6 @@ def placed_superop(placed: Iterable[tuple[Mixture, tuple[int, ...]]], num_qubits
     for mixture, places in placed:
         whole = whole.compose(superop(mixture), qargs=list(places))
     return whole
-
-
-def density_matrix(program: Program) -> DensityMatrix:
-    """Of a program of gates, channels and resets."""
-    state = DensityMatrix.from_label("0" * program.num_qubits)
-    for operation in program.operations:
-        if isinstance(operation, Gate):
-            for gate in standard_gates((operation,)):
-                state = state.evolve(Operator(gate_matrix(gate, program.num_qubits)))
-        elif isinstance(operation, Channel):
-            state = state.evolve(superop(operation.mixture), list(operation.qubits))
-        else:
-            state = state.reset([cast_to(Reset, operation).qubit])
-    return state
 
 
 def check_mixture(mixture: Mixture) -> None:
@@ -66,3 +68,65 @@ def check_mixture(mixture: Mixture) -> None:
     assert max(weights) == weights[0]
     off_diagonal = ~np.eye(size, dtype=bool)
     assert mixture.is_diagonal == (not any(part[..., off_diagonal].any() for part in parts))
+
+
+def density_matrix(program: Program) -> DensityMatrix:
+    """The mean state at the end."""
+    return sum(_final(program).values(), 0 * DensityMatrix.from_label("0" * program.num_qubits))
+
+
+def distribution(program: Program) -> dict[int, float]:
+    """The probability of each value of the classical bits that can be found at the end."""
+    return {bits: state.trace().real for bits, state in _final(program).items()}
+
+
+_States: TypeAlias = dict[int, DensityMatrix]
+"""For each value of the classical bits, the state then, times the probability of that value."""
+
+
+def _final(program: Program) -> _States:
+    start = {0: DensityMatrix.from_label("0" * program.num_qubits)}
+    return _run(program.operations, start, program.num_qubits)
+
+
+def _run(body: Body, states: _States, num_qubits: int) -> _States:
+    for operation in body:
+        after: _States = {}
+        for bits, state in states.items():
+            for value, found in _branches(operation, bits, state, num_qubits):
+                after[value] = after[value] + found if value in after else found
+        states = {bits: state for bits, state in after.items() if abs(state.trace()) > 1e-14}
+    return states
+
+
+def _branches(
+    operation: Operation, bits: int, state: DensityMatrix, num_qubits: int
+) -> Iterable[tuple[int, DensityMatrix]]:
+    match operation:
+        case Measure(qubit, clbit):
+            for value in (0, 1):
+                projector = np.diag([1 - value, value])
+                found = state.evolve(SuperOp(Kraus([projector])), [qubit])
+                yield bits & ~(1 << clbit) | value << clbit, found
+        case Misread(clbits, probabilities):
+            places = 1 << np.array(clbits)
+            row = sum(bool(bits & place) << j for j, place in enumerate(places.tolist()))
+            for column, probability in enumerate(probabilities[row]):
+                written = sum(int(place) * (column >> j & 1) for j, place in enumerate(places))
+                yield bits & ~int(places.sum()) | written, probability * state
+        case IfElse(condition, then, otherwise):
+            taken = then if evaluate(condition, ClassicalMemory(bits, [])) else otherwise
+            yield from _run(taken, {bits: state}, num_qubits).items()
+        case ForLoop(bodies):
+            states = {bits: state}
+            for one in bodies:
+                states = _run(one, states, num_qubits)
+            yield from states.items()
+        case Channel(mixture, qubits):
+            yield bits, state.evolve(superop(mixture), list(qubits))
+        case Reset(qubit):
+            yield bits, state.evolve(SuperOp(Kraus(_RESET)), [qubit])
+        case _:
+            for gate in standard_gates([cast_to(Gate, operation)]):
+                state = state.evolve(Operator(gate_matrix(gate, num_qubits)))
+            yield bits, state
