@@ -57,11 +57,14 @@ class Estimates:
         error: where the mean over all branches of a circuit cannot be had, it is taken over so many
             trajectories that its standard error is at most this, in units of the largest absolute
             value that the observable can have; see :attr:`trajectories`.
+        exact: whether the mean of a circuit with noise is exact where that can be had, and not
+            where it takes less than so many trajectories.
     """
 
     observables: tuple[Observable, ...]
     chosen: tuple[tuple[int, ...], ...]
     error: float = 1e-2
+    exact: bool = True
 
     @property
     def trajectories(self) -> int:

@@ -108,8 +108,9 @@ class EstimatorV2(Primitive, BaseEstimatorV2):  # type: ignore[misc]  # Qiskit s
             for pub, wanted, points in zip(coerced, plans, programs, strict=True):
                 chosen += wanted.chosen(len(observables))
                 observables += _fitting(pub, points)
-            error = min([pub.precision or _ERROR for pub in coerced], default=_ERROR)
-            estimates = Estimates(tuple(observables), tuple(chosen), error)
+            errors = [pub.precision for pub in coerced]
+            error = min([one or _ERROR for one in errors], default=_ERROR)
+            estimates = Estimates(tuple(observables), tuple(chosen), error, not all(errors))
             exact = replace(context, shots=0, wanted={"expectation": estimates})
             return [exact] * len(coerced)
 

@@ -51,12 +51,14 @@ def method_of(program: Program, context: RunContext) -> str:
         return "trajectories"
     if _unfit(defer(program), context) is not None:
         return "trajectories"
-    if not context.shots:
-        return "density_matrix"
+    shots = context.shots
+    if not shots:
+        estimates = context.wanted.get("expectation")
+        if estimates is None or estimates.exact:
+            return "density_matrix"
+        shots = estimates.trajectories
     work = _DENSITY_COST * 2**qubits
-    return (
-        "density_matrix" if work <= predicted_evolutions(program, context.shots) else "trajectories"
-    )
+    return "density_matrix" if work <= predicted_evolutions(program, shots) else "trajectories"
 
 
 def check_density(program: Program, deferred: Deferred, context: RunContext) -> None:

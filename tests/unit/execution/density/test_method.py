@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from simquay.execution.density.method import method_of
+from simquay.execution.observables import Estimates
 from simquay.execution.settings import RunContext
 from simquay.program import Channel, IfElse, Measure, Operation, Program, Reset, Save
 from simquay.program.expressions import BitRef
@@ -91,3 +92,15 @@ def test_memory_and_work_decide() -> None:
     assert method_of(layers(10), one) == "trajectories"
     few_bytes = replace(exact, max_bytes=1 << 20)
     assert method_of(layers(10), few_bytes) == "trajectories"
+
+
+def test_a_mean_of_some_precision_takes_what_is_less_work() -> None:
+    noisy = layers(10)
+
+    def method(error: float, exact: bool) -> str:
+        estimates = Estimates((), (), error, exact)
+        return method_of(noisy, RunContext(shots=0, wanted={"expectation": estimates}))
+
+    assert method(0.5, True) == "density_matrix"
+    assert method(0.5, False) == "trajectories"
+    assert method(0.003, False) == "density_matrix"
