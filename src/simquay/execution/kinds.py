@@ -291,8 +291,11 @@ def counts_bytes(context: RunContext, engine: Engine, bits: int, shots: int) -> 
 
 
 def divisible(program: Program, context: RunContext) -> bool:
-    """Whether the shots of ``program`` may be run apart: not if it has a result of all of them."""
-    return all(kind.divisible(program) for kind in _results(context))
+    """Whether the shots of ``program`` may be run apart: not if it has a result of all of them, or
+    saves of a density matrix, which count all shots as one."""
+    if not all(kind.divisible(program) for kind in _results(context)):
+        return False
+    return not saves_of(program) or method_of(program, context) != "density_matrix"
 
 
 def joined_results(parts: list[Mapping[str, Any]]) -> Mapping[str, Any]:

@@ -25,6 +25,7 @@ from simquay.execution.settings import Piece, RunContext
 from simquay.program import IfElse, Measure, Precision, Program, Save
 from simquay.program.expressions import BitRef
 from tests.support.counting_engine import CountingEngine
+from tests.support.noise import random_channel
 from tests.support.random_programs import random_dynamic_program
 from tests.support.small_gates import h, x
 
@@ -118,6 +119,16 @@ def test_shots_are_not_split_where_one_state_is_asked_for() -> None:
     assert divisible(Program(1, 1, (h(0), Measure(0, 0))), RunContext())
     assert not divisible(Program(1, 1, (h(0),)), RunContext(wanted=STATE))
     assert not divisible(inside, RunContext())
+
+
+def test_shots_are_not_split_where_saves_of_a_density_matrix_count_them_as_one() -> None:
+    noise = random_channel("kraus", 1, np.random.default_rng(1))
+    assert noise is not None
+    save = Save("s", "probabilities", "list", qubits=(0,))
+    context = RunContext(method="density_matrix")
+    assert divisible(Program(1, 1, (h(0), noise, Measure(0, 0))), context)
+    assert not divisible(Program(1, 1, (h(0), noise, save)), context)
+    assert divisible(Program(1, 1, (h(0), noise, save)), RunContext(method="trajectories"))
 
 
 def test_samples_of_parts_are_joined_in_the_order_of_shots() -> None:

@@ -15,12 +15,14 @@ from simquay.program.program import PARENTS, most_stored_qubits, walk
 
 __all__ = ["check_density", "method_of"]
 
-_DENSITY_BYTES = 8 << 30
+_DENSITY_BYTES = 2 << 30
 """Where no limit is set, density matrices of more bytes are not chosen."""
 
-_DENSITY_COST = 0.5
-"""The work of a density matrix, in evolutions of a state vector of the same qubits, for each of its
-amplitudes."""
+_DENSITY_TIME = 5.0, 1e-4
+"""Microseconds for an operation, and for it and each coefficient of the density matrix."""
+
+_TRAJECTORY_TIME = 300.0, 0.5, 8e-5
+"""Microseconds for an evolution; for it and each gate; for these and each amplitude."""
 
 _MAY_BE_NOISY = PARENTS | {Channel}
 
@@ -57,8 +59,26 @@ def method_of(program: Program, context: RunContext) -> str:
         if estimates is None or estimates.exact:
             return "density_matrix"
         shots = estimates.trajectories
-    work = _DENSITY_COST * 2**qubits
-    return "density_matrix" if work <= predicted_evolutions(program, shots) else "trajectories"
+    faster = _density_time(program, qubits) <= _trajectories_time(program, qubits, shots)
+    return "density_matrix" if faster else "trajectories"
+
+
+# Times on two cores with the engine numba, as benchmarks/noise/methods.py measures them. Their
+# ratio decides, and is much the same elsewhere.
+
+
+def _density_time(program: Program, qubits: int) -> float:
+    """Microseconds that the density matrix is predicted to take."""
+    alone, each = _DENSITY_TIME
+    return len(program.operations) * (alone + each * 4.0**qubits)
+
+
+def _trajectories_time(program: Program, qubits: int, shots: int) -> float:
+    """Microseconds that trajectories are predicted to take."""
+    alone, gate, each = _TRAJECTORY_TIME
+    gates = sum([isinstance(one, Gate) for one in program.operations])
+    one = alone + gates * (gate + each * 2.0**qubits)
+    return predicted_evolutions(program, shots) * one
 
 
 def check_density(program: Program, deferred: Deferred, context: RunContext) -> None:
