@@ -29,7 +29,7 @@ from simquay.planning.tiled.passes import (
 from simquay.program import Precision
 from simquay_numba.assembly.assemble import assemble
 from simquay_numba.buffers import address, aligned_bytes
-from simquay_numba.kernels.compiling import compiled
+from simquay_numba.compiling import compiled
 
 RNG = np.random.default_rng(0)
 FLIP = np.array([1, 0])

@@ -21,8 +21,8 @@ from simquay.engine_api import (
 )
 from simquay.testing.engines import evolve, random_gates, random_unitary, thread_budget
 from simquay_numba import engine as engine_module
+from simquay_numba.compiling import compiled
 from simquay_numba.engine import NumbaEngine
-from simquay_numba.kernels.compiling import compiled
 from simquay_numba.kernels.run import run_tiles
 
 USUAL = NumbaEngine()

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 from stored_vectors import random_vectors
 
-from simquay.engine_api import Cancelled, Control, Layout, Precision, ReferenceEngine, Strings
+from simquay.engine_api import (
+    Cancelled,
+    Control,
+    DenseEngine,
+    Layout,
+    Precision,
+    ReferenceEngine,
+    Strings,
+)
 from simquay_numba import means
 from simquay_numba.engine import NumbaEngine
 
@@ -63,3 +71,21 @@ def test_a_cancelled_read_ends(width: int) -> None:
     control.cancel()
     with pytest.raises(Cancelled):
         engine.means(state, random_strings(np.random.default_rng(0), width, 40, 9), control)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("width", [2, 9, 18])
+def test_sums_in_threads_are_those_of_the_numpy_engine(threads: int, width: int) -> None:
+    rng = np.random.default_rng(width)
+    strings, weights = random_strings(rng, width, 40, 6), rng.uniform(-1, 1, 40)
+    vectors = random_vectors(rng, 2, width)
+    found = []
+    for engine in (NumbaEngine(threads=threads), DenseEngine(threads=1)):
+        state = engine.allocate(width + 1, Precision.DOUBLE, capacity=width + 1, batch=2)
+        state.layout = Layout(tuple(range(width)))
+        state.vector[...] = vectors
+        pair = engine.paired(state, width, strings, weights)
+        assert pair.layout.order == tuple(range(width + 1))
+        found.append(pair.vector.copy())
+        engine.release(pair)
+    np.testing.assert_allclose(found[0], found[1], atol=1e-12)

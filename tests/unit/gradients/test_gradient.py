@@ -14,6 +14,7 @@ from qiskit.quantum_info import SparseObservable, SparsePauliOp, Statevector, ra
 
 from simquay.circuits.lowering.angles import DIFFERENCES
 from simquay.errors import ProgramError
+from simquay.execution.adjoint import cuts
 from simquay.gradients import gradient_job, jacobian, value_and_gradient
 from simquay.jobs.errors import JobFailedError
 from simquay.simulators.options import RunOptionError
@@ -146,8 +147,10 @@ def test_gates_that_only_their_matrix_tells(engine):
     check(circuit, an_observable(3), [0.9, 0.4], engine)
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_random_circuits(seed):
+@pytest.mark.parametrize("turned", [1, 100])
+@pytest.mark.parametrize("seed", range(6))
+def test_random_circuits(monkeypatch, seed, turned):
+    monkeypatch.setattr(cuts, "_TURNED", turned)
     rng = np.random.default_rng(seed)
     count = 5
     angles = ParameterVector("a", count)
@@ -179,7 +182,9 @@ def test_random_circuits(seed):
     ids=["su2", "qaoa"],
 )
 @pytest.mark.parametrize("engine", ENGINES)
-def test_ansatze_of_the_library(circuit, engine):
+@pytest.mark.parametrize("turned", [1, 100])
+def test_ansatze_of_the_library(monkeypatch, circuit, engine, turned):
+    monkeypatch.setattr(cuts, "_TURNED", turned)
     values = np.random.default_rng(5).uniform(-1, 1, circuit.num_parameters)
     check(circuit, an_observable(circuit.num_qubits), values, engine)
 

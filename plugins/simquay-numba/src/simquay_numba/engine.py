@@ -41,10 +41,10 @@ from simquay_numba.buffers import (
     region_bytes,
     second_level_cache,
 )
-from simquay_numba.kernels.compiling import compiled
+from simquay_numba.compiling import compiled
 from simquay_numba.kernels.reading import GROUP_BITS
 from simquay_numba.kernels.vectors import lane_count
-from simquay_numba.means import string_means
+from simquay_numba.means import add_sums, string_means
 from simquay_numba.runtime.buffer_cache import state_buffers
 from simquay_numba.runtime.programs import ProgramCache
 from simquay_numba.runtime.threads import ThreadTeam
@@ -275,6 +275,17 @@ class NumbaEngine(DenseEngine):
         if state.stored < GROUP_BITS:
             return super().means(state, strings, control)
         return string_means(state, strings, self.threads, control)
+
+    def paired(
+        self, state: DenseState, qubit: int, strings: Strings, weights: NDArray[np.float64]
+    ) -> DenseState:
+        """The same state, which stores ``qubit`` as well: its highest bit."""
+        if state.stored < GROUP_BITS:
+            return super().paired(state, qubit, strings, weights)
+        source = state.vector
+        state.grow((qubit,))
+        add_sums(source, state.vector[:, source.shape[1] :], strings, weights, self.threads)
+        return state
 
 
 def _run_alone(state: DenseState, pass_: Pass) -> None:

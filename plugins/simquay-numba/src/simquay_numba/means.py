@@ -1,4 +1,4 @@
-"""Means of strings, with the loops of ``kernels.reading``."""
+"""Means and sums of strings, with the loops of ``kernels.reading`` and ``kernels.sums``."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.engine_api import Control, DenseState, Strings, run_side_by_side
+from simquay.engine_api import ComplexArray, Control, DenseState, Strings, run_side_by_side
 from simquay_numba.buffers import address
 from simquay_numba.kernels.reading import add_means, sort_keys
+from simquay_numba.kernels.sums import add_strings
 
-__all__ = ["string_means"]
+__all__ = ["add_sums", "string_means"]
 
 _ALONE_WORK = 1 << 21
 """Amplitudes times groups from which on a second thread pays."""
@@ -66,3 +67,39 @@ def string_means(
 
     run_side_by_side([partial(share, part) for part in range(len(results))])
     return np.asarray(results.sum(axis=0))
+
+
+def add_sums(
+    source: ComplexArray,
+    target: ComplexArray,
+    strings: Strings,
+    weights: NDArray[np.float64],
+    threads: int,
+) -> None:
+    """Add to ``target`` the sum of ``strings`` times ``weights``, applied to ``source``.
+
+    Args:
+        source: shape ``(batch, 2**n)``, by storage index, of ``GROUP_BITS`` bits or more.
+        target: likewise; no memory is common to both.
+        strings: of the storage bits.
+        weights: float64, shape ``(terms,)``.
+        threads: that share the work.
+    """
+    keys = sort_keys(strings.x, strings.z, strings.fixed)
+    order = np.argsort(keys)
+    real = source.real.dtype
+    parts = threads if source.size * len(keys) > _ALONE_WORK else 1
+
+    def share(part: int) -> None:
+        add_strings(
+            source.view(real),
+            target.view(real),
+            keys,
+            order,
+            *strings,
+            weights,
+            part,
+            parts,
+        )
+
+    run_side_by_side([partial(share, part) for part in range(parts)])

@@ -55,5 +55,6 @@ def test_modules_with_compiled_functions_import_from_the_key_s_package_alone() -
         "reading.py",
         "run.py",
         "scalars.py",
+        "sums.py",
         "tables.py",
     } == set(found)

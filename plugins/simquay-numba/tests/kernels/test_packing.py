@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from simquay.engine_api import Precision
 from simquay_numba.buffers import address, aligned_bytes
-from simquay_numba.kernels.compiling import compiled
+from simquay_numba.compiling import compiled
 from simquay_numba.kernels.packing import ONE, WANTED, ZERO
 from simquay_numba.kernels.run import MATRICES, TABLE, WORDS
 from simquay_numba.kernels.vectors import VECTOR_BYTES

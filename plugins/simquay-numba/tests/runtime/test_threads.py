@@ -15,8 +15,8 @@ import pytest
 from simquay.engine_api import ComplexArray, Control, Layout, Precision, TilePass, make_plan
 from simquay.testing.engines import random_gates, thread_budget
 from simquay_numba.assembly.assemble import assemble
+from simquay_numba.compiling import compiled
 from simquay_numba.engine import NumbaEngine
-from simquay_numba.kernels.compiling import compiled
 from simquay_numba.kernels.run import run_tiles
 from simquay_numba.runtime import threads as threads_module
 from simquay_numba.runtime.threads import ThreadTeam, _tile_buffer

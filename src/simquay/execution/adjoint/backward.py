@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,6 +43,10 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
+
+_FEW = 9
+"""Stored qubits below which a sweep of one point, which needs no search for a plan, is faster than
+a run."""
 
 
 class Derivatives(NamedTuple):
@@ -102,16 +106,17 @@ def derivatives(
         ProgramError: if the program has anything but gates.
         Cancelled: if ``control`` says so.
     """
-    check_gates(program)
+    kept: dict[tuple[int, ...], Cuts] = {}
     count = program.num_angles
     if sites is None:
-        sites = _parametric(program)
+        sites, kept = _known(program)
     else:
+        check_gates(program)
         count = (
             max([int(site.columns.max()) for site in sites if site.columns.size], default=-1) + 1
         )
     wanted = {place: site.paulis for site in sites for place in site.places}
-    run = _Backward(program, wanted, observables, engine, precision)
+    run = _Backward(program, wanted, kept, observables, engine, precision)
     points = len(angles)
     values = np.empty((points, len(observables)))
     slopes = np.zeros((points, len(observables), count))
@@ -155,6 +160,27 @@ def check_gates(program: Program) -> None:
             )
 
 
+@lru_cache(maxsize=16)
+def _place(identity: int) -> list[tuple[Program, list[Site], dict[tuple[int, ...], Cuts]]]:
+    """For a program with this ``id``: the program, its parametric gates and the cuts that were
+    found, or nothing."""
+    return []
+
+
+def _known(program: Program) -> tuple[list[Site], dict[tuple[int, ...], Cuts]]:
+    """The parametric gates of a program and its cuts, which are kept, since an optimiser asks for
+    one program at new angles again and again.
+
+    Raises:
+        ProgramError: if the program has anything but gates.
+    """
+    found = _place(id(program))
+    if not found:
+        check_gates(program)
+        found.append((program, _parametric(program), {}))  # which keeps the id in use
+    return found[0][1:]
+
+
 def _parametric(program: Program) -> list[Site]:
     """The parametric gates of a program."""
     alike: defaultdict[tuple[str, bool], list[int]] = defaultdict(list)
@@ -186,6 +212,7 @@ class _Backward:
     Args:
         program: of gates alone.
         wanted: the Pauli matrices to read, by the places of gates.
+        kept: the cuts that were found, by the qubits that a state stores.
         observables: of the program's qubits.
         engine: runs it.
         precision: of the amplitudes.
@@ -195,17 +222,21 @@ class _Backward:
         self,
         program: Program,
         wanted: Mapping[int, Sequence[int]],
+        kept: dict[tuple[int, ...], Cuts],
         observables: Sequence[Observable],
         engine: Engine,
         precision: Precision,
     ) -> None:
         self._program = program
         self._wanted = wanted
+        self._kept = kept
         self._observables = observables
         self._engine = engine
         self._precision = precision
         self._capacity = most_stored_qubits(program)
         self._profile = engine.profile(precision, self._capacity + 1)
+        few = self._profile.direct_sweeps and self._capacity < _FEW
+        self._swept = few and self._capacity < engine.sweep_qubits(precision)
         self._cuts: Cuts | None = None
 
     def numbers(self, places: Sequence[int]) -> NDArray[np.intp]:
@@ -230,8 +261,10 @@ class _Backward:
             gates: Any = self._program.operations
             self._apply(state, gates, angles, control.section(0, 1 / steps))
             order = state.layout.order
-            if self._cuts is None:
-                self._cuts = find_cuts(gates, self._wanted, frozenset(order), pair)
+            stored = tuple(sorted(order))
+            if stored not in self._kept:
+                self._kept[stored] = find_cuts(gates, self._wanted, stored, pair)
+            self._cuts = self._kept[stored]
             for number, observable in enumerate(self._observables):
                 last = number == len(self._observables) - 1
                 section = control.section((number + 1) / steps, (number + 2) / steps)
@@ -257,12 +290,11 @@ class _Backward:
         assert self._cuts is not None
         found: list[Floats] = []
         count = len(self._cuts.segments)
-        pairs = zip(self._cuts.segments, self._cuts.readings, strict=True)
-        for number, (gates, reading) in enumerate(pairs):
+        for number, gates in enumerate(self._cuts.segments):
             section = control.section(number / count, (number + 1) / count)
             if gates:
                 self._apply(both, gates, angles, section)
-            strings, lost = reading.strings(both.layout.order)
+            strings, lost = self._cuts.strings(number, both.layout.order)
             means = self._engine.means(both, strings, section)
             means[:, lost] = 0
             found.append(means)
@@ -270,7 +302,7 @@ class _Backward:
 
     def _apply(self, state: Any, gates: Sequence[Gate], angles: Floats, control: Control) -> None:
         sweep = GateSweep.at(gates, angles)
-        if len(angles) > 1:
+        if self._swept or len(angles) > 1:
             plan = make_sweep_plan(sweep, state.layout, self._profile)
             assert plan is not None, "parametric gates have one structure"
             self._engine.apply_sweep(state, plan, control)

@@ -1,26 +1,28 @@
 """Cuts: where on the way back through a circuit its generators are read.
 
-The gates are undone from the last to the first. The generator of a gate is read when the gate and
-all that follow on its qubits are undone, and nothing before it is. Many generators can be read at
-one such time, a *cut*: those of a layer of rotations, or of any gates that are diagonal, since
-these commute. So the gates between two cuts are one segment, which is planned and fused as any
-gates are, and one reading serves all strings of a cut.
+The gates are undone from the last to the first. The generators of a gate are read when all that
+follow on its qubits are undone, and nothing before it is; the gate itself is undone as well, or
+later where it commutes with them, as a rotation does. Many generators can be read at one such time,
+a *cut*: those of a layer of rotations, or of any gates that are diagonal, since these commute. So
+the gates between two cuts are one segment, which is planned and fused as any gates are, and one
+reading serves all strings of a cut.
 
-A qubit on which all strings of a cut have X, or all have Y, is turned before the cut so that these
-are Z, and back after it: then all strings of a layer of such rotations flip the same bit, and share
-one pass over the state. The turns are fused with the segments' gates.
+In a large state, a qubit on which all strings of a cut have X, or all have Y, is turned before the
+cut so that these are Z, and back after it: then all strings of a layer of such rotations flip the
+same bit, and share one pass over the state. The turns are fused with the segments' gates.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simquay.execution.adjoint.generators import generators_of
 from simquay.program import (
     Diagonal,
     Gate,
@@ -45,9 +47,16 @@ _TO_Z = {
 
 _FROM_Z = {letter: matrix.conj().T.copy() for letter, matrix in _TO_Z.items()}
 
+_TURNED = 19
+"""Stored qubits from which on turns pay: in a smaller state, which stays in cache, a pass for each
+string takes less time than two gates."""
+
 _FLIPS = np.array([letter in (_X, _Y) for letter in range(6)])
 _SIGNS = np.array([letter in (_Z, _Y) for letter in range(6)])
 _FIXES = np.array([letter in (_ZERO, _ONE) for letter in range(6)])
+
+
+_Read = tuple[Strings, NDArray[np.bool_]]
 
 
 class Reading(NamedTuple):
@@ -63,7 +72,7 @@ class Reading(NamedTuple):
     qubits: NDArray[np.intp]
     letters: NDArray[np.intp]
 
-    def strings(self, order: Sequence[int]) -> tuple[Strings, NDArray[np.bool_]]:
+    def strings(self, order: Sequence[int]) -> _Read:
         """The strings for states that store the qubits ``order``; and whether each is 0 there,
         since a qubit that is not stored is |0>."""
         bits = np.zeros(max(self.qubits.max(), *order) + 1, dtype=np.int64)
@@ -89,6 +98,7 @@ class Cuts:
     Attributes:
         segments: gates to apply in order; after segment ``c``, cut ``c`` is read.
         readings: of the cuts.
+        known: strings that were made of readings: by the cut, and the qubits that a state stores.
         numbers: for each gate whose generators are read, by place: the numbers of the strings of
             its Pauli matrices, counted through all cuts; -1 for one whose mean is known to be 0.
             String 0 is that of the value.
@@ -97,6 +107,14 @@ class Cuts:
     segments: Sequence[Sequence[Gate]]
     readings: Sequence[Reading]
     numbers: Mapping[int, Sequence[int]]
+    known: dict[tuple[int, tuple[int, ...]], _Read] = field(default_factory=dict)
+
+    def strings(self, cut: int, order: tuple[int, ...]) -> _Read:
+        """The strings of a cut; see :meth:`Reading.strings`."""
+        found = self.known.get((cut, order))
+        if found is None:
+            found = self.known[cut, order] = self.readings[cut].strings(order)
+        return found
 
 
 _Letters = list[tuple[int, int]]
@@ -130,9 +148,9 @@ def find_cuts(
         moves = () if gate.is_diagonal else gate.qubits
         keeps = (*gate.qubits, *gate.controls) if gate.is_diagonal else gate.controls
         cut = max([*[other[qubit] for qubit in moves], *[diagonal[qubit] for qubit in keeps], 0])
-        if (undone := undo(gate)) is not None:
-            segments[cut].append(undone)
         read = place in wanted
+        if (undone := undo(gate)) is not None:
+            segments[cut + (read and _is_rotation(gate))].append(undone)
         for qubit in moves:
             diagonal[qubit] = other[qubit] = cut + read
         for qubit in keeps:
@@ -176,9 +194,19 @@ def find_cuts(
     return Cuts(listed, readings, numbers)
 
 
+def _is_rotation(gate: Gate) -> bool:
+    """Whether the gate commutes with its generators: they do not depend on its angle, and at 0 it
+    is the identity."""
+    if not isinstance(gate, Parametric):
+        return False
+    return generators_of(gate.formula, gate.adjoint).constant is not None
+
+
 def _turns(strings: Sequence[_Letters], stored: Collection[int], pair: int) -> dict[int, int]:
     """The qubits to turn before strings are read, and the letter that becomes Z there."""
     letters: defaultdict[int, set[int]] = defaultdict(set)
+    if len(stored) < _TURNED:
+        return {}
     for string in strings:
         for qubit, letter in string:
             letters[qubit].add(letter)

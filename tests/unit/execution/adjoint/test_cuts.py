@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from simquay.execution.adjoint import cuts as module
 from simquay.execution.adjoint.cuts import Reading, find_cuts
 from simquay.program import Diagonal, Matrix, Parametric, Permutation, Prepare, Relabel
 
@@ -26,7 +27,7 @@ def cuts_of(gates, paulis=None):
         for place, gate in enumerate(gates)
         if isinstance(gate, Parametric)
     }
-    return find_cuts(gates, wanted, range(4), PAIR)
+    return find_cuts(gates, wanted, tuple(range(4)), PAIR)
 
 
 def layers(formula, count, qubits=3):
@@ -45,7 +46,8 @@ def letters_of(reading):
 
 
 @pytest.mark.parametrize("formula", ["rx", "ry"])
-def test_a_layer_of_rotations_is_one_cut_of_diagonal_strings(formula):
+def test_a_layer_of_rotations_is_one_cut_of_diagonal_strings(monkeypatch, formula):
+    monkeypatch.setattr(module, "_TURNED", 4)
     cuts = cuts_of(layers(formula, 4))
     assert len(cuts.readings) == 4
     strings = letters_of(cuts.readings[0])
@@ -58,6 +60,16 @@ def test_a_layer_of_rotations_is_one_cut_of_diagonal_strings(formula):
         assert gate.qubits == other.qubits
         np.testing.assert_allclose(gate.matrix @ other.matrix, np.eye(2), atol=1e-15)
     assert cuts.numbers[0] == [len(cuts.readings[0].starts) + 2 * 3 + 2]
+
+
+def test_rotations_are_undone_after_they_are_read_and_nothing_behind_the_last_cut_is():
+    cuts = cuts_of(layers("ry", 3))
+    counts = [[type(gate) for gate in some].count(Parametric) for some in cuts.segments]
+    assert counts == [0, 3, 3]
+    assert letters_of(cuts.readings[2])[0] == {PAIR: 3, 2: 3}
+    general = cuts_of(layers("u", 3))
+    counts = [[type(gate) for gate in some].count(Parametric) for some in general.segments]
+    assert counts == [3, 3, 3]
 
 
 def test_diagonal_gates_on_common_qubits_share_a_cut():
@@ -99,7 +111,7 @@ def test_inverses():
         Relabel((0, 1, 2), (1, 2, 0)),
         Parametric("ry", (0,), (1,), adjoint=True),
     ]
-    found: Any = find_cuts(gates, {}, range(4), PAIR).segments[0]
+    found: Any = find_cuts(gates, {}, tuple(range(4)), PAIR).segments[0]
     assert [type(gate) for gate in found] == [Parametric, Relabel, Permutation, Diagonal, Matrix]
     assert not found[0].adjoint
     assert found[1].renamed(gates[4].renamed(range(3))) == (0, 1, 2)

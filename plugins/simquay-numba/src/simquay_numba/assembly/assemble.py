@@ -46,7 +46,7 @@ from simquay_numba.assembly.stages import (
 from simquay_numba.assembly.template import Shape, Template, joined
 from simquay_numba.assembly.trips import WholeTrip, whole_trip
 from simquay_numba.buffers import address, aligned_bytes
-from simquay_numba.kernels.compiling import compiled
+from simquay_numba.compiling import compiled
 from simquay_numba.kernels.run import BLOCK_BYTES, WORDS
 from simquay_numba.kernels.vectors import lane_count
 

@@ -32,10 +32,12 @@ __all__ = [
     "GROUP_BITS",
     "add_marginal",
     "add_means",
+    "bit_count",
     "exchange",
     "permute_copy",
     "project",
     "sort_keys",
+    "transform",
 ]
 
 WIDTH = VECTOR_BYTES // 8
@@ -160,7 +162,7 @@ def _four_way(a, b, c, d):
 
 
 @compiled_function
-def _transform(products, address):
+def transform(products, address):
     """The Walsh-Hadamard transform of an array, in its place."""
     size = len(products)
     transform_lanes(address, size // WIDTH)
@@ -296,7 +298,7 @@ def add_means(
                         address + 8 * place,
                     )
                 if not small:
-                    _transform(products[:size], address)
+                    transform(products[:size], address)
                 for number in range(start, end):
                     term = order[number]
                     signs = _without(z[term], gap)

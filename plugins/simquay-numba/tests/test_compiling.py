@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 
-from simquay_numba.kernels.compiling import compiled
+from simquay_numba.compiling import compiled
 
 
 def python(code: str) -> str:
@@ -22,7 +22,7 @@ def test_a_second_process_compiles_nothing() -> None:
     misses, hits = json.loads(
         python(
             "import json, numpy\n"
-            "from simquay_numba.kernels.compiling import compiled\n"
+            "from simquay_numba.compiling import compiled\n"
             "stats = compiled(numpy.dtype('complex128'))[0].stats\n"
             "print(json.dumps([sum(stats.cache_misses.values()), sum(stats.cache_hits.values())]))"
         )
@@ -36,7 +36,7 @@ def test_a_run_uses_the_variants_that_the_first_use_compiles() -> None:
         "import numpy\n"
         "from qiskit import QuantumCircuit\n"
         "from simquay import get_backend\n"
-        "from simquay_numba.kernels.compiling import compiled\n"
+        "from simquay_numba.compiling import compiled\n"
         "kernels = compiled(numpy.dtype('complex128'))\n"
         "circuit = QuantumCircuit(14)\n"
         "circuit.h(range(14))\n"

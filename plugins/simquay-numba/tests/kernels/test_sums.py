@@ -1,0 +1,51 @@
+"""Sums of strings applied to vectors, against the reference engine and in parts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from simquay.engine_api import Strings
+from simquay_numba.kernels.reading import GROUP_BITS, sort_keys
+from simquay_numba.kernels.sums import add_strings
+
+
+def expected(vector, strings, weights):
+    index, result = np.arange(len(vector)), np.zeros(len(vector), dtype=complex)
+    for x, z, fixed, values, weight in zip(*strings, weights, strict=True):
+        signs = 1j ** int(x & z).bit_count() * (-1.0) ** np.array(
+            [int(i & z).bit_count() for i in index]
+        )
+        result[index ^ x] += weight * signs * (index & fixed == values) * vector
+    return result
+
+
+@pytest.mark.parametrize("width", [GROUP_BITS, 6, 12])
+@pytest.mark.parametrize("letters", ["x", "z", "xz", "all"])
+@pytest.mark.parametrize("single", [False, True])
+def test_parts_add_up(width, letters, single):
+    rng = np.random.default_rng(width)
+    some = rng.integers(0, 1 << width, (4, 30))
+    fixed = some[0] & some[1] if letters == "all" else np.zeros(30, dtype=np.int64)
+    fixed[::3] = 0
+    x = np.where(np.arange(30) % 4, some[2] & ~fixed, 0)
+    x[::5] = 1 << width - 1 & ~fixed[::5]
+    if letters == "z":
+        x[:] = 0
+    z = np.zeros(30, dtype=np.int64) if letters == "x" else some[3] & ~fixed
+    strings = Strings(x, z, fixed, some[1] & fixed)
+    weights = rng.uniform(-1, 1, 30)
+    dtype = np.complex64 if single else np.complex128
+    real = np.float32 if single else np.float64
+    vectors = (rng.normal(size=(2, 1 << width)) + 1j * rng.normal(size=(2, 1 << width))).astype(
+        dtype
+    )
+    target = np.zeros_like(vectors)
+    keys = sort_keys(strings.x, strings.z, strings.fixed)
+    order = np.argsort(keys)
+    for part in range(3):
+        add_strings(vectors.view(real), target.view(real), keys, order, *strings, weights, part, 3)
+    for vector, found in zip(vectors, target, strict=True):
+        np.testing.assert_allclose(
+            found, expected(vector, strings, weights), atol=1e-4 if single else 1e-12
+        )
