@@ -1,15 +1,17 @@
-"""Noise models from what users have: devices, and models of Aer."""
+"""Noise models from what users have: devices, models of Aer, and dictionaries of these."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 from qiskit.providers import BackendV2
 from qiskit.transpiler import Target
 
 from simquay.errors import NoiseModelError
+from simquay.noise.aer import AerModel
 from simquay.noise.device import DeviceModel
 from simquay.noise.model import NoiseModel
 
@@ -19,7 +21,8 @@ _MOST_KEPT = 16
 
 
 def noise_of(value: object) -> NoiseModel:
-    """The noise model of a device or its target; a :class:`NoiseModel` itself.
+    """The noise model of a device or its target, of Aer's ``NoiseModel`` or its ``to_dict()``; a
+    :class:`NoiseModel` itself.
 
     It is read again only where it has changed since: programs that are kept have the same model.
 
@@ -28,19 +31,27 @@ def noise_of(value: object) -> NoiseModel:
     """
     if isinstance(value, NoiseModel):
         return value
-    if not isinstance(value, (BackendV2, Target)):
-        raise NoiseModelError(
-            f"an object of type {type(value).__name__} is no noise model: expected a Qiskit "
-            "BackendV2 or Target"
-        )
     place = _place(id(value))
     contents = [*_contents(value)]
     for kept, old, model in place:
         if kept is value and len(old) == len(contents) and all(map(_same, old, contents)):
             return model
-    model = DeviceModel(value)
+    model = _read(value)
     place[:] = [(value, contents, model)]
     return model
+
+
+def _read(value: Any) -> NoiseModel:
+    if isinstance(value, BackendV2 | Target):  # a target is a mapping, too
+        return DeviceModel(value)
+    if isinstance(value, Mapping):
+        return AerModel(value)
+    if hasattr(value, "noise_instructions") and hasattr(value, "to_dict"):
+        return AerModel(value.to_dict(), getattr(value, "_custom_noise_passes", ()))
+    raise NoiseModelError(
+        f"an object of type {type(value).__name__} is no noise model: expected a Qiskit BackendV2 "
+        "or Target, or an Aer NoiseModel or its to_dict()"
+    )
 
 
 @lru_cache(maxsize=_MOST_KEPT)
@@ -54,6 +65,9 @@ def _contents(value: Any) -> Iterator[object]:
     """All that a model is read from, down to objects that are never changed in place."""
     if isinstance(value, BackendV2):
         value = value.target
+    if not isinstance(value, Target):
+        yield from _leaves(value if isinstance(value, Mapping) else getattr(value, "__dict__", {}))
+        return
     for name, by_qubits in value.items():
         yield name
         for qubits, properties in (by_qubits or {}).items():
@@ -67,6 +81,19 @@ def _contents(value: Any) -> Iterator[object]:
     yield value.dt
 
 
+def _leaves(value: object) -> Iterator[object]:
+    """All within dictionaries, lists, tuples and sets, and how many there are in each. Aer replaces
+    a model's errors; it does not change them in place."""
+    if isinstance(value, dict | list | tuple | set):
+        yield len(value)
+        for one in sorted(value) if isinstance(value, set) else value:
+            yield from _leaves(one)
+            if isinstance(value, dict):
+                yield from _leaves(value[one])
+    else:
+        yield value.tobytes() if isinstance(value, np.ndarray) else value
+
+
 def _same(one: object, other: object) -> bool:
     """Whether two contents are one object, or equal numbers or texts."""
-    return one is other or (type(one) in (str, int, float, tuple) and one == other)
+    return one is other or (type(one) in (str, int, float, tuple, bytes) and one == other)
