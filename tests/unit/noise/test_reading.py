@@ -10,6 +10,7 @@ from qiskit.circuit.library import XGate
 from qiskit.providers import QubitProperties
 from qiskit.providers.fake_provider import GenericBackendV2
 from qiskit.transpiler import InstructionProperties, Target
+from qiskit_aer.noise import NoiseModel, pauli_error
 
 from simquay.errors import NoiseModelError
 from simquay.noise.reading import noise_of
@@ -45,6 +46,21 @@ def test_a_changed_target_is_read_again() -> None:
     ]
     assert len({tuple(some) for some in strengths}) == 4
     assert noise_of(target) is models[-1]
+
+
+def test_a_changed_model_of_aer_is_read_again() -> None:
+    aers = NoiseModel()
+    aers.add_all_qubit_quantum_error(pauli_error([("X", 0.1), ("I", 0.9)]), "x")
+    for value, change in (
+        (aers, lambda: aers.add_all_qubit_readout_error([[0.9, 0.1], [0.2, 0.8]])),
+        (told := aers.to_dict(), lambda: told["errors"][0]["operations"].append("y")),
+    ):
+        model = noise_of(value)
+        assert noise_of(value) is model
+        change()
+        changed = noise_of(value)
+        assert changed.names > model.names
+        assert noise_of(value) is changed
 
 
 @pytest.mark.parametrize("value", [3, "noise", XGate()])
