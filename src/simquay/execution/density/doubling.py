@@ -312,8 +312,12 @@ class _Doubling:
 
     def _gates(self, total: _Array, entries: int, bits: tuple[int, ...]) -> Sequence[Operation]:
         """Gates for a map of one qubit, which differs from 0 at ``entries``."""
-        if self._uniform or entries not in (4, 6):
+        if self._uniform or entries not in (4, 5, 6):
             return (_matrix(total, bits),)
+        if entries == 5 and _is_relaxation(total):
+            # The diagonal joins others, and what is left is of half of the coefficients.
+            shear = np.array([[1, 0], [total[1, 0], 1]])
+            return (_diagonal(total.diagonal().copy(), bits), _matrix(shear, bits[:1], bits[1:], 0))
         if entries == 6 and _is_rotation(total):
             return (_matrix(np.ascontiguousarray(total[2:, 2:]), bits[:1], bits[1:], 1),)
         found = map_of(total)
@@ -354,6 +358,11 @@ def _entries(maps: _Array) -> list[int]:
     """For each map, how many entries differ from 0."""
     found: list[int] = np.count_nonzero(np.abs(maps) > ROUNDING, axis=(1, 2)).tolist()
     return found
+
+
+def _is_relaxation(total: _Array) -> bool:
+    """Whether a map with five entries multiplies all coefficients, and adds that of I to Z's."""
+    return bool(abs(total[1, 0]) > ROUNDING and np.abs(total.diagonal()).min() > ROUNDING)
 
 
 def _is_rotation(total: _Array) -> bool:

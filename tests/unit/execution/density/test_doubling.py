@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from qiskit.quantum_info import DensityMatrix, Pauli
+from qiskit.quantum_info import DensityMatrix, Pauli, random_clifford
 
 from simquay.control import Control
 from simquay.engines.reference import ReferenceEngine
 from simquay.execution.branching.deferral import Deferred
 from simquay.execution.density.doubling import doubled
 from simquay.planning import Layout, make_plan
-from simquay.program import Gate, Precision, Program
-from tests.support.noise import density_of, random_noisy_operations
+from simquay.program import Gate, Matrix, Permutation, Precision, Program
+from tests.support.noise import density_of, random_channel, random_noisy_operations
+from tests.support.random_programs import random_unitary
+
+NOT = np.array([1, 0], dtype=np.intp)
 
 
 def coefficients(program: Program, uniform: bool) -> tuple[NDArray[np.complex128], Layout]:
@@ -51,3 +54,17 @@ def test_amplitudes_are_the_coefficients_of_pauli_matrices(seed: int, uniform: b
     program = Program(num_qubits, 0, tuple(operations))
     amplitudes, layout = coefficients(program, uniform)
     np.testing.assert_allclose(amplitudes, expected(rho, num_qubits, layout), atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["pauli", "amplitude_damping", "relaxation", "phase_damping"])
+@pytest.mark.parametrize("seed", range(12))
+def test_clifford_gates_and_channels_on_one_qubit_have_short_forms(seed: int, kind: str) -> None:
+    generator = np.random.default_rng(seed)
+    some = [random_clifford(1, seed=seed + place).to_matrix() for place in range(3)]
+    channels = [random_channel(kind, 1, generator) for _ in range(2)]
+    operations: list[Any] = [Matrix(random_unitary(2, generator), (0,)), Matrix(some[0], (0,))]
+    operations += [channels[0], Matrix(some[1], (1,)), Permutation(NOT, (1,), (0,), 1)]
+    operations += [channels[1], Matrix(some[2], (0,)), Permutation(NOT, (0,), (1,), 1)]
+    amplitudes, layout = coefficients(Program(2, 0, tuple(operations)), uniform=False)
+    rho = density_of(operations, 2)
+    np.testing.assert_allclose(amplitudes, expected(rho, 2, layout), atol=1e-13)
