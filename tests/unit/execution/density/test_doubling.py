@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -60,11 +61,14 @@ def test_amplitudes_are_the_coefficients_of_pauli_matrices(seed: int, uniform: b
 @pytest.mark.parametrize("seed", range(12))
 def test_clifford_gates_and_channels_on_one_qubit_have_short_forms(seed: int, kind: str) -> None:
     generator = np.random.default_rng(seed)
-    some = [random_clifford(1, seed=seed + place).to_matrix() for place in range(3)]
-    channels = [random_channel(kind, 1, generator) for _ in range(2)]
-    operations: list[Any] = [Matrix(random_unitary(2, generator), (0,)), Matrix(some[0], (0,))]
-    operations += [channels[0], Matrix(some[1], (1,)), Permutation(NOT, (1,), (0,), 1)]
-    operations += [channels[1], Matrix(some[2], (0,)), Permutation(NOT, (0,), (1,), 1)]
+    operations: list[Any] = [Matrix(random_unitary(4, generator), (0, 1))]
+    for place in range(4):
+        channel = random_channel(kind, 1, generator)
+        assert channel is not None
+        target = place % 2
+        gate = Matrix(random_clifford(1, seed=seed + place).to_matrix(), (target,))
+        after = Permutation(NOT, (1 - target,), (target,), 1)
+        operations += [gate, replace(channel, qubits=(target,)), after]
     amplitudes, layout = coefficients(Program(2, 0, tuple(operations)), uniform=False)
     rho = density_of(operations, 2)
     np.testing.assert_allclose(amplitudes, expected(rho, 2, layout), atol=1e-13)
