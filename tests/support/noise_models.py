@@ -132,7 +132,8 @@ def random_model(
             model.add_all_qubit_quantum_error(error, name, warnings=False)
         else:
             model.add_quantum_error(error, name, qubits, warnings=False)
-        table.quantum[name, qubits] = error
+        if not error.ideal():  # Aer does not keep such: that of all qubits applies
+            table.quantum[name, qubits] = error
 
     for name, width in (("u", 1), ("sx", 1), ("mine", 1), ("cx", 2), ("rzz", 2), ("yours", 2)):
         if random.integers(3):
