@@ -27,6 +27,7 @@ from simquay.execution.results import End
 from simquay.execution.sampling.randomness import Randomness
 from simquay.execution.sampling.sampler import Sampler
 from simquay.execution.settings import Outcome, Piece, RunContext
+from simquay.execution.trajectories.misreading import misread_samples
 from simquay.planning import (
     GateSweep,
     Layout,
@@ -227,8 +228,31 @@ class Run:
                 draws = self.randomness.of(draw, part)
             outcomes = sampler.outcomes(draws, section)
             write_outcomes(self.samples, rows, event.writes, sampler.qubits, outcomes)
+            if event.misreads:
+                self.misread(event, part, draw)
             if section is not control:
                 section.report(1.0)
+
+    def misread(
+        self,
+        event: Event,
+        shots: NDArray[np.int64] | range,
+        draws: int | NDArray[np.int64],
+    ) -> None:
+        """Record the bits of ``shots`` (rows of the samples) with errors; ``draws`` are the numbers
+        of the draws that ``event`` took, of all or of each. Those that follow are taken here."""
+        for start in range(0, len(shots), PORTION):
+            part = shots[start : start + PORTION]
+            rows = slice(part.start, part.stop) if isinstance(part, range) else part
+            for number, misread in enumerate(event.misreads, start=1):
+                if isinstance(draws, int):
+                    drawn = self.randomness.of(draws + number, part)
+                else:
+                    some = draws[start : start + PORTION] + number
+                    drawn = self.randomness.each(some, np.asarray(part))
+                samples = self.samples[rows]
+                misread_samples(samples, misread, drawn)
+                self.samples[rows] = samples
 
     def read(
         self,

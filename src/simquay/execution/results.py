@@ -15,6 +15,7 @@ from simquay.execution.branching.steps import Event
 from simquay.execution.observables import Estimates, chosen_values
 from simquay.execution.readout import write_outcomes, write_words
 from simquay.execution.settings import RunContext
+from simquay.execution.trajectories.misreading import misread_distribution
 from simquay.program import Precision, Program
 from simquay.program.program import most_stored_qubits
 
@@ -189,7 +190,10 @@ class Probabilities(ResultKind):
                 some = np.zeros((len(found), keys.shape[1]), dtype=np.uint64)
                 write_words(some, [np.arange(len(found))], [bits])
                 some |= keys[found]
-                results.append((some, row[found]))
+                weights = row[found]
+                for misread in () if end.event is None else end.event.misreads:
+                    some, weights = misread_distribution(some, weights, misread)
+                results.append((some, weights))
         return results
 
     def add(self, total: Any, values: Sequence[Any], weights: Sequence[float]) -> Any:

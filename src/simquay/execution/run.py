@@ -99,6 +99,6 @@ def _run_density(
 
 def run_straight(run: Run, deferred: Deferred, gates: Sequence[Gate] | Turn) -> Outcome:
     """Run ``gates``, which are those of the deferred program, and what follows them there."""
-    event = measurement_event(deferred.measures)
+    event = measurement_event(deferred.measures, deferred.misreads)
     [(outcome, _)] = run_gates(run, gates, event, deferred.resets, deferred.saves)
     return outcome

@@ -37,6 +37,7 @@ from simquay.program import (
     Gate,
     Matrix,
     Measure,
+    Misread,
     Permutation,
     Program,
     Relabel,
@@ -194,6 +195,11 @@ def same_shape(one: Program, other: Program) -> bool:
         elif kind is Reset:
             if first.qubit != second.qubit:
                 return False
+        elif kind is Misread:
+            if first.clbits != second.clbits or not np.array_equal(
+                first.probabilities, second.probabilities
+            ):
+                return False
         elif kind is Save:
             if not same(first, second):
                 return False
@@ -231,7 +237,7 @@ def sweep_shape(program: Program, engine: Engine, context: RunContext) -> SweepS
     places = [
         place
         for place, operation in enumerate(operations)
-        if not isinstance(operation, (Measure, Reset, Save))
+        if not isinstance(operation, (Measure, Misread, Reset, Save))
     ]
     assert len(places) == len(deferred.gates)
     need = engine.required_bytes(capacity, precision, batch=2)
@@ -242,7 +248,7 @@ def sweep_shape(program: Program, engine: Engine, context: RunContext) -> SweepS
     need += _NUMBER_BYTES * sum([_numbers_of(gate) for gate in deferred.gates])
     need += sum(KINDS[name].needed_bytes(program, context, 0) for name in context.wanted)
     need += 2 * saved_bytes(program, precision, context.shots)  # all rows, and each by itself
-    event = measurement_event(deferred.measures)
+    event = measurement_event(deferred.measures, deferred.misreads)
     return SweepShape(tuple(places), event, deferred.resets, deferred.saves, need, twice)
 
 

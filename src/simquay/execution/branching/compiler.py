@@ -18,6 +18,7 @@ from simquay.execution.branching.steps import (
     KrausEvent,
     LoopBegin,
     LoopNext,
+    MisreadEvent,
     Noise,
     Step,
     Steps,
@@ -34,6 +35,7 @@ from simquay.program import (
     Gate,
     IfElse,
     Measure,
+    Misread,
     Operation,
     Reset,
     Restart,
@@ -77,7 +79,8 @@ def compile_steps(deferred: Deferred) -> Steps:
         else:
             stack.append(inner)
     compiler.flush()
-    compiler.steps.append(Finish(measurement_event(deferred.measures), deferred.resets))
+    event = measurement_event(deferred.measures, deferred.misreads)
+    compiler.steps.append(Finish(event, deferred.resets))
     return Steps(compiler.steps, compiler.counters)
 
 
@@ -200,6 +203,8 @@ class _Compiler:
         match operation:
             case Store() | Save() | Restart():
                 self.steps.append(operation)
+            case Misread():
+                self.steps.append(MisreadEvent.of(operation))
             case IfElse():
                 yield self._if(operation, loop)
             case Switch():

@@ -17,6 +17,7 @@ from simquay.program import (
     Gate,
     IfElse,
     Measure,
+    Misread,
     Operation,
     Program,
     Reset,
@@ -41,6 +42,7 @@ class Deferred:
         operations: those that are left, in order.
         measures: the deferred measurements, in the order of the program.
         resets: qubits reset at the end, which nothing uses again.
+        misreads: errors of recorded bits that come after all measurements, in order.
         gates: the gates of ``operations`` if all others are saves; else None.
         saves: with ``gates``, the saves, and how many gates come before each.
     """
@@ -50,6 +52,7 @@ class Deferred:
     resets: tuple[int, ...]
     gates: tuple[Gate, ...] | None
     saves: tuple[tuple[int, Save], ...] = ()
+    misreads: tuple[Misread, ...] = ()
 
 
 def commutes(gate: QubitOperation, measured: set[int], reset: set[int]) -> bool:
@@ -97,16 +100,21 @@ def _defer(operations: list[Operation]) -> Deferred:
     kept: list[Operation] = []
     measures: list[Measure] = []
     resets: set[int] = set()
+    misreads: list[Misread] = []
     for operation in reversed(operations):
         if isinstance(operation, Measure) and uses.allow_measure(operation):
             measures.append(operation)
         elif isinstance(operation, Reset) and uses.allow_reset(operation, measures):
             resets.add(operation.qubit)
+        elif isinstance(operation, Misread) and uses.allow_misread(operation, measures):
+            misreads.append(operation)
         else:
             kept.append(operation)
             uses.add(operation)
     kept.reverse()
     measures.reverse()
+    misreads.reverse()
+    last = tuple(measures), tuple(sorted(resets))
     gates: list[Gate] = []
     saves: list[tuple[int, Save]] = []
     for operation in kept:
@@ -115,8 +123,8 @@ def _defer(operations: list[Operation]) -> Deferred:
         elif isinstance(operation, Save):
             saves.append((len(gates), operation))
         else:
-            return Deferred(tuple(kept), tuple(measures), tuple(sorted(resets)), None)
-    return Deferred(tuple(kept), tuple(measures), tuple(sorted(resets)), tuple(gates), tuple(saves))
+            return Deferred(tuple(kept), *last, None, (), tuple(misreads))
+    return Deferred(tuple(kept), *last, tuple(gates), tuple(saves), tuple(misreads))
 
 
 class _Uses:
@@ -139,6 +147,11 @@ class _Uses:
             or any(measure.qubit == reset.qubit for measure in measures)
         )
 
+    def allow_misread(self, misread: Misread, measures: list[Measure]) -> bool:
+        # A deferred measurement that comes after it writes what is not misread.
+        later = {measure.clbit for measure in measures}
+        return not self.whole and (self.clbits | later).isdisjoint(misread.clbits)
+
     def add(self, operation: Operation) -> None:
         for inner in walk((operation,)):
             if isinstance(inner, Measure):
@@ -151,6 +164,8 @@ class _Uses:
                 self.used.update(inner.qubits, inner.controls)
                 if not inner.is_diagonal:
                     self.moved.update(inner.qubits)
+            elif isinstance(inner, Misread):
+                self.clbits.update(inner.clbits)
             elif isinstance(inner, (Save, Restart)):
                 self.whole = True
             elif isinstance(inner, Store):

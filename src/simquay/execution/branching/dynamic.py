@@ -29,6 +29,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simquay.control import Control
 from simquay.engines.base import State
@@ -54,6 +55,7 @@ from simquay.execution.branching.steps import (
     JumpTable,
     LoopBegin,
     LoopNext,
+    MisreadEvent,
     Noise,
     Steps,
     steps_needing_state,
@@ -271,8 +273,11 @@ class Branching:
 
     def _event(self, batch: Batch, event: Event) -> None:
         """Measure, and split each branch by outcome."""
-        assert batch.state is not None
-        qubits = stored_qubits(batch.state, event)
+        if isinstance(event, MisreadEvent):
+            qubits = [*range(len(event.writes))]
+        else:
+            assert batch.state is not None
+            qubits = stored_qubits(batch.state, event)
         replay = batch.branches[0].replay
         if replay:
             outcome, probability = replay.pop()
@@ -290,13 +295,22 @@ class Branching:
         self.schedule.split(batch, event, qubits, children)
 
     def children(
-        self, state: State, branches: list[Branch], event: Event, qubits: list[int]
+        self, state: State | None, branches: list[Branch], event: Event, qubits: list[int]
     ) -> list[Child]:
         """The children of each branch; bit ``j`` of an outcome is the value of ``qubits[j]``."""
-        known = event.weights(self.run.engine, state)
+        known = self.weights(state, branches, event)
         if known is None and not qubits:
             return [Child(number, 0, 1.0, one.shots) for number, one in enumerate(branches)]
         return children_of(branches, draw_outcomes(self.run, state, qubits, branches, known))
+
+    def weights(
+        self, state: State | None, branches: Sequence[Branch], event: Event
+    ) -> NDArray[np.float64] | None:
+        """Those of :meth:`Event.weights`."""
+        if isinstance(event, MisreadEvent):
+            return event.recorded([branch.memory.bits for branch in branches])
+        assert state is not None
+        return event.weights(self.run.engine, state)
 
     def _note_first_split(self, event: Event, likely: float) -> None:
         """Record the first event by which several shots get different states; ``likely`` is the
@@ -368,3 +382,7 @@ class Branching:
             return
         for _, shots, outcomes, _ in draw_outcomes(run, batch.state, qubits, branches):
             write_outcomes(run.samples, np.concatenate(shots), event.writes, qubits, outcomes)
+        if event.misreads:
+            groups = [branch.shots for branch in branches]
+            draws = np.repeat([branch.draw for branch in branches], [*map(len, groups)])
+            run.misread(event, np.concatenate(groups), draws)

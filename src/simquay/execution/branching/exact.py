@@ -80,10 +80,10 @@ class _Exact(Branching):
         return [branch.probability for branch in branches]
 
     def children(
-        self, state: State, branches: list[Branch], event: Event, qubits: list[int]
+        self, state: State | None, branches: list[Branch], event: Event, qubits: list[int]
     ) -> list[Child]:
         """A child for each outcome of each branch, by branch, but for negligible ones."""
-        known = event.weights(self.run.engine, state)
+        known = self.weights(state, branches, event)
         children: list[Child] = []
         self._count -= len(branches)
         for first, outcomes, table in self._tables(state, qubits, known):
@@ -105,14 +105,16 @@ class _Exact(Branching):
         return children
 
     def _tables(
-        self, state: State, qubits: Sequence[int], known: NDArray[np.float64] | None
+        self, state: State | None, qubits: Sequence[int], known: NDArray[np.float64] | None
     ) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.float64]]]:
         """``(first, outcomes, probabilities)`` of some vectors from ``first`` on: of each vector
         the probabilities of ``outcomes``; all others have none, or are negligible."""
         engine = self.run.engine
         if known is not None:
             yield 0, np.arange(known.shape[1]), known
-        elif len(qubits) > BLOCK_BITS:
+            return
+        assert state is not None
+        if len(qubits) > BLOCK_BITS:
             for number in range(state.batch):
                 vector = engine.rows(state, number, number + 1)
                 yield number, *self._likely(vector, qubits)

@@ -36,7 +36,7 @@ _FEW_OUTCOMES = 32
 
 def draw_outcomes(
     run: Run,
-    state: State,
+    state: State | None,
     qubits: Sequence[int],
     branches: Sequence[Branch],
     known: Floats | None = None,
@@ -57,6 +57,7 @@ def draw_outcomes(
     for first, last in shot_portions(sizes, max(_WEIGHTS_AT_ONCE >> len(qubits), 1)):
         some = branches[first:last]
         if known is None and (len(some) == 1 or len(qubits) > BLOCK_BITS):
+            assert state is not None
             quiet = run.control.section(0, 0)
             for number, branch in enumerate(some, first):
                 one = state if len(branches) == 1 else engine.rows(state, number, number + 1)
@@ -68,6 +69,7 @@ def draw_outcomes(
         if known is not None:
             probabilities = known[first:last]
         else:
+            assert state is not None
             vectors = state if len(some) == len(branches) else engine.rows(state, first, last)
             probabilities = engine.probabilities(vectors, qubits, {})
         numbers = [branch.draw for branch in some]

@@ -27,7 +27,16 @@ from simquay.control import Control
 from simquay.engines.base import Engine, State
 from simquay.execution.branching.deferral import defer
 from simquay.execution.observables import expectation_values
-from simquay.program import Measure, Precision, Program, Reset, Save, WhileLoop
+from simquay.program import (
+    Channel,
+    Measure,
+    Misread,
+    Precision,
+    Program,
+    Reset,
+    Save,
+    WhileLoop,
+)
 from simquay.program.program import PARENTS, bodies_of, walk
 
 __all__ = [
@@ -207,9 +216,9 @@ def _visits(program: Program) -> tuple[Counter[str], int]:
         for operation in body:
             if isinstance(operation, Save):
                 visits[operation.key] += times
-            elif isinstance(operation, (Measure, Reset)):
+            elif isinstance(operation, (Measure, Misread, Reset)):
                 events += times
-            elif isinstance(operation, WhileLoop):
+            elif isinstance(operation, (Channel, WhileLoop)):
                 events += 62
             inner = bodies_of(operation)
             several = Counter(map(id, inner))  # the iterations of a loop may share one body

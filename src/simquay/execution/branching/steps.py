@@ -23,6 +23,7 @@ from simquay.program import (
     Gate,
     Matrix,
     Measure,
+    Misread,
     Restart,
     Save,
     Store,
@@ -38,6 +39,7 @@ __all__ = [
     "KrausEvent",
     "LoopBegin",
     "LoopNext",
+    "MisreadEvent",
     "Noise",
     "Step",
     "Steps",
@@ -64,11 +66,13 @@ class Event:
         qubits: in increasing order.
         writes: ``(qubit, clbit)`` in the order of the program: a later one wins.
         resets: those of ``qubits`` that are reset to |0> afterwards.
+        misreads: at the end of the program, errors of the recorded bits, with one draw each.
     """
 
     qubits: tuple[int, ...] = ()
     writes: tuple[tuple[int, int], ...] = ()
     resets: tuple[int, ...] = ()
+    misreads: tuple[Misread, ...] = ()
     batched: ClassVar[bool] = True
     """Whether :meth:`collapse` takes several vectors; if not, branches run one by one."""
 
@@ -117,13 +121,16 @@ class Event:
         return f"the mid-circuit measurement of {pairs}"
 
 
-def measurement_event(measures: tuple[Measure, ...]) -> Event | None:
-    """One event of all ``measures``; None where there are none."""
-    if not measures:
+def measurement_event(
+    measures: tuple[Measure, ...], misreads: tuple[Misread, ...] = ()
+) -> Event | None:
+    """One event of all ``measures``, and of what is misread then; None where there are none."""
+    if not measures and not misreads:
         return None
     return Event(
         tuple(sorted({measure.qubit for measure in measures})),
         tuple((measure.qubit, measure.clbit) for measure in measures),
+        misreads=misreads,
     )
 
 
@@ -193,6 +200,38 @@ class KrausEvent(Event):
     def words(self) -> str:
         """See :meth:`Event.words`."""
         return f"the noise on {_named(self.channel.qubits)}"
+
+
+@dataclass(slots=True, eq=False)
+class MisreadEvent(Event):
+    """Classical bits in the middle are recorded with errors: the branches split by what is."""
+
+    misread: Misread = field(kw_only=True)
+
+    @classmethod
+    def of(cls, misread: Misread) -> MisreadEvent:
+        """The event, of which bit ``j`` of an outcome is ``misread.clbits[j]``."""
+        return cls(writes=tuple(enumerate(misread.clbits)), misread=misread)
+
+    def recorded(self, bits: Sequence[int]) -> NDArray[np.float64]:
+        """The probability of each outcome, for branches with the classical bits ``bits``."""
+        clbits = self.misread.clbits
+        rows = [sum((one >> bit & 1) << j for j, bit in enumerate(clbits)) for one in bits]
+        return self.misread.probabilities[rows]
+
+    def collapse(
+        self,
+        engine: Engine,
+        state: Any,
+        qubits: Sequence[int],
+        outcomes: Sequence[int],
+        probabilities: Sequence[float],
+    ) -> None:
+        """The state stays as it is."""
+
+    def words(self) -> str:
+        """See :meth:`Event.words`."""
+        return f"the readout error of classical bit {', '.join(map(str, self.misread.clbits))}"
 
 
 _PAULIS = np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
@@ -265,7 +304,8 @@ def steps_needing_state(steps: Sequence[Step]) -> list[bool]:
     for place, step in enumerate(steps):
         for target in _next_places(place, step):
             before[target].append(place)
-        if isinstance(step, (Gates, Event, Evolve, Save, Restart)) or (
+        reads = isinstance(step, (Gates, Event, Evolve, Save, Restart))
+        if (reads and not isinstance(step, MisreadEvent)) or (
             isinstance(step, Finish) and step.event
         ):
             needed[place] = True

@@ -76,7 +76,7 @@ def doubled(program: Program, deferred: Deferred, uniform: bool = False) -> Prog
     """The program that does to the density matrix what ``program`` does to the state.
 
     It consists of standard gates and of the program's saves; then come the measurements and resets
-    that were deferred, of qubits with the same numbers as before.
+    that were deferred, of qubits with the same numbers as before, and the errors of their bits.
 
     Args:
         program: without parametric gates.
@@ -86,7 +86,7 @@ def doubled(program: Program, deferred: Deferred, uniform: bool = False) -> Prog
     """
     gates = _Doubling(program.num_qubits, uniform).run(deferred.operations)
     resets = [Reset(qubit) for qubit in deferred.resets]
-    operations = (*gates, *deferred.measures, *resets)
+    operations = (*gates, *deferred.measures, *resets, *deferred.misreads)
     return replace(program, num_qubits=2 * program.num_qubits, operations=operations, num_angles=0)
 
 

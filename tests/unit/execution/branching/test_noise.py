@@ -17,6 +17,7 @@ from simquay.program import (
     ForLoop,
     IfElse,
     Measure,
+    Misread,
     Mixture,
     Program,
     Reset,
@@ -135,3 +136,88 @@ def test_one_state_is_refused_in_words_of_noise() -> None:
     saving = Program(1, 0, (h(0), Channel(damping(0.1), (0,)), Save("a")))
     with pytest.raises(ManyStatesError, match="the noise on qubit 0"):
         run(saving, shots=10, method=METHOD)
+
+
+READOUT = np.array([[0.9, 0.1], [0.3, 0.7]])
+
+
+@pytest.mark.parametrize("engine", [ReferenceEngine(), DenseEngine()])
+def test_bits_at_the_end_are_misread_by_their_table(engine: Engine) -> None:
+    # Two bits together, then one of them again; the expected distribution is that of matrices.
+    rng = np.random.default_rng(1)
+    table = rng.dirichlet(np.ones(4), size=4)
+    program = Program(
+        2,
+        2,
+        (
+            ry(0.3, 0),
+            cx(0, 1),
+            Measure(0, 1),
+            Misread((1,), READOUT),
+            ry(0.6, 1),
+            Measure(1, 0),
+            Misread((0, 1), table),
+            Misread((1,), READOUT),
+        ),
+    )
+    state = evolved([ry(0.3, 0), cx(0, 1), ry(0.6, 1)], 2).probabilities()
+    once = np.kron(READOUT, np.eye(2))  # of bit 1
+    expected = state.reshape(2, 2).T.ravel() @ once @ table @ once
+    outcome = run(program, engine, shots=10_000, seed=4)
+    assert likelihood(outcome["samples"][:, 0], expected) > LEAST
+    exact = run(program, engine, shots=0, wanted={"probabilities": True})
+    keys, weights = exact["probabilities"]
+    np.testing.assert_array_equal(keys[:, 0], np.arange(4))
+    np.testing.assert_allclose(weights, expected, atol=1e-12)
+
+
+def test_misread_bits_in_the_middle_are_what_the_program_goes_by() -> None:
+    program = Program(
+        2,
+        3,
+        (
+            ry(0.4, 0),
+            Measure(0, 0),
+            Misread((0,), READOUT),
+            IfElse(BitRef(0), (x(1),)),
+            Measure(1, 1),
+            Misread((0,), READOUT),
+            Measure(0, 2),
+        ),
+    )
+    value = np.array([0.6, 0.4])
+    expected = np.zeros(8)
+    for qubit in range(2):
+        for first in range(2):
+            for last in range(2):
+                outcome = last | first << 1 | qubit << 2
+                expected[outcome] = value[qubit] * READOUT[qubit, first] * READOUT[first, last]
+    found = run(program, shots=10_000, seed=9)
+    assert likelihood(found["samples"][:, 0], expected) > LEAST
+    for together in (1, 3):
+        again = on(DenseEngine(), program, together, shots=10_000, seed=9)
+        np.testing.assert_array_equal(again["samples"], found["samples"])
+    exact = run(program, shots=0, wanted={"probabilities": True})
+    keys, weights = exact["probabilities"]
+    np.testing.assert_allclose(weights, expected[keys[:, 0]], atol=1e-12)
+
+
+def test_a_bit_that_is_measured_again_is_not_misread_twice() -> None:
+    never = np.array([[0.0, 1.0], [1.0, 0.0]])
+    program = Program(1, 1, (Measure(0, 0), Misread((0,), never), x(0), Measure(0, 0)))
+    assert counts(run(program, shots=10)) == {1: 10}
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_noise_and_misread_bits_together(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    operations = random_noisy(rng, 3, 25, ["pauli", "relaxation", "two-qubit pauli"])
+    program = measured(operations, 3)
+    misread = [Misread((bit,), READOUT) for bit in (2, 0, 1)]
+    program = Program(3, 3, (*program.operations, *misread))
+    state = evolved(operations, 3).probabilities()
+    expected = state @ np.kron(READOUT, np.kron(READOUT, READOUT))
+    for method in (METHOD, "density_matrix"):
+        outcome = run(program, shots=2000, seed=seed, method=method)
+        assert likelihood(outcome["samples"][:, 0], expected) > LEAST
+    assert_as_one_by_one(DenseEngine(), program, shots=200, seed=seed, method=METHOD)
