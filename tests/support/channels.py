@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TypeAlias
 
 import numpy as np
-from qiskit.quantum_info import DensityMatrix, Kraus, Operator, SuperOp
+from qiskit.quantum_info import Choi, DensityMatrix, Kraus, Operator, SuperOp
 
 from simquay.program import (
     Body,
@@ -22,11 +22,19 @@ from simquay.program import (
     Reset,
 )
 from simquay.program.expressions import ClassicalMemory, evaluate
+from simquay.program.formulas import ComplexArray
 from simquay.program.gates import standard_gates
 from tests.support.dense import gate_matrix
 from tests.support.operations import cast_to
 
-__all__ = ["check_mixture", "density_matrix", "distribution", "placed_superop", "superop"]
+__all__ = [
+    "check_mixture",
+    "density_matrix",
+    "distribution",
+    "kraus_of",
+    "placed_superop",
+    "superop",
+]
 
 _RESET = [np.array([[1, 0], [0, 0]]), np.array([[0, 1], [0, 0]])]
 
@@ -130,3 +138,14 @@ def _branches(
             for gate in standard_gates([cast_to(Gate, operation)]):
                 state = state.evolve(Operator(gate_matrix(gate, num_qubits)))
             yield bits, state
+
+
+def kraus_of(channel: object) -> ComplexArray:
+    """Kraus operators; those of Qiskit lack what is below its tolerance of 1e-8."""
+    choi = Choi(SuperOp(channel))
+    values, vectors = np.linalg.eigh(choi.data)
+    kept = values > 1e-15
+    size = int(choi.dim[0])
+    columns = (vectors[:, kept] * np.sqrt(values[kept])).T
+    operators: ComplexArray = columns.reshape(-1, size, size).swapaxes(1, 2)
+    return operators

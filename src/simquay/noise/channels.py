@@ -25,8 +25,9 @@ from qiskit.exceptions import QiskitError
 from qiskit.quantum_info import Operator, Pauli, SuperOp
 
 from simquay.errors import NoiseModelError
-from simquay.noise.decomposition import factors, normalized, operators_of, reshuffled, simplified
+from simquay.noise.decomposition import normalized, operators_of, reshuffled, simplified
 from simquay.noise.model import Placed
+from simquay.noise.products import factors
 from simquay.program.channels import Mixture
 from simquay.program.formulas import ComplexArray
 

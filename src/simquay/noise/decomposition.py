@@ -1,36 +1,29 @@
-"""How a channel is taken apart: unitary parts first, and maps on fewer qubits.
+"""How a channel is taken apart into unitary parts, and the rest.
 
-A channel is known by its Choi matrix, the sum of ``v v†`` over its Kraus operators ``K``, where
-``v`` has the entries of ``K`` row after row. Two things make a channel cheap to run:
-
-- **Unitary parts.** Their probabilities do not depend on the state. Of any channel ``E`` and
-  unitary ``U``, ``E = c U + (1 - c) R`` with a channel ``R`` as long as ``c v v†`` is at most the
-  Choi matrix ``C``; the greatest such ``c`` is ``1 / (v† C⁺ v)``, where ``v`` is in the range of
-  ``C``, and else 0. (For a positive matrix ``C``, ``C - c v v†`` is positive if and only if
-  ``c v† C⁺ v <= 1``: the Schur complement of the block matrix of ``C``, ``v`` and ``1 / c``.)
-- **Factors.** A noisy gate on two qubits is mostly followed by depolarizing of both, and by the
-  relaxation of each: three channels, of which none needs Kraus operators on two qubits.
+The probabilities of unitary parts do not depend on the state, which makes them cheap to run. A
+channel is known by its Choi matrix, the sum of ``v v†`` over its Kraus operators ``K``, where ``v``
+has the entries of ``K`` row after row. Of any channel ``E`` and unitary ``U``,
+``E = c U + (1 - c) R`` with a channel ``R`` as long as ``c v v†`` is at most the Choi matrix ``C``.
+The greatest such ``c`` is ``1 / (v† C⁺ v)``, where ``v`` is in the range of ``C``, and else 0: by
+the Schur complements of the block matrix of ``C``, ``v`` and ``1 / c``, ``C - c v v†`` is positive
+if and only if ``c v† C⁺ v <= 1``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cache
 from math import isqrt
 
 import numpy as np
-from numpy.typing import NDArray
-from qiskit.quantum_info import pauli_basis
 
-from simquay.noise.model import Placed
-from simquay.program.channels import Mixture
+from simquay.program.channels import Mixture, pauli_matrices
 from simquay.program.formulas import ComplexArray, freeze
 
 __all__ = [
     "EXACT",
+    "ZERO",
     "choi_of",
+    "closest_unitary",
     "decomposed",
-    "factors",
     "normalized",
     "operators_of",
     "reshuffled",
@@ -43,7 +36,7 @@ EXACT = 1e-12
 _NOISE = 1e-14
 """Numbers below this are rounding errors of numbers around 1."""
 
-_ZERO = 1e-13
+ZERO = 1e-13
 """The greatest entry of a block of a Choi matrix or transfer matrix that is taken for zero."""
 
 _LEAST = 1e-9
@@ -51,9 +44,6 @@ _LEAST = 1e-9
 
 _MOST_QUBITS = 5
 """Channels on more qubits are left as they are: a Choi matrix has ``16**k`` entries."""
-
-_MOST_FACTORS = 3
-"""Maps on more qubits are not taken for products."""
 
 _Part = tuple[float, ComplexArray]
 
@@ -71,6 +61,21 @@ def normalized(operators: ComplexArray) -> ComplexArray:
     values, vectors = np.linalg.eigh(np.einsum("aji,ajk->ik", operators.conj(), operators))
     exact: ComplexArray = operators @ (vectors / np.sqrt(values) @ vectors.conj().T)
     return exact
+
+
+def reshuffled(matrix: ComplexArray) -> ComplexArray:
+    """The matrix of the map on matrices row after row, of a Choi matrix; and the other way."""
+    size = isqrt(len(matrix))
+    map_or_choi: ComplexArray = matrix.reshape([size] * 4).transpose(0, 2, 1, 3)
+    return map_or_choi.reshape(matrix.shape)
+
+
+def closest_unitary(choi: ComplexArray) -> ComplexArray:
+    """The unitary matrix closest to the heaviest Kraus operator."""
+    size = isqrt(len(choi))
+    left, _, right = np.linalg.svd(np.linalg.eigh(choi)[1][:, -1].reshape(size, size))
+    unitary: ComplexArray = left @ right
+    return unitary
 
 
 def operators_of(choi: ComplexArray) -> ComplexArray:
@@ -109,7 +114,7 @@ def _unitary_operators(operators: ComplexArray) -> tuple[list[_Part], ComplexArr
     each = np.trace(squares, axis1=1, axis2=2).real / size
     differences = abs(squares - each[:, None, None] * np.eye(size)).max(axis=(1, 2))
     # Those of little weight have few exact digits.
-    is_unitary = (differences < _ZERO) & (differences < 1e-8 * each)
+    is_unitary = (differences < ZERO) & (differences < 1e-8 * each)
     found = []
     for weight, operator in zip(each[is_unitary], operators[is_unitary], strict=True):
         unitary = operator / np.sqrt(weight)
@@ -161,8 +166,7 @@ def decomposed(operators: ComplexArray) -> list[_Part]:
     if size > 2**_MOST_QUBITS:
         return [*found, _rest(others)]
     choi = choi_of(operators)
-    heaviest, _, right = np.linalg.svd(np.linalg.eigh(choi)[1][:, -1].reshape(size, size))
-    frames = [np.eye(size, dtype=np.complex128), heaviest @ right]
+    frames = [np.eye(size, dtype=np.complex128), closest_unitary(choi)]
     for frame in frames:
         known = _pauli_parts(choi, frame) or (_covariant_parts(choi, frame) if size == 2 else [])
         if known:
@@ -172,7 +176,7 @@ def decomposed(operators: ComplexArray) -> list[_Part]:
         more = [part for frame in frames for part in _heaviest_part(choi_of(others), frame)]
         found += sorted(more, key=lambda part: part[0])[-1:]
     left = choi - sum((weight * choi_of(unitary[None]) for weight, unitary in found), 0 * choi)
-    if np.trace(left).real > size * _ZERO:
+    if np.trace(left).real > size * ZERO:
         rare = operators_of(left)
         unitary, others = _unitary_operators(rare)
         found += [_rest(rare)] if len(others) else unitary
@@ -186,21 +190,13 @@ def _rest(operators: ComplexArray) -> _Part:
     return weight, normalized(operators / np.sqrt(weight))
 
 
-@cache
-def _paulis(num_qubits: int) -> ComplexArray:
-    """All Pauli matrices, by index: digit ``j`` to base 4 is that of qubit ``j``: I, X, Y, Z."""
-    matrices: ComplexArray = pauli_basis(num_qubits).to_matrix(array=True)
-    matrices.flags.writeable = False
-    return matrices
-
-
 def _pauli_parts(choi: ComplexArray, frame: ComplexArray) -> list[_Part]:
     """A channel whose Kraus operators are Pauli matrices times ``frame``; empty if it is none."""
     size = len(frame)
-    unitaries = _paulis(size.bit_length() - 1) @ frame
+    unitaries = pauli_matrices(size.bit_length() - 1) @ frame
     vectors = unitaries.reshape(len(unitaries), -1) / size
     weights = vectors.conj() @ choi @ vectors.T
-    if abs(weights - np.diag(np.diag(weights))).max() > _ZERO:
+    if abs(weights - np.diag(np.diag(weights))).max() > ZERO:
         return []
     return list(zip(np.diag(weights).real.tolist(), unitaries, strict=True))
 
@@ -216,7 +212,7 @@ def _covariant_parts(choi: ComplexArray, frame: ComplexArray) -> list[_Part]:
     turn = np.kron(np.eye(2), frame.conj())
     turned = turn @ choi @ turn.conj().T
     blocks = [0, 3], [1, 2]
-    if abs(turned[np.ix_(*blocks)]).max() > _ZERO:
+    if abs(turned[np.ix_(*blocks)]).max() > ZERO:
         return []
     parts: list[_Part] = []
     for block in blocks:
@@ -253,124 +249,3 @@ def _heaviest_part(choi: ComplexArray, unitary: ComplexArray) -> list[_Part]:
             break
         weight += lowest[0] / overlap
     return [(weight, unitary)] if weight > _LEAST else []
-
-
-def factors(mixture: Mixture) -> tuple[Placed, ...]:
-    """A map on several qubits as maps on fewer, one after the other, where it is such a product:
-    of maps on one qubit each, alone, or before or after a channel of Pauli matrices on all qubits.
-    Identities are left out. Where it is no such product, the mixture itself.
-
-    For depolarizing of strength ``1 - f``, the Pauli transfer matrices of the map and of its parts
-    on one qubit each give ``f = M[R,P] M[S,Q] / M[RS,PQ]``, for any Pauli matrices R, P, S, Q but
-    the identity for which none is 0.
-    """
-    num_qubits = mixture.num_qubits
-    if 1 < num_qubits <= _MOST_FACTORS:
-        operators = [
-            np.sqrt(probability) * part.reshape(-1, *part.shape[-2:])
-            for probability, part in zip(mixture.probabilities, mixture.parts, strict=True)
-        ]
-        transfer = _transfer(choi_of(np.concatenate(operators)))
-        if abs(transfer - np.diag(np.diag(transfer))).max() > _ZERO:
-            for product in _products(transfer, num_qubits):
-                found = [
-                    (_mixture(one), places)
-                    for one, places in product
-                    if abs(one - np.eye(len(one))).max() > _ZERO
-                ]
-                placed = tuple((one, places) for one, places in found if one is not None)
-                if len(placed) == len(found):
-                    return placed
-    return ((mixture, tuple(range(num_qubits))),)
-
-
-def _transfer(choi: ComplexArray) -> NDArray[np.float64]:
-    """The Pauli transfer matrix of a Choi matrix."""
-    size = isqrt(len(choi))
-    paulis = _paulis(size.bit_length() - 1).reshape(size**2, -1)
-    transfer: NDArray[np.float64] = (paulis.conj() @ reshuffled(choi) @ paulis.T).real / size
-    return transfer
-
-
-def reshuffled(matrix: ComplexArray) -> ComplexArray:
-    """The matrix of the map on matrices row after row, of a Choi matrix; and the other way."""
-    size = isqrt(len(matrix))
-    map_or_choi: ComplexArray = matrix.reshape([size] * 4).transpose(0, 2, 1, 3)
-    return map_or_choi.reshape(matrix.shape)
-
-
-def _mixture(transfer: NDArray[np.float64]) -> Mixture | None:
-    """The mixture of a Pauli transfer matrix; None if the map is not completely positive."""
-    size = isqrt(len(transfer))
-    paulis = _paulis(size.bit_length() - 1).reshape(size**2, -1)
-    choi = reshuffled(paulis.T @ transfer @ paulis.conj()) / size
-    if np.linalg.eigvalsh(choi)[0] < -EXACT:
-        return None
-    return simplified(Mixture(np.ones(1), (operators_of(choi),)))
-
-
-_Factor = tuple[NDArray[np.float64], tuple[int, ...]]
-
-
-def _products(transfer: NDArray[np.float64], num_qubits: int) -> Iterator[list[_Factor]]:
-    """Pauli transfer matrices whose product is ``transfer``, and their qubits, first to act first;
-    the maps need not be completely positive."""
-    marginals = [
-        transfer[:: 4**qubit, :: 4**qubit][:4, :4] for qubit in range(num_qubits)
-    ]  # of one qubit, where the others are completely mixed
-    every = tuple(range(num_qubits))
-
-    def placed(single: list[NDArray[np.float64]]) -> list[_Factor]:
-        return [(one, (qubit,)) for qubit, one in enumerate(single)]
-
-    if abs(_kron(marginals) - transfer).max() < EXACT:
-        yield placed(marginals)
-        return
-    for single, first in _gauges(transfer, marginals):
-        together = _kron(single)
-        if np.linalg.cond(together) > 1e6:
-            continue
-        inverse = np.linalg.inv(together)
-        paulis = np.diag(np.diag(inverse @ transfer if first else transfer @ inverse))
-        product = together @ paulis if first else paulis @ together
-        if abs(product - transfer).max() < EXACT:
-            ends = [(paulis, every)]
-            yield [*ends, *placed(single)] if first else [*placed(single), *ends]
-
-
-def _kron(matrices: list[NDArray[np.float64]]) -> NDArray[np.float64]:
-    whole: NDArray[np.float64] = np.ones((1, 1))
-    for matrix in matrices:
-        size = len(matrix) * len(whole)
-        whole = np.einsum("ij,kl->ikjl", matrix, whole).reshape(size, size)
-    return whole
-
-
-def _gauges(
-    transfer: NDArray[np.float64], marginals: list[NDArray[np.float64]]
-) -> Iterator[tuple[list[NDArray[np.float64]], bool]]:
-    """Which maps on one qubit there may be, and whether the channel of Pauli matrices is first.
-
-    The marginals are products of both. Which part of a marginal is whose is known for depolarizing;
-    for other channels, the map on one qubit is taken for a partial reset, the least noise that
-    moves the completely mixed state as the marginal does.
-    """
-    single = np.kron(marginals[1], marginals[0])[5:, 5:]
-    places = np.arange(5, 16) % 4 > 0
-    usable = abs(single) * np.outer(places, places)
-    best = np.unravel_index(np.argmax(usable), usable.shape)
-    both = transfer[5:16, 5:16][best]
-    kept = single[best] / both if both else 0.0
-    if 0 < kept < 1:
-        scale = np.diag([1, 1 / kept, 1 / kept, 1 / kept])
-        yield [one @ scale for one in marginals], True
-        yield [scale @ one for one in marginals], False
-    for first in (True, False):
-        resets = []
-        for one in marginals:
-            axis = 1 + int(np.argmax(abs(one[1:, 0])))
-            moved = one[axis, 0] / (1 if first else abs(one[axis, 0]) + abs(one[axis, axis]) or 1)
-            reset = np.diag([1.0, *[1 - abs(moved)] * 3])
-            reset[axis, 0] = moved
-            resets.append(reset)
-        yield resets, first

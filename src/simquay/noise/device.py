@@ -24,18 +24,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from functools import cache, lru_cache
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from qiskit.circuit import Gate, Measure
 from qiskit.providers import BackendV2
-from qiskit.quantum_info import pauli_basis
 from qiskit.transpiler import InstructionProperties, Target
 
 from simquay.errors import NoiseModelError
 from simquay.noise.model import Errors, NoiseModel, Placed
-from simquay.program.channels import Mixture
+from simquay.program.channels import Mixture, pauli_matrices
 from simquay.program.formulas import ComplexArray
 
 __all__ = ["DeviceModel", "depolarizing", "relaxation"]
@@ -180,14 +179,6 @@ def _strength(error: float, fidelity: float, num_qubits: int) -> float:
     return greatest if missing > greatest * available else missing / available
 
 
-@cache
-def _paulis(num_qubits: int) -> tuple[ComplexArray, ...]:
-    """The matrices of all Pauli strings; the first is the identity."""
-    matrices = pauli_basis(num_qubits).to_matrix(array=True)
-    matrices.setflags(write=False)
-    return tuple(matrices)
-
-
 @lru_cache(maxsize=_KEPT)
 def depolarizing(strength: float, num_qubits: int) -> Mixture:
     """A state becomes the completely mixed one with probability ``strength``, or is kept.
@@ -198,7 +189,7 @@ def depolarizing(strength: float, num_qubits: int) -> Mixture:
     """
     each = strength / 4**num_qubits
     others = 4**num_qubits - 1
-    return _mixture([1 - others * each] + others * [each], _paulis(num_qubits))
+    return _mixture([1 - others * each] + others * [each], tuple(pauli_matrices(num_qubits)))
 
 
 def _constant(matrix: ArrayLike) -> ComplexArray:

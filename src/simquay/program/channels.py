@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from simquay.program.formulas import ComplexArray, freeze
 from simquay.program.gates import QubitOperation
 
-__all__ = ["Channel", "Misread", "Mixture", "pauli_transfers"]
+__all__ = ["Channel", "Misread", "Mixture", "pauli_matrices", "pauli_transfers"]
 
 
 @cache
-def _paulis(num_qubits: int) -> ComplexArray:
+def pauli_matrices(num_qubits: int) -> ComplexArray:
     """The products of Pauli matrices, by index: shape ``(4**k, 2**k, 2**k)``."""
     one = np.array([[[1, 0], [0, 1]], [[1, 0], [0, -1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]]])
     paulis = np.ones((1, 1, 1), dtype=np.complex128)
@@ -35,7 +35,7 @@ def pauli_transfers(operators: ComplexArray) -> NDArray[np.float64]:
     operators ``K`` on ``k`` qubits, shape ``(n, 2**k, 2**k)``: entry ``(i, j)`` of each is
     ``Tr(P_i K P_j K†) / 2**k``."""
     count, size, _ = operators.shape
-    paulis = _paulis(size.bit_length() - 1)
+    paulis = pauli_matrices(size.bit_length() - 1)
     mapped = operators[:, None] @ paulis @ operators.conj().swapaxes(1, 2)[:, None]
     # Pauli matrices are Hermitian: Tr(P X) is the sum of conj(P) * X over all entries.
     traces = mapped.reshape(count, size**2, size**2) @ paulis.conj().reshape(-1, size**2).T

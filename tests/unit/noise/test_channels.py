@@ -40,7 +40,7 @@ from qiskit_aer.noise import (
 
 from simquay.errors import NoiseModelError
 from simquay.noise.channels import mixture_of, placed_of
-from simquay.noise.decomposition import factors
+from simquay.noise.products import factors
 from tests.support.channels import check_mixture, placed_superop, superop
 
 RANDOM = random_quantum_channel(4, seed=3)

@@ -10,7 +10,6 @@ import math
 import numpy as np
 import pytest
 from qiskit.quantum_info import (
-    Choi,
     Kraus,
     SuperOp,
     pauli_basis,
@@ -20,28 +19,14 @@ from qiskit.quantum_info import (
 from qiskit_aer.noise import (
     amplitude_damping_error,
     coherent_unitary_error,
-    depolarizing_error,
-    pauli_error,
     phase_damping_error,
     reset_error,
-    thermal_relaxation_error,
 )
 
-from simquay.noise.decomposition import choi_of, factors, operators_of, simplified
+from simquay.noise.decomposition import choi_of, operators_of, simplified
 from simquay.program.channels import Mixture
 from simquay.program.formulas import ComplexArray
-from tests.support.channels import check_mixture, placed_superop, superop
-
-
-def kraus_of(channel: object) -> ComplexArray:
-    """Kraus operators; those of Qiskit lack what is below its tolerance of 1e-8."""
-    choi = Choi(SuperOp(channel))
-    values, vectors = np.linalg.eigh(choi.data)
-    kept = values > 1e-15
-    size = int(choi.dim[0])
-    columns = (vectors[:, kept] * np.sqrt(values[kept])).T
-    operators: ComplexArray = columns.reshape(-1, size, size).swapaxes(1, 2)
-    return operators
+from tests.support.channels import check_mixture, kraus_of, superop
 
 
 def mixture_of(*channels: object, weights: tuple[float, ...] = (1.0,)) -> Mixture:
@@ -225,66 +210,3 @@ def test_kraus_operators_of_a_choi_matrix_are_as_few_as_its_rank() -> None:
     found = operators_of(choi_of(operators))
     assert len(found) == 3
     assert np.allclose(choi_of(found), choi_of(operators), rtol=0, atol=1e-14)
-
-
-SHORT = thermal_relaxation_error(1.0, 0.5, 0.01)
-LONG = thermal_relaxation_error(1.0, 1.6, 0.02)
-EQUAL = thermal_relaxation_error(1.0, 1.0, 0.03, 0.2)
-MIXED = depolarizing_error(0.01, 2)
-FLIPS = pauli_error([("XX", 0.01), ("ZI", 0.03), ("II", 0.96)])
-RANDOM = SuperOp(random_quantum_channel(2, seed=6)), SuperOp(random_quantum_channel(2, seed=7))
-ONE, TWO = [(0,), (1,)], [(0, 1)]
-PRODUCTS = {
-    "relaxations": (SHORT.tensor(LONG), ONE),
-    "random": (RANDOM[0].tensor(RANDOM[1]), ONE),
-    "full resets": (reset_error(1.0).tensor(reset_error(0.0, 1.0)), ONE),
-    "unitary": (random_unitary(2, seed=8).tensor(random_unitary(2, seed=9)), ONE),
-    "one qubit of two": (SuperOp(np.eye(4)).tensor(RANDOM[0]), [(0,)]),
-    "depolarizing, relaxations": (MIXED.compose(SHORT.tensor(LONG)), TWO + ONE),
-    "relaxations, depolarizing": (LONG.tensor(EQUAL).compose(MIXED), ONE + TWO),
-    "depolarizing, random": (SuperOp(MIXED).compose(RANDOM[0].tensor(RANDOM[1])), TWO + ONE),
-    "random, depolarizing": (RANDOM[0].tensor(RANDOM[1]).compose(SuperOp(MIXED)), ONE + TWO),
-    "flips, relaxations": (FLIPS.compose(SHORT.tensor(SHORT)), TWO + ONE),
-    "relaxations, flips": (SHORT.tensor(SHORT).compose(FLIPS), ONE + TWO),
-    "three": (SHORT.tensor(LONG).tensor(EQUAL), [(0,), (1,), (2,)]),
-    "depolarizing, three": (
-        depolarizing_error(0.02, 3).compose(SHORT.tensor(LONG).tensor(EQUAL)),
-        [(0, 1, 2), (0,), (1,), (2,)],
-    ),
-    "weak": (
-        depolarizing_error(1e-5, 2).compose(
-            thermal_relaxation_error(1, 1.5, 1e-6).tensor(thermal_relaxation_error(1, 0.2, 1e-6))
-        ),
-        TWO + ONE,
-    ),
-}
-
-
-@pytest.mark.parametrize(("channel", "places"), PRODUCTS.values(), ids=PRODUCTS.keys())
-def test_products_are_maps_on_fewer_qubits(channel: object, places: list[tuple[int, ...]]) -> None:
-    placed = factors(mixture_of(channel))
-    assert [where for _, where in placed] == places
-    for mixture, where in placed:
-        check_mixture(mixture)
-        assert mixture.num_qubits == len(where)
-        assert len(where) == 1 or mixture.is_unitary
-    whole = SuperOp(channel)
-    assert abs(placed_superop(placed, whole.num_qubits).data - whole.data).max() < 1e-12
-
-
-CORRELATED = {
-    "random": SuperOp(random_quantum_channel(4, seed=1)),
-    "a mixture of products": 0.5 * RANDOM[0].tensor(RANDOM[1]) + 0.5 * RANDOM[1].tensor(RANDOM[0]),
-    "depolarizing": MIXED,
-    "flips": FLIPS,
-    "four qubits": SHORT.tensor(SHORT).tensor(SHORT).tensor(SHORT),
-    "one qubit": SHORT,
-}
-
-
-@pytest.mark.parametrize("channel", CORRELATED.values(), ids=CORRELATED.keys())
-def test_other_maps_are_the_mixture_itself(channel: object) -> None:
-    mixture = mixture_of(channel)
-    ((whole, where),) = factors(mixture)
-    assert whole is mixture
-    assert where == tuple(range(mixture.num_qubits))
