@@ -31,7 +31,7 @@ from simquay.noise.products import factors
 from simquay.program.channels import Mixture
 from simquay.program.formulas import ComplexArray
 
-__all__ = ["as_probabilities", "mixture_of", "placed_of"]
+__all__ = ["as_probabilities", "placed_of"]
 
 _TOLERANCE = 1e-6
 """How far a channel may be from trace-preserving, and a sum of probabilities from 1."""
@@ -44,12 +44,13 @@ _RESET: ComplexArray = np.array([[[1, 0], [0, 0]], [[0, 1], [0, 0]]], dtype=np.c
 _Steps: TypeAlias = Sequence[tuple[Any, tuple[int, ...]]]
 """Of a circuit: gates, instructions or channels, and their qubits."""
 
-_Generators: TypeAlias = tuple[tuple[str, float], ...]
-"""Of a Pauli-Lindblad map: Pauli strings, qubit 0 last, and their rates."""
+_Generators: TypeAlias = list[tuple[str, Sequence[int], float]]
+"""Of a Pauli-Lindblad map: Pauli letters, the qubit of each, and a rate."""
 
 
-def mixture_of(thing: Any, name: str = "a channel") -> Mixture:
-    """A channel as one mixture on all its qubits.
+def placed_of(thing: Any, name: str = "a channel") -> tuple[Placed, ...]:
+    """A channel as mixtures on as few qubits as possible, one after the other; none for the
+    identity.
 
     Args:
         thing: a ``QuantumChannel`` of Qiskit; Kraus matrices, or one unitary matrix; a
@@ -62,19 +63,11 @@ def mixture_of(thing: Any, name: str = "a channel") -> Mixture:
             trace-preserving to 1e-6, or its probabilities are not within 0 and 1, with sum 1.
     """
     known = _read(thing, name)
-    return simplified(known) if isinstance(known, Mixture) else _pauli_lindblad(known)
-
-
-def placed_of(thing: Any, name: str = "a channel") -> tuple[Placed, ...]:
-    """A channel as mixtures on as few qubits as possible, one after the other; none for the
-    identity. Arguments and errors are those of :func:`mixture_of`."""
-    known = _read(thing, name)
     if not isinstance(known, Mixture):  # maps that commute: those on the same qubits are one
         by_qubits: dict[tuple[int, ...], list[tuple[str, float]]] = {}
-        for label, rate in known:
-            qubits = tuple(qubit for qubit, letter in enumerate(label[::-1]) if letter != "I")
-            if qubits and rate:
-                by_qubits.setdefault(qubits, []).append((label.replace("I", ""), rate))
+        for letters, qubits, rate in known:
+            if letters and rate:
+                by_qubits.setdefault(tuple(qubits), []).append((letters, rate))
         return tuple((_pauli_lindblad(tuple(one)), key) for key, one in by_qubits.items())
     placed = factors(known)
     if not placed or placed[0][0] is not known:
@@ -122,11 +115,9 @@ def _read(thing: Any, name: str) -> Mixture | _Generators:
         if isinstance(thing, Mapping):
             return _of_dictionary(thing, name)
         if hasattr(thing, "rates") and hasattr(thing, "to_sparse_list"):
-            width = thing.num_qubits
-            labels = [_label(one[0], one[1], width) for one in thing.to_sparse_list()]
-            return _generators(labels or ["I" * width], thing.rates, name)
+            return _generators(thing.to_sparse_list(), name)
         if hasattr(thing, "rates") and hasattr(thing, "generators"):
-            return _generators(thing.generators.to_labels(), thing.rates, name)
+            return _generators(_sparse(thing.generators.to_labels(), thing.rates), name)
         if hasattr(thing, "probabilities") and hasattr(thing, "paulis"):
             every = tuple(range(thing.num_qubits))
             terms: list[_Steps] = [[(pauli, every)] for pauli in thing.paulis]
@@ -154,7 +145,7 @@ def _read(thing: Any, name: str) -> Mixture | _Generators:
 def _of_dictionary(thing: Mapping[str, Any], name: str) -> Mixture | _Generators:
     if thing["type"] == "plerror":
         labels = [steps[0]["params"][0] for steps in thing["instructions"]]
-        return _generators(labels, thing["rates"], name)
+        return _generators(_sparse(labels, thing["rates"]), name)
     terms = [
         [
             (_instruction(step["name"], step.get("params", []), name), tuple(step["qubits"]))
@@ -303,33 +294,43 @@ def _checked(operators: ComplexArray, name: str) -> ComplexArray:
     return operators if error < 1e-15 else normalized(operators)
 
 
-def _label(letters: str, qubits: Sequence[int], num_qubits: int) -> str:
-    """A Pauli string of all qubits, qubit 0 last."""
-    by_qubit = dict(zip(qubits, letters, strict=True))
-    return "".join(by_qubit.get(qubit, "I") for qubit in reversed(range(num_qubits)))
+def _sparse(labels: Sequence[str], rates: Sequence[float]) -> _Generators:
+    """Generators by strings of all qubits, qubit 0 last."""
+    found: _Generators = []
+    for label, rate in zip(labels, rates, strict=True):
+        letters = {qubit: letter for qubit, letter in enumerate(label[::-1]) if letter != "I"}
+        found.append(("".join(letters.values()), [*letters], rate))
+    return found
 
 
-def _generators(labels: Sequence[str], rates: Sequence[float], name: str) -> _Generators:
-    if not {*"IXYZ"}.issuperset("".join(labels)) or len({*map(len, labels)}) > 1:
-        raise NoiseModelError(f"{name} has the Pauli strings {labels}, which are none of one width")
-    if not all(0 <= rate < inf for rate in rates):
-        raise NoiseModelError(
-            f"{name} has the rates {list(rates)}; each must be 0 or more. A map with negative "
-            "rates is no physical process; it can only be sampled with signs."
-        )
-    pairs = zip(labels, [float(rate) for rate in rates] or [0.0], strict=True)
-    return tuple(pairs)
+def _generators(generators: _Generators, name: str) -> _Generators:
+    """The generators themselves, checked."""
+    for letters, _, rate in generators:
+        if not {*letters} <= {*"XYZ"} or not 0 <= rate < inf:
+            raise NoiseModelError(
+                f"{name} has the Pauli string {letters!r} with the rate {rate}; expected the "
+                "letters I, X, Y and Z, and a rate of 0 or more. A map with negative rates is no "
+                "physical process; it can only be sampled with signs."
+            )
+        if len(letters) > _MOST_QUBITS:
+            raise NoiseModelError(
+                f"{name} has a Pauli string of {len(letters)} letters beside I; expected at most "
+                f"{_MOST_QUBITS}."
+            )
+    return generators
 
 
 @lru_cache(maxsize=4096)
-def _pauli_lindblad(generators: _Generators) -> Mixture:
+def _pauli_lindblad(generators: tuple[tuple[str, float], ...]) -> Mixture:
     """The map ``exp(L)`` with ``L(rho) = sum of rate * (P rho P - rho)`` over Pauli strings P,
-    which commute as maps: each flips by P with probability ``(1 - exp(-2 rate)) / 2``."""
+    letter ``j`` for qubit ``j``. They commute as maps, and each flips by P with probability
+    ``(1 - exp(-2 rate)) / 2``."""
     width = len(generators[0][0])
     weights = {(0, 0): 1.0}
-    for label, rate in generators:
+    for letters, rate in generators:
         x_bits, z_bits = (
-            int("".join("01"[letter in letters] for letter in label), 2) for letters in ("XY", "ZY")
+            sum((letter in part) << place for place, letter in enumerate(letters))
+            for part in ("XY", "ZY")
         )
         flipped = (1 - exp(-2 * rate)) / 2
         moved = {(x ^ x_bits, z ^ z_bits): weight for (x, z), weight in weights.items()}

@@ -39,8 +39,7 @@ from qiskit_aer.noise import (
 )
 
 from simquay.errors import NoiseModelError
-from simquay.noise.channels import mixture_of, placed_of
-from simquay.noise.products import factors
+from simquay.noise.channels import placed_of
 from tests.support.channels import check_mixture, placed_superop, superop
 
 RANDOM = random_quantum_channel(4, seed=3)
@@ -85,15 +84,11 @@ ERRORS: dict[str, Any] = {
 
 def check(thing: Any, expected: Any) -> None:
     whole = SuperOp(expected)
-    mixture = mixture_of(thing)
-    check_mixture(mixture)
-    assert abs(superop(mixture).data - whole.data).max() < 1e-12
     placed = placed_of(thing)
     for one, places in placed:
         check_mixture(one)
         assert one.num_qubits == len(places)
     assert abs(placed_superop(placed, whole.num_qubits).data - whole.data).max() < 1e-12
-    assert abs(placed_superop(factors(mixture), whole.num_qubits).data - whole.data).max() < 1e-12
 
 
 @pytest.mark.parametrize("error", ERRORS.values(), ids=ERRORS.keys())
@@ -114,6 +109,29 @@ def test_dictionaries_of_errors_are_the_same_maps(error: Any) -> None:
 def in_json(value: Any) -> Any:
     """As Aer writes it: arrays as lists, complex numbers as pairs."""
     return [value.real, value.imag] if isinstance(value, complex) else value.tolist()
+
+
+GATES = [IGate(), HGate(), CXGate(), RXGate(0.4), CCXGate(), Reset()]
+
+
+@pytest.mark.parametrize("num_qubits", [1, 2, 3])
+@pytest.mark.parametrize("seed", range(8))
+def test_random_errors_are_the_same_maps(num_qubits: int, seed: int) -> None:
+    rng = np.random.default_rng([num_qubits, seed])
+    terms = []
+    for _ in range(rng.integers(1, 5)):
+        steps = []
+        for _ in range(rng.integers(0, 4)):
+            width = int(rng.integers(1, min(num_qubits, 2) + 1))
+            channel = random_quantum_channel(2**width, rank=2, seed=int(rng.integers(1000)))
+            things = [*GATES, Kraus(channel).to_instruction(), SuperOp(channel).to_instruction()]
+            fitting = [thing for thing in things if thing.num_qubits <= num_qubits]
+            thing = fitting[rng.integers(len(fitting))]
+            qubits = rng.permutation(num_qubits)[: thing.num_qubits].tolist()
+            steps.append((thing, qubits))
+        terms.append([*steps, (IGate(), [num_qubits - 1])])
+    error = QuantumError([*zip(terms, rng.dirichlet(np.ones(len(terms))), strict=True)])
+    check(error, error)
 
 
 CHANNELS: dict[str, Any] = {
@@ -173,7 +191,6 @@ def test_the_noise_of_a_device_is_maps_on_one_qubit_and_depolarizing() -> None:
 )
 def test_the_identity_is_no_channel_at_all(thing: Any) -> None:
     assert placed_of(thing) == ()
-    assert len(mixture_of(thing).parts) == 1
 
 
 def test_a_pauli_lindblad_map_is_one_mixture_for_each_set_of_qubits() -> None:
@@ -196,7 +213,7 @@ def test_a_wide_pauli_lindblad_map_is_read_by_its_strings() -> None:
 @pytest.mark.parametrize("scale", [1 + 3e-7, 1 - 3e-7])
 def test_a_channel_that_is_almost_trace_preserving_is_made_so(scale: float) -> None:
     operators = scale * np.array(Kraus(amplitude_damping_error(0.2)).data)
-    mixture = mixture_of(operators)
+    ((mixture, _),) = placed_of(operators)
     check_mixture(mixture)
     assert abs(superop(mixture).data - SuperOp(amplitude_damping_error(0.2)).data).max() < 1e-12
 
@@ -222,17 +239,15 @@ def test_a_channel_that_is_almost_trace_preserving_is_made_so(scale: float) -> N
         (Operator(2 * np.eye(2)), "not trace-preserving"),
         (PauliError(["X", "I"], [-0.1, 1.1]), "each must be within 0 and 1"),
         (PauliError(["X", "I"], [0.1, 0.1]), r"the sum \[0.2\]; it must be 1"),
-        (PauliLindbladError(["X"], [-0.1]), "each must be 0 or more"),
-        (PauliLindbladMap.from_list([("X", -0.1)]), "each must be 0 or more"),
-        (PauliLindbladMap.from_list([("X", np.nan)]), "each must be 0 or more"),
+        (PauliLindbladError(["X"], [-0.1]), "rate of 0 or more"),
+        (PauliLindbladMap.from_list([("X", -0.1)]), "rate of 0 or more"),
+        (PauliLindbladMap.from_list([("XYZXYZXYZ", 0.1)]), "a Pauli string of 9 letters"),
+        (PauliLindbladMap.from_list([("X", np.nan)]), "rate of 0 or more"),
     ],
 )
 def test_what_is_no_channel_is_one_clear_error(thing: Any, message: str) -> None:
-    for reader in (mixture_of, placed_of):
-        with pytest.raises(
-            NoiseModelError, match=f"my channel .*{message}|of my channel .*{message}"
-        ):
-            reader(thing, "my channel")
+    with pytest.raises(NoiseModelError, match=f"my channel .*{message}"):
+        placed_of(thing, "my channel")
 
 
 FLIP: dict[str, Any] = {
@@ -286,12 +301,10 @@ def test_a_wrong_dictionary_is_one_clear_error(
 @pytest.mark.parametrize(
     ("labels", "rates", "message"),
     [
-        (["XQ"], [0.1], "none of one width"),
-        (["XX", "X"], [0.1, 0.1], "none of one width"),
-        (["XX"], [math.nan], "each must be 0 or more"),
+        (["XQ"], [0.1], "the Pauli string 'QX'"),
+        (["XX"], [math.nan], "rate of 0 or more"),
         (["XX"], ["a"], "TypeError"),
         (["XX"], [0.1, 0.2], "ValueError"),
-        ([], [], "cannot be read"),
     ],
 )
 def test_a_wrong_pauli_lindblad_dictionary_is_one_clear_error(
