@@ -89,3 +89,25 @@ def test_sums_in_threads_are_those_of_the_numpy_engine(threads: int, width: int)
         found.append(pair.vector.copy())
         engine.release(pair)
     np.testing.assert_allclose(found[0], found[1], atol=1e-12)
+
+
+@pytest.mark.parametrize("precision", list(Precision))
+@pytest.mark.parametrize(("width", "batch"), [(12, 1), (10, 5), (17, 1)])
+def test_strings_in_runs_are_read_as_others_are(
+    monkeypatch: pytest.MonkeyPatch, precision: Precision, width: int, batch: int
+) -> None:
+    rng = np.random.default_rng(width)
+    x, z = rng.integers(0, 1 << width, (2, 30))
+    x[::2] &= -8
+    z[::2] &= -8
+    none = np.zeros(30, dtype=np.int64)
+    strings = Strings(x, z, none, none)
+    assert means._in_runs(strings, means.sort_keys(*strings[:3])).sum() >= 10
+    engine = NumbaEngine(threads=2)
+    state = engine.allocate(width, precision, capacity=width, batch=batch)
+    state.layout = Layout(tuple(range(width)))
+    state.vector[...] = random_vectors(rng, batch, width)
+    found = engine.means(state, strings, Control())
+    monkeypatch.setattr(means, "_RUNS_FROM", 1 << 40)
+    np.testing.assert_allclose(found, engine.means(state, strings, Control()), atol=1e-7)
+    engine.release(state)

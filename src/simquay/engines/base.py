@@ -82,6 +82,9 @@ class BaseEngine(ABC, Generic[S]):
     block_bits: int = 8
     """Qubits of the blocks that sampling asks :meth:`block_probabilities` for."""
 
+    turned_from: int = 12
+    """Stored qubits from which on gradients turn qubits, so that :meth:`means` reads one ``x``."""
+
     engine_api: int = ENGINE_API
     """The version of the engine API that the class is written for; a plugin's engine says it."""
 
@@ -326,10 +329,8 @@ class BaseEngine(ABC, Generic[S]):
     def paired(self, state: S, qubit: int, strings: Strings, weights: NDArray[np.float64]) -> S:
         """A state that stores ``qubit``, too, which ``state`` does not, and has room for: where it
         is |0>, the vectors of ``state``; where it is |1>, these after the sum of ``strings`` times
-        ``weights``. Its norm is not 1.
-
-        ``state`` is taken over: it is changed in place, or released. Here all amplitudes pass
-        through the host.
+        ``weights``. ``state`` is taken over: changed in place, or released. Here all amplitudes
+        pass through the host.
         """
         order = state.layout.order
         vectors = self.gather(state, spread(order).astype(np.uint64))

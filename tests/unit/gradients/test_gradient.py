@@ -13,8 +13,8 @@ from qiskit.circuit.library import standard_gates as library
 from qiskit.quantum_info import SparseObservable, SparsePauliOp, Statevector, random_pauli_list
 
 from simquay.circuits.lowering.angles import DIFFERENCES
+from simquay.engines.base import BaseEngine
 from simquay.errors import ProgramError
-from simquay.execution.adjoint import cuts
 from simquay.gradients import gradient_job, jacobian, value_and_gradient
 from simquay.jobs.errors import JobFailedError
 from simquay.simulators.options import RunOptionError
@@ -150,7 +150,7 @@ def test_gates_that_only_their_matrix_tells(engine):
 @pytest.mark.parametrize("turned", [1, 100])
 @pytest.mark.parametrize("seed", range(6))
 def test_random_circuits(monkeypatch, seed, turned):
-    monkeypatch.setattr(cuts, "_TURNED", turned)
+    monkeypatch.setattr(BaseEngine, "turned_from", turned)
     rng = np.random.default_rng(seed)
     count = 5
     angles = ParameterVector("a", count)
@@ -184,7 +184,7 @@ def test_random_circuits(monkeypatch, seed, turned):
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("turned", [1, 100])
 def test_ansatze_of_the_library(monkeypatch, circuit, engine, turned):
-    monkeypatch.setattr(cuts, "_TURNED", turned)
+    monkeypatch.setattr(BaseEngine, "turned_from", turned)
     values = np.random.default_rng(5).uniform(-1, 1, circuit.num_parameters)
     check(circuit, an_observable(circuit.num_qubits), values, engine)
 

@@ -92,6 +92,7 @@ class NumbaEngine(DenseEngine):
     name = "numba"
     engine_api = 1
     direct_work = 3 << 19  # about 2 ms
+    turned_from = 64  # never: strings of different ``x`` are read in runs
     sweep_bytes = 32 << 20
     """A batch is worked on a few vectors at a time, so that its size costs no time."""
 

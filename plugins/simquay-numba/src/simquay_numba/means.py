@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from simquay.engine_api import ComplexArray, Control, DenseState, Strings, run_side_by_side
 from simquay_numba.buffers import address
-from simquay_numba.kernels.reading import add_means, sort_keys
-from simquay_numba.kernels.sums import add_strings
+from simquay_numba.kernels.reading import add_means
+from simquay_numba.kernels.sums import RUN_BITS, add_run_means, add_strings, sort_keys
 
 __all__ = ["add_sums", "string_means"]
 
@@ -20,6 +20,12 @@ _ALONE_WORK = 1 << 21
 
 _PIECE_WORK = 1 << 24
 """Amplitudes times groups of a piece of work: some ten milliseconds."""
+
+_RUNS_FROM = 1 << 12
+"""Amplitudes from which on it pays to look for strings that are read in runs."""
+
+_SHARING = 3
+"""Strings of a group from which on it pays to take its products once."""
 
 
 def string_means(
@@ -31,6 +37,14 @@ def string_means(
     keys = sort_keys(strings.x, strings.z, strings.fixed)
     order = np.argsort(keys)
     result = np.zeros((state.batch, len(keys)))
+    if vectors.size >= _RUNS_FROM:
+        runs = _in_runs(strings, keys)
+        if runs.any():
+            numbers = np.flatnonzero(runs)
+            _add_run_means(vectors, strings, numbers, threads, control, result)
+            order = order[~runs[order]]
+            if not len(order):
+                return result
 
     def add(order: NDArray[np.intp], part: int, parts: int, result: NDArray[np.float64]) -> None:
         control.check()
@@ -67,6 +81,39 @@ def string_means(
 
     run_side_by_side([partial(share, part) for part in range(len(results))])
     return np.asarray(results.sum(axis=0))
+
+
+def _in_runs(strings: Strings, keys: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which strings are best read by :func:`~simquay_numba.kernels.sums.add_run_means`: those that
+    share products with few others, and have no letter on the lowest bits."""
+    moved = (strings.x | strings.z) & (1 << RUN_BITS) - 1 == 0
+    chosen: NDArray[np.bool_] = moved & (strings.x != 0) & (strings.fixed == 0)
+    if chosen.any():
+        _, groups, sizes = np.unique(keys, return_inverse=True, return_counts=True)
+        chosen &= sizes[groups] < _SHARING
+    return chosen
+
+
+def _add_run_means(
+    vectors: ComplexArray,
+    strings: Strings,
+    numbers: NDArray[np.intp],
+    threads: int,
+    control: Control,
+    result: NDArray[np.float64],
+) -> None:
+    """Add the means of the strings ``numbers`` to ``result``."""
+    reals = vectors.view(vectors.real.dtype)
+    work = vectors.size * len(numbers)
+    parts = 1 if work < _ALONE_WORK else max(4 * threads, work // _PIECE_WORK)
+    results = np.zeros((parts, *result.shape))
+
+    def share(part: int) -> None:
+        control.check()
+        add_run_means(reals, numbers, strings.x, strings.z, part, parts, results[part])
+
+    run_side_by_side([partial(share, part) for part in range(parts)])
+    result += results.sum(axis=0)
 
 
 def add_sums(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simquay_numba.kernels.reading import GROUP_BITS, add_means, sort_keys
+from simquay_numba.kernels.reading import GROUP_BITS, add_means
+from simquay_numba.kernels.sums import sort_keys
 
 
 def strings(rng: np.random.Generator, width: int, terms: int, fixed_bits: bool) -> list[np.ndarray]:

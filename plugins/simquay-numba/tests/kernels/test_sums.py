@@ -5,17 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simquay.engine_api import Strings
-from simquay_numba.kernels.reading import GROUP_BITS, sort_keys
-from simquay_numba.kernels.sums import add_strings
+from simquay.engine_api import Strings, bit_counts
+from simquay_numba.kernels.reading import GROUP_BITS
+from simquay_numba.kernels.sums import RUN_BITS, add_run_means, add_strings, sort_keys
 
 
 def expected(vector, strings, weights):
-    index, result = np.arange(len(vector)), np.zeros(len(vector), dtype=complex)
+    index: np.ndarray = np.arange(len(vector), dtype=np.int64)
+    result = np.zeros(len(vector), dtype=complex)
     for x, z, fixed, values, weight in zip(*strings, weights, strict=True):
-        signs = 1j ** int(x & z).bit_count() * (-1.0) ** np.array(
-            [int(i & z).bit_count() for i in index]
-        )
+        signs = 1j ** int(x & z).bit_count() * (-1.0) ** bit_counts(index & z)
         result[index ^ x] += weight * signs * (index & fixed == values) * vector
     return result
 
@@ -49,3 +48,26 @@ def test_parts_add_up(width, letters, single):
         np.testing.assert_allclose(
             found, expected(vector, strings, weights), atol=1e-4 if single else 1e-12
         )
+
+
+@pytest.mark.parametrize("single", [False, True])
+def test_means_in_runs(single):
+    width = 15  # two windows
+    rng = np.random.default_rng(3)
+    vectors = rng.normal(size=(2, 1 << width)) + 1j * rng.normal(size=(2, 1 << width))
+    vectors = vectors.astype(np.complex64 if single else np.complex128)
+    x, z = rng.integers(0, 1 << width, (2, 40)) >> RUN_BITS << RUN_BITS
+    x[x == 0] = 1 << RUN_BITS
+    x[:3], z[:3] = 1 << np.array([3, 8, 14]), 1 << np.array([3, 8, 14])
+    result = np.zeros((2, 40))
+    reals = vectors.view(np.float32 if single else np.float64)
+    order = np.arange(0, 40, 2)
+    for part in range(3):
+        add_run_means(reals, order, x, z, part, 3, result)
+    none = np.zeros(40, dtype=np.int64)
+    for number, vector in enumerate(vectors):
+        for term in order:
+            one = Strings(*[column[term : term + 1] for column in (x, z, none, none)])
+            mean = np.vdot(vector, expected(vector, one, np.ones(1))).real
+            assert result[number, term] == pytest.approx(mean, abs=1e-3 if single else 1e-11)
+    assert not result[:, 1::2].any()

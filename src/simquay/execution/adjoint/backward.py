@@ -44,6 +44,9 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 
+_Kept = dict[tuple[tuple[int, ...], bool], Cuts]
+"""Cuts, by the qubits that a state stores and whether qubits are turned."""
+
 _FEW = 9
 """Stored qubits below which a sweep of one point, which needs no search for a plan, is faster than
 a run."""
@@ -106,7 +109,7 @@ def derivatives(
         ProgramError: if the program has anything but gates.
         Cancelled: if ``control`` says so.
     """
-    kept: dict[tuple[int, ...], Cuts] = {}
+    kept: _Kept = {}
     count = program.num_angles
     if sites is None:
         sites, kept = _known(program)
@@ -161,13 +164,13 @@ def check_gates(program: Program) -> None:
 
 
 @lru_cache(maxsize=16)
-def _place(identity: int) -> list[tuple[Program, list[Site], dict[tuple[int, ...], Cuts]]]:
+def _place(identity: int) -> list[tuple[Program, list[Site], _Kept]]:
     """For a program with this ``id``: the program, its parametric gates and the cuts that were
     found, or nothing."""
     return []
 
 
-def _known(program: Program) -> tuple[list[Site], dict[tuple[int, ...], Cuts]]:
+def _known(program: Program) -> tuple[list[Site], _Kept]:
     """The parametric gates of a program and its cuts, which are kept, since an optimiser asks for
     one program at new angles again and again.
 
@@ -212,7 +215,7 @@ class _Backward:
     Args:
         program: of gates alone.
         wanted: the Pauli matrices to read, by the places of gates.
-        kept: the cuts that were found, by the qubits that a state stores.
+        kept: the cuts that were found.
         observables: of the program's qubits.
         engine: runs it.
         precision: of the amplitudes.
@@ -222,7 +225,7 @@ class _Backward:
         self,
         program: Program,
         wanted: Mapping[int, Sequence[int]],
-        kept: dict[tuple[int, ...], Cuts],
+        kept: _Kept,
         observables: Sequence[Observable],
         engine: Engine,
         precision: Precision,
@@ -261,10 +264,11 @@ class _Backward:
             gates: Any = self._program.operations
             self._apply(state, gates, angles, control.section(0, 1 / steps))
             order = state.layout.order
-            stored = tuple(sorted(order))
-            if stored not in self._kept:
-                self._kept[stored] = find_cuts(gates, self._wanted, stored, pair)
-            self._cuts = self._kept[stored]
+            key = tuple(sorted(order)), len(order) >= engine.turned_from
+            if key not in self._kept:
+                stored, turned = key
+                self._kept[key] = find_cuts(gates, self._wanted, stored, pair, turned)
+            self._cuts = self._kept[key]
             for number, observable in enumerate(self._observables):
                 last = number == len(self._observables) - 1
                 section = control.section((number + 1) / steps, (number + 2) / steps)

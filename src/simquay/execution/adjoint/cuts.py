@@ -7,9 +7,10 @@ a *cut*: those of a layer of rotations, or of any gates that are diagonal, since
 the gates between two cuts are one segment, which is planned and fused as any gates are, and one
 reading serves all strings of a cut.
 
-In a large state, a qubit on which all strings of a cut have X, or all have Y, is turned before the
-cut so that these are Z, and back after it: then all strings of a layer of such rotations flip the
-same bit, and share one pass over the state. The turns are fused with the segments' gates.
+Where an engine is the faster for it, a qubit on which all strings of a cut have X, or all have Y,
+is turned before the cut so that these are Z, and back after it: then all strings of a layer of such
+rotations flip the same bit, and share one pass over the state. The turns are fused with the
+segments' gates.
 """
 
 from __future__ import annotations
@@ -46,10 +47,6 @@ _TO_Z = {
 """Matrices ``V`` with ``V P V† = Z``."""
 
 _FROM_Z = {letter: matrix.conj().T.copy() for letter, matrix in _TO_Z.items()}
-
-_TURNED = 19
-"""Stored qubits from which on turns pay: in a smaller state, which stays in cache, a pass for each
-string takes less time than two gates."""
 
 _FLIPS = np.array([letter in (_X, _Y) for letter in range(6)])
 _SIGNS = np.array([letter in (_Z, _Y) for letter in range(6)])
@@ -126,6 +123,7 @@ def find_cuts(
     wanted: Mapping[int, Sequence[int]],
     stored: Collection[int],
     pair: int,
+    turned: bool,
 ) -> Cuts:
     """The way back through ``gates``.
 
@@ -135,6 +133,7 @@ def find_cuts(
             :class:`~simquay.execution.adjoint.generators.Generators`.
         stored: the qubits that the state stores after the gates.
         pair: the qubit that tells the two vectors apart.
+        turned: whether qubits are turned to share passes.
     """
     segments: defaultdict[int, list[Gate]] = defaultdict(list)
     found: defaultdict[int, list[tuple[int, int, _Letters]]] = defaultdict(list)
@@ -180,7 +179,7 @@ def find_cuts(
                 numbers[place][number] = total + len(strings)
                 strings.append([(pair, _Y), *letters])
         total += len(strings)
-        turns = _turns(strings, stored, pair)
+        turns = _turns(strings, stored, pair) if turned else {}
         forth = [Matrix(_TO_Z[letter], (qubit,)) for qubit, letter in turns.items()]
         listed.append((*back, *segments[cut], *forth))
         flat = [
@@ -205,8 +204,6 @@ def _is_rotation(gate: Gate) -> bool:
 def _turns(strings: Sequence[_Letters], stored: Collection[int], pair: int) -> dict[int, int]:
     """The qubits to turn before strings are read, and the letter that becomes Z there."""
     letters: defaultdict[int, set[int]] = defaultdict(set)
-    if len(stored) < _TURNED:
-        return {}
     for string in strings:
         for qubit, letter in string:
             letters[qubit].add(letter)

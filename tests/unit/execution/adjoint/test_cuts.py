@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simquay.execution.adjoint import cuts as module
 from simquay.execution.adjoint.cuts import Reading, find_cuts
 from simquay.program import Diagonal, Matrix, Parametric, Permutation, Prepare, Relabel
 
@@ -20,14 +19,14 @@ def cx(control, target):
     return Permutation(NOT, (target,), (control,), 1)
 
 
-def cuts_of(gates, paulis=None):
+def cuts_of(gates, turned=False):
     numbers = {"ry": (3,), "rx": (2,), "rz": (1,), "rzz": (5,), "p": (0, 1), "u": (1, 2, 3)}
     wanted = {
         place: numbers[gate.formula]
         for place, gate in enumerate(gates)
         if isinstance(gate, Parametric)
     }
-    return find_cuts(gates, wanted, tuple(range(4)), PAIR)
+    return find_cuts(gates, wanted, tuple(range(4)), PAIR, turned)
 
 
 def layers(formula, count, qubits=3):
@@ -46,9 +45,8 @@ def letters_of(reading):
 
 
 @pytest.mark.parametrize("formula", ["rx", "ry"])
-def test_a_layer_of_rotations_is_one_cut_of_diagonal_strings(monkeypatch, formula):
-    monkeypatch.setattr(module, "_TURNED", 4)
-    cuts = cuts_of(layers(formula, 4))
+def test_a_layer_of_rotations_is_one_cut_of_diagonal_strings(formula):
+    cuts = cuts_of(layers(formula, 4), turned=True)
     assert len(cuts.readings) == 4
     strings = letters_of(cuts.readings[0])
     assert strings[0] == {PAIR: 2}
@@ -85,7 +83,7 @@ def test_diagonal_gates_on_common_qubits_share_a_cut():
 
 
 def test_a_global_phase_is_read_nowhere():
-    cuts = find_cuts([Parametric("phase", (0,), ())], {0: (0,)}, (), PAIR)
+    cuts = find_cuts([Parametric("phase", (0,), ())], {0: (0,)}, (), PAIR, False)
     assert cuts.numbers == {0: [-1]}
     assert letters_of(cuts.readings[0]) == [{PAIR: 2}]
 
@@ -111,7 +109,7 @@ def test_inverses():
         Relabel((0, 1, 2), (1, 2, 0)),
         Parametric("ry", (0,), (1,), adjoint=True),
     ]
-    found: Any = find_cuts(gates, {}, tuple(range(4)), PAIR).segments[0]
+    found: Any = find_cuts(gates, {}, tuple(range(4)), PAIR, False).segments[0]
     assert [type(gate) for gate in found] == [Parametric, Relabel, Permutation, Diagonal, Matrix]
     assert not found[0].adjoint
     assert found[1].renamed(gates[4].renamed(range(3))) == (0, 1, 2)

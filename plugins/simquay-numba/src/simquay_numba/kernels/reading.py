@@ -36,7 +36,6 @@ __all__ = [
     "exchange",
     "permute_copy",
     "project",
-    "sort_keys",
     "transform",
 ]
 
@@ -213,16 +212,6 @@ def _dot(left, right):
 
 
 @compiled_function
-def sort_keys(x, z, fixed):
-    """Numbers by which to sort strings, so that groups are together; 0 in bit 0 of a key: no fixed
-    bits."""
-    keys = np.empty(len(x), dtype=np.int64)
-    for t in range(len(x)):
-        keys[t] = x[t] << 2 | (bit_count(x[t] & z[t]) & 1) << 1 | (fixed[t] != 0)
-    return keys
-
-
-@compiled_function
 def add_means(
     unit, amplitude, state, stride, width, keys, order, x, z, fixed, values, part, parts, result
 ):
@@ -234,7 +223,7 @@ def add_means(
         state: address of the first vector.
         stride: bytes from one vector to the next.
         width: storage bits, at least ``GROUP_BITS``.
-        keys: of all strings, as :func:`sort_keys` gives them.
+        keys: of all strings, as :func:`~simquay_numba.kernels.sums.sort_keys` gives them.
         order: the numbers of some strings, sorted by their keys.
         x, z, fixed, values: int64, of all strings.
         part, parts: which part, and of how many.

@@ -1,10 +1,11 @@
-"""Sums of strings, applied to vectors: the loop behind ``paired``.
+"""Sums of strings, applied to vectors: the loop behind ``paired``. And means of strings that share
+nothing.
 
 A string takes ``|i>`` to ``factor(i) |i ^ x>``, as :class:`simquay.engine_api.Strings` defines it.
-Strings of one ``x`` whose factors are all real, or all imaginary, are a group
-(:func:`~simquay_numba.kernels.reading.sort_keys`). The sum of a group's factors over a block of
-indices is a Walsh-Hadamard transform of the strings' weights, however many there are. All groups
-are added to a block of the result while it stays in cache.
+Strings of one ``x`` whose factors are all real, or all imaginary, are a group (:func:`sort_keys`).
+The sum of a group's factors over a block of indices is a Walsh-Hadamard transform of the strings'
+weights, however many there are. All groups are added to a block of the result while it stays in
+cache.
 """
 
 from __future__ import annotations
@@ -14,10 +15,28 @@ import numpy as np
 from simquay_numba.kernels.functions import compiled_function
 from simquay_numba.kernels.reading import bit_count, transform
 
-__all__ = ["add_strings"]
+__all__ = ["RUN_BITS", "add_run_means", "add_strings", "sort_keys"]
 
 _BLOCK_BITS = 11
 """log2 of the amplitudes of a block: 32 KiB."""
+
+
+RUN_BITS = 3
+"""log2 of the least run of neighbouring amplitudes for :func:`add_run_means`."""
+
+_WINDOW_BITS = 14
+"""log2 of the amplitudes of which all strings are read in turn: with as many partners, they stay in
+the second-level cache."""
+
+
+@compiled_function
+def sort_keys(x, z, fixed):
+    """Numbers by which to sort strings, so that groups are together; 0 in bit 0 of a key: no fixed
+    bits."""
+    keys = np.empty(len(x), dtype=np.int64)
+    for t in range(len(x)):
+        keys[t] = x[t] << 2 | (bit_count(x[t] & z[t]) & 1) << 1 | (fixed[t] != 0)
+    return keys
 
 
 @compiled_function
@@ -116,3 +135,67 @@ def add_strings(source, target, keys, order, x, z, fixed, values, weights, part,
                 if not key & 1:
                     transform(table, address)
                 _add_products(mine, theirs, flip & inside, table, odd)
+
+
+@compiled_function
+def _dot(left, right):
+    """The sum of products of two arrays: of complex numbers, the real part of ``conj(left) *
+    right``."""
+    total = 0.0
+    for i in range(len(left)):
+        total += float(left[i]) * float(right[i])
+    return total
+
+
+@compiled_function
+def _cross(left, right):
+    """The imaginary part of the sum of ``conj(left) * right``, of real and imaginary parts in
+    turns."""
+    total = 0.0
+    for i in range(0, len(left), 2):
+        total += float(left[i]) * float(right[i + 1]) - float(left[i + 1]) * float(right[i])
+    return total
+
+
+@compiled_function
+def add_run_means(vectors, order, x, z, part, parts, result):
+    """Add the means of strings over one part of the vectors to ``result``; see
+    :mod:`simquay_numba.kernels.reading` for the sums.
+
+    Runs of neighbouring amplitudes have one sign, and so have their partners, so that a sum is one
+    of scalar products. All strings are read of one window before the next.
+
+    Args:
+        vectors: real numbers, shape ``(batch, 2 * 2**width)``.
+        order: the numbers of some strings, without fixed bits, whose ``x`` is not 0 and whose
+            ``x | z`` has no bit below ``RUN_BITS``.
+        x, z: int64, of all strings.
+        part, parts: which part, and of how many.
+        result: float64, shape ``(batch, terms)``.
+    """
+    size = min(vectors.shape[1] // 2, 1 << _WINDOW_BITS)
+    windows = vectors.shape[1] // (2 * size)
+    for row in range(len(result)):
+        for window in range(part * windows // parts, (part + 1) * windows // parts):
+            begin = window * size
+            for term in order:
+                flip, signs = x[term], z[term]
+                count = bit_count(flip & signs)
+                gap = 62
+                while not flip >> gap & 1:
+                    gap -= 1
+                if begin >> gap & 1:
+                    continue  # its partners count
+                either = flip | signs
+                run = min(either & -either, size)
+                total = 0.0
+                for start in range(begin, begin + size, run):
+                    if start >> gap & 1:
+                        continue
+                    other = start ^ flip
+                    left = vectors[row, 2 * other : 2 * (other + run)]
+                    right = vectors[row, 2 * start : 2 * (start + run)]
+                    found = _cross(left, right) if count & 1 else _dot(left, right)
+                    total += found * (1 - 2 * (bit_count(start & signs) & 1))
+                # Twice, for the partners; the sign is that of 1j**count, or of its product with 1j.
+                result[row, term] += total * 2 * (1 - (count + 1 & 2))
