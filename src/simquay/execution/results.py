@@ -98,6 +98,10 @@ class ResultKind:
         their weights are exact."""
         raise NotImplementedError  # asked for only where ``averages`` is true
 
+    def blend(self, first: Any, second: Any, share: float) -> Any:
+        """The mean of two means, of which ``first`` has the weight ``share`` and no error."""
+        return self.mean(self.add(None, [first, second], [share, 1 - share]), 0)
+
     def join(self, parts: list[Any]) -> Any:
         """The result of all shots, from those of its parts in the order of shots; the list may be
         emptied meanwhile, so that parts are gone."""
@@ -154,6 +158,9 @@ class Expectation(ResultKind):
             variance = np.maximum(second / weight - mean**2, 0)
             error = np.sqrt(variance / (trajectories - 1))
         return np.stack([mean, error])
+
+    def blend(self, first: Any, second: Any, share: float) -> Any:
+        return share * first + (1 - share) * second
 
 
 class Probabilities(ResultKind):

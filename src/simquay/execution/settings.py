@@ -88,7 +88,9 @@ class Outcome:
             of ``planning_time`` and ``execution_time``. A dynamic circuit has ``branches_together``
             (the most that shared a state; a pass over them all is one) and ``replays``, too;
             without samples, ``dropped_probability`` (of branches that were too unlikely to be
-            followed) or, where there were too many, ``trajectories`` (how many were drawn).
+            followed) or, where there were too many, ``trajectories`` (how many were drawn). With
+            noise, ``trajectories`` are those that differ, and ``evolutions`` is the work, in
+            evolutions of the whole circuit.
     """
 
     results: Mapping[str, Any]

@@ -108,6 +108,7 @@ class Branch:
         probability: of the path.
         errors: those of the segment that it is in.
         pending: gates that come before the next ones (:meth:`Event.gates`).
+        clean: whether no channel has made an error so far.
     """
 
     memory: ClassicalMemory
@@ -121,6 +122,7 @@ class Branch:
     probability: float = 1.0
     errors: Errors = ()
     pending: tuple[Gate, ...] = ()
+    clean: bool = True
 
     def child(self, child: Child) -> Branch:
         """The branch of one outcome, or of one choice of errors."""
@@ -136,6 +138,7 @@ class Branch:
             self.probability * child.probability,
             child.errors or (),
             self.pending,
+            self.clean and not child.errors,
         )
 
 

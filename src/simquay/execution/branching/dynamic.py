@@ -29,7 +29,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simquay.control import Control
 from simquay.engines.base import State
@@ -42,8 +41,8 @@ from simquay.execution.branching.batches import (
     States,
     backwards,
 )
-from simquay.execution.branching.noise import Evolution, children_by_errors
-from simquay.execution.branching.outcomes import children_of, draw_outcomes
+from simquay.execution.branching.noise import Evolution, Work, children_by_errors
+from simquay.execution.branching.outcomes import children_of, draw_outcomes, known_weights
 from simquay.execution.branching.saves import Gathered, datum_bytes, read_save
 from simquay.execution.branching.schedule import Schedule
 from simquay.execution.branching.steps import (
@@ -109,6 +108,7 @@ class Branching:
         self.branches = 0
         self.saved = Gathered()
         self.evolution = Evolution(run)
+        self.work = Work() if steps.noisy else None
         self.results = run.drawn()
 
     def outcome(self) -> Outcome:
@@ -122,17 +122,30 @@ class Branching:
             schedule.close()
         if run.context.shots and any(isinstance(step, Save) for step in self.steps):
             self.results["saved"] = self.saved.results()
-        for name, total in self.totals.items():
-            self.results[name] = KINDS[name].mean(total, run.piece.shots)
-        return Outcome(
-            self.results,
-            run.figures(measure_sampling=False)
-            | {
-                "branches": self.branches,
-                "branches_together": schedule.together,
-                "replays": schedule.replays,
-            },
-        )
+        figures = run.figures(measure_sampling=False) | {
+            "branches": self.branches,
+            "branches_together": schedule.together,
+            "replays": schedule.replays,
+        }
+        if self.work is not None:
+            figures |= {
+                "method": "trajectories",
+                "trajectories": self.branches,
+                "evolutions": self.work.evolutions(run.piece.shots),
+            }
+        return Outcome(self.results | self.means(), figures)
+
+    def means(self) -> dict[str, Any]:
+        """The results that are means over branches, by the name of their kind."""
+        return {
+            name: KINDS[name].mean(total, self.run.piece.shots)
+            for name, total in self.totals.items()
+        }
+
+    def add(self, name: str, values: Sequence[Any], branches: Sequence[Branch]) -> None:
+        """Add the results of branches to those of which there will be a mean."""
+        shares = self.shares(branches)
+        self.totals[name] = KINDS[name].add(self.totals.get(name), values, shares)
 
     def shares(self, branches: Sequence[Branch]) -> list[float]:
         """The share of the run that each branch is."""
@@ -192,6 +205,8 @@ class Branching:
         plan = self.plans.get(key)
         if plan is None:
             plan = self.plans[key] = self.run.plan(step.gates, layout)
+        if self.work is not None:
+            self.work.add(len(step.gates), batch.branches)
         low, high = (self._fraction(batch, place) for place in (batch.place - 1, batch.place))
         self.run.apply(batch.state, plan, self.run.control.section(low, high))
         self.run.control.report(high)
@@ -208,10 +223,13 @@ class Branching:
             return
         for branch, child in zip(branches, children, strict=True):
             branch.errors = child.errors or ()
+            branch.clean &= not branch.errors
             branch.draw += len(branch.errors)
 
     def _evolve(self, batch: Batch, step: Evolve) -> None:
         branches, high = batch.branches, self._fraction(batch, step.end)
+        if self.work is not None:
+            self.work.evolve(step, branches)
         state = self.evolution.apply(batch.state, step, branches)
         if state is None:
             self.schedule.replay(batch)
@@ -298,19 +316,10 @@ class Branching:
         self, state: State | None, branches: list[Branch], event: Event, qubits: list[int]
     ) -> list[Child]:
         """The children of each branch; bit ``j`` of an outcome is the value of ``qubits[j]``."""
-        known = self.weights(state, branches, event)
+        known = known_weights(event, self.run.engine, state, branches)
         if known is None and not qubits:
             return [Child(number, 0, 1.0, one.shots) for number, one in enumerate(branches)]
         return children_of(branches, draw_outcomes(self.run, state, qubits, branches, known))
-
-    def weights(
-        self, state: State | None, branches: Sequence[Branch], event: Event
-    ) -> NDArray[np.float64] | None:
-        """Those of :meth:`Event.weights`."""
-        if isinstance(event, MisreadEvent):
-            return event.recorded([branch.memory.bits for branch in branches])
-        assert state is not None
-        return event.weights(self.run.engine, state)
 
     def _note_first_split(self, event: Event, likely: float) -> None:
         """Record the first event by which several shots get different states; ``likely`` is the
@@ -359,9 +368,8 @@ class Branching:
             branches = branches[main : main + 1]
         bits = [branch.memory.bits for branch in branches]
         for name, value in self.run.read(state, step.event, step.resets, bits).items():
-            kind = KINDS[name]
-            if kind.averages:
-                self.totals[name] = kind.add(self.totals.get(name), value, self.shares(branches))
+            if KINDS[name].averages:
+                self.add(name, value, branches)
             else:
                 self.results[name] = value[0]
 

@@ -18,7 +18,9 @@ from simquay.engines.base import State
 from simquay.errors import SimquayError
 from simquay.execution.branching.batches import Branch, Child
 from simquay.execution.branching.dynamic import Branching
+from simquay.execution.branching.outcomes import known_weights
 from simquay.execution.branching.steps import Event, Steps
+from simquay.execution.branching.strata import mean_over_errors
 from simquay.execution.evolution import Run
 from simquay.execution.kinds import most_trajectories
 from simquay.execution.sampling.sampler import BLOCK_BITS
@@ -51,6 +53,8 @@ class _TooManyBranchesError(SimquayError):
 def run_exact(run: Run, steps: Steps) -> Outcome:
     """Run a program of any kind without samples; see
     :func:`~simquay.execution.run.run_program`."""
+    if steps.noisy:
+        return mean_over_errors(run, steps)
     exact = _Exact(run, steps)
     try:
         outcome = exact.outcome()
@@ -83,7 +87,7 @@ class _Exact(Branching):
         self, state: State | None, branches: list[Branch], event: Event, qubits: list[int]
     ) -> list[Child]:
         """A child for each outcome of each branch, by branch, but for negligible ones."""
-        known = self.weights(state, branches, event)
+        known = known_weights(event, self.run.engine, state, branches)
         children: list[Child] = []
         self._count -= len(branches)
         for first, outcomes, table in self._tables(state, qubits, known):

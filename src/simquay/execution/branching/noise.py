@@ -23,7 +23,7 @@ from simquay.execution.trajectories.segments import Errors
 from simquay.planning import Layout, Plan, SweepPlan
 from simquay.program import Gate
 
-__all__ = ["Evolution", "children_by_errors"]
+__all__ = ["Evolution", "Work", "children_by_errors"]
 
 
 def children_by_errors(
@@ -59,6 +59,33 @@ def children_by_errors(
             ]
         first += sizes[number]
     return children
+
+
+class Work:
+    """The gates that were applied to vectors, and those if each shot had a vector by itself."""
+
+    def __init__(self) -> None:
+        self._done = 0
+        self._alone = 0
+
+    def add(self, gates: int, branches: Sequence[Branch]) -> None:
+        """Gates that all ``branches`` had."""
+        self._done += gates * len(branches)
+        self._alone += gates * sum([len(branch.shots) for branch in branches])
+
+    def evolve(self, step: Evolve, branches: Sequence[Branch]) -> None:
+        """Those of ``step``."""
+        if not step.events:
+            self.add(step.segment.size(step.start, None), branches)
+            return
+        for branch in branches:
+            last = branch.errors[-1:]
+            stop = last[0][0] if last and last[0] in step.events else None
+            self.add(step.segment.size(step.start, stop), [branch])
+
+    def evolutions(self, shots: int) -> float:
+        """The work in evolutions of the whole circuit."""
+        return round(shots * self._done / self._alone, 3) if self._alone else 1.0
 
 
 class Evolution:

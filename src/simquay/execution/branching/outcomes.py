@@ -13,14 +13,15 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.engines.base import State
+from simquay.engines.base import Engine, State
 from simquay.execution.branching.batches import Branch, Child, Shots
+from simquay.execution.branching.steps import Event, MisreadEvent
 from simquay.execution.evolution import Run
 from simquay.execution.readout import PORTION, shot_portions
 from simquay.execution.sampling.randomness import Randomness
 from simquay.execution.sampling.sampler import BLOCK_BITS, Distribution, Sampler
 
-__all__ = ["children_of", "draw_outcomes"]
+__all__ = ["children_of", "draw_outcomes", "known_weights"]
 
 Outcomes: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
@@ -32,6 +33,17 @@ _WEIGHTS_AT_ONCE = 1 << 20
 
 _FEW_OUTCOMES = 32
 """Up to so many outcomes, comparing all draws with all of them is faster than searching."""
+
+
+def known_weights(
+    event: Event, engine: Engine, state: State | None, branches: Sequence[Branch]
+) -> Floats | None:
+    """The probabilities of the outcomes of ``event`` for each branch, shape ``(branches,
+    outcomes)``; None for the joint probabilities of its qubits."""
+    if isinstance(event, MisreadEvent):
+        return event.recorded([branch.memory.bits for branch in branches])
+    assert state is not None
+    return event.weights(engine, state)
 
 
 def draw_outcomes(

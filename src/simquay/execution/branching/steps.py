@@ -295,6 +295,11 @@ class Steps:
     steps: list[Step]
     counters: int
 
+    @property
+    def noisy(self) -> bool:
+        """Whether errors are drawn."""
+        return any(isinstance(step, Noise) for step in self.steps)
+
 
 def steps_needing_state(steps: Sequence[Step]) -> list[bool]:
     """For each step, whether that step or one that can follow it reads or changes the state."""

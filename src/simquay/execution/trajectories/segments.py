@@ -92,6 +92,13 @@ class Segment:
         # A fraction may be rounded up to the last bound.
         return np.minimum(places + self._offsets[kinds], self._last[kinds])
 
+    def size(self, start: int, stop: int | None) -> int:
+        """How many gates :meth:`gates` gives without errors, channels aside."""
+        low = self._places[start - 1] + 1 - start if start else 0
+        if stop is None:
+            return len(self.operations) - len(self.channels) - low
+        return self._places[stop] - stop - low
+
     def gates(self, errors: Errors, start: int = 0, stop: int | None = None) -> list[Gate]:
         """The gates from behind site ``start - 1`` on, or from the first, up to site ``stop``, or
         to the last, with ``errors`` among them."""

@@ -24,7 +24,7 @@ from simquay.program import (
     Save,
 )
 from simquay.program.expressions import BitRef
-from tests.support.branching import assert_as_one_by_one, on
+from tests.support.branching import assert_as_one_by_one, on, saved
 from tests.support.noisy_programs import (
     MIXTURES,
     PAULIS,
@@ -221,3 +221,30 @@ def test_noise_and_misread_bits_together(seed: int) -> None:
         outcome = run(program, shots=2000, seed=seed, method=method)
         assert likelihood(outcome["samples"][:, 0], expected) > LEAST
     assert_as_one_by_one(DenseEngine(), program, shots=200, seed=seed, method=METHOD)
+
+
+def test_saves_are_means_over_shots_or_those_of_each() -> None:
+    # Each entry of the mean of 10,000 density matrices is within 5 / 100 of the exact one.
+    operations = [h(0), Channel(depolarizing(0.2), (0,)), cx(0, 1), Channel(damping(0.3), (1,))]
+    saves = [
+        Save("mean", "density_matrix", "average", qubits=(0, 1)),
+        Save("each", "probabilities", "list", qubits=(1,)),
+    ]
+    outcome = run(Program(2, 0, (*operations, *saves)), shots=10_000, method=METHOD)
+    state = evolved(operations, 2)
+    np.testing.assert_allclose(saved(outcome, "mean"), state.data, atol=0.05)
+    each = np.array(saved(outcome, "each"))
+    assert each.shape == (10_000, 2)
+    np.testing.assert_allclose(each.mean(axis=0), state.probabilities([1]), atol=0.05)
+    assert outcome.metadata["trajectories"] == outcome.metadata["branches"]
+    assert outcome.metadata["method"] == METHOD
+
+
+def test_the_work_is_counted_in_evolutions_of_the_circuit() -> None:
+    # An error in the first half of the gates: half of the work is shared, and half is not.
+    channel = Channel(Mixture(np.array([0.5, 0.5]), (PAULIS[0], PAULIS[1])), (0,))
+    gates = [h(0)] * 10
+    program = Program(1, 1, (*gates, Reset(0), channel, *gates, Measure(0, 0)))
+    outcome = run(program, shots=1000, method=METHOD)
+    assert outcome.metadata["trajectories"] == 2
+    assert outcome.metadata["evolutions"] == 1.5
