@@ -93,13 +93,21 @@ def test_sums_in_threads_are_those_of_the_numpy_engine(threads: int, width: int)
 
 @pytest.mark.parametrize("precision", list(Precision))
 @pytest.mark.parametrize(("width", "batch"), [(12, 1), (10, 5), (17, 1)])
+@pytest.mark.parametrize("alone", [0, 1 << 40])
+@pytest.mark.parametrize("others", [15, 1])
 def test_strings_in_runs_are_read_as_others_are(
-    monkeypatch: pytest.MonkeyPatch, precision: Precision, width: int, batch: int
+    monkeypatch: pytest.MonkeyPatch,
+    precision: Precision,
+    width: int,
+    batch: int,
+    alone: int,
+    others: int,
 ) -> None:
+    monkeypatch.setattr(means, "_ALONE_WORK", alone)
     rng = np.random.default_rng(width)
     x, z = rng.integers(0, 1 << width, (2, 30))
-    x[::2] &= -8
-    z[::2] &= -8
+    x[others:] &= -8
+    z[others:] &= -8
     none = np.zeros(30, dtype=np.int64)
     strings = Strings(x, z, none, none)
     assert means._in_runs(strings, means.sort_keys(*strings[:3])).sum() >= 10

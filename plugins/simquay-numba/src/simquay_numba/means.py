@@ -80,7 +80,8 @@ def string_means(
             add(order[first:end], part, len(results), results[part])
 
     run_side_by_side([partial(share, part) for part in range(len(results))])
-    return np.asarray(results.sum(axis=0))
+    result += results.sum(axis=0)
+    return result
 
 
 def _in_runs(strings: Strings, keys: NDArray[np.int64]) -> NDArray[np.bool_]:
