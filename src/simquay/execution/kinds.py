@@ -44,6 +44,7 @@ __all__ = [
     "KINDS",
     "counts_bytes",
     "divisible",
+    "is_plain",
     "joined_results",
     "most_trajectories",
     "needed_bytes",
@@ -221,7 +222,12 @@ def _results(context: RunContext, plain: bool = False) -> list[ResultKind]:
 
 
 _PLAIN = frozenset({Matrix, Diagonal, Permutation, Relabel, Prepare, Parametric, Measure, Reset})
-"""The operations of most programs: neither noise nor a save is among them, or inside."""
+
+
+def is_plain(program: Program) -> bool:
+    """Whether all operations are of the kinds that most programs have: neither noise nor a save is
+    among them, or inside."""
+    return _PLAIN.issuperset(map(type, program.operations))
 
 
 def of_one_state(context: RunContext) -> bool:
@@ -238,12 +244,19 @@ def most_trajectories(context: RunContext) -> int:
 _NO_ESTIMATES = Estimates((), ())
 
 
-def needed_bytes(program: Program, engine: Engine, context: RunContext, shots: int) -> int:
-    """Bytes of the engine's device that a run of ``program`` needs at least: its state, and on the
-    CPU its results as well, and what sampling takes or, when the state is gone, counting."""
-    plain = _PLAIN.issuperset(map(type, program.operations))
-    usual = plain and context.method == "automatic"
-    if not usual and method_of(program, context) == "density_matrix":
+def needed_bytes(
+    program: Program,
+    engine: Engine,
+    context: RunContext,
+    shots: int,
+    *,
+    plain: bool = False,
+    method: str | None = None,
+) -> int:
+    """Bytes of the engine's device that a run of ``program`` by ``method`` needs at least: its
+    state, and on the CPU its results as well, and what sampling takes or, when the state is gone,
+    counting. ``plain``: see :func:`is_plain`."""
+    if (method or method_of(program, context)) == "density_matrix":
         need = engine.required_bytes(2 * most_stored_qubits(program), context.precision)
     else:
         need = required_bytes(program, engine, context.precision)
@@ -261,14 +274,20 @@ def needed_bytes(program: Program, engine: Engine, context: RunContext, shots: i
 
 
 def result_bytes(
-    program: Program, engine: Engine, context: RunContext, shots: int, counted: bool
+    program: Program,
+    engine: Engine,
+    context: RunContext,
+    shots: int,
+    counted: bool,
+    *,
+    plain: bool = False,
 ) -> tuple[int, int]:
     """Bytes of the engine's device that the results of ``program`` take at most, which is if each
     shot has another outcome, and that counting takes beside them until it is done; without
-    ``counted``, samples stay as they are."""
+    ``counted``, samples stay as they are. ``plain``: see :func:`is_plain`."""
     if engine.device != "cpu":
         return 0, 0
-    results = sum(kind.needed_bytes(program, context, shots) for kind in _results(context))
+    results = sum(kind.needed_bytes(program, context, shots) for kind in _results(context, plain))
     if not (counted and shots):
         return results, 0
     bits = program.num_clbits

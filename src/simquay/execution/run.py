@@ -31,6 +31,7 @@ def run_program(
     piece: Piece | None = None,
     *,
     memory: MemorySource | None = None,
+    method: str | None = None,
 ) -> Outcome:
     """Run ``program`` on ``engine``.
 
@@ -47,7 +48,8 @@ def run_program(
     operations are measurements gives the state that they measure. ``Save`` keeps the state where it
     stands: a measurement before it has happened.
 
-    A program with noise is run by its method (:mod:`simquay.execution.density.method`); a
+    A program with noise is run by ``method``, by default that of
+    :func:`~simquay.execution.density.method.method_of`; a
     ``density_matrix`` that is wanted is its state averaged over all that noise, measurements and
     resets may do.
 
@@ -67,9 +69,9 @@ def run_program(
     deferred = defer(program)
     if deferred.gates is None or deferred.saves:
         KINDS["saved"].check(program, context)
-    if deferred.gates is None and method_of(program, context) == "density_matrix":
-        return _run_density(program, deferred, engine, context, control, piece)
     if deferred.gates is None:
+        if (method or method_of(program, context)) == "density_matrix":
+            return _run_density(program, deferred, engine, context, control, piece)
         steps = compile_steps(deferred)
         run = Run(program, engine, context, piece, control, memory)
         outcome = run_dynamic(run, steps) if piece.shots else run_exact(run, steps)

@@ -26,7 +26,7 @@ from simquay.execution.density.doubling import uniform
 from simquay.execution.density.engine import DensityEngine
 from simquay.execution.density.method import method_of
 from simquay.execution.evolution import Run, SweepRefusedError, Turn, run_gates
-from simquay.execution.kinds import KINDS, needed_bytes, of_one_state, result_bytes
+from simquay.execution.kinds import KINDS, is_plain, needed_bytes, of_one_state, result_bytes
 from simquay.execution.points import Points, unbound
 from simquay.execution.run import run_program, run_straight
 from simquay.execution.settings import Outcome, Piece, RunContext
@@ -91,6 +91,7 @@ class Batch:
         alone: bytes that one of them needs by itself.
         results: bytes that the results of each take at most.
         counting: bytes that are needed beside them until they are counted.
+        method: by which each is run.
         shape: of the sweep; None for one program by itself.
     """
 
@@ -99,6 +100,7 @@ class Batch:
     alone: int
     results: int
     counting: int
+    method: str
     shape: SweepShape | None = None
 
     @property
@@ -109,7 +111,7 @@ class Batch:
     def one_by_one(self, done: int) -> list[Batch]:
         """Its programs, each by itself, without the ``done`` first."""
         return [
-            Batch(self.first + place, 1, self.alone, self.results, self.counting)
+            Batch(self.first + place, 1, self.alone, self.results, self.counting, self.method)
             for place in range(done, self.count)
         ]
 
@@ -127,10 +129,14 @@ def batches(
     found: list[Batch] = []
     programs = unbound(programs)
     for first, count in _alike(programs):
-        alone = needed_bytes(programs[first], engine, context, shots)
-        results, counting = result_bytes(programs[first], engine, context, shots, counted)
+        one = programs[first]
+        plain = is_plain(one)
+        ideal = plain and context.method == "automatic"
+        method = "statevector" if ideal else method_of(one, context)
+        alone = needed_bytes(one, engine, context, shots, plain=plain, method=method)
+        results, counting = result_bytes(one, engine, context, shots, counted, plain=plain)
         size = 1
-        shape = sweep_shape(programs[first], engine, context) if count > 1 else None
+        shape = sweep_shape(one, engine, context, method) if count > 1 else None
         if shape is not None:
             room = engine.sweep_bytes
             if context.max_bytes is not None:
@@ -139,9 +145,8 @@ def batches(
             size = -(-count // -(-count // most))  # batches of about one size
         for start in range(first, first + count, size):
             members = min(size, first + count - start)
-            found.append(
-                Batch(start, members, alone, results, counting, shape if members > 1 else None)
-            )
+            together = shape if members > 1 else None
+            found.append(Batch(start, members, alone, results, counting, method, together))
     return found
 
 
@@ -208,9 +213,11 @@ def same_shape(one: Program, other: Program) -> bool:
     return True
 
 
-def sweep_shape(program: Program, engine: Engine, context: RunContext) -> SweepShape | None:
-    """The shape of ``program`` and of all that :func:`same_shape` says are like it; None if they
-    have to run one by one.
+def sweep_shape(
+    program: Program, engine: Engine, context: RunContext, method: str = "statevector"
+) -> SweepShape | None:
+    """The shape of ``program`` and of all that :func:`same_shape` says are like it, where they run
+    by ``method``; None if they have to run one by one.
 
     They run as a batch if they consist of gates and saves, then measurements, and are so small that
     the engine is faster with several; those with noise, if they have density matrices.
@@ -223,7 +230,7 @@ def sweep_shape(program: Program, engine: Engine, context: RunContext) -> SweepS
     if capacity > most:
         return None
     deferred, twice, operations = defer(program), False, program.operations
-    if deferred.gates is None and method_of(program, context) == "density_matrix":
+    if method == "density_matrix":
         inside = uniform(program)
         deferred, twice, operations = defer(inside), True, inside.operations
         capacity = most_stored_qubits(inside)
@@ -338,14 +345,16 @@ class Turns:
         self._sweep = GateSweep((), 0)
         self._plans: dict[tuple[tuple[int, int], Layout], SweepPlan | None] = {}
 
-    def run(self, number: int, control: Control, piece: Piece) -> Outcome:
+    def run(
+        self, number: int, control: Control, piece: Piece, method: str | None = None
+    ) -> Outcome:
         """Run point ``number``, as :func:`~simquay.execution.run.run_program` runs its program."""
         if not self._bound:
             with suppress(SweepRefusedError):
                 return self._run(number, control, piece)
             self._bound = True
         program = self._program.at(self._angles[number])
-        return run_program(program, self._engine, self._context, control, piece)
+        return run_program(program, self._engine, self._context, control, piece, method=method)
 
     def _run(self, number: int, control: Control, piece: Piece) -> Outcome:
         control.check()

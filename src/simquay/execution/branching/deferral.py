@@ -8,7 +8,7 @@ classical bit; then it is made last.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -29,7 +29,7 @@ from simquay.program import (
 )
 from simquay.program.expressions import Binary, BitRef, Cast, Index, RegisterRef, Unary
 from simquay.program.gates import QubitOperation
-from simquay.program.program import walk
+from simquay.program.program import PARENTS, walk
 
 __all__ = ["Deferred", "commutes", "defer"]
 
@@ -73,7 +73,9 @@ def defer(program: Program) -> Deferred:
     if _are_gates(kinds[:first]) and set(kinds[first:]) <= {Measure}:
         gates = cast("tuple[Gate, ...]", tuple(operations[:first]))
         return Deferred(gates, cast("tuple[Measure, ...]", tuple(operations[first:])), (), gates)
-    return _defer(_drop_first_resets(operations))
+    if Reset in kinds:
+        operations = _drop_first_resets(operations)
+    return _defer(operations, sum([kind in _MOVABLE for kind in kinds]))
 
 
 def _are_gates(kinds: Iterable[type]) -> bool:
@@ -95,13 +97,23 @@ def _drop_first_resets(operations: Iterable[Operation]) -> list[Operation]:
     return kept
 
 
-def _defer(operations: list[Operation]) -> Deferred:
+_MOVABLE = frozenset({Measure, Reset, Misread})
+
+
+def _defer(operations: Sequence[Operation], movable: int) -> Deferred:
+    """:func:`defer`, where at most ``movable`` operations may move."""
     uses = _Uses()
     kept: list[Operation] = []
     measures: list[Measure] = []
     resets: set[int] = set()
     misreads: list[Misread] = []
-    for operation in reversed(operations):
+    for place in range(len(operations) - 1, -1, -1):
+        operation = operations[place]
+        if type(operation) in _MOVABLE:
+            movable -= 1
+        elif not movable:  # all before stays
+            kept += operations[place::-1]
+            break
         if isinstance(operation, Measure) and uses.allow_measure(operation):
             measures.append(operation)
         elif isinstance(operation, Reset) and uses.allow_reset(operation, measures):
@@ -153,7 +165,8 @@ class _Uses:
         return not self.whole and (self.clbits | later).isdisjoint(misread.clbits)
 
     def add(self, operation: Operation) -> None:
-        for inner in walk((operation,)):
+        inside = walk((operation,)) if type(operation) in PARENTS else (operation,)
+        for inner in inside:
             if isinstance(inner, Measure):
                 self.used.add(inner.qubit)
                 self.clbits.add(inner.clbit)

@@ -182,14 +182,15 @@ class EngineTask(Task):
                 part = control if count == 1 else control.section(*alone.span(count))
                 yield from self._attempt(alone, part)
 
-    def _run_alone(self, place: int, control: Control, piece: Piece) -> Outcome:
+    def _run_alone(self, place: int, control: Control, piece: Piece, method: str) -> Outcome:
         programs = self._programs
         if not isinstance(programs, Points):
-            return run_program(programs[place], self._engine, self._context, control, piece)
+            engine, context = self._engine, self._context
+            return run_program(programs[place], engine, context, control, piece, method=method)
         group, number = programs.place(place)
         if self._turns is None or self._turns[0] != group:
             self._turns = group, Turns(*programs.groups[group], self._engine, self._context)
-        return self._turns[1].run(number, control, piece)
+        return self._turns[1].run(number, control, piece, method)
 
     def _attempt(self, batch: Batch, control: Control) -> Iterator[tuple[int, Outcome, float]]:
         """Run a batch. If it fails, it ends early: that is the failure of a program by itself, and
@@ -200,7 +201,7 @@ class EngineTask(Task):
         try:
             if batch.shape is None:
                 started = time.perf_counter()
-                outcome = self._run_alone(batch.first, control, piece)
+                outcome = self._run_alone(batch.first, control, piece, batch.method)
                 yield index, outcome, time.perf_counter() - started
                 control.report(1.0)
                 return
