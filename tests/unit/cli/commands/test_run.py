@@ -190,6 +190,14 @@ def test_noise_of_a_module_and_of_a_file(cli: Any, tmp_path: Path, method: tuple
     path.write_text(X)
     called = cli("run", path, "--noise", "tests.support.flips:certain", *method, "--json")
     assert document(called)["circuits"][0]["counts"] == {"0": 1024}
+    errors = {
+        "type": "roerror",
+        "operations": ["measure"],
+        "probabilities": [[1.0, 0.0], [1.0, 0.0]],
+    }
+    (tmp_path / "noise.json").write_text(json.dumps({"errors": [errors]}))
+    called = cli("run", path, "--noise", tmp_path / "noise.json", *method, "--json")
+    assert document(called)["circuits"][0]["counts"] == {"0": 1024}
 
 
 def test_noise_and_methods_that_do_not_exist(cli: Any, bell: Path) -> None:
