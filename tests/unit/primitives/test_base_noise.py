@@ -19,7 +19,7 @@ from tests.support.job_doubles import LONG
 NOISE = Flips({"x": 0.25}, misread=0.1)
 """A bit that is 1 without it is 0 with the probability 0.25 * 0.9 + 0.75 * 0.1 = 0.3."""
 
-METHODS = pytest.mark.parametrize("method", ["automatic", "density_matrix"])
+METHODS = pytest.mark.parametrize("method", ["automatic", "density_matrix", "trajectories"])
 
 
 def one() -> QuantumCircuit:
@@ -60,11 +60,17 @@ def test_probabilities_are_exact() -> None:
 @METHODS
 def test_values_are_exact_or_say_how_far(method: str) -> None:
     options = {"noise_model": NOISE, "method": method}
-    result = EstimatorV2("numpy", seed=2, options=options).run([(one(), "Z")]).result(LONG)[0]
-    assert abs(result.data.evs + 0.5) <= 5 * result.data.stds + 1e-12
+    circuit = QuantumCircuit(1)
+    for _ in range(3):
+        circuit.x(0)
+    result = EstimatorV2("numpy", seed=2, options=options).run([(circuit, "Z")]).result(LONG)[0]
+    assert abs(result.data.evs + 0.5**3) <= 5 * result.data.stds + 1e-12
     figures = result.metadata["simulator_metadata"]
     if method == "trajectories":
         assert 0 < result.data.stds <= 0.01
+        assert figures["method"] == method
+        assert 2 <= figures["trajectories"] <= 8
+        assert figures["evolutions"] > 1
     else:
         assert (figures["method"], result.data.stds) == ("density_matrix", 0)
 
