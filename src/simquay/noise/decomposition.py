@@ -79,23 +79,42 @@ def closest_unitary(choi: ComplexArray) -> ComplexArray:
 
 
 def operators_of(choi: ComplexArray) -> ComplexArray:
-    """Kraus operators of a Choi matrix, orthogonal to each other, the heaviest first."""
-    values, vectors = np.linalg.eigh(choi)
-    kept = values > _NOISE
+    """Kraus operators of a Choi matrix, orthogonal to each other, the heaviest first.
+
+    Eigenvectors are taken within blocks: where eigenvalues of several blocks are equal, those of
+    the whole matrix would be any combinations, other ones on another machine.
+    """
+    linked = (abs(choi) > _NOISE) | np.eye(len(choi), dtype=bool)
+    while (more := linked.astype(np.float32) @ linked > 0).sum() > linked.sum():
+        linked = more
+    first = np.argmax(linked, axis=1)
+    found: list[_Part] = []
+    for start in np.unique(first):
+        block = np.flatnonzero(first == start)
+        values, vectors = np.linalg.eigh(choi[np.ix_(block, block)])
+        for index in np.flatnonzero(values > _NOISE)[::-1]:
+            whole = np.zeros(len(choi), dtype=np.complex128)
+            whole[block] = np.sqrt(values[index]) * vectors[:, index]
+            found.append((float(values[index]), whole))
     size = isqrt(len(choi))
-    operators: ComplexArray = (vectors[:, kept] * np.sqrt(values[kept])).T[::-1]
-    return operators.reshape(-1, size, size)
+    return np.array([vector for _, vector in sorted(found, key=_rank)]).reshape(-1, size, size)
+
+
+def _rank(part: _Part) -> float:
+    """For sorting by weight, the greatest first; equal ones stay in order, but for rounding."""
+    return -round(part[0], 12)
 
 
 def simplified(mixture: Mixture) -> Mixture:
     """The same map with parts as :class:`Mixture` has them: unitary ones where there are any, those
-    that differ by a phase alone as one, the most likely one first."""
+    that differ by a phase alone as one, the most likely one first, and equally likely ones in the
+    order of their Pauli matrices, or in that in which they are given."""
     parts: list[_Part] = []
     for probability, part in zip(mixture.probabilities, mixture.parts, strict=True):
         found = decomposed(part.reshape(-1, *part.shape[-2:]))
         parts += [(probability * weight, one) for weight, one in found]
     merged = _merged([part for part in parts if part[1].ndim == 2])
-    ordered = sorted(merged, key=lambda part: -part[0])
+    ordered = sorted(merged, key=_rank)
     ordered += [part for part in parts if part[1].ndim == 3]
     matrices = [_cleaned(part) for _, part in ordered]
     probabilities = np.array([probability for probability, _ in ordered])

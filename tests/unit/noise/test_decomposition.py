@@ -24,7 +24,7 @@ from qiskit_aer.noise import (
 )
 
 from simquay.noise.decomposition import choi_of, operators_of, simplified
-from simquay.program.channels import Mixture
+from simquay.program.channels import Mixture, pauli_matrices
 from simquay.program.formulas import ComplexArray
 from tests.support.channels import check_mixture, kraus_of, superop
 
@@ -105,6 +105,26 @@ def test_a_pauli_channel_is_known_by_any_of_its_kraus_operators(num_qubits: int,
     assert mixture.is_unitary
     assert np.allclose(np.sort(mixture.probabilities), np.sort(weights), rtol=0, atol=1e-12)
     assert mixture.probabilities[0] == mixture.probabilities.max()
+
+
+@pytest.mark.parametrize("num_qubits", [1, 2])
+def test_equally_likely_parts_are_in_the_order_of_pauli_matrices(num_qubits: int) -> None:
+    """Or else rounding errors would say which error a draw is."""
+    paulis = pauli_matrices(num_qubits)
+    weights = np.full(len(paulis), 0.01)
+    weights[0] = 1 - weights[1:].sum()
+    operators = np.sqrt(weights)[:, None, None] * paulis
+    for seed in range(5):
+        mixed = np.tensordot(random_unitary(len(paulis), seed=seed).data, operators, 1)
+        mixture = simplified(Mixture(np.ones(1), (mixed,)))
+        for part, pauli in zip(mixture.parts, paulis, strict=True):
+            assert abs(np.vdot(part, pauli)) > 2**num_qubits - 1e-9
+
+
+def test_kraus_operators_of_equal_weight_are_not_mixed() -> None:
+    operators = operators_of(choi_of(kraus_of(reset_error(0.5, 0.5))))
+    assert len(operators) == 4
+    assert [np.flatnonzero(operator).tolist() for operator in operators] == [[0], [1], [2], [3]]
 
 
 @pytest.mark.parametrize("frame", [np.eye(2), random_unitary(2, seed=3).data])
