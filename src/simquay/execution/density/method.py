@@ -18,10 +18,10 @@ __all__ = ["check_density", "method_of"]
 _DENSITY_BYTES = 2 << 30
 """Where no limit is set, density matrices of more bytes are not chosen."""
 
-_DENSITY_TIME = 5.0, 1e-4
+_DENSITY_TIME = 5.0, 8.5e-5
 """Microseconds for an operation, and for it and each coefficient of the density matrix."""
 
-_TRAJECTORY_TIME = 300.0, 0.5, 8e-5
+_TRAJECTORY_TIME = 300.0, 3.0, 3e-4
 """Microseconds for an evolution; for it and each gate; for these and each amplitude."""
 
 _MAY_BE_NOISY = PARENTS | {Channel}
