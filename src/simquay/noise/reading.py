@@ -5,9 +5,9 @@ from __future__ import annotations
 import pickle
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from operator import is_
 from typing import Any
 
-import numpy as np
 from qiskit.providers import BackendV2
 from qiskit.transpiler import Target
 
@@ -35,7 +35,11 @@ def noise_of(value: object) -> NoiseModel:
     place = _place(id(value))
     contents = [*_contents(value)]
     for kept, old, model in place:
-        if kept is value and len(old) == len(contents) and all(map(_same, old, contents)):
+        if (
+            kept is value
+            and len(old) == len(contents)
+            and (all(map(is_, old, contents)) or all(map(_same, old, contents)))
+        ):
             return model
     model = _read(value)
     place[:] = [(value, contents, model)]
@@ -85,17 +89,24 @@ def _contents(value: Any) -> Iterator[object]:
     yield value.dt
 
 
-def _leaves(value: object) -> Iterator[object]:
-    """All within dictionaries, lists, tuples and sets, and how many there are in each. Aer replaces
-    a model's errors; it does not change them in place."""
-    if isinstance(value, dict | list | tuple | set):
-        yield len(value)
-        for one in sorted(value) if isinstance(value, set) else value:
-            yield from _leaves(one)
-            if isinstance(value, dict):
-                yield from _leaves(value[one])
-    else:
-        yield value.tobytes() if isinstance(value, np.ndarray) else value
+def _leaves(value: object) -> list[object]:
+    """All within dictionaries, lists and sets, and how many there are in each. Aer replaces a
+    model's errors; it does not change them in place."""
+    found: list[object] = []
+    left = [value]
+    while left:
+        one = left.pop()
+        if isinstance(one, dict):
+            left += [*one, *one.values()]
+        elif isinstance(one, list):
+            left += one
+        elif isinstance(one, set):
+            left += sorted(one)
+        else:
+            found.append(one)
+            continue
+        found.append(len(one))
+    return found
 
 
 def _same(one: object, other: object) -> bool:
