@@ -267,14 +267,9 @@ def test_a_label_that_the_device_knows_counts_before_the_name():
 
 
 def test_names_are_those_of_instructions_with_errors():
-    assert DeviceModel(GenericBackendV2(2, seed=1)).names == {
-        "cx",
-        "id",
-        "sx",
-        "x",
-        "reset",
-        "measure",
-    }
+    backend = GenericBackendV2(2, seed=1)
+    resets = {"reset"} if backend.target["reset"][0,].duration else set()  # not in Qiskit 2.0
+    assert DeviceModel(backend).names == {"cx", "id", "sx", "x", "measure"} | resets
     assert DeviceModel(Target(num_qubits=2)).is_ideal
 
 
