@@ -89,7 +89,8 @@ class AerModel(NoiseModel):
         if error["type"] == "roerror":
             self._readout |= {qubits: _table(error["probabilities"], qubits) for qubits in where}
         elif error["type"] in ("plerror", "qerror"):
-            for name in {*error["operations"]} - _IDEAL:
+            names = error["operations"]
+            for name in {*([names] if isinstance(names, str) else names)} - _IDEAL:
                 by_qubits = self._quantum.setdefault(name, {})
                 for qubits in where:
                     by_qubits.setdefault(qubits, []).append(error)

@@ -314,6 +314,10 @@ def test_only_the_errors_that_a_circuit_has_are_read() -> None:
         read.errors("y", None, (0,))
 
 
+def test_one_name_is_not_its_letters() -> None:
+    assert AerModel({"errors": [QUANTUM | {"operations": "cx"}]}).names == {"cx"}
+
+
 READOUT: dict[str, Any] = {"type": "roerror", "operations": ["measure"], "gate_qubits": [[0]]}
 QUANTUM: dict[str, Any] = {
     "type": "qerror",
