@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qiskit.result import Result
@@ -12,7 +12,8 @@ from qiskit.result import Result
 from simquay.control import Control
 from simquay.engines.base import Engine
 from simquay.errors import OutOfMemoryError
-from simquay.execution.kinds import counts_bytes, joined_results
+from simquay.execution.density.method import method_of
+from simquay.execution.kinds import counts_bytes, joined_results, needed_bytes
 from simquay.execution.points import unbound
 from simquay.execution.results import samples_bytes
 from simquay.execution.settings import Outcome, Piece, RunContext
@@ -23,6 +24,7 @@ from simquay.program.program import walk
 from simquay.results import circuit_result, shown_bytes
 from simquay.simulators.engine.advice import memory_advice
 from simquay.simulators.engine.task import EngineTask
+from simquay.system.memory import format_bytes
 
 if TYPE_CHECKING:
     from qiskit.result.models import ExperimentResult
@@ -183,9 +185,17 @@ class EngineRun:
     def _advice(self, failures: Mapping[int, BaseException]) -> str:
         first = min(failures)
         error = failures[first]
-        if not isinstance(error, OutOfMemoryError) or self.context.wanted:
+        if not isinstance(error, OutOfMemoryError):
             return ""
         program, precision = self.programs[first], self.context.precision
+        if method_of(program, self.context) == "density_matrix":
+            context = replace(self.context, method="trajectories")
+            need = needed_bytes(program, self.engine, context, context.shots)
+            if need > error.available:
+                return ""
+            return f"method='trajectories' needs {format_bytes(need)}"
+        if self.context.wanted:
+            return ""
         return memory_advice(program, self.engine, precision, error, self.told)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from qiskit import QuantumCircuit
 from qiskit.circuit.classical import expr
+from qiskit.quantum_info import Kraus
 
 from simquay.circuits.info import CircuitInfo
 from simquay.circuits.lowering.circuit import lower
@@ -123,6 +124,21 @@ def test_counts_that_do_not_fit_max_memory_fail_the_circuit(
     partial = caught.value.partial_result
     assert partial is not None
     assert [one.header["name"] for one in partial.results] == ["bell"]
+
+
+def test_where_a_density_matrix_does_not_fit_trajectories_are_told() -> None:
+    circuit = QuantumCircuit(8, name="noisy")
+    circuit.h(range(8))
+    circuit.append(Kraus([np.eye(2) * 0.8, np.diag([0.6, -0.6])]).to_instruction(), [0])
+    circuit.measure_all()
+    backend = EngineBackend(ReferenceEngine(), name="reference")
+    job = backend.run(circuit, max_memory_mb=3, shots=10, method="density_matrix")
+    with pytest.raises(JobFailedError, match=r"allows 3 MiB; method='trajectories' needs [0-9.]+ KiB"):
+        job.result(30)
+    job = backend.run(circuit, max_memory_mb=3, shots=10)
+    assert job.result(30).results[0].metadata["method"] == "trajectories"
+    job = backend.run(circuit, max_memory_mb=7, shots=10_000, method="density_matrix")
+    assert job.result(30).results[0].metadata["method"] == "density_matrix"
 
 
 @pytest.mark.parametrize("options", [{}, {"max_shots_per_task": 400}])
