@@ -48,8 +48,10 @@ def method_of(program: Program, context: RunContext) -> str:
     if context.method != "automatic":
         return context.method
     qubits = most_stored_qubits(program)
-    most = _DENSITY_BYTES if context.max_bytes is None else context.max_bytes // 2
-    if context.precision.amplitude_bytes << 2 * qubits > most:
+    each, most = context.precision.amplitude_bytes, _DENSITY_BYTES
+    if context.max_bytes is not None:  # the most that an engine takes, if it says no less
+        each, most = 3 * each + 48, context.max_bytes
+    if each << 2 * qubits > most:
         return "trajectories"
     if _unfit(defer(program), context) is not None:
         return "trajectories"
