@@ -237,8 +237,12 @@ def of_one_state(context: RunContext) -> bool:
 
 def most_trajectories(context: RunContext) -> int:
     """The trajectories over which a mean is taken that cannot be had over all branches."""
-    estimates: Estimates = context.wanted.get("expectation", _NO_ESTIMATES)
-    return estimates.trajectories
+    return _estimates(context).trajectories
+
+
+def _estimates(context: RunContext) -> Estimates:
+    found: Estimates = context.wanted.get("expectation", _NO_ESTIMATES)
+    return found
 
 
 _NO_ESTIMATES = Estimates((), ())
@@ -261,7 +265,7 @@ def needed_bytes(
     else:
         need = required_bytes(program, engine, context.precision)
     if engine.device == "cpu":
-        drawn = shots or most_trajectories(context)
+        drawn = shots or _estimates(context).most
         sampling = _SAMPLING_BYTES * portion_shots(drawn)
         if sampling and defer(program).gates is None:  # few shots cost as little to number
             sampling = 2 * sampling + _BRANCHING_BYTES * drawn

@@ -35,6 +35,9 @@ _Masks: TypeAlias = NDArray[np.int64]
 _Rotation: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
 """The qubits whose X becomes Z, and those whose Y does."""
 
+_CLOSE = 1.05
+"""Of the standard error of a mean to that which is asked for; a larger one is worth another run."""
+
 MOST_TRAJECTORIES = 10**5
 
 _TERM_BYTES = 120  # four masks, a weight and a mean, and again as many while they are found
@@ -58,7 +61,8 @@ class Estimates:
             trajectories that its standard error is at most this, in units of the largest absolute
             value that the observable can have; see :attr:`trajectories`.
         exact: whether the mean of a circuit with noise is exact where that can be had, and not
-            where it takes less than so many trajectories.
+            where it takes less than so many trajectories. If not, they are more where the standard
+            error of a value turns out to be larger than ``error``.
     """
 
     observables: tuple[Observable, ...]
@@ -71,6 +75,19 @@ class Estimates:
         """The number of trajectories, at most :data:`MOST_TRAJECTORIES`."""
         # A value between -v and v has a standard deviation of at most v.
         return min(math.ceil(self.error**-2), MOST_TRAJECTORIES)
+
+    @property
+    def most(self) -> int:
+        """The most trajectories that :meth:`needed` gives."""
+        return self.trajectories if self.exact else MOST_TRAJECTORIES
+
+    def needed(self, errors: Floats, drawn: int) -> int:
+        """How many trajectories give the error that is asked for, in units of the values, where
+        means over ``drawn`` of them have the standard errors ``errors``; ``drawn`` if these do."""
+        ratio = float(errors.max(initial=0.0)) / self.error
+        if ratio <= _CLOSE:
+            return drawn
+        return max(min(math.ceil(drawn * ratio**2), self.most), drawn)
 
     @cached_property
     def result_bytes(self) -> int:

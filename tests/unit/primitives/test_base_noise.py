@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
+from qiskit.quantum_info import SparsePauliOp
 
 import simquay
 from simquay.errors import SimquayWarning
@@ -87,6 +88,18 @@ def test_values_are_as_precise_as_is_asked_for(method: str) -> None:
     # Of 60 normal values: a mean and a deviation so far off come once in a million times.
     assert abs(np.mean(values) + 0.5) < 5 * 0.1 / np.sqrt(60)
     assert 0.055 < np.std(values) < 0.15
+
+
+def test_large_values_take_as_many_trajectories_as_their_precision_needs() -> None:
+    options = {"noise_model": NOISE, "method": "trajectories"}
+    circuit = QuantumCircuit(2)
+    for _ in range(3):
+        circuit.x([0, 1])
+    large = SparsePauliOp(["ZI", "IZ"], [6.0, 5.0])
+    estimator = EstimatorV2("numpy", default_precision=0.5, seed=4, options=options)
+    result = estimator.run([(circuit, large)]).result(LONG)[0]
+    assert 0.5 <= result.data.stds < 0.6
+    assert abs(result.data.evs + 11 * 0.5**3) < 5 * 0.6
 
 
 def test_points_have_the_noise() -> None:

@@ -23,6 +23,7 @@ from simquay.execution.branching.steps import Event, Steps
 from simquay.execution.branching.strata import mean_over_errors
 from simquay.execution.evolution import Run
 from simquay.execution.kinds import most_trajectories
+from simquay.execution.observables import Estimates
 from simquay.execution.sampling.sampler import BLOCK_BITS
 from simquay.execution.settings import Outcome
 from simquay.program import Precision
@@ -53,16 +54,31 @@ class _TooManyBranchesError(SimquayError):
 def run_exact(run: Run, steps: Steps) -> Outcome:
     """Run a program of any kind without samples; see
     :func:`~simquay.execution.run.run_program`."""
+    if not steps.noisy:
+        exact = _Exact(run, steps)
+        try:
+            return _told(exact.outcome(), dropped_probability=exact.dropped)
+        except _TooManyBranchesError:
+            pass
+    drawn = most_trajectories(run.context)
+    outcome = _over(drawn, run, steps)
+    if "expectation" in outcome.results:
+        estimates: Estimates = run.context.wanted["expectation"]
+        needed = estimates.needed(outcome["expectation"][1], drawn)
+        if needed > drawn:
+            return _over(needed, run, steps)
+    return outcome
+
+
+def _over(trajectories: int, run: Run, steps: Steps) -> Outcome:
+    """The outcome as a mean over trajectories."""
     if steps.noisy:
-        return mean_over_errors(run, steps)
-    exact = _Exact(run, steps)
-    try:
-        outcome = exact.outcome()
-        figures = {"dropped_probability": exact.dropped}
-    except _TooManyBranchesError:
-        trajectories = most_trajectories(run.context)
-        outcome = Branching(run.again(trajectories), steps).outcome()
-        figures = {"trajectories": trajectories}
+        return mean_over_errors(run, steps, trajectories)
+    outcome = Branching(run.again(trajectories), steps).outcome()
+    return _told(outcome, trajectories=trajectories)
+
+
+def _told(outcome: Outcome, **figures: float) -> Outcome:
     return replace(outcome, metadata={**outcome.metadata, **figures})
 
 

@@ -23,7 +23,7 @@ from simquay.execution.branching.steps import (
     Steps,
 )
 from simquay.execution.evolution import Run
-from simquay.execution.kinds import KINDS, most_trajectories
+from simquay.execution.kinds import KINDS
 from simquay.execution.settings import Outcome
 from simquay.program import Save
 
@@ -36,11 +36,10 @@ _LEAST_WITH_ERRORS = 30
 """Trajectories with errors that are expected at least, for a standard error to be told."""
 
 
-def mean_over_errors(run: Run, steps: Steps) -> Outcome:
-    """Run a program with noise without samples: over as many trajectories as the results need; see
+def mean_over_errors(run: Run, steps: Steps, most: int) -> Outcome:
+    """Run a program with noise without samples, as precisely as over ``most`` trajectories; see
     :func:`~simquay.execution.branching.exact.run_exact`."""
     share = clean_share(steps)
-    most = most_trajectories(run.context)
     if not _LEAST_SHARE < share < 1:
         return Branching(run.again(most), steps).outcome()
     # The standard error is that of the trajectories with errors, times their share.
