@@ -51,7 +51,15 @@ MOST_REGISTERS = {"sm_75": 128, "sm_100": 128}
 """Two blocks of 256 threads fit a multiprocessor of 65,536 registers; of 80, otherwise, three."""
 
 
-WHOLE_STATE = ("marginal", "string_sums", "project", "flip_bits", "select", "pick")
+WHOLE_STATE = (
+    "marginal",
+    "string_sums",
+    "project",
+    "flip_bits",
+    "add_strings",
+    "select",
+    "pick",
+)
 
 KERNELS = {
     "SINGLE": {f"{name}_single" for name in ("tile_pass", *WHOLE_STATE)},

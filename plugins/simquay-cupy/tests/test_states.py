@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from evolution import BOTH, REFERENCE, TOLERANCE, evolve, oracle
 
-from simquay.engine_api import Layout, Precision, ProgramError
-from simquay.testing.engines import random_gates
+from simquay.engine_api import Engine, Layout, Matrix, Precision, ProgramError, Strings
+from simquay.testing.engines import apply_gates, random_gates, random_unitary
+from simquay_cupy import states
 from simquay_cupy.engine import CupyEngine
 from simquay_cupy.states import DeviceState
 
@@ -36,6 +37,27 @@ def test_projection_and_flips(engine: CupyEngine, precision: Precision) -> None:
         REFERENCE.flip(expected, chosen[:3])
         difference = engine.amplitudes(state) - REFERENCE.amplitudes(expected)
         assert np.abs(difference).max() < 10 * TOLERANCE[precision]
+
+
+@pytest.mark.parametrize("work", [1 << 10, 1 << 32])
+def test_sums_of_strings_in_one_launch_or_several(
+    monkeypatch: pytest.MonkeyPatch, engine: CupyEngine, work: int
+) -> None:
+    monkeypatch.setattr(states, "LAUNCH_WORK", work)
+    rng = np.random.default_rng(8)
+    x, z, fixed = rng.integers(0, 1 << 6, (3, 50))
+    fixed &= ~(x | z)
+    for count in (50, 0):  # no string at all: the identity has its place elsewhere
+        strings = Strings(*[one[:count] for one in (x, z, fixed, fixed & 21)])
+        found = []
+        engines: list[Engine] = [engine, REFERENCE]
+        for one in engines:
+            state = one.allocate(7, Precision.DOUBLE, capacity=7)
+            gates = [Matrix(random_unitary(64, np.random.default_rng(1)), tuple(range(6)))]
+            apply_gates(one, state, gates)
+            both = one.paired(state, 6, strings, np.linspace(-1, 1, count))
+            found.append(one.amplitudes(both))
+        np.testing.assert_allclose(found[0], found[1], atol=1e-12)
 
 
 def test_two_flips_are_none_and_what_is_not_stored_is_not_flipped(engine: CupyEngine) -> None:

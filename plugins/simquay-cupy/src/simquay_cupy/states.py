@@ -16,6 +16,7 @@ from simquay.engine_api import (
     Precision,
     ProgramError,
     Strings,
+    bit_counts,
     mask_of,
     storage_indices,
 )
@@ -29,8 +30,7 @@ __all__ = ["DeviceState", "StateEngine"]
 THREADS = 256
 """Threads of a block, as QS_THREADS in cuda/whole_state.cuh."""
 
-LANE_BITS = 8
-"""Bits of a thread's number."""
+LANE_BITS = 8  # of a thread's number
 
 ENOUGH_BLOCK_BITS = 10
 """log2 of the blocks that keep a device busy: sums are cut into chunks until there are so many."""
@@ -38,11 +38,9 @@ ENOUGH_BLOCK_BITS = 10
 MAX_BLOCKS = 4096
 """Blocks of a launch over amplitudes; each then does several."""
 
-PIECE = 1 << 19
-"""Amplitudes that are copied to the host at a time."""
+PIECE = 1 << 19  # amplitudes that are copied to the host at a time
 
-GROUPS_AT_ONCE = 256
-"""Groups of strings of one launch."""
+GROUPS_AT_ONCE = 256  # groups of strings of one launch
 
 LAUNCH_WORK = 1 << 32
 """Amplitudes times groups of one launch: some ten milliseconds."""
@@ -319,6 +317,26 @@ class StateEngine(BaseEngine[DeviceState]):
             with self.on.active():
                 uploaded = self.on.upload(masks)
                 self._launch_over("flip_bits", state, size, np.uint64(size), uploaded)
+
+    def paired(
+        self, state: DeviceState, qubit: int, strings: Strings, weights: NDArray[np.float64]
+    ) -> DeviceState:
+        """The same state, which stores ``qubit`` as well: its highest bit."""
+        size = 1 << len(state.order)
+        order = np.argsort(strings.x, kind="stable")
+        terms = np.array(strings, dtype=np.uint64).T[order]
+        factors = (weights * np.array([1, 1j, -1, -1j])[bit_counts(strings.x & strings.z) & 3])[
+            order
+        ]
+        step = max(1, LAUNCH_WORK >> len(state.order))
+        with self.on.active():
+            for first in range(0, max(len(order), 1), step):
+                some = slice(first, first + step)
+                given = [self.on.upload(one[some].copy()) for one in (terms, factors)]
+                numbers = np.uint64(len(order[some])), np.uint64(first > 0)
+                self._launch_over("add_strings", state, size, np.uint64(size), *given, *numbers)
+        state.order = (*state.order, qubit)
+        return state
 
     def select(self, parts: Sequence[tuple[DeviceState, Sequence[int]]]) -> DeviceState:
         """A new state with chosen vectors."""

@@ -59,6 +59,14 @@
             for (int b = 0; b < grid[0]; ++b)                                                     \
                 flip_bits<REAL>(b, grid[0], state + z * stride, size, masks[z]);                  \
     }                                                                                             \
+    extern "C" void add_strings_##NAME(const int* grid, const void*, Complex<REAL>* state,        \
+                                       Index stride, Index size, const StringTerm* terms,         \
+                                       const double* factors, Index count, Index more) {          \
+        for (int z = 0; z < grid[2]; ++z)                                                         \
+            for (int b = 0; b < grid[0]; ++b)                                                     \
+                add_strings<REAL>(b, grid[0], state + z * stride, size, terms, factors, count,    \
+                                  more);                                                          \
+    }                                                                                             \
     extern "C" void select_##NAME(const int* grid, const void*, const Complex<REAL>* state,       \
                                   Index stride, const Index* numbers, const int* places,          \
                                   int qubits, Complex<REAL>* out) {                               \

@@ -57,6 +57,12 @@
         flip_bits<REAL>(blockIdx.x, gridDim.x, state + blockIdx.z * stride, size,                 \
                         masks[blockIdx.z]);                                                       \
     }                                                                                             \
+    extern "C" __global__ void __launch_bounds__(QS_THREADS) add_strings_##NAME(                  \
+        Complex<REAL>* state, Index stride, Index size, const StringTerm* terms,                  \
+        const double* factors, Index count, Index more) {                                         \
+        add_strings<REAL>(blockIdx.x, gridDim.x, state + blockIdx.z * stride, size, terms,        \
+                          factors, count, more);                                                  \
+    }                                                                                             \
     extern "C" __global__ void __launch_bounds__(QS_THREADS) select_##NAME(                       \
         const Complex<REAL>* state, Index stride, const Index* numbers, const int* places,        \
         int qubits, Complex<REAL>* out) {                                                         \

@@ -1,5 +1,5 @@
 // Kernels that pass over a whole state once: sums of probabilities, expectation values, projection,
-// flips, single amplitudes. Sums are in double precision and in a
+// flips, sums of strings, single amplitudes. Sums are in double precision and in a
 // fixed order, so that the same state always gives the same numbers.
 #pragma once
 
@@ -213,6 +213,46 @@ QS_DEVICE void flip_bits(Word block, Word grid, Complex<Real>* state, Index size
             const Complex<Real> a = state[i];
             state[i] = state[i ^ mask];
             state[i ^ mask] = a;
+        }
+    }
+}
+
+// A string: it takes |i> with i & fixed == values to (-1)^|i & z| |i ^ x>.
+struct StringTerm {
+    Index x, z, fixed, values;
+};
+
+// state[size + i] is the sum of terms at index i, each times its factor (real and imaginary part),
+// applied to the first `size` amplitudes; with `more`, it is added to what is there. Terms of one x
+// that follow each other share an amplitude.
+template <class Real>
+QS_DEVICE void add_strings(Word block, Word grid, Complex<Real>* state, Index size,
+                           const StringTerm* terms, const double* factors, Index count,
+                           Index more) {
+    QS_EACH_THREAD(t, QS_THREADS) {
+        for (Index i = block * Index(QS_THREADS) + t; i < size; i += Index(grid) * QS_THREADS) {
+            Index at = i;
+            Complex<Real> a = state[i];
+            double re = 0, im = 0;
+            QS_KEEP_LOOP
+            for (Index k = 0; k < count; ++k) {
+                const Index from = i ^ terms[k].x;
+                if ((from & terms[k].fixed) != terms[k].values) continue;
+                if (from != at) {
+                    at = from;
+                    a = state[from];
+                }
+                const double c = with_sign(factors[2 * k], from & terms[k].z);
+                const double s = with_sign(factors[2 * k + 1], from & terms[k].z);
+                re = qs_fma(c, double(a.re), qs_fma(-s, double(a.im), re));
+                im = qs_fma(c, double(a.im), qs_fma(s, double(a.re), im));
+            }
+            Complex<Real> sum = {Real(re), Real(im)};
+            if (more) {
+                sum.re += state[size + i].re;
+                sum.im += state[size + i].im;
+            }
+            state[size + i] = sum;
         }
     }
 }
