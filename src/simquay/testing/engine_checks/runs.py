@@ -15,9 +15,11 @@ from simquay.execution.run import run_program
 from simquay.execution.settings import RunContext
 from simquay.planning import Layout, Plan, Profile, make_plan
 from simquay.program import (
+    Channel,
     IfElse,
     Matrix,
     Measure,
+    Mixture,
     Permutation,
     Precision,
     Program,
@@ -49,9 +51,14 @@ from simquay.testing.harness.assertions import (
 )
 from simquay.testing.harness.processes import call_in_fork
 
+_DAMPING = Mixture(
+    np.ones(1), (np.array([[[1, 0], [0, 0.8]], [[0, 0.6], [0, 0]]], dtype=np.complex128),)
+)
+"""A qubit decays with probability 0.36."""
 
-def _same_samples(engine: Engine, program: Program, what: str) -> None:
-    settings = RunContext(shots=500, seed=17)
+
+def _same_samples(engine: Engine, program: Program, what: str, method: str = "automatic") -> None:
+    settings = RunContext(shots=500, seed=17, method=method)
     found = run_program(program, engine, settings, Control())["samples"]
     expected = run_program(program, REFERENCE, settings, Control())["samples"]
     wrong = int((found != expected).any(axis=1).sum())
@@ -59,7 +66,7 @@ def _same_samples(engine: Engine, program: Program, what: str) -> None:
 
 
 def e14_samples(engine: Engine) -> None:
-    """A seed gives the reference's outcomes: of few qubits, and of more than one block."""
+    """A seed gives the reference's outcomes: of few qubits, with noise, and of many blocks."""
     for num_qubits in (4, 18):
         rng = np.random.default_rng(num_qubits)
         stored = [Matrix(random_unitary(2, rng), (qubit,)) for qubit in range(num_qubits)]
@@ -67,6 +74,11 @@ def e14_samples(engine: Engine) -> None:
         measures = [Measure(qubit, qubit) for qubit in range(num_qubits)]
         program = Program(num_qubits, num_qubits, (*gates, *measures))
         _same_samples(engine, program, f"{num_qubits} qubits")
+        if num_qubits == 4:
+            noise = [Channel(_DAMPING, (qubit,)) for qubit in range(num_qubits)]
+            program = Program(num_qubits, num_qubits, (*gates, *noise, *measures))
+            for method in ("density_matrix", "trajectories"):
+                _same_samples(engine, program, f"noise, method {method}", method)
 
 
 def e15_dynamic_circuits(engine: Engine) -> None:
