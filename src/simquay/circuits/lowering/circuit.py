@@ -382,6 +382,8 @@ def _instruction(site: Site) -> None:
         site.define(definition)
     elif has_matrix(operation):
         instructions.matrix(site)
+    elif operation.name == "measure" and len(site.clbits) == len(qubits):
+        instructions.measure(site)  # of several qubits, as readout errors of several are for
     else:
         advice = (
             "; transpile the circuit, with idle qubits for the gate to work with"

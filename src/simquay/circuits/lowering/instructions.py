@@ -36,7 +36,7 @@ from simquay.program import (
 )
 from simquay.program.formulas import ComplexArray, constant, freeze
 
-__all__ = ["HANDLERS", "has_matrix", "matrix"]
+__all__ = ["HANDLERS", "has_matrix", "matrix", "measure"]
 
 _TOLERANCE = 1e-5
 """The largest deviation from unitary that is accepted; about that of Qiskit's own check."""
@@ -48,9 +48,11 @@ _FULLY_CHECKED = 8
 _measure_into = lru_cache(maxsize=4096)(Measure)
 
 
-def _measure(site: Site) -> None:
+def measure(site: Site) -> None:
+    """Add measurements of all qubits of an instruction, each into one classical bit."""
     site.refuse_in_gate()
-    site.block.operations.append(_measure_into(site.qubits[0], site.clbits[0]))
+    for qubit, clbit in zip(site.qubits, site.clbits, strict=True):
+        site.block.operations.append(_measure_into(qubit, clbit))
 
 
 def _reset(site: Site) -> None:
@@ -181,7 +183,7 @@ def _deviation(array: ComplexArray) -> float:
 
 
 HANDLERS: Handlers = {
-    "measure": (QiskitMeasure, _measure),
+    "measure": (QiskitMeasure, measure),
     "reset": (QiskitReset, _reset),
     "barrier": (Barrier, _nothing),
     "delay": (Delay, _nothing),
