@@ -32,6 +32,7 @@ import numpy as np
 
 from simquay.control import Control
 from simquay.engines.base import State
+from simquay.execution.branching import hypotheses
 from simquay.execution.branching.batches import (
     Batch,
     Branch,
@@ -227,16 +228,14 @@ class Branching:
             branch.draw += len(branch.errors)
 
     def _evolve(self, batch: Batch, step: Evolve) -> None:
-        branches, high = batch.branches, self._fraction(batch, step.end)
-        if self.work is not None:
-            self.work.evolve(step, branches)
-        state = self.evolution.apply(batch.state, step, branches)
-        if state is None:
+        high = self._fraction(batch, step.end)
+        assert self.work is not None
+        tools = self.states, self.evolution, self.work
+        if not hypotheses.evolve(self.run, *tools, batch, step, self.schedule.spare):
             self.schedule.replay(batch)
             return
-        batch.state = state
         places = []
-        for branch in branches:
+        for branch in batch.branches:
             last = branch.errors[-1] if branch.errors else None
             places.append(step.end if last is None else step.events.get(last, step.end))
             branch.errors = branch.pending = ()

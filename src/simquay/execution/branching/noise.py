@@ -68,12 +68,13 @@ class Work:
         self._done = 0
         self._alone = 0
 
-    def add(self, gates: int, branches: Sequence[Branch]) -> None:
-        """Gates that all ``branches`` had."""
+    def add(self, gates: int, branches: Sequence[Branch], extra: bool = False) -> None:
+        """Gates that all ``branches`` had; ``extra``: beside other vectors of the same shots."""
         self._done += gates * len(branches)
-        self._alone += gates * sum([len(branch.shots) for branch in branches])
+        if not extra:
+            self._alone += gates * sum([len(branch.shots) for branch in branches])
 
-    def evolve(self, step: Evolve, branches: Sequence[Branch]) -> None:
+    def evolve(self, step: Evolve, branches: Sequence[Branch], extra: bool = False) -> None:
         """Those of ``step``."""
         if not step.events:
             self.add(step.segment.size(step.start, None), branches)
@@ -81,7 +82,7 @@ class Work:
         for branch in branches:
             last = branch.errors[-1:]
             stop = last[0][0] if last and last[0] in step.events else None
-            self.add(step.segment.size(step.start, stop), [branch])
+            self.add(step.segment.size(step.start, stop), [branch], extra)
 
     def evolutions(self, shots: int) -> float:
         """The work in evolutions of the whole circuit."""

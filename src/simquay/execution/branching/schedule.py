@@ -44,6 +44,12 @@ class Schedule:
         self._levels: list[Level] = []  # the last is run first
         self._waiting: list[tuple[Shots, History, int]] = []  # to be replayed
 
+    @property
+    def spare(self) -> int:
+        """How many more vectors the batch that is running may have."""
+        level = self._levels[-1]
+        return level.room - sum([batch.vectors for batch in level.batches])
+
     def begin(self, shots: Shots, history: History = None, saved: int = 0) -> None:
         """Put a branch of ``shots``, which will replay ``history``, at the first step."""
         level = Level(self._states.room, len(shots) or math.inf)

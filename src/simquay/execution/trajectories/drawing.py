@@ -24,12 +24,12 @@ _LEAST = 2.0**-60
 
 def draw_errors(
     segment: Segment,
-    start: int,
+    start: int | NDArray[np.intp],
     randomness: Randomness,
     numbers: NDArray[np.int64],
     shots: NDArray[np.int64],
 ) -> dict[int, list[Error]]:
-    """The errors at the sites of ``segment`` from ``start`` on.
+    """The errors at the sites of ``segment`` from ``start`` on, which may differ from shot to shot.
 
     Shot ``shots[i]`` takes the draws ``numbers[i]``, ``numbers[i] + 1`` and so on. Its errors end
     with the first that depends on the state.
@@ -38,11 +38,12 @@ def draw_errors(
         By the place of the shot, increasing: its errors by site. Shots without errors are left out.
     """
     levels = segment.levels
-    before = levels[start - 1] if start else 0.0
+    starts = np.broadcast_to(np.asarray(start, dtype=np.intp), len(shots))
+    before = np.where(starts > 0, levels[starts - 1], 0.0)
     draws = randomness.each(numbers, shots)
     places = np.flatnonzero(draws >= np.exp(before - levels[-1]))
     found: dict[int, list[Error]] = {place: [] for place in places.tolist()}
-    passed, least = np.full(len(places), before), np.full(len(places), start)
+    passed, least = before[places], starts[places]
     draws, turn = draws[places], 0
     while len(places):
         wanted = -np.log(np.maximum(draws, _LEAST))

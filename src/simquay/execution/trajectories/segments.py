@@ -125,12 +125,26 @@ class Segment:
                 gates[place] = self.gates_of(site, 0)
         return gates
 
+    def operators(self, site: int, part: int) -> range:
+        """A number for each Kraus operator of a part that depends on the state, for
+        :meth:`gates_of`; no part has it."""
+        parts = self.channels[site].mixture.parts
+        first = len(parts) + sum([len(one) for one in parts[:part] if one.ndim == 3])
+        return range(first, first + len(parts[part]))
+
     def gates_of(self, site: int, part: int) -> tuple[GateOperation, ...]:
-        """Gates that do as a unitary part, up to its phase."""
+        """Gates that do as a unitary part, up to its phase, or as a Kraus operator."""
         channel, kind = self.channels[site], int(self._kinds[site])
         factors = self._factors.get((kind, part))
         if factors is None:
-            factors = self._factors[kind, part] = _factors(channel.mixture.parts[part])
+            parts = channel.mixture.parts
+            if part < len(parts):
+                factors = _factors(parts[part])
+            else:
+                operators = [matrix for one in parts if one.ndim == 3 for matrix in one]
+                matrix = np.ascontiguousarray(operators[part - len(parts)], dtype=np.complex128)
+                factors = ((matrix, tuple(range(len(channel.qubits)))),)
+            self._factors[kind, part] = factors
         return _placed(factors, channel.qubits)
 
 
