@@ -133,7 +133,9 @@ def test_where_a_density_matrix_does_not_fit_trajectories_are_told() -> None:
     circuit.measure_all()
     backend = EngineBackend(ReferenceEngine(), name="reference")
     job = backend.run(circuit, max_memory_mb=3, shots=10, method="density_matrix")
-    with pytest.raises(JobFailedError, match=r"allows 3 MiB; method='trajectories' needs [0-9.]+ KiB"):
+    with pytest.raises(
+        JobFailedError, match=r"allows 3 MiB; method='trajectories' needs [0-9.]+ KiB"
+    ):
         job.result(30)
     job = backend.run(circuit, max_memory_mb=3, shots=10)
     assert job.result(30).results[0].metadata["method"] == "trajectories"
