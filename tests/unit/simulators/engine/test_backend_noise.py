@@ -173,3 +173,13 @@ def test_the_density_matrix_of_a_noisy_circuit() -> None:
     np.testing.assert_allclose(result.data()["density_matrix"].data, expected, atol=1e-12)
     assert result.results[0].metadata["method"] == "density_matrix"
     assert set(result.get_counts()) == {"00", "01", "10", "11"}
+
+
+def test_a_circuit_without_a_density_matrix_says_so() -> None:
+    circuit = chain(2)
+    circuit.h(0)
+    circuit.measure_all()
+    backend = simquay.get_backend("numpy")
+    job = backend.run(circuit, noise_model=Flips({"cx": 0.1}), method="density_matrix")
+    with pytest.raises(JobFailedError, match="it measures in the middle; method='trajectories'"):
+        job.result(LONG)
