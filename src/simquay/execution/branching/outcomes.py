@@ -31,6 +31,9 @@ Drawn: TypeAlias = tuple[int, Sequence[Shots], Outcomes, Floats]
 _WEIGHTS_AT_ONCE = 1 << 20
 """The most probabilities that are read at once, of all vectors together: 8 MiB."""
 
+_FEW_DRAWS = 8
+"""Up to so many draws for each branch, blocks of outcomes are picked first."""
+
 _FEW_OUTCOMES = 32
 """Up to so many outcomes, comparing all draws with all of them is faster than searching."""
 
@@ -110,6 +113,8 @@ def _pick_together(
     """Pick for ``sizes[i]`` draws by ``probabilities[i]``, as :class:`Sampler` does."""
     outcomes = np.zeros(len(draws), dtype=np.int64)
     if probabilities.shape[1] > _FEW_OUTCOMES:
+        if len(draws) <= _FEW_DRAWS * len(sizes):
+            return _pick_by_blocks(probabilities, sizes, draws)
         weights = np.empty(len(draws))
         start = 0
         for row, size in zip(probabilities, sizes, strict=True):
@@ -127,6 +132,32 @@ def _pick_together(
     for draw in np.flatnonzero(outcomes == probabilities.shape[1]):
         outcomes[draw] = np.flatnonzero(probabilities[rows[draw]])[-1]
     return outcomes, probabilities[rows, outcomes]
+
+
+def _pick_by_blocks(
+    probabilities: Floats, sizes: Sequence[int], draws: Floats
+) -> tuple[Outcomes, Floats]:
+    """As :func:`_pick_together`, for few draws from each of many outcomes: first a block of
+    outcomes is picked by its sum, and then one of them, so that most are only summed."""
+    count, size = probabilities.shape
+    width = 1 << size.bit_length() // 2
+    blocks = probabilities.reshape(count, -1, width)
+    cumulative = np.cumsum(blocks.sum(axis=2), axis=1)
+    rows = np.repeat(np.arange(count), sizes)
+    levels = draws * cumulative[rows, -1]
+    block = _place(cumulative[rows], levels)
+    levels -= np.where(block > 0, cumulative[rows, block - 1], 0.0)
+    inside = np.cumsum(blocks[rows, block], axis=1)
+    outcomes = block * width + _place(inside, np.maximum(levels, 0.0))
+    return outcomes, probabilities[rows, outcomes]
+
+
+def _place(cumulative: Floats, levels: Floats) -> Outcomes:
+    """The first place of each row of cumulative weights that is above its level; where rounding
+    leaves none, the last that has a weight."""
+    last = (cumulative < cumulative[:, -1:]).sum(axis=1)
+    places: Outcomes = np.minimum((cumulative <= levels[:, None]).sum(axis=1), last)
+    return places
 
 
 def children_of(branches: Sequence[Branch], drawn: Iterable[Drawn]) -> list[Child]:

@@ -33,16 +33,19 @@ def branches(rng: np.random.Generator, count: int) -> list[Branch]:
     ]
 
 
-@pytest.mark.parametrize("few", [0, 32], ids=["searched", "compared"])
+@pytest.mark.parametrize(
+    ("few", "few_draws"), [(0, 0), (0, 1000), (32, 0)], ids=["searched", "by blocks", "compared"]
+)
 @pytest.mark.parametrize("known", [False, True], ids=["read", "known"])
 @pytest.mark.parametrize("portion", [17, 1 << 20])
 @pytest.mark.parametrize("count", [1, 2, 7])
 def test_each_shot_draws_from_its_own_vector(
-    count: int, portion: int, known: bool, few: int, monkeypatch: pytest.MonkeyPatch
+    count: int, portion: int, known: bool, few: int, few_draws: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "PORTION", portion)
     monkeypatch.setattr(readout, "PORTION", portion)
     monkeypatch.setattr(module, "_FEW_OUTCOMES", few)
+    monkeypatch.setattr(module, "_FEW_DRAWS", few_draws)
     rng = np.random.default_rng(count)
     state = ENGINE.allocate(QUBITS, Precision.DOUBLE, capacity=QUBITS, batch=count)
     gates = random_gates(QUBITS, 30, 1)
@@ -135,3 +138,22 @@ def test_portions_of_a_branch_are_joined_as_if_they_were_one(certain: bool) -> N
         assert child.branch == 0
         assert child.probability == 1 / (1 + child.outcome)
         np.testing.assert_array_equal(child.shots, shots[outcomes == child.outcome])
+
+
+@pytest.mark.parametrize("bits", [6, 9, 14])
+def test_few_draws_from_many_outcomes_are_those_of_a_search(
+    bits: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(bits)
+    table = rng.dirichlet(np.ones(1 << bits), size=20)
+    table[:, rng.random(1 << bits) < 0.5] = 0
+    table[:, : 1 << bits - 2] = 0
+    table[10:, -(1 << bits - 2) :] = 0
+    sizes = rng.integers(1, 5, 20).tolist()
+    draws = rng.random(sum(sizes))
+    draws[::7], draws[1::7] = 0.0, 1 - 2.0**-53
+    found = module._pick_together(table, sizes, draws)
+    monkeypatch.setattr(module, "_FEW_DRAWS", 0)
+    for one, other in zip(found, module._pick_together(table, sizes, draws), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert (found[1] > 0).all()
