@@ -119,11 +119,14 @@ def _pick(
         own = weights[first : first + len(operators) - 1]
         bounds = np.cumsum([max(1 - own.sum(), 0.0), *own])
         outcome = min(int(bounds.searchsorted(draw * bounds[-1], "right")), len(own))
-        whole, number, probability = batch, row, float(bounds[0])
+        whole, number = batch, row
         if outcome:
-            whole, number, probability = others, first + outcome - 1, float(own[outcome - 1])
+            whole, number = others, first + outcome - 1
             moved[row] = number
-        engine.collapse(engine.rows(whole.state, number, number + 1), {}, probability)
+        vector = engine.rows(whole.state, number, number + 1)
+        # Of the vector itself, so that rounding does not add up.
+        probability = float(engine.probabilities(vector, (), {})[0, 0])
+        engine.collapse(vector, {}, probability)
         branch = whole.branches[number]
         branch.history = branch.history, outcome, probability
         first += len(own)

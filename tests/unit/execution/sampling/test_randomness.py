@@ -51,3 +51,18 @@ def test_draws_are_uniform() -> None:
     assert numbers.max() < 1
     counts = np.bincount((numbers * 256).astype(int), minlength=256)
     assert ((counts - 1000) ** 2 / 1000).sum() < 392
+
+
+def test_each_shot_may_take_another_draw() -> None:
+    rng = np.random.default_rng(2)
+    randomness = Randomness(4, 1, first_shot=7)
+    shots = rng.permutation(500)[:200]
+    for draws in (rng.integers(0, 5, 200), np.full(200, 3)):
+        for order in (shots, np.sort(shots)):
+            found = randomness.each(draws, order)
+            expected = [
+                randomness.consecutive(draw, shot, 1)[0]
+                for draw, shot in zip(draws.tolist(), order.tolist(), strict=True)
+            ]
+            np.testing.assert_array_equal(found, expected)
+    assert len(randomness.each(draws[:0], shots[:0])) == 0
