@@ -15,7 +15,8 @@ from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel, ReadoutError, depolarizing_error
 from qiskit_aer.noise.device import basic_device_gate_errors
 from qiskit_experiments.library import T1, LocalReadoutError, StandardRB
-from qiskit_ibm_runtime import fake_provider
+from qiskit_ibm_runtime import EstimatorV2 as RuntimeEstimatorV2
+from qiskit_ibm_runtime import SamplerV2, fake_provider
 from scipy.stats import chisquare
 
 from simquay.noise.device import DeviceModel
@@ -201,3 +202,20 @@ def test_extrapolation_to_no_noise_takes_most_of_it_out(backend):
         scale_noise=zne.scaling.fold_global,
     )
     assert abs(1 - found) < 0.2 * abs(1 - raw)
+
+
+def test_the_local_mode_of_the_runtime_takes_a_noise_model(backend):
+    noise = NoiseModel()
+    noise.add_all_qubit_quantum_error(depolarizing_error(0.3, 2), ["cx"])
+    circuit = QuantumCircuit(2)
+    circuit.h(0)
+    circuit.cx(0, 1)
+    measured = circuit.measure_all(inplace=False)
+    sampler = SamplerV2(mode=backend, options={"simulator": {"noise_model": noise}})
+    found = sampler.run([measured], shots=4000).result()[0].data.meas.get_counts()
+    # Depolarizing leaves the outcomes as they are, or makes all equally likely.
+    assert (found["01"] + found["10"]) / 4000 == pytest.approx(0.15, abs=0.04)
+
+    backend.set_options(noise_model=noise)
+    estimator = RuntimeEstimatorV2(mode=backend, options={"default_precision": 0.01})
+    assert estimator.run([(circuit, "ZZ")]).result()[0].data.evs == pytest.approx(0.7, abs=0.06)
