@@ -23,7 +23,14 @@ TEXTS = sorted(
 EXAMPLES = {"my-package", "my-simulator", "fastlib", "{{ distribution }}"}
 """Made-up distributions, whose authors publish them."""
 
-FOREIGN = {"qiskit", "qiskit-aer", "qiskit-qasm3-import", "numba", "cupy-cuda13x"}
+FOREIGN = {
+    "cupy-cuda13x",
+    "numba",
+    "qiskit",
+    "qiskit-aer",
+    "qiskit-ibm-runtime",
+    "qiskit-qasm3-import",
+}
 """Distributions of others that users are told to install by name."""
 
 
