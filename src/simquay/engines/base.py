@@ -19,12 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.control import Control
-from simquay.engines.labels import strings_of_labels
+from simquay.engines.labels import parity_gates, strings_of_labels
 from simquay.engines.numpy.sums import add_strings
 from simquay.engines.protocol import State, check_plan
 from simquay.errors import PluginError, ProgramError
 from simquay.planning import GatePass, Plan, Profile, SweepPlan, make_plan
-from simquay.program import Diagonal, GateOperation, Matrix, Permutation, Precision, Strings
+from simquay.program import Diagonal, GateOperation, Permutation, Precision, Strings
 from simquay.program.bits import bits_of, deposit, spread
 from simquay.program.gates import Prepare
 from simquay.system.memory import host_available_bytes
@@ -41,10 +41,6 @@ _GATHERED_BITS = 18
 """At most so many amplitudes, as a power of two, are fetched at once for a density matrix."""
 
 _NOT = np.array([1, 0], dtype=np.intp)
-
-_TO_Z = np.array([[[1, 1], [1, -1]], [[1, -1j], [1, 1j]]]) / np.sqrt(2)
-"""Two matrices ``V`` with ``V P V† = Z``: one for the Pauli matrix X as ``P``, and one for Y."""
-
 
 S = TypeVar("S", bound=State)
 """The class of an engine's states."""
@@ -262,6 +258,15 @@ class BaseEngine(ABC, Generic[S]):
             raise ProgramError(f"a state of the engine {self.name} has one vector, not several")
         return self.copy(chosen[0])
 
+    def overwritten(self, state: S, numbers: Sequence[int], other: S, chosen: Sequence[int]) -> S:
+        """``state``, whose vectors ``numbers``, increasing, are the vectors ``chosen`` of
+        ``other``: changed in place, or a new one; then ``state`` is released."""
+        taken = dict(zip(numbers, chosen, strict=True))
+        every = range(state.batch)
+        made = self.select([(other, [taken[n]]) if n in taken else (state, [n]) for n in every])
+        self.release(state)
+        return made
+
     def rows(self, state: S, start: int, stop: int) -> S:
         """The vectors ``start`` to ``stop - 1`` as a state, without a copy.
 
@@ -286,9 +291,8 @@ class BaseEngine(ABC, Generic[S]):
         ``qubits[j]``, and divided by sqrt(``probabilities[i]``). ``resets`` are some of ``qubits``;
         they are |0> afterwards. All ``qubits`` are stored.
         """
-        for number, (outcome, probability) in enumerate(
-            zip(outcomes.tolist(), probabilities.tolist(), strict=True)
-        ):
+        pairs = zip(outcomes.tolist(), probabilities.tolist(), strict=True)
+        for number, (outcome, probability) in enumerate(pairs):
             one = self.rows(state, number, number + 1)
             values = {qubit: outcome >> bit & 1 for bit, qubit in enumerate(qubits)}
             self.collapse(one, values, probability)
@@ -303,10 +307,7 @@ class BaseEngine(ABC, Generic[S]):
             control.check()
             given = {order[bit]: values >> bit & 1 for bit in bits_of(fixed)}
             qubits = [order[bit] for bit in bits_of(x | z)]
-            # The parity of the qubits, each in the basis of its letter, goes to the last of them.
-            gates: list[GateOperation] = []
-            gates += [Matrix(_TO_Z[z >> bit & 1], (order[bit],)) for bit in bits_of(x)]
-            gates += [Permutation(_NOT, (qubits[-1],), (qubit,), 1) for qubit in qubits[:-1]]
+            gates = parity_gates(x, z, order)
             changed = self.copy(state)
             try:
                 self._apply_gates(changed, gates)
@@ -329,8 +330,7 @@ class BaseEngine(ABC, Generic[S]):
     def paired(self, state: S, qubit: int, strings: Strings, weights: NDArray[np.float64]) -> S:
         """A state that stores ``qubit``, too, which ``state`` does not, and has room for: where it
         is |0>, the vectors of ``state``; where it is |1>, these after the sum of ``strings`` times
-        ``weights``. ``state`` is taken over: changed in place, or released. Here all amplitudes
-        pass through the host.
+        ``weights``. ``state`` is changed in place, or released. Here amplitudes pass the host.
         """
         order = state.layout.order
         vectors = self.gather(state, spread(order).astype(np.uint64))

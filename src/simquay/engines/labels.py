@@ -1,4 +1,4 @@
-"""Pauli strings as labels: ``"XIZ"``, in Qiskit's order."""
+"""Pauli strings as labels: ``"XIZ"``, in Qiskit's order; and as the parity of qubits."""
 
 from __future__ import annotations
 
@@ -9,9 +9,15 @@ from numpy.typing import NDArray
 
 from simquay.errors import ProgramError
 from simquay.planning import Layout
-from simquay.program import Strings
+from simquay.program import GateOperation, Matrix, Permutation, Strings
+from simquay.program.bits import bits_of
 
-__all__ = ["strings_of_labels"]
+__all__ = ["parity_gates", "strings_of_labels"]
+
+_NOT = np.array([1, 0], dtype=np.intp)
+
+_TO_Z = np.array([[[1, 1], [1, -1]], [[1, -1j], [1, 1j]]]) / np.sqrt(2)
+"""Two matrices ``V`` with ``V P V† = Z``: one for the Pauli matrix X as ``P``, and one for Y."""
 
 
 def strings_of_labels(
@@ -39,3 +45,13 @@ def strings_of_labels(
     x, z = flips[:, stored] @ weights, signs[:, stored] @ weights
     none = np.zeros_like(x)
     return Strings(x, z, none, none), ~np.delete(flips, stored, axis=1).any(axis=1)
+
+
+def parity_gates(x: int, z: int, order: Sequence[int]) -> list[GateOperation]:
+    """Gates that take the string of masks ``x`` and ``z``, of bits that are the qubits ``order``,
+    to the parity of all its qubits, in the last of them."""
+    qubits = [order[bit] for bit in bits_of(x | z)]
+    gates: list[GateOperation] = []
+    gates += [Matrix(_TO_Z[z >> bit & 1], (order[bit],)) for bit in bits_of(x)]
+    gates += [Permutation(_NOT, (qubits[-1],), (qubit,), 1) for qubit in qubits[:-1]]
+    return gates

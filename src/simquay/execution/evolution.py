@@ -173,8 +173,14 @@ class Run:
             self.program.num_qubits, self.context.precision, capacity=self.capacity, batch=batch
         )
 
-    def plan(self, gates: Sequence[Gate] | GateSweep | Turn, layout: Layout) -> Plan | SweepPlan:
-        """A plan that applies ``gates`` to a state, or a sweep to its vectors.
+    def plan(
+        self,
+        gates: Sequence[Gate] | GateSweep | Turn,
+        layout: Layout,
+        profile: Profile | None = None,
+    ) -> Plan | SweepPlan:
+        """A plan that applies ``gates`` to a state, or a sweep to its vectors; for another
+        ``profile`` than the engine's, if one is given.
 
         Raises:
             SweepRefusedError: if the numbers of a sweep allow no common plan.
@@ -189,7 +195,7 @@ class Run:
             if plan is None:
                 raise SweepRefusedError("no plan serves all circuits of this structure at once")
         else:
-            plan = make_plan(gates, layout, self.profile)
+            plan = make_plan(gates, layout, profile or self.profile)
         self.planning_time += time.perf_counter() - started
         return plan
 

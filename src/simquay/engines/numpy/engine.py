@@ -244,6 +244,15 @@ class DenseEngine(BaseEngine[DenseState]):
         copy_vectors(chosen, parts)
         return chosen
 
+    def overwritten(
+        self, state: DenseState, numbers: Sequence[int], other: DenseState, chosen: Sequence[int]
+    ) -> DenseState:
+        """Change some of the vectors in place."""
+        stored = state.layout.order
+        state.grow([qubit for qubit in other.layout.order if qubit not in stored])
+        copy_vectors(state, [(other, chosen)], numbers)
+        return state
+
     def rows(self, state: DenseState, start: int, stop: int) -> DenseState:
         """Some of the vectors as a state, without a copy."""
         buffer = state.buffer[start:stop]

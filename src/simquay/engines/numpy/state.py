@@ -126,8 +126,13 @@ def storage_indices(
     return index, values & (unstored - (unstored >> 63 << 64)) != 0
 
 
-def copy_vectors(target: DenseState, parts: Sequence[tuple[DenseState, Sequence[int]]]) -> None:
-    """Write the chosen vectors of each part to ``target``, one after the other."""
+def copy_vectors(
+    target: DenseState,
+    parts: Sequence[tuple[DenseState, Sequence[int]]],
+    places: Sequence[int] | None = None,
+) -> None:
+    """Write the chosen vectors of each part to ``target``, one after the other; or to its vectors
+    ``places``."""
     vectors = target.vector
     size = vectors.shape[1]
     step = max(_AT_ONCE // size, 1)
@@ -140,14 +145,17 @@ def copy_vectors(target: DenseState, parts: Sequence[tuple[DenseState, Sequence[
             old, lost = storage_indices(np.arange(size), target.layout.order, part.layout)
         for first in range(0, len(chosen), step):
             some = chosen[first : first + step]
-            into = vectors[done : done + len(some)]
+            into: Any = slice(done, done + len(some))
+            if places is not None:
+                into = np.asarray(places[into], dtype=np.intp)
             if part.layout != target.layout:
-                into[...] = source[some[:, None], old]
-                into[:, lost] = 0
+                moved = source[some[:, None], old]
+                moved[:, lost] = 0
+                vectors[into] = moved
             elif len(some) == 1:
-                into[0] = source[some[0]]
+                vectors[done if places is None else places[done]] = source[some[0]]
             else:
-                into[...] = source[some]
+                vectors[into] = source[some]
             done += len(some)
 
 

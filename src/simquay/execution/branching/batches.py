@@ -6,8 +6,8 @@ for all of them. That saves time as long as a call costs more than the arithmeti
 would only take memory: there each branch has a state of its own (see :data:`BATCH_BYTES`).
 
 *Invariant:* states that share the run's room have at most ``room`` vectors together, and at most
-``room`` more while one takes the place of another. All of that is reserved at once, when the first
-branch splits, and given back when the run ends.
+``room + ROWS_AT_ONCE`` more while one takes the place of another. All of that is reserved at once,
+when the first branch splits, and given back when the run ends.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from simquay.program.expressions import ClassicalMemory
 
 __all__ = [
     "BATCH_BYTES",
+    "ROWS_AT_ONCE",
     "Batch",
     "Branch",
     "Child",
@@ -58,6 +59,9 @@ hundred. Passes over several times as much spend their time on amplitudes."""
 LEAST_ROOM = 32
 """If fewer vectors than this fit into :data:`BATCH_BYTES`, the arithmetic on one takes as long as a
 call, and branches run one by one."""
+
+ROWS_AT_ONCE = 64
+"""The most vectors, up to the room, that a sweep may have beside the batch and copies."""
 
 MOST_ROOM = 8192
 """More vectors gain nothing, and the interpreter's share of a step should stay short."""
@@ -235,7 +239,7 @@ class States:
         self._asked = True
         room = self._wanted_room()
         while room > 1:
-            need = self._bytes(2 * room)
+            need = self._bytes(2 * room + min(ROWS_AT_ONCE, room))
             self._reservation = self._try_reserve(need)
             if self._reservation is not None:
                 break

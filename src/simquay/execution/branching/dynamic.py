@@ -32,7 +32,6 @@ import numpy as np
 
 from simquay.control import Control
 from simquay.engines.base import State
-from simquay.execution.branching import hypotheses
 from simquay.execution.branching.batches import (
     Batch,
     Branch,
@@ -42,7 +41,8 @@ from simquay.execution.branching.batches import (
     States,
     backwards,
 )
-from simquay.execution.branching.noise import Evolution, Work, children_by_errors
+from simquay.execution.branching.evolving import Evolution
+from simquay.execution.branching.noise import Work, children_by_errors
 from simquay.execution.branching.outcomes import children_of, draw_outcomes, known_weights
 from simquay.execution.branching.saves import Gathered, datum_bytes, read_save
 from simquay.execution.branching.schedule import Schedule
@@ -108,7 +108,7 @@ class Branching:
         self.finished = 0.0  # the share of the run
         self.branches = 0
         self.saved = Gathered()
-        self.evolution = Evolution(run)
+        self.evolution = Evolution(run, self.states)
         self.work = Work() if steps.noisy else None
         self.results = run.drawn()
 
@@ -230,8 +230,9 @@ class Branching:
     def _evolve(self, batch: Batch, step: Evolve) -> None:
         high = self._fraction(batch, step.end)
         assert self.work is not None
-        tools = self.states, self.evolution, self.work
-        if not hypotheses.evolve(self.run, *tools, batch, step, self.schedule.spare):
+        stopping = [self.evolution.stops(step, branch) for branch in batch.branches]
+        self.work.evolve(step, batch.branches, stopping)
+        if not self.evolution.apply(batch, step, stopping):
             self.schedule.replay(batch)
             return
         places = []

@@ -10,20 +10,20 @@ branches join again at its start.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from simquay.execution.branching.batches import Branch, Child
 from simquay.execution.branching.steps import Evolve, Noise
-from simquay.execution.evolution import Run
 from simquay.execution.sampling.randomness import Randomness
 from simquay.execution.trajectories.drawing import draw_errors
 from simquay.execution.trajectories.segments import Errors
-from simquay.planning import Layout, Plan, SweepPlan
-from simquay.program import Gate
 
-__all__ = ["Evolution", "Work", "children_by_errors"]
+__all__ = ["Work", "children_by_errors"]
+
+_APART = 8
+"""Up to so many shots with one error that depends on the state are a child each: it is drawn at the
+end of the segment (:mod:`simquay.execution.branching.evolving`), where more shots would stop."""
 
 
 def children_by_errors(
@@ -42,7 +42,7 @@ def children_by_errors(
     for place, errors in found.items():
         groups.setdefault(int(owners[place]), {}).setdefault(tuple(errors), []).append(place)
     children: list[Child] = []
-    first = 0
+    segment, first = step.segment, 0
     for number, branch in enumerate(branches):
         own = groups.get(number)
         if own is None:
@@ -53,10 +53,12 @@ def children_by_errors(
                 left[np.array(places) - first] = False
             if left.any():
                 children.append(Child(number, 0, 1.0, branch.shots[left], ()))
-            children += [
-                Child(number, 0, 1.0, shots[places], errors)
-                for errors, places in sorted(own.items())
-            ]
+            for wrong, places in sorted(own.items()):
+                site, part = wrong[-1]
+                apart = segment.has_defaults and part in segment.state_dependent[site]
+                apart = apart and len(places) <= _APART
+                some = [[place] for place in places] if apart else [places]
+                children += [Child(number, 0, 1.0, shots[one], wrong) for one in some]
         first += sizes[number]
     return children
 
@@ -68,69 +70,21 @@ class Work:
         self._done = 0
         self._alone = 0
 
-    def add(self, gates: int, branches: Sequence[Branch], extra: bool = False) -> None:
-        """Gates that all ``branches`` had; ``extra``: beside other vectors of the same shots."""
+    def add(self, gates: int, branches: Sequence[Branch]) -> None:
+        """Gates that all ``branches`` had."""
         self._done += gates * len(branches)
-        if not extra:
-            self._alone += gates * sum([len(branch.shots) for branch in branches])
+        self._alone += gates * sum([len(branch.shots) for branch in branches])
 
-    def evolve(self, step: Evolve, branches: Sequence[Branch], extra: bool = False) -> None:
-        """Those of ``step``."""
-        if not step.events:
+    def evolve(self, step: Evolve, branches: Sequence[Branch], stopping: Sequence[bool]) -> None:
+        """Those of ``step``; ``stopping``: whether a branch stops at an error."""
+        if not any(stopping):
             self.add(step.segment.size(step.start, None), branches)
             return
         for branch in branches:
             last = branch.errors[-1:]
             stop = last[0][0] if last and last[0] in step.events else None
-            self.add(step.segment.size(step.start, stop), [branch], extra)
+            self.add(step.segment.size(step.start, stop), [branch])
 
     def evolutions(self, shots: int) -> float:
         """The work in evolutions of the whole circuit."""
         return round(shots * self._done / self._alone, 3) if self._alone else 1.0
-
-
-class Evolution:
-    """Applies the gates of segments to states whose vectors have different errors.
-
-    Attributes:
-        work: gates times vectors so far.
-        alone: gates times shots: as many, if each shot were a vector.
-    """
-
-    def __init__(self, run: Run) -> None:
-        self._run = run
-        self._plans: dict[tuple[int, int, Errors, Layout], Plan | SweepPlan] = {}
-        self.work = 0
-        self.alone = 0
-
-    def apply(self, state: Any, step: Evolve, branches: Sequence[Branch]) -> Any:
-        """Apply to each vector the gates of ``step`` with the errors of its branch.
-
-        Returns:
-            The state, or a new one in its place.
-        """
-        run, layout = self._run, state.layout
-        bounds = [0]
-        for number in range(1, len(branches)):
-            one, other = branches[number - 1], branches[number]
-            if one.errors != other.errors or one.pending or other.pending:
-                bounds.append(number)
-        parts = []
-        for start, stop in zip(bounds, [*bounds[1:], len(branches)], strict=True):
-            branch = branches[start]
-            rows = state if stop - start == state.batch else run.engine.rows(state, start, stop)
-            plan = self._plan(step, branch, layout)
-            run.apply(rows, plan, run.control.section(0, 0))
-            parts.append(rows)
-        if len(parts) == 1 or all(rows.layout == layout for rows in parts):
-            return state
-        joined = run.engine.select([(rows, range(rows.batch)) for rows in parts])
-        run.engine.release(state)
-        return joined
-
-    def _plan(self, step: Evolve, branch: Branch, layout: Layout) -> Plan | SweepPlan:
-        errors, stop = branch.errors, None
-        if errors and errors[-1] in step.events:
-            errors, stop = errors[:-1], errors[-1][0]
-        gates: list[Gate] = [*branch.pending, *step.segment.gates(errors, step.start, stop)]
-        return self._run.plan(gates, layout)

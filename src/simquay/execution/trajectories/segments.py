@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.program import Channel, Diagonal, Gate, GateOperation, Matrix, Mixture
-from simquay.program.gates import QubitOperation
+from simquay.program.gates import QubitOperation, standard_gates
 
-__all__ = ["Error", "Errors", "Segment", "segments_of"]
+__all__ = ["Error", "Errors", "Factors", "Segment", "segments_of"]
 
 Error: TypeAlias = tuple[int, int]
 """A site of a segment, and the number of the part that its channel takes there."""
@@ -48,13 +48,14 @@ class Segment:
         levels: by site, minus the logarithm of the probability of no error up to it, float64.
         rests: by site, the probability of an error there, float64.
         state_dependent: for each site the parts that depend on the state.
+        has_defaults: whether each site has a default part.
     """
 
     def __init__(self, operations: Sequence[QubitOperation]) -> None:
         self.operations = operations
         self._places = [place for place, one in enumerate(operations) if isinstance(one, Channel)]
         self.channels = [one for one in operations if isinstance(one, Channel)]
-        self._factors: dict[tuple[int, int], _Factors] = {}
+        self._factors: dict[tuple[int, int], Factors] = {}
         numbers: dict[int, int] = {}
         mixtures: list[Mixture] = []
         for channel in self.channels:
@@ -81,6 +82,7 @@ class Segment:
             ]
             or [np.empty(0)]
         )
+        self.has_defaults = all(first)
         self._last = np.array([len(mixture.parts) - 1 for mixture in mixtures], dtype=np.intp)
         sizes = np.array([*map(len, errors)], dtype=np.intp)
         self._offsets = np.array(first, dtype=np.intp) - (np.cumsum(sizes) - sizes)
@@ -125,34 +127,46 @@ class Segment:
                 gates[place] = self.gates_of(site, 0)
         return gates
 
-    def operators(self, site: int, part: int) -> range:
-        """A number for each Kraus operator of a part that depends on the state, for
-        :meth:`gates_of`; no part has it."""
-        parts = self.channels[site].mixture.parts
-        first = len(parts) + sum([len(one) for one in parts[:part] if one.ndim == 3])
-        return range(first, first + len(parts[part]))
+    @cached_property
+    def flat(self) -> tuple[list[Gate], list[tuple[int, int]]]:
+        """All gates, without errors; and by site, where those of its default part are among
+        them."""
+        gates: list[Gate] = []
+        starts = [0]
+        for some in self._default_gates:
+            gates += standard_gates(some)
+            starts.append(len(gates))
+        return gates, [(starts[place], starts[place + 1]) for place in self._places]
 
-    def gates_of(self, site: int, part: int) -> tuple[GateOperation, ...]:
-        """Gates that do as a unitary part, up to its phase, or as a Kraus operator."""
-        channel, kind = self.channels[site], int(self._kinds[site])
+    def sites(self, every: bool) -> range:
+        """All sites, or none."""
+        return range(len(self.channels) if every else 0)
+
+    def default(self, site: int) -> Factors:
+        """The default part of a site; nothing where it has none."""
+        return self.factors(site, 0) if self.channels[site].mixture.parts[0].ndim == 2 else ()
+
+    def factors(self, site: int, part: int, operator: int | None = None) -> Factors:
+        """A unitary part, up to its phase, or a Kraus operator of another one."""
+        matrix = self.channels[site].mixture.parts[part]
+        if operator is not None:
+            return ((matrix[operator], tuple(range(len(matrix[0]).bit_length() - 1))),)
+        kind = int(self._kinds[site])
         factors = self._factors.get((kind, part))
         if factors is None:
-            parts = channel.mixture.parts
-            if part < len(parts):
-                factors = _factors(parts[part])
-            else:
-                operators = [matrix for one in parts if one.ndim == 3 for matrix in one]
-                matrix = np.ascontiguousarray(operators[part - len(parts)], dtype=np.complex128)
-                factors = ((matrix, tuple(range(len(channel.qubits)))),)
-            self._factors[kind, part] = factors
-        return _placed(factors, channel.qubits)
+            factors = self._factors[kind, part] = _factors(matrix)
+        return factors
+
+    def gates_of(self, site: int, part: int) -> tuple[GateOperation, ...]:
+        """Gates that do as a unitary part, up to its phase."""
+        return _placed(self.factors(site, part), self.channels[site].qubits)
 
 
-_Factors: TypeAlias = "tuple[tuple[NDArray[np.complex128], tuple[int, ...]], ...]"
+Factors: TypeAlias = "tuple[tuple[NDArray[np.complex128], tuple[int, ...]], ...]"
 """Matrices, or diagonals, and the bits that each acts on."""
 
 
-def _factors(matrix: NDArray[Any], first: int = 0) -> _Factors:
+def _factors(matrix: NDArray[Any], first: int = 0) -> Factors:
     """A unitary matrix on the bits from ``first`` on, up to a phase: on few bits each where it is a
     product, and nothing for the identity."""
     size = len(matrix)
@@ -177,7 +191,7 @@ def _factors(matrix: NDArray[Any], first: int = 0) -> _Factors:
     return ((array, tuple(range(first, first + size.bit_length() - 1))),)
 
 
-def _placed(factors: _Factors, qubits: tuple[int, ...]) -> tuple[GateOperation, ...]:
+def _placed(factors: Factors, qubits: tuple[int, ...]) -> tuple[GateOperation, ...]:
     return tuple(
         [
             (Matrix if array.ndim == 2 else Diagonal)(array, tuple([qubits[bit] for bit in bits]))
