@@ -30,6 +30,9 @@ MOST_SEGMENTS, LEAST_GATES = 16, 32
 """Trajectories share a segment up to its start: more segments are more shared work, and more plans
 that are fused less."""
 
+LARGE, FEW_SEGMENTS = 17, 4
+"""From so many qubits on, an evolution in many segments takes several times as long as in one."""
+
 MOST_GATES = 4096
 """Of a segment: planning cannot be cancelled."""
 
@@ -207,7 +210,9 @@ def segments_of(operations: Sequence[QubitOperation]) -> Iterator[Segment]:
     """
     operations = [one for some in operations for one in _certain(some)]
     gates = sum(not isinstance(one, Channel) for one in operations)
-    parts = max(min(MOST_SEGMENTS, gates // LEAST_GATES), -(-gates // MOST_GATES), 1)
+    qubits = {qubit for one in operations for qubit in one.qubits}
+    most = MOST_SEGMENTS if len(qubits) < LARGE else FEW_SEGMENTS
+    parts = max(min(most, gates // LEAST_GATES), -(-gates // MOST_GATES), 1)
     start = passed = done = 0
     for place, one in enumerate(operations):
         if isinstance(one, Channel):

@@ -11,6 +11,8 @@ import pytest
 from qiskit.quantum_info import Operator, random_unitary
 
 from simquay.execution.trajectories.segments import (
+    FEW_SEGMENTS,
+    LARGE,
     LEAST_GATES,
     MOST_GATES,
     MOST_SEGMENTS,
@@ -104,3 +106,11 @@ def test_parts_that_depend_on_the_state_are_known() -> None:
     kinds = ["pauli", "relaxation", "damping", "several kraus"]
     segment = Segment([Channel(known[kind], (0,)) for kind in kinds])
     assert segment.state_dependent == [(), (2,), (0,), (0, 1)]
+
+
+@pytest.mark.parametrize("qubits", [LARGE - 1, LARGE])
+def test_large_states_have_few_segments(qubits: int) -> None:
+    channel = Channel(depolarizing(0.1), (0,))
+    operations = [one for q in range(1000) for one in (x(q % qubits), channel)]
+    most = FEW_SEGMENTS if qubits == LARGE else MOST_SEGMENTS
+    assert len([*segments_of(operations)]) == most
