@@ -307,16 +307,18 @@ class Evolution:
         drawing = [number for number, row in enumerate(portion.rows) if row.draws]
         if not drawing:
             return starts
-        engine, randomness = self._run.engine, self._run.randomness
+        engine = self._run.engine
         norms = engine.probabilities(swept, (), {})[:, 0]
         scales = np.ones(swept.batch)
+        some = [portion.rows[number] for number in drawing]
+        shots = np.repeat([row.branch.shots[0] for row in some], [len(row.draws) for row in some])
+        numbers = np.array([draw for row in some for draw in row.draws])
+        drawn = iter(self._run.randomness.each(numbers, shots).tolist())
         for number in drawing:
             row, start = portion.rows[number], starts[number]
             weights = norms[start : start + portion.sizes[number]].reshape(row.operators)
-            shots = np.repeat(row.branch.shots, len(row.draws))
-            draws = randomness.each(np.array(row.draws), shots).tolist()
             place = 0
-            for draw in draws:
+            for draw in itertools.islice(drawn, len(row.draws)):
                 cumulative = weights.reshape(len(weights), -1).sum(axis=1).cumsum()
                 outcome = int((cumulative <= draw * cumulative[-1]).sum())
                 if outcome == len(weights):  # rounded up to the sum itself
