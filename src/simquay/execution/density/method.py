@@ -22,7 +22,8 @@ _DENSITY_TIME = 5.0, 8.5e-5
 """Microseconds for an operation, and for it and each coefficient of the density matrix."""
 
 _TRAJECTORY_TIME = 300.0, 3.0, 3e-4
-"""Microseconds for an evolution; for it and each gate; for these and each amplitude."""
+"""Microseconds for an evolution and each of its stops; for it and each gate; for these and each
+amplitude."""
 
 _MAY_BE_NOISY = PARENTS | {Channel}
 
@@ -79,7 +80,11 @@ def _trajectories_time(program: Program, qubits: int, shots: int) -> float:
     """Microseconds that trajectories are predicted to take."""
     alone, gate, each = _TRAJECTORY_TIME
     gates = sum([isinstance(one, Gate) for one in program.operations])
-    one = alone + gates * (gate + each * 2.0**qubits)
+    # An evolution stops at each channel that has no unitary part.
+    stops = sum(
+        [isinstance(one, Channel) and one.mixture.parts[0].ndim == 3 for one in program.operations]
+    )
+    one = alone * (1 + stops) + gates * (gate + each * 2.0**qubits)
     return predicted_evolutions(program, shots) * one
 
 

@@ -44,13 +44,13 @@ def predicted_evolutions(program: Program, shots: int) -> float:
     # The work behind a place, of branches of so many shots, in gates.
     numbers = np.unique([*np.ceil(_RATIO ** np.arange(np.log(shots) / np.log(_RATIO))), shots])
     work = np.full(len(numbers), float(gates - passed[-1]))
-    errors = {key: _errors(one) for key, one in {id(one): one for one in mixtures}.items()}
+    shares = {key: _shares(one) for key, one in {id(one): one for one in mixtures}.items()}
     step = -(-len(mixtures) // _GROUPS)
     for first in range((len(mixtures) - 1) // step * step, -1, -step):
         some = mixtures[first : first + step]
         before = passed[first] - (passed[first - 1] if first else 0)
         inside = passed[min(first + step, len(mixtures)) - 1] - passed[first]
-        parts = _parts(some, errors)
+        parts = _parts(some, shares)
         # Errors stand in the middle of their group.
         work = _before(work + inside / 2, numbers, *parts) + before + inside / 2
     return float(work[-1]) / max(gates, 1)
@@ -60,22 +60,32 @@ _Parts: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
 """Different probabilities, and how many parts have each."""
 
 
-def _errors(mixture: Mixture) -> _Parts:
-    """Those of all parts but the first."""
-    found, times = np.unique(mixture.probabilities[1:].round(12), return_counts=True)
-    return found, times.astype(float)
+_Shares: TypeAlias = tuple[float, _Parts]
+"""Of a channel: how likely its default is, and the others."""
 
 
-def _parts(mixtures: Sequence[Mixture], errors: dict[int, _Parts]) -> _Parts:
+def _shares(mixture: Mixture) -> _Shares:
+    """Those of unitary parts and of single Kraus operators, in the completely mixed state. Where no
+    part is unitary, the default is the most likely operator."""
+    parts = zip(mixture.probabilities, mixture.parts, strict=True)
+    each = [one * (abs(part) ** 2).sum(axis=(-2, -1)) / part.shape[-1] for one, part in parts]
+    shares = np.concatenate([np.atleast_1d(one) for one in each])
+    if mixture.parts[0].ndim == 3:
+        shares = np.sort(shares)[::-1]
+    found, times = np.unique(shares[1:].round(12), return_counts=True)
+    return float(shares[0]), (found, times.astype(float))
+
+
+def _parts(mixtures: Sequence[Mixture], shares: dict[int, _Shares]) -> _Parts:
     """The parts of channels one after the other: none has an error, or one has its first."""
     kept = 1.0
     reached: dict[int, list[float]] = {}
     for mixture in mixtures:
         reached.setdefault(id(mixture), []).append(kept)
-        kept *= float(mixture.probabilities[0])
+        kept *= shares[id(mixture)][0]
     found, times = [np.array([kept])], [np.ones(1)]
     for key, here in reached.items():
-        probabilities, many = errors[key]
+        probabilities, many = shares[key][1]
         found.append(probabilities * (sum(here) / len(here)))
         times.append(many * len(here))
     return np.concatenate(found), np.concatenate(times)

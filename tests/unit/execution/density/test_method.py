@@ -11,8 +11,9 @@ import pytest
 from simquay.execution.density.method import method_of
 from simquay.execution.observables import Estimates
 from simquay.execution.settings import RunContext
-from simquay.program import Channel, IfElse, Measure, Operation, Program, Reset, Save
+from simquay.program import Channel, IfElse, Measure, Mixture, Operation, Program, Reset, Save
 from simquay.program.expressions import BitRef
+from simquay.program.formulas import ComplexArray
 from tests.support.noise import random_channel
 from tests.support.small_gates import cx, h
 
@@ -92,6 +93,20 @@ def test_memory_and_work_decide() -> None:
     assert method_of(layers(10), one) == "trajectories"
     few_bytes = replace(exact, max_bytes=1 << 20)
     assert method_of(layers(10), few_bytes) == "trajectories"
+
+
+def test_evolutions_that_stop_at_channels_take_longer() -> None:
+    identity, nothing = np.eye(2, dtype=complex), np.zeros((2, 2))
+    kraus: ComplexArray = np.array([identity, nothing])
+    alike = [Mixture(np.array([1.0]), (part,)) for part in (identity, kraus)]
+    methods = [
+        method_of(
+            Program(9, 0, tuple(one for q in range(9) for one in (h(q), Channel(mixture, (q,))))),
+            RunContext(shots=10),
+        )
+        for mixture in alike
+    ]
+    assert methods == ["trajectories", "density_matrix"]
 
 
 def test_a_mean_of_some_precision_takes_what_is_less_work() -> None:

@@ -55,3 +55,20 @@ def test_the_prediction_is_that_of_drawn_trajectories(
 def test_without_channels_or_shots_there_is_one_evolution() -> None:
     assert predicted_evolutions(Program(1, 0, (h(0),)), 1000) == 1.0
     assert predicted_evolutions(Program(1, 0, (h(0), Channel(depolarizing(0.1), (0,)))), 0) == 1.0
+
+
+@pytest.mark.parametrize("probability", [1.0, 0.25])
+def test_kraus_operators_count_as_they_are_likely_in_a_mixed_state(probability: float) -> None:
+    """Amplitude damping: its operators have the shares 0.9 and 0.1 there."""
+    damping = np.array([[[1, 0], [0, np.sqrt(0.8)]], [[0, np.sqrt(0.2)], [0, 0]]])
+    rest = 1 - probability
+    weights = np.array([one for one in (rest, probability) if one])
+    ours = Mixture(weights, (PAULIS[0], damping)[-len(weights) :])
+    shares = sorted([rest, 0.9 * probability, 0.1 * probability], reverse=True)
+    alike = Mixture(np.array(shares), tuple(PAULIS[:3]))
+    predicted = [
+        predicted_evolutions(Program(1, 0, (h(0), Channel(one, (0,)), h(0)) * 30), 500)
+        for one in (ours, alike)
+    ]
+    assert predicted[0] == pytest.approx(predicted[1])
+    assert predicted[0] > 50
