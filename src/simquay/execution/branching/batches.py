@@ -31,6 +31,7 @@ from simquay.program.expressions import ClassicalMemory
 
 __all__ = [
     "BATCH_BYTES",
+    "MOST_CHOICES",
     "ROWS_AT_ONCE",
     "Batch",
     "Branch",
@@ -62,6 +63,9 @@ call, and branches run one by one."""
 
 ROWS_AT_ONCE = 64
 """The most vectors, up to the room, that a sweep may have beside the batch and copies."""
+
+MOST_CHOICES = 16
+"""The most Kraus operators, of all errors of a branch in a segment together, that are tried."""
 
 MOST_ROOM = 8192
 """More vectors gain nothing, and the interpreter's share of a step should stay short."""

@@ -174,7 +174,9 @@ class _Compiler:
             if site < len(segment.channels):
                 self.steps.append(Noise(segment=segment, start=site))
             evolving.append(Evolve(segment, site, events))
-            self.steps.append(evolving[-1])
+            self.steps += (
+                evolving[-1:] * 2
+            )  # the second is for branches that stop, where others do not
 
         rest(0)
         for site, parts in enumerate(segment.state_dependent):

@@ -231,6 +231,9 @@ class Branching:
         high = self._fraction(batch, step.end)
         assert self.work is not None
         stopping = [self.evolution.stops(step, branch) for branch in batch.branches]
+        if any(stopping) and not all(stopping) and self.steps[batch.place] is step:
+            self.schedule.go(batch, [batch.place - (not stops) for stops in stopping])
+            return
         self.work.evolve(step, batch.branches, stopping)
         if not self.evolution.apply(batch, step, stopping):
             self.schedule.replay(batch)

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from simquay.execution.branching.batches import ROWS_AT_ONCE, Batch, Branch, States
+from simquay.execution.branching.batches import MOST_CHOICES, ROWS_AT_ONCE, Batch, Branch, States
 from simquay.execution.branching.steps import Evolve
 from simquay.execution.evolution import Run, SweepRefusedError
 from simquay.execution.trajectories.drawing import draw_errors
@@ -33,9 +33,6 @@ __all__ = ["Evolution"]
 
 _LISTED_AT_ONCE = 16
 """As many, where an engine applies sweeps gate by gate."""
-
-_MOST_CHOICES = 16
-"""The most Kraus operators, of all errors of a branch in a segment together, that are tried."""
 
 
 @dataclass(slots=True, eq=False)
@@ -111,7 +108,7 @@ class Evolution:
             self._by_runs(batch, step)
         else:
             self._complete(step, rows)
-            if any(prod(row.operators) > _MOST_CHOICES for row in rows):
+            if any(prod(row.operators) > MOST_CHOICES for row in rows):
                 for row in rows:
                     row.branch.draw = row.draw
                 self._by_runs(batch, step)
@@ -197,7 +194,7 @@ class Evolution:
 
     def stops(self, step: Evolve, branch: Branch) -> bool:
         """Whether a branch stops at an error, or its gates are not all of the segment."""
-        if branch.pending or step.start or not branch.errors or not step.segment.has_defaults:
+        if branch.pending or step.start or not branch.errors or step.segment.certain > MOST_CHOICES:
             return bool(branch.pending or branch.errors)
         return branch.errors[-1] in step.events and (len(branch.shots) > 1 or bool(branch.replay))
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from simquay.execution.branching.batches import Branch, Child
+from simquay.execution.branching.batches import MOST_CHOICES, Branch, Child
 from simquay.execution.branching.steps import Evolve, Noise
 from simquay.execution.sampling.randomness import Randomness
 from simquay.execution.trajectories.drawing import draw_errors
@@ -55,7 +55,7 @@ def children_by_errors(
                 children.append(Child(number, 0, 1.0, branch.shots[left], ()))
             for wrong, places in sorted(own.items()):
                 site, part = wrong[-1]
-                apart = segment.has_defaults and part in segment.state_dependent[site]
+                apart = segment.certain <= MOST_CHOICES and part in segment.state_dependent[site]
                 apart = apart and len(places) <= _APART
                 some = [[place] for place in places] if apart else [places]
                 children += [Child(number, 0, 1.0, shots[one], wrong) for one in some]

@@ -150,7 +150,9 @@ class Noise(Event):
 @dataclass(slots=True, eq=False)
 class Evolve:
     """Apply the gates of ``segment`` behind site ``start - 1`` with the errors of each branch, up
-    to one that depends on the state, which is the step that ``events`` has; else go to ``end``."""
+    to one that depends on the state, which is the step that ``events`` has; else go to ``end``.
+
+    It stands twice: where some branches of a batch stop and others do not, these go first."""
 
     segment: Segment
     start: int

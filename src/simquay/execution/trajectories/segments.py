@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -51,7 +52,8 @@ class Segment:
         levels: by site, minus the logarithm of the probability of no error up to it, float64.
         rests: by site, the probability of an error there, float64.
         state_dependent: for each site the parts that depend on the state.
-        has_defaults: whether each site has a default part.
+        certain: of the sites without a default part, the product of how many Kraus operators a
+            part of theirs has at most; 1 if there are none.
     """
 
     def __init__(self, operations: Sequence[QubitOperation]) -> None:
@@ -85,7 +87,10 @@ class Segment:
             ]
             or [np.empty(0)]
         )
-        self.has_defaults = all(first)
+        most = [
+            max([1, *[len(one) for one in mixture.parts if one.ndim == 3]]) for mixture in mixtures
+        ]
+        self.certain = prod([most[kind] for kind in self._kinds if not first[kind]])
         self._last = np.array([len(mixture.parts) - 1 for mixture in mixtures], dtype=np.intp)
         sizes = np.array([*map(len, errors)], dtype=np.intp)
         self._offsets = np.array(first, dtype=np.intp) - (np.cumsum(sizes) - sizes)
