@@ -56,6 +56,8 @@ def method_of(program: Program, context: RunContext) -> str:
         return "trajectories"
     if _unfit(defer(program), context) is not None:
         return "trajectories"
+    if "density_matrix" in context.wanted:
+        return "density_matrix"  # the mean over a few trajectories would look like the state
     shots = context.shots
     if not shots:
         estimates = context.wanted.get("expectation")

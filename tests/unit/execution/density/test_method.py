@@ -85,6 +85,13 @@ def layers(num_qubits: int, kind: str = "pauli") -> Program:
     return Program(num_qubits, 0, tuple(gates))
 
 
+def test_a_density_matrix_that_is_asked_for_is_exact() -> None:
+    wide = program(*[h(q) for q in range(10)], noise(), cx(0, 1), num_qubits=10)
+    assert method_of(wide, RunContext(shots=1)) == "trajectories"
+    asked = RunContext(shots=1, wanted={"density_matrix": True})
+    assert method_of(wide, asked) == "density_matrix"
+
+
 def test_memory_and_work_decide() -> None:
     exact, many, one = RunContext(shots=0), RunContext(shots=10**5), RunContext(shots=1)
     assert method_of(layers(10), exact) == "density_matrix"
