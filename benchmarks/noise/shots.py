@@ -4,7 +4,7 @@ The same circuit, noise model and number of shots, in double precision. A time o
 Aer's is that of ``run(circuit).result().get_counts()``, everything included; PRISM-Q's is that of
 its counts, with the circuit and its noise translated beforehand. Simquay runs each case
 ``--repeats`` times; the table has the best, and the first, which makes the plans and the channels
-(the kernels were loaded by runs of one layer). Aer runs once, after a run of two shots; PRISM-Q twice.
+(the kernels were loaded by runs of one layer). Aer runs once, after two shots; PRISM-Q twice.
 
 Aer's statevector method runs in several forms (``benchmarks/noise/cases.py``). But for the form
 with branching, its time is linear in the shots: with ``--aer-shots N`` it runs N shots, and the
