@@ -123,10 +123,11 @@ def _plans(program: Program, engine: Engine, precision: Precision) -> Iterator[P
     # The plan of repeated runs: the first run of a small circuit may do without a search.
     profile = replace(engine.profile(precision, most_stored_qubits(program)), direct=0)
     layout = Layout()
-    for step in compile_steps(defer(program)).steps:
+    steps = compile_steps(defer(program)).steps
+    for step, before in zip(steps, [None, *steps], strict=False):
         if isinstance(step, Gates):
             gates: Sequence[Gate] = step.gates
-        elif isinstance(step, Evolve) and not step.start:
+        elif isinstance(step, Evolve) and not step.start and step is not before:  # it stands twice
             gates = step.segment.gates(())
         else:
             continue
