@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
+from qiskit.quantum_info import Pauli
 
 from simquay.circuits.lowering.circuit import lower
 from simquay.control import Control
@@ -16,6 +17,7 @@ from simquay.engines.reference import ReferenceEngine
 from simquay.execution.run import run_program
 from simquay.execution.settings import RunContext
 from simquay.noise.reading import noise_of
+from simquay.program import Channel, Matrix, Measure, Mixture, Program
 from simquay.simulators.engine.backend import EngineBackend
 from simquay_numba.engine import NumbaEngine
 from tests.support.noise_models import random_circuit, random_dynamic, random_model
@@ -95,3 +97,26 @@ def test_branches_alive_together_change_no_sample(dynamic: bool) -> None:
             samples.append(run_program(program, engine, context, Control())["samples"])
         for one in samples[1:]:
             np.testing.assert_array_equal(one, samples[0])
+
+
+@pytest.mark.parametrize("engine", [NumbaEngine(), DenseEngine(), ReferenceEngine()])
+def test_an_error_may_store_a_qubit_that_no_gate_moves(engine: Any) -> None:
+    # Qubit 3 is |0> but for rare flips, which few of many vectors with errors have.
+    identity, x, z = (Pauli(letter).to_matrix().astype(complex) for letter in "IXZ")
+    flip = Mixture(np.array([0.985, 0.015]), (identity, x))
+    phase = Mixture(np.array([0.5, 0.5]), (identity, z))
+    turn = np.array([[0.8, -0.6], [0.6, 0.8]], dtype=complex)
+    layer = [Matrix(turn, (q,)) for q in range(3)] + [Channel(phase, (q,)) for q in range(3)]
+    ends = [Measure(q, q) for q in range(4)]
+    program = Program(4, 4, (*layer * 24, Channel(flip, (3,)), *ends))
+    samples = [
+        run_program(
+            program,
+            engine,
+            RunContext(shots=400, seed=1, method="trajectories", branches_together=together),
+            Control(),
+        )["samples"]
+        for together in (1, 400)
+    ]
+    np.testing.assert_array_equal(*samples)
+    assert 0 < (samples[0][:, 0] >> 3 & 1).sum() < 30

@@ -176,17 +176,20 @@ class Evolution:
         errors: list[dict[int, Factors]] = [{} for _ in range(state.batch)]
         for row in rows:
             errors[row.number] = next(self._choices(step, row))
-        for first in range(0, state.batch, self._most):
-            some = errors[first : first + self._most]
+        starts = range(0, state.batch, self._most)
+        portions = [errors[first : first + self._most] for first in starts]
+        try:
+            plans = [
+                run.plan(sweep_of(step.segment, some, self._every), state.layout)
+                for some in portions
+            ]
+        except SweepRefusedError:
+            return False
+        # An error on a qubit that is not stored stores it, in its own portion alone.
+        if any(plan.final != state.layout for plan in plans):
+            return False
+        for first, some, plan in zip(starts, portions, plans, strict=True):
             vectors = engine.rows(state, first, first + len(some))
-            try:
-                plan = run.plan(sweep_of(step.segment, some, self._every), state.layout)
-            except SweepRefusedError:
-                plan = None
-            if plan is None or plan.final != state.layout:
-                # The layout after a segment is that of all its sweeps.
-                assert not first
-                return False
             run.apply(vectors, plan, run.control.section(0, 0))
         for row in rows:
             row.branch.errors = ()
