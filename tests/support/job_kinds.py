@@ -15,7 +15,7 @@ from simquay.jobs.dispatch.tasks import TaskControl
 from simquay.jobs.dispatch.threads import WorkerPool
 from simquay.jobs.function import FunctionJob
 from simquay.jobs.job import Job, TaskEnd, only_answer
-from simquay.primitives.jobs import PrimitiveJob
+from simquay.simulators.engine.pubs.jobs import PrimitiveJob
 from tests.support.job_doubles import HeldWork
 
 __all__ = ["KINDS", "UNSUBMITTED_KINDS", "MakeJob", "kinds"]

@@ -14,23 +14,24 @@ from qiskit.providers import BackendV2, Options
 
 from simquay.circuits.lowering.circuit import lower_points
 from simquay.execution.points import Points
-from simquay.execution.settings import Outcome, RunContext
+from simquay.execution.settings import RunContext
 from simquay.jobs.base import BaseJob
 from simquay.jobs.dispatch.tasks import LocalTask, TaskControl
 from simquay.jobs.dispatch.threads import thread_per_task
 from simquay.jobs.recent import recent_jobs
 from simquay.primitives.foreign import JoinForeign, Shots
-from simquay.primitives.jobs import JoinPubs, PrimitiveJob
 from simquay.program import Program
 from simquay.provider import default_provider
 from simquay.simulators.adapted.backend import adapt
 from simquay.simulators.base import SimquayBackend
 from simquay.simulators.engine.backend import EngineBackend
-from simquay.simulators.engine.work import Part, joined_metadata
+from simquay.simulators.engine.pubs.jobs import JoinPubs, PrimitiveJob
+from simquay.simulators.engine.pubs.shown import Shown
+from simquay.simulators.engine.work import Part
 from simquay.simulators.inputs import warn_of_no_noise
 from simquay.simulators.options import resolve, validate
 
-__all__ = ["Primitive", "simulator_metadata", "taken"]
+__all__ = ["Primitive", "taken"]
 
 P = TypeVar("P", bound="Primitive")
 T = TypeVar("T")
@@ -133,7 +134,7 @@ class Primitive:
         backend: EngineBackend,
         pubs: Sequence[Any],
         contexts: Callable[[RunContext, Sequence[Sequence[Program]]], Sequence[RunContext]],
-        show: Callable[[int, list[Outcome], RunContext], PubResult],
+        shown: Sequence[Shown],
     ) -> BaseJob:
         """A submitted job for pubs on an engine.
 
@@ -142,8 +143,7 @@ class Primitive:
             pubs: of the job; each has ``circuit`` and ``points``.
             contexts: gives the context of each pub from that of the job and the programs of the
                 points of each.
-            show: gives a pub's result from its number, the outcomes of its points, and the job's
-                context.
+            shown: how the result of each pub is made.
         """
         context, noise, of_job = resolve(backend.options, self._run_options())
         context = replace(context, memory=False, wanted={})
@@ -161,8 +161,9 @@ class Primitive:
         join = JoinPubs(
             [pub.circuit.name for pub in pubs],
             [len(programs) for programs in lists],
-            lambda number, outcomes: show(number, outcomes, context),
-            {**ran, "seed": context.seed},
+            shown,
+            context.seed,
+            ran,
         )
         metadata = {**of_job.pop("metadata"), **ran}
         joined = [
@@ -226,8 +227,3 @@ def _taken(number: int, pub: Any, read: Callable[[Any], T]) -> T:
         if type(error) not in (TypeError, ValueError):  # others may have arguments of their own
             raise
         raise type(error)(f"pub {number}: {error}") from error
-
-
-def simulator_metadata(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """The figures of a pub's run, from those of its points."""
-    return joined_metadata([one.metadata for one in outcomes]) if outcomes else {}

@@ -8,24 +8,23 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, EstimatorPubLike, PubResult
-from qiskit.primitives.containers import DataBin
 from qiskit.providers import BackendV2
 
 from simquay.circuits.lowering.circuit import kept_qubits
 from simquay.execution.observables import Estimates
 from simquay.execution.points import unbound
-from simquay.execution.settings import Outcome, RunContext
+from simquay.execution.settings import RunContext
 from simquay.jobs.base import BaseJob
 from simquay.jobs.dispatch.tasks import TaskControl
-from simquay.primitives.base import Primitive, Start, simulator_metadata, taken
+from simquay.primitives.base import Primitive, Start, taken
 from simquay.primitives.foreign import Bases, bound_circuits
 from simquay.primitives.observables import narrowed
 from simquay.primitives.pubs import EstimatedPub, estimated_pub
 from simquay.program import Observable, Program
 from simquay.simulators.engine.backend import EngineBackend
+from simquay.simulators.engine.pubs.shown import EstimatedShown
 
 __all__ = ["EstimatorV2"]
 
@@ -69,7 +68,8 @@ class EstimatorV2(Primitive, BaseEstimatorV2):  # type: ignore[misc]  # Qiskit s
             precision: of each pub that does not say which; None for :attr:`default_precision`.
 
         Returns:
-            The job, submitted: a :class:`~simquay.primitives.jobs.PrimitiveJob`. The data of a pub
+            The job, submitted: a
+            :class:`~simquay.simulators.engine.pubs.jobs.PrimitiveJob`. The data of a pub
             has the arrays ``evs`` and ``stds``, of the pub's shape. At precision 0 the values are
             exact, those of circuits that measure on their way included, and ``stds`` is 0; unless
             there are too many branches to follow them all: then ``stds`` is the standard error of
@@ -85,20 +85,8 @@ class EstimatorV2(Primitive, BaseEstimatorV2):  # type: ignore[misc]  # Qiskit s
             precision = self.default_precision
         coerced = taken(pubs, lambda pub: estimated_pub(pub, precision))
         plans = [_Wanted(pub) for pub in coerced]
-
         if not isinstance(self._backend, EngineBackend):
             return self._estimate_from_shots(coerced, plans)
-
-        def show(number: int, outcomes: list[Outcome], context: RunContext) -> PubResult:
-            pub = coerced[number]
-            evs, stds = plans[number].arrays([one["expectation"] for one in outcomes])
-            if pub.precision:
-                sequence = np.random.SeedSequence(context.seed, spawn_key=(number, _NOISE))
-                draws = np.random.Generator(np.random.Philox(sequence))
-                lacking = np.sqrt(np.maximum(pub.precision**2 - stds**2, 0.0))
-                evs += draws.normal(0.0, lacking, evs.shape)
-                np.maximum(stds, pub.precision, out=stds)
-            return _result(pub, evs, stds, simulator_metadata=simulator_metadata(outcomes))
 
         def contexts(
             context: RunContext, programs: Sequence[Sequence[Program]]
@@ -114,7 +102,8 @@ class EstimatorV2(Primitive, BaseEstimatorV2):  # type: ignore[misc]  # Qiskit s
             exact = replace(context, shots=0, wanted={"expectation": estimates})
             return [exact] * len(coerced)
 
-        return self._run_on_engine(self._backend, coerced, contexts, show)
+        shown = [wanted.shown for wanted in plans]
+        return self._run_on_engine(self._backend, coerced, contexts, shown)
 
     def _estimate_from_shots(
         self, pubs: Sequence[EstimatedPub], plans: Sequence[_Wanted]
@@ -155,7 +144,7 @@ class EstimatorV2(Primitive, BaseEstimatorV2):  # type: ignore[misc]  # Qiskit s
                     bases[some].estimates(samples[first:end], first_bit)
                     for some, first, end in zip(chosen, [0, *ends], ends, strict=False)
                 ]
-                return _result(pub, *wanted.arrays(values), shots=shots)
+                return wanted.shown.result(values, {"shots": shots})
 
             return result
 
@@ -174,27 +163,9 @@ def _fitting(pub: EstimatedPub, programs: Sequence[Program]) -> Sequence[Observa
     return [narrowed(one, numbers) for one in pub.observables]
 
 
-def _result(
-    pub: EstimatedPub, evs: NDArray[np.float64], stds: NDArray[np.float64], **metadata: Any
-) -> PubResult:
-    """The result of a pub."""
-    return PubResult(
-        DataBin(evs=evs, stds=stds, shape=pub.shape),
-        metadata={
-            "target_precision": pub.precision,
-            "circuit_metadata": pub.metadata,
-            **metadata,
-        },
-    )
-
-
 _ERROR = 1e-2
 """The standard error of means over trajectories where no precision is asked for; see
 :class:`~simquay.execution.observables.Estimates`."""
-
-_NOISE = 1
-"""Of the normal errors of a pub: a key that no circuit's draws have; see
-:mod:`simquay.execution.sampling.randomness`."""
 
 
 class _Wanted:
@@ -202,18 +173,21 @@ class _Wanted:
 
     Args:
         pub: the pub.
+
+    Attributes:
+        shown: how they become the pub's result.
     """
 
     def __init__(self, pub: EstimatedPub) -> None:
-        self._shape = pub.shape
         self._points = len(pub.points)
         self._width = max(len(pub.observables), 1)
         points = np.arange(math.prod(pub.values.shape[:-1])).reshape(pub.values.shape[:-1])
         if pub.places.ndim:
             pairs = points * self._width + pub.places  # broadcast
-            self._pairs, self._inverse = np.unique(pairs, return_inverse=True)
+            self._pairs, places = np.unique(pairs, return_inverse=True)
         else:
-            self._pairs, self._inverse = points.ravel(), points
+            self._pairs, places = points.ravel(), points
+        self.shown = EstimatedShown(pub.shape, places.ravel(), pub.precision, pub.metadata)
 
     def chosen(self, first: int) -> list[tuple[int, ...]]:
         """The numbers of the observables for each point, where that of the pub's first is
@@ -223,12 +197,3 @@ class _Wanted:
         ends = np.cumsum(counts).tolist()
         starts = [0, *ends]
         return [tuple(numbers[start:end]) for start, end in zip(starts, ends, strict=False)]
-
-    def arrays(
-        self, values: Sequence[NDArray[np.float64]]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Means and standard errors, of the pub's shape, from those of each point: shape
-        ``(2, chosen)``."""
-        every = np.concatenate([np.empty((2, 0)), *values], axis=1)
-        both = every[:, self._inverse.ravel()].reshape(2, *self._shape)
-        return both[0, ...], both[1, ...]

@@ -23,10 +23,10 @@ from simquay.jobs.base import BaseJob
 from simquay.jobs.dispatch.tasks import TaskControl
 from simquay.jobs.errors import JobCancelledError
 from simquay.jobs.job import TaskEnd
-from simquay.primitives.jobs import finished
 from simquay.program import Observable
 from simquay.simulators.adapted.results import writes_bits
 from simquay.simulators.base import SimquayBackend
+from simquay.simulators.engine.pubs.jobs import finished
 
 __all__ = ["Bases", "JoinForeign", "Shots", "bound_circuits"]
 

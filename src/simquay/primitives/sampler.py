@@ -9,20 +9,24 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from qiskit.primitives import BaseSamplerV2, PubResult, SamplerPubLike, SamplerPubResult
+from qiskit.primitives import BaseSamplerV2, PubResult, SamplerPubLike
 from qiskit.primitives.containers import DataBin
 from qiskit.providers import BackendV2
 
 from simquay.errors import OutOfMemoryError
-from simquay.execution.settings import Outcome, RunContext
+from simquay.execution.settings import RunContext
 from simquay.jobs.base import BaseJob
 from simquay.jobs.dispatch.tasks import TaskControl
-from simquay.primitives.base import Primitive, Start, simulator_metadata, taken
-from simquay.primitives.bits import RegisterBits, registers_of
+from simquay.primitives.base import Primitive, Start, taken
 from simquay.primitives.foreign import bound_circuits
 from simquay.primitives.pubs import SampledPub, sampled_pub
 from simquay.simulators.engine.backend import EngineBackend
+from simquay.simulators.engine.pubs.bits import RegisterBits, registers_of
+from simquay.simulators.engine.pubs.shown import (
+    ProbabilitiesPubResult,
+    ProbabilitiesShown,
+    SampledShown,
+)
 from simquay.system.memory import format_bytes, host_available_bytes
 
 __all__ = ["ProbabilitiesPubResult", "SamplerV2"]
@@ -67,7 +71,8 @@ class SamplerV2(Primitive, BaseSamplerV2):  # type: ignore[misc]  # Qiskit ships
             shots: of each pub that does not say how many; None for :attr:`default_shots`.
 
         Returns:
-            The job, submitted: a :class:`~simquay.primitives.jobs.PrimitiveJob`. The data of a pub
+            The job, submitted: a
+            :class:`~simquay.simulators.engine.pubs.jobs.PrimitiveJob`. The data of a pub
             has a ``BitArray`` for each classical register, by its name. Point ``p`` of all points
             of the job has the shots that circuit ``p`` of ``backend.run`` has with the same seed.
 
@@ -82,35 +87,23 @@ class SamplerV2(Primitive, BaseSamplerV2):  # type: ignore[misc]  # Qiskit ships
         if shots is None:
             shots = self.default_shots
         coerced = taken(pubs, lambda pub: sampled_pub(pub, shots))
-        registers = _registers(coerced)
-
-        def result(number: int, samples: Any, metadata: Mapping[str, Any]) -> SamplerPubResult:
-            pub = coerced[number]
-            data = {one.name: one.array(samples, pub.shape, pub.shots) for one in registers[number]}
-            return SamplerPubResult(
-                DataBin(**data, shape=pub.shape),
-                metadata={"shots": pub.shots, "circuit_metadata": pub.metadata, **metadata},
-            )
-
+        shown = [
+            SampledShown(pub.shape, pub.shots, registers, pub.metadata)
+            for pub, registers in zip(coerced, _registers(coerced), strict=True)
+        ]
         if not isinstance(self._backend, EngineBackend):
 
-            def start(number: int, run: Start) -> Callable[[TaskControl], SamplerPubResult]:
+            def start(number: int, run: Start) -> Callable[[TaskControl], PubResult]:
                 pub = coerced[number]
                 shots = run(bound_circuits(pub.circuit, pub.points), pub.shots)
-                return lambda control: result(number, shots.samples(control), {})
+                return lambda control: shown[number].result(shots.samples(control), {})
 
             return self._run_elsewhere(coerced, start)
-
-        def show(number: int, outcomes: list[Outcome], context: RunContext) -> SamplerPubResult:
-            samples = [one["samples"] for one in outcomes]
-            metadata = {"simulator_metadata": simulator_metadata(outcomes)}
-            return result(number, samples, metadata)
-
         return self._run_on_engine(
             self._backend,
             coerced,
             lambda context, _: [replace(context, shots=pub.shots) for pub in coerced],
-            show,
+            shown,
         )
 
     def probabilities(self, pubs: Iterable[SamplerPubLike]) -> BaseJob:
@@ -155,63 +148,16 @@ class SamplerV2(Primitive, BaseSamplerV2):  # type: ignore[misc]  # Qiskit ships
                     available=available,
                 )
 
-        def show(number: int, outcomes: list[Outcome], context: RunContext) -> PubResult:
-            pub = coerced[number]
-            found = [one["probabilities"] for one in outcomes]
-            data = {
-                one.name: np.array([one.distribution(*point) for point in found]).reshape(
-                    *pub.shape, 1 << len(one.bits)
-                )
-                for one in registers[number]
-            }
-            metadata = {
-                "circuit_metadata": pub.metadata,
-                "simulator_metadata": simulator_metadata(outcomes),
-            }
-            return ProbabilitiesPubResult(
-                DataBin(**data, shape=pub.shape), metadata, registers[number], found
-            )
+        shown = [
+            ProbabilitiesShown(pub.shape, some, pub.metadata)
+            for pub, some in zip(coerced, registers, strict=True)
+        ]
 
         def contexts(context: RunContext, programs: Sequence[Any]) -> list[RunContext]:
             exact = replace(context, shots=0, wanted={"probabilities": True})
             return [exact] * len(coerced)
 
-        return self._run_on_engine(backend, coerced, contexts, show)
-
-
-class ProbabilitiesPubResult(PubResult):  # type: ignore[misc]  # Qiskit ships no types
-    """The exact probabilities of a pub.
-
-    Args:
-        data: arrays of probabilities by register; see :meth:`SamplerV2.probabilities`.
-        metadata: of the pub.
-        registers: of the circuit.
-        points: the joint distribution of each point, as outcomes of all bits and probabilities.
-    """
-
-    def __init__(
-        self,
-        data: DataBin,
-        metadata: Mapping[str, Any],
-        registers: Sequence[RegisterBits],
-        points: Sequence[tuple[NDArray[np.uint64], NDArray[np.float64]]],
-    ) -> None:
-        super().__init__(data, metadata)
-        self._registers = registers
-        self._points = points
-
-    def joint(self, point: int | tuple[int, ...] = ()) -> dict[str, float]:
-        """The probability of each possible outcome of all registers at a point of the pub, which an
-        index of the pub's arrays names. The bits are those of ``join_data().get_counts()`` of a
-        sampled pub: the first register is on the right."""
-        number = int(np.arange(math.prod(self.data.shape)).reshape(self.data.shape)[point])
-        outcomes, probabilities = self._points[number]
-        every = RegisterBits("", [bit for one in self._registers for bit in one.bits])
-        found: dict[str, float] = {}
-        bits = every.array([outcomes], (), len(outcomes)).get_bitstrings()
-        for key, value in zip(bits, probabilities.tolist(), strict=True):
-            found[key] = found.get(key, 0.0) + value
-        return found
+        return self._run_on_engine(backend, coerced, contexts, shown)
 
 
 def _registers(pubs: Sequence[SampledPub]) -> list[list[RegisterBits]]:

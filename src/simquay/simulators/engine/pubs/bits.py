@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,18 +16,21 @@ _AT_ONCE = 1 << 16
 """Shots whose bits are taken at once: their arrays stay in cache."""
 
 
+@dataclass(eq=False)
 class RegisterBits:
     """The bits of one register, out of the samples of all bits.
 
-    Args:
+    Attributes:
         name: the register's.
         bits: the number of the circuit's classical bit that each bit of the register is, from its
             bit 0 on.
     """
 
-    def __init__(self, name: str, bits: Sequence[int]) -> None:
-        self.name = name
-        self.bits = bits
+    name: str
+    bits: Sequence[int]
+
+    def __post_init__(self) -> None:
+        bits = self.bits
         self.num_bytes = -(-len(bits) // 8)
         first = bits[0] if bits else 0
         consecutive = [*bits] == [*range(first, first + len(bits))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copyreg
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from typing import Any, Protocol
@@ -11,9 +11,10 @@ from typing import Any, Protocol
 from qiskit.primitives import BasePrimitiveJob, DataBin, PrimitiveResult, PubResult
 from qiskit.providers.jobstatus import JobStatus
 
-from simquay.execution.settings import Outcome, Piece
+from simquay.execution.settings import Piece
 from simquay.jobs.errors import JobFailedError, described
 from simquay.jobs.job import Job, TaskEnd
+from simquay.simulators.engine.pubs.shown import Shown
 from simquay.simulators.engine.work import gathered, joined
 
 __all__ = ["JoinPubs", "PrimitiveJob", "finished", "pubs_failed"]
@@ -65,7 +66,8 @@ class JoinPubs:
         names: of the pubs' circuits.
         sizes: the number of points of each pub; the points of the job are those of pub 0, then
             those of pub 1, and so on.
-        show: gives a pub's result from its number and the outcomes of its points.
+        shown: how the result of each pub is made.
+        seed: of the job.
         metadata: of the result.
         pieces: of the job's tasks.
         executor: the class name of the user's executor, or None.
@@ -73,7 +75,8 @@ class JoinPubs:
 
     names: Sequence[str]
     sizes: Sequence[int]
-    show: Callable[[int, list[Outcome]], PubResult]
+    shown: Sequence[Shown]
+    seed: int
     metadata: Mapping[str, Any]
     pieces: Sequence[Piece] = ()
     executor: str | None = None
@@ -96,10 +99,11 @@ class JoinPubs:
             point = next((one for one in range(first, end) if one in failures), None)
             if point is None:
                 outcomes = [joined(parts[one])[0] for one in range(first, end)]
-                results[number] = self.show(number, outcomes)
+                results[number] = self.shown[number](number, outcomes, self.seed)
             else:
                 failed[number] = point - first, failures[point]
         metadata = {"version": 2, "job_id": job_id, "time_taken": seconds, **self.metadata}
+        metadata["seed"] = self.seed
         if self.executor is not None or len(tasks) > 1:
             metadata |= {"executor": self.executor, "tasks": tasks}
         return finished(results, failed, self.names, self.sizes, metadata)

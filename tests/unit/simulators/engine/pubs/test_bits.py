@@ -7,8 +7,8 @@ import pytest
 from qiskit import ClassicalRegister, QuantumCircuit
 from qiskit.circuit import Clbit
 
-from simquay.primitives import bits
-from simquay.primitives.bits import RegisterBits, registers_of
+from simquay.simulators.engine.pubs import bits
+from simquay.simulators.engine.pubs.bits import RegisterBits, registers_of
 
 RNG = np.random.default_rng(11)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from qiskit.primitives import BasePrimitiveJob
 from qiskit.providers import JobV1
 
-from simquay.primitives.jobs import JoinPubs, PrimitiveJob, pubs_failed
+from simquay.simulators.engine.pubs.jobs import JoinPubs, PrimitiveJob, pubs_failed
 
 
 def test_it_is_a_job_of_both_kinds() -> None:
@@ -27,6 +27,12 @@ def test_an_error_names_the_pub_the_circuit_and_the_point() -> None:
 
 
 def test_a_join_without_tasks_is_an_empty_result() -> None:
-    result = JoinPubs([], [], lambda number, outcomes: None, {"engine": "e"})([], "id", 1.5)
+    result = JoinPubs([], [], [], 7, {"engine": "e"})([], "id", 1.5)
     assert len(result) == 0
-    assert result.metadata == {"version": 2, "job_id": "id", "time_taken": 1.5, "engine": "e"}
+    assert result.metadata == {
+        "version": 2,
+        "job_id": "id",
+        "time_taken": 1.5,
+        "engine": "e",
+        "seed": 7,
+    }
