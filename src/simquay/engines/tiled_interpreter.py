@@ -32,6 +32,9 @@ __all__ = ["apply_tile_pass", "apply_wide"]
 
 Amplitudes = NDArray[np.complexfloating[Any]]
 
+WIDE_BITS = 19
+"""A wide pass takes up to ``2**WIDE_BITS`` amplitudes at a time."""
+
 
 def apply_tile_pass(amplitudes: Amplitudes, pass_: TilePass) -> None:
     """Apply one tile pass in place; all tiles at once, one stage after the other."""
@@ -107,27 +110,38 @@ def _matches(values: NDArray[np.intp], mask: int, value: int) -> NDArray[np.bool
 def apply_wide(amplitudes: Any, pass_: WidePass, xp: Any) -> None:
     """Apply a wide pass in place to ``amplitudes``, an array of the library ``xp``.
 
-    ``xp`` is ``numpy`` or ``cupy``. It takes up to two copies of the state besides the state.
+    ``xp`` is ``numpy`` or ``cupy``. Besides the state, it takes the gate's numbers and two copies
+    of a part of the state: of ``2**WIDE_BITS`` amplitudes, or as many as one gate changes.
     """
     gate = pass_.gate
     width = pass_.width
     vector = _grown(amplitudes, pass_.before, width)
-    controls = gate.controls
-    chosen = set(gate.qubits) | set(controls)
+    chosen = set(gate.qubits) | set(gate.controls)
     others = tuple(bit for bit in range(width) if bit not in chosen)
-    tensor = vector.reshape((len(vector),) + (2,) * width)
-    moved = tensor.transpose(_axes(width, (*others, *gate.qubits, *controls)))
-    # The control axes come right after the batch, the highest control first.
-    for position in reversed(range(len(controls))):
-        moved = moved[:, gate.control_state >> position & 1]
     size = 1 << len(gate.qubits)
-    block = moved.reshape(len(vector), size, 1 << len(others))
+    count = max(WIDE_BITS - (len(vector) * size - 1).bit_length(), 0)
+    together, one_by_one = others[:count], others[count:]
+    fixed = (*one_by_one, *gate.controls)
+    tensor = vector.reshape((len(vector),) + (2,) * width)
+    moved = tensor.transpose(_axes(width, (*together, *gate.qubits, *fixed)))
     if isinstance(gate, Matrix):
-        new = xp.matmul(xp.asarray(gate.matrix, dtype=vector.dtype), block)
+        numbers = xp.asarray(gate.matrix, dtype=vector.dtype)
     elif isinstance(gate, Permutation):
         source = np.empty(size, dtype=np.intp)
         source[gate.table] = np.arange(size)
-        new = block[:, xp.asarray(source)]
+        numbers = xp.asarray(source)
     else:
-        new = xp.asarray(gate.amplitudes, dtype=vector.dtype)[:, None] * block[:, :1]
-    moved[...] = new.reshape(moved.shape)
+        numbers = xp.asarray(gate.amplitudes, dtype=vector.dtype)[:, None]
+    for other in range(1 << len(one_by_one)):
+        values = other | gate.control_state << len(one_by_one)
+        part = moved  # the axes of fixed bits come right after the batch, the highest first
+        for position in reversed(range(len(fixed))):
+            part = part[:, values >> position & 1]
+        block = part.reshape(len(vector), size, 1 << len(together))
+        if isinstance(gate, Matrix):
+            new = xp.matmul(numbers, block)
+        elif isinstance(gate, Permutation):
+            new = block[:, numbers]
+        else:
+            new = numbers * block[:, :1]
+        part[...] = new.reshape(part.shape)

@@ -6,12 +6,17 @@ are exact up to rounding, so there is no false alarm to state.
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simquay.engines import tiled_interpreter
+from simquay.engines.tiled_interpreter import apply_wide
 from simquay.planning import Layout, Profile, make_plan
+from simquay.planning.tiled.passes import WidePass
 from simquay.program import Diagonal, GateOperation, Matrix, Permutation, Prepare, Relabel
 from tests.support.gate_lists import random_gates
 from tests.support.random_programs import gate_lists
@@ -142,7 +147,9 @@ NARROW = Profile("tiled", tile=3, low=1, span=2)
 
 @pytest.mark.parametrize("stored", [[], [5, 2, 0, 4, 1, 3]])
 @pytest.mark.parametrize("kind", ["matrix", "permutation", "controlled"])
-def test_gates_wider_than_a_tile(kind, stored):
+@pytest.mark.parametrize("together", [19, 0])
+def test_gates_wider_than_a_tile(kind, stored, together, monkeypatch):
+    monkeypatch.setattr(tiled_interpreter, "WIDE_BITS", together)  # 0: each part of the state alone
     rng = np.random.default_rng(1)
     qubits = (3, 0, 5, 2, 4)
     before = random_gates(6, 10, rng, prepare=False)
@@ -157,7 +164,26 @@ def test_gates_wider_than_a_tile(kind, stored):
     compare([*before, wide, *after], stored, 6, NARROW)
 
 
-def test_a_state_wider_than_a_tile_is_prepared():
+def test_a_wide_pass_takes_no_copy_of_the_state(monkeypatch):
+    monkeypatch.setattr(tiled_interpreter, "WIDE_BITS", 10)
+    rng = np.random.default_rng(5)
+    for gate in (
+        Permutation(rng.permutation(16), (17, 3, 9, 0), (5,), 1),
+        Matrix(random_vectors(rng, 16, 4), (17, 3, 9, 0)),
+        Prepare(random_vectors(rng, 1, 4)[0], (17, 16, 15, 14)),
+    ):
+        before = 14 if isinstance(gate, Prepare) else 18
+        state = random_vectors(rng, 1, 18)
+        tracemalloc.start()
+        apply_wide(state, WidePass(before, 18, gate), np)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < state.nbytes / 8
+
+
+@pytest.mark.parametrize("together", [19, 0])
+def test_a_state_wider_than_a_tile_is_prepared(together, monkeypatch):
+    monkeypatch.setattr(tiled_interpreter, "WIDE_BITS", together)
     rng = np.random.default_rng(2)
     amplitudes = random_vectors(rng, 1, 5)[0]
     gates = [

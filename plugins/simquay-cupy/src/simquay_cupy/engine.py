@@ -49,8 +49,9 @@ PLANS_KEPT = 32
 SWEEP_QUBITS = 14
 """Qubits up to which a launch takes less time than encoding its program, so that sweeps pay."""
 
-LONG_LAUNCH = 1 << 22
-"""Amplitudes from which on a state is large in the sense of ``AHEAD``."""
+LONG_LAUNCH = 1 << 26
+"""Amplitudes from which on a state is large in the sense of ``AHEAD``: a launch takes a quarter of
+a millisecond or more, many times what waking the thread that waits does."""
 
 
 class CupyEngine(StateEngine):
@@ -82,7 +83,8 @@ class CupyEngine(StateEngine):
         return Profile("tiled", tile=geometry.tile, low=LOW[precision], span=geometry.register)
 
     def required_bytes(self, num_qubits: int, precision: Precision, batch: int = 1) -> int:
-        """The state and ``SCRATCH_BYTES``: passes work in place."""
+        """The state and ``SCRATCH_BYTES``: passes work in place. The numbers of a gate on more
+        qubits than a tile has are not counted; the caller has them in the host's memory, too."""
         return batch * precision.amplitude_bytes * self._stride(num_qubits, precision) + (
             SCRATCH_BYTES
         )
@@ -189,7 +191,7 @@ class CupyEngine(StateEngine):
             else:
                 self._launch(state, uploaded, step)
             if state.batch * state.stride >= LONG_LAUNCH:
-                marks.append(self.on.mark())
+                marks.append(self.on.mark(sleep=True))
                 if len(marks) > AHEAD:
                     self.on.wait(marks.popleft())
             control.report(done / len(passes))

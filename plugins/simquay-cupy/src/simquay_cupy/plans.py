@@ -11,7 +11,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from itertools import accumulate
-from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -30,9 +29,9 @@ ReplayRule = Literal["measured", "always", "never"]
 """When a plan's graph is replayed: where it was measured to be faster, or, for benchmarks and
 tests, always or never."""
 
-MOST_AMPLITUDES = 1 << 19
-"""Amplitudes, of all vectors, of the largest state that graphs are made for: 19 qubits. Launches on
-a larger state take longer than queueing them."""
+MOST_AMPLITUDES = 1 << 23
+"""Amplitudes, of all vectors, of the largest state that graphs are made for: 23 qubits. Launches on
+a larger state take longer than queueing them: 30 µs and more, by the memory's rate."""
 
 MOST_LAUNCHES = 256
 """Launches of the largest graph. A run cannot be cancelled between the launches of a graph."""
@@ -107,10 +106,7 @@ class PlanGraphs:
     def _timed(self, replayed: bool, work: Callable[[], None]) -> None:
         """Do ``work`` on an idle device, and note how long that takes until all is done."""
         self._on.wait(self._on.mark())
-        started = perf_counter()
-        work()
-        self._on.wait(self._on.mark())
-        seconds = perf_counter() - started
+        seconds = self._on.timed(work)
         with self._lock:
             times = self._times
             times[replayed].append(seconds)

@@ -208,7 +208,7 @@ class StateEngine(BaseEngine[DeviceState]):
             )
             name = f"marginal_{state.precision.value}"
             self.on.launch(name, (1 << len(blocks), chunks, len(values)), THREADS, arguments)
-            sums: NDArray[np.float64] = self.on.download(partial).sum(axis=1)
+        sums: NDArray[np.float64] = self.on.download(partial).sum(axis=1)
         return sums
 
     def gather(
@@ -218,30 +218,30 @@ class StateEngine(BaseEngine[DeviceState]):
         indices = np.ascontiguousarray(indices, dtype=np.uint64)
         if not len(indices):
             return np.zeros((state.batch, 0), dtype=state.precision.complex_dtype)
-        with self.on.active():
-            return self._pick(state, self.on.upload(indices), 0, len(indices))
+        return self._pick(state, indices, 0, len(indices))
 
     def amplitudes(self, state: DeviceState) -> NDArray[np.complexfloating[Any]]:
         """All amplitudes in qubit order, on the host."""
         size = 1 << state.num_qubits
         if state.order == tuple(range(state.num_qubits)):
-            with self.on.active():
-                return self.on.download(state.vectors[:, :size])
+            return self.on.download(state.vectors[:, :size])
         result = np.empty((state.batch, size), dtype=state.precision.complex_dtype)
         for first in range(0, size, PIECE):
             count = min(PIECE, size - first)
-            with self.on.active():
-                result[:, first : first + count] = self._pick(state, None, first, count)
+            result[:, first : first + count] = self._pick(state, None, first, count)
         return result
 
     def _pick(
-        self, state: DeviceState, indices: Any, first: int, count: int
+        self, state: DeviceState, indices: NDArray[np.uint64] | None, first: int, count: int
     ) -> NDArray[np.complexfloating[Any]]:
         places = _places(state, range(state.num_qubits) or [0])
-        out = self.on.empty((state.batch, count), state.precision.complex_dtype)
         qubits, start, size = np.int32(state.num_qubits), np.uint64(first), np.uint64(count)
-        where = self.on.upload(places)
-        self._launch_over("pick", state, count, where, qubits, indices, start, size, out)
+        with self.on.active():
+            out = self.on.empty((state.batch, count), state.precision.complex_dtype)
+            where = self.on.upload(places), qubits
+            null = np.uint64(0)
+            chosen = null if indices is None else self.on.upload(indices)
+            self._launch_over("pick", state, count, *where, chosen, start, size, out)
         return self.on.download(out)
 
     def means(self, state: DeviceState, strings: Strings, control: Control) -> NDArray[np.float64]:
@@ -266,7 +266,7 @@ class StateEngine(BaseEngine[DeviceState]):
                     grid = (blocks, len(groups), part.batch)
                     name = f"string_sums_{state.precision.value}"
                     self.on.launch(name, grid, THREADS, (*given, np.uint64(end - first), out))
-                    sums = self.on.download(out).sum(axis=1) * encoded.scales[first:end]
+                sums = self.on.download(out).sum(axis=1) * encoded.scales[first:end]
                 result[row : row + step, encoded.order[first:end]] = sums
         return result
 

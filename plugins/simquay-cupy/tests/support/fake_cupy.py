@@ -11,7 +11,9 @@ import types
 import weakref
 from collections.abc import Callable
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -32,24 +34,87 @@ class CUDADriverError(RuntimeError):
 
 
 class Memory:
-    """The device's memory, in bytes: in living arrays, and kept unused by the pool besides."""
+    """The device's memory, in bytes: what the driver has not, the pools have in blocks."""
 
     def __init__(self, total: int) -> None:
         self.total = total
-        self.used = 0
-        self.cached = 0
         self.limit = 0
+        self.pools: list[Pool] = []
 
-    def take(self, array: np.ndarray) -> np.ndarray:
-        """Count ``array`` while it lives."""
-        self.cached -= min(self.cached, array.nbytes)
-        self.used += array.nbytes
-        weakref.finalize(array, self._give_back, array.nbytes)
-        return array
+    @property
+    def used(self) -> int:
+        """In living arrays."""
+        return sum(pool.used_bytes() for pool in self.pools)
 
-    def _give_back(self, size: int) -> None:
-        self.used -= size
-        self.cached += size
+    @property
+    def cached(self) -> int:
+        """Unused, in the pools' blocks."""
+        return sum(pool.free_bytes() for pool in self.pools)
+
+
+@dataclass(eq=False)
+class Chunk:
+    """A part of one of a pool's blocks."""
+
+    size: int
+    used: bool = False
+
+    def release(self) -> None:
+        self.used = False
+
+
+class Pool:
+    """As cupy.cuda.MemoryPool: the smallest unused chunk that is large enough is cut, and no block
+    that has a used chunk is freed."""
+
+    def __init__(self, memory: Memory, device: Context, work: Work) -> None:
+        self.memory, self.device, self.work = memory, device, work
+        self.blocks: list[list[Chunk]] = []
+        memory.pools.append(self)
+
+    def malloc(self, size: int) -> Chunk:
+        self.work.forbid()
+        fits = [
+            (chunk.size, number, place)
+            for number, block in enumerate(self._merged())
+            for place, chunk in enumerate(block)
+            if not chunk.used and chunk.size >= size
+        ]
+        if fits:
+            _, number, place = min(fits)
+            block = self.blocks[number]
+            rest = block[place].size - size
+            block[place : place + 1] = [Chunk(size, True)] + ([Chunk(rest)] if rest else [])
+            return block[place]
+        mine = self.used_bytes() + self.free_bytes()
+        if mine + size > (self.memory.limit or self.memory.total):
+            self.free_all_blocks()  # as CuPy does, before it gives up
+            mine = self.used_bytes() + self.free_bytes()
+        total = self.memory.used + self.memory.cached + size
+        if mine + size > (self.memory.limit or total) or total > self.memory.total:
+            raise OutOfMemoryError(f"Out of memory allocating {size:,} bytes")
+        self.blocks.append([Chunk(size, True)])
+        return self.blocks[-1][0]
+
+    def _merged(self) -> list[list[Chunk]]:
+        for block in self.blocks:
+            for place in reversed(range(1, len(block))):
+                if not (block[place].used or block[place - 1].used):
+                    block[place - 1].size += block.pop(place).size
+        return self.blocks
+
+    def free_all_blocks(self) -> None:
+        assert self.device.entered, "another device's blocks would be freed"
+        self.blocks = [block for block in self.blocks if any(chunk.used for chunk in block)]
+
+    def get_limit(self) -> int:
+        return self.memory.limit
+
+    def used_bytes(self) -> int:
+        return sum(chunk.size for block in self.blocks for chunk in block if chunk.used)
+
+    def free_bytes(self) -> int:
+        return sum(chunk.size for block in self.blocks for chunk in block if not chunk.used)
 
 
 class Array(np.ndarray):
@@ -160,12 +225,14 @@ class Event:
     def __init__(
         self, block: bool = False, disable_timing: bool = False, interprocess: bool = False
     ) -> None:
+        self.block = block
         self.done = False
 
     def record(self, stream: Any = None) -> None:
         if stream is not None:
             stream.work.forbid()
         self.done = True
+        self.time = perf_counter()
 
     def synchronize(self) -> None:
         assert self.done
@@ -186,26 +253,6 @@ def make_fake_cupy(library: Path, total: int = 1 << 32) -> types.ModuleType:
         {name: getattr(np, name) for name in ("matmul", "empty_like", "copyto", "ndarray", "zeros")}
     )
 
-    class Pool:
-        def malloc(self, size: int) -> int:
-            work.forbid()
-            if memory.used + size > (memory.limit or memory.total):
-                raise OutOfMemoryError(f"Out of memory allocating {size:,} bytes")
-            return size
-
-        def free_all_blocks(self) -> None:
-            assert device.entered, "another device's blocks would be freed"
-            memory.cached = 0
-
-        def get_limit(self) -> int:
-            return memory.limit
-
-        def used_bytes(self) -> int:
-            return memory.used
-
-        def free_bytes(self) -> int:
-            return memory.cached
-
     allocators: list[Any] = []
 
     @contextmanager
@@ -217,8 +264,10 @@ def make_fake_cupy(library: Path, total: int = 1 << 32) -> types.ModuleType:
     def empty(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
         assert allocators, "the user's allocator would be used"
         size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
-        allocators[-1](size)
-        return memory.take(host.empty(shape, dtype)).view(Array)
+        chunk = allocators[-1](size)
+        array = host.empty(shape, dtype)
+        weakref.finalize(array, chunk.release)
+        return array.view(Array)
 
     def asarray(array: np.ndarray) -> np.ndarray:
         work.forbid()
@@ -230,6 +279,7 @@ def make_fake_cupy(library: Path, total: int = 1 << 32) -> types.ModuleType:
         def __init__(self, name: str) -> None:
             self.name = name
             self.max_dynamic_shared_size_bytes = 48 << 10
+            self.preferred_shared_memory_carveout = -1
 
         def __call__(
             self,
@@ -277,15 +327,16 @@ def make_fake_cupy(library: Path, total: int = 1 << 32) -> types.ModuleType:
         driver=types.SimpleNamespace(CUDADriverError=CUDADriverError),
         Stream=stream,
         Event=Event,
-        MemoryPool=Pool,
+        MemoryPool=lambda: Pool(memory, device, work),
         using_allocator=using_allocator,
         memory=types.SimpleNamespace(OutOfMemoryError=OutOfMemoryError),
         runtime=runtime,
-        get_elapsed_time=lambda start, stop: 1.0,
+        get_elapsed_time=lambda start, stop: 1e3 * (stop.time - start.time),
     )
     fake.__dict__.update(
         empty=empty,
         asarray=asarray,
+        ascontiguousarray=np.ascontiguousarray,
         RawModule=RawModule,
         asnumpy=asnumpy,
         __version__="14.2.0",

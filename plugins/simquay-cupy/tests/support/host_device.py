@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -133,10 +134,10 @@ class HostDevice(_Device):
         kernel: str,
         grid: tuple[int, int, int],
         threads: int,
-        arguments: Sequence[Any],
+        arguments: tuple[Any, ...],
         shared_bytes: int = 0,
     ) -> None:
-        """Call the function ``kernel`` for every block."""
+        """Call the function ``kernel`` for every block; the caller holds :meth:`active`."""
         if self._calls is not None:
             self._calls.append(lambda: self.launch(kernel, grid, threads, arguments, shared_bytes))
             return
@@ -165,11 +166,17 @@ class HostDevice(_Device):
             for call in graph:
                 call()
 
-    def mark(self) -> None:
+    def mark(self, sleep: bool = False) -> None:
         """Nothing: calls return when the work is done."""
 
     def wait(self, mark: None) -> None:
         """Nothing."""
+
+    def timed(self, work: Callable[[], object]) -> float:
+        """By the host's clock."""
+        start = time.perf_counter()
+        work()
+        return time.perf_counter() - start
 
     def trim(self) -> None:
         """Nothing."""
@@ -184,8 +191,6 @@ class HostDevice(_Device):
 
 
 def _argument(value: Any) -> Any:
-    if value is None:
-        return ctypes.c_void_p(None)
     if isinstance(value, np.ndarray):
         return ctypes.c_void_p(value.ctypes.data)
     return np.ctypeslib.as_ctypes_type(value.dtype)(value.item())

@@ -1,6 +1,6 @@
 """A CUDA device through CuPy: the only module that imports CuPy.
 
-It has its own memory pool and stream. The user's pools, and CuPy's current allocator and stream,
+It has its own memory pools and streams. The user's pools, and CuPy's current allocator and stream,
 are not touched.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,11 +23,14 @@ from simquay_cupy.device.sources import kernel_source
 
 __all__ = ["CudaDevice"]
 
-POOL_KEEPS = 1 << 28
-"""Unused bytes that the pool may keep when a state is released."""
+LARGE_BYTES = 1 << 26
+"""Bytes from which on an array is of the pool of large arrays. CuPy's pool takes a small array out
+of any unused block, however large, and frees no block that has an array: the programs of one plan
+would keep the memory of a large state."""
 
-USUAL_SHARED_BYTES = 48 << 10
-"""Bytes of shared memory that a block may have by default."""
+POOL_KEEPS = 1 << 28
+"""Unused bytes that each pool may keep when a state is released, or before a large array is made:
+no larger block is ever cut."""
 
 MOST_SHARED_BYTES = 64 << 10
 """Bytes of shared memory that a block may have, if it asks, on every device that CUDA 13 compiles
@@ -74,8 +77,8 @@ class CudaDevice:
         self._programs: dict[str, tuple[Any, int]] = {}
         self._capturing: _Graph | None = None
         with self._device:
-            self._pool = cupy.cuda.MemoryPool()
-            self._stream = cupy.cuda.Stream(non_blocking=True)
+            self._small, self._large = self._pools = [cupy.cuda.MemoryPool() for _ in range(2)]
+            self._stream, self._reads = [cupy.cuda.Stream(non_blocking=True) for _ in range(2)]
 
     @property
     def xp(self) -> Any:
@@ -84,7 +87,7 @@ class CudaDevice:
 
     @contextmanager
     def active(self) -> Iterator[None]:
-        """Work on this device, in Simquay's stream and pool; one thread at a time queues work.
+        """Work on this device, in Simquay's stream and pools; one thread at a time queues work.
 
         Raises:
             SimquayError: in a forked child of a process that used the device.
@@ -97,17 +100,22 @@ class CudaDevice:
                 return
             self._inside = True
             try:
-                with self._device, self._stream, cupy.cuda.using_allocator(self._pool.malloc):
+                with self._device, self._stream, cupy.cuda.using_allocator(self._malloc):
                     yield
             except cupy.cuda.memory.OutOfMemoryError as error:
                 raise self._out_of_memory(error, 0) from error
             finally:
                 self._inside = False
 
+    def _malloc(self, size: int) -> Any:
+        if size < LARGE_BYTES:
+            return self._small.malloc(size)
+        self.trim()
+        return self._large.malloc(size)
+
     def _out_of_memory(self, error: Exception, needed: int) -> OutOfMemoryError:
-        """Simquay's error for CuPy's, after the pool's unused memory was freed."""
-        with self._device:  # the pool has a part for each device, and this asks the current one
-            self._pool.free_all_blocks()
+        """Simquay's error for CuPy's, after the pools' unused memory was freed."""
+        self._free(0)
         available = self.available_bytes()
         what = (
             f"the run needs {format_bytes(needed)} more" if needed else f"memory ran out ({error})"
@@ -133,7 +141,7 @@ class CudaDevice:
             )
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> Any:
-        """An uninitialised array from Simquay's pool.
+        """An uninitialised array from Simquay's pools.
 
         Raises:
             OutOfMemoryError: if not that much is free.
@@ -152,9 +160,14 @@ class CudaDevice:
             return cupy.asarray(array)
 
     def download(self, array: Any) -> NDArray[Any]:
-        """A copy of ``array`` on the host; waits for the work that makes it."""
+        """A copy of ``array`` on the host; waits for the work that makes it. Where the caller does
+        not hold :meth:`active`, other threads may queue work meanwhile, which is not waited for."""
         with self.active():
-            host: NDArray[Any] = cupy.asnumpy(array, stream=self._stream, blocking=True)
+            array = cupy.ascontiguousarray(array)
+            made = self.mark()
+        self.wait(made)
+        with self._device:
+            host: NDArray[Any] = cupy.asnumpy(array, stream=self._reads, blocking=True)
         return host
 
     def load_programs(self, kernel: str, words: Any, start: int, stop: int) -> None:
@@ -163,38 +176,36 @@ class CudaDevice:
         last. A module has one such place, so the caller holds :meth:`active` until the launches are
         queued."""
         name = kernel.rpartition("_")[2]
-        with self.active():
-            graph = self._capturing
-            there = self._programs if graph is None else graph.leaves
-            last = there.get(name)
-            if last is not None and last[0] is words and last[1] == start:
-                return
-            if graph is not None and last is None:
-                graph.needs[name] = (kernel, words, start, stop)
-            else:
-                target = self._module(kernel).get_global("qs_program")
-                size = 4 * (stop - start)
-                target.copy_from_device_async(words[start:stop].data, size, self._stream)
-            there[name] = (words, start)
+        graph = self._capturing
+        there = self._programs if graph is None else graph.leaves
+        last = there.get(name)
+        if last is not None and last[0] is words and last[1] == start:
+            return
+        if graph is not None and last is None:
+            graph.needs[name] = (kernel, words, start, stop)
+        else:
+            target = self._module(kernel).get_global("qs_program")
+            size = 4 * (stop - start)
+            target.copy_from_device_async(words[start:stop].data, size, self._stream)
+        there[name] = (words, start)
 
     def launch(
         self,
         kernel: str,
         grid: tuple[int, int, int],
         threads: int,
-        arguments: Sequence[Any],
+        arguments: tuple[Any, ...],
         shared_bytes: int = 0,
     ) -> None:
-        """Queue a kernel in Simquay's stream. Arguments are arrays of the device, NumPy scalars, or
-        None."""
-        with self.active():
-            function = self._functions.get(kernel)
-            if function is None:
-                function = self._functions[kernel] = self._module(kernel).get_function(kernel)
-                if shared_bytes > USUAL_SHARED_BYTES:
-                    function.max_dynamic_shared_size_bytes = MOST_SHARED_BYTES
-            filled = [np.uint64(0) if value is None else value for value in arguments]
-            function(grid, (threads, 1, 1), tuple(filled), shared_mem=shared_bytes)
+        """Queue a kernel in Simquay's stream; the caller holds :meth:`active`. Arguments are arrays
+        of the device, or NumPy scalars."""
+        function = self._functions.get(kernel)
+        if function is None:
+            function = self._functions[kernel] = self._module(kernel).get_function(kernel)
+            if shared_bytes:  # it differs from launch to launch
+                function.max_dynamic_shared_size_bytes = MOST_SHARED_BYTES
+                function.preferred_shared_memory_carveout = 100  # per cent; L1 is of little use
+        function(grid, (threads, 1, 1), arguments, shared_mem=shared_bytes)
 
     def _module(self, kernel: str) -> Any:
         """The module with the kernel, named by the end of the kernel's name; compiled at first use.
@@ -245,10 +256,11 @@ class CudaDevice:
             graph.graph.launch(self._stream)
             self._programs.update(graph.leaves)
 
-    def mark(self) -> Any:
-        """An event in the stream."""
+    def mark(self, sleep: bool = False) -> Any:
+        """An event in the stream. To be woken, where the thread that waits sleeps, takes longer
+        than a pass over a state of middle size."""
         with self.active():
-            event = cupy.cuda.Event(block=True, disable_timing=True)
+            event = cupy.cuda.Event(block=sleep, disable_timing=True)
             event.record(self._stream)
         return event
 
@@ -256,26 +268,46 @@ class CudaDevice:
         """Wait for an event, without the lock: other threads may queue work meanwhile."""
         mark.synchronize()
 
-    def trim(self) -> None:
-        """Free the pool's unused memory, if there is much of it."""
+    def timed(self, work: Callable[[], object]) -> float:
+        """Seconds, by the device's clock, from now until what ``work()`` queues is done. It is
+        waited for."""
         with self.active():
-            if self._pool.free_bytes() > POOL_KEEPS:
-                self._pool.free_all_blocks()
+            start, stop = cupy.cuda.Event(), cupy.cuda.Event()
+            start.record(self._stream)
+            work()
+            stop.record(self._stream)
+        stop.synchronize()
+        return float(cupy.cuda.get_elapsed_time(start, stop)) / 1e3
+
+    def trim(self) -> None:
+        """Free the pools' unused memory, if there is much of it."""
+        self.check()
+        self._free(POOL_KEEPS)
+
+    def _free(self, keep: int) -> None:
+        """Free the unused memory of each pool that has more than ``keep`` bytes of it. (A pool has
+        a part for each device; its methods mean the current one's.)"""
+        with self._lock, self._device:
+            for pool in self._pools:
+                if pool.free_bytes() > keep:
+                    pool.free_all_blocks()
 
     def available_bytes(self) -> int:
-        """The driver's free memory and the pool's unused memory, within CuPy's limit."""
+        """The driver's free memory, and what the pool of large arrays keeps, within CuPy's limit.
+        The other pool's blocks often have a plan's programs, and then cannot be freed."""
         self.check()
         with self._lock, self._device:
             free, _ = cupy.cuda.runtime.memGetInfo()
-            free += self._pool.free_bytes()
-            limit = self._pool.get_limit()
-            return int(min(free, limit - self._pool.used_bytes()) if limit else free)
+            free += self._large.free_bytes()
+            limit = self._large.get_limit()
+            used = sum(pool.used_bytes() for pool in self._pools)
+            return int(min(free, limit - used) if limit else free)
 
     def total_bytes(self) -> int:
-        """The device's memory, or the pool's limit if that is less: CuPy sets every pool's limit
+        """The device's memory, or the pools' limit if that is less: CuPy sets every pool's limit
         from the environment variable ``CUPY_GPU_MEMORY_LIMIT``."""
         self.check()
         with self._lock, self._device:
             _, total = cupy.cuda.runtime.memGetInfo()
-            limit = self._pool.get_limit()
+            limit = self._large.get_limit()
             return int(min(total, limit) if limit else total)
