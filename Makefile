@@ -30,7 +30,7 @@ export PYTHONNOUSERSITE := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run check test test-all test-clients test-oldest lint types imports unit pytest pytest-all format clean
+.PHONY: help run check test test-all test-clients test-oldest lint types imports unit pytest pytest-all docs format clean
 
 help:
 	@echo "make run       install Simquay in .venv, run examples/ghz.qasm and show the counts"
@@ -41,6 +41,7 @@ help:
 	@echo "make test-clients  client libraries on Simquay's backends (tests/clients), in .venv-clients"
 	@echo "make test-oldest  the tests with the oldest Python and libraries that Simquay allows, in"
 	@echo "               .venv-oldest; OLDEST_PYTHON=/path/to/python3.10 says where that Python is"
+	@echo "make docs      the documentation site, in build/site"
 	@echo "make format    let ruff put the code in order"
 	@echo "make clean     remove .venv, caches and build output"
 
@@ -56,6 +57,7 @@ test-all: lint types imports pytest-all
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 
 # The tests of a plugin are no package, so that mypy takes one plugin at a time, and allows untyped
 # fixtures by options, not by the name of the package.
@@ -88,6 +90,10 @@ test-oldest: $(OLDEST)/.installed
 	$(OLDEST)/bin/python -m pytest $(PROCESSES) -W ignore::PendingDeprecationWarning \
 	  -m "not (long or gpu)"
 
+docs: $(VENV)/.installed-dev
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -c docs . build/site
+	@echo "The site begins at build/site/index.html"
+
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -114,7 +120,7 @@ $(VENV)/.installed: pyproject.toml setup.py | $(BIN)/python
 
 $(VENV)/.installed-dev: $(VENV)/.installed $(PLUGINS)
 	@echo "Installing what the tests need$(if $(PLUGIN_DIRS), and $(PLUGIN_DIRS)) (once)"
-	@$(PIP) install --editable ".[cli]" --group dev $(EDITABLE_PLUGINS)
+	@$(PIP) install --editable ".[cli]" --group dev --group docs $(EDITABLE_PLUGINS)
 	@touch $@
 
 $(OLDEST)/.installed: tests/oldest.txt pyproject.toml setup.py $(PLUGINS)
@@ -122,7 +128,7 @@ $(OLDEST)/.installed: tests/oldest.txt pyproject.toml setup.py $(PLUGINS)
 	@"$(OLDEST_PYTHON)" -m venv --clear $(OLDEST)
 	@$(OLDEST)/bin/python -m pip $(PIP_OPTIONS) install --upgrade "pip>=25.1"
 	@$(OLDEST)/bin/python -m pip $(PIP_OPTIONS) install --constraint tests/oldest.txt \
-	  --editable ".[cli]" --group dev $(EDITABLE_PLUGINS)
+	  --editable ".[cli]" --group dev --group docs $(EDITABLE_PLUGINS)
 	@touch $@
 
 $(CLIENTS)/.installed: tests/clients/requirements.txt pyproject.toml setup.py $(PLUGINS) | $(BIN)/python
