@@ -16,6 +16,7 @@ from simquay.circuits.lowering.angles import NeedsValuesError
 from simquay.circuits.lowering.circuit import lower_parametric
 from simquay.control import Control
 from simquay.engines.base import Engine
+from simquay.errors import OutOfMemoryError
 from simquay.execution.adjoint.backward import (
     Derivatives,
     Site,
@@ -24,17 +25,20 @@ from simquay.execution.adjoint.backward import (
     points_together,
     required_bytes,
 )
+from simquay.execution.adjoint.ways import is_noisy
 from simquay.execution.memory import ledger_for, over_ceiling
 from simquay.execution.settings import RunContext
 from simquay.gradients.matrices import program_and_sites
 from simquay.jobs.base import BaseJob
 from simquay.jobs.dispatch.tasks import MemoryRequest, Task, TaskControl
+from simquay.noise.model import NoiseModel
 from simquay.primitives.base import taken
-from simquay.primitives.observables import observables_of
+from simquay.primitives.observables import fitting, observables_of
 from simquay.primitives.pubs import values_of
 from simquay.program import Observable, Program
 from simquay.provider import default_provider
 from simquay.simulators.engine.backend import EngineBackend
+from simquay.simulators.inputs import warn_of_no_noise
 from simquay.simulators.options import DISPATCH, RunOptionError, resolve
 
 __all__ = ["Gradient", "gradient_job", "jacobian", "value_and_gradient"]
@@ -67,16 +71,16 @@ def value_and_gradient(
 
     Args:
         backend: on one of Simquay's engines, or its name; None for the best one.
-        circuit: of gates alone.
+        circuit: of gates, and channels.
         observables: one, or nested lists of them, as the estimator takes them.
         values: of the circuit's parameters: an array of shape ``(..., parameters)``, or a mapping,
             as the estimator takes them.
-        options: run options, over those of the backend, such as ``precision`` and
-            ``max_memory_mb``.
+        options: run options, over those of the backend, such as ``precision``,
+            ``max_memory_mb`` and ``noise_model``.
 
     Raises:
         TypeError, ValueError: for wrong observables or values, and another backend.
-        ProgramError: for a circuit that has anything but gates, or no gradient.
+        ProgramError: for a circuit that has anything but gates and channels, or no gradient.
         RunOptionError: for a wrong option.
         JobFailedError: if the run fails, as for lack of memory.
     """
@@ -129,11 +133,6 @@ def gradient_job(
             "backend on one of Simquay's engines, or its name"
         )
     context, noise, of_job = resolve(backend.options, options)
-    if noise is not None:
-        raise RunOptionError(
-            "the adjoint method takes back gates, which noise cannot be: gradients go without the "
-            "option 'noise_model', and on a backend that has not set it"
-        )
     for name in sorted(DISPATCH):
         if of_job[name] is not None:
             raise RunOptionError(
@@ -141,7 +140,16 @@ def gradient_job(
                 "task: leave it out"
             )
     context = replace(context, shots=0, memory=False, wanted={})
-    task = _GradientTask(taken(pubs, _work), backend.engine, context, show)
+    hit: set[str] = set()
+    pubs = [*pubs]
+    works = taken(pubs, lambda pub: _work(pub, noise, hit))
+    warn_of_no_noise(noise, hit, [pub[0] for pub in pubs])
+    if context.method == "trajectories" and any(work.is_noisy for work in works):
+        raise RunOptionError(
+            "gradients with noise are those of the density matrix, which is exact: leave out "
+            "method='trajectories'"
+        )
+    task = _GradientTask(works, backend.engine, context, show)
     metadata = {**of_job["metadata"], **backend.what_ran(context)}
     return backend.submit_here(task, metadata)
 
@@ -150,7 +158,7 @@ class _Part(NamedTuple):
     """Points of one program.
 
     Attributes:
-        program: of gates alone.
+        program: of gates and channels.
         angles: of the points, shape ``(points, angles)``.
         sites: as :func:`~simquay.execution.adjoint.backward.derivatives` takes them.
     """
@@ -179,6 +187,11 @@ class _Work:
     shape: tuple[int, ...]
     parameters: int
     pull: Callable[[Floats], Floats]
+
+    @property
+    def is_noisy(self) -> bool:
+        """Whether a program of the circuit has channels."""
+        return any(is_noisy(part.program) for part in self.parts)
 
     def batch(self, part: _Part, engine: Engine, context: RunContext) -> tuple[int, int]:
         """How many points of a part run together, and the bytes that they need."""
@@ -220,24 +233,28 @@ class _Work:
         )
 
 
-def _work(pub: Sequence[Any]) -> _Work:
-    """The work of a pub ``(circuit, observables, values)``."""
+def _work(pub: Sequence[Any], noise: NoiseModel | None, hit: set[str]) -> _Work:
+    """The work of a pub ``(circuit, observables, values)``; ``hit`` is as for
+    :func:`~simquay.circuits.lowering.circuit.lower`."""
     circuit, given, bindings = (*pub, None)[:3]
     if not isinstance(circuit, QuantumCircuit):
         raise TypeError(f"an object of type {type(circuit).__name__} is no QuantumCircuit")
-    observables, places = observables_of(circuit, given)
+    every, places = observables_of(circuit, given)
     values = values_of(circuit, bindings)
     shape, count = values.shape[:-1], values.shape[-1]
     points = values.reshape(math.prod(shape), count)
-    if not observables:
+    if not every:
         points = points[:0]
     try:
-        program, angles, _ = lower_parametric(circuit)
+        program, angles, found = lower_parametric(circuit, noise)
     except NeedsValuesError:
-        found = [program_and_sites(circuit, row) for row in points]
-        parts = [_Part(program, np.zeros((1, 0)), sites) for program, sites in found]
+        own = [program_and_sites(circuit, row, noise, hit) for row in points]
+        parts = [_Part(program, np.zeros((1, 0)), sites) for program, sites in own]
+        observables = fitting(circuit, every, own[0][0]) if own else every
         return _Work(parts, observables, places, shape, count, lambda slopes: slopes)
+    hit |= found
     check_gates(program)
+    observables = fitting(circuit, every, program)
     parts = [_Part(program, angles.at(points))] if len(points) else []
 
     def pull(slopes: Floats) -> Floats:
@@ -278,18 +295,26 @@ class _GradientTask(Task):
         need = self._need()
         if not need or over_ceiling(need, self.context.max_bytes):
             return None
-        return MemoryRequest(ledger_for(self.engine), need)
+        return MemoryRequest(ledger_for(self.engine), need, (0,))
 
     def run(self, control: TaskControl) -> Any:
         """Run all; the memory is reserved.
 
         Raises:
-            OutOfMemoryError: the option ``max_memory_mb`` does not allow it.
+            OutOfMemoryError: the device never has the memory, or ``max_memory_mb`` does not allow
+                it.
             Cancelled: if the control says so.
         """
-        error = over_ceiling(self._need(), self.context.max_bytes)
+        need = self._need()
+        error = next(iter(control.refused), None) or over_ceiling(need, self.context.max_bytes)
         if error is not None:
-            raise error
+            advice = "gradients take two state vectors"
+            if any(work.is_noisy for work in self.works):
+                advice = (
+                    "gradients with noise take two density matrices, of 4**n numbers for n qubits; "
+                    "parameter shifts of an estimator with method='trajectories' take state vectors"
+                )
+            raise OutOfMemoryError(f"{error}; {advice}", needed=need, available=error.available)
         count = len(self.works)
         found = []
         for number, work in enumerate(self.works):

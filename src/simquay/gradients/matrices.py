@@ -21,6 +21,7 @@ from simquay.errors import ProgramError
 from simquay.execution.adjoint.backward import Site, check_gates
 from simquay.execution.adjoint.generators import pauli_coefficients
 from simquay.execution.sweep import same_shape
+from simquay.noise.model import NoiseModel
 from simquay.planning.numbers.sweep import NUMBERS
 from simquay.program import Matrix, Prepare, Program
 
@@ -31,13 +32,17 @@ _WIDEST = 5
 
 
 def program_and_sites(
-    circuit: QuantumCircuit, values: NDArray[np.float64]
+    circuit: QuantumCircuit,
+    values: NDArray[np.float64],
+    noise: NoiseModel | None = None,
+    hit: set[str] | None = None,
 ) -> tuple[Program, list[Site]]:
     """The program of a circuit at one point, and its gates that depend on parameters.
 
     Args:
         circuit: the circuit.
         values: of its parameters, shape ``(parameters,)``.
+        noise: as for :func:`~simquay.circuits.lowering.circuit.lower`, and so is ``hit``.
 
     Raises:
         ProgramError: if the circuit has anything but gates, if its gates are others for other
@@ -47,7 +52,9 @@ def program_and_sites(
     count = len(values)
     moves, weights = np.array(DIFFERENCES).T
     rows = values + moves[None, :, None] * np.eye(count)[:, None, :]
-    programs = lower_points(circuit, np.concatenate([values[None], rows.reshape(-1, count)]))
+    programs = lower_points(
+        circuit, np.concatenate([values[None], rows.reshape(-1, count)]), noise, hit
+    )
     program = programs[0]
     check_gates(program)
     if not all(same_shape(program, other) for other in programs):

@@ -12,7 +12,6 @@ from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, EstimatorPubLike, PubResult
 from qiskit.providers import BackendV2
 
-from simquay.circuits.lowering.circuit import kept_qubits
 from simquay.execution.observables import Estimates
 from simquay.execution.points import unbound
 from simquay.execution.settings import RunContext
@@ -20,7 +19,7 @@ from simquay.jobs.base import BaseJob
 from simquay.jobs.dispatch.tasks import TaskControl
 from simquay.primitives.base import Primitive, Start, taken
 from simquay.primitives.foreign import Bases, bound_circuits
-from simquay.primitives.observables import narrowed
+from simquay.primitives.observables import fitting
 from simquay.primitives.pubs import EstimatedPub, estimated_pub
 from simquay.program import Observable, Program
 from simquay.simulators.engine.backend import EngineBackend
@@ -95,7 +94,10 @@ class EstimatorV2(Primitive, BaseEstimatorV2):  # type: ignore[misc]  # Qiskit s
             chosen: list[tuple[int, ...]] = []
             for pub, wanted, points in zip(coerced, plans, programs, strict=True):
                 chosen += wanted.chosen(len(observables))
-                observables += _fitting(pub, points)
+                some = pub.observables
+                if len(points):
+                    some = fitting(pub.circuit, some, unbound(points)[0])
+                observables += some
             errors = [pub.precision for pub in coerced]
             error = min([one or _ERROR for one in errors], default=_ERROR)
             estimates = Estimates(tuple(observables), tuple(chosen), error, not all(errors))
@@ -149,18 +151,6 @@ class EstimatorV2(Primitive, BaseEstimatorV2):  # type: ignore[misc]  # Qiskit s
             return result
 
         return self._run_elsewhere(pubs, start)
-
-
-def _fitting(pub: EstimatedPub, programs: Sequence[Program]) -> Sequence[Observable]:
-    """The pub's observables, on the qubits of its programs."""
-    circuit = pub.circuit
-    if circuit.layout is None or not len(programs):
-        return pub.observables
-    if unbound(programs)[0].num_qubits == circuit.num_qubits:
-        return pub.observables
-    kept = kept_qubits(circuit)
-    numbers = [number for number, bit in enumerate(circuit.qubits) if bit in kept]
-    return [narrowed(one, numbers) for one in pub.observables]
 
 
 _ERROR = 1e-2

@@ -16,9 +16,10 @@ from qiskit.primitives.containers.object_array import object_array
 from qiskit.primitives.containers.observables_array import ObservablesArray
 from qiskit.quantum_info import PauliList, SparseObservable, SparsePauliOp
 
-from simquay.program import Observable
+from simquay.circuits.lowering.circuit import kept_qubits
+from simquay.program import Observable, Program
 
-__all__ = ["narrowed", "observables_of"]
+__all__ = ["fitting", "narrowed", "observables_of"]
 
 _AT_ZERO = np.full(16, 0.5)  # of projectors onto eigenvectors of X and Y
 _AT_ZERO[[1, 9]], _AT_ZERO[[2, 3, 5]] = 1.0, 0.0
@@ -102,6 +103,17 @@ def _observable(sparse: SparseObservable) -> Observable:
         np.array(sparse.indices, dtype=np.intp),
         np.array(sparse.boundaries, dtype=np.intp),
     )
+
+
+def fitting(
+    circuit: QuantumCircuit, observables: Sequence[Observable], program: Program
+) -> Sequence[Observable]:
+    """Observables of a circuit on the qubits of its program, which may leave idle ones out."""
+    if circuit.layout is None or program.num_qubits == circuit.num_qubits:
+        return observables
+    kept = kept_qubits(circuit)
+    numbers = [number for number, bit in enumerate(circuit.qubits) if bit in kept]
+    return [narrowed(one, numbers) for one in observables]
 
 
 def narrowed(observable: Observable, kept: Sequence[int]) -> Observable:

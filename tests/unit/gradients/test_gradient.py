@@ -307,9 +307,6 @@ def test_wrong_arguments(tmp_path):
         value_and_gradient(3, circuit, "ZZ", np.zeros(8))
     with pytest.raises(RunOptionError, match="max_circuits_per_task"):
         value_and_gradient("numpy", circuit, "ZZ", np.zeros(8), max_circuits_per_task=1)
-    noise: dict[str, list[object]] = {"errors": [], "x90_gates": []}
-    with pytest.raises(RunOptionError, match="noise_model"):
-        value_and_gradient("numpy", circuit, "ZZ", np.zeros(8), noise_model=noise)
 
 
 def test_a_job_with_memory_and_metadata():

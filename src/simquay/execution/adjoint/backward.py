@@ -16,7 +16,7 @@ the mean of X there is ``2 <psi| O |psi>``. Any engine can read these, many at a
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
@@ -28,10 +28,10 @@ from simquay.engines.base import Engine
 from simquay.errors import ProgramError
 from simquay.execution.adjoint.cuts import Cuts, find_cuts
 from simquay.execution.adjoint.generators import generators_of, slopes_of
+from simquay.execution.adjoint.ways import Way, way_of
 from simquay.execution.observables import terms_of
 from simquay.planning import GateSweep, make_plan, make_sweep_plan
-from simquay.program import Gate, Observable, Parametric, Precision, Program
-from simquay.program.program import most_stored_qubits
+from simquay.program import Channel, Gate, Observable, Parametric, Precision, Program
 
 __all__ = [
     "Derivatives",
@@ -69,14 +69,14 @@ def required_bytes(
 ) -> int:
     """Bytes of the engine's device that :func:`derivatives` needs for ``batch`` points at a time:
     two states, and one more where there are several observables."""
-    capacity = most_stored_qubits(program)
+    capacity = _known(program, precision).way.stored
     need = engine.required_bytes(capacity + 1, precision, batch)
     return need if observables < 2 else need + engine.required_bytes(capacity, precision, batch)
 
 
 def points_together(program: Program, engine: Engine, precision: Precision, points: int) -> int:
     """How many of ``points`` points are best run as one batch."""
-    qubits = most_stored_qubits(program) + 1
+    qubits = _known(program, precision).way.stored + 1
     if points < 2 or qubits > engine.sweep_qubits(precision):
         return 1
     two, one = [engine.required_bytes(qubits, precision, size) for size in (2, 1)]
@@ -96,7 +96,7 @@ def derivatives(
     """The values of ``observables``, and their derivatives by the angles of ``program``.
 
     Args:
-        program: of gates alone.
+        program: of gates and channels.
         angles: of the points, shape ``(points, program.num_angles)``.
         observables: of the program's qubits.
         engine: runs the program; the caller has reserved :func:`required_bytes`.
@@ -106,20 +106,17 @@ def derivatives(
         sites: the gates whose generators are read; None for the parametric ones.
 
     Raises:
-        ProgramError: if the program has anything but gates.
+        ProgramError: if the program has anything but gates and channels.
         Cancelled: if ``control`` says so.
     """
-    kept: _Kept = {}
+    known = _known(program, precision)
     count = program.num_angles
-    if sites is None:
-        sites, kept = _known(program)
-    else:
-        check_gates(program)
+    if sites is not None:
+        known = known._replace(sites=sites, kept={})
         count = (
             max([int(site.columns.max()) for site in sites if site.columns.size], default=-1) + 1
         )
-    wanted = {place: site.paulis for site in sites for place in site.places}
-    run = _Backward(program, wanted, kept, observables, engine, precision)
+    run = _Backward(known, observables, engine, precision)
     points = len(angles)
     values = np.empty((points, len(observables)))
     slopes = np.zeros((points, len(observables), count))
@@ -127,8 +124,8 @@ def derivatives(
         some = slice(first, first + batch)
         section = control.section(first / points, min((first + batch) / points, 1))
         values[some], means = run.read(angles[some], section)
-        for site in sites:
-            found = -means[:, :, run.numbers(site.places)]
+        for site in known.sites:
+            found = -known.way.norm * means[:, :, run.numbers(site.places)]
             by_angle = np.einsum("bkgp,bgap->bkga", found, site.coefficients(angles[some]))
             for one, slope in zip(site.columns.T, np.moveaxis(by_angle, -1, 0), strict=True):
                 np.add.at(slopes[some].transpose(2, 0, 1), one, slope.transpose(2, 0, 1))
@@ -153,35 +150,52 @@ class Site(NamedTuple):
 
 
 def check_gates(program: Program) -> None:
-    """Raises a :class:`~simquay.errors.ProgramError` if the program has anything but gates."""
+    """Raises a :class:`~simquay.errors.ProgramError` if the program has anything but gates and
+    channels."""
     for operation in program.operations:
-        if not isinstance(operation, Gate):
+        if not isinstance(operation, (Gate, Channel)):
             raise ProgramError(
                 f"circuit {program.name!r} has an operation {type(operation).__name__}, and the "
-                "adjoint method takes circuits of gates alone: remove measurements, resets, noise, "
-                "saves and control flow"
+                "adjoint method takes circuits of gates alone, and noise: remove measurements, "
+                "resets, saves and control flow"
             )
 
 
+class _Known(NamedTuple):
+    """What is known of a program.
+
+    Attributes:
+        program: the program.
+        sites: its gates whose generators are read.
+        way: of its state.
+        kept: the cuts that were found.
+    """
+
+    program: Program
+    sites: Sequence[Site]
+    way: Way
+    kept: _Kept
+
+
 @lru_cache(maxsize=16)
-def _place(identity: int) -> list[tuple[Program, list[Site], _Kept]]:
-    """For a program with this ``id``: the program, its parametric gates and the cuts that were
-    found, or nothing."""
+def _place(identity: int, precision: Precision) -> list[_Known]:
+    """What is known of a program with this ``id``, or nothing."""
     return []
 
 
-def _known(program: Program) -> tuple[list[Site], _Kept]:
-    """The parametric gates of a program and its cuts, which are kept, since an optimiser asks for
-    one program at new angles again and again.
+def _known(program: Program, precision: Precision) -> _Known:
+    """What is known of a program, which is kept, since an optimiser asks for one program at new
+    angles again and again.
 
     Raises:
-        ProgramError: if the program has anything but gates.
+        ProgramError: if the program has anything but gates and channels.
     """
-    found = _place(id(program))
+    found = _place(id(program), precision)
     if not found:
         check_gates(program)
-        found.append((program, _parametric(program), {}))  # which keeps the id in use
-    return found[0][1:]
+        # It has the program, which keeps the id in use.
+        found.append(_Known(program, _parametric(program), way_of(program, precision), {}))
+    return found[0]
 
 
 def _parametric(program: Program) -> list[Site]:
@@ -213,9 +227,7 @@ class _Backward:
     """Runs a program forth and back, and reads the strings of its cuts.
 
     Args:
-        program: of gates alone.
-        wanted: the Pauli matrices to read, by the places of gates.
-        kept: the cuts that were found.
+        known: of the program.
         observables: of the program's qubits.
         engine: runs it.
         precision: of the amplitudes.
@@ -223,29 +235,28 @@ class _Backward:
 
     def __init__(
         self,
-        program: Program,
-        wanted: Mapping[int, Sequence[int]],
-        kept: _Kept,
+        known: _Known,
         observables: Sequence[Observable],
         engine: Engine,
         precision: Precision,
     ) -> None:
-        self._program = program
-        self._wanted = wanted
-        self._kept = kept
+        self._way = known.way
+        places = known.way.places
+        self._wanted = {places[place]: site.paulis for site in known.sites for place in site.places}
+        self._kept = known.kept
         self._observables = observables
         self._engine = engine
         self._precision = precision
-        self._capacity = most_stored_qubits(program)
-        self._profile = engine.profile(precision, self._capacity + 1)
-        few = self._profile.direct_sweeps and self._capacity < _FEW
-        self._swept = few and self._capacity < engine.sweep_qubits(precision)
+        self._profile = engine.profile(precision, known.way.stored + 1)
+        few = self._profile.direct_sweeps and known.way.stored < _FEW
+        self._swept = few and known.way.stored < engine.sweep_qubits(precision)
         self._cuts: Cuts | None = None
 
     def numbers(self, places: Sequence[int]) -> NDArray[np.intp]:
         """The numbers of the strings of gates, shape ``(gates, paulis)``."""
         assert self._cuts is not None
-        return np.array([self._cuts.numbers[place] for place in places], dtype=np.intp)
+        own = [self._cuts.numbers[self._way.places[place]] for place in places]
+        return np.array(own, dtype=np.intp)
 
     def read(self, angles: Floats, control: Control) -> tuple[Floats, Floats]:
         """The observables' values at some points, and the means of all strings: shape ``(points,
@@ -253,21 +264,22 @@ class _Backward:
 
         All points are one batch.
         """
-        engine, pair = self._engine, self._program.num_qubits
+        engine, way, pair = self._engine, self._way, self._way.pair
+        if way.negated:
+            angles = np.concatenate([angles, -angles], axis=1)
         values = np.empty((len(angles), len(self._observables)))
         found: list[Floats] = []
         state = engine.allocate(
-            pair + 1, self._precision, capacity=self._capacity + 1, batch=len(angles)
+            pair + 1, self._precision, capacity=way.stored + 1, batch=len(angles)
         )
         steps = len(self._observables) + 1
         try:
-            gates: Any = self._program.operations
-            self._apply(state, gates, angles, control.section(0, 1 / steps))
+            self._apply(state, way.begin, angles, control.section(0, 1 / steps))
             order = state.layout.order
             key = tuple(sorted(order)), len(order) >= engine.turned_from
             if key not in self._kept:
                 stored, turned = key
-                self._kept[key] = find_cuts(gates, self._wanted, stored, pair, turned)
+                self._kept[key] = find_cuts(way.back, self._wanted, stored, pair, turned)
             self._cuts = self._kept[key]
             for number, observable in enumerate(self._observables):
                 last = number == len(self._observables) - 1
@@ -283,7 +295,7 @@ class _Backward:
                 finally:
                     if not last:
                         engine.release(both)
-                values[:, number] = terms.constants[0] + found[-1][:, 0] / 2
+                values[:, number] = terms.constants[0] + way.norm * found[-1][:, 0] / 2
         finally:
             engine.release(state)
         control.report(1.0)
@@ -296,6 +308,8 @@ class _Backward:
         count = len(self._cuts.segments)
         for number, gates in enumerate(self._cuts.segments):
             section = control.section(number / count, (number + 1) / count)
+            if not number:
+                gates = (*self._way.forth, *gates)
             if gates:
                 self._apply(both, gates, angles, section)
             strings, lost = self._cuts.strings(number, both.layout.order)

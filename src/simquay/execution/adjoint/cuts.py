@@ -18,12 +18,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simquay.execution.adjoint.generators import generators_of
+from simquay.execution.adjoint.ways import Back
 from simquay.program import (
     Diagonal,
     Gate,
@@ -119,7 +121,7 @@ _Letters = list[tuple[int, int]]
 
 
 def find_cuts(
-    gates: Sequence[Gate],
+    gates: Sequence[Gate | Back],
     wanted: Mapping[int, Sequence[int]],
     stored: Collection[int],
     pair: int,
@@ -128,7 +130,8 @@ def find_cuts(
     """The way back through ``gates``.
 
     Args:
-        gates: unitary, but for preparations of qubits that nothing before them acts on.
+        gates: unitary, but for preparations of qubits that nothing before them acts on; and what
+            takes back through channels.
         wanted: the Pauli matrices to read, by the places of gates in ``gates``; see
             :class:`~simquay.execution.adjoint.generators.Generators`.
         stored: the qubits that the state stores after the gates.
@@ -148,8 +151,7 @@ def find_cuts(
         keeps = (*gate.qubits, *gate.controls) if gate.is_diagonal else gate.controls
         cut = max([*[other[qubit] for qubit in moves], *[diagonal[qubit] for qubit in keeps], 0])
         read = place in wanted
-        if (undone := undo(gate)) is not None:
-            segments[cut + (read and _is_rotation(gate))].append(undone)
+        segments[cut + (read and _is_rotation(gate))] += undo(gate)
         for qubit in moves:
             diagonal[qubit] = other[qubit] = cut + read
         for qubit in keeps:
@@ -193,7 +195,7 @@ def find_cuts(
     return Cuts(listed, readings, numbers)
 
 
-def _is_rotation(gate: Gate) -> bool:
+def _is_rotation(gate: Gate | Back) -> bool:
     """Whether the gate commutes with its generators: they do not depend on its angle, and at 0 it
     is the identity."""
     if not isinstance(gate, Parametric):
@@ -214,12 +216,13 @@ def _turns(strings: Sequence[_Letters], stored: Collection[int], pair: int) -> d
     }
 
 
-_INVERSES: dict[type, Callable[..., Gate | None]] = {
-    Matrix: lambda gate: replace(gate, matrix=gate.matrix.conj().T.copy()),
-    Diagonal: lambda gate: replace(gate, diagonal=gate.diagonal.conj()),
-    Permutation: lambda gate: replace(gate, table=np.argsort(gate.table)),
-    Relabel: lambda gate: Relabel(gate.sources, gate.qubits),
-    Parametric: lambda gate: replace(gate, adjoint=not gate.adjoint),
-    Prepare: lambda gate: None,  # it commutes with all that comes before it
+_INVERSES: dict[type, Callable[..., Sequence[Gate]]] = {
+    Matrix: lambda gate: (replace(gate, matrix=gate.matrix.conj().T.copy()),),
+    Diagonal: lambda gate: (replace(gate, diagonal=gate.diagonal.conj()),),
+    Permutation: lambda gate: (replace(gate, table=np.argsort(gate.table)),),
+    Relabel: lambda gate: (Relabel(gate.sources, gate.qubits),),
+    Parametric: lambda gate: (replace(gate, adjoint=not gate.adjoint),),
+    Prepare: lambda gate: (),  # it commutes with all that comes before it
+    Back: attrgetter("gates"),
 }
 """What undoes a gate, by its kind."""
