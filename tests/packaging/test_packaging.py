@@ -86,7 +86,7 @@ def test_the_core_needs_few_packages(
 ) -> None:
     requirements = metadata.get_all("Requires-Dist", [])
     core = {required_name(text) for text in requirements if "extra ==" not in text}
-    assert core == {"qiskit", "numpy", "pluggy", "psutil", "cloudpickle"}
+    assert core == {"qiskit", "numpy", "pluggy", "psutil", "cloudpickle", "platformdirs"}
 
 
 def test_engine_libraries_come_with_plugins_alone(metadata: email.message.Message) -> None:

@@ -7,7 +7,9 @@
         ├── JobFailedError     the work failed
         ├── JobCancelledError  the job was cancelled; also concurrent.futures.CancelledError
         ├── JobTimedOutError   the job goes on; also Qiskit's JobTimeoutError and TimeoutError
-        └── JobStateError      the call does not fit the job's state or process
+        ├── JobStateError      the call does not fit the job's state or process
+        ├── JobStoreError      the store of jobs cannot be read or written
+        └── UnknownJobError    no job has this id; also LookupError
 
 Between processes errors go as plain data; see :func:`error_to_plain`.
 """
@@ -34,6 +36,7 @@ __all__ = [
     "JobCancelledError",
     "JobFailedError",
     "JobStateError",
+    "JobStoreError",
     "JobTimedOutError",
     "OriginalTraceback",
     "RemoteError",
@@ -92,8 +95,12 @@ class JobStateError(SimquayJobError):
     """The call does not fit: not submitted yet, submitted already, or another process's job."""
 
 
+class JobStoreError(SimquayJobError):
+    """The store of jobs cannot be read, or holds what this version of Simquay cannot read."""
+
+
 class UnknownJobError(SimquayJobError, LookupError):
-    """No job with this id is known in this process, or none any more."""
+    """No job with this id is known in this process, or in the store, or none any more."""
 
 
 class OriginalTraceback(Exception):

@@ -1,0 +1,164 @@
+"""The table of jobs, in SQLite: one row a job, with what jobs are searched by."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from simquay.jobs.errors import JobStoreError
+from simquay.system.lifecycle import after_fork, hold_at_fork
+
+__all__ = ["Database"]
+
+VERSION = 1
+"""Of the format of the whole store; the database has it as its ``user_version``."""
+
+PATIENCE = 5.0
+"""Seconds to wait for another process that writes."""
+
+_SCHEMA = f"""
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS jobs (
+    id TEXT PRIMARY KEY NOT NULL,
+    kind TEXT NOT NULL,
+    backend TEXT NOT NULL,
+    status TEXT NOT NULL,
+    created TEXT NOT NULL,
+    started TEXT,
+    ended TEXT,
+    tags TEXT NOT NULL,
+    metadata TEXT NOT NULL,
+    circuits INTEGER NOT NULL,
+    tasks INTEGER NOT NULL,
+    host TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    owner TEXT NOT NULL,
+    versions TEXT NOT NULL,
+    error TEXT,
+    resumed INTEGER NOT NULL,
+    traceback TEXT,
+    digest TEXT
+);
+CREATE INDEX IF NOT EXISTS jobs_by_time ON jobs (created);
+CREATE INDEX IF NOT EXISTS jobs_unfinished ON jobs (owner)
+    WHERE status NOT IN ('DONE', 'ERROR', 'CANCELLED');
+PRAGMA user_version = {VERSION};
+COMMIT;
+"""
+
+# One lock for all databases, since forks take it: no child has a connection that another thread
+# was using. It is re-entrant, since a signal handler may cancel a job at any point of a statement;
+# a statement by itself is a transaction, so the handler's never stands within another.
+_lock = threading.RLock()
+_forked_connections: list[sqlite3.Connection] = []
+
+
+def _renew_lock() -> None:
+    global _lock
+    _lock = threading.RLock()
+
+
+hold_at_fork(lambda: _lock, _renew_lock)
+
+
+class Database:
+    """The database of a store; any thread may call any method.
+
+    Each process has one connection, which is opened when it is first needed. A forked child leaves
+    its parent's alone: even to close it could harm the file.
+
+    Args:
+        path: of the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._connection: sqlite3.Connection | None = None
+        after_fork(self._leave_to_parent)
+
+    def write(self, statement: str, values: Sequence[Any] = ()) -> int:
+        """Do one statement, which is a transaction; returns the number of rows that it changed.
+
+        The file is made where there is none.
+
+        Raises:
+            sqlite3.Error, OSError: it cannot be written.
+            JobStoreError: a newer Simquay made it.
+        """
+        with _lock:
+            return self._open(make=True).execute(statement, values).rowcount
+
+    def read(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """The rows that a statement finds; none where there is no file.
+
+        Raises:
+            JobStoreError: the file cannot be read.
+        """
+        try:
+            with _lock:
+                if self._connection is None and not self.path.exists():
+                    return []
+                return self._open(make=False).execute(statement, values).fetchall()
+        except sqlite3.OperationalError as error:
+            raise JobStoreError(f"the job store's {self.path} cannot be read ({error})") from error
+        except sqlite3.DatabaseError as error:
+            raise JobStoreError(
+                f"the job store's {self.path} is damaged ({error}): put a copy of the folder back, "
+                "or move the folder away, and an empty one is made"
+            ) from error
+
+    def _open(self, *, make: bool) -> sqlite3.Connection:
+        if self._connection is not None:
+            return self._connection
+        if make:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(
+            f"{self.path.as_uri()}?mode={'rwc' if make else 'rw'}",
+            timeout=PATIENCE,
+            isolation_level=None,
+            check_same_thread=False,
+            uri=True,
+        )
+        try:
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        """Check the version, and make the table in a new file."""
+        ((version,),) = connection.execute("PRAGMA user_version")
+        if version > VERSION:
+            raise JobStoreError(
+                f"the job store {self.path.parent} has the format {version} of a newer Simquay, "
+                f"and this one reads format {VERSION}: update simquay, or name another folder"
+            )
+        if version == 0:
+            _patiently(connection, "PRAGMA journal_mode = WAL")
+            connection.executescript(_SCHEMA)
+        # A power cut may lose the last jobs; it cannot damage the file.
+        connection.execute("PRAGMA synchronous = NORMAL")
+
+    def _leave_to_parent(self) -> None:
+        if self._connection is not None:
+            _forked_connections.append(self._connection)
+            self._connection = None
+
+
+def _patiently(connection: sqlite3.Connection, statement: str) -> None:
+    """Do a statement for which SQLite does not wait while another process writes."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.execute(statement)
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > end:
+                raise
+        time.sleep(0.01)
