@@ -34,6 +34,8 @@ from simquay.jobs.timing import LONGEST_SLEEP, SHORTEST_POLL
 if TYPE_CHECKING:
     from qiskit.providers import BackendV2
 
+    from simquay.jobs.dispatch.queue_info import QueueInfo
+
 __all__ = ["BaseJob"]
 
 _ORDER = {
@@ -141,6 +143,11 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
     def progress(self) -> float:
         """How much of the work is done, from 0 to 1; it never falls, and is 1 only when done."""
         return 1.0 if self._status is JobStatus.DONE else min(self._fraction(), _BELOW_ONE)
+
+    def queue_info(self) -> QueueInfo | None:
+        """What a ``QUEUED`` job waits for, such as memory: how much, and which jobs hold it. None
+        in any other state, and where nothing says it, as with an executor or a foreign backend."""
+        return None
 
     def error_message(self) -> str | None:
         """Why the job failed, or None where it did not."""
@@ -351,12 +358,16 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
         return in_words(self._status, self.progress(), time.perf_counter() - self._began)
 
     def __repr__(self) -> str:
-        name = getattr(self._backend, "name", None)
-        return f"<{type(self).__name__} {self._job_id} {self._in_words()} on {name}>"
+        name, info = getattr(self._backend, "name", None), self.queue_info()
+        reason = "" if info is None else f": {info}"
+        return f"<{type(self).__name__} {self._job_id} {self._in_words()} on {name}{reason}>"
 
     def _repr_html_(self) -> str:
         title = f"{type(self).__name__} {self._job_id} on {getattr(self._backend, 'name', None)}"
-        return as_html(title, self._in_words(), self.progress(), self.error_message())
+        words, info = self._in_words(), self.queue_info()
+        if info is not None:
+            words += f": {info}"
+        return as_html(title, words, self.progress(), self.error_message())
 
 
 def _deadline(timeout: float | None) -> float | None:

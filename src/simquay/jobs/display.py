@@ -11,7 +11,7 @@ from qiskit.providers import JobTimeoutError
 from qiskit.providers.jobstatus import JobStatus
 
 if TYPE_CHECKING:
-    from qiskit.providers import JobV1
+    from simquay.jobs.base import BaseJob
 
 __all__ = ["as_html", "can_show_bars", "ends_within", "in_words", "show_progress", "watch"]
 
@@ -49,7 +49,7 @@ def as_html(title: str, words: str, progress: float, error: str | None) -> str:
     return f"<div>{html.escape(title)} {bar} {html.escape(words)}{reason}</div>"
 
 
-def watch(job: JobV1) -> JobV1:
+def watch(job: BaseJob) -> BaseJob:
     """Show the progress of ``job`` until it is final, and return it; Ctrl-C ends only the watching.
 
     In a notebook the job's own bar is shown, on a terminal one of rich on stderr, elsewhere none.
@@ -62,7 +62,8 @@ def watch(job: JobV1) -> JobV1:
             shown.update(job)
         shown.update(job)
     elif can_show_bars():
-        show_progress(job, str(getattr(job.backend(), "name", "job")))
+        # Without backend(), which makes that of a job of another process, and raises without one.
+        show_progress(job, str(getattr(getattr(job, "_backend", None), "name", job.job_id())))
     job.wait_for_final_state()
     return job
 
@@ -78,7 +79,7 @@ def can_show_bars() -> bool:
     return sys.stderr.isatty() and find_spec("rich") is not None
 
 
-def ends_within(job: JobV1, seconds: float) -> bool:
+def ends_within(job: BaseJob, seconds: float) -> bool:
     """Wait so long for ``job``, or until it is final; return whether it is."""
     try:
         job.wait_for_final_state(timeout=seconds)
@@ -87,8 +88,8 @@ def ends_within(job: JobV1, seconds: float) -> bool:
     return True
 
 
-def show_progress(job: JobV1, label: str) -> None:
-    """Show a bar on stderr until ``job`` is final."""
+def show_progress(job: BaseJob, label: str) -> None:
+    """Show a bar on stderr until ``job`` is final; above it, once, what the job waits for."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -106,5 +107,9 @@ def show_progress(job: JobV1, label: str) -> None:
     bar = Progress(*columns, *times, console=console, transient=True, auto_refresh=False)
     with bar:
         task = bar.add_task(label, total=1.0)
+        told = False
         while not ends_within(job, _REFRESH):
+            if not told and (info := job.queue_info()) is not None:
+                told = True
+                console.print(f"{label} {info}", markup=False, highlight=False, soft_wrap=True)
             bar.update(task, completed=job.progress(), refresh=True)

@@ -132,17 +132,11 @@ class Job(BaseJob):
         return sum(control.fraction for control in controls) / len(controls)
 
     def queue_info(self) -> QueueInfo | None:
-        """What the job waits for where it is ``QUEUED``, such as memory: how much, and which jobs
-        hold it. None in any other state, and where an executor or a foreign backend does not say.
-        """
+        """See :meth:`BaseJob.queue_info`."""
         if self._status is not JobStatus.QUEUED:
             return None
         infos = (future.queue_info() for future in self._futures if isinstance(future, TaskFuture))
         return next((info for info in infos if info is not None), None)
-
-    def __repr__(self) -> str:
-        info = self.queue_info()
-        return super().__repr__() if info is None else f"{super().__repr__()[:-1]}: {info}>"
 
     def _begin(self) -> None:
         """Move on to ``RUNNING``: a task begins.

@@ -12,6 +12,7 @@ from qiskit.providers import JobStatus, JobTimeoutError
 
 import simquay
 from simquay.jobs.base import BaseJob
+from simquay.jobs.dispatch.queue_info import QueueInfo
 from simquay.jobs.display import as_html, in_words
 
 
@@ -84,6 +85,11 @@ def test_the_job_s_own_forms(running: Halfway) -> None:
     assert "<pre>no &lt;luck&gt;</pre>" in running._repr_html_()
 
 
+def stderr_is_a_terminal(monkeypatch: pytest.MonkeyPatch, terminal: bool = True) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    monkeypatch.setenv("TERM", "xterm")
+
+
 @pytest.mark.parametrize("terminal", [False, True])
 def test_watching_returns_the_final_job_with_a_bar_on_a_terminal(
     running: Halfway,
@@ -91,14 +97,34 @@ def test_watching_returns_the_final_job_with_a_bar_on_a_terminal(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
-    monkeypatch.setenv("TERM", "xterm")
+    stderr_is_a_terminal(monkeypatch, terminal)
     running.looks = 0 if terminal else 2
     assert simquay.watch(running) is running
     assert running.in_final_state()
     out, err = capsys.readouterr()
     assert out == ""
     assert ("numpy" in err and "left:" in err) is terminal
+
+
+def test_watching_a_job_without_a_backend_shows_its_id(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stderr_is_a_terminal(monkeypatch)
+    job = Halfway(None, "abc")
+    job.submit()
+    simquay.watch(job)
+    assert "abc" in capsys.readouterr().err
+
+
+def test_watching_a_queued_job_says_once_what_it_waits_for(
+    running: Halfway, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stderr_is_a_terminal(monkeypatch)
+    monkeypatch.setattr(running, "queue_info", lambda: QueueInfo("worker", 3))
+    assert "on numpy: waits for a worker, with 3 tasks before it>" in repr(running)
+    assert "left): waits for a worker, with 3 tasks before it</div>" in running._repr_html_()
+    simquay.watch(running)
+    assert capsys.readouterr().err.count("numpy waits for a worker, with 3 tasks before it") == 1
 
 
 def test_a_notebook_shows_the_job_anew(running: Halfway, monkeypatch: pytest.MonkeyPatch) -> None:

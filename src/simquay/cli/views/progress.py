@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from qiskit.providers import JobV1
+    from simquay.jobs.base import BaseJob
 
 __all__ = ["track", "wait"]
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 _PATIENCE = 1.0  # seconds before a bar appears: one for a shorter wait would only flicker
 
 
-def wait(job: JobV1, label: str) -> None:
+def wait(job: BaseJob, label: str) -> None:
     """Return when ``job`` is final. Ctrl-C cancels it.
 
     A bar appears if the job takes more than a second, and disappears at the end. Nothing is
