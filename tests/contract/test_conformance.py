@@ -10,7 +10,7 @@ import simquay
 from simquay.testing import CHECKS_IN_ORDER, BackendConformance, Check, CheckContext, run_check
 
 # Slow checks: they wait for seconds, or start processes. `make test` runs them on `numpy` alone.
-SLOW = {2, 10, *range(15, 21), *range(22, 26), *range(27, 41)}
+SLOW = {2, 10, *range(15, 21), *range(22, 26), *range(27, 44)}
 QUICK = [one for one in CHECKS_IN_ORDER if not (one.is_point and int(one.id[1:]) in SLOW)]
 OTHERS = ["reference", "basic"]
 

@@ -1,4 +1,4 @@
-"""Forks (J34) and interpreter exits (J40) around jobs, in processes of their own."""
+"""Forks (J34) and interpreter exits (J40, J43) around jobs, in processes of their own."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ threading.Thread(target=wait).start()  # no daemon: the interpreter joins it
 
 @pytest.mark.parametrize("work", ["HeldWork", "DeafWork"])
 @pytest.mark.parametrize("waiter", ["", _WAITER], ids=["alone", "a thread waits"])
-def test_j40_the_interpreter_exits_promptly_while_jobs_run(work: str, waiter: str) -> None:
+def test_j40_j43_the_interpreter_exits_promptly_while_jobs_run(work: str, waiter: str) -> None:
     done = python("-c", _EXIT.format(work=work, waiter=waiter))
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(cancelled_at_exit("10 jobs were"), done.stderr)
@@ -219,7 +219,7 @@ def test_j34_engines_run_before_and_after_a_fork(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["numpy", "reference"])
-def test_j40_the_interpreter_exits_while_engines_run(name: str) -> None:
+def test_j40_j43_the_interpreter_exits_while_engines_run(name: str) -> None:
     done = python("-c", _ENGINE.replace("{name!r}", repr(name)) + _ENGINE_EXIT)
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(cancelled_at_exit(r"\d+ jobs? w\w+"), done.stderr)

@@ -7,7 +7,16 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from simquay.testing.checks import backend, ending, identity, results, states, values, work
+from simquay.testing.checks import (
+    backend,
+    ending,
+    identity,
+    primitives,
+    results,
+    states,
+    values,
+    work,
+)
 from simquay.testing.checks.check import Check, checks_of
 from simquay.testing.harness.assertions import CheckFailed, call_with_timeout, described
 from simquay.testing.harness.context import CHECK_LIMIT, CheckContext
@@ -15,9 +24,9 @@ from simquay.testing.harness.context import CHECK_LIMIT, CheckContext
 __all__ = ["CHECKS_IN_ORDER", "Verdict", "run_check", "run_checks", "verdict_of"]
 
 CHECKS_IN_ORDER: tuple[Check[CheckContext], ...] = checks_of(
-    backend, ending, identity, results, states, values, work
+    backend, ending, identity, primitives, results, states, values, work
 )
-"""The 40 points of the job contract, then the checks of the backend, of results and of values."""
+"""The 43 points of the job contract, then the checks of the backend, of results and of values."""
 
 _ATTEMPTS = 3
 

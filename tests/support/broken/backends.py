@@ -12,10 +12,14 @@ from qiskit import QuantumCircuit
 from qiskit.exceptions import QiskitError
 
 from simquay.engines.reference import ReferenceEngine
+from simquay.jobs.base import BaseJob
 from simquay.jobs.dispatch.threads import WorkerPool
+from simquay.jobs.errors import JobFailedError
 from simquay.jobs.job import Job
 from simquay.simulators.engine import backend as engine_module
 from simquay.simulators.engine.backend import EngineBackend
+from simquay.simulators.engine.pubs.jobs import PrimitiveJob
+from simquay.system.lifecycle import before_exit
 from simquay.testing import CHECKS_IN_ORDER, run_checks
 from simquay.testing.harness.circuits import flips
 from tests.support.broken import jobs, results
@@ -133,6 +137,39 @@ class J40(Mutant):
         return super().run(run_input, **options)
 
 
+class _Forgetful(PrimitiveJob):
+    """Forgets the pubs that succeeded."""
+
+    def result(self, timeout: float | None = None) -> Any:
+        try:
+            return super().result(timeout)
+        except JobFailedError as error:
+            raise JobFailedError(str(error)) from error.__cause__
+
+
+class J41(Mutant):
+    """The jobs of primitives are of another class; by default one without partial results."""
+
+    kind: type[Job] = _Forgetful
+
+    def submit(self, kind: type[Job], *arguments: Any) -> BaseJob:
+        return super().submit(self.kind if kind is PrimitiveJob else kind, *arguments)
+
+
+class J43(Mutant):
+    """Its jobs are cancelled at the exit, and nothing is told."""
+
+    def run(self, run_input: Any = None, **options: Any) -> Job:
+        job = super().run(run_input, **options)
+
+        def cancel() -> None:
+            if not job.in_final_state():
+                job.cancel()
+
+        before_exit(cancel)
+        return job
+
+
 class R03(Mutant):
     """Takes at most 4096 shots."""
 
@@ -170,7 +207,7 @@ _JOBS = {
 BROKEN = sorted({*_BACKENDS, *_JOBS})
 """The ids of the checks that there is a broken backend for."""
 
-IN_A_CHILD = {"J38", "J40"}
+IN_A_CHILD = {"J38", "J40", "J43"}
 """Checks that make the backend in a child process."""
 
 BESIDE = {"J01", "J05", "J11", "J14", "R01", "R06"}
@@ -192,6 +229,11 @@ def breaks_j38() -> Mutant:
 def breaks_j40() -> Mutant:
     """For a child process."""
     return broken_backend("J40")
+
+
+def breaks_j43() -> Mutant:
+    """For a child process."""
+    return broken_backend("J43")
 
 
 def failed_checks(identity: str, chosen: Collection[str] | None = None) -> list[str]:

@@ -65,7 +65,7 @@ def test_the_whole_class_cannot_be_expected_to_fail() -> None:
 @pytest.mark.parametrize(
     ("declared", "said"),
     [
-        ({"J41": "no such point"}, "'J41'"),
+        ({"J44": "no such point"}, "'J44'"),
         ({"J18": ""}, "needs a reason"),
         ({"J18": None}, "needs a reason"),
         (["J18"], "expected a dict"),

@@ -40,7 +40,7 @@ def command(
 ) -> int:
     """Run the conformance kit on the backend NAME.
 
-    It has the 40 points of the job contract, and checks of the backend, of results and of values.
+    It has the 43 points of the job contract, and checks of the backend, of results and of values.
     It takes a minute or so. With --faults it takes some minutes.
     """
     if engine and faults:

@@ -19,7 +19,7 @@ class Check(Generic[Subject]):
     """One check of the kit.
 
     Attributes:
-        id: ``J01`` to ``J40``, a point of the job contract; ``B..`` of the backend, ``R..`` of
+        id: ``J01`` to ``J43``, a point of the job contract; ``B..`` of the backend, ``R..`` of
             results, ``V..`` of values, ``E..`` of an engine, ``F..`` of a job under a fault.
         name: as an identifier, without the id.
         title: what it checks, in one line.

@@ -1,10 +1,11 @@
 """Points of the contract: where the work of a job runs, and how it stops (J16-J19, J32, J34, J36,
-J40)."""
+J40, J43)."""
 
 from __future__ import annotations
 
 import os
 import random
+import re
 import time
 from typing import Any
 
@@ -186,3 +187,15 @@ def _exit_seconds(context: CheckContext, jobs: int) -> float:
     answer = context.run_child("exit", jobs=jobs)
     require_equal(answer["exit_code"], 0, "the interpreter's exit code while jobs ran")
     return float(answer["ended"]) - float(answer["leaving"])
+
+
+def j43_lost_work_is_told(context: CheckContext) -> None:
+    """One line on stderr says how many jobs are lost where the interpreter exits as they run."""
+    answer = context.run_child("exit", jobs=2)
+    lines, lost = answer["errors"].splitlines(), answer["lost"]
+    told = [line for line in lines if re.search(r"\bjobs? w(as|ere) cancelled\b", line)]
+    what = f"the exit lost {lost} jobs, and on stderr is {lines}"
+    require(len(told) == (lost > 0), f"{what}; expected one line on them")
+    require(not told or re.search(rf"\b{lost} jobs? ", told[0]), f"{what}; expected their number")
+    quiet = context.run_child("exit", jobs=0)["errors"]
+    require_equal(quiet, "", "without jobs, stderr after the exit")

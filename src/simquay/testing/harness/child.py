@@ -7,6 +7,7 @@ output is one JSON object; ``{"problem": "..."}`` if the check fails.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
 import json
@@ -104,9 +105,17 @@ def _interrupt(backend: Any, calibration: Calibration, call: str) -> dict[str, A
 
 
 def _exit(backend: Any, calibration: Calibration, jobs: int) -> dict[str, Any]:
-    started = len(_long_jobs(backend, calibration, jobs))
+    started = _long_jobs(backend, calibration, jobs)
     time.sleep(0.1)
-    return {"leaving": time.time(), "jobs": started}
+    left = time.time()
+
+    def tell() -> None:
+        """Say how many jobs are lost, when threads that the interpreter waits for have ended."""
+        lost = sum(job.status() is not JobStatus.DONE for job in started)
+        print(json.dumps({"leaving": left, "lost": lost}), flush=True)
+
+    atexit.register(tell)
+    return {"leaving": left}
 
 
 _MODES: dict[str, Callable[..., dict[str, Any]]] = {

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
@@ -122,7 +123,11 @@ class CheckContext:
 
     def run(self, circuits: Any, **options: Any) -> Any:
         """``backend.run``; the job is cancelled when the check ends."""
-        job = call_with_timeout(lambda: self.backend.run(circuits, **options), 4 * TIMEOUT, "run()")
+        return self.submitted(lambda: self.backend.run(circuits, **options))
+
+    def submitted(self, call: Callable[[], Any], what: str = "run()") -> Any:
+        """The job that ``call()``, called ``what``, submits; cancelled when the check ends."""
+        job = call_with_timeout(call, 4 * TIMEOUT, what)
         self._jobs.append(job)
         return job
 
@@ -257,8 +262,9 @@ class CheckContext:
             arguments: of the mode.
 
         Returns:
-            The JSON object that it printed, with the additional keys ``"exit_code"`` and
-            ``"ended"``, the time at which the process had ended, in seconds since the epoch.
+            The JSON object that it printed, with the additional keys ``"exit_code"``, ``"errors"``,
+            what it wrote to stderr, and ``"ended"``, the time at which the process had ended, in
+            seconds since the epoch.
 
         Raises:
             CheckFailed: if it reports a problem, prints no JSON object, or does not end in time.
@@ -298,7 +304,7 @@ class CheckContext:
         answer: dict[str, Any] = json.loads(lines[-1])
         if "problem" in answer:
             raise CheckFailed(str(answer["problem"]))
-        return {**answer, "ended": ended, "exit_code": process.returncode}
+        return {**answer, "ended": ended, "exit_code": process.returncode, "errors": errors}
 
 
 def _times_too_quick(job: Any, seconds: float) -> float:

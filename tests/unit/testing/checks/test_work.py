@@ -17,6 +17,7 @@ pytestmark = pytest.mark.serial  # jobs run for a time that was measured
         pytest.param("J17", marks=pytest.mark.long),
         pytest.param("J18", marks=pytest.mark.slow),
         pytest.param("J40", marks=pytest.mark.slow),
+        pytest.param("J43", marks=pytest.mark.slow),
     ],
 )
 def test_a_broken_backend_fails_that_check_alone(broken: str) -> None:
