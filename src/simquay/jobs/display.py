@@ -11,7 +11,7 @@ from qiskit.providers import JobTimeoutError
 from qiskit.providers.jobstatus import JobStatus
 
 if TYPE_CHECKING:
-    from simquay.jobs.base import BaseJob
+    from qiskit.providers import JobV1
 
 __all__ = ["as_html", "can_show_bars", "ends_within", "in_words", "show_progress", "watch"]
 
@@ -49,7 +49,7 @@ def as_html(title: str, words: str, progress: float, error: str | None) -> str:
     return f"<div>{html.escape(title)} {bar} {html.escape(words)}{reason}</div>"
 
 
-def watch(job: BaseJob) -> BaseJob:
+def watch(job: JobV1) -> JobV1:
     """Show the progress of ``job`` until it is final, and return it; Ctrl-C ends only the watching.
 
     In a notebook the job's own bar is shown, on a terminal one of rich on stderr, elsewhere none.
@@ -79,7 +79,7 @@ def can_show_bars() -> bool:
     return sys.stderr.isatty() and find_spec("rich") is not None
 
 
-def ends_within(job: BaseJob, seconds: float) -> bool:
+def ends_within(job: JobV1, seconds: float) -> bool:
     """Wait so long for ``job``, or until it is final; return whether it is."""
     try:
         job.wait_for_final_state(timeout=seconds)
@@ -88,7 +88,7 @@ def ends_within(job: BaseJob, seconds: float) -> bool:
     return True
 
 
-def show_progress(job: BaseJob, label: str) -> None:
+def show_progress(job: JobV1, label: str) -> None:
     """Show a bar on stderr until ``job`` is final; above it, once, what the job waits for."""
     from rich.console import Console
     from rich.progress import (
