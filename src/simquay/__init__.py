@@ -19,10 +19,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from simquay.system.lifecycle import import_lock
 
 if TYPE_CHECKING:
-    from qiskit.providers import BackendV2
+    from qiskit.providers import BackendV2, JobV1
 
     from simquay import errors as errors
-    from simquay.jobs.base import BaseJob
     from simquay.provider import Provider
     from simquay.registry import BackendInfo
 
@@ -55,7 +54,7 @@ def backends(
     return _default_provider().backends(name, device=device, all=all)
 
 
-def watch(job: BaseJob) -> BaseJob:
+def watch(job: JobV1) -> JobV1:
     """Show the progress of a job, on a terminal or in a notebook, until it is final.
 
     A terminal needs rich, which the extra ``cli`` installs. Ctrl-C ends the watching; the job goes
