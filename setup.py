@@ -1,15 +1,20 @@
-"""The extras; pyproject.toml has everything else.
+"""The extras and the description; pyproject.toml has everything else.
 
 The extras that install a plugin of this repository take it from the checkout that Simquay is
 installed from, by its path, which a static pyproject.toml cannot say. By its name alone, pip would
 look for it on an index, where it is not published.
+
+The description is the README, whose links to files of the repository an index's page cannot follow.
 """
 
+import re
 from pathlib import Path
 
 from setuptools import setup
 
-PLUGINS = Path(__file__).resolve().parent / "plugins"
+ROOT = Path(__file__).resolve().parent
+PLUGINS = ROOT / "plugins"
+REPOSITORY = "https://github.com/simquay/simquay"
 
 
 def plugin(name: str, extra: str = "") -> str:
@@ -30,5 +35,17 @@ EXTRAS = {
     "all": ["simquay[aer,cli,dask,numba]"],
 }
 
+
+def description() -> str:
+    """The README, with links that lead to the repository from anywhere."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = re.sub(r"(src|srcset)=\"(?!https?:)", rf'\1="{REPOSITORY}/raw/main/', text)
+    return re.sub(r"\]\((?!https?:|#)", f"]({REPOSITORY}/blob/main/", text)
+
+
 if __name__ == "__main__":
-    setup(extras_require=EXTRAS)
+    setup(
+        extras_require=EXTRAS,
+        long_description=description(),
+        long_description_content_type="text/markdown",
+    )

@@ -170,3 +170,23 @@ def test_the_newest_release_in_the_changelog_is_this_version(
         headings.pop(0)
     assert headings[:1] in ([], [metadata["Version"]])
     assert "Unreleased" not in headings
+
+
+def test_links_of_the_description_lead_out_of_the_index(metadata: email.message.Message) -> None:
+    text = str(metadata.get_payload())
+    links = re.findall(r"\]\(([^)]+)\)", text)
+    assert len(links) > 20
+    assert [link for link in links if not link.startswith(("https://", "#"))] == []
+
+
+def test_all_distributions_have_one_version_and_one_licence() -> None:
+    files = [ROOT / "pyproject.toml", *ROOT.glob("plugins/*/pyproject.toml")]
+    versions = {
+        match[1]
+        for path in files
+        for match in re.finditer(r'^(?:current_)?version = "(.*)"', path.read_text(), re.MULTILINE)
+    }
+    (version,) = versions
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
+    licence = (ROOT / "LICENSE").read_bytes()
+    assert [path for path in files if (path.parent / "LICENSE").read_bytes() != licence] == []
