@@ -218,7 +218,7 @@ class JobStore:
         folder_of_job(self.folder, job_id)
         facts = self._found("id = ?", (job_id,))
         if not facts:
-            raise UnknownJobError(f"no job with the id {job_id!r} is kept in {self.folder}")
+            raise self._unknown(job_id)
         if facts[0].status not in JOB_FINAL_STATES and self._bury([facts[0].owner]):
             return self.facts(job_id)
         return facts[0]
@@ -300,7 +300,8 @@ class JobStore:
         try:
             return read_document(folder_of_job(self.folder, job_id), "result")
         except OSError as error:
-            self.facts(job_id)
+            if not self._found("id = ?", (job_id,)):
+                raise self._unknown(job_id) from None
             raise JobStoreError(f"the result of job {job_id} cannot be read ({error})") from error
 
     def partial_result(self, job_id: str) -> Any:
@@ -392,6 +393,9 @@ class JobStore:
                 f"cannot be written to say so ({failure})"
             ) from failure
         return True
+
+    def _unknown(self, job_id: str) -> UnknownJobError:
+        return UnknownJobError(f"no job with the id {job_id!r} is kept in {self.folder}")
 
     def _content(self, path: Path) -> bytes:
         try:
