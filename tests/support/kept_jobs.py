@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from datetime import datetime, timezone
 from typing import Any
 
@@ -10,8 +11,9 @@ from qiskit import QuantumCircuit
 from qiskit.providers import JobStatus
 
 from simquay.jobs.store.store import JobFacts, JobStore
+from tests.support.processes import python
 
-__all__ = ["a_circuit", "some_facts"]
+__all__ = ["a_circuit", "another_process", "kept", "some_facts"]
 
 
 def a_circuit(name: str = "coin") -> QuantumCircuit:
@@ -44,3 +46,39 @@ def some_facts(store: JobStore, **others: Any) -> JobFacts:
         "resumed": 0,
     }
     return JobFacts(**{**fields, **others})
+
+
+def kept(store: JobStore, **others: Any) -> str:
+    """The id of a job of this process that was just created."""
+    facts = some_facts(store, **others)
+    assert store.create(facts, circuits=[a_circuit()], request=b"all of it") == ()
+    return facts.id
+
+
+_HEAD = """
+import os, signal
+from datetime import datetime, timezone
+from pathlib import Path
+from qiskit.providers import JobStatus
+from simquay.jobs.store.store import JobStore
+from tests.support.job_doubles import a_result
+from tests.support.kept_jobs import a_circuit, kept, some_facts
+
+now = datetime.now(timezone.utc)
+
+def running():
+    job = kept(store)
+    store.set_status(job, JobStatus.RUNNING, at=now)
+    print(job, flush=True)
+    return job
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def another_process(code: str, store: JobStore) -> str:
+    """Run a program that has the ``store``, ``running`` jobs and ``die``; returns its output."""
+    done = python("-c", f"{_HEAD}\nstore = JobStore(Path({str(store.folder)!r}))\n{code}")
+    assert done.returncode in (0, -signal.SIGKILL), done.stderr
+    return done.stdout

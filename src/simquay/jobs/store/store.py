@@ -110,6 +110,9 @@ class JobStore:
         """The store that ``SIMQUAY_JOB_STORE`` names, or the user's own."""
         return _store(default_folder())
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _store, (self.folder,)
+
     def own_name(self) -> str:
         """The owner that stands for this process in :attr:`JobFacts.owner`."""
         return own_name(self.folder)

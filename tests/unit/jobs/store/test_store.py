@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -12,8 +11,7 @@ from qiskit.providers import JobStatus
 from simquay.jobs.errors import JobStoreError, UnknownJobError
 from simquay.jobs.store.store import JobStore
 from tests.support.job_doubles import a_result
-from tests.support.kept_jobs import a_circuit, some_facts
-from tests.support.processes import python
+from tests.support.kept_jobs import a_circuit, another_process, kept, some_facts
 
 NOW = datetime(2030, 1, 2, 3, 4, 5, 678901, timezone.utc)
 
@@ -21,12 +19,6 @@ NOW = datetime(2030, 1, 2, 3, 4, 5, 678901, timezone.utc)
 @pytest.fixture
 def store(tmp_path: Path) -> JobStore:
     return JobStore(tmp_path / "not" / "made")
-
-
-def kept(store: JobStore, **others) -> str:
-    facts = some_facts(store, **others)
-    assert store.create(facts, circuits=[a_circuit()], request=b"all of it") == ()
-    return facts.id
 
 
 def test_reading_makes_no_folder(store: JobStore) -> None:
@@ -145,37 +137,8 @@ def test_the_old_are_pruned(store: JobStore) -> None:
     assert [one.id for one in store.list()] == [running]
 
 
-def another_process(code: str, store: JobStore) -> str:
-    """Run a program that has the ``store``; it ends by itself, or is killed."""
-    head = f"""
-import os, signal
-from datetime import datetime, timezone
-from pathlib import Path
-from qiskit.providers import JobStatus
-from simquay.jobs.store.store import JobStore
-from tests.support.job_doubles import a_result
-from tests.support.kept_jobs import a_circuit, some_facts
-
-store = JobStore(Path({str(store.folder)!r}))
-now = datetime.now(timezone.utc)
-
-def kept():
-    facts = some_facts(store)
-    store.create(facts, circuits=[a_circuit()], request=b"all of it")
-    store.set_status(facts.id, JobStatus.RUNNING, at=now)
-    print(facts.id, flush=True)
-    return facts.id
-"""
-    done = python("-c", head + code)
-    assert done.returncode in (0, -signal.SIGKILL), done.stderr
-    return done.stdout
-
-
-KILL = "os.kill(os.getpid(), signal.SIGKILL)"
-
-
 def test_a_job_whose_process_was_killed_is_an_error_that_says_so(store: JobStore) -> None:
-    job = another_process(f"kept(); {KILL}", store).strip()
+    job = another_process("running(); die()", store).strip()
     facts = store.facts(job)
     assert facts.status is JobStatus.ERROR
     assert facts.error == (
@@ -187,19 +150,19 @@ def test_a_job_whose_process_was_killed_is_an_error_that_says_so(store: JobStore
 
 
 def test_a_search_finds_the_dead_too(store: JobStore) -> None:
-    another_process(f"kept(); kept(); {KILL}", store)
+    another_process("running(); running(); die()", store)
     assert [one.status for one in store.list(status=[JobStatus.ERROR])] == [JobStatus.ERROR] * 2
     assert store.list(status=[JobStatus.RUNNING]) == []
 
 
 def test_a_job_that_had_its_result_is_done(store: JobStore) -> None:
-    job = another_process(f"store.set_result(kept(), a_result()); {KILL}", store).strip()
+    job = another_process("store.set_result(running(), a_result()); die()", store).strip()
     assert store.facts(job).status is JobStatus.DONE
     assert store.result(job).to_dict() == a_result().to_dict()
 
 
 def test_a_dead_job_is_claimed_once(store: JobStore) -> None:
-    job = another_process(f"kept(); {KILL}", store).strip()
+    job = another_process("running(); die()", store).strip()
     assert store.claim(job)
     facts = store.facts(job)
     assert (facts.status, facts.owner) == (JobStatus.QUEUED, store.own_name())
@@ -214,6 +177,6 @@ def test_a_dead_job_is_claimed_once(store: JobStore) -> None:
 def test_who_was_robbed_of_a_job_changes_it_no_more(store: JobStore) -> None:
     job = kept(store)
     store.set_status(job, JobStatus.CANCELLED, at=NOW)
-    assert another_process(f"print(store.claim({job!r}), flush=True); {KILL}", store) == "True\n"
+    assert another_process(f"print(store.claim({job!r}), flush=True); die()", store) == "True\n"
     store.set_status(job, JobStatus.DONE, at=NOW)
     assert store.facts(job).status is JobStatus.ERROR
