@@ -17,7 +17,7 @@ from simquay.engine_api import (
 )
 from simquay_numba import means
 from simquay_numba.engine import NumbaEngine
-from simquay_numba.kernels.sums import sort_keys
+from simquay_numba.kernels.sums import find_alone, sort_keys
 
 REFERENCE = ReferenceEngine()
 
@@ -96,7 +96,7 @@ def test_sums_in_threads_are_those_of_the_numpy_engine(threads: int, width: int)
 @pytest.mark.parametrize(("width", "batch"), [(12, 1), (10, 5), (17, 1)])
 @pytest.mark.parametrize("alone", [0, 1 << 40])
 @pytest.mark.parametrize("others", [15, 1])
-def test_strings_in_runs_are_read_as_others_are(
+def test_strings_in_windows_are_read_as_others_are(
     monkeypatch: pytest.MonkeyPatch,
     precision: Precision,
     width: int,
@@ -107,16 +107,18 @@ def test_strings_in_runs_are_read_as_others_are(
     monkeypatch.setattr(means, "_ALONE_WORK", alone)
     rng = np.random.default_rng(width)
     x, z = rng.integers(0, 1 << width, (2, 30))
-    x[others:] &= -8
-    z[others:] &= -8
+    x[others:] &= -16
+    z[others:] &= -16
     none = np.zeros(30, dtype=np.int64)
     strings = Strings(x, z, none, none)
-    assert means._in_runs(strings, sort_keys(*strings[:3])).sum() >= 10
+    keys = sort_keys(*strings[:3])
+    given = keys, np.argsort(keys), *strings[:3]
+    assert find_alone(*given, means._SHARING, means._LEAST_RUN).sum() >= 10
     engine = NumbaEngine(threads=2)
     state = engine.allocate(width, precision, capacity=width, batch=batch)
     state.layout = Layout(tuple(range(width)))
     state.vector[...] = random_vectors(rng, batch, width)
     found = engine.means(state, strings, Control())
-    monkeypatch.setattr(means, "_RUNS_FROM", 1 << 40)
+    monkeypatch.setattr(means, "_SHARING", 0)
     np.testing.assert_allclose(found, engine.means(state, strings, Control()), atol=1e-7)
     engine.release(state)

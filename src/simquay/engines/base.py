@@ -81,6 +81,9 @@ class BaseEngine(ABC, Generic[S]):
     turned_from: int = 12
     """Stored qubits from which on gradients turn qubits, so that :meth:`means` reads one ``x``."""
 
+    folds: bool = False
+    """Whether gradients of real circuits use :meth:`folded`."""
+
     engine_api: int = ENGINE_API
     """The version of the engine API that the class is written for; a plugin's engine says it."""
 
@@ -349,6 +352,22 @@ class BaseEngine(ABC, Generic[S]):
         for one, _ in parts:
             self.release(one)
         return made
+
+    def folded(
+        self, state: S, strings: Strings, weights: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Change vectors ``a``, which are real, in place into ``a + 1j * b``, where ``b`` is the
+        real part of what the sum of ``strings`` times ``weights`` gives of ``a``. Returns the
+        scalar products of ``a`` and ``b``, shape ``(batch,)``.
+
+        For an engine that says :attr:`folds`; no other is called.
+        """
+        raise ProgramError(f"the engine {self.name} folds no states")
+
+    def narrow(self, state: S, qubits: Sequence[int]) -> None:
+        """Say that no amplitude where one of ``qubits`` is |1> will be read, and that no gate will
+        be applied to them: an engine may project the state onto |0> there, in place, and store
+        them no more. Here nothing is done."""
 
     def block_probabilities(
         self,

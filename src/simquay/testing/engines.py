@@ -5,7 +5,7 @@ double precision, on random gates of fixed seeds. The tolerances are :data:`TOLE
 engine's tests::
 
     def test_the_engine():
-        assert str(check_engine(MyEngine())) == "22 of 22"
+        assert str(check_engine(MyEngine())) == "23 of 23"
 
 or one test a check, by ``pytest.mark.parametrize("check", ENGINE_CHECKS, ids=str)`` and
 ``check_engine(MyEngine(), [check])``.
@@ -55,7 +55,7 @@ ENGINE_CHECKS: tuple[Check[Engine], ...] = checks_of(amplitudes, runs)
 
 
 class EngineReport(tuple[Verdict, ...]):
-    """The verdicts on an engine; as text, how many checks passed of how many: ``22 of 22``."""
+    """The verdicts on an engine; as text, how many checks passed of how many: ``23 of 23``."""
 
     __slots__ = ()
 

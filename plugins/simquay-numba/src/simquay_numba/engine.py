@@ -44,7 +44,7 @@ from simquay_numba.buffers import (
 from simquay_numba.compiling import compiled
 from simquay_numba.kernels.reading import GROUP_BITS
 from simquay_numba.kernels.vectors import lane_count
-from simquay_numba.means import add_sums, string_means
+from simquay_numba.means import add_sums, fold_sums, string_means
 from simquay_numba.runtime.buffer_cache import state_buffers
 from simquay_numba.runtime.programs import ProgramCache
 from simquay_numba.runtime.threads import ThreadTeam
@@ -287,6 +287,14 @@ class NumbaEngine(DenseEngine):
         state.grow((qubit,))
         add_sums(source, state.vector[:, source.shape[1] :], strings, weights, self.threads)
         return state
+
+    def folded(
+        self, state: DenseState, strings: Strings, weights: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """See the base class."""
+        if state.stored < GROUP_BITS:
+            return super().folded(state, strings, weights)
+        return fold_sums(state.vector, strings, weights, self.threads)
 
 
 def _run_alone(state: DenseState, pass_: Pass) -> None:

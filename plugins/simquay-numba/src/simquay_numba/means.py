@@ -11,9 +11,15 @@ from numpy.typing import NDArray
 from simquay.engine_api import ComplexArray, Control, DenseState, Strings, run_side_by_side
 from simquay_numba.buffers import address
 from simquay_numba.kernels.reading import add_means
-from simquay_numba.kernels.sums import RUN_BITS, add_run_means, add_strings, sort_keys
+from simquay_numba.kernels.sums import (
+    add_strings,
+    add_window_means,
+    find_alone,
+    fold_strings,
+    sort_keys,
+)
 
-__all__ = ["add_sums", "string_means"]
+__all__ = ["add_sums", "fold_sums", "string_means"]
 
 _ALONE_WORK = 1 << 21
 """Amplitudes times groups from which on a second thread pays."""
@@ -21,8 +27,9 @@ _ALONE_WORK = 1 << 21
 _PIECE_WORK = 1 << 24
 """Amplitudes times groups of a piece of work: some ten milliseconds."""
 
-_RUNS_FROM = 1 << 12
-"""Amplitudes from which on it pays to look for strings that are read in runs."""
+_LEAST_RUN = 16
+"""The least run of neighbouring amplitudes, between the letters of a string, that is read faster by
+itself."""
 
 _SHARING = 3
 """Strings of a group from which on it pays to take its products once."""
@@ -37,30 +44,33 @@ def string_means(
     keys = sort_keys(strings.x, strings.z, strings.fixed)
     order = np.argsort(keys)
     result = np.zeros((state.batch, len(keys)))
-    if vectors.size >= _RUNS_FROM:
-        runs = _in_runs(strings, keys)
-        if runs.any():
-            numbers = np.flatnonzero(runs)
-            _add_run_means(vectors, strings, numbers, threads, control, result)
-            order = order[~runs[order]]
-            if not len(order):
-                return result
+    vector = (
+        vectors.real.dtype.type(0),
+        vectors.itemsize,
+        address(vectors),
+        vectors.strides[0],
+        state.stored,
+    )
+    alone = find_alone(keys, order, *strings[:3], _SHARING, _LEAST_RUN)
+    if alone.any():
+        numbers = np.flatnonzero(alone)
+        work = vectors.size * len(numbers)
+        parts = 1 if work < _ALONE_WORK else max(4 * threads, work // _PIECE_WORK)
+        results = np.zeros((parts, *result.shape))
+
+        def add_alone(part: int) -> None:
+            control.check()
+            add_window_means(*vector, numbers, strings.x, strings.z, part, parts, results[part])
+
+        run_side_by_side([partial(add_alone, part) for part in range(parts)])
+        result += results.sum(axis=0)
+        order = order[~alone[order]]
+        if not len(order):
+            return result
 
     def add(order: NDArray[np.intp], part: int, parts: int, result: NDArray[np.float64]) -> None:
         control.check()
-        add_means(
-            vectors.real.dtype.type(0),
-            vectors.itemsize,
-            address(vectors),
-            vectors.strides[0],
-            state.stored,
-            keys,
-            order,
-            *strings,
-            part,
-            parts,
-            result,
-        )
+        add_means(*vector, keys, order, *strings, part, parts, result)
 
     starts = np.flatnonzero(np.diff(keys[order], prepend=-1))  # of groups, which stay whole
     if vectors.size * len(starts) < _ALONE_WORK:
@@ -82,39 +92,6 @@ def string_means(
     run_side_by_side([partial(share, part) for part in range(len(results))])
     result += results.sum(axis=0)
     return result
-
-
-def _in_runs(strings: Strings, keys: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which strings are best read by :func:`~simquay_numba.kernels.sums.add_run_means`: those that
-    share products with few others, and have no letter on the lowest bits."""
-    moved = (strings.x | strings.z) & (1 << RUN_BITS) - 1 == 0
-    chosen: NDArray[np.bool_] = moved & (strings.x != 0) & (strings.fixed == 0)
-    if chosen.any():
-        _, groups, sizes = np.unique(keys, return_inverse=True, return_counts=True)
-        chosen &= sizes[groups] < _SHARING
-    return chosen
-
-
-def _add_run_means(
-    vectors: ComplexArray,
-    strings: Strings,
-    numbers: NDArray[np.intp],
-    threads: int,
-    control: Control,
-    result: NDArray[np.float64],
-) -> None:
-    """Add the means of the strings ``numbers`` to ``result``."""
-    reals = vectors.view(vectors.real.dtype)
-    work = vectors.size * len(numbers)
-    parts = 1 if work < _ALONE_WORK else max(4 * threads, work // _PIECE_WORK)
-    results = np.zeros((parts, *result.shape))
-
-    def share(part: int) -> None:
-        control.check()
-        add_run_means(reals, numbers, strings.x, strings.z, part, parts, results[part])
-
-    run_side_by_side([partial(share, part) for part in range(parts)])
-    result += results.sum(axis=0)
 
 
 def add_sums(
@@ -151,3 +128,27 @@ def add_sums(
         )
 
     run_side_by_side([partial(share, part) for part in range(parts)])
+
+
+def fold_sums(
+    vectors: ComplexArray, strings: Strings, weights: NDArray[np.float64], threads: int
+) -> NDArray[np.float64]:
+    """See :meth:`simquay.engine_api.BaseEngine.folded`.
+
+    Args:
+        vectors: shape ``(batch, 2**n)``, by storage index, of ``GROUP_BITS`` bits or more.
+        strings, weights, threads: as for :func:`add_sums`.
+    """
+    keys = sort_keys(strings.x, strings.z, strings.fixed)
+    order = np.argsort(keys)
+    reals = vectors.real.copy()
+    parts = threads if vectors.size * len(keys) > _ALONE_WORK else 1
+    results = np.zeros((parts, len(vectors)))
+
+    def share(part: int) -> None:
+        given = reals, vectors.view(reals.dtype), keys, order, *strings, weights
+        fold_strings(*given, part, parts, results[part])
+
+    run_side_by_side([partial(share, part) for part in range(parts)])
+    total: NDArray[np.float64] = results.sum(axis=0)
+    return total

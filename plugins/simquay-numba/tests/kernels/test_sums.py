@@ -7,7 +7,7 @@ import pytest
 
 from simquay.engine_api import Strings, bit_counts
 from simquay_numba.kernels.reading import GROUP_BITS
-from simquay_numba.kernels.sums import RUN_BITS, add_run_means, add_strings, sort_keys
+from simquay_numba.kernels.sums import add_strings, add_window_means, sort_keys
 
 
 def expected(vector, strings, weights):
@@ -50,24 +50,31 @@ def test_parts_add_up(width, letters, single):
         )
 
 
+@pytest.mark.parametrize("width", [GROUP_BITS, 5, 15])  # one window, and two
 @pytest.mark.parametrize("single", [False, True])
-def test_means_in_runs(single):
-    width = 15  # two windows
+def test_means_in_windows(single, width):
     rng = np.random.default_rng(3)
     vectors = rng.normal(size=(2, 1 << width)) + 1j * rng.normal(size=(2, 1 << width))
     vectors = vectors.astype(np.complex64 if single else np.complex128)
-    x, z = rng.integers(0, 1 << width, (2, 40)) >> RUN_BITS << RUN_BITS
-    x[x == 0] = 1 << RUN_BITS
-    x[:3], z[:3] = 1 << np.array([3, 8, 14]), 1 << np.array([3, 8, 14])
-    result = np.zeros((2, 40))
-    reals = vectors.view(np.float32 if single else np.float64)
-    order = np.arange(0, 40, 2)
-    for part in range(3):
-        add_run_means(reals, order, x, z, part, 3, result)
-    none = np.zeros(40, dtype=np.int64)
+    count = 40 + 4 * width
+    x, z = rng.integers(1, 1 << width, (2, count))
+    bits = 1 << np.arange(width)
+    # On one bit each: X, Y, and both beside letters on the highest bit.
+    top = 1 << width - 1
+    x[40:] = np.concatenate([bits, bits, bits | top, np.full(width, top)])
+    z[40:] = np.concatenate([0 * bits, bits, top & ~bits, bits])
+    result = np.zeros((2, count))
+    unit = vectors.real.dtype.type(0)
+    given = unit, vectors.itemsize, vectors.ctypes.data, vectors.strides[0], width
+    order = np.arange(1, count, 2)
+    for half in (order, order - 1):
+        for part in range(3):
+            add_window_means(*given, half, x, z, part, 3, result)
+        if half is order:
+            assert not result[:, ::2].any()
+    none = np.zeros(count, dtype=np.int64)
     for number, vector in enumerate(vectors):
-        for term in order:
+        for term in range(count):
             one = Strings(*[column[term : term + 1] for column in (x, z, none, none)])
             mean = np.vdot(vector, expected(vector, one, np.ones(1))).real
             assert result[number, term] == pytest.approx(mean, abs=1e-3 if single else 1e-11)
-    assert not result[:, 1::2].any()

@@ -75,6 +75,7 @@ class DenseEngine(BaseEngine[DenseState]):
 
     name = "numpy"
     batched = True
+    folds = True
     sweep_bytes = 8 << 20
     """Larger arrays leave the second-level cache, and the allocator takes them from the system anew
     each time; smaller ones are more calls."""
@@ -285,6 +286,32 @@ class DenseEngine(BaseEngine[DenseState]):
         half = vectors.shape[1]
         add_strings(vectors, state.vector[:, half:], strings, weights, self.threads)
         return state
+
+    def folded(
+        self, state: DenseState, strings: Strings, weights: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """See the base class."""
+        vectors = state.vector
+        after = np.zeros_like(vectors)
+        add_strings(vectors, after, strings, weights, self.threads)
+        vectors.imag = after.real
+        found: NDArray[np.float64] = np.einsum(
+            "bi,bi->b", vectors.real, after.real, dtype=np.float64
+        )
+        return found
+
+    def narrow(self, state: DenseState, qubits: Sequence[int]) -> None:
+        """The rest of the vector is moved to its start."""
+        places = state.layout.positions()
+        view, axes = split_bits(
+            state.vector, state.stored, [places[one] for one in qubits if one in places]
+        )
+        zero: list[int | slice] = [slice(None)] * view.ndim
+        for axis in axes.values():
+            zero[axis] = 0
+        kept = view[tuple(zero)].reshape(state.batch, -1)
+        state.layout = Layout(tuple([one for one in state.layout.order if one not in qubits]))
+        np.copyto(state.vector, kept)
 
     def release(self, state: DenseState) -> None:
         """Give the state's memory back."""

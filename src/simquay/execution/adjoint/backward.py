@@ -11,6 +11,10 @@ on both is to apply its inverse, which says nothing of that qubit, by plans that
 anyway. And ``2 Im <lambda| P |psi>`` is minus the mean of the string ``Y P``, with Y on the pair;
 the mean of X there is ``2 <psi| O |psi>``. Any engine can read these, many at a time;
 :mod:`simquay.execution.adjoint.cuts` says when.
+
+Where all gates are real, so are ``psi`` and ``lambda``, and generators are imaginary. Then the two
+need no more room than one: the state is ``psi + i lambda``, and ``2 Im <lambda| P |psi>`` is its
+mean of ``P``.
 """
 
 from __future__ import annotations
@@ -28,6 +32,7 @@ from simquay.engines.base import Engine
 from simquay.errors import ProgramError
 from simquay.execution.adjoint.cuts import Cuts, find_cuts
 from simquay.execution.adjoint.generators import generators_of, slopes_of
+from simquay.execution.adjoint.narrowing import Step, find_steps
 from simquay.execution.adjoint.ways import Way, way_of
 from simquay.execution.observables import terms_of
 from simquay.planning import GateSweep, make_plan, make_sweep_plan
@@ -43,9 +48,6 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
-
-_Kept = dict[tuple[tuple[int, ...], bool], Cuts]
-"""Cuts, by the qubits that a state stores and whether qubits are turned."""
 
 _FEW = 9
 """Stored qubits below which a sweep of one point, which needs no search for a plan, is faster than
@@ -124,8 +126,8 @@ def derivatives(
         some = slice(first, first + batch)
         section = control.section(first / points, min((first + batch) / points, 1))
         values[some], means = run.read(angles[some], section)
-        for site in known.sites:
-            found = -known.way.norm * means[:, :, run.numbers(site.places)]
+        for site, numbers in zip(known.sites, run.numbers, strict=True):
+            found = run.norm * means[:, :, numbers]
             by_angle = np.einsum("bkgp,bgap->bkga", found, site.coefficients(angles[some]))
             for one, slope in zip(site.columns.T, np.moveaxis(by_angle, -1, 0), strict=True):
                 np.add.at(slopes[some].transpose(2, 0, 1), one, slope.transpose(2, 0, 1))
@@ -161,6 +163,18 @@ def check_gates(program: Program) -> None:
             )
 
 
+class _Back(NamedTuple):
+    """A way back.
+
+    Attributes:
+        steps: with the cuts of each.
+        numbers: of the strings of the gates of each site, shape ``(gates, paulis)``.
+    """
+
+    steps: Sequence[tuple[Step, Cuts]]
+    numbers: Sequence[NDArray[np.intp]]
+
+
 class _Known(NamedTuple):
     """What is known of a program.
 
@@ -168,13 +182,14 @@ class _Known(NamedTuple):
         program: the program.
         sites: its gates whose generators are read.
         way: of its state.
-        kept: the cuts that were found.
+        kept: ways back that were found: by the qubits that the state stored before, the engine's
+            ``turned_from``, and whether the state is folded.
     """
 
     program: Program
     sites: Sequence[Site]
     way: Way
-    kept: _Kept
+    kept: dict[tuple[tuple[int, ...], int, bool], _Back]
 
 
 @lru_cache(maxsize=16)
@@ -240,83 +255,115 @@ class _Backward:
         engine: Engine,
         precision: Precision,
     ) -> None:
-        self._way = known.way
-        places = known.way.places
-        self._wanted = {places[place]: site.paulis for site in known.sites for place in site.places}
-        self._kept = known.kept
+        self._known = known
+        self._way = way = known.way
         self._observables = observables
         self._engine = engine
         self._precision = precision
-        self._profile = engine.profile(precision, known.way.stored + 1)
-        few = self._profile.direct_sweeps and known.way.stored < _FEW
-        self._swept = few and known.way.stored < engine.sweep_qubits(precision)
-        self._cuts: Cuts | None = None
-
-    def numbers(self, places: Sequence[int]) -> NDArray[np.intp]:
-        """The numbers of the strings of gates, shape ``(gates, paulis)``."""
-        assert self._cuts is not None
-        own = [self._cuts.numbers[self._way.places[place]] for place in places]
-        return np.array(own, dtype=np.intp)
+        self._folds = engine.folds and way.is_real
+        self._capacity = way.stored + (not self._folds)
+        self._profile = engine.profile(precision, self._capacity)
+        few = self._profile.direct_sweeps and self._capacity <= _FEW
+        self._swept = few and self._capacity <= engine.sweep_qubits(precision)
+        # Twice a generator's part of a derivative, by the mean of its string.
+        self.norm = 1.0 if self._folds else -way.norm
+        self.numbers: Sequence[NDArray[np.intp]] = ()
 
     def read(self, angles: Floats, control: Control) -> tuple[Floats, Floats]:
         """The observables' values at some points, and the means of all strings: shape ``(points,
         observables, strings + 1)``, the last of which is 0.
 
-        All points are one batch.
+        All points are one batch. :attr:`numbers` are then those of the sites' strings.
         """
-        engine, way, pair = self._engine, self._way, self._way.pair
+        engine, way = self._engine, self._way
         if way.negated:
             angles = np.concatenate([angles, -angles], axis=1)
         values = np.empty((len(angles), len(self._observables)))
         found: list[Floats] = []
-        state = engine.allocate(
-            pair + 1, self._precision, capacity=way.stored + 1, batch=len(angles)
-        )
+        qubits = way.pair + (not self._folds)
+        state = engine.allocate(qubits, self._precision, capacity=self._capacity, batch=len(angles))
         steps = len(self._observables) + 1
         try:
             self._apply(state, way.begin, angles, control.section(0, 1 / steps))
             order = state.layout.order
-            key = tuple(sorted(order)), len(order) >= engine.turned_from
-            if key not in self._kept:
-                stored, turned = key
-                self._kept[key] = find_cuts(way.back, self._wanted, stored, pair, turned)
-            self._cuts = self._kept[key]
+            key = order, engine.turned_from, self._folds
+            back = self._known.kept.get(key)
+            if back is None:
+                back = self._known.kept[key] = self._way_back(order)
+            self.numbers = back.numbers
             for number, observable in enumerate(self._observables):
                 last = number == len(self._observables) - 1
                 section = control.section((number + 1) / steps, (number + 2) / steps)
                 terms = terms_of([observable], order)
-                both = engine.paired(
-                    state if last else engine.copy(state), pair, terms.strings, terms.weights
-                )
+                both = state if last else engine.copy(state)
+                if self._folds:
+                    value = engine.folded(both, terms.strings, terms.weights)
+                else:
+                    both = engine.paired(both, way.pair, terms.strings, terms.weights)
                 if last:
                     state = both
                 try:
-                    found.append(self._back(both, angles, section))
+                    found.append(self._back(both, back.steps, angles, section))
                 finally:
                     if not last:
                         engine.release(both)
-                values[:, number] = terms.constants[0] + way.norm * found[-1][:, 0] / 2
+                if not self._folds:
+                    value = way.norm * found[-1][:, 0] / 2
+                values[:, number] = terms.constants[0] + value
         finally:
             engine.release(state)
         control.report(1.0)
         return values, np.stack(found, axis=1)
 
-    def _back(self, both: Any, angles: Floats, control: Control) -> Floats:
+    def _back(
+        self, both: Any, steps: Sequence[tuple[Step, Cuts]], angles: Floats, control: Control
+    ) -> Floats:
         """The means of all strings, shape ``(points, strings + 1)``; the last is 0."""
-        assert self._cuts is not None
+        engine = self._engine
         found: list[Floats] = []
-        count = len(self._cuts.segments)
-        for number, gates in enumerate(self._cuts.segments):
-            section = control.section(number / count, (number + 1) / count)
-            if not number:
-                gates = (*self._way.forth, *gates)
-            if gates:
-                self._apply(both, gates, angles, section)
-            strings, lost = self._cuts.strings(number, both.layout.order)
-            means = self._engine.means(both, strings, section)
-            means[:, lost] = 0
-            found.append(means)
+        count, done = sum([len(cuts.segments) for _, cuts in steps]), 0
+        for step, cuts in steps:
+            for number, gates in enumerate(cuts.segments):
+                section = control.section(done / count, (done + 1) / count)
+                if not done:
+                    gates = (*self._way.forth, *gates)
+                done += 1
+                if gates:
+                    self._apply(both, gates, angles, section)
+                if len(cuts.readings[number].starts):
+                    strings, lost = cuts.strings(number, both.layout.order)
+                    means = engine.means(both, strings, section)
+                    means[:, lost] = 0
+                    found.append(means)
+            if step.dropped:
+                engine.narrow(both, step.dropped)
         return np.concatenate([*found, np.zeros((len(angles), 1))], axis=1)
+
+    def _way_back(self, order: tuple[int, ...]) -> _Back:
+        """The way back from a state that stores the qubits ``order``."""
+        way, sites = self._way, self._known.sites
+        gates, places = way.back, way.places
+        wanted = {places[place]: site.paulis for site in sites for place in site.places}
+        pair = None if self._folds else way.pair
+        numbers: dict[int, Sequence[int]] = {}
+        steps = []
+        first, stored = 0, set(order)
+        # With channels, a qubit that is |0> in rows and columns may not be so in the observable.
+        every = [Step(range(len(gates)), ())] if way.negated else find_steps(gates, wanted, order)
+        for step in every:
+            turned = len(stored) >= self._engine.turned_from
+            cuts = find_cuts(gates, wanted, stored, pair, turned, step, first)
+            first += sum([len(reading.starts) for reading in cuts.readings])
+            stored.difference_update(step.dropped)
+            numbers |= cuts.numbers
+            steps.append((step, cuts))
+        return _Back(
+            steps,
+            [
+                np.array([numbers[places[place]] for place in site.places], dtype=np.intp)
+                for site in sites
+            ],
+        )
 
     def _apply(self, state: Any, gates: Sequence[Gate], angles: Floats, control: Control) -> None:
         sweep = GateSweep.at(gates, angles)

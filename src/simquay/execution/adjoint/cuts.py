@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.execution.adjoint.generators import generators_of
+from simquay.execution.adjoint.narrowing import Step
 from simquay.execution.adjoint.ways import Back
 from simquay.program import (
     Diagonal,
@@ -62,7 +63,8 @@ class Reading(NamedTuple):
     """The strings of a cut, as letters on qubits.
 
     Attributes:
-        starts: intp, shape ``(strings,)``: the first letter of each; all have one or more.
+        starts: intp, shape ``(strings,)``: the first letter of each; all have one or more. There
+            may be no string.
         qubits: intp, shape ``(letters,)``.
         letters: likewise: 1 to 3 for Z, X and Y, 4 and 5 for the projectors onto |0> and |1>.
     """
@@ -74,7 +76,7 @@ class Reading(NamedTuple):
     def strings(self, order: Sequence[int]) -> _Read:
         """The strings for states that store the qubits ``order``; and whether each is 0 there,
         since a qubit that is not stored is |0>."""
-        bits = np.zeros(max(self.qubits.max(), *order) + 1, dtype=np.int64)
+        bits = np.zeros(max(*self.qubits, *order, 0) + 1, dtype=np.int64)
         bits[list(order)] = np.int64(1) << np.arange(len(order))
         own = bits[self.qubits]
         masks = [
@@ -99,8 +101,8 @@ class Cuts:
         readings: of the cuts.
         known: strings that were made of readings: by the cut, and the qubits that a state stores.
         numbers: for each gate whose generators are read, by place: the numbers of the strings of
-            its Pauli matrices, counted through all cuts; -1 for one whose mean is known to be 0.
-            String 0 is that of the value.
+            its Pauli matrices, counted through all cuts and steps; -1 for one whose mean is known
+            to be 0. Where the two vectors are a pair, string 0 is that of the value.
     """
 
     segments: Sequence[Sequence[Gate]]
@@ -124,8 +126,10 @@ def find_cuts(
     gates: Sequence[Gate | Back],
     wanted: Mapping[int, Sequence[int]],
     stored: Collection[int],
-    pair: int,
+    pair: int | None,
     turned: bool,
+    step: Step | None = None,
+    first: int = 0,
 ) -> Cuts:
     """The way back through ``gates``.
 
@@ -135,16 +139,20 @@ def find_cuts(
         wanted: the Pauli matrices to read, by the places of gates in ``gates``; see
             :class:`~simquay.execution.adjoint.generators.Generators`.
         stored: the qubits that the state stores after the gates.
-        pair: the qubit that tells the two vectors apart.
+        pair: the qubit that tells the two vectors apart; None where these are the real and the
+            imaginary parts of one.
         turned: whether qubits are turned to share passes.
+        step: the part of the way; None for all of it.
+        first: how many strings were read before it.
     """
+    places = range(len(gates)) if step is None else step.places
     segments: defaultdict[int, list[Gate]] = defaultdict(list)
     found: defaultdict[int, list[tuple[int, int, _Letters]]] = defaultdict(list)
     # The first segment that the next gate on a qubit may be in: one that is diagonal on it, and
     # any other. Only a diagonal one commutes with the diagonal strings that are read before.
     diagonal: defaultdict[int, int] = defaultdict(int)
     other: defaultdict[int, int] = defaultdict(int)
-    for place in reversed(range(len(gates))):
+    for place in reversed(places):
         gate = gates[place]
         undo = _INVERSES[type(gate)]
         moves = () if gate.is_diagonal else gate.qubits
@@ -166,20 +174,27 @@ def find_cuts(
                 own = [(qubit, pauli >> 2 * bit & 3) for bit, qubit in enumerate(gate.qubits)]
                 letters = [*held, *[one for one in own if one[1]]]
                 found[cut].append((place, number, letters))
-    numbers: dict[int, list[int]] = {place: [-1] * len(own) for place, own in wanted.items()}
+    numbers = {place: [-1] * len(wanted[place]) for place in places if place in wanted}
     listed: list[Sequence[Gate]] = []
     readings: list[Reading] = []
     turns: dict[int, int] = {}
-    total = 0
-    for cut in range(max(found, default=0) + 1):
+    total = first
+    # Behind the last cut nothing is undone, unless something is read after this part of the way.
+    last = max(found, default=0)
+    if step is not None and step.dropped:
+        last = max([last, *segments]) + turned
+    for cut in range(last + 1):
         back = [Matrix(_FROM_Z[letter], (qubit,)) for qubit, letter in turns.items()]
         strings: list[_Letters] = []
-        if not cut:
+        if pair is not None and not total:
             strings.append([(pair, _X)])
         for place, number, letters in found[cut]:
-            if letters:  # the mean of the identity is 0
+            if pair is not None:
+                letters = [(pair, _Y), *letters]
+            # The mean of the identity is 0, and so are those of real strings in a real circuit.
+            if len(letters) > (pair is not None) and (pair is not None or _is_odd(letters)):
                 numbers[place][number] = total + len(strings)
-                strings.append([(pair, _Y), *letters])
+                strings.append(letters)
         total += len(strings)
         turns = _turns(strings, stored, pair) if turned else {}
         forth = [Matrix(_TO_Z[letter], (qubit,)) for qubit, letter in turns.items()]
@@ -191,8 +206,13 @@ def find_cuts(
         ]
         sizes = [len(letters) for letters in strings]
         qubits, kinds = np.array(flat, dtype=np.intp).reshape(-1, 2).T
-        readings.append(Reading(np.cumsum([0, *sizes[:-1]]), qubits, kinds))
+        readings.append(Reading(np.cumsum([0, *sizes])[:-1], qubits, kinds))
     return Cuts(listed, readings, numbers)
+
+
+def _is_odd(letters: _Letters) -> bool:
+    """Whether the letters are an odd number of Y and others, so that their matrix is imaginary."""
+    return bool(sum([letter == _Y for _, letter in letters]) & 1)
 
 
 def _is_rotation(gate: Gate | Back) -> bool:
@@ -203,7 +223,9 @@ def _is_rotation(gate: Gate | Back) -> bool:
     return generators_of(gate.formula, gate.adjoint).constant is not None
 
 
-def _turns(strings: Sequence[_Letters], stored: Collection[int], pair: int) -> dict[int, int]:
+def _turns(
+    strings: Sequence[_Letters], stored: Collection[int], pair: int | None
+) -> dict[int, int]:
     """The qubits to turn before strings are read, and the letter that becomes Z there."""
     letters: defaultdict[int, set[int]] = defaultdict(set)
     for string in strings:

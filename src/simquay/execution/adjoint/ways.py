@@ -28,6 +28,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from simquay.planning.numbers.sweep import NUMBERS
 from simquay.program import (
     Channel,
     Diagonal,
@@ -85,6 +86,7 @@ class Way(NamedTuple):
         negated: whether gates have twice as many angles as the program: the second half are the
             negatives of the first.
         norm: by how much values and derivatives are too small.
+        is_real: whether all numbers of the gates are real, whatever the angles.
     """
 
     begin: Sequence[Gate]
@@ -95,6 +97,7 @@ class Way(NamedTuple):
     stored: int
     negated: bool = False
     norm: float = 1.0
+    is_real: bool = False
 
 
 def way_of(program: Program, precision: Precision) -> Way:
@@ -103,7 +106,17 @@ def way_of(program: Program, precision: Precision) -> Way:
         return _noisy(program, precision)
     gates: Any = program.operations
     stored = most_stored_qubits(program)
-    return Way(gates, (), gates, range(len(gates)), program.num_qubits, stored)
+    is_real = all(map(_is_real, gates))
+    return Way(gates, (), gates, range(len(gates)), program.num_qubits, stored, is_real=is_real)
+
+
+def _is_real(gate: Any) -> bool:
+    """Whether all numbers of a gate are real, whatever the angles."""
+    if isinstance(gate, Parametric):
+        formula = FORMULAS[gate.formula]
+        some = np.random.default_rng(1).uniform(0.1, 3.0, formula.count)
+        return not formula.at(some).imag.any()
+    return type(gate) not in NUMBERS or not NUMBERS[type(gate)](gate).imag.any()
 
 
 def is_noisy(program: Program) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import tracemalloc
 from functools import partial
@@ -16,6 +17,7 @@ from simquay.execution.settings import RunContext
 from simquay.planning import Layout, Plan, Profile, make_plan
 from simquay.program import (
     Channel,
+    GateOperation,
     IfElse,
     Matrix,
     Measure,
@@ -213,3 +215,36 @@ def e22_pairs(engine: Engine) -> None:
                 f"a pair of {width} qubits",
             )
             engine.release(both)
+
+
+def e23_folds(engine: Engine) -> None:
+    """`folded` puts a sum of strings into the imaginary parts; `narrow` keeps what is read."""
+    rng = np.random.default_rng(23)
+    for precision, width in itertools.product(Precision, (3, 6, 13)):
+        state = engine.allocate(width, precision, capacity=width)
+        gates: list[GateOperation] = []
+        for qubit in range(width):
+            c, s = np.cos(qubit + 1), np.sin(qubit + 1)
+            gates.append(Matrix(np.array([[c, -s], [s, c]], dtype=complex), (qubit,)))
+            gates += [Permutation(NOT, (qubit,), (qubit - 1,), 1)] if qubit else []
+        apply_gates(engine, state, gates, width)
+        places = deposit(np.arange(1 << width), state.layout.order)
+        before = vectors_of(gates, width)[0]
+        if engine.folds:
+            some = rng.integers(1 << width, size=(4, 50))
+            x, z, fixed = np.where(np.arange(50) % 3, some[0], 0), some[1], some[2] & some[3]
+            x, z = x & ~fixed, z & ~fixed
+            strings, weights = Strings(x, z, fixed, some[0] & fixed), rng.uniform(-1, 1, 50)
+            after, index = np.zeros_like(before), np.arange(1 << width)
+            for weight, flip, sign, held, values in zip(weights, *strings, strict=True):
+                factors = 1j ** bit_counts(flip & sign) * (-1.0) ** bit_counts(index & sign)
+                factors *= weight * (index & held == values)
+                after[places[index ^ flip]] += factors * before[places]
+            product = engine.folded(state, strings, weights)
+            near(product, [before.real @ after.real], precision, f"folding {width} qubits")
+            before = before.real + 1j * after.real
+            near(engine.amplitudes(state)[0], before, precision, f"folding {width} qubits")
+        engine.narrow(state, (1, 0))
+        found = engine.amplitudes(state)[0].reshape(-1, 4)[:, 0]
+        near(found, before.reshape(-1, 4)[:, 0], precision, f"narrowing {width} qubits")
+        engine.release(state)

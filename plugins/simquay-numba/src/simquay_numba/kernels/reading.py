@@ -29,13 +29,18 @@ from simquay_numba.kernels.scalars import add_norms
 from simquay_numba.kernels.vectors import VECTOR_BYTES, declared, integer, intrinsic, switch
 
 __all__ = [
+    "DOUBLES",
     "GROUP_BITS",
+    "WIDTH",
     "add_marginal",
     "add_means",
     "bit_count",
+    "doubles",
     "exchange",
+    "fused",
     "permute_copy",
     "project",
+    "shuffled",
     "transform",
 ]
 
@@ -54,24 +59,25 @@ _PATTERN_BITS = 6
 _SMALL_GROUP = 12
 """The most strings of a group without a transform. A larger one must not have fixed bits."""
 
-_DOUBLES = ir.VectorType(ir.DoubleType(), WIDTH)
+DOUBLES = ir.VectorType(ir.DoubleType(), WIDTH)
 
 
-def _shuffled(emit, first, second, places):
+def shuffled(emit, first, second, places):
+    """``WIDTH`` doubles of two vectors."""
     mask = ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), list(places))
     return emit.builder.shuffle_vector(first, second, mask)
 
 
-def _doubles(emit, address):
+def doubles(emit, address):
     """``WIDTH`` reals of the unit's type."""
     pointer = emit.pointer(address, ir.VectorType(emit.scalar, WIDTH))
     value = emit.builder.load(pointer, align=emit.bytes)
-    return value if emit.bytes == 8 else emit.builder.fpext(value, _DOUBLES)
+    return value if emit.bytes == 8 else emit.builder.fpext(value, DOUBLES)
 
 
-def _fused(emit, a, b, c):
+def fused(emit, a, b, c):
     """``a * b + c``."""
-    kind = ir.FunctionType(_DOUBLES, [_DOUBLES] * 3)
+    kind = ir.FunctionType(DOUBLES, [DOUBLES] * 3)
     function = declared(emit.builder.module, kind, f"llvm.fmuladd.v{WIDTH}f64")
     return emit.builder.call(function, [a, b, c])
 
@@ -104,9 +110,9 @@ def put_products(emit, unit, mine, partners, lanes, swap, odd, count, flips, tar
     other = builder.mul(swap, ir.Constant(long, half))
     real, imaginary = (ir.Constant(ir.DoubleType(), sign) for sign in (1.0, -1.0))
     sign = builder.select(builder.trunc(odd, ir.IntType(1)), imaginary, real)
-    undefined = ir.Constant(_DOUBLES, ir.Undefined)
+    undefined = ir.Constant(DOUBLES, ir.Undefined)
     signs = builder.insert_element(undefined, sign, ir.Constant(ir.IntType(32), 0))
-    signs = _shuffled(emit, signs, undefined, [0] * WIDTH)
+    signs = shuffled(emit, signs, undefined, [0] * WIDTH)
     first = builder.add(partners, other)
     second = builder.sub(builder.add(partners, ir.Constant(long, half)), other)
 
@@ -116,16 +122,16 @@ def put_products(emit, unit, mine, partners, lanes, swap, odd, count, flips, tar
             there = builder.mul(builder.xor(turn.index, flips), number)
             products = []
             for base, offset in ((first, 0), (second, half)):
-                value = _doubles(emit, builder.add(base, there))
-                value = _shuffled(emit, value, undefined, [k ^ lane for k in range(WIDTH)])
-                products.append(builder.fmul(_doubles(emit, emit.at(here, offset)), value))
+                value = doubles(emit, builder.add(base, there))
+                value = shuffled(emit, value, undefined, [k ^ lane for k in range(WIDTH)])
+                products.append(builder.fmul(doubles(emit, emit.at(here, offset)), value))
             evens, odds = (range(part, 2 * WIDTH, 2) for part in (0, 1))
-            even = _shuffled(emit, products[0], products[1], evens)
-            uneven = _shuffled(emit, products[0], products[1], odds)
+            even = shuffled(emit, products[0], products[1], evens)
+            uneven = shuffled(emit, products[0], products[1], odds)
             # conj(b) * a: b.re * a.re + b.im * a.im, or b.re * a.im - b.im * a.re
-            total = _fused(emit, even, signs, uneven)
+            total = fused(emit, even, signs, uneven)
             place = builder.add(target, builder.mul(turn.index, ir.Constant(long, 8 * WIDTH)))
-            builder.store(total, emit.pointer(place, _DOUBLES), align=8)
+            builder.store(total, emit.pointer(place, DOUBLES), align=8)
 
     switch(builder, lanes, {lane: partial(loop, lane) for lane in range(WIDTH)})
 
@@ -134,15 +140,15 @@ def put_products(emit, unit, mine, partners, lanes, swap, odd, count, flips, tar
 def transform_lanes(emit, address, count):
     """The stages of a Walsh-Hadamard transform inside each of ``count`` vectors of doubles."""
     builder, long = emit.builder, ir.IntType(64)
-    undefined = ir.Constant(_DOUBLES, ir.Undefined)
+    undefined = ir.Constant(DOUBLES, ir.Undefined)
     with cgutils.for_range(builder, count, intp=long) as turn:
         place = builder.add(address, builder.mul(turn.index, ir.Constant(long, 8 * WIDTH)))
-        value = builder.load(emit.pointer(place, _DOUBLES), align=8)
+        value = builder.load(emit.pointer(place, DOUBLES), align=8)
         for bit in range(GROUP_BITS):
-            flipped = _shuffled(emit, value, undefined, [k ^ 1 << bit for k in range(WIDTH)])
-            signs = ir.Constant(_DOUBLES, [-1.0 if k >> bit & 1 else 1.0 for k in range(WIDTH)])
-            value = _fused(emit, value, signs, flipped)
-        builder.store(value, emit.pointer(place, _DOUBLES), align=8)
+            flipped = shuffled(emit, value, undefined, [k ^ 1 << bit for k in range(WIDTH)])
+            signs = ir.Constant(DOUBLES, [-1.0 if k >> bit & 1 else 1.0 for k in range(WIDTH)])
+            value = fused(emit, value, signs, flipped)
+        builder.store(value, emit.pointer(place, DOUBLES), align=8)
 
 
 @compiled_function

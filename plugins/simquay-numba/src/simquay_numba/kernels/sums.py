@@ -1,4 +1,5 @@
-"""Sums of strings, applied to vectors: the loop behind ``paired``. And means of strings that share
+"""Sums of strings, applied to vectors: the loops behind ``paired`` and
+``folded``. And means of strings that share
 nothing.
 
 A string takes ``|i>`` to ``factor(i) |i ^ x>``, as :class:`simquay.engine_api.Strings` defines it.
@@ -10,19 +11,30 @@ cache.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
+from llvmlite import ir
+from numba.core import cgutils
 
 from simquay_numba.kernels.functions import compiled_function
-from simquay_numba.kernels.reading import bit_count, transform
+from simquay_numba.kernels.reading import (
+    DOUBLES,
+    GROUP_BITS,
+    WIDTH,
+    bit_count,
+    doubles,
+    fused,
+    shuffled,
+    transform,
+)
+from simquay_numba.kernels.vectors import intrinsic, switch
 
-__all__ = ["RUN_BITS", "add_run_means", "add_strings", "sort_keys"]
+__all__ = ["add_strings", "add_window_means", "find_alone", "fold_strings", "sort_keys"]
 
 _BLOCK_BITS = 11
 """log2 of the amplitudes of a block: 32 KiB."""
 
-
-RUN_BITS = 3
-"""log2 of the least run of neighbouring amplitudes for :func:`add_run_means`."""
 
 _WINDOW_BITS = 14
 """log2 of the amplitudes of which all strings are read in turn: with as many partners, they stay in
@@ -76,6 +88,48 @@ def _add_products(target, source, flip, table, odd):
 
 
 @compiled_function
+def _fill_table(table, address, key, group, x, z, fixed, values, weights, origin):
+    """The sum of a group's factors times weights: one number and True, or False where it depends on
+    the place in a block; it is in ``table`` then.
+
+    Args:
+        table: float64, overwritten.
+        address: its address.
+        key: of the group.
+        group: the numbers of its strings.
+        x, z, fixed, values, weights: of all strings.
+        origin: the index at which the block begins.
+    """
+    inside = len(table) - 1
+    constant = 0.0
+    plain = not key & 1
+    for number in range(len(group)):
+        plain = plain and not z[group[number]] & inside
+    if not plain:
+        table[:] = 0.0
+    for number in range(len(group)):
+        term = group[number]
+        # The sign of 1j**count, or of 1j**(count - 1) where the rest is 1j.
+        count = bit_count(x[term] & z[term])
+        weight = weights[term] * (1 - (count & 2))
+        weight *= 1 - 2 * (bit_count(origin & z[term]) & 1)
+        if key & 1:
+            kept = fixed[term]
+            if origin & kept == values[term] & ~inside:
+                wanted = values[term] & inside
+                for i in range(len(table)):
+                    if i & kept == wanted:
+                        table[i] += weight * (1 - 2 * (bit_count(i & z[term]) & 1))
+        elif plain:
+            constant += weight
+        else:
+            table[z[term] & inside] += weight
+    if not plain and not key & 1:
+        transform(table, address)
+    return constant, plain
+
+
+@compiled_function
 def add_strings(source, target, keys, order, x, z, fixed, values, weights, part, parts):
     """Add the sum of strings times weights, applied to ``source``, to one part of ``target``.
 
@@ -105,97 +159,255 @@ def add_strings(source, target, keys, order, x, z, fixed, values, weights, part,
                 flip, odd = key >> 2, key >> 1 & 1
                 origin = (begin ^ flip) & ~inside
                 theirs = source[row, 2 * origin : 2 * (origin + size)]
-                constant = 0.0
-                plain = True
-                if not key & 1:
-                    for number in range(start, end):
-                        plain = plain and not z[order[number]] & inside
-                if key & 1 or not plain:
-                    table[:] = 0.0
-                for number in range(start, end):
-                    term = order[number]
-                    # The sign of 1j**count, or of 1j**(count - 1) where the rest is 1j.
-                    count = bit_count(x[term] & z[term])
-                    weight = weights[term] * (1 - (count & 2))
-                    weight *= 1 - 2 * (bit_count(origin & z[term]) & 1)
-                    if key & 1:
-                        kept = fixed[term]
-                        if origin & kept == values[term] & ~inside:
-                            wanted = values[term] & inside
-                            for i in range(size):
-                                if i & kept == wanted:
-                                    table[i] += weight * (1 - 2 * (bit_count(i & z[term]) & 1))
-                    elif plain:
-                        constant += weight
-                    else:
-                        table[z[term] & inside] += weight
-                if plain and not key & 1:
+                constant, plain = _fill_table(
+                    table, address, key, order[start:end], x, z, fixed, values, weights, origin
+                )
+                if plain:
                     _add_multiples(mine, theirs, flip & inside, constant, odd)
-                    continue
-                if not key & 1:
-                    transform(table, address)
-                _add_products(mine, theirs, flip & inside, table, odd)
+                else:
+                    _add_products(mine, theirs, flip & inside, table, odd)
 
 
 @compiled_function
-def _dot(left, right):
-    """The sum of products of two arrays: of complex numbers, the real part of ``conj(left) *
-    right``."""
+def _add_flipped(target, source, flip, factor):
+    """Add ``factor`` times ``source[i ^ flip]`` to each ``target[i]``."""
+    # Shorter runs than a vector are written out, for loops without inner ones.
+    if flip == 1:
+        for i in range(0, len(target), 2):
+            target[i] += factor * source[i + 1]
+            target[i + 1] += factor * source[i]
+        return
+    if flip == 2:
+        for i in range(0, len(target), 4):
+            target[i] += factor * source[i + 2]
+            target[i + 1] += factor * source[i + 3]
+            target[i + 2] += factor * source[i]
+            target[i + 3] += factor * source[i + 1]
+        return
+    run = flip & -flip if flip else len(target)
+    for start in range(0, len(target), run):
+        mine = target[start : start + run]
+        other = start ^ flip
+        theirs = source[other : other + run]
+        for i in range(run):
+            mine[i] += factor * theirs[i]
+
+
+@compiled_function
+def fold_strings(reals, vectors, keys, order, x, z, fixed, values, weights, part, parts, result):
+    """In one part of vectors whose amplitudes ``a`` are real, add ``1j`` times the real part of
+    what a sum of strings times weights gives; and add to ``result`` its products with ``a``.
+
+    Args:
+        reals: the real parts, shape ``(batch, 2**width)``.
+        vectors: real and imaginary parts in turns, shape ``(batch, 2 * 2**width)``.
+        keys, order, x, z, fixed, values, weights, part, parts: as for :func:`add_strings`.
+        result: float64, shape ``(batch,)``.
+    """
+    size = min(reals.shape[1], 1 << _BLOCK_BITS)
+    blocks = reals.shape[1] // size
+    table = np.empty(size)
+    address = table.ctypes.data
+    after = np.empty(size, dtype=reals.dtype)
+    for row in range(len(reals)):
+        for block in range(part * blocks // parts, (part + 1) * blocks // parts):
+            begin = block * size
+            after[:] = 0
+            end = 0
+            while end < len(order):
+                start = end
+                key = keys[order[start]]
+                while end < len(order) and keys[order[end]] == key:
+                    end += 1
+                if key >> 1 & 1:
+                    continue  # imaginary
+                flip = key >> 2
+                inside = flip & size - 1
+                origin = begin ^ flip ^ inside
+                theirs = reals[row, origin : origin + size]
+                constant, plain = _fill_table(
+                    table, address, key, order[start:end], x, z, fixed, values, weights, origin
+                )
+                if plain:
+                    _add_flipped(after, theirs, inside, constant)
+                else:
+                    for i in range(size):
+                        j = i ^ inside
+                        after[i] += table[j] * theirs[j]
+            mine = reals[row, begin : begin + size]
+            total = 0.0
+            for i in range(size):
+                total += float(mine[i]) * float(after[i])
+                vectors[row, 2 * (begin + i) + 1] = after[i]
+            result[row] += total
+
+
+@intrinsic()
+def add_products(emit, unit, mine, partners, bit, count, lanes, total):
+    """Add products of ``count`` vectors of ``WIDTH`` reals to ``WIDTH`` doubles.
+
+    Args:
+        unit: a real number of the precision.
+        mine: address of the first vector.
+        partners: address of the first vector that one is multiplied with.
+        bit: a bit with the value 0 comes into the vectors' numbers here; 62 for none.
+        count: how many vectors.
+        lanes: numbers ``k`` of a vector are multiplied with numbers ``k ^ lanes`` of another.
+        total: address of the doubles.
+    """
+    builder, long = emit.builder, ir.IntType(64)
+    size = ir.Constant(long, WIDTH * emit.bytes)
+    low = builder.sub(builder.shl(ir.Constant(long, 1), bit), ir.Constant(long, 1))
+    high = builder.not_(low)
+    undefined = ir.Constant(DOUBLES, ir.Undefined)
+    target = emit.pointer(total, DOUBLES)
+
+    def loop(lane):
+        sums = [cgutils.alloca_once_value(builder, ir.Constant(DOUBLES, None)) for _ in range(4)]
+
+        def add(number, sum_):
+            above = builder.shl(builder.and_(number, high), ir.Constant(long, 1))
+            place = builder.mul(builder.or_(above, builder.and_(number, low)), size)
+            value = doubles(emit, builder.add(partners, place))
+            value = shuffled(emit, value, undefined, [k ^ lane for k in range(WIDTH)])
+            own = doubles(emit, builder.add(mine, place))
+            builder.store(fused(emit, own, value, builder.load(sum_)), sum_)
+
+        fours = builder.lshr(count, ir.Constant(long, 2))
+        with cgutils.for_range(builder, fours, intp=long) as turn:
+            first = builder.shl(turn.index, ir.Constant(long, 2))
+            for number, sum_ in enumerate(sums):
+                add(builder.or_(first, ir.Constant(long, number)), sum_)
+        done = builder.shl(fours, ir.Constant(long, 2))
+        with cgutils.for_range(builder, builder.sub(count, done), intp=long) as turn:
+            add(builder.add(done, turn.index), sums[0])
+        found = builder.load(target, align=8)
+        for sum_ in sums:
+            found = builder.fadd(found, builder.load(sum_))
+        builder.store(found, target, align=8)
+
+    switch(builder, lanes, {lane: partial(loop, lane) for lane in range(WIDTH)})
+
+
+@compiled_function
+def _window_mean(unit, amplitude, vector, begin, bits, flip, signs, gap, totals, address):
+    """The sum of a string's products over one window, without factors that all windows share.
+
+    Args:
+        unit: a real number of the precision.
+        amplitude: bytes of an amplitude.
+        vector: address of the vector.
+        begin: the index of the window's first amplitude.
+        bits: log2 of the window's amplitudes.
+        flip, signs: of the string.
+        gap: indices with this bit are left out; a number from ``bits`` on for none.
+        totals: ``2 * WIDTH`` doubles, overwritten: of products with each sign.
+        address: their address.
+    """
+    inside = (1 << bits) - 1
+    lane = WIDTH // 2 - 1
+    odd = bit_count(flip & signs) & 1
+    lanes = (flip & lane) << 1 | odd
+    either = (flip | signs) & inside & ~lane
+    home = vector + begin * amplitude
+    other = vector + (begin ^ flip & ~inside) * amplitude
+    count = (inside + 1) // (lane + 1)
+    totals[:] = 0.0
+    if either == 0:
+        add_products(unit, home, other, 62, count, lanes, address)
+    elif either & (either - 1) == 0:
+        bit = bit_count(either // (lane + 1) - 1)
+        step = either * amplitude
+        moved = step if flip & either else 0
+        add_products(unit, home, other + moved, bit, count >> 1, lanes, address)
+        if gap >= bits:
+            minus = 8 * WIDTH if signs & either else 0
+            other += step - moved
+            add_products(unit, home + step, other, bit, count >> 1, lanes, address + minus)
+    else:
+        run = either & -either
+        for start in range(0, inside + 1, run):
+            if gap >= bits or not start >> gap & 1:
+                minus = 8 * WIDTH if bit_count(start & signs) & 1 else 0
+                place = other + (start ^ flip & inside & ~lane) * amplitude
+                vectors = run // (lane + 1)
+                add_products(
+                    unit, home + start * amplitude, place, 62, vectors, lanes, address + minus
+                )
     total = 0.0
-    for i in range(len(left)):
-        total += float(left[i]) * float(right[i])
-    return total
+    for k in range(WIDTH):
+        sign = bit_count(k >> 1 & signs & lane) + (odd & ~k)
+        total += (totals[k] - totals[WIDTH + k]) * (1 - 2 * (sign & 1))
+    return total * (1 - 2 * (bit_count(begin & signs) & 1))
 
 
 @compiled_function
-def _cross(left, right):
-    """The imaginary part of the sum of ``conj(left) * right``, of real and imaginary parts in
-    turns."""
-    total = 0.0
-    for i in range(0, len(left), 2):
-        total += float(left[i]) * float(right[i + 1]) - float(left[i + 1]) * float(right[i])
-    return total
+def find_alone(keys, order, x, z, fixed, sharing, run):
+    """Which strings are best read by :func:`add_window_means`: those that share products with few
+    others, and have their letters on one bit, or on high bits alone.
+
+    Args:
+        keys, order: as for :func:`add_strings`.
+        x, z, fixed: int64, of all strings.
+        sharing: the least strings of a group that do not count as few.
+        run: a power of two: bits from its own on are high.
+    """
+    chosen = np.zeros(len(keys), dtype=np.bool_)
+    end = 0
+    while end < len(order):
+        start = end
+        while end < len(order) and keys[order[end]] == keys[order[start]]:
+            end += 1
+        for number in range(start, end if end - start < sharing else start):
+            term = order[number]
+            either = (x[term] | z[term]) & ~(WIDTH // 2 - 1)
+            few = either & (either - 1) == 0 or either & (run - 1) == 0
+            chosen[term] = few and x[term] != 0 and fixed[term] == 0
+    return chosen
 
 
 @compiled_function
-def add_run_means(vectors, order, x, z, part, parts, result):
+def add_window_means(unit, amplitude, state, stride, width, order, x, z, part, parts, result):
     """Add the means of strings over one part of the vectors to ``result``; see
     :mod:`simquay_numba.kernels.reading` for the sums.
 
-    Runs of neighbouring amplitudes have one sign, and so have their partners, so that a sum is one
-    of scalar products. All strings are read of one window before the next.
+    Neighbouring vectors of amplitudes have one sign, and so have their partners, so that a sum is
+    one of scalar products. All strings are read of one window before the next.
 
     Args:
-        vectors: real numbers, shape ``(batch, 2 * 2**width)``.
-        order: the numbers of some strings, without fixed bits, whose ``x`` is not 0 and whose
-            ``x | z`` has no bit below ``RUN_BITS``.
+        unit, amplitude, state, stride, width, part, parts, result: as for
+            :func:`~simquay_numba.kernels.reading.add_means`.
+        order: the numbers of some strings, without fixed bits, whose ``x`` is not 0.
         x, z: int64, of all strings.
-        part, parts: which part, and of how many.
-        result: float64, shape ``(batch, terms)``.
     """
-    size = min(vectors.shape[1] // 2, 1 << _WINDOW_BITS)
-    windows = vectors.shape[1] // (2 * size)
+    bits = min(width, _WINDOW_BITS)
+    near = min(width, _BLOCK_BITS)
+    windows = 1 << width - bits
+    totals = np.empty(2 * WIDTH)
+    address = totals.ctypes.data
+    gaps = np.full(len(order), 62)
+    for number in range(len(order)):
+        for bit in range(GROUP_BITS - 1, 62):
+            if x[order[number]] >> bit & 1:
+                gaps[number] = bit
     for row in range(len(result)):
+        vector = state + row * stride
         for window in range(part * windows // parts, (part + 1) * windows // parts):
-            begin = window * size
-            for term in order:
-                flip, signs = x[term], z[term]
-                count = bit_count(flip & signs)
-                gap = 62
-                while not flip >> gap & 1:
-                    gap -= 1
-                if begin >> gap & 1:
-                    continue  # its partners count
-                either = flip | signs
-                run = min(either & -either, size)
-                total = 0.0
-                for start in range(begin, begin + size, run):
-                    if start >> gap & 1:
+            first = window << bits
+            for place in range(1 << bits - near):
+                for number in range(len(order)):
+                    term, gap = order[number], gaps[number]
+                    # Strings that stay within a small part are read of each; the others of all.
+                    own = near if x[term] >> near == 0 else bits
+                    begin = first + (place << near)
+                    if own == bits and place:
                         continue
-                    other = start ^ flip
-                    left = vectors[row, 2 * other : 2 * (other + run)]
-                    right = vectors[row, 2 * start : 2 * (start + run)]
-                    found = _cross(left, right) if count & 1 else _dot(left, right)
-                    total += found * (1 - 2 * (bit_count(start & signs) & 1))
-                # Twice, for the partners; the sign is that of 1j**count, or of its product with 1j.
-                result[row, term] += total * 2 * (1 - (count + 1 & 2))
+                    if gap >= own and gap < 62 and begin >> gap & 1:
+                        continue  # its partners count
+                    found = _window_mean(
+                        unit, amplitude, vector, begin, own, x[term], z[term], gap, totals, address
+                    )
+                    # The sign is that of 1j**count, or of its product with 1j.
+                    count = bit_count(x[term] & z[term])
+                    found *= 1 - (count + 1 & 2)
+                    result[row, term] += found if gap == 62 else 2 * found
