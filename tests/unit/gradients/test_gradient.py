@@ -212,6 +212,20 @@ def test_projectors_and_qubits_that_nothing_moves(engine):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+def test_gates_that_find_their_control_0(engine):
+    """On the way back, their control is stored, and may be 1 in what the observable made."""
+    a, b = Parameter("a"), Parameter("b")
+    circuit = QuantumCircuit(4)
+    circuit.cx(0, 1)
+    circuit.crx(a, 2, 3)
+    circuit.cu(a, b, 0.3, a, 0, 3)
+    circuit.ry(b, 0)
+    circuit.rx(a, 2)
+    circuit.cx(0, 2)
+    check(circuit, an_observable(4), [0.4, 1.3], engine)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 def test_arrays_of_values_and_of_observables(engine):
     circuit = efficient_su2(3, reps=1)
     rng = np.random.default_rng(2)

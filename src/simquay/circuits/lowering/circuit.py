@@ -25,7 +25,7 @@ from simquay.circuits.lowering.context import Handler, Handlers, Lowering, Site
 from simquay.circuits.lowering.expressions import type_of
 from simquay.circuits.lowering.gates import Makers
 from simquay.circuits.lowering.instructions import has_matrix
-from simquay.circuits.lowering.modifiers import annotated_operation, controlled_gate
+from simquay.circuits.lowering.modifiers import annotated_operation, controlled_gate, is_plain
 from simquay.circuits.lowering.noise import channels
 from simquay.circuits.lowering.noise.placement import NoisyLowering
 from simquay.circuits.lowering.scopes import BlockBuilder, Scope
@@ -372,7 +372,7 @@ def _instruction(site: Site) -> None:
         handler(site)
     elif isinstance(operation, AnnotatedOperation):
         annotated_operation(site)
-    elif isinstance(operation, ControlledGate) and _is_plain(operation, qubits):
+    elif isinstance(operation, ControlledGate) and is_plain(operation, qubits):
         controlled_gate(site)
     elif saves.is_aers(operation):
         saves.aers_instruction(site)
@@ -394,12 +394,6 @@ def _instruction(site: Site) -> None:
             f"instruction {operation.name!r} on qubits {list(qubits)} ({site.scope.place()}) is "
             f"not supported: it has neither a matrix nor a definition{advice}"
         )
-
-
-def _is_plain(operation: ControlledGate, qubits: tuple[int, ...]) -> bool:
-    """Whether the gate is its base gate with controls, and has no further qubits to work with."""
-    base = operation.base_gate
-    return base is not None and operation.num_ctrl_qubits + base.num_qubits == len(qubits)
 
 
 def _shown(thing: Any) -> str:

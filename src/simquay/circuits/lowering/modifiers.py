@@ -13,10 +13,17 @@ from typing import TypeAlias, Union, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from qiskit.circuit import ControlModifier, InverseModifier, PowerModifier
+from qiskit.circuit import (
+    CircuitInstruction,
+    ControlledGate,
+    ControlModifier,
+    InverseModifier,
+    ParameterExpression,
+    PowerModifier,
+)
 from qiskit.circuit.library import UGate
 
-from simquay.circuits.lowering.angles import NeedsValuesError
+from simquay.circuits.lowering.angles import NeedsValuesError, is_parametric
 from simquay.circuits.lowering.context import Site
 from simquay.circuits.lowering.gates import SWAP
 from simquay.errors import ProgramError, UnsupportedInstructionError
@@ -30,6 +37,7 @@ __all__ = [
     "controlled_gate",
     "dense_matrix",
     "inverted",
+    "is_plain",
     "powered",
 ]
 
@@ -49,6 +57,20 @@ _BRANCH_CUT = cmath.pi * 1e-12
 
 Eigenvalues of -1 are common; this is Qiskit's default, so that the same root is chosen.
 """
+
+
+def is_plain(operation: ControlledGate, qubits: tuple[int, ...]) -> bool:
+    """Whether the gate is its base gate with controls, and has no further qubits to work with."""
+    base = operation.base_gate
+    if base is None or operation.num_ctrl_qubits + base.num_qubits != len(qubits):
+        return False
+    if not any(isinstance(value, (int, float, ParameterExpression)) for value in base.params):
+        return True
+    if CircuitInstruction(base, ()).is_standard_gate():
+        return True
+    # Qiskit assigns parameters to the definition of such a gate, and not to that of its base.
+    given = {one for value in operation.params if is_parametric(value) for one in value.parameters}
+    return base.definition is None or given.issuperset(base.definition.parameters)
 
 
 def controlled_gate(site: Site) -> None:

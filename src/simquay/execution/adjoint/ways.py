@@ -104,7 +104,7 @@ def way_of(program: Program, precision: Precision) -> Way:
     """The way of a program of gates and channels."""
     if is_noisy(program):
         return _noisy(program, precision)
-    gates: Any = program.operations
+    gates = _effective(program)
     stored = most_stored_qubits(program)
     is_real = all(map(_is_real, gates))
     return Way(gates, (), gates, range(len(gates)), program.num_qubits, stored, is_real=is_real)
@@ -174,17 +174,36 @@ def _noisy(program: Program, precision: Precision) -> Way:
     return Way(begin, forth, back, places, pair, 2 * len(moved), True, norm)
 
 
+_NOTHING = Diagonal(np.ones(1, dtype=np.complex128), ())
+
+
+def _effective(program: Program) -> list[Any]:
+    """The program's operations, with nothing in the place of gates that find a control |0> where
+    they want it to be 1. On the way back they would store qubits: then a qubit is stored that was
+    not when they stood before it."""
+    found: list[Any] = []
+    moved: set[int] = set()
+    for one in program.operations:
+        acts = not isinstance(one, QubitOperation) or all(
+            control in moved or not one.control_state >> bit & 1
+            for bit, control in enumerate(one.controls)
+        )
+        found.append(one if acts else _NOTHING)
+        moved = moved_by(one, moved)
+    return found
+
+
 def _named(program: Program) -> tuple[list[Any], list[int]]:
     """The program's operations without its relabels, and the qubit that has the content of each of
     the program's at the end; gates that need their qubits to be |0> are matrices."""
     names = [*range(program.num_qubits)]
     found: list[Any] = []
-    for one in program.operations:
+    for one in _effective(program):
         if isinstance(one, Relabel):
             new = [names[source] for source in one.sources]
             for qubit, name in zip(one.qubits, new, strict=True):
                 names[qubit] = name
-            found.append(Diagonal(np.ones(1, dtype=np.complex128), ()))  # in its place
+            found.append(_NOTHING)
             continue
         own: Any = Matrix(_column(one.amplitudes), one.qubits) if type(one) is Prepare else one
         changes = {"qubits": tuple([names[qubit] for qubit in own.qubits])}
@@ -195,14 +214,10 @@ def _named(program: Program) -> tuple[list[Any], list[int]]:
 
 
 def _moved(operations: Sequence[Operation]) -> list[int]:
-    """The qubits that operations move, increasing: where any of these may be other than |0> from
-    the start, as in an observable."""
+    """The qubits that operations move, increasing."""
     moved: set[int] = set()
-    before = -1
-    while before != len(moved):
-        before = len(moved)
-        for one in operations:
-            moved = moved_by(one, moved)
+    for one in operations:
+        moved = moved_by(one, moved)
     return sorted(moved)
 
 

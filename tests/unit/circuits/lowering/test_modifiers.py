@@ -10,6 +10,7 @@ from qiskit.circuit import (
     ControlledGate,
     ControlModifier,
     InverseModifier,
+    Parameter,
     PowerModifier,
 )
 from qiskit.circuit.library import (
@@ -58,6 +59,23 @@ def test_controls_of_controls_add_up():
     check_gate(AnnotatedOperation(inner, ControlModifier(1, 0)), 5)
     check_gate(AnnotatedOperation(SGate(), [ControlModifier(2, 1), ControlModifier(1, 0)]), 5)
     check_gate(XGate().control(2, ctrl_state=1).control(1, ctrl_state=0), 5)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_controlled_definition_whose_parameters_were_assigned(count):
+    """Qiskit leaves the definition of the base gate as it was."""
+    a, b = Parameter("a"), Parameter("b")
+    inner = QuantumCircuit(1, global_phase=a)
+    inner.rx(a * b, 0)
+    nested = QuantumCircuit(2)
+    nested.append(inner.to_gate().control(1), [0, 1])
+    nested.ry(b, 1)
+    circuit = QuantumCircuit(4)
+    circuit.append(inner.to_gate().control(count, ctrl_state=1), range(count + 1))
+    circuit.append(nested.to_gate().control(1), [3, 0, 1])
+    circuit.append(AnnotatedOperation(inner.to_gate().control(1), InverseModifier()), [1, 2])
+    bound = circuit.assign_parameters({a: 0.3, b: 0.7})
+    np.testing.assert_allclose(lowered_unitary(bound), Operator(bound).data, atol=1e-12)
 
 
 def test_no_controls_at_all():
