@@ -63,7 +63,6 @@ class KeptJob(BaseJob):
         self._facts = facts
         self._source = source
         self._job_id = facts.id
-        self._backend = BackendReference(facts.backend, source.finder)
         if facts.status in JOB_FINAL_STATES:
             self._status = facts.status
 
@@ -80,16 +79,18 @@ class KeptJob(BaseJob):
             if facts.status in JOB_FINAL_STATES:
                 self._status = facts.status
             return facts.status
-        if name not in ("_result", "_error_text", "_cause", "_partial_result"):
+        if name not in ("_backend", "_result", "_error_text", "_cause", "_partial_result"):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         # Threads that ask at once get the same object.
         return self.__dict__.setdefault(name, self._read(name))
 
     def _read(self, name: str) -> Any:
-        store, failed = self._source.store, self._status is JobStatus.ERROR
+        store = self._source.store
+        if name == "_backend":
+            return BackendReference(self._facts.backend, self._source.finder)
         if name == "_result":
             return store.result(self._job_id) if self._status is JobStatus.DONE else None
-        if not failed:
+        if self._status is not JobStatus.ERROR:
             return None
         if name == "_error_text":
             return self._facts.error

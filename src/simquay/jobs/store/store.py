@@ -12,11 +12,10 @@ import shutil
 import socket
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from qiskit import QuantumCircuit, qpy
 from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
@@ -45,8 +44,7 @@ _UNFINISHED = "status NOT IN ('DONE', 'ERROR', 'CANCELLED')"
 _CIRCUITS, _REQUEST, _TASKS = "circuits.qpy", "request.bin", "tasks"
 
 
-@dataclass(frozen=True, slots=True)
-class JobFacts:
+class JobFacts(NamedTuple):
     """What is known of a kept job without its files.
 
     Attributes:
@@ -428,27 +426,10 @@ def _parsed(text: str) -> Any:
 
 
 def _facts(row: Sequence[Any], parsed: Callable[[str], Any]) -> JobFacts:
-    job_id, kind, backend, status, created, started, ended, tags, metadata, *others = row
-    circuits, tasks, host, pid, owner, versions, error, resumed = others
-    return JobFacts(
-        job_id,
-        kind,
-        backend,
-        JobStatus[status],
-        datetime.fromisoformat(created),
-        _when(started),
-        _when(ended),
-        tuple(parsed(tags)),
-        parsed(metadata),
-        circuits,
-        tasks,
-        host,
-        pid,
-        owner,
-        parsed(versions),
-        error,
-        resumed,
-    )
+    """The facts of a row, whose columns are their fields in order."""
+    head = row[0], row[1], row[2], JobStatus[row[3]], datetime.fromisoformat(row[4])
+    found = _when(row[5]), _when(row[6]), tuple(parsed(row[7])), parsed(row[8])
+    return JobFacts._make((*head, *found, *row[9:14], parsed(row[14]), *row[15:]))
 
 
 def _circuits_as_qpy(circuits: Sequence[QuantumCircuit]) -> bytes:
