@@ -29,7 +29,7 @@ BENCHMARKS = ROOT / "benchmarks"
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
     for path in (
-        *(ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "SECURITY.md"),
+        *ROOT.glob("*.md"),
         *DOCS.rglob("*.md"),
         *BENCHMARKS.rglob("*.md"),
         *ROOT.glob("plugins/*.md"),
