@@ -24,8 +24,11 @@ EXAMPLES = {"my-package", "my-simulator", "fastlib", "{{ distribution }}"}
 """Made-up distributions, whose authors publish them."""
 
 FOREIGN = {
+    "bump-my-version",
     "cupy-cuda13x",
     "numba",
+    "pre-commit",
+    "pytest",
     "qiskit",
     "qiskit-aer",
     "qiskit-ibm-runtime",
