@@ -8,7 +8,8 @@ header says how to print them: ``memory_slots`` digits, with spaces between regi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from simquay.execution.branching.saves import Saved
 from simquay.execution.counting import count_samples, counted_bytes
 from simquay.execution.settings import Outcome, RunContext
 
-__all__ = ["circuit_result", "shown_bytes"]
+__all__ = ["EstimatorGradients", "Gradient", "circuit_result", "shown_bytes"]
 
 _SHOWN: Mapping[str, Callable[[Any], Any]] = {
     "density_matrix": DensityMatrix,
@@ -32,6 +33,38 @@ _SHOWN: Mapping[str, Callable[[Any], Any]] = {
 
 _LEAST_SHOWN = 1e-10
 """Entries of dictionaries are larger than this, as Aer's are."""
+
+
+class Gradient(NamedTuple):
+    """Values of observables, and their derivatives by a circuit's parameters.
+
+    Attributes:
+        values: shape ``(*points, *observables)``: first the axes of the parameters' values, then
+            those of the observables.
+        gradients: shape ``(*points, *observables, parameters)``, in the order of
+            ``circuit.parameters``.
+    """
+
+    values: NDArray[np.float64]
+    gradients: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class EstimatorGradients:
+    """The result of a job of :class:`~simquay.gradients.AdjointEstimatorGradient`, with the fields
+    of both libraries' ``EstimatorGradientResult``.
+
+    Attributes:
+        gradients: of each circuit, by the parameters asked for: float64, shape ``(parameters,)``.
+        metadata: for each circuit ``{"parameters": [...]}``.
+        precision: 0: the gradients are exact.
+        options: empty.
+    """
+
+    gradients: list[NDArray[np.float64]]
+    metadata: list[dict[str, Any]]
+    precision: float = 0.0
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 def circuit_result(

@@ -3,38 +3,18 @@ them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 from qiskit.providers import BackendV2
 
-from simquay.gradients.gradient import Gradient, gradient_job
+from simquay.gradients.gradient import gradient_job
 from simquay.jobs.base import BaseJob
+from simquay.results import EstimatorGradients, Gradient
 
 __all__ = ["AdjointEstimatorGradient", "EstimatorGradients"]
-
-
-@dataclass(frozen=True, slots=True)
-class EstimatorGradients:
-    """The result of a job of :class:`AdjointEstimatorGradient`, with the fields of both libraries'
-    ``EstimatorGradientResult``.
-
-    Attributes:
-        gradients: of each circuit, by the parameters asked for: float64, shape ``(parameters,)``.
-        metadata: for each circuit ``{"parameters": [...]}``.
-        precision: 0: the gradients are exact.
-        options: empty.
-    """
-
-    gradients: list[NDArray[np.float64]]
-    metadata: list[dict[str, Any]]
-    precision: float = 0.0
-    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 class AdjointEstimatorGradient:

@@ -37,6 +37,7 @@ from simquay.primitives.observables import fitting, observables_of
 from simquay.primitives.pubs import values_of
 from simquay.program import Observable, Program
 from simquay.provider import default_provider
+from simquay.results import Gradient
 from simquay.simulators.engine.backend import EngineBackend
 from simquay.simulators.inputs import warn_of_no_noise
 from simquay.simulators.options import DISPATCH, RunOptionError, resolve
@@ -44,20 +45,6 @@ from simquay.simulators.options import DISPATCH, RunOptionError, resolve
 __all__ = ["Gradient", "gradient_job", "jacobian", "value_and_gradient"]
 
 Floats = NDArray[np.float64]
-
-
-class Gradient(NamedTuple):
-    """Values of observables, and their derivatives by a circuit's parameters.
-
-    Attributes:
-        values: shape ``(*points, *observables)``: first the axes of the parameters' values, then
-            those of the observables.
-        gradients: shape ``(*points, *observables, parameters)``, in the order of
-            ``circuit.parameters``.
-    """
-
-    values: Floats
-    gradients: Floats
 
 
 def value_and_gradient(
@@ -151,7 +138,8 @@ def gradient_job(
         )
     task = _GradientTask(works, backend.engine, context, show)
     metadata = {**of_job["metadata"], **backend.what_ran(context)}
-    return backend.submit_here(task, metadata)
+    circuits = [pub[0] for pub in pubs] if of_job["keep"] else None
+    return backend.submit_here(task, metadata, "gradient", circuits)
 
 
 class _Part(NamedTuple):

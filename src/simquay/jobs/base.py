@@ -1,8 +1,7 @@
 """The job contract, except for doing the work.
 
 A subclass starts the work in :meth:`BaseJob._start`, moves the job on with ``_advance`` and
-``_conclude``/``_fail``, and stops the work in :meth:`BaseJob._stop`. States, waiting, cancelling,
-errors, pickling and forks are written here once, so they are the same for all jobs.
+``_conclude``/``_fail``, and stops the work in :meth:`BaseJob._stop`. All else is written here once.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ import threading
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from qiskit.providers import JobV1
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from qiskit.providers import BackendV2
 
     from simquay.jobs.dispatch.queue_info import QueueInfo
+    from simquay.jobs.store.keeper import Keeper
 
 __all__ = ["BaseJob"]
 
@@ -69,8 +70,13 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
         backend: the backend that ran the job, or None.
         job_id: a unique id; None makes one.
         metadata: copied into the attribute ``metadata``.
+
+    Attributes:
+        created: when the job was made, in UTC.
+        keeper: writes what happens to the job, where it is kept; to be set before it is submitted.
     """
 
+    keeper: Keeper | None = None
     _began = 0.0  # time.perf_counter() when the work began
     _when_final: Callable[[BaseJob], object] | None = None
 
@@ -93,6 +99,7 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
         self._cause: BaseException | None = None
         self._partial_result: Result | None = None
         self._progress = 0.0
+        self.created = datetime.now(timezone.utc)
 
     # --- for subclasses --------------------------------------------------------------------
 
@@ -102,18 +109,13 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
 
     @abstractmethod
     def _stop(self, was: JobStatus) -> None:
-        """Stop the work; the job is ``CANCELLED`` already, and was ``was`` before.
-
-        Called without the job's lock. Must not block.
-        """
+        """Stop the work; the job is ``CANCELLED`` already, and was ``was`` before. Called without
+        the job's lock. Must not block."""
 
     @abstractmethod
     def _release(self) -> None:
-        """Drop every reference to circuits and states; do nothing else.
-
-        Called under the job's lock, when the job becomes final. A running worker may hold its own
-        references.
-        """
+        """Drop every reference to circuits and states; do nothing else. Called under the job's
+        lock, when it becomes final. A running worker may hold its own references."""
 
     def _fraction(self) -> float:
         """How much of the work is done, from 0 to 1; must never fall."""
@@ -122,11 +124,7 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
     # --- the states ------------------------------------------------------------------------
 
     def submit(self) -> None:
-        """Submit the job; ``backend.run`` has done so already.
-
-        Raises:
-            JobStateError: a ``JobError``, if the job was submitted before.
-        """
+        """Submit the job, as ``backend.run`` does; ``JobStateError`` if it was submitted."""
         self._check_process("submit()")
         if not self._advance(JobStatus.QUEUED):
             raise JobStateError(f"job {self._job_id} was submitted already")
@@ -157,8 +155,8 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
         """Cancel the job.
 
         Returns:
-            True if this call brought the cancellation about: the job is ``CANCELLED`` from now
-            on. False if the job was in a final state already.
+            True if this call brought it about: the job is ``CANCELLED`` from now on. False if the
+            job was in a final state already.
 
         Raises:
             JobStateError: a ``JobError``, before the job is submitted.
@@ -185,6 +183,8 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
         """End with ``result``: ``DONE``, or ``ERROR`` where the result says it did not succeed."""
         if isinstance(result, Result) and not result.success:
             return self._fail(*unsuccessful(result))
+        if self.keeper is not None:
+            self.keeper.result(result)
         with self._lock:
             if self.in_final_state():
                 return False
@@ -198,6 +198,8 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
         """End with an error; ``cause`` is detached from its frames."""
         if cause is not None:
             cause = detach(cause)
+        if self.keeper is not None and partial_result is not None:
+            self.keeper.partial_result(partial_result)
         with self._lock:
             if self.in_final_state():
                 return False
@@ -208,8 +210,8 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
             return True
 
     def call_when_final(self, function: Callable[[BaseJob], object]) -> None:
-        """Call ``function(job)`` once, as soon as the job is final, under its lock. It must be
-        quick, and raise nothing. To be called before :meth:`submit`."""
+        """Call ``function(job)``, which is quick and raises nothing, once, as soon as the job is
+        final, under its lock. To be called before :meth:`submit`."""
         self._when_final = function
 
     def _enter(self, status: JobStatus) -> None:
@@ -217,10 +219,37 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
         if status in _FINAL:
             self._release()
             self._condition.notify_all()
+        if self.keeper is not None:
+            self.keeper.entered(status, self._error_text, self._cause)
         self._status = status
         if status in _FINAL and self._when_final is not None:
             function, self._when_final = self._when_final, None
             function(self)
+
+    # --- the job store ---------------------------------------------------------------------
+
+    @property
+    def kept(self) -> bool:
+        """Whether the job is in the job store, where later processes find it."""
+        return self.keeper is not None and self.keeper.works
+
+    def resume(self, **options: Any) -> BaseJob:
+        """Run what is missing of a kept job that has failed or was cancelled: tasks that ended well
+        do not run again, and the counts are those that it would have had. ``executor`` runs the
+        others; by default Simquay's workers do.
+
+        Returns:
+            A new object of the same id, submitted; or this job, where it is ``DONE``.
+
+        Raises:
+            JobStateError: it is not kept, not final, or of a kind that is not resumed.
+        """
+        if self._status is JobStatus.DONE:
+            return self
+        if self.keeper is None or not self.keeper.works:
+            raise JobStateError(f"job {self._job_id} is not kept (keep=True), so it has no resume")
+        resumed: BaseJob = self.keeper.resume(**options)
+        return resumed
 
     # --- waiting ---------------------------------------------------------------------------
 
@@ -234,8 +263,7 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
             JobFailedError: a ``JobError``: the work failed.
             JobCancelledError: a ``JobError`` and a ``concurrent.futures.CancelledError``.
             JobTimedOutError: a ``JobTimeoutError`` and a ``TimeoutError``; the job goes on.
-            JobStateError: a ``JobError``: not submitted, or an unfinished job of the process
-                that this one was forked from.
+            JobStateError: not submitted, or an unfinished job of the parent process.
         """
         if not self.in_final_state():
             self._check_submitted("result()")
@@ -265,8 +293,7 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
 
         Raises:
             JobTimedOutError: a ``JobTimeoutError`` and a ``TimeoutError``; the job goes on.
-            JobStateError: a ``JobError``: not submitted, or an unfinished job of the process
-                that this one was forked from.
+            JobStateError: not submitted, or an unfinished job of the parent process.
         """
         end = _deadline(timeout)
         if not self.in_final_state():
@@ -322,8 +349,8 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
         """The backend object that ran the job.
 
         Raises:
-            QiskitError: if the job has none; or if it was unpickled, and its backend had not come
-                from a provider, or no backend of that name can be had here.
+            QiskitError: the job has none; or it was unpickled, and its backend had not come from a
+                provider, or cannot be had here.
         """
         if isinstance(self._backend, BackendReference):
             self._backend = self._backend.find()
@@ -331,10 +358,8 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
 
     def __getstate__(self) -> dict[str, Any]:
         if not self.in_final_state():
-            raise JobStateError(
-                f"job {self._job_id} is {self._status.name} and cannot be pickled: "
-                "wait for it first"
-            )
+            state = f"job {self._job_id} is {self._status.name}"
+            raise JobStateError(f"{state} and cannot be pickled: wait for it first")
         return {
             "_job_id": self._job_id,
             "_backend": BackendReference.of(self._backend),
@@ -345,6 +370,7 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
             "_cause": as_text(self._cause),
             "_partial_result": self._partial_result,
             "_progress": self._fraction(),
+            "created": self.created,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -364,9 +390,8 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
 
     def _repr_html_(self) -> str:
         title = f"{type(self).__name__} {self._job_id} on {getattr(self._backend, 'name', None)}"
-        words, info = self._in_words(), self.queue_info()
-        if info is not None:
-            words += f": {info}"
+        info = self.queue_info()
+        words = self._in_words() + ("" if info is None else f": {info}")
         return as_html(title, words, self.progress(), self.error_message())
 
 

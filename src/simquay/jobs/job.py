@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qiskit.providers.jobstatus import JobStatus
@@ -107,8 +108,10 @@ class Job(BaseJob):
             self._fail(f"the job could not be queued: {described(error)}", error)
         self._futures = futures  # those that were launched are stopped below
         self._starter = threading.get_ident() if len(futures) > 1 else None
-        for future in futures:
-            future.add_done_callback(self._task_ended)
+        for number, future in enumerate(futures):
+            future.add_done_callback(
+                self._task_ended if self.keeper is None else partial(self._kept_end, number)
+            )
         self._starter = None
         if self.in_final_state():
             self._stop(self._status)
@@ -124,6 +127,11 @@ class Job(BaseJob):
         self._tasks, self._launcher, self._join = (), None, None
         for control in self._controls:
             control.leave()  # without this, a job would be a cycle
+
+    @property
+    def tasks(self) -> int:
+        """How many tasks the job has; 0 once it is unpickled."""
+        return len(self._controls)
 
     def _fraction(self) -> float:
         controls = self._controls
@@ -155,6 +163,13 @@ class Job(BaseJob):
     def _stopped_by_itself(self, error: Cancelled) -> None:
         """Fail: the work stopped, and not because of :meth:`cancel`."""
         self._fail(f"the work stopped: {error}", error)
+
+    def _kept_end(self, number: int, future: Future[Any]) -> None:
+        """As :meth:`_task_ended`; before that, the answer is kept, unless the job is final."""
+        keeper = self.keeper
+        if keeper is not None and not future.cancelled() and future.exception() is None:
+            keeper.task_ended(number, future.result())
+        self._task_ended(future)
 
     def _task_ended(self, future: Future[Any]) -> None:
         """Conclude the job if it was the last task; the callback of each task's future."""

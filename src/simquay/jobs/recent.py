@@ -83,6 +83,8 @@ class RecentJobs:
     def _keep(self, job: BaseJob) -> None:
         """``job`` has ended."""
         now = self._drop_old()
+        if job.kept:  # the store has it
+            return
         state = job.__getstate__()
         result = state["_result"] or state["_partial_result"]
         if _result_bytes(result, self.most_bytes) <= self.most_bytes:

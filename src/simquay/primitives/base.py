@@ -24,7 +24,7 @@ from simquay.program import Program
 from simquay.provider import default_provider
 from simquay.simulators.adapted.backend import adapt
 from simquay.simulators.base import SimquayBackend
-from simquay.simulators.engine.backend import EngineBackend
+from simquay.simulators.engine.backend import EngineBackend, Kept
 from simquay.simulators.engine.pubs.jobs import JoinPubs, PrimitiveJob
 from simquay.simulators.engine.pubs.shown import Shown
 from simquay.simulators.engine.work import Part
@@ -135,6 +135,7 @@ class Primitive:
         pubs: Sequence[Any],
         contexts: Callable[[RunContext, Sequence[Sequence[Program]]], Sequence[RunContext]],
         shown: Sequence[Shown],
+        kind: str,
     ) -> BaseJob:
         """A submitted job for pubs on an engine.
 
@@ -144,6 +145,7 @@ class Primitive:
             contexts: gives the context of each pub from that of the job and the programs of the
                 points of each.
             shown: how the result of each pub is made.
+            kind: of the job, for the job store.
         """
         context, noise, of_job = resolve(backend.options, self._run_options())
         context = replace(context, memory=False, wanted={})
@@ -170,7 +172,8 @@ class Primitive:
             Part(numbers, Points.joined(some), of_pub) for numbers, some, of_pub in parts.values()
         ]
         nothing = [Part((), (), context)]
-        return backend.submit(PrimitiveJob, joined or nothing, join.of, of_job, metadata)
+        kept = Kept(kind, [pub.circuit for pub in pubs], join) if of_job["keep"] else None
+        return backend.submit(joined or nothing, join, of_job, metadata, kept)
 
     def _run_elsewhere(
         self,
@@ -188,6 +191,8 @@ class Primitive:
         runner = backend
         if not isinstance(backend, SimquayBackend):
             runner = adapt(backend, isolation="thread")
+        about = runner.about_job(options)
+        options["keep"] = False  # the backend's jobs are parts of this one, which may be kept
         started: list[Shots] = []
 
         def run(number: int, circuits: Sequence[QuantumCircuit], shots: int) -> Shots:
@@ -208,8 +213,10 @@ class Primitive:
             thread_per_task(),  # they wait for other jobs
             join,
             started=started,
-            metadata={**(options.get("metadata") or {}), **ran},
+            metadata={**about["metadata"], **ran},
         )
+        if about["keep"]:
+            runner.keep(job, "primitive", [pub.circuit for pub in pubs])
         recent_jobs().add(job)
         job.submit()
         return job

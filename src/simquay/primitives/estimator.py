@@ -105,7 +105,7 @@ class EstimatorV2(Primitive, BaseEstimatorV2):  # type: ignore[misc]  # Qiskit s
             return [exact] * len(coerced)
 
         shown = [wanted.shown for wanted in plans]
-        return self._run_on_engine(self._backend, coerced, contexts, shown)
+        return self._run_on_engine(self._backend, coerced, contexts, shown, "estimator")
 
     def _estimate_from_shots(
         self, pubs: Sequence[EstimatedPub], plans: Sequence[_Wanted]

@@ -104,6 +104,7 @@ class SamplerV2(Primitive, BaseSamplerV2):  # type: ignore[misc]  # Qiskit ships
             coerced,
             lambda context, _: [replace(context, shots=pub.shots) for pub in coerced],
             shown,
+            "sampler",
         )
 
     def probabilities(self, pubs: Iterable[SamplerPubLike]) -> BaseJob:
@@ -157,7 +158,7 @@ class SamplerV2(Primitive, BaseSamplerV2):  # type: ignore[misc]  # Qiskit ships
             exact = replace(context, shots=0, wanted={"probabilities": True})
             return [exact] * len(coerced)
 
-        return self._run_on_engine(backend, coerced, contexts, shown)
+        return self._run_on_engine(backend, coerced, contexts, shown, "probabilities")
 
 
 def _registers(pubs: Sequence[SampledPub]) -> list[list[RegisterBits]]:

@@ -6,15 +6,17 @@ from __future__ import annotations
 import pickle
 import warnings
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Any, ClassVar
 
+from qiskit import QuantumCircuit
 from qiskit.providers import BackendV2
 
 from simquay.errors import SimquayWarning
 from simquay.jobs.base import BaseJob
 from simquay.jobs.dispatch.tasks import Launcher
+from simquay.jobs.job import Job
 from simquay.jobs.recent import recent_jobs
 from simquay.jobs.references import BackendFinder
 from simquay.simulators.configuration import BackendConfiguration, configuration_of
@@ -76,6 +78,20 @@ class SimquayBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         recent_jobs().add(job)
         job.submit()
         return job
+
+    def keep(
+        self,
+        job: Job,
+        kind: str,
+        circuits: Sequence[QuantumCircuit],
+        request: Callable[[], bytes] | None = None,
+        encode: Callable[[Any], bytes | None] | None = None,
+    ) -> None:
+        """Keep ``job``, which is not submitted yet; see :func:`simquay.simulators.keeping.keep`."""
+        # Imported here, since most jobs are not kept.
+        from simquay.simulators.keeping import keep
+
+        keep(job, kind, self._address(), circuits, request, encode)
 
     def _warn_of_no_counts(self, silent: Sequence[str], total: int, instead: str = "") -> None:
         """Warn, in the name of the caller's caller, of circuits that measure nothing: of ``total``

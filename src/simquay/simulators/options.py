@@ -6,6 +6,7 @@ import copy
 import difflib
 import math
 import numbers
+import os
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
@@ -33,6 +34,7 @@ __all__ = [
     "RunOptionError",
     "RunOptions",
     "UnknownOptionError",
+    "about_job",
     "default_options",
     "ignore",
     "resolve",
@@ -40,8 +42,12 @@ __all__ = [
     "validate",
 ]
 
-RESERVED_METADATA = frozenset({"backend", "engine", "device", "precision", "fallback"})
+RESERVED_METADATA = frozenset({"backend", "engine", "device", "precision", "fallback", "tags"})
 """Keys of ``job.metadata`` that Simquay sets; a user's metadata cannot have them."""
+
+STORE_VARIABLE = "SIMQUAY_JOB_STORE"
+"""The variable of the environment that names the folder of kept jobs; where it is set, jobs are
+kept unless they say ``keep=False``."""
 
 _SEED_BITS = 53
 """Bits of a random seed: at most 53, so that every JSON reader keeps it a whole number."""
@@ -111,6 +117,20 @@ def _flag(name: str, value: Any) -> bool:
     return bool(value)
 
 
+def _keep(name: str, value: Any) -> bool | None:
+    return None if value is None else _flag(name, value)
+
+
+def _tags(name: str, value: Any) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    listed = isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping))
+    tags = tuple(value) if listed else ()
+    if not listed or not all(isinstance(tag, str) and tag for tag in tags):
+        raise _wrong(name, value, "a list of strings, such as ['calibration']")
+    return tuple(dict.fromkeys(map(str, tags)))
+
+
 def _precision(name: str, value: Any) -> str:
     if isinstance(value, Precision):
         return value.value
@@ -176,6 +196,8 @@ OPTIONS: Mapping[str, Option] = MappingProxyType(
         "max_circuits_per_task": Option(None, _integer(1, or_none=True)),
         "max_shots_per_task": Option(None, _integer(1, or_none=True)),
         "metadata": Option(None, _metadata),
+        "tags": Option(None, _tags),
+        "keep": Option(None, _keep),
     }
 )
 """Every option, by name."""
@@ -193,6 +215,7 @@ _HINTS = {
     "save_statevector": "statevector",
     "save_density_matrix": "density_matrix",
     "job_metadata": "metadata",
+    "store": "keep",
     "max_job_size": "max_circuits_per_task",
     "max_shot_size": "max_shots_per_task",
 }
@@ -213,40 +236,17 @@ ELSEWHERE = {
 """Options of other libraries: what to do instead. None asks for nothing, and is ignored."""
 
 
+_UNHEEDED = (
+    *("calibration_set_id", "disable_qubit_rewiring", "dynamic", "extra_metadata"),
+    *("extra_query_params", "header", "image", "init_num_resets", "instance", "job_limit"),
+    *("job_name", "job_share_level", "job_tags", "live_data_enabled", "max_execution_time"),
+    *("meas_return", "priority", "private", "rep_delay", "rep_time", "session_time"),
+    *("skip_transpilation", "start_session", "timeout_secs", "use_fractional_gates"),
+    *("use_measure_esp", "validate", "verbatim"),
+)
+
 DEVICE_OPTIONS: Mapping[str, tuple[Any, ...] | None] = MappingProxyType(
-    {
-        "calibration_set_id": None,
-        "disable_qubit_rewiring": None,
-        "dynamic": None,
-        "extra_metadata": None,
-        "extra_query_params": None,
-        "header": None,
-        "image": None,
-        "init_num_resets": None,
-        "init_qubits": (True,),
-        "instance": None,
-        "job_limit": None,
-        "job_name": None,
-        "job_share_level": None,
-        "job_tags": None,
-        "live_data_enabled": None,
-        "max_execution_time": None,
-        "meas_level": (2,),
-        "meas_return": None,
-        "priority": None,
-        "private": None,
-        "rep_delay": None,
-        "rep_time": None,
-        "session_time": None,
-        "skip_transpilation": None,
-        "start_session": None,
-        "tags": None,
-        "timeout_secs": None,
-        "use_fractional_gates": None,
-        "use_measure_esp": None,
-        "validate": None,
-        "verbatim": None,
-    }
+    {**dict.fromkeys(_UNHEEDED), "init_qubits": (True,), "meas_level": (2,)}
 )
 """Options that ``run`` of devices and cloud services takes, and that change nothing in what a
 simulator of ideal circuits gives: they are ignored. By name: the only values for which that is so,
@@ -377,4 +377,16 @@ def resolve(
         wanted={name: value for name in _RESULTS if (value := given.pop(name))},
         method=given.pop("method"),
     )
-    return context, given.pop("noise_model"), given
+    return context, given.pop("noise_model"), about_job(given)
+
+
+def about_job(given: dict[str, Any]) -> dict[str, Any]:
+    """The options of a run that are about its job, ready for use: the tags are in the metadata, and
+    ``keep`` is True or None."""
+    tags, keep = given.pop("tags"), given["keep"]
+    if tags:
+        given["metadata"]["tags"] = [*tags]
+    if keep is None:
+        keep = os.environ.get(STORE_VARIABLE)
+    given["keep"] = True if keep else None
+    return given

@@ -42,18 +42,20 @@ class Answer:
         value: depends on the task.
         seconds: the time that it took.
         ran_by: the process and the name of the machine that ran it; None for this process.
+        kept: whether it was given in an earlier process, and comes from the job store.
     """
 
     value: Any
     seconds: float
     ran_by: tuple[int, str] | None = None
+    kept: bool = False
 
     def report(
         self, circuits: list[int], first_shot: int, shots: int | None, attempt: int
     ) -> dict[str, Any]:
         """The task's entry in the metadata of the job's result."""
         pid, host = self.ran_by or (os.getpid(), platform.node())
-        return {
+        report = {
             "circuits": circuits,
             "first_shot": first_shot,
             "shots": shots,
@@ -62,6 +64,7 @@ class Answer:
             "attempt": attempt,
             "seconds": self.seconds,
         }
+        return {**report, "from_store": True} if self.kept else report
 
 
 @dataclass(frozen=True, slots=True)

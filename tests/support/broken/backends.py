@@ -18,7 +18,7 @@ from simquay.jobs.errors import JobFailedError
 from simquay.jobs.job import Job
 from simquay.simulators.engine import backend as engine_module
 from simquay.simulators.engine.backend import EngineBackend
-from simquay.simulators.engine.pubs.jobs import PrimitiveJob
+from simquay.simulators.engine.pubs.jobs import JoinPubs, PrimitiveJob
 from simquay.system.lifecycle import before_exit
 from simquay.testing import CHECKS_IN_ORDER, run_checks
 from simquay.testing.harness.circuits import flips
@@ -152,8 +152,11 @@ class J41(Mutant):
 
     kind: type[Job] = _Forgetful
 
-    def submit(self, kind: type[Job], *arguments: Any) -> BaseJob:
-        return super().submit(self.kind if kind is PrimitiveJob else kind, *arguments)
+    def submit(self, parts: Any, join: Any, *arguments: Any) -> BaseJob:
+        if isinstance(join, JoinPubs):
+            kind = type("Join", (JoinPubs,), {"job_class": self.kind})
+            join = kind(join.names, join.sizes, join.shown, join.seed, join.metadata)
+        return super().submit(parts, join, *arguments)
 
 
 class J43(Mutant):

@@ -158,6 +158,8 @@ def test_the_defaults() -> None:
         "max_circuits_per_task": None,
         "max_shots_per_task": None,
         "metadata": None,
+        "tags": None,
+        "keep": None,
     }
 
 

@@ -63,6 +63,7 @@ class KeptJob(BaseJob):
         self._facts = facts
         self._source = source
         self._job_id = facts.id
+        self.created = facts.created
         if facts.status in JOB_FINAL_STATES:
             self._status = facts.status
 
@@ -106,11 +107,6 @@ class KeptJob(BaseJob):
         """What the store knows of the job now, without its files."""
         self.status()
         return self._facts
-
-    @property
-    def created(self) -> datetime:
-        """When the job was made, in UTC."""
-        return self._facts.created
 
     @property
     def started(self) -> datetime | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from itertools import compress
 from typing import TYPE_CHECKING, Any
@@ -14,18 +14,17 @@ from qiskit import QuantumCircuit
 from qiskit.providers import BackendV2, Options
 from qiskit.transpiler import Target
 
-from simquay.control import Control
 from simquay.jobs.adapted import AdaptedJob
 from simquay.jobs.base import BaseJob
 from simquay.jobs.dispatch.tasks import LocalTask, Task
 from simquay.jobs.dispatch.threads import WorkerPool, default_pool
-from simquay.jobs.external.circuits import BackendPool, run_circuits
-from simquay.jobs.external.watch import Ended, ForeignRun
+from simquay.jobs.external.circuits import BackendPool
+from simquay.jobs.job import Job
 from simquay.jobs.references import BackendFinder
 from simquay.jobs.workers.pool import default_workers
 from simquay.jobs.workers.process import BackendSource
-from simquay.simulators.adapted.opening import Opener, without_idle_qubits
-from simquay.simulators.adapted.options import AdaptedOptions, check_isolation
+from simquay.simulators.adapted.opening import runnable
+from simquay.simulators.adapted.options import ABOUT_JOB, AdaptedOptions, check_isolation
 from simquay.simulators.adapted.results import JoinAdapted, has_only_gates, writes_bits
 from simquay.simulators.adapted.target import with_qubits
 from simquay.simulators.adapted.tasks import (
@@ -33,16 +32,21 @@ from simquay.simulators.adapted.tasks import (
     answered,
     backend_source,
     copied_options,
+    kept_options,
     memory_request,
+    options_of_kept,
     pickled_run,
+    run_and_wait,
     run_in_thread,
 )
 from simquay.simulators.base import SimquayBackend
 from simquay.simulators.inputs import RunInputError, checked_circuits
-from simquay.simulators.options import Check
+from simquay.simulators.options import Check, about_job
 
 if TYPE_CHECKING:
     from qiskit.result import Result
+
+    from simquay.jobs.store.store import JobFacts, JobStore
 
 __all__ = ["AdaptedBackend", "adapt"]
 
@@ -83,8 +87,7 @@ class AdaptedBackend(SimquayBackend):
             self._portable_source()
         self._checks = AdaptedOptions(foreign, settings.get("checks", {}))
         self._options = self._checks.initial()
-        self._metadata: Mapping[str, Any] = {}
-        self._executor: Executor | None = None
+        self._about: Mapping[str, Any] = dict.fromkeys(ABOUT_JOB)
         self._widened: tuple[Target, Target] | None = None
         another = None if self._source is None else self._source.make
         self._backends = BackendPool(foreign, another)
@@ -127,7 +130,8 @@ class AdaptedBackend(SimquayBackend):
         """Set options for all later runs of this backend object.
 
         Args:
-            fields: the foreign backend's options, ``isolation``, ``executor`` and ``metadata``.
+            fields: the foreign backend's options, ``isolation``, ``executor``, ``metadata``,
+                ``tags`` and ``keep``.
 
         Raises:
             UnknownOptionError: an ``AttributeError``: no option has this name.
@@ -138,8 +142,7 @@ class AdaptedBackend(SimquayBackend):
         if isolation == "process":
             self._portable_source()
         self.isolation = isolation
-        self._metadata = checked.pop("metadata", self._metadata)
-        self._executor = checked.pop("executor", self._executor)
+        self._about = {name: checked.pop(name, one) for name, one in self._about.items()}
         self._options.update_options(**checked)
 
     def run(
@@ -153,9 +156,9 @@ class AdaptedBackend(SimquayBackend):
             run_input: a circuit, or any iterable of circuits, which run in one job; also as the
                 keyword ``circuits``, Aer's name for it.
             options: the foreign backend's options and parameters of its ``run``, and
-                ``isolation``, ``executor`` and ``metadata`` of this one. On an executor the job
-                is one task. ``isolation`` holds on an executor of threads too; it means nothing
-                on an executor of other processes, which isolates by itself.
+                ``isolation``, ``executor``, ``metadata``, ``tags`` and ``keep`` of this one. On an
+                executor the job is one task. ``isolation`` holds on an executor of threads too; it
+                means nothing on an executor of other processes, which isolates by itself.
 
         Returns:
             The job, submitted.
@@ -175,10 +178,9 @@ class AdaptedBackend(SimquayBackend):
             run_input = options.pop("circuits", None)
         options = self._checks.without_none(options)
         given = {**self._checks.changed(self._options), "isolation": self.isolation, **options}
-        own = {"metadata": self._metadata, "executor": self._executor}
-        checked = self._checks.check({**own, **given}, running=True)
-        isolation, metadata = checked.pop("isolation"), checked.pop("metadata")
-        executor = checked.pop("executor")
+        checked = self._checks.check({**self._about, **given}, running=True)
+        isolation = checked.pop("isolation")
+        about = about_job({name: checked.pop(name) for name in ABOUT_JOB})
         circuits = checked_circuits(run_input, bound=not checked.get("parameter_binds"))
         limit = self.max_circuits
         if limit is not None and len(circuits) > limit:
@@ -190,35 +192,52 @@ class AdaptedBackend(SimquayBackend):
         names = [one.name for one in compress(circuits, silent) if has_only_gates(one)]
         if names and "measure" in self.foreign.target.operation_names:
             self._warn_of_no_counts(names, len(circuits))
-        circuits = self._runnable(circuits)
-        metadata = {**metadata, **self.what_runs(checked, isolation)}
+        metadata = {**about["metadata"], **self.what_runs(checked, isolation)}
+        job = self._job(circuits, checked, isolation, about["executor"], metadata)
+        if about["keep"]:
+            self.keep(job, "adapted", circuits, lambda: kept_options(checked, isolation))
+        return self._submitted(job)
+
+    def _job(
+        self,
+        circuits: Sequence[QuantumCircuit],
+        options: Mapping[str, Any],
+        isolation: str,
+        executor: Executor | None,
+        metadata: Mapping[str, Any],
+        job_id: str | None = None,
+    ) -> Job:
+        """A job, not submitted, of one task."""
         join = JoinAdapted(
             self.name,
-            silent,
-            checked.get("shots", dict(self._options).get("shots")),
-            executor and type(executor).__name__,
+            [not writes_bits(circuit) for circuit in circuits],
+            options.get("shots", dict(self._options).get("shots")),
+            None if executor is None else type(executor).__name__,
         )
+        circuits = runnable(circuits, self.target, self.foreign.target.num_qubits)
         threads = default_pool() if isolation == "process" else self._threads
         launcher, finder = self._launcher(executor, threads)
         if finder is None:
-            task = self._task(circuits, checked, isolation)
+            task = self._task(circuits, options, isolation)
         else:
-            task = self._remote_task(circuits, checked, finder)
-            metadata["isolation"] = "executor"
-        return self._submitted(AdaptedJob(self, [task], launcher, join, metadata=metadata))
+            task = self._remote_task(circuits, options, finder)
+            metadata = {**metadata, "isolation": "executor"}
+        return AdaptedJob(self, [task], launcher, join, job_id=job_id, metadata=metadata)
 
-    def _runnable(self, circuits: Sequence[QuantumCircuit]) -> list[QuantumCircuit]:
-        """The circuits as the foreign backend can run them; those that it can are the caller's."""
-        target = self.target
-        if self.foreign.target.num_qubits is None:  # the transpiler widens to one not theirs
-            circuits = [
-                without_idle_qubits(one) if one.num_qubits == target.num_qubits else one
-                for one in circuits
-            ]
-        if target.build_coupling_map() is not None:
-            return [*circuits]
-        opener = Opener(target)
-        return [opener.opened(one) for one in circuits]
+    def resumed(
+        self, store: JobStore, facts: JobFacts, data: bytes, executor: Executor | None
+    ) -> tuple[Job, None, tuple[()]]:
+        """A kept job, not submitted, that runs anew; for the arguments see
+        :meth:`EngineBackend.resumed <simquay.simulators.engine.backend.EngineBackend.resumed>`."""
+        options, isolation = options_of_kept(data)
+        circuits = store.circuits(facts.id)
+        return self._job(circuits, options, isolation, executor, facts.metadata, facts.id), None, ()
+
+    def about_job(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Those options of a run that are about its job, over the backend's own; see
+        :func:`simquay.simulators.options.about_job`."""
+        given = {name: options[name] for name in ABOUT_JOB if options.get(name) is not None}
+        return about_job(self._checks.check({**self._about, **given}, running=False))
 
     def _task(
         self, circuits: Sequence[QuantumCircuit], options: Mapping[str, Any], isolation: str
@@ -246,41 +265,20 @@ class AdaptedBackend(SimquayBackend):
         return remote_task(finder, self._address(), version, options, circuits)
 
     def run_here(self, circuits: Sequence[QuantumCircuit], options: Mapping[str, Any]) -> Result:
-        """Run circuits in this thread and wait: the call in a worker process of an executor.
-
-        Args:
-            circuits: one or more.
-            options: for the foreign ``run``.
-
-        Raises:
-            JobFailedError: with the error as its cause, and the results of those that succeeded.
-            Cancelled: the backend cancelled the run by itself.
-        """
-        lease = self._backends.lease(Control())
-
-        def attempt(start: Callable[[], Any]) -> Ended:
-            run = ForeignRun(start)
-            run.do()
-            return run.ended()
-
-        try:
-            return run_circuits(lease.backend, circuits, options, attempt=attempt, again=True)
-        finally:
-            lease.release()
+        """Run circuits in this thread and wait: the call in a worker process of an executor; see
+        :func:`~simquay.simulators.adapted.tasks.run_and_wait`."""
+        return run_and_wait(self._backends, circuits, options)
 
     @functools.cached_property
     def _threads(self) -> WorkerPool:
-        """Threads for runs in this process. Simquay's engines have others, since a foreign backend
-        may wait for one of their jobs."""
+        """Threads for runs in this process; not those of engines, for whose jobs it may wait."""
         pool = WorkerPool()
         weakref.finalize(self, pool.stop, 0.0)
         return pool
 
     def warm_up(self) -> None:
-        """Start a worker process now, so that the first run does not wait for one.
-
-        Returns at once. Does nothing where a worker is idle, and where runs happen in threads.
-        """
+        """Start a worker process now, so that the first run does not wait for one. Returns at once;
+        does nothing where a worker is idle, and where runs happen in threads."""
         if self.isolation == "process" and self._source is not None:
             default_workers().warm_up(self._source)
 
@@ -316,8 +314,8 @@ class AdaptedBackend(SimquayBackend):
         return adapted
 
     def _given_options(self) -> dict[str, Any]:
-        own = {"isolation": self.isolation, "metadata": dict(self._metadata)}
-        return {**self._checks.changed(self._options), **own}
+        own = {name: value for name, value in self._about.items() if name != "executor"}
+        return {**self._checks.changed(self._options), "isolation": self.isolation, **own}
 
     def __reduce__(self) -> tuple[Any, ...]:
         """One that a provider made travels by its name; one that was adapted by hand as its foreign
@@ -334,7 +332,7 @@ class AdaptedBackend(SimquayBackend):
         return copied
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name!r} isolation={self.isolation!r}>"
+        return f"{super().__repr__()[:-1]} isolation={self.isolation!r}>"
 
 
 def _adapted(

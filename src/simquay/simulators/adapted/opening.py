@@ -6,6 +6,7 @@ circuits are transpiled, which also chooses qubits.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from qiskit import QuantumCircuit
@@ -18,10 +19,32 @@ from qiskit.transpiler.passes import HighLevelSynthesis
 from simquay.circuits.lowering.circuit import used_qubits
 from simquay.circuits.lowering.instructions import has_matrix
 
-__all__ = ["Opener", "without_idle_qubits"]
+__all__ = ["Opener", "runnable", "without_idle_qubits"]
 
 _DEEPEST = 100
 """Definitions that are nested deeper are left alone, since one may hold its own gate."""
+
+
+def runnable(
+    circuits: Sequence[QuantumCircuit], target: Target, width: int | None
+) -> list[QuantumCircuit]:
+    """The circuits as a foreign backend can run them; those that it can are the caller's.
+
+    Args:
+        circuits: to run.
+        target: of the adapted backend.
+        width: the number of qubits of the foreign target; None where it has none, so that the
+            transpiler widens circuits to one that is not theirs.
+    """
+    if width is None:
+        circuits = [
+            without_idle_qubits(one) if one.num_qubits == target.num_qubits else one
+            for one in circuits
+        ]
+    if target.build_coupling_map() is not None:
+        return [*circuits]
+    opener = Opener(target)
+    return [opener.opened(one) for one in circuits]
 
 
 class Opener:

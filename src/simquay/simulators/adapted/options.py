@@ -20,11 +20,14 @@ from simquay.simulators.options import (
 )
 from simquay.system.signatures import signature_of
 
-__all__ = ["ISOLATIONS", "AdaptedOptions", "check_isolation"]
+__all__ = ["ABOUT_JOB", "ISOLATIONS", "AdaptedOptions", "check_isolation"]
 
 ISOLATIONS = ("process", "thread")
 
-_OWN = ("isolation", "executor", "metadata")
+ABOUT_JOB = ("executor", "metadata", "tags", "keep")
+"""Options about the job alone, which are those of Simquay's engines."""
+
+_OWN = ("isolation", *ABOUT_JOB)
 """Options of the adapted backend itself. The foreign backend never gets them, even where it has an
 option of the same name (Aer has an executor)."""
 
@@ -48,7 +51,7 @@ def check_isolation(name: str, value: Any) -> str:
 
 _CHECKS: Mapping[str, Check] = {
     "isolation": check_isolation,
-    **{name: OPTIONS[name].check for name in ("executor", "metadata", *_SHARED)},
+    **{name: OPTIONS[name].check for name in (*ABOUT_JOB, *_SHARED)},
 }
 
 

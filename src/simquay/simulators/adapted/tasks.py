@@ -9,16 +9,19 @@ mostly by the index of a circuit in the job, so results would depend on how a jo
 from __future__ import annotations
 
 import copy
+import json
+import math
 import pickle
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from simquay.control import Control
 from simquay.execution.memory import host_ledger
 from simquay.jobs.dispatch.tasks import MemoryRequest, TaskControl
 from simquay.jobs.errors import JobFailedError, detach
 from simquay.jobs.external.circuits import BackendPool, run_circuits
-from simquay.jobs.external.watch import Ended, foreign_result
+from simquay.jobs.external.watch import Ended, ForeignRun, foreign_result
 from simquay.jobs.workers.pickling import pickled
 from simquay.jobs.workers.process import BackendSource, why_no_workers
 from simquay.simulators.inputs import RunInputError
@@ -34,8 +37,11 @@ __all__ = [
     "answered",
     "backend_source",
     "copied_options",
+    "kept_options",
     "memory_request",
+    "options_of_kept",
     "pickled_run",
+    "run_and_wait",
     "run_in_thread",
 ]
 
@@ -127,6 +133,28 @@ def run_in_thread(
         lease.release()
 
 
+def run_and_wait(
+    backends: BackendPool, circuits: Sequence[QuantumCircuit], options: Mapping[str, Any]
+) -> Result:
+    """A run in this thread, which nothing cancels.
+
+    Raises:
+        JobFailedError: with the error as its cause, and the results of those that succeeded.
+        Cancelled: the backend cancelled the run by itself.
+    """
+    lease = backends.lease(Control())
+
+    def attempt(start: Callable[[], Any]) -> Ended:
+        run = ForeignRun(start)
+        run.do()
+        return run.ended()
+
+    try:
+        return run_circuits(lease.backend, circuits, options, attempt=attempt, again=True)
+    finally:
+        lease.release()
+
+
 def memory_request(
     rule: MemoryRule | None, circuits: Sequence[QuantumCircuit], options: Mapping[str, Any]
 ) -> MemoryRequest | None:
@@ -144,3 +172,25 @@ def memory_request(
         return None
     need = max(rule(circuit, options) for circuit in circuits)
     return MemoryRequest(host_ledger(), need, less=(0,)) if need >= _WORTH_RESERVING else None
+
+
+def kept_options(options: Mapping[str, Any], isolation: str) -> bytes:
+    """What a kept job needs beside its circuits to run anew, as bytes.
+
+    Raises:
+        ValueError: an option is an object that the job store has no form for.
+    """
+    from simquay.jobs.store.encoding import encoded
+
+    tree, _, lost = encoded([dict(options), isolation], small=math.inf)
+    if lost:
+        raise ValueError(f"the store cannot hold the options {', '.join(lost)}")
+    return json.dumps(tree).encode()
+
+
+def options_of_kept(data: bytes) -> tuple[dict[str, Any], str]:
+    """The options and the isolation of :func:`kept_options`."""
+    from simquay.jobs.store.encoding import decoded
+
+    options, isolation = decoded(json.loads(data), {})
+    return options, isolation

@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 import functools
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import Executor
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qiskit import QuantumCircuit
 from qiskit.transpiler import Target
@@ -19,7 +19,8 @@ from simquay.execution.settings import Piece, RunContext
 from simquay.jobs.base import BaseJob
 from simquay.jobs.dispatch.tasks import Launcher, Task
 from simquay.jobs.dispatch.threads import WorkerPool, default_pool
-from simquay.jobs.job import Job, Join
+from simquay.jobs.errors import JobStateError
+from simquay.jobs.job import Job
 from simquay.program import Program, Save
 from simquay.program.program import walk
 from simquay.simulators.base import SimquayBackend
@@ -37,9 +38,27 @@ from simquay.simulators.options import DISPATCH, RunOptions, default_options, re
 from simquay.system.version import simquay_version
 
 if TYPE_CHECKING:
+    from simquay.jobs.store.store import JobFacts, JobStore
     from simquay.plugin import BackendSpec
+    from simquay.simulators.engine.pubs.jobs import JoinPubs
+    from simquay.simulators.worker import Answer
 
-__all__ = ["EngineBackend", "NotCircuitsError", "RunInputError"]
+__all__ = ["EngineBackend", "Kept", "NotCircuitsError", "RunInputError"]
+
+
+class Kept(NamedTuple):
+    """What the job store keeps of a job beside its programs.
+
+    Attributes:
+        kind: of the job: ``run``, or that of a primitive's.
+        circuits: as the caller gave them.
+        told: how results are shown; see
+            :class:`~simquay.simulators.engine.request.EngineRequest`.
+    """
+
+    kind: str
+    circuits: Sequence[QuantumCircuit]
+    told: Sequence[CircuitInfo] | JoinPubs
 
 
 class EngineBackend(SimquayBackend):
@@ -154,19 +173,19 @@ class EngineBackend(SimquayBackend):
             instead = ", or ask for the state with statevector=True"
             self._warn_of_no_counts([one.name for one in silent], len(programs), instead)
         engine = self.engine
-        what_ran = self.what_ran(context)
-        metadata = {**of_job.pop("metadata"), **what_ran}
+        metadata = {**of_job.pop("metadata"), **self.what_ran(context)}
+        keep = of_job.pop("keep")
         run = EngineRun(
             programs, infos, engine, context, self.name, self.backend_version, self._told
         )
+        part = Part(range(len(programs)), programs, context)
         if any(value is not None for value in of_job.values()):
-            part = Part(range(len(programs)), programs, context)
-
-            def join(pieces: Sequence[Piece], executor: str | None) -> Join:
-                return replace(run, pieces=pieces, executor=executor).join
-
-            return self.submit(Job, [part], join, of_job, metadata)
-        return self._submitted(Job(self, [run.task()], self._pool, run.join, metadata=metadata))
+            kept = Kept("run", circuits, infos) if keep else None
+            return self.submit([part], run, of_job, metadata, kept)
+        job = Job(self, [run.task()], self._pool, run.join, metadata=metadata)
+        if keep:
+            self._keep_engine_job(job, Kept("run", circuits, infos), [part], ())
+        return self._submitted(job)
 
     def _told(self, name: str) -> str:
         """A backend by its name, for messages: with the command that installs it where it is not
@@ -180,54 +199,169 @@ class EngineBackend(SimquayBackend):
 
     def submit(
         self,
-        kind: type[Job],
         parts: Sequence[Part],
-        join: Callable[[Sequence[Piece], str | None], Join],
+        join: EngineRun | JoinPubs,
         options: Mapping[str, Any],
         metadata: Mapping[str, Any],
+        kept: Kept | None,
     ) -> BaseJob:
         """Run programs in one job, of one task for each part, or more where the options split it.
 
         Args:
-            kind: the class of the job.
             parts: of the job, at least one.
-            join: gives what joins the tasks' answers, from their pieces and the class name of the
-                user's executor.
+            join: joins the tasks' answers.
             options: of the job, which say where it runs and how it is split.
             metadata: of the job.
+            kept: what the job store keeps of the job; None for nothing.
 
         Returns:
             The job, submitted.
         """
-        launcher: Launcher = self._pool
-        pieces: list[Piece] = []
-        tasks: list[Task] = []
         executor = options["executor"]
+        pieces = [[Piece(tuple(part.numbers), 0, part.context.shots)] for part in parts]
         if any(options[name] is not None for name in DISPATCH):
             # Imported here, since most runs are not split.
-            from simquay.simulators.engine.splitting import split_part
+            from simquay.simulators.engine.splitting import pieces_of
 
-            launcher, finder = self._launcher(executor, launcher)
-            for part in parts:
-                more, some = split_part(part, self.engine, options, self._address(), finder)
-                pieces += more
-                tasks += some
-        if not tasks:
-            pieces = [Piece(tuple(part.numbers), 0, part.context.shots) for part in parts]
-            tasks = [
-                EngineTask(part.programs, self.engine, part.context, piece)
-                for part, piece in zip(parts, pieces, strict=True)
+            pieces = [
+                pieces_of(part, options) or whole for part, whole in zip(parts, pieces, strict=True)
             ]
-        joins = join(pieces, None if executor is None else type(executor).__name__)
-        return self._submitted(kind(self, tasks, launcher, joins, metadata=metadata))
+        job = self._job(parts, pieces, join, executor, metadata)
+        if kept is not None:
+            self._keep_engine_job(job, kept, parts, pieces)
+        return self._submitted(job)
 
-    def submit_here(self, task: Task, metadata: Mapping[str, Any]) -> BaseJob:
+    def _job(
+        self,
+        parts: Sequence[Part],
+        pieces: Sequence[Sequence[Piece]],
+        join: EngineRun | JoinPubs,
+        executor: Executor | None,
+        metadata: Mapping[str, Any],
+        job_id: str | None = None,
+        answers: Mapping[int, Answer] = {},
+    ) -> Job:
+        """A job of tasks for ``pieces``, some of which may have their answers already."""
+        every = [piece for some in pieces for piece in some]
+        launcher: Launcher = self._pool
+        finder = None
+        if executor is not None:
+            launcher, finder = self._launcher(executor, launcher)
+        tasks: list[Task] = []
+        for part, some in zip(parts, pieces, strict=True):
+            if finder is None and len(some) == 1:
+                tasks.append(EngineTask(part.programs, self.engine, part.context, some[0]))
+                continue
+            from simquay.simulators.engine.splitting import tasks_of
+
+            tasks += tasks_of(part, some, self.engine, self._address(), finder)
+        if answers:
+            from simquay.jobs.dispatch.resuming import ResumingLauncher
+
+            launcher = ResumingLauncher(launcher, answers)
+        joins = join.of(every, None if executor is None else type(executor).__name__)
+        return join.job_class(self, tasks, launcher, joins, job_id=job_id, metadata=metadata)
+
+    def _keep_engine_job(
+        self, job: Job, kept: Kept, parts: Sequence[Part], pieces: Sequence[Sequence[Piece]]
+    ) -> None:
+        """Keep a job that is not submitted yet; for ``pieces`` see
+        :class:`~simquay.simulators.engine.request.EngineRequest`."""
+        from simquay.simulators.engine.request import EngineRequest, answer_to_bytes
+
+        request = EngineRequest(self.engine.name, parts, pieces, kept.told)
+        # The answer of an only task is the job's result, but for the form.
+        split = sum(map(len, pieces)) > 1
+        self.keep(
+            job, kept.kind, kept.circuits, request.to_bytes, answer_to_bytes if split else None
+        )
+
+    def resumed(
+        self, store: JobStore, facts: JobFacts, data: bytes, executor: Executor | None
+    ) -> tuple[Job, Callable[[Answer], bytes | None] | None, Collection[int]]:
+        """A kept job, not submitted, whose tasks with an answer do not run again.
+
+        Args:
+            store: has the job.
+            facts: of the job.
+            data: its request.
+            executor: runs the tasks; None for Simquay's workers.
+
+        Returns:
+            The job; what makes bytes of the answers of its tasks, if they are kept; and the numbers
+            of the tasks whose answers are there.
+
+        Raises:
+            ProgramError: the data are those of another version.
+            JobStateError: they are for another engine.
+        """
+        from simquay.simulators.engine.request import (
+            EngineRequest,
+            answer_from_bytes,
+            answer_to_bytes,
+        )
+
+        request = EngineRequest.from_bytes(data)
+        if request.engine != self.engine.name:
+            raise JobStateError(
+                f"job {facts.id} ran on the engine {request.engine!r}, and the backend "
+                f"{self.name!r} has {self.engine.name!r} here"
+            )
+        parts, pieces, told = request.parts, request.pieces, request.told
+        join: EngineRun | JoinPubs
+        if isinstance(told, Sequence):
+            (part,) = parts
+            join = EngineRun(
+                part.programs,
+                told,
+                self.engine,
+                part.context,
+                self.name,
+                self.backend_version,
+                self._told,
+            )
+            if not pieces and executor is None:
+                job = Job(
+                    self,
+                    [join.task()],
+                    self._pool,
+                    join.join,
+                    job_id=facts.id,
+                    metadata=facts.metadata,
+                )
+                return job, None, ()
+        else:
+            join = told
+        pieces = pieces or [[Piece(tuple(part.numbers), 0, part.context.shots)] for part in parts]
+        done = {
+            number: answer_from_bytes(one) for number, one in store.task_answers(facts.id).items()
+        }
+        job = self._job(parts, pieces, join, executor, facts.metadata, facts.id, done)
+        return job, answer_to_bytes if sum(map(len, pieces)) > 1 else None, done.keys()
+
+    def submit_here(
+        self,
+        task: Task,
+        metadata: Mapping[str, Any],
+        kind: str,
+        circuits: Sequence[QuantumCircuit] | None,
+    ) -> BaseJob:
         """Run a task on the backend's worker threads, in a job whose result is the task's answer.
+
+        Args:
+            task: of the job.
+            metadata: of the job.
+            kind: of the job, for the job store.
+            circuits: that the job store keeps with the job, which is not resumed; None where the
+                job is not kept.
 
         Returns:
             The job, submitted.
         """
-        return self._submitted(Job(self, [task], self._pool, metadata=metadata))
+        job = Job(self, [task], self._pool, metadata=metadata)
+        if circuits is not None:
+            self.keep(job, kind, circuits)
+        return self._submitted(job)
 
     def _given_options(self) -> dict[str, Any]:
         return {name: value for name, value in self._options.items() if name != "executor"}

@@ -25,9 +25,9 @@ from simquay.simulators.worker import (
     this_worker,
 )
 
-__all__ = ["remote_task", "run_request"]
+__all__ = ["CLASSES", "remote_task", "run_request"]
 
-_CLASSES = {cls.__name__: cls for cls in (RunContext, Piece, Precision, Estimates, Observable)}
+CLASSES = {cls.__name__: cls for cls in (RunContext, Piece, Precision, Estimates, Observable)}
 """The classes that a packed request holds."""
 
 
@@ -78,7 +78,7 @@ def run_request(finder: BackendFinder, request: bytes, programs: bytes) -> dict[
         with reserved(task.needs, control):
             return task.run(control)
 
-    return carry_out(finder, request, "engine", "one of an engine", run, _encode, _CLASSES)
+    return carry_out(finder, request, "engine", "one of an engine", run, _encode, CLASSES)
 
 
 def _encode(value: tuple[Mapping[int, Any], Mapping[int, BaseException]]) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -18,7 +18,7 @@ from simquay.simulators.engine.remote import remote_task
 from simquay.simulators.engine.task import EngineTask
 from simquay.simulators.engine.work import Part
 
-__all__ = ["split", "split_part"]
+__all__ = ["pieces_of", "split", "tasks_of"]
 
 
 def split(
@@ -61,21 +61,12 @@ def _groups(
     return [tuple(group) for group in groups]
 
 
-def split_part(
-    part: Part,
-    engine: Engine,
-    options: Mapping[str, Any],
-    address: str,
-    finder: BackendFinder | None,
-) -> tuple[list[Piece], list[Task]]:
-    """Pieces of a part of a job, and the task of each.
+def pieces_of(part: Part, options: Mapping[str, Any]) -> list[Piece]:
+    """The pieces of a part of a job, by the circuits' numbers in the job.
 
     Args:
         part: programs of the job.
-        engine: runs them.
         options: of the job, which say how it is split.
-        address: the name that other processes find the backend by.
-        finder: how they find it; None where none is asked.
     """
     numbers, programs, context = part
     at_most = options["max_circuits_per_task"]
@@ -85,21 +76,39 @@ def split_part(
         1 if at_most is None and options["executor"] is not None else at_most,
         options["max_shots_per_task"],
     )
+    return [
+        replace(piece, circuits=tuple([numbers[place] for place in piece.circuits]))
+        for piece in pieces
+    ]
+
+
+def tasks_of(
+    part: Part, pieces: Iterable[Piece], engine: Engine, address: str, finder: BackendFinder | None
+) -> list[Task]:
+    """The task of each of some pieces of a part.
+
+    Args:
+        part: programs of the job.
+        pieces: of the part: each has programs that follow each other.
+        engine: runs them.
+        address: the name that other processes find the backend by.
+        finder: how they find it; None where none is asked.
+    """
+    programs, context = part.programs, part.context
+    places = {number: place for place, number in enumerate(part.numbers)}
 
     @cache
-    def packed(places: tuple[int, ...]) -> tuple[Sequence[Program], Callable[[], bytes]]:
+    def packed(circuits: tuple[int, ...]) -> tuple[Sequence[Program], Callable[[], bytes]]:
         """Programs that tasks of different shots share, and their bytes, packed once."""
-        some = programs[places[0] : places[-1] + 1]
+        first = places[circuits[0]] if circuits else 0
+        some = programs[first : first + len(circuits)]
         return some, cache(lambda: pack(some))
 
-    placed: list[Piece] = []
     tasks: list[Task] = []
     for piece in pieces:
         some, as_bytes = packed(piece.circuits)
-        circuits = tuple([numbers[place] for place in piece.circuits])
-        placed.append(replace(piece, circuits=circuits))
         if finder is None:
-            tasks.append(EngineTask(some, engine, context, placed[-1]))
+            tasks.append(EngineTask(some, engine, context, piece))
         else:
-            tasks.append(remote_task(engine.name, context, placed[-1], as_bytes, address, finder))
-    return placed, tasks
+            tasks.append(remote_task(engine.name, context, piece, as_bytes, address, finder))
+    return tasks

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from qiskit.result import Result
 
@@ -18,6 +18,7 @@ from simquay.execution.points import unbound
 from simquay.execution.results import samples_bytes
 from simquay.execution.settings import Outcome, Piece, RunContext
 from simquay.jobs.errors import circuits_failed, detach
+from simquay.jobs.job import Job
 from simquay.program import Measure, Program, Store
 from simquay.program.expressions import VariableRef
 from simquay.program.program import walk
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from qiskit.result.models import ExperimentResult
 
     from simquay.circuits.info import CircuitInfo
-    from simquay.jobs.job import TaskEnd
+    from simquay.jobs.job import Join, TaskEnd
 
 __all__ = ["EngineRun", "Part", "gathered", "joined", "joined_metadata", "writes_bits"]
 
@@ -64,6 +65,8 @@ class EngineRun:
         pieces: of its tasks, where it is split; empty for one task.
         executor: the class name of the user's executor, or None; of a run that is split.
     """
+
+    job_class: ClassVar[type[Job]] = Job
 
     programs: Sequence[Program]
     infos: Sequence[CircuitInfo]
@@ -106,6 +109,10 @@ class EngineRun:
             return made
 
         return circuit
+
+    def of(self, pieces: Sequence[Piece], executor: str | None) -> Join:
+        """What joins the answers of tasks of these pieces; for ``executor`` see the class."""
+        return replace(self, pieces=pieces, executor=executor).join
 
     def task(self) -> EngineTask:
         """All of it as one task, which gives results."""

@@ -22,7 +22,7 @@ from qiskit.quantum_info import Operator, SparsePauliOp, random_clifford, random
 from qiskit.transpiler import Target
 
 import simquay
-from simquay.simulators.adapted.opening import Opener, without_idle_qubits
+from simquay.simulators.adapted.opening import Opener, runnable, without_idle_qubits
 from tests.support.job_doubles import LONG
 
 BASIC = BasicSimulator().target
@@ -172,5 +172,5 @@ def test_circuits_for_devices_are_left_alone() -> None:
     device = adapt(GenericBackendV2(2, seed=1))
     circuit = QuantumCircuit(2)
     circuit.append(own_gate(), [0, 1])
-    (same,) = device._runnable([circuit])
+    (same,) = runnable([circuit], device.target, device.foreign.target.num_qubits)
     assert same is circuit

@@ -6,7 +6,7 @@ import copyreg
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from qiskit.primitives import BasePrimitiveJob, DataBin, PrimitiveResult, PubResult
 from qiskit.providers.jobstatus import JobStatus
@@ -73,6 +73,8 @@ class JoinPubs:
         executor: the class name of the user's executor, or None.
     """
 
+    job_class: ClassVar[type[PrimitiveJob]] = PrimitiveJob
+
     names: Sequence[str]
     sizes: Sequence[int]
     shown: Sequence[Shown]
@@ -82,7 +84,7 @@ class JoinPubs:
     executor: str | None = None
 
     def of(self, pieces: Sequence[Piece], executor: str | None) -> JoinPubs:
-        """The same for tasks of these pieces."""
+        """What joins the answers of tasks of these pieces; for ``executor`` see the class."""
         return replace(self, pieces=pieces, executor=executor)
 
     def __call__(self, ends: Sequence[TaskEnd], job_id: str, seconds: float) -> PrimitiveResult:

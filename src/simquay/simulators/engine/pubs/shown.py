@@ -176,6 +176,15 @@ class ProbabilitiesPubResult(PubResult):  # type: ignore[misc]  # Qiskit ships n
         self._registers = registers
         self._points = points
 
+    def parts(self) -> dict[str, Any]:
+        """The arguments that make an equal one, by name."""
+        return {
+            "data": self.data,
+            "metadata": self.metadata,
+            "registers": self._registers,
+            "points": self._points,
+        }
+
     def joint(self, point: int | tuple[int, ...] = ()) -> dict[str, float]:
         """The probability of each possible outcome of all registers at a point of the pub, which an
         index of the pub's arrays names. The bits are those of ``join_data().get_counts()`` of a

@@ -1,0 +1,126 @@
+"""The link from a live job to its row in the store. No error of the store harms the job."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from datetime import datetime, timezone
+from typing import Any
+
+from qiskit.providers.jobstatus import JobStatus
+
+from simquay.errors import SimquayWarning
+from simquay.jobs.errors import JobStoreError, as_text
+from simquay.jobs.store.store import JobStore
+from simquay.system.warning import warn
+
+__all__ = ["WRITE_ERRORS", "Keeper", "gave_up", "lacks"]
+
+_log = logging.getLogger(__name__)
+
+WRITE_ERRORS = (sqlite3.Error, OSError, JobStoreError)
+"""The errors with which a store refuses to write."""
+
+_WRITTEN = (JobStatus.RUNNING, JobStatus.DONE, JobStatus.ERROR, JobStatus.CANCELLED)
+"""Before RUNNING a job is QUEUED in its row, which says so from the start."""
+
+
+def gave_up(job_id: str, error: BaseException) -> None:
+    """Say that a job is not kept.
+
+    Warns:
+        SimquayWarning: says why; so does the log.
+    """
+    text = f"job {job_id} goes on, but is not kept: {error}"
+    _log.warning(text)
+    warn(text, SimquayWarning)
+
+
+def lacks(job_id: str, lost: Any) -> None:
+    """Say that parts of a job are not kept.
+
+    Warns:
+        SimquayWarning: names them; so does the log.
+    """
+    text = f"job {job_id} is kept without {', '.join(lost)}"
+    _log.warning(text)
+    warn(text, SimquayWarning)
+
+
+class Keeper:
+    """Writes what happens to one job into a store. Any thread may call any method; none raises.
+
+    The first error of the store ends the keeping, with one warning.
+
+    Attributes:
+        store: that the job is in.
+        works: whether all has been written until now.
+
+    Args:
+        store: has the job already.
+        job_id: the job's.
+        resume: runs what is missing of the job, when it is final; takes the arguments of
+            :meth:`~simquay.jobs.base.BaseJob.resume`.
+        encode: makes bytes of the answer of a task, or None where it is to run again in a job that
+            is resumed; None where answers are not kept.
+        done: the numbers of tasks whose answers are in the store already.
+    """
+
+    def __init__(
+        self,
+        store: JobStore,
+        job_id: str,
+        resume: Callable[..., Any],
+        encode: Callable[[Any], bytes | None] | None = None,
+        done: Collection[int] = (),
+    ) -> None:
+        self.store = store
+        self.works = True
+        self.resume = resume
+        self._id = job_id
+        self._encode = encode
+        self._done = done
+
+    def task_ended(self, number: int, answer: Any) -> None:
+        """A task has ended well: its answer is kept, so that it does not run again."""
+        if self._encode is None or number in self._done:
+            return
+        if (data := self._encode(answer)) is not None:
+            self._write(self.store.task_ended, number, data)
+
+    def result(self, result: Any) -> None:
+        """The job has its result, and is to be ``DONE``."""
+        self._write(self.store.set_result, result)
+
+    def partial_result(self, result: Any) -> None:
+        """The job has failed, and some of its circuits have results."""
+        self._write(self.store.set_partial, result)
+
+    def entered(self, status: JobStatus, error: str | None, cause: BaseException | None) -> None:
+        """The job is to be in a state; ``error`` is the text of one that failed, and ``cause`` the
+        exception, if there is one."""
+        if status in _WRITTEN:
+            told = as_text(cause)
+            self._write(
+                self.store.set_status,
+                status,
+                at=datetime.now(timezone.utc),
+                error=error,
+                traceback=None if told is None else told.text,
+            )
+
+    def _write(self, call: Callable[..., object], *arguments: Any, **named: Any) -> None:
+        if not self.works:
+            return
+        try:
+            lost = call(self._id, *arguments, **named)
+        except WRITE_ERRORS as error:
+            self.works = False
+            with suppress(SimquayWarning):  # where warnings are errors, the log says it
+                gave_up(self._id, error)
+            return
+        if lost:
+            with suppress(SimquayWarning):
+                lacks(self._id, lost)
