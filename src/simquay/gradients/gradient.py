@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
+from qiskit.primitives import EstimatorPubLike
 from qiskit.providers import BackendV2
 
 from simquay.circuits.lowering.angles import NeedsValuesError
-from simquay.circuits.lowering.circuit import lower_parametric
+from simquay.circuits.lowering.circuit import finite_values, lower_parametric
 from simquay.control import Control
 from simquay.engines.base import Engine
 from simquay.errors import OutOfMemoryError
@@ -34,7 +35,7 @@ from simquay.jobs.dispatch.tasks import MemoryRequest, Task, TaskControl
 from simquay.noise.model import NoiseModel
 from simquay.primitives.base import taken
 from simquay.primitives.observables import fitting, observables_of
-from simquay.primitives.pubs import values_of
+from simquay.primitives.pubs import estimator_items, values_of
 from simquay.program import Observable, Program
 from simquay.provider import default_provider
 from simquay.results import Gradient
@@ -92,7 +93,7 @@ def jacobian(
 
 def gradient_job(
     backend: BackendV2 | str | None,
-    pubs: Iterable[Sequence[Any]],
+    pubs: Iterable[EstimatorPubLike],
     *,
     show: Callable[[list[Gradient]], Any] = list,
     **options: Any,
@@ -101,7 +102,7 @@ def gradient_job(
 
     Args:
         backend: as for :func:`value_and_gradient`.
-        pubs: tuples ``(circuit, observables, values)``.
+        pubs: tuples ``(circuit, observables, values)``, or Qiskit's ``EstimatorPub``.
         show: gives another result from that list.
         options: as for :func:`value_and_gradient`.
 
@@ -128,9 +129,9 @@ def gradient_job(
             )
     context = replace(context, shots=0, memory=False, wanted={})
     hit: set[str] = set()
-    pubs = [*pubs]
-    works = taken(pubs, lambda pub: _work(pub, noise, hit))
-    warn_of_no_noise(noise, hit, [pub[0] for pub in pubs])
+    items = taken(pubs, estimator_items)
+    works = taken(items, lambda item: _work(item[0], item[1], item[2], noise, hit))
+    warn_of_no_noise(noise, hit, [circuit for circuit, *_ in items])
     if context.method == "trajectories" and any(work.is_noisy for work in works):
         raise RunOptionError(
             "gradients with noise are those of the density matrix, which is exact: leave out "
@@ -221,12 +222,11 @@ class _Work:
         )
 
 
-def _work(pub: Sequence[Any], noise: NoiseModel | None, hit: set[str]) -> _Work:
-    """The work of a pub ``(circuit, observables, values)``; ``hit`` is as for
+def _work(
+    circuit: QuantumCircuit, given: Any, bindings: Any, noise: NoiseModel | None, hit: set[str]
+) -> _Work:
+    """The work of a pub ``(circuit, given observables, bindings)``; ``hit`` is as for
     :func:`~simquay.circuits.lowering.circuit.lower`."""
-    circuit, given, bindings = (*pub, None)[:3]
-    if not isinstance(circuit, QuantumCircuit):
-        raise TypeError(f"an object of type {type(circuit).__name__} is no QuantumCircuit")
     every, places = observables_of(circuit, given)
     values = values_of(circuit, bindings)
     shape, count = values.shape[:-1], values.shape[-1]
@@ -243,7 +243,7 @@ def _work(pub: Sequence[Any], noise: NoiseModel | None, hit: set[str]) -> _Work:
     hit |= found
     check_gates(program)
     observables = fitting(circuit, every, program)
-    parts = [_Part(program, angles.at(points))] if len(points) else []
+    parts = [_Part(program, angles.at(finite_values(circuit, points)))] if len(points) else []
 
     def pull(slopes: Floats) -> Floats:
         return angles.pulled_back(points, slopes)

@@ -23,7 +23,14 @@ from simquay.circuits.parameters import unbound_parameters
 from simquay.primitives.observables import observables_of
 from simquay.program import Observable
 
-__all__ = ["EstimatedPub", "SampledPub", "estimated_pub", "sampled_pub", "values_of"]
+__all__ = [
+    "EstimatedPub",
+    "SampledPub",
+    "estimated_pub",
+    "estimator_items",
+    "sampled_pub",
+    "values_of",
+]
 
 
 class SampledPub(NamedTuple):
@@ -118,11 +125,7 @@ def estimated_pub(pub: Any, precision: float) -> EstimatedPub:
     Raises:
         TypeError, ValueError: for a wrong pub.
     """
-    plain = isinstance(pub, (tuple, list)) and 2 <= len(pub) <= 4
-    if not plain or not isinstance(pub[0], QuantumCircuit):
-        coerced = EstimatorPub.coerce(pub, precision)
-        pub = coerced.circuit, coerced.observables, coerced.parameter_values, coerced.precision
-    circuit, given, bindings, own = (*pub, None, None)[:4]
+    circuit, given, bindings, own = estimator_items(pub, precision)
     wanted = precision if own is None else own
     if not isinstance(wanted, Real):
         raise TypeError(f"precision must be a real number, not {type(wanted)}.")
@@ -141,6 +144,22 @@ def estimated_pub(pub: Any, precision: float) -> EstimatedPub:
             f"{values.shape[:-1]} are not broadcastable."
         ) from error
     return made
+
+
+def estimator_items(pub: Any, precision: float = 0.0) -> tuple[QuantumCircuit, Any, Any, Any]:
+    """The circuit, observables, values and precision of an estimator's pub, as they were given.
+
+    Raises:
+        TypeError, ValueError: for no pub; Qiskit is asked about it.
+    """
+    plain = isinstance(pub, (tuple, list)) and 2 <= len(pub) <= 4
+    if plain and not isinstance(pub[0], QuantumCircuit):
+        raise TypeError(f"an object of type {type(pub[0]).__name__} is no QuantumCircuit")
+    if not plain:
+        coerced = EstimatorPub.coerce(pub, precision)
+        pub = coerced.circuit, coerced.observables, coerced.parameter_values, coerced.precision
+    circuit, given, bindings, own = (*pub, None, None)[:4]
+    return circuit, given, bindings, own
 
 
 def values_of(circuit: QuantumCircuit, given: Any) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import Gate, Parameter, ParameterVector
 from qiskit.circuit.library import RYGate, UGate, efficient_su2, qaoa_ansatz
 from qiskit.circuit.library import standard_gates as library
+from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.quantum_info import SparseObservable, SparsePauliOp, Statevector, random_pauli_list
 
 from simquay.circuits.lowering.angles import DIFFERENCES
@@ -317,10 +318,31 @@ def test_wrong_arguments(tmp_path):
         value_and_gradient("numpy", circuit, "ZZ", np.zeros(7))
     with pytest.raises(TypeError, match="QuantumCircuit"):
         value_and_gradient("numpy", "circuit", "ZZ", np.zeros(7))
+    with pytest.raises(ProgramError, match=r"takes finite real values.*nan at point 1"):
+        value_and_gradient("numpy", circuit, "ZZ", [np.zeros(8), np.full(8, np.nan)])
+    with pytest.raises(TypeError, match="are complex"):
+        value_and_gradient("numpy", circuit, "ZZ", np.zeros(8) * 1j)
+    with pytest.raises(ValueError, match="Non-Hermitian"):
+        value_and_gradient("numpy", circuit, SparsePauliOp("ZZ", 1j), np.zeros(8))
     with pytest.raises(TypeError, match="Simquay's engines"):
         value_and_gradient(3, circuit, "ZZ", np.zeros(8))
     with pytest.raises(RunOptionError, match="max_circuits_per_task"):
         value_and_gradient("numpy", circuit, "ZZ", np.zeros(8), max_circuits_per_task=1)
+
+
+@pytest.mark.parametrize("pub", [3, (efficient_su2(2),), (efficient_su2(2), "ZZ", [], 0, 1)])
+def test_what_is_no_pub(pub):
+    with pytest.raises((TypeError, ValueError), match="pub 0"):
+        gradient_job("numpy", [pub])
+
+
+def test_a_pub_of_qiskit():
+    circuit = efficient_su2(2, reps=1)
+    pub = EstimatorPub.coerce((circuit, ["ZZ", "XI"], np.full((3, 1, 8), 0.3)))
+    [found] = gradient_job("numpy", [pub]).result()
+    wanted = value_and_gradient("numpy", circuit, ["ZZ", "XI"], np.full((3, 1, 8), 0.3))
+    assert found.gradients.shape == (3, 1, 2, 8)
+    np.testing.assert_array_equal(found.gradients, wanted.gradients)
 
 
 def test_a_job_with_memory_and_metadata():

@@ -41,7 +41,14 @@ from simquay.noise.model import NoiseModel
 from simquay.program import Program, VariableDeclaration
 from simquay.program.formulas import NotFiniteError
 
-__all__ = ["kept_qubits", "lower", "lower_parametric", "lower_points", "used_qubits"]
+__all__ = [
+    "finite_values",
+    "kept_qubits",
+    "lower",
+    "lower_parametric",
+    "lower_points",
+    "used_qubits",
+]
 
 _FEW = 32
 """The most instructions of a circuit whose gates are made one by one: arrays that are kept from
@@ -120,10 +127,10 @@ def lower_points(
     try:
         program, angles, found = lower_parametric(circuit, noise)
     except NeedsValuesError:
-        return _one_by_one(circuit, _values(circuit, values), noise, hit)
+        return _one_by_one(circuit, finite_values(circuit, values), noise, hit)
     if hit is not None:
         hit |= found
-    return Points(program, angles.at(_values(circuit, values)))
+    return Points(program, angles.at(finite_values(circuit, values)))
 
 
 def lower_parametric(
@@ -220,10 +227,14 @@ def _one_by_one(
     return programs
 
 
-def _values(
+def finite_values(
     circuit: QuantumCircuit, values: NDArray[np.float64] | Sequence[Sequence[float]]
 ) -> NDArray[np.float64]:
-    """``values`` as an array, if they are finite numbers for each parameter of ``circuit``."""
+    """``values`` as an array.
+
+    Raises:
+        ProgramError: if they are no finite numbers for each parameter of ``circuit``.
+    """
     given = np.asarray(values)
     wanted = f"circuit {circuit.name!r} takes finite real values of shape (points, "
     wanted += f"{circuit.num_parameters}), a column for each of its parameters; it was given "
