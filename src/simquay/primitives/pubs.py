@@ -154,7 +154,7 @@ def estimator_items(pub: Any, precision: float = 0.0) -> tuple[QuantumCircuit, A
     """
     plain = isinstance(pub, (tuple, list)) and 2 <= len(pub) <= 4
     if plain and not isinstance(pub[0], QuantumCircuit):
-        raise TypeError(f"an object of type {type(pub[0]).__name__} is no QuantumCircuit")
+        raise TypeError(f"the circuit must be QuantumCircuit, not {type(pub[0]).__name__}")
     if not plain:
         coerced = EstimatorPub.coerce(pub, precision)
         pub = coerced.circuit, coerced.observables, coerced.parameter_values, coerced.precision
