@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from simquay.jobs.errors import JobStoreError
+from simquay.jobs.store.folder import STORE_VARIABLE
 from simquay.system.lifecycle import after_fork, hold_at_fork
 
 __all__ = ["Database"]
@@ -86,29 +89,37 @@ class Database:
         The file is made where there is none.
 
         Raises:
-            sqlite3.Error, OSError: it cannot be written.
-            JobStoreError: a newer Simquay made it.
+            JobStoreError: it cannot be written.
+            OSError: its folder cannot be made.
         """
-        with _lock:
+        with _lock, self._errors_named("written"):
             return self._open(make=True).execute(statement, values).rowcount
 
     def read(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows that a statement finds; none where there is no file.
 
         Raises:
-            JobStoreError: the file cannot be read.
+            JobStoreError: it cannot be read.
         """
+        with _lock, self._errors_named("read"):
+            if self._connection is None and not self.path.exists():
+                return []
+            return self._open(make=False).execute(statement, values).fetchall()
+
+    @contextmanager
+    def _errors_named(self, done: str) -> Iterator[None]:
+        folder = self.path.parent
         try:
-            with _lock:
-                if self._connection is None and not self.path.exists():
-                    return []
-                return self._open(make=False).execute(statement, values).fetchall()
+            yield
         except sqlite3.OperationalError as error:
-            raise JobStoreError(f"the job store's {self.path} cannot be read ({error})") from error
-        except sqlite3.DatabaseError as error:
             raise JobStoreError(
-                f"the job store's {self.path} is damaged ({error}): put a copy of the folder back, "
-                "or move the folder away, and an empty one is made"
+                f"the job store {folder} cannot be {done} ({error}): see whether the disk is full "
+                f"and {self.path.name} yours, or name another folder in {STORE_VARIABLE}"
+            ) from error
+        except sqlite3.Error as error:
+            raise JobStoreError(
+                f"the job store {folder} is damaged ({self.path.name}: {error}): put a copy of "
+                "the folder back, or move it away, and an empty one is made"
             ) from error
 
     def _open(self, *, make: bool) -> sqlite3.Connection:
@@ -117,7 +128,7 @@ class Database:
         if make:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(
-            f"{self.path.as_uri()}?mode={'rwc' if make else 'rw'}",
+            f"{self.path.as_uri()}?{'mode=rwc' if make else self._mode()}",
             timeout=PATIENCE,
             isolation_level=None,
             check_same_thread=False,
@@ -130,6 +141,13 @@ class Database:
             raise
         self._connection = connection
         return connection
+
+    def _mode(self) -> str:
+        """How a file is opened that need not be written."""
+        if os.access(self.path.parent, os.W_OK):
+            return "mode=rw"  # to read, SQLite writes files beside it
+        left = self.path.with_name(f"{self.path.name}-wal")
+        return "mode=ro" if left.exists() else "mode=ro&immutable=1"
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         """Check the version, and make the table in a new file."""

@@ -137,10 +137,10 @@ class _Writer:
             return _tagged("again", number=self.written[id(value)][0])
         if kind is np.ndarray:
             tree = self.array(value, place)
-        elif kind in _forms:
-            parts = _forms[kind].parts(value).items()
+        elif (form := _forms.get(_base(kind))) is not None:
+            parts = form.parts(value).items()
             tree = _tagged(
-                kind.__name__,
+                kind.__name__ if kind in _forms else f"qiskit_aer.{kind.__name__}",
                 **{name: self.write(part, f"{place}.{name}") for name, part in parts},
             )
         elif isinstance(value, np.generic) and kind is value.dtype.type:
@@ -205,8 +205,8 @@ def decoded(tree: Any, arrays: Mapping[str, NDArray[Any]]) -> Any:
         elif form == "scalar":
             del made[-1]
             return parts["array"][()]
-        elif form in _classes:
-            made.append(_forms[_classes[form]].make(**parts))
+        elif (make := _maker(form)) is not None:
+            made.append(make(**parts))
         else:
             raise JobStoreError(
                 f"a value has the form {form!r}, which is not known here: a newer Simquay wrote "
@@ -215,6 +215,31 @@ def decoded(tree: Any, arrays: Mapping[str, NDArray[Any]]) -> Any:
         return made[-1]
 
     return read(tree)
+
+
+_OF_AER = ("DensityMatrix", "Operator", "StabilizerState", "Statevector", "SuperOp")
+"""Classes of Qiskit of which Aer gives subclasses of its own, with the same names."""
+
+
+def _base(kind: type) -> type:
+    """The class whose form holds objects of a class: its base, if it is one of Aer's."""
+    of_aer = kind.__name__ in _OF_AER and kind.__module__.startswith("qiskit_aer.")
+    return kind.__base__ if of_aer and kind.__base__ is not None else kind
+
+
+def _maker(form: str) -> Callable[..., Any] | None:
+    """What makes the objects of a form; None for one that is not known."""
+    package, _, name = form.rpartition(".")
+    if package == "qiskit_aer" and name in _OF_AER:
+        try:
+            from qiskit_aer.backends import compatibility
+        except ImportError:
+            pass  # then Qiskit's class, which has the same data
+        else:
+            make: Callable[..., Any] = getattr(compatibility, name)
+            return make
+        form = name
+    return _forms[_classes[form]].make if form in _classes else None
 
 
 def _tagged(form: str, **parts: Any) -> dict[str, Any]:

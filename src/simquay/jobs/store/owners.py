@@ -20,7 +20,7 @@ from pathlib import Path
 
 from simquay.system.lifecycle import after_fork, at_exit
 
-__all__ = ["is_alive", "own_name"]
+__all__ = ["forget_dead", "is_alive", "own_name"]
 
 if sys.platform == "win32":
     import msvcrt
@@ -73,7 +73,7 @@ def is_alive(store: Path, name: str) -> bool:
     if name in [own for own, _ in _owners.values()]:
         return True
     try:
-        descriptor = os.open(store / "owners" / name, os.O_RDWR)
+        descriptor = os.open(store / "owners" / name, os.O_RDONLY)
     except FileNotFoundError:
         return False
     try:
@@ -83,6 +83,15 @@ def is_alive(store: Path, name: str) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def forget_dead(store: Path, before: float) -> None:
+    """Remove the files of processes that have died, if they are older than the time ``before``, in
+    seconds since 1970: a younger one may be about to be locked."""
+    for path in (store / "owners").glob("*"):
+        with contextlib.suppress(OSError):
+            if path.stat().st_mtime < before and not is_alive(store, path.name):
+                path.unlink()
 
 
 def _leave() -> None:

@@ -4,84 +4,39 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
-import json
-import math
 import os
 import shutil
 import socket
-import sqlite3
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
-from qiskit import QuantumCircuit, qpy
+from qiskit import QuantumCircuit
 from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
 
 from simquay.jobs.errors import JobStoreError, UnknownJobError
 from simquay.jobs.store.database import Database
 from simquay.jobs.store.documents import (
+    circuits_as_qpy,
     read_document,
     read_sealed,
     sealed,
     write_document,
     write_file,
 )
-from simquay.jobs.store.encoding import decoded, encoded
+from simquay.jobs.store.facts import COLUMNS, JobFacts, facts_of, row_of, text_of
 from simquay.jobs.store.folder import default_folder, folder_of_job
-from simquay.jobs.store.owners import is_alive, own_name
+from simquay.jobs.store.owners import forget_dead, is_alive, own_name
 from simquay.jobs.workers.pickling import circuits_from_qpy
 
 __all__ = ["JobFacts", "JobStore"]
 
-_COLUMNS = (
-    "id, kind, backend, status, created, started, ended, tags, metadata, circuits, tasks, host, "
-    "pid, owner, versions, error, resumed"
-)
 _UNFINISHED = "status NOT IN ('DONE', 'ERROR', 'CANCELLED')"
 _CIRCUITS, _REQUEST, _TASKS = "circuits.qpy", "request.bin", "tasks"
-
-
-class JobFacts(NamedTuple):
-    """What is known of a kept job without its files.
-
-    Attributes:
-        id: the job's.
-        kind: says what may resume it.
-        backend: its name.
-        status: the last that is known.
-        created: the time, aware, in UTC; as ``started`` and ``ended``, which are None before.
-        tags: given by the caller.
-        metadata: of the job.
-        circuits: their number.
-        tasks: their number.
-        host: the machine whose process runs it, or did.
-        pid: of the process.
-        owner: names the process and no other: see ``owners.py``.
-        versions: of simquay, qiskit, numpy and python, by name.
-        error: why it failed, or None.
-        resumed: how often.
-    """
-
-    id: str
-    kind: str
-    backend: str
-    status: JobStatus
-    created: datetime
-    started: datetime | None
-    ended: datetime | None
-    tags: tuple[str, ...]
-    metadata: Mapping[str, Any]
-    circuits: int
-    tasks: int
-    host: str
-    pid: int
-    owner: str
-    versions: Mapping[str, str]
-    error: str | None
-    resumed: int
+_JUST_NOW = timedelta(hours=1)
+"""What has no job may belong to one that a process is about to write, if it is younger."""
 
 
 _Found: TypeAlias = list[JobFacts]  # since the store has a method ``list``
@@ -91,7 +46,7 @@ _Circuits: TypeAlias = list[QuantumCircuit]
 class JobStore:
     """Jobs in a folder. Any thread, and any process of this machine, may call any method.
 
-    Methods that write raise ``sqlite3.Error`` or ``OSError`` where that cannot be done. Those that
+    Methods that write raise ``JobStoreError`` or ``OSError`` where that cannot be done. Those that
     read make no folder; they raise ``JobStoreError`` for a store that cannot be read, and
     ``UnknownJobError`` for a job that is not there.
 
@@ -130,28 +85,27 @@ class JobStore:
         Returns:
             What could not be kept, in words: circuits that QPY cannot hold, parts of the metadata.
         """
-        metadata, _, lost = encoded(dict(facts.metadata), small=math.inf)
-        folder = folder_of_job(self.folder, facts.id)
-        folder.mkdir(parents=True)
-        digest = None
+        row, lost = row_of(facts)
+        digest = content = None
         try:
-            content = _circuits_as_qpy(circuits)
+            content = circuits_as_qpy(circuits)
+            digest = hashlib.sha256(content).hexdigest()
         except JobStoreError as error:
             lost += (error.message,)
-        else:
-            write_file(folder / _CIRCUITS, content)
-            digest = hashlib.sha256(content).hexdigest()
-        if request is not None:
-            write_file(folder / _REQUEST, sealed(request))
-        values = (
-            *(facts.id, facts.kind, facts.backend, facts.status.name),
-            *map(_time, (facts.created, facts.started, facts.ended)),
-            *map(json.dumps, (facts.tags, metadata)),
-            *(facts.circuits, facts.tasks, facts.host, facts.pid, facts.owner),
-            *(json.dumps(dict(facts.versions)), facts.error, facts.resumed, digest),
-        )
-        marks = ", ".join("?" * len(values))
-        self._database.write(f"INSERT INTO jobs ({_COLUMNS}, digest) VALUES ({marks})", values)
+        marks = ", ".join("?" * len(row))
+        folder = folder_of_job(self.folder, facts.id)
+        folder.mkdir(parents=True)
+        try:
+            if content is not None:
+                write_file(folder / _CIRCUITS, content)
+            if request is not None:
+                write_file(folder / _REQUEST, sealed(request))
+            self._database.write(
+                f"INSERT INTO jobs ({COLUMNS}, digest) VALUES ({marks}, ?)", (*row, digest)
+            )
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         return lost
 
     def task_ended(self, job_id: str, number: int, answer: bytes) -> None:
@@ -186,7 +140,7 @@ class JobStore:
         Nothing changes where the job is final, or where another process has resumed it.
         """
         column = "ended" if status in JOB_FINAL_STATES else "started"
-        time = _time(at) if column == "ended" or status is JobStatus.RUNNING else None
+        time = text_of(at) if column == "ended" or status is JobStatus.RUNNING else None
         self._database.write(
             f"UPDATE jobs SET status = ?, {column} = coalesce(?, {column}), error = ?, "
             f"traceback = ? WHERE id = ? AND owner = ? AND {_UNFINISHED}",
@@ -217,12 +171,10 @@ class JobStore:
     def facts(self, job_id: str) -> JobFacts:
         """What is known of a job."""
         folder_of_job(self.folder, job_id)
-        facts = self._found("id = ?", (job_id,))
-        if not facts:
+        found = self._found("id = ?", (job_id,))
+        if not found:
             raise self._unknown(job_id)
-        if facts[0].status not in JOB_FINAL_STATES and self._bury([facts[0].owner]):
-            return self.facts(job_id)
-        return facts[0]
+        return next(self._settled(found))
 
     def list(
         self,
@@ -244,8 +196,11 @@ class JobStore:
             created_after: aware; at that time or later.
             created_before: aware; before that time.
         """
-        owners = self._database.read(f"SELECT DISTINCT owner FROM jobs WHERE {_UNFINISHED}")
-        self._bury([owner for (owner,) in owners])
+        # First, so that the jobs of dead processes are found as what they are.
+        for (owner,) in self._database.read(f"SELECT DISTINCT owner FROM jobs WHERE {_UNFINISHED}"):
+            if not self._is_alive(owner):
+                for facts in self._found(f"owner = ? AND {_UNFINISHED}", (owner,)):
+                    self._ended(facts)
         conditions: dict[str, tuple[Any, ...]] = {"1": ()}
         if backend is not None:
             conditions["backend = ?"] = (backend,)
@@ -255,14 +210,14 @@ class JobStore:
         for tag in dict.fromkeys(tags):
             conditions[f"{len(conditions)} AND ? IN (SELECT value FROM json_each(tags))"] = (tag,)
         if created_after is not None:
-            conditions["created >= ?"] = (_time(created_after),)
+            conditions["created >= ?"] = (text_of(created_after),)
         if created_before is not None:
-            conditions["created < ?"] = (_time(created_before),)
+            conditions["created < ?"] = (text_of(created_before),)
         values = [value for some in conditions.values() for value in some]
         order = "ORDER BY created DESC, rowid DESC LIMIT ?"
-        return self._found(
-            f"{' AND '.join(conditions)} {order}", (*values, -1 if limit is None else limit)
-        )
+        most = -1 if limit is None else limit
+        found = self._found(f"{' AND '.join(conditions)} {order}", (*values, most))
+        return [*self._settled(found)]
 
     def circuits(self, job_id: str) -> _Circuits:
         """The circuits of a job."""
@@ -321,79 +276,88 @@ class JobStore:
 
     def size(self, job_id: str) -> int:
         """Bytes of a job's files."""
-        total = 0
-        for path in folder_of_job(self.folder, job_id).rglob("*"):
-            with contextlib.suppress(FileNotFoundError):
-                total += path.stat().st_size
-        return total
+        return _size(folder_of_job(self.folder, job_id))
 
     def prune(self, older_than: timedelta, *, dry_run: bool = False) -> tuple[int, int]:
-        """Remove the jobs that ended so long ago.
+        """Remove the jobs that ended so long ago, and what processes that died have left behind.
 
         Unfinished jobs of processes that live are never removed.
 
         Returns:
             The number of jobs that are removed, or would be, and of their files' bytes.
         """
-        before = datetime.now(timezone.utc) - older_than
+        now = datetime.now(timezone.utc)
+        jobs = self.list()
         gone = [
-            one.id
-            for one in self.list()
-            if one.status in JOB_FINAL_STATES and (one.ended or one.created) <= before
+            folder_of_job(self.folder, one.id)
+            for one in jobs
+            if one.status in JOB_FINAL_STATES and (one.ended or one.created) <= now - older_than
         ]
-        size = sum(map(self.size, gone))
-        for job_id in [] if dry_run else gone:
-            self._database.write("DELETE FROM jobs WHERE id = ?", (job_id,))
-            shutil.rmtree(folder_of_job(self.folder, job_id), ignore_errors=True)
-        return len(gone), size
+        number, size = len(gone), sum(map(_size, gone))
+        if not dry_run:
+            for folder in gone:
+                self._database.write("DELETE FROM jobs WHERE id = ?", (folder.name,))
+            before = (now - max(older_than, _JUST_NOW)).timestamp()
+            forget_dead(self.folder, before)
+            names = {one.id for one in jobs}
+            gone += [
+                folder
+                for folder in (self.folder / "jobs").glob("*")
+                if folder.name not in names and folder.stat().st_mtime < before
+            ]
+            for folder in gone:
+                shutil.rmtree(folder, ignore_errors=True)
+        return number, size
 
     # --- inside ----------------------------------------------------------------------------
 
-    def _found(self, condition: str, values: Sequence[Any]) -> _Found:
-        rows = self._database.read(f"SELECT {_COLUMNS} FROM jobs WHERE {condition}", values)
-        known = cache(_parsed)  # most jobs have the same versions, tags and metadata as others
+    def _found(self, condition: str, values: Sequence[Any] = ()) -> _Found:
+        rows = self._database.read(f"SELECT {COLUMNS} FROM jobs WHERE {condition}", values)
         try:
-            return [_facts(row, known) for row in rows]
+            return facts_of(rows)
         except (LookupError, TypeError, ValueError) as error:
             raise JobStoreError(
                 f"the job store's {self._database.path} is damaged ({error})"
             ) from error
 
-    def _bury(self, owners: Sequence[str]) -> bool:
-        """End the unfinished jobs of those owners that are dead; whether there were any."""
-        ended = False
-        for owner in owners:
-            try:
-                if is_alive(self.folder, owner):
-                    continue
-            except OSError as error:
-                raise JobStoreError(f"the job store's owners cannot be read ({error})") from error
-            for facts in self._found(f"owner = ? AND {_UNFINISHED}", (owner,)):
-                ended = self._bury_job(facts) or ended
-        return ended
+    def _settled(self, found: Iterable[JobFacts]) -> Iterator[JobFacts]:
+        """The facts of jobs, in which those of dead processes have ended."""
+        alive: dict[str, bool] = {}
+        for facts in found:
+            if facts.status in JOB_FINAL_STATES:
+                yield facts
+                continue
+            if facts.owner not in alive:
+                alive[facts.owner] = self._is_alive(facts.owner)
+            yield facts if alive[facts.owner] else self._ended(facts)
 
-    def _bury_job(self, facts: JobFacts) -> bool:
-        error: str | None = None
+    def _is_alive(self, owner: str) -> bool:
         try:
-            self.result(facts.id)
+            return is_alive(self.folder, owner)
+        except OSError as error:
+            raise JobStoreError(f"the job store's owners cannot be read ({error})") from error
+
+    def _ended(self, facts: JobFacts) -> JobFacts:
+        """The facts of an unfinished job whose process has died, which are written if possible."""
+        status, error = JobStatus.DONE, None
+        try:
+            self.result(facts.id)  # it may have died between the result and the status
         except JobStoreError:
+            status = JobStatus.ERROR
             error = (
                 f"process {facts.pid} on {facts.host} ended before the job did; job.resume() or "
                 f"`simquay resume {facts.id}` runs what is missing"
             )
-        status = JobStatus.DONE if error is None else JobStatus.ERROR
-        try:
-            self._database.write(
+        ended = facts._replace(status=status, error=error, ended=datetime.now(timezone.utc))
+        with contextlib.suppress(JobStoreError, OSError):
+            changed = self._database.write(
                 "UPDATE jobs SET status = ?, ended = ?, error = ? "
                 f"WHERE id = ? AND owner = ? AND {_UNFINISHED}",
-                (status.name, _time(datetime.now(timezone.utc)), error, facts.id, facts.owner),
+                (status.name, text_of(ended.ended), error, facts.id, facts.owner),
             )
-        except (sqlite3.Error, OSError) as failure:
-            raise JobStoreError(
-                f"process {facts.pid} ended before its jobs did, and the job store {self.folder} "
-                f"cannot be written to say so ({failure})"
-            ) from failure
-        return True
+            if not changed:  # it ended the job before it died, or another process has resumed it
+                return next(iter(self._found("id = ?", (facts.id,))), ended)
+        return ended
 
     def _unknown(self, job_id: str) -> UnknownJobError:
         return UnknownJobError(f"no job with the id {job_id!r} is kept in {self.folder}")
@@ -405,43 +369,14 @@ class JobStore:
             raise JobStoreError(f"{path} cannot be read ({error})") from error
 
 
+def _size(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            total += path.stat().st_size if path.is_file() else 0
+    return total
+
+
 @cache
 def _store(folder: Path) -> JobStore:
     return JobStore(folder)
-
-
-def _time(time: datetime | None) -> str | None:
-    """A time as text that sorts as times do."""
-    if time is None:
-        return None
-    return time.astimezone(timezone.utc).isoformat(timespec="microseconds")
-
-
-def _when(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
-
-
-def _parsed(text: str) -> Any:
-    return decoded(json.loads(text), {})
-
-
-def _facts(row: Sequence[Any], parsed: Callable[[str], Any]) -> JobFacts:
-    """The facts of a row, whose columns are their fields in order."""
-    head = row[0], row[1], row[2], JobStatus[row[3]], datetime.fromisoformat(row[4])
-    found = _when(row[5]), _when(row[6]), tuple(parsed(row[7])), parsed(row[8])
-    return JobFacts._make((*head, *found, *row[9:14], parsed(row[14]), *row[15:]))
-
-
-def _circuits_as_qpy(circuits: Sequence[QuantumCircuit]) -> bytes:
-    """
-    Raises:
-        JobStoreError: QPY cannot hold them.
-    """
-    stream = io.BytesIO()
-    try:
-        qpy.dump([*circuits], stream)
-    except Exception as error:  # QPY runs the classes' own code, and raises errors of many kinds
-        raise JobStoreError(
-            f"the circuits: QPY cannot hold them ({type(error).__name__}: {error})"
-        ) from error
-    return stream.getvalue()

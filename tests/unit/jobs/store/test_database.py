@@ -42,5 +42,5 @@ def test_a_newer_version_is_left_alone(tmp_path: Path) -> None:
 def test_a_damaged_file_is_an_error_that_says_what_to_do(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "jobs.sqlite"
     path.write_bytes(content)
-    with pytest.raises(JobStoreError, match=r"is damaged .*move the folder away"):
+    with pytest.raises(JobStoreError, match=r"is damaged .*move it away"):
         Database(path).read("SELECT id FROM jobs")

@@ -117,6 +117,7 @@ def test_a_cancelled_job_has_no_result(store: JobStore) -> None:
     assert (job.cancelled(), job.error_message(), job.started) == (True, None, None)
 
 
+@pytest.mark.slow
 def test_a_lost_job_says_so(store: JobStore) -> None:
     job = read(store, another_process("running(); die()", store).strip())
     with pytest.raises(JobFailedError, match=r"ended before the job did; job\.resume\(\)"):

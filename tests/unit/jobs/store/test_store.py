@@ -137,6 +137,7 @@ def test_the_old_are_pruned(store: JobStore) -> None:
     assert [one.id for one in store.list()] == [running]
 
 
+@pytest.mark.slow
 def test_a_job_whose_process_was_killed_is_an_error_that_says_so(store: JobStore) -> None:
     job = another_process("running(); die()", store).strip()
     facts = store.facts(job)
@@ -149,18 +150,21 @@ def test_a_job_whose_process_was_killed_is_an_error_that_says_so(store: JobStore
     assert store.list() == [facts]
 
 
+@pytest.mark.slow
 def test_a_search_finds_the_dead_too(store: JobStore) -> None:
     another_process("running(); running(); die()", store)
     assert [one.status for one in store.list(status=[JobStatus.ERROR])] == [JobStatus.ERROR] * 2
     assert store.list(status=[JobStatus.RUNNING]) == []
 
 
+@pytest.mark.slow
 def test_a_job_that_had_its_result_is_done(store: JobStore) -> None:
     job = another_process("store.set_result(running(), a_result()); die()", store).strip()
     assert store.facts(job).status is JobStatus.DONE
     assert store.result(job).to_dict() == a_result().to_dict()
 
 
+@pytest.mark.slow
 def test_a_dead_job_is_claimed_once(store: JobStore) -> None:
     job = another_process("running(); die()", store).strip()
     assert store.claim(job)
@@ -174,6 +178,7 @@ def test_a_dead_job_is_claimed_once(store: JobStore) -> None:
     assert store.facts(job).status is JobStatus.DONE
 
 
+@pytest.mark.slow
 def test_who_was_robbed_of_a_job_changes_it_no_more(store: JobStore) -> None:
     job = kept(store)
     store.set_status(job, JobStatus.CANCELLED, at=NOW)
