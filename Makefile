@@ -30,7 +30,7 @@ export PYTHONNOUSERSITE := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run check test test-all test-clients test-oldest lint types imports unit pytest pytest-all docs dist format clean
+.PHONY: help run check test test-all test-clients test-oldest lint types imports unit pytest pytest-all docs figures dist format clean
 
 help:
 	@echo "make run       install Simquay in .venv, run examples/ghz.qasm and show the counts"
@@ -42,6 +42,7 @@ help:
 	@echo "make test-oldest  the tests with the oldest Python and libraries that Simquay allows, in"
 	@echo "               .venv-oldest; OLDEST_PYTHON=/path/to/python3.10 says where that Python is"
 	@echo "make docs      the documentation site, in build/site"
+	@echo "make figures   the pictures of the documentation, from the dated reports"
 	@echo "make dist      wheels and source distributions, checked, in dist"
 	@echo "make format    let ruff put the code in order"
 	@echo "make clean     remove .venv, caches and build output"
@@ -94,6 +95,9 @@ test-oldest: $(OLDEST)/.installed
 docs: $(VENV)/.installed-dev
 	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -c docs . build/site
 	@echo "The site begins at build/site/index.html"
+
+figures: $(VENV)/.installed-dev
+	$(BIN)/python -m benchmarks.figures
 
 # Wheels are built from the source distributions, as an index's users get them.
 dist: $(VENV)/.installed-dev

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
+import shutil
 from typing import Any
 
 project = "Simquay"
@@ -68,5 +69,12 @@ def escaped_bars(
         lines[number] = "".join(parts)
 
 
+def copy_figures(app: Any, failure: Exception | None) -> None:
+    """Copy the pictures that the README shows by HTML, which chooses between light and dark."""
+    if failure is None:
+        shutil.copytree(app.confdir / "figures", app.outdir / "docs/figures", dirs_exist_ok=True)
+
+
 def setup(app: Any) -> None:
+    app.connect("build-finished", copy_figures)
     app.connect("autodoc-process-docstring", escaped_bars)

@@ -125,12 +125,13 @@ def test_the_tutorial_can_be_pasted_into_python() -> None:
     assert done.stdout.splitlines()[-1] == "JobStatus.CANCELLED"
 
 
-def test_the_readme_shows_eight_lines_that_count() -> None:
-    (block,) = blocks("README.md", "python")
-    assert len(block.text.splitlines()) == 8
-    counts = eval(run_python("README.md"))
-    assert set(counts) == {"00", "11"}
-    assert sum(counts.values()) == 1000
+def test_the_readme_shows_eight_lines_that_count_and_four_that_estimate() -> None:
+    first, second = blocks("README.md", "python")
+    assert (len(first.text.splitlines()), len(second.text.splitlines())) == (8, 4)
+    counts, value = run_python("README.md").splitlines()
+    assert set(eval(counts)) == {"00", "11"}
+    assert sum(eval(counts).values()) == 1000
+    assert float(value) == pytest.approx(1.0)
 
 
 def test_the_tutorial_prints_what_it_promises() -> None:
