@@ -84,6 +84,10 @@ class BaseEngine(ABC, Generic[S]):
     folds: bool = False
     """Whether gradients of real circuits use :meth:`folded`."""
 
+    list_qubits: int = 0
+    """States of up to so many stored qubits go back through a circuit by one call, where they have
+    one vector: of :meth:`run_list`."""
+
     engine_api: int = ENGINE_API
     """The version of the engine API that the class is written for; a plugin's engine says it."""
 
@@ -368,6 +372,34 @@ class BaseEngine(ABC, Generic[S]):
         """Say that no amplitude where one of ``qubits`` is |1> will be read, and that no gate will
         be applied to them: an engine may project the state onto |0> there, in place, and store
         them no more. Here nothing is done."""
+
+    def gate_list(
+        self,
+        gates: Sequence[GateOperation],
+        order: tuple[int, ...],
+        starts: Mapping[int, int],
+        changed: int,
+        strings: Strings,
+        places: Sequence[int],
+    ) -> Any:
+        """Gates, and strings to read between them, in a form of the engine's, for any number of
+        calls of :meth:`run_list`.
+
+        Args:
+            gates: to apply in order, on qubits of ``order``; none is a ``Relabel``.
+            order: the layout of states.
+            starts: for some gates, by place: where their numbers begin among those that change.
+            changed: how many of these there are.
+            strings: of storage bits.
+            places: the gates before which each is read, in order; ``len(gates)`` is after all.
+        """
+        raise ProgramError(f"the engine {self.name} keeps no lists of gates")
+
+    def run_list(self, state: S, made: Any, changed: NDArray[np.complex128]) -> NDArray[np.float64]:
+        """Apply what :meth:`gate_list` made to a state of one vector, of its layout or with nothing
+        stored, with the numbers ``changed``; returns the real parts of the strings' means, shape
+        ``(1, strings)``."""
+        raise ProgramError(f"the engine {self.name} keeps no lists of gates")
 
     def block_probabilities(
         self,

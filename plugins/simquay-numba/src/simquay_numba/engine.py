@@ -17,6 +17,7 @@ from simquay.engine_api import (
     DenseEngine,
     DenseState,
     GateListPass,
+    GateOperation,
     Layout,
     Pass,
     Plan,
@@ -34,7 +35,12 @@ from simquay.engine_api import (
     mask_of,
 )
 from simquay_numba.assembly.assemble import can_assemble
-from simquay_numba.assembly.gates import apply_gate_list, apply_sweep_list
+from simquay_numba.assembly.gates import (
+    EncodedList,
+    apply_gate_list,
+    apply_sweep_list,
+    encoded_list,
+)
 from simquay_numba.buffers import (
     HUGE_PAGE,
     aligned_bytes,
@@ -93,6 +99,7 @@ class NumbaEngine(DenseEngine):
     engine_api = 1
     direct_work = 3 << 19  # about 2 ms
     turned_from = 64  # never: strings of different ``x`` are read in runs
+    list_qubits = 13
     sweep_bytes = 32 << 20
     """A batch is worked on a few vectors at a time, so that its size costs no time."""
 
@@ -295,6 +302,24 @@ class NumbaEngine(DenseEngine):
         if state.stored < GROUP_BITS:
             return super().folded(state, strings, weights)
         return fold_sums(state.vector, strings, weights, self.threads)
+
+    def gate_list(
+        self,
+        gates: Sequence[GateOperation],
+        order: tuple[int, ...],
+        starts: Mapping[int, int],
+        changed: int,
+        strings: Strings,
+        places: Sequence[int],
+    ) -> EncodedList:
+        """Words for the loop over gates."""
+        return encoded_list(gates, order, starts, changed, strings, places)
+
+    def run_list(
+        self, state: DenseState, made: EncodedList, changed: NDArray[np.complex128]
+    ) -> NDArray[np.float64]:
+        """Run that loop."""
+        return made.run(state, changed)
 
 
 def _run_alone(state: DenseState, pass_: Pass) -> None:

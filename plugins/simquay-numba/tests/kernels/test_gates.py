@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simquay_numba.kernels.gates import DIAGONAL, MATRIX, PERMUTATION, PREPARE, run_gates
+from simquay.engine_api import bit_counts
+from simquay_numba.kernels.gates import DIAGONAL, MATRIX, PERMUTATION, PREPARE, READ, run_gates
 
 BOTH = pytest.mark.parametrize("real", [np.float32, np.float64])
 
@@ -24,6 +25,7 @@ def run(code: list[int], numbers: list[complex], vector: list[complex], real: ty
         im,
         np.empty(8, dtype=real),
         np.empty(8, dtype=real),
+        np.empty(code.count(READ)),
     )
     return np.asarray(re + 1j * im)
 
@@ -64,3 +66,45 @@ def test_permutations(real: type) -> None:
 def test_a_prepared_qubit(real: type) -> None:
     found = run([PREPARE, 0, 0, 0, 1, 1], [0.5, 0.5j], [2, 4, 0, 0], real)
     assert found.tolist() == [1, 2, 1j, 2j]
+
+
+@BOTH
+@pytest.mark.parametrize("width", [3, 8])
+def test_strings_between_gates(real: type, width: int) -> None:
+    """Gates that wait are applied before what is read depends on them, and no others."""
+    rng = np.random.default_rng(width)
+    size = 1 << width
+    vector = rng.normal(size=size) + 1j * rng.normal(size=size)
+    index: np.ndarray = np.arange(size, dtype=np.int64)
+    code: list[int] = []
+    numbers: list[complex] = []
+    expected = []
+    after = vector.copy()
+    for _ in range(60):
+        bit = int(rng.integers(width))
+        own = rng.normal(size=(2, 2)) + 1j * rng.normal(size=(2, 2))
+        kind = MATRIX if rng.random() < 0.5 else DIAGONAL
+        own = np.linalg.qr(own)[0]
+        if kind == DIAGONAL:
+            own = np.diag(np.exp(1j * rng.uniform(0, 6, 2)))
+        code += [kind, 0, 0, len(numbers), 1, bit]
+        numbers += own.ravel().tolist() if kind == MATRIX else own.diagonal().tolist()
+        parts = after.reshape(-1, 2, 1 << bit)
+        after = np.einsum("ij,ajb->aib", own, parts).ravel()
+        x, z, fixed, values = (int(one) for one in rng.integers(0, size, 4))
+        fixed &= ~(x | z) if rng.random() < 0.5 else 0
+        x = 0 if rng.random() < 0.3 else x
+        code += [READ, fixed, values & fixed, z, 1, x]
+        signs = 1j ** (x & z).bit_count() * (-1.0) ** bit_counts(index & z)
+        moved = np.zeros_like(after)
+        moved[index ^ x] = signs * (index & fixed == values & fixed) * after
+        expected.append(np.vdot(after, moved).real)
+    means = np.empty(60)
+    re: np.ndarray = vector.real.astype(real)
+    im: np.ndarray = vector.imag.astype(real)
+    factors = np.array(numbers)
+    given = factors.real.astype(real), factors.imag.astype(real), re, im, *np.empty((2, 8), real)
+    run_gates(np.array(code, dtype=np.int64), *given, means)
+    tolerance = 1e-4 if real is np.float32 else 1e-12
+    np.testing.assert_allclose(means, expected, rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(re + 1j * im, after, rtol=tolerance, atol=tolerance)

@@ -20,7 +20,7 @@ mean of ``P``.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
@@ -32,6 +32,7 @@ from simquay.engines.base import Engine
 from simquay.errors import ProgramError
 from simquay.execution.adjoint.cuts import Cuts, find_cuts
 from simquay.execution.adjoint.generators import generators_of, slopes_of
+from simquay.execution.adjoint.lists import Lists, lists_of
 from simquay.execution.adjoint.narrowing import Step, find_steps
 from simquay.execution.adjoint.ways import Way, way_of
 from simquay.execution.observables import terms_of
@@ -114,7 +115,7 @@ def derivatives(
     known = _known(program, precision)
     count = program.num_angles
     if sites is not None:
-        known = known._replace(sites=sites, kept={})
+        known = known._replace(sites=sites, kept={}, lists={})
         count = (
             max([int(site.columns.max()) for site in sites if site.columns.size], default=-1) + 1
         )
@@ -163,16 +164,8 @@ def check_gates(program: Program) -> None:
             )
 
 
-class _Back(NamedTuple):
-    """A way back.
-
-    Attributes:
-        steps: with the cuts of each.
-        numbers: of the strings of the gates of each site, shape ``(gates, paulis)``.
-    """
-
-    steps: Sequence[tuple[Step, Cuts]]
-    numbers: Sequence[NDArray[np.intp]]
+_Numbers = Sequence[NDArray[np.intp]]
+"""The numbers of the strings of the gates of each site, shape ``(gates, paulis)``."""
 
 
 class _Known(NamedTuple):
@@ -184,12 +177,14 @@ class _Known(NamedTuple):
         way: of its state.
         kept: ways back that were found: by the qubits that the state stored before, the engine's
             ``turned_from``, and whether the state is folded.
+        lists: those of small circuits, by the engine, and whether the state is folded.
     """
 
     program: Program
     sites: Sequence[Site]
     way: Way
-    kept: dict[tuple[tuple[int, ...], int, bool], _Back]
+    kept: dict[tuple[tuple[int, ...], int, bool], tuple[Sequence[tuple[Step, Cuts]], _Numbers]]
+    lists: dict[tuple[Engine, bool], tuple[Lists | None, _Numbers]]
 
 
 @lru_cache(maxsize=16)
@@ -209,7 +204,7 @@ def _known(program: Program, precision: Precision) -> _Known:
     if not found:
         check_gates(program)
         # It has the program, which keeps the id in use.
-        found.append(_Known(program, _parametric(program), way_of(program, precision), {}))
+        found.append(_Known(program, _parametric(program), way_of(program, precision), {}, {}))
     return found[0]
 
 
@@ -238,6 +233,11 @@ def _coefficients(formula: str, adjoint: bool, columns: NDArray[np.intp], angles
     return every[..., list(generators.paulis)]
 
 
+def _with_zero(*means: Floats) -> Floats:
+    """Means, shape ``(points, strings)``, and behind all a 0."""
+    return np.concatenate([*means, np.zeros((len(means[0]), 1))], axis=1)
+
+
 class _Backward:
     """Runs a program forth and back, and reads the strings of its cuts.
 
@@ -261,13 +261,14 @@ class _Backward:
         self._engine = engine
         self._precision = precision
         self._folds = engine.folds and way.is_real
+        self._pair = None if self._folds else way.pair
         self._capacity = way.stored + (not self._folds)
         self._profile = engine.profile(precision, self._capacity)
         few = self._profile.direct_sweeps and self._capacity <= _FEW
         self._swept = few and self._capacity <= engine.sweep_qubits(precision)
         # Twice a generator's part of a derivative, by the mean of its string.
         self.norm = 1.0 if self._folds else -way.norm
-        self.numbers: Sequence[NDArray[np.intp]] = ()
+        self.numbers: _Numbers = ()
 
     def read(self, angles: Floats, control: Control) -> tuple[Floats, Floats]:
         """The observables' values at some points, and the means of all strings: shape ``(points,
@@ -284,13 +285,13 @@ class _Backward:
         state = engine.allocate(qubits, self._precision, capacity=self._capacity, batch=len(angles))
         steps = len(self._observables) + 1
         try:
-            self._apply(state, way.begin, angles, control.section(0, 1 / steps))
+            lists = self._lists() if len(angles) == 1 else None
+            if lists is not None:
+                engine.run_list(state, lists.forth, lists.forth_numbers(angles[0]))
+            else:
+                self._apply(state, way.begin, angles, control.section(0, 1 / steps))
             order = state.layout.order
-            key = order, engine.turned_from, self._folds
-            back = self._known.kept.get(key)
-            if back is None:
-                back = self._known.kept[key] = self._way_back(order)
-            self.numbers = back.numbers
+            back = self._way_back(order) if lists is None else ()
             for number, observable in enumerate(self._observables):
                 last = number == len(self._observables) - 1
                 section = control.section((number + 1) / steps, (number + 2) / steps)
@@ -303,7 +304,12 @@ class _Backward:
                 if last:
                     state = both
                 try:
-                    found.append(self._back(both, back.steps, angles, section))
+                    if lists is not None:
+                        control.check()
+                        changed = lists.back_numbers(angles[0])
+                        found.append(_with_zero(engine.run_list(both, lists.back, changed)))
+                    else:
+                        found.append(self._back(both, back, angles, section))
                 finally:
                     if not last:
                         engine.release(both)
@@ -320,7 +326,7 @@ class _Backward:
     ) -> Floats:
         """The means of all strings, shape ``(points, strings + 1)``; the last is 0."""
         engine = self._engine
-        found: list[Floats] = []
+        found: list[Floats] = [np.zeros((len(angles), 0))]
         count, done = sum([len(cuts.segments) for _, cuts in steps]), 0
         for step, cuts in steps:
             for number, gates in enumerate(cuts.segments):
@@ -337,33 +343,56 @@ class _Backward:
                     found.append(means)
             if step.dropped:
                 engine.narrow(both, step.dropped)
-        return np.concatenate([*found, np.zeros((len(angles), 1))], axis=1)
+        return _with_zero(*found)
 
-    def _way_back(self, order: tuple[int, ...]) -> _Back:
-        """The way back from a state that stores the qubits ``order``."""
-        way, sites = self._way, self._known.sites
-        gates, places = way.back, way.places
-        wanted = {places[place]: site.paulis for site in sites for place in site.places}
-        pair = None if self._folds else way.pair
-        numbers: dict[int, Sequence[int]] = {}
-        steps = []
-        first, stored = 0, set(order)
-        # With channels, a qubit that is |0> in rows and columns may not be so in the observable.
-        every = [Step(range(len(gates)), ())] if way.negated else find_steps(gates, wanted, order)
-        for step in every:
-            turned = len(stored) >= self._engine.turned_from
-            cuts = find_cuts(gates, wanted, stored, pair, turned, step, first)
-            first += sum([len(reading.starts) for reading in cuts.readings])
-            stored.difference_update(step.dropped)
-            numbers |= cuts.numbers
-            steps.append((step, cuts))
-        return _Back(
-            steps,
-            [
-                np.array([numbers[places[place]] for place in site.places], dtype=np.intp)
-                for site in sites
-            ],
-        )
+    def _way_back(self, order: tuple[int, ...]) -> Sequence[tuple[Step, Cuts]]:
+        """The steps of the way back from a state that stores the qubits ``order``, and their cuts;
+        sets :attr:`numbers`."""
+        kept, turned_from = self._known.kept, self._engine.turned_from
+        key = order, turned_from, self._folds
+        if key not in kept:
+            way = self._way
+            numbers: dict[int, Sequence[int]] = {}
+            steps = []
+            first, stored = 0, set(order)
+            every = [Step(range(len(way.back)), ())]
+            # With channels, a qubit that is |0> again may not be so in the observable.
+            if not way.negated:
+                every = find_steps(way.back, self._wanted, order)
+            for step in every:
+                turned = len(stored) >= turned_from
+                cuts = find_cuts(way.back, self._wanted, stored, self._pair, turned, step, first)
+                first += sum([len(reading.starts) for reading in cuts.readings])
+                stored.difference_update(step.dropped)
+                numbers |= cuts.numbers
+                steps.append((step, cuts))
+            kept[key] = steps, self._of_sites(numbers)
+        found, self.numbers = kept[key]
+        return found
+
+    def _lists(self) -> Lists | None:
+        """The ways forth and back of a small circuit as lists, or None; sets :attr:`numbers`."""
+        kept = self._known.lists
+        key = self._engine, self._folds
+        if key not in kept:
+            lists = lists_of(self._engine, self._way, self._wanted, self._pair)
+            kept[key] = lists, self._of_sites(lists.numbers) if lists else ()
+        lists, self.numbers = kept[key]
+        return lists
+
+    def _of_sites(self, numbers: Mapping[int, Sequence[int]]) -> Sequence[NDArray[np.intp]]:
+        """The numbers of strings by site, from those by place."""
+        places = self._way.places
+        return [
+            np.array([numbers[places[place]] for place in site.places], dtype=np.intp)
+            for site in self._known.sites
+        ]
+
+    @property
+    def _wanted(self) -> Mapping[int, Sequence[int]]:
+        """The Pauli matrices to read, by the places of gates on the way back."""
+        places = self._way.places
+        return {places[place]: site.paulis for site in self._known.sites for place in site.places}
 
     def _apply(self, state: Any, gates: Sequence[Gate], angles: Floats, control: Control) -> None:
         sweep = GateSweep.at(gates, angles)

@@ -19,7 +19,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +38,7 @@ from simquay.program import (
     Strings,
 )
 
-__all__ = ["Cuts", "Reading", "find_cuts"]
+__all__ = ["INVERSES", "Cuts", "Reading", "find_cuts", "letters_of"]
 
 _Z, _X, _Y, _ZERO, _ONE = 1, 2, 3, 4, 5
 """Letters: the Pauli matrices as digits, and projectors onto |0> and |1>."""
@@ -72,6 +72,14 @@ class Reading(NamedTuple):
     starts: NDArray[np.intp]
     qubits: NDArray[np.intp]
     letters: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, strings: Sequence[_Letters]) -> Reading:
+        """The reading of strings that are given by letters."""
+        flat = [pair for letters in strings for pair in letters]
+        sizes = [len(letters) for letters in strings]
+        qubits, kinds = np.array(flat, dtype=np.intp).reshape(-1, 2).T
+        return cls(np.cumsum([0, *sizes])[:-1], qubits, kinds)
 
     def strings(self, order: Sequence[int]) -> _Read:
         """The strings for states that store the qubits ``order``; and whether each is 0 there,
@@ -154,7 +162,7 @@ def find_cuts(
     other: defaultdict[int, int] = defaultdict(int)
     for place in reversed(places):
         gate = gates[place]
-        undo = _INVERSES[type(gate)]
+        undo = INVERSES[type(gate)]
         moves = () if gate.is_diagonal else gate.qubits
         keeps = (*gate.qubits, *gate.controls) if gate.is_diagonal else gate.controls
         cut = max([*[other[qubit] for qubit in moves], *[diagonal[qubit] for qubit in keeps], 0])
@@ -166,14 +174,8 @@ def find_cuts(
             diagonal[qubit] = max(diagonal[qubit], cut)
             other[qubit] = max(other[qubit], cut + read)
         if read:
-            held = [
-                (qubit, _ONE if gate.control_state >> bit & 1 else _ZERO)
-                for bit, qubit in enumerate(gate.controls)
-            ]
             for number, pauli in enumerate(wanted[place]):
-                own = [(qubit, pauli >> 2 * bit & 3) for bit, qubit in enumerate(gate.qubits)]
-                letters = [*held, *[one for one in own if one[1]]]
-                found[cut].append((place, number, letters))
+                found[cut].append((place, number, letters_of(gate, pauli, pair)))
     numbers = {place: [-1] * len(wanted[place]) for place in places if place in wanted}
     listed: list[Sequence[Gate]] = []
     readings: list[Reading] = []
@@ -189,30 +191,38 @@ def find_cuts(
         if pair is not None and not total:
             strings.append([(pair, _X)])
         for place, number, letters in found[cut]:
-            if pair is not None:
-                letters = [(pair, _Y), *letters]
-            # The mean of the identity is 0, and so are those of real strings in a real circuit.
-            if len(letters) > (pair is not None) and (pair is not None or _is_odd(letters)):
+            if letters:
                 numbers[place][number] = total + len(strings)
                 strings.append(letters)
         total += len(strings)
         turns = _turns(strings, stored, pair) if turned else {}
         forth = [Matrix(_TO_Z[letter], (qubit,)) for qubit, letter in turns.items()]
         listed.append((*back, *segments[cut], *forth))
-        flat = [
-            (qubit, _Z if qubit in turns else letter)
-            for letters in strings
-            for qubit, letter in letters
-        ]
-        sizes = [len(letters) for letters in strings]
-        qubits, kinds = np.array(flat, dtype=np.intp).reshape(-1, 2).T
-        readings.append(Reading(np.cumsum([0, *sizes])[:-1], qubits, kinds))
+        readings.append(
+            Reading.of(
+                [
+                    [(qubit, _Z if qubit in turns else letter) for qubit, letter in letters]
+                    for letters in strings
+                ]
+            )
+        )
     return Cuts(listed, readings, numbers)
 
 
-def _is_odd(letters: _Letters) -> bool:
-    """Whether the letters are an odd number of Y and others, so that their matrix is imaginary."""
-    return bool(sum([letter == _Y for _, letter in letters]) & 1)
+def letters_of(gate: Any, pauli: int, pair: int | None) -> _Letters:
+    """The string of a Pauli matrix in a gate's generator, with the controls as projectors, and Y on
+    the qubit of the pair; none if its mean is known to be 0: that of the identity, and where there
+    is no pair that of a real string."""
+    own = [(qubit, pauli >> 2 * bit & 3) for bit, qubit in enumerate(gate.qubits)]
+    held = [
+        (qubit, _ONE if gate.control_state >> bit & 1 else _ZERO)
+        for bit, qubit in enumerate(gate.controls)
+    ]
+    letters = [*held, *[one for one in own if one[1]]]
+    if pair is not None:
+        return [(pair, _Y), *letters] if letters else []
+    is_odd = sum([letter == _Y for _, letter in letters]) & 1
+    return letters if is_odd else []
 
 
 def _is_rotation(gate: Gate | Back) -> bool:
@@ -238,7 +248,7 @@ def _turns(
     }
 
 
-_INVERSES: dict[type, Callable[..., Sequence[Gate]]] = {
+INVERSES: dict[type, Callable[..., Sequence[Gate]]] = {
     Matrix: lambda gate: (replace(gate, matrix=gate.matrix.conj().T.copy()),),
     Diagonal: lambda gate: (replace(gate, diagonal=gate.diagonal.conj()),),
     Permutation: lambda gate: (replace(gate, table=np.argsort(gate.table)),),

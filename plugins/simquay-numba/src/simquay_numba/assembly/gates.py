@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simquay.engine_api import (
+    ComplexArray,
     Control,
     DenseState,
     Diagonal,
     GateListPass,
+    GateOperation,
     Matrix,
     Permutation,
     Prepare,
     Relabel,
+    Strings,
     run_side_by_side,
     yield_to_others,
 )
@@ -27,13 +31,14 @@ from simquay_numba.kernels.gates import (
     MATRIX,
     PERMUTATION,
     PREPARE,
+    READ,
     room_blocks,
     run_gates,
     run_rows,
 )
 from simquay_numba.kernels.vectors import BLOCK_BYTES, VECTOR_BYTES
 
-__all__ = ["apply_gate_list", "apply_sweep_list"]
+__all__ = ["EncodedList", "apply_gate_list", "apply_sweep_list", "encoded_list"]
 
 
 _NUMBERS: dict[type, tuple[int, Callable[[Any], NDArray[Any]]]] = {
@@ -59,8 +64,61 @@ def apply_gate_list(state: DenseState, pass_: GateListPass) -> None:
     words = np.fromiter(code, np.int64, len(code))
     for vector in state.vector:
         re, im = vector.real.copy(), vector.imag.copy()
-        run_gates(words, *factors, re, im, *room)
+        run_gates(words, *factors, re, im, *room, _NO_MEANS)
         vector.real, vector.imag = re, im
+
+
+class EncodedList(NamedTuple):
+    """See :meth:`simquay.engine_api.BaseEngine.gate_list`.
+
+    Attributes:
+        order: the layout of states.
+        words: of the gates and strings.
+        constants: the numbers that do not change; they follow those that do.
+        widest: the most targets of a gate.
+        reads: how many strings are read.
+    """
+
+    order: tuple[int, ...]
+    words: NDArray[np.int64]
+    constants: ComplexArray
+    widest: int
+    reads: int
+
+    def run(self, state: DenseState, changed: ComplexArray) -> NDArray[np.float64]:
+        """See :meth:`simquay.engine_api.BaseEngine.run_list`."""
+        if not state.layout.order:
+            state.grow(self.order)
+        (vector,) = state.vector
+        real = state.buffer.real.dtype
+        numbers = np.concatenate([changed, self.constants])
+        room = np.empty((2, 1 << self.widest), dtype=real)
+        means = np.empty((1, self.reads))
+        re, im = vector.real.copy(), vector.imag.copy()
+        given = numbers.real.astype(real), numbers.imag.astype(real), re, im
+        run_gates(self.words, *given, *room, means[0])
+        vector.real, vector.imag = re, im
+        return means
+
+
+def encoded_list(
+    gates: Sequence[GateOperation],
+    order: tuple[int, ...],
+    starts: Mapping[int, int],
+    changed: int,
+    strings: Strings,
+    places: Sequence[int],
+) -> EncodedList:
+    """See :meth:`simquay.engine_api.BaseEngine.gate_list`."""
+    reads: defaultdict[int, list[int]] = defaultdict(list)
+    for place, (x, z, fixed, values) in zip(places, np.transpose(strings).tolist(), strict=True):
+        reads[place] += (READ, fixed, values, z, 1, x)
+    code, numbers, widest = _encoded(GateListPass(gates, order), starts, changed, reads)
+    constants = np.frombuffer(b"".join([one.tobytes() for one in numbers]), dtype=np.complex128)
+    return EncodedList(order, np.array(code, dtype=np.int64), constants, widest, len(places))
+
+
+_NO_MEANS = np.empty(0)
 
 
 _PORTION = 1 << 22
@@ -123,7 +181,10 @@ def apply_sweep_list(
 
 
 def _encoded(
-    pass_: GateListPass, starts: Mapping[int, int] | None = None, first: int = 0
+    pass_: GateListPass,
+    starts: Mapping[int, int] | None = None,
+    first: int = 0,
+    reads: Mapping[int, Sequence[int]] | None = None,
 ) -> tuple[list[int], list[NDArray[Any]], int]:
     """The words of the gates, the arrays of their numbers, and the most targets of one.
 
@@ -131,12 +192,16 @@ def _encoded(
         pass_: the gates.
         starts: by the place of a gate, where its numbers begin, which are not among the arrays.
         first: where the numbers of the arrays begin.
+        reads: by the place of a gate, the words of what is read before it; at the end, those of
+            what is read last.
     """
     place = {qubit: bit for bit, qubit in enumerate(pass_.order)}
     code: list[int] = []
     numbers: list[NDArray[Any]] = []
     widest = 1
     for number, gate in enumerate(pass_.gates):
+        if reads and number in reads:
+            code += reads[number]
         if type(gate) is Relabel:
             moved = [place.get(source) for source in gate.sources]
             for qubit, bit in zip(gate.qubits, moved, strict=True):
@@ -170,4 +235,6 @@ def _encoded(
                 array = array.astype(_COMPLEX)
             numbers.append(array)
             first += array.size
+    if reads:
+        code += reads.get(len(pass_.gates), ())
     return code, numbers, widest

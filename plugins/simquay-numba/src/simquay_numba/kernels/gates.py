@@ -11,6 +11,9 @@ to vector instructions. A gate is five words and then words of its own, as
   many target bits it has;
 - the target bits, in the order of the gate's qubits; for a permutation then its table.
 
+Between gates the mean of a string may be read (:mod:`simquay_numba.kernels.reading`): its words are
+``READ``, the fixed bits and their values, ``z``, 1 and ``x``.
+
 :func:`run_rows` does the same for several vectors at once, each with numbers of its own: their
 amplitudes lie side by side in blocks (:mod:`simquay_numba.kernels.blocks`).
 """
@@ -28,12 +31,22 @@ from simquay_numba.kernels.blocks import (
     scale_blocks,
 )
 from simquay_numba.kernels.functions import compiled_function
+from simquay_numba.kernels.reading import bit_count
 from simquay_numba.kernels.scalars import get, put
 from simquay_numba.kernels.vectors import BLOCK_BYTES, VECTOR_BYTES
 
-__all__ = ["DIAGONAL", "MATRIX", "PERMUTATION", "PREPARE", "room_blocks", "run_gates", "run_rows"]
+__all__ = [
+    "DIAGONAL",
+    "MATRIX",
+    "PERMUTATION",
+    "PREPARE",
+    "READ",
+    "room_blocks",
+    "run_gates",
+    "run_rows",
+]
 
-MATRIX, DIAGONAL, PERMUTATION, PREPARE = range(4)
+MATRIX, DIAGONAL, PERMUTATION, PREPARE, READ = range(5)
 
 
 # Of an unsigned index it is not asked whether it is negative, and counts from the end, which would
@@ -113,7 +126,45 @@ def _multiply(m, kind, numbers_re, numbers_im, first):
 
 
 @compiled_function
-def run_gates(code, numbers_re, numbers_im, re, im, room_re, room_im):
+def _read(re, im, x, z, fixed, values):
+    """The mean of a string."""
+    top = 1
+    while top <= x >> 1:
+        top <<= 1
+    top = top if x else 0  # the partners of indices with this bit are those without
+    odd = bit_count(x & z) & 1
+    every = x | z | fixed
+    run = every & -every if every else len(re)
+    total = 0.0
+    for base in range(0, len(re), run):
+        if base & top or base & fixed != values:
+            continue
+        other = base ^ x
+        found = 0.0
+        if run < SHORT:
+            for k in range(np.uint64(run)):
+                i, j = np.uint64(base) + k, np.uint64(other) + k
+                if odd:
+                    found += re[j] * im[i] - im[j] * re[i]
+                else:
+                    found += re[j] * re[i] + im[j] * im[i]
+        else:
+            re0, im0 = re[base : base + run], im[base : base + run]
+            re1, im1 = re[other : other + run], im[other : other + run]
+            if odd:
+                for i in range(run):
+                    found += re1[i] * im0[i] - im1[i] * re0[i]
+            else:
+                for i in range(run):
+                    found += re1[i] * re0[i] + im1[i] * im0[i]
+        total += found * (1 - 2 * (bit_count(base & z) & 1))
+    # The sign is that of 1j**count, or of its product with 1j.
+    total *= 1 - (bit_count(x & z) + 1 & 2)
+    return 2 * total if top else total
+
+
+@compiled_function
+def run_gates(code, numbers_re, numbers_im, re, im, room_re, room_im, means):
     """Apply gates to one vector, in place.
 
     Args:
@@ -121,8 +172,10 @@ def run_gates(code, numbers_re, numbers_im, re, im, room_re, room_im):
         numbers_re, numbers_im: the entries of their matrices, diagonals and amplitudes.
         re, im: the vector.
         room_re, room_im: as many numbers as the widest gate has basis states; overwritten.
+        means: float64, as many as are read; overwritten.
     """
     size = len(re)
+    read = 0
     offsets = np.zeros(len(room_re), dtype=np.int64)
     waiting = np.zeros(64, dtype=np.int64)  # by bit: the kind of the product that waits
     products = np.empty((64, 8), dtype=re.dtype)
@@ -145,8 +198,12 @@ def run_gates(code, numbers_re, numbers_im, re, im, room_re, room_im):
             _multiply(products[bit], kind, numbers_re, numbers_im, first)
             continue
         targets = 0
-        for j in range(k):
-            targets |= 1 << bits[j]
+        if kind == READ:
+            targets = bits[0]
+            mask |= first
+        else:
+            for j in range(k):
+                targets |= 1 << bits[j]
         met = (targets | mask) & waits
         while met:
             bit = 0
@@ -163,7 +220,10 @@ def run_gates(code, numbers_re, numbers_im, re, im, room_re, room_im):
         # Neighbours that no bit of the gate tells apart: a run of so many is treated alike.
         every = targets | mask
         run = every & -every if every else size
-        if kind == DIAGONAL:
+        if kind == READ:
+            means[read] = _read(re, im, targets, first, code[at - 5], value)
+            read += 1
+        elif kind == DIAGONAL:
             for base in range(0, size, run):
                 if base & mask == value:
                     entry = first
