@@ -14,18 +14,23 @@ Importing this package imports neither Qiskit nor any plugin; the first call doe
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 from simquay.system.lifecycle import import_lock
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from qiskit.providers import BackendV2, JobV1
 
     from simquay import errors as errors
+    from simquay.jobs.base import BaseJob
     from simquay.provider import Provider
     from simquay.registry import BackendInfo
 
-__all__ = ["Provider", "backends", "get_backend", "watch"]
+__all__ = ["Provider", "backends", "get_backend", "job", "jobs", "watch"]
 
 
 def get_backend(
@@ -54,6 +59,24 @@ def backends(
     return _default_provider().backends(name, device=device, all=all)
 
 
+def job(job_id: str) -> BaseJob:
+    """The job whose ``job_id()`` is this; see :meth:`simquay.Provider.job`."""
+    return _default_provider().job(job_id)
+
+
+def jobs(
+    limit: int | None = 10,
+    backend: BackendV2 | str | None = None,
+    status: Any = None,
+    tags: Iterable[str] = (),
+    created_after: datetime | None = None,
+    created_before: datetime | None = None,
+) -> list[BaseJob]:
+    """Jobs of this process and of the job store, the newest first; see
+    :meth:`simquay.Provider.jobs`."""
+    return _default_provider().jobs(limit, backend, status, tags, created_after, created_before)
+
+
 def watch(job: JobV1) -> JobV1:
     """Show the progress of a job, on a terminal or in a notebook, until it is final.
 
@@ -75,8 +98,6 @@ def _default_provider() -> Provider:
 
 
 def __getattr__(name: str) -> Any:
-    from importlib import import_module
-
     if name == "Provider":
         return import_module("simquay.provider").Provider
     if name == "errors":
@@ -88,3 +109,12 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__, "__version__", "errors"})
+
+
+class _Jobs(ModuleType):
+    """The package ``simquay.jobs``, whose import would else take the function's place."""
+
+    __call__ = staticmethod(jobs)
+
+
+import_module("simquay.jobs").__class__ = _Jobs

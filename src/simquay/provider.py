@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from simquay.registry import Registry
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from qiskit.providers import BackendV2
 
     from simquay.jobs.base import BaseJob
@@ -73,17 +75,56 @@ class Provider(Registry):
         return backend
 
     def job(self, job_id: str) -> BaseJob:
-        """A job of this process, whose ``job_id()`` is this; of a backend of any provider.
+        """The job whose ``job_id()`` is this, of a backend of any provider.
 
-        A job is found while it runs and while anything holds it. After that, the last 100 jobs
-        that ended are found for ten minutes, those with a result of more than 1 MiB excepted.
+        A job of this process is found while it runs and while anything holds it. After that, the
+        last 100 jobs that ended are found for ten minutes, those with a result of more than 1 MiB
+        excepted. A job that is kept (``keep=True``, or ``SIMQUAY_JOB_STORE`` is set) is found in
+        every later process.
 
         Raises:
             UnknownJobError: a ``JobError`` and ``LookupError``: there is none, or none any more.
+            JobStoreError: the job store cannot be read.
         """
-        from simquay.jobs.recent import recent_jobs  # Qiskit is imported by then
+        from simquay.simulators.finding import find_job  # Qiskit is imported by then
 
-        return recent_jobs().find(job_id)
+        return find_job(job_id, find_backend)
+
+    def jobs(
+        self,
+        limit: int | None = 10,
+        backend: BackendV2 | str | None = None,
+        status: Any = None,
+        tags: Iterable[str] = (),
+        created_after: datetime | None = None,
+        created_before: datetime | None = None,
+    ) -> list[BaseJob]:
+        """Jobs, the newest first: those that are kept, and those of this process that :meth:`job`
+        finds.
+
+        Args:
+            limit: their number at most; None for all.
+            backend: their backend, or its name.
+            status: a ``JobStatus``, its name, or several of them.
+            tags: that each job has.
+            created_after: when they were made, or later; local time where it has no time zone.
+            created_before: before which they were made.
+
+        Raises:
+            TypeError, ValueError: for a wrong argument.
+            JobStoreError: the job store cannot be read.
+        """
+        from simquay.simulators.finding import find_jobs
+
+        return find_jobs(
+            find_backend,
+            limit=limit,
+            backend=backend,
+            status=status,
+            tags=tags,
+            created_after=created_after,
+            created_before=created_before,
+        )
 
 
 _default = Provider()

@@ -70,15 +70,29 @@ class RecentJobs:
             return job
         for ended in [*self._ended]:
             if ended.state["_job_id"] == job_id:
-                job = object.__new__(ended.kind)
-                job.__setstate__(ended.state)
-                return self._jobs.setdefault(job_id, job)
+                return self._again(ended)
         raise UnknownJobError(
             f"no job with the id {job_id!r} is known in this process: jobs that nothing holds "
             f"are forgotten {self.seconds / 60:.3g} minutes after their end, or sooner: after "
             f"{self._ended.maxlen} later jobs, or with a result of more than "
             f"{self.most_bytes >> 20} MiB"
         )
+
+    def all(self) -> dict[str, BaseJob]:
+        """All jobs that :meth:`find` finds, by their ids."""
+        self._drop_old()
+        alive = [reference() for reference in self._jobs.valuerefs()]
+        found = {job.job_id(): job for job in alive if job is not None}
+        for ended in [*self._ended]:
+            if ended.state["_job_id"] not in found:
+                job = self._again(ended)
+                found[job.job_id()] = job
+        return found
+
+    def _again(self, ended: _Ended) -> BaseJob:
+        job = object.__new__(ended.kind)
+        job.__setstate__(ended.state)
+        return self._jobs.setdefault(job.job_id(), job)
 
     def _keep(self, job: BaseJob) -> None:
         """``job`` has ended."""

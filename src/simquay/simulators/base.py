@@ -73,6 +73,24 @@ class SimquayBackend(BackendV2):  # type: ignore[misc]  # Qiskit ships no types
         taken = self.simquay_resolution
         return _found, (self.simquay_finder, self._address(), taken, self._given_options())
 
+    def retrieve_job(self, job_id: str) -> BaseJob:
+        """The job of an id, as ``backend.provider.job`` finds it.
+
+        Raises:
+            UnknownJobError: a ``JobError`` and ``LookupError``: there is none, or none any more.
+            JobStoreError: the job store cannot be read.
+        """
+        from simquay.simulators.finding import find_job
+
+        return find_job(job_id, self.simquay_finder)
+
+    def jobs(self, **conditions: Any) -> list[BaseJob]:
+        """Jobs of backends of this name, the newest first, as ``backend.provider.jobs`` finds them;
+        it takes the same arguments but ``backend``."""
+        from simquay.simulators.finding import find_jobs
+
+        return find_jobs(self.simquay_finder, backend=self.name, **conditions)
+
     def _submitted(self, job: BaseJob) -> BaseJob:
         """``job``, submitted; it can be found by its id."""
         recent_jobs().add(job)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 from typing import Any
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -135,3 +136,31 @@ def test_a_large_result_is_not_kept(pool: WorkerPool, data: Any) -> None:
 
 def test_there_is_one_store_in_the_process() -> None:
     assert recent_jobs() is recent_jobs()
+
+
+def test_all_jobs_are_those_that_are_found(pool: WorkerPool) -> None:
+    store = RecentJobs()
+    ended = dropped(store, pool, result_of(counts={"0x0": 1}))
+    work = HeldWork()
+    held = submitted(store, pool, work)
+    assert work.started.wait(LONG)
+    found = store.all()
+    assert found.keys() == {ended, held.job_id()}
+    assert found[held.job_id()] is held
+    assert found[ended] is store.find(ended)
+    assert found[ended].created < held.created
+    work.let_go()
+    held.wait_for_final_state(LONG)
+
+
+def test_jobs_that_the_store_has_are_not_kept_here(pool: WorkerPool) -> None:
+    store = RecentJobs()
+    job = Job(None, [HeldWork(held=False)], pool)
+    job.keeper = MagicMock(works=True)
+    store.add(job)
+    job.submit()
+    job.wait_for_final_state(LONG)
+    assert store.find(job.job_id()) is job
+    name = str(job.job_id())
+    del job
+    assert until(lambda: name not in store.all(), 2.0)

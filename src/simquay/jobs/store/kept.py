@@ -22,7 +22,7 @@ from simquay.jobs.timing import FIRST_LOOK, LAST_LOOK
 
 __all__ = ["KeptJob", "KeptPrimitiveJob", "KeptSource", "kept_job"]
 
-_PRIMITIVES = ("estimator", "probabilities", "sampler")
+_PRIMITIVES = ("estimator", "primitive", "probabilities", "sampler")
 """Kinds of jobs whose result is a ``PrimitiveResult``."""
 
 
