@@ -20,6 +20,7 @@ from simquay.jobs.errors import JobStoreError
 from simquay.jobs.store.encoding import decoded, encoded
 
 __all__ = [
+    "DamagedFileError",
     "circuits_as_qpy",
     "read_document",
     "read_sealed",
@@ -35,6 +36,10 @@ _DAMAGED = (
     *(RecursionError, TypeError, ValueError, zipfile.BadZipFile, zlib.error),
 )
 """What the readers of JSON, arrays and objects raise where a file is damaged."""
+
+
+class DamagedFileError(JobStoreError):
+    """A file of a job is missing or damaged."""
 
 
 def write_file(path: Path, content: bytes | Callable[[IO[bytes]], object]) -> None:
@@ -102,16 +107,21 @@ def read_document(folder: Path, name: str) -> Any:
     """The value that :func:`write_document` wrote.
 
     Raises:
-        FileNotFoundError: there is none.
-        JobStoreError: it is damaged, or of another format.
+        DamagedFileError: it is damaged, or missing.
+        JobStoreError: it is of another format, or cannot be read now.
     """
     path = folder / f"{name}.json"
-    text = path.read_bytes()
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError as error:
+        raise DamagedFileError(f"{path} is missing") from error
+    except OSError as error:
+        raise JobStoreError(f"{path} cannot be read ({error})") from error
     arrays: dict[str, Any] = {}
     try:
         if (file := path.with_suffix(".npz")).exists():
-            # From its bytes: NumPy leaves a file open that it cannot read.
-            with np.load(io.BytesIO(file.read_bytes())) as found:
+            # Opened here: NumPy leaves a file open that it cannot read.
+            with open(file, "rb") as stream, np.load(stream) as found:
                 arrays = dict(found)
         head = json.loads(text)
         if head["format"] != _FORMAT:
@@ -122,7 +132,7 @@ def read_document(folder: Path, name: str) -> Any:
     except JobStoreError:
         raise
     except _DAMAGED as error:
-        raise JobStoreError(f"{path} is damaged ({type(error).__name__}: {error})") from error
+        raise DamagedFileError(f"{path} is damaged ({type(error).__name__}: {error})") from error
 
 
 def circuits_as_qpy(circuits: Sequence[QuantumCircuit]) -> bytes:

@@ -17,6 +17,7 @@ from simquay.jobs.dispatch.queue_info import QueueInfo
 from simquay.jobs.display import in_words
 from simquay.jobs.errors import JobStateError, OriginalTraceback
 from simquay.jobs.references import BackendFinder, BackendReference
+from simquay.jobs.store.documents import DamagedFileError
 from simquay.jobs.store.store import JobFacts, JobStore
 from simquay.jobs.timing import FIRST_LOOK, LAST_LOOK
 
@@ -143,7 +144,8 @@ class KeptJob(BaseJob):
         return True
 
     def resume(self, **options: Any) -> BaseJob:
-        """Run what is missing of a job that has failed, was cancelled or lost its process.
+        """Run what is missing of a job that has failed, was cancelled or lost its process, or of
+        which the result is damaged.
 
         Args:
             options: ``executor`` runs the tasks; by default Simquay's workers do.
@@ -154,9 +156,13 @@ class KeptJob(BaseJob):
         Raises:
             JobStateError: the job is not final, or of a kind that is not resumed.
         """
-        if self._status is JobStatus.DONE:
-            return self
         store, finder, resume = self._source
+        if self._status is JobStatus.DONE:
+            try:
+                self.result()
+                return self
+            except DamagedFileError:
+                store.result_is_lost(self._job_id)
         return resume(store, self._job_id, finder, **options)
 
     # --- the rest of the contract ------------------------------------------------------------

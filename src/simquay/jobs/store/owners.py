@@ -50,7 +50,7 @@ def own_name(store: Path) -> str:
         folder = store / "owners"
         folder.mkdir(parents=True, exist_ok=True)
         name = os.urandom(16).hex()
-        descriptor = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
         try:
             _lock(descriptor, own=True)
             about = {"pid": os.getpid(), "host": socket.gethostname()}

@@ -19,6 +19,7 @@ from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
 from simquay.jobs.errors import JobStoreError, UnknownJobError
 from simquay.jobs.store.database import Database
 from simquay.jobs.store.documents import (
+    DamagedFileError,
     circuits_as_qpy,
     read_document,
     read_sealed,
@@ -147,6 +148,14 @@ class JobStore:
             (status.name, time, error, traceback, job_id, self.own_name()),
         )
 
+    def result_is_lost(self, job_id: str) -> None:
+        """Note that the result of a job that is done is damaged, as after a power cut."""
+        self._database.write(
+            "UPDATE jobs SET status = 'ERROR', error = 'its result is damaged' "
+            "WHERE id = ? AND status = 'DONE'",
+            (job_id,),
+        )
+
     def claim(self, job_id: str) -> bool:
         """Make this process the owner of a job that did not end well, which is ``QUEUED`` then.
 
@@ -224,11 +233,14 @@ class JobStore:
         facts = self.facts(job_id)
         ((digest,),) = self._database.read("SELECT digest FROM jobs WHERE id = ?", (facts.id,))
         path = folder_of_job(self.folder, job_id) / _CIRCUITS
-        content = self._content(path) if digest is not None else None
-        if content is None:
+        if digest is None:
             raise JobStoreError(f"the circuits of job {job_id} were not kept: QPY cannot hold them")
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise JobStoreError(f"{path} cannot be read ({error})") from error
         if hashlib.sha256(content).hexdigest() != digest:
-            raise JobStoreError(f"{path} is damaged")
+            raise DamagedFileError(f"{path} is damaged")
         return circuits_from_qpy(content)
 
     def request(self, job_id: str) -> bytes | None:
@@ -252,19 +264,23 @@ class JobStore:
         return sum(not name.startswith(".") for name in names)
 
     def result(self, job_id: str) -> Any:
-        """The result of a job."""
+        """The result of a job.
+
+        Raises:
+            DamagedFileError: it is damaged, or missing.
+        """
         try:
             return read_document(folder_of_job(self.folder, job_id), "result")
-        except OSError as error:
+        except DamagedFileError:
             if not self._found("id = ?", (job_id,)):
                 raise self._unknown(job_id) from None
-            raise JobStoreError(f"the result of job {job_id} cannot be read ({error})") from error
+            raise
 
     def partial_result(self, job_id: str) -> Any:
-        """The partial result of a job that failed, or None."""
+        """The partial result of a job that failed, or None: it may have none, or a damaged one."""
         try:
             return read_document(folder_of_job(self.folder, job_id), "partial")
-        except FileNotFoundError:
+        except DamagedFileError:
             return None
 
     def traceback(self, job_id: str) -> str | None:
@@ -339,15 +355,17 @@ class JobStore:
 
     def _ended(self, facts: JobFacts) -> JobFacts:
         """The facts of an unfinished job whose process has died, which are written if possible."""
-        status, error = JobStatus.DONE, None
+        status, error = JobStatus.DONE, None  # it may have died between the result and the status
         try:
-            self.result(facts.id)  # it may have died between the result and the status
-        except JobStoreError:
+            self.result(facts.id)
+        except DamagedFileError:
             status = JobStatus.ERROR
             error = (
                 f"process {facts.pid} on {facts.host} ended before the job did; job.resume() or "
                 f"`simquay resume {facts.id}` runs what is missing"
             )
+        except JobStoreError:
+            pass  # it is there, though it cannot be read now
         ended = facts._replace(status=status, error=error, ended=datetime.now(timezone.utc))
         with contextlib.suppress(JobStoreError, OSError):
             changed = self._database.write(
@@ -361,12 +379,6 @@ class JobStore:
 
     def _unknown(self, job_id: str) -> UnknownJobError:
         return UnknownJobError(f"no job with the id {job_id!r} is kept in {self.folder}")
-
-    def _content(self, path: Path) -> bytes:
-        try:
-            return path.read_bytes()
-        except OSError as error:
-            raise JobStoreError(f"{path} cannot be read ({error})") from error
 
 
 def _size(folder: Path) -> int:

@@ -232,6 +232,35 @@ def test_a_damaged_result_is_an_error_that_names_the_file(store: JobStore) -> No
     assert isinstance(caught.value, JobError)
 
 
+@pytest.mark.parametrize("content", [b"", b'{"format": 1, "value"', None])
+def test_a_done_job_that_lost_its_result_is_resumed(store: JobStore, content: bytes | None) -> None:
+    """As after a power cut: the row was on the disk, the file was not."""
+    job = done(store)
+    path = store.folder / "jobs" / job.job_id() / "result.json"
+    path.unlink() if content is None else path.write_bytes(content)
+    called: Any = job.resume()
+    assert called == ((store, job.job_id(), found), {})
+    assert store.facts(job.job_id()).error == "its result is damaged"
+    assert store.claim(job.job_id())
+
+
+def test_a_result_of_a_newer_simquay_is_left_alone(store: JobStore) -> None:
+    job = done(store)
+    path = store.folder / "jobs" / job.job_id() / "result.json"
+    path.write_bytes(path.read_bytes().replace(b'"Result"', b'"Later"'))
+    with pytest.raises(JobStoreError, match="newer Simquay"):
+        job.resume()
+    assert store.facts(job.job_id()).status is JobStatus.DONE
+
+
+def test_a_damaged_partial_result_does_not_hide_the_error(store: JobStore) -> None:
+    job = failed(store)
+    (store.folder / "jobs" / job.job_id() / "partial.json").write_bytes(b"")
+    with pytest.raises(JobFailedError, match="circuit 'a'") as caught:
+        job.result()
+    assert caught.value.partial_result is None
+
+
 def test_a_job_that_was_pruned_meanwhile_is_unknown(store: JobStore) -> None:
     job, unfinished = done(store), read(store, kept(store))
     store.prune(timedelta(-10_000))
