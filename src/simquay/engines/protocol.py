@@ -72,7 +72,7 @@ def check_plan(
             f"the plan stores {len(plan.final.order)} qubits in a state that was allocated for "
             f"{capacity}"
         )
-    if isinstance(plan, SweepPlan) and plan.batch != state.batch:
+    if isinstance(plan, SweepPlan) and plan.vectors != state.batch:
         raise ProgramError(
-            f"a sweep of {plan.batch} vectors cannot be applied to a state of {state.batch}"
+            f"a sweep of {plan.vectors} vectors cannot be applied to a state of {state.batch}"
         )

@@ -191,7 +191,7 @@ class Run:
             if isinstance(gates, Turn):
                 plan = gates.plan(layout, self.profile)
             else:
-                plan = make_sweep_plan(gates, layout, self.profile)
+                plan = make_sweep_plan(gates, layout, profile or self.profile)
             if plan is None:
                 raise SweepRefusedError("no plan serves all circuits of this structure at once")
         else:

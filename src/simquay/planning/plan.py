@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 from simquay.planning.profile import Layout, Profile
 from simquay.program.equality import same
 from simquay.program.gates import GateOperation
@@ -60,12 +63,16 @@ class SweepPlan:
 
     Attributes:
         profile, initial, final: as a :class:`Plan` has them, the same for all vectors.
-        batch: how many vectors there are.
+        batch: how many gate lists there are.
         passes: as a :class:`Plan` has them. In a dense plan every array of gates' numbers
             (matrices, tables, amplitudes) has one more axis in front, of length ``batch``: entry
             ``i`` of it is for vector ``i``. In a tiled plan each entry is a
             tuple with a pass for each vector. A plan without a search has one
             :class:`~simquay.planning.direct.GateListPass`, which says the changes.
+        lists: None: gate list ``i`` is that of vector ``i``. Else int64, the list of each vector,
+            and the arrays of a tiled plan have one more axis in front, as those of a dense one.
+        strings: with ``lists``, a Pauli string that follows each list, up to a phase: the masks of
+            its X and of its Z part by storage bits of ``final``, int64, shape ``(2, batch)``.
     """
 
     profile: Profile
@@ -73,6 +80,13 @@ class SweepPlan:
     final: Layout
     batch: int
     passes: Sequence[Pass] = field(default=())
+    lists: NDArray[np.int64] | None = None
+    strings: NDArray[np.int64] | None = None
+
+    @property
+    def vectors(self) -> int:
+        """How many vectors it is for."""
+        return self.batch if self.lists is None else len(self.lists)
 
     def __len__(self) -> int:
         return len(self.passes)

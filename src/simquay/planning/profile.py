@@ -44,6 +44,9 @@ class Profile:
             (:mod:`simquay.planning.direct`) if they are at most so many; 0: never. The engine
             applies :class:`~simquay.planning.direct.GateListPass` then.
         direct_sweeps: whether sweeps get plans without a search.
+        batch_tile: qubits of a tile where each thread has vectors of a batch to itself; 0 if no
+            less than ``tile`` would do. The engine applies tiled sweeps whose vectors share gate
+            lists then (:attr:`~simquay.planning.plan.SweepPlan.lists`).
         costs: the cost of a dense cluster by how many qubits it has, from the engine's calibration;
             empty for the planner's defaults.
     """
@@ -57,4 +60,5 @@ class Profile:
     start: int = 0
     direct: int = 0
     direct_sweeps: bool = False
+    batch_tile: int = 0
     costs: tuple[float, ...] = ()

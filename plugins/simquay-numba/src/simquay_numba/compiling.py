@@ -32,14 +32,16 @@ def compiled(dtype: np.dtype[Any]) -> tuple[Any, Any]:
     # Read-only, as in trips and assemble: that is another type, and so another compilation.
     none = np.frombuffer(b"", dtype=np.int64)
     fills = none.reshape(-1, 4)
-    code = np.zeros((0, WORDS), dtype=np.int64)
+    code = np.zeros((1, 1, WORDS), dtype=np.int64)
+    chosen = np.zeros(1, dtype=np.int64)
     started = time.perf_counter()
     telling = threading.Timer(_TELL_AFTER, _tell, [dtype])
     telling.daemon = True
     with suppress(RuntimeError):  # no thread to be had: it is not told
         start_thread(telling)
     try:
-        run_tiles(unit, code, 0, none, none, none, 0, none, *[0] * 7, unit.itemsize, 0, 0)
+        tiles = none, none, none, 0, none
+        run_tiles(unit, code, 0, chosen, 0, *tiles, *[0] * 7, unit.itemsize, 0, 0)
         spin_until(0, 0, 0, 0)
         pack(unit, code.reshape(-1), 0, fills, np.zeros(0, dtype=unit.dtype), 0, 0)
     finally:

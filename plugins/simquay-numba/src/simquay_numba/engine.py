@@ -57,6 +57,7 @@ from simquay_numba.runtime.threads import ThreadTeam
 from simquay_numba.states import (
     copied,
     flipped,
+    followed,
     in_order,
     marginal,
     projected,
@@ -138,7 +139,8 @@ class NumbaEngine(DenseEngine):
         profile = replace(super().profile(precision, num_qubits), direct_sweeps=True)
         if num_qubits < self._small:
             return profile
-        profile = replace(self._tiled[precision], direct=profile.direct, direct_sweeps=True)
+        tiled = self._tiled[precision]
+        profile = replace(tiled, direct=profile.direct, direct_sweeps=True, batch_tile=tiled.tile)
         if self._fixed or self.threads == 1:
             return profile
         # At least one tile for each thread, and more to balance the load; but tiles that are not so
@@ -190,6 +192,15 @@ class NumbaEngine(DenseEngine):
             state.layout = plan.final
             control.report(1.0)
             return
+        self._apply_tiled(state, plan, None, control)
+
+    def _apply_tiled(
+        self,
+        state: DenseState,
+        plan: Plan | SweepPlan,
+        lists: NDArray[np.int64] | None,
+        control: Control,
+    ) -> None:
         tiles = [self._tiles(state, pass_) for pass_ in plan.passes]
         for assembled, group in itertools.groupby(
             range(len(tiles)), lambda number: tiles[number] > 0
@@ -199,7 +210,7 @@ class NumbaEngine(DenseEngine):
                 threads = min(self.threads, max([tiles[number] for number in numbers]))
                 work = state.batch * sum([_work(plan.passes[number]) for number in numbers])
                 run_tiles, _ = compiled(state.buffer.dtype)
-                team = ThreadTeam(state.buffer, threads, run_tiles, work)
+                team = ThreadTeam(state.buffer, threads, run_tiles, work, lists)
                 team.run(partial(self._run_tiles, state, plan, numbers, team, control))
             else:
                 for number in numbers:
@@ -211,6 +222,11 @@ class NumbaEngine(DenseEngine):
     def apply_sweep(self, state: DenseState, plan: SweepPlan, control: Control) -> None:
         """Apply ``plan`` in place, to each vector with its own numbers."""
         check_plan(self.name, state, plan, ("dense", "tiled"), state.capacity)
+        if plan.lists is not None:
+            self._apply_tiled(state, plan, plan.lists, control)
+            if plan.strings is not None:
+                followed(state, plan.strings[:, plan.lists], self.threads)
+            return
         for pass_ in plan.passes:
             if not isinstance(pass_, GateListPass):
                 raise ProgramError(f"a {type(pass_).__name__} is no pass of a sweep")
@@ -219,7 +235,12 @@ class NumbaEngine(DenseEngine):
         control.report(1.0)
 
     def _run_tiles(
-        self, state: DenseState, plan: Plan, numbers: list[int], team: ThreadTeam, control: Control
+        self,
+        state: DenseState,
+        plan: Plan | SweepPlan,
+        numbers: list[int],
+        team: ThreadTeam,
+        control: Control,
     ) -> None:
         """Run the passes ``numbers`` of a plan, which can be assembled, one after the other."""
         count = len(plan.passes)
@@ -227,7 +248,10 @@ class NumbaEngine(DenseEngine):
             control.check()
             pass_ = plan.passes[number]
             assert isinstance(pass_, TilePass)
-            program = self._programs.program(plan, number, pass_, state.precision)
+            if isinstance(plan, Plan):
+                program = self._programs.program(plan, number, pass_, state.precision)
+            else:
+                program = self._programs.program_of_sweep(pass_, state.precision, plan.batch)
             if not team.run_pass(program, control.section(number / count, (number + 1) / count)):
                 return
             control.report((number + 1) / count)

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from simquay.engine_api import ComplexArray, DenseState, run_side_by_side, spread
 from simquay_numba.buffers import address, aligned_bytes
-from simquay_numba.kernels.reading import add_marginal, exchange, permute_copy, project
+from simquay_numba.kernels.reading import add_marginal, apply_string, permute_copy, project
 
-__all__ = ["copied", "flipped", "in_order", "marginal", "projected"]
+__all__ = ["copied", "flipped", "followed", "in_order", "marginal", "projected"]
 
 BLOCK_BITS = 12
 """log2 of the neighbouring amplitudes that a loop reads as one block."""
@@ -113,8 +113,24 @@ def flipped(state: DenseState, bit: int, threads: int) -> None:
         state,
         1 << (state.stored - 1),
         threads,
-        lambda row, first, last: exchange(state.vector[row], bit, first, last),
+        lambda row, first, last: apply_string(state.vector[row], 1 << bit, 0, first, last),
     )
+
+
+def followed(state: DenseState, strings: NDArray[np.int64], threads: int) -> None:
+    """Apply a Pauli string to each vector: its X and its Z part are the rows of ``strings``."""
+    count = 1 << (state.stored - 1)
+    parts = [
+        (state.vector[row], *strings[:, row], *some)
+        for row in strings.any(axis=0).nonzero()[0]
+        for some in _shares(count, threads, state.stored)
+    ]
+
+    def share(own: Sequence[Any]) -> None:
+        for one in own:
+            apply_string(*one)
+
+    run_side_by_side([partial(share, parts[first::threads]) for first in range(threads)])
 
 
 def _everywhere(

@@ -87,7 +87,8 @@ def test_first_layers_are_small(precision: Precision) -> None:
     stages = tuple([DenseStage((bit,), random_unitary(2, rng)) for bit in everything])
     for before, groups in ((0, [1, 8]), (lanes + 6, [8, 8])):
         pass_ = TilePass(before, len(everything), everything, (Round((), stages),), everything)
-        code = assemble(pass_, precision).program(pass_).code
+        program = assemble(pass_, precision).program(pass_)
+        code = program.code[0, : program.lines]
         kernel = MATRIX_VARIANTS.index((3, False, COMPLEX))
         trips = [line for line in code.tolist() if line[:2] == [MATRICES, kernel]]
         # Three high bits, and the three others.
@@ -111,5 +112,5 @@ def test_one_qubit_matrices_share_trips(
     stages = tuple([DenseStage((bit,), random_unitary(2, rng)) for bit in bits])
     everything = tuple(range(10))
     pass_ = TilePass(10, 10, everything, (Round((), stages),), everything)
-    code = assemble(pass_, Precision.DOUBLE).program(pass_).code.tolist()
+    code = assemble(pass_, Precision.DOUBLE).program(pass_).code[0].tolist()
     assert [MATRIX_VARIANTS[line[1]][:2] for line in code] == kernels

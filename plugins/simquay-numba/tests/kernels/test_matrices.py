@@ -103,5 +103,5 @@ def test_chains_of_diagonals_and_one_qubit_stages(precision: Precision, seed: in
         bit = int(rng.integers(4 if rng.random() < 0.8 else 0, LOCAL))
         stages.append(DenseStage((bit,), forms[form], form))
     pass_ = TilePass(WIDTH, WIDTH, ACTIVE, (Round((), tuple(stages)),), STORE)
-    assert CHAIN in assemble(pass_, precision).program(pass_).code[:, 0]
+    assert CHAIN in assemble(pass_, precision).program(pass_).code[0, :, 0]
     compare(precision, stages, seed=seed)

@@ -7,7 +7,7 @@ import pytest
 
 from simquay_numba.kernels.reading import (
     add_marginal,
-    exchange,
+    apply_string,
     permute_copy,
     project,
 )
@@ -55,8 +55,8 @@ def test_projection_keeps_and_scales_what_has_the_value() -> None:
 def test_exchange_is_x_on_a_bit(bit: int) -> None:
     state = vector(4)
     before = state.copy()
-    exchange(state, bit, 0, 20)
-    exchange(state, bit, 20, 32)
+    apply_string(state, 1 << bit, 0, 0, 20)
+    apply_string(state, 1 << bit, 0, 20, 32)
     np.testing.assert_array_equal(state, before[INDEX ^ 1 << bit])
 
 

@@ -1,7 +1,9 @@
 """The evolution of states through a segment, where each vector has errors of its own.
 
-Most vectors of a batch have no error in a segment, and one plan takes all of them through it. Those
-that have errors are copied before, run as a sweep, and put back in their places.
+Most vectors of a batch have no error in a segment, and one plan takes all of them through it. It
+takes those with Pauli errors as well, with other numbers (:mod:`~..trajectories.moving`), where the
+engine can give vectors their own. Other vectors with errors are copied before, run as a sweep, and
+put back in their places.
 
 An error that depends on the state is one of several Kraus operators. Where a branch has one shot,
 it is run with each of them, in the same sweep: the probability of an operator is the squared norm
@@ -19,15 +21,18 @@ from math import prod
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simquay.execution.branching.batches import MOST_CHOICES, ROWS_AT_ONCE, Batch, Branch, States
 from simquay.execution.branching.steps import Evolve
 from simquay.execution.evolution import Run, SweepRefusedError
 from simquay.execution.trajectories.drawing import draw_errors
+from simquay.execution.trajectories.moving import Moved, Moving
 from simquay.execution.trajectories.rows import gates_at, sweep_of
 from simquay.execution.trajectories.segments import Error, Factors
 from simquay.planning import Layout, Plan, SweepPlan
 from simquay.program import Gate
+from simquay.program.bits import extract, mask_of
 
 __all__ = ["Evolution"]
 
@@ -84,7 +89,11 @@ class Evolution:
         self._run = run
         self._states = states
         self._plans: dict[tuple[int, Layout], Plan | SweepPlan] = {}
-        self._plain = replace(run.profile, direct=0)
+        profile = run.profile
+        self._plain = replace(
+            profile, direct=0, direct_sweeps=False, tile=profile.batch_tile or profile.tile
+        )
+        self._moving: dict[int, Moving] = {}
         # Gate by gate, each row pays for the errors of all; otherwise one structure serves all.
         self._every = not run.profile.direct_sweeps
         self._most = ROWS_AT_ONCE if self._every else _LISTED_AT_ONCE
@@ -97,7 +106,7 @@ class Evolution:
             Whether there was enough memory; if not, the branches are to be replayed.
         """
         branches = batch.branches
-        rows = [
+        rows: Sequence[_Row] = [
             _Row(number, branch, list(branch.errors), branch.draw)
             for number, branch in enumerate(branches)
             if branch.errors
@@ -107,22 +116,73 @@ class Evolution:
         elif any(stopping) or self._states.room == 1:
             self._by_runs(batch, step)
         else:
+            shared, rows = self._shared(batch.state, step, rows)
             self._complete(step, rows)
-            if any(prod(row.operators) > MOST_CHOICES for row in rows):
+            if not rows:
+                self._default(batch.state, step, shared)
+            elif any(prod(row.operators) > MOST_CHOICES for row in rows):
                 for row in rows:
                     row.branch.draw = row.draw
                 self._by_runs(batch, step)
-            elif 2 * len(rows) <= len(branches) or not self._in_place(batch.state, step, rows):
+            elif (
+                shared is not None
+                or 2 * len(rows) <= len(branches)
+                or not self._in_place(batch.state, step, rows)
+            ):
                 try:
-                    self._beside(batch, step, rows)
+                    self._beside(batch, step, rows, shared)
                 except MemoryError:
                     self._states.room = 1
                     return False
         return True
 
-    def _beside(self, batch: Batch, step: Evolve, rows: Sequence[_Row]) -> None:
-        """Apply the gates without errors to all vectors, and those of ``rows`` to copies, which
-        then take their places."""
+    def _shared(
+        self, state: Any, step: Evolve, rows: Sequence[_Row]
+    ) -> tuple[SweepPlan | None, Sequence[_Row]]:
+        """A plan for the vectors without errors and for as many of ``rows`` as can be; and the
+        rows that are left. No plan if it would be for no row."""
+        if not self._plain.batch_tile or step.start:
+            return None, rows
+        moving = self._moving_of(step)
+        found = [moving.of(row.errors) for row in rows]
+        moved = [one for one in found if one is not None]
+        left = [row for row, one in zip(rows, found, strict=True) if one is None]
+        numbers = [row.number for row, one in zip(rows, found, strict=True) if one is not None]
+        lists = np.zeros(state.batch, dtype=np.int64)
+        lists[numbers] = range(1, len(moved) + 1)
+        plan = self._moved(state, step, moved, lists)
+        return (None, rows) if plan is None else (plan, left)
+
+    def _moved(
+        self, state: Any, step: Evolve, moved: Sequence[Moved], lists: NDArray[np.int64]
+    ) -> SweepPlan | None:
+        """The plan of the gates without errors and of those with ``moved``; ``lists``: which each
+        vector has. None if there are no ``moved``, or no such plan."""
+        if not moved:
+            return None
+        sweep = self._moving_of(step).sweep(moved, lists)
+        try:
+            plan = self._run.plan(sweep, state.layout, self._plain)
+        except SweepRefusedError:
+            return None
+        assert isinstance(plan, SweepPlan)
+        order = plan.final.order
+        if any(one.x & ~mask_of(order) for one in moved):  # X on a qubit that is not stored
+            return None
+        ends = [(extract(one.x, order), extract(one.z, order)) for one in moved]
+        return replace(plan, strings=np.array([(0, 0), *ends], dtype=np.int64).T)
+
+    def _moving_of(self, step: Evolve) -> Moving:
+        key = id(step.segment)
+        if key not in self._moving:
+            self._moving[key] = Moving(step.segment)
+        return self._moving[key]
+
+    def _beside(
+        self, batch: Batch, step: Evolve, rows: Sequence[_Row], shared: SweepPlan | None
+    ) -> None:
+        """Apply the gates of ``shared``, or those without errors, to all vectors, and those of
+        ``rows`` to copies, which then take their places."""
         engine = self._run.engine
         portions = [*self._portions(step, rows)]
         taken: list[Any] = []  # vectors as they are before the segment
@@ -133,7 +193,7 @@ class Evolution:
             else:
                 taken.append(engine.select([(batch.state, [row.number for row in rows])]))
             if len(rows) < len(batch.branches):
-                self._default(batch.state, step)
+                self._default(batch.state, step, shared)
             place = 0
             for portion in portions:
                 if few:
@@ -201,10 +261,10 @@ class Evolution:
             return bool(branch.pending or branch.errors)
         return branch.errors[-1] in step.events and (len(branch.shots) > 1 or bool(branch.replay))
 
-    def _default(self, state: Any, step: Evolve) -> None:
-        """Apply the gates without errors to all vectors."""
+    def _default(self, state: Any, step: Evolve, shared: SweepPlan | None = None) -> None:
+        """Apply the gates without errors to all vectors, or those of ``shared``."""
         key = id(step), state.layout
-        plan = self._plans.get(key)
+        plan = self._plans.get(key) if shared is None else shared
         if plan is None:
             gates = step.segment.gates((), step.start)
             plan = self._plans[key] = self._run.plan(gates, state.layout, self._plain)
@@ -219,8 +279,14 @@ class Evolution:
             return
         if errors and errors[-1] in step.events:
             errors, stop = errors[:-1], errors[-1][0]
-        gates: list[Gate] = [*branch.pending, *step.segment.gates(errors, step.start, stop)]
-        plan = self._run.plan(gates, state.layout)
+        plan: Plan | SweepPlan | None = None
+        if self._plain.batch_tile and not branch.pending and not step.start and stop is None:
+            moved = self._moving_of(step).of(errors)
+            lists = np.ones(state.batch, dtype=np.int64)
+            plan = None if moved is None else self._moved(state, step, [moved], lists)
+        if plan is None:
+            gates: list[Gate] = [*branch.pending, *step.segment.gates(errors, step.start, stop)]
+            plan = self._run.plan(gates, state.layout)
         self._run.apply(state, plan, self._run.control.section(0, 0))
 
     def _complete(self, step: Evolve, rows: Sequence[_Row]) -> None:

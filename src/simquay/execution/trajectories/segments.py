@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.program import Channel, Diagonal, Gate, GateOperation, Matrix, Mixture
+from simquay.program.bits import bit_counts
 from simquay.program.gates import QubitOperation, standard_gates
 
-__all__ = ["Error", "Errors", "Factors", "Segment", "segments_of"]
+__all__ = ["Error", "Errors", "Factors", "Segment", "segments_of", "string_of"]
 
 Error: TypeAlias = tuple[int, int]
 """A site of a segment, and the number of the part that its channel takes there."""
@@ -61,6 +62,7 @@ class Segment:
         self._places = [place for place, one in enumerate(operations) if isinstance(one, Channel)]
         self.channels = [one for one in operations if isinstance(one, Channel)]
         self._factors: dict[tuple[int, int], Factors] = {}
+        self._strings: dict[tuple[int, int], int | None] = {}
         numbers: dict[int, int] = {}
         mixtures: list[Mixture] = []
         for channel in self.channels:
@@ -136,10 +138,10 @@ class Segment:
         return gates
 
     @cached_property
-    def flat(self) -> tuple[list[Gate], list[tuple[int, int]]]:
+    def flat(self) -> tuple[list[GateOperation], list[tuple[int, int]]]:
         """All gates, without errors; and by site, where those of its default part are among
         them."""
-        gates: list[Gate] = []
+        gates: list[GateOperation] = []
         starts = [0]
         for some in self._default_gates:
             gates += standard_gates(some)
@@ -164,6 +166,15 @@ class Segment:
         if factors is None:
             factors = self._factors[kind, part] = _factors(matrix)
         return factors
+
+    def string(self, site: int, part: int) -> int | None:
+        """See :func:`string_of`; of a unitary part, behind the gates of the default part."""
+        kind = int(self._kinds[site])
+        if (kind, part) not in self._strings:
+            first, own = [self.channels[site].mixture.parts[number] for number in (0, part)]
+            unitary = first.ndim == own.ndim == 2
+            self._strings[kind, part] = string_of(own @ first.conj().T) if unitary else None
+        return self._strings[kind, part]
 
     def gates_of(self, site: int, part: int) -> tuple[GateOperation, ...]:
         """Gates that do as a unitary part, up to its phase."""
@@ -206,6 +217,20 @@ def _placed(factors: Factors, qubits: tuple[int, ...]) -> tuple[GateOperation, .
             for array, bits in factors
         ]
     )
+
+
+def string_of(matrix: NDArray[Any]) -> int | None:
+    """The Pauli string that a unitary matrix is up to a phase: of ``k`` qubits, bit ``j`` says
+    whether there is an X part on qubit ``j``, and bit ``k + j`` a Z part. None for others."""
+    index = np.arange(len(matrix))
+    x = int(np.abs(matrix[:, 0]).argmax())
+    phases = matrix[index ^ x, index]
+    z = 0
+    for bit in range(len(matrix).bit_length() - 1):
+        z |= int((phases[1 << bit] / phases[0]).real < 0) << bit
+    signs = 1 - 2 * (bit_counts(index & z) & 1)
+    # All of the matrix's weight is in these entries then.
+    return x | z * len(matrix) if abs(np.vdot(signs, phases)) > len(matrix) - 1e-12 else None
 
 
 def segments_of(operations: Sequence[QubitOperation]) -> Iterator[Segment]:

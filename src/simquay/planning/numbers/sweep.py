@@ -63,17 +63,20 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GateSweep:
-    """Gate lists of one structure, one a vector.
+    """Gate lists of one structure, as a rule one a vector.
 
     Attributes:
         gates: standard gates, with the numbers of vector 0.
-        batch: how many vectors there are.
+        batch: how many lists there are.
         changes: the numbers of gates in which the lists differ; no gate is in two of them.
+        lists: int64, the list of each vector where several may have the same, and a search is worth
+            its time; None: list ``i`` is that of vector ``i``.
     """
 
     gates: Sequence[GateOperation]
     batch: int
     changes: tuple[Change, ...] = ()
+    lists: NDArray[np.int64] | None = None
 
     @classmethod
     def of(cls, gate_lists: Sequence[Sequence[Gate]]) -> GateSweep:
@@ -121,4 +124,4 @@ class GateSweep:
             if inside:
                 moved = tuple([places[number] - start for number in inside])
                 changes.append(Change(moved, numbers[:, inside]))
-        return GateSweep(self.gates[start:stop], self.batch, tuple(changes))
+        return GateSweep(self.gates[start:stop], self.batch, tuple(changes), self.lists)

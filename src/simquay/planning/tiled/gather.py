@@ -107,6 +107,15 @@ class GatherRecipe(NamedTuple):
         for number, pool in enumerate(pools):
             yield self._listed(pool, [(kind, arrays[number]) for kind, arrays in whole])
 
+    def fill_together(self, pools: Pool) -> Filled:
+        """As :meth:`fill`; each array has an axis of gate lists in front."""
+        filled = {kind: [*arrays.swapaxes(0, 1)] for kind, arrays in self._arrays(pools)}
+        filled[_VIEW] = [
+            pools[:, start : start + math.prod(shape)].reshape(-1, *shape)
+            for start, shape in self.views
+        ]
+        return filled
+
     def _arrays(self, pool: Pool) -> list[tuple[int, Pool]]:
         return [
             *[(-matrices.width, matrices.fill(pool)) for matrices in self.matrices],

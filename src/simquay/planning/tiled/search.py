@@ -70,13 +70,19 @@ class TiledRecipe:
         """The plans for the gate lists of a sweep of that structure as one.
 
         None if one of them has other traits, or if a gate is too wide for a tile. Consecutive lists
-        with the same numbers have the same pass objects.
+        with the same numbers have the same pass objects. Vectors that share lists are all of more
+        qubits than ``Profile.low``.
         """
         if self._wide:
             return None
         pools = self._pool.fill_sweep(sweep)
         if (traits_of(pools, self._pool) != self._traits).any():
             return None
+        if sweep.lists is not None:
+            made = self._made(self._arrays.fill_together(self._with_products(pools)))
+            if isinstance(made[0], TilePass) and made[0].width < self.profile.low:
+                return None
+            return SweepPlan(self.profile, self.initial, self.final, sweep.batch, made, sweep.lists)
         is_new = [True, *(pools[1:] != pools[:-1]).any(axis=1)]
         passes: list[tuple[Pass, ...]] = []
         arrays = self._arrays.fill_sweep(self._with_products(pools))

@@ -9,6 +9,7 @@ kept without its numbers, as an :class:`Assembly`, for all passes of the same st
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -58,7 +59,9 @@ class TileProgram:
     """A pass, ready to run on vectors of its precision.
 
     Attributes:
-        code: instructions, shape ``(count, WORDS)``.
+        code: instructions, shape ``(lists, any, WORDS)``: one list, or one for each gate list of a
+            sweep.
+        lines: how many instructions a list has; notes follow them.
         trip: where tiles are read and written.
         fresh: see :func:`~simquay_numba.kernels.run.run_tiles`.
         buffer_bytes, scratch_bytes: memory that a thread needs.
@@ -67,6 +70,7 @@ class TileProgram:
     """
 
     code: NDArray[np.int64]
+    lines: int
     trip: WholeTrip
     fresh: bool
     buffer_bytes: int
@@ -112,32 +116,34 @@ class Assembly:
         words = (whole.code, whole.notes, whole.fills, whole.note_fills)
         return sum([index.nbytes for index in indices]) + sum(map(len, words)) + 1000
 
-    def program(self, pass_: TilePass) -> TileProgram:
-        """The program of a pass."""
+    def program(self, pass_: TilePass, lists: int = 1) -> TileProgram:
+        """The program of a pass, or of one whose arrays have the numbers of so many gate lists."""
         arrays = [_NO_NUMBERS]
         for round_ in pass_.rounds:
             for stage in round_.stages:
-                arrays += _arrays(stage)
-        given = np.concatenate(arrays, axis=None)
-        found = given.take(self.places)
+                arrays += [array for array, _ in _arrays(stage)]
+        given = np.concatenate([array.reshape(lists, -1) for array in arrays], axis=1)
+        found = given.take(self.places, axis=1)
         for numbers, places in self.factors:
-            found[numbers] *= given.take(places)
+            found[:, numbers] *= given.take(places, axis=1)
         whole, precision = self.whole, self.precision
-        words = np.array(np.frombuffer(whole.code + whole.notes, dtype=np.int64))
         lines = len(whole.code) // (8 * WORDS)
-        coefficients = aligned_bytes(whole.room)
+        notes = -(-len(whole.notes) // (8 * WORDS))
+        words = np.zeros((lists, lines + notes, WORDS), dtype=np.int64)
+        flat = words.reshape(lists, -1)
+        own = np.frombuffer(whole.code + whole.notes, dtype=np.int64)
+        flat[:, : len(own)] = own
+        coefficients = aligned_bytes(lists * whole.room)
         _, pack = compiled(precision.complex_dtype)
-        pack(
-            precision.real_dtype.type(0),
+        fills = np.frombuffer(whole.fills + whole.note_fills, dtype=np.int64).reshape(-1, 4)
+        reals = found.astype(precision.complex_dtype, copy=False).view(precision.real_dtype)
+        unit = precision.real_dtype.type(0)
+        for number, some in enumerate(flat):
+            target = address(coefficients) + number * whole.room
+            pack(unit, some, lines, fills, reals[number], target, address(some) + len(whole.code))
+        return TileProgram(
             words,
             lines,
-            np.frombuffer(whole.fills + whole.note_fills, dtype=np.int64).reshape(-1, 4),
-            found.astype(precision.complex_dtype, copy=False).view(precision.real_dtype),
-            address(coefficients),
-            address(words) + len(whole.code),
-        )
-        return TileProgram(
-            words[: lines * WORDS].reshape(lines, WORDS),
             self.trip,
             self.fresh,
             self.buffer_bytes,
@@ -147,13 +153,13 @@ class Assembly:
         )
 
 
-def _arrays(stage: Stage) -> list[NDArray[np.complex128]]:
-    """The arrays of a stage's numbers."""
+def _arrays(stage: Stage) -> list[tuple[NDArray[np.complex128], int]]:
+    """The arrays of a stage's numbers, and how many axes each has without that of gate lists."""
     if isinstance(stage, DenseStage):
-        return [stage.matrix]
+        return [(stage.matrix, 2)]
     if isinstance(stage, DiagonalStage):
-        return [term.table for group in stage.groups for term in group.terms]
-    return [] if isinstance(stage, PermuteStage) else [stage.amplitudes]
+        return [(term.table, 1) for group in stage.groups for term in group.terms]
+    return [] if isinstance(stage, PermuteStage) else [(stage.amplitudes, 1)]
 
 
 def assemble(pass_: TilePass, precision: Precision) -> Assembly:
@@ -207,9 +213,10 @@ class _Assembler:
     def stage(self, stage: Stage) -> None:
         """Add a stage: write its template, or hold it back."""
         own = []
-        for array in _arrays(stage):
-            start, self.count = self.count, self.count + array.size
-            own.append(np.arange(start, self.count).reshape(array.shape))
+        for array, axes in _arrays(stage):
+            shape = array.shape[-axes:]
+            start, self.count = self.count, self.count + math.prod(shape)
+            own.append(np.arange(start, self.count).reshape(shape))
         if isinstance(stage, DenseStage):
             bits = stage.bits
             where = stage.condition

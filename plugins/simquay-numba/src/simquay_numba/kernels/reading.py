@@ -34,9 +34,9 @@ __all__ = [
     "WIDTH",
     "add_marginal",
     "add_means",
+    "apply_string",
     "bit_count",
     "doubles",
-    "exchange",
     "fused",
     "permute_copy",
     "project",
@@ -374,15 +374,16 @@ def project(vector, mask, value, scale, first, last):
 
 
 @compiled_function
-def exchange(vector, bit, first, last):
-    """Exchange the amplitudes that differ in ``bit``, of the pairs ``first`` to ``last - 1``."""
-    low = (1 << bit) - 1
+def apply_string(vector, x, z, first, last):
+    """Apply X to the bits of the mask ``x`` and then Z to those of ``z``, up to a phase, to the
+    pairs ``first`` to ``last - 1`` of amplitudes."""
+    gap = max(x & -x, 1)
     for pair in range(first, last):
-        i = ((pair & ~low) << 1) | (pair & low)
-        j = i | (1 << bit)
-        a = vector[i]
-        vector[i] = vector[j]
-        vector[j] = a
+        i = ((pair & -gap) << 1) | (pair & (gap - 1))
+        j = i ^ (x if x else gap)
+        a, b = (vector[j], vector[i]) if x else (vector[i], vector[j])
+        vector[i] = -a if bit_count(i & z) & 1 else a
+        vector[j] = -b if bit_count(j & z) & 1 else b
 
 
 @compiled_function

@@ -105,6 +105,8 @@ def _run_general(unit, kind, k, count, bases, places, numbers, buffer, scratch, 
 def run_tiles(
     unit,
     code,
+    lines,
+    chosen,
     state,
     tile_offsets,
     load_from,
@@ -129,7 +131,9 @@ def run_tiles(
 
     Args:
         unit: a real number; its type, float32 or float64, chooses the precision.
-        code: int64, shape ``(instructions, WORDS)``.
+        code: int64, shape ``(lists, any, WORDS)``: lists of instructions, each of one length.
+        lines: how many instructions a list has.
+        chosen: int64, shape ``(batch,)``: the list of each vector.
         state: int64, address of the first vector's amplitudes, complex64 or complex128.
         tile_offsets: int64, shape ``(tiles,)``: the byte offset of each tile in its vector.
         load_from: int64, shape ``(read,)``: the byte offset in its tile of each block to read.
@@ -160,7 +164,9 @@ def run_tiles(
     offsets = np.int64(load_from.ctypes.data)
     for number in range(first, last):
         tile = number % tiles
-        base = state + number // tiles * row_bytes + tile_offsets[tile]
+        vector = number // tiles
+        base = state + vector * row_bytes + tile_offsets[tile]
+        listed = code[chosen[vector]]
 
         # Prefetch: while this tile's instructions run, they ask for the next tile's blocks, by
         # number modulo ``mask + 1``. Once all were asked for, ``mask`` is 0, and the address of
@@ -188,8 +194,8 @@ def run_tiles(
 
         # Run the instructions. The first four kinds run in every tile; for the others, words 8
         # and 9 say in which. ``fetched`` counts the blocks that were asked for so far.
-        for line in range(len(code)):
-            word = code[line]
+        for line in range(lines):
+            word = listed[line]
             opcode = word[0]
             if fetched > mask:
                 mask = 0

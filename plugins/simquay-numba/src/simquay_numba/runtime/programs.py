@@ -50,11 +50,15 @@ class ProgramCache:
         """The program of ``plan.passes[number]``, which is ``pass_``; assembled if it is new."""
         return self._kept(plan, number, precision, partial(self._program, pass_, precision))
 
-    def _program(self, pass_: TilePass, precision: Precision) -> TileProgram:
+    def program_of_sweep(self, pass_: TilePass, precision: Precision, lists: int) -> TileProgram:
+        """The program of a pass whose arrays have the numbers of so many gate lists."""
+        return self._program(pass_, precision, lists)
+
+    def _program(self, pass_: TilePass, precision: Precision, lists: int = 1) -> TileProgram:
         make = partial(assemble, pass_, precision)
         if pass_.structure is None:
-            return make().program(pass_)
-        return self._kept(pass_.structure, 0, precision, make).program(pass_)
+            return make().program(pass_, lists)
+        return self._kept(pass_.structure, 0, precision, make).program(pass_, lists)
 
     def _kept(
         self, owner: object, number: int, precision: Precision, make: Callable[[], _Made]

@@ -114,15 +114,23 @@ class ThreadTeam:
         threads: the most threads; no more than a pass has tiles.
         run_tiles: the kernel :func:`~simquay_numba.kernels.run.run_tiles`, compiled for them.
         work: amplitudes times stages of all passes.
+        lists: int64, shape ``(batch,)``: which list of a program's instructions each vector takes;
+            None for the first.
     """
 
     def __init__(
-        self, vectors: ComplexArray, threads: int, run_tiles: Callable[..., Any], work: int
+        self,
+        vectors: ComplexArray,
+        threads: int,
+        run_tiles: Callable[..., Any],
+        work: int,
+        lists: NDArray[np.int64] | None = None,
     ) -> None:
         self._vectors = vectors
         self._threads = threads = threads if work > _SINGLE_THREAD_WORK else 1
         self._pinned = threads > 1 and work <= _PINNED_WORK
         self._run_tiles = run_tiles
+        self._lists = np.zeros(len(vectors), dtype=np.int64) if lists is None else lists
         # Word 0: passes that were announced. Then, in a line each: chunks that a thread has done.
         self._words = aligned_bytes(LINE_BYTES * (1 + threads), LINE_BYTES).view(np.int64)
         self._words[:] = 0
@@ -158,7 +166,7 @@ class ThreadTeam:
         tiles = vectors.shape[0] * len(program.trip.tile_offsets)
         tile_size = program.buffer_bytes // vectors.itemsize
         threads = max(1, min(self._threads, tiles))
-        most = _CHUNK_WORK // (tile_size * (1 + len(program.code)))
+        most = _CHUNK_WORK // (tile_size * (1 + program.lines))
         chunk = max(1, min(most, -(-tiles // (8 * threads))))
         fresh = int(program.fresh)
         written = tiles * tile_size * vectors.itemsize
@@ -236,6 +244,8 @@ class ThreadTeam:
             self._run_tiles(
                 unit,
                 program.code,
+                program.lines,
+                self._lists,
                 address(vectors),
                 *program.trip[:5],
                 current.fresh,
