@@ -9,6 +9,7 @@ but for rounding; all else is as for other circuits.
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,8 @@ def program_and_sites(
     noise: NoiseModel | None = None,
     hit: set[str] | None = None,
 ) -> tuple[Program, list[Site]]:
-    """The program of a circuit at one point, and its gates that depend on parameters.
+    """The program of a circuit at one point, and its gates that depend on parameters, which are the
+    program's angles, although no gate of it is parametric.
 
     Args:
         circuit: the circuit.
@@ -55,9 +57,9 @@ def program_and_sites(
     programs = lower_points(
         circuit, np.concatenate([values[None], rows.reshape(-1, count)]), noise, hit
     )
-    program = programs[0]
+    program = replace(programs[0], num_angles=count)
     check_gates(program)
-    if not all(same_shape(program, other) for other in programs):
+    if not all(same_shape(programs[0], other) for other in programs):
         raise ProgramError(
             f"circuit {circuit.name!r} has other gates for other values of its parameters, so that "
             "it has no gradient"
@@ -98,5 +100,4 @@ def _site(
         )
     numbers = NUMBERS[type(gate)](gate)
     found = pauli_coefficients(numbers, slopes, not isinstance(gate, Matrix))
-    paulis = range(found.shape[-1])
-    return Site(paulis, [place], np.array([columns]), lambda _: found[None, None])
+    return Site([*range(found.shape[-1])], [place], np.array([columns]), found[None, None])

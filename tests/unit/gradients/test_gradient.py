@@ -18,7 +18,6 @@ from simquay.engines.base import BaseEngine
 from simquay.errors import ProgramError
 from simquay.gradients import gradient_job, jacobian, value_and_gradient
 from simquay.jobs.errors import JobFailedError
-from simquay.simulators.options import RunOptionError
 
 ENGINES = ["numpy", "reference"]
 
@@ -326,8 +325,6 @@ def test_wrong_arguments(tmp_path):
         value_and_gradient("numpy", circuit, SparsePauliOp("ZZ", 1j), np.zeros(8))
     with pytest.raises(TypeError, match="Simquay's engines"):
         value_and_gradient(3, circuit, "ZZ", np.zeros(8))
-    with pytest.raises(RunOptionError, match="max_circuits_per_task"):
-        value_and_gradient("numpy", circuit, "ZZ", np.zeros(8), max_circuits_per_task=1)
 
 
 @pytest.mark.parametrize("pub", [3, (efficient_su2(2),), (efficient_su2(2), "ZZ", [], 0, 1)])

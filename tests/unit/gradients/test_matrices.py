@@ -24,12 +24,13 @@ def test_sites():
         "Diagonal",
     ]
     first, second = sites
-    none = np.zeros((1, 0))
     assert first.columns.tolist() == [[0]]
-    np.testing.assert_allclose(first.coefficients(none)[0, 0], [[0, 0, 0.25, 0]], atol=1e-12)
+    np.testing.assert_allclose(np.asarray(first.coefficients)[0, 0], [[0, 0, 0.25, 0]], atol=1e-12)
     assert second.columns.tolist() == [[0, 1]]
     np.testing.assert_allclose(
-        second.coefficients(none)[0, 0], [[0.0, 0.5, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]], atol=1e-12
+        np.asarray(second.coefficients)[0, 0],
+        [[0.0, 0.5, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]],
+        atol=1e-12,
     )
 
 

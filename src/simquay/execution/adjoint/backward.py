@@ -113,23 +113,21 @@ def derivatives(
         Cancelled: if ``control`` says so.
     """
     known = _known(program, precision)
-    count = program.num_angles
     if sites is not None:
         known = known._replace(sites=sites, kept={}, lists={})
-        count = (
-            max([int(site.columns.max()) for site in sites if site.columns.size], default=-1) + 1
-        )
     run = _Backward(known, observables, engine, precision)
     points = len(angles)
     values = np.empty((points, len(observables)))
-    slopes = np.zeros((points, len(observables), count))
+    slopes = np.zeros((points, len(observables), program.num_angles))
     for first in range(0, points, batch):
         some = slice(first, first + batch)
         section = control.section(first / points, min((first + batch) / points, 1))
         values[some], means = run.read(angles[some], section)
         for site, numbers in zip(known.sites, run.numbers, strict=True):
             found = run.norm * means[:, :, numbers]
-            by_angle = np.einsum("bkgp,bgap->bkga", found, site.coefficients(angles[some]))
+            own = site.coefficients
+            weights = own(angles[some]) if callable(own) else own
+            by_angle = np.einsum("bkgp,bgap->bkga", found, weights)
             for one, slope in zip(site.columns.T, np.moveaxis(by_angle, -1, 0), strict=True):
                 np.add.at(slopes[some].transpose(2, 0, 1), one, slope.transpose(2, 0, 1))
     return Derivatives(values, slopes)
@@ -142,14 +140,14 @@ class Site(NamedTuple):
         paulis: the matrices; see :class:`~simquay.execution.adjoint.generators.Generators`.
         places: of the gates in the program.
         columns: by which angles their derivatives are wanted, shape ``(gates, angles of each)``.
-        coefficients: gives those of the matrices, shape ``(points or 1, gates or 1, angles of each,
-            paulis)``, from the angles of the points.
+        coefficients: those of the matrices, shape ``(points or 1, gates or 1, angles of each,
+            paulis)``; or what gives them from the angles of the points.
     """
 
     paulis: Sequence[int]
     places: Sequence[int]
     columns: NDArray[np.intp]
-    coefficients: Callable[[Floats], Floats]
+    coefficients: Callable[[Floats], Floats] | Floats
 
 
 def check_gates(program: Program) -> None:

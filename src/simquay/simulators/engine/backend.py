@@ -20,7 +20,8 @@ from simquay.jobs.base import BaseJob
 from simquay.jobs.dispatch.tasks import Launcher, Task
 from simquay.jobs.dispatch.threads import WorkerPool, default_pool
 from simquay.jobs.errors import JobStateError
-from simquay.jobs.job import Job
+from simquay.jobs.job import Job, Join
+from simquay.jobs.references import BackendFinder
 from simquay.program import Program, Save
 from simquay.program.program import walk
 from simquay.simulators.base import SimquayBackend
@@ -339,17 +340,22 @@ class EngineBackend(SimquayBackend):
         job = self._job(parts, pieces, join, executor, facts.metadata, facts.id, done)
         return job, answer_to_bytes if sum(map(len, pieces)) > 1 else None, done.keys()
 
-    def submit_here(
+    def submit_tasks(
         self,
-        task: Task,
+        make: Callable[[str, BackendFinder | None], Sequence[Task]],
+        join: Join,
+        executor: Executor | None,
         metadata: Mapping[str, Any],
         kind: str,
         circuits: Sequence[QuantumCircuit] | None,
     ) -> BaseJob:
-        """Run a task on the backend's worker threads, in a job whose result is the task's answer.
+        """Run tasks in one job, on ``executor`` or else on the backend's worker threads.
 
         Args:
-            task: of the job.
+            make: gives the tasks, from the name that other processes find the backend by, and from
+                how they find it: None where the tasks stay in this process.
+            join: gives the job's result from the tasks' answers.
+            executor: the user's, or None.
             metadata: of the job.
             kind: of the job, for the job store.
             circuits: that the job store keeps with the job, which is not resumed; None where the
@@ -357,8 +363,13 @@ class EngineBackend(SimquayBackend):
 
         Returns:
             The job, submitted.
+
+        Raises:
+            RunInputError: other processes cannot find the backend.
         """
-        job = Job(self, [task], self._pool, metadata=metadata)
+        launcher, finder = self._launcher(executor, self._pool)
+        tasks = make(self._address(), finder)
+        job = Job(self, tasks, launcher, join, metadata=metadata)
         if circuits is not None:
             self.keep(job, kind, circuits)
         return self._submitted(job)

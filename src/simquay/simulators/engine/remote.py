@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from simquay.engines.base import Engine
 from simquay.execution.observables import Estimates
 from simquay.execution.points import unpack
 from simquay.execution.settings import Outcome, Piece, RunContext
@@ -66,19 +67,29 @@ def run_request(finder: BackendFinder, request: bytes, programs: bytes) -> dict[
     """
 
     def run(backend: Any, asked: Mapping[str, Any]) -> Answer:
-        engine = backend.engine
-        if engine.name != asked["engine"]:
-            raise ForeignWorkerError(
-                f"{this_worker()} has the engine {engine.name!r} behind {asked['backend']!r}, but "
-                f"the job needs {asked['engine']!r}: "
-                "install the same plugins on both, and set the same variables of the environment"
-            )
+        engine = engine_of(backend, asked)
         task = EngineTask(unpack(programs), engine, asked["run"], asked["piece"])
         control = TaskControl()
         with reserved(task.needs, control):
             return task.run(control)
 
     return carry_out(finder, request, "engine", "one of an engine", run, _encode, CLASSES)
+
+
+def engine_of(backend: Any, asked: Mapping[str, Any]) -> Engine:
+    """The engine of a worker's backend, if it is the one that a request asks for.
+
+    Raises:
+        ForeignWorkerError: if it is another.
+    """
+    engine: Engine = backend.engine
+    if engine.name != asked["engine"]:
+        raise ForeignWorkerError(
+            f"{this_worker()} has the engine {engine.name!r} behind {asked['backend']!r}, but "
+            f"the job needs {asked['engine']!r}: "
+            "install the same plugins on both, and set the same variables of the environment"
+        )
+    return engine
 
 
 def _encode(value: tuple[Mapping[int, Any], Mapping[int, BaseException]]) -> Any:
