@@ -81,8 +81,11 @@ def run_python(page: str) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _in_the_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
+def _in_the_checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """And with another job store than the user's."""
     monkeypatch.chdir(ROOT)
+    monkeypatch.delenv("SIMQUAY_JOB_STORE", raising=False)
+    monkeypatch.setattr("platformdirs.user_data_dir", lambda *names, **options: str(tmp_path))
 
 
 def test_the_pages_are_found() -> None:
@@ -223,6 +226,11 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
 COMMANDS: dict[str, click.Command] = {
     "simquay": cli,
     **{f"simquay {name}": command for name, command in cli.commands.items()},
+    **{
+        f"simquay {name} {below}": command
+        for name, group in cli.commands.items()
+        for below, command in getattr(group, "commands", {}).items()
+    },
 }
 
 
@@ -274,6 +282,8 @@ def test_the_reference_has_every_key_of_the_json_documents(
     estimate = json_of("estimate examples/ghz.qasm --observable ZZZZZ --json", capsys, monkeypatch)
     report = json_of("doctor --json", capsys, monkeypatch)
     backends = json_of("backends --all --json", capsys, monkeypatch)
+    json_of("run examples/ghz.qasm --keep --json", capsys, monkeypatch)
+    (kept,) = json_of("jobs --json", capsys, monkeypatch)["jobs"]
     assert set(backends) == {"backends", "installable", "plugins"}
     documents = {
         "run": run,
@@ -283,6 +293,7 @@ def test_the_reference_has_every_key_of_the_json_documents(
         "report": report,
         "backend": backends["backends"][0],
         "plugin": report["plugins"][0],
+        "kept job": kept,
     }
     for header, document in documents.items():
         assert told_names("docs/reference/cli.md", header) == set(document), header

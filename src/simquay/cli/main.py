@@ -18,7 +18,18 @@ except ImportError:
         'pip install ".[cli]" in a checkout of Simquay'
     )
 
-from simquay.cli.commands import backends, check, doctor, estimate, plan, run
+from simquay.cli.commands import (
+    backends,
+    check,
+    doctor,
+    estimate,
+    job,
+    jobs,
+    plan,
+    result,
+    resume,
+    run,
+)
 from simquay.cli.errors import BROKEN_PIPE, FAILED, INTERRUPTED, USAGE, CommandError
 from simquay.cli.messages import log_messages, say, warning_messages
 from simquay.cli.options import WHOLE_PROCESS
@@ -48,7 +59,7 @@ def cli(debug: bool) -> None:
     """Run quantum circuits on simulators that are selected by name."""
 
 
-for _module in (run, estimate, plan, backends, check, doctor):
+for _module in (run, estimate, plan, jobs, job, result, resume, backends, check, doctor):
     cli.add_command(_module.command)
 
 

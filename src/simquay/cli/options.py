@@ -18,9 +18,13 @@ from simquay.cli.parameters import assignments, bind_option
 __all__ = [
     "WHOLE_PROCESS",
     "Command",
+    "CommandGroup",
     "circuits_on_a_backend",
     "complete_backend",
+    "job_id_argument",
     "json_option",
+    "keep_options",
+    "kept",
     "noise_given",
     "noise_options",
     "option_option",
@@ -43,6 +47,10 @@ class Command(click.Command):
             take_stdout()
         with separate_output():
             return super().invoke(ctx)
+
+
+class CommandGroup(Command, click.Group):
+    """A command with commands of its own, which are plain ones: the output is its own already."""
 
 
 def complete_backend(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
@@ -82,6 +90,29 @@ seed_option = click.option(
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="print one JSON document instead"
 )
+
+_keep = click.option(
+    "--keep",
+    is_flag=True,
+    help="keep the job, as 'simquay jobs' lists it; also without it where SIMQUAY_JOB_STORE is set",
+)
+
+_tag = click.option(
+    "--tag", "tags", metavar="TAG", multiple=True, help="a tag of the job; may be repeated"
+)
+
+
+def keep_options(command: F) -> F:
+    """Declare whether the job is kept; the command gets ``keep`` and ``tags``, for :func:`kept`."""
+    return _keep(_tag(command))
+
+
+def kept(keep: bool, tags: tuple[str, ...]) -> dict[str, Any]:
+    """The run options of a job that is kept, from the command line."""
+    return {**({"keep": True} if keep else {}), **({"tags": [*tags]} if tags else {})}
+
+
+job_id_argument = click.argument("job_id", metavar="ID")
 
 precision_option = click.option(
     "--precision",

@@ -13,7 +13,15 @@ from qiskit.providers.jobstatus import JobStatus
 if TYPE_CHECKING:
     from qiskit.providers import JobV1
 
-__all__ = ["as_html", "can_show_bars", "ends_within", "in_words", "show_progress", "watch"]
+__all__ = [
+    "as_html",
+    "backend_name",
+    "can_show_bars",
+    "ends_within",
+    "in_words",
+    "show_progress",
+    "watch",
+]
 
 _REFRESH = 0.1  # seconds
 _NOTEBOOK_REFRESH = 0.5  # seconds
@@ -62,10 +70,15 @@ def watch(job: JobV1) -> JobV1:
             shown.update(job)
         shown.update(job)
     elif can_show_bars():
-        # Without backend(), which makes that of a job of another process, and raises without one.
-        show_progress(job, str(getattr(getattr(job, "_backend", None), "name", job.job_id())))
+        show_progress(job, backend_name(job) or str(job.job_id()))
     job.wait_for_final_state()
     return job
+
+
+def backend_name(job: JobV1) -> str | None:
+    """The name of the job's backend, if it has one; a job of another process need not make it."""
+    name: str | None = getattr(getattr(job, "_backend", None), "name", None)
+    return name
 
 
 def _in_notebook() -> bool:

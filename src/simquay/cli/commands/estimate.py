@@ -13,6 +13,8 @@ from simquay.cli.options import (
     Command,
     circuits_on_a_backend,
     json_option,
+    keep_options,
+    kept,
     noise_given,
     noise_options,
     option_option,
@@ -97,6 +99,7 @@ def _term(text: str) -> tuple[str, float]:
 @seed_option
 @noise_options
 @option_option
+@keep_options
 @json_option
 def command(
     *,
@@ -111,6 +114,8 @@ def command(
     noise: str | None,
     method: str | None,
     more: dict[str, Any],
+    keep: bool,
+    tags: tuple[str, ...],
     as_json: bool,
 ) -> int:
     """Show the expectation values of observables in every circuit of FILE (- is standard input).
@@ -122,7 +127,7 @@ def command(
     import simquay
     from simquay.circuits.files import load_circuits
 
-    options = {**noise_given(noise, method), **more}
+    options = {**noise_given(noise, method), **kept(keep, tags), **more}
     circuits = load_circuits(file, format)
     points = points_of(circuits, bind)
     for circuit in circuits:
@@ -139,7 +144,7 @@ def command(
         job = estimator.run(pubs)
     except (QiskitError, ValueError) as error:  # wrong input, not a failed job
         raise CommandError(getattr(error, "message", str(error))) from error
-    result = result_of(job, file)
+    result = result_of(job, file.name)
     if as_json:
         print_json(_document(job, result, circuits, points, observables))
     else:

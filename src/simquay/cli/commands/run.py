@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,8 @@ from simquay.cli.options import (
     Command,
     circuits_on_a_backend,
     json_option,
+    keep_options,
+    kept,
     noise_given,
     noise_options,
     option_option,
@@ -23,17 +24,15 @@ from simquay.cli.options import (
     shots_option,
 )
 from simquay.cli.output import output
-from simquay.cli.parameters import BoundCircuit, bound
-from simquay.cli.views.counts import CircuitCounts
+from simquay.cli.parameters import bound
 from simquay.cli.views.document import check_target, print_json, save_json
 from simquay.cli.views.jobs import job_facts, result_of, summary
+from simquay.cli.views.outcomes import documents, outcomes_of, show_outcomes
 from simquay.errors import one_line
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
     from qiskit.circuit import CircuitInstruction
-    from qiskit.providers import JobV1
-    from qiskit.result import Result
 
 __all__ = ["command"]
 
@@ -45,6 +44,7 @@ __all__ = ["command"]
 @precision_option
 @noise_options
 @option_option
+@keep_options
 @click.option(
     "--measure-all",
     is_flag=True,
@@ -107,15 +107,17 @@ def command(
         job = chosen.run([one.circuit for one in circuits], **_run_options(settings, statevector))
     except QiskitError as error:  # of ``run`` itself: wrong input, not a failed job
         raise CommandError(error.message) from error
-    result = result_of(job, file)
-    outcomes = [_counts(one, result, index, statevector) for index, one in enumerate(circuits)]
+    result = result_of(job, file.name)
+    points = [one.point for one in circuits]
+    outcomes = outcomes_of(result, points, statevector)
+    document = {**job_facts(job, getattr(result, "time_taken", None)), **documents(outcomes)}
 
     if as_json:
-        print_json(_document(job, result, outcomes))
+        print_json(document)
     else:
-        _show(job, result, outcomes)
+        show_outcomes(outcomes, summary(job, getattr(result, "time_taken", None)))
     if saved is not None:  # last, so that a full disk cannot lose the counts
-        save_json(_document(job, result, outcomes), saved)
+        save_json(document, saved)
     if plot is not None:
         from simquay.cli.views.plot import save_plot
 
@@ -178,65 +180,6 @@ def _run_options(settings: Mapping[str, Any], statevector: bool) -> dict[str, An
     return {
         **{name: value for name, value in given.items() if value is not None},
         **noise_given(settings["noise"], settings["method"]),
+        **kept(settings["keep"], settings["tags"]),
         **settings["more"],
     }
-
-
-def _counts(one: BoundCircuit, result: Result, index: int, statevector: bool) -> CircuitCounts:
-    circuit = one.circuit
-    experiment = result.results[index]
-    has_counts = hasattr(experiment.data, "counts")
-    counts = result.get_counts(index) if has_counts else {}
-    return CircuitCounts(
-        name=circuit.name,
-        qubits=circuit.num_qubits,
-        bits=_bit_names(circuit) if has_counts else "",
-        shots=sum(counts.values()),
-        seed=getattr(experiment, "seed_simulator", None),
-        counts=dict(sorted(counts.items())),
-        method=(getattr(experiment, "metadata", None) or {}).get("method"),
-        parameters=dict(one.point),
-        statevector=list(result.get_statevector(index).data) if statevector else None,
-    )
-
-
-def _bit_names(circuit: QuantumCircuit) -> str:
-    """The names of an outcome's bits, left to right: the last register's last bit comes first."""
-    named = [bit for register in circuit.cregs for bit in register]
-    if named != list(circuit.clbits):  # registers that overlap, or bits without one
-        return f"classical bits {circuit.num_clbits - 1} to 0, left to right"
-    names = [
-        f"{register.name}[{register.size - 1}..0]" if register.size > 1 else f"{register.name}[0]"
-        for register in reversed(circuit.cregs)
-    ]
-    return " ".join(names) + ", left to right"
-
-
-def _show(job: JobV1, result: Result, outcomes: list[CircuitCounts]) -> None:
-    from rich.text import Text
-
-    from simquay.cli.console import amplitudes, histogram, make_console, show
-
-    console = make_console()
-    for number, outcome in enumerate(outcomes):
-        if number:
-            show(console, Text(""))
-        show(console, histogram(outcome, console))
-        if outcome.statevector is not None:
-            show(console, amplitudes(outcome.statevector))
-    show(console, Text(one_line(summary(job, getattr(result, "time_taken", None))), "dim"))
-
-
-def _document(job: JobV1, result: Result, outcomes: list[CircuitCounts]) -> dict[str, Any]:
-    """The run as a JSON object, as docs/reference/cli.md describes it."""
-    return {
-        **job_facts(job, getattr(result, "time_taken", None)),
-        "circuits": [_circuit_document(outcome) for outcome in outcomes],
-    }
-
-
-def _circuit_document(outcome: CircuitCounts) -> dict[str, Any]:
-    document = asdict(outcome)
-    if (amplitudes := document.pop("statevector")) is not None:
-        document["statevector"] = [[one.real, one.imag] for one in amplitudes]
-    return document

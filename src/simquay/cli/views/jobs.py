@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simquay.cli.errors import FAILED, CommandError
@@ -13,18 +12,27 @@ from simquay.system.version import simquay_version
 if TYPE_CHECKING:
     from qiskit.providers import JobV1
 
-__all__ = ["job_facts", "result_of", "summary"]
+__all__ = ["SHOWN", "job_facts", "result_of", "summary"]
+
+SHOWN = 12
+"""Characters of the id of a kept job that are shown where the line is short."""
 
 
-def result_of(job: JobV1, file: Path) -> Any:
-    """The result of a job on the circuits of ``file``, when it is there; see :func:`wait`.
+def result_of(job: JobV1, what: str) -> Any:
+    """The result of a job, when it is there; see :func:`wait`.
+
+    Args:
+        job: any.
+        what: it runs, in words: the name of a file, or ``-`` for standard input.
 
     Raises:
         CommandError: the job failed.
     """
     from qiskit.providers import JobError
 
-    wait(job, f"{'standard input' if str(file) == '-' else file.name} on {job.backend().name}")
+    from simquay.jobs.display import backend_name
+
+    wait(job, f"{'standard input' if what == '-' else what} on {backend_name(job)}")
     try:
         return job.result()
     except JobError as error:
@@ -33,9 +41,11 @@ def result_of(job: JobV1, file: Path) -> Any:
 
 def job_facts(job: JobV1, seconds: float | None) -> dict[str, Any]:
     """The first keys of a job's document, as docs/reference/cli.md describes them."""
+    from simquay.jobs.display import backend_name
+
     return {
         "simquay": simquay_version(),
-        "backend": job.backend().name,
+        "backend": backend_name(job),
         "job_id": job.job_id(),
         "seconds": seconds,
         "metadata": to_json(job.metadata),
@@ -44,8 +54,10 @@ def job_facts(job: JobV1, seconds: float | None) -> dict[str, Any]:
 
 def summary(job: JobV1, seconds: float | None) -> str:
     """The backend that ran the job, and the time that it took, in one line."""
+    from simquay.jobs.display import backend_name
+
     facts = job.metadata
-    line = f"ran on {job.backend().name}"
+    line = f"ran on {backend_name(job)}"
     if "device" in facts:
         line += f" ({facts['device']})"
     if "precision" in facts:
@@ -54,4 +66,6 @@ def summary(job: JobV1, seconds: float | None) -> str:
         line += f", in {seconds:.3g} s"
     if facts.get("fallback"):
         line += f", in place of {facts['fallback']['from']}"
+    if getattr(job, "kept", False):  # which a backend's own class of jobs may lack
+        line += f"; kept as job {job.job_id()[:SHOWN]}"
     return line

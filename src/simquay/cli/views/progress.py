@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
+from simquay.cli.messages import say
+
 if TYPE_CHECKING:
-    from simquay.jobs.base import BaseJob
+    from qiskit.providers import JobV1
 
 __all__ = ["track", "wait"]
 
@@ -14,7 +16,7 @@ T = TypeVar("T")
 _PATIENCE = 1.0  # seconds before a bar appears: one for a shorter wait would only flicker
 
 
-def wait(job: BaseJob, label: str) -> None:
+def wait(job: JobV1, label: str) -> None:
     """Return when ``job`` is final. Ctrl-C cancels it.
 
     A bar appears if the job takes more than a second, and disappears at the end. Nothing is
@@ -27,7 +29,8 @@ def wait(job: BaseJob, label: str) -> None:
             show_progress(job, label)
         job.wait_for_final_state()
     except KeyboardInterrupt:
-        job.cancel()
+        if job.cancel() and getattr(job, "kept", False):
+            say("note", f"simquay resume {job.job_id()} runs what is missing of the job")
         raise
 
 

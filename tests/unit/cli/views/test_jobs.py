@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,7 +23,7 @@ def job_of(qubits: int) -> Any:
 
 def test_the_result_of_a_job_and_its_facts() -> None:
     job = job_of(1)
-    assert sum(result_of(job, Path("x.qasm")).get_counts().values()) == 5
+    assert sum(result_of(job, "x.qasm").get_counts().values()) == 5
     facts = job_facts(job, 0.25)
     metadata = facts.pop("metadata")
     assert (metadata["engine"], metadata["fallback"]) == ("numpy", None)
@@ -39,12 +38,12 @@ def test_the_result_of_a_job_and_its_facts() -> None:
 
 def test_a_job_that_failed() -> None:
     with pytest.raises(CommandError, match="of memory") as raised:
-        result_of(job_of(60), Path("x.qasm"))
+        result_of(job_of(60), "x.qasm")
     assert raised.value.exit_code == FAILED
 
 
 def test_a_line_tells_nothing_that_the_job_does_not() -> None:
-    job: Any = SimpleNamespace(backend=lambda: SimpleNamespace(name="other"), metadata={})
+    job: Any = SimpleNamespace(_backend=SimpleNamespace(name="other"), metadata={})
     assert summary(job, None) == "ran on other"
     job.metadata["fallback"] = {"from": "gpu"}
     assert summary(job, None) == "ran on other, in place of gpu"
