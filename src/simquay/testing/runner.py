@@ -11,6 +11,7 @@ from simquay.testing.checks import (
     backend,
     ending,
     identity,
+    keeping,
     primitives,
     results,
     states,
@@ -24,7 +25,7 @@ from simquay.testing.harness.context import CHECK_LIMIT, CheckContext
 __all__ = ["CHECKS_IN_ORDER", "Verdict", "run_check", "run_checks", "verdict_of"]
 
 CHECKS_IN_ORDER: tuple[Check[CheckContext], ...] = checks_of(
-    backend, ending, identity, primitives, results, states, values, work
+    backend, ending, identity, keeping, primitives, results, states, values, work
 )
 """The 43 points of the job contract, then the checks of the backend, of results and of values."""
 

@@ -210,7 +210,7 @@ _JOBS = {
 BROKEN = sorted({*_BACKENDS, *_JOBS})
 """The ids of the checks that there is a broken backend for."""
 
-IN_A_CHILD = {"J38", "J40", "J43"}
+IN_A_CHILD = {"J38", "J40", "J42", "J43"}
 """Checks that make the backend in a child process."""
 
 BESIDE = {"J01", "J05", "J11", "J14", "R01", "R06"}
@@ -232,6 +232,11 @@ def breaks_j38() -> Mutant:
 def breaks_j40() -> Mutant:
     """For a child process."""
     return broken_backend("J40")
+
+
+def breaks_j42() -> Mutant:
+    """For a child process."""
+    return broken_backend("J42")
 
 
 def breaks_j43() -> Mutant:

@@ -261,3 +261,12 @@ class J38(Job):
             return super().result(timeout)
         except KeyboardInterrupt:
             return self.result(timeout)
+
+
+class J42(Job):
+    """Is kept without its result."""
+
+    def _conclude(self, result: Any) -> bool:
+        if self.keeper is not None:
+            vars(self.keeper)["result"] = lambda result: None
+        return super()._conclude(result)

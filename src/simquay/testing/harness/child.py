@@ -21,24 +21,32 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from qiskit.providers import JobError, JobStatus
+from qiskit.providers import JobError, JobStatus, JobV1
+from qiskit.result import Result
 
-from simquay import get_backend
+import simquay
 from simquay.testing.harness.assertions import (
+    TIMEOUT,
     CheckFailed,
     call_with_timeout,
+    exception_of,
     raises,
     reaches,
+    require,
     require_equal,
+    returns,
 )
 from simquay.testing.harness.calibration import Calibration, fit_to_target
-from simquay.testing.harness.circuits import bell
+from simquay.testing.harness.circuits import bell, flips, too_wide
 from simquay.testing.harness.context import FINAL
 from simquay.testing.harness.processes import call_in_fork
 
 __all__ = ["main"]
 
 _LONG = 8.0
+_KILLED = 1.0  # seconds of the job that is lost with its process
+
+_STORE = "SIMQUAY_JOB_STORE"
 
 _jobs: list[Any] = []
 """Keeps the jobs alive until the interpreter is on its way out."""
@@ -118,10 +126,78 @@ def _exit(backend: Any, calibration: Calibration, jobs: int) -> dict[str, Any]:
     return {"leaving": left}
 
 
+def _keep(backend: Any, calibration: Calibration, store: str) -> dict[str, Any]:
+    """Keep a job that is done, one that fails, and one that this process leaves unfinished."""
+    os.environ[_STORE] = store
+    named = {"metadata": {"owner": "kit"}, "tags": ["kit", "done"]}
+    circuits = [bell(), flips(1)]
+    done = backend.run(circuits, shots=50, seed_simulator=3, keep=True, **named)
+    told = {
+        "done": done.job_id(),
+        "counts": done.result().get_counts(),
+        "circuits": [one.name for one in circuits],
+        "pid": os.getpid(),
+    }
+    failed = backend.run([flips(2), too_wide()], shots=4, keep=True)
+    told |= {"failed": failed.job_id(), "error": str(exception_of(failed.result))}
+    long = fit_to_target(calibration.circuit(_KILLED), backend)
+    shots = calibration.shots_for(_KILLED)
+    expected = backend.run([flips(1), long], shots=shots, seed_simulator=5).result().get_counts()
+    lost = backend.run([flips(1), long], shots=shots, seed_simulator=5, keep=True)
+    reaches(lost, {JobStatus.RUNNING, *FINAL})
+    return {**told, "lost": lost.job_id(), "status": lost.status().name, "expected": expected}
+
+
+def _find(
+    backend: Any, calibration: Calibration, store: str, told: dict[str, Any], resumable: bool
+) -> dict[str, Any]:
+    """Find the jobs of a process that has ended."""
+    os.environ[_STORE] = store
+    done = returns(lambda: simquay.job(told["done"]), "simquay.job() of a job of another process")
+    require_equal(done.status(), JobStatus.DONE, "a kept job that was done")
+    require(
+        isinstance(done, JobV1), f"a kept job is a {type(done).__qualname__}, which is no JobV1"
+    )
+    result = returns(done.result, "result() of a kept job")
+    require_equal(result.get_counts(), told["counts"], "get_counts() of a kept job")
+    require(done.result() is result, "result() of a kept job gave another object")
+    names = [one.name for one in returns(done.circuits, "circuits() of a kept job")]
+    require_equal(names, told["circuits"], "the names of a kept job's circuits")
+    kept = done.metadata.get("owner"), done.metadata.get("tags"), done.metadata.get("backend")
+    require_equal(kept, ("kit", ["kit", "done"], backend.name), "owner, tags and backend of a job")
+    require(done.created <= done.ended, f"a kept job was made {done.created}, ended {done.ended}")
+    ids = {one.job_id() for one in simquay.jobs(limit=None, tags=["kit"])}
+    require_equal(ids, {told["done"]}, "the ids of the jobs that simquay.jobs(tags=...) finds")
+
+    failed = simquay.job(told["failed"])
+    require_equal(failed.status(), JobStatus.ERROR, "a kept job that failed")
+    error = raises(failed.result, JobError, what="result() of a kept job that failed")
+    require_equal(str(error), told["error"], "the error of a kept job")
+    partial: Any = getattr(error, "partial_result", None)
+    require(isinstance(partial, Result), f"the partial_result of a kept job is {partial!r}")
+    require_equal(partial.get_counts(), {"11": 4}, "the counts in its partial_result")
+
+    lost = simquay.job(told["lost"])
+    if told["status"] != "RUNNING":  # ``run`` itself does the work, or it was very quick
+        return {"ok": True}
+    require_equal(lost.status(), JobStatus.ERROR, "a job whose process was killed")
+    why = str(lost.error_message())
+    require(str(told["pid"]) in why, f"its error does not name its process {told['pid']}: {why}")
+    raises(lost.result, JobError, what="result() of a job whose process was killed")
+    if resumable:
+        again = returns(lost.resume, "resume() of a job whose process was killed")
+        require_equal(again.job_id(), told["lost"], "the id of a resumed job")
+        counts = call_with_timeout(again.result, 2 * TIMEOUT, "a resumed job").get_counts()
+        require_equal(counts, told["expected"], "get_counts() of a resumed job")
+    return {"ok": True}
+
+
 _MODES: dict[str, Callable[..., dict[str, Any]]] = {
     "fork": _fork,
     "interrupt": _interrupt,
     "exit": _exit,
+    "keep": _keep,
+    "find": _find,
 }
 
 
@@ -131,13 +207,15 @@ def main() -> None:
     # A shell ignores Ctrl-C for processes in the background, and their children inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     factory, name, mode = request["factory"], request["name"], request["mode"]
-    backend = pkgutil.resolve_name(factory)() if factory else get_backend(name)
+    backend = pkgutil.resolve_name(factory)() if factory else simquay.get_backend(name)
     calibration = Calibration(**request["calibration"])
     try:
         answer = _MODES[mode](backend, calibration, **request["arguments"])
     except CheckFailed as failure:
         answer = {"problem": str(failure)}
     print(json.dumps(answer), flush=True)
+    if mode == "keep" and hasattr(signal, "SIGKILL"):
+        os.kill(os.getpid(), signal.SIGKILL)
     if mode != "exit":
         os._exit(0)  # how the interpreter exits while jobs run is judged by another check
 
