@@ -82,3 +82,17 @@ def another_process(code: str, store: JobStore) -> str:
     done = python("-c", f"{_HEAD}\nstore = JobStore(Path({str(store.folder)!r}))\n{code}")
     assert done.returncode in (0, -signal.SIGKILL), done.stderr
     return done.stdout
+
+
+def a_bell_pair() -> QuantumCircuit:
+    """Two coins that agree."""
+    circuit = QuantumCircuit(2, 2, name="bell")
+    circuit.h(0)
+    circuit.cx(0, 1)
+    circuit.measure([0, 1], [0, 1])
+    return circuit
+
+
+def newest(store: JobStore) -> str:
+    """The id of the last job."""
+    return store.list(limit=1)[0].id

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from simquay.cli.main import main
+from simquay.jobs import recent
+from simquay.jobs.store.store import JobStore
 
 BELL = """OPENQASM 3.0;
 include "stdgates.inc";
@@ -69,3 +71,12 @@ def bell(tmp_path: Path) -> Path:
     path = tmp_path / "bell.qasm"
     path.write_text(BELL)
     return path
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> JobStore:
+    """That of the command line, which shows 80 columns; jobs are found in no other way."""
+    monkeypatch.setenv("SIMQUAY_JOB_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(recent, "_recent", recent.RecentJobs(most=0))
+    return JobStore.default()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,13 +13,6 @@ from simquay.jobs.store.store import JobStore
 from tests.support.kept_jobs import a_circuit, some_facts
 
 NOW = datetime.now(timezone.utc)
-
-
-@pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> JobStore:
-    monkeypatch.setenv("SIMQUAY_JOB_STORE", str(tmp_path / "store"))
-    monkeypatch.setenv("COLUMNS", "80")
-    return JobStore.default()
 
 
 def add(store: JobStore, days: int, **others: Any) -> str:

@@ -10,33 +10,11 @@ import pytest
 from qiskit import QuantumCircuit
 
 import simquay
-from simquay.jobs import recent
 from simquay.jobs.store.store import JobStore
-from simquay.primitives import EstimatorV2, SamplerV2
-from tests.support.dead_jobs import left_by_a_dead_process
+from simquay.primitives import SamplerV2
+from tests.support.kept_jobs import a_bell_pair, newest
 
 BACKEND = "numpy"
-
-
-@pytest.fixture(autouse=True)
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> JobStore:
-    """That of the command line; jobs of this process are not found in any other way."""
-    monkeypatch.setenv("SIMQUAY_JOB_STORE", str(tmp_path / "store"))
-    monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setattr(recent, "_recent", recent.RecentJobs(most=0))
-    return JobStore.default()
-
-
-def newest(store: JobStore) -> str:
-    return store.list(limit=1)[0].id
-
-
-def bell_of(name: str = "bell") -> QuantumCircuit:
-    circuit = QuantumCircuit(2, 2, name=name)
-    circuit.h(0)
-    circuit.cx(0, 1)
-    circuit.measure([0, 1], [0, 1])
-    return circuit
 
 
 def test_a_run_is_shown_as_run_shows_it(cli: Any, bell: Path, store: JobStore) -> None:
@@ -76,7 +54,7 @@ def test_samples_of_several_points_and_registers(cli: Any, store: JobStore) -> N
     circuit = QuantumCircuit(1, 1, name="coin")
     circuit.x(0)
     circuit.measure(0, 0)
-    sampler.run([(bell_of(),), (circuit, None, 4)]).result()
+    sampler.run([(a_bell_pair(),), (circuit, None, 4)]).result()
     document = json.loads(cli("result", newest(store), "--json").out)
     first, second = document["result"]
     assert set(first["c"]) <= {"00", "11"}
@@ -86,7 +64,7 @@ def test_samples_of_several_points_and_registers(cli: Any, store: JobStore) -> N
 
 
 def test_probabilities_and_states_are_numbers(cli: Any, store: JobStore) -> None:
-    SamplerV2(BACKEND).probabilities([bell_of()]).result()
+    SamplerV2(BACKEND).probabilities([a_bell_pair()]).result()
     shown = cli("result", newest(store))
     assert (shown.code, shown.err) == (0, "")
     assert "0.5" in shown.out
@@ -101,29 +79,6 @@ def test_the_error_of_a_job_is_that_of_the_command(cli: Any, store: JobStore) ->
     cli("result", newest(store)).assert_fails(1, "'wide'", "memory")
     cli("resume", newest(store)).assert_fails(1, "'wide'", "memory")
     assert store.facts(newest(store)).resumed == 1
-
-
-def test_a_job_that_lost_its_process_is_resumed(cli: Any, store: JobStore) -> None:
-    job = simquay.get_backend(BACKEND).run(bell_of(), shots=40, seed_simulator=5)
-    counts = job.result().get_counts()
-    job_id = job.job_id()
-    del job
-    left_by_a_dead_process(store, job_id)
-    cli("result", job_id).assert_fails(1, "process ", f"simquay resume {job_id}")
-    document = json.loads(cli("resume", job_id, "--json").out)
-    assert document["circuits"][0]["counts"] == counts
-    assert "bell: 2 qubits" in cli("resume", job_id).out  # it is done: nothing runs
-    assert store.facts(job_id).resumed == 1
-
-
-def test_what_cannot_be_resumed(cli: Any, store: JobStore) -> None:
-    circuit = bell_of().remove_final_measurements(inplace=False)
-    job = EstimatorV2("basic", default_precision=0.2).run([(circuit, "ZZ")])
-    job.result()
-    job_id = job.job_id()
-    del job
-    left_by_a_dead_process(store, job_id)
-    cli("resume", job_id).assert_fails(2, job_id, "run the circuits again")
 
 
 @pytest.mark.parametrize("command", ["result", "resume"])
