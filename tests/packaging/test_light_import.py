@@ -75,7 +75,7 @@ sys.meta_path.insert(0, Refuse())
 """
 
 ROOMS = ("system", "program", "planning", "engines", "execution", "registry")
-SINGLE = ("errors", "control", "plugin", "engine_api")
+SINGLE = ("errors", "control", "plugin", "engine_api", "testing.engines")
 
 
 def qiskit_free_modules() -> list[str]:

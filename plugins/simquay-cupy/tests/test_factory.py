@@ -11,10 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from host_device import HostDevice
-from qiskit import QuantumCircuit  # what follows needs Qiskit
-from qiskit.providers import JobError, JobStatus
 
-from simquay import Provider  # it remembers what probes said: one a test
 from simquay.engine_api import OutOfMemoryError
 from simquay.errors import BackendUnavailableError, SimquayFallbackWarning
 from simquay.plugin import Available
@@ -24,6 +21,11 @@ from simquay_cupy import probe as probe_module
 from simquay_cupy.engine import CupyEngine
 
 pytest.importorskip("qiskit", reason="backends are Qiskit's; engines run without it")
+
+from qiskit import QuantumCircuit  # what follows needs Qiskit
+from qiskit.providers import JobError, JobStatus
+
+from simquay import Provider  # it remembers what probes said: one a test
 
 
 @pytest.fixture

@@ -8,12 +8,16 @@ or a verdict for each check (:func:`run_checks`, for ``simquay check NAME``). Re
 
 from __future__ import annotations
 
-from simquay.testing.checks.check import Check
-from simquay.testing.checks.values import check_distribution
-from simquay.testing.conformance import BackendConformance
+from typing import TYPE_CHECKING, Any
+
+from simquay.testing.checks.check import Check, Verdict
 from simquay.testing.harness.assertions import CheckFailed
-from simquay.testing.harness.context import CheckContext
-from simquay.testing.runner import CHECKS_IN_ORDER, Verdict, run_check, run_checks
+
+if TYPE_CHECKING:
+    from simquay.testing.checks.values import check_distribution
+    from simquay.testing.conformance import BackendConformance
+    from simquay.testing.harness.context import CheckContext
+    from simquay.testing.runner import CHECKS_IN_ORDER, run_check, run_checks
 
 __all__ = [
     "CHECKS_IN_ORDER",
@@ -26,3 +30,15 @@ __all__ = [
     "run_check",
     "run_checks",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The rest is imported when it is asked for: checks of engines need no Qiskit."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from simquay.testing import conformance, runner
+    from simquay.testing.checks import values
+    from simquay.testing.harness import context
+
+    (home,) = (one for one in (conformance, runner, values, context) if name in one.__all__)
+    return getattr(home, name)

@@ -21,7 +21,7 @@ from unittest import mock
 from simquay.engines import threads
 from simquay.engines.base import Engine
 from simquay.execution import memory
-from simquay.testing.checks.check import Check, checks_of
+from simquay.testing.checks.check import Check, Verdict, checks_of, verdict_of
 from simquay.testing.engine_checks import amplitudes, runs
 from simquay.testing.engine_checks.gates import (
     TOLERANCE,
@@ -31,9 +31,7 @@ from simquay.testing.engine_checks.gates import (
     random_gates,
     random_unitary,
 )
-from simquay.testing.harness.assertions import CheckFailed, call_with_timeout
-from simquay.testing.harness.context import CHECK_LIMIT
-from simquay.testing.runner import Verdict, verdict_of
+from simquay.testing.harness.assertions import CHECK_LIMIT, CheckFailed, call_with_timeout
 
 __all__ = [
     "ENGINE_CHECKS",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from simquay.testing.checks import (
@@ -18,11 +16,11 @@ from simquay.testing.checks import (
     values,
     work,
 )
-from simquay.testing.checks.check import Check, checks_of
-from simquay.testing.harness.assertions import CheckFailed, call_with_timeout, described
-from simquay.testing.harness.context import CHECK_LIMIT, CheckContext
+from simquay.testing.checks.check import Check, Verdict, checks_of, verdict_of
+from simquay.testing.harness.assertions import CHECK_LIMIT, CheckFailed, call_with_timeout
+from simquay.testing.harness.context import CheckContext
 
-__all__ = ["CHECKS_IN_ORDER", "Verdict", "run_check", "run_checks", "verdict_of"]
+__all__ = ["CHECKS_IN_ORDER", "run_check", "run_checks"]
 
 CHECKS_IN_ORDER: tuple[Check[CheckContext], ...] = checks_of(
     backend, ending, identity, keeping, primitives, results, states, values, work
@@ -68,26 +66,6 @@ def run_check(
     call_with_timeout(attempt_until_calibrated, limit, f"check {check.id}")
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """The outcome of a check.
-
-    Attributes:
-        check: which one.
-        problem: what is wrong, in words; empty if the backend passed.
-        seconds: the time it took.
-    """
-
-    check: Check[Any]
-    problem: str
-    seconds: float
-
-    @property
-    def kept(self) -> bool:
-        """Whether the backend passed."""
-        return not self.problem
-
-
 def run_checks(
     make_backend: Callable[[], Any],
     *,
@@ -111,14 +89,3 @@ def run_checks(
             run_check(check, CheckContext(make_backend(), name=name, factory=factory))
 
         yield verdict_of(check, run)
-
-
-def verdict_of(check: Check[Any], call: Callable[[], None]) -> Verdict:
-    """The verdict that ``call()``, which runs the check, makes: any error is a problem."""
-    started = time.perf_counter()
-    problem = ""
-    try:
-        call()
-    except Exception as error:  # noqa: BLE001  # whatever the code under test raises is the verdict
-        problem = described(error)
-    return Verdict(check, problem, time.perf_counter() - started)

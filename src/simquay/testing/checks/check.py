@@ -1,14 +1,17 @@
-"""What a check is, and how the functions of modules become checks."""
+"""What a check is, how the functions of modules become checks, and the verdict of one."""
 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Generic, TypeVar
 
-__all__ = ["Check", "checks_of"]
+from simquay.testing.harness.assertions import described
+
+__all__ = ["Check", "Verdict", "checks_of", "verdict_of"]
 
 Subject = TypeVar("Subject")
 """The thing that is checked: a backend, in its context, an engine, or a trial of a fault."""
@@ -60,3 +63,34 @@ def checks_of(*modules: ModuleType) -> tuple[Check[Any], ...]:
             title = " ".join((function.__doc__ or "").split("\n\n")[0].split()).rstrip(".")
             checks[identity] = Check(identity, match[2], title, function)
     return tuple(sorted(checks.values(), key=lambda one: ("JBRVEF".index(one.id[0]), one.id)))
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The outcome of a check.
+
+    Attributes:
+        check: which one.
+        problem: what is wrong, in words; empty if the backend passed.
+        seconds: the time it took.
+    """
+
+    check: Check[Any]
+    problem: str
+    seconds: float
+
+    @property
+    def kept(self) -> bool:
+        """Whether the backend passed."""
+        return not self.problem
+
+
+def verdict_of(check: Check[Any], call: Callable[[], None]) -> Verdict:
+    """The verdict that ``call()``, which runs the check, makes: any error is a problem."""
+    started = time.perf_counter()
+    problem = ""
+    try:
+        call()
+    except Exception as error:  # noqa: BLE001  # whatever the code under test raises is the verdict
+        problem = described(error)
+    return Verdict(check, problem, time.perf_counter() - started)

@@ -14,6 +14,7 @@ from qiskit.exceptions import QiskitError
 from qiskit.providers import JobStatus
 
 from simquay.testing.harness.assertions import (
+    CHECK_LIMIT,
     TIMEOUT,
     CheckFailed,
     call_with_timeout,
@@ -26,7 +27,7 @@ from simquay.testing.harness.assertions import (
     wait_until,
 )
 from simquay.testing.harness.circuits import bell, flips
-from simquay.testing.harness.context import BEGUN, CHECK_LIMIT, FINAL, LONG, CheckContext
+from simquay.testing.harness.context import BEGUN, FINAL, LONG, CheckContext
 
 _ORDER = (
     JobStatus.INITIALIZING,

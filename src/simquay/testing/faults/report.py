@@ -15,13 +15,12 @@ from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any
 
-from simquay.testing.checks.check import Check, checks_of
+from simquay.testing.checks.check import Check, Verdict, checks_of, verdict_of
 from simquay.testing.faults import promises
 from simquay.testing.faults.injection import KINDS, Fault
 from simquay.testing.faults.trial import Trial
 from simquay.testing.harness.assertions import CheckFailed
 from simquay.testing.harness.processes import kill_tree
-from simquay.testing.runner import Verdict, verdict_of
 
 __all__ = ["FAULT_CHECKS", "FaultReport", "check_faults", "start_trials"]
 

@@ -6,11 +6,14 @@ import threading
 import time
 from collections.abc import Callable, Collection
 from concurrent.futures import Future, wait
-from typing import Any, TypeVar
+from enum import Enum
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from qiskit.providers import JobStatus
+if TYPE_CHECKING:
+    from qiskit.providers import JobStatus
 
 __all__ = [
+    "CHECK_LIMIT",
     "CheckFailed",
     "call_with_timeout",
     "described",
@@ -28,6 +31,9 @@ T = TypeVar("T")
 
 TIMEOUT = 30.0
 """Seconds after which a call or a condition counts as hanging."""
+
+CHECK_LIMIT = 150.0
+"""Seconds after which a check fails."""
 
 
 class CheckFailed(AssertionError):
@@ -56,13 +62,13 @@ def require_equal(found: object, expected: object, what: str) -> None:
     Raises:
         CheckFailed: that ``what`` is ``found``, and what was expected.
     """
-    itself = expected is None or isinstance(expected, bool | JobStatus)
+    itself = expected is None or isinstance(expected, bool | Enum)
     if found is not expected if itself else found != expected:
         raise CheckFailed(f"{what} is {_shown(found)}; expected {_shown(expected)}")
 
 
 def _shown(value: object) -> str:
-    return str(value) if isinstance(value, JobStatus) else repr(value)
+    return str(value) if isinstance(value, Enum) else repr(value)
 
 
 def in_thread(call: Callable[[], T]) -> Future[T]:

@@ -18,6 +18,7 @@ from qiskit import QuantumCircuit
 from qiskit.providers import JobStatus
 
 from simquay.testing.harness.assertions import (
+    CHECK_LIMIT,
     TIMEOUT,
     CheckFailed,
     call_with_timeout,
@@ -30,7 +31,7 @@ from simquay.testing.harness.assertions import (
 from simquay.testing.harness.calibration import Calibration, calibrate, fit_to_target
 from simquay.testing.harness.circuits import too_wide
 
-__all__ = ["BEGUN", "CHECK_LIMIT", "FINAL", "LONG", "CheckContext"]
+__all__ = ["BEGUN", "FINAL", "LONG", "CheckContext"]
 
 FINAL = frozenset({JobStatus.DONE, JobStatus.ERROR, JobStatus.CANCELLED})
 
@@ -38,9 +39,6 @@ BEGUN = frozenset({JobStatus.VALIDATING, JobStatus.RUNNING}) | FINAL
 
 LONG = 10.0
 """Approximate duration of a long job in seconds. Checks cancel it before its end."""
-
-CHECK_LIMIT = 150.0
-"""Seconds after which a check fails."""
 
 _ASKED_WITHIN = 0.1
 """Seconds that a job must still run after it was first seen running."""
