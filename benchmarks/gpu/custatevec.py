@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 
@@ -28,11 +29,27 @@ def find_library(folder: Path) -> Path | None:
     return next(iter(sorted(folder.rglob("libcustatevec.so.1"))), None)
 
 
+def _load(library: Path) -> ctypes.CDLL:
+    """The library. cuBLAS, on which it depends, is looked for where NVIDIA's wheels have it: its
+    own search path ends where it is not installed among them.
+
+    Raises:
+        OSError: if it or cuBLAS cannot be loaded.
+    """
+    found = find_spec("nvidia")
+    for folder in (found.submodule_search_locations or ()) if found else ():
+        for pattern in ("libcublasLt.so.1[3-9]", "libcublas.so.1[3-9]"):  # the first before it
+            for path in sorted(Path(folder).rglob(pattern)):
+                ctypes.CDLL(str(path), ctypes.RTLD_GLOBAL)
+    return ctypes.CDLL(str(library))
+
+
 class CuStateVec:
     """A state of ``num_qubits`` on device 0, and a program to apply to it again and again."""
 
     def __init__(self, library: Path, num_qubits: int, precision: Precision) -> None:
-        self._library = ctypes.CDLL(str(library))
+        self._library = _load(library)
+        self._queued: list[np.ndarray] = []  # the header does not say that matrices are copied
         self._library.custatevecGetErrorString.restype = ctypes.c_char_p
         self.precision = precision
         self.num_qubits = num_qubits
@@ -92,6 +109,7 @@ class CuStateVec:
         A relabelling renames wires, as it does for Simquay: it costs nothing.
         """
         self._call("SVUpdaterClear", self._updater)
+        self._queued.clear()
         wires = list(range(program.num_qubits))
         for operation in program.operations:
             if isinstance(operation, Relabel):
@@ -115,6 +133,7 @@ class CuStateVec:
         else:
             raise TypeError(f"{operation} is no gate of the benchmarks")
         values = np.ascontiguousarray(matrix, dtype=np.complex128)
+        self._queued.append(values)
         targets = _int32([wires[qubit] for qubit in operation.qubits])
         controls = _int32([wires[qubit] for qubit in operation.controls])
         bits = range(len(operation.controls))
@@ -146,16 +165,16 @@ class CuStateVec:
         )
         self._call("StateVectorSynchronize", self._state)
 
-    def amplitudes(self, count: int) -> np.ndarray:
-        """The first ``count`` amplitudes, by wires."""
+    def amplitudes(self, first: int, count: int) -> np.ndarray:
+        """``count`` amplitudes from ``first`` on, by wires."""
         result = np.empty(count, dtype=self.precision.complex_dtype)
         self._call(
             "StateVectorGetState",
             self._state,
             ctypes.c_void_p(result.ctypes.data),
             ctypes.c_int(COMPLEX_TYPE[self.precision]),
-            ctypes.c_int64(0),
-            ctypes.c_int64(count),
+            ctypes.c_int64(first),
+            ctypes.c_int64(first + count),
             ctypes.c_int32(1),
         )
         self._call("StateVectorSynchronize", self._state)

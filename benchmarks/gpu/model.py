@@ -3,9 +3,9 @@
     python -m benchmarks.gpu.model --qubits 30 --precision single
 
 It counts, for each family, what the kernel issues: arithmetic, other instructions, shared-memory
-and global traffic; and from an H100's rates the time that each would take alone. It is a model, to
+and global traffic; and from an H200's rates the time that each would take alone. It is a model, to
 predict with before a run on a GPU and to hold that run against; it measures nothing. ``floor`` is
-the larger of the traffic at 3.0 TB/s and the arithmetic at 70% of the peak rate; ``predicted`` is
+the larger of the traffic at 4.3 TB/s and the arithmetic at 70% of the peak rate; ``predicted`` is
 the largest of traffic, issue slots and shared memory, each at the share of its peak given below.
 """
 
@@ -27,9 +27,9 @@ from simquay_cupy.encoding.opcodes import HEADER_WORDS, OPERAND_WORDS, Op
 from simquay_cupy.encoding.programs import Launch, PlanPrograms
 
 PROCESSORS = 132
-CLOCK = 1.755e9  # boost under load
-MEMORY = 3.0e12
-PEAK = {Precision.SINGLE: 67e12, Precision.DOUBLE: 33.5e12}
+CLOCK = 1.98e9  # under load
+MEMORY = 4.3e12  # a copy's rate
+PEAK = {Precision.SINGLE: PROCESSORS * CLOCK * 256, Precision.DOUBLE: PROCESSORS * CLOCK * 128}
 SHARE = 0.7  # of peak issue and arithmetic rates that a good kernel reaches
 SHARED_SHARE = 0.8
 WARP = 32

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -276,6 +276,8 @@ def make_fake_cupy(library: Path, total: int = 1 << 32) -> types.ModuleType:
         return copied
 
     class RawKernel:
+        attributes: ClassVar = {"local_size_bytes": 0}
+
         def __init__(self, name: str) -> None:
             self.name = name
             self.max_dynamic_shared_size_bytes = 48 << 10
@@ -348,5 +350,5 @@ def make_fake_cupy(library: Path, total: int = 1 << 32) -> types.ModuleType:
 
 
 def install(library: Path) -> None:
-    """Use the stand-in in this process, for a script that imports CuPy."""
-    sys.modules["cupy"] = make_fake_cupy(library)
+    """Use the stand-in in this process, for a script that imports CuPy: 256 MiB of memory."""
+    sys.modules["cupy"] = make_fake_cupy(library, 1 << 28)

@@ -18,6 +18,9 @@
 #ifndef QS_BLOCKS_DOUBLE
 #define QS_BLOCKS_DOUBLE QS_BLOCKS
 #endif
+#ifndef QS_TILE_SINGLE
+#define QS_TILE_SINGLE 12
+#endif
 
 #define QS_TILE_PASS(NAME, REAL, ANGLE, T, R, BLOCKS)                                             \
     extern "C" __global__ void __launch_bounds__(1 << (T - R), BLOCKS) tile_pass_##NAME(          \
@@ -83,7 +86,7 @@
 #define QS_DOUBLE12
 #endif
 #ifdef QS_SINGLE
-QS_TILE_PASS(single, float, unsigned int, 12, 4, QS_BLOCKS_SINGLE)
+QS_TILE_PASS(single, float, unsigned int, QS_TILE_SINGLE, 4, QS_BLOCKS_SINGLE)
 QS_WHOLE_STATE(single, float)
 #endif
 #ifdef QS_DOUBLE
