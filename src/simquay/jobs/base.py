@@ -183,7 +183,7 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
         """End with ``result``: ``DONE``, or ``ERROR`` where the result says it did not succeed."""
         if isinstance(result, Result) and not result.success:
             return self._fail(*unsuccessful(result))
-        if self.keeper is not None:
+        if self.keeper is not None and not self.in_final_state():
             self.keeper.result(result)
         with self._lock:
             if self.in_final_state():

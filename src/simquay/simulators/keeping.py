@@ -23,7 +23,7 @@ from simquay.jobs.job import Job
 from simquay.jobs.recent import recent_jobs
 from simquay.jobs.references import BackendFinder, BackendReference
 from simquay.jobs.store.encoding import add_class
-from simquay.jobs.store.keeper import WRITE_ERRORS, Keeper, gave_up, lacks
+from simquay.jobs.store.keeper import Keeper, gave_up, lacks
 from simquay.jobs.store.store import JobFacts, JobStore
 from simquay.program.packing import pack_tree, unpack_tree
 from simquay.results import EstimatorGradients, Gradient
@@ -98,7 +98,7 @@ def keep(
             resumed=0,
         )
         lost = store.create(facts, circuits=circuits, request=_packed(address, request))
-    except WRITE_ERRORS as error:
+    except Exception as error:  # noqa: BLE001  # the job boundary: a job without a store goes on
         gave_up(job.job_id(), error)
         return
     if lost:

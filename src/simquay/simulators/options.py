@@ -88,10 +88,8 @@ def _wrong(name: str, value: Any, expected: str) -> RunOptionError:
     return RunOptionError(f"option {name}={value!r}: expected {expected}")
 
 
-def _integer(least: int, *, or_none: bool = False) -> Check:
-    def check(name: str, value: Any) -> int | None:
-        if or_none and value is None:
-            return None
+def _integer(least: int) -> Check:
+    def check(name: str, value: Any) -> int:
         if type(value) is not int:  # a float such as 1e4 is a whole number as well
             number = isinstance(value, numbers.Real) and not isinstance(value, bool)
             if not number or value % 1 != 0:
@@ -103,8 +101,8 @@ def _integer(least: int, *, or_none: bool = False) -> Check:
     return check
 
 
-def _executor(name: str, value: Any) -> Executor | None:
-    if value is None or isinstance(value, Executor):
+def _executor(name: str, value: Any) -> Executor:
+    if isinstance(value, Executor):
         return value
     hint = "; of a Dask client, client.get_executor()" if hasattr(value, "get_executor") else ""
     raise _wrong(name, value, f"a concurrent.futures.Executor, or None{hint}")
@@ -117,13 +115,7 @@ def _flag(name: str, value: Any) -> bool:
     return bool(value)
 
 
-def _keep(name: str, value: Any) -> bool | None:
-    return None if value is None else _flag(name, value)
-
-
 def _tags(name: str, value: Any) -> tuple[str, ...]:
-    if value is None:
-        return ()
     listed = isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping))
     tags = tuple(value) if listed else ()
     if not listed or not all(isinstance(tag, str) and tag for tag in tags):
@@ -151,16 +143,14 @@ def _method(name: str, value: Any) -> str:
     return str(value)
 
 
-def _noise(name: str, value: Any) -> NoiseModel | None:
+def _noise(name: str, value: Any) -> NoiseModel:
     try:
-        return None if value is None else noise_of(value)
+        return noise_of(value)
     except NoiseModelError as error:
         raise RunOptionError(f"option {name}: {error}") from error
 
 
-def _memory_limit(name: str, value: Any) -> float | None:
-    if value is None:
-        return None
+def _memory_limit(name: str, value: Any) -> float:
     number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if not number or not 0 < float(value) < math.inf:
         raise _wrong(name, value, "a number of megabytes above 0, or None")
@@ -168,8 +158,6 @@ def _memory_limit(name: str, value: Any) -> float | None:
 
 
 def _metadata(name: str, value: Any) -> dict[str, Any]:
-    if value is None:
-        return {}
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise _wrong(name, value, "a dict with string keys")
     taken = sorted(RESERVED_METADATA.intersection(value))
@@ -185,7 +173,7 @@ OPTIONS: Mapping[str, Option] = MappingProxyType(
     {
         "shots": Option(1024, _integer(1)),
         "memory": Option(False, _flag),
-        "seed_simulator": Option(None, _integer(0, or_none=True)),
+        "seed_simulator": Option(None, _integer(0)),
         "precision": Option("double", _precision),
         "max_memory_mb": Option(None, _memory_limit),
         "noise_model": Option(None, _noise),
@@ -193,11 +181,11 @@ OPTIONS: Mapping[str, Option] = MappingProxyType(
         "statevector": Option(False, _flag, result=True),
         "density_matrix": Option(False, _flag, result=True),
         "executor": Option(None, _executor),
-        "max_circuits_per_task": Option(None, _integer(1, or_none=True)),
-        "max_shots_per_task": Option(None, _integer(1, or_none=True)),
+        "max_circuits_per_task": Option(None, _integer(1)),
+        "max_shots_per_task": Option(None, _integer(1)),
         "metadata": Option(None, _metadata),
         "tags": Option(None, _tags),
-        "keep": Option(None, _keep),
+        "keep": Option(None, _flag),
     }
 )
 """Every option, by name."""
@@ -289,7 +277,9 @@ def validate(options: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in options.items():
         option = OPTIONS.get(name)
         if option is not None:
-            checked[name] = option.check(name, option.default if value is None else value)
+            if value is None:
+                value = option.default
+            checked[name] = None if value is None else option.check(name, value)
         elif name in DEVICE_OPTIONS:
             ignored[name] = value
         elif value is not None or name not in ELSEWHERE:
@@ -383,10 +373,11 @@ def resolve(
 def about_job(given: dict[str, Any]) -> dict[str, Any]:
     """The options of a run that are about its job, ready for use: the tags are in the metadata, and
     ``keep`` is True or None."""
-    tags, keep = given.pop("tags"), given["keep"]
-    if tags:
+    given["metadata"] = given["metadata"] or {}
+    if tags := given.pop("tags"):
         given["metadata"]["tags"] = [*tags]
-    if keep is None:
-        keep = os.environ.get(STORE_VARIABLE)
-    given["keep"] = True if keep else None
+    if given["keep"] is None:
+        given["keep"] = bool(os.environ.get(STORE_VARIABLE)) or None
+    elif not given["keep"]:
+        given["keep"] = None
     return given

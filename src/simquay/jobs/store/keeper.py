@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import datetime, timezone
@@ -12,16 +11,13 @@ from typing import Any
 from qiskit.providers.jobstatus import JobStatus
 
 from simquay.errors import SimquayWarning
-from simquay.jobs.errors import JobStoreError, as_text
+from simquay.jobs.errors import as_text, described
 from simquay.jobs.store.store import JobStore
 from simquay.system.warning import warn
 
-__all__ = ["WRITE_ERRORS", "Keeper", "gave_up", "lacks"]
+__all__ = ["Keeper", "gave_up", "lacks"]
 
 _log = logging.getLogger(__name__)
-
-WRITE_ERRORS = (sqlite3.Error, OSError, JobStoreError)
-"""The errors with which a store refuses to write."""
 
 _WRITTEN = (JobStatus.RUNNING, JobStatus.DONE, JobStatus.ERROR, JobStatus.CANCELLED)
 """Before RUNNING a job is QUEUED in its row, which says so from the start."""
@@ -33,7 +29,7 @@ def gave_up(job_id: str, error: BaseException) -> None:
     Warns:
         SimquayWarning: says why; so does the log.
     """
-    text = f"job {job_id} goes on, but is not kept: {error}"
+    text = f"job {job_id} goes on, but is not kept: {described(error)}"
     _log.warning(text)
     warn(text, SimquayWarning)
 
@@ -87,8 +83,13 @@ class Keeper:
         """A task has ended well: its answer is kept, so that it does not run again."""
         if self._encode is None or number in self._done:
             return
-        if (data := self._encode(answer)) is not None:
-            self._write(self.store.task_ended, number, data)
+        encode = self._encode
+
+        def write(job_id: str) -> None:
+            if (data := encode(answer)) is not None:
+                self.store.task_ended(job_id, number, data)
+
+        self._write(write)
 
     def result(self, result: Any) -> None:
         """The job has its result, and is to be ``DONE``."""
@@ -116,7 +117,7 @@ class Keeper:
             return
         try:
             lost = call(self._id, *arguments, **named)
-        except WRITE_ERRORS as error:
+        except Exception as error:  # noqa: BLE001  # the job boundary: a job without a store goes on
             self.works = False
             with suppress(SimquayWarning):  # where warnings are errors, the log says it
                 gave_up(self._id, error)

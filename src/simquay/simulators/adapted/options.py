@@ -117,6 +117,8 @@ class AdaptedOptions:
                 value = self._defaults.get(name)
             elif value is None and name == "isolation":
                 continue
+            elif value is None and name in ABOUT_JOB:
+                pass  # not given
             elif name in self._checks:
                 value = self._checks[name](name, value)
             checked[name] = value
