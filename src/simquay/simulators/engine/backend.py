@@ -322,15 +322,8 @@ class EngineBackend(SimquayBackend):
                 self._told,
             )
             if not pieces and executor is None:
-                job = Job(
-                    self,
-                    [join.task()],
-                    self._pool,
-                    join.join,
-                    job_id=facts.id,
-                    metadata=facts.metadata,
-                )
-                return job, None, ()
+                about: dict[str, Any] = {"job_id": facts.id, "metadata": facts.metadata}
+                return Job(self, [join.task()], self._pool, join.join, **about), None, ()
         else:
             join = told
         pieces = pieces or [[Piece(tuple(part.numbers), 0, part.context.shots)] for part in parts]
