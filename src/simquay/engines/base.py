@@ -88,6 +88,10 @@ class BaseEngine(ABC, Generic[S]):
     """States of up to so many stored qubits go back through a circuit by one call, where they have
     one vector: of :meth:`run_list`."""
 
+    packs: bool = False
+    """Whether the engine writes :meth:`exchange_parts`: then density matrices, whose coefficients
+    are real, take half as many amplitudes."""
+
     engine_api: int = ENGINE_API
     """The version of the engine API that the class is written for; a plugin's engine says it."""
 
@@ -333,6 +337,15 @@ class BaseEngine(ABC, Generic[S]):
         """
         strings, stored = strings_of_labels(paulis, state.num_qubits, state.layout)
         return np.where(stored, self.means(state, strings, Control()), 0.0)
+
+    def exchange_parts(self, state: S, qubit: int, other: int) -> None:
+        """Take the two parts of each amplitude for a real vector's values where a qubit ``other``,
+        which the layout does not have, is 0 and 1. Exchange it with ``qubit``, in place: ``other``
+        then has the place of ``qubit``, which is stored before if it is not.
+
+        For an engine that :attr:`packs`; no other is called.
+        """
+        raise ProgramError(f"the engine {self.name} does not exchange parts of amplitudes")
 
     def paired(self, state: S, qubit: int, strings: Strings, weights: NDArray[np.float64]) -> S:
         """A state that stores ``qubit``, too, which ``state`` does not, and has room for: where it

@@ -20,6 +20,7 @@ from simquay.execution.branching.deferral import defer
 from simquay.execution.branching.saves import join_saved, saved_bytes, saves_of
 from simquay.execution.counting import counted_bytes, counting_bytes
 from simquay.execution.density.method import method_of
+from simquay.execution.density.packing import density_qubits
 from simquay.execution.memory import required_bytes, statevector_bytes
 from simquay.execution.observables import Estimates
 from simquay.execution.readout import PORTION, portion_shots
@@ -37,7 +38,6 @@ from simquay.program import (
     Relabel,
     Reset,
 )
-from simquay.program.program import most_stored_qubits
 from simquay.system.memory import format_bytes, host_available_bytes, host_limit
 
 __all__ = [
@@ -261,7 +261,7 @@ def needed_bytes(
     state, and on the CPU its results as well, and what sampling takes or, when the state is gone,
     counting. ``plain``: see :func:`is_plain`."""
     if (method or method_of(program, context)) == "density_matrix":
-        need = engine.required_bytes(2 * most_stored_qubits(program), context.precision)
+        need = engine.required_bytes(density_qubits(program, engine), context.precision)
     else:
         need = required_bytes(program, engine, context.precision)
     if engine.device == "cpu":

@@ -14,6 +14,7 @@ from simquay.execution.branching.steps import measurement_event
 from simquay.execution.density.doubling import doubled
 from simquay.execution.density.engine import DensityEngine
 from simquay.execution.density.method import check_density, method_of
+from simquay.execution.density.packing import packed
 from simquay.execution.evolution import Run, Turn, run_gates
 from simquay.execution.kinds import KINDS
 from simquay.execution.memory import MemorySource
@@ -94,7 +95,7 @@ def _run_density(
     twice = doubled(program, deferred)
     deferred = defer(twice)
     assert deferred.gates is not None
-    run = Run(twice, DensityEngine(engine), context, piece, control)
+    run = Run(twice, DensityEngine(packed(twice, engine)), context, piece, control)
     run.method = "density_matrix"
     return run_straight(run, deferred, deferred.gates)
 

@@ -75,7 +75,7 @@ def _heading(plan: Plan) -> str:
         "dense": f"clusters of up to {profile.width} qubits in tiles of {profile.tile}",
         "tiled": f"tiles of {profile.tile} qubits",
         "gates": "one pass a gate",
-    }.get(profile.strategy, "made by the engine's strategy")
+    }.get(profile.strategy.rpartition(" ")[2], "made by the engine's strategy")
     passes = "1 pass" if len(plan.passes) == 1 else f"{len(plan.passes)} passes"
     before, after = len(plan.initial.order), len(plan.final.order)
     stored = f"{after} qubits stored" if before == after else f"{before} to {after} qubits stored"

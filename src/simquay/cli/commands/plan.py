@@ -76,8 +76,8 @@ def command(
     context, model, _ = resolve(chosen.options, given)
     tell = partial(print, file=output())
     for number, (circuit, point) in enumerate(circuits):
-        program, how = _by_method(lower(circuit, model), context)
-        plans = list(_plans(program, engine, context.precision))
+        program, run_by, how = _by_method(lower(circuit, model), engine, context)
+        plans = list(_plans(program, run_by, context.precision))
         if number:
             tell("")
         qubits = counted(circuit.num_qubits, "qubit")
@@ -91,22 +91,28 @@ def command(
     return OK
 
 
-def _by_method(program: Program, context: RunContext) -> tuple[Program, str]:
-    """What is planned for a program, and how it is run, in words that may be empty."""
+def _by_method(
+    program: Program, engine: Engine, context: RunContext
+) -> tuple[Program, Engine, str]:
+    """What is planned for a program, and for which engine; and how it is run, in words that may be
+    empty."""
     from simquay.execution.branching.deferral import defer
     from simquay.execution.density.doubling import doubled
     from simquay.execution.density.method import check_density, method_of
+    from simquay.execution.density.packing import packed
     from simquay.execution.trajectories.prediction import predicted_evolutions
 
     method = method_of(program, context)
     if method == "trajectories":
         work = f"{predicted_evolutions(program, context.shots):.3g} evolutions"
-        return program, f", trajectories: about {work} for {counted(context.shots, 'shot')}"
+        how = f", trajectories: about {work} for {counted(context.shots, 'shot')}"
+        return program, engine, how
     if method != "density_matrix":
-        return program, ""
+        return program, engine, ""
     deferred = defer(program)
     check_density(program, deferred, context)
-    return doubled(program, deferred), ", density matrix: a state of twice as many qubits"
+    twice = doubled(program, deferred)
+    return twice, packed(twice, engine), ", density matrix: a state of twice as many qubits"
 
 
 def _plans(program: Program, engine: Engine, precision: Precision) -> Iterator[Plan]:
@@ -117,12 +123,13 @@ def _plans(program: Program, engine: Engine, precision: Precision) -> Iterator[P
     from simquay.execution.branching.compiler import compile_steps
     from simquay.execution.branching.deferral import defer
     from simquay.execution.branching.steps import Evolve, Gates
+    from simquay.execution.density.packing import PackingEngine
     from simquay.planning import Layout, make_plan
     from simquay.program.program import most_stored_qubits
 
     # The plan of repeated runs: the first run of a small circuit may do without a search.
     profile = replace(engine.profile(precision, most_stored_qubits(program)), direct=0)
-    layout = Layout()
+    layout = engine.start if isinstance(engine, PackingEngine) else Layout()
     steps = compile_steps(defer(program)).steps
     for step, before in zip(steps, [None, *steps], strict=False):
         if isinstance(step, Gates):

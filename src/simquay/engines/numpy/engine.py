@@ -23,6 +23,7 @@ from simquay.engines.numpy.state import (
     ComplexArray,
     DenseState,
     copy_vectors,
+    exchange_parts,
     project_vectors,
     split_bits,
 )
@@ -76,6 +77,7 @@ class DenseEngine(BaseEngine[DenseState]):
     name = "numpy"
     batched = True
     folds = True
+    packs = True
     sweep_bytes = 8 << 20
     """Larger arrays leave the second-level cache, and the allocator takes them from the system anew
     each time; smaller ones are more calls."""
@@ -312,6 +314,14 @@ class DenseEngine(BaseEngine[DenseState]):
         kept = view[tuple(zero)].reshape(state.batch, -1)
         state.layout = Layout(tuple([one for one in state.layout.order if one not in qubits]))
         np.copyto(state.vector, kept)
+
+    def exchange_parts(self, state: DenseState, qubit: int, other: int) -> None:
+        """Exchange the bit between an amplitude's parts with the bit of ``qubit``."""
+        if qubit not in state.layout.order:
+            state.grow((qubit,))
+        order = state.layout.order
+        exchange_parts(state, order.index(qubit), self.threads)
+        state.layout = Layout(tuple([other if one == qubit else one for one in order]))
 
     def release(self, state: DenseState) -> None:
         """Give the state's memory back."""

@@ -6,13 +6,15 @@ A loop in Python over many small vectors takes longer than the arithmetic on the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simquay.engines.threads import run_side_by_side
 from simquay.errors import ProgramError
 from simquay.planning import Layout
 from simquay.program import Precision
@@ -23,6 +25,7 @@ __all__ = [
     "ComplexArray",
     "DenseState",
     "copy_vectors",
+    "exchange_parts",
     "project_vectors",
     "split_bits",
     "storage_indices",
@@ -187,3 +190,27 @@ def project_vectors(
     for first in range(0, len(ones), step):
         rows = ones[first : first + step]
         vector[rows] = vector[rows[:, None], index ^ moved[rows, None]]
+
+
+def exchange_parts(state: DenseState, place: int, threads: int) -> None:
+    """Exchange the real parts where storage bit ``place`` is 1 with the imaginary parts where it is
+    0: see :meth:`simquay.engines.base.BaseEngine.exchange_parts`."""
+    for vector in state.vector:
+        reals = vector.view(vector.real.dtype).reshape(-1, 2, 1 << place, 2)
+        one, other = reals[:, 1, :, 0], reals[:, 0, :, 1]
+        # Blocks of both: some rows, or a part of one.
+        rows, columns = max(_AT_ONCE >> place, 1), min(_AT_ONCE, 1 << place)
+        blocks = [
+            np.s_[row : row + rows, column : column + columns]
+            for row in range(0, one.shape[0], rows)
+            for column in range(0, one.shape[1], columns)
+        ]
+        share = partial(_exchange, one, other, iter(blocks))
+        run_side_by_side([share] * max(1, min(threads, len(blocks))))
+
+
+def _exchange(one: NDArray[Any], other: NDArray[Any], blocks: Iterator[Any]) -> None:
+    for block in blocks:  # a step of a list's iterator: no two threads get the same
+        kept = one[block].copy()
+        one[block] = other[block]
+        other[block] = kept

@@ -147,6 +147,18 @@ def test_noise_is_planned_by_the_method_of_the_run(cli: Any, bell: Path) -> None
     cli("plan", bell, "--noise", "no.json").assert_fails(2, "--noise no.json")
 
 
+def test_a_packed_density_matrix(cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simquay.execution.density.packing._LEAST", 0)
+    turns = "".join([f"ry(0.3) q[{qubit}]; rz(0.2) q[{qubit}];" for qubit in range(5)])
+    path = tmp_path / "turns.qasm"
+    head = 'OPENQASM 2.0; include "qelib1.inc"; qreg q[5];'
+    path.write_text(f"{head} {turns} h q[0]; cx q[0], q[1];")
+    noise = "--noise", "tests.support.flips:often"
+    shown = cli("plan", path, *noise, "--method", "density_matrix").out.splitlines()
+    assert shown[1].startswith("packed dense plan: ")
+    assert "1 to 10 qubits stored; clusters of up to " in shown[1]
+
+
 def test_a_circuit_without_a_density_matrix(cli: Any, tmp_path: Path) -> None:
     path = tmp_path / "dynamic.qasm"
     path.write_text(DYNAMIC.replace("h q[1];", "cx q[0], q[1];"))

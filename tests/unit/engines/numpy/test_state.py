@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simquay.engines.numpy.state import DenseState, split_bits
+from simquay.engines.numpy.state import DenseState, exchange_parts, split_bits
 from simquay.errors import ProgramError
 from simquay.planning import Layout
 from simquay.program import Precision
@@ -57,3 +57,21 @@ def test_each_split_bit_is_an_axis(positions: list[int]) -> None:
             if all((number >> p & 1) == value >> bit & 1 for bit, p in enumerate(positions))
         ]
         assert view[tuple(index)].ravel().real.tolist() == expected
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("place", [0, 7, 16])
+def test_the_parts_of_amplitudes_are_exchanged_with_a_bit(place: int, threads: int) -> None:
+    """Of a real vector, whose bit 0 is the part: bits 0 and ``place + 1`` change places."""
+    width = 17
+    reals = np.random.default_rng(place).normal(size=(2, 2 << width))
+    buffer = np.zeros((2, 2 << width), dtype=complex)
+    buffer[:, : 1 << width] = reals.view(complex)
+    layout = Layout(tuple(range(width)))
+    state = DenseState(width, width + 1, Precision.DOUBLE, layout, buffer)
+    exchange_parts(state, place, threads)
+    index = np.arange(2 << width)
+    differ = (index ^ index >> place + 1) & 1
+    expected = np.take(reals, index ^ differ ^ differ << place + 1, axis=1)
+    np.testing.assert_array_equal(state.vector, expected.view(complex))
+    assert not buffer[:, 1 << width :].any()
