@@ -371,6 +371,7 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
             "_partial_result": self._partial_result,
             "_progress": self._fraction(),
             "created": self.created,
+            "keeper": self.keeper,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:

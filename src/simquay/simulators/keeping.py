@@ -103,8 +103,7 @@ def keep(
         return
     if lost:
         lacks(facts.id, lost)
-    again = functools.partial(resume, store, facts.id, None, backend)
-    job.keeper = Keeper(store, facts.id, again, encode)
+    job.keeper = Keeper(store, facts.id, resume, backend, encode)
 
 
 @functools.cache
@@ -180,8 +179,7 @@ def resume(
     if not store.claim(job_id):
         raise _not_resumed(store.facts(job_id))
     job.created = facts.created
-    again = functools.partial(resume, store, job_id, None, backend)
-    job.keeper = Keeper(store, job_id, again, encode, done)
+    job.keeper = Keeper(store, job_id, resume, backend, encode, done)
     recent_jobs().add(job)
     job.submit()
     return job

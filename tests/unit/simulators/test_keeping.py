@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -194,6 +195,38 @@ def test_a_resume_takes_an_executor(store: JobStore) -> None:
         result = keeping.resume(store, job.job_id(), find_backend, executor=executor).result(LONG)
     assert result.get_counts() == expected
     assert result.to_dict()["metadata"]["executor"] == "ThreadPoolExecutor"
+
+
+def test_other_processes_run_what_is_missing(store: JobStore, processes: Executor) -> None:
+    backend = simquay.get_backend("numpy")
+    circuits = [turning("a"), dynamic()]
+    job = backend.run(circuits, shots=90, seed_simulator=3, executor=processes, **SHOTS)
+    expected = job.result(LONG)
+    every = tasks_kept(store, job.job_id())
+    assert len(every) == 6
+    left_by_a_dead_process(store, job.job_id(), {1, 4})
+    again = keeping.resume(store, job.job_id(), find_backend, executor=processes)
+    result = again.result(LONG)
+    assert plain(result) == plain(expected)
+    tasks = result.to_dict()["metadata"]["tasks"]
+    assert [place for place, one in enumerate(tasks) if one.get("from_store")] == [1, 4]
+    assert tasks_kept(store, job.job_id()) == every
+
+
+def test_a_pickled_job_is_kept_and_resumed(store: JobStore) -> None:
+    job = simquay.get_backend("numpy").run(turning(), shots=90, seed_simulator=3, **SHOTS)
+    counts = job.result(LONG).get_counts()
+    left_by_a_dead_process(store, job.job_id(), {0})
+    lost = keeping.resume(store, job.job_id(), find_backend, executor=None)
+    assert lost.result(LONG).get_counts() == counts
+    failed = simquay.get_backend("numpy").run(turning("large", 20), max_memory_mb=1)
+    failed.wait_for_final_state(LONG)
+    for one in (lost, failed):
+        again = pickle.loads(pickle.dumps(one))
+        assert again.kept
+        resumed = again.resume()
+        resumed.wait_for_final_state(LONG)
+        assert (resumed.job_id(), resumed.error_message()) == (one.job_id(), one.error_message())
 
 
 def test_progress_counts_the_tasks_that_have_ended(store: JobStore) -> None:

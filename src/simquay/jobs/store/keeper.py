@@ -12,6 +12,7 @@ from qiskit.providers.jobstatus import JobStatus
 
 from simquay.errors import SimquayWarning
 from simquay.jobs.errors import as_text, described
+from simquay.jobs.references import BackendReference
 from simquay.jobs.store.store import JobStore
 from simquay.system.warning import warn
 
@@ -57,8 +58,10 @@ class Keeper:
     Args:
         store: has the job already.
         job_id: the job's.
-        resume: runs what is missing of the job, when it is final; takes the arguments of
-            :meth:`~simquay.jobs.base.BaseJob.resume`.
+        resume: runs what is missing of a job that is final, from the store, the job's id, a finder
+            of its backend or None, and the backend or None, and the arguments of
+            :meth:`~simquay.jobs.base.BaseJob.resume` by name; a function of a module.
+        backend: of the job.
         encode: makes bytes of the answer of a task, or None where it is to run again in a job that
             is resumed; None where answers are not kept.
         done: the numbers of tasks whose answers are in the store already.
@@ -69,15 +72,29 @@ class Keeper:
         store: JobStore,
         job_id: str,
         resume: Callable[..., Any],
+        backend: Any,
         encode: Callable[[Any], bytes | None] | None = None,
         done: Collection[int] = (),
     ) -> None:
         self.store = store
         self.works = True
-        self.resume = resume
         self._id = job_id
+        self._resume = resume
+        self._backend = backend
         self._encode = encode
         self._done = done
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Of a final job, which writes no more."""
+        backend = BackendReference.of(self._backend)
+        return {**self.__dict__, "_backend": backend, "_encode": None, "_done": ()}
+
+    def resume(self, **options: Any) -> Any:
+        """See :meth:`~simquay.jobs.base.BaseJob.resume`."""
+        finder, backend = None, self._backend
+        if isinstance(backend, BackendReference):
+            finder, backend = backend.finder, None
+        return self._resume(self.store, self._id, finder, backend, **options)
 
     def task_ended(self, number: int, answer: Any) -> None:
         """A task has ended well: its answer is kept, so that it does not run again."""

@@ -37,7 +37,7 @@ def store(tmp_path: Path) -> JobStore:
 def kept(store: JobStore, job: Job, **named: Any) -> Keeper:
     facts = some_facts(store, id=job.job_id())
     store.create(facts, circuits=[a_circuit()], request=None)
-    job.keeper = Keeper(store, job.job_id(), lambda **options: job, **named)
+    job.keeper = Keeper(store, job.job_id(), lambda *given, **options: job, None, **named)
     return job.keeper
 
 
