@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from simquay.execution.trajectories.segments import Error, Segment, string_of
 from simquay.planning import Change, GateSweep
 from simquay.program import Diagonal, GateOperation, Matrix, Permutation, Prepare, Relabel
-from simquay.program.bits import bit_counts, bits_of, deposit, extract, mask_of
+from simquay.program.bits import bit_counts, bits_of
 
 __all__ = ["Moved", "Moving"]
 
@@ -35,11 +35,11 @@ class Moved(NamedTuple):
     """Errors after they were moved.
 
     Attributes:
-        taken: by the place of a gate, the string on its qubits that is in its numbers.
+        taken: the strings in the numbers of gates: bit ``j`` is entry ``j`` of :attr:`Moving.bits`.
         x, z: the X and the Z part of the string at the end, as masks of qubits.
     """
 
-    taken: dict[int, int]
+    taken: int
     x: int
     z: int
 
@@ -62,83 +62,88 @@ class _Rule(NamedTuple):
 
 
 class Moving:
-    """Moves the errors of a segment."""
+    """Moves the errors of a segment.
+
+    Attributes:
+        bits: the parts of strings that gates take: the place of the gate, and the bit.
+    """
 
     def __init__(self, segment: Segment) -> None:
         self._segment = segment
-        self._gates, self._spans = segment.flat
+        self._gates, spans = segment.flat
         self._rules: dict[int, _Rule] = {}
-        self._moved: dict[Error, Moved | None] = {}
         self._numbers: dict[tuple[int, int], NDArray[np.complex128]] = {}
+        self.bits: list[tuple[int, int]] = []
+        # From the last gate to the first: what becomes of an X on each qubit and of a Z, which
+        # stand behind the gates that are left. All that follows is linear in the bits of strings:
+        # one number has those of a moved string, first those of its end. None: it is stopped.
+        used = [*self._gates, *segment.channels]
+        count = self._count = 1 + max(
+            [0, *[q for one in used for q in (*one.qubits, *one.controls)]]
+        )
+        ends: list[int | None] = [1 << bit for bit in range(2 * count)]
+        self._ends: list[list[int | None]] = []
+        place = len(self._gates)
+        for (_, start), channel in zip(reversed(spans), reversed(segment.channels), strict=True):
+            while place > start:
+                place -= 1
+                self._pass(place, ends)
+            qubits = channel.qubits
+            self._ends.append([ends[half + qubit] for half in (0, count) for qubit in qubits])
+        self._ends.reverse()
+
+    def _pass(self, place: int, ends: list[int | None]) -> None:
+        """Put a gate in front of those that ``ends`` are for."""
+        rule = self._rules[place] = _rule(self._gates[place])
+        here = [half + wire for half in (0, self._count) for wire in rule.wires]
+        before = [ends[bit] for bit in here]
+        for bit, image in enumerate(rule.images):
+            own = 0
+            if rule.takes or (image is None and rule.conjugated):
+                own = 1 << 2 * self._count + len(self.bits)
+                self.bits.append((place, bit))
+                image = 0 if rule.takes else 1 << bit
+            behind = [None] if image is None else [before[other] for other in bits_of(image)]
+            ends[here[bit]] = _sum([own, *behind])
 
     def of(self, errors: Iterable[Error]) -> Moved | None:
         """``errors``, moved; None if one of them is no Pauli string, or meets a gate that stops
         it."""
-        taken: dict[int, int] = {}
-        x = z = 0
-        for error in errors:
-            if error not in self._moved:
-                self._moved[error] = self._one(*error)
-            moved = self._moved[error]
-            if moved is None:
+        found: list[int | None] = []
+        for site, part in errors:
+            string = self._segment.string(site, part)
+            if string is None:
                 return None
-            for place, string in moved.taken.items():
-                taken[place] = taken.get(place, 0) ^ string
-            x, z = x ^ moved.x, z ^ moved.z
-        return Moved(taken, x, z)
+            found += [self._ends[site][bit] for bit in bits_of(string)]
+        end = _sum(found)
+        if end is None:
+            return None
+        every = (1 << self._count) - 1
+        return Moved(end >> 2 * self._count, end & every, end >> self._count & every)
 
     def sweep(self, moved: Sequence[Moved], lists: NDArray[np.int64]) -> GateSweep:
         """The gates without errors, and then those of each of ``moved``; ``lists`` says which each
         vector has."""
+        taken: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+        for row, one in enumerate(moved, start=1):
+            strings: dict[int, int] = {}
+            for number in bits_of(one.taken):
+                place, bit = self.bits[number]
+                strings[place] = strings.get(place, 0) | 1 << bit
+            for place, string in strings.items():
+                taken[place].append((row, string))
         by_size: defaultdict[int, list[int]] = defaultdict(list)
-        for place in sorted({place for one in moved for place in one.taken}):
+        for place in sorted(taken):
             by_size[_numbers(self._gates[place]).size].append(place)
         changes = []
         for size, places in by_size.items():
             own = np.stack([_numbers(self._gates[place]).reshape(size) for place in places])
             numbers = np.repeat(own[None], len(moved) + 1, axis=0)
-            columns = {place: column for column, place in enumerate(places)}
-            for row, one in enumerate(moved, start=1):
-                for place, string in one.taken.items():
-                    if place in columns:
-                        numbers[row, columns[place]] = self._with(place, string)
+            for column, place in enumerate(places):
+                for row, string in taken[place]:
+                    numbers[row, column] = self._with(place, string)
             changes.append(Change(tuple(places), numbers))
         return GateSweep(self._gates, len(moved) + 1, tuple(changes), lists)
-
-    def _one(self, site: int, part: int) -> Moved | None:
-        segment = self._segment
-        found = segment.string(site, part)
-        if found is None:
-            return None
-        qubits = segment.channels[site].qubits
-        x, z = deposit(found, qubits), deposit(found >> len(qubits), qubits)
-        taken: dict[int, int] = {}
-        for place in range(self._spans[site][1], len(self._gates)):
-            if place not in self._rules:
-                self._rules[place] = _rule(self._gates[place])
-            wires, images, takes, conjugated = self._rules[place]
-            string = extract(x, wires) | extract(z, wires) << len(wires)
-            if not string:
-                continue
-            behind = inside = 0
-            if takes:
-                inside = string
-            else:
-                for bit in bits_of(string):
-                    image = images[bit]
-                    if image is None:
-                        inside |= 1 << bit
-                    else:
-                        behind ^= image
-                if inside and not conjugated:
-                    return None
-                behind ^= inside
-            if inside:
-                taken[place] = inside
-            every = mask_of(wires)
-            x = x & ~every | deposit(behind, wires)
-            z = z & ~every | deposit(behind >> len(wires), wires)
-        return Moved(taken, x, z)
 
     def _with(self, place: int, string: int) -> NDArray[np.complex128]:
         """A gate's numbers with a string in them, one after the other."""
@@ -159,6 +164,16 @@ class Moving:
                 found = (array * signs * signs[:, None])[flipped][:, flipped]
             self._numbers[key] = found.reshape(-1)
         return self._numbers[key]
+
+
+def _sum(ends: Iterable[int | None]) -> int | None:
+    """Their sum modulo 2, bit by bit; None if one is None."""
+    total = 0
+    for end in ends:
+        if end is None:
+            return None
+        total ^= end
+    return total
 
 
 def _numbers(gate: GateOperation) -> NDArray[np.complex128]:

@@ -86,7 +86,7 @@ def test_moved_errors_do_as_errors_among_the_gates(seed: int) -> None:
             listed.append(errors)
     assert len(found) > 5
     sweep = moving.sweep(found, np.zeros(1, dtype=np.int64))
-    for number, moved in enumerate([Moved({}, 0, 0), *found]):
+    for number, moved in enumerate([Moved(0, 0, 0), *found]):
         errors = listed[number - 1] if number else []
         expected = unitary(some.gates(tuple(errors)))
         overlap = np.vdot(unitary(with_string(gates_at(sweep, number), moved)), expected) / len(
@@ -114,6 +114,6 @@ def test_what_cannot_be_moved() -> None:
     channel = Channel(depolarizing(0.1), (1,))
     flip = Moving(Segment([channel, TOFFOLI]))
     assert flip.of([(0, 1)]) is None  # X on a control
-    assert flip.of([(0, 3)]) == Moved({}, 0, 2)
+    assert flip.of([(0, 3)]) == Moved(0, 0, 2)
     assert Moving(Segment([Channel(damping(0.1), (0,))])).of([(0, 0)]) is None
-    assert Moving(Segment([channel, Relabel((1, 4), (4, 1))])).of([(0, 2)]) == Moved({}, 16, 16)
+    assert Moving(Segment([channel, Relabel((1, 4), (4, 1))])).of([(0, 2)]) == Moved(0, 16, 16)
