@@ -38,7 +38,7 @@ from simquay.program import (
     Strings,
 )
 
-__all__ = ["INVERSES", "Cuts", "Reading", "find_cuts", "letters_of"]
+__all__ = ["INVERSES", "Cuts", "Reading", "find_cuts", "is_rotation", "letters_of"]
 
 _Z, _X, _Y, _ZERO, _ONE = 1, 2, 3, 4, 5
 """Letters: the Pauli matrices as digits, and projectors onto |0> and |1>."""
@@ -84,7 +84,7 @@ class Reading(NamedTuple):
     def strings(self, order: Sequence[int]) -> _Read:
         """The strings for states that store the qubits ``order``; and whether each is 0 there,
         since a qubit that is not stored is |0>."""
-        bits = np.zeros(max(*self.qubits, *order, 0) + 1, dtype=np.int64)
+        bits = np.zeros(max([*self.qubits, *order, 0]) + 1, dtype=np.int64)
         bits[list(order)] = np.int64(1) << np.arange(len(order))
         own = bits[self.qubits]
         masks = [
@@ -167,7 +167,7 @@ def find_cuts(
         keeps = (*gate.qubits, *gate.controls) if gate.is_diagonal else gate.controls
         cut = max([*[other[qubit] for qubit in moves], *[diagonal[qubit] for qubit in keeps], 0])
         read = place in wanted
-        segments[cut + (read and _is_rotation(gate))] += undo(gate)
+        segments[cut + (read and is_rotation(gate))] += undo(gate)
         for qubit in moves:
             diagonal[qubit] = other[qubit] = cut + read
         for qubit in keeps:
@@ -225,7 +225,7 @@ def letters_of(gate: Any, pauli: int, pair: int | None) -> _Letters:
     return letters if is_odd else []
 
 
-def _is_rotation(gate: Gate | Back) -> bool:
+def is_rotation(gate: Gate | Back) -> bool:
     """Whether the gate commutes with its generators: they do not depend on its angle, and at 0 it
     is the identity."""
     if not isinstance(gate, Parametric):

@@ -1,8 +1,9 @@
 """Small circuits: the way forth and the way back as two lists of gates, each in one call.
 
 On a state of few amplitudes, calls and plans take longer than the gates. The gates are undone one
-by one here, and each gate's strings are read just before it, without cuts
-(:meth:`~simquay.engines.base.BaseEngine.gate_list`). Only numbers differ from point to point.
+by one here, without cuts (:meth:`~simquay.engines.base.BaseEngine.gate_list`). A gate's strings are
+read when it is undone, or just before where it commutes with them. Only numbers differ from point
+to point.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.engines.base import Engine
-from simquay.execution.adjoint.cuts import INVERSES, Reading, letters_of
+from simquay.execution.adjoint.cuts import INVERSES, Reading, is_rotation, letters_of
 from simquay.execution.adjoint.ways import Way
 from simquay.program import Parametric, Relabel
 from simquay.program.formulas import FORMULAS
@@ -61,7 +62,7 @@ def lists_of(
     gates: Any = way.back
     touched = {qubit for gate in gates for qubit in (*gate.qubits, *gate.controls)}
     size = way.stored + (pair is not None)
-    if way.negated or size > engine.list_qubits or len(gates) > _MOST_GATES:
+    if way.negated or not 0 < size <= engine.list_qubits or len(gates) > _MOST_GATES:
         return None
     if len(touched) > way.stored or any(isinstance(gate, Relabel) for gate in gates):
         return None
@@ -72,15 +73,17 @@ def lists_of(
     places += [0] * len(strings)
     numbers: dict[int, list[int]] = {}
     for place in reversed(range(len(gates))):
+        inverse = INVERSES[type(gates[place])](gates[place])
         if place in wanted:
             numbers[place] = []
+            read_at = len(undone) + (0 if is_rotation(gates[place]) else len(inverse))
             for pauli in wanted[place]:
                 letters = letters_of(gates[place], pauli, pair)
                 numbers[place].append(len(strings) if letters else -1)
                 if letters:
                     strings.append(letters)
-                    places.append(len(undone))
-        undone += INVERSES[type(gates[place])](gates[place])
+                    places.append(read_at)
+        undone += inverse
     undone = undone[: max(places, default=0)]
     read, _ = Reading.of(strings).strings(order if pair is None else (*order, pair))
     none, _ = Reading.of([]).strings(order)

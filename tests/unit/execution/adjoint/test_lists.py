@@ -53,6 +53,17 @@ def test_strings_are_read_before_their_gate_is_undone_and_nothing_behind_the_las
     np.testing.assert_allclose(found.forth_numbers(ANGLES)[4:], half.ravel(), atol=1e-15)
 
 
+def test_strings_of_a_gate_that_does_not_commute_with_them_are_read_once_it_is_undone():
+    gates = [
+        Parametric("ry", (0,), (0,)),
+        Parametric("u2", (0, 1), (0,)),
+        Matrix(np.eye(2, dtype=complex), (0,)),
+    ]
+    found = lists(gates, {0: (3,), 1: (1, 2), 2: (1,)}, 3)
+    assert found.back[5] == [0, 1, 2, 2, 2]
+    assert found.numbers == {2: [1], 1: [2, 3], 0: [4]}
+
+
 def test_without_a_pair_strings_are_imaginary():
     found = lists([Parametric("ry", (0,), (2,))], {0: (3, 2)}, None)
     assert found.numbers == {0: [0, -1]}
