@@ -141,12 +141,12 @@ def fold_sums(
     """
     keys = sort_keys(strings.x, strings.z, strings.fixed)
     order = np.argsort(keys)
-    reals = vectors.real.copy()
+    reals = vectors.view(vectors.real.dtype)
     parts = threads if vectors.size * len(keys) > _ALONE_WORK else 1
     results = np.zeros((parts, len(vectors)))
 
     def share(part: int) -> None:
-        given = reals, vectors.view(reals.dtype), keys, order, *strings, weights
+        given = reals, keys, order, *strings, weights
         fold_strings(*given, part, parts, results[part])
 
     run_side_by_side([partial(share, part) for part in range(parts)])

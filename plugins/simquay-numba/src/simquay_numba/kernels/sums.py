@@ -28,7 +28,7 @@ from simquay_numba.kernels.reading import (
     shuffled,
     transform,
 )
-from simquay_numba.kernels.vectors import intrinsic, switch
+from simquay_numba.kernels.vectors import VECTOR_BYTES, intrinsic, switch
 
 __all__ = ["add_strings", "add_window_means", "find_alone", "fold_strings", "sort_keys"]
 
@@ -168,50 +168,57 @@ def add_strings(source, target, keys, order, x, z, fixed, values, weights, part,
                     _add_products(mine, theirs, flip & inside, table, odd)
 
 
-@compiled_function
-def _add_flipped(target, source, flip, factor):
-    """Add ``factor`` times ``source[i ^ flip]`` to each ``target[i]``."""
-    # Shorter runs than a vector are written out, for loops without inner ones.
-    if flip == 1:
-        for i in range(0, len(target), 2):
-            target[i] += factor * source[i + 1]
-            target[i + 1] += factor * source[i]
-        return
-    if flip == 2:
-        for i in range(0, len(target), 4):
-            target[i] += factor * source[i + 2]
-            target[i + 1] += factor * source[i + 3]
-            target[i + 2] += factor * source[i]
-            target[i + 3] += factor * source[i + 1]
-        return
-    run = flip & -flip if flip else len(target)
-    for start in range(0, len(target), run):
-        mine = target[start : start + run]
-        other = start ^ flip
-        theirs = source[other : other + run]
-        for i in range(run):
-            mine[i] += factor * theirs[i]
+@intrinsic()
+def add_flipped(emit, factor, target, source, flip, count):
+    """Add ``factor`` times number ``i ^ flip`` of ``source`` to each number ``i`` of ``target``: to
+    ``count`` whole vectors of reals, at these addresses."""
+    builder, long = emit.builder, ir.IntType(64)
+    lanes = builder.and_(flip, ir.Constant(long, emit.width - 1))
+    flips = builder.lshr(flip, ir.Constant(long, emit.lanes))
+    size = ir.Constant(long, VECTOR_BYTES)
+    factors = emit.splat(factor)
+
+    def loop(lane):
+        with cgutils.for_range(builder, count, intp=long) as turn:
+            mine = builder.add(target, builder.mul(turn.index, size))
+            theirs = builder.add(source, builder.mul(builder.xor(turn.index, flips), size))
+            value = emit.flipped(emit.load(theirs, aligned=False), lane)
+            total = emit.product(factors, value, emit.load(mine, aligned=False))
+            emit.store(total, mine, aligned=False)
+
+    switch(builder, lanes, {lane: partial(loop, lane) for lane in range(emit.width)})
 
 
 @compiled_function
-def fold_strings(reals, vectors, keys, order, x, z, fixed, values, weights, part, parts, result):
+def _take_reals(amplitudes, reals):
+    """The real parts, from real and imaginary parts in turns."""
+    for i in range(len(reals)):
+        reals[i] = amplitudes[2 * i]
+
+
+@compiled_function
+def fold_strings(vectors, keys, order, x, z, fixed, values, weights, part, parts, result):
     """In one part of vectors whose amplitudes ``a`` are real, add ``1j`` times the real part of
     what a sum of strings times weights gives; and add to ``result`` its products with ``a``.
 
     Args:
-        reals: the real parts, shape ``(batch, 2**width)``.
         vectors: real and imaginary parts in turns, shape ``(batch, 2 * 2**width)``.
         keys, order, x, z, fixed, values, weights, part, parts: as for :func:`add_strings`.
         result: float64, shape ``(batch,)``.
     """
-    size = min(reals.shape[1], 1 << _BLOCK_BITS)
-    blocks = reals.shape[1] // size
+    size = min(vectors.shape[1] // 2, 1 << _BLOCK_BITS)
+    blocks = vectors.shape[1] // (2 * size)
     table = np.empty(size)
     address = table.ctypes.data
-    after = np.empty(size, dtype=reals.dtype)
-    for row in range(len(reals)):
+    after = np.empty(size, dtype=vectors.dtype)
+    own, others = np.empty_like(after), np.empty_like(after)
+    factors = np.empty(1, dtype=vectors.dtype)  # of that type
+    lanes = VECTOR_BYTES // vectors.itemsize
+    for row in range(len(vectors)):
+        held = -1  # the block whose real parts are in ``others``
         for block in range(part * blocks // parts, (part + 1) * blocks // parts):
             begin = block * size
+            _take_reals(vectors[row, 2 * begin : 2 * (begin + size)], own)
             after[:] = 0
             end = 0
             while end < len(order):
@@ -224,21 +231,33 @@ def fold_strings(reals, vectors, keys, order, x, z, fixed, values, weights, part
                 flip = key >> 2
                 inside = flip & size - 1
                 origin = begin ^ flip ^ inside
-                theirs = reals[row, origin : origin + size]
+                theirs = own
+                if origin != begin:
+                    theirs = others
+                    if origin != held:
+                        _take_reals(vectors[row, 2 * origin : 2 * (origin + size)], others)
+                        held = origin
                 constant, plain = _fill_table(
                     table, address, key, order[start:end], x, z, fixed, values, weights, origin
                 )
-                if plain:
-                    _add_flipped(after, theirs, inside, constant)
-                else:
+                if plain and size >= lanes:
+                    factors[0] = constant
+                    add_flipped(
+                        factors[0], after.ctypes.data, theirs.ctypes.data, inside, size // lanes
+                    )
+                elif plain or inside:
                     for i in range(size):
                         j = i ^ inside
-                        after[i] += table[j] * theirs[j]
-            mine = reals[row, begin : begin + size]
+                        after[i] += (constant if plain else table[j]) * theirs[j]
+                else:
+                    for i in range(size):
+                        after[i] += table[i] * theirs[i]
             total = 0.0
             for i in range(size):
-                total += float(mine[i]) * float(after[i])
-                vectors[row, 2 * (begin + i) + 1] = after[i]
+                total += float(own[i]) * float(after[i])
+            mine = vectors[row, 2 * begin : 2 * (begin + size)]
+            for i in range(size):
+                mine[2 * i + 1] = after[i]
             result[row] += total
 
 
