@@ -98,6 +98,7 @@ docs: $(VENV)/.installed-dev
 
 figures: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.figures
+	$(BIN)/python docs/screenshots.py
 
 # Wheels are built from the source distributions, as an index's users get them.
 dist: $(VENV)/.installed-dev

@@ -12,11 +12,14 @@ import os
 import pty
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from qiskit import qasm2
+from qiskit.synthesis import synth_qft_full
 from rich.console import Console
 from rich.text import Text
 
@@ -27,12 +30,30 @@ WIDTH = 80
 COMMANDS = {
     "run": "run examples/ghz.qasm --backend numpy --shots 2000 --seed 7",
     "estimate": "estimate examples/ansatz.qasm --observable ZZ:1.0,XI:0.5 --bind theta=0:pi:5",
-    "plan": "plan examples/ansatz.qasm --bind theta=0.4 --backend numpy",
+    "plan": "plan qft20.qasm --backend numba",
+    "jobs": "jobs",
+    "job": "job {done}",
+    "result": "result {done}",
+    "resume": "resume {lost}",
     "backends": "backends",
     "check": "check numpy --only J01",
     "doctor": "doctor",
 }
-"""By the name of a command: an example of it, and its picture's name."""
+"""By the name of a command: an example of it. ``done`` and ``lost`` are kept jobs."""
+
+RUN = """
+import os, signal, sys
+import simquay
+from qiskit import qasm3
+circuit = qasm3.load("examples/ghz.qasm")
+backend = simquay.get_backend("numpy")
+job = backend.run(circuit, shots=2000, seed_simulator=7, keep=True, tags=[sys.argv[1]])
+print(job.job_id(), flush=True)
+if sys.argv[1] == "lost":
+    os.kill(os.getpid(), signal.SIGKILL)
+job.result()
+"""
+"""Keeps a job; the process of a lost one is killed at once."""
 
 
 def shown(command: str, environment: dict[str, str]) -> str:
@@ -43,7 +64,7 @@ def shown(command: str, environment: dict[str, str]) -> str:
         stdin=subprocess.DEVNULL,
         stdout=theirs,
         stderr=theirs,
-        cwd=ROOT,
+        cwd=environment["HOME"],
         env=environment,
     )
     os.close(theirs)
@@ -61,7 +82,8 @@ def shown(command: str, environment: dict[str, str]) -> str:
         sys.exit(f"simquay {command} failed:\n{b''.join(parts).decode()}")
     text = b"".join(parts).decode().replace("\r\n", "\n")
     # A progress bar hides the cursor until it is gone.
-    return re.sub(r"\x1b\[\?25l.*?\x1b\[\?25h(\x1b\[1A\x1b\[2K)?", "", text, flags=re.DOTALL)
+    text = re.sub(r"\x1b\[\?25l.*?\x1b\[\?25h(\x1b\[1A\x1b\[2K)?", "", text, flags=re.DOTALL)
+    return text.replace(environment["SIMQUAY_JOB_STORE"], "~/jobs")
 
 
 def picture(name: str, command: str, environment: dict[str, str]) -> None:
@@ -83,10 +105,22 @@ def main() -> None:
             **os.environ,
             "COLUMNS": str(WIDTH),
             "TERM": "xterm-256color",
-            "SIMQUAY_JOB_STORE": folder,
+            "HOME": folder,
+            "SIMQUAY_JOB_STORE": f"{folder}/jobs",
+            "NUMBA_CACHE_DIR": f"{folder}/kernels",
         }
+        shutil.copytree(ROOT / "examples", Path(folder, "examples"))
+        jobs = {}
+        for name in ("done", "lost"):
+            ran = [sys.executable, "-c", RUN, name]
+            done = subprocess.run(
+                ran, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True
+            )
+            jobs[name] = done.stdout.strip()[:8]
+        circuit = synth_qft_full(20)
+        Path(folder, "qft20.qasm").write_text(qasm2.dumps(circuit), encoding="utf-8")
         for name, command in COMMANDS.items():
-            picture(name, command, environment)
+            picture(name, command.format(**jobs), environment)
 
 
 if __name__ == "__main__":

@@ -255,6 +255,13 @@ def test_the_reference_has_no_command_that_does_not_exist() -> None:
     assert told == set(COMMANDS)
 
 
+def test_the_reference_shows_every_command() -> None:
+    for command in cli.commands:
+        assert f"(../figures/cli-{command}.svg)" in read("docs/reference/cli.md")
+        picture = (DOCS / "figures" / f"cli-{command}.svg").read_text(encoding="utf-8")
+        assert f"simquay&#160;{command}" in picture
+
+
 def test_the_reference_has_every_exit_code() -> None:
     told = first_column(sections("docs/reference/cli.md")["Exit codes"], "code")
     actual = {
