@@ -21,6 +21,7 @@ import pytest
 
 from simquay.cli import errors as exit_codes
 from simquay.cli.main import cli, main
+from simquay.registry.requests import VARIABLES
 from simquay.simulators.builtin import simquay_register_backends
 from tests.support.pages import Block, blocks, first_column, read, sections
 from tests.support.paths import DOCS, ROOT
@@ -320,6 +321,7 @@ def test_the_reference_has_every_environment_variable() -> None:
     # An attribute of plugin modules, not an environment variable.
     used.discard("SIMQUAY_PLUGIN_API")
     assert told == used
+    assert told == set(VARIABLES)  # which `simquay doctor` knows
 
 
 ARCHITECTURE = "docs/explanation/architecture.md"

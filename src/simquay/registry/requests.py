@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from simquay.errors import RegistryError
 from simquay.registry.catalog import normalize_name
+from simquay.system.variables import JOB_STORE
 
 __all__ = [
     "BACKEND",
@@ -40,7 +41,7 @@ LOAD_PLUGINS = "SIMQUAY_LOAD_PLUGINS"
 STRICT_PLUGINS = "SIMQUAY_STRICT_PLUGINS"
 """On: a plugin that does not load, or that claims a taken name, is an error, not a warning."""
 
-VARIABLES = (BACKEND, FALLBACK, DISABLE_PLUGINS, LOAD_PLUGINS, STRICT_PLUGINS)
+VARIABLES = (BACKEND, FALLBACK, DISABLE_PLUGINS, LOAD_PLUGINS, STRICT_PLUGINS, JOB_STORE)
 """All environment variables of Simquay."""
 
 _ON = ("1", "true", "yes", "on")

@@ -22,6 +22,7 @@ from simquay.execution.settings import RunContext
 from simquay.noise.model import NoiseModel
 from simquay.noise.reading import noise_of
 from simquay.program import Precision
+from simquay.system.variables import JOB_STORE
 from simquay.system.warning import warn
 
 __all__ = [
@@ -44,10 +45,6 @@ __all__ = [
 
 RESERVED_METADATA = frozenset({"backend", "engine", "device", "precision", "fallback", "tags"})
 """Keys of ``job.metadata`` that Simquay sets; a user's metadata cannot have them."""
-
-STORE_VARIABLE = "SIMQUAY_JOB_STORE"
-"""The variable of the environment that names the folder of kept jobs; where it is set, jobs are
-kept unless they say ``keep=False``."""
 
 _SEED_BITS = 53
 """Bits of a random seed: at most 53, so that every JSON reader keeps it a whole number."""
@@ -377,7 +374,7 @@ def about_job(given: dict[str, Any]) -> dict[str, Any]:
     if tags := given.pop("tags"):
         given["metadata"]["tags"] = [*tags]
     if given["keep"] is None:
-        given["keep"] = bool(os.environ.get(STORE_VARIABLE)) or None
+        given["keep"] = bool(os.environ.get(JOB_STORE)) or None
     elif not given["keep"]:
         given["keep"] = None
     return given

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from simquay.jobs.errors import JobStoreError
-from simquay.jobs.store.folder import STORE_VARIABLE
 from simquay.system.lifecycle import after_fork, hold_at_fork
+from simquay.system.variables import JOB_STORE
 
 __all__ = ["Database"]
 
@@ -114,7 +114,7 @@ class Database:
         except sqlite3.OperationalError as error:
             raise JobStoreError(
                 f"the job store {folder} cannot be {done} ({error}): see whether the disk is full "
-                f"and {self.path.name} yours, or name another folder in {STORE_VARIABLE}"
+                f"and {self.path.name} yours, or name another folder in {JOB_STORE}"
             ) from error
         except sqlite3.Error as error:
             raise JobStoreError(

@@ -7,11 +7,9 @@ import re
 from pathlib import Path
 
 from simquay.jobs.errors import UnknownJobError
+from simquay.system.variables import JOB_STORE
 
-__all__ = ["STORE_VARIABLE", "default_folder", "folder_of_job", "named_folder"]
-
-STORE_VARIABLE = "SIMQUAY_JOB_STORE"
-"""The environment variable that names the store's folder; where it is set, all jobs are kept."""
+__all__ = ["default_folder", "folder_of_job", "named_folder"]
 
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,127}")
 """Ids of which a folder can have the name on any system, and that lead nowhere else."""
@@ -19,7 +17,7 @@ _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,127}")
 
 def named_folder() -> Path | None:
     """The folder that ``SIMQUAY_JOB_STORE`` names, or None where it is not set, or empty."""
-    name = os.environ.get(STORE_VARIABLE)
+    name = os.environ.get(JOB_STORE)
     return Path(name).expanduser().resolve() if name else None
 
 

@@ -25,6 +25,7 @@ from qiskit.providers import JobError, JobStatus, JobV1
 from qiskit.result import Result
 
 import simquay
+from simquay.system.variables import JOB_STORE
 from simquay.testing.harness.assertions import (
     TIMEOUT,
     CheckFailed,
@@ -45,8 +46,6 @@ __all__ = ["main"]
 
 _LONG = 8.0
 _KILLED = 1.0  # seconds of the job that is lost with its process
-
-_STORE = "SIMQUAY_JOB_STORE"
 
 _jobs: list[Any] = []
 """Keeps the jobs alive until the interpreter is on its way out."""
@@ -128,7 +127,7 @@ def _exit(backend: Any, calibration: Calibration, jobs: int) -> dict[str, Any]:
 
 def _keep(backend: Any, calibration: Calibration, store: str) -> dict[str, Any]:
     """Keep a job that is done, one that fails, and one that this process leaves unfinished."""
-    os.environ[_STORE] = store
+    os.environ[JOB_STORE] = store
     named = {"metadata": {"owner": "kit"}, "tags": ["kit", "done"]}
     circuits = [bell(), flips(1)]
     done = backend.run(circuits, shots=50, seed_simulator=3, keep=True, **named)
@@ -152,7 +151,7 @@ def _find(
     backend: Any, calibration: Calibration, store: str, told: dict[str, Any], resumable: bool
 ) -> dict[str, Any]:
     """Find the jobs of a process that has ended."""
-    os.environ[_STORE] = store
+    os.environ[JOB_STORE] = store
     done = returns(lambda: simquay.job(told["done"]), "simquay.job() of a job of another process")
     require_equal(done.status(), JobStatus.DONE, "a kept job that was done")
     require(
