@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import json
 import os
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-from qiskit import QuantumCircuit, qpy
 
 from simquay.jobs.errors import JobStoreError
 from simquay.jobs.store.encoding import decoded, encoded
 
 __all__ = [
     "DamagedFileError",
-    "circuits_as_qpy",
     "read_document",
     "read_sealed",
     "sealed",
@@ -133,19 +130,3 @@ def read_document(folder: Path, name: str) -> Any:
         raise
     except _DAMAGED as error:
         raise DamagedFileError(f"{path} is damaged ({type(error).__name__}: {error})") from error
-
-
-def circuits_as_qpy(circuits: Sequence[QuantumCircuit]) -> bytes:
-    """Circuits as the bytes that ``qpy.load`` reads.
-
-    Raises:
-        JobStoreError: QPY cannot hold them.
-    """
-    stream = io.BytesIO()
-    try:
-        qpy.dump([*circuits], stream)
-    except Exception as error:  # QPY runs the classes' own code, and raises errors of many kinds
-        raise JobStoreError(
-            f"the circuits: QPY cannot hold them ({type(error).__name__}: {error})"
-        ) from error
-    return stream.getvalue()

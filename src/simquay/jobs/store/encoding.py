@@ -18,7 +18,7 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from qiskit import QuantumCircuit, qpy
+from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter, ParameterExpression, ParameterVectorElement
 from qiskit.primitives import BitArray, DataBin, PrimitiveResult, PubResult, SamplerPubResult
 from qiskit.providers.jobstatus import JobStatus
@@ -45,7 +45,7 @@ from qiskit.result.models import (
 )
 
 from simquay.jobs.errors import JobStoreError
-from simquay.jobs.workers.pickling import circuits_from_qpy
+from simquay.jobs.store.circuits import from_qpy, to_qpy
 
 __all__ = ["Encoded", "add_class", "decoded", "encoded"]
 
@@ -365,13 +365,11 @@ add_class(
 
 def _in_qpy(parameter: ParameterExpression) -> Mapping[str, str]:
     """QPY alone keeps what makes a parameter equal to another."""
-    stream = io.BytesIO()
-    qpy.dump(QuantumCircuit(global_phase=parameter), stream)
-    return {"qpy": _text(stream.getvalue())}
+    return {"qpy": _text(to_qpy([QuantumCircuit(global_phase=parameter)]))}
 
 
 def _of_qpy(qpy: str) -> Any:
-    (circuit,) = circuits_from_qpy(_bytes(qpy))
+    (circuit,) = from_qpy(_bytes(qpy))
     return circuit.global_phase
 
 

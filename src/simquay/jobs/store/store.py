@@ -17,10 +17,10 @@ from qiskit import QuantumCircuit
 from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
 
 from simquay.jobs.errors import JobStoreError, UnknownJobError
+from simquay.jobs.store.circuits import from_qpy, to_qpy
 from simquay.jobs.store.database import Database
 from simquay.jobs.store.documents import (
     DamagedFileError,
-    circuits_as_qpy,
     read_document,
     read_sealed,
     sealed,
@@ -30,7 +30,6 @@ from simquay.jobs.store.documents import (
 from simquay.jobs.store.facts import COLUMNS, JobFacts, facts_of, row_of, text_of
 from simquay.jobs.store.folder import default_folder, folder_of_job
 from simquay.jobs.store.owners import forget_dead, is_alive, own_name
-from simquay.jobs.workers.pickling import circuits_from_qpy
 
 __all__ = ["JobFacts", "JobStore"]
 
@@ -89,7 +88,7 @@ class JobStore:
         row, lost = row_of(facts)
         digest = content = None
         try:
-            content = circuits_as_qpy(circuits)
+            content = to_qpy(circuits)
             digest = hashlib.sha256(content).hexdigest()
         except JobStoreError as error:
             lost += (error.message,)
@@ -241,7 +240,7 @@ class JobStore:
             raise JobStoreError(f"{path} cannot be read ({error})") from error
         if hashlib.sha256(content).hexdigest() != digest:
             raise DamagedFileError(f"{path} is damaged")
-        return circuits_from_qpy(content)
+        return from_qpy(content)
 
     def request(self, job_id: str) -> bytes | None:
         """What a resume needs, or None where there is no resuming, or the file is damaged."""

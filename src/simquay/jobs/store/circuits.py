@@ -1,0 +1,49 @@
+"""Circuits as QPY, and back."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+from qiskit import QuantumCircuit, qpy
+
+from simquay.jobs.errors import JobStoreError
+from simquay.jobs.workers.pickling import circuits_from_qpy
+
+__all__ = ["from_qpy", "to_qpy"]
+
+_OLDEST = 13
+"""The lowest version of QPY that Qiskit 2 writes. Files of some older ones can run code."""
+
+
+def to_qpy(circuits: Sequence[QuantumCircuit]) -> bytes:
+    """Circuits as the bytes that ``qpy.load`` reads.
+
+    Raises:
+        JobStoreError: QPY cannot hold them.
+    """
+    stream = io.BytesIO()
+    try:
+        qpy.dump([*circuits], stream)
+    except Exception as error:  # QPY runs the classes' own code, and raises errors of many kinds
+        raise JobStoreError(
+            f"the circuits: QPY cannot hold them ({type(error).__name__}: {error})"
+        ) from error
+    return stream.getvalue()
+
+
+def from_qpy(content: bytes) -> list[QuantumCircuit]:
+    """The circuits that :func:`to_qpy` wrote.
+
+    Raises:
+        JobStoreError: it wrote something else, or this Qiskit is too old to read it.
+    """
+    if content[:6] != b"QISKIT" or content[6:7] < bytes([_OLDEST]):
+        raise JobStoreError("circuits that are kept are not in a form that Qiskit 2 writes")
+    try:
+        return circuits_from_qpy(content)
+    except Exception as error:  # as above
+        raise JobStoreError(
+            f"circuits that are kept cannot be read ({type(error).__name__}: {error}); a newer "
+            "Qiskit may have written them"
+        ) from error
