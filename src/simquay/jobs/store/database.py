@@ -79,8 +79,8 @@ class Database:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
         self._connection: sqlite3.Connection | None = None
+        self.path = path
         after_fork(self._leave_to_parent)
 
     def write(self, statement: str, values: Sequence[Any] = ()) -> int:
@@ -162,6 +162,10 @@ class Database:
             connection.executescript(_SCHEMA)
         # A power cut may lose the last jobs; it cannot damage the file.
         connection.execute("PRAGMA synchronous = NORMAL")
+
+    def __del__(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
 
     def _leave_to_parent(self) -> None:
         if self._connection is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sqlite3
 import sys
 import time
@@ -16,7 +17,7 @@ from qiskit.providers import JobStatus
 
 from simquay.jobs.errors import JobStoreError
 from simquay.jobs.store.store import JobStore
-from tests.support.job_doubles import a_result
+from tests.support.job_doubles import LONG, a_result
 from tests.support.kept_jobs import another_process, kept
 
 NOW = datetime(2030, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
@@ -265,3 +266,64 @@ def test_no_one_writes_for_ever(store: JobStore, monkeypatch: pytest.MonkeyPatch
     again.set_status(job, JobStatus.DONE, at=NOW)
     again.set_result(job, a_result())
     assert again.facts(job).status is JobStatus.DONE
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers")
+def test_a_signal_handler_writes_at_any_moment(tmp_path: Path) -> None:
+    """As one does that cancels a job, whatever statement of this thread it interrupts."""
+    store = JobStore(tmp_path)
+    written: list[str] = []
+
+    def write(*_: object) -> None:
+        job = kept(store)
+        store.set_status(job, JobStatus.CANCELLED, at=NOW)
+        written.append(job)
+
+    before = signal.signal(signal.SIGALRM, write)
+    ended: list[str] = []
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.002, 0.002)
+        end = time.monotonic() + LONG
+        while len(written) < 50 and time.monotonic() < end:
+            store = JobStore(tmp_path)  # its connection is opened anew, so handlers interrupt that
+            ended.append(kept(store))
+            store.set_status(ended[-1], JobStatus.DONE, at=NOW)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert len(written) >= 50
+    found = {one.id: one.status for one in store.list()}
+    assert found == {
+        **dict.fromkeys(written, JobStatus.CANCELLED),
+        **dict.fromkeys(ended, JobStatus.DONE),
+    }
+
+
+@forks
+@pytest.mark.slow
+def test_a_process_forks_while_its_threads_write(store: JobStore) -> None:
+    code = """
+import threading
+over = threading.Event()
+def write():
+    while not over.is_set():
+        job = kept(store)
+        store.set_status(job, JobStatus.DONE, at=now)
+threads = [threading.Thread(target=write) for _ in range(3)]
+for thread in threads:
+    thread.start()
+def work():
+    job = kept(store)
+    store.set_result(job, a_result())
+    store.set_status(job, JobStatus.DONE, at=now)
+codes = [in_children(1, work) for _ in range(30)]
+over.set()
+for thread in threads:
+    thread.join()
+print(codes == [[0]] * 30)
+"""
+    quiet = "import warnings; warnings.simplefilter('ignore')\n"
+    assert another_process(quiet + CHILDREN + code, store) == "True\n"
+    jobs = store.list()
+    assert len(jobs) > 30
+    assert {one.status for one in jobs} == {JobStatus.DONE}
