@@ -19,6 +19,7 @@ from qiskit.providers import JobStatus
 
 import simquay
 from simquay.errors import SimquayWarning
+from simquay.jobs import recent
 from simquay.jobs.errors import JobStoreError
 from simquay.jobs.store.store import JobStore
 from tests.support.job_doubles import LONG
@@ -31,7 +32,8 @@ TASKS = 12
 
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> JobStore:
-    """That of this process and of the interpreters that it starts."""
+    """That of this process, which finds no earlier jobs of its own, and of those it starts."""
+    monkeypatch.setattr(recent, "_recent", recent.RecentJobs(most=0))
     monkeypatch.setenv("SIMQUAY_JOB_STORE", str(tmp_path / "store"))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     return JobStore.default()
