@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import select
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from simquay.errors import SimquayWarning
 from simquay.jobs import recent
 from simquay.jobs.errors import JobStoreError
 from simquay.jobs.store.store import JobStore
-from tests.support.job_doubles import LONG
+from tests.support.job_doubles import LONG, until
 from tests.support.paths import ROOT
 from tests.support.processes import python
 
@@ -342,3 +343,34 @@ def test_j42_a_store_that_cannot_be_used_is_one_warning_or_error(
             read()
     assert simquay.job(job.job_id()) is job  # a live job needs no store
     runs_unkept(words)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files that are open cannot be removed there")
+def test_j42_a_store_that_was_removed_is_made_again(store: JobStore) -> None:
+    backend = simquay.get_backend("numpy")
+    backend.run(flip(), keep=True).result(LONG)
+    shutil.rmtree(store.folder)
+    assert simquay.jobs(limit=None, tags=["none"]) == []
+    job = backend.run(flip(), shots=9, keep=True)
+    assert job.result(LONG).get_counts() == {"01": 9}
+    assert job.kept
+    said = python(
+        "-c", f"import simquay; print(simquay.job({job.job_id()!r}).result().get_counts())"
+    )
+    assert said.stdout == "{'01': 9}\n", said.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files that are open cannot be removed there")
+@pytest.mark.parametrize("tasks", [None, 1])
+def test_j42_a_job_whose_store_is_removed_goes_on_unkept(
+    tasks: int | None, store: JobStore
+) -> None:
+    backend = simquay.get_backend("numpy")
+    job = backend.run(circuits(), shots=5, keep=True, max_circuits_per_task=tasks)
+    assert until(lambda: job.status() is not JobStatus.QUEUED)
+    shutil.rmtree(store.folder)
+    with warnings.catch_warnings(record=True):
+        warnings.simplefilter("always")
+        assert len(job.result(LONG).results) == TASKS
+    assert not job.kept
+    assert simquay.jobs(limit=None, status="RUNNING") == []

@@ -81,6 +81,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         self._connection: sqlite3.Connection | None = None
         self.path = path
+        self._file: tuple[int, int] | None = None
         after_fork(self._leave_to_parent)
 
     def write(self, statement: str, values: Sequence[Any] = ()) -> int:
@@ -90,7 +91,6 @@ class Database:
 
         Raises:
             JobStoreError: it cannot be written.
-            OSError: its folder cannot be made.
         """
         with _lock, self._errors_named("written"):
             return self._open(make=True).execute(statement, values).rowcount
@@ -102,7 +102,7 @@ class Database:
             JobStoreError: it cannot be read.
         """
         with _lock, self._errors_named("read"):
-            if self._connection is None and not self.path.exists():
+            if self._current() is None and not self.path.exists():
                 return []
             return self._open(make=False).execute(statement, values).fetchall()
 
@@ -111,7 +111,7 @@ class Database:
         folder = self.path.parent
         try:
             yield
-        except sqlite3.OperationalError as error:
+        except (sqlite3.OperationalError, OSError) as error:
             raise JobStoreError(
                 f"the job store {folder} cannot be {done} ({error}): see whether the disk is full "
                 f"and {self.path.name} yours, or name another folder in {JOB_STORE}"
@@ -122,9 +122,17 @@ class Database:
                 "the folder back, or move it away, and an empty one is made"
             ) from error
 
+    def _current(self) -> sqlite3.Connection | None:
+        """The connection, unless its file was removed, or another is in its place: what is written
+        into a file that was removed is lost."""
+        if self._connection is not None and self._file != _identity(self.path):
+            self._connection.close()
+            self._connection = None
+        return self._connection
+
     def _open(self, *, make: bool) -> sqlite3.Connection:
-        if self._connection is not None:
-            return self._connection
+        if (current := self._current()) is not None:
+            return current
         if make:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(
@@ -139,7 +147,7 @@ class Database:
         except BaseException:
             connection.close()
             raise
-        self._connection = connection
+        self._connection, self._file = connection, _identity(self.path)
         return connection
 
     def _mode(self) -> str:
@@ -171,6 +179,15 @@ class Database:
         if self._connection is not None:
             _forked_connections.append(self._connection)
             self._connection = None
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Tells a file from any other that takes its path; None where there is none."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino
 
 
 def _patiently(connection: sqlite3.Connection, statement: str) -> None:

@@ -41,11 +41,16 @@ _owners: dict[Path, tuple[str, int]] = {}
 
 
 def own_name(store: Path) -> str:
-    """The name of this process in a store; it is made, and its file locked, at the first call.
+    """The name of this process in a store; it is made, and its file locked, at the first call, and
+    anew where the file was removed with the store.
 
     Raises:
         OSError: the file cannot be made or locked.
     """
+    held = _owners.get(store)
+    if held is not None and not (store / "owners" / held[0]).exists():
+        # The descriptor stays open, since another thread may find the same at this moment.
+        _owners.pop(store, None)
     if store not in _owners:
         folder = store / "owners"
         folder.mkdir(parents=True, exist_ok=True)
