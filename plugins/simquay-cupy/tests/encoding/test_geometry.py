@@ -12,6 +12,7 @@ from simquay_cupy.encoding.geometry import (
     Geometry,
     middle_order,
     outer_order,
+    register_order,
 )
 
 
@@ -55,3 +56,21 @@ def test_a_warp_loads_and_stores_runs_of_64_bytes(geometry: Geometry) -> None:
     assert made > 30
     storage = list(range(geometry.tile))
     assert outer_order(geometry, (), (storage,), geometry.columns) is not None
+
+
+@pytest.mark.parametrize(
+    ("pairs", "places"),
+    [
+        ([(2, 3)], [(0, 1)]),
+        ([(0, 3), (1, 2)], [(0, 1), (2, 3)]),
+        ([(0, 2), (2, 3), (1, 3)], [(0, 1), (1, 2), (2, 3)]),
+        ([(0, 3), (1, 3), (2, 3)], [(0, 2), (1, 2), (2, 3)]),
+    ],
+)
+def test_pairs_of_matrices_are_on_few_places(
+    pairs: list[tuple[int, int]], places: list[tuple[int, int]]
+) -> None:
+    order = register_order(4, frozenset(pairs))
+    assert sorted(order) == [0, 1, 2, 3]
+    found = {tuple(sorted(map(order.index, pair))) for pair in pairs}
+    assert found == set(places)

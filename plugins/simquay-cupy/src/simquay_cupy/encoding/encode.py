@@ -35,6 +35,7 @@ from simquay_cupy.encoding.geometry import (
     geometry_for,
     middle_order,
     outer_order,
+    register_order,
 )
 from simquay_cupy.encoding.programs import PROGRAM_BYTES, Launch, PlanPrograms, ProgramBuffers
 from simquay_cupy.encoding.stages import write_stage
@@ -221,6 +222,7 @@ def _arrange(
         else:
             order = middle_order(geometry, sorted(round_.targets), columns)
         assert order is not None  # the first and last round were made to have one
+        order = _pairs_first(order, round_.stages, geometry)
         rest, flips = stages, list[tuple[int, int]]()
         if number != last:
             rest, flips = take_last_flips(stages)
@@ -229,6 +231,22 @@ def _arrange(
         arranged.append((order, columns, rest))
         columns = _after_flips(columns, flips)
     return arranged
+
+
+def _pairs_first(
+    order: tuple[int, ...], stages: Sequence[Stage | Multiplex], geometry: Geometry
+) -> tuple[int, ...]:
+    """``order`` with its register bits in the order that :func:`register_order` gives for the
+    pairs of bits that have two-qubit matrices."""
+    threads, registers = order[: geometry.thread], order[geometry.thread :]
+    pairs = {
+        tuple(map(registers.index, stage.bits))
+        for stage in stages
+        if isinstance(stage, DenseStage) and len(stage.bits) == 2
+    }
+    if not pairs:
+        return order
+    return (*threads, *(registers[bit] for bit in register_order(len(registers), frozenset(pairs))))
 
 
 def _after_flips(columns: Sequence[int], flips: Sequence[tuple[int, int]]) -> tuple[int, ...]:

@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import permutations
 
 from simquay.engine_api import Precision
 
@@ -27,6 +29,7 @@ __all__ = [
     "geometry_for",
     "middle_order",
     "outer_order",
+    "register_order",
 ]
 
 LANES = 5
@@ -144,3 +147,21 @@ def outer_order(
     registers = _fill(geometry, targets, set(wanted) | nearly)
     rest = [bit for bit in by_storage if bit not in registers and bit not in wanted]
     return (*_spread(geometry, wanted + rest, LANES, columns), *registers)
+
+
+PREFERRED = ((0, 1), (2, 3), (1, 2), (0, 2), (1, 3), (0, 3))
+"""Pairs of register bits. The kernel has code of its own for a matrix on each, four kilobytes: the
+fewer a program has, the less code the multiprocessors fetch."""
+
+
+@cache
+def register_order(count: int, pairs: frozenset[tuple[int, ...]]) -> tuple[int, ...]:
+    """The order of ``count`` register bits in which none of ``pairs`` is a late one of
+    ``PREFERRED``, as far as that can be: the last of those that it needs is as early as possible,
+    then the last but one, and so on."""
+
+    def needed(order: tuple[int, ...]) -> list[int]:
+        places = [sorted(map(order.index, pair)) for pair in pairs]
+        return sorted((PREFERRED.index((one, other)) for one, other in places), reverse=True)
+
+    return min(permutations(range(count)), key=needed)

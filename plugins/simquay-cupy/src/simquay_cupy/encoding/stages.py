@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +73,7 @@ def _dense(writer: ProgramWriter, stage: DenseStage) -> None:
         source = np.broadcast_to(np.arange(size), (size, size))
         _gather(writer, stage.bits, stage.matrix, source, condition)
         return
-    bits = tuple(writer.register(bit) for bit in stage.bits)
+    stage, bits = _with_ascending_registers(writer, stage)
     place = PLACES[bits]
     opcode = (Op.DENSE1, Op.DENSE2, Op.DENSE3)[k - 1] + place
     if condition.local_mask:
@@ -86,6 +87,21 @@ def _dense(writer: ProgramWriter, stage: DenseStage) -> None:
         writer.matrix_for_all(Op.DENSE2_REAL + place, stage.matrix.real.ravel().tolist())
     else:
         writer.matrix_for_all(opcode, pairs(stage.matrix))
+
+
+def _with_ascending_registers(
+    writer: ProgramWriter, stage: DenseStage
+) -> tuple[DenseStage, tuple[int, ...]]:
+    """The stage, its matrix for register bits that ascend, and these."""
+    bits = tuple(writer.register(bit) for bit in stage.bits)
+    ascending = tuple(sorted(bits))
+    if bits == ascending:
+        return stage, bits
+    k = len(bits)
+    # Axis i of the matrix's tensor is bit k - 1 - i of its row, or of its column.
+    axes = [k - 1 - bits.index(bit) for bit in reversed(ascending)]
+    tensor = stage.matrix.reshape((2,) * (2 * k)).transpose([*axes, *(k + axis for axis in axes)])
+    return replace(stage, matrix=tensor.reshape(1 << k, 1 << k)), ascending
 
 
 def _dense1(writer: ProgramWriter, stage: DenseStage, place: int) -> None:
