@@ -42,6 +42,8 @@ def from_qpy(content: bytes) -> list[QuantumCircuit]:
         raise JobStoreError("circuits that are kept are not in a form that Qiskit 2 writes")
     try:
         return circuits_from_qpy(content)
+    except Warning:  # an error by the caller's filters
+        raise
     except Exception as error:  # as above
         raise JobStoreError(
             f"circuits that are kept cannot be read ({type(error).__name__}: {error}); a newer "

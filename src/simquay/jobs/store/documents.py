@@ -92,9 +92,7 @@ def write_document(folder: Path, name: str, value: Any) -> tuple[str, ...]:
     """
     tree, arrays, lost = encoded(value)
     if arrays:  # before the file that names them
-        write_file(
-            folder / f"{name}.npz", lambda file: np.savez(file, allow_pickle=False, **arrays)
-        )
+        write_file(folder / f"{name}.npz", lambda file: np.savez(file, **arrays))
     text = json.dumps({"format": _FORMAT, "value": tree}, allow_nan=False)
     write_file(folder / f"{name}.json", text.encode())
     return lost

@@ -11,6 +11,7 @@ import base64
 import io
 import math
 import struct
+import warnings
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -369,7 +370,11 @@ def _in_qpy(parameter: ParameterExpression) -> Mapping[str, str]:
 
 
 def _of_qpy(qpy: str) -> Any:
-    (circuit,) = from_qpy(_bytes(qpy))
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore"
+        )  # older Qiskits warn of vectors of which one element is used
+        (circuit,) = from_qpy(_bytes(qpy))
     return circuit.global_phase
 
 
