@@ -30,7 +30,7 @@ FAMILIES = {
 PEERS = {
     "Aer": ("o", "#d55e00"),
     "lightning.kokkos": ("s", "#009e73"),
-    "lightning.qubit": ("s", "#009e73"),
+    "lightning.qubit": ("P", "#009e73"),
     "Qulacs": ("^", "#0072b2"),
     "PRISM-Q": ("D", "#cc79a7"),
 }
@@ -76,10 +76,13 @@ def number(cell: str) -> float | None:
     return float(match[0].replace(",", "").rstrip(".")) if match else None
 
 
+NAMES = {"PRISM_Q": "PRISM-Q", "qubit": "lightning.qubit"}
+
+
 def times(group: str, task: str, ours: str, **theirs: str) -> Row:
     base = number(ours)
     assert base
-    found = {name.replace("_", "-"): number(cell) for name, cell in theirs.items()}
+    found = {NAMES.get(name, name): number(cell) for name, cell in theirs.items()}
     return Row(group, task, {name: time / base for name, time in found.items() if time})
 
 
@@ -98,6 +101,12 @@ def energies() -> Iterator[Row]:
             # PRISM-Q's time is that of a prepared sweep, without the primitive's call.
             peers = {"Aer": aer} if "call by call" in kept[case] else {"Aer": aer, "PRISM_Q": prism}
             yield times("Energies, through EstimatorV2", kept[case], numba, **peers)
+
+
+def gradients() -> Iterator[Row]:
+    """Gradients of energies."""
+    for qubits, _, numba, _, _, tape, prism, _ in table("2026-11-30-gradients.md", "qubits"):
+        yield times("Gradients of energies", f"{qubits} qubits", numba, qubit=tape, PRISM_Q=prism)
 
 
 def noise() -> Iterator[Row]:
@@ -141,8 +150,8 @@ def draw(rows: list[Row], theme: str) -> None:
     axes.tick_params(axis="both", length=0)
     axes.set_ylim(place - 0.4, -0.2)
     axes.set_xscale("log")
-    axes.set_xlim(0.5, 300)
-    axes.xaxis.set_major_locator(FixedLocator([1, 3, 10, 30, 100, 300]))
+    axes.set_xlim(0.12, 300)
+    axes.xaxis.set_major_locator(FixedLocator([0.3, 1, 3, 10, 30, 100, 300]))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda one, _: f"{one:g}\N{MULTIPLICATION SIGN}"))
     axes.grid(axis="x", color=line, linewidth=0.6)
@@ -151,11 +160,10 @@ def draw(rows: list[Row], theme: str) -> None:
         side.set_visible(False)
     axes.set_xlabel("how many times as long as Simquay (engine numba, two cores)")
     once = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
-    axes.legend(
+    figure.legend(
         once.values(),
         once.keys(),
-        loc="lower center",
-        bbox_to_anchor=(0.5, 1.0),
+        loc="outside upper center",
         ncols=len(once),
         frameon=False,
         labelcolor=text,
@@ -168,7 +176,7 @@ def draw(rows: list[Row], theme: str) -> None:
 
 
 def main() -> None:
-    rows = [*states(), *energies(), *noise()]
+    rows = [*states(), *energies(), *gradients(), *noise()]
     for theme in THEMES:
         draw(rows, theme)
     for row in rows:
