@@ -17,6 +17,7 @@
 #define QS_BARRIER() __syncthreads()
 #define QS_UNROLL _Pragma("unroll")
 #define QS_KEEP_LOOP _Pragma("unroll 1")
+#define QS_UNROLL_BY_4 _Pragma("unroll 4")
 #define QS_READS(byte, t) static_cast<void>(0)
 #define QS_WRITES(byte, t) static_cast<void>(0)
 #define QS_READS_STATE(place, t) static_cast<void>(0)
@@ -120,6 +121,7 @@ inline void qs_writes_state(const void* place, int t) {
 #endif
 #define QS_UNROLL
 #define QS_KEEP_LOOP
+#define QS_UNROLL_BY_4
 struct alignas(16) uint4 {
     unsigned x, y, z, w;
 };

@@ -56,7 +56,7 @@ QS_DEVICE void marginal(double* shared, Word block, Word chunk, const Complex<Re
             const Index own = deposit(static_cast<Index>(t), lanes);
             Index at = from & loop;
             const Index rest = (from & ~loop) | own;
-            QS_KEEP_LOOP
+            QS_UNROLL_BY_4  // so many loads are on their way at once
             for (Index step = 0; step < steps; ++step) {
                 sum += squared(state[rest | at]);
                 at = ((at | ~loop) + 1) & loop;
