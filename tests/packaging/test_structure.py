@@ -20,6 +20,7 @@ WITHOUT_TESTS = {
     "simquay.execution.settings": "records without behaviour; every test of a run uses them",
     "simquay.jobs.timing": "constants; the tests of what waits use them",
     "simquay.registry.hookspecs": "a signature; test_entry_points_loading.py calls what has it",
+    "simquay.system.variables": "a name; the tests of the doctor and of the job store use it",
 }
 """Modules that need no test file of their own, and why."""
 
