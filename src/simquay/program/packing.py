@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import json
 import math
 import struct
@@ -80,6 +81,17 @@ def _is_packed(value: object) -> bool:
             return isinstance(value, Program)
 
 
+_PLAIN = frozenset({bool, float, int, str, type(None)})
+
+
+@functools.cache
+def _field_names(cls: type) -> tuple[str, ...] | None:
+    """The fields of a dataclass; None of any other class."""
+    if not dataclasses.is_dataclass(cls):
+        return None
+    return tuple([field.name for field in dataclasses.fields(cls)])
+
+
 def pack_tree(kind: str, version: int, value: Any) -> bytes:
     """``value`` as bytes; ``kind`` names it, ``version`` is that of its format.
 
@@ -91,6 +103,9 @@ def pack_tree(kind: str, version: int, value: Any) -> bytes:
     written: dict[int, dict[str, int]] = {}  # by identity: what may occur again
 
     def encode(value: Any) -> Any:
+        cls: type = type(value)
+        if cls in _PLAIN:  # as most are
+            return value
         known = written.get(id(value))
         if known is not None:
             return known
@@ -103,8 +118,8 @@ def pack_tree(kind: str, version: int, value: Any) -> bytes:
             return {"tuple": items}
         if isinstance(value, enum.Enum):
             return {"class": type(value).__name__, "value": value.value}
-        if dataclasses.is_dataclass(value):
-            fields = {f.name: encode(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        if (names := _field_names(cls)) is not None:
+            fields = {name: encode(getattr(value, name)) for name in names}
             written[id(value)] = {"again": next(ended)}
             return {"class": type(value).__name__, "fields": fields}
         if isinstance(value, Mapping):
