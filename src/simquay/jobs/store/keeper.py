@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection
-from contextlib import suppress
 from datetime import datetime, timezone
 from typing import Any
 
@@ -30,9 +29,7 @@ def gave_up(job_id: str, error: BaseException) -> None:
     Warns:
         SimquayWarning: says why; so does the log.
     """
-    text = f"job {job_id} goes on, but is not kept: {described(error)}"
-    _log.warning(text)
-    warn(text, SimquayWarning)
+    _tell(f"job {job_id} goes on, but is not kept: {described(error)}")
 
 
 def lacks(job_id: str, lost: Any) -> None:
@@ -41,8 +38,11 @@ def lacks(job_id: str, lost: Any) -> None:
     Warns:
         SimquayWarning: names them; so does the log.
     """
-    text = f"job {job_id} is kept without {', '.join(lost)}"
-    _log.warning(text)
+    _tell(f"job {job_id} is kept without {', '.join(lost)}")
+
+
+def _tell(text: str) -> None:
+    _log.info(text)  # Python shows a log's warnings on stderr, where the warning is as well
     warn(text, SimquayWarning)
 
 
@@ -136,9 +136,11 @@ class Keeper:
             lost = call(self._id, *arguments, **named)
         except Exception as error:  # noqa: BLE001  # the job boundary: a job without a store goes on
             self.works = False
-            with suppress(SimquayWarning):  # where warnings are errors, the log says it
-                gave_up(self._id, error)
-            return
-        if lost:
-            with suppress(SimquayWarning):
+            lost = error
+        try:
+            if isinstance(lost, Exception):
+                gave_up(self._id, lost)
+            elif lost:
                 lacks(self._id, lost)
+        except SimquayWarning as refused:  # where warnings are errors, the log says it
+            _log.warning("%s", refused)
