@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.serial]
 def test_an_exit_is_timed(factory: str | None) -> None:
     context = CheckContext(simquay.get_backend("numpy"), factory=factory)
     answer = context.run_child("exit", jobs=2)
-    assert (answer["exit_code"], answer["jobs"]) == (0, 2)
+    assert (answer["exit_code"], answer["lost"]) == (0, 2)
     assert answer["leaving"] < answer["ended"] < answer["leaving"] + 60
 
 
