@@ -201,13 +201,22 @@ def _work(
     try:
         program, angles, found = lower_parametric(circuit, noise)
     except NeedsValuesError:
-        own = [program_and_sites(circuit, row, noise, hit) for row in points]
+        rows = finite_values(circuit, points)
+        own = [program_and_sites(circuit, row, noise, hit) for row in rows]
         observables = fitting(circuit, every, own[0][0]) if own else every
         shares = [
-            Share(program, row[None], observables, sites)
-            for row, (program, sites) in zip(points, own, strict=True)
+            Share(program, angles.at(row[None]), observables, sites)
+            for row, (program, angles, sites) in zip(rows, own, strict=True)
         ]
-        return _Work(shares, places, shape, count, lambda slopes: slopes)
+
+        def pull_each(slopes: Floats) -> Floats:
+            pulled = [
+                angles.pulled_back(row[None], slope[None])
+                for row, slope, (_, angles, _) in zip(rows, slopes, own, strict=True)
+            ]
+            return np.concatenate(pulled)
+
+        return _Work(shares, places, shape, count, pull_each)
     hit |= found
     check_gates(program)
     observables = fitting(circuit, every, program)

@@ -7,11 +7,24 @@ import inspect
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
-from qiskit.circuit import Gate, Parameter, ParameterVector
-from qiskit.circuit.library import RYGate, UGate, efficient_su2, qaoa_ansatz
+from qiskit.circuit import AnnotatedOperation, Gate, Parameter, ParameterVector, PowerModifier
+from qiskit.circuit.library import (
+    HamiltonianGate,
+    PhaseGate,
+    RYGate,
+    UGate,
+    efficient_su2,
+    qaoa_ansatz,
+)
 from qiskit.circuit.library import standard_gates as library
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
-from qiskit.quantum_info import SparseObservable, SparsePauliOp, Statevector, random_pauli_list
+from qiskit.quantum_info import (
+    SparseObservable,
+    SparsePauliOp,
+    Statevector,
+    random_hermitian,
+    random_pauli_list,
+)
 
 from simquay.circuits.lowering.angles import DIFFERENCES
 from simquay.engines.base import BaseEngine
@@ -44,21 +57,21 @@ def qiskits_value(circuit, observable, values):
     return float(state.expectation_value(observable).real)
 
 
-def qiskits_gradient(circuit, observable, values):
-    """By differences of order 8, whose error is some 1e-12."""
+def qiskits_gradient(circuit, observable, values, scale=1.0):
+    """By differences of order 8, of steps of ``scale / 128``; the error is some 1e-12."""
     found = np.zeros(len(values))
     for place in range(len(values)):
         for shift, weight in DIFFERENCES:
             moved = np.array(values)
-            moved[place] += shift
-            found[place] += weight * qiskits_value(circuit, observable, moved)
+            moved[place] += scale * shift
+            found[place] += weight / scale * qiskits_value(circuit, observable, moved)
     return found
 
 
-def check(circuit, observable, values, backend="numpy", tolerance=1e-9):
+def check(circuit, observable, values, backend="numpy", tolerance=1e-9, scale=1.0):
     found = value_and_gradient(backend, circuit, observable, values)
     assert found.values == pytest.approx(qiskits_value(circuit, observable, values), abs=1e-12)
-    wanted = qiskits_gradient(circuit, observable, values)
+    wanted = qiskits_gradient(circuit, observable, values, scale)
     np.testing.assert_allclose(found.gradients, wanted, rtol=0, atol=tolerance)
 
 
@@ -145,6 +158,68 @@ def test_gates_that_only_their_matrix_tells(engine):
     circuit.append(_Known(a * a), [1])
     circuit.ry(a, 0)
     check(circuit, an_observable(3), [0.9, 0.4], engine)
+
+
+@pytest.mark.parametrize("where", ["by its matrix", "beside one"])
+@pytest.mark.parametrize("values", [[0.006, 0.4], [-0.006, 1.1]])
+def test_expressions_with_kinks_in_circuits_with_gates_by_matrix(values, where):
+    """The steps of differences would cross the kink, at 0."""
+    a, b = Parameter("a"), Parameter("b")
+    kinked = (1 + a.abs()) * b
+    circuit = QuantumCircuit(2)
+    circuit.h([0, 1])
+    circuit.rv(*((kinked, 0.3, a.abs()) if where == "by its matrix" else (b, 0.3, a)), 0)
+    circuit.ry(kinked, 1)
+    circuit.append(RYGate(a.abs() - b).control(1, ctrl_state=0), [0, 1])
+    check(circuit, an_observable(2), values, scale=1 / 16)
+
+
+@pytest.mark.parametrize("norm", [1, 15, 40])
+def test_matrices_and_expressions_of_high_frequency(norm):
+    a, b = Parameter("a"), Parameter("b")
+    hermitian = random_hermitian(4, seed=1).data
+    hermitian *= norm / np.linalg.norm(hermitian, 2)
+    circuit = QuantumCircuit(3)
+    circuit.h([0, 1, 2])
+    circuit.append(HamiltonianGate(hermitian, a), [0, 2])
+    circuit.rx(norm * a * (1 + b) ** 2, 1)
+    circuit.append(HamiltonianGate(hermitian, b).control(1, annotated=True), [1, 0, 2])
+    check(circuit, an_observable(3), [0.3, 0.2], scale=1 / 32)
+
+
+@pytest.mark.parametrize("value", [np.pi - 0.002, np.pi + 0.01])
+def test_a_fractional_power_near_its_jump(value):
+    a = Parameter("a")
+    circuit = QuantumCircuit(2)
+    circuit.h([0, 1])
+    circuit.append(AnnotatedOperation(PhaseGate(a), [PowerModifier(0.3)]), [1])
+    circuit.append(RYGate(a).power(0.3), [0])
+    check(circuit, an_observable(2), [value], scale=1 / 32)
+    with pytest.raises(ProgramError, match="jumps near"):
+        value_and_gradient("numpy", circuit, an_observable(2), [np.pi + 1e-6])
+
+
+def test_powers_of_many_gates():
+    a, b = Parameter("a"), Parameter("b")
+    inner = QuantumCircuit(2)
+    for _ in range(4):
+        inner.rx(a * b, 0)
+        inner.cx(0, 1)
+        inner.u(a, 0.2, b, 1)
+    circuit = QuantumCircuit(3)
+    circuit.h([0, 1, 2])
+    circuit.append(AnnotatedOperation(inner.to_gate(), [PowerModifier(20)]), [2, 0])
+    circuit.append(AnnotatedOperation(inner.to_gate(), [PowerModifier(-0.4)]), [0, 1])
+    circuit.rz(a, 2)
+    check(circuit, an_observable(3), [0.3, 0.2], scale=1 / 32)
+
+
+def test_an_expression_that_came_to_a_negative_number():
+    a = Parameter("a")
+    circuit = QuantumCircuit(1)
+    circuit.rx(a, 0)
+    circuit.u(a - a - 0.7, a * 0 - 1, -a, 0)
+    check(circuit, an_observable(1), [0.3])
 
 
 @pytest.mark.parametrize("turned", [1, 100])

@@ -51,14 +51,25 @@ class Angles:
 
     Args:
         circuit: its ``parameters`` have different names, as Qiskit sees to.
+        values: of the parameters, shape ``(parameters,)``, for the instructions that need them;
+            None if there are none yet.
+        moved: an angle, by its index, and what is added to its value for these instructions.
 
     Attributes:
         index_of: the indices of the parameters, by name.
         repeatable: whether every circuit with equal data is lowered to the same program.
+        needed: the indices of the angles that depend on a parameter and whose values were needed.
     """
 
-    def __init__(self, circuit: QuantumCircuit) -> None:
+    def __init__(
+        self,
+        circuit: QuantumCircuit,
+        values: NDArray[np.float64] | None = None,
+        moved: tuple[int, float] = (-1, 0.0),
+    ) -> None:
         self._name = circuit.name
+        self._values, self._moved = values, moved
+        self.needed: set[int] = set()
         self._listed = circuit.parameters
         self.index_of = {parameter.name: index for index, parameter in enumerate(self._listed)}
         self.repeatable = True
@@ -92,10 +103,31 @@ class Angles:
                 raise ValueError(f"its parameter {angle} is not a finite number")
         elif len(angle.parameters) > 1:
             return self._add(angle)  # to compare such takes longer than to compute them
-        index = self._known.get(angle)
+        try:
+            index = self._known.get(angle)
+        except OverflowError:  # Qiskit has no hash of an expression that came to a negative number
+            return self._add(angle)
         if index is None:
             index = self._known[angle] = self._add(angle)
         return index
+
+    def number(self, index: int) -> float:
+        """The value of the angle ``index``, for an instruction that needs it.
+
+        Raises:
+            NeedsValuesError: if the parameters have no values.
+            ProgramError: if it is no real number.
+        """
+        if self._values is None:
+            raise NeedsValuesError(f"angle {index} of circuit {self._name!r}")
+        if index < self._first:
+            value = self._values[index]
+        elif is_parametric(angle := self._added[index - self._first]):
+            value = self._one_by_one(angle, self._values[None], [0])[0]
+        else:
+            return angle
+        self.needed.add(index)
+        return float(value) + (self._moved[1] if index == self._moved[0] else 0.0)
 
     def _add(self, angle: float | ParameterExpression) -> int:
         index = len(self)

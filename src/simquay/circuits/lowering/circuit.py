@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from typing import Any, TypeAlias, Union
@@ -45,6 +45,7 @@ __all__ = [
     "finite_values",
     "kept_qubits",
     "lower",
+    "lower_at",
     "lower_parametric",
     "lower_points",
     "used_qubits",
@@ -64,6 +65,9 @@ _KNOWN_BY_BITS = frozenset({"measure", "reset", "barrier", "delay"})
 
 _Lowered: TypeAlias = tuple[Program, Union[Angles, None], frozenset[str]]
 """The program; where it may have parametric gates, their angles; the names of errors in it."""
+
+_Parametric: TypeAlias = Union[Callable[[QuantumCircuit], Angles], None]
+"""Makes the angles of a program that may have parametric gates; None for any other."""
 
 _WIDEST_STATE = 63
 """No memory holds the state of more qubits."""
@@ -95,7 +99,7 @@ def lower(
         NoiseModelError: for errors of the model that are no channel.
         SimquayError: a nested circuit needs a thread, and the system refuses it.
     """
-    program, _, found = _lowered(circuit, False, noise)
+    program, _, found = _lowered(circuit, None, noise)
     if hit is not None:
         hit |= found
     return program
@@ -138,9 +142,33 @@ def lower_parametric(
 ) -> tuple[Program, Angles, frozenset[str]]:
     """The program of all points, their angles, and the names of ``noise`` that it has. A circuit
     whose operations themselves depend on parameters raises :class:`NeedsValuesError`."""
-    lowered = program, angles, found = _kept(circuit, noise) or _lowered(circuit, True, noise)
+    lowered = program, angles, found = _kept(circuit, noise) or _lowered(circuit, Angles, noise)
     assert angles is not None, "the parametric form has them"
     _keep(circuit, noise, lowered, angles)
+    return program, angles, found
+
+
+def lower_at(
+    circuit: QuantumCircuit,
+    values: NDArray[np.float64],
+    noise: NoiseModel | None = None,
+    moved: tuple[int, float] = (-1, 0.0),
+) -> tuple[Program, Angles, frozenset[str]]:
+    """As :func:`lower_parametric`, for any circuit at one point: the operations that need values
+    have those at ``values``, shape ``(parameters,)``, and are not parametric.
+
+    Args:
+        circuit: the circuit.
+        values: of its parameters, finite.
+        noise: as for :func:`lower`.
+        moved: as for :class:`Angles`.
+    """
+    make = partial(Angles, values=values, moved=moved)
+    try:
+        program, angles, found = _lowered(circuit, make, noise)
+    except (ArithmeticError, RuntimeError, QiskitError) as error:
+        raise ProgramError(f"circuit {circuit.name!r} at {values.tolist()}: {error}") from error
+    assert angles is not None, "the parametric form has them"
     return program, angles, found
 
 
@@ -250,7 +278,9 @@ def finite_values(
     return table
 
 
-def _lowered(circuit: QuantumCircuit, parametric: bool, noise: NoiseModel | None) -> _Lowered:
+def _lowered(
+    circuit: QuantumCircuit, parametric: _Parametric, noise: NoiseModel | None
+) -> _Lowered:
     if not isinstance(circuit, QuantumCircuit):
         raise NotACircuitError(
             f"{_shown(circuit)} is not a QuantumCircuit; give a circuit or a list of circuits"
@@ -288,7 +318,9 @@ def _lowered(circuit: QuantumCircuit, parametric: bool, noise: NoiseModel | None
             ) from error
 
 
-def _program(circuit: QuantumCircuit, parametric: bool, noise: NoiseModel | None) -> _Lowered:
+def _program(
+    circuit: QuantumCircuit, parametric: _Parametric, noise: NoiseModel | None
+) -> _Lowered:
     if circuit.num_qubits <= _WIDEST_STATE or circuit.layout is None:
         try:
             return _program_of(circuit, parametric, noise, circuit.num_qubits, circuit.qubits)
@@ -314,7 +346,7 @@ def used_qubits(circuit: QuantumCircuit) -> set[Qubit]:
 
 def _program_of(
     circuit: QuantumCircuit,
-    parametric: bool,
+    parametric: _Parametric,
     noise: NoiseModel | None,
     num_qubits: int,
     qubits: Sequence[Qubit],
@@ -322,7 +354,7 @@ def _program_of(
 ) -> _Lowered:
     """The program of the first ``num_qubits`` of ``qubits``, all of the circuit's; nothing but
     barriers acts on the others."""
-    angles = Angles(circuit) if parametric else None
+    angles = None if parametric is None else parametric(circuit)
     makers = Makers(not one_by_one and len(circuit.data) > _FEW, angles)
     args = num_qubits, _instruction, makers, partial(_check_size, circuit)
     lowering = Lowering(*args) if noise is None else NoisyLowering(*args, noise=noise)

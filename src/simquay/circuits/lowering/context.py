@@ -9,6 +9,7 @@ import this module; the table of handlers is in ``circuit.py``, above them, and 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, cast
 
@@ -18,7 +19,7 @@ from qiskit.circuit.classical import expr
 from qiskit.exceptions import QiskitError
 
 from simquay.circuits.lowering import expansion
-from simquay.circuits.lowering.angles import Angles, NeedsValuesError, is_parametric
+from simquay.circuits.lowering.angles import Angles, is_parametric
 from simquay.circuits.lowering.expansion import MAX_DEPTH
 from simquay.circuits.lowering.gates import SEVERAL, SKIPPED, Makers
 from simquay.circuits.lowering.scopes import BlockBuilder, Scope
@@ -108,23 +109,33 @@ class Site:
             elif hasattr(operation, "to_circuit"):
                 definition = operation.to_circuit()
         except QiskitError as error:
-            self.refuse_parameters()
+            if self.give_values():
+                return self.definition()
             raise UnsupportedInstructionError(
                 f"{self} has no usable definition: {error.message}"
             ) from error
         except (TypeError, ValueError):  # a number is asked of a parameter
-            self.refuse_parameters()
+            if self.give_values():
+                return self.definition()
             raise
         return definition
 
-    def refuse_parameters(self) -> None:
-        """Refuse the instruction if its parameters have no values.
+    def give_values(self) -> bool:
+        """Make the operation one whose parameters are numbers; false if they are so already.
 
         Raises:
-            NeedsValuesError: the circuit is then lowered for each set of values by itself.
+            NeedsValuesError: if there are no values: the circuit is then lowered for each set of
+                values by itself.
         """
-        if self.lowering.angles is not None and any(map(is_parametric, self.operation.params)):
-            raise NeedsValuesError(str(self))
+        angles, params = self.lowering.angles, self.operation.params
+        if angles is None or not any(map(is_parametric, params)):
+            return False
+        numbers = [
+            angles.number(angles.column(one)) if is_parametric(one) else one for one in params
+        ]
+        self.operation = deepcopy(self.operation)
+        self.operation.params = numbers
+        return True
 
     def define(self, definition: QuantumCircuit) -> None:
         """Lower ``definition`` in place of the operation."""

@@ -92,7 +92,7 @@ def _key(operation: Any) -> Hashable:
             *[(name, tuple(value) if isinstance(value, list) else value) for name, value in values],
         )
         hash(key)
-    except TypeError:  # an attribute that has no hash
+    except (TypeError, OverflowError):  # an attribute that has no hash
         return id(operation)
     return key
 

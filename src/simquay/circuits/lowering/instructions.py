@@ -91,7 +91,7 @@ def _initialize(site: Site) -> None:
     site.refuse_in_gate()
     dirty = site.block.not_zero(site.qubits)
     site.block.operations.extend(Reset(qubit) for qubit in site.qubits if qubit in dirty)
-    site.refuse_parameters()
+    site.give_values()
     amplitudes = _amplitudes(site.operation)
     if amplitudes is None:
         # A product of basis states: its gates are cheaper than amplitudes.
@@ -101,7 +101,7 @@ def _initialize(site: Site) -> None:
 
 
 def _state_preparation(site: Site) -> None:
-    site.refuse_parameters()
+    site.give_values()
     amplitudes = _amplitudes(site.operation)
     if amplitudes is None or site.scope.unitary or site.block.not_zero(site.qubits):
         _by_definition(site)
@@ -150,7 +150,7 @@ def matrix(site: Site) -> None:
         UnsupportedInstructionError: if the matrix has a wrong shape, or is not unitary.
         NeedsValuesError: if it depends on parameters without values.
     """
-    site.refuse_parameters()
+    site.give_values()
     qubits = site.qubits
     # A copy: the gate may keep its array, and its owner may change it later.
     operation = site.operation

@@ -23,13 +23,13 @@ from qiskit.circuit import (
 )
 from qiskit.circuit.library import UGate
 
-from simquay.circuits.lowering.angles import NeedsValuesError, is_parametric
+from simquay.circuits.lowering.angles import Angles, is_parametric
 from simquay.circuits.lowering.context import Site
 from simquay.circuits.lowering.gates import SWAP
 from simquay.errors import ProgramError, UnsupportedInstructionError
 from simquay.program import Diagonal, GateOperation, Matrix, Parametric, Permutation, Relabel
 from simquay.program.bits import spread
-from simquay.program.formulas import ComplexArray, constant, cu, freeze, p, p0
+from simquay.program.formulas import FORMULAS, ComplexArray, constant, cu, freeze, p, p0
 
 __all__ = [
     "annotated_operation",
@@ -110,7 +110,7 @@ def annotated_operation(site: Site) -> None:
             gates = inverted(gates)
         elif isinstance(modifier, PowerModifier):
             try:
-                gates = powered(gates, modifier.power, rest)
+                gates = powered(gates, modifier.power, rest, site.lowering.angles)
                 site.lowering.grow(site.scope, len(gates))
             except ProgramError as error:
                 name = operation.base_op.name
@@ -201,27 +201,40 @@ def _inverse(operation: Unitary) -> Unitary:
 
 
 def powered(
-    operations: Sequence[Unitary], exponent: float, qubits: tuple[int, ...]
+    operations: Sequence[Unitary],
+    exponent: float,
+    qubits: tuple[int, ...],
+    angles: Angles | None = None,
 ) -> list[Unitary]:
-    """The ``exponent``-th power of ``operations``, all of which act on ``qubits``.
+    """The ``exponent``-th power of ``operations``, all of which act on ``qubits``; ``angles`` are
+    those of the parametric ones.
 
     A fractional power is the principal one: each eigenvalue's phase lies in (-pi, pi].
 
     Raises:
-        NeedsValuesError: for a power of parametric gates that needs their numbers.
+        NeedsValuesError: for a power of parametric gates that needs their numbers, and there are
+            none.
         ProgramError: if a fractional power is of a gate that is too wide to be one matrix, or a
             whole power repeats too many operations.
     """
     whole = float(exponent).is_integer()
     if whole and exponent < 0:
-        return powered(inverted(operations), -int(exponent), qubits)
+        return powered(inverted(operations), -int(exponent), qubits, angles)
     if not operations or exponent == 0:
         return []
     if any(isinstance(operation, Parametric) for operation in operations):
-        if not whole or exponent * len(operations) > _MAX_PARAMETRIC:
-            raise NeedsValuesError(f"power {exponent} of {len(operations)} operations")
-        return list(operations) * int(exponent)
+        if whole and exponent * len(operations) <= _MAX_PARAMETRIC:
+            return list(operations) * int(exponent)
+        assert angles is not None, "parametric gates have angles"
+        operations = [_with_numbers(operation, angles) for operation in operations]
     return [*_power(cast("Sequence[GateOperation]", operations), exponent, whole, qubits)]
+
+
+def _with_numbers(operation: Unitary, angles: Angles) -> Unitary:
+    if not isinstance(operation, Parametric):
+        return operation
+    values = np.array([angles.number(index) for index in operation.angles])
+    return operation.holding(FORMULAS[operation.formula].at(values, operation.adjoint))
 
 
 def _power(

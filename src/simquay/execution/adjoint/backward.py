@@ -202,11 +202,11 @@ def _known(program: Program, precision: Precision) -> _Known:
     if not found:
         check_gates(program)
         # It has the program, which keeps the id in use.
-        found.append(_Known(program, _parametric(program), way_of(program, precision), {}, {}))
+        found.append(_Known(program, parametric_sites(program), way_of(program, precision), {}, {}))
     return found[0]
 
 
-def _parametric(program: Program) -> list[Site]:
+def parametric_sites(program: Program) -> list[Site]:
     """The parametric gates of a program."""
     alike: defaultdict[tuple[str, bool], list[int]] = defaultdict(list)
     operations: Any = program.operations

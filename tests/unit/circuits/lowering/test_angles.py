@@ -9,7 +9,7 @@ import pytest
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter, ParameterVector
 
-from simquay.circuits.lowering.angles import Angles, is_parametric
+from simquay.circuits.lowering.angles import Angles, NeedsValuesError, is_parametric
 from simquay.errors import ProgramError
 
 A, B = Parameter("a"), Parameter("b")
@@ -163,6 +163,27 @@ def test_expressions_without_parameters_are_numbers():
     made = angles()
     column = made.column(bound)
     assert made.at(VALUES)[0, column] == 0.5
+
+
+def test_expressions_that_came_to_a_negative_number():
+    a = Parameter("a")
+    circuit = QuantumCircuit(1)
+    circuit.rx(a, 0)
+    angles = Angles(circuit)
+    columns = [angles.column(one) for one in (a - a - 0.7, a * 0 - 1)]
+    np.testing.assert_array_equal(angles.at(np.array([[0.3]]))[0, columns], [-0.7, -1])
+
+
+def test_numbers_at_a_point_and_one_that_is_moved():
+    a, b = Parameter("a"), Parameter("b")
+    circuit = QuantumCircuit(1)
+    circuit.u(a, b, a * b, 0)
+    angles = Angles(circuit, np.array([0.5, 3.0]), moved=(2, 0.25))
+    columns = [angles.column(one) for one in (a, a * b, 0.1)]
+    assert [angles.number(one) for one in columns] == [0.5, 1.75, 0.1]
+    assert angles.needed == {0, 2}
+    with pytest.raises(NeedsValuesError):
+        Angles(circuit).number(0)
 
 
 def test_derivatives_by_parameters_follow_from_those_by_angles():

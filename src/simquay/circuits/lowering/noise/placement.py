@@ -127,7 +127,7 @@ class NoisyLowering(Lowering):
             UnsupportedInstructionError: if its duration is no number.
             NeedsValuesError: if its duration is a parameter without a value.
         """
-        site.refuse_parameters()
+        site.give_values()
         seconds = _seconds(site, self.noise.dt)
         (qubit,) = site.qubits
         mixture = self.noise.relaxation(self.numbers[qubit], seconds) if seconds else None
