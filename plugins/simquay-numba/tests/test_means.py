@@ -17,7 +17,8 @@ from simquay.engine_api import (
 )
 from simquay_numba import means
 from simquay_numba.engine import NumbaEngine
-from simquay_numba.kernels.sums import find_alone, sort_keys
+from simquay_numba.kernels.strings.sums import sort_keys
+from simquay_numba.kernels.strings.windows import find_alone
 
 REFERENCE = ReferenceEngine()
 

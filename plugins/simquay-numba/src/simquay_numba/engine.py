@@ -48,7 +48,7 @@ from simquay_numba.buffers import (
     second_level_cache,
 )
 from simquay_numba.compiling import compiled
-from simquay_numba.kernels.reading import GROUP_BITS
+from simquay_numba.kernels.strings.doubles import GROUP_BITS
 from simquay_numba.kernels.vectors import lane_count
 from simquay_numba.means import add_sums, fold_sums, string_means
 from simquay_numba.runtime.buffer_cache import state_buffers

@@ -1,4 +1,4 @@
-"""Means and sums of strings, with the loops of ``kernels.reading`` and ``kernels.sums``."""
+"""Means and sums of strings, with the loops of ``kernels.strings``."""
 
 from __future__ import annotations
 
@@ -10,14 +10,9 @@ from numpy.typing import NDArray
 
 from simquay.engine_api import ComplexArray, Control, DenseState, Strings, run_side_by_side
 from simquay_numba.buffers import address
-from simquay_numba.kernels.reading import add_means
-from simquay_numba.kernels.sums import (
-    add_strings,
-    add_window_means,
-    find_alone,
-    fold_strings,
-    sort_keys,
-)
+from simquay_numba.kernels.strings.means import add_means
+from simquay_numba.kernels.strings.sums import add_strings, fold_strings, sort_keys
+from simquay_numba.kernels.strings.windows import add_window_means, find_alone
 
 __all__ = ["add_sums", "fold_sums", "string_means"]
 

@@ -15,7 +15,7 @@ from simquay_numba.kernels.run import run_tiles
 
 PACKAGE = Path(simquay_numba.__file__).parent
 KERNELS = Path(functions.__file__).parent
-SOURCES = sorted(path.name for path in KERNELS.glob("*.py"))
+SOURCES = sorted(str(path.relative_to(KERNELS)) for path in KERNELS.rglob("*.py"))
 
 
 @pytest.mark.parametrize("name", SOURCES)
@@ -45,7 +45,7 @@ def test_modules_with_compiled_functions_import_from_the_key_s_package_alone() -
         }
         if "compiled_function" not in decorated:
             continue
-        found.append(path.name)
+        found.append(path.relative_to(KERNELS).as_posix())
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("simquay"):
                 assert str(node.module).startswith("simquay_numba.kernels."), path
@@ -53,8 +53,12 @@ def test_modules_with_compiled_functions_import_from_the_key_s_package_alone() -
         "gates.py",
         "packing.py",
         "reading.py",
+        "rows.py",
         "run.py",
         "scalars.py",
-        "sums.py",
+        "strings/means.py",
+        "strings/sums.py",
+        "strings/transforms.py",
+        "strings/windows.py",
         "tables.py",
     } == set(found)

@@ -10,6 +10,7 @@ import pytest
 
 from simquay_numba.kernels.scalars import (
     add_norms,
+    bit_count,
     get,
     get_long,
     get_word,
@@ -42,6 +43,13 @@ def test_integers_keep_their_sign() -> None:
     words = np.array([5, -7], dtype=np.int32)
     longs = np.array([-(1 << 40)], dtype=np.int64)
     assert njit(read)(words.ctypes.data + 4, longs.ctypes.data) == (-7, -(1 << 40))
+
+
+def test_bits_of_a_number_are_counted() -> None:
+    def count(number: int) -> Any:
+        return bit_count(number)
+
+    assert [njit(count)(number) for number in (0, 5, -1)] == [0, 2, 64]
 
 
 def test_a_store_is_seen_by_a_load_after_the_cpu_was_yielded() -> None:

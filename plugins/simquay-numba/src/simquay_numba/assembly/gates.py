@@ -26,16 +26,8 @@ from simquay.engine_api import (
     yield_to_others,
 )
 from simquay_numba.buffers import address, aligned_bytes
-from simquay_numba.kernels.gates import (
-    DIAGONAL,
-    MATRIX,
-    PERMUTATION,
-    PREPARE,
-    READ,
-    room_blocks,
-    run_gates,
-    run_rows,
-)
+from simquay_numba.kernels.gates import DIAGONAL, MATRIX, PERMUTATION, PREPARE, READ, run_gates
+from simquay_numba.kernels.rows import room_blocks, run_rows
 from simquay_numba.kernels.vectors import BLOCK_BYTES, VECTOR_BYTES
 
 __all__ = ["EncodedList", "apply_gate_list", "apply_sweep_list", "encoded_list"]

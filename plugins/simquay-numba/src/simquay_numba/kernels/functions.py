@@ -61,9 +61,9 @@ hold_at_fork(lambda: _llvm._lock, _renew_llvm_lock)
 
 
 def source_key(folder: Path) -> str:
-    """A checksum of all modules in ``folder``."""
+    """A checksum of all modules in ``folder`` and the folders in it."""
     check = 0
-    for path in sorted(folder.glob("*.py")):
+    for path in sorted(folder.rglob("*.py")):
         check = zlib.crc32(path.read_bytes(), check)
     return f"{check:08x}"
 

@@ -1,4 +1,5 @@
-"""Single numbers in memory, by address; and a compiled loop that waits for other threads."""
+"""Single numbers in memory, by address, and the bits of one; and a compiled loop that waits for
+other threads."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from simquay_numba.kernels.vectors import LINE_BYTES, VECTOR_BYTES, declared, in
 
 __all__ = [
     "add_norms",
+    "bit_count",
     "get",
     "get_long",
     "get_word",
@@ -67,6 +69,12 @@ def yield_cpu(emit):
     if os.name == "posix":
         kind = ir.FunctionType(ir.IntType(32), [])
         emit.builder.call(declared(emit.builder.module, kind, "sched_yield"), [])
+
+
+@intrinsic(integer)
+def bit_count(emit, mask):
+    """How many bits are set."""
+    return emit.builder.ctpop(mask)
 
 
 @intrinsic()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simquay_numba.kernels.reading import GROUP_BITS, add_means
-from simquay_numba.kernels.sums import sort_keys
+from simquay_numba.kernels.strings.doubles import GROUP_BITS
+from simquay_numba.kernels.strings.means import add_means
+from simquay_numba.kernels.strings.sums import sort_keys
 
 
 def strings(rng: np.random.Generator, width: int, terms: int, fixed_bits: bool) -> list[np.ndarray]:
@@ -45,11 +46,3 @@ def test_parts_of_a_group_add_up_to_its_means(single: bool, fixed_bits: bool) ->
                 for row in vectors
             ]
             np.testing.assert_allclose(found, wanted, atol=1e-9)
-
-
-def test_keys_tell_groups_apart() -> None:
-    x = np.array([5, 5, 5, 4, 5])
-    z = np.array([2, 1, 5, 2, 2])
-    keys = sort_keys(x, z, np.array([0, 0, 0, 0, 8]))
-    assert keys[0] == keys[2]  # none of them, and both of them, are Y
-    assert len(set(keys.tolist())) == 4
