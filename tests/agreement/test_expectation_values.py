@@ -22,7 +22,7 @@ from simquay.control import Control
 from simquay.engines.base import Engine
 from simquay.engines.numpy.engine import DenseEngine
 from simquay.engines.reference import ReferenceEngine
-from simquay.execution.observables import Estimates
+from simquay.execution.observables.values import Estimates
 from simquay.execution.run import run_program
 from simquay.execution.settings import Outcome, RunContext
 from simquay.program import Observable, Precision

@@ -20,7 +20,7 @@ from simquay.circuits.lowering.circuit import lower
 from simquay.control import Control
 from simquay.engines.base import Engine
 from simquay.engines.reference import ReferenceEngine
-from simquay.execution.observables import Estimates
+from simquay.execution.observables.values import Estimates
 from simquay.execution.sampling.sampler import Sampler
 from simquay.program import Precision, Program
 from simquay.program.program import most_stored_qubits

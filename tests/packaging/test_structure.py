@@ -14,6 +14,7 @@ from tests.support.paths import DOCS, ROOT
 
 SOURCES = [ROOT / "src", *sorted((ROOT / "plugins").glob("*/src"))]
 MOST_MODULES = 12
+MOST_LINES = 400
 
 WITHOUT_TESTS = {
     "simquay.__main__": "calls main; tests/unit/cli/test_main_process.py runs it",
@@ -70,6 +71,12 @@ def test_a_folder_can_be_seen_at_a_glance(folder: Path) -> None:
     prefixes = Counter(name.split("_")[0] for name in names if not name.startswith("_"))
     shared = [prefix for prefix, number in prefixes.items() if number >= 3]
     assert not shared, f"{shared} in {shown(folder)}: a prefix is a folder that nobody made"
+
+
+def test_no_module_is_long() -> None:
+    lengths = {name: len(path.read_text("utf-8").splitlines()) for name, path in modules().items()}
+    long = {name: length for name, length in lengths.items() if length > MOST_LINES}
+    assert not long, "split by subject"
 
 
 @pytest.mark.parametrize("folder", folders(), ids=shown)

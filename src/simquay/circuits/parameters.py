@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.circuit import ForLoopOp, Parameter, ParameterExpression
 
-__all__ = ["assigned", "unbound_parameters"]
+from simquay.errors import ProgramError
+
+__all__ = ["assigned", "finite_values", "unbound_parameters"]
 
 
 def assigned(
@@ -49,6 +53,29 @@ def _separate(circuit: QuantumCircuit) -> QuantumCircuit:
             operation = operation.copy()
         copy.append(item.replace(operation=operation))
     return copy
+
+
+def finite_values(
+    circuit: QuantumCircuit, values: NDArray[np.float64] | Sequence[Sequence[float]]
+) -> NDArray[np.float64]:
+    """``values`` as an array.
+
+    Raises:
+        ProgramError: if they are no finite numbers for each parameter of ``circuit``.
+    """
+    given = np.asarray(values)
+    wanted = f"circuit {circuit.name!r} takes finite real values of shape (points, "
+    wanted += f"{circuit.num_parameters}), a column for each of its parameters; it was given "
+    if given.ndim != 2 or given.shape[1] != circuit.num_parameters:
+        raise ProgramError(f"{wanted}values of shape {given.shape}")
+    if given.dtype.kind not in "biuf":
+        raise ProgramError(f"{wanted}values of type {given.dtype}")
+    table = given.astype(np.float64)
+    if not np.isfinite(table).all():
+        point, place = np.argwhere(~np.isfinite(table))[0]
+        name = circuit.parameters[place].name
+        raise ProgramError(f"{wanted}{name}={table[point, place]} at point {point}")
+    return table
 
 
 def unbound_parameters(circuit: QuantumCircuit) -> list[Parameter]:

@@ -13,17 +13,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simquay.control import Control
+from simquay.engines.abilities import Abilities, S
 from simquay.engines.labels import parity_gates, strings_of_labels
 from simquay.engines.numpy.sums import add_strings
 from simquay.engines.protocol import State, check_plan
 from simquay.errors import PluginError, ProgramError
-from simquay.planning import GatePass, Plan, Profile, SweepPlan, make_plan
+from simquay.planning import GatePass, Plan, Profile, make_plan
 from simquay.program import Diagonal, GateOperation, Permutation, Precision, Strings
 from simquay.program.bits import bits_of, deposit, spread
 from simquay.program.gates import Prepare
@@ -42,16 +43,14 @@ _GATHERED_BITS = 18
 
 _NOT = np.array([1, 0], dtype=np.intp)
 
-S = TypeVar("S", bound=State)
-"""The class of an engine's states."""
 
-
-class BaseEngine(ABC, Generic[S]):
+class BaseEngine(Abilities[S], ABC):
     """Applies plans to states of the class ``S``.
 
     An engine says :attr:`name` (and :attr:`device`), and writes :meth:`allocate`, :meth:`apply`,
     :meth:`probabilities`, :meth:`amplitudes`, :meth:`copy` and :meth:`release`. The other methods
-    have defaults that use these six, slow but right; a fast engine overrides them.
+    have defaults that use these six, slow but right; a fast engine overrides them. Some are not
+    called unless the engine says so: those of :class:`~simquay.engines.abilities.Abilities`.
 
     The defaults change amplitudes by gates, which :meth:`apply` gets in plans of the engine's own
     profile. Projections are among them: diagonals with zeros, which are not unitary.
@@ -80,17 +79,6 @@ class BaseEngine(ABC, Generic[S]):
 
     turned_from: int = 12
     """Stored qubits from which on gradients turn qubits, so that :meth:`means` reads one ``x``."""
-
-    folds: bool = False
-    """Whether gradients of real circuits use :meth:`folded`."""
-
-    list_qubits: int = 0
-    """States of up to so many stored qubits go back through a circuit by one call, where they have
-    one vector: of :meth:`run_list`."""
-
-    packs: bool = False
-    """Whether the engine writes :meth:`exchange_parts`: then density matrices, whose coefficients
-    are real, take half as many amplitudes."""
 
     engine_api: int = ENGINE_API
     """The version of the engine API that the class is written for; a plugin's engine says it."""
@@ -338,15 +326,6 @@ class BaseEngine(ABC, Generic[S]):
         strings, stored = strings_of_labels(paulis, state.num_qubits, state.layout)
         return np.where(stored, self.means(state, strings, Control()), 0.0)
 
-    def exchange_parts(self, state: S, qubit: int, other: int) -> None:
-        """Take the two parts of each amplitude for a real vector's values where a qubit ``other``,
-        which the layout does not have, is 0 and 1. Exchange it with ``qubit``, in place: ``other``
-        then has the place of ``qubit``, which is stored before if it is not.
-
-        For an engine that :attr:`packs`; no other is called.
-        """
-        raise ProgramError(f"the engine {self.name} does not exchange parts of amplitudes")
-
     def paired(self, state: S, qubit: int, strings: Strings, weights: NDArray[np.float64]) -> S:
         """A state that stores ``qubit``, too, which ``state`` does not, and has room for: where it
         is |0>, the vectors of ``state``; where it is |1>, these after the sum of ``strings`` times
@@ -370,49 +349,10 @@ class BaseEngine(ABC, Generic[S]):
             self.release(one)
         return made
 
-    def folded(
-        self, state: S, strings: Strings, weights: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """Change vectors ``a``, which are real, in place into ``a + 1j * b``, where ``b`` is the
-        real part of what the sum of ``strings`` times ``weights`` gives of ``a``. Returns the
-        scalar products of ``a`` and ``b``, shape ``(batch,)``.
-
-        For an engine that says :attr:`folds`; no other is called.
-        """
-        raise ProgramError(f"the engine {self.name} folds no states")
-
     def narrow(self, state: S, qubits: Sequence[int]) -> None:
         """Say that no amplitude where one of ``qubits`` is |1> will be read, and that no gate will
         be applied to them: an engine may project the state onto |0> there, in place, and store
         them no more. Here nothing is done."""
-
-    def gate_list(
-        self,
-        gates: Sequence[GateOperation],
-        order: tuple[int, ...],
-        starts: Mapping[int, int],
-        changed: int,
-        strings: Strings,
-        places: Sequence[int],
-    ) -> Any:
-        """Gates, and strings to read between them, in a form of the engine's, for any number of
-        calls of :meth:`run_list`.
-
-        Args:
-            gates: to apply in order, on qubits of ``order``; none is a ``Relabel``.
-            order: the layout of states.
-            starts: for some gates, by place: where their numbers begin among those that change.
-            changed: how many of these there are.
-            strings: of storage bits.
-            places: the gates before which each is read, in order; ``len(gates)`` is after all.
-        """
-        raise ProgramError(f"the engine {self.name} keeps no lists of gates")
-
-    def run_list(self, state: S, made: Any, changed: NDArray[np.complex128]) -> NDArray[np.float64]:
-        """Apply what :meth:`gate_list` made to a state of one vector, of its layout or with nothing
-        stored, with the numbers ``changed``; returns the real parts of the strings' means, shape
-        ``(1, strings)``."""
-        raise ProgramError(f"the engine {self.name} keeps no lists of gates")
 
     def block_probabilities(
         self,
@@ -442,22 +382,6 @@ class BaseEngine(ABC, Generic[S]):
             rows = outer == value
             result[rows] = read[values[rows] & (1 << shared) - 1]
         return result
-
-    def sweep_qubits(self, precision: Precision) -> int:
-        """States of up to so many stored qubits run faster as one batch in a sweep; 0: none do,
-        and the programs of a sweep run one by one."""
-        return 0
-
-    def apply_sweep(self, state: S, plan: SweepPlan, control: Control) -> None:
-        """As :meth:`apply`, with the numbers that ``plan`` has for each vector.
-
-        For an engine whose :meth:`sweep_qubits` is not 0; no other is called.
-
-        Raises:
-            ProgramError: if the plan is for another layout, strategy or batch than the state's.
-            Cancelled: if the control says so; the amplitudes are then undefined.
-        """
-        raise ProgramError(f"the engine {self.name} runs the programs of a sweep one by one")
 
 
 Engine: TypeAlias = BaseEngine[Any]

@@ -22,7 +22,7 @@ from simquay.execution.counting import counted_bytes, counting_bytes
 from simquay.execution.density.method import method_of
 from simquay.execution.density.packing import density_qubits
 from simquay.execution.memory import required_bytes, statevector_bytes
-from simquay.execution.observables import Estimates
+from simquay.execution.observables.values import Estimates
 from simquay.execution.readout import PORTION, portion_shots
 from simquay.execution.results import End, Expectation, Probabilities, ResultKind, samples_bytes
 from simquay.execution.settings import RunContext

@@ -12,7 +12,7 @@ import numpy as np
 from simquay.control import Control
 from simquay.engines.base import Engine, State
 from simquay.execution.branching.steps import Event
-from simquay.execution.observables import Estimates, chosen_values
+from simquay.execution.observables.values import Estimates, chosen_values
 from simquay.execution.readout import write_outcomes, write_words
 from simquay.execution.settings import RunContext
 from simquay.execution.trajectories.misreading import misread_distribution
@@ -114,8 +114,9 @@ def samples_bytes(bits: int, shots: int) -> int:
 
 
 class Expectation(ResultKind):
-    """The expectation values that :class:`~simquay.execution.observables.Estimates` choose: means
-    and their standard errors, float64, shape ``(2, observables chosen)``.
+    """The expectation values that :class:`Estimates
+    <simquay.execution.observables.values.Estimates>` choose: means and their standard errors,
+    float64, shape ``(2, observables chosen)``.
 
     A total is the sum of the weights, and those of the weighted values and of their squares.
     """

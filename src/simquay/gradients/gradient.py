@@ -15,7 +15,8 @@ from qiskit.primitives import EstimatorPubLike
 from qiskit.providers import BackendV2
 
 from simquay.circuits.lowering.angles import NeedsValuesError
-from simquay.circuits.lowering.circuit import finite_values, lower_parametric
+from simquay.circuits.lowering.circuit import lower_parametric
+from simquay.circuits.parameters import finite_values
 from simquay.execution.adjoint.backward import Derivatives, check_gates
 from simquay.execution.adjoint.ways import is_noisy
 from simquay.gradients.matrices import program_and_sites

@@ -12,7 +12,7 @@ from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, EstimatorPubLike, PubResult
 from qiskit.providers import BackendV2
 
-from simquay.execution.observables import Estimates
+from simquay.execution.observables.values import Estimates
 from simquay.execution.points import unbound
 from simquay.execution.settings import RunContext
 from simquay.jobs.base import BaseJob
@@ -155,7 +155,7 @@ class EstimatorV2(Primitive, BaseEstimatorV2):  # type: ignore[misc]  # Qiskit s
 
 _ERROR = 1e-2
 """The standard error of means over trajectories where no precision is asked for; see
-:class:`~simquay.execution.observables.Estimates`."""
+:class:`~simquay.execution.observables.values.Estimates`."""
 
 
 class _Wanted:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
@@ -13,7 +15,7 @@ from qiskit.circuit.library import PauliEvolutionGate
 from qiskit.quantum_info import SparsePauliOp
 
 from simquay.circuits.lowering.circuit import lower
-from simquay.circuits.parameters import assigned, unbound_parameters
+from simquay.circuits.parameters import assigned, finite_values, unbound_parameters
 from simquay.errors import (
     ProgramError,
 )
@@ -91,3 +93,20 @@ def test_values_are_assigned_to_a_copy_gates_inside_bodies_included():
             expected.ry(value, 0)
         assert lower(copy) == lower(expected)
         assert list(circuit.parameters) == [theta]
+
+
+def test_values_are_finite_numbers_for_each_parameter():
+    circuit = QuantumCircuit(1, name="ansatz")
+    circuit.u(Parameter("a"), Parameter("b"), 0.5, 0)
+    found = finite_values(circuit, [[1, 2], [3, 4]])
+    assert found.dtype == np.float64
+    assert found.tolist() == [[1, 2], [3, 4]]
+    wrong: list[tuple[Any, str]] = [
+        ([1, 2], r"takes finite real values.*shape \(2,\)"),
+        ([[1, 2, 3]], r"shape \(1, 3\)"),
+        ([[1, 2j]], "type complex128"),
+        ([[1, 2], [3, np.inf]], "b=inf at point 1"),
+    ]
+    for values, told in wrong:
+        with pytest.raises(ProgramError, match=told):
+            finite_values(circuit, values)

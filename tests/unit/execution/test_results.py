@@ -9,7 +9,7 @@ from simquay.control import Control
 from simquay.engines.numpy.engine import DenseEngine
 from simquay.execution.branching.steps import measurement_event
 from simquay.execution.kinds import needed_bytes, of_one_state, result_bytes
-from simquay.execution.observables import Estimates
+from simquay.execution.observables.values import Estimates
 from simquay.execution.results import End, Expectation, Probabilities
 from simquay.execution.run import run_program
 from simquay.execution.settings import RunContext

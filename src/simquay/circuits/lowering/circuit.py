@@ -29,7 +29,7 @@ from simquay.circuits.lowering.modifiers import annotated_operation, controlled_
 from simquay.circuits.lowering.noise import channels
 from simquay.circuits.lowering.noise.placement import NoisyLowering
 from simquay.circuits.lowering.scopes import BlockBuilder, Scope
-from simquay.circuits.parameters import assigned, unbound_parameters
+from simquay.circuits.parameters import assigned, finite_values, unbound_parameters
 from simquay.errors import (
     NotACircuitError,
     ProgramError,
@@ -42,7 +42,6 @@ from simquay.program import Program, VariableDeclaration
 from simquay.program.formulas import NotFiniteError
 
 __all__ = [
-    "finite_values",
     "kept_qubits",
     "lower",
     "lower_at",
@@ -255,6 +254,7 @@ def _one_by_one(
     return programs
 
 
+<<<<<<< HEAD
 def finite_values(
     circuit: QuantumCircuit, values: NDArray[np.float64] | Sequence[Sequence[float]]
 ) -> NDArray[np.float64]:
@@ -281,6 +281,9 @@ def finite_values(
 def _lowered(
     circuit: QuantumCircuit, parametric: _Parametric, noise: NoiseModel | None
 ) -> _Lowered:
+=======
+def _lowered(circuit: QuantumCircuit, parametric: bool, noise: NoiseModel | None) -> _Lowered:
+>>>>>>> efdc0c8a (Modules of at most 400 lines, plugins' too: a test counts them; the long ones are split by subject)
     if not isinstance(circuit, QuantumCircuit):
         raise NotACircuitError(
             f"{_shown(circuit)} is not a QuantumCircuit; give a circuit or a list of circuits"

@@ -38,7 +38,7 @@ from simquay.execution.branching.steps import (
 )
 from simquay.execution.evolution import Run
 from simquay.execution.kinds import KINDS, most_trajectories
-from simquay.execution.observables import Estimates
+from simquay.execution.observables.values import Estimates
 from simquay.execution.sampling.sampler import BLOCK_BITS
 from simquay.execution.settings import Outcome
 from simquay.program import Precision, Save

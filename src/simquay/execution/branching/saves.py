@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from simquay.control import Control
 from simquay.engines.base import Engine, State
 from simquay.execution.branching.deferral import defer
-from simquay.execution.observables import expectation_values
+from simquay.execution.observables.values import expectation_values
 from simquay.program import (
     Channel,
     Measure,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from simquay.engines.base import Engine
-from simquay.execution.observables import Estimates
+from simquay.execution.observables.values import Estimates
 from simquay.execution.points import unpack
 from simquay.execution.settings import Outcome, Piece, RunContext
 from simquay.jobs.dispatch.tasks import TaskControl, reserved

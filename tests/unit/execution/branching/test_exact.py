@@ -17,7 +17,7 @@ from simquay.engines.reference import ReferenceEngine
 from simquay.errors import ManyStatesError
 from simquay.execution.branching import exact
 from simquay.execution.memory import Ledger
-from simquay.execution.observables import Estimates
+from simquay.execution.observables.values import Estimates
 from simquay.execution.run import run_program
 from simquay.execution.settings import Outcome, RunContext
 from simquay.program import IfElse, Measure, Operation, Precision, Program, Reset, WhileLoop

@@ -13,7 +13,7 @@ from simquay.engines.reference import ReferenceEngine
 from simquay.execution.branching.compiler import compile_steps
 from simquay.execution.branching.deferral import defer
 from simquay.execution.branching.exact import clean_share
-from simquay.execution.observables import Estimates
+from simquay.execution.observables.values import Estimates
 from simquay.execution.run import run_program
 from simquay.execution.settings import Outcome, RunContext
 from simquay.program import Channel, Measure, Operation, Program, Reset

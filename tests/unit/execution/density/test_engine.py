@@ -16,7 +16,7 @@ from simquay.engines.numpy.engine import DenseEngine
 from simquay.engines.reference import ReferenceEngine
 from simquay.errors import ProgramError
 from simquay.execution.density.engine import DensityEngine
-from simquay.execution.observables import Estimates
+from simquay.execution.observables.values import Estimates
 from simquay.execution.run import run_program
 from simquay.execution.settings import Outcome, RunContext
 from simquay.program import (

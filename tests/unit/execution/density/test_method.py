@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from simquay.execution.density.method import method_of
-from simquay.execution.observables import Estimates
+from simquay.execution.observables.values import Estimates
 from simquay.execution.settings import RunContext
 from simquay.program import Channel, IfElse, Measure, Mixture, Operation, Program, Reset, Save
 from simquay.program.expressions import BitRef

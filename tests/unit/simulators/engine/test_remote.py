@@ -14,7 +14,7 @@ from qiskit import QuantumCircuit
 from simquay.circuits.lowering.circuit import lower
 from simquay.engines.numpy.engine import DenseEngine
 from simquay.engines.reference import ReferenceEngine
-from simquay.execution.observables import Estimates
+from simquay.execution.observables.values import Estimates
 from simquay.execution.settings import Piece, RunContext
 from simquay.jobs.dispatch.tasks import RemoteCall, TaskControl
 from simquay.jobs.errors import RemoteError

@@ -11,8 +11,8 @@ from simquay.control import Control
 from simquay.engines.base import Engine
 from simquay.engines.numpy.engine import DenseEngine
 from simquay.engines.reference import ReferenceEngine
-from simquay.execution import observables as module
-from simquay.execution.observables import Estimates, chosen_values, expectation_values
+from simquay.execution.observables import terms as module
+from simquay.execution.observables.values import Estimates, chosen_values, expectation_values
 from simquay.planning import make_plan
 from simquay.program import GateOperation, Observable, Precision
 from tests.support.dense import final_state
