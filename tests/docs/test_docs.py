@@ -113,6 +113,13 @@ def test_python_that_is_not_run_here_can_be_pasted(page: str) -> None:
             console.paste(block)
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python3")])
+def test_whole_files_compile(page: str) -> None:
+    """A file that a page shows whole has blank lines in its classes, and is not pasted."""
+    for block in blocks(page, "python3"):
+        compile(block.text, f"{page}:{block.line}", "exec")
+
+
 def test_the_console_refuses_what_the_interpreter_refuses() -> None:
     for text in ("for x in ():\n    x\nprint(1)\n", "def f():\n    x = 1\n\n    return x\n"):
         with pytest.raises(SyntaxError):

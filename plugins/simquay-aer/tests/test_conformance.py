@@ -3,12 +3,9 @@ seconds, and through all checks in the long tests."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from qiskit import QuantumCircuit
-from qiskit.circuit import Gate
 from qiskit.providers import JobError
 
 import simquay
@@ -32,18 +29,6 @@ NOT_CLIFFORD = {
 """What `aer-stabilizer` does not run."""
 
 
-def unknown_instruction() -> QuantumCircuit:
-    """Fails with every method, since nothing says what the gate does."""
-    circuit = QuantumCircuit(2, 2, name="much too wide")
-    circuit.append(Gate("what", 1, []), [0])
-    circuit.measure([0, 1], [0, 1])
-    return circuit
-
-
-FAILING: dict[str, Callable[[], QuantumCircuit]] = {"aer-mps": unknown_instruction}
-"""A hundred qubits are too many for the other methods."""
-
-
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.id)
 @pytest.mark.parametrize("name", METHODS)
 def test_quick_checks(name: str, check: Check[CheckContext]) -> None:
@@ -51,8 +36,7 @@ def test_quick_checks(name: str, check: Check[CheckContext]) -> None:
         with pytest.raises(JobError, match="stabilizer"):
             run_check(check, CheckContext(simquay.get_backend(name)))
         return
-    failing = FAILING[name]() if name in FAILING else None
-    run_check(check, CheckContext(simquay.get_backend(name), failing=failing))
+    run_check(check, CheckContext(simquay.get_backend(name)))
 
 
 @pytest.mark.long
@@ -91,8 +75,6 @@ class TestStabilizer(BackendConformance):
 @pytest.mark.serial
 class TestMatrixProductState(BackendConformance):
     """All checks."""
-
-    failing_circuit = staticmethod(unknown_instruction)
 
     @pytest.fixture
     def backend(self) -> Any:

@@ -130,8 +130,9 @@ class BackendConformance(metaclass=_Sealed):
             backend's own name.
         backend_factory: ``module:callable``, called without arguments in a child process to make a
             backend that is not in the registry.
-        failing_circuit: a circuit whose run fails; None for one of 100 qubits. It must be a plain
-            function or a static method that returns a new circuit each time.
+        failing_circuit: a circuit whose run fails; None for one of 100 qubits, or, where that one
+            succeeds, one with a gate that nothing defines. It must be a plain function or a static
+            method that returns a new circuit each time.
     """
 
     expected_failures: ClassVar[Mapping[str, str]] = {}

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from qiskit import QuantumCircuit
+from qiskit.circuit import Gate
 
-__all__ = ["bell", "circuit_of", "flips", "layers", "too_wide"]
+__all__ = ["bell", "circuit_of", "flips", "layers", "too_wide", "unknown_gate"]
 
 
 def circuit_of(name: str, bits: Iterable[Any], *steps: tuple[Any, ...]) -> QuantumCircuit:
@@ -60,4 +61,12 @@ def too_wide(width: int = 100) -> QuantumCircuit:
     """A circuit whose state vector fits no memory. Its name is "much too wide"."""
     circuit = layers(width, 3)
     circuit.name = "much too wide"
+    return circuit
+
+
+def unknown_gate() -> QuantumCircuit:
+    """A circuit with a gate that nothing defines. Its name is "unknown gate"."""
+    circuit = QuantumCircuit(2, 2, name="unknown gate")
+    circuit.append(Gate("undefined", 1, []), [0])
+    circuit.measure([0, 1], [0, 1])
     return circuit

@@ -16,6 +16,7 @@ from typing import Any
 
 from qiskit import QuantumCircuit
 from qiskit.providers import JobStatus
+from qiskit.transpiler import TranspilerError
 
 from simquay.testing.harness.assertions import (
     CHECK_LIMIT,
@@ -29,7 +30,7 @@ from simquay.testing.harness.assertions import (
     wait_until,
 )
 from simquay.testing.harness.calibration import Calibration, calibrate, fit_to_target
-from simquay.testing.harness.circuits import too_wide
+from simquay.testing.harness.circuits import too_wide, unknown_gate
 
 __all__ = ["BEGUN", "FINAL", "LONG", "CheckContext"]
 
@@ -44,6 +45,7 @@ _ASKED_WITHIN = 0.1
 """Seconds that a job must still run after it was first seen running."""
 
 _calibrations: dict[tuple[type, str], Calibration] = {}
+_succeeds_wide: dict[tuple[type, str], bool] = {}
 _long_circuits: dict[tuple[Calibration, type, float], QuantumCircuit] = {}
 
 
@@ -56,7 +58,8 @@ class CheckContext:
             name.
         factory: makes the backend in a child process instead: ``module:callable``, called without
             arguments.
-        failing: a circuit that fails when it runs; by default one of 100 qubits.
+        failing: a circuit that fails when it runs; by default one of 100 qubits, or, if that one
+            succeeds, one with a gate that nothing defines.
     """
 
     def __init__(
@@ -111,11 +114,33 @@ class CheckContext:
 
     def failing_circuit(self) -> QuantumCircuit:
         """A circuit whose run fails."""
-        return (self._failing or too_wide()).copy()
+        if self._failing is None:
+            if self._kind not in _succeeds_wide:
+                _succeeds_wide[self._kind] = self._succeeds(too_wide())
+            self._failing = unknown_gate() if _succeeds_wide[self._kind] else too_wide()
+        return self._failing.copy()
+
+    def _succeeds(self, circuit: QuantumCircuit) -> bool:
+        """Whether a run of ``circuit`` succeeds; simulators of other states run wide circuits."""
+        for job in self.failing_jobs(circuit):
+            with contextlib.suppress(Exception):  # whatever it is, J11 judges it
+                return self.wait(job) is JobStatus.DONE and bool(self.result(job).success)
+        return False
 
     def fit_to_target(self, circuit: QuantumCircuit) -> QuantumCircuit:
-        """``circuit`` in instructions that the backend's target has."""
-        return fit_to_target(circuit, self.backend)
+        """``circuit`` in instructions that the backend's target has.
+
+        Raises:
+            CheckFailed: if the target's gates cannot express it.
+        """
+        try:
+            return fit_to_target(circuit, self.backend)
+        except TranspilerError as error:
+            gates = ", ".join(sorted({*circuit.count_ops()} - {"barrier", "measure"}))
+            raise CheckFailed(
+                f"the gates of the target cannot express the circuit {circuit.name!r} ({gates}); "
+                "if the simulator has no others, expect this check to fail"
+            ) from error
 
     # --- jobs ------------------------------------------------------------------------------
 

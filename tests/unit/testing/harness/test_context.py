@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 from qiskit import QuantumCircuit
+from qiskit.circuit.library import get_standard_gate_name_mapping
 from qiskit.providers import JobStatus
+from qiskit.providers.basic_provider import BasicSimulator
+from qiskit.transpiler import Target
 
 import simquay
-from simquay.testing import CheckContext, CheckFailed
+from simquay.simulators import adapt
+from simquay.testing import CHECKS_IN_ORDER, CheckContext, CheckFailed, run_check
 from simquay.testing.harness import context as module
 from simquay.testing.harness.calibration import Calibration
 from simquay.testing.harness.circuits import flips
@@ -71,7 +75,7 @@ def test_waiting_ends_with_the_job_or_in_time() -> None:
 
 
 def test_a_run_that_raises_fails_one_check_and_is_left_out_of_others() -> None:
-    context = CheckContext(Backend(JobStatus.ERROR))
+    context = CheckContext(Backend(JobStatus.ERROR), failing=flips())
     assert [job.status() for job in context.failed_jobs()] == [JobStatus.ERROR]
     assert context.failed_jobs() == []
     assert context.failing_jobs() == []
@@ -128,3 +132,40 @@ def test_the_failing_circuit_is_new_each_time() -> None:
     assert context.failing_circuit() == given
     assert context.failing_circuit() is not given
     assert CheckContext(Backend()).failing_circuit().num_qubits == 100
+
+
+class Wide(BasicSimulator):
+    """It answers wide circuits, as simulators of matrix product states do, and has no T gate."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.name = "wide"
+        gates = get_standard_gate_name_mapping()
+        self._target = Target(num_qubits=None)
+        for name in ("h", "s", "x", "cx", "swap", "measure"):
+            self._target.add_instruction(gates[name], properties=None, name=name)
+
+    def run(self, run_input: Any, **options: Any) -> Any:
+        circuits = run_input if isinstance(run_input, list) else [run_input]
+        wide = [one for one in circuits if one.num_qubits == 100]
+        return super().run([flips() for _ in wide] or circuits, **options)
+
+
+def test_a_backend_that_runs_wide_circuits_gets_a_gate_that_nothing_defines() -> None:
+    context = CheckContext(adapt(Wide(), isolation="thread"))
+    assert context.failing_circuit().count_ops()["undefined"] == 1
+    assert context.run_failing().status() is JobStatus.ERROR
+
+
+def test_what_the_gates_of_the_target_cannot_express_is_said() -> None:
+    circuit = QuantumCircuit(1, name="eighth")
+    circuit.t(0)
+    text = r"cannot express the circuit 'eighth' \(t\); .* expect this check to fail"
+    with pytest.raises(CheckFailed, match=text):
+        CheckContext(adapt(Wide())).fit_to_target(circuit)
+
+
+@pytest.mark.parametrize("check", ["B03", "B07"])
+def test_a_backend_of_clifford_gates_passes(check: str) -> None:
+    context = CheckContext(adapt(Wide(), isolation="thread"))
+    run_check(next(one for one in CHECKS_IN_ORDER if one.id == check), context)
