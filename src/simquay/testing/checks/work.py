@@ -29,11 +29,13 @@ _IDLE = 0.04  # processor seconds in the window below that count as idle
 _WINDOW = 0.5  # seconds
 
 
-def _used_after(budget: float = 0.0) -> float:
+def _used_after(budget: float = 0.0, older: CpuMeter | None = None) -> float:
     """Wait until almost no processor time is used.
 
     It waits for a second, and on a busy machine until ``budget`` processor seconds have been used:
-    work that gets on slowly takes longer to reach the point at which it can stop.
+    work that gets on slowly takes longer to reach the point at which it can stop. Of the processes,
+    those count that existed when ``older`` was made: a worker that replaces a killed one begins
+    with imports, which may take seconds.
 
     Returns:
         0.0, or the processor seconds used in the last window, if that was too much.
@@ -42,11 +44,11 @@ def _used_after(budget: float = 0.0) -> float:
     while True:
         meter = CpuMeter()
         time.sleep(_WINDOW)
-        used = meter.seconds()
+        used = meter.seconds(older)
         if used <= _IDLE:
             return 0.0
         waited = time.monotonic() - started
-        if waited > _STOPPED_WITHIN and (all_used.seconds() > budget or waited > TIMEOUT):
+        if waited > _STOPPED_WITHIN and (all_used.seconds(older) > budget or waited > TIMEOUT):
             return used
 
 
@@ -104,7 +106,7 @@ def _start_and_stop(context: CheckContext) -> None:
     call_with_timeout(job.cancel)
     cancelled = time.monotonic()
     require_equal(job.status(), JobStatus.CANCELLED, "a running job that was cancelled")
-    used = _used_after(max(1.0, rate) * _STOPPED_WITHIN)
+    used = _used_after(max(1.0, rate) * _STOPPED_WITHIN, meter)
     require(
         not used,
         f"{time.monotonic() - cancelled:.1f} s after cancel() the work still uses processor time "

@@ -38,8 +38,8 @@ from simquay.testing.harness.assertions import (
     returns,
 )
 from simquay.testing.harness.calibration import Calibration, fit_to_target
-from simquay.testing.harness.circuits import bell, flips, too_wide
-from simquay.testing.harness.context import FINAL
+from simquay.testing.harness.circuits import bell, flips
+from simquay.testing.harness.context import FINAL, CheckContext
 from simquay.testing.harness.processes import call_in_fork
 
 __all__ = ["main"]
@@ -137,7 +137,8 @@ def _keep(backend: Any, calibration: Calibration, store: str) -> dict[str, Any]:
         "circuits": [one.name for one in circuits],
         "pid": os.getpid(),
     }
-    failed = backend.run([flips(2), too_wide()], shots=4, keep=True)
+    failing = CheckContext(backend).failing_circuit()
+    failed = backend.run([flips(2), failing], shots=4, keep=True)
     told |= {"failed": failed.job_id(), "error": str(exception_of(failed.result))}
     long = fit_to_target(calibration.circuit(_KILLED), backend)
     shots = calibration.shots_for(_KILLED)

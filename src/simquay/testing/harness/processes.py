@@ -83,9 +83,17 @@ class CpuMeter:
     def __init__(self) -> None:
         self._before = self._now()
 
-    def seconds(self) -> float:
-        """Seconds used since the meter was made, by the processes that still exist."""
-        return sum(used - self._before.get(key, 0.0) for key, used in self._now().items())
+    def seconds(self, older: CpuMeter | None = None) -> float:
+        """Seconds used since the meter was made, by the processes that still exist.
+
+        Args:
+            older: counts those processes alone that existed when this meter was made.
+        """
+        return sum(
+            used - self._before.get(key, 0.0)
+            for key, used in self._now().items()
+            if older is None or key in older._before
+        )
 
     @staticmethod
     def _now() -> dict[tuple[int, float], float]:

@@ -43,6 +43,7 @@ def test_processor_time_of_a_child() -> None:
     with child("import time\nwhile time.process_time() < 0.5: pass"):
         own = time.process_time() - before
         assert meter.seconds() - own > 0.4
+        assert meter.seconds(older=meter) < own + 0.2  # the child is younger
     assert meter.seconds() < 0.4  # a process that has ended does not count
 
 
