@@ -23,8 +23,7 @@ S = TypeVar("S", bound=State)
 class Abilities(Generic[S]):
     """Methods that are called where an engine says that it has them."""
 
-    name: str
-    """The engine's name, as in ``job.metadata``."""
+    name: str  # for messages; see BaseEngine
 
     folds: bool = False
     """Whether gradients of real circuits use :meth:`folded`."""
@@ -91,7 +90,8 @@ class Abilities(Generic[S]):
         return 0
 
     def apply_sweep(self, state: S, plan: SweepPlan, control: Control) -> None:
-        """As :meth:`apply`, with the numbers that ``plan`` has for each vector.
+        """As :meth:`~simquay.engines.base.BaseEngine.apply`, with the numbers that ``plan``
+        has for each vector.
 
         For an engine whose :meth:`sweep_qubits` is not 0; no other is called.
 

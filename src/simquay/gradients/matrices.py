@@ -20,8 +20,9 @@ from qiskit import QuantumCircuit
 from simquay.circuits.lowering.angles import DIFFERENCES, Angles
 from simquay.circuits.lowering.circuit import lower_at
 from simquay.errors import ProgramError
-from simquay.execution.adjoint.backward import Site, check_gates, parametric_sites
+from simquay.execution.adjoint.backward import check_gates
 from simquay.execution.adjoint.generators import pauli_coefficients
+from simquay.execution.adjoint.sites import Site, parametric_sites
 from simquay.execution.sweep import same_shape
 from simquay.noise.model import NoiseModel
 from simquay.planning.numbers.sweep import NUMBERS

@@ -15,11 +15,11 @@ from simquay.engines.base import Engine
 from simquay.errors import OutOfMemoryError
 from simquay.execution.adjoint.backward import (
     Derivatives,
-    Site,
     derivatives,
     points_together,
     required_bytes,
 )
+from simquay.execution.adjoint.sites import Site
 from simquay.execution.adjoint.ways import is_noisy
 from simquay.execution.memory import ledger_for, over_ceiling
 from simquay.execution.points import Points, pack, unpack

@@ -16,8 +16,8 @@ ENGINE = ReferenceEngine()
 
 
 def test_none_is_there_by_default() -> None:
-    assert not (ENGINE.folds or ENGINE.packs or ENGINE.list_qubits)
-    assert ENGINE.sweep_qubits(Precision.DOUBLE) == 0
+    said = (ENGINE.folds, ENGINE.packs, ENGINE.list_qubits, ENGINE.sweep_qubits(Precision.DOUBLE))
+    assert not any(said)
 
 
 @pytest.mark.parametrize(

@@ -254,36 +254,9 @@ def _one_by_one(
     return programs
 
 
-<<<<<<< HEAD
-def finite_values(
-    circuit: QuantumCircuit, values: NDArray[np.float64] | Sequence[Sequence[float]]
-) -> NDArray[np.float64]:
-    """``values`` as an array.
-
-    Raises:
-        ProgramError: if they are no finite numbers for each parameter of ``circuit``.
-    """
-    given = np.asarray(values)
-    wanted = f"circuit {circuit.name!r} takes finite real values of shape (points, "
-    wanted += f"{circuit.num_parameters}), a column for each of its parameters; it was given "
-    if given.ndim != 2 or given.shape[1] != circuit.num_parameters:
-        raise ProgramError(f"{wanted}values of shape {given.shape}")
-    if given.dtype.kind not in "biuf":
-        raise ProgramError(f"{wanted}values of type {given.dtype}")
-    table = given.astype(np.float64)
-    if not np.isfinite(table).all():
-        point, place = np.argwhere(~np.isfinite(table))[0]
-        name = circuit.parameters[place].name
-        raise ProgramError(f"{wanted}{name}={table[point, place]} at point {point}")
-    return table
-
-
 def _lowered(
     circuit: QuantumCircuit, parametric: _Parametric, noise: NoiseModel | None
 ) -> _Lowered:
-=======
-def _lowered(circuit: QuantumCircuit, parametric: bool, noise: NoiseModel | None) -> _Lowered:
->>>>>>> efdc0c8a (Modules of at most 400 lines, plugins' too: a test counts them; the long ones are split by subject)
     if not isinstance(circuit, QuantumCircuit):
         raise NotACircuitError(
             f"{_shown(circuit)} is not a QuantumCircuit; give a circuit or a list of circuits"

@@ -32,7 +32,7 @@ from simquay.errors import ProgramError
 from simquay.execution.adjoint.cuts import Cuts, find_cuts
 from simquay.execution.adjoint.lists import Lists, lists_of
 from simquay.execution.adjoint.narrowing import Step, find_steps
-from simquay.execution.adjoint.sites import Site, sites_of
+from simquay.execution.adjoint.sites import Site, parametric_sites
 from simquay.execution.adjoint.ways import Way, way_of
 from simquay.execution.observables.terms import terms_of
 from simquay.planning import GateSweep, make_plan, make_sweep_plan
@@ -40,7 +40,6 @@ from simquay.program import Channel, Gate, Observable, Precision, Program
 
 __all__ = [
     "Derivatives",
-    "Site",
     "check_gates",
     "derivatives",
     "points_together",
@@ -184,42 +183,10 @@ def _known(program: Program, precision: Precision) -> _Known:
     if not found:
         check_gates(program)
         # It has the program, which keeps the id in use.
-<<<<<<< HEAD
         found.append(_Known(program, parametric_sites(program), way_of(program, precision), {}, {}))
     return found[0]
 
 
-def parametric_sites(program: Program) -> list[Site]:
-    """The parametric gates of a program."""
-    alike: defaultdict[tuple[str, bool], list[int]] = defaultdict(list)
-    operations: Any = program.operations
-    for place, gate in enumerate(operations):
-        if isinstance(gate, Parametric):
-            alike[gate.formula, gate.adjoint].append(place)
-    sites = []
-    for (formula, adjoint), places in alike.items():
-        columns = np.array([operations[place].angles for place in places], dtype=np.intp)
-        paulis = generators_of(formula, adjoint).paulis
-        sites.append(
-            Site(paulis, places, columns, partial(_coefficients, formula, adjoint, columns))
-        )
-    return sites
-
-
-def _coefficients(formula: str, adjoint: bool, columns: NDArray[np.intp], angles: Floats) -> Floats:
-    generators = generators_of(formula, adjoint)
-    if generators.constant is not None:
-        return generators.constant[None, None]
-    every = slopes_of(formula, adjoint, angles[:, columns])
-    return every[..., list(generators.paulis)]
-
-
-=======
-        found.append(_Known(program, sites_of(program), way_of(program, precision), {}, {}))
-    return found[0]
-
-
->>>>>>> efdc0c8a (Modules of at most 400 lines, plugins' too: a test counts them; the long ones are split by subject)
 def _with_zero(*means: Floats) -> Floats:
     """Means, shape ``(points, strings)``, and behind all a 0."""
     return np.concatenate([*means, np.zeros((len(means[0]), 1))], axis=1)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from simquay.execution.adjoint.generators import generators_of, slopes_of
 from simquay.program import Parametric, Program
 
-__all__ = ["Site", "sites_of"]
+__all__ = ["Site", "parametric_sites"]
 
 Floats = NDArray[np.float64]
 
@@ -35,7 +35,7 @@ class Site(NamedTuple):
     coefficients: Callable[[Floats], Floats] | Floats
 
 
-def sites_of(program: Program) -> list[Site]:
+def parametric_sites(program: Program) -> list[Site]:
     """The parametric gates of a program."""
     alike: defaultdict[tuple[str, bool], list[int]] = defaultdict(list)
     operations: Any = program.operations

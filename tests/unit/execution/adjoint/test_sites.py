@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simquay.execution.adjoint.sites import sites_of
+from simquay.execution.adjoint.sites import parametric_sites
 from simquay.program import Matrix, Parametric, Program
 
 X = np.array([[0, 1], [1, 0]], dtype=complex)
@@ -18,7 +18,7 @@ def test_gates_of_one_formula_are_one_site() -> None:
         Parametric("rx", (1,), (1,)),
         Parametric("rx", (2,), (1,), adjoint=True),
     )
-    sites = sites_of(Program(2, 0, gates, num_angles=3))
+    sites = parametric_sites(Program(2, 0, gates, num_angles=3))
     found = [(list(site.places), site.columns.tolist(), list(site.paulis)) for site in sites]
     # Pauli numbers: 0 to 3 for I, Z, X, Y.
     assert found == [([0, 3], [[2], [1]], [2]), ([2], [[0]], [1]), ([4], [[2]], [2])]
@@ -32,7 +32,7 @@ def test_coefficients_are_those_of_the_generators() -> None:
         Parametric("rx", (0,), (0,), adjoint=True),
         Parametric("u", (0, 1, 2), (0,)),
     )
-    plus, minus, general = sites_of(Program(1, 0, gates, num_angles=3))
+    plus, minus, general = parametric_sites(Program(1, 0, gates, num_angles=3))
     angles = np.array([[0.1, 0.2, 0.3], [0.7, -0.4, 1.1]])
     for site, wanted in ((plus, 0.5), (minus, -0.5)):
         assert callable(site.coefficients)

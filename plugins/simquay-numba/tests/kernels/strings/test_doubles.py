@@ -13,7 +13,7 @@ from simquay_numba.kernels.vectors import intrinsic
 
 
 @intrinsic()
-def reverse_product(emit: Any, unit: Any, source: Any, target: Any) -> None:
+def reverse_product(emit, unit, source, target):
     """Numbers times the numbers behind them, backwards, plus the numbers."""
     low = doubles(emit, source)
     high = doubles(emit, emit.at(source, WIDTH * emit.bytes))
@@ -22,13 +22,13 @@ def reverse_product(emit: Any, unit: Any, source: Any, target: Any) -> None:
 
 
 @numba.njit
-def run(unit: float, source: int, target: int) -> None:
+def run(unit: Any, source: int, target: int) -> None:
     reverse_product(unit, source, target)
 
 
 @pytest.mark.parametrize("real", [np.float32, np.float64])
 def test_reals_are_doubles(real: type) -> None:
-    numbers = np.random.default_rng(1).normal(size=2 * WIDTH).astype(real)
+    numbers: np.ndarray = np.random.default_rng(1).normal(size=2 * WIDTH).astype(real)
     found = np.empty(WIDTH)
     run(real(0), numbers.ctypes.data, found.ctypes.data)
     exact = numbers.astype(np.float64)
