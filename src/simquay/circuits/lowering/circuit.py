@@ -7,18 +7,18 @@ instruction comes to :func:`_instruction`, the top of the package: it knows ever
 from __future__ import annotations
 
 import sys
-import weakref
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, TypeAlias, Union
 
 import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
-from qiskit.circuit import AnnotatedOperation, ControlledGate, Gate, ParameterExpression, Qubit
+from qiskit.circuit import AnnotatedOperation, ControlledGate, Gate, Qubit
 from qiskit.exceptions import QiskitError
 
+from simquay.circuits.kept import WIDEST_STATE, Lowered, keep, kept
 from simquay.circuits.lowering import control_flow, expansion, instructions, saves
 from simquay.circuits.lowering.angles import Angles, NeedsValuesError
 from simquay.circuits.lowering.context import Handler, Handlers, Lowering, Site
@@ -56,20 +56,11 @@ earlier gates are then faster than those that are computed together."""
 
 HANDLERS: Handlers = instructions.HANDLERS | control_flow.HANDLERS
 
-_MOST_KEPT = 4096
-"""The most instructions of a circuit whose program is kept."""
-
 _KNOWN_BY_BITS = frozenset({"measure", "reset", "barrier", "delay"})
 """Instructions whose qubits and classical bits say all about them."""
 
-_Lowered: TypeAlias = tuple[Program, Union[Angles, None], frozenset[str]]
-"""The program; where it may have parametric gates, their angles; the names of errors in it."""
-
 _Parametric: TypeAlias = Union[Callable[[QuantumCircuit], Angles], None]
 """Makes the angles of a program that may have parametric gates; None for any other."""
-
-_WIDEST_STATE = 63
-"""No memory holds the state of more qubits."""
 
 
 def lower(
@@ -141,9 +132,9 @@ def lower_parametric(
 ) -> tuple[Program, Angles, frozenset[str]]:
     """The program of all points, their angles, and the names of ``noise`` that it has. A circuit
     whose operations themselves depend on parameters raises :class:`NeedsValuesError`."""
-    lowered = program, angles, found = _kept(circuit, noise) or _lowered(circuit, Angles, noise)
+    lowered = program, angles, found = kept(circuit, noise) or _lowered(circuit, Angles, noise)
     assert angles is not None, "the parametric form has them"
-    _keep(circuit, noise, lowered, angles)
+    keep(circuit, noise, lowered, angles)
     return program, angles, found
 
 
@@ -171,66 +162,6 @@ def lower_at(
     return program, angles, found
 
 
-@lru_cache(maxsize=16)
-def _place(
-    identity: int, noise: NoiseModel | None
-) -> list[tuple[weakref.ref[QuantumCircuit], QuantumCircuit, _Lowered]]:
-    """For a circuit with this ``id``: a copy of it and what that was lowered to, or nothing."""
-    return []
-
-
-def _kept(circuit: QuantumCircuit, noise: NoiseModel | None) -> _Lowered | None:
-    """What ``circuit`` was lowered to by an earlier call, for callers that run one circuit at new
-    values again and again.
-
-    Nothing tells whether a circuit has changed since, so it is compared with a copy, in a fourth of
-    the time of lowering. Qiskit compares numbers of standard gates exactly, and coefficients of
-    parameters to 1e-15.
-    """
-    for original, copy, lowered in _place(id(circuit), noise):
-        alive = original()
-        if (
-            alive is not None
-            and alive is circuit
-            and _same_phase(copy.global_phase, circuit.global_phase)
-            and copy.name == circuit.name
-            and copy.qubits == circuit.qubits
-            and copy.clbits == circuit.clbits
-            and not circuit.num_vars
-            and copy.data == circuit.data
-            and (noise is None or _labels(copy) == _labels(circuit))  # Qiskit compares none
-        ):
-            return lowered
-    return None
-
-
-def _labels(circuit: QuantumCircuit) -> list[str | None]:
-    return [item.label for item in circuit.data]
-
-
-def _keep(
-    circuit: QuantumCircuit, noise: NoiseModel | None, lowered: _Lowered, angles: Angles
-) -> None:
-    """Keep what ``circuit`` was lowered to, if every equal circuit is lowered to the same: gates
-    with definitions may change inside, which no comparison shows."""
-    if (
-        angles.repeatable
-        and len(circuit.data) <= _MOST_KEPT
-        and circuit.num_qubits <= _WIDEST_STATE
-        and not circuit.num_vars
-    ):
-        angles.repeatable = False  # kept once
-        _place(id(circuit), noise)[:] = [(weakref.ref(circuit), circuit.copy(), lowered)]
-
-
-def _same_phase(one: Any, other: Any) -> bool:
-    """Whether two global phases are equal; ``==`` would expand long expressions, for seconds."""
-    compare = getattr(one, "structurally_equal", None)  # not in the first releases of Qiskit 2
-    if compare is None or not isinstance(other, ParameterExpression):
-        return bool(one == other)
-    return bool(compare(other))
-
-
 def _one_by_one(
     circuit: QuantumCircuit,
     values: NDArray[np.float64],
@@ -254,9 +185,7 @@ def _one_by_one(
     return programs
 
 
-def _lowered(
-    circuit: QuantumCircuit, parametric: _Parametric, noise: NoiseModel | None
-) -> _Lowered:
+def _lowered(circuit: QuantumCircuit, parametric: _Parametric, noise: NoiseModel | None) -> Lowered:
     if not isinstance(circuit, QuantumCircuit):
         raise NotACircuitError(
             f"{_shown(circuit)} is not a QuantumCircuit; give a circuit or a list of circuits"
@@ -294,25 +223,23 @@ def _lowered(
             ) from error
 
 
-def _program(
-    circuit: QuantumCircuit, parametric: _Parametric, noise: NoiseModel | None
-) -> _Lowered:
-    if circuit.num_qubits <= _WIDEST_STATE or circuit.layout is None:
+def _program(circuit: QuantumCircuit, parametric: _Parametric, noise: NoiseModel | None) -> Lowered:
+    if circuit.num_qubits <= WIDEST_STATE or circuit.layout is None:
         try:
             return _program_of(circuit, parametric, noise, circuit.num_qubits, circuit.qubits)
         except saves.PartialStateError:
             pass
-    kept = kept_qubits(circuit)
-    qubits = sorted(circuit.qubits, key=lambda bit: bit not in kept)  # the others, for barriers
-    return _program_of(circuit, parametric, noise, len(kept), qubits)
+    stored = kept_qubits(circuit)
+    qubits = sorted(circuit.qubits, key=lambda bit: bit not in stored)  # the others, for barriers
+    return _program_of(circuit, parametric, noise, len(stored), qubits)
 
 
 def kept_qubits(circuit: QuantumCircuit) -> set[Qubit]:
     """The qubits of the program of a circuit whose idle qubits are left out."""
-    kept = used_qubits(circuit)
+    found = used_qubits(circuit)
     if circuit.layout is not None:
-        kept.update([circuit.qubits[at] for at in circuit.layout.final_index_layout()])
-    return kept
+        found.update([circuit.qubits[at] for at in circuit.layout.final_index_layout()])
+    return found
 
 
 def used_qubits(circuit: QuantumCircuit) -> set[Qubit]:
@@ -327,7 +254,7 @@ def _program_of(
     num_qubits: int,
     qubits: Sequence[Qubit],
     one_by_one: bool = False,
-) -> _Lowered:
+) -> Lowered:
     """The program of the first ``num_qubits`` of ``qubits``, all of the circuit's; nothing but
     barriers acts on the others."""
     angles = None if parametric is None else parametric(circuit)
