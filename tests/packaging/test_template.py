@@ -136,7 +136,7 @@ def test_all_of_its_own_tests(plugin: Plugin) -> None:
 def test_an_engine_plugin_passes_the_kit_for_engines(engine_plugin: Plugin) -> None:
     done = engine_plugin.pytest()
     assert done.returncode == 0, done.stdout[-3000:]
-    assert "23 passed" in done.stdout
+    assert "24 passed" in done.stdout
     clean = engine_plugin.python("-m", "ruff", "check", "--line-length", "100", "src", "tests")
     assert clean.returncode == 0, clean.stdout
     done = engine_plugin.python("-m", "ruff", "format", "--check", "--line-length", "100")

@@ -9,16 +9,19 @@ import numpy as np
 import pytest
 
 from simquay.engine_api import (
+    Change,
     Control,
     Diagonal,
+    GateSweep,
     Layout,
     Matrix,
     Permutation,
     Precision,
     ReferenceEngine,
+    bits_of,
+    extract,
+    make_sweep_plan,
 )
-from simquay.planning import Change, GateSweep, make_sweep_plan
-from simquay.program.bits import bits_of, extract
 from simquay.testing.engines import evolve, random_unitary
 from simquay_numba.engine import NumbaEngine
 

@@ -35,7 +35,8 @@ def show(console: Console, *renderables: RenderableType) -> None:
     """Print ``renderables`` in one plain write: rich itself would handle a broken pipe."""
     with console.capture() as capture:
         for renderable in renderables:
-            console.print(renderable, markup=False)
+            whole = isinstance(renderable, Text) and bool(renderable.no_wrap)  # never broken
+            console.print(renderable, markup=False, soft_wrap=whole)
     lines = capture.get().splitlines()
     output().write("".join(line.rstrip() + "\n" for line in lines))
 

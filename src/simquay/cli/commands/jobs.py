@@ -99,7 +99,8 @@ def _show(jobs: list[JobFacts], where: str, hidden: int) -> None:
             )
         show(console, table, Text(""))
     more = f"; {hidden} more by --limit" if hidden else ""
-    show(console, Text(one_line(where + more), "dim"))
+    # In one line, so that the folder can be copied.
+    show(console, Text(one_line(where + more), "dim", no_wrap=True))
 
 
 def _age(ctx: click.Context, param: click.Parameter, text: str) -> timedelta:
