@@ -114,7 +114,7 @@ def noise() -> Iterator[Row]:
     for case, _, _, _, aer, prism, _ in table("2026-11-30-noise.md", "case | `numba` before"):
         if "T2 > T1" not in case:
             model = "relaxation" if "T2" in case else "depolarizing"
-            task = ", ".join([*case.split(",")[:2], model])
+            task = ", ".join([*case.split(", ")[:2], model])
             yield times("Noisy counts", task, "1", Aer=aer, PRISM_Q=prism)
 
 

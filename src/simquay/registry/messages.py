@@ -151,7 +151,7 @@ def no_backend_of_device(
         return BackendUnavailableError(f"{text}: {reasons}", summary=text)
     matching = [known for known in KNOWN_BACKENDS if request.name in ("auto", known.device)]
     return BackendUnavailableError(
-        f"{text}: no installed plugin registers one that can be chosen without its name. "
+        f"{text}: no installed plugin has one that is chosen without being named. "
         f"{_installable(matching)}",
         summary=text,
     )

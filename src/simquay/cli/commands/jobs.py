@@ -37,7 +37,8 @@ _HOURS = {"h": 1, "d": 24, "w": 7 * 24}
     metavar="S",
     type=click.Choice(_STATES, case_sensitive=False),
     multiple=True,
-    help="only jobs that are queued, running, done, error or cancelled; may be repeated",
+    help="only jobs that are queued, validating, running, done, error or cancelled; may be "
+    "repeated",
 )
 @click.option(
     "--backend", metavar="NAME", shell_complete=complete_backend, help="only jobs of this backend"
