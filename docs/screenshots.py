@@ -83,7 +83,7 @@ def shown(command: str, environment: dict[str, str]) -> str:
     text = b"".join(parts).decode().replace("\r\n", "\n")
     # A progress bar hides the cursor until it is gone.
     text = re.sub(r"\x1b\[\?25l.*?\x1b\[\?25h(\x1b\[1A\x1b\[2K)?", "", text, flags=re.DOTALL)
-    return text.replace(environment["SIMQUAY_JOB_STORE"], "~/jobs")
+    return text.replace(environment["HOME"], "~")
 
 
 def picture(name: str, command: str, environment: dict[str, str]) -> None:
@@ -120,7 +120,10 @@ def main() -> None:
         circuit = synth_qft_full(20)
         Path(folder, "qft20.qasm").write_text(qasm2.dumps(circuit), encoding="utf-8")
         for name, command in COMMANDS.items():
-            picture(name, command.format(**jobs), environment)
+            chosen = dict(environment)
+            if name in ("run", "estimate"):  # which are not kept unless they are told to be
+                del chosen["SIMQUAY_JOB_STORE"]
+            picture(name, command.format(**jobs), chosen)
 
 
 if __name__ == "__main__":

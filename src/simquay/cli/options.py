@@ -157,9 +157,18 @@ def _model(text: str) -> Any:
     a function, what it gives without arguments."""
     from simquay.registry.guard import Failure, guarded
 
-    def found() -> Any:
-        if ":" not in text or text.endswith(".json"):
+    if ":" not in text or text.endswith(".json"):
+        try:
             return json.loads(Path(text).read_text("utf-8"))
+        except FileNotFoundError:
+            reason = "there is no such file"
+        except OSError as error:
+            reason = str(error.strerror)
+        except ValueError as error:  # of the encoding, too
+            reason = f"the file is no JSON: {error}"
+        raise CommandError(f"--noise {text}: {reason}; expected {_MODEL}")
+
+    def found() -> Any:
         named = pkgutil.resolve_name(text)
         return named() if callable(named) else named
 

@@ -150,8 +150,8 @@ def test_noise_is_a_file(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("noise", "said"),
     [
-        ("nothing.json", "No such file"),
-        ("devices_of_a_test.py", "JSONDecodeError"),
+        ("nothing.json", "there is no such file"),
+        ("devices_of_a_test.py", "the file is no JSON: Expecting value: line 1"),
         ("devices_of_no_test:Device", "No module named 'devices_of_no_test'"),
         ("devices_of_a_test:Devise", "has no attribute 'Devise'"),
         ("devices_of_a_test:raising", "LookupError: no such device"),
