@@ -297,7 +297,12 @@ def make_fake_cupy(library: Path, total: int = 1 << 32) -> types.ModuleType:
             assert grid[0] < 1 << 31
             assert max(grid[1:]) < 1 << 16
             assert all(isinstance(each, (np.ndarray, np.generic)) for each in arguments)
-            work.queue(lambda: host.launch(self.name, grid, block[0], arguments, shared_mem))
+
+            def launch() -> None:
+                with host.active():  # threads launch side by side; the host's kernels cannot run so
+                    host.launch(self.name, grid, block[0], arguments, shared_mem)
+
+            work.queue(launch)
 
     class RawModule:
         def __init__(
