@@ -201,7 +201,8 @@ def test_noise_of_a_module_and_of_a_file(cli: Any, tmp_path: Path, method: tuple
 
 
 def test_noise_and_methods_that_do_not_exist(cli: Any, bell: Path) -> None:
-    cli("run", bell, "--noise", "no.json").assert_fails(2, "--noise no.json", "there is no such file")
+    named = cli("run", bell, "--noise", "no.json")
+    named.assert_fails(2, "--noise no.json", "there is no such file")
     cli("run", bell, "--noise", "math:pi").assert_fails(2, "type float is no noise model")
     cli("run", bell, "--method", "guess").assert_fails(2, "method='guess'", "'density_matrix'")
 
