@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -57,9 +58,18 @@ def diagonal(*groups: tuple[int, ...]) -> list[Stage]:
     return [DiagonalStage(tuple(made))] * 10
 
 
+def chain(bits: Sequence[int]) -> list[Stage]:
+    """CX from each bit to the next, there and back: neighbours do not merge."""
+    pairs = [*pairwise(bits)]
+    pairs += [(target, control) for control, target in reversed(pairs)]
+    return [
+        PermuteStage((target,), FLIP, Condition(1 << control, 1 << control))
+        for control, target in pairs
+    ]
+
+
 def kinds(tile: int) -> dict[str, tuple[list[Stage], float]]:
     """Stages by name, and the flops an amplitude of one."""
-    controlled = Condition(1 << 9, 1 << 9)
     return {
         "dense, 2 block bits": (dense((6, tile - 1)), 32),
         "dense, lane and block bit": (dense((1, 9)), 32),
@@ -70,8 +80,9 @@ def kinds(tile: int) -> dict[str, tuple[list[Stage], float]]:
         "RX, one a trip": (turns([7]), 8),
         "RX, three a trip": (turns([6, 8, 10]), 8),
         "RX, lanes": (turns([0, 1, 2]), 8),
-        "X": ([PermuteStage((8,), FLIP)] * 10, 0),
-        "CX": ([PermuteStage((8,), FLIP, controlled)] * 10, 0),
+        "CX, block bits": (chain(range(5, 12)), 0),
+        "CX, lanes": (chain((0, 2)), 0),
+        "CX, lane and block bit": (chain((1, 9)), 0),
         "diagonal, 1 table": (diagonal((5, 6, 7, 8, 9, 10)), 6),
         "diagonal, 3 tables": (diagonal((0, 1, 2, 3, 4, 5), (5, 6, 7, 8, 9), (9, 10, 11)), 18),
     }
@@ -104,6 +115,8 @@ def main() -> None:
             run_tiles(
                 real_type.type(0),
                 program.code,
+                program.lines,
+                np.zeros(1, dtype=np.int64),
                 address(memory),
                 *program.trip[:5],
                 0,
@@ -121,11 +134,14 @@ def main() -> None:
         return best
 
     empty = seconds([])
+    # Without a stage that multiplies after them, flips are done by the places of what is written.
+    last = dense((tile - 2,), 1)
+    alone = seconds(last)
     print(
         f"{precision.value}, tile {tile}; empty pass {empty * 1e9 / (1 << n):.2f} ns an amplitude"
     )
     for name, (stages, flops) in kinds(tile).items():
-        each = (seconds(stages) - empty) * 1e9 / (1 << n) / len(stages)
+        each = (seconds([*stages, *last]) - alone) * 1e9 / (1 << n) / len(stages)
         rate = f"{flops / each:7.0f} Gflop/s" if flops else ""
         print(f"{name:28} {each:6.3f} ns {rate}")
 

@@ -25,6 +25,19 @@ def test_flips(precision: Precision, condition: Condition) -> None:
 
 
 @BOTH
+@pytest.mark.parametrize("target", range(LOCAL))
+def test_controlled_flips(precision: Precision, target: int) -> None:
+    controls = [bit for bit in range(LOCAL) if bit != target]
+    pairs = [(control, value) for control in controls for value in (0, 1)]
+    wheres = [Condition(1 << control, value << control, 1, 1) for control, value in pairs]
+    both = 1 << controls[0] | 1 << controls[1]
+    wheres += [Condition(1 << control, 1 << control) for control in controls]
+    wheres.append(Condition(both, both))
+    for where in wheres:
+        compare(precision, [PermuteStage((target,), np.array([1, 0]), where)])
+
+
+@BOTH
 def test_a_block_has_the_real_parts_and_then_the_imaginary_parts(precision: Precision) -> None:
     @numba.njit
     def there_and_back(unit: Any, source: int, block: int, stored: int, streamed: int) -> None:

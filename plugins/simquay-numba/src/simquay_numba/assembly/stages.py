@@ -29,7 +29,7 @@ from simquay_numba.assembly.template import (
     room,
 )
 from simquay_numba.buffers import address
-from simquay_numba.kernels.blocks import SWAP_VARIANTS
+from simquay_numba.kernels.blocks import FLIP_VARIANTS, SWAP_VARIANTS
 from simquay_numba.kernels.matrices import COMPLEX, DENSE_VARIANTS, LAYER_VARIANTS, REAL, RX_LIKE
 from simquay_numba.kernels.packing import WANTED
 from simquay_numba.kernels.run import (
@@ -58,6 +58,7 @@ FORMS = {"complex": COMPLEX, "real": REAL, "rx_like": RX_LIKE, "hadamard": REAL}
 
 _DENSE = {variant: number for number, variant in enumerate(DENSE_VARIANTS)}
 _LANES = {form: n for n, (_, lanes, form) in enumerate(LAYER_VARIANTS, len(_DENSE)) if lanes}
+_FLIP = {variant: number for number, variant in enumerate(FLIP_VARIANTS)}
 _SWAP = {variant: number for number, variant in enumerate(SWAP_VARIANTS)}
 
 _KEPT = 4096
@@ -225,14 +226,18 @@ def permute(shape: Shape, bits: tuple[int, ...], source: bytes, where: Condition
     """A permutation; ``source`` has the bytes of the stage's table. No fill reads numbers."""
     table = np.frombuffer(source, dtype=np.intp)
     seen = mask_of(bits) | where.local_mask
-    lane_mask, _, mask, value = shape.split(where)
-    if len(bits) == 1 and table[0] == 1 and bits[0] >= shape.lanes and not lane_mask:
-        bit = bits[0] - shape.lanes
-        groups = block_groups(shape.high, (bit,), mask, value)
-        words = (FLIP, 0, len(groups), address(groups), BLOCK_BYTES << bit)
-        code = instruction(*words, where=where)
-        flip = None if where.outer_mask else (bit, mask, value)
-        return Template(code, seen, (groups,), flip=flip)
+    lane_mask, lane_value, mask, value = shape.split(where)
+    if len(bits) == 1 and table[0] == 1 and lane_mask == lane_value:
+        controls = [lane for lane in range(shape.lanes) if lane_mask >> lane & 1]
+        if len(controls) < 2:
+            high = bits[0] - shape.lanes
+            variant = _FLIP[bits[0] if high < 0 else None, controls[0] if controls else None]
+            groups = block_groups(shape.high, (high,) if high >= 0 else (), mask, value)
+            distance = BLOCK_BYTES << max(high, 0)
+            words = (FLIP, variant, len(groups), address(groups), distance)
+            whole = variant == 0 and not where.outer_mask
+            flip = (high, mask, value) if whole else None
+            return Template(instruction(*words, where=where), seen, (groups,), flip=flip)
     if len(bits) > 2:
         numbers = table.astype(np.int32)
         given = address(numbers)

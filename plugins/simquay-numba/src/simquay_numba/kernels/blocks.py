@@ -25,6 +25,7 @@ from simquay_numba.kernels.vectors import (
 )
 
 __all__ = [
+    "FLIP_VARIANTS",
     "SWAP_VARIANTS",
     "copy_blocks",
     "dot_blocks",
@@ -91,15 +92,46 @@ def _exchange(emit: Emitter, lane: int, low: ir.Value, high: ir.Value) -> list[i
     return [emit.shuffle(low, high, to_low), emit.shuffle(low, high, to_high)]
 
 
+FLIP_VARIANTS: tuple[tuple[int | None, int | None], ...] = tuple(
+    (target, control)
+    for target in (None, *range(_MAX_LANES))
+    for control in (None, *range(_MAX_LANES))
+    if target is None or target != control
+)
+"""Kernels for X: the lane that is its target, None for a high bit; and the lane that controls it,
+None if none does."""
+
+
 @intrinsic()
-def run_flip(emit, unit, count, bases, buffer, distance):
-    """Exchange the two blocks of each group: X on a high bit."""
+def run_flip(emit, unit, variant, count, bases, buffer, distance):
+    """Apply X in the way of ``FLIP_VARIANTS[variant]`` to ``count`` groups of blocks.
+
+    A group is two blocks, ``distance`` apart, for a target among the high bits; else one block."""
     builder = emit.builder
-    with each_group(emit, count, bases, buffer) as base:
-        other = builder.add(base, distance)
-        low, high = emit.load_block(base), emit.load_block(other)
-        emit.store_block(high, base)
-        emit.store_block(low, other)
+
+    def case(target: int | None, control: int | None) -> Callable[[], None]:
+        changed = [control is None or lane >> control & 1 for lane in range(emit.width)]
+        places = [
+            lane ^ (emit.width if target is None else 1 << target) if change else lane
+            for lane, change in enumerate(changed)
+        ]
+
+        def body() -> None:
+            with each_group(emit, count, bases, buffer) as base:
+                blocks = [base] if target is not None else [base, builder.add(base, distance)]
+                for part in (0, VECTOR_BYTES):
+                    vectors = [emit.load(place, part) for place in blocks]
+                    for place, own, other in zip(blocks, vectors, vectors[::-1], strict=True):
+                        emit.store(emit.shuffle(own, other, places), place, part)
+
+        return body
+
+    cases = {
+        number: case(*lanes)
+        for number, lanes in enumerate(FLIP_VARIANTS)
+        if all(lane is None or lane < emit.lanes for lane in lanes)
+    }
+    switch(builder, variant, cases)
 
 
 @intrinsic()

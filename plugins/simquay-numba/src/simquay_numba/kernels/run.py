@@ -8,7 +8,7 @@ opcode   words after the opcode
 ======== ==========================================================================
 MATRICES variant, count, bases, three distances, coefficients, outer mask, outer value
 SWAP     variant, count, bases, four distances
-FLIP     (unused), count, bases, distance, two unused, (unused), outer mask, outer value
+FLIP     variant, count, bases, distance, two unused, (unused), outer mask, outer value
 DIAGONAL groups, four index lists, four tables (address, or minus 1 minus a place in the scratch)
 TABLE    description, its length in words: build a group's table for this tile, see
          :func:`~.tables.build_table`
@@ -265,7 +265,7 @@ def run_tiles(
                         mask,
                     )
                 elif opcode == FLIP:
-                    run_flip(unit, word[2], word[3], buffer, word[4])
+                    run_flip(unit, word[1], word[2], word[3], buffer, word[4])
                 elif opcode == WIDE:
                     run_wide(unit, word[1], word[2], word[3], word[4], word[5], buffer, scratch)
                 else:
