@@ -125,7 +125,7 @@ class AerModel(NoiseModel):
 
     def _maps(self, error: Mapping[str, Any], name: str) -> tuple[Placed, ...]:
         """The maps of an error; equal errors of other qubits or names have the same."""
-        key = pickle.dumps([error["instructions"], *map(error.get, ("probabilities", "rates"))])
+        key = pickle.dumps([error.get(part) for part in ("instructions", "probabilities", "rates")])
         if key not in self._placed:
             self._placed[key] = placed_of(error, name)
         return self._placed[key]

@@ -86,10 +86,16 @@ class DeviceModel(NoiseModel):
         self, name: str, reported: InstructionProperties, qubits: tuple[int, ...]
     ) -> Iterator[Placed]:
         """Depolarizing, then the relaxation of each qubit."""
-        seconds = reported.duration or 0.0
-        if name in self._gates and reported.error:
+        seconds, error = reported.duration or 0.0, reported.error or 0.0
+        if not (0 <= seconds < math.inf and 0 <= error <= 1):
+            raise NoiseModelError(
+                f"The device reports an error of {error} and a duration of {seconds} s for "
+                f"{name!r} on the qubits {qubits}; the error must be within 0 and 1, and the "
+                "duration 0 or more. Give it other properties in the target, or None."
+            )
+        if name in self._gates and error:
             fidelity = math.prod(_fidelity(*self._times_of(qubit), seconds) for qubit in qubits)
-            strength = _strength(reported.error, fidelity, len(qubits))
+            strength = _strength(error, fidelity, len(qubits))
             if strength > 0:
                 yield depolarizing(strength, len(qubits)), tuple(range(len(qubits)))
         for place, qubit in enumerate(qubits):
@@ -147,7 +153,7 @@ def _misread(
 ) -> Iterator[tuple[int, NDArray[np.float64]]]:
     if as_1 is not None and as_0 is not None and (as_1 or as_0):
         probabilities = np.array([[1 - as_1, as_1], [as_0, 1 - as_0]])
-        if (probabilities < 0).any():
+        if not (probabilities >= 0).all():
             raise NoiseModelError(
                 f"The device misreads qubit {qubit} with the probabilities {as_1} (0 as 1) and "
                 f"{as_0} (1 as 0); both must be within 0 and 1."

@@ -67,12 +67,22 @@ def _place(identity: int) -> list[tuple[object, list[object], NoiseModel]]:
 
 
 def _contents(value: Any) -> Iterator[object]:
-    """All that a model is read from, down to objects that are never changed in place."""
+    """All that a model is read from, down to objects that are never changed in place.
+
+    Raises:
+        NoiseModelError: if it is a mapping that holds other things than data.
+    """
     if isinstance(value, BackendV2):
         value = value.target
     if not isinstance(value, Target):
         if isinstance(value, Mapping):  # of a wide device: far faster than number by number
-            yield pickle.dumps(value)
+            try:
+                yield pickle.dumps(value)
+            except (AttributeError, TypeError, RecursionError, pickle.PicklingError) as error:
+                raise NoiseModelError(
+                    f"The noise model is no dictionary of data alone ({error}); expected what "
+                    "to_dict() of Aer's NoiseModel gives."
+                ) from error
         else:
             yield from _leaves(getattr(value, "__dict__", {}))
         return
@@ -83,6 +93,8 @@ def _contents(value: Any) -> Iterator[object]:
             if properties is not None:
                 yield properties.duration
                 yield properties.error
+                yield getattr(properties, "prob_meas1_prep0", None)
+                yield getattr(properties, "prob_meas0_prep1", None)
     for qubit in value.qubit_properties or ():
         yield getattr(qubit, "t1", None)
         yield getattr(qubit, "t2", None)

@@ -361,3 +361,9 @@ def test_errors_that_do_nothing_are_none() -> None:
     nothing = QUANTUM | {"instructions": [[{"name": "id", "qubits": [0]}]]}
     assert AerModel({"errors": [nothing]}).errors("x", None, (0,)) is None
     assert AerModel({"errors": [QUANTUM]}).errors(IGate().name, None, (0,)) is None
+
+
+def test_an_error_without_instructions_is_one_clear_error() -> None:
+    error = {"type": "qerror", "operations": ["x"], "probabilities": [1.0]}
+    with pytest.raises(NoiseModelError, match="the error of 'x' cannot be read"):
+        noise_of({"errors": [error]}).errors("x", None, (0,))

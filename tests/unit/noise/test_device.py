@@ -296,7 +296,18 @@ def test_times_of_no_length_are_refused(times):
         DeviceModel(target_of([times]))
 
 
-@pytest.mark.parametrize("error", [-0.1, 1.1])
+@pytest.mark.parametrize(
+    ("duration", "error"),
+    [(1e-7, -0.1), (1e-7, 1.1), (1e-7, math.nan), (-1e-7, 0.1), (math.nan, 0.1), (math.inf, 0.1)],
+)
+@pytest.mark.parametrize("times", [None, [(1e-4, 1e-4)]])
+def test_impossible_numbers_of_a_gate_are_refused(duration, error, times):
+    target = target_of(times, x={(0,): InstructionProperties(duration=duration, error=error)})
+    with pytest.raises(NoiseModelError, match=r"'x' on the qubits \(0,\); the error must be"):
+        found(DeviceModel(target), "x", 0)
+
+
+@pytest.mark.parametrize("error", [-0.1, 1.1, math.nan])
 def test_probabilities_of_misreading_are_within_0_and_1(error):
     target = target_of(measure={(1,): InstructionProperties(error=error)})
     with pytest.raises(NoiseModelError, match="misreads qubit 1"):

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from qiskit.circuit import Measure
 from qiskit.circuit.library import XGate
 from qiskit.providers import QubitProperties
 from qiskit.providers.fake_provider import GenericBackendV2
@@ -46,6 +47,29 @@ def test_a_changed_target_is_read_again() -> None:
     ]
     assert len({tuple(some) for some in strengths}) == 4
     assert noise_of(target) is models[-1]
+
+
+def test_changed_readout_errors_of_a_target_are_read_again() -> None:
+    properties = InstructionProperties(error=0.1)
+    vars(properties).update(prob_meas1_prep0=0.1, prob_meas0_prep1=0.3)
+    target = Target()
+    target.add_instruction(Measure(), {(0,): properties})
+    first = noise_of(target)
+    vars(properties).update(prob_meas0_prep1=0.2)
+    errors = noise_of(target).errors("measure", None, (0,))
+    assert first is not noise_of(target)
+    assert errors is not None
+    assert errors.misread is not None
+    assert errors.misread.tolist() == [[0.9, 0.1], [0.2, 0.8]]
+
+
+def test_a_dictionary_of_other_things_than_data_is_refused() -> None:
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    for other in (lambda: None, deep):
+        with pytest.raises(NoiseModelError, match="no dictionary of data alone"):
+            noise_of({"errors": [], "other": other})
 
 
 def test_a_changed_model_of_aer_is_read_again() -> None:
