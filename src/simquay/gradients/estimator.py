@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 from qiskit.providers import BackendV2
@@ -58,7 +59,8 @@ class AdjointEstimatorGradient:
             The job; its result is an :class:`EstimatorGradients`.
 
         Raises:
-            ValueError: if there are not as many circuits as observables, values and parameters.
+            ValueError: if there are not as many circuits as observables, values and parameters, or
+                not a row of values for each.
             TypeError, ValueError, ProgramError, RunOptionError: as
                 :func:`~simquay.gradients.gradient_job`.
         """
@@ -76,6 +78,11 @@ class AdjointEstimatorGradient:
             )
         pubs: list[tuple[QuantumCircuit, Any, list[Any]]] = []
         for circuit, observable, row in zip(circuits, observables, parameter_values, strict=True):
+            if np.shape(row) != (circuit.num_parameters,):
+                raise ValueError(
+                    f"the values of circuit {circuit.name!r} have the shape {np.shape(row)}: "
+                    f"expected {(circuit.num_parameters,)}, one for each of its parameters"
+                )
             if not pubs or pubs[-1][0] is not circuit or pubs[-1][1] is not observable:
                 pubs.append((circuit, observable, []))
             pubs[-1][2].append(row)
@@ -96,7 +103,7 @@ class AdjointEstimatorGradient:
         def show(found: list[Gradient]) -> EstimatorGradients:
             rows = [row for one in found for row in one.gradients]
             return EstimatorGradients(
-                [row[own] for row, own in zip(rows, columns, strict=True)],
+                [row[..., own] for row, own in zip(rows, columns, strict=True)],
                 [{"parameters": own} for own in listed],
             )
 

@@ -44,6 +44,22 @@ def test_one_circuit_alone():
     assert result.gradients[0] == pytest.approx([-np.sin(0.4)])
 
 
+def test_a_list_of_observables_at_one_point():
+    circuit = efficient_su2(2, reps=1)
+    first, second = SparsePauliOp("ZZ"), SparsePauliOp("XI")
+    chosen = [circuit.parameters[3], circuit.parameters[0]]
+    (rows,) = GRADIENT.run([circuit], [[first, second]], [np.ones(8)], [chosen]).result().gradients
+    for row, observable in zip(rows, (first, second), strict=True):
+        wanted = value_and_gradient("numpy", circuit, observable, np.ones(8)).gradients[[3, 0]]
+        np.testing.assert_allclose(row, wanted, atol=1e-13)
+
+
+@pytest.mark.parametrize("row", [np.zeros((1, 8)), np.zeros((2, 8)), np.zeros(7), 0.3])
+def test_values_are_one_row_for_each_circuit(row):
+    with pytest.raises(ValueError, match=r"have the shape .*: expected \(8,\)"):
+        GRADIENT.run([efficient_su2(2, reps=1)], [SparsePauliOp("ZZ")], [row])
+
+
 def test_options_of_the_class_and_of_the_run():
     circuit = efficient_su2(2, reps=1)
     gradient = AdjointEstimatorGradient("numpy", precision="single")
