@@ -160,9 +160,9 @@ def resume(
     data = store.request(job_id)
     if data is None:
         raise JobStateError(
-            f"job {job_id} cannot be resumed: a job of the kind {facts.kind!r} on the backend "
-            f"{facts.backend!r} keeps no more than its circuits and its result; run the circuits "
-            "again"
+            f"job {job_id} cannot be resumed: what a resume runs was not kept, as of some jobs of "
+            f"the kind {facts.kind!r} on the backend {facts.backend!r}, or is damaged; run "
+            "job.circuits() again"
         )
     try:
         kept = unpack_tree("kept job", _FORMAT, data, {})

@@ -115,7 +115,7 @@ def _flag(name: str, value: Any) -> bool:
 def _tags(name: str, value: Any) -> tuple[str, ...]:
     listed = isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping))
     tags = tuple(value) if listed else ()
-    if not listed or not all(isinstance(tag, str) and tag for tag in tags):
+    if not listed or not all(isinstance(tag, str) and tag and "\0" not in tag for tag in tags):
         raise _wrong(name, value, "a list of strings, such as ['calibration']")
     return tuple(dict.fromkeys(map(str, tags)))
 

@@ -64,6 +64,7 @@ WAYS = [by_run, by_set_options, by_update_options, by_attribute, a_backend]
     ("options", "said"),
     [
         ({"shots": 0}, "option shots=0: expected an integer of 1 or more"),
+        ({"tags": ["a\0b"]}, "list of strings"),
         ({"shots": -5}, "shots=-5"),
         ({"shots": True}, "shots=True"),
         ({"shots": 10.5}, "shots=10.5"),

@@ -138,14 +138,19 @@ class JobStore:
         """Note a status that a job of this process has had since ``at``.
 
         Nothing changes where the job is final, or where another process has resumed it.
+
+        Raises:
+            UnknownJobError: the job was removed from the store.
         """
         column = "ended" if status in JOB_FINAL_STATES else "started"
         time = text_of(at) if column == "ended" or status is JobStatus.RUNNING else None
-        self._database.write(
+        changed = self._database.write(
             f"UPDATE jobs SET status = ?, {column} = coalesce(?, {column}), error = ?, "
             f"traceback = ? WHERE id = ? AND owner = ? AND {_UNFINISHED}",
             (status.name, time, error, traceback, job_id, self.own_name()),
         )
+        if not changed and not self._found("id = ?", (job_id,)):
+            raise self._unknown(job_id)
 
     def result_is_lost(self, job_id: str) -> None:
         """Note that the result of a job that is done is damaged, as after a power cut."""
@@ -223,7 +228,7 @@ class JobStore:
             conditions["created < ?"] = (text_of(created_before),)
         values = [value for some in conditions.values() for value in some]
         order = "ORDER BY created DESC, rowid DESC LIMIT ?"
-        most = -1 if limit is None else limit
+        most = -1 if limit is None else min(limit, 2**63 - 1)
         found = self._found(f"{' AND '.join(conditions)} {order}", (*values, most))
         return [*self._settled(found)]
 

@@ -62,6 +62,15 @@ def test_a_final_status_stays(store: JobStore) -> None:
     assert (store.facts(job).status, store.facts(job).ended) == (JobStatus.CANCELLED, NOW)
 
 
+@pytest.mark.parametrize("status", [JobStatus.RUNNING, JobStatus.DONE])
+def test_a_job_that_was_removed_has_no_status(store: JobStore, status: JobStatus) -> None:
+    job = kept(store)
+    for path in store.folder.glob("jobs.sqlite*"):
+        path.unlink()
+    with pytest.raises(UnknownJobError, match=job):
+        store.set_status(job, status, at=NOW)
+
+
 def test_answers_of_tasks_come_back_whole_or_not_at_all(store: JobStore) -> None:
     job = kept(store)
     assert store.task_answers(job) == {}
@@ -92,6 +101,7 @@ def test_a_search_takes_all_conditions_together(store: JobStore) -> None:
     assert found() == [5, 4, 3, 2, 1, 0]
     assert found(limit=2) == [5, 4]
     assert found(limit=0) == []
+    assert found(limit=10**30) == [5, 4, 3, 2, 1, 0]
     assert found(backend="numpy") == [5, 3, 1]
     assert found(status=[JobStatus.DONE, JobStatus.ERROR]) == [1]
     assert found(status=[]) == []
