@@ -15,10 +15,10 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from qiskit.providers import JobV1
-from qiskit.providers.jobstatus import JobStatus
+from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
 from qiskit.result import Result
 
-from simquay.jobs.display import as_html, in_words
+from simquay.jobs.display import as_html, as_repr, in_words
 from simquay.jobs.errors import (
     JobCancelledError,
     JobFailedError,
@@ -32,6 +32,8 @@ from simquay.jobs.references import BackendReference
 from simquay.jobs.timing import LONGEST_SLEEP, SHORTEST_POLL
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from qiskit.providers import BackendV2
 
     from simquay.jobs.dispatch.queue_info import QueueInfo
@@ -44,11 +46,8 @@ _ORDER = {
     JobStatus.QUEUED: 1,
     JobStatus.VALIDATING: 2,
     JobStatus.RUNNING: 3,
-    JobStatus.DONE: 4,
-    JobStatus.CANCELLED: 4,
-    JobStatus.ERROR: 4,
+    **dict.fromkeys(JOB_FINAL_STATES, 4),
 }
-_FINAL = (JobStatus.DONE, JobStatus.CANCELLED, JobStatus.ERROR)
 _BELOW_ONE = 1.0 - 2.0**-20  # the largest progress of an unfinished job
 
 
@@ -136,7 +135,7 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
 
     def in_final_state(self) -> bool:
         """Whether the job is ``DONE``, ``ERROR`` or ``CANCELLED``."""
-        return self._status in _FINAL
+        return self._status in JOB_FINAL_STATES
 
     def progress(self) -> float:
         """How much of the work is done, from 0 to 1; it never falls, and is 1 only when done."""
@@ -216,13 +215,13 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
 
     def _enter(self, status: JobStatus) -> None:
         """Write the status, under the lock; see the invariants of the class for the order."""
-        if status in _FINAL:
+        if status in JOB_FINAL_STATES:
             self._release()
             self._condition.notify_all()
         if self.keeper is not None:
             self.keeper.entered(status, self._error_text, self._cause)
         self._status = status
-        if status in _FINAL and self._when_final is not None:
+        if status in JOB_FINAL_STATES and self._when_final is not None:
             function, self._when_final = self._when_final, None
             function(self)
 
@@ -233,10 +232,12 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
         """Whether the job is in the job store, where later processes find it."""
         return self.keeper is not None and self.keeper.works
 
-    def resume(self, **options: Any) -> BaseJob:
+    def resume(self, *, executor: Executor | None = None) -> BaseJob:
         """Run what is missing of a kept job that has failed or was cancelled: tasks that ended well
-        do not run again, and the counts are those that it would have had. ``executor`` runs the
-        others; by default Simquay's workers do.
+        do not run again, and the counts are those that it would have had.
+
+        Args:
+            executor: runs the other tasks; None for Simquay's workers.
 
         Returns:
             A new object of the same id, submitted; or this job, where it is ``DONE``.
@@ -248,7 +249,7 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
             return self
         if self.keeper is None or not self.keeper.works:
             raise JobStateError(f"job {self._job_id} is not kept (keep=True), so it has no resume")
-        resumed: BaseJob = self.keeper.resume(**options)
+        resumed: BaseJob = self.keeper.resume(executor)
         return resumed
 
     # --- waiting ---------------------------------------------------------------------------
@@ -304,7 +305,7 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
             status = self._status
             if callback is not None:
                 callback(self._job_id, status, self)
-            if status in _FINAL:
+            if status in JOB_FINAL_STATES:
                 return
             if late:
                 raise self._timed_out(timeout)
@@ -385,15 +386,10 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
         return in_words(self._status, self.progress(), time.perf_counter() - self._began)
 
     def __repr__(self) -> str:
-        name, info = getattr(self._backend, "name", None), self.queue_info()
-        reason = "" if info is None else f": {info}"
-        return f"<{type(self).__name__} {self._job_id} {self._in_words()} on {name}{reason}>"
+        return as_repr(self, self._in_words())
 
     def _repr_html_(self) -> str:
-        title = f"{type(self).__name__} {self._job_id} on {getattr(self._backend, 'name', None)}"
-        info = self.queue_info()
-        words = self._in_words() + ("" if info is None else f": {info}")
-        return as_html(title, words, self.progress(), self.error_message())
+        return as_html(self, self._in_words())
 
 
 def _deadline(timeout: float | None) -> float | None:

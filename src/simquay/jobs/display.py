@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "as_html",
+    "as_repr",
     "backend_name",
     "can_show_bars",
     "ends_within",
@@ -50,11 +51,24 @@ def in_words(status: JobStatus, progress: float, seconds: float) -> str:
     return f"{status.name} ({progress:.0%}, {_time_left(seconds, progress)})"
 
 
-def as_html(title: str, words: str, progress: float, error: str | None) -> str:
-    """A job in a notebook: its title, a bar, its state in words, and why it failed if it did."""
-    bar = f'<progress value="{progress:.3f}" max="1"></progress>'
+def as_repr(job: JobV1, words: str) -> str:
+    """A job in one line: its class, its id, its state in ``words``, and what it waits for."""
+    state = f"{words} on {backend_name(job)}{_waits_for(job)}"
+    return f"<{type(job).__name__} {job.job_id()} {state}>"
+
+
+def as_html(job: JobV1, words: str) -> str:
+    """A job in a notebook: the same with a bar, and why it failed if it did."""
+    title = html.escape(f"{type(job).__name__} {job.job_id()} on {backend_name(job)}")
+    bar = f'<progress value="{job.progress():.3f}" max="1"></progress>'
+    error = job.error_message()
     reason = "" if error is None else f"<pre>{html.escape(error)}</pre>"
-    return f"<div>{html.escape(title)} {bar} {html.escape(words)}{reason}</div>"
+    return f"<div>{title} {bar} {html.escape(words + _waits_for(job))}{reason}</div>"
+
+
+def _waits_for(job: JobV1) -> str:
+    info = job.queue_info()
+    return "" if info is None else f": {info}"
 
 
 def watch(job: JobV1) -> JobV1:

@@ -22,7 +22,7 @@ from simquay.jobs.errors import JobStateError
 from simquay.jobs.job import Job
 from simquay.jobs.recent import recent_jobs
 from simquay.jobs.references import BackendFinder, BackendReference
-from simquay.jobs.store.encoding import add_class
+from simquay.jobs.store.forms import add_class
 from simquay.jobs.store.keeper import Keeper, gave_up, lacks
 from simquay.jobs.store.store import JobFacts, JobStore
 from simquay.program.packing import pack_tree, unpack_tree

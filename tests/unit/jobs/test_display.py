@@ -35,12 +35,15 @@ def test_a_running_job_tells_how_much_is_done_and_the_time_left(
 
 
 def test_html_has_a_bar_and_escapes_what_others_wrote() -> None:
-    text = as_html("Job <1>", "RUNNING & so", 0.5, "no <b>")
-    assert "Job &lt;1&gt;" in text
+    job = Halfway(None, "<1>")
+    job.submit()
+    job._fail("no <b>")
+    text = as_html(job, "RUNNING & so")
+    assert "Halfway &lt;1&gt; on None" in text
     assert '<progress value="0.500" max="1">' in text
     assert "RUNNING &amp; so" in text
     assert "<pre>no &lt;b&gt;</pre>" in text
-    assert "<pre>" not in as_html("Job", "DONE", 1.0, None)
+    assert "<pre>" not in as_html(Halfway(None), "QUEUED")
 
 
 class Halfway(BaseJob):

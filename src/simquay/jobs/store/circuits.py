@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 
-from qiskit import QuantumCircuit, qpy
+from qiskit import QuantumCircuit
 
 from simquay.jobs.errors import JobStoreError
-from simquay.jobs.workers.pickling import circuits_from_qpy
+from simquay.jobs.workers.pickling import circuits_from_qpy, qpy_of
 
 __all__ = ["from_qpy", "to_qpy"]
 
@@ -22,14 +21,12 @@ def to_qpy(circuits: Sequence[QuantumCircuit]) -> bytes:
     Raises:
         JobStoreError: QPY cannot hold them.
     """
-    stream = io.BytesIO()
     try:
-        qpy.dump([*circuits], stream)
-    except Exception as error:  # QPY runs the classes' own code, and raises errors of many kinds
+        return qpy_of(circuits)
+    except Exception as error:  # see qpy_of
         raise JobStoreError(
             f"the circuits: QPY cannot hold them ({type(error).__name__}: {error})"
         ) from error
-    return stream.getvalue()
 
 
 def from_qpy(content: bytes) -> list[QuantumCircuit]:
@@ -44,7 +41,7 @@ def from_qpy(content: bytes) -> list[QuantumCircuit]:
         return circuits_from_qpy(content)
     except Warning:  # an error by the caller's filters
         raise
-    except Exception as error:  # as above
+    except Exception as error:  # reading raises them, too
         raise JobStoreError(
             f"circuits that are kept cannot be read ({type(error).__name__}: {error}); a newer "
             "Qiskit may have written them"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection
+from concurrent.futures import Executor
 from datetime import datetime, timezone
 from typing import Any
 
@@ -59,8 +60,7 @@ class Keeper:
         store: has the job already.
         job_id: the job's.
         resume: runs what is missing of a job that is final, from the store, the job's id, a finder
-            of its backend or None, and the backend or None, and the arguments of
-            :meth:`~simquay.jobs.base.BaseJob.resume` by name; a function of a module.
+            of its backend or None, the backend or None, and ``executor=``; a function of a module.
         backend: of the job.
         encode: makes bytes of the answer of a task, or None where it is to run again in a job that
             is resumed; None where answers are not kept.
@@ -89,12 +89,12 @@ class Keeper:
         backend = BackendReference.of(self._backend)
         return {**self.__dict__, "_backend": backend, "_encode": None, "_done": ()}
 
-    def resume(self, **options: Any) -> Any:
+    def resume(self, executor: Executor | None) -> Any:
         """See :meth:`~simquay.jobs.base.BaseJob.resume`."""
         finder, backend = None, self._backend
         if isinstance(backend, BackendReference):
             finder, backend = backend.finder, None
-        return self._resume(self.store, self._id, finder, backend, **options)
+        return self._resume(self.store, self._id, finder, backend, executor=executor)
 
     def task_ended(self, number: int, answer: Any) -> None:
         """A task has ended well: its answer is kept, so that it does not run again."""

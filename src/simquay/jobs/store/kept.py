@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from datetime import datetime, timezone
 from functools import cached_property
 from typing import Any, NamedTuple, NoReturn
@@ -33,8 +34,8 @@ class KeptSource(NamedTuple):
     Attributes:
         store: that it is in.
         finder: makes its backend by the name; None where that cannot be had.
-        resume: runs what is missing of a job, given the store, the job's id and the finder, and the
-            arguments of :meth:`~simquay.jobs.base.BaseJob.resume` by name.
+        resume: runs what is missing of a job, given the store, the job's id, the finder, and
+            ``executor=``.
     """
 
     store: JobStore
@@ -143,12 +144,12 @@ class KeptJob(BaseJob):
         """True."""
         return True
 
-    def resume(self, **options: Any) -> BaseJob:
+    def resume(self, *, executor: Executor | None = None) -> BaseJob:
         """Run what is missing of a job that has failed, was cancelled or lost its process, or of
         which the result is damaged.
 
         Args:
-            options: ``executor`` runs the tasks; by default Simquay's workers do.
+            executor: runs the tasks; None for Simquay's workers.
 
         Returns:
             A new object of the same id, submitted; or this job, where it is ``DONE``.
@@ -163,7 +164,7 @@ class KeptJob(BaseJob):
                 return self
             except DamagedFileError:
                 store.result_is_lost(self._job_id)
-        return resume(store, self._job_id, finder, **options)
+        return resume(store, self._job_id, finder, executor=executor)
 
     # --- the rest of the contract ------------------------------------------------------------
 

@@ -12,6 +12,7 @@ import copyreg
 import io
 import pickle
 from collections import ChainMap
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import cloudpickle
@@ -19,7 +20,7 @@ from qiskit import QuantumCircuit, qpy
 from qiskit.circuit import Barrier, Measure, Reset
 from qiskit.circuit.controlflow import CASE_DEFAULT
 
-__all__ = ["circuits_from_qpy", "pickled"]
+__all__ = ["circuits_from_qpy", "pickled", "qpy_of"]
 
 _KEPT_BY_QPY = (Measure, Barrier, Reset)
 _ATTRIBUTES = frozenset(vars(QuantumCircuit()))
@@ -53,6 +54,14 @@ def pickled(thing: Any, *, unnamed: bool = False) -> bytes:
     return stream.getvalue()
 
 
+def qpy_of(circuits: Sequence[QuantumCircuit]) -> bytes:
+    """The bytes that ``qpy.dump`` writes of circuits. It runs the code of their classes, and raises
+    errors of many kinds."""
+    stream = io.BytesIO()
+    qpy.dump([*circuits], stream)
+    return stream.getvalue()
+
+
 def circuits_from_qpy(data: bytes) -> list[QuantumCircuit]:
     """The circuits in the bytes that ``qpy.dump`` wrote."""
     circuits: list[QuantumCircuit] = qpy.load(io.BytesIO(data))
@@ -63,9 +72,7 @@ def _reduced(circuit: QuantumCircuit) -> Any:
     """The reduced form of a circuit, as pickle's ``__reduce__`` gives one."""
     if not _is_plain(circuit):
         return circuit.__reduce_ex__(pickle.HIGHEST_PROTOCOL)
-    stream = io.BytesIO()
-    qpy.dump([circuit], stream)
-    return _only, (stream.getvalue(),)
+    return _only, (qpy_of([circuit]),)
 
 
 def _only(data: bytes) -> QuantumCircuit:

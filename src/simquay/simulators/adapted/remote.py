@@ -5,20 +5,19 @@ The circuits are sent as QPY, the options as JSON.
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from qiskit import QuantumCircuit, qpy
+from qiskit import QuantumCircuit
 from qiskit.circuit import AnnotatedOperation, ControlFlowOp, Operation
 from qiskit.result import Result
 
 from simquay.errors import SimquayError
 from simquay.jobs.errors import JobFailedError, error_from_plain, error_to_plain
 from simquay.jobs.references import BackendFinder
-from simquay.jobs.workers.pickling import circuits_from_qpy
+from simquay.jobs.workers.pickling import circuits_from_qpy, qpy_of
 from simquay.simulators.adapted.tasks import answered
 from simquay.simulators.inputs import RunInputError
 from simquay.simulators.worker import (
@@ -89,12 +88,10 @@ def circuits_to_qpy(circuits: Sequence[QuantumCircuit]) -> bytes:
     Raises:
         RunInputError: QPY cannot write them, or loses a part; names the circuit and the part.
     """
-    stream = io.BytesIO()
     try:
-        qpy.dump(list(circuits), stream)
-        data = stream.getvalue()
+        data = qpy_of(circuits)
         arrived = circuits_from_qpy(data)
-    except Exception as error:  # QPY runs the classes' own code, and raises errors of many kinds
+    except Exception as error:  # see qpy_of
         raise RunInputError(
             f"the circuits cannot be sent as QPY ({type(error).__name__}: {error}); "
             "run them without executor=, or on a ThreadPoolExecutor"

@@ -203,7 +203,7 @@ def test_final_jobs_pickle_with_all_of_it(store: JobStore) -> None:
 def test_resuming_is_handed_on(store: JobStore) -> None:
     job, lost = done(store), failed(store)
     assert job.resume() is job
-    called: Any = lost.resume(executor=3)
+    called: Any = lost.resume(executor=3)  # type: ignore[arg-type]  # any will do
     assert called == ((store, lost.job_id(), found), {"executor": 3})
 
 
@@ -239,7 +239,7 @@ def test_a_done_job_that_lost_its_result_is_resumed(store: JobStore, content: by
     path = store.folder / "jobs" / job.job_id() / "result.json"
     path.unlink() if content is None else path.write_bytes(content)
     called: Any = job.resume()
-    assert called == ((store, job.job_id(), found), {})
+    assert called == ((store, job.job_id(), found), {"executor": None})
     assert store.facts(job.job_id()).error == "its result is damaged"
     assert store.claim(job.job_id())
 
