@@ -32,8 +32,7 @@ fake_cupy.install(Path({library!r}))
 
 SIZES = {
     "WORKERS": "1",
-    # Threads beside each other on the stand-in ended in a crash in some runs, of unknown cause.
-    "AGREEMENT": "--sizes 5 --programs 8 --without kit threads",
+    "AGREEMENT": "--sizes 5 --programs 8 --without kit",
     "LARGE": "6 5",
     "CROSSOVER": "3 5",
     "TUNED": "6",

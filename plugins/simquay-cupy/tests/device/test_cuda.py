@@ -191,6 +191,19 @@ def test_programs_are_loaded_once_and_again_after_another_plan(
         assert len(copies) == loads
 
 
+def test_programs_stay_loaded_while_another_kernel_runs(engine: CupyEngine) -> None:
+    """States of 12 qubits in double precision have a kernel, and constant memory, of their own."""
+    plans = []
+    for qubits in (12, 11):
+        gates = random_gates(qubits, 60, qubits)
+        plan = make_plan(gates, Layout(), engine.profile(Precision.DOUBLE, qubits))
+        plans.append((qubits, plan, REFERENCE.amplitudes(oracle(gates, qubits))))
+    for qubits, plan, expected in plans * 3:
+        state = engine.allocate(qubits, Precision.DOUBLE, capacity=qubits)
+        engine.apply(state, plan, Control())
+        assert np.abs(engine.amplitudes(state) - expected).max() < TOLERANCE[Precision.DOUBLE]
+
+
 def apply_often(
     engine: CupyEngine, monkeypatch: pytest.MonkeyPatch, cupy: Any, order: Sequence[int]
 ) -> list[int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import types
 import weakref
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from time import perf_counter
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
+
+from simquay_cupy.encoding.programs import PROGRAM_BYTES
 
 __all__ = ["make_fake_cupy"]
 
@@ -275,11 +279,17 @@ def make_fake_cupy(library: Path, total: int = 1 << 32) -> types.ModuleType:
         copied[...] = array
         return copied
 
+    # Each module has its own; CuPy gives one module to all who ask with equal arguments.
+    constants: defaultdict[tuple[str, ...], NDArray[np.uint32]] = defaultdict(
+        lambda: np.zeros(PROGRAM_BYTES // 4, dtype=np.uint32)
+    )
+
     class RawKernel:
         attributes: ClassVar = {"local_size_bytes": 0}
 
-        def __init__(self, name: str) -> None:
+        def __init__(self, name: str, constant: NDArray[np.uint32]) -> None:
             self.name = name
+            self.constant = constant
             self.max_dynamic_shared_size_bytes = 48 << 10
             self.preferred_shared_memory_carveout = -1
 
@@ -299,8 +309,8 @@ def make_fake_cupy(library: Path, total: int = 1 << 32) -> types.ModuleType:
             assert all(isinstance(each, (np.ndarray, np.generic)) for each in arguments)
 
             def launch() -> None:
-                with host.active():  # threads launch side by side; the host's kernels cannot run so
-                    host.launch(self.name, grid, block[0], arguments, shared_mem)
+                host.constant = self.constant
+                host.launch(self.name, grid, block[0], arguments, shared_mem)
 
             work.queue(launch)
 
@@ -311,14 +321,15 @@ def make_fake_cupy(library: Path, total: int = 1 << 32) -> types.ModuleType:
             assert code is not None
             assert "__global__" in code
             self.options = options
+            self.constant = constants[options]
 
         def get_function(self, name: str) -> RawKernel:
             assert f"-DQS_{name.rpartition('_')[2].upper()}" in self.options
-            return RawKernel(name)
+            return RawKernel(name, self.constant)
 
         def get_global(self, name: str) -> Pointer:
             assert name == "qs_program"
-            return Pointer(host._constant, work)
+            return Pointer(self.constant, work)
 
     def asnumpy(array: np.ndarray, stream: Any = None, *, blocking: bool = True) -> np.ndarray:
         work.forbid()

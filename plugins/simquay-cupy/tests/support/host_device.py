@@ -87,7 +87,7 @@ class HostDevice(_Device):
         self.path = library
         self._library = ctypes.CDLL(str(library))
         self._one_block = threading.RLock()
-        self._constant = np.zeros(PROGRAM_BYTES // 4, dtype=np.uint32)
+        self.constant = np.zeros(PROGRAM_BYTES // 4, dtype=np.uint32)
         self.launches: list[str] = []
         self._calls: list[Callable[[], None]] | None = None
 
@@ -126,8 +126,8 @@ class HostDevice(_Device):
         if self._calls is not None:
             self._calls.append(lambda: self.load_programs(kernel, words, start, stop))
             return
-        self._constant.fill(0xFFFFFFFF)
-        self._constant[: stop - start] = words[start:stop]
+        self.constant.fill(0xFFFFFFFF)
+        self.constant[: stop - start] = words[start:stop]
 
     def launch(
         self,
@@ -143,7 +143,7 @@ class HostDevice(_Device):
             return
         self.launches.append(kernel)
         sizes = (ctypes.c_int * 3)(*grid)
-        programs = ctypes.c_void_p(self._constant.ctypes.data)
+        programs = ctypes.c_void_p(self.constant.ctypes.data)
         self._library[kernel](sizes, programs, *map(_argument, arguments))
 
     def address(self, array: NDArray[Any]) -> int:

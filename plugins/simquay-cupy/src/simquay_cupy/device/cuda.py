@@ -58,7 +58,8 @@ class _Graph:
 
 
 class CudaDevice:
-    """Device ``number`` of the process; one object serves all engines and threads.
+    """Device ``number`` of the process; one object serves all engines and threads. Make no
+    second one: CuPy gives both the same modules, whose constant memory they would both fill.
 
     Every method may be called from any thread; work runs in the order of calls. The engine's tests
     have a device with the same methods that runs the same kernel source on the host.
