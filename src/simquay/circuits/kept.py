@@ -28,8 +28,9 @@ WIDEST_STATE = 63
 @lru_cache(maxsize=16)
 def _place(
     identity: int, noise: NoiseModel | None
-) -> list[tuple[weakref.ref[QuantumCircuit], QuantumCircuit, Lowered]]:
-    """For a circuit with this ``id``: a copy of it and what that was lowered to, or nothing."""
+) -> list[tuple[weakref.ref[QuantumCircuit], QuantumCircuit, list[Any], Lowered]]:
+    """For a circuit with this ``id``: a copy of it, that copy's instructions, and what it was
+    lowered to; or nothing."""
     return []
 
 
@@ -41,7 +42,7 @@ def kept(circuit: QuantumCircuit, noise: NoiseModel | None) -> Lowered | None:
     the time of lowering. Qiskit compares numbers of standard gates exactly, and coefficients of
     parameters to 1e-15.
     """
-    for original, copy, lowered in _place(id(circuit), noise):
+    for original, copy, items, lowered in _place(id(circuit), noise):
         alive = original()
         if (
             alive is not None
@@ -51,7 +52,7 @@ def kept(circuit: QuantumCircuit, noise: NoiseModel | None) -> Lowered | None:
             and copy.qubits == circuit.qubits
             and copy.clbits == circuit.clbits
             and not circuit.num_vars
-            and copy.data == circuit.data
+            and items == [*circuit.data]  # faster than Qiskit's data, which makes two lists
             and (noise is None or _labels(copy) == _labels(circuit))  # Qiskit compares none
         ):
             return lowered
@@ -74,7 +75,8 @@ def keep(
         and not circuit.num_vars
     ):
         angles.repeatable = False  # kept once
-        _place(id(circuit), noise)[:] = [(weakref.ref(circuit), circuit.copy(), lowered)]
+        copy = circuit.copy()
+        _place(id(circuit), noise)[:] = [(weakref.ref(circuit), copy, [*copy.data], lowered)]
 
 
 def _same_phase(one: Any, other: Any) -> bool:

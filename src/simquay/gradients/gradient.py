@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -17,11 +17,15 @@ from qiskit.providers import BackendV2
 from simquay.circuits.lowering.angles import NeedsValuesError
 from simquay.circuits.lowering.circuit import lower_parametric
 from simquay.circuits.parameters import finite_values
+from simquay.errors import SimquayError
 from simquay.execution.adjoint.backward import Derivatives, check_gates
 from simquay.execution.adjoint.ways import is_noisy
+from simquay.execution.settings import RunContext
 from simquay.gradients.matrices import program_and_sites
-from simquay.gradients.task import Share, split, tasks_of
+from simquay.gradients.task import GradientTask, Share, is_short, split, tasks_of
 from simquay.jobs.base import BaseJob
+from simquay.jobs.dispatch.tasks import TaskControl, reserved
+from simquay.jobs.errors import JobFailedError, described
 from simquay.jobs.job import TaskEnd
 from simquay.noise.model import NoiseModel
 from simquay.primitives.base import taken
@@ -62,8 +66,19 @@ def value_and_gradient(
         RunOptionError: for a wrong option.
         JobFailedError: if the run fails, as for lack of memory.
     """
-    found: Gradient = gradient_job(backend, [(circuit, observables, values)], **options).result()[0]
-    return found
+    asked = _Asked.of(backend, [(circuit, observables, values)], options)
+    if not asked.is_short:
+        found: Gradient = asked.job(list).result()[0]
+        return found
+    # A hand-over to another thread would take as long as the work.
+    (part,) = asked.parts
+    task, control = GradientTask(part, asked.backend.engine, asked.context), TaskControl()
+    try:
+        with reserved(task.needs, control):
+            answer = task.run(control)
+    except SimquayError as error:
+        raise JobFailedError(described(error)) from error
+    return asked.works[0].gradient(iter(answer.value))
 
 
 def jacobian(
@@ -104,44 +119,87 @@ def gradient_job(
     Raises:
         TypeError, ValueError, ProgramError, RunOptionError: as :func:`value_and_gradient`.
     """
-    if backend is None or isinstance(backend, str):
-        backend = default_provider().get_backend(backend)
-    if not isinstance(backend, EngineBackend):
-        raise TypeError(
-            f"{backend!r} has no state vector that gradients could be read from: expected a "
-            "backend on one of Simquay's engines, or its name"
-        )
-    context, noise, of_job = resolve(backend.options, options)
-    context = replace(context, shots=0, memory=False, wanted={})
-    hit: set[str] = set()
-    items = taken(pubs, estimator_items)
-    works = taken(items, lambda item: _work(item[0], item[1], item[2], noise, hit))
-    warn_of_no_noise(noise, hit, [circuit for circuit, *_ in items])
-    if context.method == "trajectories" and any(work.is_noisy for work in works):
-        raise RunOptionError(
-            "gradients with noise are those of the density matrix, which is exact: leave out "
-            "method='trajectories'"
-        )
-    executor, most = of_job["executor"], of_job["max_circuits_per_task"]
-    if executor is not None and most is None:
-        most = 1
-    parts = split([share for work in works for share in work.shares], most)
+    return _Asked.of(backend, pubs, options).job(show)
 
-    def join(ends: Sequence[TaskEnd], job_id: str, seconds: float) -> Any:
-        for end in ends:
-            if end.error is not None:
-                raise end.error
-        found = iter([one for end in ends for one in end.answer.value])
-        return show([work.gradient(found) for work in works])
 
-    return backend.submit_tasks(
-        partial(tasks_of, parts, backend.engine, context),
-        join,
-        executor,
-        {**of_job["metadata"], **backend.what_ran(context)},
-        "gradient",
-        [circuit for circuit, *_ in items] if of_job["keep"] else None,
-    )
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """Gradients of several circuits, with all that is wrong in the arguments found.
+
+    Attributes:
+        backend: runs them.
+        context: of the run.
+        of_job: the other options.
+        circuits: as the caller gave them.
+        works: of the circuits.
+        parts: the shares of each task.
+    """
+
+    backend: EngineBackend
+    context: RunContext
+    of_job: dict[str, Any]
+    circuits: Sequence[QuantumCircuit]
+    works: Sequence[_Work]
+    parts: Sequence[Sequence[Share]]
+
+    @classmethod
+    def of(
+        cls,
+        backend: BackendV2 | str | None,
+        pubs: Iterable[EstimatorPubLike],
+        options: Mapping[str, Any],
+    ) -> _Asked:
+        """Read the arguments of :func:`gradient_job`, which says what they raise."""
+        if backend is None or isinstance(backend, str):
+            backend = default_provider().get_backend(backend)
+        if not isinstance(backend, EngineBackend):
+            raise TypeError(
+                f"{backend!r} has no state vector that gradients could be read from: expected a "
+                "backend on one of Simquay's engines, or its name"
+            )
+        context, noise, of_job = resolve(backend.options, options)
+        context = replace(context, shots=0, memory=False, wanted={})
+        hit: set[str] = set()
+        items = taken(pubs, estimator_items)
+        works = taken(items, lambda item: _work(item[0], item[1], item[2], noise, hit))
+        circuits = [circuit for circuit, *_ in items]
+        warn_of_no_noise(noise, hit, circuits)
+        if context.method == "trajectories" and any(work.is_noisy for work in works):
+            raise RunOptionError(
+                "gradients with noise are those of the density matrix, which is exact: leave out "
+                "method='trajectories'"
+            )
+        most = of_job["max_circuits_per_task"]
+        if of_job["executor"] is not None and most is None:
+            most = 1
+        parts = split([share for work in works for share in work.shares], most)
+        return cls(backend, context, of_job, circuits, works, parts)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it is a millisecond's work for this thread."""
+        is_plain = self.of_job["executor"] is None and not self.of_job["keep"]
+        return is_plain and len(self.parts) == 1 and is_short(self.parts[0], self.backend.engine)
+
+    def job(self, show: Callable[[list[Gradient]], Any]) -> BaseJob:
+        """The job, submitted; ``show`` gives its result."""
+        works, of_job = self.works, self.of_job
+
+        def join(ends: Sequence[TaskEnd], job_id: str, seconds: float) -> Any:
+            for end in ends:
+                if end.error is not None:
+                    raise end.error
+            found = iter([one for end in ends for one in end.answer.value])
+            return show([work.gradient(found) for work in works])
+
+        return self.backend.submit_tasks(
+            partial(tasks_of, self.parts, self.backend.engine, self.context),
+            join,
+            of_job["executor"],
+            {**of_job["metadata"], **self.backend.what_ran(self.context)},
+            "gradient",
+            self.circuits if of_job["keep"] else None,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -30,7 +30,7 @@ from simquay.program import Observable, Precision, Program
 from simquay.simulators.engine.remote import engine_of
 from simquay.simulators.worker import Answer, RemoteTask, carry_out
 
-__all__ = ["GradientTask", "Share", "run_request", "split", "tasks_of"]
+__all__ = ["GradientTask", "Share", "is_short", "run_request", "split", "tasks_of"]
 
 _CLASSES = {cls.__name__: cls for cls in (RunContext, Precision, Observable)}
 """The classes that a packed request holds."""
@@ -59,6 +59,21 @@ class Share(NamedTuple):
         if size > 1 and context.max_bytes is not None and need > context.max_bytes:
             size, need = 1, required_bytes(self.program, engine, precision, count)
         return size, need
+
+
+_SHORT_WORK = 1 << 21
+"""Amplitudes times gates of about a millisecond."""
+
+
+def is_short(shares: Sequence[Share], engine: Engine) -> bool:
+    """Whether all is at most one point, as little work as a thread does in a millisecond, on an
+    engine that runs lists of gates on the CPU."""
+    return sum([len(share.angles) for share in shares]) <= 1 and all(
+        share.program.num_qubits < engine.list_qubits
+        and len(share.observables) * len(share.program.operations) << share.program.num_qubits
+        <= _SHORT_WORK
+        for share in shares
+    )
 
 
 def split(shares: Sequence[Share], most: int | None) -> list[list[Share]]:

@@ -7,7 +7,14 @@ import inspect
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
-from qiskit.circuit import AnnotatedOperation, Gate, Parameter, ParameterVector, PowerModifier
+from qiskit.circuit import (
+    AnnotatedOperation,
+    ControlModifier,
+    Gate,
+    Parameter,
+    ParameterVector,
+    PowerModifier,
+)
 from qiskit.circuit.library import (
     HamiltonianGate,
     PhaseGate,
@@ -30,6 +37,7 @@ from simquay.circuits.lowering.angles import DIFFERENCES
 from simquay.engines.base import BaseEngine
 from simquay.errors import ProgramError
 from simquay.gradients import gradient_job, jacobian, value_and_gradient
+from simquay.jobs.dispatch.threads import WorkerPool
 from simquay.jobs.errors import JobFailedError
 
 ENGINES = ["numpy", "reference"]
@@ -158,6 +166,21 @@ def test_gates_that_only_their_matrix_tells(engine):
     circuit.append(_Known(a * a), [1])
     circuit.ry(a, 0)
     check(circuit, an_observable(3), [0.9, 0.4], engine)
+
+
+@pytest.mark.parametrize("turn", [0.0, np.pi])
+def test_a_definition_whose_phase_is_0_at_these_values_alone(turn):
+    """Qiskit defines RV by U and a phase, which are 0 or not as the third angle is."""
+    a, b = Parameter("a"), Parameter("b")
+    circuit = QuantumCircuit(2)
+    circuit.h([0, 1])
+    circuit.rv(b, 0.3, a, 0)
+    inner = QuantumCircuit(1)
+    inner.rv(a + b, -0.3, a * b, 0)
+    circuit.append(inner.to_gate().inverse(), [1])
+    circuit.append(AnnotatedOperation(RYGate(turn + a), PowerModifier(0.5)), [0])
+    circuit.append(AnnotatedOperation(inner.to_gate(), ControlModifier(1)), [0, 1])
+    check(circuit, an_observable(2), [0.0, 0.7])
 
 
 @pytest.mark.parametrize("where", ["by its matrix", "beside one"])
@@ -433,6 +456,25 @@ def test_a_job_with_memory_and_metadata():
     values = np.zeros(circuit.num_parameters)
     with pytest.raises(JobFailedError, match="max_memory_mb allows"):
         value_and_gradient("numpy", circuit, "Z" * 20, values, max_memory_mb=8)
+
+
+def test_short_gradients_need_no_thread_and_fail_as_jobs_do(monkeypatch):
+    circuit = efficient_su2(3, reps=1)
+    values = np.linspace(0, 1, circuit.num_parameters)
+    [wanted] = gradient_job("numba", [(circuit, "ZZX", values)]).result()
+
+    def refused(self, *arguments):
+        raise AssertionError("a task was launched")
+
+    monkeypatch.setattr(WorkerPool, "launch", refused)
+    found = value_and_gradient("numba", circuit, "ZZX", values)
+    np.testing.assert_array_equal(found.gradients, wanted.gradients)
+    with pytest.raises(JobFailedError, match="max_memory_mb allows"):
+        value_and_gradient("numba", circuit, "ZZX", values, max_memory_mb=1e-5)
+    for case in ({"max_circuits_per_task": 1}, {}):
+        points = np.array([values, values])
+        with pytest.raises(JobFailedError, match="a task was launched"):
+            value_and_gradient("numba", circuit, "ZZX", points, **case)
 
 
 def test_an_expression_without_a_finite_derivative():

@@ -135,6 +135,7 @@ class Site:
         ]
         self.operation = deepcopy(self.operation)
         self.operation.params = numbers
+        self.block.has_phase = True
         return True
 
     def define(self, definition: QuantumCircuit) -> None:

@@ -112,9 +112,11 @@ class BlockBuilder:
     Attributes:
         operations: those so far.
         phase: the global phase since the last operation that wrote it, in radians.
+        has_phase: whether it is written even if it is 0: it may not be so for other values of the
+            circuit's parameters.
     """
 
-    __slots__ = ("entry", "operations", "outer", "phase")
+    __slots__ = ("entry", "has_phase", "operations", "outer", "phase")
 
     def __init__(
         self,
@@ -125,6 +127,7 @@ class BlockBuilder:
         self.outer = outer
         self.operations: list[Operation] = []
         self.phase = 0.0
+        self.has_phase = False
 
     def add_phase(self, angle: float) -> None:
         """Multiply by ``exp(i * angle)``.
@@ -139,7 +142,7 @@ class BlockBuilder:
 
     def flush_phase(self) -> None:
         """Write the phase so far as an operation; needed before a branch, a loop or a save."""
-        if self.phase:
+        if self.phase or self.has_phase:
             self.operations.append(Diagonal(constant((cmath.exp(1j * self.phase),)), ()))
             self.phase = 0.0
 

@@ -134,10 +134,10 @@ def derivatives(
 def check_gates(program: Program) -> None:
     """Raises a :class:`~simquay.errors.ProgramError` if the program has anything but gates and
     channels."""
-    for operation in program.operations:
-        if not isinstance(operation, (Gate, Channel)):
+    for kind in dict.fromkeys(map(type, program.operations)):
+        if not issubclass(kind, (Gate, Channel)):
             raise ProgramError(
-                f"circuit {program.name!r} has an operation {type(operation).__name__}, and the "
+                f"circuit {program.name!r} has an operation {kind.__name__}, and the "
                 "adjoint method takes circuits of gates alone, and noise: remove measurements, "
                 "resets, saves and control flow"
             )
