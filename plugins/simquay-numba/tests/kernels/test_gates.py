@@ -39,6 +39,18 @@ def test_a_matrix_with_a_control(real: type) -> None:
 
 
 @BOTH
+@pytest.mark.parametrize("bits", [2, 3, 4, 5, 9])
+def test_real_matrices_on_each_bit(bits: int, real: type) -> None:
+    rng = np.random.default_rng(bits)
+    vector = rng.normal(size=(2**bits, 2)) @ [1, 1j]
+    for bit in range(bits):
+        matrix = rng.normal(size=(2, 2))
+        found = run([MATRIX, 0, 0, 0, 1, bit], matrix.ravel().tolist(), vector.tolist(), real)
+        wanted = np.einsum("ij,ajb->aib", matrix, vector.reshape(-1, 2, 2**bit)).ravel()
+        np.testing.assert_allclose(found, wanted, rtol=0, atol=50 * np.finfo(real).eps)
+
+
+@BOTH
 def test_a_matrix_on_two_bits_in_the_gates_order(real: type) -> None:
     # Its qubit 0 is bit 1, its qubit 1 is bit 0: CX with the control at bit 1.
     matrix = np.eye(4)[[0, 3, 2, 1]].ravel().tolist()

@@ -20,7 +20,9 @@ from __future__ import annotations
 import numpy as np
 
 from simquay_numba.kernels.functions import compiled_function
+from simquay_numba.kernels.matrices import rotate_lanes, rotate_vectors
 from simquay_numba.kernels.scalars import bit_count
+from simquay_numba.kernels.vectors import VECTOR_BYTES
 
 __all__ = ["DIAGONAL", "MATRIX", "PERMUTATION", "PREPARE", "READ", "run_gates"]
 
@@ -40,6 +42,15 @@ def _apply_single(re, im, bit, mask, value, m):
     ``m`` holds the real parts of its four entries, and then the imaginary parts.
     """
     step = 1 << bit
+    lanes = VECTOR_BYTES // re.itemsize
+    if mask == 0 and len(re) > lanes and m[4] == m[5] == m[6] == m[7] == 0:
+        for part in (re.ctypes.data, im.ctypes.data):
+            if step < lanes:
+                rotate_lanes(part, len(re) // lanes, bit, m[0], m[1], m[2], m[3])
+            else:
+                half = len(re) // (2 * lanes)
+                rotate_vectors(part, half, step // lanes, m[0], m[1], m[2], m[3])
+        return
     every = step | mask
     run = every & -every
     for base in range(0, len(re), run if mask else 2 * step):

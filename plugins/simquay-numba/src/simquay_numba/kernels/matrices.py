@@ -1,4 +1,4 @@
-"""Intrinsics that multiply the blocks of a tile by matrices.
+"""Intrinsics that multiply the blocks of a tile, and arrays of real numbers, by matrices.
 
 :mod:`simquay_numba.kernels.vectors` says what a block is. All addresses and distances are in bytes.
 """
@@ -31,6 +31,8 @@ __all__ = [
     "MATRIX_VARIANTS",
     "REAL",
     "RX_LIKE",
+    "rotate_lanes",
+    "rotate_vectors",
     "run_chain",
     "run_matrices",
     "run_wide",
@@ -315,3 +317,57 @@ def run_wide(emit, unit, size, count, bases, places, matrix, buffer, scratch):
             for i, pair in enumerate(sums):
                 place = place_of(builder.add(first, long(i)))
                 emit.store_block([builder.load(part) for part in pair], builder.add(base, place))
+
+
+@intrinsic()
+def rotate_lanes(
+    emit: Emitter, address: Any, count: Any, bit: Any, m0: Any, m1: Any, m2: Any, m3: Any
+) -> None:
+    """Apply a matrix on a bit that is a lane.
+
+    Args:
+        emit: where to write.
+        address: of the array.
+        count: of its vectors.
+        bit: below the number of lane bits.
+        m0, m1, m2, m3: the matrix, row by row.
+    """
+    builder, width = emit.builder, emit.width
+    diagonal, across = [emit.splat(m0), emit.splat(m3)], [emit.splat(m1), emit.splat(m2)]
+
+    def case(lane: int) -> Callable[[], None]:
+        def write() -> None:
+            places = [place + width * (place >> lane & 1) for place in range(width)]
+            own, other = emit.shuffle(*diagonal, places), emit.shuffle(*across, places)
+            with cgutils.for_range(builder, count, intp=ir.IntType(64)) as loop:
+                at = builder.add(address, _bytes(builder, loop.index))
+                value = emit.load(at, aligned=False)
+                flipped = emit.flipped(value, 1 << lane)
+                rotated = emit.product(value, own, emit.product(flipped, other))
+                emit.store(rotated, at, aligned=False)
+
+        return write
+
+    switch(builder, bit, {lane: case(lane) for lane in range(emit.lanes)})
+
+
+@intrinsic()
+def rotate_vectors(
+    emit: Emitter, address: Any, count: Any, step: Any, m0: Any, m1: Any, m2: Any, m3: Any
+) -> None:
+    """Apply a matrix on a bit that is no lane: to ``count`` pairs of vectors, ``step`` vectors
+    apart, a power of two. For the others see :func:`rotate_lanes`."""
+    builder = emit.builder
+    m = [emit.splat(one) for one in (m0, m1, m2, m3)]
+    below = builder.sub(step, ir.Constant(ir.IntType(64), 1))
+    with cgutils.for_range(builder, count, intp=ir.IntType(64)) as loop:
+        high = builder.and_(loop.index, builder.not_(below))
+        first = builder.add(address, _bytes(builder, builder.add(loop.index, high)))
+        second = builder.add(first, _bytes(builder, step))
+        a, b = emit.load(first, aligned=False), emit.load(second, aligned=False)
+        emit.store(emit.product(m[0], a, emit.product(m[1], b)), first, aligned=False)
+        emit.store(emit.product(m[2], a, emit.product(m[3], b)), second, aligned=False)
+
+
+def _bytes(builder: ir.IRBuilder, vectors: Any) -> Any:
+    return builder.mul(vectors, ir.Constant(ir.IntType(64), VECTOR_BYTES))
