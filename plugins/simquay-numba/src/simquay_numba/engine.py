@@ -73,6 +73,9 @@ _SEARCHED = (24, 22)
 search takes a millisecond, and a pass several."""
 
 
+_MOST_ROUNDED = 64 << 20
+"""Bytes of the largest batches whose region is made larger, to a power of two."""
+
 _MORE_SWEPT = 2
 """Qubits that a sweep's states may have beyond those that run as the NumPy engine runs them: with
 three more, a batch takes as long as its programs one by one."""
@@ -157,7 +160,10 @@ class NumbaEngine(DenseEngine):
     ) -> DenseState:
         """All qubits |0>, nothing stored; aligned, so that the system can use large pages."""
         size = batch * (precision.amplitude_bytes << capacity)
-        region = state_buffers.take(size) if size >= HUGE_PAGE else None
+        # Batches of about one size use the same regions: pages that nobody touches take no memory.
+        rounded = batch > 1 and size <= _MOST_ROUNDED
+        whole = 1 << (size - 1).bit_length() if rounded else size
+        region = state_buffers.take(whole) if size >= HUGE_PAGE else None
         memory = aligned_bytes(size) if region is None else region_bytes(region, size)
         buffer = memory.view(precision.complex_dtype).reshape(batch, 1 << capacity)
         buffer[:, 0] = 1

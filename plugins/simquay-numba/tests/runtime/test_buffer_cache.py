@@ -218,6 +218,20 @@ def test_live_states_never_share_memory() -> None:
     assert state_buffers.kept_bytes == 0
 
 
+def test_batches_of_about_one_size_use_the_same_memory() -> None:
+    engine = NumbaEngine()
+    state_buffers.clear()
+    places = set()
+    for batch in (33, 40, 63, 50):  # 128 KiB each
+        state = engine.allocate(13, Precision.DOUBLE, capacity=13, batch=batch)
+        assert state.buffer.shape == (batch, 1 << 13)
+        assert (state.vector == 1).all()
+        places.add(address(state.buffer))
+        state.buffer[...] = np.nan
+        engine.release(state)
+    assert len(places) == 1
+
+
 def test_threads_never_get_the_same_region() -> None:
     kept = BufferCache()
     clashes: list[int] = []

@@ -244,7 +244,7 @@ class DenseEngine(BaseEngine[DenseState]):
         # The first layout, and behind it the qubits that only others store.
         orders = [part.layout.order for part, _ in parts]
         chosen.layout = Layout(tuple(dict.fromkeys(itertools.chain(*orders))))
-        copy_vectors(chosen, parts)
+        copy_vectors(chosen, parts, threads=self.threads)
         return chosen
 
     def overwritten(
@@ -253,7 +253,7 @@ class DenseEngine(BaseEngine[DenseState]):
         """Change some of the vectors in place."""
         stored = state.layout.order
         state.grow([qubit for qubit in other.layout.order if qubit not in stored])
-        copy_vectors(state, [(other, chosen)], numbers)
+        copy_vectors(state, [(other, chosen)], numbers, self.threads)
         return state
 
     def rows(self, state: DenseState, start: int, stop: int) -> DenseState:

@@ -5,7 +5,7 @@ All sums are taken in double precision, in blocks that stay in cache.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from functools import partial
 from itertools import groupby
 from operator import itemgetter
@@ -51,7 +51,7 @@ def joint_probabilities(
     """
     width = state.stored
     if not given and width <= _BLOCK_BITS and sorted(qubits) == sorted(state.layout.order):
-        return _all_squares(state, qubits)  # most small circuits measure all qubits
+        return _all_squares(state, qubits, threads)  # most small circuits measure all qubits
     positions = state.layout.positions()
     result = np.zeros((state.batch, 1 << len(qubits)))
     if any(value and qubit not in positions for qubit, value in given.items()):
@@ -78,17 +78,33 @@ def joint_probabilities(
     return result
 
 
-def _all_squares(state: DenseState, qubits: Sequence[int]) -> NDArray[np.float64]:
+def _all_squares(state: DenseState, qubits: Sequence[int], threads: int) -> NDArray[np.float64]:
     """|amplitude|² of all stored amplitudes; ``qubits`` are those that are stored, in any order."""
     vector, order = state.vector, state.layout.order
-    squares = np.square(vector.real, dtype=np.float64)
-    squares += np.square(vector.imag, dtype=np.float64)
-    if tuple(qubits) == order:
-        return squares
     count = len(order)
-    axes = [count - order.index(qubit) for qubit in reversed(qubits)]
-    cube = squares.reshape((state.batch,) + (2,) * count).transpose([0, *axes])
-    return np.ascontiguousarray(cube).reshape(state.batch, -1)
+    axes = [0, *[count - order.index(qubit) for qubit in reversed(qubits)]]
+    result = np.empty(vector.shape)
+    step = max(1 << _BLOCK_BITS >> count, 1)
+
+    def share(firsts: Iterable[int]) -> None:
+        for first in firsts:
+            some = vector[first : first + step]
+            into = result[first : first + step]
+            if tuple(qubits) == order:
+                np.square(some.real, dtype=np.float64, out=into)
+                into += np.square(some.imag, dtype=np.float64)
+                continue
+            squares = np.square(some.real, dtype=np.float64)
+            squares += np.square(some.imag, dtype=np.float64)
+            cube = squares.reshape((-1,) + (2,) * count).transpose(axes)
+            into.reshape(cube.shape)[...] = cube
+
+    firsts = range(0, state.batch, step)
+    if state.batch << count < 1 << _SIDE_BY_SIDE_BITS:
+        share(firsts)
+    else:
+        run_side_by_side([partial(share, firsts[own::threads]) for own in range(threads)])
+    return result
 
 
 def marginal_sums(

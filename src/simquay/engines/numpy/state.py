@@ -39,6 +39,12 @@ TOGETHER_BITS = 12
 _AT_ONCE = 1 << 15
 """Amplitudes of the vectors that are worked on at once, in temporary arrays."""
 
+_ALONE = 1 << 10
+"""Amplitudes of a vector from which on vectors are copied one by one."""
+
+_SIDE_BY_SIDE = 1 << 16
+"""Amplitudes from which on a copy is worth a second thread."""
+
 
 @dataclass(slots=True, eq=False)
 class DenseState:
@@ -133,6 +139,7 @@ def copy_vectors(
     target: DenseState,
     parts: Sequence[tuple[DenseState, Sequence[int]]],
     places: Sequence[int] | None = None,
+    threads: int = 1,
 ) -> None:
     """Write the chosen vectors of each part to ``target``, one after the other; or to its vectors
     ``places``."""
@@ -140,6 +147,7 @@ def copy_vectors(
     size = vectors.shape[1]
     step = max(_AT_ONCE // size, 1)
     done = 0
+    alone: list[tuple[ComplexArray, ComplexArray]] = []
     for part, numbers in parts:
         source = part.vector
         chosen = np.asarray(numbers, dtype=np.intp)
@@ -155,11 +163,22 @@ def copy_vectors(
                 moved = source[some[:, None], old]
                 moved[:, lost] = 0
                 vectors[into] = moved
-            elif len(some) == 1:
-                vectors[done if places is None else places[done]] = source[some[0]]
+            elif size >= _ALONE:  # otherwise NumPy would copy them twice
+                for place, number in enumerate(some.tolist(), done):
+                    into = place if places is None else places[place]
+                    alone.append((vectors[into], source[number]))
             else:
                 vectors[into] = source[some]
             done += len(some)
+
+    def share(pairs: Sequence[tuple[ComplexArray, ComplexArray]]) -> None:
+        for pair in pairs:
+            np.copyto(*pair)
+
+    if len(alone) * size < _SIDE_BY_SIDE:
+        share(alone)
+    else:
+        run_side_by_side([partial(share, alone[first::threads]) for first in range(threads)])
 
 
 def project_vectors(

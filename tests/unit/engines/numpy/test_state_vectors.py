@@ -74,6 +74,30 @@ def test_more_vectors_than_are_worked_on_at_once() -> None:
     np.testing.assert_array_equal(engine.amplitudes(other), engine.amplitudes(state)[numbers])
 
 
+@pytest.mark.parametrize("precision", list(Precision), ids=lambda p: p.value)
+def test_many_large_vectors_are_copied_and_read_side_by_side(precision: Precision) -> None:
+    engine = DenseEngine(threads=3)
+    rng = np.random.default_rng(6)
+    state = engine.allocate(12, precision, capacity=13, batch=70)
+    order = rng.permutation(12)
+    state.grow(order.tolist())
+    index = sum((np.arange(1 << 12) >> place & 1) << qubit for place, qubit in enumerate(order))
+    vectors = (rng.normal(size=(70, 1 << 12)) + 1j * rng.normal(size=(70, 1 << 12))) / 91
+    vectors = vectors.astype(precision.complex_dtype)
+    state.vector[...] = vectors[:, index]
+    squares = vectors.real.astype(float) ** 2 + vectors.imag.astype(float) ** 2
+    found = engine.probabilities(state, range(12), {})
+    np.testing.assert_allclose(found, squares, rtol=1e-14)
+    found = engine.probabilities(state, order.tolist(), {})
+    np.testing.assert_array_equal(found, engine.probabilities(state, range(12), {})[:, index])
+
+    numbers = rng.permutation(70)
+    chosen = engine.select([(state, numbers[:40].tolist()), (state, numbers[40:].tolist())])
+    np.testing.assert_array_equal(engine.amplitudes(chosen), vectors[numbers])
+    engine.overwritten(chosen, range(69, -1, -1), state, range(70))
+    np.testing.assert_array_equal(engine.amplitudes(chosen), vectors[::-1])
+
+
 @by_engine
 def test_what_does_not_go_together_is_refused(engine: Engine) -> None:
     small = engine.allocate(2, Precision.DOUBLE, capacity=2)
