@@ -333,7 +333,7 @@ def rotate_lanes(
         m0, m1, m2, m3: the matrix, row by row.
     """
     builder, width = emit.builder, emit.width
-    diagonal, across = [emit.splat(m0), emit.splat(m3)], [emit.splat(m1), emit.splat(m2)]
+    diagonal, across = (emit.splat(m0), emit.splat(m3)), (emit.splat(m1), emit.splat(m2))
 
     def case(lane: int) -> Callable[[], None]:
         def write() -> None:
