@@ -255,9 +255,11 @@ class NumbaEngine(DenseEngine):
             pass_ = plan.passes[number]
             assert isinstance(pass_, TilePass)
             if isinstance(plan, Plan):
-                program = self._programs.program(plan, number, pass_, state.precision)
+                program = self._programs.program(plan, number, pass_, state.precision, state.batch)
             else:
-                program = self._programs.program_of_sweep(pass_, state.precision, plan.batch)
+                program = self._programs.program_of_sweep(
+                    pass_, state.precision, state.batch, plan.batch
+                )
             if not team.run_pass(program, control.section(number / count, (number + 1) / count)):
                 return
             control.report((number + 1) / count)

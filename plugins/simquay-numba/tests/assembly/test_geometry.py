@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from simquay_numba.assembly.geometry import (
+    block_distances,
     block_groups,
+    by_place,
     compact_codes,
     diagonal_indices,
     factor_codes,
@@ -16,20 +18,43 @@ from simquay_numba.assembly.geometry import (
     permutation_codes,
     prepare_codes,
 )
+from simquay_numba.assembly.template import Shape
 from simquay_numba.kernels.packing import ONE, ZERO
 from simquay_numba.kernels.vectors import BLOCK_BYTES, VECTOR_BYTES
 
 
 def test_groups_are_the_blocks_whose_bits_are_0_and_whose_condition_holds() -> None:
-    found = block_groups(5, (1, 3), 0b10001, 0b10000)
+    found = block_groups(Shape(7, 2, 8), (1, 3), 0b10001, 0b10000)
     wanted = [b for b in range(32) if not b & 0b01010 and b & 0b10001 == 0b10000]
     np.testing.assert_array_equal(found, np.array(wanted) * BLOCK_BYTES)
     assert found.dtype == np.int32
 
 
+MOVED = Shape(5, 2, 8, masks=(0b010, 0b011, 0b110), origin=0b101)
+"""Block 0 is at place 5; block 1, whose lowest bit is 1, at place 5 ^ 2, and so on."""
+
+PLACES = [5, 7, 6, 4, 3, 1, 0, 2]
+
+
+def test_lists_lead_to_the_places_of_blocks() -> None:
+    bases = block_groups(MOVED, (1,), 0b100, 0b100)
+    assert (bases // BLOCK_BYTES).tolist() == sorted([PLACES[0b100], PLACES[0b101]])
+    distances = block_distances(MOVED, (1, 2)) // BLOCK_BYTES
+    assert [PLACES[0b001] ^ one for one in distances.tolist()] == [PLACES[b] for b in (1, 3, 5, 7)]
+    assert [MOVED.distance(bit) // BLOCK_BYTES for bit in range(3)] == [2, 3, 6]
+    numbers = np.arange(8, dtype=np.int32)
+    np.testing.assert_array_equal(by_place(MOVED, numbers)[PLACES], numbers)
+    offsets, differences = local_offsets(MOVED, (0, 4), 0b00010, 0b00010)
+    real_bytes = VECTOR_BYTES >> 2
+    at = [PLACES[i >> 2] * BLOCK_BYTES + (i & 3) * real_bytes for i in range(32)]
+    assert offsets.tolist() == [at[0b00010], at[0b00110], at[0b01010], at[0b01110]]
+    found = [offsets[1] ^ one for one in differences.tolist()]
+    assert found == [at[0b00110], at[0b00111], at[0b10110], at[0b10111]]
+
+
 def test_offsets_of_amplitudes_lead_to_their_lanes() -> None:
     lanes, real_bytes = 2, VECTOR_BYTES >> 2
-    bases, places = local_offsets(4, lanes, (3, 0), 0b0010, 0b0010)
+    bases, places = local_offsets(Shape(4, lanes, 8), (3, 0), 0b0010, 0b0010)
     # A local index's low bits are its lane, which is so many reals into the block.
     at = [(i >> lanes) * BLOCK_BYTES + (i & 3) * real_bytes for i in range(16)]
     assert bases.tolist() == [at[0b0010], at[0b0110]]
@@ -37,7 +62,7 @@ def test_offsets_of_amplitudes_lead_to_their_lanes() -> None:
 
 
 def test_blocks_outside_of_a_condition_take_the_entry_after_the_last() -> None:
-    found = diagonal_indices(3, (2, 0), 0b010, 0b010) // BLOCK_BYTES
+    found = diagonal_indices(Shape(5, 2, 8), (2, 0), 0b010, 0b010) // BLOCK_BYTES
     wanted = [(b >> 2 & 1) | (b & 1) << 1 if b & 0b010 else 4 for b in range(8)]
     assert found.tolist() == wanted
 
@@ -107,5 +132,7 @@ def test_an_index_within_another_one() -> None:
 
 
 def test_lists_that_are_shared_cannot_be_written_to() -> None:
-    assert not block_groups(5, (0,), 0, 0).flags.writeable
-    assert block_groups(5, (0,), 0, 0) is block_groups(5, (0,), 0, 0)
+    for shape in (Shape(5, 2, 8), MOVED):
+        assert not block_groups(shape, (0,), 0, 0).flags.writeable
+    shape = Shape(5, 2, 8)
+    assert block_groups(shape, (0,), 0, 0) is block_groups(shape, (0,), 0, 0)

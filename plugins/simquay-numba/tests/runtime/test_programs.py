@@ -53,8 +53,8 @@ def test_a_pass_is_assembled_once_for_a_plan_and_a_precision() -> None:
 def test_passes_of_one_structure_are_assembled_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assembled: list[Assembly] = []
 
-    def counted(pass_: TilePass, precision: Precision) -> Assembly:
-        assembled.append(assemble(pass_, precision))
+    def counted(pass_: TilePass, precision: Precision, large: bool) -> Assembly:
+        assembled.append(assemble(pass_, precision, large))
         return assembled[-1]
 
     monkeypatch.setattr(programs, "assemble", counted)
@@ -81,6 +81,19 @@ def test_passes_of_one_structure_are_assembled_once(monkeypatch: pytest.MonkeyPa
     assert len({id(plan) for plan in plans}) == 3
     assert len(assembled) == len(plans[0].passes)
     assert any(one.factors for one in assembled)  # merged tables
+
+
+def test_a_pass_is_assembled_anew_once_it_was_applied_to_much(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(programs, "_LARGE", 10 << WIDTH)
+    cache = ProgramCache()
+    plan, pass_ = a_plan()
+    first = cache.program(plan, 0, pass_, Precision.DOUBLE, 4)
+    assert cache.program(plan, 0, pass_, Precision.DOUBLE, 5) is first
+    large = cache.program(plan, 0, pass_, Precision.DOUBLE)
+    assert large is not first
+    assert cache.program(plan, 0, pass_, Precision.DOUBLE) is large
 
 
 @pytest.mark.parametrize("limits", [{"entries": 2}, {"size": 1}])

@@ -15,6 +15,7 @@ import pytest
 from simquay.engine_api import ComplexArray, Control, Layout, Precision, TilePass, make_plan
 from simquay.testing.engines import random_gates, thread_budget
 from simquay_numba.assembly.assemble import assemble
+from simquay_numba.buffers import address, aligned_bytes
 from simquay_numba.compiling import compiled
 from simquay_numba.engine import NumbaEngine
 from simquay_numba.kernels.run import run_tiles
@@ -123,11 +124,11 @@ def test_a_thread_that_is_refused_memory_ends_the_run(
     refused = threading.Event()
     mine = threading.get_ident()
 
-    def refuse(size: int) -> Any:
+    def refuse(size: int, alignment: int) -> Any:
         if (threading.get_ident() != mine) is helper:
             refused.set()
             raise MemoryError
-        return _tile_buffer(size)
+        return _tile_buffer(size, alignment)
 
     def kernel(*arguments: Any) -> None:
         run_tiles(*arguments)
@@ -167,17 +168,25 @@ def test_waiting_threads_sleep_and_wake(monkeypatch: pytest.MonkeyPatch) -> None
 def test_buffers_are_taken_up_again(monkeypatch: pytest.MonkeyPatch) -> None:
     kept: deque[np.ndarray] = deque(maxlen=2)
     monkeypatch.setattr(threads_module, "_kept_buffers", kept)
-    first = _tile_buffer(1000)
+    first = _tile_buffer(1000, 64)
     assert len(first) >= 1000
     kept.append(first)
-    assert _tile_buffer(500) is first
+    assert _tile_buffer(500, 64) is first
     kept.append(first)
-    assert _tile_buffer(2000) is not first
+    assert _tile_buffer(2000, 64) is not first
     oldest, *others = (np.zeros(64, dtype=np.uint8) for _ in range(3))
     kept.extend((oldest, *others))
-    taken = [_tile_buffer(64) for _ in range(3)]
+    taken = [_tile_buffer(64, 1) for _ in range(3)]
     assert all(any(one is other for one in taken) for other in others)
     assert all(one is not oldest for one in taken)
+
+
+def test_a_buffer_is_aligned_to_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    unfit = aligned_bytes(2 << 15, 1 << 16)[1 << 14 :]
+    monkeypatch.setattr(threads_module, "_kept_buffers", deque([unfit]))
+    taken = _tile_buffer(1 << 15, 1 << 15)
+    assert taken is not unfit
+    assert address(taken) % (1 << 15) == 0
 
 
 def test_little_work_is_done_alone() -> None:

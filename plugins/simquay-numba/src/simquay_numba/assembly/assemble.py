@@ -39,6 +39,7 @@ from simquay_numba.assembly.merging import Indices, Pair, Source, merged
 from simquay_numba.assembly.stages import (
     FORMS,
     dense,
+    flip_of,
     lane_layer,
     narrowed,
     permute,
@@ -98,6 +99,7 @@ class Assembly:
         factors: further factors of some of these numbers: which numbers, and the places of the
             factors.
         fresh, buffer_bytes: see :class:`TileProgram`.
+        lists_bytes: of the index lists that no other assembly shares.
     """
 
     precision: Precision
@@ -107,6 +109,7 @@ class Assembly:
     factors: list[tuple[Indices, Indices]]
     fresh: bool
     buffer_bytes: int
+    lists_bytes: int
 
     @property
     def size(self) -> int:
@@ -114,7 +117,12 @@ class Assembly:
         indices = [self.places, *[index for pair in self.factors for index in pair]]
         whole = self.whole
         words = (whole.code, whole.notes, whole.fills, whole.note_fills)
-        return sum([index.nbytes for index in indices]) + sum(map(len, words)) + 1000
+        return (
+            sum([index.nbytes for index in indices])
+            + sum(map(len, words))
+            + self.lists_bytes
+            + 1000
+        )
 
     def program(self, pass_: TilePass, lists: int = 1) -> TileProgram:
         """The program of a pass, or of one whose arrays have the numbers of so many gate lists."""
@@ -162,9 +170,13 @@ def _arrays(stage: Stage) -> list[tuple[NDArray[np.complex128], int]]:
     return [] if isinstance(stage, PermuteStage) else [(stage.amplitudes, 1)]
 
 
-def assemble(pass_: TilePass, precision: Precision) -> Assembly:
-    """The assembly of a pass that :func:`can_assemble` accepts."""
-    assembler = _Assembler(pass_, precision)
+def assemble(pass_: TilePass, precision: Precision, large: bool = False) -> Assembly:
+    """The assembly of a pass that :func:`can_assemble` accepts.
+
+    ``large``: blocks are not moved by flips, where that can be helped. To assemble the rest takes
+    longer then.
+    """
+    assembler = _Assembler(pass_, precision, large)
     for round_ in pass_.rounds:
         for stage in round_.stages:
             assembler.stage(stage)
@@ -189,8 +201,9 @@ class _Step(NamedTuple):
 class _Assembler:
     """Writes the templates of a pass, stage by stage; see :func:`assemble`."""
 
-    def __init__(self, pass_: TilePass, precision: Precision) -> None:
+    def __init__(self, pass_: TilePass, precision: Precision, large: bool) -> None:
         self.precision = precision
+        self.large = large
         real_bytes = precision.real_dtype.itemsize
         self.shape = Shape(len(pass_.active), lane_count(real_bytes), real_bytes)
         # A mask of high bits: where one of them is 1, all amplitudes are 0 before the next
@@ -240,7 +253,15 @@ class _Assembler:
             self.sources.append((matrix,))
         elif isinstance(stage, PermuteStage):
             source = stage.source.tobytes()
-            self.write(permute(self.shape, stage.bits, source, stage.condition), stage.bits)
+            place = (self.shape, stage.bits, source, stage.condition)
+            flip = flip_of(*place) if self.large else None
+            moved = None if flip is None else self.shape.flipped(*flip)
+            if moved is None:
+                self.write(permute(*place), stage.bits)
+            else:
+                self.room_for(mask_of(stage.bits) | stage.condition.local_mask)
+                self.shape = moved
+                self.zero &= ~mask_of(stage.bits)
         elif isinstance(stage, DiagonalStage):
             keys = group_keys(stage)
             for key in keys:
@@ -351,26 +372,33 @@ class _Assembler:
         self.flush()
         self.settle()
         place = (pass_.before, pass_.width, pass_.active, pass_.store)
-        trip = whole_trip(*place, self.shape)
+        trip = whole_trip(self.shape, *place)
         templates = self.templates
         if trip.last:
             templates += trip.last
-        else:
+        elif not self.large:
             # Flips at the end are done by the places that blocks are written to.
             flips = []
             while templates and (flip := templates[-1].flip) is not None:
                 flips.append(flip)
                 templates.pop()
             if flips:
-                trip = whole_trip(*place, self.shape, tuple(reversed(flips)))
+                trip = whole_trip(self.shape, *place, tuple(reversed(flips)))
+        whole = joined(templates)
         return Assembly(
             self.precision,
-            joined(templates),
+            whole,
             trip,
             *_places(self.sources + self.note_sources),
             pass_.before < pass_.width,
             BLOCK_BYTES << self.shape.high,
+            _bytes_of(whole.keep) if self.large else 0,
         )
+
+
+def _bytes_of(kept: Any) -> int:
+    """Of all arrays in nested tuples and lists."""
+    return sum([one.nbytes if isinstance(one, np.ndarray) else _bytes_of(one) for one in kept])
 
 
 def _places(sources: Sequence[Source]) -> tuple[Indices, list[tuple[Indices, Indices]]]:

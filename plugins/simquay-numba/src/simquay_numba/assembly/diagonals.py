@@ -11,7 +11,6 @@ and all diagonals before them are a *chain*: one trip in which the amplitudes st
 from __future__ import annotations
 
 import struct
-from functools import lru_cache
 from itertools import groupby
 from typing import Any, NamedTuple, TypeAlias
 
@@ -24,7 +23,15 @@ from simquay_numba.assembly.geometry import (
     index_within,
     matrix_codes,
 )
-from simquay_numba.assembly.template import Shape, Template, fill_bytes, instruction, joined, room
+from simquay_numba.assembly.template import (
+    Shape,
+    Template,
+    fill_bytes,
+    instruction,
+    joined,
+    kept,
+    room,
+)
 from simquay_numba.buffers import address
 from simquay_numba.kernels.matrices import (
     CHAIN_VARIANTS,
@@ -91,7 +98,7 @@ def group_keys(stage: DiagonalStage) -> tuple[GroupKey, ...]:
     return tuple(keys)
 
 
-@lru_cache(maxsize=_KEPT)
+@kept(_KEPT)
 def diagonal(shape: Shape, groups: tuple[GroupKey, ...]) -> Template:
     """A diagonal stage: one trip multiplies by up to four groups' factors.
 
@@ -113,7 +120,7 @@ def diagonal(shape: Shape, groups: tuple[GroupKey, ...]) -> Template:
     return joined(parts)
 
 
-@lru_cache(maxsize=_KEPT)
+@kept(_KEPT)
 def chain(
     shape: Shape,
     form: int,
@@ -131,7 +138,7 @@ def chain(
     of all terms of the groups that vary, in order, and then those of the other groups, in order.
     """
     high = [bit - shape.lanes for bit in bits]
-    lists = block_groups(shape.high, tuple(sorted(high)), zero >> shape.lanes, 0)
+    lists = block_groups(shape, tuple(sorted(high)), zero >> shape.lanes, 0)
     codes = matrix_codes(shape.width, (), 1, 0, 0, form == COMPLEX)
     counts, words, tables, fills = [], [], [], []
     place = 0
@@ -143,7 +150,7 @@ def chain(
             fills.append(fill)
             tables.append(table)
             place = max(place, table.scratch)
-    distances = [BLOCK_BYTES << bit for bit in high] + [0] * (3 - len(high))
+    distances = [*map(shape.distance, high)] + [0] * (3 - len(high))
     trip = (len(lists), address(lists), *distances, WANTED + len(bits))
     if any(groups):
         note = [*counts, *[0] * (6 - len(counts)), *words]  # a kernel has three steps at most
@@ -177,7 +184,7 @@ def _factors(
     low = tuple([bit for bit in group.bits if bit < lanes])
     high = tuple([bit - lanes for bit in group.bits if bit >= lanes])
     mask, value = group.mask, group.value
-    indices = diagonal_indices(shape.high, high, mask >> lanes, value >> lanes)
+    indices = diagonal_indices(shape, high, mask >> lanes, value >> lanes)
     mask, value = mask & (shape.width - 1), value & (shape.width - 1)
     seen = group.mask | mask_of(group.bits)
     if group.terms is None:

@@ -8,18 +8,21 @@ read-only. Byte offsets are those in a tile's buffer.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simquay.engine_api import bits_of, extract, spread
+from simquay_numba.assembly.template import Shape
 from simquay_numba.kernels.packing import ONE, ZERO
 from simquay_numba.kernels.run import BLOCK_BYTES
 from simquay_numba.kernels.vectors import VECTOR_BYTES
 
 __all__ = [
+    "block_distances",
     "block_groups",
+    "by_place",
     "compact_codes",
     "diagonal_indices",
     "factor_codes",
@@ -29,6 +32,8 @@ __all__ = [
     "permutation_codes",
     "prepare_codes",
 ]
+
+_Integer = TypeVar("_Integer", np.int32, np.int64)
 
 _CACHE = 4096
 """The most lists of one kind that are kept; each has some kilobytes."""
@@ -40,25 +45,84 @@ def _frozen(values: NDArray[Any], dtype: Any) -> NDArray[Any]:
     return result
 
 
-@lru_cache(maxsize=_CACHE)
-def block_groups(high: int, bits: tuple[int, ...], mask: int, value: int) -> NDArray[np.int32]:
-    """Byte offsets of the blocks whose ``bits`` are 0 and whose bits ``mask`` are ``value``.
+def block_groups(shape: Shape, bits: tuple[int, ...], mask: int, value: int) -> NDArray[np.int32]:
+    """Byte offsets of the blocks whose ``bits`` are 0 and whose bits ``mask`` are ``value``, in
+    ascending order.
 
-    ``bits`` and ``mask`` are on the block's number, which has ``high`` bits.
+    ``bits`` and ``mask`` are on the block's number.
     """
+    groups = _groups(shape.high, bits, mask, value)
+    if not shape.masks:
+        return groups
+    moved = _places(shape)[groups // BLOCK_BYTES]
+    moved.sort()
+    moved *= BLOCK_BYTES
+    moved.flags.writeable = False
+    return moved
+
+
+def block_distances(shape: Shape, bits: tuple[int, ...]) -> NDArray[np.int32]:
+    """How the byte offset of a block changes with each value of its ``bits``, of which all are 0
+    before: by an exclusive or."""
+    places = spread(bits)
+    if shape.masks:
+        places = _places(shape)[places] ^ shape.origin
+    return _frozen(places * BLOCK_BYTES, np.int32)
+
+
+def by_place(shape: Shape, numbers: NDArray[_Integer]) -> NDArray[_Integer]:
+    """Numbers of blocks, in the order of the blocks' places."""
+    if not shape.masks:
+        return numbers
+    moved = np.empty_like(numbers)
+    moved[_places(shape)] = numbers
+    moved.flags.writeable = False
+    return moved
+
+
+def _places(shape: Shape) -> NDArray[np.int32]:
+    return _all_places(shape.masks, shape.origin)
+
+
+@lru_cache(maxsize=64)
+def _all_places(masks: tuple[int, ...], origin: int) -> NDArray[np.int32]:
+    places = np.full(1 << len(masks), origin, dtype=np.int32)
+    for bit, mask in enumerate(masks):
+        places[1 << bit : 2 << bit] = places[: 1 << bit] ^ mask
+    places.flags.writeable = False
+    return places
+
+
+@lru_cache(maxsize=_CACHE)
+def _groups(high: int, bits: tuple[int, ...], mask: int, value: int) -> NDArray[np.int32]:
     taken = set(bits).union(bits_of(mask))
     free = [bit for bit in range(high) if bit not in taken]
     return _frozen((spread(free) | value) * BLOCK_BYTES, np.int32)
 
 
-@lru_cache(maxsize=_CACHE)
 def local_offsets(
+    shape: Shape, bits: tuple[int, ...], mask: int, value: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """As :func:`block_groups`, for amplitudes by local index.
+
+    Returns also how the byte offset changes with the values of a group's bits, as
+    :func:`block_distances` does.
+    """
+    bases, distances = _local_offsets(shape.total, shape.lanes, bits, mask, value)
+    if not shape.masks:
+        return bases, distances
+    places = _places(shape) * BLOCK_BYTES
+    moved = [
+        places[offsets // BLOCK_BYTES] | offsets % BLOCK_BYTES for offsets in (bases, distances)
+    ]
+    moved[1] ^= shape.origin * BLOCK_BYTES
+    return _frozen(moved[0], np.int32), _frozen(moved[1], np.int32)
+
+
+@lru_cache(maxsize=_CACHE)
+def _local_offsets(
     total: int, lanes: int, bits: tuple[int, ...], mask: int, value: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """As :func:`block_groups`, for amplitudes by local index, which has ``total`` bits.
-
-    Returns also the byte distances of a group's ``2**len(bits)`` amplitudes from its first one.
-    """
     taken = set(bits).union(bits_of(mask))
     free = [bit for bit in range(total) if bit not in taken]
     bases = _byte_offset(spread(free) | value, lanes)
@@ -70,12 +134,20 @@ def _byte_offset(local: NDArray[np.intp], lanes: int) -> NDArray[np.int32]:
     return _frozen((local >> lanes) * BLOCK_BYTES + inside * (VECTOR_BYTES >> lanes), np.int32)
 
 
-@lru_cache(maxsize=_CACHE)
-def diagonal_indices(high: int, bits: tuple[int, ...], mask: int, value: int) -> NDArray[np.int32]:
-    """For each block, the byte offset of its factors in a table over ``bits`` of its number.
+def diagonal_indices(
+    shape: Shape, bits: tuple[int, ...], mask: int, value: int
+) -> NDArray[np.int32]:
+    """For the block at each place, the byte offset of its factors in a table over ``bits`` of its
+    number.
 
     Blocks whose bits ``mask`` are not ``value`` take the entry after the last.
     """
+    indices = _diagonal_indices(shape.high, bits, mask, value)
+    return by_place(shape, indices)
+
+
+@lru_cache(maxsize=_CACHE)
+def _diagonal_indices(high: int, bits: tuple[int, ...], mask: int, value: int) -> NDArray[np.int32]:
     entry = index_within(high, bits, mask, value)
     return _frozen(np.where(entry < 0, 1 << len(bits), entry) * BLOCK_BYTES, np.int32)
 

@@ -7,7 +7,6 @@ how their coefficients are made of the stage's numbers.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from simquay.engine_api import ALWAYS, Condition, mask_of, spread
 from simquay_numba.assembly.geometry import (
+    block_distances,
     block_groups,
     local_offsets,
     matrix_codes,
@@ -26,6 +26,7 @@ from simquay_numba.assembly.template import (
     Template,
     fill_bytes,
     instruction,
+    kept,
     room,
 )
 from simquay_numba.buffers import address
@@ -47,6 +48,7 @@ from simquay_numba.kernels.run import (
 __all__ = [
     "FORMS",
     "dense",
+    "flip_of",
     "lane_layer",
     "narrowed",
     "permute",
@@ -60,6 +62,8 @@ _DENSE = {variant: number for number, variant in enumerate(DENSE_VARIANTS)}
 _LANES = {form: n for n, (_, lanes, form) in enumerate(LAYER_VARIANTS, len(_DENSE)) if lanes}
 _FLIP = {variant: number for number, variant in enumerate(FLIP_VARIANTS)}
 _SWAP = {variant: number for number, variant in enumerate(SWAP_VARIANTS)}
+
+_X = np.array([1, 0], dtype=np.intp).tobytes()
 
 _KEPT = 4096
 """The most templates of a kind that are kept; most have some hundred bytes beside shared lists."""
@@ -77,8 +81,8 @@ def _trip(
     It runs over groups of blocks that differ in the bits ``high`` of their numbers.
     """
     _, _, mask, value = shape.split(where)
-    groups = block_groups(shape.high, high, mask, value)
-    distances = [BLOCK_BYTES << bit for bit in high] + [0] * (3 - len(high))
+    groups = block_groups(shape, high, mask, value)
+    distances = [*map(shape.distance, high)] + [0] * (3 - len(high))
     words = (MATRICES, variant, len(groups), address(groups), *distances)
     return instruction(*words, WANTED + wanted, where=where), groups
 
@@ -102,7 +106,7 @@ def narrowed(
     return where._replace(local_mask=where.local_mask | zero)
 
 
-@lru_cache(maxsize=_KEPT)
+@kept(_KEPT)
 def dense(shape: Shape, bits: tuple[int, ...], form: int, where: Condition) -> Template:
     """A dense stage. Its source is the matrix, in the template's order."""
     lanes = tuple([bit for bit in bits if bit < shape.lanes])
@@ -153,9 +157,8 @@ def _matrix(
 
 def _wide(shape: Shape, bits: tuple[int, ...], where: Condition) -> Template:
     _, _, mask, value = shape.split(where)
-    groups = block_groups(shape.high, bits, mask, value)
-    others = tuple([bit for bit in range(shape.high) if bit not in bits])
-    places = block_groups(shape.high, others, 0, 0)
+    groups = block_groups(shape, bits, mask, value)
+    places = block_distances(shape, bits)
     size = 1 << len(bits)
     lists = (address(groups), address(places))
     code = instruction(WIDE, size, len(groups), *lists, WANTED + 1, where=where)
@@ -175,9 +178,7 @@ def _general(
     reals: int = 0,
     keep: tuple[Any, ...] = (),
 ) -> Template:
-    bases, places = local_offsets(
-        shape.total, shape.lanes, bits, where.local_mask, where.local_value
-    )
+    bases, places = local_offsets(shape, bits, where.local_mask, where.local_value)
     lists = (address(bases), address(places))
     code = instruction(GENERAL, kind, len(bits), len(bases), *lists, numbers, where=where)
     seen = mask_of(bits) | where.local_mask
@@ -186,7 +187,7 @@ def _general(
     return Template(code, seen, (bases, places, *keep), fill, taken, scratch)
 
 
-@lru_cache(maxsize=_KEPT)
+@kept(_KEPT)
 def lane_layer(shape: Shape, form: int, lanes: tuple[int, ...], zero: int = 0) -> Template:
     """One-qubit matrices of one form on lanes, ascending; their sources are in this order.
 
@@ -211,32 +212,41 @@ def lane_layer(shape: Shape, form: int, lanes: tuple[int, ...], zero: int = 0) -
 # Permutations and preparations.
 
 
-@lru_cache(maxsize=_KEPT)
+@kept(_KEPT)
 def swap(shape: Shape, lanes: tuple[int, ...], high: tuple[int, ...]) -> Template:
     """An exchange of lanes, ascending, with as many bits ``high`` of the block's number."""
-    groups = block_groups(shape.high, high, 0, 0)
-    distances = [BLOCK_BYTES << bit for bit in high]
+    groups = block_groups(shape, high, 0, 0)
+    distances = map(shape.distance, high)
     code = instruction(SWAP, _SWAP[lanes], len(groups), address(groups), *distances)
     seen = mask_of(lanes) | mask_of(high) << shape.lanes
     return Template(code, seen, (groups,))
 
 
-@lru_cache(maxsize=_KEPT)
+def flip_of(
+    shape: Shape, bits: tuple[int, ...], source: bytes, where: Condition
+) -> tuple[int, int, int] | None:
+    """The attribute ``flip`` of :func:`permute`'s template."""
+    lane_mask, _, mask, value = shape.split(where)
+    if source != _X or bits[0] < shape.lanes or lane_mask or where.outer_mask:
+        return None
+    return bits[0] - shape.lanes, mask, value
+
+
+@kept(_KEPT)
 def permute(shape: Shape, bits: tuple[int, ...], source: bytes, where: Condition) -> Template:
     """A permutation; ``source`` has the bytes of the stage's table. No fill reads numbers."""
     table = np.frombuffer(source, dtype=np.intp)
     seen = mask_of(bits) | where.local_mask
     lane_mask, lane_value, mask, value = shape.split(where)
-    if len(bits) == 1 and table[0] == 1 and lane_mask == lane_value:
+    if source == _X and lane_mask == lane_value:
         controls = [lane for lane in range(shape.lanes) if lane_mask >> lane & 1]
         if len(controls) < 2:
             high = bits[0] - shape.lanes
             variant = _FLIP[bits[0] if high < 0 else None, controls[0] if controls else None]
-            groups = block_groups(shape.high, (high,) if high >= 0 else (), mask, value)
-            distance = BLOCK_BYTES << max(high, 0)
+            groups = block_groups(shape, (high,) if high >= 0 else (), mask, value)
+            distance = shape.distance(high) if high >= 0 else 0
             words = (FLIP, variant, len(groups), address(groups), distance)
-            whole = variant == 0 and not where.outer_mask
-            flip = (high, mask, value) if whole else None
+            flip = flip_of(shape, bits, source, where)
             return Template(instruction(*words, where=where), seen, (groups,), flip=flip)
     if len(bits) > 2:
         numbers = table.astype(np.int32)
@@ -251,7 +261,7 @@ def permute(shape: Shape, bits: tuple[int, ...], source: bytes, where: Condition
     return template._replace(fills=fill, keep=(*template.keep, codes))
 
 
-@lru_cache(maxsize=_KEPT)
+@kept(_KEPT)
 def prepare(shape: Shape, bits: tuple[int, ...]) -> Template:
     """A preparation; its source is the array of amplitudes."""
     if len(bits) > 2:

@@ -17,19 +17,19 @@ fills.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
-from functools import reduce
+from collections.abc import Callable, Sequence
+from functools import lru_cache, reduce, update_wrapper
 from operator import or_
-from typing import Any, NamedTuple
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simquay.engine_api import Condition
 from simquay_numba.kernels.run import WORDS
-from simquay_numba.kernels.vectors import VECTOR_BYTES
+from simquay_numba.kernels.vectors import BLOCK_BYTES, VECTOR_BYTES
 
-__all__ = ["Shape", "Template", "fill_bytes", "instruction", "joined", "room"]
+__all__ = ["Shape", "Template", "fill_bytes", "instruction", "joined", "kept", "room"]
 
 _instruction = struct.Struct(f"={WORDS}q").pack
 
@@ -38,11 +38,18 @@ fill_bytes = struct.Struct("=4q").pack
 
 
 class Shape(NamedTuple):
-    """A tile's buffer: ``total`` local bits, of which the lowest ``lanes`` are lanes."""
+    """A tile's buffer: ``total`` local bits, of which the lowest ``lanes`` are lanes.
+
+    Flips of high bits need not move blocks: the blocks' places change instead. Block 0 is at place
+    ``origin`` then, and ``masks`` says for each high bit how the place of a block changes with it:
+    by an exclusive or. Without masks, each block is at the place of its number.
+    """
 
     total: int
     lanes: int
     real_bytes: int
+    masks: tuple[int, ...] = ()
+    origin: int = 0
 
     @property
     def high(self) -> int:
@@ -54,10 +61,48 @@ class Shape(NamedTuple):
         """Amplitudes of a block."""
         return 1 << self.lanes
 
+    def distance(self, bit: int) -> int:
+        """How the byte offset of a block changes with a high bit, by an exclusive or."""
+        return BLOCK_BYTES * self.masks[bit] if self.masks else BLOCK_BYTES << bit
+
+    def flipped(self, bit: int, mask: int, value: int) -> Shape | None:
+        """The shape after X on a high bit of the blocks whose bits ``mask`` are ``value``, if no
+        block is moved; None if such places have no masks."""
+        if mask & (mask - 1):
+            return None
+        masks = [*(self.masks or [1 << one for one in range(self.high)])]
+        origin = self.origin if value else self.origin ^ masks[bit]
+        if mask:
+            masks[mask.bit_length() - 1] ^= masks[bit]
+        return self._replace(masks=tuple(masks), origin=origin)
+
     def split(self, where: Condition) -> tuple[int, int, int, int]:
         """Local mask and value of a condition, on the lanes, and on the high bits."""
         low, mask, value = self.width - 1, where.local_mask, where.local_value
         return mask & low, value & low, mask >> self.lanes, value >> self.lanes
+
+
+_Arguments = ParamSpec("_Arguments")
+
+_Result = TypeVar("_Result")
+
+_Making: TypeAlias = Callable[Concatenate[Shape, _Arguments], _Result]
+
+
+def kept(most: int) -> Callable[[_Making[_Arguments, _Result]], _Making[_Arguments, _Result]]:
+    """Keeps the ``most`` last results of a function of a shape, but for shapes with masks, which
+    hardly come again."""
+
+    def decorated(function: _Making[_Arguments, _Result]) -> _Making[_Arguments, _Result]:
+        cached = lru_cache(maxsize=most)(function)
+
+        def made(shape: Shape, /, *rest: _Arguments.args, **named: _Arguments.kwargs) -> _Result:
+            return (function if shape.masks else cached)(shape, *rest, **named)
+
+        update_wrapper(made, function)
+        return made
+
+    return decorated
 
 
 class Template(NamedTuple):

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simquay.engine_api import ALWAYS, spread
+from simquay_numba.assembly.geometry import by_place
 from simquay_numba.assembly.stages import permute, swap
-from simquay_numba.assembly.template import Shape, Template
+from simquay_numba.assembly.template import Shape, Template, kept
 from simquay_numba.kernels.vectors import BLOCK_BYTES
 
 __all__ = ["WholeTrip", "whole_trip"]
@@ -32,21 +32,21 @@ class WholeTrip(NamedTuple):
     last: tuple[Template, ...]
 
 
-@lru_cache(maxsize=64)
+@kept(64)
 def whole_trip(
+    shape: Shape,
     before: int,
     width: int,
     active: tuple[int, ...],
     store: tuple[int, ...],
-    shape: Shape,
     flips: tuple[tuple[int, int, int], ...] = (),
 ) -> WholeTrip:
     """Where a pass's tiles are read and written.
 
     Args:
+        shape: of the tile, at the pass's end.
         before, width: qubits that are stored before and after the pass.
         active, store: of the pass, see :class:`~simquay.engine_api.TilePass`.
-        shape: of the tile.
         flips: (bit, mask, value) of each flip that writing applies; see
             :class:`~.template.Template`.
     """
@@ -68,7 +68,7 @@ def whole_trip(
         _offsets([active[lanes + bit] for bit in read], amplitude),
         _offsets(read, BLOCK_BYTES),
         1 << before if before < lanes else 0,
-        store_to,
+        by_place(shape, store_to),
         last,
     )
 

@@ -118,7 +118,7 @@ def run_flip(emit, unit, variant, count, bases, buffer, distance):
 
         def body() -> None:
             with each_group(emit, count, bases, buffer) as base:
-                blocks = [base] if target is not None else [base, builder.add(base, distance)]
+                blocks = [base] if target is not None else [base, builder.xor(base, distance)]
                 for part in (0, VECTOR_BYTES):
                     vectors = [emit.load(place, part) for place in blocks]
                     for place, own, other in zip(blocks, vectors, vectors[::-1], strict=True):

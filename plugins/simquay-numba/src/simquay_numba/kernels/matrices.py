@@ -288,7 +288,7 @@ def run_wide(emit, unit, size, count, bases, places, matrix, buffer, scratch):
 
     with each_group(emit, count, bases, buffer) as base:
         with cgutils.for_range(builder, size, intp=long) as column:
-            block = emit.load_block(builder.add(base, place_of(column.index)))
+            block = emit.load_block(builder.xor(base, place_of(column.index)))
             copy = builder.add(scratch, builder.mul(column.index, block_bytes))
             emit.store_block(block, copy)
         with cgutils.for_range(builder, builder.lshr(size, long(2)), intp=long) as four:
@@ -316,7 +316,7 @@ def run_wide(emit, unit, size, count, bases, places, matrix, buffer, scratch):
                         builder.store(value, part)
             for i, pair in enumerate(sums):
                 place = place_of(builder.add(first, long(i)))
-                emit.store_block([builder.load(part) for part in pair], builder.add(base, place))
+                emit.store_block([builder.load(part) for part in pair], builder.xor(base, place))
 
 
 @intrinsic()

@@ -20,7 +20,8 @@ GENERAL  kind, k, count, bases, places, numbers, outer mask, outer value: any bi
 ======== ==========================================================================
 
 ``count`` is the number of groups of blocks, ``bases`` the address of the groups' int32 byte offsets
-in the buffer; distances are those of the high bits, in bytes. The instruction is run in the tiles
+in the buffer; distances are those of the high bits, in bytes: a block's address changes with a bit
+by an exclusive or. The instruction is run in the tiles
 whose number has the bits ``outer value`` in ``outer mask``.
 """
 
@@ -67,8 +68,8 @@ def _run_general(unit, kind, k, count, bases, places, numbers, buffer, scratch, 
         count: groups of ``2**k`` amplitudes.
         bases: address of int32 numbers, ``count``: the byte offset in the buffer of each group's
             amplitude at which the stage's bits are 0.
-        places: address of int32 numbers, ``2**k``: the distance in bytes of each amplitude of a
-            group from there.
+        places: address of int32 numbers, ``2**k``: how the byte offset of each amplitude of a group
+            differs from that one's, by an exclusive or.
         numbers: address of the matrix, complex, shape ``(2**k, 2**k)``; of the source table,
             int32, ``2**k``; or of the amplitudes, complex, ``2**k``.
         buffer: address of the tile's buffer.
@@ -80,11 +81,11 @@ def _run_general(unit, kind, k, count, bases, places, numbers, buffer, scratch, 
     for group in range(count):
         base = buffer + get_word(bases + 4 * group)
         for s in range(size):
-            at = base + get_word(places + 4 * s)
+            at = base ^ get_word(places + 4 * s)
             put(unit, scratch + s * pair, get(unit, at))
             put(unit, scratch + s * pair + real_bytes, get(unit, at + VECTOR_BYTES))
         for s in range(size):
-            at = base + get_word(places + 4 * s)
+            at = base ^ get_word(places + 4 * s)
             if kind == GENERAL_PERMUTE:
                 old = scratch + get_word(numbers + 4 * s) * pair
                 real, imag = get(unit, old), get(unit, old + real_bytes)
@@ -145,7 +146,7 @@ def run_tiles(
             ``STREAM``: as 1, and blocks are written past the caches; ``state`` is a multiple of
             ``VECTOR_BYTES`` then.
         buffer: int64, address of ``len(store_to) * BLOCK_BYTES`` bytes of this thread's memory, a
-            multiple of ``VECTOR_BYTES``.
+            multiple of this number.
         scratch: int64, address of this thread's memory for tables and groups, likewise.
         first, last: int, the range of tiles.
         following: int, the tile that this thread is likely to run next; negative for none. It is

@@ -209,11 +209,11 @@ class Sum:
 
 
 def group_addresses(emit: Emitter, base: ir.Value, offsets: Sequence[ir.Value]) -> list[ir.Value]:
-    """The addresses of a group's blocks: entry ``c`` is ``base`` plus the offsets of the bits of
-    ``c``."""
+    """The addresses of a group's blocks: entry ``c`` is the exclusive or of ``base`` and the
+    offsets of the bits of ``c``. The buffer's address is a multiple of its size."""
     result = [base]
     for offset in offsets:
-        result += [emit.builder.add(address, offset) for address in result]
+        result += [emit.builder.xor(address, offset) for address in result]
     return result
 
 

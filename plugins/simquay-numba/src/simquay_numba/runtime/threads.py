@@ -76,13 +76,17 @@ _kept_buffers: deque[NDArray[np.uint8]] = deque(maxlen=16)
 kept buffer has been written to, so the next run does not wait for its pages."""
 
 
-def _tile_buffer(size: int) -> NDArray[np.uint8]:
-    """A buffer of at least ``size`` bytes."""
+def _tile_buffer(size: int, alignment: int) -> NDArray[np.uint8]:
+    """A buffer of at least ``size`` bytes, whose address is a multiple of ``alignment``."""
     with suppress(IndexError):  # none is kept
         buffer = _kept_buffers.pop()
-        if len(buffer) >= size:
+        if _serves(buffer, size, alignment):
             return buffer
-    return aligned_bytes(size)
+    return aligned_bytes(size, alignment)
+
+
+def _serves(buffer: NDArray[np.uint8] | None, size: int, alignment: int) -> bool:
+    return buffer is not None and len(buffer) >= size and not address(buffer) % alignment
 
 
 @dataclass(slots=True, eq=False)
@@ -224,8 +228,8 @@ class ThreadTeam:
         # The scratch follows the tile, whose blocks are whole vectors.
         size = program.buffer_bytes + program.scratch_bytes
         memory = self._buffers[thread]
-        if memory is None or len(memory) < size:
-            memory = self._buffers[thread] = _tile_buffer(size)
+        if memory is None or not _serves(memory, size, program.buffer_bytes):
+            memory = self._buffers[thread] = _tile_buffer(size, program.buffer_bytes)
         buffer = address(memory)
         real_bytes = vectors.real.itemsize
         unit = vectors.real.dtype.type(0)
