@@ -35,7 +35,7 @@ from simquay_numba.assembly.diagonals import (
     group_keys,
     lanes_alike,
 )
-from simquay_numba.assembly.merging import Indices, Pair, Source, merged
+from simquay_numba.assembly.merging import Indices, Pair, Source, merged, places_of
 from simquay_numba.assembly.stages import (
     FORMS,
     dense,
@@ -173,8 +173,7 @@ def _arrays(stage: Stage) -> list[tuple[NDArray[np.complex128], int]]:
 def assemble(pass_: TilePass, precision: Precision, large: bool = False) -> Assembly:
     """The assembly of a pass that :func:`can_assemble` accepts.
 
-    ``large``: blocks are not moved by flips, where that can be helped. To assemble the rest takes
-    longer then.
+    ``large``: flips move no blocks, where that can be helped; assembling takes longer.
     """
     assembler = _Assembler(pass_, precision, large)
     for round_ in pass_.rounds:
@@ -389,7 +388,7 @@ class _Assembler:
             self.precision,
             whole,
             trip,
-            *_places(self.sources + self.note_sources),
+            *places_of(self.sources + self.note_sources),
             pass_.before < pass_.width,
             BLOCK_BYTES << self.shape.high,
             _bytes_of(whole.keep) if self.large else 0,
@@ -399,20 +398,3 @@ class _Assembler:
 def _bytes_of(kept: Any) -> int:
     """Of all arrays in nested tuples and lists."""
     return sum([one.nbytes if isinstance(one, np.ndarray) else _bytes_of(one) for one in kept])
-
-
-def _places(sources: Sequence[Source]) -> tuple[Indices, list[tuple[Indices, Indices]]]:
-    """See the attributes ``places`` and ``factors`` of :class:`Assembly`."""
-    none = np.zeros(0, dtype=np.intp)
-    places = np.concatenate([none, *[source[0] for source in sources]], axis=None)
-    ends = np.cumsum([source[0].size for source in sources])
-    factors = []
-    for level in range(1, max(map(len, sources), default=0)):
-        longer = [number for number, source in enumerate(sources) if len(source) > level]
-        members = [sources[number][level] for number in longer]
-        numbers = [
-            np.arange(ends[number] - own.size, ends[number])
-            for number, own in zip(longer, members, strict=True)
-        ]
-        factors.append((np.concatenate(numbers), np.concatenate(members)))
-    return places, factors

@@ -20,7 +20,7 @@ from simquay_numba.assembly.diagonals import GroupKey, lanes_alike
 from simquay_numba.assembly.geometry import index_within
 from simquay_numba.kernels.vectors import BLOCK_BYTES
 
-__all__ = ["Indices", "Pair", "Source", "merged"]
+__all__ = ["Indices", "Pair", "Source", "merged", "places_of"]
 
 Indices: TypeAlias = NDArray[np.intp]
 
@@ -128,3 +128,20 @@ def _merge(keys: Sequence[GroupKey], mask: int, members: list[int]) -> _Merge:
         for member in members
     ]
     return _Merge(tuple(members), GroupKey(bits, 0, 0, None), tuple(factors))
+
+
+def places_of(sources: Sequence[Source]) -> tuple[Indices, list[tuple[Indices, Indices]]]:
+    """The attributes ``places`` and ``factors`` of an :class:`~.assemble.Assembly`."""
+    none = np.zeros(0, dtype=np.intp)
+    places = np.concatenate([none, *[source[0] for source in sources]], axis=None)
+    ends = np.cumsum([source[0].size for source in sources])
+    factors = []
+    for level in range(1, max(map(len, sources), default=0)):
+        longer = [number for number, source in enumerate(sources) if len(source) > level]
+        members = [sources[number][level] for number in longer]
+        numbers = [
+            np.arange(ends[number] - own.size, ends[number])
+            for number, own in zip(longer, members, strict=True)
+        ]
+        factors.append((np.concatenate(numbers), np.concatenate(members)))
+    return places, factors
