@@ -19,7 +19,7 @@ PUBLIC = re.compile(r"simquay(\.(plugin|engine_api|errors|testing(\.engines)?))?
 ENGINES = ["simquay-cupy", "simquay-numba"]
 
 QUICK = {
-    "simquay-cupy": ["tests/test_states.py", "tests/test_states_read.py"],
+    "simquay-cupy": ["tests/test_states.py", "tests/test_reading.py"],
     "simquay-numba": ["tests/test_engine_sweeps.py", "tests/test_plugin.py"],
 }
 

@@ -24,7 +24,8 @@ from simquay_cupy.encoding.encode import encode_plan, encode_sweep
 from simquay_cupy.encoding.geometry import geometry_for
 from simquay_cupy.encoding.programs import Launch
 from simquay_cupy.plans import MOST_AMPLITUDES, ReplayRule, UploadedPlan
-from simquay_cupy.states import DeviceState, StateEngine
+from simquay_cupy.reading import ReadingEngine
+from simquay_cupy.states import DeviceState
 
 if TYPE_CHECKING:  # it imports CuPy
     from simquay_cupy.device.cuda import CudaDevice
@@ -54,7 +55,7 @@ LONG_LAUNCH = 1 << 26
 a millisecond or more, many times what waking the thread that waits does."""
 
 
-class CupyEngine(StateEngine):
+class CupyEngine(ReadingEngine):
     """Tiled plans in CUDA kernels. Any thread may call any method.
 
     Args:

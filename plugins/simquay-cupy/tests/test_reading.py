@@ -16,7 +16,7 @@ from simquay.engine_api import (
     make_plan,
 )
 from simquay.testing.engines import random_gates
-from simquay_cupy import states
+from simquay_cupy import reading
 from simquay_cupy.engine import CupyEngine
 
 
@@ -67,7 +67,7 @@ def test_sums_of_more_vectors_than_fit_the_scratch(
     outcomes[weights[outcomes] < 1e-6] = int(weights.argmax())
     engine.project(many, asked, outcomes, weights[outcomes])
     whole = engine.probabilities(many, [5, 1, 0], {2: 1})
-    monkeypatch.setattr(states, "SUMS_AT_ONCE", 32)  # four vectors
+    monkeypatch.setattr(reading, "SUMS_AT_ONCE", 32)  # four vectors
     np.testing.assert_array_equal(engine.probabilities(many, [5, 1, 0], {2: 1}), whole)
     assert len(np.unique(whole.round(3), axis=0)) > 2
 
@@ -82,8 +82,8 @@ def test_means_of_groups_of_any_size(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if launches == "many":
-        monkeypatch.setattr(states, "GROUPS_AT_ONCE", 3)
-        monkeypatch.setattr(states, "SUMS_AT_ONCE", 300)
+        monkeypatch.setattr(reading, "GROUPS_AT_ONCE", 3)
+        monkeypatch.setattr(reading, "SUMS_AT_ONCE", 300)
     rng = np.random.default_rng(flips)
     for qubits in (1, 6, 13):
         gates = random_gates(qubits, 50, qubits)
