@@ -24,23 +24,10 @@ from qiskit_aer import AerError, AerSimulator
 
 from simquay.circuits.lowering.circuit import lower
 from simquay.program import Diagonal, ForLoop, IfElse, Switch, WhileLoop
+from tests.support.control_flow import body, final_bits
 from tests.support.dense import final_distribution
 from tests.support.operations import cast_to, only
 from tests.support.random_circuits import random_dynamic_circuit
-
-
-def final_bits(circuit: QuantumCircuit) -> int:
-    """The classical bits at the end of a circuit that is certain of them."""
-    ((bits, probability),) = final_distribution(lower(circuit)).items()
-    assert probability == pytest.approx(1)
-    return bits
-
-
-def body(num_qubits=1, num_clbits=0):
-    circuit = QuantumCircuit(num_qubits, num_clbits)
-    circuit.x(0)
-    return circuit
-
 
 # --- if ---------------------------------------------------------------------------------------
 

@@ -19,21 +19,8 @@ from qiskit.circuit.classical import expr, types
 from simquay.circuits.lowering.circuit import lower
 from simquay.errors import ProgramError, UnsupportedInstructionError
 from simquay.program import Diagonal, ForLoop, IfElse, WhileLoop
-from tests.support.dense import final_distribution
+from tests.support.control_flow import body, final_bits
 from tests.support.operations import cast_to, only
-
-
-def final_bits(circuit: QuantumCircuit) -> int:
-    """The classical bits at the end of a circuit that is certain of them."""
-    ((bits, probability),) = final_distribution(lower(circuit)).items()
-    assert probability == pytest.approx(1)
-    return bits
-
-
-def body(num_qubits=1, num_clbits=0):
-    circuit = QuantumCircuit(num_qubits, num_clbits)
-    circuit.x(0)
-    return circuit
 
 
 def test_for_loop_binds_its_parameter_each_time():
