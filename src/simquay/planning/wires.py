@@ -49,6 +49,8 @@ class Trait(enum.IntFlag):
     """On one qubit: the diagonal is real, and all else imaginary."""
     HADAMARD = 8
     """On one qubit: H, up to rounding."""
+    AFFINE = 16
+    """Of a matrix that is real, and not diagonal: its first row is that of the identity."""
 
 
 _DIAGONAL = int(Trait.DIAGONAL)

@@ -51,6 +51,17 @@ def test_dense_under_conditions(precision: Precision, condition: Condition, size
 
 
 @BOTH
+@pytest.mark.parametrize("condition", [ALWAYS, *CONDITIONS])
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_affine_matrices(precision: Precision, condition: Condition, size: int) -> None:
+    rng = np.random.default_rng(size)
+    for bits in combinations((2, 3, 4, 7) if condition != ALWAYS else range(LOCAL), size):
+        matrix = np.linalg.qr(rng.normal(size=(1 << size, 1 << size)))[0].astype(complex)
+        matrix[0] = np.arange(1 << size) == 0
+        compare(precision, [DenseStage(bits, matrix, "real", condition, affine=True)])
+
+
+@BOTH
 @pytest.mark.parametrize("seed", range(6))
 def test_one_qubit_stages_share_trips(precision: Precision, seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -27,6 +27,21 @@ def test_diagonals(precision: Precision, mask: int, bits: tuple[int, ...]) -> No
 
 
 @BOTH
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
+def test_real_diagonals(precision: Precision, count: int) -> None:
+    rng = np.random.default_rng(count)
+    groups = []
+    for first in range(count):
+        bits = (first, first + 2, first + 3)
+        table = DiagonalTerm((0, 1, 2), (), rng.uniform(-1, 1, 8) + 0j)
+        outer = DiagonalTerm((1,), (0,), rng.uniform(-1, 1, 4) + 0j)
+        groups.append(DiagonalGroup(bits, (table, outer)[: 1 + first % 2], is_real=True))
+    compare(precision, [DiagonalStage(tuple(groups))])
+    mixed = DiagonalGroup((1, 6), (DiagonalTerm((0, 1), (), factors(rng, 2)),))
+    compare(precision, [DiagonalStage((*groups, mixed))])
+
+
+@BOTH
 def test_wide_diagonals(precision: Precision) -> None:
     rng = np.random.default_rng(4)
     places = tuple(range(8))

@@ -65,6 +65,8 @@ _Array: TypeAlias = NDArray[np.complex128]
 
 _HADAMARD = freeze(constant([[1, 1], [1, -1]]) / np.sqrt(2))
 
+_FIRST = freeze(constant([1, 0, 0, 0]))
+
 _STANDARD = frozenset({Matrix, Diagonal, Permutation, Relabel, Prepare})
 _NUMBERS = {Matrix: "matrix", Diagonal: "diagonal", Prepare: "amplitudes", Permutation: "table"}
 """The array of each kind of gate."""
@@ -287,6 +289,10 @@ class _Doubling:
             totals = _stacked([one[0] for one in maps])
             for step in range(1, length):
                 totals = _stacked([one[step] for one in maps]) @ totals
+            # Rounding apart, the coefficient of I stays, for which planning looks.
+            totals = totals.copy()
+            first = totals[:, 0]
+            first[np.abs(first - _FIRST).max(axis=1) <= ROUNDING] = _FIRST
             for place, total, entries in zip(some, totals, _entries(totals), strict=True):
                 bits = self._bits(self._made[place][:1])
                 filled[place] = self._gates(total, entries, bits)

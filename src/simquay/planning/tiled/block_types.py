@@ -38,6 +38,7 @@ class BlockType:
         state: the control state; bit ``j`` is what control ``j`` must be.
         form: how a matrix may be applied.
         is_real: whether no entry has an imaginary part.
+        affine: whether a matrix is real, and its first row that of the identity.
         source: for a permutation: the new amplitude at ``i`` is the old one at ``source[i]``. For
             a diagonal: where its entries are, counted from where its numbers start; empty if they
             simply follow each other.
@@ -56,6 +57,7 @@ class BlockType:
     form: Form = "complex"
     is_real: bool = False
     source: tuple[int, ...] = ()
+    affine: bool = False
     total: int = field(init=False)
     moves: bool = field(init=False)
     flops: float = field(init=False)
@@ -93,13 +95,14 @@ def block_type(
     form: Form = "complex",
     is_real: bool = False,
     source: tuple[int, ...] = (),
+    affine: bool = False,
 ) -> BlockType:
     """The type with these attributes, as in :class:`BlockType`."""
     if source and kind == "diagonal" and source == tuple(range(1 << size)):
         source = ()
     # Long tables are rare, and would fill the cache.
     make = BlockType if len(source) > _LONG else _kept_type
-    return make(kind, size, controls, state, form, is_real, source)
+    return make(kind, size, controls, state, form, is_real, source, affine)
 
 
 _LONG = 64

@@ -120,7 +120,8 @@ def _stage(
         order = tuple([j for _, j in sorted_bits])
         targets.update(bits)
     if type_.kind == "dense":
-        return partial(_dense, bits, gather_plan.matrix(block, order), type_.form, condition)
+        array = gather_plan.matrix(block, order)
+        return partial(_dense, bits, array, type_.form, condition, type_.affine)
     if type_.kind == "prepare":
         inverse = tuple(sorted(range(len(order)), key=order.__getitem__))
         return partial(_prepare, bits, gather_plan.table(type_.size, [(block, inverse)]))
@@ -136,10 +137,15 @@ _FLIP = np.array([1, 0], dtype=np.intp)
 
 # Closures would make the variables of the function above, which runs for each block, slower.
 def _dense(
-    bits: tuple[int, ...], array: ArrayRef, form: Form, condition: Condition, filled: Filled
+    bits: tuple[int, ...],
+    array: ArrayRef,
+    form: Form,
+    condition: Condition,
+    affine: bool,
+    filled: Filled,
 ) -> DenseStage:
     kind, row = array
-    return DenseStage(bits, filled[kind][row], form, condition)
+    return DenseStage(bits, filled[kind][row], form, condition, affine)
 
 
 def _prepare(bits: tuple[int, ...], array: ArrayRef, filled: Filled) -> PrepareStage:

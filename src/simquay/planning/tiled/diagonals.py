@@ -163,17 +163,19 @@ def _settle(group: _Group, gather_plan: GatherPlan) -> Late[DiagonalGroup]:
             find = table_bit.__getitem__
             parts = [(factor[1], tuple(map(find, factor[2]))) for factor in terms[key]]
             made.append((places, outer, gather_plan.table(len(table_bit), parts), mask, value))
-    return partial(_group, order, made, group.condition)
+    blocks = gather_plan.blocks
+    real = all(blocks[factor[1]][0].is_real for factor in group.constant + group.others)
+    return partial(_group, order, made, group.condition, real)
 
 
 def _group(
-    bits: tuple[int, ...], terms: list[_Term], where: Condition, filled: Filled
+    bits: tuple[int, ...], terms: list[_Term], where: Condition, real: bool, filled: Filled
 ) -> DiagonalGroup:
     made = [
         DiagonalTerm(places, outer, filled[kind][row], mask, value)
         for places, outer, (kind, row), mask, value in terms
     ]
-    return DiagonalGroup(bits, tuple(made), where.local_mask, where.local_value)
+    return DiagonalGroup(bits, tuple(made), where.local_mask, where.local_value, real)
 
 
 _Key: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], int, int]

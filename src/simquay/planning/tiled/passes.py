@@ -84,13 +84,15 @@ class DenseStage:
     """A matrix of shape ``(2**k, 2**k)``, complex128, on ``k`` local bits.
 
     ``bits`` ascend; bit ``j`` of the matrix's index is local bit ``bits[j]``. The condition's
-    local mask holds none of ``bits``.
+    local mask holds none of ``bits``. An ``affine`` matrix is real, and its first row is that of
+    the identity.
     """
 
     bits: tuple[int, ...]
     matrix: NDArray[np.complex128]
     form: Form = "complex"
     condition: Condition = ALWAYS
+    affine: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -119,13 +121,15 @@ class DiagonalGroup:
     in one tile, the group is one table of ``2**len(bits)`` factors. It has at most
     ``MAX_GROUP_BITS`` bits, or exactly one term, with all of the group's bits. Terms of equal
     ``places`` follow each other, and at most one term, the first, has neither outer bits nor an
-    outer mask; if there is one, it has all of the group's bits.
+    outer mask; if there is one, it has all of the group's bits. ``is_real`` says that no factor has
+    an imaginary part.
     """
 
     bits: tuple[int, ...]
     terms: tuple[DiagonalTerm, ...]
     local_mask: int = 0
     local_value: int = 0
+    is_real: bool = False
 
 
 @dataclass(slots=True, eq=False)

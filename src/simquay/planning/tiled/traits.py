@@ -20,7 +20,7 @@ Traits: TypeAlias = NDArray[np.uint8]
 """The :class:`~simquay.planning.wires.Trait` of each gate that has numbers, in the
 order of the pool: shape ``(gates,)``, or ``(lists, gates)`` for several gate lists."""
 
-_MOST_TRAITS = 3  # qubits: larger matrices are taken as they are
+_MOST_TRAITS = 3, 6  # qubits: larger matrices and diagonals are taken as they are
 _REAL, _DIAGONAL, _H = (np.uint8(trait) for trait in (Trait.REAL, Trait.DIAGONAL, Trait.HADAMARD))
 
 
@@ -32,18 +32,29 @@ def traits_of(pool: Pool, layout: PoolLayout) -> Traits:
     for kind, size, gates, start, length in layout.groups:
         count = len(gates)
         part = pool[..., start : start + length * count].reshape(*lists, count, length)
-        if kind is Prepare or not 1 <= size <= _MOST_TRAITS:
+        if kind is Prepare or not 1 <= size <= _MOST_TRAITS[kind is Diagonal]:
             traits.append(np.zeros((*lists, count), dtype=np.uint8))
         elif kind is Diagonal:
             traits.append(_REAL * ~part.imag.any(axis=-1))
         elif size == 1:
             traits.append(_traits_of_single(part))
+            _mark_affine(traits[-1], part, 2)
         else:
             apart = part[..., np.flatnonzero(~np.eye(1 << size, dtype=bool))].any(axis=-1)
             traits.append(_REAL * ~part.imag.any(axis=-1) | _DIAGONAL * ~apart)
+            _mark_affine(traits[-1], part, 1 << size)
     if len(traits) == 1:
         return traits[0]
     return np.concatenate(traits, axis=-1) if traits else np.zeros((*lists, 0), dtype=np.uint8)
+
+
+def _mark_affine(traits: Traits, part: Pool, size: int) -> None:
+    """Add that trait to the traits of matrices with ``size`` rows."""
+    found = part[..., 0] == 1
+    if found.any():
+        found &= traits & (_REAL | _DIAGONAL) == _REAL
+        found &= ~part[..., 1:size].any(axis=-1)
+        traits[found] |= np.uint8(Trait.AFFINE)
 
 
 def _traits_of_single(part: Pool) -> Traits:

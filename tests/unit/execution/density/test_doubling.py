@@ -57,6 +57,22 @@ def test_amplitudes_are_the_coefficients_of_pauli_matrices(seed: int, uniform: b
     np.testing.assert_allclose(amplitudes, expected(rho, num_qubits, layout), atol=1e-12)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_maps_of_one_qubit_keep_the_trace_exactly(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    operations: list[Any] = []
+    for _ in range(4):
+        operations += [Matrix(random_unitary(2, generator), (0,)) for _ in range(seed)]
+        operations.append(random_channel("relaxation", 1, generator))
+        operations.append(Matrix(random_unitary(2, generator), (0,)))
+        operations.append(Permutation(NOT, (1,), (0,), 1))
+    twice = doubled(Program(2, 0, tuple(operations)), Deferred(tuple(operations), (), (), None))
+    found = [one for one in twice.operations if isinstance(one, Matrix) and len(one.matrix) == 4]
+    assert len(found) == 4
+    for one in found:
+        assert one.matrix[0].tolist() == [1, 0, 0, 0]
+
+
 @pytest.mark.parametrize("kind", ["pauli", "amplitude_damping", "relaxation", "phase_damping"])
 @pytest.mark.parametrize("seed", range(12))
 def test_clifford_gates_and_channels_on_one_qubit_have_short_forms(seed: int, kind: str) -> None:

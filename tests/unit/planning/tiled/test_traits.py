@@ -28,6 +28,12 @@ from tests.support.tiled_runs import expected, random_vectors, run_plan, spread
         (np.kron(HADAMARD, HADAMARD), Trait.REAL),
         (np.kron(rotation(0.3, "z"), np.eye(2)), Trait.DIAGONAL),
         (np.kron(rotation(0.3, "x"), HADAMARD), Trait(0)),
+        (np.array([[1, 0], [0.3, 0.5]]), Trait.REAL | Trait.AFFINE),
+        (np.array([[1, 0], [0.3, 0.5j]]), Trait(0)),
+        (np.array([[1, 0.1], [0.3, 0.5]]), Trait.REAL),
+        (np.kron([[1, 0], [0.3, 0.5]], np.eye(2)), Trait.REAL | Trait.AFFINE),
+        (np.kron([[1, 0], [0.3, 0.5]], HADAMARD), Trait.REAL),
+        (np.diag([1, 0.5, 0.25, 0.1]), Trait.REAL | Trait.DIAGONAL),
     ],
 )
 def test_traits_of_matrices(matrix, trait):
@@ -53,9 +59,10 @@ def test_diagonals_are_real_or_not_and_states_have_no_traits():
         Diagonal(np.array([1, 5j]), (2,)),
         Prepare(np.array([0.6, 0.8]) + 0j, (3,)),
         Diagonal(np.array([1, 7]) + 0j, (1,)),
+        Diagonal(np.arange(16) + 0j, (0, 1, 2, 3)),
     ]
     layout = PoolLayout(gates)
-    assert traits_of(layout.fill(gates), layout).tolist() == [0, Trait.REAL, 0]
+    assert traits_of(layout.fill(gates), layout).tolist() == [0, Trait.REAL, 0, Trait.REAL]
 
 
 @pytest.mark.parametrize(

@@ -161,4 +161,4 @@ def _multiply(stage: Stage, flip: PermuteStage, *, after: bool) -> DenseStage:
     order = np.where(meets, index ^ 1 << stage.bits.index(flip.bits[0]), index)
     matrix = stage.matrix[order] if after else stage.matrix[:, order]
     form: Form = "real" if stage.form in ("real", "hadamard") else "complex"
-    return dataclasses.replace(stage, matrix=np.ascontiguousarray(matrix), form=form)
+    return dataclasses.replace(stage, matrix=np.ascontiguousarray(matrix), form=form, affine=False)

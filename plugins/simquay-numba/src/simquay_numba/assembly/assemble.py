@@ -49,6 +49,7 @@ from simquay_numba.assembly.template import Shape, Template, joined
 from simquay_numba.assembly.trips import WholeTrip, whole_trip
 from simquay_numba.buffers import address, aligned_bytes
 from simquay_numba.compiling import compiled
+from simquay_numba.kernels.matrices import AFFINE
 from simquay_numba.kernels.run import BLOCK_BYTES, WORDS
 from simquay_numba.kernels.vectors import lane_count
 
@@ -239,7 +240,8 @@ class _Assembler:
                 self.waiting.append((FORMS[stage.form], bits[0], own[0]))
                 self.waiting_mask |= mask
                 return
-            form = FORMS[stage.form]
+            kept = stage.affine and len(bits) <= 2 and bits[0] >= self.shape.lanes
+            form = AFFINE if kept else FORMS[stage.form]
             self.room_for(mask_of(bits) | where.local_mask)
             template = dense(
                 self.shape, bits, form, narrowed(self.shape, bits, form, where, self.zero)

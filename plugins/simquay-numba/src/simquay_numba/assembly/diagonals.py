@@ -65,12 +65,14 @@ _TermKey: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], int, int]
 
 
 class GroupKey(NamedTuple):
-    """A group without its tables; ``terms`` is None if no factor depends on the tile."""
+    """A group without its tables; ``terms`` is None if no factor depends on the tile, ``is_real``
+    says that all are real."""
 
     bits: tuple[int, ...]
     mask: int
     value: int
     terms: tuple[_TermKey, ...] | None
+    is_real: bool = False
 
 
 def varies(group: DiagonalGroup) -> bool:
@@ -94,7 +96,8 @@ def group_keys(stage: DiagonalStage) -> tuple[GroupKey, ...]:
             terms = tuple(
                 [(one.places, one.outer, one.outer_mask, one.outer_value) for one in group.terms]
             )
-        keys.append(GroupKey(group.bits, group.local_mask, group.local_value, terms))
+        mask, value = group.local_mask, group.local_value
+        keys.append(GroupKey(group.bits, mask, value, terms, group.is_real))
     return tuple(keys)
 
 
@@ -115,7 +118,8 @@ def diagonal(shape: Shape, groups: tuple[GroupKey, ...]) -> Template:
             fills.append(fill)
             parts.append(table)
             place = max(place, table.scratch)
-        code = instruction(DIAGONAL, len(trip), *indices, *tables)
+        count = len(trip) + _MAX_GROUPS * all(group.is_real for group in trip)
+        code = instruction(DIAGONAL, count, *indices, *tables)
         parts.append(Template(code, 0, (), b"".join(fills)))
     return joined(parts)
 

@@ -127,7 +127,8 @@ def _merge(keys: Sequence[GroupKey], mask: int, members: list[int]) -> _Merge:
         index_within(len(bits), tuple([rank[bit] for bit in keys[member].bits])).astype(np.intp)
         for member in members
     ]
-    return _Merge(tuple(members), GroupKey(bits, 0, 0, None), tuple(factors))
+    is_real = all(keys[member].is_real for member in members)
+    return _Merge(tuple(members), GroupKey(bits, 0, 0, None, is_real), tuple(factors))
 
 
 def places_of(sources: Sequence[Source]) -> tuple[Indices, list[tuple[Indices, Indices]]]:

@@ -136,7 +136,7 @@ def run_flip(emit, unit, variant, count, bases, buffer, distance):
 
 @intrinsic()
 def run_diagonal(emit, unit, groups, count, buffer, i0, i1, i2, i3, t0, t1, t2, t3, a0, a1, a2, a3):
-    """Multiply every block by the factors of 1 to 4 ``groups``.
+    """Multiply every block by the factors of 1 to 4 ``groups``; 5 to 8: of 1 to 4, all real.
 
     For block ``b``, group ``g``'s factor is the block at ``t_g + i_g[b]`` (int32 byte offsets).
     ``a0`` to ``a3`` are the arguments of :func:`~.vectors.fetch_ahead`.
@@ -146,7 +146,7 @@ def run_diagonal(emit, unit, groups, count, buffer, i0, i1, i2, i3, t0, t1, t2, 
     ahead = (a0, a1, a2, a3)
     word, long = ir.IntType(32), ir.IntType(64)
 
-    def case(number: int) -> Callable[[], None]:
+    def case(number: int, is_real: bool) -> Callable[[], None]:
         def body() -> None:
             with cgutils.for_range(builder, count, intp=long) as loop:
                 fetch_ahead(emit, loop.index, ahead, 1)
@@ -156,7 +156,12 @@ def run_diagonal(emit, unit, groups, count, buffer, i0, i1, i2, i3, t0, t1, t2, 
                 for indices, table in zip(rest[:number], rest[4 : 4 + number], strict=True):
                     pointer = builder.inttoptr(indices, word.as_pointer())
                     offset = builder.load(builder.gep(pointer, [loop.index]), align=4)
-                    a, b = emit.load_block(builder.add(table, builder.zext(offset, long)))
+                    factor = builder.add(table, builder.zext(offset, long))
+                    if is_real:
+                        a = emit.load(factor)
+                        real, imag = builder.fmul(real, a), builder.fmul(imag, a)
+                        continue
+                    a, b = emit.load_block(factor)
                     new = emit.product(real, a, emit.builder.fneg(builder.fmul(imag, b)))
                     imag = emit.product(real, b, builder.fmul(imag, a))
                     real = new
@@ -164,7 +169,9 @@ def run_diagonal(emit, unit, groups, count, buffer, i0, i1, i2, i3, t0, t1, t2, 
 
         return body
 
-    switch(builder, groups, {number: case(number) for number in range(1, 5)})
+    kinds = [(number, is_real) for number in range(1, 5) for is_real in (False, True)]
+    cases = {number + 4 * is_real: case(number, is_real) for number, is_real in kinds}
+    switch(builder, groups, cases)
 
 
 @intrinsic()

@@ -24,6 +24,7 @@ from simquay_numba.kernels.vectors import (
 )
 
 __all__ = [
+    "AFFINE",
     "CHAIN_VARIANTS",
     "COMPLEX",
     "DENSE_VARIANTS",
@@ -38,9 +39,9 @@ __all__ = [
     "run_wide",
 ]
 
-COMPLEX, REAL, RX_LIKE = 0, 1, 2
-"""The form of a matrix: any entries; real entries; or, on one qubit, a real diagonal and imaginary
-off-diagonal entries, as RX has."""
+COMPLEX, REAL, RX_LIKE, AFFINE = 0, 1, 2, 3
+"""The form of a matrix: any entries; real entries; on one qubit, a real diagonal and imaginary
+off-diagonal entries, as RX has; or real entries, in the first row those of the identity."""
 
 _lanes = range(4)
 
@@ -51,6 +52,7 @@ DENSE_VARIANTS: tuple[tuple[int, tuple[int, ...], int], ...] = (
     *((1, (lane,), form) for lane in _lanes for form in (COMPLEX, REAL)),
     *((0, pair, form) for pair in combinations(_lanes, 2) for form in (COMPLEX, REAL)),
     *((3, (), form) for form in (COMPLEX, REAL)),
+    *((high, (), AFFINE) for high in (1, 2)),
 )
 """Kernels for one matrix: how many of its bits are high, which are lanes, and its form."""
 
@@ -88,6 +90,10 @@ def _matrix(
     position = first
     rows = []
     for r in range(len(columns)):
+        if form == AFFINE and not r:
+            rows.append([*columns[0]])
+            position += len(columns)
+            continue
         total = Sum(emit)
         for c, versions in enumerate(turned):
             for s, (real, imag) in enumerate(versions):
@@ -143,18 +149,20 @@ def run_matrices(
                 blocks = _matrix(emit, blocks, flips, form, coefficients, position)
         return blocks
 
-    def case(high: int, apply: Callable[[list[Any]], list[Any]]) -> Callable[[], None]:
+    def case(
+        high: int, apply: Callable[[list[Any]], list[Any]], kept: int = 0
+    ) -> Callable[[], None]:
         def body() -> None:
             with each_group(emit, count, bases, buffer, ahead, 1 + (high == 3)) as base:
                 places = group_addresses(emit, base, offsets[:high])
                 blocks = apply([emit.load_block(place) for place in places])
-                for block, place in zip(blocks, places, strict=True):
+                for block, place in zip(blocks[kept:], places[kept:], strict=True):
                     emit.store_block(block, place)
 
         return body
 
     cases = {
-        number: case(high, partial(one_matrix, lanes=lanes, form=form))
+        number: case(high, partial(one_matrix, lanes=lanes, form=form), int(form == AFFINE))
         for number, (high, lanes, form) in enumerate(DENSE_VARIANTS)
         if not lanes or lanes[-1] < emit.lanes
     }

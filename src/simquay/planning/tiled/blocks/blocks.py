@@ -15,18 +15,20 @@ from simquay.program.gates import GateOperation
 __all__ = ["make_blocks", "resolve_zeros"]
 
 
-def _form(trait: int) -> tuple[Form, bool]:
-    """The form of a matrix with ``trait``, and whether it is real."""
-    real = bool(trait & Trait.REAL)
+def _form(trait: int) -> tuple[Form, bool, tuple[int, ...], bool]:
+    """The form of a matrix with ``trait``, whether it is real, no source, and whether it is
+    affine."""
+    real, affine = bool(trait & Trait.REAL), bool(trait & Trait.AFFINE)
+    form: Form = "real" if real else "complex"
     if trait & Trait.HADAMARD:
-        return "hadamard", real
-    if trait & Trait.RX_LIKE:
-        return "rx_like", real
-    return ("real" if real else "complex"), real
+        form = "hadamard"
+    elif trait & Trait.RX_LIKE:
+        form = "rx_like"
+    return form, real, (), affine
 
 
 _REAL = int(Trait.REAL)
-_FORMS = [_form(trait) for trait in range(16)]
+_FORMS = [_form(trait) for trait in range(32)]
 _SINGLES = [block_type("dense", 1, 0, 0, *form) for form in _FORMS]
 
 
@@ -96,7 +98,14 @@ def resolve_zeros(blocks: Sequence[Block], order: Sequence[int]) -> list[Block]:
                 own, kept = restrict(own, stored)
                 source = tuple([source[entry] if source else entry for entry in kept.tolist()])
             type_ = block_type(
-                type_.kind, len(own), len(controls), state, type_.form, type_.is_real, source
+                type_.kind,
+                len(own),
+                len(controls),
+                state,
+                type_.form,
+                type_.is_real,
+                source,
+                type_.affine,
             )
             wires = own + controls
         result.append((type_, wires, start))

@@ -84,7 +84,8 @@ def _settle(
     options = [(STAGE + whole.flops, [Fusion(members, whole, wires)]), (sum(costs), apart)]
     for wire in wires:
         if not any(type_.moves and wire in at[: type_.size] for type_, at in cluster):
-            halves = [block_type("dense", 1, 1, n, whole.form, whole.is_real) for n in (0, 1)]
+            kinds = whole.form, whole.is_real, (), whole.affine
+            halves = [block_type("dense", 1, 1, n, *kinds) for n in (0, 1)]
             cost = sum([STAGE + half.flops for half in halves])
             options.append((cost, [Fusion(members, half, (1 - wire, wire)) for half in halves]))
     return min(options, key=itemgetter(0))[1]
@@ -96,7 +97,8 @@ def _dense(types: Sequence[BlockType], size: int) -> BlockType:
     form: Form = "real" if real else "complex"
     if size == 1 and not real and all(type_.form == "rx_like" for type_ in types):
         form = "rx_like"
-    return block_type("dense", size, 0, 0, form, real)
+    affine = all(type_.affine for type_ in types)
+    return block_type("dense", size, 0, 0, form, real, (), affine)
 
 
 def _cost(types: Sequence[BlockType], wires: tuple[int, ...]) -> float:

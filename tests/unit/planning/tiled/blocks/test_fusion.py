@@ -68,6 +68,27 @@ def test_what_is_diagonal_on_one_wire_becomes_two_controlled_gates():
     np.testing.assert_allclose(run_plan(plan, vectors, 2), expected(gates, vectors), atol=1e-12)
 
 
+SHEAR = np.array([[1, 0], [0.3, 0.5]], dtype=complex)
+
+
+@pytest.mark.parametrize(
+    ("gates", "affine"),
+    [
+        ([Matrix(SHEAR, (0,)), Matrix(SHEAR, (0,))], True),
+        ([Matrix(SHEAR, (0,)), Matrix(rotation(0.3, "y"), (0,))], False),
+        ([Matrix(np.kron(SHEAR, SHEAR), (0, 1)), Matrix(SHEAR, (1,), (0,), 1)], True),
+        ([Matrix(np.kron(SHEAR, SHEAR), (0, 1)), cx(0, 1), Matrix(SHEAR, (0,))], False),
+        ([Matrix(SHEAR, (1,), (0,), 1)], True),
+    ],
+)
+def test_products_of_affine_matrices_are_affine(gates, affine):
+    stages = [stage for stage in only_stages(gates) if isinstance(stage, DenseStage)]
+    assert [stage.affine for stage in stages] == [affine]
+    for stage in stages:
+        first = np.eye(len(stage.matrix))[0]
+        assert not stage.affine or np.array_equal(stage.matrix[0], first)
+
+
 def test_nothing_is_left_of_permutations_that_cancel():
     assert settle((CX, CX)) == []
 
