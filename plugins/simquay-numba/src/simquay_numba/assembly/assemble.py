@@ -40,6 +40,7 @@ from simquay_numba.assembly.stages import (
     FORMS,
     dense,
     flip_of,
+    form_of,
     lane_layer,
     narrowed,
     permute,
@@ -49,7 +50,6 @@ from simquay_numba.assembly.template import Shape, Template, joined
 from simquay_numba.assembly.trips import WholeTrip, whole_trip
 from simquay_numba.buffers import address, aligned_bytes
 from simquay_numba.compiling import compiled
-from simquay_numba.kernels.matrices import AFFINE
 from simquay_numba.kernels.run import BLOCK_BYTES, WORDS
 from simquay_numba.kernels.vectors import lane_count
 
@@ -240,12 +240,10 @@ class _Assembler:
                 self.waiting.append((FORMS[stage.form], bits[0], own[0]))
                 self.waiting_mask |= mask
                 return
-            kept = stage.affine and len(bits) <= 2 and bits[0] >= self.shape.lanes
-            form = AFFINE if kept else FORMS[stage.form]
+            form = form_of(stage, self.shape.lanes)
             self.room_for(mask_of(bits) | where.local_mask)
-            template = dense(
-                self.shape, bits, form, narrowed(self.shape, bits, form, where, self.zero)
-            )
+            there = narrowed(self.shape, bits, form, where, self.zero)
+            template = dense(self.shape, bits, form, there)
             (matrix,) = own
             if template.order is not None:
                 matrix = matrix[template.order[:, None], template.order]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simquay.engine_api import ALWAYS, Condition, mask_of, spread
+from simquay.engine_api import ALWAYS, Condition, DenseStage, mask_of, spread
 from simquay_numba.assembly.geometry import (
     block_distances,
     block_groups,
@@ -31,7 +31,14 @@ from simquay_numba.assembly.template import (
 )
 from simquay_numba.buffers import address
 from simquay_numba.kernels.blocks import FLIP_VARIANTS, SWAP_VARIANTS
-from simquay_numba.kernels.matrices import COMPLEX, DENSE_VARIANTS, LAYER_VARIANTS, REAL, RX_LIKE
+from simquay_numba.kernels.matrices import (
+    AFFINE,
+    COMPLEX,
+    DENSE_VARIANTS,
+    LAYER_VARIANTS,
+    REAL,
+    RX_LIKE,
+)
 from simquay_numba.kernels.packing import WANTED
 from simquay_numba.kernels.run import (
     BLOCK_BYTES,
@@ -49,6 +56,7 @@ __all__ = [
     "FORMS",
     "dense",
     "flip_of",
+    "form_of",
     "lane_layer",
     "narrowed",
     "permute",
@@ -88,6 +96,13 @@ def _trip(
 
 
 # Matrices.
+
+
+def form_of(stage: DenseStage, lanes: int) -> int:
+    """The form in which :func:`dense` applies a stage."""
+    if stage.affine and len(stage.bits) <= 2 and stage.bits[0] >= lanes:
+        return AFFINE
+    return FORMS[stage.form]
 
 
 def narrowed(
