@@ -21,7 +21,9 @@ from numba.core import caching, config
 
 from simquay.errors import SimquayCacheWarning
 from simquay_numba import disk_cache
-from simquay_numba.disk_cache import KernelCache
+from simquay_numba.disk_cache import KernelCache, NoCache
+
+COMPILING = "compiling kernels, once on this machine: about 10 seconds"
 
 
 def plus_one(number):
@@ -32,6 +34,7 @@ def plus_one(number):
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(disk_cache, "_told", False)
+    disk_cache._tell_compiling.cache_clear()
     return tmp_path
 
 
@@ -39,6 +42,13 @@ def new_kernel() -> Any:
     """The function as a new process has it: not compiled yet, perhaps in the cache."""
     kernel = numba.njit(plus_one)
     kernel._cache = KernelCache(plus_one)
+    return kernel
+
+
+def uncached_kernel() -> Any:
+    """The function where no folder can hold a cache."""
+    kernel = numba.njit(plus_one)
+    kernel._cache = NoCache(OSError("no folder"))
     return kernel
 
 
@@ -84,9 +94,23 @@ DAMAGE: list[Callable[[Path], object]] = [
 NAMES = ["half", "zeros", "wrong type", "empty", "garbage"]
 
 
-def test_a_kernel_is_kept_for_the_next_process() -> None:
+def test_a_kernel_is_kept_for_the_next_process(caplog: pytest.LogCaptureFixture) -> None:
     assert not comes_from_disk()
+    assert caplog.messages == [COMPILING]
+    disk_cache._tell_compiling.cache_clear()  # as in that process
     assert comes_from_disk()
+    assert caplog.messages == [COMPILING]
+
+
+@pytest.mark.parametrize("kernels", [new_kernel, uncached_kernel])
+def test_compiling_is_told_once(
+    caplog: pytest.LogCaptureFixture, kernels: Callable[[], Any]
+) -> None:
+    kernel = kernels()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SimquayCacheWarning)
+        assert (kernel(1), kernel(1.5)) == (2, 2.5)
+    assert caplog.messages == [COMPILING]
 
 
 @pytest.mark.parametrize("damage", DAMAGE, ids=NAMES)
@@ -228,7 +252,8 @@ def test_where_warnings_are_errors_the_fault_is_logged(
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert not comes_from_disk()
-    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+    assert [record.levelno for record in caplog.records] == [logging.WARNING] * 2
+    assert caplog.messages[0] == COMPILING
 
 
 def test_signatures_do_not_share_a_file(folder: Path) -> None:

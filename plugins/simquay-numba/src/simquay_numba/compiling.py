@@ -1,17 +1,14 @@
-"""First use of the kernels: they are compiled once for each precision, with a message."""
+"""First use of the kernels: they are compiled once for each precision."""
 
 from __future__ import annotations
 
 import functools
 import logging
-import threading
 import time
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
-from simquay.engine_api import start_thread
 from simquay_numba.kernels.packing import pack
 from simquay_numba.kernels.run import WORDS, run_tiles
 from simquay_numba.kernels.scalars import spin_until
@@ -19,9 +16,6 @@ from simquay_numba.kernels.scalars import spin_until
 __all__ = ["compiled"]
 
 _log = logging.getLogger("simquay.numba")
-
-_TELL_AFTER = 2.0
-"""Seconds of compiling after which the user is told; loading from disk takes less."""
 
 
 @functools.cache
@@ -35,22 +29,9 @@ def compiled(dtype: np.dtype[Any]) -> tuple[Any, Any]:
     code = np.zeros((1, 1, WORDS), dtype=np.int64)
     chosen = np.zeros(1, dtype=np.int64)
     started = time.perf_counter()
-    telling = threading.Timer(_TELL_AFTER, _tell, [dtype])
-    telling.daemon = True
-    with suppress(RuntimeError):  # no thread to be had: it is not told
-        start_thread(telling)
-    try:
-        tiles = none, none, none, 0, none
-        run_tiles(unit, code, 0, chosen, 0, *tiles, *[0] * 7, unit.itemsize, 0, 0)
-        spin_until(0, 0, 0, 0)
-        pack(unit, code.reshape(-1), 0, fills, np.zeros(0, dtype=unit.dtype), 0, 0)
-    finally:
-        telling.cancel()
+    tiles = none, none, none, 0, none
+    run_tiles(unit, code, 0, chosen, 0, *tiles, *[0] * 7, unit.itemsize, 0, 0)
+    spin_until(0, 0, 0, 0)
+    pack(unit, code.reshape(-1), 0, fills, np.zeros(0, dtype=unit.dtype), 0, 0)
     _log.info("kernels for %s ready after %.1f s", dtype, time.perf_counter() - started)
     return run_tiles, pack
-
-
-@functools.cache
-def _tell(dtype: np.dtype[Any]) -> None:
-    # A warning, so that it is seen where logging was not configured.
-    _log.warning("compiling kernels for %s: once on this machine, about 10 seconds", dtype)

@@ -2,8 +2,8 @@
 
 *Promised:*
 
-- A kernel that cannot be read from the cache is compiled. A file that is damaged or unreadable is
-  removed and made anew.
+- A kernel that cannot be read from the cache is compiled, and the first one in a process is told
+  in the log, before. A file that is damaged or unreadable is removed and made anew.
 - Where a kernel cannot be kept (no space, a quota, a limit, no folder that can be written to), it
   is used all the same, and the next process compiles it again.
 - The first of these faults in a process gives one :class:`SimquayCacheWarning`, or a line in the
@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import logging
 import pickle
 import warnings
@@ -89,13 +90,15 @@ class KernelCache(FunctionCache):
         """The compiled function, or None where it must be compiled."""
         self._damage = ""
         try:
-            return super().load_overload(sig, target_context)
+            if found := super().load_overload(sig, target_context):
+                return found
         except Exception as error:  # noqa: BLE001 - a damaged pickle raises errors of any class
             if not isinstance(error, MemoryError) and (
                 getattr(error, "errno", None) not in _SHORTAGES
             ):
                 self._damage = _in_words(error)
                 self._remove()
+        _tell_compiling()
         return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
@@ -129,6 +132,10 @@ class NoCache(NullCache):
     def __init__(self, reason: Exception) -> None:
         self._reason = _in_words(reason)
 
+    def load_overload(self, sig: Any, target_context: Any) -> None:
+        """Nothing is kept."""
+        _tell_compiling()
+
     def save_overload(self, sig: Any, cres: Any) -> None:
         """Keep nothing."""
         _tell_uncached(f" ({self._reason})")
@@ -136,6 +143,12 @@ class NoCache(NullCache):
 
 def _in_words(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
+
+
+@functools.cache
+def _tell_compiling() -> None:
+    # A warning, so that it is seen where logging was not configured.
+    _log.warning("compiling kernels, once on this machine: about 10 seconds")
 
 
 def _tell_uncached(where: str) -> None:

@@ -43,9 +43,10 @@ class _Observable(NamedTuple):
     text: str
     terms: list[tuple[str, float]]
 
-    @property
-    def qubits(self) -> int:
-        return len(self.terms[0][0])
+    def told(self, value: float, digits: float) -> str:
+        """A value with the digits that mean something: nothing that rounding alone has left."""
+        weight = sum(abs(coefficient) for _, coefficient in self.terms)
+        return f"{value if abs(value) > digits * weight else 0.0:.9g}"
 
 
 def _observables(
@@ -199,6 +200,7 @@ def _show(
     from simquay.cli.console import listing, make_console, show
 
     console = make_console()
+    digits = 1e-6 if job.metadata.get("precision") == "single" else 1e-14
     shown = [one_line(observable.text, _WIDEST) for observable in observables]
     for circuit, some, of_circuit in zip(circuits, points, result, strict=True):
         varied = [name for name in some[0] if len({point[name] for point in some}) > 1]
@@ -210,11 +212,12 @@ def _show(
             title += f", method {method}"
         table = listing(*varied, "observable", "value", "error")
         for point, values, errors in zip(some, *_rows(of_circuit, some, observables), strict=True):
-            told = [f"{point[name]:.6g}" for name in varied]
-            for name, value, error in zip(shown, values, errors, strict=True):
-                table.add_row(*told, name, f"{value:.9g}", f"{error:.2g}")
+            at = [f"{point[name]:.6g}" for name in varied]
+            for name, one, value, error in zip(shown, observables, values, errors, strict=True):
+                table.add_row(*at, name, one.told(value, digits), f"{error:.2g}")
         show(console, Text(one_line(title), "bold"), table, Text(""))
-    show(console, Text(one_line(summary(job, result.metadata.get("time_taken"))), "dim"))
+    told = summary(job, result.metadata.get("time_taken"), loading=True)
+    show(console, Text(one_line(told), "dim"))
 
 
 def _document(

@@ -115,7 +115,7 @@ def command(
     if as_json:
         print_json(document)
     else:
-        show_outcomes(outcomes, summary(job, getattr(result, "time_taken", None)))
+        show_outcomes(outcomes, summary(job, document["seconds"], loading=True))
     if saved is not None:  # last, so that a full disk cannot lose the counts
         save_json(document, saved)
     if plot is not None:

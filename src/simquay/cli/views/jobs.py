@@ -52,8 +52,15 @@ def job_facts(job: JobV1, seconds: float | None) -> dict[str, Any]:
     }
 
 
-def summary(job: JobV1, seconds: float | None) -> str:
-    """The backend that ran the job, and the time that it took, in one line."""
+def summary(job: JobV1, seconds: float | None, *, loading: bool = False) -> str:
+    """The backend that ran the job, and the time that it took, in one line.
+
+    Args:
+        job: any.
+        seconds: the time; None where it is not known.
+        loading: whether the job was the first of its process, so that the time has in it what the
+            engine loads or compiles at first use.
+    """
     from simquay.jobs.display import backend_name
 
     facts = job.metadata
@@ -63,7 +70,7 @@ def summary(job: JobV1, seconds: float | None) -> str:
     if "precision" in facts:
         line += f", {facts['precision']} precision"
     if seconds is not None:
-        line += f", in {seconds:.3g} s"
+        line += f", in {seconds:.3g} s{' with loading' if loading else ''}"
     if facts.get("fallback"):
         line += f", in place of {facts['fallback']['from']}"
     if getattr(job, "kept", False):  # which a backend's own class of jobs may lack

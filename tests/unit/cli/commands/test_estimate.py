@@ -68,6 +68,14 @@ def test_a_table_has_a_row_for_each_point_and_observable(cli: Any, turn: Path) -
     assert last.startswith("ran on numpy (cpu), double precision, in ")
 
 
+def test_what_rounding_leaves_of_a_value_is_not_shown(cli: Any, turn: Path) -> None:
+    for weight, exact in (1.0, "0"), (1e-9, "0"):
+        observable = f"XI:{weight},IX:{weight}"
+        angles = ("--bind", "theta=pi", "--bind", "phi=pi")
+        called = cli("estimate", turn, "--observable", observable, *angles)
+        assert called.out.splitlines()[2].split()[1:] == [exact, "0"]
+
+
 def test_the_document_has_the_values_of_exact_states(cli: Any, turn: Path) -> None:
     told = document(
         cli(

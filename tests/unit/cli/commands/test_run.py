@@ -284,7 +284,7 @@ def test_names_of_a_circuit_cannot_steer_the_terminal(cli: Any, tmp_path: Path) 
 
 
 def test_the_last_line_says_how_long_it_took(cli: Any, bell: Path) -> None:
-    assert re.search(r"ran on numpy .*, in [\d.e-]+ s$", cli("run", bell).out.rstrip())
+    assert re.search(r"ran on numpy .*, in [\d.e-]+ s with loading$", cli("run", bell).out.rstrip())
 
 
 @pytest.mark.parametrize("format", [(), ("--format", "qasm3")])

@@ -34,6 +34,7 @@ def test_the_result_of_a_job_and_its_facts() -> None:
         "seconds": 0.25,
     }
     assert summary(job, 0.25) == "ran on numpy (cpu), double precision, in 0.25 s"
+    assert summary(job, 0.25, loading=True).endswith(", in 0.25 s with loading")
 
 
 def test_a_job_that_failed() -> None:
