@@ -31,7 +31,7 @@ from simquay.cli.commands import (
     run,
 )
 from simquay.cli.errors import BROKEN_PIPE, FAILED, INTERRUPTED, USAGE, CommandError
-from simquay.cli.messages import log_messages, say, warning_messages
+from simquay.cli.messages import in_options, log_messages, say, warning_messages
 from simquay.cli.options import WHOLE_PROCESS
 from simquay.cli.output import output
 from simquay.errors import (
@@ -98,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (CommandError, SimquayError) as error:
         if debug:
             traceback.print_exc()
-        say("error", str(error))
+        say("error", in_options(str(error)))
         if isinstance(error, CommandError):
             return error.exit_code
         return FAILED if isinstance(error, _FAILURES) else USAGE

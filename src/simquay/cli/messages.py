@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import warnings
 from collections.abc import Iterable, Iterator
@@ -12,7 +13,7 @@ from typing import Any
 
 from simquay.errors import SimquayWarning, one_line
 
-__all__ = ["did_you_mean", "log_messages", "say", "warning_messages"]
+__all__ = ["did_you_mean", "in_options", "log_messages", "say", "warning_messages"]
 
 _LONGEST = 4000  # characters: a message may list all backends
 
@@ -20,6 +21,21 @@ _LONGEST = 4000  # characters: a message may list all backends
 def say(kind: str, message: str) -> None:
     """Print ``simquay: kind: message`` on stderr: one line that no terminal obeys."""
     print(f"simquay: {kind}: {one_line(' '.join(message.split()), _LONGEST)}", file=sys.stderr)
+
+
+_IN_PYTHON = {
+    r"\bsimquay\.get_backend\('([\w-]+)'\)": r"--backend \1",
+    r"\b(?:option )?(method|precision|shots)='?([\w-]+)'?": r"--\1 \2",
+    r"'noise_model'": "'noise_model' (--noise)",
+}
+"""How messages name calls and options in Python; and how the command line names them."""
+
+
+def in_options(message: str) -> str:
+    """The message of an error, with the options of the command line in the place of Python's."""
+    for pattern, words in _IN_PYTHON.items():
+        message = re.sub(pattern, words, message)
+    return message
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:

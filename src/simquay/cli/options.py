@@ -14,11 +14,13 @@ import click
 from simquay.cli.errors import CommandError
 from simquay.cli.output import separate_output, take_stdout
 from simquay.cli.parameters import assignments, bind_option
+from simquay.errors import SimquayError
 
 __all__ = [
     "WHOLE_PROCESS",
     "Command",
     "CommandGroup",
+    "chosen_backend",
     "circuits_on_a_backend",
     "complete_backend",
     "job_id_argument",
@@ -61,6 +63,22 @@ def complete_backend(ctx: click.Context, param: click.Parameter, incomplete: str
         warnings.simplefilter("ignore")
         names = ["auto", "cpu", "gpu", *(info.lookup for info in simquay.backends())]
     return [name for name in names if name.startswith(incomplete)]
+
+
+def chosen_backend(name: str | None, fallback: str | None) -> Any:
+    """The backend that the command line names.
+
+    Raises:
+        CommandError: a name is empty.
+    """
+    import simquay
+
+    try:
+        return simquay.get_backend(name, fallback=fallback)
+    except ValueError as error:
+        if isinstance(error, SimquayError):
+            raise
+        raise CommandError(f"--backend: {error}") from error
 
 
 _file = click.argument("file", metavar="FILE", type=click.Path(path_type=Path))

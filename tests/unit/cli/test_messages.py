@@ -9,13 +9,33 @@ from typing import Any
 import pytest
 
 from simquay.cli.commands import backends as backends_command
-from simquay.cli.messages import did_you_mean, log_messages, say, warning_messages
+from simquay.cli.messages import did_you_mean, in_options, log_messages, say, warning_messages
 from simquay.errors import SimquayFallbackWarning
 
 
 def test_the_closest_name_is_suggested() -> None:
     assert did_you_mean("thet", {"phi", "theta"}) == "; did you mean 'theta'?"
     assert did_you_mean("x", {"phi", "theta"}) == ""
+
+
+@pytest.mark.parametrize(
+    ("python", "command_line"),
+    [
+        ("another is simquay.get_backend('aer-mps')", "another is --backend aer-mps"),
+        ("option method='foo': expected", "--method foo: expected"),
+        ("method='trajectories' needs 49 MiB", "--method trajectories needs 49 MiB"),
+        ("option shots=-1: expected", "--shots -1: expected"),
+        ("no option is named 'noise_model'", "no option is named 'noise_model' (--noise)"),
+    ],
+)
+def test_python_s_options_are_those_of_the_command_line(python: str, command_line: str) -> None:
+    assert in_options(python) == command_line
+
+
+def test_an_empty_name_of_a_backend_is_wrong_usage(cli: Any) -> None:
+    called = cli("run", "examples/ghz.qasm", "--backend", "")
+    assert called.code == 2
+    assert "--backend: backend name '' is empty" in called.err
 
 
 def test_a_message_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,7 @@ import click
 from simquay.cli.errors import OK, CommandError, require_extra
 from simquay.cli.options import (
     Command,
+    chosen_backend,
     circuits_on_a_backend,
     json_option,
     keep_options,
@@ -125,7 +126,6 @@ def command(
     """
     if not as_json:
         require_extra("rich", "the table")
-    import simquay
     from simquay.circuits.files import load_circuits
 
     options = {**noise_given(noise, method), **kept(keep, tags), **more}
@@ -138,7 +138,7 @@ def command(
 
     from simquay.primitives import EstimatorV2
 
-    chosen = simquay.get_backend(backend, fallback=fallback)
+    chosen = chosen_backend(backend, fallback)
     pubs = [_pub(*one, observables) for one in zip(circuits, points, strict=True)]
     try:
         estimator = EstimatorV2(chosen, default_precision=precision, seed=seed, options=options)

@@ -12,6 +12,7 @@ import click
 from simquay.cli.errors import OK, USAGE, CommandError
 from simquay.cli.options import (
     Command,
+    chosen_backend,
     circuits_on_a_backend,
     noise_given,
     noise_options,
@@ -57,7 +58,6 @@ def command(
     'simquay run' would take. Nothing is run. With noise, the passes are those of the density
     matrix, or of one trajectory without errors.
     """
-    import simquay
     from simquay.circuits.files import load_circuits
     from simquay.circuits.lowering.circuit import lower
     from simquay.planning import explain
@@ -65,7 +65,7 @@ def command(
 
     given = {"precision": precision, "shots": shots, **noise_given(noise, method)}
     circuits = bound(load_circuits(file, format), bind)
-    chosen = simquay.get_backend(backend, fallback=fallback)
+    chosen = chosen_backend(backend, fallback)
     engine = getattr(chosen, "engine", None)
     if engine is None:
         raise CommandError(

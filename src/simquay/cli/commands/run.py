@@ -12,6 +12,7 @@ from simquay.cli.errors import OK, CommandError, require_extra
 from simquay.cli.messages import say
 from simquay.cli.options import (
     Command,
+    chosen_backend,
     circuits_on_a_backend,
     json_option,
     keep_options,
@@ -100,9 +101,7 @@ def command(
 
     from qiskit.exceptions import QiskitError
 
-    import simquay
-
-    chosen = simquay.get_backend(backend, fallback=fallback)
+    chosen = chosen_backend(backend, fallback)
     try:
         job = chosen.run([one.circuit for one in circuits], **_run_options(settings, statevector))
     except QiskitError as error:  # of ``run`` itself: wrong input, not a failed job
