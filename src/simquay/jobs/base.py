@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from qiskit.providers import JobV1
 from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
 from qiskit.result import Result
 
@@ -28,16 +27,14 @@ from simquay.jobs.errors import (
     detach,
     unsuccessful,
 )
+from simquay.jobs.record import RecordedJob
 from simquay.jobs.references import BackendReference
 from simquay.jobs.timing import LONGEST_SLEEP, SHORTEST_POLL
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
     from qiskit.providers import BackendV2
 
     from simquay.jobs.dispatch.queue_info import QueueInfo
-    from simquay.jobs.store.keeper import Keeper
 
 __all__ = ["BaseJob"]
 
@@ -51,7 +48,7 @@ _ORDER = {
 _BELOW_ONE = 1.0 - 2.0**-20  # the largest progress of an unfinished job
 
 
-class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
+class BaseJob(RecordedJob):
     """A job that keeps the contract.
 
     Invariants; all writes are made under ``_lock``:
@@ -69,13 +66,8 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
         backend: the backend that ran the job, or None.
         job_id: a unique id; None makes one.
         metadata: copied into the attribute ``metadata``.
-
-    Attributes:
-        created: when the job was made, in UTC.
-        keeper: writes what happens to the job, where it is kept; to be set before it is submitted.
     """
 
-    keeper: Keeper | None = None
     _began = 0.0  # time.perf_counter() when the work began
     _when_final: Callable[[BaseJob], object] | None = None
 
@@ -218,39 +210,16 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
         if status in JOB_FINAL_STATES:
             self._release()
             self._condition.notify_all()
+            self._ended_at = datetime.now(timezone.utc)
+        elif status is JobStatus.RUNNING:
+            self._started_at = datetime.now(timezone.utc)
         if self.keeper is not None:
-            self.keeper.entered(status, self._error_text, self._cause)
+            at = self._ended_at or self._started_at or self.created
+            self.keeper.entered(status, at, self._error_text, self._cause)
         self._status = status
         if status in JOB_FINAL_STATES and self._when_final is not None:
             function, self._when_final = self._when_final, None
             function(self)
-
-    # --- the job store ---------------------------------------------------------------------
-
-    @property
-    def kept(self) -> bool:
-        """Whether the job is in the job store, where later processes find it."""
-        return self.keeper is not None and self.keeper.works
-
-    def resume(self, *, executor: Executor | None = None) -> BaseJob:
-        """Run what is missing of a kept job that has failed or was cancelled: tasks that ended well
-        do not run again, and the counts are those that it would have had.
-
-        Args:
-            executor: runs the other tasks; None for Simquay's workers.
-
-        Returns:
-            A new object of the same id, submitted; or this job, where it is ``DONE``.
-
-        Raises:
-            JobStateError: it is not kept, not final, or of a kind that is not resumed.
-        """
-        if self._status is JobStatus.DONE:
-            return self
-        if self.keeper is None or not self.keeper.works:
-            raise JobStateError(f"job {self._job_id} is not kept (keep=True), so it has no resume")
-        resumed: BaseJob = self.keeper.resume(executor)
-        return resumed
 
     # --- waiting ---------------------------------------------------------------------------
 
@@ -372,6 +341,10 @@ class BaseJob(JobV1):  # type: ignore[misc]  # Qiskit ships no types
             "_partial_result": self._partial_result,
             "_progress": self._fraction(),
             "created": self.created,
+            "_started_at": self.started,
+            "_ended_at": self.ended,
+            "_host": self.host,
+            "_versions": self.versions,
             "keeper": self.keeper,
         }
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 import os
-import platform
 import socket
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import Any
 
 import numpy as np
-import qiskit
 from qiskit import QuantumCircuit
 from qiskit.providers.jobstatus import JobStatus
 
@@ -21,6 +18,7 @@ from simquay.jobs.base import BaseJob
 from simquay.jobs.errors import JobStateError
 from simquay.jobs.job import Job
 from simquay.jobs.recent import recent_jobs
+from simquay.jobs.record import versions_here
 from simquay.jobs.references import BackendFinder, BackendReference
 from simquay.jobs.store.forms import add_class
 from simquay.jobs.store.keeper import Keeper, gave_up, lacks
@@ -35,6 +33,16 @@ __all__ = ["keep", "resume"]
 
 _FORMAT = 1
 """Of the address and the backend's request; raised when they change."""
+
+_NOT_RESUMED = {
+    "gradient": "the store does not hold what gradients are of; ask for them again, of the circuits"
+    " in job.circuits() with your observables and values",
+    "primitive": "the primitive ran other jobs on a backend that gives shots alone; run your pubs "
+    "again, whose circuits are in job.circuits()",
+}
+"""Why jobs of some kinds are not resumed, and what to do."""
+
+_NO_REQUEST = "what a resume runs was not kept, or is damaged; run job.circuits() again"
 
 _log = logging.getLogger(__name__)
 
@@ -93,7 +101,7 @@ def keep(
             host=socket.gethostname(),
             pid=os.getpid(),
             owner=store.own_name(),
-            versions=_versions(),
+            versions=versions_here(),
             error=None,
             resumed=0,
         )
@@ -104,16 +112,6 @@ def keep(
     if lost:
         lacks(facts.id, lost)
     job.keeper = Keeper(store, facts.id, resume, backend, encode)
-
-
-@functools.cache
-def _versions() -> dict[str, str]:
-    return {
-        "simquay": simquay_version(),
-        "qiskit": qiskit.__version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-    }
 
 
 def _packed(address: str, request: Callable[[], bytes] | None) -> bytes | None:
@@ -159,11 +157,8 @@ def resume(
         raise _not_resumed(facts)
     data = store.request(job_id)
     if data is None:
-        raise JobStateError(
-            f"job {job_id} cannot be resumed: what a resume runs was not kept, as of some jobs of "
-            f"the kind {facts.kind!r} on the backend {facts.backend!r}, or is damaged; run "
-            "job.circuits() again"
-        )
+        why = _NOT_RESUMED.get(facts.kind, _NO_REQUEST)
+        raise JobStateError(f"job {job_id} cannot be resumed: {why}")
     try:
         kept = unpack_tree("kept job", _FORMAT, data, {})
         if backend is None:
@@ -178,7 +173,7 @@ def resume(
         ) from error
     if not store.claim(job_id):
         raise _not_resumed(store.facts(job_id))
-    job.created = facts.created
+    job.created, job._versions = facts.created, facts.versions
     job.keeper = Keeper(store, job_id, resume, backend, encode, done)
     recent_jobs().add(job)
     job.submit()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
@@ -18,8 +19,12 @@ from qiskit.result import Result
 
 import simquay
 from simquay.errors import SimquayWarning
+from simquay.gradients import gradient_job
+from simquay.jobs.base import BaseJob
 from simquay.jobs.errors import JobStateError
+from simquay.jobs.store.kept import KeptSource, kept_job
 from simquay.jobs.store.store import JobStore
+from simquay.primitives import SamplerV2
 from simquay.provider import find_backend
 from simquay.simulators import keeping
 from simquay.simulators.engine.backend import EngineBackend
@@ -320,3 +325,86 @@ def test_a_job_of_a_moved_engine_is_not_resumed(store: JobStore) -> None:
     left_by_a_dead_process(store, job.job_id())
     with pytest.raises(JobStateError, match="has 'reference' here"):
         keeping.resume(store, job.job_id(), lambda name: simquay.get_backend("reference"))
+
+
+def unwritable() -> QuantumCircuit:
+    """A circuit that QPY cannot hold."""
+    circuit = turning()
+    circuit.metadata = {"object": object()}
+    return circuit
+
+
+def test_a_run_where_warnings_are_errors_is_kept_and_does_not_stay_queued(
+    store: JobStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    backend = simquay.get_backend("numpy")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        job = backend.run(unwritable(), shots=10)
+        assert sum(job.result(LONG).get_counts().values()) == 10
+    assert "is kept without the circuits" in caplog.text
+    assert [one.status for one in store.list()] == [JobStatus.DONE]
+
+
+def test_the_answer_of_another_format_is_run_again(
+    store: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = simquay.get_backend("numpy")
+    job = backend.run([turning(), turning("b")], max_circuits_per_task=1, seed_simulator=4)
+    expected = job.result(LONG).get_counts()
+    left_by_a_dead_process(store, job.job_id(), {0, 1})
+    monkeypatch.setattr("simquay.simulators.engine.request._ANSWER_FORMAT", 99)
+    with pytest.warns(SimquayWarning, match=r"task [01] of job .* runs again.*has format 1"):
+        again = keeping.resume(store, job.job_id(), find_backend)
+    result = again.result(LONG)
+    assert result.get_counts() == expected
+    assert not any("from_store" in task for task in result.metadata["tasks"])
+
+
+def _gradient() -> BaseJob:
+    return gradient_job("numpy", [(swept().remove_final_measurements(inplace=False), "ZZ", [0.2])])
+
+
+def _foreign_sampler() -> BaseJob:
+    return SamplerV2(simquay.get_backend("basic")).run([turning()], shots=5)
+
+
+@pytest.mark.parametrize(
+    ("start", "why"),
+    [(_gradient, "with your observables and values"), (_foreign_sampler, "run your pubs again")],
+)
+def test_jobs_of_other_kinds_say_why_they_are_not_resumed(
+    store: JobStore, start: Callable[[], BaseJob], why: str
+) -> None:
+    job = start()
+    job.result(LONG)
+    assert job.kept
+    left_by_a_dead_process(store, job.job_id())
+    with pytest.raises(JobStateError, match=why):
+        keeping.resume(store, job.job_id(), find_backend)
+
+
+def test_a_live_job_and_the_kept_one_tell_the_same(store: JobStore) -> None:
+    live = simquay.get_backend("numpy").run(turning(), shots=5)
+    live.result(LONG)
+    assert simquay.job(live.job_id()) is live
+    facts = store.facts(live.job_id())
+    kept = kept_job(facts, KeptSource(store, None, keeping.resume))
+    copied = pickle.loads(pickle.dumps(live))
+    for job in (live, copied):
+        assert (job.created, job.started, job.ended) == (kept.created, kept.started, kept.ended)
+        assert (job.host, job.versions) == (kept.host, kept.versions)
+        assert job.circuits() == kept.circuits() == [turning()]
+    assert live.tasks == kept.tasks == 1
+    names = {name for name in dir(kept) if name[0] != "_"} - {"facts"}
+    assert names <= set(dir(live))
+
+
+def test_a_live_job_that_is_not_kept_has_times_but_no_circuits() -> None:
+    job = simquay.get_backend("numpy").run(turning(), shots=5, keep=False)
+    job.result(LONG)
+    assert job.started is not None
+    assert job.ended is not None
+    assert job.created <= job.started <= job.ended
+    with pytest.raises(JobStateError, match=r"not kept \(keep=True\), so it has no circuits"):
+        job.circuits()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection
 from concurrent.futures import Executor
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
 
 from qiskit.providers.jobstatus import JobStatus
@@ -16,7 +16,7 @@ from simquay.jobs.references import BackendReference
 from simquay.jobs.store.store import JobStore
 from simquay.system.warning import warn
 
-__all__ = ["Keeper", "gave_up", "lacks"]
+__all__ = ["Keeper", "gave_up", "lacks", "tell"]
 
 _log = logging.getLogger(__name__)
 
@@ -25,26 +25,27 @@ _WRITTEN = (JobStatus.RUNNING, JobStatus.DONE, JobStatus.ERROR, JobStatus.CANCEL
 
 
 def gave_up(job_id: str, error: BaseException) -> None:
-    """Say that a job is not kept.
-
-    Warns:
-        SimquayWarning: says why; so does the log.
-    """
-    _tell(f"job {job_id} goes on, but is not kept: {described(error)}")
+    """Say that a job is not kept, and why; see :func:`tell`."""
+    tell(f"job {job_id} goes on, but is not kept: {described(error)}")
 
 
 def lacks(job_id: str, lost: Any) -> None:
-    """Say that parts of a job are not kept.
+    """Say which parts of a job are not kept; see :func:`tell`."""
+    tell(f"job {job_id} is kept without {', '.join(lost)}")
+
+
+def tell(text: str) -> None:
+    """Say something of a job in the store, which goes on.
 
     Warns:
-        SimquayWarning: names them; so does the log.
+        SimquayWarning: with the text, and the log has it; the log alone where warnings are errors:
+            no job ends because of its store.
     """
-    _tell(f"job {job_id} is kept without {', '.join(lost)}")
-
-
-def _tell(text: str) -> None:
     _log.info(text)  # Python shows a log's warnings on stderr, where the warning is as well
-    warn(text, SimquayWarning)
+    try:
+        warn(text, SimquayWarning)
+    except SimquayWarning:
+        _log.warning(text)
 
 
 class Keeper:
@@ -116,15 +117,17 @@ class Keeper:
         """The job has failed, and some of its circuits have results."""
         self._write(self.store.set_partial, result)
 
-    def entered(self, status: JobStatus, error: str | None, cause: BaseException | None) -> None:
-        """The job is to be in a state; ``error`` is the text of one that failed, and ``cause`` the
-        exception, if there is one."""
+    def entered(
+        self, status: JobStatus, at: datetime, error: str | None, cause: BaseException | None
+    ) -> None:
+        """The job is to be in a state since ``at``; ``error`` is the text of one that failed, and
+        ``cause`` the exception, if there is one."""
         if status in _WRITTEN:
             told = as_text(cause)
             self._write(
                 self.store.set_status,
                 status,
-                at=datetime.now(timezone.utc),
+                at=at,
                 error=error,
                 traceback=None if told is None else told.text,
             )
@@ -136,11 +139,7 @@ class Keeper:
             lost = call(self._id, *arguments, **named)
         except Exception as error:  # noqa: BLE001  # the job boundary: a job without a store goes on
             self.works = False
-            lost = error
-        try:
-            if isinstance(lost, Exception):
-                gave_up(self._id, lost)
-            elif lost:
+            gave_up(self._id, error)
+        else:
+            if lost:
                 lacks(self._id, lost)
-        except SimquayWarning as refused:  # where warnings are errors, the log says it
-            _log.warning("%s", refused)

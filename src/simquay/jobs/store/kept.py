@@ -112,14 +112,18 @@ class KeptJob(BaseJob):
 
     @property
     def started(self) -> datetime | None:
-        """When its work began, in UTC; None if it has not."""
+        """See :attr:`BaseJob.started`."""
         return self.facts.started
 
     @property
     def ended(self) -> datetime | None:
-        """When it became final, in UTC; None if it is not. Of a job whose process died, the time
-        when that was seen."""
+        """See :attr:`BaseJob.ended`."""
         return self.facts.ended
+
+    @property
+    def tasks(self) -> int:
+        """How many tasks the job has."""
+        return self._facts.tasks
 
     @property
     def host(self) -> str:

@@ -296,11 +296,7 @@ class EngineBackend(SimquayBackend):
             ProgramError: the data are those of another version.
             JobStateError: they are for another engine.
         """
-        from simquay.simulators.engine.request import (
-            EngineRequest,
-            answer_from_bytes,
-            answer_to_bytes,
-        )
+        from simquay.simulators.engine.request import EngineRequest, answer_to_bytes, answers_in
 
         request = EngineRequest.from_bytes(data)
         if request.engine != self.engine.name:
@@ -327,9 +323,7 @@ class EngineBackend(SimquayBackend):
         else:
             join = told
         pieces = pieces or [[Piece(tuple(part.numbers), 0, part.context.shots)] for part in parts]
-        done = {
-            number: answer_from_bytes(one) for number, one in store.task_answers(facts.id).items()
-        }
+        done = answers_in(store, facts.id)
         job = self._job(parts, pieces, join, executor, facts.metadata, facts.id, done)
         return job, answer_to_bytes if sum(map(len, pieces)) > 1 else None, done.keys()
 

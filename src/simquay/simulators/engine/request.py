@@ -19,9 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simquay.circuits.info import CircuitInfo
+from simquay.errors import ProgramError
 from simquay.execution.points import pack, unpack
 from simquay.execution.settings import Outcome, Piece
 from simquay.jobs.store.encoding import decoded, encoded
+from simquay.jobs.store.keeper import tell
+from simquay.jobs.store.store import JobStore
 from simquay.program.packing import pack_tree, unpack_tree
 from simquay.simulators.engine.pubs.bits import RegisterBits
 from simquay.simulators.engine.pubs.jobs import JoinPubs
@@ -30,7 +33,7 @@ from simquay.simulators.engine.remote import CLASSES as REMOTE_CLASSES
 from simquay.simulators.engine.work import Part
 from simquay.simulators.worker import Answer
 
-__all__ = ["EngineRequest", "answer_from_bytes", "answer_to_bytes"]
+__all__ = ["EngineRequest", "answer_from_bytes", "answer_to_bytes", "answers_in"]
 
 _REQUEST_FORMAT = 1
 _ANSWER_FORMAT = 1
@@ -153,6 +156,27 @@ def answer_from_bytes(data: bytes) -> Answer:
         for number, (results, metadata, seconds) in plain["outcomes"].items()
     }
     return Answer((outcomes, {}), plain["seconds"], (plain["pid"], plain["host"]), kept=True)
+
+
+def answers_in(store: JobStore, job_id: str) -> dict[int, Answer]:
+    """The answers of a job's tasks, by their numbers.
+
+    Warns:
+        SimquayWarning: some are of another format; these tasks are to run again.
+    """
+    read = {
+        number: _answer_or_none(data, f"task {number} of job {job_id}")
+        for number, data in store.task_answers(job_id).items()
+    }
+    return {number: answer for number, answer in read.items() if answer is not None}
+
+
+def _answer_or_none(data: bytes, task: str) -> Answer | None:
+    try:
+        return answer_from_bytes(data)
+    except ProgramError as error:
+        tell(f"{task} runs again, since its answer cannot be read: {error}")
+        return None
 
 
 def _with_lists(results: Mapping[str, Any]) -> Mapping[str, Any]:
