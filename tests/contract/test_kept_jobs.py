@@ -69,9 +69,12 @@ def started(program: str) -> subprocess.Popen[str]:
 
 def line_of(child: subprocess.Popen[str]) -> str:
     assert child.stdout is not None
-    ready, _, _ = select.select([child.stdout], [], [], LONG)
+    ready, _, _ = select.select([child.stdout], [], [], 3 * LONG)  # a busy machine imports slowly
     line = child.stdout.readline().strip() if ready else ""
-    assert line, child.communicate()[1] if child.poll() is not None else "the child hangs"
+    if not line:
+        hangs = child.poll() is None
+        child.kill()
+        pytest.fail("the child hangs" if hangs else child.communicate()[1])
     return line
 
 
