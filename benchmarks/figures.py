@@ -105,7 +105,7 @@ def energies() -> Iterator[Row]:
 
 def gradients() -> Iterator[Row]:
     """Gradients of energies."""
-    for qubits, _, numba, _, _, tape, prism, _ in table("2026-11-30-gradients.md", "qubits"):
+    for qubits, _, numba, _, _, tape, prism, _ in table("2026-12-01-gradients.md", "qubits"):
         yield times("Gradients of energies", f"{qubits} qubits", numba, qubit=tape, PRISM_Q=prism)
 
 
