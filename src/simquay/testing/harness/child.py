@@ -165,7 +165,11 @@ def _find(
     require_equal(names, told["circuits"], "the names of a kept job's circuits")
     kept = done.metadata.get("owner"), done.metadata.get("tags"), done.metadata.get("backend")
     require_equal(kept, ("kit", ["kit", "done"], backend.name), "owner, tags and backend of a job")
-    require(done.created <= done.ended, f"a kept job was made {done.created}, ended {done.ended}")
+    ended = returns(lambda: done.ended, "ended of a kept job")
+    require(
+        ended is not None and done.created <= ended,
+        f"a kept job was made {done.created}, ended {ended}",
+    )
     ids = {one.job_id() for one in simquay.jobs(limit=None, tags=["kit"])}
     require_equal(ids, {told["done"]}, "the ids of the jobs that simquay.jobs(tags=...) finds")
 

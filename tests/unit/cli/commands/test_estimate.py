@@ -215,4 +215,4 @@ def test_noise_changes_the_values(cli: Any, tmp_path: Path) -> None:
     ]
     assert values == [[-1.0], pytest.approx([1.0]), pytest.approx([1.0])]
     cli(*words, "--noise", "no.json").assert_fails(2, "--noise no.json")
-    cli(*words, "--method", "guess").assert_fails(2, "method='guess'")
+    cli(*words, "--method", "guess").assert_fails(2, "--method guess")

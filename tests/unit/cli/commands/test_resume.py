@@ -34,4 +34,4 @@ def test_what_cannot_be_resumed(cli: Any, store: JobStore) -> None:
     job_id = job.job_id()
     del job
     left_by_a_dead_process(store, job_id)
-    cli("resume", job_id).assert_fails(2, job_id, "run the circuits again")
+    cli("resume", job_id).assert_fails(2, job_id, "run your pubs again")

@@ -204,7 +204,7 @@ def test_noise_and_methods_that_do_not_exist(cli: Any, bell: Path) -> None:
     named = cli("run", bell, "--noise", "no.json")
     named.assert_fails(2, "--noise no.json", "there is no such file")
     cli("run", bell, "--noise", "math:pi").assert_fails(2, "type float is no noise model")
-    cli("run", bell, "--method", "guess").assert_fails(2, "method='guess'", "'density_matrix'")
+    cli("run", bell, "--method", "guess").assert_fails(2, "--method guess", "'density_matrix'")
 
 
 def test_the_final_state_is_shown(cli: Any, tmp_path: Path) -> None:
