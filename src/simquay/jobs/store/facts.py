@@ -102,4 +102,8 @@ def facts_of(rows: Iterable[Sequence[Any]]) -> list[JobFacts]:
         JobStoreError, LookupError, TypeError, ValueError: a row is damaged.
     """
     known = cache(_parsed)  # most jobs have the same versions, tags and metadata as others
-    return [_facts(row, known) for row in rows]
+    found = [_facts(row, known) for row in rows]
+    for one in found:
+        if not (isinstance(one.metadata, dict) and isinstance(one.versions, dict)):
+            raise TypeError(f"metadata or versions of job {one.id} are no object")
+    return found

@@ -133,10 +133,13 @@ def test_a_store_that_is_damaged_is_one_error(store: JobStore, name: str) -> Non
         kept(store)
 
 
+@pytest.mark.parametrize("content", ["{", "[1]"])
 @pytest.mark.parametrize("column", ["status", "created", "tags", "metadata", "versions"])
-def test_a_damaged_row_is_an_error(store: JobStore, column: str) -> None:
+def test_a_damaged_row_is_an_error(store: JobStore, column: str, content: str) -> None:
+    if (column, content) == ("tags", "[1]"):
+        content = "1"
     kept(store)
-    store._database.write(f"UPDATE jobs SET {column} = '{{'")
+    store._database.write(f"UPDATE jobs SET {column} = ?", (content,))
     with pytest.raises(JobStoreError, match=r"jobs\.sqlite is damaged"):
         store.list()
 
