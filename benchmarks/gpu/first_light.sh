@@ -65,7 +65,7 @@ options=(-q -m gpu -W default -p no:cacheprovider -p no:benchmark)
 # of CUDA, all other tests of a process fail.
 many=("${options[@]}" -n "${WORKERS:-4}" --maxfail=20 --timeout=60 --timeout-method=thread)
 quick=("$tests"/test_engine{,_kit,_sweeps}.py "$tests"/test_kernel_tile_pass.py
-    "$tests"/test_plans.py "$tests"/test_states{,_read}.py)
+    "$tests"/test_plans.py "$tests"/test_reading.py "$tests"/test_states.py)
 
 device() {
     nvidia-smi

@@ -118,7 +118,7 @@ def test_on_adapted_backends_they_are_kept_but_not_resumed(store: JobStore) -> N
     assert (facts.id, facts.kind, facts.tags) == (job.job_id(), "primitive", ("mine",))
     assert plain(store.result(facts.id)) == plain(expected)
     left_by_a_dead_process(store, facts.id)
-    with pytest.raises(JobStateError, match=r"the kind 'primitive' on the backend 'basic'"):
+    with pytest.raises(JobStateError, match="gives shots alone; run your pubs again"):
         keeping.resume(store, facts.id, find_backend)
 
 
@@ -131,7 +131,7 @@ def test_gradients_are_kept_but_not_resumed(store: JobStore) -> None:
     assert np.array_equal(kept.gradients, expected.gradients)
     assert store.facts(job.job_id()).tags == ("mine",)
     left_by_a_dead_process(store, job.job_id())
-    with pytest.raises(JobStateError, match="the kind 'gradient'"):
+    with pytest.raises(JobStateError, match="does not hold what gradients are of"):
         keeping.resume(store, job.job_id(), find_backend)
     job = AdjointEstimatorGradient("numpy").run([pub[0]], [pub[1]], [pub[2]])
     found, kept = job.result(LONG), store.result(job.job_id())

@@ -33,8 +33,8 @@ def test_real_diagonals(precision: Precision, count: int) -> None:
     groups = []
     for first in range(count):
         bits = (first, first + 2, first + 3)
-        table = DiagonalTerm((0, 1, 2), (), rng.uniform(-1, 1, 8) + 0j)
-        outer = DiagonalTerm((1,), (0,), rng.uniform(-1, 1, 4) + 0j)
+        table = DiagonalTerm((0, 1, 2), (), rng.uniform(-1, 1, 8).astype(np.complex128))
+        outer = DiagonalTerm((1,), (0,), rng.uniform(-1, 1, 4).astype(np.complex128))
         groups.append(DiagonalGroup(bits, (table, outer)[: 1 + first % 2], is_real=True))
     compare(precision, [DiagonalStage(tuple(groups))])
     mixed = DiagonalGroup((1, 6), (DiagonalTerm((0, 1), (), factors(rng, 2)),))
