@@ -102,7 +102,8 @@ def test_every_stage_runs_and_none_stops_the_next(
     expected["h-threads"] = "1"
     wrong = {name: files[f"{name}.txt"][-3000:] for name in ended if ended[name] != expected[name]}
     assert not wrong, {name: ended[name] for name in wrong}
-    assert "No module named 'numba'" in files["h-threads.txt"]
+    # There is no Numba either, whose own requirement may be imported first.
+    assert re.search("No module named .(numba|llvmlite)", files["h-threads.txt"])
     assert len(ended) == 13
     assert "0 failed" in files["b-agreement.txt"]
     assert len(re.findall("^ok  ", files["b-agreement.txt"], re.M)) > 30
