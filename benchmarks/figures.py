@@ -62,9 +62,10 @@ def states() -> Iterator[Row]:
             yield Row("State vector, 22 qubits", FAMILIES[row["family"]], ratios)
 
 
-def table(report: str, header: str) -> Iterator[list[str]]:
-    """The rows of the first table of a report whose header begins so, as cells."""
-    text = (REPORTS / report).read_text(encoding="utf-8")
+def table(topic: str, header: str) -> Iterator[list[str]]:
+    """The rows of the first table whose header begins so, as cells, in a topic's newest report."""
+    report = max(REPORTS.glob(f"????-??-??-{topic}.md"))
+    text = report.read_text(encoding="utf-8")
     match = re.search(rf"^\| {re.escape(header)}.*\n\|[-:|\s]+\n((?:\|.*\n)+)", text, re.MULTILINE)
     assert match, (report, header)
     for line in match[1].splitlines():
@@ -96,7 +97,7 @@ def energies() -> Iterator[Row]:
         "14 qubits, 2000 random terms": "14 qubits, 2000 terms",
         "QAOA, 16 qubits, 5 points": "QAOA, 16 qubits, 5 points",
     }
-    for case, _, aer, prism, numba, *_ in table("2026-11-30-primitives.md", "case"):
+    for case, _, aer, prism, numba, *_ in table("primitives", "case"):
         if case in kept:
             # PRISM-Q's time is that of a prepared sweep, without the primitive's call.
             peers = {"Aer": aer} if "call by call" in kept[case] else {"Aer": aer, "PRISM_Q": prism}
@@ -105,17 +106,17 @@ def energies() -> Iterator[Row]:
 
 def gradients() -> Iterator[Row]:
     """Gradients of energies."""
-    for qubits, _, numba, _, _, tape, prism, _ in table("2026-12-01-gradients.md", "qubits"):
+    for qubits, _, numba, _, _, tape, prism, _ in table("gradients", "qubits"):
         yield times("Gradients of energies", f"{qubits} qubits", numba, qubit=tape, PRISM_Q=prism)
 
 
 def noise() -> Iterator[Row]:
     """Noisy counts."""
-    for case, _, _, _, aer, prism, _ in table("2026-11-30-noise.md", "case | `numba` before"):
+    for case, _, _, aer, prism, numba, *_ in table("noise", "case | shots"):
         if "T2 > T1" not in case:
             model = "relaxation" if "T2" in case else "depolarizing"
             task = ", ".join([*case.split(", ")[:2], model])
-            yield times("Noisy counts", task, "1", Aer=aer, PRISM_Q=prism)
+            yield times("Noisy counts", task, numba, Aer=aer, PRISM_Q=prism)
 
 
 def draw(rows: list[Row], theme: str) -> None:
@@ -144,7 +145,17 @@ def draw(rows: list[Row], theme: str) -> None:
         axes.axhline(place, color=line, linewidth=0.6, zorder=0)
         for name, ratio in row.ratios.items():
             marker, colour = PEERS[name]
-            axes.plot(ratio, place, marker, color=colour, markersize=7, label=name, clip_on=False)
+            axes.plot(
+                ratio,
+                place,
+                marker,
+                color=colour,
+                markersize=7,
+                markerfacecolor="none",  # no marker hides another
+                markeredgewidth=1.6,
+                label=name,
+                clip_on=False,
+            )
         places.append(place)
         place += 1
     axes.set_yticks(places, [row.task for row in rows])
