@@ -1,8 +1,9 @@
-"""The picture of the README: how many times longer other simulators take. `make figures` draws it.
+"""Pictures of how many times longer other simulators take: all topics, for the README, and each by
+itself, for its reports. `make figures` draws them.
 
     python -m benchmarks.figures
 
-Every figure is one of a dated report; nothing is measured. The picture is drawn twice, for light
+Every figure is one of a dated report; nothing is measured. Each picture is drawn twice, for light
 and for dark pages. No date is in the files, so the same reports give the same bytes.
 """
 
@@ -119,7 +120,8 @@ def noise() -> Iterator[Row]:
             yield times("Noisy counts", task, numba, Aer=aer, PRISM_Q=prism)
 
 
-def draw(rows: list[Row], theme: str) -> None:
+def draw(rows: list[Row], name: str, theme: str) -> None:
+    """Draw tasks to ``name-theme.svg``."""
     text, line = THEMES[theme]
     mpl.rcParams.update({"svg.hashsalt": "simquay", "svg.fonttype": "none", "font.size": 9.5})
     mpl.rcParams.update({"text.color": text, "axes.edgecolor": line, "axes.labelcolor": text})
@@ -143,8 +145,8 @@ def draw(rows: list[Row], theme: str) -> None:
                 weight="bold",
             )
         axes.axhline(place, color=line, linewidth=0.6, zorder=0)
-        for name, ratio in row.ratios.items():
-            marker, colour = PEERS[name]
+        for peer, ratio in row.ratios.items():
+            marker, colour = PEERS[peer]
             axes.plot(
                 ratio,
                 place,
@@ -153,7 +155,7 @@ def draw(rows: list[Row], theme: str) -> None:
                 markersize=7,
                 markerfacecolor="none",  # no marker hides another
                 markeredgewidth=1.6,
-                label=name,
+                label=peer,
                 clip_on=False,
             )
         places.append(place)
@@ -183,14 +185,19 @@ def draw(rows: list[Row], theme: str) -> None:
         columnspacing=1.2,
     )
     FIGURES.mkdir(exist_ok=True)
-    figure.savefig(FIGURES / f"speed-{theme}.svg", metadata={"Date": None, "Creator": None})
+    figure.savefig(FIGURES / f"{name}-{theme}.svg", metadata={"Date": None, "Creator": None})
     plt.close(figure)
 
 
 def main() -> None:
-    rows = [*states(), *energies(), *gradients(), *noise()]
+    topics = {"states": states, "energies": energies, "gradients": gradients, "noise": noise}
+    rows: list[Row] = []
+    for topic, found in topics.items():
+        rows += (own := [*found()])
+        for theme in THEMES:
+            draw(own, f"speed-{topic}", theme)
     for theme in THEMES:
-        draw(rows, theme)
+        draw(rows, "speed", theme)
     for row in rows:
         told = ", ".join(f"{name} {ratio:.3g}" for name, ratio in row.ratios.items())
         print(f"{row.group}: {row.task}: {told}")
