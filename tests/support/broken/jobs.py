@@ -70,7 +70,7 @@ class J09(Job):
     """Takes its timeout by name alone."""
 
     # What it breaks is the signature, so it cannot be that of the base class.
-    def result(self, *, timeout: float | None = None) -> Any:  # type: ignore[override]
+    def result(self, *, timeout: float | None = None) -> Any:  # type: ignore[override]  # wrong on purpose
         return super().result(timeout)
 
 

@@ -197,7 +197,7 @@ def test_a_future_that_raises_ends_the_task_and_no_other(broken: str) -> None:
     held = launcher.launch(Task(), control(1)[0])
     submitted(executor)
     bad = Broken()
-    executor.submit = lambda *call: bad  # type: ignore[method-assign]
+    executor.submit = lambda *call: bad  # type: ignore[method-assign]  # for a test
     future = launcher.launch(Task(), control(2)[0])
     bad.set_result((3, 4))
     if broken == "running":
